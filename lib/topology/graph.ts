@@ -1,0 +1,66 @@
+import { type FunctionKind, kindOf } from './function-type';
+import type { FlowFunction, Topology } from './topology';
+
+/** One of the outputs a function reads: the main one of `from`, or its side output `side`. */
+export interface Upstream {
+  readonly from: string;
+  readonly side?: string;
+}
+
+/** The outputs a function reads, in the order of the document. */
+export function upstreamsOf(topology: Topology, id: string): readonly Upstream[] {
+  return topology.dag.flatMap((each): Upstream[] => [
+    ...(each.out.includes(id) ? [{ from: each.id }] : []),
+    ...each.sideOuts.filter(({ out }) => out.includes(id)).map((side) => ({ from: each.id, side: side.id })),
+  ]);
+}
+
+/** The functions so that each stands after all it reads from; else in the order of the document. */
+export function inTopologicalOrder(topology: Topology): readonly FlowFunction[] {
+  const byId = new Map(topology.dag.map((each) => [each.id, each]));
+  const waitsFor = new Map(topology.dag.map((each) => [each.id, 0]));
+  for (const each of topology.dag) {
+    for (const to of downstreamsOf(each)) waitsFor.set(to, (waitsFor.get(to) ?? 0) + 1);
+  }
+  const ordered = topology.dag.filter(({ id }) => waitsFor.get(id) === 0);
+  for (const each of ordered) {
+    for (const to of downstreamsOf(each)) {
+      const left = (waitsFor.get(to) ?? 0) - 1;
+      waitsFor.set(to, left);
+      const next = byId.get(to);
+      if (left === 0 && next !== undefined) ordered.push(next);
+    }
+  }
+  return ordered;
+}
+
+/** Ids of the functions that read any output of this one, each once. */
+function downstreamsOf({ out, sideOuts }: FlowFunction): readonly string[] {
+  return [...new Set([...out, ...sideOuts.flatMap((side) => side.out)])];
+}
+
+const shapes: { readonly [kind in FunctionKind]: readonly [string, string] } = {
+  source: ['([', '])'],
+  process: ['[', ']'],
+  sink: ['[(', ')]'],
+};
+
+/** The topology as a Mermaid flowchart: a shape for each kind of function, side outputs as dotted edges. */
+export function renderMermaid(topology: Topology): string {
+  const nodeIds = new Map(topology.dag.map(({ id }, index) => [id, `f${index}`]));
+  const node = (id: string): string => nodeIds.get(id) ?? entities(id);
+  const nodes = topology.dag.map(({ id, type }) => {
+    const [open, close] = shapes[kindOf(type)];
+    return `  ${node(id)}${open}"${entities(id)}<br/><small>${entities(type)}</small>"${close}`;
+  });
+  const edges = topology.dag.flatMap(({ id, out, sideOuts }) => [
+    ...out.map((to) => `  ${node(id)} --> ${node(to)}`),
+    ...sideOuts.flatMap((side) => side.out.map((to) => `  ${node(id)} -. "${entities(side.id)}" .-> ${node(to)}`)),
+  ]);
+  return ['flowchart LR', ...nodes, ...edges, ''].join('\n');
+}
+
+/** Mermaid's entities for what its labels cannot hold. */
+function entities(label: string): string {
+  return label.replace(/[^\w .:-]/g, (character) => `#${character.codePointAt(0)};`);
+}

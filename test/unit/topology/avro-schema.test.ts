@@ -1,0 +1,96 @@
+import { Type } from 'avsc';
+import { readAvroSchema } from '../../../lib/topology/read-avro-schema';
+
+type Parsed = Parameters<typeof Type.forSchema>[0];
+
+function field(type: unknown, more = {}): unknown {
+  return { type: 'record', name: 'r', namespace: 'n.s', fields: [{ name: 'x', type, ...more }] };
+}
+
+function isRefusedByAvsc(schema: unknown): boolean {
+  try {
+    Type.forSchema(structuredClone(schema) as Parsed);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const good: readonly unknown[] = [
+  field('int'),
+  field(['null', 'string'], { default: null }),
+  field({ type: 'array', items: { type: 'map', values: 'bytes' } }),
+  field({ type: 'enum', name: 'e', symbols: ['A', 'B'], default: 'A' }),
+  field({ type: 'fixed', name: 'f', size: 2 }, { default: 'ab' }),
+  field({ type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 }),
+  field(['null', 'r']),
+  field(['null', 'n.s.r']),
+  field({ type: 'record', name: 'q', fields: [{ name: 'z', type: 'int', default: 1 }] }, { default: {} }),
+  field('long', { default: 3 }),
+  field('float', { default: 1 }),
+  field({ type: 'array', items: 'int' }, { default: [1, 2] }),
+  field({ type: 'string' }),
+  { type: 'error', name: 'failure', fields: [] },
+];
+
+const bad: readonly (readonly [unknown, string])[] = [
+  [field('strng'), 'field x: unknown type "strng"; did you mean "string"?'],
+  [field(undefined), 'field x: a type is expected, got nothing'],
+  [field(['null', ['int']]), 'field x: a union must not stand directly in a union'],
+  [field(['int', 'int']), 'field x: the union has int twice'],
+  [field([]), 'field x: a union needs at least one type'],
+  [field({ type: ['null', 'int'] }), 'got a map whose "type" is a list; write the inner type in its place'],
+  [field({ type: 'enum', name: 'e', symbols: [] }), 'needs "symbols", a list of names'],
+  [field({ type: 'array' }), 'field x[]: a type is expected'],
+  [field('int', { default: 'a' }), 'field x: the default "a" is no int'],
+  [field('int', { default: 3_000_000_000 }), 'the default 3000000000 is no int'],
+  [field(['null', 'int'], { default: 3 }), 'and of a union the first type decides'],
+  [field({ type: 'array', items: 'int' }, { default: ['a'] }), 'is no array of int'],
+  [{ type: 'record', name: 'r' }, 'needs "fields", a list'],
+  [{ type: 'record', name: 'a-b', fields: [] }, 'the name "a-b" must be letters, digits and underscores'],
+  [{ type: 'record', name: 'r', fields: [{ type: 'int' }] }, 'a field needs a "name"'],
+  [{ type: 'record', name: 'r', fields: [{ name: 'a b', type: 'int' }] }, 'field a b: the name "a b" must be letters'],
+];
+
+describe('a schema', () => {
+  test.each(good)('is Avro here as for avsc: %j', (schema) => {
+    expect(isRefusedByAvsc(schema)).toBe(false);
+    expect(readAvroSchema(schema)).toHaveProperty('read');
+    expect(readAvroSchema(JSON.stringify(schema))).toHaveProperty('read');
+  });
+
+  test.each(bad)('is no Avro here as for avsc: %j', (schema, message) => {
+    expect(isRefusedByAvsc(schema)).toBe(true);
+    const reading = readAvroSchema(schema);
+    expect('faults' in reading && reading.faults.map((fault) => fault.message).join('\n')).toContain(message);
+  });
+
+  test.each(['"string"', '["null", "int"]', '{"type": "array", "items": "int"}'])('must be a record: %s', (text) => {
+    expect(readAvroSchema(text)).toEqual({
+      faults: [{ path: [], offset: 0, message: 'the schema must be a record at its top' }],
+    });
+  });
+
+  test.each([
+    ['', 0, 'a value is expected, got the end of the text'],
+    ['{"a": }', 6, 'a value is expected, got "}"'],
+    ['{"a": 1,}', 8, 'a key in double quotes is expected, got "}"'],
+    ['[1 2]', 3, '"," or "]" is expected, got "2"'],
+    ['{"a" 1}', 5, '":" is expected after the key, got "1"'],
+    ['{} x', 3, 'the JSON ended before this, got "x"'],
+    ['{"a": "b', 6, 'the text that begins here has no end, or a character JSON forbids, got """'],
+    ["{'a': 1}", 1, 'a key in double quotes is expected, got "\'"'],
+    ['[01]', 1, 'a value is expected, got "0"'],
+    ['[tru]', 1, 'a value is expected, got "t"'],
+  ])('that is not JSON, %j, is told at its character', (text, offset, message) => {
+    expect(readAvroSchema(text)).toEqual({ faults: [{ path: [], offset, message: `not JSON: ${message}` }] });
+  });
+
+  test('nested without end is a fault, not a crash', () => {
+    let deep: unknown = 'int';
+    for (let level = 0; level < 5000; level += 1) deep = { type: 'array', items: deep };
+    expect(readAvroSchema(field(deep))).toHaveProperty('faults');
+    expect(readAvroSchema('['.repeat(100_000))).toHaveProperty('faults');
+    expect(readAvroSchema(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)).toHaveProperty('faults');
+  });
+});

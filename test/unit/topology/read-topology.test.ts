@@ -1,0 +1,213 @@
+import { computedMs, errorsOf, printed, readFixture, readFixtures, readText } from './topology-fixtures';
+
+const small = [
+  'dag:',
+  '  - { id: list, type: fs-source, format: list, topics: "s3a://docs", out: [sink] }',
+  '  - { id: sink, type: s3-sink, topics: "s3a://out" }',
+  '',
+].join('\n');
+
+describe('documents that are right', () => {
+  test.each(readFixtures('topologies'))('$file reads without an error', ({ file, text }) => {
+    const { problems, topology } = readText(text, file);
+    expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(topology?.dag.length).toBeGreaterThan(1);
+  });
+
+  test('read the same with a byte order mark and with CRLF', () => {
+    const plain = readText(small).topology;
+    expect(plain).toBeDefined();
+    expect(readText(`\ufeff${small}`).topology).toEqual(plain);
+    expect(readText(small.replaceAll('\n', '\r\n')).topology).toEqual(plain);
+  });
+
+  test('read the same as JSON, indented with tabs', () => {
+    const { topology } = readFixture('topologies', 'as-json.json');
+    expect(topology).toMatchObject({ jobId: 'as-json', mode: 'batch' });
+    expect(topology?.dag[1]).toMatchObject({ user: 'café 😀', password: '123456', out: [] });
+  });
+});
+
+describe('a completed topology', () => {
+  test('has every default', () => {
+    const { topology } = readText(small, 'Etl_Jobs.v2.yaml');
+    const globalConfig = {
+      store: { autoDownload: false },
+      messageStore: { enabled: false },
+      sideStream: { enabled: false },
+      metrics: { enabled: false, port: 9002 },
+      devStore: { enabled: false },
+      stream: { maxMsgs: 100_000, maxBytes: 1_073_741_824, replicas: 1 },
+    };
+    const meta = {
+      language: 'python',
+      checkpoint: false,
+      concurrency: 1,
+      maxPollIntervalMs: 120_000,
+      maxDeliver: 5,
+      env: [],
+      pause: false,
+      update: false,
+      updatePolicy: 'KeepOffset',
+      restart: false,
+      own: {},
+    };
+    const common = { parallelism: 1, sideOuts: [], globalConfig, meta };
+    expect(topology).toEqual({
+      namespace: 'default',
+      jobId: 'etl-jobs-v2',
+      mode: 'stream',
+      parallelism: 1,
+      globalConfig,
+      dag: [
+        { id: 'list', type: 'fs-source', format: 'list', topics: 's3a://docs', out: ['sink'], ...common },
+        { id: 'sink', type: 's3-sink', topics: 's3a://out', out: [], ...common },
+      ],
+    });
+  });
+
+  test('inherits globalConfig key by key, and the store where a source or sink names no server', () => {
+    const { topology } = readFixture('topologies', 'basic-pipeline.yaml');
+    const [source, count, write] = topology?.dag ?? [];
+    expect(count?.globalConfig.store).toEqual({
+      addr: '192.168.100.237:32657',
+      user: 'minioadmin',
+      password: 'password',
+      autoDownload: true,
+    });
+    expect(count?.globalConfig.sideStream).toEqual({
+      enabled: true,
+      addr: '192.168.100.237:32658',
+      errorTopics: 'count-errors.error',
+    });
+    expect(source).toMatchObject({ addr: '192.168.100.237:32657', user: 'minioadmin', password: 'password' });
+    expect(write).toMatchObject({ addr: '192.168.100.237:32657', globalConfig: { store: { autoDownload: false } } });
+    expect(count?.addr).toBeUndefined();
+  });
+
+  test('has messageStore.enabled of a function only where the function asks for it', () => {
+    const { topology } = readFixture('topologies', 'message-store.yaml');
+    expect(topology?.globalConfig.messageStore.enabled).toBe(true);
+    expect(topology?.dag.map(({ globalConfig }) => globalConfig.messageStore.enabled)).toEqual([false, true, false]);
+    expect(topology?.dag[1]?.globalConfig.messageStore.topics).toBe('kflowinternal');
+  });
+
+  test('has the settings of meta however they are written, and meta as it is written', () => {
+    const { topology } = readFixture('topologies', 'meta-forms.yaml');
+    const [, flat, nested, sink] = topology?.dag ?? [];
+    expect(flat?.meta).toMatchObject({ maxPollIntervalMs: 30_000, downloadDirectory: '/tmp/flat', name: 'process' });
+    expect(flat?.meta.own).toMatchObject({ increment: 3, date: '2024-01-01', max: 17, 'max.poll.interval.ms': 30_000 });
+    expect(nested?.meta).toMatchObject({
+      maxPollIntervalMs: 30_000,
+      downloadDirectory: '/tmp/nested/',
+      maxDeliver: 2,
+      concurrency: 8,
+      code: flat?.meta.code,
+      env: [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'tokens', key: 'token' } } }],
+    });
+    expect(nested).toMatchObject({
+      id: 'nested',
+      parallelism: 3,
+      out: ['sink'],
+      image: 'kflow-basic-python-runtime:dev',
+    });
+    expect(sink?.meta.bulk).toEqual({ flushTimerMs: 1000, flushSize: 500 });
+  });
+
+  test('keeps the keys of meta that hold nothing for the function', () => {
+    const { topology } = readText(small.replace('s3-sink,', 's3-sink, meta: { code: null, mine: null },'));
+    expect(topology?.dag[1]?.meta.own).toEqual({ code: null, mine: null });
+    expect(topology?.dag[1]?.meta.code).toBeUndefined();
+  });
+
+  test('is frozen to its depth', () => {
+    const { topology } = readFixture('topologies', 'meta-forms.yaml');
+    const container = topology?.dag[2]?.meta.own.container;
+    expect(Object.isFrozen(container)).toBe(true);
+    expect(Object.isFrozen(topology?.dag[0]?.globalConfig.store)).toBe(true);
+  });
+});
+
+describe('text that is no topology', () => {
+  test.each([
+    ['', '1:1  the file is empty'],
+    ['# only a comment\n', '1:1  the file is empty'],
+    ['---\n...\n', '1:4  the file is empty'],
+    ['- a\n', '1:1  a topology is a map with the key "dag"; this is something else'],
+    ['text', '1:1  a topology is a map with the key "dag"; this is something else'],
+  ])('%j is told so', (text, message) => {
+    expect(printed(readText(text))).toEqual([message]);
+  });
+
+  test.each(['[', '{a: ', '- ', '? ', '- ? [', 'a: [', '? - '])('100000 times %j is a problem, at once', (part) => {
+    const start = computedMs();
+    const { problems } = readText(part.repeat(100_000));
+    expect(computedMs() - start).toBeLessThan(2000);
+    expect(problems.length).toBeGreaterThan(0);
+  });
+
+  test('a document of deep indentation is a problem', () => {
+    const text = Array.from({ length: 2000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
+    expect(printed(readText(text))).toEqual(['101:101  nested deeper than a topology ever is']);
+  });
+
+  test('an alias bomb is a problem', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]'];
+    for (let level = 1; level < 12; level += 1) {
+      lines.push(
+        `a${level}: &a${level} [${Array(9)
+          .fill(`*a${level - 1}`)
+          .join(', ')}]`,
+      );
+    }
+    const start = computedMs();
+    expect(errorsOf(lines.join('\n')).join('\n')).toContain('its aliases stand for more than 100000 values');
+    expect(computedMs() - start).toBeLessThan(2000);
+  });
+
+  test('a key that would change the prototype is refused', () => {
+    expect(errorsOf(`${small}__proto__: { mode: batch }\n`)).toEqual(['4:1  the key "__proto__" is not allowed']);
+  });
+
+  test('a text of noise lists a hundred errors at most', () => {
+    expect(readText('}\n'.repeat(5000)).problems.length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe('positions in a schema', () => {
+  const schema = '{"type": "record", "name": "r", "fields": [\n  {"name": "x", "type": "strng"}\n]}';
+  const withSchema = (written: string): string =>
+    small.replace('s3-sink, topics: "s3a://out" }', `s3-sink, schema: ${written} }`);
+  const block = (header: string, newline = '\n'): string =>
+    [
+      ...small.split('\n').slice(0, 2),
+      '  - id: sink',
+      '    type: s3-sink',
+      '    topics: s3a://out',
+      `    schema: ${header}`,
+      ...schema.split('\n').map((line) => `      ${line}`),
+      '',
+    ].join(newline);
+  const message = 'dag[1].schema  field x: unknown type "strng"; did you mean "string"?';
+
+  test.each([
+    ['literal block', block('|')],
+    ['literal block that is stripped', block('|-')],
+    ['literal block with an indent of its own', block('|2')],
+    ['literal block of an anchor', block('&schema |')],
+    ['literal block with CRLF', block('|', '\r\n')],
+  ])('are exact in a %s', (_kind, text) => {
+    expect(errorsOf(text)).toEqual([`8:31  ${message}`]);
+  });
+
+  test('are those of the value elsewhere', () => {
+    expect(errorsOf(withSchema(`'${schema.replace('\n', ' ').replace('\n', ' ')}', topics: "s3a://out"`))).toEqual([
+      `3:40  ${message}`,
+    ]);
+  });
+
+  test('are those of the lines of a schema that is a map', () => {
+    const map = '{ type: record, name: r, fields: [{ name: x, type: strng }] }, topics: "s3a://out"';
+    expect(errorsOf(withSchema(map))).toEqual([`3:91  ${message.replace('schema', 'schema.fields[0].type')}`]);
+  });
+});
