@@ -1,0 +1,15 @@
+import { ConfigError } from '../errors';
+import { functionTypes } from '../topology/function-type';
+import type { Topology } from '../topology/topology';
+
+/** Throws ConfigError 'not-run-yet' that names every function which this version cannot run on this machine. */
+export function assertRunnable(topology: Topology): void {
+  const faults = topology.dag.flatMap((fn) => {
+    if (!functionTypes[fn.type].run) return [`${fn.id}: functions of type ${fn.type} are not run by this version`];
+    if (fn.type === 'raw-source' && fn.meta.code === undefined && fn.meta.module === undefined) {
+      return [`${fn.id}: images are not run on this machine; give the source its code (meta.code or meta.module)`];
+    }
+    return [];
+  });
+  if (faults.length > 0) throw new ConfigError('not-run-yet', faults.join('\n'));
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+
+/**
+ * What one workload's replicas need to know: our JSON between synth and runtime, checked on both sides. It holds no
+ * secret: credentials are named by the environment variables that carry them.
+ */
+
+const avroSchema = z.looseObject({ type: z.string() }).readonly();
+
+const s3Connection = z
+  .strictObject({
+    /** `host:port`, or a URL when the scheme matters. */
+    addr: z.string(),
+    userEnv: z.string(),
+    passwordEnv: z.string(),
+  })
+  .readonly();
+
+const input = z
+  .strictObject({
+    /** The function whose output this is. */
+    function: z.string(),
+    stream: z.string(),
+    subject: z.string(),
+    durable: z.string(),
+  })
+  .readonly();
+
+const output = z
+  .strictObject({
+    stream: z.string(),
+    subject: z.string(),
+    schema: avroSchema.optional(),
+    maxMsgs: z.int(),
+    maxBytes: z.int(),
+    /** Publishes of one message id within this time are one. */
+    dedupeWindowMs: z.int(),
+    /** Durables that read the stream: what none of them has acked is not trimmed. */
+    durables: z.array(z.string()).readonly(),
+  })
+  .readonly();
+
+export const functionSpecSchema = z
+  .strictObject({
+    version: z.literal(1),
+    namespace: z.string(),
+    jobId: z.string(),
+    mode: z.enum(['batch', 'stream']),
+    function: z.string(),
+    type: z.string(),
+    replicas: z.int().positive(),
+    language: z.enum(['python', 'typescript', 'javascript']),
+    /** Inline code, or the path of a module; neither: the image's own function. */
+    code: z.string().optional(),
+    module: z.string().optional(),
+    /** Name of the entry function in the code or module. */
+    entry: z.string().optional(),
+    inputs: z.array(input).readonly(),
+    output: output.optional(),
+    sideOutputs: z.array(output.unwrap().extend({ id: z.string() }).readonly()).readonly(),
+    /** Writer's schema of the main output on a source or process; reader's schema on a sink. */
+    schema: avroSchema.optional(),
+    /** Where a source reads or a sink writes. */
+    endpoint: s3Connection.unwrap().extend({ topics: z.string() }).readonly().optional(),
+    /** Automatic download of the objects that input records name. */
+    download: s3Connection.unwrap().extend({ directory: z.string().optional() }).readonly().optional(),
+    /** Where outputs above the limit go; `maxPayloadSize` absent: the server's limit. */
+    messageStore: s3Connection
+      .unwrap()
+      .extend({ bucket: z.string(), prefix: z.string(), maxPayloadSize: z.int().positive().optional() })
+      .readonly()
+      .optional(),
+    /** Message stores of the functions this one reads from. */
+    claimStores: z.array(s3Connection.unwrap().extend({ bucket: z.string() }).readonly()).readonly(),
+    deadLetters: z.strictObject({ stream: z.string(), subject: z.string() }).readonly(),
+    stateBucket: z.string(),
+    schemaBucket: z.string(),
+    /** The server waits this long for a sign of life of the replica that holds a message. */
+    ackWaitMs: z.int().positive(),
+    /** A record may take this long without a heartbeat. */
+    maxPollIntervalMs: z.int().positive(),
+    maxDeliver: z.int().positive(),
+    concurrency: z.int().positive(),
+    checkpoint: z.boolean(),
+    rate: z.number().positive().optional(),
+    meta: z.record(z.string(), z.unknown()).readonly(),
+  })
+  .readonly();
+
+export type FunctionSpec = z.infer<typeof functionSpecSchema>;
+export type OutputSpec = NonNullable<FunctionSpec['output']>;
+export type S3Connection = z.infer<typeof s3Connection>;

@@ -1,0 +1,72 @@
+import { kindOf } from '../topology/function-type';
+import { upstreamsOf } from '../topology/graph';
+import { s3list } from '../topology/s3list';
+import type { FlowFunction, Topology } from '../topology/topology';
+import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
+import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, stateBucket, streamName } from './names';
+import type { FunctionConnections } from './plan-connections';
+import { timing } from './timing';
+
+/** The spec of one function's replicas. */
+export function planSpec(topology: Topology, fn: FlowFunction, connections: FunctionConnections): FunctionSpec {
+  const { namespace, jobId, mode } = topology;
+  const { meta } = fn;
+  const ackWaitMs = timing.ackWaitMs(meta.maxPollIntervalMs);
+  const schema = fn.schema ?? (fn.type === 'fs-source' ? s3list : undefined);
+  const { secrets: _, buckets: __, ...stores } = connections;
+  return functionSpecSchema.parse({
+    version: 1,
+    namespace,
+    jobId,
+    mode,
+    function: fn.id,
+    type: fn.type,
+    replicas: fn.parallelism,
+    language: meta.language,
+    code: meta.code,
+    module: meta.module,
+    entry: meta.name,
+    inputs: upstreamsOf(topology, fn.id).map(({ from, side }) => ({
+      function: from,
+      stream: streamName(topology, from, side),
+      subject: outputSubject(topology, from, side),
+      durable: durableOf(fn),
+    })),
+    output: fn.out.length > 0 && kindOf(fn.type) !== 'sink' ? planOutput(topology, fn) : undefined,
+    sideOutputs: fn.sideOuts
+      .filter((side) => side.out.length > 0)
+      .map((side) => ({ ...planOutput(topology, fn, side.id), id: side.id })),
+    schema,
+    ...stores,
+    deadLetters: { stream: deadLetterStream(topology), subject: deadLetterSubject(topology, fn.id) },
+    stateBucket: stateBucket(topology),
+    schemaBucket,
+    ackWaitMs,
+    maxPollIntervalMs: meta.maxPollIntervalMs,
+    maxDeliver: meta.maxDeliver,
+    concurrency: meta.concurrency,
+    checkpoint: meta.checkpoint,
+    rate: meta.rate,
+    meta: meta.own,
+  });
+}
+
+function planOutput(topology: Topology, fn: FlowFunction, sideId?: string): OutputSpec {
+  const side = fn.sideOuts.find((candidate) => candidate.id === sideId);
+  const readers = (side ?? fn).out;
+  const { maxMsgs, maxBytes } = fn.globalConfig.stream;
+  return {
+    stream: streamName(topology, fn.id, sideId),
+    subject: outputSubject(topology, fn.id, sideId),
+    schema: side?.schema,
+    maxMsgs,
+    maxBytes,
+    dedupeWindowMs: timing.dedupeWindowMs(timing.ackWaitMs(fn.meta.maxPollIntervalMs)),
+    durables: topology.dag.filter((reader) => readers.includes(reader.id)).map(durableOf),
+  };
+}
+
+/** The durable consumer of a function: its `groupId`, else its id. */
+function durableOf(fn: FlowFunction): string {
+  return fn.groupId ?? fn.id;
+}
