@@ -1,0 +1,67 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError } from '../../lib/errors';
+import { isAlive } from './server-cache';
+
+/** The last run's server may need this long to end after its parent was killed. */
+const RELEASE_TIMEOUT_MS = 6_500;
+const POLL_MS = 100;
+
+/**
+ * The loopback port of the server that keeps its data in `dataDir`: chosen once, written to the file `port`, and
+ * chosen again only when somebody else has taken it. Throws ConfigError when that somebody is the same server, started
+ * by another process on the same data.
+ */
+export async function keptPort(name: string, dataDir: string): Promise<number> {
+  const file = join(dataDir, 'port');
+  const kept = readNumber(file);
+  const pid = readNumber(join(dataDir, 'pid'));
+  if (kept !== undefined) {
+    const end = Date.now() + RELEASE_TIMEOUT_MS;
+    do {
+      if (await isFree(kept)) return kept;
+      if (pid === undefined || !isAlive(pid)) break;
+      await sleep(POLL_MS);
+    } while (Date.now() < end);
+    if (pid !== undefined && isAlive(pid)) {
+      const message = `${name} already runs on ${dataDir} as process ${pid}; stop that one, or use another directory`;
+      throw new ConfigError('server-failed', message, { where: dataDir });
+    }
+  }
+  const port = await freePort();
+  writeFileSync(file, `${port}\n`);
+  return port;
+}
+
+function readNumber(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
+  const value = Number(readFileSync(file, 'utf8'));
+  return Number.isInteger(value) && value > 0 ? value : undefined;
+}
+
+function freePort(): Promise<number> {
+  return listenOnce(0);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  try {
+    return (await listenOnce(port)) === port;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
+}
+
+/** Listens on a loopback port and lets it go again; 0 is any. */
+function listenOnce(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
+    });
+  });
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError } from '../../lib/errors';
+import { S3ObjectStore } from '../adapters/s3/object-store';
+import { resolveServer } from './resolve-server';
+import { type RunningServer, runServer, type ServerOptions } from './run-server';
+
+export interface S3Server extends RunningServer {
+  /** `http://127.0.0.1:<port>` */
+  readonly endpoint: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * Starts versitygw on loopback, with credentials of its own that are made once. A bucket is a folder below
+ * `dataDir/buckets` and an object a file in it, so `a` and `a/b` cannot both exist in a bucket; the later one is
+ * refused. ETags and the like are extended attributes, on file systems without them files below `dataDir/metadata`,
+ * which is slower.
+ */
+export async function startS3Server(given: ServerOptions): Promise<S3Server> {
+  const options = { ...given, dataDir: resolve(given.dataDir) };
+  const { path } = await resolveServer('versitygw', { progress: options.progress });
+  const metadata = join(options.dataDir, 'metadata');
+  const isFirstStart = !existsSync(join(options.dataDir, 'credentials.json'));
+  try {
+    return await start(path, options, existsSync(metadata) ? metadata : undefined);
+  } catch (error) {
+    const mayLackAttributes = isFirstStart && error instanceof ConfigError && error.code === 'server-failed';
+    if (!mayLackAttributes) throw error;
+    mkdirSync(metadata);
+    try {
+      return await start(path, options, metadata);
+    } catch {
+      // Not the file system's fault, then: the first failure tells why, and the next start tries the fast way again.
+      for (const made of [metadata, join(options.dataDir, 'credentials.json')]) rmSync(made, { recursive: true });
+      throw error;
+    }
+  }
+}
+
+async function start(command: string, options: ServerOptions, metadata: string | undefined): Promise<S3Server> {
+  const buckets = join(options.dataDir, 'buckets');
+  mkdirSync(buckets, { recursive: true });
+  const credentials = keptCredentials(join(options.dataDir, 'credentials.json'));
+  const sidecar = metadata === undefined ? [] : ['--sidecar', metadata];
+  const args = (port: number) => {
+    const listen = ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet'];
+    return [...listen, 'posix', ...sidecar, buckets];
+  };
+  const env = serverEnvironment(credentials);
+  const probe = (port: number) => answersSigned(port, credentials);
+  const server = await runServer({ name: 'versitygw', command, args, env, probe }, options);
+  return { ...server, endpoint: `http://127.0.0.1:${server.port}`, ...credentials };
+}
+
+/** No more of our environment than the server needs: it reads many variables, which mirror its events or its log. */
+function serverEnvironment({ user, password }: Credentials): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR, TZ } = process.env;
+  return { PATH, HOME, TMPDIR, TZ, ROOT_ACCESS_KEY: user, ROOT_SECRET_KEY: password };
+}
+
+function keptCredentials(file: string): Credentials {
+  if (!existsSync(file)) {
+    const made: Credentials = { user: 'kflow', password: randomBytes(20).toString('hex') };
+    writeFileSync(file, `${JSON.stringify(made)}\n`, { mode: 0o600 });
+  }
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+async function answersSigned(port: number, credentials: Credentials): Promise<void> {
+  const store = new S3ObjectStore({ addr: `127.0.0.1:${port}`, ...credentials, retryForMs: 0 });
+  try {
+    await store.bucketExists('kflow-probe');
+  } finally {
+    await store.close();
+  }
+}
