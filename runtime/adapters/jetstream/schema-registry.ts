@@ -1,0 +1,40 @@
+import type { KV, NatsConnection } from 'nats';
+import { StoreError } from '../../../lib/errors';
+import type { SchemaSource } from '../../engine/host';
+import { patiently } from './patiently';
+
+/** Writer schemas by fingerprint, in a KV bucket: whoever writes puts its schema there first, so every reader can decode. */
+export class SchemaRegistry implements SchemaSource {
+  private readonly known = new Map<string, Promise<object>>();
+
+  private constructor(private readonly bucket: KV) {}
+
+  static async open(connection: NatsConnection, bucket: string): Promise<SchemaRegistry> {
+    return new SchemaRegistry(await patiently(() => connection.jetstream().views.kv(bucket)));
+  }
+
+  async publish(fingerprint: string, schema: object): Promise<void> {
+    this.known.set(fingerprint, Promise.resolve(schema));
+    await patiently(async () => {
+      if ((await this.bucket.get(fingerprint)) === null) await this.bucket.put(fingerprint, JSON.stringify(schema));
+    });
+  }
+
+  /** Throws StoreError when nobody published a schema with this fingerprint. */
+  schemaOf(fingerprint: string): Promise<object> {
+    const known = this.known.get(fingerprint);
+    if (known !== undefined) return known;
+    const read = this.read(fingerprint);
+    this.known.set(fingerprint, read);
+    read.catch(() => this.known.delete(fingerprint));
+    return read;
+  }
+
+  private async read(fingerprint: string): Promise<object> {
+    const entry = await patiently(() => this.bucket.get(fingerprint));
+    if (entry === null) {
+      throw new StoreError('store-failed', `no schema with the fingerprint ${fingerprint} in the schema bucket`);
+    }
+    return entry.json<object>();
+  }
+}

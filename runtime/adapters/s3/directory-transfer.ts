@@ -1,0 +1,128 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StoreError } from '../../../lib/errors';
+import type { S3ObjectStore } from './object-store';
+
+const CONCURRENCY = 16;
+
+export interface TransferOptions {
+  /** Objects under way at once; 16 when left out. */
+  readonly concurrency?: number;
+}
+
+/** What was moved. `skipped` names what was left out, each with the reason. */
+export interface TransferCounts {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly skipped: readonly string[];
+}
+
+interface LocalFile {
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+}
+
+/**
+ * Stores every file below a directory under its path relative to it, with slashes. Links to files are followed, links
+ * to directories are skipped. The bucket must exist.
+ */
+export async function uploadDirectory(
+  store: S3ObjectStore,
+  target: { readonly bucket: string; readonly directory: string },
+  options: TransferOptions = {},
+): Promise<TransferCounts> {
+  const skipped: string[] = [];
+  let [objects, bytes] = [0, 0];
+  await forEachOf(filesBelow(target.directory, skipped), options.concurrency ?? CONCURRENCY, async (file) => {
+    await store.upload(target.bucket, file.key, file.path);
+    objects += 1;
+    bytes += file.size;
+  });
+  return { objects, bytes, skipped };
+}
+
+/**
+ * Writes every object of a bucket to a file below a directory. Nothing is written, and StoreError names the keys, when
+ * a key would leave the directory or names both a file and a folder. Keys that end with a slash hold nothing and are
+ * skipped.
+ */
+export async function saveBucket(
+  store: S3ObjectStore,
+  source: { readonly bucket: string; readonly directory: string },
+  options: TransferOptions = {},
+): Promise<TransferCounts> {
+  const listed = new Map<string, number>();
+  const skipped: string[] = [];
+  for await (const { key, size } of store.list(source.bucket)) {
+    if (key.endsWith('/')) skipped.push(`${key}: a folder's mark`);
+    else listed.set(key, size);
+  }
+  assertSavable(source.bucket, new Set(listed.keys()));
+  let bytes = 0;
+  await forEachOf(listed.entries(), options.concurrency ?? CONCURRENCY, async ([key, size]) => {
+    await store.download(source.bucket, key, join(source.directory, key));
+    bytes += size;
+  });
+  return { objects: listed.size, bytes, skipped };
+}
+
+function assertSavable(bucket: string, keys: ReadonlySet<string>): void {
+  const problems: string[] = [];
+  for (const key of keys) {
+    const parts = key.split('/');
+    if (key.includes('\0') || parts.some((part) => part === '' || part === '.' || part === '..')) {
+      problems.push(`"${key}" is no path below a directory`);
+      continue;
+    }
+    const parent = parts.map((_, index) => parts.slice(0, index).join('/')).find((path) => keys.has(path));
+    if (parent !== undefined) problems.push(`"${parent}" is a file and the folder of "${key}"`);
+  }
+  if (problems.length === 0) return;
+  const message = `bucket ${bucket} cannot be saved as files: ${problems.join('; ')}`;
+  throw new StoreError('store-failed', message, { where: bucket });
+}
+
+async function* filesBelow(directory: string, skipped: string[], prefix = ''): AsyncGenerator<LocalFile> {
+  const entries = await readdir(join(directory, prefix), { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const key = `${prefix}${entry.name}`;
+    if (entry.isDirectory()) {
+      yield* filesBelow(directory, skipped, `${key}/`);
+      continue;
+    }
+    const size = await fileSize(join(directory, key), entry);
+    if (size === undefined) skipped.push(`${key}: not a file`);
+    else yield { key, path: join(directory, key), size };
+  }
+}
+
+/** Bytes of a file or of the file a link names; undefined for everything else, broken links included. */
+async function fileSize(path: string, entry: Dirent): Promise<number | undefined> {
+  if (!entry.isFile() && !entry.isSymbolicLink()) return undefined;
+  try {
+    const found = await stat(path);
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    if (['ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** Runs `work` on every item, `concurrency` at a time; the first failure ends it after what is under way. */
+async function forEachOf<T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const underWay = new Set<Promise<void>>();
+  for await (const item of items) {
+    if (underWay.size >= concurrency) await Promise.race(underWay);
+    const task: Promise<void> = work(item).finally(() => underWay.delete(task));
+    // Seen by the race or by the last wait; this keeps a failure in between from being called unhandled.
+    task.catch(() => undefined);
+    underWay.add(task);
+  }
+  await Promise.all(underWay);
+}

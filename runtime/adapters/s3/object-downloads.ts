@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import { FunctionError } from '../../../lib/errors';
+import type { Download, LogLevel, SchemaSource } from '../../engine/host';
+import type { Downloads } from '../../engine/preparation';
+import { RecordCodecs } from '../../engine/record-codecs';
+import type { S3ObjectStore } from './object-store';
+
+export interface DownloadOptions {
+  readonly store: S3ObjectStore;
+  readonly schemas: SchemaSource;
+  /** Default: a folder of this host's name below the system's temporary one. */
+  readonly directory?: string;
+  /** KFLOW_SKIP_DOWNLOAD_ERROR: a failed download is logged, and the record goes on without a file. */
+  readonly isFailureSkipped: boolean;
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
+/** Downloads the object that a record names by its fields `bucket` and `key`, each into a folder of its own. */
+export class ObjectDownloads implements Downloads {
+  private readonly codecs: RecordCodecs;
+
+  constructor(private readonly options: DownloadOptions) {
+    this.codecs = new RecordCodecs(options.schemas);
+  }
+
+  async fetch(payload: Uint8Array): Promise<Download> {
+    const codec = await this.codecs.of(payload);
+    const { bucket, key } = codec.decode(payload) as { bucket?: unknown; key?: unknown };
+    try {
+      if (typeof bucket !== 'string' || typeof key !== 'string') {
+        throw new FunctionError(
+          'record-invalid',
+          'automatic download needs the fields bucket and key in the input record',
+        );
+      }
+      return await this.download(bucket, key);
+    } catch (error) {
+      if (!this.options.isFailureSkipped) throw error;
+      this.options.log('WARNING', `the download failed and is skipped: ${error}`);
+      return { path: null, metadata: null };
+    }
+  }
+
+  async discard(download: Download): Promise<void> {
+    if (download.path !== null) await rm(path.dirname(download.path), { recursive: true, force: true });
+  }
+
+  private async download(bucket: string, key: string): Promise<Download> {
+    const folder = path.join(this.options.directory ?? path.join(tmpdir(), hostname()), randomUUID());
+    await mkdir(folder, { recursive: true });
+    // the key's last part is kept for its extension; what a file system cannot name is replaced
+    const name =
+      path
+        .basename(key)
+        .replace(/[^\w.\-+ ]/g, '_')
+        .slice(-120) || 'object';
+    const file = path.join(folder, name);
+    const metadata = await this.options.store.download(bucket, key, file);
+    return { path: file, metadata: { bucket, ...metadata } };
+  }
+}

@@ -1,0 +1,18 @@
+/** What a replica has done since it started. */
+export interface Counters {
+  /** Records processed and acked. */
+  in: number;
+  /** Records emitted on the main output. */
+  out: number;
+  /** Tries that failed. */
+  failed: number;
+  /** Records given up on. */
+  dead: number;
+}
+
+/** A replica's counters as it says them to whoever listens. */
+export interface ReplicaReport extends Counters {
+  readonly function: string;
+  readonly replica: number;
+  readonly pid: number;
+}

@@ -1,0 +1,49 @@
+import { KFlowError } from '../../lib/errors';
+import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { HeldRecord } from './held-record';
+import type { Failure } from './host';
+import type { Publisher } from './publisher';
+
+/** Longest header value that is written; the whole message has to stay below the server's limit. */
+const maxHeaderLength = 4_000;
+
+/**
+ * Records that a function gave up on: the message as it came, with its origin and the failure in headers, one for each
+ * function and message however often it is put.
+ */
+export class DeadLetters {
+  constructor(
+    private readonly spec: FunctionSpec,
+    private readonly publisher: Publisher,
+  ) {}
+
+  /** `settle` is called once: with nothing when it is stored. */
+  put(record: HeldRecord, failure: Failure, settle: (error?: KFlowError) => void): void {
+    const { delivery } = record;
+    const { function: functionId, deadLetters } = this.spec;
+    const outgoing = {
+      subject: deadLetters.subject,
+      id: `dead:${functionId}:${delivery.stream}:${delivery.sequence}`,
+      payload: delivery.payload,
+      headers: {
+        'Kflow-Function': functionId,
+        'Kflow-Origin-Stream': delivery.stream,
+        'Kflow-Origin-Sequence': String(delivery.sequence),
+        'Kflow-Deliveries': String(delivery.deliveries),
+        'Kflow-Failed-At': new Date().toISOString(),
+        'Kflow-Error-Type': headerText(failure.type),
+        'Kflow-Error': headerText(failure.message),
+      },
+    };
+    this.publisher.publish(outgoing, (result) => {
+      if (result instanceof KFlowError) settle(result);
+      else settle();
+    });
+  }
+}
+
+/** Header values have one line, of printable characters. */
+function headerText(text: string): string {
+  const oneLine = text.replace(/\s+/g, ' ').trim();
+  return encodeURI(oneLine).replaceAll('%20', ' ').slice(0, maxHeaderLength);
+}

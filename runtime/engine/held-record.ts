@@ -1,0 +1,62 @@
+import { StateError } from '../../lib/errors';
+import type { Delivery } from './delivery';
+import type { Download, Failure } from './host';
+
+/**
+ * A record from the moment it is pulled until its message is acked or given back.
+ *
+ *   queued -> preparing -> ready -> running -> publishing -> settled
+ *
+ * A record can be given back (settled) from any state; it never goes backwards.
+ */
+export const RecordState = {
+  Queued: 'queued',
+  Preparing: 'preparing',
+  Ready: 'ready',
+  Running: 'running',
+  Publishing: 'publishing',
+  Settled: 'settled',
+} as const;
+export type RecordState = (typeof RecordState)[keyof typeof RecordState];
+
+const order: readonly RecordState[] = Object.values(RecordState);
+
+export class HeldRecord {
+  private current: RecordState = RecordState.Queued;
+  /** The message as JetStream gave it last: a redelivery while it is held replaces it. */
+  delivery: Delivery;
+  /** The record's Avro message, once it is at hand: a claim is exchanged for what it stands for. */
+  payload: Uint8Array;
+  /** Bytes it takes, or will take once its claim is exchanged. */
+  bytes: number;
+  download?: Download;
+  /** Outputs that an earlier delivery published before this one's dedupe window began, by index. */
+  published?: ReadonlySet<number>;
+  outputs = 0;
+  unsettledOutputs = 0;
+  failure?: Failure;
+  /** When the function began it, or last gave a heartbeat; ms since 1970. */
+  aliveAt?: number;
+
+  constructor(
+    readonly id: number,
+    readonly input: number,
+    delivery: Delivery,
+  ) {
+    this.delivery = delivery;
+    this.payload = delivery.payload;
+    this.bytes = delivery.payload.length;
+  }
+
+  get state(): RecordState {
+    return this.current;
+  }
+
+  /** Throws StateError when the record is at or past that state already. */
+  advance(next: RecordState): void {
+    if (order.indexOf(next) <= order.indexOf(this.current)) {
+      throw new StateError('state-invalid', `record ${this.id} is ${this.current} and cannot become ${next}`);
+    }
+    this.current = next;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Delivery, DeliverySource } from './delivery';
+import { type HeldRecord, RecordState } from './held-record';
+import type { HeldRecords } from './held-records';
+import type { Preparation } from './preparation';
+
+/** Records and bytes one replica holds at most; beyond that it pulls no more. */
+const maxHeldRecords = 1_000;
+const maxHeldBytes = 32 * 1024 * 1024;
+/** Records whose payload or object is being fetched at once. */
+const maxPreparing = 16;
+
+export interface IntakeEvents {
+  /** The records have all they need. */
+  ready(records: readonly HeldRecord[]): void;
+  /** The record's message or object could not be had. */
+  unreadable(record: HeldRecord, error: unknown): void;
+}
+
+/**
+ * Pulls messages as there is room for them, and fetches what they only name.
+ *
+ * I1. A message is held once: a redelivery of a held message replaces its delivery and starts nothing.
+ * I2. What is held, and so what is pulled, is bounded in records and in bytes; what is fetched, in bytes.
+ */
+export class Intake {
+  private waiting: HeldRecord[] = [];
+  private readonly prepared = new Set<HeldRecord>();
+  private preparedBytes = 0;
+  private preparing = 0;
+  private stopped = false;
+  private pumpScheduled = false;
+
+  constructor(
+    private readonly inputs: readonly DeliverySource[],
+    private readonly held: HeldRecords,
+    private readonly preparation: Preparation,
+    private readonly events: IntakeEvents,
+  ) {}
+
+  start(): void {
+    this.inputs.forEach((input, index) => {
+      input.start((delivery) => this.onDelivery(index, delivery));
+    });
+    this.ask();
+  }
+
+  /** Takes no more. */
+  stop(): void {
+    this.stopped = true;
+    for (const input of this.inputs) input.stop();
+  }
+
+  /** The records not yet ready; they are out of the intake after this. */
+  takeWaiting(): HeldRecord[] {
+    return this.waiting.splice(0);
+  }
+
+  /** The record is done with: what was fetched for it goes, and there is room for another. */
+  async release(record: HeldRecord): Promise<void> {
+    this.schedulePump();
+    if (!this.prepared.delete(record)) return;
+    this.preparedBytes -= record.bytes;
+    await this.preparation.release(record);
+  }
+
+  private onDelivery(input: number, delivery: Delivery): void {
+    const same = this.held.ofMessage(delivery);
+    if (same !== undefined) {
+      same.delivery = delivery; // I1
+      return;
+    }
+    if (this.stopped) {
+      delivery.nak(0);
+      return;
+    }
+    const record = this.held.add(input, delivery);
+    try {
+      this.held.resize(record, this.preparation.bytesOf(record));
+    } catch (error) {
+      this.events.unreadable(record, error);
+      return;
+    }
+    this.waiting.push(record);
+    this.schedulePump();
+  }
+
+  private schedulePump(): void {
+    if (this.pumpScheduled) return;
+    this.pumpScheduled = true;
+    setImmediate(() => {
+      this.pumpScheduled = false;
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    const ready: HeldRecord[] = [];
+    let taken = 0;
+    for (const record of this.waiting) {
+      if (!this.preparation.isNeeded(record)) ready.push(record);
+      else if (this.hasRoomToPrepare(record)) void this.prepare(record);
+      else break;
+      taken++;
+    }
+    this.waiting = this.waiting.slice(taken);
+    if (ready.length > 0) this.events.ready(ready);
+    this.ask();
+  }
+
+  private hasRoomToPrepare(record: HeldRecord): boolean {
+    if (this.preparing >= maxPreparing) return false;
+    return this.preparedBytes === 0 || this.preparedBytes + record.bytes <= maxHeldBytes;
+  }
+
+  private async prepare(record: HeldRecord): Promise<void> {
+    record.advance(RecordState.Preparing);
+    this.preparing++;
+    this.prepared.add(record);
+    this.preparedBytes += record.bytes;
+    try {
+      await this.preparation.prepare(record);
+      if (record.state === RecordState.Preparing) this.events.ready([record]);
+      else await this.preparation.release(record); // given back meanwhile
+    } catch (error) {
+      if (record.state === RecordState.Preparing) this.events.unreadable(record, error);
+    } finally {
+      this.preparing--;
+      this.schedulePump();
+    }
+  }
+
+  private ask(): void {
+    if (this.stopped) return;
+    const records = Math.floor((maxHeldRecords - this.held.size) / this.inputs.length);
+    const bytes = Math.floor((maxHeldBytes - this.held.bytes) / this.inputs.length);
+    for (const input of this.inputs) input.demand(records, bytes);
+  }
+}

@@ -1,0 +1,57 @@
+import type { ClaimSource } from './claim';
+import { parseClaim } from './claim';
+import type { Delivery } from './delivery';
+import type { HeldRecord } from './held-record';
+import type { Download } from './host';
+
+/** Finds what an earlier delivery of a message has published already. */
+export interface OriginLookup {
+  /** Indexes of the outputs published for this message since it came into its stream. */
+  publishedFor(message: Delivery): Promise<ReadonlySet<number>>;
+}
+
+/** Fetches the object a record names, for functions with automatic download. */
+export interface Downloads {
+  fetch(payload: Uint8Array): Promise<Download>;
+  /** The record is done with: its file goes. */
+  discard(download: Download): Promise<void>;
+}
+
+export interface PreparationPorts {
+  readonly claims: ClaimSource;
+  readonly downloads?: Downloads;
+  readonly origins?: OriginLookup;
+  readonly dedupeWindowMs: number;
+}
+
+/** What has to be at hand before a record can run, and is not in its message: payload, object, history. */
+export class Preparation {
+  constructor(private readonly ports: PreparationPorts) {}
+
+  /** Bytes a record will take; its claim knows. Throws FunctionError when the message cannot be read. */
+  bytesOf(record: HeldRecord): number {
+    return parseClaim(record.delivery.payload)?.bytes ?? record.delivery.payload.length;
+  }
+
+  isNeeded(record: HeldRecord): boolean {
+    return this.ports.downloads !== undefined || record.delivery.payload[0] !== 0xc3 || this.isOutsideWindow(record);
+  }
+
+  async prepare(record: HeldRecord): Promise<void> {
+    const claim = parseClaim(record.delivery.payload);
+    if (claim !== undefined) record.payload = await this.ports.claims.fetch(claim);
+    if (this.ports.downloads !== undefined) record.download = await this.ports.downloads.fetch(record.payload);
+    if (this.ports.origins !== undefined && this.isOutsideWindow(record)) {
+      record.published = await this.ports.origins.publishedFor(record.delivery);
+    }
+  }
+
+  async release(record: HeldRecord): Promise<void> {
+    if (record.download !== undefined) await this.ports.downloads?.discard(record.download);
+  }
+
+  /** A redelivery so late that the output stream may have forgotten the first delivery's message ids. */
+  private isOutsideWindow({ delivery }: HeldRecord): boolean {
+    return delivery.deliveries > 1 && Date.now() - delivery.timestampMs > this.ports.dedupeWindowMs / 2;
+  }
+}

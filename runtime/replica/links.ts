@@ -1,0 +1,139 @@
+import type { JetStreamManager, NatsConnection } from 'nats';
+import { ConfigError } from '../../lib/errors';
+import type { FunctionSpec, S3Connection } from '../../lib/plan/function-spec';
+import { AckLedger } from '../adapters/jetstream/ack-ledger';
+import { connectNats } from '../adapters/jetstream/connection';
+import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
+import { MessagePuller } from '../adapters/jetstream/message-puller';
+import { JetStreamPublisher } from '../adapters/jetstream/publisher';
+import { SchemaRegistry } from '../adapters/jetstream/schema-registry';
+import { StreamTrimmer } from '../adapters/jetstream/stream-trimmer';
+import { S3ObjectStore } from '../adapters/s3/object-store';
+import { S3ClaimSource, S3MessageStore } from '../adapters/s3/s3-message-store';
+import { AvroSchemaCodec } from '../engine/avro-message';
+import type { LogLevel } from '../engine/host';
+import { OutputWriter } from '../engine/output-writer';
+import type { ReplicaEnvironment } from './environment';
+
+/** Room for a message's headers below the server's payload limit. */
+const headerRoom = 8 * 1024;
+const trimEveryMs = 2_000;
+
+/** What a replica is connected to, and what keeps those connections in order. */
+export class ReplicaLinks {
+  readonly inputs: readonly MessagePuller[];
+  readonly writer: OutputWriter;
+  readonly claims: S3ClaimSource;
+  private readonly trimTimer: NodeJS.Timeout;
+
+  private constructor(
+    private readonly spec: FunctionSpec,
+    private readonly environment: ReplicaEnvironment,
+    private readonly log: (level: LogLevel, text: string) => void,
+    readonly connection: NatsConnection,
+    readonly manager: JetStreamManager,
+    readonly state: JetStreamFlowState,
+    readonly schemas: SchemaRegistry,
+    readonly publisher: JetStreamPublisher,
+    private readonly acks: AckLedger,
+    private readonly trimmers: ReadonlyMap<string, StreamTrimmer>,
+  ) {
+    this.inputs = spec.inputs.map((input) => new MessagePuller(connection, acks, input));
+    this.writer = this.openWriter();
+    this.claims = new S3ClaimSource(new Map(spec.claimStores.map((store) => [store.bucket, this.objectStore(store)])));
+    this.trimTimer = setInterval(() => this.trimAll(), trimEveryMs);
+  }
+
+  /** Connects, and puts this function's writer schemas where readers find them. */
+  static async open(
+    spec: FunctionSpec,
+    environment: ReplicaEnvironment,
+    log: (level: LogLevel, text: string) => void,
+  ): Promise<ReplicaLinks> {
+    const connection = await connectNats(
+      environment.natsUrl,
+      `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`,
+    );
+    const outputs = [...(spec.output === undefined ? [] : [spec.output]), ...spec.sideOutputs];
+    const trimmers = new Map(outputs.map((output) => [output.subject, new StreamTrimmer(connection, output)]));
+    const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
+    const schemas = await SchemaRegistry.open(connection, spec.schemaBucket);
+    const links: ReplicaLinks = new ReplicaLinks(
+      spec,
+      environment,
+      log,
+      connection,
+      await connection.jetstreamManager({ checkAPI: false }),
+      await JetStreamFlowState.open(connection, spec.stateBucket),
+      schemas,
+      publisher,
+      new AckLedger(connection),
+      trimmers,
+    );
+    for (const schema of [spec.schema, ...spec.sideOutputs.map((side) => side.schema)]) {
+      if (schema !== undefined) await schemas.publish(new AvroSchemaCodec(schema).fingerprint, schema);
+    }
+    void links.watchConnection();
+    return links;
+  }
+
+  /** An object store, with the credentials from the environment. Throws ConfigError when they are not there. */
+  objectStore(connection: S3Connection): S3ObjectStore {
+    const { env } = this.environment;
+    const user = env[connection.userEnv];
+    const password = env[connection.passwordEnv];
+    if (user === undefined || password === undefined) {
+      throw new ConfigError(
+        'setting-missing',
+        `${connection.userEnv} and ${connection.passwordEnv} are not in the environment`,
+      );
+    }
+    return new S3ObjectStore({ addr: connection.addr, user, password });
+  }
+
+  /** Resolves when everything written and acked is certainly with the server. */
+  async close(): Promise<void> {
+    clearInterval(this.trimTimer);
+    await this.publisher.settled();
+    await this.acks.flush();
+    this.publisher.close();
+    this.acks.close();
+    await this.connection.close();
+  }
+
+  private openWriter(): OutputWriter {
+    const { messageStore } = this.spec;
+    const serverLimit = (this.connection.info?.max_payload ?? 1024 * 1024) - headerRoom;
+    const maxPayload = Math.min(messageStore?.maxPayloadSize ?? serverLimit, serverLimit);
+    if (messageStore === undefined) return new OutputWriter(this.publisher, { maxPayload });
+    const store = new S3MessageStore(this.objectStore(messageStore), messageStore.bucket);
+    return new OutputWriter(this.publisher, { maxPayload, store, storePrefix: messageStore.prefix });
+  }
+
+  private async watchConnection(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect') this.log('WARNING', 'the connection to nats is lost; waiting for it');
+      if (status.type !== 'reconnect') continue;
+      this.log('INFO', 'connected to nats again');
+      this.publisher.reconnected();
+      this.acks.reconnected();
+      for (const input of this.inputs) input.reconnected();
+    }
+  }
+
+  private onRefused(subject: string): void {
+    this.log('DEBUG', `${subject} is full or not there for the moment: waiting`);
+    this.trim(this.trimmers.get(subject));
+  }
+
+  private trimAll(): void {
+    for (const trimmer of this.trimmers.values()) this.trim(trimmer);
+  }
+
+  private trim(trimmer: StreamTrimmer | undefined): void {
+    trimmer?.trim().then(
+      (purged) => purged > 0 && this.log('DEBUG', `trimmed ${purged} consumed messages`),
+      (error) => this.log('DEBUG', `not trimmed: ${error}`),
+    );
+  }
+}

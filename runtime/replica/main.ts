@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../../lib/errors';
+import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
+import { createLog } from '../log';
+import { readEnvironment } from './environment';
+import { ExitCode } from './exit-code';
+import { runReplica } from './replica';
+
+async function main(): Promise<number> {
+  const log = createLog(process.env);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+  try {
+    const environment = readEnvironment(process.env);
+    await runReplica(readSpec(environment.specFile), environment, log, stop.signal);
+    return ExitCode.Done;
+  } catch (error) {
+    log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
+    return error instanceof ConfigError ? ExitCode.Misconfigured : ExitCode.Failed;
+  }
+}
+
+function readSpec(file: string): FunctionSpec {
+  const parsed = functionSpecSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError('config-invalid', `${file} is not a function spec of this version: ${faults.join('; ')}`);
+}
+
+if (require.main === module) void main().then((code) => process.exit(code));

@@ -1,0 +1,47 @@
+import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { patiently } from '../adapters/jetstream/patiently';
+import type { ConnectorContext } from '../connectors/connector';
+import type { Counters } from '../engine/counters';
+import type { LogLevel } from '../engine/host';
+import type { ReplicaEnvironment } from './environment';
+import type { ReplicaLinks } from './links';
+
+/** What the parts of a replica share. */
+export interface ReplicaContext {
+  readonly spec: FunctionSpec;
+  readonly environment: ReplicaEnvironment;
+  readonly links: ReplicaLinks;
+  readonly counters: Counters;
+  readonly log: (level: LogLevel, text: string) => void;
+  /** Told to stop: finish what runs, take no more. */
+  readonly stop: AbortSignal;
+}
+
+/** Marks this replica's end in the current run; with the last replica, the function's outputs are sealed. */
+export async function markEnded({ spec, environment, links }: ReplicaContext): Promise<void> {
+  const outputs = [...(spec.output === undefined ? [] : [spec.output]), ...spec.sideOutputs];
+  const streams = outputs.map((output) => output.stream);
+  await links.state.markEnded(spec.function, environment.replica, spec.replicas, streams);
+}
+
+export async function connectorContext(context: ReplicaContext): Promise<ConnectorContext> {
+  const { spec, environment, links, log } = context;
+  const inputs = await Promise.all(
+    spec.inputs.map((input) => patiently(() => links.manager.streams.info(input.stream))),
+  );
+  return {
+    spec,
+    replica: environment.replica,
+    run: await links.state.run(),
+    schemas: links.schemas,
+    objectStore: (connection) => links.objectStore(connection),
+    listed: (ever) => links.state.listed(spec.function, ever, links.publisher),
+    inputsCreated: inputs.map((info) => new Date(info.created)),
+    log,
+  };
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+}

@@ -1,0 +1,82 @@
+import { type FunctionType, kindOf } from '../../lib/topology/function-type';
+import { OriginIndex } from '../adapters/jetstream/origin-index';
+import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
+import { ObjectDownloads } from '../adapters/s3/object-downloads';
+import { loadConnector, type SinkConnector } from '../connectors/connector';
+import { isFinished, waitForCompletion } from '../engine/completion';
+import { DeadLetters } from '../engine/dead-letters';
+import type { Host, HostEvents } from '../engine/host';
+import { Preparation } from '../engine/preparation';
+import { RecordLoop } from '../engine/record-loop';
+import { createHost } from '../hosts/create-host';
+import { aborted, connectorContext, markEnded, type ReplicaContext } from './replica-context';
+
+/** How often a batch replica with nothing to do asks whether its input has ended. */
+const completionEveryMs = 250;
+
+/** Runs a process or a sink until its inputs have ended, and seals its own outputs then. */
+export async function runReader(context: ReplicaContext): Promise<void> {
+  const { spec, environment, links, counters, log, stop } = context;
+  const loop = new RecordLoop({
+    spec,
+    inputs: links.inputs,
+    writer: links.writer,
+    preparation: createPreparation(context),
+    deadLetters: new DeadLetters(spec, links.publisher),
+    counters,
+    log,
+    isLongRunning: environment.isLongRunning,
+  });
+  const host = await createReaderHost(context, loop);
+  await host.open();
+  const crash = new Promise<never>((_, reject) => loop.start(host, reject));
+  log('INFO', `started, process ${process.pid}`);
+  const isBatch = spec.mode === 'batch';
+  await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), crash]);
+  await loop.stop(environment.shutdownMs);
+  await host.close();
+  await links.publisher.settled();
+  if (!stop.aborted) await markEnded(context);
+}
+
+function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<Host> {
+  const { spec } = context;
+  if (kindOf(spec.type as FunctionType) !== 'sink') return Promise.resolve(createHost(context, events));
+  return connectorContext(context).then((connector) =>
+    loadConnector<SinkConnector>(spec.type).createSink(connector, events),
+  );
+}
+
+function createPreparation({ spec, environment, links, log }: ReplicaContext): Preparation {
+  const { download, output } = spec;
+  return new Preparation({
+    claims: links.claims,
+    dedupeWindowMs: output?.dedupeWindowMs ?? Number.POSITIVE_INFINITY,
+    ...(output === undefined ? {} : { origins: new OriginIndex(links.connection, spec, output) }),
+    ...(download === undefined
+      ? {}
+      : {
+          downloads: new ObjectDownloads({
+            store: links.objectStore(download),
+            schemas: links.schemas,
+            isFailureSkipped: environment.isDownloadFailureSkipped,
+            log,
+            ...(download.directory === undefined ? {} : { directory: download.directory }),
+          }),
+        }),
+  });
+}
+
+/** Resolves when this replica holds nothing and every input is sealed, delivered and acked. */
+async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop): Promise<void> {
+  const finished = async (): Promise<boolean> => {
+    if (!loop.idle) return false;
+    for (const { stream, durable } of spec.inputs) {
+      const sealedAt = await links.state.sealedAt(stream);
+      if (sealedAt === undefined) return false;
+      if (!isFinished(sealedAt, await consumerProgress(links.manager, stream, durable))) return false;
+    }
+    return true;
+  };
+  await waitForCompletion({ finished }, completionEveryMs, stop);
+}

@@ -1,0 +1,38 @@
+import { loadConnector, type SourceConnector } from '../connectors/connector';
+import type { HostEvents } from '../engine/host';
+import { SourceLoop } from '../engine/source-loop';
+import { createHost } from '../hosts/create-host';
+import { aborted, connectorContext, markEnded, type ReplicaContext } from './replica-context';
+
+/** Runs a source until it has ended, and seals its stream then; one that had ended in this run already does nothing. */
+export async function runSource(context: ReplicaContext): Promise<void> {
+  const { spec, environment, links, log, counters, stop } = context;
+  if (await links.state.hasEnded(spec.function, environment.replica)) {
+    log('INFO', 'this source has ended in this run already');
+    return;
+  }
+  let onCrash: (cause: Error) => void = () => undefined;
+  const crash = new Promise<never>((_, reject) => {
+    onCrash = reject;
+  });
+  const host = createHost(context, { ...noRecords, log, crashed: (cause) => onCrash(cause) });
+  await host.open();
+  const connector = loadConnector<SourceConnector>(spec.type);
+  const source = await connector.createSource(await connectorContext(context), host);
+  log('INFO', `started, process ${process.pid}`);
+  await Promise.race([new SourceLoop({ spec, writer: links.writer, counters }).run(source, stop), crash]);
+  await host.close();
+  if (stop.aborted) return;
+  await markEnded(context);
+  // a Deployment's source that has no more to give stays: if it ended, it would be started again
+  if (spec.mode === 'stream' || spec.type === 'raw-source') await aborted(stop);
+}
+
+/** A source's host is asked for records; it is given none. */
+const noRecords: Omit<HostEvents, 'log' | 'crashed'> = {
+  output: () => undefined,
+  done: () => undefined,
+  failed: () => undefined,
+  released: () => undefined,
+  heartbeat: () => undefined,
+};

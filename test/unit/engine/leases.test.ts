@@ -1,0 +1,58 @@
+import type { Delivery } from '../../../runtime/engine/delivery';
+import { HeldRecord, RecordState } from '../../../runtime/engine/held-record';
+import { decideLeases } from '../../../runtime/engine/lease-keeper';
+
+const limits = { maxPollIntervalMs: 120_000, unlimited: false, concurrency: 1 };
+
+const delivery: Delivery = {
+  stream: 's',
+  sequence: 1,
+  deliveries: 1,
+  timestampMs: 0,
+  payload: new Uint8Array(3),
+  ack: () => undefined,
+  nak: () => undefined,
+  working: () => undefined,
+};
+
+function held(id: number, state: RecordState, aliveAt?: number): HeldRecord {
+  const record = new HeldRecord(id, 0, delivery);
+  if (state !== RecordState.Queued) record.advance(state);
+  record.aliveAt = aliveAt;
+  return record;
+}
+
+test('keeps alive what waits, and what runs within its time', () => {
+  const running = held(1, RecordState.Running, 1_000);
+  const waiting = held(2, RecordState.Queued);
+  expect(decideLeases([running, waiting], 121_000, limits)).toEqual({ extend: [running, waiting], overdue: [] });
+});
+
+test('lets go of what ran too long without a heartbeat', () => {
+  const running = held(1, RecordState.Running, 1_000);
+  const inHost = held(2, RecordState.Running);
+  expect(decideLeases([running, inHost], 121_001, limits)).toEqual({ extend: [inHost], overdue: [running] });
+  expect(inHost.aliveAt).toBeUndefined(); // the host has not come to it
+});
+
+test('counts the time of a record from when the host came to it', () => {
+  const next = held(2, RecordState.Running);
+  expect(decideLeases([next], 500_000, limits).overdue).toEqual([]);
+  expect(next.aliveAt).toBe(500_000);
+});
+
+test('takes as many records for running as the function works on at once', () => {
+  const records = [held(1, RecordState.Running, 0), held(2, RecordState.Running, 0), held(3, RecordState.Running, 0)];
+  expect(decideLeases(records, 200_000, { ...limits, concurrency: 2 }).overdue).toEqual(records.slice(0, 2));
+});
+
+test('never lets go of long-running processing', () => {
+  const running = held(1, RecordState.Running, 0);
+  expect(decideLeases([running], 10_000_000, { ...limits, unlimited: true }).overdue).toEqual([]);
+});
+
+test('a record never goes backwards', () => {
+  const record = held(1, RecordState.Running);
+  expect(() => record.advance(RecordState.Queued)).toThrow(/record 1 is running and cannot become queued/);
+  expect(() => record.advance(RecordState.Running)).toThrow(/cannot become running/);
+});

@@ -1,0 +1,95 @@
+import { backoffMs } from '../../../runtime/engine/backoff';
+import { encodeClaim, parseClaim } from '../../../runtime/engine/claim';
+import { isFinished, waitForCompletion } from '../../../runtime/engine/completion';
+import { decideFailure } from '../../../runtime/engine/decide-failure';
+import { planTrim } from '../../../runtime/engine/plan-trim';
+
+describe('trimming', () => {
+  const full = { messages: 1_000, bytes: 0, firstSequence: 1, lastSequence: 1_000, maxMsgs: 1_000, maxBytes: -1 };
+
+  test('leaves a stream alone below 80 % of its limits', () => {
+    expect(planTrim({ ...full, messages: 800, ackFloors: [1_000] })).toBeUndefined();
+  });
+
+  test('trims consumed history to half of the limit', () => {
+    expect(planTrim({ ...full, ackFloors: [1_000, 900] })).toBe(501);
+  });
+
+  test('never trims above the lowest ack floor', () => {
+    expect(planTrim({ ...full, ackFloors: [1_000, 20] })).toBe(21);
+    expect(planTrim({ ...full, ackFloors: [1_000, 0] })).toBeUndefined();
+  });
+
+  test('counts bytes as it counts messages', () => {
+    expect(planTrim({ ...full, bytes: 900, maxBytes: 1_000, maxMsgs: -1, ackFloors: [1_000] })).toBe(446);
+  });
+
+  test('trims nothing of a stream that nobody reads', () => {
+    expect(planTrim({ ...full, ackFloors: [] })).toBeUndefined();
+  });
+});
+
+describe('completion', () => {
+  const idle = { ackFloor: 5, delivered: 5, ackPending: 0, pending: 0 };
+
+  test.each([
+    ['is not said before the stream is sealed', undefined, idle, false],
+    ['is said when all is delivered and acked', 5, idle, true],
+    ['is said for an empty stream', 0, { ackFloor: 0, delivered: 0, ackPending: 0, pending: 0 }, true],
+    ['waits for what is not delivered', 6, idle, false],
+    ['waits for what is not acked', 5, { ...idle, ackFloor: 3, ackPending: 2 }, false],
+  ])('%s', (_title, sealedAt, progress, finished) => {
+    expect(isFinished(sealedAt, progress)).toBe(finished);
+  });
+
+  test('needs two equal readings in a row', async () => {
+    const readings = [true, false, true, true, false];
+    let asked = 0;
+    await waitForCompletion({ finished: async () => readings[asked++] ?? false }, 1, new AbortController().signal);
+    expect(asked).toBe(4);
+  });
+
+  test('ends with the signal', async () => {
+    const signal = AbortSignal.abort(new Error('stopped'));
+    await expect(waitForCompletion({ finished: async () => false }, 1, signal)).rejects.toThrow('stopped');
+  });
+});
+
+describe('a failed record', () => {
+  const failure = { type: 'ValueError', message: 'no' };
+
+  test.each([
+    [1, { kind: 'retry', delayMs: 1_000 }],
+    [3, { kind: 'retry', delayMs: 4_000 }],
+    [4, { kind: 'retry', delayMs: 8_000 }],
+    [5, { kind: 'dead-letter' }],
+    [9, { kind: 'dead-letter' }],
+  ])('at delivery %d of 5', (deliveries, decision) => {
+    expect(decideFailure(failure, deliveries, 5)).toEqual(decision);
+  });
+
+  test('is given up on at once when its error says that it counts as processed', () => {
+    expect(decideFailure({ ...failure, ack: true }, 1, 5)).toEqual({ kind: 'dead-letter' });
+    expect(decideFailure({ ...failure, ack: false }, 1, 5)).toEqual({ kind: 'retry', delayMs: 1_000 });
+  });
+});
+
+test('waiting times double up to the longest', () => {
+  const limits = { firstMs: 10, maxMs: 100 };
+  expect([0, 1, 2, 3, 4, 60].map((tries) => backoffMs(tries, limits))).toEqual([10, 20, 40, 80, 100, 100]);
+});
+
+describe('claims', () => {
+  test('come back as they went', () => {
+    const claim = { bucket: 'b', key: 'k é', bytes: 5 };
+    expect(parseClaim(encodeClaim(claim))).toEqual(claim);
+  });
+
+  test('are told from Avro messages', () => {
+    expect(parseClaim(Buffer.from('c301000000000000000000', 'hex'))).toBeUndefined();
+  });
+
+  test.each(['', '{}', '{"claim":{"bucket":"b"}}', 'null', 'text'])('are refused when malformed: %s', (text) => {
+    expect(() => parseClaim(Buffer.from(text))).toThrow(/neither an Avro single-object encoding nor a claim/);
+  });
+});
