@@ -1,0 +1,209 @@
+"""Compiles a writer's schema into a function that reads a value: `read(payload, position) -> (value, next position)`.
+
+Bounds are checked once, by the caller: reading beyond a record's end gives a position that is not its end.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Callable
+
+from .error import AvroError
+from .schema import AvroType
+
+Read = Callable[[bytes, int], "tuple[Any, int]"]
+
+_FLOAT = struct.Struct("<f").unpack_from
+_DOUBLE = struct.Struct("<d").unpack_from
+# A longer string is decoded through a view, without a copy of its bytes.
+_VIEWED = 65536
+# Items that take no bytes are not bounded by the payload.
+_MAX_EMPTY_ITEMS = 1 << 20
+
+
+def compile_decoder(type: AvroType) -> Read:
+    """The reader of a type's values."""
+    return _compile(type, {})
+
+
+def _compile(type: AvroType, compiled: dict[str, Read]) -> Read:
+    if type.name is not None and type.name in compiled:
+        return compiled[type.name]
+    if type.kind == "record":
+        return _record(type, compiled)
+    if type.kind == "union":
+        return _union([_compile(branch, compiled) for branch in type.branches])
+    if type.kind == "array":
+        return _array(_compile(type.inner, compiled))
+    if type.kind == "map":
+        return _map(_compile(type.inner, compiled))
+    if type.kind == "enum":
+        return _enum(type)
+    if type.kind == "fixed":
+        return _fixed(type.size)
+    return _PRIMITIVES[type.kind]
+
+
+def _read_null(payload: bytes, position: int) -> tuple[None, int]:
+    return None, position
+
+
+def _read_boolean(payload: bytes, position: int) -> tuple[bool, int]:
+    byte = payload[position]
+    if byte > 1:
+        raise AvroError(f"a boolean is 0 or 1, not {byte}")
+    return byte == 1, position + 1
+
+
+def _read_long(payload: bytes, position: int) -> tuple[int, int]:
+    byte = payload[position]
+    position += 1
+    if byte < 128:
+        return (byte >> 1) ^ -(byte & 1), position
+    number = byte & 127
+    shift = 7
+    while True:
+        byte = payload[position]
+        position += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            break
+        shift += 7
+    if number >> 64:
+        raise AvroError("a number of the payload has more than 64 bits")
+    return (number >> 1) ^ -(number & 1), position
+
+
+def _read_int(payload: bytes, position: int) -> tuple[int, int]:
+    number, position = _read_long(payload, position)
+    if not -0x80000000 <= number <= 0x7FFFFFFF:
+        raise AvroError(f"an int of the payload is {number}, more than 32 bits")
+    return number, position
+
+
+def _read_float(payload: bytes, position: int) -> tuple[float, int]:
+    return _FLOAT(payload, position)[0], position + 4
+
+
+def _read_double(payload: bytes, position: int) -> tuple[float, int]:
+    return _DOUBLE(payload, position)[0], position + 8
+
+
+def _read_size(payload: bytes, position: int) -> tuple[int, int]:
+    size, position = _read_long(payload, position)
+    if size < 0:
+        raise AvroError(f"a length of the payload is {size}")
+    return size, position
+
+
+def _read_bytes(payload: bytes, position: int) -> tuple[bytes, int]:
+    size, position = _read_size(payload, position)
+    return payload[position : position + size], position + size
+
+
+def _read_string(payload: bytes, position: int) -> tuple[str, int]:
+    # One and two bytes of length are read in place: nearly every string is that short.
+    low = payload[position]
+    high = payload[position + 1] if low > 127 else 0
+    if high < 128 and not low & 1:
+        position += 1 if low < 128 else 2
+        end = position + ((low & 127) >> 1) + (high << 6)
+        return payload[position:end].decode(), end
+    size, position = _read_size(payload, position)
+    end = position + size
+    if size > _VIEWED:
+        return str(memoryview(payload)[position:end], "utf-8"), end
+    return payload[position:end].decode(), end
+
+
+def _enum(type: AvroType) -> Read:
+    symbols = type.symbols
+
+    def read(payload: bytes, position: int) -> tuple[str, int]:
+        index, position = _read_long(payload, position)
+        if not 0 <= index < len(symbols):
+            raise AvroError(f"{type.name} has {len(symbols)} symbols, the payload asks for number {index}")
+        return symbols[index], position
+
+    return read
+
+
+def _fixed(size: int) -> Read:
+    def read(payload: bytes, position: int) -> tuple[bytes, int]:
+        return payload[position : position + size], position + size
+
+    return read
+
+
+def _union(branches: list[Read]) -> Read:
+    def read(payload: bytes, position: int) -> tuple[Any, int]:
+        index, position = _read_long(payload, position)
+        if not 0 <= index < len(branches):
+            raise AvroError(f"a union has {len(branches)} branches, the payload asks for number {index}")
+        return branches[index](payload, position)
+
+    return read
+
+
+def _read_block(payload: bytes, position: int) -> tuple[int, int]:
+    count, position = _read_long(payload, position)
+    if count < 0:
+        _, position = _read_long(payload, position)
+        count = -count
+    if count > len(payload) - position and count > _MAX_EMPTY_ITEMS:
+        raise AvroError(f"a block of {count} items is longer than the payload")
+    return count, position
+
+
+def _array(read_item: Read) -> Read:
+    def read(payload: bytes, position: int) -> tuple[list, int]:
+        items: list = []
+        count, position = _read_block(payload, position)
+        while count:
+            for _ in range(count):
+                item, position = read_item(payload, position)
+                items.append(item)
+            count, position = _read_block(payload, position)
+        return items, position
+
+    return read
+
+
+def _map(read_value: Read) -> Read:
+    def read(payload: bytes, position: int) -> tuple[dict, int]:
+        entries: dict = {}
+        count, position = _read_block(payload, position)
+        while count:
+            for _ in range(count):
+                key, position = _read_string(payload, position)
+                entries[key], position = read_value(payload, position)
+            count, position = _read_block(payload, position)
+        return entries, position
+
+    return read
+
+
+def _record(type: AvroType, compiled: dict[str, Read]) -> Read:
+    fields: list[tuple[str, Read]] = []
+
+    def read(payload: bytes, position: int) -> tuple[dict, int]:
+        record = {}
+        for name, read_field in fields:
+            record[name], position = read_field(payload, position)
+        return record, position
+
+    compiled[type.name] = read
+    fields.extend((field.name, _compile(field.type, compiled)) for field in type.fields)
+    return read
+
+
+_PRIMITIVES: dict[str, Read] = {
+    "null": _read_null,
+    "boolean": _read_boolean,
+    "int": _read_int,
+    "long": _read_long,
+    "float": _read_float,
+    "double": _read_double,
+    "bytes": _read_bytes,
+    "string": _read_string,
+}

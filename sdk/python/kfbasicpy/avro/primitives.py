@@ -1,0 +1,98 @@
+"""Writers of the primitive types."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Callable
+
+from .error import AvroError, mismatch
+from .varint import SMALL, pack_long
+
+Append = Callable[[bytes], None]
+Write = Callable[[Append, Any], None]
+
+_FLOAT = struct.Struct("<f").pack
+_DOUBLE = struct.Struct("<d").pack
+_SMALL = len(SMALL)
+
+
+def _write_null(append: Append, value: Any) -> None:
+    if value is not None:
+        raise mismatch("null", value)
+
+
+def _write_boolean(append: Append, value: Any) -> None:
+    if value is True:
+        append(b"\1")
+    elif value is False:
+        append(b"\0")
+    else:
+        raise mismatch("boolean", value)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _write_int(append: Append, value: Any) -> None:
+    if not _is_int(value):
+        raise mismatch("int", value)
+    if not -0x80000000 <= value <= 0x7FFFFFFF:
+        raise AvroError(f"expected int, got {value}, which takes more than 32 bits")
+    append(pack_long(value))
+
+
+def _write_long(append: Append, value: Any) -> None:
+    if value.__class__ is not int and not _is_int(value):
+        raise mismatch("long", value)
+    if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
+        raise AvroError(f"expected long, got {value}, which takes more than 64 bits")
+    append(pack_long(value))
+
+
+def _real(kind: str, pack: Callable[[float], bytes]) -> Write:
+    def write(append: Append, value: Any) -> None:
+        if not isinstance(value, float) and not _is_int(value):
+            raise mismatch(kind, value)
+        try:
+            append(pack(value))
+        except (OverflowError, struct.error):
+            raise AvroError(f"expected {kind}, got {value}, which is beyond its range") from None
+
+    return write
+
+
+def _write_bytes(append: Append, value: Any) -> None:
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise mismatch("bytes", value)
+    data = value if isinstance(value, bytes) else bytes(value)
+    append(pack_long(len(data)))
+    append(data)
+
+
+def write_string(append: Append, value: Any) -> None:
+    """Writes a string, or a key of a map."""
+    if value.__class__ is not str and not isinstance(value, str):
+        raise mismatch("string", value)
+    try:
+        data = value.encode()
+    except UnicodeEncodeError as error:
+        raise AvroError(f"expected string, got one that UTF-8 cannot hold: {error.reason}") from None
+    size = len(data)
+    if size < _SMALL:
+        append(SMALL[size] + data)
+    else:
+        append(pack_long(size))
+        append(data)
+
+
+PRIMITIVE_WRITERS: dict[str, Write] = {
+    "null": _write_null,
+    "boolean": _write_boolean,
+    "int": _write_int,
+    "long": _write_long,
+    "float": _real("float", _FLOAT),
+    "double": _real("double", _DOUBLE),
+    "bytes": _write_bytes,
+    "string": write_string,
+}

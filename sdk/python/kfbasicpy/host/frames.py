@@ -1,0 +1,95 @@
+"""The frames between the runtime (Node) and this process: 1 byte type, u32 length, payload; numbers big-endian."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple, Optional
+
+
+class Record(NamedTuple):
+    """A record not started yet: `frame[start:end]` is its single-object payload, `info` the JSON of its download."""
+
+    id: int
+    info: Optional[bytes]
+    frame: bytes
+    start: int
+    end: int
+
+
+class Produce(NamedTuple):
+    """The runtime asks a source for records."""
+
+    request: int
+
+
+#: Ends each frame's records in the inbox.
+END_OF_BATCH = object()
+#: Asks for the end of the process, after what came before.
+QUIT = object()
+
+_HEAD = struct.Struct(">BI").pack
+_OUTCOME = struct.Struct(">IB").pack
+_OUTPUT_HEAD = struct.Struct(">IBB").pack
+_MAIN_OUTPUT_HEAD = struct.Struct(">IBBI").pack
+_U32 = struct.Struct(">I").pack
+_SLICE = struct.Struct(">IBI").pack
+_TWO = struct.Struct(">II").unpack_from
+_ONE = struct.Struct(">I").unpack_from
+
+
+def head(kind: bytes, size: int) -> bytes:
+    """A frame's first five bytes."""
+    return _HEAD(kind[0], size)
+
+
+def done(record: int) -> bytes:
+    return _OUTCOME(record, 0)
+
+
+def failed(record: int, failure: bytes) -> bytes:
+    return _OUTCOME(record, 1) + _U32(len(failure)) + failure
+
+
+def released(record: int) -> bytes:
+    return _OUTCOME(record, 2)
+
+
+def output_head(record: int, side: bytes, size: int) -> bytes:
+    """What precedes the payload of an output; `side` is empty for the main one."""
+    return _OUTPUT_HEAD(record, 3, len(side)) + side + _U32(size)
+
+
+def main_output_head(record: int, size: int) -> bytes:
+    """What precedes the payload of a main output."""
+    return _MAIN_OUTPUT_HEAD(record, 3, 0, size)
+
+
+def heartbeat(record: int) -> bytes:
+    return _U32(record)
+
+
+def source_slice(request: int, ended: bool, payloads: list[bytes]) -> list[bytes]:
+    """The pieces of a source's answer."""
+    pieces = [_SLICE(request, ended, len(payloads))]
+    for payload in payloads:
+        pieces += (_U32(len(payload)), payload)
+    return pieces
+
+
+def parse_records(frame: bytes) -> list[Record]:
+    """The records of an `R` frame; payloads are not copied."""
+    records = []
+    position = 4
+    for _ in range(_ONE(frame)[0]):
+        number, info_size = _TWO(frame, position)
+        position += 8
+        info = frame[position : position + info_size] if info_size else None
+        start = position + info_size + 4
+        position = start + _ONE(frame, start - 4)[0]
+        records.append(Record(number, info, frame, start, position))
+    return records
+
+
+def parse_credit(frame: bytes) -> tuple[int, int]:
+    """Count and bytes of stored outputs, of a `K` frame."""
+    return _TWO(frame)

@@ -1,0 +1,99 @@
+"""From a function's code to the function: compiled so that tracebacks show the user's lines."""
+
+from __future__ import annotations
+
+import __future__
+import asyncio
+import linecache
+import logging
+import os
+import sys
+import types
+import typing
+from typing import Any, Optional
+
+from kfbasicpy.function.context import Context
+from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
+from kfbasicpy.function.open_context import OpenContext
+from kfbasicpy.function.stream_queue import StreamMsg, StreamQueue
+from kfbasicpy.runtime.basic import AckException
+
+from .failure import failure_of
+
+_MODULE = "kflow_function"
+
+
+class LoadError(Exception):
+    """The code cannot be loaded; the message has the line, `trace` the traceback."""
+
+    def __init__(self, message: str, trace: Optional[str] = None) -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+def load_entry(init: dict[str, Any]) -> Any:
+    """The object that the function's `entry` (default `process`) names, in its inline code or module. Raises LoadError."""
+    code, path = init.get("code"), init.get("module")
+    if code is not None:
+        module = _run(code, f"<code of {init['functionId']}>", _MODULE, init["functionId"])
+    elif path is not None:
+        module = _run_file(path, init["functionId"])
+    else:
+        raise LoadError("there is nothing to run: the function has neither code nor a module")
+    entry = init.get("entry") or "process"
+    if entry not in vars(module):
+        names = ", ".join(_own_functions(module)) or "none"
+        raise LoadError(f'there is no function "{entry}"; functions that exist: {names}')
+    return getattr(module, entry)
+
+
+def _run_file(path: str, function_id: str) -> types.ModuleType:
+    try:
+        with open(path, encoding="utf-8") as file:
+            code = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadError(f"the module cannot be read: {error}") from None
+    sys.path.insert(0, os.path.dirname(path))
+    return _run(code, path, os.path.splitext(os.path.basename(path))[0], function_id)
+
+
+def _run(code: str, filename: str, name: str, function_id: str) -> types.ModuleType:
+    # Without a time of change an entry is never checked against the disk: the lines stay as they were run.
+    linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
+    module = types.ModuleType(name)
+    module.__file__ = filename
+    vars(module).update(_scope(function_id))
+    # Found by name by dataclasses, pickle and typing.
+    sys.modules[name] = module
+    try:
+        # Annotations stay unread, so `Context | None` is fine on Python 3.9.
+        exec(compile(code, filename, "exec", __future__.annotations.compiler_flag, True), vars(module))
+    except SyntaxError as error:
+        place = f"line {error.lineno}: " if error.filename == filename else f"{error.filename}, line {error.lineno}: "
+        raise LoadError(f"{place}{error.msg}: {(error.text or '').strip()}", failure_of(error)["trace"]) from None
+    except BaseException as error:
+        failure = failure_of(error)
+        raise LoadError(f"{_line_of(error, filename)}{failure['type']}: {failure['message']}", failure["trace"]) from None
+    return module
+
+
+def _line_of(error: BaseException, filename: str) -> str:
+    line = 0
+    tb = error.__traceback__
+    while tb is not None:
+        if tb.tb_frame.f_code.co_filename == filename:
+            line = tb.tb_lineno
+        tb = tb.tb_next
+    return f"line {line}: " if line else ""
+
+
+def _scope(function_id: str) -> dict[str, Any]:
+    names = {name: getattr(typing, name) for name in ("Any", "Dict", "List", "Optional", "Tuple", "Union")}
+    classes = (AckException, Context, OpenContext, ProcessFunction, StreamMsg, StreamProcessFunction, StreamQueue)
+    names.update({cls.__name__: cls for cls in classes})
+    return {**names, "asyncio": asyncio, "logging": logging, "logger": logging.getLogger(function_id)}
+
+
+def _own_functions(module: types.ModuleType) -> list[str]:
+    own = vars(module).items()
+    return [name for name, value in own if callable(value) and getattr(value, "__module__", None) == module.__name__]

@@ -1,0 +1,89 @@
+"""The schemas of one function: those its inputs were written in, and those of its outputs."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from kfbasicpy.avro import AvroError, Codec, SchemaError
+
+from .frames import Record
+
+_MAGIC = b"\xc3\x01"
+_HEADER = 10
+
+
+class RecordError(Exception):
+    """A record cannot be decoded, or what a function gave for it cannot be sent on."""
+
+
+class SchemaBook:
+    """Decodes inputs and encodes outputs. Inputs' schemas are added by the reader's thread before their records."""
+
+    def __init__(self, schema: Optional[dict], fingerprint: Optional[str], sides: dict[str, dict[str, Any]]) -> None:
+        """Raises SchemaError when a declared schema is not valid."""
+        self._writers: dict[bytes, Any] = {}
+        self._declared = _declared(schema, fingerprint)
+        self._sides = {side: _declared(spec.get("schema"), spec.get("fingerprint")) for side, spec in sides.items()}
+
+    def add(self, fingerprint: str, schema: Any) -> None:
+        """Makes a writer's schema known; one that is not valid fails its records."""
+        key = bytes.fromhex(fingerprint)
+        try:
+            self._writers[key] = Codec(schema)
+        except SchemaError as error:
+            self._writers[key] = error
+
+    def decode(self, record: Record) -> dict[str, Any]:
+        """The event of a record; raises RecordError."""
+        frame, start = record.frame, record.start
+        writer = self._writers.get(frame[start + 2 : start + _HEADER])
+        if writer is None or isinstance(writer, SchemaError):
+            raise RecordError(f"the record's schema is not usable: {writer or 'unknown'}")
+        try:
+            return writer.decode(frame, start + _HEADER, record.end)
+        except AvroError as error:
+            raise RecordError(f"the record cannot be decoded: {error}") from None
+
+    def encode(self, event: Any, record: Optional[Record] = None) -> bytes:
+        """An output in the declared schema if it fits, else in the schema of the input `record`. Raises RecordError
+        that names the first place which does not fit the declared one."""
+        if self._declared is None:
+            return self._encode_as_input(event, record)
+        codec, header = self._declared
+        try:
+            return codec.encode(event, header)
+        except AvroError as error:
+            fault = error
+        try:
+            return self._encode_as_input(event, record)
+        except RecordError:
+            raise RecordError(f"the output does not fit the function's schema: {fault}") from None
+
+    def encode_side(self, side: str, event: Any) -> bytes:
+        """A side output's record; raises RecordError."""
+        if side not in self._sides:
+            known = ", ".join(self._sides) or "none"
+            raise RecordError(f'the function has no side output "{side}"; declared: {known}')
+        declared = self._sides[side]
+        if declared is None:
+            raise RecordError(f'the side output "{side}" has no schema')
+        codec, header = declared
+        try:
+            return codec.encode(event, header)
+        except AvroError as error:
+            raise RecordError(f'the record does not fit the schema of the side output "{side}": {error}') from None
+
+    def _encode_as_input(self, event: Any, record: Optional[Record]) -> bytes:
+        if record is None:
+            raise RecordError("the function declares no schema")
+        header = record.frame[record.start : record.start + _HEADER]
+        try:
+            return self._writers[header[2:]].encode(event, header)
+        except AvroError as error:
+            raise RecordError(f"the output does not fit the input's schema, and the function declares none: {error}") from None
+
+
+def _declared(schema: Optional[dict], fingerprint: Optional[str]) -> Optional[tuple[Codec, bytes]]:
+    if schema is None or fingerprint is None:
+        return None
+    return Codec(schema), _MAGIC + bytes.fromhex(fingerprint)

@@ -1,0 +1,61 @@
+"""One way to call every kind of entry: plain function or class, sync or async, with or without a queue."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable
+
+from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
+from kfbasicpy.function.open_context import OpenContext
+
+from .failure import failure_of
+from .loader import LoadError
+
+
+class UserFunction:
+    """An opened function. `call(ctx, event)`, or `call(ctx, event, q)` when it streams."""
+
+    def __init__(self, entry: Any, streams: bool, open_context: OpenContext) -> None:
+        """Instantiates and opens a class. Raises LoadError when the entry cannot be called as it should be."""
+        self._object = None
+        if isinstance(entry, type):
+            entry = _attempt(f"{entry.__name__}()", entry)
+        if isinstance(entry, (ProcessFunction, StreamProcessFunction)):
+            self._object = instance = entry
+            self.streams = isinstance(instance, StreamProcessFunction)
+            target = instance.process
+            # The classes take the event first, plain functions the context.
+            self.call: Callable[..., Any] = lambda ctx, event, *queue: target(event, ctx, *queue)
+            _attempt("open", lambda: instance.open(None, open_context))
+        elif callable(entry):
+            self.streams = streams
+            target = self.call = entry
+        else:
+            raise LoadError(f"the entry is a {type(entry).__name__}, not a function or a class")
+        self.is_async_generator = inspect.isasyncgenfunction(target)
+        self.is_async = self.is_async_generator or inspect.iscoroutinefunction(target)
+        _check_parameters(target, ("ctx", "event", "q") if self.streams else ("ctx", "event"))
+
+    def close(self) -> None:
+        if self._object is not None:
+            self._object.close()
+
+
+def _attempt(what: str, action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except BaseException as error:
+        failure = failure_of(error)
+        raise LoadError(f"{what} failed: {failure['type']}: {failure['message']}", failure["trace"]) from None
+
+
+def _check_parameters(target: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    try:
+        signature = inspect.signature(target)
+    except ValueError:
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        name = getattr(target, "__name__", "the entry")
+        raise LoadError(f"{name}{signature} cannot be called with {len(arguments)} arguments: {error}") from None

@@ -1,0 +1,227 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { numbered, PythonHostRun, recordOf, withHost } from './python-host-run';
+
+const directory = mkdtempSync(join(tmpdir(), 'host-life-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** A function that waits in each record until a file exists. */
+const gate = (name: string) => ({
+  open: () => writeFileSync(join(directory, name), ''),
+  code: `import os, time
+def process(ctx, event):
+    ctx.heartbeat()
+    while not os.path.exists(${JSON.stringify(join(directory, name))}):
+        time.sleep(0.005)
+    return event
+`,
+});
+
+const isAlive = (pid: number) => {
+  try {
+    // A zombie still has an id: it is dead all the same.
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false;
+  }
+};
+
+async function refusal(spec: Partial<FunctionSpec>, env: Record<string, string> = {}): Promise<unknown> {
+  return new PythonHostRun(spec, { env }).host.open().catch((error: unknown) => error);
+}
+
+describe('opening', () => {
+  it.each([
+    [
+      'the line of a syntax error',
+      { code: 'def process(ctx, event):\n    return (\n' },
+      /^map: line 2: .*was never closed: return \(|unexpected EOF/,
+    ],
+    [
+      'the line of a failing import',
+      { code: 'import os\nimport not_there\n' },
+      /^map: line 2: ModuleNotFoundError: No module named 'not_there'$/,
+    ],
+    [
+      'the functions that exist when the entry does not',
+      { code: 'import json\ndef one(ctx, event): pass\ndef two(ctx, event): pass\n', entry: 'three' },
+      /^map: there is no function "three"; functions that exist: one, two$/,
+    ],
+    [
+      'a signature that does not fit',
+      { code: 'def process(event): pass' },
+      /^map: process\(event\) cannot be called with 2 arguments/,
+    ],
+    ['a module that is not there', { module: 'not-there.py' }, /^map: the module cannot be read: .*not-there\.py/],
+    ['that there is nothing to run', {}, /^map: there is nothing to run/],
+  ])('is refused with %s', async (_, spec, message) => {
+    const error = await refusal(spec);
+    expect(error).toMatchObject({
+      name: 'ConfigError',
+      code: 'config-invalid',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('is refused with what to do when Python is missing or too old', async () => {
+    const code = 'def process(ctx, event): pass';
+    const missing = await refusal({ code }, { KFLOW_PYTHON: '/nowhere/python3' });
+    expect(missing).toMatchObject({
+      name: 'ConfigError',
+      code: 'server-missing',
+      message: expect.stringContaining('set KFLOW_PYTHON'),
+    });
+    const old = join(directory, 'old-python');
+    writeFileSync(old, '#!/bin/sh\necho "kfbasicpy needs Python 3.9 or newer, this is 3.6.15" >&2\nexit 9\n', {
+      mode: 0o755,
+    });
+    const tooOld = await refusal({ code }, { KFLOW_PYTHON: old });
+    expect(tooOld).toMatchObject({
+      code: 'server-missing',
+      message: expect.stringContaining('this is 3.6.15; install Python 3.9'),
+    });
+  });
+
+  it('loads a module with its neighbours', async () => {
+    writeFileSync(join(directory, 'neighbour.py'), 'STEP = 5\n');
+    writeFileSync(
+      join(directory, 'entry.py'),
+      'from neighbour import STEP\ndef process(ctx, event):\n    return {"n": event["n"] + STEP}\n',
+    );
+    const run = new PythonHostRun({ module: 'entry.py', schema: numbered }, { baseDir: directory });
+    await run.host.open();
+    await run.processAll(numbered, [{ n: 1 }]);
+    await run.host.close();
+    expect(run.outputsOf(0)).toEqual([{ n: 6 }]);
+  });
+});
+
+describe('the end', () => {
+  it('is a crash, told once with its cause, when Python is killed', async () => {
+    const { code } = gate('never');
+    const run = new PythonHostRun({ code: `print(__import__("os").getpid())\n${code}` });
+    await run.host.open();
+    run.host.process([recordOf(0, numbered, { n: 0 })]);
+    await run.until(() => run.order.includes('heartbeat 0'));
+    process.kill(Number(run.logs[0]?.[1]), 'SIGKILL');
+    await run.until(() => run.crashes.length > 0);
+    expect(run.crashes).toEqual([
+      expect.objectContaining({ code: 'host-failed', message: 'Python ended by the signal SIGKILL' }),
+    ]);
+    await run.host.close();
+    expect(run.order.at(-1)).toBe('crashed');
+  });
+
+  it('tells the exit code and the last lines of stderr', async () => {
+    const code = 'import os\ndef process(ctx, event):\n    os.write(2, b"out of luck\\n")\n    os._exit(7)\n';
+    const run = new PythonHostRun({ code });
+    await run.host.open();
+    run.host.process([recordOf(0, numbered, { n: 0 })]);
+    await run.until(() => run.crashes.length > 0);
+    expect(run.crashes[0]?.message).toBe('Python ended with exit code 7; its last lines:\nout of luck');
+  });
+
+  it('takes Python with it when this process is killed, busy as it may be', async () => {
+    const script = ['-r', 'ts-node/register/transpile-only', join(__dirname, 'python-host-parent.ts')];
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const parent = spawn(
+      process.execPath,
+      [...script, 'import os\ndef process(ctx, event):\n    print(os.getpid())\n    while True: pass'],
+      { stdio: [...stdio] },
+    );
+    const pid = await new Promise<number>((resolve) =>
+      createInterface({ input: parent.stdout }).once('line', (line) => resolve(Number(line))),
+    );
+    expect(isAlive(pid)).toBe(true);
+    const killed = Date.now();
+    parent.kill('SIGKILL');
+    while (isAlive(pid) && Date.now() - killed < 2000) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('finishes the record in work, gives the others back, and leaves no files', async () => {
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = mkdtempSync(join(directory, 'tmp-'));
+    const { open, code } = gate('close');
+    const run = new PythonHostRun({ code });
+    await run.host.open();
+    run.host.process(Array.from({ length: 2000 }, (_, n) => recordOf(n, numbered, { n })));
+    await run.until(() => run.order.includes('heartbeat 0'));
+    const closed = run.host.close();
+    await run.until(() => run.outcomes.size === 1999);
+    open();
+    await closed;
+    expect(run.outcomes.get(0)).toBe('done');
+    expect([...run.outcomes.values()].filter((outcome) => outcome === 'released')).toHaveLength(1999);
+    expect(run.crashes).toEqual([]);
+    expect(readdirSync(process.env.TMPDIR)).toEqual([]);
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  });
+});
+
+describe('release', () => {
+  it('gives back what has not been started, while a record is in work', async () => {
+    const { open, code } = gate('release');
+    await withHost(code, async (run) => {
+      run.host.process(Array.from({ length: 5000 }, (_, n) => recordOf(n, numbered, { n })));
+      await run.until(() => run.order.includes('heartbeat 0'));
+      run.host.release();
+      await run.until(() => run.outcomes.size === 4999);
+      expect(new Set(run.outcomes.values())).toEqual(new Set(['released']));
+      open();
+      await run.until(() => run.outcomes.size === 5000);
+      expect(run.outcomes.get(0)).toBe('done');
+      run.host.process([recordOf(5000, numbered, { n: 1 })]);
+      await run.until(() => run.outcomes.get(5000) === 'done');
+    });
+  });
+});
+
+describe('many records', () => {
+  it('come through in order, 100,000 of them', async () => {
+    await withHost(
+      'def process(ctx, event):\n    return event',
+      async (run) => {
+        const records = Array.from({ length: 100_000 }, (_, n) => recordOf(n, numbered, { n }));
+        const begin = performance.now();
+        run.host.process(records);
+        await run.until(() => run.outcomes.size === records.length);
+        const rate = Math.round(records.length / ((performance.now() - begin) / 1000));
+        if (process.env.KFLOW_TEST_RATES) console.info(`${rate} records/s`);
+        expect([...run.outcomes.keys()]).toEqual(records.map(({ id }) => id));
+        expect(new Set(run.outcomes.values())).toEqual(new Set(['done']));
+        expect(run.outputsOf(99_999)).toEqual([{ n: 99_999 }]);
+      },
+      { schema: numbered },
+    );
+  });
+
+  it('are in work at once, up to the concurrency, when the function is async', async () => {
+    const code = `running = 0
+most = 0
+async def process(ctx, event):
+    global running, most
+    running += 1
+    most = max(most, running)
+    await asyncio.sleep(0.01)
+    running -= 1
+    return {"n": most}
+`;
+    await withHost(
+      code,
+      async (run) => {
+        await run.processAll(
+          numbered,
+          Array.from({ length: 20 }, (_, n) => ({ n })),
+        );
+        expect(run.outputsOf(19)).toEqual([{ n: 4 }]);
+      },
+      { concurrency: 4, schema: numbered },
+    );
+  });
+});

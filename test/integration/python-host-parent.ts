@@ -1,0 +1,12 @@
+import { numbered, PythonHostRun, recordOf } from './python-host-run';
+
+/** A process of its own for the tests: starts a record that never ends and prints the id of its Python. */
+async function main(): Promise<void> {
+  const run = new PythonHostRun({ code: process.argv[2] });
+  await run.host.open();
+  run.host.process([recordOf(0, numbered, { n: 0 })]);
+  await run.until(() => run.logs.length > 0);
+  process.stdout.write(`${run.logs[0]?.[1]}\n`);
+}
+
+void main();

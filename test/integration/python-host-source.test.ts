@@ -1,0 +1,82 @@
+import { decode, numbered, type PythonHostRun, withHost } from './python-host-run';
+
+const source = { type: 'raw-source', schema: numbered, entry: 'generate' };
+
+async function generate(run: PythonHostRun): Promise<{ records: unknown[]; ended: boolean }> {
+  const { payloads, ended } = await run.host.generate();
+  return { records: payloads.map(decode), ended };
+}
+
+async function generateAll(run: PythonHostRun): Promise<unknown[]> {
+  const { records, ended } = await generate(run);
+  return ended ? records : [...records, ...(await generateAll(run))];
+}
+
+describe('a source function', () => {
+  it('that returns a list is called again for more, and ends with None', async () => {
+    const code =
+      'calls = 0\ndef generate():\n    global calls\n    calls += 1\n    return [{"n": calls}, {"n": -calls}] if calls < 3 else None';
+    await withHost(
+      code,
+      async (run) => {
+        expect(await generate(run)).toEqual({ records: [{ n: 1 }, { n: -1 }], ended: false });
+        expect(await generate(run)).toEqual({ records: [{ n: 2 }, { n: -2 }], ended: false });
+        expect(await generate(run)).toEqual({ records: [], ended: true });
+        expect(await generate(run)).toEqual({ records: [], ended: true });
+      },
+      source,
+    );
+  });
+
+  it.each([
+    ['a generator', 'def generate():\n    for n in range(3000):\n        yield {"n": n}'],
+    ['an async generator', 'async def generate(ctx):\n    for n in range(3000):\n        yield {"n": n}'],
+  ])('gives all records in slices: %s', async (_, code) => {
+    await withHost(
+      code,
+      async (run) => {
+        expect(await generateAll(run)).toEqual(Array.from({ length: 3000 }, (_, n) => ({ n })));
+      },
+      source,
+    );
+  });
+
+  it('hands over what it has while it waits for more', async () => {
+    const code =
+      'import time\ndef generate():\n    yield {"n": 1}\n    yield {"n": 2}\n    time.sleep(1.5)\n    yield {"n": 3}';
+    await withHost(
+      code,
+      async (run) => {
+        const begin = Date.now();
+        expect(await generate(run)).toEqual({ records: [{ n: 1 }, { n: 2 }], ended: false });
+        expect(Date.now() - begin).toBeLessThan(1000);
+        expect(await generateAll(run)).toEqual([{ n: 3 }]);
+      },
+      source,
+    );
+  });
+
+  it('tells what it raised after the records that came before, and is called anew', async () => {
+    const code = 'def generate():\n    yield {"n": 1}\n    raise ValueError("dry")';
+    await withHost(
+      code,
+      async (run) => {
+        expect((await generate(run)).records).toEqual([{ n: 1 }]);
+        await expect(generate(run)).rejects.toMatchObject({ code: 'function-failed', message: 'ValueError: dry' });
+        expect((await generate(run)).records).toEqual([{ n: 1 }]);
+      },
+      source,
+    );
+  });
+
+  it('fails on a record that does not fit, with the field', async () => {
+    await withHost(
+      'def generate():\n    return [{"n": "1"}]',
+      async (run) => {
+        const message = 'RecordError: the output does not fit the function\'s schema: n: expected long, got str "1"';
+        await expect(generate(run)).rejects.toMatchObject({ message });
+      },
+      source,
+    );
+  });
+});
