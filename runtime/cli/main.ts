@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+import { KFlowError } from '../../lib/errors';
+import { packageVersion } from '../package-root';
+import { graph } from './graph';
+import { lint } from './lint';
+import { run } from './run/run';
+import { schema } from './schema';
+
+const program = new Command('kflow')
+  .description('Dataflow on Kubernetes as code: check, draw and run topologies.')
+  .version(packageVersion)
+  .showHelpAfterError('(kflow --help lists the commands)');
+
+program
+  .command('lint')
+  .description('check topologies; exit status 1 when any of them has an error')
+  .argument('<file...>', 'topologies, YAML or JSON')
+  .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
+  .option('--format <format>', 'text or json', oneOf('text', 'json'), 'text')
+  .action(async (files: string[], options) => exit(lint(files, options)));
+
+program
+  .command('schema')
+  .description('print the JSON Schema of topologies, for editors')
+  .action(() => exit(schema()));
+
+program
+  .command('graph')
+  .description('print a topology as a Mermaid flowchart')
+  .argument('<file>', 'topology, YAML or JSON')
+  .option('--set <path=value>', 'change a field first', collect, [])
+  .action(async (file: string, options) => exit(graph(file, options)));
+
+program
+  .command('run')
+  .description('run a topology on this machine, in the foreground')
+  .argument('<file>', 'topology, YAML or JSON')
+  .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
+  .option('--bucket <name=dir>', 'fill a bucket from a directory before the flow starts', collect, [])
+  .option('--save <name=dir>', 'copy a bucket into a directory when the flow has ended', collect, [])
+  .option('--keep', 'keep streams, state and buckets below .kflow/: the next run goes on from there')
+  .option('--timeout <seconds>', 'end the flow after this long', positiveNumber)
+  .option('--no-embedded', 'use the addresses of the topology (nats: KFLOW_NATS_URL) in place of servers started here')
+  .action(async (file: string, options) => exit(run(file, options)));
+
+/** Repeatable options gather their values. */
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function positiveNumber(value: string): number {
+  const number = Number(value);
+  if (!(number > 0)) throw new InvalidArgumentError('It has to be a number above 0.');
+  return number;
+}
+
+function oneOf(...allowed: string[]): (value: string) => string {
+  return (value) => {
+    if (!allowed.includes(value)) throw new InvalidArgumentError(`It has to be ${allowed.join(' or ')}.`);
+    return value;
+  };
+}
+
+/** A command gives its exit status; what it throws on purpose is said in its own words, anything else with its stack. */
+async function exit(command: Promise<number> | number): Promise<void> {
+  try {
+    process.exitCode = await command;
+  } catch (error) {
+    const text = error instanceof KFlowError ? error.message : String((error as Error).stack ?? error);
+    process.stderr.write(`kflow: ${text}\n`);
+    process.exitCode = 1;
+  }
+}
+
+void program.parseAsync();

@@ -1,0 +1,30 @@
+/** Counts Ctrl-C and SIGTERM from the first to the last line of a run, in place of Node's sudden end. */
+export class Interrupts {
+  count = 0;
+  private wake: () => void = () => undefined;
+  private readonly listener = () => {
+    this.count++;
+    this.wake();
+  };
+
+  constructor() {
+    process.on('SIGINT', this.listener);
+    process.on('SIGTERM', this.listener);
+  }
+
+  /** Resolves after the time, or at once on an interrupt. */
+  waitAtMost(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  close(): void {
+    process.off('SIGINT', this.listener);
+    process.off('SIGTERM', this.listener);
+  }
+}

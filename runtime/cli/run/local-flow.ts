@@ -1,0 +1,194 @@
+import type { NatsConnection } from 'nats';
+import { ConfigError } from '../../../lib/errors';
+import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
+import { messageStorePrefix } from '../../../lib/plan/names';
+import { planFlow } from '../../../lib/plan/plan-flow';
+import { kindOf } from '../../../lib/topology/function-type';
+import type { Topology } from '../../../lib/topology/topology';
+import { connectNats } from '../../adapters/jetstream/connection';
+import { JetStreamFlowState } from '../../adapters/jetstream/jetstream-flow-state';
+import { provisionFlow, removeFlow } from '../../adapters/jetstream/provision';
+import { ProcessCluster } from '../../adapters/processes/process-cluster';
+import type { ReplicaStatus } from '../../adapters/processes/replica-process';
+import { saveBucket, uploadDirectory } from '../../adapters/s3/directory-transfer';
+import { S3ObjectStore } from '../../adapters/s3/object-store';
+import type { DirectoryMap } from './directory-map';
+import { FlowProgress, type FunctionProgress } from './flow-progress';
+import { type LocalServers, startLocalServers } from './local-servers';
+import type { RunDirectory } from './run-directory';
+
+export interface LocalFlowOptions {
+  readonly directory: RunDirectory;
+  /** The document's folder. */
+  readonly baseDir: string;
+  readonly isEmbedded: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** Time for a replica to finish what it holds. */
+const graceMs = 27_000;
+
+/** A flow on this machine: its servers, streams, buckets and processes, from preparation to removal. */
+export class LocalFlow {
+  private servers: LocalServers | undefined;
+  private connection: NatsConnection | undefined;
+  private cluster: ProcessCluster | undefined;
+  private state: JetStreamFlowState | undefined;
+  private counting: FlowProgress | undefined;
+  private plan: FlowPlan | undefined;
+  private run = 0;
+  private readonly failed: ReplicaStatus[] = [];
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly options: LocalFlowOptions,
+  ) {}
+
+  /** Starts servers, makes streams and buckets, and fills the buckets. Nothing runs yet. */
+  async prepare(fill: readonly DirectoryMap[]): Promise<void> {
+    const { topology, options } = this;
+    this.servers = await startLocalServers(topology, options);
+    this.plan = planFlow(topology, this.servers.planSettings);
+    this.assertBucketsKnown('--bucket', fill);
+    this.connection = await connectNats(this.servers.natsUrl, `kflow run ${topology.jobId}`);
+    await provisionFlow(this.connection, this.plan);
+    this.state = await JetStreamFlowState.open(this.connection, this.plan.stateBucket);
+    this.run = await this.state.beginRun();
+    await this.prepareBuckets(fill);
+    this.counting = await FlowProgress.open(this.connection, this.plan);
+  }
+
+  /** Starts every function; readers first, so that nothing waits for them. */
+  start(onChange: (status: ReplicaStatus) => void): void {
+    const { plan, servers } = this.prepared();
+    this.cluster = new ProcessCluster({
+      directory: this.options.directory.path,
+      env: { KFLOW_NATS_URL: servers.natsUrl, KFLOW_BASE_DIR: this.options.baseDir, KFLOW_LOG_FORMAT: 'text' },
+      secrets: new Map(plan.secrets.map((secret) => [secret.name, secret.entries])),
+      onChange: (status) => {
+        if (status.phase === 'failed') this.failed.push(status);
+        onChange(status);
+      },
+    });
+    for (const workload of [...plan.workloads].reverse()) this.cluster.start(workload);
+  }
+
+  replicas(): readonly ReplicaStatus[] {
+    return this.cluster?.statuses() ?? [];
+  }
+
+  /** Replicas that failed for good. */
+  failures(): readonly ReplicaStatus[] {
+    return this.failed;
+  }
+
+  /** True when every Job's replica has done its work. */
+  isComplete(): boolean {
+    const jobs = this.prepared().plan.workloads.filter((workload) => workload.kind === 'job');
+    const names = new Set(jobs.map((job) => job.function));
+    const replicas = this.replicas().filter((replica) => names.has(replica.function));
+    return jobs.length > 0 && replicas.every((replica) => replica.phase === 'succeeded');
+  }
+
+  async progress(): Promise<FunctionProgress[]> {
+    const { counting } = this;
+    return counting === undefined ? [] : counting.read(this.replicas());
+  }
+
+  async markCompleted(): Promise<void> {
+    await this.state?.markCompleted(this.run);
+  }
+
+  async stopSources(): Promise<void> {
+    const sources = this.topology.dag.filter((fn) => kindOf(fn.type) === 'source');
+    await this.cluster?.stop(
+      sources.map((fn) => fn.id),
+      graceMs,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.cluster?.stop(
+      this.topology.dag.map((fn) => fn.id),
+      graceMs,
+    );
+  }
+
+  async save(bucket: string, directory: string): Promise<number> {
+    const planned = this.bucketNamed('--save', bucket);
+    const { objects, skipped } = await saveBucket(storeOf(planned), { bucket, directory });
+    for (const reason of skipped) this.options.say(`not saved: ${reason}`);
+    return objects;
+  }
+
+  /** Buckets that sinks wrote to, with the number of their objects. */
+  async results(): Promise<{ bucket: string; objects: number }[]> {
+    const sinks = new Map(
+      this.prepared()
+        .plan.buckets.filter(({ role }) => role === 'sink')
+        .map((sink) => [sink.bucket, sink]),
+    );
+    return Promise.all(
+      [...sinks.values()].map(async (sink) => {
+        let objects = 0;
+        for await (const _ of storeOf(sink).list(sink.bucket, sink.prefix)) objects++;
+        return { bucket: sink.bucket, objects };
+      }),
+    );
+  }
+
+  /** Ends what is still running; without `isKept`, removes the flow's streams, state and stored messages. */
+  async close(isKept: boolean): Promise<void> {
+    await this.stop();
+    if (!isKept && !this.options.isEmbedded) await this.remove();
+    await this.connection?.close();
+    await this.servers?.stop();
+    if (!isKept) this.options.directory.removeData();
+  }
+
+  private async remove(): Promise<void> {
+    if (this.connection === undefined || this.plan === undefined) return;
+    await removeFlow(this.connection, this.plan);
+    const stores = this.plan.buckets.filter(({ role }) => role === 'message-store');
+    for (const store of stores) await storeOf(store).deletePrefix(store.bucket, messageStorePrefix(this.plan));
+  }
+
+  private async prepareBuckets(fill: readonly DirectoryMap[]): Promise<void> {
+    for (const bucket of this.prepared().plan.buckets) {
+      if (this.options.isEmbedded || bucket.role !== 'source') await storeOf(bucket).ensureBucket(bucket.bucket);
+    }
+    for (const { bucket, directory } of fill) {
+      const { objects, skipped } = await uploadDirectory(storeOf(this.bucketNamed('--bucket', bucket)), {
+        bucket,
+        directory,
+      });
+      for (const reason of skipped) this.options.say(`not put into ${bucket}: ${reason}`);
+      this.options.say(`bucket ${bucket}: ${objects} objects from ${directory}`);
+    }
+  }
+
+  private assertBucketsKnown(option: string, maps: readonly DirectoryMap[]): void {
+    for (const { bucket } of maps) this.bucketNamed(option, bucket);
+  }
+
+  private bucketNamed(option: string, name: string): PlannedBucket {
+    const { buckets } = this.prepared().plan;
+    const found = buckets.find(({ bucket }) => bucket === name);
+    if (found !== undefined) return found;
+    const known = [...new Set(buckets.map(({ bucket }) => bucket))].join(', ');
+    throw new ConfigError(
+      'config-invalid',
+      `${option} ${name}: the topology names no such bucket; it has ${known || 'none'}`,
+    );
+  }
+
+  private prepared(): { plan: FlowPlan; servers: LocalServers } {
+    const { plan, servers } = this;
+    if (plan === undefined || servers === undefined) throw new ConfigError('state-invalid', 'the flow is not prepared');
+    return { plan, servers };
+  }
+}
+
+function storeOf(bucket: PlannedBucket): S3ObjectStore {
+  return new S3ObjectStore({ addr: bucket.addr, user: bucket.user, password: bucket.password });
+}

@@ -1,0 +1,54 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError } from '../../../lib/errors';
+
+/** The folder of a flow below `.kflow/`: its servers' data, its replicas' specs and logs. One run at a time has it. */
+export class RunDirectory {
+  private constructor(readonly path: string) {}
+
+  /**
+   * Takes the folder for this process. What an earlier run left is removed, but for the servers' data when it is to go
+   * on from there. Throws ConfigError when another run has it.
+   */
+  static lock(folder: string, isKept: boolean): RunDirectory {
+    const lock = path.join(folder, 'lock');
+    const owner = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : undefined;
+    if (owner !== undefined && isAlive(owner)) {
+      throw new ConfigError(
+        'state-invalid',
+        `another run (process ${owner}) has ${folder}; end it first, or run from another directory`,
+      );
+    }
+    const directory = new RunDirectory(folder);
+    for (const left of ['specs', 'logs']) rmSync(path.join(folder, left), { recursive: true, force: true });
+    if (!isKept) directory.removeData();
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(lock, String(process.pid));
+    return directory;
+  }
+
+  get servers(): string {
+    return path.join(this.path, 'servers');
+  }
+
+  get logs(): string {
+    return path.join(this.path, 'logs');
+  }
+
+  removeData(): void {
+    rmSync(this.servers, { recursive: true, force: true });
+  }
+
+  release(): void {
+    rmSync(path.join(this.path, 'lock'), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false; // ESRCH: there is no such process
+  }
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { assertRunnable } from '../../../lib/plan/assert-runnable';
+import { formatProblem } from '../../../lib/topology/problem';
+import type { Topology } from '../../../lib/topology/topology';
+import { loadTopology } from '../load-topology';
+import { type DirectoryMap, parseDirectoryMaps } from './directory-map';
+import type { FunctionProgress } from './flow-progress';
+import { Interrupts } from './interrupts';
+import { LocalFlow } from './local-flow';
+import { ProgressView } from './progress-view';
+import { RunDirectory } from './run-directory';
+import { renderSummary } from './summary';
+import { type RunEnd, watchFlow } from './watch-flow';
+
+export interface RunOptions {
+  readonly set: readonly string[];
+  readonly bucket: readonly string[];
+  readonly save: readonly string[];
+  readonly keep?: true;
+  /** Seconds. */
+  readonly timeout?: number;
+  readonly embedded: boolean;
+}
+
+/** `kflow run`: a flow in the foreground. Exit status 0 when every function did its work. */
+export async function run(file: string, options: RunOptions): Promise<number> {
+  const { topology, problems } = loadTopology(file, options.set);
+  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  if (topology === undefined) return 1;
+  assertRunnable(topology);
+  const fill = parseDirectoryMaps('--bucket', options.bucket);
+  const save = parseDirectoryMaps('--save', options.save);
+  const directory = RunDirectory.lock(path.resolve('.kflow', topology.jobId), options.keep === true);
+  const view = await ProgressView.open(process.stderr);
+  const interrupts = new Interrupts();
+  const say = (line: string) => view.say(line);
+  const baseDir = path.dirname(path.resolve(file));
+  const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded: options.embedded, say });
+  try {
+    await flow.prepare(fill);
+    say(`logs          ${path.relative('', directory.logs)}/<function>-<replica>.log`);
+    flow.start((status) => {
+      if (status.phase === 'backing-off')
+        say(`${status.function}-${status.replica} ended (${status.lastExit}); it is started again`);
+    });
+    const timeoutMs = options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1_000 };
+    const end = await watchFlow(flow, topology, { view, interrupts, ...timeoutMs });
+    const functions = await flow.progress();
+    view.end();
+    process.stdout.write(renderSummary(functions));
+    await keepResults(flow, save, options, say);
+    return conclude(end, topology, functions, flow, say);
+  } finally {
+    view.end();
+    await flow.close(options.keep === true);
+    directory.release();
+    interrupts.close();
+  }
+}
+
+async function keepResults(
+  flow: LocalFlow,
+  save: readonly DirectoryMap[],
+  options: RunOptions,
+  say: (line: string) => void,
+): Promise<void> {
+  for (const { bucket, directory } of save) {
+    const objects = await flow.save(bucket, directory);
+    say(`bucket ${bucket}: ${objects} objects saved to ${directory}`);
+  }
+  if (options.keep === true || !options.embedded) return;
+  const saved = new Set(save.map((map) => map.bucket));
+  for (const { bucket, objects } of await flow.results()) {
+    if (objects > 0 && !saved.has(bucket)) {
+      say(
+        `bucket ${bucket}: its ${objects} objects go with this run; --save ${bucket}=DIR copies them out, --keep keeps them`,
+      );
+    }
+  }
+}
+
+/** Says how the run ended, and gives the exit status. */
+function conclude(
+  end: RunEnd,
+  topology: Topology,
+  functions: readonly FunctionProgress[],
+  flow: LocalFlow,
+  say: (line: string) => void,
+): number {
+  for (const replica of flow.failures()) {
+    say(
+      `${replica.function}-${replica.replica} failed (${replica.lastExit}); the end of ${path.relative('', replica.logFile)}:`,
+    );
+    say(readFileSync(replica.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'));
+  }
+  const givenUp = functions.filter((fn) => fn.dead > 0);
+  for (const fn of givenUp)
+    say(`${fn.function} gave up on ${fn.dead} records; they are in the flow's dead letters, the reasons in its log`);
+  if (end === 'timeout' && topology.mode === 'batch') say('the time was up before the flow had completed');
+  if (end === 'interrupted' && topology.mode === 'batch') say('interrupted before the flow had completed');
+  const isUnfinished = topology.mode === 'batch' && end !== 'completed';
+  return end === 'failed' || isUnfinished || givenUp.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,121 @@
+import { isAlive, type KflowCommand, Workplace } from '../support/kflow-cli';
+
+/** Records of a flow, and what it did with them. */
+const count = 20_000;
+
+const account = 'addr: "s3:9000", user: minioadmin, password: minioadmin';
+const number = '{type: record, name: number, fields: [{name: n, type: long}, {name: by, type: string}]}';
+
+/** numbers -> py (two replicas) -> ts -> s3-sink, each record with its number; the sink gets one in a hundred by a filter. */
+const topology = `
+jobId: faults
+mode: batch
+dag:
+  - id: numbers
+    type: raw-source
+    schema: ${number}
+    meta:
+      language: javascript
+      name: numbers
+      code: |
+        function* numbers() { for (let n = 0; n < ${count}; n++) yield { n, by: 'source' }; }
+    out: [py]
+  - id: py
+    type: raw
+    parallelism: 2
+    meta:
+      name: process
+      code: |
+        import time
+        def process(ctx, event):
+            time.sleep(0.0005)
+            return event
+    out: [ts]
+  - id: ts
+    type: raw
+    meta:
+      language: javascript
+      name: process
+      code: |
+        function process(ctx, event) { return event; }
+    out: [gather]
+  - id: gather
+    type: raw
+    schema: {type: record, name: batch, fields: [{name: numbers, type: {type: array, items: long}}]}
+    meta:
+      language: javascript
+      name: gather
+      code: |
+        const seen = [];
+        function gather(ctx, event) { return { numbers: [event.n] }; }
+    out: [thin]
+  - id: thin
+    type: raw
+    schema: {type: record, name: kept, fields: [{name: n, type: long}]}
+    meta:
+      language: javascript
+      name: thin
+      code: |
+        function thin(ctx, event) { return event.numbers.filter((n) => n % 10 === 0).map((n) => ({ n })); }
+    out: [sink]
+  - { id: sink, type: s3-sink, ${account}, topics: "s3a://kept" }
+`;
+
+const place = new Workplace();
+afterAll(() => place.remove());
+
+async function middle(run: KflowCommand): Promise<void> {
+  await run.waitFor(/py +in +[1-9][\d,]* /);
+}
+
+function outcome(run: KflowCommand): Record<string, readonly [string, string]> {
+  const rows = [...run.stdout.matchAll(/│ (\S+) +│ \S+ +│ +\d+ │ +(\S+) │ +(\S+) │/g)];
+  return Object.fromEntries(rows.map(([, name, taken, given]) => [name, [taken, given] as const]));
+}
+
+function expectAllOnce(run: KflowCommand): void {
+  expect(outcome(run)).toEqual({
+    numbers: ['-', '20,000'],
+    py: ['20,000', '20,000'],
+    ts: ['20,000', '20,000'],
+    gather: ['20,000', '20,000'],
+    thin: ['20,000', '2,000'],
+    sink: ['2,000', '-'],
+  });
+  const numbers = place.records<{ n: number }>('kept').map((record) => record.n);
+  expect(numbers.sort((one, other) => one - other)).toEqual(
+    Array.from({ length: count / 10 }, (_, index) => index * 10),
+  );
+}
+
+function start(): KflowCommand {
+  place.write('faults.yaml', topology);
+  return place.kflow('run', 'faults.yaml', '--save', 'kept=kept', '--timeout', '200');
+}
+
+afterEach(() => place.remove());
+
+test('loses and repeats nothing when replicas are killed in the middle', async () => {
+  const run = start();
+  await middle(run);
+  for (const replica of ['py-0', 'ts-0', 'sink-0', 'py-1']) {
+    const pid = Number(await run.waitFor(/process (\d+)/, () => place.read(`.kflow/faults/logs/${replica}.log`)));
+    process.kill(pid, 'SIGKILL');
+  }
+  expect(await run.exited).toBe(0);
+  expectAllOnce(run);
+}, 240_000);
+
+test('loses and repeats nothing when nats-server is stopped for 10 s, and when it is killed', async () => {
+  const run = start();
+  const server = Number(await run.waitFor(/nats-server .*process (\d+)/));
+  await middle(run);
+  process.kill(server, 'SIGSTOP');
+  await new Promise((resolve) => setTimeout(resolve, 10_000)); // the outage itself
+  process.kill(server, 'SIGCONT');
+  await run.waitFor(/ts +in +[1-9][\d,]* /);
+  process.kill(server, 'SIGKILL');
+  expect(await run.exited).toBe(0);
+  expect(isAlive(server)).toBe(false);
+  expectAllOnce(run);
+}, 240_000);

@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const root = path.join(__dirname, '../..');
+const program = path.join(root, 'dist/js/runtime/cli/main.js');
+
+/** A folder of its own in which the built `kflow` command runs. */
+export class Workplace {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'kflow-test-'));
+
+  write(name: string, text: string): string {
+    const file = path.join(this.folder, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return file;
+  }
+
+  /** Parsed JSON objects of a saved bucket, in the order of their keys. */
+  records<T>(directory: string): T[] {
+    const folder = path.join(this.folder, directory);
+    if (!existsSync(folder)) return [];
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
+    return files.sort().map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')));
+  }
+
+  read(name: string): string {
+    return readFileSync(path.join(this.folder, name), 'utf8');
+  }
+
+  kflow(...args: string[]): KflowCommand {
+    return new KflowCommand(spawn(process.execPath, [program, ...args], { cwd: this.folder }));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** One `kflow` command at work. */
+export class KflowCommand {
+  stdout = '';
+  stderr = '';
+  readonly exited: Promise<number | null>;
+
+  constructor(readonly process: ChildProcess) {
+    process.stdout?.on('data', (chunk) => {
+      this.stdout += chunk;
+    });
+    process.stderr?.on('data', (chunk) => {
+      this.stderr += chunk;
+    });
+    this.exited = new Promise((resolve) => process.on('close', resolve));
+  }
+
+  /** The first group of the pattern, once it stands in what the command has printed on stderr, or in `text`. */
+  async waitFor(pattern: RegExp, text: () => string = () => this.stderr): Promise<string> {
+    for (;;) {
+      const match = pattern.exec(text());
+      if (match !== null) return match[1] ?? match[0];
+      if (this.process.exitCode !== null) throw new Error(`ended before ${pattern}:\n${this.stderr}\n${this.stdout}`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
