@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { NatsConnection } from 'nats';
+import type { FlowPlan } from '../lib/plan/flow-plan';
+import type { OutputSpec } from '../lib/plan/function-spec';
+import { planFlow } from '../lib/plan/plan-flow';
+import { readTopology } from '../lib/topology/read-topology';
+import { connectNats } from '../runtime/adapters/jetstream/connection';
+import { provisionFlow, removeFlow } from '../runtime/adapters/jetstream/provision';
+import { JetStreamPublisher } from '../runtime/adapters/jetstream/publisher';
+import { SchemaRegistry } from '../runtime/adapters/jetstream/schema-registry';
+import { spawnGuarded } from '../runtime/adapters/processes/guard';
+import { AvroSchemaCodec } from '../runtime/engine/avro-message';
+import { startNatsServer } from '../runtime/servers/nats-server';
+
+const records = 150_000;
+const rounds = 3;
+/** The start of a run, while code is compiled and windows open, is not measured. */
+const warmUp = records / 10;
+
+const schema = {
+  type: 'record',
+  name: 'sample',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'name', type: 'string' },
+    { name: 'note', type: 'string' },
+    { name: 'value', type: 'double' },
+    { name: 'ok', type: 'boolean' },
+  ],
+};
+
+/**
+ * One hop of 200-byte records from stream to stream: the engine with a TypeScript function, against a plain loop of the
+ * same client that consumes, decodes, encodes, publishes with an id and acks after the publish's ack. Each is a process
+ * of its own on the same nats-server; they take turns, and medians are compared.
+ */
+export async function benchHop(): Promise<void> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  const server = await startNatsServer({
+    dataDir: path.join(directory, 'nats'),
+    logFile: path.join(directory, 'nats.log'),
+    progress,
+  });
+  const connection = await connectNats(server.url, 'bench');
+  const rates = { engine: [] as number[], plain: [] as number[] };
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const kind of ['plain', 'engine'] as const) {
+        const rate = await measure(connection, server.url, directory, kind, `${kind}-${round}`);
+        rates[kind].push(rate);
+        progress(`hop, ${kind}: ${Math.round(rate).toLocaleString('en-US')} records/s`);
+      }
+    }
+  } finally {
+    await connection.close();
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+  const [engine, plain] = [median(rates.engine), median(rates.plain)];
+  const format = (rate: number) => Math.round(rate).toLocaleString('en-US');
+  process.stdout.write(
+    `hop, one TypeScript function, 200-byte records, medians of ${rounds}: engine ${format(engine)} records/s, ` +
+      `plain consume+publish loop ${format(plain)} records/s, ratio ${(engine / plain).toFixed(2)}\n`,
+  );
+}
+
+async function measure(
+  connection: NatsConnection,
+  url: string,
+  directory: string,
+  kind: 'engine' | 'plain',
+  jobId: string,
+): Promise<number> {
+  const plan = planHop(jobId);
+  await provisionFlow(connection, plan);
+  const hop = plan.workloads.find((workload) => workload.function === 'hop');
+  const source = plan.workloads.find((workload) => workload.function === 'source')?.spec.output;
+  if (hop?.spec.output === undefined || source === undefined) throw new Error('the plan has no hop');
+  await fill(connection, plan, source);
+  const specFile = path.join(directory, `${jobId}.json`);
+  writeFileSync(specFile, JSON.stringify(hop.spec));
+  const program = kind === 'engine' ? '../runtime/replica/main.js' : './plain-hop.js';
+  const process_ = spawnGuarded({
+    command: process.execPath,
+    args: [path.join(__dirname, program)],
+    env: { ...process.env, KFLOW_SPEC: specFile, KFLOW_NATS_URL: url },
+    stderr: 2,
+  });
+  const rate = await rateOf(connection, hop.spec.output.stream);
+  await process_.stop();
+  await removeFlow(connection, plan);
+  return rate;
+}
+
+function planHop(jobId: string): FlowPlan {
+  const code = 'function process(ctx, event) { event.value += 1; return event; }';
+  const own = { schema, meta: { language: 'javascript', name: 'process', code } };
+  const document = {
+    jobId,
+    globalConfig: { stream: { maxMsgs: records * 2 } },
+    dag: [
+      { id: 'source', type: 'raw-source', out: ['hop'], ...own },
+      { id: 'hop', type: 'raw', out: ['leaf'], ...own },
+      { id: 'leaf', type: 'raw', ...own },
+    ],
+  };
+  const { topology, problems } = readTopology(JSON.stringify(document), { file: 'bench', defaultJobId: jobId });
+  if (topology === undefined) throw new Error(JSON.stringify(problems));
+  return planFlow(topology, {});
+}
+
+async function fill(connection: NatsConnection, plan: FlowPlan, output: OutputSpec): Promise<void> {
+  const codec = new AvroSchemaCodec(schema);
+  const registry = await SchemaRegistry.open(connection, plan.schemaBucket);
+  await registry.publish(codec.fingerprint, schema);
+  const publisher = new JetStreamPublisher(connection);
+  for (let id = 0; id < records; id++) {
+    const payload = codec.encode({ id, name: `record ${id}`, note: 'n'.repeat(158), value: id / 3, ok: true });
+    if (payload === undefined) throw new Error('the sample does not fit its schema');
+    publisher.publish({ subject: output.subject, id: `source:${id}`, payload }, () => undefined);
+    await publisher.room();
+  }
+  await publisher.settled();
+  publisher.close();
+}
+
+/** Records a second that came into a stream, from the end of the warm-up to the last. */
+async function rateOf(connection: NatsConnection, stream: string): Promise<number> {
+  const manager = await connection.jetstreamManager();
+  let from: { atMs: number; count: number } | undefined;
+  for (;;) {
+    const count = (await manager.streams.info(stream)).state.last_seq;
+    const atMs = performance.now();
+    if (from === undefined && count >= warmUp) from = { atMs, count };
+    if (count >= records && from !== undefined) return ((count - from.count) * 1_000) / (atMs - from.atMs);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,18 @@
+import { benchHop } from './hop';
+
+/** `npm run bench [-- NAME…]`: prints figures measured on this machine, now. */
+const benches: { readonly [name: string]: () => Promise<void> } = { hop: benchHop };
+
+async function main(): Promise<void> {
+  const names = process.argv.slice(2);
+  for (const name of names.length > 0 ? names : Object.keys(benches)) {
+    const bench = benches[name];
+    if (bench === undefined) throw new Error(`no bench "${name}"; there are ${Object.keys(benches).join(', ')}`);
+    await bench();
+  }
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { Type } from 'avsc';
+import { connect, type JsMsg } from 'nats';
+import type { FunctionSpec } from '../lib/plan/function-spec';
+
+/** Publishes in flight; more changes little. */
+const window = 512;
+
+/** The hop as one would write it by hand with the client's own calls. */
+async function main(): Promise<void> {
+  const spec: FunctionSpec = JSON.parse(readFileSync(String(process.env.KFLOW_SPEC), 'utf8'));
+  const [input] = spec.inputs;
+  const { output, schema } = spec;
+  if (input === undefined || output === undefined || schema === undefined) throw new Error('no hop');
+  const type = Type.forSchema(schema as Parameters<typeof Type.forSchema>[0]);
+  const header = 10;
+  const connection = await connect({ servers: String(process.env.KFLOW_NATS_URL), noAsyncTraces: true });
+  const jetstream = connection.jetstream();
+  const consumer = await jetstream.consumers.get(input.stream, input.durable);
+  const hop = async (message: JsMsg): Promise<void> => {
+    const { value } = type.decode(Buffer.from(message.data), header) as { value: { value: number } };
+    value.value += 1;
+    const payload = Buffer.concat([message.data.subarray(0, header), type.toBuffer(value)]);
+    await jetstream.publish(output.subject, payload, { msgID: `hop:${message.seq}` });
+    message.ack();
+  };
+  const messages = await consumer.consume({ max_messages: window * 2 });
+  let inFlight = 0;
+  let wake: () => void = () => undefined;
+  for await (const message of messages) {
+    inFlight++;
+    void hop(message).finally(() => {
+      inFlight--;
+      wake();
+    });
+    while (inFlight >= window) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+}
+
+void main();
