@@ -14,7 +14,7 @@ import { spawnGuarded } from '../runtime/adapters/processes/guard';
 import { AvroSchemaCodec } from '../runtime/engine/avro-message';
 import { startNatsServer } from '../runtime/servers/nats-server';
 
-const records = 150_000;
+const records = 60_000;
 const rounds = 3;
 /** The start of a run, while code is compiled and windows open, is not measured. */
 const warmUp = records / 10;

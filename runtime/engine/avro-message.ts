@@ -184,11 +184,11 @@ function isValid(type: Type, record: unknown): boolean {
 
 function describeMisfit(path: readonly string[], value: unknown, type: Type): string {
   const where = path.length === 0 ? 'the record' : path.join('.');
-  if (value === undefined) return `${where}: missing, expected ${type.typeName}`;
-  const expected = type.name === undefined ? type.typeName : `${type.typeName} ${type.name}`;
-  const extra = type.typeName === 'record' ? undeclared(value, type) : undefined;
+  const typeName = type.typeName.replace('abstract:', ''); // avsc's prefix of types of our own making
+  if (value === undefined) return `${where}: missing, expected ${typeName}`;
+  const extra = typeName === 'record' ? undeclared(value, type) : undefined;
   if (extra !== undefined) return `${path.concat(extra).join('.')}: the schema has no such field`;
-  return `${where}: expected ${expected}, got ${describeValue(value)}`;
+  return `${where}: expected ${type.name === undefined ? typeName : `${typeName} ${type.name}`}, got ${describeValue(value)}`;
 }
 
 function undeclared(value: unknown, type: Type): string | undefined {

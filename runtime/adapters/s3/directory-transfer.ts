@@ -1,8 +1,10 @@
-import type { Dirent } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, type Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { StoreError } from '../../../lib/errors';
-import type { S3ObjectStore } from './object-store';
+import type { ListedObject, S3ObjectStore } from './object-store';
 
 const CONCURRENCY = 16;
 
@@ -13,6 +15,7 @@ export interface TransferOptions {
 
 /** What was moved. `skipped` names what was left out, each with the reason. */
 export interface TransferCounts {
+  /** Objects that are at the target now, those included that were there already, the same to the byte. */
   readonly objects: number;
   readonly bytes: number;
   readonly skipped: readonly string[];
@@ -25,8 +28,9 @@ interface LocalFile {
 }
 
 /**
- * Stores every file below a directory under its path relative to it, with slashes. Links to files are followed, links
- * to directories are skipped. The bucket must exist.
+ * Stores every file below a directory under its path relative to it, with slashes. What the bucket has already, by size
+ * and MD5, is left as it is, and keeps its time. Links to files are followed, links to directories are skipped. The
+ * bucket must exist.
  */
 export async function uploadDirectory(
   store: S3ObjectStore,
@@ -35,8 +39,12 @@ export async function uploadDirectory(
 ): Promise<TransferCounts> {
   const skipped: string[] = [];
   let [objects, bytes] = [0, 0];
+  const present = new Map<string, ListedObject>();
+  for await (const object of store.list(target.bucket)) present.set(object.key, object);
   await forEachOf(filesBelow(target.directory, skipped), options.concurrency ?? CONCURRENCY, async (file) => {
-    await store.upload(target.bucket, file.key, file.path);
+    const same = present.get(file.key);
+    const isThere = same?.size === file.size && same.etag === (await md5Of(file.path));
+    if (!isThere) await store.upload(target.bucket, file.key, file.path);
     objects += 1;
     bytes += file.size;
   });
@@ -82,6 +90,13 @@ function assertSavable(bucket: string, keys: ReadonlySet<string>): void {
   if (problems.length === 0) return;
   const message = `bucket ${bucket} cannot be saved as files: ${problems.join('; ')}`;
   throw new StoreError('store-failed', message, { where: bucket });
+}
+
+/** What S3 gives as the etag of an object that was stored in one piece. */
+async function md5Of(file: string): Promise<string> {
+  const hash = createHash('md5');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
 }
 
 async function* filesBelow(directory: string, skipped: string[], prefix = ''): AsyncGenerator<LocalFile> {

@@ -1,6 +1,7 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { formatWithOptions } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import { FunctionError, KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { AvroSchemaCodec } from '../../engine/avro-message';
@@ -221,7 +222,7 @@ function consoleOf(log: (level: LogLevel, text: string) => void): Console {
 }
 
 function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error)) return { type: 'Error', message: String(error) };
+  if (!isNativeError(error)) return { type: 'Error', message: String(error) };
   const trace = error instanceof KFlowError ? {} : { trace: error.stack };
   return { type: error.constructor.name, message: error.message, ...trace };
 }

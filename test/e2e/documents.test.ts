@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type KflowCommand, Workplace } from '../support/kflow-cli';
+
+const fixtures = path.join(__dirname, '../fixtures/topologies');
+let place: Workplace;
+beforeEach(() => {
+  place = new Workplace();
+});
+afterEach(() => place.remove());
+
+/** A directory with files to fill a bucket from, and their keys. */
+function makeObjects(count: number): string[] {
+  const odd = ['a b+c%20.txt', 'é/ü ñ.txt', 'deep/er/x&y=z#1.txt', 'empty'];
+  const keys = [
+    ...odd,
+    ...Array.from({ length: Math.max(0, count - odd.length) }, (_, index) => `n/${index}.txt`),
+  ].slice(0, count);
+  mkdirSync(path.join(place.folder, 'objects'), { recursive: true });
+  for (const key of keys) place.write(`objects/${key}`, key === 'empty' ? '' : `text of ${key}`);
+  return keys;
+}
+
+/** The final table: in and out of each function. */
+function table(run: KflowCommand): Record<string, string> {
+  const rows = [...run.stdout.matchAll(/│ (\S+) +│ \S+ +│ +\d+ │ +(\S+) │ +(\S+) │/g)];
+  return Object.fromEntries(rows.map(([, name, taken, given]) => [name, `${taken} in, ${given} out`]));
+}
+
+test.each([0, 1, 40])(
+  'message-store.yaml takes 5 MB payloads through the object store: %d objects',
+  async (count) => {
+    makeObjects(count);
+    const file = path.join(fixtures, 'message-store.yaml');
+    const run = place.kflow('run', file, '--set', 'mode=batch', '--bucket', 'sas=objects', '--timeout', '150');
+    expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
+    expect(table(run)).toEqual({
+      'list-s3-bucket': `- in, ${count} out`,
+      map: `${count} in, ${count} out`,
+      print0: `${count} in, - out`,
+    });
+    const log = count === 0 ? '' : place.read('.kflow/jobx/logs/print0-0.log');
+    expect(log.match(/INFO: metadata: None path: None/g) ?? []).toHaveLength(count);
+    expect(log.match(/INFO: 5242\d\d\d/g) ?? []).toHaveLength(count); // the bytes that print0 prints
+  },
+  180_000,
+);
+
+test.each([0, 1, 2_500])(
+  'auto-download.yaml lists and passes on every object once: %d objects',
+  async (count) => {
+    const keys = makeObjects(count);
+    const file = path.join(fixtures, 'auto-download.yaml');
+    const run = place.kflow('run', file, '--set', 'mode=batch', '--bucket', 'docs=objects', '--save', 'testjson=saved');
+    expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
+    expect(run.stderr).toContain('passes its records on unchanged');
+    const saved = place.records<{ key: string; url: string }>('saved');
+    expect(saved.map((record) => record.key).sort()).toEqual([...keys].sort());
+    expect(saved.filter(({ key, url }) => url !== `s3a://docs/${key}`)).toEqual([]);
+  },
+  180_000,
+);
+
+test('side-outs.yaml, a stream, is drained when its time is up: what went in came out', async () => {
+  const run = place.kflow('run', path.join(fixtures, 'side-outs.yaml'), '--timeout', '3');
+  expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
+  const rows = table(run);
+  const given = Number(/(\S+) out/.exec(rows.messages ?? '')?.[1]?.replace(/,/g, ''));
+  expect(given).toBeGreaterThan(500);
+  expect(given).toBeLessThan(6_000); // meta.rate: 1000
+  const count = given.toLocaleString('en-US');
+  expect(rows).toMatchObject({
+    forward: `${count} in, ${count} out`,
+    'print-main': `${count} in, - out`,
+    'print-sideout': '0 in, - out',
+  });
+}, 60_000);
+
+test('with --keep a stopped flow goes on where it was, and a checkpoint lists what is new', async () => {
+  makeObjects(30);
+  const text = readFileSync(path.join(fixtures, 'auto-download.yaml'), 'utf8');
+  place.write('checkpoint.yaml', text);
+  const run = () =>
+    place.kflow(
+      'run',
+      'checkpoint.yaml',
+      '--set',
+      'mode=batch',
+      '--keep',
+      '--save',
+      'testjson=saved',
+      '--bucket',
+      'docs=objects',
+    );
+  const first = run();
+  expect(await first.exited).toBe(0);
+  writeFileSync(path.join(place.folder, 'objects/new.txt'), 'new');
+  const second = run();
+  expect({ status: await second.exited, stderr: second.stderr }).toMatchObject({ status: 0 });
+  expect(table(second)).toMatchObject({ 'list-s3-bucket': '- in, 1 out', s3: '1 in, - out' });
+  expect(place.records('saved')).toHaveLength(31);
+}, 120_000);
+
+test('a function that cannot be loaded ends the run with its line', async () => {
+  const topology = readFileSync(path.join(fixtures, 'side-outs.yaml'), 'utf8').replace(
+    'print(event)\n            return event',
+    'print(event\n            return event',
+  );
+  const run = place.kflow('run', place.write('broken.yaml', topology));
+  expect(await run.exited).toBe(1);
+  expect(run.stderr).toMatch(/print-main-0 failed \(exit 78\)/);
+  expect(run.stderr).toMatch(/line 2/);
+  expect(run.stderr).not.toMatch(/node:internal/);
+}, 60_000);
+
+test('records given up on make the run fail, and the others go through', async () => {
+  const file = place.write(
+    'poison.yaml',
+    `jobId: poison
+mode: batch
+dag:
+  - id: numbers
+    type: raw-source
+    schema: {type: record, name: number, fields: [{name: n, type: long}]}
+    meta: {language: javascript, name: numbers, code: "function* numbers() { for (let n = 0; n < 100; n++) yield { n }; }"}
+    out: [check]
+  - id: check
+    type: raw
+    meta:
+      maxDeliver: 2
+      name: process
+      code: |
+        def process(ctx, event):
+            if event["n"] == 13:
+                raise ValueError("unlucky")
+            return event
+    out: [leaf]
+  - {id: leaf, type: raw, meta: {name: process, code: "def process(ctx, event):\\n    return None"}}
+`,
+  );
+  const run = place.kflow('run', file);
+  expect(await run.exited).toBe(1);
+  expect(table(run)).toEqual({ numbers: '- in, 100 out', check: '99 in, 99 out', leaf: '99 in, - out' });
+  expect(run.stderr).toContain('check gave up on 1 records');
+  expect(place.read('.kflow/poison/logs/check-0.log')).toMatch(/try 2 of 2, to the dead letters: ValueError: unlucky/);
+}, 60_000);
