@@ -11,8 +11,13 @@ export class Backoff {
 
   /** Starts over and gives the first waiting time. */
   first(): number {
-    this.count = 0;
+    this.reset();
     return this.next();
+  }
+
+  /** Starts over: the next waiting time is the first again. */
+  reset(): void {
+    this.count = 0;
   }
 }
 

@@ -3,13 +3,15 @@ import type { NatsConnection } from 'nats';
 /**
  * Final answers to deliveries (ack, nak), which carry no answer themselves.
  *
- * I1. An answer is kept until a round trip that began after it has ended: the server has seen it then.
+ * I1. An answer is kept until a round trip that began after it has ended, on the same connection: the server has seen
+ *     it then.
  * I2. After a reconnect, what is still kept is sent again. A second ack of the same delivery changes nothing.
  */
 export class AckLedger {
   private sent: { reply: string; answer: Uint8Array }[] = [];
   private readonly timer: NodeJS.Timeout;
   private flushing = false;
+  private reconnects = 0;
 
   constructor(private readonly connection: NatsConnection) {
     this.timer = setInterval(() => void this.confirm(), 200);
@@ -22,6 +24,7 @@ export class AckLedger {
 
   /** Call on every reconnect of the connection. */
   reconnected(): void {
+    this.reconnects++;
     for (const { reply, answer } of this.sent) this.connection.publish(reply, answer);
   }
 
@@ -41,8 +44,10 @@ export class AckLedger {
     if (this.flushing || this.sent.length === 0 || this.connection.isClosed()) return false;
     this.flushing = true;
     const count = this.sent.length;
+    const { reconnects } = this;
     try {
       await this.connection.flush();
+      if (this.reconnects !== reconnects) return false; // I1
       this.sent = this.sent.slice(count);
       return true;
     } catch {

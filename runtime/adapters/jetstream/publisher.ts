@@ -1,16 +1,14 @@
 import { createInbox, type Msg, type NatsConnection, headers as newHeaders } from 'nats';
 import { type KFlowError, StoreError } from '../../../lib/errors';
-import { Backoff } from '../../engine/backoff';
 import type { Outgoing, PublishAck, Publisher } from '../../engine/publisher';
+import { type GatedMessage, SubjectGate } from './subject-gate';
 
 type Settle = (result: PublishAck | KFlowError) => void;
 
-interface Pending {
-  readonly token: number;
+interface Pending extends GatedMessage {
   readonly outgoing: Outgoing;
   readonly settle: Settle;
   sentAt: number;
-  refused: boolean;
 }
 
 /** Bytes and messages not yet settled above which `room` makes a producer wait. */
@@ -20,8 +18,8 @@ const maxPendingBytes = 24 * 1024 * 1024;
 const answerPatienceMs = 5_000;
 /** JetStream's error for a message that did not fit the stream's limits. */
 const streamFull = 10_077;
-/** JetStream's errors that pass: no leader, no resources for the moment, stream offline. */
-const passing = new Set([streamFull, 10_023, 10_028, 10_047, 10_008, 10_074, 10_118]);
+/** JetStream's errors that pass: no leader, no resources for the moment, stream offline, the same id just being stored. */
+const passing = new Set([streamFull, 10_023, 10_028, 10_047, 10_008, 10_074, 10_118, 10_158]);
 
 /**
  * Publishes to streams with one shared reply inbox: every message carries a token in its reply subject, and the
@@ -29,20 +27,19 @@ const passing = new Set([streamFull, 10_023, 10_028, 10_047, 10_008, 10_074, 10_
  *
  * I1. A publish is settled once: stored (also when the stream had it already), or failed for good.
  * I2. What is unanswered is sent again, after a reconnect at once; the message id makes the second one a no-op.
- * I3. A stream that is full, or not there for the moment, refuses; the message waits and is sent again in the order
- *     of its first sending. It is never dropped.
+ * I3. A stream that is full, or not there for the moment, refuses; the message waits at its subject's gate, later ones of
+ *     the subject behind it, and is sent again in the order of publishing. It is never dropped. Other subjects go on.
  */
 export class JetStreamPublisher implements Publisher {
   private readonly inbox = createInbox();
   private readonly pending = new Map<number, Pending>();
   private readonly waiting: (() => void)[] = [];
-  private readonly backoff = new Backoff({ firstMs: 20, maxMs: 1_000 });
+  private readonly gates = new Map<string, SubjectGate<Pending>>();
   private readonly sweep: NodeJS.Timeout;
-  private retry: NodeJS.Timeout | undefined;
   private nextToken = 0;
   private pendingBytes = 0;
 
-  /** `onFull` is called, at most once for each backoff, when a stream refuses because it is full. */
+  /** `onFull` is called when a stream refuses, once for each pause that follows: it is full, or not there. */
   constructor(
     private readonly connection: NatsConnection,
     private readonly onFull: (subject: string) => void = () => undefined,
@@ -55,11 +52,12 @@ export class JetStreamPublisher implements Publisher {
 
   /** Sends; `settle` is called once. Throws nothing: what cannot be sent at all is settled with the error. */
   publish(outgoing: Outgoing, settle: Settle): void {
-    const pending: Pending = { token: this.nextToken++, outgoing, settle, sentAt: Date.now(), refused: false };
+    const pending: Pending = { token: this.nextToken++, outgoing, settle, sentAt: Date.now(), isHeld: false };
     this.pending.set(pending.token, pending);
     this.pendingBytes += outgoing.payload.length;
-    if (this.retry === undefined) this.send(pending);
-    else pending.refused = true; // I3: behind the refused ones
+    const gate = this.gates.get(outgoing.subject);
+    if (gate === undefined) this.send(pending);
+    else gate.hold(pending); // I3
   }
 
   /** Undefined when there is room for more, else a promise of it. */
@@ -80,7 +78,7 @@ export class JetStreamPublisher implements Publisher {
 
   close(): void {
     clearInterval(this.sweep);
-    clearTimeout(this.retry);
+    for (const gate of this.gates.values()) gate.close();
   }
 
   private hasRoom(): boolean {
@@ -90,11 +88,10 @@ export class JetStreamPublisher implements Publisher {
   private send(pending: Pending): void {
     const { subject, id, payload, headers } = pending.outgoing;
     pending.sentAt = Date.now();
-    pending.refused = false;
-    const head = newHeaders();
-    head.set('Nats-Msg-Id', id);
-    if (headers !== undefined) for (const [name, value] of Object.entries(headers)) head.set(name, value);
     try {
+      const head = newHeaders();
+      head.set('Nats-Msg-Id', id);
+      if (headers !== undefined) for (const [name, value] of Object.entries(headers)) head.set(name, value);
       this.connection.publish(subject, payload, { reply: `${this.inbox}.${pending.token}`, headers: head });
     } catch (cause) {
       this.settle(pending, new StoreError('stream-failed', `${subject}: not sent: ${String(cause)}`, { cause }));
@@ -113,40 +110,35 @@ export class JetStreamPublisher implements Publisher {
     this.pending.delete(pending.token);
     this.pendingBytes -= pending.outgoing.payload.length;
     pending.settle(result);
+    if (this.gates.size > 0) this.settleAtGate(pending);
     if (this.waiting.length === 0 || (!this.hasRoom() && this.pending.size > 0)) return;
     for (const resume of this.waiting.splice(0)) resume();
   }
 
-  private refuse(pending: Pending): void {
-    pending.refused = true;
-    if (this.retry !== undefined) return;
-    this.onFull(pending.outgoing.subject);
-    this.retry = setTimeout(() => {
-      this.retry = undefined;
-      this.sendRefused();
-    }, this.backoff.next());
+  private settleAtGate(pending: Pending): void {
+    const { subject } = pending.outgoing;
+    const gate = this.gates.get(subject);
+    if (gate === undefined) return;
+    gate.settle(pending);
+    if (!gate.isIdle) return;
+    gate.close();
+    this.gates.delete(subject);
   }
 
-  /** Sends a first few; when they are stored, the next retry sends more. */
-  private sendRefused(): void {
-    let room = 512;
-    for (const pending of this.pending.values()) {
-      if (!pending.refused) continue;
-      if (room-- === 0) {
-        this.retry = setTimeout(() => {
-          this.retry = undefined;
-          this.sendRefused();
-        }, this.backoff.first());
-        return;
-      }
-      this.send(pending);
+  private refuse(pending: Pending): void {
+    const { subject } = pending.outgoing;
+    let gate = this.gates.get(subject);
+    if (gate === undefined) {
+      gate = new SubjectGate({ send: (held) => this.send(held), refused: () => this.onFull(subject) });
+      this.gates.set(subject, gate);
     }
+    gate.refuse(pending);
   }
 
   private sendUnanswered(before: number): void {
     if (this.connection.isClosed()) return;
     for (const pending of this.pending.values()) {
-      if (!pending.refused && pending.sentAt < before) this.send(pending);
+      if (!pending.isHeld && pending.sentAt < before) this.send(pending);
     }
   }
 }

@@ -14,16 +14,8 @@ import { saveBucket, uploadDirectory } from '../../adapters/s3/directory-transfe
 import { S3ObjectStore } from '../../adapters/s3/object-store';
 import type { DirectoryMap } from './directory-map';
 import { FlowProgress, type FunctionProgress } from './flow-progress';
+import type { LocalFlowOptions } from './local-flow-options';
 import { type LocalServers, startLocalServers } from './local-servers';
-import type { RunDirectory } from './run-directory';
-
-export interface LocalFlowOptions {
-  readonly directory: RunDirectory;
-  /** The document's folder. */
-  readonly baseDir: string;
-  readonly isEmbedded: boolean;
-  readonly say: (line: string) => void;
-}
 
 /** Time for a replica to finish what it holds. */
 const graceMs = 27_000;

@@ -5,7 +5,7 @@ import type { Topology } from '../../../lib/topology/topology';
 import { startNatsServer } from '../../servers/nats-server';
 import type { RunningServer, ServerEvent, ServerOptions } from '../../servers/run-server';
 import { startS3Server } from '../../servers/s3-server';
-import type { LocalFlowOptions } from './local-flow';
+import type { LocalFlowOptions } from './local-flow-options';
 
 /** Where a local flow's records and objects go. */
 export interface LocalServers {
