@@ -23,7 +23,7 @@ function makeObjects(count: number): string[] {
 
 /** The final table: in and out of each function. */
 function table(run: KflowCommand): Record<string, string> {
-  const rows = [...run.stdout.matchAll(/│ (\S+) +│ \S+ +│ +\d+ │ +(\S+) │ +(\S+) │/g)];
+  const rows = [...run.stdout.matchAll(/^(\S+) +(?:raw|raw-source|fs-source|s3-sink) +\d+ +(\S+) +(\S+) /gm)];
   return Object.fromEntries(rows.map(([, name, taken, given]) => [name, `${taken} in, ${given} out`]));
 }
 

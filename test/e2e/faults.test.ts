@@ -69,7 +69,7 @@ async function middle(run: KflowCommand): Promise<void> {
 }
 
 function outcome(run: KflowCommand): Record<string, readonly [string, string]> {
-  const rows = [...run.stdout.matchAll(/│ (\S+) +│ \S+ +│ +\d+ │ +(\S+) │ +(\S+) │/g)];
+  const rows = [...run.stdout.matchAll(/^(\S+) +(?:raw|raw-source|fs-source|s3-sink) +\d+ +(\S+) +(\S+) /gm)];
   return Object.fromEntries(rows.map(([, name, taken, given]) => [name, [taken, given] as const]));
 }
 

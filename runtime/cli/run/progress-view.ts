@@ -4,7 +4,7 @@ import type { FunctionProgress } from './flow-progress';
 /** Time between two lines of a function where no terminal redraws them. */
 const plainEveryMs = 2_000;
 
-type Draw = { (text: string): void; done(): void };
+type Draw = { (text: string): void; clear(): void; done(): void };
 
 /**
  * What a person sees of a running flow: on a terminal a line for each function that is redrawn in place, elsewhere a plain
@@ -28,7 +28,7 @@ export class ProgressView {
 
   /** A line that stays. */
   say(line: string): void {
-    this.draw?.('');
+    this.draw?.clear();
     this.stream.write(`${line}\n`);
     if (this.shown !== '') this.draw?.(this.shown);
   }

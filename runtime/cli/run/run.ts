@@ -4,7 +4,7 @@ import { assertRunnable } from '../../../lib/plan/assert-runnable';
 import { formatProblem } from '../../../lib/topology/problem';
 import type { Topology } from '../../../lib/topology/topology';
 import { loadTopology } from '../load-topology';
-import { type DirectoryMap, parseDirectoryMaps } from './directory-map';
+import { assertReadable, type DirectoryMap, makeWritable, parseDirectoryMaps } from './directory-map';
 import type { FunctionProgress } from './flow-progress';
 import { Interrupts } from './interrupts';
 import { LocalFlow } from './local-flow';
@@ -31,6 +31,8 @@ export async function run(file: string, options: RunOptions): Promise<number> {
   assertRunnable(topology);
   const fill = parseDirectoryMaps('--bucket', options.bucket);
   const save = parseDirectoryMaps('--save', options.save);
+  fill.forEach(assertReadable);
+  save.forEach(makeWritable);
   const directory = RunDirectory.lock(path.resolve('.kflow', topology.jobId), options.keep === true);
   const view = await ProgressView.open(process.stderr);
   const interrupts = new Interrupts();
