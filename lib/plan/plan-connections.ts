@@ -126,5 +126,5 @@ function listingSource(topology: Topology, fn: FlowFunction): FlowFunction | und
 }
 
 function missing(functionId: string, setting: string): ConfigError {
-  return new ConfigError('setting-missing', `${functionId}: ${setting} is not set; set it there or in globalConfig`);
+  return new ConfigError('setting-missing', `${functionId}: nothing sets ${setting}; set it there or in globalConfig`);
 }

@@ -4,8 +4,9 @@ import type { HeldRecord } from './held-record';
 import type { Failure } from './host';
 import type { Publisher } from './publisher';
 
-/** Longest header value that is written; the whole message has to stay below the server's limit. */
-const maxHeaderLength = 4_000;
+/** Longest header values that are written; the whole message has to stay below the server's limit. */
+const maxTypeLength = 200;
+const maxMessageLength = 4_000;
 
 /**
  * Records that a function gave up on: the message as it came, with its origin and the failure in headers, one for each
@@ -31,8 +32,8 @@ export class DeadLetters {
         'Kflow-Origin-Sequence': String(delivery.sequence),
         'Kflow-Deliveries': String(delivery.deliveries),
         'Kflow-Failed-At': new Date().toISOString(),
-        'Kflow-Error-Type': headerText(failure.type),
-        'Kflow-Error': headerText(failure.message),
+        'Kflow-Error-Type': headerText(failure.type, maxTypeLength),
+        'Kflow-Error': headerText(failure.message, maxMessageLength),
       },
     };
     this.publisher.publish(outgoing, (result) => {
@@ -42,8 +43,9 @@ export class DeadLetters {
   }
 }
 
-/** Header values have one line, of printable characters. */
-function headerText(text: string): string {
+/** Header values have one line, of printable characters: others are percent-encoded, as in a URI. */
+function headerText(text: string, maxLength: number): string {
   const oneLine = text.replace(/\s+/g, ' ').trim();
-  return encodeURI(oneLine).replaceAll('%20', ' ').slice(0, maxHeaderLength);
+  const wellFormed = Buffer.from(oneLine).toString(); // half a surrogate pair cannot be encoded
+  return encodeURI(wellFormed).replaceAll('%20', ' ').slice(0, maxLength);
 }

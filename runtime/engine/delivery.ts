@@ -21,5 +21,6 @@ export interface DeliverySource {
   start(onDelivery: (delivery: Delivery) => void): void;
   /** Says how many messages and bytes the reader can hold beyond those it holds now. */
   demand(messages: number, bytes: number): void;
+  /** Asks for no more; what is on its way still comes. */
   stop(): void;
 }

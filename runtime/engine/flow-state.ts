@@ -9,6 +9,7 @@ export interface FlowState {
   run(): Promise<number>;
   /** Notes that this replica has ended; the last one to end seals the streams with their last sequences. */
   markEnded(writer: string, replica: number, replicas: number, streams: readonly string[]): Promise<void>;
+  /** Whether this replica has ended in the current run; if so, what the end left unsealed is sealed. */
   hasEnded(writer: string, replica: number): Promise<boolean>;
   /** The last sequence of a sealed stream; undefined while its writer is at work. */
   sealedAt(stream: string): Promise<number | undefined>;

@@ -14,6 +14,8 @@ export interface IntakeEvents {
   ready(records: readonly HeldRecord[]): void;
   /** The record's message or object could not be had. */
   unreadable(record: HeldRecord, error: unknown): void;
+  /** What was fetched for a record is left behind. */
+  notRemoved(record: HeldRecord, error: unknown): void;
 }
 
 /**
@@ -50,17 +52,17 @@ export class Intake {
     for (const input of this.inputs) input.stop();
   }
 
-  /** The records not yet ready; they are out of the intake after this. */
-  takeWaiting(): HeldRecord[] {
-    return this.waiting.splice(0);
+  /** Forgets the records that wait to be ready; they are the caller's to give back. */
+  dropWaiting(): void {
+    this.waiting = [];
   }
 
   /** The record is done with: what was fetched for it goes, and there is room for another. */
-  async release(record: HeldRecord): Promise<void> {
+  release(record: HeldRecord): void {
     this.schedulePump();
     if (!this.prepared.delete(record)) return;
     this.preparedBytes -= record.bytes;
-    await this.preparation.release(record);
+    this.discard(record);
   }
 
   private onDelivery(input: number, delivery: Delivery): void {
@@ -117,16 +119,22 @@ export class Intake {
     this.preparing++;
     this.prepared.add(record);
     this.preparedBytes += record.bytes;
+    let failure: { readonly error: unknown } | undefined;
     try {
       await this.preparation.prepare(record);
-      if (record.state === RecordState.Preparing) this.events.ready([record]);
-      else await this.preparation.release(record); // given back meanwhile
     } catch (error) {
-      if (record.state === RecordState.Preparing) this.events.unreadable(record, error);
-    } finally {
-      this.preparing--;
-      this.schedulePump();
+      failure = { error };
     }
+    this.preparing--;
+    this.schedulePump();
+    if (record.state !== RecordState.Preparing)
+      this.discard(record); // given back meanwhile
+    else if (failure === undefined) this.events.ready([record]);
+    else this.events.unreadable(record, failure.error);
+  }
+
+  private discard(record: HeldRecord): void {
+    this.preparation.release(record).catch((error) => this.events.notRemoved(record, error));
   }
 
   private ask(): void {

@@ -19,8 +19,8 @@ export interface LeaseDecision {
 
 /**
  * The rule of leases. A record that waits in this replica is kept alive by the replica; a running one only as long as
- * `max.poll.interval.ms` allows since its start or last heartbeat. Behind an overdue record nothing is kept alive: other
- * replicas shall have it.
+ * `max.poll.interval.ms` allows since its start or last heartbeat. What waits behind an overdue record is not kept alive:
+ * other replicas shall have it. What was published is, until it is stored.
  *
  * `held` is in the order of hand-over, so the first `concurrency` running ones are those the host works on; the others
  * wait in the host. Sets `aliveAt` of records that the host has reached.
@@ -28,6 +28,7 @@ export interface LeaseDecision {
 export function decideLeases(held: Iterable<HeldRecord>, nowMs: number, limits: LeaseLimits): LeaseDecision {
   const extend: HeldRecord[] = [];
   const overdue: HeldRecord[] = [];
+  const behind: HeldRecord[] = [];
   let working = 0;
   for (const record of held) {
     if (record.state === RecordState.Running && working < limits.concurrency) {
@@ -36,8 +37,8 @@ export function decideLeases(held: Iterable<HeldRecord>, nowMs: number, limits: 
       const late = !limits.unlimited && nowMs - record.aliveAt > limits.maxPollIntervalMs;
       (late ? overdue : extend).push(record);
     } else {
-      extend.push(record);
+      (record.state === RecordState.Publishing ? extend : behind).push(record);
     }
   }
-  return { extend, overdue };
+  return { extend: overdue.length > 0 ? extend : [...extend, ...behind], overdue };
 }

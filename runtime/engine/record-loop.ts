@@ -47,6 +47,7 @@ export class RecordLoop implements HostEvents {
     this.intake = new Intake(ports.inputs, this.held, ports.preparation, {
       ready: (records) => this.handOver(records),
       unreadable: (record, error) => this.failed(record.id, failureOf(error)),
+      notRemoved: (record, error) => this.log('WARNING', `${nameOf(record)}: a downloaded file is left: ${error}`),
     });
     this.leases = setInterval(() => this.keepLeases(), ports.spec.ackWaitMs / 3);
   }
@@ -67,8 +68,7 @@ export class RecordLoop implements HostEvents {
   async stop(graceMs: number): Promise<void> {
     this.stopping = true;
     this.intake.stop();
-    for (const record of this.intake.takeWaiting()) this.giveBack(record, 0);
-    this.host?.release();
+    this.giveBackUnbegun();
     const deadline = Date.now() + graceMs;
     while (!this.idle && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     clearInterval(this.leases);
@@ -196,7 +196,7 @@ export class RecordLoop implements HostEvents {
     record.advance(RecordState.Settled);
     this.held.remove(record);
     this.handed.delete(record.id);
-    this.intake.release(record).catch((error) => this.log('WARNING', `a downloaded file was not removed: ${error}`));
+    this.intake.release(record);
   }
 
   private keepLeases(): void {
@@ -206,8 +206,8 @@ export class RecordLoop implements HostEvents {
       unlimited: this.ports.isLongRunning,
       concurrency: this.ports.spec.concurrency,
     });
+    for (const record of extend) record.delivery.working();
     if (overdue.length > 0) this.onOverdue(overdue);
-    else for (const record of extend) record.delivery.working();
   }
 
   /** What is overdue may be processed elsewhere from now on; a late result still counts, and by I2 only once. */
@@ -221,7 +221,15 @@ export class RecordLoop implements HostEvents {
       record.aliveAt = Date.now();
       record.delivery.nak(0);
     }
-    for (const record of this.intake.takeWaiting()) this.giveBack(record, 0);
+    this.giveBackUnbegun();
+  }
+
+  /** What is queued, being prepared, or in the host and not started. */
+  private giveBackUnbegun(): void {
+    this.intake.dropWaiting();
+    for (const record of this.held.values()) {
+      if (record.state === RecordState.Queued || record.state === RecordState.Preparing) this.giveBack(record, 0);
+    }
     this.host?.release();
   }
 }

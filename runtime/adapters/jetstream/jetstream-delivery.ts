@@ -33,11 +33,11 @@ export class JetStreamDelivery implements Delivery {
   }
 
   ack(): void {
-    this.acks.send(this.reply, ack);
+    this.acks.ack(this.reply, ack);
   }
 
   nak(delayMs: number): void {
-    this.acks.send(this.reply, Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`));
+    this.acks.nak(this.reply, Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`));
   }
 
   working(): void {

@@ -4,6 +4,12 @@ import type { FlowState, ListedObjects } from '../../engine/flow-state';
 import type { Publisher } from '../../engine/publisher';
 import { patiently } from './patiently';
 
+/** What a replica notes at its end: with how many others it wrote which streams. */
+interface Ending {
+  readonly replicas: number;
+  readonly streams: readonly string[];
+}
+
 /** A flow's state in a KV bucket: `run`, `completed.N`, `ended.N.<function>.<replica>`, `sealed.N.<stream>`, `listed.…`. */
 export class JetStreamFlowState implements FlowState {
   private constructor(
@@ -36,19 +42,18 @@ export class JetStreamFlowState implements FlowState {
 
   async markEnded(writer: string, replica: number, replicas: number, streams: readonly string[]): Promise<void> {
     const run = await this.run();
-    await this.put(`ended.${run}.${writer}.${replica}`, '1');
-    for (let other = 0; other < replicas; other++) {
-      if ((await this.number(`ended.${run}.${writer}.${other}`)) === undefined) return;
-    }
-    const manager = await this.connection.jetstreamManager({ checkAPI: false });
-    for (const stream of streams) {
-      const { state } = await patiently(() => manager.streams.info(stream));
-      await this.seal(`sealed.${run}.${stream}`, state.last_seq);
-    }
+    const ending: Ending = { replicas, streams };
+    await this.put(`ended.${run}.${writer}.${replica}`, JSON.stringify(ending));
+    await this.sealIfAllEnded(run, writer, ending);
   }
 
+  /** Seals what this replica left unsealed when it was killed between its end and the seal. */
   async hasEnded(writer: string, replica: number): Promise<boolean> {
-    return (await this.number(`ended.${await this.run()}.${writer}.${replica}`)) !== undefined;
+    const run = await this.run();
+    const ended = await this.text(`ended.${run}.${writer}.${replica}`);
+    if (ended === undefined) return false;
+    await this.sealIfAllEnded(run, writer, JSON.parse(ended) as Ending);
+    return true;
   }
 
   async sealedAt(stream: string): Promise<number | undefined> {
@@ -69,9 +74,26 @@ export class JetStreamFlowState implements FlowState {
     await patiently(() => this.bucket.put(key, value));
   }
 
-  private async number(key: string): Promise<number | undefined> {
+  private async text(key: string): Promise<string | undefined> {
     const entry = await patiently(() => this.bucket.get(key));
-    return entry === null || entry.operation !== 'PUT' ? undefined : Number(entry.string());
+    return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();
+  }
+
+  private async number(key: string): Promise<number | undefined> {
+    const text = await this.text(key);
+    return text === undefined ? undefined : Number(text);
+  }
+
+  private async sealIfAllEnded(run: number, writer: string, { replicas, streams }: Ending): Promise<void> {
+    for (let replica = 0; replica < replicas; replica++) {
+      if ((await this.text(`ended.${run}.${writer}.${replica}`)) === undefined) return;
+    }
+    const manager = await this.connection.jetstreamManager({ checkAPI: false });
+    for (const stream of streams) {
+      if ((await this.number(`sealed.${run}.${stream}`)) !== undefined) continue;
+      const { state } = await patiently(() => manager.streams.info(stream));
+      await this.seal(`sealed.${run}.${stream}`, state.last_seq);
+    }
   }
 
   /** The first seal holds: two replicas that end at once read the same last sequence. */
@@ -85,8 +107,8 @@ export class JetStreamFlowState implements FlowState {
 
   private async forget(run: number): Promise<void> {
     for (const prefix of [`ended.${run}`, `sealed.${run}`, `listed.${run}`]) {
-      const keys = await this.bucket.keys(`${prefix}.>`);
-      for await (const key of keys) await this.bucket.purge(key);
+      const keys = await patiently(() => this.bucket.keys(`${prefix}.>`));
+      for await (const key of keys) await patiently(() => this.bucket.purge(key));
     }
   }
 }

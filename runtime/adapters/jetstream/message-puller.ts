@@ -65,9 +65,10 @@ export class MessagePuller implements DeliverySource {
     this.askAgain();
   }
 
+  /** What is on its way is still handed over, so that the reader can give it back. */
   stop(): void {
     clearInterval(this.watch);
-    this.subscription?.unsubscribe();
+    this.subscription?.drain().catch(() => undefined); // a lost connection: nothing is on its way
     this.subscription = undefined;
   }
 

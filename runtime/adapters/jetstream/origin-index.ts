@@ -1,60 +1,103 @@
-import { DeliverPolicy, type NatsConnection } from 'nats';
+import { DeliverPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import type { Delivery } from '../../engine/delivery';
-import { originOf } from '../../engine/origin';
 import type { OriginLookup } from '../../engine/preparation';
 import { patiently } from './patiently';
+import { consumerProgress } from './stream-trimmer';
 
 const none: ReadonlySet<number> = new Set();
+/** Ids read with one request; the next waits at most this long for the first of them. */
+const batch = { max_messages: 5_000, expires: 5_000 };
+
+/** An output stream, and the part of it that is indexed. */
+interface IndexedStream {
+  readonly name: string;
+  fromMs: number;
+  toSequence: number;
+}
 
 /**
- * Which outputs of a message are in the output stream already, for redeliveries that are older than the stream's dedupe
- * window. Reads the ids (headers only) of what was published since the message came in, once for all messages.
+ * Which outputs of a message are in the output streams already, for redeliveries that are older than the streams' dedupe
+ * window. Reads the ids (headers only) of what was published since the message came in.
+ *
+ * I1. An id is read once, unless an older message is asked for than ever before.
+ * I2. Only messages that are not acked are indexed: the others are never asked for.
  */
 export class OriginIndex implements OriginLookup {
-  private readonly byOrigin = new Map<string, Set<number>>();
-  private scannedFromMs = Number.POSITIVE_INFINITY;
-  private scannedTo = 0;
+  /** Output indexes by input stream and sequence. */
+  private readonly published = new Map<string, Map<number, Set<number>>>();
+  private readonly streams: readonly IndexedStream[];
   private scanning: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly connection: NatsConnection,
     private readonly spec: FunctionSpec,
-    private readonly output: OutputSpec,
-  ) {}
+    output: OutputSpec,
+  ) {
+    this.streams = [output, ...spec.sideOutputs].map(({ stream }) => ({
+      name: stream,
+      fromMs: Number.POSITIVE_INFINITY,
+      toSequence: 0,
+    }));
+  }
 
   async publishedFor(message: Delivery): Promise<ReadonlySet<number>> {
-    const scan = this.scanning.then(() => patiently(() => this.scan(message.timestampMs)));
+    const scan = this.scanning.then(() => patiently(() => this.scanAll(message.timestampMs)));
     this.scanning = scan.catch(() => undefined);
     await scan;
-    return this.byOrigin.get(originOf(this.spec, message)) ?? none;
+    return this.published.get(message.stream)?.get(message.sequence) ?? none;
   }
 
-  private async scan(sinceMs: number): Promise<void> {
+  private async scanAll(sinceMs: number): Promise<void> {
     const manager = await this.connection.jetstreamManager({ checkAPI: false });
-    const { state } = await manager.streams.info(this.output.stream);
-    if (sinceMs >= this.scannedFromMs && state.last_seq <= this.scannedTo) return;
-    this.scannedFromMs = Math.min(sinceMs, this.scannedFromMs);
-    if (state.messages === 0) return;
-    const consumer = await this.connection.jetstream().consumers.get(this.output.stream, {
-      deliver_policy: DeliverPolicy.StartTime,
-      opt_start_time: new Date(this.scannedFromMs).toISOString(),
-      headers_only: true,
-    });
-    if ((await consumer.info(true)).num_pending === 0) return;
-    const messages = await consumer.consume({ max_messages: 5_000 });
-    for await (const message of messages) {
-      this.note(message.headers?.get('Nats-Msg-Id') ?? '');
-      this.scannedTo = message.seq;
-      if (message.info.pending === 0) break;
+    let floors: ReadonlyMap<string, number> | undefined;
+    for (const stream of this.streams) {
+      const { state } = await manager.streams.info(stream.name);
+      if (sinceMs >= stream.fromMs && state.last_seq <= stream.toSequence) continue;
+      floors ??= await this.forgetAcked(manager);
+      await this.scan(stream, sinceMs, floors);
+      stream.fromMs = Math.min(stream.fromMs, sinceMs);
+      stream.toSequence = Math.max(stream.toSequence, state.last_seq);
     }
-    await messages.close();
   }
 
-  private note(id: string): void {
-    const at = id.lastIndexOf(':');
-    const origin = id.slice(0, at);
-    const indexes = this.byOrigin.get(origin) ?? new Set<number>();
-    this.byOrigin.set(origin, indexes.add(Number(id.slice(at + 1))));
+  /** I2. Gives the input streams' ack floors. */
+  private async forgetAcked(manager: JetStreamManager): Promise<ReadonlyMap<string, number>> {
+    const floors = new Map<string, number>();
+    for (const { stream, durable } of this.spec.inputs) {
+      const { ackFloor } = await consumerProgress(manager, stream, durable);
+      floors.set(stream, ackFloor);
+      const origins = this.published.get(stream) ?? new Map();
+      for (const sequence of origins.keys()) if (sequence <= ackFloor) origins.delete(sequence);
+    }
+    return floors;
+  }
+
+  private async scan(stream: IndexedStream, sinceMs: number, floors: ReadonlyMap<string, number>): Promise<void> {
+    const start =
+      sinceMs >= stream.fromMs
+        ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: stream.toSequence + 1 }
+        : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(sinceMs).toISOString() };
+    const jetstream = this.connection.jetstream();
+    const consumer = await jetstream.consumers.get(stream.name, { ...start, headers_only: true });
+    // asked anew before each batch: what is left may be trimmed meanwhile
+    while ((await consumer.info()).num_pending > 0) {
+      for await (const message of await consumer.fetch({ ...batch })) {
+        this.note(message.headers?.get('Nats-Msg-Id') ?? '', floors);
+        if (message.info.pending === 0) break;
+      }
+    }
+    await consumer.delete();
+  }
+
+  /** Notes an id of `<function>:<input stream>:<input sequence>:<output index>`. */
+  private note(id: string, floors: ReadonlyMap<string, number>): void {
+    const [writer, stream = '', sequenceText, index] = id.split(':');
+    const sequence = Number(sequenceText);
+    if (writer !== this.spec.function || !(sequence > (floors.get(stream) ?? Number.POSITIVE_INFINITY))) return;
+    const origins = this.published.get(stream) ?? new Map<number, Set<number>>();
+    this.published.set(stream, origins);
+    const indexes = origins.get(sequence) ?? new Set<number>();
+    origins.set(sequence, indexes.add(Number(index)));
   }
 }

@@ -1,7 +1,7 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { OutputSpec } from '../../../lib/plan/function-spec';
 import type { ConsumerProgress } from '../../engine/flow-state';
-import { planTrim, trimAbove, usageOf } from '../../engine/plan-trim';
+import { isTight, planTrim } from '../../engine/plan-trim';
 import { patiently } from './patiently';
 
 /** Makes room in a stream by purging below the lowest ack floor of its readers; never above it. */
@@ -34,8 +34,9 @@ export class StreamTrimmer {
       lastSequence: state.last_seq,
       maxMsgs: config.max_msgs,
       maxBytes: config.max_bytes,
+      largestMessage: this.connection.info?.max_payload ?? 1024 * 1024,
     };
-    if (usageOf(fill) <= trimAbove) return 0;
+    if (!isTight(fill)) return 0;
     const progress = await Promise.all(durables.map((durable) => consumerProgress(manager, stream, durable)));
     const keepFrom = planTrim({ ...fill, ackFloors: progress.map((reader) => reader.ackFloor) });
     if (keepFrom === undefined) return 0;

@@ -58,7 +58,8 @@ export class SubjectGate<T extends GatedMessage> {
 
   /** A message of the subject is stored, or failed for good. */
   settle(message: T): void {
-    if (message.isHeld) this.held.splice(this.held.indexOf(message), 1); // the answer to an earlier sending came late
+    if (message.isHeld)
+      this.held.splice(this.held.indexOf(message), 1); // the answer to an earlier sending came late
     else if (!this.letOut.delete(message)) return;
     this.backoff.reset();
     if (this.letOut.size === 0 && this.pause === undefined) this.release(burst);

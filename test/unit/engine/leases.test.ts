@@ -31,8 +31,17 @@ test('keeps alive what waits, and what runs within its time', () => {
 test('lets go of what ran too long without a heartbeat', () => {
   const running = held(1, RecordState.Running, 1_000);
   const inHost = held(2, RecordState.Running);
-  expect(decideLeases([running, inHost], 121_001, limits)).toEqual({ extend: [inHost], overdue: [running] });
+  const queued = held(3, RecordState.Queued);
+  expect(decideLeases([running, inHost, queued], 121_001, limits)).toEqual({ extend: [], overdue: [running] });
   expect(inHost.aliveAt).toBeUndefined(); // the host has not come to it
+});
+
+test('keeps what works beside an overdue record, and what is being stored', () => {
+  const late = held(1, RecordState.Running, 1_000);
+  const beside = held(2, RecordState.Running, 100_000);
+  const publishing = held(3, RecordState.Publishing, 1_000);
+  const lease = decideLeases([late, beside, publishing], 121_001, { ...limits, concurrency: 2 });
+  expect(lease).toEqual({ extend: [beside, publishing], overdue: [late] });
 });
 
 test('counts the time of a record from when the host came to it', () => {

@@ -5,7 +5,8 @@ import { decideFailure } from '../../../runtime/engine/decide-failure';
 import { planTrim } from '../../../runtime/engine/plan-trim';
 
 describe('trimming', () => {
-  const full = { messages: 1_000, bytes: 0, firstSequence: 1, lastSequence: 1_000, maxMsgs: 1_000, maxBytes: -1 };
+  const counted = { messages: 1_000, bytes: 0, firstSequence: 1, lastSequence: 1_000, maxMsgs: 1_000 };
+  const full = { ...counted, maxBytes: -1, largestMessage: 100 };
 
   test('leaves a stream alone below 80 % of its limits', () => {
     expect(planTrim({ ...full, messages: 800, ackFloors: [1_000] })).toBeUndefined();
@@ -22,6 +23,14 @@ describe('trimming', () => {
 
   test('counts bytes as it counts messages', () => {
     expect(planTrim({ ...full, bytes: 900, maxBytes: 1_000, maxMsgs: -1, ackFloors: [1_000] })).toBe(446);
+  });
+
+  test('makes room for a large message in a stream that holds only a few', () => {
+    const few = { ...full, messages: 3, bytes: 750, lastSequence: 3, maxMsgs: -1, maxBytes: 1_000 };
+    expect(planTrim({ ...few, largestMessage: 250, ackFloors: [3] })).toBeUndefined();
+    expect(planTrim({ ...few, largestMessage: 251, ackFloors: [3] })).toBe(2);
+    expect(planTrim({ ...few, largestMessage: 900, ackFloors: [3] })).toBe(4);
+    expect(planTrim({ ...few, largestMessage: 2_000, ackFloors: [3, 1] })).toBe(2);
   });
 
   test('trims nothing of a stream that nobody reads', () => {

@@ -1,0 +1,189 @@
+import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { inputOf, outputOf, passOn, Replica, recordOf, stopReplicas, textOf, type Work } from './engine-replica';
+import { JetStreamPlace, until } from './jetstream-place';
+
+let place: JetStreamPlace;
+
+beforeAll(async () => {
+  place = await JetStreamPlace.start();
+  await place.stream('dead');
+}, 120_000);
+afterEach(stopReplicas);
+afterAll(() => place.close());
+
+async function between(name: string, count: number, times: Partial<FunctionSpec> = {}) {
+  const [from, to] = [`${name}-in`, `${name}-out`];
+  await place.stream(from);
+  await place.stream(to);
+  await place.consumer(from, 'map', times.ackWaitMs);
+  await place.fill(
+    from,
+    Array.from({ length: count }, (_, index) => recordOf(`record ${index}`)),
+  );
+  return { inputs: [inputOf(from)], output: outputOf(to), ...times };
+}
+
+/** Work that holds its records until it is opened, and counts them. */
+class Gate {
+  readonly begun: string[] = [];
+  open: () => void = () => undefined;
+  private readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
+
+  readonly work: Work = async (record, events) => {
+    this.begun.push(textOf(record.payload));
+    await this.opened;
+    await passOn(record, events);
+  };
+}
+
+async function outputs(name: string): Promise<string[]> {
+  return (await place.payloads(`${name}-out`)).map(textOf);
+}
+
+function acked(name: string, count: number): () => Promise<boolean> {
+  return async () => (await place.ackFloor(`${name}-in`, 'map')) === count;
+}
+
+async function deliveries(name: string): Promise<number> {
+  return (await place.manager.consumers.info(`${name}-in`, 'map')).delivered.consumer_seq;
+}
+
+test('keeps a slow record, and what waits behind it, from being delivered again within its time', async () => {
+  const spec = await between('slow', 3, { ackWaitMs: 300, maxPollIntervalMs: 60_000 });
+  const gate = new Gate();
+  const replica = Replica.start(place, { spec, work: gate.work });
+  const at = Date.now();
+  await until('three ackWaits have passed', () => Date.now() - at > 900);
+  gate.open();
+  await until('acked', acked('slow', 3));
+  expect(await deliveries('slow')).toBe(3);
+  expect(replica.counters).toMatchObject({ in: 3, out: 3 });
+});
+
+test('keeps a record that gives heartbeats beyond max.poll.interval.ms', async () => {
+  const spec = await between('beating', 1, { ackWaitMs: 300, maxPollIntervalMs: 300 });
+  const at = Date.now();
+  const replica = Replica.start(place, {
+    spec,
+    work: async (record, events) => {
+      await until('four times as long', () => {
+        events.heartbeat(record.id);
+        return Date.now() - at > 1_200;
+      });
+      await passOn(record, events);
+    },
+  });
+  await until('acked', acked('beating', 1));
+  expect(await deliveries('beating')).toBe(1);
+  expect(replica.logs).toEqual([]);
+});
+
+test('lets another replica have a record that takes too long, and stores its outputs once', async () => {
+  const spec = await between('stuck', 3, { ackWaitMs: 300, maxPollIntervalMs: 300 });
+  const gate = new Gate();
+  const stuck = Replica.start(place, { spec, work: gate.work });
+  await until('begun', () => gate.begun.length === 1);
+  const other = Replica.start(place, { spec });
+  await until('all are processed', () => other.counters.in === 3);
+  gate.open();
+  await until('the late result', () => stuck.counters.in === 1);
+  expect(stuck.logs.join()).toMatch(/record stuck-in:1 took longer than max\.poll\.interval\.ms \(300\)/);
+  expect((await outputs('stuck')).sort()).toEqual(['record 0', 'record 1', 'record 2']);
+});
+
+test('processes a slow record once when no other replica takes it', async () => {
+  const spec = await between('alone', 2, { ackWaitMs: 300, maxPollIntervalMs: 300 });
+  const gate = new Gate();
+  Replica.start(place, { spec, work: gate.work });
+  await until('delivered again', async () => (await deliveries('alone')) > 3);
+  expect(gate.begun).toEqual(['record 0']);
+  gate.open();
+  await until('acked', acked('alone', 2));
+  expect(gate.begun).toEqual(['record 0', 'record 1']);
+  expect((await outputs('alone')).sort()).toEqual(['record 0', 'record 1']);
+});
+
+test('gives back at once what it has not begun when it is stopped, and finishes what runs', async () => {
+  const spec = await between('stopped', 30);
+  const gate = new Gate();
+  const replica = Replica.start(place, { spec, work: gate.work });
+  await until('all taken', async () => (await place.ackPending('stopped-in', 'map')) === 30);
+  const stopped = replica.stop();
+  const other = Replica.start(place, { spec });
+  await until('the other has the rest', () => other.counters.in === 29);
+  expect(await place.ackPending('stopped-in', 'map')).toBe(1);
+  gate.open();
+  await stopped;
+  await until('acked', acked('stopped', 30));
+  expect(gate.begun).toEqual(['record 0']);
+  expect(replica.counters).toMatchObject({ in: 1, out: 1 });
+  expect(await place.count('stopped-out')).toBe(30);
+});
+
+test('gives back what is still being fetched when it is stopped', async () => {
+  const spec = await between('fetched', 3);
+  const removed: string[] = [];
+  let arrive: () => void = () => undefined;
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const downloads = {
+    fetch: async (payload: Uint8Array) => {
+      await arrived;
+      return { path: `/tmp/${textOf(payload)}`, metadata: null };
+    },
+    discard: async ({ path }: { path: string | null }) => {
+      removed.push(path ?? '');
+    },
+  };
+  const replica = Replica.start(place, { spec, downloads });
+  await until('taken', async () => (await place.ackPending('fetched-in', 'map')) === 3);
+  await replica.stop(60_000); // nothing runs, so nothing is waited for
+  expect(replica.counters.in).toBe(0);
+  arrive();
+  await until('what came late is removed', () => removed.length === 3);
+  const other = Replica.start(place, { spec });
+  await until('another has them', () => other.counters.in === 3);
+});
+
+test('gives back what does not end within the grace time, and ignores what comes of it later', async () => {
+  const spec = await between('endless', 2);
+  const gate = new Gate();
+  const replica = Replica.start(place, { spec, work: gate.work });
+  await until('begun', () => gate.begun.length === 1);
+  await replica.stop(50);
+  expect(replica.idle).toBe(true);
+  gate.open();
+  const other = Replica.start(place, { spec });
+  await until('another has both', () => other.counters.in === 2);
+  expect(replica.counters).toMatchObject({ in: 0, out: 0 });
+  expect((await outputs('endless')).sort()).toEqual(['record 0', 'record 1']);
+});
+
+test('replicas of one durable share the work, each record processed once', async () => {
+  const spec = await between('shared', 200);
+  const turn: Work = async (record, events) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    await passOn(record, events);
+  };
+  const replicas = [1, 2].map(() => Replica.start(place, { spec, work: turn }));
+  await until('acked', acked('shared', 200));
+  const more = Array.from({ length: 200 }, (_, index) => recordOf(`record ${200 + index}`));
+  await place.fill('shared-in', more);
+  await until('acked', acked('shared', 400));
+  const [one = 0, other = 0] = replicas.map((replica) => replica.counters.in);
+  expect(one + other).toBe(400);
+  expect(Math.min(one, other)).toBeGreaterThan(0);
+  expect(new Set(await outputs('shared')).size).toBe(400);
+});
+
+test('a stopped replica keeps no timer', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const replica = Replica.start(place, { spec: await between('timers', 1) });
+  await until('processed', () => replica.counters.in === 1);
+  await replica.stop();
+  await until('no timer', () => timers() <= before + 1); // the one of `until`
+});

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AckPolicy, DiscardPolicy, type JetStreamManager, type NatsConnection, nanos, type StreamConfig } from 'nats';
+import { connectNats } from '../../runtime/adapters/jetstream/connection';
+import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
+
+/** Anything that wants to hear of a reconnect, as the parts of a replica do. */
+export interface Reconnecting {
+  reconnected(): void;
+}
+
+/** A nats-server of a test file's own, with a connection to it. */
+export class JetStreamPlace {
+  private readonly listeners = new Set<Reconnecting>();
+  private reconnects = 0;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly server: NatsServer,
+    readonly connection: NatsConnection,
+    readonly manager: JetStreamManager,
+  ) {
+    void this.watch();
+  }
+
+  static async start(): Promise<JetStreamPlace> {
+    const folder = mkdtempSync(join(tmpdir(), 'kflow-jetstream-'));
+    const server = await startNatsServer({ dataDir: join(folder, 'nats'), logFile: join(folder, 'nats.log') });
+    const connection = await connectNats(server.url, 'test');
+    return new JetStreamPlace(folder, server, connection, await connection.jetstreamManager());
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  onReconnect<T extends Reconnecting>(listener: T): T {
+    this.listeners.add(listener);
+    return listener;
+  }
+
+  /** A stream as a function's output is one, on the subject `<name>.out`. */
+  async stream(name: string, limits: Partial<StreamConfig> = {}): Promise<void> {
+    await this.manager.streams.add({ name, subjects: [`${name}.out`], discard: DiscardPolicy.New, ...limits });
+  }
+
+  async consumer(stream: string, durable: string, ackWaitMs = 30_000): Promise<void> {
+    const config = { durable_name: durable, ack_policy: AckPolicy.Explicit, max_deliver: -1 };
+    await this.manager.consumers.add(stream, { ...config, ack_wait: nanos(ackWaitMs) });
+  }
+
+  async fill(stream: string, payloads: readonly (string | Uint8Array)[]): Promise<void> {
+    await Promise.all(payloads.map((payload) => this.connection.jetstream().publish(`${stream}.out`, payload)));
+  }
+
+  /** What a stream holds, in its order. */
+  async payloads(stream: string): Promise<Uint8Array[]> {
+    const { state } = await this.manager.streams.info(stream);
+    const found: Uint8Array[] = [];
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      found.push((await this.manager.streams.getMessage(stream, { seq })).data);
+    }
+    return found;
+  }
+
+  async texts(stream: string): Promise<string[]> {
+    return (await this.payloads(stream)).map((payload) => Buffer.from(payload).toString());
+  }
+
+  async count(stream: string): Promise<number> {
+    return (await this.manager.streams.info(stream)).state.messages;
+  }
+
+  async ackFloor(stream: string, durable: string): Promise<number> {
+    return (await this.manager.consumers.info(stream, durable)).ack_floor.stream_seq;
+  }
+
+  async ackPending(stream: string, durable: string): Promise<number> {
+    return (await this.manager.consumers.info(stream, durable)).num_ack_pending;
+  }
+
+  /** Ends the server's process; it is started again on the same port with the same data. */
+  async restart(signal: NodeJS.Signals): Promise<void> {
+    const pid = this.server.pid();
+    const { reconnects } = this;
+    if (pid !== undefined) process.kill(pid, signal);
+    await until('connected again', () => this.reconnects > reconnects);
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+    await this.server.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type !== 'reconnect') continue;
+      for (const listener of this.listeners) listener.reconnected();
+      this.reconnects++;
+    }
+  }
+}
+
+/** Resolves when the condition holds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,124 @@
+import { functionSpecSchema } from '../../../lib/plan/function-spec';
+import { planOf, specOf, written } from './planned';
+
+const schema = '{type: record, name: r, fields: [{name: n, type: long}]}';
+
+/** list -> left, right -> joined -> stored; left has a side output that `joined` reads too, and one that nobody reads. */
+const branches = `
+namespace: team
+jobId: two
+mode: batch
+globalConfig: {stream: {maxMsgs: 1000, maxBytes: 5000000, replicas: 3}}
+dag:
+  - { id: list, type: fs-source, format: list, ${written}, topics: "s3a://objects/dir", out: [left, right] }
+  - id: left
+    type: raw
+    parallelism: 4
+    groupId: lefties
+    schema: ${schema}
+    meta: {name: f, code: "def f(ctx, e): return e", max.poll.interval.ms: 5000, maxDeliver: 7}
+    sideOuts:
+      - {id: odd, schema: ${schema}, out: [joined]}
+    out: [joined]
+  - { id: right, type: raw, schema: ${schema}, meta: {name: f, code: "def f(ctx, e): return e"}, out: [joined] }
+  - { id: joined, type: raw, schema: ${schema}, meta: {name: f, code: "def f(ctx, e): return e"}, out: [stored] }
+  - { id: stored, type: s3-sink, ${written}, topics: "s3a://out/there" }
+`;
+
+const plan = planOf(branches);
+
+test('names a stream for each output that is read, and one for the dead letters', () => {
+  expect(plan.streams.map(({ name, subjects, function: writer }) => [name, ...subjects, writer])).toEqual([
+    ['kflow_team_two_list', 'kflow.team.two.list.out', 'list'],
+    ['kflow_team_two_left', 'kflow.team.two.left.out', 'left'],
+    ['kflow_team_two_left_odd', 'kflow.team.two.left.side.odd', 'left'],
+    ['kflow_team_two_right', 'kflow.team.two.right.out', 'right'],
+    ['kflow_team_two_joined', 'kflow.team.two.joined.out', 'joined'],
+    ['kflow_team_two__dead', 'kflow.team.two.*.dead', undefined],
+  ]);
+  expect([plan.stateBucket, plan.schemaBucket]).toEqual(['kflow_team_two__state', 'kflow_schemas']);
+});
+
+test('gives each stream the limits of its function', () => {
+  expect(plan.streams[1]).toMatchObject({ maxMsgs: 1000, maxBytes: 5_000_000, replicas: 3 });
+  expect(plan.streams.at(-1)).toMatchObject({ maxMsgs: -1, replicas: 3 });
+});
+
+test('names a durable for each reader of each stream, by its group or its id', () => {
+  expect(plan.consumers.map(({ stream, durable, subject }) => [stream, durable, subject])).toEqual([
+    ['kflow_team_two_list', 'lefties', 'kflow.team.two.list.out'],
+    ['kflow_team_two_list', 'right', 'kflow.team.two.list.out'],
+    ['kflow_team_two_left', 'joined', 'kflow.team.two.left.out'],
+    ['kflow_team_two_left_odd', 'joined', 'kflow.team.two.left.side.odd'],
+    ['kflow_team_two_right', 'joined', 'kflow.team.two.right.out'],
+    ['kflow_team_two_joined', 'stored', 'kflow.team.two.joined.out'],
+  ]);
+});
+
+test('tells each function what it reads and writes, by the same names as the streams', () => {
+  const joined = specOf(plan, 'joined');
+  expect(joined.inputs.map(({ function: from, stream }) => [from, stream])).toEqual([
+    ['left', 'kflow_team_two_left'],
+    ['left', 'kflow_team_two_left_odd'],
+    ['right', 'kflow_team_two_right'],
+  ]);
+  expect(joined.output).toMatchObject({ stream: 'kflow_team_two_joined', durables: ['stored'] });
+  expect(specOf(plan, 'list').output?.durables).toEqual(['lefties', 'right']);
+  expect(specOf(plan, 'left').sideOutputs).toMatchObject([{ id: 'odd', durables: ['joined'] }]);
+  expect(specOf(plan, 'stored').output).toBeUndefined();
+  expect(specOf(plan, 'left').deadLetters.subject).toBe('kflow.team.two.left.dead');
+});
+
+test('gives every input and output of a function a stream and a consumer that are made', () => {
+  const streams = plan.streams.map(({ name }) => name);
+  const consumers = plan.consumers.map(({ stream, durable }) => `${stream} ${durable}`);
+  for (const { spec } of plan.workloads) {
+    const outputs = [...(spec.output === undefined ? [] : [spec.output]), ...spec.sideOutputs];
+    const readers = outputs.flatMap(({ stream, durables }) => durables.map((durable) => `${stream} ${durable}`));
+    expect(streams).toEqual(expect.arrayContaining([...outputs.map(({ stream }) => stream), spec.deadLetters.stream]));
+    expect(consumers).toEqual(expect.arrayContaining(readers));
+    expect(consumers).toEqual(expect.arrayContaining(spec.inputs.map((input) => `${input.stream} ${input.durable}`)));
+  }
+});
+
+test('waits no longer for a sign of life than a record may take, and remembers ids for much longer', () => {
+  const [left, right] = ['left', 'right'].map((id) => specOf(plan, id));
+  expect(left).toMatchObject({ ackWaitMs: 5_000, maxPollIntervalMs: 5_000, maxDeliver: 7 });
+  expect(right).toMatchObject({ ackWaitMs: 15_000, maxPollIntervalMs: 120_000, maxDeliver: 5 });
+  expect([left?.output?.dedupeWindowMs, right?.output?.dedupeWindowMs]).toEqual([60_000, 120_000]);
+  expect(plan.consumers.find(({ durable }) => durable === 'lefties')?.ackWaitMs).toBe(5_000);
+  expect(plan.streams[1]?.dedupeWindowMs).toBe(60_000);
+});
+
+test('makes a Job of what ends, and a Deployment of what does not', () => {
+  const raw = 'meta: {name: f, code: "def f(): return []"}';
+  const endless = planOf(`
+mode: batch
+dag:
+  - { id: numbers, type: raw-source, schema: ${schema}, ${raw}, out: [end] }
+  - { id: end, type: raw, meta: {name: f, code: "def f(ctx, e): return e"} }
+`);
+  expect(endless.workloads.map(({ function: id, kind }) => [id, kind])).toEqual([
+    ['numbers', 'deployment'],
+    ['end', 'job'],
+  ]);
+  expect(plan.workloads.map(({ name, kind, replicas }) => [name, kind, replicas])).toEqual([
+    ['two--list', 'job', 1],
+    ['two--left', 'job', 4],
+    ['two--right', 'job', 1],
+    ['two--joined', 'job', 1],
+    ['two--stored', 'job', 1],
+  ]);
+  const stream = planOf(branches.replace('mode: batch', 'mode: stream'));
+  expect(stream.workloads.map(({ kind }) => kind)).toEqual(Array(5).fill('deployment'));
+});
+
+test('gives the same bytes for the same document', () => {
+  expect(JSON.stringify(planOf(branches))).toBe(JSON.stringify(plan));
+});
+
+test('gives specs that a replica reads back as they are', () => {
+  for (const { spec } of plan.workloads) {
+    expect(functionSpecSchema.parse(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
+  }
+});

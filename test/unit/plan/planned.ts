@@ -1,0 +1,23 @@
+import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import type { PlanSettings } from '../../../lib/plan/plan-connections';
+import { planFlow } from '../../../lib/plan/plan-flow';
+import { formatProblem } from '../../../lib/topology/problem';
+import { readTopology } from '../../../lib/topology/read-topology';
+
+export const account = { addr: 's3:9000', user: 'minio', password: 'hunter2' };
+/** The account as a document writes it. */
+export const written = 'addr: "s3:9000", user: minio, password: hunter2';
+
+/** The plan of a document that has no errors. */
+export function planOf(text: string, settings: PlanSettings = {}): FlowPlan {
+  const { topology, problems } = readTopology(text, { file: 'flow.yaml', defaultJobId: 'flow' });
+  if (topology === undefined) throw new Error(problems.map(formatProblem).join('\n'));
+  return planFlow(topology, settings);
+}
+
+export function specOf(plan: FlowPlan, id: string): FunctionSpec {
+  const found = plan.workloads.find((workload) => workload.function === id);
+  if (found === undefined) throw new Error(`no workload of ${id}`);
+  return found.spec;
+}

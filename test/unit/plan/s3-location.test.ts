@@ -1,0 +1,33 @@
+import { isInLocation, parseS3Location } from '../../../lib/plan/s3-location';
+
+test.each([
+  ['s3a://bucket', { bucket: 'bucket', prefix: '' }],
+  ['s3a://bucket/', { bucket: 'bucket', prefix: '' }],
+  ['s3://bucket/dir/', { bucket: 'bucket', prefix: 'dir/' }],
+  ['s3n://bucket/a b/é', { bucket: 'bucket', prefix: 'a b/é', object: 'a b/é' }],
+  ['s3a://bucket/dir', { bucket: 'bucket', prefix: 'dir', object: 'dir' }],
+  ['s3a://bucket/pre*', { bucket: 'bucket', prefix: 'pre' }],
+  ['s3a://bucket/*', { bucket: 'bucket', prefix: '' }],
+])('reads %s', (topics, location) => {
+  expect(parseS3Location(topics)).toEqual(location);
+});
+
+test.each(['', 'bucket', 's3a://', 's3a:///dir', 'http://bucket/dir', 's3b://bucket'])('refuses "%s"', (topics) => {
+  expect(() => parseS3Location(topics)).toThrow(
+    expect.objectContaining({
+      code: 'setting-invalid',
+      message: `topics must be s3a://bucket or s3a://bucket/prefix, got "${topics}"`,
+    }),
+  );
+});
+
+test.each([
+  ['s3a://b', ['a', 'dir/a'], []],
+  ['s3a://b/dir', ['dir', 'dir/a', 'dir/sub/a'], ['dir2', 'directory/a']],
+  ['s3a://b/dir/', ['dir/', 'dir/a'], []],
+  ['s3a://b/pre*', ['pre', 'prefix', 'pre/a'], []],
+])('%s holds its keys, and none that only begins alike', (topics, inside, outside) => {
+  const location = parseS3Location(topics);
+  expect(inside.filter((key) => !isInLocation(location, key))).toEqual([]);
+  expect(outside.filter((key) => isInLocation(location, key))).toEqual([]);
+});
