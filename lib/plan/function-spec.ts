@@ -71,7 +71,9 @@ export const functionSpecSchema = z
       .readonly()
       .optional(),
     /** Message stores of the functions this one reads from. */
-    claimStores: z.array(s3Connection.unwrap().extend({ bucket: z.string() }).readonly()).readonly(),
+    claimStores: z
+      .array(s3Connection.unwrap().extend({ bucket: z.string(), prefix: z.string() }).readonly())
+      .readonly(),
     deadLetters: z.strictObject({ stream: z.string(), subject: z.string() }).readonly(),
     stateBucket: z.string(),
     schemaBucket: z.string(),

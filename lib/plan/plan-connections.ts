@@ -36,7 +36,7 @@ export function planConnections(topology: Topology, fn: FlowFunction, settings: 
   const messageStore = fn.globalConfig.messageStore.enabled ? planner.messageStore(topology) : undefined;
   const claimStores = upstreamFunctions(topology, fn)
     .filter((from) => from.globalConfig.messageStore.enabled)
-    .map((from, index) => planner.claimStore(from, index));
+    .map((from, index) => planner.claimStore(topology, from, index));
   return {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(download === undefined ? {} : { download }),
@@ -82,9 +82,10 @@ class ConnectionPlanner {
     return { ...this.connection(account, 'KFLOW_STORE'), bucket, prefix, ...limit };
   }
 
-  claimStore(from: FlowFunction, index: number) {
+  claimStore(topology: Topology, from: FlowFunction, index: number) {
     const { account, bucket } = this.storeOf(from);
-    return { ...this.connection(account, `KFLOW_CLAIM_${index}`), bucket };
+    const prefix = messageStorePrefix(topology, from.id);
+    return { ...this.connection(account, `KFLOW_CLAIM_${index}`), bucket, prefix };
   }
 
   private storeOf(fn: FlowFunction): { account: S3Account; bucket: string } {

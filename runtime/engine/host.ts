@@ -46,6 +46,8 @@ export interface HostEvents {
 }
 
 export interface Host {
+  /** Records it works on at once; others that it has wait. */
+  readonly atOnce: number;
   /** Loads the user's code; throws ConfigError when it cannot be loaded, with the place in the code. */
   open(): Promise<void>;
   /** Hands records over. They start in this order; the call does not wait for them. */

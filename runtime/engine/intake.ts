@@ -2,8 +2,10 @@ import type { Delivery, DeliverySource } from './delivery';
 import { type HeldRecord, RecordState } from './held-record';
 import type { HeldRecords } from './held-records';
 import type { Preparation } from './preparation';
+import { PullWindow } from './pull-window';
 
-/** Records and bytes one replica holds at most; beyond that it pulls no more. */
+/** Records one replica holds, at the start and at most, and bytes; beyond that it pulls no more. */
+const startHeldRecords = 8;
 const maxHeldRecords = 1_000;
 const maxHeldBytes = 32 * 1024 * 1024;
 /** Records whose payload or object is being fetched at once. */
@@ -22,13 +24,15 @@ export interface IntakeEvents {
  * Pulls messages as there is room for them, and fetches what they only name.
  *
  * I1. A message is held once: a redelivery of a held message replaces its delivery and starts nothing.
- * I2. What is held, and so what is pulled, is bounded in records and in bytes; what is fetched, in bytes.
+ * I2. What is held, and so what is pulled, is bounded in records, by what the function gets through, and in bytes; what
+ *     is fetched, in bytes.
  */
 export class Intake {
   private waiting: HeldRecord[] = [];
   private readonly prepared = new Set<HeldRecord>();
   private preparedBytes = 0;
   private preparing = 0;
+  private window = new PullWindow({ least: 1, start: 1, most: maxHeldRecords });
   private stopped = false;
   private pumpScheduled = false;
 
@@ -39,7 +43,10 @@ export class Intake {
     private readonly events: IntakeEvents,
   ) {}
 
-  start(): void {
+  /** `atOnce` records are worked on at once: twice as many may always be held. */
+  start(atOnce: number): void {
+    const least = Math.min(2 * atOnce, maxHeldRecords);
+    this.window = new PullWindow({ least, start: Math.max(least, startHeldRecords), most: maxHeldRecords });
     this.inputs.forEach((input, index) => {
       input.start((delivery) => this.onDelivery(index, delivery));
     });
@@ -59,6 +66,7 @@ export class Intake {
 
   /** The record is done with: what was fetched for it goes, and there is room for another. */
   release(record: HeldRecord): void {
+    this.window.onFinished(1, this.held.size, performance.now());
     this.schedulePump();
     if (!this.prepared.delete(record)) return;
     this.preparedBytes -= record.bytes;
@@ -76,6 +84,7 @@ export class Intake {
       return;
     }
     const record = this.held.add(input, delivery);
+    this.window.onHeld(performance.now());
     try {
       this.held.resize(record, this.preparation.bytesOf(record));
     } catch (error) {
@@ -139,7 +148,7 @@ export class Intake {
 
   private ask(): void {
     if (this.stopped) return;
-    const records = Math.floor((maxHeldRecords - this.held.size) / this.inputs.length);
+    const records = Math.max(0, Math.ceil((this.window.size - this.held.size) / this.inputs.length));
     const bytes = Math.floor((maxHeldBytes - this.held.bytes) / this.inputs.length);
     for (const input of this.inputs) input.demand(records, bytes);
   }

@@ -56,7 +56,7 @@ export class RecordLoop implements HostEvents {
   start(host: Host, onCrash: (cause: Error) => void): void {
     this.host = host;
     this.fail = onCrash;
-    this.intake.start();
+    this.intake.start(host.atOnce);
   }
 
   /** True when nothing is held. */
@@ -204,7 +204,7 @@ export class RecordLoop implements HostEvents {
     const { extend, overdue } = decideLeases([...this.handed.values(), ...others], Date.now(), {
       maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
       unlimited: this.ports.isLongRunning,
-      concurrency: this.ports.spec.concurrency,
+      concurrency: this.host?.atOnce ?? 1,
     });
     for (const record of extend) record.delivery.working();
     if (overdue.length > 0) this.onOverdue(overdue);

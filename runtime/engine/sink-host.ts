@@ -24,6 +24,10 @@ export class SinkHost implements Host {
     this.projection = new ReaderProjection(options.spec.schema, options.schemas);
   }
 
+  get atOnce(): number {
+    return this.options.concurrency;
+  }
+
   async open(): Promise<void> {}
 
   process(records: readonly HostRecord[]): void {

@@ -2,6 +2,8 @@ import type { Host, HostEvents, HostRecord } from '../engine/host';
 
 /** Stands where an image would run whose function is not at hand: passes every record on unchanged. */
 export class PassThroughHost implements Host {
+  readonly atOnce = 1;
+
   constructor(private readonly events: HostEvents) {}
 
   async open(): Promise<void> {}

@@ -40,7 +40,9 @@ export class ReplicaLinks {
   ) {
     this.inputs = spec.inputs.map((input) => new MessagePuller(connection, acks, input));
     this.writer = this.openWriter();
-    this.claims = new S3ClaimSource(new Map(spec.claimStores.map((store) => [store.bucket, this.objectStore(store)])));
+    this.claims = new S3ClaimSource(
+      spec.claimStores.map((store) => ({ store: this.objectStore(store), bucket: store.bucket, prefix: store.prefix })),
+    );
     this.trimTimer = setInterval(() => this.trimAll(), trimEveryMs);
   }
 

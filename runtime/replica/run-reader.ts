@@ -35,7 +35,6 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), crash]);
   await loop.stop(environment.shutdownMs);
   await host.close();
-  await links.publisher.settled();
   if (!stop.aborted) await markEnded(context);
 }
 
@@ -48,11 +47,12 @@ function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<
 }
 
 function createPreparation({ spec, environment, links, log }: ReplicaContext): Preparation {
-  const { download, output } = spec;
+  const { download } = spec;
+  const outputs = [...(spec.output === undefined ? [] : [spec.output]), ...spec.sideOutputs];
   return new Preparation({
     claims: links.claims,
-    dedupeWindowMs: output?.dedupeWindowMs ?? Number.POSITIVE_INFINITY,
-    ...(output === undefined ? {} : { origins: new OriginIndex(links.connection, spec, output) }),
+    dedupeWindowMs: Math.min(...outputs.map((output) => output.dedupeWindowMs)),
+    ...(outputs.length === 0 ? {} : { origins: new OriginIndex(links.connection, spec, outputs) }),
     ...(download === undefined
       ? {}
       : {

@@ -106,20 +106,20 @@ test('processes a slow record once when no other replica takes it', async () => 
 });
 
 test('gives back at once what it has not begun when it is stopped, and finishes what runs', async () => {
-  const spec = await between('stopped', 30);
+  const spec = await between('stopped', 8);
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
-  await until('all taken', async () => (await place.ackPending('stopped-in', 'map')) === 30);
+  await until('all taken', async () => (await place.ackPending('stopped-in', 'map')) === 8);
   const stopped = replica.stop();
   const other = Replica.start(place, { spec });
-  await until('the other has the rest', () => other.counters.in === 29);
+  await until('the other has the rest', () => other.counters.in === 7);
   expect(await place.ackPending('stopped-in', 'map')).toBe(1);
   gate.open();
   await stopped;
-  await until('acked', acked('stopped', 30));
+  await until('acked', acked('stopped', 8));
   expect(gate.begun).toEqual(['record 0']);
   expect(replica.counters).toMatchObject({ in: 1, out: 1 });
-  expect(await place.count('stopped-out')).toBe(30);
+  expect(await place.count('stopped-out')).toBe(8);
 });
 
 test('gives back what is still being fetched when it is stopped', async () => {

@@ -36,14 +36,14 @@ class FunctionHost implements Host {
   constructor(
     private readonly events: HostEvents,
     private readonly work: Work,
-    private readonly concurrency: number,
+    readonly atOnce: number,
   ) {}
 
   async open(): Promise<void> {}
 
   process(records: readonly HostRecord[]): void {
     this.queue.push(...records);
-    while (this.running < this.concurrency && this.queue.length > 0) this.begin();
+    while (this.running < this.atOnce && this.queue.length > 0) this.begin();
   }
 
   release(): void {
@@ -118,7 +118,10 @@ export class Replica {
     const { store = new MemoryMessageStore(), downloads } = props;
     this.acks = place.onReconnect(new AckLedger(connection));
     this.publisher = place.onReconnect(new JetStreamPublisher(connection));
-    const origins = spec.output === undefined ? {} : { origins: new OriginIndex(connection, spec, spec.output) };
+    const origins =
+      spec.output === undefined
+        ? {}
+        : { origins: new OriginIndex(connection, spec, [spec.output, ...spec.sideOutputs]) };
     this.loop = new RecordLoop({
       spec,
       inputs: spec.inputs.map((input) => place.onReconnect(new MessagePuller(connection, this.acks, input))),

@@ -32,9 +32,9 @@ export class OriginIndex implements OriginLookup {
   constructor(
     private readonly connection: NatsConnection,
     private readonly spec: FunctionSpec,
-    output: OutputSpec,
+    outputs: readonly OutputSpec[],
   ) {
-    this.streams = [output, ...spec.sideOutputs].map(({ stream }) => ({
+    this.streams = outputs.map(({ stream }) => ({
       name: stream,
       fromMs: Number.POSITIVE_INFINITY,
       toSequence: 0,

@@ -15,18 +15,25 @@ export class S3MessageStore implements MessageStore {
   }
 }
 
-/** Gives back what the upstream functions stored, by bucket; readers need no setting of their own. */
-export class S3ClaimSource implements ClaimSource {
-  constructor(private readonly stores: ReadonlyMap<string, S3ObjectStore>) {}
+/** A message store that an upstream function writes to: a bucket, and the prefix that is its own. */
+export interface ClaimStore {
+  readonly store: S3ObjectStore;
+  readonly bucket: string;
+  readonly prefix: string;
+}
 
-  async fetch(claim: Claim): Promise<Uint8Array> {
-    const store = this.stores.get(claim.bucket);
-    if (store === undefined) {
+/** Gives back what the upstream functions stored; readers need no setting of their own. */
+export class S3ClaimSource implements ClaimSource {
+  constructor(private readonly stores: readonly ClaimStore[]) {}
+
+  async fetch({ bucket, key }: Claim): Promise<Uint8Array> {
+    const found = this.stores.find((each) => each.bucket === bucket && key.startsWith(each.prefix));
+    if (found === undefined) {
       throw new FunctionError(
         'config-invalid',
-        `no message store is known for the bucket ${claim.bucket} that a message names`,
+        `no message store is known for ${bucket}/${key}, which a message names`,
       );
     }
-    return store.get(claim.bucket, claim.key);
+    return found.store.get(bucket, key);
   }
 }

@@ -67,6 +67,10 @@ export class PythonHost implements Host {
     });
   }
 
+  get atOnce(): number {
+    return this.options.spec.concurrency;
+  }
+
   async open(): Promise<void> {
     if (this.state.is !== 'new')
       throw new StateError('state-invalid', `a host that is ${this.state.is} cannot be opened`);

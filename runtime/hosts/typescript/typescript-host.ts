@@ -47,6 +47,10 @@ export class TypeScriptHost implements Host {
     this.sideEncoders = new Map(options.spec.sideOutputs.map((side) => [side.id, new OutputEncoder(side.schema)]));
   }
 
+  get atOnce(): number {
+    return this.options.spec.concurrency;
+  }
+
   async open(): Promise<void> {
     const { spec, baseDir, events } = this.options;
     const console = consoleOf((level, text) => events.log(level, text));

@@ -44,8 +44,20 @@ describe('message stores', () => {
 
   test('are known to their readers, who need no setting of their own', () => {
     expect(specOf(plan, 'end').claimStores).toEqual([
-      { addr: 'store:1', userEnv: 'KFLOW_CLAIM_0_USER', passwordEnv: 'KFLOW_CLAIM_0_PASSWORD', bucket: 'shared' },
-      { addr: 'store:2', userEnv: 'KFLOW_CLAIM_1_USER', passwordEnv: 'KFLOW_CLAIM_1_PASSWORD', bucket: 'own-store' },
+      {
+        addr: 'store:1',
+        userEnv: 'KFLOW_CLAIM_0_USER',
+        passwordEnv: 'KFLOW_CLAIM_0_PASSWORD',
+        bucket: 'shared',
+        prefix: 'kflow/team/large/big/',
+      },
+      {
+        addr: 'store:2',
+        userEnv: 'KFLOW_CLAIM_1_USER',
+        passwordEnv: 'KFLOW_CLAIM_1_PASSWORD',
+        bucket: 'own-store',
+        prefix: 'kflow/team/large/bigger/',
+      },
     ]);
     expect(specOf(plan, 'big').claimStores).toEqual([]);
   });

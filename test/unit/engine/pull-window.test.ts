@@ -1,0 +1,38 @@
+import { PullWindow } from '../../../runtime/engine/pull-window';
+
+const limits = { least: 2, start: 32, most: 1_000 };
+
+test('starts small', () => {
+  expect(new PullWindow(limits).size).toBe(32);
+});
+
+test('grows to the most for a function that gets through much', () => {
+  const window = new PullWindow(limits);
+  window.onHeld(0);
+  window.onFinished(64, 10, 100);
+  expect(window.size).toBe(1_000);
+});
+
+test('shrinks to the least for a function that takes seconds for a record', () => {
+  const window = new PullWindow(limits);
+  window.onHeld(0);
+  window.onFinished(1, 31, 3_000);
+  expect(window.size).toBe(2);
+});
+
+test('holds what a function gets through in two seconds', () => {
+  const window = new PullWindow(limits);
+  window.onHeld(0);
+  window.onFinished(10, 20, 200);
+  expect(window.size).toBe(100);
+});
+
+test('keeps its size over idle time', () => {
+  const window = new PullWindow(limits);
+  window.onHeld(0);
+  window.onFinished(20, 0, 200);
+  expect(window.size).toBe(200);
+  window.onHeld(60_000);
+  window.onFinished(20, 0, 60_200);
+  expect(window.size).toBe(200);
+});
