@@ -1,6 +1,6 @@
 import type { FunctionSpec, S3Connection } from '../../lib/plan/function-spec';
 import type { S3ObjectStore } from '../adapters/s3/object-store';
-import type { ListedObjects } from '../engine/flow-state';
+import type { ListedObjects, SourcePosition } from '../engine/flow-state';
 import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/host';
 import type { Source } from '../engine/source-loop';
 
@@ -16,6 +16,8 @@ export interface ConnectorContext {
   objectStore(connection: S3Connection): S3ObjectStore;
   /** What this source has listed, in this run or, with `ever`, in any. */
   listed(ever: boolean): Promise<ListedObjects>;
+  /** Where this replica's generator goes on. */
+  position(): Promise<SourcePosition>;
   /** When each input's stream was made: with it, a sequence is unique over a flow's lives. */
   readonly inputsCreated: readonly Date[];
   readonly log: (level: LogLevel, text: string) => void;

@@ -15,6 +15,13 @@ export interface FlowState {
   sealedAt(stream: string): Promise<number | undefined>;
 }
 
+/** How far a source's generator is, kept in the current run. */
+export interface SourcePosition {
+  /** Records that are certainly stored: the first ones of the generator. */
+  readonly start: number;
+  save(stored: number): void;
+}
+
 /** Remembers which objects, in which version, a source has emitted. */
 export interface ListedObjects {
   has(key: string, version: string): boolean;

@@ -45,6 +45,15 @@ export interface HostEvents {
   crashed(cause: Error): void;
 }
 
+/** What a source's function gave. */
+export interface Generated {
+  readonly payloads: readonly Uint8Array[];
+  /** There will be no more. */
+  readonly ended: boolean;
+  /** They come of a generator, which gives them again, in the same order, when it is run again. */
+  readonly isRepeatable: boolean;
+}
+
 export interface Host {
   /** Records it works on at once; others that it has wait. */
   readonly atOnce: number;
@@ -52,8 +61,8 @@ export interface Host {
   open(): Promise<void>;
   /** Hands records over. They start in this order; the call does not wait for them. */
   process(records: readonly HostRecord[]): void;
-  /** Asks a source's function for its next records. `ended` says that there will be no more. */
-  generate(): Promise<{ readonly payloads: readonly Uint8Array[]; readonly ended: boolean }>;
+  /** Asks a source's function for its next records. */
+  generate(): Promise<Generated>;
   /** Gives back, by `released`, what has not been started. */
   release(): void;
   close(): Promise<void>;

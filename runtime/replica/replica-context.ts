@@ -36,6 +36,7 @@ export async function connectorContext(context: ReplicaContext): Promise<Connect
     schemas: links.schemas,
     objectStore: (connection) => links.objectStore(connection),
     listed: (ever) => links.state.listed(spec.function, ever, links.publisher),
+    position: () => links.state.position(spec.function, environment.replica, links.publisher),
     inputsCreated: inputs.map((info) => new Date(info.created)),
     log,
   };

@@ -16,6 +16,7 @@ dag:
     schema: ${number}
     meta:
       language: javascript
+      rate: 5000
       name: numbers
       code: |
         function* numbers() { for (let n = 0; n < ${count}; n++) yield { n, by: 'source' }; }
@@ -98,7 +99,7 @@ afterEach(() => place.remove());
 test('loses and repeats nothing when replicas are killed in the middle', async () => {
   const run = start();
   await middle(run);
-  for (const replica of ['py-0', 'ts-0', 'sink-0', 'py-1']) {
+  for (const replica of ['numbers-0', 'py-0', 'ts-0', 'sink-0', 'py-1']) {
     const pid = Number(await run.waitFor(/process (\d+)/, () => place.read(`.kflow/faults/logs/${replica}.log`)));
     process.kill(pid, 'SIGKILL');
   }

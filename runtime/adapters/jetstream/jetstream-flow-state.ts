@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError } from 'nats';
-import type { FlowState, ListedObjects } from '../../engine/flow-state';
+import type { FlowState, ListedObjects, SourcePosition } from '../../engine/flow-state';
 import type { Publisher } from '../../engine/publisher';
 import { patiently } from './patiently';
 
@@ -70,6 +70,17 @@ export class JetStreamFlowState implements FlowState {
     return new KvListedObjects(`$KV.${this.name}.${prefix}`, versions, publisher);
   }
 
+  /** Where a replica's generator goes on after a restart. */
+  async position(source: string, replica: number, publisher: Publisher): Promise<SourcePosition> {
+    const key = `position.${await this.run()}.${source}.${replica}`;
+    const subject = `$KV.${this.name}.${key}`;
+    const save = (stored: number) => {
+      const payload = Buffer.from(String(stored));
+      publisher.publish({ subject, id: `${subject}:${stored}`, payload }, () => undefined); // not kept: repeats are dropped by id
+    };
+    return { start: (await this.number(key)) ?? 0, save };
+  }
+
   private async put(key: string, value: string): Promise<void> {
     await patiently(() => this.bucket.put(key, value));
   }
@@ -106,7 +117,7 @@ export class JetStreamFlowState implements FlowState {
   }
 
   private async forget(run: number): Promise<void> {
-    for (const prefix of [`ended.${run}`, `sealed.${run}`, `listed.${run}`]) {
+    for (const prefix of ['ended', 'sealed', 'listed', 'position'].map((kind) => `${kind}.${run}`)) {
       const keys = await patiently(() => this.bucket.keys(`${prefix}.>`));
       for await (const key of keys) await patiently(() => this.bucket.purge(key));
     }

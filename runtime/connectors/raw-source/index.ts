@@ -1,50 +1,87 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SourcePosition } from '../../engine/flow-state';
 import type { Host } from '../../engine/host';
 import type { Source, SourceRecord } from '../../engine/source-loop';
 import type { ConnectorContext, SourceConnector } from '../connector';
+import { StoredPrefix } from './stored-prefix';
 
 /** Records sent on at once at most; at a rate, a tenth of a second's worth. */
 const maxSlice = 1_000;
+const saveEveryMs = 250;
 
 /**
- * Records of a user's generating function, called again and again. What it gave cannot be asked for twice, so a record's
- * id only tells it from the others: run, replica, the replica's start and a count.
+ * Records of a user's generating function.
+ *
+ * I1. A generator's record has the id run, replica and its place in the generator. After a restart the generator is run
+ *     again: what was certainly stored is passed over, what may have been is dropped by its id.
+ * I2. What a function returned in a list cannot be asked for again: its id tells it from all others, by the replica's
+ *     start and a count.
  */
 class RawSource implements Source {
   private count = 0;
   private readonly startedMs = Date.now();
+  private readonly stored: StoredPrefix;
+  private readonly saving: NodeJS.Timeout;
 
   constructor(
     private readonly context: ConnectorContext,
     private readonly host: Host,
-  ) {}
+    private readonly position: SourcePosition,
+  ) {
+    this.stored = new StoredPrefix(position.start);
+    this.saving = setInterval(() => this.save(), saveEveryMs);
+  }
 
   async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
     const { rate } = this.context.spec;
     const slice = rate === undefined ? maxSlice : Math.max(1, Math.min(maxSlice, Math.floor(rate / 10)));
+    let index = 0;
+    let sent = 0;
     while (!signal.aborted) {
-      const { payloads, ended } = await this.host.generate();
-      for (let at = 0; at < payloads.length && !signal.aborted; at += slice) {
-        yield payloads.slice(at, at + slice).map((payload) => this.record(payload));
-        if (rate !== undefined) await this.keepRate(rate, signal);
+      const { payloads, ended, isRepeatable } = await this.host.generate();
+      const records = payloads.map((payload) =>
+        isRepeatable ? this.repeatable(payload, index++) : this.unique(payload),
+      );
+      const fresh = records.filter((record) => record !== undefined);
+      for (let at = 0; at < fresh.length && !signal.aborted; at += slice) {
+        const part = fresh.slice(at, at + slice);
+        yield part;
+        sent += part.length;
+        if (rate !== undefined) await this.keepRate(sent, rate, signal);
       }
       if (ended) return;
       if (payloads.length === 0) await delay(100, undefined, { signal }).catch(() => undefined); // nothing for now
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    clearInterval(this.saving);
+    this.save();
+  }
 
-  private record(payload: Uint8Array): SourceRecord {
+  /** Undefined for what was stored before a restart (I1). */
+  private repeatable(payload: Uint8Array, index: number): SourceRecord | undefined {
+    if (index < this.position.start) return undefined;
+    const { spec, run, replica } = this.context;
+    return { id: `${spec.function}:${run}:${replica}:${index}`, payload, stored: () => this.stored.add(index) };
+  }
+
+  private unique(payload: Uint8Array): SourceRecord {
     const { spec, run, replica } = this.context;
     return { id: `${spec.function}:${run}:${replica}:${this.startedMs.toString(36)}:${this.count++}`, payload };
   }
 
-  /** Waits until `count` records since the start are no more than the rate allows. */
-  private async keepRate(rate: number, signal: AbortSignal): Promise<void> {
-    const aheadMs = (this.count / rate) * 1_000 - (Date.now() - this.startedMs);
+  private save(): void {
+    const advanced = this.stored.takeAdvance();
+    if (advanced !== undefined) this.position.save(advanced);
+  }
+
+  /** Waits until the records sent since the start are no more than the rate allows. */
+  private async keepRate(sent: number, rate: number, signal: AbortSignal): Promise<void> {
+    const aheadMs = (sent / rate) * 1_000 - (Date.now() - this.startedMs);
     if (aheadMs > 1) await delay(aheadMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-export const createSource: SourceConnector['createSource'] = async (context, host) => new RawSource(context, host);
+export const createSource: SourceConnector['createSource'] = async (context, host) =>
+  new RawSource(context, host, await context.position());

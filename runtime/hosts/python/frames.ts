@@ -105,6 +105,8 @@ export function readOutcomes(body: Buffer, receiver: OutcomeReceiver): void {
 export interface GeneratedSlice {
   readonly request: number;
   readonly ended: boolean;
+  /** The records come of a generator: run again, it gives them again. */
+  readonly isRepeatable: boolean;
   readonly payloads: readonly Uint8Array[];
 }
 
@@ -115,7 +117,8 @@ export function readGenerated(body: Buffer): GeneratedSlice {
     payloads.push(body.subarray(offset + 4, end));
     offset = end;
   }
-  return { request: body.readUInt32BE(0), ended: body.readUInt8(4) === 1, payloads };
+  const flags = body.readUInt8(4);
+  return { request: body.readUInt32BE(0), ended: (flags & 1) !== 0, isRepeatable: (flags & 2) !== 0, payloads };
 }
 
 function frameHead(type: ToPython, length: number): Uint8Array {

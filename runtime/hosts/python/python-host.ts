@@ -173,8 +173,8 @@ export class PythonHost implements Host {
     this.child.send([creditFrame(count, bytes)]);
   }
 
-  private answer({ request, payloads, ended }: GeneratedSlice): void {
-    this.requests.get(request)?.resolve({ payloads, ended });
+  private answer({ request, ...generated }: GeneratedSlice): void {
+    this.requests.get(request)?.resolve(generated);
     this.requests.delete(request);
   }
 

@@ -5,7 +5,7 @@ import { isNativeError } from 'node:util/types';
 import { FunctionError, KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { AvroSchemaCodec } from '../../engine/avro-message';
-import type { Failure, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/host';
+import type { Failure, Generated, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/host';
 import { RecordCodecs } from '../../engine/record-codecs';
 import { type EntryFunction, loadFunction } from './load-function';
 import { OutputEncoder } from './output-encoder';
@@ -71,20 +71,23 @@ export class TypeScriptHost implements Host {
     await this.iterator?.return(undefined);
   }
 
-  async generate(): Promise<{ payloads: Uint8Array[]; ended: boolean }> {
+  async generate(): Promise<Generated> {
     if (this.iterator === undefined) {
       const given = await this.entry();
-      if (given === null || given === undefined) return { payloads: [], ended: true };
-      if (Array.isArray(given) || !isIterable(given)) return { payloads: await this.encodeAll(given), ended: false };
+      if (given === null || given === undefined) return { payloads: [], ended: true, isRepeatable: false };
+      if (Array.isArray(given) || !isIterable(given)) {
+        return { payloads: await this.encodeAll(given), ended: false, isRepeatable: false };
+      }
       this.iterator = eachRecord(given);
     }
     const records: AvroRecord[] = [];
-    while (records.length < generateSlice) {
+    let ended = false;
+    while (records.length < generateSlice && !ended) {
       const { value, done } = await this.iterator.next();
-      if (done === true) return { payloads: await this.encodeAll(records), ended: true };
-      records.push(value);
+      if (done === true) ended = true;
+      else records.push(value);
     }
-    return { payloads: await this.encodeAll(records), ended: false };
+    return { payloads: await this.encodeAll(records), ended, isRepeatable: true };
   }
 
   private async encodeAll(given: unknown): Promise<Uint8Array[]> {

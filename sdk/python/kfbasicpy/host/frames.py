@@ -68,9 +68,9 @@ def heartbeat(record: int) -> bytes:
     return _U32(record)
 
 
-def source_slice(request: int, ended: bool, payloads: list[bytes]) -> list[bytes]:
-    """The pieces of a source's answer."""
-    pieces = [_SLICE(request, ended, len(payloads))]
+def source_slice(request: int, ended: bool, repeatable: bool, payloads: list[bytes]) -> list[bytes]:
+    """The pieces of a source's answer; `repeatable` records come of a generator."""
+    pieces = [_SLICE(request, ended | repeatable << 1, len(payloads))]
     for payload in payloads:
         pieces += (_U32(len(payload)), payload)
     return pieces

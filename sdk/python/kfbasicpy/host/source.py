@@ -96,7 +96,7 @@ class Source:
                 return
             self._request, self._slice, self._slice_bytes = None, [], 0
         if payloads or self._failure is None:
-            self._outbox.send(b"G", frames.source_slice(request, self._ended, payloads))
+            self._outbox.send(b"G", frames.source_slice(request, self._ended, self._ends, payloads))
             return
         failure, self._failure = self._failure, None
         self._outbox.send(b"E", [json.dumps({"request": request, "failure": failure}).encode()])
