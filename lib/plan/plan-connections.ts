@@ -127,5 +127,8 @@ function listingSource(topology: Topology, fn: FlowFunction): FlowFunction | und
 }
 
 function missing(functionId: string, setting: string): ConfigError {
-  return new ConfigError('setting-missing', `${functionId}: nothing sets ${setting}; set it there or in globalConfig`);
+  const place = setting.startsWith('globalConfig')
+    ? 'on the function or for the flow'
+    : `there, or as globalConfig.store.${setting}`;
+  return new ConfigError('setting-missing', `${functionId}: nothing sets ${setting}; set it ${place}`);
 }

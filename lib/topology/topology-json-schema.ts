@@ -1,8 +1,38 @@
 import { z } from 'zod';
 import { documentSchema } from './document-schema';
 
+type JsonSchema = { readonly [key: string]: unknown };
+
 /** JSON Schema (draft 2020-12) of the document, for editors. It knows the shape; what else is checked, it cannot say. */
-export function topologyJsonSchema(): { readonly [key: string]: unknown } {
+export function topologyJsonSchema(): JsonSchema {
   const { $schema, ...schema } = z.toJSONSchema(documentSchema, { target: 'draft-2020-12', io: 'input' });
-  return { $schema, $id: 'https://kflow.io/schemas/topology.json', title: 'KFlow topology', ...schema };
+  const document = allowNulls(schema) as JsonSchema;
+  return { $schema, $id: 'https://kflow.io/schemas/topology.json', title: 'KFlow topology', ...document };
+}
+
+/** A key with nothing behind it counts as absent, so what may be absent may be null. */
+function allowNulls(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(allowNulls);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const entries = Object.entries(schema).map(([key, value]) => [key, allowNulls(value)] as const);
+  const {
+    properties,
+    required = [],
+    ...rest
+  } = Object.fromEntries(entries) as {
+    properties?: { [key: string]: JsonSchema };
+    required?: readonly string[];
+  };
+  if (properties === undefined || typeof properties !== 'object') return Object.fromEntries(entries);
+  const optional = Object.entries(properties).map(([key, value]) => [
+    key,
+    required.includes(key) ? value : orNull(value),
+  ]);
+  return { ...rest, properties: Object.fromEntries(optional), ...(required.length > 0 ? { required } : {}) };
+}
+
+function orNull(schema: JsonSchema): JsonSchema {
+  if (typeof schema.type === 'string' && schema.enum === undefined) return { ...schema, type: [schema.type, 'null'] };
+  const { description, ...rest } = schema;
+  return { ...(description === undefined ? {} : { description }), anyOf: [rest, { type: 'null' }] };
 }

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { formatProblem, type Problem } from '../../lib/topology/problem';
 import { loadTopology } from './load-topology';
 
@@ -6,7 +8,9 @@ export function lint(
   files: readonly string[],
   options: { readonly set: readonly string[]; readonly format: string },
 ): number {
-  const results = files.map((file) => ({ file, problems: loadTopology(file, options.set).problems }));
+  const results = files
+    .flatMap(topologiesIn)
+    .map((file) => ({ file, problems: loadTopology(file, options.set).problems }));
   const problems = results.flatMap((result) => result.problems);
   const errors = problems.filter(isError).length;
   if (options.format === 'json') {
@@ -20,6 +24,13 @@ export function lint(
   }
   if (errors > 0) process.stdout.write(`${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}\n`);
   return errors > 0 ? 1 : 0;
+}
+
+/** A directory stands for the YAML and JSON files below it. */
+function topologiesIn(file: string): string[] {
+  if (!existsSync(file) || !statSync(file).isDirectory()) return [file];
+  const below = readdirSync(file, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ya?ml|json)$/.test(name));
+  return below.length === 0 ? [file] : below.sort().map((name) => path.join(file, name));
 }
 
 function isError(problem: Problem): boolean {

@@ -14,15 +14,23 @@ export interface LoadedTopology {
 export function loadTopology(file: string, sets: readonly string[]): LoadedTopology {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : String(code);
-    return {
-      problems: [
-        { severity: 'error', code: 'syntax', file, line: 1, col: 1, path: '', message: `cannot be read: ${reason}` },
-      ],
-    };
+    const message = `cannot be read: ${reasonOf(error)}`;
+    return { problems: [{ severity: 'error', code: 'syntax', file, line: 1, col: 1, path: '', message }] };
   }
   return readTopology(text, { file, defaultJobId: path.parse(file).name, sets: sets.map(parseSet) });
+}
+
+const reasons: { readonly [code: string]: string } = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory without YAML or JSON files',
+  EACCES: 'it is not readable for this user',
+  ELOOP: 'its links run in a circle',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
+};
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return reasons[code ?? ''] ?? message;
 }

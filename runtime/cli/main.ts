@@ -15,7 +15,7 @@ const program = new Command('kflow')
 program
   .command('lint')
   .description('check topologies; exit status 1 when any of them has an error')
-  .argument('<file...>', 'topologies, YAML or JSON')
+  .argument('<file...>', 'topologies, YAML or JSON, or directories of them')
   .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
   .option('--format <format>', 'text or json', oneOf('text', 'json'), 'text')
   .action(async (files: string[], options) => exit(lint(files, options)));

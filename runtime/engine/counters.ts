@@ -8,6 +8,8 @@ export interface Counters {
   failed: number;
   /** Records given up on. */
   dead: number;
+  /** Why the last failed try failed. */
+  lastFailure?: string;
 }
 
 /** A replica's counters as it says them to whoever listens. */

@@ -163,6 +163,7 @@ export class RecordLoop implements HostEvents {
       return;
     }
     this.ports.counters.failed++;
+    this.ports.counters.lastFailure = `${failure.type}: ${failure.message}`;
     const { deliveries } = record.delivery;
     const decision = decideFailure(failure, deliveries, this.ports.spec.maxDeliver);
     const next = decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'to the dead letters';

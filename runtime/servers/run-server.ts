@@ -15,6 +15,8 @@ import type { Progress } from './server-catalog';
  */
 const READY_TIMEOUT_MS = 90_000;
 const READY_POLL_MS = 50;
+/** An end counts against a server when it had not answered, or had lived no longer than this. */
+const SHORT_LIFE_MS = 1_000;
 const EARLY_END_MS = 10_000;
 const EARLY_ENDS_ALLOWED = 3;
 const BACKOFF_MS = { first: 100, limit: 5_000 };
@@ -113,7 +115,9 @@ class Supervisor {
     for (let run = 0; !this.stopping.signal.aborted; run++) {
       const startedAt = Date.now();
       const process = this.spawn();
+      let isReady = false;
       const answered = (): void => {
+        isReady = true;
         if (run > 0) this.report({ type: 'restarted', server: name, pid: process.pid });
         this.hasAnswered = true;
         ready.resolve();
@@ -123,7 +127,8 @@ class Supervisor {
       this.process = undefined;
       if (this.stopping.signal.aborted) break;
       this.report({ type: 'ended', server: name, exit });
-      if (this.endsTooOften(Date.now())) {
+      const isEarly = !isReady || Date.now() - startedAt < SHORT_LIFE_MS;
+      if (isEarly && this.endsTooOften(Date.now())) {
         this.giveUp(this.failure(`ended ${EARLY_ENDS_ALLOWED} times within ${EARLY_END_MS / 1000} s`, exit), ready);
         break;
       }

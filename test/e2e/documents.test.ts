@@ -144,3 +144,30 @@ dag:
   expect(run.stderr).toContain('check gave up on 1 records');
   expect(place.read('.kflow/poison/logs/check-0.log')).toMatch(/try 2 of 2, to the dead letters: ValueError: unlucky/);
 }, 60_000);
+
+test('refuses options that cannot work, in words, before the flow starts', async () => {
+  const file = path.join(fixtures, 'auto-download.yaml');
+  const say = async (...args: string[]) => {
+    const run = place.kflow('run', file, '--set', 'mode=batch', ...args);
+    expect(await run.exited).toBe(1);
+    expect(run.stderr).not.toMatch(/\n {4}at /);
+    return run.stderr;
+  };
+  place.write('file', '');
+  expect(await say('--bucket', 'docs=nowhere')).toContain('--bucket docs=nowhere: there is no such directory');
+  expect(await say('--bucket', 'docs=file')).toContain('--bucket docs=file: there is no such directory');
+  expect(await say('--save', 'testjson')).toContain('--save testjson: it has to be NAME=DIR');
+  expect(await say('--save', 'testjson=file')).toContain('--save testjson=file: cannot be written to');
+  expect(await say('--save', 'other=saved')).toContain(
+    '--save other: the topology names no such bucket; it has docs, testjson',
+  );
+}, 60_000);
+
+test('lint takes directories, and says what is not text', async () => {
+  place.write('flows/deep/broken.yaml', 'jobId: Bad_Id\ndag: []\n');
+  writeFileSync(path.join(place.folder, 'flows/binary.yml'), Buffer.from([0xff, 0xfe, 0x00, 0x80]));
+  const run = place.kflow('lint', 'flows');
+  expect(await run.exited).toBe(1);
+  expect(run.stdout).toContain('flows/binary.yml:1:1  cannot be read: it is not UTF-8 text');
+  expect(run.stdout).toMatch(/flows\/deep\/broken\.yaml:1:8 {2}jobId {2}/);
+}, 30_000);

@@ -1,4 +1,5 @@
 import { ErrorCode, NatsError } from 'nats';
+import { StoreError } from '../../../lib/errors';
 
 /** How long a server may be away before a request to it counts as failed. */
 const patienceMs = 120_000;
@@ -17,7 +18,12 @@ export async function patiently<T>(request: () => Promise<T>): Promise<T> {
     try {
       return await request();
     } catch (error) {
-      if (!(error instanceof NatsError && passing.has(error.code)) || Date.now() > deadline) throw error;
+      if (!(error instanceof NatsError && passing.has(error.code))) throw error;
+      if (Date.now() > deadline) {
+        throw new StoreError('stream-failed', `nats has not answered for ${patienceMs / 1_000} s (${error.code})`, {
+          cause: error,
+        });
+      }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }

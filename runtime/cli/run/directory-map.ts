@@ -33,6 +33,7 @@ export function assertReadable({ bucket, directory }: DirectoryMap): void {
 export function makeWritable({ bucket, directory }: DirectoryMap): void {
   try {
     makeDirectory(path.resolve(directory));
+    if (!statSync(directory).isDirectory()) throw new Error('it is not a directory');
     accessSync(directory, constants.W_OK);
   } catch (cause) {
     throw new ConfigError(

@@ -23,6 +23,8 @@ export interface FunctionProgress {
   /** Records given up on: they are in the dead letters. */
   readonly dead: number;
   readonly restarts: number;
+  /** Why the last failed try failed. */
+  readonly lastFailure?: string;
   readonly phases: readonly ReplicaStatus['phase'][];
 }
 
@@ -75,7 +77,9 @@ export class FlowProgress {
     const dead = (deadBySubject.get(subject) ?? 0) - (this.baseline.dead.get(subject) ?? 0);
     const reports = [...this.reports.values()].filter((report) => report.function === workload.function);
     const { output } = spec;
+    const lastFailure = reports.findLast((report) => report.lastFailure !== undefined)?.lastFailure;
     return {
+      ...(lastFailure === undefined ? {} : { lastFailure }),
       function: workload.function,
       type: spec.type,
       replicas: workload.replicas,

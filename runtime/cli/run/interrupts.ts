@@ -1,9 +1,14 @@
-/** Counts Ctrl-C and SIGTERM from the first to the last line of a run, in place of Node's sudden end. */
+/**
+ * Counts Ctrl-C and SIGTERM from the first to the last line of a run. The `exitAt`th ends this process at once, and with it,
+ * by their guards, every process of the run.
+ */
 export class Interrupts {
   count = 0;
+  exitAt = 1;
   private wake: () => void = () => undefined;
   private readonly listener = () => {
     this.count++;
+    if (this.count >= this.exitAt) process.exit(130);
     this.wake();
   };
 

@@ -37,11 +37,12 @@ export class LocalFlow {
   ) {}
 
   /** Starts servers, makes streams and buckets, and fills the buckets. Nothing runs yet. */
-  async prepare(fill: readonly DirectoryMap[]): Promise<void> {
+  async prepare(fill: readonly DirectoryMap[], save: readonly DirectoryMap[]): Promise<void> {
     const { topology, options } = this;
     this.servers = await startLocalServers(topology, options);
     this.plan = planFlow(topology, this.servers.planSettings);
     this.assertBucketsKnown('--bucket', fill);
+    this.assertBucketsKnown('--save', save);
     this.connection = await connectNats(this.servers.natsUrl, `kflow run ${topology.jobId}`);
     await provisionFlow(this.connection, this.plan);
     this.state = await JetStreamFlowState.open(this.connection, this.plan.stateBucket);

@@ -50,7 +50,10 @@ export class ProgressView {
     }
   }
 
-  end(): void {
+  /** Shows the last state, and redraws nothing after it. */
+  end(functions: readonly FunctionProgress[] = []): void {
+    this.saidAt = 0;
+    if (functions.length > 0) this.show(functions, Date.now());
     this.draw?.done();
     this.draw = undefined;
     this.shown = '';

@@ -16,14 +16,18 @@ export class RunDirectory {
     if (owner !== undefined && isAlive(owner)) {
       throw new ConfigError(
         'state-invalid',
-        `another run (process ${owner}) has ${folder}; end it first, or run from another directory`,
+        `another run (process ${owner}) has ${folder}; end it first, run from another directory, or remove ${lock} if that process is something else`,
       );
     }
     const directory = new RunDirectory(folder);
     for (const left of ['specs', 'logs']) rmSync(path.join(folder, left), { recursive: true, force: true });
     if (!isKept) directory.removeData();
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(lock, String(process.pid));
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(lock, String(process.pid));
+    } catch (cause) {
+      throw new ConfigError('config-invalid', `${folder} cannot be written to: ${(cause as Error).message}`, { cause });
+    }
     return directory;
   }
 
@@ -48,7 +52,7 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false; // ESRCH: there is no such process
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's; ESRCH: there is no such process
   }
 }

@@ -39,48 +39,55 @@ export async function run(file: string, options: RunOptions): Promise<number> {
   const say = (line: string) => view.say(line);
   const baseDir = path.dirname(path.resolve(file));
   const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded: options.embedded, say });
+  let isKept = options.keep === true;
   try {
-    await flow.prepare(fill);
+    await flow.prepare(fill, save);
     say(`logs          ${path.relative('', directory.logs)}/<function>-<replica>.log`);
-    if (topology.mode === 'stream')
+    if (topology.mode === 'stream') {
       say('mode stream: it runs until Ctrl-C or --timeout; --set mode=batch ends when all is processed');
+    }
     flow.start((status) => {
       if (status.phase === 'backing-off')
         say(`${status.function}-${status.replica} ended (${status.lastExit}); it is started again`);
     });
     const timeoutMs = options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1_000 };
     const end = await watchFlow(flow, topology, { view, interrupts, ...timeoutMs });
+    isKept ||= end === 'failed';
     const functions = await flow.progress();
-    view.end();
+    view.end(functions);
     process.stdout.write(renderSummary(functions));
-    await keepResults(flow, save, options, say);
+    await saveBuckets(flow, save, say).catch((error) => {
+      isKept = true;
+      throw error;
+    });
+    if (!isKept && options.embedded) await sayWhatGoes(flow, save, say);
     return conclude(end, topology, functions, flow, say);
   } finally {
     view.end();
-    await flow.close(options.keep === true);
+    await flow.close(isKept);
+    if (isKept && options.keep !== true) {
+      say(`streams and buckets are kept: the same command with --keep goes on from there, without it starts anew`);
+    }
     directory.release();
     interrupts.close();
   }
 }
 
-async function keepResults(
-  flow: LocalFlow,
-  save: readonly DirectoryMap[],
-  options: RunOptions,
-  say: (line: string) => void,
-): Promise<void> {
+async function saveBuckets(flow: LocalFlow, save: readonly DirectoryMap[], say: (line: string) => void): Promise<void> {
   for (const { bucket, directory } of save) {
     const objects = await flow.save(bucket, directory);
     say(`bucket ${bucket}: ${objects} objects saved to ${directory}`);
   }
-  if (options.keep === true || !options.embedded) return;
+}
+
+/** Names the results that are removed with the run. */
+async function sayWhatGoes(flow: LocalFlow, save: readonly DirectoryMap[], say: (line: string) => void): Promise<void> {
   const saved = new Set(save.map((map) => map.bucket));
   for (const { bucket, objects } of await flow.results()) {
-    if (objects > 0 && !saved.has(bucket)) {
-      say(
-        `bucket ${bucket}: its ${objects} objects go with this run; --save ${bucket}=DIR copies them out, --keep keeps them`,
-      );
-    }
+    if (objects === 0 || saved.has(bucket)) continue;
+    say(
+      `bucket ${bucket}: its ${objects} objects go with this run; --save ${bucket}=DIR copies them out, --keep keeps them`,
+    );
   }
 }
 
@@ -93,14 +100,16 @@ function conclude(
   say: (line: string) => void,
 ): number {
   for (const replica of flow.failures()) {
-    say(
-      `${replica.function}-${replica.replica} failed (${replica.lastExit}); the end of ${path.relative('', replica.logFile)}:`,
-    );
+    const after = replica.restarts > 0 ? ` after ${replica.restarts} restarts` : '';
+    const log = path.relative('', replica.logFile);
+    say(`${replica.function}-${replica.replica} failed (${replica.lastExit})${after}; the end of ${log}:`);
     say(readFileSync(replica.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'));
   }
   const givenUp = functions.filter((fn) => fn.dead > 0);
-  for (const fn of givenUp)
-    say(`${fn.function} gave up on ${fn.dead} records; they are in the flow's dead letters, the reasons in its log`);
+  for (const fn of givenUp) {
+    const reason = fn.lastFailure === undefined ? '' : `; the last reason: ${fn.lastFailure}`;
+    say(`${fn.function} gave up on ${fn.dead} records, which are in the flow's dead letters${reason}`);
+  }
   if (end === 'timeout' && topology.mode === 'batch') say('the time was up before the flow had completed');
   if (end === 'interrupted' && topology.mode === 'batch') say('interrupted before the flow had completed');
   const isUnfinished = topology.mode === 'batch' && end !== 'completed';

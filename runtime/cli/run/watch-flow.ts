@@ -20,6 +20,8 @@ export async function watchFlow(
   ports: { readonly view: ProgressView; readonly interrupts: Interrupts; readonly timeoutMs?: number },
 ): Promise<RunEnd> {
   const { view, interrupts, timeoutMs = Number.POSITIVE_INFINITY } = ports;
+  // Ctrl-C ends the flow, in stream mode a second one ends its draining; one more ends everything at once
+  interrupts.exitAt = topology.mode === 'stream' ? 3 : 2;
   const deadline = Date.now() + timeoutMs;
   let end: RunEnd | undefined;
   while (end === undefined) {

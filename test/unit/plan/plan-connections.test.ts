@@ -144,7 +144,7 @@ dag:
 `;
 
   test.each([
-    ['an address', bare, /^list: nothing sets addr; set it there or in globalConfig$/],
+    ['an address', bare, /^list: nothing sets addr; set it there, or as globalConfig\.store\.addr$/],
     ['a user', bare.replace('topics', 'addr: "s3:9000", topics'), /^list: nothing sets user and password;/],
   ])('without %s are refused, with the function that lacks it', (_title, text, message) => {
     expect(() => planOf(text)).toThrow(ConfigError);

@@ -25,7 +25,10 @@ describe('topologyJsonSchema', () => {
       'nats-sink',
     ]);
     expect(valueAt(schema, [...functions, 'meta', 'additionalProperties'])).toEqual({});
-    expect(valueAt(schema, [...functions, 'meta', 'properties', 'max.poll.interval.ms', 'type'])).toBe('integer');
+    expect(valueAt(schema, [...functions, 'meta', 'properties', 'max.poll.interval.ms', 'type'])).toEqual([
+      'integer',
+      'null',
+    ]);
   });
 
   test('describes every field', () => {
