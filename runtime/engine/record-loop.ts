@@ -4,6 +4,7 @@ import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
 import { decideFailure } from './decide-failure';
 import type { DeliverySource } from './delivery';
+import { failureOf } from './failure-of';
 import { type HeldRecord, RecordState } from './held-record';
 import { HeldRecords } from './held-records';
 import type { Failure, Host, HostEvents, LogLevel } from './host';
@@ -237,10 +238,4 @@ export class RecordLoop implements HostEvents {
 
 function nameOf(record: HeldRecord): string {
   return `record ${record.delivery.stream}:${record.delivery.sequence}`;
-}
-
-function failureOf(error: unknown): Failure {
-  return error instanceof Error
-    ? { type: error.name, message: error.message }
-    : { type: 'Error', message: String(error) };
 }

@@ -1,5 +1,6 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from './host';
+import { failureOf } from './failure-of';
+import type { Host, HostEvents, HostRecord, SchemaSource } from './host';
 import { ReaderProjection } from './reader-projection';
 
 /** Writes one record to where it ends; `key` names the record, the same however often it is delivered. */
@@ -67,10 +68,4 @@ export class SinkHost implements Host {
       this.work();
     }
   }
-}
-
-function failureOf(error: unknown): Failure {
-  return error instanceof Error
-    ? { type: error.name, message: error.message }
-    : { type: 'Error', message: String(error) };
 }
