@@ -1,7 +1,7 @@
 /** How much work a replica may hold in hand: what it gets through in this time. */
 const inHandMs = 2_000;
 /** The rate is measured over pieces of at least this length. */
-const measureMs = 100;
+const measureMs = 50;
 
 /**
  * How many records a replica may hold, so that a fast function is never short of records and a slow one does not keep them
@@ -11,7 +11,9 @@ const measureMs = 100;
  */
 export class PullWindow {
   private finished = 0;
-  private sinceMs: number | undefined;
+  /** Time with something held since the last measurement, up to the last moment of idleness. */
+  private busyMs = 0;
+  private heldSinceMs: number | undefined;
   private records: number;
 
   constructor(private readonly limits: { readonly least: number; readonly start: number; readonly most: number }) {
@@ -23,25 +25,23 @@ export class PullWindow {
     return this.records;
   }
 
-  /** `count` records have ended, and `held` are left; times are ms of any steady clock. */
+  /** Something is held from now on, if nothing was before; times are ms of any steady clock. */
+  onHeld(nowMs: number): void {
+    this.heldSinceMs ??= nowMs;
+  }
+
+  /** `count` records have ended, and `held` are left. */
   onFinished(count: number, held: number, nowMs: number): void {
     this.finished += count;
-    this.measure(nowMs);
-    if (held === 0) this.sinceMs = undefined; // I1
+    if (this.heldSinceMs !== undefined) this.busyMs += nowMs - this.heldSinceMs;
+    this.heldSinceMs = held === 0 ? undefined : nowMs; // I1
+    if (this.busyMs >= measureMs) this.measure();
   }
 
-  /** Something is held from now on, if nothing was before. */
-  onHeld(nowMs: number): void {
-    if (this.sinceMs !== undefined) return;
-    this.sinceMs = nowMs;
-    this.finished = 0;
-  }
-
-  private measure(nowMs: number): void {
-    if (this.sinceMs === undefined || nowMs - this.sinceMs < measureMs) return;
-    const inTime = Math.ceil((this.finished * inHandMs) / (nowMs - this.sinceMs));
+  private measure(): void {
+    const inTime = Math.ceil((this.finished * inHandMs) / this.busyMs);
     this.records = Math.min(this.limits.most, Math.max(this.limits.least, inTime));
-    this.sinceMs = nowMs;
     this.finished = 0;
+    this.busyMs = 0;
   }
 }

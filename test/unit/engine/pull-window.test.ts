@@ -36,3 +36,12 @@ test('keeps its size over idle time', () => {
   window.onFinished(20, 0, 60_200);
   expect(window.size).toBe(200);
 });
+
+test('grows by many short bursts as by a long one', () => {
+  const window = new PullWindow({ ...limits, start: 8 });
+  for (let burst = 0; burst < 40; burst++) {
+    window.onHeld(burst * 10);
+    window.onFinished(8, 0, burst * 10 + 2);
+  }
+  expect(window.size).toBe(1_000);
+});
