@@ -109,7 +109,9 @@ test('gives back at once what it has not begun when it is stopped, and finishes 
   const spec = await between('stopped', 8);
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
-  await until('all taken', async () => (await place.ackPending('stopped-in', 'map')) === 8);
+  await until('all taken, and the first begun', async () => {
+    return gate.begun.length === 1 && (await place.ackPending('stopped-in', 'map')) === 8;
+  });
   const stopped = replica.stop();
   const other = Replica.start(place, { spec });
   await until('the other has the rest', () => other.counters.in === 7);
