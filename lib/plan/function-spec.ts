@@ -92,3 +92,8 @@ export const functionSpecSchema = z
 export type FunctionSpec = z.infer<typeof functionSpecSchema>;
 export type OutputSpec = NonNullable<FunctionSpec['output']>;
 export type S3Connection = z.infer<typeof s3Connection>;
+
+/** Every output that a function writes: the main one first, when something reads it, then the side outputs. */
+export function outputsOf(spec: FunctionSpec): readonly OutputSpec[] {
+  return spec.output === undefined ? spec.sideOutputs : [spec.output, ...spec.sideOutputs];
+}

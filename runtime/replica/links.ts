@@ -1,6 +1,6 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { ConfigError } from '../../lib/errors';
-import type { FunctionSpec, S3Connection } from '../../lib/plan/function-spec';
+import { type FunctionSpec, outputsOf, type S3Connection } from '../../lib/plan/function-spec';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
@@ -56,7 +56,7 @@ export class ReplicaLinks {
       environment.natsUrl,
       `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`,
     );
-    const outputs = [...(spec.output === undefined ? [] : [spec.output]), ...spec.sideOutputs];
+    const outputs = outputsOf(spec);
     const trimmers = new Map(outputs.map((output) => [output.subject, new StreamTrimmer(connection, output)]));
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
     const schemas = await SchemaRegistry.open(connection, spec.schemaBucket);

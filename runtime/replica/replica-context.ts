@@ -1,4 +1,4 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
 import { patiently } from '../adapters/jetstream/patiently';
 import type { ConnectorContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
@@ -19,7 +19,7 @@ export interface ReplicaContext {
 
 /** Marks this replica's end in the current run; with the last replica, the function's outputs are sealed. */
 export async function markEnded({ spec, environment, links }: ReplicaContext): Promise<void> {
-  const outputs = [...(spec.output === undefined ? [] : [spec.output]), ...spec.sideOutputs];
+  const outputs = outputsOf(spec);
   const streams = outputs.map((output) => output.stream);
   await links.state.markEnded(spec.function, environment.replica, spec.replicas, streams);
 }

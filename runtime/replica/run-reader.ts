@@ -1,3 +1,4 @@
+import { outputsOf } from '../../lib/plan/function-spec';
 import { type FunctionType, kindOf } from '../../lib/topology/function-type';
 import { OriginIndex } from '../adapters/jetstream/origin-index';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
@@ -48,7 +49,7 @@ function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<
 
 function createPreparation({ spec, environment, links, log }: ReplicaContext): Preparation {
   const { download } = spec;
-  const outputs = [...(spec.output === undefined ? [] : [spec.output]), ...spec.sideOutputs];
+  const outputs = outputsOf(spec);
   return new Preparation({
     claims: links.claims,
     dedupeWindowMs: Math.min(...outputs.map((output) => output.dedupeWindowMs)),
