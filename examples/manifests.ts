@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { App } from 'cdk8s';
 import { Flow } from '../lib/constructs/flow';
+import { FlowApp } from '../lib/constructs/flow-app';
 
-/** What `cdk8s synth` renders in this repository: the quickstart's topology as Kubernetes manifests. */
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist/manifests' });
-const file = path.join(__dirname, 'quickstart/topology.yaml');
-Flow.fromTopology(app, 'quickstart', readFileSync(file, 'utf8'), file);
+/** What `cdk8s synth` renders in this repository: the examples as Kubernetes manifests. */
+const app = new FlowApp({ outdir: process.env.CDK8S_OUTDIR ?? 'dist/manifests' });
+Flow.fromFile(app, 'quickstart', path.join(__dirname, 'quickstart/topology.yaml'));
 app.synth();

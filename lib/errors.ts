@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'schema-incompatible'
   | 'setting-invalid'
   | 'setting-missing'
+  | 'secret-exposed'
   | 'not-run-yet'
   // the machine a flow runs on
   | 'config-invalid'

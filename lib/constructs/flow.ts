@@ -1,58 +1,107 @@
-import { Chart, type ChartProps } from 'cdk8s';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ApiObject, Chart, type ChartProps } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
+import { objectName } from '../plan/names';
 import { planFlow } from '../plan/plan-flow';
-import { type Problem, TopologyError } from '../topology/problem';
+import type { DocumentSet } from '../topology/parse-set';
+import { formatProblem, type Problem } from '../topology/problem';
+import type { Purpose } from '../topology/purpose';
 import { readTopology } from '../topology/read-topology';
 import type { Topology } from '../topology/topology';
+import { bundleModules } from './bundle-modules';
 import { FunctionWorkload } from './function-workload';
+import { flowLabels, metadata, SyncWave } from './metadata';
 import { OutputStream } from './output-stream';
+import { SideStream } from './side-stream';
+import { StateBucket } from './state-bucket';
 import { StreamConsumer } from './stream-consumer';
 
+/** What the manifests of a flow need to know beside its topology. */
 export interface FlowProps extends ChartProps {
-  readonly topology: Topology;
-  /** Image of the runtime, for functions that name none. */
+  /** Image of the runtime, for functions that name none; default `kflow:latest`. */
   readonly image?: string;
   /** Address of nats as the pods see it; default `nats://nats.nats.svc:4222`. */
   readonly natsUrl?: string;
+  /** Where paths of modules start; default the folder of the document, else the working folder. */
+  readonly baseDir?: string;
 }
 
-/** One topology as a chart: its streams, their consumers, and a workload for each function. */
+/** How the text of a document is read. */
+export interface DocumentProps extends FlowProps {
+  /** Names the document in problems; default the construct's id. */
+  readonly file?: string;
+  /** Values laid over the document's. */
+  readonly sets?: readonly DocumentSet[];
+  /** `manifests-without-secrets` makes every secret value in the document a problem; default `manifests`. */
+  readonly purpose?: Exclude<Purpose, 'run'>;
+}
+
+/**
+ * One topology as a chart: its streams, their consumers, and a workload for each function. A topology with problems has
+ * no objects; validation tells every problem with its place, before a file is written.
+ */
 export class Flow extends Chart {
-  readonly plan: FlowPlan;
+  /** Undefined when the topology has problems. */
+  readonly plan: FlowPlan | undefined;
 
-  /** Reads the document's text; `file` names it in problems. Throws TopologyError with every problem. */
-  static fromTopology(
-    scope: Construct,
-    id: string,
-    text: string,
-    file: string,
-    props: Omit<FlowProps, 'topology'> = {},
-  ): Flow {
-    const { topology, problems } = readTopology(text, { file, defaultJobId: id });
-    if (topology === undefined) throw new TopologyError(problems.filter(isError));
-    return new Flow(scope, id, { ...props, topology });
+  /** A document from a file, YAML or JSON. Throws when the file cannot be read. */
+  static fromFile(scope: Construct, id: string, file: string, props: DocumentProps = {}): Flow {
+    return Flow.fromTopology(scope, id, readFileSync(file, 'utf8'), { file, baseDir: path.dirname(file), ...props });
   }
 
-  constructor(scope: Construct, id: string, props: FlowProps) {
-    const { topology, image = 'kflow:latest', natsUrl = 'nats://nats.nats.svc:4222', ...chart } = props;
-    super(scope, id, {
-      namespace: topology.namespace,
-      labels: { 'app.kubernetes.io/part-of': topology.jobId },
-      ...chart,
-    });
-    this.plan = planFlow(topology, {});
-    for (const stream of this.plan.streams) new OutputStream(this, stream.name, { stream });
-    for (const consumer of this.plan.consumers) {
-      new StreamConsumer(this, `${consumer.stream}.${consumer.durable}`, { consumer });
+  /** The text of a document, or the document itself. */
+  static fromTopology(scope: Construct, id: string, document: string | object, props: DocumentProps = {}): Flow {
+    const { file = id, sets = [], purpose = 'manifests', ...flow } = props;
+    const text = typeof document === 'string' ? document : JSON.stringify(document, null, 2);
+    const { topology, problems } = readTopology(text, { file, defaultJobId: path.parse(file).name, sets, purpose });
+    return new Flow(scope, id, topology ?? problems.filter(({ severity }) => severity === 'error'), flow);
+  }
+
+  constructor(scope: Construct, id: string, topology: Topology | readonly Problem[], props: FlowProps = {}) {
+    const { image = 'kflow:latest', natsUrl = 'nats://nats.nats.svc:4222', baseDir = '.', ...chart } = props;
+    const isSound = !isProblems(topology);
+    super(scope, id, isSound ? { namespace: topology.namespace, labels: flowLabels(topology), ...chart } : chart);
+    const faults = isSound ? [] : topology.map(formatProblem);
+    this.node.addValidation({ validate: () => faults });
+    if (!isSound) return;
+    try {
+      this.plan = planFlow(bundleModules(topology, baseDir), { hasClusterSecrets: true });
+    } catch (error) {
+      if (!(error instanceof KFlowError)) throw error;
+      faults.push(error.message);
+      return;
     }
-    for (const workload of this.plan.workloads) {
-      const own = topology.dag.find((fn) => fn.id === workload.function)?.image;
-      new FunctionWorkload(this, workload.function, { workload, image: own ?? image, natsUrl });
+    this.render(this.plan, { image, natsUrl });
+  }
+
+  private render(flow: FlowPlan, settings: { readonly image: string; readonly natsUrl: string }): void {
+    const serviceAccount = flow.jobId;
+    new ApiObject(this, 'Account', {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: metadata(SyncWave.Streams, { name: serviceAccount }),
+      automountServiceAccountToken: false,
+    });
+    const { stateBucket, schemaBucket, storage } = flow;
+    new StateBucket(this, 'State', { name: objectName(flow, stateBucket), bucket: stateBucket, ...storage });
+    const schemas = { name: `${flow.jobId}----schemas`, bucket: schemaBucket, isShared: true as const };
+    new StateBucket(this, 'Schemas', { ...schemas, ...storage });
+    for (const stream of flow.streams) {
+      const Stream = stream.role === 'output' ? OutputStream : SideStream;
+      new Stream(this, objectName(flow, stream.name), { flow, stream });
+    }
+    for (const consumer of flow.consumers) {
+      new StreamConsumer(this, objectName(flow, `${consumer.stream}_reader_${consumer.function}`), { flow, consumer });
+    }
+    for (const workload of flow.workloads) {
+      new FunctionWorkload(this, workload.function, { workload, serviceAccount, ...settings });
     }
   }
 }
 
-function isError(problem: Problem): boolean {
-  return problem.severity === 'error';
+function isProblems(topology: Topology | readonly Problem[]): topology is readonly Problem[] {
+  return Array.isArray(topology);
 }

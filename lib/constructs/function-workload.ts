@@ -1,21 +1,36 @@
-import { k8s } from 'cdk8s-plus-28';
+import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { PlannedWorkload } from '../plan/flow-plan';
+import { egressRules } from './egress-rules';
+import { FunctionConfig } from './function-config';
+import type { FunctionContainerProps } from './function-container';
+import { MessageStore } from './message-store';
+import { functionLabels, type Labels, metadata, podSelector, SyncWave } from './metadata';
+import { MetricsEndpoint } from './metrics-endpoint';
+import { renderPodTemplate } from './pod-template';
 
-export interface FunctionWorkloadProps {
-  readonly workload: PlannedWorkload;
-  readonly image: string;
-  /** Address of nats as the pods see it. */
-  readonly natsUrl: string;
+export interface FunctionWorkloadProps extends FunctionContainerProps {
+  readonly serviceAccount: string;
 }
 
-const specFolder = '/etc/kflow';
-/** A replica finishes what it holds within 25 s of SIGTERM. */
-const terminationGracePeriodSeconds = 30;
+/** An object but its metadata. */
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}
 
-/** One function's replicas: a ConfigMap with its spec, and the Deployment or indexed Job that runs it. */
+/** Retries of a Job for each of its replicas. */
+const retriesEach = 6;
+/** The runtime's exit status when another start would end the same way (EX_CONFIG of sysexits.h). */
+const misconfigured = 78;
+
+/**
+ * One function's replicas and what is theirs: a ConfigMap with spec and code, what they may connect to, how many of them
+ * may be away at once, their metrics, and the Deployment, StatefulSet or indexed Job that runs them.
+ */
 export class FunctionWorkload extends Construct {
-  private readonly labels: { readonly [name: string]: string };
+  private readonly config: FunctionConfig;
+  private readonly storeAnnotations: Labels;
 
   constructor(
     scope: Construct,
@@ -24,69 +39,99 @@ export class FunctionWorkload extends Construct {
   ) {
     super(scope, id);
     const { workload } = props;
-    const { jobId, function: functionId } = workload.spec;
-    this.labels = { 'app.kubernetes.io/name': workload.name, 'kflow.io/job': jobId, 'kflow.io/function': functionId };
-    const metadata = { name: workload.name, labels: this.labels };
-    new k8s.KubeConfigMap(this, 'Spec', { metadata, data: { 'spec.json': JSON.stringify(workload.spec, null, 2) } });
-    if (workload.kind === 'job') new k8s.KubeJob(this, 'Job', { metadata, spec: this.jobSpec() });
-    else new k8s.KubeDeployment(this, 'Deployment', { metadata, spec: this.deploymentSpec() });
+    const { messageStore } = workload.spec;
+    this.config = new FunctionConfig(workload);
+    this.storeAnnotations =
+      messageStore === undefined ? {} : new MessageStore(this, 'MessageStore', { store: messageStore }).annotations;
+    this.node.addValidation({ validate: () => (this.config.fault === undefined ? [] : [this.config.fault]) });
+    this.object('Config', { apiVersion: 'v1', kind: 'ConfigMap', data: this.config.files }, SyncWave.Streams);
+    this.object('Network', {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      spec: this.networkPolicy(),
+    });
+    if (workload.http.metrics) new MetricsEndpoint(this, 'Metrics', { workload });
+    if (workload.kind !== 'job') {
+      const spec = { maxUnavailable: 1, selector: { matchLabels: podSelector(workload) } };
+      this.object('Disruption', { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', spec });
+    }
+    if (workload.kind === 'job') this.job();
+    else if (workload.kind === 'statefulset') this.statefulSet();
+    else this.deployment();
   }
 
-  private jobSpec(): k8s.JobSpec {
-    const { replicas } = this.props.workload;
-    return {
+  private job(): void {
+    const { replicas, isPaused } = this.props.workload;
+    const spec = {
       completionMode: 'Indexed',
       completions: replicas,
       parallelism: replicas,
-      backoffLimit: 6 * replicas,
-      template: { metadata: { labels: this.labels }, spec: this.podSpec('OnFailure') },
-    };
-  }
-
-  private deploymentSpec(): k8s.DeploymentSpec {
-    return {
-      replicas: this.props.workload.replicas,
-      selector: { matchLabels: this.labels },
-      template: { metadata: { labels: this.labels }, spec: this.podSpec('Always') },
-    };
-  }
-
-  /** Fits Pod Security *restricted*. */
-  private podSpec(restartPolicy: string): k8s.PodSpec {
-    const { workload } = this.props;
-    return {
-      restartPolicy,
-      terminationGracePeriodSeconds,
-      automountServiceAccountToken: false,
-      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
-      containers: [this.container()],
-      volumes: [
-        { name: 'spec', configMap: { name: workload.name } },
-        { name: 'tmp', emptyDir: {} },
-      ],
-    };
-  }
-
-  private container(): k8s.Container {
-    const { workload, image, natsUrl } = this.props;
-    return {
-      name: 'function',
-      image,
-      env: [
-        { name: 'KFLOW_SPEC', value: `${specFolder}/spec.json` },
-        { name: 'KFLOW_NATS_URL', value: natsUrl },
-        ...(workload.env as readonly k8s.EnvVar[]),
-      ],
-      ...(workload.secret === undefined ? {} : { envFrom: [{ secretRef: { name: workload.secret } }] }),
-      securityContext: {
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
+      backoffLimit: retriesEach * replicas,
+      suspend: isPaused,
+      podFailurePolicy: {
+        rules: [
+          // a pod that its node had to give up is no failure of the function
+          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+          {
+            action: 'FailJob',
+            onExitCodes: { containerName: 'function', operator: 'In', values: [misconfigured] },
+          },
+        ],
       },
-      volumeMounts: [
-        { name: 'spec', mountPath: specFolder, readOnly: true },
-        { name: 'tmp', mountPath: '/tmp' },
-      ],
+      template: this.template(),
     };
+    // a Job cannot be changed: Argo CD makes it anew, and it goes on where the old one was
+    const annotations = { 'argocd.argoproj.io/sync-options': 'Force=true,Replace=true' };
+    this.workload({ apiVersion: 'batch/v1', kind: 'Job', spec }, annotations);
+  }
+
+  private deployment(): void {
+    const { workload } = this.props;
+    const isSource = workload.spec.inputs.length === 0;
+    const spec = {
+      replicas: workload.isPaused ? 0 : workload.replicas,
+      selector: { matchLabels: podSelector(workload) },
+      // two of one source at a time would both make its records
+      strategy: isSource ? { type: 'Recreate' } : { type: 'RollingUpdate' },
+      template: this.template(),
+    };
+    this.workload({ apiVersion: 'apps/v1', kind: 'Deployment', spec });
+  }
+
+  private statefulSet(): void {
+    const { workload } = this.props;
+    const spec = {
+      replicas: workload.isPaused ? 0 : workload.replicas,
+      selector: { matchLabels: podSelector(workload) },
+      serviceName: workload.name,
+      podManagementPolicy: 'Parallel',
+      template: this.template(),
+    };
+    this.workload({ apiVersion: 'apps/v1', kind: 'StatefulSet', spec });
+  }
+
+  private template(): object {
+    return renderPodTemplate({ ...this.props, hash: this.config.hash });
+  }
+
+  /** In: the metrics. Out: names, nats and the addresses that the topology gives. */
+  private networkPolicy(): object {
+    const { workload, natsUrl } = this.props;
+    return {
+      podSelector: { matchLabels: podSelector(workload) },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: workload.http.metrics ? [{ ports: [{ protocol: 'TCP', port: workload.http.port }] }] : [],
+      egress: egressRules([natsUrl, ...workload.addresses]),
+    };
+  }
+
+  private workload(manifest: Manifest, annotations: Labels = {}): void {
+    this.object('Workload', manifest, SyncWave.Workloads, { ...this.storeAnnotations, ...annotations });
+  }
+
+  private object(id: string, manifest: Manifest, wave: SyncWave = SyncWave.Workloads, annotations: Labels = {}): void {
+    const { workload } = this.props;
+    const labels = functionLabels(workload);
+    new ApiObject(this, id, { ...manifest, metadata: metadata(wave, { name: workload.name, labels, annotations }) });
   }
 }

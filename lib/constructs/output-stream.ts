@@ -1,31 +1,37 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { PlannedStream } from '../plan/flow-plan';
-import { objectName } from './object-name';
+import * as nack from '../../imports/jetstream.nats.io';
+import type { FlowPlan, PlannedStream } from '../plan/flow-plan';
+import { objectName } from '../plan/names';
+import { dataAnnotations, type Labels, metadata, SyncWave } from './metadata';
 
 export interface OutputStreamProps {
+  readonly flow: Pick<FlowPlan, 'namespace' | 'jobId'>;
   readonly stream: PlannedStream;
 }
 
-/** A planned stream as NACK's `Stream`: what is full refuses, so nothing unread is discarded. */
+/** A stream of a function's main output, as NACK's `Stream`: what is full refuses, so nothing unread is discarded. */
 export class OutputStream extends Construct {
-  constructor(scope: Construct, id: string, { stream }: OutputStreamProps) {
+  constructor(scope: Construct, id: string, { flow, stream }: OutputStreamProps) {
     super(scope, id);
-    new ApiObject(this, 'Resource', {
-      apiVersion: 'jetstream.nats.io/v1beta2',
-      kind: 'Stream',
-      metadata: { name: objectName(stream.name) },
+    const writer: Labels = stream.function === undefined ? {} : { 'kflow.io/function': stream.function };
+    new nack.Stream(this, 'Resource', {
+      metadata: metadata(SyncWave.Streams, {
+        name: objectName(flow, stream.name),
+        labels: { 'kflow.io/stream': stream.role, ...writer },
+        annotations: dataAnnotations(stream.onDelete),
+      }),
       spec: {
         name: stream.name,
-        subjects: stream.subjects,
-        retention: 'limits',
-        storage: 'file',
-        discard: 'new',
+        subjects: [...stream.subjects],
+        retention: nack.StreamSpecRetention.LIMITS,
+        storage: nack.StreamSpecStorage.FILE,
+        discard: nack.StreamSpecDiscard.NEW,
         maxMsgs: stream.maxMsgs,
         maxBytes: stream.maxBytes,
         replicas: stream.replicas,
-        duplicateWindow: `${stream.dedupeWindowMs}ms`,
+        duplicateWindow: `${stream.dedupeWindowMs / 1_000}s`,
         allowDirect: true,
+        preventDelete: stream.onDelete === 'keep',
       },
     });
   }

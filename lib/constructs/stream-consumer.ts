@@ -1,29 +1,37 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { PlannedConsumer } from '../plan/flow-plan';
-import { objectName } from './object-name';
+import * as nack from '../../imports/jetstream.nats.io';
+import type { FlowPlan, PlannedConsumer } from '../plan/flow-plan';
+import { objectName } from '../plan/names';
+import { dataAnnotations, metadata, SyncWave } from './metadata';
 
 export interface StreamConsumerProps {
+  readonly flow: Pick<FlowPlan, 'namespace' | 'jobId'>;
   readonly consumer: PlannedConsumer;
 }
 
-/** A planned consumer as NACK's `Consumer`: durable, pulled, with explicit acks and no limit of deliveries. */
+/**
+ * A reader's place in a stream, as NACK's `Consumer`: durable, pulled, with explicit acks and no limit of deliveries.
+ * It goes and stays with the stream, since it knows what has been read.
+ */
 export class StreamConsumer extends Construct {
-  constructor(scope: Construct, id: string, { consumer }: StreamConsumerProps) {
+  constructor(scope: Construct, id: string, { flow, consumer }: StreamConsumerProps) {
     super(scope, id);
-    new ApiObject(this, 'Resource', {
-      apiVersion: 'jetstream.nats.io/v1beta2',
-      kind: 'Consumer',
-      metadata: { name: objectName(`${consumer.stream}_${consumer.durable}`) },
+    new nack.Consumer(this, 'Resource', {
+      metadata: metadata(SyncWave.Consumers, {
+        name: objectName(flow, `${consumer.stream}_${consumer.function}`),
+        labels: { 'kflow.io/function': consumer.function },
+        annotations: dataAnnotations(consumer.onDelete),
+      }),
       spec: {
         streamName: consumer.stream,
         durableName: consumer.durable,
-        ackPolicy: 'explicit',
-        deliverPolicy: 'all',
+        ackPolicy: nack.ConsumerSpecAckPolicy.EXPLICIT,
+        deliverPolicy: nack.ConsumerSpecDeliverPolicy.ALL,
         filterSubject: consumer.subject,
-        ackWait: `${consumer.ackWaitMs}ms`,
+        ackWait: `${consumer.ackWaitMs / 1_000}s`,
         maxAckPending: consumer.maxAckPending,
         maxDeliver: -1,
+        preventDelete: consumer.onDelete === 'keep',
       },
     });
   }

@@ -52,6 +52,8 @@ export const functionSpecSchema = z
     language: z.enum(['python', 'typescript', 'javascript']),
     /** Inline code, or the path of a module; neither: the image's own function. */
     code: z.string().optional(),
+    /** The code as a file beside the spec's, in place of `code`. */
+    codeFile: z.string().optional(),
     module: z.string().optional(),
     /** Name of the entry function in the code or module. */
     entry: z.string().optional(),
@@ -62,6 +64,16 @@ export const functionSpecSchema = z
     schema: avroSchema.optional(),
     /** Where a source reads or a sink writes. */
     endpoint: s3Connection.unwrap().extend({ topics: z.string() }).readonly().optional(),
+    /** Where a sink writes that is no object store; credentials and address may be the server's own business. */
+    target: z
+      .strictObject({
+        addr: z.string().optional(),
+        topics: z.string().optional(),
+        userEnv: z.string().optional(),
+        passwordEnv: z.string().optional(),
+      })
+      .readonly()
+      .optional(),
     /** Automatic download of the objects that input records name. */
     download: s3Connection.unwrap().extend({ directory: z.string().optional() }).readonly().optional(),
     /** Where outputs above the limit go; `maxPayloadSize` absent: the server's limit. */

@@ -13,6 +13,27 @@ export function workloadName(flow: FlowId, functionId: string): string {
   return `${flow.jobId}--${functionId}`;
 }
 
+/** Name of the Kubernetes object for a stream or bucket of a flow: `<job>--<function>`, `<job>----dead`. */
+export function objectName(flow: FlowId, name: string): string {
+  const own = name.replace(/^kflow_/, '').replace(`${flow.namespace}_`, '');
+  return own.toLowerCase().replaceAll('_', '--');
+}
+
+/** Secret with the credentials of an address, `user` and `password`. */
+export function accountSecret(flow: { readonly jobId: string }, addr: string): string {
+  const place = addr
+    .toLowerCase()
+    .replace(/^\w+:\/\//, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return `${flow.jobId}--${place}`;
+}
+
+/** Secret with the secret variables of a function's container. No other name has two `--`. */
+export function variableSecret(flow: { readonly jobId: string }, functionId: string): string {
+  return `${flow.jobId}--${functionId}--env`;
+}
+
 /** The stream of a function's main output, or of its side output `side`. */
 export function streamName(flow: FlowId, functionId: string, side?: string): string {
   const parts = ['kflow', flow.namespace, flow.jobId, functionId];

@@ -1,10 +1,11 @@
 import { ConfigError } from '../errors';
 import { upstreamsOf } from '../topology/graph';
 import type { FlowFunction, Topology } from '../topology/topology';
-import type { PlannedBucket } from './flow-plan';
+import type { PlannedBucket, SecretVariable } from './flow-plan';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';
 import { parseS3Location } from './s3-location';
+import type { Account, SecretBook } from './secret-book';
 
 /** An object store and who asks. */
 export interface S3Account {
@@ -20,48 +21,76 @@ export interface PlanSettings {
   readonly s3Default?: S3Account;
   /** Bucket of a message store whose own is not given. */
   readonly messageBucketDefault?: string;
+  /** Credentials that are not given are in Secrets of the cluster. Else they are missing. */
+  readonly hasClusterSecrets?: true;
 }
 
-/** The object stores of one function; credentials apart, named by the environment that carries them. */
-export interface FunctionConnections
-  extends Pick<FunctionSpec, 'endpoint' | 'download' | 'messageStore' | 'claimStores'> {
-  readonly secrets: { readonly [env: string]: string };
+/** What one function connects to; credentials apart, named by the environment that carries them. */
+export interface FunctionConnections {
+  readonly stores: Pick<FunctionSpec, 'endpoint' | 'target' | 'download' | 'messageStore' | 'claimStores'>;
+  readonly secretEnv: readonly SecretVariable[];
   readonly buckets: readonly PlannedBucket[];
+  readonly addresses: readonly string[];
 }
 
-export function planConnections(topology: Topology, fn: FlowFunction, settings: PlanSettings): FunctionConnections {
-  const planner = new ConnectionPlanner(fn, settings);
-  const endpoint = fn.type === 'fs-source' || fn.type === 's3-sink' ? planner.endpoint() : undefined;
+export function planConnections(
+  topology: Topology,
+  fn: FlowFunction,
+  { settings, secrets }: { readonly settings: PlanSettings; readonly secrets: SecretBook },
+): FunctionConnections {
+  const planner = new ConnectionPlanner(fn, settings, secrets);
+  const readsStore = fn.type === 'fs-source' || fn.type === 's3-sink';
+  const endpoint = readsStore ? planner.endpoint() : undefined;
+  const target = fn.type === 'elastic-sink' || fn.type === 'nats-sink' ? planner.target() : undefined;
   const download = fn.globalConfig.store.autoDownload ? planner.download(topology) : undefined;
   const messageStore = fn.globalConfig.messageStore.enabled ? planner.messageStore(topology) : undefined;
   const claimStores = upstreamFunctions(topology, fn)
     .filter((from) => from.globalConfig.messageStore.enabled)
     .map((from, index) => planner.claimStore(topology, from, index));
+  const { sideStream } = fn.globalConfig;
+  if (sideStream.enabled && sideStream.addr !== undefined) planner.addresses.add(sideStream.addr);
+  if (fn.type === 'raw-source' && fn.addr !== undefined) planner.addresses.add(fn.addr);
   return {
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(download === undefined ? {} : { download }),
-    ...(messageStore === undefined ? {} : { messageStore }),
-    claimStores,
-    secrets: planner.secrets,
+    stores: {
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(target === undefined ? {} : { target }),
+      ...(download === undefined ? {} : { download }),
+      ...(messageStore === undefined ? {} : { messageStore }),
+      claimStores,
+    },
+    secretEnv: planner.secretEnv,
     buckets: planner.buckets,
+    addresses: [...planner.addresses],
   };
 }
 
 class ConnectionPlanner {
-  readonly secrets: Record<string, string> = {};
+  readonly secretEnv: SecretVariable[] = [];
   readonly buckets: PlannedBucket[] = [];
+  readonly addresses = new Set<string>();
 
   constructor(
     private readonly fn: FlowFunction,
     private readonly settings: PlanSettings,
+    private readonly secrets: SecretBook,
   ) {}
 
   endpoint() {
     const { fn } = this;
     const account = this.account(fn, 'addr');
     const { bucket, prefix } = parseS3Location(fn.topics ?? '');
-    this.buckets.push({ ...account, bucket, role: fn.type === 'fs-source' ? 'source' : 'sink', prefix });
+    this.bucket(account, { bucket, role: fn.type === 'fs-source' ? 'source' : 'sink', prefix });
     return { ...this.connection(account, 'KFLOW_ADDR'), topics: fn.topics ?? '' };
+  }
+
+  target() {
+    const { addr, topics, user, password, secret } = this.fn;
+    if (addr === undefined) return topics === undefined ? {} : { topics };
+    const isOpen = user === undefined && password === undefined && secret === undefined;
+    const where = topics === undefined ? {} : { topics };
+    if (!isOpen) return { ...this.connection(accountOf(this.fn, addr), 'KFLOW_ADDR'), ...where };
+    this.addresses.add(addr);
+    return { addr, ...where };
   }
 
   /** Where nothing is said of the store, the objects are fetched from where they were listed. */
@@ -77,7 +106,7 @@ class ConnectionPlanner {
     const { maxPayloadSize } = this.fn.globalConfig.messageStore;
     const { account, bucket } = this.storeOf(this.fn);
     const prefix = messageStorePrefix(topology, this.fn.id);
-    this.buckets.push({ ...account, bucket, role: 'message-store', prefix });
+    this.bucket(account, { bucket, role: 'message-store', prefix });
     const limit = maxPayloadSize === undefined ? {} : { maxPayloadSize };
     return { ...this.connection(account, 'KFLOW_STORE'), bucket, prefix, ...limit };
   }
@@ -88,30 +117,38 @@ class ConnectionPlanner {
     return { ...this.connection(account, `KFLOW_CLAIM_${index}`), bucket, prefix };
   }
 
-  private storeOf(fn: FlowFunction): { account: S3Account; bucket: string } {
+  private storeOf(fn: FlowFunction): { account: Account; bucket: string } {
     const topics = fn.globalConfig.messageStore.topics ?? this.settings.messageBucketDefault;
     if (topics === undefined) throw missing(fn.id, 'globalConfig.messageStore.topics (the bucket)');
     const bucket = topics.includes('://') ? parseS3Location(topics).bucket : topics;
     return { account: this.account(fn.globalConfig.messageStore, 'globalConfig.messageStore.addr'), bucket };
   }
 
-  private account(given: Partial<S3Account>, path: string): S3Account {
-    const { s3Override, s3Default } = this.settings;
+  private account(given: Partial<Account>, path: string): Account {
+    const { s3Override, s3Default, hasClusterSecrets } = this.settings;
     if (s3Override !== undefined) return s3Override;
     const addr = given.addr ?? s3Default?.addr;
-    const user = given.user ?? s3Default?.user;
-    const password = given.password ?? s3Default?.password;
     if (addr === undefined) throw missing(this.fn.id, path);
-    if (user === undefined || password === undefined)
-      throw missing(this.fn.id, path.replace(/addr$/, 'user and password'));
-    return { addr, user, password };
+    if (given.secret !== undefined) return { addr, secret: given.secret };
+    const account = accountOf({ user: s3Default?.user, password: s3Default?.password, ...given }, addr);
+    const isWhole = account.user !== undefined && account.password !== undefined;
+    if (!isWhole && hasClusterSecrets !== true) throw missing(this.fn.id, path.replace(/addr$/, 'user and password'));
+    return account;
   }
 
-  private connection(account: S3Account, env: string): S3Connection {
-    this.secrets[`${env}_USER`] = account.user;
-    this.secrets[`${env}_PASSWORD`] = account.password;
+  private bucket(account: Account, place: Pick<PlannedBucket, 'bucket' | 'role' | 'prefix'>): void {
+    this.buckets.push({ addr: account.addr, secret: this.secrets.accountSecret(account), ...place });
+  }
+
+  private connection(account: Account, env: string): S3Connection {
+    this.secretEnv.push(...this.secrets.accountVariables(account, env));
+    this.addresses.add(account.addr);
     return { addr: account.addr, userEnv: `${env}_USER`, passwordEnv: `${env}_PASSWORD` };
   }
+}
+
+function accountOf({ user, password, secret }: Partial<Account>, addr: string): Account {
+  return { addr, user, password, secret };
 }
 
 function upstreamFunctions(topology: Topology, fn: FlowFunction): FlowFunction[] {

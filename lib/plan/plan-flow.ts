@@ -1,15 +1,19 @@
+import { isSecretName } from '../topology/check-secrets';
+import { kindOf } from '../topology/function-type';
 import type { FlowFunction, Topology } from '../topology/topology';
-import type {
-  FlowPlan,
-  PlannedBucket,
-  PlannedConsumer,
-  PlannedSecret,
-  PlannedStream,
-  PlannedWorkload,
-} from './flow-plan';
-import { deadLetterStream, outputSubject, schemaBucket, stateBucket, streamName, workloadName } from './names';
+import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
+import {
+  deadLetterStream,
+  outputSubject,
+  schemaBucket,
+  stateBucket,
+  streamName,
+  variableSecret,
+  workloadName,
+} from './names';
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planSpec } from './plan-spec';
+import { SecretBook } from './secret-book';
 import { timing } from './timing';
 
 /** Dead letters are few and precious: their stream is bounded only by bytes. */
@@ -24,26 +28,34 @@ const maxAckPending = 25_000;
  */
 export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const { namespace, jobId, mode } = topology;
-  const planned = topology.dag.map((fn) => planFunction(topology, fn, settings));
-  const deadLetters: PlannedStream = {
-    name: deadLetterStream(topology),
-    subjects: [`kflow.${namespace}.${jobId}.*.dead`],
-    maxMsgs: -1,
-    maxBytes: deadLetterMaxBytes,
-    replicas: topology.globalConfig.stream.replicas,
-    dedupeWindowMs: timing.dedupeWindowMs(timing.defaultAckWaitMs),
-  };
+  const secrets = new SecretBook(topology);
+  const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
   return {
     namespace,
     jobId,
     mode,
-    streams: [...planned.flatMap((part) => part.streams), deadLetters],
+    streams: [...planned.flatMap((part) => part.streams), planDeadLetters(topology)],
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
     schemaBucket,
+    storage: { replicas: topology.globalConfig.stream.replicas, onDelete: topology.globalConfig.stream.onDelete },
     workloads: planned.map((part) => part.workload),
-    secrets: planned.flatMap((part) => (part.secret === undefined ? [] : [part.secret])),
+    secrets: secrets.all,
     buckets: uniqueBuckets(planned.flatMap((part) => part.buckets)),
+  };
+}
+
+function planDeadLetters(topology: Topology): PlannedStream {
+  const { replicas, onDelete } = topology.globalConfig.stream;
+  return {
+    name: deadLetterStream(topology),
+    role: 'dead-letters',
+    subjects: [`kflow.${topology.namespace}.${topology.jobId}.*.dead`],
+    maxMsgs: -1,
+    maxBytes: deadLetterMaxBytes,
+    replicas,
+    dedupeWindowMs: timing.dedupeWindowMs(timing.defaultAckWaitMs),
+    onDelete,
   };
 }
 
@@ -51,15 +63,18 @@ interface PlannedFunction {
   readonly streams: readonly PlannedStream[];
   readonly consumers: readonly PlannedConsumer[];
   readonly workload: PlannedWorkload;
-  readonly secret?: PlannedSecret;
   readonly buckets: readonly PlannedBucket[];
 }
 
-function planFunction(topology: Topology, fn: FlowFunction, settings: PlanSettings): PlannedFunction {
-  const name = workloadName(topology, fn.id);
-  const connections = planConnections(topology, fn, settings);
-  const spec = planSpec(topology, fn, connections);
-  const hasSecret = Object.keys(connections.secrets).length > 0;
+function planFunction(
+  topology: Topology,
+  fn: FlowFunction,
+  context: { readonly settings: PlanSettings; readonly secrets: SecretBook },
+): PlannedFunction {
+  const { meta, globalConfig } = fn;
+  const connections = planConnections(topology, fn, context);
+  const spec = planSpec(topology, fn, connections.stores);
+  const { env, secretEnv } = planEnv(topology, fn, context.secrets);
   return {
     streams: planStreams(topology, fn),
     consumers: spec.inputs.map((input) => ({
@@ -68,31 +83,57 @@ function planFunction(topology: Topology, fn: FlowFunction, settings: PlanSettin
       subject: input.subject,
       ackWaitMs: spec.ackWaitMs,
       maxAckPending,
+      onDelete: topology.dag.find(({ id }) => id === input.function)?.globalConfig.stream.onDelete ?? 'keep',
       function: fn.id,
     })),
     workload: {
-      name,
+      name: workloadName(topology, fn.id),
       function: fn.id,
-      kind: topology.mode === 'batch' && fn.type !== 'raw-source' ? 'job' : 'deployment',
+      kind: workloadKind(topology, fn),
       replicas: fn.parallelism,
+      isPaused: meta.update && meta.pause,
       spec,
-      env: fn.meta.env,
-      ...(hasSecret ? { secret: name } : {}),
+      ...(fn.image === undefined ? {} : { image: fn.image }),
+      ...(fn.imagePullPolicy === undefined ? {} : { imagePullPolicy: fn.imagePullPolicy }),
+      container: { ...meta.container, env },
+      secretEnv: [...connections.secretEnv, ...secretEnv],
+      http: { port: globalConfig.metrics.port, metrics: globalConfig.metrics.enabled },
+      addresses: [...new Set([...connections.addresses, ...meta.container.egress])],
     },
-    ...(hasSecret ? { secret: { name, entries: connections.secrets } } : {}),
     buckets: connections.buckets,
   };
 }
 
+function workloadKind({ mode }: Topology, { type, parallelism }: FlowFunction): PlannedWorkload['kind'] {
+  if (mode === 'batch' && type !== 'raw-source') return 'job';
+  return kindOf(type) === 'source' && parallelism > 1 ? 'statefulset' : 'deployment';
+}
+
+/** Variables whose value is a secret are taken from one; the others stay as they are written. */
+function planEnv(topology: Topology, fn: FlowFunction, secrets: SecretBook) {
+  const { env } = fn.meta.container;
+  const hidden = env.filter(({ name, value }) => value !== undefined && value !== '' && isSecretName(name));
+  if (hidden.length === 0) return { env, secretEnv: [] };
+  const secret = secrets.add({
+    name: variableSecret(topology, fn.id),
+    entries: Object.fromEntries(hidden.map(({ name, value }) => [name, value])),
+  });
+  return {
+    env: env.filter((variable) => !hidden.includes(variable)),
+    secretEnv: hidden.map(({ name }) => ({ name, secret, key: name })),
+  };
+}
+
 function planStreams(topology: Topology, fn: FlowFunction): PlannedStream[] {
-  const { maxMsgs, maxBytes, replicas } = fn.globalConfig.stream;
-  const limits = { maxMsgs, maxBytes, replicas, function: fn.id };
+  const { maxMsgs, maxBytes, replicas, onDelete } = fn.globalConfig.stream;
+  const limits = { maxMsgs, maxBytes, replicas, onDelete, function: fn.id };
   const dedupeWindowMs = timing.dedupeWindowMs(timing.ackWaitMs(fn.meta.maxPollIntervalMs));
   const sides = [undefined, ...fn.sideOuts.filter((side) => side.out.length > 0).map((side) => side.id)];
   return sides
     .filter((side) => side !== undefined || fn.out.length > 0)
     .map((side) => ({
       name: streamName(topology, fn.id, side),
+      role: side === undefined ? ('output' as const) : ('side' as const),
       subjects: [outputSubject(topology, fn.id, side)],
       ...limits,
       dedupeWindowMs,

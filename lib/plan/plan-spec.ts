@@ -8,12 +8,12 @@ import type { FunctionConnections } from './plan-connections';
 import { timing } from './timing';
 
 /** The spec of one function's replicas. */
-export function planSpec(topology: Topology, fn: FlowFunction, connections: FunctionConnections): FunctionSpec {
+export function planSpec(topology: Topology, fn: FlowFunction, stores: FunctionConnections['stores']): FunctionSpec {
   const { namespace, jobId, mode } = topology;
   const { meta } = fn;
   const ackWaitMs = timing.ackWaitMs(meta.maxPollIntervalMs);
   const schema = fn.schema ?? (fn.type === 'fs-source' ? s3list : undefined);
-  const { secrets: _, buckets: __, ...stores } = connections;
+  const { code: _code, container: _container, ...ownMeta } = meta.own;
   return functionSpecSchema.parse({
     version: 1,
     namespace,
@@ -47,7 +47,7 @@ export function planSpec(topology: Topology, fn: FlowFunction, connections: Func
     concurrency: meta.concurrency,
     checkpoint: meta.checkpoint,
     rate: meta.rate,
-    meta: meta.own,
+    meta: ownMeta,
   });
 }
 

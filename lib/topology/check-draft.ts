@@ -1,20 +1,25 @@
+import { checkAddresses } from './check-addresses';
 import { checkConnectors } from './check-connectors';
+import { checkContainer } from './check-container';
 import { checkEdgeSchemas } from './check-edge-schemas';
 import { checkGraph } from './check-graph';
 import { checkMetaKeys } from './check-meta-keys';
 import { checkNames } from './check-names';
 import { checkSchemas } from './check-schemas';
+import { checkSecrets } from './check-secrets';
 import { checkSettings } from './check-settings';
 import { checkUnsupported } from './check-unsupported';
 import type { Draft } from './draft';
 import { DraftGraph } from './draft-graph';
 import type { ProblemList } from './problem-list';
+import type { Purpose } from './purpose';
 
 const checks = [
   checkGraph,
   checkNames,
   checkConnectors,
   checkSettings,
+  checkContainer,
   checkMetaKeys,
   checkSchemas,
   checkEdgeSchemas,
@@ -22,7 +27,9 @@ const checks = [
 ];
 
 /** Every check of what a document means, on what of it can be read. */
-export function checkDraft(draft: Draft, problems: ProblemList): void {
+export function checkDraft(draft: Draft, problems: ProblemList, purpose: Purpose): void {
   const graph = new DraftGraph(draft);
   for (const check of checks) check(draft, problems, graph);
+  checkSecrets(draft, problems, purpose);
+  if (purpose !== 'run') checkAddresses(draft, problems);
 }

@@ -3,7 +3,7 @@ import { sectionOf } from './complete-topology';
 import type { DocumentPath } from './document-path';
 import type { Draft, DraftFunction } from './draft';
 import { findMetaSetting } from './meta-setting';
-import { isPlainMap, type PlainMap } from './plain-map';
+import type { PlainMap } from './plain-map';
 import type { ProblemList } from './problem-list';
 import { quote, showValue } from './show-value';
 
@@ -18,7 +18,6 @@ export function checkSettings(draft: Draft, problems: ProblemList): void {
     checkDownloadDirectory(each, problems);
     checkBulk(each, problems);
     checkPollInterval(each, problems);
-    checkEnv(each, problems);
   }
 }
 
@@ -107,19 +106,4 @@ function checkPollInterval(each: DraftFunction, problems: ProblemList): void {
   const path = [...each.path, 'meta', ...(found?.path ?? [])];
   const message = `${found?.value} ms is short: below 11000 a record may be delivered again while it is being processed`;
   problems.warn({ code: 'setting-invalid', path, message });
-}
-
-function checkEnv(each: DraftFunction, problems: ProblemList): void {
-  const { container } = each.meta;
-  const env = isPlainMap(container) && Array.isArray(container.env) ? container.env : [];
-  env.forEach((entry: unknown, index) => {
-    if (!isPlainMap(entry)) return;
-    const path = [...each.path, 'meta', 'container', 'env', index];
-    if (entry.name === undefined) {
-      problems.add({ code: 'setting-missing', path, message: 'a variable needs a name; add "name"' });
-    } else if (typeof entry.name === 'string' && !/^[A-Za-z_.-][A-Za-z0-9_.-]*$/.test(entry.name)) {
-      const message = `must be letters, digits, underscores, dots and dashes, got ${quote(entry.name)}`;
-      problems.add({ code: 'name-invalid', path: [...path, 'name'], message });
-    }
-  });
 }

@@ -28,8 +28,7 @@ function completeFunction(
   const globalConfig = completeGlobalConfig(draft.globalConfig, own);
   const readsStore = type === 'fs-source' || type === 's3-sink';
   const text = (key: string): string | undefined => raw[key] as string | undefined;
-  const connection = (key: 'addr' | 'user' | 'password') =>
-    text(key) ?? (readsStore ? globalConfig.store[key] : undefined);
+  const connection = overlay(readsStore ? globalConfig.store : {}, present(connectionOf(raw)));
   const image = (key: 'image' | 'imagePullPolicy') =>
     text(key) ?? ((own[key] ?? draft.globalConfig[key]) as string | undefined);
   return {
@@ -45,10 +44,8 @@ function completeFunction(
     ...present({
       schema: schema?.schema,
       format: raw.format as 'list' | undefined,
-      addr: connection('addr'),
+      ...connectionOf(connection),
       topics: text('topics'),
-      user: connection('user'),
-      password: connection('password'),
       image: image('image'),
       imagePullPolicy: image('imagePullPolicy'),
       groupId: text('groupId'),
@@ -59,9 +56,23 @@ function completeFunction(
   };
 }
 
+type Connection = { readonly [key in 'addr' | 'user' | 'password' | 'secret']?: string };
+
+function connectionOf({ addr, user, password, secret }: PlainMap): Connection {
+  return { addr, user, password, secret } as Connection;
+}
+
+/** The inner keys over the outer ones. Of a secret and a user with a password, the inner kind replaces the outer one. */
+export function overlay(outer: PlainMap, inner: PlainMap): PlainMap {
+  const { secret, user, password, ...others } = outer;
+  if (inner.secret !== undefined) return { ...others, ...inner };
+  const isNamed = inner.user !== undefined || inner.password !== undefined;
+  return isNamed ? { ...others, ...present({ user, password }), ...inner } : { ...outer, ...inner };
+}
+
 /** A function's own settings over the topology's, key by key in each section. */
 function completeGlobalConfig(topology: PlainMap, own?: PlainMap): GlobalConfig {
-  const section = (name: string): PlainMap => ({ ...sectionOf(topology, name), ...sectionOf(own ?? {}, name) });
+  const section = (name: string): PlainMap => overlay(sectionOf(topology, name), sectionOf(own ?? {}, name));
   const { image: _image, imagePullPolicy: _policy, ...messageStore } = section('messageStore');
   const asked = own ?? topology;
   return {
@@ -70,7 +81,7 @@ function completeGlobalConfig(topology: PlainMap, own?: PlainMap): GlobalConfig 
     sideStream: { enabled: false, ...section('sideStream') },
     metrics: { enabled: false, port: 9002, ...section('metrics') },
     devStore: { enabled: section('devStore').enabled === true },
-    stream: { maxMsgs: 100_000, maxBytes: 1024 ** 3, replicas: 1, ...section('stream') },
+    stream: { maxMsgs: 100_000, maxBytes: 1024 ** 3, replicas: 1, onDelete: 'keep', ...section('stream') },
   };
 }
 

@@ -16,6 +16,10 @@ const imagePullPolicy = field.oneOf(['Always', 'IfNotPresent', 'Never'], 'When K
 const user = field.text('User name; left out: the one of globalConfig, then of the controller.');
 const password = field.text('Password; left out: the one of globalConfig, then of the controller. Quote numbers.');
 
+const secret = field.text(
+  'Name of a Secret in the namespace of the flow, with the keys user and password; in place of those two.',
+);
+
 const globalConfig = (description: string) =>
   field.section(
     {
@@ -25,6 +29,7 @@ const globalConfig = (description: string) =>
             addr: field.text('Address of the S3 server: host:port.').optional(),
             user: user.optional(),
             password: password.optional(),
+            secret: secret.optional(),
             autoDownload: field.flag('Download the object each record names by bucket and key.').optional(),
           },
           'The S3 server that sources, sinks and downloads use.',
@@ -51,6 +56,7 @@ const globalConfig = (description: string) =>
             topics: field.text('The bucket.').optional(),
             user: user.optional(),
             password: password.optional(),
+            secret: secret.optional(),
             addr: field.text('Address of the S3 server: host:port.').optional(),
             maxPayloadSize: field
               .count('Bytes above which a message goes to S3; left out: what the nats server allows.')
@@ -90,6 +96,12 @@ const globalConfig = (description: string) =>
             maxMsgs: field.count('Messages an output stream holds; 100000 by default.').optional(),
             maxBytes: field.count('Bytes an output stream holds; 1073741824 (1 GiB) by default.').optional(),
             replicas: field.count('Copies of an output stream in a nats cluster; 1 by default.').optional(),
+            onDelete: field
+              .oneOf(
+                ['keep', 'delete'],
+                'Whether the records stay (the default) when the manifest of the stream is removed.',
+              )
+              .optional(),
           },
           "Limits of a function's output stream; full, it makes its function wait and discards nothing.",
         )
@@ -118,6 +130,7 @@ const flowFunction = field.section(
     topics: field.text('What a source reads or a sink writes, as s3a://bucket/prefix.').optional(),
     user: user.optional(),
     password: password.optional(),
+    secret: secret.optional(),
     image: image.optional(),
     imagePullPolicy: imagePullPolicy.optional(),
     groupId: field.text('Name of the consumer group, unique in the topology.').optional(),

@@ -1,5 +1,6 @@
+import { containerSettings } from './container-settings';
 import { findMetaSetting, type MetaSetting } from './meta-setting';
-import { isPlainMap, type PlainMap } from './plain-map';
+import type { PlainMap } from './plain-map';
 import { type FunctionMeta, Language } from './topology';
 
 /** The settings of a `meta` that was found free of errors, with their defaults; `own` is the `meta` as written. */
@@ -20,7 +21,7 @@ export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
     concurrency: setting<number>('concurrency') ?? 1,
     maxPollIntervalMs: setting<number>('max.poll.interval.ms') ?? 120_000,
     maxDeliver: setting<number>('maxDeliver') ?? 5,
-    env: envOf(meta),
+    container: containerSettings(meta.container),
     pause: setting<boolean>('pause') ?? false,
     update: setting<boolean>('update') ?? false,
     updatePolicy: setting<FunctionMeta['updatePolicy']>('updatePolicy') ?? 'KeepOffset',
@@ -35,17 +36,4 @@ function bulkOf(meta: PlainMap): FunctionMeta['bulk'] {
   const flushSize = Number(findMetaSetting(meta, 'bulk.flush.size')?.value ?? 0);
   const enabled = findMetaSetting(meta, 'bulk.enabled')?.value === true;
   return enabled && flushTimerMs > 0 && flushSize > 0 ? { flushTimerMs, flushSize } : undefined;
-}
-
-/** The named entries of `container.env`. */
-function envOf(meta: PlainMap): FunctionMeta['env'] {
-  const { container } = meta;
-  const env = isPlainMap(container) && Array.isArray(container.env) ? container.env : [];
-  return env
-    .filter((entry): entry is PlainMap & { name: string } => isPlainMap(entry) && typeof entry.name === 'string')
-    .map(({ name, value, valueFrom }) => ({
-      name,
-      ...(typeof value === 'string' ? { value } : {}),
-      ...(valueFrom === undefined ? {} : { valueFrom }),
-    }));
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { containerSchema } from './container-schema';
 import { field } from './document-field';
 import type { DocumentPath } from './document-path';
 import { isPlainMap, type PlainMap } from './plain-map';
@@ -36,28 +37,7 @@ export const metaSettings = {
   restart: field.flag('Update in stream mode: restart the running replicas too; false by default.'),
   'nats.conn.options': field.openSection({}, 'Options of the NATS connection.'),
   'nats.js.options': field.openSection({}, 'Options of JetStream.'),
-  container: field.openSection(
-    {
-      env: field
-        .list(
-          field.openSection(
-            {
-              name: field.text('Name of the variable.').optional(),
-              value: field.text('Its value; a number or a truth value needs quotes.').optional(),
-              valueFrom: field.openSection({}, "Kubernetes' source of the value.").optional(),
-            },
-            'One variable.',
-          ),
-          "Environment of the function's container.",
-        )
-        .optional(),
-      resources: field.openSection({}, "Kubernetes' resource requirements.").optional(),
-      volumes: field.list(z.unknown(), "Kubernetes' volumes of the pod.").optional(),
-      volumeMounts: field.list(z.unknown(), "Kubernetes' volume mounts of the container.").optional(),
-      sidecars: field.list(z.unknown(), 'More containers of the pod.').optional(),
-    },
-    "Parts of the function's container and pod, as Kubernetes defines them.",
-  ),
+  container: containerSchema,
 } as const;
 
 export type MetaSetting = keyof typeof metaSettings;

@@ -8,6 +8,7 @@ import type { DocumentSet } from './parse-set';
 import { isPlainMap } from './plain-map';
 import type { Problem } from './problem';
 import { ProblemList } from './problem-list';
+import type { Purpose } from './purpose';
 import type { Topology } from './topology';
 import { withoutNulls } from './without-nulls';
 
@@ -18,6 +19,8 @@ export interface ReadTopologyOptions {
   readonly defaultJobId: string;
   /** Values of `--set`, applied in order before anything is checked. */
   readonly sets?: readonly DocumentSet[];
+  /** Left out: `run`. */
+  readonly purpose?: Purpose;
 }
 
 export interface TopologyReading {
@@ -28,7 +31,8 @@ export interface TopologyReading {
 }
 
 /** Reads a topology from YAML or JSON: every problem at once, and the completed topology when nothing forbids it. */
-export function readTopology(text: string, { file, defaultJobId, sets = [] }: ReadTopologyOptions): TopologyReading {
+export function readTopology(text: string, options: ReadTopologyOptions): TopologyReading {
+  const { file, defaultJobId, sets = [], purpose = 'run' } = options;
   const parsed = parseDocument(text, file);
   if (parsed.source === undefined) return { problems: inOrder(parsed.problems) };
   const { source, problems: setProblems } = applySets(parsed.source, sets);
@@ -36,7 +40,7 @@ export function readTopology(text: string, { file, defaultJobId, sets = [] }: Re
   const list = new ProblemList(source);
   checkShape(root, list);
   const draft = readDraft(isPlainMap(root) ? root : {}, { written: source.value, defaultJobId });
-  checkDraft(draft, list);
+  checkDraft(draft, list, purpose);
   const problems = inOrder([...parsed.problems, ...setProblems, ...list.all]);
   if (problems.some(({ severity }) => severity === 'error')) return { problems };
   return { topology: completeTopology(draft), problems };

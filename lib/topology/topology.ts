@@ -3,6 +3,7 @@
  * parsed. Names are the document's own; `lib/plan` translates them into JetStream's and Kubernetes' words.
  */
 
+import type { ContainerSettings } from './container-settings';
 import type { FunctionType } from './function-type';
 
 export const Mode = { Batch: 'batch', Stream: 'stream' } as const;
@@ -39,6 +40,8 @@ export interface FlowFunction {
   readonly topics?: string;
   readonly user?: string;
   readonly password?: string;
+  /** Name of a Kubernetes Secret that is there already, with the keys `user` and `password`. */
+  readonly secret?: string;
   readonly image?: string;
   readonly imagePullPolicy?: string;
   readonly groupId?: string;
@@ -59,6 +62,7 @@ export interface GlobalConfig {
     readonly addr?: string;
     readonly user?: string;
     readonly password?: string;
+    readonly secret?: string;
     readonly autoDownload: boolean;
   };
   readonly messageStore: {
@@ -68,6 +72,7 @@ export interface GlobalConfig {
     readonly addr?: string;
     readonly user?: string;
     readonly password?: string;
+    readonly secret?: string;
     /** Bytes; absent: what the nats server allows. */
     readonly maxPayloadSize?: number;
   };
@@ -75,7 +80,13 @@ export interface GlobalConfig {
   readonly metrics: { readonly enabled: boolean; readonly port: number };
   readonly devStore: { readonly enabled: boolean };
   /** Limits of the function's output stream; what is not yet acked is never discarded, whatever they are. */
-  readonly stream: { readonly maxMsgs: number; readonly maxBytes: number; readonly replicas: number };
+  readonly stream: {
+    readonly maxMsgs: number;
+    readonly maxBytes: number;
+    readonly replicas: number;
+    /** What becomes of the records when the stream's manifest is removed. */
+    readonly onDelete: 'keep' | 'delete';
+  };
 }
 
 /** The settings KFlow reads from `meta`. `own` is the whole `meta` as written: it reaches the function's `OpenContext`. */
@@ -99,8 +110,7 @@ export interface FunctionMeta {
   /** `download.directory`: where automatic downloads go, below /tmp/. */
   readonly downloadDirectory?: string;
   readonly bulk?: { readonly flushTimerMs: number; readonly flushSize: number };
-  /** `container.env`: environment of the function's container, values as written. */
-  readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
+  readonly container: ContainerSettings;
   readonly pause: boolean;
   readonly update: boolean;
   readonly updatePolicy: 'KeepOffset' | 'DropOffset';

@@ -1,5 +1,6 @@
 import type { AvroType } from './avro-type';
 import { readAvroType } from './avro-type-reader';
+import { formatPath } from './document-path';
 import type { Draft, DraftFunction } from './draft';
 import type { DraftGraph, ResolvedEdge } from './draft-graph';
 import { s3list } from './s3list';
@@ -35,7 +36,7 @@ export class WrittenSchemas {
   along({ from, side }: ResolvedEdge): readonly Writer[] {
     if (side === undefined) return [...(this.emitted.get(from)?.values() ?? [])];
     if (side.schema === undefined) return [];
-    return [{ type: side.schema.type, name: `side output "${side.id}" of "${from.id}"` }];
+    return [{ type: side.schema.type, name: `side output "${side.id}" of ${nameOf(from)}` }];
   }
 
   private add(edge: ResolvedEdge): boolean {
@@ -46,9 +47,13 @@ export class WrittenSchemas {
   }
 }
 
-function ownWriter({ id, type, schema }: DraftFunction): Writer | undefined {
-  if (schema !== undefined) return { type: schema.type, name: `"${id}"` };
-  return type === 'fs-source' ? { type: s3listType, name: `"${id}"` } : undefined;
+function ownWriter(each: DraftFunction): Writer | undefined {
+  if (each.schema !== undefined) return { type: each.schema.type, name: nameOf(each) };
+  return each.type === 'fs-source' ? { type: s3listType, name: nameOf(each) } : undefined;
+}
+
+function nameOf({ id, path }: DraftFunction): string {
+  return id === undefined ? formatPath(path) : `"${id}"`;
 }
 
 /** A schema that is there and cannot be read is no reason to take the input's. */

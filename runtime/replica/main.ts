@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { ConfigError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { createLog } from '../log';
@@ -22,9 +23,15 @@ async function main(): Promise<number> {
 
 function readSpec(file: string): FunctionSpec {
   const parsed = functionSpecSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withCode(parsed.data, file);
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError('config-invalid', `${file} is not a function spec of this version: ${faults.join('; ')}`);
+}
+
+/** The spec with its code, which is a file beside it where people are to read both. */
+function withCode(spec: FunctionSpec, file: string): FunctionSpec {
+  if (spec.codeFile === undefined) return spec;
+  return { ...spec, code: readFileSync(path.join(path.dirname(file), spec.codeFile), 'utf8') };
 }
 
 if (require.main === module) void main().then((code) => process.exit(code));

@@ -207,14 +207,16 @@ describe('when nothing works', () => {
 
   it('names the known servers for an unknown one', async () => {
     await expect(resolveServer('etcd')).rejects.toMatchObject({
-      message: 'there is no server "etcd"; known are nats-server, temporal, versitygw',
+      message: 'there is no server "etcd"; known are nats-server, kubernetes, temporal, versitygw',
     });
   });
 });
 
 describe('the catalog', () => {
   it('pins a checksum for every release on four platforms', () => {
-    for (const entry of Object.values(readCatalog())) {
+    // a control plane is only for the tests: it is built
+    const { kubernetes: _, ...served } = readCatalog();
+    for (const entry of Object.values(served)) {
       expect(Object.keys(entry.releases).sort()).toEqual(['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64']);
       for (const release of Object.values(entry.releases)) expect(release.path).toContain(entry.version);
     }

@@ -10,7 +10,7 @@ export interface ProcessClusterOptions {
   /** Environment of every replica. */
   readonly env: { readonly [name: string]: string };
   /** Credentials by the name of their secret. */
-  readonly secrets: ReadonlyMap<string, { readonly [env: string]: string }>;
+  readonly secrets: ReadonlyMap<string, { readonly [key: string]: string | undefined }>;
   readonly onChange: (status: ReplicaStatus) => void;
 }
 
@@ -61,8 +61,17 @@ export class ProcessCluster {
 
   private environmentOf(workload: PlannedWorkload, specFile: string): Record<string, string> {
     const env: Record<string, string> = { ...this.options.env, KFLOW_SPEC: specFile };
-    if (workload.secret !== undefined) Object.assign(env, this.options.secrets.get(workload.secret));
-    for (const { name, value, valueFrom } of workload.env) {
+    for (const { name, secret, key } of workload.secretEnv) {
+      const value = this.options.secrets.get(secret)?.[key];
+      if (value === undefined) {
+        throw new ConfigError(
+          'config-invalid',
+          `${workload.function}: ${name} is the ${key} of the secret ${secret} of a cluster, which is not there; give user and password`,
+        );
+      }
+      env[name] = value;
+    }
+    for (const { name, value, valueFrom } of workload.container.env) {
       if (valueFrom !== undefined) {
         throw new ConfigError(
           'config-invalid',

@@ -109,7 +109,7 @@ export class LocalFlow {
 
   async save(bucket: string, directory: string): Promise<number> {
     const planned = this.bucketNamed('--save', bucket);
-    const { objects, skipped } = await saveBucket(storeOf(planned), { bucket, directory });
+    const { objects, skipped } = await saveBucket(this.storeOf(planned), { bucket, directory });
     for (const reason of skipped) this.options.say(`not saved: ${reason}`);
     return objects;
   }
@@ -124,7 +124,7 @@ export class LocalFlow {
     return Promise.all(
       [...sinks.values()].map(async (sink) => {
         let objects = 0;
-        for await (const _ of storeOf(sink).list(sink.bucket, sink.prefix)) objects++;
+        for await (const _ of this.storeOf(sink).list(sink.bucket, sink.prefix)) objects++;
         return { bucket: sink.bucket, objects };
       }),
     );
@@ -143,21 +143,29 @@ export class LocalFlow {
     if (this.connection === undefined || this.plan === undefined) return;
     await removeFlow(this.connection, this.plan);
     const stores = this.plan.buckets.filter(({ role }) => role === 'message-store');
-    for (const store of stores) await storeOf(store).deletePrefix(store.bucket, messageStorePrefix(this.plan));
+    for (const store of stores) await this.storeOf(store).deletePrefix(store.bucket, messageStorePrefix(this.plan));
   }
 
   private async prepareBuckets(fill: readonly DirectoryMap[]): Promise<void> {
     for (const bucket of this.prepared().plan.buckets) {
-      if (this.options.isEmbedded || bucket.role !== 'source') await storeOf(bucket).ensureBucket(bucket.bucket);
+      if (this.options.isEmbedded || bucket.role !== 'source') await this.storeOf(bucket).ensureBucket(bucket.bucket);
     }
     for (const { bucket, directory } of fill) {
-      const { objects, skipped } = await uploadDirectory(storeOf(this.bucketNamed('--bucket', bucket)), {
+      const { objects, skipped } = await uploadDirectory(this.storeOf(this.bucketNamed('--bucket', bucket)), {
         bucket,
         directory,
       });
       for (const reason of skipped) this.options.say(`not put into ${bucket}: ${reason}`);
       this.options.say(`bucket ${bucket}: ${objects} objects from ${directory}`);
     }
+  }
+
+  private storeOf({ addr, secret }: PlannedBucket): S3ObjectStore {
+    const { user, password } = this.prepared().plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
+    if (user === undefined || password === undefined) {
+      throw new ConfigError('config-invalid', `${addr}: the secret ${secret} is of a cluster; give user and password`);
+    }
+    return new S3ObjectStore({ addr, user, password });
   }
 
   private assertBucketsKnown(option: string, maps: readonly DirectoryMap[]): void {
@@ -180,8 +188,4 @@ export class LocalFlow {
     if (plan === undefined || servers === undefined) throw new ConfigError('state-invalid', 'the flow is not prepared');
     return { plan, servers };
   }
-}
-
-function storeOf(bucket: PlannedBucket): S3ObjectStore {
-  return new S3ObjectStore({ addr: bucket.addr, user: bucket.user, password: bucket.password });
 }

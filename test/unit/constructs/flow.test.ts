@@ -1,49 +1,193 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { App, Testing, Yaml } from 'cdk8s';
-import { Flow } from '../../../lib/constructs/flow';
+import { Testing } from 'cdk8s';
+import { parseAllDocuments } from 'yaml';
+import { Flow, type FlowProps } from '../../../lib/constructs/flow';
+import { FlowApp } from '../../../lib/constructs/flow-app';
 
-const file = path.join(__dirname, '../../../examples/quickstart/topology.yaml');
-const text = readFileSync(file, 'utf8');
-
-function synth(): { kind: string; metadata: { name: string }; spec?: unknown; data?: Record<string, string> }[] {
-  return Testing.synth(Flow.fromTopology(new App(), 'quickstart', text, file));
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels: object };
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the kind has
+  readonly [key: string]: any;
 }
 
-test('renders streams, consumers and a Job for each function of a batch flow', () => {
-  const names = synth().map(({ kind, metadata }) => `${kind} ${metadata.name}`);
-  expect(names).toEqual([
-    'Stream kflow--default--quickstart--list',
-    'Stream kflow--default--quickstart--count',
-    'Stream kflow--default--quickstart--longest',
-    'Stream kflow--default--quickstart----dead',
-    'Consumer kflow--default--quickstart--list--count',
-    'Consumer kflow--default--quickstart--count--longest',
-    'Consumer kflow--default--quickstart--longest--results',
-    ...['list', 'count', 'longest', 'results'].flatMap((fn) => [
-      `ConfigMap quickstart--${fn}`,
-      `Job quickstart--${fn}`,
-    ]),
-  ]);
+const source = '{ id: list, type: fs-source, format: list, addr: "s3:1", topics: "s3a://inbox", out: [map] }';
+const meta = 'name: f, code: "def f(ctx, e): return e"';
+
+function synth(text: string, props: FlowProps = {}): readonly Manifest[] {
+  return Testing.synth(Flow.fromTopology(new FlowApp(), 'flow', text, props));
+}
+
+function documentOf({
+  mode = 'stream',
+  list = source,
+  map = `{ id: map, type: raw, meta: {${meta}} }`,
+  more = '',
+} = {}) {
+  return `jobId: job\nmode: ${mode}\n${more}\ndag:\n  - ${list}\n  - ${map}\n`;
+}
+
+function find(manifests: readonly Manifest[], kind: string, name = 'job--map'): Manifest {
+  const found = manifests.find((each) => each.kind === kind && each.metadata.name === name);
+  if (found === undefined) throw new Error(`no ${kind} ${name}`);
+  return found;
+}
+
+const kindsOf = (manifests: readonly Manifest[]) => manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+
+describe('the objects of a flow', () => {
+  test('are its account, buckets, streams, consumers and then its functions', () => {
+    expect(kindsOf(synth(documentOf()))).toEqual([
+      'ServiceAccount job',
+      'KeyValue job----state',
+      'KeyValue job----schemas',
+      'Stream job--list',
+      'Stream job----dead',
+      'Consumer job--list--map',
+      ...['list', 'map'].flatMap((fn) =>
+        ['ConfigMap', 'NetworkPolicy', 'PodDisruptionBudget', 'Deployment'].map((kind) => `${kind} job--${fn}`),
+      ),
+    ]);
+  });
+
+  test('carry labels that select a flow and a function of it', () => {
+    for (const manifest of synth(documentOf()))
+      expect(manifest.metadata.labels).toMatchObject({ 'kflow.io/job': 'job' });
+    expect(find(synth(documentOf()), 'Deployment').spec.template.metadata.labels).toMatchObject({
+      'app.kubernetes.io/name': 'map',
+      'app.kubernetes.io/component': 'process',
+      'app.kubernetes.io/part-of': 'job',
+      'kflow.io/function': 'map',
+    });
+  });
+
+  test('are applied in waves: streams, then consumers, then workloads', () => {
+    const waves = synth(documentOf()).map(({ kind, metadata }) => [
+      kind,
+      (metadata as unknown as { annotations: Record<string, string> }).annotations['argocd.argoproj.io/sync-wave'],
+    ]);
+    expect(waves).toContainEqual(['Stream', '0']);
+    expect(waves).toContainEqual(['Consumer', '1']);
+    expect(waves).toContainEqual(['Deployment', '2']);
+  });
 });
 
-test('gives the same bytes each time, and no credential in them', () => {
-  const bytes = Yaml.stringify(...synth());
-  expect(Yaml.stringify(...synth())).toBe(bytes);
-  expect(bytes).not.toContain('minioadmin');
+describe('a workload', () => {
+  test('of a batch flow is an indexed Job that fails at once when it is set up wrongly', () => {
+    const { spec } = find(synth(documentOf({ mode: 'batch', more: 'parallelism: 3' })), 'Job');
+    expect(spec).toMatchObject({ completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimit: 18 });
+    expect(spec.suspend).toBe(false);
+    expect(spec.template.spec.restartPolicy).toBe('Never');
+    expect(spec.podFailurePolicy.rules[1].onExitCodes.values).toEqual([78]);
+  });
+
+  test('of a source with replicas is a StatefulSet, whose pods know their number', () => {
+    const list = source.replace('format', 'parallelism: 2, format');
+    const { spec } = find(synth(documentOf({ list })), 'StatefulSet', 'job--list');
+    expect(spec.replicas).toBe(2);
+    expect(spec.template.spec.containers[0].env).toContainEqual({
+      name: 'KFLOW_REPLICA',
+      valueFrom: { fieldRef: { fieldPath: "metadata.labels['apps.kubernetes.io/pod-index']" } },
+    });
+  });
+
+  test.each([
+    ['stream', 'Deployment', 'replicas', 0],
+    ['batch', 'Job', 'suspend', true],
+  ])('that is paused in mode %s has no pods', (mode, kind, key, value) => {
+    const paused = `{ id: map, type: raw, parallelism: 2, meta: {${meta}, update: true, pause: true} }`;
+    expect(find(synth(documentOf({ mode, map: paused })), kind).spec[key]).toBe(value);
+  });
+
+  test('rolls its pods when spec or code change, and not when a Deployment gets more replicas', () => {
+    const hashOf = (map: string) =>
+      find(synth(documentOf({ map })), 'Deployment').spec.template.metadata.annotations['kflow.io/spec-hash'];
+    const before = hashOf(`{ id: map, type: raw, meta: {${meta}} }`);
+    expect(hashOf(`{ id: map, type: raw, meta: {${meta}} }`)).toBe(before);
+    expect(hashOf(`{ id: map, type: raw, parallelism: 4, meta: {${meta}} }`)).toBe(before);
+    expect(hashOf(`{ id: map, type: raw, meta: {${meta}, threshold: 1} }`)).not.toBe(before);
+    expect(hashOf(`{ id: map, type: raw, meta: {${meta.replace('return e', 'return [e]')}} }`)).not.toBe(before);
+  });
+
+  test('gets its code as a file that people can read, not in the spec', () => {
+    const { data } = find(synth(documentOf()), 'ConfigMap');
+    expect(data['function.py']).toBe('def f(ctx, e): return e');
+    expect(JSON.parse(data['spec.json'])).toMatchObject({ version: 1, function: 'map', codeFile: 'function.py' });
+    expect(data['spec.json']).not.toContain('def f');
+  });
+
+  test.each([
+    ['limits: { memory: 128Mi }', { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '128Mi' } }],
+    ['requests: { memory: 2Gi }', { requests: { cpu: '100m', memory: '2Gi' }, limits: { memory: '2Gi' } }],
+    ['requests: { cpu: 2 }', { requests: { cpu: '2', memory: '256Mi' }, limits: { memory: '1Gi' } }],
+    ['limits: { cpu: 50m }', { requests: { cpu: '50m', memory: '256Mi' }, limits: { cpu: '50m', memory: '1Gi' } }],
+  ])('with resources of %s has defaults that agree with them', (resources, expected) => {
+    const map = `{ id: map, type: raw, meta: {${meta}, container: { resources: { ${resources} } }} }`;
+    const [container] = find(synth(documentOf({ map })), 'Deployment').spec.template.spec.containers;
+    expect(container.resources).toEqual(expected);
+  });
+
+  test('has one variable of a name: the one of the document', () => {
+    const env = 'container: { env: [{ name: KFLOW_NATS_URL, value: "nats://other:4222" }] }';
+    const map = `{ id: map, type: raw, meta: {${meta}, ${env}} }`;
+    const [container] = find(synth(documentOf({ map })), 'Deployment').spec.template.spec.containers;
+    const urls = container.env.filter(({ name }: { name: string }) => name === 'KFLOW_NATS_URL');
+    expect(urls).toEqual([{ name: 'KFLOW_NATS_URL', value: 'nats://other:4222' }]);
+  });
+
+  test('that does not fit a ConfigMap is refused, with what to do', () => {
+    const map = `{ id: map, type: raw, meta: { name: f, code: "def f(): pass # ${'x'.repeat(1024 ** 2)}" } }`;
+    expect(() => synth(documentOf({ map }))).toThrow(/\[flow\/map\] the spec and code of "map" have \d+ bytes/);
+  });
 });
 
-test('renders a Deployment in stream mode', () => {
-  const stream = text.replace('mode: batch', 'mode: stream');
-  const kinds = Testing.synth(Flow.fromTopology(new App(), 'quickstart', stream, file)).map(
-    ({ kind }: { kind: string }) => kind,
-  );
-  expect(kinds.filter((kind: string) => kind === 'Deployment')).toHaveLength(4);
+describe('data', () => {
+  test('stay when their manifests are removed', () => {
+    const stream = find(synth(documentOf()), 'Stream', 'job--list');
+    expect(stream.spec.preventDelete).toBe(true);
+    expect(stream.metadata).toMatchObject({
+      annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' },
+    });
+  });
+
+  test('go when the document says so, but for the schemas that other flows share', () => {
+    const manifests = synth(documentOf({ more: 'globalConfig: { stream: { onDelete: delete } }' }));
+    for (const name of ['job--list', 'job----dead'])
+      expect(find(manifests, 'Stream', name).spec.preventDelete).toBe(false);
+    expect(find(manifests, 'Consumer', 'job--list--map').spec.preventDelete).toBe(false);
+    expect(find(manifests, 'KeyValue', 'job----state').spec.preventDelete).toBe(false);
+    expect(find(manifests, 'KeyValue', 'job----schemas').spec).toMatchObject({
+      preventDelete: true,
+      preventUpdate: true,
+    });
+  });
 });
 
-test('throws every problem of a topology', () => {
-  const broken = text.replace('fs-source', 'fs-sauce').replace('[count]', '[cuont]');
-  expect(() => Flow.fromTopology(new App(), 'quickstart', broken, 'broken.yaml')).toThrow(
-    /did you mean "fs-source"\?[\s\S]*did you mean "count"\?/,
-  );
+describe('problems', () => {
+  test('of every flow of an app are told at once, before anything is rendered', () => {
+    const app = new FlowApp();
+    Flow.fromTopology(app, 'one', documentOf({ list: source.replace('[map]', '[mapp]') }), { file: 'one.yaml' });
+    Flow.fromTopology(app, 'two', documentOf({ list: source.replace('fs-source', 'fs-sauce') }), { file: 'two.yaml' });
+    expect(() => app.texts()).toThrow(/\[one\] one\.yaml:5:\d+ .*did you mean "map"\?[\s\S]*\[two\] two\.yaml:5:/);
+  });
+
+  test('of missing servers and modules have a place or a function', () => {
+    const list = source.replace(' addr: "s3:1",', '');
+    expect(() => synth(documentOf({ list }))).toThrow(/flow:5:5 {2}dag\[0\] {2}nothing names its S3 server; add "addr/);
+    const map = '{ id: map, type: raw, meta: { module: ./none.py, name: f } }';
+    expect(() => synth(documentOf({ map }))).toThrow(
+      /map: the module \.\/none\.py cannot be read: there is no such file/,
+    );
+  });
+});
+
+test('bundles a TypeScript module with what it imports, with no path of this machine in it', () => {
+  const app = new FlowApp();
+  Flow.fromFile(app, 'quickstart', path.join(__dirname, '../../../examples/quickstart/topology.yaml'));
+  const [text] = [...app.texts().values()];
+  const config = parseAllDocuments(text ?? '')
+    .map((document) => document.toJS() as Manifest)
+    .find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'quickstart--longest');
+  expect(config?.data['function.js']).toContain('function keepLongest');
+  expect(config?.data['function.js']).not.toContain(path.resolve(__dirname, '../../..'));
 });

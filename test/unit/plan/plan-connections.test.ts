@@ -78,23 +78,56 @@ describe('message stores', () => {
 });
 
 describe('credentials', () => {
-  test('are in secrets, under the names that the specs give', () => {
+  test('are in one secret for each account, whoever uses it', () => {
     const plan = planOf(stores);
     expect(plan.secrets).toEqual([
-      { name: 'large--list', entries: { KFLOW_ADDR_USER: 'minio', KFLOW_ADDR_PASSWORD: 'hunter2' } },
-      { name: 'large--big', entries: { KFLOW_STORE_USER: 'storer', KFLOW_STORE_PASSWORD: 'sesame' } },
-      { name: 'large--bigger', entries: { KFLOW_STORE_USER: 'storer', KFLOW_STORE_PASSWORD: 'sesame' } },
-      {
-        name: 'large--end',
-        entries: {
-          KFLOW_CLAIM_0_USER: 'storer',
-          KFLOW_CLAIM_0_PASSWORD: 'sesame',
-          KFLOW_CLAIM_1_USER: 'storer',
-          KFLOW_CLAIM_1_PASSWORD: 'sesame',
-        },
-      },
+      { name: 'large--s3-9000', addr: 's3:9000', entries: { user: 'minio', password: 'hunter2' } },
+      { name: 'large--store-1', addr: 'store:1', entries: { user: 'storer', password: 'sesame' } },
+      { name: 'large--store-2', addr: 'store:2', entries: { user: 'storer', password: 'sesame' } },
     ]);
-    expect(plan.workloads.map(({ secret }) => secret)).toEqual(plan.secrets.map(({ name }) => name));
+    expect(plan.workloads[3]?.secretEnv).toEqual([
+      { name: 'KFLOW_CLAIM_0_USER', secret: 'large--store-1', key: 'user' },
+      { name: 'KFLOW_CLAIM_0_PASSWORD', secret: 'large--store-1', key: 'password' },
+      { name: 'KFLOW_CLAIM_1_USER', secret: 'large--store-2', key: 'user' },
+      { name: 'KFLOW_CLAIM_1_PASSWORD', secret: 'large--store-2', key: 'password' },
+    ]);
+  });
+
+  test('of a second account at the same address have a secret with a number', () => {
+    const second = `${source}\n  - { id: map, type: s3-sink, addr: "s3:9000", user: else, password: p, topics: "s3a://out" }`;
+    expect(planOf(`dag:\n  ${second}`).secrets.map(({ name }) => name)).toEqual(['flow--s3-9000', 'flow--s3-9000-2']);
+  });
+
+  test('are those of a secret that is there, where the document names one', () => {
+    const named = `
+globalConfig: {store: {addr: "s3:1", user: a, password: b}}
+dag:
+  - { id: list, type: fs-source, format: list, secret: theirs, topics: "s3a://objects", out: [map] }
+  - { id: map, type: raw, meta: {${code}}, globalConfig: {store: {autoDownload: true, secret: theirs}} }
+`;
+    const plan = planOf(named);
+    expect(plan.secrets).toEqual([
+      { name: 'theirs', isGiven: true, entries: { user: undefined, password: undefined } },
+    ]);
+    expect(plan.workloads.map(({ secretEnv }) => secretEnv[0]?.secret)).toEqual(['theirs', 'theirs']);
+  });
+
+  test('that the document leaves out are in secrets of a cluster', () => {
+    const open = `dag:\n  - { id: list, type: fs-source, format: list, addr: "s3:1", topics: "s3a://objects", out: [map] }\n  - { id: map, type: raw, meta: {${code}} }`;
+    expect(planOf(open, { hasClusterSecrets: true }).secrets).toEqual([
+      { name: 'flow--s3-1', addr: 's3:1', entries: { user: undefined, password: undefined } },
+    ]);
+  });
+
+  test('in the environment of a function are taken out of it', () => {
+    const env = 'container: {env: [{name: DB_PASSWORD, value: open-sesame}, {name: MAX_TOKENS, value: "5"}]}';
+    const plan = planOf(`dag:\n  ${source}\n  - { id: map, type: raw, meta: {${code}, ${env}} }`);
+    expect(plan.workloads[1]?.container.env).toEqual([{ name: 'MAX_TOKENS', value: '5' }]);
+    expect(plan.workloads[1]?.secretEnv).toEqual([
+      { name: 'DB_PASSWORD', secret: 'flow--map--env', key: 'DB_PASSWORD' },
+    ]);
+    expect(plan.secrets[1]).toEqual({ name: 'flow--map--env', entries: { DB_PASSWORD: 'open-sesame' } });
+    expect(JSON.stringify(plan.workloads)).not.toContain('open-sesame');
   });
 
   test('never stand in a spec', () => {
@@ -106,8 +139,8 @@ describe('credentials', () => {
     const plan = planOf(`dag:\n  ${source}\n  - { id: map, type: raw, meta: {${code}} }`);
     const map = plan.workloads[1];
     expect(map).toMatchObject({ function: 'map' });
-    expect(map).not.toHaveProperty('secret');
-    expect(plan.secrets.map(({ name }) => name)).toEqual(['flow--list']);
+    expect(map?.secretEnv).toEqual([]);
+    expect(plan.secrets.map(({ name }) => name)).toEqual(['flow--s3-9000']);
   });
 });
 
@@ -126,13 +159,17 @@ dag:
       passwordEnv: 'KFLOW_DOWNLOAD_PASSWORD',
       directory: '/tmp/there',
     });
-    expect(plan.secrets[1]?.entries).toEqual({ KFLOW_DOWNLOAD_USER: 'minio', KFLOW_DOWNLOAD_PASSWORD: 'hunter2' });
+    expect(plan.workloads[1]?.secretEnv[0]).toEqual({
+      name: 'KFLOW_DOWNLOAD_USER',
+      secret: 'flow--s3-9000',
+      key: 'user',
+    });
   });
 
   test('fetches from the store that is named', () => {
     const plan = planOf(download(', addr: "other:1", user: u, password: p'));
     expect(specOf(plan, 'map').download?.addr).toBe('other:1');
-    expect(plan.secrets[1]?.entries).toMatchObject({ KFLOW_DOWNLOAD_USER: 'u' });
+    expect(plan.secrets[1]?.entries).toEqual({ user: 'u', password: 'p' });
   });
 });
 

@@ -37,7 +37,7 @@ describe('a completed topology', () => {
       sideStream: { enabled: false },
       metrics: { enabled: false, port: 9002 },
       devStore: { enabled: false },
-      stream: { maxMsgs: 100_000, maxBytes: 1_073_741_824, replicas: 1 },
+      stream: { maxMsgs: 100_000, maxBytes: 1_073_741_824, replicas: 1, onDelete: 'keep' },
     };
     const meta = {
       language: 'python',
@@ -45,7 +45,16 @@ describe('a completed topology', () => {
       concurrency: 1,
       maxPollIntervalMs: 120_000,
       maxDeliver: 5,
-      env: [],
+      container: {
+        env: [],
+        resources: { requests: {}, limits: {} },
+        volumes: [],
+        volumeMounts: [],
+        sidecars: [],
+        nodeSelector: {},
+        tolerations: [],
+        egress: [],
+      },
       pause: false,
       update: false,
       updatePolicy: 'KeepOffset',
@@ -103,7 +112,7 @@ describe('a completed topology', () => {
       maxDeliver: 2,
       concurrency: 8,
       code: flat?.meta.code,
-      env: [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'tokens', key: 'token' } } }],
+      container: { env: [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'tokens', key: 'token' } } }] },
     });
     expect(nested).toMatchObject({
       id: 'nested',
@@ -112,6 +121,17 @@ describe('a completed topology', () => {
       image: 'kflow-basic-python-runtime:dev',
     });
     expect(sink?.meta.bulk).toEqual({ flushTimerMs: 1000, flushSize: 500 });
+  });
+
+  test('takes the credentials of the nearest place that names any', () => {
+    const document = (root: string, own: string) =>
+      `globalConfig: { store: { addr: "s3:1", ${root} } }\ndag:\n  - { id: list, type: fs-source, format: list, topics: "s3a://docs", out: [end], ${own} }\n  - { id: end, type: raw, image: end:1 }`;
+    const source = (root: string, own: string) => readText(document(root, own), 'a.yaml').topology?.dag[0];
+    expect(source('user: u, password: p', 'secret: mine')).toMatchObject({ addr: 's3:1', secret: 'mine' });
+    expect(source('user: u, password: p', 'secret: mine')).not.toHaveProperty('password');
+    expect(source('secret: ours', 'user: u, password: p')).not.toHaveProperty('secret');
+    expect(source('secret: ours', 'addr: "s3:2"')).toMatchObject({ addr: 's3:2', secret: 'ours' });
+    expect(source('user: u', 'password: p')).toMatchObject({ user: 'u', password: 'p' });
   });
 
   test('keeps the keys of meta that hold nothing for the function', () => {

@@ -1,0 +1,46 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ApiObject, App, Chart, Names, YamlOutputType } from 'cdk8s';
+import type { IConstruct } from 'constructs';
+import { renderYaml } from './render-yaml';
+
+/**
+ * cdk8s's App, faster: it checks once for all charts, and writes its YAML with a quicker library. Use it wherever an App
+ * is used; `cdk8s synth` takes both. An app whose constructs depend on each other is left to cdk8s, which sorts them.
+ */
+export class FlowApp extends App {
+  override synth(): void {
+    if (this.yamlOutputType !== YamlOutputType.FILE_PER_CHART || this.node.findAll().some(isOrdered)) {
+      super.synth();
+      return;
+    }
+    const texts = this.texts();
+    mkdirSync(this.outdir, { recursive: true });
+    for (const [name, text] of texts) writeFileSync(path.join(this.outdir, name), text);
+  }
+
+  /** The YAML of each chart by its file's name. Throws every fault of every construct, each with its path. */
+  texts(): ReadonlyMap<string, string> {
+    const nodes = this.node.findAll();
+    const faults = nodes.flatMap((construct) =>
+      construct.node.validate().map((fault) => `[${construct.node.path}] ${fault}`),
+    );
+    if (faults.length > 0) throw new Error(`Validation failed with the following errors:\n  ${faults.join('\n  ')}`);
+    const charts = new Map<Chart, object[]>();
+    for (const construct of nodes) {
+      if (Chart.isChart(construct)) charts.set(construct, []);
+      else if (ApiObject.isApiObject(construct)) charts.get(construct.chart)?.push(construct.toJson());
+    }
+    return new Map(
+      [...charts].map(([chart, objects]) => [
+        `${Names.toDnsLabel(chart)}${this.outputFileExtension}`,
+        renderYaml(objects),
+      ]),
+    );
+  }
+}
+
+/** Whether a construct has a place in an order: it depends on others, or is a chart within a chart. */
+function isOrdered({ node }: IConstruct): boolean {
+  return node.dependencies.length > 0 || node.scopes.filter(Chart.isChart).length > 1;
+}

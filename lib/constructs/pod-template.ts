@@ -1,0 +1,87 @@
+import type { PlannedWorkload } from '../plan/flow-plan';
+import { type FunctionContainerProps, renderContainer } from './function-container';
+import { flowLabels, functionLabels, podSelector } from './metadata';
+
+/** A replica finishes or releases what it holds within this time of SIGTERM, unless the document says another. */
+const shutdownSeconds = 25;
+/** Between the end of that time and SIGKILL. */
+const marginSeconds = 5;
+
+/** Settings that the runtime's containers and the user's share: Pod Security *restricted*. */
+const containerSecurity = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+export interface PodTemplateProps extends FunctionContainerProps {
+  readonly serviceAccount: string;
+  /** Of everything the pods read at their start: another hash, other pods. */
+  readonly hash: string;
+}
+
+/** The pods of a function. Sidecars are containers that start before the function and end after it. */
+export function renderPodTemplate(props: PodTemplateProps): object {
+  const { workload, serviceAccount, hash } = props;
+  const { container, replicas } = workload;
+  const sidecars = container.sidecars.map((sidecar) => ({
+    restartPolicy: 'Always',
+    ...sidecar,
+    securityContext: { ...containerSecurity, ...(sidecar.securityContext as object | undefined) },
+  }));
+  return {
+    metadata: {
+      labels: { ...flowLabels(workload.spec), ...functionLabels(workload) },
+      annotations: { 'kflow.io/spec-hash': hash },
+    },
+    spec: {
+      restartPolicy: workload.kind === 'job' ? 'Never' : 'Always',
+      serviceAccountName: serviceAccount,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: shutdownOf(workload) + marginSeconds,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        runAsGroup: 1000,
+        fsGroup: 1000,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      ...present('nodeSelector', container.nodeSelector),
+      ...present('tolerations', container.tolerations),
+      ...(replicas > 1 ? { topologySpreadConstraints: [spread(workload)] } : {}),
+      ...present('initContainers', sidecars),
+      containers: [{ ...renderContainer(props), securityContext: containerSecurity }],
+      volumes: volumesOf(workload),
+    },
+  };
+}
+
+function shutdownOf({ container }: PlannedWorkload): number {
+  const given = Number(container.env.find(({ name }) => name === 'KFLOW_SHUTDOWN_TIMEOUT')?.value);
+  return given > 0 ? Math.ceil(given) : shutdownSeconds;
+}
+
+/** Replicas on different nodes, where there are some. */
+function spread(workload: PlannedWorkload): object {
+  return {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: podSelector(workload) },
+  };
+}
+
+/** A volume of the user's takes the place of ours of the same name. */
+function volumesOf({ name, container }: PlannedWorkload): readonly object[] {
+  const own = [
+    { name: 'spec', configMap: { name } },
+    { name: 'tmp', emptyDir: {} },
+  ];
+  const given = new Set(container.volumes.map((volume) => volume.name));
+  return [...own.filter((volume) => !given.has(volume.name)), ...container.volumes];
+}
+
+function present<T extends object>(key: string, value: T): { readonly [key: string]: T } {
+  return Object.keys(value).length === 0 ? {} : { [key]: value };
+}

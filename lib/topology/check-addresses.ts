@@ -1,0 +1,29 @@
+import { overlay, sectionOf } from './complete-topology';
+import type { DocumentPath } from './document-path';
+import type { Draft, DraftFunction } from './draft';
+import type { PlainMap } from './plain-map';
+import type { ProblemList } from './problem-list';
+
+/** Servers that manifests need to name: nobody fills them in when the pods run. */
+export function checkAddresses(draft: Draft, problems: ProblemList): void {
+  const section = (each: DraftFunction, name: string): PlainMap =>
+    overlay(sectionOf(draft.globalConfig, name), sectionOf(each.globalConfig, name));
+  const missing = (path: DocumentPath, what: string, way: string) =>
+    problems.add({ code: 'setting-missing', path, message: `${what}; add ${way}`, at: 'key' });
+  for (const each of draft.functions) {
+    const { type, raw, path } = each;
+    const readsStore = type === 'fs-source' || type === 's3-sink';
+    if (readsStore && raw.addr === undefined && section(each, 'store').addr === undefined) {
+      missing(path, 'nothing names its S3 server', '"addr: host:port", or globalConfig.store.addr for all functions');
+    }
+    if (type === 'elastic-sink' && raw.addr === undefined) {
+      missing(path, 'nothing names its server', '"addr: host:port"');
+    }
+    if (sectionOf(each.globalConfig, 'messageStore').enabled !== true) continue;
+    const store = section(each, 'messageStore');
+    const at = [...path, 'globalConfig', 'messageStore', 'enabled'];
+    if (store.addr === undefined) missing(at, 'no server is named for big messages', 'globalConfig.messageStore.addr');
+    if (store.topics === undefined)
+      missing(at, 'no bucket is named for big messages', 'globalConfig.messageStore.topics');
+  }
+}

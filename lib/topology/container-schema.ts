@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { field } from './document-field';
+
+/** A quantity of Kubernetes: `500m`, `1Gi`, `2`. */
+const quantity = z.union(
+  [
+    z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE])?$/, { error: 'a quantity' }),
+    z.number(),
+  ],
+  { error: 'a quantity, as in 500m or 1Gi' },
+);
+
+const quantities = (description: string) => z.record(z.string(), quantity, { error: 'a map' }).describe(description);
+
+const variable = field.openSection(
+  {
+    name: field.text('Name of the variable.').optional(),
+    value: field.text('Its value; a number or a truth value needs quotes.').optional(),
+    valueFrom: field.openSection({}, "Kubernetes' source of the value.").optional(),
+  },
+  'One variable.',
+);
+
+const toleration = field.section(
+  {
+    key: field.text("The taint's key.").optional(),
+    operator: field.oneOf(['Exists', 'Equal'], 'How the value is compared.').optional(),
+    value: field.text("The taint's value.").optional(),
+    effect: field.oneOf(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], "The taint's effect.").optional(),
+    tolerationSeconds: field.integer('How long a NoExecute taint is borne.').optional(),
+  },
+  'One toleration.',
+);
+
+/** `meta.container`: parts of a function's container and pod. What is nested deeper is Kubernetes' own. */
+export const containerSchema = field.section(
+  {
+    env: field.list(variable, "Environment of the function's container.").optional(),
+    resources: field
+      .section(
+        {
+          requests: quantities('What a replica is sure to get; 100m cpu and 256Mi memory by default.').optional(),
+          limits: quantities('What a replica gets at most; 1Gi memory by default.').optional(),
+        },
+        'Resources of the function, each laid over the default.',
+      )
+      .optional(),
+    gpu: z
+      .union(
+        [
+          field.count('Number of nvidia.com/gpu.'),
+          field.section(
+            { resource: field.text('Resource name of the device.'), count: field.count('How many.') },
+            'A device by its resource name.',
+          ),
+        ],
+        { error: 'a number of GPUs, or a map of resource and count' },
+      )
+      .describe('GPUs of a replica.')
+      .optional(),
+    volumes: field
+      .list(field.openSection({ name: field.text('Name of the volume.') }, 'One volume.'), "Kubernetes' volumes.")
+      .optional(),
+    volumeMounts: field
+      .list(
+        field.openSection(
+          { name: field.text('Name of the volume.'), mountPath: field.text('Where it is in the container.') },
+          'One mount.',
+        ),
+        "Kubernetes' volume mounts of the function's container.",
+      )
+      .optional(),
+    sidecars: field
+      .list(
+        field.openSection({ name: field.text('Name of the container.'), image: field.text('Its image.') }, 'One.'),
+        "More containers of the pod, as Kubernetes has them; they get the function's security context.",
+      )
+      .optional(),
+    nodeSelector: z
+      .record(z.string(), field.text('Value of the label.'), { error: 'a map' })
+      .describe('Labels a node must have.')
+      .optional(),
+    tolerations: field.list(toleration, 'Taints that are borne.').optional(),
+    egress: field
+      .list(field.text('host:port.'), 'Addresses the code talks to, beside those of the topology; else refused.')
+      .optional(),
+  },
+  "Parts of the function's container and pod.",
+);

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Flow } from '../../lib/constructs/flow';
+import { FlowApp } from '../../lib/constructs/flow-app';
+
+/**
+ * Whole manifests, to be read. `npm run golden` writes them anew; a change here is a change of what runs in clusters.
+ */
+const topologies = path.join(__dirname, '../fixtures/topologies');
+const isWriting = process.env.KFLOW_GOLDEN === 'write';
+
+const golden: readonly string[] = [
+  'auto-download',
+  'bulk-elastic',
+  'message-store',
+  'side-outs',
+  'update',
+  'pods',
+  'raw-source',
+  'scale-stream',
+];
+
+function synthesize(name: string): string {
+  const app = new FlowApp();
+  Flow.fromFile(app, name, path.join(topologies, `${name}.yaml`));
+  return [...app.texts().values()].join('');
+}
+
+test.each(golden)('%s.yaml becomes the manifests that are kept', (name) => {
+  const text = synthesize(name);
+  const file = path.join(__dirname, `${name}.k8s.yaml`);
+  if (isWriting) writeFileSync(file, text);
+  expect(existsSync(file)).toBe(true);
+  expect(text).toBe(readFileSync(file, 'utf8'));
+});
+
+test.each(golden)('%s.yaml gives the same bytes each time, and no password in them', (name) => {
+  const text = synthesize(name);
+  expect(synthesize(name)).toBe(text);
+  expect(text).not.toMatch(/minioadmin|mypassword/);
+});

@@ -1,0 +1,25 @@
+import { egressRules } from '../../../lib/constructs/egress-rules';
+
+const tcp = (port: number) => ({ ports: [{ protocol: 'TCP', port }] });
+const inNamespace = (name: string) => ({
+  to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } }],
+});
+
+test.each([
+  ['minio.default.svc:9000', { ...inNamespace('default'), ...tcp(9000) }],
+  ['nats://nats.nats.svc.cluster.local:4222', { ...inNamespace('nats'), ...tcp(4222) }],
+  ['nats://nats.nats.svc', { ...inNamespace('nats'), ...tcp(4222) }],
+  ['minio:9000', { to: [{ podSelector: {} }], ...tcp(9000) }],
+  ['192.168.100.237:32657', { to: [{ ipBlock: { cidr: '192.168.100.237/32' } }], ...tcp(32657) }],
+  ['[fd00::1]:9000', { to: [{ ipBlock: { cidr: 'fd00::1/128' } }], ...tcp(9000) }],
+  ['https://s3.example.org', tcp(443)],
+  ['host.docker.internal:9000', tcp(9000)],
+])('%s is let through', (address, rule) => {
+  expect(egressRules([address])[1]).toEqual(rule);
+});
+
+test('names are resolved, the pod itself needs no rule, and what is named twice has one', () => {
+  const rules = egressRules(['localhost:9000', 'http://127.0.0.1:1', 'a.b.svc:1', 'http://a.b.svc:1, a.b.svc:2']);
+  expect(rules).toHaveLength(3);
+  expect(rules[0]?.ports?.map(({ port }) => port)).toEqual([53, 53]);
+});
