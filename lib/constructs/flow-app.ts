@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ApiObject, App, Chart, Names, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { ConfigError } from '../errors';
+import type { Manifest } from './manifest';
 import { renderYaml } from './render-yaml';
 
 /**
@@ -19,23 +21,28 @@ export class FlowApp extends App {
     for (const [name, text] of texts) writeFileSync(path.join(this.outdir, name), text);
   }
 
-  /** The YAML of each chart by its file's name. Throws every fault of every construct, each with its path. */
+  /** The YAML of each chart by its file's name. Throws as `manifests` does. */
   texts(): ReadonlyMap<string, string> {
+    return new Map([...this.manifests()].map(([name, objects]) => [name, renderYaml(objects)]));
+  }
+
+  /** The objects of each chart by its file's name. Throws ConfigError with every fault of every construct, by its path. */
+  manifests(): ReadonlyMap<string, readonly Manifest[]> {
     const nodes = this.node.findAll();
     const faults = nodes.flatMap((construct) =>
       construct.node.validate().map((fault) => `[${construct.node.path}] ${fault}`),
     );
-    if (faults.length > 0) throw new Error(`Validation failed with the following errors:\n  ${faults.join('\n  ')}`);
-    const charts = new Map<Chart, object[]>();
+    if (faults.length > 0) {
+      const text = `Validation failed with the following errors:\n  ${faults.join('\n  ')}`;
+      throw new ConfigError('config-invalid', text);
+    }
+    const charts = new Map<Chart, Manifest[]>();
     for (const construct of nodes) {
       if (Chart.isChart(construct)) charts.set(construct, []);
       else if (ApiObject.isApiObject(construct)) charts.get(construct.chart)?.push(construct.toJson());
     }
     return new Map(
-      [...charts].map(([chart, objects]) => [
-        `${Names.toDnsLabel(chart)}${this.outputFileExtension}`,
-        renderYaml(objects),
-      ]),
+      [...charts].map(([chart, objects]) => [`${Names.toDnsLabel(chart)}${this.outputFileExtension}`, objects]),
     );
   }
 }

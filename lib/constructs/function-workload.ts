@@ -13,7 +13,7 @@ export interface FunctionWorkloadProps extends FunctionContainerProps {
 }
 
 /** An object but its metadata. */
-interface Manifest {
+interface Body {
   readonly apiVersion: string;
   readonly kind: string;
   readonly [key: string]: unknown;
@@ -125,13 +125,13 @@ export class FunctionWorkload extends Construct {
     };
   }
 
-  private workload(manifest: Manifest, annotations: Labels = {}): void {
-    this.object('Workload', manifest, SyncWave.Workloads, { ...this.storeAnnotations, ...annotations });
+  private workload(body: Body, annotations: Labels = {}): void {
+    this.object('Workload', body, SyncWave.Workloads, { ...this.storeAnnotations, ...annotations });
   }
 
-  private object(id: string, manifest: Manifest, wave: SyncWave = SyncWave.Workloads, annotations: Labels = {}): void {
+  private object(id: string, body: Body, wave: SyncWave = SyncWave.Workloads, annotations: Labels = {}): void {
     const { workload } = this.props;
     const labels = functionLabels(workload);
-    new ApiObject(this, id, { ...manifest, metadata: metadata(wave, { name: workload.name, labels, annotations }) });
+    new ApiObject(this, id, { ...body, metadata: metadata(wave, { name: workload.name, labels, annotations }) });
   }
 }

@@ -23,13 +23,13 @@ const checks = [
   checkMetaKeys,
   checkSchemas,
   checkEdgeSchemas,
-  checkUnsupported,
 ];
 
 /** Every check of what a document means, on what of it can be read. */
 export function checkDraft(draft: Draft, problems: ProblemList, purpose: Purpose): void {
   const graph = new DraftGraph(draft);
   for (const check of checks) check(draft, problems, graph);
+  checkUnsupported(draft, problems, purpose);
   checkSecrets(draft, problems, purpose);
   if (purpose !== 'run') checkAddresses(draft, problems);
 }

@@ -4,11 +4,14 @@ import type { Draft, DraftFunction } from './draft';
 import { findMetaSetting, type MetaSetting } from './meta-setting';
 import type { PlainMap } from './plain-map';
 import type { ProblemList } from './problem-list';
+import type { Purpose } from './purpose';
 
 /** What this version reads and checks, but does not do yet: where it is written, and what happens in its place. */
 interface Unsupported {
   readonly find: (each: DraftFunction, draft: Draft) => DocumentPath | undefined;
   readonly message: string;
+  /** Of no concern to manifests. */
+  readonly isLocal?: true;
 }
 
 const inSections: readonly { readonly section: string; readonly message: string }[] = [
@@ -28,14 +31,16 @@ const inFunctions: readonly Unsupported[] = [
   },
   {
     find: ({ type }) => (type === 'elastic-sink' || type === 'nats-sink' ? ['type'] : undefined),
-    message: 'this sink is not there yet; kflow run refuses it',
+    message: 'this sink is not there yet: it does not run',
   },
   {
     find: (each, draft) => (each.type === 'raw' && isImageOnly(each, draft) ? ['image'] : undefined),
+    isLocal: true,
     message: 'kflow run does not run images: a raw without meta.code or meta.module passes its records on unchanged',
   },
   {
     find: (each, draft) => (each.type === 'raw-source' && isImageOnly(each, draft) ? ['image'] : undefined),
+    isLocal: true,
     message: 'kflow run does not run images: it refuses a raw-source without meta.code or meta.module',
   },
   {
@@ -45,7 +50,7 @@ const inFunctions: readonly Unsupported[] = [
 ];
 
 /** Warnings about what will not be done as written. */
-export function checkUnsupported(draft: Draft, problems: ProblemList): void {
+export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: Purpose): void {
   const configs: readonly (readonly [PlainMap, DocumentPath])[] = [
     [draft.globalConfig, []],
     ...draft.functions.map(({ globalConfig, path }) => [globalConfig, path] as const),
@@ -58,7 +63,8 @@ export function checkUnsupported(draft: Draft, problems: ProblemList): void {
     }
   }
   for (const each of draft.functions) {
-    for (const { find, message } of inFunctions) {
+    for (const { find, message, isLocal } of inFunctions) {
+      if (isLocal === true && purpose !== 'run') continue;
       const below = find(each, draft);
       if (below !== undefined) {
         problems.warn({ code: 'not-run-yet', path: [...each.path, ...below], message, at: 'key' });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSet } from '../../lib/topology/parse-set';
 import type { Problem } from '../../lib/topology/problem';
+import type { Purpose } from '../../lib/topology/purpose';
 import { readTopology } from '../../lib/topology/read-topology';
 import type { Topology } from '../../lib/topology/topology';
 
@@ -11,7 +12,7 @@ export interface LoadedTopology {
 }
 
 /** Reads a topology's file, with the values of `--set`. A file that cannot be read is a problem like any other. */
-export function loadTopology(file: string, sets: readonly string[]): LoadedTopology {
+export function loadTopology(file: string, sets: readonly string[], purpose: Purpose = 'run'): LoadedTopology {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
@@ -19,7 +20,7 @@ export function loadTopology(file: string, sets: readonly string[]): LoadedTopol
     const message = `cannot be read: ${reasonOf(error)}`;
     return { problems: [{ severity: 'error', code: 'syntax', file, line: 1, col: 1, path: '', message }] };
   }
-  return readTopology(text, { file, defaultJobId: path.parse(file).name, sets: sets.map(parseSet) });
+  return readTopology(text, { file, defaultJobId: path.parse(file).name, sets: sets.map(parseSet), purpose });
 }
 
 const reasons: { readonly [code: string]: string } = {

@@ -18,19 +18,19 @@ program
   .argument('<file...>', 'topologies, YAML or JSON, or directories of them')
   .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
   .option('--format <format>', 'text or json', oneOf('text', 'json'), 'text')
-  .action(async (files: string[], options) => exit(lint(files, options)));
+  .action(async (files: string[], options) => exit(() => lint(files, options)));
 
 program
   .command('schema')
   .description('print the JSON Schema of topologies, for editors')
-  .action(() => exit(schema()));
+  .action(() => exit(() => schema()));
 
 program
   .command('graph')
   .description('print a topology as a Mermaid flowchart')
   .argument('<file>', 'topology, YAML or JSON')
   .option('--set <path=value>', 'change a field first', collect, [])
-  .action(async (file: string, options) => exit(graph(file, options)));
+  .action(async (file: string, options) => exit(() => graph(file, options)));
 
 program
   .command('run')
@@ -42,7 +42,30 @@ program
   .option('--keep', 'keep streams, state and buckets below .kflow/: the next run goes on from there')
   .option('--timeout <seconds>', 'end the flow after this long', positiveNumber)
   .option('--no-embedded', 'use the addresses of the topology (nats: KFLOW_NATS_URL) in place of servers started here')
-  .action(async (file: string, options) => exit(run(file, options)));
+  .action(async (file: string, options) => exit(() => run(file, options)));
+
+const manifests = (name: string, description: string) =>
+  program
+    .command(name)
+    .description(description)
+    .argument('<file...>', 'topologies, YAML or JSON')
+    .option('--set <path=value>', 'change a field first', collect, [])
+    .option('--image <image>', 'image of the runtime, for functions that name none (default: kflow:latest)')
+    .option('--nats-url <url>', 'address of nats as the pods see it (default: nats://nats.nats.svc:4222)')
+    .option('--strict-secrets', 'refuse a topology that holds the value of a secret');
+
+manifests('synth', 'write Kubernetes manifests, for GitOps; nothing is written when a topology has an error')
+  .option('-o, --output <dir>', 'folder of the manifests', 'dist/manifests')
+  .action(async (files: string[], options) => {
+    await exit(async () => (await import('./manifests/synth.js')).synth(files, options));
+  });
+
+manifests('plan', 'show what would change; exit status 2 when something would')
+  .option('--against <dir|cluster>', 'a folder of manifests, or the cluster of the kubeconfig', 'dist/manifests')
+  .option('--context <name>', 'context of the kubeconfig; left out: the current one')
+  .action(async (files: string[], options) => {
+    await exit(async () => (await import('./manifests/plan.js')).plan(files, options));
+  });
 
 /** Repeatable options gather their values. */
 function collect(value: string, previous: string[]): string[] {
@@ -63,9 +86,9 @@ function oneOf(...allowed: string[]): (value: string) => string {
 }
 
 /** A command gives its exit status; what it throws on purpose is said in its own words, anything else with its stack. */
-async function exit(command: Promise<number> | number): Promise<void> {
+async function exit(command: () => Promise<number> | number): Promise<void> {
   try {
-    process.exitCode = await command;
+    process.exitCode = await command();
   } catch (error) {
     const text = error instanceof KFlowError ? error.message : String((error as Error).stack ?? error);
     process.stderr.write(`kflow: ${text}\n`);

@@ -109,9 +109,9 @@ describe('messages', () => {
       '21:5  dag[0].partitionBy  warning: records are not partitioned yet; each replica takes what comes next',
       '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes its records on unchanged',
       '28:21  dag[1].globalConfig.sideStream.enabled  warning: errors are not published yet; they are logged and go to the dead letters',
-      '35:5  dag[2].type  warning: this sink is not there yet; kflow run refuses it',
+      '35:5  dag[2].type  warning: this sink is not there yet: it does not run',
       '36:21  dag[2].meta.bulk.enabled  warning: bulk mode is not there yet; records are written one by one',
-      '38:5  dag[3].type  warning: this sink is not there yet; kflow run refuses it',
+      '38:5  dag[3].type  warning: this sink is not there yet: it does not run',
     ]);
   });
 });

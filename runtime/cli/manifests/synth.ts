@@ -1,0 +1,27 @@
+import path from 'node:path';
+import { renderYaml } from '../../../lib/constructs/render-yaml';
+import { ManifestFolder } from './manifest-folder';
+import { type RenderOptions, renderFlows } from './render-flows';
+import { secretNotes } from './secret-notes';
+
+export interface SynthOptions extends RenderOptions {
+  readonly output: string;
+}
+
+/** `kflow synth`: topologies as manifests, a file for each. With an error in any of them nothing is written: exit status 1. */
+export function synth(files: readonly string[], options: SynthOptions): number {
+  const flows = renderFlows(files, options);
+  if (flows === undefined) {
+    process.stderr.write('nothing was written\n');
+    return 1;
+  }
+  const folder = new ManifestFolder(options.output);
+  for (const { fileName, jobId } of flows) folder.assertOurs(fileName, jobId);
+  for (const { fileName, objects } of flows) {
+    const isNew = folder.write(fileName, renderYaml(objects));
+    const file = path.join(options.output, fileName);
+    process.stdout.write(`${file}  ${objects.length} objects${isNew ? '' : ', unchanged'}\n`);
+  }
+  for (const note of secretNotes(flows)) process.stderr.write(`${note}\n`);
+  return 0;
+}

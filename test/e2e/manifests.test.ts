@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Workplace } from '../support/kflow-cli';
+
+const topologies = path.join(__dirname, '../fixtures/topologies');
+const golden = path.join(__dirname, '../golden');
+const fixture = (name: string) => path.join(topologies, `${name}.yaml`);
+
+let place: Workplace;
+beforeEach(() => {
+  place = new Workplace();
+});
+afterEach(() => place.remove());
+
+async function kflow(...args: string[]) {
+  const command = place.kflow(...args);
+  const status = await command.exited;
+  return { status, stdout: command.stdout, stderr: command.stderr };
+}
+
+describe('kflow synth', () => {
+  test('writes the same bytes as cdk8s synth, a file for each flow, and says how to create each secret, once', async () => {
+    const { status, stdout, stderr } = await kflow('synth', fixture('message-store'), fixture('pods'), '-o', 'out');
+    expect(status).toBe(0);
+    expect(stdout).toBe('out/jobx.k8s.yaml  20 objects\nout/pods.k8s.yaml  23 objects\n');
+    expect(place.read('out/jobx.k8s.yaml')).toBe(readFileSync(path.join(golden, 'message-store.k8s.yaml'), 'utf8'));
+    expect(place.read('out/pods.k8s.yaml')).toBe(readFileSync(path.join(golden, 'pods.k8s.yaml'), 'utf8'));
+    expect(stderr.match(/kubectl create secret.*/g)).toEqual([
+      'kubectl create secret generic jobx--host-docker-internal-9000 --namespace default --from-literal=user=USER --from-literal=password=PASSWORD',
+      'kubectl create secret generic pods--classify--env --namespace vision --from-literal=DB_PASSWORD=DB_PASSWORD',
+    ]);
+    expect(stderr + stdout).not.toMatch(/minioadmin|open-sesame/);
+  });
+
+  test('writes nothing when one topology of several has an error, and tells every problem', async () => {
+    place.write(
+      'bad.yaml',
+      readFileSync(fixture('update'), 'utf8').replace('[p1]', '[p2]').replace('s3-sink', 's4-sink'),
+    );
+    const { status, stderr } = await kflow('synth', fixture('pods'), 'bad.yaml', 'none.yaml');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/bad\.yaml:13:\d+ {2}dag\[0\]\.out\[0\] /);
+    expect(stderr).toMatch(/bad\.yaml:29:\d+ {2}dag\[2\]\.type /);
+    expect(stderr).toContain('none.yaml:1:1  cannot be read: there is no such file');
+    expect(stderr).toMatch(/nothing was written\n$/);
+    expect(readdirSync(place.folder)).toEqual(['bad.yaml']);
+  });
+
+  test('refuses the value of a secret when it is told to, at its place', async () => {
+    const { status, stderr } = await kflow('synth', '--strict-secrets', fixture('update'));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/update\.yaml:12:5 {2}dag\[0\]\.password {2}a password in a document is refused here/);
+    expect(existsSync(path.join(place.folder, 'dist'))).toBe(false);
+  });
+
+  test("leaves other people's files alone", async () => {
+    place.write('out/notes.txt', 'mine');
+    place.write('out/jobx.k8s.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: theirs }\n');
+    const { status, stderr } = await kflow('synth', fixture('scale-stream'), fixture('update'), '-o', 'out');
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      'kflow: out/jobx.k8s.yaml is there and holds no flow "jobx"; move it away, or choose another folder with -o\n',
+    );
+    expect(readdirSync(path.join(place.folder, 'out')).sort()).toEqual(['jobx.k8s.yaml', 'notes.txt']);
+    expect(place.read('out/jobx.k8s.yaml')).toContain('theirs');
+  });
+
+  test('refuses a folder that is a file', async () => {
+    place.write('out', 'a file');
+    expect((await kflow('synth', fixture('update'), '-o', 'out')).stderr).toContain('out is not a folder');
+  });
+});
+
+describe('kflow plan against a folder', () => {
+  const changed = () =>
+    readFileSync(fixture('update'), 'utf8')
+      .replace('parallelism: 5', 'parallelism: 6')
+      .replace('return event', 'return [event]');
+
+  test('says no changes, with exit status 0, where the manifests are those of the topology', async () => {
+    await kflow('synth', fixture('update'), '-o', 'out');
+    const { status, stdout } = await kflow('plan', fixture('update'), '--against', 'out');
+    expect([status, stdout]).toEqual([0, 'flow default/jobx: no changes\n']);
+  });
+
+  test('shows each object that would change, with the lines that differ, and exits with 2', async () => {
+    await kflow('synth', fixture('update'), '-o', 'out');
+    const { status, stdout } = await kflow('plan', place.write('update.yaml', changed()), '--against', 'out');
+    expect(status).toBe(2);
+    expect(stdout).toContain('~ ConfigMap jobx--p1 changes\n');
+    expect(stdout).toMatch(/\n {4}- {8}return event\n {4}\+ {8}return \[event\]\n/);
+    expect(stdout).toMatch(
+      /~ Job jobx--p1 changes\n[\s\S]*\n {4}- {2}completions: 5\n {4}- {2}parallelism: 5\n {4}\+ {2}completions: 6\n/,
+    );
+    expect(stdout).toMatch(/\n0 to create, 2 to change, 0 to remove\n$/);
+  });
+
+  test('shows what would be created, and what would go with or without its data', async () => {
+    await kflow('synth', fixture('update'), '-o', 'out');
+    const text = readFileSync(fixture('update'), 'utf8').replace('[p1]', '[sink]');
+    const without = text.replace(/ {2}- id: p1[\s\S]*?(?= {2}- id: sink)/, '').replaceAll('minioadmin', 'other');
+    const { status, stdout } = await kflow('plan', place.write('update.yaml', without), '--against', 'out');
+    expect(status).toBe(2);
+    expect(stdout).toContain('+ Consumer jobx--source--sink is created\n');
+    expect(stdout).toContain('- Stream jobx--p1 is removed; its data stay\n');
+    expect(stdout).toContain('- Job jobx--p1 is removed\n');
+    const empty = await kflow('plan', fixture('update'), '--against', 'nowhere');
+    expect([empty.status, empty.stdout.match(/is created/g)?.length]).toEqual([2, 17]);
+  });
+
+  test('passes over what is no manifest of the flow', async () => {
+    await kflow('synth', fixture('update'), '-o', 'out');
+    writeFileSync(path.join(place.folder, 'out/broken.yaml'), 'a: [\n');
+    place.write('out/other.yaml', 'kind: ConfigMap\nmetadata: { name: jobx--p1, namespace: default }\n');
+    expect((await kflow('plan', fixture('update'), '--against', 'out')).status).toBe(0);
+  });
+});
