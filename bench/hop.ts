@@ -13,6 +13,7 @@ import { SchemaRegistry } from '../runtime/adapters/jetstream/schema-registry';
 import { spawnGuarded } from '../runtime/adapters/processes/guard';
 import { AvroSchemaCodec } from '../runtime/engine/avro-message';
 import { startNatsServer } from '../runtime/servers/nats-server';
+import { median } from './median';
 
 const records = 60_000;
 const rounds = 3;
@@ -138,8 +139,4 @@ async function rateOf(connection: NatsConnection, stream: string): Promise<numbe
     if (count >= records && from !== undefined) return ((count - from.count) * 1_000) / (atMs - from.atMs);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -1,7 +1,8 @@
 import { benchHop } from './hop';
+import { benchSynth } from './synth';
 
 /** `npm run bench [-- NAME…]`: prints figures measured on this machine, now. */
-const benches: { readonly [name: string]: () => Promise<void> } = { hop: benchHop };
+const benches: { readonly [name: string]: () => Promise<void> } = { hop: benchHop, synth: benchSynth };
 
 async function main(): Promise<void> {
   const names = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors';
-import { upstreamsOf } from '../topology/graph';
+import { functionsOf, upstreamsOf } from '../topology/graph';
 import type { FlowFunction, Topology } from '../topology/topology';
 import type { PlannedBucket, SecretVariable } from './flow-plan';
 import type { FunctionSpec, S3Connection } from './function-spec';
@@ -151,16 +151,20 @@ function accountOf({ user, password, secret }: Partial<Account>, addr: string): 
   return { addr, user, password, secret };
 }
 
-function upstreamFunctions(topology: Topology, fn: FlowFunction): FlowFunction[] {
-  const ids = new Set(upstreamsOf(topology, fn.id).map((upstream) => upstream.from));
-  return topology.dag.filter((candidate) => ids.has(candidate.id));
+function upstreamFunctions(topology: Topology, fn: FlowFunction): readonly FlowFunction[] {
+  const ids = upstreamsOf(topology, fn.id).map(({ from }) => from);
+  return functionsOf(topology, ids);
 }
 
 /** The nearest fs-source upstream of a function. */
 function listingSource(topology: Topology, fn: FlowFunction): FlowFunction | undefined {
-  const near = upstreamFunctions(topology, fn);
-  const found = near.find((candidate) => candidate.type === 'fs-source');
-  return found ?? near.map((candidate) => listingSource(topology, candidate)).find((source) => source !== undefined);
+  const seen = new Set(upstreamFunctions(topology, fn));
+  for (const candidate of seen) {
+    if (candidate.type === 'fs-source') return candidate;
+    // a set goes on through what is added to it, and takes each once
+    for (const above of upstreamFunctions(topology, candidate)) seen.add(above);
+  }
+  return undefined;
 }
 
 function missing(functionId: string, setting: string): ConfigError {

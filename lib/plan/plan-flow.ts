@@ -1,5 +1,6 @@
 import { isSecretName } from '../topology/check-secrets';
 import { kindOf } from '../topology/function-type';
+import { functionsOf } from '../topology/graph';
 import type { FlowFunction, Topology } from '../topology/topology';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
 import {
@@ -83,7 +84,7 @@ function planFunction(
       subject: input.subject,
       ackWaitMs: spec.ackWaitMs,
       maxAckPending,
-      onDelete: topology.dag.find(({ id }) => id === input.function)?.globalConfig.stream.onDelete ?? 'keep',
+      onDelete: functionsOf(topology, [input.function])[0]?.globalConfig.stream.onDelete ?? 'keep',
       function: fn.id,
     })),
     workload: {

@@ -1,5 +1,5 @@
 import { kindOf } from '../topology/function-type';
-import { upstreamsOf } from '../topology/graph';
+import { functionsOf, upstreamsOf } from '../topology/graph';
 import { s3list } from '../topology/s3list';
 import type { FlowFunction, Topology } from '../topology/topology';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
@@ -62,7 +62,7 @@ function planOutput(topology: Topology, fn: FlowFunction, sideId?: string): Outp
     maxMsgs,
     maxBytes,
     dedupeWindowMs: timing.dedupeWindowMs(timing.ackWaitMs(fn.meta.maxPollIntervalMs)),
-    durables: topology.dag.filter((reader) => readers.includes(reader.id)).map(durableOf),
+    durables: functionsOf(topology, readers).map(durableOf),
   };
 }
 

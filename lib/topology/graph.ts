@@ -7,12 +7,42 @@ export interface Upstream {
   readonly side?: string;
 }
 
+/** Functions by id, and what each reads. */
+interface GraphIndex {
+  readonly functions: ReadonlyMap<string, FlowFunction>;
+  readonly upstreams: ReadonlyMap<string, readonly Upstream[]>;
+}
+
+/** A topology does not change, so it is gone through once. */
+const indexes = new WeakMap<Topology, GraphIndex>();
+
 /** The outputs a function reads, in the order of the document. */
 export function upstreamsOf(topology: Topology, id: string): readonly Upstream[] {
-  return topology.dag.flatMap((each): Upstream[] => [
-    ...(each.out.includes(id) ? [{ from: each.id }] : []),
-    ...each.sideOuts.filter(({ out }) => out.includes(id)).map((side) => ({ from: each.id, side: side.id })),
-  ]);
+  return indexOf(topology).upstreams.get(id) ?? [];
+}
+
+/** The functions with these ids, in their order, each once. */
+export function functionsOf(topology: Topology, ids: readonly string[]): readonly FlowFunction[] {
+  const { functions } = indexOf(topology);
+  return [...new Set(ids)].flatMap((id) => functions.get(id) ?? []);
+}
+
+function indexOf(topology: Topology): GraphIndex {
+  const before = indexes.get(topology);
+  if (before !== undefined) return before;
+  const upstreams = new Map<string, Upstream[]>();
+  const add = (id: string, upstream: Upstream) => {
+    const known = upstreams.get(id);
+    if (known === undefined) upstreams.set(id, [upstream]);
+    else known.push(upstream);
+  };
+  for (const each of topology.dag) {
+    for (const id of new Set(each.out)) add(id, { from: each.id });
+    for (const side of each.sideOuts) for (const id of new Set(side.out)) add(id, { from: each.id, side: side.id });
+  }
+  const index = { functions: new Map(topology.dag.map((each) => [each.id, each])), upstreams };
+  indexes.set(topology, index);
+  return index;
 }
 
 /** The functions so that each stands after all it reads from; else in the order of the document. */
