@@ -12,6 +12,7 @@ import type { Purpose } from '../topology/purpose';
 import { readTopology } from '../topology/read-topology';
 import type { Topology } from '../topology/topology';
 import { bundleModules } from './bundle-modules';
+import { DevStore } from './dev-store';
 import { FunctionWorkload } from './function-workload';
 import { flowLabels, metadata, SyncWave } from './metadata';
 import { OutputStream } from './output-stream';
@@ -95,6 +96,9 @@ export class Flow extends Chart {
     }
     for (const consumer of flow.consumers) {
       new StreamConsumer(this, objectName(flow, `${consumer.stream}_reader_${consumer.function}`), { flow, consumer });
+    }
+    if (flow.devStore !== undefined) {
+      new DevStore(this, 'DevStore', { devStore: flow.devStore, serviceAccount, natsUrl: settings.natsUrl });
     }
     for (const workload of flow.workloads) {
       new FunctionWorkload(this, workload.function, { workload, serviceAccount, ...settings });

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { egressRules } from './egress-rules';
 import { FunctionConfig } from './function-config';
 import type { FunctionContainerProps } from './function-container';
+import type { ManifestBody } from './manifest';
 import { MessageStore } from './message-store';
 import { functionLabels, type Labels, metadata, podSelector, SyncWave } from './metadata';
 import { MetricsEndpoint } from './metrics-endpoint';
@@ -10,13 +11,6 @@ import { renderPodTemplate } from './pod-template';
 
 export interface FunctionWorkloadProps extends FunctionContainerProps {
   readonly serviceAccount: string;
-}
-
-/** An object but its metadata. */
-interface Body {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly [key: string]: unknown;
 }
 
 /** Retries of a Job for each of its replicas. */
@@ -125,11 +119,11 @@ export class FunctionWorkload extends Construct {
     };
   }
 
-  private workload(body: Body, annotations: Labels = {}): void {
+  private workload(body: ManifestBody, annotations: Labels = {}): void {
     this.object('Workload', body, SyncWave.Workloads, { ...this.storeAnnotations, ...annotations });
   }
 
-  private object(id: string, body: Body, wave: SyncWave = SyncWave.Workloads, annotations: Labels = {}): void {
+  private object(id: string, body: ManifestBody, wave: SyncWave = SyncWave.Workloads, annotations: Labels = {}): void {
     const { workload } = this.props;
     const labels = functionLabels(workload);
     new ApiObject(this, id, { ...body, metadata: metadata(wave, { name: workload.name, labels, annotations }) });

@@ -10,3 +10,10 @@ export interface Manifest {
   };
   readonly [key: string]: unknown;
 }
+
+/** An object but its metadata. */
+export interface ManifestBody {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}

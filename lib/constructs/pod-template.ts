@@ -1,18 +1,12 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
 import { type FunctionContainerProps, renderContainer } from './function-container';
 import { flowLabels, functionLabels, podSelector } from './metadata';
+import { containerSecurity, podSecurity } from './pod-security';
 
 /** A replica finishes or releases what it holds within this time of SIGTERM, unless the document says another. */
 const shutdownSeconds = 25;
 /** Between the end of that time and SIGKILL. */
 const marginSeconds = 5;
-
-/** Settings that the runtime's containers and the user's share: Pod Security *restricted*. */
-const containerSecurity = {
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  capabilities: { drop: ['ALL'] },
-};
 
 export interface PodTemplateProps extends FunctionContainerProps {
   readonly serviceAccount: string;
@@ -40,13 +34,7 @@ export function renderPodTemplate(props: PodTemplateProps): object {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: shutdownOf(workload) + marginSeconds,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 1000,
-        runAsGroup: 1000,
-        fsGroup: 1000,
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
+      securityContext: podSecurity,
       ...present('nodeSelector', container.nodeSelector),
       ...present('tolerations', container.tolerations),
       ...(replicas > 1 ? { topologySpreadConstraints: [spread(workload)] } : {}),

@@ -13,6 +13,7 @@ export interface FlowPlan {
   /** What the topology says for all streams; the two buckets go by it. */
   readonly storage: { readonly replicas: number; readonly onDelete: 'keep' | 'delete' };
   readonly workloads: readonly PlannedWorkload[];
+  readonly devStore?: PlannedDevStore;
   readonly secrets: readonly PlannedSecret[];
   /** Object store buckets that the flow reads or writes. */
   readonly buckets: readonly PlannedBucket[];
@@ -97,4 +98,23 @@ export interface PlannedBucket {
   readonly role: 'source' | 'sink' | 'message-store';
   /** Keys below this are the flow's. */
   readonly prefix: string;
+}
+
+/** What watches the folders of a flow that is run step by step. */
+export interface PlannedDevStore {
+  readonly name: string;
+  readonly image: string;
+  readonly imagePullPolicy?: string;
+  readonly secretEnv: readonly SecretVariable[];
+  /** What its pod reads. An object put into a function's `inDir` runs it, and its outputs come into `outDir`. */
+  readonly spec: {
+    readonly version: 1;
+    readonly namespace: string;
+    readonly jobId: string;
+    readonly addr: string;
+    readonly bucket: string;
+    readonly userEnv: string;
+    readonly passwordEnv: string;
+    readonly functions: readonly { readonly function: string; readonly inDir: string; readonly outDir: string }[];
+  };
 }

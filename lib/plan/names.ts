@@ -68,6 +68,16 @@ export function messageStorePrefix(flow: FlowId, functionId?: string): string {
   return functionId === undefined ? base : `${base}${functionId}/`;
 }
 
+/** What runs a flow step by step. */
+export function devStoreName(flow: FlowId): string {
+  return `${flow.jobId}----dev`;
+}
+
+/** Where the folders of a function that is run by itself lie. */
+export function devStorePrefix(flow: FlowId, functionId: string): string {
+  return `kflow-dev/${flow.namespace}/${flow.jobId}/${functionId}/`;
+}
+
 /** Core subject on which replicas say what they have done; nothing keeps it. */
 export function countersSubject(flow: FlowId, functionId: string): string {
   return `kflow-counters.${flow.namespace}.${flow.jobId}.${functionId}`;

@@ -13,6 +13,7 @@ import {
   workloadName,
 } from './names';
 import { type PlanSettings, planConnections } from './plan-connections';
+import { planDevStore } from './plan-dev-store';
 import { planSpec } from './plan-spec';
 import { SecretBook } from './secret-book';
 import { timing } from './timing';
@@ -31,6 +32,7 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const { namespace, jobId, mode } = topology;
   const secrets = new SecretBook(topology);
   const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
+  const devStore = planDevStore(topology, secrets);
   return {
     namespace,
     jobId,
@@ -41,6 +43,7 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     schemaBucket,
     storage: { replicas: topology.globalConfig.stream.replicas, onDelete: topology.globalConfig.stream.onDelete },
     workloads: planned.map((part) => part.workload),
+    ...(devStore === undefined ? {} : { devStore }),
     secrets: secrets.all,
     buckets: uniqueBuckets(planned.flatMap((part) => part.buckets)),
   };

@@ -10,6 +10,11 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
     overlay(sectionOf(draft.globalConfig, name), sectionOf(each.globalConfig, name));
   const missing = (path: DocumentPath, what: string, way: string) =>
     problems.add({ code: 'setting-missing', path, message: `${what}; add ${way}`, at: 'key' });
+  const { enabled, ...devStore } = sectionOf(draft.globalConfig, 'devStore');
+  for (const key of enabled === true ? ['image', 'addr', 'topics'] : []) {
+    const at = ['globalConfig', 'devStore'];
+    if (devStore[key] === undefined) missing(at, `devStore lacks its ${key}`, `globalConfig.devStore.${key}`);
+  }
   for (const each of draft.functions) {
     const { type, raw, path } = each;
     const readsStore = type === 'fs-source' || type === 's3-sink';

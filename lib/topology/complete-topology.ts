@@ -80,7 +80,7 @@ function completeGlobalConfig(topology: PlainMap, own?: PlainMap): GlobalConfig 
     messageStore: { ...messageStore, enabled: sectionOf(asked, 'messageStore').enabled === true },
     sideStream: { enabled: false, ...section('sideStream') },
     metrics: { enabled: false, port: 9002, ...section('metrics') },
-    devStore: { enabled: section('devStore').enabled === true },
+    devStore: { enabled: false, ...section('devStore') },
     stream: { maxMsgs: 100_000, maxBytes: 1024 ** 3, replicas: 1, onDelete: 'keep', ...section('stream') },
   };
 }

@@ -75,6 +75,7 @@ const globalConfig = (description: string) =>
             imagePullPolicy: imagePullPolicy.optional(),
             user: user.optional(),
             password: password.optional(),
+            secret: secret.optional(),
             topics: field.text('The bucket.').optional(),
             addr: field.text('Address of the S3 server: host:port.').optional(),
           },

@@ -78,7 +78,16 @@ export interface GlobalConfig {
   };
   readonly sideStream: { readonly enabled: boolean; readonly addr?: string; readonly errorTopics?: string };
   readonly metrics: { readonly enabled: boolean; readonly port: number };
-  readonly devStore: { readonly enabled: boolean };
+  readonly devStore: {
+    readonly enabled: boolean;
+    readonly image?: string;
+    readonly imagePullPolicy?: string;
+    readonly topics?: string;
+    readonly addr?: string;
+    readonly user?: string;
+    readonly password?: string;
+    readonly secret?: string;
+  };
   /** Limits of the function's output stream; what is not yet acked is never discarded, whatever they are. */
   readonly stream: {
     readonly maxMsgs: number;

@@ -163,6 +163,30 @@ describe('data', () => {
   });
 });
 
+describe('a flow that is run step by step', () => {
+  const devStore = 'enabled: true, image: sensor:1, addr: "s3:1", topics: kflow-dev, secret: dev';
+  const more = `globalConfig: { devStore: { ${devStore} } }`;
+
+  test('has a pod that watches a folder for each of its processes', () => {
+    const manifests = synth(documentOf({ more }));
+    const spec = JSON.parse(find(manifests, 'ConfigMap', 'job----dev').data['dev.json']);
+    expect(spec.functions).toEqual([
+      { function: 'map', inDir: 'kflow-dev/default/job/map/in/', outDir: 'kflow-dev/default/job/map/out/' },
+    ]);
+    const { containers } = find(manifests, 'Deployment', 'job----dev').spec.template.spec;
+    expect(containers[0]).toMatchObject({ image: 'sensor:1' });
+    expect(containers[0].env).toContainEqual({
+      name: 'KFLOW_DEV_PASSWORD',
+      valueFrom: { secretKeyRef: { name: 'dev', key: 'password' } },
+    });
+  });
+
+  test('needs to know the image and the bucket', () => {
+    const bare = more.replace('image: sensor:1, ', '').replace('topics: kflow-dev, ', '');
+    expect(() => synth(documentOf({ more: bare }))).toThrow(/devStore lacks its image[\s\S]*devStore lacks its topics/);
+  });
+});
+
 describe('problems', () => {
   test('of every flow of an app are told at once, before anything is rendered', () => {
     const app = new FlowApp();

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import type { PlannedDevStore } from '../plan/flow-plan';
+import { egressRules } from './egress-rules';
+import type { ManifestBody } from './manifest';
+import { flowLabels, type Labels, metadata, SyncWave } from './metadata';
+import { containerSecurity, podSecurity } from './pod-security';
+
+export interface DevStoreProps {
+  readonly devStore: PlannedDevStore;
+  readonly natsUrl: string;
+  readonly serviceAccount: string;
+}
+
+const specFolder = '/etc/kflow';
+
+/**
+ * What runs the functions of a flow step by step: a pod that watches a folder of S3 for each process and puts what comes
+ * out into another. Its image is the document's; which folders, it reads in `dev.json`.
+ */
+export class DevStore extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: DevStoreProps,
+  ) {
+    super(scope, id);
+    const { devStore, natsUrl } = props;
+    const text = `${JSON.stringify(devStore.spec, null, 2)}\n`;
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+    const selector = { matchLabels: this.selector() };
+    this.object('Config', SyncWave.Streams, { apiVersion: 'v1', kind: 'ConfigMap', data: { 'dev.json': text } });
+    this.object('Network', SyncWave.Workloads, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      spec: {
+        podSelector: selector,
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [],
+        egress: egressRules([natsUrl, devStore.spec.addr]),
+      },
+    });
+    this.object('Workload', SyncWave.Workloads, {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      spec: { replicas: 1, selector, strategy: { type: 'Recreate' }, template: this.template(hash) },
+    });
+  }
+
+  private selector(): Labels {
+    const { jobId } = this.props.devStore.spec;
+    return { 'kflow.io/job': jobId, 'kflow.io/component': 'dev-store' };
+  }
+
+  private template(hash: string): object {
+    const { devStore, serviceAccount } = this.props;
+    return {
+      metadata: {
+        labels: { ...flowLabels(devStore.spec), ...this.selector() },
+        annotations: { 'kflow.io/spec-hash': hash },
+      },
+      spec: {
+        serviceAccountName: serviceAccount,
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: podSecurity,
+        containers: [this.container()],
+        volumes: [
+          { name: 'spec', configMap: { name: devStore.name } },
+          { name: 'tmp', emptyDir: {} },
+        ],
+      },
+    };
+  }
+
+  private container(): object {
+    const { devStore, natsUrl } = this.props;
+    return {
+      name: 'dev-store',
+      image: devStore.image,
+      ...(devStore.imagePullPolicy === undefined ? {} : { imagePullPolicy: devStore.imagePullPolicy }),
+      env: [
+        { name: 'KFLOW_DEV_SPEC', value: `${specFolder}/dev.json` },
+        { name: 'KFLOW_NATS_URL', value: natsUrl },
+        ...devStore.secretEnv.map(({ name, secret, key }) => ({
+          name,
+          valueFrom: { secretKeyRef: { name: secret, key } },
+        })),
+      ],
+      resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+      securityContext: containerSecurity,
+      volumeMounts: [
+        { name: 'spec', mountPath: specFolder, readOnly: true },
+        { name: 'tmp', mountPath: '/tmp' },
+      ],
+    };
+  }
+
+  private object(id: string, wave: SyncWave, body: ManifestBody): void {
+    const labels = { 'kflow.io/component': 'dev-store' };
+    new ApiObject(this, id, { ...body, metadata: metadata(wave, { name: this.props.devStore.name, labels }) });
+  }
+}

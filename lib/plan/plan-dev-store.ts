@@ -1,0 +1,32 @@
+import { kindOf } from '../topology/function-type';
+import type { Topology } from '../topology/topology';
+import type { PlannedDevStore } from './flow-plan';
+import { devStoreName, devStorePrefix } from './names';
+import type { SecretBook } from './secret-book';
+
+/** What watches the folders of a flow that is run step by step; undefined when it is not, or when no image does it. */
+export function planDevStore(topology: Topology, secrets: SecretBook): PlannedDevStore | undefined {
+  const { enabled, image, imagePullPolicy, addr, topics, user, password, secret } = topology.globalConfig.devStore;
+  if (!enabled || image === undefined || addr === undefined || topics === undefined) return undefined;
+  const processes = topology.dag.filter(({ type }) => kindOf(type) === 'process');
+  return {
+    name: devStoreName(topology),
+    image,
+    ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
+    secretEnv: secrets.accountVariables({ addr, user, password, secret }, 'KFLOW_DEV'),
+    spec: {
+      version: 1,
+      namespace: topology.namespace,
+      jobId: topology.jobId,
+      addr,
+      bucket: topics,
+      userEnv: 'KFLOW_DEV_USER',
+      passwordEnv: 'KFLOW_DEV_PASSWORD',
+      functions: processes.map(({ id }) => ({
+        function: id,
+        inDir: `${devStorePrefix(topology, id)}in/`,
+        outDir: `${devStorePrefix(topology, id)}out/`,
+      })),
+    },
+  };
+}
