@@ -37,7 +37,6 @@ export class DevStore extends Construct {
       spec: {
         podSelector: selector,
         policyTypes: ['Ingress', 'Egress'],
-        ingress: [],
         egress: egressRules([natsUrl, devStore.spec.addr]),
       },
     });

@@ -114,7 +114,8 @@ export class FunctionWorkload extends Construct {
     return {
       podSelector: { matchLabels: podSelector(workload) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: workload.http.metrics ? [{ ports: [{ protocol: 'TCP', port: workload.http.port }] }] : [],
+      // none lets nothing in; an empty list would be a change each time it is applied
+      ...(workload.http.metrics ? { ingress: [{ ports: [{ protocol: 'TCP', port: workload.http.port }] }] } : {}),
       egress: egressRules([natsUrl, ...workload.addresses]),
     };
   }

@@ -30,7 +30,7 @@ export class Workplace {
   }
 
   kflow(...args: string[]): KflowCommand {
-    return new KflowCommand(spawn(process.execPath, [program, ...args], { cwd: this.folder }));
+    return new KflowCommand(spawn(process.execPath, [program, ...args], { cwd: this.folder, env: { ...process.env } }));
   }
 
   remove(): void {

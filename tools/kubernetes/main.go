@@ -5,9 +5,11 @@ package main
 import (
 	"fmt"
 	"os"
+	_ "unsafe" // for go:linkname
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
+	componentversion "k8s.io/component-base/version"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
@@ -15,20 +17,35 @@ import (
 // version is that of k8s.io/kubernetes in go.mod.
 const version = "1.36.3"
 
+// gitVersion is what Kubernetes says of its version, which its own build sets with linker flags.
+//
+//go:linkname gitVersion k8s.io/component-base/version.gitVersion
+var gitVersion string
+
+func init() {
+	gitVersion = "v" + version
+	if err := componentversion.SetDynamicVersion(gitVersion); err != nil {
+		panic(err)
+	}
+}
+
 func main() {
 	name := ""
 	if len(os.Args) > 1 {
 		name = os.Args[1]
 	}
 	args := os.Args[min(2, len(os.Args)):]
+	// Clients of Kubernetes name themselves, also as owners of fields, by os.Args[0].
 	switch name {
 	case "etcd":
 		etcdmain.Main(append([]string{"etcd"}, args...))
 	case "apiserver":
+		os.Args[0] = "kube-apiserver"
 		command := apiserver.NewAPIServerCommand()
 		command.SetArgs(args)
 		os.Exit(cli.Run(command))
 	case "controller-manager":
+		os.Args[0] = "kube-controller-manager"
 		command := controllermanager.NewControllerManagerCommand()
 		command.SetArgs(args)
 		os.Exit(cli.Run(command))

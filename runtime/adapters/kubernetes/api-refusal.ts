@@ -1,0 +1,36 @@
+import { ConfigError, type KFlowError, StoreError } from '../../../lib/errors';
+import type { ApiAnswer } from './api-connection';
+
+/** The parts of a Kubernetes Status that are read. */
+interface Status {
+  readonly message?: string;
+  readonly details?: { readonly causes?: readonly { readonly reason?: string }[] };
+}
+
+/**
+ * The error for an answer that is no success to a call, as `apply Deployment team/app`: ConfigError `config-invalid`
+ * when somebody has to change something first, StoreError `store-failed` when the same call may do later.
+ */
+export function refusal({ status, body }: ApiAnswer, call: string): KFlowError {
+  const { message = '', details } = body as Status;
+  const reasons = details?.causes?.map(({ reason }) => reason) ?? [];
+  const advice = adviceFor(status, message, reasons);
+  const text = `${call}: ${message || `the server answered ${status}`}; ${advice ?? 'try again, it may pass'}`;
+  return advice === undefined
+    ? new StoreError('store-failed', text, { where: call })
+    : new ConfigError('config-invalid', text, { where: call });
+}
+
+/** What to do; undefined when it may pass by itself. */
+function adviceFor(status: number, message: string, reasons: readonly (string | undefined)[]): string | undefined {
+  if (reasons.includes('NamespaceTerminating')) return undefined;
+  if (reasons.includes('FieldManagerConflict')) return 'leave these fields out, or apply with force to take them over';
+  if (status === 401) return 'log in again, or choose another context: its credentials are not accepted';
+  if (status === 403 && /cannot \S+ resource/.test(message)) return 'grant this right, or choose another context';
+  if (status === 403) return 'change the object, or what its namespace allows';
+  if (status === 404) return 'make what is missing first';
+  // To the server, a field that a schema does not have is an internal error of its patch.
+  const isUndeclaredField = message.startsWith('failed to create typed patch object');
+  const mayPass = status >= 500 || [408, 409, 410, 429].includes(status);
+  return mayPass && !isUndeclaredField ? undefined : 'correct the object';
+}

@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type KubernetesApiServer, startKubernetesApiServer } from './kubernetes-api-server';
+import { startKubernetesControllers } from './kubernetes-controllers';
+import { startEtcd } from './kubernetes-etcd';
+import { type KubernetesOptions, type KubernetesPlace, prepareKubernetesPlace } from './kubernetes-place';
+import type { RunningServer } from './run-server';
+
+/** A cluster without nodes: it takes every object, and runs no pod. */
+export interface KubernetesControlPlane {
+  /** `https://127.0.0.1:<port>` */
+  readonly url: string;
+  /** Path of a kubeconfig that may do everything. */
+  readonly kubeconfig: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts etcd and kube-apiserver, and kube-controller-manager when asked to, on loopback, with the authorization and
+ * the admission of a real cluster. A later start on the same directory has the same address, token and objects.
+ */
+export async function startKubernetesControlPlane(options: KubernetesOptions): Promise<KubernetesControlPlane> {
+  const place = await prepareKubernetesPlace(options);
+  // Each stands on the one before it.
+  const started: RunningServer[] = [];
+  const stop = async (): Promise<void> => {
+    for (const server of started.splice(0).reverse()) await server.stop();
+  };
+  try {
+    const etcd = await startEtcd(place);
+    started.push(etcd);
+    const api = await startKubernetesApiServer(place, etcd.url);
+    started.push(api);
+    const kubeconfig = writeKubeconfig(place, api);
+    if (options.controllers) started.push(await startKubernetesControllers(place, { api, kubeconfig }));
+    return { url: api.url, kubeconfig, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** In JSON, which is YAML. */
+function writeKubeconfig(place: KubernetesPlace, api: KubernetesApiServer): string {
+  const ca = readFileSync(api.caFile).toString('base64');
+  const cluster = { server: api.url, 'certificate-authority-data': ca };
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'kflow', cluster }],
+    users: [{ name: 'admin', user: { token: place.token } }],
+    contexts: [{ name: 'kflow', context: { cluster: 'kflow', user: 'admin' } }],
+    'current-context': 'kflow',
+  };
+  const file = join(place.directory, 'kubeconfig');
+  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+  return file;
+}

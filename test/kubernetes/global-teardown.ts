@@ -1,0 +1,3 @@
+export default async function stopKubernetes(): Promise<void> {
+  await globalThis.stopKubernetes?.();
+}

@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { KubernetesObject } from '../../runtime/adapters/kubernetes/kubernetes-object';
+import { connectCluster, installCrds, makeRestrictedNamespace, readManifests } from './support';
+
+const root = path.join(__dirname, '../..');
+const files = [
+  ...readdirSync(path.join(root, 'test/golden'))
+    .filter((name) => name.endsWith('.k8s.yaml'))
+    .map((name) => path.join(root, 'test/golden', name)),
+  path.join(root, 'examples/gitops/manifests/words.k8s.yaml'),
+];
+
+beforeAll(() => installCrds(path.join(root, 'imports/nack.crds.yaml')));
+
+/** The objects of a file, in a namespace of the test's own. */
+async function manifestsOf(file: string): Promise<readonly KubernetesObject[]> {
+  const namespace = await makeRestrictedNamespace(`golden-${path.basename(file).split('.')[0]}`);
+  return readManifests(file).map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
+}
+
+test('there are manifests', () => expect(files.length).toBeGreaterThan(7));
+
+test.each(files.map((file) => [path.relative(root, file), file]))(
+  '%s is taken without a warning where Pod Security is restricted, and applied again it changes nothing',
+  async (_name, file) => {
+    const cluster = await connectCluster();
+    const objects = await manifestsOf(file);
+    const first = [];
+    for (const object of objects) first.push(await cluster.apply(object));
+    expect(first.flatMap(({ warnings }) => warnings)).toEqual([]);
+    for (const object of objects) {
+      const before = await cluster.read(object);
+      await cluster.apply(object);
+      const after = await cluster.read(object);
+      expect([object.kind, object.metadata.name, specOf(after)]).toEqual([
+        object.kind,
+        object.metadata.name,
+        specOf(before),
+      ]);
+    }
+  },
+);
+
+/** What an apply could change, its generation included; controllers write their status in between. */
+function specOf(object: KubernetesObject | undefined): object {
+  if (object === undefined) throw new Error('the object is not there');
+  const { status: _, metadata, ...others } = object;
+  const { resourceVersion: _version, ...kept } = metadata;
+  return { ...others, metadata: { ...kept, managedFields: undefined } };
+}

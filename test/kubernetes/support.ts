@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
+import type { KubernetesObject } from '../../runtime/adapters/kubernetes/kubernetes-object';
+import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
+
+let cluster: Promise<KubernetesObjects> | undefined;
+
+/** The path of the kubeconfig of the control plane that runs for all test files. */
+export function sharedKubeconfig(): string {
+  const file = process.env.KFLOW_TEST_KUBECONFIG;
+  if (file === undefined) throw new Error('no control plane runs: use test/kubernetes/jest.config.js');
+  return file;
+}
+
+/** The shared control plane's objects, with all rights; one connection for each test file. */
+export function connectCluster(): Promise<KubernetesObjects> {
+  cluster ??= KubernetesObjects.open({ file: sharedKubeconfig() });
+  return cluster;
+}
+
+/** Waits until a condition gives something, which is the result. */
+export async function until<T>(
+  what: string,
+  holds: () => Promise<T | undefined | false>,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await holds();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** The objects of a YAML file: its documents, and the items of those that are a `List`. */
+export function readManifests(file: string): KubernetesObject[] {
+  const documents = parseAllDocuments(readFileSync(file, 'utf8'), { merge: true });
+  return documents.flatMap((document) => {
+    const object: KubernetesObject | null = document.toJS({ maxAliasCount: -1 });
+    if (object === null) return [];
+    return object.kind === 'List' ? (object.items as KubernetesObject[]) : [object];
+  });
+}
+
+interface CrdSpec {
+  readonly group: string;
+  readonly names: { readonly kind: string };
+  readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+}
+
+/** Applies the CRDs of a YAML file, and waits until objects of every version of theirs can be made. */
+export async function installCrds(file: string): Promise<void> {
+  const objects = await connectCluster();
+  const crds = readManifests(file).filter(({ kind }) => kind === 'CustomResourceDefinition');
+  if (crds.length === 0) throw new Error(`${file} holds no CustomResourceDefinition`);
+  for (const crd of crds) await objects.apply(crd);
+  for (const crd of crds) {
+    await until(`${crd.metadata.name} is established`, async () => isEstablished(await objects.read(crd)));
+    const { group, names, versions } = crd.spec as CrdSpec;
+    for (const { name } of versions.filter(({ served }) => served)) {
+      const kind = { apiVersion: `${group}/${name}`, kind: names.kind };
+      await until(`${kind.apiVersion} ${kind.kind} is served`, () => objects.serves(kind));
+    }
+  }
+}
+
+/** Makes a namespace that enforces Pod Security `restricted`, and waits until pods can be made in it. */
+export function makeRestrictedNamespace(name: string): Promise<string> {
+  const modes = ['enforce', 'warn', 'audit'].flatMap((mode) => [
+    [`pod-security.kubernetes.io/${mode}`, 'restricted'],
+    [`pod-security.kubernetes.io/${mode}-version`, 'latest'],
+  ]);
+  return makeNamespace(name, Object.fromEntries(modes));
+}
+
+/** Makes a namespace and waits for its default service account, without which it takes no pod. Gives its name. */
+export async function makeNamespace(name: string, labels: { readonly [key: string]: string } = {}): Promise<string> {
+  const objects = await connectCluster();
+  await objects.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } };
+  await until(`${name} has a service account`, () => objects.read(account));
+  return name;
+}
+
+function isEstablished(crd: KubernetesObject | undefined): boolean {
+  const { conditions = [] } = (crd?.status ?? {}) as { conditions?: readonly { type: string; status: string }[] };
+  return conditions.some(({ type, status }) => type === 'Established' && status === 'True');
+}
