@@ -20,11 +20,11 @@ export interface EnvVariable {
   readonly valueFrom?: unknown;
 }
 
-export interface Quantities {
+interface Quantities {
   readonly [resource: string]: string;
 }
 
-export interface NamedPart extends PlainMap {
+interface NamedPart extends PlainMap {
   readonly name: string;
 }
 

@@ -76,13 +76,16 @@ describe('controllers', () => {
 });
 
 describe('a control plane of its own', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'kflow-control-plane-'));
+  let directory: string;
   let running: KubernetesControlPlane | undefined;
   const start = async () => {
     running = await startKubernetesControlPlane({ directory });
     return running;
   };
 
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'kflow-control-plane-'));
+  });
   afterAll(async () => {
     await running?.stop();
     rmSync(directory, { recursive: true, force: true });

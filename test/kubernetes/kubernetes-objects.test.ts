@@ -252,7 +252,7 @@ describe('access', () => {
     await expect(reading({ file: sharedKubeconfig(), context: 'prod' })).rejects.toMatchObject({
       name: 'ConfigError',
       code: 'config-invalid',
-      message: expect.stringMatching(/there is no context "prod"; choose one of: kflow$/),
+      message: expect.stringMatching(/it has no context "prod"; choose one of: kflow$/),
     });
   });
 });

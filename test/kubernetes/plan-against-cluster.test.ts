@@ -82,5 +82,8 @@ test('kflow plan names the cluster it cannot reach, and the contexts there are',
   expect(away.status).toBe(1);
   expect(away.stderr).toMatch(/https:\/\/127\.0\.0\.1:1 \(context "kflow"\) cannot be reached/);
   const wrong = await plan(stream, '--context', 'production');
-  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringMatching(/it has no context "production"; choose one of: kflow/)]);
+  expect([wrong.status, wrong.stderr]).toEqual([
+    1,
+    expect.stringMatching(/it has no context "production"; choose one of: kflow/),
+  ]);
 });
