@@ -15,7 +15,7 @@ const program = new Command('kflow')
 program
   .command('lint')
   .description('check topologies; exit status 1 when any of them has an error')
-  .argument('<file...>', 'topologies, YAML or JSON, or directories of them')
+  .argument('<file...>', 'topologies (YAML, JSON or a program that exports a flow), or directories of them')
   .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
   .option('--format <format>', 'text or json', oneOf('text', 'json'), 'text')
   .action(async (files: string[], options) => exit(() => lint(files, options)));
@@ -28,14 +28,14 @@ program
 program
   .command('graph')
   .description('print a topology as a Mermaid flowchart')
-  .argument('<file>', 'topology, YAML or JSON')
+  .argument('<file>', 'topology: YAML, JSON or a program that exports a flow')
   .option('--set <path=value>', 'change a field first', collect, [])
   .action(async (file: string, options) => exit(() => graph(file, options)));
 
 program
   .command('run')
   .description('run a topology on this machine, in the foreground')
-  .argument('<file>', 'topology, YAML or JSON')
+  .argument('<file>', 'topology: YAML, JSON or a program that exports a flow')
   .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
   .option('--bucket <name=dir>', 'fill a bucket from a directory before the flow starts', collect, [])
   .option('--save <name=dir>', 'copy a bucket into a directory when the flow has ended', collect, [])
@@ -48,7 +48,7 @@ const manifests = (name: string, description: string) =>
   program
     .command(name)
     .description(description)
-    .argument('<file...>', 'topologies, YAML or JSON')
+    .argument('<file...>', 'topologies: YAML, JSON or programs that export a flow')
     .option('--set <path=value>', 'change a field first', collect, [])
     .option('--image <image>', 'image of the runtime, for functions that name none (default: kflow:latest)')
     .option('--nats-url <url>', 'address of nats as the pods see it (default: nats://nats.nats.svc:4222)')

@@ -42,7 +42,7 @@ export async function loadKubeConfig(options: KubeConfigOptions): Promise<Loaded
   const chosen = config.getContextObject(context);
   if (chosen === null) {
     const known = config.getContexts().map(({ name }) => name);
-    throw invalid(`there is no context "${context}"; choose one of: ${known.join(', ')}`);
+    throw invalid(`it has no context "${context}"; choose one of: ${known.join(', ')}`);
   }
   config.setCurrentContext(context);
   const url = config.getCurrentCluster()?.server ?? '';
