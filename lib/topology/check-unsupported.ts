@@ -14,9 +14,9 @@ interface Unsupported {
   readonly isLocal?: true;
 }
 
-const inSections: readonly { readonly section: string; readonly message: string }[] = [
+const inSections: readonly { readonly section: string; readonly message: string; readonly isLocal?: true }[] = [
   { section: 'sideStream', message: 'errors are not published yet; they are logged and go to the dead letters' },
-  { section: 'metrics', message: 'no metrics are exported yet' },
+  { section: 'metrics', message: 'kflow run exports no metrics; the pods of a cluster do', isLocal: true },
   { section: 'devStore', message: 'step by step runs are not there yet; the flow runs as without devStore' },
 ];
 
@@ -56,7 +56,8 @@ export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: P
     ...draft.functions.map(({ globalConfig, path }) => [globalConfig, path] as const),
   ];
   for (const [config, above] of configs) {
-    for (const { section, message } of inSections) {
+    for (const { section, message, isLocal } of inSections) {
+      if (isLocal === true && purpose !== 'run') continue;
       if (sectionOf(config, section).enabled !== true) continue;
       const path = [...above, 'globalConfig', section, 'enabled'];
       problems.warn({ code: 'not-run-yet', path, message, at: 'key' });

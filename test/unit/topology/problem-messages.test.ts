@@ -102,7 +102,7 @@ describe('messages', () => {
 
   test('say what does not run yet, and what happens in its place', () => {
     expect(printed(readFixture('broken', 'not-run-yet.yaml'))).toEqual([
-      '15:14  globalConfig.metrics.enabled  warning: no metrics are exported yet',
+      '15:14  globalConfig.metrics.enabled  warning: kflow run exports no metrics; the pods of a cluster do',
       '16:15  globalConfig.devStore.enabled  warning: step by step runs are not there yet; the flow runs as without devStore',
       '19:5  dag[0].type  warning: in mode batch a raw-source runs until its function returns None; one that never does never ends',
       '20:5  dag[0].image  warning: kflow run does not run images: it refuses a raw-source without meta.code or meta.module',
