@@ -37,6 +37,10 @@ export class HeldRecord {
   failure?: Failure;
   /** When the function began it, or last gave a heartbeat; ms since 1970. */
   aliveAt?: number;
+  /** While the function works on it, and somebody wants to know: since when, by `performance.now()`. */
+  begunAtMs?: number;
+  /** How long its file took to download, when it has one. */
+  downloadMs?: number;
 
   constructor(
     readonly id: number,

@@ -33,6 +33,11 @@ export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 
 /** What a host tells the loop. For one record: any number of outputs, then exactly one of done, failed, released. */
 export interface HostEvents {
+  /**
+   * The function begins with the record. A host need not say so: a record is taken to begin when one of the host's
+   * `atOnce` places is free for it.
+   */
+  began?(id: number): void;
   /** One output; `side` is empty for the main output. The promise, if any, resolves when there is room for more. */
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined;
   done(id: number): void;

@@ -40,7 +40,7 @@ export class Preparation {
   async prepare(record: HeldRecord): Promise<void> {
     const claim = parseClaim(record.delivery.payload);
     if (claim !== undefined) record.payload = await this.ports.claims.fetch(claim);
-    if (this.ports.downloads !== undefined) record.download = await this.ports.downloads.fetch(record.payload);
+    if (this.ports.downloads !== undefined) await this.download(record, this.ports.downloads);
     if (this.ports.origins !== undefined && this.isOutsideWindow(record)) {
       record.published = await this.ports.origins.publishedFor(record.delivery);
     }
@@ -48,6 +48,12 @@ export class Preparation {
 
   async release(record: HeldRecord): Promise<void> {
     if (record.download !== undefined) await this.ports.downloads?.discard(record.download);
+  }
+
+  private async download(record: HeldRecord, downloads: Downloads): Promise<void> {
+    const begunAtMs = performance.now();
+    record.download = await downloads.fetch(record.payload);
+    if (record.download.path !== null) record.downloadMs = performance.now() - begunAtMs;
   }
 
   /** A redelivery so late that the output stream may have forgotten the first delivery's message ids. */

@@ -13,6 +13,8 @@ import { decideLeases } from './lease-keeper';
 import { originOf } from './origin';
 import type { OutputWriter } from './output-writer';
 import type { Preparation } from './preparation';
+import { ProcessingTimes } from './processing-times';
+import type { RecordObserver } from './record-observer';
 
 export interface RecordLoopPorts {
   readonly spec: FunctionSpec;
@@ -25,6 +27,8 @@ export interface RecordLoopPorts {
   readonly log: (level: LogLevel, text: string) => void;
   /** KFLOW_LONG_RUNNING_PROCESSING: records may take any time. */
   readonly isLongRunning: boolean;
+  /** Left out: no time is taken. */
+  readonly observer?: RecordObserver;
 }
 
 /**
@@ -41,6 +45,7 @@ export class RecordLoop implements HostEvents {
   private readonly intake: Intake;
   private readonly leases: NodeJS.Timeout;
   private host: Host | undefined;
+  private times: ProcessingTimes | undefined;
   private fail: (cause: Error) => void = () => undefined;
   private stopping = false;
 
@@ -57,6 +62,7 @@ export class RecordLoop implements HostEvents {
   start(host: Host, onCrash: (cause: Error) => void): void {
     this.host = host;
     this.fail = onCrash;
+    if (this.ports.observer !== undefined) this.times = new ProcessingTimes(this.ports.observer, host.atOnce);
     this.intake.start(host.atOnce);
   }
 
@@ -85,6 +91,7 @@ export class RecordLoop implements HostEvents {
       record.advance(RecordState.Running);
       this.handed.set(record.id, record);
     }
+    this.times?.handed(records);
     this.host?.process(
       records.map((record) => ({
         id: record.id,
@@ -93,6 +100,12 @@ export class RecordLoop implements HostEvents {
         download: record.download,
       })),
     );
+  }
+
+  began(id: number): void {
+    if (this.times === undefined) return;
+    const record = this.handed.get(id);
+    if (record !== undefined) this.times.began(record);
   }
 
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined {
@@ -143,6 +156,7 @@ export class RecordLoop implements HostEvents {
     const record = this.held.get(id);
     if (record === undefined) return;
     this.handed.delete(id);
+    this.times?.ended(record);
     record.failure ??= failure;
     record.advance(RecordState.Publishing);
     if (record.unsettledOutputs === 0) this.settle(record);
@@ -198,6 +212,7 @@ export class RecordLoop implements HostEvents {
     record.advance(RecordState.Settled);
     this.held.remove(record);
     this.handed.delete(record.id);
+    this.times?.left(record);
     this.intake.release(record);
   }
 

@@ -58,6 +58,7 @@ export class SinkHost implements Host {
 
   private async write(record: HostRecord): Promise<void> {
     const { events } = this.options;
+    events.began?.(record.id);
     try {
       await this.options.write(await this.projection.read(record.payload), record.origin);
       events.done(record.id);

@@ -19,7 +19,18 @@ const environmentSchema = z.object({
   KFLOW_SKIP_DOWNLOAD_ERROR: flag,
   /** How long a replica may finish what runs when it is told to stop, in seconds. */
   KFLOW_SHUTDOWN_TIMEOUT: z.coerce.number().positive().default(25),
+  /** Where probes and Prometheus are answered; absent: nothing listens. */
+  KFLOW_HTTP_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  KFLOW_HTTP_HOST: z.string().default('0.0.0.0'),
+  KFLOW_METRICS: flag,
 });
+
+/** Where a replica answers probes, and Prometheus when it has metrics. */
+export interface HttpSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly hasMetrics: boolean;
+}
 
 /** The settings of a replica's process. */
 export interface ReplicaEnvironment {
@@ -31,6 +42,8 @@ export interface ReplicaEnvironment {
   readonly isLongRunning: boolean;
   readonly isDownloadFailureSkipped: boolean;
   readonly shutdownMs: number;
+  /** Absent: the replica does not listen. */
+  readonly http?: HttpSettings;
   /** For user code and credentials. */
   readonly env: NodeJS.ProcessEnv;
 }
@@ -52,6 +65,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     isLongRunning: data.KFLOW_LONG_RUNNING_PROCESSING,
     isDownloadFailureSkipped: data.KFLOW_SKIP_DOWNLOAD_ERROR,
     shutdownMs: data.KFLOW_SHUTDOWN_TIMEOUT * 1_000,
+    ...(data.KFLOW_HTTP_PORT === undefined
+      ? {}
+      : { http: { host: data.KFLOW_HTTP_HOST, port: data.KFLOW_HTTP_PORT, hasMetrics: data.KFLOW_METRICS } }),
     env,
   };
 }

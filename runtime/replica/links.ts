@@ -1,4 +1,4 @@
-import type { JetStreamManager, NatsConnection } from 'nats';
+import type { JetStreamManager, NatsConnection, Status } from 'nats';
 import { ConfigError } from '../../lib/errors';
 import { type FunctionSpec, outputsOf, type S3Connection } from '../../lib/plan/function-spec';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
@@ -14,10 +14,19 @@ import { AvroSchemaCodec } from '../engine/avro-message';
 import type { LogLevel } from '../engine/host';
 import { OutputWriter } from '../engine/output-writer';
 import type { ReplicaEnvironment } from './environment';
+import type { ConnectionState } from './replica-health';
 
 /** Room for a message's headers below the server's payload limit. */
 const headerRoom = 8 * 1024;
 const trimEveryMs = 2_000;
+
+export interface LinksProps {
+  readonly spec: FunctionSpec;
+  readonly environment: ReplicaEnvironment;
+  readonly log: (level: LogLevel, text: string) => void;
+  /** Told of every change, the first connection included. */
+  readonly onConnection: (state: ConnectionState) => void;
+}
 
 /** What a replica is connected to, and what keeps those connections in order. */
 export class ReplicaLinks {
@@ -27,9 +36,7 @@ export class ReplicaLinks {
   private readonly trimTimer: NodeJS.Timeout;
 
   private constructor(
-    private readonly spec: FunctionSpec,
-    private readonly environment: ReplicaEnvironment,
-    private readonly log: (level: LogLevel, text: string) => void,
+    private readonly props: LinksProps,
     readonly connection: NatsConnection,
     readonly manager: JetStreamManager,
     readonly state: JetStreamFlowState,
@@ -38,6 +45,7 @@ export class ReplicaLinks {
     private readonly acks: AckLedger,
     private readonly trimmers: ReadonlyMap<string, StreamTrimmer>,
   ) {
+    const { spec } = props;
     this.inputs = spec.inputs.map((input) => new MessagePuller(connection, acks, input));
     this.writer = this.openWriter();
     this.claims = new S3ClaimSource(
@@ -47,23 +55,21 @@ export class ReplicaLinks {
   }
 
   /** Connects, and puts this function's writer schemas where readers find them. */
-  static async open(
-    spec: FunctionSpec,
-    environment: ReplicaEnvironment,
-    log: (level: LogLevel, text: string) => void,
-  ): Promise<ReplicaLinks> {
+  static async open(props: LinksProps): Promise<ReplicaLinks> {
+    const { spec, environment, onConnection } = props;
     const connection = await connectNats(
       environment.natsUrl,
       `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`,
     );
+    onConnection('up');
+    void connection.closed().then(() => onConnection('closed'));
+    const statuses = connection.status(); // keeps what happens while the rest is opened
     const outputs = outputsOf(spec);
     const trimmers = new Map(outputs.map((output) => [output.subject, new StreamTrimmer(connection, output)]));
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
     const schemas = await SchemaRegistry.open(connection, spec.schemaBucket);
     const links: ReplicaLinks = new ReplicaLinks(
-      spec,
-      environment,
-      log,
+      props,
       connection,
       await connection.jetstreamManager({ checkAPI: false }),
       await JetStreamFlowState.open(connection, spec.stateBucket),
@@ -75,13 +81,13 @@ export class ReplicaLinks {
     for (const schema of [spec.schema, ...spec.sideOutputs.map((side) => side.schema)]) {
       if (schema !== undefined) await schemas.publish(new AvroSchemaCodec(schema).fingerprint, schema);
     }
-    void links.watchConnection();
+    void links.watchConnection(statuses);
     return links;
   }
 
   /** An object store, with the credentials from the environment. Throws ConfigError when they are not there. */
   objectStore(connection: S3Connection): S3ObjectStore {
-    const { env } = this.environment;
+    const { env } = this.props.environment;
     const user = env[connection.userEnv];
     const password = env[connection.passwordEnv];
     if (user === undefined || password === undefined) {
@@ -104,7 +110,7 @@ export class ReplicaLinks {
   }
 
   private openWriter(): OutputWriter {
-    const { messageStore } = this.spec;
+    const { messageStore } = this.props.spec;
     const serverLimit = (this.connection.info?.max_payload ?? 1024 * 1024) - headerRoom;
     const maxPayload = Math.min(messageStore?.maxPayloadSize ?? serverLimit, serverLimit);
     if (messageStore === undefined) return new OutputWriter(this.publisher, { maxPayload });
@@ -112,11 +118,16 @@ export class ReplicaLinks {
     return new OutputWriter(this.publisher, { maxPayload, store, storePrefix: messageStore.prefix });
   }
 
-  private async watchConnection(): Promise<void> {
-    for await (const status of this.connection.status()) {
-      if (status.type === 'disconnect') this.log('WARNING', 'the connection to nats is lost; waiting for it');
+  private async watchConnection(statuses: AsyncIterable<Status>): Promise<void> {
+    const { log, onConnection } = this.props;
+    for await (const status of statuses) {
+      if (status.type === 'disconnect') {
+        onConnection('lost');
+        log('WARNING', 'the connection to nats is lost; waiting for it');
+      }
       if (status.type !== 'reconnect') continue;
-      this.log('INFO', 'connected to nats again');
+      onConnection('up');
+      log('INFO', 'connected to nats again');
       this.publisher.reconnected();
       this.acks.reconnected();
       for (const input of this.inputs) input.reconnected();
@@ -124,7 +135,7 @@ export class ReplicaLinks {
   }
 
   private onRefused(subject: string): void {
-    this.log('DEBUG', `${subject} is full or not there for the moment: waiting`);
+    this.props.log('DEBUG', `${subject} is full or not there for the moment: waiting`);
     this.trim(this.trimmers.get(subject));
   }
 
@@ -134,8 +145,8 @@ export class ReplicaLinks {
 
   private trim(trimmer: StreamTrimmer | undefined): void {
     trimmer?.trim().then(
-      (purged) => purged > 0 && this.log('DEBUG', `trimmed ${purged} consumed messages`),
-      (error) => this.log('DEBUG', `not trimmed: ${error}`),
+      (purged) => purged > 0 && this.props.log('DEBUG', `trimmed ${purged} consumed messages`),
+      (error) => this.props.log('DEBUG', `not trimmed: ${error}`),
     );
   }
 }

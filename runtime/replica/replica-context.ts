@@ -3,8 +3,10 @@ import { patiently } from '../adapters/jetstream/patiently';
 import type { ConnectorContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
 import type { LogLevel } from '../engine/host';
+import type { RecordObserver } from '../engine/record-observer';
 import type { ReplicaEnvironment } from './environment';
 import type { ReplicaLinks } from './links';
+import type { ReplicaHealth } from './replica-health';
 
 /** What the parts of a replica share. */
 export interface ReplicaContext {
@@ -12,6 +14,9 @@ export interface ReplicaContext {
   readonly environment: ReplicaEnvironment;
   readonly links: ReplicaLinks;
   readonly counters: Counters;
+  readonly health: ReplicaHealth;
+  /** Left out: nobody wants to know how long records take. */
+  readonly observer?: RecordObserver;
   readonly log: (level: LogLevel, text: string) => void;
   /** Told to stop: finish what runs, take no more. */
   readonly stop: AbortSignal;

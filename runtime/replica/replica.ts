@@ -2,14 +2,17 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { type FunctionType, kindOf } from '../../lib/topology/function-type';
 import { startCounterReports } from './counter-reports';
 import type { ReplicaEnvironment } from './environment';
+import { HttpEndpoint } from './http-endpoint';
 import { ReplicaLinks } from './links';
 import type { ReplicaContext } from './replica-context';
+import { ReplicaHealth } from './replica-health';
+import { ReplicaMetrics } from './replica-metrics';
 import { runReader } from './run-reader';
 import { runSource } from './run-source';
 
 /**
  * Runs one replica of one function until its input has ended (batch), or until `stop`. Rejects with ConfigError for what
- * another start would not mend.
+ * another start would not mend. With `environment.http` it answers probes from before it connects until all is closed.
  */
 export async function runReplica(
   spec: FunctionSpec,
@@ -17,12 +20,32 @@ export async function runReplica(
   log: ReplicaContext['log'],
   stop: AbortSignal,
 ): Promise<void> {
-  const links = await ReplicaLinks.open(spec, environment, log);
+  const { http } = environment;
+  const health = new ReplicaHealth(stop);
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
-  const context = { spec, environment, links, counters, log, stop };
+  const metrics = http?.hasMetrics === true ? new ReplicaMetrics(spec, counters) : undefined;
+  const endpoint = http === undefined ? undefined : await HttpEndpoint.open({ ...http, health, metrics, log });
+  try {
+    await runConnected({ spec, environment, counters, health, observer: metrics, log, stop });
+  } finally {
+    await endpoint?.close();
+  }
+}
+
+async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise<void> {
+  const { spec, environment, log, health, counters, stop } = unconnected;
+  const links = await ReplicaLinks.open({
+    spec,
+    environment,
+    log,
+    onConnection: (state) => health.connectionIs(state),
+  });
+  const context = { ...unconnected, links };
   const reports = startCounterReports(context);
+  health.enter('loading');
   const isSource = kindOf(spec.type as FunctionType) === 'source';
   await (isSource ? runSource(context) : runReader(context));
+  health.enter('ending');
   reports.stop();
   await links.close();
   const { in: taken, out, failed, dead } = counters;

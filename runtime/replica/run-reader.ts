@@ -17,7 +17,7 @@ const completionEveryMs = 250;
 
 /** Runs a process or a sink until its inputs have ended, and seals its own outputs then. */
 export async function runReader(context: ReplicaContext): Promise<void> {
-  const { spec, environment, links, counters, log, stop } = context;
+  const { spec, environment, links, counters, log, stop, health, observer } = context;
   const loop = new RecordLoop({
     spec,
     inputs: links.inputs,
@@ -27,10 +27,17 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     counters,
     log,
     isLongRunning: environment.isLongRunning,
+    observer,
   });
   const host = await createReaderHost(context, loop);
   await host.open();
-  const crash = new Promise<never>((_, reject) => loop.start(host, reject));
+  const crash = new Promise<never>((_, reject) => {
+    loop.start(host, (cause) => {
+      health.hostDied();
+      reject(cause);
+    });
+  });
+  health.enter('working');
   log('INFO', `started, process ${process.pid}`);
   const isBatch = spec.mode === 'batch';
   await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), crash]);

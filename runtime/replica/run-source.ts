@@ -6,19 +6,23 @@ import { aborted, connectorContext, markEnded, type ReplicaContext } from './rep
 
 /** Runs a source until it has ended, and seals its stream then; one that had ended in this run already does nothing. */
 export async function runSource(context: ReplicaContext): Promise<void> {
-  const { spec, environment, links, log, counters, stop } = context;
+  const { spec, environment, links, log, counters, stop, health } = context;
   if (await links.state.hasEnded(spec.function, environment.replica)) {
     log('INFO', 'this source has ended in this run already');
     return;
   }
   let onCrash: (cause: Error) => void = () => undefined;
   const crash = new Promise<never>((_, reject) => {
-    onCrash = reject;
+    onCrash = (cause) => {
+      health.hostDied();
+      reject(cause);
+    };
   });
   const host = createHost(context, { ...noRecords, log, crashed: (cause) => onCrash(cause) });
   await host.open();
   const connector = loadConnector<SourceConnector>(spec.type);
   const source = await connector.createSource(await connectorContext(context), host);
+  health.enter('working');
   log('INFO', `started, process ${process.pid}`);
   await Promise.race([new SourceLoop({ spec, writer: links.writer, counters }).run(source, stop), crash]);
   await host.close();

@@ -172,7 +172,8 @@ export function outputOf(stream: string, settings: Partial<OutputSpec> = {}): Ou
   return { stream, subject: `${stream}.out`, ...limits, durables: [], ...settings };
 }
 
-function specOf(given: Partial<FunctionSpec>): FunctionSpec {
+/** A function `map` that reads nothing yet; `given` goes over it. */
+export function specOf(given: Partial<FunctionSpec>): FunctionSpec {
   return {
     version: 1,
     namespace: 'default',

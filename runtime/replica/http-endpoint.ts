@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConfigError } from '../../lib/errors';
+import type { LogLevel } from '../engine/host';
+import type { ReplicaHealth } from './replica-health';
+import type { ReplicaMetrics } from './replica-metrics';
+
+export interface HttpEndpointProps {
+  readonly host: string;
+  /** 0 is any that is free. */
+  readonly port: number;
+  readonly health: ReplicaHealth;
+  /** Left out: there is no /metrics. */
+  readonly metrics?: ReplicaMetrics;
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
+interface Page {
+  readonly status: number;
+  readonly text: string;
+  readonly type?: string;
+}
+
+/** Answers Kubernetes' probes, /livez and /readyz, and Prometheus, /metrics. */
+export class HttpEndpoint {
+  private readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
+  private readonly server: Server;
+
+  private constructor(private readonly props: HttpEndpointProps) {
+    const { health, metrics } = props;
+    this.pages = new Map<string, () => Page | Promise<Page>>([
+      ['/livez', () => probePage(health.whyNotAlive())],
+      ['/readyz', () => probePage(health.whyNotReady())],
+      ...(metrics === undefined ? [] : [['/metrics', () => metricsPage(metrics)] as const]),
+    ]);
+    this.server = createServer((request, response) => void this.answer(request, response));
+  }
+
+  /** Resolves when it answers. Throws ConfigError that names the port when that cannot be listened on. */
+  static async open(props: HttpEndpointProps): Promise<HttpEndpoint> {
+    const endpoint = new HttpEndpoint(props);
+    await endpoint.listen();
+    return endpoint;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Ends every connection; resolves when the port is free. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private async listen(): Promise<void> {
+    const { host, port, log } = this.props;
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', (cause) => reject(refusalOf(host, port, cause)));
+      this.server.listen(port, host, resolve);
+    });
+    this.server.on('error', (error) => log('WARNING', `a request was not taken on port ${port}: ${error.message}`));
+  }
+
+  private async answer({ method, url = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, text, type = 'text/plain; charset=utf-8' } = await this.pageOf(method, url);
+    const allow = status === 405 ? { allow: 'GET, HEAD' } : {};
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...allow }).end(text);
+  }
+
+  private async pageOf(method: string | undefined, url: string): Promise<Page> {
+    const page = this.pages.get(url.replace(/\?.*/, ''));
+    if (page === undefined) return { status: 404, text: 'not found\n' };
+    if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'only GET and HEAD\n' };
+    try {
+      return await page();
+    } catch (error) {
+      return { status: 500, text: `${error}\n` };
+    }
+  }
+}
+
+function probePage(whyNot: string | undefined): Page {
+  return whyNot === undefined ? { status: 200, text: 'ok\n' } : { status: 503, text: `${whyNot}\n` };
+}
+
+async function metricsPage(metrics: ReplicaMetrics): Promise<Page> {
+  return { status: 200, text: await metrics.text(), type: metrics.contentType };
+}
+
+function refusalOf(host: string, port: number, cause: NodeJS.ErrnoException): ConfigError {
+  const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message;
+  const message = `KFLOW_HTTP_PORT: port ${port} of ${host} cannot be listened on: ${why}; set another KFLOW_HTTP_PORT`;
+  return new ConfigError('config-invalid', message, { cause });
+}

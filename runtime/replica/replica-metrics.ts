@@ -1,0 +1,71 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { type FunctionType, kindOf } from '../../lib/topology/function-type';
+import type { Counters } from '../engine/counters';
+import type { RecordObserver } from '../engine/record-observer';
+
+/** Upper bounds of the histograms in ms: 0.1 ms to 10 min. */
+const buckets = [
+  0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000,
+  600_000,
+];
+
+/** A replica's metrics for Prometheus, and those of its process. Counters are read when they are asked for. */
+export class ReplicaMetrics implements RecordObserver {
+  private readonly registry = new Registry();
+  private readonly processing = this.histogram(
+    'function_processing_time_ms',
+    'Time the function worked on a record, each try counted, in milliseconds',
+  );
+  private readonly downloading = this.histogram(
+    'function_downloading_time_ms',
+    "Time the download of a record's file took, in milliseconds",
+  );
+  private readonly total = this.histogram(
+    'function_total_time_ms',
+    'Time of processing and downloading of a record, each try counted, in milliseconds',
+  );
+
+  constructor(spec: FunctionSpec, counters: Counters) {
+    const isSource = kindOf(spec.type as FunctionType) === 'source';
+    this.registry.setDefaultLabels({ namespace: spec.namespace, flow: spec.jobId, function: spec.function });
+    collectDefaultMetrics({ register: this.registry });
+    this.counter('events_total', 'Records processed; for a source, records emitted', () =>
+      isSource ? counters.out : counters.in,
+    );
+    this.counter('events_emitted_total', 'Records emitted on the main output', () => counters.out);
+    this.counter('events_failed_total', 'Tries that failed', () => counters.failed);
+    this.counter('events_dead_total', 'Records given up on, now in the dead letters', () => counters.dead);
+  }
+
+  processed(processingMs: number, downloadMs?: number): void {
+    this.processing.observe(processingMs);
+    if (downloadMs !== undefined) this.downloading.observe(downloadMs);
+    this.total.observe(processingMs + (downloadMs ?? 0));
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  /** All metrics in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  private histogram(name: string, help: string): Histogram.Internal<string> {
+    return new Histogram({ name, help, buckets, registers: [this.registry] }).labels();
+  }
+
+  private counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import { readEnvironment } from '../../../runtime/replica/environment';
+
+const least = { KFLOW_SPEC: 'spec.json', KFLOW_NATS_URL: 'nats://nats:4222' };
+
+test('does not listen without a port', () => {
+  expect(readEnvironment({ ...least, KFLOW_METRICS: 'true' }).http).toBeUndefined();
+});
+
+test('listens on every address unless told another, without metrics unless told so', () => {
+  const port = { KFLOW_HTTP_PORT: '8080' };
+  expect(readEnvironment({ ...least, ...port }).http).toEqual({ host: '0.0.0.0', port: 8080, hasMetrics: false });
+  const all = { ...least, ...port, KFLOW_HTTP_HOST: '::1', KFLOW_METRICS: 'true' };
+  expect(readEnvironment(all).http).toEqual({ host: '::1', port: 8080, hasMetrics: true });
+  expect(readEnvironment({ ...all, KFLOW_METRICS: 'false' }).http?.hasMetrics).toBe(false);
+});
+
+test.each(['0', '65536', '80.5', 'http', ''])('refuses the port "%s" and names the variable', (port) => {
+  expect(() => readEnvironment({ ...least, KFLOW_HTTP_PORT: port })).toThrow(/not complete: KFLOW_HTTP_PORT: /);
+});
