@@ -5,10 +5,12 @@ import path from 'node:path';
 const rules: { readonly [part: string]: readonly string[] } = {
   'lib/errors.ts': [],
   'lib/topology': ['lib/errors'],
+  'lib/define': ['lib/errors', 'lib/topology'],
   'lib/plan': ['lib/errors', 'lib/topology'],
-  'lib/constructs': ['lib/errors', 'lib/plan', 'lib/topology', 'imports'],
+  'lib/constructs': ['lib/define', 'lib/errors', 'lib/plan', 'lib/topology', 'imports'],
   'runtime/engine': ['lib/errors', 'lib/plan', 'lib/topology'],
   'runtime/hosts': [
+    'lib/define/sdk',
     'lib/errors',
     'lib/plan',
     'runtime/engine',
@@ -34,6 +36,7 @@ const clients: { readonly [library: string]: string } = {
   nats: 'runtime/adapters/jetstream',
   '@aws-sdk/client-s3': 'runtime/adapters/s3',
   '@kubernetes/client-node': 'runtime/adapters/kubernetes',
+  'prom-client': 'runtime/replica',
 };
 
 /** Types of a client may be named where a command of ours holds its connection. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ApiObject, Chart, type ChartProps } from 'cdk8s';
 import type { Construct } from 'constructs';
+import type { FlowDefinition } from '../define/flow-definition';
 import { KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
 import { objectName } from '../plan/names';
@@ -59,6 +60,12 @@ export class Flow extends Chart {
     const text = typeof document === 'string' ? document : JSON.stringify(document, null, 2);
     const { topology, problems } = readTopology(text, { file, defaultJobId: path.parse(file).name, sets, purpose });
     return new Flow(scope, id, topology ?? problems.filter(({ severity }) => severity === 'error'), flow);
+  }
+
+  /** A flow written in TypeScript. Throws ConfigError with what is wrong with the code of its functions. */
+  static fromDefinition(scope: Construct, id: string, definition: FlowDefinition, props: DocumentProps = {}): Flow {
+    const { jobId, directory } = definition.options;
+    return Flow.fromTopology(scope, id, definition.document(), { file: jobId, baseDir: directory, ...props });
   }
 
   constructor(scope: Construct, id: string, topology: Topology | readonly Problem[], props: FlowProps = {}) {

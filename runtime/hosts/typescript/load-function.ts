@@ -1,9 +1,9 @@
 import Module from 'node:module';
 import path from 'node:path';
 import { buildSync, type Message, transformSync } from 'esbuild';
+import type { Logger } from '../../../lib/define/sdk';
 import { ConfigError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import type { Logger } from './sdk';
 
 export type EntryFunction = (...args: unknown[]) => unknown;
 

@@ -1,5 +1,5 @@
+import type { AvroRecord } from '../../../lib/define/sdk';
 import { FunctionError } from '../../../lib/errors';
-import type { AvroRecord } from './sdk';
 
 export function isPromise(value: unknown): value is Promise<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';

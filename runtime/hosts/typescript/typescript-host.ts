@@ -2,6 +2,7 @@ import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { formatWithOptions } from 'node:util';
 import { isNativeError } from 'node:util/types';
+import type { AvroRecord, Context, Logger } from '../../../lib/define/sdk';
 import { FunctionError, KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { AvroSchemaCodec } from '../../engine/avro-message';
@@ -10,7 +11,6 @@ import { RecordCodecs } from '../../engine/record-codecs';
 import { type EntryFunction, loadFunction } from './load-function';
 import { OutputEncoder } from './output-encoder';
 import { eachRecord, isIterable, isPromise } from './outputs';
-import type { AvroRecord, Context, Logger } from './sdk';
 
 export interface TypeScriptHostOptions {
   readonly spec: FunctionSpec;
@@ -122,6 +122,7 @@ export class TypeScriptHost implements Host {
 
   private begin(record: HostRecord): void {
     let result: unknown;
+    this.options.events.began?.(record.id);
     try {
       const codec = this.codecs.known(record.payload);
       result = codec === undefined ? this.beginWithUnknownWriter(record) : this.call(record, codec);

@@ -1,0 +1,73 @@
+import { ConfigError } from '../errors';
+import type { AvroSchema } from '../topology/topology';
+import type { AvroType, PartOf, RecordType, ValueOf } from './avro-type';
+import { defineNamesOnce } from './define-names-once';
+
+/** A field that readers fill in where the writer has none, and that user code may leave out. */
+export interface DefaultedField<T extends AvroType = AvroType> {
+  readonly type: T;
+  /** In Avro's JSON form. */
+  readonly default: unknown;
+}
+
+export type RecordFields = { readonly [name: string]: AvroType | DefaultedField };
+
+type DefaultedNames<F extends RecordFields> = { [K in keyof F]: F[K] extends DefaultedField ? K : never }[keyof F];
+type TypeOf<Field> = Field extends DefaultedField<infer T> ? T : Field extends AvroType ? Field : never;
+
+/** What `Part` says of the type of each field: required for those without a default. */
+type FieldMap<F extends RecordFields, Part extends 'value' | 'writes' | 'reads'> = {
+  -readonly [K in Exclude<keyof F, DefaultedNames<F>>]: PartOf<TypeOf<F[K]>, Part>;
+} & { -readonly [K in DefaultedNames<F>]?: PartOf<TypeOf<F[K]>, Part> };
+
+// `extends infer` has the compiler show what comes of it in its messages, in place of the names of these types
+
+export type RecordValue<F extends RecordFields> =
+  FieldMap<F, 'value'> extends infer T ? { [K in keyof T]: T[K] } : never;
+
+/** Nested under `record`, so that TypeScript takes no field for the discriminant of a union. */
+export type RecordWrites<F extends RecordFields> =
+  FieldMap<F, 'writes'> extends infer T ? { record: { [K in keyof T]-?: T[K] } } : never;
+
+/** With any other fields too, which also keeps a record of nothing but defaults from being a weak type. */
+export type RecordReads<F extends RecordFields> = FieldMap<F, 'reads'> & { [field: string]: unknown } extends infer T
+  ? { record: { [K in keyof T]: T[K] } }
+  : never;
+
+/** A record type. A named type used several times in it is defined where it comes first, as Avro wants it. */
+export function recordType<const F extends RecordFields>(
+  name: string,
+  fields: F,
+  { namespace }: { readonly namespace?: string } = {},
+): RecordType<RecordValue<F>, RecordWrites<F>, RecordReads<F>> {
+  const schema: AvroSchema = {
+    type: 'record',
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    fields: Object.entries(fields).map(([field, type]) =>
+      'default' in type
+        ? { name: field, type: type.type.schema, default: type.default }
+        : { name: field, type: type.schema },
+    ),
+  };
+  return { schema: defineNamesOnce(schema) as AvroSchema };
+}
+
+/** A default in Avro's JSON form, where bytes are text with a character for each byte. */
+export function defaultedField<T extends AvroType>(type: T, value: ValueOf<T>): DefaultedField<T> {
+  return { type, default: jsonOf(value) };
+}
+
+function jsonOf(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return value.toString('latin1');
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (typeof value === 'bigint') return numberOf(value);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonOf(inner)]));
+}
+
+function numberOf(value: bigint): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new ConfigError('schema-invalid', `the default ${value} is beyond 2^53, which JSON cannot hold exactly`);
+}

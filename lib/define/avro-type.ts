@@ -1,0 +1,38 @@
+import type { AvroSchema } from '../topology/topology';
+
+/** Carries types through values that do not hold them. */
+declare const carried: unique symbol;
+
+/** Avro's JSON of any type: a name, a map, or a union as a list. */
+export type AvroJson = string | AvroSchema | readonly AvroJson[];
+
+/**
+ * An Avro type that TypeScript knows. `Value` is what user code gives and gets. `Writes` describes what is written and
+ * `Reads` what a reader with this type accepts, so that an edge fits if and only if `Writes` extends `Reads`.
+ */
+export interface AvroType<Value = unknown, Writes = unknown, Reads = unknown> {
+  readonly schema: AvroJson;
+  readonly [carried]?: { readonly value: Value; readonly writes: Writes; readonly reads: Reads };
+}
+
+/** A record: what flows between functions. */
+export interface RecordType<Value = unknown, Writes = unknown, Reads = unknown> extends AvroType<Value, Writes, Reads> {
+  readonly schema: AvroSchema;
+}
+
+export type PartOf<T extends AvroType, Part extends 'value' | 'writes' | 'reads'> = NonNullable<
+  T[typeof carried]
+>[Part];
+
+export type ValueOf<T extends AvroType> = PartOf<T, 'value'>;
+export type WritesOf<T extends AvroType> = PartOf<T, 'writes'>;
+export type ReadsOf<T extends AvroType> = PartOf<T, 'reads'>;
+
+type Scalar = string | number | bigint | boolean | null | undefined | Buffer;
+
+/** A value as it comes out of a record that was written: fields that may be left out on writing are there. */
+export type AsWritten<Value> = Value extends Scalar
+  ? Value
+  : Value extends readonly (infer Item)[]
+    ? AsWritten<Item>[]
+    : { [Key in keyof Value]-?: AsWritten<Value[Key]> };

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError } from '../errors';
+import type { PlainMap } from '../topology/plain-map';
+import { type AnyCode, languageOf } from './function-code';
+import { inlineFunction } from './inline-function';
+
+/** A function's code as settings of `meta`; relative files start at `directory`. Throws ConfigError when it cannot be had. */
+export function codeSettings(run: AnyCode, directory: string | undefined): PlainMap {
+  if (typeof run === 'function') {
+    const { name, code } = inlineFunction(run);
+    return { language: 'javascript', name, code };
+  }
+  switch (run.code) {
+    case 'module': {
+      const language = languageOf(run.path);
+      if (language === undefined) {
+        const message = `the module "${run.path}" has no extension of a known language; name a .ts, .js or .py file`;
+        throw new ConfigError('config-invalid', message);
+      }
+      return { ...(language === 'python' ? {} : { language }), name: run.name, module: run.path };
+    }
+    case 'python':
+      return { name: run.name, code: run.text };
+    case 'python-file':
+      return { name: run.name, code: readCode(run.path, directory) };
+  }
+}
+
+function readCode(file: string, directory: string | undefined): string {
+  if (directory === undefined && !path.isAbsolute(file)) {
+    const message = `the path "${file}" is relative, and the flow names no directory; defineFlow({ directory: __dirname, … })`;
+    throw new ConfigError('config-invalid', message);
+  }
+  const full = path.resolve(directory ?? '/', file);
+  try {
+    return readFileSync(full, 'utf8');
+  } catch (cause) {
+    throw new ConfigError('config-invalid', `the code cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}

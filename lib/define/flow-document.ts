@@ -1,0 +1,89 @@
+import { ConfigError } from '../errors';
+import { inputFaults } from './check-inputs';
+import { codeSettings } from './code-settings';
+import type { DefinedFunction } from './defined-function';
+import type { FunctionDocument, GlobalConfigDocument, TopologyDocument } from './document-types';
+import type { FlowOptions } from './flow-options';
+
+/**
+ * The document of a definition, in the order a person would write it. Throws ConfigError with everything that is wrong with
+ * the functions' code and inputs, a line for each.
+ */
+export function flowDocument(options: FlowOptions, functions: readonly DefinedFunction[]): TopologyDocument {
+  const { runtime, namespace, jobId, mode, parallelism, directory, ...settings } = options;
+  const faults: string[] = [];
+  const readers = readersByOutput(functions);
+  const dag = functions.map((each) => {
+    const code = guarded(() => (each.run === undefined ? {} : codeSettings(each.run, directory)), each, faults);
+    faults.push(...inputFaults(each).map((fault) => `${each.id}: ${fault}`));
+    return functionDocument(each, { code, readers });
+  });
+  if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
+  const globalConfig: GlobalConfigDocument = present(settings);
+  return present({ runtime, jobId, namespace, mode, parallelism, globalConfig: filled(globalConfig), dag });
+}
+
+/** What an action gives; an error of the user's is noted, for others to be told with it. */
+function guarded<T>(action: () => T, { id }: DefinedFunction, faults: string[]): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    faults.push(`${id}: ${error.message}`);
+    return undefined;
+  }
+}
+
+type Readers = ReadonlyMap<string, readonly string[]>;
+
+function functionDocument(
+  { id, type, format, options, schema, sideOuts = {} }: DefinedFunction,
+  { code = {}, readers }: { code?: object; readers: Readers },
+): FunctionDocument {
+  const { addr, topics, user, password, secret, image, imagePullPolicy, meta, ...others } = options;
+  const sides = Object.entries(sideOuts).map(([sideId, side]) =>
+    present({ id: sideId, schema: side.schema, out: readers.get(outputKey(id, sideId)) }),
+  );
+  return present({
+    id,
+    type,
+    format,
+    addr,
+    topics,
+    user,
+    password,
+    secret,
+    image,
+    imagePullPolicy,
+    ...others,
+    schema,
+    meta: filled({ ...meta, ...code }),
+    sideOuts: sides.length === 0 ? undefined : sides,
+    out: readers.get(outputKey(id)),
+  });
+}
+
+/** Ids of the readers of each output, in the order of their declaration. */
+function readersByOutput(functions: readonly DefinedFunction[]): Readers {
+  const readers = new Map<string, string[]>();
+  for (const { id, from } of functions) {
+    for (const { place } of from) {
+      const key = outputKey(place.functionId, place.sideId);
+      readers.set(key, [...(readers.get(key) ?? []), id]);
+    }
+  }
+  return readers;
+}
+
+function outputKey(functionId: string, sideId?: string): string {
+  return JSON.stringify([functionId, sideId]);
+}
+
+function filled<T extends object>(map: T): T | undefined {
+  return Object.keys(map).length === 0 ? undefined : map;
+}
+
+/** Without the keys that have no value. */
+function present<T extends object>(map: T): T {
+  return Object.fromEntries(Object.entries(map).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,76 @@
+import type { Node, Program } from 'acorn';
+import { analyze, type Reference } from 'eslint-scope';
+import { knownNames } from './known-names';
+
+/** Something a function uses that its own text does not define. */
+export interface OutsideName {
+  /** The variable, with the property read from it, as compilers of imports have it: `limit`, `words_1.split`, `this`. */
+  readonly name: string;
+  /** Lines of the text it is on, from 1, in order. */
+  readonly lines: readonly number[];
+}
+
+/**
+ * What the program uses without a definition of its own or of whoever runs it: variables, and `this` and `super` of the
+ * function `entry`, which is called without an object.
+ */
+export function outsideNames(program: Program, entry: Node): readonly OutsideName[] {
+  const { globalScope } = analyze(program as unknown as Parameters<typeof analyze>[0], {
+    ecmaVersion: 2024,
+    sourceType: 'script',
+  });
+  const visit = new Visit(entry);
+  visit.node(program, false);
+  for (const { identifier } of (globalScope?.through ?? []) as readonly Reference[]) {
+    if (knownNames.has(identifier.name)) continue;
+    const name = withProperty(identifier, visit.parents.get(identifier));
+    visit.uses.push({ name, line: identifier.loc?.start.line ?? 0 });
+  }
+  return byName(visit.uses);
+}
+
+class Visit {
+  readonly parents = new Map<unknown, Node>();
+  readonly uses: { name: string; line: number }[] = [];
+
+  constructor(private readonly entry: Node) {}
+
+  /** `bound`: inside a function or class that gives `this` its value. */
+  node(node: Node, bound: boolean): void {
+    const line = node.loc?.start.line ?? 0;
+    if (!bound && node.type === 'ThisExpression') this.uses.push({ name: 'this', line });
+    if (!bound && node.type === 'Super') this.uses.push({ name: 'super', line });
+    for (const child of childrenOf(node)) {
+      this.parents.set(child, node);
+      this.node(child, bound || (node !== this.entry && bindsThis(node)));
+    }
+  }
+}
+
+function bindsThis({ type }: Node): boolean {
+  return type === 'FunctionExpression' || type === 'FunctionDeclaration' || type === 'ClassBody';
+}
+
+function childrenOf(node: Node): readonly Node[] {
+  return Object.values(node)
+    .flat()
+    .filter((value): value is Node => typeof value?.type === 'string');
+}
+
+function withProperty(identifier: Reference['identifier'], parent: Node | undefined): string {
+  const { object, property, computed } = (parent ?? {}) as {
+    readonly object?: unknown;
+    readonly property?: { readonly name?: string };
+    readonly computed?: boolean;
+  };
+  const isRead = object === identifier && computed === false && property?.name !== undefined;
+  return isRead ? `${identifier.name}.${property.name}` : identifier.name;
+}
+
+function byName(uses: readonly { name: string; line: number }[]): readonly OutsideName[] {
+  const lines = new Map<string, Set<number>>();
+  for (const { name, line } of [...uses].sort((one, other) => one.line - other.line)) {
+    lines.set(name, (lines.get(name) ?? new Set()).add(line));
+  }
+  return [...lines].map(([name, set]) => ({ name, lines: [...set] }));
+}

@@ -1,0 +1,113 @@
+import { avro } from '../../../lib/define/avro';
+import { s3list } from '../../../lib/define/s3list';
+import { readAvroType } from '../../../lib/topology/avro-type-reader';
+import { s3list as s3listSchema } from '../../../lib/topology/s3list';
+
+test("the type of an fs-source is the topology's", () => {
+  expect(s3list.schema).toEqual(s3listSchema);
+});
+
+test('builders give the JSON of Avro', () => {
+  const color = avro.enum('color', ['red', 'green'], { default: 'red', namespace: 'paint' });
+  const type = avro.record(
+    'car',
+    {
+      id: avro.long,
+      seats: avro.array(avro.int),
+      tags: avro.map(avro.nullable(avro.string)),
+      color,
+      hash: avro.fixed('md5', 16),
+      note: avro.optional(avro.string),
+      weight: avro.withDefault(avro.double, 1.5),
+      key: avro.withDefault(avro.bytes, Buffer.from([0, 255])),
+    },
+    { namespace: 'cars' },
+  );
+  expect(type.schema).toEqual({
+    type: 'record',
+    name: 'car',
+    namespace: 'cars',
+    fields: [
+      { name: 'id', type: 'long' },
+      { name: 'seats', type: { type: 'array', items: 'int' } },
+      { name: 'tags', type: { type: 'map', values: ['null', 'string'] } },
+      {
+        name: 'color',
+        type: { type: 'enum', name: 'color', namespace: 'paint', default: 'red', symbols: ['red', 'green'] },
+      },
+      { name: 'hash', type: { type: 'fixed', name: 'md5', size: 16 } },
+      { name: 'note', type: ['null', 'string'], default: null },
+      { name: 'weight', type: 'double', default: 1.5 },
+      { name: 'key', type: 'bytes', default: '\u0000\u00ff' },
+    ],
+  });
+  expect(readAvroType(type.schema).faults).toEqual([]);
+});
+
+test('a named type is defined where it comes first, and named from then on', () => {
+  const unit = avro.enum('unit', ['mm', 'inch']);
+  const size = avro.record('size', { width: avro.int, unit });
+  const both = avro.record('both', { unit, size, others: avro.array(size) }, { namespace: 'shop' });
+  const type = avro.record('order', { first: size, both, last: avro.nullable(both) }, { namespace: 'shop' });
+  expect(readAvroType(type.schema).faults).toEqual([]);
+  expect(both.schema.fields).toEqual([
+    { name: 'unit', type: unit.schema },
+    {
+      name: 'size',
+      type: {
+        type: 'record',
+        name: 'size',
+        fields: [
+          { name: 'width', type: 'int' },
+          { name: 'unit', type: 'shop.unit' },
+        ],
+      },
+    },
+    { name: 'others', type: { type: 'array', items: 'shop.size' } },
+  ]);
+  expect(type.schema.fields).toEqual([
+    { name: 'first', type: size.schema },
+    {
+      name: 'both',
+      type: {
+        type: 'record',
+        name: 'both',
+        namespace: 'shop',
+        fields: [
+          { name: 'unit', type: 'shop.unit' },
+          { name: 'size', type: 'shop.size' },
+          { name: 'others', type: { type: 'array', items: 'shop.size' } },
+        ],
+      },
+    },
+    { name: 'last', type: ['null', 'shop.both'] },
+  ]);
+});
+
+test('types of one name that differ are left for the check of the schema', () => {
+  const type = avro.record('r', { one: avro.fixed('f', 4), two: avro.fixed('f', 8) });
+  expect(readAvroType(type.schema).faults).toEqual([
+    expect.objectContaining({ field: 'two', message: expect.stringContaining('the name "f" is defined twice') }),
+  ]);
+});
+
+test('a union in a union is one union', () => {
+  expect(avro.nullable(avro.union(avro.string, avro.int)).schema).toEqual(['null', 'string', 'int']);
+});
+
+test.each([
+  ['int and long', () => avro.union(avro.int, avro.long)],
+  ['string and enum', () => avro.union(avro.string, avro.enum('e', ['a']))],
+  ['bytes and fixed', () => avro.union(avro.bytes, avro.fixed('f', 4))],
+  ['record and record', () => avro.union(avro.record('r', {}), avro.record('s', {}))],
+  ['null and null', () => avro.nullable(avro.nullable(avro.int))],
+])('refuses a union whose values cannot be told apart: %s', (which, make) => {
+  expect(make).toThrow(`a union of ${which} has values that look the same; describe it with avro.schema`);
+});
+
+test('refuses a default that JSON cannot hold exactly', () => {
+  expect(() => avro.withDefault(avro.bigLong, 2n ** 60n)).toThrow(
+    'the default 1152921504606846976 is beyond 2^53, which JSON cannot hold exactly',
+  );
+  expect(avro.withDefault(avro.bigLong, 7n).default).toBe(7);
+});

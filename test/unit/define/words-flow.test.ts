@@ -1,0 +1,56 @@
+import { planFlow } from '../../../lib/plan/plan-flow';
+import { readTopology } from '../../../lib/topology/read-topology';
+import { loadFunction } from '../../../runtime/hosts/typescript/load-function';
+import { flow } from './words-flow';
+
+const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+function topologyOf() {
+  const { topology, problems } = readTopology(JSON.stringify(flow.document()), {
+    file: 'words',
+    defaultJobId: 'words',
+  });
+  if (topology === undefined) throw new Error(JSON.stringify(problems));
+  return { topology, problems };
+}
+
+test('a flow with inline functions is a topology without problems', () => {
+  const { topology, problems } = topologyOf();
+  expect(problems).toEqual([]);
+  expect(topology).toMatchObject({ jobId: 'words', namespace: 'demo', mode: 'batch' });
+  expect(topology.dag.map(({ id, out, sideOuts }) => [id, out, sideOuts.map((side) => [side.id, side.out])])).toEqual([
+    ['lines', ['split'], []],
+    ['split', ['tell'], [['empty', ['tell']]]],
+    ['tell', [], []],
+  ]);
+});
+
+test('the code of a function in the document', () => {
+  expect(flow.document().dag[2]?.meta).toEqual({
+    language: 'javascript',
+    name: 'run',
+    code: '"use strict";\nconst run = (ctx, event) => ctx.logger.info(event.key);\n',
+  });
+});
+
+test('making the document twice gives the same bytes', () => {
+  expect(JSON.stringify(flow.document())).toBe(JSON.stringify(flow.document()));
+});
+
+test('the host runs the functions as they were written', () => {
+  const [lines, split] = planFlow(topologyOf().topology, {}).workloads.map(({ spec }) =>
+    loadFunction(spec, __dirname, { logger, console }),
+  );
+  expect([...(lines?.() as Iterable<unknown>)]).toEqual([
+    { key: 'a', text: 'one longer' },
+    { key: 'b', text: '' },
+  ]);
+  const aside: unknown[] = [];
+  const context = { meta: { limit: 4 }, toSideStream: (...given: unknown[]) => aside.push(given) };
+  expect(split?.(context, { key: 'a', text: 'one longer' })).toEqual([
+    { key: 'a', word: 'one', size: 'short' },
+    { key: 'a', word: 'longer', size: 'long' },
+  ]);
+  expect(split?.(context, { key: 'b', text: '' })).toEqual([]);
+  expect(aside).toEqual([['empty', { key: 'b', at: 0 }]]);
+});
