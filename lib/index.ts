@@ -4,7 +4,7 @@ export type { AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './define/
 export { defineFlow } from './define/define-flow';
 export type { TopologyDocument } from './define/document-types';
 export { FlowDefinition } from './define/flow-definition';
-export { FlowOutput } from './define/flow-output';
+export type { FlowOutput, FunctionOutput } from './define/flow-output';
 export { fromModule, python, pythonFile } from './define/function-code';
 export { s3list } from './define/s3list';
 export { ConfigError, type ErrorCode, FunctionError, KFlowError, StateError, StoreError } from './errors';

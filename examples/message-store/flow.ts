@@ -30,4 +30,10 @@ const map = flow.process('map', {
 });
 
 // print0 has messageStore disabled; consuming a message kept in the message store is supported nonetheless
-flow.process('print0', { ...python, from: map, reads: s3list, writes: s3list, run: pythonFile('print0.py', 'process') });
+flow.process('print0', {
+  ...python,
+  from: map,
+  reads: s3list,
+  writes: s3list,
+  run: pythonFile('print0.py', 'process'),
+});

@@ -3,15 +3,25 @@ import path from 'node:path';
 import { ApiObject, App, Chart, Names, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ConfigError } from '../errors';
+import type { Flow } from './flow';
 import type { Manifest } from './manifest';
 import { renderYaml } from './render-yaml';
+import { secretNotes } from './secret-notes';
 
 /**
  * cdk8s's App, faster: it checks once for all charts, and writes its YAML with a quicker library. Use it wherever an App
  * is used; `cdk8s synth` takes both. An app whose constructs depend on each other is left to cdk8s, which sorts them.
  */
 export class FlowApp extends App {
+  /** Writes the manifests, and on stderr how to create each Secret that they refer to. */
   override synth(): void {
+    this.write();
+    // charts of any kind are instances of Flow to cdk8s
+    const plans = this.node.findAll().flatMap((construct) => (construct as Partial<Flow>).plan ?? []);
+    for (const note of secretNotes(plans)) process.stderr.write(note);
+  }
+
+  private write(): void {
     if (this.yamlOutputType !== YamlOutputType.FILE_PER_CHART || this.node.findAll().some(isOrdered)) {
       super.synth();
       return;

@@ -1,9 +1,9 @@
 import { ConfigError } from '../errors';
-import { inputFaults } from './check-inputs';
 import { codeSettings } from './code-settings';
 import type { DefinedFunction } from './defined-function';
 import type { FunctionDocument, GlobalConfigDocument, TopologyDocument } from './document-types';
 import type { FlowOptions } from './flow-options';
+import { inputFaults } from './input-faults';
 
 /**
  * The document of a definition, in the order a person would write it. Throws ConfigError with everything that is wrong with

@@ -20,7 +20,10 @@ const defaultName = 'run';
 export function inlineFunction(run: (...args: never[]) => unknown): InlineFunction {
   const source = Function.prototype.toString.call(run);
   if (/\{\s*\[native code\]\s*\}$/.test(source)) {
-    throw unusable('is bound or native, and has no text', 'write an arrow function that calls it from a module');
+    throw unusable(
+      'is bound or native, and has no text',
+      "give the function itself, or put it into a module: fromModule('./map.ts', 'process')",
+    );
   }
   const { program, entry, name, text } = parseFunction(source);
   const outside = outsideNames(program, entry);
@@ -36,7 +39,8 @@ export function inlineFunction(run: (...args: never[]) => unknown): InlineFuncti
 
 /** Printed twice, first without line breaks: esbuild keeps those of objects and statements as the compiler had them. */
 function printed(code: string, options: TransformOptions = {}): string {
-  return transformSync(code, { loader: 'js', target: 'node20', charset: 'utf8', legalComments: 'none', ...options }).code;
+  return transformSync(code, { loader: 'js', target: 'node20', charset: 'utf8', legalComments: 'none', ...options })
+    .code;
 }
 
 interface ParsedFunction {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { flow as messageStore } from '../../examples/message-store/flow';
 import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
 
@@ -38,4 +39,10 @@ test.each(golden)('%s.yaml gives the same bytes each time, and no password in th
   const text = synthesize(name);
   expect(synthesize(name)).toBe(text);
   expect(text).not.toMatch(/minioadmin|mypassword/);
+});
+
+test('the flow of examples/message-store, in TypeScript, becomes the manifests of its YAML', () => {
+  const app = new FlowApp();
+  Flow.fromDefinition(app, 'jobx', messageStore);
+  expect([...app.texts().values()].join('')).toBe(readFileSync(path.join(__dirname, 'message-store.k8s.yaml'), 'utf8'));
 });

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { renderYaml } from '../../../lib/constructs/render-yaml';
+import { secretNotes } from '../../../lib/constructs/secret-notes';
 import { ManifestFolder } from './manifest-folder';
 import { type RenderOptions, renderFlows } from './render-flows';
-import { secretNotes } from './secret-notes';
 
 export interface SynthOptions extends RenderOptions {
   readonly output: string;
@@ -22,6 +22,6 @@ export function synth(files: readonly string[], options: SynthOptions): number {
     const file = path.join(options.output, fileName);
     process.stdout.write(`${file}  ${objects.length} objects${isNew ? '' : ', unchanged'}\n`);
   }
-  for (const note of secretNotes(flows)) process.stderr.write(`${note}\n`);
+  for (const note of secretNotes(flows)) process.stderr.write(note);
   return 0;
 }

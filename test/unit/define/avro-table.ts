@@ -54,12 +54,12 @@ export const types = {
 
 type Types = typeof types;
 
-/** For each writer and reader: does the compiler take the edge? */
+/** For each writer and reader: does the compiler take the edge? @public read by the compiler */
 export type Fits = {
   [W in keyof Types]: { [R in keyof Types]: [WritesOf<Types[W]>] extends [ReadsOf<Types[R]>] ? true : false };
 };
 
-/** The same for the records as code gets them, without a reader's schema in between. */
+/** The same for the records as code gets them, without a reader's schema in between. @public read by the compiler */
 export type FitsCode = {
   [W in keyof Types]: { [R in keyof Types]: [AsWritten<ValueOf<Types[W]>>] extends [ValueOf<Types[R]>] ? true : false };
 };

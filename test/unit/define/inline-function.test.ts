@@ -123,7 +123,7 @@ test.each([
   [
     'a bound function',
     functionOf('() => 1').bind(undefined),
-    /^the function is bound or native, and has no text; write/,
+    /^the function is bound or native, and has no text; give/,
   ],
   ['a native function', JSON.stringify, /^the function is bound or native/],
   ['a class', class Word {} as unknown as AnyFunction, /^the function is a class or an accessor; give a function$/],

@@ -1,12 +1,14 @@
 import type { Context } from '../../../lib/define/sdk';
 
-/** A module of functions, for fromModule. */
+/** @public A module of functions, for fromModule. */
 export const version = 1;
 
+/** @public */
 export function lengthOf(_ctx: Context, event: { readonly key: string }): { n: number } {
   return { n: event.key.length };
 }
 
+/** @public */
 export function double(_ctx: Context, event: { readonly n: number }): { n: number } {
   return { n: event.n * 2 };
 }

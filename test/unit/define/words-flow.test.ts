@@ -17,7 +17,7 @@ function topologyOf() {
 test('a flow with inline functions is a topology without problems', () => {
   const { topology, problems } = topologyOf();
   expect(problems).toEqual([]);
-  expect(topology).toMatchObject({ jobId: 'words', namespace: 'demo', mode: 'batch' });
+  expect(topology).toMatchObject({ jobId: 'words', namespace: 'demo', mode: 'stream' });
   expect(topology.dag.map(({ id, out, sideOuts }) => [id, out, sideOuts.map((side) => [side.id, side.out])])).toEqual([
     ['lines', ['split'], []],
     ['split', ['tell'], [['empty', ['tell']]]],
@@ -41,7 +41,7 @@ test('the host runs the functions as they were written', () => {
   const [lines, split] = planFlow(topologyOf().topology, {}).workloads.map(({ spec }) =>
     loadFunction(spec, __dirname, { logger, console }),
   );
-  expect([...(lines?.() as Iterable<unknown>)]).toEqual([
+  expect(Array.from(lines?.() as Iterable<unknown>)).toEqual([
     { key: 'a', text: 'one longer' },
     { key: 'b', text: '' },
   ]);

@@ -6,7 +6,7 @@ const word = avro.record('word', { key: avro.string, word: avro.string, size: av
 const empty = avro.record('empty', { key: avro.string, at: avro.long });
 
 /** Lines are split into words; those without a word go to a side output; both are told. */
-export const flow = defineFlow({ jobId: 'words', namespace: 'demo', mode: 'batch' });
+export const flow = defineFlow({ jobId: 'words', namespace: 'demo' });
 
 const lines = flow.rawSource('lines', {
   writes: line,

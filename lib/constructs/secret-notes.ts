@@ -1,8 +1,8 @@
-import type { RenderedFlow } from './render-flows';
+import type { FlowPlan } from '../plan/flow-plan';
 
-/** How to create each Secret that the manifests refer to and that nothing else is said to have made. */
-export function secretNotes(flows: readonly RenderedFlow[]): readonly string[] {
-  const notes = flows.flatMap(({ namespace, secrets }) =>
+/** How to create each Secret that manifests refer to, once; those that the document names are there already. */
+export function secretNotes(plans: readonly Pick<FlowPlan, 'namespace' | 'secrets'>[]): readonly string[] {
+  const notes = plans.flatMap(({ namespace, secrets }) =>
     secrets
       .filter((secret) => secret.isGiven !== true)
       .map(({ name, entries, addr }) => {
@@ -10,7 +10,7 @@ export function secretNotes(flows: readonly RenderedFlow[]): readonly string[] {
         const place = addr === undefined ? '' : `, for ${addr}`;
         return (
           `secret ${namespace}/${name} is referred to, not written${place}; create it once:\n` +
-          `  kubectl create secret generic ${name} --namespace ${namespace} ${literals.join(' ')}`
+          `  kubectl create secret generic ${name} --namespace ${namespace} ${literals.join(' ')}\n`
         );
       }),
   );
