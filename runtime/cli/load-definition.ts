@@ -1,14 +1,17 @@
 import Module from 'node:module';
 import path from 'node:path';
 import { buildSync, type Message } from 'esbuild';
+import { FlowDefinition } from '../../lib/define/flow-definition';
 import { ConfigError } from '../../lib/errors';
-
-/** What `defineFlow` gives; a program may have its own copy of the library, so the class does not tell. */
-interface Definition {
-  document(): object;
-}
+import { packageRoot } from '../package-root';
 
 const programs = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
+
+/** The library is this one, wherever the program is: its errors are told as ours are. */
+const library: { readonly [name: string]: string } = {
+  kflow: path.join(packageRoot, 'dist/js/lib/index.js'),
+  'kflow/constructs': path.join(packageRoot, 'dist/js/lib/constructs/index.js'),
+};
 
 /** Whether a file is a program that defines a flow, by its extension. */
 export function isProgram(file: string): boolean {
@@ -20,16 +23,14 @@ export function isProgram(file: string): boolean {
  * not compile or run, or exports no flow or several.
  */
 export function loadDefinition(file: string): object {
-  const exported = Object.entries(evaluate(path.resolve(file), file)).filter(([, value]) => isDefinition(value));
-  const definitions = [...new Set(exported.map(([, value]) => value as Definition))];
+  const exported = Object.entries(evaluate(path.resolve(file), file)).filter(
+    ([, value]) => value instanceof FlowDefinition,
+  );
+  const definitions = [...new Set(exported.map(([, value]) => value as FlowDefinition))];
   const [definition] = definitions;
   if (definition !== undefined && definitions.length === 1) return definition.document();
   const found = definitions.length === 0 ? 'no flow' : `several flows (${exported.map(([name]) => name).join(', ')})`;
   throw new ConfigError('config-invalid', `${file} exports ${found}; export one: export const flow = defineFlow(…)`);
-}
-
-function isDefinition(value: unknown): value is Definition {
-  return typeof value === 'object' && value !== null && 'document' in value && typeof value.document === 'function';
 }
 
 function evaluate(filename: string, file: string): { readonly [name: string]: unknown } {
@@ -60,8 +61,9 @@ function bundle(filename: string, file: string): string {
       format: 'cjs',
       target: 'node20',
       packages: 'external',
+      alias: library,
+      external: Object.values(library),
       sourcemap: 'inline',
-      keepNames: false,
       logLevel: 'silent',
     });
     return outputFiles[0]?.text ?? '';

@@ -1,0 +1,60 @@
+import { Workplace } from '../support/kflow-cli';
+
+const program = (map: string) => `
+import { avro, defineFlow } from 'kflow';
+const limit = 2;
+const number = avro.record('number', { n: avro.int });
+const square = avro.record('square', { n: avro.long, square: avro.long });
+export const flow = defineFlow({ jobId: 'squares', mode: 'batch', directory: __dirname });
+const numbers = flow.rawSource('numbers', { writes: number, run: function* () { for (let n = 0; n < 10; n++) yield { n }; } });
+const squares = flow.process('square', { from: numbers, reads: number, writes: square, run: ${map} });
+flow.s3Sink('results', { from: squares, reads: square, topics: 's3a://squares' });
+`;
+
+let place: Workplace;
+beforeEach(() => {
+  place = new Workplace();
+});
+afterEach(() => place.remove());
+
+async function kflow(...args: string[]) {
+  const command = place.kflow(...args);
+  const status = await command.exited;
+  return { status, stdout: command.stdout, stderr: command.stderr };
+}
+
+test('kflow run takes a flow written in TypeScript, wherever its file is', async () => {
+  place.write('squares.ts', program('(ctx, event) => ({ n: event.n, square: event.n ** 2 })'));
+  expect((await kflow('run', 'squares.ts', '--save', 'squares=out')).status).toBe(0);
+  const squares = place.records<{ n: number; square: number }>('out').sort((one, other) => one.n - other.n);
+  expect(squares).toEqual(Array.from({ length: 10 }, (_, n) => ({ n, square: n ** 2 })));
+}, 120_000);
+
+test('a function that takes a variable from outside is refused, by its name and line', async () => {
+  place.write('squares.ts', program('(ctx, event) => ({ n: event.n, square: event.n ** limit })'));
+  const { status, stderr } = await kflow('lint', 'squares.ts');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^kflow: square: the function uses what is outside of it: limit \(line 1\); /);
+});
+
+test('a problem is at the line that names its function', async () => {
+  place.write('squares.ts', program('(ctx, event) => event').replace("'results'", "'Results'"));
+  const { status, stdout } = await kflow('lint', 'squares.ts');
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/^squares\.ts:9:13 {2}dag\[2\]\.id {2}must be lower-case letters/m);
+});
+
+test.each([
+  ['exports no flow', 'export const one = 1;', /exports no flow; export one/],
+  [
+    'exports two',
+    "import { defineFlow } from 'kflow'; export const a = defineFlow({ jobId: 'a' }), b = defineFlow({ jobId: 'b' });",
+    /exports several flows \(a, b\)/,
+  ],
+  ['does not compile', 'export const a = ;', /flow\.ts:1: Unexpected ";"/],
+  ['throws', "throw new Error('not today');", /flow\.ts failed: Error: not today/],
+])('a program that %s is refused', async (_title, text, message) => {
+  place.write('flow.ts', text);
+  const { status, stderr } = await kflow('synth', 'flow.ts');
+  expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
+});
