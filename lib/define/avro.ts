@@ -76,8 +76,8 @@ function fixedType<const N extends number>(
 }
 
 /**
- * One of several types. Throws ConfigError when values of two branches look the same in JavaScript (int and long, string
- * and enum, map and record): such unions have wrapped values; `avro.schema` takes them.
+ * One of several types. Throws ConfigError when values of two branches look the same in JavaScript (int and long,
+ * string and enum, map and record): such unions have wrapped values; `avro.schema` takes them.
  */
 function unionType<T extends readonly AvroType[]>(
   ...types: T

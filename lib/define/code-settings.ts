@@ -5,7 +5,10 @@ import type { PlainMap } from '../topology/plain-map';
 import { type AnyCode, languageOf } from './function-code';
 import { inlineFunction } from './inline-function';
 
-/** A function's code as settings of `meta`; relative files start at `directory`. Throws ConfigError when it cannot be had. */
+/**
+ * A function's code as settings of `meta`; relative files start at `directory`. Throws ConfigError when it cannot be
+ * had.
+ */
 export function codeSettings(run: AnyCode, directory: string | undefined): PlainMap {
   if (typeof run === 'function') {
     const { name, code } = inlineFunction(run);

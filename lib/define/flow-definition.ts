@@ -74,8 +74,8 @@ export class FlowDefinition {
   }
 
   /**
-   * The document that YAML would say the same with; what is wrong with it is for `readTopology` to find. Throws ConfigError
-   * with every function whose code cannot be sent as text or found, or which cannot read its input.
+   * The document that YAML would say the same with; what is wrong with it is for `readTopology` to find. Throws
+   * ConfigError with every function whose code cannot be sent as text or found, or which cannot read its input.
    */
   document(): TopologyDocument {
     return flowDocument(this.options, this.functions);

@@ -6,8 +6,8 @@ import type { FlowOptions } from './flow-options';
 import { inputFaults } from './input-faults';
 
 /**
- * The document of a definition, in the order a person would write it. Throws ConfigError with everything that is wrong with
- * the functions' code and inputs, a line for each.
+ * The document of a definition, in the order a person would write it. Throws ConfigError with everything that is
+ * wrong with the functions' code and inputs, a line for each.
  */
 export function flowDocument(options: FlowOptions, functions: readonly DefinedFunction[]): TopologyDocument {
   const { runtime, namespace, jobId, mode, parallelism, directory, ...settings } = options;

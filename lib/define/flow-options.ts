@@ -18,7 +18,7 @@ export interface FunctionOptions extends Omit<FunctionDocument, OwnFields> {
   readonly meta?: MetaDocument;
 }
 
-// Conditional types, so that the compiler knows what a function returns while it reads the function: literals stay literals
+// Conditional types, so that the compiler knows what a function returns while it reads it: literals stay literals
 
 type SourceCode<Writes extends RecordType> = [Writes] extends [RecordType<infer Out>]
   ? FunctionCode<SourceFunction<Out>>
@@ -62,6 +62,9 @@ export interface ProcessOptions<
 
 export interface SinkOptions<Reads extends RecordType> extends FunctionOptions {
   readonly from: FlowOutput<ReadsOf<Reads>> | readonly FlowOutput<ReadsOf<Reads>>[];
-  /** What is written to the sink: fields are left out, numbers promoted, defaults filled in. Left out: all as it comes. */
+  /**
+   * What is written to the sink: fields are left out, numbers promoted, defaults filled in. Left out: all as it
+   * comes.
+   */
   readonly reads?: Reads;
 }

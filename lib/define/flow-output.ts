@@ -15,8 +15,8 @@ export interface OutputPlace {
 }
 
 /**
- * A function's output, to read `from`. A reader takes it if `Writes` extends what its type reads, and `Value`, the records
- * as they are handed to code, is what its code expects.
+ * A function's output, to read `from`. A reader takes it if `Writes` extends what its type reads, and `Value`, the
+ * records as they are handed to code, is what its code expects.
  */
 export class FlowOutput<Writes = unknown, Value = unknown> {
   declare readonly [carried]?: { readonly writes: Writes; readonly value: Value };

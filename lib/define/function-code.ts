@@ -27,9 +27,9 @@ type FunctionNames<Module> = {
   string;
 
 /**
- * The function `name` of a module, whose path starts at the flow's directory and whose language is its extension's: .ts,
- * .js or .py. With `fromModule<typeof import('./map')>` its functions are checked against what is read and written: all of
- * them, or the one that a second type parameter names. Without a type it is taken on trust.
+ * The function `name` of a module, whose path starts at the flow's directory and whose language is its extension's:
+ * .ts, .js or .py. With `fromModule<typeof import('./map')>` its functions are checked against what is read and
+ * written: all of them, or the one that a second type parameter names. Without a type it is taken on trust.
  */
 export function fromModule<Module = never, Name extends FunctionNames<Module> = FunctionNames<Module>>(
   path: string,

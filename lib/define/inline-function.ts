@@ -12,18 +12,17 @@ export interface InlineFunction {
 
 const strict = '"use strict";';
 const defaultName = 'run';
+const toModule = "put the function into a module: fromModule('./map.ts', 'process')";
 
 /**
- * The text of a function, in the form esbuild prints, so that it depends as little as possible on the compiler the function
- * came through. Throws ConfigError when the text cannot stand alone, with each variable it takes from outside.
+ * The text of a function, in the form esbuild prints, so that it depends as little as possible on the compiler the
+ * function came through. Throws ConfigError when the text cannot stand alone, with each variable it takes from
+ * outside.
  */
 export function inlineFunction(run: (...args: never[]) => unknown): InlineFunction {
   const source = Function.prototype.toString.call(run);
   if (/\{\s*\[native code\]\s*\}$/.test(source)) {
-    throw unusable(
-      'is bound or native, and has no text',
-      "give the function itself, or put it into a module: fromModule('./map.ts', 'process')",
-    );
+    throw unusable('is bound or native, and has no text', `give the function itself, or ${toModule}`);
   }
   const { program, entry, name, text } = parseFunction(source);
   const outside = outsideNames(program, entry);
@@ -31,7 +30,7 @@ export function inlineFunction(run: (...args: never[]) => unknown): InlineFuncti
     const list = outside.map(({ name: each, lines }) => `${each} (line ${lines.join(', ')})`).join(', ');
     throw unusable(
       `uses what is outside of it: ${list}`,
-      "only its text goes into the document; pass it in meta (ctx.meta), or put the function into a module: fromModule('./map.ts', 'process')",
+      `only its text goes into the document; pass it in meta (ctx.meta), or ${toModule}`,
     );
   }
   return { name, code: printed(printed(`${strict}${text}`, { minifyWhitespace: true })) };

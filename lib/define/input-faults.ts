@@ -4,8 +4,8 @@ import type { DefinedFunction } from './defined-function';
 import type { FlowOutput } from './flow-output';
 
 /**
- * What is wrong with what a process reads. TypeScript has looked at its edges already; this looks at schemas that it takes on
- * trust, since the document does not carry a process's own.
+ * What is wrong with what a process reads. TypeScript has looked at its edges already; this looks at schemas that it
+ * takes on trust, since the document does not carry a process's own.
  */
 export function inputFaults({ from, reads }: DefinedFunction): readonly string[] {
   if (reads === undefined) return [];

@@ -4,7 +4,9 @@ import { knownNames } from './known-names';
 
 /** Something a function uses that its own text does not define. */
 export interface OutsideName {
-  /** The variable, with the property read from it, as compilers of imports have it: `limit`, `words_1.split`, `this`. */
+  /**
+   * The variable, with the property read from it, as compilers of imports have it: `limit`, `words_1.split`, `this`.
+   */
   readonly name: string;
   /** Lines of the text it is on, from 1, in order. */
   readonly lines: readonly number[];

@@ -1,14 +1,14 @@
-import Module from 'node:module';
 import path from 'node:path';
-import { buildSync, type Message } from 'esbuild';
+import type { Message } from 'esbuild';
 import { FlowDefinition } from '../../lib/define/flow-definition';
 import { ConfigError } from '../../lib/errors';
+import { bundleModule, evaluateModule, type Libraries } from '../hosts/typescript/module-file';
 import { packageRoot } from '../package-root';
 
 const programs = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
 
 /** The library is this one, wherever the program is: its errors are told as ours are. */
-const library: { readonly [name: string]: string } = {
+const library: Libraries = {
   kflow: path.join(packageRoot, 'dist/js/lib/index.js'),
   'kflow/constructs': path.join(packageRoot, 'dist/js/lib/constructs/index.js'),
 };
@@ -35,38 +35,17 @@ export function loadDefinition(file: string): object {
 
 function evaluate(filename: string, file: string): { readonly [name: string]: unknown } {
   const code = bundle(filename, file);
-  process.setSourceMapsEnabled(true);
-  const module = new Module(filename);
-  module.filename = filename;
-  const loader = module as unknown as { paths: string[]; _compile(code: string, filename: string): void };
-  loader.paths = (Module as unknown as { _nodeModulePaths(from: string): string[] })._nodeModulePaths(
-    path.dirname(filename),
-  );
   try {
-    loader._compile(code, filename);
+    return evaluateModule(code, filename).exports;
   } catch (error) {
     const reason = error instanceof ConfigError ? error.message : (error as Error).stack;
     throw new ConfigError('config-invalid', `${file} failed: ${reason}`, { cause: error });
   }
-  return module.exports;
 }
 
 function bundle(filename: string, file: string): string {
   try {
-    const { outputFiles } = buildSync({
-      entryPoints: [filename],
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node20',
-      packages: 'external',
-      alias: library,
-      external: Object.values(library),
-      sourcemap: 'inline',
-      logLevel: 'silent',
-    });
-    return outputFiles[0]?.text ?? '';
+    return bundleModule(filename, library);
   } catch (error) {
     const told = ((error as { errors?: readonly Message[] }).errors ?? []).map(
       ({ text, location }) => `${location === null ? file : `${location.file}:${location.line}`}: ${text}`,

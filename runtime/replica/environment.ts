@@ -26,7 +26,7 @@ const environmentSchema = z.object({
 });
 
 /** Where a replica answers probes, and Prometheus when it has metrics. */
-export interface HttpSettings {
+interface HttpSettings {
   readonly host: string;
   readonly port: number;
   readonly hasMetrics: boolean;

@@ -17,11 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-async function kflow(...args: string[]) {
-  const command = place.kflow(...args);
-  const status = await command.exited;
-  return { status, stdout: command.stdout, stderr: command.stderr };
-}
+const kflow = (...args: string[]) => place.ran(...args);
 
 test('kflow run takes a flow written in TypeScript, wherever its file is', async () => {
   place.write('squares.ts', program('(ctx, event) => ({ n: event.n, square: event.n ** 2 })'));

@@ -12,11 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-async function kflow(...args: string[]) {
-  const command = place.kflow(...args);
-  const status = await command.exited;
-  return { status, stdout: command.stdout, stderr: command.stderr };
-}
+const kflow = (...args: string[]) => place.ran(...args);
 
 describe('kflow synth', () => {
   test('writes the same bytes as cdk8s synth, a file for each flow, and says how to create each secret, once', async () => {

@@ -19,11 +19,9 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-async function plan(text: string, ...args: string[]) {
+function plan(text: string, ...args: string[]) {
   place.write('flow.yaml', `namespace: ${namespace}\n${text}`);
-  const command = place.kflow('plan', 'flow.yaml', '--against', 'cluster', ...args);
-  const status = await command.exited;
-  return { status, stdout: command.stdout, stderr: command.stderr };
+  return place.ran('plan', 'flow.yaml', '--against', 'cluster', ...args);
 }
 
 async function apply(text: string): Promise<void> {

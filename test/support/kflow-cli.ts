@@ -29,6 +29,13 @@ export class Workplace {
     return readFileSync(path.join(this.folder, name), 'utf8');
   }
 
+  /** Runs `kflow` to its end. */
+  async ran(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    const command = this.kflow(...args);
+    const status = await command.exited;
+    return { status, stdout: command.stdout, stderr: command.stderr };
+  }
+
   kflow(...args: string[]): KflowCommand {
     return new KflowCommand(spawn(process.execPath, [program, ...args], { cwd: this.folder, env: { ...process.env } }));
   }

@@ -1,9 +1,9 @@
-import Module from 'node:module';
 import path from 'node:path';
-import { buildSync, type Message, transformSync } from 'esbuild';
+import { type Message, transformSync } from 'esbuild';
 import type { Logger } from '../../../lib/define/sdk';
 import { ConfigError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { bundleModule, evaluateModule } from './module-file';
 
 export type EntryFunction = (...args: unknown[]) => unknown;
 
@@ -41,7 +41,10 @@ export function loadFunction(spec: FunctionSpec, baseDir: string, scope: UserSco
 
 function compile(spec: FunctionSpec, baseDir: string): { filename: string; code: string } {
   try {
-    if (spec.module !== undefined) return bundle(path.resolve(baseDir, spec.module));
+    if (spec.module !== undefined) {
+      const filename = path.resolve(baseDir, spec.module);
+      return { filename, code: bundleModule(filename) };
+    }
     const extension = spec.language === 'typescript' ? 'ts' : 'js';
     const filename = path.join(baseDir, `${spec.function}.${extension}`);
     const { code } = transformSync(spec.code ?? '', {
@@ -60,37 +63,15 @@ function compile(spec: FunctionSpec, baseDir: string): { filename: string; code:
   }
 }
 
-function bundle(filename: string): { filename: string; code: string } {
-  const { outputFiles } = buildSync({
-    entryPoints: [filename],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: 'inline',
-    logLevel: 'silent',
-  });
-  return { filename, code: outputFiles[0]?.text ?? '' };
-}
-
 /** Runs the code as a CommonJS module whose scope also has `scope`; top-level functions need no export to be found. */
 function evaluate(code: string, filename: string, entry: string, scope: UserScope): unknown {
-  process.setSourceMapsEnabled(true);
-  const module = new Module(filename);
-  module.filename = filename;
-  const loader = module as unknown as { paths: string[]; _compile(code: string, filename: string): void };
-  loader.paths = (Module as unknown as { _nodeModulePaths(from: string): string[] })._nodeModulePaths(
-    path.dirname(filename),
-  );
   const lookUp = entry === 'default' ? 'undefined' : `typeof ${entry} === 'function' ? ${entry} : undefined`;
   // on the first line, so that the lines of the code keep their numbers; two functions, so that the code may have a
   // `logger` or `console` of its own
   const head = 'module.exports = (logger, console) => ((exports, require, module) => { ';
   const tail = `\n;return { local: (${lookUp}), exports: module.exports }; })(exports, require, module);`;
   const at = code.lastIndexOf('\n//# sourceMappingURL');
-  loader._compile(`${head}${code.slice(0, at)}${tail}${code.slice(at)}`, filename);
+  const module = evaluateModule(`${head}${code.slice(0, at)}${tail}${code.slice(at)}`, filename);
   const load = module.exports as (
     logger: Logger,
     console: Console,

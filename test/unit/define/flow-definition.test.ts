@@ -162,7 +162,7 @@ test('tells everything that is wrong with the code at once, by function', () => 
         'a: the path "a.py" is relative, and the flow names no directory; defineFlow({ directory: __dirname, … })',
         "b: the code cannot be read: ENOENT: no such file or directory, open '/nowhere/b.py'",
         'c: the module "./c.rb" has no extension of a known language; name a .ts, .js or .py file',
-        'd: the function is bound or native, and has no text; give the function itself, or put it into a module: ' +
+        'd: the function is bound or native, and has no text; give the function itself, or put the function into a module: ' +
           "fromModule('./map.ts', 'process')",
         'e: the type it reads: n: the union has long twice',
       ].join('\n'),

@@ -4,8 +4,8 @@ import { fromModule, python } from '../../../lib/define/function-code';
 import { s3list } from '../../../lib/define/s3list';
 
 /**
- * What the compiler must refuse: each `@ts-expect-error` makes `npm run types` fail when it does not. Where the schemas do not
- * resolve, the document is refused too.
+ * What the compiler must refuse: each `@ts-expect-error` makes `npm run types` fail when it does not. Where the
+ * schemas do not resolve, the document is refused too.
  */
 
 const doc = avro.record('doc', {

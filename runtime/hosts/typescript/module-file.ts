@@ -1,0 +1,37 @@
+import Module from 'node:module';
+import path from 'node:path';
+import { buildSync } from 'esbuild';
+
+/** Where a module finds a library by its name, in place of where Node would look: the absolute path of a file. */
+export type Libraries = { readonly [name: string]: string };
+
+/** A TypeScript or JavaScript file with what it imports by path, as CommonJS; packages stay where they are. Throws esbuild's error. */
+export function bundleModule(filename: string, libraries: Libraries = {}): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [filename],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    packages: 'external',
+    alias: libraries,
+    external: Object.values(libraries),
+    sourcemap: 'inline',
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+/** Runs CommonJS code as the file `filename`, with the packages found from there, and gives its module. */
+export function evaluateModule(code: string, filename: string): Module {
+  process.setSourceMapsEnabled(true);
+  const module = new Module(filename);
+  module.filename = filename;
+  const loader = module as unknown as { paths: string[]; _compile(code: string, filename: string): void };
+  loader.paths = (Module as unknown as { _nodeModulePaths(from: string): string[] })._nodeModulePaths(
+    path.dirname(filename),
+  );
+  loader._compile(code, filename);
+  return module;
+}
