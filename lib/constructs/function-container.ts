@@ -1,6 +1,6 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
 import type { EnvVariable } from '../topology/container-settings';
-import { parseQuantity } from './quantity';
+import { parseQuantity } from '../topology/quantity';
 
 export interface FunctionContainerProps {
   readonly workload: PlannedWorkload;
@@ -30,13 +30,13 @@ export function renderContainer({ workload, image, natsUrl }: FunctionContainerP
     env: environmentOf(workload, natsUrl),
     resources: resourcesOf(workload),
     startupProbe: probe('/livez', { periodSeconds: 2, failureThreshold: 60 }),
-    livenessProbe: probe('/livez', { periodSeconds: 10, failureThreshold: 6 }),
+    livenessProbe: probe('/livez', { periodSeconds: 10, failureThreshold: patience(workload) }),
     readinessProbe: probe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
     volumeMounts: mountsOf(workload),
   };
 }
 
-/** A variable of the user's takes the place of ours of the same name. */
+/** No variable of the user's has the name of one of ours: the document may not have it. */
 function environmentOf(workload: PlannedWorkload, natsUrl: string): readonly EnvVariable[] {
   const { container, http, secretEnv } = workload;
   const own: readonly EnvVariable[] = [
@@ -47,8 +47,7 @@ function environmentOf(workload: PlannedWorkload, natsUrl: string): readonly Env
     ...replicaNumber(workload),
     ...secretEnv.map(({ name, secret, key }) => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } })),
   ];
-  const given = new Set(container.env.map(({ name }) => name));
-  return [...own.filter(({ name }) => !given.has(name)), ...container.env];
+  return [...own, ...container.env];
 }
 
 /** A Job's pods know their number by themselves. */
@@ -73,6 +72,11 @@ function resourcesOf({ container }: PlannedWorkload): object {
     requests: { ...Object.fromEntries(requested), ...requests },
     limits: { memory: limit, ...limits },
   };
+}
+
+/** A synchronous function answers no probe while it works on a record, for which it has its time. */
+function patience({ spec }: PlannedWorkload): number {
+  return Math.max(6, Math.ceil(spec.maxPollIntervalMs / 10_000) + 1);
 }
 
 function probe(path: string, times: { readonly periodSeconds: number; readonly failureThreshold: number }): object {

@@ -19,9 +19,9 @@ export function renderPodTemplate(props: PodTemplateProps): object {
   const { workload, serviceAccount, hash } = props;
   const { container, replicas } = workload;
   const sidecars = container.sidecars.map((sidecar) => ({
-    restartPolicy: 'Always',
     ...sidecar,
-    securityContext: { ...containerSecurity, ...(sidecar.securityContext as object | undefined) },
+    restartPolicy: 'Always',
+    securityContext: { ...(sidecar.securityContext as object | undefined), ...containerSecurity },
   }));
   return {
     metadata: {

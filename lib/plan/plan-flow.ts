@@ -1,4 +1,4 @@
-import { isSecretName } from '../topology/check-secrets';
+import { isSecretVariable } from '../topology/check-secrets';
 import { kindOf } from '../topology/function-type';
 import { functionsOf } from '../topology/graph';
 import type { FlowFunction, Topology } from '../topology/topology';
@@ -30,7 +30,7 @@ const maxAckPending = 25_000;
  */
 export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const { namespace, jobId, mode } = topology;
-  const secrets = new SecretBook(topology);
+  const secrets = new SecretBook(topology, settings.hasClusterSecrets === true);
   const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
   const devStore = planDevStore(topology, secrets);
   return {
@@ -116,7 +116,7 @@ function workloadKind({ mode }: Topology, { type, parallelism }: FlowFunction): 
 /** Variables whose value is a secret are taken from one; the others stay as they are written. */
 function planEnv(topology: Topology, fn: FlowFunction, secrets: SecretBook) {
   const { env } = fn.meta.container;
-  const hidden = env.filter(({ name, value }) => value !== undefined && value !== '' && isSecretName(name));
+  const hidden = env.filter(isSecretVariable);
   if (hidden.length === 0) return { env, secretEnv: [] };
   const secret = secrets.add({
     name: variableSecret(topology, fn.id),

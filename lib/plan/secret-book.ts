@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ConfigError } from '../errors';
 import type { PlannedSecret, SecretVariable } from './flow-plan';
 import { accountSecret } from './names';
 
@@ -14,7 +16,11 @@ export interface Account {
 export class SecretBook {
   private readonly secrets = new Map<string, PlannedSecret>();
 
-  constructor(private readonly flow: { readonly jobId: string }) {}
+  /** `areInCluster`: somebody makes the secrets by their names, which must not depend on the order of the document. */
+  constructor(
+    private readonly flow: { readonly jobId: string },
+    private readonly areInCluster: boolean,
+  ) {}
 
   /** The variables `<prefix>_USER` and `<prefix>_PASSWORD` of an account. */
   accountVariables(account: Account, prefix: string): readonly SecretVariable[] {
@@ -31,11 +37,11 @@ export class SecretBook {
       return this.add({ name: secret, entries: { user: undefined, password: undefined }, isGiven: true });
     const entries = { user, password };
     const base = accountSecret(this.flow, addr);
-    // another account of the same address gets a number, in the order of the document
     for (let number = 1; ; number++) {
-      const name = number === 1 ? base : `${base}-${number}`;
-      const there = this.secrets.get(name);
-      if (there === undefined || isSame(there.entries, entries)) return this.add({ name, entries, addr });
+      const planned: PlannedSecret = { name: number === 1 ? base : `${base}-${number}`, entries, addr };
+      const there = this.secrets.get(planned.name);
+      if (there === undefined || isSameAccount(there, planned)) return this.add(planned);
+      if (this.areInCluster) throw ambiguous(addr, base);
     }
   }
 
@@ -49,6 +55,13 @@ export class SecretBook {
   }
 }
 
-function isSame(one: PlannedSecret['entries'], other: PlannedSecret['entries']): boolean {
-  return one.user === other.user && one.password === other.password;
+/** Credentials that are not given are those of the address. */
+function isSameAccount(one: PlannedSecret, other: PlannedSecret): boolean {
+  const isOpen = [one, other].some(({ entries }) => Object.values(entries).every((value) => value === undefined));
+  return one.addr === other.addr && (isOpen || isDeepStrictEqual(one.entries, other.entries));
+}
+
+function ambiguous(addr: string, name: string): ConfigError {
+  const message = `${addr}: another account, or another server with a name spelled alike, has the secret ${name} already; name a Secret for each ("secret: NAME" in place of user and password)`;
+  return new ConfigError('setting-invalid', message);
 }

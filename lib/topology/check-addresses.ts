@@ -1,8 +1,10 @@
+import { isAddress } from './address';
 import { overlay, sectionOf } from './complete-topology';
 import type { DocumentPath } from './document-path';
 import type { Draft, DraftFunction } from './draft';
 import type { PlainMap } from './plain-map';
 import type { ProblemList } from './problem-list';
+import { quote } from './show-value';
 
 /** Servers that manifests need to name: nobody fills them in when the pods run. */
 export function checkAddresses(draft: Draft, problems: ProblemList): void {
@@ -15,6 +17,7 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
     const at = ['globalConfig', 'devStore'];
     if (devStore[key] === undefined) missing(at, `devStore lacks its ${key}`, `globalConfig.devStore.${key}`);
   }
+  checkWritten(draft, problems);
   for (const each of draft.functions) {
     const { type, raw, path } = each;
     const readsStore = type === 'fs-source' || type === 's3-sink';
@@ -30,5 +33,31 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
     if (store.addr === undefined) missing(at, 'no server is named for big messages', 'globalConfig.messageStore.addr');
     if (store.topics === undefined)
       missing(at, 'no bucket is named for big messages', 'globalConfig.messageStore.topics');
+  }
+}
+
+/** Addresses and names of Secrets that manifests could not have. */
+function checkWritten(draft: Draft, problems: ProblemList): void {
+  const invalid = (path: DocumentPath, message: string) => problems.add({ code: 'setting-invalid', path, message });
+  const check = (map: PlainMap, path: DocumentPath) => {
+    const { addr, secret } = map;
+    const servers = typeof addr === 'string' && !addr.includes('@') ? addr.split(',') : [];
+    if (servers.some((server) => !isAddress(server.trim()))) {
+      invalid([...path, 'addr'], `must be host:port, got ${quote(String(addr))}`);
+    }
+    if (typeof secret !== 'string' || /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(secret)) return;
+    invalid(
+      [...path, 'secret'],
+      `must be the name of a Secret: lower-case letters, digits, dots and dashes; got ${quote(secret)}`,
+    );
+  };
+  const sections = (config: PlainMap, path: DocumentPath) => {
+    for (const name of ['store', 'messageStore', 'devStore', 'sideStream'])
+      check(sectionOf(config, name), [...path, name]);
+  };
+  sections(draft.globalConfig, ['globalConfig']);
+  for (const { raw, path, globalConfig } of draft.functions) {
+    check(raw, path);
+    sections(globalConfig, [...path, 'globalConfig']);
   }
 }

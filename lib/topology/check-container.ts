@@ -1,7 +1,10 @@
+import { isAddress } from './address';
+import { checkEnv } from './check-env';
 import type { DocumentPath } from './document-path';
 import type { Draft } from './draft';
-import { isPlainMap } from './plain-map';
-import type { ProblemList } from './problem-list';
+import { entriesOf, isPlainMap, type PlainMap } from './plain-map';
+import type { Finding, ProblemList } from './problem-list';
+import { parseQuantity } from './quantity';
 import { quote } from './show-value';
 
 /** Names of the parts that every pod of KFlow has; a volume of the user's may take the place of `tmp`. */
@@ -11,65 +14,125 @@ const taken = { sidecars: 'function', volumes: 'spec' } as const;
 export function checkContainer(draft: Draft, problems: ProblemList): void {
   for (const { meta, path } of draft.functions) {
     if (!isPlainMap(meta.container)) continue;
-    const at = [...path, 'meta', 'container'];
-    const { container } = meta;
-    checkEnv(container.env, [...at, 'env'], problems);
-    for (const list of ['env', 'volumes', 'sidecars']) checkUnique(container[list], [...at, list], problems);
-    for (const [list, name] of Object.entries(taken))
-      checkFree(container[list], { path: [...at, list], name, problems });
-    checkEgress(container.egress, [...at, 'egress'], problems);
+    const check = new ContainerCheck(meta.container, [...path, 'meta', 'container'], problems);
+    check.names();
+    check.resources();
+    check.volumes();
+    check.sidecars();
+    check.placement();
+    check.egress();
   }
 }
 
-function entriesOf(list: unknown): readonly (readonly [number, { readonly [key: string]: unknown }])[] {
-  const items: readonly unknown[] = Array.isArray(list) ? list : [];
-  return items.flatMap((item, index) => (isPlainMap(item) ? [[index, item] as const] : []));
-}
+class ContainerCheck {
+  constructor(
+    private readonly container: PlainMap,
+    private readonly path: DocumentPath,
+    private readonly problems: ProblemList,
+  ) {}
 
-function checkEnv(env: unknown, at: DocumentPath, problems: ProblemList): void {
-  for (const [index, entry] of entriesOf(env)) {
-    const path = [...at, index];
-    if (entry.name === undefined) {
-      problems.add({ code: 'setting-missing', path, message: 'a variable needs a name; add "name"' });
-    } else if (typeof entry.name === 'string' && !/^[A-Za-z_.-][A-Za-z0-9_.-]*$/.test(entry.name)) {
-      const message = `must be letters, digits, underscores, dots and dashes, got ${quote(entry.name)}`;
-      problems.add({ code: 'name-invalid', path: [...path, 'name'], message });
+  names(): void {
+    const { env, volumes, sidecars } = this.container;
+    checkEnv(env, [...this.path, 'env'], this.problems);
+    this.unique(env, ['env'], 'name');
+    for (const [list, items] of Object.entries({ volumes, sidecars })) {
+      this.unique(items, [list], 'name');
+      for (const [index, { name }] of entriesOf(items)) {
+        if (typeof name !== 'string') continue;
+        const at = [list, index, 'name'];
+        if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
+          const message = `must be lower-case letters, digits and dashes, 63 at most, got ${quote(name)}`;
+          this.add(at, { code: 'name-invalid', message });
+        } else if (taken[list as keyof typeof taken] === name) {
+          const message = `"${name}" is a part that every pod of KFlow has; choose another name`;
+          this.add(at, { code: 'name-invalid', message });
+        }
+      }
     }
-    if (entry.value === undefined || entry.valueFrom === undefined) continue;
-    const message = 'value and valueFrom exclude each other; remove one';
-    problems.add({ code: 'setting-invalid', path: [...path, 'valueFrom'], message, at: 'key' });
   }
-}
 
-function checkUnique(list: unknown, at: DocumentPath, problems: ProblemList): void {
-  const lines = new Map<unknown, number>();
-  for (const [index, { name }] of entriesOf(list)) {
-    const path = [...at, index, 'name'];
-    const line = lines.get(name);
-    if (typeof name !== 'string') continue;
-    if (line === undefined) lines.set(name, problems.lineOf(path));
-    else problems.add({ code: 'id-duplicate', path, message: `${quote(name)} is there already, on line ${line}` });
+  resources(): void {
+    const { resources, gpu } = this.container;
+    if (isPlainMap(gpu) && typeof gpu.resource === 'string' && !gpu.resource.includes('/')) {
+      const message = `must be the full name of a resource, as in nvidia.com/gpu, got ${quote(gpu.resource)}`;
+      this.add(['gpu', 'resource'], { message });
+    }
+    if (!isPlainMap(resources) || !isPlainMap(resources.requests) || !isPlainMap(resources.limits)) return;
+    for (const [resource, request] of Object.entries(resources.requests)) {
+      const limit = resources.limits[resource];
+      if (limit === undefined || !(parseQuantity(String(request)) > parseQuantity(String(limit)))) continue;
+      const message = `${request} is more than the limit of ${limit}`;
+      this.add(['resources', 'requests', resource], { message });
+    }
   }
-}
 
-function checkFree(
-  list: unknown,
-  { path, name, problems }: { path: DocumentPath; name: string; problems: ProblemList },
-): void {
-  const found = entriesOf(list).find(([, entry]) => entry.name === name);
-  if (found === undefined) return;
-  const message = `"${name}" is a part that every pod of KFlow has; choose another name`;
-  problems.add({ code: 'name-invalid', path: [...path, found[0], 'name'], message });
-}
+  volumes(): void {
+    const { volumes, volumeMounts } = this.container;
+    const known = ['spec', 'tmp', ...entriesOf(volumes).map(([, { name }]) => name)];
+    for (const [index, volume] of entriesOf(volumes)) {
+      if (volume.hostPath === undefined) continue;
+      const message = 'a path of the node is refused where Pod Security is restricted; use another kind of volume';
+      this.add(['volumes', index, 'hostPath'], { message, at: 'key' });
+    }
+    this.unique(volumeMounts, ['volumeMounts'], 'mountPath');
+    for (const [index, { name }] of entriesOf(volumeMounts)) {
+      if (typeof name !== 'string' || known.includes(name)) continue;
+      const message = `there is no volume ${quote(name)}; known here: ${known.join(', ')}`;
+      this.add(['volumeMounts', index, 'name'], { message });
+    }
+  }
 
-function checkEgress(egress: unknown, at: DocumentPath, problems: ProblemList): void {
-  if (!Array.isArray(egress)) return;
-  egress.forEach((address: unknown, index) => {
-    if (typeof address !== 'string' || /^(\w+:\/\/)?[^\s:/]+:\d{1,5}$/.test(address)) return;
-    problems.add({
-      code: 'setting-invalid',
-      path: [...at, index],
-      message: `must be host:port, got ${quote(address)}`,
+  sidecars(): void {
+    for (const [index, { env, ports, restartPolicy }] of entriesOf(this.container.sidecars)) {
+      const at = ['sidecars', index];
+      checkEnv(env, [...this.path, ...at, 'env'], this.problems);
+      if (restartPolicy !== undefined) {
+        const message = 'a sidecar runs as long as its function does; remove "restartPolicy"';
+        this.add([...at, 'restartPolicy'], { message, at: 'key' });
+      }
+      for (const [port, { name }] of entriesOf(ports)) {
+        if (name !== 'http') continue;
+        const message = '"http" is the port of the function; choose another name';
+        this.add([...at, 'ports', port, 'name'], { code: 'name-invalid', message });
+      }
+    }
+  }
+
+  placement(): void {
+    const { nodeSelector, tolerations } = this.container;
+    for (const [index, { operator, value }] of entriesOf(tolerations)) {
+      if (operator !== 'Exists' || value === undefined) continue;
+      this.add(['tolerations', index, 'value'], { message: 'operator Exists has no value; remove it', at: 'key' });
+    }
+    for (const [label, value] of Object.entries(isPlainMap(nodeSelector) ? nodeSelector : {})) {
+      const isLabel = /^([a-z0-9.-]+\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/.test(label);
+      const isValue = typeof value !== 'string' || /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/.test(value);
+      if (isLabel && isValue) continue;
+      const message = `is no label of Kubernetes: ${quote(isLabel ? String(value) : label)}`;
+      this.add(['nodeSelector', label], { message, at: isLabel ? 'value' : 'key' });
+    }
+  }
+
+  egress(): void {
+    const { egress } = this.container;
+    (Array.isArray(egress) ? egress : []).forEach((address: unknown, index) => {
+      if (typeof address !== 'string' || (isAddress(address) && /:\d+$/.test(address))) return;
+      this.add(['egress', index], { message: `must be host:port, got ${quote(address)}` });
     });
-  });
+  }
+
+  private unique(list: unknown, at: DocumentPath, key: string): void {
+    const lines = new Map<unknown, number>();
+    for (const [index, { [key]: value }] of entriesOf(list)) {
+      if (typeof value !== 'string') continue;
+      const place = [...at, index, key];
+      const line = lines.get(value);
+      if (line === undefined) lines.set(value, this.problems.lineOf([...this.path, ...place]));
+      else this.add(place, { code: 'id-duplicate', message: `${quote(value)} is there already, on line ${line}` });
+    }
+  }
+
+  private add(at: DocumentPath, finding: Omit<Finding, 'path' | 'code'> & Partial<Pick<Finding, 'code'>>): void {
+    this.problems.add({ code: 'setting-invalid', ...finding, path: [...this.path, ...at] });
+  }
 }

@@ -1,8 +1,9 @@
 import type { DocumentPath } from './document-path';
 import type { Draft } from './draft';
-import { isPlainMap, type PlainMap } from './plain-map';
+import { childrenOf, isPlainMap, type PlainMap } from './plain-map';
 import type { ProblemList } from './problem-list';
 import type { Purpose } from './purpose';
+import { carriesSecret, isSecretName } from './secret-text';
 
 const sections = ['store', 'messageStore', 'devStore'];
 
@@ -17,12 +18,9 @@ export function checkSecrets(draft: Draft, problems: ProblemList, purpose: Purpo
   }
 }
 
-/** Whether a name speaks of a secret: `DB_PASSWORD`, `apiKey`, `token`; not `max_tokens` or `tokenizer`. */
-export function isSecretName(name: string): boolean {
-  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
-  return /(^|[._-])(password|passwd|passphrase|secret|token|credentials?|(api|access|private|secret)[._-]?key)$/.test(
-    words,
-  );
+/** Whether the value of a variable is a secret, by its name or by itself. */
+export function isSecretVariable({ name, value }: { readonly name?: unknown; readonly value?: unknown }): boolean {
+  return typeof value === 'string' && value !== '' && (isSecretName(String(name)) || carriesSecret(value));
 }
 
 class SecretCheck {
@@ -52,25 +50,43 @@ class SecretCheck {
   }
 
   meta(meta: PlainMap, path: DocumentPath): void {
-    for (const [key, value] of Object.entries(meta)) {
-      if (typeof value !== 'string' || value === '' || !isSecretName(key)) continue;
-      if (this.purpose === 'run') continue;
-      const message = `"${key}" looks like a secret and would be written into a ConfigMap; give it to the function as a variable from a Secret (meta.container.env with valueFrom)`;
-      this.expose([...path, key], message);
+    if (this.purpose === 'run') return;
+    const { container, code: _code, module: _module, name: _name, ...own } = meta;
+    this.own(own, path);
+    if (!isPlainMap(container)) return;
+    const at = [...path, 'container'];
+    const { sidecars } = container;
+    (Array.isArray(sidecars) ? sidecars : []).forEach((sidecar: unknown, index) => {
+      if (!isPlainMap(sidecar)) return;
+      const { env, ...others } = sidecar;
+      this.variables(env, [...at, 'sidecars', index, 'env']);
+      this.own(others, [...at, 'sidecars', index]);
+    });
+    if (this.purpose === 'manifests-without-secrets') this.variables(container.env, [...at, 'env']);
+  }
+
+  /** Values at any depth that would be written into a ConfigMap or a pod as they are. */
+  private own(value: unknown, path: DocumentPath): void {
+    const isValue = typeof value === 'string' || typeof value === 'number';
+    const name = path.findLast((step) => typeof step === 'string');
+    if (isValue && value !== '' && (isSecretName(String(name)) || carriesSecret(String(value)))) {
+      const message = `"${name}" looks like a secret and would be written as it is; give it to the function as a variable from a Secret (meta.container.env with valueFrom)`;
+      this.expose(path, message);
     }
-    const { container } = meta;
-    const env = isPlainMap(container) && Array.isArray(container.env) ? container.env : [];
-    if (this.purpose !== 'manifests-without-secrets') return;
-    env.forEach((entry: unknown, index) => {
-      if (!isPlainMap(entry) || typeof entry.value !== 'string' || !isSecretName(String(entry.name))) return;
-      const message = `"${entry.name}" looks like a secret, and values of secrets are refused here; take it from a Secret: valueFrom.secretKeyRef`;
-      this.expose([...path, 'container', 'env', index, 'value'], message);
+    for (const [step, inner] of childrenOf(value)) this.own(inner, [...path, step]);
+  }
+
+  private variables(env: unknown, path: DocumentPath): void {
+    (Array.isArray(env) ? env : []).forEach((entry: unknown, index) => {
+      if (!isPlainMap(entry) || !isSecretVariable(entry)) return;
+      const message = 'it looks like a secret; take it from a Secret: valueFrom.secretKeyRef';
+      this.expose([...path, index, 'value'], message);
     });
   }
 
-  /** `scheme://user:password@host` would be written wherever the address is. */
+  /** `user:password@host` would be written wherever the address is. */
   private address({ addr }: PlainMap, path: DocumentPath): void {
-    if (typeof addr !== 'string' || !/^(\w+:\/\/)?[^/@\s]*@/.test(addr)) return;
+    if (typeof addr !== 'string' || !addr.includes('@')) return;
     this.expose([...path, 'addr'], 'an address carries no user and password; write them as keys of their own');
   }
 

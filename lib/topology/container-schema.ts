@@ -4,8 +4,8 @@ import { field } from './document-field';
 /** A quantity of Kubernetes: `500m`, `1Gi`, `2`. */
 const quantity = z.union(
   [
-    z.string().regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE])?$/, { error: 'a quantity' }),
-    z.number(),
+    z.string().regex(/^\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE])?$/, { error: 'a quantity' }),
+    z.number().nonnegative(),
   ],
   { error: 'a quantity, as in 500m or 1Gi' },
 );

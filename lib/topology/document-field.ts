@@ -12,6 +12,13 @@ export const field = {
     const error = 'a positive integer';
     return z.int({ error }).positive({ error }).describe(description);
   },
+  /** As many pods as an indexed Job may have. */
+  replicas: (description: string) => {
+    const error = 'a positive integer';
+    return z.int({ error }).positive({ error }).max(100_000, { error: 'at most 100000' }).describe(description);
+  },
+  /** Text of at least one character. */
+  word: (description: string) => z.string({ error: 'text' }).min(1, { error: 'text' }).describe(description),
   integer: (description: string) => z.int({ error: 'an integer' }).describe(description),
   port: (description: string) => {
     const error = 'a port, 1 to 65535';

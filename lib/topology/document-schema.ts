@@ -11,7 +11,7 @@ const avro = (description: string) =>
 
 const functionIds = (description: string) => field.list(field.text('Id of a function.'), description);
 
-const image = field.text('Image of the container.');
+const image = field.word('Image of the container.');
 const imagePullPolicy = field.oneOf(['Always', 'IfNotPresent', 'Never'], 'When Kubernetes pulls the image.');
 const user = field.text('User name; left out: the one of globalConfig, then of the controller.');
 const password = field.text('Password; left out: the one of globalConfig, then of the controller. Quote numbers.');
@@ -135,7 +135,7 @@ const flowFunction = field.section(
     image: image.optional(),
     imagePullPolicy: imagePullPolicy.optional(),
     groupId: field.text('Name of the consumer group, unique in the topology.').optional(),
-    parallelism: field.count('Replicas; left out: those of the topology.').optional(),
+    parallelism: field.replicas('Replicas; left out: those of the topology.').optional(),
     partitionBy: field.text('Field that partitions the records.').optional(),
     schema: avro(
       'Avro schema: of what a source or process emits, of what a sink reads. A process without one passes on the schema of its input.',
@@ -158,7 +158,7 @@ export const documentSchema = field.section(
     mode: field
       .oneOf(Object.values(Mode) as [Mode, ...Mode[]], 'batch ends, stream (the default) does not.')
       .optional(),
-    parallelism: field.count('Replicas of a function that does not say otherwise; 1 by default.').optional(),
+    parallelism: field.replicas('Replicas of a function that does not say otherwise; 1 by default.').optional(),
     globalConfig: globalConfig('Settings of all functions.').optional(),
     dag: z.array(flowFunction, { error }).min(1, { error }).describe('The functions of the flow.'),
   },

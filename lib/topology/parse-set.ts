@@ -15,7 +15,10 @@ export function parseSet(text: string): DocumentSet {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim();
   if (path === '') {
-    throw new ConfigError('config-invalid', `--set ${text}: write it as path=value, as in dag.map.parallelism=4`);
+    throw new ConfigError(
+      'config-invalid',
+      `--set ${equals < 0 ? text : '=…'}: write it as path=value, as in dag.map.parallelism=4`,
+    );
   }
   const value = parseDocument(text.slice(equals + 1), { prettyErrors: false, logLevel: 'silent' });
   const [fault] = value.errors;

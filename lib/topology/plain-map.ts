@@ -4,3 +4,15 @@ export type PlainMap = { readonly [key: string]: unknown };
 export function isPlainMap(value: unknown): value is PlainMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The maps of a list, with their places in it. */
+export function entriesOf(list: unknown): readonly (readonly [number, PlainMap])[] {
+  const items: readonly unknown[] = Array.isArray(list) ? list : [];
+  return items.flatMap((item, index) => (isPlainMap(item) ? [[index, item] as const] : []));
+}
+
+/** What a map or list holds, each with its key or place; nothing of any other value. */
+export function childrenOf(value: unknown): readonly (readonly [string | number, unknown])[] {
+  if (Array.isArray(value)) return value.map((item: unknown, index) => [index, item] as const);
+  return isPlainMap(value) ? Object.entries(value) : [];
+}

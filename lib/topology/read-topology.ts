@@ -1,6 +1,7 @@
 import { applySets } from './apply-sets';
 import { checkDraft } from './check-draft';
 import { checkShape } from './check-shape';
+import { checkText } from './check-text';
 import { completeTopology } from './complete-topology';
 import { readDraft } from './draft';
 import { parseDocument } from './parse-document';
@@ -39,6 +40,7 @@ export function readTopology(text: string, options: ReadTopologyOptions): Topolo
   const root = withoutNulls(source.value);
   const list = new ProblemList(source);
   checkShape(root, list);
+  checkText(root, [], list);
   const draft = readDraft(isPlainMap(root) ? root : {}, { written: source.value, defaultJobId });
   checkDraft(draft, list, purpose);
   const problems = inOrder([...parsed.problems, ...setProblems, ...list.all]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,12 +13,16 @@ import { JetStreamPlace, until } from './jetstream-place';
 const host = '127.0.0.1';
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-http-'));
 const started: RunningReplica[] = [];
+const wires: Wire[] = [];
 let place: JetStreamPlace;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
 }, 120_000);
-afterEach(() => Promise.all(started.splice(0).map((replica) => replica.stop())));
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((replica) => replica.stop()));
+  for (const wire of wires.splice(0)) wire.close();
+});
 afterAll(async () => {
   await place.close();
   rmSync(folder, { recursive: true });
@@ -39,6 +43,7 @@ class Wire {
 
   static async shut(url: string): Promise<Wire> {
     const wire = new Wire(Number(new URL(url).port));
+    wires.push(wire);
     await new Promise<void>((resolve) => wire.server.listen(0, host, resolve));
     return wire;
   }
@@ -160,12 +165,14 @@ async function deploy(
 }
 
 test('says in its probes whether it works, from before it connects until it has ended', async () => {
-  const gate = path.join(folder, 'gate');
+  const [begun, gate] = [path.join(folder, 'begun'), path.join(folder, 'gate')];
   const { source, map } = await deploy(
     'probes',
     1,
-    `async function run(ctx, event) {
-      while (!require('node:fs').existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 10));
+    `const { existsSync, writeFileSync } = require('node:fs');
+    async function run(ctx, event) {
+      writeFileSync(${JSON.stringify(begun)}, '');
+      while (!existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 10));
     }`,
   );
   const wire = await Wire.shut(place.url);
@@ -180,16 +187,15 @@ test('says in its probes whether it works, from before it connects until it has 
   wire.open();
   await replica.says('/readyz', '200 ok');
   await RunningReplica.start(source);
-  const { stream, durable } = map.inputs[0] ?? { stream: '', durable: '' };
-  await until('a record is in the function', async () => (await place.ackPending(stream, durable)) === 1);
+  await until('the function has begun a record', () => existsSync(begun));
   const stopped = replica.stop();
   await replica.says('/readyz', '503 stopping');
   expect(await replica.get('/livez')).toBe('200 ok');
   writeFileSync(gate, '');
   await stopped;
   expect(await replica.get('/livez')).toBe('nobody');
+  const { stream, durable } = map.inputs[0] ?? { stream: '', durable: '' };
   expect(await place.ackFloor(stream, durable)).toBe(1);
-  wire.close();
 });
 
 test('counts and times what goes through it', async () => {

@@ -84,6 +84,7 @@ export async function makeNamespace(name: string, labels: { readonly [key: strin
 }
 
 function isEstablished(crd: KubernetesObject | undefined): boolean {
-  const { conditions = [] } = (crd?.status ?? {}) as { conditions?: readonly { type: string; status: string }[] };
-  return conditions.some(({ type, status }) => type === 'Established' && status === 'True');
+  // null while the server has not looked at it
+  const { conditions } = (crd?.status ?? {}) as { conditions?: readonly { type: string; status: string }[] | null };
+  return conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
 }

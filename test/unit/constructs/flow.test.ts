@@ -127,14 +127,6 @@ describe('a workload', () => {
     expect(container.resources).toEqual(expected);
   });
 
-  test('has one variable of a name: the one of the document', () => {
-    const env = 'container: { env: [{ name: KFLOW_NATS_URL, value: "nats://other:4222" }] }';
-    const map = `{ id: map, type: raw, meta: {${meta}, ${env}} }`;
-    const [container] = find(synth(documentOf({ map })), 'Deployment').spec.template.spec.containers;
-    const urls = container.env.filter(({ name }: { name: string }) => name === 'KFLOW_NATS_URL');
-    expect(urls).toEqual([{ name: 'KFLOW_NATS_URL', value: 'nats://other:4222' }]);
-  });
-
   test('that does not fit a ConfigMap is refused, with what to do', () => {
     const map = `{ id: map, type: raw, meta: { name: f, code: "def f(): pass # ${'x'.repeat(1024 ** 2)}" } }`;
     expect(() => synth(documentOf({ map }))).toThrow(/\[flow\/map\] the spec and code of "map" have \d+ bytes/);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { isSecretName } from '../../../lib/topology/check-secrets';
 import type { Purpose } from '../../../lib/topology/purpose';
 import { readTopology } from '../../../lib/topology/read-topology';
+import { isSecretName } from '../../../lib/topology/secret-text';
 
 const file = path.join(__dirname, '../../fixtures/broken/container.yaml');
 
