@@ -11,6 +11,7 @@ import type { DocumentSet } from '../topology/parse-set';
 import { formatProblem, type Problem } from '../topology/problem';
 import type { Purpose } from '../topology/purpose';
 import { readTopology } from '../topology/read-topology';
+import { carriesSecret } from '../topology/secret-text';
 import type { Topology } from '../topology/topology';
 import { bundleModules } from './bundle-modules';
 import { DevStore } from './dev-store';
@@ -74,6 +75,9 @@ export class Flow extends Chart {
     super(scope, id, isSound ? { namespace: topology.namespace, labels: flowLabels(topology), ...chart } : chart);
     const faults = isSound ? [] : topology.map(formatProblem);
     this.node.addValidation({ validate: () => faults });
+    for (const [name, value] of Object.entries({ image, natsUrl })) {
+      if (carriesSecret(value)) faults.push(`${name} carries a user and password, and would be written as it is`);
+    }
     if (!isSound) return;
     try {
       this.plan = planFlow(bundleModules(topology, baseDir), { hasClusterSecrets: true });

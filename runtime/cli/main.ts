@@ -96,4 +96,9 @@ async function exit(command: () => Promise<number> | number): Promise<void> {
   }
 }
 
+// what reads our output may have seen enough; the command goes on to its own end
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 void program.parseAsync();

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Workplace } from '../support/kflow-cli';
 
@@ -55,10 +55,55 @@ describe('kflow synth', () => {
     const { status, stderr } = await kflow('synth', fixture('scale-stream'), fixture('update'), '-o', 'out');
     expect(status).toBe(1);
     expect(stderr).toBe(
-      'kflow: out/jobx.k8s.yaml is there and holds no flow "jobx"; move it away, or choose another folder with -o\n',
+      'kflow: out/jobx.k8s.yaml is there and holds ConfigMap /theirs too, not only the flow "default/jobx"; move it away, or choose another folder with -o\n',
     );
     expect(readdirSync(path.join(place.folder, 'out')).sort()).toEqual(['jobx.k8s.yaml', 'notes.txt']);
     expect(place.read('out/jobx.k8s.yaml')).toContain('theirs');
+  });
+
+  test('leaves the flow of another namespace alone, which has the same file name', async () => {
+    await kflow('synth', fixture('update'), '-o', 'out');
+    const { status, stderr } = await kflow('synth', fixture('update'), '--set', 'namespace=other', '-o', 'out');
+    expect([status, stderr]).toEqual([1, expect.stringContaining('holds ServiceAccount default/jobx too')]);
+  });
+
+  test.each([
+    [['--nats-url', 'nats://me:hunter2@nats.nats.svc:4222'], /natsUrl carries a user and password/],
+    [['--image', 'https://me:hunter2@registry/kflow'], /image carries a user and password/],
+  ])('refuses %s, and does not show it', async (options, message) => {
+    const { status, stderr } = await kflow('synth', fixture('update'), ...options);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test('lets no secret value into manifests or messages, wherever it is written', async () => {
+    const own =
+      'db: { password: hunter2, dsn: "postgres://me:hunter2@db/x" }, secrets: [hunter2], nats.conn.options: { token: hunter2 }';
+    const env =
+      'env: [{ name: MYSQL_PWD, value: hunter2 }, { name: DATABASE_URL, value: "postgres://me:hunter2@db/x" }]';
+    const sidecars =
+      'sidecars: [{ name: side, image: "side:1", args: ["--password=hunter2"], env: [{ name: DB_PASS, value: hunter2 }] }]';
+    const text = readFileSync(fixture('update'), 'utf8');
+    const write = (meta: string) =>
+      place.write('flow.yaml', text.replace('      name: process\n', `      name: process\n      ${meta}\n`));
+    write(`mine: { ${own}, container: none }`);
+    const exposed = await kflow('synth', 'flow.yaml');
+    expect([exposed.status, exposed.stderr.match(/looks like a secret/g)?.length]).toEqual([1, 4]);
+    write(`container: { ${sidecars} }`);
+    const beside = await kflow('synth', 'flow.yaml');
+    expect([beside.status, beside.stderr.match(/looks like a secret/g)?.length]).toEqual([1, 2]);
+    write(`container: { ${env} }`);
+    const referred = await kflow('synth', 'flow.yaml', '-o', 'out');
+    expect(referred.status).toBe(0);
+    expect(place.read('out/jobx.k8s.yaml')).toMatch(/name: DATABASE_URL\n {14}valueFrom:/);
+    write(
+      'container: { env: ["PASSWORD=hunter2", { name: "TOKEN=hunter2" }], egress: ["https://me:hunter2@host:443"] }',
+    );
+    const wrong = await kflow('lint', 'flow.yaml');
+    expect(wrong.status).toBe(1);
+    for (const { stdout, stderr } of [exposed, beside, referred, wrong])
+      expect(stdout + stderr).not.toContain('hunter2');
+    expect(place.read('out/jobx.k8s.yaml')).not.toContain('hunter2');
   });
 
   test('refuses a folder that is a file', async () => {
@@ -100,12 +145,26 @@ describe('kflow plan against a folder', () => {
     expect(stdout).toContain('+ Consumer jobx--source--sink is created\n');
     expect(stdout).toContain('- Stream jobx--p1 is removed; its data stay\n');
     expect(stdout).toContain('- Job jobx--p1 is removed\n');
-    const empty = await kflow('plan', fixture('update'), '--against', 'nowhere');
+    place.write('empty/notes.txt', '');
+    const empty = await kflow('plan', fixture('update'), '--against', 'empty');
     expect([empty.status, empty.stdout.match(/is created/g)?.length]).toEqual([2, 17]);
+  });
+
+  test('refuses a folder that is not there', async () => {
+    const { status, stderr } = await kflow('plan', fixture('update'), '--against', 'nowhere');
+    expect([status, stderr]).toEqual([1, 'kflow: there is no folder nowhere\n']);
   });
 
   test('passes over what is no manifest of the flow', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
+    mkdirSync(path.join(place.folder, 'out/folder.yaml'));
+    symlinkSync('loop.yaml', path.join(place.folder, 'out/loop.yaml'));
+    writeFileSync(path.join(place.folder, 'out/latin.yaml'), Buffer.from([0x61, 0x3a, 0xe9]));
+    place.write('out/aliases.yaml', `a: &a [1]\nb: [${'*a, '.repeat(200)}]\nc: &c [*a]\n`);
+    place.write(
+      'out/odd.yaml',
+      'apiVersion: 1\nkind: ConfigMap\nmetadata: { name: x, labels: { kflow.io/job: jobx } }\n',
+    );
     writeFileSync(path.join(place.folder, 'out/broken.yaml'), 'a: [\n');
     place.write('out/other.yaml', 'kind: ConfigMap\nmetadata: { name: jobx--p1, namespace: default }\n');
     expect((await kflow('plan', fixture('update'), '--against', 'out')).status).toBe(0);

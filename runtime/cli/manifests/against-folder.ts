@@ -6,7 +6,7 @@ import type { RenderedFlow } from './render-flows';
 
 /** What is other in a flow than in the manifests of a folder. */
 export function changesAgainstFolder(flow: RenderedFlow, folder: ManifestFolder): readonly Change[] {
-  const there = byKey(folder.objects(flow.namespace, flow.jobId));
+  const there = byKey(folder.objects(flow));
   const wanted = byKey(flow.objects);
   const changes = [...wanted].flatMap(([key, after]): Change[] => {
     const before = there.get(key);

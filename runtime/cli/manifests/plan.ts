@@ -40,6 +40,7 @@ async function comparison({
 }: PlanOptions): Promise<(flow: RenderedFlow) => Promise<readonly Change[]>> {
   if (against !== 'cluster') {
     const folder = new ManifestFolder(against);
+    folder.assertThere();
     return async (flow) => changesAgainstFolder(flow, folder);
   }
   // the client takes half a second to load

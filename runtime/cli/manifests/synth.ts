@@ -16,7 +16,7 @@ export function synth(files: readonly string[], options: SynthOptions): number {
     return 1;
   }
   const folder = new ManifestFolder(options.output);
-  for (const { fileName, jobId } of flows) folder.assertOurs(fileName, jobId);
+  for (const flow of flows) folder.assertOurs(flow.fileName, flow);
   for (const { fileName, objects } of flows) {
     const isNew = folder.write(fileName, renderYaml(objects));
     const file = path.join(options.output, fileName);
