@@ -18,7 +18,8 @@ export const field = {
     return z.int({ error }).positive({ error }).max(100_000, { error: 'at most 100000' }).describe(description);
   },
   /** Text of at least one character. */
-  word: (description: string) => z.string({ error: 'text' }).min(1, { error: 'text' }).describe(description),
+  word: (description: string) =>
+    z.string({ error: 'text' }).min(1, { error: 'text that is not empty' }).describe(description),
   integer: (description: string) => z.int({ error: 'an integer' }).describe(description),
   port: (description: string) => {
     const error = 'a port, 1 to 65535';
