@@ -59,5 +59,8 @@ const colors: { readonly [sign: string]: 'green' | 'red' | 'yellow' } = {
 function colored(text: string): string {
   const isPlain = !process.stdout.isTTY || process.env.NO_COLOR !== undefined;
   if (isPlain) return text;
-  return text.replace(/^ *([+\-~±]).*$/gm, (line, sign: string) => styleText(colors[sign] ?? 'yellow', line));
+  // a line of a change has its sign after four spaces; further in, a dash is YAML's
+  return text.replace(/^(?: {4}[+-]|[+\-~±] ).*$/gm, (line) =>
+    styleText(colors[line.trim().charAt(0)] ?? 'yellow', line),
+  );
 }
