@@ -4,7 +4,7 @@ import { startCounterReports } from './counter-reports';
 import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';
 import { ReplicaLinks } from './links';
-import type { ReplicaContext } from './replica-context';
+import { aborted, type ReplicaContext } from './replica-context';
 import { ReplicaHealth } from './replica-health';
 import { ReplicaMetrics } from './replica-metrics';
 import { runReader } from './run-reader';
@@ -34,12 +34,14 @@ export async function runReplica(
 
 async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise<void> {
   const { spec, environment, log, health, counters, stop } = unconnected;
-  const links = await ReplicaLinks.open({
-    spec,
-    environment,
-    log,
-    onConnection: (state) => health.connectionIs(state),
-  });
+  const opening = ReplicaLinks.open({ spec, environment, log, onConnection: (state) => health.connectionIs(state) });
+  const links = await Promise.race([opening, aborted(stop)]);
+  if (links === undefined) {
+    // nothing is held yet; whatever still opens is closed again
+    opening.then((late) => late.close()).catch(() => undefined);
+    log('INFO', 'stopped before it was connected');
+    return;
+  }
   const context = { ...unconnected, links };
   const reports = startCounterReports(context);
   health.enter('loading');

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { NatsConnection } from 'nats';
 import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
+import type { FlowPlan } from '../../lib/plan/flow-plan';
 import { connectNats } from '../../runtime/adapters/jetstream/connection';
 import { provisionFlow } from '../../runtime/adapters/jetstream/provision';
 import { type GuardedProcess, spawnGuarded } from '../../runtime/adapters/processes/guard';
@@ -83,6 +84,52 @@ async function runPod(name: string, manifests: readonly { readonly [key: string]
   return port;
 }
 
+/** Streams and consumers as the server has them, in the words of NACK. */
+async function serverConfigs(plan: FlowPlan): Promise<readonly object[]> {
+  const manager = await connection.jetstreamManager();
+  const streams = await Promise.all(plan.streams.map(({ name }) => manager.streams.info(name)));
+  const consumers = await Promise.all(
+    plan.consumers.map(({ stream, durable }) => manager.consumers.info(stream, durable)),
+  );
+  const seconds = (nanoseconds: number | undefined) => `${(nanoseconds ?? 0) / 1e9}s`;
+  return [
+    ...streams.map(({ config }) => ({
+      name: config.name,
+      subjects: config.subjects,
+      retention: config.retention,
+      storage: config.storage,
+      discard: config.discard,
+      maxMsgs: config.max_msgs,
+      maxBytes: config.max_bytes,
+      replicas: config.num_replicas,
+      duplicateWindow: seconds(config.duplicate_window),
+      allowDirect: config.allow_direct,
+    })),
+    ...consumers.map(({ stream_name: streamName, config }) => ({
+      streamName,
+      durableName: config.durable_name,
+      ackPolicy: config.ack_policy,
+      deliverPolicy: config.deliver_policy,
+      filterSubject: config.filter_subject,
+      ackWait: seconds(config.ack_wait),
+      maxAckPending: config.max_ack_pending,
+      maxDeliver: config.max_deliver,
+    })),
+  ];
+}
+
+/** The same as the manifests say it; what becomes of them when they are deleted is no matter of the server's. */
+function manifestConfigs(manifests: readonly { readonly [key: string]: unknown }[]): readonly object[] {
+  return ['Stream', 'Consumer'].flatMap((kind) =>
+    manifests
+      .filter((each) => each.kind === kind)
+      .map(({ spec }) => {
+        const { preventDelete: _, ...config } = spec as { readonly preventDelete: boolean };
+        return config;
+      }),
+  );
+}
+
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
@@ -106,6 +153,7 @@ test('what synth writes is what the runtime runs, and its probes and metrics ans
   const [manifests] = [...app.manifests().values()];
   if (flow.plan === undefined || manifests === undefined) throw new Error('no plan');
   await provisionFlow(connection, flow.plan);
+  expect(await serverConfigs(flow.plan)).toEqual(manifestConfigs(manifests));
   const ports: number[] = [];
   for (const fn of ['leaf', 'double', 'numbers']) ports.push(await runPod(`contract--${fn}`, manifests));
   const ask = async (port: number | undefined, at: string) =>
@@ -123,3 +171,24 @@ test('what synth writes is what the runtime runs, and its probes and metrics ans
     /^events_total\{.*function="double".*\} 100$/m.test((await ask(ports[1], '/metrics'))?.text ?? ''),
   );
 }, 60_000);
+
+test('a pod that waits for nats ends as soon as it is told to', async () => {
+  const spec = path.join(folder, 'contract--leaf/spec.json');
+  const port = await freePort();
+  const env = {
+    KFLOW_SPEC: spec,
+    KFLOW_NATS_URL: 'nats://127.0.0.1:1',
+    KFLOW_HTTP_PORT: String(port),
+    KFLOW_HTTP_HOST: '127.0.0.1',
+  };
+  const replica = spawnGuarded({ command: process.execPath, args: [program], env: { ...process.env, ...env } });
+  replicas.push(replica);
+  const ready = () =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      (answer) => answer.text(),
+      () => '',
+    );
+  await until(async () => (await ready()).includes('connecting to nats'));
+  await replica.stop(20_000);
+  expect(await replica.exited).toMatchObject({ code: 0 });
+}, 30_000);

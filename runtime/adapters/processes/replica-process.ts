@@ -74,7 +74,8 @@ export class ReplicaProcess {
       this.process = spawnGuarded({
         command: process.execPath,
         args: [path.join(__dirname, '../../replica/main.js')],
-        env: { ...process.env, ...this.options.env },
+        // replicas of one machine have no port of their own
+        env: { ...process.env, KFLOW_HTTP_PORT: undefined, ...this.options.env },
         stdout: log,
         stderr: log,
       });
