@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors';
 import type { PlainMap } from '../topology/plain-map';
@@ -20,6 +20,9 @@ export function codeSettings(run: AnyCode, directory: string | undefined): Plain
       if (language === undefined) {
         const message = `the module "${run.path}" has no extension of a known language; name a .ts, .js or .py file`;
         throw new ConfigError('config-invalid', message);
+      }
+      if (directory !== undefined && !path.isAbsolute(run.path) && !existsSync(path.join(directory, run.path))) {
+        throw new ConfigError('config-invalid', `there is no module "${run.path}" in ${directory}`);
       }
       return { ...(language === 'python' ? {} : { language }), name: run.name, module: run.path };
     }

@@ -4,6 +4,7 @@ import type { DefinedFunction } from './defined-function';
 import type { FunctionDocument, GlobalConfigDocument, TopologyDocument } from './document-types';
 import type { FlowOptions } from './flow-options';
 import { inputFaults } from './input-faults';
+import { jsonFaults } from './json-faults';
 
 /**
  * The document of a definition, in the order a person would write it. Throws ConfigError with everything that is
@@ -15,6 +16,7 @@ export function flowDocument(options: FlowOptions, functions: readonly DefinedFu
   const readers = readersByOutput(functions);
   const dag = functions.map((each) => {
     const code = guarded(() => (each.run === undefined ? {} : codeSettings(each.run, directory)), each, faults);
+    faults.push(...jsonFaults(each.options.meta ?? {}, 'meta').map((fault) => `${each.id}: ${fault}`));
     faults.push(...inputFaults(each).map((fault) => `${each.id}: ${fault}`));
     return functionDocument(each, { code, readers });
   });

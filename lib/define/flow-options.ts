@@ -39,7 +39,10 @@ export interface RawSourceOptions<Writes extends RecordType, Sides extends SideT
 }
 
 /** What a process or sink may read: outputs whose records fit its type. */
-export type Fitting<Reads extends AvroType> = FlowOutput<ReadsOf<Reads>, ValueOf<Reads>>;
+export type Fitting<Reads extends AvroType> = FlowOutput<
+  ReadsOf<Reads>,
+  ValueOf<Reads> & { readonly [field: string]: unknown }
+>;
 
 /** The type of records as an output hands them over. */
 export type TypeFrom<From extends FlowOutput> = RecordType<ValueFrom<From>, WrittenTo<From>, unknown>;

@@ -12,6 +12,8 @@ export interface InlineFunction {
 
 const strict = '"use strict";';
 const defaultName = 'run';
+/** What esbuild wraps functions in to keep their names; it does nothing else. */
+const nameKeeper = '__name';
 const toModule = "put the function into a module: fromModule('./map.ts', 'process')";
 
 /**
@@ -25,7 +27,13 @@ export function inlineFunction(run: (...args: never[]) => unknown): InlineFuncti
     throw unusable('is bound or native, and has no text', `give the function itself, or ${toModule}`);
   }
   const { program, entry, name, text } = parseFunction(source);
-  const outside = outsideNames(program, entry);
+  const found = outsideNames(program, entry);
+  const outside = found.filter(({ name: each }) => each !== nameKeeper);
+  const helpers = outside.filter(({ name: each }) => each.startsWith('__'));
+  if (helpers.length > 0) {
+    const list = helpers.map(({ name: each }) => each).join(', ');
+    throw unusable(`uses helpers of the compiler (${list})`, "put it into a module: fromModule('./map.ts', 'process')");
+  }
   if (outside.length > 0) {
     const list = outside.map(({ name: each, lines }) => `${each} (line ${lines.join(', ')})`).join(', ');
     throw unusable(

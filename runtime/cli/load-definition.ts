@@ -19,27 +19,36 @@ export function isProgram(file: string): boolean {
 }
 
 /**
- * Runs a TypeScript or JavaScript program and gives the document of the flow it exports. Throws ConfigError when it does
- * not compile or run, or exports no flow or several.
+ * Runs a TypeScript or JavaScript program and gives the flow it exports; what it prints goes to stderr. Throws ConfigError
+ * when it does not compile or run, ends the process, or exports no flow or several.
  */
-export function loadDefinition(file: string): object {
-  const exported = Object.entries(evaluate(path.resolve(file), file)).filter(
-    ([, value]) => value instanceof FlowDefinition,
-  );
-  const definitions = [...new Set(exported.map(([, value]) => value as FlowDefinition))];
-  const [definition] = definitions;
-  if (definition !== undefined && definitions.length === 1) return definition.document();
-  const found = definitions.length === 0 ? 'no flow' : `several flows (${exported.map(([name]) => name).join(', ')})`;
+export function loadDefinition(file: string): FlowDefinition {
+  const exported = evaluate(path.resolve(file), file);
+  const named = Object.entries({ 'module.exports': exported, ...(exported ?? {}) });
+  const flows = named.filter((entry): entry is [string, FlowDefinition] => entry[1] instanceof FlowDefinition);
+  const [definition, ...others] = new Set(flows.map(([, flow]) => flow));
+  if (definition !== undefined && others.length === 0) return definition;
+  const found = definition === undefined ? 'no flow' : `several flows (${flows.map(([name]) => name).join(', ')})`;
   throw new ConfigError('config-invalid', `${file} exports ${found}; export one: export const flow = defineFlow(…)`);
 }
 
-function evaluate(filename: string, file: string): { readonly [name: string]: unknown } {
+function evaluate(filename: string, file: string): object | null | undefined {
   const code = bundle(filename, file);
+  const { exit } = process;
+  const { write } = process.stdout;
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  process.exit = () => {
+    throw new ConfigError('config-invalid', 'it ends the process (process.exit)');
+  };
   try {
     return evaluateModule(code, filename).exports;
   } catch (error) {
-    const reason = error instanceof ConfigError ? error.message : (error as Error).stack;
+    const isOurs = error instanceof ConfigError || !(error instanceof Error);
+    const reason = isOurs ? String((error as Error | undefined)?.message ?? error) : error.stack;
     throw new ConfigError('config-invalid', `${file} failed: ${reason}`, { cause: error });
+  } finally {
+    process.exit = exit;
+    process.stdout.write = write;
   }
 }
 

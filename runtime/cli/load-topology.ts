@@ -9,6 +9,8 @@ import { isProgram, loadDefinition } from './load-definition';
 
 export interface LoadedTopology {
   readonly topology?: Topology;
+  /** Where paths of modules start. */
+  readonly baseDir: string;
   readonly problems: readonly Problem[];
 }
 
@@ -17,18 +19,24 @@ export interface LoadedTopology {
  * a problem like any other. Throws ConfigError when a program fails.
  */
 export function loadTopology(file: string, sets: readonly string[], purpose: Purpose = 'run'): LoadedTopology {
+  const baseDir = path.dirname(path.resolve(file));
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
     const message = `cannot be read: ${reasonOf(error)}`;
-    return { problems: [{ severity: 'error', code: 'syntax', file, line: 1, col: 1, path: '', message }] };
+    return { baseDir, problems: [{ severity: 'error', code: 'syntax', file, line: 1, col: 1, path: '', message }] };
   }
   const options = { file, defaultJobId: path.parse(file).name, sets: sets.map(parseSet), purpose };
-  if (!isProgram(file)) return readTopology(text, options);
-  const document = loadDefinition(file);
+  if (!isProgram(file)) return { baseDir, ...readTopology(text, options) };
+  const definition = loadDefinition(file);
+  const document = definition.document();
   const { topology, problems } = readTopology(JSON.stringify(document), options);
-  return { topology, problems: problems.map((problem) => placedIn(text, problem, document)) };
+  return {
+    topology,
+    baseDir: definition.options.directory ?? baseDir,
+    problems: problems.map((problem) => placedIn(text, problem, document)),
+  };
 }
 
 /** A problem of a document that a program made, at the line of the program that names the function it is of. */
@@ -36,8 +44,10 @@ function placedIn(program: string, problem: Problem, document: object): Problem 
   if (problem.file === '--set') return problem;
   const { dag } = document as { readonly dag?: readonly { readonly id?: string }[] };
   const id = dag?.[Number(/^dag\[(\d+)\]/.exec(problem.path)?.[1])]?.id;
-  const before = id === undefined ? [''] : program.split(new RegExp(`(?=['"\`]${id}['"\`])`))[0]?.split('\n');
-  return { ...problem, line: before?.length ?? 1, col: (before?.at(-1)?.length ?? 0) + 1 };
+  const at =
+    id === undefined ? -1 : Math.max(...["'", '"', '`'].map((quote) => program.indexOf(`${quote}${id}${quote}`)));
+  const before = program.slice(0, Math.max(0, at)).split('\n');
+  return { ...problem, line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
 }
 
 const reasons: { readonly [code: string]: string } = {

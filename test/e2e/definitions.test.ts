@@ -40,6 +40,21 @@ test('a problem is at the line that names its function', async () => {
   expect(stdout).toMatch(/^squares\.ts:9:13 {2}dag\[2\]\.id {2}must be lower-case letters/m);
 });
 
+test('what a program prints is no part of the result, and modules are found from its directory', async () => {
+  place.write(
+    'sub/square.ts',
+    'export const square = (_: unknown, e: { n: number }) => ({ n: e.n, square: e.n ** 2 });',
+  );
+  const text = program("fromModule('./square.ts', 'square')").replace('import { avro', 'import { fromModule, avro');
+  place.write('squares.ts', `console.log('noise');${text.replace('__dirname', "__dirname + '/sub'")}`);
+  const graph = await kflow('graph', 'squares.ts');
+  expect([graph.stdout.split('\n')[0], graph.stderr]).toEqual(['flowchart LR', 'noise\n']);
+  expect(
+    (await kflow('synth', 'squares.ts', '--set', 'globalConfig.store={addr: "s3:1", secret: s3}', '-o', 'out')).status,
+  ).toBe(0);
+  expect(place.read('out/squares.k8s.yaml')).toContain('square: e.n ** 2');
+});
+
 test.each([
   ['exports no flow', 'export const one = 1;', /exports no flow; export one/],
   [
@@ -48,6 +63,8 @@ test.each([
     /exports several flows \(a, b\)/,
   ],
   ['does not compile', 'export const a = ;', /flow\.ts:1: Unexpected ";"/],
+  ['ends the process', 'process.exit(0);', /flow\.ts failed: it ends the process/],
+  ['throws no error', "throw 'today';", /flow\.ts failed: today/],
   ['throws', "throw new Error('not today');", /flow\.ts failed: Error: not today/],
 ])('a program that %s is refused', async (_title, text, message) => {
   place.write('flow.ts', text);

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Flow } from '../../../lib/constructs/flow';
 import { FlowApp } from '../../../lib/constructs/flow-app';
 import type { Manifest } from '../../../lib/constructs/manifest';
@@ -33,7 +32,7 @@ export function renderFlows(files: readonly string[], options: RenderOptions): r
   const loaded = files.map((file) => ({ file, ...loadTopology(file, options.set, purpose) }));
   for (const problem of loaded.flatMap(({ problems }) => problems)) process.stderr.write(`${formatProblem(problem)}\n`);
   const app = new FlowApp();
-  const flows = loaded.map(({ file, topology }) => {
+  const flows = loaded.map(({ file, topology, baseDir }) => {
     if (topology === undefined) return undefined;
     if (app.node.tryFindChild(topology.jobId) !== undefined) {
       throw new ConfigError(
@@ -42,7 +41,7 @@ export function renderFlows(files: readonly string[], options: RenderOptions): r
       );
     }
     const { image, natsUrl } = options;
-    return new Flow(app, topology.jobId, topology, { image, natsUrl, baseDir: path.dirname(path.resolve(file)) });
+    return new Flow(app, topology.jobId, topology, { image, natsUrl, baseDir });
   });
   if (flows.includes(undefined)) return undefined;
   const manifests = [...app.manifests()];

@@ -25,7 +25,7 @@ export interface RunOptions {
 
 /** `kflow run`: a flow in the foreground. Exit status 0 when every function did its work. */
 export async function run(file: string, options: RunOptions): Promise<number> {
-  const { topology, problems } = loadTopology(file, options.set);
+  const { topology, problems, baseDir } = loadTopology(file, options.set);
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   if (topology === undefined) return 1;
   assertRunnable(topology);
@@ -37,7 +37,6 @@ export async function run(file: string, options: RunOptions): Promise<number> {
   const view = await ProgressView.open(process.stderr);
   const interrupts = new Interrupts();
   const say = (line: string) => view.say(line);
-  const baseDir = path.dirname(path.resolve(file));
   const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded: options.embedded, say });
   let isKept = options.keep === true;
   try {

@@ -128,18 +128,37 @@ test('code of each kind', () => {
     `;
   const from = flow.rawSource('source', { writes: n, run: python('generate', text) });
   flow.process('a', { from, run: pythonFile('print0.py', 'process'), meta: { concurrency: 2 } });
-  flow.process('b', { from, run: fromModule('./b.ts', 'map') });
-  flow.process('c', { from, run: fromModule('c.mjs', 'map') });
+  flow.process('b', { from, run: fromModule('./flow.ts', 'map') });
+  flow.process('c', { from, run: fromModule('/app/c.mjs', 'map') });
   flow.process('d', { from, run: fromModule('/app/d.py', 'map') });
   flow.process('e', { from, run: (_ctx, event) => event });
   expect(flow.document().dag.map(({ meta }) => meta)).toEqual([
     { name: 'generate', code: 'def process(ctx, event):\n    if event:\n\n        return event\n' },
     { concurrency: 2, name: 'process', code: readFileSync(path.join(directory, 'print0.py'), 'utf8') },
-    { language: 'typescript', name: 'map', module: './b.ts' },
-    { language: 'javascript', name: 'map', module: 'c.mjs' },
+    { language: 'typescript', name: 'map', module: './flow.ts' },
+    { language: 'javascript', name: 'map', module: '/app/c.mjs' },
     { name: 'map', module: '/app/d.py' },
     { language: 'javascript', name: 'run', code: '"use strict";\nconst run = (_ctx, event) => event;\n' },
   ]);
+});
+
+test('refuses what a document cannot say, and modules that are not there, by function', () => {
+  const flow = defineFlow({ jobId: 'wrong', directory: __dirname });
+  const from = flow.rawSource('source', { writes: n, run: fromModule('./none.ts', 'make') });
+  const cycle: { self?: object } = {};
+  cycle.self = cycle;
+  const meta = { big: 10n, at: new Date(0), deep: { list: [1, undefined, Number.NaN] }, cycle, open: undefined };
+  flow.process('map', { from, meta, run: (_ctx, event) => event });
+  expect(() => flow.document()).toThrow(
+    [
+      `source: there is no module "./none.ts" in ${__dirname}`,
+      'map: meta.big is a bigint, which a document cannot say; give plain values',
+      'map: meta.at is a Date, which a document cannot say; give plain values',
+      'map: meta.deep.list[1] is undefined, which a document cannot say; give plain values',
+      'map: meta.deep.list[2] is NaN, which a document cannot say; give plain values',
+      'map: meta.cycle.self is a part of itself, which a document cannot say; give plain values',
+    ].join('\n'),
+  );
 });
 
 test('tells everything that is wrong with the code at once, by function', () => {
