@@ -21,6 +21,8 @@ export interface PlanSettings {
   readonly s3Default?: S3Account;
   /** Bucket of a message store whose own is not given. */
   readonly messageBucketDefault?: string;
+  /** Copies of a stream, whatever the document says: one server keeps one. */
+  readonly streamReplicas?: number;
   /** Credentials that are not given are in Secrets of the cluster. Else they are missing. */
   readonly hasClusterSecrets?: true;
 }

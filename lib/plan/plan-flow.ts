@@ -37,7 +37,10 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     namespace,
     jobId,
     mode,
-    streams: [...planned.flatMap((part) => part.streams), planDeadLetters(topology)],
+    streams: [...planned.flatMap((part) => part.streams), planDeadLetters(topology)].map((stream) => ({
+      ...stream,
+      replicas: settings.streamReplicas ?? stream.replicas,
+    })),
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
     schemaBucket,

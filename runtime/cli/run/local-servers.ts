@@ -25,12 +25,16 @@ export async function startLocalServers(topology: Topology, options: LocalFlowOp
     const nats = await startNatsServer(serverOptions('nats', options));
     started.push(nats);
     options.say(`nats-server   ${nats.url} (process ${nats.pid()})`);
-    if (!usesObjectStore(topology)) return { natsUrl: nats.url, planSettings: {}, stop };
+    if (!usesObjectStore(topology)) return { natsUrl: nats.url, planSettings: { streamReplicas: 1 }, stop };
     const s3 = await startS3Server(serverOptions('s3', options));
     started.push(s3);
     options.say(`s3 server     ${s3.endpoint} (process ${s3.pid()})`);
     const s3Override = { addr: s3.endpoint, user: s3.user, password: s3.password };
-    return { natsUrl: nats.url, planSettings: { s3Override, messageBucketDefault: 'kflowinternal' }, stop };
+    return {
+      natsUrl: nats.url,
+      planSettings: { s3Override, messageBucketDefault: 'kflowinternal', streamReplicas: 1 },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

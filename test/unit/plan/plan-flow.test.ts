@@ -122,3 +122,14 @@ test('gives specs that a replica reads back as they are', () => {
     expect(functionSpecSchema.parse(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
   }
 });
+
+test('keeps one copy of each stream where there is one server, whatever the document says', () => {
+  const text = `
+globalConfig: { stream: { replicas: 3 } }
+dag:
+  - { id: a, type: raw-source, image: a:1, schema: { type: record, name: r, fields: [] }, out: [b] }
+  - { id: b, type: raw, image: b:1 }
+`;
+  expect(planOf(text).streams.map(({ replicas }) => replicas)).toEqual([3, 3]);
+  expect(planOf(text, { streamReplicas: 1 }).streams.map(({ replicas }) => replicas)).toEqual([1, 1]);
+});
