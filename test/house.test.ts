@@ -17,7 +17,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
     'runtime/replica/replica-context',
   ],
-  'runtime/adapters': ['lib/errors', 'lib/plan', 'runtime/engine', 'runtime/replica/exit-code'],
+  'runtime/adapters': ['lib/errors', 'lib/plan', 'runtime/engine'],
   'runtime/connectors': ['lib/errors', 'lib/plan', 'lib/topology', 'runtime/engine', 'runtime/adapters/s3'],
   'runtime/replica': [
     'lib',

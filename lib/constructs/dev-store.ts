@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { PlannedDevStore } from '../plan/flow-plan';
+import { contentHash } from './content-hash';
 import { egressRules } from './egress-rules';
 import type { ManifestBody } from './manifest';
 import { flowLabels, type Labels, metadata, SyncWave } from './metadata';
 import { containerSecurity, podSecurity } from './pod-security';
+import { secretVariables } from './secret-variables';
 
 export interface DevStoreProps {
   readonly devStore: PlannedDevStore;
@@ -28,7 +29,7 @@ export class DevStore extends Construct {
     super(scope, id);
     const { devStore, natsUrl } = props;
     const text = `${JSON.stringify(devStore.spec, null, 2)}\n`;
-    const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+    const hash = contentHash(text);
     const selector = { matchLabels: this.selector() };
     this.object('Config', SyncWave.Streams, { apiVersion: 'v1', kind: 'ConfigMap', data: { 'dev.json': text } });
     this.object('Network', SyncWave.Workloads, {
@@ -82,10 +83,7 @@ export class DevStore extends Construct {
       env: [
         { name: 'KFLOW_DEV_SPEC', value: `${specFolder}/dev.json` },
         { name: 'KFLOW_NATS_URL', value: natsUrl },
-        ...devStore.secretEnv.map(({ name, secret, key }) => ({
-          name,
-          valueFrom: { secretKeyRef: { name: secret, key } },
-        })),
+        ...secretVariables(devStore.secretEnv),
       ],
       resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
       securityContext: containerSecurity,

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { PlannedWorkload } from '../plan/flow-plan';
 import type { FunctionSpec } from '../plan/function-spec';
+import { contentHash } from './content-hash';
 
 /** Bytes that Kubernetes takes in one ConfigMap. */
 const maxConfigMapBytes = 1024 ** 2;
@@ -34,7 +34,7 @@ export class FunctionConfig {
     const { kind, spec } = this.workload;
     const isScalable = kind === 'deployment' && spec.inputs.length > 0;
     const content = isScalable ? { ...spec, replicas: 0 } : spec;
-    return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+    return contentHash(JSON.stringify(content));
   }
 
   /** Why the files do not fit; undefined when they do. */

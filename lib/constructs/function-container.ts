@@ -1,6 +1,7 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
 import type { EnvVariable } from '../topology/container-settings';
 import { parseQuantity } from '../topology/quantity';
+import { secretVariables } from './secret-variables';
 
 export interface FunctionContainerProps {
   readonly workload: PlannedWorkload;
@@ -45,7 +46,7 @@ function environmentOf(workload: PlannedWorkload, natsUrl: string): readonly Env
     { name: 'KFLOW_HTTP_PORT', value: String(http.port) },
     ...(http.metrics ? [{ name: 'KFLOW_METRICS', value: 'true' }] : []),
     ...replicaNumber(workload),
-    ...secretEnv.map(({ name, secret, key }) => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } })),
+    ...secretVariables(secretEnv),
   ];
   return [...own, ...container.env];
 }

@@ -1,5 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { ExitCode, retriesEach } from '../plan/exit-code';
 import { egressRules } from './egress-rules';
 import { FunctionConfig } from './function-config';
 import type { FunctionContainerProps } from './function-container';
@@ -12,11 +13,6 @@ import { renderPodTemplate } from './pod-template';
 export interface FunctionWorkloadProps extends FunctionContainerProps {
   readonly serviceAccount: string;
 }
-
-/** Retries of a Job for each of its replicas. */
-const retriesEach = 6;
-/** The runtime's exit status when another start would end the same way (EX_CONFIG of sysexits.h). */
-const misconfigured = 78;
 
 /**
  * One function's replicas and what is theirs: a ConfigMap with spec and code, what they may connect to, how many of them
@@ -68,7 +64,7 @@ export class FunctionWorkload extends Construct {
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
           {
             action: 'FailJob',
-            onExitCodes: { containerName: 'function', operator: 'In', values: [misconfigured] },
+            onExitCodes: { containerName: 'function', operator: 'In', values: [ExitCode.Misconfigured] },
           },
         ],
       },

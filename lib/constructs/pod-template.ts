@@ -1,11 +1,10 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
+import { timing } from '../plan/timing';
 import { type FunctionContainerProps, renderContainer } from './function-container';
 import { flowLabels, functionLabels, podSelector } from './metadata';
 import { containerSecurity, podSecurity } from './pod-security';
 
-/** A replica finishes or releases what it holds within this time of SIGTERM, unless the document says another. */
-const shutdownSeconds = 25;
-/** Between the end of that time and SIGKILL. */
+/** Between the end of the time to finish and SIGKILL. */
 const marginSeconds = 5;
 
 export interface PodTemplateProps extends FunctionContainerProps {
@@ -47,7 +46,7 @@ export function renderPodTemplate(props: PodTemplateProps): object {
 
 function shutdownOf({ container }: PlannedWorkload): number {
   const given = Number(container.env.find(({ name }) => name === 'KFLOW_SHUTDOWN_TIMEOUT')?.value);
-  return given > 0 ? Math.ceil(given) : shutdownSeconds;
+  return given > 0 ? given : timing.shutdownSeconds;
 }
 
 /** Replicas on different nodes, where there are some. */

@@ -30,6 +30,8 @@ const maxAckPending = 25_000;
  */
 export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const { namespace, jobId, mode } = topology;
+  const { replicas, onDelete } = topology.globalConfig.stream;
+  const copies = (said: number) => settings.streamReplicas ?? said;
   const secrets = new SecretBook(topology, settings.hasClusterSecrets === true);
   const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
   const devStore = planDevStore(topology, secrets);
@@ -39,12 +41,12 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     mode,
     streams: [...planned.flatMap((part) => part.streams), planDeadLetters(topology)].map((stream) => ({
       ...stream,
-      replicas: settings.streamReplicas ?? stream.replicas,
+      replicas: copies(stream.replicas),
     })),
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
     schemaBucket,
-    storage: { replicas: topology.globalConfig.stream.replicas, onDelete: topology.globalConfig.stream.onDelete },
+    storage: { replicas: copies(replicas), onDelete },
     workloads: planned.map((part) => part.workload),
     ...(devStore === undefined ? {} : { devStore }),
     secrets: secrets.all,

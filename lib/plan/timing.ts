@@ -11,6 +11,9 @@ const maxAckWaitMs = 15_000;
 export const timing = {
   defaultAckWaitMs: maxAckWaitMs,
 
+  /** How long a replica may finish what it holds when it is told to stop, unless KFLOW_SHUTDOWN_TIMEOUT says another. */
+  shutdownSeconds: 25,
+
   ackWaitMs(maxPollIntervalMs: number): number {
     return Math.min(maxPollIntervalMs, maxAckWaitMs);
   },

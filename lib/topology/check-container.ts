@@ -75,7 +75,12 @@ class ContainerCheck {
       this.add(['volumes', index, 'hostPath'], { message, at: 'key' });
     }
     this.unique(volumeMounts, ['volumeMounts'], 'mountPath');
-    for (const [index, { name }] of entriesOf(volumeMounts)) {
+    for (const [index, { name, mountPath }] of entriesOf(volumeMounts)) {
+      if (typeof mountPath === 'string' && /^\/etc\/kflow\/*$/.test(mountPath)) {
+        this.add(['volumeMounts', index, 'mountPath'], {
+          message: 'the spec of the function is there; choose another',
+        });
+      }
       if (typeof name !== 'string' || known.includes(name)) continue;
       const message = `there is no volume ${quote(name)}; known here: ${known.join(', ')}`;
       this.add(['volumeMounts', index, 'name'], { message });

@@ -44,9 +44,9 @@ function placedIn(program: string, problem: Problem, document: object): Problem 
   if (problem.file === '--set') return problem;
   const { dag } = document as { readonly dag?: readonly { readonly id?: string }[] };
   const id = dag?.[Number(/^dag\[(\d+)\]/.exec(problem.path)?.[1])]?.id;
-  const at =
-    id === undefined ? -1 : Math.max(...["'", '"', '`'].map((quote) => program.indexOf(`${quote}${id}${quote}`)));
-  const before = program.slice(0, Math.max(0, at)).split('\n');
+  const places = ["'", '"', '`'].map((quote) => program.indexOf(`${quote}${id}${quote}`)).filter((at) => at >= 0);
+  const at = places.length === 0 ? 0 : Math.min(...places);
+  const before = program.slice(0, at).split('\n');
   return { ...problem, line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../lib/errors';
+import { timing } from '../../lib/plan/timing';
 
 const flag = z
   .string()
@@ -18,7 +19,7 @@ const environmentSchema = z.object({
   KFLOW_LONG_RUNNING_PROCESSING: flag,
   KFLOW_SKIP_DOWNLOAD_ERROR: flag,
   /** How long a replica may finish what runs when it is told to stop, in seconds. */
-  KFLOW_SHUTDOWN_TIMEOUT: z.coerce.number().positive().default(25),
+  KFLOW_SHUTDOWN_TIMEOUT: z.coerce.number().positive().default(timing.shutdownSeconds),
   /** Where probes and Prometheus are answered; absent: nothing listens. */
   KFLOW_HTTP_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
   KFLOW_HTTP_HOST: z.string().default('0.0.0.0'),

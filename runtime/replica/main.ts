@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../lib/errors';
+import { ExitCode } from '../../lib/plan/exit-code';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { createLog } from '../log';
 import { readEnvironment } from './environment';
-import { ExitCode } from './exit-code';
 import { runReplica } from './replica';
 
 async function main(): Promise<number> {

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
+import { retriesEach } from '../../../lib/plan/exit-code';
 import type { PlannedWorkload } from '../../../lib/plan/flow-plan';
 import { ReplicaProcess, type ReplicaStatus } from './replica-process';
 
@@ -13,9 +14,6 @@ export interface ProcessClusterOptions {
   readonly secrets: ReadonlyMap<string, { readonly [key: string]: string | undefined }>;
   readonly onChange: (status: ReplicaStatus) => void;
 }
-
-/** Failures of a Job's replica that are mended by another start before the Job has failed, as in Kubernetes. */
-const backoffLimit = 6;
 
 /** Runs planned workloads as processes of this machine, one for each replica. */
 export class ProcessCluster {
@@ -37,7 +35,7 @@ export class ProcessCluster {
         env: { ...env, KFLOW_REPLICA: String(replica) },
         logFile: this.logFile(workload.function, replica),
         isJob: workload.kind === 'job',
-        backoffLimit,
+        backoffLimit: retriesEach,
         onChange: this.options.onChange,
       });
       this.replicas.push(process);

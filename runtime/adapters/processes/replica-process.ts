@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { StateError } from '../../../lib/errors';
+import { ExitCode } from '../../../lib/plan/exit-code';
 import { Backoff } from '../../engine/backoff';
-import { ExitCode } from '../../replica/exit-code';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from './guard';
 
 /** A replica's life: it runs, waits to be started again, and ends well or badly. */

@@ -7,3 +7,6 @@ export const ExitCode = {
   /** Set up wrongly: another start ends the same way. (EX_CONFIG of sysexits.h) */
   Misconfigured: 78,
 } as const;
+
+/** How often a Job starts each of its replicas again before it has failed. */
+export const retriesEach = 6;
