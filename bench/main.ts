@@ -1,8 +1,13 @@
+import { benchControlPlane } from './control-plane';
 import { benchHop } from './hop';
 import { benchSynth } from './synth';
 
 /** `npm run bench [-- NAME…]`: prints figures measured on this machine, now. */
-const benches: { readonly [name: string]: () => Promise<void> } = { hop: benchHop, synth: benchSynth };
+const benches: { readonly [name: string]: () => Promise<void> } = {
+  hop: benchHop,
+  synth: benchSynth,
+  'control-plane': benchControlPlane,
+};
 
 async function main(): Promise<void> {
   const names = process.argv.slice(2);

@@ -28,6 +28,11 @@ export type ErrorCode =
   | 'server-missing'
   | 'server-failed'
   | 'state-invalid'
+  // flows of a controller
+  | 'flow-missing'
+  | 'flow-exists'
+  | 'update-refused'
+  | 'access-denied'
   // records
   | 'record-invalid'
   | 'payload-too-large'

@@ -5,11 +5,14 @@ import type { LogLevel } from './engine/host';
 /** The documents' levels and pino's. */
 const pinoLevels = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error', CRITICAL: 'fatal' } as const;
 
+/** Writes one line, which may be several of text. */
+export type Log = (level: LogLevel, text: string) => void;
+
 /**
  * A logger on stdout at the level of KFLOW_RUNTIME_LOG_LEVEL (DEBUG, INFO, WARNING, ERROR or CRITICAL; default INFO): one
  * JSON object a line, or with KFLOW_LOG_FORMAT=text a line for people.
  */
-export function createLog(env: NodeJS.ProcessEnv): (level: LogLevel, text: string) => void {
+export function createLog(env: NodeJS.ProcessEnv): Log {
   const level = pinoLevels[env.KFLOW_RUNTIME_LOG_LEVEL as LogLevel] ?? 'info';
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const logger: Logger =

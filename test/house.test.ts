@@ -17,7 +17,17 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
     'runtime/replica/replica-context',
   ],
-  'runtime/adapters': ['lib/errors', 'lib/plan', 'runtime/engine'],
+  'runtime/adapters': ['lib/errors', 'lib/plan', 'runtime/engine', 'runtime/controller/ports', 'runtime/package-root'],
+  'runtime/controller/ports': ['lib/errors', 'lib/plan', 'runtime/controller/api/schemas'],
+  'runtime/controller/api': [
+    'lib/errors',
+    'lib/topology',
+    'runtime/controller/ports',
+    'runtime/log',
+    'runtime/package-root',
+  ],
+  'runtime/controller/workflows': ['lib/errors', 'runtime/controller/ports'],
+  'runtime/controller': ['lib', 'runtime/adapters', 'runtime/engine/counters', 'runtime/log', 'runtime/package-root'],
   'runtime/connectors': ['lib/errors', 'lib/plan', 'lib/topology', 'runtime/engine', 'runtime/adapters/s3'],
   'runtime/replica': [
     'lib',
@@ -31,12 +41,18 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'runtime/cli': ['lib', 'runtime'],
 };
 
-/** Client libraries, and the only folder that may import each. */
-const clients: { readonly [library: string]: string } = {
-  nats: 'runtime/adapters/jetstream',
-  '@aws-sdk/client-s3': 'runtime/adapters/s3',
-  '@kubernetes/client-node': 'runtime/adapters/kubernetes',
-  'prom-client': 'runtime/replica',
+/** Client libraries, and the only folders that may import each. */
+const clients: { readonly [library: string]: readonly string[] } = {
+  nats: ['runtime/adapters/jetstream'],
+  '@aws-sdk/client-s3': ['runtime/adapters/s3'],
+  '@kubernetes/client-node': ['runtime/adapters/kubernetes'],
+  'prom-client': ['runtime/replica', 'runtime/controller/api'],
+  jose: ['runtime/controller/api'],
+  fastify: ['runtime/controller/api'],
+  '@temporalio/client': ['runtime/adapters/temporal'],
+  '@temporalio/worker': ['runtime/adapters/temporal'],
+  '@temporalio/workflow': ['runtime/controller/workflows'],
+  '@temporalio/activity': ['runtime/controller/activities'],
 };
 
 /** Types of a client may be named where a command of ours holds its connection. */
@@ -88,10 +104,10 @@ test('nothing imports the cli', () => {
   expect(wrong).toEqual([]);
 });
 
-test.each(Object.entries(clients))('%s is imported only by its adapter', (library, folder) => {
+test.each(Object.entries(clients))('%s is imported only by its adapter', (library, folders) => {
   const wrong = files.filter(
     (file) =>
-      !file.startsWith(folder) &&
+      !folders.some((folder) => file.startsWith(folder)) &&
       importsOf(file).some(
         ({ path: imported, isType }) =>
           imported === library && !(isType && holders.some((holder) => file.startsWith(holder))),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ApiObject, Chart, type ChartProps } from 'cdk8s';
+import { Chart, type ChartProps } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { FlowDefinition } from '../define/flow-definition';
 import { KFlowError } from '../errors';
@@ -14,9 +14,8 @@ import { readTopology } from '../topology/read-topology';
 import { carriesSecret } from '../topology/secret-text';
 import type { Topology } from '../topology/topology';
 import { bundleModules } from './bundle-modules';
-import { DevStore } from './dev-store';
-import { FunctionWorkload } from './function-workload';
-import { flowLabels, metadata, SyncWave } from './metadata';
+import { addFlowAccount, addFlowWorkloads } from './flow-workloads';
+import { flowLabels } from './metadata';
 import { OutputStream } from './output-stream';
 import { SideStream } from './side-stream';
 import { StateBucket } from './state-bucket';
@@ -90,13 +89,7 @@ export class Flow extends Chart {
   }
 
   private render(flow: FlowPlan, settings: { readonly image: string; readonly natsUrl: string }): void {
-    const serviceAccount = flow.jobId;
-    new ApiObject(this, 'Account', {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: metadata(SyncWave.Streams, { name: serviceAccount }),
-      automountServiceAccountToken: false,
-    });
+    addFlowAccount(this, flow);
     const { stateBucket, schemaBucket, storage } = flow;
     new StateBucket(this, 'State', { name: objectName(flow, stateBucket), bucket: stateBucket, ...storage });
     const schemas = { name: `${flow.jobId}----schemas`, bucket: schemaBucket, isShared: true as const };
@@ -108,12 +101,7 @@ export class Flow extends Chart {
     for (const consumer of flow.consumers) {
       new StreamConsumer(this, objectName(flow, `${consumer.stream}_reader_${consumer.function}`), { flow, consumer });
     }
-    if (flow.devStore !== undefined) {
-      new DevStore(this, 'DevStore', { devStore: flow.devStore, serviceAccount, natsUrl: settings.natsUrl });
-    }
-    for (const workload of flow.workloads) {
-      new FunctionWorkload(this, workload.function, { workload, serviceAccount, ...settings });
-    }
+    addFlowWorkloads(this, flow, settings);
   }
 }
 

@@ -33,6 +33,8 @@ export function renderContainer({ workload, image, natsUrl }: FunctionContainerP
     startupProbe: probe('/livez', { periodSeconds: 2, failureThreshold: 60 }),
     livenessProbe: probe('/livez', { periodSeconds: 10, failureThreshold: patience(workload) }),
     readinessProbe: probe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
+    // the last lines of a crash are told with it
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: mountsOf(workload),
   };
 }

@@ -12,6 +12,8 @@ import { renderPodTemplate } from './pod-template';
 
 export interface FunctionWorkloadProps extends FunctionContainerProps {
   readonly serviceAccount: string;
+  /** The template's `kflow.io/spec-hash`; left out, that of the spec. The same one, the same pods, whatever the spec says. */
+  readonly hash?: string;
 }
 
 /**
@@ -62,6 +64,8 @@ export class FunctionWorkload extends Construct {
         rules: [
           // a pod that its node had to give up is no failure of the function
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+          // nor is one that was told to stop, as in a pause
+          { action: 'Ignore', onExitCodes: { containerName: 'function', operator: 'In', values: [ExitCode.Stopped] } },
           {
             action: 'FailJob',
             onExitCodes: { containerName: 'function', operator: 'In', values: [ExitCode.Misconfigured] },
@@ -101,7 +105,7 @@ export class FunctionWorkload extends Construct {
   }
 
   private template(): object {
-    return renderPodTemplate({ ...this.props, hash: this.config.hash });
+    return renderPodTemplate({ ...this.props, hash: this.props.hash ?? this.config.hash });
   }
 
   /** In: the metrics. Out: names, nats and the addresses that the topology gives. */

@@ -1,4 +1,6 @@
 /** What a program imports to make manifests: `kflow/constructs`. */
+export { ControllerInstall } from './controller-install';
+export type { ControllerAccess, ControllerInstallProps } from './controller-install-props';
 export { DevStore, type DevStoreProps } from './dev-store';
 export { type DocumentProps, Flow, type FlowProps } from './flow';
 export { FlowApp } from './flow-app';

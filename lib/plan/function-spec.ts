@@ -47,6 +47,8 @@ export const functionSpecSchema = z
     jobId: z.string(),
     mode: z.enum(['batch', 'stream']),
     function: z.string(),
+    /** Tells the outputs of one reading of the inputs from those of another; absent: the first. Part of their ids. */
+    epoch: z.int().positive().optional(),
     type: z.string(),
     replicas: z.int().positive(),
     language: z.enum(['python', 'typescript', 'javascript']),

@@ -13,6 +13,11 @@ export function workloadName(flow: FlowId, functionId: string): string {
   return `${flow.jobId}--${functionId}`;
 }
 
+/** The ConfigMap that owns every other object of a flow. */
+export function flowObjectName(flow: { readonly jobId: string }): string {
+  return `${flow.jobId}----flow`;
+}
+
 /** Name of the Kubernetes object for a stream or bucket of a flow: `<job>--<function>`, `<job>----dead`. */
 export function objectName(flow: FlowId, name: string): string {
   const own = name.replace(/^kflow_/, '').replace(`${flow.namespace}_`, '');

@@ -23,6 +23,8 @@ export interface PlanSettings {
   readonly messageBucketDefault?: string;
   /** Copies of a stream, whatever the document says: one server keeps one. */
   readonly streamReplicas?: number;
+  /** How often, or as of when, a function was told to read anew, by function: outputs count again with each new number. */
+  readonly epochs?: { readonly [functionId: string]: number };
   /** Credentials that are not given are in Secrets of the cluster. Else they are missing. */
   readonly hasClusterSecrets?: true;
 }

@@ -82,7 +82,8 @@ function planFunction(
 ): PlannedFunction {
   const { meta, globalConfig } = fn;
   const connections = planConnections(topology, fn, context);
-  const spec = planSpec(topology, fn, connections.stores);
+  const epoch = context.settings.epochs?.[fn.id];
+  const spec = planSpec(topology, fn, { stores: connections.stores, epoch });
   const { env, secretEnv } = planEnv(topology, fn, context.secrets);
   return {
     streams: planStreams(topology, fn),

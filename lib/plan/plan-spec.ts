@@ -7,8 +7,12 @@ import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, state
 import type { FunctionConnections } from './plan-connections';
 import { timing } from './timing';
 
-/** The spec of one function's replicas. */
-export function planSpec(topology: Topology, fn: FlowFunction, stores: FunctionConnections['stores']): FunctionSpec {
+/** The spec of one function's replicas. `epoch` 0 is that of a function which never began anew. */
+export function planSpec(
+  topology: Topology,
+  fn: FlowFunction,
+  { stores, epoch = 0 }: { readonly stores: FunctionConnections['stores']; readonly epoch?: number },
+): FunctionSpec {
   const { namespace, jobId, mode } = topology;
   const { meta } = fn;
   const ackWaitMs = timing.ackWaitMs(meta.maxPollIntervalMs);
@@ -20,6 +24,7 @@ export function planSpec(topology: Topology, fn: FlowFunction, stores: FunctionC
     jobId,
     mode,
     function: fn.id,
+    epoch: epoch === 0 ? undefined : epoch,
     type: fn.type,
     replicas: fn.parallelism,
     language: meta.language,

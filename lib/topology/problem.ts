@@ -21,11 +21,12 @@ export function formatProblem(problem: Problem): string {
   return [place, problem.path, `${severity}${problem.message}`].filter((part) => part !== '').join('  ');
 }
 
-/** Thrown where a document with errors was asked to run; carries every problem at once. */
+/** Thrown where a document with errors was asked to run; carries every problem at once. Its code is that of the first error. */
 export class TopologyError extends KFlowError {
   override readonly name = 'TopologyError';
 
   constructor(readonly problems: readonly Problem[]) {
-    super('shape', problems.map(formatProblem).join('\n'));
+    const first = problems.find(({ severity }) => severity === 'error');
+    super(first?.code ?? 'shape', problems.map(formatProblem).join('\n'), { where: first?.path });
   }
 }

@@ -8,39 +8,51 @@ import type { Topology } from '../../lib/topology/topology';
 import { isProgram, loadDefinition } from './load-definition';
 
 export interface LoadedTopology {
+  /** The file as messages name it. */
+  readonly name: string;
   readonly topology?: Topology;
+  /** The document; of a program, what it says as JSON. Left out when there is none. */
+  readonly text?: string;
+  /** Text of the program that defines the flow. */
+  readonly program?: string;
   /** Where paths of modules start. */
   readonly baseDir: string;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads a topology's file, or runs the program that defines it, with the values of `--set`. A file that cannot be read is
- * a problem like any other. Throws ConfigError when a program fails.
+ * Reads a topology's file (`-` is stdin), or runs the program that defines it, with the values of `--set`. A file that cannot
+ * be read is a problem like any other. Throws ConfigError when a program fails.
  */
 export function loadTopology(file: string, sets: readonly string[], purpose: Purpose = 'run'): LoadedTopology {
   const baseDir = path.dirname(path.resolve(file));
+  const name = file === '-' ? '<stdin>' : file;
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file === '-' ? 0 : file));
   } catch (error) {
     const message = `cannot be read: ${reasonOf(error)}`;
-    return { baseDir, problems: [{ severity: 'error', code: 'syntax', file, line: 1, col: 1, path: '', message }] };
+    const problem: Problem = { severity: 'error', code: 'syntax', file: name, line: 1, col: 1, path: '', message };
+    return { name, baseDir, problems: [problem] };
   }
-  const options = { file, defaultJobId: path.parse(file).name, sets: sets.map(parseSet), purpose };
-  if (!isProgram(file)) return { baseDir, ...readTopology(text, options) };
+  const options = { file: name, defaultJobId: path.parse(file).name, sets: sets.map(parseSet), purpose };
+  if (!isProgram(file)) return { name, text, baseDir, ...readTopology(text, options) };
   const definition = loadDefinition(file);
   const document = definition.document();
-  const { topology, problems } = readTopology(JSON.stringify(document), options);
+  const written = JSON.stringify(document);
+  const { topology, problems } = readTopology(written, options);
   return {
+    name,
     topology,
+    text: written,
+    program: text,
     baseDir: definition.options.directory ?? baseDir,
     problems: problems.map((problem) => placedIn(text, problem, document)),
   };
 }
 
 /** A problem of a document that a program made, at the line of the program that names the function it is of. */
-function placedIn(program: string, problem: Problem, document: object): Problem {
+export function placedIn(program: string, problem: Problem, document: unknown): Problem {
   if (problem.file === '--set') return problem;
   const { dag } = document as { readonly dag?: readonly { readonly id?: string }[] };
   const id = dag?.[Number(/^dag\[(\d+)\]/.exec(problem.path)?.[1])]?.id;

@@ -2,10 +2,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { KFlowError } from '../../lib/errors';
 import { packageVersion } from '../package-root';
-import { graph } from './graph';
-import { lint } from './lint';
-import { run } from './run/run';
-import { schema } from './schema';
+import { addFlowCommands } from './flows/commands';
+import { addStackCommands } from './stack/commands';
 
 const program = new Command('kflow')
   .description('Dataflow on Kubernetes as code: check, draw and run topologies.')
@@ -18,19 +16,19 @@ program
   .argument('<file...>', 'topologies (YAML, JSON or a program that exports a flow), or directories of them')
   .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
   .option('--format <format>', 'text or json', oneOf('text', 'json'), 'text')
-  .action(async (files: string[], options) => exit(() => lint(files, options)));
+  .action(async (files: string[], options) => exit(async () => (await import('./lint.js')).lint(files, options)));
 
 program
   .command('schema')
   .description('print the JSON Schema of topologies, for editors')
-  .action(() => exit(() => schema()));
+  .action(() => exit(async () => (await import('./schema.js')).schema()));
 
 program
   .command('graph')
   .description('print a topology as a Mermaid flowchart')
   .argument('<file>', 'topology: YAML, JSON or a program that exports a flow')
   .option('--set <path=value>', 'change a field first', collect, [])
-  .action(async (file: string, options) => exit(() => graph(file, options)));
+  .action(async (file: string, options) => exit(async () => (await import('./graph.js')).graph(file, options)));
 
 program
   .command('run')
@@ -42,7 +40,7 @@ program
   .option('--keep', 'keep streams, state and buckets below .kflow/: the next run goes on from there')
   .option('--timeout <seconds>', 'end the flow after this long', positiveNumber)
   .option('--no-embedded', 'use the addresses of the topology (nats: KFLOW_NATS_URL) in place of servers started here')
-  .action(async (file: string, options) => exit(() => run(file, options)));
+  .action(async (file: string, options) => exit(async () => (await import('./run/run.js')).run(file, options)));
 
 const manifests = (name: string, description: string) =>
   program
@@ -66,6 +64,10 @@ manifests('plan', 'show what would change; exit status 2 when something would')
   .action(async (files: string[], options) => {
     await exit(async () => (await import('./manifests/plan.js')).plan(files, options));
   });
+
+addStackCommands(program, exit);
+
+addFlowCommands(program);
 
 /** Repeatable options gather their values. */
 function collect(value: string, previous: string[]): string[] {

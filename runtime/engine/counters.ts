@@ -16,5 +16,7 @@ export interface Counters {
 export interface ReplicaReport extends Counters {
   readonly function: string;
   readonly replica: number;
+  /** Of the pod, or of the machine. */
+  readonly host: string;
   readonly pid: number;
 }

@@ -2,6 +2,7 @@ import { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { HeldRecord } from './held-record';
 import type { Failure } from './host';
+import { originOf } from './origin';
 import type { Publisher } from './publisher';
 
 /** Longest header values that are written; the whole message has to stay below the server's limit. */
@@ -10,7 +11,7 @@ const maxMessageLength = 4_000;
 
 /**
  * Records that a function gave up on: the message as it came, with its origin and the failure in headers, one for each
- * function and message however often it is put.
+ * message and epoch of the function however often it is put.
  */
 export class DeadLetters {
   constructor(
@@ -24,7 +25,7 @@ export class DeadLetters {
     const { function: functionId, deadLetters } = this.spec;
     const outgoing = {
       subject: deadLetters.subject,
-      id: `dead:${functionId}:${delivery.stream}:${delivery.sequence}`,
+      id: `dead:${originOf(this.spec, delivery)}`,
       payload: delivery.payload,
       headers: {
         'Kflow-Function': functionId,

@@ -35,7 +35,7 @@ export function planTrim(fill: StreamFill): number | undefined {
 }
 
 /** The larger of the two usages, by messages and by bytes; a limit of -1 is none. */
-function usageOf(fill: Pick<StreamFill, 'messages' | 'bytes' | 'maxMsgs' | 'maxBytes'>): number {
+export function usageOf(fill: Pick<StreamFill, 'messages' | 'bytes' | 'maxMsgs' | 'maxBytes'>): number {
   const byMessages = fill.maxMsgs > 0 ? fill.messages / fill.maxMsgs : 0;
   const byBytes = fill.maxBytes > 0 ? fill.bytes / fill.maxBytes : 0;
   return Math.max(byMessages, byBytes);

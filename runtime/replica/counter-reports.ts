@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { countersSubject } from '../../lib/plan/names';
 import type { ReplicaReport } from '../engine/counters';
 import type { ReplicaContext } from './replica-context';
@@ -11,6 +12,7 @@ export function startCounterReports({ spec, environment, links, counters }: Repl
     const said: ReplicaReport = {
       function: spec.function,
       replica: environment.replica,
+      host: hostname(),
       pid: process.pid,
       ...counters,
     };

@@ -20,9 +20,11 @@ const environmentSchema = z.object({
   KFLOW_SKIP_DOWNLOAD_ERROR: flag,
   /** How long a replica may finish what runs when it is told to stop, in seconds. */
   KFLOW_SHUTDOWN_TIMEOUT: z.coerce.number().positive().default(timing.shutdownSeconds),
-  /** Where probes and Prometheus are answered; absent: nothing listens. */
-  KFLOW_HTTP_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  /** Where probes and Prometheus are answered, 0 at any free port; absent: nothing listens. */
+  KFLOW_HTTP_PORT: z.string().min(1).pipe(z.coerce.number<string>().int().min(0).max(65_535)).optional(),
   KFLOW_HTTP_HOST: z.string().default('0.0.0.0'),
+  /** File to write the port to that is listened on. */
+  KFLOW_HTTP_PORT_FILE: z.string().optional(),
   KFLOW_METRICS: flag,
 });
 
@@ -30,6 +32,7 @@ const environmentSchema = z.object({
 interface HttpSettings {
   readonly host: string;
   readonly port: number;
+  readonly portFile?: string;
   readonly hasMetrics: boolean;
 }
 
@@ -66,9 +69,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     isLongRunning: data.KFLOW_LONG_RUNNING_PROCESSING,
     isDownloadFailureSkipped: data.KFLOW_SKIP_DOWNLOAD_ERROR,
     shutdownMs: data.KFLOW_SHUTDOWN_TIMEOUT * 1_000,
-    ...(data.KFLOW_HTTP_PORT === undefined
-      ? {}
-      : { http: { host: data.KFLOW_HTTP_HOST, port: data.KFLOW_HTTP_PORT, hasMetrics: data.KFLOW_METRICS } }),
+    ...httpOf(data),
     env,
   };
+}
+
+function httpOf(data: z.infer<typeof environmentSchema>): Pick<ReplicaEnvironment, 'http'> {
+  const { KFLOW_HTTP_PORT: port, KFLOW_HTTP_HOST: host, KFLOW_HTTP_PORT_FILE: portFile } = data;
+  if (port === undefined) return {};
+  return { http: { host, port, ...(portFile === undefined ? {} : { portFile }), hasMetrics: data.KFLOW_METRICS } };
 }

@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigError } from '../../lib/errors';
@@ -9,6 +10,8 @@ export interface HttpEndpointProps {
   readonly host: string;
   /** 0 is any that is free. */
   readonly port: number;
+  /** The port is written to it once it is listened on, whole or not at all. */
+  readonly portFile?: string;
   readonly health: ReplicaHealth;
   /** Left out: there is no /metrics. */
   readonly metrics?: ReplicaMetrics;
@@ -55,11 +58,15 @@ export class HttpEndpoint {
   }
 
   private async listen(): Promise<void> {
-    const { host, port, log } = this.props;
+    const { host, port, portFile, log } = this.props;
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (cause) => reject(refusalOf(host, port, cause)));
       this.server.listen(port, host, resolve);
     });
+    if (portFile !== undefined) {
+      writeFileSync(`${portFile}.new`, String(this.port));
+      renameSync(`${portFile}.new`, portFile);
+    }
     this.server.on('error', (error) => log('WARNING', `a request was not taken on port ${port}: ${error.message}`));
   }
 

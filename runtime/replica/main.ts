@@ -13,8 +13,9 @@ async function main(): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   try {
     const environment = readEnvironment(process.env);
-    await runReplica(readSpec(environment.specFile), environment, log, stop.signal);
-    return ExitCode.Done;
+    const spec = readSpec(environment.specFile);
+    await runReplica(spec, environment, log, stop.signal);
+    return stop.signal.aborted && spec.mode === 'batch' ? ExitCode.Stopped : ExitCode.Done;
   } catch (error) {
     log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
     return error instanceof ConfigError ? ExitCode.Misconfigured : ExitCode.Failed;

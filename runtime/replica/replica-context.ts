@@ -2,6 +2,7 @@ import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
 import { patiently } from '../adapters/jetstream/patiently';
 import type { ConnectorContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
+import type { Writer } from '../engine/flow-state';
 import type { LogLevel } from '../engine/host';
 import type { RecordObserver } from '../engine/record-observer';
 import type { ReplicaEnvironment } from './environment';
@@ -22,11 +23,9 @@ export interface ReplicaContext {
   readonly stop: AbortSignal;
 }
 
-/** Marks this replica's end in the current run; with the last replica, the function's outputs are sealed. */
-export async function markEnded({ spec, environment, links }: ReplicaContext): Promise<void> {
-  const outputs = outputsOf(spec);
-  const streams = outputs.map((output) => output.stream);
-  await links.state.markEnded(spec.function, environment.replica, spec.replicas, streams);
+/** The function as one that ends, and its streams with it. */
+export function writerOf({ spec }: ReplicaContext): Writer {
+  return { function: spec.function, streams: outputsOf(spec).map((output) => output.stream) };
 }
 
 export async function connectorContext(context: ReplicaContext): Promise<ConnectorContext> {

@@ -10,7 +10,7 @@ import type { Host, HostEvents } from '../engine/host';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
 import { createHost } from '../hosts/create-host';
-import { aborted, connectorContext, markEnded, type ReplicaContext } from './replica-context';
+import { aborted, connectorContext, type ReplicaContext, writerOf } from './replica-context';
 
 /** How often a batch replica with nothing to do asks whether its input has ended. */
 const completionEveryMs = 250;
@@ -43,7 +43,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), crash]);
   await loop.stop(environment.shutdownMs);
   await host.close();
-  if (!stop.aborted) await markEnded(context);
+  if (!stop.aborted) await links.state.markEnded(writerOf(context));
 }
 
 function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<Host> {

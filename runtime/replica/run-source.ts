@@ -2,15 +2,28 @@ import { loadConnector, type SourceConnector } from '../connectors/connector';
 import type { HostEvents } from '../engine/host';
 import { SourceLoop } from '../engine/source-loop';
 import { createHost } from '../hosts/create-host';
-import { aborted, connectorContext, markEnded, type ReplicaContext } from './replica-context';
+import { aborted, connectorContext, type ReplicaContext, writerOf } from './replica-context';
 
-/** Runs a source until it has ended, and seals its stream then; one that had ended in this run already does nothing. */
+/** Runs a source until it has ended, and seals its stream then; one that had ended in this run already reads nothing. */
 export async function runSource(context: ReplicaContext): Promise<void> {
-  const { spec, environment, links, log, counters, stop, health } = context;
-  if (await links.state.hasEnded(spec.function, environment.replica)) {
+  const { spec, environment, links, log, stop, health } = context;
+  const writer = writerOf(context);
+  const part = { replica: environment.replica, replicas: spec.replicas };
+  if (await links.state.hasEnded(writer, part)) {
     log('INFO', 'this source has ended in this run already');
-    return;
+    health.enter('working');
+  } else {
+    await readToEnd(context);
+    if (stop.aborted) return;
+    await links.state.markPartEnded(writer, part);
   }
+  // a Deployment's source that has no more to give stays: if it ended, it would be started again
+  if (spec.mode === 'stream' || spec.type === 'raw-source') await aborted(stop);
+}
+
+/** Resolves when the source has given all and it is stored, or on the signal to stop. */
+async function readToEnd(context: ReplicaContext): Promise<void> {
+  const { spec, links, log, counters, stop, health } = context;
   let onCrash: (cause: Error) => void = () => undefined;
   const crash = new Promise<never>((_, reject) => {
     onCrash = (cause) => {
@@ -26,10 +39,6 @@ export async function runSource(context: ReplicaContext): Promise<void> {
   log('INFO', `started, process ${process.pid}`);
   await Promise.race([new SourceLoop({ spec, writer: links.writer, counters }).run(source, stop), crash]);
   await host.close();
-  if (stop.aborted) return;
-  await markEnded(context);
-  // a Deployment's source that has no more to give stays: if it ended, it would be started again
-  if (spec.mode === 'stream' || spec.type === 'raw-source') await aborted(stop);
 }
 
 /** A source's host is asked for records; it is given none. */

@@ -6,6 +6,7 @@ import { type RunningServer, runServer, type ServerOptions } from './run-server'
 
 const PROBE_TIMEOUT_MS = 2_000;
 const MAX_PAYLOAD = 1_048_576;
+const MAX_FILE_STORE = 2 ** 50;
 
 export interface NatsServer extends RunningServer {
   /** `nats://127.0.0.1:<port>` */
@@ -42,6 +43,8 @@ function renderConfig(settings: NatsServerOptions & { readonly port: number }): 
     'jetstream {',
     // The server adds a folder `jetstream` of its own.
     `  store_dir: ${JSON.stringify(settings.dataDir)}`,
+    // What streams may hold is a bound, and far above what they do; the server would count it as taken from the disk.
+    `  max_file_store: ${MAX_FILE_STORE}`,
     '}',
   ];
   return `${lines.join('\n')}\n`;

@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly dataDir: string;
   /** What the server prints is appended here. */
   readonly logFile: string;
+  /** Once it has answered it is started again however often it ends; left out, three early ends are its last. */
+  readonly keepsTrying?: true;
   readonly progress?: Progress;
   /** Told what happens after the start. */
   readonly onEvent?: (event: ServerEvent) => void;
@@ -166,10 +168,12 @@ class Supervisor {
       }
       await sleep(READY_POLL_MS);
     }
+    if (this.hasAnswered && this.options.keepsTrying) return;
     throw this.failure(`did not answer within ${READY_TIMEOUT_MS / 1000} s (${(reason as Error).message})`);
   }
 
   private endsTooOften(now: number): boolean {
+    if (this.hasAnswered && this.options.keepsTrying) return false;
     this.earlyEnds = [...this.earlyEnds.filter((at) => now - at < EARLY_END_MS), now];
     return this.earlyEnds.length >= EARLY_ENDS_ALLOWED;
   }

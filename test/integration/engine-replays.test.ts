@@ -83,3 +83,18 @@ test('goes on when the outputs it looks for have been trimmed away', async () =>
   await until('acked', () => replica.counters.in === 1);
   expect(await stored('trimmed-out')).toEqual(['fails 1 a', 'fails 1 b']);
 });
+
+test('publishes once more in a new epoch what an earlier one has published, and that once', async () => {
+  const spec = await between('epoch', ['fails 1', 'passes 1']);
+  const first = Replica.start(place, { spec });
+  await until('all in the first epoch', () => first.counters.in === 2);
+  await first.stop();
+  await place.manager.consumers.delete('epoch-in', 'map');
+  await place.consumer('epoch-in', 'map');
+  const second = Replica.start(place, { spec: { ...spec, epoch: 2 }, work: new FailsOnce().work });
+  await until('all in the second epoch', () => second.counters.in === 2);
+  expect(second.counters.failed).toBe(1);
+  expect(await stored('epoch-out')).toEqual(
+    ['fails 1', 'fails 1 a', 'fails 1 b', 'passes 1', 'passes 1 a', 'passes 1 b'].sort(),
+  );
+});

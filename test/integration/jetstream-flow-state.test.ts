@@ -3,6 +3,7 @@ import { JetStreamFlowState } from '../../runtime/adapters/jetstream/jetstream-f
 import { JetStreamPublisher } from '../../runtime/adapters/jetstream/publisher';
 import { consumerProgress } from '../../runtime/adapters/jetstream/stream-trimmer';
 import { isFinished } from '../../runtime/engine/completion';
+import type { Part, Writer } from '../../runtime/engine/flow-state';
 import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
@@ -31,6 +32,14 @@ async function keysOf(bucket: string): Promise<string[]> {
   return found.sort();
 }
 
+function writing(...streams: string[]): Writer {
+  return { function: 'writer', streams };
+}
+
+function part(replica: number, replicas: number): Part {
+  return { replica, replicas };
+}
+
 async function isRead(state: JetStreamFlowState, stream: string): Promise<boolean> {
   return isFinished(await state.sealedAt(stream), await consumerProgress(place.manager, stream, 'reader'));
 }
@@ -40,10 +49,12 @@ describe('the end of a stream', () => {
     const { state } = await newFlow();
     await place.stream('two-writers');
     await place.fill('two-writers', ['a', 'b', 'c']);
-    await state.markEnded('writer', 1, 2, ['two-writers']);
+    await state.markPartEnded(writing('two-writers'), part(1, 2));
     expect(await state.sealedAt('two-writers')).toBeUndefined();
-    expect(await Promise.all([0, 1].map((replica) => state.hasEnded('writer', replica)))).toEqual([false, true]);
-    await state.markEnded('writer', 0, 2, ['two-writers']);
+    expect(
+      await Promise.all([0, 1].map((replica) => state.hasEnded(writing('two-writers'), part(replica, 2)))),
+    ).toEqual([false, true]);
+    await state.markPartEnded(writing('two-writers'), part(0, 2));
     expect(await state.sealedAt('two-writers')).toBe(3);
   });
 
@@ -52,7 +63,7 @@ describe('the end of a stream', () => {
     await place.stream('many-writers');
     await place.fill('many-writers', ['a']);
     const replicas = Array.from({ length: 8 }, (_, replica) => replica);
-    await Promise.all(replicas.map((replica) => state.markEnded('writer', replica, 8, ['many-writers'])));
+    await Promise.all(replicas.map((replica) => state.markPartEnded(writing('many-writers'), part(replica, 8))));
     expect(await state.sealedAt('many-writers')).toBe(1);
   });
 
@@ -60,13 +71,13 @@ describe('the end of a stream', () => {
     const { state, bucket } = await newFlow();
     await place.stream('killed-writer');
     await place.fill('killed-writer', ['a', 'b']);
-    await expect(state.markEnded('writer', 0, 1, ['not-there-yet', 'killed-writer'])).rejects.toThrow(
+    await expect(state.markPartEnded(writing('not-there-yet', 'killed-writer'), part(0, 1))).rejects.toThrow(
       'stream not found',
     );
     expect(await state.sealedAt('killed-writer')).toBeUndefined();
     await place.stream('not-there-yet');
     const restarted = await JetStreamFlowState.open(place.connection, bucket);
-    expect(await restarted.hasEnded('writer', 0)).toBe(true);
+    expect(await restarted.hasEnded(writing('not-there-yet', 'killed-writer'), part(0, 1))).toBe(true);
     expect(await state.sealedAt('killed-writer')).toBe(2);
   });
 
@@ -78,7 +89,7 @@ describe('the end of a stream', () => {
     }
     await place.fill('read', ['a']);
     expect(await isRead(state, 'unread-empty')).toBe(false);
-    await state.markEnded('writer', 0, 1, ['read', 'unread-empty']);
+    await state.markPartEnded(writing('read', 'unread-empty'), part(0, 1));
     expect(await isRead(state, 'unread-empty')).toBe(true);
     expect(await isRead(state, 'read')).toBe(false);
     const message = await (await place.connection.jetstream().consumers.get('read', 'reader')).next();
@@ -94,7 +105,7 @@ describe('the end of a stream', () => {
     await place.fill('trimmed', ['a']);
     await (await (await place.connection.jetstream().consumers.get('trimmed', 'reader')).next())?.ackAck();
     await place.manager.streams.purge('trimmed');
-    await state.markEnded('writer', 0, 1, ['trimmed']);
+    await state.markPartEnded(writing('trimmed'), part(0, 1));
     expect(await isRead(state, 'trimmed')).toBe(true);
   });
 });
@@ -105,13 +116,13 @@ describe('a run', () => {
     await place.stream('run');
     expect(await state.run()).toBe(1);
     expect(await state.beginRun()).toBe(1);
-    await state.markEnded('writer', 0, 1, ['run']);
+    await state.markPartEnded(writing('run'), part(0, 1));
     expect(await state.beginRun()).toBe(1);
-    expect(await state.hasEnded('writer', 0)).toBe(true);
+    expect(await state.hasEnded(writing('run'), part(0, 1))).toBe(true);
     await state.markCompleted(1);
     expect(await state.beginRun()).toBe(2);
     expect(await state.run()).toBe(2);
-    expect(await state.hasEnded('writer', 0)).toBe(false);
+    expect(await state.hasEnded(writing('run'), part(0, 1))).toBe(false);
     expect(await state.sealedAt('run')).toBeUndefined();
   });
 
@@ -121,7 +132,7 @@ describe('a run', () => {
     await state.beginRun();
     await (await state.listed('list', false, publisher)).add('some key', 'v1');
     await (await state.listed('list', true, publisher)).add('some key', 'v1');
-    await state.markEnded('writer', 0, 1, ['forgotten']);
+    await state.markPartEnded(writing('forgotten'), part(0, 1));
     await state.markCompleted(1);
     await state.beginRun();
     expect(await keysOf(bucket)).toEqual(['completed.1', expect.stringMatching(/^listed\.ever\.list\./), 'run']);
@@ -134,9 +145,77 @@ describe('a run', () => {
       expect(await state.beginRun()).toBe(run);
       if (run < 10) await state.markCompleted(run);
     }
-    await state.markEnded('writer', 0, 1, ['alike']);
-    expect(await state.hasEnded('writer', 0)).toBe(true);
+    await state.markPartEnded(writing('alike'), part(0, 1));
+    expect(await state.hasEnded(writing('alike'), part(0, 1))).toBe(true);
   });
+});
+
+describe('a source that is scaled', () => {
+  test('down after a half of it had ended has not ended, and ends with the one part it has then', async () => {
+    const { state } = await newFlow();
+    await place.stream('halved');
+    const writer = writing('halved');
+    await state.markPartEnded(writer, part(0, 2));
+    expect(await state.hasEnded(writer, part(0, 1))).toBe(false);
+    await place.fill('halved', ['the other half']);
+    await state.markPartEnded(writer, part(0, 1));
+    expect(await state.sealedAt('halved')).toBe(1);
+    expect(await state.endedFunctions()).toEqual(['writer']);
+  });
+
+  test('up after it had ended has still ended', async () => {
+    const { state } = await newFlow();
+    await place.stream('doubled');
+    const writer = writing('doubled');
+    await state.markPartEnded(writer, part(0, 1));
+    expect(await Promise.all([0, 1].map((replica) => state.hasEnded(writer, part(replica, 2))))).toEqual([true, true]);
+  });
+
+  test('up when it was killed between two seals is sealed by any of its new parts', async () => {
+    const { state } = await newFlow();
+    await place.stream('sealed-half');
+    const both = writing('sealed-half', 'unsealed-half');
+    await expect(state.markPartEnded(both, part(0, 1))).rejects.toThrow('stream not found');
+    expect(await state.endedFunctions()).toEqual([]);
+    await place.stream('unsealed-half');
+    expect(await state.hasEnded(both, part(1, 2))).toBe(true);
+    expect(await state.sealedAt('unsealed-half')).toBe(0);
+    expect(await state.endedFunctions()).toEqual(['writer']);
+  });
+});
+
+test('a reader has ended when one of its replicas has seen the end, however many there are', async () => {
+  const { state } = await newFlow();
+  await place.stream('one-of-three');
+  await state.markEnded(writing('one-of-three'));
+  expect(await state.endedFunctions()).toEqual(['writer']);
+  expect(await state.sealedAt('one-of-three')).toBe(0);
+});
+
+test('a writer that is reopened has not ended, and is sealed where it ends the next time', async () => {
+  const { state } = await newFlow();
+  await place.stream('again');
+  const others = { function: 'other', streams: [] };
+  await state.markPartEnded(writing('again'), part(0, 1));
+  await state.markEnded(others);
+  await state.reopen([writing('again')]);
+  expect(await state.endedFunctions()).toEqual(['other']);
+  expect(await state.hasEnded(writing('again'), part(0, 1))).toBe(false);
+  expect(await state.sealedAt('again')).toBeUndefined();
+  await place.fill('again', ['more']);
+  await state.markPartEnded(writing('again'), part(0, 1));
+  expect(await state.sealedAt('again')).toBe(1);
+});
+
+test('what is noted outlives a kill of the server', async () => {
+  const { state } = await newFlow();
+  await place.stream('kept');
+  await state.beginRun();
+  await state.markPartEnded(writing('kept'), part(0, 1));
+  const restarted = place.restart('SIGKILL');
+  expect(await state.endedFunctions()).toEqual(['writer']);
+  await restarted;
+  expect(await state.sealedAt('kept')).toBe(0);
 });
 
 test('remembers which version of an object was listed, whatever its key', async () => {

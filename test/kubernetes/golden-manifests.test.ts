@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { KubernetesObject } from '../../runtime/adapters/kubernetes/kubernetes-object';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { connectCluster, installCrds, makeRestrictedNamespace, readManifests } from './support';
 
 const root = path.join(__dirname, '../..');

@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KubernetesObject } from '../../runtime/adapters/kubernetes/kubernetes-object';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import {
   connectCluster,
   installCrds,

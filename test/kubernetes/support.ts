@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
-import type { KubernetesObject } from '../../runtime/adapters/kubernetes/kubernetes-object';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 
 let cluster: Promise<KubernetesObjects> | undefined;
 

@@ -1,25 +1,36 @@
-import { createHash } from 'node:crypto';
-import { type KV, type NatsConnection, NatsError } from 'nats';
-import type { FlowState, ListedObjects, SourcePosition } from '../../engine/flow-state';
+import { type JetStreamManager, type KV, type NatsConnection, NatsError } from 'nats';
+import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/flow-state';
 import type { Publisher } from '../../engine/publisher';
-import { patiently } from './patiently';
+import { KvListedObjects } from './kv-listed-objects';
+import { patiently, quickRequests } from './patiently';
 
-/** What a replica notes at its end: with how many others it wrote which streams. */
-interface Ending {
-  readonly replicas: number;
-  readonly streams: readonly string[];
-}
-
-/** A flow's state in a KV bucket: `run`, `completed.N`, `ended.N.<function>.<replica>`, `sealed.N.<stream>`, `listed.…`. */
+/**
+ * A flow's state in a KV bucket: `run`, `completed.N`, and of a run N `ended.N.<function>`, `sealed.N.<stream>`,
+ * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`.
+ *
+ * I1. Values are read at the leader of the bucket's stream: from a copy that lags, two replicas that end at once could
+ *     each miss the other's mark.
+ * I2. `ended.N.<function>` is written when the function's streams are sealed, not before.
+ */
 export class JetStreamFlowState implements FlowState {
   private constructor(
-    private readonly connection: NatsConnection,
+    private readonly manager: JetStreamManager,
     private readonly bucket: KV,
     private readonly name: string,
   ) {}
 
+  /** Makes the bucket when it is missing. */
   static async open(connection: NatsConnection, bucket: string): Promise<JetStreamFlowState> {
-    return new JetStreamFlowState(connection, await patiently(() => connection.jetstream().views.kv(bucket)), bucket);
+    await patiently(() => connection.jetstream().views.kv(bucket));
+    return JetStreamFlowState.of(connection, bucket);
+  }
+
+  /** The state in a bucket that is there; asks the server nothing. */
+  static async of(connection: NatsConnection, bucket: string): Promise<JetStreamFlowState> {
+    const manager = await connection.jetstreamManager(quickRequests);
+    // bound like this, it asks the leader (I1)
+    const kv = await connection.jetstream(quickRequests).views.kv(bucket, { bindOnly: true });
+    return new JetStreamFlowState(manager, kv, bucket);
   }
 
   async run(): Promise<number> {
@@ -31,8 +42,8 @@ export class JetStreamFlowState implements FlowState {
     const current = await this.number('run');
     if (current !== undefined && (await this.number(`completed.${current}`)) === undefined) return current;
     const run = (current ?? 0) + 1;
-    await this.put('run', String(run));
     if (current !== undefined) await this.forget(current);
+    await this.put('run', String(run));
     return run;
   }
 
@@ -40,20 +51,43 @@ export class JetStreamFlowState implements FlowState {
     await this.put(`completed.${run}`, '1');
   }
 
-  async markEnded(writer: string, replica: number, replicas: number, streams: readonly string[]): Promise<void> {
+  async markPartEnded(writer: Writer, { replica, replicas }: Part): Promise<void> {
     const run = await this.run();
-    const ending: Ending = { replicas, streams };
-    await this.put(`ended.${run}.${writer}.${replica}`, JSON.stringify(ending));
-    await this.sealIfAllEnded(run, writer, ending);
+    await this.put(`ended.${run}.${writer.function}.${replica}`, JSON.stringify({ replicas }));
+    await this.sealIfAllEnded(run, writer, replicas);
   }
 
-  /** Seals what this replica left unsealed when it was killed between its end and the seal. */
-  async hasEnded(writer: string, replica: number): Promise<boolean> {
+  async markEnded(writer: Writer): Promise<void> {
+    await this.seal(await this.run(), writer);
+  }
+
+  async hasEnded(writer: Writer, { replica, replicas }: Part): Promise<boolean> {
     const run = await this.run();
-    const ended = await this.text(`ended.${run}.${writer}.${replica}`);
-    if (ended === undefined) return false;
-    await this.sealIfAllEnded(run, writer, JSON.parse(ended) as Ending);
+    if ((await this.text(`ended.${run}.${writer.function}`)) !== undefined) return true;
+    const seals = await Promise.all(writer.streams.map((stream) => this.number(`sealed.${run}.${stream}`)));
+    if (seals.some((sequence) => sequence !== undefined)) {
+      await this.seal(run, writer); // killed between two seals, or before the note
+      return true;
+    }
+    if (!(await this.isPartEnded(`ended.${run}.${writer.function}.${replica}`, replicas))) return false;
+    await this.sealIfAllEnded(run, writer, replicas);
     return true;
+  }
+
+  /** Functions that have ended in the current run, their streams sealed. */
+  async endedFunctions(): Promise<readonly string[]> {
+    const prefix = this.subjectOf(`ended.${await this.run()}.`);
+    const filter = { subjects_filter: `${prefix}*` };
+    const { state } = await patiently(() => this.manager.streams.info(`KV_${this.name}`, filter));
+    return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+  }
+
+  /** Forgets that writers have ended in the current run. None of their replicas may be at work. */
+  async reopen(writers: readonly Writer[]): Promise<void> {
+    const run = await this.run();
+    await this.purge(writers.map((writer) => `ended.${run}.${writer.function}`)); // I2, backwards
+    const seals = writers.flatMap(({ streams }) => streams.map((stream) => `sealed.${run}.${stream}`));
+    await this.purge([...seals, ...writers.map((writer) => `ended.${run}.${writer.function}.>`)]);
   }
 
   async sealedAt(stream: string): Promise<number | undefined> {
@@ -67,18 +101,22 @@ export class JetStreamFlowState implements FlowState {
     const versions = new Map<string, string>();
     const entries = await patiently(() => this.bucket.history({ key: `${prefix}>` }));
     for await (const entry of entries) versions.set(entry.key.slice(prefix.length), entry.string());
-    return new KvListedObjects(`$KV.${this.name}.${prefix}`, versions, publisher);
+    return new KvListedObjects(this.subjectOf(prefix), versions, publisher);
   }
 
   /** Where a replica's generator goes on after a restart. */
   async position(source: string, replica: number, publisher: Publisher): Promise<SourcePosition> {
     const key = `position.${await this.run()}.${source}.${replica}`;
-    const subject = `$KV.${this.name}.${key}`;
+    const subject = this.subjectOf(key);
     const save = (stored: number) => {
       const payload = Buffer.from(String(stored));
       publisher.publish({ subject, id: `${subject}:${stored}`, payload }, () => undefined); // not kept: repeats are dropped by id
     };
     return { start: (await this.number(key)) ?? 0, save };
+  }
+
+  private subjectOf(key: string): string {
+    return `$KV.${this.name}.${key}`;
   }
 
   private async put(key: string, value: string): Promise<void> {
@@ -95,20 +133,29 @@ export class JetStreamFlowState implements FlowState {
     return text === undefined ? undefined : Number(text);
   }
 
-  private async sealIfAllEnded(run: number, writer: string, { replicas, streams }: Ending): Promise<void> {
+  private async isPartEnded(key: string, replicas: number): Promise<boolean> {
+    const text = await this.text(key);
+    return text !== undefined && (JSON.parse(text) as Pick<Part, 'replicas'>).replicas === replicas;
+  }
+
+  private async sealIfAllEnded(run: number, writer: Writer, replicas: number): Promise<void> {
     for (let replica = 0; replica < replicas; replica++) {
-      if ((await this.text(`ended.${run}.${writer}.${replica}`)) === undefined) return;
+      if (!(await this.isPartEnded(`ended.${run}.${writer.function}.${replica}`, replicas))) return;
     }
-    const manager = await this.connection.jetstreamManager({ checkAPI: false });
-    for (const stream of streams) {
+    await this.seal(run, writer);
+  }
+
+  private async seal(run: number, writer: Writer): Promise<void> {
+    for (const stream of writer.streams) {
       if ((await this.number(`sealed.${run}.${stream}`)) !== undefined) continue;
-      const { state } = await patiently(() => manager.streams.info(stream));
-      await this.seal(`sealed.${run}.${stream}`, state.last_seq);
+      const { state } = await patiently(() => this.manager.streams.info(stream));
+      await this.sealStream(`sealed.${run}.${stream}`, state.last_seq);
     }
+    await this.put(`ended.${run}.${writer.function}`, '1');
   }
 
   /** The first seal holds: two replicas that end at once read the same last sequence. */
-  private async seal(key: string, sequence: number): Promise<void> {
+  private async sealStream(key: string, sequence: number): Promise<void> {
     try {
       await patiently(() => this.bucket.create(key, String(sequence)));
     } catch (error) {
@@ -117,38 +164,11 @@ export class JetStreamFlowState implements FlowState {
   }
 
   private async forget(run: number): Promise<void> {
-    for (const prefix of ['ended', 'sealed', 'listed', 'position'].map((kind) => `${kind}.${run}`)) {
-      const keys = await patiently(() => this.bucket.keys(`${prefix}.>`));
-      for await (const key of keys) await patiently(() => this.bucket.purge(key));
-    }
-  }
-}
-
-class KvListedObjects implements ListedObjects {
-  constructor(
-    private readonly subjectPrefix: string,
-    private readonly versions: Map<string, string>,
-    private readonly publisher: Publisher,
-  ) {}
-
-  has(key: string, version: string): boolean {
-    return this.versions.get(tokenOf(key)) === version;
+    await this.purge(['ended', 'sealed', 'listed', 'position'].map((kind) => `${kind}.${run}.>`));
   }
 
-  add(key: string, version: string): Promise<void> {
-    const token = tokenOf(key);
-    this.versions.set(token, version);
-    const subject = this.subjectPrefix + token;
-    return new Promise((resolve, reject) => {
-      this.publisher.publish({ subject, id: `${subject}:${version}`, payload: Buffer.from(version) }, (result) => {
-        if (result instanceof Error) reject(result);
-        else resolve();
-      });
-    });
+  private async purge(keys: readonly string[]): Promise<void> {
+    const purge = (key: string) => this.manager.streams.purge(`KV_${this.name}`, { filter: this.subjectOf(key) });
+    await Promise.all(keys.map((key) => patiently(() => purge(key))));
   }
-}
-
-/** An object key of any length and alphabet as one token of a subject. */
-function tokenOf(key: string): string {
-  return createHash('sha256').update(key).digest('base64url').slice(0, 32);
 }

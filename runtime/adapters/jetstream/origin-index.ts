@@ -1,6 +1,7 @@
 import { DeliverPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import type { Delivery } from '../../engine/delivery';
+import { writerIdOf } from '../../engine/origin';
 import type { OriginLookup } from '../../engine/preparation';
 import { patiently } from './patiently';
 import { consumerProgress } from './stream-trimmer';
@@ -27,6 +28,7 @@ export class OriginIndex implements OriginLookup {
   /** Output indexes by input stream and sequence. */
   private readonly published = new Map<string, Map<number, Set<number>>>();
   private readonly streams: readonly IndexedStream[];
+  private readonly writer: string;
   private scanning: Promise<void> = Promise.resolve();
 
   constructor(
@@ -34,6 +36,7 @@ export class OriginIndex implements OriginLookup {
     private readonly spec: FunctionSpec,
     outputs: readonly OutputSpec[],
   ) {
+    this.writer = writerIdOf(spec);
     this.streams = outputs.map(({ stream }) => ({
       name: stream,
       fromMs: Number.POSITIVE_INFINITY,
@@ -90,11 +93,11 @@ export class OriginIndex implements OriginLookup {
     await consumer.delete();
   }
 
-  /** Notes an id of `<function>:<input stream>:<input sequence>:<output index>`. */
+  /** Notes an id of `<writer>:<input stream>:<input sequence>:<output index>`; those of other epochs do not count. */
   private note(id: string, floors: ReadonlyMap<string, number>): void {
     const [writer, stream = '', sequenceText, index] = id.split(':');
     const sequence = Number(sequenceText);
-    if (writer !== this.spec.function || !(sequence > (floors.get(stream) ?? Number.POSITIVE_INFINITY))) return;
+    if (writer !== this.writer || !(sequence > (floors.get(stream) ?? Number.POSITIVE_INFINITY))) return;
     const origins = this.published.get(stream) ?? new Map<number, Set<number>>();
     this.published.set(stream, origins);
     const indexes = origins.get(sequence) ?? new Set<number>();

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request as sendRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../../../lib/errors';
+import { ApiStream, parseBody } from './api-stream';
 import type { LoadedKubeConfig } from './load-kube-config';
 
 const SILENCE_MS = 30_000;
@@ -14,8 +15,10 @@ export interface ApiRequest {
   /** From the root of the server, as `/apis/apps/v1`. */
   readonly path: string;
   readonly query?: { readonly [name: string]: string | undefined };
-  /** The manifest of a server-side apply. */
-  readonly manifest?: unknown;
+  /** The manifest of a server-side apply, or the options of a delete. */
+  readonly body?: unknown;
+  /** Objects are to come without anything but their metadata: one, as a watch gives them too, or a list. */
+  readonly as?: 'PartialObjectMetadata' | 'PartialObjectMetadataList';
 }
 
 export interface ApiAnswer {
@@ -26,23 +29,30 @@ export interface ApiAnswer {
   readonly warnings: readonly string[];
 }
 
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** After this long without a byte the answer counts as lost; left out, it may be silent for ever. */
+  readonly silenceMs?: number;
+}
+
 /**
  * Requests to the API server of a kubeconfig's context. client-node's own requests lose the warnings, and the fields
  * they do not know, before the server can refuse them.
  */
 export class ApiConnection {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+  /** Answers without an end must not take the sockets of the others. */
+  private readonly streamAgent = new Agent({ keepAlive: false });
 
   constructor(readonly target: LoadedKubeConfig) {}
 
   /** Gives every answer, whatever its status. Throws ConfigError `server-failed` when none comes. */
-  async request({ method, path, query = {}, manifest }: ApiRequest): Promise<ApiAnswer> {
-    const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const url = `${this.target.url}${path}?${new URLSearchParams(given)}`;
+  async request(request: ApiRequest): Promise<ApiAnswer> {
     for (let attempt = 1; ; attempt++) {
-      const request = sendRequest(url, await this.requestOptions(method));
+      const options = await this.optionsFor(request);
+      const sent = this.send(request, { agent: this.agent, timeout: SILENCE_MS, ...options });
       try {
-        const { response, text } = await answerTo(request, manifest && JSON.stringify(manifest));
+        const { response, text } = await answerTo(sent);
         const status = response.statusCode ?? 0;
         const pauseMs = Number(response.headers['retry-after']) * 1000;
         const isPutOff = (status === 429 || status === 503) && pauseMs >= 0;
@@ -50,17 +60,55 @@ export class ApiConnection {
         else return { status, body: parseBody(text), warnings: parseWarnings(response.headersDistinct.warning) };
       } catch (error) {
         // The server may close a kept connection in the moment it is used again.
-        const isStale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+        const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
         if (!isStale || attempt === ATTEMPTS) throw this.unreachable(error as NodeJS.ErrnoException);
       }
     }
   }
 
-  private async requestOptions(method: string): Promise<RequestOptions> {
+  /**
+   * Gives an answer line by line as it comes, whatever its status; it ends on the signal. Throws ConfigError
+   * `server-failed` when none comes, as its lines do when they break off.
+   */
+  async stream(request: ApiRequest, { signal, silenceMs }: StreamOptions): Promise<ApiStream> {
+    const options = await this.optionsFor(request);
+    const sent = this.send(request, { agent: this.streamAgent, timeout: silenceMs ?? SILENCE_MS, ...options, signal });
+    const lost = (error: unknown) => this.unreachable(error as NodeJS.ErrnoException);
+    return new Promise((resolve, reject) => {
+      let answer: IncomingMessage | undefined;
+      sent.once('error', (error) => reject(lost(error)));
+      sent.once('timeout', () => (answer ?? sent).destroy(silent(silenceMs ?? SILENCE_MS)));
+      sent.once('response', (response) => {
+        answer = response;
+        if (silenceMs === undefined) sent.setTimeout(0);
+        resolve(new ApiStream(response, { signal, lost }));
+      });
+      // What lies between drops a connection that is idle for long.
+      sent.setSocketKeepAlive(true, SILENCE_MS / 3);
+    });
+  }
+
+  /** Ends the connections; requests that are under way fail. */
+  close(): void {
+    this.agent.destroy();
+    this.streamAgent.destroy();
+  }
+
+  private send({ path, query = {}, body }: ApiRequest, options: RequestOptions): ClientRequest {
+    const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const request = sendRequest(`${this.target.url}${path}?${new URLSearchParams(given)}`, options);
+    const text = body === undefined ? '' : JSON.stringify(body);
+    // Node does not tell the length of what goes with a DELETE.
+    if (text !== '') request.setHeader('content-length', Buffer.byteLength(text));
+    return request.end(text);
+  }
+
+  private async optionsFor({ method, body, as }: ApiRequest): Promise<RequestOptions> {
     const { config, url, context } = this.target;
-    const type = method === 'PATCH' ? { 'content-type': 'application/apply-patch+yaml' } : {};
-    const headers = { ...type, accept: 'application/json', 'user-agent': 'kflow' };
-    const options: RequestOptions = { method, headers, timeout: SILENCE_MS };
+    const type = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json';
+    const accept = `application/json${as === undefined ? '' : `;as=${as};v=v1;g=meta.k8s.io`}`;
+    const headers = { ...(body === undefined ? {} : { 'content-type': type }), accept, 'user-agent': 'kflow' };
+    const options: RequestOptions = { method, headers };
     try {
       await config.applyToHTTPSOptions(options);
     } catch (error) {
@@ -68,7 +116,8 @@ export class ApiConnection {
       throw new ConfigError('config-invalid', message, { where: url, cause: error });
     }
     // Its agent is another one for every request, which only a proxy needs.
-    return config.getCurrentCluster()?.proxyUrl === undefined ? { ...options, agent: this.agent } : options;
+    if (config.getCurrentCluster()?.proxyUrl === undefined) delete options.agent;
+    return options;
   }
 
   private unreachable(cause: NodeJS.ErrnoException): ConfigError {
@@ -78,10 +127,10 @@ export class ApiConnection {
   }
 }
 
-function answerTo(request: ClientRequest, body: unknown): Promise<{ response: IncomingMessage; text: string }> {
+function answerTo(request: ClientRequest): Promise<{ response: IncomingMessage; text: string }> {
   return new Promise((resolve, reject) => {
     request.once('error', reject);
-    request.once('timeout', () => request.destroy(new Error(`no answer within ${SILENCE_MS / 1000} s`)));
+    request.once('timeout', () => request.destroy(silent(SILENCE_MS)));
     request.once('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -90,17 +139,11 @@ function answerTo(request: ClientRequest, body: unknown): Promise<{ response: In
       response.once('error', reject);
       response.once('end', () => resolve({ response, text }));
     });
-    request.end(body);
   });
 }
 
-function parseBody(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Proxies and load balancers answer in their own words.
-    return { message: text.trim() };
-  }
+function silent(ms: number): Error {
+  return new Error(`no answer within ${ms / 1000} s`);
 }
 
 /** As in `299 - "text"`, of which a header may hold several. Node gives headers as Latin-1. */

@@ -1,6 +1,6 @@
+import type { KindRef, ObjectRef } from '../../controller/ports/kubernetes-object';
 import type { ApiConnection } from './api-connection';
 import { refusal } from './api-refusal';
-import type { KindRef, ObjectRef } from './kubernetes-object';
 
 interface ApiResource {
   readonly name: string;

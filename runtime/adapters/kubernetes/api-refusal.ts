@@ -4,7 +4,7 @@ import type { ApiAnswer } from './api-connection';
 /** The parts of a Kubernetes Status that are read. */
 interface Status {
   readonly message?: string;
-  readonly details?: { readonly causes?: readonly { readonly reason?: string }[] };
+  readonly details?: { readonly causes?: readonly { readonly reason?: string; readonly message?: string }[] };
 }
 
 /**
@@ -19,6 +19,13 @@ export function refusal({ status, body }: ApiAnswer, call: string): KFlowError {
   return advice === undefined
     ? new StoreError('store-failed', text, { where: call })
     : new ConfigError('config-invalid', text, { where: call });
+}
+
+/** Whether nothing but what cannot be changed in place stands against an apply: the object would do when made anew. */
+export function isImmutable({ status, body }: ApiAnswer): boolean {
+  const causes = (body as Status).details?.causes ?? [];
+  const stands = /field is immutable|updates to statefulset spec|may not change once set/;
+  return status === 422 && causes.length > 0 && causes.every(({ message = '' }) => stands.test(message));
 }
 
 /** What to do; undefined when it may pass by itself. */

@@ -1,83 +1,98 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { ConfigError } from '../../../lib/errors';
-import { retriesEach } from '../../../lib/plan/exit-code';
-import type { PlannedWorkload } from '../../../lib/plan/flow-plan';
-import { ReplicaProcess, type ReplicaStatus } from './replica-process';
+import type { Cluster, ClusterWatch, LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
+import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import type { KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
+import { NodeConnection } from './node-connection';
 
-export interface ProcessClusterOptions {
-  /** Specs and logs go here: `specs/<function>.json`, `logs/<function>-<replica>.log`. */
-  readonly directory: string;
-  /** Environment of every replica. */
-  readonly env: { readonly [name: string]: string };
-  /** Credentials by the name of their secret. */
-  readonly secrets: ReadonlyMap<string, { readonly [key: string]: string | undefined }>;
-  readonly onChange: (status: ReplicaStatus) => void;
+/**
+ * The cluster of this machine: the node that `startProcessNode` runs, in this process or another one. While the node is
+ * away every call is tried again, for about 10 s, and then throws StoreError `server-failed`.
+ */
+export class ProcessCluster implements Cluster {
+  private readonly node: NodeConnection;
+  private readonly watches = new Set<ClusterWatch>();
+
+  constructor(socketPath: string) {
+    this.node = new NodeConnection(socketPath);
+  }
+
+  async apply(flow: FlowKey, objects: readonly KubernetesObject[]): Promise<void> {
+    await this.node.request({ method: 'PUT', path: pathOf(flow, 'objects'), body: { objects } });
+  }
+
+  async prune(flow: FlowKey, keep: readonly ObjectRef[], options: { readonly now?: boolean } = {}): Promise<void> {
+    const refs = keep.map(({ apiVersion, kind, metadata: { name, namespace } }) => ({
+      apiVersion,
+      kind,
+      metadata: { name, namespace },
+    }));
+    const body = { keep: refs, now: options.now === true };
+    await this.node.request({ method: 'POST', path: pathOf(flow, 'prune'), body });
+  }
+
+  async workloads(flow: FlowKey): Promise<readonly WorkloadState[]> {
+    return this.node.request({ method: 'GET', path: pathOf(flow, 'workloads') });
+  }
+
+  async watch(onChange: (flow: FlowKey) => void): Promise<ClusterWatch> {
+    const stop = new AbortController();
+    const first = await this.node.lines('/watch', stop.signal);
+    const ended = this.follow(first, onChange, stop.signal);
+    const watch = {
+      close: async () => {
+        stop.abort();
+        this.watches.delete(watch);
+        await ended;
+      },
+    };
+    this.watches.add(watch);
+    return watch;
+  }
+
+  async *logs(replica: ReplicaRef, options: LogOptions = {}): AsyncGenerator<string> {
+    const query = new URLSearchParams({
+      function: replica.function,
+      ...(replica.replica === undefined ? {} : { replica: replica.replica }),
+      ...(options.follow === true ? { follow: 'true' } : {}),
+      ...(options.tailLines === undefined ? {} : { tailLines: String(options.tailLines) }),
+    });
+    const done = new AbortController();
+    const signal = options.signal === undefined ? done.signal : AbortSignal.any([options.signal, done.signal]);
+    try {
+      yield* await this.node.lines(`${pathOf(replica, 'logs')}?${query}`, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      done.abort();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.watches].map((watch) => watch.close()));
+  }
+
+  /** Reads the watch, and opens it again when it has ended, until the signal. */
+  private async follow(
+    first: AsyncIterable<string>,
+    onChange: (flow: FlowKey) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let known = new Map<string, FlowKey>();
+    let lines: AsyncIterable<string> | undefined = first;
+    while (lines !== undefined) {
+      let isFirst = true;
+      for await (const line of lines) {
+        const flows = new Map((JSON.parse(line) as FlowKey[]).map((flow) => [flowName(flow), flow]));
+        // a flow that went while the node was away is told of as well
+        const told = isFirst ? new Map([...known, ...flows]) : flows;
+        known = isFirst ? flows : new Map([...known, ...flows]);
+        isFirst = false;
+        for (const flow of told.values()) if (!signal.aborted) onChange(flow);
+      }
+      lines = await this.node.linesAtLast('/watch', signal);
+    }
+  }
 }
 
-/** Runs planned workloads as processes of this machine, one for each replica. */
-export class ProcessCluster {
-  private readonly replicas: ReplicaProcess[] = [];
-
-  constructor(private readonly options: ProcessClusterOptions) {
-    for (const folder of ['specs', 'logs']) mkdirSync(path.join(options.directory, folder), { recursive: true });
-  }
-
-  /** Starts a workload's replicas. Throws ConfigError when its environment cannot be made here. */
-  start(workload: PlannedWorkload): void {
-    const specFile = path.join(this.options.directory, 'specs', `${workload.function}.json`);
-    writeFileSync(specFile, JSON.stringify(workload.spec, null, 2));
-    const env = this.environmentOf(workload, specFile);
-    for (let replica = 0; replica < workload.replicas; replica++) {
-      const process = new ReplicaProcess({
-        function: workload.function,
-        replica,
-        env: { ...env, KFLOW_REPLICA: String(replica) },
-        logFile: this.logFile(workload.function, replica),
-        isJob: workload.kind === 'job',
-        backoffLimit: retriesEach,
-        onChange: this.options.onChange,
-      });
-      this.replicas.push(process);
-      process.start();
-    }
-  }
-
-  statuses(): ReplicaStatus[] {
-    return this.replicas.map((replica) => replica.status);
-  }
-
-  /** Ends a function's replicas: they finish what they hold, within the grace time. */
-  async stop(functionIds: readonly string[], graceMs: number): Promise<void> {
-    const concerned = this.replicas.filter((replica) => functionIds.includes(replica.status.function));
-    await Promise.all(concerned.map((replica) => replica.stop(graceMs)));
-  }
-
-  logFile(functionId: string, replica: number): string {
-    return path.join(this.options.directory, 'logs', `${functionId}-${replica}.log`);
-  }
-
-  private environmentOf(workload: PlannedWorkload, specFile: string): Record<string, string> {
-    const env: Record<string, string> = { ...this.options.env, KFLOW_SPEC: specFile };
-    for (const { name, secret, key } of workload.secretEnv) {
-      const value = this.options.secrets.get(secret)?.[key];
-      if (value === undefined) {
-        throw new ConfigError(
-          'config-invalid',
-          `${workload.function}: ${name} is the ${key} of the secret ${secret} of a cluster, which is not there; give user and password`,
-        );
-      }
-      env[name] = value;
-    }
-    for (const { name, value, valueFrom } of workload.container.env) {
-      if (valueFrom !== undefined) {
-        throw new ConfigError(
-          'config-invalid',
-          `${workload.function}: ${name} is taken from the cluster (valueFrom), which is not there; set it with --set dag.${workload.function}.meta.container.env`,
-        );
-      }
-      if (value !== undefined) env[name] = value;
-    }
-    return env;
-  }
+function pathOf({ namespace, jobId }: FlowKey, what: string): string {
+  return `/flows/${namespace}/${jobId}/${what}`;
 }

@@ -1,129 +1,214 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { StateError } from '../../../lib/errors';
-import { ExitCode } from '../../../lib/plan/exit-code';
+import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
 import { Backoff } from '../../engine/backoff';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from './guard';
+import { pidFileName } from './left-replicas';
+import type { ReplicaLog } from './replica-log';
+import { ReplicaProbe } from './replica-probe';
 
-/** A replica's life: it runs, waits to be started again, and ends well or badly. */
-export type ReplicaPhase = 'running' | 'backing-off' | 'succeeded' | 'failed' | 'stopped';
-
-export interface ReplicaStatus {
-  readonly function: string;
-  readonly replica: number;
-  readonly phase: ReplicaPhase;
-  readonly pid: number | undefined;
-  readonly restarts: number;
-  /** How it ended last: `exit 1`, `SIGKILL`; absent while it never has. */
-  readonly lastExit?: string;
-  readonly logFile: string;
+export interface ReplicaProcessProps {
+  /** `<function>-<number>` */
+  readonly name: string;
+  readonly number: number;
+  /** What it was made from: another template, another replica. */
+  readonly templateDigest: string;
+  readonly specHash?: string;
+  /** How long it may finish what it holds. */
+  readonly graceMs: number;
+  /** JavaScript that node runs. */
+  readonly program: string;
+  /** A folder of its own. */
+  readonly folder: string;
+  readonly log: ReplicaLog;
+  /** Its whole environment, asked for before each start. Throws while something of it is not there. */
+  readonly environment: () => NodeJS.ProcessEnv;
+  /** What follows on an end that nobody asked for. */
+  readonly judge: (exit: ProcessExit) => 'again' | 'over';
+  readonly onChange: () => void;
 }
 
-export interface ReplicaProcessOptions {
-  readonly function: string;
-  readonly replica: number;
-  readonly env: { readonly [name: string]: string };
-  readonly logFile: string;
-  /** A Job's replica ends with exit 0; a Deployment's is started again whenever it ends. */
-  readonly isJob: boolean;
-  /** Failures after which a Job's replica is not started again. */
-  readonly backoffLimit: number;
-  readonly onChange: (status: ReplicaStatus) => void;
-}
+/** `over`: it has ended, and is not started any more. */
+type Phase = Exclude<ReplicaPhase, 'succeeded' | 'failed'> | 'over';
 
-const allowed: { readonly [phase in ReplicaPhase]: readonly ReplicaPhase[] } = {
-  running: ['backing-off', 'succeeded', 'failed', 'stopped'],
-  'backing-off': ['running', 'stopped'],
-  succeeded: ['stopped'],
-  failed: ['stopped'],
-  stopped: [],
+const allowed: { readonly [phase in Phase]: readonly Phase[] } = {
+  starting: ['ready', 'not-ready', 'waiting', 'ending', 'over'],
+  ready: ['not-ready', 'waiting', 'ending', 'over'],
+  'not-ready': ['ready', 'waiting', 'ending', 'over'],
+  waiting: ['starting', 'over'],
+  ending: ['over'],
+  over: [],
 };
 
+/** Waits between an end and the next start. */
+const waits = { firstMs: 250, maxMs: 30_000 };
 /** A replica that ran this long starts over with short waits. */
 const stableAfterMs = 30_000;
+/** Between tries of a start for which something is missing. */
+const retryStartMs = 1_000;
 
-/** One replica as a process, started again after a failure with growing waits. */
+/**
+ * One replica of a workload as a process, started again after an end with growing waits.
+ *
+ * I1. At most one process runs; the next one starts after the last one's exit was seen.
+ * I2. After `stop` nothing is started any more, and no end is judged.
+ */
 export class ReplicaProcess {
-  private phase: ReplicaPhase = 'running';
+  private current: Phase = 'starting';
   private process: GuardedProcess | undefined;
-  private restarts = 0;
-  private lastExit: string | undefined;
-  private startedAt = 0;
+  private probe: ReplicaProbe | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private readonly backoff = new Backoff({ firstMs: 250, maxMs: 30_000 });
+  private restarts = 0;
+  private since = new Date();
+  private startedAt = Date.now();
+  /** How it ended last: `exit 1`, `SIGKILL`. */
+  lastExit: string | undefined;
+  private reason: { readonly reason?: string; readonly message?: string } = {};
+  private readonly backoff = new Backoff(waits);
 
-  constructor(private readonly options: ReplicaProcessOptions) {}
+  constructor(readonly props: ReplicaProcessProps) {
+    this.start();
+  }
 
-  get status(): ReplicaStatus {
-    const { function: functionId, replica, logFile } = this.options;
+  get phase(): Phase {
+    return this.current;
+  }
+
+  /** How it ended last, with the last it said, in one line; empty while it never has. */
+  get lastWords(): string {
+    const said = this.props.log.lastError();
+    return said === '' ? (this.lastExit ?? '') : `${this.lastExit}: ${said}`;
+  }
+
+  get state(): Omit<ReplicaState, 'phase'> {
+    const { name, specHash } = this.props;
     return {
-      function: functionId,
-      replica,
-      phase: this.phase,
-      pid: this.phase === 'running' ? this.process?.pid : undefined,
+      name,
+      ...this.reason,
       restarts: this.restarts,
-      logFile,
-      ...(this.lastExit === undefined ? {} : { lastExit: this.lastExit }),
+      since: this.since.toISOString(),
+      ...(specHash === undefined ? {} : { specHash }),
     };
   }
 
-  start(): void {
-    this.startedAt = Date.now();
-    const log = openSync(this.options.logFile, 'a');
-    try {
-      this.process = spawnGuarded({
-        command: process.execPath,
-        args: [path.join(__dirname, '../../replica/main.js')],
-        // replicas of one machine have no port of their own
-        env: { ...process.env, KFLOW_HTTP_PORT: undefined, ...this.options.env },
-        stdout: log,
-        stderr: log,
-      });
-    } finally {
-      closeSync(log);
+  /** Ends it for good; what it holds it finishes within its grace time or `atMostMs`, then it is killed. */
+  async stop(atMostMs = Number.POSITIVE_INFINITY): Promise<void> {
+    clearTimeout(this.timer);
+    if (this.process === undefined) {
+      if (this.current !== 'over') this.enter('over');
+      return;
     }
-    void this.process.exited.then((exit) => this.onExit(exit));
-    this.options.onChange(this.status);
+    if (this.current !== 'ending') this.enter('ending');
+    this.probe?.close();
+    await this.process.stop(Math.min(this.props.graceMs, atMostMs));
   }
 
-  /** Ends it for good; what it holds it finishes within the grace time, then it is killed. */
-  async stop(graceMs: number): Promise<void> {
-    clearTimeout(this.timer);
-    const isRunning = this.phase === 'running';
-    if (this.phase !== 'stopped') this.enter('stopped');
-    if (isRunning) await this.process?.stop(graceMs);
+  private start(): void {
+    this.startedAt = Date.now();
+    try {
+      this.process = this.spawn();
+    } catch (error) {
+      // what is missing may be applied, and what is full be emptied, at any time
+      this.wait({ reason: 'CreateContainerError', message: (error as Error).message }, retryStartMs);
+      return;
+    }
+    this.probe = new ReplicaProbe({
+      portFile: this.portFile,
+      onAnswer: (whyNot) => this.onAnswer(whyNot),
+      onDead: () => void this.process?.stop(this.props.graceMs),
+    });
+    void this.process.exited.then((exit) => this.onExit(exit));
+  }
+
+  private spawn(): GuardedProcess {
+    const { folder, log, program, environment } = this.props;
+    mkdirSync(folder, { recursive: true });
+    rmSync(this.portFile, { force: true });
+    const http = { KFLOW_HTTP_HOST: '127.0.0.1', KFLOW_HTTP_PORT: '0', KFLOW_HTTP_PORT_FILE: this.portFile };
+    const env = { ...environment(), ...http };
+    const output = log.open();
+    try {
+      const streams = { stdout: output, stderr: output };
+      return this.withPidFile(spawnGuarded({ command: process.execPath, args: [program], env, ...streams }));
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  private withPidFile(started: GuardedProcess): GuardedProcess {
+    try {
+      writeFileSync(this.pidFile, String(started.pid));
+      return started;
+    } catch (error) {
+      void started.stop(0); // I1: one that nobody keeps must not run
+      throw error;
+    }
+  }
+
+  private get portFile(): string {
+    return path.join(this.props.folder, 'http-port');
+  }
+
+  /** There while it runs. */
+  private get pidFile(): string {
+    return path.join(this.props.folder, pidFileName);
+  }
+
+  private onAnswer(whyNot: string | undefined): void {
+    this.props.log.rotate();
+    if (whyNot === undefined) this.become('ready', {});
+    else if (this.current === 'starting') this.become('starting', { message: whyNot });
+    else this.become('not-ready', { reason: 'NotReady', message: whyNot });
   }
 
   private onExit(exit: ProcessExit): void {
-    if (this.phase === 'stopped') return;
+    this.probe?.close();
+    this.process = undefined;
+    rmSync(this.pidFile, { force: true });
     this.lastExit = exit.signal ?? `exit ${exit.code}`;
-    if (exit.code === ExitCode.Done && this.options.isJob) {
-      this.enter('succeeded');
+    if (this.current === 'ending') {
+      this.enter('over');
       return;
     }
-    const isHopeless =
-      exit.code === ExitCode.Misconfigured || (this.options.isJob && this.restarts >= this.options.backoffLimit);
-    if (isHopeless) {
-      this.enter('failed');
-      return;
+    try {
+      if (this.props.judge(exit) === 'over') this.enter('over');
+      else this.waitAfterEnd(this.lastWords);
+    } catch (error) {
+      // an end that cannot be kept, as on a full disk, has not happened
+      this.waitAfterEnd((error as Error).message);
     }
-    const wait = Date.now() - this.startedAt > stableAfterMs ? this.backoff.first() : this.backoff.next();
-    this.enter('backing-off');
-    this.timer = setTimeout(() => {
-      this.restarts++;
-      this.enter('running');
-      this.start();
-    }, wait);
   }
 
-  private enter(phase: ReplicaPhase): void {
-    if (!allowed[this.phase].includes(phase)) {
-      throw new StateError(
-        'state-invalid',
-        `replica ${this.options.function}-${this.options.replica} is ${this.phase}, not to become ${phase}`,
-      );
+  private waitAfterEnd(message: string): void {
+    const wait = Date.now() - this.startedAt > stableAfterMs ? this.backoff.first() : this.backoff.next();
+    this.wait({ reason: 'CrashLoopBackOff', message }, wait);
+  }
+
+  private wait(reason: { readonly reason: string; readonly message: string }, waitMs: number): void {
+    this.become('waiting', reason);
+    this.timer = setTimeout(() => {
+      if (reason.reason === 'CrashLoopBackOff') this.restarts++;
+      this.enter('starting');
+      this.start();
+    }, waitMs);
+  }
+
+  private become(phase: Phase, reason: { readonly reason?: string; readonly message?: string }): void {
+    if (phase === this.current && reason.message === this.reason.message) return;
+    if (phase === this.current) {
+      this.reason = reason;
+      this.props.onChange();
+    } else this.enter(phase, reason);
+  }
+
+  private enter(phase: Phase, reason: { readonly reason?: string; readonly message?: string } = {}): void {
+    if (!allowed[this.current].includes(phase)) {
+      throw new StateError('state-invalid', `replica ${this.props.name} is ${this.current}, not to become ${phase}`);
     }
-    this.phase = phase;
-    if (phase !== 'running') this.options.onChange(this.status);
+    this.current = phase;
+    this.reason = reason;
+    this.since = new Date();
+    this.props.onChange();
   }
 }

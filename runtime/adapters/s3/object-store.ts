@@ -156,6 +156,14 @@ export class S3ObjectStore {
     return count;
   }
 
+  /** Names of the account's buckets. */
+  async buckets(): Promise<readonly string[]> {
+    return await this.call({ verb: 'list', bucket: '*' }, async ({ sdk, client }) => {
+      const { Buckets = [] } = await client.send(new sdk.ListBucketsCommand({}));
+      return Buckets.flatMap(({ Name }) => Name ?? []);
+    });
+  }
+
   async bucketExists(bucket: string): Promise<boolean> {
     try {
       await this.call({ verb: 'look up', bucket }, async ({ sdk, client }) => {

@@ -4,8 +4,8 @@ import { countersSubject, deadLetterStream, deadLetterSubject } from '../../../l
 import { patiently } from '../../adapters/jetstream/patiently';
 import { ignoreMissing } from '../../adapters/jetstream/provision';
 import { consumerProgress } from '../../adapters/jetstream/stream-trimmer';
-import type { ReplicaStatus } from '../../adapters/processes/replica-process';
 import type { ReplicaReport } from '../../engine/counters';
+import type { ReplicaStatus } from './local-replicas';
 
 /** What a function has done in this run. */
 export interface FunctionProgress {

@@ -1,4 +1,5 @@
 import type { NatsConnection } from 'nats';
+import { renderWorkloads } from '../../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../../lib/errors';
 import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
 import { messageStorePrefix } from '../../../lib/plan/names';
@@ -8,13 +9,15 @@ import type { Topology } from '../../../lib/topology/topology';
 import { connectNats } from '../../adapters/jetstream/connection';
 import { JetStreamFlowState } from '../../adapters/jetstream/jetstream-flow-state';
 import { provisionFlow, removeFlow } from '../../adapters/jetstream/provision';
-import { ProcessCluster } from '../../adapters/processes/process-cluster';
-import type { ReplicaStatus } from '../../adapters/processes/replica-process';
+import { WorkloadNode } from '../../adapters/processes/workload-node';
 import { saveBucket, uploadDirectory } from '../../adapters/s3/directory-transfer';
 import { S3ObjectStore } from '../../adapters/s3/object-store';
+import type { KubernetesObject } from '../../controller/ports/kubernetes-object';
+import { assertVariablesKnown } from './assert-variables-known';
 import type { DirectoryMap } from './directory-map';
 import { FlowProgress, type FunctionProgress } from './flow-progress';
 import type { LocalFlowOptions } from './local-flow-options';
+import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalServers, startLocalServers } from './local-servers';
 
 /** Time for a replica to finish what it holds. */
@@ -24,12 +27,12 @@ const graceMs = 27_000;
 export class LocalFlow {
   private servers: LocalServers | undefined;
   private connection: NatsConnection | undefined;
-  private cluster: ProcessCluster | undefined;
+  private node: WorkloadNode | undefined;
+  private replicasSeen: LocalReplicas | undefined;
   private state: JetStreamFlowState | undefined;
   private counting: FlowProgress | undefined;
   private plan: FlowPlan | undefined;
   private run = 0;
-  private readonly failed: ReplicaStatus[] = [];
 
   constructor(
     private readonly topology: Topology,
@@ -51,28 +54,26 @@ export class LocalFlow {
     this.counting = await FlowProgress.open(this.connection, this.plan);
   }
 
-  /** Starts every function; readers first, so that nothing waits for them. */
-  start(onChange: (status: ReplicaStatus) => void): void {
+  /** Starts every function. Throws ConfigError when a variable of one is not known here. */
+  async start(onChange: (status: ReplicaStatus) => void): Promise<void> {
     const { plan, servers } = this.prepared();
-    this.cluster = new ProcessCluster({
+    assertVariablesKnown(plan);
+    this.node = await WorkloadNode.open({
       directory: this.options.directory.path,
       env: { KFLOW_NATS_URL: servers.natsUrl, KFLOW_BASE_DIR: this.options.baseDir, KFLOW_LOG_FORMAT: 'text' },
-      secrets: new Map(plan.secrets.map((secret) => [secret.name, secret.entries])),
-      onChange: (status) => {
-        if (status.phase === 'failed') this.failed.push(status);
-        onChange(status);
-      },
+      isOfOneFlow: true,
     });
-    for (const workload of [...plan.workloads].reverse()) this.cluster.start(workload);
+    this.node.apply(plan, this.manifests());
+    this.replicasSeen = new LocalReplicas(this.node, plan, onChange);
   }
 
   replicas(): readonly ReplicaStatus[] {
-    return this.cluster?.statuses() ?? [];
+    return this.replicasSeen?.statuses() ?? [];
   }
 
   /** Replicas that failed for good. */
   failures(): readonly ReplicaStatus[] {
-    return this.failed;
+    return this.replicas().filter(({ phase }) => phase === 'failed');
   }
 
   /** True when every Job's replica has done its work. */
@@ -92,19 +93,18 @@ export class LocalFlow {
     await this.state?.markCompleted(this.run);
   }
 
+  /** Resolves when no source runs any more. */
   async stopSources(): Promise<void> {
-    const sources = this.topology.dag.filter((fn) => kindOf(fn.type) === 'source');
-    await this.cluster?.stop(
-      sources.map((fn) => fn.id),
-      graceMs,
+    const sources = this.topology.dag.filter((fn) => kindOf(fn.type) === 'source').map((fn) => fn.id);
+    const others = this.manifests().filter(
+      ({ metadata }) => !sources.includes(metadata.labels?.['kflow.io/function'] ?? ''),
     );
+    this.node?.prune(this.prepared().plan, others, false);
+    await this.replicasSeen?.gone(sources);
   }
 
   async stop(): Promise<void> {
-    await this.cluster?.stop(
-      this.topology.dag.map((fn) => fn.id),
-      graceMs,
-    );
+    await this.node?.close(graceMs);
   }
 
   async save(bucket: string, directory: string): Promise<number> {
@@ -133,10 +133,19 @@ export class LocalFlow {
   /** Ends what is still running; without `isKept`, removes the flow's streams, state and stored messages. */
   async close(isKept: boolean): Promise<void> {
     await this.stop();
+    this.replicasSeen?.close();
     if (!isKept && !this.options.isEmbedded) await this.remove();
     await this.connection?.close();
     await this.servers?.stop();
     if (!isKept) this.options.directory.removeData();
+  }
+
+  /** Whatever the document says about pausing: a run has nobody to resume it. */
+  private manifests(): readonly KubernetesObject[] {
+    const { plan, servers } = this.prepared();
+    const workloads = plan.workloads.map((workload) => ({ ...workload, isPaused: false }));
+    // no image is looked at
+    return renderWorkloads({ ...plan, workloads }, { image: 'kflow', natsUrl: servers.natsUrl });
   }
 
   private async remove(): Promise<void> {

@@ -3,8 +3,9 @@ import { ConfigError } from '../../../lib/errors';
 import type { PlanSettings } from '../../../lib/plan/plan-connections';
 import type { Topology } from '../../../lib/topology/topology';
 import { startNatsServer } from '../../servers/nats-server';
-import type { RunningServer, ServerEvent, ServerOptions } from '../../servers/run-server';
+import type { RunningServer, ServerOptions } from '../../servers/run-server';
 import { startS3Server } from '../../servers/s3-server';
+import { describeServerEvent } from '../describe-server-event';
 import type { LocalFlowOptions } from './local-flow-options';
 
 /** Where a local flow's records and objects go. */
@@ -46,19 +47,8 @@ function serverOptions(name: string, options: LocalFlowOptions): ServerOptions {
     dataDir: path.join(options.directory.servers, name),
     logFile: path.join(options.directory.logs, `${name}-server.log`),
     progress: options.say,
-    onEvent: (event) => options.say(describe(event)),
+    onEvent: (event) => options.say(describeServerEvent(event)),
   };
-}
-
-function describe(event: ServerEvent): string {
-  switch (event.type) {
-    case 'ended':
-      return `${event.server} ended (${event.exit.signal ?? `exit ${event.exit.code}`}); starting it again`;
-    case 'restarted':
-      return `${event.server} answers again`;
-    case 'failed':
-      return `${event.server}: ${event.error.message}`;
-  }
 }
 
 function usesObjectStore(topology: Topology): boolean {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
 
-/** The folder of a flow below `.kflow/`: its servers' data, its replicas' specs and logs. One run at a time has it. */
+/** The folder of a flow below `.kflow/`: its servers' data, its objects, its replicas' files and logs. One run at a time has it. */
 export class RunDirectory {
   private constructor(readonly path: string) {}
 
@@ -20,7 +20,7 @@ export class RunDirectory {
       );
     }
     const directory = new RunDirectory(folder);
-    for (const left of ['specs', 'logs']) rmSync(path.join(folder, left), { recursive: true, force: true });
+    for (const left of ['objects', 'logs']) rmSync(path.join(folder, left), { recursive: true, force: true });
     if (!isKept) directory.removeData();
     try {
       mkdirSync(folder, { recursive: true });
@@ -43,7 +43,9 @@ export class RunDirectory {
     rmSync(this.servers, { recursive: true, force: true });
   }
 
+  /** Gives the folder back, without the credentials that its objects hold. */
   release(): void {
+    for (const left of ['objects', 'replicas']) rmSync(path.join(this.path, left), { recursive: true, force: true });
     rmSync(path.join(this.path, 'lock'), { force: true });
   }
 }

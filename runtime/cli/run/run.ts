@@ -45,7 +45,7 @@ export async function run(file: string, options: RunOptions): Promise<number> {
     if (topology.mode === 'stream') {
       say('mode stream: it runs until Ctrl-C or --timeout; --set mode=batch ends when all is processed');
     }
-    flow.start((status) => {
+    await flow.start((status) => {
       if (status.phase === 'backing-off')
         say(`${status.function}-${status.replica} ended (${status.lastExit}); it is started again`);
     });

@@ -14,6 +14,11 @@ test('listens on every address unless told another, without metrics unless told 
   expect(readEnvironment({ ...all, KFLOW_METRICS: 'false' }).http?.hasMetrics).toBe(false);
 });
 
-test.each(['0', '65536', '80.5', 'http', ''])('refuses the port "%s" and names the variable', (port) => {
+test('listens on any free port, which it writes to a file', () => {
+  const any = { ...least, KFLOW_HTTP_PORT: '0', KFLOW_HTTP_PORT_FILE: '/run/port' };
+  expect(readEnvironment(any).http).toMatchObject({ port: 0, portFile: '/run/port' });
+});
+
+test.each(['-1', '65536', '80.5', 'http', ''])('refuses the port "%s" and names the variable', (port) => {
   expect(() => readEnvironment({ ...least, KFLOW_HTTP_PORT: port })).toThrow(/not complete: KFLOW_HTTP_PORT: /);
 });

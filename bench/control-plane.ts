@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
+import type { FlowStatus } from '../runtime/controller/api/schemas';
+import { inParallel } from '../runtime/controller/service/in-parallel';
+import { startNatsServer } from '../runtime/servers/nats-server';
+import { startTemporalServer } from '../runtime/servers/temporal-server';
+
+const flows = 200;
+const atOnce = 4;
+const functions = 5;
+
+/**
+ * 200 flows of five functions on one controller, whose cluster runs nothing: time from the submit until the flow is
+ * Running and every replica is there, and the memory of the controller's process when all run.
+ */
+export async function benchControlPlane(): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
+  const place = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
+  const nats = await startNatsServer(place('nats'));
+  const temporal = await startTemporalServer(place('temporal'));
+  const port = await freePort();
+  const controller = startApart({
+    KFLOW_CONTROLLER_NATS_URL: nats.url,
+    KFLOW_CONTROLLER_NATS_REPLICAS: '1',
+    KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
+    KFLOW_CONTROLLER_LISTEN_PORT: String(port),
+    KFLOW_RUNTIME_LOG_LEVEL: 'WARNING',
+  });
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    await untilReady(url);
+    const ids = Array.from({ length: flows }, (_, number) => `flow-${number}`);
+    const startedMs = performance.now();
+    const times = await inParallel(ids, atOnce, (id) => timeSubmit(url, id));
+    const wholeMs = performance.now() - startedMs;
+    const list = performance.now();
+    const statuses = (await (await fetch(`${url}/kflows/v1/bench?limit=1000`)).json()) as FlowStatus[];
+    const listMs = performance.now() - list;
+    if (statuses.length !== flows) throw new Error(`the list has ${statuses.length} flows`);
+    times.sort((one, other) => one - other);
+    const at = (part: number) => `${Math.round(times[Math.ceil(times.length * part) - 1] ?? 0)} ms`;
+    process.stdout.write(
+      `control plane, ${flows} flows of ${functions} functions, ${atOnce} submitted at a time:\n` +
+        `  submit to Running and healthy: median ${at(0.5)}, p99 ${at(0.99)}, all in ${(wholeMs / 1_000).toFixed(1)} s\n` +
+        `  list of all with their health: ${Math.round(listMs)} ms\n` +
+        `  memory of the controller: ${memoryMb(controller.pid)} MB\n`,
+    );
+  } finally {
+    await controller.stop();
+    await temporal.stop();
+    await nats.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function timeSubmit(url: string, id: string): Promise<number> {
+  const startedMs = performance.now();
+  const flow = `${url}/kflows/v1/bench/${id}`;
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(flow, { method: 'POST', headers, body: JSON.stringify(topology()) });
+  if (answer.status !== 201) throw new Error(`${answer.status}: ${await answer.text()}`);
+  for (;;) {
+    const { status, health } = (await (await fetch(flow)).json()) as FlowStatus;
+    if (status === 'Running' && health.state === 'healthy') return performance.now() - startedMs;
+    await delay(20);
+  }
+}
+
+function topology(): object {
+  const schema = { type: 'record', name: 'n', fields: [{ name: 'n', type: 'long' }] };
+  const code = 'def f(ctx, event): return event';
+  const dag = Array.from({ length: functions }, (_, index) => ({
+    id: `f${index}`,
+    type: index === 0 ? 'raw-source' : 'raw',
+    ...(index === 0 ? { schema } : {}),
+    meta: { name: 'f', code: index === 0 ? 'def f(): yield {"n": 1}' : code },
+    out: index + 1 < functions ? [`f${index + 1}`] : [],
+  }));
+  return { dag };
+}
+
+function startApart(env: { readonly [name: string]: string }): GuardedProcess {
+  const program = path.join(__dirname, 'controller-once.js');
+  return spawnGuarded({ command: process.execPath, args: [program], env: { ...process.env, ...env } });
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (answer?.ok) return;
+    await delay(50);
+  }
+}
+
+/** Resident memory, as the system counts it. */
+function memoryMb(pid: number): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Math.round(Number(kilobytes) / 1_024);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,13 @@
+import { readControllerSettings } from '../runtime/controller/settings';
+import { startController } from '../runtime/controller/start-controller';
+import { createLog } from '../runtime/log';
+import { MemoryCluster } from './memory-cluster';
+
+/** A controller over a cluster that runs nothing; says its address on stdout. */
+async function main(): Promise<void> {
+  const settings = readControllerSettings(process.env);
+  const { url } = await startController(settings, { log: createLog(process.env), cluster: new MemoryCluster() });
+  process.stdout.write(`${JSON.stringify({ url })}\n`);
+}
+
+void main();

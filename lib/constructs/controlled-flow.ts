@@ -1,0 +1,56 @@
+import { ApiObject, Chart } from 'cdk8s';
+import { ConfigError } from '../errors';
+import type { FlowPlan, PlannedSecret, PlannedWorkload } from '../plan/flow-plan';
+import { FlowApp } from './flow-app';
+import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './flow-workloads';
+import { FunctionConfig } from './function-config';
+import type { Manifest } from './manifest';
+import { flowLabels, metadata, SyncWave } from './metadata';
+
+/**
+ * What the controller applies for a flow, in the order to apply it: all that `Flow` renders but the streams and what is
+ * theirs, and the Secrets whose every value the plan has. Nothing in it is for Argo CD. Throws ConfigError
+ * `config-invalid` with every fault, as code that no ConfigMap holds.
+ */
+export function renderWorkloads(plan: FlowPlan, settings: WorkloadSettings): readonly Manifest[] {
+  const app = new FlowApp();
+  const chart = new Chart(app, plan.jobId, { namespace: plan.namespace, labels: flowLabels(plan) });
+  addFlowAccount(chart, plan);
+  for (const secret of plan.secrets) addSecret(chart, secret);
+  addFlowWorkloads(chart, plan, settings);
+  const nodes = chart.node.findAll();
+  const faults = nodes.flatMap(({ node }) => node.validate());
+  if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
+  return nodes.filter(ApiObject.isApiObject).map((object) => withoutArgo(object.toJson()));
+}
+
+/**
+ * The `kflow.io/spec-hash` that a workload's template has when nothing else is asked for: of what its replicas read at
+ * their start, but for image, variables and credentials.
+ */
+export function specHash(workload: Pick<PlannedWorkload, 'kind' | 'spec'>): string {
+  return new FunctionConfig(workload).hash;
+}
+
+function addSecret(chart: Chart, { name, entries, isGiven }: PlannedSecret): void {
+  if (isGiven === true) return;
+  const data: Record<string, string> = {};
+  for (const [key, value] of Object.entries(entries)) {
+    if (value === undefined) return;
+    data[key] = Buffer.from(value, 'utf8').toString('base64');
+  }
+  new ApiObject(chart, `Secret-${name}`, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: metadata(SyncWave.Streams, { name }),
+    type: 'Opaque',
+    data,
+  });
+}
+
+function withoutArgo(manifest: Manifest): Manifest {
+  const { annotations = {}, ...others } = manifest.metadata as Manifest['metadata'] & { annotations?: object };
+  const kept = Object.entries(annotations).filter(([name]) => !name.startsWith('argocd.argoproj.io/'));
+  const metadata = kept.length === 0 ? others : { ...others, annotations: Object.fromEntries(kept) };
+  return { ...manifest, metadata };
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { DiscardPolicy, type JetStreamManager, type NatsConnection, type ObjectStore, StorageType } from 'nats';
+import { StoreError } from '../../../lib/errors';
+import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { askServer, readServer } from './ask-server';
+import { ensureStream } from './provision';
+import { StreamReader } from './stream-reader';
+
+const bucket = 'kflow_documents';
+const stream = `OBJ_${bucket}`;
+const digestLength = 32;
+
+/** Documents of flows in an object store bucket, named `<namespace>/<jobId>/<digest>`. */
+export class FlowDocuments {
+  private constructor(
+    private readonly manager: JetStreamManager,
+    private readonly objects: ObjectStore,
+    private readonly reader: StreamReader,
+  ) {}
+
+  static async open(connection: NatsConnection, replicas: number): Promise<FlowDocuments> {
+    const manager = await connection.jetstreamManager({ checkAPI: false });
+    await ensureStream(manager, bucketConfig(replicas), { num_replicas: replicas });
+    const objects = await askServer(stream, () => connection.jetstream({ checkAPI: false }).views.os(bucket));
+    return new FlowDocuments(manager, objects, await StreamReader.of(connection, stream));
+  }
+
+  async put(flow: FlowKey, text: string): Promise<string> {
+    const digest = digestOf(text);
+    const name = nameOf(flow, digest);
+    await askServer(`document ${name}`, async () => {
+      const there = await this.objects.info(name);
+      if (there === null || there.deleted) await this.objects.putBlob({ name }, Buffer.from(text));
+    });
+    return digest;
+  }
+
+  async get(flow: FlowKey, digest: string): Promise<string> {
+    const name = nameOf(flow, digest);
+    const there = await readServer(`document ${name}`, () => this.objects.info(name));
+    const chunks: Uint8Array[] = [];
+    for (let sequence = 0; there !== null && chunks.length < there.chunks; ) {
+      const chunk = await this.reader.next(`$O.${bucket}.C.${there.nuid}`, sequence + 1);
+      if (chunk === undefined) break;
+      chunks.push(chunk.data);
+      sequence = chunk.sequence;
+    }
+    const text = Buffer.concat(chunks).toString();
+    if (digestOf(text) === digest) return text;
+    const message = `${flowName(flow)} has no document ${digest}: it was removed, or never kept`;
+    throw new StoreError('stream-failed', message, { where: name });
+  }
+
+  async removeAllBut(flow: FlowKey, keep: readonly string[]): Promise<void> {
+    const kept = keep.map((digest) => nameOf(flow, digest));
+    const names = (await this.names()).filter((name) => name.startsWith(nameOf(flow, '')) && !kept.includes(name));
+    await Promise.all(names.map((name) => askServer(`document ${name}`, () => this.remove(name))));
+  }
+
+  private async names(): Promise<readonly string[]> {
+    const prefix = metaSubject('');
+    const options = { subjects_filter: `${prefix}>` };
+    const { state } = await askServer(stream, () => this.manager.streams.info(stream, options));
+    return Object.keys(state.subjects ?? {}).map((subject) =>
+      Buffer.from(subject.slice(prefix.length), 'base64url').toString(),
+    );
+  }
+
+  private async remove(name: string): Promise<void> {
+    await this.objects.delete(name);
+    await this.manager.streams.purge(stream, { filter: metaSubject(name) }); // a deletion leaves a note of itself
+  }
+}
+
+function bucketConfig(replicas: number) {
+  return {
+    name: stream,
+    subjects: [`$O.${bucket}.C.>`, `$O.${bucket}.M.>`],
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    allow_rollup_hdrs: true,
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digestLength);
+}
+
+function nameOf({ namespace, jobId }: FlowKey, digest: string): string {
+  return `${namespace}/${jobId}/${digest}`;
+}
+
+/** Where an object store keeps what it knows of an object: its name as padded base64url. */
+function metaSubject(name: string): string {
+  return `$O.${bucket}.M.${Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_')}`;
+}

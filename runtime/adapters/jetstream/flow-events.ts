@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DiscardPolicy, type JetStreamClient, type NatsConnection, nanos, StorageType } from 'nats';
+import type { FlowKey } from '../../controller/ports/flow-key';
+import type { FlowEvent } from '../../controller/ports/flow-store';
+import { askServer } from './ask-server';
+import { quickRequests } from './patiently';
+import { ensureStream } from './provision';
+import { StreamReader } from './stream-reader';
+
+const stream = 'kflow_events';
+const limits = {
+  max_age: nanos(30 * 24 * 3_600_000),
+  max_msgs_per_subject: 1_000,
+  max_bytes: 256 * 1024 ** 2,
+  /** Events of one id within this time are one. */
+  duplicate_window: nanos(10 * 60_000),
+};
+/** How often a follower looks whether it missed something. */
+const lookEveryMs = 1_000;
+
+/** The log of what happened to flows, in a stream on the subjects `kflow-events.<namespace>.<jobId>.<kind>`. */
+export class FlowEvents {
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly client: JetStreamClient,
+    private readonly reader: StreamReader,
+  ) {}
+
+  static async open(connection: NatsConnection, replicas: number): Promise<FlowEvents> {
+    const manager = await connection.jetstreamManager({ checkAPI: false });
+    const config = { storage: StorageType.File, discard: DiscardPolicy.Old, num_replicas: replicas, ...limits };
+    await ensureStream(manager, { name: stream, subjects: ['kflow-events.*.*.*'], ...config }, config);
+    return new FlowEvents(connection, connection.jetstream(quickRequests), await StreamReader.of(connection, stream));
+  }
+
+  async add(event: FlowEvent): Promise<void> {
+    const subject = subjectOf(event, event.kind);
+    const text = JSON.stringify(event);
+    await askServer(`event ${event.id}`, () => this.client.publish(subject, text, { msgID: event.id }));
+  }
+
+  async last(
+    of: Partial<FlowKey>,
+    { limit = Number.POSITIVE_INFINITY, kind }: { readonly limit?: number; readonly kind?: FlowEvent['kind'] },
+  ): Promise<readonly FlowEvent[]> {
+    return (await this.reader.last(subjectOf(of, kind), limit)).map(eventOf);
+  }
+
+  /** Those that are added after the call, until the signal. */
+  follow(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEvent> {
+    const begin = this.reader.extent();
+    begin.catch(() => undefined); // thrown to who reads
+    return this.events(
+      subjectOf(of),
+      begin.then(({ last }) => last + 1),
+      signal,
+    );
+  }
+
+  /**
+   * Reads one event after the other. What is published is heard of at once, and is only a reason to look: a repeat is
+   * published too, and what is published while the connection is away is not heard.
+   */
+  private async *events(subject: string, begin: Promise<number>, signal: AbortSignal): AsyncIterable<FlowEvent> {
+    let hear: () => void = () => undefined;
+    const subscription = this.connection.subscribe(subject, { callback: () => hear() });
+    try {
+      let sequence = await begin;
+      while (!signal.aborted) {
+        const heard = new Promise<void>((resolve) => {
+          hear = resolve;
+        });
+        // a server that is away for long is looked for again
+        const message = await this.reader.next(subject, sequence).catch(() => undefined);
+        if (message === undefined) await Promise.race([heard, pause(signal)]);
+        else {
+          sequence = message.sequence + 1;
+          yield eventOf(message);
+        }
+      }
+    } finally {
+      subscription.unsubscribe();
+    }
+  }
+}
+
+function eventOf({ data }: { readonly data: Uint8Array }): FlowEvent {
+  return JSON.parse(Buffer.from(data).toString()) as FlowEvent;
+}
+
+function subjectOf({ namespace = '*', jobId = '*' }: Partial<FlowKey>, kind: FlowEvent['kind'] | '*' = '*'): string {
+  return `kflow-events.${namespace}.${jobId}.${kind}`;
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
+}

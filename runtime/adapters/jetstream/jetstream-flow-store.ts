@@ -1,0 +1,72 @@
+import type { NatsConnection } from 'nats';
+import type { FlowKey } from '../../controller/ports/flow-key';
+import type { FlowEvent, FlowRecord, FlowStore } from '../../controller/ports/flow-store';
+import { FlowDocuments } from './flow-documents';
+import { FlowEvents } from './flow-events';
+import { FlowRecords } from './flow-records';
+
+/** What is kept of flows, on a JetStream server: an object store bucket, a KV bucket and a stream. */
+export class JetStreamFlowStore implements FlowStore {
+  private constructor(
+    private readonly documents: FlowDocuments,
+    private readonly flows: FlowRecords,
+    private readonly log: FlowEvents,
+  ) {}
+
+  /** Makes what is missing, each with so many copies in a cluster of servers. Throws StoreError `stream-failed`. */
+  static async open(
+    connection: NatsConnection,
+    { replicas }: { readonly replicas: number },
+  ): Promise<JetStreamFlowStore> {
+    return new JetStreamFlowStore(
+      ...(await Promise.all([
+        FlowDocuments.open(connection, replicas),
+        FlowRecords.open(connection, replicas),
+        FlowEvents.open(connection, replicas),
+      ])),
+    );
+  }
+
+  putDocument(flow: FlowKey, text: string): Promise<string> {
+    return this.documents.put(flow, text);
+  }
+
+  document(flow: FlowKey, digest: string): Promise<string> {
+    return this.documents.get(flow, digest);
+  }
+
+  removeDocuments(flow: FlowKey, keep: readonly string[]): Promise<void> {
+    return this.documents.removeAllBut(flow, keep);
+  }
+
+  record(flow: FlowKey): Promise<FlowRecord | undefined> {
+    return this.flows.get(flow);
+  }
+
+  saveRecord(record: FlowRecord): Promise<void> {
+    return this.flows.save(record);
+  }
+
+  records(namespace?: string): Promise<readonly FlowRecord[]> {
+    return this.flows.all(namespace);
+  }
+
+  addEvent(event: FlowEvent): Promise<void> {
+    return this.log.add(event);
+  }
+
+  events(
+    of: Partial<FlowKey>,
+    options: { readonly limit?: number; readonly kind?: FlowEvent['kind'] } = {},
+  ): Promise<readonly FlowEvent[]> {
+    return this.log.last(of, options);
+  }
+
+  followEvents(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEvent> {
+    return this.log.follow(of, signal);
+  }
+
+  ping(): Promise<void> {
+    return this.flows.ping();
+  }
+}

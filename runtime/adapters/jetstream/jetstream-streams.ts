@@ -1,0 +1,111 @@
+import type { JetStreamManager, NatsConnection } from 'nats';
+import { ConfigError } from '../../../lib/errors';
+import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import { outputsOf } from '../../../lib/plan/function-spec';
+import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/streams';
+import type { Writer } from '../../engine/flow-state';
+import { askServer } from './ask-server';
+import { JetStreamFlowState } from './jetstream-flow-state';
+import { quickRequests } from './patiently';
+import { ignoreMissing, provisionOwn, provisionSchemas } from './provision';
+import { readProgress } from './read-progress';
+import { rewindConsumer } from './rewind-consumer';
+import { Slots } from './slots';
+
+/** Flows whose streams are made at once: the server makes them one by one, and no request shall wait there for long. */
+const provisionedAtOnce = 16;
+
+/** The streams of flows on a JetStream server. The run and what has ended in it are in the flow's state bucket. */
+export class JetStreamStreams implements Streams {
+  /** The server process, by its id, on which the shared bucket of schemas was made or found. */
+  private provisionedServer: string | undefined;
+  private readonly slots = new Slots(provisionedAtOnce);
+
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly manager: JetStreamManager,
+  ) {}
+
+  static async open(connection: NatsConnection): Promise<JetStreamStreams> {
+    return new JetStreamStreams(connection, await connection.jetstreamManager(quickRequests));
+  }
+
+  async provision(plan: FlowPlan): Promise<void> {
+    await this.slots.use(() => Promise.all([this.provisionSchemasOnce(plan), provisionOwn(this.manager, plan)]));
+  }
+
+  async beginRun(plan: FlowPlan): Promise<number> {
+    return this.withState(plan, (state) => state.beginRun());
+  }
+
+  async markCompleted(plan: FlowPlan): Promise<void> {
+    await this.withState(plan, async (state) => state.markCompleted(await state.run()));
+  }
+
+  async endedFunctions(plan: FlowPlan): Promise<readonly string[]> {
+    const ended = await this.withState(plan, (state) => state.endedFunctions());
+    return plan.workloads.map((workload) => workload.function).filter((id) => ended.includes(id));
+  }
+
+  async reopen(plan: FlowPlan, functions: readonly string[]): Promise<void> {
+    const writers: Writer[] = plan.workloads
+      .filter((workload) => functions.includes(workload.function))
+      .map(({ function: id, spec }) => ({ function: id, streams: outputsOf(spec).map(({ stream }) => stream) }));
+    await this.withState(plan, (state) => state.reopen(writers));
+  }
+
+  async rewind(plan: FlowPlan, { function: functionId, start }: Rewind): Promise<void> {
+    const consumers = plan.consumers.filter((consumer) => consumer.function === functionId);
+    if (consumers.length === 0) {
+      const message = `${functionId} of ${nameOf(plan)} reads no stream: nothing to read again`;
+      throw new ConfigError('config-invalid', message, { where: functionId });
+    }
+    const views = this.connection.jetstream(quickRequests).views;
+    const ports = { manager: this.manager, bucket: await views.kv(plan.stateBucket, { bindOnly: true }) };
+    await Promise.all(
+      consumers.map((consumer) =>
+        askServer(`consumer ${consumer.durable} of ${consumer.stream}`, () => rewindConsumer(ports, consumer, start)),
+      ),
+    );
+  }
+
+  async progress(plan: FlowPlan): Promise<readonly FunctionProgress[]> {
+    return readProgress(this.manager, plan);
+  }
+
+  async remove(plan: FlowPlan): Promise<void> {
+    const remove = (name: string) =>
+      askServer(`stream ${name}`, () => ignoreMissing(this.manager.streams.delete(name)));
+    await Promise.all((await this.ownStreams(plan)).map(remove));
+    // the last: while it is there, so is the flow
+    await remove(`KV_${plan.stateBucket}`);
+  }
+
+  /** Streams of the plan, and those that an earlier plan of the flow left. */
+  private async ownStreams(plan: FlowPlan): Promise<readonly string[]> {
+    const { namespace, jobId } = plan;
+    const found = await askServer(`streams of ${nameOf(plan)}`, async () => {
+      const names: string[] = [];
+      for await (const name of this.manager.streams.names(`kflow.${namespace}.${jobId}.>`)) names.push(name);
+      return names;
+    });
+    const own = found.filter((name) => name.startsWith(`kflow_${namespace}_${jobId}_`));
+    return [...new Set([...plan.streams.map((stream) => stream.name), ...own])];
+  }
+
+  private async provisionSchemasOnce(plan: FlowPlan): Promise<void> {
+    const server = this.connection.info?.server_id;
+    if (server !== undefined && server === this.provisionedServer) return;
+    await provisionSchemas(this.manager, plan);
+    this.provisionedServer = server;
+  }
+
+  private async withState<T>(plan: FlowPlan, use: (state: JetStreamFlowState) => Promise<T>): Promise<T> {
+    const state = await JetStreamFlowState.of(this.connection, plan.stateBucket);
+    return askServer(`state of ${nameOf(plan)}`, () => use(state));
+  }
+}
+
+function nameOf({ namespace, jobId }: FlowPlan): string {
+  return `${namespace}/${jobId}`;
+}

@@ -1,0 +1,120 @@
+import type { KFlowError } from '../../../lib/errors';
+import { workloadKinds } from '../../../lib/plan/flow-kinds';
+import { type FlowKey, flowName, parseFlowName } from '../../controller/ports/flow-key';
+import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
+import { FlowIndex } from './flow-index';
+import { type FlowPart, partOfOwner, partOfPod, partOfWorkload } from './flow-part';
+import { flowSelector, ownerSelector } from './flow-selector';
+import { KindWatch } from './kind-watch';
+import type { KubernetesObjects, ObjectMetadata, Scope } from './kubernetes-objects';
+import { OwnWrites } from './own-writes';
+
+export interface FlowListener {
+  onChange(flow: FlowKey): void;
+  onRemovalAsked(flow: FlowKey): void;
+}
+
+export interface FlowCacheOptions {
+  /** Left out, all of them. */
+  readonly namespaces?: readonly string[];
+  readonly onTrouble: (error: KFlowError) => void;
+}
+
+/**
+ * What runs of all flows, as watches tell it.
+ *
+ * I1. A listener is told every flow there is at first, and from then on each that changes, or may have.
+ * I2. `parts` gives nothing while a watch is away, or has not come to what this process has written itself.
+ */
+export class FlowCache {
+  private readonly index = new FlowIndex((flow) => this.tell(flow, this.listeners));
+  private readonly listeners = new Set<FlowListener>();
+  private readonly watches = new Map<string, KindWatch<ObjectMetadata>>();
+  private readonly writes = new OwnWrites();
+  private readonly ended = new AbortController();
+
+  constructor(
+    private readonly objects: KubernetesObjects,
+    private readonly options: FlowCacheOptions,
+  ) {
+    const query = { labelSelector: flowSelector() };
+    const ownerQuery = { labelSelector: ownerSelector() };
+    for (const namespace of options.namespaces ?? [undefined]) {
+      for (const kind of workloadKinds) this.watch(kind, { namespace, query }, partOfWorkload);
+      this.watch({ apiVersion: 'v1', kind: 'Pod' }, { namespace, query }, partOfPod);
+      const owners: Scope = { namespace, query: ownerQuery, isMetadataOnly: true };
+      this.watch({ apiVersion: 'v1', kind: 'ConfigMap' }, owners, partOfOwner);
+    }
+  }
+
+  /** Lists everything, and watches it until `close`. Throws when a first list fails. */
+  async start(): Promise<void> {
+    try {
+      await Promise.all([...this.watches.values()].map((watch) => watch.start(this.ended.signal)));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.ended.abort();
+  }
+
+  /** Tells a listener every flow, and then what changes. */
+  add(listener: FlowListener): void {
+    this.listeners.add(listener);
+    for (const flow of this.index.names()) this.tell(flow, [listener]);
+  }
+
+  /** Whether somebody listens still. */
+  delete(listener: FlowListener): boolean {
+    this.listeners.delete(listener);
+    return this.listeners.size > 0;
+  }
+
+  /** Undefined when it may be older than what the server would say. */
+  parts(flow: FlowKey): readonly FlowPart[] | undefined {
+    const isCurrent = [...this.watches.values()].every((watch) => watch.isCurrent);
+    return isCurrent && this.writes.areSeen(flow) ? this.index.parts(flowName(flow)) : undefined;
+  }
+
+  /** Workloads of a flow as this process has made them, and as the server gave them. */
+  expectApplied(flow: FlowKey, workloads: readonly KubernetesObject[]): void {
+    const conditions = workloads.map((workload) => {
+      const watch = this.watches.get(watchKey(workload, this.options.namespaces && flow.namespace));
+      return () => watch?.hasReached(workload.metadata.resourceVersion ?? '') ?? true;
+    });
+    this.writes.add(flow, conditions);
+  }
+
+  /** Workloads of a flow that this process has had removed. */
+  expectRemoved(flow: FlowKey, workloads: readonly ObjectMetadata[]): void {
+    const conditions = workloads.map(({ metadata }) => () => {
+      const part = this.index.part(flowName(flow), metadata.uid ?? '');
+      return part?.type !== 'workload' || part.workload.isEnding;
+    });
+    this.writes.add(flow, conditions);
+  }
+
+  private watch(kind: KindRef, scope: Scope, read: (object: ObjectMetadata) => FlowPart | undefined): void {
+    const { onTrouble } = this.options;
+    const sink = this.index.sink(read);
+    const watch = new KindWatch(this.objects, { kind, scope, sink, onTrouble });
+    this.watches.set(watchKey(kind, scope.namespace), watch);
+  }
+
+  private tell(name: string, listeners: Iterable<FlowListener>): void {
+    const flow = parseFlowName(name);
+    if (flow === undefined) return;
+    const isRemovalAsked = this.index.parts(name).some((part) => part.type === 'owner' && part.isRemovalAsked);
+    for (const listener of listeners) {
+      listener.onChange(flow);
+      if (isRemovalAsked) listener.onRemovalAsked(flow);
+    }
+  }
+}
+
+function watchKey({ kind }: KindRef, namespace: string | undefined): string {
+  return `${kind} ${namespace ?? ''}`;
+}

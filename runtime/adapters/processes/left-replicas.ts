@@ -1,0 +1,30 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Name of the file in a replica's folder that holds its pid while it runs. */
+export const pidFileName = 'pid';
+
+/** Guards give the replicas of a node that was killed five seconds to end. */
+const endWithinMs = 7_000;
+const pollMs = 50;
+
+/**
+ * Waits until the replicas that an earlier node has left below the folder have ended: two with the same number would do
+ * the same work. A pid that has passed to some other process holds it up for seven seconds and no longer.
+ */
+export async function waitForLeftReplicas(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const pidFiles = files.filter((file) => path.basename(file) === pidFileName);
+  const pids = pidFiles.map((file) => Number(readFileSync(path.join(folder, file), 'utf8')));
+  for (const end = Date.now() + endWithinMs; pids.some(isAlive) && Date.now() < end; ) await sleep(pollMs);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's; ESRCH: there is no such process
+  }
+}

@@ -1,0 +1,105 @@
+import type { AskedWorkload } from './asked-workload';
+
+/** What there is of a replica. */
+export interface PresentReplica {
+  readonly number: number;
+  readonly templateDigest: string;
+  readonly phase: 'starting' | 'ready' | 'not-ready' | 'waiting' | 'ending' | 'over';
+}
+
+/** What to do next; what follows is planned again when it is done. */
+export interface ReplicaSteps<Replica extends PresentReplica = PresentReplica> {
+  readonly end: readonly Replica[];
+  /** Numbers. */
+  readonly start: readonly number[];
+}
+
+/**
+ * What a workload's replicas need next, as Kubernetes has it: numbers from 0, of which the highest go first. `done` are
+ * the numbers of a Job that have succeeded.
+ */
+export function planReplicas<Replica extends PresentReplica>(
+  asked: AskedWorkload,
+  present: readonly Replica[],
+  done: readonly number[] = [],
+): ReplicaSteps<Replica> {
+  if (asked.kind === 'statefulset') return planNumbered(asked, present);
+  return asked.strategy === 'rolling' ? planRolling(asked, present) : planRecreated(asked, present, done);
+}
+
+/** New ones come first, at most a quarter more than asked for; old ones go as far as enough others are ready. */
+function planRolling<Replica extends PresentReplica>(
+  { replicas, templateDigest }: AskedWorkload,
+  present: readonly Replica[],
+): ReplicaSteps<Replica> {
+  const alive = present.filter(isAlive);
+  const current = alive.filter((replica) => replica.templateDigest === templateDigest);
+  const old = alive.filter((replica) => replica.templateDigest !== templateDigest);
+  const room = Math.min(replicas - current.length, replicas + Math.ceil(replicas / 4) - alive.length);
+  const needed = replicas - Math.floor(replicas / 4);
+  const unready = current.filter((replica) => !isReady(replica)).length;
+  const spare = Math.max(0, alive.length - unready - needed);
+  const going = [...old].sort((one, other) => Number(isReady(one)) - Number(isReady(other)) || highest(one, other));
+  return {
+    end: [...surplusOf(current, replicas), ...going.slice(0, spare)],
+    start: freeNumbers(present, room),
+  };
+}
+
+/** Old ones are gone before the first new one starts, and none runs beside one that ends. */
+function planRecreated<Replica extends PresentReplica>(
+  { replicas, templateDigest, job }: AskedWorkload,
+  present: readonly Replica[],
+  done: readonly number[],
+): ReplicaSteps<Replica> {
+  const numbers = job === undefined ? replicas : job.completions;
+  const isWanted = (replica: Replica) => replica.templateDigest === templateDigest && replica.number < numbers;
+  const alive = present.filter(isAlive);
+  const wanted = alive.filter(isWanted);
+  const end = [...alive.filter((replica) => !isWanted(replica)), ...surplusOf(wanted, replicas)];
+  if (end.length > 0 || present.length > wanted.length) return { end, start: [] };
+  const taken = new Set([...done, ...present.map(({ number }) => number)]);
+  const free = Array.from({ length: numbers }, (_, number) => number).filter((number) => !taken.has(number));
+  return { end, start: free.slice(0, Math.max(0, replicas - wanted.length)) };
+}
+
+/** Each number gives way to its next by itself; one that is ready, only while all others are. */
+function planNumbered<Replica extends PresentReplica>(
+  { replicas, templateDigest }: AskedWorkload,
+  present: readonly Replica[],
+): ReplicaSteps<Replica> {
+  const alive = present.filter(isAlive).sort(highest);
+  const wanted = alive.filter(({ number }) => number < replicas);
+  const old = wanted.filter((replica) => replica.templateDigest !== templateDigest);
+  const broken = old.filter((replica) => !isReady(replica));
+  const areAllReady = wanted.length === replicas && wanted.every(isReady);
+  const surplus = alive.filter(({ number }) => number >= replicas);
+  const taken = new Set(present.map(({ number }) => number));
+  return {
+    end: [...surplus, ...broken, ...(areAllReady ? old.slice(0, 1) : [])],
+    start: Array.from({ length: replicas }, (_, number) => number).filter((number) => !taken.has(number)),
+  };
+}
+
+function isAlive({ phase }: PresentReplica): boolean {
+  return phase !== 'ending' && phase !== 'over';
+}
+
+function isReady({ phase }: PresentReplica): boolean {
+  return phase === 'ready';
+}
+
+function highest(one: PresentReplica, other: PresentReplica): number {
+  return other.number - one.number;
+}
+
+function surplusOf<Replica extends PresentReplica>(replicas: readonly Replica[], count: number): Replica[] {
+  return [...replicas].sort(highest).slice(0, Math.max(0, replicas.length - count));
+}
+
+/** The lowest numbers that nobody has. */
+function freeNumbers(present: readonly PresentReplica[], count: number): number[] {
+  const taken = new Set(present.map(({ number }) => number));
+  const all = Array.from({ length: present.length + Math.max(0, count) }, (_, number) => number);
+  return all.filter((number) => !taken.has(number)).slice(0, Math.max(0, count));
+}

@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+
+/** Where the logs of flows' replicas are. They outlive their flow until `removeOthers`. */
+export class ReplicaLogs {
+  /** With `ofOneFlow`, all are in the folder itself, else in `<namespace>/<jobId>` of it. */
+  constructor(
+    private readonly folder: string,
+    private readonly isOfOneFlow: boolean,
+  ) {}
+
+  fileOf(flow: FlowKey, replica: string): string {
+    return path.join(this.folderOf(flow), `${replica}.log`);
+  }
+
+  /** Names of the replicas of a function that have left a log. */
+  replicasOf(flow: FlowKey, functionId: string): string[] {
+    const folder = this.folderOf(flow);
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    const numbers = files.flatMap((file) => {
+      const number = /^-(\d+)\.log$/.exec(file.slice(functionId.length))?.[1];
+      return file.startsWith(functionId) && number !== undefined ? [Number(number)] : [];
+    });
+    return numbers.sort((one, other) => one - other).map((number) => `${functionId}-${number}`);
+  }
+
+  /** Removes the logs of all flows but these. */
+  removeOthers(flows: readonly FlowKey[]): void {
+    if (this.isOfOneFlow || !existsSync(this.folder)) return;
+    const kept = new Set(flows.map(flowName));
+    for (const namespace of readdirSync(this.folder)) {
+      for (const jobId of readdirSync(path.join(this.folder, namespace))) {
+        if (!kept.has(flowName({ namespace, jobId }))) rmSync(this.folderOf({ namespace, jobId }), { recursive: true });
+      }
+    }
+  }
+
+  private folderOf({ namespace, jobId }: FlowKey): string {
+    return this.isOfOneFlow ? this.folder : path.join(this.folder, namespace, jobId);
+  }
+}

@@ -1,0 +1,72 @@
+import type { FlowStatus } from '../../controller/api/schemas';
+import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { ApiRefusal } from './api-refusal';
+import type { ControllerClient } from './controller-client';
+import { CommandError, ExitStatus } from './exit-status';
+import { follow } from './follow';
+import type { Goal } from './goal';
+
+/** What a request is waited for at most; a batch may take as long as its input. */
+const standardTimeoutMs = 300_000;
+
+export interface WaitOptions {
+  /** Left out: five minutes, and no limit where a batch is to complete. */
+  readonly timeoutMs?: number;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Waits until a flow has reached a goal, and says what holds it up whenever that changes. A controller that is away meanwhile is
+ * waited for. Gives the last status; undefined when the flow is gone. Throws CommandError when the goal is missed or
+ * the time is up.
+ */
+export async function waitFor(
+  { client, flow, goal }: { readonly client: ControllerClient; readonly flow: FlowKey; readonly goal: Goal },
+  { timeoutMs = goal.isLong ? undefined : standardTimeoutMs, say }: WaitOptions,
+): Promise<FlowStatus | undefined> {
+  const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const atMost = timeoutMs === undefined ? '' : `, at most ${timeoutMs / 1_000} s`;
+  say(`waiting until ${flowName(flow)} ${goal.what}${atMost}`);
+  let last: FlowStatus | undefined;
+  let said = '';
+  const onLost = () => say('the controller is away; waiting for it');
+  try {
+    for await (const status of follow(() => client.followStatus(flow, signal), { signal, isKnown: true, onLost })) {
+      last = status;
+      const reached = goal.reached(status);
+      if (reached === 'reached') return status;
+      const line = describe(status);
+      if (line !== said) say(`  ${line}`);
+      said = line;
+      if (reached === 'missed') throw missed(status, goal);
+    }
+  } catch (error) {
+    if (goal.isGoneFine && error instanceof ApiRefusal && error.code === 'flow-missing') return undefined;
+    throw error;
+  }
+  const now = last === undefined ? '' : `; it is ${describe(last)}`;
+  const message = `${flowName(flow)}: the time was up before it ${goal.what}${now}\nit goes on: kflow status ${flowName(flow)} --watch`;
+  throw new CommandError(ExitStatus.timedOut, 'state-invalid', message);
+}
+
+function missed(status: FlowStatus, goal: Goal): CommandError {
+  const reason = status.reason === undefined ? '' : `: ${status.reason}`;
+  const message = `${flowName(status)} is ${status.status} and will not come to where it ${goal.what}${reason}\nsee kflow events ${flowName(status)}`;
+  return new CommandError(ExitStatus.refused, 'state-invalid', message);
+}
+
+/** The status on a line, with what a person would look at next. */
+function describe({ status, health, reason, functions }: FlowStatus): string {
+  const short = functions.filter((fn) => fn.ready < fn.replicas && !fn.isPaused);
+  const held = functions.filter((fn) => fn.held > 0);
+  const [problem] = health.problems;
+  const isEnding = status === 'Pausing' || status === 'Stopping';
+  const parts = [
+    status === 'Running' ? `Running, ${health.state}` : status,
+    reason,
+    ...(status === 'Running' ? short.map((fn) => `${fn.function} ${fn.ready} of ${fn.replicas} ready`) : []),
+    ...(isEnding ? held.map((fn) => `${fn.function} holds ${fn.held} records`) : []),
+    problem && `${problem.function ?? 'flow'}: ${problem.reason} (${problem.message})`,
+  ];
+  return parts.filter((part) => part !== undefined).join('; ');
+}

@@ -1,0 +1,86 @@
+import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import type { FlowPlanner } from '../flow-planner';
+import type { Buckets } from '../ports/buckets';
+import type { Cluster } from '../ports/cluster';
+import type { FlowStore } from '../ports/flow-store';
+import type { Streams } from '../ports/streams';
+import type { FlowActivities, FlowDocument } from '../workflows/flow-activities';
+import { applyFlow, type PodSettings } from './apply-flow';
+import { drainFlow } from './drain-flow';
+import { functionsAfter } from './functions-after';
+import { judgeFlow } from './judge-flow';
+import { planTransition } from './plan-transition';
+import { awaitGone, awaitReady } from './wait-for-workloads';
+
+/** What the activities stand on. */
+export interface ActivityPorts {
+  readonly cluster: Cluster;
+  readonly streams: Streams;
+  readonly buckets: Buckets;
+  readonly store: FlowStore;
+  readonly planner: FlowPlanner;
+  readonly pods: PodSettings;
+  /** Has a workflow canceled or terminated. */
+  readonly closeWorkflow: FlowActivities['closeAs'];
+}
+
+/** The activities of flows' workflows, over the ports. They throw what the ports throw. */
+export function createFlowActivities(ports: ActivityPorts): FlowActivities {
+  const { cluster, streams, buckets, store, planner } = ports;
+  const planOf = ({ flow, digest }: FlowDocument, epochs = {}): Promise<FlowPlan> => planner.plan(flow, digest, epochs);
+  return {
+    loadRecord: (flow) => store.record(flow),
+    saveRecord: (record) => store.saveRecord(record),
+    addEvents: async (events) => {
+      for (const event of events) await store.addEvent(event);
+    },
+    prepare: async ({ epochs, ...document }) => {
+      const plan = await planOf(document, epochs);
+      await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
+      await streams.beginRun(plan);
+      return { ended: plan.mode === 'batch' ? await streams.endedFunctions(plan) : [] };
+    },
+    provision: async ({ epochs, ...document }) => {
+      const plan = await planOf(document, epochs);
+      await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
+    },
+    compare: async (flow, { from, to, isRollback }) =>
+      planTransition(await planner.topology(flow, from), await planner.topology(flow, to), isRollback),
+    apply: async (step) => applyFlow(cluster, await planOf(step, step.epochs), { ...ports.pods, ...step }),
+    awaitGone: (flow, functions) => awaitGone(cluster, flow, functions),
+    awaitReady: (flow, deadlineMs) => awaitReady(cluster, flow, deadlineMs),
+    drain: async (document, deadlineMs) => drainFlow({ cluster, streams }, await planOf(document), deadlineMs),
+    rewind: async (document, rewinds) => {
+      const plan = await planOf(document);
+      for (const rewind of rewinds) await streams.rewind(plan, rewind);
+      if (plan.mode === 'batch')
+        await streams.reopen(
+          plan,
+          functionsAfter(
+            plan,
+            rewinds.map((each) => each.function),
+          ),
+        );
+    },
+    reopened: async (document, functions) => {
+      const plan = await planOf(document);
+      return plan.mode === 'batch' ? functionsAfter(plan, functions) : functions;
+    },
+    judge: async (document, ended) => judgeFlow(cluster, await planOf(document), ended),
+    markCompleted: async (document) => streams.markCompleted(await planOf(document)),
+    removeWorkloads: async (flow, { now, keepEnded }) => {
+      const ended = keepEnded ? (await cluster.workloads(flow)).filter(({ outcome }) => outcome !== undefined) : [];
+      const keep = ended.map(({ name }) => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name } }));
+      await cluster.prune(flow, keep, { now: now === true });
+    },
+    removeData: async (flow, digest) => {
+      if (digest !== undefined) {
+        const plan = await planOf({ flow, digest });
+        await buckets.purge(plan);
+        await streams.remove(plan);
+      }
+      await store.removeDocuments(flow, []);
+    },
+    closeAs: ports.closeWorkflow,
+  };
+}

@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster, ReplicaState, WorkloadState } from '../ports/cluster';
+import type { FlowKey } from '../ports/flow-key';
+import { cancellation } from './cancellation';
+
+const everyMs = 200;
+
+/** Resolves when no replica of these functions, or of any when left out, is left. */
+export async function awaitGone(cluster: Cluster, flow: FlowKey, functions?: readonly string[]): Promise<void> {
+  for (;;) {
+    const workloads = await cluster.workloads(flow);
+    const concerned = workloads.filter(({ function: id }) => functions === undefined || functions.includes(id));
+    if (!concerned.some(hasLiving)) return;
+    await delay(everyMs, undefined, { signal: cancellation() });
+  }
+}
+
+/** Resolves when every replica that is asked for is ready or has ended well; at the deadline, with what is missing. */
+export async function awaitReady(cluster: Cluster, flow: FlowKey, deadlineMs: number): Promise<string | undefined> {
+  for (;;) {
+    const lacking = (await cluster.workloads(flow)).flatMap(whyNotReady);
+    if (lacking.length === 0) return undefined;
+    if (Date.now() > deadlineMs) return lacking.join('; ');
+    await delay(everyMs, undefined, { signal: cancellation() });
+  }
+}
+
+/** Whether a workload has a replica that runs or may run. */
+export function hasLiving({ replicas, isSettling }: WorkloadState): boolean {
+  return isSettling === true || replicas.some(({ phase }) => phase !== 'succeeded' && phase !== 'failed');
+}
+
+/** Replicas of an earlier template do not count, nor do those that end. */
+function whyNotReady(workload: WorkloadState): readonly string[] {
+  const { function: id, desired, outcome, message, replicas } = workload;
+  if (outcome === 'succeeded') return [];
+  if (outcome === 'failed') return [`${id} failed: ${message ?? 'its Job failed'}`];
+  const isDone = ({ phase }: ReplicaState) => phase === 'ready' || phase === 'succeeded';
+  const present = replicas.filter(({ specHash }) => specHash === workload.specHash);
+  const done = present.filter(isDone).length;
+  if (done >= desired) return [];
+  const bad = present.find((replica) => !isDone(replica) && replica.reason !== undefined);
+  const why = bad === undefined ? message : `${bad.name}: ${[bad.reason, bad.message].filter(Boolean).join(': ')}`;
+  return [`${id} has ${done} of ${desired} replicas ready${why === undefined ? '' : ` (${why})`}`];
+}

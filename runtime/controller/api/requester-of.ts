@@ -1,0 +1,13 @@
+import type { FastifyRequest } from 'fastify';
+import type { Requester } from '../ports/flow-service';
+import { callerOf } from './guard-routes';
+import { headerText } from './header-text';
+
+/** Who asks for a change and why: the comment of the body, else of the header Kflow-Comment, else of the query. */
+export function requesterOf(request: FastifyRequest): Requester {
+  const { comment: inBody } = (request.body ?? {}) as { readonly comment?: string };
+  const { comment: inQuery } = request.query as { readonly comment?: string };
+  const comment = inBody ?? headerText(request.headers['kflow-comment']) ?? inQuery;
+  const by = callerOf(request).name;
+  return comment === undefined || comment === '' ? { by } : { by, comment };
+}

@@ -1,0 +1,16 @@
+/** What names a flow: one of a namespace. */
+export interface FlowKey {
+  readonly namespace: string;
+  readonly jobId: string;
+}
+
+/** `<namespace>/<jobId>`: the flow's name in messages, and the id of its workflow. */
+export function flowName({ namespace, jobId }: FlowKey): string {
+  return `${namespace}/${jobId}`;
+}
+
+/** The flow of a name that `flowName` made; undefined for any other text. */
+export function parseFlowName(name: string): FlowKey | undefined {
+  const [namespace, jobId, more] = name.split('/');
+  return namespace && jobId && more === undefined ? { namespace, jobId } : undefined;
+}

@@ -1,0 +1,110 @@
+import type { FlowKey } from './flow-key';
+import type { ClosedStatus, FlowRecord, Revision } from './flow-store';
+import type { Rewind } from './streams';
+
+/** Name of the workflow type, as the documents have it. */
+export const workflowType = 'KFlowDSL';
+
+/** Key of the workflow's memo that holds its `FlowMemo`. */
+export const memoKey = 'kflow';
+
+/** Names of the workflow's updates: each takes a `FlowRequest` and gives a `FlowMemo`. */
+export const requestNames = ['pause', 'resume', 'restart', 'replay', 'update', 'stop', 'delete'] as const;
+
+/** Signal: something of the flow has ended in the cluster, so it is to be judged. */
+export const observedSignal = 'observed';
+
+/** What somebody wants of a running flow. */
+export type FlowRequest = FlowWish & Asked;
+
+/** Who asked for something, when, and what for in their own words. */
+interface Asked {
+  readonly by: string;
+  /** ISO time. */
+  readonly at: string;
+  readonly comment?: string;
+}
+
+export type FlowWish =
+  /** No functions: the whole flow. */
+  | { readonly kind: 'pause' | 'resume' | 'restart'; readonly functions: readonly string[] }
+  | { readonly kind: 'replay'; readonly rewinds: readonly Rewind[] }
+  | {
+      readonly kind: 'update';
+      readonly digest: string;
+      readonly cause: Exclude<Revision['cause'], 'submit' | 'auto-rollback'>;
+      /** The revision that the document was compared with; another one by now is refused. */
+      readonly base: number;
+    }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'delete'; readonly force: boolean };
+
+/** What the memo of a workflow tells, open or closed. */
+export interface FlowMemo {
+  readonly phase: 'Running' | 'Pausing' | 'Paused' | 'Stopping' | ClosedStatus;
+  /** ISO time. */
+  readonly since: string;
+  /** ISO time of the start of this life of the flow. */
+  readonly startTime: string;
+  readonly runId: string;
+  /** Number and digest of the revision that is wanted; 0 and empty when there is none. */
+  readonly revision: number;
+  readonly digest: string;
+  readonly mode: 'batch' | 'stream';
+  /** Whether the cluster has been told all that is wanted. */
+  readonly isSettled: boolean;
+  readonly reason?: string;
+  /** Functions that somebody has paused or resumed, whatever the document says. */
+  readonly pauses: { readonly [functionId: string]: boolean };
+}
+
+/** How long a flow's operations may take. */
+export interface FlowTimes {
+  /** What is on its way may take this long to be processed before a pause. */
+  readonly pauseGraceMs: number;
+  /** A new revision that is not ready by then goes back. */
+  readonly readyTimeoutMs: number;
+}
+
+/** A workflow's argument: a life of a flow, from a submit, or only to have what is left of it removed. */
+export interface FlowInput {
+  readonly flow: FlowKey;
+  readonly times: FlowTimes;
+  readonly begin:
+    | ({ readonly kind: 'submit'; readonly digest: string; readonly mode: FlowMemo['mode'] } & Asked)
+    | ({ readonly kind: 'remove'; readonly force: boolean } & Asked)
+    | { readonly kind: 'continue'; readonly state: FlowState };
+}
+
+/** What goes on from one run of the workflow to the next. */
+interface FlowState {
+  readonly record: FlowRecord;
+  readonly goal: FlowGoal;
+  readonly applied: AppliedFlow;
+  readonly memo: FlowMemo;
+}
+
+/** What is wanted. */
+export interface FlowGoal {
+  /** Number of the revision that is to be in force. */
+  readonly revision: number;
+  readonly isPaused: boolean;
+  readonly pauses: { readonly [functionId: string]: boolean };
+  /** How often a function's replicas were asked to start anew. */
+  readonly restarts: { readonly [functionId: string]: number };
+  /** Not done yet. */
+  readonly rewinds: readonly Rewind[];
+  readonly ending?: 'stop' | 'delete' | 'force';
+}
+
+/** What the cluster was last told. */
+export interface AppliedFlow {
+  /** 0: nothing yet. */
+  readonly revision: number;
+  /** Batch functions that had ended before this life, and do not run in it. */
+  readonly ended: readonly string[];
+  /** `kflow.io/spec-hash` of each function's template. */
+  readonly hashes: { readonly [functionId: string]: string };
+  /** Functions whose running replicas stay with what they have read, by the hash they keep. */
+  readonly pins: { readonly [functionId: string]: string };
+}

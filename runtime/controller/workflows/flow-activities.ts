@@ -1,0 +1,86 @@
+import type { FlowKey } from '../ports/flow-key';
+import type { FlowEvent, FlowRecord } from '../ports/flow-store';
+import type { Rewind } from '../ports/streams';
+
+/** A flow and one of its documents. */
+export interface FlowDocument {
+  readonly flow: FlowKey;
+  readonly digest: string;
+}
+
+/** What of a flow is to run, and how. */
+export interface ApplyStep extends FlowDocument {
+  readonly epochs: FlowRecord['epochs'];
+  /** Nothing runs, or no source; left out: all but what the document or `pauses` pauses. */
+  readonly halt?: 'all' | 'sources';
+  readonly pauses: { readonly [functionId: string]: boolean };
+  /** Functions that are not there at all. */
+  readonly without: readonly string[];
+  readonly pins: { readonly [functionId: string]: string };
+  readonly restarts: { readonly [functionId: string]: number };
+}
+
+/** Two documents by their digests. */
+interface Comparison {
+  readonly from: string;
+  readonly to: string;
+  /** The second one was in force before, or asks for other numbers of replicas alone: what a function allows is not asked. */
+  readonly isRollback: boolean;
+}
+
+/** What one document asks of a flow that runs another. */
+export interface Transition {
+  /** Functions that must have ended everywhere before the new document is applied: what they share changes. */
+  readonly halted: readonly string[];
+  /** Functions that read their input anew. */
+  readonly dropped: readonly string[];
+  /** Functions whose running replicas are to stay as they are; all others start anew. */
+  readonly kept: readonly string[];
+  readonly restarted: readonly string[];
+  /** Functions that the new document updates: somebody's pause of them is over. */
+  readonly updated: readonly string[];
+}
+
+/**
+ * What the workflow has done outside. Each may be repeated; each gives signs of life while it works, so that another
+ * controller goes on within seconds when one is killed.
+ */
+export interface FlowActivities {
+  loadRecord(flow: FlowKey): Promise<FlowRecord | undefined>;
+  saveRecord(record: FlowRecord): Promise<void>;
+  addEvents(events: readonly FlowEvent[]): Promise<void>;
+  /** Makes streams, buckets and the run, when nothing of the flow runs. Gives the functions that have ended in this run. */
+  prepare(
+    document: FlowDocument & { readonly epochs: FlowRecord['epochs'] },
+  ): Promise<{ readonly ended: readonly string[] }>;
+  /** Makes streams what another document says. */
+  provision(document: FlowDocument & { readonly epochs: FlowRecord['epochs'] }): Promise<void>;
+  compare(flow: FlowKey, documents: Comparison): Promise<Transition>;
+  /** Gives each template's hash. */
+  apply(step: ApplyStep): Promise<{ readonly [functionId: string]: string }>;
+  /** Resolves when no replica of these functions, or of any, is left. */
+  awaitGone(flow: FlowKey, functions?: readonly string[]): Promise<void>;
+  /** Resolves when every replica is ready, or at the deadline (ms since 1970) with the reason why not. */
+  awaitReady(flow: FlowKey, deadlineMs: number): Promise<string | undefined>;
+  /** Resolves with nothing when what the sources gave is processed, or at the deadline with who holds what. */
+  drain(document: FlowDocument, deadlineMs: number): Promise<string | undefined>;
+  /** With nothing of these functions running: their consumers begin elsewhere, and in a batch flow what follows is open again. */
+  rewind(document: FlowDocument, rewinds: readonly Rewind[]): Promise<void>;
+  /** The functions of a batch flow that a rewind opens again: these and all after them. */
+  reopened(document: FlowDocument, functions: readonly string[]): Promise<readonly string[]>;
+  /** Whether a batch flow has completed, or failed and why. */
+  judge(document: FlowDocument, ended: readonly string[]): Promise<Verdict>;
+  markCompleted(document: FlowDocument): Promise<void>;
+  /** Removes what runs; Jobs that have ended stay where `keepEnded`, for their logs. Resolves when all is gone. */
+  removeWorkloads(flow: FlowKey, options: { readonly now?: boolean; readonly keepEnded?: boolean }): Promise<void>;
+  /** Removes streams, stored payloads and documents. */
+  removeData(flow: FlowKey, digest: string | undefined): Promise<void>;
+  /** Ends this workflow as Temporal names it. */
+  closeAs(flow: FlowKey, status: 'Canceled' | 'Terminated', reason: string): Promise<void>;
+}
+
+export interface Verdict {
+  readonly outcome: 'open' | 'completed' | 'failed';
+  /** Of a failure. */
+  readonly reason?: string;
+}

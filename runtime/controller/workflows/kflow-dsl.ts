@@ -1,0 +1,88 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  defineUpdate,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { type FlowInput, type FlowMemo, type FlowRequest, observedSignal, requestNames } from '../ports/flow-request';
+import { whyRefused } from './accept-request';
+import { FlowLife } from './flow-life';
+
+/** Long histories are slow to replay; the server suggests an end well before its limits. */
+const maxHistoryLength = 4_000;
+
+/**
+ * One life of a flow, from a submit until it has stopped, completed, failed, or is deleted.
+ *
+ * I1. What is wanted and what is there are two things: requests change what is wanted, at once, and this brings the one
+ *     to the other, from wherever it is.
+ * I2. What waits is given up when something else is wanted; what changes something outside is finished first.
+ * I3. Every request that was taken is in the events before the workflow closes.
+ */
+export async function KFlowDSL(input: FlowInput): Promise<FlowMemo> {
+  const life = new FlowLife(input);
+  for (const name of requestNames) {
+    const take = async (request: FlowRequest) => {
+      await condition(() => life.hasBegun);
+      refuse(life, request); // what was true when it came may not be any more
+      return life.take(request);
+    };
+    const validator = (request: FlowRequest) => {
+      if (life.hasBegun) refuse(life, request);
+    };
+    setHandler(defineUpdate<FlowMemo, [FlowRequest]>(name), take, { validator });
+  }
+  setHandler(defineSignal(observedSignal), () => life.observe());
+  try {
+    await live(life);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    // somebody cancelled the workflow itself: what runs goes, what it holds stays
+    await CancellationScope.nonCancellable(() => life.leave('Canceled', 'its workflow was canceled'));
+    throw error;
+  }
+  await condition(allHandlersFinished);
+  return conclude(life);
+}
+
+function refuse(life: FlowLife, request: FlowRequest): void {
+  const reason = life.isClosed ? 'it has closed' : whyRefused(life.goal, request);
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'state-invalid');
+}
+
+/** Ends the workflow as Temporal names it. */
+async function conclude(life: FlowLife): Promise<FlowMemo> {
+  const { phase, reason = '' } = life.memo;
+  if (phase === 'Failed') throw ApplicationFailure.nonRetryable(reason, 'flow-failed');
+  if (phase === 'Canceled' || phase === 'Terminated') {
+    await life.endAs(phase, reason);
+    await CancellationScope.current().cancelRequested;
+  }
+  return life.memo;
+}
+
+async function live(life: FlowLife): Promise<void> {
+  await life.begin();
+  while (!life.isClosed) {
+    const { version } = life;
+    await life.reach();
+    if (life.isClosed || life.version !== version) continue;
+    await life.settle();
+    await condition(() => life.version !== version, life.retryAfterMs);
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    if (continueAsNewSuggested || historyLength > maxHistoryLength) await goOn(life);
+  }
+}
+
+/** Goes on in another run, with what it knows. */
+async function goOn(life: FlowLife): Promise<void> {
+  await condition(allHandlersFinished);
+  await life.settle();
+  await continueAsNew<typeof KFlowDSL>(life.carried());
+}

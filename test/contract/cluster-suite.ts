@@ -1,0 +1,323 @@
+import type { Cluster, ReplicaState, WorkloadState } from '../../runtime/controller/ports/cluster';
+import { type FlowKey, flowName } from '../../runtime/controller/ports/flow-key';
+import { type ClusterWorkload, renderClusterWorkload } from './cluster-workload';
+
+/**
+ * How the replicas of a function behave: they become ready, exit 1 with `crashLine` as their last line, exit 0, or exit 78.
+ */
+export type Behaviour = 'serve' | 'crash' | 'end' | 'refuse';
+
+/** The last line of a replica that crashes. */
+export const crashLine = 'Error: no answer from the moon';
+
+/** A cluster to try, and what stands in for the functions' code. Replicas serve until they are told otherwise. */
+export interface ClusterPlace {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  /** From now on, those that run too. */
+  behave(flow: FlowKey, functionId: string, how: Behaviour): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ClusterSuiteOptions {
+  /** Nothing keeps logs, as where no kubelet runs. */
+  readonly withoutLogs?: true;
+}
+
+const kinds = ['deployment', 'statefulset', 'job'] as const;
+
+/** What every cluster does. Each case has a flow of its own. */
+export function describeCluster(
+  name: string,
+  open: () => Promise<ClusterPlace>,
+  options: ClusterSuiteOptions = {},
+): void {
+  describe(name, () => {
+    let place: ClusterPlace;
+    let count = 0;
+    beforeAll(async () => {
+      place = await open();
+    }, 120_000);
+    afterAll(() => place?.close(), 60_000);
+
+    const newFlow = () => new TriedFlow(place, `flow-${++count}`);
+    describeScaling(newFlow);
+    describeChanges(newFlow);
+    describeEnds(newFlow);
+    describePruning(newFlow);
+    describeWatching(newFlow, () => place.cluster);
+    if (options.withoutLogs !== true) describeLogs(newFlow, () => place.cluster);
+  });
+}
+
+/** A flow of one test. */
+class TriedFlow {
+  readonly key: FlowKey;
+
+  constructor(
+    private readonly place: ClusterPlace,
+    jobId: string,
+  ) {
+    this.key = { namespace: place.namespace, jobId };
+  }
+
+  manifests(...workloads: readonly ClusterWorkload[]) {
+    return workloads.flatMap((workload) => renderClusterWorkload(this.key, workload));
+  }
+
+  apply(...workloads: readonly ClusterWorkload[]): Promise<void> {
+    return this.place.cluster.apply(this.key, this.manifests(...workloads));
+  }
+
+  prune(...keep: readonly ClusterWorkload[]): Promise<void> {
+    return this.place.cluster.prune(this.key, this.manifests(...keep));
+  }
+
+  behave(functionId: string, how: Behaviour): Promise<void> {
+    return this.place.behave(this.key, functionId, how);
+  }
+
+  workloads(): Promise<readonly WorkloadState[]> {
+    return this.place.cluster.workloads(this.key);
+  }
+
+  /** The state of one function's workload once it holds. */
+  state(functionId: string, holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
+    return eventually(
+      async () => (await this.workloads()).find((state) => state.function === functionId),
+      (state): state is WorkloadState => state !== undefined && holds(state),
+    );
+  }
+
+  /** Once exactly these many replicas are there and ready. */
+  ready(functionId: string, replicas: number): Promise<WorkloadState> {
+    return this.state(functionId, (state) => areReady(state, replicas));
+  }
+}
+
+type NewFlow = () => TriedFlow;
+
+function areReady({ replicas, isSettling }: WorkloadState, count: number): boolean {
+  return !isSettling && replicas.length === count && replicas.every(({ phase }) => phase === 'ready');
+}
+
+function describeScaling(newFlow: NewFlow): void {
+  it.each(kinds)('makes the replicas of a %s, which become ready', async (kind) => {
+    const flow = newFlow();
+    await flow.apply({ kind, function: 'fn', replicas: 2 });
+    const state = await flow.ready('fn', 2);
+    const name = `${flow.key.jobId}--fn`;
+    expect(state).toMatchObject({ function: 'fn', name, kind, desired: 2, specHash: 'one' });
+    expect(state.outcome).toBeUndefined();
+    expect(new Set(state.replicas.map((replica) => replica.name)).size).toBe(2);
+    for (const replica of state.replicas) {
+      expect(replica).toMatchObject({ phase: 'ready', restarts: 0, specHash: 'one' });
+      expect(Date.now() - Date.parse(replica.since)).toBeLessThan(60_000);
+    }
+  });
+
+  it.each(kinds)('changes nothing of a %s that is applied again', async (kind) => {
+    const flow = newFlow();
+    const workload = { kind, function: 'fn', replicas: 1 };
+    await flow.apply(workload);
+    const before = await flow.ready('fn', 1);
+    await flow.apply(workload);
+    await flow.apply(workload, { kind: 'deployment', function: 'later', replicas: 1 });
+    await flow.ready('later', 1);
+    expect(await flow.ready('fn', 1)).toEqual(before);
+  });
+
+  it.each(['deployment', 'statefulset'] as const)('scales a %s up and down', async (kind) => {
+    const flow = newFlow();
+    await flow.apply({ kind, function: 'fn', replicas: 1 });
+    const [first] = (await flow.ready('fn', 1)).replicas;
+    await flow.apply({ kind, function: 'fn', replicas: 3 });
+    expect((await flow.ready('fn', 3)).replicas).toContainEqual(first);
+    await flow.apply({ kind, function: 'fn', replicas: 2 });
+    expect(await flow.ready('fn', 2)).toMatchObject({ desired: 2 });
+  });
+
+  it.each(kinds)('ends the replicas of a %s that is paused, and starts them again', async (kind) => {
+    const flow = newFlow();
+    await flow.apply({ kind, function: 'fn', replicas: 2 });
+    await flow.ready('fn', 2);
+    await flow.apply({ kind, function: 'fn', replicas: 2, isPaused: true });
+    const paused = await flow.ready('fn', 0);
+    expect(paused).toMatchObject({ desired: 0 });
+    expect(paused.outcome).toBeUndefined();
+    await flow.apply({ kind, function: 'fn', replicas: 2 });
+    expect(await flow.ready('fn', 2)).toMatchObject({ desired: 2 });
+  });
+}
+
+function describeChanges(newFlow: NewFlow): void {
+  it.each(kinds)('replaces the replicas of a %s whose template has changed', async (kind) => {
+    const flow = newFlow();
+    await flow.apply({ kind, function: 'fn', replicas: 2, hash: 'one' });
+    await flow.ready('fn', 2);
+    await flow.apply({ kind, function: 'fn', replicas: 2, hash: 'two' });
+    const isNew = ({ specHash }: ReplicaState) => specHash === 'two';
+    const changed = await flow.state('fn', (state) => areReady(state, 2) && state.replicas.every(isNew));
+    expect(changed).toMatchObject({ desired: 2, specHash: 'two' });
+  });
+
+  it('leaves replicas alone when only their ConfigMap has changed', async () => {
+    const flow = newFlow();
+    await flow.apply({ kind: 'deployment', function: 'fn', replicas: 1, note: 'first' });
+    const [first] = (await flow.ready('fn', 1)).replicas;
+    await flow.apply({ kind: 'deployment', function: 'fn', replicas: 2, note: 'second' });
+    expect((await flow.ready('fn', 2)).replicas).toContainEqual(first);
+  });
+
+  it('makes a changed Job anew that had ended', async () => {
+    const flow = newFlow();
+    await flow.behave('fn', 'end');
+    await flow.apply({ kind: 'job', function: 'fn', replicas: 1, hash: 'one' });
+    await flow.state('fn', ({ outcome }) => outcome === 'succeeded');
+    await flow.behave('fn', 'serve');
+    await flow.apply({ kind: 'job', function: 'fn', replicas: 2, hash: 'two' });
+    const state = await flow.ready('fn', 2);
+    expect(state).toMatchObject({ desired: 2, specHash: 'two' });
+    expect(state.outcome).toBeUndefined();
+  });
+}
+
+function describeEnds(newFlow: NewFlow): void {
+  it('says that a Job has succeeded whose replicas have all ended well', async () => {
+    const flow = newFlow();
+    await flow.apply({ kind: 'job', function: 'fn', replicas: 2 });
+    await flow.ready('fn', 2);
+    await flow.behave('fn', 'end');
+    const state = await flow.state('fn', ({ outcome }) => outcome !== undefined);
+    expect(state.outcome).toBe('succeeded');
+    expect(state.replicas.map(({ phase }) => phase)).toEqual(['succeeded', 'succeeded']);
+  });
+
+  it('says that a Job has failed, and why, that is set up wrongly', async () => {
+    const flow = newFlow();
+    await flow.behave('fn', 'refuse');
+    await flow.apply({ kind: 'job', function: 'fn', replicas: 1 });
+    const state = await flow.state('fn', ({ outcome }) => outcome !== undefined);
+    expect(state).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/78/) });
+  });
+
+  it('shows the last error of a replica that crashes, and starts it again', async () => {
+    const flow = newFlow();
+    await flow.behave('fn', 'crash');
+    await flow.apply({ kind: 'deployment', function: 'fn', replicas: 1 });
+    const crashing = await flow.state('fn', ({ replicas }) => replicas.some(({ phase }) => phase === 'waiting'));
+    expect(crashing.replicas).toEqual([
+      expect.objectContaining({
+        phase: 'waiting',
+        reason: 'CrashLoopBackOff',
+        message: expect.stringContaining(crashLine),
+      }),
+    ]);
+    await flow.behave('fn', 'serve');
+    const [mended] = (await flow.ready('fn', 1)).replicas;
+    expect(mended?.restarts).toBeGreaterThan(0);
+  });
+}
+
+function describePruning(newFlow: NewFlow): void {
+  it('removes what is not named, and nothing of another flow', async () => {
+    const [flow, other] = [newFlow(), newFlow()];
+    const kept: ClusterWorkload = { kind: 'deployment', function: 'kept', replicas: 1 };
+    await flow.apply(kept, ...kinds.map((kind) => ({ kind, function: `a-${kind}`, replicas: 1 })));
+    await other.apply(kept);
+    const before = [await flow.ready('kept', 1), await other.ready('kept', 1)];
+    await flow.prune(kept);
+    await eventually(
+      () => flow.workloads(),
+      (states): states is readonly WorkloadState[] => states.length === 1,
+    );
+    expect([...(await flow.workloads()), ...(await other.workloads())]).toEqual(before);
+    await flow.prune();
+    await flow.prune();
+    await eventually(
+      () => flow.workloads(),
+      (states): states is readonly WorkloadState[] => states.length === 0,
+    );
+    expect(await other.workloads()).toEqual(before.slice(1));
+  });
+}
+
+function describeWatching(newFlow: NewFlow, cluster: () => Cluster): void {
+  it('tells of every flow at the start, and then of what changes', async () => {
+    const [flow, other] = [newFlow(), newFlow()];
+    const workload: ClusterWorkload = { kind: 'deployment', function: 'fn', replicas: 1 };
+    await flow.apply(workload);
+    await other.apply(workload);
+    await flow.ready('fn', 1);
+    await other.ready('fn', 1);
+    let told: string[] = [];
+    const watch = await cluster().watch((key) => told.push(flowName(key)));
+    const isTold = (of: TriedFlow) =>
+      eventually(
+        async () => told,
+        (names): names is string[] => names.includes(flowName(of.key)),
+      );
+    try {
+      await isTold(flow);
+      await isTold(other);
+      told = [];
+      await flow.behave('fn', 'crash');
+      await isTold(flow);
+      expect(told).not.toContain(flowName(other.key));
+      await other.prune();
+      await isTold(other);
+    } finally {
+      await watch.close();
+    }
+  });
+}
+
+function describeLogs(newFlow: NewFlow, cluster: () => Cluster): void {
+  it('gives the lines of replicas, and follows them until they are gone', async () => {
+    const flow = newFlow();
+    const workload: ClusterWorkload = { kind: 'deployment', function: 'fn', replicas: 2 };
+    await flow.apply(workload);
+    const [first] = (await flow.ready('fn', 2)).replicas;
+    const one = { ...flow.key, function: 'fn', replica: first?.name ?? '' };
+    expect(await linesOf(cluster().logs(one))).not.toEqual([]);
+    const all = await linesOf(cluster().logs({ ...flow.key, function: 'fn' }, { tailLines: 1 }));
+    expect(all).toHaveLength(2);
+    const followed = linesOf(cluster().logs(one, { follow: true }));
+    await flow.apply({ ...workload, isPaused: true });
+    await flow.ready('fn', 0);
+    expect((await followed).length).toBeGreaterThan(0);
+  });
+
+  it('ends a log that is followed on the signal', async () => {
+    const flow = newFlow();
+    await flow.apply({ kind: 'deployment', function: 'fn', replicas: 1 });
+    await flow.ready('fn', 1);
+    const stop = new AbortController();
+    const lines: string[] = [];
+    for await (const line of cluster().logs({ ...flow.key, function: 'fn' }, { follow: true, signal: stop.signal })) {
+      lines.push(line);
+      stop.abort();
+    }
+    expect(lines.length).toBeGreaterThan(0);
+  });
+}
+
+async function linesOf(lines: AsyncIterable<string>): Promise<string[]> {
+  const all: string[] = [];
+  for await (const line of lines) all.push(line);
+  return all;
+}
+
+/** Reads until what was read holds, and gives it; after 25 s it throws, and shows what was read last. */
+async function eventually<T, Held extends T>(
+  read: () => Promise<T>,
+  holds: (value: T) => value is Held,
+): Promise<Held> {
+  const end = Date.now() + 25_000;
+  for (;;) {
+    const value = await read();
+    if (holds(value)) return value;
+    if (Date.now() > end) throw new Error(`still not so: ${JSON.stringify(value, null, 2)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

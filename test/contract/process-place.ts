@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ProcessCluster } from '../../runtime/adapters/processes/process-cluster';
+import { type RunningNode, startProcessNode } from '../../runtime/adapters/processes/process-node';
+import type { FlowKey } from '../../runtime/controller/ports/flow-key';
+import { type ClusterPlace, crashLine } from './cluster-suite';
+
+/**
+ * Processes of this machine that do what the test says. Beside what every cluster does, replicas can be `busy`, which are
+ * not ready, and `linger` when they are told to end; `end:1` means replica 1 alone.
+ */
+export class ProcessPlace implements ClusterPlace {
+  readonly namespace = 'trial';
+  readonly socketPath: string;
+  readonly cluster: ProcessCluster;
+  private node: RunningNode | undefined;
+
+  private constructor(readonly folder: string) {
+    this.socketPath = path.join(folder, 'node.sock');
+    this.cluster = new ProcessCluster(this.socketPath);
+  }
+
+  static async open(): Promise<ProcessPlace> {
+    const place = new ProcessPlace(mkdtempSync(path.join(tmpdir(), 'kflow-node-')));
+    await place.start();
+    return place;
+  }
+
+  async start(): Promise<void> {
+    this.node = await startProcessNode({
+      directory: this.folder,
+      socketPath: this.socketPath,
+      program: path.join(__dirname, 'replica-program.js'),
+      env: { KFLOW_TEST_BEHAVIOURS: path.join(this.folder, 'behaviours'), KFLOW_TEST_CRASH_LINE: crashLine },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.node?.close(5_000);
+    this.node = undefined;
+  }
+
+  async behave({ jobId }: FlowKey, functionId: string, how: string): Promise<void> {
+    mkdirSync(path.join(this.folder, 'behaviours', jobId), { recursive: true });
+    writeFileSync(path.join(this.folder, 'behaviours', jobId, functionId), how);
+  }
+
+  async close(): Promise<void> {
+    await this.cluster.close();
+    await this.stop();
+    rmSync(this.folder, { recursive: true });
+  }
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import path from 'node:path';
+import { FlowStage } from '../support/flow-stage';
+
+const main = path.join(__dirname, '../../dist/js/runtime/cli/main.js');
+
+let stage: FlowStage;
+beforeAll(async () => {
+  stage = await new FlowStage().open();
+  chmodSync(stage.place.write('bin/kflow', `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`), 0o755);
+  await stage.submitted();
+  await stage.submitted({ namespace: 'one', jobId: 'orders' });
+  await stage.submitted({ namespace: 'two', jobId: 'orders' });
+});
+afterAll(() => stage.close());
+
+/** What bash itself makes of the words, the last of which stands at the cursor. */
+async function completed(...words: string[]): Promise<string[]> {
+  const script = `
+    set -eu
+    source <(kflow completion bash)
+    complete -p kflow | grep -q -- '-F _kflow'
+    compopt() { :; } # bash's own is only for a person at a prompt
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+    _kflow kflow
+    printf '%s\\n' "\${COMPREPLY[@]:-}"`;
+  const env = { ...process.env, PATH: `${path.join(stage.place.folder, 'bin')}:${process.env.PATH}` };
+  const bash = spawn('bash', ['--norc', '-c', script, 'bash', 'kflow', ...words], { cwd: stage.place.folder, env });
+  let text = '';
+  bash.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const status = await new Promise((resolve) => bash.on('close', resolve));
+  expect(status).toBe(0);
+  return text.split('\n').filter((line) => line !== '');
+}
+
+test('commands and options are those of the program', async () => {
+  expect(await completed('re')).toEqual(['resume', 'restart', 'replay']);
+  expect(await completed('status', '--w')).toEqual(['--watch']);
+  expect(await completed('bucket', 'l')).toEqual(['list']);
+});
+
+test('flows and functions come from the controller; a job of two namespaces has its whole name', async () => {
+  expect(await completed('pause', '')).toEqual(['words', 'one/orders', 'two/orders']);
+  expect(await completed('pause', 'words', '--function', 's')).toEqual(['split', 'store']);
+  expect(await completed('logs', 'one/orders', 'l')).toEqual(['list']);
+  expect(await completed('scale', 'words', 'st')).toEqual(['store=']);
+});
+
+test('values of options are completed, also behind the equals sign that bash makes a word of', async () => {
+  expect(await completed('status', '-n', 't')).toEqual(['two']);
+  expect(await completed('status', '--output', '=', 'y')).toEqual(['yaml']);
+});
+
+test('files are left to the shell, and so is all when no controller answers', async () => {
+  expect(await completed('submit', 'wo')).toEqual([]);
+  await stage.restart(async () => expect(await completed('pause', '')).toEqual([]));
+});

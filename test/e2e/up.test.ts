@@ -1,0 +1,140 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { findStack } from '../../runtime/cli/stack/find-stack';
+import { isAlive, Workplace } from '../support/kflow-cli';
+
+const place = new Workplace();
+const store = 'addr: minio.default.svc:9000, user: minioadmin, password: minioadmin';
+const document = `
+jobId: copies
+mode: stream
+dag:
+  - { id: list, type: fs-source, format: list, topics: s3a://texts, ${store}, meta: { checkpoint: true }, out: [results] }
+  - { id: results, type: s3-sink, topics: s3a://results, ${store} }
+`;
+
+beforeAll(() => {
+  place.write('texts/a', 'one');
+  place.write('texts/in/b', 'two');
+  place.write('copies.yaml', document);
+});
+
+afterAll(async () => {
+  await place.ran('down', '--timeout', '5');
+  place.remove();
+});
+
+async function stack() {
+  const found = await findStack(place.folder);
+  if (found === undefined) throw new Error('no stack runs');
+  return found;
+}
+
+/** Pids of the servers and the controller, as the supervisor keeps them. */
+function serverPids(): number[] {
+  const data = path.join(place.folder, '.kflow/stack.data');
+  const files = readdirSync(data).map((name) => path.join(data, name, 'pid'));
+  return files.filter(existsSync).map((file) => Number(readFileSync(file, 'utf8')));
+}
+
+async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not within 30 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Copies the results out until there are as many. */
+async function results(count: number): Promise<readonly string[]> {
+  let keys: readonly string[] = [];
+  await until(`${count} results`, async () => {
+    await place.ran('bucket', 'get', 'results', 'results');
+    keys = place.records<{ key: string }>('results').map(({ key }) => key);
+    return keys.length >= count;
+  });
+  return [...keys].sort();
+}
+
+test('detached it returns when everything answers, and a second one says where', async () => {
+  const first = await place.ran('up', '--detach');
+  expect(first).toMatchObject({ status: 0 });
+  const { url, nats, temporal, s3, pid } = await stack();
+  for (const address of [url, nats, temporal, s3.endpoint]) {
+    expect(first.stderr).toMatch(new RegExp(`${address} \\(process \\d+\\)\n`));
+  }
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  expect(statSync(path.join(place.folder, '.kflow/stack.json')).mode & 0o777).toBe(0o600);
+  mkdirSync(path.join(place.folder, 'below'));
+  expect((await findStack(path.join(place.folder, 'below')))?.pid).toBe(pid);
+  const second = await place.ran('up', '--detach');
+  expect(second).toMatchObject({ status: 0 });
+  expect(second.stderr).toContain(`it runs already, from ${path.join(place.folder, '.kflow')} (process ${pid})`);
+  expect(second.stderr).toContain(url);
+}, 120_000);
+
+test('a bucket that is filled from a folder is listed and copied out as it was', async () => {
+  expect(await place.ran('bucket', 'put', 'texts', 'texts')).toMatchObject({ status: 0 });
+  expect((await place.ran('bucket', 'list')).stdout.split('\n')).toContain('texts');
+  expect((await place.ran('bucket', 'list', 'texts')).stdout).toMatch(/^ +3 {2}\S+Z {2}a\n +3 {2}\S+Z {2}in\/b\n$/);
+  expect(await place.ran('bucket', 'get', 'texts', 'copy')).toMatchObject({ status: 0 });
+  expect([place.read('copy/a'), place.read('copy/in/b')]).toEqual(['one', 'two']);
+  const unknown = await place.ran('bucket', 'get', 'txets', 'copy');
+  expect(unknown).toMatchObject({ status: 1, stderr: expect.stringContaining('there is no bucket "txets"') });
+});
+
+test('killed, it can be started again at once, at the same addresses, and flows go on', async () => {
+  expect(await place.ran('submit', 'copies.yaml')).toMatchObject({ status: 0 });
+  expect(await results(2)).toEqual(['a', 'in/b']);
+  const before = await stack();
+  process.kill(before.pid, 'SIGKILL');
+  await until('nobody serves the folder', async () => (await findStack(place.folder)) === undefined);
+  writeFileSync(path.join(place.folder, 'texts/c'), 'three');
+  const { pid: _, ...addresses } = before;
+  expect(await place.ran('up', '--detach')).toMatchObject({ status: 0 });
+  expect(await stack()).toMatchObject(addresses);
+  await place.ran('bucket', 'put', 'texts', 'texts');
+  expect(await results(3)).toEqual(['a', 'c', 'in/b']);
+}, 120_000);
+
+test('a controller that is killed is started again, and no replica notices', async () => {
+  const { url } = await stack();
+  const replicas = async () => {
+    const status = (await (await fetch(`${url}/kflows/v1/default/copies`)).json()) as {
+      functions: { restarts: number }[];
+    };
+    return status.functions.map(({ restarts }) => restarts);
+  };
+  const restarts = await replicas();
+  const pid = Number(place.read('.kflow/stack.data/controller/pid'));
+  process.kill(pid, 'SIGKILL');
+  await until('the controller answers again', () =>
+    place.read('.kflow/log/up.log').includes('controller answers again'),
+  );
+  expect(await replicas()).toEqual(restarts);
+}, 60_000);
+
+test('down ends all that up started, and with nothing to end it says so', async () => {
+  const pids = [(await stack()).pid, ...serverPids()];
+  expect(pids.filter(isAlive)).toEqual(pids);
+  expect(await place.ran('down')).toMatchObject({ status: 0 });
+  await until('the processes are gone', () => !pids.some(isAlive));
+  expect(existsSync(path.join(place.folder, '.kflow/stack.json'))).toBe(false);
+  expect(await place.ran('down')).toMatchObject({ status: 0, stderr: expect.stringContaining('no stack runs here') });
+  expect(await place.ran('bucket', 'list')).toMatchObject({ status: 1, stderr: expect.stringContaining('kflow up') });
+}, 120_000);
+
+test('what keeps it from starting is told, nothing is left running, and data goes only when told so', async () => {
+  process.env.KFLOW_CONTROLLER_LOG_LEVEL = 'LOUD';
+  const failing = await place.ran('up', '--detach').finally(() => delete process.env.KFLOW_CONTROLLER_LOG_LEVEL);
+  expect(failing).toMatchObject({ status: 1 });
+  expect(failing.stderr).toMatch(/^kflow: controller ended 3 times .*\(code 78\); the end of .*controller\.log:$/m);
+  expect(failing.stderr).toContain('KFLOW_CONTROLLER_LOG_LEVEL: want one of DEBUG, INFO');
+  await until('the servers are gone', () => !serverPids().some(isAlive));
+  expect(await place.ran('down', '--remove-data')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('add --yes'),
+  });
+  expect(await place.ran('down', '--remove-data', '--yes')).toMatchObject({ status: 0 });
+  expect(readdirSync(path.join(place.folder, '.kflow'))).toEqual([]);
+}, 120_000);

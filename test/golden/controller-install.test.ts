@@ -1,0 +1,81 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ControllerInstall } from '../../lib/constructs/controller-install';
+import type { ControllerInstallProps } from '../../lib/constructs/controller-install-props';
+import { FlowApp } from '../../lib/constructs/flow-app';
+import { install } from '../../runtime/cli/controller/install';
+import { readControllerSettings } from '../../runtime/controller/settings';
+
+/** Whole manifests, to be read. `npm run golden` writes them anew. */
+const isWriting = process.env.KFLOW_GOLDEN === 'write';
+const servers = { natsUrl: 'nats://nats.nats.svc:4222', temporalAddress: 'temporal-frontend.temporal.svc:7233' };
+
+const golden: { readonly [name: string]: ControllerInstallProps } = {
+  'controller-tokens': { ...servers, access: { kind: 'tokens', secret: 'kflow-tokens' } },
+  'controller-oidc': {
+    ...servers,
+    access: { kind: 'oidc', issuer: 'https://issuer.example.org', audience: 'kflow' },
+    namespace: 'operations',
+    hasNamespace: true,
+    image: 'registry.example.org/kflow:1.2',
+    replicas: 3,
+    watchNamespaces: ['orders', 'billing'],
+    settingsSecret: 'kflow-settings',
+    egress: ['minio.storage.svc:9000'],
+  },
+};
+
+function synthesize(props: ControllerInstallProps) {
+  const app = new FlowApp();
+  new ControllerInstall(app, 'kflow', props);
+  return { text: [...app.texts().values()].join(''), objects: [...app.manifests().values()].flat() };
+}
+
+test.each(Object.entries(golden))('%s becomes the manifests that are kept', (name, props) => {
+  const { text } = synthesize(props);
+  const file = path.join(__dirname, `${name}.yaml`);
+  if (isWriting) writeFileSync(file, text);
+  expect(existsSync(file)).toBe(true);
+  expect(text).toBe(readFileSync(file, 'utf8'));
+});
+
+test.each(Object.entries(golden))('%s: the controller takes the settings that are mounted', (_name, props) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'kflow-install-'));
+  try {
+    const file = path.join(folder, 'controller.yaml');
+    const config = synthesize(props).objects.find(({ kind }) => kind === 'ConfigMap');
+    const data = config?.data as { readonly [name: string]: string } | undefined;
+    writeFileSync(file, data?.['controller.yaml'] ?? '');
+    expect(readControllerSettings({ KUBERNETES_SERVICE_HOST: '10.0.0.1' }, file)).toMatchObject({
+      nats: { url: servers.natsUrl },
+      temporal: { address: servers.temporalAddress },
+      cluster: { kind: 'kubernetes' },
+      access: { kind: props.access.kind },
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an address with a password is refused: it would be readable in a ConfigMap', () => {
+  const access = { kind: 'tokens', secret: 'kflow-tokens' } as const;
+  expect(() => synthesize({ ...servers, natsUrl: 'nats://me:secret@nats:4222', access })).toThrow(
+    expect.objectContaining({ code: 'secret-exposed', message: expect.stringContaining('settings Secret') }),
+  );
+});
+
+test('kflow install refuses a controller that everybody may use, and says what to do', async () => {
+  const options = { ...servers, namespace: 'kflow', createNamespace: true, image: 'kflow:1', replicas: 2 };
+  const open = { ...options, egress: [], oidcRole: [] };
+  await expect(install(open)).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringMatching(
+      /--oidc-issuer URL --oidc-audience NAME.*--tokens-secret NAME.*kubectl create secret/s,
+    ),
+  });
+  await expect(install({ ...open, oidcIssuer: 'https://issuer.example.org' })).rejects.toThrow('--oidc-audience');
+  await expect(
+    install({ ...open, oidcIssuer: 'https://issuer.example.org', oidcAudience: 'kflow', oidcRole: ['ops=root'] }),
+  ).rejects.toThrow('VALUE=admin');
+});

@@ -1,0 +1,161 @@
+import { connectNats } from '../../runtime/adapters/jetstream/connection';
+import { JetStreamFlowStore } from '../../runtime/adapters/jetstream/jetstream-flow-store';
+import type { FlowEvent, FlowRecord } from '../../runtime/controller/ports/flow-store';
+import { JetStreamPlace, until } from './jetstream-place';
+
+let place: JetStreamPlace;
+let store: JetStreamFlowStore;
+
+beforeAll(async () => {
+  place = await JetStreamPlace.start();
+  store = await JetStreamFlowStore.open(place.connection, { replicas: 1 });
+}, 120_000);
+afterAll(() => place.close());
+
+function recordOf(namespace: string, jobId: string, runId = '1'): FlowRecord {
+  return { namespace, jobId, revisions: [], epochs: {}, runId, startTime: '2026-01-01T00:00:00.000Z' };
+}
+
+function eventOf(id: string, of: Partial<FlowEvent> = {}): FlowEvent {
+  const at = '2026-01-01T00:00:00.000Z';
+  return { namespace: 'default', jobId: 'job', id, at, kind: 'audit', what: 'submit', ...of };
+}
+
+async function idsOf(events: Promise<readonly FlowEvent[]>): Promise<string[]> {
+  return (await events).map(({ id }) => id);
+}
+
+describe('documents', () => {
+  const flow = { namespace: 'documents', jobId: 'job' };
+
+  test('are kept by digest, small ones and those of many chunks', async () => {
+    const texts = ['', 'jobId: jób\n', 'é'.repeat(3_000_000)];
+    const digests = await Promise.all(texts.map((text) => store.putDocument(flow, text)));
+    expect(await Promise.all(digests.map((digest) => store.document(flow, digest)))).toEqual(texts);
+    expect(await store.putDocument(flow, texts[1] ?? '')).toBe(digests[1]);
+    expect(digests[1]).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('go but for those that are named, and leave nothing', async () => {
+    const other = { namespace: 'documents', jobId: 'job2' };
+    const [first, second, others] = await Promise.all([
+      store.putDocument(flow, 'first'),
+      store.putDocument(flow, 'second'),
+      store.putDocument(other, 'other'),
+    ]);
+    for (let time = 0; time < 2; time++) await store.removeDocuments(flow, [second]);
+    await expect(store.document(flow, first)).rejects.toMatchObject({
+      code: 'stream-failed',
+      message: `documents/job has no document ${first}: it was removed, or never kept`,
+    });
+    expect(await store.document(flow, second)).toBe('second');
+    expect(await store.document(other, others)).toBe('other');
+    await store.removeDocuments(flow, []);
+    await store.removeDocuments(other, []);
+    expect(await place.count('OBJ_kflow_documents')).toBe(0);
+    expect(await store.document(flow, await store.putDocument(flow, 'first'))).toBe('first');
+  });
+});
+
+describe('records', () => {
+  test('are those of a namespace or of all, in the order of their names', async () => {
+    const records = ['b.x', 'a.y', 'a.x', 'aa.x'].map((key) => recordOf(`order-${key.split('.')[0]}`, key.slice(-1)));
+    for (const record of records) await store.saveRecord(record);
+    const names = (found: readonly FlowRecord[]) => found.map(({ namespace, jobId }) => `${namespace}/${jobId}`);
+    expect(names(await store.records('order-a'))).toEqual(['order-a/x', 'order-a/y']);
+    expect(names(await store.records())).toEqual(['order-a/x', 'order-a/y', 'order-aa/x', 'order-b/x']);
+    expect(await store.record({ namespace: 'order-b', jobId: 'x' })).toEqual(records[0]);
+    expect(await store.record({ namespace: 'order-b', jobId: 'y' })).toBeUndefined();
+  });
+
+  test('are seen as soon as they are saved, here and by another controller', async () => {
+    const connection = await connectNats(place.url, 'another');
+    const another = await JetStreamFlowStore.open(connection, { replicas: 1 });
+    for (let time = 0; time < 20; time++) {
+      const [one, two] = [store, another].map((each, index) => ({
+        each,
+        record: recordOf('seen', `job${index}`, `${time}`),
+      }));
+      await Promise.all([one, two].map((writer) => writer?.each.saveRecord(writer.record)));
+      const both = [one?.record, two?.record];
+      expect(await Promise.all([store.records('seen'), another.records('seen'), store.records('seen')])).toEqual([
+        both,
+        both,
+        both,
+      ]);
+    }
+    await connection.close();
+  });
+
+  test('of 300 flows are read in well under 100 ms', async () => {
+    const records = Array.from({ length: 300 }, (_, index) => recordOf('many', `job${String(index).padStart(3, '0')}`));
+    await Promise.all(records.map((record) => store.saveRecord(record)));
+    const fresh = await JetStreamFlowStore.open(place.connection, { replicas: 1 });
+    expect(await fresh.records('many')).toEqual(records);
+    const begunMs = performance.now();
+    expect(await fresh.records('many')).toHaveLength(300);
+    expect(performance.now() - begunMs).toBeLessThan(50);
+  });
+
+  test('are read and saved over a kill of the server', async () => {
+    await store.saveRecord(recordOf('killed', 'job', '1'));
+    const restarted = place.restart('SIGKILL');
+    const saved = store.saveRecord(recordOf('killed', 'job', '2'));
+    expect(await store.records('killed')).toHaveLength(1);
+    await Promise.all([restarted, saved]);
+    expect(await store.records('killed')).toEqual([recordOf('killed', 'job', '2')]);
+  });
+});
+
+describe('events', () => {
+  test('are the last ones of a flow, a namespace or all, each id once, the oldest first', async () => {
+    const of = { namespace: 'log', jobId: 'one' };
+    for (const id of ['a', 'b', 'b', 'c']) await store.addEvent(eventOf(`log-${id}`, of));
+    await store.addEvent(eventOf('log-d', { ...of, jobId: 'two', kind: 'phase', what: 'Running' }));
+    await store.addEvent(eventOf('elsewhere-e', { namespace: 'elsewhere' }));
+    expect(await idsOf(store.events(of))).toEqual(['log-a', 'log-b', 'log-c']);
+    expect(await idsOf(store.events({ namespace: 'log' }, { limit: 2 }))).toEqual(['log-c', 'log-d']);
+    expect(await idsOf(store.events({ namespace: 'log' }, { kind: 'phase' }))).toEqual(['log-d']);
+    expect(await idsOf(store.events({}, { limit: 1 }))).toEqual(['elsewhere-e']);
+    expect(await idsOf(store.events({ namespace: 'nobody' }, { limit: 5 }))).toEqual([]);
+  });
+
+  test('that lie far back among those of others are found', async () => {
+    const rare = { namespace: 'rare', jobId: 'job' };
+    for (const id of ['first', 'second']) await store.addEvent(eventOf(id, rare));
+    await Promise.all(Array.from({ length: 500 }, (_, index) => store.addEvent(eventOf(`frequent-${index}`))));
+    expect(await idsOf(store.events(rare, { limit: 1 }))).toEqual(['second']);
+    expect(await idsOf(store.events({ namespace: 'default' }, { limit: 100 }))).toHaveLength(100);
+  });
+
+  test('are followed from the call on, each once, over a kill of the server', async () => {
+    const of = { namespace: 'followed', jobId: 'job' };
+    await store.addEvent(eventOf('before', of));
+    const end = new AbortController();
+    const followed = store.followEvents({ namespace: 'followed' }, end.signal);
+    const heard: string[] = [];
+    const reading = (async () => {
+      for await (const { id } of followed) heard.push(id);
+    })();
+    await until('it follows', async () => {
+      await store.addEvent(eventOf('one', of));
+      return heard.length === 1;
+    });
+    await place.restart('SIGKILL');
+    await store.addEvent(eventOf('two', of));
+    await store.addEvent(eventOf('one', of));
+    await store.addEvent(eventOf('three', of));
+    await until('all are heard', () => heard.length === 3);
+    expect(heard).toEqual(['one', 'two', 'three']);
+    end.abort();
+    await reading;
+  });
+});
+
+test('answers a ping when the server is there, and says so when it is not', async () => {
+  await store.ping();
+  const connection = await connectNats(place.url, 'closed');
+  const other = await JetStreamFlowStore.open(connection, { replicas: 1 });
+  await connection.close();
+  await expect(other.ping()).rejects.toMatchObject({ code: 'stream-failed' });
+});

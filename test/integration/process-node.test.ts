@@ -1,0 +1,169 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { startProcessNode } from '../../runtime/adapters/processes/process-node';
+import type { WorkloadState } from '../../runtime/controller/ports/cluster';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
+import { type ClusterWorkload, renderClusterWorkload } from '../contract/cluster-workload';
+import { ProcessPlace } from '../contract/process-place';
+
+let place: ProcessPlace;
+let count = 0;
+let flow = { namespace: 'trial', jobId: 'flow' };
+beforeAll(async () => {
+  place = await ProcessPlace.open();
+});
+beforeEach(() => {
+  flow = { namespace: 'trial', jobId: `flow-${++count}` };
+});
+afterAll(() => place.close());
+
+function apply(workload: Omit<ClusterWorkload, 'function'>, ...more: readonly KubernetesObject[]): Promise<void> {
+  return place.cluster.apply(flow, [...renderClusterWorkload(flow, { function: 'fn', ...workload }), ...more]);
+}
+
+/** The state of the flow's only workload once it holds. */
+async function stateWhen(holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
+  for (const end = Date.now() + 15_000; ; await new Promise((resolve) => setTimeout(resolve, 25))) {
+    const [state] = await place.cluster.workloads(flow);
+    if (state !== undefined && holds(state)) return state;
+    if (Date.now() > end) throw new Error(`still not so: ${JSON.stringify(state)}`);
+  }
+}
+
+const phases = ({ replicas }: WorkloadState) => replicas.map(({ name, phase }) => `${name} ${phase}`);
+const when = (...wanted: readonly string[]) =>
+  stateWhen((state) => JSON.stringify(phases(state)) === JSON.stringify(wanted));
+
+async function linesOf(replica: string): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of place.cluster.logs({ ...flow, function: 'fn', replica })) lines.push(line);
+  return lines;
+}
+
+/** What a replica said of itself at each start. */
+async function startsOf(replica: string): Promise<{ number: string; note: string; token?: string }[]> {
+  const starts = (await linesOf(replica)).filter((line) => line.startsWith('started '));
+  return starts.map((line) => JSON.parse(line.slice('started '.length)));
+}
+
+describe('a replica', () => {
+  it.each(['statefulset', 'job'] as const)('of a %s knows its number', async (kind) => {
+    await apply({ kind, replicas: 2 });
+    await when('fn-0 ready', 'fn-1 ready');
+    expect(await startsOf('fn-0')).toEqual([{ number: '0', note: '' }]);
+    expect(await startsOf('fn-1')).toEqual([{ number: '1', note: '' }]);
+  });
+
+  it('reads its ConfigMap as it was when the replica was started', async () => {
+    await apply({ kind: 'deployment', replicas: 1, note: 'first' });
+    await when('fn-0 ready');
+    await apply({ kind: 'deployment', replicas: 2, note: 'second' });
+    await when('fn-0 ready', 'fn-1 ready');
+    expect([await startsOf('fn-0'), await startsOf('fn-1')]).toMatchObject([[{ note: 'first' }], [{ note: 'second' }]]);
+  });
+
+  it('waits for a Secret, whose file is for its owner alone', async () => {
+    const [config, workload] = renderClusterWorkload(flow, { kind: 'deployment', function: 'fn', replicas: 1 });
+    const variable = { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'account', key: 'token' } } };
+    const asking = JSON.parse(JSON.stringify(workload), (key, value) => (key === 'env' ? [...value, variable] : value));
+    await place.cluster.apply(flow, [config as KubernetesObject, asking]);
+    const waiting = await when('fn-0 waiting');
+    expect(waiting.replicas[0]).toMatchObject({
+      reason: 'CreateContainerError',
+      message: 'TOKEN is the token of the Secret account, which is not there',
+      restarts: 0,
+    });
+    const metadata = { name: 'account', labels: workload?.metadata.labels ?? {} };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, data: { token: btoa('open sesame') } };
+    await place.cluster.apply(flow, [secret]);
+    await when('fn-0 ready');
+    expect(await startsOf('fn-0')).toMatchObject([{ token: 'open sesame' }]);
+    const file = path.join(place.folder, 'objects/trial/Secret/account.json');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('says why it is not ready', async () => {
+    await apply({ kind: 'deployment', replicas: 1 });
+    await when('fn-0 ready');
+    await place.behave(flow, 'fn', 'busy');
+    const [replica] = (await when('fn-0 not-ready')).replicas;
+    expect(replica).toMatchObject({ reason: 'NotReady', message: 'waiting for the moon' });
+  });
+
+  it('that ignores its end is killed at once when it is to go now', async () => {
+    await place.behave(flow, 'fn', 'linger');
+    await apply({ kind: 'deployment', replicas: 1 });
+    await when('fn-0 ready');
+    await place.cluster.prune(flow, []);
+    await when('fn-0 ending');
+    const before = Date.now();
+    await place.cluster.prune(flow, [], { now: true });
+    while ((await place.cluster.workloads(flow)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(Date.now() - before).toBeLessThan(3_000); // its grace time is 5 s
+    expect(readdirSync(path.join(place.folder, 'replicas/trial/Deployment'))).not.toContain(`${flow.jobId}--fn`);
+  });
+});
+
+describe('a Job', () => {
+  it('that is resumed runs only what had not succeeded', async () => {
+    await apply({ kind: 'job', replicas: 3 });
+    await when('fn-0 ready', 'fn-1 ready', 'fn-2 ready');
+    await place.behave(flow, 'fn', 'end:1');
+    await when('fn-0 ready', 'fn-1 succeeded', 'fn-2 ready');
+    await apply({ kind: 'job', replicas: 3, isPaused: true });
+    await when('fn-1 succeeded');
+    await place.behave(flow, 'fn', 'serve');
+    await apply({ kind: 'job', replicas: 3 });
+    await when('fn-0 ready', 'fn-1 succeeded', 'fn-2 ready');
+    expect((await startsOf('fn-1')).length).toBe(1);
+    await place.behave(flow, 'fn', 'end');
+    expect(await stateWhen(({ outcome }) => outcome !== undefined)).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  it('fails at once with the reason when a replica is set up wrongly, and ends the others', async () => {
+    await place.behave(flow, 'fn', 'refuse:1');
+    await apply({ kind: 'job', replicas: 2 });
+    const state = await stateWhen(({ outcome, replicas }) => outcome !== undefined && replicas.length === 1);
+    expect(phases(state)).toEqual(['fn-1 failed']);
+    expect(state.message).toMatch(/^replica 1 ended with exit 78: .*moon, which another start would not mend$/);
+  });
+});
+
+describe('a node', () => {
+  it('that is started again goes on with what there was, and tells who watches', async () => {
+    await apply({ kind: 'job', replicas: 2 });
+    await place.behave(flow, 'fn', 'end:0');
+    const before = await when('fn-0 succeeded', 'fn-1 ready');
+    const told = new Set<string>();
+    const watch = await place.cluster.watch(({ jobId }) => told.add(jobId));
+    while (!told.has(flow.jobId)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await place.stop();
+    told.clear();
+    const asked = stateWhen((state) => phases(state)[1] === 'fn-1 ready');
+    await place.start();
+    expect((await asked).replicas[0]).toEqual(before.replicas[0]);
+    while (!told.has(flow.jobId)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await watch.close();
+    expect((await startsOf('fn-0')).length).toBe(1);
+    expect((await startsOf('fn-1')).length).toBe(2);
+  });
+
+  it('is the only one of its socket', async () => {
+    const second = startProcessNode({ directory: place.folder, socketPath: place.socketPath, env: {} });
+    await expect(second).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('is served by another process already'),
+    });
+    expect(existsSync(place.socketPath)).toBe(true);
+    expect(await place.cluster.workloads(flow)).toEqual([]);
+  });
+
+  it('refuses a manifest that it does not understand, in words, and takes none of the others', async () => {
+    const wrong = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'wrong' }, spec: { replicas: -1 } };
+    await expect(apply({ kind: 'deployment', replicas: 1 }, wrong)).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringMatching(/^Deployment trial\/wrong: spec\.replicas: .*; spec\.template: /),
+    });
+    expect(await place.cluster.workloads(flow)).toEqual([]);
+  });
+});

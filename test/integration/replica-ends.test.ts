@@ -1,0 +1,84 @@
+import type { FlowPlan } from '../../lib/plan/flow-plan';
+import { JetStreamFlowState } from '../../runtime/adapters/jetstream/jetstream-flow-state';
+import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
+import { readEnvironment } from '../../runtime/replica/environment';
+import { runReplica } from '../../runtime/replica/replica';
+import { planOf, specOf } from '../unit/plan/planned';
+import { JetStreamPlace, until } from './jetstream-place';
+
+let place: JetStreamPlace;
+let streams: JetStreamStreams;
+
+beforeAll(async () => {
+  place = await JetStreamPlace.start();
+  streams = await JetStreamStreams.open(place.connection);
+}, 120_000);
+afterAll(() => place.close());
+
+/** Ten numbers, twice doubled, with as many replicas as said. */
+function numbers(jobId: string, replicas: number): FlowPlan {
+  const schema = { type: 'record', name: 'number', fields: [{ name: 'n', type: 'long' }] };
+  const double = 'function run(ctx, event) { return { n: event.n * 2 }; }';
+  const generate = 'function* run() { for (let n = 0; n < 10; n++) yield { n }; }';
+  const fn = (id: string, code: string) => ({
+    id,
+    schema,
+    parallelism: replicas,
+    meta: { language: 'javascript', name: 'run', code },
+  });
+  const dag = [
+    { ...fn('source', generate), type: 'raw-source', out: ['first'] },
+    { ...fn('first', double), type: 'raw', out: ['second'] },
+    { ...fn('second', double), type: 'raw', out: ['leaf'] },
+    { ...fn('leaf', 'function run() {}'), type: 'raw' },
+  ];
+  return planOf(JSON.stringify({ jobId, mode: 'batch', dag }));
+}
+
+/** Runs one replica in this process; `stop` ends it. */
+function run(plan: FlowPlan, functionId: string, replica = 0) {
+  const stopping = new AbortController();
+  const logs: string[] = [];
+  const environment = readEnvironment({
+    KFLOW_SPEC: 'spec.json',
+    KFLOW_NATS_URL: place.url,
+    KFLOW_REPLICA: String(replica),
+  });
+  const ended = runReplica(specOf(plan, functionId), environment, (_, text) => logs.push(text), stopping.signal);
+  const stop = () => {
+    stopping.abort();
+    return ended;
+  };
+  return { ended, stop, logs };
+}
+
+test('a source whose every part has ended is ended for good, and its Deployment stays up', async () => {
+  const plan = numbers('staying', 1);
+  await streams.provision(plan);
+  const first = run(plan, 'source');
+  await until('it has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+  await first.stop();
+  const more = numbers('staying', 2);
+  const again = run(more, 'source', 1);
+  await until('it is up', () => again.logs.includes('this source has ended in this run already'));
+  const outcome = await Promise.race([again.ended.then(() => 'gone'), streams.progress(more).then(() => 'up')]);
+  expect(outcome).toBe('up');
+  await again.stop();
+  const [source] = await streams.progress(more);
+  expect(source?.outputs).toMatchObject([{ lastSequence: 10 }]);
+});
+
+test('readers scaled down in the middle end, and seal what they wrote', async () => {
+  const plan = numbers('scaled-down', 3);
+  await streams.provision(plan);
+  const parts = [0, 1, 2].map((replica) => run(plan, 'source', replica));
+  await until('the source has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+  await Promise.all(parts.map((part) => part.stop()));
+  const fewer = numbers('scaled-down', 2);
+  await Promise.all([0, 1].map((replica) => run(fewer, 'first', replica).ended));
+  await run(fewer, 'second', 1).ended;
+  await run(fewer, 'leaf').ended;
+  expect(await streams.endedFunctions(fewer)).toEqual(['source', 'first', 'second', 'leaf']);
+  const state = await JetStreamFlowState.of(place.connection, plan.stateBucket);
+  expect(await state.sealedAt('kflow_default_scaled-down_second')).toBe(30);
+});

@@ -1,0 +1,144 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Agent, createServer, type Server, request as sendRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { connectCluster, sharedKubeconfig } from './support';
+
+const POLL_MS = 50;
+
+/**
+ * Stands before the API server with its certificate. It passes everything on but logs, for which an API server asks the
+ * node of a pod: those it has itself.
+ */
+export class ApiProxy {
+  private readonly agent: Agent;
+  private readonly server: Server;
+  /** Lines by pod, with their times. */
+  private readonly logs = new Map<string, string[]>();
+  private readonly passing = new Set<{ readonly from: IncomingMessage; readonly to: ServerResponse }>();
+  private readonly followed = new Set<ServerResponse>();
+  /** Watches that were asked for. */
+  watches = 0;
+  private isForgetful = false;
+
+  private constructor(
+    private readonly target: string,
+    directory: string,
+  ) {
+    const certificates = join(directory, 'apiserver', 'certificates');
+    const cert = readFileSync(join(certificates, 'apiserver.crt'));
+    this.agent = new Agent({ ca: cert, keepAlive: true });
+    this.server = createServer(
+      { cert, key: readFileSync(join(certificates, 'apiserver.key')) },
+      (request, response) => {
+        const pod = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/log\?(.*)$/.exec(request.url ?? '');
+        if (pod === null) this.pass(request, response);
+        else void this.answerLog(pod.slice(1), response);
+      },
+    );
+  }
+
+  static async open(kubeconfig = sharedKubeconfig()): Promise<ApiProxy> {
+    const config = JSON.parse(readFileSync(kubeconfig, 'utf8'));
+    const proxy = new ApiProxy(config.clusters[0].cluster.server, dirname(kubeconfig));
+    await new Promise<void>((resolve) => proxy.server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  /** The kubeconfig with the address of the proxy, beside it. */
+  kubeconfig(file: string): string {
+    const { port } = this.server.address() as AddressInfo;
+    const own = `${file}.proxy`;
+    writeFileSync(own, readFileSync(file, 'utf8').replace(this.target, `https://127.0.0.1:${port}`));
+    return own;
+  }
+
+  /** A pod writes a line. */
+  write(pod: string, line: string): void {
+    const lines = this.linesOf(pod);
+    lines.push(stamped(line, lines.length));
+  }
+
+  /** Logs that are followed break off. */
+  cutLogs(): void {
+    for (const response of this.followed) response.destroy();
+  }
+
+  /** Logs that are followed now. */
+  get followers(): number {
+    return this.followed.size;
+  }
+
+  /** Nothing more comes over the connections that there are, and nobody is told. */
+  freeze(): void {
+    for (const { from, to } of this.passing) from.unpipe(to);
+  }
+
+  /** The next watch begins at a version that the API server knows no more. */
+  forget(): void {
+    this.isForgetful = true;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections();
+    this.agent.destroy();
+    await closed;
+  }
+
+  private pass(request: IncomingMessage, response: ServerResponse): void {
+    const { method, headers } = request;
+    const isWatch = request.url?.includes('watch=true');
+    if (isWatch) this.watches++;
+    const url =
+      this.isForgetful && isWatch ? request.url?.replace(/resourceVersion=\d+/, 'resourceVersion=1') : request.url;
+    if (url !== request.url) this.isForgetful = false;
+    const onward = sendRequest(`${this.target}${url}`, { method, headers, agent: this.agent }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      const entry = { from: answer, to: response };
+      this.passing.add(entry);
+      answer.pipe(response);
+      answer.once('close', () => this.passing.delete(entry));
+    });
+    onward.once('error', () => response.destroy());
+    response.once('close', () => onward.destroy());
+    request.pipe(onward);
+  }
+
+  private async answerLog([namespace = '', name = '', query]: readonly string[], response: ServerResponse) {
+    const asked = new URLSearchParams(query);
+    const since = asked.get('sinceTime') ?? '';
+    const tail = asked.get('tailLines');
+    const lines = this.linesOf(name);
+    let next = tail === null ? 0 : Math.max(0, lines.length - Number(tail));
+    const send = () => {
+      for (const line of lines.slice(next)) if (line.slice(0, 19) >= since.slice(0, 19)) response.write(`${line}\n`);
+      next = lines.length;
+    };
+    response.writeHead(200);
+    send();
+    if (asked.get('follow') === 'true') {
+      this.followed.add(response.once('close', () => this.followed.delete(response)));
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } };
+      const objects = await connectCluster();
+      while (!response.destroyed && (await objects.read(pod)) !== undefined) {
+        send();
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
+    response.end();
+  }
+
+  private linesOf(pod: string): string[] {
+    const lines = this.logs.get(pod) ?? [stamped('started', 0), stamped('ready', 1)];
+    this.logs.set(pod, lines);
+    return lines;
+  }
+}
+
+/** As a node writes it, with nine digits of a second. */
+function stamped(line: string, nanoseconds: number): string {
+  const time = new Date().toISOString().slice(0, -1);
+  return `${time}${String(nanoseconds).padStart(6, '0')}Z ${line}`;
+}

@@ -1,0 +1,184 @@
+import { CoreV1Api } from '@kubernetes/client-node';
+import { ApiConnection } from '../../runtime/adapters/kubernetes/api-connection';
+import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
+import { loadKubeConfig } from '../../runtime/adapters/kubernetes/load-kube-config';
+import type { Pod } from '../../runtime/adapters/kubernetes/pod';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
+import { type Behaviour, crashLine } from '../contract/cluster-suite';
+import { sharedKubeconfig } from './support';
+
+const POLL_MS = 50;
+/** Without a sign of life of its node, a pod counts as lost after a minute. */
+const LEASE_MS = 10_000;
+
+/** What the function of a pod does: as a behaviour has it, or whatever this status tells. */
+type Conduct = Behaviour | { readonly status: object };
+
+/** How containers end that do not serve. */
+const ends = {
+  crash: { exitCode: 1, message: `{"level":"INFO","msg":"hello"}\n{"level":"CRITICAL","msg":"${crashLine}"}\n` },
+  end: { exitCode: 0, message: '' },
+  refuse: { exitCode: 78, message: 'set up wrongly' },
+} as const;
+
+/** What was told of a pod last. */
+interface Told {
+  readonly conduct: Conduct;
+  readonly restarts: number;
+}
+
+/**
+ * Plays the node of a namespace: tells the API server what becomes of its pods, as if their containers ran, and removes
+ * those that are to end.
+ */
+export class Kubelet {
+  private readonly conducts = new Map<string, Conduct>();
+  private readonly held = new Set<string>();
+  private readonly told = new Map<string, Told>();
+  private readonly objects: KubernetesObjects;
+  private readonly node: string;
+  private renewedAt = 0;
+  private isOpen = true;
+  private readonly work: Promise<void>;
+
+  private constructor(
+    private readonly api: ApiConnection,
+    private readonly namespace: string,
+  ) {
+    this.objects = new KubernetesObjects(api);
+    this.node = `node-of-${namespace}`;
+    this.work = this.run();
+  }
+
+  static async open(namespace: string): Promise<Kubelet> {
+    return new Kubelet(new ApiConnection(await loadKubeConfig({ file: sharedKubeconfig() })), namespace);
+  }
+
+  /** What the containers of a function do from now on; until then they serve. */
+  conduct(jobId: string, functionId: string, conduct: Conduct): void {
+    this.conducts.set(`${jobId} ${functionId}`, conduct);
+  }
+
+  /** Pods of a function that are to end stay until they are let go, as those that finish what they hold. */
+  hold(jobId: string, functionId: string): { letGo(): void } {
+    const key = `${jobId} ${functionId}`;
+    this.held.add(key);
+    return { letGo: () => void this.held.delete(key) };
+  }
+
+  async close(): Promise<void> {
+    this.isOpen = false;
+    await this.work;
+    this.api.close();
+  }
+
+  private async run(): Promise<void> {
+    while (this.isOpen) {
+      await this.renew();
+      const pods = await this.objects.list({ apiVersion: 'v1', kind: 'Pod' }, this.namespace);
+      await Promise.all(pods.map((pod) => this.look(pod as unknown as Pod)));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  private async renew(): Promise<void> {
+    if (Date.now() - this.renewedAt < LEASE_MS) return;
+    this.renewedAt = Date.now();
+    const name = this.node;
+    const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: `${now().slice(0, -1)}.000000Z` };
+    await this.objects.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
+    const metadata = { name, namespace: 'kube-node-lease' };
+    await this.objects.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec });
+  }
+
+  /** Before it is on a node, a pod goes at once when it is to end. */
+  private async bind({ metadata: { name, namespace = '' } }: Pod): Promise<void> {
+    const body = { metadata: { name }, target: { apiVersion: 'v1', kind: 'Node', name: this.node } };
+    const pods = this.api.target.config.makeApiClient(CoreV1Api);
+    await pods.createNamespacedPodBinding({ name, namespace, body }).catch((error: { readonly code?: number }) => {
+      if (error.code !== 404 && error.code !== 409) throw error;
+    });
+  }
+
+  private async look(pod: Pod): Promise<void> {
+    const { labels = {}, uid = '', deletionTimestamp } = pod.metadata;
+    const key = `${labels['kflow.io/job']} ${labels['kflow.io/function']}`;
+    const hasEnded = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    const isJob = labels['job-name'] !== undefined;
+    if (deletionTimestamp !== undefined) {
+      if (this.held.has(key)) return;
+      if (!hasEnded) await this.patch(pod, endedStatus(143, 'told to stop'));
+      const { apiVersion, kind, metadata } = pod;
+      await this.objects.remove({ apiVersion, kind, metadata }, { graceSeconds: 0, uid });
+      return;
+    }
+    const conduct = this.conducts.get(key) ?? 'serve';
+    const { conduct: before, restarts: count = 0 } = this.told.get(uid) ?? {};
+    if (hasEnded || conduct === before) return;
+    const restarts = conduct === 'serve' || typeof conduct === 'object' ? count : count + 1;
+    if (before === undefined) await this.bind(pod);
+    this.told.set(uid, { conduct, restarts });
+    await this.patch(pod, statusOf({ conduct, restarts }, isJob));
+  }
+
+  /** Scales as another client does. */
+  async scaleAs(
+    fieldManager: string,
+    { apiVersion, kind, metadata }: KubernetesObject,
+    replicas: number,
+  ): Promise<void> {
+    const path = `/apis/apps/v1/namespaces/${metadata.namespace}/${kind.toLowerCase()}s/${metadata.name}`;
+    const body = { apiVersion, kind, metadata, spec: { replicas } };
+    await this.api.request({ method: 'PATCH', path, query: { fieldManager, force: 'true' }, body });
+  }
+
+  private async patch({ metadata }: Pod, status: object): Promise<void> {
+    const { name, namespace } = metadata;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`;
+    const query = { fieldManager: 'kubelet', force: 'true' };
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, status };
+    const answer = await this.api.request({ method: 'PATCH', path, query, body });
+    // it may have gone meanwhile
+    if (answer.status !== 200 && answer.status !== 404) throw new Error(JSON.stringify(answer.body));
+  }
+}
+
+function statusOf({ conduct, restarts }: Told, isJob: boolean): object {
+  if (typeof conduct === 'object') return conduct.status;
+  const startedAt = now();
+  if (conduct === 'serve')
+    return running([{ ...container(restarts, true), state: { running: { startedAt } } }], 'True');
+  const { exitCode, message } = ends[conduct];
+  if (isJob) return endedStatus(exitCode, message);
+  const state = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' } };
+  const lastState = { terminated: terminated(exitCode, message) };
+  return running([{ ...container(restarts, false), state, lastState }], 'False');
+}
+
+function endedStatus(exitCode: number, message: string): object {
+  const containerStatuses = [{ ...container(0, false), state: { terminated: terminated(exitCode, message) } }];
+  return { ...running(containerStatuses, 'False'), phase: exitCode === 0 ? 'Succeeded' : 'Failed' };
+}
+
+/** The status of a pod that has a node and started. */
+export function running(containerStatuses: readonly object[], ready: 'True' | 'False'): object {
+  const conditions = [
+    { type: 'PodScheduled', status: 'True', lastTransitionTime: now() },
+    { type: 'Ready', status: ready, lastTransitionTime: now() },
+  ];
+  return { phase: 'Running', conditions, containerStatuses };
+}
+
+/** A container's status without its state. */
+export function container(restartCount: number, ready: boolean): object {
+  return { name: 'function', image: 'kflow:test', imageID: 'sha256:0', ready, started: ready, restartCount };
+}
+
+function terminated(exitCode: number, message: string): object {
+  const reason = exitCode === 0 ? 'Completed' : 'Error';
+  return { exitCode, message, reason, startedAt: now(), finishedAt: now() };
+}
+
+function now(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+}

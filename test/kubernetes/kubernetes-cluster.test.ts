@@ -1,0 +1,308 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KubernetesCluster } from '../../runtime/adapters/kubernetes/kubernetes-cluster';
+import type { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
+import type { WorkloadState } from '../../runtime/controller/ports/cluster';
+import { type FlowKey, flowName } from '../../runtime/controller/ports/flow-key';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
+import { crashLine } from '../contract/cluster-suite';
+import { type ClusterWorkload, renderClusterWorkload } from '../contract/cluster-workload';
+import { ApiProxy } from './api-proxy';
+import { container, Kubelet, running } from './kubelet';
+import { limitedAccess } from './limited-access';
+import { connectCluster, makeNamespace, until } from './support';
+
+const namespace = 'clustered';
+const folder = mkdtempSync(join(tmpdir(), 'kflow-cluster-'));
+const labelsOf = (jobId: string) => ({ 'app.kubernetes.io/managed-by': 'kflow', 'kflow.io/job': jobId });
+let admin: KubernetesObjects;
+let cluster: KubernetesCluster;
+let kubelet: Kubelet;
+
+beforeAll(async () => {
+  admin = await connectCluster();
+  await makeNamespace(namespace);
+  const file = await limitedAccess(namespace, folder);
+  cluster = await KubernetesCluster.open({ file, namespaces: [namespace], guardsData: true });
+  kubelet = await Kubelet.open(namespace);
+});
+afterAll(async () => {
+  await cluster.close();
+  await kubelet.close();
+  rmSync(folder, { recursive: true });
+});
+
+const deployment: ClusterWorkload = { kind: 'deployment', function: 'fn', replicas: 1 };
+const job: ClusterWorkload = { kind: 'job', function: 'fn', replicas: 2 };
+
+function apply(jobId: string, ...workloads: readonly ClusterWorkload[]): Promise<void> {
+  const flow = { namespace, jobId };
+  return cluster.apply(
+    flow,
+    workloads.flatMap((workload) => renderClusterWorkload(flow, workload)),
+  );
+}
+
+/** The only workload of a flow once it holds. */
+function state(jobId: string, holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
+  return until(`the workload of ${jobId}`, async () =>
+    (await cluster.workloads({ namespace, jobId })).find((each) => holds(each)),
+  );
+}
+
+function areReady(count: number) {
+  return ({ replicas, isSettling }: WorkloadState) =>
+    !isSettling && replicas.length === count && replicas.every(({ phase }) => phase === 'ready');
+}
+
+function configMap(name: string, labels: { readonly [label: string]: string } = {}): KubernetesObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels }, data: { whose: 'its own' } };
+}
+
+const liveJob = (jobId: string) =>
+  admin.read({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: `${jobId}--fn`, namespace } });
+
+describe('apply', () => {
+  it('refuses to change what is not of the flow', async () => {
+    await admin.apply(configMap('guest--fn'));
+    await admin.apply(configMap('taken--fn', labelsOf('other')));
+    await expect(apply('guest', deployment)).rejects.toMatchObject({
+      name: 'ConfigError',
+      code: 'config-invalid',
+      message: `flow ${namespace}/guest: there is a ConfigMap ${namespace}/guest--fn already, which has not the labels of a flow; remove it, or give the flow another jobId`,
+    });
+    await expect(apply('taken', deployment)).rejects.toThrow(`which is of the flow ${namespace}/other;`);
+    expect(await admin.read(configMap('guest--fn'))).toMatchObject({ data: { whose: 'its own' } });
+    expect(await cluster.workloads({ namespace, jobId: 'guest' })).toEqual([]);
+  });
+
+  it('refuses objects of another namespace', async () => {
+    const stray = { ...configMap('stray--fn'), metadata: { name: 'stray--fn', namespace: 'default' } };
+    await expect(cluster.apply({ namespace, jobId: 'stray' }, [stray])).rejects.toThrow(
+      `flow ${namespace}/stray: ConfigMap default/stray--fn is of another namespace`,
+    );
+  });
+
+  it('takes back what somebody else has changed', async () => {
+    await apply('forced', deployment);
+    const live = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'forced--fn', namespace } };
+    await state('forced', areReady(1));
+    await kubelet.scaleAs('somebody', live, 3);
+    await state('forced', ({ desired }) => desired === 3);
+    await apply('forced', deployment);
+    expect((await admin.read(live))?.spec).toMatchObject({ replicas: 1 });
+  });
+
+  it('scales a Job in place', async () => {
+    await apply('elastic', job);
+    const before = await state('elastic', areReady(2));
+    await apply('elastic', { ...job, replicas: 3 });
+    const after = await state('elastic', areReady(3));
+    expect(after.replicas).toEqual(expect.arrayContaining([...before.replicas]));
+    await apply('elastic', { ...job, replicas: 1 });
+    expect((await state('elastic', areReady(1))).desired).toBe(1);
+  });
+
+  it('makes a Job anew only when its pods have finished what they hold', async () => {
+    await apply('patient', job);
+    await state('patient', areReady(2));
+    const first = await liveJob('patient');
+    const held = kubelet.hold('patient', 'fn');
+    let isDone = false;
+    const applied = apply('patient', { ...job, hash: 'two' }).then(() => {
+      isDone = true;
+    });
+    const ending = await state('patient', ({ desired }) => desired === 0);
+    expect(ending).toMatchObject({ specHash: 'one', replicas: [{ phase: 'ending' }, { phase: 'ending' }] });
+    expect([isDone, (await liveJob('patient'))?.metadata.uid]).toEqual([false, first?.metadata.uid]);
+    held.letGo();
+    await applied;
+    expect((await state('patient', areReady(2))).specHash).toBe('two');
+  });
+
+  it('gives everything an owner that says which flow it is', async () => {
+    const flow = { namespace, jobId: 'revised' };
+    const [config, ...others] = renderClusterWorkload(flow, deployment) as [KubernetesObject, ...KubernetesObject[]];
+    const annotations = { 'kflow.io/revision': '7' };
+    await cluster.apply(flow, [{ ...config, metadata: { ...config.metadata, annotations } }, ...others]);
+    const owner = await admin.read(configMap('revised----flow'));
+    expect(owner).toMatchObject({ data: { namespace, jobId: 'revised', revision: '7' } });
+    const { uid } = owner?.metadata ?? {};
+    expect((await admin.read(config))?.metadata).toMatchObject({ ownerReferences: [{ kind: 'ConfigMap', uid }] });
+  });
+});
+
+describe('prune', () => {
+  it('leaves a workload until its pods have finished', async () => {
+    const flow = { namespace, jobId: 'finishing' };
+    await apply('finishing', deployment);
+    await state('finishing', areReady(1));
+    const held = kubelet.hold('finishing', 'fn');
+    await cluster.prune(flow, []);
+    const ending = await state('finishing', ({ replicas }) => replicas.some(({ phase }) => phase === 'ending'));
+    expect(ending).toMatchObject({ desired: 0, replicas: [{ phase: 'ending' }] });
+    held.letGo();
+    await until('its end', async () => (await cluster.workloads(flow)).length === 0);
+    await until('no owner', async () => (await admin.read(configMap('finishing----flow'))) === undefined);
+  });
+
+  it('does not wait for pods when it is to be now, nor touches those that stay', async () => {
+    const flow = { namespace, jobId: 'hurried' };
+    const stays: ClusterWorkload = { ...deployment, function: 'stays' };
+    await apply('hurried', stays, { ...job, function: 'goes' });
+    const before = await state('hurried', (each) => each.function === 'stays' && areReady(1)(each));
+    await state('hurried', (each) => each.function === 'goes' && areReady(2)(each));
+    kubelet.hold('hurried', 'goes');
+    await cluster.prune(flow, renderClusterWorkload(flow, stays), { now: true });
+    await until('its end', async () => (await cluster.workloads(flow)).length === 1);
+    expect(await cluster.workloads(flow)).toEqual([before]);
+    kubelet.hold('hurried', 'stays');
+    await cluster.prune(flow, [], { now: true });
+    await until('its end', async () => (await cluster.workloads(flow)).length === 0);
+  });
+
+  it('removes kinds that the flow has no more, and nothing without its labels', async () => {
+    const flow = { namespace, jobId: 'tidy' };
+    await apply('tidy', deployment);
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'tidy--old', namespace, labels: labelsOf('tidy') },
+    };
+    await admin.apply(secret);
+    await admin.apply(configMap('tidy--mine'));
+    await cluster.prune(flow, renderClusterWorkload(flow, deployment));
+    expect(await admin.read(secret)).toBeUndefined();
+    expect(await admin.read(configMap('tidy--fn'))).toBeDefined();
+    await cluster.prune(flow, []);
+    expect(await admin.read(configMap('tidy--mine'))).toBeDefined();
+  });
+});
+
+describe('a flow that somebody removes by its owner', () => {
+  it('stays until the controller has removed its data, and is told', async () => {
+    const flow: FlowKey = { namespace, jobId: 'dropped' };
+    const told: string[] = [];
+    await apply('dropped', deployment);
+    await state('dropped', areReady(1));
+    const watch = await cluster.watch(
+      () => {},
+      (key) => told.push(flowName(key)),
+    );
+    expect(told).toEqual([]);
+    await admin.remove(configMap('dropped----flow'));
+    await until('it is told', async () => told.includes(flowName(flow)));
+    await expect(apply('dropped', deployment)).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringMatching(/dropped: somebody has removed its ConfigMap dropped----flow, .* try again/),
+    });
+    expect(await state('dropped', areReady(1))).toBeDefined();
+    await cluster.prune(flow, []);
+    expect(await admin.read(configMap('dropped----flow'))).toBeUndefined();
+    await until('its end', async () => (await cluster.workloads(flow)).length === 0);
+    await watch.close();
+    await apply('dropped', deployment);
+    await state('dropped', areReady(1));
+  });
+
+  it('goes at once when nobody guards its data', async () => {
+    const file = await limitedAccess(namespace, folder);
+    const heedless = await KubernetesCluster.open({ file, namespaces: [namespace] });
+    const flow: FlowKey = { namespace, jobId: 'heedless' };
+    await heedless.apply(flow, renderClusterWorkload(flow, deployment));
+    await state('heedless', areReady(1));
+    await admin.remove(configMap('heedless----flow'));
+    await until('its end', async () => (await heedless.workloads(flow)).length === 0);
+    expect(await admin.read(configMap('heedless----flow'))).toBeUndefined();
+    await heedless.close();
+  });
+});
+
+describe('workloads', () => {
+  it.each([
+    ['ImagePullBackOff', { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "kflow:test"' } }],
+    [
+      'CreateContainerConfigError',
+      { waiting: { reason: 'CreateContainerConfigError', message: 'secret "s" not found' } },
+    ],
+  ])('tell that a container waits for %s', async (reason, told) => {
+    const jobId = `waits-${reason.toLowerCase()}`;
+    const status = { ...running([{ ...container(0, false), state: told }], 'False'), phase: 'Pending' };
+    kubelet.conduct(jobId, 'fn', { status });
+    await apply(jobId, deployment);
+    const { replicas } = await state(jobId, (each) => each.replicas.some(({ phase }) => phase === 'waiting'));
+    expect(replicas).toEqual([
+      expect.objectContaining({ phase: 'waiting', reason, message: told.waiting.message, restarts: 0 }),
+    ]);
+  });
+
+  it.each(['deployment', 'statefulset', 'job'] as const)('tell why no pod of a %s can be made', async (kind) => {
+    const full = await makeNamespace(`full-${kind}`);
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace: full } };
+    await admin.apply({ ...quota, spec: { hard: { pods: '0' } } });
+    await until('the quota holds', async () => (await admin.read(quota))?.status !== undefined);
+    const flow = { namespace: full, jobId: 'full' };
+    const here = await KubernetesCluster.open({ file: await limitedAccess(full, folder), namespaces: [full] });
+    await here.apply(flow, renderClusterWorkload(flow, { kind, function: 'fn', replicas: 1 }));
+    const message = await until('a reason', async () => (await here.workloads(flow))[0]?.message);
+    expect(message).toMatch(/^FailedCreate: .*exceeded quota: none/);
+    await here.close();
+  });
+
+  it('tell how a replica of a Job has failed that waits to be started again', async () => {
+    kubelet.conduct('retried', 'fn', 'crash');
+    await apply('retried', { ...job, replicas: 1 });
+    const { replicas } = await state('retried', (each) => each.replicas.some(({ phase }) => phase === 'waiting'));
+    expect(replicas).toEqual([
+      expect.objectContaining({ phase: 'waiting', reason: 'Error', message: `${crashLine} (exit code 1)` }),
+    ]);
+  });
+});
+
+describe('logs', () => {
+  it('may be read, and name the replicas there are when there is no such one', async () => {
+    await apply('logged', deployment);
+    const [replica] = (await state('logged', areReady(1))).replicas;
+    const linesOf = async (name?: string) => {
+      const lines: string[] = [];
+      for await (const line of cluster.logs({ namespace, jobId: 'logged', function: 'fn', replica: name }))
+        lines.push(line);
+      return lines;
+    };
+    // No node has any, for which the server asks after it has checked the rights.
+    await expect(linesOf(replica?.name)).rejects.toThrow('no preferred addresses found');
+    await expect(linesOf('none')).rejects.toThrow(
+      `flow ${namespace}/logged: function "fn" has no replica "none"; choose one of: ${replica?.name}`,
+    );
+  });
+
+  it('are taken up behind the last line when the connection is lost, and end with the pod', async () => {
+    const proxy = await ApiProxy.open();
+    const file = proxy.kubeconfig(await limitedAccess(namespace, folder));
+    const remote = await KubernetesCluster.open({ file, namespaces: [namespace] });
+    await apply('followed', { ...deployment, replicas: 2 });
+    const [one, other] = (await state('followed', areReady(2))).replicas.map(({ name }) => name) as [string, string];
+    const lines: string[] = [];
+    const follow = async () => {
+      const logs = remote.logs({ namespace, jobId: 'followed', function: 'fn' }, { follow: true, tailLines: 0 });
+      for await (const line of logs) lines.push(line);
+    };
+    const followed = follow();
+    const write = async (pod: string, line: string) => {
+      proxy.write(pod, line);
+      await until(`the line ${line}`, async () => lines.includes(line));
+    };
+    await until('both are followed', async () => proxy.followers === 2);
+    await write(one, 'a');
+    await write(other, 'b');
+    proxy.cutLogs();
+    await write(one, 'c');
+    await write(other, 'd');
+    await cluster.prune({ namespace, jobId: 'followed' }, []);
+    await followed;
+    expect(lines).toEqual(['a', 'b', 'c', 'd']);
+    await remote.close();
+    await proxy.close();
+  });
+});

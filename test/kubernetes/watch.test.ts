@@ -1,0 +1,154 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KFlowError } from '../../lib/errors';
+import { KindWatch, type WatchLimits, type WatchSink } from '../../runtime/adapters/kubernetes/kind-watch';
+import { KubernetesCluster } from '../../runtime/adapters/kubernetes/kubernetes-cluster';
+import { KubernetesObjects, type ObjectMetadata } from '../../runtime/adapters/kubernetes/kubernetes-objects';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
+import {
+  type KubernetesControlPlane,
+  startKubernetesControlPlane,
+} from '../../runtime/servers/kubernetes-control-plane';
+import { renderClusterWorkload } from '../contract/cluster-workload';
+import { ApiProxy } from './api-proxy';
+import { connectCluster, makeNamespace, sharedKubeconfig, until } from './support';
+
+const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
+const folder = mkdtempSync(join(tmpdir(), 'kflow-watch-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function configMap(namespace: string, name: string, note = ''): KubernetesObject {
+  return { ...kind, metadata: { name, namespace, labels: { watched: 'yes' }, annotations: { note } } };
+}
+
+/** Writes down what it is told. */
+class Notes implements WatchSink<ObjectMetadata> {
+  readonly lines: string[] = [];
+  readonly troubles: KFlowError[] = [];
+
+  put({ metadata }: ObjectMetadata): void {
+    this.lines.push(`put ${metadata.name}${metadata.annotations?.note}`);
+  }
+
+  remove({ metadata }: ObjectMetadata): void {
+    this.lines.push(`remove ${metadata.name}`);
+  }
+
+  replace(objects: readonly ObjectMetadata[]): void {
+    this.lines.push(`replace ${objects.map(({ metadata }) => metadata.name)}`);
+  }
+
+  has(line: string): Promise<boolean> {
+    return until(line, async () => this.lines.includes(line));
+  }
+}
+
+const end = new AbortController();
+afterAll(() => end.abort());
+
+async function watch(file: string, namespace: string, limits: WatchLimits): Promise<Notes> {
+  const objects = await KubernetesObjects.open({ file });
+  const notes = new Notes();
+  const scope = { namespace, query: { labelSelector: 'watched=yes' } };
+  const onTrouble = (error: KFlowError) => notes.troubles.push(error);
+  await new KindWatch(objects, { kind, scope, sink: notes, onTrouble, limits }).start(end.signal);
+  return notes;
+}
+
+describe('a watch of a kind', () => {
+  let admin: KubernetesObjects;
+  let proxy: ApiProxy;
+
+  beforeAll(async () => {
+    admin = await connectCluster();
+    proxy = await ApiProxy.open();
+  });
+  afterAll(() => proxy.close());
+
+  it('is taken up where the server has ended it, without another list', async () => {
+    const namespace = await makeNamespace('watched-ends');
+    await admin.apply(configMap(namespace, 'a'));
+    const before = proxy.watches;
+    const notes = await watch(proxy.kubeconfig(sharedKubeconfig()), namespace, { watchSeconds: 1, lateMs: 5_000 });
+    for (let round = 1; round <= 3; round++) {
+      await until('another watch', async () => proxy.watches >= before + round);
+      await admin.apply(configMap(namespace, 'a', String(round)));
+      await notes.has(`put a${round}`);
+    }
+    await admin.remove(configMap(namespace, 'a'));
+    await notes.has('remove a');
+    expect(notes.lines).toEqual(['replace a', 'put a1', 'put a2', 'put a3', 'remove a']);
+    expect(notes.troubles).toEqual([]);
+  });
+
+  it('is taken up after the silence of a connection that has died', async () => {
+    const namespace = await makeNamespace('watched-silent');
+    const notes = await watch(proxy.kubeconfig(sharedKubeconfig()), namespace, { watchSeconds: 2, lateMs: 500 });
+    await admin.apply(configMap(namespace, 'a', '1'));
+    await notes.has('put a1');
+    proxy.freeze();
+    await admin.apply(configMap(namespace, 'a', '2'));
+    await notes.has('put a2');
+    expect(notes.lines).toEqual(['replace ', 'put a1', 'put a2']);
+    expect(notes.troubles.map(({ message }) => message)).toEqual([expect.stringContaining('no answer within 2.5 s')]);
+  });
+});
+
+describe('a watch of a server that has died', () => {
+  let controlPlane: KubernetesControlPlane;
+  let admin: KubernetesObjects;
+  const troubles: string[] = [];
+
+  beforeAll(async () => {
+    controlPlane = await startKubernetesControlPlane({ directory: folder });
+    admin = await KubernetesObjects.open({ file: controlPlane.kubeconfig });
+  }, 60_000);
+  afterAll(() => controlPlane?.stop());
+
+  /** The API server dies, and is started again by whoever keeps it running. */
+  async function killServer(): Promise<void> {
+    const pid = () => Number(readFileSync(join(folder, 'apiserver', 'pid'), 'utf8'));
+    const before = pid();
+    process.kill(before, 'SIGKILL');
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } };
+    const isBack = () => admin.read(namespace).catch(() => undefined);
+    await until('it is back', async () => pid() !== before && (await isBack()) !== undefined, 60_000);
+  }
+
+  it('goes on after the API server was killed', async () => {
+    const flow = { namespace: 'default', jobId: 'survivor' };
+    const objects = (replicas: number) => renderClusterWorkload(flow, { kind: 'deployment', function: 'fn', replicas });
+    const onTrouble = ({ message }: KFlowError) => troubles.push(message);
+    const cluster = await KubernetesCluster.open({ file: controlPlane.kubeconfig, onTrouble });
+    await cluster.apply(flow, objects(1));
+    let told = 0;
+    const watch = await cluster.watch(() => told++);
+    expect(told).toBe(1);
+    await killServer();
+    const other = await KubernetesCluster.open({ file: controlPlane.kubeconfig });
+    const before = told;
+    await other.apply(flow, objects(5));
+    await until('it is told', async () => told > before);
+    await until('it is seen', async () => (await cluster.workloads(flow))[0]?.desired === 5);
+    expect(troubles).toContainEqual(expect.stringMatching(/cannot be reached/));
+    await watch.close();
+    await Promise.all([cluster.close(), other.close()]);
+  }, 90_000);
+
+  it('begins with a list when the server does not know any more what was missed', async () => {
+    await killServer();
+    const proxy = await ApiProxy.open(controlPlane.kubeconfig);
+    await admin.apply(configMap('default', 'a'));
+    const notes = await watch(proxy.kubeconfig(controlPlane.kubeconfig), 'default', { watchSeconds: 1, lateMs: 5_000 });
+    proxy.forget();
+    await until('another list', async () => notes.lines.length === 2);
+    await admin.apply(configMap('default', 'a', '1'));
+    await notes.has('put a1');
+    expect(notes.lines).toEqual(['replace a', 'replace a', 'put a1']);
+    expect(notes.troubles[0]?.message).toMatch(
+      /^watch ConfigMap: too old resource version: .* \(410\); it begins anew$/,
+    );
+    await proxy.close();
+  }, 90_000);
+});

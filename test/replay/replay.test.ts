@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { workflowBundle } from '../../runtime/adapters/temporal/workflow-bundle';
+
+const folder = path.join(__dirname, 'histories');
+const histories = readdirSync(folder).map((file) => path.parse(file).name);
+
+beforeAll(() => {
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), shutdownSignals: [] });
+});
+
+function read(name: string): { readonly events: { readonly eventType: unknown; [field: string]: unknown }[] } {
+  return JSON.parse(readFileSync(path.join(folder, `${name}.json`), 'utf8'));
+}
+
+const replay = (history: object) =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: workflowBundle } }, historyFromJSON(history), 'replay/flow');
+
+test.each(histories)('goes on with a life that was recorded: %s', async (name) => {
+  await replay(read(name));
+});
+
+test('sees that a life went another way', async () => {
+  const { events } = read('pause-update-replay');
+  const text = JSON.stringify({ events }).replaceAll('"name":"drain"', '"name":"awaitGone"');
+  await expect(replay(JSON.parse(text))).rejects.toThrow(/nondeterminism/i);
+});

@@ -1,0 +1,85 @@
+import type { Access } from '../../runtime/controller/api/access';
+import { type RunningApi, startApi } from '../../runtime/controller/api/start-api';
+import { type KflowCommand, Workplace } from './kflow-cli';
+import { MemoryFlows } from './memory-flows';
+
+/** The topology of most tests here. */
+export const wordsYaml = `# words, one by one
+jobId: words
+dag:
+  - id: list # the source
+    type: fs-source
+    format: list
+    addr: localhost:9000
+    topics: s3a://texts
+    user: minio
+    password: minio123
+    out: [split]
+  - id: split
+    type: raw
+    parallelism: 2
+    meta:
+      update: true
+      name: process
+      code: |
+        def process(ctx, event):
+            return event
+    out: [store]
+  - id: store
+    type: s3-sink
+    addr: localhost:9000
+    topics: s3a://words
+`;
+
+/** The real API over flows in memory, and a folder whose `.kflow/stack.json` names it. */
+export class FlowStage {
+  readonly flows = new MemoryFlows();
+  readonly place = new Workplace();
+  private api: RunningApi | undefined;
+
+  /** Without access, whoever asks is an admin. */
+  constructor(private readonly access: () => Promise<Access> = async () => ({ kind: 'open' })) {}
+
+  async open(): Promise<this> {
+    await this.listen(0);
+    this.place.write('.kflow/stack.json', JSON.stringify({ url: this.url }));
+    this.place.write('words.yaml', wordsYaml);
+    return this;
+  }
+
+  get url(): string {
+    return this.api?.url ?? '';
+  }
+
+  kflow(...args: string[]): KflowCommand {
+    return this.place.kflow(...args);
+  }
+
+  ran(...args: string[]) {
+    return this.place.ran(...args);
+  }
+
+  /** The flow of `words.yaml`, without a command. */
+  async submitted({ namespace = 'default', jobId = 'words' } = {}): Promise<void> {
+    const text = wordsYaml.replace('jobId: words', `jobId: ${jobId}`);
+    await this.flows.submit({ namespace, jobId }, text, { by: 'eva', comment: 'first' });
+  }
+
+  /** The controller goes, and comes again on the same port after `whileAway`. */
+  async restart(whileAway: () => Promise<unknown>): Promise<void> {
+    const port = this.api?.port ?? 0;
+    await this.api?.close();
+    await whileAway();
+    await this.listen(port);
+  }
+
+  async close(): Promise<void> {
+    await this.api?.close();
+    this.place.remove();
+  }
+
+  private async listen(port: number): Promise<void> {
+    const props = { service: this.flows, access: await this.access(), log: () => undefined };
+    this.api = await startApi({ ...props, host: '127.0.0.1', port });
+  }
+}

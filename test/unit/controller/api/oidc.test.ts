@@ -1,0 +1,153 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { createAccess } from '../../../../runtime/controller/api/access';
+import { OidcIssuer, type OidcSettings } from '../../../../runtime/controller/api/oidc-issuer';
+import { apiWith, flowPath } from './support';
+
+type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+
+/** An issuer that has a key, and tells how often it was asked. */
+class LocalIssuer {
+  readonly asked: string[] = [];
+  isDown = false;
+  keys: readonly { readonly kid: string; readonly pair: KeyPair }[] = [];
+  private readonly server = createServer((request, response) => {
+    this.asked.push(request.url ?? '');
+    void this.page(request.url).then((page) => {
+      response.writeHead(this.isDown ? 500 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(page));
+    });
+  });
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async page(url: string | undefined): Promise<object> {
+    if (url !== '/keys') return { issuer: this.url, jwks_uri: `${this.url}/keys` };
+    const keys = await Promise.all(
+      this.keys.map(async ({ kid, pair }) => ({ ...(await exportJWK(pair.publicKey)), kid })),
+    );
+    return { keys: keys.map((key) => ({ ...key, alg: 'ES256', use: 'sig' })) };
+  }
+}
+
+let issuer: LocalIssuer;
+let pair: KeyPair;
+beforeAll(async () => {
+  pair = await generateKeyPair('ES256');
+});
+beforeEach(async () => {
+  issuer = new LocalIssuer();
+  issuer.keys = [{ kid: 'one', pair }];
+  await issuer.start();
+});
+afterEach(() => issuer.stop());
+
+interface Signed {
+  readonly kid?: string;
+  readonly key?: KeyPair;
+  readonly expires?: string;
+  readonly audience?: string;
+}
+
+function tokenOf(claims: JWTPayload, { kid = 'one', key = pair, expires = '5m', audience = 'kflow' }: Signed = {}) {
+  return new SignJWT({ iss: issuer.url, sub: 'u1', ...claims })
+    .setProtectedHeader({ alg: 'ES256', kid })
+    .setAudience(audience)
+    .setExpirationTime(expires)
+    .sign(key.privateKey);
+}
+
+const knownBy = (more: Partial<OidcSettings> = {}) =>
+  new OidcIssuer({ issuer: issuer.url, audience: 'kflow', ...more });
+
+test('a token of the issuer is a caller with the role that its claim gives, and a name for the audit log', async () => {
+  const access = await createAccess({ kind: 'oidc', issuer: issuer.url, audience: 'kflow' }, () => undefined);
+  const { app, flows } = await apiWith({ access });
+  const token = await tokenOf({ kflow_role: 'operate', preferred_username: 'otto' });
+  const headers = { authorization: `Bearer ${token}` };
+  expect((await app.inject({ method: 'POST', url: `${flowPath}/pause`, headers })).statusCode).toBe(202);
+  expect(flows.asked[0]?.requester.by).toBe('otto');
+  expect((await app.inject({ method: 'DELETE', url: flowPath, headers })).statusCode).toBe(403);
+  const without = await app.inject({ url: flowPath, headers: { authorization: `Bearer ${await tokenOf({})}` } });
+  expect([without.statusCode, without.json().detail]).toEqual([403, '"u1" has no role in kflow_role or groups']);
+  await app.close();
+});
+
+test.each<[string, JWTPayload, Partial<OidcSettings>, object]>([
+  [
+    'groups',
+    { groups: ['staff', 'kflow-ops'] },
+    { roles: { 'kflow-ops': 'operate' } },
+    { name: 'u1', role: 'operate' },
+  ],
+  [
+    'the highest of several',
+    { groups: ['a', 'b'] },
+    { roles: { a: 'admin', b: 'view' } },
+    { name: 'u1', role: 'admin' },
+  ],
+  [
+    'a claim within others',
+    { realm: { roles: ['view'] } },
+    { rolesClaim: 'realm.roles' },
+    { name: 'u1', role: 'view' },
+  ],
+  ['a name of their own', { kflow_role: 'view', upn: 'x' }, { nameClaim: 'upn' }, { name: 'x', role: 'view' }],
+  ['namespaces', { kflow_role: 'view', kflow_namespaces: ['a'] }, {}, { name: 'u1', role: 'view', namespaces: ['a'] }],
+])('claims give %s', async (_, claims, settings, caller) => {
+  expect(await knownBy(settings).identify(await tokenOf(claims))).toEqual(caller);
+});
+
+test.each<[string, JWTPayload, Partial<OidcSettings>]>([
+  ['a group that is mapped to nothing', { groups: ['view'] }, { roles: { ops: 'operate' } }],
+  ['a name of a property of all objects', { groups: ['constructor'] }, { roles: { ops: 'operate' } }],
+  ['namespaces that are no list', { kflow_role: 'admin', kflow_namespaces: 'a' }, {}],
+])('%s is no access', async (_, claims, settings) => {
+  await expect(knownBy(settings).identify(await tokenOf(claims))).rejects.toMatchObject({ status: 403 });
+});
+
+test('a token is not good when it is old, for somebody else, of another issuer, forged, or none', async () => {
+  const known = knownBy();
+  const role = { kflow_role: 'admin' };
+  const forged = await generateKeyPair('ES256');
+  const bad = [
+    await tokenOf(role, { expires: '-2m' }),
+    await tokenOf(role, { audience: 'another' }),
+    await tokenOf({ ...role, iss: 'https://issuer.example' }),
+    await tokenOf(role, { key: forged }),
+    (await tokenOf(role)).replace(/\.[^.]*$/, '.'),
+    'the-token-of-a-file',
+  ];
+  for (const token of bad) expect(await known.identify(token)).toBeUndefined();
+  expect(await known.identify(await tokenOf(role))).toMatchObject({ role: 'admin' });
+});
+
+test('the keys are asked for once', async () => {
+  const known = knownBy();
+  for (const _ of [1, 2, 3]) await known.identify(await tokenOf({ kflow_role: 'view' }));
+  expect(issuer.asked).toEqual(['/.well-known/openid-configuration', '/keys']);
+});
+
+test('an issuer that does not answer is a failure that passes, and is asked again', async () => {
+  const known = knownBy();
+  const token = await tokenOf({ kflow_role: 'view' });
+  issuer.isDown = true;
+  await expect(known.identify(token)).rejects.toMatchObject({ code: 'server-failed' });
+  issuer.isDown = false;
+  expect(await known.identify(token)).toMatchObject({ role: 'view' });
+});
+
+test.each(['http://issuer.example', 'issuer.example', 'ftp://issuer.example'])('%s is no issuer', (url) => {
+  expect(() => new OidcIssuer({ issuer: url, audience: 'kflow' })).toThrow(/access\.issuer must be an https URL/);
+});

@@ -1,0 +1,122 @@
+import { createApi } from '../../../../runtime/controller/api/create-api';
+import { MemoryFlows } from './memory-flows';
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly schema: object }[];
+  readonly requestBody?: {
+    readonly required: boolean;
+    readonly content: { readonly [type: string]: { readonly schema: object } };
+  };
+  readonly responses: { readonly [status: string]: { readonly description: string; readonly content?: object } };
+  readonly security?: readonly object[];
+}
+
+interface Openapi {
+  readonly openapi: string;
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+  readonly components: { readonly schemas: { readonly [name: string]: object }; readonly securitySchemes: object };
+  readonly security: readonly object[];
+}
+
+let openapi: Openapi;
+let text: string;
+const routes: string[] = [];
+const app = createApi({
+  service: new MemoryFlows(),
+  access: { kind: 'authenticated', authenticator: { identify: async () => undefined } },
+  log: () => undefined,
+});
+beforeAll(async () => {
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    if (schema?.hide !== true) for (const each of [method].flat()) routes.push(`${each} ${url}`);
+  });
+  await app.ready();
+  text = (await app.inject('/openapi.json')).body;
+  openapi = JSON.parse(text);
+});
+afterAll(() => app.close());
+
+const operations = () =>
+  Object.entries(openapi.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+
+test('every route is described, and nothing else', () => {
+  const described = operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`);
+  const served = routes.map((route) => route.replace(/:(\w+)/g, '{$1}')).filter((route) => !/^HEAD|\/docs/.test(route));
+  expect(served.length).toBeGreaterThan(20);
+  expect(described.sort()).toEqual(served.sort());
+});
+
+test('it is OpenAPI 3.1, and every reference leads to something', () => {
+  expect(openapi.openapi).toBe('3.1.0');
+  const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference = '']) => reference);
+  expect(references.length).toBeGreaterThan(50);
+  for (const reference of references) {
+    const [root, ...keys] = reference.split('/');
+    expect(root).toBe('#');
+    const found = keys.reduce<unknown>((part, key) => (part as { [key: string]: unknown } | undefined)?.[key], openapi);
+    expect([reference, typeof found]).toEqual([reference, 'object']);
+  }
+  expect(text).not.toContain('nullable');
+  expect(Object.keys(openapi.components.schemas)).toEqual(
+    expect.arrayContaining(['FlowStatus', 'Problem', 'Topology']),
+  );
+});
+
+test('every operation has a name of its own, its parameters, answers with words, and problems', () => {
+  const names = operations().map(({ operation }) => operation.operationId);
+  expect(new Set(names).size).toBe(names.length);
+  for (const { path, operation } of operations()) {
+    const { summary, tags, parameters = [], responses, operationId, security } = operation;
+    expect([operationId, summary, tags]).toEqual([operationId, expect.any(String), [expect.any(String)]]);
+    const inPath = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => `{${name}}`);
+    expect(inPath.sort()).toEqual((path.match(/\{\w+\}/g) ?? []).sort());
+    for (const { description } of Object.values(responses)) expect(description).toMatch(/\w \w/);
+    expect(Object.keys(responses).some((status) => status.startsWith('2'))).toBe(true);
+    if (security !== undefined) continue;
+    for (const status of ['401', '403', '500', '503']) {
+      expect(responses[status]?.content).toEqual({
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
+    }
+  }
+});
+
+test('what asks for a token says so, and only the controller itself is open', () => {
+  expect(openapi.security).toEqual([{ bearer: [] }]);
+  expect(openapi.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } });
+  const free = operations().filter(({ operation }) => operation.security?.length === 0);
+  expect(free.map(({ path }) => path).sort()).toEqual(['/healthz', '/metrics', '/openapi.json', '/readyz']);
+});
+
+test('documents are topologies in JSON or YAML, and bodies without a needed field may be left out', () => {
+  const schema = { $ref: '#/components/schemas/Topology' };
+  const content = { 'application/json': { schema }, 'application/yaml': { schema } };
+  const path = '/kflows/v1/{namespace}/{jobId}';
+  expect(openapi.paths[path]?.post?.requestBody).toEqual({ required: true, content });
+  expect(openapi.paths['/kflows/update/v1']?.post?.requestBody).toEqual({ required: true, content });
+  expect(openapi.paths[`${path}/pause`]?.post?.requestBody?.required).toBe(false);
+  expect(openapi.paths[`${path}/replay`]?.post?.requestBody?.required).toBe(true);
+  expect(openapi.components.schemas.Topology).toMatchObject({
+    title: 'KFlow topology',
+    properties: { dag: expect.anything() },
+  });
+});
+
+test('the page shows it, and loads nothing from elsewhere', async () => {
+  const page = await app.inject('/docs');
+  expect(page.statusCode).toBe(200);
+  expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+  const sources = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source = '']) => source);
+  expect(sources.length).toBeGreaterThan(3);
+  for (const source of sources) {
+    expect(source).toMatch(/^\/docs\/static\//);
+    expect([source, (await app.inject(source)).statusCode]).toEqual([source, 200]);
+  }
+  expect((await app.inject('/docs/json')).json()).toEqual(openapi);
+  expect((await app.inject('/docs/static/swagger-initializer.js')).body).toMatch(/validatorUrl: null/);
+});

@@ -1,0 +1,160 @@
+import { createServer } from 'node:net';
+import type { ApiProblem } from '../../../../runtime/controller/api/schemas';
+import { type RunningApi, startApi } from '../../../../runtime/controller/api/start-api';
+import { MemoryFlows } from './memory-flows';
+import { document, eventually, flow, flowPath, open } from './support';
+
+let flows: MemoryFlows;
+let api: RunningApi;
+const lines: string[] = [];
+beforeEach(async () => {
+  flows = new MemoryFlows();
+  await flows.submit(flow, document, { by: 'the test' });
+  const log = (level: string, text: string) => void lines.push(`${level} ${text}`);
+  api = await startApi({ service: flows, access: open, log, keepAliveMs: 20, host: '127.0.0.1', port: 0 });
+});
+afterEach(() => api.close());
+
+/** What has come of an answer so far. */
+class Received {
+  text = '';
+  isEnded = false;
+  private readonly gone = new AbortController();
+
+  static async from(
+    path: string,
+    headers: { [name: string]: string } = {},
+  ): Promise<Received & { type: string | null }> {
+    const received = new Received();
+    const response = await fetch(`${api.url}${path}`, { headers, signal: received.gone.signal });
+    void received.read(response);
+    return Object.assign(received, { type: response.headers.get('content-type') });
+  }
+
+  until(text: string): Promise<void> {
+    return eventually(() => this.text.includes(text));
+  }
+
+  hangUp(): void {
+    this.gone.abort();
+  }
+
+  private async read({ body }: Response): Promise<void> {
+    try {
+      const decoder = new TextDecoder();
+      for await (const chunk of body ?? []) this.text += decoder.decode(chunk as Uint8Array, { stream: true });
+    } catch (error) {
+      this.text += `[${(error as Error).name}]`;
+    }
+    this.isEnded = true;
+  }
+}
+
+const problemOf = async (response: Response) => (await response.json()) as ApiProblem;
+
+const eventStream = { accept: 'text/event-stream' };
+
+test.each([
+  ['Accept', flowPath, eventStream],
+  ['the path', `${flowPath}/watch`, {}],
+])(
+  'by %s the status comes as events, with comments while nothing happens, until the flow has closed',
+  async (_, path, headers) => {
+    const received = await Received.from(path, headers);
+    expect(received.type).toBe('text/event-stream');
+    await received.until('"status":"Running"');
+    expect(received.text).toMatch(/^retry: \d+\n\nevent: status\ndata: \{.*\}\n\n/);
+    await received.until(': keep-alive\n\n');
+    flows.enter(flow, 'Paused');
+    await received.until('"status":"Paused"');
+    flows.enter(flow, 'Stopped');
+    await eventually(() => received.isEnded);
+    expect(received.text).toContain('"status":"Stopped"');
+    expect(received.text).not.toContain('Error');
+  },
+);
+
+test('a flow that is none is a problem, not a stream', async () => {
+  const response = await fetch(`${api.url}/kflows/v1/jobx/none/watch`);
+  expect([response.status, response.headers.get('content-type')]).toEqual([
+    404,
+    expect.stringContaining('application/problem+json'),
+  ]);
+});
+
+test('nothing is followed any more once the client has hung up', async () => {
+  const received = await Received.from(`${flowPath}/watch`);
+  await received.until('"status":"Running"');
+  await eventually(() => flows.following === 1);
+  received.hangUp();
+  await eventually(() => flows.following === 0);
+});
+
+test('closing the API ends streams as streams end', async () => {
+  const received = await Received.from(`${flowPath}/watch`);
+  await received.until('"status":"Running"');
+  await api.close();
+  await eventually(() => received.isEnded);
+  expect(received.text).not.toContain('Error');
+});
+
+test('events come with those there are first, each once, and go on after the last one that the client has', async () => {
+  const received = await Received.from(`${flowPath}/events`, eventStream);
+  await received.until('id: e0\nevent: phase\n');
+  flows.enter(flow, 'Paused');
+  await received.until('id: e1\n');
+  expect(received.text.match(/^id: /gm)).toHaveLength(2);
+  const again = await Received.from('/kflows/events/v1?namespace=jobx', { ...eventStream, 'last-event-id': 'e0' });
+  await again.until('id: e1\n');
+  expect(again.text).not.toContain('id: e0\n');
+  for (const each of [received, again]) each.hangUp();
+});
+
+test('lines of a log are JSON objects, or text with the replica before it', async () => {
+  flows.write({ function: 'p', replica: 'p-0', line: 'one' });
+  flows.write({ function: 'q', replica: 'q-0', line: 'two' });
+  const asLines = await fetch(`${api.url}${flowPath}/logs`);
+  expect(asLines.headers.get('content-type')).toContain('application/x-ndjson');
+  const objects = (await asLines.text())
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(objects).toEqual(flows.lines);
+  const asText = await fetch(`${api.url}${flowPath}/logs?function=q`, { headers: { accept: 'text/plain' } });
+  expect(await asText.text()).toBe('q-0  two\n');
+});
+
+test('followed, a log answers before its first line, and each line as it is written', async () => {
+  const received = await Received.from(`${flowPath}/logs?follow=true`);
+  expect(received.text).toBe('');
+  flows.write({ function: 'p', replica: 'p-0', line: 'one' });
+  await received.until('"one"}\n');
+  received.hangUp();
+  await eventually(() => flows.following === 0);
+});
+
+test('a document above 32 MiB is refused with 413, one of nearly that is read', async () => {
+  const submit = (body: string) => fetch(`${api.url}${flowPath}`, { method: 'POST', body });
+  const comment = (bytes: number) => `# ${'x'.repeat(bytes)}\n${document}`;
+  const large = await submit(comment(33 * 1024 * 1024));
+  expect([large.status, (await problemOf(large)).code]).toEqual([413, 'payload-too-large']);
+  expect((await submit(comment(31 * 1024 * 1024))).status).toBe(409);
+});
+
+test('a change has a small body', async () => {
+  const body = JSON.stringify({ functions: ['x'.repeat(2 * 1024 * 1024)] });
+  const response = await fetch(`${api.url}${flowPath}/pause`, { method: 'POST', body });
+  expect([response.status, (await problemOf(response)).detail]).toEqual([413, expect.stringContaining('larger')]);
+});
+
+test('a port in use is told by its number', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const { port } = taken.address() as { port: number };
+  const starting = startApi({ service: flows, access: open, log: () => undefined, host: '127.0.0.1', port });
+  await expect(starting).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining(`port ${port}`),
+  });
+  await new Promise((resolve) => taken.close(resolve));
+});

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify';
+import type { Access } from '../../../../runtime/controller/api/access';
+import { type ApiProps, createApi } from '../../../../runtime/controller/api/create-api';
+import type { Log } from '../../../../runtime/log';
+import { MemoryFlows } from './memory-flows';
+
+export const document = `jobId: jobx
+namespace: jobx
+mode: stream
+dag:
+  - id: numbers
+    type: raw-source
+    image: numbers:1
+    schema: '{"type":"record","name":"n","fields":[{"name":"n","type":"long"}]}'
+    out: [print0]
+  - id: print0
+    type: raw
+    image: print:1
+`;
+
+export const flow = { namespace: 'jobx', jobId: 'jobx' };
+export const flowPath = '/kflows/v1/jobx/jobx';
+export const open: Access = { kind: 'open' };
+
+export interface TestApi {
+  readonly app: FastifyInstance;
+  readonly flows: MemoryFlows;
+  /** Lines of the log, the level first. */
+  readonly lines: string[];
+}
+
+/** An API over flows in memory, with `jobx/jobx` submitted unless `isEmpty`. */
+export async function apiWith(props: Partial<ApiProps> & { readonly isEmpty?: boolean } = {}): Promise<TestApi> {
+  const flows = new MemoryFlows();
+  const lines: string[] = [];
+  const log: Log = (level, text) => void lines.push(`${level} ${text}`);
+  const app = createApi({ service: flows, access: open, log, ...props });
+  await app.ready();
+  if (props.isEmpty !== true) {
+    await flows.submit(flow, document, { by: 'the test' });
+    flows.asked.length = 0;
+  }
+  return { app, flows, lines };
+}
+
+/** Resolves when it holds; the test's time ends it otherwise. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
