@@ -9,8 +9,8 @@ import { inParallel } from '../runtime/controller/service/in-parallel';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 
-const flows = 200;
-const atOnce = 4;
+const flows = Number(process.env.FLOWS ?? 200);
+const atOnce = Number(process.env.AT_ONCE ?? 4);
 const functions = 5;
 
 /**

@@ -86,6 +86,12 @@ export const controllerSettingsSchema = z.strictObject({
       })
       .optional(),
     apiKeyFile: z.string().optional().describe('file with an API key, for which TLS is used'),
+    historyLength: z
+      .int()
+      .min(10)
+      .max(40_000)
+      .default(4_000)
+      .describe('events after which the workflow of a flow goes on in another run'),
   }),
   cluster: clusterSchema.prefault({ kind: 'kubernetes' }),
   pods: z

@@ -96,9 +96,10 @@ async function open(
     planner,
     desk: new DocumentDesk({ store, planner, pods, assertRunnable: isLocal ? assertRunnable : () => undefined }),
     statuses: new FlowStatuses({ workflows, store, cluster, streams, planner, reports }),
-    times: {
+    limits: {
       pauseGraceMs: settings.times.pauseGraceSeconds * 1_000,
       readyTimeoutMs: settings.times.readySeconds * 1_000,
+      historyLength: settings.temporal.historyLength,
     },
     whyNotReady: () => whyNotReady({ workflows, store, worker }),
   });

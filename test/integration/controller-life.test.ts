@@ -199,10 +199,10 @@ describe('update', () => {
       (await place.cluster.workloads({ namespace: 'life', jobId: 'restart' })).find((each) => each.function === 'map')
         ?.specHash;
     const before = await hash();
-    await update('restart', { meta: { update: true, own: 1 } });
+    expect(await update('restart', { meta: { update: true, own: 1 } })).toMatchObject({ status: 200 });
     await place.untilIn('life/restart', 'Running');
     expect(await hash()).toBe(before);
-    await update('restart', { meta: { update: true, own: 2, restart: true } });
+    expect(await update('restart', { meta: { update: true, own: 2, restart: true } })).toMatchObject({ status: 200 });
     await place.until('life/restart', ({ revision, health }) => revision === 3 && health.state === 'healthy');
     expect(await hash()).not.toBe(before);
   });
@@ -210,7 +210,8 @@ describe('update', () => {
   test('that does not get ready goes back to the last revision that was', async () => {
     await running('life/back');
     place.cluster.breakWith('it never starts');
-    await update('back', { meta: { update: true, restart: true, own: 'it never starts' } });
+    const broken = await update('back', { meta: { update: true, restart: true, own: 'it never starts' } });
+    expect(broken).toMatchObject({ status: 200, body: { revision: 2 } });
     const back = await place.until('life/back', ({ revision, health }) => revision === 3 && health.state === 'healthy');
     expect(back.reason).toContain(
       'revision 2 did not get ready: map has 0 of 1 replicas ready (map-0: CrashLoopBackOff',

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MemoryCluster } from '../../bench/memory-cluster';
+import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
+import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
 import type { FlowStatus } from '../../runtime/controller/api/schemas';
 import { readControllerSettings } from '../../runtime/controller/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
@@ -10,7 +12,7 @@ import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-ser
 import { startTemporalServer, type TemporalServer } from '../../runtime/servers/temporal-server';
 
 /** How long anything may take. */
-const patienceMs = 30_000;
+const patienceMs = 20_000;
 
 /** A controller with real nats and Temporal servers, over a cluster that runs nothing. */
 export class ControllerPlace {
@@ -22,8 +24,10 @@ export class ControllerPlace {
     readonly cluster: MemoryCluster,
   ) {}
 
-  /** `times`: seconds, as the controller's settings have them. */
-  static async open(times: { readonly pauseGrace?: number; readonly ready?: number } = {}): Promise<ControllerPlace> {
+  /** As the controller's settings have them, times in seconds. */
+  static async open(
+    limits: { readonly pauseGrace?: number; readonly ready?: number; readonly historyLength?: number } = {},
+  ): Promise<ControllerPlace> {
     const folder = mkdtempSync(path.join(tmpdir(), 'kflow-controller-'));
     const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
     const nats = await startNatsServer(at('nats'));
@@ -33,12 +37,17 @@ export class ControllerPlace {
       KFLOW_CONTROLLER_NATS_REPLICAS: '1',
       KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
       KFLOW_CONTROLLER_LISTEN_PORT: '0',
-      KFLOW_CONTROLLER_TIMES_PAUSE_GRACE_SECONDS: String(times.pauseGrace ?? 5),
-      KFLOW_CONTROLLER_TIMES_READY_SECONDS: String(times.ready ?? 3),
+      KFLOW_CONTROLLER_TEMPORAL_HISTORY_LENGTH: String(limits.historyLength ?? 4_000),
+      KFLOW_CONTROLLER_TIMES_PAUSE_GRACE_SECONDS: String(limits.pauseGrace ?? 5),
+      KFLOW_CONTROLLER_TIMES_READY_SECONDS: String(limits.ready ?? 3),
     });
     const cluster = new MemoryCluster();
     const controller = await startController(settings, { log: () => undefined, cluster });
     return new ControllerPlace(folder, nats, temporal, controller, cluster);
+  }
+
+  private get temporalSettings() {
+    return { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
   }
 
   get url(): string {
@@ -76,6 +85,17 @@ export class ControllerPlace {
   /** Waits until a flow is in a phase and has nothing left to do for it. */
   untilIn(flow: string, phase: FlowStatus['status']): Promise<FlowStatus> {
     return this.until(flow, ({ status, health }) => status === phase && health.state !== 'starting');
+  }
+
+  /** Id of the run that Temporal has of a flow's workflow now. */
+  async runOf(flow: string): Promise<string | undefined> {
+    const [namespace = '', jobId = ''] = flow.split('/');
+    const links = await connectTemporal(this.temporalSettings, () => undefined);
+    try {
+      return (await new TemporalWorkflows(links.client, 'kflow').describe({ namespace, jobId }))?.runId;
+    } finally {
+      await links.close();
+    }
   }
 
   async close(): Promise<void> {

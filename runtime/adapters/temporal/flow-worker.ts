@@ -65,7 +65,7 @@ class SupervisedWorker implements FlowWorker {
       // waits are activities: a few for each flow that is being changed
       maxConcurrentActivityTaskExecutions: 1_000,
       maxConcurrentWorkflowTaskExecutions: 100,
-      maxCachedWorkflows: 500,
+      maxCachedWorkflows: 100,
       // a killed worker's workflows are waited for no longer than this
       stickyQueueScheduleToStartTimeout: '1 second',
       maxHeartbeatThrottleInterval: '1 second',

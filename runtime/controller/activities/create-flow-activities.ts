@@ -29,12 +29,17 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
   const { cluster, streams, buckets, store, planner } = ports;
   const planOf = ({ flow, digest }: FlowDocument, epochs = {}): Promise<FlowPlan> => planner.plan(flow, digest, epochs);
   return {
-    loadRecord: (flow) => store.record(flow),
-    saveRecord: (record) => store.saveRecord(record),
-    addEvents: async (events) => {
+    keep: async (record, events) => {
+      if (record !== undefined) await store.saveRecord(record);
+      if (record?.revisions.some(({ number }) => number > record.revisions.length)) {
+        const digests = record.revisions.map(({ digest }) => digest);
+        await store.removeDocuments(record, digests); // of revisions that are not remembered any more
+      }
       for (const event of events) await store.addEvent(event);
     },
     prepare: async ({ epochs, ...document }) => {
+      await cluster.prune(document.flow, []);
+      await awaitGone(cluster, document.flow);
       const plan = await planOf(document, epochs);
       await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
       await streams.beginRun(plan);
@@ -73,14 +78,12 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
       const keep = ended.map(({ name }) => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name } }));
       await cluster.prune(flow, keep, { now: now === true });
     },
-    removeData: async (flow, digest) => {
-      if (digest !== undefined) {
-        const plan = await planOf({ flow, digest });
-        await buckets.purge(plan);
-        await streams.remove(plan);
-      }
-      await store.removeDocuments(flow, []);
+    removeData: async (document) => {
+      const plan = await planOf(document);
+      await buckets.purge(plan);
+      await streams.remove(plan);
     },
+    removeDocuments: (flow) => store.removeDocuments(flow, []),
     closeAs: ports.closeWorkflow,
   };
 }

@@ -35,6 +35,8 @@ export type FlowWish =
       readonly cause: Exclude<Revision['cause'], 'submit' | 'auto-rollback'>;
       /** The revision that the document was compared with; another one by now is refused. */
       readonly base: number;
+      /** Functions that it is about: what somebody paused or resumed of them is up to the document again. */
+      readonly updated: readonly string[];
     }
   | { readonly kind: 'stop' }
   | { readonly kind: 'delete'; readonly force: boolean };
@@ -58,22 +60,29 @@ export interface FlowMemo {
   readonly pauses: { readonly [functionId: string]: boolean };
 }
 
-/** How long a flow's operations may take. */
-export interface FlowTimes {
+/** How long a flow's operations may take, and its history. */
+export interface FlowLimits {
   /** What is on its way may take this long to be processed before a pause. */
   readonly pauseGraceMs: number;
   /** A new revision that is not ready by then goes back. */
   readonly readyTimeoutMs: number;
+  /** Events after which the workflow goes on in another run: long histories are slow to replay. */
+  readonly historyLength: number;
 }
 
 /** A workflow's argument: a life of a flow, from a submit, or only to have what is left of it removed. */
 export interface FlowInput {
   readonly flow: FlowKey;
-  readonly times: FlowTimes;
+  readonly limits: FlowLimits;
   readonly begin:
-    | ({ readonly kind: 'submit'; readonly digest: string; readonly mode: FlowMemo['mode'] } & Asked)
-    | ({ readonly kind: 'remove'; readonly force: boolean } & Asked)
+    | ({ readonly kind: 'submit'; readonly digest: string; readonly mode: FlowMemo['mode'] } & Left & Asked)
+    | ({ readonly kind: 'remove'; readonly force: boolean } & Left & Asked)
     | { readonly kind: 'continue'; readonly state: FlowState };
+}
+
+interface Left {
+  /** What an earlier life of the flow has left. */
+  readonly record?: FlowRecord;
 }
 
 /** What goes on from one run of the workflow to the next. */
@@ -99,6 +108,8 @@ export interface FlowGoal {
 
 /** What the cluster was last told. */
 export interface AppliedFlow {
+  /** Nothing of an earlier life is left, and the streams are there. */
+  readonly isPrepared: boolean;
   /** 0: nothing yet. */
   readonly revision: number;
   /** Batch functions that had ended before this life, and do not run in it. */

@@ -4,6 +4,7 @@ import { ConfigError, StateError } from '../../../lib/errors';
 import { checkUpdate } from '../../../lib/topology/check-update';
 import { nearestName } from '../../../lib/topology/nearest-name';
 import { TopologyError } from '../../../lib/topology/problem';
+import { summarizeUpdate } from '../../../lib/topology/summarize-update';
 import type { Topology } from '../../../lib/topology/topology';
 import type { UpdateDifference } from '../../../lib/topology/update-difference';
 import type { PodSettings } from '../activities/apply-flow';
@@ -42,10 +43,13 @@ export class DocumentDesk {
     return { topology, digest: await store.putDocument(flow, text) };
   }
 
-  /** Throws TopologyError with every difference that an update may not make. */
-  async assertUpdate(flow: FlowKey, from: string, text: string): Promise<void> {
-    const differences = checkUpdate(await this.props.planner.topology(flow, from), readFlowDocument(text, flow));
+  /** Gives the functions that an update is about. Throws TopologyError with every difference that it may not make. */
+  async assertUpdate(flow: FlowKey, from: string, text: string): Promise<readonly string[]> {
+    const before = await this.props.planner.topology(flow, from);
+    const after = readFlowDocument(text, flow);
+    const differences = checkUpdate(before, after);
     if (differences.length > 0) throw new TopologyError(updateProblems(text, differences));
+    return summarizeUpdate(before, after).updated;
   }
 
   /**

@@ -17,7 +17,7 @@ import { readFlowNames } from '../documents/read-flow-document';
 import type { FlowPlanner } from '../flow-planner';
 import type { Cluster } from '../ports/cluster';
 import { type FlowKey, flowName } from '../ports/flow-key';
-import type { FlowMemo, FlowTimes, FlowWish } from '../ports/flow-request';
+import type { FlowLimits, FlowMemo, FlowWish } from '../ports/flow-request';
 import type { Ending, FlowService, Requester, SubmitResult } from '../ports/flow-service';
 import type { FlowRecord, FlowStore, Revision } from '../ports/flow-store';
 import type { RewindStart } from '../ports/streams';
@@ -35,7 +35,7 @@ export interface FlowControllerProps {
   readonly planner: FlowPlanner;
   readonly desk: DocumentDesk;
   readonly statuses: FlowStatuses;
-  readonly times: FlowTimes;
+  readonly limits: FlowLimits;
   /** Why the parts behind cannot work, in one line each. */
   readonly whyNotReady: () => Promise<readonly string[]>;
 }
@@ -64,10 +64,10 @@ export class FlowController implements FlowService {
       if (last !== undefined && last.digest !== digest) await desk.assertContinues(flow, last.digest, topology);
       try {
         const { mode } = topology;
-        const begin = { kind: 'submit' as const, digest, mode, ...asked(requester) };
+        const begin = { kind: 'submit' as const, digest, mode, ...leftOf(record), ...asked(requester) };
         const revision = last === undefined ? 1 : last.number + Number(last.digest !== digest);
         await workflows.start(
-          { flow, times: this.props.times, begin },
+          { flow, limits: this.props.limits, begin },
           { ...newMemo('Running', begin.at), digest, revision, mode },
         );
       } catch (error) {
@@ -105,9 +105,9 @@ export class FlowController implements FlowService {
       const what = 'a stopped flow keeps its streams, and a submit goes on from there';
       throw closedError(flow, status, `${what}; force=true deletes it with its data`);
     }
-    const begin = { kind: 'remove' as const, force: ending === 'force', ...asked(requester) };
+    const begin = { kind: 'remove' as const, force: ending === 'force', ...leftOf(record), ...asked(requester) };
     await workflows.start(
-      { flow, times: this.props.times, begin },
+      { flow, limits: this.props.limits, begin },
       { ...newMemo('Stopping', begin.at), mode: status.mode ?? 'stream' },
     );
     return this.status(flow);
@@ -258,11 +258,11 @@ export class FlowController implements FlowService {
   ): Promise<SubmitResult> {
     for (let attempt = 1; ; attempt++) {
       const { memo } = await this.open(flow);
-      if (cause === 'update') await this.props.desk.assertUpdate(flow, memo.digest, text);
+      const updated = cause === 'update' ? await this.props.desk.assertUpdate(flow, memo.digest, text) : [];
       const { digest } = await this.props.desk.accept(flow, text);
       if (digest === memo.digest) return { outcome: 'unchanged', status: await this.status(flow) };
       try {
-        await this.request(flow, { kind: 'update', digest, cause, base: memo.revision }, requester);
+        await this.request(flow, { kind: 'update', digest, cause, base: memo.revision, updated }, requester);
         return { outcome: 'updated', status: await this.status(flow) };
       } catch (error) {
         const isOutrun = error instanceof StateError && error.code === 'state-invalid' && attempt < attempts;
@@ -341,6 +341,10 @@ export class FlowController implements FlowService {
 
 function asked({ by, comment }: Requester): { readonly by: string; readonly at: string; readonly comment?: string } {
   return { by, at: new Date().toISOString(), ...(comment === undefined ? {} : { comment }) };
+}
+
+function leftOf(record: FlowRecord | undefined): { readonly record?: FlowRecord } {
+  return record === undefined ? {} : { record };
 }
 
 function newMemo(phase: 'Running' | 'Stopping', at: string) {

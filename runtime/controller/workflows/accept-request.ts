@@ -30,13 +30,16 @@ export function acceptRequest(goal: FlowGoal, request: FlowRequest, revision: nu
     case 'replay':
       return { ...goal, rewinds: [...goal.rewinds, ...request.rewinds] };
     case 'update':
-      return { ...goal, revision };
+      return { ...goal, revision, pauses: without(goal.pauses, request.updated) };
     case 'stop':
       return { ...goal, ending: 'stop' };
     case 'delete':
       return { ...goal, ending: request.force ? 'force' : 'delete' };
   }
 }
+
+/** So many revisions are remembered: a workflow carries them. */
+const maxRevisions = 50;
 
 /** The record with another revision; the same document as the last one has is no other revision. */
 export function withRevision(
@@ -45,11 +48,16 @@ export function withRevision(
 ): FlowRecord {
   const last = record.revisions.at(-1);
   if (last?.digest === revision.digest) return record;
-  return { ...record, revisions: [...record.revisions, { ...revision, number: (last?.number ?? 0) + 1 }] };
+  const revisions = [...record.revisions, { ...revision, number: (last?.number ?? 0) + 1 }];
+  return { ...record, revisions: revisions.slice(-maxRevisions) };
 }
 
 function withPauses(goal: FlowGoal, functions: readonly string[], isPaused: boolean): FlowGoal {
   return { ...goal, pauses: { ...goal.pauses, ...Object.fromEntries(functions.map((id) => [id, isPaused])) } };
+}
+
+function without(pauses: FlowGoal['pauses'], functions: readonly string[]): FlowGoal['pauses'] {
+  return Object.fromEntries(Object.entries(pauses).filter(([id]) => !functions.includes(id)));
 }
 
 /** Resuming the whole flow takes back what requests have paused, not what the document pauses. */

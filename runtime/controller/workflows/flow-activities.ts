@@ -37,8 +37,6 @@ export interface Transition {
   /** Functions whose running replicas are to stay as they are; all others start anew. */
   readonly kept: readonly string[];
   readonly restarted: readonly string[];
-  /** Functions that the new document updates: somebody's pause of them is over. */
-  readonly updated: readonly string[];
 }
 
 /**
@@ -46,10 +44,9 @@ export interface Transition {
  * controller goes on within seconds when one is killed.
  */
 export interface FlowActivities {
-  loadRecord(flow: FlowKey): Promise<FlowRecord | undefined>;
-  saveRecord(record: FlowRecord): Promise<void>;
-  addEvents(events: readonly FlowEvent[]): Promise<void>;
-  /** Makes streams, buckets and the run, when nothing of the flow runs. Gives the functions that have ended in this run. */
+  /** Keeps a flow's record, when it is another one, and adds to the events. */
+  keep(record: FlowRecord | undefined, events: readonly FlowEvent[]): Promise<void>;
+  /** Removes what runs of an earlier life, and makes streams, buckets and the run. Gives the functions that have ended in it. */
   prepare(
     document: FlowDocument & { readonly epochs: FlowRecord['epochs'] },
   ): Promise<{ readonly ended: readonly string[] }>;
@@ -73,8 +70,9 @@ export interface FlowActivities {
   markCompleted(document: FlowDocument): Promise<void>;
   /** Removes what runs; Jobs that have ended stay where `keepEnded`, for their logs. Resolves when all is gone. */
   removeWorkloads(flow: FlowKey, options: { readonly now?: boolean; readonly keepEnded?: boolean }): Promise<void>;
-  /** Removes streams, stored payloads and documents. */
-  removeData(flow: FlowKey, digest: string | undefined): Promise<void>;
+  /** Removes streams and stored payloads. */
+  removeData(document: FlowDocument): Promise<void>;
+  removeDocuments(flow: FlowKey): Promise<void>;
   /** Ends this workflow as Temporal names it. */
   closeAs(flow: FlowKey, status: 'Canceled' | 'Terminated', reason: string): Promise<void>;
 }

@@ -35,7 +35,7 @@ const activities = proxyActivities<FlowActivities>({
 /** What only looks is left at once. */
 const waits = proxyActivities<FlowActivities>({ ...options, cancellationType: ActivityCancellationType.TRY_CANCEL });
 
-const nothingApplied: AppliedFlow = { revision: 0, ended: [], hashes: {}, pins: {} };
+const nothingApplied: AppliedFlow = { isPrepared: false, revision: 0, ended: [], hashes: {}, pins: {} };
 /** What was refused by something outside is tried again after this long, unless something else is wanted first. */
 const retryMs = 10_000;
 
@@ -46,8 +46,6 @@ export class FlowLife {
   /** Counts requests: another number, another goal. */
   version = 0;
   isClosed = false;
-  /** It knows what an earlier life has left, and takes requests. */
-  hasBegun = false;
   goal: FlowGoal = { revision: 0, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
   applied = nothingApplied;
   memo: FlowMemo;
@@ -55,6 +53,7 @@ export class FlowLife {
   private savedRecord: FlowRecord | undefined;
   private saving: Promise<void> = Promise.resolve();
   private hasTrouble = false;
+  private isObserved = false;
   private events: FlowEvent[] = [];
   private scope: CancellationScope | undefined;
   private readonly steps: FlowSteps;
@@ -63,50 +62,27 @@ export class FlowLife {
     const { flow, begin } = input;
     const { runId, startTime } = workflowInfo();
     const at = startTime.toISOString();
-    this.record = { ...flow, revisions: [], epochs: {}, runId, startTime: at };
-    this.memo = {
-      phase: begin.kind === 'remove' ? 'Stopping' : 'Running',
-      since: at,
-      startTime: at,
-      runId,
-      revision: 0,
-      digest: begin.kind === 'submit' ? begin.digest : '',
-      mode: begin.kind === 'submit' ? begin.mode : 'stream',
-      isSettled: false,
-      pauses: {},
-    };
     if (begin.kind === 'continue') {
       ({ record: this.record, goal: this.goal, applied: this.applied, memo: this.memo } = begin.state);
       this.savedRecord = this.record;
-    }
-    this.steps = new FlowSteps(this, activities, waits, input);
-  }
-
-  /** Takes up what an earlier life of the flow has left, and this life's document. */
-  async begin(): Promise<void> {
-    const { begin, flow } = this.input;
-    if (begin.kind === 'continue') {
-      this.hasBegun = true;
-      return this.tell({});
-    }
-    const left = await this.act(() => activities.loadRecord(flow));
-    const { runId, startTime } = this.memo;
-    const { closed: _closed, ...kept } = left ?? this.record;
-    this.record = { ...kept, runId, startTime };
-    const { by, at, comment } = begin;
-    const what = begin.kind === 'submit' ? 'submit' : 'delete';
-    // requests may have been taken meanwhile; this one came before them
-    this.events.unshift(this.eventOf({ kind: 'audit', what, by, at, comment }));
-    if (begin.kind === 'remove') {
-      this.goal = { ...this.goal, ending: begin.force ? 'force' : 'delete' };
     } else {
-      this.revise({ ...begin, cause: 'submit' });
+      const { revisions = [], epochs = {} } = begin.record ?? {};
+      this.record = { ...flow, revisions, epochs, runId, startTime: at };
+      this.memo = {
+        phase: begin.kind === 'remove' ? 'Stopping' : 'Running',
+        since: at,
+        startTime: at,
+        runId,
+        revision: 0,
+        digest: '',
+        mode: begin.kind === 'submit' ? begin.mode : 'stream',
+        isSettled: false,
+        pauses: {},
+      };
+      this.begin(begin);
     }
-    this.goal = { ...this.goal, revision: this.lastRevision?.number ?? 0 };
     this.tell(this.wanted);
-    this.hasBegun = true;
-    await this.save();
-    if (begin.kind === 'submit') await this.attempt(() => this.steps.prepare());
+    this.steps = new FlowSteps(this, activities, waits, input);
   }
 
   /** Takes a request that was not refused; resolves when the record tells of it. */
@@ -124,10 +100,19 @@ export class FlowLife {
     return this.memo;
   }
 
-  /** Something of the flow has ended in the cluster. */
+  /** Something of the flow has ended in the cluster: it is looked at when nothing else is under way. */
   observe(): void {
-    this.version++;
-    this.scope?.cancel();
+    this.isObserved = true;
+    if (this.steps.isProving) this.scope?.cancel();
+  }
+
+  /** Whether there is something to do: another goal than that of the version, or something that was observed. */
+  isCalled(version: number): boolean {
+    return this.version !== version || this.isObserved;
+  }
+
+  get limits(): FlowInput['limits'] {
+    return this.input.limits;
   }
 
   get retryAfterMs(): number | undefined {
@@ -136,19 +121,15 @@ export class FlowLife {
 
   /** Brings what is there to what is wanted, as far as it gets before something else is wanted. */
   async reach(): Promise<void> {
+    this.isObserved = false;
     await this.attempt(async () => {
       if (this.goal.ending !== undefined) return this.steps.end(this.goal.ending);
+      if (!this.applied.isPrepared) await this.steps.prepare();
       if (this.goal.isPaused) await this.steps.pause();
       else await this.steps.run();
       if (this.memo.mode === 'batch' && !this.goal.isPaused) await this.steps.judge();
     });
     await this.save();
-  }
-
-  /** Has everything kept that was noted. */
-  async settle(): Promise<void> {
-    await this.save();
-    await this.flush();
   }
 
   /** Ends what runs and closes with everything kept. */
@@ -160,13 +141,19 @@ export class FlowLife {
 
   /** The record and the events tell how it ended before the workflow does. */
   async close(status: ClosedStatus, reason?: string): Promise<void> {
+    this.isClosed = true; // no request is taken from here on
     const closeTime = new Date().toISOString();
     const why = reason === undefined ? {} : { reason };
     this.note({ kind: 'phase', what: status, at: closeTime, message: reason });
     this.record = { ...this.record, closed: { status, closeTime, ...why } };
-    await this.settle();
+    await this.save();
     this.tell({ phase: status, since: closeTime, reason });
-    this.isClosed = true;
+  }
+
+  /** The flow's data is gone. */
+  forget(): void {
+    this.record = { ...this.record, revisions: [], epochs: {} };
+    this.tell(this.wanted);
   }
 
   /** Has Temporal end this workflow. */
@@ -191,12 +178,13 @@ export class FlowLife {
     this.events.push(this.eventOf(event));
   }
 
-  /** Has the record kept as it is now; one after the other, so that the last one stays. */
+  /** Has the record kept as it is now, and the events; one after the other, so that the last one stays. */
   save(): Promise<void> {
     this.saving = this.saving.then(async () => {
       const { record } = this;
-      if (record === this.savedRecord) return;
-      await this.act(() => activities.saveRecord(record));
+      const events = this.events.splice(0);
+      if (record === this.savedRecord && events.length === 0) return;
+      await this.act(() => activities.keep(record === this.savedRecord ? undefined : record, events));
       this.savedRecord = record;
     });
     return this.saving;
@@ -220,6 +208,15 @@ export class FlowLife {
   carried(): FlowInput {
     const { record, goal, applied, memo } = this;
     return { ...this.input, begin: { kind: 'continue', state: { record, goal, applied, memo } } };
+  }
+
+  /** Takes up what an earlier life of the flow has left, and this life's document. */
+  private begin(begin: Exclude<FlowInput['begin'], { readonly kind: 'continue' }>): void {
+    const { by, at, comment } = begin;
+    this.note({ kind: 'audit', what: begin.kind === 'submit' ? 'submit' : 'delete', by, at, comment });
+    if (begin.kind === 'submit') this.revise({ ...begin, cause: 'submit' });
+    else this.goal = { ...this.goal, ending: begin.force ? 'force' : 'delete' };
+    this.goal = { ...this.goal, revision: this.lastRevision?.number ?? 0 };
   }
 
   revise(change: {
@@ -248,7 +245,7 @@ export class FlowLife {
       await scope.run(steps);
       if (hasTrouble) this.tell({ reason: undefined });
     } catch (error) {
-      const isSuperseded = isCancellation(error) && this.version !== version;
+      const isSuperseded = isCancellation(error) && this.isCalled(version);
       if (isSuperseded) return;
       if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
       const reason = reasonOf(error);
@@ -274,13 +271,6 @@ export class FlowLife {
     if (this.goal.ending !== undefined) this.enter('Stopping');
     else if (this.goal.isPaused && phase === 'Running') this.enter('Pausing');
     else if (!this.goal.isPaused && phase !== 'Running') this.enter('Running');
-  }
-
-  private async flush(): Promise<void> {
-    while (this.events.length > 0) {
-      const events = this.events.splice(0);
-      await this.act(() => activities.addEvents(events));
-    }
   }
 }
 

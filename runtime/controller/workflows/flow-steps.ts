@@ -1,3 +1,4 @@
+import { CancellationScope, CancelledFailure } from '@temporalio/workflow';
 import type { FlowGoal, FlowInput } from '../ports/flow-request';
 import type { Revision } from '../ports/flow-store';
 import type { Rewind } from '../ports/streams';
@@ -13,6 +14,8 @@ export class FlowSteps {
   /** The goal that was last applied in full: nothing is to do for it. */
   private done: FlowGoal | undefined;
   private readyDeadlineMs = 0;
+  /** It waits for replicas only to see whether they get ready. */
+  isProving = false;
 
   constructor(
     private readonly life: FlowLife,
@@ -23,40 +26,31 @@ export class FlowSteps {
 
   /** The begin of a life: what an earlier one has left to look at goes, and streams and buckets are made. */
   async prepare(): Promise<void> {
-    const { life, activities, waits } = this;
-    const { flow } = this.input;
-    await activities.removeWorkloads(flow, {});
-    await waits.awaitGone(flow);
+    const { life, activities } = this;
     const document = this.documentOf(life.goal.revision);
-    const { ended } = await activities.prepare({ ...document, epochs: life.record.epochs });
-    life.applied = { ...life.applied, ended };
+    const preparing = activities.prepare({ ...document, epochs: life.record.epochs });
+    const [{ ended }] = await Promise.all([preparing, life.save()]);
+    life.applied = { ...life.applied, isPrepared: true, ended };
   }
 
   async run(): Promise<void> {
     const { goal } = this.life;
-    if (this.done !== goal) {
-      await this.change(goal);
-      this.life.enter('Running');
-    }
-    await this.prove(goal);
+    if (this.done !== goal) await this.change(goal);
+    await this.prove();
   }
 
   /** Sources end first, then what they gave is processed, as far as that gets in the grace time. */
   async pause(): Promise<void> {
-    const { life, waits } = this;
+    const { life } = this;
     const { goal } = life;
     if (this.done === goal) return;
     if (life.memo.phase !== 'Paused') {
       life.enter('Pausing');
-      const revision = life.applied.revision || goal.revision;
-      const deadlineMs = Date.now() + this.input.times.pauseGraceMs;
-      let left: string | undefined;
-      if (life.applied.revision !== 0) {
-        await this.apply(revision, { halt: 'sources' });
-        left = await waits.drain(this.documentOf(revision), deadlineMs);
-      }
-      await this.apply(revision, { halt: 'all' });
-      await waits.awaitGone(this.input.flow);
+      const left = life.applied.revision === 0 ? undefined : await this.drain(life.applied.revision);
+      await this.apply(life.applied.revision || goal.revision, { halt: 'all' });
+      goOn();
+      await this.waits.awaitGone(this.input.flow);
+      goOn();
       life.enter('Paused', left === undefined ? undefined : `not everything was processed in time: ${left}`);
     }
     this.settle(goal);
@@ -68,10 +62,13 @@ export class FlowSteps {
     life.enter('Stopping');
     await activities.removeWorkloads(flow, { now: ending === 'force' });
     await waits.awaitGone(flow);
+    goOn();
     if (ending === 'stop') return life.close('Stopped');
     const digest = life.lastRevision?.digest;
-    await activities.removeData(flow, digest);
-    life.record = { ...life.record, revisions: [], epochs: {} };
+    if (digest !== undefined) await activities.removeData({ flow, digest });
+    life.forget();
+    await activities.removeDocuments(flow);
+    goOn();
     await life.close(ending === 'force' ? 'Terminated' : 'Canceled', 'it was deleted');
   }
 
@@ -82,8 +79,10 @@ export class FlowSteps {
     const document = this.documentOf(life.applied.revision);
     const verdict = await activities.judge(document, life.applied.ended);
     if (verdict.outcome === 'open') return;
-    if (verdict.outcome === 'completed') await life.act(() => activities.markCompleted(document));
+    goOn();
     await activities.removeWorkloads(this.input.flow, { keepEnded: true });
+    if (verdict.outcome === 'completed') await activities.markCompleted(document);
+    goOn();
     if (verdict.outcome === 'completed') await life.close('Completed');
     else await life.close('Failed', verdict.reason);
   }
@@ -115,46 +114,32 @@ export class FlowSteps {
     this.life.tell({ isSettled: true });
   }
 
+  /** Ends the sources, and waits until what they gave is processed. Gives who holds what when the time is up. */
+  private async drain(revision: number): Promise<string | undefined> {
+    await this.apply(revision, { halt: 'sources' });
+    goOn();
+    const deadlineMs = Date.now() + this.input.limits.pauseGraceMs;
+    const left = await this.waits.drain(this.documentOf(revision), deadlineMs);
+    goOn();
+    return left;
+  }
+
   /** Applies a goal: what has to end before it, what is read anew, and then all of it. */
   private async change(goal: FlowGoal): Promise<void> {
-    const { life, activities, waits } = this;
-    const { flow } = this.input;
+    const { life } = this;
     const transition = await this.transitionTo(goal);
     const dropped = transition.dropped.map((id): Rewind => ({ function: id, start: { from: 'first' } }));
-    const rewinds = [...goal.rewinds, ...dropped];
-    const document = this.documentOf(goal.revision);
-    const reopened =
-      rewinds.length === 0
-        ? []
-        : await activities.reopened(
-            document,
-            rewinds.map(({ function: id }) => id),
-          );
-    const halted = [...new Set([...transition.halted, ...reopened])];
-    if (halted.length > 0 && life.applied.revision !== 0) {
-      await this.apply(life.applied.revision, { without: halted });
-      await waits.awaitGone(flow, halted);
-    }
-    if (rewinds.length > 0) await this.rewind(document, rewinds, reopened);
+    await this.rewind(goal, [...goal.rewinds, ...dropped], transition.halted);
     life.applied = { ...life.applied, pins: pinsAfter(life.applied, transition) };
-    if (transition.updated.length > 0) {
-      const pauses = Object.fromEntries(
-        Object.entries(life.goal.pauses).filter(([id]) => !transition.updated.includes(id)),
-      );
-      life.goal = { ...life.goal, pauses };
-      life.tell({ pauses });
-    }
-    const finished = new Set(goal.rewinds);
-    life.goal = {
-      ...life.goal,
-      rewinds: life.goal.rewinds.filter((rewind) => !finished.has(rewind)),
-      // other credentials alone are no other template
-      restarts: countRestarts(life.goal.restarts, transition.restarted),
-    };
+    life.goal = finished(life.goal, goal, transition);
+    const changed = life.goal;
     await this.apply(goal.revision, {});
+    // it is there now, whatever is wanted by now
     life.applied = { ...life.applied, revision: goal.revision };
-    this.readyDeadlineMs = Date.now() + this.input.times.readyTimeoutMs;
-    this.settle(life.goal);
+    goOn();
+    this.readyDeadlineMs = Date.now() + this.input.limits.readyTimeoutMs;
+    this.settle(changed);
+    life.enter('Running');
   }
 
   private async transitionTo(goal: FlowGoal): Promise<Transition> {
@@ -169,30 +154,51 @@ export class FlowSteps {
     return transition;
   }
 
-  /** The functions' outputs get other ids from here on, so that none is taken for a repeat. */
-  private async rewind(document: FlowDocument, rewinds: readonly Rewind[], reopened: readonly string[]): Promise<void> {
+  /**
+   * Ends these functions, and those that read anew with all that follows them in a batch flow; then their outputs get
+   * other ids, so that none is taken for a repeat.
+   */
+  private async rewind(goal: FlowGoal, rewinds: readonly Rewind[], halted: readonly string[]): Promise<void> {
     const { life, activities } = this;
-    const epoch = Math.max(0, ...Object.values(life.record.epochs)) + 1;
-    const epochs = Object.fromEntries(rewinds.map(({ function: id }) => [id, epoch]));
+    const { flow } = this.input;
+    const document = this.documentOf(goal.revision);
+    const functions = rewinds.map(({ function: id }) => id);
+    const reopened = functions.length === 0 ? [] : await activities.reopened(document, functions);
+    const ending = [...new Set([...halted, ...reopened])];
+    if (ending.length > 0 && life.applied.revision !== 0) {
+      await this.apply(life.applied.revision, { without: ending });
+      goOn();
+      await this.waits.awaitGone(flow, ending);
+      goOn();
+    }
+    if (functions.length === 0) return;
     await activities.rewind(document, rewinds);
+    const epoch = Math.max(0, ...Object.values(life.record.epochs)) + 1;
+    const epochs = Object.fromEntries(functions.map((id) => [id, epoch]));
     life.record = { ...life.record, epochs: { ...life.record.epochs, ...epochs } };
     await life.save();
     const ended = life.applied.ended.filter((id) => !reopened.includes(id));
     life.applied = { ...life.applied, ended };
   }
 
-  private async prove(goal: FlowGoal): Promise<void> {
+  private async prove(): Promise<void> {
     const { life, waits } = this;
-    const revision = life.record.revisions.find(({ number }) => number === goal.revision);
-    if (revision === undefined || revision.isProven || Date.now() > this.readyDeadlineMs) return;
-    const whyNot = await waits.awaitReady(this.input.flow, this.readyDeadlineMs);
-    if (whyNot !== undefined) {
-      life.tell({ reason: whyNot });
-      this.goBack(whyNot);
-      return;
+    const { number = 0, isProven } = life.record.revisions.find((each) => each.number === life.goal.revision) ?? {};
+    if (isProven || Date.now() > this.readyDeadlineMs) return;
+    this.isProving = true;
+    try {
+      const whyNot = await waits.awaitReady(this.input.flow, this.readyDeadlineMs);
+      goOn();
+      if (whyNot === undefined) {
+        this.markProven(number);
+        if (life.memo.reason !== undefined) life.tell({ reason: undefined }); // it was late
+      } else {
+        life.tell({ reason: whyNot });
+        this.goBack(whyNot);
+      }
+    } finally {
+      this.isProving = false;
     }
-    this.markProven(goal.revision);
-    if (life.memo.reason !== undefined) life.tell({ reason: undefined }); // it was late
   }
 
   private markProven(number: number): void {
@@ -225,7 +231,22 @@ export class FlowSteps {
   }
 }
 
-const noTransition: Transition = { halted: [], dropped: [], kept: [], restarted: [], updated: [] };
+/** Throws when something else is wanted by now: what comes next is no longer to be done. */
+function goOn(): void {
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('something else is wanted');
+}
+
+/** What is still wanted when a goal was reached, of what is wanted by now. */
+function finished(now: FlowGoal, reached: FlowGoal, { restarted }: Transition): FlowGoal {
+  return {
+    ...now,
+    rewinds: now.rewinds.filter((rewind) => !reached.rewinds.includes(rewind)),
+    // other credentials alone are no other template
+    restarts: countRestarts(now.restarts, restarted),
+  };
+}
+
+const noTransition: Transition = { halted: [], dropped: [], kept: [], restarted: [] };
 
 /** A function that is changed and not restarted keeps the hash it has; one that is restarted, its own. */
 function pinsAfter(

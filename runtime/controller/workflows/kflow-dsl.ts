@@ -14,9 +14,6 @@ import { type FlowInput, type FlowMemo, type FlowRequest, observedSignal, reques
 import { whyRefused } from './accept-request';
 import { FlowLife } from './flow-life';
 
-/** Long histories are slow to replay; the server suggests an end well before its limits. */
-const maxHistoryLength = 4_000;
-
 /**
  * One life of a flow, from a submit until it has stopped, completed, failed, or is deleted.
  *
@@ -28,15 +25,11 @@ const maxHistoryLength = 4_000;
 export async function KFlowDSL(input: FlowInput): Promise<FlowMemo> {
   const life = new FlowLife(input);
   for (const name of requestNames) {
-    const take = async (request: FlowRequest) => {
-      await condition(() => life.hasBegun);
-      refuse(life, request); // what was true when it came may not be any more
-      return life.take(request);
-    };
     const validator = (request: FlowRequest) => {
-      if (life.hasBegun) refuse(life, request);
+      const reason = life.isClosed ? 'it has closed' : whyRefused(life.goal, request);
+      if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'state-invalid');
     };
-    setHandler(defineUpdate<FlowMemo, [FlowRequest]>(name), take, { validator });
+    setHandler(defineUpdate<FlowMemo, [FlowRequest]>(name), (request) => life.take(request), { validator });
   }
   setHandler(defineSignal(observedSignal), () => life.observe());
   try {
@@ -51,11 +44,6 @@ export async function KFlowDSL(input: FlowInput): Promise<FlowMemo> {
   return conclude(life);
 }
 
-function refuse(life: FlowLife, request: FlowRequest): void {
-  const reason = life.isClosed ? 'it has closed' : whyRefused(life.goal, request);
-  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'state-invalid');
-}
-
 /** Ends the workflow as Temporal names it. */
 async function conclude(life: FlowLife): Promise<FlowMemo> {
   const { phase, reason = '' } = life.memo;
@@ -68,21 +56,20 @@ async function conclude(life: FlowLife): Promise<FlowMemo> {
 }
 
 async function live(life: FlowLife): Promise<void> {
-  await life.begin();
   while (!life.isClosed) {
     const { version } = life;
     await life.reach();
-    if (life.isClosed || life.version !== version) continue;
-    await life.settle();
-    await condition(() => life.version !== version, life.retryAfterMs);
+    if (life.isClosed || life.isCalled(version)) continue;
+    await life.save();
+    await condition(() => life.isCalled(version), life.retryAfterMs);
     const { historyLength, continueAsNewSuggested } = workflowInfo();
-    if (continueAsNewSuggested || historyLength > maxHistoryLength) await goOn(life);
+    if (continueAsNewSuggested || historyLength > life.limits.historyLength) await goOn(life);
   }
 }
 
 /** Goes on in another run, with what it knows. */
 async function goOn(life: FlowLife): Promise<void> {
   await condition(allHandlersFinished);
-  await life.settle();
+  await life.save();
   await continueAsNew<typeof KFlowDSL>(life.carried());
 }
