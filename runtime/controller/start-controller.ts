@@ -9,6 +9,7 @@ import { startFlowWorker } from '../adapters/temporal/flow-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import { workflowBundle } from '../adapters/temporal/workflow-bundle';
 import type { Log } from '../log';
+import { AbandonedFlows } from './abandoned-flows';
 import { createFlowActivities } from './activities/create-flow-activities';
 import { withHeartbeats } from './activities/with-heartbeats';
 import { createAccess } from './api/access';
@@ -111,6 +112,14 @@ async function open(
   });
   await observer.start();
   later(() => observer.close());
+  const abandoned = new AbandonedFlows({
+    cluster,
+    workflows,
+    abandon: (flow) => service.abandon(flow),
+    onTrouble: (text) => log('WARNING', text),
+  });
+  await abandoned.start();
+  later(() => abandoned.close());
   const { host, port } = settings.listen;
   const api = await startApi({ service, access: await createAccess(settings.access, log), log, host, port });
   later(() => api.close());

@@ -161,6 +161,14 @@ describe('delete', () => {
   });
 });
 
+test('a workflow that is terminated in Temporal leaves a stopped flow, whose next submit goes on', async () => {
+  await running('life/outside');
+  await place.terminate('life/outside');
+  await place.untilIn('life/outside', 'Stopped');
+  expect(await desired('outside')).toEqual({});
+  expect(await submit('life/outside')).toMatchObject({ status: 201 });
+});
+
 describe('update', () => {
   test('changes what it may, and tells each difference that it may not make by its path', async () => {
     await running('life/update');

@@ -6,6 +6,7 @@ import { MemoryCluster } from '../../bench/memory-cluster';
 import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
 import type { FlowStatus } from '../../runtime/controller/api/schemas';
+import type { FlowKey } from '../../runtime/controller/ports/flow-key';
 import { readControllerSettings } from '../../runtime/controller/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
@@ -46,10 +47,6 @@ export class ControllerPlace {
     return new ControllerPlace(folder, nats, temporal, controller, cluster);
   }
 
-  private get temporalSettings() {
-    return { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
-  }
-
   get url(): string {
     return this.controller.url;
   }
@@ -88,11 +85,20 @@ export class ControllerPlace {
   }
 
   /** Id of the run that Temporal has of a flow's workflow now. */
-  async runOf(flow: string): Promise<string | undefined> {
-    const [namespace = '', jobId = ''] = flow.split('/');
-    const links = await connectTemporal(this.temporalSettings, () => undefined);
+  runOf(flow: string): Promise<string | undefined> {
+    return this.withWorkflows(async (workflows) => (await workflows.describe(keyOf(flow)))?.runId);
+  }
+
+  /** As somebody does it in Temporal. */
+  terminate(flow: string): Promise<void> {
+    return this.withWorkflows((workflows) => workflows.closeAs(keyOf(flow), 'Terminated', 'a test'));
+  }
+
+  private async withWorkflows<T>(use: (workflows: TemporalWorkflows) => Promise<T>): Promise<T> {
+    const settings = { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
+    const links = await connectTemporal(settings, () => undefined);
     try {
-      return (await new TemporalWorkflows(links.client, 'kflow').describe({ namespace, jobId }))?.runId;
+      return await use(new TemporalWorkflows(links.client, 'kflow'));
     } finally {
       await links.close();
     }
@@ -104,4 +110,9 @@ export class ControllerPlace {
     await this.nats.stop();
     rmSync(this.folder, { recursive: true });
   }
+}
+
+function keyOf(flow: string): FlowKey {
+  const [namespace = '', jobId = ''] = flow.split('/');
+  return { namespace, jobId };
 }

@@ -71,7 +71,7 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
       const plan = await planOf(document);
       return plan.mode === 'batch' ? functionsAfter(plan, functions) : functions;
     },
-    judge: async (document, ended) => judgeFlow(cluster, await planOf(document), ended),
+    judge: async (document, ended) => judgeFlow({ cluster, streams }, await planOf(document), ended),
     markCompleted: async (document) => streams.markCompleted(await planOf(document)),
     removeWorkloads: async (flow, { now, keepEnded }) => {
       const ended = keepEnded ? (await cluster.workloads(flow)).filter(({ outcome }) => outcome !== undefined) : [];

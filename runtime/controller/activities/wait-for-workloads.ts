@@ -15,12 +15,14 @@ export async function awaitGone(cluster: Cluster, flow: FlowKey, functions?: rea
   }
 }
 
-/** Resolves when every replica that is asked for is ready or has ended well; at the deadline, with what is missing. */
+/** Resolves when every replica that is asked for is ready or has ended well; at the deadline, or when a Job has failed, with what is missing. */
 export async function awaitReady(cluster: Cluster, flow: FlowKey, deadlineMs: number): Promise<string | undefined> {
   for (;;) {
-    const lacking = (await cluster.workloads(flow)).flatMap(whyNotReady);
+    const workloads = await cluster.workloads(flow);
+    const lacking = workloads.flatMap(whyNotReady);
     if (lacking.length === 0) return undefined;
-    if (Date.now() > deadlineMs) return lacking.join('; ');
+    const isHopeless = workloads.some(({ outcome }) => outcome === 'failed');
+    if (isHopeless || Date.now() > deadlineMs) return lacking.join('; ');
     await delay(everyMs, undefined, { signal: cancellation() });
   }
 }

@@ -13,7 +13,8 @@ export function findReplicaFaults(
   state: WorkloadState | undefined,
   memory: HealthMemory,
 ): readonly Finding[] {
-  const weight = state?.replicas.some(({ phase }) => phase === 'ready') ? 'degraded' : 'unhealthy';
+  const isWell = ({ name, phase }: ReplicaState) => phase === 'ready' && memory.lastFaultOf(name) === undefined;
+  const weight = state?.replicas.some(isWell) ? 'degraded' : 'unhealthy';
   const found = (finding: Omit<Finding, 'function' | 'weight'>): Finding => ({ function: id, weight, ...finding });
   if (state === undefined) {
     return [found({ reason: 'Missing', message: `none of ${replicas} replicas is there`, graceMs: startMs })];
@@ -49,8 +50,8 @@ function faultOf(
   { name, phase, message = 'it is not ready', since, restarts, reason }: ReplicaState,
   memory: HealthMemory,
 ): Pick<Finding, 'reason' | 'message' | 'since' | 'graceMs'> | undefined {
-  if (phase === 'ready') return undefined;
   const fault = memory.lastFaultOf(name);
+  if (phase === 'ready') return fault;
   // while it is started once more after a crash, the crash is still what there is to say
   const isFault = restarts > 0 || (reason !== undefined && !isStartReason(reason));
   if (fault !== undefined && isFault) return { ...fault, since };

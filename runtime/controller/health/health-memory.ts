@@ -37,7 +37,8 @@ export interface Look {
  * I1. A finding has the `since` of the look that found it first, for as long as every look finds it.
  * I2. A function stands still from the first look at which it has input and has acked no more than at the look before;
  *     a number of acks that falls, as after a rewind, is movement.
- * I3. A replica that was ready once is not starting; the reason why it ended stays its reason until it is ready again.
+ * I3. A replica that was ready once is not starting; the reason why it ended stays its reason until it is ready again
+ *     and its function does not stand still: a record that ends it may come again any moment.
  * I4. Nothing is remembered of what the last look did not see.
  */
 export class HealthMemory {
@@ -54,7 +55,11 @@ export class HealthMemory {
     const replicas = look.workloads.flatMap((workload) => workload.replicas);
     const seen = replicas.filter(({ name, phase }) => phase === 'ready' || this.readyOnce.has(name));
     this.readyOnce = new Set(seen.map(({ name }) => name));
-    this.crashes = new Map(replicas.flatMap((replica) => this.faultOf(replica)));
+    const crashes = look.workloads.flatMap((workload) => {
+      const { stillSince = look.now } = this.movements.get(workload.function) ?? {};
+      return workload.replicas.flatMap((replica) => this.crashOf(replica, stillSince < look.now));
+    });
+    this.crashes = new Map(crashes);
   }
 
   movementOf(functionId: string): Movement | undefined {
@@ -65,7 +70,7 @@ export class HealthMemory {
     return this.readyOnce.has(replica);
   }
 
-  /** Why a replica did not run, since it was last ready. */
+  /** Why a replica did not run, as long as that is still to be told. (I3) */
   lastFaultOf(replica: string): ReplicaFault | undefined {
     return this.crashes.get(replica);
   }
@@ -80,9 +85,12 @@ export class HealthMemory {
     return kept;
   }
 
-  private faultOf({ name, phase, reason, message }: ReplicaState): readonly (readonly [string, ReplicaFault])[] {
-    if (phase === 'ready') return [];
-    const isFault = reason !== undefined && !isStartReason(reason);
+  private crashOf(
+    { name, phase, reason, message }: ReplicaState,
+    isStill: boolean,
+  ): readonly (readonly [string, ReplicaFault])[] {
+    if (phase === 'ready' && !isStill) return [];
+    const isFault = phase !== 'ready' && reason !== undefined && !isStartReason(reason);
     const fault = isFault ? { reason, message: message ?? `it is ${phase}` } : this.crashes.get(name);
     return fault === undefined ? [] : [[name, fault]];
   }

@@ -58,6 +58,8 @@ export interface FlowMemo {
   readonly reason?: string;
   /** Functions that somebody has paused or resumed, whatever the document says. */
   readonly pauses: { readonly [functionId: string]: boolean };
+  /** Batch functions that had ended before this life, and do not run in it. */
+  readonly ended: readonly string[];
 }
 
 /** How long a flow's operations may take, and its history. */
@@ -70,13 +72,13 @@ export interface FlowLimits {
   readonly historyLength: number;
 }
 
-/** A workflow's argument: a life of a flow, from a submit, or only to have what is left of it removed. */
+/** A workflow's argument: a life of a flow, from a submit, or only to end what is left of it. */
 export interface FlowInput {
   readonly flow: FlowKey;
   readonly limits: FlowLimits;
   readonly begin:
     | ({ readonly kind: 'submit'; readonly digest: string; readonly mode: FlowMemo['mode'] } & Left & Asked)
-    | ({ readonly kind: 'remove'; readonly force: boolean } & Left & Asked)
+    | ({ readonly kind: 'end'; readonly ending: NonNullable<FlowGoal['ending']> } & Left & Asked)
     | { readonly kind: 'continue'; readonly state: FlowState };
 }
 

@@ -105,12 +105,15 @@ export class FlowController implements FlowService {
       const what = 'a stopped flow keeps its streams, and a submit goes on from there';
       throw closedError(flow, status, `${what}; force=true deletes it with its data`);
     }
-    const begin = { kind: 'remove' as const, force: ending === 'force', ...leftOf(record), ...asked(requester) };
-    await workflows.start(
-      { flow, limits: this.props.limits, begin },
-      { ...newMemo('Stopping', begin.at), mode: status.mode ?? 'stream' },
-    );
+    await this.startEnd(flow, ending, { record, requester });
     return this.status(flow);
+  }
+
+  /** Somebody ended the flow's workflow from outside: what runs is removed, and the flow is a stopped one. */
+  async abandon(flow: FlowKey): Promise<void> {
+    const record = await this.props.store.record(flow);
+    const requester = { by: 'kflow', comment: 'its workflow was ended from outside' };
+    await this.startEnd(flow, 'stop', { record, requester });
   }
 
   /** What stands for the flow in the cluster is removed: so is the flow, with its data. Nothing is left of an unknown one. */
@@ -237,6 +240,20 @@ export class FlowController implements FlowService {
     }
   }
 
+  /** A life of a flow that only ends what is left. */
+  private async startEnd(
+    flow: FlowKey,
+    ending: Ending,
+    { record, requester }: { readonly record: FlowRecord | undefined; readonly requester: Requester },
+  ): Promise<void> {
+    const begin = { kind: 'end' as const, ending, ...leftOf(record), ...asked(requester) };
+    const mode = 'stream'; // nothing of it runs
+    await this.props.workflows.start(
+      { flow, limits: this.props.limits, begin },
+      { ...newMemo('Stopping', begin.at), mode },
+    );
+  }
+
   /** A submit for a flow that runs. */
   private async resubmit(flow: FlowKey, { memo }: WorkflowView, digest: string): Promise<SubmitResult> {
     const name = flowName(flow);
@@ -348,7 +365,7 @@ function leftOf(record: FlowRecord | undefined): { readonly record?: FlowRecord 
 }
 
 function newMemo(phase: 'Running' | 'Stopping', at: string) {
-  return { phase, since: at, startTime: at, revision: 0, digest: '', isSettled: false, pauses: {} };
+  return { phase, since: at, startTime: at, revision: 0, digest: '', isSettled: false, pauses: {}, ended: [] };
 }
 
 function closedError(flow: FlowKey, { status }: FlowStatus, toDo: string): StateError {

@@ -1,4 +1,4 @@
-import { StateError } from '../../../lib/errors';
+import { ConfigError, StateError } from '../../../lib/errors';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import type { ReplicaReport } from '../../engine/counters';
 import type { FlowList, FlowStatus, ListQuery } from '../api/schemas';
@@ -81,9 +81,9 @@ export class FlowStatuses {
   ): Promise<FlowStatus | undefined> {
     const life = lifecycleOf(view, record);
     if (life === undefined) return undefined;
-    const { phase, digest, runId, ...times } = life;
-    const plan = await this.planOf(flow, digest, record);
-    const reason = life.reason ?? view?.trouble;
+    const { phase, runId, ...times } = life;
+    const { plan, fault } = await this.planOf(flow, life, record);
+    const reason = life.reason ?? view?.trouble ?? fault;
     return {
       status: phase,
       startTime: times.startTime,
@@ -101,14 +101,30 @@ export class FlowStatuses {
     };
   }
 
-  private async planOf(flow: FlowKey, digest: string, record: FlowRecord | undefined): Promise<FlowPlan | undefined> {
-    if (digest === '') return undefined;
-    return this.props.planner.plan(flow, digest, record?.epochs ?? {});
+  /** What the flow is to run by now, or why that is not known. */
+  private async planOf(
+    flow: FlowKey,
+    { digest, pauses }: Lifecycle,
+    record: FlowRecord | undefined,
+  ): Promise<{ readonly plan?: FlowPlan; readonly fault?: string }> {
+    if (digest === '') return {};
+    try {
+      const plan = await this.props.planner.plan(flow, digest, record?.epochs ?? {});
+      const workloads = plan.workloads.map((workload) => ({
+        ...workload,
+        isPaused: pauses[workload.function] ?? workload.isPaused,
+      }));
+      return { plan: { ...plan, workloads } };
+    } catch (error) {
+      // other settings of the controller than those with which the flow was taken
+      if (error instanceof ConfigError) return { fault: error.message };
+      throw error;
+    }
   }
 
   private async partsOf(
     flow: FlowKey,
-    { phase, isOpen, isChanging }: Lifecycle,
+    { phase, isOpen, isChanging, ended }: Lifecycle,
     plan: FlowPlan | undefined,
   ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
     if (plan === undefined || !isOpen) {
@@ -119,7 +135,8 @@ export class FlowStatuses {
     const [workloads, progress] = await Promise.all([cluster.workloads(flow), this.progressOf(plan, isChanging)]);
     const memory = this.memories.get(flowName(flow)) ?? new HealthMemory();
     this.memories.set(flowName(flow), memory);
-    const idle = workloads.filter(({ outcome }) => outcome === 'succeeded').map(({ function: id }) => id);
+    const succeeded = workloads.filter(({ outcome }) => outcome === 'succeeded').map(({ function: id }) => id);
+    const idle = [...ended, ...succeeded];
     const now = Date.now();
     const health = explainHealth({ phase, plan, workloads, progress, reports: reports.of(flow), idle, now }, memory);
     // what runs may be well and not be what is wanted

@@ -15,6 +15,10 @@ export interface Lifecycle {
   readonly digest: string;
   /** The cluster has not been told yet what is wanted last. */
   readonly isChanging: boolean;
+  /** Functions that requests have paused or resumed, whatever the document says. */
+  readonly pauses: { readonly [functionId: string]: boolean };
+  /** Batch functions that had ended before, and do not run in this life. */
+  readonly ended: readonly string[];
   readonly reason?: string;
 }
 
@@ -53,6 +57,8 @@ export function lifecycleOf(view: WorkflowView | undefined, record: FlowRecord |
       revision: memo.revision,
       digest: hasData ? memo.digest : '',
       isChanging: !memo.isSettled,
+      pauses: memo.pauses,
+      ended: memo.ended,
       ...(memo.reason === undefined ? {} : { reason: memo.reason }),
     };
   }
@@ -68,6 +74,8 @@ export function lifecycleOf(view: WorkflowView | undefined, record: FlowRecord |
     revision: last?.number ?? 0,
     digest: last?.digest ?? '',
     isChanging: false,
+    pauses: {},
+    ended: [],
     ...(reason === undefined ? {} : { reason }),
   };
 }

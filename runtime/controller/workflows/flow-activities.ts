@@ -79,6 +79,6 @@ export interface FlowActivities {
 
 export interface Verdict {
   readonly outcome: 'open' | 'completed' | 'failed';
-  /** Of a failure. */
+  /** Of a failure; of a completed flow, what it gave up on. */
   readonly reason?: string;
 }

@@ -69,7 +69,7 @@ export class FlowLife {
       const { revisions = [], epochs = {} } = begin.record ?? {};
       this.record = { ...flow, revisions, epochs, runId, startTime: at };
       this.memo = {
-        phase: begin.kind === 'remove' ? 'Stopping' : 'Running',
+        phase: begin.kind === 'end' ? 'Stopping' : 'Running',
         since: at,
         startTime: at,
         runId,
@@ -78,6 +78,7 @@ export class FlowLife {
         mode: begin.kind === 'submit' ? begin.mode : 'stream',
         isSettled: false,
         pauses: {},
+        ended: [],
       };
       this.begin(begin);
     }
@@ -213,9 +214,10 @@ export class FlowLife {
   /** Takes up what an earlier life of the flow has left, and this life's document. */
   private begin(begin: Exclude<FlowInput['begin'], { readonly kind: 'continue' }>): void {
     const { by, at, comment } = begin;
-    this.note({ kind: 'audit', what: begin.kind === 'submit' ? 'submit' : 'delete', by, at, comment });
+    const what = begin.kind === 'submit' ? 'submit' : begin.ending === 'stop' ? 'stop' : 'delete';
+    this.note({ kind: 'audit', what, by, at, comment });
     if (begin.kind === 'submit') this.revise({ ...begin, cause: 'submit' });
-    else this.goal = { ...this.goal, ending: begin.force ? 'force' : 'delete' };
+    else this.goal = { ...this.goal, ending: begin.ending };
     this.goal = { ...this.goal, revision: this.lastRevision?.number ?? 0 };
   }
 

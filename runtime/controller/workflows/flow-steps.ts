@@ -31,6 +31,7 @@ export class FlowSteps {
     const preparing = activities.prepare({ ...document, epochs: life.record.epochs });
     const [{ ended }] = await Promise.all([preparing, life.save()]);
     life.applied = { ...life.applied, isPrepared: true, ended };
+    life.tell({ ended });
   }
 
   async run(): Promise<void> {
@@ -83,7 +84,7 @@ export class FlowSteps {
     await activities.removeWorkloads(this.input.flow, { keepEnded: true });
     if (verdict.outcome === 'completed') await activities.markCompleted(document);
     goOn();
-    if (verdict.outcome === 'completed') await life.close('Completed');
+    if (verdict.outcome === 'completed') await life.close('Completed', verdict.reason);
     else await life.close('Failed', verdict.reason);
   }
 
@@ -179,6 +180,7 @@ export class FlowSteps {
     await life.save();
     const ended = life.applied.ended.filter((id) => !reopened.includes(id));
     life.applied = { ...life.applied, ended };
+    life.tell({ ended });
   }
 
   private async prove(): Promise<void> {

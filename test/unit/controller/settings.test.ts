@@ -35,7 +35,7 @@ test('only nats and Temporal have to be named; on loopback everybody may do ever
   expect(readControllerSettings(needed)).toEqual({
     listen: { host: '127.0.0.1', port: 9080 },
     nats: { url: 'nats://nats:4222' },
-    temporal: { address: 'temporal:7233', namespace: 'default', taskQueue: 'kflow' },
+    temporal: { address: 'temporal:7233', namespace: 'default', taskQueue: 'kflow', historyLength: 4_000 },
     cluster: { kind: 'kubernetes' },
     pods: { image: 'kflow:latest' },
     s3: {},
