@@ -3,14 +3,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { controllerNodeOptions } from '../lib/plan/controller-heap';
 import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
 import type { FlowStatus } from '../runtime/controller/api/schemas';
 import { inParallel } from '../runtime/controller/service/in-parallel';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 
-const flows = Number(process.env.FLOWS ?? 200);
-const atOnce = Number(process.env.AT_ONCE ?? 4);
+const flows = 200;
+const atOnce = 4;
 const functions = 5;
 
 /**
@@ -66,7 +67,7 @@ async function timeSubmit(url: string, id: string): Promise<number> {
   for (;;) {
     const { status, health } = (await (await fetch(flow)).json()) as FlowStatus;
     if (status === 'Running' && health.state === 'healthy') return performance.now() - startedMs;
-    await delay(20);
+    await delay(50);
   }
 }
 
@@ -85,7 +86,11 @@ function topology(): object {
 
 function startApart(env: { readonly [name: string]: string }): GuardedProcess {
   const program = path.join(__dirname, 'controller-once.js');
-  return spawnGuarded({ command: process.execPath, args: [program], env: { ...process.env, ...env } });
+  return spawnGuarded({
+    command: process.execPath,
+    args: [controllerNodeOptions, program],
+    env: { ...process.env, ...env },
+  });
 }
 
 async function untilReady(url: string): Promise<void> {

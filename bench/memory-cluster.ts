@@ -88,6 +88,10 @@ export class MemoryCluster implements Cluster {
     this.broken.add(text);
   }
 
+  mend(text: string): void {
+    this.broken.delete(text);
+  }
+
   private stateOf(flow: FlowKey, { object, since, outcome }: KeptWorkload): WorkloadState {
     const spec = object.spec as WorkloadSpec;
     const id = functionOf(object);

@@ -25,8 +25,8 @@ export function renderWorkloads(plan: FlowPlan, settings: WorkloadSettings): rea
 }
 
 /**
- * The `kflow.io/spec-hash` that a workload's template has when nothing else is asked for: of what its replicas read at
- * their start, but for image, variables and credentials.
+ * What the `kflow.io/spec-hash` of a workload's template begins with when nothing else is asked for: of what its replicas
+ * read at their start, but for image, variables and credentials.
  */
 export function specHash(workload: Pick<PlannedWorkload, 'kind' | 'spec'>): string {
   return new FunctionConfig(workload).hash;

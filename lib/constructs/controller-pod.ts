@@ -1,3 +1,4 @@
+import { controllerNodeOptions } from '../plan/controller-heap';
 import { contentHash } from './content-hash';
 import { controllerFolders } from './controller-config';
 import type { ControllerInstallProps } from './controller-install-props';
@@ -46,6 +47,7 @@ function container(props: ControllerPodProps): object {
     name: 'controller',
     image,
     command: ['kflow', 'controller', '--config', `${controllerFolders.config}/controller.yaml`],
+    env: [{ name: 'NODE_OPTIONS', value: controllerNodeOptions }],
     ...(settingsSecret === undefined ? {} : { envFrom: [{ secretRef: { name: settingsSecret } }] }),
     ports: [{ name: 'http', containerPort: 9080, protocol: 'TCP' }],
     resources: { requests: { cpu: '200m', memory: '256Mi' }, limits: { memory: '512Mi' } },

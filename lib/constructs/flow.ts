@@ -38,7 +38,7 @@ export interface DocumentProps extends FlowProps {
   /** Values laid over the document's. */
   readonly sets?: readonly DocumentSet[];
   /** `manifests-without-secrets` makes every secret value in the document a problem; default `manifests`. */
-  readonly purpose?: Exclude<Purpose, 'run'>;
+  readonly purpose?: Exclude<Purpose, 'run' | 'controller'>;
 }
 
 /**

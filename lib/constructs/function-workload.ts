@@ -1,6 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { ExitCode, retriesEach } from '../plan/exit-code';
+import { contentHash } from './content-hash';
 import { egressRules } from './egress-rules';
 import { FunctionConfig } from './function-config';
 import type { FunctionContainerProps } from './function-container';
@@ -12,7 +13,10 @@ import { renderPodTemplate } from './pod-template';
 
 export interface FunctionWorkloadProps extends FunctionContainerProps {
   readonly serviceAccount: string;
-  /** The template's `kflow.io/spec-hash`; left out, that of the spec. The same one, the same pods, whatever the spec says. */
+  /**
+   * What the template's `kflow.io/spec-hash` begins with; left out, it is that of the spec. With the same one the pods stay,
+   * whatever the spec says, while the rest of the template is the same.
+   */
   readonly hash?: string;
 }
 
@@ -58,7 +62,9 @@ export class FunctionWorkload extends Construct {
       completionMode: 'Indexed',
       completions: replicas,
       parallelism: replicas,
-      backoffLimit: retriesEach * replicas,
+      // each for itself: of a Job as a whole, pods that its nodes gave up delay the others, up to ten minutes
+      backoffLimitPerIndex: retriesEach,
+      maxFailedIndexes: 0,
       suspend: isPaused,
       podFailurePolicy: {
         rules: [
@@ -104,8 +110,12 @@ export class FunctionWorkload extends Construct {
     this.workload({ apiVersion: 'apps/v1', kind: 'StatefulSet', spec });
   }
 
+  /** A hash that is asked for does not tell another image or variable, with which a cluster starts new pods all the same. */
   private template(): object {
-    return renderPodTemplate({ ...this.props, hash: this.props.hash ?? this.config.hash });
+    const { hash } = this.props;
+    if (hash === undefined) return renderPodTemplate({ ...this.props, hash: this.config.hash });
+    const rest = contentHash(JSON.stringify(renderPodTemplate({ ...this.props, hash: '' })));
+    return renderPodTemplate({ ...this.props, hash: `${hash}.${rest}` });
   }
 
   /** In: the metrics. Out: names, nats and the addresses that the topology gives. */

@@ -16,7 +16,7 @@ export interface PodTemplateProps extends FunctionContainerProps {
 /** The pods of a function. Sidecars are containers that start before the function and end after it. */
 export function renderPodTemplate(props: PodTemplateProps): object {
   const { workload, serviceAccount, hash } = props;
-  const { container, replicas } = workload;
+  const { container } = workload;
   const sidecars = container.sidecars.map((sidecar) => ({
     ...sidecar,
     restartPolicy: 'Always',
@@ -36,7 +36,8 @@ export function renderPodTemplate(props: PodTemplateProps): object {
       securityContext: podSecurity,
       ...present('nodeSelector', container.nodeSelector),
       ...present('tolerations', container.tolerations),
-      ...(replicas > 1 ? { topologySpreadConstraints: [spread(workload)] } : {}),
+      // for one replica too: another template would be other pods when it is scaled
+      topologySpreadConstraints: [spread(workload)],
       ...present('initContainers', sidecars),
       containers: [{ ...renderContainer(props), securityContext: containerSecurity }],
       volumes: volumesOf(workload),

@@ -31,5 +31,5 @@ export function checkDraft(draft: Draft, problems: ProblemList, purpose: Purpose
   for (const check of checks) check(draft, problems, graph);
   checkUnsupported(draft, problems, purpose);
   checkSecrets(draft, problems, purpose);
-  if (purpose !== 'run') checkAddresses(draft, problems);
+  if (purpose !== 'run' && purpose !== 'controller') checkAddresses(draft, problems);
 }

@@ -50,7 +50,7 @@ class SecretCheck {
   }
 
   meta(meta: PlainMap, path: DocumentPath): void {
-    if (this.purpose === 'run') return;
+    if (this.purpose === 'run' || this.purpose === 'controller') return;
     const { container, code: _code, module: _module, name: _name, ...own } = meta;
     this.own(own, path);
     if (!isPlainMap(container)) return;

@@ -1,15 +1,17 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, Help, InvalidArgumentError, type Option } from 'commander';
 import { KFlowError } from '../../lib/errors';
 import { packageVersion } from '../package-root';
 import { addFlowCommands } from './flows/commands';
 import { addStackCommands } from './stack/commands';
 
 const program = new Command('kflow')
-  .description('Dataflow on Kubernetes as code: check, draw and run topologies.')
+  .description('Dataflow on Kubernetes as code: check, draw, render and run topologies.')
   .version(packageVersion)
-  .showHelpAfterError('(kflow --help lists the commands)');
+  .showHelpAfterError('(kflow --help lists the commands)')
+  .configureHelp({ optionDescription, subcommandTerm });
 
+program.commandsGroup('Topologies:');
 program
   .command('lint')
   .description('check topologies; exit status 1 when any of them has an error')
@@ -68,6 +70,21 @@ manifests('plan', 'show what would change; exit status 2 when something would')
 addStackCommands(program, exit);
 
 addFlowCommands(program);
+program.helpCommand(true); // in the group of the commands before it
+
+for (const command of program.commands) {
+  command.showHelpAfterError(`(kflow ${command.name()} --help says more)`);
+}
+
+/** What an option that gathers values has when it is not given needs no words. */
+function optionDescription(option: Option): string {
+  return Array.isArray(option.defaultValue) ? option.description : new Help().optionDescription(option);
+}
+
+/** In the list of commands there is no room for what nearly all of them have. */
+function subcommandTerm(command: Command): string {
+  return new Help().subcommandTerm(command).replace(' [options]', '');
+}
 
 /** Repeatable options gather their values. */
 function collect(value: string, previous: string[]): string[] {

@@ -10,7 +10,7 @@ const repeatMs = { first: 1_000, limit: 30_000 };
 export interface FlowObserverProps {
   readonly cluster: Cluster;
   readonly workflows: Pick<Workflows, 'observed'>;
-  /** Somebody removes what stands for the flow in the cluster: resolves when the flow is asked to go with its data. */
+  /** Somebody removes what stands for the flow in the cluster: resolves when the flow is asked to go with its data, if it was not. */
   readonly remove: (flow: FlowKey) => Promise<void>;
   readonly onTrouble: (text: string) => void;
 }
@@ -24,6 +24,7 @@ export interface FlowObserverProps {
  */
 export class FlowObserver {
   private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly removing = new Set<string>();
   private watch: ClusterWatch | undefined;
   private isClosed = false;
 
@@ -65,14 +66,17 @@ export class FlowObserver {
     if (!this.timers.has(name)) this.schedule(flow, nextMs, Math.min(2 * nextMs, repeatMs.limit));
   }
 
+  /** The cluster tells it again for as long as it is asked: a later life of the flow is none of its business. */
   private async remove(flow: FlowKey): Promise<void> {
+    const name = flowName(flow);
+    if (this.removing.has(name) || this.isClosed) return;
+    this.removing.add(name);
     try {
       await this.props.remove(flow);
     } catch (error) {
-      this.props.onTrouble(
-        `${flowName(flow)} is removed in the cluster and was not deleted: ${(error as Error).message}`,
-      );
-      if (!this.isClosed) setTimeout(() => void this.remove(flow), repeatMs.first * 2).unref();
+      this.props.onTrouble(`${name} is removed in the cluster and was not deleted: ${(error as Error).message}`);
+    } finally {
+      this.removing.delete(name);
     }
   }
 }

@@ -110,8 +110,16 @@ export const controllerSettingsSchema = z.strictObject({
   access: accessSchema,
   times: z
     .strictObject({
-      pauseGraceSeconds: seconds.default(30).describe('how long a pause, a stop or an update lets replicas finish'),
-      readySeconds: seconds.default(120).describe('how long an update may take to get ready before it is taken back'),
+      pauseGraceSeconds: seconds
+        .default(30)
+        .describe(
+          'how long a pause waits until what sources gave is processed; of flows that are submitted from then on',
+        ),
+      readySeconds: seconds
+        .default(120)
+        .describe(
+          'how long an update may take to get ready before it is taken back; of flows that are submitted from then on',
+        ),
     })
     .prefault({}),
   log: z

@@ -1,4 +1,5 @@
 import { assertRunnable } from '../../lib/plan/assert-runnable';
+import type { Topology } from '../../lib/topology/topology';
 import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowStore } from '../adapters/jetstream/jetstream-flow-store';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
@@ -19,7 +20,8 @@ import { FlowPlanner } from './flow-planner';
 import { openCluster } from './open-cluster';
 import type { Cluster } from './ports/cluster';
 import { whyNotReady } from './readiness';
-import { DocumentDesk } from './service/document-desk';
+import { assertNamespace } from './service/assert-namespace';
+import { DocumentDesk, type DocumentDeskProps } from './service/document-desk';
 import { FlowController } from './service/flow-controller';
 import { FlowStatuses } from './service/flow-statuses';
 import type { ControllerSettings } from './settings';
@@ -89,13 +91,12 @@ async function open(
     log,
   });
   later(() => worker.close());
-  const isLocal = settings.cluster.kind === 'processes';
   const service = new FlowController({
     workflows,
     store,
     cluster,
     planner,
-    desk: new DocumentDesk({ store, planner, pods, assertRunnable: isLocal ? assertRunnable : () => undefined }),
+    desk: new DocumentDesk({ store, planner, pods, ...clusterRules(settings.cluster) }),
     statuses: new FlowStatuses({ workflows, store, cluster, streams, planner, reports }),
     limits: {
       pauseGraceMs: settings.times.pauseGraceSeconds * 1_000,
@@ -124,6 +125,13 @@ async function open(
   const api = await startApi({ service, access: await createAccess(settings.access, log), log, host, port });
   later(() => api.close());
   return api;
+}
+
+/** What a cluster says of a topology that it cannot run, or not all of. */
+function clusterRules(cluster: ControllerSettings['cluster']): Pick<DocumentDeskProps, 'assertRunnable' | 'purpose'> {
+  if (cluster.kind === 'processes') return { assertRunnable, purpose: 'run' };
+  const assertOwn = (topology: Topology) => assertNamespace(topology, cluster.namespaces);
+  return { assertRunnable: assertOwn, purpose: 'controller' };
 }
 
 function planSettings({ s3, nats, cluster }: ControllerSettings) {

@@ -246,10 +246,11 @@ function describeWatching(newFlow: NewFlow, cluster: () => Cluster): void {
   it('tells of every flow at the start, and then of what changes', async () => {
     const [flow, other] = [newFlow(), newFlow()];
     const workload: ClusterWorkload = { kind: 'deployment', function: 'fn', replicas: 1 };
-    await flow.apply(workload);
+    // the other one is quiet by the time that this one is ready
     await other.apply(workload);
-    await flow.ready('fn', 1);
     await other.ready('fn', 1);
+    await flow.apply(workload);
+    await flow.ready('fn', 1);
     let told: string[] = [];
     const watch = await cluster().watch((key) => told.push(flowName(key)));
     const isTold = (of: TriedFlow) =>

@@ -129,6 +129,25 @@ describe('waiting', () => {
     );
   });
 
+  test('a change that was taken back is an error with its reason', async () => {
+    await stage.submitted();
+    stage.flows.become('default/words', { health: { state: 'starting', problems: [] } });
+    const command = stage.kflow('scale', 'words', 'split=3', '--wait');
+    await command.waitFor(/waiting until default\/words runs with revision 2 and is healthy/);
+    stage.flows.become('default/words', { revision: 3, reason: 'revision 2 did not get ready: no room' });
+    expect(await command.exited).toBe(1);
+    expect(command.stderr).toContain('is Running with revision 3 and will not come to where it runs with revision 2');
+    expect(command.stderr).toContain(': revision 2 did not get ready: no room\n');
+  });
+
+  test('records that were given up on before hold nothing up', async () => {
+    await stage.submitted();
+    const since = new Date().toISOString();
+    const problem = { function: 'split', reason: 'DeadLetters', message: '1 record was given up on', since };
+    stage.flows.become('default/words', { health: { state: 'degraded', problems: [problem] } });
+    expect((await ran('restart', 'words', '--wait')).status).toBe(0);
+  });
+
   test('a flow that is gone was deleted', async () => {
     await stage.submitted();
     const command = stage.kflow('delete', 'words', '--yes', '--wait');
@@ -183,7 +202,7 @@ test('exit statuses tell what went wrong, and messages what to do', async () => 
   const refused = await ran('delete', 'words', '--yes');
   expect([refused.status, refused.stderr]).toEqual([
     1,
-    'kflow: default/words is Stopped and keeps its streams; force=true deletes it\nkflow status shows how it is\n',
+    'kflow: default/words is Stopped and keeps its streams; force=true deletes it\nkflow delete --force default/words does so\n',
   ]);
   const away = await ran('status', '--url', 'http://127.0.0.1:1');
   expect([away.status, away.stderr]).toEqual([

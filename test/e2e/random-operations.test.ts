@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Workplace } from '../support/kflow-cli';
+import { Random } from '../support/random';
 import { RunningStack } from '../support/running-stack';
 
 /**
@@ -61,20 +62,8 @@ function topology(changes: { readonly first?: number; readonly second?: number; 
   };
 }
 
-/** The same numbers from 0 to 1 for the same seed. (mulberry32) */
-function generator(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const random = generator(seed);
-const oneOf = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
-const replicas = () => 1 + Math.floor(random() * 3);
+const random = new Random(seed);
+const replicas = () => random.upTo(3);
 const post = (name: string, body: object = {}) => stack.call('POST', `/kflows/v1/${flow}/${name}`, body);
 let present = {};
 
@@ -82,12 +71,12 @@ let present = {};
 const steps: { readonly [name: string]: () => Promise<{ readonly status: number; readonly body: unknown }> } = {
   pause: () => post('pause'),
   resume: () => post('resume'),
-  'pause a function': () => post('pause', { functions: [oneOf(['first', 'second', 'sink'])] }),
+  'pause a function': () => post('pause', { functions: [random.oneOf(['first', 'second', 'sink'])] }),
   'resume functions': () => post('resume', { functions: ['first', 'second', 'sink'] }),
-  restart: () => post('restart', { functions: [oneOf(['first', 'second', 'sink'])] }),
-  scale: () => post('scale', { replicas: { [oneOf(['first', 'second', 'sink'])]: replicas() } }),
+  restart: () => post('restart', { functions: [random.oneOf(['first', 'second', 'sink'])] }),
+  scale: () => post('scale', { replicas: { [random.oneOf(['first', 'second', 'sink'])]: replicas() } }),
   update: () => {
-    present = { first: replicas(), second: replicas(), note: String(random()) };
+    present = { first: replicas(), second: replicas(), note: String(random.next()) };
     return stack.call('POST', '/kflows/update/v1', topology(present));
   },
   rollback: () => post('rollback'),
@@ -102,9 +91,9 @@ test(`no record is lost or repeated, and nothing gets stuck (seed ${seed})`, asy
   expect((await stack.call('POST', `/kflows/v1/${flow}`, topology())).status).toBe(201);
   const told: string[] = [];
   for (let number = 0; number < operations; number++) {
-    const name = oneOf(Object.keys(steps));
-    const victim = oneOf(['controller', 'temporal', 'nats', undefined, undefined] as const);
-    const killed = victim === undefined ? Promise.resolve() : delay(random() * 400).then(() => stack.kill(victim));
+    const name = random.oneOf(Object.keys(steps));
+    const victim = random.oneOf(['controller', 'temporal', 'nats', undefined, undefined] as const);
+    const killed = victim === undefined ? Promise.resolve() : delay(random.next() * 400).then(() => stack.kill(victim));
     const answer = await steps[name]?.();
     await killed;
     told.push(
@@ -112,7 +101,7 @@ test(`no record is lost or repeated, and nothing gets stuck (seed ${seed})`, asy
     );
     // what is not allowed in a state is refused with a problem that says so; nothing else is
     if (![200, 201, 202, 409, 422].includes(answer?.status ?? 0)) throw new Error(told.join('\n'));
-    await delay(random() * 1_500);
+    await delay(random.next() * 1_500);
   }
   await post('resume');
   await post('resume', { functions: ['first', 'second', 'sink'] });

@@ -1,4 +1,4 @@
-import type { FlowEventView, RevisionView } from '../../runtime/controller/api/schemas';
+import type { FlowEventView, FlowStatus, RevisionView } from '../../runtime/controller/api/schemas';
 import { ControllerPlace } from '../support/controller-place';
 
 let place: ControllerPlace;
@@ -141,7 +141,10 @@ describe('stop', () => {
     await place.call('DELETE', '/kflows/v1/life/stop?stop=true');
     await place.untilIn('life/stop', 'Stopped');
     const other = { ...schema, fields: [...schema.fields, { name: 'more', type: 'long' }] };
-    expect(await submit('life/stop', { schema: other })).toMatchObject({ status: 409, body: { code: 'flow-exists' } });
+    expect(await submit('life/stop', { schema: other })).toMatchObject({
+      status: 409,
+      body: { code: 'update-refused' },
+    });
     expect((await place.call('DELETE', '/kflows/v1/life/stop/force=true')).status).toBe(202);
     await place.untilIn('life/stop', 'Terminated');
     expect(await submit('life/stop', { schema: other })).toMatchObject({ status: 201 });
@@ -232,6 +235,27 @@ describe('update', () => {
     ]);
   });
 
+  test('is taken back by a rollback to what was seen ready, not to what an automatic way back has left', async () => {
+    await running('life/again');
+    await update('again', { meta: { update: true, own: 1 } });
+    await place.untilSaid<RevisionView[]>('/kflows/v1/life/again/history', (all) => all[1]?.isProven === true);
+    place.cluster.breakWith('it is broken');
+    await update('again', { meta: { update: true, restart: true, own: 'it is broken' } });
+    await place.until('life/again', ({ revision, health }) => revision === 4 && health.state === 'healthy');
+    const back = await place.call('POST', '/kflows/v1/life/again/rollback');
+    expect(back).toMatchObject({ status: 200, body: { revision: 5 } });
+    expect((await place.call('GET', '/kflows/v1/life/again/diff?from=1&to=5')).body).toBe('');
+  });
+
+  test('of a flow that was slow to start has something to go back to', async () => {
+    place.cluster.breakWith('slow at first');
+    expect(await submit('life/slow', { meta: { own: 'slow at first' } })).toMatchObject({ status: 201 });
+    await place.until('life/slow', ({ reason }) => reason?.includes('map has 0 of 1 replicas ready') === true);
+    place.cluster.mend('slow at first');
+    await place.untilSaid<RevisionView[]>('/kflows/v1/life/slow/history', (all) => all[0]?.isProven === true);
+    expect((await place.status('life/slow')).reason).toBeUndefined();
+  });
+
   test('can be taken back by a rollback, and scaled without a document', async () => {
     await running('life/roll');
     await place.call('POST', '/kflows/v1/life/roll/scale', { replicas: { map: 4 } });
@@ -281,6 +305,17 @@ test('the list has every flow of a namespace, in pages', async () => {
   expect(names).toEqual([...new Set(names)].sort());
   expect(names).toEqual(expect.arrayContaining(['same', 'pause', 'branch', 'stop', 'gone', 'update', 'batch']));
   expect((await place.call('GET', '/kflows/v1/life?id=stop')).body).toMatchObject([{ jobId: 'stop' }]);
+});
+
+test('a flow that cannot be looked at is in the list with what is in the way', async () => {
+  await running('ill/one');
+  await running('ill/other');
+  await place.removeStream('kflow_ill_one_map');
+  const list = (await place.call('GET', '/kflows/v1/ill')).body as FlowStatus[];
+  expect(list.map(({ jobId, health }) => [jobId, health.state, health.problems[0]?.reason])).toEqual([
+    ['one', 'unhealthy', 'Unreadable'],
+    ['other', 'healthy', undefined],
+  ]);
 });
 
 test('every change is in the audit log, with who and why', async () => {

@@ -230,3 +230,23 @@ test.each([
   expect(slices.map((slice) => slice.payloads.length)).toEqual(sizes);
   expect(slices.at(-1)?.ended).toBe(ended);
 });
+
+test('sends on what a generator gave before it pauses, and before it fails', async () => {
+  const code = `async function* process() {
+    yield { n: 1 };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    yield { n: 2 };
+    throw new Error('dry');
+  }`;
+  const { host } = await open({ code });
+  const sizes = [await host.generate(), await host.generate()].map(({ payloads }) => payloads.length);
+  expect(sizes).toEqual([1, 1]);
+  await expect(host.generate()).rejects.toThrow('dry');
+});
+
+test('closes while a generator waits for something of its own', async () => {
+  const { host } = await open({ code: 'async function* process() { yield { n: 1 }; await new Promise(() => {}); }' });
+  await host.generate();
+  void host.generate();
+  await host.close();
+});

@@ -21,6 +21,10 @@ export class ApiProxy {
   /** Watches that were asked for. */
   watches = 0;
   private isForgetful = false;
+  /** What was asked for, as rights name it: `patch apps/deployments`. An apply that makes an object is `create` too. */
+  readonly used = new Set<string>();
+  /** What was refused for want of a right, in the server's words. */
+  readonly forbidden: string[] = [];
 
   private constructor(
     private readonly target: string,
@@ -80,10 +84,21 @@ export class ApiProxy {
     this.isForgetful = true;
   }
 
+  /** The API server is gone, in the middle of whatever it was asked. Gives what brings it back. */
+  async goAway(): Promise<() => Promise<void>> {
+    const { port } = this.server.address() as AddressInfo;
+    await this.endConnections();
+    return () => new Promise((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+  }
+
   async close(): Promise<void> {
+    await this.endConnections();
+    this.agent.destroy();
+  }
+
+  private async endConnections(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeAllConnections();
-    this.agent.destroy();
     await closed;
   }
 
@@ -96,6 +111,7 @@ export class ApiProxy {
     if (url !== request.url) this.isForgetful = false;
     const onward = sendRequest(`${this.target}${url}`, { method, headers, agent: this.agent }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
+      this.note(request, answer);
       const entry = { from: answer, to: response };
       this.passing.add(entry);
       answer.pipe(response);
@@ -106,7 +122,21 @@ export class ApiProxy {
     request.pipe(onward);
   }
 
+  private note({ method = '', url = '' }: IncomingMessage, answer: IncomingMessage): void {
+    const right = rightFor(method, url);
+    if (right === undefined) return;
+    this.used.add(right);
+    if (answer.statusCode === 201 && method === 'PATCH') this.used.add(right.replace('patch', 'create'));
+    if (answer.statusCode !== 403) return;
+    let text = '';
+    answer.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    answer.once('end', () => this.forbidden.push(text));
+  }
+
   private async answerLog([namespace = '', name = '', query]: readonly string[], response: ServerResponse) {
+    this.used.add('get pods/log');
     const asked = new URLSearchParams(query);
     const since = asked.get('sinceTime') ?? '';
     const tail = asked.get('tailLines');
@@ -135,6 +165,20 @@ export class ApiProxy {
     this.logs.set(pod, lines);
     return lines;
   }
+}
+
+/** The right that a request needs; undefined when it asks for no objects. */
+function rightFor(method: string, url: string): string | undefined {
+  const { pathname, searchParams } = new URL(url, 'https://server');
+  const match =
+    /^\/(?:api|apis\/(?<group>[^/]+))\/v[^/]+(?:\/namespaces\/[^/]+)?\/(?<resource>[a-z]+)(?<name>\/[^/]+)?$/.exec(
+      pathname,
+    );
+  if (match?.groups === undefined) return undefined;
+  const { group, resource, name } = match.groups;
+  const reads = searchParams.get('watch') === 'true' ? 'watch' : name === undefined ? 'list' : 'get';
+  const verb = method === 'GET' ? reads : method.toLowerCase();
+  return `${verb} ${group === undefined ? '' : `${group}/`}${resource}`;
 }
 
 /** As a node writes it, with nine digits of a second. */

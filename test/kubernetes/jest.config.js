@@ -10,7 +10,11 @@ module.exports = {
   testPathIgnorePatterns: ['/node_modules/'],
   // The client and its libraries are ES modules only.
   transform: { ...base.transform, '^.+\\.js$': ['@swc/jest', { jsc: { target: typescript.jsc.target } }] },
-  transformIgnorePatterns: ['node_modules/(?!(@kubernetes/client-node|openid-client|oauth4webapi|jose)/)'],
+  transformIgnorePatterns: [
+    'node_modules/(?!(@kubernetes/client-node|openid-client|oauth4webapi|jose|content-disposition|cookie)/)',
+  ],
+  // adapters that are loaded only when they are used
+  moduleNameMapper: { ...base.moduleNameMapper, '^(\\.\\./adapters/.+)\\.js$': '$1' },
   globalSetup: '<rootDir>/test/kubernetes/global-setup.ts',
   globalTeardown: '<rootDir>/test/kubernetes/global-teardown.ts',
 };

@@ -34,6 +34,8 @@ interface Told {
 export class Kubelet {
   private readonly conducts = new Map<string, Conduct>();
   private readonly held = new Set<string>();
+  /** What becomes of pods by an image that no registry has. */
+  private readonly pullFaults = new Map<string, Conduct>();
   private readonly told = new Map<string, Told>();
   private readonly objects: KubernetesObjects;
   private readonly node: string;
@@ -57,6 +59,13 @@ export class Kubelet {
   /** What the containers of a function do from now on; until then they serve. */
   conduct(jobId: string, functionId: string, conduct: Conduct): void {
     this.conducts.set(`${jobId} ${functionId}`, conduct);
+  }
+
+  /** No registry has this image. */
+  misses(image: string): void {
+    const waiting = { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` };
+    const status = running([{ ...container(0, false), image, imageID: '', state: { waiting } }], 'False');
+    this.pullFaults.set(image, { status: { ...status, phase: 'Pending' } });
   }
 
   /** Pods of a function that are to end stay until they are let go, as those that finish what they hold. */
@@ -112,7 +121,7 @@ export class Kubelet {
       await this.objects.remove({ apiVersion, kind, metadata }, { graceSeconds: 0, uid });
       return;
     }
-    const conduct = this.conducts.get(key) ?? 'serve';
+    const conduct = this.pullFaults.get(imageOf(pod)) ?? this.conducts.get(key) ?? 'serve';
     const { conduct: before, restarts: count = 0 } = this.told.get(uid) ?? {};
     if (hasEnded || conduct === before) return;
     const restarts = conduct === 'serve' || typeof conduct === 'object' ? count : count + 1;
@@ -172,6 +181,11 @@ export function running(containerStatuses: readonly object[], ready: 'True' | 'F
 /** A container's status without its state. */
 export function container(restartCount: number, ready: boolean): object {
   return { name: 'function', image: 'kflow:test', imageID: 'sha256:0', ready, started: ready, restartCount };
+}
+
+function imageOf(pod: Pod): string {
+  const { spec } = pod as unknown as { readonly spec: { readonly containers: readonly { readonly image: string }[] } };
+  return spec.containers[0]?.image ?? '';
 }
 
 function terminated(exitCode: number, message: string): object {

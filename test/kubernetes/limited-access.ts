@@ -1,26 +1,39 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import { kubernetesRules } from '../../lib/plan/controller-rules';
+import { ControllerInstall } from '../../lib/constructs/controller-install';
+import { FlowApp } from '../../lib/constructs/flow-app';
+import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { connectCluster, sharedKubeconfig } from './support';
 
-/** Makes a service account that may do in a namespace what a controller may. Gives the path of its kubeconfig. */
+const account = 'kflow-controller';
+const rightsKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding']);
+
+/**
+ * Makes the account of a controller that runs the flows of a namespace, with the rights that `kflow install` gives it, in
+ * the same namespace. Gives the path of its kubeconfig.
+ */
 export async function limitedAccess(namespace: string, folder: string): Promise<string> {
   const objects = await connectCluster();
-  const metadata = { name: 'kflow-controller', namespace };
-  const group = 'rbac.authorization.k8s.io';
-  await objects.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-  await objects.apply({ apiVersion: `${group}/v1`, kind: 'Role', metadata, rules: kubernetesRules });
-  await objects.apply({
-    apiVersion: `${group}/v1`,
-    kind: 'RoleBinding',
-    metadata,
-    roleRef: { apiGroup: group, kind: 'Role', name: metadata.name },
-    subjects: [{ kind: 'ServiceAccount', ...metadata }],
-  });
+  for (const object of installed(namespace)) {
+    if (rightsKinds.has(object.kind)) await objects.apply(object);
+  }
   const file = join(folder, `${namespace}.kubeconfig`);
-  writeFileSync(file, withToken(await tokenOf(namespace, metadata.name)));
+  writeFileSync(file, withToken(await tokenOf(namespace, account)));
   return file;
+}
+
+function installed(namespace: string): readonly KubernetesObject[] {
+  const app = new FlowApp();
+  new ControllerInstall(app, 'kflow', {
+    namespace,
+    hasNamespace: true,
+    watchNamespaces: [namespace],
+    natsUrl: 'nats://nats.nats.svc:4222',
+    temporalAddress: 'temporal-frontend.temporal.svc:7233',
+    access: { kind: 'tokens', secret: 'kflow-tokens' },
+  });
+  return [...app.manifests().values()].flat();
 }
 
 async function tokenOf(namespace: string, name: string): Promise<string> {

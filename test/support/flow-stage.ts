@@ -1,3 +1,7 @@
+import path from 'node:path';
+import { writeStack } from '../../runtime/cli/stack/find-stack';
+import { holdPresence, type Presence } from '../../runtime/cli/stack/presence';
+import { StackDirectory } from '../../runtime/cli/stack/stack-directory';
 import type { Access } from '../../runtime/controller/api/access';
 import { type RunningApi, startApi } from '../../runtime/controller/api/start-api';
 import { type KflowCommand, Workplace } from './kflow-cli';
@@ -31,18 +35,30 @@ dag:
     topics: s3a://words
 `;
 
-/** The real API over flows in memory, and a folder whose `.kflow/stack.json` names it. */
+/** What a stack has beside its API, and none of these commands asks. */
+const noServers = {
+  version: 1,
+  nats: 'nats://127.0.0.1:1',
+  temporal: '127.0.0.1:1',
+  s3: { endpoint: 'http://127.0.0.1:1', user: '', password: '' },
+  socket: '/nowhere',
+} as const;
+
+/** The real API over flows in memory, as the stack of a folder. */
 export class FlowStage {
   readonly flows = new MemoryFlows();
   readonly place = new Workplace();
   private api: RunningApi | undefined;
+  private presence: Presence | undefined;
 
   /** Without access, whoever asks is an admin. */
   constructor(private readonly access: () => Promise<Access> = async () => ({ kind: 'open' })) {}
 
   async open(): Promise<this> {
     await this.listen(0);
-    this.place.write('.kflow/stack.json', JSON.stringify({ url: this.url }));
+    const directory = new StackDirectory(path.join(this.place.folder, '.kflow'));
+    this.presence = await holdPresence(directory);
+    writeStack(directory, { ...noServers, pid: process.pid, url: this.url });
     this.place.write('words.yaml', wordsYaml);
     return this;
   }
@@ -75,6 +91,7 @@ export class FlowStage {
 
   async close(): Promise<void> {
     await this.api?.close();
+    await this.presence?.close();
     this.place.remove();
   }
 

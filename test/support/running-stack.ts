@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type NatsConnection } from 'nats';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import type { FlowStatus } from '../../runtime/controller/api/schemas';
 import type { Workplace } from './kflow-cli';
@@ -13,12 +14,13 @@ interface StackFile {
   readonly s3: { readonly endpoint: string; readonly user: string; readonly password: string };
 }
 
-/** How long an operation may take before it counts as stuck. */
+/** How long nothing may move before a flow counts as stuck. */
 const stuckAfterMs = 90_000;
 
 /** The stack that `kflow up` started in a folder, by its REST API alone. */
 export class RunningStack {
   private readonly store: S3ObjectStore;
+  private connection: Promise<NatsConnection> | undefined;
 
   private constructor(
     readonly file: StackFile,
@@ -86,22 +88,62 @@ export class RunningStack {
     return body as FlowStatus;
   }
 
-  /** Waits until a flow is as it should be; throws with what it is when it does not get there. */
+  /** Waits until a flow is as it should be; throws with what it is when nothing moves and it does not get there. */
   async until(flow: string, what: string, isThere: (status: FlowStatus) => boolean): Promise<FlowStatus> {
-    const deadline = Date.now() + stuckAfterMs;
-    for (;;) {
+    let deadline = 0;
+    for (let before = ''; ; await delay(100)) {
       const status = await this.status(flow);
       if (isThere(status)) return status;
+      const moved = JSON.stringify(status.functions.map((fn) => [fn.in, fn.out]));
+      if (moved !== before) deadline = Date.now() + stuckAfterMs;
+      before = moved;
       if (Date.now() > deadline)
         throw new Error(`${flow} is stuck, wanted ${what}: ${JSON.stringify(status, null, 1)}`);
-      await delay(100);
     }
+  }
+
+  /** Writes objects, each with its key as content, into a bucket, which is made. */
+  async put(bucket: string, keys: readonly string[]): Promise<void> {
+    await this.store.ensureBucket(bucket);
+    for (let at = 0; at < keys.length; at += 64) {
+      await Promise.all(keys.slice(at, at + 64).map((key) => this.store.put(bucket, key, Buffer.from(key))));
+    }
+  }
+
+  /** Keys of a bucket, in their order; none when there is no such bucket. */
+  async keys(bucket: string, prefix = ''): Promise<string[]> {
+    const keys: string[] = [];
+    if (!(await this.store.bucketExists(bucket))) return keys;
+    for await (const { key } of this.store.list(bucket, prefix)) keys.push(key);
+    return keys;
+  }
+
+  /** Pids of a flow's replicas, those too that are ending, by the function. */
+  pidsOf(flow: string): { readonly [functionId: string]: readonly number[] } {
+    const [namespace = '', jobId = ''] = flow.split('/');
+    const folder = path.join(this.folder, '.kflow/stack.data/processes/replicas', namespace);
+    const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    const pids: { [functionId: string]: number[] } = {};
+    for (const file of files) {
+      const [, functionId] = new RegExp(`/${jobId}--([^/]+)/\\d+/pid$`).exec(`/${file}`) ?? [];
+      if (functionId === undefined) continue;
+      const pid = pidIn(path.join(folder, file));
+      if (pid !== undefined) pids[functionId] = [...(pids[functionId] ?? []), pid];
+    }
+    return pids;
+  }
+
+  /** Names of the nats server's streams, those of buckets included, that begin so. */
+  async streams(prefix: string): Promise<string[]> {
+    const manager = await (await this.nats()).jetstreamManager();
+    const names: string[] = [];
+    for await (const name of manager.streams.names()) if (name.startsWith(prefix)) names.push(name);
+    return names.sort();
   }
 
   /** The records that a sink has written below a bucket, in the order of their keys. */
   async records<T>(bucket: string): Promise<T[]> {
-    const keys: string[] = [];
-    for await (const { key } of this.store.list(bucket)) keys.push(key);
+    const keys = await this.keys(bucket);
     const records: T[] = [];
     for (let at = 0; at < keys.length; at += 64) {
       const part = keys.slice(at, at + 64).map((key) => this.store.get(bucket, key));
@@ -111,6 +153,22 @@ export class RunningStack {
   }
 
   async close(): Promise<void> {
+    await (await this.connection)?.close();
     await this.store.close();
+  }
+
+  private nats(): Promise<NatsConnection> {
+    this.connection ??= connect({ servers: this.file.nats });
+    return this.connection;
+  }
+}
+
+/** A file of a process that has ended meanwhile is gone. */
+function pidIn(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

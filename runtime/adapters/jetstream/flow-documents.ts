@@ -3,7 +3,7 @@ import { DiscardPolicy, type JetStreamManager, type NatsConnection, type ObjectS
 import { StoreError } from '../../../lib/errors';
 import { type FlowKey, flowName } from '../../controller/ports/flow-key';
 import { askServer, readServer } from './ask-server';
-import { ensureStream } from './provision';
+import { ensureStream, ignoreMissing } from './provision';
 import { StreamReader } from './stream-reader';
 
 const bucket = 'kflow_documents';
@@ -51,10 +51,11 @@ export class FlowDocuments {
     throw new StoreError('stream-failed', message, { where: name });
   }
 
-  async removeAllBut(flow: FlowKey, keep: readonly string[]): Promise<void> {
-    const kept = keep.map((digest) => nameOf(flow, digest));
-    const names = (await this.names()).filter((name) => name.startsWith(nameOf(flow, '')) && !kept.includes(name));
-    await Promise.all(names.map((name) => askServer(`document ${name}`, () => this.remove(name))));
+  /** These, or all that the flow has. */
+  async remove(flow: FlowKey, digests?: readonly string[]): Promise<void> {
+    const all = async () => (await this.names()).filter((name) => name.startsWith(nameOf(flow, '')));
+    const names = digests === undefined ? await all() : digests.map((digest) => nameOf(flow, digest));
+    await Promise.all(names.map((name) => askServer(`document ${name}`, () => this.removeOne(name))));
   }
 
   private async names(): Promise<readonly string[]> {
@@ -66,8 +67,8 @@ export class FlowDocuments {
     );
   }
 
-  private async remove(name: string): Promise<void> {
-    await this.objects.delete(name);
+  private async removeOne(name: string): Promise<void> {
+    await ignoreMissing(this.objects.delete(name));
     await this.manager.streams.purge(stream, { filter: metaSubject(name) }); // a deletion leaves a note of itself
   }
 }

@@ -35,8 +35,8 @@ export class JetStreamFlowStore implements FlowStore {
     return this.documents.get(flow, digest);
   }
 
-  removeDocuments(flow: FlowKey, keep: readonly string[]): Promise<void> {
-    return this.documents.removeAllBut(flow, keep);
+  removeDocuments(flow: FlowKey, digests?: readonly string[]): Promise<void> {
+    return this.documents.remove(flow, digests);
   }
 
   record(flow: FlowKey): Promise<FlowRecord | undefined> {

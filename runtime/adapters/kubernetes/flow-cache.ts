@@ -9,6 +9,9 @@ import { KindWatch } from './kind-watch';
 import type { KubernetesObjects, ObjectMetadata, Scope } from './kubernetes-objects';
 import { OwnWrites } from './own-writes';
 
+/** Whoever was told of a removal may have been unable to act on it. */
+const REPEAT_MS = 2_000;
+
 export interface FlowListener {
   onChange(flow: FlowKey): void;
   onRemovalAsked(flow: FlowKey): void;
@@ -25,6 +28,7 @@ export interface FlowCacheOptions {
  *
  * I1. A listener is told every flow there is at first, and from then on each that changes, or may have.
  * I2. `parts` gives nothing while a watch is away, or has not come to what this process has written itself.
+ * I3. That a flow's removal is asked is told again and again, for as long as it is.
  */
 export class FlowCache {
   private readonly index = new FlowIndex((flow) => this.tell(flow, this.listeners));
@@ -32,6 +36,7 @@ export class FlowCache {
   private readonly watches = new Map<string, KindWatch<ObjectMetadata>>();
   private readonly writes = new OwnWrites();
   private readonly ended = new AbortController();
+  private readonly repeats = new Map<string, NodeJS.Timeout>();
 
   constructor(
     private readonly objects: KubernetesObjects,
@@ -59,6 +64,7 @@ export class FlowCache {
 
   close(): void {
     this.ended.abort();
+    for (const timer of this.repeats.values()) clearTimeout(timer);
   }
 
   /** Tells a listener every flow, and then what changes. */
@@ -107,11 +113,23 @@ export class FlowCache {
   private tell(name: string, listeners: Iterable<FlowListener>): void {
     const flow = parseFlowName(name);
     if (flow === undefined) return;
-    const isRemovalAsked = this.index.parts(name).some((part) => part.type === 'owner' && part.isRemovalAsked);
-    for (const listener of listeners) {
-      listener.onChange(flow);
-      if (isRemovalAsked) listener.onRemovalAsked(flow);
-    }
+    for (const listener of listeners) listener.onChange(flow);
+    if (this.isRemovalAsked(name)) this.tellRemoval(name, flow);
+  }
+
+  private isRemovalAsked(name: string): boolean {
+    return this.index.parts(name).some((part) => part.type === 'owner' && part.isRemovalAsked);
+  }
+
+  /** Now, and until it is done. */
+  private tellRemoval(name: string, flow: FlowKey): void {
+    if (this.repeats.has(name) || this.listeners.size === 0 || this.ended.signal.aborted) return;
+    for (const listener of this.listeners) listener.onRemovalAsked(flow);
+    const again = () => {
+      this.repeats.delete(name);
+      if (this.isRemovalAsked(name)) this.tellRemoval(name, flow);
+    };
+    this.repeats.set(name, setTimeout(again, REPEAT_MS).unref());
   }
 }
 

@@ -27,9 +27,22 @@ function stateOf(workload: WorkloadPart, pods: readonly PodPart[]): WorkloadStat
   const seen = present.filter((pod) => !hasEnded(pod)).length;
   return {
     ...state,
+    ...(workload.outcome === 'failed' ? failureOf(workload, present) : {}),
     ...(counted > seen ? { isSettling: true } : {}),
     replicas: replicas.sort(byName),
   };
+}
+
+/** Why a Job has failed: which rule it was, and what the last of its pods said that did. */
+function failureOf({ message }: WorkloadPart, pods: readonly PodPart[]): Pick<WorkloadState, 'message'> {
+  const failed = pods.filter(hasFailed).map(({ state }) => state);
+  const last = failed.reduce<ReplicaState | undefined>(
+    (one, other) => (one && one.since > other.since ? one : other),
+    undefined,
+  );
+  const told = last?.message === undefined ? [] : [`${last.name}: ${last.message}`];
+  const text = [...told, ...(message === undefined ? [] : [message])].join('; ');
+  return text === '' ? {} : { message: text };
 }
 
 /** A pod that failed is told of until there is another for it, whose restart it is, or the Job is paused. */

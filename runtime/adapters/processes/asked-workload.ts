@@ -47,7 +47,8 @@ const jobSchema = z.looseObject({
   completions: count.default(1),
   parallelism: count.default(1),
   suspend: z.boolean().default(false),
-  backoffLimit: count.default(6),
+  backoffLimit: count.optional(),
+  backoffLimitPerIndex: count.optional(),
   podFailurePolicy: z
     .looseObject({
       rules: z.array(
@@ -126,7 +127,8 @@ function readScaled(object: KeptObject, kind: 'deployment' | 'statefulset'): Ter
 }
 
 function readJob(object: KeptObject): Terms {
-  const { completions, parallelism, suspend, backoffLimit, podFailurePolicy, template } = parse(jobSchema, object);
+  const { completions, parallelism, suspend, podFailurePolicy, template, ...limits } = parse(jobSchema, object);
+  const { backoffLimitPerIndex: each, backoffLimit = each === undefined ? 6 : each * completions } = limits;
   const rules = podFailurePolicy?.rules.filter(({ action }) => action === 'FailJob') ?? [];
   const hopelessCodes = rules.flatMap(({ onExitCodes }) => (onExitCodes?.operator === 'In' ? onExitCodes.values : []));
   const job = { completions, backoffLimit, hopelessCodes };

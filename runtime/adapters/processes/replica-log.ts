@@ -129,12 +129,19 @@ function lastWords(text: string): string {
   return words.length > shownLength ? `${words.slice(0, shownLength - 1)}…` : words;
 }
 
-/** A line that the runtime logs as JSON is its message, which can have several lines. */
+/** Time and level before a message of the runtime's text log: an error that comes again is the same error. */
+const textHead = /^\[\d{4}-\d{2}-\d{2} [\d:.]+\] ([A-Z]+): /;
+const wellLevels = ['DEBUG', 'INFO'];
+
+/** A line that the runtime logs is its message; as JSON it can have several lines. That all goes well is no error's word. */
 function messageOf(line: string): string[] {
+  const [head, level = ''] = textHead.exec(line) ?? [];
+  if (head !== undefined) return wellLevels.includes(level) ? [] : [line.slice(head.length)];
   if (!line.startsWith('{')) return [line];
   try {
-    const { msg } = JSON.parse(line) as { msg?: unknown };
-    return typeof msg === 'string' ? msg.split('\n') : [line];
+    const { msg, level: told } = JSON.parse(line) as { msg?: unknown; level?: unknown };
+    if (typeof msg !== 'string') return [line];
+    return wellLevels.includes(String(told)) ? [] : msg.split('\n');
   } catch {
     return [line]; // a line of somebody else's
   }

@@ -2,6 +2,9 @@ import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
 import type { Buckets } from '../../controller/ports/buckets';
 import { S3ObjectStore } from './object-store';
 
+/** Whoever calls tries again, and tells why meanwhile. */
+const patienceMs = 2_000;
+
 /**
  * Buckets of flows in the object stores that their plans name. A store whose credentials are in a Secret of the cluster
  * is left to the pods, which have them.
@@ -21,7 +24,10 @@ export class S3Buckets implements Buckets {
   async purge(plan: FlowPlan): Promise<void> {
     const stores = plan.buckets.filter(({ role }) => role === 'message-store');
     for (const bucket of stores) {
-      await this.with(plan, bucket, (store) => store.deletePrefix(bucket.bucket, bucket.prefix));
+      await this.with(plan, bucket, async (store) => {
+        // none was made yet, or somebody removed it: nothing is left there
+        if (await store.bucketExists(bucket.bucket)) await store.deletePrefix(bucket.bucket, bucket.prefix);
+      });
     }
   }
 
@@ -32,7 +38,7 @@ export class S3Buckets implements Buckets {
   ): Promise<void> {
     const { user, password } = plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
     if (user === undefined || password === undefined) return;
-    const store = new S3ObjectStore({ addr, user, password });
+    const store = new S3ObjectStore({ addr, user, password, retryForMs: patienceMs });
     try {
       await action(store);
     } finally {

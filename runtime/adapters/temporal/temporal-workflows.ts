@@ -19,7 +19,7 @@ import {
   observedSignal,
   workflowType,
 } from '../../controller/ports/flow-request';
-import type { Workflows, WorkflowView } from '../../controller/ports/workflows';
+import type { WorkflowClose, Workflows, WorkflowView } from '../../controller/ports/workflows';
 
 /** A request waits this long for a server, or a worker, that is away. */
 const deadlineMs = 15_000;
@@ -109,11 +109,15 @@ export class TemporalWorkflows implements Workflows {
     });
   }
 
-  async closeAs(flow: FlowKey, status: 'Canceled' | 'Terminated', reason: string): Promise<void> {
-    const handle = this.client.workflow.getHandle(flowName(flow));
+  async closeAs(flow: FlowKey, { status, reason, runId }: WorkflowClose): Promise<void> {
+    const handle = this.client.workflow.getHandle(flowName(flow), runId);
     await this.ask(flowName(flow), async () => {
-      if (status === 'Canceled') await handle.cancel();
-      else await handle.terminate(reason);
+      try {
+        if (status === 'Canceled') await handle.cancel();
+        else await handle.terminate(reason);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error; // it has ended
+      }
     });
   }
 

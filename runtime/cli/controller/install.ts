@@ -22,6 +22,7 @@ export interface InstallOptions {
 
 /** `kflow install`: prints the manifests of a controller for a cluster. */
 export async function install(options: InstallOptions): Promise<number> {
+  assertAddresses(options);
   const { namespace, createNamespace, image, natsUrl, temporalAddress, settingsSecret, watchNamespaces } = options;
   const app = new FlowApp();
   new ControllerInstall(app, 'kflow', {
@@ -38,6 +39,19 @@ export async function install(options: InstallOptions): Promise<number> {
   });
   process.stdout.write([...app.texts().values()].join(''));
   return 0;
+}
+
+/** A controller with another address would only say so in its log. */
+function assertAddresses({ natsUrl, temporalAddress }: InstallOptions): void {
+  if (!natsUrl.split(',').every((url) => /^((nats|tls):\/\/)?[^/]+$/.test(url.trim()))) {
+    throw new ConfigError(
+      'config-invalid',
+      `--nats-url ${natsUrl}: want nats://host:4222, several separated by commas`,
+    );
+  }
+  if (!/^([^/:]+|\[[^\]]+\]):\d+$/.test(temporalAddress)) {
+    throw new ConfigError('config-invalid', `--temporal-address ${temporalAddress}: want host:port, as host:7233`);
+  }
 }
 
 function accessOf({

@@ -20,7 +20,7 @@ export class ApiRefusal extends CommandError {
 function adviceOf({ code }: ApiProblem, httpStatus: number): readonly string[] {
   if (httpStatus === 401 || httpStatus === 403) return ['a token comes from --token, KFLOW_TOKEN or KFLOW_TOKEN_FILE'];
   if (code === 'flow-missing') return ['kflow status --all lists the flows there are'];
-  return code === 'state-invalid' ? ['kflow status shows how it is'] : [];
+  return [];
 }
 
 /**

@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import type { FlowStatus } from '../../controller/api/schemas';
 import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { ApiRefusal } from './api-refusal';
 import type { ChangeAnswer, ControllerClient } from './controller-client';
-import { ExitStatus, usageError } from './exit-status';
+import { CommandError, ExitStatus, usageError } from './exit-status';
 import { type ChangeOptions, openFlow, say } from './flow-session';
 import * as goals from './goal';
 import { nextStep } from './next-step';
@@ -42,7 +43,8 @@ export function stop(job: string, options: ChangeOptions): Promise<number> {
 export async function remove(job: string, options: ChangeOptions & { force?: true; yes?: true }): Promise<number> {
   const ask: Ask = async (client, flow) => {
     if (options.yes !== true) await confirm(flow);
-    return client.end(flow, options.force ? 'force' : 'delete');
+    if (options.force) return client.end(flow, 'force');
+    return client.end(flow, 'delete').catch((error) => Promise.reject(withForce(error, flow)));
   };
   return changeFlow(job, options, { ask, done: 'delete asked for', goal: goals.gone });
 }
@@ -51,13 +53,13 @@ export async function remove(job: string, options: ChangeOptions & { force?: tru
 export async function scale(job: string, counts: readonly string[], options: ChangeOptions): Promise<number> {
   const replicas = parseReplicas(counts);
   const ask: Ask = (client, flow) => client.change(flow, 'scale', { replicas });
-  return changeFlow(job, options, { ask, done: `scaled to ${counts.join(' ')}`, goal: goals.running });
+  return changeFlow(job, options, { ask, done: `scaled to ${counts.join(' ')}`, goal: revised });
 }
 
 /** `kflow rollback`: to a revision, or to the one before. */
 export function rollback(job: string, { to, ...options }: ChangeOptions & { readonly to?: number }): Promise<number> {
   const ask: Ask = (client, flow) => client.change(flow, 'rollback', to === undefined ? {} : { revision: to });
-  return changeFlow(job, options, { ask, done: 'rolled back', goal: goals.running });
+  return changeFlow(job, options, { ask, done: 'rolled back', goal: revised });
 }
 
 /** `kflow replay`: one function reads kept records again. */
@@ -76,8 +78,11 @@ interface Change {
   readonly ask: Ask;
   /** What is said when it was taken. */
   readonly done: string;
-  readonly goal: goals.Goal;
+  /** Where it is to end, by the status that was the answer. */
+  readonly goal: goals.Goal | ((answer: FlowStatus) => goals.Goal);
 }
+
+const revised = ({ revision }: FlowStatus): goals.Goal => goals.inForce(revision);
 
 async function changeFlow(job: string, options: ChangeOptions, { ask, done, goal }: Change): Promise<number> {
   const { client, flow } = await openFlow(job, options);
@@ -85,12 +90,20 @@ async function changeFlow(job: string, options: ChangeOptions, { ask, done, goal
   const told = outcome === 'unchanged' ? 'unchanged: it is so already' : done;
   let end: FlowStatus | undefined = status;
   if (options.wait) {
-    end = await waitFor({ client, flow, goal }, { say, timeoutMs: options.timeout && options.timeout * 1_000 });
+    const wanted = typeof goal === 'function' ? goal(status) : goal;
+    end = await waitFor({ client, flow, goal: wanted }, { say, timeoutMs: options.timeout && options.timeout * 1_000 });
   }
   const state = end === undefined ? 'gone' : `${end.status}, revision ${end.revision}`;
   writeOutput(options.output, end ?? null, () => `${flowName(flow)} ${told}; ${state}\n`);
   if (options.output === 'table' && end !== undefined) say(nextStep(end));
   return ExitStatus.done;
+}
+
+/** A flow that is refused as stopped can be deleted all the same. */
+function withForce(error: unknown, flow: FlowKey): unknown {
+  if (!(error instanceof ApiRefusal) || error.code !== 'state-invalid') return error;
+  const message = `${error.problem.detail}\nkflow delete --force ${flowName(flow)} does so`;
+  return new CommandError(error.status, error.code, message, error);
 }
 
 async function confirm(flow: FlowKey): Promise<void> {

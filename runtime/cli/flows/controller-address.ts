@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { findStack } from '../stack/find-stack';
 import { usageError } from './exit-status';
 
 export interface AddressOptions {
@@ -19,14 +19,15 @@ export interface ControllerAddress {
 const standard: NamedUrl = { url: 'http://127.0.0.1:9080' };
 
 /**
- * The controller that `--url` or KFLOW_URL names, else that of the stack which `kflow up` started in the folder or one
+ * The controller that `--url` or KFLOW_URL names, else that of the stack of `kflow up` that runs in the folder or one
  * above it, else the standard address of this machine. Throws CommandError on an address that is none.
  */
-export function findController(
+export async function findController(
   options: AddressOptions,
   { env, folder }: { readonly env: NodeJS.ProcessEnv; readonly folder: string },
-): ControllerAddress {
-  const found = namedUrl(options.url, '--url') ?? namedUrl(env.KFLOW_URL, 'KFLOW_URL') ?? findStack(folder) ?? standard;
+): Promise<ControllerAddress> {
+  const named = namedUrl(options.url, '--url') ?? namedUrl(env.KFLOW_URL, 'KFLOW_URL');
+  const found = named ?? (await stackUrl(folder)) ?? standard;
   const { protocol } = URL.canParse(found.url) ? new URL(found.url) : { protocol: '' };
   if (protocol !== 'http:' && protocol !== 'https:') {
     throw usageError(`${found.from}: "${found.url}" is no address of a controller; write http://host:port`);
@@ -41,24 +42,9 @@ function namedUrl(url: string | undefined, from: string): NamedUrl | undefined {
   return url ? { url, from } : undefined;
 }
 
-function findStack(folder: string): NamedUrl | undefined {
-  const file = path.join(folder, '.kflow', 'stack.json');
-  const url = stackUrl(file);
-  if (url !== undefined) return { url, from: file };
-  const parent = path.dirname(folder);
-  return parent === folder ? undefined : findStack(parent);
-}
-
-function stackUrl(file: string): string | undefined {
-  const text = readIfThere(file);
-  if (text === undefined) return undefined;
-  try {
-    const { url } = JSON.parse(text) as { readonly url?: unknown };
-    if (typeof url === 'string') return url;
-  } catch (error) {
-    throw usageError(`${file} is not JSON (${(error as Error).message}); kflow up writes it anew`);
-  }
-  throw usageError(`${file} has no "url"; kflow up writes it anew`);
+async function stackUrl(folder: string): Promise<NamedUrl | undefined> {
+  const stack = await findStack(folder);
+  return stack && { url: stack.url, from: stack.directory.file };
 }
 
 function tokenFile(file: string | undefined): string | undefined {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import {
+  type ChangedFlow,
+  changedFlowSchema,
   type EventQuery,
   eventSchema,
   type FlowEventView,
@@ -20,7 +22,7 @@ import { serverSentEvents } from './server-sent-events';
 /** What a change came to; `outcome` is left out where the request can only have one. */
 export interface ChangeAnswer {
   readonly outcome?: string;
-  readonly status: FlowStatus;
+  readonly status: ChangedFlow;
 }
 
 /** Changes that go as JSON to the flow's path with their name, and their bodies. */
@@ -125,7 +127,7 @@ export class ControllerClient {
     const headers = new Headers();
     if (this.comment !== undefined) headers.set('kflow-comment', headerText(this.comment));
     const answer = await this.connection.send(method, path, { document, headers });
-    const status = await this.connection.json(flowStatusSchema, answer);
+    const status = await this.connection.json(changedFlowSchema, answer);
     const outcome = answer.headers.get('kflow-outcome') || undefined;
     return { status, ...(outcome === undefined ? {} : { outcome }) };
   }

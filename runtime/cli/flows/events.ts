@@ -16,7 +16,7 @@ interface EventsOptions extends FlowOptions {
 export async function events(job: string | undefined, options: EventsOptions): Promise<number> {
   const { client, flow } =
     job === undefined
-      ? { client: openClient(options), flow: { namespace: options.namespace } }
+      ? { client: await openClient(options), flow: { namespace: options.namespace } }
       : await openFlow(job, options);
   if (options.follow) {
     await followEvents(client, flow, options);

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseDocument as parseYaml } from 'yaml';
 import { bundleModules } from '../../../lib/constructs/bundle-modules';
 import { applySets } from '../../../lib/topology/apply-sets';
 import type { DocumentSource } from '../../../lib/topology/document-source';
+import { editText, type TextEdit } from '../../../lib/topology/edit-text';
 import { parseDocument } from '../../../lib/topology/parse-document';
 import { type DocumentSet, parseSet } from '../../../lib/topology/parse-set';
-import { formatProblem } from '../../../lib/topology/problem';
+import { formatProblem, type Problem } from '../../../lib/topology/problem';
 import { resolveSetPath } from '../../../lib/topology/set-path';
 import type { Mode, Topology } from '../../../lib/topology/topology';
 import type { FlowKey } from '../../controller/ports/flow-key';
@@ -28,6 +28,8 @@ export interface FlowFile {
   readonly mode: Mode;
   readonly body: DocumentBody;
   readonly places: ProblemPlaces;
+  /** Said already. */
+  readonly warnings: readonly Problem[];
 }
 
 /**
@@ -53,7 +55,7 @@ export function readFlowFile(file: string, { set, namespace }: FlowFileOptions):
   const flow = { namespace: namespace ?? topology.namespace, jobId: topology.jobId };
   const places = new ProblemPlaces(edited, loaded);
   const body = bodyOf(loaded, { text, source, sets, value: edited.value });
-  return { name: loaded.name, flow, mode: topology.mode, body, places };
+  return { name: loaded.name, flow, mode: topology.mode, body, places, warnings: loaded.problems };
 }
 
 /** A document from stdin has no file's name to be called by. */
@@ -103,21 +105,17 @@ function bodyOf({ program }: LoadedTopology, { text, source, sets, value }: Edit
 
 /** The text with the values of the sets in it, and all else as it was; undefined where that cannot be, as behind an alias. */
 function editedText({ text, source, sets, value }: Edit): string | undefined {
-  const document = parseYaml(text);
+  const edits: TextEdit[] = [];
   let before = source;
-  try {
-    for (const set of sets) {
-      const target = resolveSetPath(before.value, set.path);
-      if (!target.found) return undefined;
-      document.setIn(target.path, document.createNode(set.value));
-      before = applySets(before, [set]).source;
-    }
-    const result = document.toString({ lineWidth: 0 });
-    return isDeepStrictEqual(parseDocument(result, '').source?.value, value) ? result : undefined;
-  } catch {
-    // the way leads through an alias or a merge key, which would change other places too
-    return undefined;
+  for (const set of sets) {
+    const target = resolveSetPath(before.value, set.path);
+    if (!target.found) return undefined;
+    edits.push({ path: target.path, value: set.value });
+    before = applySets(before, [set]).source;
   }
+  const result = editText(text, edits);
+  const isSame = result !== undefined && isDeepStrictEqual(parseDocument(result, '').source?.value, value);
+  return isSame ? result : undefined;
 }
 
 function isStrictJson(text: string): boolean {

@@ -21,14 +21,14 @@ export interface ChangeOptions extends FlowOptions {
 }
 
 /** The client that a command line's options make, with the environment and the folder of this process. */
-export function openClient(options: FlowOptions & { readonly comment?: string }): ControllerClient {
-  const address = findController(options, { env: process.env, folder: process.cwd() });
+export async function openClient(options: FlowOptions & { readonly comment?: string }): Promise<ControllerClient> {
+  const address = await findController(options, { env: process.env, folder: process.cwd() });
   return new ControllerClient(new ControllerConnection(address), options.comment);
 }
 
 /** The client, and the flow that is meant. */
 export async function openFlow(job: string, options: FlowOptions & { readonly comment?: string }) {
-  const client = openClient(options);
+  const client = await openClient(options);
   return { client, flow: await resolveFlow(client, job, options.namespace) };
 }
 

@@ -1,6 +1,7 @@
 import type { FlowStatus, HealthProblem } from '../../controller/api/schemas';
 import { age } from './age';
 import { type Cell, type Medium, painted, type Style } from './table';
+import { wrapped } from './wrapped';
 
 const statusStyles: { readonly [status in FlowStatus['status']]: Style } = {
   Running: 'green',
@@ -40,17 +41,4 @@ export function renderProblem(problem: HealthProblem, { nowMs, medium }: { nowMs
   const plainLength = `${place}  ${problem.reason} ${since}  ${problem.message}`.length;
   if (plainLength <= (medium.width ?? Number.POSITIVE_INFINITY)) return `${head}  ${problem.message}\n`;
   return `${head}\n${wrapped(problem.message, medium.width ?? 80)}`;
-}
-
-function wrapped(text: string, width: number): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length + 5 > width) {
-      lines.push(line);
-      line = '';
-    }
-    line += line === '' ? word : ` ${word}`;
-  }
-  return [...lines, line].map((each) => `    ${each}\n`).join('');
 }

@@ -18,14 +18,30 @@ function unlessClosed(status: FlowStatus, isReached: boolean): ReturnType<Goal['
   return status.closeTime === null ? 'not-yet' : 'missed';
 }
 
+/** Records that were given up on once hold nothing up: with them alone a flow runs as well as it can. */
+function isWell({ status, health, functions }: FlowStatus): boolean {
+  if (status !== 'Running') return false;
+  const isOfThePast = health.state === 'degraded' && health.problems.every(({ reason }) => reason === 'DeadLetters');
+  return (
+    health.state === 'healthy' ||
+    (isOfThePast && functions.every((fn) => fn.isPaused || fn.isDone || fn.ready >= fn.replicas))
+  );
+}
+
 /** Of a flow that is started or changed. One that is paused stays so, and is only to take the change. */
 export const running: Goal = {
   what: 'runs and is healthy',
-  reached: (status) => {
-    const isRunning = status.status === 'Running' && status.health.state === 'healthy';
-    return unlessClosed(status, isRunning || status.status === 'Paused' || status.status === 'Completed');
-  },
+  reached: (status) =>
+    unlessClosed(status, isWell(status) || status.status === 'Paused' || status.status === 'Completed'),
 };
+
+/** Of a flow that gets another document: when that is taken back, as it is when it does not get ready, the goal is missed. */
+export function inForce(revision: number): Goal {
+  return {
+    what: `runs with revision ${revision} and is healthy`,
+    reached: (status) => (status.revision === revision ? running.reached(status) : 'missed'),
+  };
+}
 
 /** Of a batch that is started. */
 export const completed: Goal = {
@@ -37,10 +53,7 @@ export const completed: Goal = {
 /** Of a flow that goes on after a pause. */
 export const resumed: Goal = {
   what: 'runs again and is healthy',
-  reached: (status) => {
-    const isRunning = status.status === 'Running' && status.health.state === 'healthy';
-    return unlessClosed(status, isRunning || status.status === 'Completed');
-  },
+  reached: (status) => unlessClosed(status, isWell(status) || status.status === 'Completed'),
 };
 
 /** Of a pause; of these functions alone when there are any. */

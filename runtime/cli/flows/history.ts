@@ -29,7 +29,7 @@ function renderHistory(revisions: readonly RevisionView[], nowMs: number): strin
     { head: 'CAUSE', cell: ({ cause }) => cause },
     { head: 'BY', cell: ({ by }) => by },
     { head: 'AGE', align: 'right', cell: ({ at }) => age(at, nowMs) },
-    { head: 'COMMENT', cell: ({ comment = '' }) => comment },
+    { head: 'COMMENT', cell: ({ comment = '' }) => comment, isCut: true },
   ];
   return renderTable(revisions, columns, mediumOf(process.stdout));
 }

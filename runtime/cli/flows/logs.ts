@@ -24,8 +24,14 @@ export async function logs(job: string, functionId: string | undefined, options:
   };
   const write = writer(options);
   const lines = options.follow ? follow(open, { isOver: () => true, onLost }) : open();
-  for await (const line of lines) write(line);
+  let count = 0;
+  for await (const line of lines) {
+    count += 1;
+    write(line);
+  }
   if (options.follow) say('its replicas are gone; the same command follows those that are started next');
+  else if (count === 0 && tail !== 0)
+    say('there are no lines: logs are kept as long as the replicas, or their Jobs, are there');
   return ExitStatus.done;
 }
 

@@ -4,6 +4,7 @@ import { age } from './age';
 import { healthCell, renderProblem, statusCell } from './flow-styles';
 import { shortCount } from './short-count';
 import { type Cell, type Column, type Medium, painted, renderTable } from './table';
+import { wrapped } from './wrapped';
 
 export interface StatusView {
   readonly nowMs: number;
@@ -15,18 +16,24 @@ export interface StatusView {
 /** One flow: what it is, its functions, and what is wrong with it. */
 export function renderStatus(status: FlowStatus, view: StatusView): string {
   const { nowMs, medium } = view;
-  const ended = status.closeTime === null ? '' : `, ended ${age(status.closeTime, nowMs)} ago`;
+  const started = status.since === status.startTime ? '' : `, started ${age(status.startTime, nowMs)} ago`;
+  const lasts = age(status.since, nowMs);
+  const phase = status.closeTime === null ? `${status.status} for ${lasts}` : `${status.status} ${lasts} ago`;
   const head = [
     [
       painted(flowName(status), 'bold', medium),
       ...[statusCell(status), healthCell(status)].map(({ text, style }) => painted(text, style, medium)),
     ].join('  '),
-    `${status.mode === undefined ? '' : `${status.mode}, `}revision ${status.revision}, ${status.status} for ${age(status.since, nowMs)}, started ${age(status.startTime, nowMs)} ago${ended}`,
-    ...(status.reason === undefined ? [] : [status.reason]),
+    `${status.mode === undefined ? '' : `${status.mode}, `}revision ${status.revision}, ${phase}${started}`,
+    ...(status.reason === undefined ? [] : [fittingReason(status.reason, medium)]),
   ].join('\n');
-  const functions = renderTable(status.functions, functionColumns(view), medium);
+  const functions = status.functions.length === 0 ? '' : renderTable(status.functions, functionColumns(view), medium);
   const problems = status.health.problems.map((problem) => renderProblem(problem, view)).join('');
   return [`${head}\n`, functions, problems].filter((part) => part !== '').join('\n');
+}
+
+function fittingReason(reason: string, { width = Number.POSITIVE_INFINITY }: Medium): string {
+  return reason.length <= width ? reason : wrapped(reason, width).trimEnd();
 }
 
 function functionColumns({ rates }: StatusView): readonly Column<FunctionStatus>[] {
@@ -49,7 +56,8 @@ function functionColumns({ rates }: StatusView): readonly Column<FunctionStatus>
   ];
 }
 
-function readyCell({ ready, replicas, isPaused }: FunctionStatus): Cell {
+function readyCell({ ready, replicas, isPaused, isDone }: FunctionStatus): Cell {
+  if (isDone) return { text: 'done', style: 'dim' };
   if (isPaused && ready === 0) return { text: 'paused', style: 'yellow' };
   return { text: `${ready}/${replicas}`, ...(ready < replicas ? { style: 'yellow' } : {}) };
 }

@@ -40,7 +40,7 @@ export class StatusLines {
 }
 
 function countsLine(name: string, fn: FunctionStatus): string {
-  const ready = fn.isPaused ? 'paused' : `${fn.ready}/${fn.replicas} ready`;
+  const ready = fn.isDone ? 'done' : fn.isPaused ? 'paused' : `${fn.ready}/${fn.replicas} ready`;
   const counts = { in: fn.in, out: fn.out, pending: fn.pending, held: fn.held, dead: fn.dead };
   const told = Object.entries(counts).map(([head, count]) => `${head} ${shortCount(count)}`);
   return [name, fn.function, ready, ...told].join('  ');

@@ -29,7 +29,7 @@ export async function status(job: string | undefined, options: StatusOptions): P
 }
 
 async function statusOfAll(options: StatusOptions): Promise<number> {
-  const client = openClient(options);
+  const client = await openClient(options);
   const select = (flows: readonly FlowStatus[]) => (options.all ? flows : flows.filter(isOfInterest));
   if (options.watch) {
     await watchStatuses(async () => select(await client.list(options.namespace)), options.output);

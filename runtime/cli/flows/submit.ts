@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../controller/api/schemas';
+import type { DocumentProblem, FlowStatus } from '../../controller/api/schemas';
 import { flowName } from '../../controller/ports/flow-key';
 import { ApiRefusal } from './api-refusal';
 import type { ChangeAnswer, ControllerClient } from './controller-client';
@@ -18,14 +18,14 @@ export interface SubmitOptions extends ChangeOptions {
 
 /** `kflow submit`: every file is read before the first is sent. */
 export async function submit(files: readonly string[], options: SubmitOptions): Promise<number> {
-  const client = openClient(options);
+  const client = await openClient(options);
   const send = (file: FlowFile) => submitted(client, file, options.update === true);
   return sendAll(client, readAll(files, options), { ...options, send });
 }
 
 /** `kflow update`: only what the documents let an update change. */
 export async function update(file: string, options: SubmitOptions): Promise<number> {
-  const client = openClient(options);
+  const client = await openClient(options);
   return sendAll(client, readAll([file], options), {
     ...options,
     send: ({ body }) => client.update(body, options.namespace),
@@ -53,23 +53,54 @@ interface Sending extends SubmitOptions {
   readonly send: (file: FlowFile) => Promise<ChangeAnswer>;
 }
 
+/** All are sent before the first is waited for. */
 async function sendAll(client: ControllerClient, files: readonly FlowFile[], options: Sending): Promise<number> {
-  const statuses: FlowStatus[] = [];
+  const isTable = options.output === 'table';
+  const ends: (() => Promise<FlowStatus>)[] = [];
   for (const file of files) {
-    const { outcome = 'taken', status } = await options
-      .send(file)
-      .catch((error) => Promise.reject(placed(error, file)));
-    const flow = { namespace: status.namespace, jobId: status.jobId };
-    const goal = file.mode === 'batch' && outcome !== 'updated' ? goals.completed : goals.running;
-    const timeoutMs = options.timeout && options.timeout * 1_000;
-    const end = options.wait ? await waitFor({ client, flow, goal }, { say, timeoutMs }) : undefined;
-    statuses.push(end ?? status);
-    if (options.output !== 'table') continue;
-    process.stdout.write(`${flowName(flow)} ${outcome}, revision ${status.revision}\n`);
-    if (files.length === 1) say(nextStep(end ?? status));
+    const sent = options.send(file).catch((error) => Promise.reject(placed(error, file)));
+    const { outcome = 'taken', status } = await sent;
+    warn(status.warnings ?? [], file);
+    if (isTable) process.stdout.write(`${flowName(status)} ${outcome}, revision ${status.revision}\n`);
+    const goal = file.mode === 'batch' && outcome !== 'updated' ? goals.completed : goals.inForce(status.revision);
+    ends.push(options.wait ? () => ended({ client, status, goal }, options) : async () => status);
   }
-  if (options.output !== 'table') writeOutput(options.output, files.length === 1 ? statuses[0] : statuses, () => '');
-  return ExitStatus.done;
+  const statuses: FlowStatus[] = [];
+  for (const end of ends) statuses.push(await end());
+  const [only] = statuses;
+  if (!isTable) writeOutput(options.output, statuses.length === 1 ? only : statuses, () => '');
+  else if (only !== undefined && statuses.length === 1) say(nextStep(only));
+  return statuses.some(hasGivenUp) ? ExitStatus.refused : ExitStatus.done;
+}
+
+interface Taken {
+  readonly client: ControllerClient;
+  readonly status: FlowStatus;
+  readonly goal: goals.Goal;
+}
+
+/** The status at the goal, and a line of it. */
+async function ended({ client, status, goal }: Taken, { timeout, output }: SubmitOptions): Promise<FlowStatus> {
+  const flow = { namespace: status.namespace, jobId: status.jobId };
+  const end = (await waitFor({ client, flow, goal }, { say, timeoutMs: timeout && timeout * 1_000 })) ?? status;
+  if (output === 'table') process.stdout.write(endLine(end));
+  return end;
+}
+
+/** A batch completes all the same, as `kflow run` does: its reason is that records are in the dead letters. */
+function hasGivenUp({ status, reason }: FlowStatus): boolean {
+  return status === 'Completed' && reason !== undefined;
+}
+
+function endLine(end: FlowStatus): string {
+  const what = end.closeTime === null ? `${end.status}, ${end.health.state}` : end.status;
+  return `${flowName(end)} ${what}${end.reason === undefined ? '' : `: ${end.reason}`}\n`;
+}
+
+/** What a controller of another version warns of, and the file's own check did not. */
+function warn(warnings: readonly DocumentProblem[], { places, warnings: said }: FlowFile): void {
+  const isNew = (one: DocumentProblem) => !said.some(({ code, path }) => code === one.code && path === one.path);
+  for (const warning of warnings.filter(isNew)) say(places.format(warning));
 }
 
 /** What the controller found in the document, at the lines of its file. */

@@ -13,6 +13,8 @@ export interface Column<Row> {
   readonly align?: 'right';
   /** Columns that give way, the highest first, where a terminal is too narrow for all. */
   readonly dispensable?: number;
+  /** Where even then there is no room, its texts are cut to what room there is. */
+  readonly isCut?: true;
 }
 
 /** Where a text is shown: a file takes any width and no colours. */
@@ -26,9 +28,13 @@ const gap = '  ';
 
 /** A table without a frame, its columns as wide as what is in them. */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], medium: Medium = {}): string {
-  const laid = fitted(
-    columns.map((column) => layOut(column, rows)),
-    medium.width ?? Number.POSITIVE_INFINITY,
+  const width = medium.width ?? Number.POSITIVE_INFINITY;
+  const laid = cut(
+    fitted(
+      columns.map((column) => layOut(column, rows)),
+      width,
+    ),
+    width,
   );
   const lines = [-1, ...rows.keys()].map((index) =>
     laid
@@ -40,7 +46,7 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
 }
 
 interface LaidColumn {
-  readonly column: Pick<Column<never>, 'align' | 'dispensable'>;
+  readonly column: Pick<Column<never>, 'align' | 'dispensable' | 'isCut'>;
   readonly head: Cell;
   readonly cells: readonly Cell[];
   readonly width: number;
@@ -55,9 +61,26 @@ function layOut<Row>(column: Column<Row>, rows: readonly Row[]): LaidColumn {
   return { column, head, cells, width: Math.max(...[head, ...cells].map(({ text }) => text.length)) };
 }
 
+function widthOf(laid: readonly LaidColumn[]): number {
+  return laid.reduce((sum, each) => sum + each.width, gap.length * (laid.length - 1));
+}
+
+function cut(laid: readonly LaidColumn[], width: number): readonly LaidColumn[] {
+  const excess = widthOf(laid) - width;
+  if (excess <= 0) return laid;
+  return laid.map((each) => {
+    if (each.column.isCut !== true) return each;
+    const room = Math.max(each.head.text.length, each.width - excess);
+    const cells = each.cells.map(({ text, ...cell }) => ({
+      ...cell,
+      text: text.length <= room ? text : `${text.slice(0, room - 1)}…`,
+    }));
+    return { ...each, cells, width: room };
+  });
+}
+
 function fitted(laid: readonly LaidColumn[], width: number): readonly LaidColumn[] {
-  const total = laid.reduce((sum, each) => sum + each.width, gap.length * (laid.length - 1));
-  if (total <= width) return laid;
+  if (widthOf(laid) <= width) return laid;
   const [first] = [...laid]
     .filter(({ column }) => column.dispensable !== undefined)
     .sort((one, other) => (other.column.dispensable ?? 0) - (one.column.dispensable ?? 0));

@@ -50,23 +50,27 @@ export async function waitFor(
 }
 
 function missed(status: FlowStatus, goal: Goal): CommandError {
+  const name = flowName(status);
   const reason = status.reason === undefined ? '' : `: ${status.reason}`;
-  const message = `${flowName(status)} is ${status.status} and will not come to where it ${goal.what}${reason}\nsee kflow events ${flowName(status)}`;
+  const revision = status.closeTime === null ? ` with revision ${status.revision}` : '';
+  const message = `${name} is ${status.status}${revision} and will not come to where it ${goal.what}${reason}\nsee kflow events ${name}`;
   return new CommandError(ExitStatus.refused, 'state-invalid', message);
 }
 
-/** The status on a line, with what a person would look at next. */
+/** The status on a line, with what a person would look at next: problems say more than numbers, and than the reason. */
 function describe({ status, health, reason, functions }: FlowStatus): string {
-  const short = functions.filter((fn) => fn.ready < fn.replicas && !fn.isPaused);
+  const [problem, ...others] = health.problems.filter(({ reason: why }) => why !== 'DeadLetters');
+  const isTold = (id: string) => health.problems.some((each) => each.function === id);
+  const short = functions.filter((fn) => fn.ready < fn.replicas && !fn.isPaused && !fn.isDone && !isTold(fn.function));
   const held = functions.filter((fn) => fn.held > 0);
-  const [problem] = health.problems;
   const isEnding = status === 'Pausing' || status === 'Stopping';
   const parts = [
     status === 'Running' ? `Running, ${health.state}` : status,
-    reason,
+    problem === undefined ? reason : undefined,
     ...(status === 'Running' ? short.map((fn) => `${fn.function} ${fn.ready} of ${fn.replicas} ready`) : []),
     ...(isEnding ? held.map((fn) => `${fn.function} holds ${fn.held} records`) : []),
     problem && `${problem.function ?? 'flow'}: ${problem.reason} (${problem.message})`,
+    others.length > 0 ? `and ${others.length} more` : undefined,
   ];
   return parts.filter((part) => part !== undefined).join('; ');
 }

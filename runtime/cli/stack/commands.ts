@@ -5,6 +5,7 @@ export type Exit = (command: () => Promise<number>) => Promise<void>;
 
 /** The commands of a controller, and of the stack on this machine; each is loaded when it is called. */
 export function addStackCommands(program: Command, exit: Exit): void {
+  program.commandsGroup('A controller, here or on a cluster:');
   program
     .command('up')
     .description('start nats-server, Temporal, an S3 server and the controller on this machine; their data is kept')

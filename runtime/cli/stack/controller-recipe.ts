@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { controllerNodeOptions } from '../../../lib/plan/controller-heap';
 import type { ServerRecipe } from '../../servers/run-server';
 import type { Stack } from './find-stack';
 
@@ -12,7 +13,7 @@ export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3'
   return {
     name: 'controller',
     command: process.execPath,
-    args: (port) => [path.join(__dirname, '../main.js'), 'controller', '--port', String(port)],
+    args: (port) => [controllerNodeOptions, path.join(__dirname, '../main.js'), 'controller', '--port', String(port)],
     env: {
       KFLOW_CONTROLLER_LOG_FORMAT: 'text',
       ...process.env,

@@ -52,10 +52,19 @@ function readStack(file: string): Stack | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const parsed = stackSchema.safeParse(JSON.parse(text));
+  const parsed = stackSchema.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     'config-invalid',
     `${file} is not of this version of kflow: end that stack with the one that started it`,
   );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // no stack of any version: told as such
+    return undefined;
+  }
 }

@@ -28,7 +28,8 @@ async function serve(directory: StackDirectory, ports: StackPorts): Promise<numb
   const interrupts = new Interrupts();
   const supervisor = await StackSupervisor.start({ directory, ports, say });
   interrupts.exitAt = interrupts.count + 2;
-  say('`kflow submit FILE` starts a flow; `kflow down` ends everything, and so does Ctrl-C here');
+  const andHere = process.stdin.isTTY ? ', and so does Ctrl-C here' : '';
+  say(`\`kflow submit FILE\` starts a flow; \`kflow down\` ends everything${andHere}`);
   while (interrupts.count === 0) await interrupts.waitAtMost(60_000);
   say('ending: replicas finish what they hold; Ctrl-C again ends at once');
   await supervisor.close();

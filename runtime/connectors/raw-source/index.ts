@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourcePosition } from '../../engine/flow-state';
-import type { Host } from '../../engine/host';
+import type { Generated, Host } from '../../engine/host';
 import type { Source, SourceRecord } from '../../engine/source-loop';
 import type { ConnectorContext, SourceConnector } from '../connector';
 import { StoredPrefix } from './stored-prefix';
@@ -19,6 +19,7 @@ const saveEveryMs = 250;
  */
 class RawSource implements Source {
   private count = 0;
+  private isGenerator = false;
   private readonly startedMs = Date.now();
   private readonly stored: StoredPrefix;
   private readonly saving: NodeJS.Timeout;
@@ -38,7 +39,9 @@ class RawSource implements Source {
     let index = 0;
     let sent = 0;
     while (!signal.aborted) {
-      const { payloads, ended, isRepeatable } = await this.host.generate();
+      const generated = await this.generate(signal);
+      if (generated === undefined) return;
+      const { payloads, ended, isRepeatable } = generated;
       const records = payloads.map((payload) =>
         isRepeatable ? this.repeatable(payload, index++) : this.unique(payload),
       );
@@ -57,6 +60,14 @@ class RawSource implements Source {
   async close(): Promise<void> {
     clearInterval(this.saving);
     this.save();
+  }
+
+  /** Undefined when the signal comes while a generator has nothing to give: it would give the same after a restart (I1). */
+  private async generate(signal: AbortSignal): Promise<Generated | undefined> {
+    const generating = this.host.generate();
+    const generated = await (this.isGenerator ? unlessAborted(generating, signal) : generating);
+    this.isGenerator ||= generated?.isRepeatable === true;
+    return generated;
   }
 
   /** Undefined for what was stored before a restart (I1). */
@@ -81,6 +92,16 @@ class RawSource implements Source {
     const aheadMs = (sent / rate) * 1_000 - (Date.now() - this.startedMs);
     if (aheadMs > 1) await delay(aheadMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** What the promise gives, or undefined when the signal comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve(undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 export const createSource: SourceConnector['createSource'] = async (context, host) =>

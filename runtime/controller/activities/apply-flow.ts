@@ -3,6 +3,7 @@ import type { FlowPlan, PlannedWorkload } from '../../../lib/plan/flow-plan';
 import type { Cluster } from '../ports/cluster';
 import type { KubernetesObject } from '../ports/kubernetes-object';
 import type { ApplyStep } from '../workflows/flow-activities';
+import { Lease } from './lease';
 
 /** What pods need to know beside the flow. */
 export interface PodSettings {
@@ -24,7 +25,9 @@ export async function applyFlow(
   const workloads = present.map((workload) => ({ ...workload, isPaused: isPaused(workload, step) }));
   const manifests = renderWorkloads({ ...plan, workloads }, { image, natsUrl, hashes });
   const objects: readonly KubernetesObject[] = manifests;
+  Lease.assertHeld();
   await cluster.apply(flow, objects);
+  Lease.assertHeld();
   await cluster.prune(flow, objects);
   return hashes;
 }

@@ -1,14 +1,18 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import { flowObjectName } from '../../../lib/plan/names';
 import type { FlowPlanner } from '../flow-planner';
 import type { Buckets } from '../ports/buckets';
 import type { Cluster } from '../ports/cluster';
+import type { FlowKey } from '../ports/flow-key';
 import type { FlowStore } from '../ports/flow-store';
+import type { ObjectRef } from '../ports/kubernetes-object';
 import type { Streams } from '../ports/streams';
 import type { FlowActivities, FlowDocument } from '../workflows/flow-activities';
 import { applyFlow, type PodSettings } from './apply-flow';
 import { drainFlow } from './drain-flow';
 import { functionsAfter } from './functions-after';
 import { judgeFlow } from './judge-flow';
+import { Lease } from './lease';
 import { planTransition } from './plan-transition';
 import { awaitGone, awaitReady } from './wait-for-workloads';
 
@@ -29,15 +33,14 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
   const { cluster, streams, buckets, store, planner } = ports;
   const planOf = ({ flow, digest }: FlowDocument, epochs = {}): Promise<FlowPlan> => planner.plan(flow, digest, epochs);
   return {
-    keep: async (record, events) => {
+    keep: async (record, events, dropped) => {
+      Lease.assertHeld();
       if (record !== undefined) await store.saveRecord(record);
-      if (record?.revisions.some(({ number }) => number > record.revisions.length)) {
-        const digests = record.revisions.map(({ digest }) => digest);
-        await store.removeDocuments(record, digests); // of revisions that are not remembered any more
-      }
       for (const event of events) await store.addEvent(event);
+      if (record !== undefined && dropped.length > 0) await store.removeDocuments(record, dropped);
     },
     prepare: async ({ epochs, ...document }) => {
+      Lease.assertHeld();
       await cluster.prune(document.flow, []);
       await awaitGone(cluster, document.flow);
       const plan = await planOf(document, epochs);
@@ -57,6 +60,7 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     drain: async (document, deadlineMs) => drainFlow({ cluster, streams }, await planOf(document), deadlineMs),
     rewind: async (document, rewinds) => {
       const plan = await planOf(document);
+      Lease.assertHeld();
       for (const rewind of rewinds) await streams.rewind(plan, rewind);
       if (plan.mode === 'batch')
         await streams.reopen(
@@ -73,17 +77,22 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     },
     judge: async (document, ended) => judgeFlow({ cluster, streams }, await planOf(document), ended),
     markCompleted: async (document) => streams.markCompleted(await planOf(document)),
-    removeWorkloads: async (flow, { now, keepEnded }) => {
+    removeWorkloads: async (flow, { now, keepEnded, keepOwner }) => {
       const ended = keepEnded ? (await cluster.workloads(flow)).filter(({ outcome }) => outcome !== undefined) : [];
       const keep = ended.map(({ name }) => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name } }));
-      await cluster.prune(flow, keep, { now: now === true });
+      await cluster.prune(flow, keepOwner ? [...keep, ownerOf(flow)] : keep, { now: now === true });
     },
-    removeData: async (document) => {
-      const plan = await planOf(document);
-      await buckets.purge(plan);
-      await streams.remove(plan);
+    removeStreams: async (document) => streams.remove(await planOf(document)),
+    removePayloads: async (document) => buckets.purge(await planOf(document)),
+    removeDocuments: async (flow) => {
+      await store.removeDocuments(flow);
+      Lease.assertHeld();
+      await cluster.prune(flow, []);
     },
-    removeDocuments: (flow) => store.removeDocuments(flow, []),
     closeAs: ports.closeWorkflow,
   };
+}
+
+function ownerOf(flow: FlowKey): ObjectRef {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: flowObjectName(flow) } };
 }

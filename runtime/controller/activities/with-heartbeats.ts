@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ConfigError, KFlowError } from '../../../lib/errors';
 import type { FlowActivities } from '../workflows/flow-activities';
+import { Lease } from './lease';
 
 const everyMs = 1_500;
 
@@ -18,9 +19,12 @@ export function withHeartbeats(activities: FlowActivities): FlowActivities {
 function living(activity: AnyActivity): AnyActivity {
   return async (...args) => {
     const context = Context.current();
-    const timer = setInterval(() => context.heartbeat(), everyMs);
+    const lease = new Lease();
+    const timer = setInterval(() => {
+      if (lease.renew()) context.heartbeat();
+    }, everyMs);
     try {
-      return await activity(...args);
+      return await lease.hold(() => activity(...args));
     } catch (error) {
       // a wait that was cut short by the cancellation ends as that
       if (context.cancellationSignal.aborted) throw new CancelledFailure('the wait was given up');

@@ -3,6 +3,7 @@ import type { ApiScope } from './api-scope';
 import { requesterOf } from './requester-of';
 import { changeHeaders, commentQuery, flowParams, jsonAnswer, problemsOf } from './route-schemas';
 import {
+  changedFlowSchema,
   changeRequestSchema,
   flowStatusSchema,
   replayRequestSchema,
@@ -16,7 +17,7 @@ const path = '/kflows/v1/:namespace/:jobId';
 
 const common = { tags: ['changes'], params: flowParams, querystring: commentQuery, headers: changeHeaders };
 const answers = { 202: jsonAnswer('it is taken', flowStatusSchema), ...problemsOf(400, 404, 409, 415, 422) };
-const results = { 200: jsonAnswer('it is taken', flowStatusSchema), ...problemsOf(400, 404, 409, 415, 422) };
+const results = { 200: jsonAnswer('it is taken', changedFlowSchema), ...problemsOf(400, 404, 409, 415, 422) };
 
 /** What may be done to a flow besides another document. */
 export function addChangeRoutes(app: ApiScope, service: FlowService): void {

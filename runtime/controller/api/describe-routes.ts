@@ -2,6 +2,7 @@ import swagger, { type SwaggerTransform } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { stringify } from 'yaml';
 import { packageVersion } from '../../package-root';
 import { completeOpenapi, type Json, topologyRef } from './complete-openapi';
 
@@ -30,6 +31,16 @@ const pagePolicy = {
   'frame-ancestors': ["'none'"],
 };
 
+/** What the page offers to be submitted: every field at once would be no topology. */
+const exampleTopology = {
+  mode: 'batch',
+  globalConfig: { store: { addr: 'minio.default.svc:9000', user: 'minioadmin', password: 'minioadmin' } },
+  dag: [
+    { id: 'list', type: 'fs-source', format: 'list', topics: 's3a://texts', out: ['results'] },
+    { id: 'results', type: 's3-sink', topics: 's3a://results' },
+  ],
+};
+
 /** OpenAPI of every route that is added after it, made of their schemas, and a page that shows it at /docs. */
 export function describeRoutes(app: FastifyInstance, isOpen: boolean): void {
   const bearer = { type: 'http', scheme: 'bearer', description: 'a token of the file, or of the OIDC issuer' } as const;
@@ -46,7 +57,7 @@ export function describeRoutes(app: FastifyInstance, isOpen: boolean): void {
   });
   void app.register(swaggerUi, {
     routePrefix: '/docs',
-    uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
+    uiConfig: { docExpansion: 'list', tryItOutEnabled: true, layout: 'BaseLayout' },
     theme: { title: info.title },
     staticCSP: pagePolicy,
   });
@@ -58,7 +69,10 @@ const describeRoute: SwaggerTransform = (route) => {
   const { role, takesTopology, headers } = route.route.config ?? {};
   const { description, response, ...rest } = schema as Json;
   const topology = {
-    content: { 'application/json': { schema: topologyRef }, 'application/yaml': { schema: topologyRef } },
+    content: {
+      'application/json': { schema: topologyRef, example: exampleTopology },
+      'application/yaml': { schema: topologyRef, example: stringify(exampleTopology) },
+    },
   };
   const described = {
     ...rest,

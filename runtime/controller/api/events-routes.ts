@@ -44,7 +44,12 @@ export function addEventsRoutes(app: ApiScope, { service, streams, keepAliveMs }
         response: { 200: answer, ...problemsOf(400, 404) },
       },
     },
-    async (request, reply) => send(request.params, request, reply),
+    async (request, reply) => {
+      // of one that is gone they are kept; of one that never was there are none
+      const any = await service.events(request.params, { limit: 1 });
+      if (any.length === 0) await service.status(request.params);
+      return send(request.params, request, reply);
+    },
   );
 
   app.get(

@@ -2,6 +2,7 @@ import type { FastifyError } from 'fastify';
 import { type ErrorCode, KFlowError } from '../../../lib/errors';
 import type { Problem } from '../../../lib/topology/problem';
 import { type ApiCode, ApiError } from './api-error';
+import { requestFault } from './request-fault';
 import type { ApiProblem } from './schemas';
 
 export interface ProblemAnswer {
@@ -68,9 +69,9 @@ function withoutFile({ file: _, ...problem }: Problem) {
 function problemOfFastify(error: FastifyError): ApiProblem | undefined {
   if (error.validation !== undefined) {
     const place = error.validationContext === 'querystring' ? 'query' : error.validationContext;
-    const lines = error.validation.map(({ instancePath, message }) => {
-      const field = instancePath.split('/').filter(Boolean).join('.');
-      return `${field === '' ? place : `${place}.${field}`}: ${message}`;
+    const lines = error.validation.map((fault) => {
+      const field = fault.instancePath.split('/').filter(Boolean).join('.');
+      return `${field === '' ? place : `${place}.${field}`}: ${requestFault(fault)}`;
     });
     return toProblem(400, 'request-invalid', lines.join('\n'));
   }

@@ -30,7 +30,7 @@ const problemAnswers = {
   400: 'the request is not as it must be; detail says each thing that is wrong',
   404: 'there is no such flow',
   409: 'the state of the flow does not allow it',
-  413: 'the document is larger than 32 MiB',
+  413: 'the document is larger than 16 MiB',
   415: 'the content type is not one of those taken',
   422: 'the document has errors, each one in problems',
 } as const;

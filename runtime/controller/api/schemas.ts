@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What goes over the wire: requests are checked by these, answers are described by them in `/openapi.json`. */
 
-const isoTime = z.iso.datetime();
+const isoTime = z.iso.datetime().meta({ examples: ['2026-01-31T08:00:00.000Z'] });
 
 const phases = [
   'Running',
@@ -36,6 +36,7 @@ const functionStatusSchema = z
     replicas: z.int().describe('asked for'),
     ready: z.int(),
     isPaused: z.boolean(),
+    isDone: z.boolean().optional().describe('of a batch: every replica has come to the end of its input'),
     in: z.int().optional().describe('records processed; left out of a source'),
     out: z
       .int()
@@ -101,6 +102,27 @@ export const logLineSchema = z
   .object({ function: z.string(), replica: z.string(), line: z.string() })
   .meta({ id: 'LogLine' });
 
+const documentProblemSchema = z
+  .object({
+    severity: z.enum(['error', 'warning']),
+    code: z.string(),
+    path: z.string().describe('of the setting, as `dag[1].out[0]`'),
+    message: z.string(),
+    line: z.int(),
+    col: z.int(),
+  })
+  .meta({ id: 'DocumentProblem' });
+
+/** What a change of a flow's document is answered with. */
+export const changedFlowSchema = flowStatusSchema
+  .extend({
+    warnings: z
+      .array(documentProblemSchema)
+      .optional()
+      .describe('of the document that was sent and taken; left out when there are none'),
+  })
+  .meta({ id: 'ChangedFlow' });
+
 export const problemSchema = z
   .object({
     type: z.string().describe('urn:kflow:<code>'),
@@ -109,16 +131,7 @@ export const problemSchema = z
     detail: z.string(),
     code: z.string(),
     problems: z
-      .array(
-        z.object({
-          severity: z.enum(['error', 'warning']),
-          code: z.string(),
-          path: z.string(),
-          message: z.string(),
-          line: z.int(),
-          col: z.int(),
-        }),
-      )
+      .array(documentProblemSchema)
       .optional()
       .describe('every problem of a topology, every difference of an update'),
   })
@@ -151,35 +164,44 @@ export const logQuerySchema = z.strictObject({
 
 const comment = z.string().max(1_000).optional().describe('why, for the audit log');
 
-export const changeRequestSchema = z.strictObject({
-  functions: z.array(z.string()).default([]).describe('none: the whole flow'),
-  comment,
-});
+export const changeRequestSchema = z
+  .strictObject({
+    functions: z.array(z.string()).default([]).describe('none: the whole flow'),
+    comment,
+  })
+  .meta({ examples: [{ functions: [] }] });
 
-export const scaleRequestSchema = z.strictObject({
-  replicas: z
-    .record(z.string(), z.int().min(1).max(1_000))
-    .refine((replicas) => Object.keys(replicas).length > 0, 'names no function')
-    .describe('by function'),
-  comment,
-});
+export const scaleRequestSchema = z
+  .strictObject({
+    replicas: z
+      .record(z.string(), z.int().min(1).max(1_000))
+      .refine((replicas) => Object.keys(replicas).length > 0, 'names no function')
+      .describe('by function'),
+    comment,
+  })
+  .meta({ examples: [{ replicas: { count: 2 } }] });
 
-export const rollbackRequestSchema = z.strictObject({
-  revision: z.int().min(1).optional().describe('left out: the one before the present one'),
-  comment,
-});
+export const rollbackRequestSchema = z
+  .strictObject({
+    revision: z.int().min(1).optional().describe('left out: the one before the present one'),
+    comment,
+  })
+  .meta({ examples: [{ revision: 1 }] });
 
 export const replayRequestSchema = z
   .strictObject({
     function: z.string(),
-    from: z.union([
-      z.strictObject({ sequence: z.int().min(1) }).describe('of its input stream'),
-      z.strictObject({ time: z.iso.datetime({ offset: true }) }),
-      z.literal('first'),
-    ]),
+    from: z.union(
+      [
+        z.strictObject({ sequence: z.int().min(1) }).describe('of its input stream'),
+        z.strictObject({ time: z.iso.datetime({ offset: true }) }),
+        z.literal('first'),
+      ],
+      'must be "first", {"sequence": 1}, or {"time": "2026-01-31T08:00:00Z"}',
+    ),
     comment,
   })
-  .meta({ id: 'Replay' });
+  .meta({ id: 'Replay', examples: [{ function: 'count', from: 'first' }] });
 
 export type FlowStatus = z.infer<typeof flowStatusSchema>;
 export type FunctionStatus = z.infer<typeof functionStatusSchema>;
@@ -187,6 +209,8 @@ export type HealthProblem = z.infer<typeof healthProblemSchema>;
 export type RevisionView = z.infer<typeof revisionSchema>;
 export type FlowEventView = z.infer<typeof eventSchema>;
 export type LogLine = z.infer<typeof logLineSchema>;
+export type ChangedFlow = z.infer<typeof changedFlowSchema>;
+export type DocumentProblem = z.infer<typeof documentProblemSchema>;
 export type ApiProblem = z.infer<typeof problemSchema>;
 export type ListQuery = z.infer<typeof listQuerySchema>;
 export type EventQuery = z.infer<typeof eventQuerySchema>;

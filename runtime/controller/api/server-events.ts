@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { orSilence } from './or-silence';
 
 export const serverEventType = 'text/event-stream';
 
@@ -38,13 +38,4 @@ export async function* encodeServerEvents(
 
 function encode({ name, id, data }: ServerEvent): string {
   return `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
-async function orSilence<T>(next: Promise<T>, ms: number): Promise<T | 'silence'> {
-  const timer = new AbortController();
-  try {
-    return await Promise.race([next, delay(ms, 'silence' as const, { signal: timer.signal })]);
-  } finally {
-    timer.abort();
-  }
 }

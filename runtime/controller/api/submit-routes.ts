@@ -4,7 +4,7 @@ import { namespaceFor } from './caller';
 import { callerOf } from './guard-routes';
 import { requesterOf } from './requester-of';
 import { changeHeaders, commentQuery, flowParams, jsonAnswer, namespaceQuery, problemsOf } from './route-schemas';
-import { flowStatusSchema } from './schemas';
+import { changedFlowSchema } from './schemas';
 import { documentOf } from './text-bodies';
 import { outcomeHeaders, withOutcome } from './with-outcome';
 
@@ -27,8 +27,8 @@ export function addSubmitRoutes(app: ApiScope, service: FlowService): void {
         querystring: commentQuery,
         headers: changeHeaders,
         response: {
-          200: jsonAnswer('it runs with this document already', flowStatusSchema),
-          201: jsonAnswer('it was started, or goes on', flowStatusSchema),
+          200: jsonAnswer('it runs with this document already', changedFlowSchema),
+          201: jsonAnswer('it was started, or goes on', changedFlowSchema),
           ...problemsOf(400, 409, 413, 415, 422),
         },
       },
@@ -56,7 +56,7 @@ export function addSubmitRoutes(app: ApiScope, service: FlowService): void {
         querystring: namespaceQuery.extend(commentQuery.shape),
         headers: changeHeaders,
         response: {
-          200: jsonAnswer('the update is taken', flowStatusSchema),
+          200: jsonAnswer('the update is taken', changedFlowSchema),
           ...problemsOf(400, 404, 409, 413, 415, 422),
         },
       },

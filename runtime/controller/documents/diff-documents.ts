@@ -13,7 +13,7 @@ export interface DiffNames {
  */
 export function diffDocuments(from: string, to: string, names: DiffNames): string {
   if (from === to) return '';
-  const [before, after] = [hiddenDocument(from), hiddenDocument(to)];
+  const [before, after] = [hiddenDocument(inLines(from)), hiddenDocument(inLines(to))];
   const values = new Map(before.spans.map(({ name, value }) => [name, value]));
   const shown = after.show(({ name, value }) => name !== undefined && (values.get(name) ?? value) !== value);
   if (before.show() === shown) return '';
@@ -21,4 +21,15 @@ export function diffDocuments(from: string, to: string, names: DiffNames): strin
     context: 3,
     headerOptions: FILE_HEADERS_ONLY,
   });
+}
+
+/** JSON that a program has written on one line says in a diff only that it is another one. */
+function inLines(text: string): string {
+  const line = text.trim();
+  if (!line.startsWith('{') || line.includes('\n')) return text;
+  try {
+    return `${JSON.stringify(JSON.parse(line), null, 2)}\n`;
+  } catch {
+    return text; // YAML that begins as JSON does
+  }
 }

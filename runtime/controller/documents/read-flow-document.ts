@@ -5,6 +5,7 @@ import type { DocumentSource } from '../../../lib/topology/document-source';
 import { parseDocument } from '../../../lib/topology/parse-document';
 import { entriesOf, isPlainMap } from '../../../lib/topology/plain-map';
 import { type Problem, TopologyError } from '../../../lib/topology/problem';
+import type { Purpose } from '../../../lib/topology/purpose';
 import { readTopology } from '../../../lib/topology/read-topology';
 import { quote } from '../../../lib/topology/show-value';
 import type { Topology } from '../../../lib/topology/topology';
@@ -16,24 +17,35 @@ export const maxDocumentBytes = 16 * 1024 ** 2;
 /** Stands for the file in the problems of a submitted document. */
 export const documentName = 'document';
 
+/** A submitted document that has no errors. */
+export interface FlowDocumentRead {
+  readonly topology: Topology;
+  readonly warnings: readonly Problem[];
+}
+
+/** The topology of `checkFlowDocument` alone. */
+export function readFlowDocument(text: string, flow: FlowKey): Topology {
+  return checkFlowDocument(text, flow).topology;
+}
+
 /**
  * Reads a submitted document, YAML or JSON. What it does not say of its namespace and jobId is the flow's. Throws
  * TopologyError with every problem: those of the document, another flow's name in it, and modules that would have to be
  * read from a file; ConfigError `payload-too-large` for more than `maxDocumentBytes`.
  */
-export function readFlowDocument(text: string, flow: FlowKey): Topology {
+export function checkFlowDocument(text: string, flow: FlowKey, purpose?: Purpose): FlowDocumentRead {
   assertSize(text);
   const { source } = parseDocument(text, documentName);
   const isOpen = (key: keyof FlowKey) => source !== undefined && (valueAt(source.value, [key]) ?? null) === null;
   const sets = (['namespace', 'jobId'] as const).filter(isOpen).map((key) => ({ path: key, value: flow[key] }));
-  const { topology, problems } = readTopology(text, { file: documentName, defaultJobId: flow.jobId, sets });
+  const { topology, problems } = readTopology(text, { file: documentName, defaultJobId: flow.jobId, sets, purpose });
   const all = [
     ...problems.map((problem) => (problem.file === '--set' ? { ...problem, file: 'request' } : problem)),
     ...(source === undefined ? [] : [...otherNames(source, flow), ...moduleProblems(source)]),
   ];
   if (topology === undefined || all.length > problems.length)
     throw new TopologyError(all.sort((one, other) => one.line - other.line || one.col - other.col));
-  return topology;
+  return { topology, warnings: all };
 }
 
 /** The names that a document has for its flow, as far as it can be read. Throws ConfigError `payload-too-large`. */

@@ -47,14 +47,15 @@ export function findJobFailure({
 }
 
 function faultOf(
-  { name, phase, message = 'it is not ready', since, restarts, reason }: ReplicaState,
+  replica: ReplicaState,
   memory: HealthMemory,
 ): Pick<Finding, 'reason' | 'message' | 'since' | 'graceMs'> | undefined {
+  const { name, phase, message = 'it is not ready', since, restarts, reason } = replica;
   const fault = memory.lastFaultOf(name);
   if (phase === 'ready') return fault;
   // while it is started once more after a crash, the crash is still what there is to say
   const isFault = restarts > 0 || (reason !== undefined && !isStartReason(reason));
   if (fault !== undefined && isFault) return { ...fault, since };
   const notReady = { reason: 'NotReady', message, since };
-  return memory.wasReady(name) || phase === 'failed' ? notReady : { ...notReady, graceMs: startMs };
+  return memory.wasReady(replica) || phase === 'failed' ? notReady : { ...notReady, graceMs: startMs };
 }

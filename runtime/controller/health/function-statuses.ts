@@ -7,6 +7,8 @@ export interface FunctionStatusInput {
   readonly plan: Pick<FlowPlan, 'workloads'>;
   readonly workloads: readonly WorkloadState[];
   readonly progress: readonly FunctionProgress[];
+  /** Batch functions whose every replica has ended in this run. */
+  readonly ended?: readonly string[];
   /** What is not to be counted: a reading from before. Left out: everything since the streams were made is. */
   readonly baseline?: readonly FunctionProgress[];
 }
@@ -22,7 +24,7 @@ export function functionStatuses(input: FunctionStatusInput): readonly FunctionS
 
 function functionStatus(
   { function: id, spec, replicas, isPaused }: PlannedWorkload,
-  { workloads, progress, baseline = [] }: FunctionStatusInput,
+  { workloads, progress, ended = [], baseline = [] }: FunctionStatusInput,
 ): FunctionStatus {
   const state = workloads.find((each) => each.function === id);
   const own = progress.find((each) => each.function === id);
@@ -37,6 +39,7 @@ function functionStatus(
     replicas: state?.desired ?? (isPaused ? 0 : replicas),
     ready: states.filter(({ phase }) => phase === 'ready').length,
     isPaused: isPaused || state?.desired === 0,
+    ...(ended.includes(id) ? { isDone: true } : {}),
     ...(spec.inputs.length === 0 ? {} : { in: count((each) => ackedOf(each) - each.dead) }),
     ...(output === undefined ? {} : { out: count((each) => lastSequenceOf(each, output.stream)) }),
     pending: sum(own?.inputs.map(({ pending }) => pending) ?? []),

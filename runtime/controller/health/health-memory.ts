@@ -53,8 +53,8 @@ export class HealthMemory {
     const growth = this.takeReports(look.reports);
     this.movements = new Map(look.progress.map((each) => [each.function, this.moved(each, growth, look)]));
     const replicas = look.workloads.flatMap((workload) => workload.replicas);
-    const seen = replicas.filter(({ name, phase }) => phase === 'ready' || this.readyOnce.has(name));
-    this.readyOnce = new Set(seen.map(({ name }) => name));
+    const seen = replicas.filter((replica) => replica.phase === 'ready' || this.wasReady(replica));
+    this.readyOnce = new Set(seen.map(identityOf));
     const crashes = look.workloads.flatMap((workload) => {
       const { stillSince = look.now } = this.movements.get(workload.function) ?? {};
       return workload.replicas.flatMap((replica) => this.crashOf(replica, stillSince < look.now));
@@ -66,8 +66,8 @@ export class HealthMemory {
     return this.movements.get(functionId);
   }
 
-  wasReady(replica: string): boolean {
-    return this.readyOnce.has(replica);
+  wasReady(replica: ReplicaState): boolean {
+    return this.readyOnce.has(identityOf(replica));
   }
 
   /** Why a replica did not run, as long as that is still to be told. (I3) */
@@ -132,6 +132,11 @@ export class HealthMemory {
 /** A report, and how many more tries have failed since the one before. */
 interface Growth extends ReplicaReport {
   readonly more: number;
+}
+
+/** One that somebody has started anew, as for an update, may have the same name. */
+function identityOf({ name, specHash = '' }: ReplicaState): string {
+  return `${name} ${specHash}`;
 }
 
 function keyOf({ function: id, replica = '', reason, about = '' }: Finding): string {

@@ -24,8 +24,8 @@ export interface Cluster {
   workloads(flow: FlowKey): Promise<readonly WorkloadState[]>;
   /**
    * Tells, soon after any workload of a flow has changed, which flow it was; and once for every flow there is at the
-   * start and after whatever may have been missed. Goes on until it is closed. `onRemovalAsked` is told of a flow, after
-   * `onChange`, that somebody has asked the cluster itself to remove, as with kubectl, where the cluster waits for its data
+   * start and after whatever may have been missed. Goes on until it is closed. `onRemovalAsked` is told of a flow, again
+   * and again, that somebody has asked the cluster itself to remove, as with kubectl, where the cluster waits for its data
    * to be removed first: `prune` with nothing to keep ends it.
    */
   watch(onChange: (flow: FlowKey) => void, onRemovalAsked?: (flow: FlowKey) => void): Promise<ClusterWatch>;

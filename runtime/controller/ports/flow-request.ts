@@ -114,6 +114,8 @@ export interface AppliedFlow {
   readonly isPrepared: boolean;
   /** 0: nothing yet. */
   readonly revision: number;
+  /** The one that ran before it; 0: none in this life. */
+  readonly previous: number;
   /** Batch functions that had ended before this life, and do not run in it. */
   readonly ended: readonly string[];
   /** `kflow.io/spec-hash` of each function's template. */

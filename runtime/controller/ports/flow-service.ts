@@ -1,4 +1,5 @@
 import type {
+  DocumentProblem,
   EventQuery,
   FlowEventView,
   FlowList,
@@ -20,6 +21,8 @@ export interface Requester {
 export interface SubmitResult {
   readonly outcome: 'started' | 'resumed' | 'updated' | 'unchanged';
   readonly status: FlowStatus;
+  /** Of the document that was sent; it was taken all the same. */
+  readonly warnings?: readonly DocumentProblem[];
 }
 
 /** How a flow is ended: its data goes, at once when `force`; or everything but what runs is kept. */
@@ -29,8 +32,8 @@ export type Ending = 'delete' | 'force' | 'stop';
  * What the API asks of the controller. Resolves when the flow's workflow has taken the request: the status that is read
  * next tells of it, and it is finished whatever ends meanwhile. Throws
  * TopologyError with every problem of a document, StateError `flow-missing` when there is no such flow, StateError
- * `state-invalid` when its state does not allow it, StateError `flow-exists` when another document is there, ConfigError
- * `update-refused` with every difference that an update may not make, StoreError and ConfigError `server-failed` when
+ * `state-invalid` when its state does not allow it, StateError `flow-exists` when it runs with another document,
+ * TopologyError `update-refused` with every difference that an update, or a submit of what was stopped, may not make, StoreError and ConfigError `server-failed` when
  * something behind the controller does not answer.
  */
 export interface FlowService {

@@ -9,8 +9,8 @@ export interface FlowStore {
   putDocument(flow: FlowKey, text: string): Promise<string>;
   /** Throws StoreError `stream-failed` when there is no such document. */
   document(flow: FlowKey, digest: string): Promise<string>;
-  /** Removes the flow's documents but those named. */
-  removeDocuments(flow: FlowKey, keep: readonly string[]): Promise<void>;
+  /** Removes these documents of the flow, or all. */
+  removeDocuments(flow: FlowKey, digests?: readonly string[]): Promise<void>;
   record(flow: FlowKey): Promise<FlowRecord | undefined>;
   /** Its only writer is the flow's workflow. */
   saveRecord(record: FlowRecord): Promise<void>;

@@ -15,9 +15,17 @@ export interface Workflows {
   open(namespace?: string): Promise<readonly WorkflowView[]>;
   /** Has a workflow look at its flow; false when it does not run. */
   observed(flow: FlowKey): Promise<boolean>;
-  closeAs(flow: FlowKey, status: 'Canceled' | 'Terminated', reason: string): Promise<void>;
+  closeAs(flow: FlowKey, close: WorkflowClose): Promise<void>;
   /** Resolves when the server answers. */
   ping(): Promise<void>;
+}
+
+/** How a run of a workflow is ended. */
+export interface WorkflowClose {
+  readonly status: 'Canceled' | 'Terminated';
+  readonly reason: string;
+  /** Left out: whichever runs. */
+  readonly runId?: string;
 }
 
 export interface WorkflowView {

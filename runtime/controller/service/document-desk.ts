@@ -1,17 +1,20 @@
-import { parseDocument } from 'yaml';
+import { stringify } from 'yaml';
 import { renderWorkloads, specHash } from '../../../lib/constructs/controlled-flow';
-import { ConfigError, StateError } from '../../../lib/errors';
+import { ConfigError } from '../../../lib/errors';
 import { checkUpdate } from '../../../lib/topology/check-update';
+import { editText } from '../../../lib/topology/edit-text';
 import { nearestName } from '../../../lib/topology/nearest-name';
-import { TopologyError } from '../../../lib/topology/problem';
+import { parseDocument } from '../../../lib/topology/parse-document';
+import { type Problem, TopologyError } from '../../../lib/topology/problem';
+import type { Purpose } from '../../../lib/topology/purpose';
 import { summarizeUpdate } from '../../../lib/topology/summarize-update';
 import type { Topology } from '../../../lib/topology/topology';
 import type { UpdateDifference } from '../../../lib/topology/update-difference';
 import type { PodSettings } from '../activities/apply-flow';
-import { readFlowDocument } from '../documents/read-flow-document';
+import { checkFlowDocument, documentName, readFlowDocument } from '../documents/read-flow-document';
 import { updateProblems } from '../documents/update-problems';
 import type { FlowPlanner } from '../flow-planner';
-import { type FlowKey, flowName } from '../ports/flow-key';
+import type { FlowKey } from '../ports/flow-key';
 import type { FlowStore } from '../ports/flow-store';
 
 export interface DocumentDeskProps {
@@ -20,12 +23,20 @@ export interface DocumentDeskProps {
   readonly pods: PodSettings;
   /** Throws ConfigError for a topology that this cluster cannot run. */
   readonly assertRunnable: (topology: Topology) => void;
+  /** `run` on this machine, else `controller`: what is warned of. */
+  readonly purpose: Purpose;
+}
+
+/** What is known of a document that was accepted once. */
+interface Draft {
+  readonly dag: readonly { readonly id: string }[];
 }
 
 /** A document that may be run. */
 export interface AcceptedDocument {
   readonly topology: Topology;
   readonly digest: string;
+  readonly warnings: readonly Problem[];
 }
 
 /** Reads, checks and keeps what is submitted: whatever can be known before something runs is said here. */
@@ -34,13 +45,13 @@ export class DocumentDesk {
 
   /** Throws TopologyError with every problem, and ConfigError for what this controller or its cluster lacks. */
   async accept(flow: FlowKey, text: string): Promise<AcceptedDocument> {
-    const { store, planner, pods, assertRunnable } = this.props;
-    const topology = readFlowDocument(text, flow);
+    const { store, planner, pods, assertRunnable, purpose } = this.props;
+    const { topology, warnings } = checkFlowDocument(text, flow, purpose);
     assertRunnable(topology);
     const plan = planner.planOf(topology);
     const hashes = Object.fromEntries(plan.workloads.map((workload) => [workload.function, specHash(workload)]));
     renderWorkloads(plan, { ...pods, hashes });
-    return { topology, digest: await store.putDocument(flow, text) };
+    return { topology, digest: await store.putDocument(flow, text), warnings };
   }
 
   /** Gives the functions that an update is about. Throws TopologyError with every difference that it may not make. */
@@ -52,40 +63,30 @@ export class DocumentDesk {
     return summarizeUpdate(before, after).updated;
   }
 
-  /**
-   * What was kept goes on only with a document that fits it: throws StateError `flow-exists` with every difference that no
-   * update could make.
-   */
-  async assertContinues(flow: FlowKey, from: string, topology: Topology): Promise<void> {
+  /** What was kept goes on only with a document that fits it: throws TopologyError with every difference that no update could make. */
+  async assertContinues(flow: FlowKey, from: string, text: string): Promise<void> {
     const before = await this.props.planner.topology(flow, from);
+    const topology = readFlowDocument(text, flow);
     // whoever stops a flow and submits it again has no need to allow updates
     const allowed = { ...topology, dag: topology.dag.map((fn) => ({ ...fn, meta: { ...fn.meta, update: true } })) };
     const differences = checkUpdate(before, allowed).filter(isNoControl);
-    if (differences.length === 0) return;
-    const told = differences.map(({ path, message }) => `${path}: ${message}`).join('\n');
-    const what = 'is there with another document, and its streams would not fit this one';
-    throw new StateError(
-      'flow-exists',
-      `${flowName(flow)} ${what}; delete it first (force=true), or submit:\n${told}`,
-      {
-        where: flowName(flow),
-      },
-    );
+    if (differences.length > 0) throw new TopologyError(updateProblems(text, differences));
   }
 
   /** The text with other numbers of replicas; everything else stays as it is written. Throws ConfigError. */
   withParallelism(text: string, replicas: { readonly [functionId: string]: number }): string {
-    const document = parseDocument(text);
-    const { dag } = document.toJS() as { readonly dag: readonly { readonly id: string }[] };
+    const document = parseDocument(text, documentName).source?.value as Draft;
+    const { dag } = document;
     assertFunctions(
       dag.map(({ id }) => id),
       Object.keys(replicas),
     );
-    dag.forEach(({ id }, index) => {
-      const number = replicas[id];
-      if (number !== undefined) document.setIn(['dag', index, 'parallelism'], number);
-    });
-    return text.trimStart().startsWith('{') ? JSON.stringify(document.toJS(), null, 2) : document.toString();
+    const edits = dag.flatMap(({ id }, index) =>
+      replicas[id] === undefined ? [] : [{ path: ['dag', index, 'parallelism'], value: replicas[id] }],
+    );
+    const scaled = () =>
+      dag.map((fn) => (replicas[fn.id] === undefined ? fn : { ...fn, parallelism: replicas[fn.id] }));
+    return editText(text, edits) ?? stringify({ ...document, dag: scaled() }, { aliasDuplicateObjects: false });
   }
 }
 
@@ -97,7 +98,8 @@ export function assertFunctions(known: readonly string[], asked: readonly string
     const nearest = nearestName(id, known);
     return `no function has the id "${id}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`;
   });
-  throw new ConfigError('edge-unknown', `${told.join('; ')}; it has ${known.join(', ')}`);
+  const text = told.join('; ');
+  throw new ConfigError('edge-unknown', `${text}${text.endsWith('?') ? ' It' : '; it'} has ${known.join(', ')}`);
 }
 
 function isNoControl({ path }: UpdateDifference): boolean {

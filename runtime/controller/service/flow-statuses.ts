@@ -1,4 +1,4 @@
-import { ConfigError, StateError } from '../../../lib/errors';
+import { KFlowError, StateError } from '../../../lib/errors';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import type { ReplicaReport } from '../../engine/counters';
 import type { FlowList, FlowStatus, ListQuery } from '../api/schemas';
@@ -116,8 +116,8 @@ export class FlowStatuses {
       }));
       return { plan: { ...plan, workloads } };
     } catch (error) {
-      // other settings of the controller than those with which the flow was taken
-      if (error instanceof ConfigError) return { fault: error.message };
+      // other settings of the controller than those with which the flow was taken, or a document that is gone
+      if (error instanceof KFlowError) return { fault: error.message };
       throw error;
     }
   }
@@ -131,6 +131,20 @@ export class FlowStatuses {
       this.memories.delete(flowName(flow));
       return { health: { state: 'inactive', problems: [] }, functions: [] };
     }
+    try {
+      return await this.livePartsOf(flow, { plan, phase, isChanging, ended });
+    } catch (error) {
+      if (!(error instanceof KFlowError)) throw error;
+      // what cannot be looked at has a life all the same
+      const problem = { reason: 'Unreadable', message: error.message, since: new Date().toISOString() };
+      return { health: { state: 'unhealthy', problems: [problem] }, functions: [] };
+    }
+  }
+
+  private async livePartsOf(
+    flow: FlowKey,
+    { plan, phase, isChanging, ended }: Pick<Lifecycle, 'phase' | 'isChanging' | 'ended'> & { readonly plan: FlowPlan },
+  ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
     const { cluster, reports } = this.props;
     const [workloads, progress] = await Promise.all([cluster.workloads(flow), this.progressOf(plan, isChanging)]);
     const memory = this.memories.get(flowName(flow)) ?? new HealthMemory();
@@ -140,8 +154,9 @@ export class FlowStatuses {
     const now = Date.now();
     const health = explainHealth({ phase, plan, workloads, progress, reports: reports.of(flow), idle, now }, memory);
     // what runs may be well and not be what is wanted
-    const state = isChanging && health.state === 'healthy' ? 'starting' : health.state;
-    return { health: { ...health, state }, functions: [...functionStatuses({ plan, workloads, progress })] };
+    const state = isChanging && isWell(health) ? 'starting' : health.state;
+    const functions = functionStatuses({ plan, workloads, progress, ended: idle });
+    return { health: { ...health, state }, functions: [...functions] };
   }
 
   /** While its streams are made or changed, some of them may not be there. */
@@ -153,6 +168,11 @@ export class FlowStatuses {
       throw error;
     }
   }
+}
+
+/** Nothing is wrong now: dead letters tell of what was. */
+function isWell({ state, problems }: FlowStatus['health']): boolean {
+  return state === 'healthy' || (state === 'degraded' && problems.every(({ reason }) => reason === 'DeadLetters'));
 }
 
 function isWanted({ status }: FlowStatus, query: ListQuery): boolean {

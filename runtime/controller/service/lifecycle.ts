@@ -62,8 +62,9 @@ export function lifecycleOf(view: WorkflowView | undefined, record: FlowRecord |
       ...(memo.reason === undefined ? {} : { reason: memo.reason }),
     };
   }
-  if (record?.closed === undefined) return undefined;
-  const { status, closeTime, reason } = record.closed;
+  if (record === undefined) return undefined;
+  const forgotten = { status: 'Terminated' as const, closeTime: record.startTime, reason: 'Temporal does not know it' };
+  const { status, closeTime, reason } = record.closed ?? forgotten;
   return {
     phase: status,
     isOpen: false,

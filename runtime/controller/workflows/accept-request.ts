@@ -1,5 +1,5 @@
 import type { FlowGoal, FlowRequest } from '../ports/flow-request';
-import type { FlowRecord } from '../ports/flow-store';
+import type { FlowRecord, Revision } from '../ports/flow-store';
 
 /** Why a request cannot be taken, in words for whoever asked; undefined when it can. */
 export function whyRefused(goal: FlowGoal, request: FlowRequest): string | undefined {
@@ -38,18 +38,22 @@ export function acceptRequest(goal: FlowGoal, request: FlowRequest, revision: nu
   }
 }
 
+/** The record with another revision; the same document as the last one has is no other revision. */
+export function withRevision(record: FlowRecord, revision: Omit<Revision, 'number'>): FlowRecord {
+  const last = record.revisions.at(-1);
+  if (last?.digest === revision.digest) return record;
+  return { ...record, revisions: [...record.revisions, { ...revision, number: (last?.number ?? 0) + 1 }] };
+}
+
 /** So many revisions are remembered: a workflow carries them. */
 const maxRevisions = 50;
 
-/** The record with another revision; the same document as the last one has is no other revision. */
-export function withRevision(
-  record: FlowRecord,
-  revision: Omit<FlowRecord['revisions'][number], 'number'>,
-): FlowRecord {
-  const last = record.revisions.at(-1);
-  if (last?.digest === revision.digest) return record;
-  const revisions = [...record.revisions, { ...revision, number: (last?.number ?? 0) + 1 }];
-  return { ...record, revisions: revisions.slice(-maxRevisions) };
+/** Without the oldest revisions; those in use stay, and the last one that was seen ready. */
+export function withoutOldRevisions(revisions: readonly Revision[], inUse: readonly number[]): readonly Revision[] {
+  const proven = revisions.findLast(({ isProven }) => isProven)?.number;
+  const isKept = ({ number }: Revision, index: number) =>
+    index >= revisions.length - maxRevisions || number === proven || inUse.includes(number);
+  return revisions.filter(isKept);
 }
 
 function withPauses(goal: FlowGoal, functions: readonly string[], isPaused: boolean): FlowGoal {

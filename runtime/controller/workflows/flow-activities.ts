@@ -1,6 +1,7 @@
 import type { FlowKey } from '../ports/flow-key';
 import type { FlowEvent, FlowRecord } from '../ports/flow-store';
 import type { Rewind } from '../ports/streams';
+import type { WorkflowClose } from '../ports/workflows';
 
 /** A flow and one of its documents. */
 export interface FlowDocument {
@@ -44,8 +45,8 @@ export interface Transition {
  * controller goes on within seconds when one is killed.
  */
 export interface FlowActivities {
-  /** Keeps a flow's record, when it is another one, and adds to the events. */
-  keep(record: FlowRecord | undefined, events: readonly FlowEvent[]): Promise<void>;
+  /** Keeps a flow's record, when it is another one, adds to the events, and removes documents of no use any more. */
+  keep(record: FlowRecord | undefined, events: readonly FlowEvent[], dropped: readonly string[]): Promise<void>;
   /** Removes what runs of an earlier life, and makes streams, buckets and the run. Gives the functions that have ended in it. */
   prepare(
     document: FlowDocument & { readonly epochs: FlowRecord['epochs'] },
@@ -57,8 +58,8 @@ export interface FlowActivities {
   apply(step: ApplyStep): Promise<{ readonly [functionId: string]: string }>;
   /** Resolves when no replica of these functions, or of any, is left. */
   awaitGone(flow: FlowKey, functions?: readonly string[]): Promise<void>;
-  /** Resolves when every replica is ready, or at the deadline (ms since 1970) with the reason why not. */
-  awaitReady(flow: FlowKey, deadlineMs: number): Promise<string | undefined>;
+  /** Resolves when every replica is ready, or at the deadline (ms since 1970), if there is one, with the reason why not. */
+  awaitReady(flow: FlowKey, deadlineMs?: number): Promise<string | undefined>;
   /** Resolves with nothing when what the sources gave is processed, or at the deadline with who holds what. */
   drain(document: FlowDocument, deadlineMs: number): Promise<string | undefined>;
   /** With nothing of these functions running: their consumers begin elsewhere, and in a batch flow what follows is open again. */
@@ -68,13 +69,21 @@ export interface FlowActivities {
   /** Whether a batch flow has completed, or failed and why. */
   judge(document: FlowDocument, ended: readonly string[]): Promise<Verdict>;
   markCompleted(document: FlowDocument): Promise<void>;
-  /** Removes what runs; Jobs that have ended stay where `keepEnded`, for their logs. Resolves when all is gone. */
-  removeWorkloads(flow: FlowKey, options: { readonly now?: boolean; readonly keepEnded?: boolean }): Promise<void>;
-  /** Removes streams and stored payloads. */
-  removeData(document: FlowDocument): Promise<void>;
+  /**
+   * Removes what runs. With `keepEnded` Jobs that have ended stay, for their logs; with `keepOwner` what stands for the flow
+   * in the cluster, whose removal waits for that of the data.
+   */
+  removeWorkloads(
+    flow: FlowKey,
+    options: { readonly now?: boolean; readonly keepEnded?: boolean; readonly keepOwner?: boolean },
+  ): Promise<void>;
+  removeStreams(document: FlowDocument): Promise<void>;
+  /** Removes payloads from message stores. */
+  removePayloads(document: FlowDocument): Promise<void>;
+  /** Removes the documents, and then what stands for the flow in the cluster. */
   removeDocuments(flow: FlowKey): Promise<void>;
   /** Ends this workflow as Temporal names it. */
-  closeAs(flow: FlowKey, status: 'Canceled' | 'Terminated', reason: string): Promise<void>;
+  closeAs(flow: FlowKey, close: WorkflowClose): Promise<void>;
 }
 
 export interface Verdict {

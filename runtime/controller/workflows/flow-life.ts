@@ -6,10 +6,8 @@ import {
   isCancellation,
   proxyActivities,
   upsertMemo,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { FlowKey } from '../ports/flow-key';
 import {
   type AppliedFlow,
   type FlowGoal,
@@ -18,9 +16,12 @@ import {
   type FlowRequest,
   memoKey,
 } from '../ports/flow-request';
-import type { ClosedStatus, FlowEvent, FlowRecord } from '../ports/flow-store';
-import { acceptRequest, withRevision } from './accept-request';
+import type { ClosedStatus } from '../ports/flow-store';
+import { acceptRequest } from './accept-request';
+import { auditOf } from './audit-of';
+import { failureText } from './failure-text';
 import type { FlowActivities } from './flow-activities';
+import { FlowBook } from './flow-book';
 import { FlowSteps } from './flow-steps';
 
 const options: ActivityOptions = {
@@ -35,11 +36,9 @@ const activities = proxyActivities<FlowActivities>({
 /** What only looks is left at once. */
 const waits = proxyActivities<FlowActivities>({ ...options, cancellationType: ActivityCancellationType.TRY_CANCEL });
 
-const nothingApplied: AppliedFlow = { isPrepared: false, revision: 0, ended: [], hashes: {}, pins: {} };
+const nothingApplied: AppliedFlow = { isPrepared: false, revision: 0, previous: 0, ended: [], hashes: {}, pins: {} };
 /** What was refused by something outside is tried again after this long, unless something else is wanted first. */
 const retryMs = 10_000;
-
-type Noted = Omit<FlowEvent, keyof FlowKey | 'id' | 'at'> & { readonly at?: string };
 
 /** A flow's state in its workflow: what is wanted, what is there, and what is told of it. */
 export class FlowLife {
@@ -49,12 +48,9 @@ export class FlowLife {
   goal: FlowGoal = { revision: 0, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
   applied = nothingApplied;
   memo: FlowMemo;
-  record: FlowRecord;
-  private savedRecord: FlowRecord | undefined;
-  private saving: Promise<void> = Promise.resolve();
+  readonly book: FlowBook;
   private hasTrouble = false;
   private isObserved = false;
-  private events: FlowEvent[] = [];
   private scope: CancellationScope | undefined;
   private readonly steps: FlowSteps;
 
@@ -63,11 +59,11 @@ export class FlowLife {
     const { runId, startTime } = workflowInfo();
     const at = startTime.toISOString();
     if (begin.kind === 'continue') {
-      ({ record: this.record, goal: this.goal, applied: this.applied, memo: this.memo } = begin.state);
-      this.savedRecord = this.record;
+      ({ goal: this.goal, applied: this.applied, memo: this.memo } = begin.state);
+      this.book = new FlowBook(begin.state.record, activities, true);
     } else {
       const { revisions = [], epochs = {} } = begin.record ?? {};
-      this.record = { ...flow, revisions, epochs, runId, startTime: at };
+      this.book = new FlowBook({ ...flow, revisions, epochs, runId, startTime: at }, activities, false);
       this.memo = {
         phase: begin.kind === 'end' ? 'Stopping' : 'Running',
         since: at,
@@ -83,16 +79,21 @@ export class FlowLife {
       this.begin(begin);
     }
     this.tell(this.wanted);
-    this.steps = new FlowSteps(this, activities, waits, input);
+    const within = (ms: number) =>
+      proxyActivities<FlowActivities>({
+        ...options,
+        scheduleToCloseTimeout: ms,
+        cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      });
+    this.steps = new FlowSteps(this, { activities, waits, within }, input);
   }
 
   /** Takes a request that was not refused; resolves when the record tells of it. */
   async take(request: FlowRequest): Promise<FlowMemo> {
-    const { by, at, comment } = request;
-    if (request.kind === 'update') this.revise(request);
+    if (request.kind === 'update') this.book.revise(request);
     if (request.kind === 'restart') this.unpin(request.functions);
-    this.goal = acceptRequest(this.goal, request, this.lastRevision?.number ?? 0);
-    this.note({ kind: 'audit', what: request.kind, by, at, comment, message: subjectOf(request) });
+    this.goal = acceptRequest(this.goal, request, this.book.lastRevision?.number ?? 0);
+    this.book.note(auditOf(request));
     this.tell({ pauses: this.goal.pauses, isSettled: false, reason: undefined, ...this.wanted });
     this.announce();
     this.version++;
@@ -136,7 +137,14 @@ export class FlowLife {
   /** Ends what runs and closes with everything kept. */
   async leave(status: ClosedStatus, reason: string): Promise<void> {
     if (this.isClosed) return;
-    await activities.removeWorkloads(this.input.flow, {});
+    const { ending } = this.goal;
+    if (ending === 'delete' || ending === 'force') return this.steps.end(ending); // that was promised
+    try {
+      await activities.removeWorkloads(this.input.flow, {});
+    } catch (error) {
+      // where nothing may be removed, nothing was made
+      if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    }
     await this.close(status, reason);
   }
 
@@ -145,25 +153,26 @@ export class FlowLife {
     this.isClosed = true; // no request is taken from here on
     const closeTime = new Date().toISOString();
     const why = reason === undefined ? {} : { reason };
-    this.note({ kind: 'phase', what: status, at: closeTime, message: reason });
-    this.record = { ...this.record, closed: { status, closeTime, ...why } };
+    this.book.note({ kind: 'phase', what: status, at: closeTime, message: reason });
+    this.book.record = { ...this.book.record, closed: { status, closeTime, ...why } };
     await this.save();
     this.tell({ phase: status, since: closeTime, reason });
   }
 
   /** The flow's data is gone. */
   forget(): void {
-    this.record = { ...this.record, revisions: [], epochs: {} };
+    this.book.forget();
     this.tell(this.wanted);
   }
 
   /** Has Temporal end this workflow. */
   async endAs(status: 'Canceled' | 'Terminated', reason: string): Promise<void> {
-    await this.act(() => activities.closeAs(this.input.flow, status, reason));
+    const close = { status, reason, runId: workflowInfo().runId };
+    await CancellationScope.nonCancellable(() => activities.closeAs(this.input.flow, close));
   }
 
   enter(phase: FlowMemo['phase'], reason?: string): void {
-    if (this.memo.phase !== phase) this.note({ kind: 'phase', what: phase, message: reason });
+    if (this.memo.phase !== phase) this.book.note({ kind: 'phase', what: phase, message: reason });
     if (this.memo.phase === phase && reason === undefined) return;
     const since = this.memo.phase === phase ? this.memo.since : new Date().toISOString();
     this.tell({ phase, since, reason });
@@ -175,61 +184,31 @@ export class FlowLife {
     upsertMemo({ [memoKey]: this.memo });
   }
 
-  note(event: Noted): void {
-    this.events.push(this.eventOf(event));
-  }
-
-  /** Has the record kept as it is now, and the events; one after the other, so that the last one stays. */
+  /** Has the book kept as it is now. */
   save(): Promise<void> {
-    this.saving = this.saving.then(async () => {
-      const { record } = this;
-      const events = this.events.splice(0);
-      if (record === this.savedRecord && events.length === 0) return;
-      await this.act(() => activities.keep(record === this.savedRecord ? undefined : record, events));
-      this.savedRecord = record;
-    });
-    return this.saving;
+    return this.book.save([this.applied.revision, this.applied.previous, this.goal.revision]);
   }
 
   /** Number and digest of the revision that is wanted. */
   get wanted(): Pick<FlowMemo, 'revision' | 'digest'> {
     const { revision } = this.goal;
-    return { revision, digest: this.record.revisions.find(({ number }) => number === revision)?.digest ?? '' };
-  }
-
-  get lastRevision(): FlowRecord['revisions'][number] | undefined {
-    return this.record.revisions.at(-1);
-  }
-
-  /** What is kept of the flow is kept, whatever is wanted meanwhile. */
-  act<T>(action: () => Promise<T>): Promise<T> {
-    return CancellationScope.nonCancellable(action);
+    return { revision, digest: this.book.revision(revision)?.digest ?? '' };
   }
 
   carried(): FlowInput {
-    const { record, goal, applied, memo } = this;
-    return { ...this.input, begin: { kind: 'continue', state: { record, goal, applied, memo } } };
+    const { book, goal, applied, memo } = this;
+    const state = { record: book.record, goal, applied, memo };
+    return { ...this.input, begin: { kind: 'continue', state } };
   }
 
   /** Takes up what an earlier life of the flow has left, and this life's document. */
   private begin(begin: Exclude<FlowInput['begin'], { readonly kind: 'continue' }>): void {
     const { by, at, comment } = begin;
     const what = begin.kind === 'submit' ? 'submit' : begin.ending === 'stop' ? 'stop' : 'delete';
-    this.note({ kind: 'audit', what, by, at, comment });
-    if (begin.kind === 'submit') this.revise({ ...begin, cause: 'submit' });
+    this.book.note({ kind: 'audit', what, by, at, comment });
+    if (begin.kind === 'submit') this.book.revise({ ...begin, cause: 'submit' });
     else this.goal = { ...this.goal, ending: begin.ending };
-    this.goal = { ...this.goal, revision: this.lastRevision?.number ?? 0 };
-  }
-
-  revise(change: {
-    readonly digest: string;
-    readonly cause: FlowRecord['revisions'][number]['cause'];
-    readonly by: string;
-    readonly at: string;
-    readonly comment?: string;
-  }): void {
-    const { digest, cause, by, at, comment } = change;
-    this.record = withRevision(this.record, { digest, cause, by, at, ...(comment === undefined ? {} : { comment }) });
+    this.goal = { ...this.goal, revision: this.book.lastRevision?.number ?? 0 };
   }
 
   private unpin(functions: readonly string[]): void {
@@ -247,24 +226,22 @@ export class FlowLife {
       await scope.run(steps);
       if (hasTrouble) this.tell({ reason: undefined });
     } catch (error) {
-      const isSuperseded = isCancellation(error) && this.isCalled(version);
-      if (isSuperseded) return;
+      if (isCancellation(error) && this.isCalled(version)) return;
       if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-      const reason = reasonOf(error);
+      // something else is wanted, and a try that was cut off, as by the end of its worker, is not made again
+      if (this.version !== version) return;
+      const reason = failureText(error);
       if (this.goal.ending === undefined && this.applied.revision === 0) {
         await this.leave('Failed', reason);
         return;
       }
-      if (this.memo.reason !== reason) this.note({ kind: 'notice', what: 'refused', message: reason });
+      if (this.memo.reason !== reason) this.book.note({ kind: 'notice', what: 'refused', message: reason });
       this.tell({ reason });
-      this.hasTrouble = !this.steps.goBack(reason);
+      const mayGoBack = this.goal.ending === undefined && !this.goal.isPaused;
+      this.hasTrouble = !(mayGoBack && this.steps.goBack(reason));
     } finally {
       this.scope = undefined;
     }
-  }
-
-  private eventOf(event: Noted): FlowEvent {
-    return { ...this.input.flow, id: uuid4(), ...event, at: event.at ?? new Date().toISOString() };
   }
 
   /** The status tells of a request as soon as it is taken. */
@@ -274,29 +251,4 @@ export class FlowLife {
     else if (this.goal.isPaused && phase === 'Running') this.enter('Pausing');
     else if (!this.goal.isPaused && phase !== 'Running') this.enter('Running');
   }
-}
-
-/** What the event of a request says beside its kind. */
-function subjectOf(request: FlowRequest): string | undefined {
-  switch (request.kind) {
-    case 'pause':
-    case 'resume':
-    case 'restart':
-      return request.functions.join(', ') || undefined;
-    case 'replay':
-      return request.rewinds.map(({ function: id, start }) => `${id} from ${JSON.stringify(start)}`).join(', ');
-    case 'update':
-      return request.cause;
-    case 'delete':
-      return request.force ? 'force' : undefined;
-    case 'stop':
-      return undefined;
-  }
-}
-
-/** An activity's failure in the words of what failed. */
-function reasonOf(error: unknown): string {
-  let reason = error as Error;
-  while (reason.cause instanceof Error) reason = reason.cause;
-  return reason.message;
 }

@@ -69,7 +69,9 @@ async function live(life: FlowLife): Promise<void> {
 
 /** Goes on in another run, with what it knows. */
 async function goOn(life: FlowLife): Promise<void> {
-  await condition(allHandlersFinished);
-  await life.save();
+  do {
+    await condition(allHandlersFinished);
+    await life.save();
+  } while (!allHandlersFinished());
   await continueAsNew<typeof KFlowDSL>(life.carried());
 }

@@ -40,6 +40,8 @@ export class TypeScriptHost implements Host {
   private running = 0;
   private scheduled = false;
   private iterator: AsyncGenerator<AvroRecord> | undefined;
+  /** What the iterator was asked for and has not given yet. */
+  private coming: Promise<IteratorResult<AvroRecord>> | undefined;
 
   constructor(private readonly options: TypeScriptHostOptions) {
     this.codecs = new RecordCodecs(options.schemas);
@@ -68,7 +70,8 @@ export class TypeScriptHost implements Host {
 
   async close(): Promise<void> {
     this.release();
-    await this.iterator?.return(undefined);
+    // one that waits for something of its own may do so for ever
+    if (this.coming === undefined) await this.iterator?.return(undefined);
   }
 
   async generate(): Promise<Generated> {
@@ -80,14 +83,35 @@ export class TypeScriptHost implements Host {
       }
       this.iterator = eachRecord(given);
     }
-    const records: AvroRecord[] = [];
-    let ended = false;
-    while (records.length < generateSlice && !ended) {
-      const { value, done } = await this.iterator.next();
-      if (done === true) ended = true;
-      else records.push(value);
-    }
+    const { records, ended } = await this.take(this.iterator);
     return { payloads: await this.encodeAll(records), ended, isRepeatable: true };
+  }
+
+  /** The next records: as many as make a slice, or as came before the iterator made a pause. */
+  private async take(iterator: AsyncGenerator<AvroRecord>): Promise<{ records: AvroRecord[]; ended: boolean }> {
+    const records: AvroRecord[] = [];
+    const until = performance.now() + sliceMs;
+    let timer: NodeJS.Timeout | undefined;
+    const pause = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), sliceMs);
+    });
+    try {
+      while (records.length < generateSlice && (records.length === 0 || performance.now() < until)) {
+        this.coming ??= iterator.next();
+        const result = await (records.length === 0 ? this.coming : Promise.race([this.coming, pause]));
+        if (result === undefined) break;
+        this.coming = undefined;
+        if (result.done === true) return { records, ended: true };
+        records.push(result.value);
+      }
+      this.coming?.catch(() => undefined); // whoever asks next is told
+      return { records, ended: false };
+    } catch (error) {
+      if (records.length === 0) throw error;
+      return { records, ended: false }; // what came before it is sent; whoever asks next is told
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private async encodeAll(given: unknown): Promise<Uint8Array[]> {

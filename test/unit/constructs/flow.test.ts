@@ -75,10 +75,15 @@ describe('the objects of a flow', () => {
 describe('a workload', () => {
   test('of a batch flow is an indexed Job that fails at once when it is set up wrongly', () => {
     const { spec } = find(synth(documentOf({ mode: 'batch', more: 'parallelism: 3' })), 'Job');
-    expect(spec).toMatchObject({ completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimit: 18 });
+    expect(spec).toMatchObject({ completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimitPerIndex: 6 });
     expect(spec.suspend).toBe(false);
     expect(spec.template.spec.restartPolicy).toBe('Never');
-    expect(spec.podFailurePolicy.rules[1].onExitCodes.values).toEqual([78]);
+    const onExit = (code: number) => ({ containerName: 'function', operator: 'In', values: [code] });
+    expect(spec.podFailurePolicy.rules).toEqual([
+      { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+      { action: 'Ignore', onExitCodes: onExit(143) },
+      { action: 'FailJob', onExitCodes: onExit(78) },
+    ]);
   });
 
   test('of a source with replicas is a StatefulSet, whose pods know their number', () => {
@@ -105,6 +110,9 @@ describe('a workload', () => {
     const before = hashOf(`{ id: map, type: raw, meta: {${meta}} }`);
     expect(hashOf(`{ id: map, type: raw, meta: {${meta}} }`)).toBe(before);
     expect(hashOf(`{ id: map, type: raw, parallelism: 4, meta: {${meta}} }`)).toBe(before);
+    const templateOf = (more: string) =>
+      find(synth(documentOf({ map: `{ id: map, type: raw,${more} meta: {${meta}} }` })), 'Deployment').spec.template;
+    expect(templateOf(' parallelism: 4,')).toEqual(templateOf(''));
     expect(hashOf(`{ id: map, type: raw, meta: {${meta}, threshold: 1} }`)).not.toBe(before);
     expect(hashOf(`{ id: map, type: raw, meta: {${meta.replace('return e', 'return [e]')}} }`)).not.toBe(before);
   });

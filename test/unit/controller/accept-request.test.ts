@@ -1,6 +1,11 @@
 import type { FlowGoal, FlowRequest, FlowWish } from '../../../runtime/controller/ports/flow-request';
 import type { FlowRecord } from '../../../runtime/controller/ports/flow-store';
-import { acceptRequest, whyRefused, withRevision } from '../../../runtime/controller/workflows/accept-request';
+import {
+  acceptRequest,
+  whyRefused,
+  withoutOldRevisions,
+  withRevision,
+} from '../../../runtime/controller/workflows/accept-request';
 
 const goal: FlowGoal = { revision: 3, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
 const at = '2026-01-01T00:00:00.000Z';
@@ -102,9 +107,11 @@ describe('revisions', () => {
     ]);
   });
 
-  test('are remembered as far as a workflow can carry them', () => {
+  test('are remembered as far as a workflow can carry them, those in use whatever their age', () => {
     let long = record;
     for (let number = 1; number <= 60; number++) long = withRevision(long, revision(`d${number}`));
-    expect(long.revisions.map(({ number }) => number)).toEqual(Array.from({ length: 50 }, (_, index) => index + 11));
+    const proven = long.revisions.map((each) => (each.number === 7 ? { ...each, isProven: true as const } : each));
+    const kept = withoutOldRevisions(proven, [3, 60]).map(({ number }) => number);
+    expect(kept).toEqual([3, 7, ...Array.from({ length: 50 }, (_, index) => index + 11)]);
   });
 });

@@ -84,12 +84,22 @@ test('a hash that is asked for keeps a template as it was, while its ConfigMap c
   const hash = specHashOf(before, 'map');
   expect(specHashOf(after, 'map')).not.toBe(hash);
   expect(templateHash(renderWorkloads(after, settings), 'job--map')).toBe(specHashOf(after, 'map'));
-  const kept = renderWorkloads(after, { ...settings, hashes: { map: hash } });
+  const asked = { ...settings, hashes: { map: hash } };
+  const kept = renderWorkloads(after, asked);
   const byName = (objects: readonly Manifest[]) =>
     new Map(namesOf(objects).map((name, index) => [name, objects[index]]));
-  const [was, is] = [byName(renderWorkloads(before, settings)), byName(kept)];
+  const [was, is] = [byName(renderWorkloads(before, asked)), byName(kept)];
   expect(is.get('Deployment job--map')).toEqual(was.get('Deployment job--map'));
   expect(is.get('ConfigMap job--map')).not.toEqual(was.get('ConfigMap job--map'));
+});
+
+test('a hash that is asked for tells another image, with which a cluster starts new pods', () => {
+  const hashes = { map: 'asked' };
+  const hashWith = (image: string) =>
+    templateHash(renderWorkloads(planWith(), { ...settings, image, hashes }), 'job--map');
+  expect(hashWith('kflow:1')).toMatch(/^asked\./);
+  expect(hashWith('kflow:1')).toBe(hashWith('kflow:1'));
+  expect(hashWith('kflow:2')).not.toBe(hashWith('kflow:1'));
 });
 
 test('every function that no ConfigMap holds is told at once', () => {

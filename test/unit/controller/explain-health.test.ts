@@ -127,6 +127,12 @@ describe('replicas', () => {
     });
   });
 
+  test('that are started with another template are starting, whatever their names', () => {
+    const anew = mapWith(replica('map-0'), replica('map-1', { phase: 'starting', specHash: 'b', since: at(5) }));
+    const first = mapWith(replica('map-0'), replica('map-1', { specHash: 'a' }));
+    expect(lastOf({ workloads: first }, { workloads: anew, second: 6 })).toEqual({ state: 'starting', problems: [] });
+  });
+
   test('keep the reason of their crash, and its time, while they are started once more', () => {
     const crashed = { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'exit code 1', restarts: 3 } as const;
     const inPhase = (state: Partial<ReplicaState>) => ({
@@ -148,6 +154,23 @@ describe('replicas', () => {
     expect(first).toEqual({ state: 'degraded', problems: [problem] });
     expect(second).toEqual(first);
     expect(third).toEqual(healthy);
+  });
+
+  test('keep the reason of their crash when they are ready, until a record is acked again', () => {
+    const held = (acked: number) => progressOf(plan, { map: { ackPending: 2, acked } });
+    const inPhase = (state: Partial<ReplicaState>) => ({
+      workloads: withWorkload(ready, 'map', { desired: 1, replicas: [replica('map-0', state)] }),
+    });
+    const crashed = { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'exit 3', since: at(10) } as const;
+    const [, second, third, fourth] = looks(
+      { ...inPhase({}), progress: held(5) },
+      { ...inPhase(crashed), progress: held(5), second: 10 },
+      { ...inPhase({ restarts: 1, since: at(11) }), progress: held(5), second: 20 },
+      { ...inPhase({ restarts: 1, since: at(11) }), progress: held(6), second: 25 },
+    );
+    expect(second).toMatchObject({ state: 'unhealthy', problems: [{ replica: 'map-0', message: 'exit 3' }] });
+    expect(third).toEqual(second);
+    expect(fourth).toEqual(healthy);
   });
 
   test('that cannot be made are told with the reason of the cluster', () => {

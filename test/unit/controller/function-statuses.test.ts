@@ -38,6 +38,14 @@ test('what a baseline has is not counted, and no count falls below 0', () => {
   expect(map).toMatchObject({ in: 0, out: 10, dead: 0, pending: 4 });
 });
 
+test('a function of a batch that has ended is done, whatever is there of it', () => {
+  expect(functionStatuses({ plan, workloads: [], progress, ended: ['list'] })).toMatchObject([
+    { function: 'list', isDone: true },
+    { function: 'map' },
+    { function: 'sink' },
+  ]);
+});
+
 test('a paused function asks for no replica; one that is not there yet asks for those of the plan', () => {
   const paused = planIn('stream', ', update: true, pause: true');
   expect(functionStatuses({ plan: paused, workloads: [], progress: [] })[1]).toMatchObject({

@@ -177,6 +177,15 @@ describe('a workload', () => {
     expect(phases({ spec: { suspend: true, parallelism: 1, template: {} } })).toEqual([]);
   });
 
+  it('tells why a Job has failed with what its last failed pod has said', () => {
+    const terminated = { exitCode: 78, message: 'no such topic', finishedAt: at(3) };
+    const status = { phase: 'Failed', containerStatuses: [{ ...container, state: { terminated } }] } as const;
+    const last = podOf(status, { ...ofJob, name: 'last', createdAt: 2 });
+    const failure = { type: 'Failed', status: 'True', reason: 'PodFailurePolicy', message: 'a rule' } as const;
+    const [state] = states([workload('Job', 'job', { status: { conditions: [failure] } })], [failed, last]);
+    expect(state?.message).toBe('last: no such topic (exit code 78); PodFailurePolicy: a rule');
+  });
+
   it('leaves out pods that a Deployment has replaced, and those of a Job before it', () => {
     const evicted = podOf({ phase: 'Failed', reason: 'Evicted' });
     expect(states([workload('Deployment', 'd', {})], [evicted])[0]?.replicas).toEqual([]);

@@ -36,6 +36,8 @@ describe('the last error', () => {
       'Error: no moon\n    at look (sky.js:1:2)\n\nNode.js v20.1.0\n',
       'Error: no moon',
     ],
+    ['of a start that went well', '[2026-01-31 08:00:00.123] INFO: started, process 7\n', ''],
+    ['of what is logged as text', '[2026-01-31 08:00:00.123] CRITICAL: no moon\n', 'no moon'],
     ['of what is logged as JSON', '{"level":"CRITICAL","msg":"Error: no moon\\n    at x"}\n', 'Error: no moon'],
     ['nothing, when nothing was printed', '', ''],
   ])('is %s', (_, text, expected) => {

@@ -9,6 +9,7 @@ fish:  kflow completion fish > ~/.config/fish/completions/kflow.fish`;
 
 /** `kflow completion`, and the hidden command that its scripts call. */
 export function addCompletionCommands(program: Command): void {
+  program.commandsGroup('The command line:');
   program
     .command('completion')
     .description('print a script by which a shell completes commands, options, flows and functions')

@@ -35,7 +35,7 @@ export class ControllerNames implements KnownNames {
 
   private async list(): Promise<readonly FlowStatus[]> {
     try {
-      const address = findController({}, { env: process.env, folder: process.cwd() });
+      const address = await findController({}, { env: process.env, folder: process.cwd() });
       return await new ControllerClient(new ControllerConnection(address, answerWithinMs)).list(undefined);
     } catch {
       // a prompt is no place for complaints: the command itself will tell

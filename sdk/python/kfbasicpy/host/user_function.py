@@ -31,7 +31,10 @@ class UserFunction:
             self.streams = streams
             target = self.call = entry
         else:
-            raise LoadError(f"the entry is a {type(entry).__name__}, not a function or a class")
+            raise LoadError(
+                f"the entry is a {type(entry).__name__}: it must be a function, or a class that extends "
+                "ProcessFunction or StreamProcessFunction"
+            )
         self.is_async_generator = inspect.isasyncgenfunction(target)
         self.is_async = self.is_async_generator or inspect.iscoroutinefunction(target)
         _check_parameters(target, ("ctx", "event", "q") if self.streams else ("ctx", "event"))

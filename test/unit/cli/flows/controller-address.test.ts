@@ -2,6 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findController } from '../../../../runtime/cli/flows/controller-address';
+import { writeStack } from '../../../../runtime/cli/stack/find-stack';
+import { holdPresence } from '../../../../runtime/cli/stack/presence';
+import { StackDirectory } from '../../../../runtime/cli/stack/stack-directory';
 
 let folder: string;
 beforeEach(() => {
@@ -9,31 +12,38 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('an option goes before the environment, that before the stack of a folder above, and the standard address is last', () => {
+test('an option goes before the environment, that before the stack that runs in a folder above, and the standard address is last', async () => {
   const below = path.join(folder, 'a/b');
   mkdirSync(below, { recursive: true });
-  expect(findController({}, { env: {}, folder: below })).toEqual({ url: 'http://127.0.0.1:9080' });
-  const file = path.join(folder, '.kflow/stack.json');
-  mkdirSync(path.dirname(file));
-  writeFileSync(file, '{"url": "http://127.0.0.1:4000"}');
-  expect(findController({}, { env: {}, folder: below })).toEqual({ url: 'http://127.0.0.1:4000', from: file });
+  const standard = { url: 'http://127.0.0.1:9080' };
+  expect(await findController({}, { env: {}, folder: below })).toEqual(standard);
+  const directory = new StackDirectory(path.join(folder, '.kflow'));
+  const presence = await holdPresence(directory);
+  const s3 = { endpoint: 'http://127.0.0.1:1', user: '', password: '' };
+  const servers = { version: 1, nats: '', temporal: '', s3, socket: '' } as const;
+  writeStack(directory, { ...servers, pid: process.pid, url: 'http://127.0.0.1:4000' });
+  const stack = { url: 'http://127.0.0.1:4000', from: directory.file };
+  expect(await findController({}, { env: {}, folder: below })).toEqual(stack);
   const env = { KFLOW_URL: 'https://flows.example.org/', KFLOW_TOKEN: 't1' };
-  expect(findController({}, { env, folder: below })).toEqual({
+  expect(await findController({}, { env, folder: below })).toEqual({
     url: 'https://flows.example.org',
     from: 'KFLOW_URL',
     token: 't1',
   });
-  expect(findController({ url: 'http://a:1', token: 't2' }, { env, folder })).toEqual({
+  expect(await findController({ url: 'http://a:1', token: 't2' }, { env, folder })).toEqual({
     url: 'http://a:1',
     from: '--url',
     token: 't2',
   });
+  await presence.close();
+  // its file may be left where it was killed
+  expect(await findController({}, { env: {}, folder: below })).toEqual(standard);
 });
 
-test('a token comes from a file too, without the end of its line', () => {
+test('a token comes from a file too, without the end of its line', async () => {
   const file = path.join(folder, 'token');
   writeFileSync(file, 'secret\n');
-  expect(findController({}, { env: { KFLOW_TOKEN_FILE: file }, folder }).token).toBe('secret');
+  expect((await findController({}, { env: { KFLOW_TOKEN_FILE: file }, folder })).token).toBe('secret');
 });
 
 test.each([
@@ -42,6 +52,6 @@ test.each([
     'KFLOW_URL: "localhost:9080" is no address of a controller; write http://host:port',
   ],
   [{ KFLOW_TOKEN_FILE: '/nowhere' }, 'KFLOW_TOKEN_FILE: there is no token in /nowhere'],
-])('what cannot be used is wrong usage: %o', (env, message) => {
-  expect(() => findController({}, { env, folder })).toThrow(expect.objectContaining({ status: 2, message }));
+])('what cannot be used is wrong usage: %o', async (env, message) => {
+  await expect(findController({}, { env, folder })).rejects.toThrow(expect.objectContaining({ status: 2, message }));
 });

@@ -42,8 +42,11 @@ export class MemoryFlows implements FlowService {
     const known = this.flows.get(flowName(flow));
     if (known?.status.status === 'Stopped') return { outcome: 'resumed', status: this.enter(flow, 'Running') };
     if (known === undefined) {
-      this.flows.set(flowName(flow), { status: statusOf(flow), texts: [text] });
-      return { outcome: 'started', status: this.enter(flow, 'Running') };
+      this.flows.set(flowName(flow), {
+        status: { ...statusOf(flow), functions: topology.dag.map(idle) },
+        texts: [text],
+      });
+      return { outcome: 'started', status: this.enter(flow, 'Running'), warnings: problems };
     }
     if (known.texts.at(-1) === text) return { outcome: 'unchanged', status: known.status };
     throw new StateError('flow-exists', `${flowName(flow)}: another document is there; update it`);
@@ -240,6 +243,11 @@ export function updateRefusal(): ConfigError {
 
 function isOf(event: FlowEventView, { namespace, jobId }: Partial<FlowKey>): boolean {
   return (namespace === undefined || event.namespace === namespace) && (jobId === undefined || event.jobId === jobId);
+}
+
+function idle({ id, type }: { readonly id: string; readonly type: string }): FlowStatus['functions'][number] {
+  const counts = { pending: 0, held: 0, dead: 0, restarts: 0 };
+  return { function: id, type, replicas: 1, ready: 1, isPaused: false, ...counts };
 }
 
 function statusOf({ namespace, jobId }: FlowKey): FlowStatus {

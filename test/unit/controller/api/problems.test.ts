@@ -33,6 +33,22 @@ test.each([
   });
 });
 
+test.each([
+  ['scale', { replicas: { p: 0 } }, 'body.replicas.p: must be 1 or more'],
+  ['scale', { replicas: { p: 'two' } }, 'body.replicas.p: must be a number, got text'],
+  ['scale', { replica: {} }, 'body.replicas: is missing; it must be a map\nbody: unknown key "replica"'],
+  ['pause', { functions: 'p' }, 'body.functions: must be a list, got text'],
+  ['pause', { comment: 'x'.repeat(1_001) }, 'body.comment: is longer than 1000'],
+  [
+    'replay',
+    { function: 'p', from: 'yesterday' },
+    'body.from: must be "first", {"sequence": 1}, or {"time": "2026-01-31T08:00:00Z"}',
+  ],
+])('what is wrong with the body of %s is said in words: %o', async (what, payload, detail) => {
+  const response = await api.app.inject({ method: 'POST', url: `${flowPath}/${what}`, payload });
+  expect([response.statusCode, response.json().detail]).toEqual([400, detail]);
+});
+
 test('a refused update lists every difference by its path', async () => {
   const response = await failedBy(updateRefusal());
   expect(response.statusCode).toBe(409);

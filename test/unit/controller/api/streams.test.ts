@@ -112,7 +112,7 @@ test('events come with those there are first, each once, and go on after the las
 
 test('lines of a log are JSON objects, or text with the replica before it', async () => {
   flows.write({ function: 'p', replica: 'p-0', line: 'one' });
-  flows.write({ function: 'q', replica: 'q-0', line: 'two' });
+  flows.write({ function: 'print0', replica: 'print0-0', line: 'two' });
   const asLines = await fetch(`${api.url}${flowPath}/logs`);
   expect(asLines.headers.get('content-type')).toContain('application/x-ndjson');
   const objects = (await asLines.text())
@@ -120,8 +120,8 @@ test('lines of a log are JSON objects, or text with the replica before it', asyn
     .split('\n')
     .map((line) => JSON.parse(line));
   expect(objects).toEqual(flows.lines);
-  const asText = await fetch(`${api.url}${flowPath}/logs?function=q`, { headers: { accept: 'text/plain' } });
-  expect(await asText.text()).toBe('q-0  two\n');
+  const asText = await fetch(`${api.url}${flowPath}/logs?function=print0`, { headers: { accept: 'text/plain' } });
+  expect(await asText.text()).toBe('print0-0  two\n');
 });
 
 test('followed, a log answers before its first line, and each line as it is written', async () => {
@@ -131,6 +131,25 @@ test('followed, a log answers before its first line, and each line as it is writ
   await received.until('"one"}\n');
   received.hangUp();
   await eventually(() => flows.following === 0);
+});
+
+test('followed, a log that is silent has an empty line now and then', async () => {
+  const received = await Received.from(`${flowPath}/logs?follow=true`);
+  await received.until('\n\n');
+  flows.write({ function: 'p', replica: 'p-0', line: 'one' });
+  await received.until('"one"}\n');
+  received.hangUp();
+  await eventually(() => flows.following === 0);
+});
+
+test('events of a flow that never was are a problem, and so are logs of a function that it has not', async () => {
+  const missing = await fetch(`${api.url}/kflows/v1/jobx/none/events`);
+  expect([missing.status, (await problemOf(missing)).code]).toEqual([404, 'flow-missing']);
+  const unknown = await fetch(`${api.url}${flowPath}/logs?function=prnt0`);
+  expect([unknown.status, (await problemOf(unknown)).detail]).toEqual([
+    400,
+    'no function has the id "prnt0"; it has numbers, print0',
+  ]);
 });
 
 test('a document above 32 MiB is refused with 413, one of nearly that is read', async () => {

@@ -32,6 +32,15 @@ test('a document starts a flow, the same again changes nothing, and another one 
   expect(other.json()).toMatchObject({ type: 'urn:kflow:flow-exists', code: 'flow-exists', status: 409 });
 });
 
+test('what is to be said of a document that is taken is said', async () => {
+  const misspelt = document.replace('print:1', 'print:1\n    meta: { resart: true }');
+  const { warnings } = (await submit(misspelt)).json();
+  expect(warnings).toContainEqual(
+    expect.objectContaining({ severity: 'warning', path: 'dag[1].meta.resart', line: 13, message: expect.any(String) }),
+  );
+  expect((await submit(misspelt)).json()).not.toHaveProperty('warnings');
+});
+
 test('a stopped flow goes on with 201', async () => {
   await submit(document);
   await api.app.inject({ method: 'DELETE', url: `${flowPath}/stop=true` });

@@ -1,0 +1,75 @@
+import { ConfigError } from '../../../lib/errors';
+import type { FlowStatus, RevisionView } from '../api/schemas';
+import { diffDocuments } from '../documents/diff-documents';
+import { hideSecrets } from '../documents/hide-secrets';
+import { type FlowKey, flowName } from '../ports/flow-key';
+import type { FlowMemo } from '../ports/flow-request';
+import type { FlowStore, Revision } from '../ports/flow-store';
+
+export interface FlowRevisionsProps {
+  readonly store: Pick<FlowStore, 'record' | 'document'>;
+  /** Throws StateError `flow-missing`. */
+  readonly statuses: { of(flow: FlowKey): Promise<FlowStatus> };
+}
+
+/** The documents that flows have had. Throws ConfigError `setting-invalid` that names those there are. */
+export class FlowRevisions {
+  constructor(private readonly props: FlowRevisionsProps) {}
+
+  async history(flow: FlowKey): Promise<readonly RevisionView[]> {
+    const revisions = await this.all(flow);
+    const current = (await this.props.statuses.of(flow)).revision;
+    return revisions.map(({ number, isProven, ...revision }) => ({
+      ...revision,
+      revision: number,
+      isProven: isProven === true,
+      isCurrent: number === current,
+    }));
+  }
+
+  /** The document of a revision, secrets hidden; left out, of the last one. */
+  async document(flow: FlowKey, number?: number): Promise<string> {
+    const revisions = await this.all(flow);
+    const { digest } = revisionOf(flow, revisions, number ?? revisions.at(-1)?.number);
+    return hideSecrets(await this.props.store.document(flow, digest));
+  }
+
+  async diff(flow: FlowKey, { from, to }: { readonly from?: number; readonly to?: number }): Promise<string> {
+    const revisions = await this.all(flow);
+    const last = revisionOf(flow, revisions, to ?? revisions.at(-1)?.number);
+    const first = revisionOf(flow, revisions, from ?? beforeOf(revisions, last.number) ?? last.number);
+    const texts = await Promise.all([first, last].map(({ digest }) => this.props.store.document(flow, digest)));
+    const [before = '', after = ''] = texts;
+    return diffDocuments(before, after, { from: `revision ${first.number}`, to: `revision ${last.number}` });
+  }
+
+  /**
+   * The document to go back to: of a revision, or of the last one before the present one that was seen ready and says
+   * something else, or of the one before.
+   */
+  async before(flow: FlowKey, present: Pick<FlowMemo, 'revision' | 'digest'>, number?: number): Promise<string> {
+    const revisions = await this.all(flow);
+    const others = revisions.filter((each) => each.number < present.revision && each.digest !== present.digest);
+    const good = others.findLast(({ isProven }) => isProven)?.number ?? beforeOf(revisions, present.revision);
+    return this.props.store.document(flow, revisionOf(flow, revisions, number ?? good).digest);
+  }
+
+  private async all(flow: FlowKey): Promise<readonly Revision[]> {
+    const record = await this.props.store.record(flow);
+    if (record !== undefined) return record.revisions;
+    await this.props.statuses.of(flow); // it may be that there is no such flow
+    return [];
+  }
+}
+
+function revisionOf(flow: FlowKey, revisions: readonly Revision[], number: number | undefined): Revision {
+  const found = revisions.find((revision) => revision.number === number);
+  if (found !== undefined) return found;
+  const known = revisions.map((revision) => revision.number).join(', ') || 'none';
+  const what = number === undefined ? 'has no earlier revision' : `has no revision ${number}`;
+  throw new ConfigError('setting-invalid', `${flowName(flow)} ${what}; it has ${known}`);
+}
+
+function beforeOf(revisions: readonly Revision[], number: number): number | undefined {
+  return revisions.findLast((revision) => revision.number < number)?.number;
+}

@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FlowStatus } from '../../runtime/controller/api/schemas';
+
+/** How long anything may take. */
+const patienceMs = 20_000;
+
+/** A controller's REST API, and waiting for what it says. */
+export class FlowClient {
+  constructor(
+    readonly url: string,
+    private readonly token?: string,
+  ) {}
+
+  /** The same API, asked with a token. */
+  as(token: string): FlowClient {
+    return new FlowClient(this.url, token);
+  }
+
+  async call(method: string, pathName: string, body?: unknown): Promise<{ status: number; body: never }> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+    if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`;
+    const answer = await fetch(`${this.url}${pathName}`, { method, headers, body: text });
+    const said = await answer.text();
+    return { status: answer.status, body: (/^[[{]/.test(said) ? JSON.parse(said) : said) as never };
+  }
+
+  async status(flow: string): Promise<FlowStatus> {
+    return (await this.call('GET', `/kflows/v1/${flow}`)).body;
+  }
+
+  /** Waits until a flow is as it should be. */
+  until(flow: string, isThere: (status: FlowStatus) => boolean): Promise<FlowStatus> {
+    return this.untilSaid(`/kflows/v1/${flow}`, isThere);
+  }
+
+  /** Waits until an answer is as it should be; throws with what it is when it does not get there. */
+  async untilSaid<T>(pathName: string, isThere: (body: T) => boolean): Promise<T> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const { status, body } = await this.call('GET', pathName);
+      if (status === 200 && isThere(body)) return body;
+      if (Date.now() > deadline) throw new Error(`${pathName} did not get there: ${status} ${JSON.stringify(body)}`);
+      await delay(20);
+    }
+  }
+
+  /** Waits until a flow is in a phase and has nothing left to do for it. */
+  untilIn(flow: string, phase: FlowStatus['status']): Promise<FlowStatus> {
+    return this.until(flow, ({ status, health }) => status === phase && health.state !== 'starting');
+  }
+
+  untilHealthy(flow: string): Promise<FlowStatus> {
+    return this.until(flow, ({ status, health }) => status === 'Running' && health.state === 'healthy');
+  }
+}
