@@ -130,9 +130,7 @@ describe('kflow plan against a folder', () => {
     expect(status).toBe(2);
     expect(stdout).toContain('~ ConfigMap jobx--p1 changes\n');
     expect(stdout).toMatch(/\n {4}- {8}return event\n {4}\+ {8}return \[event\]\n/);
-    expect(stdout).toMatch(
-      /~ Job jobx--p1 changes\n[\s\S]*\n {4}- {2}completions: 5\n {4}- {2}parallelism: 5\n {4}\+ {2}completions: 6\n/,
-    );
+    expect(stdout).toMatch(/~ Job jobx--p1 changes\n[\s\S]*\n {4}- {2}completions: 5\n {4}\+ {2}completions: 6\n/);
     expect(stdout).toMatch(/\n0 to create, 2 to change, 0 to remove\n$/);
   });
 
