@@ -176,7 +176,10 @@ describe('a function that is told to read anew', () => {
 
   test('begins at a time', async () => {
     const flow = await provisioned();
-    await flow.fill(['a', 'b']);
+    await flow.fill(['a']);
+    // times are told in milliseconds: the second record is to have another one
+    for (const first = Date.now(); Date.now() < first + 2; ) await new Promise(setImmediate);
+    await flow.fill(['b']);
     const { time } = await place.manager.streams.getMessage(flow.stream('source'), { seq: 2 });
     await flow.fill(['c']);
     await flow.work();
