@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NatsConnection } from 'nats';
@@ -11,6 +10,7 @@ import { provisionFlow } from '../../runtime/adapters/jetstream/provision';
 import { type GuardedProcess, spawnGuarded } from '../../runtime/adapters/processes/guard';
 import { startNatsServer } from '../../runtime/servers/nats-server';
 import type { RunningServer } from '../../runtime/servers/run-server';
+import { freePort } from '../support/free-port';
 
 const schema = '{ type: record, name: n, fields: [{ name: n, type: long }] }';
 const document = `
@@ -128,15 +128,6 @@ function manifestConfigs(manifests: readonly { readonly [key: string]: unknown }
         return config;
       }),
   );
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

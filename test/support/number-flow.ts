@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -12,13 +12,12 @@ export interface ProcessProps {
   readonly out: readonly string[];
   readonly parallelism?: number;
   readonly meta?: object;
-  /** Statements of the function, in JavaScript, before it returns; `event` is the record, `fs` Node's module. */
+  /** Statements of the function, in JavaScript, before it returns: of `event`, with `fs`, `sleep(ms)` and `isOpen(gate)`. */
   readonly work?: string;
   /** Statements that run when the code is loaded. */
   readonly load?: string;
   /** Said of every record. */
   readonly by?: string;
-  readonly image?: string;
 }
 
 const schema = {
@@ -31,14 +30,20 @@ const schema = {
 };
 const store = { addr: 'store:9000', user: 'user', password: 'password' };
 
+interface SourceOptions {
+  /** Numbers by name. */
+  readonly gates?: { readonly [gate: string]: number };
+  /** Records a second. */
+  readonly rate?: number;
+}
+
 /**
- * Makes a flow whose records are numbers, with a folder in which its code leaves word of what it did, and finds the gates
- * that a test opens.
+ * Documents of a flow whose records are numbers, and a folder where its code leaves word of what it did and waits for the
+ * gates that a test opens. A gate is a file.
  */
 export class NumberFlow {
+  /** `<namespace>/<jobId>` */
   readonly name: string;
-  /** Of its sinks: one each, by the sink's id. */
-  readonly bucketOf = (sink: string) => `${this.jobId}-${sink}`;
   private readonly folder = mkdtempSync(path.join(tmpdir(), 'kflow-flow-'));
 
   constructor(
@@ -52,17 +57,21 @@ export class NumberFlow {
     return { jobId: this.jobId, namespace: 'life', mode: this.mode, dag };
   }
 
-  /** Gives the numbers below `gates.count`; each gate in the list waits for its name to be opened, at its number. */
-  source(count: number, out: readonly string[], options: { readonly gates?: object; readonly rate?: number } = {}) {
+  /** The bucket of a sink. */
+  bucketOf(sink: string): string {
+    return `${this.jobId}-${sink}`;
+  }
+
+  /** Gives the numbers below `count`; before the number of a gate it waits until that is open. */
+  source(count: number, out: readonly string[], options: SourceOptions = {}) {
     const { gates = {}, rate } = options;
     const code = `
-      const fs = require('node:fs');
-      const gates = ${JSON.stringify(gates)};
+      ${this.prelude}
+      const gates = new Map(${JSON.stringify(Object.entries(gates).map(([gate, n]) => [n, gate]))});
       async function* count() {
         fs.appendFileSync(${this.file('source.log')}, 'start\\n');
         for (let n = 0; n < ${count}; n++) {
-          const gate = Object.keys(gates).find((name) => gates[name] === n);
-          while (gate !== undefined && !fs.existsSync(${JSON.stringify(`${this.folder}/`)} + gate)) await new Promise((resolve) => setTimeout(resolve, 20));
+          while (gates.has(n) && !isOpen(gates.get(n))) await sleep(20);
           yield { n, by: 'source' };
         }
       }`;
@@ -73,9 +82,7 @@ export class NumberFlow {
   /** Passes records on, and writes each number it was called with into its log. */
   process(id: string, { out, parallelism = 1, meta = {}, work = '', load = '', by = id, ...rest }: ProcessProps) {
     const code = `
-      const fs = require('node:fs');
-      const isOpen = (gate) => fs.existsSync(${JSON.stringify(`${this.folder}/`)} + gate);
-      const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      ${this.prelude}
       ${load}
       async function work(ctx, event) {
         fs.appendFileSync(${this.file(`${id}.log`)}, event.n + '\\n');
@@ -107,13 +114,23 @@ export class NumberFlow {
     return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
   }
 
-  clearLog(functionId: string): void {
-    appendFileSync(path.join(this.folder, `${functionId}.log`), '');
-    rmSync(path.join(this.folder, `${functionId}.log`));
+  /** Numbers that a function was called with, each as often as it was. */
+  called(functionId: string): number[] {
+    return this.log(functionId)
+      .map(Number)
+      .sort((one, other) => one - other);
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** What all code here may use. */
+  private get prelude(): string {
+    return `
+      const fs = require('node:fs');
+      const isOpen = (gate) => fs.existsSync(${this.file('')} + '/' + gate);
+      const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
   }
 
   private file(name: string): string {

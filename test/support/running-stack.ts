@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import type { FlowStatus } from '../../runtime/controller/api/schemas';
+import { freePort } from './free-port';
 import type { Workplace } from './kflow-cli';
 
 interface StackFile {
@@ -30,8 +31,9 @@ export class RunningStack {
     this.store = new S3ObjectStore({ addr: endpoint, user, password });
   }
 
+  /** Not at the usual port: while its controller is away, another test's stack would take that. */
   static async up(place: Workplace): Promise<RunningStack> {
-    const { status, stdout, stderr } = await place.ran('up', '--detach');
+    const { status, stdout, stderr } = await place.ran('up', '--detach', '--port', String(await freePort()));
     if (status !== 0) throw new Error(`kflow up ended with ${status}:\n${stdout}${stderr}`);
     const file = JSON.parse(readFileSync(path.join(place.folder, '.kflow/stack.json'), 'utf8')) as StackFile;
     return new RunningStack(file, place.folder);
@@ -44,12 +46,13 @@ export class RunningStack {
 
   /** Kills a part; the stack starts it again. */
   kill(part: 'controller' | 'temporal' | 'nats'): void {
-    try {
-      process.kill(this.pidOf(part), 'SIGKILL');
-    } catch (error) {
-      // ended already, and not yet started again
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+    killProcess(this.pidOf(part));
+  }
+
+  /** Kills a replica of a function, if there is one; it is started again. */
+  killReplica(flow: string, functionId: string): void {
+    const [pid] = this.pidsOf(flow)[functionId] ?? [];
+    if (pid !== undefined) killProcess(pid);
   }
 
   /** A request that is repeated while something behind is away, as curl --retry does. */
@@ -170,5 +173,14 @@ function pidIn(file: string): number | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // ended already, and not yet started again
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

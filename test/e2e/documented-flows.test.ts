@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import YAML from 'yaml';
+import { LifePlace } from '../support/life-place';
+
+/** The documents' topologies and requests, as they stand. */
+let life: LifePlace;
+
+beforeAll(async () => {
+  life = await LifePlace.up();
+}, 120_000);
+
+afterAll(async () => {
+  await life?.close();
+}, 60_000);
+
+/** Topologies as the documents have them; modules beside them are sent with them, as the CLI does. */
+const topologies = path.join(__dirname, '../fixtures/topologies');
+const readTopology = (name: string) =>
+  readFileSync(path.join(topologies, name), 'utf8').replace(/module: (functions\/\w+\.py)/, (_, file: string) => {
+    return `code: ${JSON.stringify(readFileSync(path.join(topologies, file), 'utf8'))}`;
+  });
+
+/** Takes a topology as YAML, force=true it away, and runs it from its JSON until every function had something to do. */
+async function runDocument(name: string): Promise<void> {
+  const text = readTopology(name);
+  const json = YAML.parse(text, { merge: true });
+  const flow = `${json.namespace ?? path.parse(name).name}/${json.jobId ?? path.parse(name).name}`;
+  const taken = await life.stack.call('POST', `/kflows/v1/${flow}`, text);
+  expect({ name, ...taken }).toMatchObject({ status: 201, body: { status: 'Running' } });
+  await remove(flow);
+  expect(await life.stack.call('POST', `/kflows/v1/${flow}`, json)).toMatchObject({ status: 201 });
+  await life.stack.until(flow, 'to run', (status) => {
+    // an image that does not run here gives nothing aside
+    const busy = status.functions.filter((fn) => !fn.isPaused && fn.function !== 'print-sideout');
+    const isBusy = busy.every((fn) => (fn.in ?? fn.out ?? 0) > 0);
+    return status.status === 'Completed' || (LifePlace.isCalm(status) && isBusy);
+  });
+  await remove(flow);
+}
+
+async function remove(flow: string): Promise<void> {
+  expect(await life.stack.call('DELETE', `/kflows/v1/${flow}/force=true`)).toMatchObject({ status: 202 });
+  await life.stack.until(flow, 'to be gone', ({ status }) => status === 'Terminated');
+}
+
+test('every topology of the documents that one machine can run is taken as YAML and as JSON, and runs', async () => {
+  for (const bucket of ['sas', 'docs']) await life.stack.put(bucket, ['dir/subdir/one', 'dir/subdir/two']);
+  const names = readdirSync(topologies).filter((name) => /\.(yaml|json)$/.test(name));
+  const linted = await Promise.all(names.map((name) => life.place.ran('lint', path.join(topologies, name))));
+  const runnable = names.filter(
+    (_, index) => !/it does not run|it refuses/.test(`${linted[index]?.stdout}${linted[index]?.stderr}`),
+  );
+  expect(runnable.length).toBeGreaterThan(8);
+  await Promise.all(runnable.map(runDocument));
+  for (const name of names.filter((each) => !runnable.includes(each))) {
+    const { status, body } = await life.stack.call(
+      'POST',
+      `/kflows/v1/demo/${path.parse(name).name}`,
+      readTopology(name).replace(/^jobId:.*|^namespace:.*/gm, ''),
+    );
+    expect({ name, status, body }).toMatchObject({ status: 422, body: { code: 'not-run-yet' } });
+  }
+}, 120_000);
+
+test('the documented requests: stop=true, the same POST again, and an update by its payload', async () => {
+  await life.stack.put('sas', ['dir/subdir/one', 'dir/subdir/two']);
+  const document = YAML.parse(readTopology('message-store.yaml'));
+  expect(await life.stack.call('POST', '/kflows/v1/jobx/jobx', document)).toMatchObject({ status: 201 });
+  await life.stack.until('jobx/jobx', 'calm', LifePlace.isCalm);
+  expect(await life.stack.call('DELETE', '/kflows/v1/jobx/jobx/stop=true')).toMatchObject({ status: 202 });
+  await life.stack.until('jobx/jobx', 'stopped', ({ status }) => status === 'Stopped');
+  expect((await life.stack.call('GET', '/kflows/v1/jobx?id=jobx')).body).toMatchObject([
+    {
+      closeTime: expect.any(String),
+      devInsOuts: [],
+      execution: { workflow_id: 'jobx', run_id: expect.any(String) },
+      startTime: expect.any(String),
+      status: 'Stopped',
+      type: { name: 'KFlowDSL' },
+    },
+  ]);
+  expect(await life.stack.call('POST', '/kflows/v1/jobx/jobx', document)).toMatchObject({ status: 201 });
+  await life.stack.until('jobx/jobx', 'calm', LifePlace.isCalm);
+  await remove('jobx/jobx');
+  const payload = readTopology('update.yaml');
+  const before = payload.replace('parallelism: 5', 'parallelism: 1').replace('updatePolicy: DropOffset', '');
+  expect(await life.stack.call('POST', '/kflows/v1/jobx/jobx', before)).toMatchObject({ status: 201 });
+  expect(await life.stack.call('POST', '/kflows/update/v1', YAML.parse(payload))).toMatchObject({ status: 200 });
+  await life.stack.until('jobx/jobx', 'to complete', ({ status }) => status === 'Completed');
+  expect((await life.stack.call('GET', '/kflows/v1/jobx/jobx/history')).body).toMatchObject([
+    { cause: 'submit' },
+    { cause: 'update' },
+  ]);
+  const keys = (await life.stack.records<{ key: string }>('out')).map(({ key }) => key);
+  expect([...new Set(keys)].sort()).toEqual(['dir/subdir/one', 'dir/subdir/two']);
+}, 120_000);

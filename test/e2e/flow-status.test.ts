@@ -1,0 +1,106 @@
+import { LifePlace } from '../support/life-place';
+import type { NumberFlow } from '../support/number-flow';
+import { StatusWatch } from '../support/status-watch';
+
+/** What a status says of a flow that is ill, and of one whose parts are killed. */
+let life: LifePlace;
+
+beforeAll(async () => {
+  life = await LifePlace.up();
+}, 120_000);
+
+afterAll(async () => {
+  await life?.close();
+}, 60_000);
+
+const said = (by: string, numbers: readonly number[]) => numbers.map((n) => ({ n, by }));
+
+/** Waits for a problem of the function `first`, which is to be the flow's only one. */
+async function ill(flow: NumberFlow, state: string, problem: object): Promise<void> {
+  // what a replica has said is known a moment after that it has ended
+  const wanted = expect.objectContaining({
+    state,
+    problems: [expect.objectContaining({ function: 'first', ...problem })],
+  });
+  await life.stack.until(flow.name, `to be ${state}`, ({ health }) => wanted.asymmetricMatch(health));
+}
+
+async function crashing(): Promise<void> {
+  const flow = life.flow('exits', 'batch');
+  const first = flow.process('first', { out: ['sink'], load: "console.error('the disk is gone'); process.exit(3);" });
+  await life.submit(flow, flow.document(flow.source(3, ['first']), first, flow.sink()));
+  const message = expect.stringMatching(/^exit 3: .*the disk is gone/);
+  await ill(flow, 'unhealthy', { replica: 'first-0', reason: 'CrashLoopBackOff', message });
+  const { reason } = await life.closed(flow, 'Failed');
+  expect(reason).toMatch(/^first: .*the disk is gone/);
+}
+
+async function poisoned(): Promise<void> {
+  const flow = life.flow('poison', 'stream');
+  const work = "if (event.n === 3) throw new Error('three is bad');";
+  const first = flow.process('first', { out: ['sink'], work, meta: { maxDeliver: 4 } });
+  await life.submit(flow, flow.document(flow.source(5, ['first']), first, flow.sink()));
+  const message = expect.stringContaining('three is bad');
+  await ill(flow, 'unhealthy', { replica: 'first-0', reason: 'PoisonRecord', message });
+  await ill(flow, 'degraded', { reason: 'DeadLetters' });
+  await life.processed(flow, 'sink', 4);
+  expect(await life.ledger(flow)).toEqual(said('first', [0, 1, 2, 4]));
+}
+
+async function unloadable(): Promise<void> {
+  const flow = life.flow('unloadable', 'stream');
+  const first = flow.process('first', { out: ['sink'], load: "throw new Error('not today');" });
+  await life.submit(flow, flow.document(flow.source(5, ['first']), first, flow.sink()));
+  const message = expect.stringMatching(/^exit 78: .*not today/);
+  await ill(flow, 'unhealthy', { replica: 'first-0', reason: 'CrashLoopBackOff', message });
+}
+
+async function givenUp(): Promise<void> {
+  const flow = life.flow('given-up', 'batch');
+  const made = (id: string, out: string, work: string) =>
+    flow.process(id, { out: [out], work, meta: { maxDeliver: 2 } });
+  const document = flow.document(
+    flow.source(6, ['first']),
+    made('first', 'second', "if (event.n === 2) throw new Error('two is bad');"),
+    made('second', 'sink', "if (event.n === 4) return { n: 'four', by: '' };"),
+    flow.sink(),
+  );
+  await life.submit(flow, document);
+  const { reason } = await life.closed(flow, 'Completed');
+  expect(reason).toBe('in the dead letters is what was given up on: first on 1 record, second on 1 record');
+  expect(await life.ledger(flow)).toEqual(said('second', [0, 1, 3, 5]));
+}
+
+test('each illness is told with its function, its reason and the words of the code', async () => {
+  // at once, as all of them are made of waiting
+  await Promise.all([crashing(), poisoned(), unloadable(), givenUp()]);
+}, 120_000);
+
+test('the status is never wrong for longer than 5 s, though replicas and the controller are killed', async () => {
+  const flow = life.flow('watched', 'stream');
+  const first = flow.process('first', { out: ['sink'], parallelism: 2 });
+  await life.submit(flow, flow.document(flow.source(100_000, ['first'], { rate: 50 }), first, flow.sink()));
+  const watch = new StatusWatch(life.stack, flow.name);
+  watch.want('Running');
+  await life.calm(flow);
+  for (const id of ['source', 'first', 'sink']) life.stack.killReplica(flow.name, id);
+  await life.stack.until(flow.name, 'to be ill', (status) => !LifePlace.isCalm(status));
+  await life.calm(flow);
+  const killed = async (act: Promise<unknown>) => {
+    life.stack.kill('controller');
+    await act;
+  };
+  await killed(life.ask(flow, 'pause'));
+  watch.want('Pausing', 'Paused');
+  await life.reached(flow, 'Paused');
+  await life.ask(flow, 'resume');
+  watch.want('Running');
+  await life.calm(flow);
+  await killed(life.ask(flow, 'scale', { replicas: { first: 3 } }));
+  await life.ready(flow, 'first', 3);
+  await killed(life.stack.call('DELETE', `/kflows/v1/${flow.name}/stop=true`));
+  watch.want('Stopping', 'Stopped');
+  await life.closed(flow, 'Stopped');
+  expect(await watch.wrongFor(5_000)).toEqual([]);
+  expect(watch.looks).toBeGreaterThan(20);
+}, 120_000);

@@ -1,0 +1,110 @@
+import type { FlowStatus } from '../../runtime/controller/api/schemas';
+import { Workplace } from './kflow-cli';
+import { type Numbered, NumberFlow } from './number-flow';
+import { RunningStack } from './running-stack';
+
+type Phase = FlowStatus['status'];
+
+/** A stack of its own and the flows of numbers that a test runs on it, by the documented requests alone. */
+export class LifePlace {
+  private readonly flows: NumberFlow[] = [];
+
+  private constructor(
+    readonly place: Workplace,
+    readonly stack: RunningStack,
+  ) {}
+
+  /** Pauses there wait three seconds for what is in flight. */
+  static async up(): Promise<LifePlace> {
+    process.env.KFLOW_CONTROLLER_TIMES_PAUSE_GRACE_SECONDS = '3';
+    const place = new Workplace();
+    return new LifePlace(place, await RunningStack.up(place));
+  }
+
+  async close(): Promise<void> {
+    await this.stack.close();
+    await this.place.ran('down');
+    this.place.remove();
+    for (const flow of this.flows) flow.remove();
+  }
+
+  flow(jobId: string, mode: 'batch' | 'stream'): NumberFlow {
+    const flow = new NumberFlow(jobId, mode);
+    this.flows.push(flow);
+    return flow;
+  }
+
+  /** What the flow has written, by who said it and by number. */
+  async ledger(flow: NumberFlow, sink = 'sink'): Promise<readonly Numbered[]> {
+    return LifePlace.inOrder(await this.stack.records<Numbered>(flow.bucketOf(sink)));
+  }
+
+  async submit(flow: NumberFlow, document: object): Promise<void> {
+    const answer = await this.stack.call('POST', `/kflows/v1/${flow.name}`, document);
+    expect(answer).toMatchObject({ status: 201 });
+  }
+
+  async update(document: object): Promise<void> {
+    expect(await this.stack.call('POST', '/kflows/update/v1', document)).toMatchObject({ status: 200 });
+  }
+
+  /** Pauses, resumes, scales, replays: what is asked for is taken. */
+  async ask(flow: NumberFlow, what: string, body: object = {}): Promise<void> {
+    const answer = await this.stack.call('POST', `/kflows/v1/${flow.name}/${what}`, body);
+    expect([200, 202]).toContain(answer.status);
+  }
+
+  async stop(flow: NumberFlow): Promise<void> {
+    await this.stack.call('DELETE', `/kflows/v1/${flow.name}/stop=true`);
+    await this.closed(flow, 'Stopped');
+  }
+
+  async reached(flow: NumberFlow, phase: Phase): Promise<FlowStatus> {
+    return this.stack.until(flow.name, `to be ${phase}`, ({ status }) => status === phase);
+  }
+
+  async closed(flow: NumberFlow, phase: Phase): Promise<FlowStatus> {
+    const isThere = ({ status, closeTime }: FlowStatus) => closeTime !== null && status === phase;
+    return this.stack.until(flow.name, `to be ${phase}`, isThere);
+  }
+
+  async calm(flow: NumberFlow): Promise<FlowStatus> {
+    return this.stack.until(flow.name, 'to run and be healthy', LifePlace.isCalm);
+  }
+
+  /** Waits until a function has so many replicas, and no other process. */
+  async ready(flow: NumberFlow, functionId: string, replicas: number): Promise<void> {
+    await this.stack.until(flow.name, `${replicas} replicas of ${functionId}`, (status) => {
+      const part = LifePlace.partOf(status, functionId);
+      const isReady = part?.replicas === replicas && part.ready === replicas;
+      return LifePlace.isCalm(status) && isReady && this.stack.pidsOf(flow.name)[functionId]?.length === replicas;
+    });
+  }
+
+  /** Waits until a function has processed more records than that, and there are others to come. */
+  async moving(flow: NumberFlow, functionId: string, count: number): Promise<void> {
+    await this.stack.until(flow.name, `more than ${count} records through ${functionId}`, (status) => {
+      return (LifePlace.partOf(status, functionId)?.in ?? 0) > count;
+    });
+  }
+
+  /** Waits until a function has processed so many records, and holds none. */
+  async processed(flow: NumberFlow, functionId: string, count: number): Promise<void> {
+    await this.stack.until(flow.name, `${functionId} to have processed ${count}`, (status) => {
+      const part = LifePlace.partOf(status, functionId);
+      return part?.in === count && part.held === 0;
+    });
+  }
+
+  static partOf({ functions }: FlowStatus, id: string): FlowStatus['functions'][number] | undefined {
+    return functions.find((each) => each.function === id);
+  }
+
+  static isCalm({ status, health }: FlowStatus): boolean {
+    return status === 'Running' && health.state === 'healthy';
+  }
+
+  static inOrder(records: readonly Numbered[]): readonly Numbered[] {
+    return [...records].sort((one, other) => one.by.localeCompare(other.by) || one.n - other.n);
+  }
+}
