@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { controllerNodeOptions } from '../lib/plan/controller-heap';
 import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
+import { inParallel } from '../runtime/async/in-parallel';
 import type { FlowStatus } from '../runtime/controller/api/schemas';
-import { inParallel } from '../runtime/controller/service/in-parallel';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 
@@ -23,17 +23,15 @@ export async function benchControlPlane(): Promise<void> {
   const place = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
   const nats = await startNatsServer(place('nats'));
   const temporal = await startTemporalServer(place('temporal'));
-  const port = await freePort();
   const controller = startApart({
     KFLOW_CONTROLLER_NATS_URL: nats.url,
     KFLOW_CONTROLLER_NATS_REPLICAS: '1',
     KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
-    KFLOW_CONTROLLER_LISTEN_PORT: String(port),
+    KFLOW_CONTROLLER_LISTEN_PORT: '0',
     KFLOW_RUNTIME_LOG_LEVEL: 'WARNING',
   });
   try {
-    const url = `http://127.0.0.1:${port}`;
-    await untilReady(url);
+    const url = await addressOf(controller);
     const ids = Array.from({ length: flows }, (_, number) => `flow-${number}`);
     const startedMs = performance.now();
     const times = await inParallel(ids, atOnce, (id) => timeSubmit(url, id));
@@ -93,26 +91,15 @@ function startApart(env: { readonly [name: string]: string }): GuardedProcess {
   });
 }
 
-async function untilReady(url: string): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
-    if (answer?.ok) return;
-    await delay(50);
-  }
+/** What it says when it answers. */
+async function addressOf({ stdout }: GuardedProcess): Promise<string> {
+  if (stdout === null) throw new Error('the controller has no stdout');
+  for await (const line of createInterface(stdout)) return (JSON.parse(line) as { url: string }).url;
+  throw new Error('the controller ended before it answered');
 }
 
 /** Resident memory, as the system counts it. */
 function memoryMb(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Math.round(Number(kilobytes) / 1_024);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

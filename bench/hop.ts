@@ -7,7 +7,7 @@ import type { OutputSpec } from '../lib/plan/function-spec';
 import { planFlow } from '../lib/plan/plan-flow';
 import { readTopology } from '../lib/topology/read-topology';
 import { connectNats } from '../runtime/adapters/jetstream/connection';
-import { provisionFlow, removeFlow } from '../runtime/adapters/jetstream/provision';
+import { JetStreamStreams } from '../runtime/adapters/jetstream/jetstream-streams';
 import { JetStreamPublisher } from '../runtime/adapters/jetstream/publisher';
 import { SchemaRegistry } from '../runtime/adapters/jetstream/schema-registry';
 import { spawnGuarded } from '../runtime/adapters/processes/guard';
@@ -76,7 +76,8 @@ async function measure(
   jobId: string,
 ): Promise<number> {
   const plan = planHop(jobId);
-  await provisionFlow(connection, plan);
+  const streams = await JetStreamStreams.open(connection);
+  await streams.provision(plan);
   const hop = plan.workloads.find((workload) => workload.function === 'hop');
   const source = plan.workloads.find((workload) => workload.function === 'source')?.spec.output;
   if (hop?.spec.output === undefined || source === undefined) throw new Error('the plan has no hop');
@@ -92,7 +93,7 @@ async function measure(
   });
   const rate = await rateOf(connection, hop.spec.output.stream);
   await process_.stop();
-  await removeFlow(connection, plan);
+  await streams.remove(plan);
   return rate;
 }
 

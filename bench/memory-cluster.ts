@@ -1,5 +1,5 @@
 import type { Cluster, ClusterWatch, ReplicaState, WorkloadState } from '../runtime/controller/ports/cluster';
-import { type FlowKey, flowName } from '../runtime/controller/ports/flow-key';
+import { type FlowKey, flowName, parseFlowName } from '../runtime/controller/ports/flow-key';
 import type { KubernetesObject, ObjectRef } from '../runtime/controller/ports/kubernetes-object';
 
 interface KeptWorkload {
@@ -26,11 +26,8 @@ export class MemoryCluster implements Cluster {
   private readonly flows = new Map<string, Map<string, KeptWorkload>>();
   private readonly listeners = new Set<(flow: FlowKey) => void>();
   private readonly broken = new Set<string>();
-  /** Calls of `apply`, for tests that count. */
-  applied = 0;
 
   async apply(flow: FlowKey, objects: readonly KubernetesObject[]): Promise<void> {
-    this.applied++;
     const kept = this.flows.get(flowName(flow)) ?? new Map<string, KeptWorkload>();
     this.flows.set(flowName(flow), kept);
     for (const object of objects) {
@@ -61,8 +58,8 @@ export class MemoryCluster implements Cluster {
   async watch(onChange: (flow: FlowKey) => void): Promise<ClusterWatch> {
     this.listeners.add(onChange);
     for (const name of this.flows.keys()) {
-      const [namespace = '', jobId = ''] = name.split('/');
-      onChange({ namespace, jobId });
+      const flow = parseFlowName(name);
+      if (flow !== undefined) onChange(flow);
     }
     return {
       close: async () => {

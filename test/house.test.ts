@@ -8,6 +8,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/define': ['lib/errors', 'lib/topology'],
   'lib/plan': ['lib/errors', 'lib/topology'],
   'lib/constructs': ['lib/define', 'lib/errors', 'lib/plan', 'lib/topology', 'imports'],
+  'runtime/async': [],
   'runtime/engine': ['lib/errors', 'lib/plan', 'lib/topology'],
   'runtime/hosts': [
     'lib/define/sdk',
@@ -17,7 +18,14 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
     'runtime/replica/replica-context',
   ],
-  'runtime/adapters': ['lib/errors', 'lib/plan', 'runtime/engine', 'runtime/controller/ports', 'runtime/package-root'],
+  'runtime/adapters': [
+    'runtime/async',
+    'lib/errors',
+    'lib/plan',
+    'runtime/engine',
+    'runtime/controller/ports',
+    'runtime/package-root',
+  ],
   'runtime/controller/ports': ['lib/errors', 'lib/plan', 'runtime/controller/api/schemas'],
   'runtime/controller/api': [
     'lib/errors',
@@ -27,8 +35,22 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
   ],
   'runtime/controller/workflows': ['lib/errors', 'runtime/controller/ports'],
-  'runtime/controller': ['lib', 'runtime/adapters', 'runtime/engine/counters', 'runtime/log', 'runtime/package-root'],
-  'runtime/connectors': ['lib/errors', 'lib/plan', 'lib/topology', 'runtime/engine', 'runtime/adapters/s3'],
+  'runtime/controller': [
+    'runtime/async',
+    'lib',
+    'runtime/adapters',
+    'runtime/engine/counters',
+    'runtime/log',
+    'runtime/package-root',
+  ],
+  'runtime/connectors': [
+    'runtime/async',
+    'lib/errors',
+    'lib/plan',
+    'lib/topology',
+    'runtime/engine',
+    'runtime/adapters/s3',
+  ],
   'runtime/replica': [
     'lib',
     'runtime/engine',
@@ -37,7 +59,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/connectors',
     'runtime/log',
   ],
-  'runtime/servers': ['lib/errors', 'runtime/adapters', 'runtime/package-root'],
+  'runtime/servers': ['runtime/async', 'lib/errors', 'runtime/adapters', 'runtime/package-root'],
   'runtime/cli': ['lib', 'runtime'],
 };
 

@@ -26,6 +26,9 @@ import { FlowController } from './service/flow-controller';
 import { FlowStatuses } from './service/flow-statuses';
 import type { ControllerSettings } from './settings';
 
+/** An activity tries again, and tells why meanwhile. */
+const storePatienceMs = 2_000;
+
 export interface RunningController {
   /** Of the REST API. */
   readonly url: string;
@@ -80,7 +83,7 @@ async function open(
   const workflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue);
   const planner = new FlowPlanner(store, planSettings(settings));
   const pods = { image: settings.pods.image, natsUrl: settings.pods.natsUrl ?? settings.nats.url };
-  const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined });
+  const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: storePatienceMs });
   const closeWorkflow = workflows.closeAs.bind(workflows);
   const activities = createFlowActivities({ cluster, streams, buckets, store, planner, pods, closeWorkflow });
   const worker = await startFlowWorker({

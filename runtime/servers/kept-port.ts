@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../../lib/errors';
-import { isAlive } from './server-cache';
+import { isAlive } from '../adapters/processes/is-alive';
 
 /** The last run's server may need this long to end after its parent was killed. */
 const RELEASE_TIMEOUT_MS = 6_500;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, type KFlowError } from '../../lib/errors';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from '../adapters/processes/guard';
+import { pause } from '../async/pause';
 import { keptPort } from './kept-port';
 import type { Progress } from './server-catalog';
 
@@ -135,7 +136,7 @@ class Supervisor {
         break;
       }
       if (Date.now() - startedAt > EARLY_END_MS) backoffMs = BACKOFF_MS.first;
-      await sleep(backoffMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      await pause(backoffMs, this.stopping.signal);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.limit);
     }
   }

@@ -6,7 +6,7 @@ import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import type { FlowPlan } from '../../lib/plan/flow-plan';
 import { connectNats } from '../../runtime/adapters/jetstream/connection';
-import { provisionFlow } from '../../runtime/adapters/jetstream/provision';
+import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
 import { type GuardedProcess, spawnGuarded } from '../../runtime/adapters/processes/guard';
 import { startNatsServer } from '../../runtime/servers/nats-server';
 import type { RunningServer } from '../../runtime/servers/run-server';
@@ -143,7 +143,7 @@ test('what synth writes is what the runtime runs, and its probes and metrics ans
   const flow = Flow.fromTopology(app, 'contract', document, { baseDir: folder });
   const [manifests] = [...app.manifests().values()];
   if (flow.plan === undefined || manifests === undefined) throw new Error('no plan');
-  await provisionFlow(connection, flow.plan);
+  await (await JetStreamStreams.open(connection)).provision(flow.plan);
   expect(await serverConfigs(flow.plan)).toEqual(manifestConfigs(manifests));
   const ports: number[] = [];
   for (const fn of ['leaf', 'double', 'numbers']) ports.push(await runPod(`contract--${fn}`, manifests));

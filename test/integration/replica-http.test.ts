@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { provisionFlow } from '../../runtime/adapters/jetstream/provision';
+import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
 import { readEnvironment } from '../../runtime/replica/environment';
 import { runReplica } from '../../runtime/replica/replica';
 import { planOf, specOf } from '../unit/plan/planned';
@@ -160,7 +160,7 @@ async function deploy(
     ],
   };
   const plan = planOf(JSON.stringify(document));
-  await provisionFlow(place.connection, plan);
+  await (await JetStreamStreams.open(place.connection)).provision(plan);
   return { source: specOf(plan, 'source'), map: specOf(plan, 'map') };
 }
 

@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
+import { isAlive } from '../../runtime/adapters/processes/is-alive';
 import {
   type KubernetesControlPlane,
   startKubernetesControlPlane,
 } from '../../runtime/servers/kubernetes-control-plane';
-import { isAlive } from '../../runtime/servers/server-cache';
 import { connectCluster, makeRestrictedNamespace, until } from './support';
 
 /** A pod that Pod Security `restricted` takes. */

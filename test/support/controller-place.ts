@@ -5,7 +5,7 @@ import { MemoryCluster } from '../../bench/memory-cluster';
 import { connectNats } from '../../runtime/adapters/jetstream/connection';
 import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
-import type { FlowKey } from '../../runtime/controller/ports/flow-key';
+import { type FlowKey, parseFlowName } from '../../runtime/controller/ports/flow-key';
 import { readControllerSettings } from '../../runtime/controller/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
@@ -90,6 +90,5 @@ export class ControllerPlace extends FlowClient {
 }
 
 function keyOf(flow: string): FlowKey {
-  const [namespace = '', jobId = ''] = flow.split('/');
-  return { namespace, jobId };
+  return parseFlowName(flow) ?? { namespace: '', jobId: '' };
 }

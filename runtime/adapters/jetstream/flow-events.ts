@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DiscardPolicy, type JetStreamClient, type NatsConnection, nanos, StorageType } from 'nats';
+import { pause } from '../../async/pause';
 import type { FlowKey } from '../../controller/ports/flow-key';
 import type { FlowEvent } from '../../controller/ports/flow-store';
 import { askServer } from './ask-server';
@@ -72,7 +72,7 @@ export class FlowEvents {
         });
         // a server that is away for long is looked for again
         const message = await this.reader.next(subject, sequence).catch(() => undefined);
-        if (message === undefined) await Promise.race([heard, pause(signal)]);
+        if (message === undefined) await Promise.race([heard, pause(lookEveryMs, signal)]);
         else {
           sequence = message.sequence + 1;
           yield eventOf(message);
@@ -90,8 +90,4 @@ function eventOf({ data }: { readonly data: Uint8Array }): FlowEvent {
 
 function subjectOf({ namespace = '*', jobId = '*' }: Partial<FlowKey>, kind: FlowEvent['kind'] | '*' = '*'): string {
   return `kflow-events.${namespace}.${jobId}.${kind}`;
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
 }

@@ -2,9 +2,10 @@ import type { JetStreamManager, NatsConnection } from 'nats';
 import { ConfigError } from '../../../lib/errors';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { outputsOf } from '../../../lib/plan/function-spec';
+import { flowName } from '../../controller/ports/flow-key';
 import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/streams';
 import type { Writer } from '../../engine/flow-state';
-import { askServer } from './ask-server';
+import { askServer, readServer } from './ask-server';
 import { JetStreamFlowState } from './jetstream-flow-state';
 import { quickRequests } from './patiently';
 import { ignoreMissing, provisionOwn, provisionSchemas } from './provision';
@@ -57,7 +58,7 @@ export class JetStreamStreams implements Streams {
   async rewind(plan: FlowPlan, { function: functionId, start }: Rewind): Promise<void> {
     const consumers = plan.consumers.filter((consumer) => consumer.function === functionId);
     if (consumers.length === 0) {
-      const message = `${functionId} of ${nameOf(plan)} reads no stream: nothing to read again`;
+      const message = `${functionId} of ${flowName(plan)} reads no stream: nothing to read again`;
       throw new ConfigError('config-invalid', message, { where: functionId });
     }
     const views = this.connection.jetstream(quickRequests).views;
@@ -70,7 +71,7 @@ export class JetStreamStreams implements Streams {
   }
 
   async progress(plan: FlowPlan): Promise<readonly FunctionProgress[]> {
-    return readProgress(this.manager, plan);
+    return readProgress(this.manager, plan, readServer);
   }
 
   async remove(plan: FlowPlan): Promise<void> {
@@ -84,7 +85,7 @@ export class JetStreamStreams implements Streams {
   /** Streams of the plan, and those that an earlier plan of the flow left. */
   private async ownStreams(plan: FlowPlan): Promise<readonly string[]> {
     const { namespace, jobId } = plan;
-    const found = await askServer(`streams of ${nameOf(plan)}`, async () => {
+    const found = await askServer(`streams of ${flowName(plan)}`, async () => {
       const names: string[] = [];
       for await (const name of this.manager.streams.names(`kflow.${namespace}.${jobId}.>`)) names.push(name);
       return names;
@@ -102,10 +103,6 @@ export class JetStreamStreams implements Streams {
 
   private async withState<T>(plan: FlowPlan, use: (state: JetStreamFlowState) => Promise<T>): Promise<T> {
     const state = await JetStreamFlowState.of(this.connection, plan.stateBucket);
-    return askServer(`state of ${nameOf(plan)}`, () => use(state));
+    return askServer(`state of ${flowName(plan)}`, () => use(state));
   }
-}
-
-function nameOf({ namespace, jobId }: FlowPlan): string {
-  return `${namespace}/${jobId}`;
 }

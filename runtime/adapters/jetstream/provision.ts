@@ -4,7 +4,6 @@ import {
   DeliverPolicy,
   DiscardPolicy,
   type JetStreamManager,
-  type NatsConnection,
   NatsError,
   nanos,
   RetentionPolicy,
@@ -20,12 +19,6 @@ const consumerDiffers = 10_148;
 /** JetStream's error for a stream whose limit, with those of all others, is more than the server may store. */
 const storageReserved = 10_047;
 
-/** Makes the streams, consumers and KV buckets of a plan, or brings them up to date; what they hold stays. */
-export async function provisionFlow(connection: NatsConnection, plan: FlowPlan): Promise<void> {
-  const manager = await connection.jetstreamManager({ checkAPI: false });
-  await Promise.all([provisionSchemas(manager, plan), provisionOwn(manager, plan)]);
-}
-
 /** The bucket of schemas, which flows share: it stays as its first flow made it. */
 export async function provisionSchemas(manager: JetStreamManager, plan: FlowPlan): Promise<void> {
   await ensureStream(manager, bucketConfig(plan.schemaBucket, plan.storage.replicas));
@@ -39,14 +32,6 @@ export async function provisionOwn(manager: JetStreamManager, plan: FlowPlan): P
     ...plan.streams.map((stream) => ensureStream(manager, streamConfig(stream), streamConfig(stream))),
   ]);
   await Promise.all(plan.consumers.map((consumer) => ensureConsumer(manager, consumer)));
-}
-
-/** Removes everything of a flow from the nats server, its state and history included. */
-export async function removeFlow(connection: NatsConnection, plan: FlowPlan): Promise<void> {
-  const manager = await connection.jetstreamManager({ checkAPI: false });
-  const names = [...plan.streams.map((stream) => stream.name), `KV_${plan.stateBucket}`];
-  const remove = (name: string) => ignoreMissing(manager.streams.delete(name));
-  await Promise.all(names.map((name) => askServer(`stream ${name}`, () => remove(name))));
 }
 
 /** Makes a stream; one of the name that is there gets what `changes` says, and stays as it is without. */

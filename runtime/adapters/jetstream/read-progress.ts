@@ -4,7 +4,7 @@ import { type OutputSpec, outputsOf } from '../../../lib/plan/function-spec';
 import { deadLetterSubject } from '../../../lib/plan/names';
 import type { FunctionProgress, InputProgress, OutputProgress } from '../../controller/ports/streams';
 import { usageOf } from '../../engine/plan-trim';
-import { readServer } from './ask-server';
+import type { readServer } from './ask-server';
 import { startFloorOf } from './rewind-consumer';
 
 /** One flow's streams and consumers as the server tells of them. */
@@ -13,25 +13,29 @@ interface Infos {
   readonly consumers: ReadonlyMap<string, ConsumerInfo>;
 }
 
-/** Reads how far every function is: one request for each stream and each consumer, all at once. */
-export async function readProgress(manager: JetStreamManager, plan: FlowPlan): Promise<readonly FunctionProgress[]> {
-  const infos = await readInfos(manager, plan);
+/** Reads how far every function is: one request for each stream and each consumer, all at once, made by `ask`. */
+export async function readProgress(
+  manager: JetStreamManager,
+  plan: FlowPlan,
+  ask: typeof readServer,
+): Promise<readonly FunctionProgress[]> {
+  const infos = await readInfos(manager, plan, ask);
   return plan.workloads.map((workload) => progressOf(plan, workload, infos));
 }
 
-async function readInfos(manager: JetStreamManager, plan: FlowPlan): Promise<Infos> {
+async function readInfos(manager: JetStreamManager, plan: FlowPlan, ask: typeof readServer): Promise<Infos> {
   const [streams, consumers] = await Promise.all([
     Promise.all(
       plan.streams.map(async ({ name, role }) => {
         const options = role === 'dead-letters' ? { subjects_filter: '>' } : undefined;
-        const info = await readServer(`stream ${name}`, () => manager.streams.info(name, options));
+        const info = await ask(`stream ${name}`, () => manager.streams.info(name, options));
         return [name, info] as const;
       }),
     ),
     Promise.all(
       plan.consumers.map(async ({ stream, durable }) => {
         const name = `consumer ${durable} of ${stream}`;
-        const info = await readServer(name, () => manager.consumers.info(stream, durable));
+        const info = await ask(name, () => manager.consumers.info(stream, durable));
         return [consumerKey(stream, durable), info] as const;
       }),
     ),

@@ -15,15 +15,17 @@ interface Heard {
 /** What the replicas of all flows last said of themselves; they say it twice a second, and nothing keeps it. */
 export class ReplicaReports {
   private readonly flows = new Map<string, Map<string, Heard>>();
-  private readonly sweep: NodeJS.Timeout;
+  private readonly sweep: NodeJS.Timeout | undefined;
 
-  constructor(connection: NatsConnection) {
+  /** `keepsAll`: what replicas that are gone said last is kept, as for the counts of one run. */
+  constructor(connection: NatsConnection, { keepsAll = false }: { readonly keepsAll?: boolean } = {}) {
     connection.subscribe(countersSubject({ namespace: '*', jobId: '*' }, '*'), {
       callback: (_error, message) => {
         const [, namespace = '', jobId = ''] = message.subject.split('.');
         this.hear({ namespace, jobId }, message.json<ReplicaReport>());
       },
     });
+    if (keepsAll) return;
     this.sweep = setInterval(() => this.forgetSilent(), forgetAfterMs);
     this.sweep.unref();
   }

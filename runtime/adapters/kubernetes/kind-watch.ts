@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, KFlowError, StoreError } from '../../../lib/errors';
+import { pause } from '../../async/pause';
 import type { KindRef } from '../../controller/ports/kubernetes-object';
 import { Backoff } from '../../engine/backoff';
 import type { KubernetesObjects, ObjectMetadata, Scope } from './kubernetes-objects';
@@ -124,12 +124,6 @@ export class KindWatch<T extends ObjectMetadata> {
     if (type === 'DELETED') sink.remove(object);
     else sink.put(object);
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch((reason: unknown) => {
-    if (!signal.aborted) throw reason;
-  });
 }
 
 function isLostConnection(error: unknown): boolean {

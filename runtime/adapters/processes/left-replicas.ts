@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from './is-alive';
 
 /** Name of the file in a replica's folder that holds its pid while it runs. */
 export const pidFileName = 'pid';
@@ -19,12 +20,4 @@ export async function waitForLeftReplicas(folder: string): Promise<void> {
   const pidFiles = files.filter((file) => path.basename(file) === pidFileName);
   const pids = pidFiles.map((file) => Number(readFileSync(path.join(folder, file), 'utf8')));
   for (const end = Date.now() + endWithinMs; pids.some(isAlive) && Date.now() < end; ) await sleep(pollMs);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's; ESRCH: there is no such process
-  }
 }

@@ -2,16 +2,19 @@ import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
 import type { Buckets } from '../../controller/ports/buckets';
 import { S3ObjectStore } from './object-store';
 
-/** Whoever calls tries again, and tells why meanwhile. */
-const patienceMs = 2_000;
+export interface S3BucketsOptions {
+  /** The store is ours, so what a flow reads is made there too. */
+  readonly makesSources: boolean;
+  /** How long a store may be away; left out, as long as object stores are waited for. */
+  readonly retryForMs?: number;
+}
 
 /**
  * Buckets of flows in the object stores that their plans name. A store whose credentials are in a Secret of the cluster
  * is left to the pods, which have them.
  */
 export class S3Buckets implements Buckets {
-  /** `makesSources`: the store is ours, so what a flow reads is made there too. */
-  constructor(private readonly options: { readonly makesSources: boolean }) {}
+  constructor(private readonly options: S3BucketsOptions) {}
 
   async ensure(plan: FlowPlan): Promise<void> {
     const wanted = plan.buckets.filter(({ role }) => this.options.makesSources || role !== 'source');
@@ -38,7 +41,8 @@ export class S3Buckets implements Buckets {
   ): Promise<void> {
     const { user, password } = plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
     if (user === undefined || password === undefined) return;
-    const store = new S3ObjectStore({ addr, user, password, retryForMs: patienceMs });
+    const { retryForMs } = this.options;
+    const store = new S3ObjectStore({ addr, user, password, ...(retryForMs === undefined ? {} : { retryForMs }) });
     try {
       await action(store);
     } finally {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../async/pause';
 import { isPassing } from './api-refusal';
 
 /** Time between two tries to reach a controller again. */
@@ -37,14 +37,6 @@ export async function* follow<T>(open: () => AsyncIterable<T>, options: FollowOp
       if (!isLost) onLost?.(error as Error);
       isLost = true;
     }
-    await pause(signal);
-  }
-}
-
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await delay(retryAfterMs, undefined, { signal });
-  } catch (error) {
-    if ((error as Error).name !== 'AbortError') throw error;
+    await pause(retryAfterMs, signal);
   }
 }

@@ -2,20 +2,19 @@ import type { NatsConnection } from 'nats';
 import { renderWorkloads } from '../../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../../lib/errors';
 import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
-import { messageStorePrefix } from '../../../lib/plan/names';
 import { planFlow } from '../../../lib/plan/plan-flow';
 import { kindOf } from '../../../lib/topology/function-type';
 import type { Topology } from '../../../lib/topology/topology';
 import { connectNats } from '../../adapters/jetstream/connection';
-import { JetStreamFlowState } from '../../adapters/jetstream/jetstream-flow-state';
-import { provisionFlow, removeFlow } from '../../adapters/jetstream/provision';
+import { JetStreamStreams } from '../../adapters/jetstream/jetstream-streams';
 import { WorkloadNode } from '../../adapters/processes/workload-node';
 import { saveBucket, uploadDirectory } from '../../adapters/s3/directory-transfer';
 import { S3ObjectStore } from '../../adapters/s3/object-store';
+import { S3Buckets } from '../../adapters/s3/s3-buckets';
 import type { KubernetesObject } from '../../controller/ports/kubernetes-object';
 import { assertVariablesKnown } from './assert-variables-known';
 import type { DirectoryMap } from './directory-map';
-import { FlowProgress, type FunctionProgress } from './flow-progress';
+import { FlowProgress, type FunctionCounts } from './flow-progress';
 import type { LocalFlowOptions } from './local-flow-options';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalServers, startLocalServers } from './local-servers';
@@ -29,35 +28,43 @@ export class LocalFlow {
   private connection: NatsConnection | undefined;
   private node: WorkloadNode | undefined;
   private replicasSeen: LocalReplicas | undefined;
-  private state: JetStreamFlowState | undefined;
+  private streams: JetStreamStreams | undefined;
   private counting: FlowProgress | undefined;
   private plan: FlowPlan | undefined;
-  private run = 0;
+  private readonly buckets: S3Buckets;
 
   constructor(
     private readonly topology: Topology,
     private readonly options: LocalFlowOptions,
-  ) {}
+  ) {
+    this.buckets = new S3Buckets({ makesSources: options.isEmbedded });
+  }
 
-  /** Starts servers, makes streams and buckets, and fills the buckets. Nothing runs yet. */
+  /**
+   * Starts servers, makes streams and buckets, and fills the buckets. Nothing runs yet. Throws ConfigError when a variable
+   * of a function is not known here.
+   */
   async prepare(fill: readonly DirectoryMap[], save: readonly DirectoryMap[]): Promise<void> {
     const { topology, options } = this;
     this.servers = await startLocalServers(topology, options);
-    this.plan = planFlow(topology, this.servers.planSettings);
+    // whatever the document says about pausing: a run has nobody to resume it
+    const planned = planFlow(topology, this.servers.planSettings);
+    this.plan = { ...planned, workloads: planned.workloads.map((workload) => ({ ...workload, isPaused: false })) };
+    assertVariablesKnown(this.plan);
     this.assertBucketsKnown('--bucket', fill);
     this.assertBucketsKnown('--save', save);
     this.connection = await connectNats(this.servers.natsUrl, `kflow run ${topology.jobId}`);
-    await provisionFlow(this.connection, this.plan);
-    this.state = await JetStreamFlowState.open(this.connection, this.plan.stateBucket);
-    this.run = await this.state.beginRun();
-    await this.prepareBuckets(fill);
+    this.streams = await JetStreamStreams.open(this.connection);
+    await this.streams.provision(this.plan);
+    await this.streams.beginRun(this.plan);
+    await this.buckets.ensure(this.plan);
+    await this.fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);
   }
 
-  /** Starts every function. Throws ConfigError when a variable of one is not known here. */
+  /** Starts every function. */
   async start(onChange: (status: ReplicaStatus) => void): Promise<void> {
     const { plan, servers } = this.prepared();
-    assertVariablesKnown(plan);
     this.node = await WorkloadNode.open({
       directory: this.options.directory.path,
       env: { KFLOW_NATS_URL: servers.natsUrl, KFLOW_BASE_DIR: this.options.baseDir, KFLOW_LOG_FORMAT: 'text' },
@@ -84,13 +91,13 @@ export class LocalFlow {
     return jobs.length > 0 && replicas.every((replica) => replica.phase === 'succeeded');
   }
 
-  async progress(): Promise<FunctionProgress[]> {
+  async progress(): Promise<FunctionCounts[]> {
     const { counting } = this;
     return counting === undefined ? [] : counting.read(this.replicas());
   }
 
   async markCompleted(): Promise<void> {
-    await this.state?.markCompleted(this.run);
+    await this.streams?.markCompleted(this.prepared().plan);
   }
 
   /** Resolves when no source runs any more. */
@@ -140,26 +147,20 @@ export class LocalFlow {
     if (!isKept) this.options.directory.removeData();
   }
 
-  /** Whatever the document says about pausing: a run has nobody to resume it. */
   private manifests(): readonly KubernetesObject[] {
     const { plan, servers } = this.prepared();
-    const workloads = plan.workloads.map((workload) => ({ ...workload, isPaused: false }));
     // no image is looked at
-    return renderWorkloads({ ...plan, workloads }, { image: 'kflow', natsUrl: servers.natsUrl });
+    return renderWorkloads(plan, { image: 'kflow', natsUrl: servers.natsUrl });
   }
 
   private async remove(): Promise<void> {
-    if (this.connection === undefined || this.plan === undefined) return;
-    await removeFlow(this.connection, this.plan);
-    const stores = this.plan.buckets.filter(({ role }) => role === 'message-store');
-    for (const store of stores) await this.storeOf(store).deletePrefix(store.bucket, messageStorePrefix(this.plan));
+    if (this.streams === undefined || this.plan === undefined) return;
+    await this.streams.remove(this.plan);
+    await this.buckets.purge(this.plan);
   }
 
-  private async prepareBuckets(fill: readonly DirectoryMap[]): Promise<void> {
-    for (const bucket of this.prepared().plan.buckets) {
-      if (this.options.isEmbedded || bucket.role !== 'source') await this.storeOf(bucket).ensureBucket(bucket.bucket);
-    }
-    for (const { bucket, directory } of fill) {
+  private async fill(maps: readonly DirectoryMap[]): Promise<void> {
+    for (const { bucket, directory } of maps) {
       const { objects, skipped } = await uploadDirectory(this.storeOf(this.bucketNamed('--bucket', bucket)), {
         bucket,
         directory,

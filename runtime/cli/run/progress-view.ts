@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { FunctionProgress } from './flow-progress';
+import type { FunctionCounts } from './flow-progress';
 
 /** Time between two lines of a function where no terminal redraws them. */
 const plainEveryMs = 2_000;
@@ -33,7 +33,7 @@ export class ProgressView {
     if (this.shown !== '') this.draw?.(this.shown);
   }
 
-  show(functions: readonly FunctionProgress[], nowMs: number): void {
+  show(functions: readonly FunctionCounts[], nowMs: number): void {
     const rates = this.rates(functions, nowMs);
     if (this.draw !== undefined) {
       this.shown = functions.map((fn) => renderLine(fn, rates.get(fn.function) ?? 0, widthOf(functions))).join('\n');
@@ -51,7 +51,7 @@ export class ProgressView {
   }
 
   /** Shows the last state, and redraws nothing after it. */
-  end(functions: readonly FunctionProgress[] = []): void {
+  end(functions: readonly FunctionCounts[] = []): void {
     this.saidAt = 0;
     if (functions.length > 0) this.show(functions, Date.now());
     this.draw?.done();
@@ -60,7 +60,7 @@ export class ProgressView {
   }
 
   /** Records a second since the last show; what a function takes in, or a source gives. */
-  private rates(functions: readonly FunctionProgress[], nowMs: number): Map<string, number> {
+  private rates(functions: readonly FunctionCounts[], nowMs: number): Map<string, number> {
     const { previous } = this;
     const moved = new Map(functions.map((fn) => [fn.function, fn.in ?? fn.out ?? 0]));
     const rates = new Map<string, number>();
@@ -74,11 +74,11 @@ export class ProgressView {
   }
 }
 
-function widthOf(functions: readonly FunctionProgress[]): number {
+function widthOf(functions: readonly FunctionCounts[]): number {
   return Math.max(...functions.map((fn) => fn.function.length));
 }
 
-function renderLine(fn: FunctionProgress, rate: number, width: number): string {
+function renderLine(fn: FunctionCounts, rate: number, width: number): string {
   const parts = [
     fn.function.padEnd(width),
     `in ${numeral(fn.in).padStart(9)}`,
@@ -90,7 +90,7 @@ function renderLine(fn: FunctionProgress, rate: number, width: number): string {
   return parts.join('  ').trimEnd();
 }
 
-function stateOf(fn: FunctionProgress): string {
+function stateOf(fn: FunctionCounts): string {
   const failed = fn.phases.filter((phase) => phase === 'failed').length;
   const waiting = fn.phases.filter((phase) => phase === 'backing-off').length;
   const parts = [];

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
+import { isAlive } from '../../adapters/processes/is-alive';
 
 /** The folder of a flow below `.kflow/`: its servers' data, its objects, its replicas' files and logs. One run at a time has it. */
 export class RunDirectory {
@@ -47,14 +48,5 @@ export class RunDirectory {
   release(): void {
     for (const left of ['objects', 'replicas']) rmSync(path.join(this.path, left), { recursive: true, force: true });
     rmSync(path.join(this.path, 'lock'), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's; ESRCH: there is no such process
   }
 }

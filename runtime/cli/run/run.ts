@@ -5,7 +5,7 @@ import { formatProblem } from '../../../lib/topology/problem';
 import type { Topology } from '../../../lib/topology/topology';
 import { loadTopology } from '../load-topology';
 import { assertReadable, type DirectoryMap, makeWritable, parseDirectoryMaps } from './directory-map';
-import type { FunctionProgress } from './flow-progress';
+import type { FunctionCounts } from './flow-progress';
 import { Interrupts } from './interrupts';
 import { LocalFlow } from './local-flow';
 import { ProgressView } from './progress-view';
@@ -94,7 +94,7 @@ async function sayWhatGoes(flow: LocalFlow, save: readonly DirectoryMap[], say: 
 function conclude(
   end: RunEnd,
   topology: Topology,
-  functions: readonly FunctionProgress[],
+  functions: readonly FunctionCounts[],
   flow: LocalFlow,
   say: (line: string) => void,
 ): number {

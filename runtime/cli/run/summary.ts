@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { FunctionProgress } from './flow-progress';
+import type { FunctionCounts } from './flow-progress';
 import { numeral } from './progress-view';
 
 const heads = ['function', 'type', 'replicas', 'in', 'out', 'failed tries', 'given up', 'restarts'];
@@ -14,7 +14,7 @@ const edges = ['top', 'bottom', 'left', 'right'].flatMap((edge) => [
 const noFrame = Object.fromEntries([...edges, 'mid', 'mid-mid'].map((name) => [name, '']));
 
 /** The table of what each function did. */
-export function renderSummary(functions: readonly FunctionProgress[]): string {
+export function renderSummary(functions: readonly FunctionCounts[]): string {
   const table = new Table({
     head: heads,
     colAligns: heads.map((_, index) => (index < 2 ? 'left' : 'right')),

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from '../../servers/server-cache';
+import { isAlive } from '../../adapters/processes/is-alive';
 import type { StackDirectory } from './stack-directory';
 
 export const serverNames = ['nats', 'temporal', 's3', 'controller'] as const;

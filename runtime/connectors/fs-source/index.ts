@@ -3,6 +3,7 @@ import { ConfigError } from '../../../lib/errors';
 import { isInLocation, parseS3Location, type S3Location } from '../../../lib/plan/s3-location';
 import { s3list } from '../../../lib/topology/s3list';
 import type { S3ObjectStore } from '../../adapters/s3/object-store';
+import { pause } from '../../async/pause';
 import { AvroSchemaCodec } from '../../engine/avro-message';
 import type { ListedObjects } from '../../engine/flow-state';
 import { ReaderProjection } from '../../engine/reader-projection';
@@ -117,15 +118,4 @@ function versionOf(object: ListedObject): string {
 
 function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest().subarray(0, 18);
-}
-
-/** Waits, but no longer than until the signal. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../async/pause';
 import type { SourcePosition } from '../../engine/flow-state';
 import type { Generated, Host } from '../../engine/host';
 import type { Source, SourceRecord } from '../../engine/source-loop';
@@ -53,7 +53,7 @@ class RawSource implements Source {
         if (rate !== undefined) await this.keepRate(sent, rate, signal);
       }
       if (ended) return;
-      if (payloads.length === 0) await delay(100, undefined, { signal }).catch(() => undefined); // nothing for now
+      if (payloads.length === 0) await pause(100, signal); // nothing for now
     }
   }
 
@@ -90,7 +90,7 @@ class RawSource implements Source {
   /** Waits until the records sent since the start are no more than the rate allows. */
   private async keepRate(sent: number, rate: number, signal: AbortSignal): Promise<void> {
     const aheadMs = (sent / rate) * 1_000 - (Date.now() - this.startedMs);
-    if (aheadMs > 1) await delay(aheadMs, undefined, { signal }).catch(() => undefined);
+    if (aheadMs > 1) await pause(aheadMs, signal);
   }
 }
 

@@ -32,6 +32,9 @@ export interface ActivityPorts {
 export function createFlowActivities(ports: ActivityPorts): FlowActivities {
   const { cluster, streams, buckets, store, planner } = ports;
   const planOf = ({ flow, digest }: FlowDocument, epochs = {}): Promise<FlowPlan> => planner.plan(flow, digest, epochs);
+  const make = async (plan: FlowPlan) => {
+    await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
+  };
   return {
     keep: async (record, events, dropped) => {
       Lease.assertHeld();
@@ -44,14 +47,11 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
       await cluster.prune(document.flow, []);
       await awaitGone(cluster, document.flow);
       const plan = await planOf(document, epochs);
-      await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
+      await make(plan);
       await streams.beginRun(plan);
       return { ended: plan.mode === 'batch' ? await streams.endedFunctions(plan) : [] };
     },
-    provision: async ({ epochs, ...document }) => {
-      const plan = await planOf(document, epochs);
-      await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
-    },
+    provision: async ({ epochs, ...document }) => make(await planOf(document, epochs)),
     compare: async (flow, { from, to, isRollback }) =>
       planTransition(await planner.topology(flow, from), await planner.topology(flow, to), isRollback),
     apply: async (step) => applyFlow(cluster, await planOf(step, step.epochs), { ...ports.pods, ...step }),

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StateError } from '../../../lib/errors';
+import { inParallel } from '../../async/in-parallel';
 import type { FlowKey } from '../ports/flow-key';
 import type { FlowStore } from '../ports/flow-store';
 import type { Workflows } from '../ports/workflows';
-import { inParallel } from './in-parallel';
 
 export interface FindFlowProps {
   readonly store: Pick<FlowStore, 'records'>;

@@ -1,5 +1,6 @@
 import { KFlowError, StateError } from '../../../lib/errors';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import { inParallel } from '../../async/in-parallel';
 import type { ReplicaReport } from '../../engine/counters';
 import type { FlowList, FlowStatus, ListQuery } from '../api/schemas';
 import type { FlowPlanner } from '../flow-planner';
@@ -11,7 +12,6 @@ import { type FlowKey, flowName } from '../ports/flow-key';
 import type { FlowRecord, FlowStore } from '../ports/flow-store';
 import type { FunctionProgress, Streams } from '../ports/streams';
 import type { Workflows, WorkflowView } from '../ports/workflows';
-import { inParallel } from './in-parallel';
 import { type Lifecycle, lifecycleOf } from './lifecycle';
 
 export interface FlowStatusesProps {

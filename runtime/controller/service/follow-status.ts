@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../async/pause';
 import type { FlowStatus } from '../api/schemas';
 
 const everyMs = 500;
@@ -12,6 +12,6 @@ export async function* followStatus(read: () => Promise<FlowStatus>, signal: Abo
     if (text !== told) yield status;
     told = text;
     if (status.closeTime !== null) return;
-    await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    await pause(everyMs, signal);
   }
 }

@@ -60,8 +60,12 @@ function withPauses(goal: FlowGoal, functions: readonly string[], isPaused: bool
   return { ...goal, pauses: { ...goal.pauses, ...Object.fromEntries(functions.map((id) => [id, isPaused])) } };
 }
 
-function without(pauses: FlowGoal['pauses'], functions: readonly string[]): FlowGoal['pauses'] {
-  return Object.fromEntries(Object.entries(pauses).filter(([id]) => !functions.includes(id)));
+/** What is said of functions, but for some of them. */
+export function without<T>(
+  said: { readonly [functionId: string]: T },
+  functions: readonly string[],
+): { readonly [functionId: string]: T } {
+  return Object.fromEntries(Object.entries(said).filter(([id]) => !functions.includes(id)));
 }
 
 /** Resuming the whole flow takes back what requests have paused, not what the document pauses. */

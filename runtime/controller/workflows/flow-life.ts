@@ -17,7 +17,7 @@ import {
   memoKey,
 } from '../ports/flow-request';
 import type { ClosedStatus } from '../ports/flow-store';
-import { acceptRequest } from './accept-request';
+import { acceptRequest, without } from './accept-request';
 import { auditOf } from './audit-of';
 import { failureText } from './failure-text';
 import type { FlowActivities } from './flow-activities';
@@ -91,7 +91,9 @@ export class FlowLife {
   /** Takes a request that was not refused; resolves when the record tells of it. */
   async take(request: FlowRequest): Promise<FlowMemo> {
     if (request.kind === 'update') this.book.revise(request);
-    if (request.kind === 'restart') this.unpin(request.functions);
+    if (request.kind === 'restart') {
+      this.applied = { ...this.applied, pins: without(this.applied.pins, request.functions) };
+    }
     this.goal = acceptRequest(this.goal, request, this.book.lastRevision?.number ?? 0);
     this.book.note(auditOf(request));
     this.tell({ pauses: this.goal.pauses, isSettled: false, reason: undefined, ...this.wanted });
@@ -209,11 +211,6 @@ export class FlowLife {
     if (begin.kind === 'submit') this.book.revise({ ...begin, cause: 'submit' });
     else this.goal = { ...this.goal, ending: begin.ending };
     this.goal = { ...this.goal, revision: this.book.lastRevision?.number ?? 0 };
-  }
-
-  private unpin(functions: readonly string[]): void {
-    const pins = Object.fromEntries(Object.entries(this.applied.pins).filter(([id]) => !functions.includes(id)));
-    this.applied = { ...this.applied, pins };
   }
 
   /** Runs steps until they are done, are given up for another goal, or are refused by something outside. */

@@ -1,5 +1,5 @@
 import type { AppliedFlow, FlowGoal } from '../ports/flow-request';
-import { countRestarts } from './accept-request';
+import { countRestarts, without } from './accept-request';
 import type { Transition } from './flow-activities';
 
 /** What is still wanted when a goal was reached, of what is wanted by now. */
@@ -16,10 +16,9 @@ export const noTransition: Transition = { halted: [], dropped: [], kept: [], res
 
 /** A function that is changed and not restarted keeps the hash it has; one that is restarted, its own. */
 export function pinsAfter({ pins, hashes }: AppliedFlow, { kept, restarted }: Transition): AppliedFlow['pins'] {
-  const others = Object.entries(pins).filter(([id]) => !restarted.includes(id));
   const pinned = kept.flatMap((id) => {
     const hash = pins[id] ?? hashes[id];
     return hash === undefined ? [] : [[id, hash] as const];
   });
-  return Object.fromEntries([...others, ...pinned]);
+  return { ...without(pins, restarted), ...Object.fromEntries(pinned) };
 }
