@@ -31,6 +31,7 @@ export type ErrorCode =
   // flows of a controller
   | 'flow-missing'
   | 'flow-exists'
+  | 'revision-missing'
   | 'update-refused'
   | 'access-denied'
   // records

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import type { FlowEventView, FlowStatus, RevisionView } from '../../runtime/controller/api/schemas';
 import { ControllerPlace } from '../support/controller-place';
 
@@ -69,6 +70,27 @@ describe('submit', () => {
     expect((await submit('life/same')).status).toBe(200);
     const other = await submit('life/same', { parallelism: 2 });
     expect(other).toMatchObject({ status: 409, body: { code: 'flow-exists' } });
+  });
+
+  test('takes a document for the same when it says the same in other words', async () => {
+    await running('life/words');
+    const yaml = `# the same flow\n${stringify({ parallelism: 1, ...topology() })}`;
+    const type = { 'content-type': 'application/yaml' };
+    expect((await place.call('POST', '/kflows/v1/life/words', yaml, type)).status).toBe(200);
+    expect(await place.call('POST', '/kflows/update/v1', `jobId: words\n${yaml}`, type)).toMatchObject({
+      status: 200,
+      body: { revision: 1 },
+    });
+  });
+
+  test('has its revision in the history as soon as it is taken', async () => {
+    expect((await submit('life/known')).status).toBe(201);
+    const history = await place.call('GET', '/kflows/v1/life/known/history');
+    expect(history).toMatchObject({ status: 200, body: [{ revision: 1, isCurrent: true }] });
+    expect(await place.call('GET', '/kflows/v1/life/known/history/7')).toMatchObject({
+      status: 404,
+      body: { code: 'revision-missing', detail: expect.stringContaining('it has 1') },
+    });
   });
 
   test('tells every problem of a topology', async () => {
@@ -202,6 +224,23 @@ describe('update', () => {
       ...topology({ parallelism: 2, meta: { update: true } }),
     });
     expect(answer).toMatchObject({ status: 200, body: { namespace: 'life', revision: 2 } });
+  });
+
+  test('restart that is sent again with its key starts nothing anew again', async () => {
+    await running('life/key');
+    const restart = async (key: string) => {
+      expect((await place.call('POST', '/kflows/v1/life/key/restart', {}, { 'idempotency-key': key })).status).toBe(
+        202,
+      );
+      await place.untilHealthy('life/key');
+      const states = await place.cluster.workloads({ namespace: 'life', jobId: 'key' });
+      return states.map(({ specHash }) => specHash);
+    };
+    const first = await restart('one');
+    expect(await restart('one')).toEqual(first);
+    expect(await restart('two')).not.toEqual(first);
+    const events = await place.call('GET', '/kflows/v1/life/key/events?kind=audit');
+    expect((events.body as FlowEventView[]).filter(({ what }) => what === 'restart')).toHaveLength(2);
   });
 
   test('restarts the running replicas of a stream only when it says so', async () => {

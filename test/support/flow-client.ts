@@ -16,11 +16,16 @@ export class FlowClient {
     return new FlowClient(this.url, token);
   }
 
-  async call(method: string, pathName: string, body?: unknown): Promise<{ status: number; body: never }> {
+  async call(
+    method: string,
+    pathName: string,
+    body?: unknown,
+    more: Record<string, string> = {},
+  ): Promise<{ status: number; body: never }> {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-    if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`;
-    const answer = await fetch(`${this.url}${pathName}`, { method, headers, body: text });
+    const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...more };
+    const token: Record<string, string> = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+    const answer = await fetch(`${this.url}${pathName}`, { method, headers: { ...token, ...headers }, body: text });
     const said = await answer.text();
     return { status: answer.status, body: (/^[[{]/.test(said) ? JSON.parse(said) : said) as never };
   }

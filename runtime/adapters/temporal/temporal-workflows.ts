@@ -55,9 +55,9 @@ export class TemporalWorkflows implements Workflows {
     });
   }
 
-  request(flow: FlowKey, request: FlowRequest): Promise<FlowMemo> {
+  request(flow: FlowKey, request: FlowRequest, key: string = randomUUID()): Promise<FlowMemo> {
     const workflowId = flowName(flow);
-    const updateId = randomUUID();
+    const updateId = `${request.kind}/${key}`;
     return this.ask(workflowId, async () => {
       try {
         const handle = this.client.workflow.getHandle(workflowId);

@@ -16,6 +16,7 @@ const retryAfter = { 'retry-after': '2' };
 /** Codes that are not problems of a document, which are 422. */
 const statuses: { readonly [code in ErrorCode]?: number } = {
   'flow-missing': 404,
+  'revision-missing': 404,
   'flow-exists': 409,
   'update-refused': 409,
   'state-invalid': 409,

@@ -8,6 +8,10 @@ export function requesterOf(request: FastifyRequest): Requester {
   const { comment: inBody } = (request.body ?? {}) as { readonly comment?: string };
   const { comment: inQuery } = request.query as { readonly comment?: string };
   const comment = inBody ?? headerText(request.headers['kflow-comment']) ?? inQuery;
-  const by = callerOf(request).name;
-  return comment === undefined || comment === '' ? { by } : { by, comment };
+  const idempotencyKey = headerText(request.headers['idempotency-key']);
+  return {
+    by: callerOf(request).name,
+    ...(comment === undefined || comment === '' ? {} : { comment }),
+    ...(idempotencyKey === undefined || idempotencyKey === '' ? {} : { idempotencyKey }),
+  };
 }

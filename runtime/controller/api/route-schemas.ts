@@ -24,6 +24,7 @@ export const commentQuery = z.strictObject({
 /** Loose, since what passes it takes the place of all headers. */
 export const changeHeaders = z.looseObject({
   'kflow-comment': z.string().max(1_000).optional().describe('why, for the audit log'),
+  'idempotency-key': z.string().max(255).optional().describe('the same request with the same key is done once'),
 });
 
 const problemAnswers = {

@@ -16,6 +16,8 @@ import type { FlowKey } from './flow-key';
 export interface Requester {
   readonly by: string;
   readonly comment?: string;
+  /** The same request with the same key is done once, as long as the flow's workflow is in the same run. */
+  readonly idempotencyKey?: string;
 }
 
 export interface SubmitResult {

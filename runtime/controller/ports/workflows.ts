@@ -7,8 +7,11 @@ import type { FlowInput, FlowMemo, FlowRequest } from './flow-request';
 export interface Workflows {
   /** Throws StateError `flow-exists` when the flow's workflow runs. Gives the run's id. */
   start(input: FlowInput, memo: Omit<FlowMemo, 'runId'>): Promise<string>;
-  /** Throws StateError `flow-missing` when it does not run, and `state-invalid` with the reason when it refuses. */
-  request(flow: FlowKey, request: FlowRequest): Promise<FlowMemo>;
+  /**
+   * Throws StateError `flow-missing` when it does not run, and `state-invalid` with the reason when it refuses. A request
+   * of the same kind and `key` as one that this run of the workflow has had is not done again.
+   */
+  request(flow: FlowKey, request: FlowRequest, key?: string): Promise<FlowMemo>;
   /** The present or last workflow of a flow; undefined when there is none that the server remembers. */
   describe(flow: FlowKey): Promise<WorkflowView | undefined>;
   /** Those that run, of one namespace or of all; up to a second old. */

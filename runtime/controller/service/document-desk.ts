@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { renderWorkloads, specHash } from '../../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../../lib/errors';
@@ -52,6 +53,12 @@ export class DocumentDesk {
     const hashes = Object.fromEntries(plan.workloads.map((workload) => [workload.function, specHash(workload)]));
     renderWorkloads(plan, { ...pods, hashes });
     return { topology, digest: await store.putDocument(flow, text), warnings };
+  }
+
+  /** The digest of what was accepted; `known`, if that document says the same in other words. */
+  async digestOf(flow: FlowKey, { topology, digest }: AcceptedDocument, known: string): Promise<string> {
+    if (digest === known) return known;
+    return isDeepStrictEqual(topology, await this.props.planner.topology(flow, known)) ? known : digest;
   }
 
   /** Gives the functions that an update is about. Throws TopologyError with every difference that it may not make. */

@@ -20,7 +20,7 @@ import type { Ending, FlowService, Requester, SubmitResult } from '../ports/flow
 import type { FlowStore } from '../ports/flow-store';
 import type { RewindStart } from '../ports/streams';
 import type { Workflows, WorkflowView } from '../ports/workflows';
-import { assertFunctions, type DocumentDesk } from './document-desk';
+import { type AcceptedDocument, assertFunctions, type DocumentDesk } from './document-desk';
 import { findFlow } from './find-flow';
 import { closedError, FlowLives, isMeantToRun } from './flow-lives';
 import { FlowRevisions } from './flow-revisions';
@@ -55,12 +55,14 @@ export class FlowController implements FlowService {
 
   async submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult> {
     const { desk, store } = this.props;
-    const { topology, digest, warnings } = await desk.accept(flow, text);
+    const accepted = await desk.accept(flow, text);
+    const { topology, warnings } = accepted;
     for (let attempt = 1; ; attempt++) {
       const view = await this.lives.describe(flow);
-      if (view?.isOpen) return { ...(await this.resubmit(flow, view, digest)), warnings };
+      if (view?.isOpen) return { ...(await this.resubmit(flow, view, accepted)), warnings };
       const record = await store.record(flow);
       const last = record?.revisions.at(-1);
+      const digest = last === undefined ? accepted.digest : await desk.digestOf(flow, accepted, last.digest);
       if (last !== undefined && last.digest !== digest) await desk.assertContinues(flow, last.digest, text);
       await store.putDocument(flow, text); // a flow that was deleted meanwhile took it along
       try {
@@ -218,14 +220,15 @@ export class FlowController implements FlowService {
   }
 
   /** A submit for a flow that runs. */
-  private async resubmit(flow: FlowKey, { memo }: WorkflowView, digest: string): Promise<SubmitResult> {
+  private async resubmit(flow: FlowKey, { memo }: WorkflowView, accepted: AcceptedDocument): Promise<SubmitResult> {
     const name = flowName(flow);
     if (memo !== undefined && !isMeantToRun(memo)) {
       throw new StateError('state-invalid', `${name} is ${memo.phase}; submit it again when it has closed`, {
         where: name,
       });
     }
-    if (memo?.digest === digest) return { outcome: 'unchanged', status: await this.status(flow) };
+    if (memo !== undefined && (await this.props.desk.digestOf(flow, accepted, memo.digest)) === memo.digest)
+      return { outcome: 'unchanged', status: await this.status(flow) };
     const what =
       'runs with another document; send this one as an update (POST /kflows/update/v1), or stop or delete it';
     throw new StateError('flow-exists', `${name} ${what}`, { where: name });
@@ -239,7 +242,9 @@ export class FlowController implements FlowService {
     for (let attempt = 1; ; attempt++) {
       const memo = await this.lives.open(flow);
       const updated = cause === 'update' ? await this.props.desk.assertUpdate(flow, memo.digest, text) : [];
-      const { digest, warnings } = await this.props.desk.accept(flow, text);
+      const accepted = await this.props.desk.accept(flow, text);
+      const { warnings } = accepted;
+      const digest = await this.props.desk.digestOf(flow, accepted, memo.digest);
       if (digest === memo.digest) return { outcome: 'unchanged', status: await this.status(flow), warnings };
       try {
         await this.lives.ask(flow, { kind: 'update', digest, cause, base: memo.revision, updated }, requester);

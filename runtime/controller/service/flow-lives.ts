@@ -63,7 +63,7 @@ export class FlowLives {
 
   /** The same, of a flow whose data may be going. */
   async ask(flow: FlowKey, wish: FlowWish, requester: Requester): Promise<void> {
-    await this.props.workflows.request(flow, { ...wish, ...asked(requester) });
+    await this.props.workflows.request(flow, { ...wish, ...asked(requester) }, requester.idempotencyKey);
   }
 
   /** Begins a life with a document. Throws StateError `flow-exists` when the flow runs. */

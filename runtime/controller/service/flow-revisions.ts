@@ -1,4 +1,5 @@
-import { ConfigError } from '../../../lib/errors';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StateError } from '../../../lib/errors';
 import type { FlowStatus, RevisionView } from '../api/schemas';
 import { diffDocuments } from '../documents/diff-documents';
 import { hideSecrets } from '../documents/hide-secrets';
@@ -12,13 +13,14 @@ export interface FlowRevisionsProps {
   readonly statuses: { of(flow: FlowKey): Promise<FlowStatus> };
 }
 
-/** The documents that flows have had. Throws ConfigError `setting-invalid` that names those there are. */
+const beginning = { looks: 100, everyMs: 50 };
+
+/** The documents that flows have had. Throws StateError `revision-missing` that names those there are. */
 export class FlowRevisions {
   constructor(private readonly props: FlowRevisionsProps) {}
 
   async history(flow: FlowKey): Promise<readonly RevisionView[]> {
-    const revisions = await this.all(flow);
-    const current = (await this.props.statuses.of(flow)).revision;
+    const { revisions, current } = await this.all(flow);
     return revisions.map(({ number, isProven, ...revision }) => ({
       ...revision,
       revision: number,
@@ -29,13 +31,13 @@ export class FlowRevisions {
 
   /** The document of a revision, secrets hidden; left out, of the last one. */
   async document(flow: FlowKey, number?: number): Promise<string> {
-    const revisions = await this.all(flow);
+    const { revisions } = await this.all(flow);
     const { digest } = revisionOf(flow, revisions, number ?? revisions.at(-1)?.number);
     return hideSecrets(await this.props.store.document(flow, digest));
   }
 
   async diff(flow: FlowKey, { from, to }: { readonly from?: number; readonly to?: number }): Promise<string> {
-    const revisions = await this.all(flow);
+    const { revisions } = await this.all(flow);
     const last = revisionOf(flow, revisions, to ?? revisions.at(-1)?.number);
     const first = revisionOf(flow, revisions, from ?? beforeOf(revisions, last.number) ?? last.number);
     const texts = await Promise.all([first, last].map(({ digest }) => this.props.store.document(flow, digest)));
@@ -48,17 +50,20 @@ export class FlowRevisions {
    * something else, or of the one before.
    */
   async before(flow: FlowKey, present: Pick<FlowMemo, 'revision' | 'digest'>, number?: number): Promise<string> {
-    const revisions = await this.all(flow);
+    const { revisions } = await this.all(flow);
     const others = revisions.filter((each) => each.number < present.revision && each.digest !== present.digest);
     const good = others.findLast(({ isProven }) => isProven)?.number ?? beforeOf(revisions, present.revision);
     return this.props.store.document(flow, revisionOf(flow, revisions, number ?? good).digest);
   }
 
-  private async all(flow: FlowKey): Promise<readonly Revision[]> {
-    const record = await this.props.store.record(flow);
-    if (record !== undefined) return record.revisions;
-    await this.props.statuses.of(flow); // it may be that there is no such flow
-    return [];
+  /** A flow that has just been submitted has its first revision in the record within moments. */
+  private async all(flow: FlowKey): Promise<{ readonly revisions: readonly Revision[]; readonly current: number }> {
+    for (let look = 1; ; look++) {
+      const { revision: current } = await this.props.statuses.of(flow);
+      const { revisions = [] } = (await this.props.store.record(flow)) ?? {};
+      if ((revisions.at(-1)?.number ?? 0) >= current || look > beginning.looks) return { revisions, current };
+      await delay(beginning.everyMs);
+    }
   }
 }
 
@@ -67,7 +72,8 @@ function revisionOf(flow: FlowKey, revisions: readonly Revision[], number: numbe
   if (found !== undefined) return found;
   const known = revisions.map((revision) => revision.number).join(', ') || 'none';
   const what = number === undefined ? 'has no earlier revision' : `has no revision ${number}`;
-  throw new ConfigError('setting-invalid', `${flowName(flow)} ${what}; it has ${known}`);
+  const name = flowName(flow);
+  throw new StateError('revision-missing', `${name} ${what}; it has ${known}`, { where: name });
 }
 
 function beforeOf(revisions: readonly Revision[], number: number): number | undefined {

@@ -133,7 +133,7 @@ export class MemoryFlows implements FlowService {
 
   async document(flow: FlowKey, revision?: number): Promise<string> {
     const text = this.find(flow).texts.at((revision ?? 0) - 1);
-    if (text === undefined) throw new StateError('flow-missing', `${flowName(flow)}: has no revision ${revision}`);
+    if (text === undefined) throw new StateError('revision-missing', `${flowName(flow)}: has no revision ${revision}`);
     return text;
   }
 
