@@ -14,7 +14,7 @@ export interface UpdateSummary {
   readonly resumed: readonly string[];
   /** The ones that read their input from the first record again: `updatePolicy: DropOffset`. */
   readonly dropped: readonly string[];
-  /** The ones whose running replicas start anew: with `restart: true`, or in batch mode and with DropOffset anyhow. */
+  /** The ones whose running replicas start anew: with `restart: true`, or in batch mode anyhow. */
   readonly restarted: readonly string[];
   /**
    * All other functions: their running replicas stay, so their templates keep the hash they have. Another image or
@@ -22,8 +22,8 @@ export interface UpdateSummary {
    */
   readonly kept: readonly string[];
   /**
-   * Functions that must have ended everywhere before the new document is applied: those that read anew, and those whose
-   * replicas share the work by their number, which is another now.
+   * Functions that must have ended everywhere before the new document is applied: those whose replicas share the work by
+   * their number, which is another now.
    */
   readonly halted: readonly string[];
 }
@@ -52,9 +52,8 @@ export function summarizeUpdate(from: Topology, to: Topology, isRollback = false
       isPaused: isPaused(fn) && !isPaused(before),
       isResumed: isPaused(before) && !isPaused(fn),
       isDropped,
-      isRestarted:
-        isDropped || (isBatch ? isChanged || isScaled : isUpdated && (isRollback ? isChanged : fn.meta.restart)),
-      isHalted: isDropped || (isScaled && (isBatch || isSource)),
+      isRestarted: isBatch ? isChanged || isScaled : isUpdated && (isRollback ? isChanged : fn.meta.restart),
+      isHalted: isScaled && (isBatch || isSource),
     };
   });
   type Flag = Exclude<keyof (typeof functions)[number], 'id'>;

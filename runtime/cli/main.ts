@@ -3,6 +3,7 @@ import { Command, Help, InvalidArgumentError, type Option } from 'commander';
 import { KFlowError } from '../../lib/errors';
 import { packageVersion } from '../package-root';
 import { addFlowCommands } from './flows/commands';
+import { ExitStatus } from './flows/exit-status';
 import { addStackCommands } from './stack/commands';
 
 const program = new Command('kflow')
@@ -71,6 +72,8 @@ addStackCommands(program, exit);
 
 addFlowCommands(program);
 program.helpCommand(true); // in the group of the commands before it
+// of what is no command; each command has its own
+program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? ExitStatus.done : ExitStatus.usage));
 
 for (const command of program.commands) {
   command.showHelpAfterError(`(kflow ${command.name()} --help says more)`);

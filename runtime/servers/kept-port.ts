@@ -9,19 +9,29 @@ import { isAlive } from '../adapters/processes/is-alive';
 const RELEASE_TIMEOUT_MS = 6_500;
 const POLL_MS = 100;
 
+/** The port that is tried first: `wished` always, `usual` as long as none is kept. */
+export interface PortWish {
+  readonly wished?: number;
+  readonly usual?: number;
+}
+
 /**
  * The loopback port of the server that keeps its data in `dataDir`: chosen once, written to the file `port`, and
- * chosen again only when somebody else has taken it. Throws ConfigError when that somebody is the same server, started
- * by another process on the same data.
+ * chosen again only when somebody else has taken it. One that is wished and not to be had changes nothing for the next
+ * start. Throws ConfigError when that somebody is the same server, started by another process on the same data.
  */
-export async function keptPort(name: string, dataDir: string): Promise<number> {
+export async function keptPort(name: string, dataDir: string, { wished, usual }: PortWish = {}): Promise<number> {
   const file = join(dataDir, 'port');
-  const kept = readNumber(file);
+  const keep = (port: number) => {
+    writeFileSync(file, `${port}\n`);
+    return port;
+  };
+  const kept = wished ?? readNumber(file) ?? usual;
   const pid = readNumber(join(dataDir, 'pid'));
   if (kept !== undefined) {
     const end = Date.now() + RELEASE_TIMEOUT_MS;
     do {
-      if (await isFree(kept)) return kept;
+      if (await isFree(kept)) return keep(kept);
       if (pid === undefined || !isAlive(pid)) break;
       await sleep(POLL_MS);
     } while (Date.now() < end);
@@ -31,8 +41,7 @@ export async function keptPort(name: string, dataDir: string): Promise<number> {
     }
   }
   const port = await freePort();
-  writeFileSync(file, `${port}\n`);
-  return port;
+  return wished === undefined ? keep(port) : port;
 }
 
 function readNumber(file: string): number | undefined {

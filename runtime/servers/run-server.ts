@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, type KFlowError } from '../../lib/errors';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from '../adapters/processes/guard';
 import { pause } from '../async/pause';
-import { keptPort } from './kept-port';
+import { keptPort, type PortWish } from './kept-port';
 import type { Progress } from './server-catalog';
 
 /**
@@ -34,6 +34,7 @@ export type ServerEvent =
 export interface ServerOptions {
   /** Everything the server keeps is below this directory, its port as well; made when it does not exist. */
   readonly dataDir: string;
+  readonly port?: PortWish;
   /** What the server prints is appended here. */
   readonly logFile: string;
   /** Once it has answered it is started again however often it ends; left out, three early ends are its last. */
@@ -70,7 +71,7 @@ export async function runServer(
 ): Promise<RunningServer & { readonly port: number }> {
   mkdirSync(options.dataDir, { recursive: true });
   mkdirSync(dirname(options.logFile), { recursive: true });
-  const port = await keptPort(recipe.name, options.dataDir);
+  const port = await keptPort(recipe.name, options.dataDir, options.port);
   const supervisor = new Supervisor(recipe, options, port);
   await supervisor.start();
   return { port, pid: () => supervisor.pid(), stop: (graceMs) => supervisor.stop(graceMs) };

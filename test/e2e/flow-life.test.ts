@@ -144,7 +144,12 @@ test('a batch that is stopped in the middle goes on with what had not succeeded'
   await life.submit(flow, document);
   await life.stack.until(flow.name, 'more records', () => flow.log('first').length > done);
   expect(Object.keys(life.stack.pidsOf(flow.name))).toEqual(['first', 'sink']);
-  await life.closed(flow, 'Completed');
+  const { functions } = await life.closed(flow, 'Completed');
+  expect(functions).toMatchObject([
+    { function: 'source', isDone: true, out: 200 },
+    { function: 'first', isDone: true, in: 200, out: 200 },
+    { function: 'sink', isDone: true, in: 200, pending: 0, held: 0 },
+  ]);
   expect(flow.log('source')).toEqual(['start']);
   expect(flow.called('first')).toEqual(range(0, 200));
   expect(await life.ledger(flow)).toEqual(said('first', range(0, 200)));

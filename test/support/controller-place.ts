@@ -10,6 +10,7 @@ import { readControllerSettings } from '../../runtime/controller/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import { startTemporalServer, type TemporalServer } from '../../runtime/servers/temporal-server';
+import { type ChainChanges, chainTopology } from './chain-topology';
 import { FlowClient } from './flow-client';
 
 /** A controller with real nats and Temporal servers, over a cluster that runs nothing. */
@@ -51,6 +52,27 @@ export class ControllerPlace extends FlowClient {
     const cluster = new MemoryCluster();
     const controller = await startController(settings, { log: () => undefined, cluster });
     return new ControllerPlace(folder, nats, temporal, controller, cluster);
+  }
+
+  submit(flow: string, changes: ChainChanges = {}): Promise<{ status: number; body: never }> {
+    return this.call('POST', `/kflows/v1/${flow}`, chainTopology(changes));
+  }
+
+  update(flow: string, changes: ChainChanges): Promise<{ status: number; body: never }> {
+    return this.call('POST', '/kflows/update/v1', { ...keyOf(flow), ...chainTopology(changes) });
+  }
+
+  /** Submits a flow and waits until it is well. */
+  async running(flow: string, changes: ChainChanges = {}): Promise<void> {
+    const { status, body } = await this.submit(flow, changes);
+    if (status !== 201) throw new Error(`${flow} was not taken: ${status} ${JSON.stringify(body)}`);
+    await this.untilHealthy(flow);
+  }
+
+  /** Replicas that are asked for, by function. */
+  async desired(flow: string): Promise<{ [functionId: string]: number }> {
+    const workloads = await this.cluster.workloads(keyOf(flow));
+    return Object.fromEntries(workloads.map((state) => [state.function, state.desired]));
   }
 
   /** Id of the run that Temporal has of a flow's workflow now. */

@@ -12,6 +12,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError, StateError } from '../../../lib/errors';
 import { type FlowKey, flowName, parseFlowName } from '../../controller/ports/flow-key';
 import {
+  closedFailure,
   type FlowInput,
   type FlowMemo,
   type FlowRequest,
@@ -136,7 +137,7 @@ export class TemporalWorkflows implements Workflows {
       const reason = isGrpcServiceError(cause) ? cause.details : (error as Error).message;
       throw new ConfigError(
         'server-failed',
-        `${what}: Temporal has not answered within ${deadlineMs / 1_000} s: ${reason}`,
+        `${what}: Temporal has not done it within ${deadlineMs / 1_000} s: ${reason}`,
         {
           cause: error,
           where: what,
@@ -147,15 +148,14 @@ export class TemporalWorkflows implements Workflows {
 }
 
 function refusalOf(error: unknown, workflowId: string): unknown {
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    return new StateError('state-invalid', `${workflowId}: ${error.cause.message}`, {
+  const refused = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  if (refused instanceof ApplicationFailure && refused.type !== closedFailure) {
+    return new StateError('state-invalid', `${workflowId}: ${refused.message}`, {
       where: workflowId,
       cause: error,
     });
   }
-  const isGone =
-    error instanceof WorkflowNotFoundError ||
-    (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure === false);
+  const isGone = error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError;
   if (!isGone) return error;
   return new StateError('flow-missing', `the flow ${workflowId} does not run`, { where: workflowId, cause: error });
 }

@@ -59,6 +59,7 @@ function functionColumns({ rates }: StatusView): readonly Column<FunctionStatus>
 function readyCell({ ready, replicas, isPaused, isDone }: FunctionStatus): Cell {
   if (isDone) return { text: 'done', style: 'dim' };
   if (isPaused && ready === 0) return { text: 'paused', style: 'yellow' };
+  if (replicas === 0) return { text: '-', style: 'dim' };
   return { text: `${ready}/${replicas}`, ...(ready < replicas ? { style: 'yellow' } : {}) };
 }
 

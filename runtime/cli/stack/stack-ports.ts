@@ -1,5 +1,3 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
 
 /** Where the API listens when nobody else does. */
@@ -11,14 +9,6 @@ export interface StackPorts {
   readonly natsPort?: number;
   readonly temporalPort?: number;
   readonly s3Port?: number;
-}
-
-/** Has the server that keeps its data in this folder try a port first: a wished one always, the usual one the first time. */
-export function wishPort(dataDir: string, wished: number | undefined, usual?: number): void {
-  const file = path.join(dataDir, 'port');
-  mkdirSync(dataDir, { recursive: true });
-  const port = wished ?? (existsSync(file) ? undefined : usual);
-  if (port !== undefined) writeFileSync(file, `${port}\n`);
 }
 
 /** Throws ConfigError when a server got another port than the one that was asked for. */

@@ -11,7 +11,7 @@ import { type serverNames, waitForEarlierProcesses } from './earlier-processes';
 import { type Stack, writeStack } from './find-stack';
 import { holdPresence } from './presence';
 import type { StackDirectory } from './stack-directory';
-import { assertWishedPort, type StackPorts, usualPort, wishPort } from './stack-ports';
+import { assertWishedPort, type StackPorts, usualPort } from './stack-ports';
 
 /** A controller ends within ten seconds. */
 const controllerGraceMs = 12_000;
@@ -103,7 +103,7 @@ export class StackSupervisor {
     const url = `http://127.0.0.1:${server.port}`;
     this.answers('--port', ports.port, { name: 'controller', address: url, pid: server.pid() });
     if (ports.port === undefined && server.port !== usualPort) {
-      say(`              port ${usualPort} was taken: this one is kept; --port ${usualPort} asks for that one again`);
+      say(`              this port is kept; --port ${usualPort} asks for the usual one`);
     }
     return url;
   }
@@ -114,12 +114,11 @@ export class StackSupervisor {
     return server;
   }
 
-  private serverOptions(name: (typeof serverNames)[number], port?: number, usual?: number): ServerOptions {
+  private serverOptions(name: (typeof serverNames)[number], wished?: number, usual?: number): ServerOptions {
     const { directory, say } = this.options;
-    const dataDir = directory.dataOf(name);
-    wishPort(dataDir, port, usual);
     return {
-      dataDir,
+      dataDir: directory.dataOf(name),
+      port: { wished, usual },
       logFile: path.join(directory.logs, `${name}.log`),
       keepsTrying: true,
       progress: say,

@@ -52,8 +52,12 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
       return { ended: plan.mode === 'batch' ? await streams.endedFunctions(plan) : [] };
     },
     provision: async ({ epochs, ...document }) => make(await planOf(document, epochs)),
-    compare: async (flow, { from, to, isRollback }) =>
-      planTransition(await planner.topology(flow, from), await planner.topology(flow, to), isRollback),
+    compare: async (flow, { from, steps }) => {
+      const topologies = await Promise.all(
+        steps.map(async ({ digest, isRollback }) => ({ topology: await planner.topology(flow, digest), isRollback })),
+      );
+      return planTransition(await planner.topology(flow, from), topologies);
+    },
     apply: async (step) => applyFlow(cluster, await planOf(step, step.epochs), { ...ports.pods, ...step }),
     awaitGone: (flow, functions) => awaitGone(cluster, flow, functions),
     awaitReady: (flow, deadlineMs) => awaitReady(cluster, flow, deadlineMs),

@@ -2,8 +2,22 @@ import { summarizeUpdate } from '../../../lib/topology/summarize-update';
 import type { Topology } from '../../../lib/topology/topology';
 import type { Transition } from '../workflows/flow-activities';
 
-/** What has to be done to go from one document to another. */
-export function planTransition(from: Topology, to: Topology, isRollback: boolean): Transition {
-  const { halted, dropped, kept, restarted } = summarizeUpdate(from, to, isRollback);
-  return { halted, dropped, kept, restarted };
+/** A document on the way from one to another. */
+interface TransitionStep {
+  readonly topology: Topology;
+  readonly isRollback: boolean;
+}
+
+/** What has to be done to go from one document to the last of the steps: what each of them asks of the one before it. */
+export function planTransition(from: Topology, steps: readonly TransitionStep[]): Transition {
+  const summaries = steps.map(({ topology, isRollback }, index) =>
+    summarizeUpdate(steps[index - 1]?.topology ?? from, topology, isRollback),
+  );
+  const restarted = [...new Set(summaries.flatMap((summary) => summary.restarted))];
+  const ids = (steps.at(-1)?.topology ?? from).dag.map(({ id }) => id);
+  return {
+    halted: [...new Set(summaries.flatMap(({ halted }) => halted))],
+    kept: ids.filter((id) => !restarted.includes(id)),
+    restarted,
+  };
 }

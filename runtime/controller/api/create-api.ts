@@ -42,6 +42,7 @@ export function createApi(props: ApiProps): FastifyInstance {
     requestTimeout,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
+    return503OnClosing: false, // what arrives before its connection ends is answered as ever
     // Names that are too long are told what is wrong with them; the router would only say that there is no such path.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
     frameworkErrors: (error, request, reply) => void sendProblem(error, { request, reply, log }),

@@ -10,15 +10,18 @@ import { requesterOf } from './requester-of';
 import { changeHeaders, commentQuery, flowParams, jsonAnswer, problemsOf } from './route-schemas';
 import { type FlowStatus, flowStatusSchema } from './schemas';
 
-const options = 'one of force=true and stop=true; =false is as if it were left out';
-const isAsked = z.enum(['true', 'false'], `must be true or false, of ${options}`).optional();
+const options = 'force=true and stop=true';
+const isAsked = z.enum(['true', 'false'], `must be true or false, the options are ${options}`).optional();
 
 const endingQuery = commentQuery.extend({
   force: isAsked.describe('end it at once and remove its data, whatever state it is in'),
   stop: isAsked.describe('end what runs, and keep streams and offsets for the next submit'),
 });
 
-const endingSegment = z.enum(['force=true', 'force=false', 'stop=true', 'stop=false'], `must be ${options}`);
+const endingSegment = z.enum(
+  ['force=true', 'force=false', 'stop=true', 'stop=false'],
+  'must be force=true or stop=true; =false is as if it were left out',
+);
 
 const schema = {
   summary: 'Delete a flow, or stop it',
@@ -71,7 +74,7 @@ function askedBy({ force, stop }: z.infer<typeof endingQuery>): readonly string[
 
 function endingOf(asked: readonly string[]): Ending {
   if (asked.includes('force') && asked.includes('stop')) {
-    throw new ApiError(400, 'request-invalid', `force=true removes what stop=true keeps; ask for ${options}`);
+    throw new ApiError(400, 'request-invalid', `force=true removes what stop=true keeps; ask for one of them`);
   }
   if (asked.includes('stop')) return 'stop';
   return asked.includes('force') ? 'force' : 'delete';

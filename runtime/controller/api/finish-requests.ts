@@ -5,7 +5,10 @@ import type { OpenStreams } from './open-streams';
 /** The longest that a request is waited for when the API is closed. */
 const graceMs = 5_000;
 
-/** Has the end of the API end its streams, and wait for the answers that are due. Connections that are left are cut by the server. */
+/**
+ * Has the end of the API end its streams, and wait for the answers that are due. No connection is taken from then on, and
+ * those that are open end with their answers; those that are left are cut by the server.
+ */
 export function finishRequests(app: FastifyInstance, streams: OpenStreams): void {
   const closes = new EventEmitter();
   let open = 0;
@@ -17,6 +20,7 @@ export function finishRequests(app: FastifyInstance, streams: OpenStreams): void
     });
   });
   app.addHook('preClose', async () => {
+    app.server.close();
     streams.close();
     if (open === 0) return;
     const timer = setTimeout(() => closes.emit('none'), graceMs);

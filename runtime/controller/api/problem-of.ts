@@ -40,7 +40,7 @@ const titles: { readonly [status: number]: string } = {
   409: 'The state of the flow does not allow it',
   413: 'Too large',
   415: 'The content type is not one of those taken',
-  422: 'The document cannot be run',
+  422: 'It cannot be done as it is said',
   503: 'Something behind the controller does not answer',
 };
 

@@ -67,7 +67,7 @@ export const flowStatusSchema = z
       state: z.enum(['healthy', 'starting', 'degraded', 'unhealthy', 'inactive']),
       problems: z.array(healthProblemSchema),
     }),
-    functions: z.array(functionStatusSchema),
+    functions: z.array(functionStatusSchema).describe('of a closed flow, what its kept streams tell'),
   })
   .meta({ id: 'FlowStatus' });
 

@@ -11,6 +11,9 @@ export const memoKey = 'kflow';
 /** Names of the workflow's updates: each takes a `FlowRequest` and gives a `FlowMemo`. */
 export const requestNames = ['pause', 'resume', 'restart', 'replay', 'update', 'stop', 'delete'] as const;
 
+/** Type of the failure of a request to a workflow that is about to close. */
+export const closedFailure = 'flow-closed';
+
 /** Signal: something of the flow has ended in the cluster, so it is to be judged. */
 export const observedSignal = 'observed';
 
@@ -37,6 +40,8 @@ export type FlowWish =
       readonly base: number;
       /** Functions that it is about: what somebody paused or resumed of them is up to the document again. */
       readonly updated: readonly string[];
+      /** Functions that it has read their input from the first record again. */
+      readonly dropped: readonly string[];
     }
   | { readonly kind: 'stop' }
   | { readonly kind: 'delete'; readonly force: boolean };
@@ -95,6 +100,11 @@ interface FlowState {
   readonly memo: FlowMemo;
 }
 
+/** A replay, or what an update drops. */
+export interface WantedRewind extends Rewind {
+  readonly isOfUpdate?: true;
+}
+
 /** What is wanted. */
 export interface FlowGoal {
   /** Number of the revision that is to be in force. */
@@ -104,7 +114,7 @@ export interface FlowGoal {
   /** How often a function's replicas were asked to start anew. */
   readonly restarts: { readonly [functionId: string]: number };
   /** Not done yet. */
-  readonly rewinds: readonly Rewind[];
+  readonly rewinds: readonly WantedRewind[];
   readonly ending?: 'stop' | 'delete' | 'force';
 }
 

@@ -1,4 +1,5 @@
 import type { FlowKey } from './flow-key';
+import type { WantedRewind } from './flow-request';
 
 /**
  * What is kept of flows beside their workflows, for as long as their data is: the documents by digest, the record of
@@ -56,6 +57,8 @@ export interface FlowRecord extends FlowKey {
   readonly runId: string;
   /** ISO time. */
   readonly startTime: string;
+  /** What is to be read anew and was not yet when the workflow closed. */
+  readonly rewinds?: readonly WantedRewind[];
   /** Left out while the workflow runs. */
   readonly closed?: { readonly status: ClosedStatus; readonly closeTime: string; readonly reason?: string };
 }

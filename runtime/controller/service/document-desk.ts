@@ -8,7 +8,7 @@ import { nearestName } from '../../../lib/topology/nearest-name';
 import { parseDocument } from '../../../lib/topology/parse-document';
 import { type Problem, TopologyError } from '../../../lib/topology/problem';
 import type { Purpose } from '../../../lib/topology/purpose';
-import { summarizeUpdate } from '../../../lib/topology/summarize-update';
+import { summarizeUpdate, type UpdateSummary } from '../../../lib/topology/summarize-update';
 import type { Topology } from '../../../lib/topology/topology';
 import type { UpdateDifference } from '../../../lib/topology/update-difference';
 import type { PodSettings } from '../activities/apply-flow';
@@ -61,13 +61,13 @@ export class DocumentDesk {
     return isDeepStrictEqual(topology, await this.props.planner.topology(flow, known)) ? known : digest;
   }
 
-  /** Gives the functions that an update is about. Throws TopologyError with every difference that it may not make. */
-  async assertUpdate(flow: FlowKey, from: string, text: string): Promise<readonly string[]> {
+  /** Gives the functions that an update is about, and of those the ones that it has read anew. Throws TopologyError with every difference that it may not make. */
+  async assertUpdate(flow: FlowKey, from: string, text: string): Promise<Pick<UpdateSummary, 'updated' | 'dropped'>> {
     const before = await this.props.planner.topology(flow, from);
     const after = readFlowDocument(text, flow);
     const differences = checkUpdate(before, after);
     if (differences.length > 0) throw new TopologyError(updateProblems(text, differences));
-    return summarizeUpdate(before, after).updated;
+    return summarizeUpdate(before, after);
   }
 
   /** What was kept goes on only with a document that fits it: throws TopologyError with every difference that no update could make. */

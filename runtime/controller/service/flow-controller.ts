@@ -40,6 +40,9 @@ export interface FlowControllerProps {
   readonly whyNotReady: () => Promise<readonly string[]>;
 }
 
+/** A scale or rollback leaves what somebody has paused or resumed. */
+const noUpdate = { updated: [], dropped: [] };
+
 /** How often a request is made again when another one came first. */
 const attempts = 5;
 
@@ -241,16 +244,18 @@ export class FlowController implements FlowService {
   ): Promise<SubmitResult> {
     for (let attempt = 1; ; attempt++) {
       const memo = await this.lives.open(flow);
-      const updated = cause === 'update' ? await this.props.desk.assertUpdate(flow, memo.digest, text) : [];
+      const { updated, dropped } =
+        cause === 'update' ? await this.props.desk.assertUpdate(flow, memo.digest, text) : noUpdate;
       const accepted = await this.props.desk.accept(flow, text);
       const { warnings } = accepted;
       const digest = await this.props.desk.digestOf(flow, accepted, memo.digest);
       if (digest === memo.digest) return { outcome: 'unchanged', status: await this.status(flow), warnings };
       try {
-        await this.lives.ask(flow, { kind: 'update', digest, cause, base: memo.revision, updated }, requester);
+        const about = { base: memo.revision, updated, dropped };
+        await this.lives.request(flow, { kind: 'update', digest, cause, ...about }, requester);
         return { outcome: 'updated', status: await this.status(flow), warnings };
       } catch (error) {
-        const isOutrun = error instanceof StateError && error.code === 'state-invalid' && attempt < attempts;
+        const isOutrun = error instanceof StateError && attempt < attempts;
         if (!isOutrun || (await this.lives.open(flow)).revision === memo.revision) throw error;
       }
     }

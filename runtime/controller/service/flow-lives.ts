@@ -52,18 +52,34 @@ export class FlowLives {
       throw closedError(flow, await this.props.statuses.of(flow), 'submit it again first');
     }
     if (view.memo.digest !== '') return view.memo;
-    throw new StateError('state-invalid', `${flowName(flow)} is being deleted`, { where: flowName(flow) });
+    const message = `${flowName(flow)} is being deleted; submit it again when it is gone`;
+    throw new StateError('state-invalid', message, { where: flowName(flow) });
   }
 
   /** Throws as `open`, and StateError `state-invalid` with the workflow's reason. */
   async request(flow: FlowKey, wish: FlowWish, requester: Requester): Promise<void> {
     await this.open(flow);
-    await this.ask(flow, wish, requester);
+    try {
+      await this.ask(flow, wish, requester);
+    } catch (error) {
+      if (hasClosed(error)) await this.open(flow); // meanwhile, which is told as ever
+      throw error;
+    }
   }
 
-  /** The same, of a flow whose data may be going. */
+  /** The same, of a flow whose data may be going. Throws StateError `flow-missing` when its workflow has closed. */
   async ask(flow: FlowKey, wish: FlowWish, requester: Requester): Promise<void> {
-    await this.props.workflows.request(flow, { ...wish, ...asked(requester) }, requester.idempotencyKey);
+    const request = { ...wish, ...asked(requester) };
+    for (let look = 1; ; look++) {
+      try {
+        await this.props.workflows.request(flow, request, requester.idempotencyKey);
+        return;
+      } catch (error) {
+        // what says that it has closed before it has is looked at again
+        if (!hasClosed(error) || look > closing.looks || !(await this.describe(flow))?.isOpen) throw error;
+        await delay(closing.everyMs);
+      }
+    }
   }
 
   /** Begins a life with a document. Throws StateError `flow-exists` when the flow runs. */
@@ -85,6 +101,10 @@ export class FlowLives {
     const input = { flow, limits: this.props.limits, begin };
     await this.props.workflows.start(input, newMemo('Stopping', begin.at));
   }
+}
+
+function hasClosed(error: unknown): boolean {
+  return error instanceof StateError && error.code === 'flow-missing';
 }
 
 /** Whether nobody has asked the flow to end. */

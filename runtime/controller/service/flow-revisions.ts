@@ -59,9 +59,10 @@ export class FlowRevisions {
   /** A flow that has just been submitted has its first revision in the record within moments. */
   private async all(flow: FlowKey): Promise<{ readonly revisions: readonly Revision[]; readonly current: number }> {
     for (let look = 1; ; look++) {
-      const { revision: current } = await this.props.statuses.of(flow);
+      const { revision: current, closeTime } = await this.props.statuses.of(flow);
       const { revisions = [] } = (await this.props.store.record(flow)) ?? {};
-      if ((revisions.at(-1)?.number ?? 0) >= current || look > beginning.looks) return { revisions, current };
+      const isWhole = closeTime !== null || (revisions.at(-1)?.number ?? 0) >= current;
+      if (isWhole || look > beginning.looks) return { revisions, current };
       await delay(beginning.everyMs);
     }
   }

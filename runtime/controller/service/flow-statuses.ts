@@ -2,7 +2,7 @@ import { KFlowError, StateError } from '../../../lib/errors';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { inParallel } from '../../async/in-parallel';
 import type { ReplicaReport } from '../../engine/counters';
-import type { FlowList, FlowStatus, ListQuery } from '../api/schemas';
+import type { FlowList, FlowStatus, FunctionStatus, ListQuery } from '../api/schemas';
 import type { FlowPlanner } from '../flow-planner';
 import { explainHealth } from '../health/explain-health';
 import { functionStatuses } from '../health/function-statuses';
@@ -129,7 +129,8 @@ export class FlowStatuses {
   ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
     if (plan === undefined || !isOpen) {
       this.memories.delete(flowName(flow));
-      return { health: { state: 'inactive', problems: [] }, functions: [] };
+      const functions = plan === undefined ? [] : await this.keptFunctions(plan, phase === 'Completed');
+      return { health: { state: 'inactive', problems: [] }, functions: [...functions] };
     }
     try {
       return await this.livePartsOf(flow, { plan, phase, isChanging, ended });
@@ -159,12 +160,21 @@ export class FlowStatuses {
     return { health: { ...health, state }, functions: [...functions] };
   }
 
-  /** While its streams are made or changed, some of them may not be there. */
-  private async progressOf(plan: FlowPlan, isChanging: boolean): Promise<readonly FunctionProgress[]> {
+  /** What the functions of a closed flow have done and left, as long as its streams are there. */
+  private async keptFunctions(plan: FlowPlan, isCompleted: boolean): Promise<readonly FunctionStatus[]> {
+    const progress = await this.progressOf(plan, true);
+    if (progress.length === 0) return [];
+    const ended = isCompleted ? plan.workloads.map(({ function: id }) => id) : [];
+    const statuses = functionStatuses({ plan, workloads: [], progress, ended });
+    return statuses.map((status) => ({ ...status, replicas: 0, isPaused: false }));
+  }
+
+  /** While its streams are made, changed or removed, some of them may not be there. */
+  private async progressOf(plan: FlowPlan, mayBeMissing: boolean): Promise<readonly FunctionProgress[]> {
     try {
       return await this.props.streams.progress(plan);
     } catch (error) {
-      if (isChanging) return [];
+      if (mayBeMissing) return [];
       throw error;
     }
   }

@@ -1,11 +1,11 @@
-import type { FlowGoal, FlowRequest } from '../ports/flow-request';
+import type { FlowGoal, FlowRequest, WantedRewind } from '../ports/flow-request';
 import type { FlowRecord, Revision } from '../ports/flow-store';
 
 /** Why a request cannot be taken, in words for whoever asked; undefined when it can. */
 export function whyRefused(goal: FlowGoal, request: FlowRequest): string | undefined {
-  if (goal.ending === 'force') return 'it is being deleted';
+  if (goal.ending === 'force') return 'it is being deleted; submit it again when it is gone';
   if (request.kind === 'delete') return undefined;
-  if (goal.ending === 'delete') return 'it is being deleted';
+  if (goal.ending === 'delete') return 'it is being deleted; submit it again when it is gone';
   if (request.kind === 'stop') return undefined;
   if (goal.ending !== undefined) return 'it is stopping; submit it again when it has stopped';
   if (request.kind === 'update' && request.base !== goal.revision) {
@@ -29,13 +29,25 @@ export function acceptRequest(goal: FlowGoal, request: FlowRequest, revision: nu
       return { ...goal, restarts: countRestarts(goal.restarts, request.functions) };
     case 'replay':
       return { ...goal, rewinds: [...goal.rewinds, ...request.rewinds] };
-    case 'update':
-      return { ...goal, revision, pauses: without(goal.pauses, request.updated) };
+    case 'update': {
+      const kept = request.cause === 'rollback' ? withoutDrops(goal) : goal;
+      const rewinds = [...kept.rewinds, ...request.dropped.map(dropOf)];
+      return { ...kept, revision, rewinds, pauses: without(goal.pauses, request.updated) };
+    }
     case 'stop':
       return { ...goal, ending: 'stop' };
     case 'delete':
       return { ...goal, ending: request.force ? 'force' : 'delete' };
   }
+}
+
+/** A document that goes back takes along what a later one, not in force yet, would have had read anew. */
+export function withoutDrops(goal: FlowGoal): FlowGoal {
+  return { ...goal, rewinds: goal.rewinds.filter(({ isOfUpdate }) => !isOfUpdate) };
+}
+
+function dropOf(id: string): WantedRewind {
+  return { function: id, start: { from: 'first' }, isOfUpdate: true };
 }
 
 /** The record with another revision; the same document as the last one has is no other revision. */

@@ -21,20 +21,20 @@ export interface ApplyStep extends FlowDocument {
   readonly restarts: { readonly [functionId: string]: number };
 }
 
-/** Two documents by their digests. */
+/** The documents from the one that was applied last to the one that is wanted, by their digests. */
 interface Comparison {
   readonly from: string;
-  readonly to: string;
-  /** The second one was in force before, or asks for other numbers of replicas alone: what a function allows is not asked. */
-  readonly isRollback: boolean;
+  readonly steps: readonly {
+    readonly digest: string;
+    /** It was in force before, or asks for other numbers of replicas alone: what a function allows is not asked. */
+    readonly isRollback: boolean;
+  }[];
 }
 
 /** What one document asks of a flow that runs another. */
 export interface Transition {
   /** Functions that must have ended everywhere before the new document is applied: what they share changes. */
   readonly halted: readonly string[];
-  /** Functions that read their input anew. */
-  readonly dropped: readonly string[];
   /** Functions whose running replicas are to stay as they are; all others start anew. */
   readonly kept: readonly string[];
   readonly restarted: readonly string[];

@@ -40,6 +40,14 @@ export class FlowBook {
     this.record = withRevision(this.record, { digest, cause, by, at, ...(comment === undefined ? {} : { comment }) });
   }
 
+  /** This revision was seen ready. */
+  prove(number: number): void {
+    const revisions = this.record.revisions.map(
+      (revision): Revision => (revision.number === number ? { ...revision, isProven: true } : revision),
+    );
+    this.record = { ...this.record, revisions };
+  }
+
   note(event: Noted): void {
     const { namespace, jobId } = this.record;
     this.events.push({ namespace, jobId, id: uuid4(), ...event, at: event.at ?? new Date().toISOString() });

@@ -94,14 +94,20 @@ export class FlowLife {
     if (request.kind === 'restart') {
       this.applied = { ...this.applied, pins: without(this.applied.pins, request.functions) };
     }
-    this.goal = acceptRequest(this.goal, request, this.book.lastRevision?.number ?? 0);
+    const goal = acceptRequest(this.goal, request, this.book.lastRevision?.number ?? 0);
     this.book.note(auditOf(request));
-    this.tell({ pauses: this.goal.pauses, isSettled: false, reason: undefined, ...this.wanted });
+    // what is asked for again neither begins again nor delays what is under way
+    if (this.hasTrouble || JSON.stringify(goal) !== JSON.stringify(this.goal)) this.want(goal);
+    await this.save();
+    return this.memo;
+  }
+
+  private want(goal: FlowGoal): void {
+    this.goal = goal;
+    this.tell({ pauses: goal.pauses, isSettled: false, reason: undefined, ...this.wanted });
     this.announce();
     this.version++;
     this.scope?.cancel();
-    await this.save();
-    return this.memo;
   }
 
   /** Something of the flow has ended in the cluster: it is looked at when nothing else is under way. */
@@ -156,7 +162,9 @@ export class FlowLife {
     const closeTime = new Date().toISOString();
     const why = reason === undefined ? {} : { reason };
     this.book.note({ kind: 'phase', what: status, at: closeTime, message: reason });
-    this.book.record = { ...this.book.record, closed: { status, closeTime, ...why } };
+    const { rewinds } = this.goal;
+    const left = rewinds.length === 0 ? {} : { rewinds };
+    this.book.record = { ...this.book.record, ...left, closed: { status, closeTime, ...why } };
     await this.save();
     this.tell({ phase: status, since: closeTime, reason });
   }
@@ -164,6 +172,7 @@ export class FlowLife {
   /** The flow's data is gone. */
   forget(): void {
     this.book.forget();
+    this.goal = { ...this.goal, rewinds: [] };
     this.tell(this.wanted);
   }
 
@@ -210,7 +219,11 @@ export class FlowLife {
     this.book.note({ kind: 'audit', what, by, at, comment });
     if (begin.kind === 'submit') this.book.revise({ ...begin, cause: 'submit' });
     else this.goal = { ...this.goal, ending: begin.ending };
-    this.goal = { ...this.goal, revision: this.book.lastRevision?.number ?? 0 };
+    this.goal = {
+      ...this.goal,
+      revision: this.book.lastRevision?.number ?? 0,
+      rewinds: begin.record?.rewinds ?? [],
+    };
   }
 
   /** Runs steps until they are done, are given up for another goal, or are refused by something outside. */

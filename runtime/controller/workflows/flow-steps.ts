@@ -1,7 +1,6 @@
 import { ActivityFailure, CancellationScope, CancelledFailure, isCancellation } from '@temporalio/workflow';
 import type { FlowGoal, FlowInput } from '../ports/flow-request';
-import type { Revision } from '../ports/flow-store';
-import type { Rewind } from '../ports/streams';
+import { withoutDrops } from './accept-request';
 import { failureText } from './failure-text';
 import type { ApplyStep, FlowActivities, FlowDocument, Transition } from './flow-activities';
 import type { FlowLife } from './flow-life';
@@ -140,8 +139,8 @@ export class FlowSteps {
     life.book.revise({ digest: target.digest, cause: 'auto-rollback', by: 'kflow', at, comment });
     life.book.note({ kind: 'notice', what: 'auto-rollback', message: `${comment}; back to revision ${target.number}` });
     const { number } = life.book.lastRevision ?? target;
-    this.markProven(number);
-    life.goal = { ...goal, revision: number };
+    life.book.prove(number);
+    life.goal = withoutDrops({ ...goal, revision: number });
     life.tell({ ...life.wanted, isSettled: false, reason: comment });
     life.version++;
     return true;
@@ -167,9 +166,8 @@ export class FlowSteps {
     const { life } = this;
     this.readyDeadlineMs = Date.now() + this.input.limits.readyTimeoutMs;
     const transition = await this.transitionTo(goal);
-    const dropped = transition.dropped.map((id): Rewind => ({ function: id, start: { from: 'first' } }));
-    await this.rewind(goal, [...goal.rewinds, ...dropped], transition.halted);
-    life.applied = { ...life.applied, pins: pinsAfter(life.applied, transition) };
+    await this.rewind(goal, transition.halted);
+    life.applied = { ...life.applied, pins: pinsAfter(life.applied, transition, goal.rewinds) };
     life.goal = finished(life.goal, goal, transition);
     const changed = life.goal;
     const { revision: before } = life.applied;
@@ -193,9 +191,10 @@ export class FlowSteps {
     if (revision === 0 || revision === goal.revision) return noTransition;
     await this.proveApplied(revision);
     const document = this.documentOf(goal.revision);
-    const cause = life.book.revision(goal.revision)?.cause;
-    const comparison = { from: this.documentOf(revision).digest, to: document.digest, isRollback: cause !== 'update' };
-    const transition = await activities.compare(this.input.flow, comparison);
+    const steps = life.book.record.revisions
+      .filter(({ number }) => number > revision && number <= goal.revision)
+      .map(({ digest, cause }) => ({ digest, isRollback: cause !== 'update' }));
+    const transition = await activities.compare(this.input.flow, { from: this.documentOf(revision).digest, steps });
     await this.doors
       .within(this.input.limits.readyTimeoutMs)
       .provision({ ...document, epochs: life.book.record.epochs });
@@ -206,8 +205,9 @@ export class FlowSteps {
    * Ends these functions, and those that read anew with all that follows them in a batch flow; then their outputs get
    * other ids, so that none is taken for a repeat.
    */
-  private async rewind(goal: FlowGoal, rewinds: readonly Rewind[], halted: readonly string[]): Promise<void> {
+  private async rewind(goal: FlowGoal, halted: readonly string[]): Promise<void> {
     const { life } = this;
+    const { rewinds } = goal;
     const { activities } = this.doors;
     const { flow } = this.input;
     const document = this.documentOf(goal.revision);
@@ -239,7 +239,7 @@ export class FlowSteps {
     const isLate = Date.now() > this.readyDeadlineMs;
     const whyNot = await this.awaitReady(isLate ? undefined : this.readyDeadlineMs);
     if (whyNot === undefined) {
-      this.markProven(number);
+      life.book.prove(number);
       if (life.memo.reason !== undefined) life.tell({ reason: undefined }); // it was late
       return;
     }
@@ -253,7 +253,7 @@ export class FlowSteps {
     if (this.isHalted || this.life.book.revision(revision)?.isProven) return;
     const whyNot = await this.doors.waits.awaitReady(this.input.flow, Date.now());
     goOn();
-    if (whyNot === undefined) this.markProven(revision);
+    if (whyNot === undefined) this.life.book.prove(revision);
   }
 
   private async awaitReady(deadlineMs: number | undefined): Promise<string | undefined> {
@@ -264,14 +264,6 @@ export class FlowSteps {
       this.isProving = false;
       goOn();
     }
-  }
-
-  private markProven(number: number): void {
-    const { life } = this;
-    const revisions = life.book.record.revisions.map(
-      (revision): Revision => (revision.number === number ? { ...revision, isProven: true } : revision),
-    );
-    life.book.record = { ...life.book.record, revisions };
   }
 
   private async apply(revision: number, step: Partial<ApplyStep>): Promise<void> {

@@ -10,7 +10,14 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type FlowInput, type FlowMemo, type FlowRequest, observedSignal, requestNames } from '../ports/flow-request';
+import {
+  closedFailure,
+  type FlowInput,
+  type FlowMemo,
+  type FlowRequest,
+  observedSignal,
+  requestNames,
+} from '../ports/flow-request';
 import { whyRefused } from './accept-request';
 import { FlowLife } from './flow-life';
 
@@ -26,7 +33,8 @@ export async function KFlowDSL(input: FlowInput): Promise<FlowMemo> {
   const life = new FlowLife(input);
   for (const name of requestNames) {
     const validator = (request: FlowRequest) => {
-      const reason = life.isClosed ? 'it has closed' : whyRefused(life.goal, request);
+      if (life.isClosed) throw ApplicationFailure.nonRetryable('it has closed', closedFailure);
+      const reason = whyRefused(life.goal, request);
       if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'state-invalid');
     };
     setHandler(defineUpdate<FlowMemo, [FlowRequest]>(name), (request) => life.take(request), { validator });

@@ -1,4 +1,5 @@
 import type { AppliedFlow, FlowGoal } from '../ports/flow-request';
+import type { Rewind } from '../ports/streams';
 import { countRestarts, without } from './accept-request';
 import type { Transition } from './flow-activities';
 
@@ -12,13 +13,19 @@ export function finished(now: FlowGoal, reached: FlowGoal, { restarted }: Transi
   };
 }
 
-export const noTransition: Transition = { halted: [], dropped: [], kept: [], restarted: [] };
+export const noTransition: Transition = { halted: [], kept: [], restarted: [] };
 
-/** A function that is changed and not restarted keeps the hash it has; one that is restarted, its own. */
-export function pinsAfter({ pins, hashes }: AppliedFlow, { kept, restarted }: Transition): AppliedFlow['pins'] {
+/** A function that is changed and not restarted keeps the hash it has; one that is restarted or reads anew, its own. */
+export function pinsAfter(
+  { pins, hashes }: AppliedFlow,
+  { kept, restarted }: Transition,
+  rewinds: readonly Rewind[],
+): AppliedFlow['pins'] {
+  const anew = [...restarted, ...rewinds.map(({ function: id }) => id)];
   const pinned = kept.flatMap((id) => {
+    if (anew.includes(id)) return [];
     const hash = pins[id] ?? hashes[id];
     return hash === undefined ? [] : [[id, hash] as const];
   });
-  return { ...without(pins, restarted), ...Object.fromEntries(pinned) };
+  return { ...without(pins, anew), ...Object.fromEntries(pinned) };
 }

@@ -10,8 +10,9 @@ import {
 const goal: FlowGoal = { revision: 3, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
 const at = '2026-01-01T00:00:00.000Z';
 const ask = (wish: FlowWish): FlowRequest => ({ ...wish, by: 'me', at });
-const update = (base: number, updated: readonly string[] = []) =>
-  ask({ kind: 'update', digest: 'd', cause: 'update', base, updated });
+const update = (base: number, updated: readonly string[] = [], dropped: readonly string[] = []) =>
+  ask({ kind: 'update', digest: 'd', cause: 'update', base, updated, dropped });
+const first = { from: 'first' } as const;
 
 test.each<[string, Partial<FlowGoal>, FlowRequest, string | undefined]>([
   ['a running flow takes everything', {}, ask({ kind: 'pause', functions: [] }), undefined],
@@ -30,13 +31,13 @@ test.each<[string, Partial<FlowGoal>, FlowRequest, string | undefined]>([
   ],
   ['a flow that stops is stopped once more', { ending: 'stop' }, ask({ kind: 'stop' }), undefined],
   ['a flow that stops can be deleted', { ending: 'stop' }, ask({ kind: 'delete', force: false }), undefined],
-  ['what is deleted is not stopped', { ending: 'delete' }, ask({ kind: 'stop' }), 'it is being deleted'],
+  ['what is deleted is not stopped', { ending: 'delete' }, ask({ kind: 'stop' }), 'it is being deleted; submit it again when it is gone'],
   ['what is deleted can be deleted by force', { ending: 'delete' }, ask({ kind: 'delete', force: true }), undefined],
   [
     'what is deleted by force takes nothing',
     { ending: 'force' },
     ask({ kind: 'delete', force: true }),
-    'it is being deleted',
+    'it is being deleted; submit it again when it is gone',
   ],
 ])('%s', (_title, state, request, reason) => {
   expect(whyRefused({ ...goal, ...state }, request)).toBe(reason);
@@ -76,14 +77,43 @@ test.each<[string, Partial<FlowGoal>, FlowRequest, Partial<FlowGoal>]>([
   ],
   [
     'a replay after another one',
-    { rewinds: [{ function: 'a', start: { from: 'first' } }] },
-    ask({ kind: 'replay', rewinds: [{ function: 'b', start: { from: 'first' } }] }),
+    { rewinds: [{ function: 'a', start: first }] },
+    ask({ kind: 'replay', rewinds: [{ function: 'b', start: first }] }),
     {
       rewinds: [
-        { function: 'a', start: { from: 'first' } },
-        { function: 'b', start: { from: 'first' } },
+        { function: 'a', start: first },
+        { function: 'b', start: first },
       ],
     },
+  ],
+  [
+    'an update that has a function read anew, after a replay',
+    { rewinds: [{ function: 'a', start: first }] },
+    update(3, ['b'], ['b']),
+    {
+      revision: 4,
+      rewinds: [
+        { function: 'a', start: first },
+        { function: 'b', start: first, isOfUpdate: true },
+      ],
+    },
+  ],
+  [
+    'a scale after an update that has not been in force yet',
+    { rewinds: [{ function: 'b', start: first, isOfUpdate: true }] },
+    ask({ kind: 'update', digest: 'e', cause: 'scale', base: 3, updated: [], dropped: [] }),
+    { revision: 4 },
+  ],
+  [
+    'a rollback of such an update',
+    {
+      rewinds: [
+        { function: 'a', start: first },
+        { function: 'b', start: first, isOfUpdate: true },
+      ],
+    },
+    ask({ kind: 'update', digest: 'e', cause: 'rollback', base: 3, updated: [], dropped: [] }),
+    { revision: 4, rewinds: [{ function: 'a', start: first }] },
   ],
   [
     'an end by force in place of a slower one',

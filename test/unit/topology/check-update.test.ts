@@ -188,7 +188,7 @@ describe('an update is summarized', () => {
       'reading anew',
       { head: batch, meta: `${update}, updatePolicy: DropOffset` },
       { head: batch },
-      { updated: ['p1'], dropped: ['p1'], restarted: ['p1'], halted: ['p1'], kept: others },
+      { updated: ['p1'], dropped: ['p1'], kept: all },
     ],
     [
       'reading anew, but not of a function that stays as it was updated before',
