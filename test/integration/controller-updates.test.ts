@@ -15,6 +15,10 @@ afterAll(async () => {
 describe('update', () => {
   test('changes what it may, and tells each difference that it may not make by its path', async () => {
     await place.running('life/update');
+    expect(await place.call('POST', '/kflows/v1/life/update/rollback')).toMatchObject({
+      status: 409,
+      body: { code: 'state-invalid', detail: 'life/update has no earlier document to go back to' },
+    });
     const refused = await place.update('life/update', { parallelism: 2, schema: { ...chainSchema, name: 'other' } });
     expect(refused).toMatchObject({ status: 409, body: { code: 'update-refused' } });
     const paths = (refused.body as { problems: { path: string }[] }).problems.map(({ path }) => path);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
@@ -125,13 +125,15 @@ export class RunningStack {
   pidsOf(flow: string): { readonly [functionId: string]: readonly number[] } {
     const [namespace = '', jobId = ''] = flow.split('/');
     const folder = path.join(this.folder, '.kflow/stack.data/processes/replicas', namespace);
-    const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    const prefix = `${jobId}--`;
     const pids: { [functionId: string]: number[] } = {};
-    for (const file of files) {
-      const [, functionId] = new RegExp(`/${jobId}--([^/]+)/\\d+/pid$`).exec(`/${file}`) ?? [];
-      if (functionId === undefined) continue;
-      const pid = pidIn(path.join(folder, file));
-      if (pid !== undefined) pids[functionId] = [...(pids[functionId] ?? []), pid];
+    for (const workload of namesIn(folder).flatMap((kind) => namesIn(folder, kind))) {
+      const functionId = path.basename(workload).slice(prefix.length);
+      if (!path.basename(workload).startsWith(prefix)) continue;
+      for (const replica of namesIn(folder, workload)) {
+        const pid = pidIn(path.join(folder, replica, 'pid'));
+        if (pid !== undefined) pids[functionId] = [...(pids[functionId] ?? []), pid];
+      }
     }
     return pids;
   }
@@ -168,10 +170,22 @@ export class RunningStack {
 
 /** A file of a process that has ended meanwhile is gone. */
 function pidIn(file: string): number | undefined {
+  const text = unlessGone(() => readFileSync(file, 'utf8'));
+  return text === undefined ? undefined : Number(text);
+}
+
+/** What is in a folder's subfolder, from the folder on. */
+function namesIn(folder: string, within = ''): string[] {
+  const names = unlessGone(() => readdirSync(path.join(folder, within))) ?? [];
+  return names.map((name) => path.join(within, name));
+}
+
+/** Replicas come and go while they are looked at. */
+function unlessGone<T>(read: () => T): T | undefined {
   try {
-    return Number(readFileSync(file, 'utf8'));
+    return read();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

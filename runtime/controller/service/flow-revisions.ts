@@ -15,7 +15,7 @@ export interface FlowRevisionsProps {
 
 const beginning = { looks: 100, everyMs: 50 };
 
-/** The documents that flows have had. Throws StateError `revision-missing` that names those there are. */
+/** The documents that flows have had. Throws StateError `revision-missing` that names those there are, `state-invalid` when there is none. */
 export class FlowRevisions {
   constructor(private readonly props: FlowRevisionsProps) {}
 
@@ -71,10 +71,12 @@ export class FlowRevisions {
 function revisionOf(flow: FlowKey, revisions: readonly Revision[], number: number | undefined): Revision {
   const found = revisions.find((revision) => revision.number === number);
   if (found !== undefined) return found;
-  const known = revisions.map((revision) => revision.number).join(', ') || 'none';
-  const what = number === undefined ? 'has no earlier revision' : `has no revision ${number}`;
   const name = flowName(flow);
-  throw new StateError('revision-missing', `${name} ${what}; it has ${known}`, { where: name });
+  if (number === undefined) {
+    throw new StateError('state-invalid', `${name} has no earlier document to go back to`, { where: name });
+  }
+  const known = revisions.map((revision) => revision.number).join(', ') || 'none';
+  throw new StateError('revision-missing', `${name} has no revision ${number}; it has ${known}`, { where: name });
 }
 
 function beforeOf(revisions: readonly Revision[], number: number): number | undefined {

@@ -31,7 +31,12 @@ test.each<[string, Partial<FlowGoal>, FlowRequest, string | undefined]>([
   ],
   ['a flow that stops is stopped once more', { ending: 'stop' }, ask({ kind: 'stop' }), undefined],
   ['a flow that stops can be deleted', { ending: 'stop' }, ask({ kind: 'delete', force: false }), undefined],
-  ['what is deleted is not stopped', { ending: 'delete' }, ask({ kind: 'stop' }), 'it is being deleted; submit it again when it is gone'],
+  [
+    'what is deleted is not stopped',
+    { ending: 'delete' },
+    ask({ kind: 'stop' }),
+    'it is being deleted; submit it again when it is gone',
+  ],
   ['what is deleted can be deleted by force', { ending: 'delete' }, ask({ kind: 'delete', force: true }), undefined],
   [
     'what is deleted by force takes nothing',
