@@ -10,7 +10,8 @@ import type { FlowStatus } from '../runtime/controller/api/schemas';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 
-const flows = 200;
+/** `KFLOW_BENCH_FLOWS` has fewer of them. */
+const flows = Number(process.env.KFLOW_BENCH_FLOWS ?? 200);
 const atOnce = 4;
 const functions = 5;
 
@@ -88,6 +89,8 @@ function startApart(env: { readonly [name: string]: string }): GuardedProcess {
     command: process.execPath,
     args: [controllerNodeOptions, program],
     env: { ...process.env, ...env },
+    stdout: 'pipe',
+    stderr: 2,
   });
 }
 

@@ -31,6 +31,10 @@ export class MemoryFlows implements FlowService {
   failure: Error | undefined;
   /** Statuses and events that are being followed. */
   following = 0;
+  /** How often the status of a flow was asked for. */
+  looks = 0;
+  /** Statuses are told when it is settled. */
+  answersAfter: Promise<void> | undefined;
   private readonly flows = new Map<string, MemoryFlow>();
   private readonly log: FlowEventView[] = [];
   private readonly watchers = new Set<() => void>();
@@ -101,6 +105,8 @@ export class MemoryFlows implements FlowService {
   }
 
   async status(flow: FlowKey): Promise<FlowStatus> {
+    this.looks += 1;
+    await this.answersAfter;
     return this.find(flow).status;
   }
 

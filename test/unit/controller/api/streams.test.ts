@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiProblem, FlowStatus } from '../../../../runtime/controller/api/schemas';
+import type { ApiProblem } from '../../../../runtime/controller/api/schemas';
 import { type RunningApi, startApi } from '../../../../runtime/controller/api/start-api';
 import { MemoryFlows } from './memory-flows';
 import { document, eventually, flow, flowPath, open } from './support';
@@ -100,28 +100,21 @@ test('closing the API ends streams as streams end', async () => {
 });
 
 test('closing the API takes no other connections, and lets what it has been asked be answered', async () => {
-  const status = await flows.status(flow);
-  const { promise, resolve: letGo } = withResolvers<FlowStatus>();
-  const asked = jest.spyOn(flows, 'status').mockReturnValue(promise);
+  let letGo: () => void = () => undefined;
+  flows.answersAfter = new Promise((resolve) => {
+    letGo = resolve;
+  });
   const held = fetch(`${api.url}${flowPath}`);
-  await eventually(() => asked.mock.calls.length === 1);
+  await eventually(() => flows.looks === 1);
   const closed = api.close();
   await expect(fetch(`${api.url}/healthz`)).rejects.toThrow('fetch failed');
   await delay(30);
-  letGo(status);
+  letGo();
   expect((await held).status).toBe(200);
   await closed;
   const took = Number(lines.findLast((line) => line.includes(`GET ${flowPath} `))?.match(/in (\d+) ms$/)?.[1]);
   expect(took).toBeGreaterThanOrEqual(30);
 });
-
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
 
 test('events come with those there are first, each once, and go on after the last one that the client has', async () => {
   const received = await Received.from(`${flowPath}/events`, eventStream);
