@@ -61,7 +61,10 @@ export class DocumentDesk {
     return isDeepStrictEqual(topology, await this.props.planner.topology(flow, known)) ? known : digest;
   }
 
-  /** Gives the functions that an update is about, and of those the ones that it has read anew. Throws TopologyError with every difference that it may not make. */
+  /**
+   * Gives the functions that an update is about, and of those the ones that it has read anew. Throws TopologyError with
+   * every difference that it may not make.
+   */
   async assertUpdate(flow: FlowKey, from: string, text: string): Promise<Pick<UpdateSummary, 'updated' | 'dropped'>> {
     const before = await this.props.planner.topology(flow, from);
     const after = readFlowDocument(text, flow);

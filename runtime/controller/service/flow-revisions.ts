@@ -15,7 +15,10 @@ export interface FlowRevisionsProps {
 
 const beginning = { looks: 100, everyMs: 50 };
 
-/** The documents that flows have had. Throws StateError `revision-missing` that names those there are, `state-invalid` when there is none. */
+/**
+ * The documents that flows have had. Throws StateError `revision-missing` that names those there are, `state-invalid` when
+ * there is no earlier one.
+ */
 export class FlowRevisions {
   constructor(private readonly props: FlowRevisionsProps) {}
 
@@ -73,7 +76,7 @@ function revisionOf(flow: FlowKey, revisions: readonly Revision[], number: numbe
   if (found !== undefined) return found;
   const name = flowName(flow);
   if (number === undefined) {
-    throw new StateError('state-invalid', `${name} has no earlier document to go back to`, { where: name });
+    throw new StateError('state-invalid', `${name} has no earlier document`, { where: name });
   }
   const known = revisions.map((revision) => revision.number).join(', ') || 'none';
   throw new StateError('revision-missing', `${name} has no revision ${number}; it has ${known}`, { where: name });
