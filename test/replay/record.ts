@@ -5,6 +5,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { RevisionView } from '../../runtime/controller/api/schemas';
 import { ControllerPlace } from '../support/controller-place';
 
+const meta = { update: true, restart: true };
+
 /**
  * `npm run histories`: lives of flows, as a Temporal server has kept them, for the replay test. A change of the workflow
  * that cannot replay them would break the flows that run while a controller is updated.
@@ -28,15 +30,14 @@ const flows = {
   },
   'failed-update': async (place: ControllerPlace, flow: string) => {
     place.cluster.breakWith('it never starts');
-    const [namespace, jobId] = flow.split('/');
-    await place.call('POST', '/kflows/update/v1', { namespace, jobId, ...topology('stream', 'it never starts') });
+    await place.update(flow, { meta: { ...meta, note: 'it never starts' } });
     await untilRevisions(place, flow, ({ length }) => length === 3);
     await place.until(flow, ({ health }) => health.state === 'healthy');
     await place.call('DELETE', `/kflows/v1/${flow}?force=true`);
     await place.untilIn(flow, 'Terminated');
   },
   'batch-completes': async (place: ControllerPlace, flow: string) => {
-    for (const id of ['list', 'map'])
+    for (const id of ['list', 'map', 'leaf'])
       place.cluster.end({ namespace: 'replay', jobId: 'batch-completes' }, id, 'succeeded');
     await place.untilIn(flow, 'Completed');
   },
@@ -50,26 +51,6 @@ function untilRevisions(place: ControllerPlace, flow: string, isThere: (revision
   return place.untilSaid(`/kflows/v1/${flow}/history`, isThere);
 }
 
-function topology(mode: 'batch' | 'stream', note: string): object {
-  const list = {
-    id: 'list',
-    type: 'fs-source',
-    format: 'list',
-    addr: 's:1',
-    topics: 's3a://texts',
-    user: 'a',
-    password: 'b',
-  };
-  const meta = { name: 'map', update: true, restart: true, note, code: 'def map(ctx, event): return event' };
-  return {
-    mode,
-    dag: [
-      { ...list, out: ['map'] },
-      { id: 'map', type: 'raw', meta },
-    ],
-  };
-}
-
 async function main(): Promise<void> {
   const place = await ControllerPlace.open({ pauseGrace: 1, ready: 1 });
   const connection = await Connection.connect({ address: place.temporal.address });
@@ -77,8 +58,7 @@ async function main(): Promise<void> {
     const { workflow } = new Client({ connection });
     for (const [name, live] of Object.entries(flows)) {
       const flow = `replay/${name}`;
-      await place.call('POST', `/kflows/v1/${flow}`, topology(name.startsWith('batch') ? 'batch' : 'stream', ''));
-      await place.until(flow, ({ status, health }) => status === 'Running' && health.state === 'healthy');
+      await place.running(flow, { mode: name.startsWith('batch') ? 'batch' : 'stream', meta });
       await live(place, flow);
       const history = historyToJSON(await workflow.getHandle(flow).fetchHistory());
       const text = JSON.stringify(JSON.parse(history), (key, value) => (key === 'stackTrace' ? '' : value));

@@ -22,7 +22,7 @@ import type { RewindStart } from '../ports/streams';
 import type { Workflows, WorkflowView } from '../ports/workflows';
 import { type AcceptedDocument, assertFunctions, type DocumentDesk } from './document-desk';
 import { findFlow } from './find-flow';
-import { closedError, FlowLives, isMeantToRun } from './flow-lives';
+import { closedError, FlowLives, hasClosed, isMeantToRun } from './flow-lives';
 import { FlowRevisions } from './flow-revisions';
 import type { FlowStatuses } from './flow-statuses';
 import { followLogs } from './follow-logs';
@@ -209,17 +209,14 @@ export class FlowController implements FlowService {
   /** False when the flow has closed. */
   private async endsByRequest(flow: FlowKey, ending: Ending, requester: Requester): Promise<boolean> {
     const wish: FlowWish = ending === 'stop' ? { kind: 'stop' } : { kind: 'delete', force: ending === 'force' };
-    for (let attempt = 1; (await this.lives.describe(flow))?.isOpen; attempt++) {
-      try {
-        await this.lives.ask(flow, wish, requester);
-        return true;
-      } catch (error) {
-        // it may have closed meanwhile, which is for the next attempt to see
-        const mayHaveClosed = error instanceof StateError && attempt < attempts;
-        if (!mayHaveClosed || (await this.lives.describe(flow))?.isOpen) throw error;
-      }
+    if (!(await this.lives.describe(flow))?.isOpen) return false;
+    try {
+      await this.lives.ask(flow, wish, requester);
+      return true;
+    } catch (error) {
+      if (hasClosed(error)) return false;
+      throw error;
     }
-    return false;
   }
 
   /** A submit for a flow that runs. */

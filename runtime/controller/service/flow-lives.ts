@@ -103,7 +103,8 @@ export class FlowLives {
   }
 }
 
-function hasClosed(error: unknown): boolean {
+/** Whether a request was refused because the flow's workflow does not run any more. */
+export function hasClosed(error: unknown): boolean {
   return error instanceof StateError && error.code === 'flow-missing';
 }
 
