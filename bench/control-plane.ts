@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { controllerNodeOptions } from '../lib/plan/controller-heap';
 import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
+import type { FlowStatus } from '../runtime/api-contract/schemas';
 import { inParallel } from '../runtime/async/in-parallel';
-import type { FlowStatus } from '../runtime/controller/api/schemas';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 

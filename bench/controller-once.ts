@@ -1,4 +1,4 @@
-import { readControllerSettings } from '../runtime/controller/settings';
+import { readControllerSettings } from '../runtime/controller/settings/settings';
 import { startController } from '../runtime/controller/start-controller';
 import { createLog } from '../runtime/log';
 import { MemoryCluster } from './memory-cluster';

@@ -1,5 +1,5 @@
+import { type FlowKey, flowName, parseFlowName } from '../runtime/api-contract/flow-key';
 import type { Cluster, ClusterWatch, ReplicaState, WorkloadState } from '../runtime/controller/ports/cluster';
-import { type FlowKey, flowName, parseFlowName } from '../runtime/controller/ports/flow-key';
 import type { KubernetesObject, ObjectRef } from '../runtime/controller/ports/kubernetes-object';
 
 interface KeptWorkload {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { App } from 'cdk8s';
 import { Flow } from '../lib/constructs/flow';
 import { FlowApp } from '../lib/constructs/flow-app';
+import type { Topology } from '../lib/topology/document/topology';
 import { readTopology } from '../lib/topology/read-topology';
-import type { Topology } from '../lib/topology/topology';
 import { median } from './median';
 
 const sizes = [1_000, 2_000, 3_000, 4_000, 5_000];

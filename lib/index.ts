@@ -19,8 +19,9 @@ export type {
 export { type FunctionSpec, functionSpecSchema } from './plan/function-spec';
 export type { PlanSettings, S3Account } from './plan/plan-connections';
 export { planFlow } from './plan/plan-flow';
-export { renderMermaid } from './topology/graph';
-export { formatProblem, type Problem, TopologyError } from './topology/problem';
+export type { AvroSchema } from './topology/avro/avro-schema';
+export { renderMermaid } from './topology/document/graph';
+export type { FlowFunction, Topology } from './topology/document/topology';
+export { topologyJsonSchema } from './topology/document/topology-json-schema';
+export { formatProblem, type Problem, TopologyError } from './topology/problem/problem';
 export { readTopology } from './topology/read-topology';
-export type { AvroSchema, FlowFunction, Topology } from './topology/topology';
-export { topologyJsonSchema } from './topology/topology-json-schema';

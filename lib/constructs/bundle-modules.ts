@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSync, type Message } from 'esbuild';
 import { ConfigError } from '../errors';
-import type { FlowFunction, Topology } from '../topology/topology';
+import type { FlowFunction, Topology } from '../topology/document/topology';
 
 /**
  * The topology with the code of its modules in it, as pods have only that: TypeScript and JavaScript bundled with what

@@ -1,6 +1,6 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
-import type { EnvVariable } from '../topology/container-settings';
-import { parseQuantity } from '../topology/quantity';
+import type { EnvVariable } from '../topology/document/container-settings';
+import { parseQuantity } from '../topology/document/quantity';
 import { secretVariables } from './secret-variables';
 
 export interface FunctionContainerProps {

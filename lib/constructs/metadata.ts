@@ -1,6 +1,6 @@
 import type { ApiObjectMetadata } from 'cdk8s';
 import type { FlowPlan, PlannedWorkload } from '../plan/flow-plan';
-import { type FunctionType, kindOf } from '../topology/function-type';
+import { type FunctionType, kindOf } from '../topology/function-types/function-type';
 
 export interface Labels {
   readonly [name: string]: string;

@@ -1,5 +1,5 @@
 import type { SecretVariable } from '../plan/flow-plan';
-import type { EnvVariable } from '../topology/container-settings';
+import type { EnvVariable } from '../topology/document/container-settings';
 
 /** Variables that Kubernetes takes from Secrets. */
 export function secretVariables(variables: readonly SecretVariable[]): readonly EnvVariable[] {

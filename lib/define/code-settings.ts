@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors';
-import type { PlainMap } from '../topology/plain-map';
+import type { PlainMap } from '../plain-map';
 import { type AnyCode, languageOf } from './function-code';
 import { inlineFunction } from './inline-function';
 

@@ -1,4 +1,4 @@
-import { isPlainMap, type PlainMap } from '../topology/plain-map';
+import { isPlainMap, type PlainMap } from '../plain-map';
 import type { AvroJson } from './avro-type';
 
 /**

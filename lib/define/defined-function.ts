@@ -1,5 +1,5 @@
-import type { FunctionType } from '../topology/function-type';
-import type { AvroSchema } from '../topology/topology';
+import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { FunctionType } from '../topology/function-types/function-type';
 import type { FunctionOptions } from './flow-options';
 import type { FlowOutput, SideTypes } from './flow-output';
 import type { AnyCode } from './function-code';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { documentSchema } from '../topology/document-schema';
-import type { MetaSetting, metaSettings } from '../topology/meta-setting';
+import type { documentSchema } from '../topology/document/document-schema';
+import type { MetaSetting, metaSettings } from '../topology/document/meta-setting';
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 

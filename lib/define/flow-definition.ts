@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
-import type { FunctionType } from '../topology/function-type';
-import type { AvroSchema } from '../topology/topology';
+import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { FunctionType } from '../topology/function-types/function-type';
 import type { AsWritten, RecordType, ValueOf, WritesOf } from './avro-type';
 import type { DefinedFunction } from './defined-function';
 import type { TopologyDocument } from './document-types';

@@ -1,4 +1,4 @@
-import type { Language } from '../topology/topology';
+import type { Language } from '../topology/document/topology';
 
 declare const carried: unique symbol;
 

@@ -1,5 +1,5 @@
-import { readAvroType } from '../topology/avro-type-reader';
-import { typeConflicts } from '../topology/resolve-schema';
+import { readAvroType } from '../topology/avro/avro-type-reader';
+import { typeConflicts } from '../topology/avro/resolve-schema';
 import type { DefinedFunction } from './defined-function';
 import type { FlowOutput } from './flow-output';
 

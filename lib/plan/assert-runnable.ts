@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
-import { functionTypes } from '../topology/function-type';
-import type { Topology } from '../topology/topology';
+import type { Topology } from '../topology/document/topology';
+import { functionTypes } from '../topology/function-types/function-type';
 
 /** Throws ConfigError 'not-run-yet' that names every function which this version cannot run on this machine. */
 export function assertRunnable(topology: Topology): void {

@@ -1,4 +1,4 @@
-import type { ContainerSettings } from '../topology/container-settings';
+import type { ContainerSettings } from '../topology/document/container-settings';
 import type { FunctionSpec } from './function-spec';
 
 /** Everything a flow needs, by name: what synth renders, the controller applies and `kflow run` starts. */

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
-import { functionsOf, upstreamsOf } from '../topology/graph';
-import type { FlowFunction, Topology } from '../topology/topology';
+import { functionsOf, upstreamsOf } from '../topology/document/graph';
+import type { FlowFunction, Topology } from '../topology/document/topology';
 import type { PlannedBucket, SecretVariable } from './flow-plan';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';

@@ -1,5 +1,5 @@
-import { kindOf } from '../topology/function-type';
-import type { Topology } from '../topology/topology';
+import type { Topology } from '../topology/document/topology';
+import { kindOf } from '../topology/function-types/function-type';
 import type { PlannedDevStore } from './flow-plan';
 import { devStoreName, devStorePrefix } from './names';
 import type { SecretBook } from './secret-book';

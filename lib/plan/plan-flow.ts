@@ -1,7 +1,7 @@
-import { isSecretVariable } from '../topology/check-secrets';
-import { kindOf } from '../topology/function-type';
-import { functionsOf } from '../topology/graph';
-import type { FlowFunction, Topology } from '../topology/topology';
+import { isSecretVariable } from '../topology/check/check-secrets';
+import { functionsOf } from '../topology/document/graph';
+import type { FlowFunction, Topology } from '../topology/document/topology';
+import { kindOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
 import {
   deadLetterStream,

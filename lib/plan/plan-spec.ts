@@ -1,7 +1,7 @@
-import { kindOf } from '../topology/function-type';
-import { functionsOf, upstreamsOf } from '../topology/graph';
-import { s3list } from '../topology/s3list';
-import type { FlowFunction, Topology } from '../topology/topology';
+import { s3list } from '../topology/avro/s3list';
+import { functionsOf, upstreamsOf } from '../topology/document/graph';
+import type { FlowFunction, Topology } from '../topology/document/topology';
+import { kindOf } from '../topology/function-types/function-type';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
 import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, stateBucket, streamName } from './names';
 import type { FunctionConnections } from './plan-connections';

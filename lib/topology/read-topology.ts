@@ -1,17 +1,17 @@
-import { applySets } from './apply-sets';
-import { checkDraft } from './check-draft';
-import { checkShape } from './check-shape';
-import { checkText } from './check-text';
-import { completeTopology } from './complete-topology';
-import { readDraft } from './draft';
-import { parseDocument } from './parse-document';
-import type { DocumentSet } from './parse-set';
-import { isPlainMap } from './plain-map';
-import type { Problem } from './problem';
-import { ProblemList } from './problem-list';
-import type { Purpose } from './purpose';
-import type { Topology } from './topology';
-import { withoutNulls } from './without-nulls';
+import { isPlainMap } from '../plain-map';
+import { checkDraft } from './check/check-draft';
+import { checkShape } from './check/check-shape';
+import { checkText } from './check/check-text';
+import { completeTopology } from './document/complete-topology';
+import { readDraft } from './document/draft';
+import type { Purpose } from './document/purpose';
+import type { Topology } from './document/topology';
+import type { Problem } from './problem/problem';
+import { applySets } from './read/apply-sets';
+import { parseDocument } from './read/parse-document';
+import type { DocumentSet } from './read/parse-set';
+import { ProblemList } from './read/problem-list';
+import { withoutNulls } from './read/without-nulls';
 
 export interface ReadTopologyOptions {
   /** Name of the file, for messages. */

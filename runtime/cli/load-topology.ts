@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseSet } from '../../lib/topology/parse-set';
-import type { Problem } from '../../lib/topology/problem';
-import type { Purpose } from '../../lib/topology/purpose';
+import type { Purpose } from '../../lib/topology/document/purpose';
+import type { Topology } from '../../lib/topology/document/topology';
+import type { Problem } from '../../lib/topology/problem/problem';
+import { parseSet } from '../../lib/topology/read/parse-set';
 import { readTopology } from '../../lib/topology/read-topology';
-import type { Topology } from '../../lib/topology/topology';
 import { isProgram, loadDefinition } from './load-definition';
 
 export interface LoadedTopology {

@@ -2,9 +2,9 @@
 import { Command, Help, InvalidArgumentError, type Option } from 'commander';
 import { KFlowError } from '../../lib/errors';
 import { packageVersion } from '../package-root';
-import { addFlowCommands } from './flows/commands';
-import { ExitStatus } from './flows/exit-status';
-import { addStackCommands } from './stack/commands';
+import { addFlowCommands } from './commands/flows/commands';
+import { addStackCommands } from './commands/stack/commands';
+import { ExitStatus } from './exit-status';
 
 const program = new Command('kflow')
   .description('Dataflow on Kubernetes as code: check, draw, render and run topologies.')
@@ -19,19 +19,23 @@ program
   .argument('<file...>', 'topologies (YAML, JSON or a program that exports a flow), or directories of them')
   .option('--set <path=value>', 'change a field first, as in mode=batch or dag.map.parallelism=3', collect, [])
   .option('--format <format>', 'text or json', oneOf('text', 'json'), 'text')
-  .action(async (files: string[], options) => exit(async () => (await import('./lint.js')).lint(files, options)));
+  .action(async (files: string[], options) =>
+    exit(async () => (await import('./commands/topology/lint.js')).lint(files, options)),
+  );
 
 program
   .command('schema')
   .description('print the JSON Schema of topologies, for editors')
-  .action(() => exit(async () => (await import('./schema.js')).schema()));
+  .action(() => exit(async () => (await import('./commands/topology/schema.js')).schema()));
 
 program
   .command('graph')
   .description('print a topology as a Mermaid flowchart')
   .argument('<file>', 'topology: YAML, JSON or a program that exports a flow')
   .option('--set <path=value>', 'change a field first', collect, [])
-  .action(async (file: string, options) => exit(async () => (await import('./graph.js')).graph(file, options)));
+  .action(async (file: string, options) =>
+    exit(async () => (await import('./commands/topology/graph.js')).graph(file, options)),
+  );
 
 program
   .command('run')
@@ -43,7 +47,9 @@ program
   .option('--keep', 'keep streams, state and buckets below .kflow/: the next run goes on from there')
   .option('--timeout <seconds>', 'end the flow after this long', positiveNumber)
   .option('--no-embedded', 'use the addresses of the topology (nats: KFLOW_NATS_URL) in place of servers started here')
-  .action(async (file: string, options) => exit(async () => (await import('./run/run.js')).run(file, options)));
+  .action(async (file: string, options) =>
+    exit(async () => (await import('./commands/run/run.js')).run(file, options)),
+  );
 
 const manifests = (name: string, description: string) =>
   program
@@ -58,14 +64,14 @@ const manifests = (name: string, description: string) =>
 manifests('synth', 'write Kubernetes manifests, for GitOps; nothing is written when a topology has an error')
   .option('-o, --output <dir>', 'folder of the manifests', 'dist/manifests')
   .action(async (files: string[], options) => {
-    await exit(async () => (await import('./manifests/synth.js')).synth(files, options));
+    await exit(async () => (await import('./commands/manifests/synth.js')).synth(files, options));
   });
 
 manifests('plan', 'show what would change; exit status 2 when something would')
   .option('--against <dir|cluster>', 'a folder of manifests, or the cluster of the kubeconfig', 'dist/manifests')
   .option('--context <name>', 'context of the kubeconfig; left out: the current one')
   .action(async (files: string[], options) => {
-    await exit(async () => (await import('./manifests/plan.js')).plan(files, options));
+    await exit(async () => (await import('./commands/manifests/plan.js')).plan(files, options));
   });
 
 addStackCommands(program, exit);

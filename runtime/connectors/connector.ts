@@ -1,7 +1,7 @@
 import type { FunctionSpec, S3Connection } from '../../lib/plan/function-spec';
 import type { S3ObjectStore } from '../adapters/s3/object-store';
-import type { ListedObjects, SourcePosition } from '../engine/flow-state';
-import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/host';
+import type { ListedObjects, SourcePosition } from '../engine/ports/flow-state';
+import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/ports/host';
 import type { Source } from '../engine/source-loop';
 
 /** What a connector is given. A connector is a folder here whose index exports a `SourceConnector` or a `SinkConnector`. */

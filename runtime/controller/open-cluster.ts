@@ -1,5 +1,5 @@
 import type { Cluster } from './ports/cluster';
-import type { ControllerSettings } from './settings';
+import type { ControllerSettings } from './settings/settings';
 
 /** The cluster that the settings name; the other adapter is not loaded. */
 export async function openCluster(

@@ -1,4 +1,4 @@
-import type { FlowStore } from './ports/flow-store';
+import type { FlowStore } from './flows/ports/flow-store';
 import type { Workflows } from './ports/workflows';
 
 const patienceMs = 3_000;

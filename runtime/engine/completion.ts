@@ -1,4 +1,4 @@
-import type { ConsumerProgress } from './flow-state';
+import type { ConsumerProgress } from './ports/flow-state';
 
 /** Whether a reader has seen the last of a stream: it is sealed, and everything up to the seal is delivered and acked. */
 export function isFinished(sealedAt: number | undefined, progress: ConsumerProgress): boolean {

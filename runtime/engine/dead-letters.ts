@@ -1,9 +1,9 @@
 import { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { HeldRecord } from './held-record';
-import type { Failure } from './host';
 import { originOf } from './origin';
-import type { Publisher } from './publisher';
+import type { Failure } from './ports/host';
+import type { Publisher } from './ports/publisher';
 
 /** Longest header values that are written; the whole message has to stay below the server's limit. */
 const maxTypeLength = 200;

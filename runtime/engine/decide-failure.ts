@@ -1,5 +1,5 @@
 import { backoffMs } from './backoff';
-import type { Failure } from './host';
+import type { Failure } from './ports/host';
 
 /** What becomes of a record whose function failed. */
 export type FailureDecision = { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'dead-letter' };

@@ -1,4 +1,4 @@
-import type { Failure } from './host';
+import type { Failure } from './ports/host';
 
 /** What an error of KFlow's own, as of a store or a codec, says about the record it concerns. */
 export function failureOf(error: unknown): Failure {

@@ -1,6 +1,6 @@
 import { StateError } from '../../lib/errors';
-import type { Delivery } from './delivery';
-import type { Download, Failure } from './host';
+import type { Delivery } from './ports/delivery';
+import type { Download, Failure } from './ports/host';
 
 /**
  * A record from the moment it is pulled until its message is acked or given back.

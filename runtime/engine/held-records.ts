@@ -1,5 +1,5 @@
-import type { Delivery } from './delivery';
 import { HeldRecord } from './held-record';
+import type { Delivery } from './ports/delivery';
 
 /** The records a replica holds, by id and by message: a message is held once. */
 export class HeldRecords {

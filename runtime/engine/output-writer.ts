@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { FunctionError, KFlowError } from '../../lib/errors';
 import type { OutputSpec } from '../../lib/plan/function-spec';
 import { encodeClaim, type MessageStore } from './claim';
-import type { Publisher } from './publisher';
+import type { Publisher } from './ports/publisher';
 
 /** Payload bytes on their way to the message store above which producers wait. */
 const maxStoringBytes = 48 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import type { ClaimSource } from './claim';
 import { parseClaim } from './claim';
-import type { Delivery } from './delivery';
 import type { HeldRecord } from './held-record';
-import type { Download } from './host';
+import type { Delivery } from './ports/delivery';
+import type { Download } from './ports/host';
 
 /** Finds what an earlier delivery of a message has published already. */
 export interface OriginLookup {

@@ -1,5 +1,5 @@
 import { type HeldRecord, RecordState } from './held-record';
-import type { RecordObserver } from './record-observer';
+import type { RecordObserver } from './ports/record-observer';
 
 /**
  * Takes the time that a function works on each record, waiting in its host not counted.

@@ -1,7 +1,7 @@
-import { schemaConflicts } from '../../lib/topology/resolve-schema';
-import type { AvroSchema } from '../../lib/topology/topology';
+import type { AvroSchema } from '../../lib/topology/avro/avro-schema';
+import { schemaConflicts } from '../../lib/topology/avro/resolve-schema';
 import { AvroSchemaCodec, writerOf } from './avro-message';
-import type { SchemaSource } from './host';
+import type { SchemaSource } from './ports/host';
 import { RecordCodecs } from './record-codecs';
 
 type Read = (payload: Uint8Array) => unknown;

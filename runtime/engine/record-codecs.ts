@@ -1,5 +1,5 @@
 import { AvroSchemaCodec, writerOf } from './avro-message';
-import type { SchemaSource } from './host';
+import type { SchemaSource } from './ports/host';
 
 /** Codecs by fingerprint, made once for each schema; the schemas come from wherever the writers put them. */
 export class RecordCodecs {

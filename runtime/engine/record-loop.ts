@@ -3,18 +3,18 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
 import { decideFailure } from './decide-failure';
-import type { DeliverySource } from './delivery';
 import { failureOf } from './failure-of';
 import { type HeldRecord, RecordState } from './held-record';
 import { HeldRecords } from './held-records';
-import type { Failure, Host, HostEvents, LogLevel } from './host';
 import { Intake } from './intake';
 import { decideLeases } from './lease-keeper';
 import { originOf } from './origin';
 import type { OutputWriter } from './output-writer';
+import type { DeliverySource } from './ports/delivery';
+import type { Failure, Host, HostEvents, LogLevel } from './ports/host';
+import type { RecordObserver } from './ports/record-observer';
 import type { Preparation } from './preparation';
 import { ProcessingTimes } from './processing-times';
-import type { RecordObserver } from './record-observer';
 
 export interface RecordLoopPorts {
   readonly spec: FunctionSpec;

@@ -1,6 +1,6 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { failureOf } from './failure-of';
-import type { Host, HostEvents, HostRecord, SchemaSource } from './host';
+import type { Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
 import { ReaderProjection } from './reader-projection';
 
 /** Writes one record to where it ends; `key` names the record, the same however often it is delivered. */

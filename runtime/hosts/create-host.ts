@@ -1,4 +1,4 @@
-import type { Host, HostEvents } from '../engine/host';
+import type { Host, HostEvents } from '../engine/ports/host';
 import type { ReplicaContext } from '../replica/replica-context';
 import { PassThroughHost } from './pass-through-host';
 import { PythonHost } from './python/python-host';

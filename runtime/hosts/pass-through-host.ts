@@ -1,4 +1,4 @@
-import type { Host, HostEvents, HostRecord } from '../engine/host';
+import type { Host, HostEvents, HostRecord } from '../engine/ports/host';
 
 /** Stands where an image would run whose function is not at hand: passes every record on unchanged. */
 export class PassThroughHost implements Host {

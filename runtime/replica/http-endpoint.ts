@@ -2,7 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigError } from '../../lib/errors';
-import type { LogLevel } from '../engine/host';
+import type { LogLevel } from '../engine/ports/host';
 import type { ReplicaHealth } from './replica-health';
 import type { ReplicaMetrics } from './replica-metrics';
 

@@ -11,8 +11,8 @@ import { StreamTrimmer } from '../adapters/jetstream/stream-trimmer';
 import { S3ObjectStore } from '../adapters/s3/object-store';
 import { S3ClaimSource, S3MessageStore } from '../adapters/s3/s3-message-store';
 import { AvroSchemaCodec } from '../engine/avro-message';
-import type { LogLevel } from '../engine/host';
 import { OutputWriter } from '../engine/output-writer';
+import type { LogLevel } from '../engine/ports/host';
 import type { ReplicaEnvironment } from './environment';
 import type { ConnectionState } from './replica-health';
 

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { type FunctionType, kindOf } from '../../lib/topology/function-type';
+import { type FunctionType, kindOf } from '../../lib/topology/function-types/function-type';
 import type { Counters } from '../engine/counters';
-import type { RecordObserver } from '../engine/record-observer';
+import type { RecordObserver } from '../engine/ports/record-observer';
 
 /** Upper bounds of the histograms in ms: 0.1 ms to 10 min. */
 const buckets = [

@@ -1,5 +1,5 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { type FunctionType, kindOf } from '../../lib/topology/function-type';
+import { type FunctionType, kindOf } from '../../lib/topology/function-types/function-type';
 import { startCounterReports } from './counter-reports';
 import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';

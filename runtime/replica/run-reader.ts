@@ -1,12 +1,12 @@
 import { outputsOf } from '../../lib/plan/function-spec';
-import { type FunctionType, kindOf } from '../../lib/topology/function-type';
+import { type FunctionType, kindOf } from '../../lib/topology/function-types/function-type';
 import { OriginIndex } from '../adapters/jetstream/origin-index';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
 import { loadConnector, type SinkConnector } from '../connectors/connector';
 import { isFinished, waitForCompletion } from '../engine/completion';
 import { DeadLetters } from '../engine/dead-letters';
-import type { Host, HostEvents } from '../engine/host';
+import type { Host, HostEvents } from '../engine/ports/host';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
 import { createHost } from '../hosts/create-host';

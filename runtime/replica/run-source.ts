@@ -1,5 +1,5 @@
 import { loadConnector, type SourceConnector } from '../connectors/connector';
-import type { HostEvents } from '../engine/host';
+import type { HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
 import { createHost } from '../hosts/create-host';
 import { aborted, connectorContext, type ReplicaContext, writerOf } from './replica-context';

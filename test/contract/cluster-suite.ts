@@ -1,5 +1,5 @@
+import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
 import type { Cluster, ReplicaState, WorkloadState } from '../../runtime/controller/ports/cluster';
-import { type FlowKey, flowName } from '../../runtime/controller/ports/flow-key';
 import { type ClusterWorkload, renderClusterWorkload } from './cluster-workload';
 
 /**

@@ -1,4 +1,4 @@
-import type { FlowKey } from '../../runtime/controller/ports/flow-key';
+import type { FlowKey } from '../../runtime/api-contract/flow-key';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 
 /** What a test asks of a function's workload. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ProcessCluster } from '../../runtime/adapters/processes/process-cluster';
 import { type RunningNode, startProcessNode } from '../../runtime/adapters/processes/process-node';
-import type { FlowKey } from '../../runtime/controller/ports/flow-key';
+import type { FlowKey } from '../../runtime/api-contract/flow-key';
 import { type ClusterPlace, crashLine } from './cluster-suite';
 
 /**

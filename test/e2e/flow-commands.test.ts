@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { createAccess } from '../../runtime/controller/api/access';
+import { createAccess } from '../../runtime/controller/api/access/access';
 import { FlowStage, wordsYaml } from '../support/flow-stage';
 
 let stage: FlowStage;

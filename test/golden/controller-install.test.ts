@@ -4,8 +4,8 @@ import path from 'node:path';
 import { ControllerInstall } from '../../lib/constructs/controller-install';
 import type { ControllerInstallProps } from '../../lib/constructs/controller-install-props';
 import { FlowApp } from '../../lib/constructs/flow-app';
-import { install } from '../../runtime/cli/controller/install';
-import { readControllerSettings } from '../../runtime/controller/settings';
+import { install } from '../../runtime/cli/commands/controller/install';
+import { readControllerSettings } from '../../runtime/controller/settings/settings';
 
 /** Whole manifests, to be read. `npm run golden` writes them anew. */
 const isWriting = process.env.KFLOW_GOLDEN === 'write';

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Setting, settingTable } from '../../runtime/controller/setting-table';
+import { type Setting, settingTable } from '../../runtime/controller/settings/setting-table';
 
 const file = path.join(__dirname, '../../docs/controller.md');
 const table = /(?<=\| setting \| what it is \| default \|\n\|---\|---\|---\|\n)(\|.*\n)*/;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import type { FlowEventView, FlowStatus } from '../../runtime/controller/api/schemas';
+import type { FlowEventView, FlowStatus } from '../../runtime/api-contract/schemas';
 import { chainSchema, chainTopology } from '../support/chain-topology';
 import { ControllerPlace } from '../support/controller-place';
 

@@ -3,7 +3,7 @@ import { JetStreamFlowState } from '../../runtime/adapters/jetstream/jetstream-f
 import { JetStreamPublisher } from '../../runtime/adapters/jetstream/publisher';
 import { consumerProgress } from '../../runtime/adapters/jetstream/stream-trimmer';
 import { isFinished } from '../../runtime/engine/completion';
-import type { Part, Writer } from '../../runtime/engine/flow-state';
+import type { Part, Writer } from '../../runtime/engine/ports/flow-state';
 import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;

@@ -1,7 +1,7 @@
 import * as avro from 'avsc';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { fingerprintOf } from '../../runtime/engine/avro-message';
-import type { Failure, HostEvents, HostRecord, LogLevel } from '../../runtime/engine/host';
+import type { Failure, HostEvents, HostRecord, LogLevel } from '../../runtime/engine/ports/host';
 import { PythonHost, type PythonHostOptions } from '../../runtime/hosts/python/python-host';
 
 /** What a host told, by record, and everything in its order. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { planFlow } from '../../lib/plan/plan-flow';
 import { readTopology } from '../../lib/topology/read-topology';
 import { AvroSchemaCodec } from '../../runtime/engine/avro-message';
-import type { Failure, HostEvents } from '../../runtime/engine/host';
+import type { Failure, HostEvents } from '../../runtime/engine/ports/host';
 import { TypeScriptHost } from '../../runtime/hosts/typescript/typescript-host';
 
 const schema = { type: 'record', name: 'number', fields: [{ name: 'n', type: 'long' }] };

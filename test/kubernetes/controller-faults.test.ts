@@ -1,4 +1,4 @@
-import type { FlowEventView, FlowStatus } from '../../runtime/controller/api/schemas';
+import type { FlowEventView, FlowStatus } from '../../runtime/api-contract/schemas';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import type { FlowClient } from '../support/flow-client';
 import { ControlledFlow, topology } from './controlled-flow';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { flowKinds } from '../../lib/plan/flow-kinds';
 import type { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
-import { readControllerSettings } from '../../runtime/controller/settings';
+import { readControllerSettings } from '../../runtime/controller/settings/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import { startTemporalServer, type TemporalServer } from '../../runtime/servers/temporal-server';

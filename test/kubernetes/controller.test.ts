@@ -1,5 +1,5 @@
 import { kubernetesRules } from '../../lib/plan/controller-rules';
-import type { RevisionView } from '../../runtime/controller/api/schemas';
+import type { RevisionView } from '../../runtime/api-contract/schemas';
 import type { FlowClient } from '../support/flow-client';
 import { account, ControlledFlow, code } from './controlled-flow';
 import { ControllerStage } from './controller-stage';

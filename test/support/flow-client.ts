@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FlowStatus } from '../../runtime/controller/api/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/schemas';
 
 /** How long anything may take. */
 const patienceMs = 20_000;

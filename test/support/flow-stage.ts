@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { writeStack } from '../../runtime/cli/stack/find-stack';
-import { holdPresence, type Presence } from '../../runtime/cli/stack/presence';
-import { StackDirectory } from '../../runtime/cli/stack/stack-directory';
-import type { Access } from '../../runtime/controller/api/access';
-import { type RunningApi, startApi } from '../../runtime/controller/api/start-api';
+import { writeStack } from '../../runtime/cli/commands/stack/find-stack';
+import { holdPresence, type Presence } from '../../runtime/cli/commands/stack/presence';
+import { StackDirectory } from '../../runtime/cli/commands/stack/stack-directory';
+import type { Access } from '../../runtime/controller/api/access/access';
+import { type RunningApi, startApi } from '../../runtime/controller/api/http/start-api';
 import { type KflowCommand, Workplace } from './kflow-cli';
 import { MemoryFlows } from './memory-flows';
 

@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../runtime/controller/api/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/schemas';
 import { Workplace } from './kflow-cli';
 import { type Numbered, NumberFlow } from './number-flow';
 import { RunningStack } from './running-stack';

@@ -1,12 +1,12 @@
 import { EventEmitter, on } from 'node:events';
 import { StateError } from '../../lib/errors';
-import { TopologyError } from '../../lib/topology/problem';
-import type { FlowEventView, FlowStatus, LogLine, LogQuery, ReplayRequest } from '../../runtime/controller/api/schemas';
-import { diffDocuments } from '../../runtime/controller/documents/diff-documents';
-import { hideSecrets } from '../../runtime/controller/documents/hide-secrets';
-import { readFlowDocument, readFlowNames } from '../../runtime/controller/documents/read-flow-document';
-import { type FlowKey, flowName } from '../../runtime/controller/ports/flow-key';
-import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/ports/flow-service';
+import { TopologyError } from '../../lib/topology/problem/problem';
+import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
+import type { FlowEventView, FlowStatus, LogLine, LogQuery, ReplayRequest } from '../../runtime/api-contract/schemas';
+import { diffDocuments } from '../../runtime/controller/flows/documents/diff-documents';
+import { hideSecrets } from '../../runtime/controller/flows/documents/hide-secrets';
+import { readFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';
+import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/flows/ports/flow-service';
 
 interface MemoryFlow {
   status: FlowStatus;

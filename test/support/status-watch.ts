@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FlowStatus } from '../../runtime/controller/api/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/schemas';
 import { isAlive } from './kflow-cli';
 import type { RunningStack } from './running-stack';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DiscardPolicy, type JetStreamManager, type NatsConnection, type ObjectStore, StorageType } from 'nats';
 import { StoreError } from '../../../lib/errors';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import { askServer, readServer } from './ask-server';
 import { ensureStream, ignoreMissing } from './provision';
 import { StreamReader } from './stream-reader';

@@ -1,7 +1,7 @@
 import { DiscardPolicy, type JetStreamClient, type NatsConnection, nanos, StorageType } from 'nats';
+import type { FlowKey } from '../../api-contract/flow-key';
 import { pause } from '../../async/pause';
-import type { FlowKey } from '../../controller/ports/flow-key';
-import type { FlowEvent } from '../../controller/ports/flow-store';
+import type { FlowEvent } from '../../controller/flows/ports/flow-store';
 import { askServer } from './ask-server';
 import { quickRequests } from './patiently';
 import { ensureStream } from './provision';

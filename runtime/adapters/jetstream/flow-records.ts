@@ -1,6 +1,6 @@
 import type { KV, NatsConnection } from 'nats';
-import type { FlowKey } from '../../controller/ports/flow-key';
-import type { FlowRecord } from '../../controller/ports/flow-store';
+import type { FlowKey } from '../../api-contract/flow-key';
+import type { FlowRecord } from '../../controller/flows/ports/flow-store';
 import { askServer, readServer } from './ask-server';
 import { quickRequests } from './patiently';
 import { bucketConfig, ensureStream } from './provision';

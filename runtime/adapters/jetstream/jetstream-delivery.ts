@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from 'nats';
-import type { Delivery } from '../../engine/delivery';
+import type { Delivery } from '../../engine/ports/delivery';
 import type { AckLedger } from './ack-ledger';
 
 const ack = Buffer.from('+ACK');

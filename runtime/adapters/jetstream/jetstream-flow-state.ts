@@ -1,6 +1,6 @@
 import { type JetStreamManager, type KV, type NatsConnection, NatsError } from 'nats';
-import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/flow-state';
-import type { Publisher } from '../../engine/publisher';
+import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
+import type { Publisher } from '../../engine/ports/publisher';
 import { KvListedObjects } from './kv-listed-objects';
 import { patiently, quickRequests } from './patiently';
 

@@ -1,6 +1,6 @@
 import type { NatsConnection } from 'nats';
-import type { FlowKey } from '../../controller/ports/flow-key';
-import type { FlowEvent, FlowRecord, FlowStore } from '../../controller/ports/flow-store';
+import type { FlowKey } from '../../api-contract/flow-key';
+import type { FlowEvent, FlowRecord, FlowStore } from '../../controller/flows/ports/flow-store';
 import { FlowDocuments } from './flow-documents';
 import { FlowEvents } from './flow-events';
 import { FlowRecords } from './flow-records';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ListedObjects } from '../../engine/flow-state';
-import type { Publisher } from '../../engine/publisher';
+import type { ListedObjects } from '../../engine/ports/flow-state';
+import type { Publisher } from '../../engine/ports/publisher';
 
 /** What a source has listed, as keys of a KV bucket below a prefix of its subjects, with a copy in memory. */
 export class KvListedObjects implements ListedObjects {

@@ -1,5 +1,5 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
-import type { Delivery, DeliverySource } from '../../engine/delivery';
+import type { Delivery, DeliverySource } from '../../engine/ports/delivery';
 import type { AckLedger } from './ack-ledger';
 import { JetStreamDelivery } from './jetstream-delivery';
 

@@ -1,7 +1,7 @@
 import { DeliverPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
-import type { Delivery } from '../../engine/delivery';
 import { writerIdOf } from '../../engine/origin';
+import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
 import { patiently } from './patiently';
 import { consumerProgress } from './stream-trimmer';

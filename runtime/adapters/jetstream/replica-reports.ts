@@ -1,7 +1,7 @@
 import type { NatsConnection } from 'nats';
 import { countersSubject } from '../../../lib/plan/names';
-import type { FlowKey } from '../../controller/ports/flow-key';
-import { flowName } from '../../controller/ports/flow-key';
+import type { FlowKey } from '../../api-contract/flow-key';
+import { flowName } from '../../api-contract/flow-key';
 import type { ReplicaReport } from '../../engine/counters';
 
 /** A replica that has not said anything for so long is gone. */

@@ -1,6 +1,6 @@
 import type { KV, NatsConnection } from 'nats';
 import { StoreError } from '../../../lib/errors';
-import type { SchemaSource } from '../../engine/host';
+import type { SchemaSource } from '../../engine/ports/host';
 import { patiently } from './patiently';
 
 /** Writer schemas by fingerprint, in a KV bucket: whoever writes puts its schema there first, so every reader can decode. */

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../../lib/errors';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import { flowOf } from './flow-selector';
 import type { ObjectMetadata } from './kubernetes-objects';
 

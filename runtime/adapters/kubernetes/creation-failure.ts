@@ -1,5 +1,5 @@
+import type { FlowKey } from '../../api-contract/flow-key';
 import type { WorkloadState } from '../../controller/ports/cluster';
-import type { FlowKey } from '../../controller/ports/flow-key';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
 import type { KubernetesObjects } from './kubernetes-objects';
 import type { WorkloadPart } from './workload-part';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, StoreError } from '../../../lib/errors';
 import { workloadKinds } from '../../../lib/plan/flow-kinds';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
 import { assertOurs } from './assert-ours';
 import { eachBounded } from './each-bounded';

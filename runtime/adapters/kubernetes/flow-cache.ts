@@ -1,6 +1,6 @@
 import type { KFlowError } from '../../../lib/errors';
 import { workloadKinds } from '../../../lib/plan/flow-kinds';
-import { type FlowKey, flowName, parseFlowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName, parseFlowName } from '../../api-contract/flow-key';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
 import { FlowIndex } from './flow-index';
 import { type FlowPart, partOfOwner, partOfPod, partOfWorkload } from './flow-part';

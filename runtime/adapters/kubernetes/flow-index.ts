@@ -1,4 +1,4 @@
-import { flowName } from '../../controller/ports/flow-key';
+import { flowName } from '../../api-contract/flow-key';
 import type { FlowPart } from './flow-part';
 import { flowOf } from './flow-selector';
 import type { WatchSink } from './kind-watch';

@@ -1,6 +1,6 @@
 import { StoreError } from '../../../lib/errors';
 import { flowObjectName } from '../../../lib/plan/names';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { assertOurs } from './assert-ours';
 import { flowLabels, ownerLabels } from './flow-selector';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../../../lib/errors';
 import { flowKinds, workloadKinds } from '../../../lib/plan/flow-kinds';
 import { flowObjectName, workloadName } from '../../../lib/plan/names';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { KindRef, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { eachBounded } from './each-bounded';
 import { isWorkload } from './flow-apply';

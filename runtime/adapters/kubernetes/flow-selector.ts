@@ -1,4 +1,4 @@
-import type { FlowKey } from '../../controller/ports/flow-key';
+import type { FlowKey } from '../../api-contract/flow-key';
 import type { ObjectMetadata } from './kubernetes-objects';
 
 const managedBy = 'app.kubernetes.io/managed-by';

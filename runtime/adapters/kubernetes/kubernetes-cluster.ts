@@ -1,7 +1,7 @@
 import type { KFlowError } from '../../../lib/errors';
 import { workloadKinds } from '../../../lib/plan/flow-kinds';
+import type { FlowKey } from '../../api-contract/flow-key';
 import type { Cluster, ClusterWatch, LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
-import type { FlowKey } from '../../controller/ports/flow-key';
 import type { KindRef, KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { ApiConnection } from './api-connection';
 import { creationFailure, lacksReason } from './creation-failure';

@@ -1,4 +1,4 @@
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 
 /** Whether something that was written is seen. */
 export type IsSeen = () => boolean;

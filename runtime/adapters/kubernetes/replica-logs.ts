@@ -1,6 +1,6 @@
 import { ConfigError } from '../../../lib/errors';
+import { flowName } from '../../api-contract/flow-key';
 import type { LogOptions, ReplicaRef } from '../../controller/ports/cluster';
-import { flowName } from '../../controller/ports/flow-key';
 import type { ApiConnection } from './api-connection';
 import { flowSelector } from './flow-selector';
 import type { KubernetesObjects, ObjectMetadata } from './kubernetes-objects';

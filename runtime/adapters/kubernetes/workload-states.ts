@@ -1,6 +1,6 @@
 import { workloadName } from '../../../lib/plan/names';
+import type { FlowKey } from '../../api-contract/flow-key';
 import type { ReplicaState, WorkloadState } from '../../controller/ports/cluster';
-import type { FlowKey } from '../../controller/ports/flow-key';
 import { hasEnded, type PodPart } from './pod-part';
 import type { WorkloadPart } from './workload-part';
 

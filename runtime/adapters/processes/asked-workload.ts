@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
+import type { FlowKey } from '../../api-contract/flow-key';
 import type { WorkloadState } from '../../controller/ports/cluster';
-import type { FlowKey } from '../../controller/ports/flow-key';
 import type { KeptObject } from './kept-objects';
 
 const count = z.int().nonnegative();

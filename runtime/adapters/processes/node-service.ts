@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { KubernetesObject } from '../../controller/ports/kubernetes-object';
 import type { WorkloadNode } from './workload-node';
 

@@ -1,5 +1,5 @@
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { Cluster, ClusterWatch, LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
 import type { KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { NodeConnection } from './node-connection';
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 
 /** Where the logs of flows' replicas are. They outlive their flow until `removeOthers`. */
 export class ReplicaLogs {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
-import { type FlowKey, flowName } from '../../controller/ports/flow-key';
 import type { KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { type AskedWorkload, canonical, readWorkload } from './asked-workload';
 import { jobRecordSchema } from './job-record';

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { FunctionError } from '../../../lib/errors';
-import type { Download, LogLevel, SchemaSource } from '../../engine/host';
+import type { Download, LogLevel, SchemaSource } from '../../engine/ports/host';
 import type { Downloads } from '../../engine/preparation';
 import { RecordCodecs } from '../../engine/record-codecs';
 import type { S3ObjectStore } from './object-store';

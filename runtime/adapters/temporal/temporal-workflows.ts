@@ -10,7 +10,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError, StateError } from '../../../lib/errors';
-import { type FlowKey, flowName, parseFlowName } from '../../controller/ports/flow-key';
+import { type FlowKey, flowName, parseFlowName } from '../../api-contract/flow-key';
 import {
   closedFailure,
   type FlowInput,
@@ -19,7 +19,7 @@ import {
   memoKey,
   observedSignal,
   workflowType,
-} from '../../controller/ports/flow-request';
+} from '../../controller/flows/ports/flow-request';
 import type { WorkflowClose, Workflows, WorkflowView } from '../../controller/ports/workflows';
 
 /** A request waits this long for a server, or a worker, that is away. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ConfigError } from '../../../lib/errors';
 import { isInLocation, parseS3Location, type S3Location } from '../../../lib/plan/s3-location';
-import { s3list } from '../../../lib/topology/s3list';
+import { s3list } from '../../../lib/topology/avro/s3list';
 import type { S3ObjectStore } from '../../adapters/s3/object-store';
 import { pause } from '../../async/pause';
 import { AvroSchemaCodec } from '../../engine/avro-message';
-import type { ListedObjects } from '../../engine/flow-state';
+import type { ListedObjects } from '../../engine/ports/flow-state';
 import { ReaderProjection } from '../../engine/reader-projection';
 import type { Source, SourceRecord } from '../../engine/source-loop';
 import type { ConnectorContext, SourceConnector } from '../connector';

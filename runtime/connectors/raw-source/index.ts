@@ -1,6 +1,6 @@
 import { pause } from '../../async/pause';
-import type { SourcePosition } from '../../engine/flow-state';
-import type { Generated, Host } from '../../engine/host';
+import type { SourcePosition } from '../../engine/ports/flow-state';
+import type { Generated, Host } from '../../engine/ports/host';
 import type { Source, SourceRecord } from '../../engine/source-loop';
 import type { ConnectorContext, SourceConnector } from '../connector';
 import { StoredPrefix } from './stored-prefix';

@@ -1,4 +1,4 @@
-import type { FlowKey } from './flow-key';
+import type { FlowKey } from '../../api-contract/flow-key';
 import type { KubernetesObject, ObjectRef } from './kubernetes-object';
 
 /**

@@ -1,5 +1,5 @@
-import type { FlowKey } from './flow-key';
-import type { FlowInput, FlowMemo, FlowRequest } from './flow-request';
+import type { FlowKey } from '../../api-contract/flow-key';
+import type { FlowInput, FlowMemo, FlowRequest } from '../flows/ports/flow-request';
 
 /**
  * The workflows of flows. Throws ConfigError `server-failed` when the server does not answer in time.

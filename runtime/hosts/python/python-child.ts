@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { ConfigError, KFlowError } from '../../../lib/errors';
-import type { LogLevel } from '../../engine/host';
-import { FrameReader } from './frame-reader';
-import type { FromPython } from './frames';
+import type { LogLevel } from '../../engine/ports/host';
+import { FrameReader } from '../framing/frame-reader';
+import type { FromPython } from '../framing/frames';
 import { pythonProgram } from './python-program';
 
 export interface PythonChildEvents {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ConfigError, FunctionError, type KFlowError, StateError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { fingerprintOf } from '../../engine/avro-message';
-import type { Failure, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/host';
+import type { Failure, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/ports/host';
 import {
   bareFrame,
   creditFrame,
@@ -13,7 +13,7 @@ import {
   readGenerated,
   readOutcomes,
   ToPython,
-} from './frames';
+} from '../framing/frames';
 import { PythonChild } from './python-child';
 import { RecordQueue } from './record-queue';
 

@@ -1,6 +1,6 @@
 import { isAvroMessage, writerOf } from '../../engine/avro-message';
-import type { Failure, HostRecord, SchemaSource } from '../../engine/host';
-import { jsonFrame, recordsFrame, ToPython } from './frames';
+import type { Failure, HostRecord, SchemaSource } from '../../engine/ports/host';
+import { jsonFrame, recordsFrame, ToPython } from '../framing/frames';
 
 export interface RecordQueueOptions {
   readonly schemas: SchemaSource;

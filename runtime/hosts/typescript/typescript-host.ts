@@ -6,7 +6,7 @@ import type { AvroRecord, Context, Logger } from '../../../lib/define/sdk';
 import { FunctionError, KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { AvroSchemaCodec } from '../../engine/avro-message';
-import type { Failure, Generated, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/host';
+import type { Failure, Generated, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/ports/host';
 import { RecordCodecs } from '../../engine/record-codecs';
 import { type EntryFunction, loadFunction } from './load-function';
 import { OutputEncoder } from './output-encoder';

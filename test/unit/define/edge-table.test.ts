@@ -1,8 +1,8 @@
 import path from 'node:path';
 import * as avsc from 'avsc';
 import ts from 'typescript';
-import { readAvroType } from '../../../lib/topology/avro-type-reader';
-import { typeConflicts } from '../../../lib/topology/resolve-schema';
+import { readAvroType } from '../../../lib/topology/avro/avro-type-reader';
+import { typeConflicts } from '../../../lib/topology/avro/resolve-schema';
 import { types } from './avro-table';
 
 type Table = ReadonlyMap<string, boolean>;

@@ -1,6 +1,6 @@
-import type { Delivery } from '../../../runtime/engine/delivery';
 import { HeldRecord, RecordState } from '../../../runtime/engine/held-record';
 import { decideLeases } from '../../../runtime/engine/lease-keeper';
+import type { Delivery } from '../../../runtime/engine/ports/delivery';
 
 const limits = { maxPollIntervalMs: 120_000, unlimited: false, concurrency: 1 };
 

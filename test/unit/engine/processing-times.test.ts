@@ -1,5 +1,5 @@
-import type { Delivery } from '../../../runtime/engine/delivery';
 import { HeldRecord, RecordState } from '../../../runtime/engine/held-record';
+import type { Delivery } from '../../../runtime/engine/ports/delivery';
 import { ProcessingTimes } from '../../../runtime/engine/processing-times';
 
 const delivery: Delivery = {

@@ -2,7 +2,7 @@ import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { PlanSettings } from '../../../lib/plan/plan-connections';
 import { planFlow } from '../../../lib/plan/plan-flow';
-import { formatProblem } from '../../../lib/topology/problem';
+import { formatProblem } from '../../../lib/topology/problem/problem';
 import { readTopology } from '../../../lib/topology/read-topology';
 
 export const account = { addr: 's3:9000', user: 'minio', password: 'hunter2' };

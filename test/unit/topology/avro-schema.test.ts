@@ -1,5 +1,5 @@
 import { Type } from 'avsc';
-import { readAvroSchema } from '../../../lib/topology/read-avro-schema';
+import { readAvroSchema } from '../../../lib/topology/avro/read-avro-schema';
 
 type Parsed = Parameters<typeof Type.forSchema>[0];
 

@@ -1,4 +1,4 @@
-import { formatProblem, type Problem } from '../../../lib/topology/problem';
+import { formatProblem, type Problem } from '../../../lib/topology/problem/problem';
 import { computedMs, readFixtures, readText } from './topology-fixtures';
 
 /** A small generator of the same numbers in every run (mulberry32). */

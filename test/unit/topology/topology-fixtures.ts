@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatProblem } from '../../../lib/topology/problem';
+import { formatProblem } from '../../../lib/topology/problem/problem';
 import { readTopology, type TopologyReading } from '../../../lib/topology/read-topology';
 
 const fixtures = join(__dirname, '../../fixtures');

@@ -1,6 +1,6 @@
-import { parseReplayStart, parseReplicas } from '../../../../runtime/cli/flows/parse-arguments';
-import { readLines } from '../../../../runtime/cli/flows/read-lines';
-import { serverSentEvents } from '../../../../runtime/cli/flows/server-sent-events';
+import { readLines } from '../../../../runtime/cli/client/read-lines';
+import { serverSentEvents } from '../../../../runtime/cli/client/server-sent-events';
+import { parseReplayStart, parseReplicas } from '../../../../runtime/cli/commands/flows/parse-arguments';
 
 async function* cut(text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = new TextEncoder().encode(text);

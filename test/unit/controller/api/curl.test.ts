@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { type RunningApi, startApi } from '../../../../runtime/controller/api/start-api';
+import { type RunningApi, startApi } from '../../../../runtime/controller/api/http/start-api';
 import { MemoryFlows } from './memory-flows';
 import { document, open } from './support';
 

@@ -1,6 +1,7 @@
 import { ConfigError, StateError } from '../../../../lib/errors';
-import { TopologyError } from '../../../../lib/topology/problem';
+import { TopologyError } from '../../../../lib/topology/problem/problem';
 import { readTopology } from '../../../../lib/topology/read-topology';
+import { type FlowKey, flowName } from '../../../../runtime/api-contract/flow-key';
 import type {
   EventQuery,
   FlowEventView,
@@ -11,9 +12,13 @@ import type {
   LogQuery,
   Phase,
   ReplayRequest,
-} from '../../../../runtime/controller/api/schemas';
-import { type FlowKey, flowName } from '../../../../runtime/controller/ports/flow-key';
-import type { Ending, FlowService, Requester, SubmitResult } from '../../../../runtime/controller/ports/flow-service';
+} from '../../../../runtime/api-contract/schemas';
+import type {
+  Ending,
+  FlowService,
+  Requester,
+  SubmitResult,
+} from '../../../../runtime/controller/flows/ports/flow-service';
 
 interface MemoryFlow {
   status: FlowStatus;

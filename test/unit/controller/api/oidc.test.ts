@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import { createAccess } from '../../../../runtime/controller/api/access';
-import { OidcIssuer, type OidcSettings } from '../../../../runtime/controller/api/oidc-issuer';
+import { createAccess } from '../../../../runtime/controller/api/access/access';
+import { OidcIssuer, type OidcSettings } from '../../../../runtime/controller/api/access/oidc-issuer';
 import { apiWith, flowPath } from './support';
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;

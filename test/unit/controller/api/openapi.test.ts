@@ -1,4 +1,4 @@
-import { createApi } from '../../../../runtime/controller/api/create-api';
+import { createApi } from '../../../../runtime/controller/api/http/create-api';
 import { MemoryFlows } from './memory-flows';
 
 interface Operation {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiProblem } from '../../../../runtime/controller/api/schemas';
-import { type RunningApi, startApi } from '../../../../runtime/controller/api/start-api';
+import type { ApiProblem } from '../../../../runtime/api-contract/schemas';
+import { type RunningApi, startApi } from '../../../../runtime/controller/api/http/start-api';
 import { MemoryFlows } from './memory-flows';
 import { document, eventually, flow, flowPath, open } from './support';
 

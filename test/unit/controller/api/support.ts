@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { Access } from '../../../../runtime/controller/api/access';
-import { type ApiProps, createApi } from '../../../../runtime/controller/api/create-api';
+import type { Access } from '../../../../runtime/controller/api/access/access';
+import { type ApiProps, createApi } from '../../../../runtime/controller/api/http/create-api';
 import type { Log } from '../../../../runtime/log';
 import { MemoryFlows } from './memory-flows';
 

@@ -1,0 +1,63 @@
+import type { PlainMap } from '../../plain-map';
+import { overlay, sectionOf } from '../document/complete-topology';
+import type { Draft, DraftFunction } from '../document/draft';
+import type { DocumentPath } from '../problem/document-path';
+import { quote } from '../problem/show-value';
+import type { ProblemList } from '../read/problem-list';
+import { isAddress } from './address';
+
+/** Servers that manifests need to name: nobody fills them in when the pods run. */
+export function checkAddresses(draft: Draft, problems: ProblemList): void {
+  const section = (each: DraftFunction, name: string): PlainMap =>
+    overlay(sectionOf(draft.globalConfig, name), sectionOf(each.globalConfig, name));
+  const missing = (path: DocumentPath, what: string, way: string) =>
+    problems.add({ code: 'setting-missing', path, message: `${what}; add ${way}`, at: 'key' });
+  const { enabled, ...devStore } = sectionOf(draft.globalConfig, 'devStore');
+  for (const key of enabled === true ? ['image', 'addr', 'topics'] : []) {
+    const at = ['globalConfig', 'devStore'];
+    if (devStore[key] === undefined) missing(at, `devStore lacks its ${key}`, `globalConfig.devStore.${key}`);
+  }
+  checkWritten(draft, problems);
+  for (const each of draft.functions) {
+    const { type, raw, path } = each;
+    const readsStore = type === 'fs-source' || type === 's3-sink';
+    if (readsStore && raw.addr === undefined && section(each, 'store').addr === undefined) {
+      missing(path, 'nothing names its S3 server', '"addr: host:port", or globalConfig.store.addr for all functions');
+    }
+    if (type === 'elastic-sink' && raw.addr === undefined) {
+      missing(path, 'nothing names its server', '"addr: host:port"');
+    }
+    if (sectionOf(each.globalConfig, 'messageStore').enabled !== true) continue;
+    const store = section(each, 'messageStore');
+    const at = [...path, 'globalConfig', 'messageStore', 'enabled'];
+    if (store.addr === undefined) missing(at, 'no server is named for big messages', 'globalConfig.messageStore.addr');
+    if (store.topics === undefined)
+      missing(at, 'no bucket is named for big messages', 'globalConfig.messageStore.topics');
+  }
+}
+
+/** Addresses and names of Secrets that manifests could not have. */
+function checkWritten(draft: Draft, problems: ProblemList): void {
+  const invalid = (path: DocumentPath, message: string) => problems.add({ code: 'setting-invalid', path, message });
+  const check = (map: PlainMap, path: DocumentPath) => {
+    const { addr, secret } = map;
+    const servers = typeof addr === 'string' && !addr.includes('@') ? addr.split(',') : [];
+    if (servers.some((server) => !isAddress(server.trim()))) {
+      invalid([...path, 'addr'], `must be host:port, got ${quote(String(addr))}`);
+    }
+    if (typeof secret !== 'string' || /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(secret)) return;
+    invalid(
+      [...path, 'secret'],
+      `must be the name of a Secret: lower-case letters, digits, dots and dashes; got ${quote(secret)}`,
+    );
+  };
+  const sections = (config: PlainMap, path: DocumentPath) => {
+    for (const name of ['store', 'messageStore', 'devStore', 'sideStream'])
+      check(sectionOf(config, name), [...path, name]);
+  };
+  sections(draft.globalConfig, ['globalConfig']);
+  for (const { raw, path, globalConfig } of draft.functions) {
+    check(raw, path);
+    sections(globalConfig, [...path, 'globalConfig']);
+  }
+}

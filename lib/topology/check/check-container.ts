@@ -1,0 +1,143 @@
+import { entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
+import type { Draft } from '../document/draft';
+import { parseQuantity } from '../document/quantity';
+import type { DocumentPath } from '../problem/document-path';
+import { quote } from '../problem/show-value';
+import type { Finding, ProblemList } from '../read/problem-list';
+import { isAddress } from './address';
+import { checkEnv } from './check-env';
+
+/** Names of the parts that every pod of KFlow has; a volume of the user's may take the place of `tmp`. */
+const taken = { sidecars: 'function', volumes: 'spec' } as const;
+
+/** `meta.container`: what Kubernetes would refuse when the pods are made, or would take in another sense. */
+export function checkContainer(draft: Draft, problems: ProblemList): void {
+  for (const { meta, path } of draft.functions) {
+    if (!isPlainMap(meta.container)) continue;
+    const check = new ContainerCheck(meta.container, [...path, 'meta', 'container'], problems);
+    check.names();
+    check.resources();
+    check.volumes();
+    check.sidecars();
+    check.placement();
+    check.egress();
+  }
+}
+
+class ContainerCheck {
+  constructor(
+    private readonly container: PlainMap,
+    private readonly path: DocumentPath,
+    private readonly problems: ProblemList,
+  ) {}
+
+  names(): void {
+    const { env, volumes, sidecars } = this.container;
+    checkEnv(env, [...this.path, 'env'], this.problems);
+    this.unique(env, ['env'], 'name');
+    for (const [list, items] of Object.entries({ volumes, sidecars })) {
+      this.unique(items, [list], 'name');
+      for (const [index, { name }] of entriesOf(items)) {
+        if (typeof name !== 'string') continue;
+        const at = [list, index, 'name'];
+        if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
+          const message = `must be lower-case letters, digits and dashes, 63 at most, got ${quote(name)}`;
+          this.add(at, { code: 'name-invalid', message });
+        } else if (taken[list as keyof typeof taken] === name) {
+          const message = `"${name}" is a part that every pod of KFlow has; choose another name`;
+          this.add(at, { code: 'name-invalid', message });
+        }
+      }
+    }
+  }
+
+  resources(): void {
+    const { resources, gpu } = this.container;
+    if (isPlainMap(gpu) && typeof gpu.resource === 'string' && !gpu.resource.includes('/')) {
+      const message = `must be the full name of a resource, as in nvidia.com/gpu, got ${quote(gpu.resource)}`;
+      this.add(['gpu', 'resource'], { message });
+    }
+    if (!isPlainMap(resources) || !isPlainMap(resources.requests) || !isPlainMap(resources.limits)) return;
+    for (const [resource, request] of Object.entries(resources.requests)) {
+      const limit = resources.limits[resource];
+      if (limit === undefined || !(parseQuantity(String(request)) > parseQuantity(String(limit)))) continue;
+      const message = `${request} is more than the limit of ${limit}`;
+      this.add(['resources', 'requests', resource], { message });
+    }
+  }
+
+  volumes(): void {
+    const { volumes, volumeMounts } = this.container;
+    const known = ['spec', 'tmp', ...entriesOf(volumes).map(([, { name }]) => name)];
+    for (const [index, volume] of entriesOf(volumes)) {
+      if (volume.hostPath === undefined) continue;
+      const message = 'a path of the node is refused where Pod Security is restricted; use another kind of volume';
+      this.add(['volumes', index, 'hostPath'], { message, at: 'key' });
+    }
+    this.unique(volumeMounts, ['volumeMounts'], 'mountPath');
+    for (const [index, { name, mountPath }] of entriesOf(volumeMounts)) {
+      if (typeof mountPath === 'string' && /^\/etc\/kflow\/*$/.test(mountPath)) {
+        this.add(['volumeMounts', index, 'mountPath'], {
+          message: 'the spec of the function is there; choose another',
+        });
+      }
+      if (typeof name !== 'string' || known.includes(name)) continue;
+      const message = `there is no volume ${quote(name)}; known here: ${known.join(', ')}`;
+      this.add(['volumeMounts', index, 'name'], { message });
+    }
+  }
+
+  sidecars(): void {
+    for (const [index, { env, ports, restartPolicy }] of entriesOf(this.container.sidecars)) {
+      const at = ['sidecars', index];
+      checkEnv(env, [...this.path, ...at, 'env'], this.problems);
+      if (restartPolicy !== undefined) {
+        const message = 'a sidecar runs as long as its function does; remove "restartPolicy"';
+        this.add([...at, 'restartPolicy'], { message, at: 'key' });
+      }
+      for (const [port, { name }] of entriesOf(ports)) {
+        if (name !== 'http') continue;
+        const message = '"http" is the port of the function; choose another name';
+        this.add([...at, 'ports', port, 'name'], { code: 'name-invalid', message });
+      }
+    }
+  }
+
+  placement(): void {
+    const { nodeSelector, tolerations } = this.container;
+    for (const [index, { operator, value }] of entriesOf(tolerations)) {
+      if (operator !== 'Exists' || value === undefined) continue;
+      this.add(['tolerations', index, 'value'], { message: 'operator Exists has no value; remove it', at: 'key' });
+    }
+    for (const [label, value] of Object.entries(isPlainMap(nodeSelector) ? nodeSelector : {})) {
+      const isLabel = /^([a-z0-9.-]+\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/.test(label);
+      const isValue = typeof value !== 'string' || /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/.test(value);
+      if (isLabel && isValue) continue;
+      const message = `is no label of Kubernetes: ${quote(isLabel ? String(value) : label)}`;
+      this.add(['nodeSelector', label], { message, at: isLabel ? 'value' : 'key' });
+    }
+  }
+
+  egress(): void {
+    const { egress } = this.container;
+    (Array.isArray(egress) ? egress : []).forEach((address: unknown, index) => {
+      if (typeof address !== 'string' || (isAddress(address) && /:\d+$/.test(address))) return;
+      this.add(['egress', index], { message: `must be host:port, got ${quote(address)}` });
+    });
+  }
+
+  private unique(list: unknown, at: DocumentPath, key: string): void {
+    const lines = new Map<unknown, number>();
+    for (const [index, { [key]: value }] of entriesOf(list)) {
+      if (typeof value !== 'string') continue;
+      const place = [...at, index, key];
+      const line = lines.get(value);
+      if (line === undefined) lines.set(value, this.problems.lineOf([...this.path, ...place]));
+      else this.add(place, { code: 'id-duplicate', message: `${quote(value)} is there already, on line ${line}` });
+    }
+  }
+
+  private add(at: DocumentPath, finding: Omit<Finding, 'path' | 'code'> & Partial<Pick<Finding, 'code'>>): void {
+    this.problems.add({ code: 'setting-invalid', ...finding, path: [...this.path, ...at] });
+  }
+}

@@ -1,0 +1,35 @@
+import type { Draft } from '../document/draft';
+import { DraftGraph } from '../document/draft-graph';
+import type { Purpose } from '../document/purpose';
+import type { ProblemList } from '../read/problem-list';
+import { checkAddresses } from './check-addresses';
+import { checkConnectors } from './check-connectors';
+import { checkContainer } from './check-container';
+import { checkEdgeSchemas } from './check-edge-schemas';
+import { checkGraph } from './check-graph';
+import { checkMetaKeys } from './check-meta-keys';
+import { checkNames } from './check-names';
+import { checkSchemas } from './check-schemas';
+import { checkSecrets } from './check-secrets';
+import { checkSettings } from './check-settings';
+import { checkUnsupported } from './check-unsupported';
+
+const checks = [
+  checkGraph,
+  checkNames,
+  checkConnectors,
+  checkSettings,
+  checkContainer,
+  checkMetaKeys,
+  checkSchemas,
+  checkEdgeSchemas,
+];
+
+/** Every check of what a document means, on what of it can be read. */
+export function checkDraft(draft: Draft, problems: ProblemList, purpose: Purpose): void {
+  const graph = new DraftGraph(draft);
+  for (const check of checks) check(draft, problems, graph);
+  checkUnsupported(draft, problems, purpose);
+  checkSecrets(draft, problems, purpose);
+  if (purpose !== 'run' && purpose !== 'controller') checkAddresses(draft, problems);
+}

@@ -1,0 +1,107 @@
+import type { Draft, DraftEdge, DraftFunction } from '../document/draft';
+import { allEdgesOf, type DraftGraph } from '../document/draft-graph';
+import { withArticle } from '../function-types/function-type';
+import { suggest } from '../problem/nearest-name';
+import type { ProblemList } from '../read/problem-list';
+
+/** Ids and edges: the dag must be one, fed by sources, with nothing left hanging. */
+export function checkGraph(draft: Draft, problems: ProblemList, graph: DraftGraph): void {
+  checkDuplicateIds(draft, problems, graph);
+  const ids = [...graph.byId.keys()];
+  for (const each of draft.functions) {
+    checkEdges(each.out, { each, problems, graph, ids });
+    for (const side of each.sideOuts) checkEdges(side.out, { each, problems, graph, ids });
+    checkEnds(each, problems);
+  }
+  for (const cycle of graph.cycles()) {
+    const names = [cycle[0]?.from, ...cycle.map(({ to }) => to)].map((each) => each?.id).join(' -> ');
+    const path = cycle.at(-1)?.path ?? ['dag'];
+    problems.add({
+      code: 'cycle',
+      path,
+      message: `records would run in a circle: ${names}; take one of the edges out`,
+    });
+  }
+  checkReachable(draft, problems, graph);
+}
+
+function checkDuplicateIds(draft: Draft, problems: ProblemList, graph: DraftGraph): void {
+  for (const each of draft.functions) {
+    const first = each.id === undefined ? each : graph.byId.get(each.id);
+    if (first === undefined || first === each) continue;
+    const line = problems.lineOf([...first.path, 'id']);
+    const message = `the id "${each.id}" is taken by the function on line ${line}; ids are unique`;
+    problems.add({ code: 'id-duplicate', path: [...each.path, 'id'], message });
+  }
+}
+
+interface EdgeContext {
+  readonly each: DraftFunction;
+  readonly problems: ProblemList;
+  readonly graph: DraftGraph;
+  readonly ids: readonly string[];
+}
+
+function checkEdges(edges: readonly DraftEdge[], { each, problems, graph, ids }: EdgeContext): void {
+  const seen = new Set<string>();
+  for (const { to, path } of edges) {
+    const target = graph.byId.get(to);
+    if (seen.has(to)) {
+      problems.add({ code: 'edge-forbidden', path, message: `"${to}" is listed twice; once is enough` });
+    } else if (target === undefined) {
+      problems.add({ code: 'edge-unknown', path, message: `no function has the id "${to}"${suggest(to, ids)}` });
+    } else if (to === each.id) {
+      problems.add({ code: 'cycle', path, message: `"${to}" names itself; a function cannot read its own output` });
+    } else if (target.kind === 'source') {
+      const message = `"${to}" is a source, and a source has no input; connect it the other way round`;
+      problems.add({ code: 'edge-forbidden', path, message });
+    }
+    seen.add(to);
+  }
+}
+
+/** A sink ends the flow, a source must begin one. */
+function checkEnds(each: DraftFunction, problems: ProblemList): void {
+  const has = (key: 'out' | 'sideOuts'): boolean => Array.isArray(each.raw[key]) && each.raw[key].length > 0;
+  const name = withArticle(each.type ?? 'sink');
+  if (each.kind === 'sink' && has('out')) {
+    const message = `${name} has no output; remove "out", or put a raw in the sink's place`;
+    problems.add({ code: 'edge-forbidden', path: [...each.path, 'out'], message, at: 'key' });
+  }
+  if ((each.kind === 'sink' || each.type === 'fs-source') && has('sideOuts')) {
+    const message = `${name} has no side outputs; only functions with code have`;
+    problems.add({ code: 'edge-forbidden', path: [...each.path, 'sideOuts'], message, at: 'key' });
+  }
+  if (each.kind === 'source' && allEdgesOf(each).length === 0 && each.raw.out === undefined) {
+    const message = `the source${named(each)} has no "out": nothing reads it; name a function`;
+    problems.add({ code: 'edge-missing', path: each.path, message });
+  } else if (each.kind === 'source' && Array.isArray(each.raw.out) && each.raw.out.length === 0) {
+    const message = `the source${named(each)} has an empty "out": nothing reads it; name a function`;
+    problems.add({ code: 'edge-missing', path: [...each.path, 'out'], message, at: 'key' });
+  }
+}
+
+function checkReachable(draft: Draft, problems: ProblemList, graph: DraftGraph): void {
+  if (draft.functions.length === 0) return;
+  // A function of no known kind may be a source.
+  const reached = new Set(draft.functions.filter(({ kind }) => kind === undefined || kind === 'source'));
+  if (reached.size === 0) {
+    const message = 'no function is a source (fs-source, raw-source), so there is nothing to flow; add one';
+    problems.add({ code: 'function-unreachable', path: ['dag'], message, at: 'key' });
+    return;
+  }
+  for (const meant of graph.meant) reached.add(meant);
+  for (const each of reached) for (const { to } of graph.edgesFrom(each)) reached.add(to);
+  const inCycle = new Set(graph.cycles().flatMap((cycle) => cycle.map(({ to }) => to)));
+  for (const each of draft.functions) {
+    // Of a part that nothing feeds only the beginning is told; one without an id of its own is told already.
+    if (reached.has(each) || inCycle.has(each) || graph.edgesInto(each).length > 0) continue;
+    if (each.id === undefined || graph.byId.get(each.id) !== each) continue;
+    const message = `no records reach "${each.id}": no "out" names it; name it in the one it should read`;
+    problems.add({ code: 'function-unreachable', path: each.path, message });
+  }
+}
+
+function named({ id }: DraftFunction): string {
+  return id === undefined ? '' : ` "${id}"`;
+}

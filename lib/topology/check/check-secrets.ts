@@ -1,0 +1,96 @@
+import { childrenOf, isPlainMap, type PlainMap } from '../../plain-map';
+import type { Draft } from '../document/draft';
+import type { Purpose } from '../document/purpose';
+import type { DocumentPath } from '../problem/document-path';
+import { carriesSecret, isSecretName } from '../problem/secret-text';
+import type { ProblemList } from '../read/problem-list';
+
+const sections = ['store', 'messageStore', 'devStore'];
+
+/** Secrets where they cannot be kept apart from what is shown, and any value where none may be. */
+export function checkSecrets(draft: Draft, problems: ProblemList, purpose: Purpose): void {
+  const check = new SecretCheck(problems, purpose);
+  check.connections(draft.globalConfig, ['globalConfig']);
+  for (const each of draft.functions) {
+    check.connection(each.raw, each.path);
+    check.connections(each.globalConfig, [...each.path, 'globalConfig']);
+    check.meta(each.meta, [...each.path, 'meta']);
+  }
+}
+
+/** Whether the value of a variable is a secret, by its name or by itself. */
+export function isSecretVariable({ name, value }: { readonly name?: unknown; readonly value?: unknown }): boolean {
+  return typeof value === 'string' && value !== '' && (isSecretName(String(name)) || carriesSecret(value));
+}
+
+class SecretCheck {
+  constructor(
+    private readonly problems: ProblemList,
+    private readonly purpose: Purpose,
+  ) {}
+
+  connections(config: PlainMap, path: DocumentPath): void {
+    for (const name of sections) {
+      const section = config[name];
+      if (isPlainMap(section)) this.connection(section, [...path, name]);
+    }
+    const { sideStream } = config;
+    if (isPlainMap(sideStream)) this.address(sideStream, [...path, 'sideStream']);
+  }
+
+  connection(map: PlainMap, path: DocumentPath): void {
+    this.address(map, path);
+    if (map.secret !== undefined && (map.user !== undefined || map.password !== undefined)) {
+      const message = 'a secret stands in place of user and password; remove those, or the secret';
+      this.problems.add({ code: 'setting-invalid', path: [...path, 'secret'], message, at: 'key' });
+    }
+    if (this.purpose !== 'manifests-without-secrets' || map.password === undefined) return;
+    const message = 'a password in a document is refused here; name a Secret of the namespace: "secret: NAME"';
+    this.expose([...path, 'password'], message);
+  }
+
+  meta(meta: PlainMap, path: DocumentPath): void {
+    if (this.purpose === 'run' || this.purpose === 'controller') return;
+    const { container, code: _code, module: _module, name: _name, ...own } = meta;
+    this.own(own, path);
+    if (!isPlainMap(container)) return;
+    const at = [...path, 'container'];
+    const { sidecars } = container;
+    (Array.isArray(sidecars) ? sidecars : []).forEach((sidecar: unknown, index) => {
+      if (!isPlainMap(sidecar)) return;
+      const { env, ...others } = sidecar;
+      this.variables(env, [...at, 'sidecars', index, 'env']);
+      this.own(others, [...at, 'sidecars', index]);
+    });
+    if (this.purpose === 'manifests-without-secrets') this.variables(container.env, [...at, 'env']);
+  }
+
+  /** Values at any depth that would be written into a ConfigMap or a pod as they are. */
+  private own(value: unknown, path: DocumentPath): void {
+    const isValue = typeof value === 'string' || typeof value === 'number';
+    const name = path.findLast((step) => typeof step === 'string');
+    if (isValue && value !== '' && (isSecretName(String(name)) || carriesSecret(String(value)))) {
+      const message = `"${name}" looks like a secret and would be written as it is; give it to the function as a variable from a Secret (meta.container.env with valueFrom)`;
+      this.expose(path, message);
+    }
+    for (const [step, inner] of childrenOf(value)) this.own(inner, [...path, step]);
+  }
+
+  private variables(env: unknown, path: DocumentPath): void {
+    (Array.isArray(env) ? env : []).forEach((entry: unknown, index) => {
+      if (!isPlainMap(entry) || !isSecretVariable(entry)) return;
+      const message = 'it looks like a secret; take it from a Secret: valueFrom.secretKeyRef';
+      this.expose([...path, index, 'value'], message);
+    });
+  }
+
+  /** `user:password@host` would be written wherever the address is. */
+  private address({ addr }: PlainMap, path: DocumentPath): void {
+    if (typeof addr !== 'string' || !addr.includes('@')) return;
+    this.expose([...path, 'addr'], 'an address carries no user and password; write them as keys of their own');
+  }
+
+  private expose(path: DocumentPath, message: string): void {
+    this.problems.add({ code: 'secret-exposed', path, message, at: 'key' });
+  }
+}

@@ -1,0 +1,109 @@
+import type { PlainMap } from '../../plain-map';
+import { sectionOf } from '../document/complete-topology';
+import type { Draft, DraftFunction } from '../document/draft';
+import { findMetaSetting } from '../document/meta-setting';
+import type { DocumentPath } from '../problem/document-path';
+import { quote, showValue } from '../problem/show-value';
+import type { ProblemList } from '../read/problem-list';
+import { bucketRule, isBucketName } from './check-connectors';
+
+/** Settings whose values must fit each other or the world outside. */
+export function checkSettings(draft: Draft, problems: ProblemList): void {
+  checkErrorStream(draft.globalConfig, { path: [], draft, problems });
+  checkBucket(draft.globalConfig, [], problems);
+  for (const each of draft.functions) {
+    checkErrorStream(each.globalConfig, { path: each.path, draft, problems });
+    checkBucket(each.globalConfig, each.path, problems);
+    checkMessageStore(each, draft, problems);
+    checkDownloadDirectory(each, problems);
+    checkBulk(each, problems);
+    checkPollInterval(each, problems);
+  }
+}
+
+interface SectionContext {
+  readonly path: DocumentPath;
+  readonly draft: Draft;
+  readonly problems: ProblemList;
+}
+
+function checkErrorStream(config: PlainMap, { path, draft, problems }: SectionContext): void {
+  const own = sectionOf(config, 'sideStream');
+  const at = [...path, 'globalConfig', 'sideStream'];
+  if (typeof own.errorTopics === 'string') {
+    const topics = own.errorTopics.split(',').map((topic) => topic.trim());
+    const wrong = topics.filter((topic) => !/^[^\s.*>]+(\.[^\s.*>]+)+$/.test(topic));
+    if (wrong.length > 0) {
+      const message = `must be stream.subject (several are separated by commas), got ${wrong.map(quote).join(', ')}; the part before the first dot names the stream`;
+      problems.add({ code: 'setting-invalid', path: [...at, 'errorTopics'], message });
+    }
+  }
+  const inherited = sectionOf(draft.globalConfig, 'sideStream');
+  const isTold = path.length > 0 && inherited.enabled === true;
+  if (own.enabled !== true || isTold) return;
+  const effective = { ...inherited, ...own };
+  const missing = ['addr', 'errorTopics'].filter((key) => effective[key] === undefined);
+  if (missing.length === 0) return;
+  const message = `sideStream is enabled and lacks ${missing.join(' and ')}: where errors are to go`;
+  problems.add({ code: 'setting-missing', path: at, message, at: 'key' });
+}
+
+function checkBucket(config: PlainMap, path: DocumentPath, problems: ProblemList): void {
+  for (const section of ['messageStore', 'devStore']) {
+    const { topics } = sectionOf(config, section);
+    if (typeof topics !== 'string' || isBucketName(topics)) continue;
+    const message = `must be the name of a bucket, which ${bucketRule}; got ${quote(topics)}`;
+    problems.add({ code: 'setting-invalid', path: [...path, 'globalConfig', section, 'topics'], message });
+  }
+}
+
+function checkMessageStore(each: DraftFunction, draft: Draft, problems: ProblemList): void {
+  const own = sectionOf(each.globalConfig, 'messageStore');
+  if (own.enabled !== true) return;
+  if (own.topics !== undefined || sectionOf(draft.globalConfig, 'messageStore').topics !== undefined) return;
+  const message =
+    'no bucket is named for big messages, so it has to be configured in the controller; else add globalConfig.messageStore.topics';
+  const path = [...each.path, 'globalConfig', 'messageStore', 'enabled'];
+  problems.warn({ code: 'setting-missing', path, message, at: 'key' });
+}
+
+function checkDownloadDirectory(each: DraftFunction, problems: ProblemList): void {
+  const found = findMetaSetting(each.meta, 'download.directory');
+  if (typeof found?.value !== 'string' || isBelowTmp(found.value)) return;
+  const message = `must be a directory below /tmp/, got ${quote(found.value)}`;
+  problems.add({ code: 'setting-invalid', path: [...each.path, 'meta', ...found.path], message });
+}
+
+function isBelowTmp(directory: string): boolean {
+  const steps: string[] = [];
+  for (const step of directory.split('/').filter((part) => part !== '' && part !== '.')) {
+    if (step !== '..') steps.push(step);
+    else if (steps.pop() === undefined) return false;
+  }
+  return directory.startsWith('/') && !directory.includes('\0') && steps[0] === 'tmp' && steps.length > 1;
+}
+
+function checkBulk(each: DraftFunction, problems: ProblemList): void {
+  const enabled = findMetaSetting(each.meta, 'bulk.enabled');
+  if (enabled?.value !== true) return;
+  for (const name of ['bulk.flush.timer', 'bulk.flush.size'] as const) {
+    const found = findMetaSetting(each.meta, name);
+    if (Number(found?.value) > 0) continue;
+    const path = [...each.path, 'meta', ...(found ?? enabled).path];
+    const got = found === undefined ? 'it is missing' : `got ${showValue(path, found.value)}`;
+    problems.add({
+      code: 'setting-invalid',
+      path,
+      message: `bulk mode needs ${name} above 0; ${got}`,
+      at: found === undefined ? 'key' : 'value',
+    });
+  }
+}
+
+function checkPollInterval(each: DraftFunction, problems: ProblemList): void {
+  const found = findMetaSetting(each.meta, 'max.poll.interval.ms');
+  if (!Number.isInteger(found?.value) || Number(found?.value) < 1 || Number(found?.value) >= 11_000) return;
+  const path = [...each.path, 'meta', ...(found?.path ?? [])];
+  const message = `${found?.value} ms is short: below 11000 a record may be delivered again while it is being processed`;
+  problems.warn({ code: 'setting-invalid', path, message });
+}

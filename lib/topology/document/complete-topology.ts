@@ -1,0 +1,104 @@
+import { isPlainMap, type PlainMap } from '../../plain-map';
+import type { Draft, DraftFunction } from './draft';
+import { functionMeta } from './function-meta';
+import type { FlowFunction, GlobalConfig, Mode, SideOutput, Topology } from './topology';
+
+/**
+ * The document with every default filled in and `globalConfig` inherited, frozen to its depth. The draft must be free of
+ * errors: values are taken as what the checks found them to be.
+ */
+export function completeTopology(draft: Draft): Topology {
+  const { root } = draft;
+  const parallelism = (root.parallelism as number | undefined) ?? 1;
+  const globalConfig = completeGlobalConfig(draft.globalConfig);
+  return deepFreeze({
+    namespace: (root.namespace as string | undefined) ?? 'default',
+    jobId: draft.jobId,
+    mode: (root.mode as Mode | undefined) ?? 'stream',
+    parallelism,
+    globalConfig,
+    dag: draft.functions.map((draftFunction) => completeFunction(draftFunction, { draft, parallelism })),
+  });
+}
+
+function completeFunction(
+  { raw, id, type, out, sideOuts, schema, globalConfig: own, meta, ownMeta }: DraftFunction,
+  { draft, parallelism }: { draft: Draft; parallelism: number },
+): FlowFunction {
+  const globalConfig = completeGlobalConfig(draft.globalConfig, own);
+  const readsStore = type === 'fs-source' || type === 's3-sink';
+  const text = (key: string): string | undefined => raw[key] as string | undefined;
+  const connection = overlay(readsStore ? globalConfig.store : {}, present(connectionOf(raw)));
+  const image = (key: 'image' | 'imagePullPolicy') =>
+    text(key) ?? ((own[key] ?? draft.globalConfig[key]) as string | undefined);
+  return {
+    id: id ?? '',
+    type: type ?? 'raw',
+    parallelism: (raw.parallelism as number | undefined) ?? parallelism,
+    out: out.map(({ to }) => to),
+    sideOuts: sideOuts.flatMap((side): SideOutput[] =>
+      side.id === undefined || side.schema === undefined
+        ? []
+        : [{ id: side.id, schema: side.schema.schema, out: side.out.map(({ to }) => to) }],
+    ),
+    ...present({
+      schema: schema?.schema,
+      format: raw.format as 'list' | undefined,
+      ...connectionOf(connection),
+      topics: text('topics'),
+      image: image('image'),
+      imagePullPolicy: image('imagePullPolicy'),
+      groupId: text('groupId'),
+      partitionBy: text('partitionBy'),
+    }),
+    globalConfig,
+    meta: functionMeta(meta, ownMeta),
+  };
+}
+
+type Connection = { readonly [key in 'addr' | 'user' | 'password' | 'secret']?: string };
+
+function connectionOf({ addr, user, password, secret }: PlainMap): Connection {
+  return { addr, user, password, secret } as Connection;
+}
+
+/** The inner keys over the outer ones. Of a secret and a user with a password, the inner kind replaces the outer one. */
+export function overlay(outer: PlainMap, inner: PlainMap): PlainMap {
+  const { secret, user, password, ...others } = outer;
+  if (inner.secret !== undefined) return { ...others, ...inner };
+  const isNamed = inner.user !== undefined || inner.password !== undefined;
+  return isNamed ? { ...others, ...present({ user, password }), ...inner } : { ...outer, ...inner };
+}
+
+/** A function's own settings over the topology's, key by key in each section. */
+function completeGlobalConfig(topology: PlainMap, own?: PlainMap): GlobalConfig {
+  const section = (name: string): PlainMap => overlay(sectionOf(topology, name), sectionOf(own ?? {}, name));
+  const { image: _image, imagePullPolicy: _policy, ...messageStore } = section('messageStore');
+  const asked = own ?? topology;
+  return {
+    store: { autoDownload: false, ...section('store') },
+    messageStore: { ...messageStore, enabled: sectionOf(asked, 'messageStore').enabled === true },
+    sideStream: { enabled: false, ...section('sideStream') },
+    metrics: { enabled: false, port: 9002, ...section('metrics') },
+    devStore: { enabled: false, ...section('devStore') },
+    stream: { maxMsgs: 100_000, maxBytes: 1024 ** 3, replicas: 1, onDelete: 'keep', ...section('stream') },
+  };
+}
+
+/** A section of a `globalConfig`; empty when it is not written. */
+export function sectionOf(config: PlainMap, name: string): PlainMap {
+  const section = config[name];
+  return isPlainMap(section) ? section : {};
+}
+
+/** Only the keys that have a value. */
+function present<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return value;
+}

@@ -1,0 +1,63 @@
+import { isPlainMap, type PlainMap } from '../../plain-map';
+
+/** Parts of a function's container and pod that the document sets. Nested values are Kubernetes' own, as written. */
+export interface ContainerSettings {
+  readonly env: readonly EnvVariable[];
+  /** Quantities by resource, over the defaults. */
+  readonly resources: { readonly requests: Quantities; readonly limits: Quantities };
+  readonly volumes: readonly NamedPart[];
+  readonly volumeMounts: readonly NamedPart[];
+  readonly sidecars: readonly NamedPart[];
+  readonly nodeSelector: { readonly [label: string]: string };
+  readonly tolerations: readonly PlainMap[];
+  /** `host:port` of what the code talks to beside the topology's own addresses. */
+  readonly egress: readonly string[];
+}
+
+export interface EnvVariable {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: unknown;
+}
+
+interface Quantities {
+  readonly [resource: string]: string;
+}
+
+interface NamedPart extends PlainMap {
+  readonly name: string;
+}
+
+/** Reads `meta.container`, which was found free of errors. */
+export function containerSettings(container: unknown): ContainerSettings {
+  const given = isPlainMap(container) ? container : {};
+  const list = <T>(key: string): readonly T[] => (Array.isArray(given[key]) ? (given[key] as T[]) : []);
+  const resources = isPlainMap(given.resources) ? given.resources : {};
+  return {
+    env: list<EnvVariable>('env').map(({ name, value, valueFrom }) => ({
+      name,
+      ...(value === undefined ? {} : { value }),
+      ...(valueFrom === undefined ? {} : { valueFrom }),
+    })),
+    resources: {
+      requests: quantitiesOf(resources.requests),
+      limits: { ...quantitiesOf(resources.limits), ...devicesOf(given.gpu) },
+    },
+    volumes: list('volumes'),
+    volumeMounts: list('volumeMounts'),
+    sidecars: list('sidecars'),
+    nodeSelector: (given.nodeSelector ?? {}) as ContainerSettings['nodeSelector'],
+    tolerations: list('tolerations'),
+    egress: list('egress'),
+  };
+}
+
+function quantitiesOf(given: unknown): Quantities {
+  const entries = Object.entries(isPlainMap(given) ? given : {});
+  return Object.fromEntries(entries.map(([resource, quantity]) => [resource, String(quantity)]));
+}
+
+function devicesOf(gpu: unknown): Quantities {
+  if (typeof gpu === 'number') return { 'nvidia.com/gpu': String(gpu) };
+  return isPlainMap(gpu) ? { [String(gpu.resource)]: String(gpu.count) } : {};
+}

@@ -1,0 +1,39 @@
+import type { PlainMap } from '../../plain-map';
+import { containerSettings } from './container-settings';
+import { findMetaSetting, type MetaSetting } from './meta-setting';
+import { type FunctionMeta, Language } from './topology';
+
+/** The settings of a `meta` that was found free of errors, with their defaults; `own` is the `meta` as written. */
+export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
+  const setting = <T>(name: MetaSetting): T | undefined => findMetaSetting(meta, name)?.value as T | undefined;
+  const optional = {
+    name: setting<string>('name'),
+    code: setting<string>('code'),
+    module: setting<string>('module'),
+    rate: setting<number>('rate'),
+    downloadDirectory: setting<string>('download.directory'),
+    bulk: bulkOf(meta),
+  };
+  return {
+    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as typeof optional),
+    language: setting<Language>('language') ?? Language.Python,
+    checkpoint: setting<boolean>('checkpoint') ?? false,
+    concurrency: setting<number>('concurrency') ?? 1,
+    maxPollIntervalMs: setting<number>('max.poll.interval.ms') ?? 120_000,
+    maxDeliver: setting<number>('maxDeliver') ?? 5,
+    container: containerSettings(meta.container),
+    pause: setting<boolean>('pause') ?? false,
+    update: setting<boolean>('update') ?? false,
+    updatePolicy: setting<FunctionMeta['updatePolicy']>('updatePolicy') ?? 'KeepOffset',
+    restart: setting<boolean>('restart') ?? false,
+    own,
+  };
+}
+
+/** Bulk settings; undefined unless bulk is enabled and both thresholds are above 0, as the documents have it. */
+function bulkOf(meta: PlainMap): FunctionMeta['bulk'] {
+  const flushTimerMs = Number(findMetaSetting(meta, 'bulk.flush.timer')?.value ?? 0);
+  const flushSize = Number(findMetaSetting(meta, 'bulk.flush.size')?.value ?? 0);
+  const enabled = findMetaSetting(meta, 'bulk.enabled')?.value === true;
+  return enabled && flushTimerMs > 0 && flushSize > 0 ? { flushTimerMs, flushSize } : undefined;
+}

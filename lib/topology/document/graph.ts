@@ -1,0 +1,96 @@
+import { type FunctionKind, kindOf } from '../function-types/function-type';
+import type { FlowFunction, Topology } from './topology';
+
+/** One of the outputs a function reads: the main one of `from`, or its side output `side`. */
+export interface Upstream {
+  readonly from: string;
+  readonly side?: string;
+}
+
+/** Functions by id, and what each reads. */
+interface GraphIndex {
+  readonly functions: ReadonlyMap<string, FlowFunction>;
+  readonly upstreams: ReadonlyMap<string, readonly Upstream[]>;
+}
+
+/** A topology does not change, so it is gone through once. */
+const indexes = new WeakMap<Topology, GraphIndex>();
+
+/** The outputs a function reads, in the order of the document. */
+export function upstreamsOf(topology: Topology, id: string): readonly Upstream[] {
+  return indexOf(topology).upstreams.get(id) ?? [];
+}
+
+/** The functions with these ids, in their order, each once. */
+export function functionsOf(topology: Topology, ids: readonly string[]): readonly FlowFunction[] {
+  const { functions } = indexOf(topology);
+  return [...new Set(ids)].flatMap((id) => functions.get(id) ?? []);
+}
+
+function indexOf(topology: Topology): GraphIndex {
+  const before = indexes.get(topology);
+  if (before !== undefined) return before;
+  const upstreams = new Map<string, Upstream[]>();
+  const add = (id: string, upstream: Upstream) => {
+    const known = upstreams.get(id);
+    if (known === undefined) upstreams.set(id, [upstream]);
+    else known.push(upstream);
+  };
+  for (const each of topology.dag) {
+    for (const id of new Set(each.out)) add(id, { from: each.id });
+    for (const side of each.sideOuts) for (const id of new Set(side.out)) add(id, { from: each.id, side: side.id });
+  }
+  const index = { functions: new Map(topology.dag.map((each) => [each.id, each])), upstreams };
+  indexes.set(topology, index);
+  return index;
+}
+
+/** The functions so that each stands after all it reads from; else in the order of the document. */
+export function inTopologicalOrder(topology: Topology): readonly FlowFunction[] {
+  const byId = new Map(topology.dag.map((each) => [each.id, each]));
+  const waitsFor = new Map(topology.dag.map((each) => [each.id, 0]));
+  for (const each of topology.dag) {
+    for (const to of downstreamsOf(each)) waitsFor.set(to, (waitsFor.get(to) ?? 0) + 1);
+  }
+  const ordered = topology.dag.filter(({ id }) => waitsFor.get(id) === 0);
+  for (const each of ordered) {
+    for (const to of downstreamsOf(each)) {
+      const left = (waitsFor.get(to) ?? 0) - 1;
+      waitsFor.set(to, left);
+      const next = byId.get(to);
+      if (left === 0 && next !== undefined) ordered.push(next);
+    }
+  }
+  return ordered;
+}
+
+/** Ids of the functions that read any output of this one, each once. */
+function downstreamsOf({ out, sideOuts }: FlowFunction): readonly string[] {
+  return [...new Set([...out, ...sideOuts.flatMap((side) => side.out)])];
+}
+
+const shapes: { readonly [kind in FunctionKind]: readonly [string, string] } = {
+  source: ['([', '])'],
+  process: ['[', ']'],
+  sink: ['[(', ')]'],
+};
+
+/** The topology as a Mermaid flowchart: a shape for each kind of function, side outputs as dotted edges. */
+export function renderMermaid(topology: Topology): string {
+  const nodeIds = new Map(topology.dag.map(({ id }, index) => [id, `f${index}`]));
+  const node = (id: string): string => nodeIds.get(id) ?? entities(id);
+  const nodes = topology.dag.map(({ id, type }) => {
+    const [open, close] = shapes[kindOf(type)];
+    return `  ${node(id)}${open}"${entities(id)}<br/><small>${entities(type)}</small>"${close}`;
+  });
+  const edges = topology.dag.flatMap(({ id, out, sideOuts }) => [
+    ...out.map((to) => `  ${node(id)} --> ${node(to)}`),
+    ...sideOuts.flatMap((side) => side.out.map((to) => `  ${node(id)} -. "${entities(side.id)}" .-> ${node(to)}`)),
+  ]);
+  return ['flowchart LR', ...nodes, ...edges, ''].join('\n');
+}
+
+/** Mermaid's entities for what its labels cannot hold. */
+function entities(label: string): string {
+  return label.replace(/[^\w .:-]/g, (character) => `#${character.codePointAt(0)};`);
+}

@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import type { DocumentPath } from '../problem/document-path';
+import { documentSchema } from './document-schema';
+
+/** What was found before, by path without indexes; only of places the schema knows, so it stays small. */
+const found = new Map<string, readonly string[]>();
+
+/** The keys the document may have at a path, in the order of the schema; none where anything goes or nothing does. */
+export function knownKeysAt(path: DocumentPath): readonly string[] {
+  const place = path.map((step) => (typeof step === 'number' ? 0 : step)).join('\n');
+  const before = found.get(place);
+  if (before !== undefined) return before;
+  const keys = readKeysAt(path);
+  if (keys.length > 0) found.set(place, keys);
+  return keys;
+}
+
+function readKeysAt(path: DocumentPath): readonly string[] {
+  let types: readonly z.core.$ZodType[] = [documentSchema];
+  for (const step of path) types = types.flatMap((type) => inside(type, step));
+  return types.flatMap((type) => objectsIn(type)).flatMap((object) => Object.keys(object.def.shape));
+}
+
+function inside(type: z.core.$ZodType, step: string | number): readonly z.core.$ZodType[] {
+  return branchesOf(type).flatMap((branch) => {
+    if (typeof step === 'number') return isArray(branch) ? [branch.def.element] : [];
+    const child = isObject(branch) ? branch.def.shape[step] : undefined;
+    return child === undefined ? [] : [child];
+  });
+}
+
+function objectsIn(type: z.core.$ZodType): readonly z.ZodObject[] {
+  return branchesOf(type).filter(isObject);
+}
+
+/** The type without `optional`, and each branch of a union. */
+function branchesOf(type: z.core.$ZodType): readonly z.core.$ZodType[] {
+  const { def } = type._zod;
+  if (def.type === 'optional') return branchesOf((def as z.core.$ZodOptionalDef).innerType);
+  if (def.type === 'union') return (def as z.core.$ZodUnionDef).options.flatMap((option) => branchesOf(option));
+  return [type];
+}
+
+function isObject(type: z.core.$ZodType): type is z.ZodObject {
+  return type._zod.def.type === 'object';
+}
+
+function isArray(type: z.core.$ZodType): type is z.ZodArray {
+  return type._zod.def.type === 'array';
+}

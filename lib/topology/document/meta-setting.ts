@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { isPlainMap, type PlainMap } from '../../plain-map';
+import type { DocumentPath } from '../problem/document-path';
+import { containerSchema } from './container-schema';
+import { field } from './document-field';
+import { Language } from './topology';
+
+/**
+ * The settings KFlow reads from a function's `meta`, by their dotted names. A dotted one may be written flat
+ * (`bulk.flush.size: 10`), nested, or nested in part.
+ */
+export const metaSettings = {
+  name: field.text('Name of the entry function in the code or module.'),
+  code: field.text('Source text of the function, Python unless `language` says otherwise.'),
+  module: field.text('Path of a module that holds the function, relative to this document.'),
+  language: field.oneOf(
+    Object.values(Language) as [Language, ...Language[]],
+    'Language of the code; python by default.',
+  ),
+  checkpoint: field.flag('fs-source: remember over runs what has been listed; false by default.'),
+  rate: field.positive('raw-source: records a second at most, for each replica.'),
+  concurrency: field.count('Records one replica works on at a time when its function is asynchronous; 1 by default.'),
+  'max.poll.interval.ms': field.count(
+    'Milliseconds a record may take without a heartbeat before it is delivered again; 120000 by default.',
+  ),
+  maxDeliver: field.count('How often a record is tried before it goes to the dead letters; 5 by default.'),
+  'download.directory': field.text('Where automatic downloads go: a directory below /tmp/.'),
+  'bulk.enabled': field.flag('Sinks: write records in bulks; needs both flush settings above 0.'),
+  'bulk.flush.timer': field.integer('Milliseconds between two flushes of a bulk.'),
+  'bulk.flush.size': field.integer('Number of records that makes a bulk flush.'),
+  pause: field.flag('Update: scale this function to 0, or suspend it; needs `update: true`.'),
+  update: field.flag('Update: allow this function to change; false by default.'),
+  updatePolicy: field.oneOf(
+    ['KeepOffset', 'DropOffset'],
+    'Update in batch mode: go on after what was acked (KeepOffset, the default) or read again from the first record.',
+  ),
+  restart: field.flag('Update in stream mode: restart the running replicas too; false by default.'),
+  'nats.conn.options': field.openSection({}, 'Options of the NATS connection.'),
+  'nats.js.options': field.openSection({}, 'Options of JetStream.'),
+  container: containerSchema,
+} as const;
+
+export type MetaSetting = keyof typeof metaSettings;
+
+/** First parts of dotted names that users may well have a plain value of their own under. */
+const sharedHeads: ReadonlySet<string> = new Set(['max', 'nats']);
+
+/** A setting's value and its way below `meta`, flat or nested; undefined when it is not written. */
+export function findMetaSetting(
+  meta: PlainMap,
+  name: MetaSetting,
+): { readonly path: DocumentPath; readonly value: unknown } | undefined {
+  return findDotted(meta, name, []);
+}
+
+function findDotted(map: PlainMap, rest: string, above: DocumentPath): ReturnType<typeof findMetaSetting> {
+  if (Object.hasOwn(map, rest)) return { path: [...above, rest], value: map[rest] };
+  for (let dot = rest.indexOf('.'); dot >= 0; dot = rest.indexOf('.', dot + 1)) {
+    const head = rest.slice(0, dot);
+    const inner = Object.hasOwn(map, head) ? map[head] : undefined;
+    const found = isPlainMap(inner) ? findDotted(inner, rest.slice(dot + 1), [...above, head]) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The shape of `meta`: each dotted setting flat and nested. */
+export function metaShape(): z.ZodRawShape {
+  return dottedShape(Object.entries(metaSettings));
+}
+
+function dottedShape(settings: readonly (readonly [string, z.ZodType])[]): z.ZodRawShape {
+  const shape: Record<string, z.ZodType> = {};
+  const heads = new Map<string, [string, z.ZodType][]>();
+  for (const [name, type] of settings) {
+    shape[name] = type.optional();
+    const dot = name.indexOf('.');
+    if (dot < 0) continue;
+    const head = name.slice(0, dot);
+    heads.set(head, [...(heads.get(head) ?? []), [name.slice(dot + 1), type]]);
+  }
+  for (const [head, inner] of heads) {
+    const names = inner.map(([name]) => `${head}.${name}`).join(', ');
+    const nested = field.openSection(dottedShape(inner), `Nested form of ${names}.`);
+    shape[head] = sharedHeads.has(head) ? z.union([nested, ownValue]).optional() : nested.optional();
+  }
+  return shape;
+}
+
+const ownValue = z.union([z.string(), z.number(), z.boolean(), z.array(z.unknown())]);

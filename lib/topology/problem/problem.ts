@@ -1,0 +1,32 @@
+import { type ErrorCode, KFlowError } from '../../errors';
+
+/** One thing wrong with a document. `error` forbids running it; `warning` says what will not be as written. */
+export interface Problem {
+  readonly severity: 'error' | 'warning';
+  readonly code: ErrorCode;
+  readonly file: string;
+  /** Line and column, both from 1. */
+  readonly line: number;
+  readonly col: number;
+  /** The place in the document, as in `dag[2].out[0]`; empty for the document as a whole. */
+  readonly path: string;
+  /** What is wrong, what was got, and what to do. */
+  readonly message: string;
+}
+
+/** Text of a problem on one line: `file:line:col  path  message`. */
+export function formatProblem(problem: Problem): string {
+  const place = `${problem.file}:${problem.line}:${problem.col}`;
+  const severity = problem.severity === 'warning' ? 'warning: ' : '';
+  return [place, problem.path, `${severity}${problem.message}`].filter((part) => part !== '').join('  ');
+}
+
+/** Thrown where a document with errors was asked to run; carries every problem at once. Its code is that of the first error. */
+export class TopologyError extends KFlowError {
+  override readonly name = 'TopologyError';
+
+  constructor(readonly problems: readonly Problem[]) {
+    const first = problems.find(({ severity }) => severity === 'error');
+    super(first?.code ?? 'shape', problems.map(formatProblem).join('\n'), { where: first?.path });
+  }
+}

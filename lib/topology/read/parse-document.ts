@@ -1,0 +1,81 @@
+import { Composer, type CST, type Document, Lexer, LineCounter, Parser, type YAMLError } from 'yaml';
+import type { Problem } from '../problem/problem';
+import { composeValue, type Fault } from './compose-value';
+import { DocumentSource } from './document-source';
+import { NestingDepth } from './nesting-depth';
+
+/** Of a text that is no YAML at all, so many errors are listed. */
+const maxListed = 100;
+
+export interface ParsedDocument {
+  /** Absent when the text is not YAML, or not one document with a map. */
+  readonly source?: DocumentSource;
+  readonly problems: readonly Problem[];
+}
+
+/** YAML or JSON text as plain data with positions, and every syntax error at once. */
+export function parseDocument(text: string, file: string): ParsedDocument {
+  const prepared = prepareText(text);
+  const lines = new LineCounter();
+  const problemsOf = (faults: readonly Fault[], severity: Problem['severity'] = 'error'): Problem[] =>
+    faults.slice(0, maxListed).map(({ offset, message }) => {
+      const { line, col } = lines.linePos(offset);
+      return { severity, code: 'syntax', file, line: Math.max(1, line), col: Math.max(1, col), path: '', message };
+    });
+
+  const { documents, tooDeep } = composeDocuments(prepared, lines);
+  if (tooDeep !== undefined) {
+    return { problems: problemsOf([{ offset: tooDeep, message: 'nested deeper than a topology ever is' }]) };
+  }
+  const [document, second] = documents;
+  if (document === undefined) return { problems: problemsOf([{ offset: 0, message: 'the file is empty' }]) };
+  const errors = [document, second].flatMap((each) => each?.errors ?? []).map(faultOf);
+  if (errors.length > 0) return { problems: problemsOf(errors) };
+  if (second !== undefined) {
+    const offset = second.contents?.range?.[0] ?? second.range[0];
+    return { problems: problemsOf([{ offset, message: 'a second document begins here; a file holds one topology' }]) };
+  }
+
+  const { value, place, faults } = composeValue(document);
+  const problems = [...problemsOf(faults), ...problemsOf(document.warnings.map(faultOf), 'warning')];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const message =
+      value === null ? 'the file is empty' : 'a topology is a map with the key "dag"; this is something else';
+    return { problems: [...problems, ...problemsOf([{ offset: place.at, message }])] };
+  }
+  return { source: new DocumentSource(value, place, { file, text: prepared, lines }), problems };
+}
+
+/** The YAML documents of a text; none, and the place, when it nests too deep to be composed. */
+function composeDocuments(
+  text: string,
+  lines: LineCounter,
+): { readonly documents: readonly Document.Parsed[]; readonly tooDeep?: number } {
+  lines.addNewLine(0);
+  const parser = new Parser(lines.addNewLine);
+  const depth = new NestingDepth();
+  const tokens: CST.Token[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    if (!depth.take(lexeme)) return { documents: [], tooDeep: depth.offset - lexeme.length };
+    for (const token of parser.next(lexeme)) tokens.push(token);
+  }
+  for (const token of parser.end()) tokens.push(token);
+  const composer = new Composer({ lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
+  return { documents: [...composer.compose(tokens, false, text.length)] };
+}
+
+/**
+ * No byte order mark, and in JSON every tab of an indentation as one space: YAML forbids tabs there, and offsets and
+ * columns stay what they were.
+ */
+function prepareText(text: string): string {
+  const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
+  if (!/^\s*[{[]/.test(plain)) return plain;
+  return plain.replace(/^[ \t]+/gm, (indent) => ' '.repeat(indent.length));
+}
+
+function faultOf(error: YAMLError): Fault {
+  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1);
+  if (error.code === 'TAB_AS_INDENT') return { offset: error.pos[0], message: 'indented with a tab; use spaces' };
+  return { offset: error.pos[0], message };
+}

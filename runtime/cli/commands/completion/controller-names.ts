@@ -1,0 +1,45 @@
+import { flowName } from '../../../api-contract/flow-key';
+import type { FlowStatus } from '../../../api-contract/schemas';
+import { findController } from '../../client/controller-address';
+import { ControllerClient } from '../../client/controller-client';
+import { ControllerConnection } from '../../client/controller-connection';
+import type { KnownNames } from './candidates';
+
+/** Nobody waits longer than this at a prompt. */
+const answerWithinMs = 1_000;
+
+/** Names that the controller of this folder and environment knows; none when it does not answer in time. */
+export class ControllerNames implements KnownNames {
+  private listed: Promise<readonly FlowStatus[]> | undefined;
+
+  /** By id alone where only one namespace has it. */
+  async jobs(): Promise<readonly string[]> {
+    const flows = await this.flows();
+    const count = (id: string) => flows.filter(({ jobId }) => jobId === id).length;
+    return flows.map((flow) => (count(flow.jobId) === 1 ? flow.jobId : flowName(flow)));
+  }
+
+  async functions(job: string): Promise<readonly string[]> {
+    const flow = (await this.flows()).find((each) => each.jobId === job || flowName(each) === job);
+    return flow?.functions.map((fn) => fn.function) ?? [];
+  }
+
+  async namespaces(): Promise<readonly string[]> {
+    return [...new Set((await this.flows()).map(({ namespace }) => namespace))];
+  }
+
+  private flows(): Promise<readonly FlowStatus[]> {
+    this.listed ??= this.list();
+    return this.listed;
+  }
+
+  private async list(): Promise<readonly FlowStatus[]> {
+    try {
+      const address = await findController({}, { env: process.env, folder: process.cwd() });
+      return await new ControllerClient(new ControllerConnection(address, answerWithinMs)).list(undefined);
+    } catch {
+      // a prompt is no place for complaints: the command itself will tell
+      return [];
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Manifest } from '../../../../lib/constructs/manifest';
+import { ConfigError } from '../../../../lib/errors';
+import { KubernetesObjects } from '../../../adapters/kubernetes/kubernetes-objects';
+import { type Change, objectKey } from './change';
+import type { RenderedFlow } from './render-flows';
+
+/** Kinds that a flow may have in a cluster, beside those that it has now. */
+const kinds = [
+  { apiVersion: 'v1', kind: 'ServiceAccount' },
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'v1', kind: 'Service' },
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  { apiVersion: 'batch/v1', kind: 'Job' },
+  { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
+  { apiVersion: 'jetstream.nats.io/v1beta2', kind: 'Stream' },
+  { apiVersion: 'jetstream.nats.io/v1beta2', kind: 'Consumer' },
+  { apiVersion: 'jetstream.nats.io/v1beta2', kind: 'KeyValue' },
+];
+
+/** Metadata that the server keeps for itself. */
+const bookkeeping = ['managedFields', 'resourceVersion', 'generation', 'uid', 'creationTimestamp', 'selfLink'];
+
+/**
+ * What is other in a flow than in a cluster: the server itself says what each object would be, with its defaults and
+ * whatever else changes objects there. Nothing is changed.
+ */
+export async function changesAgainstCluster(
+  context: string | undefined,
+): Promise<(flow: RenderedFlow) => Promise<readonly Change[]>> {
+  const cluster = await KubernetesObjects.open({ context });
+  return async (flow) => {
+    const changes: Change[] = [];
+    for (const object of flow.objects) {
+      const change = await compare(cluster, object);
+      if (change !== undefined) changes.push(change);
+    }
+    return [...changes, ...(await leftOver(cluster, flow))];
+  };
+}
+
+async function compare(cluster: KubernetesObjects, object: Manifest): Promise<Change | undefined> {
+  const live = await cluster.read(object);
+  if (live === undefined) return { after: object };
+  const before = withoutBookkeeping(live);
+  try {
+    const { object: applied } = await cluster.apply(object, { dryRun: true, force: true });
+    const after = withoutBookkeeping(applied);
+    return isDeepStrictEqual(before, after) ? undefined : { before, after };
+  } catch (error) {
+    if (!(error instanceof ConfigError) || !error.message.includes('immutable')) throw error;
+    return { before: like(object, before), after: object, madeAnew: 'part of it cannot be changed in place' };
+  }
+}
+
+/** Objects of the flow that it does not have any more. */
+async function leftOver(cluster: KubernetesObjects, { namespace, jobId, objects }: RenderedFlow): Promise<Change[]> {
+  const wanted = new Set(objects.map(objectKey));
+  const found = await Promise.all(kinds.map((kind) => cluster.list(kind, namespace, `kflow.io/job=${jobId}`)));
+  return found
+    .flat()
+    .map((object) => withoutBookkeeping(object))
+    .filter((object) => !wanted.has(objectKey(object)))
+    .map((before) => ({ before }));
+}
+
+function withoutBookkeeping({ status: _, ...object }: object & { readonly status?: unknown }): Manifest {
+  const { metadata, ...others } = object as unknown as Manifest;
+  const kept = Object.entries(metadata).filter(([key]) => !bookkeeping.includes(key));
+  return { ...others, metadata: Object.fromEntries(kept) as Manifest['metadata'] };
+}
+
+/** Of `value` what `shape` has too: a live object without the defaults that the server put in. */
+function like<T>(shape: T, value: unknown): T {
+  if (Array.isArray(shape) && Array.isArray(value)) {
+    return value.map((item, index) => like(shape[index], item)) as T;
+  }
+  if (typeof shape !== 'object' || shape === null || typeof value !== 'object' || value === null) return value as T;
+  const entries = Object.entries(shape).filter(([key]) => Object.hasOwn(value, key));
+  return Object.fromEntries(
+    entries.map(([key, inner]) => [key, like(inner, (value as { readonly [key: string]: unknown })[key])]),
+  ) as T;
+}

@@ -1,0 +1,63 @@
+import type { JetStreamManager, NatsConnection } from 'nats';
+import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import { askServer } from '../../../adapters/jetstream/ask-server';
+import { readProgress } from '../../../adapters/jetstream/read-progress';
+import { ReplicaReports } from '../../../adapters/jetstream/replica-reports';
+import type { FunctionStatus } from '../../../api-contract/schemas';
+import { functionStatuses } from '../../../controller/flows/health/function-statuses';
+import type { FunctionProgress } from '../../../controller/ports/streams';
+import type { ReplicaStatus } from './local-replicas';
+
+/** What a function has done in this run. */
+export interface FunctionCounts extends Pick<FunctionStatus, 'function' | 'type' | 'replicas' | 'in' | 'out' | 'dead'> {
+  /** Records in its inputs that it has not processed. */
+  readonly pending: number;
+  /** Tries that failed, of all replicas that could still say so. */
+  readonly failed: number;
+  readonly restarts: number;
+  /** Why the last failed try failed. */
+  readonly lastFailure?: string;
+  readonly phases: readonly ReplicaStatus['phase'][];
+}
+
+/** Counts records by what the streams and consumers hold, so that no restart makes a count wrong. */
+export class FlowProgress {
+  private baseline: readonly FunctionProgress[] = [];
+
+  private constructor(
+    private readonly manager: JetStreamManager,
+    private readonly reports: ReplicaReports,
+    private readonly plan: FlowPlan,
+  ) {}
+
+  /** What stands in the streams by now is not counted. */
+  static async open(connection: NatsConnection, plan: FlowPlan): Promise<FlowProgress> {
+    const reports = new ReplicaReports(connection, { keepsAll: true });
+    const progress = new FlowProgress(await connection.jetstreamManager({ checkAPI: false }), reports, plan);
+    progress.baseline = await progress.readStreams();
+    return progress;
+  }
+
+  async read(replicas: readonly ReplicaStatus[]): Promise<FunctionCounts[]> {
+    const { plan, baseline } = this;
+    const statuses = functionStatuses({ plan, workloads: [], progress: await this.readStreams(), baseline });
+    return statuses.map(({ pending, held, ready: _ready, isPaused: _isPaused, ...status }) => {
+      const own = replicas.filter((replica) => replica.function === status.function);
+      const reports = this.reports.of(plan).filter((report) => report.function === status.function);
+      const lastFailure = reports.findLast((report) => report.lastFailure !== undefined)?.lastFailure;
+      return {
+        ...status,
+        pending: pending + held,
+        failed: reports.reduce((sum, { failed }) => sum + failed, 0),
+        restarts: own.reduce((sum, { restarts }) => sum + restarts, 0),
+        phases: own.map(({ phase }) => phase),
+        ...(lastFailure === undefined ? {} : { lastFailure }),
+      };
+    });
+  }
+
+  /** A run waits as long for its server as its replicas do. */
+  private readStreams(): Promise<readonly FunctionProgress[]> {
+    return readProgress(this.manager, this.plan, askServer);
+  }
+}

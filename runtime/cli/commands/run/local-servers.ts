@@ -1,0 +1,74 @@
+import path from 'node:path';
+import { ConfigError } from '../../../../lib/errors';
+import type { PlanSettings } from '../../../../lib/plan/plan-connections';
+import type { Topology } from '../../../../lib/topology/document/topology';
+import { startNatsServer } from '../../../servers/nats-server';
+import type { RunningServer, ServerOptions } from '../../../servers/run-server';
+import { startS3Server } from '../../../servers/s3-server';
+import { describeServerEvent } from '../../describe-server-event';
+import type { LocalFlowOptions } from './local-flow-options';
+
+/** Where a local flow's records and objects go. */
+export interface LocalServers {
+  readonly natsUrl: string;
+  readonly planSettings: PlanSettings;
+  stop(): Promise<void>;
+}
+
+/** Starts the embedded servers a topology needs, or takes its own addresses. */
+export async function startLocalServers(topology: Topology, options: LocalFlowOptions): Promise<LocalServers> {
+  if (!options.isEmbedded) return { natsUrl: natsUrlOf(topology), planSettings: {}, stop: async () => undefined };
+  const started: RunningServer[] = [];
+  const stop = async () => {
+    await Promise.all(started.map((server) => server.stop()));
+  };
+  try {
+    const nats = await startNatsServer(serverOptions('nats', options));
+    started.push(nats);
+    options.say(`nats-server   ${nats.url} (process ${nats.pid()})`);
+    if (!usesObjectStore(topology)) return { natsUrl: nats.url, planSettings: { streamReplicas: 1 }, stop };
+    const s3 = await startS3Server(serverOptions('s3', options));
+    started.push(s3);
+    options.say(`s3 server     ${s3.endpoint} (process ${s3.pid()})`);
+    const s3Override = { addr: s3.endpoint, user: s3.user, password: s3.password };
+    return {
+      natsUrl: nats.url,
+      planSettings: { s3Override, messageBucketDefault: 'kflowinternal', streamReplicas: 1 },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function serverOptions(name: string, options: LocalFlowOptions): ServerOptions {
+  return {
+    dataDir: path.join(options.directory.servers, name),
+    logFile: path.join(options.directory.logs, `${name}-server.log`),
+    progress: options.say,
+    onEvent: (event) => options.say(describeServerEvent(event)),
+  };
+}
+
+function usesObjectStore(topology: Topology): boolean {
+  return topology.dag.some(
+    (fn) =>
+      fn.type === 'fs-source' ||
+      fn.type === 's3-sink' ||
+      fn.globalConfig.store.autoDownload ||
+      fn.globalConfig.messageStore.enabled,
+  );
+}
+
+/** KFLOW_NATS_URL, else the address the topology gives for side streams. */
+function natsUrlOf(topology: Topology): string {
+  const url = process.env.KFLOW_NATS_URL ?? topology.globalConfig.sideStream.addr;
+  if (url === undefined) {
+    throw new ConfigError(
+      'setting-missing',
+      '--no-embedded needs the address of nats: set KFLOW_NATS_URL, as nats://host:4222',
+    );
+  }
+  return url;
+}

@@ -1,0 +1,42 @@
+import path from 'node:path';
+import { controllerNodeOptions } from '../../../../lib/plan/controller-heap';
+import type { ServerRecipe } from '../../../servers/run-server';
+import type { Stack } from './find-stack';
+
+const probeTimeoutMs = 5_000;
+
+/**
+ * The controller of a stack: the same `kflow controller` as in a cluster. Settings of the environment that a stack does
+ * not decide, as `KFLOW_CONTROLLER_TIMES_…`, go on to it.
+ */
+export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>): ServerRecipe {
+  return {
+    name: 'controller',
+    command: process.execPath,
+    args: (port) => [
+      controllerNodeOptions,
+      path.join(__dirname, '../../main.js'),
+      'controller',
+      '--port',
+      String(port),
+    ],
+    env: {
+      KFLOW_CONTROLLER_LOG_FORMAT: 'text',
+      ...process.env,
+      KFLOW_CONTROLLER_LISTEN_HOST: '127.0.0.1',
+      KFLOW_CONTROLLER_NATS_URL: servers.nats,
+      KFLOW_CONTROLLER_NATS_REPLICAS: '1',
+      KFLOW_CONTROLLER_TEMPORAL_ADDRESS: servers.temporal,
+      KFLOW_CONTROLLER_CLUSTER_KIND: 'processes',
+      KFLOW_CONTROLLER_CLUSTER_SOCKET: servers.socket,
+      KFLOW_CONTROLLER_S3_OVERRIDE_ADDR: servers.s3.endpoint,
+      KFLOW_CONTROLLER_S3_OVERRIDE_USER: servers.s3.user,
+      KFLOW_CONTROLLER_S3_OVERRIDE_PASSWORD: servers.s3.password,
+      KFLOW_CONTROLLER_S3_MESSAGE_BUCKET: 'kflowinternal',
+    },
+    probe: async (port) => {
+      const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(probeTimeoutMs) });
+      if (!answer.ok) throw new Error(`/readyz says ${answer.status}: ${(await answer.text()).trim()}`);
+    },
+  };
+}

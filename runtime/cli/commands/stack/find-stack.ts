@@ -1,0 +1,70 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { ConfigError } from '../../../../lib/errors';
+import { presentPid } from './presence';
+import { StackDirectory } from './stack-directory';
+
+const stackSchema = z.object({
+  version: z.literal(1),
+  pid: z.int().describe('of the supervisor'),
+  url: z.string().describe('of the API'),
+  nats: z.string(),
+  temporal: z.string(),
+  s3: z.object({ endpoint: z.string(), user: z.string(), password: z.string() }),
+  socket: z.string().describe('of the process node'),
+});
+
+/** The addresses of a stack that `kflow up` started. */
+export type Stack = Readonly<z.infer<typeof stackSchema>>;
+
+export interface FoundStack extends Stack {
+  readonly directory: StackDirectory;
+}
+
+/** The stack that runs in `.kflow` of this folder, or of the nearest one above it that has one; undefined when none runs. */
+export async function findStack(folder: string): Promise<FoundStack | undefined> {
+  for (const directory of StackDirectory.above(folder)) {
+    const found = await stackIn(directory);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The stack of exactly this folder, while its supervisor lives and has said that it answers. */
+export async function stackIn(directory: StackDirectory): Promise<FoundStack | undefined> {
+  const stack = readStack(directory.file);
+  if (stack === undefined || (await presentPid(directory)) !== stack.pid) return undefined;
+  return { ...stack, directory };
+}
+
+/** Only its owner may read the file: it carries the password of the object store. */
+export function writeStack(directory: StackDirectory, stack: Stack): void {
+  const made = `${directory.file}.${process.pid}`;
+  writeFileSync(made, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });
+  renameSync(made, directory.file);
+}
+
+function readStack(file: string): Stack | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const parsed = stackSchema.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    'config-invalid',
+    `${file} is not of this version of kflow: end that stack with the one that started it`,
+  );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // no stack of any version: told as such
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { startProcessNode } from '../../../adapters/processes/process-node';
+import { startNatsServer } from '../../../servers/nats-server';
+import { type RunningServer, runServer, type ServerOptions } from '../../../servers/run-server';
+import { startS3Server } from '../../../servers/s3-server';
+import { startTemporalServer } from '../../../servers/temporal-server';
+import { describeServerEvent } from '../../describe-server-event';
+import { controllerRecipe } from './controller-recipe';
+import { type serverNames, waitForEarlierProcesses } from './earlier-processes';
+import { type Stack, writeStack } from './find-stack';
+import { holdPresence } from './presence';
+import type { StackDirectory } from './stack-directory';
+import { assertWishedPort, type StackPorts, usualPort } from './stack-ports';
+
+/** A controller ends within ten seconds. */
+const controllerGraceMs = 12_000;
+
+export interface SupervisorOptions {
+  readonly directory: StackDirectory;
+  readonly ports: StackPorts;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * The process that keeps a stack running.
+ *
+ * I1. It holds the folder's presence before it starts anything, and until all has ended.
+ * I2. `stack.json` is there only while everything answers or is being started again.
+ * I3. What was started last ends first: no server ends before those that need it.
+ */
+export class StackSupervisor {
+  private readonly ends: { readonly what: string; readonly end: () => Promise<unknown> }[] = [];
+
+  private constructor(private readonly options: SupervisorOptions) {}
+
+  /** Resolves when everything answers. Throws ConfigError with the reason, and nothing runs then. */
+  static async start(options: SupervisorOptions): Promise<StackSupervisor> {
+    const supervisor = new StackSupervisor(options);
+    try {
+      await supervisor.startAll();
+    } catch (error) {
+      await supervisor.close();
+      throw error;
+    }
+    return supervisor;
+  }
+
+  /** Ends the controller, then the replicas, which finish what they hold, then the servers. */
+  async close(): Promise<void> {
+    rmSync(this.options.directory.file, { force: true });
+    for (const { what, end } of this.ends.splice(0).reverse()) {
+      await end().catch((error: unknown) => this.options.say(`${what} did not end well: ${String(error)}`));
+    }
+  }
+
+  private async startAll(): Promise<void> {
+    const { directory, ports, say } = this.options;
+    const presence = await holdPresence(directory);
+    this.ends.push({ what: 'the hold on the folder', end: () => presence.close() });
+    rmSync(directory.file, { force: true });
+    await waitForEarlierProcesses(directory);
+    const nats = await this.server('nats-server', startNatsServer(this.serverOptions('nats', ports.natsPort)));
+    this.answers('--nats-port', ports.natsPort, { name: 'nats-server', address: nats.url, pid: nats.pid() });
+    const temporal = await this.server(
+      'temporal',
+      startTemporalServer(this.serverOptions('temporal', ports.temporalPort)),
+    );
+    this.answers('--temporal-port', ports.temporalPort, {
+      name: 'temporal',
+      address: temporal.address,
+      pid: temporal.pid(),
+    });
+    const s3 = await this.server('s3 server', startS3Server(this.serverOptions('s3', ports.s3Port)));
+    this.answers('--s3-port', ports.s3Port, { name: 's3 server', address: s3.endpoint, pid: s3.pid() });
+    const socket = await this.processNode(nats.url);
+    const { endpoint, user, password } = s3;
+    const servers = { nats: nats.url, temporal: temporal.address, s3: { endpoint, user, password }, socket };
+    const url = await this.controller(servers);
+    writeStack(directory, { version: 1, pid: process.pid, url, ...servers });
+    say(`logs          ${path.relative('', directory.logs)}/`);
+  }
+
+  /** Replicas are this process's, so that a controller that is killed disturbs none of them. */
+  private async processNode(natsUrl: string): Promise<string> {
+    const { directory, say } = this.options;
+    const socketPath = directory.socket('node.sock');
+    const env = { KFLOW_NATS_URL: natsUrl, KFLOW_LOG_FORMAT: 'text' };
+    const node = await startProcessNode({
+      directory: directory.dataOf('processes'),
+      socketPath,
+      env,
+      log: (line) => say(`process node: ${line}`),
+    });
+    this.ends.push({ what: 'the process node', end: async () => node.close() });
+    return socketPath;
+  }
+
+  private async controller(servers: Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>): Promise<string> {
+    const { ports, say } = this.options;
+    const options = this.serverOptions('controller', ports.port, usualPort);
+    const server = await this.server('controller', runServer(controllerRecipe(servers), options), controllerGraceMs);
+    const url = `http://127.0.0.1:${server.port}`;
+    this.answers('--port', ports.port, { name: 'controller', address: url, pid: server.pid() });
+    if (ports.port === undefined && server.port !== usualPort) {
+      say(`              this port is kept; --port ${usualPort} asks for the usual one`);
+    }
+    return url;
+  }
+
+  private async server<T extends RunningServer>(what: string, starting: Promise<T>, graceMs?: number): Promise<T> {
+    const server = await starting;
+    this.ends.push({ what, end: () => server.stop(graceMs) });
+    return server;
+  }
+
+  private serverOptions(name: (typeof serverNames)[number], wished?: number, usual?: number): ServerOptions {
+    const { directory, say } = this.options;
+    return {
+      dataDir: directory.dataOf(name),
+      port: { wished, usual },
+      logFile: path.join(directory.logs, `${name}.log`),
+      keepsTrying: true,
+      progress: say,
+      onEvent: (event) => say(describeServerEvent(event)),
+    };
+  }
+
+  private answers(
+    option: string,
+    wished: number | undefined,
+    { name, address, pid }: { readonly name: string; readonly address: string; readonly pid: number | undefined },
+  ): void {
+    assertWishedPort(option, wished, address);
+    this.options.say(`${name.padEnd(14)}${address} (process ${pid})`);
+  }
+}

@@ -1,7 +1,0 @@
-import { topologyJsonSchema } from '../../lib/topology/topology-json-schema';
-
-/** `kflow schema`: the JSON Schema of topologies. */
-export function schema(): number {
-  process.stdout.write(`${JSON.stringify(topologyJsonSchema(), null, 2)}\n`);
-  return 0;
-}

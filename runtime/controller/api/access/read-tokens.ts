@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { ConfigError } from '../../../../lib/errors';
+import { type Caller, roles } from './caller';
+
+export interface KnownToken {
+  readonly caller: Caller;
+  /** SHA-256 of the token. */
+  readonly digest: Buffer;
+}
+
+const entrySchema = z
+  .strictObject({
+    name: z.string('must be a text; quote it if it is a number').min(1, 'must not be empty').max(64),
+    role: z.enum(roles, `must be one of ${roles.join(', ')}`),
+    token: z.string('must be a text; quote it if it is a number').min(16, 'must have 16 characters or more').optional(),
+    sha256: z
+      .string('must be a text')
+      .regex(/^[0-9a-f]{64}$/i, 'must be the 64 hex digits that `printf %s TOKEN | sha256sum` prints')
+      .optional(),
+    namespaces: z
+      .array(z.string(), 'must be a list of namespaces')
+      .min(1, 'must name one; left out, it is all')
+      .optional(),
+  })
+  .refine(({ token, sha256 }) => (token === undefined) !== (sha256 === undefined), 'needs either token or sha256');
+
+/** The tokens of a file's text. Throws ConfigError with every problem, each `file:line  what`; a token is never part of it. */
+export function readTokens(text: string, file: string): readonly KnownToken[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const problems = document.errors.map(({ pos, code }) => `${file}:${lines.linePos(pos[0]).line}  no YAML: ${code}`);
+  const root = document.contents;
+  if (problems.length === 0 && !isSeq(root)) problems.push(`${file}:1  must be a list of {name, role, token}`);
+  const known: KnownToken[] = [];
+  const report = (at: Node | undefined, message: string): void => {
+    problems.push(`${file}:${lines.linePos(at?.range?.[0] ?? 0).line}  ${message}`);
+  };
+  for (const item of problems.length === 0 && isSeq<Node>(root) ? root.items : []) {
+    const read = entrySchema.safeParse(item.toJS(document));
+    if (read.success) known.push(checkUnique(toKnown(read.data), known, (message) => report(item, message)));
+    else for (const issue of read.error.issues) report(nodeAt(item, issue.path), messageOf(issue));
+  }
+  if (problems.length > 0) throw new ConfigError('config-invalid', problems.join('\n'));
+  return known;
+}
+
+type Entry = z.infer<typeof entrySchema>;
+
+function toKnown({ name, role, token, sha256 = '', namespaces }: Entry): KnownToken {
+  const digest = token === undefined ? Buffer.from(sha256, 'hex') : digestOf(token);
+  return { caller: { name, role, ...(namespaces === undefined ? {} : { namespaces }) }, digest };
+}
+
+/** SHA-256 of a token: what is kept of it, and compared. */
+export function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+function checkUnique(next: KnownToken, known: readonly KnownToken[], report: (message: string) => void): KnownToken {
+  const { name } = next.caller;
+  if (known.some(({ caller }) => caller.name === name)) report(`there is another "${name}"; each needs its own name`);
+  const twin = known.find(({ digest }) => digest.equals(next.digest));
+  if (twin !== undefined) report(`"${name}" has the token of "${twin.caller.name}"; each needs its own`);
+  return next;
+}
+
+function messageOf({ code, path, message, ...issue }: z.core.$ZodIssue): string {
+  const field = path.join('.');
+  const keys = code === 'unrecognized_keys' && 'keys' in issue ? issue.keys : undefined;
+  const what =
+    keys === undefined ? message : `unknown: ${keys.join(', ')}; there are name, role, token, sha256, namespaces`;
+  return field === '' ? what : `${field} ${what}`;
+}
+
+/** The deepest node there is on the way to a path. */
+function nodeAt(node: Node, [key, ...rest]: readonly PropertyKey[]): Node {
+  if (key === undefined || !(isMap(node) || isSeq(node))) return node;
+  const next = node.get(key, true);
+  return isScalar(next) || isMap(next) || isSeq(next) ? nodeAt(next, rest) : node;
+}

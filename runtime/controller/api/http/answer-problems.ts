@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { Log } from '../../../log';
+import { ApiError } from './api-error';
+import { problemOf } from './problem-of';
+
+const problemType = 'application/problem+json; charset=utf-8';
+
+/** Everything that goes wrong is answered as a problem; what should not have gone wrong is logged with its stack. */
+export function answerProblems(app: FastifyInstance, log: Log): void {
+  app.setErrorHandler((error, request, reply) => sendProblem(error, { request, reply, log }));
+  app.setNotFoundHandler((request) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    throw new ApiError(404, 'route-missing', `nothing is at ${pathname}; /docs shows what there is`);
+  });
+}
+
+export interface FailedRequest {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly log: Log;
+}
+
+export function sendProblem(error: unknown, { request, reply, log }: FailedRequest): FastifyReply {
+  const { problem, headers } = problemOf(error, request.id);
+  request.problemCode = problem.code;
+  if (problem.code === 'internal') log('ERROR', `request ${request.id}: ${(error as Error)?.stack ?? error}`);
+  return reply.code(problem.status).headers(headers).type(problemType).send(problem);
+}
+
+/** Paths of these routes answer 405 to the methods that they have not, and say which they have. To be called before the routes are added. */
+export function refuseOtherMethods(app: FastifyInstance): () => void {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method, config }: RouteOptions) => {
+    if (config === undefined || config.isMethodRefusal === true || config.endsInAny === true) return;
+    methods.set(url, new Set([...(methods.get(url) ?? []), ...[method].flat()]));
+  });
+  return () => {
+    for (const [url, known] of methods) addRefusal(app, url, [...known].sort());
+  };
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly isMethodRefusal?: true;
+    /** Its last segment may be anything: what is there for another method is nothing. */
+    readonly endsInAny?: true;
+  }
+}
+
+function addRefusal(app: FastifyInstance, url: string, known: readonly string[]): void {
+  const allow = known.join(', ');
+  const refuse = async ({ method }: FastifyRequest): Promise<never> => {
+    throw new ApiError(405, 'method-refused', `${method} is none of its methods: ${allow}`, { allow });
+  };
+  const method = app.supportedMethods.filter((each) => !known.includes(each));
+  app.route({
+    url,
+    method,
+    config: { isMethodRefusal: true },
+    schema: { hide: true },
+    onRequest: refuse,
+    handler: refuse,
+  });
+}

@@ -1,0 +1,143 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, type Scalar, type YAMLMap } from 'yaml';
+import { isSecretVariable } from '../../../../lib/topology/check/check-secrets';
+import { isSecretName } from '../../../../lib/topology/problem/secret-text';
+import { secretTextRanges, type TextKind, type TextRange } from './secret-text-ranges';
+
+/** A secret in the text of a document. */
+export interface SecretSpan extends TextRange {
+  /** The same for the same setting of two documents, functions by their ids; undefined in a comment. */
+  readonly name?: string;
+  readonly value: string;
+  /** What stands in its place, with `mark` for the secret: the text stays YAML, or JSON. */
+  readonly shown: (mark: string) => string;
+}
+
+/** The secrets in a text that is one YAML or JSON document without errors, in their order. */
+export function secretSpans(text: string): readonly SecretSpan[] {
+  // no tab of JSON's indentation is YAML; as a space it has the same length
+  const isJson = /^\s*[{[]/.test(text);
+  const plain = isJson ? text.replace(/^[ \t]+/gm, (indent) => ' '.repeat(indent.length)) : text;
+  const document = parseDocument(plain, { prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
+  const finder = new SecretFinder(document, text);
+  finder.visit(document.contents, { path: '', part: 'flow', isHidden: false });
+  return inOrder([...finder.spans, ...(isJson ? [] : commentSpans(text))]);
+}
+
+/** Parts of a document where the same key means something else. */
+type Part = 'flow' | 'meta' | 'container';
+
+interface Frame {
+  readonly path: string;
+  readonly part: Part;
+  /** Stands below the name of a secret. */
+  readonly isHidden: boolean;
+}
+
+class SecretFinder {
+  readonly spans: SecretSpan[] = [];
+
+  constructor(
+    private readonly document: Document,
+    private readonly text: string,
+  ) {}
+
+  visit(node: unknown, frame: Frame): void {
+    // an alias shows nothing, unless what it stands for is shown where it is written
+    if (isAlias(node)) {
+      if (frame.isHidden) this.visit(node.resolve(this.document), frame);
+    } else if (isMap(node)) this.visitMap(node, frame);
+    else if (isSeq(node)) {
+      node.items.forEach((item, index) => {
+        this.visit(item, { ...frame, path: `${frame.path}[${idOf(item) ?? index}]` });
+      });
+    } else if (isScalar(node)) this.visitScalar(node, frame);
+  }
+
+  private visitMap(map: YAMLMap, { path, part, isHidden }: Frame): void {
+    const isVariable = isSecretVariable({ name: map.get('name'), value: map.get('value') });
+    for (const { key, value } of map.items) {
+      const name = String(isScalar(key) ? key.value : '');
+      if (part === 'flow' && name === 'schema') continue;
+      this.visit(value, {
+        path: `${path}.${name}`,
+        part:
+          part === 'flow' && name === 'meta' ? 'meta' : part === 'meta' && name === 'container' ? 'container' : part,
+        isHidden: isHidden || isSecretKey(name, part) || (isVariable && name === 'value'),
+      });
+    }
+  }
+
+  private visitScalar(scalar: Scalar, { path, part, isHidden }: Frame): void {
+    const { value, range } = scalar;
+    if (!range || value === '' || (typeof value !== 'string' && typeof value !== 'number')) return;
+    const [start, end] = range;
+    const written = this.text.slice(start, end);
+    if (isHidden) {
+      const rest = written.endsWith('\n') ? '\n' : '';
+      this.spans.push({ start, end, name: path, value: String(value), shown: (mark) => `"${mark}"${rest}` });
+      return;
+    }
+    const kind = part === 'meta' && path.endsWith('.code') ? 'code' : 'value';
+    secretTextRanges(written, kind).forEach((within, index) => {
+      this.spans.push(spanWithin(this.text, { ...within, offset: start, name: `${path}#${index}` }));
+    });
+  }
+}
+
+/** `secret` names a Secret of the cluster, but for the user's own in `meta`. */
+function isSecretKey(name: string, part: Part): boolean {
+  if (name === 'user' || name === 'password') return true;
+  return isSecretName(name) && (name !== 'secret' || part === 'meta');
+}
+
+function idOf(item: unknown): string | undefined {
+  const id = isMap(item) ? (item.get('id') ?? item.get('name')) : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
+
+function spanWithin(
+  text: string,
+  { start, end, offset, name }: TextRange & { readonly offset: number; readonly name?: string },
+): SecretSpan {
+  const [from, to] = [offset + start, offset + end];
+  return {
+    start: from,
+    end: to,
+    ...(name === undefined ? {} : { name }),
+    value: text.slice(from, to),
+    shown: (mark) => mark,
+  };
+}
+
+/** Settings are commented out with their values. */
+function commentSpans(text: string): readonly SecretSpan[] {
+  const spans: SecretSpan[] = [];
+  const kind: TextKind = 'comment';
+  let offset = 0;
+  let isAfterMark = false;
+  for (const token of new Lexer().lex(text)) {
+    const isMark = token === '\u001f' || token === '\u0002' || token === '\u0018';
+    if (isMark) {
+      isAfterMark = token === '\u001f';
+      continue;
+    }
+    if (token.startsWith('#') && !isAfterMark) {
+      for (const within of secretTextRanges(token, kind)) spans.push(spanWithin(text, { ...within, offset }));
+    }
+    isAfterMark = false;
+    offset += token.length;
+  }
+  return spans;
+}
+
+/** By place; a whole value stands for what was found in it. */
+function inOrder(spans: readonly SecretSpan[]): readonly SecretSpan[] {
+  const sorted = [...spans].sort((one, other) => one.start - other.start || other.end - one.end);
+  let end = 0;
+  return sorted.filter((span, index) => {
+    const isSame = span.start === sorted[index - 1]?.start && span.end === end;
+    const isWithin = span.start < end && !isSame;
+    if (!isWithin) end = span.end;
+    return !isWithin;
+  });
+}

@@ -1,0 +1,82 @@
+import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import type { FlowStatus, HealthProblem, Phase } from '../../../api-contract/schemas';
+import type { ReplicaReport } from '../../../engine/counters';
+import type { WorkloadState } from '../../ports/cluster';
+import type { FunctionProgress } from '../../ports/streams';
+import { findDeadLetters, findMovementFaults } from './find-movement-faults';
+import { findJobFailure, findReplicaFaults } from './find-replica-faults';
+import type { Finding } from './finding';
+import type { HealthMemory } from './health-memory';
+
+export type Health = FlowStatus['health'];
+
+/** A flow as it is at one time. */
+export interface HealthInput {
+  readonly phase: Phase;
+  readonly plan: FlowPlan;
+  readonly workloads: readonly WorkloadState[];
+  readonly progress: readonly FunctionProgress[];
+  /** The last one of each replica. */
+  readonly reports: readonly ReplicaReport[];
+  /** Functions of a batch flow that have ended in this run, and those that somebody paused: nothing of them has to run. */
+  readonly idle?: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+const activePhases: readonly Phase[] = ['Running', 'Pausing', 'Stopping'];
+
+/**
+ * Whether every replica that is asked for is ready and whatever has input moves; else what is in the way, and since when.
+ * Look every few seconds with the flow's own memory. `starting`: nothing is wrong, and not everything is ready yet;
+ * `degraded`: records move, but not as they should; `unhealthy`: those of some function do not; `inactive`: the flow is
+ * paused or closed.
+ */
+export function explainHealth(input: HealthInput, memory: HealthMemory): Health {
+  const { phase, plan, workloads, progress, reports, now } = input;
+  const idle = idleFunctions(input);
+  memory.observe({ now, workloads, progress, reports, idle });
+  const findings = plan.workloads.flatMap((workload) => {
+    const id = workload.function;
+    const state = workloads.find((each) => each.function === id);
+    const own = progress.find((each) => each.function === id);
+    if (phase === 'Failed') return state === undefined ? [] : findJobFailure(state);
+    if (!activePhases.includes(phase)) return [];
+    const dead = own === undefined ? [] : findDeadLetters(own);
+    if (idle.has(id)) return dead;
+    const replicas = findReplicaFaults(workload, state, memory);
+    // what is being ended need not get ready
+    if (phase !== 'Running') return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...dead];
+    const movement = own === undefined ? [] : findMovementFaults({ workload, state, own, progress, memory, now });
+    return [...replicas, ...movement, ...dead];
+  });
+  return healthOf(memory.keep(findings, now), phase, now);
+}
+
+function idleFunctions({ plan, workloads, idle = [] }: HealthInput): ReadonlySet<string> {
+  const scaledTo0 = workloads.filter(({ desired }) => desired === 0).map((state) => state.function);
+  const paused = plan.workloads.filter(({ isPaused }) => isPaused).map((workload) => workload.function);
+  return new Set([...idle, ...scaledTo0, ...paused]);
+}
+
+function isReadiness(reason: string): boolean {
+  return reason === 'NotReady' || reason === 'TooFewReplicas' || reason === 'Missing';
+}
+
+function healthOf(findings: readonly (Finding & { readonly since: string })[], phase: Phase, now: number): Health {
+  const isStart = ({ since, graceMs = 0 }: Finding & { readonly since: string }) => now - Date.parse(since) < graceMs;
+  const faults = findings.filter((finding) => !isStart(finding));
+  const problems = faults.map(
+    ({ function: id, replica, reason, message, since }): HealthProblem => ({
+      function: id,
+      ...(replica === undefined ? {} : { replica }),
+      reason,
+      message,
+      since,
+    }),
+  );
+  if (!activePhases.includes(phase)) return { state: 'inactive', problems };
+  if (faults.some(({ weight }) => weight === 'unhealthy')) return { state: 'unhealthy', problems };
+  if (faults.length > 0) return { state: 'degraded', problems };
+  return { state: findings.length > 0 ? 'starting' : 'healthy', problems };
+}

@@ -1,0 +1,62 @@
+import type { FlowPlan, PlannedWorkload } from '../../../../lib/plan/flow-plan';
+import type { FunctionStatus } from '../../../api-contract/schemas';
+import type { WorkloadState } from '../../ports/cluster';
+import type { FunctionProgress } from '../../ports/streams';
+
+export interface FunctionStatusInput {
+  readonly plan: Pick<FlowPlan, 'workloads'>;
+  readonly workloads: readonly WorkloadState[];
+  readonly progress: readonly FunctionProgress[];
+  /** Batch functions whose every replica has ended in this run. */
+  readonly ended?: readonly string[];
+  /** What is not to be counted: a reading from before. Left out: everything since the streams were made is. */
+  readonly baseline?: readonly FunctionProgress[];
+}
+
+/**
+ * What each function has done, in the order of the plan. `in` is what it processed, that is acked and did not give up on;
+ * `out` what came into its main output; both and `dead` without what the baseline has. After a rewind `in` counts again
+ * from where reading began.
+ */
+export function functionStatuses(input: FunctionStatusInput): readonly FunctionStatus[] {
+  return input.plan.workloads.map((workload) => functionStatus(workload, input));
+}
+
+function functionStatus(
+  { function: id, spec, replicas, isPaused }: PlannedWorkload,
+  { workloads, progress, ended = [], baseline = [] }: FunctionStatusInput,
+): FunctionStatus {
+  const state = workloads.find((each) => each.function === id);
+  const own = progress.find((each) => each.function === id);
+  const before = baseline.find((each) => each.function === id);
+  const count = (read: (progress: FunctionProgress) => number) =>
+    Math.max(0, (own === undefined ? 0 : read(own)) - (before === undefined ? 0 : read(before)));
+  const { output } = spec;
+  const states = state?.replicas ?? [];
+  return {
+    function: id,
+    type: spec.type,
+    replicas: state?.desired ?? (isPaused ? 0 : replicas),
+    ready: states.filter(({ phase }) => phase === 'ready').length,
+    isPaused: isPaused || state?.desired === 0,
+    ...(ended.includes(id) ? { isDone: true } : {}),
+    ...(spec.inputs.length === 0 ? {} : { in: count((each) => ackedOf(each) - each.dead) }),
+    ...(output === undefined ? {} : { out: count((each) => lastSequenceOf(each, output.stream)) }),
+    pending: sum(own?.inputs.map(({ pending }) => pending) ?? []),
+    held: sum(own?.inputs.map(({ ackPending }) => ackPending) ?? []),
+    dead: count(({ dead }) => dead),
+    restarts: sum(states.map(({ restarts }) => restarts)),
+  };
+}
+
+function ackedOf({ inputs }: FunctionProgress): number {
+  return sum(inputs.map(({ acked }) => acked));
+}
+
+function lastSequenceOf({ outputs }: FunctionProgress, stream: string): number {
+  return outputs.find((output) => output.stream === stream)?.lastSequence ?? 0;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

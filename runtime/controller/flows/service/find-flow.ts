@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StateError } from '../../../../lib/errors';
+import type { FlowKey } from '../../../api-contract/flow-key';
+import { inParallel } from '../../../async/in-parallel';
+import type { Workflows } from '../../ports/workflows';
+import type { FlowStore } from '../ports/flow-store';
+
+export interface FindFlowProps {
+  readonly store: Pick<FlowStore, 'records'>;
+  readonly workflows: Pick<Workflows, 'open' | 'describe'>;
+}
+
+/** A flow that was submitted a moment ago is in no list yet. */
+const looks = 8;
+const everyMs = 250;
+const describedAtOnce = 16;
+
+/**
+ * The only flow with this jobId in any namespace: of those that run, else of all that are known. Throws StateError
+ * `flow-missing`, or `flow-exists` with the namespaces when there are several.
+ */
+export async function findFlow(props: FindFlowProps, jobId: string): Promise<FlowKey> {
+  for (let look = 1; ; look++) {
+    const { alive, known } = await candidatesOf(props, jobId);
+    if (alive.length === 0 && look < looks) {
+      await delay(everyMs);
+      continue;
+    }
+    const [only, ...others] = alive.length > 0 ? alive : known;
+    if (only === undefined) throw new StateError('flow-missing', `no flow has the jobId "${jobId}"; submit it first`);
+    if (others.length === 0) return { namespace: only, jobId };
+    const told = [only, ...others].join(', ');
+    const toDo = 'say which, as namespace in the document or in the query';
+    throw new StateError('flow-exists', `flows of ${told} have the jobId "${jobId}": ${toDo}`);
+  }
+}
+
+/** Namespaces by name. The lists may be old: each flow's workflow says whether it runs. */
+async function candidatesOf(
+  { store, workflows }: FindFlowProps,
+  jobId: string,
+): Promise<{ readonly alive: readonly string[]; readonly known: readonly string[] }> {
+  const [records, open] = await Promise.all([store.records(), workflows.open()]);
+  const flows = [...records, ...open.map(({ flow }) => flow)].filter((flow) => flow.jobId === jobId);
+  const known = [...new Set(flows.map(({ namespace }) => namespace))].sort();
+  const views = await inParallel(known, describedAtOnce, (namespace) => workflows.describe({ namespace, jobId }));
+  return { alive: known.filter((_, index) => views[index]?.isOpen), known };
+}

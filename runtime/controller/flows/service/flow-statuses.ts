@@ -1,0 +1,190 @@
+import { KFlowError, StateError } from '../../../../lib/errors';
+import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import type { FlowList, FlowStatus, FunctionStatus, ListQuery } from '../../../api-contract/schemas';
+import { inParallel } from '../../../async/in-parallel';
+import type { ReplicaReport } from '../../../engine/counters';
+import type { Cluster } from '../../ports/cluster';
+import type { FunctionProgress, Streams } from '../../ports/streams';
+import type { Workflows, WorkflowView } from '../../ports/workflows';
+import type { FlowPlanner } from '../documents/flow-planner';
+import { explainHealth } from '../health/explain-health';
+import { functionStatuses } from '../health/function-statuses';
+import { HealthMemory } from '../health/health-memory';
+import type { FlowRecord, FlowStore } from '../ports/flow-store';
+import { type Lifecycle, lifecycleOf } from './lifecycle';
+
+export interface FlowStatusesProps {
+  readonly workflows: Workflows;
+  readonly store: FlowStore;
+  readonly cluster: Cluster;
+  readonly streams: Streams;
+  readonly planner: FlowPlanner;
+  readonly reports: { of(flow: FlowKey): readonly ReplicaReport[] };
+}
+
+/** Statuses that are put together at once for a list. */
+const atOnce = 16;
+
+/** What is known of flows: of their lives from the workflows and records, of the rest from what runs. */
+export class FlowStatuses {
+  private readonly memories = new Map<string, HealthMemory>();
+
+  constructor(private readonly props: FlowStatusesProps) {}
+
+  /** Throws StateError `flow-missing`. */
+  async of(flow: FlowKey): Promise<FlowStatus> {
+    const { workflows, store } = this.props;
+    const [view, record] = await Promise.all([workflows.describe(flow), store.record(flow)]);
+    const status = await this.put(flow, view, record);
+    if (status !== undefined) return status;
+    const name = flowName(flow);
+    throw new StateError('flow-missing', `there is no flow ${name}; submit it first`, { where: name });
+  }
+
+  /** By name. A page begins after the name that the one before ended with. */
+  async list(namespace: string | undefined, query: ListQuery): Promise<FlowList> {
+    const { workflows, store } = this.props;
+    const [open, records] = await Promise.all([workflows.open(namespace), store.records(namespace)]);
+    const recordOf = new Map(records.map((record) => [flowName(record), record]));
+    const viewOf = new Map(open.map((view) => [flowName(view.flow), view]));
+    const names = [...new Set([...recordOf.keys(), ...viewOf.keys()])].sort();
+    const after = query.continue === undefined ? '' : Buffer.from(query.continue, 'base64url').toString();
+    const wanted = names.filter((name) => name > after && (query.id === undefined || name.endsWith(`/${query.id}`)));
+    const flows: FlowStatus[] = [];
+    let last: string | undefined;
+    for (let at = 0; at < wanted.length && flows.length < query.limit; ) {
+      const part = wanted.slice(at, at + query.limit - flows.length);
+      at += part.length;
+      const statuses = await inParallel(part, atOnce, (name) => this.listed(viewOf.get(name), recordOf.get(name)));
+      flows.push(...statuses.flatMap((status) => (status !== undefined && isWanted(status, query) ? [status] : [])));
+      last = at < wanted.length ? part.at(-1) : undefined;
+    }
+    return last === undefined ? { flows } : { flows, continue: Buffer.from(last).toString('base64url') };
+  }
+
+  /** A flow that the list of open workflows does not have may have been ended from outside: it is looked at by itself. */
+  private async listed(
+    view: WorkflowView | undefined,
+    record: FlowRecord | undefined,
+  ): Promise<FlowStatus | undefined> {
+    const flow = view?.flow ?? record;
+    if (flow === undefined) return undefined;
+    const isSettled = view !== undefined || record?.closed !== undefined;
+    return this.put(flow, isSettled ? view : await this.props.workflows.describe(flow), record);
+  }
+
+  private async put(
+    flow: FlowKey,
+    view: WorkflowView | undefined,
+    record: FlowRecord | undefined,
+  ): Promise<FlowStatus | undefined> {
+    const life = lifecycleOf(view, record);
+    if (life === undefined) return undefined;
+    const { phase, runId, ...times } = life;
+    const { plan, fault } = await this.planOf(flow, life, record);
+    const reason = life.reason ?? view?.trouble ?? fault;
+    return {
+      status: phase,
+      startTime: times.startTime,
+      closeTime: times.closeTime,
+      execution: { workflow_id: flow.jobId, run_id: runId },
+      type: { name: 'KFlowDSL' },
+      devInsOuts: [...(plan?.devStore?.spec.functions ?? [])],
+      namespace: flow.namespace,
+      jobId: flow.jobId,
+      ...(plan === undefined ? {} : { mode: plan.mode }),
+      revision: life.revision,
+      since: life.since,
+      ...(reason === undefined ? {} : { reason }),
+      ...(await this.partsOf(flow, life, plan)),
+    };
+  }
+
+  /** What the flow is to run by now, or why that is not known. */
+  private async planOf(
+    flow: FlowKey,
+    { digest, pauses }: Lifecycle,
+    record: FlowRecord | undefined,
+  ): Promise<{ readonly plan?: FlowPlan; readonly fault?: string }> {
+    if (digest === '') return {};
+    try {
+      const plan = await this.props.planner.plan(flow, digest, record?.epochs ?? {});
+      const workloads = plan.workloads.map((workload) => ({
+        ...workload,
+        isPaused: pauses[workload.function] ?? workload.isPaused,
+      }));
+      return { plan: { ...plan, workloads } };
+    } catch (error) {
+      // other settings of the controller than those with which the flow was taken, or a document that is gone
+      if (error instanceof KFlowError) return { fault: error.message };
+      throw error;
+    }
+  }
+
+  private async partsOf(
+    flow: FlowKey,
+    { phase, isOpen, isChanging, ended }: Lifecycle,
+    plan: FlowPlan | undefined,
+  ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
+    if (plan === undefined || !isOpen) {
+      this.memories.delete(flowName(flow));
+      const functions = plan === undefined ? [] : await this.keptFunctions(plan, phase === 'Completed');
+      return { health: { state: 'inactive', problems: [] }, functions: [...functions] };
+    }
+    try {
+      return await this.livePartsOf(flow, { plan, phase, isChanging, ended });
+    } catch (error) {
+      if (!(error instanceof KFlowError)) throw error;
+      // what cannot be looked at has a life all the same
+      const problem = { reason: 'Unreadable', message: error.message, since: new Date().toISOString() };
+      return { health: { state: 'unhealthy', problems: [problem] }, functions: [] };
+    }
+  }
+
+  private async livePartsOf(
+    flow: FlowKey,
+    { plan, phase, isChanging, ended }: Pick<Lifecycle, 'phase' | 'isChanging' | 'ended'> & { readonly plan: FlowPlan },
+  ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
+    const { cluster, reports } = this.props;
+    const [workloads, progress] = await Promise.all([cluster.workloads(flow), this.progressOf(plan, isChanging)]);
+    const memory = this.memories.get(flowName(flow)) ?? new HealthMemory();
+    this.memories.set(flowName(flow), memory);
+    const succeeded = workloads.filter(({ outcome }) => outcome === 'succeeded').map(({ function: id }) => id);
+    const idle = [...ended, ...succeeded];
+    const now = Date.now();
+    const health = explainHealth({ phase, plan, workloads, progress, reports: reports.of(flow), idle, now }, memory);
+    // what runs may be well and not be what is wanted
+    const state = isChanging && isWell(health) ? 'starting' : health.state;
+    const functions = functionStatuses({ plan, workloads, progress, ended: idle });
+    return { health: { ...health, state }, functions: [...functions] };
+  }
+
+  /** What the functions of a closed flow have done and left, as long as its streams are there. */
+  private async keptFunctions(plan: FlowPlan, isCompleted: boolean): Promise<readonly FunctionStatus[]> {
+    const progress = await this.progressOf(plan, true);
+    if (progress.length === 0) return [];
+    const ended = isCompleted ? plan.workloads.map(({ function: id }) => id) : [];
+    const statuses = functionStatuses({ plan, workloads: [], progress, ended });
+    return statuses.map((status) => ({ ...status, replicas: 0, isPaused: false }));
+  }
+
+  /** While its streams are made, changed or removed, some of them may not be there. */
+  private async progressOf(plan: FlowPlan, mayBeMissing: boolean): Promise<readonly FunctionProgress[]> {
+    try {
+      return await this.props.streams.progress(plan);
+    } catch (error) {
+      if (mayBeMissing) return [];
+      throw error;
+    }
+  }
+}
+
+/** Nothing is wrong now: dead letters tell of what was. */
+function isWell({ state, problems }: FlowStatus['health']): boolean {
+  return state === 'healthy' || (state === 'degraded' && problems.every(({ reason }) => reason === 'DeadLetters'));
+}
+
+function isWanted({ status }: FlowStatus, query: ListQuery): boolean {
+  return query.status === undefined || status === query.status;
+}

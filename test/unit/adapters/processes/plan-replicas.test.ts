@@ -1,0 +1,121 @@
+import type { AskedWorkload } from '../../../../runtime/adapters/processes/asked-workload';
+import { type PresentReplica, planReplicas } from '../../../../runtime/adapters/processes/plan-replicas';
+
+type Terms = Pick<AskedWorkload, 'kind' | 'strategy' | 'replicas' | 'job'>;
+
+const rolling = (replicas: number): Terms => ({ kind: 'deployment', strategy: 'rolling', replicas });
+const recreated = (replicas: number): Terms => ({ kind: 'deployment', strategy: 'recreate', replicas });
+const numbered = (replicas: number): Terms => ({ kind: 'statefulset', strategy: 'rolling', replicas });
+const job = (replicas: number): Terms => ({
+  kind: 'job',
+  strategy: 'recreate',
+  replicas,
+  job: { completions: 3, backoffLimit: 6, hopelessCodes: [78] },
+});
+
+/** `new 0 ready` is replica 0 of the template that is asked for. */
+function replica(text: string): PresentReplica {
+  const [templateDigest = '', number, phase] = text.split(' ');
+  return { templateDigest, number: Number(number), phase: phase as PresentReplica['phase'] };
+}
+
+function steps(terms: Terms, present: readonly string[], done: readonly number[] = []) {
+  const asked = { ...terms, templateDigest: 'new' } as AskedWorkload;
+  const { end, start } = planReplicas(asked, present.map(replica), done);
+  return { end: end.map(({ templateDigest, number }) => `${templateDigest} ${number}`), start };
+}
+
+/** Applies steps until there are none: each start becomes ready, each end goes. Gives what there was on the way. */
+function course(terms: Terms, present: readonly string[]): readonly string[][] {
+  const seen = [[...present]];
+  for (let turn = 0; turn < 50; turn++) {
+    const now = seen.at(-1) ?? [];
+    const { end, start } = steps(terms, now);
+    const settled = now
+      .filter((text) => !text.endsWith('ending'))
+      .map((text) => (end.includes(text.replace(/ \w+(-\w+)?$/, '')) ? text.replace(/\S+$/, 'ending') : text))
+      .map((text) => text.replace('starting', 'ready'));
+    const next = [...settled, ...start.map((number) => `new ${number} starting`)];
+    if (JSON.stringify(next) === JSON.stringify(now)) return seen;
+    seen.push(next);
+  }
+  throw new Error('it never settles');
+}
+
+const readyOf = (present: readonly string[]) => present.filter((text) => text.endsWith('ready')).length;
+
+describe('a rolling workload', () => {
+  it.each([1, 2, 4, 9])('of %d keeps enough of them ready, and has at most a quarter more', (count) => {
+    const old = Array.from({ length: count }, (_, number) => `old ${number} ready`);
+    const seen = course(rolling(count), old);
+    expect(Math.min(...seen.map(readyOf))).toBe(count - Math.floor(count / 4));
+    const alive = seen.map((present) => present.filter((text) => !text.endsWith('ending')).length);
+    expect(Math.max(...alive)).toBe(count + Math.ceil(count / 4));
+    const last = seen.at(-1) ?? [];
+    expect(last.filter((text) => /^new \d+ ready$/.test(text))).toHaveLength(count);
+    expect(last).toHaveLength(count);
+  });
+
+  it('keeps the old one while the new one is not ready', () => {
+    expect(steps(rolling(1), ['old 0 ready', 'new 1 waiting'])).toEqual({ end: [], start: [] });
+  });
+
+  it('goes back from a template whose replica never got ready', () => {
+    expect(steps(rolling(1), ['new 0 ready', 'old 1 waiting'])).toEqual({ end: ['old 1'], start: [] });
+  });
+
+  it('ends the highest numbers, and takes the lowest that are free', () => {
+    expect(steps(rolling(1), ['new 0 ready', 'new 1 ready', 'new 2 ready'])).toEqual({
+      end: ['new 2', 'new 1'],
+      start: [],
+    });
+    expect(steps(rolling(3), ['new 1 ready', 'new 0 ending'])).toEqual({ end: [], start: [2, 3] });
+  });
+});
+
+describe('a workload that is made anew', () => {
+  it('never has old and new ones at a time', () => {
+    for (const present of course(recreated(2), ['old 0 ready', 'old 1 ready'])) {
+      expect(new Set(present.map((text) => text.split(' ')[0])).size).toBeLessThan(2);
+    }
+  });
+
+  it('starts none beside one that ends', () => {
+    expect(steps(recreated(1), ['new 0 ending'])).toEqual({ end: [], start: [] });
+  });
+});
+
+describe('a workload with numbers', () => {
+  it('replaces one after the other, the highest first, each under its own number', () => {
+    const seen = course(numbered(3), ['old 0 ready', 'old 1 ready', 'old 2 ready']);
+    expect(Math.min(...seen.map(readyOf))).toBe(2);
+    for (const present of seen) {
+      const numbers = present.map((text) => text.split(' ')[1]);
+      expect(new Set(numbers).size).toBe(numbers.length);
+    }
+    expect([...(seen.at(-1) ?? [])].sort()).toEqual(['new 0 ready', 'new 1 ready', 'new 2 ready']);
+  });
+
+  it('does not touch the next one while one is not ready', () => {
+    expect(steps(numbered(2), ['old 0 ready', 'new 1 waiting'])).toEqual({ end: [], start: [] });
+  });
+
+  it('replaces what is broken at once', () => {
+    expect(steps(numbered(2), ['old 0 waiting', 'old 1 ready'])).toEqual({ end: ['old 0'], start: [] });
+  });
+});
+
+describe('a Job', () => {
+  it('starts what has not succeeded', () => {
+    expect(steps(job(3), [], [1])).toEqual({ end: [], start: [0, 2] });
+  });
+
+  it('that is suspended ends all, and starts none', () => {
+    expect(steps(job(0), ['new 0 ready', 'new 2 starting'])).toEqual({ end: ['new 2', 'new 0'], start: [] });
+  });
+
+  it('waits until the replicas of the Job before it are gone', () => {
+    expect(steps(job(3), ['old 0 ready'])).toEqual({ end: ['old 0'], start: [] });
+    expect(steps(job(3), ['old 0 ending'])).toEqual({ end: [], start: [] });
+  });
+});

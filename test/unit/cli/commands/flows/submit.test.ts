@@ -1,0 +1,135 @@
+import { apiWith, document, eventually, flowPath, type TestApi } from '../../../controller/api/support';
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await apiWith({ isEmpty: true });
+});
+afterEach(() => api.app.close());
+
+const yaml = { 'content-type': 'application/yaml' };
+
+function submit(payload: string | Buffer, headers: { [name: string]: string } = yaml, url = flowPath) {
+  return api.app.inject({ method: 'POST', url, headers, payload });
+}
+
+test('a document starts a flow, the same again changes nothing, and another one is refused', async () => {
+  const first = await submit(document);
+  expect(first.statusCode).toBe(201);
+  expect(first.headers).toMatchObject({ 'kflow-outcome': 'started', location: flowPath });
+  expect(first.json()).toMatchObject({
+    status: 'Running',
+    execution: { workflow_id: 'jobx' },
+    type: { name: 'KFlowDSL' },
+  });
+
+  const again = await submit(document);
+  expect(again.statusCode).toBe(200);
+  expect(again.headers['kflow-outcome']).toBe('unchanged');
+
+  const other = await submit(document.replace('numbers:1', 'numbers:2'));
+  expect(other.statusCode).toBe(409);
+  expect(other.headers['content-type']).toContain('application/problem+json');
+  expect(other.json()).toMatchObject({ type: 'urn:kflow:flow-exists', code: 'flow-exists', status: 409 });
+});
+
+test('what is to be said of a document that is taken is said', async () => {
+  const misspelt = document.replace('print:1', 'print:1\n    meta: { resart: true }');
+  const { warnings } = (await submit(misspelt)).json();
+  expect(warnings).toContainEqual(
+    expect.objectContaining({ severity: 'warning', path: 'dag[1].meta.resart', line: 13, message: expect.any(String) }),
+  );
+  expect((await submit(misspelt)).json()).not.toHaveProperty('warnings');
+});
+
+test('a stopped flow goes on with 201', async () => {
+  await submit(document);
+  await api.app.inject({ method: 'DELETE', url: `${flowPath}/stop=true` });
+  const resumed = await submit(document);
+  expect([resumed.statusCode, resumed.headers['kflow-outcome']]).toEqual([201, 'resumed']);
+});
+
+test.each([
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/yaml',
+  'text/yaml',
+  'text/plain',
+  'application/x-www-form-urlencoded',
+])('takes a document sent as %s', async (type) => {
+  expect((await submit(document, { 'content-type': type })).statusCode).toBe(201);
+});
+
+test('problems of a topology are all there, at the lines of the text that was sent', async () => {
+  const broken = document.replace('out: [print0]', 'out: [prnt0]').replace('mode: stream', 'mode: streem');
+  const response = await submit(`# a comment\n\n${broken}`);
+  expect(response.statusCode).toBe(422);
+  const { problems, detail, code } = response.json();
+  expect(code).toBe('shape');
+  expect(problems).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ path: 'mode', line: 5 }),
+      expect.objectContaining({ path: 'dag[0].out[0]', line: 11, code: 'edge-unknown', severity: 'error' }),
+    ]),
+  );
+  expect(detail.split('\n')).toHaveLength(problems.length);
+  expect(problems[0]).not.toHaveProperty('file');
+});
+
+test('a body that is no text, or none, is refused with what to do', async () => {
+  const empty = await api.app.inject({ method: 'POST', url: flowPath });
+  expect([empty.statusCode, empty.json().detail]).toEqual([400, expect.stringContaining('--data-binary')]);
+  expect((await submit(Buffer.from([0xff, 0xfe, 0x41]))).json().detail).toContain('UTF-8');
+  const image = await submit('x', { 'content-type': 'image/png' });
+  expect([image.statusCode, image.json().detail]).toEqual([415, expect.stringContaining('application/yaml')]);
+  expect((await submit('x', { ...yaml, 'content-encoding': 'gzip' })).statusCode).toBe(415);
+  expect((await submit('x', { 'content-type': 'text/yaml; charset=latin1' })).statusCode).toBe(415);
+});
+
+test("YAML whose line ends curl's -d took away is told so, JSON without any is taken", async () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  expect((await submit(document.replaceAll('\n', ''), form)).json().detail).toContain('--data-binary');
+  const topology = { jobId: 'jobx', dag: [{ id: 'a', type: 'raw-source', image: 'a:1', schema: '"string"', out: [] }] };
+  expect((await submit(JSON.stringify(topology), form)).statusCode).not.toBe(400);
+});
+
+test('a name that is none is told before the document is read', async () => {
+  const response = await submit(document, yaml, '/kflows/v1/jobx/Job--X');
+  expect([response.statusCode, response.json().detail]).toEqual([
+    400,
+    expect.stringContaining('params.jobId: must be'),
+  ]);
+  const long = await submit(document, yaml, `/kflows/v1/jobx/${'x'.repeat(200)}`);
+  expect(long.json().detail).toContain('params.jobId');
+});
+
+test.each([
+  ['the header', { 'kflow-comment': Buffer.from('für später', 'utf8').toString('latin1') }, ''],
+  ['the query', {}, '?comment=f%C3%BCr%20sp%C3%A4ter'],
+])('the comment of %s goes to the audit log with who asked', async (_, headers, query) => {
+  await submit(document, { ...yaml, ...headers, 'kflow-user': 'anna' }, flowPath + query);
+  expect(api.flows.asked[0]?.requester).toEqual({ by: 'anna', comment: 'für später' });
+});
+
+test('an update finds its flow by the document, and says what came of it', async () => {
+  await submit(document);
+  const response = await submit(document.replace('print:1', 'print:2'), yaml, '/kflows/update/v1');
+  expect([response.statusCode, response.headers['kflow-outcome']]).toEqual([200, 'updated']);
+  await submit(document, yaml, '/kflows/update/v1?namespace=jobx');
+  expect(api.flows.asked.map(({ args }) => args)).toEqual([
+    expect.anything(),
+    { namespace: undefined },
+    { namespace: 'jobx' },
+  ]);
+});
+
+test('changes are logged with who, what and the outcome; reading is not', async () => {
+  await submit(document, { ...yaml, 'kflow-user': 'anna' });
+  await submit(`${document}\n# more`, { ...yaml, 'kflow-user': 'bert' });
+  await api.app.inject(flowPath);
+  await eventually(() => api.lines.length === 3);
+  expect(api.lines).toEqual([
+    expect.stringMatching(/^INFO POST \/kflows\/v1\/jobx\/jobx by anna: 201 started in \d+ ms$/),
+    expect.stringMatching(/^INFO POST \/kflows\/v1\/jobx\/jobx by bert: 409 flow-exists in \d+ ms$/),
+    expect.stringMatching(/^DEBUG GET \/kflows\/v1\/jobx\/jobx by anonymous: 200 in \d+ ms$/),
+  ]);
+});

@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createAccess } from '../../../../../runtime/controller/api/access/access';
+import { startApi } from '../../../../../runtime/controller/api/http/start-api';
+import { MemoryFlows } from '../memory-flows';
+import { apiWith, document, flowPath, open, type TestApi } from '../support';
+
+const tokens = {
+  view: 'the-token-of-vera-1',
+  operate: 'the-token-of-otto-1',
+  admin: 'the-token-of-anna-1',
+  team: 'the-token-of-team-1',
+};
+const digest = createHash('sha256').update(tokens.admin).digest('hex');
+const text = `# who may ask
+- { name: vera, role: view, token: ${tokens.view} }
+- { name: otto, role: operate, token: ${tokens.operate} }
+- { name: anna, role: admin, sha256: ${digest} }
+- { name: team, role: admin, token: ${tokens.team}, namespaces: [team-a] }
+`;
+
+let folder: string;
+let file: string;
+let api: TestApi;
+const lines: string[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'kflow-tokens-'));
+  file = path.join(folder, 'tokens.yaml');
+  await writeFile(file, text);
+  api = await apiWith({ access: await accessOf() });
+});
+afterEach(async () => {
+  await api.app.close();
+  await rm(folder, { recursive: true });
+});
+
+const accessOf = () => createAccess({ kind: 'tokens', file }, (level, line) => void lines.push(`${level} ${line}`));
+
+function ask(method: 'GET' | 'POST' | 'DELETE', url: string, token?: string, payload?: string) {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return api.app.inject({
+    method,
+    url,
+    headers: { ...headers, 'content-type': 'text/yaml' },
+    ...(payload === undefined ? {} : { payload }),
+  });
+}
+
+test('nobody asks without a token, and what is wrong with one is said as RFC 6750 has it', async () => {
+  const without = await ask('GET', flowPath);
+  expect([without.statusCode, without.json().code]).toEqual([401, 'access-denied']);
+  expect(without.headers['www-authenticate']).toBe('Bearer realm="kflow"');
+  const unknown = await ask('GET', flowPath, 'the-token-of-nobody');
+  expect(unknown.statusCode).toBe(401);
+  expect(unknown.headers['www-authenticate']).toBe('Bearer realm="kflow", error="invalid_token"');
+  const basic = await api.app.inject({ url: flowPath, headers: { authorization: 'Basic dXNlcjpwdw==' } });
+  expect(basic.statusCode).toBe(401);
+});
+
+test('the controller itself is open to all', async () => {
+  for (const url of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs']) {
+    expect([url, (await ask('GET', url)).statusCode]).toEqual([url, 200]);
+  }
+});
+
+test.each([
+  ['GET', flowPath, 'view'],
+  ['GET', `${flowPath}/logs`, 'view'],
+  ['GET', '/kflows/events/v1?namespace=jobx', 'view'],
+  ['GET', '/kflows/events/v1', 'admin'],
+  ['POST', flowPath, 'operate'],
+  ['POST', '/kflows/update/v1', 'operate'],
+  ['POST', `${flowPath}/pause`, 'operate'],
+  ['DELETE', `${flowPath}/stop=true`, 'operate'],
+  ['DELETE', `${flowPath}?force=true`, 'admin'],
+  ['DELETE', flowPath, 'admin'],
+] as const)('%s %s needs the role %s', async (method, url, needed) => {
+  const payload = url.endsWith('/pause') || method !== 'POST' ? undefined : document;
+  const roles = ['view', 'operate', 'admin'] as const;
+  for (const role of roles) {
+    const { statusCode } = await ask(method, url, tokens[role], payload);
+    const isAllowed = roles.indexOf(role) >= roles.indexOf(needed);
+    expect([role, statusCode < 300 || statusCode === 409]).toEqual([role, isAllowed]);
+    if (!isAllowed) expect(statusCode).toBe(403);
+  }
+});
+
+test('the audit log has the name of the token, whatever the request says', async () => {
+  const headers = { authorization: `Bearer ${tokens.operate}`, 'kflow-user': 'anna' };
+  await api.app.inject({ method: 'POST', url: `${flowPath}/pause`, headers });
+  expect(api.flows.asked[0]?.requester.by).toBe('otto');
+});
+
+test('a token of some namespaces is good for these only, and finds its only one by itself', async () => {
+  expect((await ask('GET', '/kflows/v1/team-a', tokens.team)).json()).toEqual([]);
+  const other = await ask('GET', flowPath, tokens.team);
+  expect([other.statusCode, other.json().detail]).toEqual([403, expect.stringContaining('team-a')]);
+  expect((await ask('GET', '/kflows/v1', tokens.team)).json()).toEqual([]);
+  expect((await ask('POST', '/kflows/update/v1?namespace=jobx', tokens.team, document)).statusCode).toBe(403);
+  await ask('POST', '/kflows/update/v1', tokens.team, document);
+  expect(api.flows.asked.map(({ args }) => args)).toEqual([{ namespace: 'team-a' }]);
+});
+
+test('a file that has changed is read again, one that is broken changes nothing and is told once', async () => {
+  const replace = async (content: string) => {
+    await writeFile(`${file}.new`, content);
+    await rename(`${file}.new`, file);
+  };
+  await replace(text.replace(tokens.view, 'the-token-of-vera-2'));
+  expect((await ask('GET', flowPath, tokens.view)).statusCode).toBe(401);
+  expect((await ask('GET', flowPath, 'the-token-of-vera-2')).statusCode).toBe(200);
+  lines.length = 0;
+  await replace('- { name: vera, role: king }\n');
+  for (const _ of [1, 2]) expect((await ask('GET', flowPath, 'the-token-of-vera-2')).statusCode).toBe(200);
+  expect(lines).toEqual([
+    expect.stringMatching(/^ERROR .*\n.*tokens\.yaml:1 {2}role must be one of view, operate, admin/),
+  ]);
+});
+
+test('every line of a token file that is wrong is told, and no token', async () => {
+  await writeFile(
+    file,
+    `- name: vera
+  role: view
+  token: 12345678901234567890
+- { name: otto, role: view, token: short-token }
+- { name: anna, role: admin }
+- { name: anna, rôle: admin, role: admin, token: ${tokens.admin} }
+- { name: bert, role: admin, token: ${tokens.view} }
+- { name: bert, role: admin, token: ${tokens.view} }
+`,
+  );
+  await expect(accessOf()).rejects.toMatchObject({ code: 'config-invalid' });
+  const { message } = await accessOf().then(
+    () => new Error('taken'),
+    (error: Error) => error,
+  );
+  expect(message.replaceAll(file, 'FILE').split('\n')).toEqual([
+    'FILE:3  token must be a text; quote it if it is a number',
+    'FILE:4  token must have 16 characters or more',
+    'FILE:5  needs either token or sha256',
+    'FILE:6  unknown: rôle; there are name, role, token, sha256, namespaces',
+    'FILE:8  there is another "bert"; each needs its own name',
+    'FILE:8  "bert" has the token of "bert"; each needs its own',
+  ]);
+});
+
+test('a token file that is not there, or no list, is told', async () => {
+  await rm(file);
+  await expect(accessOf()).rejects.toThrow(/tokens\.yaml: the file of tokens cannot be read: ENOENT/);
+  await writeFile(file, 'name: vera\n');
+  await expect(accessOf()).rejects.toThrow(/tokens\.yaml:1 {2}must be a list/);
+  await writeFile(file, '- {name: vera\n- x');
+  await expect(accessOf()).rejects.toThrow(/tokens\.yaml:\d {2}no YAML/);
+});
+
+test.each(['0.0.0.0', '::', '192.0.2.1', 'controller.example'])('an open API does not listen on %s', async (host) => {
+  const starting = startApi({ service: new MemoryFlows(), access: open, log: () => undefined, host, port: 0 });
+  await expect(starting).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('set access to a file of tokens or an OIDC issuer'),
+  });
+});
+
+test('with tokens it listens everywhere', async () => {
+  const access = await accessOf();
+  const running = await startApi({
+    service: new MemoryFlows(),
+    access,
+    log: () => undefined,
+    host: '0.0.0.0',
+    port: 0,
+  });
+  expect((await fetch(`${running.url}/healthz`)).status).toBe(200);
+  await running.close();
+});
+
+describe('an open API', () => {
+  let openApi: TestApi;
+  beforeEach(async () => {
+    openApi = await apiWith();
+  });
+  afterEach(() => openApi.app.close());
+
+  const pause = (headers: { [name: string]: string }) =>
+    openApi.app.inject({ method: 'POST', url: `${flowPath}/pause`, headers });
+
+  test.each([
+    [{ host: 'localhost:9080' }],
+    [{ host: '127.0.0.1:9080' }],
+    [{ host: '[::1]:9080' }],
+    [{ host: 'localhost:9080', origin: 'http://localhost:9080' }],
+  ])('answers this machine: %j', async (headers) => {
+    expect((await pause(headers)).statusCode).toBe(202);
+  });
+
+  test.each([
+    [{ host: 'rebound.example:9080' }],
+    [{ host: 'localhost.rebound.example' }],
+    [{ host: '192.0.2.1' }],
+    [{ host: 'localhost:9080', origin: 'https://page.example' }],
+    [{ host: 'localhost:9080', origin: 'http://localhost:3000' }],
+    [{ host: 'localhost:9080', origin: 'null' }],
+  ])('refuses what a page had a browser send: %j', async (headers) => {
+    const response = await pause(headers);
+    expect([response.statusCode, response.json().code]).toEqual([403, 'access-denied']);
+    expect(openApi.flows.asked).toEqual([]);
+  });
+
+  test('lets no page read its answers', async () => {
+    const response = await pause({ host: 'localhost', origin: 'http://localhost' });
+    expect(response.headers).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  test('takes the name of the user for the audit log, if it is one', async () => {
+    await pause({ 'kflow-user': 'anna' });
+    expect(openApi.flows.asked[0]?.requester).toEqual({ by: 'anna' });
+    expect((await pause({ 'kflow-user': 'x'.repeat(65) })).statusCode).toBe(400);
+  });
+});

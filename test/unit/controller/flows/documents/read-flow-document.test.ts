@@ -1,0 +1,93 @@
+import { formatProblem, TopologyError } from '../../../../../lib/topology/problem/problem';
+import { checkUpdate } from '../../../../../lib/topology/update/check-update';
+import {
+  maxDocumentBytes,
+  readFlowDocument,
+  readFlowNames,
+} from '../../../../../runtime/controller/flows/documents/read-flow-document';
+import { updateProblems } from '../../../../../runtime/controller/flows/documents/update-problems';
+
+const flow = { namespace: 'team', jobId: 'job' };
+const source = '{ id: list, type: fs-source, format: list, addr: "s3:1", topics: "s3a://inbox", out: [map] }';
+
+function documentOf({ head = '', meta = 'name: f, code: "def f(ctx, e): return e"', more = '' } = {}) {
+  return `${head}dag:\n- ${source}\n- { id: map, type: raw, ${more} meta: { ${meta} } }\n`;
+}
+
+function refusal(text: string): TopologyError {
+  try {
+    readFlowDocument(text, flow);
+  } catch (error) {
+    if (error instanceof TopologyError) return error;
+    throw error;
+  }
+  throw new Error('the document was taken');
+}
+
+test.each([
+  ['nothing', ''],
+  ['nothing, with the keys written', 'namespace:\njobId:\n'],
+  ['the same', 'namespace: team\njobId: job\n'],
+])('a document that says %s of its names is the flow that was asked for', (_, head) => {
+  expect(readFlowDocument(documentOf({ head }), flow)).toMatchObject(flow);
+});
+
+test('a document in JSON is read', () => {
+  const dag = [{ id: 'list', type: 'fs-source', format: 'list', addr: 's3:1', topics: 's3a://inbox', out: ['map'] }];
+  const text = JSON.stringify({ dag: [...dag, { id: 'map', type: 'raw', image: 'a:1' }] });
+  expect(readFlowDocument(text, flow).dag.map(({ id }) => id)).toEqual(['list', 'map']);
+});
+
+test('every problem is told at once, with its place: of the document, of its names, and of modules in files', () => {
+  const head = 'namespace: other\njobId: another\n';
+  const text = documentOf({ head, meta: 'module: ./map.ts, name: f', more: 'parallelism: 0,' });
+  const error = refusal(text);
+  expect(error.message.split('\n')).toEqual([
+    'document:1:12  namespace  is "other", and the request is for the flow team/job; remove it, or send it for the flow it names',
+    'document:2:8  jobId  is "another", and the request is for the flow team/job; remove it, or send it for the flow it names',
+    'document:5:38  dag[1].parallelism  must be a positive integer, got 0',
+    'document:5:57  dag[1].meta.module  the controller has no file "./map.ts"; submit with kflow, which sends the code itself, or name a module of the image by its absolute path',
+  ]);
+  expect(error.code).toBe('setting-invalid');
+});
+
+test('an error has the code of the first problem that forbids the document', () => {
+  expect(refusal(documentOf().replace('out: [map]', 'out: [mapp]')).code).toBe('edge-unknown');
+  expect(refusal('dag: [').code).toBe('syntax');
+});
+
+test('a module of the image is no file of the sender', () => {
+  expect(readFlowDocument(documentOf({ meta: 'module: /app/map.js, name: f' }), flow)).toMatchObject(flow);
+});
+
+test('a name of the request that no flow may have is told as the request’s', () => {
+  expect(() => readFlowDocument(documentOf(), { ...flow, jobId: 'My_Job' })).toThrow(
+    'request:1:1  jobId  must be lower-case letters, digits and single dashes, with a letter or digit at both ends; got "My_Job"; "my-job" would do',
+  );
+});
+
+test('a document that is too big is refused before it is read', () => {
+  expect(() => readFlowDocument('['.repeat(maxDocumentBytes + 1), flow)).toThrow(
+    expect.objectContaining({
+      code: 'payload-too-large',
+      message: 'the document has 16777217 bytes, and 16777216 are allowed; put code into modules of an image',
+    }),
+  );
+});
+
+test.each([
+  ['namespace: team\njobId: job\n', flow],
+  ['jobId: job\n', { jobId: 'job' }],
+  ['namespace:\njobId: 5\n', {}],
+])('names are read from %j', (head, names) => {
+  expect(readFlowNames(documentOf({ head }))).toEqual(names);
+});
+
+test('what an update may not do is told at its place in the new document', () => {
+  const text = documentOf({ more: 'groupId: g, parallelism: 2,' });
+  const differences = checkUpdate(readFlowDocument(documentOf(), flow), readFlowDocument(text, flow));
+  expect(updateProblems(text, differences).map(formatProblem)).toEqual([
+    'document:3:25  dag.map.groupId  was nothing, is "g"; an update does not change it: put it back, or delete the flow and submit this document anew',
+    'document:3:37  dag.map.parallelism  was 1, is 2; "map" does not allow updates: add "update: true" to its meta',
+  ]);
+});

@@ -1,0 +1,332 @@
+import { explainHealth, type HealthInput } from '../../../../../runtime/controller/flows/health/explain-health';
+import { HealthMemory } from '../../../../../runtime/controller/flows/health/health-memory';
+import type { ReplicaState, WorkloadState } from '../../../../../runtime/controller/ports/cluster';
+import { at, planIn, progressOf, readyWorkloads, replica, report, start, withWorkload } from '../../flow-states';
+
+const plan = planIn('stream');
+const ready = readyWorkloads(plan);
+
+type View = Partial<Omit<HealthInput, 'now'>> & { readonly second?: number };
+
+/** What is said at each of several looks at a flow, by one memory. */
+function looks(...views: readonly View[]) {
+  const memory = new HealthMemory();
+  return views.map(({ second = 0, ...view }) =>
+    explainHealth(
+      {
+        phase: 'Running',
+        plan,
+        workloads: ready,
+        progress: progressOf(plan, {}),
+        reports: [],
+        now: start + second * 1_000,
+        ...view,
+      },
+      memory,
+    ),
+  );
+}
+
+const look = (view: View) => looks(view)[0];
+const lastOf = (...views: readonly View[]) => looks(...views).at(-1);
+const mapWith = (...replicas: readonly ReplicaState[]) => withWorkload(ready, 'map', { replicas });
+const healthy = { state: 'healthy', problems: [] };
+const starting = { state: 'starting', problems: [] };
+
+describe('a flow is', () => {
+  test('healthy when every replica is ready and nothing waits', () => {
+    expect(look({})).toEqual(healthy);
+  });
+
+  test.each(['Paused', 'Stopped', 'Completed', 'Canceled', 'Terminated'] as const)(
+    'inactive when it is %s',
+    (phase) => {
+      expect(look({ phase, workloads: [] })).toEqual({ state: 'inactive', problems: [] });
+    },
+  );
+
+  test('inactive when it has failed, with the reason of the Job', () => {
+    const workloads = withWorkload(ready, 'map', {
+      kind: 'job',
+      outcome: 'failed',
+      message: 'BackoffLimitExceeded: no more tries',
+    });
+    expect(look({ phase: 'Failed', workloads })).toEqual({
+      state: 'inactive',
+      problems: [{ function: 'map', reason: 'Failed', message: 'BackoffLimitExceeded: no more tries', since: at(0) }],
+    });
+  });
+
+  test.each<[string, readonly WorkloadState[]]>([
+    ['its workloads are not there', []],
+    ['replicas are not there', mapWith(replica('map-0'))],
+    ['replicas are not ready', mapWith(replica('map-0'), replica('map-1', { phase: 'starting' }))],
+    [
+      'images are pulled for the first time',
+      mapWith(replica('map-0'), replica('map-1', { phase: 'starting', reason: 'ContainerCreating' })),
+    ],
+  ])('starting while %s, for two minutes', (_, workloads) => {
+    const [first, , late] = looks({ workloads }, { workloads, second: 119 }, { workloads, second: 120 });
+    expect(first).toEqual(starting);
+    expect(late?.state).toMatch(/degraded|unhealthy/);
+  });
+
+  test('healthy when a branch of it is paused, or has ended', () => {
+    const pausedPlan = planIn('stream', ', update: true, pause: true');
+    const workloads = withWorkload(ready, 'map', { desired: 0, replicas: [] });
+    const waiting = progressOf(plan, { map: { pending: 5 } });
+    expect(lastOf({ workloads, progress: waiting }, { workloads, progress: waiting, second: 300 })).toEqual(healthy);
+    expect(look({ plan: pausedPlan, workloads })).toEqual(healthy);
+    expect(look({ workloads: ready.slice(1), idle: ['list'] })).toEqual(healthy);
+  });
+
+  test('healthy while its replicas end for a pause', () => {
+    const ending = mapWith(
+      replica('map-0', { phase: 'ending' }),
+      replica('map-1', { phase: 'not-ready', reason: 'NotReady' }),
+    );
+    expect(look({ phase: 'Pausing', workloads: ending })).toEqual(healthy);
+  });
+
+  test('healthy when the replicas of a Job have succeeded or are ready', () => {
+    const workloads = withWorkload(ready, 'map', {
+      kind: 'job',
+      replicas: [replica('a', { phase: 'succeeded' }), replica('b')],
+    });
+    expect(look({ workloads })).toEqual(healthy);
+    expect(look({ workloads: withWorkload(ready, 'map', { outcome: 'succeeded', replicas: [] }) })).toEqual(healthy);
+  });
+});
+
+describe('replicas', () => {
+  const message = 'Back-off pulling image "kflow:9"';
+
+  test.each<[ReplicaState['phase'], string, string]>([
+    ['waiting', 'ImagePullBackOff', message],
+    ['waiting', 'CrashLoopBackOff', 'exit code 1: ImportError: no module named faker'],
+    ['starting', 'Unschedulable', '0/3 nodes are available: 3 Insufficient cpu'],
+    ['not-ready', 'Error', 'exit code 137'],
+  ])('that are %s for %s are told at once, with their own words', (phase, reason, said) => {
+    const workloads = mapWith(replica('map-0'), replica('map-1', { phase, reason, message: said, since: at(-9) }));
+    expect(look({ workloads })).toEqual({
+      state: 'degraded',
+      problems: [{ function: 'map', replica: 'map-1', reason, message: said, since: at(-9) }],
+    });
+  });
+
+  test('make the flow unhealthy when none of a function is ready', () => {
+    const broken = { phase: 'waiting', reason: 'ImagePullBackOff', message } as const;
+    expect(look({ workloads: mapWith(replica('map-0', broken), replica('map-1', broken)) })?.state).toBe('unhealthy');
+  });
+
+  test('that were ready once are not starting', () => {
+    const lost = mapWith(replica('map-0'), replica('map-1', { phase: 'not-ready', reason: 'NotReady', since: at(5) }));
+    expect(lastOf({}, { workloads: lost, second: 6 })).toEqual({
+      state: 'degraded',
+      problems: [{ function: 'map', replica: 'map-1', reason: 'NotReady', message: 'it is not ready', since: at(5) }],
+    });
+  });
+
+  test('that are started with another template are starting, whatever their names', () => {
+    const anew = mapWith(replica('map-0'), replica('map-1', { phase: 'starting', specHash: 'b', since: at(5) }));
+    const first = mapWith(replica('map-0'), replica('map-1', { specHash: 'a' }));
+    expect(lastOf({ workloads: first }, { workloads: anew, second: 6 })).toEqual({ state: 'starting', problems: [] });
+  });
+
+  test('keep the reason of their crash, and its time, while they are started once more', () => {
+    const crashed = { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'exit code 1', restarts: 3 } as const;
+    const inPhase = (state: Partial<ReplicaState>) => ({
+      workloads: mapWith(replica('map-0'), replica('map-1', state)),
+    });
+    const again = inPhase({ phase: 'starting', restarts: 4, since: at(20) });
+    const [first, second, third] = looks(
+      { ...inPhase({ ...crashed, since: at(10) }), second: 10 },
+      { ...again, second: 20 },
+      { ...inPhase({ restarts: 4, since: at(22) }), second: 25 },
+    );
+    const problem = {
+      function: 'map',
+      replica: 'map-1',
+      reason: 'CrashLoopBackOff',
+      message: 'exit code 1',
+      since: at(10),
+    };
+    expect(first).toEqual({ state: 'degraded', problems: [problem] });
+    expect(second).toEqual(first);
+    expect(third).toEqual(healthy);
+  });
+
+  test('keep the reason of their crash when they are ready, until a record is acked again', () => {
+    const held = (acked: number) => progressOf(plan, { map: { ackPending: 2, acked } });
+    const inPhase = (state: Partial<ReplicaState>) => ({
+      workloads: withWorkload(ready, 'map', { desired: 1, replicas: [replica('map-0', state)] }),
+    });
+    const crashed = { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'exit 3', since: at(10) } as const;
+    const [, second, third, fourth] = looks(
+      { ...inPhase({}), progress: held(5) },
+      { ...inPhase(crashed), progress: held(5), second: 10 },
+      { ...inPhase({ restarts: 1, since: at(11) }), progress: held(5), second: 20 },
+      { ...inPhase({ restarts: 1, since: at(11) }), progress: held(6), second: 25 },
+    );
+    expect(second).toMatchObject({ state: 'unhealthy', problems: [{ replica: 'map-0', message: 'exit 3' }] });
+    expect(third).toEqual(second);
+    expect(fourth).toEqual(healthy);
+  });
+
+  test('that cannot be made are told with the reason of the cluster', () => {
+    const workloads = withWorkload(ready, 'map', { replicas: [replica('map-0')], message: 'exceeded quota: pods' });
+    expect(look({ workloads })).toEqual({
+      state: 'degraded',
+      problems: [{ function: 'map', reason: 'FailedCreate', message: 'exceeded quota: pods', since: at(0) }],
+    });
+  });
+
+  test('that stay too few are told', () => {
+    const workloads = mapWith(replica('map-0'));
+    expect(lastOf({ workloads }, { workloads, second: 130 })).toEqual({
+      state: 'degraded',
+      problems: [{ function: 'map', reason: 'TooFewReplicas', message: '1 of 2 replicas are there', since: at(0) }],
+    });
+  });
+
+  test('of a Job that failed are told until others are in their place', () => {
+    const failed = replica('map-0-x', { phase: 'failed', reason: 'Error', message: 'exit code 1' });
+    const job = (...replicas: readonly ReplicaState[]) => withWorkload(ready, 'map', { kind: 'job', replicas });
+    expect(look({ workloads: job(failed, replica('map-1-a')) })).toEqual({
+      state: 'degraded',
+      problems: [{ function: 'map', replica: 'map-0-x', reason: 'Error', message: 'exit code 1', since: at(0) }],
+    });
+    expect(look({ workloads: job(failed, replica('map-1-a'), replica('map-0-y')) })).toEqual(healthy);
+  });
+});
+
+describe('records', () => {
+  const waiting = progressOf(plan, { map: { pending: 3, ackPending: 0, acked: 7 } });
+
+  test('that wait for a minute, with replicas that are ready, are stalled since they stood still', () => {
+    const views = [0, 30, 59, 60, 61].map((second) => ({ progress: waiting, second }));
+    const seen = looks(...views);
+    expect(seen.slice(0, 3)).toEqual([healthy, healthy, healthy]);
+    const stalled = {
+      state: 'unhealthy',
+      problems: [
+        { function: 'map', reason: 'Stalled', message: '3 records are left, and none was acked', since: at(0) },
+      ],
+    };
+    expect(seen.slice(3)).toEqual([stalled, stalled]);
+  });
+
+  test('that a replica holds have the time of the document', () => {
+    const held = progressOf(plan, { map: { ackPending: 1, acked: 7 } });
+    const [, early, late] = looks({ progress: held }, { progress: held, second: 119 }, { progress: held, second: 120 });
+    expect(early).toEqual(healthy);
+    expect(late?.problems.map(({ message }) => message)).toEqual(['1 record is left, and none was acked']);
+  });
+
+  test('that move are fine, and those of no ready replica are a matter of the replica', () => {
+    const moved = progressOf(plan, { map: { pending: 3, acked: 8 } });
+    expect(lastOf({ progress: waiting }, { progress: moved, second: 61 })).toEqual(healthy);
+    const workloads = withWorkload(ready, 'map', {
+      replicas: ['map-0', 'map-1'].map((name) => replica(name, { phase: 'waiting', reason: 'ImagePullBackOff' })),
+    });
+    const reasons = lastOf({ progress: waiting, workloads }, { progress: waiting, workloads, second: 61 })?.problems;
+    expect(reasons?.map(({ reason }) => reason)).toEqual(['ImagePullBackOff', 'ImagePullBackOff']);
+  });
+
+  test('that fail again and again are poison, with the last failure', () => {
+    const held = progressOf(plan, { map: { ackPending: 1, acked: 7 } });
+    const tries = (failed: number) => [report('map', { replica: 1, failed, lastFailure: 'KeyError:\n  "url"' })];
+    const [, once, twice, solved] = looks(
+      { progress: held, reports: tries(4) },
+      { progress: held, reports: tries(5), second: 2 },
+      { progress: held, reports: tries(6), second: 4 },
+      { progress: progressOf(plan, { map: { acked: 8 } }), reports: tries(6), second: 6 },
+    );
+    expect(once).toEqual(healthy);
+    expect(twice).toEqual({
+      state: 'unhealthy',
+      problems: [
+        {
+          function: 'map',
+          replica: 'map-1',
+          reason: 'PoisonRecord',
+          message: 'a record fails again and again: KeyError: "url"',
+          since: at(4),
+        },
+      ],
+    });
+    expect(solved).toEqual(healthy);
+  });
+
+  test('that failed while others are acked are no poison', () => {
+    const step = (acked: number) => ({
+      progress: progressOf(plan, { map: { pending: 9, acked } }),
+      reports: [report('map', { failed: acked })],
+      second: acked,
+    });
+    expect(lastOf(step(1), step(2), step(3), step(4))).toEqual(healthy);
+  });
+
+  test('that fill a stream are back pressure, and the slowest reader is named', () => {
+    const full = (pending: number, usage: number) =>
+      progressOf(plan, { map: { messages: 1_000, usage }, sink: { pending, ackPending: 10, acked: 1 } });
+    expect(look({ progress: full(980, 0.993) })).toEqual({
+      state: 'degraded',
+      problems: [
+        {
+          function: 'map',
+          reason: 'BackPressure',
+          message: 'it waits for "sink", which has 990 records left in kflow_default_job_map; the stream is 99 % full',
+          since: at(0),
+        },
+      ],
+    });
+    expect(look({ progress: full(980, 0.95) })).toEqual(healthy);
+    // most of it was read: it is about to be trimmed
+    expect(look({ progress: full(400, 0.99) })).toEqual(healthy);
+  });
+
+  test('that wait because the next stream is full are not called stalled', () => {
+    const progress = progressOf(plan, {
+      map: { pending: 50, acked: 1_000, messages: 1_000, usage: 1 },
+      sink: { pending: 1_000, acked: 0 },
+    });
+    const problems = lastOf({ progress }, { progress, second: 61 })?.problems.map(({ function: id, reason }) => [
+      id,
+      reason,
+    ]);
+    expect(problems).toEqual([
+      ['map', 'BackPressure'],
+      ['sink', 'Stalled'],
+    ]);
+  });
+
+  test('that were given up on degrade the flow, whether their function has ended or not', () => {
+    const progress = progressOf(plan, { map: { dead: 2 }, sink: { dead: 1 } });
+    expect(look({ progress, idle: ['sink'] })).toEqual({
+      state: 'degraded',
+      problems: [
+        {
+          function: 'map',
+          reason: 'DeadLetters',
+          message: '2 records were given up on; they are in the dead letters',
+          since: at(0),
+        },
+        {
+          function: 'sink',
+          reason: 'DeadLetters',
+          message: '1 record was given up on; it is in the dead letters',
+          since: at(0),
+        },
+      ],
+    });
+  });
+});
+
+test('a problem that comes back has another time', () => {
+  const dead = { progress: progressOf(plan, { map: { dead: 2 } }) };
+  const sinces = looks({ ...dead, second: 1 }, { ...dead, second: 2 }, { second: 3 }, { ...dead, second: 4 }).map(
+    ({ problems }) => problems[0]?.since,
+  );
+  expect(sinces).toEqual([at(1), at(1), undefined, at(4)]);
+});

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { KFlowError } from '../../../../lib/errors';
+import { readControllerSettings } from '../../../../runtime/controller/settings/settings';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'kflow-settings-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const needed = {
+  KFLOW_CONTROLLER_NATS_URL: 'nats://nats:4222',
+  KFLOW_CONTROLLER_TEMPORAL_ADDRESS: 'temporal:7233',
+};
+
+function file(text: string): string {
+  const name = path.join(folder, 'controller.yaml');
+  writeFileSync(name, text);
+  return name;
+}
+
+function faultsOf(env: NodeJS.ProcessEnv, text?: string): string[] {
+  try {
+    readControllerSettings(env, text === undefined ? undefined : file(text));
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'ConfigError', code: 'config-invalid' });
+    return (error as KFlowError).message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  throw new Error('it has no fault');
+}
+
+test('only nats and Temporal have to be named; on loopback everybody may do everything', () => {
+  expect(readControllerSettings(needed)).toEqual({
+    listen: { host: '127.0.0.1', port: 9080 },
+    nats: { url: 'nats://nats:4222' },
+    temporal: { address: 'temporal:7233', namespace: 'default', taskQueue: 'kflow', historyLength: 4_000 },
+    cluster: { kind: 'kubernetes' },
+    pods: { image: 'kflow:latest' },
+    s3: {},
+    access: { kind: 'open' },
+    times: { pauseGraceSeconds: 30, readySeconds: 120 },
+    log: { level: 'INFO', format: 'json' },
+  });
+});
+
+test('the environment is laid over the file, lists and numbers included', () => {
+  const text = `
+nats: { url: 'nats://file:4222' }
+temporal: { address: temporal:7233, namespace: flows }
+cluster: { kind: kubernetes, namespaces: [a] }
+access: { kind: tokens, file: /etc/kflow/tokens }
+`;
+  const env = {
+    KFLOW_CONTROLLER_NATS_URL: 'nats://env:4222',
+    KFLOW_CONTROLLER_CLUSTER_NAMESPACES: 'b, c',
+    KFLOW_CONTROLLER_TIMES_READY_SECONDS: '7',
+    KFLOW_CONTROLLER_LISTEN_HOST: '0.0.0.0',
+  };
+  const settings = readControllerSettings(env, file(text));
+  expect(settings).toMatchObject({
+    nats: { url: 'nats://env:4222' },
+    temporal: { namespace: 'flows' },
+    cluster: { kind: 'kubernetes', namespaces: ['b', 'c'] },
+    access: { kind: 'tokens', file: '/etc/kflow/tokens' },
+    times: { readySeconds: 7 },
+  });
+  expect(() => Object.assign(settings.times, { readySeconds: 8 })).toThrow(TypeError);
+});
+
+test('every fault is told at once, by its path or its variable, with the nearest name', () => {
+  const text = `
+listen: { port: 99999 }
+nats: {}
+temporal: { adress: temporal:7233 }
+cluster: { kind: processes, socket: /s, context: minikube }
+s3: { default: { addr: minio:9000, user: me, password: 17 } }
+times: { readySecond: 1 }
+`;
+  const env = { KFLOW_CONTROLLER_LOG_LEVEL: 'LOUD', KFLOW_CONTROLLER_TEMPORAL_ADRESS: 'x', KFLOW_NATS_URL: 'ignored' };
+  expect(faultsOf(env, text).sort()).toEqual(
+    [
+      'KFLOW_CONTROLLER_TEMPORAL_ADRESS: is no setting; did you mean KFLOW_CONTROLLER_TEMPORAL_ADDRESS?',
+      'listen.port: Too big: expected number to be <=65535, got 99999',
+      'nats.url: is missing: address of nats, as `nats://host:4222`; several separated by commas; KFLOW_CONTROLLER_NATS_URL in the environment',
+      'temporal.address: is missing: `host:7233` of the frontend; KFLOW_CONTROLLER_TEMPORAL_ADDRESS in the environment',
+      'temporal.adress: is no setting; did you mean "address"?',
+      'cluster.context: is no setting of the kind "processes"',
+      's3.default.password: expected string, got a value that is not shown',
+      'times.readySecond: is no setting; did you mean "readySeconds"?',
+      'KFLOW_CONTROLLER_LOG_LEVEL: want one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got "LOUD"',
+    ].sort(),
+  );
+});
+
+test('outside of loopback it does not start without tokens, in a pod no more than elsewhere', () => {
+  const pod = { ...needed, KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+  expect(faultsOf(pod)).toEqual([
+    'access: is missing, and the API listens on 0.0.0.0: set access.kind to tokens or oidc, or listen.host to 127.0.0.1',
+  ]);
+  expect(faultsOf({ ...pod, KFLOW_CONTROLLER_ACCESS_KIND: 'open' })).toEqual([
+    'access.kind: is open, and the API listens on 0.0.0.0: set access.kind to tokens or oidc, or listen.host to 127.0.0.1',
+  ]);
+  const oidc = {
+    ...pod,
+    KFLOW_CONTROLLER_ACCESS_KIND: 'oidc',
+    KFLOW_CONTROLLER_ACCESS_ISSUER: 'https://issuer.example.org',
+    KFLOW_CONTROLLER_ACCESS_AUDIENCE: 'kflow',
+  };
+  expect(readControllerSettings(oidc)).toMatchObject({
+    listen: { host: '0.0.0.0' },
+    access: { kind: 'oidc', audience: 'kflow' },
+  });
+});
+
+test('a file that is no map of settings is refused by name', () => {
+  expect(() => readControllerSettings(needed, file('- a list'))).toThrow(/controller\.yaml: want a map of settings/);
+  expect(() => readControllerSettings(needed, path.join(folder, 'none.yaml'))).toThrow(/none\.yaml cannot be read/);
+});

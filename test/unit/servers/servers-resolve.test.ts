@@ -1,0 +1,224 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type ResolveOptions, resolveServer } from '../../../runtime/servers/resolve-server';
+import { readCatalog, type ServerCatalog } from '../../../runtime/servers/server-catalog';
+
+const root = mkdtempSync(join(tmpdir(), 'kflow-resolve-'));
+const PLATFORM = `${process.platform}-${process.arch}`;
+let releases: Server;
+let releasesUrl: string;
+let archive: Buffer;
+let requests: string[] = [];
+
+/** A program that names its version, as the servers do. */
+function program(path: string, version: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\necho "made-up: v${version}"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+beforeAll(async () => {
+  program(join(root, 'release/made-up-v3.0.0/made-up'), '3.0.0');
+  execFileSync('tar', ['-czf', join(root, 'made-up.tar.gz'), '-C', join(root, 'release'), 'made-up-v3.0.0']);
+  archive = readFileSync(join(root, 'made-up.tar.gz'));
+  releases = createServer((request, response) => {
+    requests.push(request.url ?? '');
+    if (request.url === '/mirror/made-up/v3.0.0.tar.gz') response.end(archive);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => releases.listen(0, '127.0.0.1', resolve));
+  releasesUrl = `http://127.0.0.1:${(releases.address() as AddressInfo).port}/mirror/`;
+});
+
+afterAll(() => {
+  releases.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+interface Scene {
+  readonly env: NodeJS.ProcessEnv;
+  readonly options: ResolveOptions;
+  readonly said: string[];
+  readonly cached: string;
+}
+
+let scenes = 0;
+
+/** An empty machine: own cache, PATH with the system's tools but without Go, releases from the test's server. */
+function scene(env: NodeJS.ProcessEnv = {}, release: { path?: string; sha256?: string } | null = {}): Scene {
+  requests = [];
+  const directory = join(root, `scene-${scenes++}`);
+  const cache = join(directory, 'cache');
+  mkdirSync(directory);
+  const said: string[] = [];
+  const sha256 = createHash('sha256').update(archive).digest('hex');
+  const whole = { path: 'made-up/v3.0.0.tar.gz', member: 'made-up-v3.0.0/made-up', sha256, ...release };
+  const catalog: ServerCatalog = {
+    'made-up': {
+      version: '3.0.0',
+      minimum: '2.11.0',
+      variable: 'KFLOW_MADE_UP',
+      go: { needs: '1.25', module: 'example.invalid/made-up@v3.0.0' },
+      releases: release === null ? {} : { [PLATFORM]: whole },
+    },
+  };
+  const full = { PATH: '/usr/bin:/bin', KFLOW_CACHE: cache, KFLOW_RELEASES_URL: releasesUrl, ...env };
+  const options = { catalog, env: full, progress: (line: string) => said.push(line) };
+  return { env: full, options, said, cached: join(cache, 'servers/made-up-3.0.0/made-up') };
+}
+
+/** A PATH entry with a `go` that ends with this shell script. */
+function fakeGo(script: string): string {
+  const directory = join(root, `go-${scenes++}`);
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'go'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(directory, 'go'), 0o755);
+  return `${directory}:/usr/bin:/bin`;
+}
+
+const BUILDING_GO = `printf '#!/bin/sh\\necho made-up: v3.0.0\\n' > "$GOBIN/made-up"; chmod +x "$GOBIN/made-up"`;
+
+describe('the variable', () => {
+  it('wins over everything else', async () => {
+    const path = program(join(root, 'mine/made-up'), '2.12.0');
+    const { options } = scene({ KFLOW_MADE_UP: path });
+    expect(await resolveServer('made-up', options)).toEqual({ name: 'made-up', path, source: 'variable' });
+    expect(requests).toEqual([]);
+  });
+
+  it.each([
+    ['does not exist', () => join(root, 'nothing'), 'there is no executable file'],
+    ['does not run', () => program(join(root, 'broken/made-up'), '1; exit 3 #'), 'it does not run'],
+    ['is too old', () => program(join(root, 'old/made-up'), '2.10.9'), 'version 2.10.9 is older than the 2.11.0'],
+  ])('is an error when what it names %s', async (_, path, text) => {
+    const broken = path();
+    if (broken.includes('broken')) writeFileSync(broken, '#!/bin/sh\nexit 3\n');
+    const { options } = scene({ KFLOW_MADE_UP: broken });
+    await expect(resolveServer('made-up', options)).rejects.toMatchObject({
+      name: 'ConfigError',
+      code: 'config-invalid',
+      message: expect.stringContaining(`KFLOW_MADE_UP=${broken}: ${text}`),
+    });
+  });
+});
+
+describe('PATH', () => {
+  it('passes over what is too old, says so, and takes the next', async () => {
+    const old = program(join(root, 'path-old/made-up'), '2.9.10');
+    const good = program(join(root, 'path-good/made-up'), '2.11.0');
+    const { options, said } = scene({ PATH: `${dirname(old)}:${dirname(good)}` });
+    expect(await resolveServer('made-up', options)).toEqual({ name: 'made-up', path: good, source: 'path' });
+    expect(said).toEqual([`passed over ${old}: version 2.9.10 is older than the 2.11.0 that is needed`]);
+  });
+});
+
+describe('the official release', () => {
+  it('is downloaded once and found in the cache after', async () => {
+    const { options, said, cached } = scene();
+    expect(await resolveServer('made-up', options)).toEqual({ name: 'made-up', path: cached, source: 'release' });
+    expect(said[0]).toBe(`downloading ${releasesUrl}made-up/v3.0.0.tar.gz`);
+    expect(await resolveServer('made-up', options)).toEqual({ name: 'made-up', path: cached, source: 'cache' });
+    expect(requests).toEqual(['/mirror/made-up/v3.0.0.tar.gz']);
+  });
+
+  it('with another checksum is refused before it is unpacked, and Go is asked next', async () => {
+    const { options, said, cached } = scene({ PATH: fakeGo(BUILDING_GO) }, { sha256: 'a'.repeat(64) });
+    expect(await resolveServer('made-up', options)).toEqual({ name: 'made-up', path: cached, source: 'go' });
+    expect(said).toContainEqual(expect.stringMatching(/^release: .*checksum differs: expected sha256 a{64}, got /));
+  });
+
+  it('that is not there is passed over for Go', async () => {
+    const { options, said } = scene({ PATH: fakeGo(BUILDING_GO) }, { path: 'gone.tar.gz' });
+    expect((await resolveServer('made-up', options)).source).toBe('go');
+    expect(said).toContainEqual(expect.stringContaining('gone.tar.gz: answered 404'));
+  });
+
+  it('from a machine that cannot be reached is passed over for Go', async () => {
+    const { options, said } = scene({ PATH: fakeGo(BUILDING_GO), KFLOW_RELEASES_URL: 'http://127.0.0.1:1' });
+    expect((await resolveServer('made-up', options)).source).toBe('go');
+    expect(said).toContainEqual(expect.stringMatching(/^release: http:\/\/127\.0\.0\.1:1\/made-up.*fetch failed/));
+  });
+});
+
+describe('the build', () => {
+  it('gets a clean Go environment', async () => {
+    const script = `echo "$* [$GOFLAGS] [$CGO_ENABLED] [$GOWORK]" > ${root}/go-said; ${BUILDING_GO}`;
+    const { options } = scene({ PATH: fakeGo(script), GOFLAGS: '-mod=vendor' }, null);
+    await resolveServer('made-up', options);
+    const said = readFileSync(join(root, 'go-said'), 'utf8').trim();
+    expect(said).toBe('install -trimpath -ldflags -s -w example.invalid/made-up@v3.0.0 [] [0] [off]');
+  });
+
+  it('is done once when two ask at the same time', async () => {
+    const counting = `echo x >> ${root}/builds; while [ ! -e ${root}/go-on ]; do sleep 0.05; done; ${BUILDING_GO}`;
+    const { options, said } = scene({ PATH: fakeGo(counting) }, null);
+    const both = Promise.all([resolveServer('made-up', options), resolveServer('made-up', options)]);
+    while (!said.some((line) => line.startsWith('waiting for another process'))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    writeFileSync(join(root, 'go-on'), '');
+    expect((await both).map(({ source }) => source).sort()).toEqual(['cache', 'go']);
+    expect(readFileSync(join(root, 'builds'), 'utf8')).toBe('x\n');
+  });
+
+  it('breaks the lock of a process that is gone', async () => {
+    const { options, said, cached } = scene({ PATH: fakeGo(BUILDING_GO) }, null);
+    const gone = execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }).trim();
+    mkdirSync(dirname(cached), { recursive: true });
+    writeFileSync(`${cached}.lock`, `${hostname()} ${gone}\n`);
+    expect((await resolveServer('made-up', options)).source).toBe('go');
+    expect(said[0]).toContain('breaking the lock');
+    expect(existsSync(`${cached}.lock`)).toBe(false);
+  });
+});
+
+describe('when nothing works', () => {
+  it('tells everything that was tried, why it failed, and what to do', async () => {
+    const old = program(join(root, 'last-old/made-up'), '2.9.10');
+    const failing = fakeGo("echo 'go: downloading x' >&2; echo 'go: no route to the proxy' >&2; exit 1");
+    const { options, cached } = scene({ PATH: `${dirname(old)}:${failing}` }, { path: 'gone.tar.gz' });
+    const error = await resolveServer('made-up', options).catch((caught: unknown) => caught as Error);
+    expect(error).toMatchObject({ name: 'ConfigError', code: 'server-missing' });
+    expect((error as Error).message.replaceAll(root, '').replaceAll(releasesUrl, '/').split('\n')).toEqual([
+      'made-up 3.0.0 was not found and could not be made:',
+      '  - KFLOW_MADE_UP: not set',
+      '  - PATH: no usable program',
+      '  - /last-old/made-up: version 2.9.10 is older than the 2.11.0 that is needed',
+      '  - release: /gone.tar.gz: answered 404 Not Found',
+      expect.stringMatching(/^ {2}- Go: go ended with 1 after \d+ s:$/),
+      '    go: no route to the proxy',
+      'Install Go 1.25 or newer, or set KFLOW_MADE_UP to the path of made-up.',
+    ]);
+    expect(existsSync(cached)).toBe(false);
+  });
+
+  it('says that there is no Go', async () => {
+    const { options } = scene({ PATH: join(root, 'empty') }, null);
+    const error = await resolveServer('made-up', options).catch((caught: unknown) => caught as Error);
+    expect((error as Error).message).toContain(`release: none with a known checksum for ${PLATFORM}`);
+    expect((error as Error).message).toContain('Go: there is no program `go` on PATH');
+  });
+
+  it('names the known servers for an unknown one', async () => {
+    await expect(resolveServer('etcd')).rejects.toMatchObject({
+      message: 'there is no server "etcd"; known are nats-server, kubernetes, temporal, versitygw',
+    });
+  });
+});
+
+describe('the catalog', () => {
+  it('pins a checksum for every release on four platforms', () => {
+    // a control plane is only for the tests: it is built
+    const { kubernetes: _, ...served } = readCatalog();
+    for (const entry of Object.values(served)) {
+      expect(Object.keys(entry.releases).sort()).toEqual(['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64']);
+      for (const release of Object.values(entry.releases)) expect(release.path).toContain(entry.version);
+    }
+  });
+});

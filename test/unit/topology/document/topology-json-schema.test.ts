@@ -1,0 +1,47 @@
+import { topologyJsonSchema } from '../../../../lib/topology/document/topology-json-schema';
+import { valueAt } from '../../../../lib/topology/problem/document-path';
+
+describe('topologyJsonSchema', () => {
+  const schema = topologyJsonSchema();
+
+  test('is a draft 2020-12 schema with a name', () => {
+    expect(schema).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      $id: 'https://kflow.io/schemas/topology.json',
+      title: 'KFlow topology',
+      required: ['dag'],
+      additionalProperties: false,
+    });
+  });
+
+  test('lists the types of functions, and lets meta have keys of its own', () => {
+    const functions = ['properties', 'dag', 'items', 'properties'];
+    expect(valueAt(schema, [...functions, 'type', 'enum'])).toEqual([
+      'fs-source',
+      'raw-source',
+      'raw',
+      's3-sink',
+      'elastic-sink',
+      'nats-sink',
+    ]);
+    expect(valueAt(schema, [...functions, 'meta', 'additionalProperties'])).toEqual({});
+    expect(valueAt(schema, [...functions, 'meta', 'properties', 'max.poll.interval.ms', 'type'])).toEqual([
+      'integer',
+      'null',
+    ]);
+  });
+
+  test('describes every field', () => {
+    const bare: string[] = [];
+    const visit = (node: unknown, path: string): void => {
+      if (typeof node !== 'object' || node === null) return;
+      const { properties } = node as { properties?: { [key: string]: { description?: string } } };
+      for (const [key, property] of Object.entries(properties ?? {})) {
+        if (property.description === undefined && !('anyOf' in property)) bare.push(`${path}.${key}`);
+      }
+      for (const [key, inner] of Object.entries(node)) visit(inner, `${path}.${key}`);
+    };
+    visit(schema, '');
+    expect(bare).toEqual([]);
+  });
+});

@@ -1,0 +1,206 @@
+import type { Topology } from '../../../../lib/topology/document/topology';
+import { formatProblem } from '../../../../lib/topology/problem/problem';
+import { checkUpdate } from '../../../../lib/topology/update/check-update';
+import { summarizeUpdate } from '../../../../lib/topology/update/summarize-update';
+import { readText } from '../topology-fixtures';
+
+const schema = '{ type: record, name: r, fields: [{ name: n, type: int }, { name: k, type: string }] }';
+const code = 'name: f, code: "def f(ctx, e): return e"';
+
+const parts = {
+  head: 'jobId: job\nmode: stream\nglobalConfig: { store: { addr: "s3:9000", user: minio, password: hunter2 } }',
+  source: `id: source, type: fs-source, format: list, topics: "s3a://inbox", out: [p1]`,
+  p1: `id: p1, type: raw, schema: ${schema}, out: [p2, sink]`,
+  meta: code,
+  p2: `id: p2, type: raw, groupId: second, out: [sink], sideOuts: [{ id: odd, schema: ${schema}, out: [sink] }]`,
+  sink: 'id: sink, type: s3-sink, topics: "s3a://outbox"',
+};
+
+function topologyOf(changed: Partial<typeof parts> = {}): Topology {
+  const { head, source, p1, meta, p2, sink } = { ...parts, ...changed };
+  const text = `${head}\ndag:\n- { ${source} }\n- { ${p1}, meta: { ${meta} } }\n- { ${p2} }\n- { ${sink} }\n`;
+  const { topology, problems } = readText(text);
+  if (topology === undefined) throw new Error(problems.map(formatProblem).join('\n'));
+  return topology;
+}
+
+const from = topologyOf();
+const differencesTo = (changed: Partial<typeof parts>) =>
+  checkUpdate(from, topologyOf(changed)).map(({ path, message }) => `${path}: ${message}`);
+
+const undo = 'an update does not change it: put it back, or delete the flow and submit this document anew';
+const allow = '"p1" does not allow updates: add "update: true" to its meta';
+
+describe('an update may differ', () => {
+  test.each<[string, Partial<typeof parts>]>([
+    ['in nothing', {}],
+    [
+      'in defaults that are written out',
+      { meta: `${code}, concurrency: 1, max: { poll: { interval: { ms: 120000 } } }` },
+    ],
+    ['in the order of readers', { p1: parts.p1.replace('[p2, sink]', '[sink, p2]') }],
+    [
+      'in values that were inherited before',
+      { sink: `${parts.sink}, addr: "s3:9000", user: minio, password: hunter2` },
+    ],
+    ['in settings for updates alone', { meta: `${code}, restart: true, updatePolicy: KeepOffset` }],
+    [
+      'in every field that it may change, where the function allows it',
+      {
+        p1: `${parts.p1}, image: "kflow:2", imagePullPolicy: Always, parallelism: 3`,
+        meta: `name: g, code: "def g(ctx, e): return e", update: true, pause: true, threshold: 3`,
+        sink: `${parts.sink.replace('outbox', 'outbox2')}, addr: "other:9000", user: me, password: swordfish, meta: { update: true }`,
+      },
+    ],
+  ])('%s', (_, changed) => {
+    expect(differencesTo(changed)).toEqual([]);
+  });
+
+  test('in the order of functions', () => {
+    const to = { ...from, dag: [...from.dag].reverse() };
+    expect(checkUpdate(from, to)).toEqual([]);
+  });
+});
+
+describe('an update is refused', () => {
+  test.each<[string, Partial<typeof parts>, string[]]>([
+    ['for another mode', { head: parts.head.replace('stream', 'batch') }, [`mode: was "stream", is "batch"; ${undo}`]],
+    ['for another job', { head: parts.head.replace('job\n', 'job2\n') }, [`jobId: was "job", is "job2"; ${undo}`]],
+    [
+      'for a field of the schema, and says which',
+      { p1: parts.p1.replace('type: int', 'type: long') },
+      [`dag.p1.schema: fields[0].type was "int", is "long"; ${undo}`],
+    ],
+    [
+      'for another reader, even where the function allows updates',
+      { p1: parts.p1.replace('[p2, sink]', '[p2]'), meta: `${code}, update: true` },
+      [`dag.p1.out: was [p2, sink], is [p2]; ${undo}`],
+    ],
+    [
+      'for a side output, its schema and its readers',
+      {
+        p2: parts.p2
+          .replace('k, type: string', 'k, type: bytes')
+          .replace('sink] }]', `sink] }, { id: b, schema: ${schema} }]`),
+      },
+      [
+        `dag.p2.sideOuts.odd.schema: fields[1].type was "string", is "bytes"; ${undo}`,
+        `dag.p2.sideOuts.b: was nothing, is a map; ${undo}`,
+      ],
+    ],
+    [
+      'for another group',
+      { p2: parts.p2.replace('second', 'third') },
+      [`dag.p2.groupId: was "second", is "third"; ${undo}`],
+    ],
+    [
+      'for settings of the flow, once, and never shows a secret',
+      { head: parts.head.replace('hunter2', 'swordfish').replace('store', 'stream: { maxMsgs: 10 }, store') },
+      [
+        `globalConfig.store.password: has another value; ${undo}`,
+        `globalConfig.stream.maxMsgs: was 100000, is 10; ${undo}`,
+      ],
+    ],
+    [
+      'for settings of a function',
+      { p2: `${parts.p2}, globalConfig: { stream: { maxBytes: 5 } }` },
+      [`dag.p2.globalConfig.stream.maxBytes: was 1073741824, is 5; ${undo}`],
+    ],
+  ])('%s', (_, changed, expected) => {
+    expect(differencesTo(changed)).toEqual(expected);
+  });
+
+  test('for functions that are missing or new', () => {
+    expect(differencesTo({ p2: parts.p2.replace('p2', 'p3'), p1: parts.p1.replace('p2', 'p3') })).toEqual([
+      `dag.p2: the running flow has this function, and the document has not; ${undo}`,
+      `dag.p1.out: was [p2, sink], is [p3, sink]; ${undo}`,
+      `dag.p3: the running flow has no such function; ${undo}`,
+    ]);
+  });
+
+  test('for what may change, in a function that does not allow updates', () => {
+    const p1 = `${parts.p1}, image: "kflow:2", parallelism: 3`;
+    const env = 'container: { env: [{ name: LEVEL, value: debug }] }';
+    const meta = `${code.replace('return e', 'return [e]')}, threshold: 3, apiKey: k1, tokens: { credentials: { a: b } }, pause: true, ${env}`;
+    expect(differencesTo({ p1, meta })).toEqual([
+      `dag.p1.parallelism: was 1, is 3; ${allow}`,
+      `dag.p1.image: was nothing, is "kflow:2"; ${allow}`,
+      `dag.p1.meta.code: was "def f(ctx, e): return e", is "def f(ctx, e): return [e]"; ${allow}`,
+      `dag.p1.meta.container.env: was an empty list, is a list; ${allow}`,
+      `dag.p1.meta.threshold: was nothing, is 3; ${allow}`,
+      `dag.p1.meta.apiKey: was nothing, is a value that is not shown; ${allow}`,
+      `dag.p1.meta.tokens: was nothing, is a map; ${allow}`,
+      `dag.p1.meta.pause: was false, is true; ${allow}`,
+    ]);
+  });
+
+  test('with the place of each difference in the new document', () => {
+    const [difference] = checkUpdate(from, topologyOf({ p2: parts.p2.replace('second', 'third') }));
+    expect(difference?.place).toEqual(['dag', 2, 'groupId']);
+  });
+});
+
+describe('an update is summarized', () => {
+  const summaryOf = (changed: Partial<typeof parts>, before: Partial<typeof parts> = {}) => {
+    const { kept, ...others } = summarizeUpdate(topologyOf(before), topologyOf(changed));
+    const told = Object.entries(others).filter(([, ids]) => ids.length > 0);
+    return { ...Object.fromEntries(told), kept };
+  };
+  const batch = parts.head.replace('stream', 'batch');
+  const [update, others] = [`${code}, update: true`, ['source', 'p2', 'sink']];
+  const all = ['source', 'p1', 'p2', 'sink'];
+
+  test.each<[string, Partial<typeof parts>, Partial<typeof parts>, object]>([
+    ['nothing', {}, {}, { kept: all }],
+    [
+      'a change in stream mode keeps running replicas',
+      { meta: `${update}, threshold: 3` },
+      {},
+      { updated: ['p1'], changed: ['p1'], kept: all },
+    ],
+    [
+      'unless it asks for their restart',
+      { meta: `${update}, threshold: 3, restart: true` },
+      {},
+      { updated: ['p1'], changed: ['p1'], restarted: ['p1'], kept: others },
+    ],
+    [
+      'more replicas',
+      { p1: `${parts.p1}, parallelism: 3`, meta: update },
+      {},
+      { updated: ['p1'], scaled: ['p1'], kept: all },
+    ],
+    [
+      'more replicas of a source, which share the work by number',
+      { source: `${parts.source}, parallelism: 2, meta: { update: true }` },
+      {},
+      { updated: ['source'], scaled: ['source'], halted: ['source'], kept: all },
+    ],
+    [
+      'more replicas of a Job',
+      { head: batch, p1: `${parts.p1}, parallelism: 3`, meta: update },
+      { head: batch },
+      { updated: ['p1'], scaled: ['p1'], restarted: ['p1'], halted: ['p1'], kept: others },
+    ],
+    ['a pause', { meta: `${update}, pause: true` }, {}, { updated: ['p1'], paused: ['p1'], kept: all }],
+    ['a resume', { meta: update }, { meta: `${update}, pause: true` }, { updated: ['p1'], resumed: ['p1'], kept: all }],
+    [
+      'reading anew',
+      { head: batch, meta: `${update}, updatePolicy: DropOffset` },
+      { head: batch },
+      { updated: ['p1'], dropped: ['p1'], kept: all },
+    ],
+    [
+      'reading anew, but not of a function that stays as it was updated before',
+      {
+        head: batch,
+        meta: `${update}, updatePolicy: DropOffset`,
+        sink: `${parts.sink.replace('outbox', 'outbox2')}, meta: { update: true }`,
+      },
+      { head: batch, meta: `${update}, updatePolicy: DropOffset` },
+      { updated: ['sink'], changed: ['sink'], restarted: ['sink'], kept: ['source', 'p1', 'p2'] },
+    ],
+  ])('%s', (_, changed, before, expected) => {
+    expect(summaryOf(changed, before)).toEqual(expected);
+  });
+});
