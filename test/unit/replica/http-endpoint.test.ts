@@ -6,7 +6,7 @@ import { HttpEndpoint } from '../../../runtime/replica/http-endpoint';
 import { runReplica } from '../../../runtime/replica/replica';
 import { ReplicaHealth } from '../../../runtime/replica/replica-health';
 import { ReplicaMetrics } from '../../../runtime/replica/replica-metrics';
-import { specOf } from '../../integration/engine-replica';
+import { specOf } from '../../integration/engine/engine-replica';
 
 const host = '127.0.0.1';
 const log = () => undefined;

@@ -1,5 +1,5 @@
 import { ReplicaMetrics } from '../../../runtime/replica/replica-metrics';
-import { specOf } from '../../integration/engine-replica';
+import { specOf } from '../../integration/engine/engine-replica';
 
 const spec = specOf({ namespace: 'ns', jobId: 'words', function: 'count' });
 const labels = 'namespace="ns",flow="words",function="count"';

@@ -1,5 +1,5 @@
-import { StreamTrimmer } from '../../runtime/adapters/jetstream/stream-trimmer';
-import { outputOf } from './engine-replica';
+import { StreamTrimmer } from '../../../runtime/adapters/jetstream/stream-trimmer';
+import { outputOf } from '../engine/engine-replica';
 import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 test('the bench of the control plane still runs and tells its figures', async () => {
-  const program = path.join(__dirname, '../../dist/js/bench/main.js');
+  const program = path.join(__dirname, '../../../dist/js/bench/main.js');
   const env = { ...process.env, KFLOW_BENCH_FLOWS: '3' };
   const { stdout } = await promisify(execFile)(process.execPath, [program, 'control-plane'], { env });
   expect(stdout).toMatch(/^control plane, 3 flows of 5 functions/);

@@ -1,6 +1,6 @@
-import type { FlowEventView, RevisionView } from '../../runtime/api-contract/schemas';
-import { chainSchema, chainTopology } from '../support/chain-topology';
-import { ControllerPlace } from '../support/controller-place';
+import type { FlowEventView, RevisionView } from '../../../runtime/api-contract/schemas';
+import { chainSchema, chainTopology } from '../../support/chain-topology';
+import { ControllerPlace } from '../../support/controller-place';
 
 let place: ControllerPlace;
 

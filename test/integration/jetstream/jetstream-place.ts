@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AckPolicy, DiscardPolicy, type JetStreamManager, type NatsConnection, nanos, type StreamConfig } from 'nats';
-import { connectNats } from '../../runtime/adapters/jetstream/connection';
-import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
+import { connectNats } from '../../../runtime/adapters/jetstream/connection';
+import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 
 /** Anything that wants to hear of a reconnect, as the parts of a replica do. */
 export interface Reconnecting {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ControllerPlace } from '../support/controller-place';
+import { ControllerPlace } from '../../support/controller-place';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-access-'));
 let place: ControllerPlace;

@@ -1,6 +1,6 @@
-import { connectNats } from '../../runtime/adapters/jetstream/connection';
-import { JetStreamFlowStore } from '../../runtime/adapters/jetstream/jetstream-flow-store';
-import type { FlowEvent, FlowRecord } from '../../runtime/controller/flows/ports/flow-store';
+import { connectNats } from '../../../runtime/adapters/jetstream/connection';
+import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/jetstream-flow-store';
+import type { FlowEvent, FlowRecord } from '../../../runtime/controller/flows/ports/flow-store';
 import { JetStreamPlace, until } from './jetstream-place';
 
 let place: JetStreamPlace;

@@ -3,12 +3,12 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
-import { readEnvironment } from '../../runtime/replica/environment';
-import { runReplica } from '../../runtime/replica/replica';
-import { planOf, specOf } from '../unit/plan/planned';
-import { JetStreamPlace, until } from './jetstream-place';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
+import { readEnvironment } from '../../../runtime/replica/environment';
+import { runReplica } from '../../../runtime/replica/replica';
+import { planOf, specOf } from '../../unit/plan/planned';
+import { JetStreamPlace, until } from '../jetstream/jetstream-place';
 
 const host = '127.0.0.1';
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-http-'));

@@ -1,15 +1,15 @@
-import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
-import { AckLedger } from '../../runtime/adapters/jetstream/ack-ledger';
-import { MessagePuller } from '../../runtime/adapters/jetstream/message-puller';
-import { OriginIndex } from '../../runtime/adapters/jetstream/origin-index';
-import { JetStreamPublisher } from '../../runtime/adapters/jetstream/publisher';
-import type { Claim, ClaimSource, MessageStore } from '../../runtime/engine/claim';
-import { DeadLetters } from '../../runtime/engine/dead-letters';
-import { OutputWriter } from '../../runtime/engine/output-writer';
-import type { Host, HostEvents, HostRecord } from '../../runtime/engine/ports/host';
-import { type Downloads, Preparation } from '../../runtime/engine/preparation';
-import { RecordLoop } from '../../runtime/engine/record-loop';
-import type { JetStreamPlace } from './jetstream-place';
+import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
+import { AckLedger } from '../../../runtime/adapters/jetstream/ack-ledger';
+import { MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
+import { OriginIndex } from '../../../runtime/adapters/jetstream/origin-index';
+import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
+import type { Claim, ClaimSource, MessageStore } from '../../../runtime/engine/claim';
+import { DeadLetters } from '../../../runtime/engine/dead-letters';
+import { OutputWriter } from '../../../runtime/engine/output-writer';
+import type { Host, HostEvents, HostRecord } from '../../../runtime/engine/ports/host';
+import { type Downloads, Preparation } from '../../../runtime/engine/preparation';
+import { RecordLoop } from '../../../runtime/engine/record-loop';
+import type { JetStreamPlace } from '../jetstream/jetstream-place';
 
 const header = Buffer.from('c3010000000000000000', 'hex');
 

@@ -1,6 +1,6 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { JetStreamPlace, until } from '../jetstream/jetstream-place';
 import { inputOf, outputOf, passOn, Replica, recordOf, stopReplicas, textOf, type Work } from './engine-replica';
-import { JetStreamPlace, until } from './jetstream-place';
 
 let place: JetStreamPlace;
 

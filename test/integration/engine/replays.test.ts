@@ -1,7 +1,7 @@
 import { nanos } from 'nats';
-import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { JetStreamPlace, until } from '../jetstream/jetstream-place';
 import { inputOf, outputOf, Replica, recordOf, stopReplicas, textOf, type Work } from './engine-replica';
-import { JetStreamPlace, until } from './jetstream-place';
 
 /** As short as the server allows: every retry is older. */
 const dedupeWindowMs = 100;

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { numbered, PythonHostRun, recordOf, withHost } from './python-host-run';
 
 const directory = mkdtempSync(join(tmpdir(), 'host-life-'));

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { startProcessNode } from '../../runtime/adapters/processes/process-node';
-import type { WorkloadState } from '../../runtime/controller/ports/cluster';
-import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
-import { type ClusterWorkload, renderClusterWorkload } from '../contract/cluster-workload';
-import { ProcessPlace } from '../contract/process-place';
+import { startProcessNode } from '../../../runtime/adapters/processes/process-node';
+import type { WorkloadState } from '../../../runtime/controller/ports/cluster';
+import type { KubernetesObject } from '../../../runtime/controller/ports/kubernetes-object';
+import { type ClusterWorkload, renderClusterWorkload } from '../../contract/cluster-workload';
+import { ProcessPlace } from '../../contract/process-place';
 
 let place: ProcessPlace;
 let count = 0;

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { planFlow } from '../../lib/plan/plan-flow';
-import { readTopology } from '../../lib/topology/read-topology';
-import { AvroSchemaCodec } from '../../runtime/engine/avro-message';
-import type { Failure, HostEvents } from '../../runtime/engine/ports/host';
-import { TypeScriptHost } from '../../runtime/hosts/typescript/typescript-host';
+import { planFlow } from '../../../lib/plan/plan-flow';
+import { readTopology } from '../../../lib/topology/read-topology';
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
+import type { Failure, HostEvents } from '../../../runtime/engine/ports/host';
+import { TypeScriptHost } from '../../../runtime/hosts/typescript/typescript-host';
 
 const schema = { type: 'record', name: 'number', fields: [{ name: 'n', type: 'long' }] };
 const codec = new AvroSchemaCodec(schema);
@@ -203,7 +203,7 @@ test('loads a module with its imports, by its path beside the topology', async (
   writeFileSync(path.join(folder, 'double.ts'), 'export const double = (n: number): number => n * 2;');
   writeFileSync(
     path.join(folder, 'module.ts'),
-    `import { double } from './double';\nexport default (ctx: unknown, event: { n: number }) => ({ n: double(event.n) });`,
+    `import { double } from '../double';\nexport default (ctx: unknown, event: { n: number }) => ({ n: double(event.n) });`,
   );
   const { host, told } = await open({ module: './module.ts', name: undefined });
   host.process(records(21));

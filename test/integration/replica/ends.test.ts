@@ -1,10 +1,10 @@
-import type { FlowPlan } from '../../lib/plan/flow-plan';
-import { JetStreamFlowState } from '../../runtime/adapters/jetstream/jetstream-flow-state';
-import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
-import { readEnvironment } from '../../runtime/replica/environment';
-import { runReplica } from '../../runtime/replica/replica';
-import { planOf, specOf } from '../unit/plan/planned';
-import { JetStreamPlace, until } from './jetstream-place';
+import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
+import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
+import { readEnvironment } from '../../../runtime/replica/environment';
+import { runReplica } from '../../../runtime/replica/replica';
+import { planOf, specOf } from '../../unit/plan/planned';
+import { JetStreamPlace, until } from '../jetstream/jetstream-place';
 
 let place: JetStreamPlace;
 let streams: JetStreamStreams;

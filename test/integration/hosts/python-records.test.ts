@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fingerprintOf } from '../../runtime/engine/avro-message';
+import { fingerprintOf } from '../../../runtime/engine/avro-message';
 import {
   decode,
   fingerprintIn,

@@ -1,5 +1,5 @@
-import { JetStreamPublisher } from '../../runtime/adapters/jetstream/publisher';
-import type { PublishAck } from '../../runtime/engine/ports/publisher';
+import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
+import type { PublishAck } from '../../../runtime/engine/ports/publisher';
 import { JetStreamPlace, until } from './jetstream-place';
 
 let place: JetStreamPlace;

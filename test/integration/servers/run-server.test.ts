@@ -3,11 +3,16 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'nats';
-import { startNatsServer } from '../../runtime/servers/nats-server';
-import { resolveServer } from '../../runtime/servers/resolve-server';
-import { type RunningServer, runServer, type ServerEvent, type ServerOptions } from '../../runtime/servers/run-server';
-import { startS3Server } from '../../runtime/servers/s3-server';
-import { startTemporalServer } from '../../runtime/servers/temporal-server';
+import { startNatsServer } from '../../../runtime/servers/nats-server';
+import { resolveServer } from '../../../runtime/servers/resolve-server';
+import {
+  type RunningServer,
+  runServer,
+  type ServerEvent,
+  type ServerOptions,
+} from '../../../runtime/servers/run-server';
+import { startS3Server } from '../../../runtime/servers/s3-server';
+import { startTemporalServer } from '../../../runtime/servers/temporal-server';
 
 const root = mkdtempSync(join(tmpdir(), 'kflow-servers-'));
 const running = new Set<RunningServer>();

@@ -1,4 +1,5 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { JetStreamPlace, until } from '../jetstream/jetstream-place';
 import {
   inputOf,
   MemoryMessageStore,
@@ -9,7 +10,6 @@ import {
   stopReplicas,
   textOf,
 } from './engine-replica';
-import { JetStreamPlace, until } from './jetstream-place';
 
 let place: JetStreamPlace;
 

@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { saveBucket, uploadDirectory } from '../../runtime/adapters/s3/directory-transfer';
-import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
-import type { ServerEvent } from '../../runtime/servers/run-server';
-import { type S3Server, startS3Server } from '../../runtime/servers/s3-server';
+import { saveBucket, uploadDirectory } from '../../../runtime/adapters/s3/directory-transfer';
+import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
+import type { ServerEvent } from '../../../runtime/servers/run-server';
+import { type S3Server, startS3Server } from '../../../runtime/servers/s3-server';
 
 const root = mkdtempSync(join(tmpdir(), 'kflow-transfer-'));
 const events: ServerEvent[] = [];

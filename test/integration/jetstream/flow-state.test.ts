@@ -1,9 +1,9 @@
 import { StorageType } from 'nats';
-import { JetStreamFlowState } from '../../runtime/adapters/jetstream/jetstream-flow-state';
-import { JetStreamPublisher } from '../../runtime/adapters/jetstream/publisher';
-import { consumerProgress } from '../../runtime/adapters/jetstream/stream-trimmer';
-import { isFinished } from '../../runtime/engine/completion';
-import type { Part, Writer } from '../../runtime/engine/ports/flow-state';
+import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
+import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
+import { consumerProgress } from '../../../runtime/adapters/jetstream/stream-trimmer';
+import { isFinished } from '../../../runtime/engine/completion';
+import type { Part, Writer } from '../../../runtime/engine/ports/flow-state';
 import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import type { FlowEventView, FlowStatus } from '../../runtime/api-contract/schemas';
-import { chainSchema, chainTopology } from '../support/chain-topology';
-import { ControllerPlace } from '../support/controller-place';
+import type { FlowEventView, FlowStatus } from '../../../runtime/api-contract/schemas';
+import { chainSchema, chainTopology } from '../../support/chain-topology';
+import { ControllerPlace } from '../../support/controller-place';
 
 let place: ControllerPlace;
 

@@ -1,5 +1,5 @@
-import type { RevisionView } from '../../runtime/api-contract/schemas';
-import { ControllerPlace } from '../support/controller-place';
+import type { RevisionView } from '../../../runtime/api-contract/schemas';
+import { ControllerPlace } from '../../support/controller-place';
 
 let place: ControllerPlace;
 const flow = 'long/life';

@@ -1,8 +1,8 @@
 import { type Msg, StringCodec } from 'nats';
-import { AckLedger } from '../../runtime/adapters/jetstream/ack-ledger';
-import { JetStreamDelivery } from '../../runtime/adapters/jetstream/jetstream-delivery';
-import { MessagePuller } from '../../runtime/adapters/jetstream/message-puller';
-import type { Delivery } from '../../runtime/engine/ports/delivery';
+import { AckLedger } from '../../../runtime/adapters/jetstream/ack-ledger';
+import { JetStreamDelivery } from '../../../runtime/adapters/jetstream/jetstream-delivery';
+import { MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
+import type { Delivery } from '../../../runtime/engine/ports/delivery';
 import { JetStreamPlace, until } from './jetstream-place';
 
 let place: JetStreamPlace;

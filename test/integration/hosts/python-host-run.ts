@@ -1,8 +1,8 @@
 import * as avro from 'avsc';
-import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { fingerprintOf } from '../../runtime/engine/avro-message';
-import type { Failure, HostEvents, HostRecord, LogLevel } from '../../runtime/engine/ports/host';
-import { PythonHost, type PythonHostOptions } from '../../runtime/hosts/python/python-host';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { fingerprintOf } from '../../../runtime/engine/avro-message';
+import type { Failure, HostEvents, HostRecord, LogLevel } from '../../../runtime/engine/ports/host';
+import { PythonHost, type PythonHostOptions } from '../../../runtime/hosts/python/python-host';
 
 /** What a host told, by record, and everything in its order. */
 export class PythonHostRun implements HostEvents {

@@ -1,10 +1,10 @@
-import type { FlowPlan } from '../../lib/plan/flow-plan';
-import type { PlanSettings } from '../../lib/plan/plan-connections';
-import { JetStreamFlowState } from '../../runtime/adapters/jetstream/jetstream-flow-state';
-import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
-import { StreamTrimmer } from '../../runtime/adapters/jetstream/stream-trimmer';
-import { planOf, specOf } from '../unit/plan/planned';
-import { Replica, recordOf, stopReplicas, textOf, type Work } from './engine-replica';
+import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import type { PlanSettings } from '../../../lib/plan/plan-connections';
+import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
+import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
+import { StreamTrimmer } from '../../../runtime/adapters/jetstream/stream-trimmer';
+import { planOf, specOf } from '../../unit/plan/planned';
+import { Replica, recordOf, stopReplicas, textOf, type Work } from '../engine/engine-replica';
 import { JetStreamPlace, until } from './jetstream-place';
 
 let place: JetStreamPlace;
