@@ -1,7 +1,7 @@
 # The one image of KFlow: the runtime of functions, which is its default command, and `kflow controller`.
 #   docker build --build-arg VERSION=0.1.0 -t kflow:0.1.0 .
 # Debian's, with glibc: Temporal's native part is built for no other libc of Linux.
-ARG NODE=node:20.20.2-bookworm-slim
+ARG NODE=node:26.10.0-bookworm-slim
 
 FROM $NODE AS build
 WORKDIR /opt/kflow
