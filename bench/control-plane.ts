@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { controllerNodeOptions } from '../lib/plan/controller-heap';
 import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
 import type { FlowStatus } from '../runtime/api-contract/schemas';
-import { inParallel } from '../runtime/async/in-parallel';
+import { Limit } from '../runtime/async/limit';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 
@@ -35,7 +35,7 @@ export async function benchControlPlane(): Promise<void> {
     const url = await addressOf(controller);
     const ids = Array.from({ length: flows }, (_, number) => `flow-${number}`);
     const startedMs = performance.now();
-    const times = await inParallel(ids, atOnce, (id) => timeSubmit(url, id));
+    const times = await new Limit(atOnce).map(ids, (id) => timeSubmit(url, id));
     const wholeMs = performance.now() - startedMs;
     const list = performance.now();
     const statuses = (await (await fetch(`${url}/kflows/v1/bench?limit=1000`)).json()) as FlowStatus[];

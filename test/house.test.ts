@@ -21,7 +21,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/constructs': [...base, 'lib/define', 'lib/plan', 'lib/topology', 'imports'],
   'runtime/async': [],
   'runtime/engine/ports': ['lib/errors', 'lib/plan', 'runtime/engine/counters'],
-  'runtime/engine': ['lib/errors', 'lib/plan', 'lib/topology'],
+  'runtime/engine': ['runtime/async', 'lib/errors', 'lib/plan', 'lib/topology'],
   'runtime/hosts': [
     'runtime/replica/replica-context',
     'lib/define/sdk',

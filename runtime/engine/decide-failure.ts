@@ -1,4 +1,4 @@
-import { backoffMs } from './backoff';
+import { backoffMs } from '../async/backoff';
 import type { Failure } from './ports/host';
 
 /** What becomes of a record whose function failed. */

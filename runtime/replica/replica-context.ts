@@ -1,5 +1,5 @@
 import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
-import { patiently } from '../adapters/jetstream/patiently';
+import { retryRequest } from '../adapters/jetstream/retry-request';
 import type { ConnectorContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
 import type { Writer } from '../engine/ports/flow-state';
@@ -31,7 +31,7 @@ export function writerOf({ spec }: ReplicaContext): Writer {
 export async function connectorContext(context: ReplicaContext): Promise<ConnectorContext> {
   const { spec, environment, links, log } = context;
   const inputs = await Promise.all(
-    spec.inputs.map((input) => patiently(() => links.manager.streams.info(input.stream))),
+    spec.inputs.map((input) => retryRequest(() => links.manager.streams.info(input.stream))),
   );
   return {
     spec,

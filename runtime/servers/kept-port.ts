@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../../lib/errors';
 import { isAlive } from '../adapters/processes/is-alive';
+import { waitUntil } from '../async/poll';
 
 /** The last run's server may need this long to end after its parent was killed. */
 const RELEASE_TIMEOUT_MS = 6_500;
@@ -29,12 +29,14 @@ export async function keptPort(name: string, dataDir: string, { wished, usual }:
   const kept = wished ?? readNumber(file) ?? usual;
   const pid = readNumber(join(dataDir, 'pid'));
   if (kept !== undefined) {
-    const end = Date.now() + RELEASE_TIMEOUT_MS;
-    do {
-      if (await isFree(kept)) return keep(kept);
-      if (pid === undefined || !isAlive(pid)) break;
-      await sleep(POLL_MS);
-    } while (Date.now() < end);
+    let free = await isFree(kept);
+    const isDecided = async () => {
+      const hasOwner = pid !== undefined && isAlive(pid);
+      free = await isFree(kept); // read after the owner's end, which frees the port
+      return free || !hasOwner;
+    };
+    if (!free) await waitUntil(isDecided, { intervalMs: POLL_MS, timeoutMs: RELEASE_TIMEOUT_MS });
+    if (free) return keep(kept);
     if (pid !== undefined && isAlive(pid)) {
       const message = `${name} already runs on ${dataDir} as process ${pid}; stop that one, or use another directory`;
       throw new ConfigError('server-failed', message, { where: dataDir });

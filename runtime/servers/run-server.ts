@@ -1,9 +1,10 @@
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, type KFlowError } from '../../lib/errors';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from '../adapters/processes/guard';
+import { Backoff } from '../async/backoff';
 import { pause } from '../async/pause';
+import { retry } from '../async/retry';
 import { keptPort, type PortWish } from './kept-port';
 import type { Progress } from './server-catalog';
 
@@ -15,12 +16,12 @@ import type { Progress } from './server-catalog';
  * I3. After stop() nothing is started any more.
  */
 const READY_TIMEOUT_MS = 90_000;
-const READY_POLL_MS = 50;
+const READY_POLL = { firstMs: 50, maxMs: 50 };
 /** An end counts against a server when it had not answered, or had lived no longer than this. */
 const SHORT_LIFE_MS = 1_000;
 const EARLY_END_MS = 10_000;
 const EARLY_ENDS_ALLOWED = 3;
-const BACKOFF_MS = { first: 100, limit: 5_000 };
+const RESTART_DELAYS = { firstMs: 100, maxMs: 5_000 };
 const LOG_LINES = 12;
 
 export type ServerEvent =
@@ -115,7 +116,7 @@ class Supervisor {
 
   private async keepRunning(ready: Ready): Promise<void> {
     const { name } = this.recipe;
-    let backoffMs = BACKOFF_MS.first;
+    const backoff = new Backoff(RESTART_DELAYS);
     for (let run = 0; !this.stopping.signal.aborted; run++) {
       const startedAt = Date.now();
       const process = this.spawn();
@@ -136,9 +137,8 @@ class Supervisor {
         this.giveUp(this.failure(`ended ${EARLY_ENDS_ALLOWED} times within ${EARLY_END_MS / 1000} s`, exit), ready);
         break;
       }
-      if (Date.now() - startedAt > EARLY_END_MS) backoffMs = BACKOFF_MS.first;
-      await pause(backoffMs, this.stopping.signal);
-      backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.limit);
+      if (Date.now() - startedAt > EARLY_END_MS) backoff.reset();
+      await pause(backoff.next(), this.stopping.signal);
     }
   }
 
@@ -158,20 +158,15 @@ class Supervisor {
 
   /** Gives up silently when the process has ended, which the loop sees by itself. */
   private async waitUntilReady(process: GuardedProcess, answered: () => void): Promise<void> {
-    const end = Date.now() + READY_TIMEOUT_MS;
-    let reason: unknown;
-    while (Date.now() < end) {
-      if (this.process !== process) return;
-      try {
-        await this.recipe.probe(this.port);
-        return answered();
-      } catch (error) {
-        reason = error;
-      }
-      await sleep(READY_POLL_MS);
+    const isCurrent = () => this.process === process;
+    const options = { isRetryable: isCurrent, delays: READY_POLL, timeoutMs: READY_TIMEOUT_MS };
+    try {
+      await retry(() => this.recipe.probe(this.port), options);
+    } catch (error) {
+      if (!isCurrent() || (this.hasAnswered && this.options.keepsTrying)) return;
+      throw this.failure(`did not answer within ${READY_TIMEOUT_MS / 1000} s (${(error as Error).message})`);
     }
-    if (this.hasAnswered && this.options.keepsTrying) return;
-    throw this.failure(`did not answer within ${READY_TIMEOUT_MS / 1000} s (${(reason as Error).message})`);
+    if (isCurrent()) answered();
   }
 
   private endsTooOften(now: number): boolean {

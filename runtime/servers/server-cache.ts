@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../adapters/processes/is-alive';
+import { pause } from '../async/pause';
 import type { CatalogEntry, Progress } from './server-catalog';
 
 /**
@@ -63,7 +63,7 @@ async function lock(file: string, progress: Progress): Promise<() => Promise<voi
     } else {
       if (!said) progress(`waiting for another process that prepares the same program (${file})`);
       said = true;
-      await sleep(LOCK_POLL_MS);
+      await pause(LOCK_POLL_MS);
     }
   }
   const refresh = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => undefined), LOCK_REFRESH_MS);

@@ -1,13 +1,13 @@
 import { KFlowError, StoreError } from '../../../lib/errors';
-import { patiently } from './patiently';
+import { retryRequest } from './retry-request';
 
 /** How long somebody who looks waits for a server that is away, as during a restart. */
-const readPatienceMs = 10_000;
+const readTimeoutMs = 10_000;
 
-/** Makes a request that may be made twice, patiently. Throws StoreError `stream-failed` that begins with `what`. */
-export async function askServer<T>(what: string, request: () => Promise<T>, patienceMs?: number): Promise<T> {
+/** Makes a request that may be made twice, with retries while the server is away. Throws StoreError `stream-failed` that begins with `what`. */
+export async function askServer<T>(what: string, request: () => Promise<T>, timeoutMs?: number): Promise<T> {
   try {
-    return await patiently(request, patienceMs);
+    return await retryRequest(request, timeoutMs);
   } catch (cause) {
     if (cause instanceof KFlowError) throw cause;
     throw new StoreError('stream-failed', `${what}: ${cause instanceof Error ? cause.message : cause}`, {
@@ -19,5 +19,5 @@ export async function askServer<T>(what: string, request: () => Promise<T>, pati
 
 /** As `askServer`, for what only reads: it does not wait long. */
 export function readServer<T>(what: string, request: () => Promise<T>): Promise<T> {
-  return askServer(what, request, readPatienceMs);
+  return askServer(what, request, readTimeoutMs);
 }

@@ -3,8 +3,8 @@ import type { FlowKey } from '../../api-contract/flow-key';
 import { pause } from '../../async/pause';
 import type { FlowEvent } from '../../controller/flows/ports/flow-store';
 import { askServer } from './ask-server';
-import { quickRequests } from './patiently';
 import { ensureStream } from './provision';
+import { quickRequests } from './retry-request';
 import { StreamReader } from './stream-reader';
 
 const stream = 'kflow_events';

@@ -2,8 +2,8 @@ import type { KV, NatsConnection } from 'nats';
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { FlowRecord } from '../../controller/flows/ports/flow-store';
 import { askServer, readServer } from './ask-server';
-import { quickRequests } from './patiently';
 import { bucketConfig, ensureStream } from './provision';
+import { quickRequests } from './retry-request';
 import { StreamReader } from './stream-reader';
 
 const bucket = 'kflow_flows';

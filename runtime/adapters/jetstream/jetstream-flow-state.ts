@@ -2,7 +2,7 @@ import { type JetStreamManager, type KV, type NatsConnection, NatsError } from '
 import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
 import type { Publisher } from '../../engine/ports/publisher';
 import { KvListedObjects } from './kv-listed-objects';
-import { patiently, quickRequests } from './patiently';
+import { quickRequests, retryRequest } from './retry-request';
 
 /**
  * A flow's state in a KV bucket: `run`, `completed.N`, and of a run N `ended.N.<function>`, `sealed.N.<stream>`,
@@ -21,7 +21,7 @@ export class JetStreamFlowState implements FlowState {
 
   /** Makes the bucket when it is missing. */
   static async open(connection: NatsConnection, bucket: string): Promise<JetStreamFlowState> {
-    await patiently(() => connection.jetstream().views.kv(bucket));
+    await retryRequest(() => connection.jetstream().views.kv(bucket));
     return JetStreamFlowState.of(connection, bucket);
   }
 
@@ -78,7 +78,7 @@ export class JetStreamFlowState implements FlowState {
   async endedFunctions(): Promise<readonly string[]> {
     const prefix = this.subjectOf(`ended.${await this.run()}.`);
     const filter = { subjects_filter: `${prefix}*` };
-    const { state } = await patiently(() => this.manager.streams.info(`KV_${this.name}`, filter));
+    const { state } = await retryRequest(() => this.manager.streams.info(`KV_${this.name}`, filter));
     return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
   }
 
@@ -99,7 +99,7 @@ export class JetStreamFlowState implements FlowState {
     const scope = ever ? 'ever' : String(await this.run());
     const prefix = `listed.${scope}.${source}.`;
     const versions = new Map<string, string>();
-    const entries = await patiently(() => this.bucket.history({ key: `${prefix}>` }));
+    const entries = await retryRequest(() => this.bucket.history({ key: `${prefix}>` }));
     for await (const entry of entries) versions.set(entry.key.slice(prefix.length), entry.string());
     return new KvListedObjects(this.subjectOf(prefix), versions, publisher);
   }
@@ -120,11 +120,11 @@ export class JetStreamFlowState implements FlowState {
   }
 
   private async put(key: string, value: string): Promise<void> {
-    await patiently(() => this.bucket.put(key, value));
+    await retryRequest(() => this.bucket.put(key, value));
   }
 
   private async text(key: string): Promise<string | undefined> {
-    const entry = await patiently(() => this.bucket.get(key));
+    const entry = await retryRequest(() => this.bucket.get(key));
     return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();
   }
 
@@ -148,7 +148,7 @@ export class JetStreamFlowState implements FlowState {
   private async seal(run: number, writer: Writer): Promise<void> {
     for (const stream of writer.streams) {
       if ((await this.number(`sealed.${run}.${stream}`)) !== undefined) continue;
-      const { state } = await patiently(() => this.manager.streams.info(stream));
+      const { state } = await retryRequest(() => this.manager.streams.info(stream));
       await this.sealStream(`sealed.${run}.${stream}`, state.last_seq);
     }
     await this.put(`ended.${run}.${writer.function}`, '1');
@@ -157,7 +157,7 @@ export class JetStreamFlowState implements FlowState {
   /** The first seal holds: two replicas that end at once read the same last sequence. */
   private async sealStream(key: string, sequence: number): Promise<void> {
     try {
-      await patiently(() => this.bucket.create(key, String(sequence)));
+      await retryRequest(() => this.bucket.create(key, String(sequence)));
     } catch (error) {
       if (!(error instanceof NatsError) || (await this.number(key)) === undefined) throw error;
     }
@@ -169,6 +169,6 @@ export class JetStreamFlowState implements FlowState {
 
   private async purge(keys: readonly string[]): Promise<void> {
     const purge = (key: string) => this.manager.streams.purge(`KV_${this.name}`, { filter: this.subjectOf(key) });
-    await Promise.all(keys.map((key) => patiently(() => purge(key))));
+    await Promise.all(keys.map((key) => retryRequest(() => purge(key))));
   }
 }

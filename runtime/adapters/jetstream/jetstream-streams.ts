@@ -3,15 +3,15 @@ import { ConfigError } from '../../../lib/errors';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { outputsOf } from '../../../lib/plan/function-spec';
 import { flowName } from '../../api-contract/flow-key';
+import { Limit } from '../../async/limit';
 import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/streams';
 import type { Writer } from '../../engine/ports/flow-state';
 import { askServer, readServer } from './ask-server';
 import { JetStreamFlowState } from './jetstream-flow-state';
-import { quickRequests } from './patiently';
 import { ignoreMissing, provisionOwn, provisionSchemas } from './provision';
 import { readProgress } from './read-progress';
+import { quickRequests } from './retry-request';
 import { rewindConsumer } from './rewind-consumer';
-import { Slots } from './slots';
 
 /** Flows whose streams are made at once: the server makes them one by one, and no request shall wait there for long. */
 const provisionedAtOnce = 16;
@@ -20,7 +20,7 @@ const provisionedAtOnce = 16;
 export class JetStreamStreams implements Streams {
   /** The server process, by its id, on which the shared bucket of schemas was made or found. */
   private provisionedServer: string | undefined;
-  private readonly slots = new Slots(provisionedAtOnce);
+  private readonly provisioning = new Limit(provisionedAtOnce);
 
   private constructor(
     private readonly connection: NatsConnection,
@@ -32,7 +32,7 @@ export class JetStreamStreams implements Streams {
   }
 
   async provision(plan: FlowPlan): Promise<void> {
-    await this.slots.use(() => Promise.all([this.provisionSchemasOnce(plan), provisionOwn(this.manager, plan)]));
+    await this.provisioning.run(() => Promise.all([this.provisionSchemasOnce(plan), provisionOwn(this.manager, plan)]));
   }
 
   async beginRun(plan: FlowPlan): Promise<number> {

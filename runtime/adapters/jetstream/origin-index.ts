@@ -3,7 +3,7 @@ import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import { writerIdOf } from '../../engine/origin';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
-import { patiently } from './patiently';
+import { retryRequest } from './retry-request';
 import { consumerProgress } from './stream-trimmer';
 
 const none: ReadonlySet<number> = new Set();
@@ -45,7 +45,7 @@ export class OriginIndex implements OriginLookup {
   }
 
   async publishedFor(message: Delivery): Promise<ReadonlySet<number>> {
-    const scan = this.scanning.then(() => patiently(() => this.scanAll(message.timestampMs)));
+    const scan = this.scanning.then(() => retryRequest(() => this.scanAll(message.timestampMs)));
     this.scanning = scan.catch(() => undefined);
     await scan;
     return this.published.get(message.stream)?.get(message.sequence) ?? none;

@@ -1,7 +1,7 @@
 import type { KV, NatsConnection } from 'nats';
 import { StoreError } from '../../../lib/errors';
 import type { SchemaSource } from '../../engine/ports/host';
-import { patiently } from './patiently';
+import { retryRequest } from './retry-request';
 
 /** Writer schemas by fingerprint, in a KV bucket: whoever writes puts its schema there first, so every reader can decode. */
 export class SchemaRegistry implements SchemaSource {
@@ -10,12 +10,12 @@ export class SchemaRegistry implements SchemaSource {
   private constructor(private readonly bucket: KV) {}
 
   static async open(connection: NatsConnection, bucket: string): Promise<SchemaRegistry> {
-    return new SchemaRegistry(await patiently(() => connection.jetstream().views.kv(bucket)));
+    return new SchemaRegistry(await retryRequest(() => connection.jetstream().views.kv(bucket)));
   }
 
   async publish(fingerprint: string, schema: object): Promise<void> {
     this.known.set(fingerprint, Promise.resolve(schema));
-    await patiently(async () => {
+    await retryRequest(async () => {
       if ((await this.bucket.get(fingerprint)) === null) await this.bucket.put(fingerprint, JSON.stringify(schema));
     });
   }
@@ -31,7 +31,7 @@ export class SchemaRegistry implements SchemaSource {
   }
 
   private async read(fingerprint: string): Promise<object> {
-    const entry = await patiently(() => this.bucket.get(fingerprint));
+    const entry = await retryRequest(() => this.bucket.get(fingerprint));
     if (entry === null) {
       throw new StoreError('store-failed', `no schema with the fingerprint ${fingerprint} in the schema bucket`);
     }

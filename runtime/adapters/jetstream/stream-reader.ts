@@ -9,8 +9,8 @@ import {
   nanos,
 } from 'nats';
 import { readServer } from './ask-server';
-import { quickRequests } from './patiently';
 import { ignoreMissing } from './provision';
+import { quickRequests } from './retry-request';
 
 /** A message that a stream holds. */
 export interface StreamMessage {

@@ -2,7 +2,7 @@ import type { JetStreamManager, NatsConnection } from 'nats';
 import type { OutputSpec } from '../../../lib/plan/function-spec';
 import { isTight, planTrim } from '../../engine/plan-trim';
 import type { ConsumerProgress } from '../../engine/ports/flow-state';
-import { patiently } from './patiently';
+import { retryRequest } from './retry-request';
 
 /** Makes room in a stream by purging below the lowest ack floor of its readers; never above it. */
 export class StreamTrimmer {
@@ -49,7 +49,7 @@ export async function consumerProgress(
   stream: string,
   durable: string,
 ): Promise<ConsumerProgress> {
-  const info = await patiently(() => manager.consumers.info(stream, durable));
+  const info = await retryRequest(() => manager.consumers.info(stream, durable));
   return {
     ackFloor: info.ack_floor.stream_seq,
     delivered: info.delivered.stream_seq,

@@ -1,4 +1,4 @@
-import { Backoff } from '../../engine/backoff';
+import { Backoff } from '../../async/backoff';
 
 /** Messages let out at once while the stream takes them. */
 const burst = 512;

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request as sendRequest } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../../../lib/errors';
+import { retry } from '../../async/retry';
 import { ApiStream, parseBody } from './api-stream';
 import type { LoadedKubeConfig } from './load-kube-config';
 
@@ -48,22 +48,33 @@ export class ApiConnection {
 
   /** Gives every answer, whatever its status. Throws ConfigError `server-failed` when none comes. */
   async request(request: ApiRequest): Promise<ApiAnswer> {
-    for (let attempt = 1; ; attempt++) {
-      const options = await this.optionsFor(request);
-      const sent = this.send(request, { agent: this.agent, timeout: SILENCE_MS, ...options });
-      try {
-        const { response, text } = await answerTo(sent);
-        const status = response.statusCode ?? 0;
-        const pauseMs = Number(response.headers['retry-after']) * 1000;
-        const isPutOff = (status === 429 || status === 503) && pauseMs >= 0;
-        if (isPutOff && attempt < ATTEMPTS) await sleep(pauseMs);
-        else return { status, body: parseBody(text), warnings: parseWarnings(response.headersDistinct.warning) };
-      } catch (error) {
-        // The server may close a kept connection in the moment it is used again.
-        const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-        if (!isStale || attempt === ATTEMPTS) throw this.unreachable(error as NodeJS.ErrnoException);
-      }
+    try {
+      return await retry(() => this.attempt(request), {
+        isRetryable: (error) => error instanceof RetryableFailure,
+        delays: (error) => (error as RetryableFailure).delayMs,
+        attempts: ATTEMPTS,
+      });
+    } catch (error) {
+      if (!(error instanceof RetryableFailure)) throw error;
+      if (error.outcome instanceof ConfigError) throw error.outcome;
+      return error.outcome;
     }
+  }
+
+  private async attempt(request: ApiRequest): Promise<ApiAnswer> {
+    const options = await this.optionsFor(request);
+    const sent = this.send(request, { agent: this.agent, timeout: SILENCE_MS, ...options });
+    const { response, text } = await answerTo(sent).catch((error: NodeJS.ErrnoException) => {
+      const failure = this.unreachable(error);
+      // The server may close a kept connection in the moment it is used again.
+      throw sent.reusedSocket && error.code === 'ECONNRESET' ? new RetryableFailure(failure, 0) : failure;
+    });
+    const status = response.statusCode ?? 0;
+    const warnings = parseWarnings(response.headersDistinct.warning);
+    const answer = { status, body: parseBody(text), warnings };
+    const delayMs = Number(response.headers['retry-after']) * 1000;
+    if ((status === 429 || status === 503) && delayMs >= 0) throw new RetryableFailure(answer, delayMs);
+    return answer;
   }
 
   /**
@@ -124,6 +135,16 @@ export class ApiConnection {
     const { url, context } = this.target;
     const what = `the cluster at ${url} (context "${context}") cannot be reached: ${cause.message || cause.code}`;
     return new ConfigError('server-failed', `${what}; check that it runs and that you mean it`, { where: url, cause });
+  }
+}
+
+/** An attempt to be repeated after `delayMs`. `outcome` is the outcome of the request if it was the last attempt. */
+class RetryableFailure extends Error {
+  constructor(
+    readonly outcome: ApiAnswer | ConfigError,
+    readonly delayMs: number,
+  ) {
+    super('retryable');
   }
 }
 

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, StoreError } from '../../../lib/errors';
 import { workloadKinds } from '../../../lib/plan/flow-kinds';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
+import { Limit } from '../../async/limit';
+import { waitUntil } from '../../async/poll';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
 import { assertOurs } from './assert-ours';
-import { eachBounded } from './each-bounded';
 import { FlowOwner, type FlowOwnerOptions } from './flow-owner';
 import { flowLabels } from './flow-selector';
 import type { KubernetesObjects, ObjectMetadata, OwnerReference } from './kubernetes-objects';
@@ -13,6 +13,7 @@ import type { KubernetesObjects, ObjectMetadata, OwnerReference } from './kubern
 const REMOVAL_MARGIN_MS = 60_000;
 const DEFAULT_GRACE_SECONDS = 30;
 const POLL_MS = 200;
+const MAX_REQUESTS = 8;
 
 /**
  * Makes the objects of a flow what manifests say.
@@ -41,7 +42,8 @@ export class FlowApply {
     const first = wanted.filter((manifest) => !isWorkload(manifest));
     const then = wanted.filter(isWorkload);
     const apply = (manifest: KubernetesObject) => this.applyOne(flow, manifest);
-    return [...(await eachBounded(first, apply)), ...(await eachBounded(then, apply))];
+    const requests = new Limit(MAX_REQUESTS);
+    return [...(await requests.map(first, apply)), ...(await requests.map(then, apply))];
   }
 
   private async applyOne(flow: FlowKey, manifest: KubernetesObject): Promise<KubernetesObject> {
@@ -62,15 +64,15 @@ export class FlowApply {
 
   /** Until the object of this uid is not there, and with it what it owns. */
   private async untilGone(manifest: KubernetesObject, uid: string | undefined): Promise<void> {
-    const patienceMs = graceSeconds(manifest) * 1_000 + REMOVAL_MARGIN_MS;
-    for (const deadline = Date.now() + patienceMs; ; await sleep(POLL_MS)) {
+    const timeoutMs = graceSeconds(manifest) * 1_000 + REMOVAL_MARGIN_MS;
+    const isGone = async () => {
       const live = await this.objects.readMetadata(manifest);
-      if (live === undefined || (live.metadata.uid !== uid && live.metadata.deletionTimestamp === undefined)) return;
-      if (Date.now() < deadline) continue;
-      const name = `${manifest.kind} ${manifest.metadata.namespace}/${manifest.metadata.name}`;
-      const what = `${name} has to be made anew, and is still not gone after ${patienceMs / 1_000} s`;
-      throw new StoreError('store-failed', `${what}; look at its pods and their nodes`, { where: name });
-    }
+      return live === undefined || (live.metadata.uid !== uid && live.metadata.deletionTimestamp === undefined);
+    };
+    if (await waitUntil(isGone, { intervalMs: POLL_MS, timeoutMs })) return;
+    const name = `${manifest.kind} ${manifest.metadata.namespace}/${manifest.metadata.name}`;
+    const what = `${name} must be recreated, but the old one still exists after ${timeoutMs / 1_000} s`;
+    throw new StoreError('store-failed', `${what}; check its pods and their nodes`, { where: name });
   }
 }
 

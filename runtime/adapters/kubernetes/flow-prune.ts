@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../../../lib/errors';
 import { flowKinds, workloadKinds } from '../../../lib/plan/flow-kinds';
 import { flowObjectName, workloadName } from '../../../lib/plan/names';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
+import { Limit } from '../../async/limit';
+import { waitUntil } from '../../async/poll';
 import type { KindRef, ObjectRef } from '../../controller/ports/kubernetes-object';
-import { eachBounded } from './each-bounded';
 import { isWorkload } from './flow-apply';
 import { FlowOwner } from './flow-owner';
 import { flowSelector } from './flow-selector';
@@ -13,8 +13,9 @@ import type { Pod } from './pod';
 import { podPart } from './pod-part';
 
 const pods: KindRef = { apiVersion: 'v1', kind: 'Pod' };
-const KILL_PATIENCE_MS = 20_000;
+const KILL_TIMEOUT_MS = 20_000;
 const POLL_MS = 100;
+const MAX_REQUESTS = 8;
 
 /**
  * Removes objects of a flow.
@@ -35,13 +36,14 @@ export class FlowPrune {
     keep: readonly ObjectRef[],
     { now = false }: { readonly now?: boolean },
   ): Promise<readonly ObjectMetadata[]> {
+    const requests = new Limit(MAX_REQUESTS);
     const kept = new Set([...keep.map(keyOf), keyOf(ownerRef(flow))]);
     const list = (kind: KindRef) => this.objects.listMetadata(kind, flow.namespace, flowSelector(flow));
-    const found = (await eachBounded(flowKinds, list)).flat();
+    const found = (await requests.map(flowKinds, list)).flat();
     const surplus = found.filter((object) => !kept.has(keyOf(object)));
     const workloads = surplus.filter(isWorkload);
-    await eachBounded(workloads, (each) => this.remove(each, 'Foreground'));
-    await eachBounded(
+    await requests.map(workloads, (each) => this.remove(each, 'Foreground'));
+    await requests.map(
       surplus.filter((object) => !isWorkload(object)),
       (each) => this.remove(each, 'Background'),
     );
@@ -56,19 +58,20 @@ export class FlowPrune {
 
   /** Ends pods whose workload is not kept without their grace time. More may come until their ReplicaSet has gone. */
   private async kill(flow: FlowKey, kept: ReadonlySet<string>): Promise<void> {
-    for (const deadline = Date.now() + KILL_PATIENCE_MS; ; await sleep(POLL_MS)) {
+    const requests = new Limit(MAX_REQUESTS);
+    let doomed: readonly Pod[] = [];
+    const areGone = async () => {
       const found = (await this.objects.list(pods, flow.namespace, flowSelector(flow))) as unknown as Pod[];
-      const doomed = found.filter((pod) => !isOfKept(flow, pod, kept));
-      if (doomed.length === 0) return;
-      if (Date.now() > deadline) {
-        const names = doomed.map(({ metadata }) => metadata.name).join(', ');
-        const what = `flow ${flowName(flow)}: these pods are there still after ${KILL_PATIENCE_MS / 1_000} s: ${names}`;
-        throw new StoreError('store-failed', `${what}; try again, it may pass`);
-      }
-      await eachBounded(doomed.filter(isToBeKilled), ({ apiVersion, kind, metadata }) =>
+      doomed = found.filter((pod) => !isOfKept(flow, pod, kept));
+      await requests.map(doomed.filter(isToBeKilled), ({ apiVersion, kind, metadata }) =>
         this.objects.remove({ apiVersion, kind, metadata }, { graceSeconds: 0, uid: metadata.uid }),
       );
-    }
+      return doomed.length === 0;
+    };
+    if (await waitUntil(areGone, { intervalMs: POLL_MS, timeoutMs: KILL_TIMEOUT_MS })) return;
+    const names = doomed.map(({ metadata }) => metadata.name).join(', ');
+    const what = `flow ${flowName(flow)}: pods still present after ${KILL_TIMEOUT_MS / 1_000} s: ${names}`;
+    throw new StoreError('store-failed', `${what}; try again`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ConfigError, KFlowError, StoreError } from '../../../lib/errors';
+import { Backoff } from '../../async/backoff';
 import { pause } from '../../async/pause';
 import type { KindRef } from '../../controller/ports/kubernetes-object';
-import { Backoff } from '../../engine/backoff';
 import type { KubernetesObjects, ObjectMetadata, Scope } from './kubernetes-objects';
 
 const LIMITS: WatchLimits = { watchSeconds: 60, lateMs: 15_000 };

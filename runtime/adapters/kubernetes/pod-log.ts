@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../async/pause';
 import type { LogOptions } from '../../controller/ports/cluster';
 import type { ApiConnection } from './api-connection';
 import { refusal } from './api-refusal';
@@ -33,7 +33,7 @@ export class PodLog {
 
   async *lines(options: PodLogOptions): AsyncGenerator<string, void> {
     const { follow = false, signal } = options;
-    for (let deadline = Date.now() + PATIENCE_MS; !signal.aborted; await sleep(POLL_MS)) {
+    for (let deadline = Date.now() + PATIENCE_MS; !signal.aborted; await pause(POLL_MS, signal)) {
       try {
         yield* this.readOnce(options);
         if (!follow || (await this.isOver())) return;

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../../async/poll';
 import { isAlive } from './is-alive';
 
 /** Name of the file in a replica's folder that holds its pid while it runs. */
@@ -19,5 +19,5 @@ export async function waitForLeftReplicas(folder: string): Promise<void> {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const pidFiles = files.filter((file) => path.basename(file) === pidFileName);
   const pids = pidFiles.map((file) => Number(readFileSync(path.join(folder, file), 'utf8')));
-  for (const end = Date.now() + endWithinMs; pids.some(isAlive) && Date.now() < end; ) await sleep(pollMs);
+  await waitUntil(() => !pids.some(isAlive), { intervalMs: pollMs, timeoutMs: endWithinMs });
 }

@@ -1,8 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, StoreError } from '../../../lib/errors';
+import { retry } from '../../async/retry';
 
-const retryEveryMs = 200;
+const delays = { firstMs: 100, maxMs: 400 };
 const retryForMs = 10_000;
 
 /** How a request ends when nobody serves the socket, or whoever did has ended meanwhile. */
@@ -24,13 +24,13 @@ export class NodeConnection {
 
   /** The body of the answer. */
   async request<T>(request: NodeRequest): Promise<T> {
-    const text = await this.patiently(async () => textOf(await this.send(request)));
+    const text = await this.retry(async () => textOf(await this.send(request)));
     return JSON.parse(text) as T;
   }
 
   /** The lines of a stream that has begun. They end with it, with the node, or on the signal. */
   async lines(path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
-    const response = await this.patiently(() => this.send({ method: 'GET', path, signal }));
+    const response = await this.retry(() => this.send({ method: 'GET', path, signal }));
     return linesOf(response, signal);
   }
 
@@ -46,17 +46,10 @@ export class NodeConnection {
     return undefined;
   }
 
-  private async patiently<T>(attempt: () => Promise<T>): Promise<T> {
-    for (const end = Date.now() + retryForMs; ; await sleep(retryEveryMs)) {
-      try {
-        return await attempt();
-      } catch (cause) {
-        if (!isAway(cause)) throw cause;
-        if (Date.now() < end) continue;
-        const message = `the processes of this machine are away: ${this.socketPath} does not answer; is \`kflow up\` running?`;
-        throw new StoreError('server-failed', message, { cause });
-      }
-    }
+  private retry<T>(attempt: () => Promise<T>): Promise<T> {
+    const message = `the processes of this machine are away: ${this.socketPath} does not answer; is \`kflow up\` running?`;
+    const exhausted = (cause: unknown) => new StoreError('server-failed', message, { cause });
+    return retry(attempt, { isRetryable: isAway, delays, timeoutMs: retryForMs, exhausted });
   }
 
   private async send({ method, path, body, signal }: NodeRequest): Promise<IncomingMessage> {

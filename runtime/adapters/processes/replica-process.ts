@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { StateError } from '../../../lib/errors';
+import { Backoff } from '../../async/backoff';
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
-import { Backoff } from '../../engine/backoff';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from './guard';
 import { pidFileName } from './left-replicas';
 import type { ReplicaLog } from './replica-log';
@@ -181,8 +181,8 @@ export class ReplicaProcess {
   }
 
   private waitAfterEnd(message: string): void {
-    const wait = Date.now() - this.startedAt > stableAfterMs ? this.backoff.first() : this.backoff.next();
-    this.wait({ reason: 'CrashLoopBackOff', message }, wait);
+    if (Date.now() - this.startedAt > stableAfterMs) this.backoff.reset();
+    this.wait({ reason: 'CrashLoopBackOff', message }, this.backoff.next());
   }
 
   private wait(reason: { readonly reason: string; readonly message: string }, waitMs: number): void {

@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { StoreError } from '../../../lib/errors';
+import { Limit } from '../../async/limit';
 import type { ListedObject, S3ObjectStore } from './object-store';
 
 const CONCURRENCY = 16;
@@ -41,7 +42,7 @@ export async function uploadDirectory(
   let [objects, bytes] = [0, 0];
   const present = new Map<string, ListedObject>();
   for await (const object of store.list(target.bucket)) present.set(object.key, object);
-  await forEachOf(filesBelow(target.directory, skipped), options.concurrency ?? CONCURRENCY, async (file) => {
+  await new Limit(options.concurrency ?? CONCURRENCY).map(filesBelow(target.directory, skipped), async (file) => {
     const same = present.get(file.key);
     const isThere = same?.size === file.size && same.etag === (await md5Of(file.path));
     if (!isThere) await store.upload(target.bucket, file.key, file.path);
@@ -69,7 +70,7 @@ export async function saveBucket(
   }
   assertSavable(source.bucket, new Set(listed.keys()));
   let bytes = 0;
-  await forEachOf(listed.entries(), options.concurrency ?? CONCURRENCY, async ([key, size]) => {
+  await new Limit(options.concurrency ?? CONCURRENCY).map(listed, async ([key, size]) => {
     await store.download(source.bucket, key, join(source.directory, key));
     bytes += size;
   });
@@ -123,21 +124,4 @@ async function fileSize(path: string, entry: Dirent): Promise<number | undefined
     if (['ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
-}
-
-/** Runs `work` on every item, `concurrency` at a time; the first failure ends it after what is under way. */
-async function forEachOf<T>(
-  items: AsyncIterable<T> | Iterable<T>,
-  concurrency: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const underWay = new Set<Promise<void>>();
-  for await (const item of items) {
-    if (underWay.size >= concurrency) await Promise.race(underWay);
-    const task: Promise<void> = work(item).finally(() => underWay.delete(task));
-    // Seen by the race or by the last wait; this keeps a failure in between from being called unhandled.
-    task.catch(() => undefined);
-    underWay.add(task);
-  }
-  await Promise.all(underWay);
 }

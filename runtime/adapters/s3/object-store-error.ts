@@ -48,6 +48,11 @@ const BUSY_NAMES = new Set(['TimeoutError', 'RequestTimeout', 'SlowDown', 'Inter
 /** The last is versitygw's own, with status 404. */
 const CREDENTIAL_NAMES = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'XAdminUserNotFound']);
 
+/** True for an outage that may pass: only then does a retry make sense. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ObjectStoreError && error.reason === 'unavailable';
+}
+
 /** Wraps what the SDK threw, once: an error of ours passes as it is. */
 export function wrapObjectStoreError(error: unknown, call: ObjectStoreCall): KFlowError {
   if (error instanceof KFlowError) return error;
@@ -66,13 +71,9 @@ function explain(error: ForeignError, call: ObjectStoreCall): [ObjectStoreReason
   if (status === 404 && call.key !== undefined) return ['object-missing', 'there is no such object'];
   if (status === 404) return ['bucket-missing', 'the bucket does not exist'];
   if (status === 401 || status === 403) return ['access-denied', `the user may not do this, or is wrong (${said})`];
-  if (isConnectionFailure(error)) return ['unavailable', `the store cannot be reached (${said})`];
+  if (CONNECTION_CODES.has(error.code ?? '')) return ['unavailable', `the store cannot be reached (${said})`];
   if (BUSY_NAMES.has(error.name) || status === 429 || (status !== undefined && status >= 500)) {
     return ['unavailable', `the store is not able to answer (${said})`];
   }
   return ['refused', said];
-}
-
-function isConnectionFailure(error: ForeignError): boolean {
-  return CONNECTION_CODES.has(error.code ?? '') || /socket hang up|^aborted$/.test(error.message);
 }

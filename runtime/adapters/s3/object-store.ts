@@ -7,8 +7,8 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GetObjectCommandOutput, ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { ConfigError } from '../../../lib/errors';
-import { type ObjectStoreCall, ObjectStoreError } from './object-store-error';
-import { retryUnavailable } from './retry-unavailable';
+import { retry } from '../../async/retry';
+import { isUnavailable, type ObjectStoreCall, ObjectStoreError, wrapObjectStoreError } from './object-store-error';
 
 /** Where an object store is and who asks. */
 export interface ObjectStoreOptions {
@@ -51,6 +51,7 @@ const MAX_SOCKETS = 64;
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const RETRY_FOR_MS = 60_000;
+const RETRY_DELAYS = { firstMs: 100, maxMs: 5_000 };
 const DELETE_BATCH = 1_000;
 /** Characters that XML cannot carry as they are: such keys are deleted one by one, not in a list. */
 const NOT_IN_XML = /[^\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
@@ -231,8 +232,15 @@ export class S3ObjectStore {
   ): Promise<T> {
     this.connection ??= this.connect();
     const connection = await this.connection;
-    const limits = { retryForMs: this.options.retryForMs ?? RETRY_FOR_MS, signal: this.options.signal };
-    return await retryUnavailable({ address: this.address, ...call }, limits, () => attempt(connection));
+    const { retryForMs: timeoutMs = RETRY_FOR_MS, signal } = this.options;
+    const wrapped = async () => {
+      try {
+        return await attempt(connection);
+      } catch (error) {
+        throw wrapObjectStoreError(error, { address: this.address, ...call });
+      }
+    };
+    return retry(wrapped, { isRetryable: isUnavailable, delays: RETRY_DELAYS, timeoutMs, signal });
   }
 
   private async connect(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {

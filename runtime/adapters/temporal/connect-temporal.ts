@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import { ConfigError } from '../../../lib/errors';
+import { retry } from '../../async/retry';
 import { installRuntime, type TemporalLog } from './install-runtime';
 
 /** Where Temporal is, and as whom it is asked. */
@@ -26,15 +27,16 @@ export interface TemporalLinks {
   close(): Promise<void>;
 }
 
-/** How long the server is waited for at the start. */
-const patienceMs = 60_000;
+/** How long to wait for the server at the start. */
+const connectTimeoutMs = 60_000;
+const delays = { firstMs: 100, maxMs: 500 };
 
 /** Connects for requests and for the worker. Throws ConfigError `server-failed` when nothing answers within a minute. */
 export async function connectTemporal(settings: TemporalSettings, log: TemporalLog): Promise<TemporalLinks> {
   installRuntime(log);
   const { address, namespace } = settings;
   const options = connectionOptions(settings);
-  const connection = await patiently(address, () =>
+  const connection = await retryConnect(address, () =>
     Connection.connect({
       ...options,
       connectTimeout: 5_000,
@@ -42,7 +44,7 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
       channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1_000 },
     }),
   );
-  const native = await patiently(address, () => NativeConnection.connect(options));
+  const native = await retryConnect(address, () => NativeConnection.connect(options));
   const client = new Client({ connection, namespace });
   const close = async () => {
     await native.close();
@@ -69,16 +71,12 @@ function readTls(files: NonNullable<TemporalSettings['tls']>): NativeConnectionO
   };
 }
 
-async function patiently<T>(address: string, connect: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    try {
-      return await connect();
-    } catch (cause) {
-      if (Date.now() > deadline) {
-        throw new ConfigError('server-failed', `no Temporal server answers at ${address}: ${String(cause)}`, { cause });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
+function retryConnect<T>(address: string, connect: () => Promise<T>): Promise<T> {
+  return retry(connect, {
+    isRetryable: () => true,
+    delays,
+    timeoutMs: connectTimeoutMs,
+    exhausted: (cause) =>
+      new ConfigError('server-failed', `no Temporal server answers at ${address}: ${String(cause)}`, { cause }),
+  });
 }

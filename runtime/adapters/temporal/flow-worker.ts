@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { ConfigError } from '../../../lib/errors';
+import { pause } from '../../async/pause';
 import type { TemporalSettings } from './connect-temporal';
 import type { TemporalLog } from './install-runtime';
 
@@ -83,7 +84,7 @@ class SupervisedWorker implements FlowWorker {
         this.props.log('WARNING', `the Temporal worker ended: ${(error as Error).message}; it is started again`);
       }
       if (this.isClosing) return;
-      await new Promise((resolve) => setTimeout(resolve, restartMs));
+      await pause(restartMs);
       try {
         this.worker = await this.create();
       } catch (error) {

@@ -1,4 +1,3 @@
-import { backoffMs } from '../../../runtime/engine/backoff';
 import { encodeClaim, parseClaim } from '../../../runtime/engine/claim';
 import { isFinished, waitForCompletion } from '../../../runtime/engine/completion';
 import { decideFailure } from '../../../runtime/engine/decide-failure';
@@ -81,11 +80,6 @@ describe('a failed record', () => {
     expect(decideFailure({ ...failure, ack: true }, 1, 5)).toEqual({ kind: 'dead-letter' });
     expect(decideFailure({ ...failure, ack: false }, 1, 5)).toEqual({ kind: 'retry', delayMs: 1_000 });
   });
-});
-
-test('waiting times double up to the longest', () => {
-  const limits = { firstMs: 10, maxMs: 100 };
-  expect([0, 1, 2, 3, 4, 60].map((tries) => backoffMs(tries, limits))).toEqual([10, 20, 40, 80, 100, 100]);
 });
 
 describe('claims', () => {

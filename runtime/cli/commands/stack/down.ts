@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../../../../lib/errors';
+import { waitUntil } from '../../../async/poll';
 import { waitForEarlierProcesses } from './earlier-processes';
 import { presentPid } from './presence';
 import { StackDirectory } from './stack-directory';
@@ -59,13 +59,8 @@ async function end(
   throw new ConfigError('server-failed', `the process ${pid} does not end; see ${directory.log}, or kill it`);
 }
 
-async function isGone(directory: StackDirectory, timeoutMs: number): Promise<boolean> {
-  const end = Date.now() + timeoutMs;
-  while ((await presentPid(directory)) !== undefined) {
-    if (Date.now() > end) return false;
-    await sleep(pollMs);
-  }
-  return true;
+function isGone(directory: StackDirectory, timeoutMs: number): Promise<boolean> {
+  return waitUntil(async () => (await presentPid(directory)) === undefined, { intervalMs: pollMs, timeoutMs });
 }
 
 async function mayRemove(directory: StackDirectory, { yes }: DownOptions): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../../../adapters/processes/is-alive';
+import { waitUntil } from '../../../async/poll';
 import type { StackDirectory } from './stack-directory';
 
 export const serverNames = ['nats', 'temporal', 's3', 'controller'] as const;
@@ -15,10 +15,8 @@ const pollMs = 50;
  * first one listens no more. A number that has passed to some other process holds it up for seven seconds and no longer.
  */
 export async function waitForEarlierProcesses(directory: StackDirectory): Promise<void> {
-  const end = Date.now() + endWithinMs;
-  while (serverNames.some((name) => isRunning(path.join(directory.dataOf(name), 'pid'))) && Date.now() < end) {
-    await sleep(pollMs);
-  }
+  const haveEnded = () => !serverNames.some((name) => isRunning(path.join(directory.dataOf(name), 'pid')));
+  await waitUntil(haveEnded, { intervalMs: pollMs, timeoutMs: endWithinMs });
 }
 
 function isRunning(file: string): boolean {

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { StateError } from '../../../../lib/errors';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import { inParallel } from '../../../async/in-parallel';
+import { Limit } from '../../../async/limit';
+import { waitUntil } from '../../../async/poll';
 import type { Workflows } from '../../ports/workflows';
 import type { FlowStore } from '../ports/flow-store';
 
@@ -11,8 +11,7 @@ export interface FindFlowProps {
 }
 
 /** A flow that was submitted a moment ago is in no list yet. */
-const looks = 8;
-const everyMs = 250;
+const listed = { intervalMs: 250, timeoutMs: 2_000 };
 const describedAtOnce = 16;
 
 /**
@@ -20,29 +19,29 @@ const describedAtOnce = 16;
  * `flow-missing`, or `flow-exists` with the namespaces when there are several.
  */
 export async function findFlow(props: FindFlowProps, jobId: string): Promise<FlowKey> {
-  for (let look = 1; ; look++) {
-    const { alive, known } = await candidatesOf(props, jobId);
-    if (alive.length === 0 && look < looks) {
-      await delay(everyMs);
-      continue;
-    }
-    const [only, ...others] = alive.length > 0 ? alive : known;
-    if (only === undefined) throw new StateError('flow-missing', `no flow has the jobId "${jobId}"; submit it first`);
-    if (others.length === 0) return { namespace: only, jobId };
-    const told = [only, ...others].join(', ');
-    const toDo = 'say which, as namespace in the document or in the query';
-    throw new StateError('flow-exists', `flows of ${told} have the jobId "${jobId}": ${toDo}`);
-  }
+  let found: Candidates = { alive: [], known: [] };
+  await waitUntil(async () => {
+    found = await candidatesOf(props, jobId);
+    return found.alive.length > 0;
+  }, listed);
+  const [only, ...others] = found.alive.length > 0 ? found.alive : found.known;
+  if (only === undefined) throw new StateError('flow-missing', `no flow has the jobId "${jobId}"; submit it first`);
+  if (others.length === 0) return { namespace: only, jobId };
+  const told = [only, ...others].join(', ');
+  const toDo = 'say which, as namespace in the document or in the query';
+  throw new StateError('flow-exists', `flows of ${told} have the jobId "${jobId}": ${toDo}`);
+}
+
+interface Candidates {
+  readonly alive: readonly string[];
+  readonly known: readonly string[];
 }
 
 /** Namespaces by name. The lists may be old: each flow's workflow says whether it runs. */
-async function candidatesOf(
-  { store, workflows }: FindFlowProps,
-  jobId: string,
-): Promise<{ readonly alive: readonly string[]; readonly known: readonly string[] }> {
+async function candidatesOf({ store, workflows }: FindFlowProps, jobId: string): Promise<Candidates> {
   const [records, open] = await Promise.all([store.records(), workflows.open()]);
   const flows = [...records, ...open.map(({ flow }) => flow)].filter((flow) => flow.jobId === jobId);
   const known = [...new Set(flows.map(({ namespace }) => namespace))].sort();
-  const views = await inParallel(known, describedAtOnce, (namespace) => workflows.describe({ namespace, jobId }));
+  const views = await new Limit(describedAtOnce).map(known, (namespace) => workflows.describe({ namespace, jobId }));
   return { alive: known.filter((_, index) => views[index]?.isOpen), known };
 }

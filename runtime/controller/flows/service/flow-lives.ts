@@ -1,7 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/schemas';
+import { waitUntil } from '../../../async/poll';
+import { retry } from '../../../async/retry';
 import type { Workflows, WorkflowView } from '../../ports/workflows';
 import type { FlowLimits, FlowMemo, FlowWish } from '../ports/flow-request';
 import type { Ending, Requester } from '../ports/flow-service';
@@ -26,7 +27,7 @@ export interface LifeBegin {
 const runningPhases: readonly FlowMemo['phase'][] = ['Running', 'Pausing', 'Paused'];
 
 /** A workflow that says that it has closed does so within moments. */
-const closing = { looks: 100, everyMs: 50 };
+const closing = { intervalMs: 50, timeoutMs: 5_000 };
 
 /** The workflows of flows, as lives that begin, take requests, and end. */
 export class FlowLives {
@@ -34,12 +35,13 @@ export class FlowLives {
 
   /** The present or last life; one that is about to close has closed. */
   async describe(flow: FlowKey): Promise<WorkflowView | undefined> {
-    for (let look = 1; ; look++) {
-      const view = await this.props.workflows.describe(flow);
+    let view: WorkflowView | undefined;
+    await waitUntil(async () => {
+      view = await this.props.workflows.describe(flow);
       const isClosing = view?.isOpen === true && view.memo !== undefined && isClosedPhase(view.memo.phase);
-      if (!isClosing || look > closing.looks) return view;
-      await delay(closing.everyMs);
-    }
+      return !isClosing;
+    }, closing);
+    return view;
   }
 
   /**
@@ -70,16 +72,12 @@ export class FlowLives {
   /** The same, of a flow whose data may be going. Throws StateError `flow-missing` when its workflow has closed. */
   async ask(flow: FlowKey, wish: FlowWish, requester: Requester): Promise<void> {
     const request = { ...wish, ...asked(requester) };
-    for (let look = 1; ; look++) {
-      try {
-        await this.props.workflows.request(flow, request, requester.idempotencyKey);
-        return;
-      } catch (error) {
-        // what says that it has closed before it has is looked at again
-        if (!hasClosed(error) || look > closing.looks || !(await this.describe(flow))?.isOpen) throw error;
-        await delay(closing.everyMs);
-      }
-    }
+    await retry(() => this.props.workflows.request(flow, request, requester.idempotencyKey), {
+      // a workflow may refuse requests as closed before it has closed
+      isRetryable: async (error) => hasClosed(error) && (await this.describe(flow))?.isOpen === true,
+      delays: () => closing.intervalMs,
+      timeoutMs: closing.timeoutMs,
+    });
   }
 
   /** Begins a life with a document. Throws StateError `flow-exists` when the flow runs. */

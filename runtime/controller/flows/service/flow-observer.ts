@@ -1,11 +1,12 @@
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
+import { backoffMs } from '../../../async/backoff';
 import type { Cluster, ClusterWatch, WorkloadState } from '../../ports/cluster';
 import type { Workflows } from '../../ports/workflows';
 
 /** Changes of one flow within this time are looked at once. */
 const gatherMs = 50;
 /** A workflow that has not closed by then is told again, each time later. */
-const repeatMs = { first: 1_000, limit: 30_000 };
+const repeatDelays = { firstMs: 1_000, maxMs: 30_000 };
 
 export interface FlowObserverProps {
   readonly cluster: Cluster;
@@ -32,7 +33,7 @@ export class FlowObserver {
 
   async start(): Promise<void> {
     this.watch = await this.props.cluster.watch(
-      (flow) => this.schedule(flow, gatherMs, repeatMs.first),
+      (flow) => this.schedule(flow, gatherMs, 0),
       (flow) => void this.remove(flow),
     );
   }
@@ -43,17 +44,17 @@ export class FlowObserver {
     await this.watch?.close();
   }
 
-  private schedule(flow: FlowKey, afterMs: number, nextMs: number): void {
+  private schedule(flow: FlowKey, afterMs: number, repeats: number): void {
     if (this.isClosed) return;
     const name = flowName(flow);
     clearTimeout(this.timers.get(name));
     this.timers.set(
       name,
-      setTimeout(() => void this.look(name, nextMs), afterMs),
+      setTimeout(() => void this.look(name, repeats), afterMs),
     );
   }
 
-  private async look(name: string, nextMs: number): Promise<void> {
+  private async look(name: string, repeats: number): Promise<void> {
     this.timers.delete(name);
     const flow = parseFlowName(name);
     if (flow === undefined) return;
@@ -63,7 +64,7 @@ export class FlowObserver {
     } catch (error) {
       this.props.onTrouble(`${name} was not looked at: ${(error as Error).message}`);
     }
-    if (!this.timers.has(name)) this.schedule(flow, nextMs, Math.min(2 * nextMs, repeatMs.limit));
+    if (!this.timers.has(name)) this.schedule(flow, backoffMs(repeats, repeatDelays), repeats + 1);
   }
 
   /** The cluster tells it again for as long as it is asked: a later life of the flow is none of its business. */

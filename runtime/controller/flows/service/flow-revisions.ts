@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus, RevisionView } from '../../../api-contract/schemas';
+import { waitUntil } from '../../../async/poll';
 import { diffDocuments } from '../documents/diff-documents';
 import { hideSecrets } from '../documents/hide-secrets';
 import type { FlowMemo } from '../ports/flow-request';
@@ -13,7 +13,7 @@ export interface FlowRevisionsProps {
   readonly statuses: { of(flow: FlowKey): Promise<FlowStatus> };
 }
 
-const beginning = { looks: 100, everyMs: 50 };
+const beginning = { intervalMs: 50, timeoutMs: 5_000 };
 
 /**
  * The documents that flows have had. Throws StateError `revision-missing` that names those there are, `state-invalid` when
@@ -61,13 +61,14 @@ export class FlowRevisions {
 
   /** A flow that has just been submitted has its first revision in the record within moments. */
   private async all(flow: FlowKey): Promise<{ readonly revisions: readonly Revision[]; readonly current: number }> {
-    for (let look = 1; ; look++) {
+    let found: { readonly revisions: readonly Revision[]; readonly current: number } = { revisions: [], current: 0 };
+    await waitUntil(async () => {
       const { revision: current, closeTime } = await this.props.statuses.of(flow);
       const { revisions = [] } = (await this.props.store.record(flow)) ?? {};
-      const isWhole = closeTime !== null || (revisions.at(-1)?.number ?? 0) >= current;
-      if (isWhole || look > beginning.looks) return { revisions, current };
-      await delay(beginning.everyMs);
-    }
+      found = { revisions, current };
+      return closeTime !== null || (revisions.at(-1)?.number ?? 0) >= current;
+    }, beginning);
+    return found;
   }
 }
 

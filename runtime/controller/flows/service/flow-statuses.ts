@@ -2,7 +2,7 @@ import { KFlowError, StateError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowList, FlowStatus, FunctionStatus, ListQuery } from '../../../api-contract/schemas';
-import { inParallel } from '../../../async/in-parallel';
+import { Limit } from '../../../async/limit';
 import type { ReplicaReport } from '../../../engine/counters';
 import type { Cluster } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
@@ -56,7 +56,7 @@ export class FlowStatuses {
     for (let at = 0; at < wanted.length && flows.length < query.limit; ) {
       const part = wanted.slice(at, at + query.limit - flows.length);
       at += part.length;
-      const statuses = await inParallel(part, atOnce, (name) => this.listed(viewOf.get(name), recordOf.get(name)));
+      const statuses = await new Limit(atOnce).map(part, (name) => this.listed(viewOf.get(name), recordOf.get(name)));
       flows.push(...statuses.flatMap((status) => (status !== undefined && isWanted(status, query) ? [status] : [])));
       last = at < wanted.length ? part.at(-1) : undefined;
     }
