@@ -45,21 +45,68 @@ const flows = {
     place.cluster.end({ namespace: 'replay', jobId: 'batch-fails' }, 'map', 'failed');
     await place.untilIn(flow, 'Failed');
   },
+  'replaced-requests': async (place: ControllerPlace, flow: string) => {
+    place.cluster.breakWith('it never starts');
+    await place.update(flow, { parallelism: 2, meta: { ...meta, note: 'it never starts' } });
+    await place.call('POST', `/kflows/v1/${flow}/replay`, { function: 'map', from: 'first' });
+    await place.call('POST', `/kflows/v1/${flow}/pause`);
+    await place.call('POST', `/kflows/v1/${flow}/resume`, { functions: ['leaf'] });
+    await place.untilIn(flow, 'Paused');
+    place.cluster.mend('it never starts');
+    await place.call('POST', `/kflows/v1/${flow}/resume`);
+    await place.call('POST', `/kflows/v1/${flow}/pause`, { functions: ['map'] });
+    await place.call('POST', `/kflows/v1/${flow}/scale`, { replicas: { map: 3 } });
+    await place.call('POST', `/kflows/v1/${flow}/restart`);
+    await place.call('POST', `/kflows/v1/${flow}/rollback`);
+    await place.untilHealthy(flow);
+    await place.call('POST', `/kflows/v1/${flow}/pause`);
+    await place.call('DELETE', `/kflows/v1/${flow}/stop=true`);
+    await place.call('DELETE', `/kflows/v1/${flow}?force=true`);
+    await place.untilIn(flow, 'Terminated');
+  },
+  'continued-run': async (place: ControllerPlace, flow: string) => {
+    for (const replicas of [2, 3, 4, 5]) {
+      await place.call('POST', `/kflows/v1/${flow}/scale`, { replicas: { map: replicas } });
+      await untilRevisions(place, flow, (revisions) => revisions[replicas - 1]?.isProven === true);
+    }
+    await place.call('POST', `/kflows/v1/${flow}/replay`, { function: 'map', from: 'first' });
+    await place.untilIn(flow, 'Running');
+    await place.call('POST', `/kflows/v1/${flow}/pause`);
+    await place.untilIn(flow, 'Paused');
+    await place.call('DELETE', `/kflows/v1/${flow}/stop=true`);
+    await place.untilIn(flow, 'Stopped');
+  },
+  'submitted-again': async (place: ControllerPlace, flow: string) => {
+    place.cluster.breakWith('it never starts');
+    await place.update(flow, { meta: { ...meta, note: 'it never starts', updatePolicy: 'DropOffset' } });
+    await place.call('POST', `/kflows/v1/${flow}/pause`);
+    await place.call('POST', `/kflows/v1/${flow}/replay`, { function: 'leaf', from: 'first' });
+    await place.call('DELETE', `/kflows/v1/${flow}/stop=true`);
+    await place.untilIn(flow, 'Stopped');
+    place.cluster.mend('it never starts');
+    await place.running(flow, { mode: 'stream', meta });
+    await place.cancel(flow);
+    await place.untilIn(flow, 'Canceled');
+  },
 } as const;
 
 function untilRevisions(place: ControllerPlace, flow: string, isThere: (revisions: RevisionView[]) => boolean) {
   return place.untilSaid(`/kflows/v1/${flow}/history`, isThere);
 }
 
-async function main(): Promise<void> {
-  const place = await ControllerPlace.open({ pauseGrace: 1, ready: 1 });
+/** Runs that are short enough here for the flow to continue in another one. */
+const shortRuns = { 'continued-run': 60 } as const;
+
+/** Opens a controller for the flows whose runs may have `historyLength` events, and records those flows. */
+async function record(names: readonly (keyof typeof flows)[], historyLength: number): Promise<void> {
+  const place = await ControllerPlace.open({ pauseGrace: 1, ready: 1, historyLength });
   const connection = await Connection.connect({ address: place.temporal.address });
   try {
     const { workflow } = new Client({ connection });
-    for (const [name, live] of Object.entries(flows)) {
+    for (const name of names) {
       const flow = `replay/${name}`;
       await place.running(flow, { mode: name.startsWith('batch') ? 'batch' : 'stream', meta });
-      await live(place, flow);
+      await flows[name](place, flow);
       const history = historyToJSON(await workflow.getHandle(flow).fetchHistory());
       const text = JSON.stringify(JSON.parse(history), (key, value) => (key === 'stackTrace' ? '' : value));
       writeFileSync(path.join(__dirname, 'histories', `${name}.json`), `${text}\n`);
@@ -68,6 +115,16 @@ async function main(): Promise<void> {
   } finally {
     await connection.close();
     await place.close();
+  }
+}
+
+/** Arguments: names of the flows to record; none: all. */
+async function main(): Promise<void> {
+  const all = Object.keys(flows) as (keyof typeof flows)[];
+  const names = process.argv.length > 2 ? all.filter((name) => process.argv.includes(name)) : all;
+  for (const historyLength of [4_000, shortRuns['continued-run']]) {
+    const recorded = names.filter((name) => name in shortRuns === historyLength < 4_000);
+    if (recorded.length > 0) await record(recorded, historyLength);
   }
 }
 

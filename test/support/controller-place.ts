@@ -87,6 +87,11 @@ export class ControllerPlace extends FlowClient {
     );
   }
 
+  /** Has Temporal cancel the flow's workflow. */
+  cancel(flow: string): Promise<void> {
+    return this.withWorkflows((workflows) => workflows.closeAs(keyOf(flow), { status: 'Canceled', reason: 'a test' }));
+  }
+
   async removeStream(name: string): Promise<void> {
     const connection = await connectNats(this.nats.url, 'test');
     await (await connection.jetstreamManager()).streams.delete(name);
