@@ -57,12 +57,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/flows/ports',
     'runtime/package-root',
   ],
-  'runtime/controller/ports': [
-    'lib/errors',
-    'lib/plan',
-    'runtime/api-contract/flow-key',
-    'runtime/controller/flows/ports',
-  ],
+  'runtime/controller/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract/flow-key'],
   'runtime/controller/flows/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract', 'runtime/controller/ports'],
   'runtime/controller/flows/workflow': ['lib/errors', ...ports],
   'runtime/controller/flows/documents': ['lib', ...ports],

@@ -1,10 +1,10 @@
 import type { FlowStore } from './flows/ports/flow-store';
-import type { Workflows } from './ports/workflows';
+import type { FlowWorkflows } from './flows/ports/flow-workflow';
 
 const patienceMs = 3_000;
 
 export interface ReadinessParts {
-  readonly workflows: Pick<Workflows, 'ping'>;
+  readonly workflows: Pick<FlowWorkflows, 'ping'>;
   readonly store: Pick<FlowStore, 'ping'>;
   readonly worker: { isRunning(): boolean };
 }

@@ -6,15 +6,15 @@ import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { S3Buckets } from '../adapters/s3/s3-buckets';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
-import { startFlowWorker } from '../adapters/temporal/flow-worker';
+import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
-import { workflowBundle } from '../adapters/temporal/workflow-bundle';
 import type { Log } from '../log';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/http/start-api';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { withHeartbeats } from './flows/activities/with-heartbeats';
 import { FlowPlanner } from './flows/documents/flow-planner';
+import { type FlowWorkflows, flowKind } from './flows/ports/flow-workflow';
 import { AbandonedFlows } from './flows/service/abandoned-flows';
 import { assertNamespace } from './flows/service/assert-namespace';
 import { DocumentDesk, type DocumentDeskProps } from './flows/service/document-desk';
@@ -80,17 +80,16 @@ async function open(
   later(() => cluster.close());
   const temporal = await connectTemporal(settings.temporal, log);
   later(() => temporal.close());
-  const workflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue);
+  const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
   const planner = new FlowPlanner(store, planSettings(settings));
   const pods = { image: settings.pods.image, natsUrl: settings.pods.natsUrl ?? settings.nats.url };
   const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: storePatienceMs });
   const closeWorkflow = workflows.closeAs.bind(workflows);
   const activities = createFlowActivities({ cluster, streams, buckets, store, planner, pods, closeWorkflow });
-  const worker = await startFlowWorker({
+  const worker = await startTemporalWorker({
     connection: temporal.native,
     settings: settings.temporal,
     activities: withHeartbeats(activities),
-    bundle: workflowBundle,
     log,
   });
   later(() => worker.close());

@@ -134,10 +134,10 @@ describe('waiting', () => {
     stage.flows.become('default/words', { health: { state: 'starting', problems: [] } });
     const command = stage.kflow('scale', 'words', 'split=3', '--wait');
     await command.waitFor(/waiting until default\/words runs with revision 2 and is healthy/);
-    stage.flows.become('default/words', { revision: 3, reason: 'revision 2 did not get ready: no room' });
+    stage.flows.become('default/words', { revision: 3, reason: 'revision 2 did not become ready: no room' });
     expect(await command.exited).toBe(1);
     expect(command.stderr).toContain('is Running with revision 3 and will not come to where it runs with revision 2');
-    expect(command.stderr).toContain(': revision 2 did not get ready: no room\n');
+    expect(command.stderr).toContain(': revision 2 did not become ready: no room\n');
   });
 
   test('records that were given up on before hold nothing up', async () => {

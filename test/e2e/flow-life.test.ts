@@ -220,7 +220,7 @@ test('a pause that cannot wait says which function holds what, and nothing is lo
   await life.stack.until(flow.name, 'work', () => flow.log('first').length === 1);
   await life.ask(flow, 'pause');
   const paused = await life.reached(flow, 'Paused');
-  expect(paused.reason).toBe('not everything was processed in time: first: 3 records in work');
+  expect(paused.reason).toBe('timed out waiting for records in flight: first: 3 records in work');
   flow.open('let');
   await life.ask(flow, 'resume');
   await life.processed(flow, 'sink', 3);

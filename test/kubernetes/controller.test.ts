@@ -167,7 +167,7 @@ describe('an update', () => {
         },
       ]);
       const back = await flow.untilHealthy(({ revision }) => revision === 3);
-      expect(back.reason).toMatch(/^revision 2 did not get ready: .*ImagePullBackOff: Back-off pulling image/);
+      expect(back.reason).toMatch(/^revision 2 did not become ready: .*ImagePullBackOff: Back-off pulling image/);
       const { body } = await api.call('GET', `/kflows/v1/${flow.name}/history`);
       expect((body as RevisionView[]).map(({ cause, isProven }) => [cause, isProven])).toEqual([
         ['submit', true],

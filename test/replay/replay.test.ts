@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { workflowBundle } from '../../runtime/adapters/temporal/workflow-bundle';
+import { workflowBundle } from '../../runtime/adapters/temporal/temporal-worker';
 
 const folder = path.join(__dirname, 'histories');
 const histories = readdirSync(folder).map((file) => path.parse(file).name);

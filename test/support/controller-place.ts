@@ -6,6 +6,7 @@ import { connectNats } from '../../runtime/adapters/jetstream/connection';
 import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
 import { type FlowKey, parseFlowName } from '../../runtime/api-contract/flow-key';
+import { type FlowWorkflows, flowKind } from '../../runtime/controller/flows/ports/flow-workflow';
 import { readControllerSettings } from '../../runtime/controller/settings/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
@@ -98,11 +99,11 @@ export class ControllerPlace extends FlowClient {
     await connection.close();
   }
 
-  private async withWorkflows<T>(use: (workflows: TemporalWorkflows) => Promise<T>): Promise<T> {
+  private async withWorkflows<T>(use: (workflows: FlowWorkflows) => Promise<T>): Promise<T> {
     const settings = { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
     const links = await connectTemporal(settings, () => undefined);
     try {
-      return await use(new TemporalWorkflows(links.client, 'kflow'));
+      return await use(new TemporalWorkflows(links.client, 'kflow', flowKind));
     } finally {
       await links.close();
     }

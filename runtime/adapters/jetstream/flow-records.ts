@@ -1,6 +1,6 @@
 import type { KV, NatsConnection } from 'nats';
 import type { FlowKey } from '../../api-contract/flow-key';
-import type { FlowRecord } from '../../controller/flows/ports/flow-store';
+import type { FlowRecord } from '../../controller/flows/ports/flow-record';
 import { askServer, readServer } from './ask-server';
 import { bucketConfig, ensureStream } from './provision';
 import { quickRequests } from './retry-request';

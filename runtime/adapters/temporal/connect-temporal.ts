@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  type NativeConnectionOptions,
+  Runtime,
+} from '@temporalio/worker';
 import { ConfigError } from '../../../lib/errors';
 import { retry } from '../../async/retry';
-import { installRuntime, type TemporalLog } from './install-runtime';
 
-/** Where Temporal is, and as whom it is asked. */
+/** Address and credentials of a Temporal server. */
 export interface TemporalSettings {
   /** `host:port` of the frontend. */
   readonly address: string;
@@ -22,16 +27,18 @@ export interface TemporalSettings {
 
 export interface TemporalLinks {
   readonly client: Client;
-  /** Of the worker. */
+  /** The worker's connection. */
   readonly native: NativeConnection;
   close(): Promise<void>;
 }
 
-/** How long to wait for the server at the start. */
+export type TemporalLog = (level: 'WARNING' | 'ERROR', text: string) => void;
+
+/** Time to wait for the server at the start. */
 const connectTimeoutMs = 60_000;
 const delays = { firstMs: 100, maxMs: 500 };
 
-/** Connects for requests and for the worker. Throws ConfigError `server-failed` when nothing answers within a minute. */
+/** Connects a client and a worker. Throws ConfigError `server-failed` when the server does not respond within a minute. */
 export async function connectTemporal(settings: TemporalSettings, log: TemporalLog): Promise<TemporalLinks> {
   installRuntime(log);
   const { address, namespace } = settings;
@@ -40,7 +47,7 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
     Connection.connect({
       ...options,
       connectTimeout: 5_000,
-      // a server that comes back is found within a second
+      // reconnects within a second once the server is back
       channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1_000 },
     }),
   );
@@ -77,6 +84,20 @@ function retryConnect<T>(address: string, connect: () => Promise<T>): Promise<T>
     delays,
     timeoutMs: connectTimeoutMs,
     exhausted: (cause) =>
-      new ConfigError('server-failed', `no Temporal server answers at ${address}: ${String(cause)}`, { cause }),
+      new ConfigError('server-failed', `no Temporal server responds at ${address}: ${String(cause)}`, { cause }),
   });
+}
+
+let isInstalled = false;
+
+/** Redirects Temporal's logs to ours and leaves signals to the process; once per process. */
+function installRuntime(log: TemporalLog): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const text = meta?.error === undefined ? message : `${message}: ${String(meta.error)}`;
+    log(level === 'ERROR' ? 'ERROR' : 'WARNING', `Temporal: ${text}`);
+  });
+  const logging = { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} };
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging } });
 }

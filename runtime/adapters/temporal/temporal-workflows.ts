@@ -10,36 +10,30 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError, StateError } from '../../../lib/errors';
-import { type FlowKey, flowName, parseFlowName } from '../../api-contract/flow-key';
-import {
-  closedFailure,
-  type FlowInput,
-  type FlowMemo,
-  type FlowRequest,
-  memoKey,
-  observedSignal,
-  workflowType,
-} from '../../controller/flows/ports/flow-request';
-import type { WorkflowClose, Workflows, WorkflowView } from '../../controller/ports/workflows';
+import type { WorkflowClose, WorkflowKind, Workflows, WorkflowView } from '../../controller/ports/workflows';
 
-/** A request waits this long for a server, or a worker, that is away. */
+/** Time a request waits for the server and for a worker. */
 const deadlineMs = 15_000;
 
-/** A workflow task that a killed worker had is given to another one after this long. */
+/** Time after which a workflow task of a killed worker goes to another one. */
 const workflowTaskTimeout = '3 seconds';
 
-/** Flows' workflows on a Temporal server: the workflow's id is `<namespace>/<jobId>`. */
-export class TemporalWorkflows implements Workflows {
+/** Workflows of one kind on a Temporal server. */
+export class TemporalWorkflows<Input, Request extends { readonly kind: string }, Memo, Key>
+  implements Workflows<Input, Request, Memo, Key>
+{
   constructor(
     private readonly client: Client,
     private readonly taskQueue: string,
+    private readonly kind: WorkflowKind<Key>,
   ) {}
 
-  async start(input: FlowInput, memo: Omit<FlowMemo, 'runId'>): Promise<string> {
-    const workflowId = flowName(input.flow);
-    return this.ask(workflowId, async () => {
+  start(key: Key, input: Input, memo: Omit<Memo, 'runId'>): Promise<string> {
+    const { type, memoKey, noun, existsCode, idOf } = this.kind;
+    const workflowId = idOf(key);
+    return this.call(workflowId, async () => {
       try {
-        const handle = await this.client.workflow.start(workflowType, {
+        const handle = await this.client.workflow.start(type, {
           workflowId,
           taskQueue: this.taskQueue,
           args: [input],
@@ -49,34 +43,34 @@ export class TemporalWorkflows implements Workflows {
           workflowIdConflictPolicy: 'FAIL',
         });
         return handle.firstExecutionRunId;
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        throw new StateError('flow-exists', `the flow ${workflowId} runs already`, { where: workflowId, cause: error });
+      } catch (cause) {
+        if (!(cause instanceof WorkflowExecutionAlreadyStartedError)) throw cause;
+        throw new StateError(existsCode, `the ${noun} ${workflowId} runs already`, { where: workflowId, cause });
       }
     });
   }
 
-  request(flow: FlowKey, request: FlowRequest, key: string = randomUUID()): Promise<FlowMemo> {
-    const workflowId = flowName(flow);
-    const updateId = `${request.kind}/${key}`;
-    return this.ask(workflowId, async () => {
+  request(key: Key, request: Request, idempotencyKey: string = randomUUID()): Promise<Memo> {
+    const workflowId = this.kind.idOf(key);
+    const updateId = `${request.kind}/${idempotencyKey}`;
+    return this.call(workflowId, async () => {
       try {
         const handle = this.client.workflow.getHandle(workflowId);
-        return await handle.executeUpdate<FlowMemo, [FlowRequest]>(request.kind, { args: [request], updateId });
+        return await handle.executeUpdate<Memo, [Request]>(request.kind, { args: [request], updateId });
       } catch (error) {
-        throw refusalOf(error, workflowId);
+        throw this.refusalOf(error, workflowId);
       }
     });
   }
 
-  describe(flow: FlowKey): Promise<WorkflowView | undefined> {
-    const workflowId = flowName(flow);
-    return this.ask(workflowId, async () => {
+  describe(key: Key): Promise<WorkflowView<Memo, Key> | undefined> {
+    const workflowId = this.kind.idOf(key);
+    return this.call(workflowId, async () => {
       try {
         const description = await this.client.workflow.getHandle(workflowId).describe();
         const failed = description.raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
         const trouble = failed?.lastFailure?.message;
-        return { ...viewOf(flow, description), ...(trouble ? { trouble } : {}) };
+        return { ...this.viewOf(key, description), ...(trouble ? { trouble } : {}) };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -84,24 +78,25 @@ export class TemporalWorkflows implements Workflows {
     });
   }
 
-  open(namespace?: string): Promise<readonly WorkflowView[]> {
-    const within = namespace === undefined ? '' : ` AND WorkflowId STARTS_WITH '${namespace}/'`;
-    const query = `WorkflowType = '${workflowType}' AND ExecutionStatus = 'Running'${within}`;
-    return this.ask('the list of flows', async () => {
-      const views: WorkflowView[] = [];
+  open(namespace?: string): Promise<readonly WorkflowView<Memo, Key>[]> {
+    const { type, noun, idPrefixOf, keyOf } = this.kind;
+    const prefix = namespace === undefined ? '' : ` AND WorkflowId STARTS_WITH '${idPrefixOf(namespace)}'`;
+    const query = `WorkflowType = '${type}' AND ExecutionStatus = 'Running'${prefix}`;
+    return this.call(`the list of ${noun}s`, async () => {
+      const views: WorkflowView<Memo, Key>[] = [];
       for await (const info of this.client.workflow.list({ query, pageSize: 1_000 })) {
-        const flow = parseFlowName(info.workflowId);
-        if (flow !== undefined) views.push(viewOf(flow, info));
+        const key = keyOf(info.workflowId);
+        if (key !== undefined) views.push(this.viewOf(key, info));
       }
       return views;
     });
   }
 
-  observed(flow: FlowKey): Promise<boolean> {
-    const workflowId = flowName(flow);
-    return this.ask(workflowId, async () => {
+  observed(key: Key): Promise<boolean> {
+    const workflowId = this.kind.idOf(key);
+    return this.call(workflowId, async () => {
       try {
-        await this.client.workflow.getHandle(workflowId).signal(observedSignal);
+        await this.client.workflow.getHandle(workflowId).signal(this.kind.observedSignal);
         return true;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
@@ -110,70 +105,62 @@ export class TemporalWorkflows implements Workflows {
     });
   }
 
-  async closeAs(flow: FlowKey, { status, reason, runId }: WorkflowClose): Promise<void> {
-    const handle = this.client.workflow.getHandle(flowName(flow), runId);
-    await this.ask(flowName(flow), async () => {
+  async closeAs(key: Key, { status, reason, runId }: WorkflowClose): Promise<void> {
+    const workflowId = this.kind.idOf(key);
+    const handle = this.client.workflow.getHandle(workflowId, runId);
+    await this.call(workflowId, async () => {
       try {
         if (status === 'Canceled') await handle.cancel();
         else await handle.terminate(reason);
       } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error; // it has ended
+        if (!(error instanceof WorkflowNotFoundError)) throw error; // the run has closed already
       }
     });
   }
 
   async ping(): Promise<void> {
-    await this.ask('the server', () => this.client.workflowService.getSystemInfo({}));
+    await this.call('the server', () => this.client.workflowService.getSystemInfo({}));
   }
 
-  /** A request with its deadline, its errors in our words. */
-  private async ask<T>(what: string, request: () => Promise<T>): Promise<T> {
+  /** Makes a request with a deadline. Throws ConfigError `server-failed` for errors of the server and the network. */
+  private async call<T>(where: string, request: () => Promise<T>): Promise<T> {
     try {
       return await this.client.withDeadline(Date.now() + deadlineMs, request);
     } catch (error) {
-      const isAway = isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
+      const isUnavailable = isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
       const cause = (error as Error).cause;
-      if (!isAway && !isGrpcServiceError(cause)) throw error;
+      if (!isUnavailable && !isGrpcServiceError(cause)) throw error;
       const reason = isGrpcServiceError(cause) ? cause.details : (error as Error).message;
-      throw new ConfigError(
-        'server-failed',
-        `${what}: Temporal has not done it within ${deadlineMs / 1_000} s: ${reason}`,
-        {
-          cause: error,
-          where: what,
-        },
-      );
+      const message = `${where}: Temporal did not respond within ${deadlineMs / 1_000} s: ${reason}`;
+      throw new ConfigError('server-failed', message, { cause: error, where });
     }
   }
-}
 
-function refusalOf(error: unknown, workflowId: string): unknown {
-  const refused = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-  if (refused instanceof ApplicationFailure && refused.type !== closedFailure) {
-    return new StateError('state-invalid', `${workflowId}: ${refused.message}`, {
-      where: workflowId,
-      cause: error,
-    });
+  private refusalOf(error: unknown, workflowId: string): unknown {
+    const { closedFailure, missingCode, noun } = this.kind;
+    const refused = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+    const detail = { where: workflowId, cause: error };
+    if (refused instanceof ApplicationFailure && refused.type !== closedFailure)
+      return new StateError('state-invalid', `${workflowId}: ${refused.message}`, detail);
+    const isClosed = error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError;
+    return isClosed ? new StateError(missingCode, `the ${noun} ${workflowId} does not run`, detail) : error;
   }
-  const isGone = error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError;
-  if (!isGone) return error;
-  return new StateError('flow-missing', `the flow ${workflowId} does not run`, { where: workflowId, cause: error });
+
+  private viewOf(key: Key, info: Omit<WorkflowExecutionInfo, 'raw'>): WorkflowView<Memo, Key> {
+    const { type, status, runId, startTime, closeTime, memo } = info;
+    return {
+      key,
+      isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+      status: statuses[status.name] ?? 'Terminated',
+      memo: type === this.kind.type ? (memo?.[this.kind.memoKey] as Memo | undefined) : undefined,
+      runId,
+      startTime: startTime.toISOString(),
+      ...(closeTime === undefined ? {} : { closeTime: closeTime.toISOString() }),
+    };
+  }
 }
 
-function viewOf(flow: FlowKey, info: Omit<WorkflowExecutionInfo, 'raw'>): WorkflowView {
-  const { status, runId, startTime, closeTime, memo } = info;
-  return {
-    flow,
-    isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
-    status: statuses[status.name] ?? 'Terminated',
-    memo: memo?.[memoKey] as FlowMemo | undefined,
-    runId,
-    startTime: startTime.toISOString(),
-    ...(closeTime === undefined ? {} : { closeTime: closeTime.toISOString() }),
-  };
-}
-
-const statuses: { readonly [name: string]: WorkflowView['status'] } = {
+const statuses: { readonly [name: string]: WorkflowView<unknown, unknown>['status'] } = {
   RUNNING: 'Running',
   PAUSED: 'Running',
   CONTINUED_AS_NEW: 'Running',

@@ -1,47 +1,71 @@
-import type { FlowKey } from '../../api-contract/flow-key';
-import type { FlowInput, FlowMemo, FlowRequest } from '../flows/ports/flow-request';
+import type { ErrorCode } from '../../../lib/errors';
 
 /**
- * The workflows of flows. Throws ConfigError `server-failed` when the server does not answer in time.
+ * What tells the workflows of one kind, such as flows, from those of all other kinds on the same server. The workflow
+ * type is the kind: lists contain workflows of this type alone, and the ids of two kinds never collide.
  */
-export interface Workflows {
-  /** Throws StateError `flow-exists` when the flow's workflow runs. Gives the run's id. */
-  start(input: FlowInput, memo: Omit<FlowMemo, 'runId'>): Promise<string>;
+export interface WorkflowKind<Key> {
+  /** Name of the workflow type. */
+  readonly type: string;
+  /** The kind in messages: `the flow team/job does not run`. */
+  readonly noun: string;
+  /** Memo field that holds the `Memo`. */
+  readonly memoKey: string;
+  /** Signal: something changed in the cluster that may complete or fail the workflow. */
+  readonly observedSignal: string;
+  /** Failure type of a request that arrives while the workflow is closing. */
+  readonly closedFailure: string;
+  /** Codes of the StateErrors for a workflow that runs already, or does not run. */
+  readonly existsCode: ErrorCode;
+  readonly missingCode: ErrorCode;
+  /** The workflow id. */
+  idOf(key: Key): string;
+  /** Undefined for the id of another kind's workflow. */
+  keyOf(workflowId: string): Key | undefined;
+  /** How the ids of one namespace start. */
+  idPrefixOf(namespace: string): string;
+}
+
+/** Workflows of one kind. Throws ConfigError `server-failed` when the server does not respond in time. */
+export interface Workflows<Input, Request extends { readonly kind: string }, Memo, Key> {
+  /** Returns the run id. Throws StateError with the kind's `existsCode` when the workflow runs already. */
+  start(key: Key, input: Input, memo: Omit<Memo, 'runId'>): Promise<string>;
   /**
-   * Throws StateError `flow-missing` when it does not run, and `state-invalid` with the reason when it refuses. A request
-   * of the same kind and `key` as one that this run of the workflow has had is not done again.
+   * Throws StateError with the kind's `missingCode` when the workflow does not run, and `state-invalid` with the reason
+   * when the workflow refuses the request. A request with the `kind` and `idempotencyKey` of an earlier one is not
+   * carried out again by the same run of the workflow.
    */
-  request(flow: FlowKey, request: FlowRequest, key?: string): Promise<FlowMemo>;
-  /** The present or last workflow of a flow; undefined when there is none that the server remembers. */
-  describe(flow: FlowKey): Promise<WorkflowView | undefined>;
-  /** Those that run, of one namespace or of all; up to a second old. */
-  open(namespace?: string): Promise<readonly WorkflowView[]>;
-  /** Has a workflow look at its flow; false when it does not run. */
-  observed(flow: FlowKey): Promise<boolean>;
-  closeAs(flow: FlowKey, close: WorkflowClose): Promise<void>;
-  /** Resolves when the server answers. */
+  request(key: Key, request: Request, idempotencyKey?: string): Promise<Memo>;
+  /** The current or last workflow; undefined when the server has none. */
+  describe(key: Key): Promise<WorkflowView<Memo, Key> | undefined>;
+  /** Running workflows of one namespace or of all; the list may be a second old. */
+  open(namespace?: string): Promise<readonly WorkflowView<Memo, Key>[]>;
+  /** Makes a workflow check the cluster; false when the workflow does not run. */
+  observed(key: Key): Promise<boolean>;
+  closeAs(key: Key, close: WorkflowClose): Promise<void>;
+  /** Resolves when the server responds. */
   ping(): Promise<void>;
 }
 
-/** How a run of a workflow is ended. */
+/** How to end a run of a workflow. */
 export interface WorkflowClose {
   readonly status: 'Canceled' | 'Terminated';
   readonly reason: string;
-  /** Left out: whichever runs. */
+  /** Absent: the current run. */
   readonly runId?: string;
 }
 
-export interface WorkflowView {
-  readonly flow: FlowKey;
+export interface WorkflowView<Memo, Key> {
+  readonly key: Key;
   readonly isOpen: boolean;
-  /** As the server has it. */
+  /** Status on the server. */
   readonly status: 'Running' | 'Completed' | 'Failed' | 'Canceled' | 'Terminated';
-  /** Undefined of a workflow that was not started by us. */
-  readonly memo: FlowMemo | undefined;
+  /** Undefined when the workflow is not of this kind. */
+  readonly memo: Memo | undefined;
   readonly runId: string;
   /** ISO time. */
   readonly startTime: string;
   readonly closeTime?: string;
-  /** Why what it is doing has to be done again, as far as the server knows. */
+  /** Last error of an activity that is being retried. */
   readonly trouble?: string;
 }

@@ -88,7 +88,7 @@ describe('update', () => {
     expect(broken).toMatchObject({ status: 200, body: { revision: 2 } });
     const back = await place.until('life/back', ({ revision, health }) => revision === 3 && health.state === 'healthy');
     expect(back.reason).toContain(
-      'revision 2 did not get ready: map has 0 of 1 replicas ready (map-0: CrashLoopBackOff',
+      'revision 2 did not become ready: map has 0 of 1 replicas ready (map-0: CrashLoopBackOff',
     );
     const history = await place.untilSaid<RevisionView[]>('/kflows/v1/life/back/history', ({ length }) => length === 3);
     expect(history).toMatchObject([

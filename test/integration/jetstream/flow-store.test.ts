@@ -1,6 +1,7 @@
 import { connectNats } from '../../../runtime/adapters/jetstream/connection';
 import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/jetstream-flow-store';
-import type { FlowEvent, FlowRecord } from '../../../runtime/controller/flows/ports/flow-store';
+import type { FlowRecord } from '../../../runtime/controller/flows/ports/flow-record';
+import type { FlowEvent } from '../../../runtime/controller/flows/ports/flow-store';
 import { JetStreamPlace, until } from './jetstream-place';
 
 let place: JetStreamPlace;

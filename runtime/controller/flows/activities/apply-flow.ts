@@ -5,15 +5,15 @@ import type { KubernetesObject } from '../../ports/kubernetes-object';
 import type { ApplyStep } from '../workflow/flow-activities';
 import { Lease } from './lease';
 
-/** What pods need to know beside the flow. */
+/** Settings of pods that are not part of a flow's document. */
 export interface PodSettings {
-  /** Image of the runtime, for functions that name none. */
+  /** Image of functions that name none. */
   readonly image: string;
-  /** Address of nats as the pods see it. */
+  /** Address of NATS inside the cluster. */
   readonly natsUrl: string;
 }
 
-/** Makes the cluster run what a step asks for, and nothing else of the flow. Gives each template's hash. */
+/** Applies a step and removes every other object of the flow. Returns the hash of each function's template. */
 export async function applyFlow(
   cluster: Cluster,
   plan: FlowPlan,
@@ -24,12 +24,18 @@ export async function applyFlow(
   const hashes = Object.fromEntries(present.map((workload) => [workload.function, hashOf(workload, step)]));
   const workloads = present.map((workload) => ({ ...workload, isPaused: isPaused(workload, step) }));
   const manifests = renderWorkloads({ ...plan, workloads }, { image, natsUrl, hashes });
-  const objects: readonly KubernetesObject[] = manifests;
+  const objects = manifests.map(withKind);
   Lease.assertHeld();
   await cluster.apply(flow, objects);
   Lease.assertHeld();
   await cluster.prune(flow, objects);
   return hashes;
+}
+
+/** Tells the objects of flows from those of other kinds; not on pod templates, whose change would replace replicas. */
+function withKind(object: KubernetesObject): KubernetesObject {
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, 'kflow.io/kind': 'flow' } } };
 }
 
 function hashOf(workload: PlannedWorkload, { pins, restarts }: Pick<ApplyStep, 'pins' | 'restarts'>): string {

@@ -1,80 +1,47 @@
 import type { FlowKey } from '../../../api-contract/flow-key';
-import type { WantedRewind } from './flow-request';
+import type { FlowRecord } from './flow-record';
 
 /**
- * What is kept of flows beside their workflows, for as long as their data is: the documents by digest, the record of
- * their revisions and of how they ended, and the log of what happened. Throws StoreError `stream-failed`.
+ * Data of flows outside their workflows: documents by digest, one record per flow, and the event log. Throws StoreError
+ * `stream-failed` when the server refuses or does not respond.
  */
 export interface FlowStore {
-  /** Keeps a document and gives its digest; the same text has the same digest. */
+  /** Stores a document and returns its digest; equal texts have equal digests. */
   putDocument(flow: FlowKey, text: string): Promise<string>;
-  /** Throws StoreError `stream-failed` when there is no such document. */
+  /** Throws StoreError `stream-failed` for an unknown document. */
   document(flow: FlowKey, digest: string): Promise<string>;
-  /** Removes these documents of the flow, or all. */
+  /** Removes these documents of the flow; without `digests`, all of them. */
   removeDocuments(flow: FlowKey, digests?: readonly string[]): Promise<void>;
   record(flow: FlowKey): Promise<FlowRecord | undefined>;
-  /** Its only writer is the flow's workflow. */
+  /** The flow's workflow is the only writer. */
   saveRecord(record: FlowRecord): Promise<void>;
-  /** Records of one namespace, or of all, by name. */
+  /** Records of one namespace, or of all, sorted by name. */
   records(namespace?: string): Promise<readonly FlowRecord[]>;
-  /** Adds to the log; an event of an id that is there already is the same. */
+  /** Appends an event; an event whose id is in the log already is ignored. */
   addEvent(event: FlowEvent): Promise<void>;
-  /** Events of a flow, a namespace or all, the oldest first; the last `limit` of them. */
+  /** The last `limit` events of a flow, of a namespace or of all, the oldest first. */
   events(
     of: Partial<FlowKey>,
     options?: { readonly limit?: number; readonly kind?: FlowEvent['kind'] },
   ): Promise<readonly FlowEvent[]>;
-  /** Events from now on, until the signal. */
+  /** Events from the time of the call on, until the signal is aborted. */
   followEvents(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEvent>;
-  /** Resolves when the server answers. */
+  /** Resolves when the server responds. */
   ping(): Promise<void>;
 }
 
-/** A document that was accepted. */
-export interface Revision {
-  /** From 1. */
-  readonly number: number;
-  readonly digest: string;
-  /** ISO time. */
-  readonly at: string;
-  /** Who sent it. */
-  readonly by: string;
-  readonly comment?: string;
-  /** How it came: by submit, update, rollback, or because another one did not get ready. */
-  readonly cause: 'submit' | 'update' | 'scale' | 'rollback' | 'auto-rollback';
-  /** It was seen with every replica ready. */
-  readonly isProven?: true;
-}
-
-/** How a workflow ended, as Temporal and the documents name it. */
-export type ClosedStatus = 'Stopped' | 'Completed' | 'Failed' | 'Canceled' | 'Terminated';
-
-export interface FlowRecord extends FlowKey {
-  /** The oldest first. None once the flow's data was removed. */
-  readonly revisions: readonly Revision[];
-  /** Revision in which a function began to read anew, by function: part of the ids of its outputs. */
-  readonly epochs: { readonly [functionId: string]: number };
-  readonly runId: string;
-  /** ISO time. */
-  readonly startTime: string;
-  /** What is to be read anew and was not yet when the workflow closed. */
-  readonly rewinds?: readonly WantedRewind[];
-  /** Left out while the workflow runs. */
-  readonly closed?: { readonly status: ClosedStatus; readonly closeTime: string; readonly reason?: string };
-}
-
-/** Something that happened to a flow. `audit`: somebody asked for it; `phase`: the flow came into another phase. */
+/** An entry of the event log. `audit`: somebody made a request; `phase`: the flow entered a phase; `notice`: anything else. */
 export interface FlowEvent extends FlowKey {
-  /** Tells it from all others; a repeat has the same. */
+  /** Unique; a retry of the same write has the same id. */
   readonly id: string;
   /** ISO time. */
   readonly at: string;
   readonly kind: 'audit' | 'phase' | 'notice';
   /** One word: `submit`, `pause`, `Running`, … */
   readonly what: string;
-  /** Of an audit event. */
+  /** Who made the request, of an audit event. */
   readonly by?: string;
   readonly comment?: string;
-  /** In one line. */
+  /** One line. */
   readonly message?: string;
 }

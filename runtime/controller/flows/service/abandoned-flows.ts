@@ -1,14 +1,14 @@
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
 import type { Cluster, ClusterWatch } from '../../ports/cluster';
-import type { Workflows } from '../../ports/workflows';
 import { hasLiving } from '../activities/wait-for-workloads';
-import { isClosedPhase } from './lifecycle';
+import { isClosedPhase } from '../ports/flow-phase';
+import type { FlowWorkflows } from '../ports/flow-workflow';
 
 const everyMs = 5_000;
 
 export interface AbandonedFlowsProps {
   readonly cluster: Cluster;
-  readonly workflows: Pick<Workflows, 'describe' | 'open'>;
+  readonly workflows: Pick<FlowWorkflows, 'describe' | 'open'>;
   /** Removes what runs of the flow. */
   readonly abandon: (flow: FlowKey) => Promise<void>;
   readonly onTrouble: (text: string) => void;
@@ -45,7 +45,7 @@ export class AbandonedFlows {
   private async sweep(): Promise<void> {
     if (this.seen.size === 0) return;
     try {
-      const open = new Set((await this.props.workflows.open()).map(({ flow }) => flowName(flow)));
+      const open = new Set((await this.props.workflows.open()).map(({ key }) => flowName(key)));
       for (const name of [...this.seen].filter((each) => !open.has(each))) await this.look(name);
     } catch (error) {
       this.props.onTrouble(`flows without a workflow were not looked for: ${(error as Error).message}`);

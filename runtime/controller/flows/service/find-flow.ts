@@ -2,12 +2,12 @@ import { StateError } from '../../../../lib/errors';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import { Limit } from '../../../async/limit';
 import { waitUntil } from '../../../async/poll';
-import type { Workflows } from '../../ports/workflows';
 import type { FlowStore } from '../ports/flow-store';
+import type { FlowWorkflows } from '../ports/flow-workflow';
 
 export interface FindFlowProps {
   readonly store: Pick<FlowStore, 'records'>;
-  readonly workflows: Pick<Workflows, 'open' | 'describe'>;
+  readonly workflows: Pick<FlowWorkflows, 'open' | 'describe'>;
 }
 
 /** A flow that was submitted a moment ago is in no list yet. */
@@ -40,7 +40,7 @@ interface Candidates {
 /** Namespaces by name. The lists may be old: each flow's workflow says whether it runs. */
 async function candidatesOf({ store, workflows }: FindFlowProps, jobId: string): Promise<Candidates> {
   const [records, open] = await Promise.all([store.records(), workflows.open()]);
-  const flows = [...records, ...open.map(({ flow }) => flow)].filter((flow) => flow.jobId === jobId);
+  const flows = [...records, ...open.map(({ key }) => key)].filter((flow) => flow.jobId === jobId);
   const known = [...new Set(flows.map(({ namespace }) => namespace))].sort();
   const views = await new Limit(describedAtOnce).map(known, (namespace) => workflows.describe({ namespace, jobId }));
   return { alive: known.filter((_, index) => views[index]?.isOpen), known };

@@ -14,22 +14,23 @@ import type {
 } from '../../../api-contract/schemas';
 import type { Cluster } from '../../ports/cluster';
 import type { RewindStart } from '../../ports/streams';
-import type { Workflows, WorkflowView } from '../../ports/workflows';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { readFlowNames } from '../documents/read-flow-document';
-import type { FlowLimits, FlowWish } from '../ports/flow-request';
+import { isActivePhase } from '../ports/flow-phase';
+import type { FlowCommand } from '../ports/flow-request';
 import type { Ending, FlowService, Requester, SubmitResult } from '../ports/flow-service';
 import type { FlowStore } from '../ports/flow-store';
+import type { FlowLimits, FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
 import { type AcceptedDocument, assertFunctions, type DocumentDesk } from './document-desk';
 import { findFlow } from './find-flow';
-import { closedError, FlowLives, hasClosed, isMeantToRun } from './flow-lives';
+import { closedError, FlowLives, hasClosed } from './flow-lives';
 import { FlowRevisions } from './flow-revisions';
 import type { FlowStatuses } from './flow-statuses';
 import { followLogs } from './follow-logs';
 import { followStatus } from './follow-status';
 
 export interface FlowControllerProps {
-  readonly workflows: Workflows;
+  readonly workflows: FlowWorkflows;
   readonly store: FlowStore;
   readonly cluster: Cluster;
   readonly planner: FlowPlanner;
@@ -117,7 +118,7 @@ export class FlowController implements FlowService {
     const requester = { by: 'kubernetes', comment: 'what stands for it in the cluster was removed' };
     const view = await this.props.workflows.describe(flow);
     if (view?.isOpen) {
-      if (view.memo !== undefined && isMeantToRun(view.memo)) await this.end(flow, 'delete', requester);
+      if (view.memo !== undefined && isActivePhase(view.memo.phase)) await this.end(flow, 'delete', requester);
     } else if (((await this.props.store.record(flow))?.revisions.length ?? 0) > 0) {
       await this.end(flow, 'force', requester);
     } else {
@@ -208,7 +209,7 @@ export class FlowController implements FlowService {
 
   /** False when the flow has closed. */
   private async endsByRequest(flow: FlowKey, ending: Ending, requester: Requester): Promise<boolean> {
-    const wish: FlowWish = ending === 'stop' ? { kind: 'stop' } : { kind: 'delete', force: ending === 'force' };
+    const wish: FlowCommand = ending === 'stop' ? { kind: 'stop' } : { kind: 'delete', force: ending === 'force' };
     if (!(await this.lives.describe(flow))?.isOpen) return false;
     try {
       await this.lives.ask(flow, wish, requester);
@@ -220,9 +221,9 @@ export class FlowController implements FlowService {
   }
 
   /** A submit for a flow that runs. */
-  private async resubmit(flow: FlowKey, { memo }: WorkflowView, accepted: AcceptedDocument): Promise<SubmitResult> {
+  private async resubmit(flow: FlowKey, { memo }: FlowWorkflowView, accepted: AcceptedDocument): Promise<SubmitResult> {
     const name = flowName(flow);
-    if (memo !== undefined && !isMeantToRun(memo)) {
+    if (memo !== undefined && !isActivePhase(memo.phase)) {
       throw new StateError('state-invalid', `${name} is ${memo.phase}; submit it again when it has closed`, {
         where: name,
       });
@@ -260,7 +261,7 @@ export class FlowController implements FlowService {
 
   private async change(
     flow: FlowKey,
-    wish: Extract<FlowWish, { readonly kind: 'pause' | 'resume' | 'restart' }>,
+    wish: Extract<FlowCommand, { readonly kind: 'pause' | 'resume' | 'restart' }>,
     requester: Requester,
   ): Promise<FlowStatus> {
     if (wish.functions.length > 0) {

@@ -3,15 +3,15 @@ import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/schemas';
 import { waitUntil } from '../../../async/poll';
 import { retry } from '../../../async/retry';
-import type { Workflows, WorkflowView } from '../../ports/workflows';
-import type { FlowLimits, FlowMemo, FlowWish } from '../ports/flow-request';
+import { isClosedPhase } from '../ports/flow-phase';
+import type { FlowRecord } from '../ports/flow-record';
+import type { FlowCommand } from '../ports/flow-request';
 import type { Ending, Requester } from '../ports/flow-service';
-import type { FlowRecord } from '../ports/flow-store';
+import type { FlowLimits, FlowMemo, FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
 import type { FlowStatuses } from './flow-statuses';
-import { isClosedPhase } from './lifecycle';
 
 export interface FlowLivesProps {
-  readonly workflows: Workflows;
+  readonly workflows: FlowWorkflows;
   readonly statuses: FlowStatuses;
   readonly limits: FlowLimits;
 }
@@ -23,9 +23,6 @@ export interface LifeBegin {
   readonly record: FlowRecord | undefined;
 }
 
-/** Phases of a flow that nobody has asked to end. */
-const runningPhases: readonly FlowMemo['phase'][] = ['Running', 'Pausing', 'Paused'];
-
 /** A workflow that says that it has closed does so within moments. */
 const closing = { intervalMs: 50, timeoutMs: 5_000 };
 
@@ -34,8 +31,8 @@ export class FlowLives {
   constructor(private readonly props: FlowLivesProps) {}
 
   /** The present or last life; one that is about to close has closed. */
-  async describe(flow: FlowKey): Promise<WorkflowView | undefined> {
-    let view: WorkflowView | undefined;
+  async describe(flow: FlowKey): Promise<FlowWorkflowView | undefined> {
+    let view: FlowWorkflowView | undefined;
     await waitUntil(async () => {
       view = await this.props.workflows.describe(flow);
       const isClosing = view?.isOpen === true && view.memo !== undefined && isClosedPhase(view.memo.phase);
@@ -59,7 +56,7 @@ export class FlowLives {
   }
 
   /** Throws as `open`, and StateError `state-invalid` with the workflow's reason. */
-  async request(flow: FlowKey, wish: FlowWish, requester: Requester): Promise<void> {
+  async request(flow: FlowKey, wish: FlowCommand, requester: Requester): Promise<void> {
     await this.open(flow);
     try {
       await this.ask(flow, wish, requester);
@@ -70,7 +67,7 @@ export class FlowLives {
   }
 
   /** The same, of a flow whose data may be going. Throws StateError `flow-missing` when its workflow has closed. */
-  async ask(flow: FlowKey, wish: FlowWish, requester: Requester): Promise<void> {
+  async ask(flow: FlowKey, wish: FlowCommand, requester: Requester): Promise<void> {
     const request = { ...wish, ...asked(requester) };
     await retry(() => this.props.workflows.request(flow, request, requester.idempotencyKey), {
       // a workflow may refuse requests as closed before it has closed
@@ -90,25 +87,20 @@ export class FlowLives {
     const revision = (last?.number ?? 0) + Number(last?.digest !== document.digest);
     const begin = { kind: 'submit' as const, ...document, ...leftOf(record), ...asked(requester) };
     const input = { flow, limits: this.props.limits, begin };
-    await this.props.workflows.start(input, { ...newMemo('Running', begin.at), ...document, revision });
+    await this.props.workflows.start(flow, input, { ...newMemo('Running', begin.at), ...document, revision });
   }
 
   /** A life that only ends what is left. */
   async beginEnd(flow: FlowKey, ending: Ending, { record, requester }: LifeBegin): Promise<void> {
     const begin = { kind: 'end' as const, ending, ...leftOf(record), ...asked(requester) };
     const input = { flow, limits: this.props.limits, begin };
-    await this.props.workflows.start(input, newMemo('Stopping', begin.at));
+    await this.props.workflows.start(flow, input, newMemo('Stopping', begin.at));
   }
 }
 
 /** Whether a request was refused because the flow's workflow does not run any more. */
 export function hasClosed(error: unknown): boolean {
   return error instanceof StateError && error.code === 'flow-missing';
-}
-
-/** Whether nobody has asked the flow to end. */
-export function isMeantToRun({ phase }: Pick<FlowMemo, 'phase'>): boolean {
-  return runningPhases.includes(phase);
 }
 
 /** For what a flow that has closed does not allow. */

@@ -1,7 +1,7 @@
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
 import { backoffMs } from '../../../async/backoff';
 import type { Cluster, ClusterWatch, WorkloadState } from '../../ports/cluster';
-import type { Workflows } from '../../ports/workflows';
+import type { FlowWorkflows } from '../ports/flow-workflow';
 
 /** Changes of one flow within this time are looked at once. */
 const gatherMs = 50;
@@ -10,7 +10,7 @@ const repeatDelays = { firstMs: 1_000, maxMs: 30_000 };
 
 export interface FlowObserverProps {
   readonly cluster: Cluster;
-  readonly workflows: Pick<Workflows, 'observed'>;
+  readonly workflows: Pick<FlowWorkflows, 'observed'>;
   /** Somebody removes what stands for the flow in the cluster: resolves when the flow is asked to go with its data, if it was not. */
   readonly remove: (flow: FlowKey) => Promise<void>;
   readonly onTrouble: (text: string) => void;

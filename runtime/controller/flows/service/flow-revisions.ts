@@ -4,8 +4,9 @@ import type { FlowStatus, RevisionView } from '../../../api-contract/schemas';
 import { waitUntil } from '../../../async/poll';
 import { diffDocuments } from '../documents/diff-documents';
 import { hideSecrets } from '../documents/hide-secrets';
-import type { FlowMemo } from '../ports/flow-request';
-import type { FlowStore, Revision } from '../ports/flow-store';
+import type { Revision } from '../ports/flow-record';
+import type { FlowStore } from '../ports/flow-store';
+import type { FlowMemo } from '../ports/flow-workflow';
 
 export interface FlowRevisionsProps {
   readonly store: Pick<FlowStore, 'record' | 'document'>;

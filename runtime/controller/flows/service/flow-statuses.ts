@@ -6,16 +6,17 @@ import { Limit } from '../../../async/limit';
 import type { ReplicaReport } from '../../../engine/counters';
 import type { Cluster } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
-import type { Workflows, WorkflowView } from '../../ports/workflows';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { explainHealth } from '../health/explain-health';
 import { functionStatuses } from '../health/function-statuses';
 import { HealthMemory } from '../health/health-memory';
-import type { FlowRecord, FlowStore } from '../ports/flow-store';
+import type { FlowRecord } from '../ports/flow-record';
+import type { FlowStore } from '../ports/flow-store';
+import type { FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
 import { type Lifecycle, lifecycleOf } from './lifecycle';
 
 export interface FlowStatusesProps {
-  readonly workflows: Workflows;
+  readonly workflows: FlowWorkflows;
   readonly store: FlowStore;
   readonly cluster: Cluster;
   readonly streams: Streams;
@@ -47,7 +48,7 @@ export class FlowStatuses {
     const { workflows, store } = this.props;
     const [open, records] = await Promise.all([workflows.open(namespace), store.records(namespace)]);
     const recordOf = new Map(records.map((record) => [flowName(record), record]));
-    const viewOf = new Map(open.map((view) => [flowName(view.flow), view]));
+    const viewOf = new Map(open.map((view) => [flowName(view.key), view]));
     const names = [...new Set([...recordOf.keys(), ...viewOf.keys()])].sort();
     const after = query.continue === undefined ? '' : Buffer.from(query.continue, 'base64url').toString();
     const wanted = names.filter((name) => name > after && (query.id === undefined || name.endsWith(`/${query.id}`)));
@@ -65,10 +66,10 @@ export class FlowStatuses {
 
   /** A flow that the list of open workflows does not have may have been ended from outside: it is looked at by itself. */
   private async listed(
-    view: WorkflowView | undefined,
+    view: FlowWorkflowView | undefined,
     record: FlowRecord | undefined,
   ): Promise<FlowStatus | undefined> {
-    const flow = view?.flow ?? record;
+    const flow = view?.key ?? record;
     if (flow === undefined) return undefined;
     const isSettled = view !== undefined || record?.closed !== undefined;
     return this.put(flow, isSettled ? view : await this.props.workflows.describe(flow), record);
@@ -76,7 +77,7 @@ export class FlowStatuses {
 
   private async put(
     flow: FlowKey,
-    view: WorkflowView | undefined,
+    view: FlowWorkflowView | undefined,
     record: FlowRecord | undefined,
   ): Promise<FlowStatus | undefined> {
     const life = lifecycleOf(view, record);

@@ -1,6 +1,7 @@
 import type { Phase } from '../../../api-contract/schemas';
-import type { WorkflowView } from '../../ports/workflows';
-import type { ClosedStatus, FlowRecord } from '../ports/flow-store';
+import { isClosedPhase } from '../ports/flow-phase';
+import type { FlowRecord } from '../ports/flow-record';
+import type { FlowWorkflowView } from '../ports/flow-workflow';
 
 /** Where a flow is in its life. */
 export interface Lifecycle {
@@ -22,28 +23,15 @@ export interface Lifecycle {
   readonly reason?: string;
 }
 
-const closedPhases: ReadonlySet<string> = new Set<ClosedStatus>([
-  'Stopped',
-  'Completed',
-  'Failed',
-  'Canceled',
-  'Terminated',
-]);
-
-/** Whether a flow in this phase has ended. */
-export function isClosedPhase(phase: Phase): boolean {
-  return closedPhases.has(phase);
-}
-
 /**
  * The life of a flow as its last workflow and its record tell it; undefined when neither does. The workflow's own words
  * count while it runs; of one that somebody ended from outside, Temporal's do.
  */
-export function lifecycleOf(view: WorkflowView | undefined, record: FlowRecord | undefined): Lifecycle | undefined {
+export function lifecycleOf(view: FlowWorkflowView | undefined, record: FlowRecord | undefined): Lifecycle | undefined {
   const last = record?.revisions.at(-1);
   if (view?.memo !== undefined) {
     const { memo, isOpen, closeTime } = view;
-    const isOver = closedPhases.has(memo.phase);
+    const isOver = isClosedPhase(memo.phase);
     const phase: Phase = isOpen || isOver ? memo.phase : closedPhaseOf(view);
     const end = isOver ? memo.since : (closeTime ?? memo.since);
     const hasData = !isOver || last !== undefined;
@@ -51,8 +39,8 @@ export function lifecycleOf(view: WorkflowView | undefined, record: FlowRecord |
       phase,
       isOpen: isOpen && !isOver,
       startTime: memo.startTime,
-      closeTime: closedPhases.has(phase) ? end : null,
-      since: closedPhases.has(phase) ? end : memo.since,
+      closeTime: isClosedPhase(phase) ? end : null,
+      since: isClosedPhase(phase) ? end : memo.since,
       runId: memo.runId ?? view.runId,
       revision: memo.revision,
       digest: hasData ? memo.digest : '',
@@ -82,6 +70,6 @@ export function lifecycleOf(view: WorkflowView | undefined, record: FlowRecord |
 }
 
 /** A workflow that ended without a word was ended from outside. */
-function closedPhaseOf({ status }: WorkflowView): Phase {
+function closedPhaseOf({ status }: FlowWorkflowView): Phase {
   return status === 'Failed' || status === 'Canceled' ? status : 'Terminated';
 }

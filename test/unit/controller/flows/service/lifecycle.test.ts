@@ -1,7 +1,6 @@
-import type { FlowMemo } from '../../../../../runtime/controller/flows/ports/flow-request';
-import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-store';
+import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
+import type { FlowMemo, FlowWorkflowView } from '../../../../../runtime/controller/flows/ports/flow-workflow';
 import { lifecycleOf } from '../../../../../runtime/controller/flows/service/lifecycle';
-import type { WorkflowView } from '../../../../../runtime/controller/ports/workflows';
 
 const at = '2026-01-01T00:00:00.000Z';
 const later = '2026-01-01T00:05:00.000Z';
@@ -18,8 +17,8 @@ const memo: FlowMemo = {
   ended: [],
 };
 const flow = { namespace: 'n', jobId: 'j' };
-const view = (changes: Partial<WorkflowView> = {}): WorkflowView => ({
-  flow,
+const view = (changes: Partial<FlowWorkflowView> = {}): FlowWorkflowView => ({
+  key: flow,
   isOpen: true,
   status: 'Running',
   memo,
@@ -59,7 +58,7 @@ test('of one that has said how it ended, too, whatever Temporal calls it', () =>
   expect(lifecycleOf(closed, record)).toMatchObject({ phase: 'Stopped', isOpen: false, closeTime: later });
 });
 
-test.each<[WorkflowView['status'], string]>([
+test.each<[FlowWorkflowView['status'], string]>([
   ['Terminated', 'Terminated'],
   ['Canceled', 'Canceled'],
   ['Failed', 'Failed'],

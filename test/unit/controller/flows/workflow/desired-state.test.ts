@@ -1,33 +1,30 @@
-import type { FlowGoal, FlowRequest, FlowWish } from '../../../../../runtime/controller/flows/ports/flow-request';
-import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-store';
-import {
-  acceptRequest,
-  whyRefused,
-  withoutOldRevisions,
-  withRevision,
-} from '../../../../../runtime/controller/flows/workflow/accept-request';
+import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
+import type { FlowCommand, FlowRequest } from '../../../../../runtime/controller/flows/ports/flow-request';
+import type { DesiredState } from '../../../../../runtime/controller/flows/ports/flow-workflow';
+import { refusalOf, withRequest } from '../../../../../runtime/controller/flows/workflow/desired-state';
+import { withoutOldRevisions, withRevision } from '../../../../../runtime/controller/flows/workflow/revisions';
 
-const goal: FlowGoal = { revision: 3, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
+const goal: DesiredState = { revision: 3, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
 const at = '2026-01-01T00:00:00.000Z';
-const ask = (wish: FlowWish): FlowRequest => ({ ...wish, by: 'me', at });
+const ask = (wish: FlowCommand): FlowRequest => ({ ...wish, by: 'me', at });
 const update = (base: number, updated: readonly string[] = [], dropped: readonly string[] = []) =>
   ask({ kind: 'update', digest: 'd', cause: 'update', base, updated, dropped });
 const first = { from: 'first' } as const;
 
-test.each<[string, Partial<FlowGoal>, FlowRequest, string | undefined]>([
+test.each<[string, Partial<DesiredState>, FlowRequest, string | undefined]>([
   ['a running flow takes everything', {}, ask({ kind: 'pause', functions: [] }), undefined],
   ['an update of the revision in force is taken', {}, update(3), undefined],
   [
     'an update of another revision is not',
     {},
     update(2),
-    'revision 3 is in force by now, and the document was compared with revision 2; send it again',
+    'the flow is at revision 3, but the update is based on revision 2; send it again',
   ],
   [
     'a flow that stops is not paused',
     { ending: 'stop' },
     ask({ kind: 'pause', functions: [] }),
-    'it is stopping; submit it again when it has stopped',
+    'the flow is stopping; submit it again once it has stopped',
   ],
   ['a flow that stops is stopped once more', { ending: 'stop' }, ask({ kind: 'stop' }), undefined],
   ['a flow that stops can be deleted', { ending: 'stop' }, ask({ kind: 'delete', force: false }), undefined],
@@ -35,20 +32,20 @@ test.each<[string, Partial<FlowGoal>, FlowRequest, string | undefined]>([
     'what is deleted is not stopped',
     { ending: 'delete' },
     ask({ kind: 'stop' }),
-    'it is being deleted; submit it again when it is gone',
+    'the flow is being deleted; submit it again once it is gone',
   ],
   ['what is deleted can be deleted by force', { ending: 'delete' }, ask({ kind: 'delete', force: true }), undefined],
   [
     'what is deleted by force takes nothing',
     { ending: 'force' },
     ask({ kind: 'delete', force: true }),
-    'it is being deleted; submit it again when it is gone',
+    'the flow is being deleted; submit it again once it is gone',
   ],
 ])('%s', (_title, state, request, reason) => {
-  expect(whyRefused({ ...goal, ...state }, request)).toBe(reason);
+  expect(refusalOf(state.ending === undefined ? 'Running' : 'Stopping', { ...goal, ...state }, request)).toBe(reason);
 });
 
-test.each<[string, Partial<FlowGoal>, FlowRequest, Partial<FlowGoal>]>([
+test.each<[string, Partial<DesiredState>, FlowRequest, Partial<DesiredState>]>([
   ['a pause of the flow', {}, ask({ kind: 'pause', functions: [] }), { isPaused: true }],
   [
     'a pause of functions',
@@ -127,7 +124,7 @@ test.each<[string, Partial<FlowGoal>, FlowRequest, Partial<FlowGoal>]>([
     { ending: 'force' },
   ],
 ])('what is wanted after %s', (_title, state, request, wanted) => {
-  expect(acceptRequest({ ...goal, ...state }, request, 4)).toEqual({ ...goal, ...state, ...wanted });
+  expect(withRequest({ ...goal, ...state }, request, 4)).toEqual({ ...goal, ...state, ...wanted });
 });
 
 describe('revisions', () => {

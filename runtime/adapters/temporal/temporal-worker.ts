@@ -1,49 +1,54 @@
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { ConfigError } from '../../../lib/errors';
 import { pause } from '../../async/pause';
-import type { TemporalSettings } from './connect-temporal';
-import type { TemporalLog } from './install-runtime';
+import { packageRoot } from '../../package-root';
+import type { TemporalLog, TemporalSettings } from './connect-temporal';
 
-export interface FlowWorkerProps {
+/** The bundled code of all workflows, written by `npm run build`. */
+export const workflowBundle = path.join(packageRoot, 'dist/js/runtime/controller/workflow-bundle.js');
+
+export interface TemporalWorkerProps {
   readonly connection: NativeConnection;
   readonly settings: Pick<TemporalSettings, 'namespace' | 'taskQueue'>;
   readonly activities: object;
-  /** File of the workflows' code, bundled at build time. */
-  readonly bundle: string;
   readonly log: TemporalLog;
 }
 
-export interface FlowWorker {
-  /** Whether it asks for work. */
+export interface TemporalWorker {
+  /** Whether the worker polls for tasks. */
   isRunning(): boolean;
-  /** Lets what runs end, at most for the grace time of ten seconds. */
+  /** Waits for running activities, at most for the grace time of ten seconds. */
   close(): Promise<void>;
 }
 
-/** A worker that ended by itself is started again after this long. */
+/** Time until a worker that failed is started again. */
 const restartMs = 1_000;
 
-/** Runs flows' workflows and activities, and goes on when the server was away. Throws ConfigError without the bundle. */
-export async function startFlowWorker(props: FlowWorkerProps): Promise<FlowWorker> {
-  if (!existsSync(props.bundle)) {
-    throw new ConfigError('config-invalid', `${props.bundle} is missing: run npm run build first`);
+/**
+ * Starts a worker for all workflows and activities, and restarts the worker whenever it fails. Throws ConfigError when the
+ * bundle is missing.
+ */
+export async function startTemporalWorker(props: TemporalWorkerProps): Promise<TemporalWorker> {
+  if (!existsSync(workflowBundle)) {
+    throw new ConfigError('config-invalid', `${workflowBundle} does not exist; run npm run build`);
   }
   const supervised = new SupervisedWorker(props);
   await supervised.start();
   return supervised;
 }
 
-class SupervisedWorker implements FlowWorker {
+class SupervisedWorker implements TemporalWorker {
   private worker: Worker | undefined;
   private loop: Promise<void> = Promise.resolve();
   private isClosing = false;
 
-  constructor(private readonly props: FlowWorkerProps) {}
+  constructor(private readonly props: TemporalWorkerProps) {}
 
   async start(): Promise<void> {
     this.worker = await this.create();
-    this.loop = this.keepRunning();
+    this.loop = this.supervise();
   }
 
   isRunning(): boolean {
@@ -57,17 +62,17 @@ class SupervisedWorker implements FlowWorker {
   }
 
   private create(): Promise<Worker> {
-    const { connection, settings, activities, bundle } = this.props;
+    const { connection, settings, activities } = this.props;
     return Worker.create({
       connection,
       ...settings,
       activities,
-      workflowBundle: { codePath: bundle },
-      // waits are activities: a few for each flow that is being changed
+      workflowBundle: { codePath: workflowBundle },
+      // waits are activities: each flow that is being changed has a few of them
       maxConcurrentActivityTaskExecutions: 1_000,
       maxConcurrentWorkflowTaskExecutions: 100,
       maxCachedWorkflows: 100,
-      // a killed worker's workflows are waited for no longer than this
+      // after that time, another worker takes over the workflows of a killed one
       stickyQueueScheduleToStartTimeout: '1 second',
       maxHeartbeatThrottleInterval: '1 second',
       defaultHeartbeatThrottleInterval: '1 second',
@@ -76,19 +81,19 @@ class SupervisedWorker implements FlowWorker {
     });
   }
 
-  private async keepRunning(): Promise<void> {
+  private async supervise(): Promise<void> {
     while (!this.isClosing) {
       try {
         await this.worker?.run();
       } catch (error) {
-        this.props.log('WARNING', `the Temporal worker ended: ${(error as Error).message}; it is started again`);
+        this.props.log('WARNING', `Temporal worker failed: ${(error as Error).message}; restarting`);
       }
       if (this.isClosing) return;
       await pause(restartMs);
       try {
         this.worker = await this.create();
       } catch (error) {
-        this.props.log('WARNING', `the Temporal worker was not started: ${(error as Error).message}`);
+        this.props.log('WARNING', `Temporal worker did not start: ${(error as Error).message}; retrying`);
       }
     }
   }

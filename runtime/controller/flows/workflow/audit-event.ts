@@ -1,9 +1,9 @@
 import type { RewindStart } from '../../ports/streams';
 import type { FlowRequest } from '../ports/flow-request';
-import type { FlowEvent } from '../ports/flow-store';
+import type { NewEvent } from './flow-record-writer';
 
-/** What the audit log says of a request: who asked for what, when and why. */
-export function auditOf(request: FlowRequest): Pick<FlowEvent, 'kind' | 'what' | 'by' | 'at' | 'comment' | 'message'> {
+/** The entry of a request in the event log: who requested what, when and why. */
+export function auditEvent(request: FlowRequest): NewEvent {
   const { by, at, comment } = request;
   const what = request.kind === 'update' ? request.cause : request.kind;
   return { kind: 'audit', what, by, at, comment, message: subjectOf(request) };
@@ -16,7 +16,7 @@ function subjectOf(request: FlowRequest): string | undefined {
     case 'restart':
       return request.functions.join(', ') || undefined;
     case 'replay':
-      return request.rewinds.map(({ function: id, start }) => `${id} from ${placeOf(start)}`).join(', ');
+      return request.rewinds.map(({ function: id, start }) => `${id} from ${textOf(start)}`).join(', ');
     case 'delete':
       return request.force ? 'force' : undefined;
     case 'update':
@@ -25,7 +25,7 @@ function subjectOf(request: FlowRequest): string | undefined {
   }
 }
 
-function placeOf(start: RewindStart): string {
+function textOf(start: RewindStart): string {
   if (start.from === 'sequence') return `sequence ${start.sequence}`;
   return start.from === 'time' ? start.time : 'the first record';
 }

@@ -1,0 +1,2 @@
+/** Every workflow type of the controller: the entry point of the workflow bundle. */
+export { KFlowDSL } from './flows/workflow/kflow-dsl';
