@@ -1,0 +1,340 @@
+import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
+import type { FlowCommand } from '../../../../../runtime/controller/flows/ports/flow-request';
+import type { FlowEvent } from '../../../../../runtime/controller/flows/ports/flow-store';
+import type { FlowInput } from '../../../../../runtime/controller/flows/ports/flow-workflow';
+import type { ApplyStep } from '../../../../../runtime/controller/flows/workflow/flow-activities';
+import { FlowRun } from '../../../../../runtime/controller/flows/workflow/flow-run';
+import { FlowState } from '../../../../../runtime/controller/flows/workflow/flow-state';
+import { Reconciler } from '../../../../../runtime/controller/flows/workflow/reconciler';
+import { TestRuntime } from '../../../../support/test-runtime';
+
+const flow = { namespace: 'team', jobId: 'job' };
+const at = '2026-01-01T00:00:00.000Z';
+const limits = { pauseGraceMs: 1_000, readyTimeoutMs: 1_000, historyLength: 100 };
+const first = { from: 'first' } as const;
+
+function inputOf(mode: 'batch' | 'stream' = 'stream', record?: FlowRecord): FlowInput {
+  const begin = { kind: 'submit' as const, digest: 'd1', mode, by: 'me', at };
+  return { flow, limits, begin: record === undefined ? begin : { ...begin, record } };
+}
+
+function open(input = inputOf()) {
+  const runtime = new TestRuntime();
+  runtime.on('apply', () => ({ map: 'hash-1' }));
+  const state = new FlowState(input, runtime);
+  const reconciler = new Reconciler(state, runtime, input);
+  return {
+    runtime,
+    state,
+    reconciler,
+    accept: (command: FlowCommand) => reconciler.accept({ ...command, by: 'me', at }),
+  };
+}
+
+/** A flow whose first revision is ready. */
+async function openReady(input = inputOf()) {
+  const opened = open(input);
+  await opened.reconciler.reconcile();
+  opened.runtime.calls.length = 0;
+  return opened;
+}
+
+function update(digest: string, base: number, dropped: readonly string[] = []): FlowCommand {
+  return { kind: 'update', digest, cause: 'update', base, updated: [], dropped };
+}
+
+function applied(runtime: TestRuntime): readonly ApplyStep[] {
+  return runtime.argsOf('apply').map(([step]) => step as ApplyStep);
+}
+
+function eventsOf(runtime: TestRuntime): readonly FlowEvent[] {
+  return runtime.argsOf('keep').flatMap(([, events]) => events as FlowEvent[]);
+}
+
+/** Resolves when the activity has been called so many times. */
+async function called(runtime: TestRuntime, name: 'awaitReady' | 'drain' | 'apply', times = 1): Promise<void> {
+  while (runtime.argsOf(name).length < times) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const pending = () => new Promise(() => undefined);
+
+describe('an update that does not become ready', () => {
+  async function failUpdates(proven: readonly boolean[]) {
+    const opened = await openReady();
+    const { runtime, reconciler, accept } = opened;
+    runtime.on('awaitReady', (_: unknown, deadline: number) => {
+      if (deadline === runtime.nowMs) return 'not ready'; // the check before the next update
+      runtime.nowMs += 5_000;
+      return 'map has 0 of 1 replicas ready';
+    });
+    for (const [index, isProven] of proven.entries()) {
+      await accept(update(`d${index + 2}`, index + 1));
+      if (isProven) throw new Error('only unproven updates here');
+    }
+    await reconciler.reconcile();
+    return opened;
+  }
+
+  test('is rolled back to the newest revision that was ready, not to a newer one that never was', async () => {
+    const { state } = await failUpdates([false, false]);
+    expect(
+      state.record.revisions.map(({ number, digest, cause, isProven }) => [number, digest, cause, isProven]),
+    ).toEqual([
+      [1, 'd1', 'submit', true],
+      [2, 'd2', 'update', undefined],
+      [3, 'd3', 'update', undefined],
+      [4, 'd1', 'auto-rollback', true],
+    ]);
+    expect(state.desired.revision).toBe(4);
+    expect(state.memo.reason).toBe('revision 3 did not become ready: map has 0 of 1 replicas ready');
+  });
+
+  test('cancels its own re-reads and keeps those of a replay request', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    runtime.on('compare', () => {
+      throw new Error('refused');
+    });
+    await accept({ kind: 'replay', rewinds: [{ function: 'leaf', start: first }] });
+    await accept(update('d2', 1, ['map']));
+    await reconciler.reconcile();
+    expect(state.desired.rewinds).toEqual([{ function: 'leaf', start: first }]);
+  });
+
+  test('waits on when the flow has no other revision', async () => {
+    const { runtime, state, reconciler } = open();
+    const deadlines: unknown[] = [];
+    runtime.on('awaitReady', (_: unknown, deadline?: number) => {
+      deadlines.push(deadline);
+      runtime.nowMs += 5_000;
+      return deadline === undefined ? undefined : 'not ready';
+    });
+    await reconciler.reconcile();
+    expect(deadlines).toEqual([expect.any(Number), undefined]);
+    expect(state.revision(1)?.isProven).toBe(true);
+    expect(state.memo.reason).toBeUndefined();
+  });
+});
+
+describe('a re-read', () => {
+  test('starts once no replica is left, with new message ids', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    runtime.on('reopened', () => ['map', 'leaf']);
+    await accept({ kind: 'replay', rewinds: [{ function: 'map', start: first }] });
+    await reconciler.reconcile();
+    expect(runtime.steps).toEqual(['reopened', 'apply', 'awaitGone', 'rewind', 'apply']);
+    expect(applied(runtime).map(({ without, epochs }) => [without, epochs])).toEqual([
+      [['map', 'leaf'], {}],
+      [[], { map: 1 }],
+    ]);
+    expect(runtime.argsOf('awaitGone')).toEqual([[flow, ['map', 'leaf']]]);
+    expect(state.desired.rewinds).toEqual([]);
+    await reconciler.reconcile();
+    expect(runtime.argsOf('rewind')).toHaveLength(1);
+  });
+
+  test('of an update (DropOffset) starts a new epoch, saved before the new document is applied', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    runtime.on('reopened', () => ['map']);
+    await accept(update('d2', 1, ['map']));
+    runtime.calls.length = 0;
+    await reconciler.reconcile();
+    const names = runtime.calls.map(({ name }) => name);
+    expect(names).toEqual([
+      'compare',
+      'provision',
+      'reopened',
+      'apply',
+      'awaitGone',
+      'rewind',
+      'keep',
+      'apply',
+      'awaitReady',
+      'keep',
+    ]);
+    expect(runtime.argsOf('keep')[0]?.[0]).toMatchObject({ epochs: { map: 1 } });
+  });
+});
+
+describe('running replicas', () => {
+  test('keep their template over an update that does not restart them, until a restart is requested', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    runtime.on('compare', () => ({ halted: [], kept: ['map'], restarted: [] }));
+    await accept(update('d2', 1));
+    await reconciler.reconcile();
+    expect(applied(runtime).at(-1)).toMatchObject({ digest: 'd2', pins: { map: 'hash-1' }, restarts: {} });
+    await accept({ kind: 'restart', functions: ['map'] });
+    await reconciler.reconcile();
+    expect(applied(runtime).at(-1)).toMatchObject({ digest: 'd2', pins: {}, restarts: { map: 1 } });
+  });
+
+  test('of functions whose shared state changes are gone before the new document is applied', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    runtime.on('compare', () => ({ halted: ['map'], kept: [], restarted: ['map'] }));
+    await accept(update('d2', 1));
+    await reconciler.reconcile();
+    expect(runtime.steps).toEqual(['compare', 'provision', 'apply', 'awaitGone', 'apply', 'awaitReady']);
+    expect(applied(runtime).map(({ digest, without }) => [digest, without])).toEqual([
+      ['d1', ['map']],
+      ['d2', []],
+    ]);
+  });
+});
+
+describe('a pause', () => {
+  test('stops sources, drains, and only then stops all replicas', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    await accept({ kind: 'pause', functions: [] });
+    expect(state.memo.phase).toBe('Pausing');
+    await reconciler.reconcile();
+    expect(runtime.steps).toEqual(['apply', 'drain', 'apply', 'awaitGone']);
+    expect(applied(runtime).map(({ halt }) => halt)).toEqual(['sources', 'all']);
+    expect(state.memo).toMatchObject({ phase: 'Paused', isSettled: true });
+  });
+
+  test('names what is left at the end of the grace time', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    runtime.on('drain', () => 'map: 3 records pending');
+    await accept({ kind: 'pause', functions: [] });
+    await reconciler.reconcile();
+    expect(state.memo.reason).toBe('timed out waiting for records in flight: map: 3 records pending');
+  });
+
+  test('that a resume supersedes stops nothing more', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    runtime.on('drain', pending);
+    await accept({ kind: 'pause', functions: [] });
+    const pausing = reconciler.reconcile();
+    await called(runtime, 'drain');
+    await accept({ kind: 'resume', functions: [] });
+    await pausing;
+    expect(applied(runtime).map(({ halt }) => halt)).toEqual(['sources']);
+    expect(state.memo.phase).toBe('Running');
+  });
+
+  test('that arrives while a revision is applied keeps the next step from running', async () => {
+    const { runtime, state, reconciler, accept } = open();
+    let finish: () => void = () => undefined;
+    runtime.on(
+      'apply',
+      () =>
+        new Promise<object>((resolve) => {
+          finish = () => resolve({});
+        }),
+    );
+    const running = reconciler.reconcile();
+    await called(runtime, 'apply');
+    await accept({ kind: 'pause', functions: [] });
+    finish();
+    await running;
+    expect(runtime.steps).toEqual(['prepare', 'apply']);
+    expect(state.isSettled).toBe(false);
+    expect(state.applied.revision).toBe(1);
+  });
+});
+
+describe('an end', () => {
+  test('by stop waits for replicas, keeps the data, and closes the record before the memo', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    await accept({ kind: 'stop' });
+    await reconciler.reconcile();
+    expect(runtime.steps).toEqual(['removeWorkloads', 'awaitGone']);
+    expect(runtime.argsOf('keep').at(-1)?.[0]).toMatchObject({ closed: { status: 'Stopped', closeTime: at } });
+    expect(state.memo.phase).toBe('Stopped');
+    expect(state.isClosed).toBe(true);
+  });
+
+  test.each([
+    [false, 'Canceled'],
+    [true, 'Terminated'],
+  ] as const)('by delete with force %s removes streams, payloads and documents', async (force, phase) => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    await accept({ kind: 'delete', force });
+    await reconciler.reconcile();
+    expect(runtime.steps).toEqual([
+      'removeWorkloads',
+      'awaitGone',
+      'removeStreams',
+      'removePayloads',
+      'removeDocuments',
+    ]);
+    expect(runtime.argsOf('removeWorkloads')).toEqual([[flow, { now: force, keepOwner: true }]]);
+    expect(state.memo.phase).toBe(phase);
+    expect(state.record).toMatchObject({ revisions: [], epochs: {}, closed: { status: phase } });
+  });
+
+  test('refuses every later request but a delete', async () => {
+    const { state, accept } = await openReady();
+    await accept({ kind: 'stop' });
+    const refusal = (command: FlowCommand) => state.refusalOf({ ...command, by: 'me', at });
+    for (const kind of ['pause', 'resume', 'restart'] as const) {
+      expect(refusal({ kind, functions: ['map'] })).toBe('the flow is stopping; submit it again once it has stopped');
+    }
+    expect(refusal(update('d2', 1))).toBeDefined();
+    expect(refusal({ kind: 'delete', force: false })).toBeUndefined();
+  });
+
+  test('keeps re-reads that are pending for the next submit', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    const rewinds = [{ function: 'map', start: first }];
+    await accept({ kind: 'replay', rewinds });
+    await accept({ kind: 'stop' });
+    await reconciler.reconcile();
+    expect(runtime.argsOf('keep').at(-1)?.[0]).toMatchObject({ rewinds });
+  });
+});
+
+describe('a batch flow', () => {
+  test.each([
+    ['completed', 'Completed', ['judge', 'removeWorkloads', 'markCompleted']],
+    ['failed', 'Failed', ['judge', 'removeWorkloads']],
+  ] as const)('that %s closes as %s and keeps its ended Jobs', async (outcome, phase, steps) => {
+    const { runtime, state, reconciler } = await openReady(inputOf('batch'));
+    runtime.on('judge', () => ({ outcome }));
+    reconciler.observe();
+    await reconciler.reconcile();
+    expect(runtime.steps).toEqual(steps);
+    expect(runtime.argsOf('removeWorkloads')).toEqual([[flow, { keepEnded: true }]]);
+    expect(state.memo.phase).toBe(phase);
+  });
+});
+
+describe('documents', () => {
+  test('in use are kept, however many revisions follow', async () => {
+    const { runtime, reconciler, accept, state } = await openReady();
+    for (let number = 1; number < 60; number++) await accept(update(`d${number + 1}`, number));
+    expect(state.applied.revision).toBe(1);
+    expect(state.revision(1)?.digest).toBe('d1');
+    const dropped = runtime.argsOf('keep').flatMap(([, , digests]) => digests as string[]);
+    expect(dropped).toContain('d2');
+    expect(dropped).not.toContain('d1');
+    await reconciler.reconcile();
+    expect(runtime.argsOf('compare')[0]?.[1]).toMatchObject({ from: 'd1' });
+  });
+});
+
+describe('events', () => {
+  test('are saved once each, in order, over a new run of the workflow', async () => {
+    const runtime = new TestRuntime();
+    const run = new FlowRun(inputOf(), runtime);
+    const ended = run.run().catch((error: Error) => error.message);
+    await called(runtime, 'awaitReady');
+    while (runtime.memos.at(-1)?.isSettled !== true) await new Promise((resolve) => setImmediate(resolve));
+    runtime.isLong = true;
+    await run.accept({ kind: 'replay', rewinds: [{ function: 'map', start: first }], by: 'me', at });
+    runtime.wake();
+    while (runtime.continuedWith === undefined) {
+      await new Promise((resolve) => setImmediate(resolve));
+      run.observe();
+      runtime.wake();
+    }
+    expect(await ended).toBe('continued');
+    const next = open(runtime.continuedWith);
+    await next.reconciler.reconcile();
+    await next.accept({ kind: 'stop' });
+    await next.reconciler.reconcile();
+    const events = [...eventsOf(runtime), ...eventsOf(next.runtime)];
+    expect(events.map(({ what }) => what)).toEqual(['submit', 'replay', 'stop', 'Stopping', 'Stopped']);
+    expect(next.state.record.revisions).toMatchObject([{ number: 1, isProven: true }]);
+    expect(next.runtime.steps).not.toContain('prepare');
+  });
+});
