@@ -1,3 +1,8 @@
+const { randomInt } = require('node:crypto');
+
+/** Test processes inherit the seed; the reporter prints it. */
+process.env.KFLOW_SEED ??= String(randomInt(1_000_000));
+
 // Node can require these ES modules; jest on this Node cannot.
 const esModules = 'jose|content-disposition|cookie';
 
@@ -12,7 +17,9 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   moduleNameMapper: { '^kflow$': '<rootDir>/lib/index.ts', '^kflow/constructs$': '<rootDir>/lib/constructs/index.ts' },
   modulePathIgnorePatterns: ['<rootDir>/dist'],
-  reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
-  testTimeout: 30_000,
+  testEnvironment: '<rootDir>/test/support/jest/test-environment.js',
+  reporters: ['default', '<rootDir>/test/support/jest/run-reporter.js'],
+  // A guard against hangs, above the limit of any single wait.
+  testTimeout: 180_000,
   maxWorkers: 2,
 };

@@ -1,5 +1,6 @@
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
 import type { Cluster, ReplicaState, WorkloadState } from '../../runtime/controller/ports/cluster';
+import { waitFor } from '../support/wait-for';
 import { type ClusterWorkload, renderClusterWorkload } from './cluster-workload';
 
 /**
@@ -83,7 +84,8 @@ class TriedFlow {
 
   /** The state of one function's workload once it holds. */
   state(functionId: string, holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
-    return eventually(
+    return waitFor(
+      `the workload of ${functionId}`,
       async () => (await this.workloads()).find((state) => state.function === functionId),
       (state): state is WorkloadState => state !== undefined && holds(state),
     );
@@ -227,16 +229,18 @@ function describePruning(newFlow: NewFlow): void {
     await other.apply(kept);
     const before = [await flow.ready('kept', 1), await other.ready('kept', 1)];
     await flow.prune(kept);
-    await eventually(
+    await waitFor(
+      'the other workloads to be gone',
       () => flow.workloads(),
-      (states): states is readonly WorkloadState[] => states.length === 1,
+      (states) => states.length === 1,
     );
     expect([...(await flow.workloads()), ...(await other.workloads())]).toEqual(before);
     await flow.prune();
     await flow.prune();
-    await eventually(
+    await waitFor(
+      'all workloads to be gone',
       () => flow.workloads(),
-      (states): states is readonly WorkloadState[] => states.length === 0,
+      (states) => states.length === 0,
     );
     expect(await other.workloads()).toEqual(before.slice(1));
   });
@@ -254,9 +258,10 @@ function describeWatching(newFlow: NewFlow, cluster: () => Cluster): void {
     let told: string[] = [];
     const watch = await cluster().watch((key) => told.push(flowName(key)));
     const isTold = (of: TriedFlow) =>
-      eventually(
-        async () => told,
-        (names): names is string[] => names.includes(flowName(of.key)),
+      waitFor(
+        `the watch to report ${flowName(of.key)}`,
+        () => told,
+        (names) => names.includes(flowName(of.key)),
       );
     try {
       await isTold(flow);
@@ -307,18 +312,4 @@ async function linesOf(lines: AsyncIterable<string>): Promise<string[]> {
   const all: string[] = [];
   for await (const line of lines) all.push(line);
   return all;
-}
-
-/** Reads until what was read holds, and gives it; after 25 s it throws, and shows what was read last. */
-async function eventually<T, Held extends T>(
-  read: () => Promise<T>,
-  holds: (value: T) => value is Held,
-): Promise<Held> {
-  const end = Date.now() + 25_000;
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    if (Date.now() > end) throw new Error(`still not so: ${JSON.stringify(value, null, 2)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

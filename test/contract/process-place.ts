@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ProcessCluster } from '../../runtime/adapters/processes/process-cluster';
 import { type RunningNode, startProcessNode } from '../../runtime/adapters/processes/process-node';
 import type { FlowKey } from '../../runtime/api-contract/flow-key';
+import { closeAfterFile } from '../support/close-after-file';
 import { type ClusterPlace, crashLine } from './cluster-suite';
 
 /**
@@ -11,6 +12,11 @@ import { type ClusterPlace, crashLine } from './cluster-suite';
  * not ready, and `linger` when they are told to end; `end:1` means replica 1 alone.
  */
 export class ProcessPlace implements ClusterPlace {
+  readonly close = closeAfterFile('a node of local processes', async () => {
+    await this.cluster.close();
+    await this.stop();
+    rmSync(this.folder, { recursive: true });
+  });
   readonly namespace = 'trial';
   readonly socketPath: string;
   readonly cluster: ProcessCluster;
@@ -44,11 +50,5 @@ export class ProcessPlace implements ClusterPlace {
   async behave({ jobId }: FlowKey, functionId: string, how: string): Promise<void> {
     mkdirSync(path.join(this.folder, 'behaviours', jobId), { recursive: true });
     writeFileSync(path.join(this.folder, 'behaviours', jobId, functionId), how);
-  }
-
-  async close(): Promise<void> {
-    await this.cluster.close();
-    await this.stop();
-    rmSync(this.folder, { recursive: true });
   }
 }

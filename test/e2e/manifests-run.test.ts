@@ -11,6 +11,7 @@ import { type GuardedProcess, spawnGuarded } from '../../runtime/adapters/proces
 import { startNatsServer } from '../../runtime/servers/nats-server';
 import type { RunningServer } from '../../runtime/servers/run-server';
 import { freePort } from '../support/free-port';
+import { waitFor } from '../support/wait-for';
 
 const schema = '{ type: record, name: n, fields: [{ name: n, type: long }] }';
 const document = `
@@ -130,10 +131,6 @@ function manifestConfigs(manifests: readonly { readonly [key: string]: unknown }
   );
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
 test('what synth writes is what the runtime runs, and its probes and metrics answer where the manifests say', async () => {
   writeFileSync(
     path.join(folder, 'double.ts'),
@@ -152,14 +149,24 @@ test('what synth writes is what the runtime runs, and its probes and metrics ans
       async (answer) => ({ status: answer.status, text: await answer.text() }),
       () => undefined,
     );
-  for (const port of ports) await until(async () => (await ask(port, '/readyz'))?.status === 200);
+  for (const port of ports) {
+    await waitFor(
+      'the replica to be ready',
+      () => ask(port, '/readyz'),
+      (answer) => answer?.status === 200,
+    );
+  }
   const manager = await connection.jetstreamManager();
-  await until(
-    async () => (await manager.consumers.info('kflow_default_contract_double', 'leaf')).ack_floor.stream_seq === 100,
+  await waitFor(
+    'the leaf to ack 100 records',
+    async () => (await manager.consumers.info('kflow_default_contract_double', 'leaf')).ack_floor.stream_seq,
+    (floor) => floor === 100,
   );
   expect((await ask(ports[1], '/livez'))?.status).toBe(200);
-  await until(async () =>
-    /^events_total\{.*function="double".*\} 100$/m.test((await ask(ports[1], '/metrics'))?.text ?? ''),
+  await waitFor(
+    'the metrics to count 100 records',
+    async () => (await ask(ports[1], '/metrics'))?.text ?? '',
+    (text) => /^events_total\{.*function="double".*\} 100$/m.test(text),
   );
 }, 60_000);
 
@@ -179,7 +186,7 @@ test('a pod that waits for nats ends as soon as it is told to', async () => {
       (answer) => answer.text(),
       () => '',
     );
-  await until(async () => (await ready()).includes('connecting to nats'));
+  await waitFor('the replica to connect to nats', ready, (text) => text.includes('connecting to nats'));
   await replica.stop(20_000);
   expect(await replica.exited).toMatchObject({ code: 0 });
 }, 30_000);

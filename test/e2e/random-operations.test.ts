@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Workplace } from '../support/kflow-cli';
-import { Random } from '../support/random';
+import { Random, seed } from '../support/random';
 import { RunningStack } from '../support/running-stack';
 
 /**
  * Operations in random order on a flow that is at work, through the REST API alone, while parts of the stack are killed.
  * `KFLOW_SEED` repeats a run, `KFLOW_OPERATIONS` makes it longer.
  */
-const seed = Number(process.env.KFLOW_SEED ?? Date.now() % 1_000_000);
 const operations = Number(process.env.KFLOW_OPERATIONS ?? 14);
 const records = operations * 150;
 const flow = 'random/ledger';

@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Workplace } from '../support/kflow-cli';
 import { type Numbered, NumberFlow } from '../support/number-flow';
-import { Random } from '../support/random';
+import { Random, seed } from '../support/random';
 import { RunningStack } from '../support/running-stack';
 
 /**
  * Operations in random order on a batch flow, and on a stream whose functions are told to read again, while parts of the
  * stack are killed. `KFLOW_SEED` repeats a run, `KFLOW_OPERATIONS` makes it longer.
  */
-const seed = Number(process.env.KFLOW_SEED ?? Date.now() % 1_000_000);
 const operations = Number(process.env.KFLOW_OPERATIONS ?? 5);
 const random = new Random(seed);
 /** Between two operations, at most. */

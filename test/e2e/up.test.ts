@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import path from 'node:path';
 import { findStack } from '../../runtime/cli/commands/stack/find-stack';
 import { isAlive, Workplace } from '../support/kflow-cli';
+import { waitFor } from '../support/wait-for';
 
 const place = new Workplace();
 const store = 'addr: minio.default.svc:9000, user: minioadmin, password: minioadmin';
@@ -37,18 +38,10 @@ function serverPids(): number[] {
   return files.filter(existsSync).map((file) => Number(readFileSync(file, 'utf8')));
 }
 
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`not within 30 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 /** Copies the results out until there are as many. */
 async function results(count: number): Promise<readonly string[]> {
   let keys: readonly string[] = [];
-  await until(`${count} results`, async () => {
+  await waitFor(`${count} results`, async () => {
     await place.ran('bucket', 'get', 'results', 'results');
     keys = place.records<{ key: string }>('results').map(({ key }) => key);
     return keys.length >= count;
@@ -88,7 +81,7 @@ test('killed, it can be started again at once, at the same addresses, and flows 
   expect(await results(2)).toEqual(['a', 'in/b']);
   const before = await stack();
   process.kill(before.pid, 'SIGKILL');
-  await until('nobody serves the folder', async () => (await findStack(place.folder)) === undefined);
+  await waitFor('nobody serves the folder', async () => (await findStack(place.folder)) === undefined);
   writeFileSync(path.join(place.folder, 'texts/c'), 'three');
   const { pid: _, ...addresses } = before;
   expect(await place.ran('up', '--detach')).toMatchObject({ status: 0 });
@@ -108,7 +101,7 @@ test('a controller that is killed is started again, and no replica notices', asy
   const restarts = await replicas();
   const pid = Number(place.read('.kflow/stack.data/controller/pid'));
   process.kill(pid, 'SIGKILL');
-  await until('the controller answers again', () =>
+  await waitFor('the controller answers again', () =>
     place.read('.kflow/log/up.log').includes('controller answers again'),
   );
   expect(await replicas()).toEqual(restarts);
@@ -118,7 +111,7 @@ test('down ends all that up started, and with nothing to end it says so', async 
   const pids = [(await stack()).pid, ...serverPids()];
   expect(pids.filter(isAlive)).toEqual(pids);
   expect(await place.ran('down')).toMatchObject({ status: 0 });
-  await until('the processes are gone', () => !pids.some(isAlive));
+  await waitFor('the processes are gone', () => !pids.some(isAlive));
   expect(existsSync(path.join(place.folder, '.kflow/stack.json'))).toBe(false);
   expect(await place.ran('down')).toMatchObject({ status: 0, stderr: expect.stringContaining('no stack runs here') });
   expect(await place.ran('bucket', 'list')).toMatchObject({ status: 1, stderr: expect.stringContaining('kflow up') });
@@ -130,7 +123,7 @@ test('what keeps it from starting is told, nothing is left running, and data goe
   expect(failing).toMatchObject({ status: 1 });
   expect(failing.stderr).toMatch(/^kflow: controller ended 3 times .*\(code 78\); the end of .*controller\.log:$/m);
   expect(failing.stderr).toContain('KFLOW_CONTROLLER_LOG_LEVEL: want one of DEBUG, INFO');
-  await until('the servers are gone', () => !serverPids().some(isAlive));
+  await waitFor('the servers are gone', () => !serverPids().some(isAlive));
   expect(await place.ran('down', '--remove-data')).toMatchObject({
     status: 1,
     stderr: expect.stringContaining('add --yes'),

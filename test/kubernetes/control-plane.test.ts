@@ -7,7 +7,8 @@ import {
   type KubernetesControlPlane,
   startKubernetesControlPlane,
 } from '../../runtime/servers/kubernetes-control-plane';
-import { connectCluster, makeRestrictedNamespace, until } from './support';
+import { waitFor } from '../support/wait-for';
+import { connectCluster, makeRestrictedNamespace } from './support';
 
 /** A pod that Pod Security `restricted` takes. */
 const podSpec = {
@@ -33,7 +34,7 @@ describe('controllers', () => {
 
   /** The names of pods once there are that many. */
   const podsOf = (selector: string, count: number) =>
-    until(`${count} pods of ${selector}`, async () => {
+    waitFor(`${count} pods of ${selector}`, async () => {
       const found = await cluster.list(pods, namespace, selector);
       return found.length === count && found.map(({ metadata }) => metadata.name);
     });

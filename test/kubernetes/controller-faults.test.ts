@@ -1,9 +1,9 @@
 import type { FlowEventView, FlowStatus } from '../../runtime/api-contract/schemas';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import type { FlowClient } from '../support/flow-client';
+import { waitFor } from '../support/wait-for';
 import { ControlledFlow, topology } from './controlled-flow';
 import { ControllerStage } from './controller-stage';
-import { until } from './support';
 
 const namespace = 'faulty-cluster';
 jest.setTimeout(60_000);
@@ -15,7 +15,7 @@ beforeAll(async () => {
   stage = await ControllerStage.open(namespace);
   api = stage.api;
 }, 120_000);
-afterAll(() => stage?.close(), 60_000);
+afterAll(() => stage?.close());
 
 const flowOf = (jobId: string) => new ControlledFlow(api, namespace, jobId);
 const ownerOf = (jobId: string) => ({
@@ -31,11 +31,11 @@ describe('a flow whose ConfigMap somebody deletes', () => {
     const held = stage.kubelet.hold('dropped', 'map');
     await stage.admin.remove(ownerOf('dropped'));
     await api.until(flow.name, ({ status }) => status === 'Stopping');
-    await until('its pods end', async () => (await stage.podsOf('dropped', 'map')).length === 0);
+    await waitFor('its pods end', async () => (await stage.podsOf('dropped', 'map')).length === 0);
     expect(await stage.admin.read(ownerOf('dropped'))).toBeDefined();
     held.letGo();
     await api.untilIn(flow.name, 'Canceled');
-    await until('nothing is left', async () => (await stage.objects('dropped')).length === 0);
+    await waitFor('nothing is left', async () => (await stage.objects('dropped')).length === 0);
     expect((await api.call('GET', `/kflows/v1/${flow.name}/history`)).body).toEqual([]);
     const events = (await api.call('GET', `/kflows/v1/${flow.name}/events?kind=audit`)).body as FlowEventView[];
     expect(events.map(({ what, by }) => `${what} by ${by}`)).toEqual(['submit by anonymous', 'delete by kubernetes']);
@@ -49,7 +49,7 @@ describe('a flow whose ConfigMap somebody deletes', () => {
     await api.untilIn(flow.name, 'Completed');
     await stage.admin.remove(ownerOf('dropped-done'));
     await api.untilIn(flow.name, 'Terminated');
-    await until('nothing is left', async () => (await stage.objects('dropped-done')).length === 0);
+    await waitFor('nothing is left', async () => (await stage.objects('dropped-done')).length === 0);
   });
 });
 
@@ -59,7 +59,7 @@ describe('while the API server is away', () => {
     await Promise.all([paused.run(), updated.run(), stopped.run()]);
     const held = stage.kubelet.hold('away-paused', 'map');
     await paused.change('pause');
-    await until('it is under way', async () => (await stage.replicas('away-paused')).map === 0);
+    await waitFor('it is under way', async () => (await stage.replicas('away-paused')).map === 0);
     const comeBack = await stage.proxy.goAway();
     try {
       const { status, health } = await api.status(paused.name);
@@ -90,7 +90,7 @@ describe('two controllers', () => {
     await Promise.all(flows.map((each) => each.run()));
     const held = flows.map(({ jobId }) => stage.kubelet.hold(jobId, 'map'));
     await Promise.all(flows.map((each) => each.change('pause')));
-    await until('they are under way', async () => (await stage.replicas('shared-one')).map === 0);
+    await waitFor('they are under way', async () => (await stage.replicas('shared-one')).map === 0);
     other.kill();
     for (const each of held) each.letGo();
     for (const each of flows) await api.untilIn(each.name, 'Paused');
@@ -116,7 +116,7 @@ describe('a controller that lacks rights', () => {
     await stage.admin.remove(ref);
     const flow = flowOf('powerless');
     // the server takes a moment to see it
-    const { reason } = await until('the right is gone', async () => {
+    const { reason } = await waitFor('the right is gone', async () => {
       await api.call('POST', `/kflows/v1/${flow.name}`, topology({}));
       const ended = await api.until(flow.name, (each) => each.status === 'Failed' || each.health.state === 'healthy');
       if (ended.status === 'Failed') return ended;

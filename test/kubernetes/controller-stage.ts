@@ -10,10 +10,11 @@ import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-ser
 import { startTemporalServer, type TemporalServer } from '../../runtime/servers/temporal-server';
 import { FlowClient } from '../support/flow-client';
 import { type KflowCommand, Workplace } from '../support/kflow-cli';
+import { waitFor } from '../support/wait-for';
 import { ApiProxy } from './api-proxy';
 import { Kubelet } from './kubelet';
 import { limitedAccess } from './limited-access';
-import { connectCluster, makeRestrictedNamespace, until } from './support';
+import { connectCluster, makeRestrictedNamespace } from './support';
 
 /** A controller with what stands behind it, in a namespace that enforces Pod Security `restricted`. */
 export class ControllerStage {
@@ -56,7 +57,7 @@ export class ControllerStage {
   async another(): Promise<{ readonly api: FlowClient; kill(): void }> {
     const command = this.place.kflow('controller', '--config', this.config);
     this.ends.push(async () => command.process.kill('SIGKILL'));
-    const url = await until('the other controller', async () => urlOf(command), 60_000);
+    const url = await waitFor('the other controller', async () => urlOf(command));
     return { api: new FlowClient(url), kill: () => command.process.kill('SIGKILL') };
   }
 

@@ -1,9 +1,9 @@
 import { kubernetesRules } from '../../lib/plan/controller-rules';
 import type { RevisionView } from '../../runtime/api-contract/schemas';
 import type { FlowClient } from '../support/flow-client';
+import { waitFor } from '../support/wait-for';
 import { account, ControlledFlow, code } from './controlled-flow';
 import { ControllerStage } from './controller-stage';
-import { until } from './support';
 
 const namespace = 'controlled-flows';
 jest.setTimeout(60_000);
@@ -15,7 +15,7 @@ beforeAll(async () => {
   stage = await ControllerStage.open(namespace);
   api = stage.api;
 }, 120_000);
-afterAll(() => stage?.close(), 60_000);
+afterAll(() => stage?.close());
 
 const flowOf = (jobId: string) => new ControlledFlow(api, namespace, jobId);
 
@@ -138,7 +138,7 @@ describe('an update', () => {
     );
     expect(config).toMatchObject({ data: { 'function.py': `${code} # second` } });
     await flow.update({ meta: { code: `${code} # third`, restart: true } });
-    await until('other pods', async () => {
+    await waitFor('other pods', async () => {
       const names = await stage.podNames('updated', 'map');
       return names.length === 1 && names[0] !== before[0];
     });
@@ -193,7 +193,7 @@ describe('a batch flow', () => {
     ]);
     await flow.end();
     await api.untilIn(flow.name, 'Canceled');
-    await until('nothing is left', async () => (await stage.objects('done')).length === 0);
+    await waitFor('nothing is left', async () => (await stage.objects('done')).length === 0);
   });
 
   test('fails with a Job, and says what its pod has said', async () => {
@@ -224,7 +224,7 @@ describe('the end of a flow', () => {
     stage.kubelet.hold('forced', 'map');
     await flow.end('?force=true');
     await api.untilIn(flow.name, 'Terminated');
-    await until('nothing is left', async () => (await stage.objects('forced')).length === 0);
+    await waitFor('nothing is left', async () => (await stage.objects('forced')).length === 0);
   });
 });
 
@@ -235,7 +235,7 @@ describe('what a replica writes', () => {
     const lines = fetch(`${api.url}/kflows/v1/${flow.name}/logs?function=map&follow=true`).then((answer) =>
       answer.text(),
     );
-    await until('it is followed', async () => stage.proxy.followers > 0);
+    await waitFor('it is followed', async () => stage.proxy.followers > 0);
     const [pod = ''] = await stage.podNames('logged', 'map');
     stage.proxy.write(pod, 'so far so good');
     await flow.end();
@@ -246,7 +246,7 @@ describe('what a replica writes', () => {
 test('every right that `kflow install` grants is used, and no other is missed', async () => {
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace } };
   await stage.admin.apply({ ...quota, spec: { hard: { pods: '0' } } });
-  await until('the quota holds', async () => (await stage.admin.read(quota))?.status !== undefined);
+  await waitFor('the quota holds', async () => (await stage.admin.read(quota))?.status !== undefined);
   const flow = flowOf('crowded');
   await flow.submit({ mode: 'batch' });
   const isQuota = ({ message }: { readonly message: string }) => message.includes('exceeded quota');

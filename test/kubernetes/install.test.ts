@@ -2,7 +2,8 @@ import { ControllerInstall } from '../../lib/constructs/controller-install';
 import type { ControllerInstallProps } from '../../lib/constructs/controller-install-props';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
-import { connectCluster, makeNamespace, makeRestrictedNamespace, until } from './support';
+import { waitFor } from '../support/wait-for';
+import { connectCluster, makeNamespace, makeRestrictedNamespace } from './support';
 
 const servers = { natsUrl: 'nats://nats.nats.svc:4222', temporalAddress: 'temporal-frontend.temporal.svc:7233' };
 
@@ -33,7 +34,7 @@ test('it is taken without a warning in its own restricted namespace, pods includ
   const first = await applyAll(objects);
   expect(first.warnings).toEqual([]);
   const cluster = await connectCluster();
-  const pods = await until('both controllers have a pod', async () => {
+  const pods = await waitFor('both controllers have a pod', async () => {
     const found = await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, namespace, 'app.kubernetes.io/name=kflow');
     return found.length === 2 && found;
   });

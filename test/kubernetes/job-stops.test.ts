@@ -2,9 +2,10 @@ import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { renderWorkloads } from '../../lib/constructs/controlled-flow';
 import type { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
+import { waitFor } from '../support/wait-for';
 import { planOf } from '../unit/plan/planned';
 import { Kubelet } from './kubelet';
-import { connectCluster, makeRestrictedNamespace, sharedKubeconfig, until } from './support';
+import { connectCluster, makeRestrictedNamespace, sharedKubeconfig } from './support';
 
 const namespace = 'job-stops';
 let cluster: KubernetesObjects;
@@ -49,7 +50,7 @@ const statusOf = async (job: KubernetesObject): Promise<JobStatus> => (await clu
 /** Its pods once two of them run that are none of these. */
 function running(job: KubernetesObject, but: readonly KubernetesObject[] = []): Promise<readonly KubernetesObject[]> {
   const old = new Set(but.map(({ metadata }) => metadata.uid));
-  return until(`two pods of ${job.metadata.name}`, async () => {
+  return waitFor(`two pods of ${job.metadata.name}`, async () => {
     const pods = await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, namespace, `job-name=${job.metadata.name}`);
     const own = pods.filter(
       ({ metadata, status }) => !old.has(metadata.uid) && (status as { phase?: string }).phase === 'Running',
@@ -88,7 +89,7 @@ test('one that crashes more often than it may ends the whole Job at once', async
   const job = await applyJob('crashed', 0);
   await running(job);
   kubelet.conduct('crashed', 'map', 'crash');
-  const conditions = await until('its end', async () => {
+  const conditions = await waitFor('its end', async () => {
     const { conditions: found = [] } = await statusOf(job);
     return found.some(({ type }) => type === 'Failed') && found;
   });

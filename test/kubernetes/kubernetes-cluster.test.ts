@@ -8,10 +8,11 @@ import type { WorkloadState } from '../../runtime/controller/ports/cluster';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { crashLine } from '../contract/cluster-suite';
 import { type ClusterWorkload, renderClusterWorkload } from '../contract/cluster-workload';
+import { waitFor } from '../support/wait-for';
 import { ApiProxy } from './api-proxy';
 import { container, Kubelet, running } from './kubelet';
 import { limitedAccess } from './limited-access';
-import { connectCluster, makeNamespace, until } from './support';
+import { connectCluster, makeNamespace } from './support';
 
 const namespace = 'clustered';
 const folder = mkdtempSync(join(tmpdir(), 'kflow-cluster-'));
@@ -46,7 +47,7 @@ function apply(jobId: string, ...workloads: readonly ClusterWorkload[]): Promise
 
 /** The only workload of a flow once it holds. */
 function state(jobId: string, holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
-  return until(`the workload of ${jobId}`, async () =>
+  return waitFor(`the workload of ${jobId}`, async () =>
     (await cluster.workloads({ namespace, jobId })).find((each) => holds(each)),
   );
 }
@@ -143,8 +144,8 @@ describe('prune', () => {
     const ending = await state('finishing', ({ replicas }) => replicas.some(({ phase }) => phase === 'ending'));
     expect(ending).toMatchObject({ desired: 0, replicas: [{ phase: 'ending' }] });
     held.letGo();
-    await until('its end', async () => (await cluster.workloads(flow)).length === 0);
-    await until('no owner', async () => (await admin.read(configMap('finishing----flow'))) === undefined);
+    await waitFor('its end', async () => (await cluster.workloads(flow)).length === 0);
+    await waitFor('no owner', async () => (await admin.read(configMap('finishing----flow'))) === undefined);
   });
 
   it('does not wait for pods when it is to be now, nor touches those that stay', async () => {
@@ -155,11 +156,11 @@ describe('prune', () => {
     await state('hurried', (each) => each.function === 'goes' && areReady(2)(each));
     kubelet.hold('hurried', 'goes');
     await cluster.prune(flow, renderClusterWorkload(flow, stays), { now: true });
-    await until('its end', async () => (await cluster.workloads(flow)).length === 1);
+    await waitFor('its end', async () => (await cluster.workloads(flow)).length === 1);
     expect(await cluster.workloads(flow)).toEqual([before]);
     kubelet.hold('hurried', 'stays');
     await cluster.prune(flow, [], { now: true });
-    await until('its end', async () => (await cluster.workloads(flow)).length === 0);
+    await waitFor('its end', async () => (await cluster.workloads(flow)).length === 0);
   });
 
   it('removes kinds that the flow has no more, and nothing without its labels', async () => {
@@ -192,7 +193,7 @@ describe('a flow that somebody removes by its owner', () => {
     );
     expect(told).toEqual([]);
     await admin.remove(configMap('dropped----flow'));
-    await until('it is told', async () => told.includes(flowName(flow)));
+    await waitFor('it is told', async () => told.includes(flowName(flow)));
     await expect(apply('dropped', deployment)).rejects.toMatchObject({
       code: 'store-failed',
       message: expect.stringMatching(/dropped: somebody has removed its ConfigMap dropped----flow, .* try again/),
@@ -200,7 +201,7 @@ describe('a flow that somebody removes by its owner', () => {
     expect(await state('dropped', areReady(1))).toBeDefined();
     await cluster.prune(flow, []);
     expect(await admin.read(configMap('dropped----flow'))).toBeUndefined();
-    await until('its end', async () => (await cluster.workloads(flow)).length === 0);
+    await waitFor('its end', async () => (await cluster.workloads(flow)).length === 0);
     await watch.close();
     await apply('dropped', deployment);
     await state('dropped', areReady(1));
@@ -213,7 +214,7 @@ describe('a flow that somebody removes by its owner', () => {
     await heedless.apply(flow, renderClusterWorkload(flow, deployment));
     await state('heedless', areReady(1));
     await admin.remove(configMap('heedless----flow'));
-    await until('its end', async () => (await heedless.workloads(flow)).length === 0);
+    await waitFor('its end', async () => (await heedless.workloads(flow)).length === 0);
     expect(await admin.read(configMap('heedless----flow'))).toBeUndefined();
     await heedless.close();
   });
@@ -241,11 +242,11 @@ describe('workloads', () => {
     const full = await makeNamespace(`full-${kind}`);
     const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace: full } };
     await admin.apply({ ...quota, spec: { hard: { pods: '0' } } });
-    await until('the quota holds', async () => (await admin.read(quota))?.status !== undefined);
+    await waitFor('the quota holds', async () => (await admin.read(quota))?.status !== undefined);
     const flow = { namespace: full, jobId: 'full' };
     const here = await KubernetesCluster.open({ file: await limitedAccess(full, folder), namespaces: [full] });
     await here.apply(flow, renderClusterWorkload(flow, { kind, function: 'fn', replicas: 1 }));
-    const message = await until('a reason', async () => (await here.workloads(flow))[0]?.message);
+    const message = await waitFor('a reason', async () => (await here.workloads(flow))[0]?.message);
     expect(message).toMatch(/^FailedCreate: .*exceeded quota: none/);
     await here.close();
   });
@@ -291,9 +292,9 @@ describe('logs', () => {
     const followed = follow();
     const write = async (pod: string, line: string) => {
       proxy.write(pod, line);
-      await until(`the line ${line}`, async () => lines.includes(line));
+      await waitFor(`the line ${line}`, async () => lines.includes(line));
     };
-    await until('both are followed', async () => proxy.followers === 2);
+    await waitFor('both are followed', async () => proxy.followers === 2);
     await write(one, 'a');
     await write(other, 'b');
     proxy.cutLogs();

@@ -3,14 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
-import {
-  connectCluster,
-  installCrds,
-  makeNamespace,
-  makeRestrictedNamespace,
-  sharedKubeconfig,
-  until,
-} from './support';
+import { waitFor } from '../support/wait-for';
+import { connectCluster, installCrds, makeNamespace, makeRestrictedNamespace, sharedKubeconfig } from './support';
 
 const folder = mkdtempSync(join(tmpdir(), 'kflow-kube-config-'));
 const namespace = 'objects';
@@ -78,7 +72,7 @@ describe('apply', () => {
     const revision = 'deployment.kubernetes.io/revision';
     await cluster.apply(deployment('owned', namespace));
     const marked = async () => (await cluster.read(deployment('owned', namespace)))?.metadata.annotations?.[revision];
-    await until('the controller has set a revision', marked);
+    await waitFor('the controller has set a revision', marked);
     const taking = deployment('owned', namespace, { annotations: { [revision]: '7' } });
     await expect(cluster.apply(taking)).rejects.toMatchObject({
       name: 'ConfigError',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
+import { waitFor } from '../support/wait-for';
 
 let cluster: Promise<KubernetesObjects> | undefined;
 
@@ -16,21 +17,6 @@ export function sharedKubeconfig(): string {
 export function connectCluster(): Promise<KubernetesObjects> {
   cluster ??= KubernetesObjects.open({ file: sharedKubeconfig() });
   return cluster;
-}
-
-/** Waits until a condition gives something, which is the result. */
-export async function until<T>(
-  what: string,
-  holds: () => Promise<T | undefined | false>,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await holds();
-    if (found !== undefined && found !== false) return found;
-    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
 }
 
 /** The objects of a YAML file: its documents, and the items of those that are a `List`. */
@@ -56,11 +42,11 @@ export async function installCrds(file: string): Promise<void> {
   if (crds.length === 0) throw new Error(`${file} holds no CustomResourceDefinition`);
   for (const crd of crds) await objects.apply(crd);
   for (const crd of crds) {
-    await until(`${crd.metadata.name} is established`, async () => isEstablished(await objects.read(crd)));
+    await waitFor(`${crd.metadata.name} is established`, async () => isEstablished(await objects.read(crd)));
     const { group, names, versions } = crd.spec as CrdSpec;
     for (const { name } of versions.filter(({ served }) => served)) {
       const kind = { apiVersion: `${group}/${name}`, kind: names.kind };
-      await until(`${kind.apiVersion} ${kind.kind} is served`, () => objects.serves(kind));
+      await waitFor(`${kind.apiVersion} ${kind.kind} is served`, () => objects.serves(kind));
     }
   }
 }
@@ -79,7 +65,7 @@ export async function makeNamespace(name: string, labels: { readonly [key: strin
   const objects = await connectCluster();
   await objects.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } };
-  await until(`${name} has a service account`, () => objects.read(account));
+  await waitFor(`${name} has a service account`, () => objects.read(account));
   return name;
 }
 

@@ -11,8 +11,9 @@ import {
   startKubernetesControlPlane,
 } from '../../runtime/servers/kubernetes-control-plane';
 import { renderClusterWorkload } from '../contract/cluster-workload';
+import { waitFor } from '../support/wait-for';
 import { ApiProxy } from './api-proxy';
-import { connectCluster, makeNamespace, sharedKubeconfig, until } from './support';
+import { connectCluster, makeNamespace, sharedKubeconfig } from './support';
 
 const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
 const folder = mkdtempSync(join(tmpdir(), 'kflow-watch-'));
@@ -40,7 +41,7 @@ class Notes implements WatchSink<ObjectMetadata> {
   }
 
   has(line: string): Promise<boolean> {
-    return until(line, async () => this.lines.includes(line));
+    return waitFor(line, async () => this.lines.includes(line));
   }
 }
 
@@ -72,7 +73,7 @@ describe('a watch of a kind', () => {
     const before = proxy.watches;
     const notes = await watch(proxy.kubeconfig(sharedKubeconfig()), namespace, { watchSeconds: 1, lateMs: 5_000 });
     for (let round = 1; round <= 3; round++) {
-      await until('another watch', async () => proxy.watches >= before + round);
+      await waitFor('another watch', async () => proxy.watches >= before + round);
       await admin.apply(configMap(namespace, 'a', String(round)));
       await notes.has(`put a${round}`);
     }
@@ -103,7 +104,7 @@ describe('a watch of a server that has died', () => {
   beforeAll(async () => {
     controlPlane = await startKubernetesControlPlane({ directory: folder });
     admin = await KubernetesObjects.open({ file: controlPlane.kubeconfig });
-  }, 60_000);
+  });
   afterAll(() => controlPlane?.stop());
 
   /** The API server dies, and is started again by whoever keeps it running. */
@@ -113,7 +114,7 @@ describe('a watch of a server that has died', () => {
     process.kill(before, 'SIGKILL');
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } };
     const isBack = () => admin.read(namespace).catch(() => undefined);
-    await until('it is back', async () => pid() !== before && (await isBack()) !== undefined, 60_000);
+    await waitFor('it is back', async () => pid() !== before && (await isBack()) !== undefined);
   }
 
   it('goes on after the API server was killed', async () => {
@@ -129,8 +130,8 @@ describe('a watch of a server that has died', () => {
     const other = await KubernetesCluster.open({ file: controlPlane.kubeconfig });
     const before = told;
     await other.apply(flow, objects(5));
-    await until('it is told', async () => told > before);
-    await until('it is seen', async () => (await cluster.workloads(flow))[0]?.desired === 5);
+    await waitFor('it is told', async () => told > before);
+    await waitFor('it is seen', async () => (await cluster.workloads(flow))[0]?.desired === 5);
     expect(troubles).toContainEqual(expect.stringMatching(/cannot be reached/));
     await watch.close();
     await Promise.all([cluster.close(), other.close()]);
@@ -142,7 +143,7 @@ describe('a watch of a server that has died', () => {
     await admin.apply(configMap('default', 'a'));
     const notes = await watch(proxy.kubeconfig(controlPlane.kubeconfig), 'default', { watchSeconds: 1, lateMs: 5_000 });
     proxy.forget();
-    await until('another list', async () => notes.lines.length === 2);
+    await waitFor('another list', async () => notes.lines.length === 2);
     await admin.apply(configMap('default', 'a', '1'));
     await notes.has('put a1');
     expect(notes.lines).toEqual(['replace a', 'replace a', 'put a1']);

@@ -12,10 +12,18 @@ import { type RunningController, startController } from '../../runtime/controlle
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import { startTemporalServer, type TemporalServer } from '../../runtime/servers/temporal-server';
 import { type ChainChanges, chainTopology } from './chain-topology';
+import { closeAfterFile } from './close-after-file';
 import { FlowClient } from './flow-client';
 
 /** A controller with real nats and Temporal servers, over a cluster that runs nothing. */
 export class ControllerPlace extends FlowClient {
+  readonly close = closeAfterFile('a controller and its servers', async () => {
+    await this.controller.close();
+    await this.temporal.stop();
+    await this.nats.stop();
+    rmSync(this.folder, { recursive: true });
+  });
+
   private constructor(
     private readonly folder: string,
     readonly nats: NatsServer,
@@ -107,13 +115,6 @@ export class ControllerPlace extends FlowClient {
     } finally {
       await links.close();
     }
-  }
-
-  async close(): Promise<void> {
-    await this.controller.close();
-    await this.temporal.stop();
-    await this.nats.stop();
-    rmSync(this.folder, { recursive: true });
   }
 }
 

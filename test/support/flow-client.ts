@@ -1,8 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FlowStatus } from '../../runtime/api-contract/schemas';
-
-/** How long anything may take. */
-const patienceMs = 20_000;
+import { waitFor } from './wait-for';
 
 /** A controller's REST API, and waiting for what it says. */
 export class FlowClient {
@@ -39,15 +36,14 @@ export class FlowClient {
     return this.untilSaid(`/kflows/v1/${flow}`, isThere);
   }
 
-  /** Waits until an answer is as it should be; throws with what it is when it does not get there. */
-  async untilSaid<T>(pathName: string, isThere: (body: T) => boolean): Promise<T> {
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      const { status, body } = await this.call('GET', pathName);
-      if (status === 200 && isThere(body)) return body;
-      if (Date.now() > deadline) throw new Error(`${pathName} did not get there: ${status} ${JSON.stringify(body)}`);
-      await delay(20);
-    }
+  /** Waits until an answer meets a condition. */
+  async untilSaid<T>(pathName: string, holds: (body: T) => boolean): Promise<T> {
+    const { body } = await waitFor(
+      `GET ${pathName} to meet ${holds}`,
+      () => this.call('GET', pathName),
+      ({ status, body }) => status === 200 && holds(body),
+    );
+    return body;
   }
 
   /** Waits until a flow is in a phase and has nothing left to do for it. */

@@ -4,6 +4,7 @@ import { holdPresence, type Presence } from '../../runtime/cli/commands/stack/pr
 import { StackDirectory } from '../../runtime/cli/commands/stack/stack-directory';
 import type { Access } from '../../runtime/controller/api/access/access';
 import { type RunningApi, startApi } from '../../runtime/controller/api/http/start-api';
+import { closeAfterFile } from './close-after-file';
 import { type KflowCommand, Workplace } from './kflow-cli';
 import { MemoryFlows } from './memory-flows';
 
@@ -46,6 +47,11 @@ const noServers = {
 
 /** The real API over flows in memory, as the stack of a folder. */
 export class FlowStage {
+  readonly close = closeAfterFile('an API over flows in memory', async () => {
+    await this.api?.close();
+    await this.presence?.close();
+    this.place.remove();
+  });
   readonly flows = new MemoryFlows();
   readonly place = new Workplace();
   private api: RunningApi | undefined;
@@ -87,12 +93,6 @@ export class FlowStage {
     await this.api?.close();
     await whileAway();
     await this.listen(port);
-  }
-
-  async close(): Promise<void> {
-    await this.api?.close();
-    await this.presence?.close();
-    this.place.remove();
   }
 
   private async listen(port: number): Promise<void> {

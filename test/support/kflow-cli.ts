@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { waitFor } from './wait-for';
 
 const root = path.join(__dirname, '../..');
 const program = path.join(root, 'dist/js/runtime/cli/main.js');
@@ -61,14 +62,21 @@ export class KflowCommand {
     this.exited = new Promise((resolve) => process.on('close', resolve));
   }
 
-  /** The first group of the pattern, once it stands in what the command has printed on stderr, or in `text`. */
+  /** The first group of the pattern, once the command has printed it on stderr, or once `text` contains it. */
   async waitFor(pattern: RegExp, text: () => string = () => this.stderr): Promise<string> {
-    for (;;) {
-      const match = pattern.exec(text());
-      if (match !== null) return match[1] ?? match[0];
-      if (this.process.exitCode !== null) throw new Error(`ended before ${pattern}:\n${this.stderr}\n${this.stdout}`);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
+    const found = await waitFor(
+      `${pattern} in the output of kflow`,
+      () => ({
+        match: pattern.exec(text()),
+        exitCode: this.process.exitCode,
+        stderr: this.stderr,
+        stdout: this.stdout,
+      }),
+      ({ match, exitCode }) => match !== null || exitCode !== null,
+    );
+    const { match, stderr, stdout } = found;
+    if (match === null) throw new Error(`kflow ended before it printed ${pattern}:\n${stderr}\n${stdout}`);
+    return match[1] ?? match[0];
   }
 }
 

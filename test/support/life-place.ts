@@ -1,4 +1,5 @@
 import type { FlowStatus } from '../../runtime/api-contract/schemas';
+import { closeAfterFile } from './close-after-file';
 import { Workplace } from './kflow-cli';
 import { type Numbered, NumberFlow } from './number-flow';
 import { RunningStack } from './running-stack';
@@ -7,6 +8,12 @@ type Phase = FlowStatus['status'];
 
 /** A stack of its own and the flows of numbers that a test runs on it, by the documented requests alone. */
 export class LifePlace {
+  readonly close = closeAfterFile('a stack', async () => {
+    await this.stack.close();
+    await this.place.ran('down');
+    this.place.remove();
+    for (const flow of this.flows) flow.remove();
+  });
   private readonly flows: NumberFlow[] = [];
 
   private constructor(
@@ -19,13 +26,6 @@ export class LifePlace {
     process.env.KFLOW_CONTROLLER_TIMES_PAUSE_GRACE_SECONDS = '3';
     const place = new Workplace();
     return new LifePlace(place, await RunningStack.up(place));
-  }
-
-  async close(): Promise<void> {
-    await this.stack.close();
-    await this.place.ran('down');
-    this.place.remove();
-    for (const flow of this.flows) flow.remove();
   }
 
   flow(jobId: string, mode: 'batch' | 'stream'): NumberFlow {

@@ -1,3 +1,6 @@
+/** Decides what a run with random steps does. jest prints KFLOW_SEED, which repeats the run. */
+export const seed = Number(process.env.KFLOW_SEED);
+
 /** The same choices for the same seed. (mulberry32) */
 export class Random {
   constructor(private state: number) {}

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import type { FlowStatus } from '../../runtime/api-contract/schemas';
+import { closeAfterFile } from './close-after-file';
 import { freePort } from './free-port';
 import type { Workplace } from './kflow-cli';
 
@@ -20,6 +21,10 @@ const stuckAfterMs = 90_000;
 
 /** The stack that `kflow up` started in a folder, by its REST API alone. */
 export class RunningStack {
+  readonly close = closeAfterFile('connections to a stack', async () => {
+    await (await this.connection)?.close();
+    await this.store.close();
+  });
   private readonly store: S3ObjectStore;
   private connection: Promise<NatsConnection> | undefined;
 
@@ -155,11 +160,6 @@ export class RunningStack {
       records.push(...(await Promise.all(part)).map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as T));
     }
     return records;
-  }
-
-  async close(): Promise<void> {
-    await (await this.connection)?.close();
-    await this.store.close();
   }
 
   private nats(): Promise<NatsConnection> {

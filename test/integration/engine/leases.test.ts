@@ -1,5 +1,6 @@
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { JetStreamPlace, until } from '../jetstream/jetstream-place';
+import { waitFor } from '../../support/wait-for';
+import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { inputOf, outputOf, passOn, Replica, recordOf, stopReplicas, textOf, type Work } from './engine-replica';
 
 let place: JetStreamPlace;
@@ -55,9 +56,9 @@ test('keeps a slow record, and what waits behind it, from being delivered again 
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
   const at = Date.now();
-  await until('three ackWaits have passed', () => Date.now() - at > 900);
+  await waitFor('three ackWaits have passed', () => Date.now() - at > 900);
   gate.open();
-  await until('acked', acked('slow', 3));
+  await waitFor('acked', acked('slow', 3));
   expect(await deliveries('slow')).toBe(3);
   expect(replica.counters).toMatchObject({ in: 3, out: 3 });
 });
@@ -68,14 +69,14 @@ test('keeps a record that gives heartbeats beyond max.poll.interval.ms', async (
   const replica = Replica.start(place, {
     spec,
     work: async (record, events) => {
-      await until('four times as long', () => {
+      await waitFor('four times as long', () => {
         events.heartbeat(record.id);
         return Date.now() - at > 1_200;
       });
       await passOn(record, events);
     },
   });
-  await until('acked', acked('beating', 1));
+  await waitFor('acked', acked('beating', 1));
   expect(await deliveries('beating')).toBe(1);
   expect(replica.logs).toEqual([]);
 });
@@ -84,11 +85,11 @@ test('lets another replica have a record that takes too long, and stores its out
   const spec = await between('stuck', 3, { ackWaitMs: 300, maxPollIntervalMs: 300 });
   const gate = new Gate();
   const stuck = Replica.start(place, { spec, work: gate.work });
-  await until('begun', () => gate.begun.length === 1);
+  await waitFor('begun', () => gate.begun.length === 1);
   const other = Replica.start(place, { spec });
-  await until('all are processed', () => other.counters.in === 3);
+  await waitFor('all are processed', () => other.counters.in === 3);
   gate.open();
-  await until('the late result', () => stuck.counters.in === 1);
+  await waitFor('the late result', () => stuck.counters.in === 1);
   expect(stuck.logs.join()).toMatch(/record stuck-in:1 took longer than max\.poll\.interval\.ms \(300\)/);
   expect((await outputs('stuck')).sort()).toEqual(['record 0', 'record 1', 'record 2']);
 });
@@ -97,10 +98,10 @@ test('processes a slow record once when no other replica takes it', async () => 
   const spec = await between('alone', 2, { ackWaitMs: 300, maxPollIntervalMs: 300 });
   const gate = new Gate();
   Replica.start(place, { spec, work: gate.work });
-  await until('delivered again', async () => (await deliveries('alone')) > 3);
+  await waitFor('delivered again', async () => (await deliveries('alone')) > 3);
   expect(gate.begun).toEqual(['record 0']);
   gate.open();
-  await until('acked', acked('alone', 2));
+  await waitFor('acked', acked('alone', 2));
   expect(gate.begun).toEqual(['record 0', 'record 1']);
   expect((await outputs('alone')).sort()).toEqual(['record 0', 'record 1']);
 });
@@ -109,16 +110,16 @@ test('gives back at once what it has not begun when it is stopped, and finishes 
   const spec = await between('stopped', 8);
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
-  await until('all taken, and the first begun', async () => {
+  await waitFor('all taken, and the first begun', async () => {
     return gate.begun.length === 1 && (await place.ackPending('stopped-in', 'map')) === 8;
   });
   const stopped = replica.stop();
   const other = Replica.start(place, { spec });
-  await until('the other has the rest', () => other.counters.in === 7);
+  await waitFor('the other has the rest', () => other.counters.in === 7);
   expect(await place.ackPending('stopped-in', 'map')).toBe(1);
   gate.open();
   await stopped;
-  await until('acked', acked('stopped', 8));
+  await waitFor('acked', acked('stopped', 8));
   expect(gate.begun).toEqual(['record 0']);
   expect(replica.counters).toMatchObject({ in: 1, out: 1 });
   expect(await place.count('stopped-out')).toBe(8);
@@ -143,25 +144,25 @@ test('gives back what is still being fetched when it is stopped', async () => {
     },
   };
   const replica = Replica.start(place, { spec, downloads });
-  await until('being fetched', () => fetching === 3);
+  await waitFor('being fetched', () => fetching === 3);
   await replica.stop(60_000); // nothing runs, so nothing is waited for
   expect(replica.counters.in).toBe(0);
   arrive();
-  await until('what came late is removed', () => removed.length === 3);
+  await waitFor('what came late is removed', () => removed.length === 3);
   const other = Replica.start(place, { spec });
-  await until('another has them', () => other.counters.in === 3);
+  await waitFor('another has them', () => other.counters.in === 3);
 });
 
 test('gives back what does not end within the grace time, and ignores what comes of it later', async () => {
   const spec = await between('endless', 2);
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
-  await until('begun', () => gate.begun.length === 1);
+  await waitFor('begun', () => gate.begun.length === 1);
   await replica.stop(50);
   expect(replica.idle).toBe(true);
   gate.open();
   const other = Replica.start(place, { spec });
-  await until('another has both', () => other.counters.in === 2);
+  await waitFor('another has both', () => other.counters.in === 2);
   expect(replica.counters).toMatchObject({ in: 0, out: 0 });
   expect((await outputs('endless')).sort()).toEqual(['record 0', 'record 1']);
 });
@@ -173,10 +174,10 @@ test('replicas of one durable share the work, each record processed once', async
     await passOn(record, events);
   };
   const replicas = [1, 2].map(() => Replica.start(place, { spec, work: turn }));
-  await until('acked', acked('shared', 200));
+  await waitFor('acked', acked('shared', 200));
   const more = Array.from({ length: 200 }, (_, index) => recordOf(`record ${200 + index}`));
   await place.fill('shared-in', more);
-  await until('acked', acked('shared', 400));
+  await waitFor('acked', acked('shared', 400));
   const [one = 0, other = 0] = replicas.map((replica) => replica.counters.in);
   expect(one + other).toBe(400);
   expect(Math.min(one, other)).toBeGreaterThan(0);
@@ -187,7 +188,7 @@ test('a stopped replica keeps no timer', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
   const replica = Replica.start(place, { spec: await between('timers', 1) });
-  await until('processed', () => replica.counters.in === 1);
+  await waitFor('processed', () => replica.counters.in === 1);
   await replica.stop();
-  await until('no timer', () => timers() <= before + 1); // the one of `until`
+  await waitFor('no timer', () => timers() <= before + 1); // the one of `until`
 });

@@ -1,5 +1,6 @@
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { JetStreamPlace, until } from '../jetstream/jetstream-place';
+import { waitFor } from '../../support/wait-for';
+import { JetStreamPlace } from '../jetstream/jetstream-place';
 import {
   inputOf,
   MemoryMessageStore,
@@ -41,14 +42,14 @@ async function outputs(name: string): Promise<string[]> {
 test('acks no record before its output is stored, and all as room is made', async () => {
   const spec = await between('pressure', 500, 100);
   const replica = Replica.start(place, { spec });
-  await until('the output is full', async () => (await place.count('pressure-out')) === 100);
-  await until('more is processed', () => replica.counters.out > 100);
-  await until('what is stored is acked', async () => (await place.ackFloor('pressure-in', 'map')) === 100);
+  await waitFor('the output is full', async () => (await place.count('pressure-out')) === 100);
+  await waitFor('more is processed', () => replica.counters.out > 100);
+  await waitFor('what is stored is acked', async () => (await place.ackFloor('pressure-in', 'map')) === 100);
   const seen = await outputs('pressure');
   while (seen.length < 500) {
     await place.manager.streams.purge('pressure-out');
-    await until('full again', async () => (await place.count('pressure-out')) === 100);
-    await until('acked', async () => (await place.ackFloor('pressure-in', 'map')) === seen.length + 100);
+    await waitFor('full again', async () => (await place.count('pressure-out')) === 100);
+    await waitFor('acked', async () => (await place.ackFloor('pressure-in', 'map')) === seen.length + 100);
     seen.push(...(await outputs('pressure')));
   }
   expect(seen).toEqual(texts(500));
@@ -59,14 +60,14 @@ test('holds no more than a thousand records while its output is full', async () 
   const spec = await between('bounded', 1_500, 1);
   Replica.start(place, { spec });
   let held = 0;
-  await until('no more is taken', async () => {
+  await waitFor('no more is taken', async () => {
     const before = held;
     held = await place.ackPending('bounded-in', 'map');
     return held > 0 && held === before;
   });
   expect(held).toBeLessThanOrEqual(1_000);
   await place.manager.streams.update('bounded-out', { max_msgs: -1 });
-  await until('all flows', async () => (await place.ackFloor('bounded-in', 'map')) === 1_500);
+  await waitFor('all flows', async () => (await place.ackFloor('bounded-in', 'map')) === 1_500);
   expect(await outputs('bounded')).toEqual(texts(1_500));
 });
 
@@ -83,13 +84,13 @@ test('tries a failing record again, then puts it into the dead letters, its neig
       return passOn(record, events);
     },
   });
-  await until('given up', () => replica.counters.dead === 1);
+  await waitFor('given up', () => replica.counters.dead === 1);
   expect(replica.counters).toMatchObject({ in: 4, out: 4, failed: 3, dead: 1 });
   const [first = 0, second = 0, third = 0] = triedAt;
   expect(second - first).toBeGreaterThan(950);
   expect(third - second).toBeGreaterThan(1_950);
   expect(await outputs('failing')).toEqual(texts(5).filter((text) => text !== 'record 2'));
-  await until('all acked', async () => (await place.ackFloor('failing-in', 'map')) === 5);
+  await waitFor('all acked', async () => (await place.ackFloor('failing-in', 'map')) === 5);
   const letter = await place.manager.streams.getMessage('dead', { last_by_subj: 'dead.out' });
   expect(textOf(letter.data)).toBe('record 2');
   expect(Object.fromEntries([...letter.header].map(([name, values]) => [name, values[0]]))).toEqual({
@@ -112,7 +113,7 @@ test('puts a record that counts as processed into the dead letters at its first 
       throw Object.assign(new Error('bad'), { name: 'AckException' });
     },
   });
-  await until('acked', async () => (await place.ackFloor('counted-in', 'map')) === 1);
+  await waitFor('acked', async () => (await place.ackFloor('counted-in', 'map')) === 1);
   expect(replica.counters).toMatchObject({ in: 0, out: 0, failed: 1, dead: 1 });
 });
 
@@ -120,7 +121,7 @@ test('gives up on a message that is no record, and goes on', async () => {
   const spec = await between('unreadable', 1);
   await place.fill('unreadable-in', ['text', Buffer.from('c3ff', 'hex'), recordOf('last')]);
   const replica = Replica.start(place, { spec: { ...spec, maxDeliver: 1 } });
-  await until('all acked', async () => (await place.ackFloor('unreadable-in', 'map')) === 4);
+  await waitFor('all acked', async () => (await place.ackFloor('unreadable-in', 'map')) === 4);
   expect(replica.counters).toMatchObject({ in: 2, out: 2, failed: 2, dead: 2 });
   expect(await outputs('unreadable')).toEqual(['record 0', 'last']);
 });
@@ -137,7 +138,7 @@ test('sends a large output through the message store, and reads it from there', 
   Replica.start(place, { spec, work, maxPayload: 1_000, store });
   const next = { function: 'next', inputs: [inputOf('large-out', 'next')], output: outputOf('large-end') };
   Replica.start(place, { spec: next, store });
-  await until('both arrive', async () => (await place.count('large-end')) === 2);
+  await waitFor('both arrive', async () => (await place.count('large-end')) === 2);
   expect(store.payloads.size).toBe(1);
   const [small, claim] = (await place.texts('large-out')).sort((one, other) => one.length - other.length);
   expect(small).toMatch(/record 0$/);
@@ -169,7 +170,7 @@ test('reads all of its inputs, and writes its side outputs', async () => {
       void events.output(id, payload, 'unread');
     },
   });
-  await until('all acked', () => replica.counters.in === 40);
+  await waitFor('all acked', () => replica.counters.in === 40);
   const expected = ['left', 'right'].flatMap((stream) => texts(20).map((text) => `${stream} ${text}`));
   expect((await place.payloads('both')).map(textOf).sort()).toEqual(expected.sort());
   expect((await place.payloads('aside')).map(textOf).sort()).toEqual([...Array(10).fill('0'), ...Array(10).fill('1')]);
@@ -178,8 +179,8 @@ test('reads all of its inputs, and writes its side outputs', async () => {
 test('loses and repeats nothing when the server is killed and started again', async () => {
   const spec = await between('killed', 2_000);
   const replica = Replica.start(place, { spec });
-  await until('begun', () => replica.counters.in > 100);
+  await waitFor('begun', () => replica.counters.in > 100);
   await place.restart('SIGKILL');
-  await until('all acked', async () => (await place.ackFloor('killed-in', 'map')) === 2_000);
+  await waitFor('all acked', async () => (await place.ackFloor('killed-in', 'map')) === 2_000);
   expect((await outputs('killed')).sort()).toEqual(texts(2_000).sort());
 }, 60_000);

@@ -1,6 +1,7 @@
 import { nanos } from 'nats';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { JetStreamPlace, until } from '../jetstream/jetstream-place';
+import { waitFor } from '../../support/wait-for';
+import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { inputOf, outputOf, Replica, recordOf, stopReplicas, textOf, type Work } from './engine-replica';
 
 /** As short as the server allows: every retry is older. */
@@ -47,7 +48,7 @@ class FailsOnce {
 test('publishes nothing twice when a record is tried again after the dedupe window', async () => {
   const texts = ['fails 1', 'passes 1', 'fails 2', 'passes 2'];
   const replica = Replica.start(place, { spec: await between('late', texts), work: new FailsOnce().work });
-  await until('all acked', () => replica.counters.in === 4);
+  await waitFor('all acked', () => replica.counters.in === 4);
   expect(replica.counters.failed).toBe(2);
   expect(await stored('late-out')).toEqual(texts.flatMap((text) => [`${text} a`, `${text} b`]).sort());
   expect(await stored('late-aside')).toEqual(texts.map((text) => `${text} aside`).sort());
@@ -61,16 +62,16 @@ test('publishes what an earlier try did not come to, after the dedupe window', a
     void events.output(id, recordOf('second'), '');
   };
   const replica = Replica.start(place, { spec: await between('half', ['one']), work });
-  await until('acked', () => replica.counters.in === 1);
+  await waitFor('acked', () => replica.counters.in === 1);
   expect(await stored('half-out')).toEqual(['first', 'second']);
 });
 
 test('finds the outputs of later failures too, as the output stream goes on', async () => {
   const spec = await between('later', ['fails 1']);
   const replica = Replica.start(place, { spec, work: new FailsOnce().work });
-  await until('the first', () => replica.counters.in === 1);
+  await waitFor('the first', () => replica.counters.in === 1);
   await place.fill('later-in', ['fails 2', ...Array(50).fill('passes')].map(recordOf));
-  await until('all', () => replica.counters.in === 52);
+  await waitFor('all', () => replica.counters.in === 52);
   const found = await stored('later-out');
   expect(found).toHaveLength(104);
   expect(found.filter((text) => text.startsWith('fails 2'))).toEqual(['fails 2 a', 'fails 2 b']);
@@ -78,21 +79,21 @@ test('finds the outputs of later failures too, as the output stream goes on', as
 
 test('goes on when the outputs it looks for have been trimmed away', async () => {
   const replica = Replica.start(place, { spec: await between('trimmed', ['fails 1']), work: new FailsOnce().work });
-  await until('failed', () => replica.counters.failed === 1);
+  await waitFor('failed', () => replica.counters.failed === 1);
   await place.manager.streams.purge('trimmed-out');
-  await until('acked', () => replica.counters.in === 1);
+  await waitFor('acked', () => replica.counters.in === 1);
   expect(await stored('trimmed-out')).toEqual(['fails 1 a', 'fails 1 b']);
 });
 
 test('publishes once more in a new epoch what an earlier one has published, and that once', async () => {
   const spec = await between('epoch', ['fails 1', 'passes 1']);
   const first = Replica.start(place, { spec });
-  await until('all in the first epoch', () => first.counters.in === 2);
+  await waitFor('all in the first epoch', () => first.counters.in === 2);
   await first.stop();
   await place.manager.consumers.delete('epoch-in', 'map');
   await place.consumer('epoch-in', 'map');
   const second = Replica.start(place, { spec: { ...spec, epoch: 2 }, work: new FailsOnce().work });
-  await until('all in the second epoch', () => second.counters.in === 2);
+  await waitFor('all in the second epoch', () => second.counters.in === 2);
   expect(second.counters.failed).toBe(1);
   expect(await stored('epoch-out')).toEqual(
     ['fails 1', 'fails 1 a', 'fails 1 b', 'passes 1', 'passes 1 a', 'passes 1 b'].sort(),

@@ -3,6 +3,7 @@ import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { fingerprintOf } from '../../../runtime/engine/avro-message';
 import type { Failure, HostEvents, HostRecord, LogLevel } from '../../../runtime/engine/ports/host';
 import { PythonHost, type PythonHostOptions } from '../../../runtime/hosts/python/python-host';
+import { waitFor } from '../../support/wait-for';
 
 /** What a host told, by record, and everything in its order. */
 export class PythonHostRun implements HostEvents {
@@ -14,7 +15,6 @@ export class PythonHostRun implements HostEvents {
   /** What `output` answers: undefined is room at once. */
   store: (payload: Uint8Array) => Promise<void> | undefined = () => undefined;
   readonly host: PythonHost;
-  private watchers: (() => void)[] = [];
 
   constructor(spec: Partial<FunctionSpec>, options: Partial<PythonHostOptions> = {}) {
     this.host = new PythonHost({
@@ -63,9 +63,13 @@ export class PythonHostRun implements HostEvents {
     this.tell('crashed');
   }
 
-  /** Resolves as soon as something told makes the condition true. */
+  /** Resolves when the host's events have made the condition true. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.watchers.push(resolve));
+    await waitFor(
+      String(condition),
+      () => ({ isTrue: condition(), lastEvents: this.order.slice(-10), crashes: this.crashes }),
+      ({ isTrue }) => isTrue,
+    );
   }
 
   /** Hands over one record for each event, ids from 0, and waits for all outcomes. */
@@ -87,9 +91,6 @@ export class PythonHostRun implements HostEvents {
 
   private tell(what: string): void {
     this.order.push(what);
-    const watchers = this.watchers;
-    this.watchers = [];
-    for (const watcher of watchers) watcher();
   }
 }
 

@@ -6,6 +6,7 @@ import { readTopology } from '../../../lib/topology/read-topology';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import type { Failure, HostEvents } from '../../../runtime/engine/ports/host';
 import { TypeScriptHost } from '../../../runtime/hosts/typescript/typescript-host';
+import { waitFor } from '../../support/wait-for';
 
 const schema = { type: 'record', name: 'number', fields: [{ name: 'n', type: 'long' }] };
 const codec = new AvroSchemaCodec(schema);
@@ -15,7 +16,6 @@ class Told implements HostEvents {
   readonly lines: string[] = [];
   readonly outputs: unknown[] = [];
   readonly failures: Failure[] = [];
-  private wake: () => void = () => undefined;
 
   output(id: number, payload: Uint8Array, side: string): undefined {
     this.outputs.push(codec.decode(payload));
@@ -42,12 +42,15 @@ class Told implements HostEvents {
   }
 
   async until(line: string): Promise<void> {
-    while (!this.lines.includes(line)) await new Promise<void>((resolve) => (this.wake = resolve));
+    await waitFor(
+      line,
+      () => this.lines,
+      (lines) => lines.includes(line),
+    );
   }
 
   private tell(line: string): void {
     this.lines.push(line);
-    this.wake();
   }
 }
 

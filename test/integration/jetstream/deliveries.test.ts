@@ -3,7 +3,8 @@ import { AckLedger } from '../../../runtime/adapters/jetstream/ack-ledger';
 import { JetStreamDelivery } from '../../../runtime/adapters/jetstream/jetstream-delivery';
 import { MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
 import type { Delivery } from '../../../runtime/engine/ports/delivery';
-import { JetStreamPlace, until } from './jetstream-place';
+import { waitFor } from '../../support/wait-for';
+import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
 let acks: AckLedger;
@@ -49,9 +50,9 @@ test('takes no more than was demanded', async () => {
   await makeStream('demand', 200);
   const { puller, deliveries } = pull('demand');
   puller.demand(30, 100 * megabytes);
-  await until('thirty', () => deliveries.length === 30);
+  await waitFor('thirty', () => deliveries.length === 30);
   puller.demand(10, 100 * megabytes);
-  await until('ten more', () => deliveries.length === 40);
+  await waitFor('ten more', () => deliveries.length === 40);
   puller.demand(0, 100 * megabytes);
   await place.connection.flush();
   expect(await place.ackPending('demand', 'reader')).toBe(40);
@@ -64,9 +65,9 @@ test('takes few messages while their size is not known, and one at a time of lar
   await place.fill('bytes', Array(40).fill(Buffer.alloc(512 * 1024)));
   const { puller, deliveries } = pull('bytes');
   puller.demand(500, 4 * megabytes);
-  await until('four megabytes', () => deliveries.length === 8);
+  await waitFor('four megabytes', () => deliveries.length === 8);
   puller.demand(500, 100);
-  await until('one', () => deliveries.length === 9);
+  await waitFor('one', () => deliveries.length === 9);
   expect(await place.ackPending('bytes', 'reader')).toBe(9);
 });
 
@@ -75,7 +76,7 @@ test('says of a delivery what the server knows of it', async () => {
   await makeStream('facts', 2);
   const { puller, deliveries } = pull('facts');
   puller.demand(2, megabytes);
-  await until('both', () => deliveries.length === 2);
+  await waitFor('both', () => deliveries.length === 2);
   const [, second] = deliveries;
   expect(second).toMatchObject({ stream: 'facts', sequence: 2, deliveries: 1 });
   expect(second?.timestampMs).toBeGreaterThanOrEqual(before - 1);
@@ -97,15 +98,15 @@ test('gets back what it gave back, after the delay', async () => {
   await makeStream('nak', 2);
   const { puller, deliveries } = pull('nak');
   puller.demand(2, 100 * megabytes);
-  await until('both', () => deliveries.length === 2);
+  await waitFor('both', () => deliveries.length === 2);
   const at = Date.now();
   deliveries[0]?.nak(400);
   deliveries[1]?.nak(0);
   puller.demand(2, 100 * megabytes);
-  await until('the second', () => deliveries.length === 3);
+  await waitFor('the second', () => deliveries.length === 3);
   expect(deliveries[2]).toMatchObject({ sequence: 2, deliveries: 2 });
   expect(Date.now() - at).toBeLessThan(350);
-  await until('the first', () => deliveries.length === 4);
+  await waitFor('the first', () => deliveries.length === 4);
   expect(deliveries[3]).toMatchObject({ sequence: 1, deliveries: 2 });
   expect(Date.now() - at).toBeGreaterThanOrEqual(395);
 });
@@ -114,15 +115,15 @@ test('keeps a message as long as it says that it works on it', async () => {
   await makeStream('working', 1, 300);
   const { puller, deliveries } = pull('working');
   puller.demand(1, 100 * megabytes);
-  await until('delivered', () => deliveries.length === 1);
+  await waitFor('delivered', () => deliveries.length === 1);
   puller.demand(1, 100 * megabytes);
   const at = Date.now();
-  await until('a second of work', () => {
+  await waitFor('a second of work', () => {
     deliveries[0]?.working();
     return Date.now() - at > 1_000;
   });
   expect(deliveries).toHaveLength(1);
-  await until('delivered again', () => deliveries.length === 2);
+  await waitFor('delivered again', () => deliveries.length === 2);
 });
 
 test('hears of what is on its way when it is stopped, so that it can be given back', async () => {
@@ -134,10 +135,10 @@ test('hears of what is on its way when it is stopped, so that it can be given ba
     delivery.nak(0);
   });
   first.demand(500, 1_000 * megabytes);
-  await until('stopped', () => taken > 0);
+  await waitFor('stopped', () => taken > 0);
   const { puller, deliveries } = pull('in-flight');
   puller.demand(500, 1_000 * megabytes);
-  await until('all of them', () => new Set(deliveries.map(({ sequence }) => sequence)).size === 500, 10_000);
+  await waitFor('all of them', () => new Set(deliveries.map(({ sequence }) => sequence)).size === 500);
 });
 
 test('hands on at once what comes into an empty stream', async () => {
@@ -147,7 +148,7 @@ test('hands on at once what comes into an empty stream', async () => {
   for (let n = 1; n <= 3; n++) {
     const at = Date.now();
     await place.fill('empty', [String(n)]);
-    await until('delivered', () => deliveries.length === n);
+    await waitFor('delivered', () => deliveries.length === n);
     expect(Date.now() - at).toBeLessThan(300);
   }
 });
@@ -157,14 +158,14 @@ async function readOverRestart(stream: string, signal: NodeJS.Signals, ackedBefo
   await makeStream(stream, 300);
   const { puller, deliveries } = pull(stream);
   puller.demand(100, 100 * megabytes);
-  await until('a third', () => deliveries.length === 100);
+  await waitFor('a third', () => deliveries.length === 100);
   for (const delivery of deliveries.slice(0, ackedBefore)) delivery.ack();
   await acks.flush();
   let acked = ackedBefore;
   const restarted = place.restart(signal);
   puller.demand(300, 100 * megabytes);
   // sooner than the server would deliver again what it takes for unacked
-  await until('all acked', async () => {
+  await waitFor('all acked', async () => {
     for (const delivery of deliveries.slice(acked)) delivery.ack(); // some of them meet no server
     acked = deliveries.length;
     await restarted;
@@ -187,10 +188,10 @@ test('goes on when its consumer is deleted and made again', async () => {
   await makeStream('again', 1);
   const { puller, deliveries } = pull('again');
   puller.demand(100, 100 * megabytes);
-  await until('delivered', () => deliveries.length === 1);
+  await waitFor('delivered', () => deliveries.length === 1);
   await place.manager.consumers.delete('again', 'reader');
   await place.consumer('again', 'reader');
-  await until('delivered by the new one', () => deliveries.length === 2);
+  await waitFor('delivered by the new one', () => deliveries.length === 2);
   expect(deliveries[1]).toMatchObject({ sequence: 1, deliveries: 1 });
 }, 30_000);
 
@@ -201,5 +202,5 @@ test('starts when its consumer is made after it', async () => {
   puller.demand(100, 100 * megabytes);
   await place.connection.flush();
   await place.consumer('late', 'reader');
-  await until('delivered', () => deliveries.length === 1);
+  await waitFor('delivered', () => deliveries.length === 1);
 }, 30_000);

@@ -2,7 +2,8 @@ import { connectNats } from '../../../runtime/adapters/jetstream/connection';
 import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/jetstream-flow-store';
 import type { FlowRecord } from '../../../runtime/controller/flows/ports/flow-record';
 import type { FlowEvent } from '../../../runtime/controller/flows/ports/flow-store';
-import { JetStreamPlace, until } from './jetstream-place';
+import { waitFor } from '../../support/wait-for';
+import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
 let store: JetStreamFlowStore;
@@ -138,7 +139,7 @@ describe('events', () => {
     const reading = (async () => {
       for await (const { id } of followed) heard.push(id);
     })();
-    await until('it follows', async () => {
+    await waitFor('it follows', async () => {
       await store.addEvent(eventOf('one', of));
       return heard.length === 1;
     });
@@ -146,7 +147,7 @@ describe('events', () => {
     await store.addEvent(eventOf('two', of));
     await store.addEvent(eventOf('one', of));
     await store.addEvent(eventOf('three', of));
-    await until('all are heard', () => heard.length === 3);
+    await waitFor('all are heard', () => heard.length === 3);
     expect(heard).toEqual(['one', 'two', 'three']);
     end.abort();
     await reading;

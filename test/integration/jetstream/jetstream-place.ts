@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { AckPolicy, DiscardPolicy, type JetStreamManager, type NatsConnection, nanos, type StreamConfig } from 'nats';
 import { connectNats } from '../../../runtime/adapters/jetstream/connection';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
+import { closeAfterFile } from '../../support/close-after-file';
+import { waitFor } from '../../support/wait-for';
 
 /** Anything that wants to hear of a reconnect, as the parts of a replica do. */
 export interface Reconnecting {
@@ -12,6 +14,11 @@ export interface Reconnecting {
 
 /** A nats-server of a test file's own, with a connection to it. */
 export class JetStreamPlace {
+  readonly close = closeAfterFile('a nats-server', async () => {
+    await this.connection.close();
+    await this.server.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  });
   private readonly listeners = new Set<Reconnecting>();
   private reconnects = 0;
 
@@ -33,6 +40,11 @@ export class JetStreamPlace {
 
   get url(): string {
     return this.server.url;
+  }
+
+  /** Of the server's process; undefined between an end and its restart. */
+  get pid(): number | undefined {
+    return this.server.pid();
   }
 
   onReconnect<T extends Reconnecting>(listener: T): T {
@@ -82,16 +94,9 @@ export class JetStreamPlace {
 
   /** Ends the server's process; it is started again on the same port with the same data. */
   async restart(signal: NodeJS.Signals): Promise<void> {
-    const pid = this.server.pid();
-    const { reconnects } = this;
+    const { pid, reconnects } = this;
     if (pid !== undefined) process.kill(pid, signal);
-    await until('connected again', () => this.reconnects > reconnects);
-  }
-
-  async close(): Promise<void> {
-    await this.connection.close();
-    await this.server.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    await waitFor('connected again', () => this.reconnects > reconnects);
   }
 
   private async watch(): Promise<void> {
@@ -100,14 +105,5 @@ export class JetStreamPlace {
       for (const listener of this.listeners) listener.reconnected();
       this.reconnects++;
     }
-  }
-}
-
-/** Resolves when the condition holds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const end = Date.now() + timeoutMs;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

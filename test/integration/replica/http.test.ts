@@ -7,8 +7,9 @@ import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { readEnvironment } from '../../../runtime/replica/environment';
 import { runReplica } from '../../../runtime/replica/replica';
+import { waitFor } from '../../support/wait-for';
 import { planOf, specOf } from '../../unit/plan/planned';
-import { JetStreamPlace, until } from '../jetstream/jetstream-place';
+import { JetStreamPlace } from '../jetstream/jetstream-place';
 
 const host = '127.0.0.1';
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-http-'));
@@ -120,7 +121,7 @@ class RunningReplica {
   }
 
   async says(page: string, expected: string): Promise<void> {
-    await until(`${page}: ${expected}`, async () => (await this.get(page)) === expected);
+    await waitFor(`${page}: ${expected}`, async () => (await this.get(page)) === expected);
   }
 
   /** Values of the replica's own metrics whose lines have no `le`. */
@@ -187,7 +188,7 @@ test('says in its probes whether it works, from before it connects until it has 
   wire.open();
   await replica.says('/readyz', '200 ok');
   await RunningReplica.start(source);
-  await until('the function has begun a record', () => existsSync(begun));
+  await waitFor('the function has begun a record', () => existsSync(begun));
   const stopped = replica.stop();
   await replica.says('/readyz', '503 stopping');
   expect(await replica.get('/livez')).toBe('200 ok');
@@ -215,7 +216,7 @@ test('counts and times what goes through it', async () => {
   const [from, to] = [await RunningReplica.start(source), await RunningReplica.start(map)];
   await from.says('/readyz', '200 ok');
   await to.says('/readyz', '200 ok');
-  await until('all are processed', async () => (await to.metrics()).events_total === 50);
+  await waitFor('all are processed', async () => (await to.metrics()).events_total === 50);
   const {
     function_processing_time_ms_sum: took = 0,
     function_total_time_ms_sum: total,

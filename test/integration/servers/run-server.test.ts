@@ -13,6 +13,7 @@ import {
 } from '../../../runtime/servers/run-server';
 import { startS3Server } from '../../../runtime/servers/s3-server';
 import { startTemporalServer } from '../../../runtime/servers/temporal-server';
+import { waitFor } from '../../support/wait-for';
 
 const root = mkdtempSync(join(tmpdir(), 'kflow-servers-'));
 const running = new Set<RunningServer>();
@@ -38,14 +39,6 @@ async function kept<T extends RunningServer>(starting: Promise<T>): Promise<T> {
 function place(name: string, events: ServerEvent[] = []): ServerOptions {
   const onEvent = (event: ServerEvent) => events.push(event);
   return { dataDir: join(root, name), logFile: join(root, 'logs', `${name}.log`), onEvent };
-}
-
-async function until(what: string, holds: () => boolean, timeoutMs = 20_000): Promise<void> {
-  const end = Date.now() + timeoutMs;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 const isRestarted = (events: readonly ServerEvent[]) => () => events.some(({ type }) => type === 'restarted');
@@ -76,7 +69,7 @@ describe.each(Object.entries(KINDS))('%s', (name, start) => {
     const server = await kept(start(place(name, events)));
     const before = server.pid() ?? 0;
     process.kill(before, 'SIGKILL');
-    await until('restart', isRestarted(events));
+    await waitFor('restart', isRestarted(events));
     expect(events.map(({ type }) => type)).toEqual(['ended', 'restarted']);
     expect(events[0]).toMatchObject({ exit: { code: null, signal: 'SIGKILL' } });
     expect(server.pid()).not.toBe(before);
@@ -120,7 +113,7 @@ describe('nats', () => {
         if (ack !== undefined) acked = Math.max(acked, ack.seq);
       }
     });
-    await until('2,000 acks', () => acked > 2_000);
+    await waitFor('2,000 acks', () => acked > 2_000);
     process.kill(server.pid() ?? 0, 'SIGKILL');
     await Promise.all(publishing);
     const { state } = await (await client.jetstreamManager()).streams.info('acked');
@@ -158,7 +151,7 @@ describe('a server that cannot run', () => {
       runServer({ name: 'made-up', command: 'sh', args, probe }, place('doomed-server', events)),
     );
     writeFileSync(marker, '');
-    await until('failed', () => events.some(({ type }) => type === 'failed'));
+    await waitFor('failed', () => events.some(({ type }) => type === 'failed'));
     expect(server.pid()).toBeUndefined();
     await server.stop();
   });

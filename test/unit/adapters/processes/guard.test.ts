@@ -4,6 +4,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnGuarded } from '../../../../runtime/adapters/processes/guard';
+import { waitFor } from '../../../support/wait-for';
 
 const directory = mkdtempSync(join(tmpdir(), 'kflow-guard-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -24,14 +25,6 @@ function groupOf(pgid: number): Promise<number[]> {
   });
 }
 
-async function until(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
-  const end = Date.now() + timeoutMs;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 /** Text of a stream up to its end, or up to `marker`. */
 async function read(stream: NodeJS.ReadableStream | null, marker?: string): Promise<string> {
   let text = '';
@@ -42,7 +35,7 @@ async function read(stream: NodeJS.ReadableStream | null, marker?: string): Prom
   return text;
 }
 
-const groupEnds = (pgid: number) => until(`group ${pgid} ends`, async () => (await groupOf(pgid)).length === 0);
+const groupEnds = (pgid: number) => waitFor(`group ${pgid} ends`, async () => (await groupOf(pgid)).length === 0);
 
 describe('spawnGuarded', () => {
   it('passes arguments, environment and directory as they are', async () => {
@@ -87,7 +80,7 @@ describe('spawnGuarded', () => {
 
   it('passes the signal on, and leaves nothing behind when the process is killed from outside', async () => {
     const child = spawnGuarded({ command: 'sleep', args: ['600'] });
-    await until('watcher runs', async () => (await groupOf(child.pid)).length >= 2);
+    await waitFor('watcher runs', async () => (await groupOf(child.pid)).length >= 2);
     process.kill(child.pid, 'SIGKILL');
     expect(await child.exited).toEqual({ code: null, signal: 'SIGKILL' });
     await groupEnds(child.pid);
@@ -107,7 +100,7 @@ describe('spawnGuarded', () => {
   it('ends the process when its guard is killed', async () => {
     const child = spawnGuarded({ command: 'sleep', args: ['600'] });
     let watchers: number[] = [];
-    await until('watcher runs', async () => {
+    await waitFor('watcher runs', async () => {
       watchers = (await groupOf(child.pid)).filter((pid) => pid !== child.pid);
       return watchers.length === 1;
     });

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Access } from '../../../../runtime/controller/api/access/access';
 import { type ApiProps, createApi } from '../../../../runtime/controller/api/http/create-api';
 import type { Log } from '../../../../runtime/log';
+import { waitFor } from '../../../support/wait-for';
 import { MemoryFlows } from './memory-flows';
 
 export const document = `jobId: jobx
@@ -43,7 +44,7 @@ export async function apiWith(props: Partial<ApiProps> & { readonly isEmpty?: bo
   return { app, flows, lines };
 }
 
-/** Resolves when it holds; the test's time ends it otherwise. */
+/** Resolves when the condition holds. */
 export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  await waitFor(String(condition), condition);
 }

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
+
+/** Guards against a hang only: far above what a condition takes that ever comes true, on a busy machine as well. */
+const timeoutMs = 90_000;
+const everyMs = 10;
+
+type Read<T> = () => T | Promise<T>;
+type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
+
+/**
+ * Reads a value again and again until the condition holds, and returns that value; without a condition, the first truthy
+ * value. A read that throws counts as "not yet". After 90 s the wait fails and names what it waited for and the value,
+ * or the error, that it saw last.
+ */
+export function waitFor<T>(what: string, read: Read<T>): Promise<Truthy<T>>;
+export function waitFor<T, Held extends T>(
+  what: string,
+  read: Read<T>,
+  holds: (value: T) => value is Held,
+): Promise<Held>;
+export function waitFor<T>(what: string, read: Read<T>, holds: (value: T) => boolean): Promise<T>;
+export async function waitFor<T>(what: string, read: Read<T>, holds: (value: T) => boolean = Boolean): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    let seen: string;
+    try {
+      const value = await read();
+      if (holds(value)) return value;
+      seen = inspect(value, { depth: 8, breakLength: 120 });
+    } catch (error) {
+      seen = (error as Error).message;
+    }
+    if (performance.now() > end) {
+      throw new Error(`timed out after ${timeoutMs / 1000} s waiting for ${what}; last seen: ${seen}`);
+    }
+    await delay(everyMs);
+  }
+}
