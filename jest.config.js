@@ -19,7 +19,7 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   testEnvironment: '<rootDir>/test/support/jest/test-environment.js',
   reporters: ['default', '<rootDir>/test/support/jest/run-reporter.js'],
-  // A guard against hangs, above the limit of any single wait.
-  testTimeout: 180_000,
+  // A guard against hangs, above the limit of several waits: a wait that fails says what for.
+  testTimeout: 300_000,
   maxWorkers: 2,
 };

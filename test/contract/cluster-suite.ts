@@ -38,8 +38,8 @@ export function describeCluster(
     let count = 0;
     beforeAll(async () => {
       place = await open();
-    }, 120_000);
-    afterAll(() => place?.close(), 60_000);
+    });
+    afterAll(() => place?.close());
 
     const newFlow = () => new TriedFlow(place, `flow-${++count}`);
     describeScaling(newFlow);

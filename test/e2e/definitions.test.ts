@@ -24,7 +24,7 @@ test('kflow run takes a flow written in TypeScript, wherever its file is', async
   expect((await kflow('run', 'squares.ts', '--save', 'squares=out')).status).toBe(0);
   const squares = place.records<{ n: number; square: number }>('out').sort((one, other) => one.n - other.n);
   expect(squares).toEqual(Array.from({ length: 10 }, (_, n) => ({ n, square: n ** 2 })));
-}, 120_000);
+});
 
 test('a function that takes a variable from outside is refused, by its name and line', async () => {
   place.write('squares.ts', program('(ctx, event) => ({ n: event.n, square: event.n ** limit })'));

@@ -8,11 +8,11 @@ let life: LifePlace;
 
 beforeAll(async () => {
   life = await LifePlace.up();
-}, 120_000);
+});
 
 afterAll(async () => {
   await life?.close();
-}, 60_000);
+});
 
 /** Topologies as the documents have them; modules beside them are sent with them, as the CLI does. */
 const topologies = path.join(__dirname, '../fixtures/topologies');
@@ -61,7 +61,7 @@ test('every topology of the documents that one machine can run is taken as YAML 
     );
     expect({ name, status, body }).toMatchObject({ status: 422, body: { code: 'not-run-yet' } });
   }
-}, 120_000);
+});
 
 test('the documented requests: stop=true, the same POST again, and an update by its payload', async () => {
   await life.stack.put('sas', ['dir/subdir/one', 'dir/subdir/two']);
@@ -94,4 +94,4 @@ test('the documented requests: stop=true, the same POST again, and an update by 
   ]);
   const keys = (await life.stack.records<{ key: string }>('out')).map(({ key }) => key);
   expect([...new Set(keys)].sort()).toEqual(['dir/subdir/one', 'dir/subdir/two']);
-}, 120_000);
+});

@@ -27,39 +27,31 @@ function table(run: KflowCommand): Record<string, string> {
   return Object.fromEntries(rows.map(([, name, taken, given]) => [name, `${taken} in, ${given} out`]));
 }
 
-test.each([0, 1, 40])(
-  'message-store.yaml takes 5 MB payloads through the object store: %d objects',
-  async (count) => {
-    makeObjects(count);
-    const file = path.join(fixtures, 'message-store.yaml');
-    const run = place.kflow('run', file, '--set', 'mode=batch', '--bucket', 'sas=objects', '--timeout', '150');
-    expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
-    expect(table(run)).toEqual({
-      'list-s3-bucket': `- in, ${count} out`,
-      map: `${count} in, ${count} out`,
-      print0: `${count} in, - out`,
-    });
-    const log = count === 0 ? '' : place.read('.kflow/jobx/logs/print0-0.log');
-    expect(log.match(/INFO: metadata: None path: None/g) ?? []).toHaveLength(count);
-    expect(log.match(/INFO: 5242\d\d\d/g) ?? []).toHaveLength(count); // the bytes that print0 prints
-  },
-  180_000,
-);
+test.each([0, 1, 40])('message-store.yaml takes 5 MB payloads through the object store: %d objects', async (count) => {
+  makeObjects(count);
+  const file = path.join(fixtures, 'message-store.yaml');
+  const run = place.kflow('run', file, '--set', 'mode=batch', '--bucket', 'sas=objects', '--timeout', '150');
+  expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
+  expect(table(run)).toEqual({
+    'list-s3-bucket': `- in, ${count} out`,
+    map: `${count} in, ${count} out`,
+    print0: `${count} in, - out`,
+  });
+  const log = count === 0 ? '' : place.read('.kflow/jobx/logs/print0-0.log');
+  expect(log.match(/INFO: metadata: None path: None/g) ?? []).toHaveLength(count);
+  expect(log.match(/INFO: 5242\d\d\d/g) ?? []).toHaveLength(count); // the bytes that print0 prints
+});
 
-test.each([0, 1, 2_500])(
-  'auto-download.yaml lists and passes on every object once: %d objects',
-  async (count) => {
-    const keys = makeObjects(count);
-    const file = path.join(fixtures, 'auto-download.yaml');
-    const run = place.kflow('run', file, '--set', 'mode=batch', '--bucket', 'docs=objects', '--save', 'testjson=saved');
-    expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
-    expect(run.stderr).toContain('passes its records on unchanged');
-    const saved = place.records<{ key: string; url: string }>('saved');
-    expect(saved.map((record) => record.key).sort()).toEqual([...keys].sort());
-    expect(saved.filter(({ key, url }) => url !== `s3a://docs/${key}`)).toEqual([]);
-  },
-  180_000,
-);
+test.each([0, 1, 2_500])('auto-download.yaml lists and passes on every object once: %d objects', async (count) => {
+  const keys = makeObjects(count);
+  const file = path.join(fixtures, 'auto-download.yaml');
+  const run = place.kflow('run', file, '--set', 'mode=batch', '--bucket', 'docs=objects', '--save', 'testjson=saved');
+  expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
+  expect(run.stderr).toContain('passes its records on unchanged');
+  const saved = place.records<{ key: string; url: string }>('saved');
+  expect(saved.map((record) => record.key).sort()).toEqual([...keys].sort());
+  expect(saved.filter(({ key, url }) => url !== `s3a://docs/${key}`)).toEqual([]);
+});
 
 test('side-outs.yaml, a stream, is drained when its time is up: what went in came out', async () => {
   const run = place.kflow('run', path.join(fixtures, 'side-outs.yaml'), '--timeout', '3');
@@ -74,7 +66,7 @@ test('side-outs.yaml, a stream, is drained when its time is up: what went in cam
     'print-main': `${count} in, - out`,
     'print-sideout': '0 in, - out',
   });
-}, 60_000);
+});
 
 test('with --keep a stopped flow goes on where it was, and a checkpoint lists what is new', async () => {
   makeObjects(30);
@@ -99,7 +91,7 @@ test('with --keep a stopped flow goes on where it was, and a checkpoint lists wh
   expect({ status: await second.exited, stderr: second.stderr }).toMatchObject({ status: 0 });
   expect(table(second)).toMatchObject({ 'list-s3-bucket': '- in, 1 out', s3: '1 in, - out' });
   expect(place.records('saved')).toHaveLength(31);
-}, 120_000);
+});
 
 test('a function that cannot be loaded ends the run with its line', async () => {
   const topology = readFileSync(path.join(fixtures, 'side-outs.yaml'), 'utf8').replace(
@@ -111,7 +103,7 @@ test('a function that cannot be loaded ends the run with its line', async () => 
   expect(run.stderr).toMatch(/print-main-0 failed \(exit 78\)/);
   expect(run.stderr).toMatch(/line 2/);
   expect(run.stderr).not.toMatch(/node:internal/);
-}, 60_000);
+});
 
 test('records given up on make the run fail, and the others go through', async () => {
   const file = place.write(
@@ -143,7 +135,7 @@ dag:
   expect(table(run)).toEqual({ numbers: '- in, 100 out', check: '99 in, 99 out', leaf: '99 in, - out' });
   expect(run.stderr).toContain('check gave up on 1 records');
   expect(place.read('.kflow/poison/logs/check-0.log')).toMatch(/try 2 of 2, to the dead letters: ValueError: unlucky/);
-}, 60_000);
+});
 
 test('refuses options that cannot work, in words, before the flow starts', async () => {
   const file = path.join(fixtures, 'auto-download.yaml');
@@ -161,7 +153,7 @@ test('refuses options that cannot work, in words, before the flow starts', async
   expect(await say('--save', 'other=saved')).toContain(
     '--save other: the topology names no such bucket; it has docs, testjson',
   );
-}, 60_000);
+});
 
 test('lint takes directories, and says what is not text', async () => {
   place.write('flows/deep/broken.yaml', 'jobId: Bad_Id\ndag: []\n');
@@ -170,4 +162,4 @@ test('lint takes directories, and says what is not text', async () => {
   expect(await run.exited).toBe(1);
   expect(run.stdout).toContain('flows/binary.yml:1:1  cannot be read: it is not UTF-8 text');
   expect(run.stdout).toMatch(/flows\/deep\/broken\.yaml:1:8 {2}jobId {2}/);
-}, 30_000);
+});

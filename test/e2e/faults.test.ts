@@ -105,7 +105,7 @@ test('loses and repeats nothing when replicas are killed in the middle', async (
   }
   expect(await run.exited).toBe(0);
   expectAllOnce(run);
-}, 240_000);
+});
 
 test('loses and repeats nothing when nats-server is stopped for 10 s, and when it is killed', async () => {
   const run = start();
@@ -119,4 +119,4 @@ test('loses and repeats nothing when nats-server is stopped for 10 s, and when i
   expect(await run.exited).toBe(0);
   expect(isAlive(server)).toBe(false);
   expectAllOnce(run);
-}, 240_000);
+});

@@ -7,11 +7,11 @@ let life: LifePlace;
 
 beforeAll(async () => {
   life = await LifePlace.up();
-}, 120_000);
+});
 
 afterAll(async () => {
   await life?.close();
-}, 60_000);
+});
 
 const said = (by: string, numbers: readonly number[]) => numbers.map((n) => ({ n, by }));
 
@@ -74,7 +74,7 @@ async function givenUp(): Promise<void> {
 test('each illness is told with its function, its reason and the words of the code', async () => {
   // at once, as all of them are made of waiting
   await Promise.all([crashing(), poisoned(), unloadable(), givenUp()]);
-}, 120_000);
+});
 
 test('the status is never wrong for longer than 5 s, though replicas and the controller are killed', async () => {
   const flow = life.flow('watched', 'stream');
@@ -103,4 +103,4 @@ test('the status is never wrong for longer than 5 s, though replicas and the con
   await life.closed(flow, 'Stopped');
   expect(await watch.wrongFor(5_000)).toEqual([]);
   expect(watch.looks).toBeGreaterThan(20);
-}, 120_000);
+});

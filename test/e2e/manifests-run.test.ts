@@ -49,7 +49,7 @@ let connection: NatsConnection;
 beforeAll(async () => {
   server = await startNatsServer({ dataDir: path.join(folder, 'nats'), logFile: path.join(folder, 'nats.log') });
   connection = await connectNats(server.url, 'test');
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all(replicas.map((replica) => replica.stop()));
@@ -168,7 +168,7 @@ test('what synth writes is what the runtime runs, and its probes and metrics ans
     async () => (await ask(ports[1], '/metrics'))?.text ?? '',
     (text) => /^events_total\{.*function="double".*\} 100$/m.test(text),
   );
-}, 60_000);
+});
 
 test('a pod that waits for nats ends as soon as it is told to', async () => {
   const spec = path.join(folder, 'contract--leaf/spec.json');
@@ -189,4 +189,4 @@ test('a pod that waits for nats ends as soon as it is told to', async () => {
   await waitFor('the replica to connect to nats', ready, (text) => text.includes('connecting to nats'));
   await replica.stop(20_000);
   expect(await replica.exited).toMatchObject({ code: 0 });
-}, 30_000);
+});

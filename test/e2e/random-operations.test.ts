@@ -16,13 +16,13 @@ let stack: RunningStack;
 
 beforeAll(async () => {
   stack = await RunningStack.up(place);
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack?.close();
   await place.ran('down');
   place.remove();
-}, 60_000);
+});
 
 const schema = { type: 'record', name: 'n', fields: [{ name: 'n', type: 'long' }] };
 

@@ -22,14 +22,14 @@ let stack: RunningStack;
 
 beforeAll(async () => {
   stack = await RunningStack.up(place);
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack?.close();
   await place.ran('down');
   place.remove();
   for (const flow of flows) flow.remove();
-}, 60_000);
+});
 
 interface Change {
   readonly by: string;

@@ -6,11 +6,11 @@ let life: LifePlace;
 
 beforeAll(async () => {
   life = await LifePlace.up();
-}, 120_000);
+});
 
 afterAll(async () => {
   await life?.close();
-}, 60_000);
+});
 
 interface Part {
   readonly by: string;
@@ -69,7 +69,7 @@ test('a scale of another function leaves what an update drops', async () => {
   await life.ask(flow, 'resume');
   await life.processed(flow, 'second-sink', 40);
   expect(await timesRead(flow)).toEqual([2, 1]);
-}, 120_000);
+});
 
 test('what was dropped before is not dropped again by an update of another function', async () => {
   const flow = await started('dropped-before');
@@ -81,7 +81,7 @@ test('what was dropped before is not dropped again by an update of another funct
   await life.ask(flow, 'resume');
   await life.ready(flow, 'second', 2);
   expect(await timesRead(flow)).toEqual([2, 1]);
-}, 120_000);
+});
 
 test('a rollback takes along what an update would have dropped', async () => {
   const flow = await started('drop-then-back');
@@ -90,7 +90,7 @@ test('a rollback takes along what an update would have dropped', async () => {
   await life.ask(flow, 'rollback');
   await life.ask(flow, 'resume');
   expect(await timesRead(flow)).toEqual([1, 1]);
-}, 120_000);
+});
 
 test.each<[string, (flow: NumberFlow) => Promise<object>]>([
   [
@@ -107,16 +107,12 @@ test.each<[string, (flow: NumberFlow) => Promise<object>]>([
       return document(flow, old, young);
     },
   ],
-])(
-  '%s that a stop outruns is done when the flow goes on',
-  async (title, ask) => {
-    const flow = await started(title.replace('a ', 'stopped-'));
-    await paused(flow);
-    const last = await ask(flow);
-    await life.stop(flow);
-    await life.submit(flow, last);
-    await life.processed(flow, 'second-sink', 40);
-    expect(await timesRead(flow)).toEqual([2, 1]);
-  },
-  120_000,
-);
+])('%s that a stop outruns is done when the flow goes on', async (title, ask) => {
+  const flow = await started(title.replace('a ', 'stopped-'));
+  await paused(flow);
+  const last = await ask(flow);
+  await life.stop(flow);
+  await life.submit(flow, last);
+  await life.processed(flow, 'second-sink', 40);
+  expect(await timesRead(flow)).toEqual([2, 1]);
+});

@@ -64,7 +64,7 @@ test('detached it returns when everything answers, and a second one says where',
   expect(second).toMatchObject({ status: 0 });
   expect(second.stderr).toContain(`it runs already, from ${path.join(place.folder, '.kflow')} (process ${pid})`);
   expect(second.stderr).toContain(url);
-}, 120_000);
+});
 
 test('a bucket that is filled from a folder is listed and copied out as it was', async () => {
   expect(await place.ran('bucket', 'put', 'texts', 'texts')).toMatchObject({ status: 0 });
@@ -88,7 +88,7 @@ test('killed, it can be started again at once, at the same addresses, and flows 
   expect(await stack()).toMatchObject(addresses);
   await place.ran('bucket', 'put', 'texts', 'texts');
   expect(await results(3)).toEqual(['a', 'c', 'in/b']);
-}, 120_000);
+});
 
 test('a controller that is killed is started again, and no replica notices', async () => {
   const { url } = await stack();
@@ -105,7 +105,7 @@ test('a controller that is killed is started again, and no replica notices', asy
     place.read('.kflow/log/up.log').includes('controller answers again'),
   );
   expect(await replicas()).toEqual(restarts);
-}, 60_000);
+});
 
 test('down ends all that up started, and with nothing to end it says so', async () => {
   const pids = [(await stack()).pid, ...serverPids()];
@@ -115,7 +115,7 @@ test('down ends all that up started, and with nothing to end it says so', async 
   expect(existsSync(path.join(place.folder, '.kflow/stack.json'))).toBe(false);
   expect(await place.ran('down')).toMatchObject({ status: 0, stderr: expect.stringContaining('no stack runs here') });
   expect(await place.ran('bucket', 'list')).toMatchObject({ status: 1, stderr: expect.stringContaining('kflow up') });
-}, 120_000);
+});
 
 test('what keeps it from starting is told, nothing is left running, and data goes only when told so', async () => {
   process.env.KFLOW_CONTROLLER_LOG_LEVEL = 'LOUD';
@@ -130,4 +130,4 @@ test('what keeps it from starting is told, nothing is left running, and data goe
   });
   expect(await place.ran('down', '--remove-data', '--yes')).toMatchObject({ status: 0 });
   expect(readdirSync(path.join(place.folder, '.kflow'))).toEqual([]);
-}, 120_000);
+});

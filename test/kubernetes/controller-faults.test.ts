@@ -6,15 +6,13 @@ import { ControlledFlow, topology } from './controlled-flow';
 import { ControllerStage } from './controller-stage';
 
 const namespace = 'faulty-cluster';
-jest.setTimeout(60_000);
-
 let stage: ControllerStage;
 let api: FlowClient;
 
 beforeAll(async () => {
   stage = await ControllerStage.open(namespace);
   api = stage.api;
-}, 120_000);
+});
 afterAll(() => stage?.close());
 
 const flowOf = (jobId: string) => new ControlledFlow(api, namespace, jobId);

@@ -6,15 +6,13 @@ import { account, ControlledFlow, code } from './controlled-flow';
 import { ControllerStage } from './controller-stage';
 
 const namespace = 'controlled-flows';
-jest.setTimeout(60_000);
-
 let stage: ControllerStage;
 let api: FlowClient;
 
 beforeAll(async () => {
   stage = await ControllerStage.open(namespace);
   api = stage.api;
-}, 120_000);
+});
 afterAll(() => stage?.close());
 
 const flowOf = (jobId: string) => new ControlledFlow(api, namespace, jobId);

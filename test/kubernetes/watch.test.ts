@@ -135,7 +135,7 @@ describe('a watch of a server that has died', () => {
     expect(troubles).toContainEqual(expect.stringMatching(/cannot be reached/));
     await watch.close();
     await Promise.all([cluster.close(), other.close()]);
-  }, 90_000);
+  });
 
   it('begins with a list when the server does not know any more what was missed', async () => {
     await killServer();
@@ -151,5 +151,5 @@ describe('a watch of a server that has died', () => {
       /^watch ConfigMap: too old resource version: .* \(410\); it begins anew$/,
     );
     await proxy.close();
-  }, 90_000);
+  });
 });

@@ -9,4 +9,4 @@ test('the bench of the control plane still runs and tells its figures', async ()
   expect(stdout).toMatch(/^control plane, 3 flows of 5 functions/);
   expect(stdout).toMatch(/submit to Running and healthy: median \d+ ms, p99 \d+ ms/);
   expect(stdout).toMatch(/memory of the controller: \d+ MB/);
-}, 60_000);
+});

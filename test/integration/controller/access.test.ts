@@ -16,12 +16,12 @@ beforeAll(async () => {
   });
   writeFileSync(tokens, JSON.stringify([of('alice', 'operate', ['team-a']), of('root', 'admin')]), { mode: 0o600 });
   place = await ControllerPlace.open({ tokens });
-}, 120_000);
+});
 
 afterAll(async () => {
   await place?.close();
   rmSync(folder, { recursive: true });
-}, 60_000);
+});
 
 const topology = (code: string) => ({
   jobId: 'job',

@@ -8,11 +8,11 @@ let place: ControllerPlace;
 
 beforeAll(async () => {
   place = await ControllerPlace.open({ pauseGrace: 3, ready: 2 });
-}, 120_000);
+});
 
 afterAll(async () => {
   await place?.close();
-}, 60_000);
+});
 
 describe('submit', () => {
   test('is the same for the same document, and refused for another one', async () => {

@@ -6,11 +6,11 @@ const flow = 'long/life';
 
 beforeAll(async () => {
   place = await ControllerPlace.open({ pauseGrace: 2, ready: 5, historyLength: 30 });
-}, 120_000);
+});
 
 afterAll(async () => {
   await place?.close();
-}, 60_000);
+});
 
 const topology = {
   dag: [
@@ -55,4 +55,4 @@ test('a workflow with a long history goes on in another run, and nobody sees a d
   await place.untilIn(flow, 'Paused');
   await place.call('DELETE', `/kflows/v1/${flow}?stop=true`);
   await place.untilIn(flow, 'Stopped');
-}, 60_000);
+});

@@ -6,11 +6,11 @@ let place: ControllerPlace;
 
 beforeAll(async () => {
   place = await ControllerPlace.open({ pauseGrace: 3, ready: 2 });
-}, 120_000);
+});
 
 afterAll(async () => {
   await place?.close();
-}, 60_000);
+});
 
 describe('update', () => {
   test('changes what it may, and tells each difference that it may not make by its path', async () => {

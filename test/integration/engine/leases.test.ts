@@ -8,7 +8,7 @@ let place: JetStreamPlace;
 beforeAll(async () => {
   place = await JetStreamPlace.start();
   await place.stream('dead');
-}, 120_000);
+});
 afterEach(stopReplicas);
 afterAll(() => place.close());
 

@@ -17,7 +17,7 @@ let place: JetStreamPlace;
 beforeAll(async () => {
   place = await JetStreamPlace.start();
   await place.stream('dead');
-}, 120_000);
+});
 afterEach(stopReplicas);
 afterAll(() => place.close());
 
@@ -183,4 +183,4 @@ test('loses and repeats nothing when the server is killed and started again', as
   await place.restart('SIGKILL');
   await waitFor('all acked', async () => (await place.ackFloor('killed-in', 'map')) === 2_000);
   expect((await outputs('killed')).sort()).toEqual(texts(2_000).sort());
-}, 60_000);
+});

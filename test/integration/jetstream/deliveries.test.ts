@@ -15,7 +15,7 @@ const megabytes = 1024 * 1024;
 beforeAll(async () => {
   place = await JetStreamPlace.start();
   acks = place.onReconnect(new AckLedger(place.connection));
-}, 120_000);
+});
 afterEach(() => {
   for (const puller of pullers.splice(0)) puller.stop();
 });
@@ -193,7 +193,7 @@ test('goes on when its consumer is deleted and made again', async () => {
   await place.consumer('again', 'reader');
   await waitFor('delivered by the new one', () => deliveries.length === 2);
   expect(deliveries[1]).toMatchObject({ sequence: 1, deliveries: 1 });
-}, 30_000);
+});
 
 test('starts when its consumer is made after it', async () => {
   await place.stream('late');
@@ -203,4 +203,4 @@ test('starts when its consumer is made after it', async () => {
   await place.connection.flush();
   await place.consumer('late', 'reader');
   await waitFor('delivered', () => deliveries.length === 1);
-}, 30_000);
+});

@@ -13,7 +13,7 @@ let flows = 0;
 beforeAll(async () => {
   place = await JetStreamPlace.start();
   publisher = new JetStreamPublisher(place.connection);
-}, 120_000);
+});
 afterAll(async () => {
   publisher.close();
   await place.close();

@@ -11,7 +11,7 @@ let store: JetStreamFlowStore;
 beforeAll(async () => {
   place = await JetStreamPlace.start();
   store = await JetStreamFlowStore.open(place.connection, { replicas: 1 });
-}, 120_000);
+});
 afterAll(() => place.close());
 
 function recordOf(namespace: string, jobId: string, runId = '1'): FlowRecord {

@@ -12,7 +12,7 @@ const made: JetStreamPublisher[] = [];
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-}, 120_000);
+});
 beforeEach(() => {
   refusals = [];
   results = new Map();
@@ -120,7 +120,7 @@ test('stores each message once when the server is killed in the middle', async (
   expect(stored()).toHaveLength(4_000);
   const found = await place.texts('killed');
   expect(found.sort((one, other) => Number(one) - Number(other))).toEqual(numbers(0, 4_000));
-}, 60_000);
+});
 
 test('settles a message above the limit of the server with an error', async () => {
   await place.stream('large');

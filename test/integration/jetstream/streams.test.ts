@@ -15,7 +15,7 @@ let flows = 0;
 beforeAll(async () => {
   place = await JetStreamPlace.start();
   streams = await JetStreamStreams.open(place.connection);
-}, 120_000);
+});
 afterEach(stopReplicas);
 afterAll(() => place.close());
 

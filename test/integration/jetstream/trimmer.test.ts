@@ -6,7 +6,7 @@ let place: JetStreamPlace;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-}, 120_000);
+});
 afterAll(() => place.close());
 
 /** Acks the next messages of a reader. */

@@ -13,7 +13,7 @@ let streams: JetStreamStreams;
 beforeAll(async () => {
   place = await JetStreamPlace.start();
   streams = await JetStreamStreams.open(place.connection);
-}, 120_000);
+});
 afterAll(() => place.close());
 
 /** Ten numbers, twice doubled, with as many replicas as said. */

@@ -19,7 +19,7 @@ let place: JetStreamPlace;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-}, 120_000);
+});
 afterEach(async () => {
   await Promise.all(started.splice(0).map((replica) => replica.stop()));
   for (const wire of wires.splice(0)) wire.close();
