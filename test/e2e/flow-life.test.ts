@@ -131,7 +131,7 @@ test('a batch that is stopped in the middle goes on with what had not succeeded'
   const flow = life.flow('halted', 'batch');
   const document = flow.document(
     flow.source(200, ['first']),
-    flow.process('first', { out: ['sink'], work: 'await sleep(10);' }),
+    flow.process('first', { out: ['sink'], work: "if (event.n >= 50 && !isOpen('rest')) await sleep(500);" }),
     flow.sink(),
   );
   await life.submit(flow, document);
@@ -140,6 +140,7 @@ test('a batch that is stopped in the middle goes on with what had not succeeded'
   expect(life.stack.pidsOf(flow.name)).toEqual({});
   const done = flow.log('first').length;
   expect(done).toBeLessThan(200);
+  flow.open('rest');
   await life.submit(flow, document);
   await life.stack.until(flow.name, 'more records', () => flow.log('first').length > done);
   expect(Object.keys(life.stack.pidsOf(flow.name))).toEqual(['first', 'sink']);
@@ -183,7 +184,7 @@ test('a replay gives what it reads again once more downstream, and nothing else'
 test('a pause finishes what is in flight, and a resume goes on', async () => {
   const flow = life.flow('paused', 'stream');
   const document = flow.document(
-    flow.source(60, ['first'], { rate: 25 }),
+    flow.source(60, ['first'], { gates: { rest: 40 } }),
     flow.process('first', { out: ['sink'], work: 'await sleep(300);', meta: { concurrency: 16 } }),
     flow.sink(),
   );
@@ -202,6 +203,7 @@ test('a pause finishes what is in flight, and a resume goes on', async () => {
   expect(life.stack.pidsOf(flow.name)).toEqual({});
   expect(await life.ledger(flow)).toEqual(said('first', range(0, given)));
   await life.ask(flow, 'resume');
+  flow.open('rest');
   await life.processed(flow, 'sink', 60);
   expect(await life.ledger(flow)).toEqual(said('first', range(0, 60)));
   expect(flow.called('first')).toEqual(range(0, 60));
@@ -264,7 +266,9 @@ test('a batch that has failed names the function and why; mended, it goes on fro
   const flow = life.flow('mended', 'batch');
   const document = (second: object) =>
     flow.document(flow.source(20, ['first']), flow.process('first', { out: ['second'] }), second, flow.sink());
-  const slow = flow.process('second', { out: ['sink'], work: "while (!isOpen('let')) await sleep(20);", by: 'slow' });
+  // One record is in work when the stop comes; each later one would take a second.
+  const work = "while (!isOpen('let')) await sleep(20); if (event.n > 0) await sleep(1_000);";
+  const slow = flow.process('second', { out: ['sink'], work, by: 'slow' });
   await life.submit(flow, document(slow));
   await life.stack.until(
     flow.name,

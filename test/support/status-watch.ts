@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FlowStatus } from '../../runtime/api-contract/schemas';
 import { isAlive } from './kflow-cli';
@@ -18,6 +19,8 @@ const everyMs = 200;
  */
 export class StatusWatch {
   looks = 0;
+  /** How many processes wanted a processor at most, for each processor; 1 at least. */
+  slowness = 1;
   private wanted: readonly FlowStatus['status'][] = [];
   private readonly open = new Map<string, Wrong>();
   private readonly wrongs: Wrong[] = [];
@@ -83,6 +86,7 @@ export class StatusWatch {
 
   private note(faults: readonly string[]): void {
     this.looks++;
+    this.slowness = Math.max(this.slowness, (loadavg()[0] ?? 0) / availableParallelism());
     const now = Date.now();
     for (const what of this.open.keys()) if (!faults.includes(what)) this.open.delete(what);
     for (const what of faults) {

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { FlowEventView, FlowStatus } from '../../../runtime/api-contract/schemas';
 import { chainSchema, chainTopology } from '../../support/chain-topology';
 import { ControllerPlace } from '../../support/controller-place';
+import { waitFor } from '../../support/wait-for';
 
 let place: ControllerPlace;
 
@@ -161,16 +161,14 @@ describe('a batch flow', () => {
   test('completes though somebody goes on asking for what is so already, and who comes late is told', async () => {
     await place.running('life/asked', { mode: 'batch' });
     for (const id of ['list', 'map', 'leaf']) place.cluster.end({ namespace: 'life', jobId: 'asked' }, id, 'succeeded');
-    const answers: Promise<{ status: number; body: { detail?: string } }>[] = [];
-    const asking = setInterval(() => answers.push(place.call('POST', '/kflows/v1/life/asked/resume', {})), 50);
+    const refused = await waitFor(
+      'a resume to be refused',
+      () => place.call('POST', '/kflows/v1/life/asked/resume', {}),
+      ({ status }) => status !== 202,
+    );
+    const detail = expect.stringContaining('is Completed: submit it again first');
+    expect(refused).toMatchObject({ status: 409, body: { detail } });
     await place.untilIn('life/asked', 'Completed');
-    await delay(200);
-    clearInterval(asking);
-    const refused = (await Promise.all(answers)).filter(({ status }) => status !== 202);
-    expect(refused.length).toBeGreaterThan(0);
-    for (const { status, body } of refused) {
-      expect([status, body.detail]).toEqual([409, expect.stringContaining('is Completed: submit it again first')]);
-    }
   });
 
   test('fails with its Job, and goes on after a submit', async () => {

@@ -47,16 +47,35 @@ function acked(name: string, count: number): () => Promise<boolean> {
   return async () => (await place.ackFloor(`${name}-in`, 'map')) === count;
 }
 
+function pending(name: string): () => Promise<number> {
+  return () => place.ackPending(`${name}-in`, 'map');
+}
+
 async function deliveries(name: string): Promise<number> {
   return (await place.manager.consumers.info(`${name}-in`, 'map')).delivered.consumer_seq;
 }
 
+/** How often the lease of each record has been renewed since, by its reply subject: three times in an ackWait. */
+function renewals(name: string): () => ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  place.connection.subscribe(`$JS.ACK.${name}-in.map.>`, {
+    callback: (_error, { subject, data }) => {
+      if (Buffer.from(data).toString().startsWith('+WPI')) counts.set(subject, (counts.get(subject) ?? 0) + 1);
+    },
+  });
+  return () => counts;
+}
+
+/** So many records have been renewed for so many ackWaits. */
+const longerThan = (ackWaits: number, records: number) => (counts: ReadonlyMap<string, number>) =>
+  counts.size === records && [...counts.values()].every((count) => count > 3 * ackWaits);
+
 test('keeps a slow record, and what waits behind it, from being delivered again within its time', async () => {
-  const spec = await between('slow', 3, { ackWaitMs: 300, maxPollIntervalMs: 60_000 });
+  const spec = await between('slow', 3, { ackWaitMs: 2_000, maxPollIntervalMs: 600_000 });
+  const renewed = renewals('slow');
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
-  const at = Date.now();
-  await waitFor('three ackWaits have passed', () => Date.now() - at > 900);
+  await waitFor('two ackWaits of renewals for each record', renewed, longerThan(2, 3));
   gate.open();
   await waitFor('acked', acked('slow', 3));
   expect(await deliveries('slow')).toBe(3);
@@ -64,15 +83,16 @@ test('keeps a slow record, and what waits behind it, from being delivered again 
 });
 
 test('keeps a record that gives heartbeats beyond max.poll.interval.ms', async () => {
-  const spec = await between('beating', 1, { ackWaitMs: 300, maxPollIntervalMs: 300 });
-  const at = Date.now();
+  const spec = await between('beating', 1, { ackWaitMs: 2_000, maxPollIntervalMs: 2_000 });
+  const renewed = renewals('beating');
   const replica = Replica.start(place, {
     spec,
     work: async (record, events) => {
-      await waitFor('four times as long', () => {
+      const beat = () => {
         events.heartbeat(record.id);
-        return Date.now() - at > 1_200;
-      });
+        return renewed();
+      };
+      await waitFor('renewals for twice max.poll.interval.ms', beat, longerThan(2, 1));
       await passOn(record, events);
     },
   });
@@ -82,7 +102,7 @@ test('keeps a record that gives heartbeats beyond max.poll.interval.ms', async (
 });
 
 test('lets another replica have a record that takes too long, and stores its outputs once', async () => {
-  const spec = await between('stuck', 3, { ackWaitMs: 300, maxPollIntervalMs: 300 });
+  const spec = await between('stuck', 3, { ackWaitMs: 1_500, maxPollIntervalMs: 1_500 });
   const gate = new Gate();
   const stuck = Replica.start(place, { spec, work: gate.work });
   await waitFor('begun', () => gate.begun.length === 1);
@@ -90,12 +110,12 @@ test('lets another replica have a record that takes too long, and stores its out
   await waitFor('all are processed', () => other.counters.in === 3);
   gate.open();
   await waitFor('the late result', () => stuck.counters.in === 1);
-  expect(stuck.logs.join()).toMatch(/record stuck-in:1 took longer than max\.poll\.interval\.ms \(300\)/);
+  expect(stuck.logs.join()).toMatch(/record stuck-in:1 took longer than max\.poll\.interval\.ms \(1500\)/);
   expect((await outputs('stuck')).sort()).toEqual(['record 0', 'record 1', 'record 2']);
 });
 
 test('processes a slow record once when no other replica takes it', async () => {
-  const spec = await between('alone', 2, { ackWaitMs: 300, maxPollIntervalMs: 300 });
+  const spec = await between('alone', 2, { ackWaitMs: 1_000, maxPollIntervalMs: 1_000 });
   const gate = new Gate();
   Replica.start(place, { spec, work: gate.work });
   await waitFor('delivered again', async () => (await deliveries('alone')) > 3);
@@ -110,13 +130,16 @@ test('gives back at once what it has not begun when it is stopped, and finishes 
   const spec = await between('stopped', 8);
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
-  await waitFor('all taken, and the first begun', async () => {
-    return gate.begun.length === 1 && (await place.ackPending('stopped-in', 'map')) === 8;
-  });
+  await waitFor('the first record to begin', () => gate.begun.length === 1);
+  await waitFor('the replica to hold all records', pending('stopped'), (count) => count === 8);
   const stopped = replica.stop();
   const other = Replica.start(place, { spec });
   await waitFor('the other has the rest', () => other.counters.in === 7);
-  expect(await place.ackPending('stopped-in', 'map')).toBe(1);
+  await waitFor(
+    'the server to have all acks but that of the running record',
+    pending('stopped'),
+    (count) => count === 1,
+  );
   gate.open();
   await stopped;
   await waitFor('acked', acked('stopped', 8));
@@ -174,14 +197,18 @@ test('replicas of one durable share the work, each record processed once', async
     await passOn(record, events);
   };
   const replicas = [1, 2].map(() => Replica.start(place, { spec, work: turn }));
-  await waitFor('acked', acked('shared', 200));
-  const more = Array.from({ length: 200 }, (_, index) => recordOf(`record ${200 + index}`));
-  await place.fill('shared-in', more);
-  await waitFor('acked', acked('shared', 400));
-  const [one = 0, other = 0] = replicas.map((replica) => replica.counters.in);
-  expect(one + other).toBe(400);
-  expect(Math.min(one, other)).toBeGreaterThan(0);
-  expect(new Set(await outputs('shared')).size).toBe(400);
+  let count = 200;
+  const processed = () => replicas.map((replica) => replica.counters.in);
+  const feed = async () => {
+    const more = Array.from({ length: 20 }, (_, index) => recordOf(`record ${count + index}`));
+    await place.fill('shared-in', more);
+    count += more.length;
+    return processed();
+  };
+  await waitFor('both replicas to process records', feed, (counts) => counts.every((each) => each > 0));
+  await waitFor('acked', acked('shared', count));
+  expect(processed().reduce((sum, each) => sum + each)).toBe(count);
+  expect(new Set(await outputs('shared')).size).toBe(count);
 });
 
 test('a stopped replica keeps no timer', async () => {
@@ -190,5 +217,5 @@ test('a stopped replica keeps no timer', async () => {
   const replica = Replica.start(place, { spec: await between('timers', 1) });
   await waitFor('processed', () => replica.counters.in === 1);
   await replica.stop();
-  await waitFor('no timer', () => timers() <= before + 1); // the one of `until`
+  await waitFor('its timers to end', timers, (count) => count <= before);
 });

@@ -206,7 +206,7 @@ test('loads a module with its imports, by its path beside the topology', async (
   writeFileSync(path.join(folder, 'double.ts'), 'export const double = (n: number): number => n * 2;');
   writeFileSync(
     path.join(folder, 'module.ts'),
-    `import { double } from '../double';\nexport default (ctx: unknown, event: { n: number }) => ({ n: double(event.n) });`,
+    `import { double } from './double';\nexport default (ctx: unknown, event: { n: number }) => ({ n: double(event.n) });`,
   );
   const { host, told } = await open({ module: './module.ts', name: undefined });
   host.process(records(21));

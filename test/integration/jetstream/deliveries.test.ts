@@ -99,28 +99,27 @@ test('gets back what it gave back, after the delay', async () => {
   const { puller, deliveries } = pull('nak');
   puller.demand(2, 100 * megabytes);
   await waitFor('both', () => deliveries.length === 2);
-  const at = Date.now();
-  deliveries[0]?.nak(400);
+  const at = performance.now();
+  deliveries[0]?.nak(2_000);
   deliveries[1]?.nak(0);
   puller.demand(2, 100 * megabytes);
   await waitFor('the second', () => deliveries.length === 3);
   expect(deliveries[2]).toMatchObject({ sequence: 2, deliveries: 2 });
-  expect(Date.now() - at).toBeLessThan(350);
   await waitFor('the first', () => deliveries.length === 4);
   expect(deliveries[3]).toMatchObject({ sequence: 1, deliveries: 2 });
-  expect(Date.now() - at).toBeGreaterThanOrEqual(395);
+  expect(performance.now() - at).toBeGreaterThan(1_990);
 });
 
 test('keeps a message as long as it says that it works on it', async () => {
-  await makeStream('working', 1, 300);
+  await makeStream('working', 1, 1_500);
   const { puller, deliveries } = pull('working');
   puller.demand(1, 100 * megabytes);
   await waitFor('delivered', () => deliveries.length === 1);
   puller.demand(1, 100 * megabytes);
-  const at = Date.now();
-  await waitFor('a second of work', () => {
+  const at = performance.now();
+  await waitFor('work of twice the ackWait', () => {
     deliveries[0]?.working();
-    return Date.now() - at > 1_000;
+    return performance.now() - at > 3_000;
   });
   expect(deliveries).toHaveLength(1);
   await waitFor('delivered again', () => deliveries.length === 2);
@@ -141,16 +140,17 @@ test('hears of what is on its way when it is stopped, so that it can be given ba
   await waitFor('all of them', () => new Set(deliveries.map(({ sequence }) => sequence)).size === 500);
 });
 
-test('hands on at once what comes into an empty stream', async () => {
+test('hands on what comes into an empty stream without another request', async () => {
   await makeStream('empty', 0);
+  let requests = 0;
+  place.connection.subscribe('$JS.API.CONSUMER.MSG.NEXT.empty.reader', { callback: () => void requests++ });
   const { puller, deliveries } = pull('empty');
   puller.demand(100, 100 * megabytes);
   for (let n = 1; n <= 3; n++) {
-    const at = Date.now();
     await place.fill('empty', [String(n)]);
     await waitFor('delivered', () => deliveries.length === n);
-    expect(Date.now() - at).toBeLessThan(300);
   }
+  expect(requests).toBe(1);
 });
 
 /** Takes 100 of 300 messages, acks them about a restart of the server, then takes the rest and acks it. */

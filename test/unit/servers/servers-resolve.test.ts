@@ -7,6 +7,7 @@ import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type ResolveOptions, resolveServer } from '../../../runtime/servers/resolve-server';
 import { readCatalog, type ServerCatalog } from '../../../runtime/servers/server-catalog';
+import { waitFor } from '../../support/wait-for';
 
 const root = mkdtempSync(join(tmpdir(), 'kflow-resolve-'));
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -159,9 +160,9 @@ describe('the build', () => {
     const counting = `echo x >> ${root}/builds; while [ ! -e ${root}/go-on ]; do sleep 0.05; done; ${BUILDING_GO}`;
     const { options, said } = scene({ PATH: fakeGo(counting) }, null);
     const both = Promise.all([resolveServer('made-up', options), resolveServer('made-up', options)]);
-    while (!said.some((line) => line.startsWith('waiting for another process'))) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const isWaiting = (lines: readonly string[]) =>
+      lines.some((line) => line.startsWith('waiting for another process'));
+    await waitFor('the second to wait for the first', () => said, isWaiting);
     writeFileSync(join(root, 'go-on'), '');
     expect((await both).map(({ source }) => source).sort()).toEqual(['cache', 'go']);
     expect(readFileSync(join(root, 'builds'), 'utf8')).toBe('x\n');
