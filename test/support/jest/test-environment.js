@@ -35,9 +35,17 @@ function startWatchdog() {
   child.stdin.unref();
   // A watchdog that somebody has killed guards nothing any more; the tests do not depend on it.
   child.stdin.on('error', () => undefined);
-  // A worker whose jest was killed would run its test file to the end.
-  if (process.send !== undefined) process.once('disconnect', () => process.exit(1));
+  if (process.send !== undefined) exitWithParent();
   return child;
+}
+
+/** A worker whose jest was killed would run its test file to the end. A listener of `disconnect` would keep it alive. */
+function exitWithParent() {
+  const { ppid } = process;
+  const check = () => {
+    if (process.ppid !== ppid) process.exit(1);
+  };
+  setInterval(check, 500).unref();
 }
 
 module.exports = class TestFileEnvironment extends NodeEnvironment {
