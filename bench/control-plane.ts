@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { controllerNodeOptions } from '../lib/plan/controller-heap';
 import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
-import type { FlowStatus } from '../runtime/api-contract/schemas';
+import type { FlowStatus } from '../runtime/api-contract/flow-status';
 import { Limit } from '../runtime/async/limit';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';

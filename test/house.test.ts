@@ -46,7 +46,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/connectors',
     'runtime/log',
   ],
-  'runtime/api-contract': ['lib/plan', 'lib/topology'],
+  'runtime/api-contract': ['lib/errors'],
   'runtime/adapters': [
     'runtime/async',
     'lib/errors',

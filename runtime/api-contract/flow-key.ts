@@ -1,4 +1,4 @@
-/** What names a flow: one of a namespace. */
+/** Identifies a flow: its name within its namespace. */
 export interface FlowKey {
   readonly namespace: string;
   readonly jobId: string;
@@ -9,7 +9,7 @@ export function flowName({ namespace, jobId }: FlowKey): string {
   return `${namespace}/${jobId}`;
 }
 
-/** The flow of a name that `flowName` made; undefined for any other text. */
+/** The flow that `flowName` gave this name; undefined for any other text. */
 export function parseFlowName(name: string): FlowKey | undefined {
   const [namespace, jobId, more] = name.split('/');
   return namespace && jobId && more === undefined ? { namespace, jobId } : undefined;

@@ -1,4 +1,5 @@
-import type { FlowEventView, FlowStatus } from '../../runtime/api-contract/schemas';
+import type { FlowEventView } from '../../runtime/api-contract/flow-history';
+import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import type { FlowClient } from '../support/flow-client';
 import { waitFor } from '../support/wait-for';

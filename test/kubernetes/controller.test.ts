@@ -1,5 +1,5 @@
 import { kubernetesRules } from '../../lib/plan/controller-rules';
-import type { RevisionView } from '../../runtime/api-contract/schemas';
+import type { RevisionView } from '../../runtime/api-contract/flow-history';
 import type { FlowClient } from '../support/flow-client';
 import { waitFor } from '../support/wait-for';
 import { account, ControlledFlow, code } from './controlled-flow';

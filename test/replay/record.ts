@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
-import type { RevisionView } from '../../runtime/api-contract/schemas';
+import type { RevisionView } from '../../runtime/api-contract/flow-history';
 import { ControllerPlace } from '../support/controller-place';
 
 const meta = { update: true, restart: true };

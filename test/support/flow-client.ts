@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../runtime/api-contract/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { waitFor } from './wait-for';
 
 /** A controller's REST API, and waiting for what it says. */

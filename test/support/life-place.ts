@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../runtime/api-contract/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { closeAfterFile } from './close-after-file';
 import { Workplace } from './kflow-cli';
 import { type Numbered, NumberFlow } from './number-flow';

@@ -1,8 +1,10 @@
 import { EventEmitter, on } from 'node:events';
 import { StateError } from '../../lib/errors';
 import { TopologyError } from '../../lib/topology/problem/problem';
+import type { ReplayRequest } from '../../runtime/api-contract/flow-changes';
+import type { FlowEventView, LogLine, LogQuery } from '../../runtime/api-contract/flow-history';
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
-import type { FlowEventView, FlowStatus, LogLine, LogQuery, ReplayRequest } from '../../runtime/api-contract/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { diffDocuments } from '../../runtime/controller/flows/documents/diff-documents';
 import { hideSecrets } from '../../runtime/controller/flows/documents/hide-secrets';
 import { readFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';

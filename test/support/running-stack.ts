@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
-import type { FlowStatus } from '../../runtime/api-contract/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { closeAfterFile } from './close-after-file';
 import { freePort } from './free-port';
 import type { Workplace } from './kflow-cli';

@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FlowStatus } from '../../runtime/api-contract/schemas';
+import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { isAlive } from './kflow-cli';
 import type { RunningStack } from './running-stack';
 

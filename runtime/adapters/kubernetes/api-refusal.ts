@@ -8,17 +8,18 @@ interface Status {
 }
 
 /**
- * The error for an answer that is no success to a call, as `apply Deployment team/app`: ConfigError `config-invalid`
- * when somebody has to change something first, StoreError `store-failed` when the same call may do later.
+ * The error for a failed call, as `apply Deployment team/app`: ConfigError `object-immutable` if the object has to be
+ * recreated, ConfigError `config-invalid` if somebody has to correct something first, StoreError `store-failed` if a
+ * retry of the call may succeed.
  */
-export function refusal({ status, body }: ApiAnswer, call: string): KFlowError {
+export function refusal(answer: ApiAnswer, call: string): KFlowError {
+  const { status, body } = answer;
   const { message = '', details } = body as Status;
   const reasons = details?.causes?.map(({ reason }) => reason) ?? [];
   const advice = adviceFor(status, message, reasons);
   const text = `${call}: ${message || `the server answered ${status}`}; ${advice ?? 'try again, it may pass'}`;
-  return advice === undefined
-    ? new StoreError('store-failed', text, { where: call })
-    : new ConfigError('config-invalid', text, { where: call });
+  if (advice === undefined) return new StoreError('store-failed', text, { where: call });
+  return new ConfigError(isImmutable(answer) ? 'object-immutable' : 'config-invalid', text, { where: call });
 }
 
 /** Whether nothing but what cannot be changed in place stands against an apply: the object would do when made anew. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../lib/errors';
-import type { ApiProblem } from '../../api-contract/schemas';
+import type { ApiProblem } from '../../api-contract/problem';
 import { CommandError, ExitStatus } from '../exit-status';
 
 /** The controller's answer that it does not do what was asked. */

@@ -1,20 +1,17 @@
 import { z } from 'zod';
-import type { FlowKey } from '../../api-contract/flow-key';
+import { type ChangedFlow, changedFlowSchema, type ReplayRequest } from '../../api-contract/flow-changes';
 import {
-  type ChangedFlow,
-  changedFlowSchema,
   type EventQuery,
   eventSchema,
   type FlowEventView,
-  type FlowStatus,
-  flowStatusSchema,
   type LogLine,
   type LogQuery,
   logLineSchema,
-  type ReplayRequest,
   type RevisionView,
   revisionSchema,
-} from '../../api-contract/schemas';
+} from '../../api-contract/flow-history';
+import type { FlowKey } from '../../api-contract/flow-key';
+import { type FlowStatus, flowStatusSchema } from '../../api-contract/flow-status';
 import { type ControllerConnection, type DocumentBody, headerText } from './controller-connection';
 import { readLines } from './read-lines';
 import { serverSentEvents } from './server-sent-events';

@@ -1,4 +1,4 @@
-import type { FlowStatus, HealthProblem } from '../../api-contract/schemas';
+import type { FlowStatus, HealthProblem } from '../../api-contract/flow-status';
 import { age } from './age';
 import { type Cell, type Medium, painted, type Style } from './table';
 import { wrapped } from './wrapped';

@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../api-contract/schemas';
+import type { FlowStatus } from '../../api-contract/flow-status';
 
 /** Rates are those of about this long. */
 const windowMs = 10_000;

@@ -1,5 +1,5 @@
 import { flowName } from '../../api-contract/flow-key';
-import type { FlowStatus, FunctionStatus } from '../../api-contract/schemas';
+import type { FlowStatus, FunctionStatus } from '../../api-contract/flow-status';
 import { age } from './age';
 import { healthCell, renderProblem, statusCell } from './flow-styles';
 import { shortCount } from './short-count';

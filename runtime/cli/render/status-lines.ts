@@ -1,5 +1,5 @@
 import { flowName } from '../../api-contract/flow-key';
-import type { FlowStatus, FunctionStatus } from '../../api-contract/schemas';
+import type { FlowStatus, FunctionStatus } from '../../api-contract/flow-status';
 import { shortCount } from './short-count';
 
 /** Time between two lines of the same function. */

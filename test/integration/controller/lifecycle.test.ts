@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
-import type { FlowEventView, FlowStatus } from '../../../runtime/api-contract/schemas';
+import type { FlowEventView } from '../../../runtime/api-contract/flow-history';
+import type { FlowStatus } from '../../../runtime/api-contract/flow-status';
 import { chainSchema, chainTopology } from '../../support/chain-topology';
 import { ControllerPlace } from '../../support/controller-place';
 import { waitFor } from '../../support/wait-for';

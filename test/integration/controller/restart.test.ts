@@ -1,4 +1,4 @@
-import type { RevisionView } from '../../../runtime/api-contract/schemas';
+import type { RevisionView } from '../../../runtime/api-contract/flow-history';
 import { ControllerPlace } from '../../support/controller-place';
 
 let place: ControllerPlace;

@@ -1,4 +1,4 @@
-import type { FlowEventView, RevisionView } from '../../../runtime/api-contract/schemas';
+import type { FlowEventView, RevisionView } from '../../../runtime/api-contract/flow-history';
 import { chainSchema, chainTopology } from '../../support/chain-topology';
 import { ControllerPlace } from '../../support/controller-place';
 

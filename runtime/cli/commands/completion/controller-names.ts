@@ -1,5 +1,5 @@
 import { flowName } from '../../../api-contract/flow-key';
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { findController } from '../../client/controller-address';
 import { ControllerClient } from '../../client/controller-client';
 import { ControllerConnection } from '../../client/controller-connection';

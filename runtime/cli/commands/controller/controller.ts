@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError } from '../../../../lib/errors';
+import { ConfigError, isTransient } from '../../../../lib/errors';
 import { ExitCode } from '../../../../lib/plan/exit-code';
 import { readControllerSettings } from '../../../controller/settings/settings';
 import { type RunningController, startController } from '../../../controller/start-controller';
@@ -33,7 +33,7 @@ export async function controller({ config, port }: ControllerOptions): Promise<n
     return await closeInTime(running);
   } catch (error) {
     log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
-    const isLasting = error instanceof ConfigError && error.code !== 'server-failed';
+    const isLasting = error instanceof ConfigError && !isTransient(error);
     return isLasting ? ExitCode.Misconfigured : ExitCode.Failed;
   } finally {
     // connections that are still being tried would keep it

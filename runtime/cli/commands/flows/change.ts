@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { ApiRefusal } from '../../client/api-refusal';
 import type { ChangeAnswer, ControllerClient } from '../../client/controller-client';
 import { CommandError, ExitStatus, usageError } from '../../exit-status';

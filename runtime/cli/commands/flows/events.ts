@@ -1,5 +1,5 @@
+import type { FlowEventView } from '../../../api-contract/flow-history';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import type { FlowEventView } from '../../../api-contract/schemas';
 import type { ControllerClient } from '../../client/controller-client';
 import { follow } from '../../client/follow';
 import { ExitStatus } from '../../exit-status';

@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 
 /** Where a request is to end. */
 export interface Goal {

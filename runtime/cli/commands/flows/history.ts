@@ -1,5 +1,5 @@
+import type { RevisionView } from '../../../api-contract/flow-history';
 import { flowName } from '../../../api-contract/flow-key';
-import type { RevisionView } from '../../../api-contract/schemas';
 import { ExitStatus } from '../../exit-status';
 import { age } from '../../render/age';
 import { writeOutput } from '../../render/output';

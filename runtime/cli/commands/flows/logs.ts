@@ -1,4 +1,4 @@
-import type { LogLine } from '../../../api-contract/schemas';
+import type { LogLine } from '../../../api-contract/flow-history';
 import { follow } from '../../client/follow';
 import { ExitStatus } from '../../exit-status';
 import { writeItem } from '../../render/output';

@@ -1,5 +1,5 @@
 import { flowName } from '../../../api-contract/flow-key';
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 
 /** What a person may do next about a flow, in one line. */
 export function nextStep(status: FlowStatus): string {

@@ -1,4 +1,4 @@
-import type { ReplayRequest } from '../../../api-contract/schemas';
+import type { ReplayRequest } from '../../../api-contract/flow-changes';
 import { usageError } from '../../exit-status';
 
 /** `map=3` and the like as numbers of replicas by function. Throws CommandError on any other form. */

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../../../lib/errors';
 import { formatProblem, type Problem } from '../../../../lib/topology/problem/problem';
 import type { DocumentSource } from '../../../../lib/topology/read/document-source';
 import { resolveSetPath } from '../../../../lib/topology/read/set-path';
-import type { ApiProblem } from '../../../api-contract/schemas';
+import type { ApiProblem } from '../../../api-contract/problem';
 import { type LoadedTopology, placedIn } from '../../load-topology';
 
 type ReportedProblem = NonNullable<ApiProblem['problems']>[number];

@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { ExitStatus } from '../../exit-status';
 import { writeOutput } from '../../render/output';
 import { renderStatus, renderStatusList } from '../../render/render-status';

@@ -1,5 +1,6 @@
 import { flowName } from '../../../api-contract/flow-key';
-import type { DocumentProblem, FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
+import type { DocumentProblem } from '../../../api-contract/problem';
 import { ApiRefusal } from '../../client/api-refusal';
 import type { ChangeAnswer, ControllerClient } from '../../client/controller-client';
 import { CommandError, ExitStatus, usageError } from '../../exit-status';

@@ -1,5 +1,5 @@
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { ApiRefusal } from '../../client/api-refusal';
 import type { ControllerClient } from '../../client/controller-client';
 import { follow } from '../../client/follow';

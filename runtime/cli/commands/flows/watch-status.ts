@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import type { ControllerClient } from '../../client/controller-client';
 import { follow } from '../../client/follow';
 import { LiveView } from '../../render/live-view';

@@ -3,7 +3,7 @@ import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { askServer } from '../../../adapters/jetstream/ask-server';
 import { readProgress } from '../../../adapters/jetstream/read-progress';
 import { ReplicaReports } from '../../../adapters/jetstream/replica-reports';
-import type { FunctionStatus } from '../../../api-contract/schemas';
+import type { FunctionStatus } from '../../../api-contract/flow-status';
 import { functionStatuses } from '../../../controller/flows/health/function-statuses';
 import type { FunctionProgress } from '../../../controller/ports/streams';
 import type { ReplicaStatus } from './local-replicas';

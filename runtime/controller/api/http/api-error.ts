@@ -1,7 +1,4 @@
-import type { ErrorCode } from '../../../../lib/errors';
-
-/** What goes wrong with a request before a flow is concerned; all else has a code of KFlowError. */
-export type ApiCode = ErrorCode | 'request-invalid' | 'route-missing' | 'method-refused' | 'not-ready' | 'internal';
+import type { ApiCode } from '../../../api-contract/problem';
 
 /** A request that cannot be answered as it is. `status` is that of HTTP; the message says what was got and what to do. */
 export class ApiError extends Error {

@@ -1,8 +1,8 @@
 import type { FastifyError } from 'fastify';
-import { type ErrorCode, KFlowError } from '../../../../lib/errors';
+import { errorCodes, isTransient, KFlowError } from '../../../../lib/errors';
 import type { Problem } from '../../../../lib/topology/problem/problem';
-import type { ApiProblem } from '../../../api-contract/schemas';
-import { type ApiCode, ApiError } from './api-error';
+import type { ApiCode, ApiProblem } from '../../../api-contract/problem';
+import { ApiError } from './api-error';
 import { requestFault } from './request-fault';
 
 export interface ProblemAnswer {
@@ -12,24 +12,6 @@ export interface ProblemAnswer {
 
 /** What may pass is asked for again after this many seconds. */
 const retryAfter = { 'retry-after': '2' };
-
-/** Codes that are not problems of a document, which are 422. */
-const statuses: { readonly [code in ErrorCode]?: number } = {
-  'flow-missing': 404,
-  'revision-missing': 404,
-  'flow-exists': 409,
-  'update-refused': 409,
-  'state-invalid': 409,
-  'access-denied': 403,
-  'payload-too-large': 413,
-  'server-missing': 503,
-  'server-failed': 503,
-  'store-failed': 503,
-  'stream-failed': 503,
-  'record-invalid': 500,
-  'function-failed': 500,
-  'host-failed': 500,
-};
 
 const titles: { readonly [status: number]: string } = {
   400: 'The request is not as it must be',
@@ -54,9 +36,8 @@ export function problemOf(error: unknown, requestId: string): ProblemAnswer {
 }
 
 function problemOfKFlow(error: KFlowError): ProblemAnswer {
-  const status = statuses[error.code] ?? 422;
-  const problem = toProblem(status, error.code, error.message);
-  const headers = status === 503 ? retryAfter : {};
+  const problem = toProblem(errorCodes[error.code].httpStatus, error.code, error.message);
+  const headers = isTransient(error) ? retryAfter : {};
   return 'problems' in error
     ? { problem: { ...problem, problems: (error.problems as readonly Problem[]).map(withoutFile) }, headers }
     : { problem, headers };

@@ -1,11 +1,11 @@
 import {
   changedFlowSchema,
   changeRequestSchema,
-  flowStatusSchema,
   replayRequestSchema,
   rollbackRequestSchema,
   scaleRequestSchema,
-} from '../../../api-contract/schemas';
+} from '../../../api-contract/flow-changes';
+import { flowStatusSchema } from '../../../api-contract/flow-status';
 import type { FlowService } from '../../flows/ports/flow-service';
 import { requesterOf } from '../access/requester-of';
 import type { ApiScope } from '../http/api-scope';

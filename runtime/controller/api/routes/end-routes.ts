@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import { type FlowStatus, flowStatusSchema } from '../../../api-contract/schemas';
+import { type FlowStatus, flowStatusSchema } from '../../../api-contract/flow-status';
 import type { Ending, FlowService } from '../../flows/ports/flow-service';
 import { assertRole } from '../access/caller';
 import { callerOf } from '../access/guard-routes';

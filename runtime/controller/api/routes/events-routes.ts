@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { type EventQuery, eventQuerySchema, eventSchema, type FlowEventView } from '../../../api-contract/flow-history';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import { type EventQuery, eventQuerySchema, eventSchema, type FlowEventView } from '../../../api-contract/schemas';
 import type { FlowService } from '../../flows/ports/flow-service';
 import { assertRole, namespaceFor } from '../access/caller';
 import { callerOf } from '../access/guard-routes';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDocument } from '../../../../lib/topology/read/parse-document';
-import { revisionSchema } from '../../../api-contract/schemas';
+import { revisionSchema } from '../../../api-contract/flow-history';
 import type { FlowService } from '../../flows/ports/flow-service';
 import type { ApiScope } from '../http/api-scope';
 import { preferredType } from '../http/preferred-type';

@@ -1,4 +1,5 @@
-import { type FlowStatus, type LogLine, logQuerySchema } from '../../../api-contract/schemas';
+import { type LogLine, logQuerySchema } from '../../../api-contract/flow-history';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { ApiError } from '../http/api-error';
 import type { ApiParts } from '../http/api-parts';
 import type { ApiScope } from '../http/api-scope';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problemSchema } from '../../../api-contract/schemas';
+import { problemSchema } from '../../../api-contract/problem';
 
 const label = (rule: RegExp, dashes: string) =>
   z

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import { type FlowStatus, flowStatusSchema, type ListQuery, listQuerySchema } from '../../../api-contract/schemas';
+import { type FlowStatus, flowStatusSchema, type ListQuery, listQuerySchema } from '../../../api-contract/flow-status';
 import { namespaceFor } from '../access/caller';
 import { callerOf } from '../access/guard-routes';
 import type { ApiParts } from '../http/api-parts';

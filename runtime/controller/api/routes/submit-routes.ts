@@ -1,4 +1,4 @@
-import { changedFlowSchema } from '../../../api-contract/schemas';
+import { changedFlowSchema } from '../../../api-contract/flow-changes';
 import type { FlowService } from '../../flows/ports/flow-service';
 import { namespaceFor } from '../access/caller';
 import { callerOf } from '../access/guard-routes';

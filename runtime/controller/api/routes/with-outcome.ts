@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import type { ChangedFlow, DocumentProblem } from '../../../api-contract/schemas';
+import type { ChangedFlow } from '../../../api-contract/flow-changes';
+import type { DocumentProblem } from '../../../api-contract/problem';
 import type { SubmitResult } from '../../flows/ports/flow-service';
 
 /** The header of answers that a document's change gets, as OpenAPI describes it. */

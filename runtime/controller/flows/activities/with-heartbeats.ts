@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import { ConfigError, KFlowError } from '../../../../lib/errors';
+import { ConfigError, isTransient, KFlowError } from '../../../../lib/errors';
 import type { FlowActivities } from '../workflow/flow-activities';
 import { Lease } from './lease';
 
@@ -38,6 +38,6 @@ function living(activity: AnyActivity): AnyActivity {
 /** A server out of reach comes back; everything else that is set up wrongly does not change by itself. */
 function asFailure(error: unknown): unknown {
   if (!(error instanceof KFlowError)) return error;
-  const nonRetryable = error instanceof ConfigError && error.code !== 'server-failed';
+  const nonRetryable = error instanceof ConfigError && !isTransient(error);
   return ApplicationFailure.create({ message: error.message, type: error.code, nonRetryable, cause: error });
 }

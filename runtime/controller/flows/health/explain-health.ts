@@ -1,5 +1,5 @@
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
-import type { FlowStatus, HealthProblem, Phase } from '../../../api-contract/schemas';
+import type { FlowStatus, HealthProblem, Phase } from '../../../api-contract/flow-status';
 import type { ReplicaReport } from '../../../engine/counters';
 import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';

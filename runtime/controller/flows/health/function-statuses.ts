@@ -1,5 +1,5 @@
 import type { FlowPlan, PlannedWorkload } from '../../../../lib/plan/flow-plan';
-import type { FunctionStatus } from '../../../api-contract/schemas';
+import type { FunctionStatus } from '../../../api-contract/flow-status';
 import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
 

@@ -1,16 +1,8 @@
+import type { ReplayRequest } from '../../../api-contract/flow-changes';
+import type { EventQuery, FlowEventView, LogLine, LogQuery, RevisionView } from '../../../api-contract/flow-history';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import type {
-  DocumentProblem,
-  EventQuery,
-  FlowEventView,
-  FlowList,
-  FlowStatus,
-  ListQuery,
-  LogLine,
-  LogQuery,
-  ReplayRequest,
-  RevisionView,
-} from '../../../api-contract/schemas';
+import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
+import type { DocumentProblem } from '../../../api-contract/problem';
 
 /** Who asks, and what for in their own words. */
 export interface Requester {

@@ -1,17 +1,9 @@
 import { ConfigError, StateError } from '../../../../lib/errors';
 import type { Topology } from '../../../../lib/topology/document/topology';
+import type { ReplayRequest } from '../../../api-contract/flow-changes';
+import type { EventQuery, FlowEventView, LogLine, LogQuery, RevisionView } from '../../../api-contract/flow-history';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import type {
-  EventQuery,
-  FlowEventView,
-  FlowList,
-  FlowStatus,
-  ListQuery,
-  LogLine,
-  LogQuery,
-  ReplayRequest,
-  RevisionView,
-} from '../../../api-contract/schemas';
+import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
 import type { Cluster } from '../../ports/cluster';
 import type { RewindStart } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';

@@ -1,6 +1,6 @@
 import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { waitUntil } from '../../../async/poll';
 import { retry } from '../../../async/retry';
 import { isClosedPhase } from '../ports/flow-phase';

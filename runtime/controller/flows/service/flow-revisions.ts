@@ -1,6 +1,7 @@
 import { StateError } from '../../../../lib/errors';
+import type { RevisionView } from '../../../api-contract/flow-history';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import type { FlowStatus, RevisionView } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { waitUntil } from '../../../async/poll';
 import { diffDocuments } from '../documents/diff-documents';
 import { hideSecrets } from '../documents/hide-secrets';

@@ -1,7 +1,7 @@
 import { KFlowError, StateError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import type { FlowList, FlowStatus, FunctionStatus, ListQuery } from '../../../api-contract/schemas';
+import type { FlowList, FlowStatus, FunctionStatus, ListQuery } from '../../../api-contract/flow-status';
 import { Limit } from '../../../async/limit';
 import type { ReplicaReport } from '../../../engine/counters';
 import type { Cluster } from '../../ports/cluster';

@@ -1,5 +1,5 @@
+import type { LogLine, LogQuery } from '../../../api-contract/flow-history';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import type { LogLine, LogQuery } from '../../../api-contract/schemas';
 import type { Cluster, LogOptions } from '../../ports/cluster';
 
 /** Lines of a flow's replicas: one after the other, or as they come with `follow`. */

@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../../api-contract/schemas';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 import { pause } from '../../../async/pause';
 
 const everyMs = 500;

@@ -1,4 +1,4 @@
-import type { Phase } from '../../../api-contract/schemas';
+import type { Phase } from '../../../api-contract/flow-status';
 import { isClosedPhase } from '../ports/flow-phase';
 import type { FlowRecord } from '../ports/flow-record';
 import type { FlowWorkflowView } from '../ports/flow-workflow';

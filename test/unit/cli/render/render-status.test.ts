@@ -1,4 +1,4 @@
-import type { FlowStatus, FunctionStatus } from '../../../../runtime/api-contract/schemas';
+import type { FlowStatus, FunctionStatus } from '../../../../runtime/api-contract/flow-status';
 import { age } from '../../../../runtime/cli/render/age';
 import { Rates } from '../../../../runtime/cli/render/rates';
 import { renderStatus, renderStatusList } from '../../../../runtime/cli/render/render-status';

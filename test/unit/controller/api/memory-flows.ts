@@ -1,18 +1,10 @@
 import { ConfigError, StateError } from '../../../../lib/errors';
 import { TopologyError } from '../../../../lib/topology/problem/problem';
 import { readTopology } from '../../../../lib/topology/read-topology';
+import type { ReplayRequest } from '../../../../runtime/api-contract/flow-changes';
+import type { EventQuery, FlowEventView, LogLine, LogQuery } from '../../../../runtime/api-contract/flow-history';
 import { type FlowKey, flowName } from '../../../../runtime/api-contract/flow-key';
-import type {
-  EventQuery,
-  FlowEventView,
-  FlowList,
-  FlowStatus,
-  ListQuery,
-  LogLine,
-  LogQuery,
-  Phase,
-  ReplayRequest,
-} from '../../../../runtime/api-contract/schemas';
+import type { FlowList, FlowStatus, ListQuery, Phase } from '../../../../runtime/api-contract/flow-status';
 import type {
   Ending,
   FlowService,

@@ -1,5 +1,5 @@
 import { ConfigError, KFlowError, StoreError } from '../../../../lib/errors';
-import { problemSchema } from '../../../../runtime/api-contract/schemas';
+import { problemSchema } from '../../../../runtime/api-contract/problem';
 import { updateRefusal } from './memory-flows';
 import { apiWith, document, flowPath, type TestApi } from './support';
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiProblem } from '../../../../runtime/api-contract/schemas';
+import type { ApiProblem } from '../../../../runtime/api-contract/problem';
 import { type RunningApi, startApi } from '../../../../runtime/controller/api/http/start-api';
 import { MemoryFlows } from './memory-flows';
 import { document, eventually, flow, flowPath, open } from './support';

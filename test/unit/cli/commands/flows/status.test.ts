@@ -1,4 +1,4 @@
-import { flowStatusSchema } from '../../../../../runtime/api-contract/schemas';
+import { flowStatusSchema } from '../../../../../runtime/api-contract/flow-status';
 import { apiWith, document, flowPath, type TestApi } from '../../../controller/api/support';
 
 let api: TestApi;

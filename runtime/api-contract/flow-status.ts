@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+/** An ISO 8601 time in UTC, as every answer has it. */
+export const isoTime = z.iso.datetime().meta({ examples: ['2026-01-31T08:00:00.000Z'] });
+
+/** How many items a list returns. */
+export const listLimit = z.coerce.number().int().min(1).max(1_000);
+
+const phases = [
+  'Running',
+  'Pausing',
+  'Paused',
+  'Stopping',
+  'Stopped',
+  'Completed',
+  'Failed',
+  'Canceled',
+  'Terminated',
+] as const;
+export type Phase = (typeof phases)[number];
+
+const healthProblemSchema = z
+  .object({
+    function: z.string().optional().describe('absent: the flow as a whole'),
+    replica: z.string().optional(),
+    reason: z
+      .string()
+      .describe('one word: ImagePullBackOff, CrashLoopBackOff, BackPressure, PoisonRecord, NotReady, ...'),
+    message: z.string().describe('details, on one line'),
+    since: isoTime,
+  })
+  .meta({ id: 'HealthProblem' });
+
+const functionStatusSchema = z
+  .object({
+    function: z.string(),
+    type: z.string(),
+    replicas: z.int().describe('desired replicas'),
+    ready: z.int().describe('ready replicas'),
+    isPaused: z.boolean(),
+    isDone: z.boolean().optional().describe('batch flows: every replica has processed all of its input'),
+    in: z.int().optional().describe('records processed; absent for sources'),
+    out: z
+      .int()
+      .optional()
+      .describe('records written to the output stream, including trimmed ones; absent if nothing reads the stream'),
+    pending: z.int().describe('records in the input streams that are not delivered yet'),
+    held: z.int().describe('records delivered to replicas and not acked yet'),
+    dead: z.int().describe('records sent to the dead letters'),
+    restarts: z.int().describe('restarts of the current replicas'),
+  })
+  .meta({ id: 'FunctionStatus' });
+
+/** A flow's status: phase, health and one entry per function. */
+export const flowStatusSchema = z
+  .object({
+    status: z.enum(phases),
+    startTime: isoTime,
+    closeTime: isoTime.nullable().describe('null while the flow is running or paused'),
+    execution: z.object({ workflow_id: z.string().describe('the jobId'), run_id: z.string() }),
+    type: z.object({ name: z.literal('KFlowDSL') }),
+    devInsOuts: z.array(z.object({ function: z.string(), inDir: z.string(), outDir: z.string() })),
+    namespace: z.string(),
+    jobId: z.string(),
+    mode: z.enum(['batch', 'stream']).optional().describe('absent if the data of the flow was deleted'),
+    revision: z.int().describe('number of the current document'),
+    since: isoTime.describe('when the flow entered this status'),
+    reason: z.string().optional().describe('why the flow is in this status, or why it makes no progress'),
+    health: z.object({
+      state: z.enum(['healthy', 'starting', 'degraded', 'unhealthy', 'inactive']),
+      problems: z.array(healthProblemSchema),
+    }),
+    functions: z.array(functionStatusSchema).describe('for a closed flow, read from the streams that were kept'),
+  })
+  .meta({ id: 'FlowStatus' });
+
+/** Query of the routes that list flows. Strict, as all requests are: a misspelled key must not widen the answer. */
+export const listQuerySchema = z.strictObject({
+  id: z.string().optional().describe('only the flow with this jobId'),
+  status: z.enum(phases).optional(),
+  limit: listLimit.default(100),
+  continue: z.string().optional().describe('start of the page: the `Kflow-Continue` header of the page before'),
+});
+
+export type FlowStatus = z.infer<typeof flowStatusSchema>;
+export type FunctionStatus = z.infer<typeof functionStatusSchema>;
+export type HealthProblem = z.infer<typeof healthProblemSchema>;
+export type ListQuery = z.infer<typeof listQuerySchema>;
+
+/** One page of flows. */
+export interface FlowList {
+  readonly flows: readonly FlowStatus[];
+  /** Where the next page starts; absent on the last page. */
+  readonly continue?: string;
+}
