@@ -27,6 +27,8 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/define/sdk',
     'lib/errors',
     'lib/plan',
+    'lib/topology/document/language',
+    'lib/topology/function-types',
     'runtime/engine',
     'runtime/package-root',
   ],

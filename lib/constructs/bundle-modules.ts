@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSync, type Message } from 'esbuild';
 import { ConfigError } from '../errors';
-import type { FlowFunction, Topology } from '../topology/document/topology';
+import type { Language } from '../topology/document/language';
+import type { FlowFunction, FunctionMeta, Topology } from '../topology/document/topology';
 
 /**
  * The topology with the code of its modules in it, as pods have only that: TypeScript and JavaScript bundled with what
@@ -27,11 +28,17 @@ export function bundleModules(topology: Topology, baseDir: string): Topology {
 
 function withCode(fn: FlowFunction, module: string, baseDir: string): FlowFunction {
   const { module: _module, ...meta } = fn.meta;
-  if (meta.language === 'python') {
-    return { ...fn, meta: { ...meta, code: readFileSync(path.join(baseDir, module), 'utf8') } };
-  }
-  return { ...fn, meta: { ...meta, language: 'javascript', code: bundle(module, baseDir) } };
+  return { ...fn, meta: { ...meta, ...inlineCode[meta.language](module, baseDir) } };
 }
+
+/** A module as inline code, by its language. */
+const inlineCode: {
+  readonly [L in Language]: (module: string, baseDir: string) => Pick<FunctionMeta, 'language' | 'code'>;
+} = {
+  python: (module, baseDir) => ({ language: 'python', code: readFileSync(path.join(baseDir, module), 'utf8') }),
+  typescript: (module, baseDir) => ({ language: 'javascript', code: bundle(module, baseDir) }),
+  javascript: (module, baseDir) => ({ language: 'javascript', code: bundle(module, baseDir) }),
+};
 
 /** The same text on any machine: paths in it are those below the base folder. */
 function bundle(module: string, baseDir: string): string {

@@ -1,15 +1,9 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
-import type { FunctionSpec } from '../plan/function-spec';
+import { languages } from '../topology/document/language';
 import { contentHash } from './content-hash';
 
 /** Bytes that Kubernetes takes in one ConfigMap. */
 const maxConfigMapBytes = 1024 ** 2;
-
-const extensions: { readonly [language in FunctionSpec['language']]: string } = {
-  python: 'py',
-  typescript: 'ts',
-  javascript: 'js',
-};
 
 /** What a function's pods read at their start: its spec, and its code as a file of its own, for people to read. */
 export class FunctionConfig {
@@ -18,7 +12,7 @@ export class FunctionConfig {
 
   constructor(private readonly workload: Pick<PlannedWorkload, 'kind' | 'spec'>) {
     const { code, ...others } = workload.spec;
-    const codeFile = `function.${extensions[others.language]}`;
+    const codeFile = `function${languages[others.language].extensions[0]}`;
     const written = code === undefined ? others : { ...others, codeFile };
     this.files = {
       ...(code === undefined ? {} : { [codeFile]: code }),

@@ -1,6 +1,6 @@
 import type { ApiObjectMetadata } from 'cdk8s';
 import type { FlowPlan, PlannedWorkload } from '../plan/flow-plan';
-import { type FunctionType, kindOf } from '../topology/function-types/function-type';
+import { kindOf } from '../topology/function-types/function-type';
 
 export interface Labels {
   readonly [name: string]: string;
@@ -22,7 +22,7 @@ export function flowLabels({ jobId }: Pick<FlowPlan, 'jobId'>): Labels {
 export function functionLabels({ spec }: Pick<PlannedWorkload, 'spec'>): Labels {
   return {
     'app.kubernetes.io/name': spec.function,
-    'app.kubernetes.io/component': kindOf(spec.type as FunctionType),
+    'app.kubernetes.io/component': kindOf(spec.type),
     'kflow.io/function': spec.function,
   };
 }

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors';
 import type { PlainMap } from '../plain-map';
-import { type AnyCode, languageOf } from './function-code';
+import { defaultLanguage, languageOfFile } from '../topology/document/language';
+import type { AnyCode } from './function-code';
 import { inlineFunction } from './inline-function';
 
 /**
@@ -16,7 +17,7 @@ export function codeSettings(run: AnyCode, directory: string | undefined): Plain
   }
   switch (run.code) {
     case 'module': {
-      const language = languageOf(run.path);
+      const language = languageOfFile(run.path);
       if (language === undefined) {
         const message = `the module "${run.path}" has no extension of a known language; name a .ts, .js or .py file`;
         throw new ConfigError('config-invalid', message);
@@ -24,7 +25,7 @@ export function codeSettings(run: AnyCode, directory: string | undefined): Plain
       if (directory !== undefined && !path.isAbsolute(run.path) && !existsSync(path.join(directory, run.path))) {
         throw new ConfigError('config-invalid', `there is no module "${run.path}" in ${directory}`);
       }
-      return { ...(language === 'python' ? {} : { language }), name: run.name, module: run.path };
+      return { ...(language === defaultLanguage ? {} : { language }), name: run.name, module: run.path };
     }
     case 'python':
       return { name: run.name, code: run.text };

@@ -1,5 +1,3 @@
-import type { Language } from '../topology/document/topology';
-
 declare const carried: unique symbol;
 
 /** Code that is a module's, by its path; `Run` is the type of the function in it. */
@@ -54,19 +52,4 @@ function withoutIndent(text: string): string {
   const indents = lines.filter((line) => line.trim() !== '').map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0);
   const shared = Math.min(...indents);
   return lines.map((line) => line.slice(shared)).join('\n');
-}
-
-const extensions: { readonly [extension: string]: Language } = {
-  '.ts': 'typescript',
-  '.mts': 'typescript',
-  '.cts': 'typescript',
-  '.js': 'javascript',
-  '.mjs': 'javascript',
-  '.cjs': 'javascript',
-  '.py': 'python',
-};
-
-/** The language of a module by its extension; undefined when it is none of KFlow's. */
-export function languageOf(path: string): Language | undefined {
-  return extensions[/\.\w+$/.exec(path)?.[0] ?? ''];
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { languageNames } from '../topology/document/language';
+import { functionTypeNames } from '../topology/function-types/function-type';
 
 /**
  * What one workload's replicas need to know: our JSON between synth and runtime, checked on both sides. It holds no
@@ -49,9 +51,9 @@ export const functionSpecSchema = z
     function: z.string(),
     /** Tells the outputs of one reading of the inputs from those of another; absent: the first. Part of their ids. */
     epoch: z.int().positive().optional(),
-    type: z.string(),
+    type: z.enum(functionTypeNames),
     replicas: z.int().positive(),
-    language: z.enum(['python', 'typescript', 'javascript']),
+    language: z.enum(languageNames),
     /** Inline code, or the path of a module; neither: the image's own function. */
     code: z.string().optional(),
     /** The code as a file beside the spec's, in place of `code`. */

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors';
 import { functionsOf, upstreamsOf } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
+import { descriptorOf } from '../topology/function-types/function-type';
 import type { PlannedBucket, SecretVariable } from './flow-plan';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';
@@ -43,9 +44,7 @@ export function planConnections(
   { settings, secrets }: { readonly settings: PlanSettings; readonly secrets: SecretBook },
 ): FunctionConnections {
   const planner = new ConnectionPlanner(fn, settings, secrets);
-  const readsStore = fn.type === 'fs-source' || fn.type === 's3-sink';
-  const endpoint = readsStore ? planner.endpoint() : undefined;
-  const target = fn.type === 'elastic-sink' || fn.type === 'nats-sink' ? planner.target() : undefined;
+  const own = planner.own();
   const download = fn.globalConfig.store.autoDownload ? planner.download(topology) : undefined;
   const messageStore = fn.globalConfig.messageStore.enabled ? planner.messageStore(topology) : undefined;
   const claimStores = upstreamFunctions(topology, fn)
@@ -53,11 +52,9 @@ export function planConnections(
     .map((from, index) => planner.claimStore(topology, from, index));
   const { sideStream } = fn.globalConfig;
   if (sideStream.enabled && sideStream.addr !== undefined) planner.addresses.add(sideStream.addr);
-  if (fn.type === 'raw-source' && fn.addr !== undefined) planner.addresses.add(fn.addr);
   return {
     stores: {
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(target === undefined ? {} : { target }),
+      ...own,
       ...(download === undefined ? {} : { download }),
       ...(messageStore === undefined ? {} : { messageStore }),
       claimStores,
@@ -79,15 +76,29 @@ class ConnectionPlanner {
     private readonly secrets: SecretBook,
   ) {}
 
-  endpoint() {
+  /** What the function connects to by its type. */
+  own(): Pick<FunctionConnections['stores'], 'endpoint' | 'target'> {
+    const descriptor = descriptorOf(this.fn.type);
+    switch (descriptor.connectsTo) {
+      case 'object-store':
+        return { endpoint: this.endpoint(descriptor.kind) };
+      case 'server':
+        return { target: this.target() };
+      case 'nothing':
+        if (descriptor.codeConnectsToAddr && this.fn.addr !== undefined) this.addresses.add(this.fn.addr);
+        return {};
+    }
+  }
+
+  private endpoint(role: 'source' | 'sink') {
     const { fn } = this;
     const account = this.account(fn, 'addr');
     const { bucket, prefix } = parseS3Location(fn.topics ?? '');
-    this.bucket(account, { bucket, role: fn.type === 'fs-source' ? 'source' : 'sink', prefix });
+    this.bucket(account, { bucket, role, prefix });
     return { ...this.connection(account, 'KFLOW_ADDR'), topics: fn.topics ?? '' };
   }
 
-  target() {
+  private target() {
     const { addr, topics, user, password, secret } = this.fn;
     if (addr === undefined) return topics === undefined ? {} : { topics };
     const isOpen = user === undefined && password === undefined && secret === undefined;
@@ -160,11 +171,12 @@ function upstreamFunctions(topology: Topology, fn: FlowFunction): readonly FlowF
   return functionsOf(topology, ids);
 }
 
-/** The nearest fs-source upstream of a function. */
+/** The nearest function upstream that reads objects from a store. */
 function listingSource(topology: Topology, fn: FlowFunction): FlowFunction | undefined {
   const seen = new Set(upstreamFunctions(topology, fn));
   for (const candidate of seen) {
-    if (candidate.type === 'fs-source') return candidate;
+    const { kind, connectsTo } = descriptorOf(candidate.type);
+    if (kind === 'source' && connectsTo === 'object-store') return candidate;
     // a set goes on through what is added to it, and takes each once
     for (const above of upstreamFunctions(topology, candidate)) seen.add(above);
   }

@@ -1,7 +1,7 @@
 import { isSecretVariable } from '../topology/check/check-secrets';
 import { functionsOf } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
-import { kindOf } from '../topology/function-types/function-type';
+import { descriptorOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
 import {
   deadLetterStream,
@@ -115,8 +115,9 @@ function planFunction(
 }
 
 function workloadKind({ mode }: Topology, { type, parallelism }: FlowFunction): PlannedWorkload['kind'] {
-  if (mode === 'batch' && type !== 'raw-source') return 'job';
-  return kindOf(type) === 'source' && parallelism > 1 ? 'statefulset' : 'deployment';
+  const { batch, kind } = descriptorOf(type);
+  if (mode === 'batch' && batch.ends) return 'job';
+  return kind === 'source' && parallelism > 1 ? 'statefulset' : 'deployment';
 }
 
 /** Variables whose value is a secret are taken from one; the others stay as they are written. */

@@ -1,7 +1,6 @@
-import { s3list } from '../topology/avro/s3list';
 import { functionsOf, upstreamsOf } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
-import { kindOf } from '../topology/function-types/function-type';
+import { descriptorOf } from '../topology/function-types/function-type';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
 import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, stateBucket, streamName } from './names';
 import type { FunctionConnections } from './plan-connections';
@@ -15,8 +14,8 @@ export function planSpec(
 ): FunctionSpec {
   const { namespace, jobId, mode } = topology;
   const { meta } = fn;
+  const { kind, implicitSchema } = descriptorOf(fn.type);
   const ackWaitMs = timing.ackWaitMs(meta.maxPollIntervalMs);
-  const schema = fn.schema ?? (fn.type === 'fs-source' ? s3list : undefined);
   const { code: _code, container: _container, ...ownMeta } = meta.own;
   return functionSpecSchema.parse({
     version: 1,
@@ -37,11 +36,11 @@ export function planSpec(
       subject: outputSubject(topology, from, side),
       durable: durableOf(fn),
     })),
-    output: fn.out.length > 0 && kindOf(fn.type) !== 'sink' ? planOutput(topology, fn) : undefined,
+    output: fn.out.length > 0 && kind !== 'sink' ? planOutput(topology, fn) : undefined,
     sideOutputs: fn.sideOuts
       .filter((side) => side.out.length > 0)
       .map((side) => ({ ...planOutput(topology, fn, side.id), id: side.id })),
-    schema,
+    schema: fn.schema ?? implicitSchema,
     ...stores,
     deadLetters: { stream: deadLetterStream(topology), subject: deadLetterSubject(topology, fn.id) },
     stateBucket: stateBucket(topology),

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { type FunctionType, kindOf } from '../../lib/topology/function-types/function-type';
+import { kindOf } from '../../lib/topology/function-types/function-type';
 import type { Counters } from '../engine/counters';
 import type { RecordObserver } from '../engine/ports/record-observer';
 
@@ -27,7 +27,7 @@ export class ReplicaMetrics implements RecordObserver {
   );
 
   constructor(spec: FunctionSpec, counters: Counters) {
-    const isSource = kindOf(spec.type as FunctionType) === 'source';
+    const isSource = kindOf(spec.type) === 'source';
     this.registry.setDefaultLabels({ namespace: spec.namespace, flow: spec.jobId, function: spec.function });
     collectDefaultMetrics({ register: this.registry });
     this.counter('events_total', 'Records processed; for a source, records emitted', () =>

@@ -1,5 +1,5 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { type FunctionType, kindOf } from '../../lib/topology/function-types/function-type';
+import { kindOf } from '../../lib/topology/function-types/function-type';
 import { startCounterReports } from './counter-reports';
 import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';
@@ -45,7 +45,7 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   const context = { ...unconnected, links };
   const reports = startCounterReports(context);
   health.enter('loading');
-  const isSource = kindOf(spec.type as FunctionType) === 'source';
+  const isSource = kindOf(spec.type) === 'source';
   await (isSource ? runSource(context) : runReader(context));
   health.enter('ending');
   reports.stop();

@@ -1,5 +1,5 @@
 import { outputsOf } from '../../lib/plan/function-spec';
-import { type FunctionType, kindOf } from '../../lib/topology/function-types/function-type';
+import { kindOf } from '../../lib/topology/function-types/function-type';
 import { OriginIndex } from '../adapters/jetstream/origin-index';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
@@ -48,7 +48,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
 
 function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<Host> {
   const { spec } = context;
-  if (kindOf(spec.type as FunctionType) !== 'sink') return Promise.resolve(createHost(context, events));
+  if (kindOf(spec.type) !== 'sink') return Promise.resolve(createHost(context, events));
   return connectorContext(context).then((connector) =>
     loadConnector<SinkConnector>(spec.type).createSink(connector, events),
   );

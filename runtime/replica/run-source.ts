@@ -1,3 +1,4 @@
+import { descriptorOf } from '../../lib/topology/function-types/function-type';
 import { loadConnector, type SourceConnector } from '../connectors/connector';
 import type { HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
@@ -18,7 +19,7 @@ export async function runSource(context: ReplicaContext): Promise<void> {
     await links.state.markPartEnded(writer, part);
   }
   // a Deployment's source that has no more to give stays: if it ended, it would be started again
-  if (spec.mode === 'stream' || spec.type === 'raw-source') await aborted(stop);
+  if (spec.mode === 'stream' || !descriptorOf(spec.type).batch.ends) await aborted(stop);
 }
 
 /** Resolves when the source has given all and it is stored, or on the signal to stop. */

@@ -19,12 +19,15 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
   }
   checkWritten(draft, problems);
   for (const each of draft.functions) {
-    const { type, raw, path } = each;
-    const readsStore = type === 'fs-source' || type === 's3-sink';
-    if (readsStore && raw.addr === undefined && section(each, 'store').addr === undefined) {
+    const { descriptor, raw, path } = each;
+    if (
+      descriptor?.connectsTo === 'object-store' &&
+      raw.addr === undefined &&
+      section(each, 'store').addr === undefined
+    ) {
       missing(path, 'nothing names its S3 server', '"addr: host:port", or globalConfig.store.addr for all functions');
     }
-    if (type === 'elastic-sink' && raw.addr === undefined) {
+    if (descriptor?.connectsTo === 'server' && descriptor.addr === 'required' && raw.addr === undefined) {
       missing(path, 'nothing names its server', '"addr: host:port"');
     }
     if (sectionOf(each.globalConfig, 'messageStore').enabled !== true) continue;

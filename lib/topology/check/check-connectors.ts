@@ -1,55 +1,52 @@
 import type { Draft, DraftFunction } from '../document/draft';
 import { findMetaSetting, type MetaSetting } from '../document/meta-setting';
 import { withArticle } from '../function-types/function-type';
+import type { TopicsRule } from '../function-types/function-type-descriptor';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
-/** What each type of function needs to work at all: a place to read or write, or code. */
+/** What each function needs by its type: a format, a place to read or write, code. */
 export function checkConnectors(draft: Draft, problems: ProblemList): void {
   for (const each of draft.functions) {
-    if (each.type === 'fs-source') checkFormat(each, problems);
-    if (each.type === 'fs-source' || each.type === 's3-sink') checkTopics(each, problems);
-    if (each.type === 'raw-source' || each.type === 'raw') checkCode(each, { draft, problems });
+    if (each.descriptor === undefined) continue;
+    const { format, topics, code } = each.descriptor;
+    if (format === 'required') checkFormat(each, problems);
+    if (topics !== undefined) checkTopics(each, topics, problems);
+    if (code !== 'none') checkCode(each, { isRequired: code === 'required', draft, problems });
   }
 }
 
-function checkFormat({ raw, path }: DraftFunction, problems: ProblemList): void {
+function checkFormat({ raw, path, type }: DraftFunction, problems: ProblemList): void {
   if (raw.format !== undefined) return;
-  const message = 'an fs-source needs its format; add "format: list"';
+  const message = `${withArticle(type)} needs its format; add "format: list"`;
   problems.add({ code: 'setting-missing', path, message });
 }
 
-function checkTopics({ raw, path, type }: DraftFunction, problems: ProblemList): void {
-  const verb = type === 'fs-source' ? 'read' : 'write into';
+function checkTopics({ raw, path, type }: DraftFunction, rule: TopicsRule, problems: ProblemList): void {
   if (raw.topics === undefined) {
-    const message = `${withArticle(type ?? '')} needs the bucket to ${verb}; add "topics: s3a://bucket/prefix"`;
+    const message = `${withArticle(type)} needs ${rule.purpose}; add "topics: ${rule.example}"`;
     problems.add({ code: 'setting-missing', path, message });
     return;
   }
-  if (typeof raw.topics !== 'string') return;
-  const [, bucket] = /^s3a:\/\/([^/]*)(\/.*)?$/s.exec(raw.topics) ?? [];
-  if (bucket !== undefined && isBucketName(bucket)) return;
-  const fault = bucket === undefined ? '' : `; a bucket's name ${bucketRule}`;
-  const message = `must be s3a://bucket or s3a://bucket/prefix, got ${quote(raw.topics)}${fault}`;
-  problems.add({ code: 'setting-invalid', path: [...path, 'topics'], message });
+  const fault = typeof raw.topics === 'string' ? rule.fault(raw.topics) : undefined;
+  if (fault !== undefined) problems.add({ code: 'setting-invalid', path: [...path, 'topics'], message: fault });
 }
 
-/** S3's rule of a bucket name, in words. */
-export const bucketRule = 'has 3 to 63 lower-case letters, digits, dots and dashes, and a letter or digit at both ends';
-
-export function isBucketName(name: string): boolean {
-  return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !name.includes('..') && !/^\d+(\.\d+){3}$/.test(name);
+interface CodeContext {
+  readonly isRequired: boolean;
+  readonly draft: Draft;
+  readonly problems: ProblemList;
 }
 
-function checkCode(each: DraftFunction, { draft, problems }: { draft: Draft; problems: ProblemList }): void {
+function checkCode(each: DraftFunction, { isRequired, draft, problems }: CodeContext): void {
   const { meta, path, raw, type } = each;
   const [code, module, name] = (['code', 'module', 'name'] as const).map((key) => textSetting(each, key));
   const image = raw.image ?? each.globalConfig.image ?? draft.globalConfig.image;
   const at = (key: MetaSetting) => [...path, 'meta', ...(findMetaSetting(meta, key)?.path ?? [key])];
   if (findMetaSetting(meta, 'code') === undefined && findMetaSetting(meta, 'module') === undefined) {
     if (image !== undefined) return;
-    if (type === 'raw-source') {
-      const message = 'a raw-source needs meta.code or meta.module (or an image) to make records';
+    if (isRequired) {
+      const message = `${withArticle(type)} needs meta.code or meta.module (or an image) to make records`;
       problems.add({ code: 'setting-missing', path, message });
     } else {
       const message = 'it has neither meta.code nor meta.module nor an image: it passes its records on unchanged';

@@ -1,18 +1,17 @@
 import type { AvroType } from '../avro/avro-type';
-import { readAvroType } from '../avro/avro-type-reader';
 import { type SchemaConflict, sourceOf, typeConflicts } from '../avro/resolve-schema';
-import { s3list } from '../avro/s3list';
 import type { Draft, DraftFunction } from '../document/draft';
 import type { DraftGraph, ResolvedEdge } from '../document/draft-graph';
+import { withArticle } from '../function-types/function-type';
 import type { ProblemList } from '../read/problem-list';
-import { type Writer, WrittenSchemas } from './written-schemas';
+import { implicitTypeOf, type Writer, WrittenSchemas } from './written-schemas';
 
 /** Do the records that run along an edge fit the function at its end? Every schema that may be written is looked at. */
 export function checkEdgeSchemas(draft: Draft, problems: ProblemList, graph: DraftGraph): void {
   const check = new EdgeCheck(problems);
   const written = new WrittenSchemas(draft, graph);
   for (const each of draft.functions) {
-    if (each.type === 'fs-source') check.listing(each);
+    check.implicit(each);
     const edges = graph.edgesInto(each);
     const isLeaf = each.kind === 'process' && each.out.length === 0 && each.sideOuts.length === 0;
     for (const edge of edges) {
@@ -53,12 +52,15 @@ class EdgeCheck {
     this.problems.warn({ code: 'schema-incompatible', path, message });
   }
 
-  /** A schema written on an fs-source must be one that the records it makes can be read with. */
-  listing({ schema, path }: DraftFunction): void {
-    if (schema === undefined) return;
-    const conflicts = this.conflicts(s3listType, schema.type);
+  /** A schema written where the type has one of its own must be able to read the records of that one. */
+  implicit({ schema, path, type, descriptor }: DraftFunction): void {
+    const emitted = implicitTypeOf(descriptor);
+    if (schema === undefined || emitted === undefined) return;
+    const conflicts = this.conflicts(emitted, schema.type);
     if (conflicts.length === 0) return;
-    const message = `an fs-source emits s3list records (url, lastModifiedUnixMilli, bucket, key), and they do not fit this schema: ${listed(conflicts)}; leave the schema out`;
+    const fields = emitted.fields.map(({ name }) => name).join(', ');
+    const records = `${emitted.name.split('.').at(-1)} records (${fields})`;
+    const message = `${withArticle(type)} emits ${records}, and they do not fit this schema: ${listed(conflicts)}; leave the schema out`;
     this.problems.add({ code: 'schema-incompatible', path: [...path, 'schema'], message });
   }
 
@@ -84,8 +86,6 @@ class EdgeCheck {
     return conflicts;
   }
 }
-
-const s3listType = readAvroType(s3list).type;
 
 function autoDownload(config: DraftFunction['globalConfig']): boolean | undefined {
   const { store } = config as { readonly store?: { readonly autoDownload?: unknown } };

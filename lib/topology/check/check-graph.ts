@@ -1,6 +1,6 @@
 import type { Draft, DraftEdge, DraftFunction } from '../document/draft';
 import { allEdgesOf, type DraftGraph } from '../document/draft-graph';
-import { withArticle } from '../function-types/function-type';
+import { functionTypeNames, kindOf, withArticle } from '../function-types/function-type';
 import { suggest } from '../problem/nearest-name';
 import type { ProblemList } from '../read/problem-list';
 
@@ -68,7 +68,7 @@ function checkEnds(each: DraftFunction, problems: ProblemList): void {
     const message = `${name} has no output; remove "out", or put a raw in the sink's place`;
     problems.add({ code: 'edge-forbidden', path: [...each.path, 'out'], message, at: 'key' });
   }
-  if ((each.kind === 'sink' || each.type === 'fs-source') && has('sideOuts')) {
+  if ((each.kind === 'sink' || each.descriptor?.hasSideOutputs === false) && has('sideOuts')) {
     const message = `${name} has no side outputs; only functions with code have`;
     problems.add({ code: 'edge-forbidden', path: [...each.path, 'sideOuts'], message, at: 'key' });
   }
@@ -86,7 +86,8 @@ function checkReachable(draft: Draft, problems: ProblemList, graph: DraftGraph):
   // A function of no known kind may be a source.
   const reached = new Set(draft.functions.filter(({ kind }) => kind === undefined || kind === 'source'));
   if (reached.size === 0) {
-    const message = 'no function is a source (fs-source, raw-source), so there is nothing to flow; add one';
+    const sources = functionTypeNames.filter((type) => kindOf(type) === 'source').join(', ');
+    const message = `no function is a source (${sources}), so there is nothing to flow; add one`;
     problems.add({ code: 'function-unreachable', path: ['dag'], message, at: 'key' });
     return;
   }

@@ -1,5 +1,6 @@
 import type { SchemaFault } from '../avro/read-avro-schema';
 import type { Draft } from '../document/draft';
+import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/document-path';
 import type { ProblemList } from '../read/problem-list';
 
@@ -7,8 +8,8 @@ import type { ProblemList } from '../read/problem-list';
 export function checkSchemas(draft: Draft, problems: ProblemList): void {
   for (const each of draft.functions) {
     addFaults(each.schemaFaults, [...each.path, 'schema'], problems);
-    if (each.type === 'raw-source' && each.raw.schema === undefined) {
-      const message = 'a raw-source needs the Avro schema of the records it makes; add "schema"';
+    if (each.descriptor?.schema === 'required' && each.raw.schema === undefined) {
+      const message = `${withArticle(each.type)} needs the Avro schema of the records it makes; add "schema"`;
       problems.add({ code: 'schema-missing', path: each.path, message });
     }
     for (const side of each.sideOuts) {

@@ -2,10 +2,10 @@ import type { PlainMap } from '../../plain-map';
 import { sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction } from '../document/draft';
 import { findMetaSetting } from '../document/meta-setting';
+import { bucketRule, isBucketName } from '../function-types/bucket-topics';
 import type { DocumentPath } from '../problem/document-path';
 import { quote, showValue } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
-import { bucketRule, isBucketName } from './check-connectors';
 
 /** Settings whose values must fit each other or the world outside. */
 export function checkSettings(draft: Draft, problems: ProblemList): void {

@@ -3,16 +3,10 @@ import { sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction } from '../document/draft';
 import { findMetaSetting, type MetaSetting } from '../document/meta-setting';
 import type { Purpose } from '../document/purpose';
+import { Mode } from '../document/topology';
+import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/document-path';
 import type { ProblemList } from '../read/problem-list';
-
-/** What this version reads and checks, but does not do yet: where it is written, and what happens in its place. */
-interface Unsupported {
-  readonly find: (each: DraftFunction, draft: Draft) => DocumentPath | undefined;
-  readonly message: string;
-  /** Of no concern to manifests. */
-  readonly isLocal?: true;
-}
 
 const inSections: readonly { readonly section: string; readonly message: string; readonly isLocal?: true }[] = [
   { section: 'sideStream', message: 'errors are not published yet; they are logged and go to the dead letters' },
@@ -20,34 +14,57 @@ const inSections: readonly { readonly section: string; readonly message: string;
   { section: 'devStore', message: 'step by step runs are not there yet; the flow runs as without devStore' },
 ];
 
-const inFunctions: readonly Unsupported[] = [
+/** A place in a function and the warning about it. */
+interface Unsupported {
+  readonly at: DocumentPath;
+  readonly message: string;
+}
+
+interface FunctionRule {
+  readonly find: (each: DraftFunction, draft: Draft) => Unsupported | undefined;
+  /** Only `kflow run` is concerned, manifests are not. */
+  readonly isLocal?: true;
+}
+
+const inFunctions: readonly FunctionRule[] = [
   {
-    find: ({ raw }) => (raw.partitionBy === undefined ? undefined : ['partitionBy']),
-    message: 'records are not partitioned yet; each replica takes what comes next',
+    find: ({ raw }) =>
+      raw.partitionBy === undefined
+        ? undefined
+        : { at: ['partitionBy'], message: 'records are not partitioned yet; each replica takes what comes next' },
   },
   {
-    find: (each) => metaPath(each, 'bulk.enabled', true),
-    message: 'bulk mode is not there yet; records are written one by one',
+    find: (each) => {
+      const at = metaPath(each, 'bulk.enabled', true);
+      return at && { at, message: 'bulk mode is not there yet; records are written one by one' };
+    },
   },
+  { find: ({ descriptor }) => (descriptor?.isRunnable === false ? atType(descriptor.notYet) : undefined) },
   {
-    find: ({ type }) => (type === 'elastic-sink' || type === 'nats-sink' ? ['type'] : undefined),
-    message: 'this sink is not there yet: it does not run',
-  },
-  {
-    find: (each, draft) => (each.type === 'raw' && isImageOnly(each, draft) ? ['image'] : undefined),
     isLocal: true,
-    message: 'kflow run does not run images: a raw without meta.code or meta.module passes its records on unchanged',
+    find: (each, draft) => {
+      if (each.descriptor === undefined || !isImageOnly(each, draft)) return undefined;
+      const { code } = each.descriptor;
+      const lacking = `${withArticle(each.type)} without meta.code or meta.module`;
+      if (code === 'optional') return atImage(`${lacking} passes its records on unchanged`);
+      return code === 'required' ? atImage(`it refuses ${lacking}`) : undefined;
+    },
   },
   {
-    find: (each, draft) => (each.type === 'raw-source' && isImageOnly(each, draft) ? ['image'] : undefined),
-    isLocal: true,
-    message: 'kflow run does not run images: it refuses a raw-source without meta.code or meta.module',
-  },
-  {
-    find: (each, { root }) => (each.type === 'raw-source' && root.mode === 'batch' ? ['type'] : undefined),
-    message: 'in mode batch a raw-source runs until its function returns None; one that never does never ends',
+    find: ({ descriptor }, { root }) => {
+      if (root.mode !== Mode.Batch || descriptor === undefined || descriptor.batch.ends) return undefined;
+      return atType(descriptor.batch.warning);
+    },
   },
 ];
+
+function atType(message: string): Unsupported {
+  return { at: ['type'], message };
+}
+
+function atImage(outcome: string): Unsupported {
+  return { at: ['image'], message: `kflow run does not run images: ${outcome}` };
+}
 
 /** Warnings about what will not be done as written. */
 export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: Purpose): void {
@@ -64,12 +81,11 @@ export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: P
     }
   }
   for (const each of draft.functions) {
-    for (const { find, message, isLocal } of inFunctions) {
+    for (const { find, isLocal } of inFunctions) {
       if (isLocal === true && purpose !== 'run') continue;
-      const below = find(each, draft);
-      if (below !== undefined) {
-        problems.warn({ code: 'not-run-yet', path: [...each.path, ...below], message, at: 'key' });
-      }
+      const found = find(each, draft);
+      if (found === undefined) continue;
+      problems.warn({ code: 'not-run-yet', path: [...each.path, ...found.at], message: found.message, at: 'key' });
     }
   }
 }

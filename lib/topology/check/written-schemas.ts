@@ -1,8 +1,8 @@
 import type { AvroType } from '../avro/avro-type';
 import { readAvroType } from '../avro/avro-type-reader';
-import { s3list } from '../avro/s3list';
 import type { Draft, DraftFunction } from '../document/draft';
 import type { DraftGraph, ResolvedEdge } from '../document/draft-graph';
+import type { FunctionTypeDescriptor } from '../function-types/function-type-descriptor';
 import { formatPath } from '../problem/document-path';
 
 /** A schema that records may be written with, and the output that declares it, in words. */
@@ -11,7 +11,20 @@ export interface Writer {
   readonly name: string;
 }
 
-const s3listType = readAvroType(s3list).type;
+/** Schemas read once: the same one must be the same type, since writers are told apart by it. */
+const implicitTypes = new WeakMap<FunctionTypeDescriptor, RecordType>();
+
+type RecordType = AvroType & { readonly kind: 'record' };
+
+/** The implicit schema of a function type, read; undefined where only the document says what the records look like. */
+export function implicitTypeOf(descriptor: FunctionTypeDescriptor | undefined): RecordType | undefined {
+  if (descriptor?.implicitSchema === undefined) return undefined;
+  const known = implicitTypes.get(descriptor);
+  if (known !== undefined) return known;
+  const type = readAvroType(descriptor.implicitSchema).type as RecordType;
+  implicitTypes.set(descriptor, type);
+  return type;
+}
 
 /** The schemas that each output of a draft may be written with: a process without one passes on those of its inputs. */
 export class WrittenSchemas {
@@ -49,7 +62,8 @@ export class WrittenSchemas {
 
 function ownWriter(each: DraftFunction): Writer | undefined {
   if (each.schema !== undefined) return { type: each.schema.type, name: nameOf(each) };
-  return each.type === 'fs-source' ? { type: s3listType, name: nameOf(each) } : undefined;
+  const type = implicitTypeOf(each.descriptor);
+  return type && { type, name: nameOf(each) };
 }
 
 function nameOf({ id, path }: DraftFunction): string {

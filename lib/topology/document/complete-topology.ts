@@ -1,4 +1,5 @@
 import { isPlainMap, type PlainMap } from '../../plain-map';
+import { descriptorOf, type FunctionType } from '../function-types/function-type';
 import type { Draft, DraftFunction } from './draft';
 import { functionMeta } from './function-meta';
 import type { FlowFunction, GlobalConfig, Mode, SideOutput, Topology } from './topology';
@@ -22,18 +23,19 @@ export function completeTopology(draft: Draft): Topology {
 }
 
 function completeFunction(
-  { raw, id, type, out, sideOuts, schema, globalConfig: own, meta, ownMeta }: DraftFunction,
+  { raw, id, type: checked, out, sideOuts, schema, globalConfig: own, meta, ownMeta }: DraftFunction,
   { draft, parallelism }: { draft: Draft; parallelism: number },
 ): FlowFunction {
   const globalConfig = completeGlobalConfig(draft.globalConfig, own);
-  const readsStore = type === 'fs-source' || type === 's3-sink';
+  const type = checked as FunctionType;
+  const usesStore = descriptorOf(type).connectsTo === 'object-store';
   const text = (key: string): string | undefined => raw[key] as string | undefined;
-  const connection = overlay(readsStore ? globalConfig.store : {}, present(connectionOf(raw)));
+  const connection = overlay(usesStore ? globalConfig.store : {}, present(connectionOf(raw)));
   const image = (key: 'image' | 'imagePullPolicy') =>
     text(key) ?? ((own[key] ?? draft.globalConfig[key]) as string | undefined);
   return {
     id: id ?? '',
-    type: type ?? 'raw',
+    type,
     parallelism: (raw.parallelism as number | undefined) ?? parallelism,
     out: out.map(({ to }) => to),
     sideOuts: sideOuts.flatMap((side): SideOutput[] =>

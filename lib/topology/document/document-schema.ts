@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type FunctionType, functionTypes } from '../function-types/function-type';
+import { functionTypeNames } from '../function-types/function-type';
 import { field } from './document-field';
 import { metaShape } from './meta-setting';
 import { Mode } from './topology';
@@ -125,7 +125,7 @@ const sideOutput = field.section(
 const flowFunction = field.section(
   {
     id: field.text('Unique id: lower-case letters, digits and single dashes.'),
-    type: field.oneOf(Object.keys(functionTypes) as [FunctionType, ...FunctionType[]], 'What the function is.'),
+    type: field.oneOf(functionTypeNames, 'What the function is.'),
     format: field.oneOf(['list'], 'fs-source: one record for each object of the bucket.').optional(),
     addr: field.text('Address of the server a source reads or a sink writes: host:port.').optional(),
     topics: field.text('What a source reads or a sink writes, as s3a://bucket/prefix.').optional(),

@@ -1,6 +1,13 @@
 import { isPlainMap, type PlainMap } from '../../plain-map';
 import { type ReadSchema, readAvroSchema, type SchemaFault } from '../avro/read-avro-schema';
-import { type FunctionKind, type FunctionType, functionTypes, kindOf } from '../function-types/function-type';
+import {
+  descriptorOf,
+  type FunctionType,
+  functionTypeNames,
+  isFunctionType,
+  kindOf,
+} from '../function-types/function-type';
+import type { FunctionKind, FunctionTypeDescriptor } from '../function-types/function-type-descriptor';
 import type { DocumentPath } from '../problem/document-path';
 import { nearestName } from '../problem/nearest-name';
 import { jobIdOfFile } from './job-id';
@@ -20,6 +27,8 @@ export interface DraftFunction {
   readonly id?: string;
   /** Absent when `type` is missing or not known. */
   readonly type?: FunctionType;
+  /** Of `type`; absent as it is. */
+  readonly descriptor?: FunctionTypeDescriptor;
   /** Of the type, or of what an unknown one was most likely meant to be. */
   readonly kind?: FunctionKind;
   readonly out: readonly DraftEdge[];
@@ -70,13 +79,14 @@ function readFunction(
 ): DraftFunction {
   const path = ['dag', index];
   const type = isFunctionType(raw.type) ? raw.type : undefined;
-  const meant = type ?? (typeof raw.type === 'string' ? nearestName(raw.type, Object.keys(functionTypes)) : undefined);
+  const meant = type ?? (typeof raw.type === 'string' ? nearestName(raw.type, functionTypeNames) : undefined);
   return {
     index,
     path,
     raw,
     id: textOf(raw.id),
     type,
+    descriptor: type && descriptorOf(type),
     kind: isFunctionType(meant) ? kindOf(meant) : undefined,
     out: edgesOf(raw, path),
     sideOuts: (Array.isArray(raw.sideOuts) ? raw.sideOuts : []).flatMap((side: unknown, at) =>
@@ -115,10 +125,6 @@ function schemaReader(): SchemaReader {
     known.set(written, result);
     return result;
   };
-}
-
-function isFunctionType(type: unknown): type is FunctionType {
-  return typeof type === 'string' && Object.hasOwn(functionTypes, type);
 }
 
 function mapOf(value: unknown): PlainMap {

@@ -1,7 +1,8 @@
 import type { PlainMap } from '../../plain-map';
 import { containerSettings } from './container-settings';
+import { defaultLanguage, type Language } from './language';
 import { findMetaSetting, type MetaSetting } from './meta-setting';
-import { type FunctionMeta, Language } from './topology';
+import type { FunctionMeta } from './topology';
 
 /** The settings of a `meta` that was found free of errors, with their defaults; `own` is the `meta` as written. */
 export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
@@ -16,7 +17,7 @@ export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
   };
   return {
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as typeof optional),
-    language: setting<Language>('language') ?? Language.Python,
+    language: setting<Language>('language') ?? defaultLanguage,
     checkpoint: setting<boolean>('checkpoint') ?? false,
     concurrency: setting<number>('concurrency') ?? 1,
     maxPollIntervalMs: setting<number>('max.poll.interval.ms') ?? 120_000,

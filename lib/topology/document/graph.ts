@@ -1,4 +1,5 @@
-import { type FunctionKind, kindOf } from '../function-types/function-type';
+import { kindOf } from '../function-types/function-type';
+import type { FunctionKind } from '../function-types/function-type-descriptor';
 import type { FlowFunction, Topology } from './topology';
 
 /** One of the outputs a function reads: the main one of `from`, or its side output `side`. */

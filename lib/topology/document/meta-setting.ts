@@ -3,7 +3,7 @@ import { isPlainMap, type PlainMap } from '../../plain-map';
 import type { DocumentPath } from '../problem/document-path';
 import { containerSchema } from './container-schema';
 import { field } from './document-field';
-import { Language } from './topology';
+import { defaultLanguage, languageNames } from './language';
 
 /**
  * The settings KFlow reads from a function's `meta`, by their dotted names. A dotted one may be written flat
@@ -13,10 +13,7 @@ export const metaSettings = {
   name: field.text('Name of the entry function in the code or module.'),
   code: field.text('Source text of the function, Python unless `language` says otherwise.'),
   module: field.text('Path of a module that holds the function, relative to this document.'),
-  language: field.oneOf(
-    Object.values(Language) as [Language, ...Language[]],
-    'Language of the code; python by default.',
-  ),
+  language: field.oneOf(languageNames, `Language of the code; ${defaultLanguage} by default.`),
   checkpoint: field.flag('fs-source: remember over runs what has been listed; false by default.'),
   rate: field.positive('raw-source: records a second at most, for each replica.'),
   concurrency: field.count('Records one replica works on at a time when its function is asynchronous; 1 by default.'),

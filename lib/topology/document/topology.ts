@@ -6,12 +6,10 @@
 import type { AvroSchema } from '../avro/avro-schema';
 import type { FunctionType } from '../function-types/function-type';
 import type { ContainerSettings } from './container-settings';
+import type { Language } from './language';
 
 export const Mode = { Batch: 'batch', Stream: 'stream' } as const;
 export type Mode = (typeof Mode)[keyof typeof Mode];
-
-export const Language = { Python: 'python', TypeScript: 'typescript', JavaScript: 'javascript' } as const;
-export type Language = (typeof Language)[keyof typeof Language];
 
 export interface Topology {
   readonly namespace: string;

@@ -1,21 +1,54 @@
-/** What a function may be. Adding a connector is one line here and one folder of the same name in runtime/connectors. */
+import { elasticSink } from './elastic-sink';
+import { fsSource } from './fs-source';
+import type { FunctionKind, FunctionTypeDescriptor } from './function-type-descriptor';
+import { natsSink } from './nats-sink';
+import { raw } from './raw';
+import { rawSource } from './raw-source';
+import { s3Sink } from './s3-sink';
+
+/**
+ * Every function type, by its name in the document. A new one is a descriptor here, a connector in
+ * `runtime/connectors/<type>` if it is runnable, and a row in `docs/topology.md`.
+ */
 export const functionTypes = {
-  'fs-source': { kind: 'source', run: true },
-  'raw-source': { kind: 'source', run: true },
-  raw: { kind: 'process', run: true },
-  's3-sink': { kind: 'sink', run: true },
-  'elastic-sink': { kind: 'sink', run: false },
-  'nats-sink': { kind: 'sink', run: false },
-} as const satisfies Record<string, { kind: FunctionKind; run: boolean }>;
+  'fs-source': fsSource,
+  'raw-source': rawSource,
+  raw,
+  's3-sink': s3Sink,
+  'elastic-sink': elasticSink,
+  'nats-sink': natsSink,
+} as const satisfies { readonly [type: string]: FunctionTypeDescriptor };
 
-export type FunctionKind = 'source' | 'process' | 'sink';
-export type FunctionType = keyof typeof functionTypes;
+type FunctionTypes = typeof functionTypes;
+export type FunctionType = keyof FunctionTypes;
 
-/** A type as a sentence has it: `an fs-source`, `a raw`. */
-export function withArticle(type: string): string {
-  return `${/^(fs|s3|e)/.test(type) ? 'an' : 'a'} ${type}`;
+/** The types whose descriptor has these properties. */
+export type FunctionTypeWith<Properties> = {
+  [T in FunctionType]: FunctionTypes[T] extends Properties ? T : never;
+}[FunctionType];
+
+/** What this version runs. */
+export type RunnableFunctionType = FunctionTypeWith<{ readonly isRunnable: true }>;
+
+/** The types with a folder in `runtime/connectors`: runnable sources and sinks. */
+export type ConnectorType = RunnableFunctionType & FunctionTypeWith<{ readonly kind: 'source' | 'sink' }>;
+
+/** Names of all types, in the order of the table. */
+export const functionTypeNames = Object.keys(functionTypes) as [FunctionType, ...FunctionType[]];
+
+export function isFunctionType(name: unknown): name is FunctionType {
+  return typeof name === 'string' && Object.hasOwn(functionTypes, name);
+}
+
+export function descriptorOf(type: FunctionType): FunctionTypeDescriptor {
+  return functionTypes[type];
 }
 
 export function kindOf(type: FunctionType): FunctionKind {
   return functionTypes[type].kind;
+}
+
+/** A type with its article: `an fs-source`, `a raw`; `a function` of none. */
+export function withArticle(type = 'function'): string {
+  return `${/^(fs|s3|[aeio])/.test(type) ? 'an' : 'a'} ${type}`;
 }

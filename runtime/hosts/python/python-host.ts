@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigError, FunctionError, type KFlowError, StateError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { kindOf } from '../../../lib/topology/function-types/function-type';
 import { fingerprintOf } from '../../engine/avro-message';
 import type { Failure, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/ports/host';
 import {
@@ -220,7 +221,7 @@ function initOf({ spec, replica, baseDir }: PythonHostOptions, env: NodeJS.Proce
     functionId: spec.function,
     namespace: spec.namespace,
     jobId: spec.jobId,
-    kind: spec.type === 'raw-source' ? 'source' : 'process',
+    kind: kindOf(spec.type) === 'source' ? 'source' : 'process',
     code: spec.code,
     module: spec.module === undefined ? undefined : resolve(baseDir ?? '.', spec.module),
     entry: spec.entry,

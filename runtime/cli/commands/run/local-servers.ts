@@ -2,6 +2,7 @@ import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import type { PlanSettings } from '../../../../lib/plan/plan-connections';
 import type { Topology } from '../../../../lib/topology/document/topology';
+import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
 import { startNatsServer } from '../../../servers/nats-server';
 import type { RunningServer, ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
@@ -54,8 +55,7 @@ function serverOptions(name: string, options: LocalFlowOptions): ServerOptions {
 function usesObjectStore(topology: Topology): boolean {
   return topology.dag.some(
     (fn) =>
-      fn.type === 'fs-source' ||
-      fn.type === 's3-sink' ||
+      descriptorOf(fn.type).connectsTo === 'object-store' ||
       fn.globalConfig.store.autoDownload ||
       fn.globalConfig.messageStore.enabled,
   );

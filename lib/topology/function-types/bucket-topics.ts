@@ -1,0 +1,21 @@
+import { quote } from '../problem/show-value';
+import type { TopicsRule } from './function-type-descriptor';
+
+/** S3's rule for bucket names, in words. */
+export const bucketRule = 'has 3 to 63 lower-case letters, digits, dots and dashes, and a letter or digit at both ends';
+
+export function isBucketName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !name.includes('..') && !/^\d+(\.\d+){3}$/.test(name);
+}
+
+/** The `topics` of a function that reads or writes a bucket: `s3a://bucket`, or `s3a://bucket/prefix`. */
+export function bucketTopics(purpose: string): TopicsRule {
+  return { purpose, example: 's3a://bucket/prefix', fault: bucketFault };
+}
+
+function bucketFault(topics: string): string | undefined {
+  const [, bucket] = /^s3a:\/\/([^/]*)(\/.*)?$/s.exec(topics) ?? [];
+  if (bucket !== undefined && isBucketName(bucket)) return undefined;
+  const rule = bucket === undefined ? '' : `; a bucket's name ${bucketRule}`;
+  return `must be s3a://bucket or s3a://bucket/prefix, got ${quote(topics)}${rule}`;
+}

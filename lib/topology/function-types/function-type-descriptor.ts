@@ -1,0 +1,67 @@
+import type { AvroSchema } from '../avro/avro-schema';
+
+export type FunctionKind = 'source' | 'process' | 'sink';
+
+/**
+ * Everything that is particular to one function type. The checks, the completed document, the plan, the typed builders,
+ * the JSON Schema and the runtime read it; no other file compares a type with a literal.
+ */
+export type FunctionTypeDescriptor = FunctionTraits & Connection & Support;
+
+interface FunctionTraits {
+  /** A source has no input, a sink has no output, a process has both. */
+  readonly kind: FunctionKind;
+  /**
+   * Whether the user brings the code (`meta.code`, `meta.module` or an image). Without `optional` code, records pass
+   * through unchanged; with `none`, the connector is the code.
+   */
+  readonly code: 'required' | 'optional' | 'none';
+  /** Whether the document must say `schema`. */
+  readonly schema: 'required' | 'optional';
+  /** What the records look like when the document has no `schema`. Left out: only the document can say. */
+  readonly implicitSchema?: AvroSchema;
+  /** Whether the document must say `format`. Left out: `format` means nothing here. */
+  readonly format?: 'required';
+  /** What `topics` must be. Left out: `topics` is optional text. */
+  readonly topics?: TopicsRule;
+  readonly hasSideOutputs: boolean;
+  /**
+   * In batch mode, a function that ends runs as a Job, and one that stays runs as a Deployment: when it has no more
+   * records, it waits to be stopped.
+   */
+  readonly batch: { readonly ends: true } | { readonly ends: false; readonly warning: string };
+}
+
+/**
+ * What the function connects to, besides NATS.
+ * - `object-store`: `addr`, `user`, `password` and `secret` default to `globalConfig.store`. The plan adds the bucket in
+ *   `topics` to the flow's buckets, and the embedded S3 server replaces the store in `kflow run`.
+ * - `server`: `addr`, `user`, `password` and `secret` are the function's own; nothing replaces the server.
+ * - `nothing`: the function has no connection of its own.
+ *
+ * The pod's NetworkPolicy allows the connection.
+ */
+type Connection =
+  | { readonly connectsTo: 'object-store'; readonly kind: 'source' | 'sink'; readonly topics: TopicsRule }
+  | {
+      readonly connectsTo: 'server';
+      /** Whether manifests need `addr`. If not, the connector has an address of its own without it. */
+      readonly addr: 'required' | 'optional';
+    }
+  | {
+      readonly connectsTo: 'nothing';
+      /** Whether user code connects to `addr`, so that the pod's NetworkPolicy must allow it. */
+      readonly codeConnectsToAddr: boolean;
+    };
+
+/** Whether this version runs the type. If not, `notYet` is the warning of `kflow lint`. */
+type Support = { readonly isRunnable: true } | { readonly isRunnable: false; readonly notYet: string };
+
+/** What `topics` must be. */
+export interface TopicsRule {
+  /** What `topics` names, as in `the bucket to read`. */
+  readonly purpose: string;
+  readonly example: string;
+  /** What is wrong with a value, as in `must be s3a://bucket, got "x"`; undefined when it is valid. */
+  readonly fault: (topics: string) => string | undefined;
+}
