@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decode, numbered, type PythonHostRun, withHost } from './python-host-run';
 
-const source = { type: 'raw-source', schema: numbered, entry: 'generate' };
+const source = { type: 'raw-source' as const, schema: numbered, entry: 'generate' };
 
 async function generate(run: PythonHostRun): Promise<{ records: unknown[]; ended: boolean }> {
   const { payloads, ended } = await run.host.generate();
