@@ -23,12 +23,12 @@ type FunctionTypes = typeof functionTypes;
 export type FunctionType = keyof FunctionTypes;
 
 /** The types whose descriptor has these properties. */
-export type FunctionTypeWith<Properties> = {
+type FunctionTypeWith<Properties> = {
   [T in FunctionType]: FunctionTypes[T] extends Properties ? T : never;
 }[FunctionType];
 
 /** What this version runs. */
-export type RunnableFunctionType = FunctionTypeWith<{ readonly isRunnable: true }>;
+type RunnableFunctionType = FunctionTypeWith<{ readonly isRunnable: true }>;
 
 /** The types with a folder in `runtime/connectors`: runnable sources and sinks. */
 export type ConnectorType = RunnableFunctionType & FunctionTypeWith<{ readonly kind: 'source' | 'sink' }>;
