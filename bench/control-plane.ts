@@ -9,6 +9,7 @@ import type { FlowStatus } from '../runtime/api-contract/flow-status';
 import { Limit } from '../runtime/async/limit';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
+import { quantile } from './quantile';
 
 /** `KFLOW_BENCH_FLOWS` has fewer of them. */
 const flows = Number(process.env.KFLOW_BENCH_FLOWS ?? 200);
@@ -41,8 +42,7 @@ export async function benchControlPlane(): Promise<void> {
     const statuses = (await (await fetch(`${url}/kflows/v1/bench?limit=1000`)).json()) as FlowStatus[];
     const listMs = performance.now() - list;
     if (statuses.length !== flows) throw new Error(`the list has ${statuses.length} flows`);
-    times.sort((one, other) => one - other);
-    const at = (part: number) => `${Math.round(times[Math.ceil(times.length * part) - 1] ?? 0)} ms`;
+    const at = (part: number) => `${Math.round(quantile(times, part))} ms`;
     process.stdout.write(
       `control plane, ${flows} flows of ${functions} functions, ${atOnce} submitted at a time:\n` +
         `  submit to Running and healthy: median ${at(0.5)}, p99 ${at(0.99)}, all in ${(wholeMs / 1_000).toFixed(1)} s\n` +

@@ -13,7 +13,7 @@ import { SchemaRegistry } from '../runtime/adapters/jetstream/schema-registry';
 import { spawnGuarded } from '../runtime/adapters/processes/guard';
 import { AvroSchemaCodec } from '../runtime/engine/avro-message';
 import { startNatsServer } from '../runtime/servers/nats-server';
-import { median } from './median';
+import { median } from './quantile';
 
 const records = 60_000;
 const rounds = 3;

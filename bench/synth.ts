@@ -4,7 +4,7 @@ import { Flow } from '../lib/constructs/flow';
 import { FlowApp } from '../lib/constructs/flow-app';
 import type { Topology } from '../lib/topology/document/topology';
 import { readTopology } from '../lib/topology/read-topology';
-import { median } from './median';
+import { median } from './quantile';
 
 const sizes = [1_000, 2_000, 3_000, 4_000, 5_000];
 const rounds = 5;
