@@ -11,14 +11,14 @@ import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 import { quantile } from './quantile';
 
-/** `KFLOW_BENCH_FLOWS` has fewer of them. */
+/** Number of flows; `KFLOW_BENCH_FLOWS` overrides it. */
 const flows = Number(process.env.KFLOW_BENCH_FLOWS ?? 200);
 const atOnce = 4;
 const functions = 5;
 
 /**
- * 200 flows of five functions on one controller, whose cluster runs nothing: time from the submit until the flow is
- * Running and every replica is there, and the memory of the controller's process when all run.
+ * Measures 200 flows of five functions on one controller over a cluster that runs nothing: the time from submit until
+ * the flow is Running and healthy, and the memory of the controller's process when all flows run.
  */
 export async function benchControlPlane(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
@@ -94,14 +94,14 @@ function startApart(env: { readonly [name: string]: string }): GuardedProcess {
   });
 }
 
-/** What it says when it answers. */
+/** The address that the controller prints when it is ready. */
 async function addressOf({ stdout }: GuardedProcess): Promise<string> {
   if (stdout === null) throw new Error('the controller has no stdout');
   for await (const line of createInterface(stdout)) return (JSON.parse(line) as { url: string }).url;
   throw new Error('the controller ended before it answered');
 }
 
-/** Resident memory, as the system counts it. */
+/** Resident memory of a process. */
 function memoryMb(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Math.round(Number(kilobytes) / 1_024);

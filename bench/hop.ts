@@ -17,7 +17,7 @@ import { median } from './quantile';
 
 const records = 60_000;
 const rounds = 3;
-/** The start of a run, while code is compiled and windows open, is not measured. */
+/** Records at the start of a run that are not measured: code is compiled and windows open. */
 const warmUp = records / 10;
 
 const schema = {
@@ -33,9 +33,9 @@ const schema = {
 };
 
 /**
- * One hop of 200-byte records from stream to stream: the engine with a TypeScript function, against a plain loop of the
- * same client that consumes, decodes, encodes, publishes with an id and acks after the publish's ack. Each is a process
- * of its own on the same nats-server; they take turns, and medians are compared.
+ * Compares one hop of 200-byte records from stream to stream: the engine with a TypeScript function against a plain loop
+ * of the same client that consumes, decodes, encodes, publishes with an id and acks after the publish ack. Each runs in
+ * its own process on the same nats-server; they take turns, and the medians count.
  */
 export async function benchHop(): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
@@ -129,7 +129,7 @@ async function fill(connection: NatsConnection, plan: FlowPlan, output: OutputSp
   publisher.close();
 }
 
-/** Records a second that came into a stream, from the end of the warm-up to the last. */
+/** Records per second that a stream received, from the end of the warm-up to the last record. */
 async function rateOf(connection: NatsConnection, stream: string): Promise<number> {
   const manager = await connection.jetstreamManager();
   let from: { atMs: number; count: number } | undefined;

@@ -2,7 +2,7 @@ import { benchControlPlane } from './control-plane';
 import { benchHop } from './hop';
 import { benchSynth } from './synth';
 
-/** `npm run bench [-- NAME…]`: prints figures measured on this machine, now. */
+/** `npm run bench [-- NAME…]` measures on this machine and prints the figures. */
 const benches: { readonly [name: string]: () => Promise<void> } = {
   hop: benchHop,
   synth: benchSynth,

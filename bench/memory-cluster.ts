@@ -21,7 +21,7 @@ const kinds: { readonly [kind: string]: WorkloadState['kind'] } = {
   Job: 'job',
 };
 
-/** A cluster that runs nothing: what is applied is ready at once, unless it was told otherwise; Jobs end when told. */
+/** A cluster that runs nothing: applied workloads are ready at once, unless they are broken; Jobs end by `end`. */
 export class MemoryCluster implements Cluster {
   private readonly flows = new Map<string, Map<string, KeptWorkload>>();
   private readonly listeners = new Set<(flow: FlowKey) => void>();
@@ -72,7 +72,7 @@ export class MemoryCluster implements Cluster {
 
   async close(): Promise<void> {}
 
-  /** A Job of the flow ends. */
+  /** Ends a Job of the flow. */
   end(flow: FlowKey, functionId: string, outcome: 'succeeded' | 'failed'): void {
     for (const workload of this.flows.get(flowName(flow))?.values() ?? []) {
       if (workload.object.kind === 'Job' && functionOf(workload.object) === functionId) workload.outcome = outcome;
@@ -80,7 +80,7 @@ export class MemoryCluster implements Cluster {
     this.tell(flow);
   }
 
-  /** Replicas of a template with this text in it do not get ready. */
+  /** Workloads whose ConfigMap contains this text do not become ready. */
   breakWith(text: string): void {
     this.broken.add(text);
   }

@@ -3,10 +3,10 @@ import { Type } from 'avsc';
 import { connect, type JsMsg } from 'nats';
 import type { FunctionSpec } from '../lib/plan/function-spec';
 
-/** Publishes in flight; more changes little. */
+/** Publishes in flight; a larger window changes little. */
 const window = 512;
 
-/** The hop as one would write it by hand with the client's own calls. */
+/** The hop written by hand with the client's own calls. */
 async function main(): Promise<void> {
   const spec: FunctionSpec = JSON.parse(readFileSync(String(process.env.KFLOW_SPEC), 'utf8'));
   const [input] = spec.inputs;

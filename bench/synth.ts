@@ -9,7 +9,7 @@ import { median } from './quantile';
 const sizes = [1_000, 2_000, 3_000, 4_000, 5_000];
 const rounds = 5;
 
-/** What one process measured of one synthesis. */
+/** Figures of one synthesis in its own process. */
 interface Measure {
   readonly seconds: number;
   readonly peakMb: number;
@@ -18,9 +18,9 @@ interface Measure {
 }
 
 /**
- * Synthesis of topologies of 1,000 to 5,000 functions, from the topology to the YAML text, each in a process of its own:
- * median time, peak memory, and the exponent of time in size (1 is linear). Beside it what stock cdk8s takes for the same
- * constructs at the smallest size, in turn with ours.
+ * Measures synthesis of topologies of 1,000 to 5,000 functions, from the topology to the YAML text, each in its own
+ * process: median time, peak memory, and the exponent of time in size (1 is linear). For comparison, stock cdk8s
+ * synthesizes the same constructs at the smallest size.
  */
 export async function benchSynth(): Promise<void> {
   const medians = sizes.map((size) => {
@@ -42,7 +42,7 @@ export async function benchSynth(): Promise<void> {
   );
 }
 
-/** Runs in a process of its own: `synth-once SIZE KIND`. */
+/** Measures one synthesis, in the process `synth-once SIZE KIND`. */
 export function synthesizeOnce(size: number, kind: string): void {
   const topology = chain(size);
   const before = performance.now();
@@ -67,7 +67,7 @@ function medianOf(runs: readonly Measure[]): Measure {
   return { seconds: of('seconds'), peakMb: of('peakMb'), objects: of('objects'), bytes: of('bytes') };
 }
 
-/** A stream flow of this many functions, each with a schema and code of its own. */
+/** A stream flow of this many functions, each with its own schema and code. */
 function chain(size: number): Topology {
   const dag = Array.from({ length: size }, (_, index) => ({
     id: `f${index}`,

@@ -8,26 +8,26 @@ import { type ClusterWorkload, renderClusterWorkload } from './cluster-workload'
  */
 export type Behaviour = 'serve' | 'crash' | 'end' | 'refuse';
 
-/** The last line of a replica that crashes. */
+/** The last line that a crashing replica prints. */
 export const crashLine = 'Error: no answer from the moon';
 
-/** A cluster to try, and what stands in for the functions' code. Replicas serve until they are told otherwise. */
+/** A cluster under test, and control over its replicas, which serve until `behave` says otherwise. */
 export interface ClusterPlace {
   readonly cluster: Cluster;
   readonly namespace: string;
-  /** From now on, those that run too. */
+  /** Applies to running and future replicas. */
   behave(flow: FlowKey, functionId: string, how: Behaviour): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface ClusterSuiteOptions {
-  /** Nothing keeps logs, as where no kubelet runs. */
+  /** No logs are available, as without a kubelet. */
   readonly withoutLogs?: true;
 }
 
 const kinds = ['deployment', 'statefulset', 'job'] as const;
 
-/** What every cluster does. Each case has a flow of its own. */
+/** Tests that every `Cluster` passes. Each test has its own flow. */
 export function describeCluster(
   name: string,
   open: () => Promise<ClusterPlace>,
@@ -51,7 +51,7 @@ export function describeCluster(
   });
 }
 
-/** A flow of one test. */
+/** The flow of one test. */
 class TriedFlow {
   readonly key: FlowKey;
 
@@ -82,7 +82,7 @@ class TriedFlow {
     return this.place.cluster.workloads(this.key);
   }
 
-  /** The state of one function's workload once it holds. */
+  /** Waits until the state of a function's workload meets a condition. */
   state(functionId: string, holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
     return waitFor(
       `the workload of ${functionId}`,
@@ -91,7 +91,7 @@ class TriedFlow {
     );
   }
 
-  /** Once exactly these many replicas are there and ready. */
+  /** Waits until exactly this many replicas exist and are ready. */
   ready(functionId: string, replicas: number): Promise<WorkloadState> {
     return this.state(functionId, (state) => areReady(state, replicas));
   }
@@ -104,7 +104,7 @@ function areReady({ replicas, isSettling }: WorkloadState, count: number): boole
 }
 
 function describeScaling(newFlow: NewFlow): void {
-  it.each(kinds)('makes the replicas of a %s, which become ready', async (kind) => {
+  it.each(kinds)('starts the replicas of a %s, which become ready', async (kind) => {
     const flow = newFlow();
     await flow.apply({ kind, function: 'fn', replicas: 2 });
     const state = await flow.ready('fn', 2);
@@ -118,7 +118,7 @@ function describeScaling(newFlow: NewFlow): void {
     }
   });
 
-  it.each(kinds)('changes nothing of a %s that is applied again', async (kind) => {
+  it.each(kinds)('applying a %s again changes nothing', async (kind) => {
     const flow = newFlow();
     const workload = { kind, function: 'fn', replicas: 1 };
     await flow.apply(workload);
@@ -139,7 +139,7 @@ function describeScaling(newFlow: NewFlow): void {
     expect(await flow.ready('fn', 2)).toMatchObject({ desired: 2 });
   });
 
-  it.each(kinds)('ends the replicas of a %s that is paused, and starts them again', async (kind) => {
+  it.each(kinds)('stops the replicas of a paused %s, and starts them again', async (kind) => {
     const flow = newFlow();
     await flow.apply({ kind, function: 'fn', replicas: 2 });
     await flow.ready('fn', 2);
@@ -171,7 +171,7 @@ function describeChanges(newFlow: NewFlow): void {
     expect((await flow.ready('fn', 2)).replicas).toContainEqual(first);
   });
 
-  it('makes a changed Job anew that had ended', async () => {
+  it('recreates a changed Job that had ended', async () => {
     const flow = newFlow();
     await flow.behave('fn', 'end');
     await flow.apply({ kind: 'job', function: 'fn', replicas: 1, hash: 'one' });
@@ -185,7 +185,7 @@ function describeChanges(newFlow: NewFlow): void {
 }
 
 function describeEnds(newFlow: NewFlow): void {
-  it('says that a Job has succeeded whose replicas have all ended well', async () => {
+  it('reports a Job as succeeded when all of its replicas have exited with 0', async () => {
     const flow = newFlow();
     await flow.apply({ kind: 'job', function: 'fn', replicas: 2 });
     await flow.ready('fn', 2);
@@ -195,7 +195,7 @@ function describeEnds(newFlow: NewFlow): void {
     expect(state.replicas.map(({ phase }) => phase)).toEqual(['succeeded', 'succeeded']);
   });
 
-  it('says that a Job has failed, and why, that is set up wrongly', async () => {
+  it('reports a misconfigured Job as failed, with the reason', async () => {
     const flow = newFlow();
     await flow.behave('fn', 'refuse');
     await flow.apply({ kind: 'job', function: 'fn', replicas: 1 });
@@ -203,7 +203,7 @@ function describeEnds(newFlow: NewFlow): void {
     expect(state).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/78/) });
   });
 
-  it('shows the last error of a replica that crashes, and starts it again', async () => {
+  it('restarts a crashing replica and shows its last error', async () => {
     const flow = newFlow();
     await flow.behave('fn', 'crash');
     await flow.apply({ kind: 'deployment', function: 'fn', replicas: 1 });
@@ -222,7 +222,7 @@ function describeEnds(newFlow: NewFlow): void {
 }
 
 function describePruning(newFlow: NewFlow): void {
-  it('removes what is not named, and nothing of another flow', async () => {
+  it('prunes the objects that are not listed, and none of another flow', async () => {
     const [flow, other] = [newFlow(), newFlow()];
     const kept: ClusterWorkload = { kind: 'deployment', function: 'kept', replicas: 1 };
     await flow.apply(kept, ...kinds.map((kind) => ({ kind, function: `a-${kind}`, replicas: 1 })));
@@ -247,10 +247,10 @@ function describePruning(newFlow: NewFlow): void {
 }
 
 function describeWatching(newFlow: NewFlow, cluster: () => Cluster): void {
-  it('tells of every flow at the start, and then of what changes', async () => {
+  it('reports every flow at the start, and then every change', async () => {
     const [flow, other] = [newFlow(), newFlow()];
     const workload: ClusterWorkload = { kind: 'deployment', function: 'fn', replicas: 1 };
-    // the other one is quiet by the time that this one is ready
+    // The other flow has settled by the time this one is ready.
     await other.apply(workload);
     await other.ready('fn', 1);
     await flow.apply(workload);
@@ -279,7 +279,7 @@ function describeWatching(newFlow: NewFlow, cluster: () => Cluster): void {
 }
 
 function describeLogs(newFlow: NewFlow, cluster: () => Cluster): void {
-  it('gives the lines of replicas, and follows them until they are gone', async () => {
+  it('returns the log lines of replicas, and follows them until the replicas are gone', async () => {
     const flow = newFlow();
     const workload: ClusterWorkload = { kind: 'deployment', function: 'fn', replicas: 2 };
     await flow.apply(workload);
@@ -294,7 +294,7 @@ function describeLogs(newFlow: NewFlow, cluster: () => Cluster): void {
     expect((await followed).length).toBeGreaterThan(0);
   });
 
-  it('ends a log that is followed on the signal', async () => {
+  it('stops following a log when the signal is aborted', async () => {
     const flow = newFlow();
     await flow.apply({ kind: 'deployment', function: 'fn', replicas: 1 });
     await flow.ready('fn', 1);

@@ -1,15 +1,15 @@
 import type { FlowKey } from '../../runtime/api-contract/flow-key';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 
-/** What a test asks of a function's workload. */
+/** A function's workload as a test describes it. */
 export interface ClusterWorkload {
   readonly kind: 'deployment' | 'statefulset' | 'job';
   readonly function: string;
   readonly replicas: number;
   readonly isPaused?: true;
-  /** The `kflow.io/spec-hash` of the template; another one is another template. */
+  /** The `kflow.io/spec-hash` of the template; another value makes another template. */
   readonly hash?: string;
-  /** What the ConfigMap says beside the function's name. */
+  /** Extra content of the ConfigMap. */
   readonly note?: string;
 }
 

@@ -12,7 +12,7 @@ import {
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import { type S3Server, startS3Server } from '../../runtime/servers/s3-server';
 
-/** What KFlow needs of an S3 service, asked of the real server of the embedded default. */
+/** The S3 behavior that KFlow relies on, tested on the embedded server. */
 const directory = mkdtempSync(join(tmpdir(), 'kflow-object-store-'));
 let server: S3Server;
 let store: S3ObjectStore;
@@ -45,14 +45,14 @@ const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('he
 const byteOrder = (keys: readonly string[]) => [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
 describe('buckets', () => {
-  it('are made once, by whoever is first', async () => {
+  it('are created once, by the first caller', async () => {
     expect(await store.bucketExists('made-once')).toBe(false);
     await Promise.all([1, 2, 3].map(() => store.ensureBucket('made-once')));
     await store.ensureBucket('made-once');
     expect(await store.bucketExists('made-once')).toBe(true);
   });
 
-  it('that do not exist are named by every call', async () => {
+  it('that do not exist are named in the error of every call', async () => {
     const missing = {
       code: 'store-failed',
       reason: 'bucket-missing',
@@ -82,7 +82,7 @@ describe('credentials', () => {
 describe('objects', () => {
   beforeAll(() => store.ensureBucket('objects'));
 
-  it.each([0, 1, 5_000_000, 20_000_000])('of %d bytes come back as they were', async (size) => {
+  it.each([0, 1, 5_000_000, 20_000_000])('of %d bytes are read back unchanged', async (size) => {
     const body = randomBytes(size);
     await store.put('objects', `sized/${size}`, body, 'application/x-kflow');
     expect(sha(await store.get('objects', `sized/${size}`))).toBe(sha(body));
@@ -97,7 +97,7 @@ describe('objects', () => {
     expect(Math.abs(metadata.lastModifiedMs - Date.now())).toBeLessThan(120_000);
   });
 
-  it('uploaded from a file come back as they were', async () => {
+  it('uploaded from a file are read back unchanged', async () => {
     await store.upload('objects', 'uploaded', __filename);
     expect(Buffer.from(await store.get('objects', 'uploaded'))).toEqual(readFileSync(__filename));
   });
@@ -108,7 +108,7 @@ describe('objects', () => {
     expect(Buffer.from(await store.get('objects', 'twice')).toString()).toBe('two');
   });
 
-  it('carry what their writer attached', async () => {
+  it('keep their metadata', async () => {
     const client = rawClient();
     await client.send(
       new PutObjectCommand({ Bucket: 'objects', Key: 'noted', Body: 'v', Metadata: { Origin: 'test' } }),
@@ -117,7 +117,7 @@ describe('objects', () => {
     expect((await store.download('objects', 'noted', join(directory, 'noted'))).custom).toEqual({ origin: 'test' });
   });
 
-  it('that do not exist are said to be missing, and leave no file', async () => {
+  it('that do not exist are reported as missing, and leave no file', async () => {
     await expect(store.get('objects', 'none')).rejects.toMatchObject({
       reason: 'object-missing',
       message: expect.stringContaining('get objects/none: there is no such object'),
@@ -128,7 +128,7 @@ describe('objects', () => {
     expect(() => readFileSync(join(directory, 'none'))).toThrow('ENOENT');
   });
 
-  it('put together from parts come back as one', async () => {
+  it('uploaded in parts are read back as one', async () => {
     const client = rawClient();
     const target = { Bucket: 'objects', Key: 'parts' };
     const parts = [randomBytes(5 * 1_048_576), randomBytes(5 * 1_048_576), randomBytes(7)];
@@ -149,21 +149,21 @@ describe('listing', () => {
   const many = Array.from({ length: 2_500 }, (_, n) => `many/${n % 7}/object ${n}`);
   beforeAll(() => putAll('listed', [...many, 'other/one']));
 
-  it('gives every object of a prefix, over pages', async () => {
+  it('returns every object of a prefix across pages', async () => {
     expect(await keysOf('listed', 'many/')).toEqual(byteOrder(many));
   });
 
-  it('gives the same with small pages', async () => {
+  it('returns the same with small pages', async () => {
     expect(await keysOf('listed', 'many/', { pageSize: 100 })).toEqual(byteOrder(many));
   });
 
-  it('goes on after a key', async () => {
+  it('continues after a key', async () => {
     const ordered = byteOrder(many);
     const after = await keysOf('listed', 'many/', { startAfter: ordered[2_000], pageSize: 100 });
     expect(after).toEqual(ordered.slice(2_001));
   });
 
-  it('says size, time and etag', async () => {
+  it('returns size, time and etag', async () => {
     for await (const object of store.list('listed', 'other/')) {
       expect(object).toMatchObject({ key: 'other/one', size: 9, etag: expect.stringMatching(/^[0-9a-f]{32}$/) });
       expect(Math.abs(object.lastModifiedMs - Date.now())).toBeLessThan(600_000);
@@ -211,7 +211,7 @@ describe('odd keys', () => {
     ...['order/a-b', 'order/a.b', 'order/a/b', 'order/a0', 'order/aa/b', `${'long/'.repeat(40)}key`],
   ];
 
-  it('are listed as they were written, and read and deleted by them', async () => {
+  it('are listed as written, and can be read and deleted', async () => {
     await putAll('odd', odd);
     expect((await keysOf('odd')).sort()).toEqual([...odd].sort());
     expect(await keysOf('odd', 'order/', { pageSize: 2 })).toEqual(byteOrder(await keysOf('odd', 'order/')));
@@ -226,7 +226,7 @@ describe('odd keys', () => {
 });
 
 describe('a folder that is also an object', () => {
-  it('is refused, whichever came second', async () => {
+  it('is rejected, whichever comes second', async () => {
     await putAll('folders', ['a', 'b/c']);
     const refused = { reason: 'refused', message: expect.stringContaining('folders/') };
     await expect(store.put('folders', 'a/b', Buffer.from('v'))).rejects.toMatchObject(refused);

@@ -8,8 +8,8 @@ import { closeAfterFile } from '../support/close-after-file';
 import { type ClusterPlace, crashLine } from './cluster-suite';
 
 /**
- * Processes of this machine that do what the test says. Beside what every cluster does, replicas can be `busy`, which are
- * not ready, and `linger` when they are told to end; `end:1` means replica 1 alone.
+ * Local processes whose behavior a test sets. In addition to the behaviors of every cluster, replicas can be `busy`, which
+ * is not ready, and `linger`, which ignores SIGTERM; `end:1` means only replica 1.
  */
 export class ProcessPlace implements ClusterPlace {
   readonly close = closeAfterFile('a node of local processes', async () => {

@@ -2,7 +2,7 @@ const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { createServer } = require('node:http');
 const path = require('node:path');
 
-/** A replica that does what a file says, `<KFLOW_TEST_BEHAVIOURS>/<jobId>/<function>`: serve, crash, end, refuse or linger. */
+/** A replica whose behavior is read from a file, `<KFLOW_TEST_BEHAVIOURS>/<jobId>/<function>`: serve, crash, end, refuse or linger. */
 const spec = JSON.parse(readFileSync(process.env.KFLOW_SPEC, 'utf8'));
 const file = path.join(process.env.KFLOW_TEST_BEHAVIOURS, spec.jobId, spec.function);
 const number = process.env.KFLOW_REPLICA ?? process.env.JOB_COMPLETION_INDEX ?? '-';
@@ -18,7 +18,7 @@ function behaviour() {
 
 function obey() {
   const how = behaviour();
-  // `end:0` ends replica 0 alone
+  // `end:0` ends only replica 0
   const [what, of = number] = how.split(':');
   if (!(what in exits) || of !== number) return;
   if (what !== 'end') console.error(process.env.KFLOW_TEST_CRASH_LINE);

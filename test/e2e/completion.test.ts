@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-/** What bash itself makes of the words, the last of which stands at the cursor. */
+/** Completions that bash offers for the words; the cursor is at the end of the last one. */
 async function completed(...words: string[]): Promise<string[]> {
   const script = `
     set -eu

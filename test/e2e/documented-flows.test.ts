@@ -3,7 +3,7 @@ import path from 'node:path';
 import YAML from 'yaml';
 import { LifePlace } from '../support/life-place';
 
-/** The documents' topologies and requests, as they stand. */
+/** The topologies and requests of the specification's documents, unchanged. */
 let life: LifePlace;
 
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(async () => {
   await life?.close();
 });
 
-/** Topologies as the documents have them; modules beside them are sent with them, as the CLI does. */
+/** Topologies of the documents, with the modules beside them, as the CLI sends them. */
 const topologies = path.join(__dirname, '../fixtures/topologies');
 const readTopology = (name: string) =>
   readFileSync(path.join(topologies, name), 'utf8').replace(/module: (functions\/\w+\.py)/, (_, file: string) => {
@@ -31,7 +31,7 @@ async function runDocument(name: string): Promise<void> {
   await remove(flow);
   expect(await life.stack.call('POST', `/kflows/v1/${flow}`, json)).toMatchObject({ status: 201 });
   await life.stack.until(flow, 'to run', (status) => {
-    // an image that does not run here gives nothing aside
+    // An image that does not run here has no side output.
     const busy = status.functions.filter((fn) => !fn.isPaused && fn.function !== 'print-sideout');
     const isBusy = busy.every((fn) => (fn.in ?? fn.out ?? 0) > 0);
     return status.status === 'Completed' || (LifePlace.isCalm(status) && isBusy);

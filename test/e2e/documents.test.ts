@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-/** A directory with files to fill a bucket from, and their keys. */
+/** Writes a directory of files to fill a bucket from, and returns their keys. */
 function makeObjects(count: number): string[] {
   const odd = ['a b+c%20.txt', 'é/ü ñ.txt', 'deep/er/x&y=z#1.txt', 'empty'];
   const keys = [
@@ -21,13 +21,13 @@ function makeObjects(count: number): string[] {
   return keys;
 }
 
-/** The final table: in and out of each function. */
+/** In and out of each function in the final table. */
 function table(run: KflowCommand): Record<string, string> {
   const rows = [...run.stdout.matchAll(/^(\S+) +(?:raw|raw-source|fs-source|s3-sink) +\d+ +(\S+) +(\S+) /gm)];
   return Object.fromEntries(rows.map(([, name, taken, given]) => [name, `${taken} in, ${given} out`]));
 }
 
-test.each([0, 1, 40])('message-store.yaml takes 5 MB payloads through the object store: %d objects', async (count) => {
+test.each([0, 1, 40])('message-store.yaml sends 5 MB payloads through the object store: %d objects', async (count) => {
   makeObjects(count);
   const file = path.join(fixtures, 'message-store.yaml');
   const run = place.kflow('run', file, '--set', 'mode=batch', '--bucket', 'sas=objects', '--timeout', '150');
@@ -53,10 +53,10 @@ test.each([0, 1, 2_500])('auto-download.yaml lists and passes on every object on
   expect(saved.filter(({ key, url }) => url !== `s3a://docs/${key}`)).toEqual([]);
 });
 
-test('side-outs.yaml, a stream, is drained when its time is up: what went in came out', async () => {
+test('side-outs.yaml, a stream, is drained at its timeout: every record in came out', async () => {
   let given = 0;
   let rows: Record<string, string> = {};
-  // On a busy machine a replica may need longer than the time of the first run for its start.
+  // On a busy machine the replicas may start later than the first timeout.
   for (let seconds = 3; given === 0; seconds *= 2) {
     const begunMs = performance.now();
     const run = place.kflow('run', path.join(fixtures, 'side-outs.yaml'), '--timeout', String(seconds));
@@ -73,7 +73,7 @@ test('side-outs.yaml, a stream, is drained when its time is up: what went in cam
   });
 });
 
-test('with --keep a stopped flow goes on where it was, and a checkpoint lists what is new', async () => {
+test('with --keep a stopped flow continues where it was, and a checkpoint lists only new objects', async () => {
   makeObjects(30);
   const text = readFileSync(path.join(fixtures, 'auto-download.yaml'), 'utf8');
   place.write('checkpoint.yaml', text);
@@ -98,7 +98,7 @@ test('with --keep a stopped flow goes on where it was, and a checkpoint lists wh
   expect(place.records('saved')).toHaveLength(31);
 });
 
-test('a function that cannot be loaded ends the run with its line', async () => {
+test('a function that cannot be loaded ends the run and names its line', async () => {
   const topology = readFileSync(path.join(fixtures, 'side-outs.yaml'), 'utf8').replace(
     'print(event)\n            return event',
     'print(event\n            return event',
@@ -110,7 +110,7 @@ test('a function that cannot be loaded ends the run with its line', async () => 
   expect(run.stderr).not.toMatch(/node:internal/);
 });
 
-test('records given up on make the run fail, and the others go through', async () => {
+test('dead letters make the run fail, and the other records go through', async () => {
   const file = place.write(
     'poison.yaml',
     `jobId: poison
@@ -142,7 +142,7 @@ dag:
   expect(place.read('.kflow/poison/logs/check-0.log')).toMatch(/try 2 of 2, to the dead letters: ValueError: unlucky/);
 });
 
-test('refuses options that cannot work, in words, before the flow starts', async () => {
+test('rejects invalid options with a reason before the flow starts', async () => {
   const file = path.join(fixtures, 'auto-download.yaml');
   const say = async (...args: string[]) => {
     const run = place.kflow('run', file, '--set', 'mode=batch', ...args);
@@ -160,7 +160,7 @@ test('refuses options that cannot work, in words, before the flow starts', async
   );
 });
 
-test('lint takes directories, and says what is not text', async () => {
+test('lint accepts directories, and reports files that are not text', async () => {
   place.write('flows/deep/broken.yaml', 'jobId: Bad_Id\ndag: []\n');
   writeFileSync(path.join(place.folder, 'flows/binary.yml'), Buffer.from([0xff, 0xfe, 0x00, 0x80]));
   const run = place.kflow('lint', 'flows');

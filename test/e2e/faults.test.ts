@@ -1,12 +1,12 @@
 import { isAlive, type KflowCommand, Workplace } from '../support/kflow-cli';
 
-/** Records of a flow, and what it did with them. */
+/** Number of records of the flow. */
 const count = 20_000;
 
 const account = 'addr: "s3:9000", user: minioadmin, password: minioadmin';
 const number = '{type: record, name: number, fields: [{name: n, type: long}, {name: by, type: string}]}';
 
-/** numbers -> py (two replicas) -> ts -> s3-sink, each record with its number; the sink gets one in a hundred by a filter. */
+/** numbers -> py (two replicas) -> ts -> gather -> thin, which passes one record in ten -> s3-sink. */
 const topology = `
 jobId: faults
 mode: batch
@@ -96,7 +96,7 @@ function start(): KflowCommand {
 
 afterEach(() => place.remove());
 
-test('loses and repeats nothing when replicas are killed in the middle', async () => {
+test('loses and repeats nothing when replicas are killed midway', async () => {
   const run = start();
   await middle(run);
   for (const replica of ['numbers-0', 'py-0', 'ts-0', 'sink-0', 'py-1']) {
@@ -107,7 +107,7 @@ test('loses and repeats nothing when replicas are killed in the middle', async (
   expectAllOnce(run);
 });
 
-test('loses and repeats nothing when nats-server is stopped for 10 s, and when it is killed', async () => {
+test('loses and repeats nothing when nats-server freezes for 10 s and when it is killed', async () => {
   const run = start();
   const server = Number(await run.waitFor(/nats-server .*process (\d+)/));
   await middle(run);

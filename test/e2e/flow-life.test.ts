@@ -1,7 +1,7 @@
 import { LifePlace } from '../support/life-place';
 import type { Numbered } from '../support/number-flow';
 
-/** What the life of a flow promises about records, through the REST API alone: each test has a flow of its own. */
+/** Guarantees about records during a flow's lifecycle, through the REST API alone. Each test has its own flow. */
 let life: LifePlace;
 
 beforeAll(async () => {
@@ -127,7 +127,7 @@ test('an update of a stream leaves running replicas as they are until restart: t
   expect(await life.ledger(flow)).toEqual([...said('last', range(60, 90)), ...said('old', range(0, 60))]);
 });
 
-test('a batch that is stopped in the middle goes on with what had not succeeded', async () => {
+test('a batch stopped midway continues with the functions that had not succeeded', async () => {
   const flow = life.flow('halted', 'batch');
   const document = flow.document(
     flow.source(200, ['first']),
@@ -155,7 +155,7 @@ test('a batch that is stopped in the middle goes on with what had not succeeded'
   expect(await life.ledger(flow)).toEqual(said('first', range(0, 200)));
 });
 
-test('a replay gives what it reads again once more downstream, and nothing else', async () => {
+test('a replay repeats downstream only the records it re-reads', async () => {
   const flow = life.flow('replayed', 'stream');
   const document = flow.document(
     flow.source(60, ['first'], { gates: { second: 30 } }),
@@ -181,7 +181,7 @@ test('a replay gives what it reads again once more downstream, and nothing else'
   expect(await life.ledger(flow)).toEqual(LifePlace.inOrder(expected));
 });
 
-test('a pause finishes what is in flight, and a resume goes on', async () => {
+test('a pause finishes the records in flight, and a resume continues', async () => {
   const flow = life.flow('paused', 'stream');
   const document = flow.document(
     flow.source(60, ['first'], { gates: { rest: 40 } }),
@@ -209,7 +209,7 @@ test('a pause finishes what is in flight, and a resume goes on', async () => {
   expect(flow.called('first')).toEqual(range(0, 60));
 });
 
-test('a pause that cannot wait says which function holds what, and nothing is lost', async () => {
+test('a pause that times out reports the records each function holds, and nothing is lost', async () => {
   const flow = life.flow('holding', 'stream');
   const meta = { container: { env: [{ name: 'KFLOW_SHUTDOWN_TIMEOUT', value: '1' }] } };
   const document = flow.document(
@@ -228,7 +228,7 @@ test('a pause that cannot wait says which function holds what, and nothing is lo
   expect(await life.ledger(flow)).toEqual(said('first', range(0, 3)));
 });
 
-test('a branch that its document pauses backs up to the source, and loses nothing', async () => {
+test('a branch paused by its document backs up to the source and loses nothing', async () => {
   const flow = life.flow('branches', 'stream');
   const document = (pause: boolean) =>
     flow.document(
@@ -262,11 +262,11 @@ test('a branch that its document pauses backs up to the source, and loses nothin
   expect(await life.ledger(flow, 'right-sink')).toEqual(said('right', range(0, 300)));
 });
 
-test('a batch that has failed names the function and why; mended, it goes on from there and runs nothing again', async () => {
+test('a failed batch names the function and the reason; once fixed, it continues there and repeats nothing', async () => {
   const flow = life.flow('mended', 'batch');
   const document = (second: object) =>
     flow.document(flow.source(20, ['first']), flow.process('first', { out: ['second'] }), second, flow.sink());
-  // One record is in work when the stop comes; each later one would take a second.
+  // One record is running when the stop arrives; each later one would take a second.
   const work = "while (!isOpen('let')) await sleep(20); if (event.n > 0) await sleep(1_000);";
   const slow = flow.process('second', { out: ['sink'], work, by: 'slow' });
   await life.submit(flow, document(slow));
@@ -293,7 +293,7 @@ test('a batch that has failed names the function and why; mended, it goes on fro
   expect(await life.ledger(flow)).toEqual([...said('mended', range(done, 20)), ...said('slow', range(0, done))]);
 });
 
-test('delete removes streams, state, documents and stored payloads; stop keeps all, and only force deletes after it', async () => {
+test('delete removes streams, state, documents and stored payloads; stop keeps them, and only force deletes a stopped flow', async () => {
   const flow = life.flow('deleted', 'stream');
   const first = flow.process('first', { out: ['sink'] });
   const code = `function work(ctx, event) { return { n: event.n, by: 'x'.repeat(2_000_000) }; }`;

@@ -2,7 +2,7 @@ import { LifePlace } from '../support/life-place';
 import type { NumberFlow } from '../support/number-flow';
 import { StatusWatch } from '../support/status-watch';
 
-/** What a status says of a flow that is ill, and of one whose parts are killed. */
+/** The status of unhealthy flows, and of flows whose processes are killed. */
 let life: LifePlace;
 
 beforeAll(async () => {
@@ -15,9 +15,9 @@ afterAll(async () => {
 
 const said = (by: string, numbers: readonly number[]) => numbers.map((n) => ({ n, by }));
 
-/** Waits for a problem of the function `first`, which is to be the flow's only one. */
+/** Waits for a problem of the function `first`, the flow's only one. */
 async function ill(flow: NumberFlow, state: string, problem: object): Promise<void> {
-  // what a replica has said is known a moment after that it has ended
+  // The last output of a replica is known a moment after its end.
   const wanted = expect.objectContaining({
     state,
     problems: [expect.objectContaining({ function: 'first', ...problem })],
@@ -71,12 +71,12 @@ async function givenUp(): Promise<void> {
   expect(await life.ledger(flow)).toEqual(said('second', [0, 1, 3, 5]));
 }
 
-test('each illness is told with its function, its reason and the words of the code', async () => {
-  // at once, as all of them are made of waiting
+test('each problem is reported with its function, its reason and the message of the code', async () => {
+  // Concurrently: all of them mostly wait.
   await Promise.all([crashing(), poisoned(), unloadable(), givenUp()]);
 });
 
-test('the status is never wrong for longer than 5 s on a machine at rest, though replicas and the controller are killed', async () => {
+test('the status is never wrong for longer than 5 s on an idle machine, though replicas and the controller are killed', async () => {
   const flow = life.flow('watched', 'stream');
   const first = flow.process('first', { out: ['sink'], parallelism: 2 });
   await life.submit(flow, flow.document(flow.source(100_000, ['first'], { rate: 50 }), first, flow.sink()));

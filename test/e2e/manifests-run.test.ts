@@ -63,7 +63,7 @@ interface EnvVariable {
   readonly value?: string;
 }
 
-/** Runs a pod of a Deployment as a process: its files, its variables, another address of nats and a port of its own. */
+/** Runs a pod of a Deployment as a process with its files and variables, but the test's nats and a free port. */
 async function runPod(name: string, manifests: readonly { readonly [key: string]: unknown }[]): Promise<number> {
   // biome-ignore lint/suspicious/noExplicitAny: manifests as they are written
   const find = (kind: string): any => manifests.find((each: any) => each.kind === kind && each.metadata.name === name);
@@ -85,7 +85,7 @@ async function runPod(name: string, manifests: readonly { readonly [key: string]
   return port;
 }
 
-/** Streams and consumers as the server has them, in the words of NACK. */
+/** The server's streams and consumers as NACK specs. */
 async function serverConfigs(plan: FlowPlan): Promise<readonly object[]> {
   const manager = await connection.jetstreamManager();
   const streams = await Promise.all(plan.streams.map(({ name }) => manager.streams.info(name)));
@@ -119,7 +119,7 @@ async function serverConfigs(plan: FlowPlan): Promise<readonly object[]> {
   ];
 }
 
-/** The same as the manifests say it; what becomes of them when they are deleted is no matter of the server's. */
+/** The manifests' stream and consumer specs, without `preventDelete`, which the server does not know. */
 function manifestConfigs(manifests: readonly { readonly [key: string]: unknown }[]): readonly object[] {
   return ['Stream', 'Consumer'].flatMap((kind) =>
     manifests
@@ -131,7 +131,7 @@ function manifestConfigs(manifests: readonly { readonly [key: string]: unknown }
   );
 }
 
-test('what synth writes is what the runtime runs, and its probes and metrics answer where the manifests say', async () => {
+test('the runtime runs synthesized manifests, and serves probes and metrics at their ports', async () => {
   writeFileSync(
     path.join(folder, 'double.ts'),
     'export const double = (_: unknown, event: { n: number }) => ({ n: 2 * event.n });\n',
@@ -170,7 +170,7 @@ test('what synth writes is what the runtime runs, and its probes and metrics ans
   );
 });
 
-test('a pod that waits for nats ends as soon as it is told to', async () => {
+test('a pod that waits for nats ends at SIGTERM', async () => {
   const spec = path.join(folder, 'contract--leaf/spec.json');
   const port = await freePort();
   const env = {

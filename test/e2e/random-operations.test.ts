@@ -4,7 +4,7 @@ import { Random, seed } from '../support/random';
 import { RunningStack } from '../support/running-stack';
 
 /**
- * Operations in random order on a flow that is at work, through the REST API alone, while parts of the stack are killed.
+ * Random operations on a running flow, through the REST API alone, while parts of the stack are killed.
  * `KFLOW_SEED` repeats a run, `KFLOW_OPERATIONS` makes it longer.
  */
 const operations = Number(process.env.KFLOW_OPERATIONS ?? 14);
@@ -66,7 +66,7 @@ const replicas = () => random.upTo(3);
 const post = (name: string, body: object = {}) => stack.call('POST', `/kflows/v1/${flow}/${name}`, body);
 let present = {};
 
-/** What is asked for; `settled` says what the flow has to come to. */
+/** The operations. */
 const steps: { readonly [name: string]: () => Promise<{ readonly status: number; readonly body: unknown }> } = {
   pause: () => post('pause'),
   resume: () => post('resume'),
@@ -98,7 +98,7 @@ test(`no record is lost or repeated, and nothing gets stuck (seed ${seed})`, asy
     told.push(
       `${name} (${victim ?? 'nothing'} killed): ${answer?.status} ${JSON.stringify(answer?.body).slice(0, 200)}`,
     );
-    // what is not allowed in a state is refused with a problem that says so; nothing else is
+    // An operation that the phase does not allow is rejected with a reason; nothing else is.
     if (![200, 201, 202, 409, 422].includes(answer?.status ?? 0)) throw new Error(told.join('\n'));
     await delay(random.next() * 1_500);
   }
@@ -114,7 +114,6 @@ test(`no record is lost or repeated, and nothing gets stuck (seed ${seed})`, asy
     .catch((error) => {
       throw new Error(`${error.message}\n${told.join('\n')}`);
     });
-  if (process.env.KFLOW_SEED !== undefined) process.stderr.write(`${told.join('\n')}\n`);
   const found = (await stack.records<{ n: number }>('ledger')).map(({ n }) => n).sort((one, other) => one - other);
   expect({ told, found }).toEqual({ told, found: Array.from({ length: records }, (_, n) => n) });
 }, 600_000);

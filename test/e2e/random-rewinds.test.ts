@@ -5,12 +5,12 @@ import { Random, seed } from '../support/random';
 import { RunningStack } from '../support/running-stack';
 
 /**
- * Operations in random order on a batch flow, and on a stream whose functions are told to read again, while parts of the
- * stack are killed. `KFLOW_SEED` repeats a run, `KFLOW_OPERATIONS` makes it longer.
+ * Random operations on batch flows and on a stream whose functions re-read their input, while parts of the stack are
+ * killed. `KFLOW_SEED` repeats a run, `KFLOW_OPERATIONS` makes it longer.
  */
 const operations = Number(process.env.KFLOW_OPERATIONS ?? 5);
 const random = new Random(seed);
-/** Between two operations, at most. */
+/** Longest pause between two operations. */
 const pauseMs = 300;
 const victims = ['controller', 'temporal', 'nats', 'replica', undefined, undefined] as const;
 const processes = ['first', 'second'];
@@ -39,11 +39,11 @@ interface Change {
 
 type Answer = Promise<{ readonly status: number; readonly body: unknown }>;
 
-/** A flow of numbers through two functions, of which the second says by whom. */
+/** A flow of numbers through two functions; the second writes its version into each record. */
 class Course {
   readonly told: string[] = [];
   present: Change = { by: 'v0', replicas: {} };
-  /** How often a function was told to read again. */
+  /** Number of rewinds so far. */
   rewinds = 0;
   private versions = 0;
 
@@ -98,7 +98,7 @@ class Course {
     return answer;
   }
 
-  /** Does so many things of these, with kills; what is not allowed in a state may be refused, and nothing else. */
+  /** Carries out random steps and kills. A step may be rejected only if the phase does not allow it. */
   async run(steps: { readonly [name: string]: () => Answer }): Promise<void> {
     expect(await this.submit()).toMatchObject({ status: 201 });
     for (let number = 0; number < operations; number++) {
@@ -115,7 +115,6 @@ class Course {
     }
     await this.post('resume');
     await this.post('resume', { functions: processes });
-    if (process.env.KFLOW_SEED !== undefined) process.stderr.write(`${this.told.join('\n')}\n`);
   }
 
   private kill(victim: NonNullable<(typeof victims)[number]>): void {
@@ -123,7 +122,7 @@ class Course {
     else stack.kill(victim);
   }
 
-  /** Waits until it runs and has processed all of its numbers. */
+  /** Waits until the flow is healthy and has processed all numbers. */
   async drained(): Promise<void> {
     const { name } = this.flow;
     await stack.until(name, 'calm', ({ status, health }) => status === 'Running' && health.state === 'healthy');
@@ -157,7 +156,7 @@ const rewinding = (course: Course) => ({
 
 const sorted = (records: readonly Numbered[]) => records.map(({ n }) => n).sort((one, other) => one - other);
 
-/** Numbers that are there more often than this. */
+/** Numbers that occur more often than this. */
 function tooMany(records: readonly Numbered[], most: number): readonly number[] {
   const counts = new Map<number, number>();
   for (const { n } of records) counts.set(n, (counts.get(n) ?? 0) + 1);
@@ -173,7 +172,7 @@ test(`a batch loses and repeats nothing, and completes (seed ${seed})`, async ()
   expect({ told, status, found }).toEqual({ told, status: 'Completed', found: range(course.count) });
 }, 600_000);
 
-test(`a batch that reads again gives all of it, and completes (seed ${seed})`, async () => {
+test(`a batch that re-reads outputs everything, and completes (seed ${seed})`, async () => {
   const course = new Course(new NumberFlow('random-batch-rewinds', 'batch'), operations * 100);
   await course.run({ ...common(course), ...rewinding(course) });
   const { status } = await stack.until(course.flow.name, 'to complete', ({ closeTime }) => closeTime !== null);
@@ -184,7 +183,7 @@ test(`a batch that reads again gives all of it, and completes (seed ${seed})`, a
   expect({ told, tooMany: tooMany(records, 1 + course.rewinds) }).toEqual({ told, tooMany: [] });
 }, 600_000);
 
-test(`a stream that reads again gives all of it once by the code that read it last (seed ${seed})`, async () => {
+test(`a stream that re-reads outputs every record once by its latest code (seed ${seed})`, async () => {
   const course = new Course(new NumberFlow('random-rewinds', 'stream'), operations * 100);
   await course.run({ ...common(course), ...rewinding(course) });
   await course.drained();

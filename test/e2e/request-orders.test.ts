@@ -1,7 +1,7 @@
 import { LifePlace } from '../support/life-place';
 import type { NumberFlow } from '../support/number-flow';
 
-/** Requests that come before the ones before them are carried out: each is, as if it had been alone. */
+/** Requests that arrive while earlier ones are still being carried out: each takes effect. */
 let life: LifePlace;
 
 beforeAll(async () => {
@@ -20,7 +20,7 @@ interface Part {
 
 const old: Part = { by: 'old' };
 
-/** 20 numbers, and 10 more behind the gate, to two functions. */
+/** 20 numbers, and 10 more behind a gate, to two functions. */
 function document(flow: NumberFlow, first: Part, second: Part): object {
   const process = (id: string, { by, parallelism = 1, updatePolicy = 'KeepOffset' }: Part) =>
     flow.process(id, { out: [`${id}-sink`], by, parallelism, meta: { update: true, restart: true, updatePolicy } });
@@ -46,7 +46,7 @@ async function paused(flow: NumberFlow): Promise<void> {
   await life.reached(flow, 'Paused');
 }
 
-/** Lets the rest through: how often `second` was called with the first numbers, and with the last ones. */
+/** Opens the gate, and returns how often `second` was called with the first numbers and with the last ones. */
 async function timesRead(flow: NumberFlow): Promise<readonly number[]> {
   await life.calm(flow);
   flow.open('more');
@@ -61,7 +61,7 @@ async function timesRead(flow: NumberFlow): Promise<readonly number[]> {
 
 const young: Part = { by: 'young', updatePolicy: 'DropOffset' };
 
-test('a scale of another function leaves what an update drops', async () => {
+test('scaling another function keeps a pending DropOffset', async () => {
   const flow = await started('drop-then-scale');
   await paused(flow);
   await life.update(document(flow, old, young));
@@ -71,7 +71,7 @@ test('a scale of another function leaves what an update drops', async () => {
   expect(await timesRead(flow)).toEqual([2, 1]);
 });
 
-test('what was dropped before is not dropped again by an update of another function', async () => {
+test('an update of another function does not repeat an earlier DropOffset', async () => {
   const flow = await started('dropped-before');
   await life.update(document(flow, old, young));
   await life.processed(flow, 'second-sink', 40);
@@ -83,7 +83,7 @@ test('what was dropped before is not dropped again by an update of another funct
   expect(await timesRead(flow)).toEqual([2, 1]);
 });
 
-test('a rollback takes along what an update would have dropped', async () => {
+test('a rollback cancels the DropOffset of the update it reverts', async () => {
   const flow = await started('drop-then-back');
   await paused(flow);
   await life.update(document(flow, old, young));
@@ -107,7 +107,7 @@ test.each<[string, (flow: NumberFlow) => Promise<object>]>([
       return document(flow, old, young);
     },
   ],
-])('%s that a stop outruns is done when the flow goes on', async (title, ask) => {
+])('%s overtaken by a stop is carried out when the flow continues', async (title, ask) => {
   const flow = await started(title.replace('a ', 'stopped-'));
   await paused(flow);
   const last = await ask(flow);

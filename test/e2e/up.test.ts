@@ -31,14 +31,14 @@ async function stack() {
   return found;
 }
 
-/** Pids of the servers and the controller, as the supervisor keeps them. */
+/** Process ids of the servers and the controller, from the supervisor's files. */
 function serverPids(): number[] {
   const data = path.join(place.folder, '.kflow/stack.data');
   const files = readdirSync(data).map((name) => path.join(data, name, 'pid'));
   return files.filter(existsSync).map((file) => Number(readFileSync(file, 'utf8')));
 }
 
-/** Copies the results out until there are as many. */
+/** Copies the results out until there are this many. */
 async function results(count: number): Promise<readonly string[]> {
   let keys: readonly string[] = [];
   await waitFor(`${count} results`, async () => {
@@ -49,7 +49,7 @@ async function results(count: number): Promise<readonly string[]> {
   return [...keys].sort();
 }
 
-test('detached it returns when everything answers, and a second one says where', async () => {
+test('up --detach returns when everything responds, and a second call prints the addresses', async () => {
   const first = await place.ran('up', '--detach');
   expect(first).toMatchObject({ status: 0 });
   const { url, nats, temporal, s3, pid } = await stack();
@@ -66,7 +66,7 @@ test('detached it returns when everything answers, and a second one says where',
   expect(second.stderr).toContain(url);
 });
 
-test('a bucket that is filled from a folder is listed and copied out as it was', async () => {
+test('a bucket filled from a folder is listed and copied out unchanged', async () => {
   expect(await place.ran('bucket', 'put', 'texts', 'texts')).toMatchObject({ status: 0 });
   expect((await place.ran('bucket', 'list')).stdout.split('\n')).toContain('texts');
   expect((await place.ran('bucket', 'list', 'texts')).stdout).toMatch(/^ +3 {2}\S+Z {2}a\n +3 {2}\S+Z {2}in\/b\n$/);
@@ -76,7 +76,7 @@ test('a bucket that is filled from a folder is listed and copied out as it was',
   expect(unknown).toMatchObject({ status: 1, stderr: expect.stringContaining('there is no bucket "txets"') });
 });
 
-test('killed, it can be started again at once, at the same addresses, and flows go on', async () => {
+test('a killed stack restarts at once at the same addresses, and its flows continue', async () => {
   expect(await place.ran('submit', 'copies.yaml')).toMatchObject({ status: 0 });
   expect(await results(2)).toEqual(['a', 'in/b']);
   const before = await stack();
@@ -90,7 +90,7 @@ test('killed, it can be started again at once, at the same addresses, and flows 
   expect(await results(3)).toEqual(['a', 'c', 'in/b']);
 });
 
-test('a controller that is killed is started again, and no replica notices', async () => {
+test('a killed controller restarts without affecting replicas', async () => {
   const { url } = await stack();
   const replicas = async () => {
     const status = (await (await fetch(`${url}/kflows/v1/default/copies`)).json()) as {
@@ -107,7 +107,7 @@ test('a controller that is killed is started again, and no replica notices', asy
   expect(await replicas()).toEqual(restarts);
 });
 
-test('down ends all that up started, and with nothing to end it says so', async () => {
+test('down stops everything that up started, and says when nothing runs', async () => {
   const pids = [(await stack()).pid, ...serverPids()];
   expect(pids.filter(isAlive)).toEqual(pids);
   expect(await place.ran('down')).toMatchObject({ status: 0 });
@@ -117,7 +117,7 @@ test('down ends all that up started, and with nothing to end it says so', async 
   expect(await place.ran('bucket', 'list')).toMatchObject({ status: 1, stderr: expect.stringContaining('kflow up') });
 });
 
-test('what keeps it from starting is told, nothing is left running, and data goes only when told so', async () => {
+test('a failed start is reported and leaves nothing running, and data is removed only on request', async () => {
   process.env.KFLOW_CONTROLLER_LOG_LEVEL = 'LOUD';
   const failing = await place.ran('up', '--detach').finally(() => delete process.env.KFLOW_CONTROLLER_LOG_LEVEL);
   expect(failing).toMatchObject({ status: 1 });

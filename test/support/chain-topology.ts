@@ -1,6 +1,6 @@
 export const chainSchema = { type: 'record', name: 'n', fields: [{ name: 'n', type: 'long' }] };
 
-/** What a test has otherwise in its flow. */
+/** Deviations of a test's flow from the default. */
 export interface ChainChanges {
   readonly parallelism?: number;
   readonly meta?: object;

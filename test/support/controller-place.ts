@@ -34,7 +34,7 @@ export class ControllerPlace extends FlowClient {
     super(controller.url);
   }
 
-  /** As the controller's settings have them, times in seconds. */
+  /** Limits are those of the controller's settings, times in seconds. */
   static async open(
     limits: {
       readonly pauseGrace?: number;
@@ -71,25 +71,25 @@ export class ControllerPlace extends FlowClient {
     return this.call('POST', '/kflows/update/v1', { ...keyOf(flow), ...chainTopology(changes) });
   }
 
-  /** Submits a flow and waits until it is well. */
+  /** Submits a flow and waits until it is healthy. */
   async running(flow: string, changes: ChainChanges = {}): Promise<void> {
     const { status, body } = await this.submit(flow, changes);
     if (status !== 201) throw new Error(`${flow} was not taken: ${status} ${JSON.stringify(body)}`);
     await this.untilHealthy(flow);
   }
 
-  /** Replicas that are asked for, by function. */
+  /** Desired replicas by function. */
   async desired(flow: string): Promise<{ [functionId: string]: number }> {
     const workloads = await this.cluster.workloads(keyOf(flow));
     return Object.fromEntries(workloads.map((state) => [state.function, state.desired]));
   }
 
-  /** Id of the run that Temporal has of a flow's workflow now. */
+  /** Id of the current run of a flow's workflow. */
   runOf(flow: string): Promise<string | undefined> {
     return this.withWorkflows(async (workflows) => (await workflows.describe(keyOf(flow)))?.runId);
   }
 
-  /** As somebody does it in Temporal. */
+  /** Terminates the flow's workflow in Temporal. */
   terminate(flow: string): Promise<void> {
     return this.withWorkflows((workflows) =>
       workflows.closeAs(keyOf(flow), { status: 'Terminated', reason: 'a test' }),

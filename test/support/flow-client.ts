@@ -1,14 +1,14 @@
 import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { waitFor } from './wait-for';
 
-/** A controller's REST API, and waiting for what it says. */
+/** Client of a controller's REST API that can wait for a status. */
 export class FlowClient {
   constructor(
     readonly url: string,
     private readonly token?: string,
   ) {}
 
-  /** The same API, asked with a token. */
+  /** The same API with a token. */
   as(token: string): FlowClient {
     return new FlowClient(this.url, token);
   }
@@ -31,7 +31,7 @@ export class FlowClient {
     return (await this.call('GET', `/kflows/v1/${flow}`)).body;
   }
 
-  /** Waits until a flow is as it should be. */
+  /** Waits until the status of a flow meets a condition. */
   until(flow: string, isThere: (status: FlowStatus) => boolean): Promise<FlowStatus> {
     return this.untilSaid(`/kflows/v1/${flow}`, isThere);
   }
@@ -46,7 +46,7 @@ export class FlowClient {
     return body;
   }
 
-  /** Waits until a flow is in a phase and has nothing left to do for it. */
+  /** Waits until a flow is in a phase and has settled. */
   untilIn(flow: string, phase: FlowStatus['status']): Promise<FlowStatus> {
     return this.until(flow, ({ status, health }) => status === phase && health.state !== 'starting');
   }

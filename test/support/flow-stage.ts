@@ -36,7 +36,7 @@ dag:
     topics: s3a://words
 `;
 
-/** What a stack has beside its API, and none of these commands asks. */
+/** Addresses of a stack that these commands never use. */
 const noServers = {
   version: 1,
   nats: 'nats://127.0.0.1:1',
@@ -45,7 +45,7 @@ const noServers = {
   socket: '/nowhere',
 } as const;
 
-/** The real API over flows in memory, as the stack of a folder. */
+/** The real API over flows in memory, found by the CLI as the stack of a folder. */
 export class FlowStage {
   readonly close = closeAfterFile('an API over flows in memory', async () => {
     await this.api?.close();
@@ -57,7 +57,7 @@ export class FlowStage {
   private api: RunningApi | undefined;
   private presence: Presence | undefined;
 
-  /** Without access, whoever asks is an admin. */
+  /** Without access control, every client is an admin. */
   constructor(private readonly access: () => Promise<Access> = async () => ({ kind: 'open' })) {}
 
   async open(): Promise<this> {
@@ -81,13 +81,13 @@ export class FlowStage {
     return this.place.ran(...args);
   }
 
-  /** The flow of `words.yaml`, without a command. */
+  /** Submits the flow of `words.yaml` without a command. */
   async submitted({ namespace = 'default', jobId = 'words' } = {}): Promise<void> {
     const text = wordsYaml.replace('jobId: words', `jobId: ${jobId}`);
     await this.flows.submit({ namespace, jobId }, text, { by: 'eva', comment: 'first' });
   }
 
-  /** The controller goes, and comes again on the same port after `whileAway`. */
+  /** Stops the API and starts it again on the same port after `whileAway`. */
   async restart(whileAway: () => Promise<unknown>): Promise<void> {
     const port = this.api?.port ?? 0;
     await this.api?.close();

@@ -46,7 +46,7 @@ export class Workplace {
   }
 }
 
-/** One `kflow` command at work. */
+/** A running `kflow` command. */
 export class KflowCommand {
   stdout = '';
   stderr = '';

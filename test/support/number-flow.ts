@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A record of these flows: its number, and what the code that passed it on says of itself. */
+/** A record of these flows: its number, and the name of the code that passed it on. */
 export interface Numbered {
   readonly n: number;
   readonly by: string;
@@ -16,7 +16,7 @@ export interface ProcessProps {
   readonly work?: string;
   /** Statements that run when the code is loaded. */
   readonly load?: string;
-  /** Said of every record. */
+  /** Name that the function writes into every record. */
   readonly by?: string;
 }
 
@@ -31,15 +31,15 @@ const schema = {
 const store = { addr: 'store:9000', user: 'user', password: 'password' };
 
 interface SourceOptions {
-  /** Numbers by name. */
+  /** The number that each gate holds back, by the gate's name. */
   readonly gates?: { readonly [gate: string]: number };
   /** Records a second. */
   readonly rate?: number;
 }
 
 /**
- * Documents of a flow whose records are numbers, and a folder where its code leaves word of what it did and waits for the
- * gates that a test opens. A gate is a file.
+ * Documents of a flow whose records are numbers, and a folder in which its code logs its calls and waits for the gates
+ * that a test opens. A gate is a file.
  */
 export class NumberFlow {
   /** `<namespace>/<jobId>` */
@@ -62,7 +62,7 @@ export class NumberFlow {
     return `${this.jobId}-${sink}`;
   }
 
-  /** Gives the numbers below `count`; before the number of a gate it waits until that is open. */
+  /** Outputs the numbers below `count`; waits before the number of a gate until the gate is open. */
   source(count: number, out: readonly string[], options: SourceOptions = {}) {
     const { gates = {}, rate } = options;
     const code = `
@@ -108,13 +108,13 @@ export class NumberFlow {
     writeFileSync(path.join(this.folder, gate), '');
   }
 
-  /** Every line that code of a function has left, in their order: numbers of records, and `start` of the source. */
+  /** Every line that a function's code has logged, in order: numbers of records, and `start` of the source. */
   log(functionId: string): string[] {
     const file = path.join(this.folder, `${functionId}.log`);
     return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
   }
 
-  /** Numbers that a function was called with, each as often as it was. */
+  /** Sorted numbers that a function was called with, one entry for each call. */
   called(functionId: string): number[] {
     return this.log(functionId)
       .map(Number)
@@ -125,7 +125,7 @@ export class NumberFlow {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** What all code here may use. */
+  /** Declarations that all code here may use. */
   private get prelude(): string {
     return `
       const fs = require('node:fs');

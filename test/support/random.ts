@@ -1,11 +1,11 @@
-/** Decides what a run with random steps does. jest prints KFLOW_SEED, which repeats the run. */
+/** Seed of tests with random steps. jest prints it as KFLOW_SEED, which repeats the run. */
 export const seed = Number(process.env.KFLOW_SEED);
 
-/** The same choices for the same seed. (mulberry32) */
+/** Makes the same choices for the same seed (mulberry32). */
 export class Random {
   constructor(private state: number) {}
 
-  /** From 0 to 1. */
+  /** At least 0, below 1. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -17,7 +17,7 @@ export class Random {
     return items[Math.floor(this.next() * items.length)] as T;
   }
 
-  /** A whole number from 1. */
+  /** A whole number from 1 to the limit. */
   upTo(limit: number): number {
     return 1 + Math.floor(this.next() * limit);
   }

@@ -16,10 +16,10 @@ interface StackFile {
   readonly s3: { readonly endpoint: string; readonly user: string; readonly password: string };
 }
 
-/** How long nothing may move before a flow counts as stuck. */
+/** A flow without progress for so long is stuck. */
 const stuckAfterMs = 90_000;
 
-/** The stack that `kflow up` started in a folder, by its REST API alone. */
+/** The stack that `kflow up` started in a folder, used through its REST API alone. */
 export class RunningStack {
   readonly close = closeAfterFile('connections to a stack', async () => {
     await (await this.connection)?.close();
@@ -36,7 +36,7 @@ export class RunningStack {
     this.store = new S3ObjectStore({ addr: endpoint, user, password });
   }
 
-  /** Not at the usual port: while its controller is away, another test's stack would take that. */
+  /** Uses a port of its own: another test's stack could take the default port while this controller restarts. */
   static async up(place: Workplace): Promise<RunningStack> {
     const { status, stdout, stderr } = await place.ran('up', '--detach', '--port', String(await freePort()));
     if (status !== 0) throw new Error(`kflow up ended with ${status}:\n${stdout}${stderr}`);
@@ -44,23 +44,23 @@ export class RunningStack {
     return new RunningStack(file, place.folder);
   }
 
-  /** Process of a part of the stack. */
+  /** Process id of a part of the stack. */
   pidOf(part: 'controller' | 'temporal' | 'nats' | 's3'): number {
     return Number(readFileSync(path.join(this.folder, '.kflow/stack.data', part, 'pid'), 'utf8'));
   }
 
-  /** Kills a part; the stack starts it again. */
+  /** Kills a part, which the stack restarts. */
   kill(part: 'controller' | 'temporal' | 'nats'): void {
     killProcess(this.pidOf(part));
   }
 
-  /** Kills a replica of a function, if there is one; it is started again. */
+  /** Kills a replica of a function if one runs; the stack restarts it. */
   killReplica(flow: string, functionId: string): void {
     const [pid] = this.pidsOf(flow)[functionId] ?? [];
     if (pid !== undefined) killProcess(pid);
   }
 
-  /** A request that is repeated while something behind is away, as curl --retry does. */
+  /** Sends a request, and retries it on connection errors and 503, as curl --retry does. */
   async call(method: string, pathName: string, body?: unknown): Promise<{ status: number; body: unknown }> {
     const deadline = Date.now() + stuckAfterMs;
     for (;;) {
@@ -96,7 +96,7 @@ export class RunningStack {
     return body as FlowStatus;
   }
 
-  /** Waits until a flow is as it should be; throws with what it is when nothing moves and it does not get there. */
+  /** Waits until the status of a flow meets a condition; throws with the last status when nothing moves for 90 s. */
   async until(flow: string, what: string, isThere: (status: FlowStatus) => boolean): Promise<FlowStatus> {
     let deadline = 0;
     for (let before = ''; ; await delay(100)) {
@@ -110,7 +110,7 @@ export class RunningStack {
     }
   }
 
-  /** Writes objects, each with its key as content, into a bucket, which is made. */
+  /** Creates a bucket and writes objects into it, each with its key as content. */
   async put(bucket: string, keys: readonly string[]): Promise<void> {
     await this.store.ensureBucket(bucket);
     for (let at = 0; at < keys.length; at += 64) {
@@ -118,7 +118,7 @@ export class RunningStack {
     }
   }
 
-  /** Keys of a bucket, in their order; none when there is no such bucket. */
+  /** Sorted keys of a bucket; none when the bucket does not exist. */
   async keys(bucket: string, prefix = ''): Promise<string[]> {
     const keys: string[] = [];
     if (!(await this.store.bucketExists(bucket))) return keys;
@@ -126,7 +126,7 @@ export class RunningStack {
     return keys;
   }
 
-  /** Pids of a flow's replicas, those too that are ending, by the function. */
+  /** Process ids of a flow's replicas by function, including replicas that are stopping. */
   pidsOf(flow: string): { readonly [functionId: string]: readonly number[] } {
     const [namespace = '', jobId = ''] = flow.split('/');
     const folder = path.join(this.folder, '.kflow/stack.data/processes/replicas', namespace);
@@ -143,7 +143,7 @@ export class RunningStack {
     return pids;
   }
 
-  /** Names of the nats server's streams, those of buckets included, that begin so. */
+  /** Sorted names of the nats-server's streams with a prefix, including those of buckets. */
   async streams(prefix: string): Promise<string[]> {
     const manager = await (await this.nats()).jetstreamManager();
     const names: string[] = [];
@@ -168,19 +168,19 @@ export class RunningStack {
   }
 }
 
-/** A file of a process that has ended meanwhile is gone. */
+/** Undefined when the process has ended and its file is gone. */
 function pidIn(file: string): number | undefined {
   const text = unlessGone(() => readFileSync(file, 'utf8'));
   return text === undefined ? undefined : Number(text);
 }
 
-/** What is in a folder's subfolder, from the folder on. */
+/** Entries of a subfolder, relative to the folder. */
 function namesIn(folder: string, within = ''): string[] {
   const names = unlessGone(() => readdirSync(path.join(folder, within))) ?? [];
   return names.map((name) => path.join(within, name));
 }
 
-/** Replicas come and go while they are looked at. */
+/** Replicas start and stop during the read. */
 function unlessGone<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -194,7 +194,7 @@ function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    // ended already, and not yet started again
+    // It has ended and was not restarted yet.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

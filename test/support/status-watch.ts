@@ -4,7 +4,7 @@ import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { isAlive } from './kflow-cli';
 import type { RunningStack } from './running-stack';
 
-/** What was wrong, from the first look that found it to the last one in a row. */
+/** A wrong statement of the status, from the first to the last poll of an unbroken sequence. */
 interface Wrong {
   readonly what: string;
   readonly sinceMs: number;
@@ -14,12 +14,12 @@ interface Wrong {
 const everyMs = 200;
 
 /**
- * Looks at a flow's status and at its processes again and again, and finds what the status says that is not so. A look at
- * which the API does not answer says nothing.
+ * Polls a flow's status and its processes, and collects statements of the status that are wrong. A poll without an answer
+ * from the API does not count.
  */
 export class StatusWatch {
   looks = 0;
-  /** How many processes wanted a processor at most, for each processor; 1 at least. */
+  /** Highest load per processor during the watch, at least 1. */
   slowness = 1;
   private wanted: readonly FlowStatus['status'][] = [];
   private readonly open = new Map<string, Wrong>();
@@ -34,12 +34,12 @@ export class StatusWatch {
     this.watching = this.watch();
   }
 
-  /** Says what the status may be from now on, after what was asked for. */
+  /** Sets the phases that the status may show from now on. */
   want(...statuses: readonly FlowStatus['status'][]): void {
     this.wanted = statuses;
   }
 
-  /** Ends the watch and gives what was wrong for longer than this. */
+  /** Ends the watch and returns the statements that were wrong for longer than this. */
   async wrongFor(ms: number): Promise<readonly string[]> {
     this.end.abort();
     await this.watching;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-/** Guards against a hang only: far above what a condition takes that ever comes true, on a busy machine as well. */
+/** A guard against hangs: far longer than any condition takes, even on a busy machine. */
 const timeoutMs = 90_000;
 const everyMs = 10;
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-test('the bench of the control plane still runs and tells its figures', async () => {
+test('the control plane benchmark runs and prints its figures', async () => {
   const program = path.join(__dirname, '../../../dist/js/bench/main.js');
   const env = { ...process.env, KFLOW_BENCH_FLOWS: '3' };
   const { stdout } = await promisify(execFile)(process.execPath, [program, 'control-plane'], { env });

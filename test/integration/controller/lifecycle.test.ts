@@ -142,7 +142,7 @@ describe('delete', () => {
   });
 });
 
-test('a workflow that is terminated in Temporal leaves a stopped flow, whose next submit goes on', async () => {
+test('a workflow terminated in Temporal leaves a stopped flow that the next submit continues', async () => {
   await place.running('life/outside');
   await place.terminate('life/outside');
   await place.untilIn('life/outside', 'Stopped');
@@ -151,7 +151,7 @@ test('a workflow that is terminated in Temporal leaves a stopped flow, whose nex
 });
 
 describe('a batch flow', () => {
-  test('completes when its last Job has, and a submit runs it again', async () => {
+  test('completes with its last Job, and a submit runs it again', async () => {
     await place.running('life/batch', { mode: 'batch' });
     for (const id of ['list', 'map', 'leaf']) place.cluster.end({ namespace: 'life', jobId: 'batch' }, id, 'succeeded');
     await place.untilIn('life/batch', 'Completed');
@@ -159,7 +159,7 @@ describe('a batch flow', () => {
     await place.until('life/batch', ({ status, health }) => status === 'Running' && health.state === 'healthy');
   });
 
-  test('completes though somebody goes on asking for what is so already, and who comes late is told', async () => {
+  test('completes under repeated requests, and rejects requests after its completion', async () => {
     await place.running('life/asked', { mode: 'batch' });
     for (const id of ['list', 'map', 'leaf']) place.cluster.end({ namespace: 'life', jobId: 'asked' }, id, 'succeeded');
     const refused = await waitFor(
@@ -172,7 +172,7 @@ describe('a batch flow', () => {
     await place.untilIn('life/asked', 'Completed');
   });
 
-  test('fails with its Job, and goes on after a submit', async () => {
+  test('fails with its Job, and continues after a submit', async () => {
     await place.running('life/fail', { mode: 'batch' });
     place.cluster.end({ namespace: 'life', jobId: 'fail' }, 'map', 'failed');
     const failed = await place.untilIn('life/fail', 'Failed');

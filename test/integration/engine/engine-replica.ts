@@ -13,7 +13,7 @@ import type { JetStreamPlace } from '../jetstream/jetstream-place';
 
 const header = Buffer.from('c3010000000000000000', 'hex');
 
-/** A text as a record's message: the engine does not look behind the header. */
+/** A text as a record's message: the engine reads only the header. */
 export function recordOf(text: string): Uint8Array {
   return Buffer.concat([header, Buffer.from(text)]);
 }
@@ -22,13 +22,13 @@ export function textOf(payload: Uint8Array): string {
   return Buffer.from(payload).subarray(header.length).toString();
 }
 
-/** What a function does with a record; it ends with the promise, and fails when that rejects. */
+/** Processes a record; a rejection fails the record. */
 export type Work = (record: HostRecord, events: HostEvents) => Promise<void> | void;
 
-/** Passes the record on. */
+/** Outputs the record unchanged. */
 export const passOn: Work = ({ id, payload }, events) => void events.output(id, payload, '');
 
-/** Runs functions of this process, `concurrency` at a time, in the order of hand-over. */
+/** Runs work in this process, `concurrency` records at a time, in order. */
 class FunctionHost implements Host {
   private readonly queue: HostRecord[] = [];
   private running = 0;
@@ -78,7 +78,7 @@ class FunctionHost implements Host {
   }
 }
 
-/** Keeps big payloads in this process's memory. */
+/** Keeps large payloads in memory. */
 export class MemoryMessageStore implements MessageStore, ClaimSource {
   readonly payloads = new Map<string, Uint8Array>();
 
@@ -172,7 +172,7 @@ export function outputOf(stream: string, settings: Partial<OutputSpec> = {}): Ou
   return { stream, subject: `${stream}.out`, ...limits, durables: [], ...settings };
 }
 
-/** A function `map` that reads nothing yet; `given` goes over it. */
+/** The spec of a function `map` without inputs; `given` overrides fields. */
 export function specOf(given: Partial<FunctionSpec>): FunctionSpec {
   return {
     version: 1,

@@ -24,7 +24,7 @@ async function between(name: string, count: number, times: Partial<FunctionSpec>
   return { inputs: [inputOf(from)], output: outputOf(to), ...times };
 }
 
-/** Work that holds its records until it is opened, and counts them. */
+/** Work that blocks until it is opened, and lists the records it has begun. */
 class Gate {
   readonly begun: string[] = [];
   open: () => void = () => undefined;
@@ -55,7 +55,7 @@ async function deliveries(name: string): Promise<number> {
   return (await place.manager.consumers.info(`${name}-in`, 'map')).delivered.consumer_seq;
 }
 
-/** How often the lease of each record has been renewed since, by its reply subject: three times in an ackWait. */
+/** Counts lease renewals of each record by its reply subject; a lease is renewed three times in an ackWait. */
 function renewals(name: string): () => ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   place.connection.subscribe(`$JS.ACK.${name}-in.map.>`, {
@@ -66,11 +66,11 @@ function renewals(name: string): () => ReadonlyMap<string, number> {
   return () => counts;
 }
 
-/** So many records have been renewed for so many ackWaits. */
+/** True when this many records have been renewed for this many ackWaits. */
 const longerThan = (ackWaits: number, records: number) => (counts: ReadonlyMap<string, number>) =>
   counts.size === records && [...counts.values()].every((count) => count > 3 * ackWaits);
 
-test('keeps a slow record, and what waits behind it, from being delivered again within its time', async () => {
+test('a slow record and those queued behind it are not redelivered while their leases are renewed', async () => {
   const spec = await between('slow', 3, { ackWaitMs: 2_000, maxPollIntervalMs: 600_000 });
   const renewed = renewals('slow');
   const gate = new Gate();
@@ -82,7 +82,7 @@ test('keeps a slow record, and what waits behind it, from being delivered again 
   expect(replica.counters).toMatchObject({ in: 3, out: 3 });
 });
 
-test('keeps a record that gives heartbeats beyond max.poll.interval.ms', async () => {
+test('a record that sends heartbeats is kept beyond max.poll.interval.ms', async () => {
   const spec = await between('beating', 1, { ackWaitMs: 2_000, maxPollIntervalMs: 2_000 });
   const renewed = renewals('beating');
   const replica = Replica.start(place, {
@@ -101,7 +101,7 @@ test('keeps a record that gives heartbeats beyond max.poll.interval.ms', async (
   expect(replica.logs).toEqual([]);
 });
 
-test('lets another replica have a record that takes too long, and stores its outputs once', async () => {
+test('a record that takes too long goes to another replica, and its outputs are stored once', async () => {
   const spec = await between('stuck', 3, { ackWaitMs: 1_500, maxPollIntervalMs: 1_500 });
   const gate = new Gate();
   const stuck = Replica.start(place, { spec, work: gate.work });
@@ -114,7 +114,7 @@ test('lets another replica have a record that takes too long, and stores its out
   expect((await outputs('stuck')).sort()).toEqual(['record 0', 'record 1', 'record 2']);
 });
 
-test('processes a slow record once when no other replica takes it', async () => {
+test('a slow record that no other replica takes is processed once', async () => {
   const spec = await between('alone', 2, { ackWaitMs: 1_000, maxPollIntervalMs: 1_000 });
   const gate = new Gate();
   Replica.start(place, { spec, work: gate.work });
@@ -126,7 +126,7 @@ test('processes a slow record once when no other replica takes it', async () => 
   expect((await outputs('alone')).sort()).toEqual(['record 0', 'record 1']);
 });
 
-test('gives back at once what it has not begun when it is stopped, and finishes what runs', async () => {
+test('a stopped replica returns records it has not started and finishes the running one', async () => {
   const spec = await between('stopped', 8);
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
@@ -148,7 +148,7 @@ test('gives back at once what it has not begun when it is stopped, and finishes 
   expect(await place.count('stopped-out')).toBe(8);
 });
 
-test('gives back what is still being fetched when it is stopped', async () => {
+test('a stopped replica returns records whose payloads are still being fetched', async () => {
   const spec = await between('fetched', 3);
   const removed: string[] = [];
   let arrive: () => void = () => undefined;
@@ -176,7 +176,7 @@ test('gives back what is still being fetched when it is stopped', async () => {
   await waitFor('another has them', () => other.counters.in === 3);
 });
 
-test('gives back what does not end within the grace time, and ignores what comes of it later', async () => {
+test('a record that outlasts the grace period is returned, and its late result is ignored', async () => {
   const spec = await between('endless', 2);
   const gate = new Gate();
   const replica = Replica.start(place, { spec, work: gate.work });
@@ -211,7 +211,7 @@ test('replicas of one durable share the work, each record processed once', async
   expect(new Set(await outputs('shared')).size).toBe(count);
 });
 
-test('a stopped replica keeps no timer', async () => {
+test('a stopped replica keeps no timers', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
   const replica = Replica.start(place, { spec: await between('timers', 1) });

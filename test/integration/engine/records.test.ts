@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(stopReplicas);
 afterAll(() => place.close());
 
-/** Streams `<name>-in`, with as many records, and `<name>-out`; the spec of a function between them. */
+/** Creates the streams `<name>-in` with records and `<name>-out`, and returns the spec of a function between them. */
 async function between(name: string, count: number, maxMsgs = -1): Promise<Partial<FunctionSpec>> {
   const [from, to] = [`${name}-in`, `${name}-out`];
   await place.stream(from);
@@ -39,7 +39,7 @@ async function outputs(name: string): Promise<string[]> {
   return (await place.payloads(`${name}-out`)).map(textOf);
 }
 
-test('acks no record before its output is stored, and all as room is made', async () => {
+test('acks a record only after its output is stored, and acks all records once there is room', async () => {
   const spec = await between('pressure', 500, 100);
   const replica = Replica.start(place, { spec });
   await waitFor('the output is full', async () => (await place.count('pressure-out')) === 100);
@@ -69,7 +69,7 @@ test('holds no more than a thousand records while its output is full', async () 
   expect(await outputs('bounded')).toEqual(texts(1_500));
 });
 
-test('tries a failing record again, then puts it into the dead letters, its neighbours unharmed', async () => {
+test('retries a failing record, then dead-letters it without affecting its neighbours', async () => {
   const spec = await between('failing', 5);
   const triedAt: number[] = [];
   const replica = Replica.start(place, {
@@ -103,7 +103,7 @@ test('tries a failing record again, then puts it into the dead letters, its neig
   });
 });
 
-test('puts a record that counts as processed into the dead letters at its first failure', async () => {
+test('dead-letters a record at its first failure when the failure counts as processed', async () => {
   const spec = await between('counted', 1);
   const replica = Replica.start(place, {
     spec,
@@ -115,7 +115,7 @@ test('puts a record that counts as processed into the dead letters at its first 
   expect(replica.counters).toMatchObject({ in: 0, out: 0, failed: 1, dead: 1 });
 });
 
-test('gives up on a message that is no record, and goes on', async () => {
+test('dead-letters a message that is not a record, and continues', async () => {
   const spec = await between('unreadable', 1);
   await place.fill('unreadable-in', ['text', Buffer.from('c3ff', 'hex'), recordOf('last')]);
   const replica = Replica.start(place, { spec: { ...spec, maxDeliver: 1 } });
@@ -124,7 +124,7 @@ test('gives up on a message that is no record, and goes on', async () => {
   expect(await outputs('unreadable')).toEqual(['record 0', 'last']);
 });
 
-test('sends a large output through the message store, and reads it from there', async () => {
+test('sends a large output through the message store and reads it back from there', async () => {
   const spec = await between('large', 2);
   const store = new MemoryMessageStore();
   await place.consumer('large-out', 'next');
@@ -145,7 +145,7 @@ test('sends a large output through the message store, and reads it from there', 
   expect(arrived).toEqual(['record 0', 'record 1'.padEnd(2_000, '.')]);
 });
 
-test('reads all of its inputs, and writes its side outputs', async () => {
+test('reads all of its inputs and writes its side outputs', async () => {
   for (const stream of ['left', 'right']) {
     await place.stream(stream);
     await place.consumer(stream, 'map');
@@ -174,7 +174,7 @@ test('reads all of its inputs, and writes its side outputs', async () => {
   expect((await place.payloads('aside')).map(textOf).sort()).toEqual([...Array(10).fill('0'), ...Array(10).fill('1')]);
 });
 
-test('loses and repeats nothing when the server is killed and started again', async () => {
+test('loses and repeats nothing when the server is killed and restarted', async () => {
   const spec = await between('killed', 2_000);
   const replica = Replica.start(place, { spec });
   await waitFor('begun', () => replica.counters.in > 100);

@@ -4,7 +4,7 @@ import { waitFor } from '../../support/wait-for';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { inputOf, outputOf, Replica, recordOf, stopReplicas, textOf, type Work } from './engine-replica';
 
-/** As short as the server allows: every retry is older. */
+/** As short as the server allows, so that every retry comes later. */
 const dedupeWindowMs = 100;
 
 let place: JetStreamPlace;
@@ -30,7 +30,7 @@ async function stored(stream: string): Promise<string[]> {
   return (await place.payloads(stream)).map(textOf).sort();
 }
 
-/** Gives two outputs and one aside for each record, and fails after that at the first try of those that say so. */
+/** Outputs two records and one side output for each record, then fails at the first attempt if the record says so. */
 class FailsOnce {
   private readonly tried = new Set<string>();
 
@@ -45,7 +45,7 @@ class FailsOnce {
   };
 }
 
-test('publishes nothing twice when a record is tried again after the dedupe window', async () => {
+test('publishes nothing twice when a record is retried after the dedupe window', async () => {
   const texts = ['fails 1', 'passes 1', 'fails 2', 'passes 2'];
   const replica = Replica.start(place, { spec: await between('late', texts), work: new FailsOnce().work });
   await waitFor('all acked', () => replica.counters.in === 4);
@@ -54,7 +54,7 @@ test('publishes nothing twice when a record is tried again after the dedupe wind
   expect(await stored('late-aside')).toEqual(texts.map((text) => `${text} aside`).sort());
 });
 
-test('publishes what an earlier try did not come to, after the dedupe window', async () => {
+test('publishes the outputs that an earlier attempt did not reach, after the dedupe window', async () => {
   let tries = 0;
   const work: Work = ({ id }, events) => {
     void events.output(id, recordOf('first'), '');
@@ -66,7 +66,7 @@ test('publishes what an earlier try did not come to, after the dedupe window', a
   expect(await stored('half-out')).toEqual(['first', 'second']);
 });
 
-test('finds the outputs of later failures too, as the output stream goes on', async () => {
+test('finds the outputs of later failures too, while the output stream grows', async () => {
   const spec = await between('later', ['fails 1']);
   const replica = Replica.start(place, { spec, work: new FailsOnce().work });
   await waitFor('the first', () => replica.counters.in === 1);
@@ -77,7 +77,7 @@ test('finds the outputs of later failures too, as the output stream goes on', as
   expect(found.filter((text) => text.startsWith('fails 2'))).toEqual(['fails 2 a', 'fails 2 b']);
 });
 
-test('goes on when the outputs it looks for have been trimmed away', async () => {
+test('continues when the earlier outputs have been trimmed', async () => {
   const replica = Replica.start(place, { spec: await between('trimmed', ['fails 1']), work: new FailsOnce().work });
   await waitFor('failed', () => replica.counters.failed === 1);
   await place.manager.streams.purge('trimmed-out');
@@ -85,7 +85,7 @@ test('goes on when the outputs it looks for have been trimmed away', async () =>
   expect(await stored('trimmed-out')).toEqual(['fails 1 a', 'fails 1 b']);
 });
 
-test('publishes once more in a new epoch what an earlier one has published, and that once', async () => {
+test('publishes each output once more in a new epoch', async () => {
   const spec = await between('epoch', ['fails 1', 'passes 1']);
   const first = Replica.start(place, { spec });
   await waitFor('all in the first epoch', () => first.counters.in === 2);

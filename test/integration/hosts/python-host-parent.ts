@@ -1,6 +1,6 @@
 import { numbered, PythonHostRun, recordOf } from './python-host-run';
 
-/** A process of its own for the tests: starts a record that never ends and prints the id of its Python. */
+/** A separate process that starts a record that never ends, and prints the process id of its Python. */
 async function main(): Promise<void> {
   const run = new PythonHostRun({ code: process.argv[2] });
   await run.host.open();

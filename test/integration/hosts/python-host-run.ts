@@ -5,14 +5,14 @@ import type { Failure, HostEvents, HostRecord, LogLevel } from '../../../runtime
 import { PythonHost, type PythonHostOptions } from '../../../runtime/hosts/python/python-host';
 import { waitFor } from '../../support/wait-for';
 
-/** What a host told, by record, and everything in its order. */
+/** Runs a Python host, and records its events by record and in order. */
 export class PythonHostRun implements HostEvents {
   readonly outputs = new Map<number, { payload: Uint8Array; side: string }[]>();
   readonly outcomes = new Map<number, 'done' | 'released' | Failure>();
   readonly logs: [LogLevel, string][] = [];
   readonly order: string[] = [];
   readonly crashes: Error[] = [];
-  /** What `output` answers: undefined is room at once. */
+  /** Result of `output`: undefined means there is room at once. */
   store: (payload: Uint8Array) => Promise<void> | undefined = () => undefined;
   readonly host: PythonHost;
 
@@ -72,7 +72,7 @@ export class PythonHostRun implements HostEvents {
     );
   }
 
-  /** Hands over one record for each event, ids from 0, and waits for all outcomes. */
+  /** Hands over one record for each event, with ids from 0, and waits for all outcomes. */
   async processAll(schema: object, events: readonly unknown[]): Promise<void> {
     this.host.process(events.map((event, id) => recordOf(id, schema, event)));
     await this.until(() => this.outcomes.size === events.length);
@@ -94,7 +94,7 @@ export class PythonHostRun implements HostEvents {
   }
 }
 
-/** Opens a host with this code, runs the body, closes. */
+/** Opens a host with this code, runs the body, and closes the host. */
 export async function withHost(
   code: string,
   body: (run: PythonHostRun) => Promise<void>,
@@ -129,7 +129,7 @@ const writerFingerprint = new Map<object, string>();
 const schemas = new Map<string, object>();
 const types = new Map<object, avro.Type>();
 
-/** A record as another function would have sent it: any fingerprint will do, as long as the schemas know it. */
+/** A record as another function would send it, with a fingerprint that the schemas know. */
 export function recordOf(id: number, schema: object, event: unknown): HostRecord {
   const fingerprint = writerFingerprint.get(schema) ?? `feed${String(writerFingerprint.size).padStart(12, '0')}`;
   writerFingerprint.set(schema, fingerprint);

@@ -24,7 +24,7 @@ def process(ctx, event):
 
 const isAlive = (pid: number) => {
   try {
-    // A zombie still has an id: it is dead all the same.
+    // A zombie still has a process id, but it has ended.
     return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
   } catch {
     return false;
@@ -102,7 +102,7 @@ describe('opening', () => {
 });
 
 describe('the end', () => {
-  it('is a crash, told once with its cause, when Python is killed', async () => {
+  it('is one crash with its cause when Python is killed', async () => {
     const { code } = gate('never');
     const run = new PythonHostRun({ code: `print(__import__("os").getpid())\n${code}` });
     await run.host.open();
@@ -117,7 +117,7 @@ describe('the end', () => {
     expect(run.order.at(-1)).toBe('crashed');
   });
 
-  it('tells the exit code and the last lines of stderr', async () => {
+  it('reports the exit code and the last lines of stderr', async () => {
     const code = 'import os\ndef process(ctx, event):\n    os.write(2, b"out of luck\\n")\n    os._exit(7)\n';
     const run = new PythonHostRun({ code });
     await run.host.open();
@@ -126,7 +126,7 @@ describe('the end', () => {
     expect(run.crashes[0]?.message).toBe('Python ended with exit code 7; its last lines:\nout of luck');
   });
 
-  it('takes Python with it when this process is killed, busy as it may be', async () => {
+  it('Python ends when this process is killed, even in a busy loop', async () => {
     const script = ['-r', 'ts-node/register/transpile-only', join(__dirname, 'python-host-parent.ts')];
     const stdio = ['ignore', 'pipe', 'inherit'] as const;
     const parent = spawn(
@@ -142,7 +142,7 @@ describe('the end', () => {
     await waitFor('Python to end', () => !isAlive(pid));
   });
 
-  it('finishes the record in work, gives the others back, and leaves no files', async () => {
+  it('finishes the running record, releases the others, and leaves no files', async () => {
     const { TMPDIR } = process.env;
     process.env.TMPDIR = mkdtempSync(join(directory, 'tmp-'));
     const { open, code } = gate('close');
@@ -164,7 +164,7 @@ describe('the end', () => {
 });
 
 describe('release', () => {
-  it('gives back what has not been started, while a record is in work', async () => {
+  it('releases records that have not started while one is running', async () => {
     const { open, code } = gate('release');
     await withHost(code, async (run) => {
       run.host.process(Array.from({ length: 5000 }, (_, n) => recordOf(n, numbered, { n })));
@@ -182,7 +182,7 @@ describe('release', () => {
 });
 
 describe('many records', () => {
-  it('come through in order, 100,000 of them', async () => {
+  it('100,000 records come through in order', async () => {
     await withHost(
       'def process(ctx, event):\n    return event',
       async (run) => {
@@ -197,7 +197,7 @@ describe('many records', () => {
     );
   });
 
-  it('are in work at once, up to the concurrency, when the function is async', async () => {
+  it('run concurrently, up to the limit, when the function is async', async () => {
     const code = `running = 0
 most = 0
 async def process(ctx, event):

@@ -44,7 +44,7 @@ describe('a source function', () => {
     );
   });
 
-  it('hands over what it has while it waits for more', async () => {
+  it('hands over the records it has while it waits for more', async () => {
     const gate = path.join(tmpdir(), 'more');
     const code = `import os, time
 def generate():
@@ -65,7 +65,7 @@ def generate():
     );
   });
 
-  it('tells what it raised after the records that came before, and is called anew', async () => {
+  it('reports an exception after the records before it, and is called again', async () => {
     const code = 'def generate():\n    yield {"n": 1}\n    raise ValueError("dry")';
     await withHost(
       code,

@@ -2,7 +2,7 @@ import { numbered, recordOf, withHost } from './python-host-run';
 
 const env = { KFLOW_STREAM_PROCESS_FUNCTION: 'true' };
 
-/** Holds back the room for outputs until opened. */
+/** Stores no output until it is opened. */
 class Store {
   held: (() => void)[] = [];
   isOpen = false;
@@ -75,7 +75,7 @@ describe('a stream function', () => {
     );
   });
 
-  it('keeps what it put when it fails', async () => {
+  it('keeps the outputs it had put when it fails', async () => {
     const code = 'async def process(ctx, event, q):\n    await q.put(event)\n    raise ValueError("after")';
     await withHost(
       code,

@@ -11,7 +11,7 @@ import { waitFor } from '../../support/wait-for';
 const schema = { type: 'record', name: 'number', fields: [{ name: 'n', type: 'long' }] };
 const codec = new AvroSchemaCodec(schema);
 
-/** What a host has told, with the outputs decoded. */
+/** Events of a host, with decoded outputs. */
 class Told implements HostEvents {
   readonly lines: string[] = [];
   readonly outputs: unknown[] = [];
@@ -202,7 +202,7 @@ test('works on as many records at once as `concurrency` says, and gives the rest
   expect(told.lines).toEqual(['INFO began 1', 'INFO began 2', 'released 3']);
 });
 
-test('loads a module with its imports, by its path beside the topology', async () => {
+test('loads a module with its imports, relative to the topology', async () => {
   writeFileSync(path.join(folder, 'double.ts'), 'export const double = (n: number): number => n * 2;');
   writeFileSync(
     path.join(folder, 'module.ts'),
@@ -218,14 +218,14 @@ test.each([
   ['function process( { }', /does not compile: .*line 1/],
   ['const process = 3;', /the code has no function "process"/],
   ['throw new Error("at load"); function process() {}', /failed while it was loaded: Error: at load/],
-])('refuses code that cannot be loaded: %s', async (code, message) => {
+])('rejects code that cannot be loaded: %s', async (code, message) => {
   await expect(open({ code })).rejects.toMatchObject({ name: 'ConfigError', message: expect.stringMatching(message) });
 });
 
 test.each([
   ['a list, again and again', 'const process = () => [{ n: 1 }, { n: 2 }];', [2, 2], false],
   ['nothing: the end', 'const process = () => null;', [0], true],
-])('asks a source for its records: %s', async (_title, code, sizes, ended) => {
+])('reads the records of a source: %s', async (_title, code, sizes, ended) => {
   const { host } = await open({ code });
   const slices = [];
   for (const _ of sizes) slices.push(await host.generate());
@@ -233,7 +233,7 @@ test.each([
   expect(slices.at(-1)?.ended).toBe(ended);
 });
 
-test('asks a source for its records: a generator, in slices', async () => {
+test('reads the records of a source: a generator, in slices', async () => {
   const { host } = await open({ code: 'function* process() { for (let n = 0; n < 600; n++) yield { n }; }' });
   const sizes: number[] = [];
   for (let ended = false; !ended; ) {
@@ -241,12 +241,12 @@ test('asks a source for its records: a generator, in slices', async () => {
     sizes.push(slice.payloads.length);
     ended = slice.ended;
   }
-  // a slice is sent on when its time is up, too
+  // A slice is also sent when its time is up.
   expect(Math.max(...sizes)).toBeLessThanOrEqual(256);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(600);
 });
 
-test('sends on what a generator gave before it pauses, and before it fails', async () => {
+test('sends the records of a generator before it pauses and before it fails', async () => {
   const code = `async function* process() {
     yield { n: 1 };
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -259,7 +259,7 @@ test('sends on what a generator gave before it pauses, and before it fails', asy
   await expect(host.generate()).rejects.toThrow('dry');
 });
 
-test('closes while a generator waits for something of its own', async () => {
+test('closes while a generator is waiting', async () => {
   const { host } = await open({ code: 'async function* process() { yield { n: 1 }; await new Promise(() => {}); }' });
   await host.generate();
   void host.generate();

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A test file that `runs-end.test.ts` runs: its test passes, and nobody closes what it has opened. */
+/** Run by `runs-end.test.ts`: the test passes and leaves a listening server open. */
 test('leaves a listening server', async () => {
   await new Promise<void>((resolve) => createServer().listen(0, '127.0.0.1', resolve));
 });

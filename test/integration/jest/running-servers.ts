@@ -6,7 +6,7 @@ import { Workplace } from '../../support/kflow-cli';
 import { RunningStack } from '../../support/running-stack';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
 
-/** A test that `cut-off-run.test.ts` runs and kills: it starts a server and a stack, reports them and never ends. */
+/** Run and killed by `runs-end.test.ts`: starts a server and a stack, reports their processes, and blocks. */
 test('runs until it is killed', async () => {
   const server = await JetStreamPlace.start();
   const place = new Workplace();

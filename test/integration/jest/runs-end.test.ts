@@ -8,7 +8,7 @@ import { waitFor } from '../../support/wait-for';
 const root = path.join(__dirname, '../../..');
 let runs = 0;
 
-/** jest as `npx jest` starts it, on a file of this folder that is no test of the suite. */
+/** Runs jest on a file of this folder that is not part of the suite. */
 class JestRun {
   readonly report = path.join(tmpdir(), `report-${++runs}.json`);
   output = '';

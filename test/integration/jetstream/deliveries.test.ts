@@ -33,7 +33,7 @@ async function makeStream(stream: string, count: number, ackWaitMs?: number): Pr
   );
 }
 
-/** A puller whose deliveries are kept. */
+/** A started puller and the list of its deliveries. */
 function pull(stream: string): { puller: MessagePuller; deliveries: Delivery[] } {
   const deliveries: Delivery[] = [];
   const puller = place.onReconnect(new MessagePuller(place.connection, acks, { stream, durable: 'reader' }));
@@ -46,7 +46,7 @@ function payloadOf(delivery: Delivery | undefined): string {
   return text.decode(delivery?.payload ?? new Uint8Array());
 }
 
-test('takes no more than was demanded', async () => {
+test('takes no more messages than demanded', async () => {
   await makeStream('demand', 200);
   const { puller, deliveries } = pull('demand');
   puller.demand(30, 100 * megabytes);
@@ -59,7 +59,7 @@ test('takes no more than was demanded', async () => {
   expect(deliveries.map(payloadOf)).toEqual(Array.from({ length: 40 }, (_, index) => String(index)));
 });
 
-test('takes few messages while their size is not known, and one at a time of large ones', async () => {
+test('takes few messages while their size is unknown, and large ones one at a time', async () => {
   await place.stream('bytes');
   await place.consumer('bytes', 'reader');
   await place.fill('bytes', Array(40).fill(Buffer.alloc(512 * 1024)));
@@ -71,7 +71,7 @@ test('takes few messages while their size is not known, and one at a time of lar
   expect(await place.ackPending('bytes', 'reader')).toBe(9);
 });
 
-test('says of a delivery what the server knows of it', async () => {
+test('reports stream, sequence, delivery count and time of a delivery', async () => {
   const before = Date.now();
   await makeStream('facts', 2);
   const { puller, deliveries } = pull('facts');
@@ -94,7 +94,7 @@ test.each([
   expect(delivery.timestampMs).toBeCloseTo(1_700_000_000_123, 0);
 });
 
-test('gets back what it gave back, after the delay', async () => {
+test('a message returned with a delay is redelivered after the delay', async () => {
   await makeStream('nak', 2);
   const { puller, deliveries } = pull('nak');
   puller.demand(2, 100 * megabytes);
@@ -110,7 +110,7 @@ test('gets back what it gave back, after the delay', async () => {
   expect(performance.now() - at).toBeGreaterThan(1_990);
 });
 
-test('keeps a message as long as it says that it works on it', async () => {
+test('a message in progress is not redelivered', async () => {
   await makeStream('working', 1, 1_500);
   const { puller, deliveries } = pull('working');
   puller.demand(1, 100 * megabytes);
@@ -125,7 +125,7 @@ test('keeps a message as long as it says that it works on it', async () => {
   await waitFor('delivered again', () => deliveries.length === 2);
 });
 
-test('hears of what is on its way when it is stopped, so that it can be given back', async () => {
+test('a stopped puller hands over messages already in flight, so that they can be returned', async () => {
   await makeStream('in-flight', 500);
   const first = new MessagePuller(place.connection, acks, { stream: 'in-flight', durable: 'reader' });
   let taken = 0;
@@ -140,7 +140,7 @@ test('hears of what is on its way when it is stopped, so that it can be given ba
   await waitFor('all of them', () => new Set(deliveries.map(({ sequence }) => sequence)).size === 500);
 });
 
-test('hands on what comes into an empty stream without another request', async () => {
+test('delivers messages that arrive in an empty stream without another request', async () => {
   await makeStream('empty', 0);
   let requests = 0;
   place.connection.subscribe('$JS.API.CONSUMER.MSG.NEXT.empty.reader', { callback: () => void requests++ });
@@ -153,7 +153,7 @@ test('hands on what comes into an empty stream without another request', async (
   expect(requests).toBe(1);
 });
 
-/** Takes 100 of 300 messages, acks them about a restart of the server, then takes the rest and acks it. */
+/** Takes 100 of 300 messages, acks them around a server restart, then takes and acks the rest. */
 async function readOverRestart(stream: string, signal: NodeJS.Signals, ackedBefore: number): Promise<number[]> {
   await makeStream(stream, 300);
   const { puller, deliveries } = pull(stream);
@@ -164,7 +164,7 @@ async function readOverRestart(stream: string, signal: NodeJS.Signals, ackedBefo
   let acked = ackedBefore;
   const restarted = place.restart(signal);
   puller.demand(300, 100 * megabytes);
-  // sooner than the server would deliver again what it takes for unacked
+  // The server would redeliver unacked messages only later.
   await waitFor('all acked', async () => {
     for (const delivery of deliveries.slice(acked)) delivery.ack(); // some of them meet no server
     acked = deliveries.length;
@@ -176,15 +176,15 @@ async function readOverRestart(stream: string, signal: NodeJS.Signals, ackedBefo
 
 const threeHundred = Array.from({ length: 300 }, (_, index) => index + 1);
 
-test('goes on after a restart of the server, and acks what was acked meanwhile', async () => {
+test('continues after a server restart, and sends the acks made meanwhile', async () => {
   expect(await readOverRestart('restarted', 'SIGTERM', 50)).toEqual(threeHundred);
 });
 
-test('goes on after the server was killed, and loses no ack that the server had not written', async () => {
+test('continues after the server is killed, and loses no ack that the server had not written', async () => {
   expect(new Set(await readOverRestart('killed', 'SIGKILL', 100))).toEqual(new Set(threeHundred));
 });
 
-test('goes on when its consumer is deleted and made again', async () => {
+test('continues when its consumer is deleted and recreated', async () => {
   await makeStream('again', 1);
   const { puller, deliveries } = pull('again');
   puller.demand(100, 100 * megabytes);
@@ -195,7 +195,7 @@ test('goes on when its consumer is deleted and made again', async () => {
   expect(deliveries[1]).toMatchObject({ sequence: 1, deliveries: 1 });
 });
 
-test('starts when its consumer is made after it', async () => {
+test('starts before its consumer exists', async () => {
   await place.stream('late');
   await place.fill('late', ['0']);
   const { puller, deliveries } = pull('late');

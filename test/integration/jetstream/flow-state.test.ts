@@ -19,7 +19,7 @@ afterAll(async () => {
   await place.close();
 });
 
-/** The state of a new flow, and the name of its bucket. */
+/** The state of a new flow and the name of its bucket. */
 async function newFlow(): Promise<{ state: JetStreamFlowState; bucket: string }> {
   const bucket = `flow-${++flows}`;
   await place.connection.jetstream().views.kv(bucket, { history: 1, storage: StorageType.File });

@@ -7,12 +7,12 @@ import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-
 import { closeAfterFile } from '../../support/close-after-file';
 import { waitFor } from '../../support/wait-for';
 
-/** Anything that wants to hear of a reconnect, as the parts of a replica do. */
+/** A part of a replica that must know about reconnects. */
 export interface Reconnecting {
   reconnected(): void;
 }
 
-/** A nats-server of a test file's own, with a connection to it. */
+/** A nats-server of one test file, with a connection. */
 export class JetStreamPlace {
   readonly close = closeAfterFile('a nats-server', async () => {
     await this.connection.close();
@@ -42,7 +42,7 @@ export class JetStreamPlace {
     return this.server.url;
   }
 
-  /** Of the server's process; undefined between an end and its restart. */
+  /** Process id of the server; undefined between its exit and its restart. */
   get pid(): number | undefined {
     return this.server.pid();
   }
@@ -52,7 +52,7 @@ export class JetStreamPlace {
     return listener;
   }
 
-  /** A stream as a function's output is one, on the subject `<name>.out`. */
+  /** Creates a stream as for a function's output, on the subject `<name>.out`. */
   async stream(name: string, limits: Partial<StreamConfig> = {}): Promise<void> {
     await this.manager.streams.add({ name, subjects: [`${name}.out`], discard: DiscardPolicy.New, ...limits });
   }
@@ -66,7 +66,7 @@ export class JetStreamPlace {
     await Promise.all(payloads.map((payload) => this.connection.jetstream().publish(`${stream}.out`, payload)));
   }
 
-  /** What a stream holds, in its order. */
+  /** Payloads of a stream in order. */
   async payloads(stream: string): Promise<Uint8Array[]> {
     const { state } = await this.manager.streams.info(stream);
     const found: Uint8Array[] = [];
@@ -92,7 +92,7 @@ export class JetStreamPlace {
     return (await this.manager.consumers.info(stream, durable)).num_ack_pending;
   }
 
-  /** Ends the server's process; it is started again on the same port with the same data. */
+  /** Ends the server's process, and waits until it has restarted with the same port and data. */
   async restart(signal: NodeJS.Signals): Promise<void> {
     const { pid, reconnects } = this;
     if (pid !== undefined) process.kill(pid, signal);

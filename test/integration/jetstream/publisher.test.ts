@@ -6,7 +6,7 @@ import { JetStreamPlace } from './jetstream-place';
 let place: JetStreamPlace;
 let publisher: JetStreamPublisher;
 let refusals: string[];
-/** What became of the messages, by id, in the order of settling. */
+/** Results by message id, in the order of settling. */
 let results: Map<string, PublishAck | Error>;
 const made: JetStreamPublisher[] = [];
 
@@ -51,7 +51,7 @@ test('stores thousands in flight in the order of publishing', async () => {
   expect(refusals).toEqual([]);
 });
 
-test('settles an id that the stream has already as a duplicate of the first', async () => {
+test('settles an id that the stream already has as a duplicate', async () => {
   await place.stream('twice');
   publish('twice', 0, 2);
   await publisher.settled();
@@ -62,7 +62,7 @@ test('settles an id that the stream has already as a duplicate of the first', as
   expect(await place.count('twice')).toBe(2);
 });
 
-test('keeps what a full stream refuses, and stores all of it in order as room is made', async () => {
+test('keeps messages that a full stream refuses, and stores them in order once there is room', async () => {
   await place.stream('full', { max_msgs: 1_000 });
   const waiting = 1_700; // more than a burst
   publish('full', 0, 1_000 + waiting);
@@ -77,7 +77,7 @@ test('keeps what a full stream refuses, and stores all of it in order as room is
   expect(new Set(refusals)).toEqual(new Set(['full.out']));
 });
 
-test('asks a stream that stays full less and less often, and says so each time', async () => {
+test('retries a stream that stays full with growing pauses, and reports each refusal', async () => {
   await place.stream('stays-full', { max_msgs: 1 });
   const before = place.connection.stats().outMsgs;
   const refusedAt: number[] = [];
@@ -94,7 +94,7 @@ test('asks a stream that stays full less and less often, and says so each time',
     () => refusedAt,
     ({ length }) => length >= 5,
   );
-  // A refused burst is tried again with its first message alone.
+  // Each retry of a refused burst sends its first message only.
   expect(sent.slice(0, 5)).toEqual([2_000, 2_001, 2_002, 2_003, 2_004]);
   const [first = 0, , , , fifth = 0] = refusedAt;
   expect(fifth - first).toBeGreaterThan(290); // pauses of 20, 40, 80 and 160 ms
@@ -103,7 +103,7 @@ test('asks a stream that stays full less and less often, and says so each time',
   expect(await place.texts('stays-full')).toEqual(numbers(0, 2_000));
 });
 
-test('stores in one stream while another one is full', async () => {
+test('stores in one stream while another is full', async () => {
   await place.stream('blocked', { max_msgs: 1 });
   await place.stream('open');
   publish('blocked', 0, 600);
@@ -115,7 +115,7 @@ test('stores in one stream while another one is full', async () => {
   await publisher.settled();
 });
 
-test('keeps what is published to a stream that is not there, and stores it when it is made', async () => {
+test('keeps messages for a missing stream, and stores them once the stream exists', async () => {
   publish('later', 0, 20);
   await waitFor('refused', () => refusals.length > 0);
   await place.stream('later');
@@ -137,7 +137,7 @@ test('stores each message once when the server is killed in the middle', async (
   expect(found.sort((one, other) => Number(one) - Number(other))).toEqual(numbers(0, 4_000));
 });
 
-test('settles a message above the limit of the server with an error', async () => {
+test('settles a message above the size limit of the server with an error', async () => {
   await place.stream('large');
   publish('large', 0, 1, Buffer.alloc(1_048_577));
   await publisher.settled();
@@ -154,7 +154,7 @@ test('settles a message that the stream will never take with an error', async ()
   expect(results.get('small-0')).toMatchObject({ code: 'stream-failed', message: /message size exceeds maximum/ });
 });
 
-test('makes a producer wait while too much is unsettled', async () => {
+test('a producer waits while too many messages are unsettled', async () => {
   await place.stream('room', { max_msgs: 1 });
   publish('room', 0, 4_095);
   expect(publisher.room()).toBeUndefined();

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterEach(stopReplicas);
 afterAll(() => place.close());
 
-/** Source, map and leaf, in a namespace of their own; the map's output is read by the leaf. */
+/** Source, map and leaf in their own namespace; the leaf reads the map's output. */
 function document(jobId: string, maxMsgs = 100): string {
   return `
 jobId: ${jobId}
@@ -61,7 +61,7 @@ class Flow {
     return place.manager.consumers.info(this.stream('source'), 'map');
   }
 
-  /** Has the map process what there is. */
+  /** Lets the map process all pending records. */
   async work(plan = this.plan, work?: Work): Promise<void> {
     const replica = Replica.start(place, { spec: specOf(plan, 'map'), ...(work === undefined ? {} : { work }) });
     await waitFor('all is processed', async () => {
@@ -178,7 +178,7 @@ describe('a function that is told to read anew', () => {
   test('begins at a time', async () => {
     const flow = await provisioned();
     await flow.fill(['a']);
-    // times are told in milliseconds: the second record is to have another one
+    // Times have milliseconds; the second record needs a later one.
     for (const first = Date.now(); Date.now() < first + 2; ) await new Promise(setImmediate);
     await flow.fill(['b']);
     const { time } = await place.manager.streams.getMessage(flow.stream('source'), { seq: 2 });
@@ -220,7 +220,7 @@ describe('a function that is told to read anew', () => {
     await flow.fill(['a', 'b']);
     await flow.work();
     await flow.fill(['c']);
-    // the state in between: the floor is noted, the durable gone, and provisioned again by somebody else
+    // The state in between: the floor is noted, and the durable was deleted and provisioned again.
     const state = await place.connection.jetstream().views.kv(flow.plan.stateBucket);
     await state.put(`rewinding.${flow.stream('source')}.map`, '2');
     await place.manager.consumers.delete(flow.stream('source'), 'map');

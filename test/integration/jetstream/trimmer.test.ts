@@ -39,13 +39,13 @@ test('removes only what both readers have acked', async () => {
   expect(await firstSequence('both')).toBe(71);
 });
 
-test('leaves a stream alone that has room', async () => {
+test('leaves a stream with room alone', async () => {
   const trimmer = await twoReaders('roomy', { max_msgs: 100 }, Array(80).fill(Buffer.from('.')));
   for (const durable of ['fast', 'slow']) await read('roomy', durable, 80);
   expect(await trimmer.trim()).toBe(0);
 });
 
-test('makes room for one more large message, however few fit', async () => {
+test('makes room for one more large message even when few fit', async () => {
   const large = Buffer.alloc(900_000);
   const trimmer = await twoReaders('large', { max_bytes: 4_000_000 }, Array(3).fill(large));
   await place.fill('large', [Buffer.alloc(400_000)]); // 77 % full, and the next large one does not fit

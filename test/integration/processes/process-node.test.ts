@@ -22,7 +22,7 @@ function apply(workload: Omit<ClusterWorkload, 'function'>, ...more: readonly Ku
   return place.cluster.apply(flow, [...renderClusterWorkload(flow, { function: 'fn', ...workload }), ...more]);
 }
 
-/** The state of the flow's only workload once it holds. */
+/** Waits until the state of the flow's only workload meets a condition. */
 function stateWhen(holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
   return waitFor(
     String(holds),
@@ -45,7 +45,7 @@ async function linesOf(replica: string): Promise<string[]> {
   return lines;
 }
 
-/** What a replica said of itself at each start. */
+/** What a replica logged at each start. */
 async function startsOf(replica: string): Promise<{ number: string; note: string; token?: string }[]> {
   const starts = (await linesOf(replica)).filter((line) => line.startsWith('started '));
   return starts.map((line) => JSON.parse(line.slice('started '.length)));
@@ -87,7 +87,7 @@ describe('a replica', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it('says why it is not ready', async () => {
+  it('reports why it is not ready', async () => {
     await apply({ kind: 'deployment', replicas: 1 });
     await when('fn-0 ready');
     await place.behave(flow, 'fn', 'busy');
@@ -95,7 +95,7 @@ describe('a replica', () => {
     expect(replica).toMatchObject({ reason: 'NotReady', message: 'waiting for the moon' });
   });
 
-  it('that ignores its end is killed at once when it is to go now', async () => {
+  it('that ignores SIGTERM is killed at once by a prune that does not wait', async () => {
     await place.behave(flow, 'fn', 'linger');
     await apply({ kind: 'deployment', replicas: 1 });
     await when('fn-0 ready');
@@ -112,7 +112,7 @@ describe('a replica', () => {
 });
 
 describe('a Job', () => {
-  it('that is resumed runs only what had not succeeded', async () => {
+  it('that is resumed runs only the replicas that had not succeeded', async () => {
     await apply({ kind: 'job', replicas: 3 });
     await when('fn-0 ready', 'fn-1 ready', 'fn-2 ready');
     await place.behave(flow, 'fn', 'end:1');
@@ -127,7 +127,7 @@ describe('a Job', () => {
     expect(await stateWhen(({ outcome }) => outcome !== undefined)).toMatchObject({ outcome: 'succeeded' });
   });
 
-  it('fails at once with the reason when a replica is set up wrongly, and ends the others', async () => {
+  it('fails at once with the reason when a replica is misconfigured, and stops the others', async () => {
     await place.behave(flow, 'fn', 'refuse:1');
     await apply({ kind: 'job', replicas: 2 });
     const state = await stateWhen(({ outcome, replicas }) => outcome !== undefined && replicas.length === 1);
@@ -137,7 +137,7 @@ describe('a Job', () => {
 });
 
 describe('a node', () => {
-  it('that is started again goes on with what there was, and tells who watches', async () => {
+  it('that restarts continues with its workloads and notifies watchers', async () => {
     await apply({ kind: 'job', replicas: 2 });
     await place.behave(flow, 'fn', 'end:0');
     const before = await when('fn-0 succeeded', 'fn-1 ready');
@@ -155,7 +155,7 @@ describe('a node', () => {
     expect((await startsOf('fn-1')).length).toBe(2);
   });
 
-  it('is the only one of its socket', async () => {
+  it('refuses a second node on its socket', async () => {
     const second = startProcessNode({ directory: place.folder, socketPath: place.socketPath, env: {} });
     await expect(second).rejects.toMatchObject({
       code: 'config-invalid',
@@ -165,7 +165,7 @@ describe('a node', () => {
     expect(await place.cluster.workloads(flow)).toEqual([]);
   });
 
-  it('refuses a manifest that it does not understand, in words, and takes none of the others', async () => {
+  it('rejects an invalid manifest with a reason, and applies none of the others', async () => {
     const wrong = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'wrong' }, spec: { replicas: -1 } };
     await expect(apply({ kind: 'deployment', replicas: 1 }, wrong)).rejects.toMatchObject({
       code: 'config-invalid',

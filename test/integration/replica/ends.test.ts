@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.close());
 
-/** Ten numbers, twice doubled, with as many replicas as said. */
+/** Ten numbers, doubled twice. */
 function numbers(jobId: string, replicas: number): FlowPlan {
   const schema = { type: 'record', name: 'number', fields: [{ name: 'n', type: 'long' }] };
   const double = 'function run(ctx, event) { return { n: event.n * 2 }; }';

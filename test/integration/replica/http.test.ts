@@ -29,7 +29,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The way from a replica to nats. While it is shut, connections are taken and nothing comes back. */
+/** A proxy between a replica and nats. While it is shut, it accepts connections and never responds. */
 class Wire {
   private readonly ends = new Set<Socket>();
   private readonly server: Server;
@@ -81,7 +81,7 @@ class Wire {
   }
 }
 
-/** A replica in this process, with its endpoint on a port of its own. */
+/** A replica in this process, with its endpoint on its own port. */
 class RunningReplica {
   readonly ended: Promise<void>;
   private readonly stopping = new AbortController();
@@ -124,7 +124,7 @@ class RunningReplica {
     await waitFor(`${page}: ${expected}`, async () => (await this.get(page)) === expected);
   }
 
-  /** Values of the replica's own metrics whose lines have no `le`. */
+  /** Values of the replica's metrics without a `le` label. */
   async metrics(): Promise<Record<string, number>> {
     const lines = (await this.get('/metrics')).matchAll(/^((?:events|function)_\w+)\{([^}]*)\} (\S+)$/gm);
     const plain = [...lines].filter(([, , labels]) => !labels?.includes('le='));
@@ -137,7 +137,7 @@ class RunningReplica {
   }
 }
 
-/** A source of `count` numbers, and a function `map` with the code given; both are deployed, none runs. */
+/** Deploys a source of `count` numbers and a function `map` with the given code, without running them. */
 async function deploy(
   jobId: string,
   count: number,
@@ -165,7 +165,7 @@ async function deploy(
   return { source: specOf(plan, 'source'), map: specOf(plan, 'map') };
 }
 
-test('says in its probes whether it works, from before it connects until it has ended', async () => {
+test('probes report whether the replica works, from before it connects until it has ended', async () => {
   const [begun, gate] = [path.join(folder, 'begun'), path.join(folder, 'gate')];
   const { source, map } = await deploy(
     'probes',
@@ -199,7 +199,7 @@ test('says in its probes whether it works, from before it connects until it has 
   expect(await place.ackFloor(stream, durable)).toBe(1);
 });
 
-test('counts and times what goes through it', async () => {
+test('counts and times the records it processes', async () => {
   const { source, map } = await deploy(
     'measured',
     50,

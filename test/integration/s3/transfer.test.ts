@@ -67,7 +67,7 @@ describe('a directory', () => {
 });
 
 describe('a bucket with keys that are no paths', () => {
-  /** A service that lists these keys in url encoding and holds nothing: such keys exist on AWS, not on every server. */
+  /** A service that lists these keys in URL encoding: such keys exist on AWS, but not on every server. */
   async function listing(keys: readonly string[]): Promise<{ service: Server; lister: S3ObjectStore }> {
     const contents = keys.map((key) => {
       const encoded = encodeURIComponent(key).replaceAll('%20', '+').replaceAll('%2F', '/');

@@ -18,7 +18,7 @@ import { waitFor } from '../../support/wait-for';
 const root = mkdtempSync(join(tmpdir(), 'kflow-servers-'));
 const running = new Set<RunningServer>();
 
-// The first run on a machine builds them.
+// The first run on a machine builds the servers.
 beforeAll(async () => {
   for (const name of ['nats-server', 'versitygw', 'temporal']) await resolveServer(name);
 }, 1_800_000);
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Stopped when the test ends, however it ends. */
+/** Stops the server at the end of the test, also after a failure. */
 async function kept<T extends RunningServer>(starting: Promise<T>): Promise<T> {
   const server = await starting;
   running.add(server);
@@ -56,7 +56,7 @@ const KINDS = {
 };
 
 describe.each(Object.entries(KINDS))('%s', (name, start) => {
-  it('listens on loopback and keeps its address over a stop and a start', async () => {
+  it('listens on loopback and keeps its address across a stop and a start', async () => {
     const first = await kept(start(place(name)));
     expect(first.address).toMatch(/^([a-z]+:\/\/)?127\.0\.0\.1:\d+$/);
     await first.stop();
@@ -64,7 +64,7 @@ describe.each(Object.entries(KINDS))('%s', (name, start) => {
     expect((await kept(start(place(name)))).address).toBe(first.address);
   });
 
-  it('is started again on the same address when it is killed', async () => {
+  it('restarts on the same address when it is killed', async () => {
     const events: ServerEvent[] = [];
     const server = await kept(start(place(name, events)));
     const before = server.pid() ?? 0;
@@ -75,7 +75,7 @@ describe.each(Object.entries(KINDS))('%s', (name, start) => {
     expect(server.pid()).not.toBe(before);
   });
 
-  it('chooses another port when somebody else has taken its own', async () => {
+  it('chooses another port when its own is taken', async () => {
     const first = await start(place(`${name}-taken`));
     await first.stop();
     const port = Number(first.address.split(':').at(-1));
@@ -97,7 +97,7 @@ describe.each(Object.entries(KINDS))('%s', (name, start) => {
 });
 
 describe('nats', () => {
-  it('loses nothing it has acked when it is killed', async () => {
+  it('loses no acked message when it is killed', async () => {
     const events: ServerEvent[] = [];
     const server = await kept(startNatsServer(place('nats-acked', events)));
     const client = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
@@ -141,7 +141,7 @@ describe('a server that cannot run', () => {
     expect(readFileSync(options.logFile, 'utf8').match(/cannot open/g)).toHaveLength(3);
   });
 
-  it('is told by an event when it was ready before', async () => {
+  it('reports an event when it fails after it was ready', async () => {
     const events: ServerEvent[] = [];
     const marker = join(root, 'doomed');
     const script = `[ -e ${marker} ] && exit 1; while [ ! -e ${marker} ]; do sleep 0.05; done; exit 1`;

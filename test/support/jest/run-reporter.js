@@ -1,11 +1,11 @@
 /**
- * Reports a run for whoever reads the output by machine: the counts on a line of their own, the seed that repeats a
- * failed run, and what keeps jest from ending.
+ * Prints the counts of a run on their own line for machines, the seed that repeats a failed run, and the open handles that
+ * keep jest from exiting.
  */
 const { appendFileSync } = require('node:fs');
 const path = require('node:path');
 
-/** After the last test, open handles may keep the process alive for so long. */
+/** Open handles may keep the process alive for this long after the last test. */
 const EXIT_MS = 15_000;
 
 module.exports = class RunReporter {
@@ -34,7 +34,7 @@ function failedFiles({ testResults }) {
   return failed.map(({ testFilePath }) => path.relative(process.cwd(), testFilePath)).join(' ');
 }
 
-/** The timer keeps nothing alive: it fires only where something else does, and that is a fault of a test. */
+/** The timer is unreferenced: it fires only if a test has left something open that keeps the process alive. */
 function endUnlessIdle() {
   const end = () => {
     const handles = process

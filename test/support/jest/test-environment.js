@@ -1,6 +1,6 @@
 /**
- * What every test file runs in. It gives the file a folder of its own, ends whatever the file leaves behind, also after
- * a failure, and fails a file that passed but left processes running.
+ * The environment of every test file. It gives the file its own folder, cleans up whatever the file leaves behind, also
+ * after a failure, and fails a file that passes but leaves processes running.
  */
 const { spawn } = require('node:child_process');
 const path = require('node:path');
@@ -8,19 +8,19 @@ const { setTimeout: delay } = require('node:timers/promises');
 const { TestEnvironment: NodeEnvironment } = require('jest-environment-node');
 const { makeTestHome, processesOf, removeTestHome } = require('./test-home');
 
-/** A hook or a test gets so much more than its own timeout before the process counts as blocked. */
+/** A process counts as blocked when a test or a hook outlasts its own timeout by this much. */
 const GRACE_MS = 120_000;
-/** For loading a test file, and for its teardown. */
+/** Limit for loading a test file, and for its teardown. */
 const OUTSIDE_TESTS_MS = 300_000;
 const CLOSE_MS = 30_000;
-/** Stopped processes may need a moment to go. */
+/** Stopped processes get this long to exit. */
 const EXIT_MS = 10_000;
-/** Ends with this process. */
+/** Processes that end with this one. */
 const HELPERS = /\besbuild\b.* --service=/;
 
 let watchdog;
 
-/** One for this process, for all of its test files. */
+/** This process has one watchdog for all of its test files. */
 function tellWatchdog(message) {
   watchdog ??= startWatchdog();
   watchdog.stdin.write(`${JSON.stringify(message)}\n`);
@@ -33,13 +33,13 @@ function startWatchdog() {
   });
   child.unref();
   child.stdin.unref();
-  // A watchdog that somebody has killed guards nothing any more; the tests do not depend on it.
+  // The tests do not depend on the watchdog, should somebody kill it.
   child.stdin.on('error', () => undefined);
   if (process.send !== undefined) exitWithParent();
   return child;
 }
 
-/** A worker whose jest was killed would run its test file to the end. A listener of `disconnect` would keep it alive. */
+/** A worker whose jest was killed would finish its test file. (A `disconnect` listener would keep the worker alive.) */
 function exitWithParent() {
   const { ppid } = process;
   const check = () => {
@@ -87,7 +87,7 @@ module.exports = class TestFileEnvironment extends NodeEnvironment {
     if (problems.length > 0 && !this.hasFailed) throw new Error(`${this.file}: ${problems.join('\n')}`);
   }
 
-  /** The last opened first. */
+  /** Closes in reverse order. */
   async closeAll() {
     const problems = [];
     for (const { what, close } of this.closers.reverse()) {
@@ -114,7 +114,7 @@ module.exports = class TestFileEnvironment extends NodeEnvironment {
     }
   }
 
-  /** Of this process, whose value child processes inherit, and of the file's own copy. */
+  /** Sets TMPDIR in this process, from which children inherit it, and in the test file's own copy of the environment. */
   setTmpdir(folder) {
     for (const env of [process.env, this.global?.process.env]) {
       if (env === undefined) continue;

@@ -1,6 +1,6 @@
 /**
- * The folder of one test file, which is `TMPDIR` for the file and for every process the file starts. Whatever is left
- * of the file is therefore easy to find: files below the folder, and processes with the folder in their environment.
+ * The folder of one test file: the `TMPDIR` of the file and of every process it starts. So everything that a file leaves
+ * behind can be found: files in the folder, and processes with the folder in their environment.
  */
 const { execFileSync } = require('node:child_process');
 const { mkdtempSync, readdirSync, readFileSync, rmSync } = require('node:fs');
@@ -8,13 +8,13 @@ const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { setTimeout: delay } = require('node:timers/promises');
 
-/** Short: the paths of Unix sockets below it may have 103 bytes. */
+/** The name is short because paths of Unix sockets are limited to 103 bytes. */
 function makeTestHome() {
   return mkdtempSync(path.join(tmpdir(), 'kft-'));
 }
 
 /**
- * Processes that were started below a test home and still run.
+ * Running processes that were started with a test home as their TMPDIR.
  * @param {string} home
  * @returns {{ pid: number, command: string }[]}
  */
@@ -28,7 +28,7 @@ function processesOf(home) {
   });
 }
 
-/** A process that ends meanwhile, or belongs to another user, has nothing to read. */
+/** Empty when the process has ended or belongs to another user. */
 function readProcess(pid, file) {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -48,7 +48,7 @@ function processesByPs(mark) {
 }
 
 /**
- * Kills the processes of a test home until none is left, and removes the folder.
+ * Kills all processes of a test home and removes the folder.
  * @param {string} home
  * @returns {Promise<void>}
  */

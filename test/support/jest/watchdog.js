@@ -1,13 +1,13 @@
 /**
- * Runs beside a process that runs tests, outside its process group, and reads lines of JSON from it:
+ * Runs beside a process that runs tests, outside its process group, and reads JSON lines from it:
  *
  *   { "home": "/tmp/kft-…" }                      a test file begins, in this folder
  *   { "step": "file › test", "limitMs": 180000 }  a test or a hook begins, and ends within the limit
  *   { "removed": "/tmp/kft-…" }                   the test file has ended and its folder is gone
  *
- * I1. The end of the input is the end of that process, however it came: whatever its test files started is killed, and
+ * I1. The input ends when that process ends, for whatever reason. Then all processes of its test files are killed and
  *     their folders are removed.
- * I2. A step that outlasts its limit is killed with the process; jest's own timeout cannot end a blocked event loop.
+ * I2. The process is killed when a step outlasts its limit: jest's own timeout cannot end a blocked event loop.
  */
 const { createInterface } = require('node:readline');
 const { removeTestHome } = require('./test-home');
@@ -16,7 +16,7 @@ const [, , guardedPid] = process.argv;
 const homes = new Set();
 let timer;
 
-/** Ctrl-C and a closed terminal end the tests; the watchdog ends after them. */
+/** Ctrl-C and a closed terminal end the tests; the watchdog outlives them. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 
 const input = createInterface({ input: process.stdin });
