@@ -10,7 +10,7 @@ import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import type { Log } from '../log';
 import { createAccess } from './api/access/access';
-import { startApi } from './api/http/start-api';
+import { startApi } from './api/api-server';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { withHeartbeats } from './flows/activities/with-heartbeats';
 import { FlowPlanner } from './flows/documents/flow-planner';

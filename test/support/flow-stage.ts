@@ -3,7 +3,7 @@ import { writeStack } from '../../runtime/cli/commands/stack/find-stack';
 import { holdPresence, type Presence } from '../../runtime/cli/commands/stack/presence';
 import { StackDirectory } from '../../runtime/cli/commands/stack/stack-directory';
 import type { Access } from '../../runtime/controller/api/access/access';
-import { type RunningApi, startApi } from '../../runtime/controller/api/http/start-api';
+import { type RunningApi, startApi } from '../../runtime/controller/api/api-server';
 import { closeAfterFile } from './close-after-file';
 import { type KflowCommand, Workplace } from './kflow-cli';
 import { MemoryFlows } from './memory-flows';

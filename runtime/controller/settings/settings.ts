@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { ConfigError } from '../../../lib/errors';
 import { nearestName } from '../../../lib/topology/problem/nearest-name';
-import { isLoopback } from '../api/access/is-loopback';
+import { isLoopback } from '../api/access/loopback';
 import { describeIssue } from './setting-faults';
 import { type Setting, settingTable } from './setting-table';
 import { type ControllerSettings, controllerSettingsSchema } from './settings-schema';

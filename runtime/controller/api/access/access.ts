@@ -1,20 +1,20 @@
 import type { Log } from '../../../log';
-import type { Authenticator } from './authenticator';
+import type { Authenticator } from './caller';
 import { OidcIssuer, type OidcSettings } from './oidc-issuer';
 import { TokenFile } from './token-file';
 
-/** Who may ask: whoever is on this machine, as an admin; or those whom the authenticator knows. */
+/** `open`: everybody on this machine is an admin. `authenticated`: every request needs a bearer token. */
 export type Access =
   | { readonly kind: 'open' }
   | { readonly kind: 'authenticated'; readonly authenticator: Authenticator };
 
 export type AccessSettings =
   | { readonly kind: 'open' }
-  /** A YAML or JSON list of `{name, role, token | sha256, namespaces?}`. It is read again when it has changed. */
+  /** A YAML or JSON list of `{name, role, token | sha256, namespaces?}`; reloaded when it changes. */
   | { readonly kind: 'tokens'; readonly file: string }
   | ({ readonly kind: 'oidc' } & OidcSettings);
 
-/** Throws ConfigError for a file or an issuer that cannot be used; whether the issuer answers is not asked yet. */
+/** Throws ConfigError for a token file or an issuer URL that cannot be used. Does not connect to the issuer yet. */
 export async function createAccess(settings: AccessSettings, log: Log): Promise<Access> {
   switch (settings.kind) {
     case 'open':

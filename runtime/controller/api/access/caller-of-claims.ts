@@ -1,41 +1,40 @@
 import type { JWTPayload } from 'jose';
 import { z } from 'zod';
-import { ApiError } from '../http/api-error';
-import { type Caller, type Role, roles } from './caller';
+import { accessDenied, type Caller, type Role, roles } from './caller';
 
 export interface ClaimSettings {
-  /** Claim with roles or groups, within another with dots; left out: `kflow_role` and `groups`. */
+  /** Claim with roles or groups, as a path with dots; default: `kflow_role` and `groups`. */
   readonly rolesClaim?: string;
-  /** Claim that names the caller; left out: `preferred_username`, else `email`, else `sub`. */
+  /** Claim with the caller's name; default: `preferred_username`, else `email`, else `sub`. */
   readonly nameClaim?: string;
-  /** Role by a value of the claim; left out: the values `view`, `operate` and `admin` are the roles. */
+  /** Role by claim value; default: the values are the roles `view`, `operate` and `admin`. */
   readonly roles?: { readonly [value: string]: Role };
 }
 
-/** A claim of ours: its values are always the roles. */
+/** KFlow's own claim: its values are always roles. */
 const ownClaim = 'kflow_role';
 
 const namespacesSchema = z.array(z.string()).min(1).optional();
 
 /**
- * Who a token's claims say has it, with the highest of the roles they give. The claim `kflow_namespaces`, a list, limits
- * them. Throws ApiError 403 when a name or a role is lacking.
+ * The caller that verified claims describe, with the highest of the roles found. The claim `kflow_namespaces`, a list,
+ * limits the caller to these namespaces. Throws KFlowError `access-denied` if the claims have no name or no role.
  */
 export function callerOfClaims(payload: JWTPayload, settings: ClaimSettings): Caller {
   const { nameClaim, rolesClaim } = settings;
   const nameClaims = nameClaim === undefined ? ['preferred_username', 'email', 'sub'] : [nameClaim];
   const name = nameClaims.map((claim) => claimAt(payload, claim)).find(isName);
-  if (name === undefined) throw refusal(`the token has no name in ${nameClaims.join(' or ')}`);
+  if (name === undefined) throw accessDenied(`the token has no name in ${nameClaims.join(' or ')}`);
 
   const roleClaims = rolesClaim === undefined ? [ownClaim, 'groups'] : [rolesClaim];
   const given = roleClaims.flatMap((claim) =>
     [claimAt(payload, claim)].flat().map((value) => roleFor(value, claim, settings)),
   );
   const role = roles.findLast((each) => given.includes(each));
-  if (role === undefined) throw refusal(`"${name}" has no role in ${roleClaims.join(' or ')}`);
+  if (role === undefined) throw accessDenied(`"${name}" has no role in ${roleClaims.join(' or ')}`);
 
   const { data: namespaces, success } = namespacesSchema.safeParse(payload.kflow_namespaces);
-  if (!success) throw refusal(`the claim kflow_namespaces of "${name}" is not a list of namespaces`);
+  if (!success) throw accessDenied(`the claim kflow_namespaces of "${name}" is not a list of namespaces`);
   return { name, role, ...(namespaces === undefined ? {} : { namespaces }) };
 }
 
@@ -45,7 +44,7 @@ function roleFor(value: unknown, claim: string, { roles: byValue }: ClaimSetting
   return byValue === undefined || claim === ownClaim ? roles.find((role) => role === value) : undefined;
 }
 
-/** The claim of this name, or the one within others that its dots lead to. */
+/** The claim with this name, else the nested claim at this path. */
 function claimAt(payload: JWTPayload, claim: string): unknown {
   if (Object.hasOwn(payload, claim)) return payload[claim];
   let value: unknown = payload;
@@ -58,8 +57,4 @@ function claimAt(payload: JWTPayload, claim: string): unknown {
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function refusal(message: string): ApiError {
-  return new ApiError(403, 'access-denied', message);
 }

@@ -1,34 +1,42 @@
-import { ApiError } from '../http/api-error';
+import { KFlowError } from '../../../../lib/errors';
 
-/** What each role may do, and all that those before it may. */
+/** From the least to the most: each role includes the rights of the ones before it. */
 export const roles = ['view', 'operate', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-/** Who asks, as far as it is known. */
+/** Who sends a request. */
 export interface Caller {
-  /** The audit log's `by`. */
+  /** `by` in the audit log. */
   readonly name: string;
   readonly role: Role;
-  /** Left out: every namespace. */
+  /** Absent: every namespace. */
   readonly namespaces?: readonly string[];
 }
 
-/** Throws ApiError 403 unless the caller has this role or one above it. */
-export function assertRole({ name, role }: Caller, needed: Role): void {
-  if (roles.indexOf(role) >= roles.indexOf(needed)) return;
-  throw new ApiError(403, 'access-denied', `"${name}" has the role ${role}; this needs ${needed}`);
+/**
+ * Finds the caller of a bearer token. Throws KFlowError `access-denied` if the token's owner has no role, and ConfigError
+ * `server-failed` if the token cannot be verified at the moment.
+ */
+export interface Authenticator {
+  /** Undefined for a token that is unknown, expired or revoked. */
+  identify(token: string): Promise<Caller | undefined>;
 }
 
-/** Throws ApiError 403 unless the caller may ask about flows of this namespace. */
+/** Throws KFlowError `access-denied` unless the caller has this role or a higher one. */
+export function assertRole({ name, role }: Caller, needed: Role): void {
+  if (roles.indexOf(role) >= roles.indexOf(needed)) return;
+  throw accessDenied(`"${name}" has the role ${role}; the request requires ${needed}`);
+}
+
+/** Throws KFlowError `access-denied` unless the caller has access to the namespace. */
 export function assertNamespace({ name, namespaces }: Caller, namespace: string): void {
   if (namespaces === undefined || namespaces.includes(namespace)) return;
-  const message = `"${name}" may not ask about the namespace ${namespace}, only about ${namespaces.join(', ')}`;
-  throw new ApiError(403, 'access-denied', message);
+  throw accessDenied(`"${name}" has no access to the namespace ${namespace}, only to ${namespaces.join(', ')}`);
 }
 
 /**
- * The namespace that is asked about: the one named, or the only one the caller has; undefined is all of them. Throws
- * ApiError 403 when the caller may not.
+ * The namespace that a request concerns: the one it names, else the caller's only one; undefined means all namespaces.
+ * Throws KFlowError `access-denied` if the caller has no access to it.
  */
 export function namespaceFor(caller: Caller, named: string | undefined): string | undefined {
   if (named !== undefined) {
@@ -37,6 +45,10 @@ export function namespaceFor(caller: Caller, named: string | undefined): string 
   }
   const { name, namespaces } = caller;
   if (namespaces === undefined || namespaces.length === 1) return namespaces?.[0];
-  const message = `"${name}" may not ask about all namespaces: name one of ${namespaces.join(', ')}`;
-  throw new ApiError(403, 'access-denied', message);
+  throw accessDenied(`"${name}" has no access to all namespaces; name one of ${namespaces.join(', ')}`);
+}
+
+/** The error for a request that its caller must not make. */
+export function accessDenied(message: string): KFlowError {
+  return new KFlowError('access-denied', message);
 }

@@ -1,19 +1,18 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { ConfigError } from '../../../../lib/errors';
-import type { Authenticator } from './authenticator';
-import type { Caller } from './caller';
+import type { Authenticator, Caller } from './caller';
 import { type ClaimSettings, callerOfClaims } from './caller-of-claims';
-import { isLoopback } from './is-loopback';
+import { isLoopback } from './loopback';
 
 export interface OidcSettings extends ClaimSettings {
-  /** URL, as the tokens' `iss`; plain http on loopback only. */
+  /** URL as in the tokens' `iss` claim; https, or http on loopback. */
   readonly issuer: string;
-  /** One that the tokens' `aud` has to hold. */
+  /** Value that the tokens' `aud` claim must contain. */
   readonly audience: string;
 }
 
-/** Those with a key pair: with a shared secret whoever checks a token could make one. */
+/** Asymmetric algorithms only: with a shared secret, whoever verifies a token could also issue one. */
 const algorithms = [
   'RS256',
   'RS384',
@@ -33,15 +32,15 @@ const timeoutMs = 5_000;
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
 /**
- * Bearer tokens of an OpenID Connect issuer. Its keys are asked for when the first token comes, and kept; for a key that
- * is not among them they are asked for again, at most twice a minute.
+ * Verifies bearer tokens of an OpenID Connect issuer. The keys are fetched with the first token and cached; for an
+ * unknown key they are fetched again, at most twice a minute.
  */
 export class OidcIssuer implements Authenticator {
   private keys: Promise<JWTVerifyGetKey> | undefined;
 
-  /** Throws ConfigError for an issuer whose answers somebody on the way could forge. */
+  /** Throws ConfigError for an issuer URL without TLS, whose answers could be forged. */
   constructor(private readonly settings: OidcSettings) {
-    assertPrivate(settings.issuer, 'access.issuer');
+    assertSecure(settings.issuer, 'access.issuer');
   }
 
   async identify(token: string): Promise<Caller | undefined> {
@@ -73,10 +72,10 @@ export class OidcIssuer implements Authenticator {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     try {
       const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
-      if (!response.ok) throw new Error(`it answers ${response.status}`);
+      if (!response.ok) throw new Error(`the issuer answered ${response.status}`);
       const found = discoverySchema.parse(await response.json());
-      if (found.issuer !== issuer) throw new Error(`it says that it is ${found.issuer}`);
-      assertPrivate(found.jwks_uri, 'its jwks_uri');
+      if (found.issuer !== issuer) throw new Error(`the issuer calls itself ${found.issuer}`);
+      assertSecure(found.jwks_uri, "the issuer's jwks_uri");
       return keysAt(new URL(found.jwks_uri));
     } catch (cause) {
       throw outage(url, cause);
@@ -96,7 +95,7 @@ function keysAt(url: URL): JWTVerifyGetKey {
   };
 }
 
-/** Whose a token says it is; for others no server is asked. */
+/** The issuer that a token names; tokens of other issuers are rejected without a request. */
 function issuerOf(token: string): string | undefined {
   try {
     return decodeJwt(token).iss;
@@ -106,15 +105,15 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-function assertPrivate(url: string, what: string): void {
+function assertSecure(url: string, what: string): void {
   const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' };
   if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) return;
-  throw new ConfigError('config-invalid', `${what} must be an https URL, got "${url}"`);
+  throw new ConfigError('config-invalid', `${what} must be an https URL, or http on loopback; got "${url}"`);
 }
 
-/** It may well be a good token. */
+/** The token may be valid: nobody can say while the issuer is away. */
 function outage(url: string, cause: unknown): ConfigError {
   const { message, cause: deeper } = cause as Error;
   const why = deeper instanceof Error ? `${message}: ${deeper.message}` : message;
-  return new ConfigError('server-failed', `the OIDC issuer cannot be asked at ${url}: ${why}`, { cause });
+  return new ConfigError('server-failed', `cannot reach the OIDC issuer at ${url}: ${why}`, { cause });
 }

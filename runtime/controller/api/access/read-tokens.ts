@@ -12,25 +12,30 @@ export interface KnownToken {
 
 const entrySchema = z
   .strictObject({
-    name: z.string('must be a text; quote it if it is a number').min(1, 'must not be empty').max(64),
+    name: z.string('must be a string; quote it if it is a number').min(1, 'must not be empty').max(64),
     role: z.enum(roles, `must be one of ${roles.join(', ')}`),
-    token: z.string('must be a text; quote it if it is a number').min(16, 'must have 16 characters or more').optional(),
+    token: z
+      .string('must be a string; quote it if it is a number')
+      .min(16, 'must have at least 16 characters')
+      .optional(),
     sha256: z
-      .string('must be a text')
+      .string('must be a string')
       .regex(/^[0-9a-f]{64}$/i, 'must be the 64 hex digits that `printf %s TOKEN | sha256sum` prints')
       .optional(),
     namespaces: z
       .array(z.string(), 'must be a list of namespaces')
-      .min(1, 'must name one; left out, it is all')
+      .min(1, 'must not be empty; remove it to allow all namespaces')
       .optional(),
   })
-  .refine(({ token, sha256 }) => (token === undefined) !== (sha256 === undefined), 'needs either token or sha256');
+  .refine(({ token, sha256 }) => (token === undefined) !== (sha256 === undefined), 'must have either token or sha256');
 
-/** The tokens of a file's text. Throws ConfigError with every problem, each `file:line  what`; a token is never part of it. */
+/** Parses a token file. Throws ConfigError with every problem as `file:line  what`; messages never contain a token. */
 export function readTokens(text: string, file: string): readonly KnownToken[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problems = document.errors.map(({ pos, code }) => `${file}:${lines.linePos(pos[0]).line}  no YAML: ${code}`);
+  const problems = document.errors.map(
+    ({ pos, code }) => `${file}:${lines.linePos(pos[0]).line}  invalid YAML: ${code}`,
+  );
   const root = document.contents;
   if (problems.length === 0 && !isSeq(root)) problems.push(`${file}:1  must be a list of {name, role, token}`);
   const known: KnownToken[] = [];
@@ -53,16 +58,17 @@ function toKnown({ name, role, token, sha256 = '', namespaces }: Entry): KnownTo
   return { caller: { name, role, ...(namespaces === undefined ? {} : { namespaces }) }, digest };
 }
 
-/** SHA-256 of a token: what is kept of it, and compared. */
+/** SHA-256 of a token; only digests are kept in memory and compared. */
 export function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
 function checkUnique(next: KnownToken, known: readonly KnownToken[], report: (message: string) => void): KnownToken {
   const { name } = next.caller;
-  if (known.some(({ caller }) => caller.name === name)) report(`there is another "${name}"; each needs its own name`);
+  if (known.some(({ caller }) => caller.name === name))
+    report(`the name "${name}" is already used; give each token its own name`);
   const twin = known.find(({ digest }) => digest.equals(next.digest));
-  if (twin !== undefined) report(`"${name}" has the token of "${twin.caller.name}"; each needs its own`);
+  if (twin !== undefined) report(`"${name}" has the same token as "${twin.caller.name}"; give each name its own token`);
   return next;
 }
 
@@ -70,11 +76,11 @@ function messageOf({ code, path, message, ...issue }: z.core.$ZodIssue): string 
   const field = path.join('.');
   const keys = code === 'unrecognized_keys' && 'keys' in issue ? issue.keys : undefined;
   const what =
-    keys === undefined ? message : `unknown: ${keys.join(', ')}; there are name, role, token, sha256, namespaces`;
+    keys === undefined ? message : `unknown key ${keys.join(', ')}; the keys are name, role, token, sha256, namespaces`;
   return field === '' ? what : `${field} ${what}`;
 }
 
-/** The deepest node there is on the way to a path. */
+/** The deepest existing node on a path. */
 function nodeAt(node: Node, [key, ...rest]: readonly PropertyKey[]): Node {
   if (key === undefined || !(isMap(node) || isSeq(node))) return node;
   const next = node.get(key, true);

@@ -2,16 +2,14 @@ import { timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { ConfigError } from '../../../../lib/errors';
 import type { Log } from '../../../log';
-import type { Authenticator } from './authenticator';
-import type { Caller } from './caller';
+import type { Authenticator, Caller } from './caller';
 import { digestOf, type KnownToken, readTokens } from './read-tokens';
 
 /**
- * Tokens of a file.
+ * Bearer tokens from a file, reloaded when the file changes.
  *
- * I1. What it knows is what the file said when it could last be read: a file that is broken or gone changes nothing, and
- *     the log says so once.
- * I2. A token is compared with all of them in the same time, whichever it is.
+ * I1. The tokens in force are those of the last valid file: a broken or missing file changes nothing and is logged once.
+ * I2. Every token takes the same time to compare: each digest is compared in full, and with all known digests.
  */
 export class TokenFile implements Authenticator {
   private known: readonly KnownToken[] = [];
@@ -22,7 +20,7 @@ export class TokenFile implements Authenticator {
     private readonly log: Log,
   ) {}
 
-  /** Throws ConfigError with each line that is wrong, or when the file cannot be read. */
+  /** Throws ConfigError with every invalid line, or if the file cannot be read. */
   static async open(file: string, log: Log): Promise<TokenFile> {
     const tokens = new TokenFile(file, log);
     tokens.version = await tokens.versionOfFile();
@@ -43,10 +41,10 @@ export class TokenFile implements Authenticator {
     this.version = version;
     try {
       this.known = await this.read();
-      this.log('INFO', `${this.file}: read again, ${this.known.length} tokens`);
+      this.log('INFO', `${this.file}: reloaded, ${this.known.length} tokens`);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      this.log('ERROR', `the tokens stay as they were, since their file is wrong:\n${error.message}`);
+      this.log('ERROR', `keeping the previous tokens, the token file is invalid:\n${error.message}`);
     }
   }
 
@@ -55,13 +53,13 @@ export class TokenFile implements Authenticator {
     try {
       text = await readFile(this.file, 'utf8');
     } catch (cause) {
-      const message = `${this.file}: the file of tokens cannot be read: ${(cause as Error).message}`;
+      const message = `${this.file}: cannot read the token file: ${(cause as Error).message}`;
       throw new ConfigError('config-invalid', message, { cause });
     }
     return readTokens(text, this.file);
   }
 
-  /** Tells one content from another: a mounted Secret changes by its link, an edited file by its time. */
+  /** Changes with the content: a mounted Secret gets another inode, an edited file another time. */
   private async versionOfFile(): Promise<string> {
     try {
       const { ino, size, mtimeMs, ctimeMs } = await stat(this.file);

@@ -1,16 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Log } from '../../../log';
 import { ApiError } from './api-error';
-import { problemOf } from './problem-of';
+import { problemOf } from './problem-answer';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
-/** Everything that goes wrong is answered as a problem; what should not have gone wrong is logged with its stack. */
+/** Answers every error with a problem (RFC 9457); unexpected errors are logged with their stack. */
 export function answerProblems(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error, request, reply) => sendProblem(error, { request, reply, log }));
   app.setNotFoundHandler((request) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    throw new ApiError(404, 'route-missing', `nothing is at ${pathname}; /docs shows what there is`);
+    throw new ApiError(404, 'route-missing', `there is no route ${pathname}; /docs lists all routes`);
   });
 }
 
@@ -27,7 +27,10 @@ export function sendProblem(error: unknown, { request, reply, log }: FailedReque
   return reply.code(problem.status).headers(headers).type(problemType).send(problem);
 }
 
-/** Paths of these routes answer 405 to the methods that they have not, and say which they have. To be called before the routes are added. */
+/**
+ * Makes the paths of all routes added from now on answer 405 to the methods that they do not have. Call the returned
+ * function when the routes are added.
+ */
 export function refuseOtherMethods(app: FastifyInstance): () => void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method, config }: RouteOptions) => {
@@ -42,7 +45,7 @@ export function refuseOtherMethods(app: FastifyInstance): () => void {
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly isMethodRefusal?: true;
-    /** Its last segment may be anything: what is there for another method is nothing. */
+    /** The last segment of the path is a parameter with any value, so other methods get 404 rather than 405. */
     readonly endsInAny?: true;
   }
 }
@@ -50,7 +53,7 @@ declare module 'fastify' {
 function addRefusal(app: FastifyInstance, url: string, known: readonly string[]): void {
   const allow = known.join(', ');
   const refuse = async ({ method }: FastifyRequest): Promise<never> => {
-    throw new ApiError(405, 'method-refused', `${method} is none of its methods: ${allow}`, { allow });
+    throw new ApiError(405, 'method-refused', `${method} is not supported here; use ${allow}`, { allow });
   };
   const method = app.supportedMethods.filter((each) => !known.includes(each));
   app.route({

@@ -1,6 +1,6 @@
 import type { ApiCode } from '../../../api-contract/problem';
 
-/** A request that cannot be answered as it is. `status` is that of HTTP; the message says what was got and what to do. */
+/** A request that cannot be served as it stands. `status` is the HTTP status; the message says what was wrong and what to do. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 

@@ -3,14 +3,18 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { stringify } from 'yaml';
+import { topologyJsonSchema } from '../../../../lib/topology/document/topology-json-schema';
 import { packageVersion } from '../../../package-root';
-import { completeOpenapi, type Json, topologyRef } from './complete-openapi';
+
+type Json = { readonly [key: string]: unknown };
+
+const topologyRef = { $ref: '#/components/schemas/Topology' };
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Its body is a topology, JSON or YAML. */
+    /** The body is a topology, JSON or YAML. */
     readonly takesTopology?: true;
-    /** Headers of its answers when it went well, and what they say. */
+    /** Headers of successful answers, with descriptions. */
     readonly headers?: { readonly [name: string]: string };
   }
 }
@@ -19,11 +23,11 @@ const info = {
   title: 'KFlow controller',
   version: packageVersion,
   description:
-    'Submits, changes and watches flows. A topology has more rules than its schema says: each one that is broken is a problem of the answer.',
+    'Submits, changes and watches flows. Topologies have rules beyond their JSON Schema: the answer lists every problem found.',
   license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
 };
 
-/** The page loads what it needs from here, and nothing from elsewhere. */
+/** The page loads scripts and styles from the controller only. */
 const pagePolicy = {
   'default-src': ["'self'"],
   'img-src': ["'self'", 'data:'],
@@ -31,7 +35,7 @@ const pagePolicy = {
   'frame-ancestors': ["'none'"],
 };
 
-/** What the page offers to be submitted: every field at once would be no topology. */
+/** The page's example of a body; one generated from the schema would not be a valid topology. */
 const exampleTopology = {
   mode: 'batch',
   globalConfig: { store: { addr: 'minio.default.svc:9000', user: 'minioadmin', password: 'minioadmin' } },
@@ -41,9 +45,13 @@ const exampleTopology = {
   ],
 };
 
-/** OpenAPI of every route that is added after it, made of their schemas, and a page that shows it at /docs. */
+/** Generates OpenAPI from the schemas of all routes added from now on, and serves a page with it at /docs. */
 export function describeRoutes(app: FastifyInstance, isOpen: boolean): void {
-  const bearer = { type: 'http', scheme: 'bearer', description: 'a token of the file, or of the OIDC issuer' } as const;
+  const bearer = {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'a token from the token file or from the OIDC issuer',
+  } as const;
   void app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -63,7 +71,7 @@ export function describeRoutes(app: FastifyInstance, isOpen: boolean): void {
   });
 }
 
-/** What zod's schemas do not say of a route is in its config. */
+/** Adds what a route's config has beyond its zod schemas: the role, a topology as body, headers. */
 const describeRoute: SwaggerTransform = (route) => {
   const { schema, url } = jsonSchemaTransform(route as Parameters<typeof jsonSchemaTransform>[0]);
   const { role, takesTopology, headers } = route.route.config ?? {};
@@ -76,9 +84,9 @@ const describeRoute: SwaggerTransform = (route) => {
   };
   const described = {
     ...rest,
-    ...(role === undefined
+    ...(role === undefined || role === 'anyone'
       ? { description, security: [] }
-      : { description: [description, `Needs the role \`${role}\`.`].filter(Boolean).join(' ') }),
+      : { description: [description, `Requires the role \`${role}\`.`].filter(Boolean).join(' ') }),
     ...(takesTopology === true ? { body: topology } : {}),
     ...(response === undefined ? {} : { response: withHeaders(response as Json, headers) }),
   };
@@ -94,4 +102,46 @@ function withHeaders(response: Json, headers: { readonly [name: string]: string 
       : [status, answer],
   );
   return Object.fromEntries(answers);
+}
+
+interface Operation {
+  readonly requestBody?: { readonly content: { readonly [type: string]: { readonly schema: Json } } };
+}
+
+interface Openapi {
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+  readonly components: { readonly schemas: { readonly [name: string]: Json } };
+}
+
+/** Adds the topology's schema, removes unreferenced schemas, and marks bodies without required fields as optional. */
+function completeOpenapi(document: Json): Json {
+  const { paths, components } = document as unknown as Openapi;
+  // These belong to a schema document, not to a part of one.
+  const { $schema: _, $id: __, ...topology } = topologyJsonSchema();
+  const schemas = referred(paths, { ...components.schemas, Topology: topology });
+  const relaxed = Object.entries(paths).map(([path, operations]) => [
+    path,
+    Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, withOptionalBody(operation)])),
+  ]);
+  return { ...document, paths: Object.fromEntries(relaxed), components: { ...components, schemas } };
+}
+
+function withOptionalBody(operation: Operation): Operation {
+  const schema = operation.requestBody?.content['application/json']?.schema;
+  if (schema === undefined || '$ref' in schema || 'required' in schema) return operation;
+  return { ...operation, requestBody: { ...operation.requestBody, required: false } as Operation['requestBody'] };
+}
+
+/** The schemas that the paths refer to, directly or through other schemas. */
+function referred(paths: Json, schemas: { readonly [name: string]: Json }): { readonly [name: string]: Json } {
+  const found = new Set<string>();
+  const visit = (part: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (found.has(name)) continue;
+      found.add(name);
+      visit(schemas[name]);
+    }
+  };
+  visit(paths);
+  return Object.fromEntries(Object.entries(schemas).filter(([name]) => found.has(name)));
 }

@@ -1,21 +1,60 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { Log } from '../../../log';
-import type { ApiMetrics } from './api-metrics';
 import { serverEventType } from './server-events';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Code of the problem that was answered, for the log. */
+    /** Code of the problem that the request was answered with, for the log. */
     problemCode: string | null;
   }
 }
 
-/** Every answer is measured and logged: changes at INFO with who asked and what came of it, all else at DEBUG. */
+/** Upper bounds of the histogram in seconds: 1 ms to 30 s. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The route's path with the names of its parameters; `none` if no route matched. */
+  readonly route: string;
+  readonly status: number;
+}
+
+/** The controller's metrics for Prometheus: its requests and its process. */
+export class ApiMetrics {
+  private readonly registry = new Registry();
+  private readonly duration = new Histogram({
+    name: 'kflow_http_request_duration_seconds',
+    help: 'Time from the headers of a request to the end of its answer, except for streams, in seconds',
+    labelNames: ['method', 'route', 'status'],
+    buckets,
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  answered(request: AnsweredRequest, ms: number): void {
+    this.duration.observe({ ...request }, ms / 1_000);
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  /** All metrics in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+}
+
+/** Measures and logs every answer: changes at INFO with the caller and the outcome, everything else at DEBUG. */
 export function watchRequests(app: FastifyInstance, { log, metrics }: { log: Log; metrics: ApiMetrics }): void {
   app.decorateRequest('problemCode', null);
   app.addHook('onRequest', async (request, reply) => {
     const startedMs = performance.now();
-    // Fastify's own hook is not called for an answer that nobody waited for, and without it Fastify measures no time.
+    // Fastify's own hook is not called if the client disconnects first, and without it Fastify measures no time.
     reply.raw.once('close', () => {
       const tookMs = performance.now() - startedMs;
       const { method, caller } = request;
@@ -28,7 +67,7 @@ export function watchRequests(app: FastifyInstance, { log, metrics }: { log: Log
   });
 }
 
-/** It lasts as long as somebody looks at it. */
+/** A stream lasts as long as the client wants, so its duration says nothing. */
 function isStream(request: FastifyRequest, reply: FastifyReply): boolean {
   const { follow } = (request.query ?? {}) as { readonly follow?: unknown };
   return follow === true || reply.getHeader('content-type') === serverEventType;
@@ -38,7 +77,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply, tookMs: number): s
   const { method, url, caller, problemCode } = request;
   const by = caller === null ? '' : ` by ${caller.name}`;
   const took = `in ${Math.round(tookMs)} ms`;
-  if (!reply.raw.headersSent) return `${method} ${url}${by}: the client hung up before the answer, ${took}`;
+  if (!reply.raw.headersSent) return `${method} ${url}${by}: the client disconnected before the answer, ${took}`;
   const outcome = problemCode ?? reply.getHeader('kflow-outcome');
   return `${method} ${url}${by}: ${reply.statusCode}${outcome === undefined ? '' : ` ${outcome}`} ${took}`;
 }

@@ -6,96 +6,89 @@ import {
   scaleRequestSchema,
 } from '../../../api-contract/flow-changes';
 import { flowStatusSchema } from '../../../api-contract/flow-status';
-import type { FlowService } from '../../flows/ports/flow-service';
-import { requesterOf } from '../access/requester-of';
-import type { ApiScope } from '../http/api-scope';
-import { readJsonBody } from '../http/text-bodies';
-import { changeHeaders, commentQuery, flowParams, jsonAnswer, problemsOf } from './route-schemas';
-import { outcomeHeaders, withOutcome } from './with-outcome';
+import { type ApiParts, type ApiScope, changeRoute } from './api-route';
+import { commentQuery, outcomeHeaders, requesterOf, withOutcome } from './flow-change';
+import { flowParams, jsonAnswer } from './route-schemas';
 
 const path = '/kflows/v1/:namespace/:jobId';
 
-const common = { tags: ['changes'], params: flowParams, querystring: commentQuery, headers: changeHeaders };
-const answers = { 202: jsonAnswer('it is taken', flowStatusSchema), ...problemsOf(400, 404, 409, 415, 422) };
-const results = { 200: jsonAnswer('it is taken', changedFlowSchema), ...problemsOf(400, 404, 409, 415, 422) };
+const common = {
+  role: 'operate',
+  tag: 'changes',
+  params: flowParams,
+  querystring: commentQuery,
+  problems: [400, 404, 409, 415, 422],
+} as const;
+const accepted = { 202: jsonAnswer('the change is accepted', flowStatusSchema) };
+const updated = { 200: jsonAnswer('the new document is accepted', changedFlowSchema) };
 
-/** What may be done to a flow besides another document. */
-export function addChangeRoutes(app: ApiScope, service: FlowService): void {
-  for (const [what, summary] of [
-    ['pause', 'Have a flow, or functions of it, finish what they hold and then rest'],
-    ['resume', 'Have a paused flow, or functions of it, go on'],
-    ['restart', 'Start the replicas of a flow, or of functions of it, anew'],
+/** Changes of a running flow other than a new document. */
+export function addChangeRoutes(app: ApiScope, parts: ApiParts): void {
+  const { service } = parts;
+  for (const [verb, summary] of [
+    ['pause', 'Pause a flow or some of its functions after the records in progress'],
+    ['resume', 'Resume a paused flow or some of its functions'],
+    ['restart', 'Restart the replicas of a flow or of some of its functions'],
   ] as const) {
     app.post(
-      `${path}/${what}`,
-      {
-        config: { role: 'operate' },
-        preValidation: readJsonBody,
-        schema: { ...common, operationId: `${what}Flow`, summary, body: changeRequestSchema, response: answers },
-      },
+      `${path}/${verb}`,
+      changeRoute({
+        ...common,
+        operationId: `${verb}Flow`,
+        summary,
+        body: changeRequestSchema,
+        answers: accepted,
+      }),
       async (request, reply) => {
         const { functions } = request.body;
-        return reply.code(202).send(await service[what](request.params, functions, requesterOf(request)));
+        return reply.code(202).send(await service[verb](request.params, functions, requesterOf(request)));
       },
     );
   }
-  addReplayRoute(app, service);
-  addRevisionRoutes(app, service);
-}
 
-function addReplayRoute(app: ApiScope, service: FlowService): void {
   app.post(
     `${path}/replay`,
-    {
-      config: { role: 'operate' },
-      preValidation: readJsonBody,
-      schema: {
-        ...common,
-        operationId: 'replayFlow',
-        summary: 'Have a function read kept records again',
-        body: replayRequestSchema,
-        response: answers,
-      },
-    },
+    changeRoute({
+      ...common,
+      operationId: 'replayFlow',
+      summary: 'Make a function re-read records that are still in its input stream',
+      body: replayRequestSchema,
+      answers: accepted,
+    }),
     async (request, reply) => {
       const { function: id, from } = request.body;
       return reply.code(202).send(await service.replay(request.params, { function: id, from }, requesterOf(request)));
     },
   );
+  addRevisionRoutes(app, parts);
 }
 
-/** Those that make a revision of the document. */
-function addRevisionRoutes(app: ApiScope, service: FlowService): void {
+/** Changes that create a revision of the document. */
+function addRevisionRoutes(app: ApiScope, { service }: ApiParts): void {
   app.post(
     `${path}/scale`,
-    {
-      config: { role: 'operate', headers: outcomeHeaders },
-      preValidation: readJsonBody,
-      schema: {
-        ...common,
-        operationId: 'scaleFlow',
-        summary: 'Change how many replicas functions have',
-        body: scaleRequestSchema,
-        response: results,
-      },
-    },
+    changeRoute({
+      ...common,
+      operationId: 'scaleFlow',
+      summary: 'Change the number of replicas of functions',
+      body: scaleRequestSchema,
+      answers: updated,
+      answerHeaders: outcomeHeaders,
+    }),
     async (request, reply) =>
       withOutcome(reply, await service.scale(request.params, request.body.replicas, requesterOf(request))),
   );
 
   app.post(
     `${path}/rollback`,
-    {
-      config: { role: 'operate', headers: outcomeHeaders },
-      preValidation: readJsonBody,
-      schema: {
-        ...common,
-        operationId: 'rollbackFlow',
-        summary: 'Update a flow to an earlier document of it',
-        body: rollbackRequestSchema,
-        response: results,
-      },
-    },
+    changeRoute({
+      ...common,
+      operationId: 'rollbackFlow',
+      summary: 'Update a flow to one of its earlier documents',
+      body: rollbackRequestSchema,
+      answers: updated,
+      answerHeaders: outcomeHeaders,
+    }),
     async (request, reply) =>
       withOutcome(reply, await service.rollback(request.params, request.body.revision, requesterOf(request))),
   );

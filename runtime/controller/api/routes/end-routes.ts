@@ -2,80 +2,74 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import { type FlowStatus, flowStatusSchema } from '../../../api-contract/flow-status';
-import type { Ending, FlowService } from '../../flows/ports/flow-service';
+import type { Ending } from '../../flows/ports/flow-service';
 import { assertRole } from '../access/caller';
-import { callerOf } from '../access/guard-routes';
-import { requesterOf } from '../access/requester-of';
 import { ApiError } from '../http/api-error';
-import type { ApiScope } from '../http/api-scope';
-import { changeHeaders, commentQuery, flowParams, jsonAnswer, problemsOf } from './route-schemas';
+import { callerOf } from '../http/guard-routes';
+import { type ApiParts, type ApiScope, changeRoute } from './api-route';
+import { commentQuery, requesterOf } from './flow-change';
+import { flowParams, jsonAnswer } from './route-schemas';
 
-const options = 'force=true and stop=true';
-const isAsked = z.enum(['true', 'false'], `must be true or false, the options are ${options}`).optional();
+const flag = z.enum(['true', 'false'], 'must be true or false; the options are force=true and stop=true').optional();
 
 const endingQuery = commentQuery.extend({
-  force: isAsked.describe('end it at once and remove its data, whatever state it is in'),
-  stop: isAsked.describe('end what runs, and keep streams and offsets for the next submit'),
+  force: flag.describe('delete the flow and its data at once, whatever its state'),
+  stop: flag.describe('stop the replicas, but keep streams and offsets for the next submit'),
 });
 
 const endingSegment = z.enum(
   ['force=true', 'force=false', 'stop=true', 'stop=false'],
-  'must be force=true or stop=true; =false is as if it were left out',
+  'must be force=true or stop=true; =false is the same as leaving the option out',
 );
 
-const schema = {
-  summary: 'Delete a flow, or stop it',
-  tags: ['flows'],
+const common = {
+  role: 'operate',
+  summary: 'Delete or stop a flow',
+  description: 'Everything except stop=true requires the role `admin`.',
+  tag: 'flows',
   querystring: endingQuery,
-  headers: changeHeaders,
-  response: { 202: jsonAnswer('it is being ended', flowStatusSchema), ...problemsOf(400, 404, 409) },
-};
+  answers: { 202: jsonAnswer('the flow is being ended', flowStatusSchema) },
+  problems: [400, 404, 409],
+} as const;
 
-/** The end of flows; the option is a segment of the path, or in the query. */
-export function addEndRoutes(app: ApiScope, service: FlowService): void {
-  const end = async (request: FastifyRequest, flow: FlowKey, asked: readonly string[]): Promise<FlowStatus> => {
-    const ending = endingOf(asked);
+/** The end of a flow. The option is in the query, or the last segment of the path. */
+export function addEndRoutes(app: ApiScope, { service }: ApiParts): void {
+  const end = async (request: FastifyRequest, flow: FlowKey, options: readonly string[]): Promise<FlowStatus> => {
+    const ending = endingOf(options);
     if (ending !== 'stop') assertRole(callerOf(request), 'admin');
     return service.end(flow, ending, requesterOf(request));
   };
 
-  const description = 'All but stop=true needs the role `admin`.';
   app.delete(
     '/kflows/v1/:namespace/:jobId',
-    {
-      config: { role: 'operate' },
-      schema: { ...schema, operationId: 'endFlow', description, params: flowParams },
-    },
-    async (request, reply) => reply.code(202).send(await end(request, request.params, askedBy(request.query))),
+    changeRoute({ ...common, operationId: 'endFlow', params: flowParams }),
+    async (request, reply) => reply.code(202).send(await end(request, request.params, optionsIn(request.query))),
   );
 
+  const withOption = changeRoute({
+    ...common,
+    operationId: 'endFlowWithOption',
+    params: flowParams.extend({ option: endingSegment }),
+  });
   app.delete(
     '/kflows/v1/:namespace/:jobId/:option',
-    {
-      config: { role: 'operate', endsInAny: true },
-      schema: {
-        ...schema,
-        operationId: 'endFlowWithOption',
-        description,
-        params: flowParams.extend({ option: endingSegment }),
-      },
-    },
+    { ...withOption, config: { ...withOption.config, endsInAny: true } },
     async (request, reply) => {
       const { option, ...flow } = request.params;
-      const asked = [...askedBy(request.query), ...(option.endsWith('=true') ? [option.replace('=true', '')] : [])];
-      return reply.code(202).send(await end(request, flow, asked));
+      const inPath = option.endsWith('=true') ? [option.replace('=true', '')] : [];
+      return reply.code(202).send(await end(request, flow, [...optionsIn(request.query), ...inPath]));
     },
   );
 }
 
-function askedBy({ force, stop }: z.infer<typeof endingQuery>): readonly string[] {
+function optionsIn({ force, stop }: z.infer<typeof endingQuery>): readonly string[] {
   return [...(force === 'true' ? ['force'] : []), ...(stop === 'true' ? ['stop'] : [])];
 }
 
-function endingOf(asked: readonly string[]): Ending {
-  if (asked.includes('force') && asked.includes('stop')) {
-    throw new ApiError(400, 'request-invalid', `force=true removes what stop=true keeps; ask for one of them`);
+function endingOf(options: readonly string[]): Ending {
+  if (options.includes('force') && options.includes('stop')) {
+    throw new ApiError(400, 'request-invalid', 'force=true deletes what stop=true keeps; use one of them');
   }
-  if (asked.includes('stop')) return 'stop';
-  return asked.includes('force') ? 'force' : 'delete';
+  if (options.includes('stop')) return 'stop';
+  return options.includes('force') ? 'force' : 'delete';
 }

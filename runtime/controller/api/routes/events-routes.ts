@@ -4,48 +4,48 @@ import { type EventQuery, eventQuerySchema, eventSchema, type FlowEventView } fr
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowService } from '../../flows/ports/flow-service';
 import { assertRole, namespaceFor } from '../access/caller';
-import { callerOf } from '../access/guard-routes';
-import type { ApiParts } from '../http/api-parts';
-import type { ApiScope } from '../http/api-scope';
-import { preferredType } from '../http/preferred-type';
+import { callerOf } from '../http/guard-routes';
+import { preferredType } from '../http/request-content';
 import { encodeServerEvents, type ServerEvent, serverEventType } from '../http/server-events';
-import { flowParams, jsonAnswer, namespaceQuery, problemsOf } from './route-schemas';
+import { type ApiParts, type ApiScope, readRoute } from './api-route';
+import { flowParams, jsonAnswer, namespaceQuery } from './route-schemas';
 
-const list = jsonAnswer('the oldest first', z.array(eventSchema));
-const event = { schema: z.string().describe('server-sent events, whose data is a FlowEvent') };
-const answer = { ...list, content: { ...list.content, [serverEventType]: event } };
+const list = jsonAnswer('oldest first', z.array(eventSchema));
+const event = { schema: z.string().describe('server-sent events with a FlowEvent as data') };
 const description =
-  'As server-sent events: those there are, then those that come, by their kinds audit, phase and notice; with Last-Event-ID only those after it.';
+  'As server-sent events: first the past events, then new ones as they happen, named by their kind; with Last-Event-ID only the events after it.';
+const common = {
+  role: 'view',
+  tag: 'events',
+  answers: { 200: { ...list, content: { ...list.content, [serverEventType]: event } } },
+} as const;
 
-/** What happened to flows, and who asked for it. */
+/** Events of flows: requests, transitions and notices. */
 export function addEventsRoutes(app: ApiScope, { service, streams, keepAliveMs }: ApiParts): void {
   const send = async (of: Partial<FlowKey>, request: FastifyRequest, reply: FastifyReply) => {
     const { kind, limit } = request.query as EventQuery;
     const query = { kind, limit };
-    const wanted = preferredType(request.headers.accept, ['application/json', serverEventType]);
-    if (wanted !== serverEventType) return reply.send([...(await service.events(of, query))]);
+    const type = preferredType(request.headers.accept, ['application/json', serverEventType]);
+    if (type !== serverEventType) return reply.send([...(await service.events(of, query))]);
     const after = request.headers['last-event-id'];
     const chunks = (signal: AbortSignal) =>
-      encodeServerEvents(followed(service, { of, query, after: String(after), signal }), keepAliveMs);
+      encodeServerEvents(followEvents(service, { of, query, after: String(after), signal }), keepAliveMs);
     return streams.send(reply, { type: serverEventType, chunks });
   };
 
   app.get(
     '/kflows/v1/:namespace/:jobId/events',
-    {
-      config: { role: 'view' },
-      schema: {
-        operationId: 'listFlowEvents',
-        summary: 'What happened to a flow',
-        description,
-        tags: ['events'],
-        params: flowParams,
-        querystring: eventQuerySchema,
-        response: { 200: answer, ...problemsOf(400, 404) },
-      },
-    },
+    readRoute({
+      ...common,
+      operationId: 'listFlowEvents',
+      summary: 'List or follow the events of a flow',
+      description,
+      params: flowParams,
+      querystring: eventQuerySchema,
+      problems: [400, 404],
+    }),
     async (request, reply) => {
-      // of one that is gone they are kept; of one that never was there are none
+      // events outlive their flow; a flow that never existed has none, and its status throws flow-missing
       const any = await service.events(request.params, { limit: 1 });
       if (any.length === 0) await service.status(request.params);
       return send(request.params, request, reply);
@@ -54,17 +54,14 @@ export function addEventsRoutes(app: ApiScope, { service, streams, keepAliveMs }
 
   app.get(
     '/kflows/events/v1',
-    {
-      config: { role: 'view' },
-      schema: {
-        operationId: 'listEvents',
-        summary: 'What happened to flows, those included that are no more',
-        description: `${description} Those of all namespaces are for the role admin.`,
-        tags: ['events'],
-        querystring: namespaceQuery.extend(eventQuerySchema.shape),
-        response: { 200: answer, ...problemsOf(400) },
-      },
-    },
+    readRoute({
+      ...common,
+      operationId: 'listEvents',
+      summary: 'List or follow the events of all flows, including deleted ones',
+      description: `${description} The events of all namespaces require the role \`admin\`.`,
+      querystring: namespaceQuery.extend(eventQuerySchema.shape),
+      problems: [400],
+    }),
     async (request, reply) => {
       const caller = callerOf(request);
       const namespace = namespaceFor(caller, request.query.namespace);
@@ -74,19 +71,22 @@ export function addEventsRoutes(app: ApiScope, { service, streams, keepAliveMs }
   );
 }
 
-interface Followed {
+interface FollowEventsOptions {
   readonly of: Partial<FlowKey>;
   readonly query: EventQuery;
-  /** Id of the last one that the client has. */
+  /** Id of the last event that the client has. */
   readonly after: string;
   readonly signal: AbortSignal;
 }
 
-/** Those there are and those that come, each once: it is listened before the past is read. */
-async function* followed(service: FlowService, { of, query, after, signal }: Followed): AsyncGenerator<ServerEvent> {
+/** Past and new events, each once: following starts before the past is read, so that no event is lost in between. */
+async function* followEvents(
+  service: FlowService,
+  { of, query, after, signal }: FollowEventsOptions,
+): AsyncGenerator<ServerEvent> {
   const coming = service.followEvents(of, signal)[Symbol.asyncIterator]();
   const first = coming.next();
-  // Thrown where it is awaited, which may be after the past could not be read.
+  // awaited below, unless reading the past fails first
   first.catch(() => undefined);
   const past = await service.events(of, query);
   const sent = new Set(past.map(({ id }) => id));

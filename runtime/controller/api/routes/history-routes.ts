@@ -1,70 +1,58 @@
 import { z } from 'zod';
 import { parseDocument } from '../../../../lib/topology/read/parse-document';
 import { revisionSchema } from '../../../api-contract/flow-history';
-import type { FlowService } from '../../flows/ports/flow-service';
-import type { ApiScope } from '../http/api-scope';
-import { preferredType } from '../http/preferred-type';
-import { flowParams, jsonAnswer, problemsOf, textAnswer } from './route-schemas';
+import { preferredType } from '../http/request-content';
+import { type ApiParts, type ApiScope, readRoute } from './api-route';
+import { flowParams, jsonAnswer, textAnswer } from './route-schemas';
 
 const path = '/kflows/v1/:namespace/:jobId';
 const revision = z.coerce.number().int().min(1);
 const yamlType = 'application/yaml';
+const common = { role: 'view', tag: 'history', problems: [400, 404] } as const;
 
 /** The documents that a flow has had. */
-export function addHistoryRoutes(app: ApiScope, service: FlowService): void {
+export function addHistoryRoutes(app: ApiScope, { service }: ApiParts): void {
   app.get(
     `${path}/history`,
-    {
-      config: { role: 'view' },
-      schema: {
-        operationId: 'listRevisions',
-        summary: 'Every document that was accepted',
-        tags: ['history'],
-        params: flowParams,
-        response: { 200: jsonAnswer('the oldest first', z.array(revisionSchema)), ...problemsOf(400, 404) },
-      },
-    },
+    readRoute({
+      ...common,
+      operationId: 'listRevisions',
+      summary: 'List the revisions of a flow',
+      params: flowParams,
+      answers: { 200: jsonAnswer('oldest first', z.array(revisionSchema)) },
+    }),
     async (request) => [...(await service.history(request.params))],
   );
 
   app.get(
     `${path}/history/:revision`,
-    {
-      config: { role: 'view' },
-      schema: {
-        operationId: 'getRevision',
-        summary: 'The document of a revision, its secrets hidden',
-        tags: ['history'],
-        params: flowParams.extend({ revision }),
-        response: {
-          200: textAnswer('YAML, or JSON when that is asked for', yamlType, 'application/json'),
-          ...problemsOf(400, 404),
-        },
-      },
-    },
+    readRoute({
+      ...common,
+      operationId: 'getRevision',
+      summary: 'Get the document of a revision, with its secrets hidden',
+      params: flowParams.extend({ revision }),
+      answers: { 200: textAnswer('YAML by default, or JSON', yamlType, 'application/json') },
+    }),
     async (request, reply) => {
       const text = await service.document(request.params, request.params.revision);
       const type = preferredType(request.headers.accept, [yamlType, 'application/json']);
-      return reply.type(`${type}; charset=utf-8`).send(type === yamlType ? text : asJson(text));
+      return reply.type(`${type}; charset=utf-8`).send(type === yamlType ? text : toJson(text));
     },
   );
 
   app.get(
     `${path}/diff`,
-    {
-      config: { role: 'view' },
-      schema: {
-        operationId: 'diffRevisions',
-        summary: 'What two revisions differ in',
-        tags: ['history'],
-        params: flowParams,
-        querystring: z.strictObject({
-          from: revision.optional().describe('left out: the one before'),
-          to: revision.optional().describe('left out: the last one'),
-        }),
-        response: { 200: textAnswer('unified diff; empty when they are equal', 'text/plain'), ...problemsOf(400, 404) },
-      },
-    },
+    readRoute({
+      ...common,
+      operationId: 'diffRevisions',
+      summary: 'Compare two revisions',
+      params: flowParams,
+      querystring: z.strictObject({
+        from: revision.optional().describe('default: the revision before `to`'),
+        to: revision.optional().describe('default: the latest revision'),
+      }),
+      answers: { 200: textAnswer('unified diff; empty if the documents are equal', 'text/plain') },
+    }),
     async (request, reply) => {
       const text = await service.diff(request.params, request.query);
       return reply.type('text/plain; charset=utf-8').send(text);
@@ -72,7 +60,7 @@ export function addHistoryRoutes(app: ApiScope, service: FlowService): void {
   );
 }
 
-/** It was accepted, so it can be read. */
-function asJson(text: string): string {
+/** The document has been accepted, so it parses. */
+function toJson(text: string): string {
   return `${JSON.stringify(parseDocument(text, 'document').source?.value, undefined, 2)}\n`;
 }

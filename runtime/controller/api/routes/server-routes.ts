@@ -1,76 +1,56 @@
 import { z } from 'zod';
-import type { FlowService } from '../../flows/ports/flow-service';
 import { ApiError } from '../http/api-error';
-import type { ApiMetrics } from '../http/api-metrics';
-import type { ApiScope } from '../http/api-scope';
-import { jsonAnswer, problemAnswer, textAnswer } from './route-schemas';
+import { type ApiParts, type ApiScope, readRoute } from './api-route';
+import { jsonAnswer, textAnswer } from './route-schemas';
 
 const stateSchema = z.object({ status: z.enum(['alive', 'ready']) });
-const tags = ['controller'];
+const common = { role: 'anyone', tag: 'controller' } as const;
 
-/** What everybody may ask of the controller itself. */
-export function addServerRoutes(
-  app: ApiScope,
-  { service, metrics }: { service: FlowService; metrics: ApiMetrics },
-): void {
-  app.get(
-    '/healthz',
-    {
-      exposeHeadRoute: true,
-      schema: {
-        operationId: 'isAlive',
-        summary: 'Whether it answers',
-        tags,
-        response: { 200: jsonAnswer('it does', stateSchema) },
-      },
-    },
-    async () => ({ status: 'alive' as const }),
-  );
+/** The controller itself: probes, metrics and the OpenAPI document, open to everybody. */
+export function addServerRoutes(app: ApiScope, { service, metrics }: ApiParts): void {
+  const liveness = readRoute({
+    ...common,
+    operationId: 'isAlive',
+    summary: 'Liveness',
+    answers: { 200: jsonAnswer('the controller responds', stateSchema) },
+    problems: [],
+  });
+  app.get('/healthz', { ...liveness, exposeHeadRoute: true }, async () => ({ status: 'alive' as const }));
 
-  app.get(
-    '/readyz',
-    {
-      exposeHeadRoute: true,
-      schema: {
-        operationId: 'isReady',
-        summary: 'Whether it can work',
-        tags,
-        response: {
-          200: jsonAnswer('it can', stateSchema),
-          503: problemAnswer('it cannot; detail says why, a line each'),
-        },
-      },
-    },
-    async () => {
-      const reasons = await service.whyNotReady();
-      if (reasons.length > 0) throw new ApiError(503, 'not-ready', reasons.join('\n'), { 'retry-after': '2' });
-      return { status: 'ready' as const };
-    },
-  );
+  const readiness = readRoute({
+    ...common,
+    operationId: 'isReady',
+    summary: 'Readiness, with reasons',
+    answers: { 200: jsonAnswer('the controller is ready', stateSchema) },
+    problems: [503],
+  });
+  app.get('/readyz', { ...readiness, exposeHeadRoute: true }, async () => {
+    const reasons = await service.whyNotReady();
+    if (reasons.length > 0) throw new ApiError(503, 'not-ready', reasons.join('\n'), { 'retry-after': '2' });
+    return { status: 'ready' as const };
+  });
 
   app.get(
     '/metrics',
-    {
-      schema: {
-        operationId: 'readMetrics',
-        summary: 'Metrics for Prometheus',
-        tags,
-        response: { 200: textAnswer("Prometheus' text format", 'text/plain') },
-      },
-    },
+    readRoute({
+      ...common,
+      operationId: 'readMetrics',
+      summary: 'Metrics for Prometheus',
+      answers: { 200: textAnswer("Prometheus' text format", 'text/plain') },
+      problems: [],
+    }),
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
   );
 
   app.get(
     '/openapi.json',
-    {
-      schema: {
-        operationId: 'readOpenapi',
-        summary: 'This description',
-        tags,
-        response: { 200: jsonAnswer('OpenAPI 3.1', z.looseObject({ openapi: z.string() })) },
-      },
-    },
+    readRoute({
+      ...common,
+      operationId: 'readOpenapi',
+      summary: 'The OpenAPI document',
+      answers: { 200: jsonAnswer('OpenAPI 3.1', z.looseObject({ openapi: z.string() })) },
+      problems: [],
+    }),
     async () => ({ ...app.swagger() }) as { openapi: string },
   );
 }

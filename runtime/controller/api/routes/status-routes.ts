@@ -4,19 +4,15 @@ import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import { type FlowStatus, flowStatusSchema, type ListQuery, listQuerySchema } from '../../../api-contract/flow-status';
 import { namespaceFor } from '../access/caller';
-import { callerOf } from '../access/guard-routes';
-import type { ApiParts } from '../http/api-parts';
-import type { ApiScope } from '../http/api-scope';
-import { preferredType } from '../http/preferred-type';
+import { callerOf } from '../http/guard-routes';
+import { preferredType } from '../http/request-content';
 import { encodeServerEvents, serverEventType } from '../http/server-events';
-import { flowParams, jsonAnswer, namespaceParams, problemsOf } from './route-schemas';
+import { type ApiParts, type ApiScope, readRoute } from './api-route';
+import { flowParams, jsonAnswer, namespaceParams } from './route-schemas';
 
-const headers = {
-  'Kflow-Continue': 'where the next page begins; left out on the last one',
-  Link: 'the next page, with rel="next"',
-};
+const common = { role: 'view', tag: 'flows', problems: [400, 404] } as const;
 
-/** How flows are, now and from now on. */
+/** The statuses of flows. */
 export function addStatusRoutes(app: ApiScope, parts: ApiParts): void {
   addListRoutes(app, parts);
   const { service, streams, keepAliveMs } = parts;
@@ -28,85 +24,49 @@ export function addStatusRoutes(app: ApiScope, parts: ApiParts): void {
     return streams.send(reply, { type: serverEventType, chunks });
   };
 
-  const schema = {
-    description: 'As server-sent events: one named `status` whenever it has changed, until the flow has closed.',
-    tags: ['flows'],
+  const ofFlow = {
+    ...common,
+    description: 'As server-sent events: one event `status` for each change, until the flow is closed.',
     params: flowParams,
-  };
-  const event = { schema: z.string().describe('server-sent events, whose data is a FlowStatus') };
+  } as const;
+  const event = { schema: z.string().describe('server-sent events with a FlowStatus as data') };
   const one = jsonAnswer('the status', flowStatusSchema);
   app.get(
     '/kflows/v1/:namespace/:jobId',
-    {
-      config: { role: 'view' },
-      schema: {
-        ...schema,
-        operationId: 'getFlow',
-        summary: 'Status of a flow',
-        response: { 200: { ...one, content: { ...one.content, [serverEventType]: event } }, ...problemsOf(400, 404) },
-      },
-    },
+    readRoute({
+      ...ofFlow,
+      operationId: 'getFlow',
+      summary: 'Get the status of a flow',
+      answers: { 200: { ...one, content: { ...one.content, [serverEventType]: event } } },
+    }),
     async (request, reply) => {
-      const { accept } = request.headers;
-      const wanted = preferredType(accept, ['application/json', serverEventType]);
-      return wanted === serverEventType ? watch(request.params, reply) : service.status(request.params);
+      const type = preferredType(request.headers.accept, ['application/json', serverEventType]);
+      return type === serverEventType ? watch(request.params, reply) : service.status(request.params);
     },
   );
 
   app.get(
     '/kflows/v1/:namespace/:jobId/watch',
-    {
-      config: { role: 'view' },
-      schema: {
-        ...schema,
-        operationId: 'watchFlow',
-        summary: 'Status of a flow as it changes',
-        response: {
-          200: { description: 'the events', content: { [serverEventType]: event } },
-          ...problemsOf(400, 404),
-        },
-      },
-    },
+    readRoute({
+      ...ofFlow,
+      operationId: 'watchFlow',
+      summary: 'Watch the status of a flow',
+      answers: { 200: { description: 'the events', content: { [serverEventType]: event } } },
+    }),
     async (request, reply) => watch(request.params, reply),
   );
 }
 
 function addListRoutes(app: ApiScope, { service }: ApiParts): void {
-  const schema = {
-    tags: ['flows'],
+  const lists = {
+    ...common,
     querystring: listQuerySchema,
-    response: { 200: jsonAnswer('a page of them', z.array(flowStatusSchema)), ...problemsOf(400, 404) },
-  };
-  app.get(
-    '/kflows/v1',
-    {
-      config: { role: 'view', headers },
-      schema: { ...schema, operationId: 'listAllFlows', summary: 'Status of flows in all namespaces' },
+    answers: { 200: jsonAnswer('one page of flows', z.array(flowStatusSchema)) },
+    answerHeaders: {
+      'Kflow-Continue': 'start of the next page; absent on the last page',
+      Link: 'the next page, with rel="next"',
     },
-    async (request, reply) => list(namespaceFor(callerOf(request), undefined), request.query, reply),
-  );
-  app.get(
-    '/kflows/v1/:namespace',
-    {
-      config: { role: 'view', headers },
-      schema: {
-        ...schema,
-        operationId: 'listFlows',
-        summary: 'Status of flows in a namespace',
-        params: namespaceParams,
-      },
-    },
-    async (request, reply) => {
-      const { namespace } = request.params;
-      const { id, status } = request.query;
-      const flows = await list(namespace, request.query, reply);
-      if (id !== undefined && status === undefined && flows.length === 0) {
-        const name = flowName({ namespace, jobId: id });
-        throw new StateError('flow-missing', `${name}: there is no such flow`, { where: name });
-      }
-      return flows;
-    },
-  );
+  } as const;
 
   const list = async (namespace: string | undefined, query: ListQuery, reply: FastifyReply): Promise<FlowStatus[]> => {
     const { flows, continue: next } = await service.list(namespace, query);
@@ -115,9 +75,35 @@ function addListRoutes(app: ApiScope, { service }: ApiParts): void {
     }
     return [...flows];
   };
+
+  app.get(
+    '/kflows/v1',
+    readRoute({ ...lists, operationId: 'listAllFlows', summary: 'List the flows of all namespaces' }),
+    async (request, reply) => list(namespaceFor(callerOf(request), undefined), request.query, reply),
+  );
+
+  app.get(
+    '/kflows/v1/:namespace',
+    readRoute({
+      ...lists,
+      operationId: 'listFlows',
+      summary: 'List the flows of a namespace',
+      params: namespaceParams,
+    }),
+    async (request, reply) => {
+      const { namespace } = request.params;
+      const { id, status } = request.query;
+      const flows = await list(namespace, request.query, reply);
+      if (id !== undefined && status === undefined && flows.length === 0) {
+        const name = flowName({ namespace, jobId: id });
+        throw new StateError('flow-missing', `there is no flow ${name}`, { where: name });
+      }
+      return flows;
+    },
+  );
 }
 
-/** The same request, from where this page ends. */
+/** The URL of the same request for the next page. */
 function nextUrl({ url }: FastifyRequest, next: string): string {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   searchParams.set('continue', next);

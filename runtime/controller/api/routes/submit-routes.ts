@@ -1,69 +1,54 @@
 import { changedFlowSchema } from '../../../api-contract/flow-changes';
-import type { FlowService } from '../../flows/ports/flow-service';
 import { namespaceFor } from '../access/caller';
-import { callerOf } from '../access/guard-routes';
-import { requesterOf } from '../access/requester-of';
-import type { ApiScope } from '../http/api-scope';
-import { documentOf } from '../http/text-bodies';
-import { changeHeaders, commentQuery, flowParams, jsonAnswer, namespaceQuery, problemsOf } from './route-schemas';
-import { outcomeHeaders, withOutcome } from './with-outcome';
+import { callerOf } from '../http/guard-routes';
+import { documentOf } from '../http/request-content';
+import { type ApiParts, type ApiScope, changeRoute } from './api-route';
+import { commentQuery, outcomeHeaders, requesterOf, withOutcome } from './flow-change';
+import { flowParams, jsonAnswer, namespaceQuery } from './route-schemas';
 
-/** Bytes of a document, which is far more than Temporal or a ConfigMap would take: neither is given one. */
-const documentLimit = 32 * 1024 * 1024;
+/**
+ * Bytes of a request with a document. Twice the limit of a document, so that the answer to a larger one can say so.
+ * Documents go to JetStream: Temporal and ConfigMaps have far lower limits.
+ */
+const bodyLimit = 32 * 1024 * 1024;
 
-/** Documents that become flows, and that change them. */
-export function addSubmitRoutes(app: ApiScope, service: FlowService): void {
-  app.post(
-    '/kflows/v1/:namespace/:jobId',
-    {
-      config: { role: 'operate', takesTopology: true, headers: outcomeHeaders },
-      bodyLimit: documentLimit,
-      schema: {
-        operationId: 'submitFlow',
-        summary: 'Start a flow, or go on with one that was stopped',
-        description: 'The same document again changes nothing. Another one is refused: that would be an update.',
-        tags: ['flows'],
-        params: flowParams,
-        querystring: commentQuery,
-        headers: changeHeaders,
-        response: {
-          200: jsonAnswer('it runs with this document already', changedFlowSchema),
-          201: jsonAnswer('it was started, or goes on', changedFlowSchema),
-          ...problemsOf(400, 409, 413, 415, 422),
-        },
-      },
-    },
-    async (request, reply) => {
-      const flow = request.params;
-      const result = await service.submit(flow, documentOf(request), requesterOf(request));
-      const status = withOutcome(reply, result);
-      if (result.outcome === 'unchanged') return reply.code(200).send(status);
-      return reply.code(201).header('location', `/kflows/v1/${flow.namespace}/${flow.jobId}`).send(status);
-    },
-  );
+const common = { role: 'operate', tag: 'flows', takesTopology: true, answerHeaders: outcomeHeaders } as const;
 
-  app.post(
-    '/kflows/update/v1',
-    {
-      config: { role: 'operate', takesTopology: true, headers: outcomeHeaders },
-      bodyLimit: documentLimit,
-      schema: {
-        operationId: 'updateFlow',
-        summary: 'Change a flow that runs',
-        description:
-          'The flow is the one with the jobId of the document, in the namespace of the query, else of the document, else in the only namespace that has it.',
-        tags: ['flows'],
-        querystring: namespaceQuery.extend(commentQuery.shape),
-        headers: changeHeaders,
-        response: {
-          200: jsonAnswer('the update is taken', changedFlowSchema),
-          ...problemsOf(400, 404, 409, 413, 415, 422),
-        },
-      },
+/** Documents that start flows or update them. */
+export function addSubmitRoutes(app: ApiScope, { service }: ApiParts): void {
+  const submit = changeRoute({
+    ...common,
+    operationId: 'submitFlow',
+    summary: 'Start a flow, or resume a stopped one',
+    description: 'Submitting the same document again has no effect. A different document is rejected: use an update.',
+    params: flowParams,
+    querystring: commentQuery,
+    answers: {
+      200: jsonAnswer('the flow is already running with this document', changedFlowSchema),
+      201: jsonAnswer('the flow is started or resumed', changedFlowSchema),
     },
-    async (request, reply) => {
-      const namespace = namespaceFor(callerOf(request), request.query.namespace);
-      return withOutcome(reply, await service.update(namespace, documentOf(request), requesterOf(request)));
-    },
-  );
+    problems: [400, 409, 413, 415, 422],
+  });
+  app.post('/kflows/v1/:namespace/:jobId', { ...submit, bodyLimit }, async (request, reply) => {
+    const flow = request.params;
+    const result = await service.submit(flow, documentOf(request), requesterOf(request));
+    const status = withOutcome(reply, result);
+    if (result.outcome === 'unchanged') return reply.code(200).send(status);
+    return reply.code(201).header('location', `/kflows/v1/${flow.namespace}/${flow.jobId}`).send(status);
+  });
+
+  const update = changeRoute({
+    ...common,
+    operationId: 'updateFlow',
+    summary: 'Update a running flow to a new document',
+    description:
+      'Updates the flow with the jobId of the document, in the namespace of the query, else of the document, else in the only namespace that has such a flow.',
+    querystring: namespaceQuery.extend(commentQuery.shape),
+    answers: { 200: jsonAnswer('the update is accepted', changedFlowSchema) },
+    problems: [400, 404, 409, 413, 415, 422],
+  });
+  app.post('/kflows/update/v1', { ...update, bodyLimit }, async (request, reply) => {
+    const namespace = namespaceFor(callerOf(request), request.query.namespace);
+    return withOutcome(reply, await service.update(namespace, documentOf(request), requesterOf(request)));
+  });
 }

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { type RunningApi, startApi } from '../../../../runtime/controller/api/http/start-api';
+import { type RunningApi, startApi } from '../../../../runtime/controller/api/api-server';
 import { MemoryFlows } from './memory-flows';
 import { document, open } from './support';
 
@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The answer to a line of the documents, whose controller is on port 9080 of localhost. */
+/** Runs a command line of the specification, whose controller is on port 9080 of localhost. */
 async function shell(line: string): Promise<unknown> {
   const here = line.replaceAll('http://localhost:9080', api.url);
   const { stdout } = await promisify(execFile)('bash', ['-ec', here], { cwd: folder });
@@ -31,7 +31,7 @@ async function shell(line: string): Promise<unknown> {
 const submit =
   'curl -s -XPOST -H "Content-Type: application/json" --data-binary @topology.json http://localhost:9080/kflows/v1/jobx/jobx';
 
-test("the documents' lines start, stop, show, resume, update and delete a flow", async () => {
+test("the specification's curl commands start, stop, show, resume, update and delete a flow", async () => {
   expect(await shell(submit)).toMatchObject({ status: 'Running', closeTime: null });
   expect(await shell('curl -s -XDELETE http://localhost:9080/kflows/v1/jobx/jobx/stop=true')).toMatchObject({
     status: 'Stopped',
@@ -59,7 +59,7 @@ test("the documents' lines start, stop, show, resume, update and delete a flow",
   });
 });
 
-test('a document goes without a content type of its own', async () => {
+test('accepts a document without a content type', async () => {
   const line = (data: string) => `curl -s -XPOST ${data} http://localhost:9080/kflows/v1/plain/jobx`;
   expect(await shell(line('-d @topology.yaml'))).toMatchObject({ detail: expect.stringContaining('--data-binary') });
   expect(await shell(line('-d @topology.json'))).toMatchObject({ status: 'Running' });

@@ -1,9 +1,12 @@
-import { createApi } from '../../../../runtime/controller/api/http/create-api';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createApi } from '../../../../runtime/controller/api/api-server';
 import { MemoryFlows } from './memory-flows';
 
 interface Operation {
   readonly operationId: string;
   readonly summary: string;
+  readonly description?: string;
   readonly tags: readonly string[];
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly schema: object }[];
   readonly requestBody?: {
@@ -44,14 +47,14 @@ const operations = () =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
 
-test('every route is described, and nothing else', () => {
+test('describes every route, and nothing else', () => {
   const described = operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`);
   const served = routes.map((route) => route.replace(/:(\w+)/g, '{$1}')).filter((route) => !/^HEAD|\/docs/.test(route));
   expect(served.length).toBeGreaterThan(20);
   expect(described.sort()).toEqual(served.sort());
 });
 
-test('it is OpenAPI 3.1, and every reference leads to something', () => {
+test('is OpenAPI 3.1, and every reference resolves', () => {
   expect(openapi.openapi).toBe('3.1.0');
   const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference = '']) => reference);
   expect(references.length).toBeGreaterThan(50);
@@ -67,7 +70,7 @@ test('it is OpenAPI 3.1, and every reference leads to something', () => {
   );
 });
 
-test('every operation has a name of its own, its parameters, answers with words, and problems', () => {
+test('gives every operation a unique id, its parameters, described answers and problems', () => {
   const names = operations().map(({ operation }) => operation.operationId);
   expect(new Set(names).size).toBe(names.length);
   for (const { path, operation } of operations()) {
@@ -86,14 +89,49 @@ test('every operation has a name of its own, its parameters, answers with words,
   }
 });
 
-test('what asks for a token says so, and only the controller itself is open', () => {
+test('requires a role for every route, or says that none is needed', () => {
+  for (const { path: url, operation } of operations()) {
+    const needed =
+      operation.security?.length === 0 ? 'none' : /Requires the role `(\w+)`/.exec(operation.description ?? '')?.[1];
+    expect([url, needed]).toEqual([url, expect.stringMatching(/^(none|view|operate|admin)$/)]);
+  }
+});
+
+test('lets every change have a comment and an idempotency key', () => {
+  const changes = operations().filter(({ method }) => method !== 'get');
+  expect(changes.length).toBeGreaterThan(8);
+  for (const { operation } of changes) {
+    const names = operation.parameters?.map((parameter) => `${parameter.in} ${parameter.name}`);
+    expect(names).toEqual(expect.arrayContaining(['query comment', 'header kflow-comment', 'header idempotency-key']));
+  }
+});
+
+/** The routes of docs/api.md, each with the first role that its row names. */
+function documentedRoutes(): string[] {
+  const page = readFileSync(path.join(__dirname, '../../../../docs/api.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| `(GET|POST|DELETE) (\S+)` \| [A-Z].*\. \| (.+) \|$/gm)];
+  return rows.map(([, method, url = '', role = '']) => {
+    const full = url.replace('…', '/kflows/v1/{namespace}/{jobId}');
+    return `${method} ${full} ${role === 'none' ? 'none' : /^`(\w+)`/.exec(role)?.[1]}`;
+  });
+}
+
+test('docs/api.md has one row with its role for each route, and no other row', () => {
+  const served = operations().map(({ path: url, method, operation }) => {
+    const role = /Requires the role `(\w+)`/.exec(operation.description ?? '')?.[1];
+    return `${method.toUpperCase()} ${url} ${role ?? 'none'}`;
+  });
+  expect(documentedRoutes().sort()).toEqual(served.sort());
+});
+
+test('requires a token everywhere but for probes, metrics and itself', () => {
   expect(openapi.security).toEqual([{ bearer: [] }]);
   expect(openapi.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } });
   const free = operations().filter(({ operation }) => operation.security?.length === 0);
   expect(free.map(({ path }) => path).sort()).toEqual(['/healthz', '/metrics', '/openapi.json', '/readyz']);
 });
 
-test('documents are topologies in JSON or YAML, and bodies without a needed field may be left out', () => {
+test('takes topologies in JSON or YAML, and marks bodies without required fields as optional', () => {
   const schema = { $ref: '#/components/schemas/Topology' };
   const content = { 'application/json': { schema }, 'application/yaml': { schema } };
   const path = '/kflows/v1/{namespace}/{jobId}';
@@ -107,7 +145,7 @@ test('documents are topologies in JSON or YAML, and bodies without a needed fiel
   });
 });
 
-test('the page shows it, and loads nothing from elsewhere', async () => {
+test('is shown by a page that loads nothing from other hosts', async () => {
   const page = await app.inject('/docs');
   expect(page.statusCode).toBe(200);
   expect(page.headers['content-security-policy']).toContain("default-src 'self'");

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Access } from '../../../../runtime/controller/api/access/access';
-import { type ApiProps, createApi } from '../../../../runtime/controller/api/http/create-api';
+import { type ApiProps, createApi } from '../../../../runtime/controller/api/api-server';
 import type { Log } from '../../../../runtime/log';
 import { waitFor } from '../../../support/wait-for';
 import { MemoryFlows } from './memory-flows';
@@ -26,11 +26,11 @@ export const open: Access = { kind: 'open' };
 export interface TestApi {
   readonly app: FastifyInstance;
   readonly flows: MemoryFlows;
-  /** Lines of the log, the level first. */
+  /** Lines of the log, each starting with its level. */
   readonly lines: string[];
 }
 
-/** An API over flows in memory, with `jobx/jobx` submitted unless `isEmpty`. */
+/** An API over flows in memory, with `jobx/jobx` already submitted unless `isEmpty`. */
 export async function apiWith(props: Partial<ApiProps> & { readonly isEmpty?: boolean } = {}): Promise<TestApi> {
   const flows = new MemoryFlows();
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-import { apiWith, document, flowPath, type TestApi } from './support';
+import { apiWith, document, flowPath, type TestApi } from '../support';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -17,7 +17,7 @@ function change(what: string, payload?: object | string, headers: object = json)
   });
 }
 
-test.each(['pause', 'resume', 'restart'])('%s concerns the whole flow, or the functions named', async (what) => {
+test.each(['pause', 'resume', 'restart'])('%s applies to the whole flow, or to the functions named', async (what) => {
   expect((await change(what, undefined, {})).statusCode).toBe(202);
   const some = await change(what, { functions: ['print0'], comment: 'too hot' });
   expect([some.statusCode, some.json().jobId]).toEqual([202, 'jobx']);
@@ -27,7 +27,7 @@ test.each(['pause', 'resume', 'restart'])('%s concerns the whole flow, or the fu
   ]);
 });
 
-test('scale, rollback and replay get what was sent', async () => {
+test('passes the bodies of scale, rollback and replay on', async () => {
   const scaled = await change('scale', { replicas: { print0: 3 } });
   expect([scaled.statusCode, scaled.headers['kflow-outcome']]).toEqual([200, 'updated']);
   expect((await change('rollback', {})).statusCode).toBe(200);
@@ -43,7 +43,7 @@ test('scale, rollback and replay get what was sent', async () => {
   ]);
 });
 
-test("curl's -d is taken as JSON too", async () => {
+test("accepts the content type of curl's -d", async () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   expect((await change('pause', '{"functions":["print0"]}', form)).statusCode).toBe(202);
 });
@@ -56,14 +56,14 @@ test.each([
   ['scale', { replicas: {} }, 'names no function'],
   ['rollback', { revision: 'two' }, 'body.revision'],
   ['replay', { function: 'print0' }, 'body.from'],
-])('%s with %j is refused, and nothing is done', async (what, payload, name) => {
+])('rejects %s with %j, and changes nothing', async (what, payload, name) => {
   const response = await change(what, payload);
   expect([response.statusCode, response.json().code]).toEqual([400, 'request-invalid']);
   expect(response.json().detail).toContain(name);
   expect(api.flows.asked).toEqual([]);
 });
 
-test('documents of revisions come as they were written, or as JSON', async () => {
+test('returns the document of a revision as written, or as JSON', async () => {
   const changed = document.replace('print:1', 'print:2');
   await api.app.inject({
     method: 'POST',
@@ -84,7 +84,7 @@ test('documents of revisions come as they were written, or as JSON', async () =>
   expect([diff.headers['content-type'], diff.body]).toEqual(['text/plain; charset=utf-8', '--- 1\n+++ 2\n']);
 });
 
-test('events are an array, of a flow or of a namespace', async () => {
+test('returns the events of a flow or of a namespace as an array', async () => {
   await change('pause');
   const ofFlow = await api.app.inject(`${flowPath}/events?kind=phase&limit=1`);
   expect(ofFlow.json()).toMatchObject([{ what: 'Paused', kind: 'phase' }]);

@@ -1,4 +1,4 @@
-import { apiWith, document, eventually, flowPath, type TestApi } from '../../../controller/api/support';
+import { apiWith, document, eventually, flowPath, type TestApi } from '../support';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -12,7 +12,7 @@ function submit(payload: string | Buffer, headers: { [name: string]: string } = 
   return api.app.inject({ method: 'POST', url, headers, payload });
 }
 
-test('a document starts a flow, the same again changes nothing, and another one is refused', async () => {
+test('starts a flow, ignores the same document, and rejects a different one', async () => {
   const first = await submit(document);
   expect(first.statusCode).toBe(201);
   expect(first.headers).toMatchObject({ 'kflow-outcome': 'started', location: flowPath });
@@ -32,7 +32,7 @@ test('a document starts a flow, the same again changes nothing, and another one 
   expect(other.json()).toMatchObject({ type: 'urn:kflow:flow-exists', code: 'flow-exists', status: 409 });
 });
 
-test('what is to be said of a document that is taken is said', async () => {
+test('returns the warnings about an accepted document', async () => {
   const misspelt = document.replace('print:1', 'print:1\n    meta: { resart: true }');
   const { warnings } = (await submit(misspelt)).json();
   expect(warnings).toContainEqual(
@@ -41,7 +41,7 @@ test('what is to be said of a document that is taken is said', async () => {
   expect((await submit(misspelt)).json()).not.toHaveProperty('warnings');
 });
 
-test('a stopped flow goes on with 201', async () => {
+test('answers 201 when a stopped flow is resumed', async () => {
   await submit(document);
   await api.app.inject({ method: 'DELETE', url: `${flowPath}/stop=true` });
   const resumed = await submit(document);
@@ -55,11 +55,11 @@ test.each([
   'text/yaml',
   'text/plain',
   'application/x-www-form-urlencoded',
-])('takes a document sent as %s', async (type) => {
+])('accepts a document sent as %s', async (type) => {
   expect((await submit(document, { 'content-type': type })).statusCode).toBe(201);
 });
 
-test('problems of a topology are all there, at the lines of the text that was sent', async () => {
+test('reports every problem of a topology at its line in the text', async () => {
   const broken = document.replace('out: [print0]', 'out: [prnt0]').replace('mode: stream', 'mode: streem');
   const response = await submit(`# a comment\n\n${broken}`);
   expect(response.statusCode).toBe(422);
@@ -75,7 +75,7 @@ test('problems of a topology are all there, at the lines of the text that was se
   expect(problems[0]).not.toHaveProperty('file');
 });
 
-test('a body that is no text, or none, is refused with what to do', async () => {
+test('rejects a body that is empty, not UTF-8 or compressed, and says what to do', async () => {
   const empty = await api.app.inject({ method: 'POST', url: flowPath });
   expect([empty.statusCode, empty.json().detail]).toEqual([400, expect.stringContaining('--data-binary')]);
   expect((await submit(Buffer.from([0xff, 0xfe, 0x41]))).json().detail).toContain('UTF-8');
@@ -85,18 +85,18 @@ test('a body that is no text, or none, is refused with what to do', async () => 
   expect((await submit('x', { 'content-type': 'text/yaml; charset=latin1' })).statusCode).toBe(415);
 });
 
-test("YAML whose line ends curl's -d took away is told so, JSON without any is taken", async () => {
+test("rejects YAML whose line ends curl's -d removed, but accepts JSON without line ends", async () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   expect((await submit(document.replaceAll('\n', ''), form)).json().detail).toContain('--data-binary');
   const topology = { jobId: 'jobx', dag: [{ id: 'a', type: 'raw-source', image: 'a:1', schema: '"string"', out: [] }] };
   expect((await submit(JSON.stringify(topology), form)).statusCode).not.toBe(400);
 });
 
-test('a name that is none is told before the document is read', async () => {
+test('rejects an invalid name before it reads the document', async () => {
   const response = await submit(document, yaml, '/kflows/v1/jobx/Job--X');
   expect([response.statusCode, response.json().detail]).toEqual([
     400,
-    expect.stringContaining('params.jobId: must be'),
+    expect.stringContaining('params.jobId: must consist of lower-case letters'),
   ]);
   const long = await submit(document, yaml, `/kflows/v1/jobx/${'x'.repeat(200)}`);
   expect(long.json().detail).toContain('params.jobId');
@@ -105,12 +105,12 @@ test('a name that is none is told before the document is read', async () => {
 test.each([
   ['the header', { 'kflow-comment': Buffer.from('für später', 'utf8').toString('latin1') }, ''],
   ['the query', {}, '?comment=f%C3%BCr%20sp%C3%A4ter'],
-])('the comment of %s goes to the audit log with who asked', async (_, headers, query) => {
+])('records the comment of %s in the audit log with the caller', async (_, headers, query) => {
   await submit(document, { ...yaml, ...headers, 'kflow-user': 'anna' }, flowPath + query);
   expect(api.flows.asked[0]?.requester).toEqual({ by: 'anna', comment: 'für später' });
 });
 
-test('an update finds its flow by the document, and says what came of it', async () => {
+test('finds the flow of an update by the document, and answers the outcome', async () => {
   await submit(document);
   const response = await submit(document.replace('print:1', 'print:2'), yaml, '/kflows/update/v1');
   expect([response.statusCode, response.headers['kflow-outcome']]).toEqual([200, 'updated']);
@@ -122,7 +122,7 @@ test('an update finds its flow by the document, and says what came of it', async
   ]);
 });
 
-test('changes are logged with who, what and the outcome; reading is not', async () => {
+test('logs changes with the caller and the outcome, and reads at DEBUG', async () => {
   await submit(document, { ...yaml, 'kflow-user': 'anna' });
   await submit(`${document}\n# more`, { ...yaml, 'kflow-user': 'bert' });
   await api.app.inject(flowPath);

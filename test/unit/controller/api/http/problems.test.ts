@@ -1,7 +1,7 @@
-import { ConfigError, KFlowError, StoreError } from '../../../../lib/errors';
-import { problemSchema } from '../../../../runtime/api-contract/problem';
-import { updateRefusal } from './memory-flows';
-import { apiWith, document, flowPath, type TestApi } from './support';
+import { ConfigError, KFlowError, StateError, StoreError } from '../../../../../lib/errors';
+import { problemSchema } from '../../../../../runtime/api-contract/problem';
+import { updateRefusal } from '../memory-flows';
+import { apiWith, document, flowPath, type TestApi } from '../support';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -15,18 +15,22 @@ async function failedBy(failure: Error) {
 }
 
 test.each([
-  [new StoreError('stream-failed', 'nats does not answer'), 503],
-  [new ConfigError('server-failed', 'the API server refuses connections'), 503],
-  [new StoreError('store-failed', 'no answer from S3'), 503],
-  [new KFlowError('payload-too-large', 'the document has 3 MB'), 413],
-  [new ConfigError('config-invalid', 'print0 has no input'), 422],
-])('%s is answered with %d', async (failure, status) => {
+  [new StoreError('stream-failed', 'NATS does not respond'), 503, 'Service Unavailable'],
+  [new ConfigError('server-failed', 'the API server refuses connections'), 503, 'Service Unavailable'],
+  [new StoreError('store-failed', 'S3 does not respond'), 503, 'Service Unavailable'],
+  [new KFlowError('payload-too-large', 'the document has 3 MB'), 413, 'Content Too Large'],
+  [new ConfigError('config-invalid', 'print0 has no input'), 422, 'Unprocessable Content'],
+  [new StateError('state-invalid', 'the flow is Stopped'), 409, 'Conflict'],
+  [new StateError('flow-missing', 'there is no flow'), 404, 'Not Found'],
+  [new KFlowError('access-denied', 'the request requires admin'), 403, 'Forbidden'],
+])('answers %s with %d %s', async (failure, status, title) => {
   const response = await failedBy(failure);
   expect(response.statusCode).toBe(status);
   expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
   expect(response.headers['retry-after']).toBe(status === 503 ? '2' : undefined);
   expect(problemSchema.parse(response.json())).toMatchObject({
     type: `urn:kflow:${failure.code}`,
+    title,
     status,
     code: failure.code,
     detail: failure.message,
@@ -34,22 +38,22 @@ test.each([
 });
 
 test.each([
-  ['scale', { replicas: { p: 0 } }, 'body.replicas.p: must be 1 or more'],
-  ['scale', { replicas: { p: 'two' } }, 'body.replicas.p: must be a number, got text'],
-  ['scale', { replica: {} }, 'body.replicas: is missing; it must be a map\nbody: unknown key "replica"'],
-  ['pause', { functions: 'p' }, 'body.functions: must be a list, got text'],
-  ['pause', { comment: 'x'.repeat(1_001) }, 'body.comment: is longer than 1000'],
+  ['scale', { replicas: { p: 0 } }, 'body.replicas.p: must be at least 1'],
+  ['scale', { replicas: { p: 'two' } }, 'body.replicas.p: must be a number, got a string'],
+  ['scale', { replica: {} }, 'body.replicas: is missing; must be an object\nbody: unknown key "replica"'],
+  ['pause', { functions: 'p' }, 'body.functions: must be an array, got a string'],
+  ['pause', { comment: 'x'.repeat(1_001) }, 'body.comment: must have at most 1000 characters'],
   [
     'replay',
     { function: 'p', from: 'yesterday' },
     'body.from: must be "first", {"sequence": 1}, or {"time": "2026-01-31T08:00:00Z"}',
   ],
-])('what is wrong with the body of %s is said in words: %o', async (what, payload, detail) => {
+])('reports what is wrong with the body of %s: %o', async (what, payload, detail) => {
   const response = await api.app.inject({ method: 'POST', url: `${flowPath}/${what}`, payload });
   expect([response.statusCode, response.json().detail]).toEqual([400, detail]);
 });
 
-test('a refused update lists every difference by its path', async () => {
+test('lists every difference of a refused update by its path', async () => {
   const response = await failedBy(updateRefusal());
   expect(response.statusCode).toBe(409);
   expect(response.json().problems).toEqual([
@@ -57,7 +61,7 @@ test('a refused update lists every difference by its path', async () => {
   ]);
 });
 
-test('what should not have happened says nothing of itself, and the log all', async () => {
+test('hides an unexpected error from the client, and logs its stack', async () => {
   const response = await failedBy(new TypeError('secret of the house'));
   expect(response.statusCode).toBe(500);
   expect(response.body).not.toContain('secret');
@@ -67,7 +71,7 @@ test('what should not have happened says nothing of itself, and the log all', as
   );
 });
 
-test('paths that are none, and methods that a path has not, are problems', async () => {
+test('answers unknown paths with 404, other methods with 405, and malformed paths with 400', async () => {
   const missing = await api.app.inject('/kflows/v2/jobx');
   expect([missing.statusCode, missing.json().code]).toEqual([404, 'route-missing']);
   const refused = await api.app.inject({
@@ -87,17 +91,17 @@ test('paths that are none, and methods that a path has not, are problems', async
   ]);
 });
 
-test('the controller is alive while it is not ready, which says why', async () => {
+test('is alive while it is not ready, and says why it is not ready', async () => {
   expect((await api.app.inject('/readyz')).json()).toEqual({ status: 'ready' });
-  api.flows.notReady = ['temporal does not answer', 'nats does not answer'];
+  api.flows.notReady = ['Temporal does not respond', 'NATS does not respond'];
   expect((await api.app.inject('/healthz')).statusCode).toBe(200);
   const response = await api.app.inject('/readyz');
   expect([response.statusCode, response.json().code]).toEqual([503, 'not-ready']);
-  expect(response.json().detail).toBe('temporal does not answer\nnats does not answer');
+  expect(response.json().detail).toBe('Temporal does not respond\nNATS does not respond');
   expect((await api.app.inject({ method: 'HEAD', url: '/healthz' })).statusCode).toBe(200);
 });
 
-test('requests are measured by route and status, whatever was in the path', async () => {
+test('measures requests by route and status, not by the values in the path', async () => {
   await api.app.inject(flowPath);
   await api.app.inject('/kflows/v1/jobx/none');
   await api.app.inject('/nothing');

@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import { createAccess } from '../../../../runtime/controller/api/access/access';
-import { OidcIssuer, type OidcSettings } from '../../../../runtime/controller/api/access/oidc-issuer';
-import { apiWith, flowPath } from './support';
+import { createAccess } from '../../../../../runtime/controller/api/access/access';
+import { OidcIssuer, type OidcSettings } from '../../../../../runtime/controller/api/access/oidc-issuer';
+import { apiWith, flowPath } from '../support';
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
 
-/** An issuer that has a key, and tells how often it was asked. */
+/** An OIDC issuer that records its requests. */
 class LocalIssuer {
   readonly asked: string[] = [];
   isDown = false;
@@ -71,7 +71,7 @@ function tokenOf(claims: JWTPayload, { kid = 'one', key = pair, expires = '5m', 
 const knownBy = (more: Partial<OidcSettings> = {}) =>
   new OidcIssuer({ issuer: issuer.url, audience: 'kflow', ...more });
 
-test('a token of the issuer is a caller with the role that its claim gives, and a name for the audit log', async () => {
+test('identifies the caller of a valid token with the role and the name in its claims', async () => {
   const access = await createAccess({ kind: 'oidc', issuer: issuer.url, audience: 'kflow' }, () => undefined);
   const { app, flows } = await apiWith({ access });
   const token = await tokenOf({ kflow_role: 'operate', preferred_username: 'otto' });
@@ -105,7 +105,7 @@ test.each<[string, JWTPayload, Partial<OidcSettings>, object]>([
   ],
   ['a name of their own', { kflow_role: 'view', upn: 'x' }, { nameClaim: 'upn' }, { name: 'x', role: 'view' }],
   ['namespaces', { kflow_role: 'view', kflow_namespaces: ['a'] }, {}, { name: 'u1', role: 'view', namespaces: ['a'] }],
-])('claims give %s', async (_, claims, settings, caller) => {
+])('reads claims: %s', async (_, claims, settings, caller) => {
   expect(await knownBy(settings).identify(await tokenOf(claims))).toEqual(caller);
 });
 
@@ -113,11 +113,11 @@ test.each<[string, JWTPayload, Partial<OidcSettings>]>([
   ['a group that is mapped to nothing', { groups: ['view'] }, { roles: { ops: 'operate' } }],
   ['a name of a property of all objects', { groups: ['constructor'] }, { roles: { ops: 'operate' } }],
   ['namespaces that are no list', { kflow_role: 'admin', kflow_namespaces: 'a' }, {}],
-])('%s is no access', async (_, claims, settings) => {
-  await expect(knownBy(settings).identify(await tokenOf(claims))).rejects.toMatchObject({ status: 403 });
+])('denies access for %s', async (_, claims, settings) => {
+  await expect(knownBy(settings).identify(await tokenOf(claims))).rejects.toMatchObject({ code: 'access-denied' });
 });
 
-test('a token is not good when it is old, for somebody else, of another issuer, forged, or none', async () => {
+test('rejects tokens that are expired, forged, malformed, or of another audience or issuer', async () => {
   const known = knownBy();
   const role = { kflow_role: 'admin' };
   const forged = await generateKeyPair('ES256');
@@ -133,13 +133,13 @@ test('a token is not good when it is old, for somebody else, of another issuer, 
   expect(await known.identify(await tokenOf(role))).toMatchObject({ role: 'admin' });
 });
 
-test('the keys are asked for once', async () => {
+test('fetches the keys once', async () => {
   const known = knownBy();
   for (const _ of [1, 2, 3]) await known.identify(await tokenOf({ kflow_role: 'view' }));
   expect(issuer.asked).toEqual(['/.well-known/openid-configuration', '/keys']);
 });
 
-test('an issuer that does not answer is a failure that passes, and is asked again', async () => {
+test('reports an unreachable issuer as a transient failure, and contacts it again for the next token', async () => {
   const known = knownBy();
   const token = await tokenOf({ kflow_role: 'view' });
   issuer.isDown = true;
@@ -148,6 +148,6 @@ test('an issuer that does not answer is a failure that passes, and is asked agai
   expect(await known.identify(token)).toMatchObject({ role: 'view' });
 });
 
-test.each(['http://issuer.example', 'issuer.example', 'ftp://issuer.example'])('%s is no issuer', (url) => {
+test.each(['http://issuer.example', 'issuer.example', 'ftp://issuer.example'])('rejects the issuer URL %s', (url) => {
   expect(() => new OidcIssuer({ issuer: url, audience: 'kflow' })).toThrow(/access\.issuer must be an https URL/);
 });

@@ -1,4 +1,4 @@
-import { apiWith, flowPath, type TestApi } from './support';
+import { apiWith, flowPath, type TestApi } from '../support';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -22,7 +22,7 @@ test.each([
   ['/stop=false', 'delete'],
   ['/stop=true?force=false', 'stop'],
   ['?force=true&comment=why', 'force'],
-])('DELETE of a flow with "%s" asks for %s', async (options, ending) => {
+])('DELETE of a flow with "%s" requests %s', async (options, ending) => {
   const response = await end(options);
   expect(response.statusCode).toBe(202);
   expect(response.json()).toMatchObject({ jobId: 'jobx', closeTime: expect.any(String) });
@@ -37,24 +37,24 @@ test.each([
   ['?force=true&force=true'],
   ['?stop=true&force=true'],
   ['/stop=true?force=true'],
-])('DELETE of a flow with "%s" is refused with the options, and nothing ends', async (options) => {
+])('rejects DELETE of a flow with "%s", names the options, and ends nothing', async (options) => {
   const response = await end(options);
   expect(response.statusCode).toBe(400);
   for (const option of ['force=true', 'stop=true']) expect(response.json().detail).toContain(option);
   expect(api.flows.asked).toEqual([]);
 });
 
-test('a misspelt option does not delete the flow', async () => {
+test('does not delete the flow for a misspelled option', async () => {
   const response = await end('?stopp=true');
   expect([response.statusCode, response.json().detail]).toEqual([400, expect.stringContaining('stopp')]);
   expect(api.flows.asked).toEqual([]);
 });
 
-test('a JSON content type without a body is no reason to refuse', async () => {
+test('accepts a JSON content type without a body', async () => {
   expect((await end('/stop=true', { 'content-type': 'application/json' })).statusCode).toBe(202);
 });
 
-test('a stopped flow cannot be deleted, which the problem says', async () => {
+test('rejects the deletion of a stopped flow, and names force=true', async () => {
   await end('/stop=true');
   const response = await end('');
   expect([response.statusCode, response.json().code]).toEqual([409, 'state-invalid']);

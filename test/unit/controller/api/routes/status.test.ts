@@ -1,5 +1,5 @@
 import { flowStatusSchema } from '../../../../../runtime/api-contract/flow-status';
-import { apiWith, document, flowPath, type TestApi } from '../../../controller/api/support';
+import { apiWith, document, flowPath, type TestApi } from '../support';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -22,7 +22,7 @@ const documentOf = (jobId: string) =>
 const get = (url: string) => api.app.inject(url);
 const idsOf = (body: string) => (JSON.parse(body) as { jobId: string }[]).map(({ jobId }) => jobId);
 
-test('one flow is its status, a namespace is an array of them, as is the query with an id', async () => {
+test('returns one status for a flow, and an array for a namespace or an id', async () => {
   const one = (await get(flowPath)).json();
   expect(flowStatusSchema.parse(one)).toEqual(one);
   expect((await get('/kflows/v1/jobx')).json()).toEqual([one]);
@@ -31,7 +31,7 @@ test('one flow is its status, a namespace is an array of them, as is the query w
   expect((await get('/kflows/v1/empty')).json()).toEqual([]);
 });
 
-test('a flow that is none is a problem by both paths', async () => {
+test('answers a problem for an unknown flow, by path and by id', async () => {
   for (const url of ['/kflows/v1/jobx/none', '/kflows/v1/jobx?id=none']) {
     const response = await get(url);
     expect([response.statusCode, response.json().code]).toEqual([404, 'flow-missing']);
@@ -39,12 +39,12 @@ test('a flow that is none is a problem by both paths', async () => {
   }
 });
 
-test('an id is looked for in all namespaces, and may be in none', async () => {
+test('searches all namespaces for an id, which may be in none', async () => {
   expect(idsOf((await get('/kflows/v1?id=b')).body)).toEqual(['b']);
   expect((await get('/kflows/v1?id=none')).json()).toEqual([]);
 });
 
-test('pages follow each other by the Link of each, and hold every flow once', async () => {
+test('links each page to the next, and lists every flow once', async () => {
   const ids: string[] = [];
   for (let url: string | undefined = '/kflows/v1/other?limit=2&status=Running'; url !== undefined; ) {
     const response = await get(url);
@@ -56,7 +56,7 @@ test('pages follow each other by the Link of each, and hold every flow once', as
   expect(ids).toEqual(['a', 'b', 'c']);
 });
 
-test('the status filters', async () => {
+test('filters by status', async () => {
   await api.app.inject({ method: 'DELETE', url: '/kflows/v1/other/b/stop=true' });
   expect(idsOf((await get('/kflows/v1/other?status=Stopped')).body)).toEqual(['b']);
   expect((await get('/kflows/v1/other?id=a&status=Stopped')).json()).toEqual([]);
@@ -67,7 +67,7 @@ test.each([
   ['limit=x', 'query.limit'],
   ['status=Sleeping', 'query.status'],
   ['limt=1', 'limt'],
-])('the query %s is refused by its name', async (query, name) => {
+])('rejects the query %s by its name', async (query, name) => {
   const response = await get(`/kflows/v1/other?${query}`);
   expect([response.statusCode, response.json().code]).toEqual([400, 'request-invalid']);
   expect(response.json().detail).toContain(name);

@@ -1,0 +1,121 @@
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { ConfigError } from '../../../lib/errors';
+import type { Log } from '../../log';
+import type { FlowService } from '../flows/ports/flow-service';
+import type { Access } from './access/access';
+import { isLoopback } from './access/loopback';
+import { answerProblems, refuseOtherMethods, sendProblem } from './http/answer-problems';
+import { describeRoutes } from './http/describe-routes';
+import { guardRoutes } from './http/guard-routes';
+import { acceptTextBodies } from './http/request-content';
+import { drainOnClose, StreamedAnswers } from './http/streamed-answers';
+import { ApiMetrics, watchRequests } from './http/watch-requests';
+import type { AddRoutes } from './routes/api-route';
+import { addChangeRoutes } from './routes/change-routes';
+import { addEndRoutes } from './routes/end-routes';
+import { addEventsRoutes } from './routes/events-routes';
+import { addHistoryRoutes } from './routes/history-routes';
+import { addLogsRoutes } from './routes/logs-routes';
+import { addServerRoutes } from './routes/server-routes';
+import { addStatusRoutes } from './routes/status-routes';
+import { addSubmitRoutes } from './routes/submit-routes';
+
+/** Every route of the API, in the order of the OpenAPI document. Each one has a row in docs/api.md. */
+const allRoutes: readonly AddRoutes[] = [
+  addSubmitRoutes,
+  addStatusRoutes,
+  addEndRoutes,
+  addChangeRoutes,
+  addHistoryRoutes,
+  addEventsRoutes,
+  addLogsRoutes,
+  addServerRoutes,
+];
+
+export interface ApiProps {
+  readonly service: FlowService;
+  readonly access: Access;
+  readonly log: Log;
+  /** Interval of comments on event streams without events; default: 10 s. */
+  readonly keepAliveMs?: number;
+}
+
+export interface StartApiProps extends ApiProps {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+}
+
+export interface RunningApi {
+  /** URL by which this machine can reach the API. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends streams, waits for pending answers, and resolves when the port is free. */
+  close(): Promise<void>;
+}
+
+/** How long a client may take to send a request, including a document of 32 MiB. */
+const requestTimeoutMs = 120_000;
+
+/** Resolves when the API listens. Throws ConfigError if it cannot listen there, or if an open API would not be on loopback. */
+export async function startApi({ host, port, ...props }: StartApiProps): Promise<RunningApi> {
+  if (props.access.kind === 'open' && !isLoopback(host)) {
+    const message = `listen.host ${host}: without tokens, everybody who can connect would be an admin; set access to a token file or an OIDC issuer, or listen on 127.0.0.1`;
+    throw new ConfigError('config-invalid', message);
+  }
+  const app = createApi(props);
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    throw listenError(host, port, cause as NodeJS.ErrnoException);
+  }
+  const address = app.server.address() as AddressInfo;
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const url = `http://${name.includes(':') ? `[${name}]` : name}:${address.port}`;
+  return { url, port: address.port, close: () => app.close() };
+}
+
+/** The REST API of a controller, not listening yet. An open API must listen on loopback only, which `startApi` ensures. */
+export function createApi({ service, access, log, keepAliveMs = 10_000 }: ApiProps): FastifyInstance {
+  const app = fastify({
+    requestTimeout: requestTimeoutMs,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    return503OnClosing: false, // requests that arrive before their connection ends are answered as usual
+    // Longer names reach the schemas, which say what is wrong; the router would only answer 404.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, { request, reply, log }),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  // Answers conform to their schemas by their types; serializing by schema would drop or reject what does not.
+  app.setSerializerCompiler(() => JSON.stringify);
+  const metrics = new ApiMetrics();
+  answerProblems(app, log);
+  acceptTextBodies(app);
+  watchRequests(app, { log, metrics });
+  guardRoutes(app, access);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  });
+  const streams = new StreamedAnswers(log);
+  drainOnClose(app, streams);
+
+  describeRoutes(app, access.kind === 'open');
+  void app.register((scope, _options, done) => {
+    const refuseThem = refuseOtherMethods(scope);
+    for (const addRoutes of allRoutes) {
+      addRoutes(scope.withTypeProvider<ZodTypeProvider>(), { service, streams, metrics, keepAliveMs });
+    }
+    refuseThem();
+    done();
+  });
+  return app;
+}
+
+function listenError(host: string, port: number, cause: NodeJS.ErrnoException): ConfigError {
+  const reason = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+  return new ConfigError('config-invalid', `cannot listen on port ${port} of ${host}: ${reason}`, { cause });
+}
