@@ -4,13 +4,13 @@ import { compareFunctions, type FunctionComparison } from './compare-functions';
 import { compareValues, type ValueDifference } from './compare-values';
 import { type DifferenceOwner, type UpdateDifference, updateDifference } from './update-difference';
 
-const undo = 'an update does not change it: put it back, or delete the flow and submit this document anew';
+const undo = 'an update cannot change this: revert it, or delete the flow and submit this document again';
 
 /**
- * What keeps a topology from being an update of the one that runs; empty when it is one. An update has the same
- * functions with the same outputs, and differs only in image, imagePullPolicy, topics, parallelism, user, password, addr
- * (and secret, for the two) and meta of functions that say `update: true`. Order means nothing, and neither do defaults
- * that are written out.
+ * Every difference that prevents `to` from being an update of the running topology `from`; empty when `to` is a valid
+ * update. An update has the same functions with the same outputs. Functions with `update: true` may differ in image,
+ * imagePullPolicy, topics, parallelism, addr, user, password, secret and meta. The order of functions and defaults that
+ * are written out make no difference.
  */
 export function checkUpdate(from: Topology, to: Topology): readonly UpdateDifference[] {
   const flow = flowDifferences(from, to);
@@ -26,8 +26,18 @@ export function checkUpdate(from: Topology, to: Topology): readonly UpdateDiffer
   ];
 }
 
+/** Fields of the flow that no update may change. `parallelism` and `dag` are compared function by function. */
+const flowFields = {
+  namespace: true,
+  jobId: true,
+  mode: true,
+  globalConfig: true,
+  parallelism: false,
+  dag: false,
+} as const satisfies { readonly [field in keyof Topology]-?: boolean };
+
 function flowDifferences(from: Topology, to: Topology): readonly ValueDifference[] {
-  const fields = ['namespace', 'jobId', 'mode', 'globalConfig'] as const;
+  const fields = (Object.keys(flowFields) as (keyof Topology)[]).filter((field) => flowFields[field]);
   return fields.flatMap((field) => compareValues(from[field], to[field], [field]));
 }
 
@@ -39,12 +49,12 @@ function missingFunctions(from: Topology, to: Topology): readonly UpdateDifferen
       place: ['dag'],
       was: 'a function',
       is: 'nothing',
-      message: `the running flow has this function, and the document has not; ${undo}`,
+      message: `the running flow has this function and the document does not; ${undo}`,
     }));
 }
 
 function addedFunction({ named, place }: DifferenceOwner): UpdateDifference {
-  const message = `the running flow has no such function; ${undo}`;
+  const message = `the running flow does not have this function; ${undo}`;
   return { path: named.join('.'), place, was: 'nothing', is: 'a function', message };
 }
 
@@ -55,19 +65,19 @@ function functionDifferences(
 ): readonly UpdateDifference[] {
   const refused = fixed.map((difference) => updateDifference(difference, owner, undo));
   if (meta.update) return refused;
-  const allow = `"${id}" does not allow updates: add "update: true" to its meta`;
+  const allow = `"${id}" does not allow updates; add "update: true" to its meta`;
   return [
     ...refused,
     ...[...parallelism, ...settings, ...pause].map((difference) => updateDifference(difference, owner, allow)),
   ];
 }
 
-/** Without what a function has from the topology's globalConfig: that is told once, where it is written. */
+/** Without the differences that a function inherits from `globalConfig`: they are reported once, for the flow. */
 function withoutInherited(comparison: FunctionComparison, flow: readonly ValueDifference[]): FunctionComparison {
-  const told = new Set(flow.map(keyOf));
+  const inherited = new Set(flow.map(keyOf));
   const isOwn = (difference: ValueDifference) =>
-    !told.has(keyOf(difference)) &&
-    !told.has(keyOf({ ...difference, path: ['globalConfig', 'store', ...difference.path] }));
+    !inherited.has(keyOf(difference)) &&
+    !inherited.has(keyOf({ ...difference, path: ['globalConfig', 'store', ...difference.path] }));
   return {
     ...comparison,
     fixed: comparison.fixed.filter(isOwn),

@@ -4,58 +4,69 @@ import type { FlowFunction, FunctionMeta } from '../document/topology';
 import type { DocumentPath } from '../problem/document-path';
 import { compareValues, type ValueDifference } from './compare-values';
 
-/** Fields that an update may change, beside `meta`. A secret stands for user and password. */
-const updateableFields = [
-  'image',
-  'imagePullPolicy',
-  'topics',
-  'parallelism',
-  'addr',
-  'user',
-  'password',
-  'secret',
-] as const;
+/**
+ * How an update treats each field of a function. `updatable` fields may change where the function allows updates, `fixed`
+ * fields may not. The `compared` ones have a comparison of their own below, and `id` says which functions to compare.
+ */
+const fieldRules = {
+  type: 'fixed',
+  schema: 'fixed',
+  format: 'fixed',
+  groupId: 'fixed',
+  partitionBy: 'fixed',
+  globalConfig: 'fixed',
+  image: 'updatable',
+  imagePullPolicy: 'updatable',
+  topics: 'updatable',
+  addr: 'updatable',
+  user: 'updatable',
+  password: 'updatable',
+  secret: 'updatable',
+  parallelism: 'compared',
+  out: 'compared',
+  sideOuts: 'compared',
+  meta: 'compared',
+  id: 'compared',
+} as const satisfies { readonly [field in keyof FlowFunction]-?: 'fixed' | 'updatable' | 'compared' };
 
-const fixedFields = ['type', 'schema', 'format', 'groupId', 'partitionBy', 'globalConfig'] as const;
-
-/** What tells an update what to do, and is nothing that a function reads. */
+/** Settings that control the update itself; the function's replicas do not read them. */
 const controls = ['update', 'pause', 'updatePolicy', 'restart'] as const;
 
-/** Settings that are passed on as they are written. */
+/** Settings that are passed on as written. */
 const passedOn: readonly MetaSetting[] = ['nats.conn.options', 'nats.js.options'];
 
-/** How one function differs between two topologies. Paths are those below the function. */
+/** How one function differs between two topologies. Paths start below the function. */
 export interface FunctionComparison {
-  /** What no update may change; a schema with its inner path. */
+  /** Differences that no update may make; in a schema, each with its inner path. */
   readonly fixed: readonly ValueDifference[];
-  /** What an update may change, as its replicas read it: all but how many they are. */
+  /** Differences that an update may make, in what the replicas read. */
   readonly settings: readonly ValueDifference[];
   readonly parallelism: readonly ValueDifference[];
-  /** It was asked to pause and is not now, or the other way round. */
+  /** Present when the update pauses or resumes the function. */
   readonly pause: readonly ValueDifference[];
-  /** What tells the update what to do is another. */
+  /** Whether a setting that controls the update differs. */
   readonly hasOtherControls: boolean;
 }
 
 export function compareFunctions(from: FlowFunction, to: FlowFunction): FunctionComparison {
-  const changed = updateableFields.flatMap((field) => compareValues(from[field], to[field], [field]));
-  const isParallelism = ({ path }: ValueDifference) => path[0] === 'parallelism';
+  const compare = (field: keyof FlowFunction) => compareValues(from[field], to[field], [field]);
   return {
-    fixed: [
-      ...fixedFields.flatMap((field) => compareValues(from[field], to[field], [field])),
-      ...compareValues(edgesOf(from), edgesOf(to)),
-    ],
+    fixed: [...fieldsWith('fixed').flatMap(compare), ...compareValues(edgesOf(from), edgesOf(to))],
     settings: [
-      ...changed.filter((difference) => !isParallelism(difference)),
+      ...fieldsWith('updatable').flatMap(compare),
       ...compareValues(settingsOf(from.meta), settingsOf(to.meta), ['meta']),
     ],
-    parallelism: changed.filter(isParallelism),
+    parallelism: compare('parallelism'),
     pause: comparePauses(from.meta, to.meta),
     hasOtherControls: controls.some((name) => from.meta[name] !== to.meta[name]),
   };
 }
 
-/** Whether a function does not run: a pause counts only where an update may make it. */
+function fieldsWith(rule: 'fixed' | 'updatable'): readonly (keyof FlowFunction)[] {
+  return (Object.keys(fieldRules) as (keyof FlowFunction)[]).filter((field) => fieldRules[field] === rule);
+}
+
+/** Whether a function is paused. `pause` takes effect only in functions that allow updates. */
 export function isPaused({ meta }: FlowFunction): boolean {
   return meta.update && meta.pause;
 }
@@ -66,14 +77,14 @@ function comparePauses(from: FunctionMeta, to: FunctionMeta): readonly ValueDiff
   return [{ path: ['meta', 'pause'], was, is: was === is ? to.pause : is }];
 }
 
-/** Who reads each output, and the schemas of the side outputs; the order in which they are written means nothing. */
+/** The readers of each output and the schemas of the side outputs, independent of the order in the document. */
 function edgesOf({ out, sideOuts }: FlowFunction): PlainMap {
   const readers = (ids: readonly string[]) => [...new Set(ids)].sort().join(', ');
   const sides = sideOuts.map((side) => [side.id, { schema: side.schema, out: readers(side.out) }]);
   return { out: readers(out), sideOuts: Object.fromEntries(sides) };
 }
 
-/** The settings of a `meta` by their names in the document, defaults filled in, and the user's own keys. */
+/** The settings of a `meta` by their names in the document, with defaults filled in, and the user's own keys. */
 function settingsOf(meta: FunctionMeta): PlainMap {
   const { maxPollIntervalMs, downloadDirectory, bulk, own, ...named } = meta;
   const { update: _update, pause: _pause, updatePolicy: _policy, restart: _restart, ...settings } = named;
@@ -98,7 +109,7 @@ function ownKeys(own: PlainMap): PlainMap {
   return rest;
 }
 
-/** The map without one value, and without the maps around it that hold nothing else. */
+/** The map without one value, and without the maps around the value that are empty then. */
 function without(map: PlainMap, [step, ...below]: DocumentPath): PlainMap {
   const { [String(step)]: inner, ...others } = map;
   if (below.length === 0 || !isPlainMap(inner)) return others;

@@ -2,35 +2,36 @@ import { upstreamsOf } from '../document/graph';
 import { Mode, type Topology } from '../document/topology';
 import { compareFunctions, isPaused } from './compare-functions';
 
-/** What an update that `checkUpdate` lets through asks for: ids of functions, in the order of the new document. */
+/** What a valid update changes, as ids of functions in the order of the new document. */
 export interface UpdateSummary {
-  /** Functions that the update is about: they allow it, and anything of them is another than before. */
+  /** Functions that allow updates and differ in anything. */
   readonly updated: readonly string[];
-  /** Of those, the ones whose replicas have something else to read: image, addresses, credentials, meta. */
+  /** The updated functions that differ in what their replicas read: image, addresses, credentials, meta. */
   readonly changed: readonly string[];
-  /** The ones with another number of replicas. */
+  /** The updated functions with a different number of replicas. */
   readonly scaled: readonly string[];
   readonly paused: readonly string[];
   readonly resumed: readonly string[];
-  /** The ones that read their input from the first record again: `updatePolicy: DropOffset`. */
+  /** The updated functions that re-read their input from the first record: `updatePolicy: DropOffset`. */
   readonly dropped: readonly string[];
-  /** The ones whose running replicas start anew: with `restart: true`, or in batch mode anyhow. */
+  /** The updated functions whose running replicas restart: with `restart: true`, and in batch mode always. */
   readonly restarted: readonly string[];
   /**
-   * All other functions: their running replicas stay, so their templates keep the hash they have. Another image or
-   * variable is another template, and their cluster restarts them all the same.
+   * All functions that are not restarted. Their pod templates keep the current spec hash, so their replicas keep running;
+   * a different image or variable still changes the template, and the cluster restarts them.
    */
   readonly kept: readonly string[];
   /**
-   * Functions that must have ended everywhere before the new document is applied: those whose replicas share the work by
-   * their number, which is another now.
+   * Functions whose replicas must all have stopped before the new document is applied: they divide the work by the number
+   * of replicas, which changes.
    */
   readonly halted: readonly string[];
 }
 
 /**
- * An update against the topology that runs. Functions that are not in both are left out. With `isRollback` every
- * difference counts, whatever the functions allow, and what is changed is restarted; nothing is read anew.
+ * Summarizes an update of the running topology `from`. Functions that are not in both topologies are left out. With
+ * `isRollback`, every difference counts whether or not the function allows updates, changed functions restart, and none
+ * re-reads its input.
  */
 export function summarizeUpdate(from: Topology, to: Topology, isRollback = false): UpdateSummary {
   const functions = to.dag.flatMap((fn) => {

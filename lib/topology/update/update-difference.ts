@@ -3,20 +3,20 @@ import { isSecretName } from '../problem/secret-text';
 import { showValue } from '../problem/show-value';
 import type { ValueDifference } from './compare-values';
 
-/** Something of a document that an update cannot change, or not yet. */
+/** A difference that an update may not make, as people read it. */
 export interface UpdateDifference {
-  /** Functions by their ids: `dag.p1.schema`. */
+  /** Path with functions by id, as in `dag.p1.schema`. */
   readonly path: string;
-  /** Where it is in the new document. */
+  /** Path in the new document. */
   readonly place: DocumentPath;
-  /** What it was and what it is now; secrets are not shown. */
+  /** The value in the running topology and in the new document. Secrets are hidden. */
   readonly was: string;
   readonly is: string;
-  /** In one line, without the path: what differs, and what to do. */
+  /** What differs and what to do, on one line and without the path. */
   readonly message: string;
 }
 
-/** Where a difference is: of the flow, or of a function. */
+/** The flow or the function that a difference belongs to. */
 export interface DifferenceOwner {
   /** `[]`, or `['dag', 'p1']`. */
   readonly named: DocumentPath;
@@ -24,7 +24,7 @@ export interface DifferenceOwner {
   readonly place: DocumentPath;
 }
 
-/** A difference as people read it. Paths end at the field: where in a schema, the message says. */
+/** Renders a difference. Its path ends at the schema's field; the place inside a schema goes into the message. */
 export function updateDifference(
   { path, was, is }: ValueDifference,
   { named, place }: DifferenceOwner,
@@ -34,7 +34,7 @@ export function updateDifference(
   const field = end > 0 && path[0] !== 'meta' ? path.slice(0, end) : path;
   const inner = formatPath(path.slice(field.length));
   const [shownWas, shownIs] = [show(path, was), show(path, is)];
-  const what = shownWas === shownIs ? 'has another value' : `was ${shownWas}, is ${shownIs}`;
+  const what = shownWas === shownIs ? 'differs' : `was ${shownWas}, is ${shownIs}`;
   return {
     path: [...named, formatPath(field)].filter((part) => part !== '').join('.'),
     place: [...place, ...field],
@@ -46,13 +46,13 @@ export function updateDifference(
 
 function show(path: DocumentPath, value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
-  if (typeof value !== 'object' && isHidden(path)) return 'a value that is not shown';
+  if (typeof value !== 'object' && isHidden(path)) return 'a hidden value';
   if (typeof value === 'string' && value.includes('\n')) return `text of ${value.split('\n').length} lines`;
   if (path.at(-1) === 'out' && path[0] !== 'meta') return `[${String(value)}]`;
   return showValue(path, value);
 }
 
-/** A `secret` beside an address names a Secret; anywhere in `meta` it is the user's own. */
+/** A `secret` next to an address is the name of a Secret. In `meta`, it is a value of the user's own and hidden. */
 function isHidden(path: DocumentPath): boolean {
   const names = path.filter((step) => typeof step === 'string');
   const name = names.at(-1) ?? '';

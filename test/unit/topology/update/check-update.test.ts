@@ -28,8 +28,8 @@ const from = topologyOf();
 const differencesTo = (changed: Partial<typeof parts>) =>
   checkUpdate(from, topologyOf(changed)).map(({ path, message }) => `${path}: ${message}`);
 
-const undo = 'an update does not change it: put it back, or delete the flow and submit this document anew';
-const allow = '"p1" does not allow updates: add "update: true" to its meta';
+const undo = 'an update cannot change this: revert it, or delete the flow and submit this document again';
+const allow = '"p1" does not allow updates; add "update: true" to its meta';
 
 describe('an update may differ', () => {
   test.each<[string, Partial<typeof parts>]>([
@@ -96,10 +96,7 @@ describe('an update is refused', () => {
     [
       'for settings of the flow, once, and never shows a secret',
       { head: parts.head.replace('hunter2', 'swordfish').replace('store', 'stream: { maxMsgs: 10 }, store') },
-      [
-        `globalConfig.store.password: has another value; ${undo}`,
-        `globalConfig.stream.maxMsgs: was 100000, is 10; ${undo}`,
-      ],
+      [`globalConfig.store.password: differs; ${undo}`, `globalConfig.stream.maxMsgs: was 100000, is 10; ${undo}`],
     ],
     [
       'for settings of a function',
@@ -112,9 +109,9 @@ describe('an update is refused', () => {
 
   test('for functions that are missing or new', () => {
     expect(differencesTo({ p2: parts.p2.replace('p2', 'p3'), p1: parts.p1.replace('p2', 'p3') })).toEqual([
-      `dag.p2: the running flow has this function, and the document has not; ${undo}`,
+      `dag.p2: the running flow has this function and the document does not; ${undo}`,
       `dag.p1.out: was [p2, sink], is [p3, sink]; ${undo}`,
-      `dag.p3: the running flow has no such function; ${undo}`,
+      `dag.p3: the running flow does not have this function; ${undo}`,
     ]);
   });
 
@@ -128,7 +125,7 @@ describe('an update is refused', () => {
       `dag.p1.meta.code: was "def f(ctx, e): return e", is "def f(ctx, e): return [e]"; ${allow}`,
       `dag.p1.meta.container.env: was an empty list, is a list; ${allow}`,
       `dag.p1.meta.threshold: was nothing, is 3; ${allow}`,
-      `dag.p1.meta.apiKey: was nothing, is a value that is not shown; ${allow}`,
+      `dag.p1.meta.apiKey: was nothing, is a hidden value; ${allow}`,
       `dag.p1.meta.tokens: was nothing, is a map; ${allow}`,
       `dag.p1.meta.pause: was false, is true; ${allow}`,
     ]);

@@ -87,7 +87,7 @@ test('what an update may not do is told at its place in the new document', () =>
   const text = documentOf({ more: 'groupId: g, parallelism: 2,' });
   const differences = checkUpdate(readFlowDocument(documentOf(), flow), readFlowDocument(text, flow));
   expect(updateProblems(text, differences).map(formatProblem)).toEqual([
-    'document:3:25  dag.map.groupId  was nothing, is "g"; an update does not change it: put it back, or delete the flow and submit this document anew',
-    'document:3:37  dag.map.parallelism  was 1, is 2; "map" does not allow updates: add "update: true" to its meta',
+    'document:3:25  dag.map.groupId  was nothing, is "g"; an update cannot change this: revert it, or delete the flow and submit this document again',
+    'document:3:37  dag.map.parallelism  was 1, is 2; "map" does not allow updates; add "update: true" to its meta',
   ]);
 });

@@ -1,0 +1,219 @@
+import type { FunctionDocument, TopologyDocument } from '../../../../lib/define/document-types';
+import { knownKeysAt } from '../../../../lib/topology/document/known-keys';
+import { type MetaSetting, metaSettings } from '../../../../lib/topology/document/meta-setting';
+import type { Topology } from '../../../../lib/topology/document/topology';
+import { formatProblem } from '../../../../lib/topology/problem/problem';
+import { readTopology } from '../../../../lib/topology/read-topology';
+import { checkUpdate } from '../../../../lib/topology/update/check-update';
+import { summarizeUpdate } from '../../../../lib/topology/update/summarize-update';
+
+type Fields = { readonly [field: string]: unknown };
+
+/** A change of one field, and what an update makes of it. Paths are those of the differences. */
+interface Change {
+  /** Laid over the base on both sides. */
+  readonly base?: Fields;
+  readonly to: unknown;
+  /** No update may make the change. */
+  readonly fixed?: readonly string[];
+  /** An update may make the change where the function allows updates. */
+  readonly updatable?: readonly string[];
+}
+
+const schema = { type: 'record', name: 'r', fields: [{ name: 'n', type: 'int' }] };
+const otherSchema = { ...schema, fields: [{ name: 'n', type: 'long' }] };
+const code = { name: 'f', code: 'def f(ctx, e): return e' };
+
+/** read -> map -> write, with `changed` laid over one of them or the flow. */
+interface Parts {
+  readonly flow?: Fields;
+  readonly map?: Fields;
+  readonly write?: Fields;
+  readonly meta?: Fields;
+}
+
+function topologyOf(allowsUpdates: boolean, { flow, map, write, meta }: Parts): Topology {
+  const update = allowsUpdates ? { update: true } : {};
+  const dag = [
+    { id: 'read', type: 'raw-source', schema, out: ['map'], meta: { ...code, ...update } },
+    { id: 'map', type: 'raw', schema, out: ['write'], ...map, meta: { ...code, ...meta, ...update } },
+    { id: 'write', type: 's3-sink', topics: 's3a://outbox', ...write, meta: update },
+  ];
+  const text = JSON.stringify({ jobId: 'job', dag, ...flow });
+  const { topology, problems } = readTopology(text, { file: 'flow.yaml', defaultJobId: 'flow' });
+  if (topology === undefined) throw new Error(problems.map(formatProblem).join('\n'));
+  return topology;
+}
+
+function pathsOf(allowsUpdates: boolean, from: Parts, to: Parts): readonly string[] {
+  return checkUpdate(topologyOf(allowsUpdates, from), topologyOf(allowsUpdates, to)).map(({ path }) => path);
+}
+
+function expectOutcome({ fixed = [], updatable = [] }: Change, from: Parts, to: Parts): void {
+  expect([...pathsOf(false, from, to)].sort()).toEqual([...fixed, ...updatable].sort());
+  expect(pathsOf(true, from, to)).toEqual(fixed);
+  const { updated } = summarizeUpdate(topologyOf(true, from), topologyOf(true, to));
+  expect(updated).toEqual([...new Set(updatable.map((path) => path.split('.')[1]))]);
+}
+
+describe('every field of a function', () => {
+  const changes = {
+    type: { to: 'elastic-sink', fixed: ['dag.write.type'] },
+    format: { to: 'list', fixed: ['dag.map.format'] },
+    schema: { to: otherSchema, fixed: ['dag.map.schema'] },
+    groupId: { to: 'group', fixed: ['dag.map.groupId'] },
+    partitionBy: { to: 'n', fixed: ['dag.map.partitionBy'] },
+    globalConfig: { to: { stream: { maxMsgs: 5 } }, fixed: ['dag.map.globalConfig.stream.maxMsgs'] },
+    out: { to: [], fixed: ['dag.map.out'], base: { sideOuts: [{ id: 'odd', schema, out: ['write'] }] } },
+    sideOuts: { to: [{ id: 'odd', schema, out: ['write'] }], fixed: ['dag.map.sideOuts.odd'] },
+    addr: { to: 'other:1', updatable: ['dag.map.addr'] },
+    topics: { to: 'orders', updatable: ['dag.map.topics'] },
+    user: { to: 'me', updatable: ['dag.map.user'] },
+    password: { to: 'sesame', updatable: ['dag.map.password'] },
+    secret: { to: 'theirs', updatable: ['dag.map.secret'] },
+    image: { to: 'kflow:2', updatable: ['dag.map.image'] },
+    imagePullPolicy: { to: 'Always', updatable: ['dag.map.imagePullPolicy'] },
+    parallelism: { to: 3, updatable: ['dag.map.parallelism'] },
+  } as const satisfies { readonly [field in Exclude<keyof FunctionDocument, 'id' | 'meta'>]: Change };
+
+  test.each(Object.entries<Change>(changes))('%s is compared', (field, change) => {
+    const of = field === 'type' ? 'write' : 'map';
+    const { base = {}, to } = change;
+    expectOutcome(change, { [of]: base }, { [of]: { ...base, [field]: to } });
+  });
+});
+
+describe('every field of the flow', () => {
+  const changes = {
+    namespace: { to: 'team', fixed: ['namespace'] },
+    jobId: { to: 'other', fixed: ['jobId'] },
+    mode: { to: 'batch', fixed: ['mode'] },
+    parallelism: { to: 3, updatable: ['dag.read.parallelism', 'dag.map.parallelism', 'dag.write.parallelism'] },
+    // the only runtime there is
+    runtime: { to: 'flow' },
+  } as const satisfies { readonly [field in Exclude<keyof TopologyDocument, 'dag' | 'globalConfig'>]: Change };
+
+  test.each(Object.entries<Change>(changes))('%s is compared', (field, change) => {
+    expectOutcome(change, {}, { flow: { [field]: change.to } });
+  });
+});
+
+describe('every field of globalConfig', () => {
+  const everywhere = (field: string) => ['read', 'map', 'write'].map((id) => `dag.${id}.${field}`);
+  const changes: { readonly [field: string]: Change } = {
+    // an object store's own fields are also those of the functions that use it
+    'store.addr': { to: 'other:1', fixed: ['globalConfig.store.addr'] },
+    'store.user': { to: 'me', fixed: ['globalConfig.store.user'] },
+    'store.password': { to: 'sesame', fixed: ['globalConfig.store.password'] },
+    'store.secret': { to: 'theirs', fixed: ['globalConfig.store.secret'] },
+    'store.autoDownload': { to: true, fixed: ['globalConfig.store.autoDownload'] },
+    'sideStream.enabled': {
+      base: { sideStream: { addr: 'nats://n:4222', errorTopics: 'errors.all' } },
+      to: true,
+      fixed: ['globalConfig.sideStream.enabled'],
+    },
+    'sideStream.addr': { to: 'nats://n:4222', fixed: ['globalConfig.sideStream.addr'] },
+    'sideStream.errorTopics': { to: 'errors.all', fixed: ['globalConfig.sideStream.errorTopics'] },
+    'messageStore.enabled': { to: true, fixed: ['globalConfig.messageStore.enabled'] },
+    'messageStore.topics': { to: 'big-ones', fixed: ['globalConfig.messageStore.topics'] },
+    'messageStore.user': { to: 'me', fixed: ['globalConfig.messageStore.user'] },
+    'messageStore.password': { to: 'sesame', fixed: ['globalConfig.messageStore.password'] },
+    'messageStore.secret': { to: 'theirs', fixed: ['globalConfig.messageStore.secret'] },
+    'messageStore.addr': { to: 's3:1', fixed: ['globalConfig.messageStore.addr'] },
+    'messageStore.maxPayloadSize': { to: 5, fixed: ['globalConfig.messageStore.maxPayloadSize'] },
+    // KFlow needs no image for a message store
+    'messageStore.image': { to: 'store:2' },
+    'messageStore.imagePullPolicy': { to: 'Always' },
+    'devStore.enabled': { to: true, fixed: ['globalConfig.devStore.enabled'] },
+    'devStore.image': { to: 'dev:2', fixed: ['globalConfig.devStore.image'] },
+    'devStore.imagePullPolicy': { to: 'Always', fixed: ['globalConfig.devStore.imagePullPolicy'] },
+    'devStore.user': { to: 'me', fixed: ['globalConfig.devStore.user'] },
+    'devStore.password': { to: 'sesame', fixed: ['globalConfig.devStore.password'] },
+    'devStore.secret': { to: 'theirs', fixed: ['globalConfig.devStore.secret'] },
+    'devStore.topics': { to: 'dev-ones', fixed: ['globalConfig.devStore.topics'] },
+    'devStore.addr': { to: 's3:1', fixed: ['globalConfig.devStore.addr'] },
+    'metrics.enabled': { to: true, fixed: ['globalConfig.metrics.enabled'] },
+    'metrics.port': { to: 9003, fixed: ['globalConfig.metrics.port'] },
+    'stream.maxMsgs': { to: 5, fixed: ['globalConfig.stream.maxMsgs'] },
+    'stream.maxBytes': { to: 5, fixed: ['globalConfig.stream.maxBytes'] },
+    'stream.replicas': { to: 3, fixed: ['globalConfig.stream.replicas'] },
+    'stream.onDelete': { to: 'delete', fixed: ['globalConfig.stream.onDelete'] },
+    image: { to: 'kflow:2', updatable: everywhere('image') },
+    imagePullPolicy: { to: 'Always', updatable: everywhere('imagePullPolicy') },
+  };
+
+  test.each(Object.entries(changes))('%s is compared', (field, change) => {
+    const [section = '', key] = field.split('.');
+    const base = change.base ?? {};
+    const changed = key === undefined ? change.to : { ...(base[section] as Fields | undefined), [key]: change.to };
+    const configOf = (globalConfig: Fields): Parts => ({ flow: { globalConfig } });
+    const from = configOf(base);
+    const to = configOf({ ...base, [section]: changed });
+    if (!field.startsWith('store.') || field === 'store.autoDownload') return expectOutcome(change, from, to);
+    // the sink's connection is the store's: the flow's difference stands for it
+    expect(pathsOf(false, from, to)).toEqual(change.fixed);
+  });
+
+  test('the table has all of them', () => {
+    const fields = knownKeysAt(['globalConfig']).flatMap((section) => {
+      const keys = knownKeysAt(['globalConfig', section]);
+      return keys.length === 0 ? [section] : keys.map((key) => `${section}.${key}`);
+    });
+    expect(Object.keys(changes).sort()).toEqual([...fields].sort());
+  });
+});
+
+describe('every setting of meta', () => {
+  const bulk = { 'bulk.enabled': true, 'bulk.flush.timer': 5, 'bulk.flush.size': 5 };
+  const setting = (name: string) => [`dag.map.meta.${name}`];
+  const changes = {
+    name: { base: { code: 'def f(): pass\ndef g(): pass' }, to: 'g', updatable: setting('name') },
+    code: { to: 'def f(ctx, e): return [e]', updatable: setting('code') },
+    module: { base: { code: null, module: './a.py' }, to: './b.py', updatable: setting('module') },
+    language: { to: 'javascript', updatable: setting('language') },
+    checkpoint: { to: true, updatable: setting('checkpoint') },
+    rate: { to: 5, updatable: setting('rate') },
+    concurrency: { to: 5, updatable: setting('concurrency') },
+    'max.poll.interval.ms': { to: 60_000, updatable: setting('max.poll.interval.ms') },
+    maxDeliver: { to: 3, updatable: setting('maxDeliver') },
+    'download.directory': { to: '/tmp/there', updatable: setting('download.directory') },
+    'bulk.enabled': {
+      base: bulk,
+      to: false,
+      updatable: [...setting('bulk.flush.timer'), ...setting('bulk.flush.size')],
+    },
+    'bulk.flush.timer': { base: bulk, to: 6, updatable: setting('bulk.flush.timer') },
+    'bulk.flush.size': { base: bulk, to: 6, updatable: setting('bulk.flush.size') },
+    'nats.conn.options': { to: { timeout: 5 }, updatable: setting('nats.conn.options') },
+    'nats.js.options': { to: { timeout: 5 }, updatable: setting('nats.js.options') },
+    container: { to: { egress: ['other:1'] }, updatable: setting('container.egress') },
+    pause: { to: true, updatable: setting('pause') },
+  } as const satisfies { readonly [name in Exclude<MetaSetting, 'update' | 'updatePolicy' | 'restart'>]: Change };
+
+  test.each(Object.entries<Change>(changes))('%s is compared', (name, change) => {
+    const { base = {}, to } = change;
+    expectOutcome(change, { meta: base }, { meta: { ...base, [name]: to } });
+  });
+
+  test.each([
+    ['updatePolicy', 'DropOffset'],
+    ['restart', true],
+  ])('%s is for updates alone, and makes one where the function allows it', (name, value) => {
+    const to: Parts = { meta: { [name]: value } };
+    expect(pathsOf(false, {}, to)).toEqual([]);
+    expect(summarizeUpdate(topologyOf(true, {}), topologyOf(true, to)).updated).toEqual(['map']);
+  });
+
+  test('update counts as the new document has it', () => {
+    const changed: Parts = { meta: { own: 1 } };
+    expect(checkUpdate(topologyOf(false, {}), topologyOf(true, changed))).toEqual([]);
+    expect(checkUpdate(topologyOf(true, {}), topologyOf(false, changed)).map(({ path }) => path)).toEqual([
+      'dag.map.meta.own',
+    ]);
+  });
+
+  test('the tables have all of them', () => {
+    const known = [...Object.keys(changes), 'update', 'updatePolicy', 'restart'];
+    expect(known.sort()).toEqual(Object.keys(metaSettings).sort());
+  });
+});
