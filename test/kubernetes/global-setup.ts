@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startKubernetesControlPlane } from '../../runtime/servers/kubernetes-control-plane';
+
+const { makeTestHome, removeTestHome } = require('../support/jest/test-home.js');
+const { tellWatchdog } = require('../support/jest/tell-watchdog.js');
 
 declare global {
   // Setup and teardown share nothing but the process.
@@ -10,14 +10,26 @@ declare global {
 
 /** One control plane for all test files, which find its kubeconfig in KFLOW_TEST_KUBECONFIG. */
 export default async function startKubernetes(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'kflow-kubernetes-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const home: string = makeTestHome();
+  tellWatchdog({ home });
+  const remove = async () => {
+    await removeTestHome(home);
+    tellWatchdog({ removed: home });
+  };
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = home;
   try {
-    const controlPlane = await startKubernetesControlPlane({ directory, controllers: true });
+    const controlPlane = await startKubernetesControlPlane({ directory: home, controllers: true });
     process.env.KFLOW_TEST_KUBECONFIG = controlPlane.kubeconfig;
-    globalThis.stopKubernetes = () => controlPlane.stop().finally(remove);
+    globalThis.stopKubernetes = async () => {
+      await controlPlane.stop();
+      await remove();
+    };
   } catch (error) {
-    remove();
+    await remove();
     throw error;
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
   }
 }

@@ -2,11 +2,11 @@
  * The environment of every test file. It gives the file its own folder, cleans up whatever the file leaves behind, also
  * after a failure, and fails a file that passes but leaves processes running.
  */
-const { spawn } = require('node:child_process');
 const path = require('node:path');
 const { setTimeout: delay } = require('node:timers/promises');
 const { TestEnvironment: NodeEnvironment } = require('jest-environment-node');
 const { makeTestHome, processesOf, removeTestHome } = require('./test-home');
+const { tellWatchdog } = require('./tell-watchdog');
 
 /** A process counts as blocked when a test or a hook outlasts its own timeout by this much. */
 const GRACE_MS = 120_000;
@@ -17,36 +17,6 @@ const CLOSE_MS = 30_000;
 const EXIT_MS = 10_000;
 /** Processes that end with this one. */
 const HELPERS = /\besbuild\b.* --service=/;
-
-let watchdog;
-
-/** This process has one watchdog for all of its test files. */
-function tellWatchdog(message) {
-  watchdog ??= startWatchdog();
-  watchdog.stdin.write(`${JSON.stringify(message)}\n`);
-}
-
-function startWatchdog() {
-  const child = spawn(process.execPath, [path.join(__dirname, 'watchdog.js'), String(process.pid)], {
-    stdio: ['pipe', 'ignore', 'inherit'],
-    detached: true,
-  });
-  child.unref();
-  child.stdin.unref();
-  // The tests do not depend on the watchdog, should somebody kill it.
-  child.stdin.on('error', () => undefined);
-  if (process.send !== undefined) exitWithParent();
-  return child;
-}
-
-/** A worker whose jest was killed would finish its test file. (A `disconnect` listener would keep the worker alive.) */
-function exitWithParent() {
-  const { ppid } = process;
-  const check = () => {
-    if (process.ppid !== ppid) process.exit(1);
-  };
-  setInterval(check, 500).unref();
-}
 
 module.exports = class TestFileEnvironment extends NodeEnvironment {
   constructor(config, context) {
