@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive, type KflowCommand, Workplace } from '../support/kflow-cli';
 
+/** How long nats-server freezes: the fault itself, not a wait. */
+const outageMs = 10_000;
 /** Number of records of the flow. */
 const count = 20_000;
 
@@ -112,7 +115,7 @@ test('loses and repeats nothing when nats-server freezes for 10 s and when it is
   const server = Number(await run.waitFor(/nats-server .*process (\d+)/));
   await middle(run);
   process.kill(server, 'SIGSTOP');
-  await new Promise((resolve) => setTimeout(resolve, 10_000)); // the outage itself
+  await delay(outageMs);
   process.kill(server, 'SIGCONT');
   await run.waitFor(/ts +in +[1-9][\d,]* /);
   process.kill(server, 'SIGKILL');
