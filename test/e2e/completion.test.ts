@@ -42,19 +42,19 @@ test('commands and options are those of the program', async () => {
   expect(await completed('bucket', 'l')).toEqual(['list']);
 });
 
-test('flows and functions come from the controller; a job of two namespaces has its whole name', async () => {
+test('flows and functions come from the controller; a job in two namespaces has its full name', async () => {
   expect(await completed('pause', '')).toEqual(['words', 'one/orders', 'two/orders']);
   expect(await completed('pause', 'words', '--function', 's')).toEqual(['split', 'store']);
   expect(await completed('logs', 'one/orders', 'l')).toEqual(['list']);
   expect(await completed('scale', 'words', 'st')).toEqual(['store=']);
 });
 
-test('values of options are completed, also behind the equals sign that bash makes a word of', async () => {
+test('option values are completed, also after the equals sign that bash splits off', async () => {
   expect(await completed('status', '-n', 't')).toEqual(['two']);
   expect(await completed('status', '--output', '=', 'y')).toEqual(['yaml']);
 });
 
-test('files are left to the shell, and so is all when no controller answers', async () => {
+test('files are left to the shell, and everything when no controller responds', async () => {
   expect(await completed('submit', 'wo')).toEqual([]);
   await stage.restart(async () => expect(await completed('pause', '')).toEqual([]));
 });

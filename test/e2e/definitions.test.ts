@@ -19,28 +19,28 @@ afterEach(() => place.remove());
 
 const kflow = (...args: string[]) => place.ran(...args);
 
-test('kflow run takes a flow written in TypeScript, wherever its file is', async () => {
+test('kflow run accepts a flow written in TypeScript in any folder', async () => {
   place.write('squares.ts', program('(ctx, event) => ({ n: event.n, square: event.n ** 2 })'));
   expect((await kflow('run', 'squares.ts', '--save', 'squares=out')).status).toBe(0);
   const squares = place.records<{ n: number; square: number }>('out').sort((one, other) => one.n - other.n);
   expect(squares).toEqual(Array.from({ length: 10 }, (_, n) => ({ n, square: n ** 2 })));
 });
 
-test('a function that takes a variable from outside is refused, by its name and line', async () => {
+test('a function with a free variable is rejected with its name and line', async () => {
   place.write('squares.ts', program('(ctx, event) => ({ n: event.n, square: event.n ** limit })'));
   const { status, stderr } = await kflow('lint', 'squares.ts');
   expect(status).toBe(1);
   expect(stderr).toMatch(/^kflow: square: the function uses what is outside of it: limit \(line 1\); /);
 });
 
-test('a problem is at the line that names its function', async () => {
+test('a problem points at the line that names its function', async () => {
   place.write('squares.ts', program('(ctx, event) => event').replace("'results'", "'Results'"));
   const { status, stdout } = await kflow('lint', 'squares.ts');
   expect(status).toBe(1);
   expect(stdout).toMatch(/^squares\.ts:9:13 {2}dag\[2\]\.id {2}must be lower-case letters/m);
 });
 
-test('what a program prints is no part of the result, and modules are found from its directory', async () => {
+test('output of a program is not part of the result, and modules are resolved from its directory', async () => {
   place.write(
     'sub/square.ts',
     'export const square = (_: unknown, e: { n: number }) => ({ n: e.n, square: e.n ** 2 });',
@@ -66,7 +66,7 @@ test.each([
   ['ends the process', 'process.exit(0);', /flow\.ts failed: it ends the process/],
   ['throws no error', "throw 'today';", /flow\.ts failed: today/],
   ['throws', "throw new Error('not today');", /flow\.ts failed: Error: not today/],
-])('a program that %s is refused', async (_title, text, message) => {
+])('a program that %s is rejected', async (_title, text, message) => {
   place.write('flow.ts', text);
   const { status, stderr } = await kflow('synth', 'flow.ts');
   expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);

@@ -44,7 +44,7 @@ async function remove(flow: string): Promise<void> {
   await life.stack.until(flow, 'to be gone', ({ status }) => status === 'Terminated');
 }
 
-test('every topology of the documents that one machine can run is taken as YAML and as JSON, and runs', async () => {
+test('every topology of the documents that one machine can run is accepted as YAML and as JSON, and runs', async () => {
   for (const bucket of ['sas', 'docs']) await life.stack.put(bucket, ['dir/subdir/one', 'dir/subdir/two']);
   const names = readdirSync(topologies).filter((name) => /\.(yaml|json)$/.test(name));
   const linted = await Promise.all(names.map((name) => life.place.ran('lint', path.join(topologies, name))));

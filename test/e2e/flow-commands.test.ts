@@ -12,7 +12,7 @@ const ran = (...args: string[]) => stage.ran(...args);
 const by = `by ${userInfo().username}`;
 
 describe('submit', () => {
-  test('sends a file as it stands, and says what to do next', async () => {
+  test('sends a file unchanged, and prints the next steps', async () => {
     expect(await ran('submit', 'words.yaml', '--comment', 'für alle')).toEqual({
       status: 0,
       stdout: 'default/words started, revision 1\n',
@@ -23,7 +23,7 @@ describe('submit', () => {
     expect((await ran('submit', 'words.yaml')).stdout).toBe('default/words unchanged, revision 1\n');
   });
 
-  test('reads stdin, and wants a jobId there', async () => {
+  test('reads stdin, and requires a jobId there', async () => {
     const command = stage.kflow('submit', '-', '-n', 'prod', '-o', 'json');
     command.process.stdin?.end(wordsYaml);
     expect(await command.exited).toBe(0);
@@ -35,7 +35,7 @@ describe('submit', () => {
     expect(nameless.stderr).toBe('kflow: the document on stdin has no jobId; add one, or --set jobId=NAME\n');
   });
 
-  test('puts --set and the code of modules into the document, and leaves the rest as it is written', async () => {
+  test('puts --set and the code of modules into the document, and keeps the rest unchanged', async () => {
     stage.place.write('split.py', 'def process(ctx, event):\n    return event["key"]\n');
     stage.place.write('words.yaml', wordsYaml.replace(/code: \|\n.*\n.*\n/, 'module: split.py\n'));
     expect((await ran('submit', 'words.yaml', '--set', 'dag.split.parallelism=7')).status).toBe(0);
@@ -47,7 +47,7 @@ describe('submit', () => {
     expect(document).not.toContain('module');
   });
 
-  test('takes a program, and sends what it defines', async () => {
+  test('accepts a program, and sends the flow it defines', async () => {
     stage.place.write(
       'squares.ts',
       `import { avro, defineFlow } from 'kflow';
@@ -69,7 +69,7 @@ describe('submit', () => {
     expect(stage.flows.requests).toEqual([]);
   });
 
-  test('refuses another document of a flow that runs, unless it is to be an update', async () => {
+  test('rejects another document of a running flow unless it is an update', async () => {
     await stage.submitted();
     stage.place.write('words.yaml', wordsYaml.replace('parallelism: 2', 'parallelism: 3'));
     const refused = await ran('submit', 'words.yaml');
@@ -82,7 +82,7 @@ describe('submit', () => {
   });
 });
 
-test('what an update may not change is told at the lines of the file, whatever was sent', async () => {
+test('forbidden changes of an update are reported at the lines of the file', async () => {
   await stage.submitted();
   stage.place.write('other.yaml', wordsYaml.replaceAll('store', 'keep'));
   const { status, stderr } = await ran('update', 'other.yaml', '--set', 'mode=stream');
@@ -92,7 +92,7 @@ test('what an update may not change is told at the lines of the file, whatever w
 });
 
 describe('waiting', () => {
-  test('says what holds a flow up, outlives the controller, and ends when the flow is healthy', async () => {
+  test('prints what the flow waits for, survives a controller restart, and ends when the flow is healthy', async () => {
     await stage.submitted();
     const since = new Date().toISOString();
     const problem = { function: 'split', replica: 'split-0', reason: 'NotReady', message: 'no input yet', since };
@@ -106,7 +106,7 @@ describe('waiting', () => {
     expect(command.stdout).toBe('default/words restart asked for; Running, revision 1\n');
   });
 
-  test('has an exit status of its own for the time that was up, and tells what it is', async () => {
+  test('has its own exit status for a timeout, and prints the last status', async () => {
     await stage.submitted();
     const { status, stderr } = await ran('pause', 'words', '--wait', '--timeout', '0.3');
     expect(status).toBe(5);
@@ -114,7 +114,7 @@ describe('waiting', () => {
     expect(stderr).toContain('it goes on: kflow status default/words --watch\n');
   });
 
-  test('a batch is waited for until it has completed; one that fails is an error with its reason', async () => {
+  test('waits until a batch completes; a failed batch is an error with its reason', async () => {
     stage.place.write('words.yaml', `mode: batch\n${wordsYaml}`);
     const command = stage.kflow('submit', 'words.yaml', '--wait');
     await command.waitFor(/waiting until default\/words has completed\n/);
@@ -129,7 +129,7 @@ describe('waiting', () => {
     );
   });
 
-  test('a change that was taken back is an error with its reason', async () => {
+  test('a change that was rolled back is an error with its reason', async () => {
     await stage.submitted();
     stage.flows.become('default/words', { health: { state: 'starting', problems: [] } });
     const command = stage.kflow('scale', 'words', 'split=3', '--wait');
@@ -140,7 +140,7 @@ describe('waiting', () => {
     expect(command.stderr).toContain(': revision 2 did not become ready: no room\n');
   });
 
-  test('records that were given up on before hold nothing up', async () => {
+  test('earlier dead letters do not delay the wait', async () => {
     await stage.submitted();
     const since = new Date().toISOString();
     const problem = { function: 'split', reason: 'DeadLetters', message: '1 record was given up on', since };
@@ -148,7 +148,7 @@ describe('waiting', () => {
     expect((await ran('restart', 'words', '--wait')).status).toBe(0);
   });
 
-  test('a flow that is gone was deleted', async () => {
+  test('a missing flow counts as deleted', async () => {
     await stage.submitted();
     const command = stage.kflow('delete', 'words', '--yes', '--wait');
     await command.waitFor(/ {2}Stopping/);
@@ -160,7 +160,7 @@ describe('waiting', () => {
   });
 });
 
-test('changes go to the flow that is meant, with what they say', async () => {
+test('changes go to the named flow with their comment', async () => {
   await stage.submitted({ namespace: 'prod' });
   await ran('pause', 'words', '--function', 'split', 'store');
   await ran('resume', 'prod/words');
@@ -176,7 +176,7 @@ test('changes go to the flow that is meant, with what they say', async () => {
   ]);
 });
 
-test('a job that several namespaces have is asked for, but default goes first', async () => {
+test('a jobId of several namespaces needs a namespace, unless default has it', async () => {
   await stage.submitted({ namespace: 'one' });
   await stage.submitted({ namespace: 'two' });
   const { status, stderr } = await ran('stop', 'words');
@@ -188,7 +188,7 @@ test('a job that several namespaces have is asked for, but default goes first', 
   expect((await ran('stop', 'words')).stdout).toBe('default/words stop asked for; Stopping, revision 1\n');
 });
 
-test('exit statuses tell what went wrong, and messages what to do', async () => {
+test('exit statuses name the kind of failure, and messages the remedy', async () => {
   const missing = await ran('status', 'nothing');
   expect([missing.status, missing.stderr]).toEqual([
     4,
@@ -211,7 +211,7 @@ test('exit statuses tell what went wrong, and messages what to do', async () => 
   ]);
 });
 
-test('a token is asked for, and sent', async () => {
+test('a missing token is reported, and a given one is sent', async () => {
   const file = stage.place.write(
     'tokens.yaml',
     '- { name: eva, role: operate, token: 0123456789abcdef0123456789abcdef }',
@@ -234,7 +234,7 @@ describe('history', () => {
     stage.place.write('words.yaml', wordsYaml.replace('parallelism: 2', 'parallelism: 3'));
   });
 
-  test('diff against a file shows what a submit would change, hides secrets, and ends with 2', async () => {
+  test('diff against a file prints what a submit would change, hides secrets, and exits with 2', async () => {
     const { status, stdout } = await ran('diff', 'words', 'words.yaml');
     expect(status).toBe(2);
     expect(stdout).toMatch(/^--- revision 1\n\+\+\+ words\.yaml\n@@ /);
@@ -248,7 +248,7 @@ describe('history', () => {
     expect((await ran('diff', 'words')).stdout).toContain('+    parallelism: 3\n');
   });
 
-  test('lists revisions, prints one, and goes back to it', async () => {
+  test('lists revisions, prints one, and rolls back to it', async () => {
     await ran('update', 'words.yaml');
     const { stdout } = await ran('history', 'words');
     expect(stdout).toMatch(
@@ -263,7 +263,7 @@ describe('history', () => {
 describe('logs and events', () => {
   beforeEach(() => stage.submitted());
 
-  test('every line has its replica, and JSON is a line each', async () => {
+  test('every line has its replica, and JSON has one line each', async () => {
     stage.flows.lines.push(
       { function: 'list', replica: 'list-0', line: 'one' },
       { function: 'split', replica: 'split-10', line: 'two' },
@@ -273,7 +273,7 @@ describe('logs and events', () => {
     expect(JSON.parse(stdout)).toEqual({ function: 'split', replica: 'split-10', line: 'two' });
   });
 
-  test('events that come while the controller is away are told once it is back', async () => {
+  test('events that occur while the controller is down are printed once it is back', async () => {
     stage.flows.happen({ id: 'a', kind: 'audit', what: 'pause', by: 'eva', comment: 'too slow' });
     const command = stage.kflow('events', 'words', '-f');
     const stdout = () => command.stdout;
@@ -299,7 +299,7 @@ describe('logs and events', () => {
 });
 
 describe('status', () => {
-  test('lists what runs, and counts what has ended', async () => {
+  test('lists running flows, and counts closed ones', async () => {
     await stage.submitted();
     await stage.submitted({ jobId: 'old' });
     expect((await ran('status')).stdout).toMatch(/^FLOW .*\ndefault\/words .*\ndefault\/old .*\n$/);
@@ -310,7 +310,7 @@ describe('status', () => {
     expect(JSON.parse((await ran('status', '--all', '-o', 'json')).stdout)).toHaveLength(2);
   });
 
-  test('watched without a terminal, it prints the lines that change, and ends with the flow', async () => {
+  test('without a terminal, watch prints changed lines and ends with the flow', async () => {
     await stage.submitted();
     const command = stage.kflow('status', 'words', '--watch');
     const stdout = () => command.stdout;

@@ -15,7 +15,7 @@ afterAll(async () => {
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 const said = (by: string, numbers: readonly number[]) => numbers.map((n) => ({ n, by }));
 
-test('scaling a process up and down under way loses and repeats nothing', async () => {
+test('scaling a running process up and down loses and repeats nothing', async () => {
   const flow = life.flow('scaled', 'stream');
   const first = (parallelism: number) =>
     flow.process('first', { out: ['sink'], parallelism, work: 'await sleep(4);', meta: { update: true } });
@@ -32,7 +32,7 @@ test('scaling a process up and down under way loses and repeats nothing', async 
   expect(flow.called('first')).toEqual(range(0, 900));
 });
 
-test('scaling a source under way lists every object once', async () => {
+test('scaling a running source lists every object once', async () => {
   const flow = life.flow('listed', 'stream');
   const keys = range(0, 300).map((n) => `object-${String(n).padStart(3, '0')}`);
   await life.stack.put('life-objects', keys.slice(0, 150));
@@ -81,7 +81,7 @@ test.each(['batch', 'stream'] as const)(
   },
 );
 
-test('KeepOffset in a batch: only what comes later is by the changed function', async () => {
+test('KeepOffset in a batch: only later records are processed by the changed function', async () => {
   const flow = life.flow('keep-batch', 'batch');
   const document = (by: string) =>
     flow.document(
@@ -98,7 +98,7 @@ test('KeepOffset in a batch: only what comes later is by the changed function', 
   expect(await life.ledger(flow)).toEqual([...said('old', range(0, 40)), ...said('young', range(40, 50))]);
 });
 
-test('an update of a stream leaves running replicas as they are until restart: true', async () => {
+test('an update of a stream keeps running replicas until restart: true', async () => {
   const flow = life.flow('restarted', 'stream');
   const document = (by: string, meta: object, parallelism = 1) =>
     flow.document(

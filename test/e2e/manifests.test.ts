@@ -15,7 +15,7 @@ afterEach(() => place.remove());
 const kflow = (...args: string[]) => place.ran(...args);
 
 describe('kflow synth', () => {
-  test('writes the same bytes as cdk8s synth, a file for each flow, and says how to create each secret, once', async () => {
+  test('writes the same bytes as cdk8s synth, one file for each flow, and prints once how to create each secret', async () => {
     const { status, stdout, stderr } = await kflow('synth', fixture('message-store'), fixture('pods'), '-o', 'out');
     expect(status).toBe(0);
     expect(stdout).toBe('out/jobx.k8s.yaml  20 objects\nout/pods.k8s.yaml  26 objects\n');
@@ -28,7 +28,7 @@ describe('kflow synth', () => {
     expect(stderr + stdout).not.toMatch(/minioadmin|open-sesame/);
   });
 
-  test('writes nothing when one topology of several has an error, and tells every problem', async () => {
+  test('writes nothing when one of several topologies has an error, and reports every problem', async () => {
     place.write(
       'bad.yaml',
       readFileSync(fixture('update'), 'utf8').replace('[p1]', '[p2]').replace('s3-sink', 's4-sink'),
@@ -42,7 +42,7 @@ describe('kflow synth', () => {
     expect(readdirSync(place.folder)).toEqual(['bad.yaml']);
   });
 
-  test('refuses the value of a secret when it is told to, at its place', async () => {
+  test('rejects the value of a secret on request, with its position', async () => {
     const { status, stderr } = await kflow('synth', '--strict-secrets', fixture('update'));
     expect(status).toBe(1);
     expect(stderr).toMatch(/update\.yaml:12:5 {2}dag\[0\]\.password {2}a password in a document is refused here/);
@@ -61,7 +61,7 @@ describe('kflow synth', () => {
     expect(place.read('out/jobx.k8s.yaml')).toContain('theirs');
   });
 
-  test('leaves the flow of another namespace alone, which has the same file name', async () => {
+  test('keeps the file of a flow in another namespace with the same file name', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     const { status, stderr } = await kflow('synth', fixture('update'), '--set', 'namespace=other', '-o', 'out');
     expect([status, stderr]).toEqual([1, expect.stringContaining('holds ServiceAccount default/jobx too')]);
@@ -70,13 +70,13 @@ describe('kflow synth', () => {
   test.each([
     [['--nats-url', 'nats://me:hunter2@nats.nats.svc:4222'], /natsUrl carries a user and password/],
     [['--image', 'https://me:hunter2@registry/kflow'], /image carries a user and password/],
-  ])('refuses %s, and does not show it', async (options, message) => {
+  ])('rejects %s without printing it', async (options, message) => {
     const { status, stderr } = await kflow('synth', fixture('update'), ...options);
     expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
     expect(stderr).not.toContain('hunter2');
   });
 
-  test('lets no secret value into manifests or messages, wherever it is written', async () => {
+  test('puts no secret value into manifests or messages, wherever it is written', async () => {
     const own =
       'db: { password: hunter2, dsn: "postgres://me:hunter2@db/x" }, secrets: [hunter2], nats.conn.options: { token: hunter2 }';
     const env =
@@ -106,7 +106,7 @@ describe('kflow synth', () => {
     expect(place.read('out/jobx.k8s.yaml')).not.toContain('hunter2');
   });
 
-  test('refuses a folder that is a file', async () => {
+  test('rejects a folder that is a file', async () => {
     place.write('out', 'a file');
     expect((await kflow('synth', fixture('update'), '-o', 'out')).stderr).toContain('out is not a folder');
   });
@@ -118,13 +118,13 @@ describe('kflow plan against a folder', () => {
       .replace('parallelism: 5', 'parallelism: 6')
       .replace('return event', 'return [event]');
 
-  test('says no changes, with exit status 0, where the manifests are those of the topology', async () => {
+  test('prints no changes and exits with 0 when the manifests match the topology', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     const { status, stdout } = await kflow('plan', fixture('update'), '--against', 'out');
     expect([status, stdout]).toEqual([0, 'flow default/jobx: no changes\n']);
   });
 
-  test('shows each object that would change, with the lines that differ, and exits with 2', async () => {
+  test('prints each object that would change with its differing lines, and exits with 2', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     const { status, stdout } = await kflow('plan', place.write('update.yaml', changed()), '--against', 'out');
     expect(status).toBe(2);
@@ -134,7 +134,7 @@ describe('kflow plan against a folder', () => {
     expect(stdout).toMatch(/\n0 to create, 2 to change, 0 to remove\n$/);
   });
 
-  test('shows what would be created, and what would go with or without its data', async () => {
+  test('prints the objects that would be created, and those removed with or without their data', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     const text = readFileSync(fixture('update'), 'utf8').replace('[p1]', '[sink]');
     const without = text.replace(/ {2}- id: p1[\s\S]*?(?= {2}- id: sink)/, '').replaceAll('minioadmin', 'other');
@@ -148,12 +148,12 @@ describe('kflow plan against a folder', () => {
     expect([empty.status, empty.stdout.match(/is created/g)?.length]).toEqual([2, 17]);
   });
 
-  test('refuses a folder that is not there', async () => {
+  test('rejects a missing folder', async () => {
     const { status, stderr } = await kflow('plan', fixture('update'), '--against', 'nowhere');
     expect([status, stderr]).toEqual([1, 'kflow: there is no folder nowhere\n']);
   });
 
-  test('passes over what is no manifest of the flow', async () => {
+  test('ignores files that are not manifests of the flow', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     mkdirSync(path.join(place.folder, 'out/folder.yaml'));
     symlinkSync('loop.yaml', path.join(place.folder, 'out/loop.yaml'));

@@ -7,7 +7,7 @@ import { FlowApp } from '../../lib/constructs/flow-app';
 import { install } from '../../runtime/cli/commands/controller/install';
 import { readControllerSettings } from '../../runtime/controller/settings/settings';
 
-/** Whole manifests, to be read. `npm run golden` writes them anew. */
+/** Complete manifests for review. `npm run golden` rewrites them. */
 const isWriting = process.env.KFLOW_GOLDEN === 'write';
 const servers = { natsUrl: 'nats://nats.nats.svc:4222', temporalAddress: 'temporal-frontend.temporal.svc:7233' };
 
@@ -58,14 +58,14 @@ test.each(Object.entries(golden))('%s: the controller takes the settings that ar
   }
 });
 
-test('an address with a password is refused: it would be readable in a ConfigMap', () => {
+test('rejects an address with a password, which a ConfigMap would show', () => {
   const access = { kind: 'tokens', secret: 'kflow-tokens' } as const;
   expect(() => synthesize({ ...servers, natsUrl: 'nats://me:secret@nats:4222', access })).toThrow(
     expect.objectContaining({ code: 'secret-exposed', message: expect.stringContaining('settings Secret') }),
   );
 });
 
-test('kflow install refuses a controller that everybody may use, and says what to do', async () => {
+test('kflow install rejects a controller without access control, and says what to do', async () => {
   const options = { ...servers, namespace: 'kflow', createNamespace: true, image: 'kflow:1', replicas: 2 };
   const open = { ...options, egress: [], oidcRole: [] };
   await expect(install(open)).rejects.toMatchObject({

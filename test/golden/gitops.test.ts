@@ -5,7 +5,7 @@ import { FlowApp } from '../../lib/constructs/flow-app';
 
 const folder = path.join(__dirname, '../../examples/gitops');
 
-test('the manifests of the GitOps example are those of its flows', () => {
+test('the manifests of the GitOps example match its flows', () => {
   const app = new FlowApp();
   for (const file of readdirSync(path.join(folder, 'flows')).filter((name) => name.endsWith('.yaml'))) {
     Flow.fromFile(app, path.parse(file).name, path.join(folder, 'flows', file), {

@@ -5,7 +5,7 @@ import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
 
 /**
- * Whole manifests, to be read. `npm run golden` writes them anew; a change here is a change of what runs in clusters.
+ * Complete manifests for review. `npm run golden` rewrites them; a change here changes what runs in clusters.
  */
 const topologies = path.join(__dirname, '../fixtures/topologies');
 const isWriting = process.env.KFLOW_GOLDEN === 'write';
@@ -27,7 +27,7 @@ function synthesize(name: string): string {
   return [...app.texts().values()].join('');
 }
 
-test.each(golden)('%s.yaml becomes the manifests that are kept', (name) => {
+test.each(golden)('%s.yaml renders the golden manifests', (name) => {
   const text = synthesize(name);
   const file = path.join(__dirname, `${name}.k8s.yaml`);
   if (isWriting) writeFileSync(file, text);
@@ -35,13 +35,13 @@ test.each(golden)('%s.yaml becomes the manifests that are kept', (name) => {
   expect(text).toBe(readFileSync(file, 'utf8'));
 });
 
-test.each(golden)('%s.yaml gives the same bytes each time, and no password in them', (name) => {
+test.each(golden)('%s.yaml renders the same bytes each time, without passwords', (name) => {
   const text = synthesize(name);
   expect(synthesize(name)).toBe(text);
   expect(text).not.toMatch(/minioadmin|mypassword/);
 });
 
-test('the flow of examples/message-store, in TypeScript, becomes the manifests of its YAML', () => {
+test('the TypeScript flow of examples/message-store renders the manifests of its YAML', () => {
   const app = new FlowApp();
   Flow.fromDefinition(app, 'jobx', messageStore);
   expect([...app.texts().values()].join('')).toBe(readFileSync(path.join(__dirname, 'message-store.k8s.yaml'), 'utf8'));

@@ -8,22 +8,22 @@ import { connectCluster, sharedKubeconfig } from './support';
 const POLL_MS = 50;
 
 /**
- * Stands before the API server with its certificate. It passes everything on but logs, for which an API server asks the
- * node of a pod: those it has itself.
+ * A proxy of the API server with its certificate. It forwards everything except logs, which an API server would request
+ * from the pod's node: the proxy serves those itself.
  */
 export class ApiProxy {
   private readonly agent: Agent;
   private readonly server: Server;
-  /** Lines by pod, with their times. */
+  /** Log lines by pod, with timestamps. */
   private readonly logs = new Map<string, string[]>();
   private readonly passing = new Set<{ readonly from: IncomingMessage; readonly to: ServerResponse }>();
   private readonly followed = new Set<ServerResponse>();
-  /** Watches that were asked for. */
+  /** Number of watch requests. */
   watches = 0;
   private isForgetful = false;
-  /** What was asked for, as rights name it: `patch apps/deployments`. An apply that makes an object is `create` too. */
+  /** Requests in terms of RBAC: `patch apps/deployments`. An apply that creates an object counts as `create`, too. */
   readonly used = new Set<string>();
-  /** What was refused for want of a right, in the server's words. */
+  /** Messages of requests that RBAC rejected. */
   readonly forbidden: string[] = [];
 
   private constructor(
@@ -50,7 +50,7 @@ export class ApiProxy {
     return proxy;
   }
 
-  /** The kubeconfig with the address of the proxy, beside it. */
+  /** Writes the kubeconfig with the address of the proxy beside the original. */
   kubeconfig(file: string): string {
     const { port } = this.server.address() as AddressInfo;
     const own = `${file}.proxy`;
@@ -58,33 +58,33 @@ export class ApiProxy {
     return own;
   }
 
-  /** A pod writes a line. */
+  /** Adds a log line of a pod. */
   write(pod: string, line: string): void {
     const lines = this.linesOf(pod);
     lines.push(stamped(line, lines.length));
   }
 
-  /** Logs that are followed break off. */
+  /** Breaks the connections of followed logs. */
   cutLogs(): void {
     for (const response of this.followed) response.destroy();
   }
 
-  /** Logs that are followed now. */
+  /** Number of logs being followed. */
   get followers(): number {
     return this.followed.size;
   }
 
-  /** Nothing more comes over the connections that there are, and nobody is told. */
+  /** Silences all present connections without closing them. */
   freeze(): void {
     for (const { from, to } of this.passing) from.unpipe(to);
   }
 
-  /** The next watch begins at a version that the API server knows no more. */
+  /** Makes the next watch start at a resource version that has expired. */
   forget(): void {
     this.isForgetful = true;
   }
 
-  /** The API server is gone, in the middle of whatever it was asked. Gives what brings it back. */
+  /** Takes the API server away, also from requests in progress. Returns a function that brings it back. */
   async goAway(): Promise<() => Promise<void>> {
     const { port } = this.server.address() as AddressInfo;
     await this.endConnections();
@@ -167,7 +167,7 @@ export class ApiProxy {
   }
 }
 
-/** The right that a request needs; undefined when it asks for no objects. */
+/** The right that a request needs; undefined for requests without objects. */
 function rightFor(method: string, url: string): string | undefined {
   const { pathname, searchParams } = new URL(url, 'https://server');
   const match =
@@ -181,7 +181,7 @@ function rightFor(method: string, url: string): string | undefined {
   return `${verb} ${group === undefined ? '' : `${group}/`}${resource}`;
 }
 
-/** As a node writes it, with nine digits of a second. */
+/** A timestamp as a node writes it, in nanoseconds. */
 function stamped(line: string, nanoseconds: number): string {
   const time = new Date().toISOString().slice(0, -1);
   return `${time}${String(nanoseconds).padStart(6, '0')}Z ${line}`;

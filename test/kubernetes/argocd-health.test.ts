@@ -44,6 +44,6 @@ describe.each(Object.keys(checks))('%s, by the Lua that Argo CD runs', (key) => 
   });
 });
 
-test('there is a check for each of NACK kinds that flows have', () => {
+test('every NACK kind of a flow has a health check', () => {
   expect(Object.keys(checks).map((key) => key.split('_').at(-1))).toEqual(['Stream', 'Consumer', 'KeyValue']);
 });

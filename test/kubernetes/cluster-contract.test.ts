@@ -11,7 +11,7 @@ import { makeNamespace } from './support';
 const folder = mkdtempSync(join(tmpdir(), 'kflow-contract-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A cluster with the rights of a controller in a namespace, and no others. */
+/** A cluster with only the rights of a controller in its namespace. */
 async function openPlace(namespace: string, proxy?: ApiProxy): Promise<ClusterPlace> {
   await makeNamespace(namespace);
   const access = await limitedAccess(namespace, folder);

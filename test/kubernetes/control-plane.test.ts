@@ -10,7 +10,7 @@ import {
 import { waitFor } from '../support/wait-for';
 import { connectCluster, makeRestrictedNamespace } from './support';
 
-/** A pod that Pod Security `restricted` takes. */
+/** A pod that Pod Security `restricted` accepts. */
 const podSpec = {
   securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
   containers: [
@@ -32,14 +32,14 @@ describe('controllers', () => {
     await makeRestrictedNamespace(namespace);
   });
 
-  /** The names of pods once there are that many. */
+  /** Waits until this many pods exist, and returns their names. */
   const podsOf = (selector: string, count: number) =>
     waitFor(`${count} pods of ${selector}`, async () => {
       const found = await cluster.list(pods, namespace, selector);
       return found.length === count && found.map(({ metadata }) => metadata.name);
     });
 
-  it('make the replica set and the pods of a Deployment, and follow its scale', async () => {
+  it('create the ReplicaSet and the pods of a Deployment, and follow its scale', async () => {
     const labels = { app: 'web' };
     const template = { metadata: { labels }, spec: podSpec };
     const deployment = (replicas: number) => ({
@@ -56,7 +56,7 @@ describe('controllers', () => {
     await podsOf('app=web', 1);
   });
 
-  it('make the pods of an Indexed Job, and remove them with it', async () => {
+  it('create the pods of an Indexed Job, and remove them with it', async () => {
     const job = {
       apiVersion: 'batch/v1',
       kind: 'Job',
@@ -76,7 +76,7 @@ describe('controllers', () => {
   });
 });
 
-describe('a control plane of its own', () => {
+describe('a restarted control plane', () => {
   let directory: string;
   let running: KubernetesControlPlane | undefined;
   const start = async () => {
@@ -92,7 +92,7 @@ describe('a control plane of its own', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('ends its servers, and has its address and objects again at the next start', async () => {
+  it('stops its servers, and keeps its address and objects', async () => {
     const first = await start();
     expect(first.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     const cluster = await KubernetesObjects.open({ file: first.kubeconfig });

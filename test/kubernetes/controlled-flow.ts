@@ -1,6 +1,6 @@
 import type { FlowClient } from '../support/flow-client';
 
-/** What a test's flow has beside the usual. */
+/** Deviations of a test's flow from the default. */
 export interface Changes {
   readonly mode?: 'batch' | 'stream';
   /** Fields of the source, of the function `map`, of its meta, and of the whole document. */
@@ -13,7 +13,7 @@ export interface Changes {
 export const code = 'def map(ctx, event): return event';
 export const account = { user: 'minio', password: 'hunter2' };
 
-/** A flow of a namespace, as its REST API has it: a source, a function and one that ends the chain. */
+/** A flow of a source, a function and a leaf, used through the REST API. */
 export class ControlledFlow {
   readonly name: string;
 
@@ -29,7 +29,7 @@ export class ControlledFlow {
     expect(await this.api.call('POST', `/kflows/v1/${this.name}`, topology(changes))).toMatchObject({ status: 201 });
   }
 
-  /** Submits it, and waits until it is healthy. */
+  /** Submits the flow and waits until it is healthy. */
   async run(changes: Changes = {}): Promise<void> {
     await this.submit(changes);
     await this.untilHealthy();
@@ -45,7 +45,7 @@ export class ControlledFlow {
     expect(status).toBe(what === 'scale' ? 200 : 202);
   }
 
-  /** `how`: as the query has it. */
+  /** `how` is the query string. */
   async end(how = ''): Promise<void> {
     expect((await this.api.call('DELETE', `/kflows/v1/${this.name}${how}`)).status).toBe(202);
   }
@@ -58,7 +58,7 @@ export class ControlledFlow {
   }
 }
 
-/** The document, but for its names. */
+/** The document without its names. */
 export function topology({ mode = 'stream', list = account, map, meta, more }: Changes): object {
   return {
     mode,

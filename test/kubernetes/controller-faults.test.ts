@@ -24,7 +24,7 @@ const ownerOf = (jobId: string) => ({
 });
 
 describe('a flow whose ConfigMap somebody deletes', () => {
-  test('is deleted with its data, for which the ConfigMap waits', async () => {
+  test('is deleted with its data, and the ConfigMap waits for that', async () => {
     const flow = flowOf('dropped');
     await flow.run();
     const held = stage.kubelet.hold('dropped', 'map');
@@ -41,7 +41,7 @@ describe('a flow whose ConfigMap somebody deletes', () => {
     await flow.run();
   });
 
-  test('is deleted when it had completed', async () => {
+  test('is deleted after its completion', async () => {
     const flow = flowOf('dropped-done');
     await flow.run({ mode: 'batch' });
     for (const id of ['list', 'map', 'leaf']) stage.kubelet.conduct('dropped-done', id, 'end');
@@ -53,7 +53,7 @@ describe('a flow whose ConfigMap somebody deletes', () => {
 });
 
 describe('while the API server is away', () => {
-  test('the status says so, and what was asked for is done when it is back', async () => {
+  test('the status reports it, and requests are carried out when it is back', async () => {
     const [paused, updated, stopped] = [flowOf('away-paused'), flowOf('away-updated'), flowOf('away-stopped')];
     await Promise.all([paused.run(), updated.run(), stopped.run()]);
     const held = stage.kubelet.hold('away-paused', 'map');
@@ -79,7 +79,7 @@ describe('while the API server is away', () => {
 });
 
 describe('two controllers', () => {
-  test('say the same of a flow, and each goes on with what the other one has begun', async () => {
+  test('report the same status, and each continues requests that the other accepted', async () => {
     const other = await stage.another();
     const flow = flowOf('shared');
     await flow.run();
@@ -99,7 +99,7 @@ describe('two controllers', () => {
 });
 
 describe('a controller that lacks rights', () => {
-  test('refuses a flow of a namespace that it was not given', async () => {
+  test('rejects a flow of a namespace outside its settings', async () => {
     const answer = await api.call('POST', '/kflows/v1/default/stranger', topology({}));
     expect(answer).toMatchObject({ status: 422, body: { code: 'setting-invalid' } });
     expect((answer.body as { detail: string }).detail).toContain(
@@ -108,13 +108,13 @@ describe('a controller that lacks rights', () => {
     expect((await api.call('GET', '/kflows/v1/default/stranger')).status).toBe(404);
   });
 
-  test('has a flow fail with the right that is missing, and runs it once it has that', async () => {
+  test('fails a flow with the missing right, and runs it once the right is granted', async () => {
     const apiVersion = 'rbac.authorization.k8s.io/v1';
     const ref = { apiVersion, kind: 'RoleBinding', metadata: { name: 'kflow-controller', namespace } };
     const binding = await stage.admin.read(ref);
     await stage.admin.remove(ref);
     const flow = flowOf('powerless');
-    // the server takes a moment to see it
+    // The server needs a moment to notice.
     const { reason } = await waitFor('the right is gone', async () => {
       await api.call('POST', `/kflows/v1/${flow.name}`, topology({}));
       const ended = await api.until(flow.name, (each) => each.status === 'Failed' || each.health.state === 'healthy');

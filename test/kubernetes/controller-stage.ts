@@ -16,21 +16,21 @@ import { Kubelet } from './kubelet';
 import { limitedAccess } from './limited-access';
 import { connectCluster, makeRestrictedNamespace } from './support';
 
-/** A controller with what stands behind it, in a namespace that enforces Pod Security `restricted`. */
+/** A controller with its servers, in a namespace that enforces Pod Security `restricted`. */
 export class ControllerStage {
   private readonly folder = mkdtempSync(path.join(tmpdir(), 'kflow-controlled-'));
   private readonly place = new Workplace();
   private readonly ends: (() => Promise<unknown>)[] = [];
-  /** What the controller has warned of. */
+  /** Warnings of the controller. */
   readonly warnings: string[] = [];
   private config = '';
   private client: FlowClient | undefined;
 
   private constructor(
     readonly namespace: string,
-    /** Sees the namespace with all rights, as kubectl of an administrator does. */
+    /** Access with all rights, as an administrator has it. */
     readonly admin: KubernetesObjects,
-    /** Between the controller and the API server. */
+    /** The proxy between the controller and the API server. */
     readonly proxy: ApiProxy,
     readonly kubelet: Kubelet,
   ) {}
@@ -53,7 +53,7 @@ export class ControllerStage {
     }
   }
 
-  /** Another controller with the same settings, as a process of its own. */
+  /** Starts another controller with the same settings in its own process. */
   async another(): Promise<{ readonly api: FlowClient; kill(): void }> {
     const command = this.place.kflow('controller', '--config', this.config);
     this.ends.push(async () => command.process.kill('SIGKILL'));
@@ -61,7 +61,7 @@ export class ControllerStage {
     return { api: new FlowClient(url), kill: () => command.process.kill('SIGKILL') };
   }
 
-  /** Live objects of a flow, of one kind or of all, by kind and name. */
+  /** Objects of a flow that are not terminating, of one kind or of all, by kind and name. */
   async objects(jobId: string, kind?: string): Promise<readonly KubernetesObject[]> {
     const kinds = [...flowKinds, { apiVersion: 'v1', kind: 'Pod' }].filter(
       (each) => kind === undefined || each.kind === kind,
@@ -72,7 +72,7 @@ export class ControllerStage {
     return found.flat().sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
   }
 
-  /** Replicas that the Deployments of a flow ask for, by function. */
+  /** Desired replicas of a flow's Deployments by function. */
   async replicas(jobId: string): Promise<{ readonly [functionId: string]: number }> {
     const deployments = await this.objects(jobId, 'Deployment');
     const counts = deployments.map(({ metadata, spec }) => [
@@ -82,7 +82,7 @@ export class ControllerStage {
     return Object.fromEntries(counts);
   }
 
-  /** Pods of a function that are not ending. */
+  /** Pods of a function that are not terminating. */
   async podsOf(jobId: string, functionId: string): Promise<readonly KubernetesObject[]> {
     const isOwn = ({ metadata }: KubernetesObject) =>
       metadata.labels?.['kflow.io/function'] === functionId && !('deletionTimestamp' in metadata);

@@ -18,7 +18,7 @@ afterAll(() => stage?.close());
 const flowOf = (jobId: string) => new ControlledFlow(api, namespace, jobId);
 
 describe('a submit', () => {
-  test('makes what a flow needs, labelled and owned, in a namespace that enforces Pod Security', async () => {
+  test('creates the objects of a flow, labeled and owned, in a namespace that enforces Pod Security', async () => {
     const flow = flowOf('made');
     await flow.run({ more: { globalConfig: { metrics: { enabled: true } } } });
     const objects = (await stage.objects('made')).filter(({ kind }) => kind !== 'Pod');
@@ -40,7 +40,7 @@ describe('a submit', () => {
     expect(JSON.stringify(objects.filter(({ kind }) => kind !== 'Secret'))).not.toContain(account.password);
   });
 
-  test('takes credentials from Secrets that are there already', async () => {
+  test('uses credentials from existing Secrets', async () => {
     const flow = flowOf('given');
     await flow.run({ list: { secret: 'minio-account' }, map: { image: 'kflow:other' } });
     const open = flowOf('open');
@@ -57,7 +57,7 @@ describe('a submit', () => {
 });
 
 describe('pause and resume', () => {
-  test('scale Deployments to nothing and back, one function or all', async () => {
+  test('scale Deployments to zero and back, for one function or all', async () => {
     const flow = flowOf('paused');
     await flow.run();
     await flow.change('pause', { functions: ['map'] });
@@ -74,7 +74,7 @@ describe('pause and resume', () => {
     expect(await stage.replicas('paused')).toEqual({ list: 1, map: 1, leaf: 1 });
   });
 
-  test('suspend the Jobs of a batch flow, whose pods count no failure', async () => {
+  test('suspend the Jobs of a batch flow without counting failures', async () => {
     const flow = flowOf('suspended');
     await flow.run({ mode: 'batch' });
     await flow.change('pause');
@@ -91,7 +91,7 @@ describe('pause and resume', () => {
 });
 
 describe('scale', () => {
-  test('adds replicas to a Deployment and leaves those that run', async () => {
+  test('adds replicas to a Deployment and keeps the running ones', async () => {
     const flow = flowOf('scaled');
     await flow.run();
     const before = await stage.podNames('scaled', 'map');
@@ -100,7 +100,7 @@ describe('scale', () => {
     expect(await stage.podNames('scaled', 'map')).toEqual(expect.arrayContaining([...before]));
   });
 
-  test('makes a source with several replicas a StatefulSet, and a Deployment again', async () => {
+  test('turns a source with several replicas into a StatefulSet, and back into a Deployment', async () => {
     const flow = flowOf('numbered');
     await flow.run();
     await flow.change('scale', { replicas: { list: 2 } });
@@ -113,7 +113,7 @@ describe('scale', () => {
     expect(await stage.replicas('numbered')).toEqual({ list: 1, leaf: 1, map: 1 });
   });
 
-  test('gives a Job another number of replicas', async () => {
+  test('changes the number of replicas of a Job', async () => {
     const flow = flowOf('wider');
     await flow.run({ mode: 'batch' });
     await flow.change('scale', { replicas: { map: 2 } });
@@ -124,7 +124,7 @@ describe('scale', () => {
 });
 
 describe('an update', () => {
-  test('of code leaves the pods that run, unless it says restart', async () => {
+  test('of code keeps running pods, unless it has restart: true', async () => {
     const flow = flowOf('updated');
     await flow.run();
     const before = await stage.podNames('updated', 'map');
@@ -177,7 +177,7 @@ describe('an update', () => {
 });
 
 describe('a batch flow', () => {
-  test('completes with its Jobs, which stay for their logs until it is deleted', async () => {
+  test('completes with its Jobs, which are kept for their logs until the flow is deleted', async () => {
     const flow = flowOf('done');
     await flow.run({ mode: 'batch' });
     for (const id of ['list', 'map', 'leaf']) stage.kubelet.conduct('done', id, 'end');
@@ -194,7 +194,7 @@ describe('a batch flow', () => {
     await waitFor('nothing is left', async () => (await stage.objects('done')).length === 0);
   });
 
-  test('fails with a Job, and says what its pod has said', async () => {
+  test('fails with a Job, and reports the message of its pod', async () => {
     const flow = flowOf('failed');
     await flow.run({ mode: 'batch' });
     stage.kubelet.conduct('failed', 'map', 'refuse');
@@ -206,7 +206,7 @@ describe('a batch flow', () => {
 });
 
 describe('the end of a flow', () => {
-  test('by a stop leaves nothing in the cluster, and a submit goes on', async () => {
+  test('by a stop leaves nothing in the cluster, and a submit continues the flow', async () => {
     const flow = flowOf('stopped');
     await flow.run({ more: { globalConfig: { metrics: { enabled: true } } } });
     await flow.end('?stop=true');
@@ -216,7 +216,7 @@ describe('the end of a flow', () => {
     expect(await api.status(flow.name)).toMatchObject({ revision: 1 });
   });
 
-  test('by force does not wait for what pods hold', async () => {
+  test('by force does not wait for records in flight', async () => {
     const flow = flowOf('forced');
     await flow.run();
     stage.kubelet.hold('forced', 'map');
@@ -226,7 +226,7 @@ describe('the end of a flow', () => {
   });
 });
 
-describe('what a replica writes', () => {
+describe('the log of a replica', () => {
   test('is read and followed through the API', async () => {
     const flow = flowOf('logged');
     await flow.run();
@@ -241,7 +241,7 @@ describe('what a replica writes', () => {
   });
 });
 
-test('every right that `kflow install` grants is used, and no other is missed', async () => {
+test('every right that `kflow install` grants is used, and none is missing', async () => {
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace } };
   await stage.admin.apply({ ...quota, spec: { hard: { pods: '0' } } });
   await waitFor('the quota holds', async () => (await stage.admin.read(quota))?.status !== undefined);

@@ -4,11 +4,11 @@ const { makeTestHome, removeTestHome } = require('../support/jest/test-home.js')
 const { tellWatchdog } = require('../support/jest/tell-watchdog.js');
 
 declare global {
-  // Setup and teardown share nothing but the process.
+  // Setup and teardown share only the process.
   var stopKubernetes: (() => Promise<void>) | undefined;
 }
 
-/** One control plane for all test files, which find its kubeconfig in KFLOW_TEST_KUBECONFIG. */
+/** Starts one control plane for all test files, which find its kubeconfig in KFLOW_TEST_KUBECONFIG. */
 export default async function startKubernetes(): Promise<void> {
   const home: string = makeTestHome();
   tellWatchdog({ home });

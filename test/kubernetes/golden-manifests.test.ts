@@ -13,7 +13,7 @@ const files = [
 
 beforeAll(() => installCrds(path.join(root, 'imports/nack.crds.yaml')));
 
-/** The objects of a file, in a namespace of the test's own. */
+/** The objects of a file, moved to the test's namespace. */
 async function manifestsOf(file: string): Promise<readonly KubernetesObject[]> {
   const namespace = await makeRestrictedNamespace(`golden-${path.basename(file).split('.')[0]}`);
   return readManifests(file).map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
@@ -42,7 +42,7 @@ test.each(files.map((file) => [path.relative(root, file), file]))(
   },
 );
 
-/** What an apply could change, its generation included; controllers write their status in between. */
+/** The fields that an apply could change, including the generation; controllers may write the status meanwhile. */
 function specOf(object: KubernetesObject | undefined): object {
   if (object === undefined) throw new Error('the object is not there');
   const { status: _, metadata, ...others } = object;

@@ -23,12 +23,12 @@ async function applyAll(objects: readonly KubernetesObject[]): Promise<{ warning
   };
 }
 
-/** Of kinds that have one: it counts changes of what is asked for, not of the status. */
+/** Generations of objects: they count changes of the spec, not of the status. */
 function generationOf({ metadata }: KubernetesObject): unknown {
   return (metadata as { readonly generation?: number }).generation;
 }
 
-test('it is taken without a warning in its own restricted namespace, pods included, and applied again it changes nothing', async () => {
+test('kflow install is accepted without warnings in a restricted namespace, and applying it again changes nothing', async () => {
   const namespace = 'install-everywhere';
   const objects = manifestsOf({ ...servers, namespace, access: { kind: 'tokens', secret: 'kflow-tokens' } });
   const first = await applyAll(objects);
@@ -45,7 +45,7 @@ test('it is taken without a warning in its own restricted namespace, pods includ
   expect(await applyAll(objects)).toEqual({ ...first, warnings: [] });
 });
 
-test('limited to namespaces it needs no object of the whole cluster', async () => {
+test('kflow install limited to namespaces needs no cluster-wide objects', async () => {
   const namespace = await makeRestrictedNamespace('install-limited');
   const watchNamespaces = [await makeNamespace('install-orders'), await makeNamespace('install-billing')];
   const objects = manifestsOf({

@@ -26,7 +26,7 @@ interface JobStatus {
 
 const annotation = 'batch.kubernetes.io/job-index';
 
-/** The Job of a function with two replicas, which may fail no more than so often; left out: as a flow's. */
+/** The Job of a function with two replicas; the failure limit defaults to a flow's. */
 async function applyJob(jobId: string, retries?: number): Promise<KubernetesObject> {
   const document = `namespace: ${namespace}
 jobId: ${jobId}
@@ -47,7 +47,7 @@ dag:
 
 const statusOf = async (job: KubernetesObject): Promise<JobStatus> => (await cluster.read(job))?.status ?? {};
 
-/** Its pods once two of them run that are none of these. */
+/** Waits until two pods run that are not among these, and returns them. */
 function running(job: KubernetesObject, but: readonly KubernetesObject[] = []): Promise<readonly KubernetesObject[]> {
   const old = new Set(but.map(({ metadata }) => metadata.uid));
   return waitFor(`two pods of ${job.metadata.name}`, async () => {
@@ -66,12 +66,12 @@ async function evict({ metadata: { name } }: KubernetesObject): Promise<void> {
   await core.createNamespacedPodEviction({ name, namespace, body: { metadata: { name, namespace } } });
 }
 
-test('a batch replica that is told to stop is run again and counts as no failure, however it was told', async () => {
+test('a batch replica stopped by SIGTERM or eviction runs again and does not count as a failure', async () => {
   const job = await applyJob('told', 0);
   const [deleted, evicted] = (await running(job)) as [KubernetesObject, KubernetesObject];
   await cluster.remove(deleted);
   await evict(evicted);
-  // each as after its first end: those of the whole Job are not added up
+  // Each replica counts by itself: failures of the Job are not added up.
   const next = await running(job, [deleted, evicted]);
   const counts = next.map(({ metadata }) => [
     metadata.annotations?.[`${annotation}-failure-count`],
@@ -85,7 +85,7 @@ test('a batch replica that is told to stop is run again and counts as no failure
   expect({ failed, failedIndexes, conditions }).toEqual({ failed: 0, failedIndexes: '', conditions: [] });
 });
 
-test('one that crashes more often than it may ends the whole Job at once', async () => {
+test('a replica that exceeds its crash limit fails the whole Job at once', async () => {
   const job = await applyJob('crashed', 0);
   await running(job);
   kubelet.conduct('crashed', 'map', 'crash');

@@ -8,33 +8,33 @@ import { type Behaviour, crashLine } from '../contract/cluster-suite';
 import { sharedKubeconfig } from './support';
 
 const POLL_MS = 50;
-/** Without a sign of life of its node, a pod counts as lost after a minute. */
+/** A pod counts as lost a minute after the last lease renewal of its node. */
 const LEASE_MS = 10_000;
 
-/** What the function of a pod does: as a behaviour has it, or whatever this status tells. */
+/** What a pod's container does: a behavior, or any container status. */
 type Conduct = Behaviour | { readonly status: object };
 
-/** How containers end that do not serve. */
+/** Exit of containers that do not serve. */
 const ends = {
   crash: { exitCode: 1, message: `{"level":"INFO","msg":"hello"}\n{"level":"CRITICAL","msg":"${crashLine}"}\n` },
   end: { exitCode: 0, message: '' },
   refuse: { exitCode: 78, message: 'set up wrongly' },
 } as const;
 
-/** What was told of a pod last. */
+/** Last status reported for a pod. */
 interface Told {
   readonly conduct: Conduct;
   readonly restarts: number;
 }
 
 /**
- * Plays the node of a namespace: tells the API server what becomes of its pods, as if their containers ran, and removes
- * those that are to end.
+ * Acts as the node of a namespace: reports the status of its pods to the API server as if their containers ran, and removes
+ * terminating pods.
  */
 export class Kubelet {
   private readonly conducts = new Map<string, Conduct>();
   private readonly held = new Set<string>();
-  /** What becomes of pods by an image that no registry has. */
+  /** Status of pods whose image does not exist. */
   private readonly pullFaults = new Map<string, Conduct>();
   private readonly told = new Map<string, Told>();
   private readonly objects: KubernetesObjects;
@@ -56,19 +56,19 @@ export class Kubelet {
     return new Kubelet(new ApiConnection(await loadKubeConfig({ file: sharedKubeconfig() })), namespace);
   }
 
-  /** What the containers of a function do from now on; until then they serve. */
+  /** Sets what the containers of a function do from now on. The default is to serve. */
   conduct(jobId: string, functionId: string, conduct: Conduct): void {
     this.conducts.set(`${jobId} ${functionId}`, conduct);
   }
 
-  /** No registry has this image. */
+  /** Marks an image as missing in its registry. */
   misses(image: string): void {
     const waiting = { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` };
     const status = running([{ ...container(0, false), image, imageID: '', state: { waiting } }], 'False');
     this.pullFaults.set(image, { status: { ...status, phase: 'Pending' } });
   }
 
-  /** Pods of a function that are to end stay until they are let go, as those that finish what they hold. */
+  /** Terminating pods of a function stay until they are released, like pods that finish their records. */
   hold(jobId: string, functionId: string): { letGo(): void } {
     const key = `${jobId} ${functionId}`;
     this.held.add(key);
@@ -100,7 +100,7 @@ export class Kubelet {
     await this.objects.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec });
   }
 
-  /** Before it is on a node, a pod goes at once when it is to end. */
+  /** A terminating pod without a node is removed at once. */
   private async bind({ metadata: { name, namespace = '' } }: Pod): Promise<void> {
     const body = { metadata: { name }, target: { apiVersion: 'v1', kind: 'Node', name: this.node } };
     const pods = this.api.target.config.makeApiClient(CoreV1Api);
@@ -130,7 +130,7 @@ export class Kubelet {
     await this.patch(pod, statusOf({ conduct, restarts }, isJob));
   }
 
-  /** Scales as another client does. */
+  /** Scales through the scale subresource, as another client would. */
   async scaleAs(
     fieldManager: string,
     { apiVersion, kind, metadata }: KubernetesObject,
@@ -147,7 +147,7 @@ export class Kubelet {
     const query = { fieldManager: 'kubelet', force: 'true' };
     const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, status };
     const answer = await this.api.request({ method: 'PATCH', path, query, body });
-    // it may have gone meanwhile
+    // The pod may be gone already.
     if (answer.status !== 200 && answer.status !== 404) throw new Error(JSON.stringify(answer.body));
   }
 }
@@ -169,7 +169,7 @@ function endedStatus(exitCode: number, message: string): object {
   return { ...running(containerStatuses, 'False'), phase: exitCode === 0 ? 'Succeeded' : 'Failed' };
 }
 
-/** The status of a pod that has a node and started. */
+/** Status of a pod that was scheduled and started. */
 export function running(containerStatuses: readonly object[], ready: 'True' | 'False'): object {
   const conditions = [
     { type: 'PodScheduled', status: 'True', lastTransitionTime: now() },
@@ -178,7 +178,7 @@ export function running(containerStatuses: readonly object[], ready: 'True' | 'F
   return { phase: 'Running', conditions, containerStatuses };
 }
 
-/** A container's status without its state. */
+/** Status of a container without its state. */
 export function container(restartCount: number, ready: boolean): object {
   return { name: 'function', image: 'kflow:test', imageID: 'sha256:0', ready, started: ready, restartCount };
 }

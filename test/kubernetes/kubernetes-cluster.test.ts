@@ -45,7 +45,7 @@ function apply(jobId: string, ...workloads: readonly ClusterWorkload[]): Promise
   );
 }
 
-/** The only workload of a flow once it holds. */
+/** Waits until the flow's only workload meets a condition. */
 function state(jobId: string, holds: (state: WorkloadState) => boolean): Promise<WorkloadState> {
   return waitFor(`the workload of ${jobId}`, async () =>
     (await cluster.workloads({ namespace, jobId })).find((each) => holds(each)),
@@ -65,7 +65,7 @@ const liveJob = (jobId: string) =>
   admin.read({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: `${jobId}--fn`, namespace } });
 
 describe('apply', () => {
-  it('refuses to change what is not of the flow', async () => {
+  it('refuses to change objects that do not belong to the flow', async () => {
     await admin.apply(configMap('guest--fn'));
     await admin.apply(configMap('taken--fn', labelsOf('other')));
     await expect(apply('guest', deployment)).rejects.toMatchObject({
@@ -78,14 +78,14 @@ describe('apply', () => {
     expect(await cluster.workloads({ namespace, jobId: 'guest' })).toEqual([]);
   });
 
-  it('refuses objects of another namespace', async () => {
+  it('rejects objects of another namespace', async () => {
     const stray = { ...configMap('stray--fn'), metadata: { name: 'stray--fn', namespace: 'default' } };
     await expect(cluster.apply({ namespace, jobId: 'stray' }, [stray])).rejects.toThrow(
       `flow ${namespace}/stray: ConfigMap default/stray--fn is of another namespace`,
     );
   });
 
-  it('takes back what somebody else has changed', async () => {
+  it('reverts changes by others', async () => {
     await apply('forced', deployment);
     const live = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'forced--fn', namespace } };
     await state('forced', areReady(1));
@@ -105,7 +105,7 @@ describe('apply', () => {
     expect((await state('elastic', areReady(1))).desired).toBe(1);
   });
 
-  it('makes a Job anew only when its pods have finished what they hold', async () => {
+  it('recreates a Job only after its pods have finished their records', async () => {
     await apply('patient', job);
     await state('patient', areReady(2));
     const first = await liveJob('patient');
@@ -122,7 +122,7 @@ describe('apply', () => {
     expect((await state('patient', areReady(2))).specHash).toBe('two');
   });
 
-  it('gives everything an owner that says which flow it is', async () => {
+  it('gives every object an owner that names the flow', async () => {
     const flow = { namespace, jobId: 'revised' };
     const [config, ...others] = renderClusterWorkload(flow, deployment) as [KubernetesObject, ...KubernetesObject[]];
     const annotations = { 'kflow.io/revision': '7' };
@@ -135,7 +135,7 @@ describe('apply', () => {
 });
 
 describe('prune', () => {
-  it('leaves a workload until its pods have finished', async () => {
+  it('keeps a workload until its pods have finished', async () => {
     const flow = { namespace, jobId: 'finishing' };
     await apply('finishing', deployment);
     await state('finishing', areReady(1));
@@ -148,7 +148,7 @@ describe('prune', () => {
     await waitFor('no owner', async () => (await admin.read(configMap('finishing----flow'))) === undefined);
   });
 
-  it('does not wait for pods when it is to be now, nor touches those that stay', async () => {
+  it('does not wait for pods with `now`, and does not touch those that stay', async () => {
     const flow = { namespace, jobId: 'hurried' };
     const stays: ClusterWorkload = { ...deployment, function: 'stays' };
     await apply('hurried', stays, { ...job, function: 'goes' });
@@ -163,7 +163,7 @@ describe('prune', () => {
     await waitFor('its end', async () => (await cluster.workloads(flow)).length === 0);
   });
 
-  it('removes kinds that the flow has no more, and nothing without its labels', async () => {
+  it('removes kinds that the flow no longer has, and nothing without its labels', async () => {
     const flow = { namespace, jobId: 'tidy' };
     await apply('tidy', deployment);
     const secret = {
@@ -181,8 +181,8 @@ describe('prune', () => {
   });
 });
 
-describe('a flow that somebody removes by its owner', () => {
-  it('stays until the controller has removed its data, and is told', async () => {
+describe('a flow whose owner object is deleted', () => {
+  it('stays until the controller has removed its data, and is reported', async () => {
     const flow: FlowKey = { namespace, jobId: 'dropped' };
     const told: string[] = [];
     await apply('dropped', deployment);
@@ -207,7 +207,7 @@ describe('a flow that somebody removes by its owner', () => {
     await state('dropped', areReady(1));
   });
 
-  it('goes at once when nobody guards its data', async () => {
+  it('is removed at once without a finalizer', async () => {
     const file = await limitedAccess(namespace, folder);
     const heedless = await KubernetesCluster.open({ file, namespaces: [namespace] });
     const flow: FlowKey = { namespace, jobId: 'heedless' };
@@ -227,7 +227,7 @@ describe('workloads', () => {
       'CreateContainerConfigError',
       { waiting: { reason: 'CreateContainerConfigError', message: 'secret "s" not found' } },
     ],
-  ])('tell that a container waits for %s', async (reason, told) => {
+  ])('report that a container waits for %s', async (reason, told) => {
     const jobId = `waits-${reason.toLowerCase()}`;
     const status = { ...running([{ ...container(0, false), state: told }], 'False'), phase: 'Pending' };
     kubelet.conduct(jobId, 'fn', { status });
@@ -238,7 +238,7 @@ describe('workloads', () => {
     ]);
   });
 
-  it.each(['deployment', 'statefulset', 'job'] as const)('tell why no pod of a %s can be made', async (kind) => {
+  it.each(['deployment', 'statefulset', 'job'] as const)('report why no pod of a %s can be created', async (kind) => {
     const full = await makeNamespace(`full-${kind}`);
     const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace: full } };
     await admin.apply({ ...quota, spec: { hard: { pods: '0' } } });
@@ -251,7 +251,7 @@ describe('workloads', () => {
     await here.close();
   });
 
-  it('tell how a replica of a Job has failed that waits to be started again', async () => {
+  it('report how a replica of a Job failed that waits for its restart', async () => {
     kubelet.conduct('retried', 'fn', 'crash');
     await apply('retried', { ...job, replicas: 1 });
     const { replicas } = await state('retried', (each) => each.replicas.some(({ phase }) => phase === 'waiting'));
@@ -262,7 +262,7 @@ describe('workloads', () => {
 });
 
 describe('logs', () => {
-  it('may be read, and name the replicas there are when there is no such one', async () => {
+  it('can be read, and an unknown replica is an error that lists the existing ones', async () => {
     await apply('logged', deployment);
     const [replica] = (await state('logged', areReady(1))).replicas;
     const linesOf = async (name?: string) => {
@@ -271,14 +271,14 @@ describe('logs', () => {
         lines.push(line);
       return lines;
     };
-    // No node has any, for which the server asks after it has checked the rights.
+    // No node has logs; the server asks the node only after it has checked the rights.
     await expect(linesOf(replica?.name)).rejects.toThrow('no preferred addresses found');
     await expect(linesOf('none')).rejects.toThrow(
       `flow ${namespace}/logged: function "fn" has no replica "none"; choose one of: ${replica?.name}`,
     );
   });
 
-  it('are taken up behind the last line when the connection is lost, and end with the pod', async () => {
+  it('resume after the last line when the connection is lost, and end with the pod', async () => {
     const proxy = await ApiProxy.open();
     const file = proxy.kubeconfig(await limitedAccess(namespace, folder));
     const remote = await KubernetesCluster.open({ file, namespaces: [namespace] });

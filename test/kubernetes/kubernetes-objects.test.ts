@@ -36,18 +36,18 @@ const pod = (into: string) => ({
 });
 
 describe('apply', () => {
-  it('creates what is not there and gives it as the server has it', async () => {
+  it('creates a missing object and returns it as the server has it', async () => {
     const { object, warnings } = await cluster.apply(configMap('made', { colour: 'grün' }));
     expect(object).toMatchObject({ kind: 'ConfigMap', data: { colour: 'grün' }, metadata: { name: 'made' } });
     expect(object.metadata.uid).toMatch(/-/);
     expect(warnings).toEqual([]);
   });
 
-  it('leaves what is the same already untouched', async () => {
+  it('does not touch an unchanged object', async () => {
     const first = await cluster.apply(configMap('same', { a: '1' }));
     const second = await cluster.apply(configMap('same', { a: '1' }));
     expect(second.object.metadata.resourceVersion).toBe(first.object.metadata.resourceVersion);
-    // The controllers write its status, and so another resource version.
+    // The controllers write the status, and so change the resource version.
     await cluster.apply(deployment('same', namespace));
     expect((await cluster.apply(deployment('same', namespace))).object.metadata).toMatchObject({ generation: 1 });
   });
@@ -68,7 +68,7 @@ describe('apply', () => {
     expect(object.metadata.namespace).toBe('default');
   });
 
-  it('takes fields over from another field manager only by force', async () => {
+  it('takes over fields of another field manager only by force', async () => {
     const revision = 'deployment.kubernetes.io/revision';
     await cluster.apply(deployment('owned', namespace));
     const marked = async () => (await cluster.read(deployment('owned', namespace)))?.metadata.annotations?.[revision];
@@ -86,7 +86,7 @@ describe('apply', () => {
   });
 });
 
-describe('a manifest the server refuses', () => {
+describe('a rejected manifest', () => {
   const cases: [string, () => KubernetesObject, RegExp][] = [
     ['a field its kind does not have', () => deployment('bad', namespace, { spec: { replcas: 1 } }), /\.spec\.replcas/],
     ['a field of another type', () => deployment('bad', namespace, { spec: { replicas: 'two' } }), /\.spec\.replicas/],
@@ -107,7 +107,7 @@ describe('a manifest the server refuses', () => {
 });
 
 describe('Pod Security', () => {
-  it('refuses a pod that the namespace does not allow', async () => {
+  it('rejects a pod that the namespace does not allow', async () => {
     await makeRestrictedNamespace('strict');
     await expect(cluster.apply(pod('strict'))).rejects.toMatchObject({
       code: 'config-invalid',
@@ -116,7 +116,7 @@ describe('Pod Security', () => {
     expect(await cluster.read(pod('strict'))).toBeUndefined();
   });
 
-  it('warns of a workload whose pods would be refused', async () => {
+  it('warns of a workload whose pods would be rejected', async () => {
     await makeNamespace('warning', { 'pod-security.kubernetes.io/warn': 'restricted' });
     const { warnings } = await cluster.apply(deployment('open', 'warning'));
     expect(warnings).toEqual([
@@ -128,7 +128,7 @@ describe('Pod Security', () => {
 });
 
 describe('read, list and remove', () => {
-  it('lists what a label selector takes, in one namespace or in all', async () => {
+  it('lists the matches of a label selector, in one namespace or in all', async () => {
     await makeNamespace('objects-too');
     const of = (team: string) => ({ team });
     await cluster.apply(configMap('red-1', {}, of('red')));
@@ -154,7 +154,7 @@ describe('read, list and remove', () => {
     expect(await cluster.list({ apiVersion: 'v1', kind: 'ConfigMap' }, namespace, 'many=yes')).toEqual([]);
   });
 
-  it('finds nothing of a kind the server does not know', async () => {
+  it('finds nothing of an unknown kind', async () => {
     const toy = { apiVersion: 'toys.io/v1', kind: 'Toy', metadata: { name: 'bear', namespace } };
     expect(await cluster.read(toy)).toBeUndefined();
     expect(await cluster.list(toy, namespace)).toEqual([]);
@@ -163,7 +163,7 @@ describe('read, list and remove', () => {
     expect(await cluster.serves({ apiVersion: 'v1', kind: 'Toy' })).toBe(false);
   });
 
-  it('says whether there was something to remove', async () => {
+  it('returns whether it removed something', async () => {
     const { object } = await cluster.apply(configMap('short-lived', {}));
     expect(await cluster.remove(object)).toBe(true);
     expect(await cluster.read(object)).toBeUndefined();
@@ -172,7 +172,7 @@ describe('read, list and remove', () => {
 });
 
 describe('custom kinds', () => {
-  it('are there as soon as their CRDs are installed, with defaults and strict fields', async () => {
+  it('are available as soon as their CRDs are installed, with defaults and strict fields', async () => {
     await installCrds(join(__dirname, '../../imports/nack.crds.yaml'));
     const stream = {
       apiVersion: 'jetstream.nats.io/v1beta2',
@@ -192,7 +192,7 @@ describe('access', () => {
     readonly user: object;
   }
 
-  /** The shared kubeconfig with something changed. */
+  /** The shared kubeconfig with changes. */
   function kubeconfig(name: string, change: { readonly cluster?: object; readonly user?: object }): { file: string } {
     const config = JSON.parse(readFileSync(sharedKubeconfig(), 'utf8'));
     for (const key of ['cluster', 'user'] as const) {
@@ -207,7 +207,7 @@ describe('access', () => {
   const reading = async (options: { file: string; context?: string }) =>
     (await KubernetesObjects.open(options)).read({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'any' } });
 
-  it('names the URL and the context of a cluster that cannot be reached', async () => {
+  it('names the URL and the context of an unreachable cluster', async () => {
     const options = kubeconfig('unreachable', { cluster: { server: 'https://127.0.0.1:1' } });
     await expect(reading(options)).rejects.toMatchObject({
       name: 'ConfigError',
@@ -218,19 +218,19 @@ describe('access', () => {
     });
   });
 
-  it('does not talk to a server that nobody vouches for', async () => {
+  it('rejects a server with an untrusted certificate', async () => {
     const options = kubeconfig('stranger', { cluster: { 'certificate-authority-data': undefined } });
     await expect(reading(options)).rejects.toThrow(/cannot be reached: .*certificate/);
   });
 
-  it('says that credentials are not accepted', async () => {
+  it('reports rejected credentials', async () => {
     await expect(reading(kubeconfig('intruder', { user: { token: 'wrong' } }))).rejects.toMatchObject({
       code: 'config-invalid',
       message: expect.stringMatching(/Unauthorized; log in again/),
     });
   });
 
-  it('says which right is missing', async () => {
+  it('names the missing right', async () => {
     await expect(reading(kubeconfig('visitor', { user: { as: 'visitor' } }))).rejects.toMatchObject({
       code: 'config-invalid',
       message: expect.stringMatching(
@@ -239,7 +239,7 @@ describe('access', () => {
     });
   });
 
-  it('refuses a kubeconfig that is not there, and a context it does not have', async () => {
+  it('rejects a missing kubeconfig and an unknown context', async () => {
     await expect(reading({ file: join(folder, 'none') })).rejects.toThrow(
       /^kubeconfig .*none: it cannot be read: ENOENT/,
     );

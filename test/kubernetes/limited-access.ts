@@ -10,8 +10,8 @@ const account = 'kflow-controller';
 const rightsKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding']);
 
 /**
- * Makes the account of a controller that runs the flows of a namespace, with the rights that `kflow install` gives it, in
- * the same namespace. Gives the path of its kubeconfig.
+ * Creates the account of a controller that runs the flows of its own namespace, with the rights that `kflow install`
+ * grants. Returns the path of its kubeconfig.
  */
 export async function limitedAccess(namespace: string, folder: string): Promise<string> {
   const objects = await connectCluster();

@@ -32,7 +32,7 @@ async function apply(text: string): Promise<void> {
   for (const object of readManifests(path.join(place.folder, 'out/jobx.k8s.yaml'))) await cluster.apply(object);
 }
 
-test('kflow plan tells what a cluster does not have, has otherwise, and has too much', async () => {
+test('kflow plan prints objects that are missing, different or superfluous in a cluster', async () => {
   process.env.KUBECONFIG = sharedKubeconfig();
   const empty = await plan(stream);
   expect([empty.status, empty.stderr]).toEqual([2, '']);
@@ -55,7 +55,7 @@ test('kflow plan tells what a cluster does not have, has otherwise, and has too 
   expect(removed.stdout).toContain('- Stream jobx--p1 is removed; its data stay\n');
 });
 
-test('kflow plan says that a Job is made anew, and shows what is other in it', async () => {
+test('kflow plan says that a Job is recreated, and prints its differences', async () => {
   const batch = topology.replaceAll('jobx', 'joby');
   place.write('flow.yaml', `namespace: ${namespace}\n${batch}`);
   const synth = place.kflow('synth', 'flow.yaml', '-o', 'out');
@@ -73,7 +73,7 @@ test('kflow plan says that a Job is made anew, and shows what is other in it', a
   ).toEqual([expect.stringMatching(/^- +kflow\.io\/spec-hash/), expect.stringMatching(/^\+ +kflow\.io\/spec-hash/)]);
 });
 
-test('kflow plan names the cluster it cannot reach, and the contexts there are', async () => {
+test('kflow plan names an unreachable cluster and the available contexts', async () => {
   const kubeconfig = readFileSync(sharedKubeconfig(), 'utf8').replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1');
   process.env.KUBECONFIG = place.write('kubeconfig', kubeconfig);
   const away = await plan(stream);

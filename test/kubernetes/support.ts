@@ -6,14 +6,14 @@ import { waitFor } from '../support/wait-for';
 
 let cluster: Promise<KubernetesObjects> | undefined;
 
-/** The path of the kubeconfig of the control plane that runs for all test files. */
+/** Path of the kubeconfig of the control plane that all test files share. */
 export function sharedKubeconfig(): string {
   const file = process.env.KFLOW_TEST_KUBECONFIG;
   if (file === undefined) throw new Error('no control plane runs: use test/kubernetes/jest.config.js');
   return file;
 }
 
-/** The shared control plane's objects, with all rights; one connection for each test file. */
+/** The objects of the shared control plane, with all rights. Each test file has one connection. */
 export function connectCluster(): Promise<KubernetesObjects> {
   cluster ??= KubernetesObjects.open({ file: sharedKubeconfig() });
   return cluster;
@@ -35,7 +35,7 @@ interface CrdSpec {
   readonly versions: readonly { readonly name: string; readonly served: boolean }[];
 }
 
-/** Applies the CRDs of a YAML file, and waits until objects of every version of theirs can be made. */
+/** Applies the CRDs of a YAML file, and waits until objects of all their versions can be created. */
 export async function installCrds(file: string): Promise<void> {
   const objects = await connectCluster();
   const crds = readManifests(file).filter(({ kind }) => kind === 'CustomResourceDefinition');
@@ -51,7 +51,7 @@ export async function installCrds(file: string): Promise<void> {
   }
 }
 
-/** Makes a namespace that enforces Pod Security `restricted`, and waits until pods can be made in it. */
+/** Creates a namespace that enforces Pod Security `restricted`, and waits until it accepts pods. */
 export function makeRestrictedNamespace(name: string): Promise<string> {
   const modes = ['enforce', 'warn', 'audit'].flatMap((mode) => [
     [`pod-security.kubernetes.io/${mode}`, 'restricted'],
@@ -60,7 +60,7 @@ export function makeRestrictedNamespace(name: string): Promise<string> {
   return makeNamespace(name, Object.fromEntries(modes));
 }
 
-/** Makes a namespace and waits for its default service account, without which it takes no pod. Gives its name. */
+/** Creates a namespace, waits for its default service account, which pods need, and returns its name. */
 export async function makeNamespace(name: string, labels: { readonly [key: string]: string } = {}): Promise<string> {
   const objects = await connectCluster();
   await objects.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
@@ -70,7 +70,7 @@ export async function makeNamespace(name: string, labels: { readonly [key: strin
 }
 
 function isEstablished(crd: KubernetesObject | undefined): boolean {
-  // null while the server has not looked at it
+  // null until the server has evaluated it
   const { conditions } = (crd?.status ?? {}) as { conditions?: readonly { type: string; status: string }[] | null };
   return conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
 }

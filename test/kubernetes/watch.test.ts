@@ -23,7 +23,7 @@ function configMap(namespace: string, name: string, note = ''): KubernetesObject
   return { ...kind, metadata: { name, namespace, labels: { watched: 'yes' }, annotations: { note } } };
 }
 
-/** Writes down what it is told. */
+/** Records the notifications. */
 class Notes implements WatchSink<ObjectMetadata> {
   readonly lines: string[] = [];
   readonly troubles: KFlowError[] = [];
@@ -67,7 +67,7 @@ describe('a watch of a kind', () => {
   });
   afterAll(() => proxy.close());
 
-  it('is taken up where the server has ended it, without another list', async () => {
+  it('resumes where the server ended it, without another list', async () => {
     const namespace = await makeNamespace('watched-ends');
     await admin.apply(configMap(namespace, 'a'));
     const before = proxy.watches;
@@ -83,7 +83,7 @@ describe('a watch of a kind', () => {
     expect(notes.troubles).toEqual([]);
   });
 
-  it('is taken up after the silence of a connection that has died', async () => {
+  it('resumes after a dead connection', async () => {
     const namespace = await makeNamespace('watched-silent');
     const notes = await watch(proxy.kubeconfig(sharedKubeconfig()), namespace, { watchSeconds: 2, lateMs: 500 });
     await admin.apply(configMap(namespace, 'a', '1'));
@@ -107,7 +107,7 @@ describe('a watch of a server that has died', () => {
   });
   afterAll(() => controlPlane?.stop());
 
-  /** The API server dies, and is started again by whoever keeps it running. */
+  /** Kills the API server; its supervisor restarts it. */
   async function killServer(): Promise<void> {
     const pid = () => Number(readFileSync(join(folder, 'apiserver', 'pid'), 'utf8'));
     const before = pid();
@@ -117,7 +117,7 @@ describe('a watch of a server that has died', () => {
     await waitFor('it is back', async () => pid() !== before && (await isBack()) !== undefined);
   }
 
-  it('goes on after the API server was killed', async () => {
+  it('continues after the API server is killed', async () => {
     const flow = { namespace: 'default', jobId: 'survivor' };
     const objects = (replicas: number) => renderClusterWorkload(flow, { kind: 'deployment', function: 'fn', replicas });
     const onTrouble = ({ message }: KFlowError) => troubles.push(message);
@@ -137,7 +137,7 @@ describe('a watch of a server that has died', () => {
     await Promise.all([cluster.close(), other.close()]);
   });
 
-  it('begins with a list when the server does not know any more what was missed', async () => {
+  it('starts with a list when the server no longer has the missed changes', async () => {
     await killServer();
     const proxy = await ApiProxy.open(controlPlane.kubeconfig);
     await admin.apply(configMap('default', 'a'));

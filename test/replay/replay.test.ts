@@ -18,11 +18,11 @@ function read(name: string): { readonly events: { readonly eventType: unknown; [
 const replay = (history: object) =>
   Worker.runReplayHistory({ workflowBundle: { codePath: workflowBundle } }, historyFromJSON(history), 'replay/flow');
 
-test.each(histories)('goes on with a life that was recorded: %s', async (name) => {
+test.each(histories)('replays the recorded history %s', async (name) => {
   await replay(read(name));
 });
 
-test('sees that a life went another way', async () => {
+test('detects a history that differs', async () => {
   const { events } = read('pause-update-replay');
   const text = JSON.stringify({ events }).replaceAll('"name":"drain"', '"name":"awaitGone"');
   await expect(replay(JSON.parse(text))).rejects.toThrow(/nondeterminism/i);

@@ -39,7 +39,7 @@ const topology = (code: string) => ({
 const before = topology('def one(): yield {"n": 1}');
 const after = topology('def one(): yield {"n": 2}');
 
-test('whoever has one namespace changes no flow of another one, whatever the document says', async () => {
+test('a token for one namespace cannot change flows of another, whatever the document names', async () => {
   expect(await place.as('root-token-of-16-or-more').call('POST', '/kflows/v1/team-b/job', before)).toMatchObject({
     status: 201,
   });
@@ -57,6 +57,6 @@ test('whoever has one namespace changes no flow of another one, whatever the doc
   expect(body).toMatchObject({ revision: 1 });
 });
 
-test('nobody without a token learns anything', async () => {
+test('a request without a token gets no information', async () => {
   expect((await place.call('GET', '/kflows/v1/team-b/job')).status).toBe(401);
 });

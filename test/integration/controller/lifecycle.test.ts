@@ -16,14 +16,14 @@ afterAll(async () => {
 });
 
 describe('submit', () => {
-  test('is the same for the same document, and refused for another one', async () => {
+  test('is unchanged for the same document, and rejected for another one', async () => {
     await place.running('life/same');
     expect((await place.submit('life/same')).status).toBe(200);
     const other = await place.submit('life/same', { parallelism: 2 });
     expect(other).toMatchObject({ status: 409, body: { code: 'flow-exists' } });
   });
 
-  test('takes a document for the same when it says the same in other words', async () => {
+  test('treats an equivalent document as unchanged', async () => {
     await place.running('life/words');
     const yaml = `# the same flow\n${stringify({ parallelism: 1, ...chainTopology() })}`;
     const type = { 'content-type': 'application/yaml' };
@@ -34,7 +34,7 @@ describe('submit', () => {
     });
   });
 
-  test('has its revision in the history as soon as it is taken', async () => {
+  test('has its revision in the history as soon as it is accepted', async () => {
     expect((await place.submit('life/known')).status).toBe(201);
     const history = await place.call('GET', '/kflows/v1/life/known/history');
     expect(history).toMatchObject({ status: 200, body: [{ revision: 1, isCurrent: true }] });
@@ -44,7 +44,7 @@ describe('submit', () => {
     });
   });
 
-  test('tells every problem of a topology', async () => {
+  test('reports every problem of a topology', async () => {
     const answer = await place.call('POST', '/kflows/v1/life/bad', {
       dag: [
         { id: 'a', type: 'rwa' },
@@ -58,7 +58,7 @@ describe('submit', () => {
 });
 
 describe('pause and resume', () => {
-  test('keep the workflow and scale everything to nothing and back', async () => {
+  test('keep the workflow, and scale all functions to zero and back', async () => {
     await place.running('life/pause', { parallelism: 3 });
     const before = (await place.status('life/pause')).execution.run_id;
     expect(await place.call('POST', '/kflows/v1/life/pause/pause')).toMatchObject({
@@ -73,7 +73,7 @@ describe('pause and resume', () => {
     expect((await place.status('life/pause')).execution.run_id).toBe(before);
   });
 
-  test('take one branch by a request, or by meta.pause of an update', async () => {
+  test('apply to one branch by a request or by meta.pause of an update', async () => {
     await place.running('life/branch');
     await place.call('POST', '/kflows/v1/life/branch/pause', { functions: ['map'] });
     await place.until('life/branch', ({ functions }) => functions[1]?.isPaused === true);
@@ -89,7 +89,7 @@ describe('pause and resume', () => {
     );
   });
 
-  test('a resume before the pause is done gives it up', async () => {
+  test('a resume cancels a pause in progress', async () => {
     await place.running('life/hesitate');
     await place.call('POST', '/kflows/v1/life/hesitate/pause');
     await place.call('POST', '/kflows/v1/life/hesitate/resume');
@@ -99,7 +99,7 @@ describe('pause and resume', () => {
 });
 
 describe('stop', () => {
-  test('closes the workflow and keeps the flow for the next submit, which only force removes', async () => {
+  test('closes the workflow and keeps the flow for the next submit; only force removes it', async () => {
     await place.running('life/stop');
     expect((await place.call('DELETE', '/kflows/v1/life/stop/stop=true')).status).toBe(202);
     const stopped = await place.untilIn('life/stop', 'Stopped');
@@ -197,7 +197,7 @@ test('the list has every flow of a namespace, in pages', async () => {
   expect((await place.call('GET', '/kflows/v1/life?id=stop')).body).toMatchObject([{ jobId: 'stop' }]);
 });
 
-test('a flow that cannot be looked at is in the list with what is in the way', async () => {
+test('a flow whose status cannot be read is listed with the reason', async () => {
   await place.running('ill/one');
   await place.running('ill/other');
   await place.removeStream('kflow_ill_one_map');
@@ -208,7 +208,7 @@ test('a flow that cannot be looked at is in the list with what is in the way', a
   ]);
 });
 
-test('every change is in the audit log, with who and why', async () => {
+test('every change is in the audit log with its author and comment', async () => {
   await place.running('life/audit');
   await place.call('POST', '/kflows/v1/life/audit/pause', { comment: 'the disk is full' });
   await place.untilIn('life/audit', 'Paused');

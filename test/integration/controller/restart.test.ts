@@ -25,7 +25,7 @@ const topology = {
   ],
 };
 
-test('a workflow with a long history goes on in another run, and nobody sees a difference', async () => {
+test('a workflow with a long history continues as new without visible effects', async () => {
   await place.call('POST', `/kflows/v1/${flow}`, topology);
   const first = await place.until(flow, ({ health }) => health.state === 'healthy');
   const runs = new Set([(await place.runOf(flow)) ?? '']);

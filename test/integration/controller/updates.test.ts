@@ -13,7 +13,7 @@ afterAll(async () => {
 });
 
 describe('update', () => {
-  test('changes what it may, and tells each difference that it may not make by its path', async () => {
+  test('applies allowed changes, and reports each forbidden change by its path', async () => {
     await place.running('life/update');
     expect(await place.call('POST', '/kflows/v1/life/update/rollback')).toMatchObject({
       status: 409,
@@ -39,7 +39,7 @@ describe('update', () => {
     ]);
   });
 
-  test('finds the flow by its jobId alone when there is one of it', async () => {
+  test('finds the flow by its jobId when only one has it', async () => {
     await place.running('life/alone');
     const answer = await place.call('POST', '/kflows/update/v1', {
       jobId: 'alone',
@@ -48,7 +48,7 @@ describe('update', () => {
     expect(answer).toMatchObject({ status: 200, body: { namespace: 'life', revision: 2 } });
   });
 
-  test('restart that is sent again with its key starts nothing anew again', async () => {
+  test('restart repeated with its idempotency key restarts nothing', async () => {
     await place.running('life/key');
     const restart = async (key: string) => {
       expect((await place.call('POST', '/kflows/v1/life/key/restart', {}, { 'idempotency-key': key })).status).toBe(
@@ -65,7 +65,7 @@ describe('update', () => {
     expect((events.body as FlowEventView[]).filter(({ what }) => what === 'restart')).toHaveLength(2);
   });
 
-  test('restarts the running replicas of a stream only when it says so', async () => {
+  test('restarts running replicas of a stream only with restart: true', async () => {
     await place.running('life/restart', { meta: { update: true } });
     const hash = async () =>
       (await place.cluster.workloads({ namespace: 'life', jobId: 'restart' })).find((each) => each.function === 'map')
@@ -81,7 +81,7 @@ describe('update', () => {
     expect(await hash()).not.toBe(before);
   });
 
-  test('that does not get ready goes back to the last revision that was', async () => {
+  test('that does not become ready rolls back to the last ready revision', async () => {
     await place.running('life/back');
     place.cluster.breakWith('it never starts');
     const broken = await place.update('life/back', { meta: { update: true, restart: true, own: 'it never starts' } });
@@ -98,7 +98,7 @@ describe('update', () => {
     ]);
   });
 
-  test('is taken back by a rollback to what was seen ready, not to what an automatic way back has left', async () => {
+  test('is reverted by a rollback to a ready revision, not to the result of an automatic rollback', async () => {
     await place.running('life/again');
     await place.update('life/again', { meta: { update: true, own: 1 } });
     await place.untilSaid<RevisionView[]>('/kflows/v1/life/again/history', (all) => all[1]?.isProven === true);
@@ -110,7 +110,7 @@ describe('update', () => {
     expect((await place.call('GET', '/kflows/v1/life/again/diff?from=1&to=5')).body).toBe('');
   });
 
-  test('of a flow that was slow to start has something to go back to', async () => {
+  test('of a flow that started slowly can be rolled back', async () => {
     place.cluster.breakWith('slow at first');
     expect(await place.submit('life/slow', { meta: { own: 'slow at first' } })).toMatchObject({ status: 201 });
     await place.until('life/slow', ({ reason }) => reason?.includes('map has 0 of 1 replicas ready') === true);
@@ -119,7 +119,7 @@ describe('update', () => {
     expect((await place.status('life/slow')).reason).toBeUndefined();
   });
 
-  test('can be taken back by a rollback, and scaled without a document', async () => {
+  test('can be reverted by a rollback, and scaled without a document', async () => {
     await place.running('life/roll');
     await place.call('POST', '/kflows/v1/life/roll/scale', { replicas: { map: 4 } });
     await place.until(

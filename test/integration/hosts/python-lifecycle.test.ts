@@ -59,7 +59,7 @@ describe('opening', () => {
     ],
     ['a module that is not there', { module: 'not-there.py' }, /^map: the module cannot be read: .*not-there\.py/],
     ['that there is nothing to run', {}, /^map: there is nothing to run/],
-  ])('is refused with %s', async (_, spec, message) => {
+  ])('is rejected with %s', async (_, spec, message) => {
     const error = await refusal(spec);
     expect(error).toMatchObject({
       name: 'ConfigError',
@@ -68,7 +68,7 @@ describe('opening', () => {
     });
   });
 
-  it('is refused with what to do when Python is missing or too old', async () => {
+  it('is rejected with advice when Python is missing or too old', async () => {
     const code = 'def process(ctx, event): pass';
     const missing = await refusal({ code }, { KFLOW_PYTHON: '/nowhere/python3' });
     expect(missing).toMatchObject({
@@ -87,7 +87,7 @@ describe('opening', () => {
     });
   });
 
-  it('loads a module with its neighbours', async () => {
+  it('loads a module with the modules beside it', async () => {
     writeFileSync(join(directory, 'neighbour.py'), 'STEP = 5\n');
     writeFileSync(
       join(directory, 'entry.py'),

@@ -46,7 +46,7 @@ def process(
     return event
 `;
 
-  it('puts a 5 MB record into the queue, with a heartbeat on the way', async () => {
+  it('puts a 5 MB record into the queue, with a heartbeat meanwhile', async () => {
     const env = { KFLOW_STREAM_PROCESS_FUNCTION: 'true' };
     await withHost(
       map,
@@ -119,7 +119,7 @@ describe('what a function returns', () => {
     );
   });
 
-  it('fails the record when it is no record, and says what it is', async () => {
+  it('fails the record when it is not a record, and names its type', async () => {
     await withHost('def process(ctx, event):\n    return 3', async (run) => {
       await run.processAll(numbered, [{ n: 1 }]);
       expect(run.failureOf(0).message).toBe(
@@ -128,7 +128,7 @@ describe('what a function returns', () => {
     });
   });
 
-  it('sends nothing of a generator that fails half way', async () => {
+  it('sends nothing of a generator that fails midway', async () => {
     await withHost('def process(ctx, event):\n    yield event\n    raise ValueError("half")', async (run) => {
       await run.processAll(numbered, [{ n: 1 }]);
       expect(run.failureOf(0).message).toBe('half');
@@ -138,7 +138,7 @@ describe('what a function returns', () => {
 });
 
 describe('schemas of outputs', () => {
-  it('writes the declared schema when the output fits it, else that of the input', async () => {
+  it('uses the declared schema when the output fits, else that of the input', async () => {
     const code = 'def process(ctx, event):\n    return [{"n": 1, "name": "x"}, event]';
     const named = { type: 'record', name: 'named', fields: [...numbered.fields, { name: 'name', type: 'string' }] };
     await withHost(
@@ -198,7 +198,7 @@ describe('schemas of outputs', () => {
     );
   });
 
-  it('fails a record whose schema cannot be had, and goes on with the others', async () => {
+  it('fails a record whose schema is unavailable, and continues with the others', async () => {
     await withHost('def process(ctx, event):\n    return event', async (run) => {
       const stray = recordOf(0, numbered, { n: 1 });
       Buffer.from('00000000000000ff', 'hex').copy(stray.payload as Buffer, 2);
@@ -231,7 +231,7 @@ describe('what a function raises', () => {
     });
   });
 
-  it('tells what an AckException decides', async () => {
+  it('reports the decision of an AckException', async () => {
     const code = `from kfbasicpy.runtime.basic import AckException
 class Transient(AckException):
     def should_ack(self):
@@ -256,7 +256,7 @@ def process(ctx, event):
   });
 });
 
-describe('what a function says', () => {
+describe('what a function logs', () => {
   it('is logged in order, print as INFO, stderr as WARNING, logging at its own level', async () => {
     const code = `import sys
 def process(ctx, event):
@@ -292,7 +292,7 @@ def process(ctx, event):
     await withHost(code, check, { env: { KFLOW_RUNTIME_LOG_LEVEL: 'ERROR' } });
   });
 
-  it('is kept when it goes past Python, to the file descriptors', async () => {
+  it('is kept when it bypasses Python and goes to the file descriptors', async () => {
     const code =
       'import os, subprocess\ndef process(ctx, event):\n    os.write(1, b"raw\\n")\n    subprocess.run(["sh", "-c", "echo child >&2"])';
     await withHost(code, async (run) => {
@@ -309,7 +309,7 @@ def process(ctx, event):
 });
 
 describe('time', () => {
-  it('lets results and heartbeats through while a later record still runs', async () => {
+  it('results and heartbeats come through while a later record still runs', async () => {
     const code = `import os, time
 def process(ctx, event):
     if event["n"] == 1:

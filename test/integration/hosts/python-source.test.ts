@@ -34,7 +34,7 @@ describe('a source function', () => {
   it.each([
     ['a generator', 'def generate():\n    for n in range(3000):\n        yield {"n": n}'],
     ['an async generator', 'async def generate(ctx):\n    for n in range(3000):\n        yield {"n": n}'],
-  ])('gives all records in slices: %s', async (_, code) => {
+  ])('returns all records in slices: %s', async (_, code) => {
     await withHost(
       code,
       async (run) => {
@@ -78,7 +78,7 @@ def generate():
     );
   });
 
-  it('fails on a record that does not fit, with the field', async () => {
+  it('fails on a record that does not fit, and names the field', async () => {
     await withHost(
       'def generate():\n    return [{"n": "1"}]',
       async (run) => {

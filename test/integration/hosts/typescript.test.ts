@@ -103,14 +103,14 @@ test.each([
   ['several', '[{ n: 5 }, { n: 6 }]', [{ n: 5 }, { n: 6 }]],
   ['a promise', 'Promise.resolve({ n: 7 })', [{ n: 7 }]],
   ['an iterable', 'new Set([{ n: 8 }, { n: 9 }])', [{ n: 8 }, { n: 9 }]],
-])('sends on what a function gives: %s', async (_title, given, outputs) => {
+])('sends the outputs of a function: %s', async (_title, given, outputs) => {
   const { host, told } = await open({ code: `const process = (ctx, event: { n: number }) => ${given};` });
   host.process(records(1));
   await told.until('done 1');
   expect(told.outputs).toEqual(outputs);
 });
 
-test('sends on what a generator yields as it comes', async () => {
+test('sends each record of a generator as it is yielded', async () => {
   const code = `export async function* process(ctx, event) {
     yield { n: 1 };
     console.log('between');
@@ -122,7 +122,7 @@ test('sends on what a generator yields as it comes', async () => {
   expect(told.lines).toEqual(['output 4', 'INFO between', 'output 4', 'done 4']);
 });
 
-test('gives a queue to functions that publish before they return', async () => {
+test('passes a queue to functions that publish before they return', async () => {
   const code = 'async function process(ctx, event, q) { for (let n = 0; n < 3; n++) await q.put({ n }); }';
   const { host, told } = await open({ code }, true);
   host.process(records(1));
@@ -153,7 +153,7 @@ test('logs and heartbeats in the order in which the function makes them', async 
   ]);
 });
 
-test('a record that fails leaves its neighbours alone, and its trace names the line of the code', async () => {
+test('a failed record does not affect its neighbors, and its trace names the line of the code', async () => {
   const code = `function process(ctx, event) {
     if (event.n === 2)
       throw new RangeError('not two');
@@ -179,14 +179,14 @@ test.each([
   expect(told.failures[0]).toMatchObject({ message });
 });
 
-test('sends on nothing of several records when one of them does not fit', async () => {
+test('sends none of several outputs when one of them does not fit', async () => {
   const { host, told } = await open({ code: 'const process = () => [{ n: 1 }, { n: 0.5 }];' });
   host.process(records(1));
   await told.until('failed 1');
   expect(told.outputs).toEqual([]);
 });
 
-test('works on as many records at once as `concurrency` says, and gives the rest back', async () => {
+test('runs up to `concurrency` records at once, and releases the rest', async () => {
   const code = `const waiting = [];
   function process(ctx, event) {
     console.log('began ' + event.n);

@@ -58,7 +58,7 @@ describe('the end of a stream', () => {
     expect(await state.sealedAt('two-writers')).toBe(3);
   });
 
-  test('is sealed once by writers that end at once', async () => {
+  test('is sealed once by writers that end together', async () => {
     const { state } = await newFlow();
     await place.stream('many-writers');
     await place.fill('many-writers', ['a']);
@@ -81,7 +81,7 @@ describe('the end of a stream', () => {
     expect(await state.sealedAt('killed-writer')).toBe(2);
   });
 
-  test('is reached by a reader that has acked all, and by one of an empty stream', async () => {
+  test('is reached by a reader that has acked everything, and by a reader of an empty stream', async () => {
     const { state } = await newFlow();
     for (const stream of ['read', 'unread-empty']) {
       await place.stream(stream);
@@ -98,7 +98,7 @@ describe('the end of a stream', () => {
     expect(await isRead(state, 'read')).toBe(true);
   });
 
-  test('is reached when what was acked is trimmed, and before a new run ends', async () => {
+  test('is reached after acked records are trimmed, and again in a new run', async () => {
     const { state } = await newFlow();
     await place.stream('trimmed');
     await place.consumer('trimmed', 'reader');
@@ -111,7 +111,7 @@ describe('the end of a stream', () => {
 });
 
 describe('a run', () => {
-  test('goes on until it is completed, and is followed by one in which nothing has ended', async () => {
+  test('continues until it completes, and the next one starts with nothing ended', async () => {
     const { state } = await newFlow();
     await place.stream('run');
     expect(await state.run()).toBe(1);
@@ -126,7 +126,7 @@ describe('a run', () => {
     expect(await state.sealedAt('run')).toBeUndefined();
   });
 
-  test('leaves nothing behind but that it was completed, and what is remembered over runs', async () => {
+  test('leaves only its completion and the state that outlives runs', async () => {
     const { state, bucket } = await newFlow();
     await place.stream('forgotten');
     await state.beginRun();
@@ -138,7 +138,7 @@ describe('a run', () => {
     expect(await keysOf(bucket)).toEqual(['completed.1', expect.stringMatching(/^listed\.ever\.list\./), 'run']);
   });
 
-  test('forgets no other run whose number begins alike', async () => {
+  test('does not clear another run whose number has the same prefix', async () => {
     const { state } = await newFlow();
     await place.stream('alike');
     for (let run = 1; run <= 10; run++) {
@@ -151,7 +151,7 @@ describe('a run', () => {
 });
 
 describe('a source that is scaled', () => {
-  test('down after a half of it had ended has not ended, and ends with the one part it has then', async () => {
+  test('down after half of it has ended, ends with its remaining replica', async () => {
     const { state } = await newFlow();
     await place.stream('halved');
     const writer = writing('halved');
@@ -163,7 +163,7 @@ describe('a source that is scaled', () => {
     expect(await state.endedFunctions()).toEqual(['writer']);
   });
 
-  test('up after it had ended has still ended', async () => {
+  test('up after its end stays ended', async () => {
     const { state } = await newFlow();
     await place.stream('doubled');
     const writer = writing('doubled');
@@ -171,7 +171,7 @@ describe('a source that is scaled', () => {
     expect(await Promise.all([0, 1].map((replica) => state.hasEnded(writer, part(replica, 2))))).toEqual([true, true]);
   });
 
-  test('up when it was killed between two seals is sealed by any of its new parts', async () => {
+  test('up after a kill between two seals is sealed by any of its replicas', async () => {
     const { state } = await newFlow();
     await place.stream('sealed-half');
     const both = writing('sealed-half', 'unsealed-half');
@@ -184,7 +184,7 @@ describe('a source that is scaled', () => {
   });
 });
 
-test('a reader has ended when one of its replicas has seen the end, however many there are', async () => {
+test('a reader has ended when one of its replicas has seen the end', async () => {
   const { state } = await newFlow();
   await place.stream('one-of-three');
   await state.markEnded(writing('one-of-three'));
@@ -192,7 +192,7 @@ test('a reader has ended when one of its replicas has seen the end, however many
   expect(await state.sealedAt('one-of-three')).toBe(0);
 });
 
-test('a writer that is reopened has not ended, and is sealed where it ends the next time', async () => {
+test('a reopened writer has not ended, and is sealed at its next end', async () => {
   const { state } = await newFlow();
   await place.stream('again');
   const others = { function: 'other', streams: [] };
@@ -207,7 +207,7 @@ test('a writer that is reopened has not ended, and is sealed where it ends the n
   expect(await state.sealedAt('again')).toBe(1);
 });
 
-test('what is noted outlives a kill of the server', async () => {
+test('state survives a kill of the server', async () => {
   const { state } = await newFlow();
   await place.stream('kept');
   await state.beginRun();
@@ -218,7 +218,7 @@ test('what is noted outlives a kill of the server', async () => {
   expect(await state.sealedAt('kept')).toBe(0);
 });
 
-test('remembers which version of an object was listed, whatever its key', async () => {
+test('remembers the listed version of an object with any key', async () => {
   const { state } = await newFlow();
   const keys = ['a/b c.txt', 'é*>.txt', 'x'.repeat(1_000)];
   const listed = await state.listed('list', true, publisher);

@@ -30,7 +30,7 @@ async function idsOf(events: Promise<readonly FlowEvent[]>): Promise<string[]> {
 describe('documents', () => {
   const flow = { namespace: 'documents', jobId: 'job' };
 
-  test('are kept by digest, small ones and those of many chunks', async () => {
+  test('are stored by digest, in one chunk or many', async () => {
     const texts = ['', 'jobId: jób\n', 'é'.repeat(3_000_000)];
     const digests = await Promise.all(texts.map((text) => store.putDocument(flow, text)));
     expect(await Promise.all(digests.map((digest) => store.document(flow, digest)))).toEqual(texts);
@@ -38,7 +38,7 @@ describe('documents', () => {
     expect(digests[1]).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('go but for those that are named, and leave nothing', async () => {
+  test('are removed except the listed ones, and leave no chunks behind', async () => {
     const other = { namespace: 'documents', jobId: 'job2' };
     const [first, second, others] = await Promise.all([
       store.putDocument(flow, 'first'),
@@ -60,7 +60,7 @@ describe('documents', () => {
 });
 
 describe('records', () => {
-  test('are those of a namespace or of all, in the order of their names', async () => {
+  test('are listed by name, of one namespace or of all', async () => {
     const records = ['b.x', 'a.y', 'a.x', 'aa.x'].map((key) => recordOf(`order-${key.split('.')[0]}`, key.slice(-1)));
     for (const record of records) await store.saveRecord(record);
     const names = (found: readonly FlowRecord[]) => found.map(({ namespace, jobId }) => `${namespace}/${jobId}`);
@@ -70,7 +70,7 @@ describe('records', () => {
     expect(await store.record({ namespace: 'order-b', jobId: 'y' })).toBeUndefined();
   });
 
-  test('are seen as soon as they are saved, here and by another controller', async () => {
+  test('are visible as soon as they are saved, to this controller and to others', async () => {
     const connection = await connectNats(place.url, 'another');
     const another = await JetStreamFlowStore.open(connection, { replicas: 1 });
     for (let time = 0; time < 20; time++) {
@@ -99,7 +99,7 @@ describe('records', () => {
     expect(place.connection.stats().outMsgs - sent).toBeLessThan(10);
   });
 
-  test('are read and saved over a kill of the server', async () => {
+  test('are read and saved across a kill of the server', async () => {
     await store.saveRecord(recordOf('killed', 'job', '1'));
     const restarted = place.restart('SIGKILL');
     const saved = store.saveRecord(recordOf('killed', 'job', '2'));
@@ -110,7 +110,7 @@ describe('records', () => {
 });
 
 describe('events', () => {
-  test('are the last ones of a flow, a namespace or all, each id once, the oldest first', async () => {
+  test('are the latest of a flow, a namespace or all, each id once, oldest first', async () => {
     const of = { namespace: 'log', jobId: 'one' };
     for (const id of ['a', 'b', 'b', 'c']) await store.addEvent(eventOf(`log-${id}`, of));
     await store.addEvent(eventOf('log-d', { ...of, jobId: 'two', kind: 'phase', what: 'Running' }));
@@ -122,7 +122,7 @@ describe('events', () => {
     expect(await idsOf(store.events({ namespace: 'nobody' }, { limit: 5 }))).toEqual([]);
   });
 
-  test('that lie far back among those of others are found', async () => {
+  test('are found far back among those of other flows', async () => {
     const rare = { namespace: 'rare', jobId: 'job' };
     for (const id of ['first', 'second']) await store.addEvent(eventOf(id, rare));
     await Promise.all(Array.from({ length: 500 }, (_, index) => store.addEvent(eventOf(`frequent-${index}`))));
@@ -130,7 +130,7 @@ describe('events', () => {
     expect(await idsOf(store.events({ namespace: 'default' }, { limit: 100 }))).toHaveLength(100);
   });
 
-  test('are followed from the call on, each once, over a kill of the server', async () => {
+  test('are followed from the call on, each once, across a kill of the server', async () => {
     const of = { namespace: 'followed', jobId: 'job' };
     await store.addEvent(eventOf('before', of));
     const end = new AbortController();
@@ -154,7 +154,7 @@ describe('events', () => {
   });
 });
 
-test('answers a ping when the server is there, and says so when it is not', async () => {
+test('a ping succeeds with the server, and fails without it', async () => {
   await store.ping();
   const connection = await connectNats(place.url, 'closed');
   const other = await JetStreamFlowStore.open(connection, { replicas: 1 });

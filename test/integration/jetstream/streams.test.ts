@@ -87,7 +87,7 @@ function progressOf(flow: Flow, functionId: string) {
 }
 
 describe('provisioning', () => {
-  test('brings what differs up to date, and keeps records and how far the readers are', async () => {
+  test('updates what differs, and keeps records and ack floors', async () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b']);
     await flow.work();
@@ -96,7 +96,7 @@ describe('provisioning', () => {
     expect([config.max_msgs, state.messages, (await flow.consumer()).ack_floor.stream_seq]).toEqual([50, 2, 2]);
   });
 
-  test('goes on where it was cut off when the server is killed', async () => {
+  test('resumes after the server is killed', async () => {
     const flow = new Flow();
     const provisioning = streams.provision(flow.plan);
     const restarted = place.restart('SIGKILL');
@@ -105,7 +105,7 @@ describe('provisioning', () => {
     expect((await flow.consumer()).num_pending).toBe(0);
   });
 
-  test('says what to do when the limits are above what the server may store', async () => {
+  test('says what to do when the limits exceed the server storage', async () => {
     const text = document('huge').replace('maxMsgs: 100', `maxBytes: ${2 ** 51}`);
     await expect(streams.provision(planOf(text))).rejects.toMatchObject({
       code: 'stream-failed',
@@ -115,7 +115,7 @@ describe('provisioning', () => {
 });
 
 describe('a run', () => {
-  test('is the same until it has completed, and tells what has ended in it', async () => {
+  test('stays the same until it completes, and lists the functions that have ended', async () => {
     const flow = await provisioned();
     expect(await streams.beginRun(flow.plan)).toBe(1);
     const state = await JetStreamFlowState.of(place.connection, flow.plan.stateBucket);
@@ -132,8 +132,8 @@ describe('a run', () => {
   });
 });
 
-describe('a function that is told to read anew', () => {
-  test('gives every output again within the dedupe window in a new epoch, and none in the old one', async () => {
+describe('a rewind', () => {
+  test('repeats every output within the dedupe window in a new epoch, and none in the old one', async () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b', 'c']);
     await flow.work();
@@ -145,7 +145,7 @@ describe('a function that is told to read anew', () => {
     expect(await flow.outputs()).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
   });
 
-  test('gives a record up once more in a new epoch', async () => {
+  test('dead-letters a record once more in a new epoch', async () => {
     const flow = await provisioned();
     const fails: Work = () => {
       throw new Error('always');
@@ -163,7 +163,7 @@ describe('a function that is told to read anew', () => {
     expect((await progressOf(flow, 'map'))?.dead).toBe(2);
   });
 
-  test('begins at a sequence, and its progress counts from there', async () => {
+  test('starts at a sequence, and progress counts from there', async () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b', 'c', 'd']);
     await flow.work();
@@ -175,7 +175,7 @@ describe('a function that is told to read anew', () => {
     expect((await progressOf(flow, 'map'))?.inputs).toMatchObject([{ pending: 0, ackPending: 0, acked: 2 }]);
   });
 
-  test('begins at a time', async () => {
+  test('starts at a time', async () => {
     const flow = await provisioned();
     await flow.fill(['a']);
     // Times have milliseconds; the second record needs a later one.
@@ -190,7 +190,7 @@ describe('a function that is told to read anew', () => {
     expect((await flow.consumer()).num_pending).toBe(2);
   });
 
-  test('never passes over what it has not processed', async () => {
+  test('never skips unprocessed records', async () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b']);
     await flow.work();
@@ -204,7 +204,7 @@ describe('a function that is told to read anew', () => {
     }
   });
 
-  test('begins at the first record there is when older ones were trimmed', async () => {
+  test('starts at the first record left when older ones were trimmed', async () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b', 'c']);
     await flow.work();
@@ -215,7 +215,7 @@ describe('a function that is told to read anew', () => {
     }
   });
 
-  test('loses nothing when the call is cut off after the deletion, and repeated', async () => {
+  test('loses nothing when it is interrupted after the deletion and repeated', async () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b']);
     await flow.work();
@@ -229,7 +229,7 @@ describe('a function that is told to read anew', () => {
     expect((await flow.consumer()).num_pending).toBe(1);
   });
 
-  test('is left where it is by provisioning, and by a kill of the server', async () => {
+  test('survives provisioning and a kill of the server', async () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b', 'c']);
     await flow.work();
@@ -240,7 +240,7 @@ describe('a function that is told to read anew', () => {
     expect((await progressOf(flow, 'map'))?.inputs).toMatchObject([{ pending: 2, acked: 0 }]);
   });
 
-  test('keeps what it will read from being trimmed', async () => {
+  test('keeps its records from being trimmed', async () => {
     const flow = await provisioned();
     await flow.fill(Array.from({ length: 90 }, (_, index) => String(index)));
     await flow.work();
@@ -252,7 +252,7 @@ describe('a function that is told to read anew', () => {
     await expect(new StreamTrimmer(place.connection, output).trim()).rejects.toThrow('consumer not found');
   });
 
-  test('is refused without an input', async () => {
+  test('is rejected for a function without input', async () => {
     const flow = await provisioned();
     await expect(streams.rewind(flow.plan, { function: 'source', start: { from: 'first' } })).rejects.toMatchObject({
       code: 'config-invalid',
@@ -261,7 +261,7 @@ describe('a function that is told to read anew', () => {
   });
 });
 
-test('progress tells what is in every stream, and what every reader has of it', async () => {
+test('progress reports the records of every stream and of every reader', async () => {
   const flow = await provisioned();
   await flow.fill(['a', 'b', 'c']);
   const consumer = await place.connection.jetstream().consumers.get(flow.stream('source'), 'map');
@@ -292,7 +292,7 @@ test('progress tells what is in every stream, and what every reader has of it', 
   ]);
 });
 
-test('removal leaves nothing of the flow, and all of the others', async () => {
+test('removal deletes everything of the flow and nothing of others', async () => {
   const flow = await provisioned();
   const other = await provisioned();
   await streams.beginRun(flow.plan);

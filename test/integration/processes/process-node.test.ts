@@ -67,7 +67,7 @@ describe('a replica', () => {
     expect([await startsOf('fn-0'), await startsOf('fn-1')]).toMatchObject([[{ note: 'first' }], [{ note: 'second' }]]);
   });
 
-  it('waits for a Secret, whose file is for its owner alone', async () => {
+  it('waits for a Secret, whose file only its owner can read', async () => {
     const [config, workload] = renderClusterWorkload(flow, { kind: 'deployment', function: 'fn', replicas: 1 });
     const variable = { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'account', key: 'token' } } };
     const asking = JSON.parse(JSON.stringify(workload), (key, value) => (key === 'env' ? [...value, variable] : value));

@@ -53,7 +53,7 @@ function run(plan: FlowPlan, functionId: string, replica = 0) {
   return { ended, stop, logs };
 }
 
-test('a source whose every part has ended is ended for good, and its Deployment stays up', async () => {
+test('a source has ended for good once all its replicas have, and its Deployment stays up', async () => {
   const plan = numbers('staying', 1);
   await streams.provision(plan);
   const first = run(plan, 'source');
@@ -69,7 +69,7 @@ test('a source whose every part has ended is ended for good, and its Deployment 
   expect(source?.outputs).toMatchObject([{ lastSequence: 10 }]);
 });
 
-test('readers scaled down in the middle end, and seal what they wrote', async () => {
+test('readers scaled down midway end and seal their outputs', async () => {
   const plan = numbers('scaled-down', 3);
   await streams.provision(plan);
   const parts = [0, 1, 2].map((replica) => run(plan, 'source', replica));

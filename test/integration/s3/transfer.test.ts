@@ -38,7 +38,7 @@ describe('a directory', () => {
     symlinkSync('nowhere', join(source, 'linked-broken'));
   });
 
-  it('is uploaded under its relative paths and saved again as it was', async () => {
+  it('is uploaded under its relative paths and saved unchanged', async () => {
     await store.ensureBucket('directory');
     const sent = await uploadDirectory(store, { bucket: 'directory', directory: source }, { concurrency: 4 });
     expect(sent).toMatchObject({
@@ -59,14 +59,14 @@ describe('a directory', () => {
     );
   });
 
-  it('stops at the first object that is refused', async () => {
+  it('stops at the first rejected object', async () => {
     await expect(uploadDirectory(store, { bucket: 'no-bucket', directory: source })).rejects.toMatchObject({
       reason: 'bucket-missing',
     });
   });
 });
 
-describe('a bucket with keys that are no paths', () => {
+describe('a bucket with keys that are not paths', () => {
   /** A service that lists these keys in URL encoding: such keys exist on AWS, but not on every server. */
   async function listing(keys: readonly string[]): Promise<{ service: Server; lister: S3ObjectStore }> {
     const contents = keys.map((key) => {
@@ -80,7 +80,7 @@ describe('a bucket with keys that are no paths', () => {
     return { service, lister: new S3ObjectStore({ addr: `127.0.0.1:${port}`, user: 'u', password: 'p' }) };
   }
 
-  it('is not saved, and every such key is named', async () => {
+  it('is not saved, and each such key is named', async () => {
     const bad = ['../up', 'a/../../up', '/etc/passwd', 'a//b', './c', 'nul\0x', 'f', 'f/g', 'f/g/h'];
     const { service, lister } = await listing(['fine', 'fine folder/', ...bad]);
     const target = join(root, 'never');
@@ -93,7 +93,7 @@ describe('a bucket with keys that are no paths', () => {
     service.close();
   });
 
-  it('lists them as they are, whatever they hold', async () => {
+  it('lists the keys unchanged', async () => {
     const keys = ['a b', 'a+b', '100%', '%41', 'control\u0001\u001f', 'cr\rlf\n', 'ü/日本', '<&>'];
     const { service, lister } = await listing(keys);
     const listed: string[] = [];
@@ -114,7 +114,7 @@ describe('a store that goes away', () => {
     expect(events.map(({ type }) => type)).toContain('ended');
   });
 
-  it('for longer than the time given fails with its address and the reason', async () => {
+  it('for longer than the timeout fails with its address and the reason', async () => {
     const away = new S3ObjectStore({ addr: '127.0.0.1:1', user: 'u', password: 'p', retryForMs: 300 });
     await expect(away.get('b', 'k/l')).rejects.toMatchObject({
       name: 'StoreError',
@@ -136,7 +136,7 @@ describe('a store that goes away', () => {
     await away.close();
   });
 
-  it.each([503, 500, 429])('is asked again after status %d', async (status) => {
+  it.each([503, 500, 429])('is retried after status %d', async (status) => {
     let asked = 0;
     const service = createServer((_, response) => {
       asked += 1;
@@ -160,7 +160,7 @@ describe('an address', () => {
     expect(new S3ObjectStore({ addr, user: 'u', password: 'p' }).address).toBe(address);
   });
 
-  it('that is none is an error', () => {
+  it('that is invalid is an error', () => {
     expect(() => new S3ObjectStore({ addr: 'http://', user: 'u', password: 'p' })).toThrow('S3 address "http://"');
   });
 });
