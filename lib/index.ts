@@ -1,9 +1,8 @@
 /** What a program imports of KFlow to define flows, to read topologies and to plan flows. */
 export { avro } from './define/avro';
 export type { AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './define/avro-type';
-export { defineFlow } from './define/define-flow';
 export type { TopologyDocument } from './define/document-types';
-export { FlowDefinition } from './define/flow-definition';
+export { defineFlow, FlowDefinition } from './define/flow-definition';
 export type { FlowOutput, FunctionOutput } from './define/flow-output';
 export { fromModule, python, pythonFile } from './define/function-code';
 export { s3list } from './define/s3list';

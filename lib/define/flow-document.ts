@@ -1,23 +1,21 @@
 import { ConfigError } from '../errors';
 import { codeSettings } from './code-settings';
-import type { DefinedFunction } from './defined-function';
 import type { FunctionDocument, GlobalConfigDocument, TopologyDocument } from './document-types';
+import type { DeclaredFunction } from './flow-declarations';
 import type { FlowOptions } from './flow-options';
-import { inputFaults } from './input-faults';
-import { jsonFaults } from './json-faults';
+import { functionFaults } from './function-faults';
 
 /**
- * The document of a definition, in the order a person would write it. Throws ConfigError with everything that is
- * wrong with the functions' code and inputs, a line for each.
+ * The document of a definition, in the order a person would write it. Throws ConfigError with every fault of the
+ * functions' code and inputs, one per line.
  */
-export function flowDocument(options: FlowOptions, functions: readonly DefinedFunction[]): TopologyDocument {
+export function flowDocument(options: FlowOptions, functions: readonly DeclaredFunction[]): TopologyDocument {
   const { runtime, namespace, jobId, mode, parallelism, directory, ...settings } = options;
   const faults: string[] = [];
   const readers = readersByOutput(functions);
   const dag = functions.map((each) => {
     const code = guarded(() => (each.run === undefined ? {} : codeSettings(each.run, directory)), each, faults);
-    faults.push(...jsonFaults(each.options.meta ?? {}, 'meta').map((fault) => `${each.id}: ${fault}`));
-    faults.push(...inputFaults(each).map((fault) => `${each.id}: ${fault}`));
+    faults.push(...functionFaults(each).map((fault) => `${each.id}: ${fault}`));
     return functionDocument(each, { code, readers });
   });
   if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
@@ -25,8 +23,8 @@ export function flowDocument(options: FlowOptions, functions: readonly DefinedFu
   return present({ runtime, jobId, namespace, mode, parallelism, globalConfig: filled(globalConfig), dag });
 }
 
-/** What an action gives; an error of the user's is noted, for others to be told with it. */
-function guarded<T>(action: () => T, { id }: DefinedFunction, faults: string[]): T | undefined {
+/** The result of an action. A ConfigError is added to `faults`, so that all of them are reported at once. */
+function guarded<T>(action: () => T, { id }: DeclaredFunction, faults: string[]): T | undefined {
   try {
     return action();
   } catch (error) {
@@ -39,7 +37,7 @@ function guarded<T>(action: () => T, { id }: DefinedFunction, faults: string[]):
 type Readers = ReadonlyMap<string, readonly string[]>;
 
 function functionDocument(
-  { id, type, format, options, schema, sideOuts = {} }: DefinedFunction,
+  { id, type, format, options, schema, sideOuts = {} }: DeclaredFunction,
   { code = {}, readers }: { code?: object; readers: Readers },
 ): FunctionDocument {
   const { addr, topics, user, password, secret, image, imagePullPolicy, meta, ...others } = options;
@@ -66,7 +64,7 @@ function functionDocument(
 }
 
 /** Ids of the readers of each output, in the order of their declaration. */
-function readersByOutput(functions: readonly DefinedFunction[]): Readers {
+function readersByOutput(functions: readonly DeclaredFunction[]): Readers {
   const readers = new Map<string, string[]>();
   for (const { id, from } of functions) {
     for (const { place } of from) {

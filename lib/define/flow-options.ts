@@ -31,6 +31,11 @@ type ProcessCode<Reads extends RecordType, Writes extends RecordType, Sides exte
   ? FunctionCode<ProcessFunction<Event, Out, { readonly [Id in keyof Sides]: ValueOf<Sides[Id]> }>>
   : never;
 
+/** Options of a source without user code. */
+export interface SourceOptions<Writes extends RecordType> extends FunctionOptions {
+  readonly writes: Writes;
+}
+
 export interface RawSourceOptions<Writes extends RecordType, Sides extends SideTypes> extends FunctionOptions {
   readonly writes: Writes;
   readonly sideOuts?: Sides;

@@ -3,9 +3,9 @@ import type { AsWritten, RecordType, ValueOf, WritesOf } from './avro-type';
 
 declare const carried: unique symbol;
 
-/** Which output of which function a handle stands for. */
+/** Which output of which function an output object refers to. */
 export interface OutputPlace {
-  /** The definition the function is in. */
+  /** The flow of the function. */
   readonly flow: object;
   readonly functionId: string;
   /** Absent: the main output. */
@@ -15,8 +15,8 @@ export interface OutputPlace {
 }
 
 /**
- * A function's output, to read `from`. A reader takes it if `Writes` extends what its type reads, and `Value`, the
- * records as they are handed to code, is what its code expects.
+ * A function's output, which other functions read `from`. An edge fits if `Writes` extends what the reader's type reads,
+ * and if `Value`, the records as code receives them, is what the reader's code expects.
  */
 export class FlowOutput<Writes = unknown, Value = unknown> {
   declare readonly [carried]?: { readonly writes: Writes; readonly value: Value };
@@ -31,7 +31,9 @@ export type ValueFrom<Output extends FlowOutput> = NonNullable<Output[typeof car
 
 export type SideTypes = { readonly [id: string]: RecordType };
 
-/** A function's main output, with its side outputs by their ids. */
+export type NoSides = Record<never, never>;
+
+/** A function's main output, with its side outputs by id. */
 export class FunctionOutput<Writes, Value, Sides extends SideTypes> extends FlowOutput<Writes, Value> {
   constructor(
     place: OutputPlace,

@@ -23,7 +23,7 @@ type FunctionTypes = typeof functionTypes;
 export type FunctionType = keyof FunctionTypes;
 
 /** The types whose descriptor has these properties. */
-type FunctionTypeWith<Properties> = {
+export type FunctionTypeWith<Properties> = {
   [T in FunctionType]: FunctionTypes[T] extends Properties ? T : never;
 }[FunctionType];
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { avro } from '../../../lib/define/avro';
-import { defineFlow } from '../../../lib/define/define-flow';
+import { defineFlow } from '../../../lib/define/flow-definition';
 import { fromModule, python, pythonFile } from '../../../lib/define/function-code';
 
 const n = avro.record('n', { n: avro.long });
@@ -152,11 +152,11 @@ test('refuses what a document cannot say, and modules that are not there, by fun
   expect(() => flow.document()).toThrow(
     [
       `source: there is no module "./none.ts" in ${__dirname}`,
-      'map: meta.big is a bigint, which a document cannot say; give plain values',
-      'map: meta.at is a Date, which a document cannot say; give plain values',
-      'map: meta.deep.list[1] is undefined, which a document cannot say; give plain values',
-      'map: meta.deep.list[2] is NaN, which a document cannot say; give plain values',
-      'map: meta.cycle.self is a part of itself, which a document cannot say; give plain values',
+      'map: meta.big is a bigint, which JSON cannot hold; use plain values',
+      'map: meta.at is a Date, which JSON cannot hold; use plain values',
+      'map: meta.deep.list[1] is undefined, which JSON cannot hold; use plain values',
+      'map: meta.deep.list[2] is NaN, which JSON cannot hold; use plain values',
+      'map: meta.cycle.self is a part of itself, which JSON cannot hold; use plain values',
     ].join('\n'),
   );
 });
@@ -194,6 +194,6 @@ test('refuses an edge between two flows', () => {
   const other = defineFlow({ jobId: 'other' });
   const from = one.rawSource('source', { writes: n });
   expect(() => other.s3Sink('sink', { from })).toThrow(
-    'sink: "source" is a function of another flow, and edges end with their flow',
+    'sink: "source" belongs to another flow; read outputs of the same flow',
   );
 });

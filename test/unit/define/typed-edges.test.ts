@@ -1,5 +1,5 @@
 import { avro } from '../../../lib/define/avro';
-import { defineFlow } from '../../../lib/define/define-flow';
+import { defineFlow } from '../../../lib/define/flow-definition';
 import { fromModule, python } from '../../../lib/define/function-code';
 import { s3list } from '../../../lib/define/s3list';
 

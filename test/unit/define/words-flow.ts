@@ -1,5 +1,5 @@
 import { avro } from '../../../lib/define/avro';
-import { defineFlow } from '../../../lib/define/define-flow';
+import { defineFlow } from '../../../lib/define/flow-definition';
 
 const line = avro.record('line', { key: avro.string, text: avro.string });
 const word = avro.record('word', { key: avro.string, word: avro.string, size: avro.enum('size', ['short', 'long']) });

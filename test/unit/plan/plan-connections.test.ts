@@ -1,4 +1,5 @@
 import { ConfigError } from '../../../lib/errors';
+import { descriptorOf, type FunctionType, functionTypeNames } from '../../../lib/topology/function-types/function-type';
 import { account, planOf, specOf, written } from './planned';
 
 const code = 'name: f, code: "def f(ctx, e): return e"';
@@ -202,5 +203,52 @@ dag:
     ]);
     expect(new Set(connections.map(({ addr }) => addr))).toEqual(new Set(['127.0.0.1:1']));
     expect(new Set(plan.secrets.flatMap(({ entries }) => Object.values(entries)))).toEqual(new Set(['me', 'mine']));
+  });
+});
+
+describe('a function with an address, topics, user and password, planned by the descriptor of its type', () => {
+  const record = { type: 'record', name: 'r', fields: [{ name: 'n', type: 'long' }] };
+  const userCode = { name: 'f', code: 'def f(ctx, e): return e' };
+
+  const planOwn = (type: FunctionType) => {
+    const { kind, format, code: own } = descriptorOf(type);
+    const fn = {
+      id: 'own',
+      type,
+      ...{ addr: 'server:1', topics: 's3a://orders', user: 'me', password: 'sesame' },
+      ...(format === 'required' ? { format: 'list' } : {}),
+      ...(kind === 'source' ? { out: ['last'] } : {}),
+      ...(own === 'none' ? {} : { meta: userCode, schema: record }),
+    };
+    const first = { id: 'first', type: 'raw-source', schema: record, meta: userCode, out: ['own'] };
+    const last = { id: 'last', type: 'raw', meta: userCode };
+    const plan = planOf(JSON.stringify({ dag: kind === 'source' ? [fn, last] : [first, fn] }));
+    const workload = plan.workloads.find((each) => each.function === 'own');
+    const { endpoint, target } = specOf(plan, 'own');
+    return { endpoint, target, workload, secrets: plan.secrets };
+  };
+  const connection = {
+    addr: 'server:1',
+    topics: 's3a://orders',
+    userEnv: 'KFLOW_ADDR_USER',
+    passwordEnv: 'KFLOW_ADDR_PASSWORD',
+  };
+
+  test.each(functionTypeNames)('%s', (type) => {
+    const { endpoint, target, workload, secrets } = planOwn(type);
+    const { connectsTo } = descriptorOf(type);
+    expect({ endpoint, target }).toEqual({
+      endpoint: connectsTo === 'object-store' ? connection : undefined,
+      target: connectsTo === 'server' ? connection : undefined,
+    });
+    if (connectsTo === 'nothing') return expect(workload?.secretEnv).toEqual([]);
+    expect(workload?.addresses).toEqual(['server:1']);
+    expect(workload?.secretEnv).toEqual([
+      { name: 'KFLOW_ADDR_USER', secret: 'flow--server-1', key: 'user' },
+      { name: 'KFLOW_ADDR_PASSWORD', secret: 'flow--server-1', key: 'password' },
+    ]);
+    expect(secrets).toEqual([
+      { name: 'flow--server-1', addr: 'server:1', entries: { user: 'me', password: 'sesame' } },
+    ]);
   });
 });
