@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import { controllerSettingsSchema } from './settings-schema';
 
-const prefix = 'KFLOW_CONTROLLER_';
+/** Every environment variable with this prefix must be a setting. */
+export const settingPrefix = 'KFLOW_CONTROLLER_';
 
-/** One setting: a leaf of the schema. */
+/** A leaf of the schema. */
 export interface Setting {
-  /** As in the file: `temporal.taskQueue`. */
+  /** Path in the file: `temporal.taskQueue`. */
   readonly path: string;
-  /** Its variable in the environment: `KFLOW_CONTROLLER_TEMPORAL_TASK_QUEUE`. */
+  /** Environment variable: `KFLOW_CONTROLLER_TEMPORAL_TASK_QUEUE`. */
   readonly variable: string;
-  /** `map` can be given in a file only. */
+  /** A `map` can be set in a file only. */
   readonly type: 'text' | 'number' | 'list' | 'map';
-  /** Text that are allowed, when they are few. */
+  /** The allowed values of an enumeration, else empty. */
   readonly oneOf: readonly string[];
   readonly default?: unknown;
   readonly description: string;
@@ -27,13 +28,13 @@ interface Schema {
   readonly description?: string;
 }
 
-/** Every setting in the order of the schema; what differs by `kind` stands in it once. */
+/** Every setting in the order of the schema; settings that several kinds share appear once. */
 export const settingTable: readonly Setting[] = leaves(
   z.toJSONSchema(controllerSettingsSchema, { io: 'input' }) as Schema,
   [],
 );
 
-/** Names that may stand in the object at a path: `''` is the whole file. */
+/** The keys of the object at a path; `''` is the whole file. */
 export function knownNames(path: string): readonly string[] {
   const start = path === '' ? '' : `${path}.`;
   const below = settingTable.filter((setting) => setting.path.startsWith(start));
@@ -53,7 +54,7 @@ function settingOf(schema: Schema, path: readonly string[]): Setting {
   const words = path.map((key) => key.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase());
   return {
     path: path.join('.'),
-    variable: `${prefix}${words.join('_')}`,
+    variable: `${settingPrefix}${words.join('_')}`,
     type: typeOf(schema),
     oneOf: schema.const === undefined ? (schema.enum ?? []) : [schema.const],
     ...(schema.default === undefined ? {} : { default: schema.default }),
@@ -67,7 +68,7 @@ function typeOf({ type }: Schema): Setting['type'] {
   return type === 'object' ? 'map' : 'text';
 }
 
-/** Variants of an object share their `kind`: one setting with the values of all. */
+/** The kinds of a union share the setting `kind`, which gets the values of all. */
 function mergeVariants(settings: readonly Setting[]): Setting[] {
   const merged = new Map<string, Setting>();
   for (const setting of settings) {

@@ -6,105 +6,114 @@ const port = z.int().min(0).max(65_535);
 const s3Account = (use: string) =>
   z.strictObject({
     addr: z.string().describe(`\`host:port\` or URL of the object store that ${use}`),
-    user: z.string(),
-    password: z.string(),
+    user: z.string().describe('access key'),
+    password: z.string().describe('secret key'),
   });
 
 const clusterSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('kubernetes'),
-    namespaces: z.array(z.string()).min(1).optional().describe('namespaces whose flows are run; left out: all'),
-    kubeconfig: z.string().optional().describe("file; left out: `KUBECONFIG`, the user's own, the pod's account"),
-    context: z.string().optional().describe('of the kubeconfig; left out: the current one'),
+    namespaces: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('namespaces whose flows this controller runs; default: all'),
+    kubeconfig: z
+      .string()
+      .optional()
+      .describe("kubeconfig file; default: `KUBECONFIG`, `~/.kube/config`, or the pod's service account"),
+    context: z.string().optional().describe('context of the kubeconfig; default: the current context'),
   }),
   z.strictObject({
     kind: z.literal('processes'),
-    socket: z.string().describe('of the process node that `kflow up` hosts'),
+    socket: z.string().describe('socket of the process node that `kflow up` runs'),
   }),
 ]);
 
 const accessSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('open').describe('`open` lets everybody do everything: on loopback only, where it is the default'),
+    kind: z.literal('open').describe('`open` makes every caller an admin; allowed and the default on loopback only'),
   }),
   z.strictObject({
     kind: z.literal('tokens'),
-    file: z.string().describe('file of the static tokens, read again when it changes'),
+    file: z.string().describe('file with static tokens; reloaded when it changes'),
   }),
   z.strictObject({
     kind: z.literal('oidc'),
-    issuer: z.string().describe('URL of the issuer of bearer tokens, as their `iss`'),
-    audience: z.string().describe('their `aud` has to hold it'),
+    issuer: z.string().describe('URL of the OIDC issuer, as in the `iss` claim of its tokens'),
+    audience: z.string().describe('value that the `aud` claim must contain'),
     rolesClaim: z
       .string()
       .optional()
-      .describe('claim with roles or groups, within another with dots; left out: `kflow_role`, and `groups`'),
+      .describe('claim with roles or groups, as a path with dots; default: `kflow_role` and `groups`'),
     nameClaim: z
       .string()
       .optional()
-      .describe('claim that names the caller; left out: `preferred_username`, else `email`, else `sub`'),
+      .describe("claim with the caller's name; default: `preferred_username`, else `email`, else `sub`"),
     roles: z
       .record(z.string(), z.enum(['view', 'operate', 'admin']))
       .optional()
-      .describe('role by the value of the claim; left out: the values `view`, `operate` and `admin` are the roles'),
+      .describe('role by claim value; default: the values are the roles `view`, `operate` and `admin`'),
   }),
 ]);
 
-/** The settings of a controller; `settings.ts` reads them, and the table in docs/controller.md is made of it. */
+/** The settings of a controller. The table in docs/controller.md is generated from this schema. */
 export const controllerSettingsSchema = z.strictObject({
   listen: z.strictObject({
-    host: z.string().describe('default `127.0.0.1`; in a pod `0.0.0.0`'),
-    port: port.default(9080).describe('of the API; 0 is any that is free'),
+    host: z.string().describe('address of the API; default: `127.0.0.1`, in a pod `0.0.0.0`'),
+    port: port.default(9080).describe('port of the API; 0 picks a free port'),
   }),
   nats: z.strictObject({
-    url: z.string().describe('address of nats, as `nats://host:4222`; several separated by commas'),
+    url: z.string().describe('URL of NATS, as `nats://host:4222`; separate several with commas'),
     replicas: z
       .int()
       .min(1)
       .max(5)
       .optional()
-      .describe("copies of every stream, whatever a topology says; left out: the topology's"),
+      .describe('replicas of every stream, overriding the topology; default: as in the topology'),
   }),
   temporal: z.strictObject({
-    address: z.string().describe('`host:7233` of the frontend'),
-    namespace: z.string().default('default').describe('it has to exist'),
+    address: z.string().describe('`host:port` of the Temporal frontend'),
+    namespace: z.string().default('default').describe('Temporal namespace; must exist'),
     taskQueue: z
       .string()
       .default('kflow')
-      .describe('the same for all controllers that share the flows, and for no others'),
+      .describe('task queue; the same for all controllers that share the flows, and for no others'),
     tls: z
       .strictObject({
         caFile: z
           .string()
           .optional()
           .describe(
-            "certificate of the server's authority; left out: the system's. TLS is used when `temporal.tls` is there, `{}` included",
+            "CA certificate of the server; default: the system's. Setting `temporal.tls`, even to `{}`, enables TLS",
           ),
-        certFile: z.string().optional().describe('certificate of this client'),
-        keyFile: z.string().optional().describe('its key'),
-        serverName: z.string().optional().describe("name in the server's certificate, when it is another"),
+        certFile: z.string().optional().describe('client certificate'),
+        keyFile: z.string().optional().describe('key of the client certificate'),
+        serverName: z.string().optional().describe('server name in the certificate, if it differs from the address'),
       })
       .optional(),
-    apiKeyFile: z.string().optional().describe('file with an API key, for which TLS is used'),
+    apiKeyFile: z.string().optional().describe('file with an API key; enables TLS'),
     historyLength: z
       .int()
       .min(10)
       .max(40_000)
       .default(4_000)
-      .describe('events after which the workflow of a flow goes on in another run'),
+      .describe('history events after which the workflow of a flow continues as new'),
   }),
   cluster: clusterSchema.prefault({ kind: 'kubernetes' }),
   pods: z
     .strictObject({
-      image: z.string().default('kflow:latest').describe('image of the runtime, for functions that name none'),
-      natsUrl: z.string().optional().describe('address of nats as the pods see it; left out: `nats.url`'),
+      image: z.string().default('kflow:latest').describe('runtime image of functions without an image of their own'),
+      natsUrl: z.string().optional().describe('URL of NATS from within pods; default: `nats.url`'),
     })
     .prefault({}),
   s3: z
     .strictObject({
-      override: s3Account('takes the place of every one that a topology names: the embedded one').optional(),
-      default: s3Account('serves where a topology names none').optional(),
-      messageBucket: z.string().optional().describe('bucket of message stores that name none'),
+      override: s3Account(
+        'replaces every object store of a topology; `kflow up` sets it to the embedded one',
+      ).optional(),
+      default: s3Account('is used where a topology names none').optional(),
+      messageBucket: z.string().optional().describe('bucket of message stores without a bucket of their own'),
     })
     .prefault({}),
   access: accessSchema,
@@ -112,13 +121,11 @@ export const controllerSettingsSchema = z.strictObject({
     .strictObject({
       pauseGraceSeconds: seconds
         .default(30)
-        .describe(
-          'how long a pause waits until what sources gave is processed; of flows that are submitted from then on',
-        ),
+        .describe('how long a pause waits for the records in progress; applies to flows submitted afterwards'),
       readySeconds: seconds
         .default(120)
         .describe(
-          'how long an update may take to get ready before it is taken back; of flows that are submitted from then on',
+          'how long an update may take to become ready before it is rolled back; applies to flows submitted afterwards',
         ),
     })
     .prefault({}),

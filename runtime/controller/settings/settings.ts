@@ -1,22 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
-import { nearestName } from '../../../lib/topology/problem/nearest-name';
+import { nearestName, suggest } from '../../../lib/topology/problem/nearest-name';
+import { isSecretName } from '../../../lib/topology/problem/secret-text';
 import { isLoopback } from '../api/access/loopback';
-import { describeIssue } from './setting-faults';
-import { type Setting, settingTable } from './setting-table';
+import { knownNames, type Setting, settingPrefix, settingTable } from './setting-table';
 import { type ControllerSettings, controllerSettingsSchema } from './settings-schema';
 
 export type { ControllerSettings } from './settings-schema';
 
-/** Variables that begin so are settings, and nothing else may. */
-const prefix = 'KFLOW_CONTROLLER_';
-
 type Tree = { [key: string]: unknown };
 
 /**
- * The settings of a controller: those of the file (YAML or JSON), over which the environment's `KFLOW_CONTROLLER_…` are
- * laid. Throws ConfigError with every fault at once; nothing unknown is passed over.
+ * Reads the settings of a controller from a YAML or JSON file; variables `KFLOW_CONTROLLER_...` override the file. Throws
+ * ConfigError with every fault at once, including unknown settings.
  */
 export function readControllerSettings(env: NodeJS.ProcessEnv, file?: string): ControllerSettings {
   const tree = file === undefined ? {} : readTree(file);
@@ -30,7 +28,7 @@ export function readControllerSettings(env: NodeJS.ProcessEnv, file?: string): C
   faults.push(...accessFaults(tree));
   if (parsed.success && faults.length === 0) return freeze(parsed.data);
   const source = file === undefined ? 'the environment' : `${file} and the environment`;
-  const text = `the controller's settings, from ${source}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
+  const text = `invalid settings of the controller, from ${source}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
   throw new ConfigError('config-invalid', text, file === undefined ? {} : { where: file });
 }
 
@@ -39,24 +37,26 @@ function readTree(file: string): Tree {
     const tree: unknown = parse(readFileSync(file, 'utf8')) ?? {};
     if (isTree(tree)) return tree;
   } catch (cause) {
-    throw new ConfigError('config-invalid', `${file} cannot be read: ${(cause as Error).message}`, { cause });
+    throw new ConfigError('config-invalid', `${file}: cannot read the settings: ${(cause as Error).message}`, {
+      cause,
+    });
   }
-  throw new ConfigError('config-invalid', `${file}: want a map of settings at the top`);
+  throw new ConfigError('config-invalid', `${file}: expected a map of settings at the top level`);
 }
 
-/** Puts the environment's values into the tree, and tells by which variable each came. */
+/** Puts the environment's values into the tree; `given` has the variable of each. */
 function layEnvironment(tree: Tree, env: NodeJS.ProcessEnv): { faults: string[]; given: Map<string, string> } {
   const faults: string[] = [];
   const given = new Map<string, string>();
   const known = new Map(settingTable.map((setting) => [setting.variable, setting]));
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith(prefix) || text === undefined || text === '') continue;
+    if (!variable.startsWith(settingPrefix) || text === undefined || text === '') continue;
     const setting = known.get(variable);
     if (setting === undefined) {
       const nearest = nearestName(variable, known.keys());
-      faults.push(`${variable}: is no setting${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
+      faults.push(`${variable}: unknown setting${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
     } else if (setting.type === 'map') {
-      faults.push(`${variable}: ${setting.path} is a map, which only a file can hold`);
+      faults.push(`${variable}: ${setting.path} is a map; set it in the file`);
     } else {
       setAt(tree, setting.path.split('.'), readValue(setting, text));
       given.set(setting.path, variable);
@@ -83,7 +83,7 @@ function setAt(tree: Tree, path: readonly string[], value: unknown): void {
   setAt(branch, rest, value);
 }
 
-/** What a setting is when it is left out depends on where the controller runs, and on where it listens. */
+/** Defaults that depend on where the controller runs and on which address it listens. */
 function completeDefaults(tree: Tree, env: NodeJS.ProcessEnv): void {
   tree.listen ??= {};
   tree.nats ??= {};
@@ -93,14 +93,14 @@ function completeDefaults(tree: Tree, env: NodeJS.ProcessEnv): void {
   if (isLoopbackHost(tree.listen.host)) tree.access ??= { kind: 'open' };
 }
 
-/** Without bearer tokens nobody outside this machine may reach the API. */
+/** Without bearer tokens the API must be on loopback. */
 function accessFaults({ access, listen }: Tree): string[] {
   const host = isTree(listen) ? listen.host : undefined;
   if (isLoopbackHost(host)) return [];
-  const what = 'set access.kind to tokens or oidc, or listen.host to 127.0.0.1';
-  if (access === undefined) return [`access: is missing, and the API listens on ${host}: ${what}`];
+  const advice = 'set access.kind to tokens or oidc, or listen.host to 127.0.0.1';
+  if (access === undefined) return [`access: missing, and the API listens on ${host}; ${advice}`];
   if (isTree(access) && access.kind === 'open')
-    return [`access.kind: is open, and the API listens on ${host}: ${what}`];
+    return [`access.kind: is open, and the API listens on ${host}; ${advice}`];
   return [];
 }
 
@@ -115,4 +115,54 @@ function isTree(value: unknown): value is Tree {
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
   return value;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** One line per fault: where, what, got, do. `nameOf` returns the variable that a value came from, else its path. */
+function describeIssue(issue: Issue, tree: Tree, nameOf: (path: string) => string): string[] {
+  const path = issue.path.map(String).join('.');
+  const got = valueAt(tree, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownKey(path, key, { kind: kindOf(got), nameOf }));
+  }
+  // `accessFaults` reports it together with the host that requires it
+  if (path === 'access' && got === undefined) return [];
+  return [`${nameOf(path)}: ${got === undefined ? missing(path) : invalid(issue, got)}`];
+}
+
+function unknownKey(
+  parent: string,
+  key: string,
+  { kind, nameOf }: { readonly kind: string | undefined; readonly nameOf: (path: string) => string },
+): string {
+  const path = parent === '' ? key : `${parent}.${key}`;
+  const known = knownNames(parent);
+  if (known.includes(key)) return `${nameOf(path)}: not a setting of the kind "${kind}"`;
+  return `${nameOf(path)}: unknown setting${suggest(key, known)}`;
+}
+
+function missing(path: string): string {
+  const setting = settingTable.find((each) => each.path === path);
+  if (setting === undefined) return `missing; the settings are ${knownNames(path).join(', ')}`;
+  const expected = setting.oneOf.length > 0 ? `one of ${setting.oneOf.join(', ')}` : setting.description;
+  return `missing: ${expected}; set it in the file or as ${setting.variable}`;
+}
+
+function invalid(issue: Issue, got: unknown): string {
+  const path = issue.path.map(String).join('.');
+  const setting = settingTable.find((each) => each.path === path);
+  const shown = isSecretName(String(issue.path.at(-1))) ? 'a value that is not shown' : JSON.stringify(got);
+  if (setting !== undefined && setting.oneOf.length > 0) {
+    return `expected one of ${setting.oneOf.join(', ')}, got ${shown}`;
+  }
+  return `${issue.message.replace(/^Invalid input: /, '').replace(/, received .*/, '')}, got ${shown}`;
+}
+
+function kindOf(value: unknown): string | undefined {
+  return typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : undefined;
+}
+
+function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as { [key: PropertyKey]: unknown } | null | undefined)?.[key], tree);
 }

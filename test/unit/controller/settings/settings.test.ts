@@ -28,10 +28,10 @@ function faultsOf(env: NodeJS.ProcessEnv, text?: string): string[] {
       .slice(1)
       .map((line) => line.trim());
   }
-  throw new Error('it has no fault');
+  throw new Error('the settings are valid');
 }
 
-test('only nats and Temporal have to be named; on loopback everybody may do everything', () => {
+test('requires only the addresses of NATS and Temporal, and is open on loopback', () => {
   expect(readControllerSettings(needed)).toEqual({
     listen: { host: '127.0.0.1', port: 9080 },
     nats: { url: 'nats://nats:4222' },
@@ -45,7 +45,7 @@ test('only nats and Temporal have to be named; on loopback everybody may do ever
   });
 });
 
-test('the environment is laid over the file, lists and numbers included', () => {
+test('overrides the file by the environment, including lists and numbers, and freezes the result', () => {
   const text = `
 nats: { url: 'nats://file:4222' }
 temporal: { address: temporal:7233, namespace: flows }
@@ -69,7 +69,7 @@ access: { kind: tokens, file: /etc/kflow/tokens }
   expect(() => Object.assign(settings.times, { readySeconds: 8 })).toThrow(TypeError);
 });
 
-test('every fault is told at once, by its path or its variable, with the nearest name', () => {
+test('reports every fault at once, by its path or its variable, with the nearest name', () => {
   const text = `
 listen: { port: 99999 }
 nats: {}
@@ -81,26 +81,26 @@ times: { readySecond: 1 }
   const env = { KFLOW_CONTROLLER_LOG_LEVEL: 'LOUD', KFLOW_CONTROLLER_TEMPORAL_ADRESS: 'x', KFLOW_NATS_URL: 'ignored' };
   expect(faultsOf(env, text).sort()).toEqual(
     [
-      'KFLOW_CONTROLLER_TEMPORAL_ADRESS: is no setting; did you mean KFLOW_CONTROLLER_TEMPORAL_ADDRESS?',
+      'KFLOW_CONTROLLER_TEMPORAL_ADRESS: unknown setting; did you mean KFLOW_CONTROLLER_TEMPORAL_ADDRESS?',
       'listen.port: Too big: expected number to be <=65535, got 99999',
-      'nats.url: is missing: address of nats, as `nats://host:4222`; several separated by commas; KFLOW_CONTROLLER_NATS_URL in the environment',
-      'temporal.address: is missing: `host:7233` of the frontend; KFLOW_CONTROLLER_TEMPORAL_ADDRESS in the environment',
-      'temporal.adress: is no setting; did you mean "address"?',
-      'cluster.context: is no setting of the kind "processes"',
+      'nats.url: missing: URL of NATS, as `nats://host:4222`; separate several with commas; set it in the file or as KFLOW_CONTROLLER_NATS_URL',
+      'temporal.address: missing: `host:port` of the Temporal frontend; set it in the file or as KFLOW_CONTROLLER_TEMPORAL_ADDRESS',
+      'temporal.adress: unknown setting; did you mean "address"?',
+      'cluster.context: not a setting of the kind "processes"',
       's3.default.password: expected string, got a value that is not shown',
-      'times.readySecond: is no setting; did you mean "readySeconds"?',
-      'KFLOW_CONTROLLER_LOG_LEVEL: want one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got "LOUD"',
+      'times.readySecond: unknown setting; did you mean "readySeconds"?',
+      'KFLOW_CONTROLLER_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got "LOUD"',
     ].sort(),
   );
 });
 
-test('outside of loopback it does not start without tokens, in a pod no more than elsewhere', () => {
+test('requires tokens unless the API is on loopback', () => {
   const pod = { ...needed, KUBERNETES_SERVICE_HOST: '10.0.0.1' };
   expect(faultsOf(pod)).toEqual([
-    'access: is missing, and the API listens on 0.0.0.0: set access.kind to tokens or oidc, or listen.host to 127.0.0.1',
+    'access: missing, and the API listens on 0.0.0.0; set access.kind to tokens or oidc, or listen.host to 127.0.0.1',
   ]);
   expect(faultsOf({ ...pod, KFLOW_CONTROLLER_ACCESS_KIND: 'open' })).toEqual([
-    'access.kind: is open, and the API listens on 0.0.0.0: set access.kind to tokens or oidc, or listen.host to 127.0.0.1',
+    'access.kind: is open, and the API listens on 0.0.0.0; set access.kind to tokens or oidc, or listen.host to 127.0.0.1',
   ]);
   const oidc = {
     ...pod,
@@ -114,7 +114,11 @@ test('outside of loopback it does not start without tokens, in a pod no more tha
   });
 });
 
-test('a file that is no map of settings is refused by name', () => {
-  expect(() => readControllerSettings(needed, file('- a list'))).toThrow(/controller\.yaml: want a map of settings/);
-  expect(() => readControllerSettings(needed, path.join(folder, 'none.yaml'))).toThrow(/none\.yaml cannot be read/);
+test('rejects a file that is missing or not a map', () => {
+  expect(() => readControllerSettings(needed, file('- a list'))).toThrow(
+    /controller\.yaml: expected a map of settings/,
+  );
+  expect(() => readControllerSettings(needed, path.join(folder, 'none.yaml'))).toThrow(
+    /none\.yaml: cannot read the settings: ENOENT/,
+  );
 });
