@@ -221,7 +221,7 @@ test('a pause that times out reports the records each function holds, and nothin
   await life.stack.until(flow.name, 'work', () => flow.log('first').length === 1);
   await life.ask(flow, 'pause');
   const paused = await life.reached(flow, 'Paused');
-  expect(paused.reason).toBe('timed out waiting for records in flight: first: 3 records in work');
+  expect(paused.reason).toBe('timed out waiting for records in flight: first: 3 records in progress');
   flow.open('let');
   await life.ask(flow, 'resume');
   await life.processed(flow, 'sink', 3);
@@ -251,7 +251,7 @@ test('a branch paused by its document backs up to the source and loses nothing',
     {
       function: 'source',
       reason: 'BackPressure',
-      message: expect.stringMatching(/^it waits for "right", which has \d+ records/),
+      message: expect.stringMatching(/^waiting for "right", which has \d+ unacked records/),
     },
   ]);
   await life.processed(flow, 'left-sink', LifePlace.partOf(full, 'source')?.out ?? 0);

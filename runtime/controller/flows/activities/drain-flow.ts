@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import type { Cluster, WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
-import { describeHoldings, proveDrained } from '../health/drain-proof';
+import { checkDrained, describeHoldings } from '../health/drain-check';
 import { cancellation } from './cancellation';
 import { hasLiving } from './wait-for-workloads';
 
@@ -26,10 +26,10 @@ export async function drainFlow(
     // only what was read after the sources' end counts
     if (!haveSourcesEnded) readings.length = 0;
     readings.push((await streams.progress(plan)).filter(({ function: id }) => !idle.has(id)));
-    const proof = proveDrained(readings.slice(-2), haveSourcesEnded);
-    if (proof.isDrained) return undefined;
+    const check = checkDrained(readings.slice(-2), haveSourcesEnded);
+    if (check.isDrained) return undefined;
     if (Date.now() > deadlineMs) {
-      const left = describeHoldings(proof.holdings);
+      const left = describeHoldings(check.holdings);
       return left === '' ? undefined : left;
     }
     await delay(everyMs, undefined, { signal: cancellation() });

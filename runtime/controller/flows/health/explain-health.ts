@@ -10,15 +10,15 @@ import type { HealthMemory } from './health-memory';
 
 export type Health = FlowStatus['health'];
 
-/** A flow as it is at one time. */
+/** A snapshot of a flow. */
 export interface HealthInput {
   readonly phase: Phase;
   readonly plan: FlowPlan;
   readonly workloads: readonly WorkloadState[];
   readonly progress: readonly FunctionProgress[];
-  /** The last one of each replica. */
+  /** The latest report of each replica. */
   readonly reports: readonly ReplicaReport[];
-  /** Functions of a batch flow that have ended in this run, and those that somebody paused: nothing of them has to run. */
+  /** Functions that do not have to run: paused ones, and in a batch flow those that have ended. */
   readonly idle?: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -27,10 +27,10 @@ export interface HealthInput {
 const activePhases: readonly Phase[] = ['Running', 'Pausing', 'Stopping'];
 
 /**
- * Whether every replica that is asked for is ready and whatever has input moves; else what is in the way, and since when.
- * Look every few seconds with the flow's own memory. `starting`: nothing is wrong, and not everything is ready yet;
- * `degraded`: records move, but not as they should; `unhealthy`: those of some function do not; `inactive`: the flow is
- * paused or closed.
+ * Decides whether every desired replica is ready and every function with input makes progress; if not, lists the problems
+ * with their times. Call it every few seconds with the flow's own memory. `starting`: not every replica is ready yet;
+ * `degraded`: records are processed, but not as desired; `unhealthy`: some function processes no records; `inactive`: the
+ * flow is paused or closed.
  */
 export function explainHealth(input: HealthInput, memory: HealthMemory): Health {
   const { phase, plan, workloads, progress, reports, now } = input;
@@ -45,7 +45,7 @@ export function explainHealth(input: HealthInput, memory: HealthMemory): Health 
     const dead = own === undefined ? [] : findDeadLetters(own);
     if (idle.has(id)) return dead;
     const replicas = findReplicaFaults(workload, state, memory);
-    // what is being ended need not get ready
+    // replicas that are being stopped need not become ready
     if (phase !== 'Running') return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...dead];
     const movement = own === undefined ? [] : findMovementFaults({ workload, state, own, progress, memory, now });
     return [...replicas, ...movement, ...dead];

@@ -2,14 +2,22 @@
 export interface Finding {
   readonly function: string;
   readonly replica?: string;
+  /** One word, as in HealthProblem. */
   readonly reason: string;
-  /** In one line. */
+  /** On one line. */
   readonly message: string;
-  /** ISO time, where it is known by itself; else the first time it was found. */
+  /** ISO time, if the cluster reports one; default: when the finding was first seen. */
   readonly since?: string;
   readonly weight: 'degraded' | 'unhealthy';
-  /** For so long it is no problem but a start. */
+  /** For this long the finding counts as part of a start rather than as a problem. */
   readonly graceMs?: number;
-  /** Tells findings with the same reason apart: a stream. */
+  /** Distinguishes findings with the same reason, for example by stream. */
   readonly about?: string;
+}
+
+const startReasons: readonly string[] = ['ContainerCreating', 'PodInitializing', 'NotReady'];
+
+/** Whether a replica's reason only says that the replica is starting; every other reason is a fault. */
+export function isStartReason(reason: string): boolean {
+  return startReasons.includes(reason);
 }

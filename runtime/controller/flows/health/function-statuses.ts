@@ -7,16 +7,16 @@ export interface FunctionStatusInput {
   readonly plan: Pick<FlowPlan, 'workloads'>;
   readonly workloads: readonly WorkloadState[];
   readonly progress: readonly FunctionProgress[];
-  /** Batch functions whose every replica has ended in this run. */
+  /** Functions of a batch flow whose replicas have all ended in this run. */
   readonly ended?: readonly string[];
-  /** What is not to be counted: a reading from before. Left out: everything since the streams were made is. */
+  /** An earlier reading whose records are not counted; default: everything since the streams were created counts. */
   readonly baseline?: readonly FunctionProgress[];
 }
 
 /**
- * What each function has done, in the order of the plan. `in` is what it processed, that is acked and did not give up on;
- * `out` what came into its main output; both and `dead` without what the baseline has. After a rewind `in` counts again
- * from where reading began.
+ * The status of each function, in the order of the plan. `in` counts the records acked except for dead letters, `out` the
+ * records written to the main output; both, and `dead`, are counted from the baseline. After a re-read, `in` counts the
+ * records that are read again too.
  */
 export function functionStatuses(input: FunctionStatusInput): readonly FunctionStatus[] {
   return input.plan.workloads.map((workload) => functionStatus(workload, input));

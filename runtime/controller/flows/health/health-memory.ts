@@ -1,45 +1,44 @@
 import type { ReplicaReport } from '../../../engine/counters';
 import type { ReplicaState, WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
-import type { Finding } from './finding';
-import { isStartReason } from './start-reasons';
+import { type Finding, isStartReason } from './finding';
 
-/** How a function works through its input. */
+/** The progress of a function through its input. */
 export interface Movement {
-  /** Since when (ms) it has input and has acked nothing. */
+  /** Since when, in ms, the function has had input without acking any. */
   readonly stillSince: number;
-  /** Tries that failed since. */
+  /** Attempts that failed since then. */
   readonly failures: number;
-  /** Why the last of them failed, and which replica said so. */
+  /** Error of the last failed attempt, and the replica that reported it. */
   readonly lastFailure?: string;
   readonly failedReplica?: number;
 }
 
-/** Why a replica does not run, in one word and in one line. */
+/** Why a replica does not run: one word, and one line. */
 export interface ReplicaFault {
   readonly reason: string;
   readonly message: string;
 }
 
-/** What is looked at: all of it as it is at one time. */
-export interface Look {
+/** The state of a flow at one time. */
+export interface Snapshot {
   readonly now: number;
   readonly workloads: readonly WorkloadState[];
   readonly progress: readonly FunctionProgress[];
   readonly reports: readonly ReplicaReport[];
-  /** Functions that are not to move: paused, or ended. */
+  /** Functions that need not make progress: paused ones and ended ones. */
   readonly idle: ReadonlySet<string>;
 }
 
 /**
- * What one look at a flow cannot tell: since when something is so. One for each flow.
+ * What a single snapshot cannot show: since when something has been the case. One memory per flow.
  *
- * I1. A finding has the `since` of the look that found it first, for as long as every look finds it.
- * I2. A function stands still from the first look at which it has input and has acked no more than at the look before;
- *     a number of acks that falls, as after a rewind, is movement.
- * I3. A replica that was ready once is not starting; the reason why it ended stays its reason until it is ready again
- *     and its function does not stand still: a record that ends it may come again any moment.
- * I4. Nothing is remembered of what the last look did not see.
+ * I1. A finding keeps the `since` of the snapshot that had it first, as long as every snapshot has it.
+ * I2. A function is still from the first snapshot in which it has input and the same number of acks as in the snapshot
+ *     before; a number of acks that falls, as after a re-read, counts as progress.
+ * I3. A replica that was ready once is no longer starting. The reason of its last exit remains until it is ready again and
+ *     its function makes progress, because the record that crashed it may be redelivered at any moment.
+ * I4. Only what the last snapshot contained is remembered.
  */
 export class HealthMemory {
   private sinces: ReadonlyMap<string, string> = new Map();
@@ -48,16 +47,16 @@ export class HealthMemory {
   private readyOnce: ReadonlySet<string> = new Set();
   private crashes: ReadonlyMap<string, ReplicaFault> = new Map();
 
-  /** Takes in a look before anything is asked about it. */
-  observe(look: Look): void {
-    const growth = this.takeReports(look.reports);
-    this.movements = new Map(look.progress.map((each) => [each.function, this.moved(each, growth, look)]));
-    const replicas = look.workloads.flatMap((workload) => workload.replicas);
+  /** Call it with each snapshot, before any other method. */
+  observe(snapshot: Snapshot): void {
+    const growth = this.takeReports(snapshot.reports);
+    this.movements = new Map(snapshot.progress.map((each) => [each.function, this.moved(each, growth, snapshot)]));
+    const replicas = snapshot.workloads.flatMap((workload) => workload.replicas);
     const seen = replicas.filter((replica) => replica.phase === 'ready' || this.wasReady(replica));
     this.readyOnce = new Set(seen.map(identityOf));
-    const crashes = look.workloads.flatMap((workload) => {
-      const { stillSince = look.now } = this.movements.get(workload.function) ?? {};
-      return workload.replicas.flatMap((replica) => this.crashOf(replica, stillSince < look.now));
+    const crashes = snapshot.workloads.flatMap((workload) => {
+      const { stillSince = snapshot.now } = this.movements.get(workload.function) ?? {};
+      return workload.replicas.flatMap((replica) => this.crashOf(replica, stillSince < snapshot.now));
     });
     this.crashes = new Map(crashes);
   }
@@ -70,12 +69,12 @@ export class HealthMemory {
     return this.readyOnce.has(identityOf(replica));
   }
 
-  /** Why a replica did not run, as long as that is still to be told. (I3) */
+  /** Why a replica last exited or could not start, as long as it matters. (I3) */
   lastFaultOf(replica: string): ReplicaFault | undefined {
     return this.crashes.get(replica);
   }
 
-  /** The findings of a look, each with the time since when it is so. */
+  /** Adds to the findings of a snapshot when each was first seen. (I1) */
   keep(findings: readonly Finding[], now: number): readonly (Finding & { readonly since: string })[] {
     const kept = findings.map((finding) => {
       const since = this.sinces.get(keyOf(finding)) ?? finding.since ?? new Date(now).toISOString();
@@ -91,11 +90,11 @@ export class HealthMemory {
   ): readonly (readonly [string, ReplicaFault])[] {
     if (phase === 'ready' && !isStill) return [];
     const isFault = phase !== 'ready' && reason !== undefined && !isStartReason(reason);
-    const fault = isFault ? { reason, message: message ?? `it is ${phase}` } : this.crashes.get(name);
+    const fault = isFault ? { reason, message: message ?? `the replica is ${phase}` } : this.crashes.get(name);
     return fault === undefined ? [] : [[name, fault]];
   }
 
-  /** The reports in which more tries have failed than before, and how many more. Pods may have the same numbers. */
+  /** The reports with more failed attempts than before. Several pods may report for one replica number. */
   private takeReports(reports: readonly ReplicaReport[]): readonly Growth[] {
     const before = this.failed;
     const sums = new Map<string, ReplicaReport>();
@@ -112,7 +111,7 @@ export class HealthMemory {
   private moved(
     { function: id, inputs }: FunctionProgress,
     growth: readonly Growth[],
-    { now, idle }: Look,
+    { now, idle }: Snapshot,
   ): Movement & { readonly acked: number } {
     const acked = inputs.reduce((sum, input) => sum + input.acked, 0);
     const hasInput = inputs.some((input) => input.pending + input.ackPending > 0);
@@ -129,12 +128,12 @@ export class HealthMemory {
   }
 }
 
-/** A report, and how many more tries have failed since the one before. */
+/** A report with the number of attempts that failed since the previous report. */
 interface Growth extends ReplicaReport {
   readonly more: number;
 }
 
-/** One that somebody has started anew, as for an update, may have the same name. */
+/** A replica that was recreated, as for an update, may have the same name. */
 function identityOf({ name, specHash = '' }: ReplicaState): string {
   return `${name} ${specHash}`;
 }

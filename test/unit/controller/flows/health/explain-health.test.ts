@@ -8,8 +8,8 @@ const ready = readyWorkloads(plan);
 
 type View = Partial<Omit<HealthInput, 'now'>> & { readonly second?: number };
 
-/** What is said at each of several looks at a flow, by one memory. */
-function looks(...views: readonly View[]) {
+/** The health in each of several snapshots of a flow, by one memory. */
+function healthsOf(...views: readonly View[]) {
   const memory = new HealthMemory();
   return views.map(({ second = 0, ...view }) =>
     explainHealth(
@@ -27,21 +27,21 @@ function looks(...views: readonly View[]) {
   );
 }
 
-const look = (view: View) => looks(view)[0];
-const lastOf = (...views: readonly View[]) => looks(...views).at(-1);
+const healthOf = (view: View) => healthsOf(view)[0];
+const lastOf = (...views: readonly View[]) => healthsOf(...views).at(-1);
 const mapWith = (...replicas: readonly ReplicaState[]) => withWorkload(ready, 'map', { replicas });
 const healthy = { state: 'healthy', problems: [] };
 const starting = { state: 'starting', problems: [] };
 
 describe('a flow is', () => {
-  test('healthy when every replica is ready and nothing waits', () => {
-    expect(look({})).toEqual(healthy);
+  test('healthy when every replica is ready and no record is pending', () => {
+    expect(healthOf({})).toEqual(healthy);
   });
 
   test.each(['Paused', 'Stopped', 'Completed', 'Canceled', 'Terminated'] as const)(
     'inactive when it is %s',
     (phase) => {
-      expect(look({ phase, workloads: [] })).toEqual({ state: 'inactive', problems: [] });
+      expect(healthOf({ phase, workloads: [] })).toEqual({ state: 'inactive', problems: [] });
     },
   );
 
@@ -49,43 +49,45 @@ describe('a flow is', () => {
     const workloads = withWorkload(ready, 'map', {
       kind: 'job',
       outcome: 'failed',
-      message: 'BackoffLimitExceeded: no more tries',
+      message: 'BackoffLimitExceeded: retries exhausted',
     });
-    expect(look({ phase: 'Failed', workloads })).toEqual({
+    expect(healthOf({ phase: 'Failed', workloads })).toEqual({
       state: 'inactive',
-      problems: [{ function: 'map', reason: 'Failed', message: 'BackoffLimitExceeded: no more tries', since: at(0) }],
+      problems: [
+        { function: 'map', reason: 'Failed', message: 'BackoffLimitExceeded: retries exhausted', since: at(0) },
+      ],
     });
   });
 
   test.each<[string, readonly WorkloadState[]]>([
-    ['its workloads are not there', []],
-    ['replicas are not there', mapWith(replica('map-0'))],
+    ['its workloads do not exist', []],
+    ['replicas do not exist', mapWith(replica('map-0'))],
     ['replicas are not ready', mapWith(replica('map-0'), replica('map-1', { phase: 'starting' }))],
     [
       'images are pulled for the first time',
       mapWith(replica('map-0'), replica('map-1', { phase: 'starting', reason: 'ContainerCreating' })),
     ],
   ])('starting while %s, for two minutes', (_, workloads) => {
-    const [first, , late] = looks({ workloads }, { workloads, second: 119 }, { workloads, second: 120 });
+    const [first, , late] = healthsOf({ workloads }, { workloads, second: 119 }, { workloads, second: 120 });
     expect(first).toEqual(starting);
     expect(late?.state).toMatch(/degraded|unhealthy/);
   });
 
-  test('healthy when a branch of it is paused, or has ended', () => {
+  test('healthy when a branch is paused or has ended', () => {
     const pausedPlan = planIn('stream', ', update: true, pause: true');
     const workloads = withWorkload(ready, 'map', { desired: 0, replicas: [] });
     const waiting = progressOf(plan, { map: { pending: 5 } });
     expect(lastOf({ workloads, progress: waiting }, { workloads, progress: waiting, second: 300 })).toEqual(healthy);
-    expect(look({ plan: pausedPlan, workloads })).toEqual(healthy);
-    expect(look({ workloads: ready.slice(1), idle: ['list'] })).toEqual(healthy);
+    expect(healthOf({ plan: pausedPlan, workloads })).toEqual(healthy);
+    expect(healthOf({ workloads: ready.slice(1), idle: ['list'] })).toEqual(healthy);
   });
 
-  test('healthy while its replicas end for a pause', () => {
+  test('healthy while its replicas stop for a pause', () => {
     const ending = mapWith(
       replica('map-0', { phase: 'ending' }),
       replica('map-1', { phase: 'not-ready', reason: 'NotReady' }),
     );
-    expect(look({ phase: 'Pausing', workloads: ending })).toEqual(healthy);
+    expect(healthOf({ phase: 'Pausing', workloads: ending })).toEqual(healthy);
   });
 
   test('healthy when the replicas of a Job have succeeded or are ready', () => {
@@ -93,8 +95,10 @@ describe('a flow is', () => {
       kind: 'job',
       replicas: [replica('a', { phase: 'succeeded' }), replica('b')],
     });
-    expect(look({ workloads })).toEqual(healthy);
-    expect(look({ workloads: withWorkload(ready, 'map', { outcome: 'succeeded', replicas: [] }) })).toEqual(healthy);
+    expect(healthOf({ workloads })).toEqual(healthy);
+    expect(healthOf({ workloads: withWorkload(ready, 'map', { outcome: 'succeeded', replicas: [] }) })).toEqual(
+      healthy,
+    );
   });
 });
 
@@ -106,9 +110,9 @@ describe('replicas', () => {
     ['waiting', 'CrashLoopBackOff', 'exit code 1: ImportError: no module named faker'],
     ['starting', 'Unschedulable', '0/3 nodes are available: 3 Insufficient cpu'],
     ['not-ready', 'Error', 'exit code 137'],
-  ])('that are %s for %s are told at once, with their own words', (phase, reason, said) => {
+  ])('that are %s because of %s are problems at once, with their own message', (phase, reason, said) => {
     const workloads = mapWith(replica('map-0'), replica('map-1', { phase, reason, message: said, since: at(-9) }));
-    expect(look({ workloads })).toEqual({
+    expect(healthOf({ workloads })).toEqual({
       state: 'degraded',
       problems: [{ function: 'map', replica: 'map-1', reason, message: said, since: at(-9) }],
     });
@@ -116,30 +120,34 @@ describe('replicas', () => {
 
   test('make the flow unhealthy when none of a function is ready', () => {
     const broken = { phase: 'waiting', reason: 'ImagePullBackOff', message } as const;
-    expect(look({ workloads: mapWith(replica('map-0', broken), replica('map-1', broken)) })?.state).toBe('unhealthy');
+    expect(healthOf({ workloads: mapWith(replica('map-0', broken), replica('map-1', broken)) })?.state).toBe(
+      'unhealthy',
+    );
   });
 
   test('that were ready once are not starting', () => {
     const lost = mapWith(replica('map-0'), replica('map-1', { phase: 'not-ready', reason: 'NotReady', since: at(5) }));
     expect(lastOf({}, { workloads: lost, second: 6 })).toEqual({
       state: 'degraded',
-      problems: [{ function: 'map', replica: 'map-1', reason: 'NotReady', message: 'it is not ready', since: at(5) }],
+      problems: [
+        { function: 'map', replica: 'map-1', reason: 'NotReady', message: 'the replica is not ready', since: at(5) },
+      ],
     });
   });
 
-  test('that are started with another template are starting, whatever their names', () => {
+  test('that are recreated from another template are starting, even under the same name', () => {
     const anew = mapWith(replica('map-0'), replica('map-1', { phase: 'starting', specHash: 'b', since: at(5) }));
     const first = mapWith(replica('map-0'), replica('map-1', { specHash: 'a' }));
     expect(lastOf({ workloads: first }, { workloads: anew, second: 6 })).toEqual({ state: 'starting', problems: [] });
   });
 
-  test('keep the reason of their crash, and its time, while they are started once more', () => {
+  test('keep the reason and the time of their crash while they restart', () => {
     const crashed = { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'exit code 1', restarts: 3 } as const;
     const inPhase = (state: Partial<ReplicaState>) => ({
       workloads: mapWith(replica('map-0'), replica('map-1', state)),
     });
     const again = inPhase({ phase: 'starting', restarts: 4, since: at(20) });
-    const [first, second, third] = looks(
+    const [first, second, third] = healthsOf(
       { ...inPhase({ ...crashed, since: at(10) }), second: 10 },
       { ...again, second: 20 },
       { ...inPhase({ restarts: 4, since: at(22) }), second: 25 },
@@ -156,13 +164,13 @@ describe('replicas', () => {
     expect(third).toEqual(healthy);
   });
 
-  test('keep the reason of their crash when they are ready, until a record is acked again', () => {
+  test('keep the reason of their crash until they are ready and a record is acked', () => {
     const held = (acked: number) => progressOf(plan, { map: { ackPending: 2, acked } });
     const inPhase = (state: Partial<ReplicaState>) => ({
       workloads: withWorkload(ready, 'map', { desired: 1, replicas: [replica('map-0', state)] }),
     });
     const crashed = { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'exit 3', since: at(10) } as const;
-    const [, second, third, fourth] = looks(
+    const [, second, third, fourth] = healthsOf(
       { ...inPhase({}), progress: held(5) },
       { ...inPhase(crashed), progress: held(5), second: 10 },
       { ...inPhase({ restarts: 1, since: at(11) }), progress: held(5), second: 20 },
@@ -173,57 +181,61 @@ describe('replicas', () => {
     expect(fourth).toEqual(healthy);
   });
 
-  test('that cannot be made are told with the reason of the cluster', () => {
+  test('that cannot be created are a problem with the message of the cluster', () => {
     const workloads = withWorkload(ready, 'map', { replicas: [replica('map-0')], message: 'exceeded quota: pods' });
-    expect(look({ workloads })).toEqual({
+    expect(healthOf({ workloads })).toEqual({
       state: 'degraded',
       problems: [{ function: 'map', reason: 'FailedCreate', message: 'exceeded quota: pods', since: at(0) }],
     });
   });
 
-  test('that stay too few are told', () => {
+  test('that are missing for two minutes are a problem', () => {
     const workloads = mapWith(replica('map-0'));
     expect(lastOf({ workloads }, { workloads, second: 130 })).toEqual({
       state: 'degraded',
-      problems: [{ function: 'map', reason: 'TooFewReplicas', message: '1 of 2 replicas are there', since: at(0) }],
+      problems: [{ function: 'map', reason: 'TooFewReplicas', message: '1 of 2 replicas exists', since: at(0) }],
     });
   });
 
-  test('of a Job that failed are told until others are in their place', () => {
+  test('of a Job that failed are a problem until others replace them', () => {
     const failed = replica('map-0-x', { phase: 'failed', reason: 'Error', message: 'exit code 1' });
     const job = (...replicas: readonly ReplicaState[]) => withWorkload(ready, 'map', { kind: 'job', replicas });
-    expect(look({ workloads: job(failed, replica('map-1-a')) })).toEqual({
+    expect(healthOf({ workloads: job(failed, replica('map-1-a')) })).toEqual({
       state: 'degraded',
       problems: [{ function: 'map', replica: 'map-0-x', reason: 'Error', message: 'exit code 1', since: at(0) }],
     });
-    expect(look({ workloads: job(failed, replica('map-1-a'), replica('map-0-y')) })).toEqual(healthy);
+    expect(healthOf({ workloads: job(failed, replica('map-1-a'), replica('map-0-y')) })).toEqual(healthy);
   });
 });
 
 describe('records', () => {
   const waiting = progressOf(plan, { map: { pending: 3, ackPending: 0, acked: 7 } });
 
-  test('that wait for a minute, with replicas that are ready, are stalled since they stood still', () => {
+  test('that no ready replica acks for a minute are stalled', () => {
     const views = [0, 30, 59, 60, 61].map((second) => ({ progress: waiting, second }));
-    const seen = looks(...views);
+    const seen = healthsOf(...views);
     expect(seen.slice(0, 3)).toEqual([healthy, healthy, healthy]);
     const stalled = {
       state: 'unhealthy',
       problems: [
-        { function: 'map', reason: 'Stalled', message: '3 records are left, and none was acked', since: at(0) },
+        { function: 'map', reason: 'Stalled', message: '3 records are pending, and none was acked', since: at(0) },
       ],
     };
     expect(seen.slice(3)).toEqual([stalled, stalled]);
   });
 
-  test('that a replica holds have the time of the document', () => {
+  test('that a replica holds may take as long as the document allows', () => {
     const held = progressOf(plan, { map: { ackPending: 1, acked: 7 } });
-    const [, early, late] = looks({ progress: held }, { progress: held, second: 119 }, { progress: held, second: 120 });
+    const [, early, late] = healthsOf(
+      { progress: held },
+      { progress: held, second: 119 },
+      { progress: held, second: 120 },
+    );
     expect(early).toEqual(healthy);
-    expect(late?.problems.map(({ message }) => message)).toEqual(['1 record is left, and none was acked']);
+    expect(late?.problems.map(({ message }) => message)).toEqual(['1 record is pending, and none was acked']);
   });
 
-  test('that move are fine, and those of no ready replica are a matter of the replica', () => {
+  test('are not stalled if some are acked or no replica is ready', () => {
     const moved = progressOf(plan, { map: { pending: 3, acked: 8 } });
     expect(lastOf({ progress: waiting }, { progress: moved, second: 61 })).toEqual(healthy);
     const workloads = withWorkload(ready, 'map', {
@@ -233,10 +245,10 @@ describe('records', () => {
     expect(reasons?.map(({ reason }) => reason)).toEqual(['ImagePullBackOff', 'ImagePullBackOff']);
   });
 
-  test('that fail again and again are poison, with the last failure', () => {
+  test('that fail repeatedly are poison records, with the last error', () => {
     const held = progressOf(plan, { map: { ackPending: 1, acked: 7 } });
     const tries = (failed: number) => [report('map', { replica: 1, failed, lastFailure: 'KeyError:\n  "url"' })];
-    const [, once, twice, solved] = looks(
+    const [, once, twice, solved] = healthsOf(
       { progress: held, reports: tries(4) },
       { progress: held, reports: tries(5), second: 2 },
       { progress: held, reports: tries(6), second: 4 },
@@ -250,7 +262,7 @@ describe('records', () => {
           function: 'map',
           replica: 'map-1',
           reason: 'PoisonRecord',
-          message: 'a record fails again and again: KeyError: "url"',
+          message: 'a record fails repeatedly: KeyError: "url"',
           since: at(4),
         },
       ],
@@ -258,7 +270,7 @@ describe('records', () => {
     expect(solved).toEqual(healthy);
   });
 
-  test('that failed while others are acked are no poison', () => {
+  test('that fail while others are acked are not poison records', () => {
     const step = (acked: number) => ({
       progress: progressOf(plan, { map: { pending: 9, acked } }),
       reports: [report('map', { failed: acked })],
@@ -267,26 +279,27 @@ describe('records', () => {
     expect(lastOf(step(1), step(2), step(3), step(4))).toEqual(healthy);
   });
 
-  test('that fill a stream are back pressure, and the slowest reader is named', () => {
+  test('that fill a stream cause back pressure, and the slowest reader is named', () => {
     const full = (pending: number, usage: number) =>
       progressOf(plan, { map: { messages: 1_000, usage }, sink: { pending, ackPending: 10, acked: 1 } });
-    expect(look({ progress: full(980, 0.993) })).toEqual({
+    expect(healthOf({ progress: full(980, 0.993) })).toEqual({
       state: 'degraded',
       problems: [
         {
           function: 'map',
           reason: 'BackPressure',
-          message: 'it waits for "sink", which has 990 records left in kflow_default_job_map; the stream is 99 % full',
+          message:
+            'waiting for "sink", which has 990 unacked records in kflow_default_job_map; the stream is 99 % full',
           since: at(0),
         },
       ],
     });
-    expect(look({ progress: full(980, 0.95) })).toEqual(healthy);
+    expect(healthOf({ progress: full(980, 0.95) })).toEqual(healthy);
     // most of it was read: it is about to be trimmed
-    expect(look({ progress: full(400, 0.99) })).toEqual(healthy);
+    expect(healthOf({ progress: full(400, 0.99) })).toEqual(healthy);
   });
 
-  test('that wait because the next stream is full are not called stalled', () => {
+  test('that wait because the next stream is full are not stalled', () => {
     const progress = progressOf(plan, {
       map: { pending: 50, acked: 1_000, messages: 1_000, usage: 1 },
       sink: { pending: 1_000, acked: 0 },
@@ -301,21 +314,21 @@ describe('records', () => {
     ]);
   });
 
-  test('that were given up on degrade the flow, whether their function has ended or not', () => {
+  test('in the dead letters degrade the flow, even if their function has ended', () => {
     const progress = progressOf(plan, { map: { dead: 2 }, sink: { dead: 1 } });
-    expect(look({ progress, idle: ['sink'] })).toEqual({
+    expect(healthOf({ progress, idle: ['sink'] })).toEqual({
       state: 'degraded',
       problems: [
         {
           function: 'map',
           reason: 'DeadLetters',
-          message: '2 records were given up on; they are in the dead letters',
+          message: '2 records were sent to the dead letters',
           since: at(0),
         },
         {
           function: 'sink',
           reason: 'DeadLetters',
-          message: '1 record was given up on; it is in the dead letters',
+          message: '1 record was sent to the dead letters',
           since: at(0),
         },
       ],
@@ -323,9 +336,9 @@ describe('records', () => {
   });
 });
 
-test('a problem that comes back has another time', () => {
+test('a problem that recurs has a new time', () => {
   const dead = { progress: progressOf(plan, { map: { dead: 2 } }) };
-  const sinces = looks({ ...dead, second: 1 }, { ...dead, second: 2 }, { second: 3 }, { ...dead, second: 4 }).map(
+  const sinces = healthsOf({ ...dead, second: 1 }, { ...dead, second: 2 }, { second: 3 }, { ...dead, second: 4 }).map(
     ({ problems }) => problems[0]?.since,
   );
   expect(sinces).toEqual([at(1), at(1), undefined, at(4)]);

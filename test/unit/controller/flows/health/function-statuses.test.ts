@@ -10,7 +10,7 @@ const progress = progressOf(plan, {
 });
 const nothing = { pending: 0, held: 0, dead: 0, restarts: 0 };
 
-test('functions are told in the order of the plan, with what they have done', () => {
+test('lists the functions in the order of the plan with their counts', () => {
   const workloads = withWorkload(ready, 'map', {
     replicas: [replica('map-0'), replica('map-1', { phase: 'waiting', restarts: 3 })],
   });
@@ -24,7 +24,7 @@ test('functions are told in the order of the plan, with what they have done', ()
   ]);
 });
 
-test('what a baseline has is not counted, and no count falls below 0', () => {
+test('counts from the baseline, and never below 0', () => {
   const [list, map] = functionStatuses({
     plan,
     workloads: ready,
@@ -38,7 +38,7 @@ test('what a baseline has is not counted, and no count falls below 0', () => {
   expect(map).toMatchObject({ in: 0, out: 10, dead: 0, pending: 4 });
 });
 
-test('a function of a batch that has ended is done, whatever is there of it', () => {
+test('marks an ended function of a batch flow as done', () => {
   expect(functionStatuses({ plan, workloads: [], progress, ended: ['list'] })).toMatchObject([
     { function: 'list', isDone: true },
     { function: 'map' },
@@ -46,7 +46,7 @@ test('a function of a batch that has ended is done, whatever is there of it', ()
   ]);
 });
 
-test('a paused function asks for no replica; one that is not there yet asks for those of the plan', () => {
+test('desires no replica for a paused function, and those of the plan for one that does not exist yet', () => {
   const paused = planIn('stream', ', update: true, pause: true');
   expect(functionStatuses({ plan: paused, workloads: [], progress: [] })[1]).toMatchObject({
     replicas: 0,

@@ -1,12 +1,12 @@
-import { describeHoldings, proveDrained } from '../../../../../runtime/controller/flows/health/drain-proof';
+import { checkDrained, describeHoldings } from '../../../../../runtime/controller/flows/health/drain-check';
 import { type Counts, planIn, progressOf } from '../../flow-states';
 
 const plan = planIn('stream');
 const reading = (counts: { readonly [functionId: string]: Counts } = {}) =>
   progressOf(plan, { list: { lastSequence: 9 }, map: { acked: 9, lastSequence: 9 }, sink: { acked: 9 }, ...counts });
 
-test('a flow is drained when two readings in a row say that nothing is left and nothing moved', () => {
-  expect(proveDrained([reading({ sink: { acked: 8, ackPending: 1 } }), reading(), reading()], true)).toEqual({
+test('a flow is drained when two consecutive readings show no record and no movement', () => {
+  expect(checkDrained([reading({ sink: { acked: 8, ackPending: 1 } }), reading(), reading()], true)).toEqual({
     isDrained: true,
   });
 });
@@ -24,23 +24,23 @@ test.each([
     'moving',
   ],
   [
-    'a record was given up on between the readings',
+    'a record was dead-lettered between the readings',
     [reading(), reading({ sink: { acked: 9, dead: 1 } })],
     true,
     'moving',
   ],
 ])('a flow is not drained when %s', (_, readings, haveEnded, why) => {
-  expect(proveDrained(readings, haveEnded)).toEqual({ isDrained: false, why, holdings: [] });
+  expect(checkDrained(readings, haveEnded)).toEqual({ isDrained: false, why, holdings: [] });
 });
 
-test('what is left is told by who holds it', () => {
+test('lists the records that are left by function', () => {
   const left = reading({ map: { acked: 6, pending: 3 }, sink: { acked: 6, pending: 1, ackPending: 2 } });
-  const proof = proveDrained([left, left], true);
+  const check = checkDrained([left, left], true);
   const holdings = [
     { function: 'map', pending: 3, held: 0 },
     { function: 'sink', pending: 1, held: 2 },
   ];
-  expect(proof).toEqual({ isDrained: false, why: 'records-left', holdings });
-  expect(describeHoldings(holdings)).toBe('map: 3 records waiting; sink: 1 record waiting, 2 in work');
-  expect(describeHoldings([{ function: 'map', pending: 0, held: 1 }])).toBe('map: 1 record in work');
+  expect(check).toEqual({ isDrained: false, why: 'records-left', holdings });
+  expect(describeHoldings(holdings)).toBe('map: 3 records pending; sink: 1 record pending, 2 in progress');
+  expect(describeHoldings([{ function: 'map', pending: 0, held: 1 }])).toBe('map: 1 record in progress');
 });

@@ -1,34 +1,34 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FunctionProgress } from '../../ports/streams';
 
-/** Whether a flow has processed all that its sources gave; else why that is not known, and who holds what. */
-export type DrainProof =
+/** Whether a flow has processed every record of its sources; if not, why, and which functions hold records. */
+export type DrainCheck =
   | { readonly isDrained: true }
   | {
       readonly isDrained: false;
-      /** `moving`: nothing is left, but records moved between the two readings; `read-once`: there is one reading only. */
+      /** `moving`: nothing is left, but records moved between the two readings; `read-once`: there is only one reading. */
       readonly why: 'sources-running' | 'records-left' | 'read-once' | 'moving';
-      /** Of the last reading; functions that hold nothing are not in it. */
+      /** From the last reading, without functions that hold nothing. */
       readonly holdings: readonly DrainHolding[];
     };
 
 export interface DrainHolding {
   readonly function: string;
-  /** Records that no replica has been given. */
+  /** Records that are not delivered to a replica yet. */
   readonly pending: number;
-  /** Records that replicas have and have not acked. */
+  /** Records that are delivered but not acked yet. */
   readonly held: number;
 }
 
 /**
- * Proves from readings in a row, the oldest first, that a flow is drained. A reading looks at one stream after the other
- * and may miss a record on its way from one to the next; when two say that nothing is left, and nothing has moved between
- * them, there was none.
+ * Decides from consecutive readings, the oldest first, whether a flow is drained. A reading visits the streams one after
+ * the other and may miss a record that moves from one to the next. If two readings show no record and no movement in
+ * between, there was none.
  */
-export function proveDrained(
+export function checkDrained(
   readings: readonly (readonly FunctionProgress[])[],
   haveSourcesEnded: boolean,
-): DrainProof {
+): DrainCheck {
   const [before, last] = [readings.at(-2), readings.at(-1) ?? []];
   const holdings = holdingsOf(last);
   if (!haveSourcesEnded) return { isDrained: false, why: 'sources-running', holdings };
@@ -38,13 +38,13 @@ export function proveDrained(
   return isStill ? { isDrained: true } : { isDrained: false, why: 'moving', holdings };
 }
 
-/** Who holds what, for people: `sink: 3 records waiting, 2 in work; p1: 1 record in work`. */
+/** Text such as `sink: 3 records pending, 2 in progress; p1: 1 record in progress`. */
 export function describeHoldings(holdings: readonly DrainHolding[]): string {
   return holdings
     .map(({ function: id, pending, held }) => {
       const parts = [
-        ...(pending > 0 ? [`${countOf(pending)} waiting`] : []),
-        ...(held > 0 ? [`${pending > 0 ? held : countOf(held)} in work`] : []),
+        ...(pending > 0 ? [`${countOf(pending)} pending`] : []),
+        ...(held > 0 ? [`${pending > 0 ? held : countOf(held)} in progress`] : []),
       ];
       return `${id}: ${parts.join(', ')}`;
     })
@@ -65,7 +65,7 @@ function holdingsOf(reading: readonly FunctionProgress[]): readonly DrainHolding
     .filter(({ pending, held }) => pending + held > 0);
 }
 
-/** How far everything is: another number anywhere is a record that moved. */
+/** Every position of the flow: a record that moves changes at least one of them. */
 function positionsOf(reading: readonly FunctionProgress[]): object {
   return Object.fromEntries(
     reading.flatMap(({ function: id, inputs, outputs, dead }) => [
