@@ -1,19 +1,19 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { hiddenDocument } from './hide-secrets';
 
-/** How the two documents are called in a diff: `revision 3`. */
+/** Names of the two documents in a diff: `revision 3`. */
 export interface DiffNames {
   readonly from: string;
   readonly to: string;
 }
 
 /**
- * Unified diff of two documents without their secrets; one that has another value is `*** (changed)`. Empty when the
+ * Unified diff of two documents with their secrets hidden; a secret that changed is shown as `*** (changed)`. Empty if the
  * documents are equal.
  */
 export function diffDocuments(from: string, to: string, names: DiffNames): string {
   if (from === to) return '';
-  const [before, after] = [hiddenDocument(inLines(from)), hiddenDocument(inLines(to))];
+  const [before, after] = [hiddenDocument(spread(from)), hiddenDocument(spread(to))];
   const values = new Map(before.spans.map(({ name, value }) => [name, value]));
   const shown = after.show(({ name, value }) => name !== undefined && (values.get(name) ?? value) !== value);
   if (before.show() === shown) return '';
@@ -23,13 +23,13 @@ export function diffDocuments(from: string, to: string, names: DiffNames): strin
   });
 }
 
-/** JSON that a program has written on one line says in a diff only that it is another one. */
-function inLines(text: string): string {
+/** Formats JSON that is on one line, because a diff compares lines. */
+function spread(text: string): string {
   const line = text.trim();
   if (!line.startsWith('{') || line.includes('\n')) return text;
   try {
     return `${JSON.stringify(JSON.parse(line), null, 2)}\n`;
   } catch {
-    return text; // YAML that begins as JSON does
+    return text; // YAML that starts like JSON
   }
 }

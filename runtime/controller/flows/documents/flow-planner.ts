@@ -6,34 +6,34 @@ import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowStore } from '../ports/flow-store';
 import { readFlowDocument } from './read-flow-document';
 
-/** Documents that are kept read: those of a thousand flows of usual size are some 100 MB. */
-const maxKept = 1_000;
+/** Parsed documents in the cache: a thousand of typical size take about 100 MB. */
+const maxCached = 1_000;
 
-/** Reads flows' documents and plans them; a document that was read is kept for a while, since it never changes. */
+/** Reads and plans the documents of flows. Parsed documents are cached by digest. */
 export class FlowPlanner {
-  private readonly read = new Map<string, Promise<Topology>>();
+  private readonly cache = new Map<string, Promise<Topology>>();
 
   constructor(
     private readonly store: Pick<FlowStore, 'document'>,
     private readonly settings: PlanSettings,
   ) {}
 
-  /** Throws StoreError when the document is not there. */
+  /** Throws StoreError if the document does not exist. */
   topology(flow: FlowKey, digest: string): Promise<Topology> {
     const key = `${flowName(flow)}/${digest}`;
-    const kept = this.read.get(key);
-    this.read.delete(key);
-    const reading = kept ?? this.readTopology(flow, digest);
-    this.read.set(key, reading);
-    reading.catch(() => this.read.delete(key));
-    for (const oldest of this.read.keys()) {
-      if (this.read.size <= maxKept) break;
-      this.read.delete(oldest);
+    const cached = this.cache.get(key);
+    this.cache.delete(key);
+    const reading = cached ?? this.readTopology(flow, digest);
+    this.cache.set(key, reading);
+    reading.catch(() => this.cache.delete(key));
+    for (const oldest of this.cache.keys()) {
+      if (this.cache.size <= maxCached) break;
+      this.cache.delete(oldest);
     }
     return reading;
   }
 
-  /** Throws ConfigError for what neither the document nor the controller's settings say. */
+  /** Throws ConfigError for a setting that neither the document nor the controller's settings have. */
   async plan(flow: FlowKey, digest: string, epochs: { readonly [functionId: string]: number }): Promise<FlowPlan> {
     return this.planOf(await this.topology(flow, digest), epochs);
   }

@@ -2,16 +2,16 @@ import { parseDocument } from '../../../../lib/topology/read/parse-document';
 import { documentName } from './read-flow-document';
 import { type SecretSpan, secretSpans } from './secret-spans';
 
-/** A document whose secrets can be hidden. */
+/** A document with its secrets located. */
 export interface HiddenDocument {
   readonly spans: readonly SecretSpan[];
-  /** The text, with `***` in the place of each secret, and a note at those for which `isChanged` holds. */
+  /** The text with `***` in place of each secret, and `*** (changed)` where `isChanged` returns true. */
   show(isChanged?: (span: SecretSpan) => boolean): string;
 }
 
 /**
- * A document's text, YAML or JSON, with `***` in place of users, passwords, variables and keys named like secrets, and
- * credentials in addresses; comments and layout stay. A text that cannot be read is not shown at all.
+ * Replaces the secrets of a YAML or JSON document by `***`: users, passwords, credentials in addresses, and variables and
+ * keys with the name of a secret. Comments and layout stay. A text that cannot be parsed is not shown at all.
  */
 export function hideSecrets(text: string): string {
   return hiddenDocument(text).show();
@@ -20,13 +20,13 @@ export function hideSecrets(text: string): string {
 export function hiddenDocument(text: string): HiddenDocument {
   const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
   if (parseDocument(plain, documentName).source === undefined) {
-    return { spans: [], show: () => '# a document that cannot be read is not shown\n' };
+    return { spans: [], show: () => '# the document is not shown, because it cannot be parsed\n' };
   }
   const spans = secretSpans(plain);
   return {
     spans,
     show: (isChanged = () => false) => {
-      // one value may be several settings, by aliases
+      // aliases make one value the value of several settings
       const changed = new Set(spans.filter(isChanged).map(({ start }) => start));
       const parts: string[] = [];
       let at = 0;

@@ -9,29 +9,30 @@ import { quote } from '../../../../lib/topology/problem/show-value';
 import type { DocumentSource } from '../../../../lib/topology/read/document-source';
 import { parseDocument } from '../../../../lib/topology/read/parse-document';
 import { readTopology } from '../../../../lib/topology/read-topology';
+import type { UpdateDifference } from '../../../../lib/topology/update/update-difference';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 
-/** Bytes of a document; more is refused before it is read. */
+/** Maximum size of a document in bytes; a larger one is rejected before it is parsed. */
 export const maxDocumentBytes = 16 * 1024 ** 2;
 
-/** Stands for the file in the problems of a submitted document. */
+/** The file name in problems of a submitted document. */
 export const documentName = 'document';
 
-/** A submitted document that has no errors. */
+/** A submitted document without errors. */
 export interface FlowDocumentRead {
   readonly topology: Topology;
   readonly warnings: readonly Problem[];
 }
 
-/** The topology of `checkFlowDocument` alone. */
+/** Same as `checkFlowDocument`, without the warnings. */
 export function readFlowDocument(text: string, flow: FlowKey): Topology {
   return checkFlowDocument(text, flow).topology;
 }
 
 /**
- * Reads a submitted document, YAML or JSON. What it does not say of its namespace and jobId is the flow's. Throws
- * TopologyError with every problem: those of the document, another flow's name in it, and modules that would have to be
- * read from a file; ConfigError `payload-too-large` for more than `maxDocumentBytes`.
+ * Reads a submitted document, YAML or JSON. The namespace and the jobId default to the flow's. Throws TopologyError with
+ * every problem, including the name of another flow and modules in files of the sender; ConfigError `payload-too-large`
+ * for more than `maxDocumentBytes`.
  */
 export function checkFlowDocument(text: string, flow: FlowKey, purpose?: Purpose): FlowDocumentRead {
   assertSize(text);
@@ -48,7 +49,7 @@ export function checkFlowDocument(text: string, flow: FlowKey, purpose?: Purpose
   return { topology, warnings: all };
 }
 
-/** The names that a document has for its flow, as far as it can be read. Throws ConfigError `payload-too-large`. */
+/** The namespace and the jobId in a document, which need not be valid otherwise. Throws ConfigError `payload-too-large`. */
 export function readFlowNames(text: string): Partial<FlowKey> {
   assertSize(text);
   const { source } = parseDocument(text, documentName);
@@ -56,10 +57,22 @@ export function readFlowNames(text: string): Partial<FlowKey> {
   return Object.fromEntries(names.filter(([, name]) => typeof name === 'string' && name !== ''));
 }
 
+/** The differences that an update must not have, as problems at their places in the new document's text. */
+export function updateProblems(text: string, differences: readonly UpdateDifference[]): readonly Problem[] {
+  const { source } = parseDocument(text, documentName);
+  return differences.map(({ path: at, place, message }) => ({
+    severity: 'error',
+    code: 'update-refused',
+    ...(source?.keyPositionOf(place) ?? { file: documentName, line: 1, col: 1 }),
+    path: at,
+    message,
+  }));
+}
+
 function assertSize(text: string): void {
   const bytes = Buffer.byteLength(text);
   if (bytes <= maxDocumentBytes) return;
-  const message = `the document has ${bytes} bytes, and ${maxDocumentBytes} are allowed; put code into modules of an image`;
+  const message = `the document has ${bytes} bytes, more than the limit of ${maxDocumentBytes}; move code into modules of an image`;
   throw new ConfigError('payload-too-large', message);
 }
 
@@ -67,17 +80,17 @@ function otherNames(source: DocumentSource, flow: FlowKey): readonly Problem[] {
   return (['namespace', 'jobId'] as const).flatMap((key) => {
     const said = valueAt(source.value, [key]);
     if (typeof said !== 'string' || said === flow[key]) return [];
-    const message = `is ${quote(said)}, and the request is for the flow ${flowName(flow)}; remove it, or send it for the flow it names`;
+    const message = `is ${quote(said)}, but the request is for the flow ${flowName(flow)}; remove the field, or correct the request`;
     return [problem(source, { code: 'setting-invalid', at: [key], message })];
   });
 }
 
-/** Only who sends a document can read files beside it. */
+/** Modules in files beside the document: only the sender can read them. */
 function moduleProblems(source: DocumentSource): readonly Problem[] {
   return entriesOf(valueAt(source.value, ['dag'])).flatMap(([index, fn]) => {
     const module = isPlainMap(fn.meta) ? fn.meta.module : undefined;
     if (typeof module !== 'string' || path.isAbsolute(module)) return [];
-    const message = `the controller has no file ${quote(module)}; submit with kflow, which sends the code itself, or name a module of the image by its absolute path`;
+    const message = `the controller has no file ${quote(module)}; submit with kflow, which sends the code, or use the absolute path of a module in the image`;
     return [problem(source, { code: 'setting-invalid', at: ['dag', index, 'meta', 'module'], message })];
   });
 }

@@ -3,18 +3,18 @@ import { isSecretVariable } from '../../../../lib/topology/check/check-secrets';
 import { isSecretName } from '../../../../lib/topology/problem/secret-text';
 import { secretTextRanges, type TextKind, type TextRange } from './secret-text-ranges';
 
-/** A secret in the text of a document. */
+/** The place of a secret in the text of a document. */
 export interface SecretSpan extends TextRange {
-  /** The same for the same setting of two documents, functions by their ids; undefined in a comment. */
+  /** Identifies the setting in several documents, with functions by their ids; undefined in a comment. */
   readonly name?: string;
   readonly value: string;
-  /** What stands in its place, with `mark` for the secret: the text stays YAML, or JSON. */
+  /** The replacement, with `mark` for the secret; the text remains valid YAML or JSON. */
   readonly shown: (mark: string) => string;
 }
 
-/** The secrets in a text that is one YAML or JSON document without errors, in their order. */
+/** The secrets of a valid YAML or JSON document, in the order of the text. */
 export function secretSpans(text: string): readonly SecretSpan[] {
-  // no tab of JSON's indentation is YAML; as a space it has the same length
+  // YAML forbids tabs as indentation, JSON does not; spaces keep the offsets
   const isJson = /^\s*[{[]/.test(text);
   const plain = isJson ? text.replace(/^[ \t]+/gm, (indent) => ' '.repeat(indent.length)) : text;
   const document = parseDocument(plain, { prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
@@ -23,13 +23,13 @@ export function secretSpans(text: string): readonly SecretSpan[] {
   return inOrder([...finder.spans, ...(isJson ? [] : commentSpans(text))]);
 }
 
-/** Parts of a document where the same key means something else. */
+/** Parts of a document in which the same key has different meanings. */
 type Part = 'flow' | 'meta' | 'container';
 
 interface Frame {
   readonly path: string;
   readonly part: Part;
-  /** Stands below the name of a secret. */
+  /** Whether an ancestor key has the name of a secret. */
   readonly isHidden: boolean;
 }
 
@@ -42,7 +42,7 @@ class SecretFinder {
   ) {}
 
   visit(node: unknown, frame: Frame): void {
-    // an alias shows nothing, unless what it stands for is shown where it is written
+    // an alias reveals nothing itself, but its anchor's value has to be hidden where it is written
     if (isAlias(node)) {
       if (frame.isHidden) this.visit(node.resolve(this.document), frame);
     } else if (isMap(node)) this.visitMap(node, frame);
@@ -84,7 +84,7 @@ class SecretFinder {
   }
 }
 
-/** `secret` names a Secret of the cluster, but for the user's own in `meta`. */
+/** The key `secret` refers to a Secret of the cluster, except in the user's own settings in `meta`. */
 function isSecretKey(name: string, part: Part): boolean {
   if (name === 'user' || name === 'password') return true;
   return isSecretName(name) && (name !== 'secret' || part === 'meta');
@@ -109,7 +109,7 @@ function spanWithin(
   };
 }
 
-/** Settings are commented out with their values. */
+/** Secrets in comments, such as settings that were commented out. */
 function commentSpans(text: string): readonly SecretSpan[] {
   const spans: SecretSpan[] = [];
   const kind: TextKind = 'comment';
@@ -130,7 +130,7 @@ function commentSpans(text: string): readonly SecretSpan[] {
   return spans;
 }
 
-/** By place; a whole value stands for what was found in it. */
+/** Sorted, without spans that lie within another one. */
 function inOrder(spans: readonly SecretSpan[]): readonly SecretSpan[] {
   const sorted = [...spans].sort((one, other) => one.start - other.start || other.end - one.end);
   let end = 0;

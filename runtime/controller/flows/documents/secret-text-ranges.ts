@@ -1,19 +1,19 @@
 import { isSecretName } from '../../../../lib/topology/problem/secret-text';
 
-/** A part of a text, from `start` up to `end`. */
+/** A part of a text from `start` to `end`, exclusive. */
 export interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** What a text is, which says how a secret may stand in it. */
+/** The kind of a text determines which notations of secrets occur in it. */
 export type TextKind = 'value' | 'code' | 'comment';
 
-/** `user:password` or a token before the `@` of an address. */
+/** `user:password` or a token before the `@` of a URL. */
 const credentials = /:\/\/(?<secret>[^\s/@"']*:[^\s@"']+|[^\s/@"']+)@/dg;
-/** `password = "…"`, as code has it; in a quoted scalar the quotes are escaped. */
+/** `password = "..."` in code; the quotes are escaped within a quoted scalar. */
 const quoted = /(?<name>[A-Za-z_][\w-]*)\\?["']?\s*[=:]\s*\\?["'](?<secret>[^"'\\\n]+)/dg;
-/** `--password=…`, as programs take it. */
+/** `--password=...`, as in arguments of programs. */
 const assigned = /(?<name>[A-Za-z_][\w-]*)=(?<secret>[^\s"'&,;\\]+)/dg;
 /** A setting that was commented out. */
 const setting = /(?<name>[A-Za-z_][\w-]*)["']?\s*[=:]\s*(?<secret>\S+)/dg;
@@ -24,7 +24,7 @@ const patterns: { readonly [kind in TextKind]: readonly RegExp[] } = {
   comment: [credentials, setting],
 };
 
-/** The secrets within a text, by how they are written; in its order, and none within another. */
+/** The secrets in a text, found by their notation; sorted and not overlapping. */
 export function secretTextRanges(text: string, kind: TextKind): readonly TextRange[] {
   const ranges = patterns[kind].flatMap((pattern) =>
     [...text.matchAll(pattern)].flatMap((match) => {

@@ -14,8 +14,7 @@ import type { UpdateDifference } from '../../../../lib/topology/update/update-di
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { PodSettings } from '../activities/apply-flow';
 import type { FlowPlanner } from '../documents/flow-planner';
-import { checkFlowDocument, documentName, readFlowDocument } from '../documents/read-flow-document';
-import { updateProblems } from '../documents/update-problems';
+import { checkFlowDocument, documentName, readFlowDocument, updateProblems } from '../documents/read-flow-document';
 import type { FlowStore } from '../ports/flow-store';
 
 export interface DocumentDeskProps {

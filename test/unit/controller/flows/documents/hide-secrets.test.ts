@@ -76,11 +76,11 @@ dag:
 `;
 
 describe('a document without its secrets', () => {
-  test('is the same but for them, comments and layout included', () => {
+  test('keeps comments and layout', () => {
     expect(hideSecrets(document)).toBe(hidden);
   });
 
-  test('is still YAML, or JSON, whatever its indentation', () => {
+  test('remains YAML or JSON, whatever its indentation', () => {
     expect(parse(hideSecrets(document))).toMatchObject({ dag: [{ user: '***', password: '***' }, {}] });
     const json = JSON.stringify(parse(document), null, '\t');
     expect(hideSecrets(json)).not.toContain('hunter2');
@@ -90,13 +90,13 @@ describe('a document without its secrets', () => {
     });
   });
 
-  test('hides what a password is an alias of', () => {
+  test('hides the anchor of an alias that is a password', () => {
     const text = 'dag:\n- { id: a, meta: { word: &w hunter2 }, password: *w }\n';
     expect(hideSecrets(text)).toBe('dag:\n- { id: a, meta: { word: &w "***" }, password: *w }\n');
   });
 
-  test('is not shown when it cannot be read', () => {
-    expect(hideSecrets('password: [hunter2')).toBe('# a document that cannot be read is not shown\n');
+  test('is not shown if it cannot be parsed', () => {
+    expect(hideSecrets('password: [hunter2')).toBe('# the document is not shown, because it cannot be parsed\n');
   });
 });
 
@@ -107,7 +107,7 @@ describe('a diff', () => {
     expect(diffDocuments(document, document, names)).toBe('');
   });
 
-  test('tells that a secret changed and never shows it', () => {
+  test('shows that a secret changed, but never the secret', () => {
     const from = 'dag:\n- id: a\n  password: hunter2\n  addr: nats://a:b@n\n- id: b\n  password: hunter2\n';
     const to =
       'dag:\n- id: b\n  password: hunter2\n- id: a\n  password: swordfish\n  addr: nats://a:c@n\n  parallelism: 3\n';

@@ -4,8 +4,8 @@ import {
   maxDocumentBytes,
   readFlowDocument,
   readFlowNames,
+  updateProblems,
 } from '../../../../../runtime/controller/flows/documents/read-flow-document';
-import { updateProblems } from '../../../../../runtime/controller/flows/documents/update-problems';
 
 const flow = { namespace: 'team', jobId: 'job' };
 const source = '{ id: list, type: fs-source, format: list, addr: "s3:1", topics: "s3a://inbox", out: [map] }';
@@ -21,56 +21,56 @@ function refusal(text: string): TopologyError {
     if (error instanceof TopologyError) return error;
     throw error;
   }
-  throw new Error('the document was taken');
+  throw new Error('the document was accepted');
 }
 
 test.each([
   ['nothing', ''],
   ['nothing, with the keys written', 'namespace:\njobId:\n'],
   ['the same', 'namespace: team\njobId: job\n'],
-])('a document that says %s of its names is the flow that was asked for', (_, head) => {
+])('a document with %s as its names is accepted for the flow of the request', (_, head) => {
   expect(readFlowDocument(documentOf({ head }), flow)).toMatchObject(flow);
 });
 
-test('a document in JSON is read', () => {
+test('reads a document in JSON', () => {
   const dag = [{ id: 'list', type: 'fs-source', format: 'list', addr: 's3:1', topics: 's3a://inbox', out: ['map'] }];
   const text = JSON.stringify({ dag: [...dag, { id: 'map', type: 'raw', image: 'a:1' }] });
   expect(readFlowDocument(text, flow).dag.map(({ id }) => id)).toEqual(['list', 'map']);
 });
 
-test('every problem is told at once, with its place: of the document, of its names, and of modules in files', () => {
+test('reports problems of the document, of its names and of its modules at once, each with its place', () => {
   const head = 'namespace: other\njobId: another\n';
   const text = documentOf({ head, meta: 'module: ./map.ts, name: f', more: 'parallelism: 0,' });
   const error = refusal(text);
   expect(error.message.split('\n')).toEqual([
-    'document:1:12  namespace  is "other", and the request is for the flow team/job; remove it, or send it for the flow it names',
-    'document:2:8  jobId  is "another", and the request is for the flow team/job; remove it, or send it for the flow it names',
+    'document:1:12  namespace  is "other", but the request is for the flow team/job; remove the field, or correct the request',
+    'document:2:8  jobId  is "another", but the request is for the flow team/job; remove the field, or correct the request',
     'document:5:38  dag[1].parallelism  must be a positive integer, got 0',
-    'document:5:57  dag[1].meta.module  the controller has no file "./map.ts"; submit with kflow, which sends the code itself, or name a module of the image by its absolute path',
+    'document:5:57  dag[1].meta.module  the controller has no file "./map.ts"; submit with kflow, which sends the code, or use the absolute path of a module in the image',
   ]);
   expect(error.code).toBe('setting-invalid');
 });
 
-test('an error has the code of the first problem that forbids the document', () => {
+test('an error has the code of the first error in the document', () => {
   expect(refusal(documentOf().replace('out: [map]', 'out: [mapp]')).code).toBe('edge-unknown');
   expect(refusal('dag: [').code).toBe('syntax');
 });
 
-test('a module of the image is no file of the sender', () => {
+test('accepts a module of the image', () => {
   expect(readFlowDocument(documentOf({ meta: 'module: /app/map.js, name: f' }), flow)).toMatchObject(flow);
 });
 
-test('a name of the request that no flow may have is told as the request’s', () => {
+test('reports an invalid name in the request as a problem of the request', () => {
   expect(() => readFlowDocument(documentOf(), { ...flow, jobId: 'My_Job' })).toThrow(
     'request:1:1  jobId  must be lower-case letters, digits and single dashes, with a letter or digit at both ends; got "My_Job"; "my-job" would do',
   );
 });
 
-test('a document that is too big is refused before it is read', () => {
+test('rejects a document that is too large before it is parsed', () => {
   expect(() => readFlowDocument('['.repeat(maxDocumentBytes + 1), flow)).toThrow(
     expect.objectContaining({
       code: 'payload-too-large',
-      message: 'the document has 16777217 bytes, and 16777216 are allowed; put code into modules of an image',
+      message: 'the document has 16777217 bytes, more than the limit of 16777216; move code into modules of an image',
     }),
   );
 });
@@ -79,11 +79,11 @@ test.each([
   ['namespace: team\njobId: job\n', flow],
   ['jobId: job\n', { jobId: 'job' }],
   ['namespace:\njobId: 5\n', {}],
-])('names are read from %j', (head, names) => {
+])('reads the names in %j', (head, names) => {
   expect(readFlowNames(documentOf({ head }))).toEqual(names);
 });
 
-test('what an update may not do is told at its place in the new document', () => {
+test('reports a refused difference at its place in the new document', () => {
   const text = documentOf({ more: 'groupId: g, parallelism: 2,' });
   const differences = checkUpdate(readFlowDocument(documentOf(), flow), readFlowDocument(text, flow));
   expect(updateProblems(text, differences).map(formatProblem)).toEqual([
