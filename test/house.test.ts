@@ -161,8 +161,8 @@ const packages: { readonly [name: string]: readonly string[] } = {
   zod: ['lib', 'runtime'],
 };
 
-/** The only files of the controller that know which adapter stands behind a port. */
-const composers = ['runtime/controller/start-controller.ts', 'runtime/controller/open-cluster.ts'];
+/** The only file of the controller that knows which adapter is behind a port. */
+const composers = ['runtime/controller/start-controller.ts'];
 
 /** Types of a client may be named where a command of ours holds its connection. */
 const holders = ['runtime/replica/links.ts', 'runtime/cli/commands/run/'];

@@ -1,29 +1,33 @@
 import type { FlowStore } from './flows/ports/flow-store';
 import type { FlowWorkflows } from './flows/ports/flow-workflow';
 
-const patienceMs = 3_000;
+/** How long a server may take to answer a ping. */
+const defaultTimeoutMs = 3_000;
 
 export interface ReadinessParts {
   readonly workflows: Pick<FlowWorkflows, 'ping'>;
   readonly store: Pick<FlowStore, 'ping'>;
   readonly worker: { isRunning(): boolean };
+  /** Default: 3 s. */
+  readonly timeoutMs?: number;
 }
 
-/** What keeps a controller from its work, in one line each; none when it can work. */
-export async function whyNotReady({ workflows, store, worker }: ReadinessParts): Promise<readonly string[]> {
-  const answers = await Promise.all([
-    whySilent('Temporal', workflows.ping()),
-    whySilent('nats', store.ping()),
-    ...(worker.isRunning() ? [] : ['the Temporal worker does not ask for work']),
+/** Reasons why a controller is not ready, one line each; empty if it is ready. */
+export async function whyNotReady(parts: ReadinessParts): Promise<readonly string[]> {
+  const { workflows, store, worker, timeoutMs = defaultTimeoutMs } = parts;
+  const reasons = await Promise.all([
+    whyUnreachable('Temporal', workflows.ping(), timeoutMs),
+    whyUnreachable('NATS', store.ping(), timeoutMs),
+    ...(worker.isRunning() ? [] : ['the Temporal worker is not running']),
   ]);
-  return answers.filter((answer) => answer !== undefined);
+  return reasons.filter((reason) => reason !== undefined);
 }
 
-/** Undefined when it answers in time. */
-async function whySilent(name: string, ping: Promise<void>): Promise<string | undefined> {
+/** Undefined if the server answers in time. */
+async function whyUnreachable(name: string, ping: Promise<void>, timeoutMs: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`${name} has not answered for ${patienceMs / 1_000} s`), patienceMs);
+    timer = setTimeout(() => resolve(`${name} did not respond within ${timeoutMs / 1_000} s`), timeoutMs);
   });
   const answer = ping.then(
     () => undefined,

@@ -10,7 +10,7 @@ import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import type { Log } from '../log';
 import { createAccess } from './api/access/access';
-import { startApi } from './api/api-server';
+import { type RunningApi, startApi } from './api/api-server';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { withHeartbeats } from './flows/activities/with-heartbeats';
 import { FlowPlanner } from './flows/documents/flow-planner';
@@ -21,30 +21,32 @@ import { DocumentDesk, type DocumentDeskProps } from './flows/service/document-d
 import { FlowController } from './flows/service/flow-controller';
 import { FlowObserver } from './flows/service/flow-observer';
 import { FlowStatuses } from './flows/service/flow-statuses';
-import { openCluster } from './open-cluster';
 import type { Cluster } from './ports/cluster';
 import { whyNotReady } from './readiness';
 import type { ControllerSettings } from './settings/settings';
 
-/** An activity tries again, and tells why meanwhile. */
-const storePatienceMs = 2_000;
+/** How long an activity retries a bucket before it reports the failure; the activity itself is retried too. */
+const bucketRetryMs = 2_000;
 
 export interface RunningController {
-  /** Of the REST API. */
+  /** URL of the REST API. */
   readonly url: string;
-  /** Takes no more, lets what runs end for some seconds; flows go on without it. */
+  /** Stops accepting work and waits some seconds for work in progress; flows keep running without the controller. */
   close(): Promise<void>;
 }
 
 export interface ControllerParts {
   readonly log: Log;
-  /** Left out: the one that the settings name. */
+  /** Default: the cluster of the settings. */
   readonly cluster?: Cluster;
 }
 
+/** Registers how to close a part. Parts are closed in reverse order. */
+type OnClose = (end: () => Promise<unknown>) => void;
+
 /**
- * Starts a controller: REST API, Temporal worker, and what watches the cluster. Resolves when the API answers. Throws
- * ConfigError and StoreError that name what cannot be reached.
+ * Starts a controller: the REST API, a Temporal worker, and the watchers of the cluster. Resolves when the API listens.
+ * Throws ConfigError or StoreError that names the server that cannot be reached.
  */
 export async function startController(
   settings: ControllerSettings,
@@ -53,7 +55,9 @@ export async function startController(
   const { log } = parts;
   const opened: (() => Promise<unknown>)[] = [];
   const close = async () => {
-    for (const end of opened.splice(0).reverse()) await end().catch((error) => log('WARNING', `at the end: ${error}`));
+    for (const end of opened.splice(0).reverse()) {
+      await end().catch((error) => log('WARNING', `while closing: ${error}`));
+    }
   };
   try {
     const { url } = await open(settings, parts, (end) => opened.push(end));
@@ -64,26 +68,74 @@ export async function startController(
   }
 }
 
-/** `later` is told how to close each part, in the order in which they were opened. */
-async function open(
+async function open(settings: ControllerSettings, parts: ControllerParts, onClose: OnClose): Promise<RunningApi> {
+  const { log } = parts;
+  const clients = await connect(settings, parts, onClose);
+  const service = await startFlows(settings, { ...clients, log }, onClose);
+  await startWatchers({ ...clients, service, log }, onClose);
+  const { host, port } = settings.listen;
+  const api = await startApi({ service, access: await createAccess(settings.access, log), log, host, port });
+  onClose(() => api.close());
+  return api;
+}
+
+interface Clients {
+  readonly streams: JetStreamStreams;
+  readonly store: JetStreamFlowStore;
+  readonly reports: ReplicaReports;
+  readonly cluster: Cluster;
+  readonly temporal: Awaited<ReturnType<typeof connectTemporal>>;
+  readonly workflows: FlowWorkflows;
+}
+
+async function connect(
   settings: ControllerSettings,
   { log, cluster: given }: ControllerParts,
-  later: (end: () => Promise<unknown>) => void,
-): Promise<{ readonly url: string }> {
+  onClose: OnClose,
+): Promise<Clients> {
   const connection = await connectNats(settings.nats.url, 'kflow controller');
-  later(() => connection.close());
+  onClose(() => connection.close());
   const streams = await JetStreamStreams.open(connection);
   const store = await JetStreamFlowStore.open(connection, { replicas: settings.nats.replicas ?? 1 });
   const reports = new ReplicaReports(connection);
-  later(async () => reports.close());
+  onClose(async () => reports.close());
   const cluster = given ?? (await openCluster(settings.cluster, (error) => log('WARNING', error.message)));
-  later(() => cluster.close());
+  onClose(() => cluster.close());
   const temporal = await connectTemporal(settings.temporal, log);
-  later(() => temporal.close());
+  onClose(() => temporal.close());
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
+  return { streams, store, reports, cluster, temporal, workflows };
+}
+
+/** The cluster of the settings; only its adapter is loaded. */
+async function openCluster(
+  settings: ControllerSettings['cluster'],
+  onTrouble: (error: Error) => void,
+): Promise<Cluster> {
+  if (settings.kind === 'processes') {
+    const { ProcessCluster } = await import('../adapters/processes/process-cluster.js');
+    return new ProcessCluster(settings.socket);
+  }
+  const { KubernetesCluster } = await import('../adapters/kubernetes/kubernetes-cluster.js');
+  const { namespaces, kubeconfig, context } = settings;
+  return KubernetesCluster.open({
+    guardsData: true,
+    onTrouble,
+    ...(namespaces === undefined ? {} : { namespaces }),
+    ...(kubeconfig === undefined ? {} : { file: kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
+}
+
+/** Starts the Temporal worker with the activities of flows, and returns the service that the API calls. */
+async function startFlows(
+  settings: ControllerSettings,
+  { streams, store, reports, cluster, temporal, workflows, log }: Clients & { readonly log: Log },
+  onClose: OnClose,
+): Promise<FlowController> {
   const planner = new FlowPlanner(store, planSettings(settings));
   const pods = { image: settings.pods.image, natsUrl: settings.pods.natsUrl ?? settings.nats.url };
-  const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: storePatienceMs });
+  const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: bucketRetryMs });
   const closeWorkflow = workflows.closeAs.bind(workflows);
   const activities = createFlowActivities({ cluster, streams, buckets, store, planner, pods, closeWorkflow });
   const worker = await startTemporalWorker({
@@ -92,8 +144,8 @@ async function open(
     activities: withHeartbeats(activities),
     log,
   });
-  later(() => worker.close());
-  const service = new FlowController({
+  onClose(() => worker.close());
+  return new FlowController({
     workflows,
     store,
     cluster,
@@ -107,29 +159,23 @@ async function open(
     },
     whyNotReady: () => whyNotReady({ workflows, store, worker }),
   });
-  const observer = new FlowObserver({
-    cluster,
-    workflows,
-    remove: (flow) => service.remove(flow),
-    onTrouble: (text) => log('WARNING', text),
-  });
-  await observer.start();
-  later(() => observer.close());
-  const abandoned = new AbandonedFlows({
-    cluster,
-    workflows,
-    abandon: (flow) => service.abandon(flow),
-    onTrouble: (text) => log('WARNING', text),
-  });
-  await abandoned.start();
-  later(() => abandoned.close());
-  const { host, port } = settings.listen;
-  const api = await startApi({ service, access: await createAccess(settings.access, log), log, host, port });
-  later(() => api.close());
-  return api;
 }
 
-/** What a cluster says of a topology that it cannot run, or not all of. */
+/** Starts what reconciles flows with changes of the cluster that no request caused. */
+async function startWatchers(
+  { cluster, workflows, service, log }: Clients & { readonly service: FlowController; readonly log: Log },
+  onClose: OnClose,
+): Promise<void> {
+  const onTrouble = (text: string) => log('WARNING', text);
+  const observer = new FlowObserver({ cluster, workflows, remove: (flow) => service.remove(flow), onTrouble });
+  await observer.start();
+  onClose(() => observer.close());
+  const abandoned = new AbandonedFlows({ cluster, workflows, abandon: (flow) => service.abandon(flow), onTrouble });
+  await abandoned.start();
+  onClose(() => abandoned.close());
+}
+
+/** The checks of a submitted topology that depend on the cluster. */
 function clusterRules(cluster: ControllerSettings['cluster']): Pick<DocumentDeskProps, 'assertRunnable' | 'purpose'> {
   if (cluster.kind === 'processes') return { assertRunnable, purpose: 'run' };
   const assertOwn = (topology: Topology) => assertNamespace(topology, cluster.namespaces);
