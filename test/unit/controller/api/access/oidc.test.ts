@@ -11,6 +11,8 @@ type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
 class LocalIssuer {
   readonly asked: string[] = [];
   isDown = false;
+  /** Replaces fields of the discovery document. */
+  discovery: object = {};
   keys: readonly { readonly kid: string; readonly pair: KeyPair }[] = [];
   private readonly server = createServer((request, response) => {
     this.asked.push(request.url ?? '');
@@ -33,7 +35,7 @@ class LocalIssuer {
   }
 
   private async page(url: string | undefined): Promise<object> {
-    if (url !== '/keys') return { issuer: this.url, jwks_uri: `${this.url}/keys` };
+    if (url !== '/keys') return { issuer: this.url, jwks_uri: `${this.url}/keys`, ...this.discovery };
     const keys = await Promise.all(
       this.keys.map(async ({ kid, pair }) => ({ ...(await exportJWK(pair.publicKey)), kid })),
     );
@@ -131,6 +133,31 @@ test('rejects tokens that are expired, forged, malformed, or of another audience
   ];
   for (const token of bad) expect(await known.identify(token)).toBeUndefined();
   expect(await known.identify(await tokenOf(role))).toMatchObject({ role: 'admin' });
+});
+
+test('rejects a token without an expiration time', async () => {
+  const eternal = await new SignJWT({ iss: issuer.url, sub: 'u1', kflow_role: 'admin' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+    .setAudience('kflow')
+    .sign(pair.privateKey);
+  expect(await knownBy().identify(eternal)).toBeUndefined();
+});
+
+test('rejects a token of another issuer without a request', async () => {
+  const other = await tokenOf({ iss: 'https://issuer.example', kflow_role: 'admin' });
+  expect(await knownBy().identify(other)).toBeUndefined();
+  expect(issuer.asked).toEqual([]);
+});
+
+test.each([
+  ['calls itself https://issuer.example', { issuer: 'https://issuer.example' }],
+  ['must be an https URL, or http on loopback; got "http://keys.example/"', { jwks_uri: 'http://keys.example/' }],
+])('does not trust a discovery document that %s', async (message, discovery) => {
+  issuer.discovery = discovery;
+  await expect(knownBy().identify(await tokenOf({ kflow_role: 'admin' }))).rejects.toMatchObject({
+    code: 'server-failed',
+    message: expect.stringContaining(message),
+  });
 });
 
 test('fetches the keys once', async () => {
