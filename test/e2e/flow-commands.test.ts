@@ -88,7 +88,7 @@ test('forbidden changes of an update are reported at the lines of the file', asy
   const { status, stderr } = await ran('update', 'other.yaml', '--set', 'mode=stream');
   expect(status).toBe(1);
   expect(stderr).toContain('other.yaml:22:9  dag[2].id  is "keep", and was "store"\n');
-  expect(stderr).toContain('kflow: default/words: The state of the flow does not allow it; nothing was changed\n');
+  expect(stderr).toContain('kflow: default/words: Conflict; nothing was changed\n');
 });
 
 describe('waiting', () => {

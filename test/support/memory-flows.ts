@@ -163,8 +163,8 @@ export class MemoryFlows implements FlowService {
     return this.past.slice(-limit);
   }
 
-  async *followEvents(_of: Partial<FlowKey>, signal: AbortSignal): AsyncGenerator<FlowEventView> {
-    yield* this.until<FlowEventView>('event', signal);
+  async followEvents(_of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEventView>> {
+    return this.until<FlowEventView>('event', signal);
   }
 
   async *followStatus(key: FlowKey, signal: AbortSignal): AsyncGenerator<FlowStatus> {

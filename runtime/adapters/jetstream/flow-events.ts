@@ -15,8 +15,8 @@ const limits = {
   /** Events of one id within this time are one. */
   duplicate_window: nanos(10 * 60_000),
 };
-/** How often a follower looks whether it missed something. */
-const lookEveryMs = 1_000;
+/** Interval of reads that no subscription triggered. */
+const pollIntervalMs = 1_000;
 
 /** The log of what happened to flows, in a stream on the subjects `kflow-events.<namespace>.<jobId>.<kind>`. */
 export class FlowEvents {
@@ -46,33 +46,28 @@ export class FlowEvents {
     return (await this.reader.last(subjectOf(of, kind), limit)).map(eventOf);
   }
 
-  /** Those that are added after the call, until the signal. */
-  follow(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEvent> {
-    const begin = this.reader.extent();
-    begin.catch(() => undefined); // thrown to who reads
-    return this.events(
-      subjectOf(of),
-      begin.then(({ last }) => last + 1),
-      signal,
-    );
+  /** Resolves when the position in the log is known: every event that is added from then on is read, until the signal. */
+  async follow(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEvent>> {
+    const { last } = await this.reader.extent();
+    return this.events(subjectOf(of), last + 1, signal);
   }
 
   /**
-   * Reads one event after the other. What is published is heard of at once, and is only a reason to look: a repeat is
-   * published too, and what is published while the connection is away is not heard.
+   * Reads one event after the other from the stream. The subscription only wakes the reader: it also receives repeats that
+   * the stream drops, and misses what is published while the connection is down.
    */
-  private async *events(subject: string, begin: Promise<number>, signal: AbortSignal): AsyncIterable<FlowEvent> {
+  private async *events(subject: string, begin: number, signal: AbortSignal): AsyncIterable<FlowEvent> {
     let hear: () => void = () => undefined;
     const subscription = this.connection.subscribe(subject, { callback: () => hear() });
+    let sequence = begin;
     try {
-      let sequence = await begin;
       while (!signal.aborted) {
         const heard = new Promise<void>((resolve) => {
           hear = resolve;
         });
-        // a server that is away for long is looked for again
+        // a failed read is repeated: the server may be restarting
         const message = await this.reader.next(subject, sequence).catch(() => undefined);
-        if (message === undefined) await Promise.race([heard, pause(lookEveryMs, signal)]);
+        if (message === undefined) await Promise.race([heard, pause(pollIntervalMs, signal)]);
         else {
           sequence = message.sequence + 1;
           yield eventOf(message);

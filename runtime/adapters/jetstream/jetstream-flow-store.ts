@@ -63,7 +63,7 @@ export class JetStreamFlowStore implements FlowStore {
     return this.log.last(of, options);
   }
 
-  followEvents(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEvent> {
+  followEvents(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEvent>> {
     return this.log.follow(of, signal);
   }
 

@@ -134,15 +134,13 @@ describe('events', () => {
     const of = { namespace: 'followed', jobId: 'job' };
     await store.addEvent(eventOf('before', of));
     const end = new AbortController();
-    const followed = store.followEvents({ namespace: 'followed' }, end.signal);
+    const followed = await store.followEvents({ namespace: 'followed' }, end.signal);
     const heard: string[] = [];
     const reading = (async () => {
       for await (const { id } of followed) heard.push(id);
     })();
-    await waitFor('it follows', async () => {
-      await store.addEvent(eventOf('one', of));
-      return heard.length === 1;
-    });
+    await store.addEvent(eventOf('one', of));
+    await waitFor('the first is heard', () => heard.length === 1);
     await place.restart('SIGKILL');
     await store.addEvent(eventOf('two', of));
     await store.addEvent(eventOf('one', of));

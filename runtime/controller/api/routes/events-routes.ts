@@ -84,18 +84,14 @@ async function* followEvents(
   service: FlowService,
   { of, query, after, signal }: FollowEventsOptions,
 ): AsyncGenerator<ServerEvent> {
-  const coming = service.followEvents(of, signal)[Symbol.asyncIterator]();
-  const first = coming.next();
-  // awaited below, unless reading the past fails first
-  first.catch(() => undefined);
+  const added = await service.followEvents(of, signal);
   const past = await service.events(of, query);
   const sent = new Set(past.map(({ id }) => id));
   const known = past.findIndex(({ id }) => id === after);
   for (const each of past.slice(known + 1)) yield toServerEvent(each);
-  for (let got = await first; got.done !== true; got = await coming.next()) {
-    const { value } = got;
-    const isWanted = query.kind === undefined || value.kind === query.kind;
-    if (isWanted && !sent.has(value.id)) yield toServerEvent(value);
+  for await (const each of added) {
+    const isWanted = query.kind === undefined || each.kind === query.kind;
+    if (isWanted && !sent.has(each.id)) yield toServerEvent(each);
   }
 }
 

@@ -57,7 +57,8 @@ export interface FlowService {
   /** Unified diff of two revisions' documents; `from` left out is the one before, `to` the last one. Empty when they are equal. */
   diff(flow: FlowKey, revisions: { readonly from?: number; readonly to?: number }): Promise<string>;
   events(of: Partial<FlowKey>, query: EventQuery): Promise<readonly FlowEventView[]>;
-  followEvents(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEventView>;
+  /** Resolves to every event that is added from then on, until the signal is aborted. */
+  followEvents(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEventView>>;
   /** The status now and whenever it has changed, until the flow has closed or the signal. */
   followStatus(flow: FlowKey, signal: AbortSignal): AsyncIterable<FlowStatus>;
   logs(flow: FlowKey, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;

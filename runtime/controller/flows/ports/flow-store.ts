@@ -24,8 +24,8 @@ export interface FlowStore {
     of: Partial<FlowKey>,
     options?: { readonly limit?: number; readonly kind?: FlowEvent['kind'] },
   ): Promise<readonly FlowEvent[]>;
-  /** Events from the time of the call on, until the signal is aborted. */
-  followEvents(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEvent>;
+  /** Resolves to every event that is added from then on, until the signal is aborted. */
+  followEvents(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEvent>>;
   /** Resolves when the server responds. */
   ping(): Promise<void>;
 }

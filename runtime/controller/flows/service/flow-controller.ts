@@ -183,7 +183,7 @@ export class FlowController implements FlowService {
     return this.props.store.events(of, { limit, ...(kind === undefined ? {} : { kind }) });
   }
 
-  followEvents(of: Partial<FlowKey>, signal: AbortSignal): AsyncIterable<FlowEventView> {
+  followEvents(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEventView>> {
     return this.props.store.followEvents(of, signal);
   }
 

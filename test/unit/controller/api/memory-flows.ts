@@ -150,8 +150,12 @@ export class MemoryFlows implements FlowService {
     return this.log.filter((each) => isOf(each, of) && (kind === undefined || each.kind === kind)).slice(-limit);
   }
 
-  async *followEvents(of: Partial<FlowKey>, signal: AbortSignal): AsyncGenerator<FlowEventView> {
-    for (let next = this.log.length; await this.until(() => this.log.length > next, signal); next += 1) {
+  async followEvents(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEventView>> {
+    return this.eventsFrom(this.log.length, of, signal);
+  }
+
+  private async *eventsFrom(begin: number, of: Partial<FlowKey>, signal: AbortSignal): AsyncGenerator<FlowEventView> {
+    for (let next = begin; await this.until(() => this.log.length > next, signal); next += 1) {
       const event = this.log[next];
       if (event !== undefined && isOf(event, of)) yield event;
     }
