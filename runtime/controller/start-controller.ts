@@ -10,10 +10,11 @@ import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import type { Log } from '../log';
 import { createAccess } from './api/access/access';
-import { type RunningApi, startApi } from './api/api-server';
+import { startApi } from './api/api-server';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { withHeartbeats } from './flows/activities/with-heartbeats';
 import { FlowPlanner } from './flows/documents/flow-planner';
+import type { FlowService } from './flows/ports/flow-service';
 import { type FlowWorkflows, flowKind } from './flows/ports/flow-workflow';
 import { AbandonedFlows } from './flows/service/abandoned-flows';
 import { assertNamespace } from './flows/service/assert-namespace';
@@ -31,6 +32,8 @@ const bucketRetryMs = 2_000;
 export interface RunningController {
   /** URL of the REST API. */
   readonly url: string;
+  /** Serves the REST API. */
+  readonly service: FlowService;
   /** Stops accepting work and waits some seconds for work in progress; flows keep running without the controller. */
   close(): Promise<void>;
 }
@@ -60,15 +63,18 @@ export async function startController(
     }
   };
   try {
-    const { url } = await open(settings, parts, (end) => opened.push(end));
-    return { url, close };
+    return { ...(await open(settings, parts, (end) => opened.push(end))), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function open(settings: ControllerSettings, parts: ControllerParts, onClose: OnClose): Promise<RunningApi> {
+async function open(
+  settings: ControllerSettings,
+  parts: ControllerParts,
+  onClose: OnClose,
+): Promise<Omit<RunningController, 'close'>> {
   const { log } = parts;
   const clients = await connect(settings, parts, onClose);
   const service = await startFlows(settings, { ...clients, log }, onClose);
@@ -76,7 +82,7 @@ async function open(settings: ControllerSettings, parts: ControllerParts, onClos
   const { host, port } = settings.listen;
   const api = await startApi({ service, access: await createAccess(settings.access, log), log, host, port });
   onClose(() => api.close());
-  return api;
+  return { url: api.url, service };
 }
 
 interface Clients {

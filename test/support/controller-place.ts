@@ -6,6 +6,7 @@ import { connectNats } from '../../runtime/adapters/jetstream/connection';
 import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
 import { type FlowKey, parseFlowName } from '../../runtime/api-contract/flow-key';
+import type { FlowService } from '../../runtime/controller/flows/ports/flow-service';
 import { type FlowWorkflows, flowKind } from '../../runtime/controller/flows/ports/flow-workflow';
 import { readControllerSettings } from '../../runtime/controller/settings/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
@@ -61,6 +62,11 @@ export class ControllerPlace extends FlowClient {
     const cluster = new MemoryCluster();
     const controller = await startController(settings, { log: () => undefined, cluster });
     return new ControllerPlace(folder, nats, temporal, controller, cluster);
+  }
+
+  /** The service behind the API. */
+  get service(): FlowService {
+    return this.controller.service;
   }
 
   submit(flow: string, changes: ChainChanges = {}): Promise<{ status: number; body: never }> {

@@ -52,7 +52,7 @@ export class FlowStage {
     await this.presence?.close();
     this.place.remove();
   });
-  readonly flows = new MemoryFlows();
+  readonly flows = new MemoryFlows({ isManual: true });
   readonly place = new Workplace();
   private api: RunningApi | undefined;
   private presence: Presence | undefined;

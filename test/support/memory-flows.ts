@@ -1,38 +1,74 @@
-import { EventEmitter, on } from 'node:events';
 import { StateError } from '../../lib/errors';
 import { TopologyError } from '../../lib/topology/problem/problem';
 import type { ReplayRequest } from '../../runtime/api-contract/flow-changes';
-import type { FlowEventView, LogLine, LogQuery } from '../../runtime/api-contract/flow-history';
+import type {
+  EventQuery,
+  FlowEventView,
+  LogLine,
+  LogQuery,
+  RevisionView,
+} from '../../runtime/api-contract/flow-history';
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
-import type { FlowStatus } from '../../runtime/api-contract/flow-status';
+import type { FlowList, FlowStatus, ListQuery, Phase } from '../../runtime/api-contract/flow-status';
 import { diffDocuments } from '../../runtime/controller/flows/documents/diff-documents';
 import { hideSecrets } from '../../runtime/controller/flows/documents/hide-secrets';
-import { readFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';
+import { checkFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';
 import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/flows/ports/flow-service';
+import { Changes } from './changes';
 
 interface MemoryFlow {
   status: FlowStatus;
-  readonly documents: string[];
-  readonly by: Requester[];
+  readonly revisions: { readonly text: string; readonly requester: Requester; readonly cause: RevisionView['cause'] }[];
 }
 
-/** Time of everything that happens here. */
-const at = '2026-01-31T08:00:00.000Z';
+/** A change that was requested; `args` are the request's own, without the flow. */
+interface FlowRequest {
+  readonly what: string;
+  readonly args: unknown;
+  readonly requester: Requester;
+}
 
-/** Flows without anything that runs: requests change their status at once, and tests say what happens next. */
+/** The time of everything that happens here. */
+const at = '2026-01-31T08:00:00.000Z';
+const settled: { readonly [ending in Ending]: Phase } = { stop: 'Stopped', delete: 'Canceled', force: 'Terminated' };
+
+/** A `FlowService` of statuses and documents. No flow runs: it enters each phase at once, or when the test says so. */
 export class MemoryFlows implements FlowService {
-  readonly requests: string[] = [];
+  readonly requests: FlowRequest[] = [];
   readonly lines: LogLine[] = [];
   readonly past: FlowEventView[] = [];
+  notReady: string[] = [];
+  /** Error of the next call. */
+  failure: Error | undefined;
+  /** Number of calls of `status`. */
+  reads = 0;
+  /** Delays the results of `status`. */
+  answersAfter: Promise<void> | undefined;
+  private readonly changes = new Changes();
   private readonly flows = new Map<string, MemoryFlow>();
-  private readonly changes = new EventEmitter();
 
-  /** Puts another state over that of a flow. */
+  /** With `isManual`, pauses and endings stay in progress until the test calls `enter` or `become`. */
+  constructor(private readonly options: { readonly isManual?: true } = {}) {}
+
+  /** Number of followers of statuses, events and logs. */
+  get following(): number {
+    return this.changes.waiting;
+  }
+
+  /** Puts a flow into a phase. */
+  enter(key: FlowKey, phase: Phase): FlowStatus {
+    const isClosed = !['Running', 'Pausing', 'Paused', 'Stopping'].includes(phase);
+    this.become(flowName(key), { status: phase, closeTime: isClosed ? at : null });
+    this.happen({ ...key, id: `e${this.past.length}`, kind: 'phase', what: phase });
+    return this.find(key).status;
+  }
+
+  /** Overwrites fields of a flow's status. */
   become(name: string, state: Partial<FlowStatus>): void {
     const flow = this.flows.get(name);
     if (flow === undefined) throw new Error(`no flow ${name}`);
     flow.status = { ...flow.status, ...state };
-    this.changes.emit('status');
+    this.changes.notify();
   }
 
   forget(name: string): void {
@@ -40,185 +76,210 @@ export class MemoryFlows implements FlowService {
   }
 
   happen(event: Pick<FlowEventView, 'id' | 'kind' | 'what'> & Partial<FlowEventView>): void {
-    const full = { at, namespace: 'default', jobId: 'words', ...event };
-    this.past.push(full);
-    this.changes.emit('event', full);
+    this.past.push({ at, namespace: 'default', jobId: 'words', ...event });
+    this.changes.notify();
+  }
+
+  write(line: LogLine): void {
+    this.lines.push(line);
+    this.changes.notify();
   }
 
   documentOf(name: string): string | undefined {
-    return this.flows.get(name)?.documents.at(-1);
+    return this.flows.get(name)?.revisions.at(-1)?.text;
   }
 
   async submit(key: FlowKey, text: string, requester: Requester): Promise<SubmitResult> {
-    const topology = readFlowDocument(text, key);
+    this.note('submit', key, requester);
+    const { topology, warnings } = checkFlowDocument(text, key);
     const known = this.flows.get(flowName(key));
-    if (known !== undefined && known.status.closeTime === null) {
-      if (known.documents.at(-1) === text) return { outcome: 'unchanged', status: known.status };
-      throw new StateError('flow-exists', `${flowName(key)} runs with another document`);
-    }
-    const status: FlowStatus = {
-      ...started(key),
-      mode: topology.mode,
-      functions: topology.dag.map((fn) => ({
-        ...idle(fn.id, fn.type),
-        replicas: fn.parallelism,
-        ready: fn.parallelism,
-      })),
-    };
-    this.flows.set(flowName(key), { status, documents: [text], by: [requester] });
-    this.took(key, 'submit', requester);
-    return { outcome: known === undefined ? 'started' : 'resumed', status };
+    const isOpen = known !== undefined && known.status.closeTime === null;
+    if (isOpen && known.revisions.at(-1)?.text === text) return { outcome: 'unchanged', status: known.status };
+    if (isOpen) throw new StateError('flow-exists', `${flowName(key)} runs with another document; update it`);
+    const functions = topology.dag.map(({ id, type, parallelism }) => idle(id, type, parallelism));
+    const revisions = known?.status.status === 'Stopped' ? [...known.revisions] : [];
+    if (revisions.at(-1)?.text !== text) revisions.push({ text, requester, cause: 'submit' });
+    const status = { ...started(key), mode: topology.mode, revision: revisions.length, functions };
+    this.flows.set(flowName(key), { status, revisions });
+    const outcome = known === undefined ? 'started' : 'resumed';
+    return { outcome, status: this.enter(key, 'Running'), ...(warnings.length > 0 ? { warnings } : {}) };
   }
 
   async update(namespace: string | undefined, text: string, requester: Requester): Promise<SubmitResult> {
+    this.note('update', { namespace }, requester);
     const names = readFlowNames(text);
     const key = { namespace: namespace ?? names.namespace ?? 'default', jobId: names.jobId ?? '' };
-    const flow = this.flow(key);
-    const topology = readFlowDocument(text, key);
-    const ids = topology.dag.map(({ id }) => id);
-    const other = flow.status.functions.findIndex((fn, index) => fn.function !== ids[index]);
+    const { functions } = this.find(key).status;
+    const ids = checkFlowDocument(text, key).topology.dag.map(({ id }) => id);
+    const other = functions.findIndex((fn, index) => fn.function !== ids[index]);
     if (other >= 0) {
-      const message = `is "${ids[other]}", and was "${flow.status.functions[other]?.function}"`;
+      const message = `is "${ids[other]}", and was "${functions[other]?.function}"`;
       const problem = { severity: 'error', code: 'update-refused', file: 'document', line: 1, col: 1 } as const;
       throw new TopologyError([{ ...problem, path: `dag[${other}].id`, message }]);
     }
-    return this.revise(key, text, requester);
+    return this.revise(key, text, requester, 'update');
   }
 
   async end(key: FlowKey, ending: Ending, requester: Requester): Promise<FlowStatus> {
-    if (ending === 'delete' && this.flow(key).status.status === 'Stopped') {
+    this.note('end', ending, requester, key);
+    if (ending === 'delete' && this.find(key).status.status === 'Stopped') {
       throw new StateError('state-invalid', `${flowName(key)} is Stopped and keeps its streams; force=true deletes it`);
     }
-    return this.changed(key, `end ${ending}`, requester, { status: 'Stopping' });
+    return this.enter(key, this.options.isManual ? 'Stopping' : settled[ending]);
   }
 
   async pause(key: FlowKey, functions: readonly string[], requester: Requester): Promise<FlowStatus> {
-    return this.changed(key, `pause ${functions.join(',')}`.trim(), requester, { status: 'Pausing' });
+    this.note('pause', functions, requester, key);
+    return this.enter(key, this.options.isManual ? 'Pausing' : 'Paused');
   }
 
   async resume(key: FlowKey, functions: readonly string[], requester: Requester): Promise<FlowStatus> {
-    return this.changed(key, `resume ${functions.join(',')}`.trim(), requester, { status: 'Running' });
+    this.note('resume', functions, requester, key);
+    return this.enter(key, 'Running');
   }
 
   async restart(key: FlowKey, functions: readonly string[], requester: Requester): Promise<FlowStatus> {
-    return this.changed(key, `restart ${functions.join(',')}`.trim(), requester, {});
+    this.note('restart', functions, requester, key);
+    return this.find(key).status;
   }
 
   async scale(key: FlowKey, replicas: { readonly [id: string]: number }, requester: Requester): Promise<SubmitResult> {
-    const text = `${this.flow(key).documents.at(-1)}# ${JSON.stringify(replicas)}\n`;
-    this.took(key, `scale ${JSON.stringify(replicas)}`, requester);
-    return this.revise(key, text, requester);
+    this.note('scale', replicas, requester, key);
+    return this.revise(key, `${this.textOf(key)}# ${JSON.stringify(replicas)}\n`, requester, 'scale');
   }
 
-  async replay(key: FlowKey, { function: name, from }: ReplayRequest, requester: Requester): Promise<FlowStatus> {
-    return this.changed(key, `replay ${name} ${JSON.stringify(from)}`, requester, {});
+  async replay(key: FlowKey, replay: ReplayRequest, requester: Requester): Promise<FlowStatus> {
+    this.note('replay', replay, requester, key);
+    return this.find(key).status;
   }
 
   async rollback(key: FlowKey, revision: number | undefined, requester: Requester): Promise<SubmitResult> {
-    const { documents } = this.flow(key);
-    return this.revise(key, documents[(revision ?? documents.length - 1) - 1] ?? '', requester);
+    this.note('rollback', revision, requester, key);
+    const text = this.textOf(key, revision ?? this.find(key).revisions.length - 1);
+    return this.revise(key, text, requester, 'rollback');
   }
 
   async status(key: FlowKey): Promise<FlowStatus> {
-    return this.flow(key).status;
+    this.reads += 1;
+    await this.answersAfter;
+    return this.find(key).status;
   }
 
-  async list(namespace: string | undefined, query: { id?: string; limit: number; continue?: string }) {
-    const all = [...this.flows.values()]
-      .map(({ status }) => status)
-      .filter((status) => namespace === undefined || status.namespace === namespace)
-      .filter((status) => query.id === undefined || status.jobId === query.id);
-    const from = Number(query.continue ?? 0);
-    const next = from + query.limit;
-    return { flows: all.slice(from, next), ...(next < all.length ? { continue: String(next) } : {}) };
+  async list(namespace: string | undefined, { id, status, limit, continue: after = '' }: ListQuery): Promise<FlowList> {
+    this.throwFailure();
+    const fits = (flow: FlowStatus) =>
+      (namespace === undefined || flow.namespace === namespace) &&
+      (id === undefined || flow.jobId === id) &&
+      (status === undefined || flow.status === status);
+    const names = [...this.flows.keys()].filter((name) => name > after).sort();
+    const found = names.flatMap((name) => this.flows.get(name)?.status ?? []).filter(fits);
+    const flows = found.slice(0, limit);
+    const last = flows.at(-1);
+    return found.length > limit && last !== undefined ? { flows, continue: flowName(last) } : { flows };
   }
 
-  async history(key: FlowKey) {
-    const { documents, by } = this.flow(key);
-    return documents.map((_, index) => ({
+  async history(key: FlowKey): Promise<readonly RevisionView[]> {
+    const { revisions } = this.find(key);
+    return revisions.map(({ requester: { by, comment }, cause }, index) => ({
       revision: index + 1,
       digest: `d${index}`,
       at,
-      ...(by[index] ?? { by: '' }),
-      cause: index === 0 ? ('submit' as const) : ('update' as const),
+      by,
+      ...(comment === undefined ? {} : { comment }),
+      cause,
       isProven: true,
-      isCurrent: index === documents.length - 1,
+      isCurrent: index === revisions.length - 1,
     }));
   }
 
   async document(key: FlowKey, revision?: number): Promise<string> {
-    const { documents } = this.flow(key);
-    return hideSecrets(documents[(revision ?? documents.length) - 1] ?? '');
+    return hideSecrets(this.textOf(key, revision));
   }
 
-  async diff(key: FlowKey, { from, to }: { readonly from?: number; readonly to?: number }): Promise<string> {
-    const { documents } = this.flow(key);
-    const last = to ?? documents.length;
-    const first = from ?? Math.max(1, last - 1);
-    const names = { from: `revision ${first}`, to: `revision ${last}` };
-    return diffDocuments(documents[first - 1] ?? '', documents[last - 1] ?? '', names);
+  async diff(key: FlowKey, revisions: { readonly from?: number; readonly to?: number }): Promise<string> {
+    const { to = this.find(key).revisions.length, from = Math.max(1, to - 1) } = revisions;
+    const names = { from: `revision ${from}`, to: `revision ${to}` };
+    return diffDocuments(this.textOf(key, from), this.textOf(key, to), names);
   }
 
-  async events(_of: Partial<FlowKey>, { limit }: { readonly limit: number }): Promise<readonly FlowEventView[]> {
-    return this.past.slice(-limit);
+  async events(of: Partial<FlowKey>, { kind, limit }: EventQuery): Promise<readonly FlowEventView[]> {
+    this.throwFailure();
+    return this.past.filter((event) => isOf(event, of) && (kind === undefined || event.kind === kind)).slice(-limit);
   }
 
-  async followEvents(_of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEventView>> {
-    return this.until<FlowEventView>('event', signal);
+  async followEvents(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEventView>> {
+    return this.eventsFrom(this.past.length, of, signal);
   }
 
-  async *followStatus(key: FlowKey, signal: AbortSignal): AsyncGenerator<FlowStatus> {
-    const changes = this.until('status', signal);
-    let told: FlowStatus | undefined;
-    do {
-      const { status } = this.flow(key);
-      if (status !== told) yield status;
-      told = status;
-    } while (told.closeTime === null && (await changes.next()).done !== true);
-  }
-
-  async *logs(_flow: FlowKey, query: LogQuery): AsyncGenerator<LogLine> {
-    const wanted = this.lines.filter((line) => query.function === undefined || line.function === query.function);
-    yield* query.tail === undefined ? wanted : wanted.slice(-query.tail);
-  }
-
-  async whyNotReady(): Promise<readonly string[]> {
-    return [];
-  }
-
-  private async *until<T>(name: string, signal: AbortSignal): AsyncGenerator<T> {
-    try {
-      for await (const [item] of on(this.changes, name, { signal })) yield item as T;
-    } catch (error) {
-      if ((error as Error).name !== 'AbortError') throw error;
+  private async *eventsFrom(begin: number, of: Partial<FlowKey>, signal: AbortSignal): AsyncGenerator<FlowEventView> {
+    for (let next = begin; await this.changes.until(() => this.past.length > next, signal); next += 1) {
+      const event = this.past[next];
+      if (event !== undefined && isOf(event, of)) yield event;
     }
   }
 
-  private flow(key: FlowKey): MemoryFlow {
+  async *followStatus(key: FlowKey, signal: AbortSignal): AsyncGenerator<FlowStatus> {
+    let last: FlowStatus | undefined;
+    while (await this.changes.until(() => this.find(key).status !== last, signal)) {
+      last = this.find(key).status;
+      yield last;
+      if (last.closeTime !== null) return;
+    }
+  }
+
+  async *logs(key: FlowKey, { function: id, tail, follow }: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+    this.find(key);
+    const fits = (line: LogLine) => id === undefined || line.function === id;
+    const present = this.lines.filter(fits);
+    yield* tail === undefined ? present : present.slice(-tail);
+    if (!follow) return;
+    for (let next = this.lines.length; await this.changes.until(() => this.lines.length > next, signal); next += 1) {
+      const line = this.lines[next];
+      if (line !== undefined && fits(line)) yield line;
+    }
+  }
+
+  async whyNotReady(): Promise<readonly string[]> {
+    return this.notReady;
+  }
+
+  private note(what: string, args: unknown, requester: Requester, key?: FlowKey): void {
+    this.throwFailure();
+    if (key !== undefined) this.find(key);
+    this.requests.push({ what, args, requester });
+  }
+
+  private throwFailure(): void {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  private find(key: FlowKey): MemoryFlow {
     const flow = this.flows.get(flowName(key));
     if (flow === undefined) throw new StateError('flow-missing', `${flowName(key)}: there is no such flow`);
     return flow;
   }
 
-  private changed(key: FlowKey, what: string, requester: Requester, state: Partial<FlowStatus>): FlowStatus {
-    this.flow(key);
-    this.took(key, what, requester);
-    this.become(flowName(key), state);
-    return this.flow(key).status;
+  /** The document of a revision; the current one when left out. */
+  private textOf(key: FlowKey, revision?: number): string {
+    const { revisions } = this.find(key);
+    const text = revisions[(revision ?? revisions.length) - 1]?.text;
+    if (text === undefined) throw new StateError('revision-missing', `${flowName(key)} has no revision ${revision}`);
+    return text;
   }
 
-  private revise(key: FlowKey, text: string, requester: Requester): SubmitResult {
-    const flow = this.flow(key);
-    if (flow.documents.at(-1) === text) return { outcome: 'unchanged', status: flow.status };
-    flow.documents.push(text);
-    flow.by.push(requester);
-    this.become(flowName(key), { revision: flow.documents.length });
+  private revise(key: FlowKey, text: string, requester: Requester, cause: RevisionView['cause']): SubmitResult {
+    const flow = this.find(key);
+    if (flow.revisions.at(-1)?.text === text) return { outcome: 'unchanged', status: flow.status };
+    flow.revisions.push({ text, requester, cause });
+    this.become(flowName(key), { revision: flow.revisions.length });
     return { outcome: 'updated', status: flow.status };
   }
+}
 
-  private took(key: FlowKey, what: string, { by, comment }: Requester): void {
-    this.requests.push([flowName(key), what, `by ${by}`, ...(comment === undefined ? [] : [comment])].join('; '));
-  }
+function isOf(event: FlowEventView, { namespace, jobId }: Partial<FlowKey>): boolean {
+  return (namespace === undefined || event.namespace === namespace) && (jobId === undefined || event.jobId === jobId);
 }
 
 function started({ namespace, jobId }: FlowKey): FlowStatus {
@@ -226,7 +287,7 @@ function started({ namespace, jobId }: FlowKey): FlowStatus {
     status: 'Running',
     startTime: at,
     closeTime: null,
-    execution: { workflow_id: jobId, run_id: 'f1725055' },
+    execution: { workflow_id: jobId, run_id: 'f1725055-b425-430e-86c4-5583d4f5d694' },
     type: { name: 'KFlowDSL' },
     devInsOuts: [],
     namespace,
@@ -239,7 +300,7 @@ function started({ namespace, jobId }: FlowKey): FlowStatus {
   };
 }
 
-function idle(id: string, type: string): FlowStatus['functions'][number] {
-  const counts = { replicas: 1, ready: 1, pending: 0, held: 0, dead: 0, restarts: 0 };
-  return { function: id, type, isPaused: false, in: 0, out: 0, ...counts };
+function idle(id: string, type: string, replicas: number): FlowStatus['functions'][number] {
+  const counts = { pending: 0, held: 0, dead: 0, restarts: 0 };
+  return { function: id, type, replicas, ready: replicas, isPaused: false, ...counts };
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { type RunningApi, startApi } from '../../../../runtime/controller/api/api-server';
-import { MemoryFlows } from './memory-flows';
+import { MemoryFlows } from '../../../support/memory-flows';
 import { document, open } from './support';
 
 let api: RunningApi;
@@ -55,12 +55,12 @@ test("the specification's curl commands start, stop, show, resume, update and de
   ).toMatchObject({ status: 'Running' });
   expect(await shell('curl -s http://localhost:9080/kflows/v1/jobx')).toHaveLength(1);
   expect(await shell('curl -s -XDELETE http://localhost:9080/kflows/v1/jobx/jobx/force=true')).toMatchObject({
-    status: 'Canceled',
+    status: 'Terminated',
   });
 });
 
 test('accepts a document without a content type', async () => {
-  const line = (data: string) => `curl -s -XPOST ${data} http://localhost:9080/kflows/v1/plain/jobx`;
+  const line = (data: string) => `curl -s -XPOST ${data} http://localhost:9080/kflows/v1/jobx/jobx`;
   expect(await shell(line('-d @topology.yaml'))).toMatchObject({ detail: expect.stringContaining('--data-binary') });
   expect(await shell(line('-d @topology.json'))).toMatchObject({ status: 'Running' });
   expect(await shell(line('--data-binary @topology.yaml'))).toMatchObject({ code: 'flow-exists' });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createApi } from '../../../../runtime/controller/api/api-server';
-import { MemoryFlows } from './memory-flows';
+import { MemoryFlows } from '../../../support/memory-flows';
 
 interface Operation {
   readonly operationId: string;

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Access } from '../../../../runtime/controller/api/access/access';
 import { type ApiProps, createApi } from '../../../../runtime/controller/api/api-server';
 import type { Log } from '../../../../runtime/log';
+import { MemoryFlows } from '../../../support/memory-flows';
 import { waitFor } from '../../../support/wait-for';
-import { MemoryFlows } from './memory-flows';
 
 export const document = `jobId: jobx
 namespace: jobx
@@ -39,7 +39,7 @@ export async function apiWith(props: Partial<ApiProps> & { readonly isEmpty?: bo
   await app.ready();
   if (props.isEmpty !== true) {
     await flows.submit(flow, document, { by: 'the test' });
-    flows.asked.length = 0;
+    flows.requests.length = 0;
   }
   return { app, flows, lines };
 }

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createAccess } from '../../../../../runtime/controller/api/access/access';
 import { startApi } from '../../../../../runtime/controller/api/api-server';
-import { MemoryFlows } from '../memory-flows';
+import { MemoryFlows } from '../../../../support/memory-flows';
 import { apiWith, document, flowPath, open, type TestApi } from '../support';
 
 const tokens = {
@@ -90,7 +90,7 @@ test.each([
 test('records the name of the token in the audit log, whatever the request claims', async () => {
   const headers = { authorization: `Bearer ${tokens.operate}`, 'kflow-user': 'anna' };
   await api.app.inject({ method: 'POST', url: `${flowPath}/pause`, headers });
-  expect(api.flows.asked[0]?.requester.by).toBe('otto');
+  expect(api.flows.requests[0]?.requester.by).toBe('otto');
 });
 
 test('restricts a token to its namespaces, and defaults to its only one', async () => {
@@ -100,7 +100,7 @@ test('restricts a token to its namespaces, and defaults to its only one', async 
   expect((await ask('GET', '/kflows/v1', tokens.team)).json()).toEqual([]);
   expect((await ask('POST', '/kflows/update/v1?namespace=jobx', tokens.team, document)).statusCode).toBe(403);
   await ask('POST', '/kflows/update/v1', tokens.team, document);
-  expect(api.flows.asked.map(({ args }) => args)).toEqual([{ namespace: 'team-a' }]);
+  expect(api.flows.requests.map(({ args }) => args)).toEqual([{ namespace: 'team-a' }]);
 });
 
 test('reloads a changed token file; an invalid one changes nothing and is logged once', async () => {
@@ -206,7 +206,7 @@ describe('an open API', () => {
   ])('rejects requests that a page of another origin sends: %j', async (headers) => {
     const response = await pause(headers);
     expect([response.statusCode, response.json().code]).toEqual([403, 'access-denied']);
-    expect(openApi.flows.asked).toEqual([]);
+    expect(openApi.flows.requests).toEqual([]);
   });
 
   test('sends no CORS headers', async () => {
@@ -216,10 +216,10 @@ describe('an open API', () => {
 
   test('records a valid Kflow-User header in the audit log', async () => {
     await pause({ 'kflow-user': 'anna' });
-    expect(openApi.flows.asked[0]?.requester).toEqual({ by: 'anna' });
+    expect(openApi.flows.requests[0]?.requester).toEqual({ by: 'anna' });
     for (const name of ['x'.repeat(65), 'a\u0007b']) {
       expect([name, (await pause({ 'kflow-user': name })).statusCode]).toEqual([name, 400]);
     }
-    expect(openApi.flows.asked).toHaveLength(1);
+    expect(openApi.flows.requests).toHaveLength(1);
   });
 });

@@ -79,7 +79,7 @@ test('identifies the caller of a valid token with the role and the name in its c
   const token = await tokenOf({ kflow_role: 'operate', preferred_username: 'otto' });
   const headers = { authorization: `Bearer ${token}` };
   expect((await app.inject({ method: 'POST', url: `${flowPath}/pause`, headers })).statusCode).toBe(202);
-  expect(flows.asked[0]?.requester.by).toBe('otto');
+  expect(flows.requests[0]?.requester.by).toBe('otto');
   expect((await app.inject({ method: 'DELETE', url: flowPath, headers })).statusCode).toBe(403);
   const without = await app.inject({ url: flowPath, headers: { authorization: `Bearer ${await tokenOf({})}` } });
   expect([without.statusCode, without.json().detail]).toEqual([403, '"u1" has no role in kflow_role or groups']);

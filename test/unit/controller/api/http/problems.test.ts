@@ -1,6 +1,5 @@
 import { ConfigError, KFlowError, StateError, StoreError } from '../../../../../lib/errors';
 import { problemSchema } from '../../../../../runtime/api-contract/problem';
-import { updateRefusal } from '../memory-flows';
 import { apiWith, document, flowPath, type TestApi } from '../support';
 
 let api: TestApi;
@@ -8,6 +7,13 @@ beforeEach(async () => {
   api = await apiWith();
 });
 afterEach(() => api.app.close());
+
+/** The error of an update with a forbidden change. */
+function updateRefusal(): ConfigError {
+  const problem = { severity: 'error', code: 'update-refused', file: 'topology', line: 3, col: 5 } as const;
+  const problems = [{ ...problem, path: 'dag[0].out', message: 'may not change' }];
+  return Object.assign(new ConfigError('update-refused', 'dag[0].out: may not change'), { problems });
+}
 
 async function failedBy(failure: Error) {
   api.flows.failure = failure;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { ApiProblem } from '../../../../../runtime/api-contract/problem';
 import { type RunningApi, startApi } from '../../../../../runtime/controller/api/api-server';
-import { MemoryFlows } from '../memory-flows';
+import { MemoryFlows } from '../../../../support/memory-flows';
 import { document, eventually, flow, flowPath, open } from '../support';
 
 let flows: MemoryFlows;
@@ -104,7 +104,7 @@ test('accepts no connections while it closes, but still answers pending requests
     letGo = resolve;
   });
   const held = fetch(`${api.url}${flowPath}`);
-  await eventually(() => flows.looks === 1);
+  await eventually(() => flows.reads === 1);
   const closed = api.close();
   await expect(fetch(`${api.url}/healthz`)).rejects.toThrow('fetch failed');
   letGo();
@@ -173,7 +173,8 @@ test('rejects a body above 32 MiB with 413, and reads one just below', async () 
   const comment = (bytes: number) => `# ${'x'.repeat(bytes)}\n${document}`;
   const large = await submit(comment(33 * 1024 * 1024));
   expect([large.status, (await problemOf(large)).code]).toEqual([413, 'payload-too-large']);
-  expect((await submit(comment(31 * 1024 * 1024))).status).toBe(409);
+  const detail = expect.stringContaining('the document has 32506'); // the controller has read it
+  expect(await problemOf(await submit(comment(31 * 1024 * 1024)))).toMatchObject({ detail });
 });
 
 test('limits the bodies of changes to 1 MiB', async () => {

@@ -26,7 +26,7 @@ test.each([
   const response = await end(options);
   expect(response.statusCode).toBe(202);
   expect(response.json()).toMatchObject({ jobId: 'jobx', closeTime: expect.any(String) });
-  expect(api.flows.asked.map(({ args }) => args)).toEqual([ending]);
+  expect(api.flows.requests.map(({ args }) => args)).toEqual([ending]);
 });
 
 test.each([
@@ -41,13 +41,13 @@ test.each([
   const response = await end(options);
   expect(response.statusCode).toBe(400);
   for (const option of ['force=true', 'stop=true']) expect(response.json().detail).toContain(option);
-  expect(api.flows.asked).toEqual([]);
+  expect(api.flows.requests).toEqual([]);
 });
 
 test('does not delete the flow for a misspelled option', async () => {
   const response = await end('?stopp=true');
   expect([response.statusCode, response.json().detail]).toEqual([400, expect.stringContaining('stopp')]);
-  expect(api.flows.asked).toEqual([]);
+  expect(api.flows.requests).toEqual([]);
 });
 
 test('accepts a JSON content type without a body', async () => {

@@ -107,7 +107,7 @@ test.each([
   ['the query', {}, '?comment=f%C3%BCr%20sp%C3%A4ter'],
 ])('records the comment of %s in the audit log with the caller', async (_, headers, query) => {
   await submit(document, { ...yaml, ...headers, 'kflow-user': 'anna' }, flowPath + query);
-  expect(api.flows.asked[0]?.requester).toEqual({ by: 'anna', comment: 'für später' });
+  expect(api.flows.requests[0]?.requester).toEqual({ by: 'anna', comment: 'für später' });
 });
 
 test('finds the flow of an update by the document, and answers the outcome', async () => {
@@ -115,7 +115,7 @@ test('finds the flow of an update by the document, and answers the outcome', asy
   const response = await submit(document.replace('print:1', 'print:2'), yaml, '/kflows/update/v1');
   expect([response.statusCode, response.headers['kflow-outcome']]).toEqual([200, 'updated']);
   await submit(document, yaml, '/kflows/update/v1?namespace=jobx');
-  expect(api.flows.asked.map(({ args }) => args)).toEqual([
+  expect(api.flows.requests.map(({ args }) => args)).toEqual([
     expect.anything(),
     { namespace: undefined },
     { namespace: 'jobx' },
