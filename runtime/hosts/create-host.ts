@@ -1,13 +1,43 @@
-import type { Host, HostEvents } from '../engine/ports/host';
-import type { ReplicaContext } from '../replica/replica-context';
-import { PassThroughHost } from './pass-through-host';
-import { PythonHost } from './python/python-host';
-import { TypeScriptHost } from './typescript/typescript-host';
+import { Language } from '../../lib/topology/document/topology';
+import type { Host, HostEvents, HostRecord } from '../engine/ports/host';
+import type { HostFactory, HostOptions } from './host-factory';
+import { pythonHost } from './python/host';
+import { typeScriptHost } from './typescript/host';
 
-/** The host of a function's code: by its language, or none where an image would bring the function. */
-export function createHost({ spec, environment, links }: ReplicaContext, events: HostEvents): Host {
-  if (spec.code === undefined && spec.module === undefined) return new PassThroughHost(events);
-  const { baseDir, isStreaming, replica } = environment;
-  if (spec.language === 'python') return new PythonHost({ spec, events, schemas: links.schemas, replica, baseDir });
-  return new TypeScriptHost({ spec, events, schemas: links.schemas, baseDir, isStreaming });
+/** The host of each language. A new language does not compile until it has one here. */
+export const hosts: { readonly [Each in Language]: HostFactory } = {
+  [Language.Python]: pythonHost,
+  [Language.TypeScript]: typeScriptHost,
+  [Language.JavaScript]: typeScriptHost,
+};
+
+/** The host of a function's code. A function without code, whose image brings its own, passes its records on unchanged. */
+export function createHost(options: HostOptions): Host {
+  const { code, module, language } = options.spec;
+  if (code === undefined && module === undefined) return new PassThroughHost(options.events);
+  return hosts[language](options);
+}
+
+/** Runs no code: passes every record on unchanged. */
+class PassThroughHost implements Host {
+  readonly atOnce = 1;
+
+  constructor(private readonly events: HostEvents) {}
+
+  async open(): Promise<void> {}
+
+  process(records: readonly HostRecord[]): void {
+    for (const record of records) {
+      void this.events.output(record.id, record.payload, '');
+      this.events.done(record.id);
+    }
+  }
+
+  generate(): never {
+    throw new Error('a function without code generates no records');
+  }
+
+  release(): void {}
+
+  async close(): Promise<void> {}
 }

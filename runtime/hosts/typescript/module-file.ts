@@ -2,10 +2,10 @@ import Module from 'node:module';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 
-/** Where a module finds a library by its name, in place of where Node would look: the absolute path of a file. */
+/** Libraries that resolve to a given file, an absolute path, instead of through node_modules. */
 export type Libraries = { readonly [name: string]: string };
 
-/** A TypeScript or JavaScript file with what it imports by path, as CommonJS; packages stay where they are. Throws esbuild's error. */
+/** Bundles a TypeScript or JavaScript file and its relative imports as CommonJS; packages stay external. Throws esbuild's error. */
 export function bundleModule(filename: string, libraries: Libraries = {}): string {
   const { outputFiles } = buildSync({
     entryPoints: [filename],
@@ -23,7 +23,7 @@ export function bundleModule(filename: string, libraries: Libraries = {}): strin
   return outputFiles[0]?.text ?? '';
 }
 
-/** Runs CommonJS code as the file `filename`, with the packages found from there, and gives its module. */
+/** Runs CommonJS code as the file `filename`, from which packages are resolved, and returns its module. */
 export function evaluateModule(code: string, filename: string): Module {
   process.setSourceMapsEnabled(true);
   const module = new Module(filename);

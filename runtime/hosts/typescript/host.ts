@@ -4,34 +4,23 @@ import { formatWithOptions } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import type { AvroRecord, Context, Logger } from '../../../lib/define/sdk';
 import { FunctionError, KFlowError } from '../../../lib/errors';
-import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { AvroSchemaCodec } from '../../engine/avro-message';
-import type { Failure, Generated, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/ports/host';
+import type { Failure, Generated, Host, HostRecord, LogLevel } from '../../engine/ports/host';
 import { RecordCodecs } from '../../engine/record-codecs';
-import { type EntryFunction, loadFunction } from './load-function';
-import { OutputEncoder } from './output-encoder';
-import { eachRecord, isIterable, isPromise } from './outputs';
+import type { HostFactory, HostOptions } from '../host-factory';
+import { type EntryFunction, loadFunction } from './load';
+import { eachRecord, isIterable, isPromise, OutputEncoder } from './outputs';
 
-export interface TypeScriptHostOptions {
-  readonly spec: FunctionSpec;
-  readonly events: HostEvents;
-  readonly schemas: SchemaSource;
-  /** Where a module's path starts, and where inline code finds its packages. */
-  readonly baseDir: string;
-  /** KFLOW_STREAM_PROCESS_FUNCTION. */
-  readonly isStreaming: boolean;
-}
-
-/** Records are worked on this long before timers and sockets get their turn. */
+/** How long records run before timers and sockets get their turn. */
 const sliceMs = 10;
-/** Records taken from a source's iterable at once. */
+/** Records of one answer to `generate`, at most. */
 const generateSlice = 256;
 
 /**
- * Runs a function in the replica's own process. Records start in the order they came; a synchronous function ends with
- * one before the next begins, an asynchronous one has up to `concurrency` at once.
+ * Runs a function in the replica's own process. Records start in the order in which they arrived. A synchronous function
+ * finishes one record before the next starts; an asynchronous one processes up to `concurrency` at once.
  */
-export class TypeScriptHost implements Host {
+class TypeScriptHost implements Host {
   private readonly queue: HostRecord[] = [];
   private readonly codecs: RecordCodecs;
   private readonly encoder: OutputEncoder;
@@ -40,10 +29,10 @@ export class TypeScriptHost implements Host {
   private running = 0;
   private scheduled = false;
   private iterator: AsyncGenerator<AvroRecord> | undefined;
-  /** What the iterator was asked for and has not given yet. */
-  private coming: Promise<IteratorResult<AvroRecord>> | undefined;
+  /** The call of `next` that has not resolved yet. */
+  private pending: Promise<IteratorResult<AvroRecord>> | undefined;
 
-  constructor(private readonly options: TypeScriptHostOptions) {
+  constructor(private readonly options: HostOptions) {
     this.codecs = new RecordCodecs(options.schemas);
     this.encoder = new OutputEncoder(options.spec.schema);
     this.sideEncoders = new Map(options.spec.sideOutputs.map((side) => [side.id, new OutputEncoder(side.schema)]));
@@ -70,24 +59,24 @@ export class TypeScriptHost implements Host {
 
   async close(): Promise<void> {
     this.release();
-    // one that waits for something of its own may do so for ever
-    if (this.coming === undefined) await this.iterator?.return(undefined);
+    // a generator that is waiting may never return
+    if (this.pending === undefined) await this.iterator?.return(undefined);
   }
 
   async generate(): Promise<Generated> {
     if (this.iterator === undefined) {
-      const given = await this.entry();
-      if (given === null || given === undefined) return { payloads: [], ended: true, isRepeatable: false };
-      if (Array.isArray(given) || !isIterable(given)) {
-        return { payloads: await this.encodeAll(given), ended: false, isRepeatable: false };
+      const returned = await this.entry();
+      if (returned === null || returned === undefined) return { payloads: [], ended: true, isRepeatable: false };
+      if (Array.isArray(returned) || !isIterable(returned)) {
+        return { payloads: await this.encodeAll(returned), ended: false, isRepeatable: false };
       }
-      this.iterator = eachRecord(given);
+      this.iterator = eachRecord(returned);
     }
     const { records, ended } = await this.take(this.iterator);
     return { payloads: await this.encodeAll(records), ended, isRepeatable: true };
   }
 
-  /** The next records: as many as make a slice, or as came before the iterator made a pause. */
+  /** The next records: a full slice, or those that the iterator yielded before it paused. */
   private async take(iterator: AsyncGenerator<AvroRecord>): Promise<{ records: AvroRecord[]; ended: boolean }> {
     const records: AvroRecord[] = [];
     const until = performance.now() + sliceMs;
@@ -97,30 +86,30 @@ export class TypeScriptHost implements Host {
     });
     try {
       while (records.length < generateSlice && (records.length === 0 || performance.now() < until)) {
-        this.coming ??= iterator.next();
-        const result = await (records.length === 0 ? this.coming : Promise.race([this.coming, pause]));
+        this.pending ??= iterator.next();
+        const result = await (records.length === 0 ? this.pending : Promise.race([this.pending, pause]));
         if (result === undefined) break;
-        this.coming = undefined;
+        this.pending = undefined;
         if (result.done === true) return { records, ended: true };
         records.push(result.value);
       }
-      this.coming?.catch(() => undefined); // whoever asks next is told
+      this.pending?.catch(() => undefined); // the next call rejects with it
       return { records, ended: false };
     } catch (error) {
       if (records.length === 0) throw error;
-      return { records, ended: false }; // what came before it is sent; whoever asks next is told
+      return { records, ended: false }; // the records before the error are sent; the next call rejects
     } finally {
       clearTimeout(timer);
     }
   }
 
-  private async encodeAll(given: unknown): Promise<Uint8Array[]> {
+  private async encodeAll(returned: unknown): Promise<Uint8Array[]> {
     const payloads: Uint8Array[] = [];
-    for await (const record of eachRecord(given)) payloads.push(this.encoder.encode(record));
+    for await (const record of eachRecord(returned)) payloads.push(this.encoder.encode(record));
     return payloads;
   }
 
-  /** Starts queued records until the queue is empty, the function is busy, or others want a turn. */
+  /** Starts queued records until the queue is empty, the function is busy, or the slice is over. */
   private work(): void {
     const until = performance.now() + sliceMs;
     let next = 0;
@@ -165,9 +154,9 @@ export class TypeScriptHost implements Host {
     );
   }
 
-  private end(tell: () => void): void {
+  private end(report: () => void): void {
     this.running--;
-    tell();
+    report();
     if (this.queue.length > 0) this.schedule();
   }
 
@@ -175,7 +164,7 @@ export class TypeScriptHost implements Host {
     await this.call(record, await this.codecs.of(record.payload));
   }
 
-  /** Undefined when the record is done with, or a promise of it. */
+  /** Runs the function; returns a promise if the record is not finished yet. */
   private call(record: HostRecord, writer: AvroSchemaCodec): Promise<void> | undefined {
     const event = writer.decode(record.payload);
     const context = this.contextOf(record);
@@ -183,27 +172,27 @@ export class TypeScriptHost implements Host {
       const put = async (output: AvroRecord) => this.emit(record, output, writer);
       return Promise.resolve(this.entry(context, event, { put })).then(() => undefined);
     }
-    const given = this.entry(context, event);
-    return isPromise(given)
-      ? given.then((value) => this.emitAll(record, value, writer))
-      : this.emitAll(record, given, writer);
+    const returned = this.entry(context, event);
+    return isPromise(returned)
+      ? returned.then((value) => this.emitAll(record, value, writer))
+      : this.emitAll(record, returned, writer);
   }
 
-  private emitAll(record: HostRecord, given: unknown, writer: AvroSchemaCodec): Promise<void> | undefined {
-    if (given === undefined || given === null) return undefined;
-    if (Array.isArray(given)) {
-      // all or none: nothing of a record that does not encode is sent on
-      const payloads = given.map((output) => this.encoder.encode(output, writer));
+  private emitAll(record: HostRecord, returned: unknown, writer: AvroSchemaCodec): Promise<void> | undefined {
+    if (returned === undefined || returned === null) return undefined;
+    if (Array.isArray(returned)) {
+      // all or none: no output is sent if one of them does not fit
+      const payloads = returned.map((output) => this.encoder.encode(output, writer));
       for (const payload of payloads) void this.options.events.output(record.id, payload, '');
       return undefined;
     }
-    if (isIterable(given)) return this.emitIterable(record, given, writer);
-    void this.options.events.output(record.id, this.encoder.encode(given, writer), '');
+    if (isIterable(returned)) return this.emitIterable(record, returned, writer);
+    void this.options.events.output(record.id, this.encoder.encode(returned, writer), '');
     return undefined;
   }
 
-  private async emitIterable(record: HostRecord, given: unknown, writer: AvroSchemaCodec): Promise<void> {
-    for await (const output of eachRecord(given)) await this.emit(record, output, writer);
+  private async emitIterable(record: HostRecord, returned: unknown, writer: AvroSchemaCodec): Promise<void> {
+    for await (const output of eachRecord(returned)) await this.emit(record, output, writer);
   }
 
   private emit(record: HostRecord, output: unknown, writer: AvroSchemaCodec): Promise<void> | undefined {
@@ -214,7 +203,7 @@ export class TypeScriptHost implements Host {
     const encoder = this.sideEncoders.get(side);
     if (encoder === undefined) {
       const known = [...this.sideEncoders.keys()].join(', ') || 'none';
-      throw new FunctionError('function-failed', `the function has no side output "${side}"; it has ${known}`);
+      throw new FunctionError('function-failed', `the function has no side output "${side}"; declared: ${known}`);
     }
     void this.options.events.output(record.id, encoder.encode(output), side);
   }
@@ -241,7 +230,9 @@ export class TypeScriptHost implements Host {
   };
 }
 
-/** A console whose lines go into the function's log: stdout as INFO, stderr as WARNING. */
+export const typeScriptHost: HostFactory = (options) => new TypeScriptHost(options);
+
+/** A console that writes to the function's log: stdout at INFO, stderr at WARNING. */
 function consoleOf(log: (level: LogLevel, text: string) => void): Console {
   const stream = (level: LogLevel) =>
     new Writable({

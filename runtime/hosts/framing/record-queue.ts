@@ -1,11 +1,12 @@
 import { isAvroMessage, writerOf } from '../../engine/avro-message';
+import { failureOf } from '../../engine/failure-of';
 import type { Failure, HostRecord, SchemaSource } from '../../engine/ports/host';
-import { jsonFrame, recordsFrame, ToPython } from '../framing/frames';
+import { jsonFrame, recordsFrame, ToProcess } from './frames';
 
 export interface RecordQueueOptions {
   readonly schemas: SchemaSource;
   send(pieces: readonly Uint8Array[]): void;
-  /** A record that cannot be handed over. */
+  /** The record cannot be sent. */
   failed(id: number, failure: Failure): void;
 }
 
@@ -14,17 +15,17 @@ const maxBatchBytes = 4 * 1024 * 1024;
 const maxBatchesInFlight = 4;
 
 /**
- * Hands records to Python in batches.
- * I1. Records leave in the order they came.
+ * Sends records to a process of user code in batches.
+ * I1. Records leave in the order in which they arrived.
  * I2. At most four batches are in flight; a batch lands with the outcome of its last record.
- * I3. A writer's schema is sent before the first record that needs it; the records behind wait meanwhile.
+ * I3. A writer's schema is sent before the first record that needs it; the records behind that record wait.
  */
 export class RecordQueue {
   private queue: HostRecord[] = [];
   private readonly inFlight = new Map<number, { left: number }>();
   private batchesInFlight = 0;
   private readonly knownWriters = new Set<string>();
-  private isLearning = false;
+  private isFetchingSchema = false;
 
   constructor(private readonly options: RecordQueueOptions) {}
 
@@ -33,7 +34,7 @@ export class RecordQueue {
     this.sendBatches();
   }
 
-  /** Takes out what has not been sent. */
+  /** Removes the records that have not been sent, and returns them. */
   takeQueued(): readonly HostRecord[] {
     return this.queue.splice(0);
   }
@@ -50,7 +51,7 @@ export class RecordQueue {
   }
 
   private sendBatches(): void {
-    while (!this.isLearning && this.queue.length > 0 && this.batchesInFlight < maxBatchesInFlight) {
+    while (!this.isFetchingSchema && this.queue.length > 0 && this.batchesInFlight < maxBatchesInFlight) {
       const records = this.takeBatch();
       if (records.length === 0) continue;
       const batch = { left: records.length };
@@ -60,7 +61,7 @@ export class RecordQueue {
     }
   }
 
-  /** The records from the head of the queue that go into one frame; none when their schema has to be asked for first. */
+  /** The records of the next frame, from the head of the queue; none while the schema of the first is fetched. */
   private takeBatch(): HostRecord[] {
     const batch: HostRecord[] = [];
     let bytes = 0;
@@ -70,7 +71,7 @@ export class RecordQueue {
         break;
       const writer = this.writerOf(record);
       if (writer !== undefined && !this.knownWriters.has(writer)) {
-        if (batch.length === 0) void this.learn(writer);
+        if (batch.length === 0) void this.fetchSchema(writer);
         break;
       }
       taken++;
@@ -82,7 +83,7 @@ export class RecordQueue {
     return batch;
   }
 
-  /** Undefined when the payload is no Avro message; the record has then failed. */
+  /** Undefined when the payload is not an Avro message: the record has failed. */
   private writerOf(record: HostRecord): string | undefined {
     try {
       return writerOf(record.payload);
@@ -92,30 +93,24 @@ export class RecordQueue {
     }
   }
 
-  private async learn(writer: string): Promise<void> {
-    this.isLearning = true;
+  private async fetchSchema(writer: string): Promise<void> {
+    this.isFetchingSchema = true;
     try {
       const schema = await this.options.schemas.schemaOf(writer);
-      this.options.send([jsonFrame(ToPython.Schema, { fingerprint: writer, schema })]);
+      this.options.send([jsonFrame(ToProcess.Schema, { fingerprint: writer, schema })]);
       this.knownWriters.add(writer);
     } catch (error) {
-      this.refuse(writer, failureOf(error));
+      this.failAllOf(writer, failureOf(error));
     }
-    this.isLearning = false;
+    this.isFetchingSchema = false;
     this.sendBatches();
   }
 
-  /** Fails what waits for a schema that could not be had; later records ask anew. */
-  private refuse(writer: string, failure: Failure): void {
-    const waiting = this.queue;
-    const isRefused = (record: HostRecord) => isAvroMessage(record.payload) && writerOf(record.payload) === writer;
-    this.queue = waiting.filter((record) => !isRefused(record));
-    for (const record of waiting.filter(isRefused)) this.options.failed(record.id, failure);
+  /** Fails the queued records of a writer whose schema could not be fetched; later records fetch it again. */
+  private failAllOf(writer: string, failure: Failure): void {
+    const queued = this.queue;
+    const isOfWriter = (record: HostRecord) => isAvroMessage(record.payload) && writerOf(record.payload) === writer;
+    this.queue = queued.filter((record) => !isOfWriter(record));
+    for (const record of queued.filter(isOfWriter)) this.options.failed(record.id, failure);
   }
-}
-
-function failureOf(error: unknown): Failure {
-  return error instanceof Error
-    ? { type: error.name, message: error.message }
-    : { type: 'Error', message: String(error) };
 }

@@ -7,15 +7,15 @@ import { bundleModule, evaluateModule } from './module-file';
 
 export type EntryFunction = (...args: unknown[]) => unknown;
 
-/** Names in scope of user code beside Node's own. */
+/** Names in the scope of user code beside those of Node. */
 export interface UserScope {
   readonly logger: Logger;
   readonly console: Console;
 }
 
 /**
- * Compiles a function's inline code or module and finds its entry: the function `entry` at the top of the code or among
- * the exports, else the default export. Throws ConfigError with the place in the user's code.
+ * Compiles a function's inline code or module and finds its entry: the function named `entry` at the top level of the
+ * code or among the exports, else the default export. Throws ConfigError with the position in the user's code.
  */
 export function loadFunction(spec: FunctionSpec, baseDir: string, scope: UserScope): EntryFunction {
   const { filename, code } = compile(spec, baseDir);
@@ -24,17 +24,12 @@ export function loadFunction(spec: FunctionSpec, baseDir: string, scope: UserSco
   try {
     found = evaluate(code, filename, entry, scope);
   } catch (cause) {
-    throw new ConfigError(
-      'function-failed',
-      `${spec.function}: the code failed while it was loaded: ${stackOf(cause)}`,
-      { cause },
-    );
+    const message = `${spec.function}: loading the code failed: ${stackOf(cause)}`;
+    throw new ConfigError('function-failed', message, { cause });
   }
   if (typeof found !== 'function') {
-    throw new ConfigError(
-      'config-invalid',
-      `${spec.function}: the code has no function "${entry}"; meta.name names the entry function`,
-    );
+    const message = `${spec.function}: the code has no function "${entry}"; set meta.name to the entry function`;
+    throw new ConfigError('config-invalid', message);
   }
   return found as EntryFunction;
 }
@@ -63,13 +58,13 @@ function compile(spec: FunctionSpec, baseDir: string): { filename: string; code:
   }
 }
 
-/** Runs the code as a CommonJS module whose scope also has `scope`; top-level functions need no export to be found. */
+/** Runs the code as a CommonJS module with `scope` in scope. Top-level functions are found without an export. */
 function evaluate(code: string, filename: string, entry: string, scope: UserScope): unknown {
-  const lookUp = entry === 'default' ? 'undefined' : `typeof ${entry} === 'function' ? ${entry} : undefined`;
-  // on the first line, so that the lines of the code keep their numbers; two functions, so that the code may have a
-  // `logger` or `console` of its own
+  const find = entry === 'default' ? 'undefined' : `typeof ${entry} === 'function' ? ${entry} : undefined`;
+  // on the first line, so that line numbers stay right; two functions, so that the code can declare its own `logger`
+  // or `console`
   const head = 'module.exports = (logger, console) => ((exports, require, module) => { ';
-  const tail = `\n;return { local: (${lookUp}), exports: module.exports }; })(exports, require, module);`;
+  const tail = `\n;return { local: (${find}), exports: module.exports }; })(exports, require, module);`;
   const at = code.lastIndexOf('\n//# sourceMappingURL');
   const module = evaluateModule(`${head}${code.slice(0, at)}${tail}${code.slice(at)}`, filename);
   const load = module.exports as (

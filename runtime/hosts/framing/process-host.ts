@@ -1,33 +1,22 @@
 import { resolve } from 'node:path';
 import { ConfigError, FunctionError, type KFlowError, StateError } from '../../../lib/errors';
-import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { kindOf } from '../../../lib/topology/function-types/function-type';
 import { fingerprintOf } from '../../engine/avro-message';
-import type { Failure, Host, HostEvents, HostRecord, LogLevel, SchemaSource } from '../../engine/ports/host';
+import type { Failure, Generated, Host, HostRecord, LogLevel } from '../../engine/ports/host';
+import type { HostOptions } from '../host-factory';
 import {
   bareFrame,
   creditFrame,
-  type FromPython,
+  type FromProcess,
   type GeneratedSlice,
   jsonFrame,
   type OutcomeReceiver,
   readGenerated,
   readOutcomes,
-  ToPython,
-} from '../framing/frames';
-import { PythonChild } from './python-child';
+  ToProcess,
+} from './frames';
 import { RecordQueue } from './record-queue';
-
-export interface PythonHostOptions {
-  readonly spec: FunctionSpec;
-  readonly events: HostEvents;
-  readonly schemas: SchemaSource;
-  /** Set on top of this process's environment. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly replica: number;
-  /** Where a module's path starts; left out: the working directory. */
-  readonly baseDir?: string;
-}
+import { type HostProgram, UserProcess } from './user-process';
 
 type State =
   | { readonly is: 'new' }
@@ -36,17 +25,15 @@ type State =
   | { readonly is: 'closing' }
   | { readonly is: 'ended'; readonly cause: Error };
 
-type Generated = Awaited<ReturnType<Host['generate']>>;
 type Request = { readonly resolve: (generated: Generated) => void; readonly reject: (cause: Error) => void };
 
 /**
- * Runs a function's Python code in a process of its own.
+ * Runs a function in a process of its own, with a program that speaks the frames.
  * H1. An output is credited back when the loop has room for it, never before.
- * H2. A process that ends unasked is told once, by `crashed`; nothing is told after it.
+ * H2. An unexpected exit of the process is reported once, by `crashed`; no event follows it.
  */
-export class PythonHost implements Host {
-  private readonly env: NodeJS.ProcessEnv;
-  private readonly child: PythonChild;
+export class ProcessHost implements Host {
+  private readonly child: UserProcess;
   private readonly queue: RecordQueue;
   private readonly requests = new Map<number, Request>();
   private lastRequest = 0;
@@ -54,12 +41,14 @@ export class PythonHost implements Host {
   private isStreaming = false;
   private credit = { count: 0, bytes: 0 };
 
-  constructor(private readonly options: PythonHostOptions) {
-    this.env = { ...process.env, ...options.env };
-    this.child = new PythonChild(this.env, {
+  constructor(
+    private readonly options: HostOptions,
+    private readonly program: HostProgram,
+  ) {
+    this.child = new UserProcess(program, {
       frame: (type, body) => this.receivers[type](body),
       line: (level, text) => options.events.log(level, text),
-      ended: (cause) => this.ended(cause),
+      exited: (cause) => this.exited(cause),
     });
     this.queue = new RecordQueue({
       schemas: options.schemas,
@@ -73,14 +62,13 @@ export class PythonHost implements Host {
   }
 
   async open(): Promise<void> {
-    if (this.state.is !== 'new')
-      throw new StateError('state-invalid', `a host that is ${this.state.is} cannot be opened`);
+    if (this.state.is !== 'new') throw this.stateError();
     const opened = new Promise<void>((opened, refused) => {
       this.state = { is: 'opening', opened, refused };
     });
     try {
       await Promise.race([this.child.start(), opened]);
-      this.child.send([jsonFrame(ToPython.Init, initOf(this.options, this.env))]);
+      this.child.send([jsonFrame(ToProcess.Init, initOf(this.options))]);
       await opened;
     } catch (error) {
       await this.child.stop();
@@ -95,36 +83,36 @@ export class PythonHost implements Host {
   generate(): Promise<Generated> {
     const { state } = this;
     if (state.is === 'ended') return Promise.reject(state.cause);
-    if (state.is !== 'open') return Promise.reject(closedError(state.is));
+    if (state.is !== 'open') return Promise.reject(this.stateError());
     const request = ++this.lastRequest;
     return new Promise((resolve, reject) => {
       this.requests.set(request, { resolve, reject });
-      this.child.send([jsonFrame(ToPython.Produce, { request })]);
+      this.child.send([jsonFrame(ToProcess.Produce, { request })]);
     });
   }
 
   release(): void {
     for (const { id } of this.queue.takeQueued()) this.options.events.released(id);
-    this.child.send([bareFrame(ToPython.Release)]);
+    this.child.send([bareFrame(ToProcess.Release)]);
   }
 
-  /** Releases what has not been started, waits up to 5 s for what has, then kills. */
+  /** Releases the records that have not started, waits up to 5 s for the others, then kills the process. */
   async close(): Promise<void> {
     const { state } = this;
     if (state.is === 'new') {
-      this.state = { is: 'ended', cause: closedError('closed') };
+      this.state = { is: 'ended', cause: this.stateError('closed') };
       return;
     }
     if (state.is === 'opening') this.child.kill();
     if (state.is === 'open') {
       this.release();
       this.state = { is: 'closing' };
-      this.child.send([bareFrame(ToPython.Quit)]);
+      this.child.send([bareFrame(ToProcess.Quit)]);
     }
     await this.child.stop();
   }
 
-  private readonly receivers: { readonly [Type in FromPython]: (body: Buffer) => void } = {
+  private readonly receivers: { readonly [Type in FromProcess]: (body: Buffer) => void } = {
     H: (body) => this.opened(parse(body)),
     F: (body) => this.refused(parse(body)),
     O: (body) => readOutcomes(body, this.outcomes),
@@ -159,7 +147,7 @@ export class PythonHost implements Host {
     if (!this.isStreaming) return;
     const giveBack = () => this.giveBack(payload.length);
     if (stored === undefined) giveBack();
-    // What the loop could not store is out of its hands too; the loop itself knows why.
+    // An output that could not be stored takes no room either; the loop fails its record.
     else void stored.then(giveBack, giveBack);
   }
 
@@ -201,20 +189,24 @@ export class PythonHost implements Host {
     state.refused(cause);
   }
 
-  private ended(cause: KFlowError): void {
+  private exited(exit: KFlowError): void {
     const { state } = this;
     if (state.is === 'ended') return;
-    const told = state.is === 'closing' ? closedError('closed') : cause;
-    this.state = { is: 'ended', cause: told };
-    if (state.is === 'opening') state.refused(cause);
-    for (const { reject } of this.requests.values()) reject(told);
+    const cause = state.is === 'closing' ? this.stateError('closed') : exit;
+    this.state = { is: 'ended', cause };
+    if (state.is === 'opening') state.refused(exit);
+    for (const { reject } of this.requests.values()) reject(cause);
     this.requests.clear();
-    if (state.is === 'open') this.options.events.crashed(cause);
+    if (state.is === 'open') this.options.events.crashed(exit);
+  }
+
+  private stateError(state: string = this.state.is): StateError {
+    return new StateError('state-invalid', `the ${this.program.language} host is ${state}`);
   }
 }
 
-/** The init frame: what the Python side needs to know of the function. */
-function initOf({ spec, replica, baseDir }: PythonHostOptions, env: NodeJS.ProcessEnv): object {
+/** The body of the init frame. */
+function initOf({ spec, replica, baseDir, isStreaming }: HostOptions): object {
   const declared = (schema: object | undefined) => ({ schema, fingerprint: schema && fingerprintOf(schema) });
   const { schema, fingerprint } = declared(spec.schema);
   return {
@@ -223,9 +215,9 @@ function initOf({ spec, replica, baseDir }: PythonHostOptions, env: NodeJS.Proce
     jobId: spec.jobId,
     kind: kindOf(spec.type) === 'source' ? 'source' : 'process',
     code: spec.code,
-    module: spec.module === undefined ? undefined : resolve(baseDir ?? '.', spec.module),
+    module: spec.module === undefined ? undefined : resolve(baseDir, spec.module),
     entry: spec.entry,
-    streamProcess: env.KFLOW_STREAM_PROCESS_FUNCTION === 'true',
+    streamProcess: isStreaming,
     concurrency: spec.concurrency,
     meta: spec.meta,
     schema,
@@ -233,10 +225,6 @@ function initOf({ spec, replica, baseDir }: PythonHostOptions, env: NodeJS.Proce
     sides: Object.fromEntries(spec.sideOutputs.map((side) => [side.id, declared(side.schema)])),
     replica,
   };
-}
-
-function closedError(state: string): StateError {
-  return new StateError('state-invalid', `the Python host is ${state}`);
 }
 
 function parse<T>(body: Buffer): T {
