@@ -1,38 +1,76 @@
-import type { FunctionSpec, S3Connection } from '../../lib/plan/function-spec';
+import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type {
+  ConnectorType,
+  FunctionTypeWith,
+  functionTypes,
+} from '../../lib/topology/function-types/function-type';
 import type { S3ObjectStore } from '../adapters/s3/object-store';
 import type { ListedObjects, SourcePosition } from '../engine/ports/flow-state';
-import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/ports/host';
-import type { Source } from '../engine/source-loop';
+import type { Generated, LogLevel } from '../engine/ports/host';
+import type { Sink } from '../engine/ports/sink';
+import type { Source } from '../engine/ports/source';
 
-/** What a connector is given. A connector is a folder here whose index exports a `SourceConnector` or a `SinkConnector`. */
-export interface ConnectorContext {
+/** The methods of an object store that connectors use. */
+export type ObjectStore = Pick<S3ObjectStore, 'list' | 'put'>;
+
+export interface ObjectStoreEndpoint {
+  /** Holds the credentials. */
+  readonly store: ObjectStore;
+  /** `s3a://bucket` or `s3a://bucket/prefix`. */
+  readonly topics: string;
+}
+
+/** A server that is not an object store. Its own protocol decides what an absent field means. */
+export interface ServerEndpoint {
+  /** `host:port` or a URL. */
+  readonly addr?: string;
+  readonly topics?: string;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/** The endpoint of a connector, with its credentials, by `connectsTo` of its function type. */
+interface Endpoints {
+  readonly 'object-store': ObjectStoreEndpoint;
+  readonly server: ServerEndpoint;
+  readonly nothing: undefined;
+}
+export type Endpoint = Endpoints[keyof Endpoints];
+export type EndpointOf<Type extends ConnectorType> = Endpoints[(typeof functionTypes)[Type]['connectsTo']];
+
+interface ConnectorContext<E extends Endpoint> {
   readonly spec: FunctionSpec;
+  readonly endpoint: E;
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
+export interface SourceContext<E extends Endpoint = Endpoint> extends ConnectorContext<E> {
   /** This replica, from 0 to `spec.replicas - 1`. */
   readonly replica: number;
   /** The flow's current run, from 1. */
   readonly run: number;
-  readonly schemas: SchemaSource;
-  /** Opens an object store with the credentials that the environment holds for it. */
-  objectStore(connection: S3Connection): S3ObjectStore;
-  /** What this source has listed, in this run or, with `ever`, in any. */
+  /** The objects this source has listed in this run or, with `ever`, in any run. */
   listed(ever: boolean): Promise<ListedObjects>;
-  /** Where this replica's generator goes on. */
+  /** The position from which this replica's generator resumes. */
   position(): Promise<SourcePosition>;
-  /** When each input's stream was made: with it, a sequence is unique over a flow's lives. */
+  /** Calls the user's code for the next records; only for types with code. */
+  generate(): Promise<Generated>;
+}
+
+export interface SinkContext<E extends Endpoint = Endpoint> extends ConnectorContext<E> {
+  /** When the stream of each input was created: with it, a sequence is unique across deployments of the flow. */
   readonly inputsCreated: readonly Date[];
-  readonly log: (level: LogLevel, text: string) => void;
 }
 
-export interface SourceConnector {
-  /** `host` runs the user's code of sources that have some. */
-  createSource(context: ConnectorContext, host: Host): Promise<Source>;
+/** A source type: its folder exports one as `connector`. */
+export interface SourceConnector<E extends Endpoint = Endpoint> {
+  open(context: SourceContext<E>): Promise<Source>;
 }
 
-export interface SinkConnector {
-  createSink(context: ConnectorContext, events: HostEvents): Promise<Host>;
+/** A sink type: its folder exports one as `connector`. */
+export interface SinkConnector<E extends Endpoint = Endpoint> {
+  open(context: SinkContext<E>): Promise<Sink>;
 }
 
-/** The connector of a function type: the folder of that name. Throws when there is none. */
-export function loadConnector<T>(type: string): T {
-  return require(`./${type}`) as T;
-}
+export type SourceType = ConnectorType & FunctionTypeWith<{ readonly kind: 'source' }>;
+export type SinkType = ConnectorType & FunctionTypeWith<{ readonly kind: 'sink' }>;

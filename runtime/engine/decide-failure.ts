@@ -11,6 +11,6 @@ const retryDelays = { firstMs: 1_000, maxMs: 30_000 };
  * AckException says that it counts as processed, it goes to the dead letters and is acked.
  */
 export function decideFailure(failure: Failure, deliveries: number, maxDeliver: number): FailureDecision {
-  if (failure.ack === true || deliveries >= maxDeliver) return { kind: 'dead-letter' };
+  if (failure.ack === true || failure.isFinal === true || deliveries >= maxDeliver) return { kind: 'dead-letter' };
   return { kind: 'retry', delayMs: backoffMs(deliveries - 1, retryDelays) };
 }

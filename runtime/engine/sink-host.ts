@@ -1,39 +1,41 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { failureOf } from './failure-of';
-import type { Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
+import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
+import type { Sink, SinkRecord, WriteOutcome } from './ports/sink';
 import { ReaderProjection } from './reader-projection';
 
-/** Writes one record to where it ends; `key` names the record, the same however often it is delivered. */
-export type WriteRecord = (record: unknown, origin: HostRecord['origin']) => Promise<void>;
+export interface SinkHostOptions {
+  readonly spec: FunctionSpec;
+  readonly events: HostEvents;
+  readonly schemas: SchemaSource;
+  readonly sink: Sink;
+}
 
-/** A sink in the place of user code: decodes by the sink's reader schema and writes, many records at once. */
+/**
+ * Runs a sink in the place of user code: decodes records with the sink's reader schema and writes them in batches.
+ *
+ * I1. A batch is what is queued when a write may start, `batchSize` records at most: no record waits for others.
+ * I2. Each record settles with its own outcome. A write that throws is a failed attempt of each record of its batch.
+ */
 export class SinkHost implements Host {
   private queue: HostRecord[] = [];
-  private writing = 0;
+  private writes = 0;
   private readonly projection: ReaderProjection;
 
-  constructor(
-    private readonly options: {
-      readonly spec: FunctionSpec;
-      readonly events: HostEvents;
-      readonly schemas: SchemaSource;
-      readonly write: WriteRecord;
-      /** Records written at once. */
-      readonly concurrency: number;
-    },
-  ) {
+  constructor(private readonly options: SinkHostOptions) {
     this.projection = new ReaderProjection(options.spec.schema, options.schemas);
   }
 
   get atOnce(): number {
-    return this.options.concurrency;
+    const { batchSize, concurrentWrites } = this.options.sink;
+    return batchSize * concurrentWrites;
   }
 
   async open(): Promise<void> {}
 
   process(records: readonly HostRecord[]): void {
     this.queue.push(...records);
-    this.work();
+    this.startWrites();
   }
 
   release(): void {
@@ -41,32 +43,56 @@ export class SinkHost implements Host {
   }
 
   generate(): never {
-    throw new Error('a sink generates nothing');
+    throw new Error('a sink generates no records');
   }
 
   async close(): Promise<void> {
     this.release();
+    await this.options.sink.close();
   }
 
-  private work(): void {
-    const room = Math.min(this.options.concurrency - this.writing, this.queue.length);
-    for (const record of this.queue.splice(0, room)) {
-      this.writing++;
-      void this.write(record);
+  private startWrites(): void {
+    const { batchSize, concurrentWrites } = this.options.sink;
+    while (this.writes < concurrentWrites && this.queue.length > 0) {
+      this.writes++;
+      void this.writeBatch(this.queue.splice(0, batchSize));
     }
   }
 
-  private async write(record: HostRecord): Promise<void> {
-    const { events } = this.options;
-    events.began?.(record.id);
+  private async writeBatch(batch: readonly HostRecord[]): Promise<void> {
+    for (const { id } of batch) this.options.events.began?.(id);
+    const ids: number[] = [];
+    const records: SinkRecord[] = [];
+    for (const { id, payload, origin } of batch) {
+      try {
+        records.push({ value: await this.projection.read(payload), origin });
+        ids.push(id);
+      } catch (error) {
+        this.options.events.failed(id, failureOf(error));
+      }
+    }
+    const outcomes = records.length === 0 ? [] : await this.outcomesOf(records);
+    for (const [index, id] of ids.entries()) this.settle(id, outcomes[index]);
+    this.writes--;
+    this.startWrites();
+  }
+
+  private async outcomesOf(records: readonly SinkRecord[]): Promise<readonly WriteOutcome[]> {
     try {
-      await this.options.write(await this.projection.read(record.payload), record.origin);
-      events.done(record.id);
+      return await this.options.sink.write(records);
     } catch (error) {
-      events.failed(record.id, failureOf(error));
-    } finally {
-      this.writing--;
-      this.work();
+      return records.map(() => ({ is: 'failed', error, isRetryable: true })); // I2
     }
   }
+
+  private settle(id: number, outcome: WriteOutcome | undefined): void {
+    const { events, spec } = this.options;
+    if (outcome === undefined) events.failed(id, { type: 'Error', message: `${spec.type} reported no outcome` });
+    else if (outcome.is === 'stored') events.done(id);
+    else events.failed(id, failureOfWrite(outcome.error, outcome.isRetryable));
+  }
+}
+
+function failureOfWrite(error: unknown, isRetryable: boolean): Failure {
+  return isRetryable ? failureOf(error) : { ...failureOf(error), isFinal: true };
 }

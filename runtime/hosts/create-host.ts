@@ -1,4 +1,4 @@
-import { Language } from '../../lib/topology/document/topology';
+import type { Language } from '../../lib/topology/document/language';
 import type { Host, HostEvents, HostRecord } from '../engine/ports/host';
 import type { HostFactory, HostOptions } from './host-factory';
 import { pythonHost } from './python/host';
@@ -6,9 +6,9 @@ import { typeScriptHost } from './typescript/host';
 
 /** The host of each language. A new language does not compile until it has one here. */
 export const hosts: { readonly [Each in Language]: HostFactory } = {
-  [Language.Python]: pythonHost,
-  [Language.TypeScript]: typeScriptHost,
-  [Language.JavaScript]: typeScriptHost,
+  python: pythonHost,
+  typescript: typeScriptHost,
+  javascript: typeScriptHost,
 };
 
 /** The host of a function's code. A function without code, whose image brings its own, passes its records on unchanged. */

@@ -2,33 +2,34 @@ import { z } from 'zod';
 import { ConfigError } from '../../lib/errors';
 import { timing } from '../../lib/plan/timing';
 
+/** A switch: on with any value but `false` or `0`, in any case; off when empty or not set. */
 const flag = z
   .string()
   .optional()
-  .transform((value) => value !== undefined && value !== '' && value.toLowerCase() !== 'false');
+  .transform((value) => value !== undefined && !['', 'false', '0'].includes(value.toLowerCase()));
 
 const environmentSchema = z.object({
-  /** File with the function's spec. */
+  /** The file of the function's spec. */
   KFLOW_SPEC: z.string(),
   KFLOW_NATS_URL: z.string(),
   KFLOW_REPLICA: z.coerce.number().int().nonnegative().optional(),
   JOB_COMPLETION_INDEX: z.coerce.number().int().nonnegative().optional(),
-  /** Where a module's path starts: the document's folder. */
+  /** The document's folder, from which modules are resolved. */
   KFLOW_BASE_DIR: z.string().optional(),
   KFLOW_STREAM_PROCESS_FUNCTION: flag,
   KFLOW_LONG_RUNNING_PROCESSING: flag,
   KFLOW_SKIP_DOWNLOAD_ERROR: flag,
-  /** How long a replica may finish what runs when it is told to stop, in seconds. */
+  /** Seconds that a stopping replica has for the records it is processing. */
   KFLOW_SHUTDOWN_TIMEOUT: z.coerce.number().positive().default(timing.shutdownSeconds),
-  /** Where probes and Prometheus are answered, 0 at any free port; absent: nothing listens. */
+  /** Port for probes and Prometheus; 0 is any free port. Without it, the replica does not listen. */
   KFLOW_HTTP_PORT: z.string().min(1).pipe(z.coerce.number<string>().int().min(0).max(65_535)).optional(),
   KFLOW_HTTP_HOST: z.string().default('0.0.0.0'),
-  /** File to write the port to that is listened on. */
+  /** The file to which the replica writes its port. */
   KFLOW_HTTP_PORT_FILE: z.string().optional(),
   KFLOW_METRICS: flag,
 });
 
-/** Where a replica answers probes, and Prometheus when it has metrics. */
+/** Where a replica serves probes and, with `hasMetrics`, Prometheus. */
 interface HttpSettings {
   readonly host: string;
   readonly port: number;
@@ -46,18 +47,18 @@ export interface ReplicaEnvironment {
   readonly isLongRunning: boolean;
   readonly isDownloadFailureSkipped: boolean;
   readonly shutdownMs: number;
-  /** Absent: the replica does not listen. */
+  /** Left out: the replica does not listen. */
   readonly http?: HttpSettings;
-  /** For user code and credentials. */
+  /** The whole environment, for user code and credentials. */
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Throws ConfigError that names what is missing. */
+/** Throws ConfigError, which names every variable that is missing or invalid. */
 export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
   const parsed = environmentSchema.safeParse(env);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError('config-invalid', `the environment is not complete: ${faults.join('; ')}`);
+    throw new ConfigError('config-invalid', `environment: ${faults.join('; ')}`);
   }
   const { data } = parsed;
   return {

@@ -8,12 +8,12 @@ import type { ReplicaMetrics } from './replica-metrics';
 
 export interface HttpEndpointProps {
   readonly host: string;
-  /** 0 is any that is free. */
+  /** 0 is any free port. */
   readonly port: number;
-  /** The port is written to it once it is listened on, whole or not at all. */
+  /** A file to which the port is written, atomically, once the server listens. */
   readonly portFile?: string;
   readonly health: ReplicaHealth;
-  /** Left out: there is no /metrics. */
+  /** Left out: /metrics is not found. */
   readonly metrics?: ReplicaMetrics;
   readonly log: (level: LogLevel, text: string) => void;
 }
@@ -24,7 +24,7 @@ interface Page {
   readonly type?: string;
 }
 
-/** Answers Kubernetes' probes, /livez and /readyz, and Prometheus, /metrics. */
+/** Serves /livez and /readyz to Kubernetes, and /metrics to Prometheus. */
 export class HttpEndpoint {
   private readonly pages: ReadonlyMap<string, () => Page | Promise<Page>>;
   private readonly server: Server;
@@ -39,7 +39,7 @@ export class HttpEndpoint {
     this.server = createServer((request, response) => void this.answer(request, response));
   }
 
-  /** Resolves when it answers. Throws ConfigError that names the port when that cannot be listened on. */
+  /** Resolves when the server listens. Throws ConfigError, which names the port, when it cannot. */
   static async open(props: HttpEndpointProps): Promise<HttpEndpoint> {
     const endpoint = new HttpEndpoint(props);
     await endpoint.listen();
@@ -50,7 +50,7 @@ export class HttpEndpoint {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Ends every connection; resolves when the port is free. */
+  /** Closes every connection; resolves when the port is free. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeAllConnections();
@@ -67,7 +67,7 @@ export class HttpEndpoint {
       writeFileSync(`${portFile}.new`, String(this.port));
       renameSync(`${portFile}.new`, portFile);
     }
-    this.server.on('error', (error) => log('WARNING', `a request was not taken on port ${port}: ${error.message}`));
+    this.server.on('error', (error) => log('WARNING', `HTTP on port ${port}: ${error.message}`));
   }
 
   private async answer({ method, url = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -79,7 +79,7 @@ export class HttpEndpoint {
   private async pageOf(method: string | undefined, url: string): Promise<Page> {
     const page = this.pages.get(url.replace(/\?.*/, ''));
     if (page === undefined) return { status: 404, text: 'not found\n' };
-    if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'only GET and HEAD\n' };
+    if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'method not allowed: use GET or HEAD\n' };
     try {
       return await page();
     } catch (error) {
@@ -97,7 +97,7 @@ async function metricsPage(metrics: ReplicaMetrics): Promise<Page> {
 }
 
 function refusalOf(host: string, port: number, cause: NodeJS.ErrnoException): ConfigError {
-  const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message;
-  const message = `KFLOW_HTTP_PORT: port ${port} of ${host} cannot be listened on: ${why}; set another KFLOW_HTTP_PORT`;
+  const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message;
+  const message = `KFLOW_HTTP_PORT: cannot listen on ${host}:${port}: ${why}; set another port`;
   return new ConfigError('config-invalid', message, { cause });
 }

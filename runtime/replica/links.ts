@@ -1,5 +1,4 @@
 import type { JetStreamManager, NatsConnection, Status } from 'nats';
-import { ConfigError } from '../../lib/errors';
 import { type FunctionSpec, outputsOf, type S3Connection } from '../../lib/plan/function-spec';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { connectNats } from '../adapters/jetstream/connection';
@@ -8,13 +7,14 @@ import { MessagePuller } from '../adapters/jetstream/message-puller';
 import { JetStreamPublisher } from '../adapters/jetstream/publisher';
 import { SchemaRegistry } from '../adapters/jetstream/schema-registry';
 import { StreamTrimmer } from '../adapters/jetstream/stream-trimmer';
-import { S3ObjectStore } from '../adapters/s3/object-store';
+import type { S3ObjectStore } from '../adapters/s3/object-store';
 import { S3ClaimSource, S3MessageStore } from '../adapters/s3/s3-message-store';
 import { AvroSchemaCodec } from '../engine/avro-message';
 import { OutputWriter } from '../engine/output-writer';
 import type { LogLevel } from '../engine/ports/host';
 import type { ReplicaEnvironment } from './environment';
 import type { ConnectionState } from './replica-health';
+import { openObjectStore } from './resolve-endpoint';
 
 /** Room for a message's headers below the server's payload limit. */
 const headerRoom = 8 * 1024;
@@ -24,11 +24,11 @@ export interface LinksProps {
   readonly spec: FunctionSpec;
   readonly environment: ReplicaEnvironment;
   readonly log: (level: LogLevel, text: string) => void;
-  /** Told of every change, the first connection included. */
+  /** Called at every change, the first connection included. */
   readonly onConnection: (state: ConnectionState) => void;
 }
 
-/** What a replica is connected to, and what keeps those connections in order. */
+/** The connections of a replica, kept up across reconnects. */
 export class ReplicaLinks {
   readonly inputs: readonly MessagePuller[];
   readonly writer: OutputWriter;
@@ -54,7 +54,7 @@ export class ReplicaLinks {
     this.trimTimer = setInterval(() => this.trimAll(), trimEveryMs);
   }
 
-  /** Connects, and puts this function's writer schemas where readers find them. */
+  /** Connects, and publishes the schemas that this function writes. */
   static async open(props: LinksProps): Promise<ReplicaLinks> {
     const { spec, environment, onConnection } = props;
     const connection = await connectNats(
@@ -63,7 +63,7 @@ export class ReplicaLinks {
     );
     onConnection('up');
     void connection.closed().then(() => onConnection('closed'));
-    const statuses = connection.status(); // keeps what happens while the rest is opened
+    const statuses = connection.status(); // buffers changes while the rest opens
     const outputs = outputsOf(spec);
     const trimmers = new Map(outputs.map((output) => [output.subject, new StreamTrimmer(connection, output)]));
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
@@ -85,21 +85,11 @@ export class ReplicaLinks {
     return links;
   }
 
-  /** An object store, with the credentials from the environment. Throws ConfigError when they are not there. */
   objectStore(connection: S3Connection): S3ObjectStore {
-    const { env } = this.props.environment;
-    const user = env[connection.userEnv];
-    const password = env[connection.passwordEnv];
-    if (user === undefined || password === undefined) {
-      throw new ConfigError(
-        'setting-missing',
-        `${connection.userEnv} and ${connection.passwordEnv} are not in the environment`,
-      );
-    }
-    return new S3ObjectStore({ addr: connection.addr, user, password });
+    return openObjectStore(connection, this.props.environment.env);
   }
 
-  /** Resolves when everything written and acked is certainly with the server. */
+  /** Resolves when the server has every message and every ack. */
   async close(): Promise<void> {
     clearInterval(this.trimTimer);
     await this.publisher.settled();
@@ -123,11 +113,11 @@ export class ReplicaLinks {
     for await (const status of statuses) {
       if (status.type === 'disconnect') {
         onConnection('lost');
-        log('WARNING', 'the connection to nats is lost; waiting for it');
+        log('WARNING', 'lost the connection to NATS; reconnecting');
       }
       if (status.type !== 'reconnect') continue;
       onConnection('up');
-      log('INFO', 'connected to nats again');
+      log('INFO', 'reconnected to NATS');
       this.publisher.reconnected();
       this.acks.reconnected();
       for (const input of this.inputs) input.reconnected();
@@ -135,7 +125,7 @@ export class ReplicaLinks {
   }
 
   private onRefused(subject: string): void {
-    this.props.log('DEBUG', `${subject} is full or not there for the moment: waiting`);
+    this.props.log('DEBUG', `${subject}: the stream is full or unavailable; waiting`);
     this.trim(this.trimmers.get(subject));
   }
 
@@ -146,7 +136,7 @@ export class ReplicaLinks {
   private trim(trimmer: StreamTrimmer | undefined): void {
     trimmer?.trim().then(
       (purged) => purged > 0 && this.props.log('DEBUG', `trimmed ${purged} consumed messages`),
-      (error) => this.props.log('DEBUG', `not trimmed: ${error}`),
+      (error) => this.props.log('DEBUG', `trimming failed: ${error}`),
     );
   }
 }

@@ -26,10 +26,10 @@ function readSpec(file: string): FunctionSpec {
   const parsed = functionSpecSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (parsed.success) return withCode(parsed.data, file);
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new ConfigError('config-invalid', `${file} is not a function spec of this version: ${faults.join('; ')}`);
+  throw new ConfigError('config-invalid', `${file}: not a function spec of this version: ${faults.join('; ')}`);
 }
 
-/** The spec with its code, which is a file beside it where people are to read both. */
+/** The spec with its code, which is a file of its own where that is easier to read. */
 function withCode(spec: FunctionSpec, file: string): FunctionSpec {
   if (spec.codeFile === undefined) return spec;
   return { ...spec, code: readFileSync(path.join(path.dirname(file), spec.codeFile), 'utf8') };

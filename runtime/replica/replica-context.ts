@@ -1,13 +1,15 @@
 import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
 import { retryRequest } from '../adapters/jetstream/retry-request';
-import type { ConnectorContext } from '../connectors/connector';
+import type { SinkContext, SourceContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
 import type { Writer } from '../engine/ports/flow-state';
-import type { LogLevel } from '../engine/ports/host';
+import type { Host, HostEvents, LogLevel } from '../engine/ports/host';
 import type { RecordObserver } from '../engine/ports/record-observer';
+import { createHost } from '../hosts/create-host';
 import type { ReplicaEnvironment } from './environment';
 import type { ReplicaLinks } from './links';
 import type { ReplicaHealth } from './replica-health';
+import { resolveEndpoint } from './resolve-endpoint';
 
 /** What the parts of a replica share. */
 export interface ReplicaContext {
@@ -16,34 +18,45 @@ export interface ReplicaContext {
   readonly links: ReplicaLinks;
   readonly counters: Counters;
   readonly health: ReplicaHealth;
-  /** Left out: nobody wants to know how long records take. */
+  /** Left out: processing times are not measured. */
   readonly observer?: RecordObserver;
   readonly log: (level: LogLevel, text: string) => void;
-  /** Told to stop: finish what runs, take no more. */
+  /** Aborted when the replica must stop: finish the records in process, and take no more. */
   readonly stop: AbortSignal;
 }
 
-/** The function as one that ends, and its streams with it. */
+/** The function and the streams that end with it. */
 export function writerOf({ spec }: ReplicaContext): Writer {
   return { function: spec.function, streams: outputsOf(spec).map((output) => output.stream) };
 }
 
-export async function connectorContext(context: ReplicaContext): Promise<ConnectorContext> {
+/** A host for the function's code. */
+export function hostOf({ spec, environment, links }: ReplicaContext, events: HostEvents): Host {
+  const { replica, baseDir, isStreaming, env } = environment;
+  return createHost({ spec, events, schemas: links.schemas, replica, baseDir, isStreaming, env });
+}
+
+/** `host` runs the code of sources that have some. */
+export async function sourceContext(context: ReplicaContext, host: Host): Promise<SourceContext> {
   const { spec, environment, links, log } = context;
+  return {
+    spec,
+    endpoint: resolveEndpoint(spec, environment.env),
+    log,
+    replica: environment.replica,
+    run: await links.state.run(),
+    listed: (ever) => links.state.listed(spec.function, ever, links.publisher),
+    position: () => links.state.position(spec.function, environment.replica, links.publisher),
+    generate: () => host.generate(),
+  };
+}
+
+export async function sinkContext({ spec, environment, links, log }: ReplicaContext): Promise<SinkContext> {
   const inputs = await Promise.all(
     spec.inputs.map((input) => retryRequest(() => links.manager.streams.info(input.stream))),
   );
-  return {
-    spec,
-    replica: environment.replica,
-    run: await links.state.run(),
-    schemas: links.schemas,
-    objectStore: (connection) => links.objectStore(connection),
-    listed: (ever) => links.state.listed(spec.function, ever, links.publisher),
-    position: () => links.state.position(spec.function, environment.replica, links.publisher),
-    inputsCreated: inputs.map((info) => new Date(info.created)),
-    log,
-  };
+  const inputsCreated = inputs.map((info) => new Date(info.created));
+  return { spec, endpoint: resolveEndpoint(spec, environment.env), log, inputsCreated };
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {

@@ -1,31 +1,31 @@
 import { StateError } from '../../lib/errors';
 
-/** The connection to nats; `closed`: for good, the client does not try again. */
+/** The connection to NATS; after `closed`, the client does not reconnect. */
 export type ConnectionState = 'up' | 'lost' | 'closed';
 
 const phases = ['connecting', 'loading', 'working', 'ending'] as const;
-/** A replica's life, in this order: it connects to nats, loads the function, works, and puts things in order. */
+/** The phases of a replica, in order: it connects to NATS, loads the function, works, and closes. */
 export type ReplicaPhase = (typeof phases)[number];
 
 /**
- * What a replica says to its probes.
+ * Liveness and readiness of a replica.
  *
- * I1. It is alive unless only another start mends it: an absent server, back pressure or a slow record are to be waited
- *     for, and a restart would lose what is under way.
- * I2. It is ready while it takes records, or would if there were any.
+ * I1. A replica is alive unless only a restart can help. An absent server, back pressure and a slow record pass by
+ *     themselves, and a restart would repeat the records in process.
+ * I2. A replica is ready when it can take records.
  */
 export class ReplicaHealth {
   private phase: ReplicaPhase = 'connecting';
   private connection: ConnectionState | undefined;
   private isHostDead = false;
 
-  /** `stop`: the replica was told to end. */
+  /** `stop` is aborted when the replica must stop. */
   constructor(private readonly stop: AbortSignal) {}
 
-  /** Throws StateError on a way back. */
+  /** Throws StateError unless the phase is a later one. */
   enter(phase: ReplicaPhase): void {
     if (phases.indexOf(phase) <= phases.indexOf(this.phase)) {
-      throw new StateError('state-invalid', `the replica is ${this.phase} and cannot go to ${phase}`);
+      throw new StateError('state-invalid', `the replica is ${this.phase}; it cannot become ${phase}`);
     }
     this.phase = phase;
   }
@@ -34,26 +34,26 @@ export class ReplicaHealth {
     this.connection = state;
   }
 
-  /** The process that runs the user's code is gone. */
+  /** The process that runs the user's code has exited. */
   hostDied(): void {
     this.isHostDead = true;
   }
 
-  /** Why the replica can get no further, in one line; undefined when it is alive. */
+  /** The reason, in one line, why only a restart can help; undefined when the replica is alive. */
   whyNotAlive(): string | undefined {
-    if (this.isHostDead) return "the process of the function's code has died";
-    if (this.connection === 'closed' && this.phase !== 'ending') return 'the connection to nats is closed for good';
+    if (this.isHostDead) return "the process of the function's code has exited";
+    if (this.connection === 'closed' && this.phase !== 'ending') return 'the connection to NATS is closed';
     return undefined;
   }
 
-  /** Why the replica takes no records, in one line; undefined when it is ready. */
+  /** The reason, in one line, why the replica takes no records; undefined when it is ready. */
   whyNotReady(): string | undefined {
     const { phase } = this;
     if (phase === 'ending' || this.stop.aborted) return 'stopping';
     const whyNotAlive = this.whyNotAlive();
     if (whyNotAlive !== undefined) return whyNotAlive;
-    if (this.connection === 'lost') return 'the connection to nats is lost';
-    if (phase === 'connecting') return 'starting: connecting to nats';
+    if (this.connection === 'lost') return 'the connection to NATS is lost';
+    if (phase === 'connecting') return 'starting: connecting to NATS';
     return phase === 'loading' ? 'starting: loading the function' : undefined;
   }
 }

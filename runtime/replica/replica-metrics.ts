@@ -10,20 +10,20 @@ const buckets = [
   600_000,
 ];
 
-/** A replica's metrics for Prometheus, and those of its process. Counters are read when they are asked for. */
+/** The metrics of a replica and its process, for Prometheus. Counters are read at each scrape. */
 export class ReplicaMetrics implements RecordObserver {
   private readonly registry = new Registry();
   private readonly processing = this.histogram(
     'function_processing_time_ms',
-    'Time the function worked on a record, each try counted, in milliseconds',
+    'Time the function took for a record, one value per attempt, in milliseconds',
   );
   private readonly downloading = this.histogram(
     'function_downloading_time_ms',
-    "Time the download of a record's file took, in milliseconds",
+    "Time the download of a record's object took, in milliseconds",
   );
   private readonly total = this.histogram(
     'function_total_time_ms',
-    'Time of processing and downloading of a record, each try counted, in milliseconds',
+    'Time of the processing and the download of a record, one value per attempt, in milliseconds',
   );
 
   constructor(spec: FunctionSpec, counters: Counters) {
@@ -34,8 +34,8 @@ export class ReplicaMetrics implements RecordObserver {
       isSource ? counters.out : counters.in,
     );
     this.counter('events_emitted_total', 'Records emitted on the main output', () => counters.out);
-    this.counter('events_failed_total', 'Tries that failed', () => counters.failed);
-    this.counter('events_dead_total', 'Records given up on, now in the dead letters', () => counters.dead);
+    this.counter('events_failed_total', 'Failed attempts', () => counters.failed);
+    this.counter('events_dead_total', 'Records moved to the dead letters', () => counters.dead);
   }
 
   processed(processingMs: number, downloadMs?: number): void {

@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { countersSubject } from '../../lib/plan/names';
 import { kindOf } from '../../lib/topology/function-types/function-type';
-import { startCounterReports } from './counter-reports';
+import type { ReplicaReport } from '../engine/counters';
 import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';
 import { ReplicaLinks } from './links';
@@ -10,9 +12,11 @@ import { ReplicaMetrics } from './replica-metrics';
 import { runReader } from './run-reader';
 import { runSource } from './run-source';
 
+const reportEveryMs = 500;
+
 /**
- * Runs one replica of one function until its input has ended (batch), or until `stop`. Rejects with ConfigError for what
- * another start would not mend. With `environment.http` it answers probes from before it connects until all is closed.
+ * Runs one replica of one function until its inputs have ended (batch) or until `stop`. Rejects with ConfigError when a
+ * restart cannot help. With `environment.http`, probes are served from before it connects until it has closed.
  */
 export async function runReplica(
   spec: FunctionSpec,
@@ -37,9 +41,9 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   const opening = ReplicaLinks.open({ spec, environment, log, onConnection: (state) => health.connectionIs(state) });
   const links = await Promise.race([opening, aborted(stop)]);
   if (links === undefined) {
-    // nothing is held yet; whatever still opens is closed again
+    // no record is held yet; the connection is closed as soon as it opens
     opening.then((late) => late.close()).catch(() => undefined);
-    log('INFO', 'stopped before it was connected');
+    log('INFO', 'stopped before it connected');
     return;
   }
   const context = { ...unconnected, links };
@@ -53,6 +57,28 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   const { in: taken, out, failed, dead } = counters;
   log(
     'INFO',
-    `${stop.aborted ? 'stopped' : 'done'}: ${taken} in, ${out} out, ${failed} failed tries, ${dead} given up`,
+    `${stop.aborted ? 'stopped' : 'done'}: ${taken} in, ${out} out, ${failed} failed attempts, ${dead} dead letters`,
   );
+}
+
+/** Publishes the replica's counters twice a second, and once more when it is stopped. */
+function startCounterReports({ spec, environment, links, counters }: ReplicaContext): { stop(): void } {
+  const subject = countersSubject(spec, spec.function);
+  const publish = () => {
+    const report: ReplicaReport = {
+      function: spec.function,
+      replica: environment.replica,
+      host: hostname(),
+      pid: process.pid,
+      ...counters,
+    };
+    links.connection.publish(subject, JSON.stringify(report));
+  };
+  const timer = setInterval(publish, reportEveryMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      publish();
+    },
+  };
 }

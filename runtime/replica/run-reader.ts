@@ -3,19 +3,19 @@ import { kindOf } from '../../lib/topology/function-types/function-type';
 import { OriginIndex } from '../adapters/jetstream/origin-index';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
-import { loadConnector, type SinkConnector } from '../connectors/connector';
+import { sinkConnector } from '../connectors/registry';
 import { isFinished, waitForCompletion } from '../engine/completion';
 import { DeadLetters } from '../engine/dead-letters';
 import type { Host, HostEvents } from '../engine/ports/host';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
-import { createHost } from '../hosts/create-host';
-import { aborted, connectorContext, type ReplicaContext, writerOf } from './replica-context';
+import { SinkHost } from '../engine/sink-host';
+import { aborted, hostOf, type ReplicaContext, sinkContext, writerOf } from './replica-context';
 
-/** How often a batch replica with nothing to do asks whether its input has ended. */
+/** How often an idle batch replica checks whether its inputs have ended. */
 const completionEveryMs = 250;
 
-/** Runs a process or a sink until its inputs have ended, and seals its own outputs then. */
+/** Runs a process or a sink until its inputs have ended, and seals its own outputs. */
 export async function runReader(context: ReplicaContext): Promise<void> {
   const { spec, environment, links, counters, log, stop, health, observer } = context;
   const loop = new RecordLoop({
@@ -46,12 +46,11 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   if (!stop.aborted) await links.state.markEnded(writerOf(context));
 }
 
-function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<Host> {
-  const { spec } = context;
-  if (kindOf(spec.type) !== 'sink') return Promise.resolve(createHost(context, events));
-  return connectorContext(context).then((connector) =>
-    loadConnector<SinkConnector>(spec.type).createSink(connector, events),
-  );
+async function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<Host> {
+  const { spec, links } = context;
+  if (kindOf(spec.type) !== 'sink') return hostOf(context, events);
+  const sink = await sinkConnector(spec.type).open(await sinkContext(context));
+  return new SinkHost({ spec, events, schemas: links.schemas, sink });
 }
 
 function createPreparation({ spec, environment, links, log }: ReplicaContext): Preparation {

@@ -1,28 +1,27 @@
 import { descriptorOf } from '../../lib/topology/function-types/function-type';
-import { loadConnector, type SourceConnector } from '../connectors/connector';
+import { sourceConnector } from '../connectors/registry';
 import type { HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
-import { createHost } from '../hosts/create-host';
-import { aborted, connectorContext, type ReplicaContext, writerOf } from './replica-context';
+import { aborted, hostOf, type ReplicaContext, sourceContext, writerOf } from './replica-context';
 
-/** Runs a source until it has ended, and seals its stream then; one that had ended in this run already reads nothing. */
+/** Runs a source to its end and seals its stream. A source that has ended in this run before reads nothing. */
 export async function runSource(context: ReplicaContext): Promise<void> {
   const { spec, environment, links, log, stop, health } = context;
   const writer = writerOf(context);
   const part = { replica: environment.replica, replicas: spec.replicas };
   if (await links.state.hasEnded(writer, part)) {
-    log('INFO', 'this source has ended in this run already');
+    log('INFO', 'the source has already ended in this run');
     health.enter('working');
   } else {
     await readToEnd(context);
     if (stop.aborted) return;
     await links.state.markPartEnded(writer, part);
   }
-  // a Deployment's source that has no more to give stays: if it ended, it would be started again
+  // a Deployment would restart a replica that exits, so this one waits until it is stopped
   if (spec.mode === 'stream' || !descriptorOf(spec.type).batch.ends) await aborted(stop);
 }
 
-/** Resolves when the source has given all and it is stored, or on the signal to stop. */
+/** Resolves when every record of the source is stored, or when the replica must stop. */
 async function readToEnd(context: ReplicaContext): Promise<void> {
   const { spec, links, log, counters, stop, health } = context;
   let onCrash: (cause: Error) => void = () => undefined;
@@ -32,17 +31,16 @@ async function readToEnd(context: ReplicaContext): Promise<void> {
       reject(cause);
     };
   });
-  const host = createHost(context, { ...noRecords, log, crashed: (cause) => onCrash(cause) });
+  const host = hostOf(context, { ...noRecords, log, crashed: (cause) => onCrash(cause) });
   await host.open();
-  const connector = loadConnector<SourceConnector>(spec.type);
-  const source = await connector.createSource(await connectorContext(context), host);
+  const source = await sourceConnector(spec.type).open(await sourceContext(context, host));
   health.enter('working');
   log('INFO', `started, process ${process.pid}`);
   await Promise.race([new SourceLoop({ spec, writer: links.writer, counters }).run(source, stop), crash]);
   await host.close();
 }
 
-/** A source's host is asked for records; it is given none. */
+/** The host of a source generates records and processes none. */
 const noRecords: Omit<HostEvents, 'log' | 'crashed'> = {
   output: () => undefined,
   done: () => undefined,

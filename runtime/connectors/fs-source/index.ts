@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { ConfigError } from '../../../lib/errors';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { isInLocation, parseS3Location, type S3Location } from '../../../lib/plan/s3-location';
 import { s3list } from '../../../lib/topology/avro/s3list';
-import type { S3ObjectStore } from '../../adapters/s3/object-store';
 import { pause } from '../../async/pause';
 import { AvroSchemaCodec } from '../../engine/avro-message';
 import type { ListedObjects } from '../../engine/ports/flow-state';
+import type { Source, SourceRecord } from '../../engine/ports/source';
 import { ReaderProjection } from '../../engine/reader-projection';
-import type { Source, SourceRecord } from '../../engine/source-loop';
-import type { ConnectorContext, SourceConnector } from '../connector';
+import type { ObjectStoreEndpoint, SourceConnector, SourceContext } from '../connector';
 
 /** Time between two listings in stream mode. */
 const pollMs = 5_000;
@@ -21,22 +21,23 @@ interface ListedObject {
   readonly etag: string;
 }
 
+type Encode = (object: ListedObject) => Promise<Uint8Array>;
+
 /**
- * Lists the objects of a bucket or folder, each as a record `s3list`.
+ * Lists the objects of a bucket or folder, each as one `s3list` record.
  *
- * I1. An object version is emitted once in a run, and with a checkpoint once ever: it is noted as listed when its record
- *     is in the stream, and until then its id is the same at each listing.
- * I2. Of several replicas, each emits the objects whose key hashes to it.
+ * I1. A version of an object is emitted once per run, or once ever with a checkpoint: when its record is in the stream,
+ *     the version is noted as listed. Until then, its record has the same id in each listing.
+ * I2. Each of several replicas emits the objects whose key hashes to that replica.
  */
 class FsSource implements Source {
   private readonly notes = new Set<Promise<void>>();
 
   constructor(
-    private readonly context: ConnectorContext,
-    private readonly store: S3ObjectStore,
+    private readonly context: SourceContext<ObjectStoreEndpoint>,
     private readonly location: S3Location,
     private readonly listed: ListedObjects,
-    private readonly encode: (object: ListedObject) => Promise<Uint8Array>,
+    private readonly encode: Encode,
   ) {}
 
   async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
@@ -53,7 +54,7 @@ class FsSource implements Source {
 
   private async *listOnce(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
     let batch: SourceRecord[] = [];
-    for await (const object of this.store.list(this.location.bucket, this.location.prefix)) {
+    for await (const object of this.context.endpoint.store.list(this.location.bucket, this.location.prefix)) {
       if (signal.aborted) break;
       if (!this.isMine(object)) continue;
       batch.push(await this.record(object));
@@ -66,7 +67,7 @@ class FsSource implements Source {
 
   private isMine(object: ListedObject): boolean {
     if (!isInLocation(this.location, object.key)) return false;
-    if (object.size === 0 && object.key.endsWith('/')) return false; // what consoles make to show a folder
+    if (object.size === 0 && object.key.endsWith('/')) return false; // the mark of an empty folder
     const { replica, spec } = this.context;
     if (spec.replicas > 1 && hashOf(object.key).readUInt32BE() % spec.replicas !== replica) return false; // I2
     return !this.listed.has(object.key, versionOf(object));
@@ -88,20 +89,23 @@ class FsSource implements Source {
   }
 }
 
-export const createSource: SourceConnector['createSource'] = async (context) => {
-  const { endpoint, schema, checkpoint } = context.spec;
-  if (endpoint === undefined)
-    throw new ConfigError('config-invalid', `${context.spec.function}: the spec has no endpoint`);
-  const location = parseS3Location(endpoint.topics);
+export const connector: SourceConnector<ObjectStoreEndpoint> = {
+  open: async (context) => {
+    const { endpoint, spec } = context;
+    const location = parseS3Location(endpoint.topics);
+    return new FsSource(context, location, await context.listed(spec.checkpoint), encoderOf(spec.schema, location));
+  },
+};
+
+/** Encodes an object's `s3list` record in the declared schema. */
+function encoderOf(schema: FunctionSpec['schema'], { bucket }: S3Location): Encode {
   const listCodec = new AvroSchemaCodec(s3list);
   const declared = schema === undefined ? listCodec : new AvroSchemaCodec(schema);
   const projection = new ReaderProjection(schema, { schemaOf: async () => s3list });
-  const encode = async (object: ListedObject): Promise<Uint8Array> => {
-    const { bucket } = location;
-    const { key, lastModifiedMs: lastModifiedUnixMilli } = object;
+  return async ({ key, lastModifiedMs: lastModifiedUnixMilli }) => {
     const listing = listCodec.encode({ url: `s3a://${bucket}/${key}`, lastModifiedUnixMilli, bucket, key });
     if (listing === undefined)
-      throw new ConfigError('record-invalid', `${bucket}/${key}: cannot be told as an s3list record`);
+      throw new ConfigError('record-invalid', `${bucket}/${key}: the object has no s3list record`);
     if (declared.fingerprint === listCodec.fingerprint) return listing;
     const record = await projection.read(listing);
     const payload = declared.encode(record);
@@ -109,8 +113,7 @@ export const createSource: SourceConnector['createSource'] = async (context) => 
       throw new ConfigError('schema-incompatible', `the schema does not fit: ${declared.misfit(record)}`);
     return payload;
   };
-  return new FsSource(context, context.objectStore(endpoint), location, await context.listed(checkpoint), encode);
-};
+}
 
 function versionOf(object: ListedObject): string {
   return `${object.etag}:${object.lastModifiedMs}`;

@@ -1,21 +1,20 @@
 import { pause } from '../../async/pause';
 import type { SourcePosition } from '../../engine/ports/flow-state';
-import type { Generated, Host } from '../../engine/ports/host';
-import type { Source, SourceRecord } from '../../engine/source-loop';
-import type { ConnectorContext, SourceConnector } from '../connector';
+import type { Generated } from '../../engine/ports/host';
+import type { Source, SourceRecord } from '../../engine/ports/source';
+import type { SourceConnector, SourceContext } from '../connector';
 import { StoredPrefix } from './stored-prefix';
 
-/** Records sent on at once at most; at a rate, a tenth of a second's worth. */
+/** Records in one slice, at most. With a `rate`, a slice is the records of a tenth of a second. */
 const maxSlice = 1_000;
 const saveEveryMs = 250;
 
 /**
- * Records of a user's generating function.
+ * Emits the records of the user's function.
  *
- * I1. A generator's record has the id run, replica and its place in the generator. After a restart the generator is run
- *     again: what was certainly stored is passed over, what may have been is dropped by its id.
- * I2. What a function returned in a list cannot be asked for again: its id tells it from all others, by the replica's
- *     start and a count.
+ * I1. The id of a generator's record is the run, the replica and the index of the record. After a restart the generator
+ *     runs again: records known to be stored are skipped, and those that may be stored are dropped by their id.
+ * I2. A list cannot be requested again: the ids of its records are unique, from the start time of the replica and a count.
  */
 class RawSource implements Source {
   private count = 0;
@@ -25,8 +24,7 @@ class RawSource implements Source {
   private readonly saving: NodeJS.Timeout;
 
   constructor(
-    private readonly context: ConnectorContext,
-    private readonly host: Host,
+    private readonly context: SourceContext,
     private readonly position: SourcePosition,
   ) {
     this.stored = new StoredPrefix(position.start);
@@ -53,7 +51,7 @@ class RawSource implements Source {
         if (rate !== undefined) await this.keepRate(sent, rate, signal);
       }
       if (ended) return;
-      if (payloads.length === 0) await pause(100, signal); // nothing for now
+      if (payloads.length === 0) await pause(100, signal); // no records for now
     }
   }
 
@@ -62,15 +60,15 @@ class RawSource implements Source {
     this.save();
   }
 
-  /** Undefined when the signal comes while a generator has nothing to give: it would give the same after a restart (I1). */
+  /** Undefined when the signal comes while a generator has no record: it yields the same ones after a restart (I1). */
   private async generate(signal: AbortSignal): Promise<Generated | undefined> {
-    const generating = this.host.generate();
+    const generating = this.context.generate();
     const generated = await (this.isGenerator ? unlessAborted(generating, signal) : generating);
     this.isGenerator ||= generated?.isRepeatable === true;
     return generated;
   }
 
-  /** Undefined for what was stored before a restart (I1). */
+  /** Undefined for a record that was stored before a restart (I1). */
   private repeatable(payload: Uint8Array, index: number): SourceRecord | undefined {
     if (index < this.position.start) return undefined;
     const { spec, run, replica } = this.context;
@@ -87,14 +85,14 @@ class RawSource implements Source {
     if (advanced !== undefined) this.position.save(advanced);
   }
 
-  /** Waits until the records sent since the start are no more than the rate allows. */
+  /** Waits until the rate allows the records sent so far. */
   private async keepRate(sent: number, rate: number, signal: AbortSignal): Promise<void> {
     const aheadMs = (sent / rate) * 1_000 - (Date.now() - this.startedMs);
     if (aheadMs > 1) await pause(aheadMs, signal);
   }
 }
 
-/** What the promise gives, or undefined when the signal comes first. */
+/** The value of the promise, or undefined when the signal comes first. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const onAbort = () => resolve(undefined);
@@ -104,5 +102,6 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T |
   });
 }
 
-export const createSource: SourceConnector['createSource'] = async (context, host) =>
-  new RawSource(context, host, await context.position());
+export const connector: SourceConnector = {
+  open: async (context) => new RawSource(context, await context.position()),
+};

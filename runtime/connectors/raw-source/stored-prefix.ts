@@ -1,9 +1,9 @@
-/** Counts the records of a sequence that are stored without a gap from its start; they are stored in any order. */
+/** Counts the records that are stored without a gap from the start of a sequence, in whatever order they are stored. */
 export class StoredPrefix {
   private readonly beyond = new Set<number>();
   private taken: number;
 
-  /** The first `length` are stored already. */
+  /** The first `length` records are stored already. */
   constructor(private length: number) {
     this.taken = length;
   }
@@ -13,7 +13,7 @@ export class StoredPrefix {
     while (this.beyond.delete(this.length)) this.length++;
   }
 
-  /** The number of records stored without a gap, when it has grown since it was last taken. */
+  /** The count, if it has grown since the last call. */
   takeAdvance(): number | undefined {
     if (this.length === this.taken) return undefined;
     this.taken = this.length;

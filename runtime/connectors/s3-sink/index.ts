@@ -1,35 +1,62 @@
-import { ConfigError } from '../../../lib/errors';
 import { parseS3Location } from '../../../lib/plan/s3-location';
-import { SinkHost } from '../../engine/sink-host';
-import type { SinkConnector } from '../connector';
-import { renderJson } from './render-json';
-
-/** Objects written at once by one replica. */
-const concurrency = 32;
+import type { Sink, SinkRecord, WriteOutcome } from '../../engine/ports/sink';
+import type { ObjectStoreEndpoint, SinkConnector, SinkContext } from '../connector';
 
 /**
- * Writes each record as one JSON object. Its key names the message it came in: the upstream function, when that
- * function's stream was made, and the sequence in it. So a replay overwrites, and another life of the flow does not.
+ * Writes each record as one JSON object.
+ *
+ * I1. The key names the record's message: its upstream function, the creation time of that function's stream, and the
+ *     sequence. So a replay overwrites its own objects, and a new deployment of the flow does not.
  */
-export const createSink: SinkConnector['createSink'] = async (context, events) => {
-  const { spec, schemas } = context;
-  if (spec.endpoint === undefined)
-    throw new ConfigError('config-invalid', `${spec.function}: the spec has no endpoint`);
-  const store = context.objectStore(spec.endpoint);
-  const { bucket, prefix } = parseS3Location(spec.endpoint.topics);
-  const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
-  const names = spec.inputs.map((input, index) => `${input.function}-${compact(context.inputsCreated[index])}`);
-  return new SinkHost({
-    spec,
-    events,
-    schemas,
-    concurrency,
-    write: async (record, origin) => {
-      const key = `${folder}${names[origin.input]}-${String(origin.sequence).padStart(12, '0')}.json`;
-      await store.put(bucket, key, Buffer.from(`${renderJson(record)}\n`), 'application/json');
-    },
-  });
+class S3Sink implements Sink {
+  /** A store writes one object at a time. */
+  readonly batchSize = 1;
+  readonly concurrentWrites = 32;
+  private readonly store: ObjectStoreEndpoint['store'];
+  private readonly bucket: string;
+  /** What a key starts with, by input. */
+  private readonly prefixes: readonly string[];
+
+  constructor({ spec, endpoint, inputsCreated }: SinkContext<ObjectStoreEndpoint>) {
+    const { bucket, prefix } = parseS3Location(endpoint.topics);
+    const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
+    this.store = endpoint.store;
+    this.bucket = bucket;
+    this.prefixes = spec.inputs.map((input, index) => `${folder}${input.function}-${compact(inputsCreated[index])}-`);
+  }
+
+  write(records: readonly SinkRecord[]): Promise<readonly WriteOutcome[]> {
+    return Promise.all(records.map((record) => this.put(record)));
+  }
+
+  async close(): Promise<void> {}
+
+  private async put({ value, origin }: SinkRecord): Promise<WriteOutcome> {
+    const key = `${this.prefixes[origin.input]}${String(origin.sequence).padStart(12, '0')}.json`; // I1
+    try {
+      await this.store.put(this.bucket, key, Buffer.from(`${renderJson(value)}\n`), 'application/json');
+      return { is: 'stored' };
+    } catch (error) {
+      return { is: 'failed', error, isRetryable: true };
+    }
+  }
+}
+
+export const connector: SinkConnector<ObjectStoreEndpoint> = {
+  open: async (context) => new S3Sink(context),
 };
+
+/** A decoded record as JSON: longs in full, bytes as base64, NaN and infinities as null. */
+function renderJson(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'));
+  if (Array.isArray(value)) return `[${value.map(renderJson).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+    return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${renderJson(field)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
 
 /** A time as `20261122T194022123Z`. */
 function compact(time: Date | undefined): string {

@@ -1,24 +1,24 @@
 /**
  * The port between the record loop and user code. Payloads are Avro single-object encodings (C3 01, the writer
- * schema's 8-byte fingerprint, the body) in both directions: encoding and decoding are the host's business.
+ * schema's 8-byte fingerprint, the body) in both directions; the host encodes and decodes them.
  */
 
-/** One record on its way through the function. `id` is unique in the life of the replica. */
+/** One record that a function processes. `id` is unique within the replica's process. */
 export interface HostRecord {
   readonly id: number;
   readonly payload: Uint8Array;
-  /** Index of the input it came from, and its sequence in that input's stream. */
+  /** Index of the record's input, and the record's sequence in the stream of that input. */
   readonly origin: { readonly input: number; readonly sequence: number };
   readonly download?: Download;
 }
 
-/** What automatic download left for a record: both null when it failed and failures are skipped. */
+/** The object that was downloaded for a record; both are null when the download failed and failures are skipped. */
 export interface Download {
   readonly path: string | null;
   readonly metadata: { readonly [key: string]: unknown } | null;
 }
 
-/** Why user code failed on a record. */
+/** Why a record failed. */
 export interface Failure {
   /** Class name of the exception. */
   readonly type: string;
@@ -26,19 +26,21 @@ export interface Failure {
   readonly trace?: string;
   /** Set by an AckException only: whether the record counts as processed. */
   readonly ack?: boolean;
+  /** No retry can succeed: the record becomes a dead letter at once. */
+  readonly isFinal?: true;
   readonly payloadAsJson?: boolean;
 }
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 
-/** What a host tells the loop. For one record: any number of outputs, then exactly one of done, failed, released. */
+/** What a host reports to the loop. For one record: any number of outputs, then exactly one of done, failed, released. */
 export interface HostEvents {
   /**
-   * The function begins with the record. A host need not say so: a record is taken to begin when one of the host's
+   * The function starts the record. Optional: without this event, a record counts as started when one of the host's
    * `atOnce` places is free for it.
    */
   began?(id: number): void;
-  /** One output; `side` is empty for the main output. The promise, if any, resolves when there is room for more. */
+  /** One output; `side` is empty for the main output. A returned promise resolves when there is room for more. */
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined;
   done(id: number): void;
   failed(id: number, failure: Failure): void;
@@ -46,29 +48,29 @@ export interface HostEvents {
   released(id: number): void;
   heartbeat(id: number): void;
   log(level: LogLevel, text: string): void;
-  /** The host died; nothing more comes from it. */
+  /** The host has died; no event follows. */
   crashed(cause: Error): void;
 }
 
-/** What a source's function gave. */
+/** The records that a source's function returned for one request. */
 export interface Generated {
   readonly payloads: readonly Uint8Array[];
-  /** There will be no more. */
+  /** The source has ended. */
   readonly ended: boolean;
-  /** They come of a generator, which gives them again, in the same order, when it is run again. */
+  /** The records come from a generator: a second run yields the same ones in the same order. */
   readonly isRepeatable: boolean;
 }
 
 export interface Host {
-  /** Records it works on at once; others that it has wait. */
+  /** Records that are processed at once, at most; the others wait in the host. */
   readonly atOnce: number;
-  /** Loads the user's code; throws ConfigError when it cannot be loaded, with the place in the code. */
+  /** Loads the user's code. Throws ConfigError with the position in the code when loading fails. */
   open(): Promise<void>;
-  /** Hands records over. They start in this order; the call does not wait for them. */
+  /** Hands over records, which start in this order. Does not wait for them. */
   process(records: readonly HostRecord[]): void;
-  /** Asks a source's function for its next records. */
+  /** Requests the next records of a source's function. */
   generate(): Promise<Generated>;
-  /** Gives back, by `released`, what has not been started. */
+  /** Gives back, by `released`, the records that have not started. */
   release(): void;
   close(): Promise<void>;
 }

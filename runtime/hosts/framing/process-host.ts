@@ -213,7 +213,7 @@ function initOf({ spec, replica, baseDir, isStreaming }: HostOptions): object {
     functionId: spec.function,
     namespace: spec.namespace,
     jobId: spec.jobId,
-    kind: kindOf(spec.type) === 'source' ? 'source' : 'process',
+    kind: kindOf(spec.type),
     code: spec.code,
     module: spec.module === undefined ? undefined : resolve(baseDir, spec.module),
     entry: spec.entry,

@@ -6,7 +6,7 @@ test('does not listen without a port', () => {
   expect(readEnvironment({ ...least, KFLOW_METRICS: 'true' }).http).toBeUndefined();
 });
 
-test('listens on every address unless told another, without metrics unless told so', () => {
+test('listens on every address, without metrics, by default', () => {
   const port = { KFLOW_HTTP_PORT: '8080' };
   expect(readEnvironment({ ...least, ...port }).http).toEqual({ host: '0.0.0.0', port: 8080, hasMetrics: false });
   const all = { ...least, ...port, KFLOW_HTTP_HOST: '::1', KFLOW_METRICS: 'true' };
@@ -14,11 +14,27 @@ test('listens on every address unless told another, without metrics unless told 
   expect(readEnvironment({ ...all, KFLOW_METRICS: 'false' }).http?.hasMetrics).toBe(false);
 });
 
-test('listens on any free port, which it writes to a file', () => {
+test('listens on any free port and writes the port to a file', () => {
   const any = { ...least, KFLOW_HTTP_PORT: '0', KFLOW_HTTP_PORT_FILE: '/run/port' };
   expect(readEnvironment(any).http).toMatchObject({ port: 0, portFile: '/run/port' });
 });
 
 test.each(['-1', '65536', '80.5', 'http', ''])('refuses the port "%s" and names the variable', (port) => {
-  expect(() => readEnvironment({ ...least, KFLOW_HTTP_PORT: port })).toThrow(/not complete: KFLOW_HTTP_PORT: /);
+  expect(() => readEnvironment({ ...least, KFLOW_HTTP_PORT: port })).toThrow(/^environment: KFLOW_HTTP_PORT: /);
+});
+
+test.each([
+  ['true', true],
+  ['True', true],
+  ['TRUE', true],
+  ['1', true],
+  ['yes', true],
+  ['false', false],
+  ['False', false],
+  ['0', false],
+  ['', false],
+  [undefined, false],
+])('KFLOW_STREAM_PROCESS_FUNCTION=%s makes isStreaming %s', (value, isStreaming) => {
+  const env = value === undefined ? least : { ...least, KFLOW_STREAM_PROCESS_FUNCTION: value };
+  expect(readEnvironment(env).isStreaming).toBe(isStreaming);
 });
