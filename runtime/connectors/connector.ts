@@ -1,9 +1,5 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import type {
-  ConnectorType,
-  FunctionTypeWith,
-  functionTypes,
-} from '../../lib/topology/function-types/function-type';
+import type { ConnectorType, FunctionTypeWith, functionTypes } from '../../lib/topology/function-types/function-type';
 import type { S3ObjectStore } from '../adapters/s3/object-store';
 import type { ListedObjects, SourcePosition } from '../engine/ports/flow-state';
 import type { Generated, LogLevel } from '../engine/ports/host';
@@ -11,7 +7,7 @@ import type { Sink } from '../engine/ports/sink';
 import type { Source } from '../engine/ports/source';
 
 /** The methods of an object store that connectors use. */
-export type ObjectStore = Pick<S3ObjectStore, 'list' | 'put'>;
+type ObjectStore = Pick<S3ObjectStore, 'list' | 'put'>;
 
 export interface ObjectStoreEndpoint {
   /** Holds the credentials. */

@@ -6,13 +6,13 @@ import { connector as rawSource } from './raw-source';
 import { connector as s3Sink } from './s3-sink';
 
 /** The connector of each runnable source. A type without one does not compile. */
-export const sourceConnectors: { readonly [Type in SourceType]: SourceConnector<EndpointOf<Type>> } = {
+const sourceConnectors: { readonly [Type in SourceType]: SourceConnector<EndpointOf<Type>> } = {
   'fs-source': fsSource,
   'raw-source': rawSource,
 };
 
 /** The connector of each runnable sink. A type without one does not compile. */
-export const sinkConnectors: { readonly [Type in SinkType]: SinkConnector<EndpointOf<Type>> } = {
+const sinkConnectors: { readonly [Type in SinkType]: SinkConnector<EndpointOf<Type>> } = {
   's3-sink': s3Sink,
 };
 

@@ -5,7 +5,7 @@ import { pythonHost } from './python/host';
 import { typeScriptHost } from './typescript/host';
 
 /** The host of each language. A new language does not compile until it has one here. */
-export const hosts: { readonly [Each in Language]: HostFactory } = {
+const hosts: { readonly [Each in Language]: HostFactory } = {
   python: pythonHost,
   typescript: typeScriptHost,
   javascript: typeScriptHost,

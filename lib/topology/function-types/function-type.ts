@@ -27,6 +27,12 @@ export type FunctionTypeWith<Properties> = {
   [T in FunctionType]: FunctionTypes[T] extends Properties ? T : never;
 }[FunctionType];
 
+/** What this version runs. */
+type RunnableFunctionType = FunctionTypeWith<{ readonly isRunnable: true }>;
+
+/** The types with a folder in `runtime/connectors`: runnable sources and sinks. */
+export type ConnectorType = RunnableFunctionType & FunctionTypeWith<{ readonly kind: 'source' | 'sink' }>;
+
 /** Names of all types, in the order of the table. */
 export const functionTypeNames = Object.keys(functionTypes) as [FunctionType, ...FunctionType[]];
 

@@ -1,8 +1,9 @@
 import * as avro from 'avsc';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { fingerprintOf } from '../../../runtime/engine/avro-message';
-import type { Failure, HostEvents, HostRecord, LogLevel } from '../../../runtime/engine/ports/host';
-import { PythonHost, type PythonHostOptions } from '../../../runtime/hosts/python/python-host';
+import type { Failure, Host, HostEvents, HostRecord, LogLevel } from '../../../runtime/engine/ports/host';
+import type { HostOptions } from '../../../runtime/hosts/host-factory';
+import { pythonHost } from '../../../runtime/hosts/python/host';
 import { waitFor } from '../../support/wait-for';
 
 /** Runs a Python host, and records its events by record and in order. */
@@ -14,14 +15,17 @@ export class PythonHostRun implements HostEvents {
   readonly crashes: Error[] = [];
   /** Result of `output`: undefined means there is room at once. */
   store: (payload: Uint8Array) => Promise<void> | undefined = () => undefined;
-  readonly host: PythonHost;
+  readonly host: Host;
 
-  constructor(spec: Partial<FunctionSpec>, options: Partial<PythonHostOptions> = {}) {
-    this.host = new PythonHost({
+  constructor(spec: Partial<FunctionSpec>, options: Partial<HostOptions> = {}) {
+    this.host = pythonHost({
       spec: specOf(spec),
       events: this,
       schemas: { schemaOf: async (fingerprint) => knownSchema(fingerprint) },
       replica: 0,
+      baseDir: process.cwd(),
+      isStreaming: false,
+      env: process.env,
       ...options,
     });
   }

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { planFlow } from '../../../lib/plan/plan-flow';
 import { readTopology } from '../../../lib/topology/read-topology';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
-import type { Failure, HostEvents } from '../../../runtime/engine/ports/host';
-import { TypeScriptHost } from '../../../runtime/hosts/typescript/typescript-host';
+import type { Failure, Host, HostEvents } from '../../../runtime/engine/ports/host';
+import { typeScriptHost } from '../../../runtime/hosts/typescript/host';
 import { waitFor } from '../../support/wait-for';
 
 const schema = { type: 'record', name: 'number', fields: [{ name: 'n', type: 'long' }] };
@@ -61,7 +61,7 @@ interface Meta {
   readonly [key: string]: unknown;
 }
 
-async function open(meta: Meta, isStreaming = false): Promise<{ host: TypeScriptHost; told: Told }> {
+async function open(meta: Meta, isStreaming = false): Promise<{ host: Host; told: Told }> {
   const own = { schema, meta: { language: 'typescript', name: 'process', ...meta } };
   const sideOuts = [{ id: 'odd', schema, out: ['leaf'] }];
   const document = {
@@ -77,12 +77,14 @@ async function open(meta: Meta, isStreaming = false): Promise<{ host: TypeScript
   const spec = planFlow(topology, {}).workloads[1]?.spec;
   if (spec === undefined) throw new Error('not planned');
   const told = new Told();
-  const host = new TypeScriptHost({
+  const host = typeScriptHost({
     spec,
     events: told,
     schemas: { schemaOf: async () => schema },
     baseDir: folder,
     isStreaming,
+    replica: 0,
+    env: process.env,
   });
   await host.open();
   return { host, told };

@@ -1,6 +1,6 @@
 import { planFlow } from '../../../lib/plan/plan-flow';
 import { readTopology } from '../../../lib/topology/read-topology';
-import { loadFunction } from '../../../runtime/hosts/typescript/load-function';
+import { loadFunction } from '../../../runtime/hosts/typescript/load';
 import { flow } from './words-flow';
 
 const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
