@@ -183,7 +183,7 @@ test('probes report whether the replica works, from before it connects until it 
   wire.open();
   await replica.says('/readyz', '200 ok');
   wire.cut();
-  await replica.says('/readyz', '503 the connection to nats is lost');
+  await replica.says('/readyz', '503 the connection to NATS is lost');
   expect(await replica.get('/livez')).toBe('200 ok');
   wire.open();
   await replica.says('/readyz', '200 ok');

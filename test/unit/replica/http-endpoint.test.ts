@@ -39,9 +39,9 @@ const unavailable = (why: string) => ({ status: 503, text: `${why}\n` });
 
 test('a replica that starts is alive, and not ready until its function is loaded', async () => {
   expect(await get('/livez')).toEqual(alive);
-  expect(await get('/readyz')).toEqual(unavailable('starting: connecting to nats'));
+  expect(await get('/readyz')).toEqual(unavailable('starting: connecting to NATS'));
   health.connectionIs('up');
-  expect(await get('/readyz')).toEqual(unavailable('starting: connecting to nats'));
+  expect(await get('/readyz')).toEqual(unavailable('starting: connecting to NATS'));
   health.enter('loading');
   expect(await get('/readyz')).toEqual(unavailable('starting: loading the function'));
   health.enter('working');
@@ -51,7 +51,7 @@ test('a replica that starts is alive, and not ready until its function is loaded
 test('a replica whose connection is lost is alive, and ready again with the connection', async () => {
   work();
   health.connectionIs('lost');
-  expect(await get('/readyz')).toEqual(unavailable('the connection to nats is lost'));
+  expect(await get('/readyz')).toEqual(unavailable('the connection to NATS is lost'));
   expect(await get('/livez')).toEqual(alive);
   health.connectionIs('up');
   expect(await get('/readyz')).toEqual(alive);
@@ -76,16 +76,16 @@ test('a replica that has come to its end is ready no more', async () => {
 test('a replica that only a restart mends is not alive', async () => {
   work();
   health.connectionIs('closed');
-  expect(await get('/livez')).toEqual(unavailable('the connection to nats is closed for good'));
-  expect(await get('/readyz')).toEqual(unavailable('the connection to nats is closed for good'));
+  expect(await get('/livez')).toEqual(unavailable('the connection to NATS is closed'));
+  expect(await get('/readyz')).toEqual(unavailable('the connection to NATS is closed'));
   health.connectionIs('up');
   health.hostDied();
-  expect(await get('/livez')).toEqual(unavailable("the process of the function's code has died"));
+  expect(await get('/livez')).toEqual(unavailable("the process of the function's code has exited"));
 });
 
 test('a replica does not go back to an earlier phase', () => {
   work();
-  expect(() => health.enter('loading')).toThrow('the replica is working and cannot go to loading');
+  expect(() => health.enter('loading')).toThrow('the replica is working; it cannot become loading');
 });
 
 test('answers HEAD without a body, and no other method', async () => {
@@ -140,7 +140,7 @@ describe('a port that is taken', () => {
     expect(failure).toBeInstanceOf(ConfigError);
     expect(failure).toMatchObject({
       code: 'config-invalid',
-      message: `KFLOW_HTTP_PORT: port ${port} of ${host} cannot be listened on: it is in use; set another KFLOW_HTTP_PORT`,
+      message: `KFLOW_HTTP_PORT: cannot listen on ${host}:${port}: the port is in use; set another port`,
     });
   });
 });
