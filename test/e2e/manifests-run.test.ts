@@ -186,7 +186,7 @@ test('a pod that waits for nats ends at SIGTERM', async () => {
       (answer) => answer.text(),
       () => '',
     );
-  await waitFor('the replica to connect to nats', ready, (text) => text.includes('connecting to nats'));
+  await waitFor('the replica to connect to nats', ready, (text) => text.includes('connecting to NATS'));
   await replica.stop(20_000);
   expect(await replica.exited).toMatchObject({ code: 0 });
 });

@@ -102,9 +102,13 @@ export class PythonHostRun implements HostEvents {
 export async function withHost(
   code: string,
   body: (run: PythonHostRun) => Promise<void>,
-  { env, ...spec }: Partial<FunctionSpec> & { env?: Record<string, string> } = {},
+  {
+    isStreaming = false,
+    env = process.env,
+    ...spec
+  }: Partial<FunctionSpec> & Partial<Pick<HostOptions, 'isStreaming' | 'env'>> = {},
 ): Promise<void> {
-  const run = new PythonHostRun({ code, ...spec }, env === undefined ? {} : { env });
+  const run = new PythonHostRun({ code, ...spec }, { isStreaming, env });
   await run.host.open();
   try {
     await body(run);

@@ -111,7 +111,7 @@ describe('the end', () => {
     process.kill(Number(run.logs[0]?.[1]), 'SIGKILL');
     await run.until(() => run.crashes.length > 0);
     expect(run.crashes).toEqual([
-      expect.objectContaining({ code: 'host-failed', message: 'Python ended by the signal SIGKILL' }),
+      expect.objectContaining({ code: 'host-failed', message: 'Python was killed by SIGKILL' }),
     ]);
     await run.host.close();
     expect(run.order.at(-1)).toBe('crashed');
@@ -123,7 +123,7 @@ describe('the end', () => {
     await run.host.open();
     run.host.process([recordOf(0, numbered, { n: 0 })]);
     await run.until(() => run.crashes.length > 0);
-    expect(run.crashes[0]?.message).toBe('Python ended with exit code 7; its last lines:\nout of luck');
+    expect(run.crashes[0]?.message).toBe('Python exited with code 7; last lines:\nout of luck');
   });
 
   it('Python ends when this process is killed, even in a busy loop', async () => {

@@ -47,7 +47,6 @@ def process(
 `;
 
   it('puts a 5 MB record into the queue, with a heartbeat meanwhile', async () => {
-    const env = { KFLOW_STREAM_PROCESS_FUNCTION: 'true' };
     await withHost(
       map,
       async (run) => {
@@ -55,7 +54,7 @@ def process(
         expect(run.outputsOf(0)).toEqual([{ ...s3event, key: 't'.repeat(5 * 1024 * 1024) }]);
         expect(run.order).toEqual(['heartbeat 0', 'log 0 < - duplicate index', 'output 0', 'done 0']);
       },
-      { schema: s3list, env },
+      { schema: s3list, isStreaming: true },
     );
   });
 

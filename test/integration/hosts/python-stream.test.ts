@@ -1,6 +1,6 @@
 import { numbered, recordOf, withHost } from './python-host-run';
 
-const env = { KFLOW_STREAM_PROCESS_FUNCTION: 'true' };
+const isStreaming = true;
 
 /** Stores no output until it is opened. */
 class Store {
@@ -49,7 +49,7 @@ describe('a stream function', () => {
         expect(run.outcomes.get(0)).toBe('done');
         expect(run.outputsOf(0)).toEqual(Array.from({ length: 1000 }, (_, n) => ({ n })));
       },
-      { schema: numbered, env },
+      { schema: numbered, isStreaming },
     );
   });
 
@@ -71,7 +71,7 @@ describe('a stream function', () => {
         await run.until(() => run.outcomes.size === 1);
         expect(run.outputs.get(0)).toHaveLength(4);
       },
-      { schema: text, env },
+      { schema: text, isStreaming },
     );
   });
 
@@ -83,7 +83,7 @@ describe('a stream function', () => {
         await run.processAll(numbered, [{ n: 1 }]);
         expect(run.order).toEqual(['output 0', 'failed 0']);
       },
-      { env },
+      { isStreaming },
     );
   });
 
@@ -103,7 +103,7 @@ describe('a stream function', () => {
         await run.processAll(numbered, [{ n: 1 }]);
         expect(run.failureOf(0).message).toBe(message);
       },
-      { env },
+      { isStreaming },
     );
   });
 });

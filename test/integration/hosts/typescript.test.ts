@@ -219,7 +219,7 @@ test('loads a module with its imports, relative to the topology', async () => {
 test.each([
   ['function process( { }', /does not compile: .*line 1/],
   ['const process = 3;', /the code has no function "process"/],
-  ['throw new Error("at load"); function process() {}', /failed while it was loaded: Error: at load/],
+  ['throw new Error("at load"); function process() {}', /loading the code failed: Error: at load/],
 ])('rejects code that cannot be loaded: %s', async (code, message) => {
   await expect(open({ code })).rejects.toMatchObject({ name: 'ConfigError', message: expect.stringMatching(message) });
 });

@@ -61,7 +61,7 @@ test('a source has ended for good once all its replicas have, and its Deployment
   await first.stop();
   const more = numbers('staying', 2);
   const again = run(more, 'source', 1);
-  await waitFor('it is up', () => again.logs.includes('this source has ended in this run already'));
+  await waitFor('it is up', () => again.logs.includes('the source has already ended in this run'));
   const outcome = await Promise.race([again.ended.then(() => 'gone'), streams.progress(more).then(() => 'up')]);
   expect(outcome).toBe('up');
   await again.stop();

@@ -178,7 +178,7 @@ test('probes report whether the replica works, from before it connects until it 
   );
   const wire = await Wire.shut(place.url);
   const replica = await RunningReplica.start(map, wire.url);
-  await replica.says('/readyz', '503 starting: connecting to nats');
+  await replica.says('/readyz', '503 starting: connecting to NATS');
   expect(await replica.get('/livez')).toBe('200 ok');
   wire.open();
   await replica.says('/readyz', '200 ok');
