@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const base = ['lib/errors', 'lib/plain-map'];
+/** What every command may use of the CLI itself. */
+const cliParts = ['runtime/cli/frame', 'runtime/cli/render', 'runtime/cli/terminal'];
 const ports = ['runtime/api-contract/flow-key', 'runtime/controller/ports', 'runtime/controller/flows/ports'];
 
 /** What each part of the house may import, by the start of the path; its own files always. */
@@ -14,6 +16,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/topology/document': [...base, 'lib/topology/problem', 'lib/topology/avro', 'lib/topology/function-types'],
   'lib/topology/read': [...base, 'lib/topology/problem', 'lib/topology/document'],
   'lib/topology/check': [...base, 'lib/topology'],
+  'lib/topology/secrets': [...base, 'lib/topology/problem', 'lib/topology/read', 'lib/topology/check'],
   'lib/topology/update': [...base, 'lib/topology/problem', 'lib/topology/document'],
   'lib/topology': [...base],
   'lib/define': [...base, 'lib/topology'],
@@ -118,8 +121,39 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
   ],
   'runtime/servers': ['runtime/async', 'lib/errors', 'runtime/adapters', 'runtime/package-root'],
-  'runtime/cli/client': ['lib', 'runtime/async', 'runtime/api-contract', 'runtime/package-root', 'runtime/cli'],
-  'runtime/cli/render': ['lib', 'runtime/api-contract', 'runtime/cli/exit-status'],
+  'runtime/cli/frame': ['lib/errors', 'runtime/package-root'],
+  'runtime/cli/client': ['lib/errors', 'runtime/async', 'runtime/api-contract'],
+  'runtime/cli/render': ['runtime/api-contract'],
+  'runtime/cli/terminal': ['runtime/cli/frame', 'runtime/cli/render'],
+  'runtime/cli/flows': [
+    'lib',
+    ...cliParts,
+    'runtime/async',
+    'runtime/api-contract',
+    'runtime/cli/client',
+    'runtime/cli/load-topology',
+    'runtime/cli/commands/stack/find-stack',
+  ],
+  'runtime/cli/commands/topology': ['lib', ...cliParts, 'runtime/cli/load-topology'],
+  'runtime/cli/commands/manifests': [
+    'lib',
+    ...cliParts,
+    'runtime/cli/load-topology',
+    'runtime/adapters/kubernetes/kubernetes-objects',
+  ],
+  'runtime/cli/commands/flows': [
+    'lib/errors',
+    ...cliParts,
+    'runtime/api-contract',
+    'runtime/cli/client',
+    'runtime/cli/flows',
+  ],
+  'runtime/cli/commands/completion': [
+    ...cliParts,
+    'runtime/api-contract',
+    'runtime/cli/client',
+    'runtime/cli/flows/find-controller',
+  ],
   'runtime/cli': ['lib', 'runtime'],
 };
 
@@ -137,10 +171,9 @@ const packages: { readonly [name: string]: readonly string[] } = {
   acorn: ['lib/define'],
   avsc: ['runtime/engine/avro-message'],
   cdk8s: ['lib/constructs'],
-  'cli-table3': ['runtime/cli'],
-  commander: ['runtime/cli'],
+  commander: ['runtime/cli/frame'],
   constructs: ['lib/constructs'],
-  diff: ['runtime/cli', 'runtime/controller/flows/documents'],
+  diff: ['runtime/cli/commands/manifests', 'runtime/cli/flows', 'runtime/controller/flows/documents'],
   esbuild: ['lib/constructs', 'lib/define', 'runtime/cli', 'runtime/hosts/typescript'],
   'eslint-scope': ['lib/define'],
   'fastest-levenshtein': ['lib/topology'],
@@ -152,7 +185,7 @@ const packages: { readonly [name: string]: readonly string[] } = {
   ],
   jose: ['runtime/controller/api/access'],
   'js-yaml': ['lib/constructs'],
-  'log-update': ['runtime/cli'],
+  'log-update': ['runtime/cli/terminal'],
   nats: ['runtime/adapters/jetstream'],
   pino: ['runtime/log'],
   'pino-pretty': ['runtime/log'],
@@ -192,7 +225,8 @@ function importsOf(file: string): { path: string; isType: boolean }[] {
   return [...text.matchAll(imports)].map((match) => {
     const target = match[2] ?? match[3] ?? match[4] ?? '';
     const isType = match[1] !== undefined;
-    return { path: target.startsWith('.') ? path.join(path.dirname(file), target) : target, isType };
+    const isLocal = target.startsWith('.');
+    return { path: isLocal ? path.join(path.dirname(file), target).replace(/\.js$/, '') : target, isType };
   });
 }
 
@@ -211,6 +245,15 @@ test.each(Object.entries(rules))('%s imports only what stands below it', (part, 
     .flatMap((file) => importsOf(file).map((imported) => ({ file, imported: imported.path })))
     .filter(({ imported }) => /^(lib|runtime|imports)\b/.test(imported))
     .filter(({ imported }) => ![part, ...allowed].some((start) => isWithin(imported, start)));
+  expect(wrong).toEqual([]);
+});
+
+test('only the commands that start a controller or servers import them', () => {
+  const starters = ['controller', 'run', 'stack'].map((group) => `runtime/cli/commands/${group}/`);
+  const wrong = files
+    .filter((file) => file.startsWith('runtime/cli/') && !starters.some((start) => file.startsWith(start)))
+    .flatMap((file) => importsOf(file).map((imported) => ({ file, imported: imported.path })))
+    .filter(({ imported }) => /^runtime\/(controller|servers)\b/.test(imported));
   expect(wrong).toEqual([]);
 });
 

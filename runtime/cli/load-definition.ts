@@ -7,20 +7,20 @@ import { packageRoot } from '../package-root';
 
 const programs = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
 
-/** The library is this one, wherever the program is: its errors are told as ours are. */
+/** Programs use this library, wherever their files are, so that its classes and errors are the same as ours. */
 const library: Libraries = {
   kflow: path.join(packageRoot, 'dist/js/lib/index.js'),
   'kflow/constructs': path.join(packageRoot, 'dist/js/lib/constructs/index.js'),
 };
 
-/** Whether a file is a program that defines a flow, by its extension. */
+/** Whether the extension of a file is that of a program. */
 export function isProgram(file: string): boolean {
   return programs.has(path.extname(file));
 }
 
 /**
- * Runs a TypeScript or JavaScript program and gives the flow it exports; what it prints goes to stderr. Throws ConfigError
- * when it does not compile or run, ends the process, or exports no flow or several.
+ * Runs a TypeScript or JavaScript program and returns the flow that it exports; its output goes to stderr. Throws
+ * ConfigError when the program does not compile, throws, exits, or exports no flow or several.
  */
 export function loadDefinition(file: string): FlowDefinition {
   const exported = evaluate(path.resolve(file), file);
@@ -29,7 +29,10 @@ export function loadDefinition(file: string): FlowDefinition {
   const [definition, ...others] = new Set(flows.map(([, flow]) => flow));
   if (definition !== undefined && others.length === 0) return definition;
   const found = definition === undefined ? 'no flow' : `several flows (${flows.map(([name]) => name).join(', ')})`;
-  throw new ConfigError('config-invalid', `${file} exports ${found}; export one: export const flow = defineFlow(…)`);
+  throw new ConfigError(
+    'config-invalid',
+    `${file} exports ${found}; export exactly one: export const flow = defineFlow(…)`,
+  );
 }
 
 function evaluate(filename: string, file: string): object | null | undefined {
@@ -38,7 +41,7 @@ function evaluate(filename: string, file: string): object | null | undefined {
   const { write } = process.stdout;
   process.stdout.write = process.stderr.write.bind(process.stderr);
   process.exit = () => {
-    throw new ConfigError('config-invalid', 'it ends the process (process.exit)');
+    throw new ConfigError('config-invalid', 'the program calls process.exit');
   };
   try {
     return evaluateModule(code, filename).exports;
@@ -56,9 +59,11 @@ function bundle(filename: string, file: string): string {
   try {
     return bundleModule(filename, library);
   } catch (error) {
-    const told = ((error as { errors?: readonly Message[] }).errors ?? []).map(
+    const messages = ((error as { errors?: readonly Message[] }).errors ?? []).map(
       ({ text, location }) => `${location === null ? file : `${location.file}:${location.line}`}: ${text}`,
     );
-    throw new ConfigError('config-invalid', told.length === 0 ? String(error) : told.join('\n'), { cause: error });
+    throw new ConfigError('config-invalid', messages.length === 0 ? String(error) : messages.join('\n'), {
+      cause: error,
+    });
   }
 }

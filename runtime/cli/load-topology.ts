@@ -11,18 +11,18 @@ export interface LoadedTopology {
   /** The file as messages name it. */
   readonly name: string;
   readonly topology?: Topology;
-  /** The document; of a program, what it says as JSON. Left out when there is none. */
+  /** The document; of a program, the document that it defines, as JSON. Undefined when the file cannot be read. */
   readonly text?: string;
-  /** Text of the program that defines the flow. */
+  /** Source of the program that defines the flow. */
   readonly program?: string;
-  /** Where paths of modules start. */
+  /** The directory that paths of modules are relative to. */
   readonly baseDir: string;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads a topology's file (`-` is stdin), or runs the program that defines it, with the values of `--set`. A file that cannot
- * be read is a problem like any other. Throws ConfigError when a program fails.
+ * Reads the file of a topology (`-` is stdin), or runs the program that defines the topology, and applies the values of
+ * `--set`. A file that cannot be read is a problem like any other. Throws ConfigError when a program fails.
  */
 export function loadTopology(file: string, sets: readonly string[], purpose: Purpose = 'run'): LoadedTopology {
   const baseDir = path.dirname(path.resolve(file));
@@ -31,7 +31,7 @@ export function loadTopology(file: string, sets: readonly string[], purpose: Pur
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file === '-' ? 0 : file));
   } catch (error) {
-    const message = `cannot be read: ${reasonOf(error)}`;
+    const message = `cannot read the file: ${reasonOf(error)}`;
     const problem: Problem = { severity: 'error', code: 'syntax', file: name, line: 1, col: 1, path: '', message };
     return { name, baseDir, problems: [problem] };
   }
@@ -51,7 +51,7 @@ export function loadTopology(file: string, sets: readonly string[], purpose: Pur
   };
 }
 
-/** A problem of a document that a program made, at the line of the program that names the function it is of. */
+/** A problem in the document of a program, moved to the line of the program that names the function. */
 export function placedIn(program: string, problem: Problem, document: unknown): Problem {
   if (problem.file === '--set') return problem;
   const { dag } = document as { readonly dag?: readonly { readonly id?: string }[] };
@@ -63,11 +63,11 @@ export function placedIn(program: string, problem: Problem, document: unknown): 
 }
 
 const reasons: { readonly [code: string]: string } = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a directory without YAML or JSON files',
-  EACCES: 'it is not readable for this user',
-  ELOOP: 'its links run in a circle',
-  ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
+  ENOENT: 'no such file',
+  EISDIR: 'a directory without YAML or JSON files',
+  EACCES: 'permission denied',
+  ELOOP: 'too many symbolic links',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'not UTF-8 text',
 };
 
 function reasonOf(error: unknown): string {

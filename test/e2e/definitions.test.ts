@@ -56,14 +56,14 @@ test('output of a program is not part of the result, and modules are resolved fr
 });
 
 test.each([
-  ['exports no flow', 'export const one = 1;', /exports no flow; export one/],
+  ['exports no flow', 'export const one = 1;', /exports no flow; export exactly one/],
   [
     'exports two',
     "import { defineFlow } from 'kflow'; export const a = defineFlow({ jobId: 'a' }), b = defineFlow({ jobId: 'b' });",
     /exports several flows \(a, b\)/,
   ],
   ['does not compile', 'export const a = ;', /flow\.ts:1: Unexpected ";"/],
-  ['ends the process', 'process.exit(0);', /flow\.ts failed: it ends the process/],
+  ['ends the process', 'process.exit(0);', /flow\.ts failed: the program calls process\.exit/],
   ['throws no error', "throw 'today';", /flow\.ts failed: today/],
   ['throws', "throw new Error('not today');", /flow\.ts failed: Error: not today/],
 ])('a program that %s is rejected', async (_title, text, message) => {

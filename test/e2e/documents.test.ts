@@ -138,7 +138,7 @@ dag:
   const run = place.kflow('run', file);
   expect(await run.exited).toBe(1);
   expect(table(run)).toEqual({ numbers: '- in, 100 out', check: '99 in, 99 out', leaf: '99 in, - out' });
-  expect(run.stderr).toContain('check gave up on 1 records');
+  expect(run.stderr).toContain('check: 1 record sent to the dead letters');
   expect(place.read('.kflow/poison/logs/check-0.log')).toMatch(/try 2 of 2, to the dead letters: ValueError: unlucky/);
 });
 
@@ -146,17 +146,19 @@ test('rejects invalid options with a reason before the flow starts', async () =>
   const file = path.join(fixtures, 'auto-download.yaml');
   const say = async (...args: string[]) => {
     const run = place.kflow('run', file, '--set', 'mode=batch', ...args);
-    expect(await run.exited).toBe(1);
+    expect(await run.exited).toBe(64);
     expect(run.stderr).not.toMatch(/\n {4}at /);
     return run.stderr;
   };
   place.write('file', '');
-  expect(await say('--bucket', 'docs=nowhere')).toContain('--bucket docs=nowhere: there is no such directory');
-  expect(await say('--bucket', 'docs=file')).toContain('--bucket docs=file: there is no such directory');
-  expect(await say('--save', 'testjson')).toContain('--save testjson: it has to be NAME=DIR');
-  expect(await say('--save', 'testjson=file')).toContain('--save testjson=file: cannot be written to');
+  expect(await say('--bucket', 'docs=nowhere')).toContain('--bucket docs=nowhere: no such directory');
+  expect(await say('--bucket', 'docs=file')).toContain('--bucket docs=file: no such directory');
+  expect(await say('--save', 'testjson')).toContain('--save: want NAME=DIR, a bucket and a directory, got "testjson"');
+  expect(await say('--save', 'testjson=file')).toContain(
+    '--save testjson=file: cannot write to the directory: not a directory',
+  );
   expect(await say('--save', 'other=saved')).toContain(
-    '--save other: the topology names no such bucket; it has docs, testjson',
+    '--save other: the topology has no such bucket; its buckets: docs, testjson',
   );
 });
 
@@ -165,6 +167,6 @@ test('lint accepts directories, and reports files that are not text', async () =
   writeFileSync(path.join(place.folder, 'flows/binary.yml'), Buffer.from([0xff, 0xfe, 0x00, 0x80]));
   const run = place.kflow('lint', 'flows');
   expect(await run.exited).toBe(1);
-  expect(run.stdout).toContain('flows/binary.yml:1:1  cannot be read: it is not UTF-8 text');
+  expect(run.stdout).toContain('flows/binary.yml:1:1  cannot read the file: not UTF-8 text');
   expect(run.stdout).toMatch(/flows\/deep\/broken\.yaml:1:8 {2}jobId {2}/);
 });

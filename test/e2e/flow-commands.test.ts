@@ -9,18 +9,24 @@ beforeEach(async () => {
 afterEach(() => stage.close());
 
 const ran = (...args: string[]) => stage.ran(...args);
-const by = `by ${userInfo().username}`;
+const by = userInfo().username;
+
+/** What the controller was asked for, in order: the request, its arguments, the user. */
+const requestsOf = ({ flows }: FlowStage) =>
+  flows.requests.map(({ what, args, requester }) => [what, args, requester.by]);
 
 describe('submit', () => {
   test('sends a file unchanged, and prints the next steps', async () => {
     expect(await ran('submit', 'words.yaml', '--comment', 'für alle')).toEqual({
       status: 0,
-      stdout: 'default/words started, revision 1\n',
-      stderr: 'kflow status default/words --watch shows how it goes on\n',
+      stdout: 'default/words: started, revision 1\n',
+      stderr: 'watch the flow: kflow status default/words --watch\n',
     });
     expect(stage.flows.documentOf('default/words')).toBe(wordsYaml);
-    expect(stage.flows.requests).toEqual([`default/words; submit; ${by}; für alle`]);
-    expect((await ran('submit', 'words.yaml')).stdout).toBe('default/words unchanged, revision 1\n');
+    expect(stage.flows.requests).toEqual([
+      { what: 'submit', args: { namespace: 'default', jobId: 'words' }, requester: { by, comment: 'für alle' } },
+    ]);
+    expect((await ran('submit', 'words.yaml')).stdout).toBe('default/words: no change, revision 1\n');
   });
 
   test('reads stdin, and requires a jobId there', async () => {
@@ -31,8 +37,10 @@ describe('submit', () => {
 
     const nameless = stage.kflow('submit', '-');
     nameless.process.stdin?.end(wordsYaml.replace('jobId: words\n', ''));
-    expect(await nameless.exited).toBe(2);
-    expect(nameless.stderr).toBe('kflow: the document on stdin has no jobId; add one, or --set jobId=NAME\n');
+    expect(await nameless.exited).toBe(64);
+    expect(nameless.stderr).toBe(
+      'kflow: the document on stdin has no jobId; add it, or use --set jobId=NAME\nrun kflow submit --help for usage\n',
+    );
   });
 
   test('puts --set and the code of modules into the document, and keeps the rest unchanged', async () => {
@@ -56,7 +64,7 @@ describe('submit', () => {
        const numbers = flow.rawSource('numbers', { writes: number, run: function* () { yield { n: 1 }; } });
        flow.s3Sink('results', { from: numbers, reads: number, topics: 's3a://squares' });`,
     );
-    expect((await ran('submit', 'squares.ts')).stdout).toBe('default/squares started, revision 1\n');
+    expect((await ran('submit', 'squares.ts')).stdout).toBe('default/squares: started, revision 1\n');
     expect(stage.flows.documentOf('default/squares')).toContain('jobId: squares\nmode: batch\n');
   });
 
@@ -75,10 +83,10 @@ describe('submit', () => {
     const refused = await ran('submit', 'words.yaml');
     expect(refused.status).toBe(1);
     expect(refused.stderr).toBe(
-      'kflow: default/words runs with another document\n' +
-        'kflow diff default/words words.yaml shows what differs, kflow update words.yaml changes it\n',
+      'kflow: default/words runs with another document; update it\n' +
+        'show the difference: kflow diff default/words words.yaml; apply it: kflow update words.yaml\n',
     );
-    expect((await ran('submit', '--update', 'words.yaml')).stdout).toBe('default/words updated, revision 2\n');
+    expect((await ran('submit', '--update', 'words.yaml')).stdout).toBe('default/words: updated, revision 2\n');
   });
 });
 
@@ -88,7 +96,9 @@ test('forbidden changes of an update are reported at the lines of the file', asy
   const { status, stderr } = await ran('update', 'other.yaml', '--set', 'mode=stream');
   expect(status).toBe(1);
   expect(stderr).toContain('other.yaml:22:9  dag[2].id  is "keep", and was "store"\n');
-  expect(stderr).toContain('kflow: default/words: Conflict; nothing was changed\n');
+  expect(stderr).toContain(
+    'kflow: default/words: the controller rejected the document (update-refused); nothing was changed\n',
+  );
 });
 
 describe('waiting', () => {
@@ -99,44 +109,42 @@ describe('waiting', () => {
     stage.flows.become('default/words', { health: { state: 'starting', problems: [problem] } });
     const command = stage.kflow('restart', 'words', '--wait');
     await command.waitFor(/Running, starting; split: NotReady \(no input yet\)/);
-    await stage.restart(() => command.waitFor(/the controller is away; waiting for it/));
+    await stage.restart(() => command.waitFor(/the controller is unavailable; waiting for it/));
     stage.flows.become('default/words', { health: { state: 'healthy', problems: [] } });
     expect(await command.exited).toBe(0);
-    expect(command.stderr).toMatch(/^waiting until default\/words runs and is healthy, at most 300 s\n/);
-    expect(command.stdout).toBe('default/words restart asked for; Running, revision 1\n');
+    expect(command.stderr).toMatch(/^waiting for default\/words to become healthy, at most 300 s\n/);
+    expect(command.stdout).toBe('default/words: restart requested; Running, revision 1\n');
   });
 
-  test('has its own exit status for a timeout, and prints the last status', async () => {
+  test('exits with a status of its own on a timeout, and reports the state', async () => {
     await stage.submitted();
     const { status, stderr } = await ran('pause', 'words', '--wait', '--timeout', '0.3');
     expect(status).toBe(5);
-    expect(stderr).toContain('default/words: the time was up before it is paused; it is Pausing');
-    expect(stderr).toContain('it goes on: kflow status default/words --watch\n');
+    expect(stderr).toContain('timed out waiting for default/words to pause; its state is Pausing');
+    expect(stderr).toContain('the request stays in effect: kflow status default/words --watch\n');
   });
 
   test('waits until a batch completes; a failed batch is an error with its reason', async () => {
     stage.place.write('words.yaml', `mode: batch\n${wordsYaml}`);
     const command = stage.kflow('submit', 'words.yaml', '--wait');
-    await command.waitFor(/waiting until default\/words has completed\n/);
+    await command.waitFor(/waiting for default\/words to complete\n/);
     stage.flows.become('default/words', {
       status: 'Failed',
       closeTime: new Date().toISOString(),
       reason: 'split: exit status 1',
     });
     expect(await command.exited).toBe(1);
-    expect(command.stderr).toContain(
-      'default/words is Failed and will not come to where it has completed: split: exit',
-    );
+    expect(command.stderr).toContain('default/words is Failed and will not complete: split: exit');
   });
 
   test('a change that was rolled back is an error with its reason', async () => {
     await stage.submitted();
     stage.flows.become('default/words', { health: { state: 'starting', problems: [] } });
     const command = stage.kflow('scale', 'words', 'split=3', '--wait');
-    await command.waitFor(/waiting until default\/words runs with revision 2 and is healthy/);
+    await command.waitFor(/waiting for default\/words to become healthy at revision 2/);
     stage.flows.become('default/words', { revision: 3, reason: 'revision 2 did not become ready: no room' });
     expect(await command.exited).toBe(1);
-    expect(command.stderr).toContain('is Running with revision 3 and will not come to where it runs with revision 2');
+    expect(command.stderr).toContain('is Running at revision 3 and will not become healthy at revision 2');
     expect(command.stderr).toContain(': revision 2 did not become ready: no room\n');
   });
 
@@ -156,7 +164,7 @@ describe('waiting', () => {
     stage.flows.happen({ id: 'x', kind: 'phase', what: 'Canceled' });
     await stage.restart(async () => undefined);
     expect(await command.exited).toBe(0);
-    expect(command.stdout).toBe('default/words delete asked for; gone\n');
+    expect(command.stdout).toBe('default/words: delete requested; deleted\n');
   });
 });
 
@@ -167,12 +175,12 @@ test('changes go to the named flow with their comment', async () => {
   await ran('scale', 'words', 'split=4');
   await ran('replay', 'words', '--function', 'split', '--from', '2026-01-31T09:00:00+01:00');
   await ran('stop', 'words', '-n', 'prod');
-  expect(stage.flows.requests.slice(1)).toEqual([
-    `prod/words; pause split,store; ${by}`,
-    `prod/words; resume; ${by}`,
-    `prod/words; scale {"split":4}; ${by}`,
-    `prod/words; replay split {"time":"2026-01-31T08:00:00.000Z"}; ${by}`,
-    `prod/words; end stop; ${by}`,
+  expect(requestsOf(stage).slice(1)).toEqual([
+    ['pause', ['split', 'store'], by],
+    ['resume', [], by],
+    ['scale', { split: 4 }, by],
+    ['replay', { function: 'split', from: { time: '2026-01-31T08:00:00.000Z' } }, by],
+    ['end', 'stop', by],
   ]);
 });
 
@@ -181,33 +189,33 @@ test('a jobId of several namespaces needs a namespace, unless default has it', a
   await stage.submitted({ namespace: 'two' });
   const { status, stderr } = await ran('stop', 'words');
   expect([status, stderr]).toEqual([
-    2,
-    'kflow: there are several flows "words": one/words, two/words; name one of them\n',
+    64,
+    'kflow: several flows are named "words": one/words, two/words; choose one of them\nrun kflow stop --help for usage\n',
   ]);
   await stage.submitted();
-  expect((await ran('stop', 'words')).stdout).toBe('default/words stop asked for; Stopping, revision 1\n');
+  expect((await ran('stop', 'words')).stdout).toBe('default/words: stop requested; Stopping, revision 1\n');
 });
 
 test('exit statuses name the kind of failure, and messages the remedy', async () => {
   const missing = await ran('status', 'nothing');
   expect([missing.status, missing.stderr]).toEqual([
     4,
-    'kflow: default/nothing: there is no such flow\nkflow status --all lists the flows there are\n',
+    'kflow: default/nothing: there is no such flow\nlist the flows with kflow status --all\n',
   ]);
-  expect((await ran('scale', 'words', 'split=0')).status).toBe(2);
-  expect((await ran('status', '--nonsense')).status).toBe(2);
-  expect((await ran('delete', 'default/words')).status).toBe(2);
+  expect((await ran('scale', 'words', 'split=0')).status).toBe(64);
+  expect((await ran('status', '--nonsense')).status).toBe(64);
+  expect((await ran('delete', 'default/words')).status).toBe(64);
   await stage.submitted();
   stage.flows.become('default/words', { status: 'Stopped', closeTime: new Date().toISOString() });
   const refused = await ran('delete', 'words', '--yes');
   expect([refused.status, refused.stderr]).toEqual([
     1,
-    'kflow: default/words is Stopped and keeps its streams; force=true deletes it\nkflow delete --force default/words does so\n',
+    'kflow: default/words is Stopped and keeps its streams; force=true deletes it\ndelete the flow with kflow delete --force default/words\n',
   ]);
   const away = await ran('status', '--url', 'http://127.0.0.1:1');
   expect([away.status, away.stderr]).toEqual([
     3,
-    'kflow: no controller answers at http://127.0.0.1:1 (--url): bad port\nstart one with kflow up, or set KFLOW_URL\n',
+    'kflow: cannot reach the controller at http://127.0.0.1:1 (--url): bad port\nstart one with kflow up, or set KFLOW_URL\n',
   ]);
 });
 
@@ -220,9 +228,9 @@ test('a missing token is reported, and a given one is sent', async () => {
   try {
     const { status, stderr } = await guarded.ran('submit', 'words.yaml');
     expect(status).toBe(1);
-    expect(stderr).toContain('a token comes from --token, KFLOW_TOKEN or KFLOW_TOKEN_FILE\n');
+    expect(stderr).toContain('set a token with --token, KFLOW_TOKEN or KFLOW_TOKEN_FILE\n');
     await guarded.ran('submit', 'words.yaml', '--token', '0123456789abcdef0123456789abcdef');
-    expect(guarded.flows.requests).toEqual(['default/words; submit; by eva']);
+    expect(requestsOf(guarded)).toEqual([['submit', { namespace: 'default', jobId: 'words' }, 'eva']]);
   } finally {
     await guarded.close();
   }
@@ -252,7 +260,7 @@ describe('history', () => {
     await ran('update', 'words.yaml');
     const { stdout } = await ran('history', 'words');
     expect(stdout).toMatch(
-      /^REVISION {2}STATE +CAUSE +BY +AGE {2}COMMENT\n +1 {2}proven +submit .* first\n +2 {2}in force/,
+      /^REVISION {2}STATE +CAUSE +BY +AGE {2}COMMENT\n +1 {2}was ready +submit .* first\n +2 {2}current/,
     );
     expect((await ran('history', 'words', '--revision', '1')).stdout).toContain('parallelism: 2');
     await ran('rollback', 'words', '--to', '1');
@@ -274,22 +282,22 @@ describe('logs and events', () => {
   });
 
   test('events that occur while the controller is down are printed once it is back', async () => {
+    const before = (await stage.flows.events({}, { limit: 100 })).map(({ what }) => what);
     stage.flows.happen({ id: 'a', kind: 'audit', what: 'pause', by: 'eva', comment: 'too slow' });
     const command = stage.kflow('events', 'words', '-f');
     const stdout = () => command.stdout;
-    expect(await command.waitFor(/^.*\n/, stdout)).toBe(
-      '2026-01-31T08:00:00Z  default/words  pause  by eva  "too slow"\n',
-    );
+    await command.waitFor(/^2026-01-31T08:00:00Z {2}default\/words {2}pause {2}by eva {2}"too slow"\n/m, stdout);
     await stage.restart(async () => {
-      await command.waitFor(/the controller is away/);
+      await command.waitFor(/the controller is unavailable/);
       stage.flows.happen({ id: 'b', kind: 'phase', what: 'Paused' });
     });
     await command.waitFor(/Paused/, stdout);
     stage.flows.happen({ id: 'c', kind: 'phase', what: 'Running' });
-    await command.waitFor(/Running/, stdout);
+    await command.waitFor(/Paused.*\n.*Running/, stdout);
     command.process.kill();
     await command.exited;
     expect(command.stdout.split('\n').map((line) => line.split('  ')[2])).toEqual([
+      ...before,
       'pause',
       'Paused',
       'Running',
@@ -302,11 +310,11 @@ describe('status', () => {
   test('lists running flows, and counts closed ones', async () => {
     await stage.submitted();
     await stage.submitted({ jobId: 'old' });
-    expect((await ran('status')).stdout).toMatch(/^FLOW .*\ndefault\/words .*\ndefault\/old .*\n$/);
+    expect((await ran('status')).stdout).toMatch(/^FLOW .*\ndefault\/old .*\ndefault\/words .*\n$/);
     stage.flows.become('default/old', { status: 'Completed', closeTime: new Date().toISOString() });
     const { stdout, stderr } = await ran('status');
     expect(stdout).not.toContain('default/old');
-    expect(stderr).toBe('1 more has ended: --all shows them too\n');
+    expect(stderr).toBe('1 more flow has ended; show them with --all\n');
     expect(JSON.parse((await ran('status', '--all', '-o', 'json')).stdout)).toHaveLength(2);
   });
 
@@ -319,6 +327,6 @@ describe('status', () => {
     await command.waitFor(/^default\/words {2}Stopping/m, stdout);
     stage.flows.become('default/words', { status: 'Stopped', closeTime: new Date().toISOString() });
     expect(await command.exited).toBe(0);
-    expect(command.stderr).toContain('it was stopped: kflow submit FILE goes on from there');
+    expect(command.stderr).toContain('start the flow again with kflow submit FILE');
   });
 });

@@ -37,7 +37,7 @@ describe('kflow synth', () => {
     expect(status).toBe(1);
     expect(stderr).toMatch(/bad\.yaml:13:\d+ {2}dag\[0\]\.out\[0\] /);
     expect(stderr).toMatch(/bad\.yaml:29:\d+ {2}dag\[2\]\.type /);
-    expect(stderr).toContain('none.yaml:1:1  cannot be read: there is no such file');
+    expect(stderr).toContain('none.yaml:1:1  cannot read the file: no such file');
     expect(stderr).toMatch(/nothing was written\n$/);
     expect(readdirSync(place.folder)).toEqual(['bad.yaml']);
   });
@@ -55,7 +55,7 @@ describe('kflow synth', () => {
     const { status, stderr } = await kflow('synth', fixture('scale-stream'), fixture('update'), '-o', 'out');
     expect(status).toBe(1);
     expect(stderr).toBe(
-      'kflow: out/jobx.k8s.yaml is there and holds ConfigMap /theirs too, not only the flow "default/jobx"; move it away, or choose another folder with -o\n',
+      'kflow: out/jobx.k8s.yaml exists and also holds ConfigMap /theirs, not only the flow "default/jobx"; move the file, or choose another directory with -o\n',
     );
     expect(readdirSync(path.join(place.folder, 'out')).sort()).toEqual(['jobx.k8s.yaml', 'notes.txt']);
     expect(place.read('out/jobx.k8s.yaml')).toContain('theirs');
@@ -64,7 +64,7 @@ describe('kflow synth', () => {
   test('keeps the file of a flow in another namespace with the same file name', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     const { status, stderr } = await kflow('synth', fixture('update'), '--set', 'namespace=other', '-o', 'out');
-    expect([status, stderr]).toEqual([1, expect.stringContaining('holds ServiceAccount default/jobx too')]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('also holds ServiceAccount default/jobx')]);
   });
 
   test.each([
@@ -108,7 +108,7 @@ describe('kflow synth', () => {
 
   test('rejects a folder that is a file', async () => {
     place.write('out', 'a file');
-    expect((await kflow('synth', fixture('update'), '-o', 'out')).stderr).toContain('out is not a folder');
+    expect((await kflow('synth', fixture('update'), '-o', 'out')).stderr).toContain('--output out: not a directory');
   });
 });
 
@@ -141,7 +141,7 @@ describe('kflow plan against a folder', () => {
     const { status, stdout } = await kflow('plan', place.write('update.yaml', without), '--against', 'out');
     expect(status).toBe(2);
     expect(stdout).toContain('+ Consumer jobx--source--sink is created\n');
-    expect(stdout).toContain('- Stream jobx--p1 is removed; its data stay\n');
+    expect(stdout).toContain('- Stream jobx--p1 is removed; its data is kept\n');
     expect(stdout).toContain('- Job jobx--p1 is removed\n');
     place.write('empty/notes.txt', '');
     const empty = await kflow('plan', fixture('update'), '--against', 'empty');
@@ -150,7 +150,10 @@ describe('kflow plan against a folder', () => {
 
   test('rejects a missing folder', async () => {
     const { status, stderr } = await kflow('plan', fixture('update'), '--against', 'nowhere');
-    expect([status, stderr]).toEqual([1, 'kflow: there is no folder nowhere\n']);
+    expect([status, stderr]).toEqual([
+      64,
+      'kflow: --against nowhere: no such directory\nrun kflow plan --help for usage\n',
+    ]);
   });
 
   test('ignores files that are not manifests of the flow', async () => {

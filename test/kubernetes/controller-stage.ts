@@ -130,5 +130,5 @@ export class ControllerStage {
 
 function urlOf({ stdout, stderr, process }: KflowCommand): string | undefined {
   if (process.exitCode !== null) throw new Error(`it ended: ${stdout}${stderr}`);
-  return /the API answers at (http:[^"\s]+)/.exec(stdout)?.[1];
+  return /listening at (http:[^"\s]+)/.exec(stdout)?.[1];
 }

@@ -52,10 +52,10 @@ test('kflow plan prints objects that are missing, different or superfluous in a 
   const without = stream.replace('[p1]', '[sink]').replace(/ {2}- id: p1[\s\S]*?(?= {2}- id: sink)/, '');
   const removed = await plan(without);
   expect(removed.stdout).toContain('- Deployment jobx--p1 is removed\n');
-  expect(removed.stdout).toContain('- Stream jobx--p1 is removed; its data stay\n');
+  expect(removed.stdout).toContain('- Stream jobx--p1 is removed; its data is kept\n');
 });
 
-test('kflow plan says that a Job is recreated, and prints its differences', async () => {
+test('kflow plan reports that a Job is replaced, and shows its differences', async () => {
   const batch = topology.replaceAll('jobx', 'joby');
   place.write('flow.yaml', `namespace: ${namespace}\n${batch}`);
   const synth = place.kflow('synth', 'flow.yaml', '-o', 'out');
@@ -64,7 +64,7 @@ test('kflow plan says that a Job is recreated, and prints its differences', asyn
   for (const object of readManifests(path.join(place.folder, 'out/joby.k8s.yaml'))) await cluster.apply(object);
   const { status, stdout } = await plan(batch.replace('return event', 'return [event]'));
   expect(status).toBe(2);
-  expect(stdout).toMatch(/± Job joby--p1 is made anew: part of it cannot be changed in place\n/);
+  expect(stdout).toMatch(/± Job joby--p1 is replaced: immutable fields differ\n/);
   expect(
     stdout
       .split('± Job')[1]
@@ -77,7 +77,7 @@ test('kflow plan names an unreachable cluster and the available contexts', async
   const kubeconfig = readFileSync(sharedKubeconfig(), 'utf8').replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1');
   process.env.KUBECONFIG = place.write('kubeconfig', kubeconfig);
   const away = await plan(stream);
-  expect(away.status).toBe(1);
+  expect(away.status).toBe(3);
   expect(away.stderr).toMatch(/https:\/\/127\.0\.0\.1:1 \(context "kflow"\) cannot be reached/);
   const wrong = await plan(stream, '--context', 'production');
   expect([wrong.status, wrong.stderr]).toEqual([

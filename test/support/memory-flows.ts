@@ -1,5 +1,6 @@
 import { StateError } from '../../lib/errors';
 import { TopologyError } from '../../lib/topology/problem/problem';
+import { hideSecrets } from '../../lib/topology/secrets/hide-secrets';
 import type { ReplayRequest } from '../../runtime/api-contract/flow-changes';
 import type {
   EventQuery,
@@ -11,7 +12,6 @@ import type {
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
 import type { FlowList, FlowStatus, ListQuery, Phase } from '../../runtime/api-contract/flow-status';
 import { diffDocuments } from '../../runtime/controller/flows/documents/diff-documents';
-import { hideSecrets } from '../../runtime/controller/flows/documents/hide-secrets';
 import { checkFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';
 import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/flows/ports/flow-service';
 import { Changes } from './changes';

@@ -13,16 +13,15 @@ import {
 import type { FlowKey } from '../../api-contract/flow-key';
 import { type FlowStatus, flowStatusSchema } from '../../api-contract/flow-status';
 import { type ControllerConnection, type DocumentBody, headerText } from './controller-connection';
-import { readLines } from './read-lines';
-import { serverSentEvents } from './server-sent-events';
+import { readLines, serverSentEvents } from './event-stream';
 
-/** What a change came to; `outcome` is left out where the request can only have one. */
+/** The answer to a change; `outcome` is left out where the request has only one. */
 export interface ChangeAnswer {
   readonly outcome?: string;
   readonly status: ChangedFlow;
 }
 
-/** Changes that go as JSON to the flow's path with their name, and their bodies. */
+/** Bodies of the changes that are posted as JSON to the flow's path and their name. */
 export interface ChangeBodies {
   readonly pause: { readonly functions: readonly string[] };
   readonly resume: { readonly functions: readonly string[] };
@@ -32,14 +31,14 @@ export interface ChangeBodies {
   readonly replay: ReplayRequest;
 }
 
-/** Flows of a page of a list. */
+/** Flows on a page of a list. */
 const pageSize = 500;
 
-/** The controller's REST API. Every call throws CommandError: unreachable, or refused with the controller's words. */
+/** The controller's REST API. Every call may throw ControllerUnavailable, or ApiRefusal with the controller's problem. */
 export class ControllerClient {
   constructor(
     private readonly connection: ControllerConnection,
-    /** Why, for the audit log; sent with every change. */
+    /** Reason for the audit log; sent with every change. */
     private readonly comment?: string,
   ) {}
 
@@ -47,7 +46,7 @@ export class ControllerClient {
     return this.send('POST', pathOf(flow), document);
   }
 
-  /** `namespace` left out: the document's, else that of the only flow with its jobId. */
+  /** Without `namespace`, the document's; else that of the only flow with its jobId. */
   update(document: DocumentBody, namespace?: string): Promise<ChangeAnswer> {
     return this.send('POST', `/kflows/update/v1${queryOf({ namespace })}`, document);
   }
@@ -65,7 +64,7 @@ export class ControllerClient {
     return this.connection.json(flowStatusSchema, await this.connection.get(pathOf(flow)));
   }
 
-  /** Every flow of a namespace, or of all; `id` alone those of this jobId. */
+  /** Every flow of one namespace or of all; with `id`, those of this jobId. */
   async list(namespace: string | undefined, { id }: { readonly id?: string } = {}): Promise<readonly FlowStatus[]> {
     const flows: FlowStatus[] = [];
     let next: string | undefined;
@@ -82,7 +81,7 @@ export class ControllerClient {
     return this.connection.json(z.array(revisionSchema), await this.connection.get(`${pathOf(flow)}/history`));
   }
 
-  /** The document of a revision, its secrets hidden. */
+  /** The document of a revision, with its secrets hidden. */
   async document(flow: FlowKey, revision: number): Promise<string> {
     return this.connection.text(`${pathOf(flow)}/history/${revision}`, 'application/yaml');
   }
@@ -91,25 +90,25 @@ export class ControllerClient {
     return this.connection.text(`${pathOf(flow)}/diff${queryOf(revisions)}`, 'text/plain');
   }
 
-  /** The last events of a flow, a namespace or all, the oldest first. */
+  /** The last events of a flow, of a namespace or of all flows, the oldest first. */
   async events(of: Partial<FlowKey>, query: Partial<EventQuery>): Promise<readonly FlowEventView[]> {
     return this.connection.json(z.array(eventSchema), await this.connection.get(eventsPath(of, query)));
   }
 
-  /** Those there are, the last `limit` of them, and those that come; with `after`, an id, only what came later. */
+  /** The last `limit` events, then new ones as they happen; with `after`, an event id, only those after it. */
   async *followEvents(
     of: Partial<FlowKey>,
     { after, limit }: { readonly after?: string; readonly limit?: number },
   ): AsyncGenerator<FlowEventView> {
     const headers = new Headers(after === undefined ? {} : { 'last-event-id': after });
     const body = await this.connection.stream(eventsPath(of, { limit }), { accept: 'text/event-stream', headers });
-    for await (const { data } of serverSentEvents(readLines(body))) yield this.connection.checked(eventSchema, data);
+    for await (const { data } of serverSentEvents(body)) yield this.connection.checked(eventSchema, data);
   }
 
-  /** The status now, and whenever it has changed, until the flow has closed. */
+  /** The status now, and after every change until the flow has closed. */
   async *followStatus(flow: FlowKey, signal?: AbortSignal): AsyncGenerator<FlowStatus> {
     const body = await this.connection.stream(pathOf(flow), { accept: 'text/event-stream', signal });
-    for await (const { event, data } of serverSentEvents(readLines(body))) {
+    for await (const { event, data } of serverSentEvents(body)) {
       if (event === 'status') yield this.connection.checked(flowStatusSchema, data);
     }
   }

@@ -1,81 +1,92 @@
 import { userInfo } from 'node:os';
 import type { z } from 'zod';
-import { CommandError, ExitStatus } from '../exit-status';
-import { refusalOf } from './api-refusal';
-import type { ControllerAddress } from './controller-address';
+import { ConfigError } from '../../../lib/errors';
+import { ControllerUnavailable, errorOf } from './client-error';
 
-/** A controller answers within this, or counts as away. */
-const answerWithinMs = 60_000;
+/** Where a controller is, and the token that authorizes its client. */
+export interface ControllerAddress {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** Option, variable or file that set the address, for messages; left out for the default. */
+  readonly from?: string;
+  readonly token?: string;
+}
 
-/** A document as it goes over the wire. */
+/** A request without an answer after this long has failed. */
+const responseTimeoutMs = 60_000;
+
+/** A document as it is sent. */
 export interface DocumentBody {
   readonly text: string;
   readonly contentType: 'application/json' | 'application/yaml';
 }
 
-interface Sent {
+interface Payload {
   readonly document?: DocumentBody;
   readonly headers?: Headers;
 }
 
-interface Streamed {
+interface StreamRequest {
   readonly accept: string;
   readonly headers?: Headers;
   readonly signal?: AbortSignal;
 }
 
-interface Asked extends Sent {
+interface Request extends Payload {
   readonly method: string;
   readonly signal?: AbortSignal;
 }
 
-/** Requests to one controller. Answers that are not 2xx, and those that do not come, are thrown as CommandError. */
+/** Requests to one controller. A response that is not 2xx throws `errorOf` it, none at all ControllerUnavailable. */
 export class ControllerConnection {
   constructor(
     private readonly address: ControllerAddress,
-    private readonly withinMs: number = answerWithinMs,
+    private readonly timeoutMs: number = responseTimeoutMs,
   ) {}
 
   get(path: string): Promise<Response> {
-    return this.request(path, { method: 'GET', signal: AbortSignal.timeout(this.withinMs) });
+    return this.request(path, { method: 'GET', signal: AbortSignal.timeout(this.timeoutMs) });
   }
 
-  send(method: 'POST' | 'DELETE', path: string, sent: Sent): Promise<Response> {
-    return this.request(path, { method, ...sent, signal: AbortSignal.timeout(this.withinMs) });
+  send(method: 'POST' | 'DELETE', path: string, payload: Payload): Promise<Response> {
+    return this.request(path, { method, ...payload, signal: AbortSignal.timeout(this.timeoutMs) });
   }
 
   async text(path: string, accept: string): Promise<string> {
-    const signal = AbortSignal.timeout(this.withinMs);
+    const signal = AbortSignal.timeout(this.timeoutMs);
     return this.body(await this.request(path, { method: 'GET', headers: new Headers({ accept }), signal }));
   }
 
-  /** A body as it arrives, for as long as the controller has more to say. */
+  /** A body as it arrives, until the controller ends it. */
   async stream(
     path: string,
-    { accept, headers = new Headers(), signal }: Streamed,
+    { accept, headers = new Headers(), signal }: StreamRequest,
   ): Promise<AsyncGenerator<Uint8Array>> {
     headers.set('accept', accept);
     const { body } = await this.request(path, { method: 'GET', headers, signal });
     return this.chunks(body);
   }
 
-  /** The answer's body; throws when it is not what the API says it is. Fields that are not known here stay. */
+  /** The body of a response. Throws ConfigError when it does not match the schema; fields beyond the schema are kept. */
   async json<T>(schema: z.ZodType<T>, answer: Response): Promise<T> {
     return this.checked(schema, await this.body(answer));
   }
 
-  /** The same of a text that has arrived. */
+  /** As `json`, of a text. */
   checked<T>(schema: z.ZodType<T>, text: string): T {
     const body = parsed(text);
     const check = schema.safeParse(body);
     if (check.success) return body as T;
     const [issue] = check.error.issues;
     const place = issue === undefined || issue.path.length === 0 ? '' : ` (${issue.path.join('.')}: ${issue.message})`;
-    const message = `${this.address.url} answered something else than this kflow knows${place}; is it a controller of this version?`;
-    throw new CommandError(ExitStatus.refused, 'config-invalid', message);
+    const message = `${this.address.url} sent a response that this kflow does not understand${place}; check that its controller has the same version`;
+    throw new ConfigError('config-invalid', message);
   }
 
-  private async request(path: string, { method, document, headers = new Headers(), signal }: Asked): Promise<Response> {
+  private async request(
+    path: string,
+    { method, document, headers = new Headers(), signal }: Request,
+  ): Promise<Response> {
     const { url, token } = this.address;
     if (!headers.has('accept')) headers.set('accept', 'application/json, text/*;q=0.9');
     if (token === undefined) headers.set('kflow-user', headerText(userName()));
@@ -85,14 +96,14 @@ export class ControllerConnection {
     try {
       response = await fetch(url + path, { method, headers, body: document?.text, signal });
     } catch (error) {
-      throw this.unreachable(error);
+      throw this.unavailable(error);
     }
     if (response.ok) return response;
-    throw await refusalOf(response, url);
+    throw await errorOf(response, url);
   }
 
   private body(answer: Response): Promise<string> {
-    return answer.text().catch((error) => Promise.reject(this.unreachable(error)));
+    return answer.text().catch((error) => Promise.reject(this.unavailable(error)));
   }
 
   private async *chunks(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
@@ -100,31 +111,29 @@ export class ControllerConnection {
     try {
       yield* body as unknown as AsyncIterable<Uint8Array>;
     } catch (error) {
-      throw this.unreachable(error);
+      throw this.unavailable(error);
     }
   }
 
-  private unreachable(error: unknown): CommandError {
+  private unavailable(error: unknown): ControllerUnavailable {
     const { url, from } = this.address;
     const place = from === undefined ? url : `${url} (${from})`;
     const { name, cause, message } = error as Error;
     const why = (cause as Error | undefined)?.message || message;
-    const told = name === 'TimeoutError' ? `not within ${this.withinMs / 1_000} s` : why;
-    return new CommandError(
-      ExitStatus.unreachable,
-      'server-failed',
-      `no controller answers at ${place}: ${told}\nstart one with kflow up, or set KFLOW_URL`,
+    const reason = name === 'TimeoutError' ? `no response within ${this.timeoutMs / 1_000} s` : why;
+    return new ControllerUnavailable(
+      `cannot reach the controller at ${place}: ${reason}\nstart one with kflow up, or set KFLOW_URL`,
       error,
     );
   }
 }
 
-/** Text as a header carries it, the way curl does: the bytes of UTF-8, on one line. */
+/** Text for a header, encoded as curl does: the bytes of UTF-8, on one line. */
 export function headerText(text: string): string {
   return Buffer.from(text.replace(/\s+/g, ' ').trim()).toString('latin1');
 }
 
-/** A name for the audit log where no token tells one. */
+/** A name for the audit log of a controller without tokens. */
 function userName(): string {
   try {
     return userInfo().username.slice(0, 64);
@@ -138,7 +147,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // the schema refuses it, and says so
+    // the schema rejects undefined, with a message
     return undefined;
   }
 }

@@ -1,22 +1,22 @@
 import { pause } from '../../async/pause';
-import { isPassing } from './api-refusal';
+import { mayPass } from './client-error';
 
-/** Time between two tries to reach a controller again. */
+/** Time between two attempts to connect. */
 const retryAfterMs = 1_000;
 
 export interface FollowOptions {
   readonly signal?: AbortSignal;
-  /** The controller has answered already, so an absence passes from the first try on. */
+  /** The controller has answered before, so that even the first attempt is retried. */
   readonly isKnown?: boolean;
-  /** What has been received says that there is no more; without it, a stream that ends is opened again. */
+  /** Whether the items so far are all there will be; otherwise a stream that ends is opened again. */
   readonly isOver?: () => boolean;
-  /** Told once for each time that the connection is lost. */
+  /** Called once each time the connection is lost. */
   readonly onLost?: (error: Error) => void;
 }
 
 /**
- * What the streams of `open` give, one after the other: a controller that is started again is no end. Ends on the signal;
- * throws what does not pass, and whatever the very first try throws.
+ * The items of the streams that `open` opens, one stream after another, so that a restart of the controller does not end
+ * the items. Ends on the signal. Throws errors that do not pass, and whatever the first attempt throws.
  */
 export async function* follow<T>(open: () => AsyncIterable<T>, options: FollowOptions): AsyncGenerator<T> {
   const { signal, isOver = () => false, onLost } = options;
@@ -33,7 +33,7 @@ export async function* follow<T>(open: () => AsyncIterable<T>, options: FollowOp
       if (isOver()) return;
     } catch (error) {
       if (isAborted()) return;
-      if (!isKnown || !isPassing(error)) throw error;
+      if (!isKnown || !mayPass(error)) throw error;
       if (!isLost) onLost?.(error as Error);
       isLost = true;
     }

@@ -1,6 +1,4 @@
-import { styleText } from 'node:util';
-
-export type Style = Parameters<typeof styleText>[0];
+import { displayWidth, type Medium, painted, type Style, truncated } from './text';
 
 export interface Cell {
   readonly text: string;
@@ -11,25 +9,18 @@ export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => string | Cell;
   readonly align?: 'right';
-  /** Columns that give way, the highest first, where a terminal is too narrow for all. */
+  /** Columns that are left out, the highest first, where a terminal is too narrow for all. */
   readonly dispensable?: number;
-  /** Where even then there is no room, its texts are cut to what room there is. */
-  readonly isCut?: true;
-}
-
-/** Where a text is shown: a file takes any width and no colours. */
-export interface Medium {
-  /** Characters of a line; left out, as many as there are. */
-  readonly width?: number;
-  readonly hasColors?: boolean;
+  /** Where even then there is no room, the texts of this column are truncated. */
+  readonly isTruncated?: true;
 }
 
 const gap = '  ';
 
-/** A table without a frame, its columns as wide as what is in them. */
+/** A table without a frame; each column is as wide as its widest text. */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], medium: Medium = {}): string {
   const width = medium.width ?? Number.POSITIVE_INFINITY;
-  const laid = cut(
+  const laid = shortened(
     fitted(
       columns.map((column) => layOut(column, rows)),
       width,
@@ -46,7 +37,7 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
 }
 
 interface LaidColumn {
-  readonly column: Pick<Column<never>, 'align' | 'dispensable' | 'isCut'>;
+  readonly column: Pick<Column<never>, 'align' | 'dispensable' | 'isTruncated'>;
   readonly head: Cell;
   readonly cells: readonly Cell[];
   readonly width: number;
@@ -58,23 +49,20 @@ function layOut<Row>(column: Column<Row>, rows: readonly Row[]): LaidColumn {
     const cell = column.cell(row);
     return typeof cell === 'string' ? { text: cell } : cell;
   });
-  return { column, head, cells, width: Math.max(...[head, ...cells].map(({ text }) => text.length)) };
+  return { column, head, cells, width: Math.max(...[head, ...cells].map(({ text }) => displayWidth(text))) };
 }
 
 function widthOf(laid: readonly LaidColumn[]): number {
   return laid.reduce((sum, each) => sum + each.width, gap.length * (laid.length - 1));
 }
 
-function cut(laid: readonly LaidColumn[], width: number): readonly LaidColumn[] {
+function shortened(laid: readonly LaidColumn[], width: number): readonly LaidColumn[] {
   const excess = widthOf(laid) - width;
   if (excess <= 0) return laid;
   return laid.map((each) => {
-    if (each.column.isCut !== true) return each;
-    const room = Math.max(each.head.text.length, each.width - excess);
-    const cells = each.cells.map(({ text, ...cell }) => ({
-      ...cell,
-      text: text.length <= room ? text : `${text.slice(0, room - 1)}…`,
-    }));
+    if (each.column.isTruncated !== true) return each;
+    const room = Math.max(displayWidth(each.head.text), each.width - excess);
+    const cells = each.cells.map(({ text, ...cell }) => ({ ...cell, text: truncated(text, room) }));
     return { ...each, cells, width: room };
   });
 }
@@ -99,18 +87,7 @@ interface Padding {
 }
 
 function padded({ text, style }: Cell, { width, column, medium }: Padding): string {
-  const space = ' '.repeat(width - text.length);
+  const space = ' '.repeat(width - displayWidth(text));
   const shown = painted(text, style, medium);
   return column.align === 'right' ? space + shown : shown + space;
-}
-
-/** The text in its style, where there are colours. */
-export function painted(text: string, style: Style | undefined, { hasColors }: Medium): string {
-  return style === undefined || hasColors !== true ? text : styleText(style, text, { validateStream: false });
-}
-
-/** What a stream of this process can show. */
-export function mediumOf(stream: NodeJS.WriteStream): Medium {
-  if (!stream.isTTY) return {};
-  return { width: stream.columns, hasColors: process.env.NO_COLOR === undefined };
 }

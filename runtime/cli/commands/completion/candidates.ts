@@ -1,12 +1,12 @@
-import type { Argument, Command, Option } from 'commander';
+import { type ArgumentSpec, type CommandGroup, type CommandSpec, flagOf, type OptionSpec } from '../../frame/command';
 
-/** What may stand at the cursor. */
+/** A word that may stand at the cursor. */
 export interface Candidate {
   readonly value: string;
   readonly description?: string;
 }
 
-/** Names that only a controller knows; none of it when there is nobody to ask. */
+/** Names that only a controller knows; empty when none answers. */
 export interface KnownNames {
   jobs(): Promise<readonly string[]>;
   functions(job: string): Promise<readonly string[]>;
@@ -15,15 +15,15 @@ export interface KnownNames {
 
 /** Candidates for the last of the words after `kflow`; none where it is a file, a number or free text. */
 export async function candidates(
-  program: Command,
+  groups: readonly CommandGroup[],
   words: readonly string[],
   names: KnownNames,
 ): Promise<readonly Candidate[]> {
-  // bash takes --output=json apart at the equals sign
+  // bash splits --output=json at the equals sign
   const joined = words.filter((word) => word !== '=');
   const current = words.at(-1) === '=' ? '' : (joined.at(-1) ?? '');
   const before = words.at(-1) === '=' ? joined : joined.slice(0, -1);
-  const found = await all(program, { current, before, names });
+  const found = await allCandidates(groups, { current, before, names });
   return found.filter(({ value }) => value.startsWith(current));
 }
 
@@ -33,92 +33,108 @@ interface Line {
   readonly names: KnownNames;
 }
 
-async function all(program: Command, { current, before, names }: Line): Promise<readonly Candidate[]> {
-  const { command, rest } = descend(program, before);
-  const { open, operands } = split(command, rest);
-  if (open !== undefined) return valuesOfOption(open, operands, names);
+async function allCandidates(
+  groups: readonly CommandGroup[],
+  { current, before, names }: Line,
+): Promise<readonly Candidate[]> {
+  const { command, commands, rest } = descend(
+    groups.flatMap((group) => group.commands),
+    before,
+  );
+  const flags = command === undefined ? [] : flagsOf(command);
+  const { open, operands } = split(flags, rest);
+  if (open !== undefined) return valuesOf(open, operands, names);
   const [, head = '', value] = /^(--[^=]+=)?(.*)$/s.exec(current) ?? [];
-  const written = optionOf(command, head.slice(0, -1));
+  const written = flags.find((each) => head !== '' && each.long === head.slice(0, -1));
   if (written !== undefined && value !== undefined) {
-    const values = await valuesOfOption(written, operands, names);
+    const values = await valuesOf(written.spec, operands, names);
     return values.map((each) => ({ ...each, value: head + each.value }));
   }
-  if (current.startsWith('-')) return optionsOf(command);
-  const subcommands = subcommandsOf(command);
-  if (subcommands.length > 0) return subcommands;
-  return valuesOfArgument(argumentAt(command, operands.length), operands, names);
+  if (current.startsWith('-')) {
+    const help = { value: '--help', description: 'print the help of the command' };
+    return [...flags.map(({ long, spec }) => ({ value: long, description: spec.description })), help];
+  }
+  if (commands.length > 0) return operands.length > 0 ? [] : visible(commands);
+  return command === undefined ? [] : valuesOf(argumentAt(command, operands.length), operands, names);
 }
 
-/** The command that the words name, and the words after it. */
-function descend(
-  program: Command,
-  words: readonly string[],
-): { readonly command: Command; readonly rest: readonly string[] } {
+interface Place {
+  /** Left out at the top. */
+  readonly command?: CommandSpec;
+  /** Those that may come next. */
+  readonly commands: readonly CommandSpec[];
+  /** The words after the command. */
+  readonly rest: readonly string[];
+}
+
+/** The command that the words name. */
+function descend(commands: readonly CommandSpec[], words: readonly string[], command?: CommandSpec): Place {
   const [first, ...rest] = words;
-  const inner = program.commands.find((each) => each.name() === first);
-  return inner === undefined ? { command: program, rest: words } : descend(inner, rest);
+  const inner = commands.find(({ name }) => name === first);
+  return inner === undefined ? { command, commands, rest: words } : descend(inner.commands, rest, inner);
 }
 
-/** The option that still waits for its value, and the words that belong to none. */
-function split(
-  command: Command,
-  words: readonly string[],
-): { readonly open?: Option; readonly operands: readonly string[] } {
+interface Flag {
+  readonly long: string;
+  readonly spec: OptionSpec<unknown>;
+}
+
+function flagsOf({ options }: CommandSpec): readonly Flag[] {
+  return Object.entries(options).map(([key, spec]) => ({ long: flagOf(key, spec), spec }));
+}
+
+interface SplitWords {
+  /** The option that the cursor's word is a value of. */
+  readonly open?: OptionSpec<unknown>;
+  /** Words that belong to no option. */
+  readonly operands: readonly string[];
+}
+
+function split(flags: readonly Flag[], words: readonly string[]): SplitWords {
   const operands: string[] = [];
-  let open: Option | undefined;
+  let open: OptionSpec<unknown> | undefined;
   for (const word of words) {
     if (word.startsWith('-')) {
-      const option = optionOf(command, word);
-      open = option?.required ? option : undefined;
+      const spec = flags.find(({ long, spec: { short } }) => word === long || word === short)?.spec;
+      open = spec?.placeholder === undefined ? undefined : spec;
       continue;
     }
     if (open === undefined) operands.push(word);
-    if (open?.variadic !== true) open = undefined;
+    if (open?.arity !== 'words') open = undefined;
   }
   return { operands, ...(open === undefined ? {} : { open }) };
 }
 
-function optionOf(command: Command, word: string): Option | undefined {
-  return command.options.find(({ long, short }) => word !== '' && (word === long || word === short));
+function visible(commands: readonly CommandSpec[]): readonly Candidate[] {
+  return commands
+    .filter(({ isHidden }) => isHidden !== true)
+    .map(({ name, summary }) => ({ value: name, description: summary }));
 }
 
-function optionsOf(command: Command): readonly Candidate[] {
-  const own = command.options.filter(({ hidden }) => !hidden);
-  const listed = own.flatMap(({ long, description }) => (long ? [{ value: long, description }] : []));
-  return [...listed, { value: '--help', description: 'what the command does' }];
-}
-
-function subcommandsOf(command: Command): readonly Candidate[] {
-  return command
-    .createHelp()
-    .visibleCommands(command)
-    .map((each) => ({ value: each.name(), description: each.description() }));
-}
-
-function argumentAt(command: Command, index: number): Argument | undefined {
-  const { registeredArguments: known } = command;
+function argumentAt(command: CommandSpec, index: number): ArgumentSpec<unknown> | undefined {
+  const known = Object.values(command.arguments);
   const last = known.at(-1);
-  return known[index] ?? (last?.variadic ? last : undefined);
+  return known[index] ?? (last?.arity === 'many' ? last : undefined);
 }
 
-async function valuesOfOption(option: Option, operands: readonly string[], names: KnownNames) {
-  if (option.argChoices !== undefined) return plain(option.argChoices);
-  if (option.long === '--namespace') return plain(await names.namespaces());
+async function valuesOf(
+  spec: ArgumentSpec<unknown> | OptionSpec<unknown> | undefined,
+  operands: readonly string[],
+  names: KnownNames,
+): Promise<readonly Candidate[]> {
+  if (spec?.choices !== undefined) return plain(spec.choices);
   const [job] = operands;
-  return option.long === '--function' && job !== undefined ? plain(await names.functions(job)) : [];
-}
-
-async function valuesOfArgument(argument: Argument | undefined, operands: readonly string[], names: KnownNames) {
-  if (argument?.argChoices !== undefined) return plain(argument.argChoices);
-  const [job] = operands;
-  switch (argument?.name()) {
-    case 'job':
+  const functions = async () => (job === undefined ? [] : names.functions(job));
+  switch (spec?.completes) {
+    case 'flow':
       return plain(await names.jobs());
     case 'function':
-      return job === undefined ? [] : plain(await names.functions(job));
-    case 'function=n':
-      return job === undefined ? [] : plain((await names.functions(job)).map((name) => `${name}=`));
-    default:
+      return plain(await functions());
+    case 'replicas':
+      return plain((await functions()).map((name) => `${name}=`));
+    case 'namespace':
+      return plain(await names.namespaces());
+    case undefined:
       return [];
   }
 }

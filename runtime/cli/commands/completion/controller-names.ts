@@ -1,18 +1,18 @@
 import { flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/flow-status';
-import { findController } from '../../client/controller-address';
 import { ControllerClient } from '../../client/controller-client';
 import { ControllerConnection } from '../../client/controller-connection';
+import { findController } from '../../flows/find-controller';
 import type { KnownNames } from './candidates';
 
-/** Nobody waits longer than this at a prompt. */
-const answerWithinMs = 1_000;
+/** A prompt must not hang for longer. */
+const responseTimeoutMs = 1_000;
 
-/** Names that the controller of this folder and environment knows; none when it does not answer in time. */
+/** Names that the controller of this folder and environment knows; none when it does not respond in time. */
 export class ControllerNames implements KnownNames {
   private listed: Promise<readonly FlowStatus[]> | undefined;
 
-  /** By id alone where only one namespace has it. */
+  /** A flow by its id alone where only one namespace has the id. */
   async jobs(): Promise<readonly string[]> {
     const flows = await this.flows();
     const count = (id: string) => flows.filter(({ jobId }) => jobId === id).length;
@@ -36,9 +36,9 @@ export class ControllerNames implements KnownNames {
   private async list(): Promise<readonly FlowStatus[]> {
     try {
       const address = await findController({}, { env: process.env, folder: process.cwd() });
-      return await new ControllerClient(new ControllerConnection(address, answerWithinMs)).list(undefined);
+      return await new ControllerClient(new ControllerConnection(address, responseTimeoutMs)).list(undefined);
     } catch {
-      // a prompt is no place for complaints: the command itself will tell
+      // completion stays silent at a prompt; the command itself reports the error
       return [];
     }
   }

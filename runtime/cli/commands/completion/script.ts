@@ -2,7 +2,7 @@
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
-/** Every script asks `kflow __complete` with the words so far, the one at the cursor last; files are the shell's own matter. */
+/** Each script calls `kflow __complete` with the words up to the cursor; without candidates, the shell completes files. */
 const scripts: { readonly [shell in Shell]: string } = {
   bash: `# kflow: completion for bash; source <(kflow completion bash)
 _kflow() {

@@ -1,61 +1,46 @@
-import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
-import { parse } from 'yaml';
-import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import { hideSecrets } from '../../../controller/flows/documents/hide-secrets';
-import type { ControllerClient } from '../../client/controller-client';
-import { ExitStatus, usageError } from '../../exit-status';
-import { renderDocument } from '../../render/render-document';
-import { mediumOf, painted, type Style } from '../../render/table';
-import { readFlowFile } from './flow-file';
-import { type FlowOptions, openFlow, say } from './flow-session';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus, usageError } from '../../frame/exit-status';
+import { comparedFileHelp, controllerDetails, flowOptions, jobArgument, setOption } from '../../frame/shared-options';
+import { option, optionalArgument, revisionNumber } from '../../frame/values';
+import type { Style } from '../../render/text';
 
-interface DiffOptions extends FlowOptions {
-  readonly from?: number;
-  readonly to?: number;
-  readonly set: readonly string[];
-}
+export const diff = defineCommand({
+  name: 'diff',
+  summary: 'compare two revisions of a flow, or its document with a file',
+  details: `Exits with ${ExitStatus.Differs} when the documents differ.
 
-/** `kflow diff`: between two revisions, or what a submit of a file would change. Exit status 2 when there are differences. */
-export async function diff(job: string, file: string | undefined, options: DiffOptions): Promise<number> {
-  if (file !== undefined && (options.from ?? options.to) !== undefined) {
-    throw usageError('a file is compared with what is in force; leave --from and --to out');
-  }
-  const { client, flow } = await openFlow(job, options);
-  const patch =
-    file === undefined
-      ? await client.diff(flow, { from: options.from, to: options.to })
-      : await againstFile(client, flow, { file, set: options.set });
-  process.stdout.write(patch === '' ? '' : colored(patch));
-  if (patch === '')
-    say(`${flowName(flow)}: no differences${file === undefined ? '' : '; the values of secrets are not compared'}`);
-  return patch === '' ? ExitStatus.done : ExitStatus.differs;
-}
-
-/** As the controller compares revisions; a document that is kept as JSON and offered as YAML is compared by what it says. */
-async function againstFile(
-  client: ControllerClient,
-  flow: FlowKey,
-  { file, set }: { readonly file: string; readonly set: readonly string[] },
-): Promise<string> {
-  const wanted = readFlowFile(file, { set });
-  const { revision } = await client.status(flow);
-  const texts = [await client.document(flow, revision), hideSecrets(wanted.body.text)];
-  const isAlike = texts.every(isJson) || !texts.some(isJson);
-  const [before = '', after = ''] = isAlike ? texts : texts.map((text) => renderDocument(parse(text)));
-  if (before === after) return '';
-  return createTwoFilesPatch(`revision ${revision}`, wanted.name, before, after, undefined, undefined, {
-    context: 3,
-    headerOptions: FILE_HEADERS_ONLY,
-  });
-}
-
-function isJson(text: string): boolean {
-  return /^\s*\{/.test(text);
-}
+${controllerDetails}`,
+  arguments: { job: jobArgument, file: optionalArgument({ description: comparedFileHelp }) },
+  options: {
+    from: option('<revision>', 'revision (default: the previous one)', { parse: revisionNumber }),
+    to: option('<revision>', 'revision (default: the current one)', { parse: revisionNumber }),
+    set: setOption,
+    ...flowOptions,
+  },
+  async run({ job, file, from, to, set, ...options }) {
+    if (file !== undefined && (from ?? to) !== undefined) {
+      throw usageError('a file is compared with the current revision; leave --from and --to out');
+    }
+    const { flowName } = await import('../../../api-contract/flow-key.js');
+    const { openFlow } = await import('../../flows/flow-session.js');
+    const { say } = await import('../../terminal/output.js');
+    const { client, flow } = await openFlow(job, options);
+    const patch =
+      file === undefined
+        ? await client.diff(flow, { from, to })
+        : await (await import('../../flows/diff-file.js')).diffFile(client, flow, { file, set });
+    process.stdout.write(await colored(patch));
+    if (patch !== '') return ExitStatus.Differs;
+    say(`${flowName(flow)}: no differences${file === undefined ? '' : ' (values of secrets are not compared)'}`);
+    return ExitStatus.Done;
+  },
+});
 
 const colors: { readonly [sign: string]: Style } = { '+': 'green', '-': 'red', '@': 'cyan' };
 
-function colored(patch: string): string {
+async function colored(patch: string): Promise<string> {
+  const { painted } = await import('../../render/text.js');
+  const { mediumOf } = await import('../../terminal/output.js');
   const medium = mediumOf(process.stdout);
   return patch.replace(/^[+\-@].*$/gm, (line) => painted(line, colors[line.charAt(0)], medium));
 }

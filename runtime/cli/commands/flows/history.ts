@@ -1,40 +1,54 @@
 import type { RevisionView } from '../../../api-contract/flow-history';
-import { flowName } from '../../../api-contract/flow-key';
-import { ExitStatus } from '../../exit-status';
-import { age } from '../../render/age';
-import { writeOutput } from '../../render/output';
-import { type Column, mediumOf, renderTable } from '../../render/table';
-import { type FlowOptions, openFlow, say } from './flow-session';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { controllerDetails, flowOptions, jobArgument } from '../../frame/shared-options';
+import { option, revisionNumber } from '../../frame/values';
+import type { Column } from '../../render/table';
 
-/** `kflow history`: every document that was accepted, the last one at the end; one revision's document with `--revision`. */
-export async function history(job: string, options: FlowOptions & { readonly revision?: number }): Promise<number> {
-  const { client, flow } = await openFlow(job, options);
-  if (options.revision !== undefined) {
-    process.stdout.write(await client.document(flow, options.revision));
-    return ExitStatus.done;
-  }
-  const revisions = await client.history(flow);
-  writeOutput(options.output, revisions, () => renderHistory(revisions, Date.now()));
-  const before = revisions.findLast(({ isCurrent }) => !isCurrent);
-  if (before !== undefined && options.output === 'table') {
-    say(`\nkflow diff ${flowName(flow)} shows what changed last, kflow rollback ${flowName(flow)} goes back`);
-  }
-  return ExitStatus.done;
-}
+export const history = defineCommand({
+  name: 'history',
+  summary: 'list the revisions of a flow, or print the document of one',
+  details: controllerDetails,
+  arguments: { job: jobArgument },
+  options: {
+    revision: option('<revision>', 'print the document of this revision', { parse: revisionNumber }),
+    ...flowOptions,
+  },
+  async run({ job, revision, output, ...options }) {
+    const { flowName } = await import('../../../api-contract/flow-key.js');
+    const { openFlow } = await import('../../flows/flow-session.js');
+    const { say } = await import('../../terminal/output.js');
+    const { client, flow } = await openFlow(job, options);
+    if (revision !== undefined) {
+      process.stdout.write(await client.document(flow, revision));
+      return ExitStatus.Done;
+    }
+    const { mediumOf, writeOutput } = await import('../../terminal/output.js');
+    const { renderTable } = await import('../../render/table.js');
+    const revisions = await client.history(flow);
+    const columns = await historyColumns(Date.now());
+    writeOutput(output, revisions, () => renderTable(revisions, columns, mediumOf(process.stdout)));
+    if (output === 'table' && revisions.some(({ isCurrent }) => !isCurrent)) {
+      const name = flowName(flow);
+      say(`\nshow the last change: kflow diff ${name}; return to the previous revision: kflow rollback ${name}`);
+    }
+    return ExitStatus.Done;
+  },
+});
 
-function renderHistory(revisions: readonly RevisionView[], nowMs: number): string {
-  const columns: readonly Column<RevisionView>[] = [
+async function historyColumns(nowMs: number): Promise<readonly Column<RevisionView>[]> {
+  const { age } = await import('../../render/measures.js');
+  return [
     { head: 'REVISION', align: 'right', cell: ({ revision }) => String(revision) },
     { head: 'STATE', cell: stateOf },
     { head: 'CAUSE', cell: ({ cause }) => cause },
     { head: 'BY', cell: ({ by }) => by },
     { head: 'AGE', align: 'right', cell: ({ at }) => age(at, nowMs) },
-    { head: 'COMMENT', cell: ({ comment = '' }) => comment, isCut: true },
+    { head: 'COMMENT', cell: ({ comment = '' }) => comment, isTruncated: true },
   ];
-  return renderTable(revisions, columns, mediumOf(process.stdout));
 }
 
-/** `proven`: it was seen with every replica ready. */
+/** `was ready`: every replica was ready at this revision at some time. */
 function stateOf({ isCurrent, isProven }: RevisionView): string {
-  return [isCurrent ? 'in force' : undefined, isProven ? 'proven' : undefined].filter(Boolean).join(', ');
+  return [isCurrent ? 'current' : undefined, isProven ? 'was ready' : undefined].filter(Boolean).join(', ');
 }

@@ -1,41 +1,55 @@
 import type { LogLine } from '../../../api-contract/flow-history';
-import { follow } from '../../client/follow';
-import { ExitStatus } from '../../exit-status';
-import { writeItem } from '../../render/output';
-import { mediumOf, painted, type Style } from '../../render/table';
-import { type FlowOptions, openFlow, say } from './flow-session';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { controllerDetails, flowOptions, jobArgument, type OutputFormat } from '../../frame/shared-options';
+import { flag, option, optionalArgument, wholeNumber } from '../../frame/values';
+import type { Style } from '../../render/text';
 
-interface LogsOptions extends FlowOptions {
-  readonly follow?: true;
-  readonly tail?: number;
-}
+export const logs = defineCommand({
+  name: 'logs',
+  summary: 'print the logs of the replicas of a flow',
+  details: controllerDetails,
+  arguments: {
+    job: jobArgument,
+    function: optionalArgument({ description: 'only the replicas of this function', completes: 'function' }),
+  },
+  options: {
+    follow: flag('follow the logs until the replicas are gone', { short: '-f' }),
+    tail: option('<lines>', 'only the last lines of each replica', { parse: wholeNumber(0) }),
+    ...flowOptions,
+  },
+  async run({ job, function: functionId, follow: isFollowing, tail, output, ...options }) {
+    const { follow } = await import('../../client/follow.js');
+    const { openFlow } = await import('../../flows/flow-session.js');
+    const { say } = await import('../../terminal/output.js');
+    const { client, flow } = await openFlow(job, options);
+    let rest = tail;
+    const open = () =>
+      client.logs(flow, { function: functionId, tail: rest, ...(isFollowing ? { follow: true } : {}) });
+    const onLost = () => {
+      // lines are not printed twice; those written until the connection is back are missing
+      rest = 0;
+      say('lost the connection to the controller; waiting for it; kflow logs without -f shows the lines in between');
+    };
+    const write = await lineWriter(output);
+    const lines = isFollowing ? follow(open, { isOver: () => true, onLost }) : open();
+    let count = 0;
+    for await (const line of lines) {
+      count += 1;
+      write(line);
+    }
+    if (isFollowing) say('the replicas are gone; run the same command again to follow new ones');
+    else if (count === 0 && tail !== 0)
+      say('no log lines; logs are kept as long as the replicas, or their Jobs, exist');
+    return ExitStatus.Done;
+  },
+});
 
 const replicaStyles: readonly Style[] = ['cyan', 'magenta', 'yellow', 'blue', 'green'];
 
-/** `kflow logs`: lines of every replica, each with the replica's name. */
-export async function logs(job: string, functionId: string | undefined, options: LogsOptions): Promise<number> {
-  const { client, flow } = await openFlow(job, options);
-  let { tail } = options;
-  const open = () => client.logs(flow, { function: functionId, tail, ...(options.follow ? { follow: true } : {}) });
-  const onLost = () => {
-    // what was told before is not told again; what is written meanwhile may be missed
-    tail = 0;
-    say('the connection is lost; waiting for the controller, lines until then are shown by kflow logs without -f');
-  };
-  const write = writer(options);
-  const lines = options.follow ? follow(open, { isOver: () => true, onLost }) : open();
-  let count = 0;
-  for await (const line of lines) {
-    count += 1;
-    write(line);
-  }
-  if (options.follow) say('its replicas are gone; the same command follows those that are started next');
-  else if (count === 0 && tail !== 0)
-    say('there are no lines: logs are kept as long as the replicas, or their Jobs, are there');
-  return ExitStatus.done;
-}
-
-function writer({ output }: LogsOptions): (line: LogLine) => void {
+async function lineWriter(output: OutputFormat): Promise<(line: LogLine) => void> {
+  const { painted } = await import('../../render/text.js');
+  const { mediumOf, writeItem } = await import('../../terminal/output.js');
   const medium = mediumOf(process.stdout);
   const styles = new Map<string, Style | undefined>();
   let width = 0;

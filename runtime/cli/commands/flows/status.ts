@@ -1,53 +1,72 @@
 import type { FlowStatus } from '../../../api-contract/flow-status';
-import { ExitStatus } from '../../exit-status';
-import { writeOutput } from '../../render/output';
-import { renderStatus, renderStatusList } from '../../render/render-status';
-import { mediumOf } from '../../render/table';
-import { type FlowOptions, openClient, openFlow, say } from './flow-session';
-import { nextStep } from './next-step';
-import { watchStatus, watchStatuses } from './watch-status';
+import type { FlowOptions } from '../../flows/flow-session';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { controllerDetails, flowOptions } from '../../frame/shared-options';
+import { flag, optionalArgument } from '../../frame/values';
+
+export const status = defineCommand({
+  name: 'status',
+  summary: 'show the state of all flows, or of one flow and its functions',
+  details: controllerDetails,
+  arguments: { job: optionalArgument({ description: 'JOB or NAMESPACE/JOB', completes: 'flow' }) },
+  options: {
+    watch: flag('keep watching: redraw on a terminal, print the lines that change elsewhere', { short: '-w' }),
+    all: flag('include flows that have ended', { short: '-a' }),
+    ...flowOptions,
+  },
+  async run({ job, ...options }) {
+    return job === undefined ? statusOfAll(options) : statusOf(job, options);
+  },
+});
 
 interface StatusOptions extends FlowOptions {
-  readonly watch?: true;
-  readonly all?: true;
+  readonly watch: boolean;
+  readonly all: boolean;
 }
 
-/** `kflow status`: one flow, or all. */
-export async function status(job: string | undefined, options: StatusOptions): Promise<number> {
-  if (job === undefined) return statusOfAll(options);
+async function statusOf(job: string, { watch, output, ...options }: StatusOptions): Promise<ExitStatus> {
+  const { openFlow } = await import('../../flows/flow-session.js');
+  const { nextStep } = await import('../../render/flow-lines.js');
+  const { renderStatus } = await import('../../render/flow-status.js');
+  const { mediumOf, say, writeOutput } = await import('../../terminal/output.js');
   const { client, flow } = await openFlow(job, options);
-  if (options.watch) {
-    const last = await watchStatus(client, flow, options.output);
-    if (last !== undefined && options.output === 'table') say(nextStep(last));
-    return ExitStatus.done;
+  if (watch) {
+    const { watchFlow } = await import('../../flows/watch-flows.js');
+    const last = await watchFlow(client, flow, output);
+    if (last !== undefined && output === 'table') say(nextStep(last));
+    return ExitStatus.Done;
   }
   const found = await client.status(flow);
-  const view = { nowMs: Date.now(), medium: mediumOf(process.stdout) };
-  writeOutput(options.output, found, () => renderStatus(found, view));
-  if (options.output === 'table') say(`\n${nextStep(found)}`);
-  return ExitStatus.done;
+  writeOutput(output, found, () => renderStatus(found, { nowMs: Date.now(), medium: mediumOf(process.stdout) }));
+  if (output === 'table') say(`\n${nextStep(found)}`);
+  return ExitStatus.Done;
 }
 
-async function statusOfAll(options: StatusOptions): Promise<number> {
+async function statusOfAll({ watch, all, output, ...options }: StatusOptions): Promise<ExitStatus> {
+  const { openClient } = await import('../../flows/flow-session.js');
+  const { renderStatusList } = await import('../../render/flow-status.js');
+  const { mediumOf, say, writeOutput } = await import('../../terminal/output.js');
   const client = await openClient(options);
-  const select = (flows: readonly FlowStatus[]) => (options.all ? flows : flows.filter(isOfInterest));
-  if (options.watch) {
-    await watchStatuses(async () => select(await client.list(options.namespace)), options.output);
-    return ExitStatus.done;
+  const select = (flows: readonly FlowStatus[]) => (all ? flows : flows.filter(isOfInterest));
+  if (watch) {
+    const { watchFlows } = await import('../../flows/watch-flows.js');
+    await watchFlows(async () => select(await client.list(options.namespace)), output);
+    return ExitStatus.Done;
   }
   const flows = await client.list(options.namespace);
   const shown = select(flows);
   const view = { nowMs: Date.now(), medium: mediumOf(process.stdout) };
-  writeOutput(options.output, shown, () => (shown.length === 0 ? '' : renderStatusList(shown, view)));
-  if (options.output !== 'table') return ExitStatus.done;
+  writeOutput(output, shown, () => (shown.length === 0 ? '' : renderStatusList(shown, view)));
+  if (output !== 'table') return ExitStatus.Done;
   const where = options.namespace === undefined ? '' : ` in the namespace ${options.namespace}`;
   const ended = flows.length - shown.length;
-  if (flows.length === 0) say(`there are no flows${where}: kflow submit FILE starts one`);
-  if (ended > 0) say(`${ended} more ${ended === 1 ? 'has' : 'have'} ended: --all shows them too`);
-  return ExitStatus.done;
+  if (flows.length === 0) say(`no flows${where}; start one with kflow submit FILE`);
+  if (ended > 0) say(`${ended} more ${ended === 1 ? 'flow has' : 'flows have'} ended; show them with --all`);
+  return ExitStatus.Done;
 }
 
-/** All but those that came to their end and need nobody. */
+/** Every flow except those that ended without a failure. */
 function isOfInterest({ status: phase }: FlowStatus): boolean {
   return !['Completed', 'Canceled', 'Terminated'].includes(phase);
 }

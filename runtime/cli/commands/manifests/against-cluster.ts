@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../../../../lib/constructs/manifest';
-import { ConfigError } from '../../../../lib/errors';
+import { KFlowError } from '../../../../lib/errors';
 import { KubernetesObjects } from '../../../adapters/kubernetes/kubernetes-objects';
 import { type Change, objectKey } from './change';
 import type { RenderedFlow } from './render-flows';
 
-/** Kinds that a flow may have in a cluster, beside those that it has now. */
+/** Kinds of objects that a flow may have in a cluster. */
 const kinds = [
   { apiVersion: 'v1', kind: 'ServiceAccount' },
   { apiVersion: 'v1', kind: 'ConfigMap' },
@@ -20,12 +20,12 @@ const kinds = [
   { apiVersion: 'jetstream.nats.io/v1beta2', kind: 'KeyValue' },
 ];
 
-/** Metadata that the server keeps for itself. */
+/** Metadata that the server sets. */
 const bookkeeping = ['managedFields', 'resourceVersion', 'generation', 'uid', 'creationTimestamp', 'selfLink'];
 
 /**
- * What is other in a flow than in a cluster: the server itself says what each object would be, with its defaults and
- * whatever else changes objects there. Nothing is changed.
+ * How a flow differs from a cluster. A dry-run apply of each object gives its result, with the server's defaults and
+ * admission. Changes nothing.
  */
 export async function changesAgainstCluster(
   context: string | undefined,
@@ -50,12 +50,12 @@ async function compare(cluster: KubernetesObjects, object: Manifest): Promise<Ch
     const after = withoutBookkeeping(applied);
     return isDeepStrictEqual(before, after) ? undefined : { before, after };
   } catch (error) {
-    if (!(error instanceof ConfigError) || !error.message.includes('immutable')) throw error;
-    return { before: like(object, before), after: object, madeAnew: 'part of it cannot be changed in place' };
+    if (!(error instanceof KFlowError) || error.code !== 'object-immutable') throw error;
+    return { before: like(object, before), after: object, replacedBecause: 'immutable fields differ' };
   }
 }
 
-/** Objects of the flow that it does not have any more. */
+/** Objects in the cluster that the flow no longer has. */
 async function leftOver(cluster: KubernetesObjects, { namespace, jobId, objects }: RenderedFlow): Promise<Change[]> {
   const wanted = new Set(objects.map(objectKey));
   const found = await Promise.all(kinds.map((kind) => cluster.list(kind, namespace, `kflow.io/job=${jobId}`)));
@@ -72,7 +72,7 @@ function withoutBookkeeping({ status: _, ...object }: object & { readonly status
   return { ...others, metadata: Object.fromEntries(kept) as Manifest['metadata'] };
 }
 
-/** Of `value` what `shape` has too: a live object without the defaults that the server put in. */
+/** The part of `value` that `shape` has too: a live object without the server's defaults. */
 function like<T>(shape: T, value: unknown): T {
   if (Array.isArray(shape) && Array.isArray(value)) {
     return value.map((item, index) => like(shape[index], item)) as T;

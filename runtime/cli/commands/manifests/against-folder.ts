@@ -4,16 +4,16 @@ import { type Change, objectKey } from './change';
 import type { ManifestFolder } from './manifest-folder';
 import type { RenderedFlow } from './render-flows';
 
-/** What is other in a flow than in the manifests of a folder. */
+/** How a flow differs from the manifests in a directory. */
 export function changesAgainstFolder(flow: RenderedFlow, folder: ManifestFolder): readonly Change[] {
-  const there = byKey(folder.objects(flow));
+  const existing = byKey(folder.objects(flow));
   const wanted = byKey(flow.objects);
   const changes = [...wanted].flatMap(([key, after]): Change[] => {
-    const before = there.get(key);
+    const before = existing.get(key);
     if (before === undefined) return [{ after }];
     return isDeepStrictEqual(before, after) ? [] : [{ before, after }];
   });
-  const removed = [...there].filter(([key]) => !wanted.has(key)).map(([, before]): Change => ({ before }));
+  const removed = [...existing].filter(([key]) => !wanted.has(key)).map(([, before]): Change => ({ before }));
   return [...changes, ...removed];
 }
 

@@ -2,33 +2,34 @@ import { createTwoFilesPatch } from 'diff';
 import type { Manifest } from '../../../../lib/constructs/manifest';
 import { renderYaml } from '../../../../lib/constructs/render-yaml';
 
-/** An object that would be other than it is: as it is, absent when it is not there; and as it would be, absent when it goes. */
+/** An object before and after an apply; `before` is absent when the apply creates it, `after` when the apply removes it. */
 export interface Change {
   readonly before?: Manifest;
   readonly after?: Manifest;
-  /** Why it cannot be changed in place, and is made anew. */
-  readonly madeAnew?: string;
+  /** Why the object cannot be changed in place and is replaced. */
+  readonly replacedBecause?: string;
 }
 
-/** `Kind namespace/name`: what tells an object from all others of a cluster. */
+/** `Kind.group namespace/name`: unique in a cluster. */
 export function objectKey({ apiVersion, kind, metadata }: Manifest): string {
   const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : '';
   return `${kind}${group} ${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
-/** The change as text: a line that says what happens to which object, and the lines that differ. */
+/** The change as text: a line with the object and the operation, then the lines that differ. */
 export function renderChange(change: Change): string {
   const object = change.after ?? change.before;
   if (object === undefined) return '';
   const { kind, metadata } = object;
   const name = `${kind} ${metadata.name}`;
   if (change.before === undefined) return `+ ${name} is created\n`;
-  if (change.after === undefined) return `- ${name} is removed${keepsData(object) ? '; its data stay' : ''}\n`;
-  const head = change.madeAnew === undefined ? `~ ${name} changes` : `± ${name} is made anew: ${change.madeAnew}`;
+  if (change.after === undefined) return `- ${name} is removed${keepsData(object) ? '; its data is kept' : ''}\n`;
+  const head =
+    change.replacedBecause === undefined ? `~ ${name} changes` : `± ${name} is replaced: ${change.replacedBecause}`;
   return `${head}\n${difference(change.before, change.after)}`;
 }
 
-/** Lines of the YAML that differ, with three around them. */
+/** The lines of YAML that differ, with three lines of context. */
 function difference(before: Manifest, after: Manifest): string {
   const patch = createTwoFilesPatch('', '', renderYaml([before]), renderYaml([after]), '', '', { context: 3 });
   const lines = patch.split('\n').slice(4);

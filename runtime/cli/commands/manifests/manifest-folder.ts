@@ -3,41 +3,42 @@ import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Manifest } from '../../../../lib/constructs/manifest';
 import { ConfigError } from '../../../../lib/errors';
+import { usageError } from '../../frame/exit-status';
 
-/** A flow, as the objects of a folder name it. */
+/** A flow, as the labels of manifests name it. */
 export interface FlowName {
   readonly namespace: string;
   readonly jobId: string;
 }
 
-/** A folder of manifests, ours and others'. Only a file that holds one flow of ours and nothing else is ever written over. */
+/** A directory of manifests, which may hold files of others. Only a file that holds exactly one of our flows is ever overwritten. */
 export class ManifestFolder {
   constructor(readonly path: string) {}
 
-  /** Throws ConfigError when there is no such folder. */
-  assertThere(): void {
-    if (!existsSync(this.path)) throw new ConfigError('config-invalid', `there is no folder ${this.path}`);
-    if (!isFolder(this.path)) throw new ConfigError('config-invalid', `${this.path} is not a folder`);
+  /** Throws CommandError unless the directory exists. */
+  assertExists(): void {
+    if (!existsSync(this.path)) throw usageError(`--against ${this.path}: no such directory`);
+    if (!isFolder(this.path)) throw usageError(`--against ${this.path}: not a directory`);
   }
 
-  /** Throws ConfigError when a file of this name is there and holds anything but the flow: it is somebody else's. */
-  assertOurs(fileName: string, flow: FlowName): void {
+  /** Throws ConfigError when a file of this name exists and holds anything but the flow. */
+  assertOwned(fileName: string, flow: FlowName): void {
     if (existsSync(this.path) && !isFolder(this.path)) {
-      throw new ConfigError('config-invalid', `${this.path} is not a folder; choose another with -o`);
+      throw usageError(`--output ${this.path}: not a directory`);
     }
     const file = path.join(this.path, fileName);
     if (!existsSync(file)) return;
     const objects = isFolder(file) ? [] : objectsIn(file);
     if (objects.length > 0 && objects.every((object) => isManifest(object) && isOfFlow(object, flow))) return;
     const held = objects.filter(isManifest).find((object) => !isOfFlow(object, flow));
-    const what = held === undefined ? 'is no file of ours' : `holds ${nameOf(held)} too`;
+    const what = held === undefined ? 'is not a file of kflow' : `also holds ${nameOf(held)}`;
     throw new ConfigError(
       'config-invalid',
-      `${file} is there and ${what}, not only the flow "${flow.namespace}/${flow.jobId}"; move it away, or choose another folder with -o`,
+      `${file} exists and ${what}, not only the flow "${flow.namespace}/${flow.jobId}"; move the file, or choose another directory with -o`,
     );
   }
 
-  /** Whether the text was other than what is there. A file is there whole or not at all. Throws ConfigError. */
+  /** Writes a file whole or not at all; false when its text is unchanged. Throws ConfigError. */
   write(fileName: string, text: string): boolean {
     const file = path.join(this.path, fileName);
     try {
@@ -48,13 +49,13 @@ export class ManifestFolder {
       renameSync(draft, file);
       return true;
     } catch (error) {
-      throw new ConfigError('config-invalid', `${file} cannot be written: ${(error as Error).message}`, {
+      throw new ConfigError('config-invalid', `cannot write ${file}: ${(error as Error).message}`, {
         cause: error,
       });
     }
   }
 
-  /** Objects of a flow in all files of the folder; what cannot be read is none of ours. */
+  /** The objects of a flow in all files of the directory; files that cannot be read are skipped. */
   objects(flow: FlowName): readonly Manifest[] {
     if (!existsSync(this.path)) return [];
     return readdirSync(this.path)
@@ -65,7 +66,7 @@ export class ManifestFolder {
   }
 }
 
-/** Whatever the documents of a file are; none of a file that cannot be read or is no YAML. */
+/** The documents of a file; none if it cannot be read or is not YAML. */
 function objectsIn(file: string): readonly unknown[] {
   try {
     const documents = parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1', logLevel: 'silent' });
@@ -75,7 +76,7 @@ function objectsIn(file: string): readonly unknown[] {
   }
 }
 
-/** Makes a folder, step by step: all at once, Node never ends where the system has no room for folders. */
+/** Creates a directory level by level: with `recursive`, Node loops forever where directories cannot be created. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(path.dirname(folder));

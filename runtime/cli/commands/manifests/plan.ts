@@ -1,66 +1,64 @@
-import { styleText } from 'node:util';
-import { changesAgainstFolder } from './against-folder';
-import { type Change, renderChange } from './change';
-import { ManifestFolder } from './manifest-folder';
-import { type RenderedFlow, type RenderOptions, renderFlows } from './render-flows';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { topologyFiles } from '../../frame/shared-options';
+import { option, text, withDefault } from '../../frame/values';
+import type { Style } from '../../render/text';
+import type { Change } from './change';
+import { manifestOptions } from './manifest-options';
+import type { RenderedFlow } from './render-flows';
 
-export interface PlanOptions extends RenderOptions {
-  /** A folder of manifests, or `cluster`. */
-  readonly against: string;
-  /** Context of the kubeconfig, for a cluster. */
-  readonly context?: string;
+export const plan = defineCommand({
+  name: 'plan',
+  summary: 'show what applying topologies would change',
+  details: `Changes nothing. Exits with ${ExitStatus.Differs} when something would change.`,
+  arguments: { files: topologyFiles },
+  options: {
+    ...manifestOptions,
+    against: withDefault(
+      option('<dir|cluster>', 'directory of manifests, or cluster for the cluster of the kubeconfig', { parse: text }),
+      'dist/manifests',
+    ),
+    context: option('<name>', 'context of the kubeconfig (default: the current one)', { parse: text }),
+  },
+  async run({ files, against, context, ...options }) {
+    const { renderFlows } = await import('./render-flows.js');
+    const { renderChange } = await import('./change.js');
+    const flows = renderFlows(files, options);
+    if (flows === undefined) return ExitStatus.Failed;
+    const compare = await comparison(against, context);
+    const changes: Change[] = [];
+    for (const flow of flows) {
+      const found = await compare(flow);
+      changes.push(...found);
+      process.stdout.write(`flow ${flow.namespace}/${flow.jobId}${found.length === 0 ? ': no changes' : ''}\n`);
+      for (const change of found) process.stdout.write(await colored(renderChange(change)));
+    }
+    if (changes.length === 0) return ExitStatus.Done;
+    const created = changes.filter(({ before }) => before === undefined).length;
+    const removed = changes.filter(({ after }) => after === undefined).length;
+    const changed = changes.length - created - removed;
+    process.stdout.write(`${created} to create, ${changed} to change, ${removed} to remove\n`);
+    return ExitStatus.Differs;
+  },
+});
+
+type Comparison = (flow: RenderedFlow) => Promise<readonly Change[]>;
+
+async function comparison(against: string, context: string | undefined): Promise<Comparison> {
+  if (against === 'cluster') return (await import('./against-cluster.js')).changesAgainstCluster(context);
+  const { changesAgainstFolder } = await import('./against-folder.js');
+  const { ManifestFolder } = await import('./manifest-folder.js');
+  const folder = new ManifestFolder(against);
+  folder.assertExists();
+  return async (flow) => changesAgainstFolder(flow, folder);
 }
 
-/** Exit status when something would change, as `diff` and others have it; 1 is an error. */
-const somethingChanges = 2;
+const colors: { readonly [sign: string]: Style } = { '+': 'green', '-': 'red', '~': 'yellow', '±': 'yellow' };
 
-/** `kflow plan`: what would change if these topologies were applied. Nothing is changed. */
-export async function plan(files: readonly string[], options: PlanOptions): Promise<number> {
-  const flows = renderFlows(files, options);
-  if (flows === undefined) return 1;
-  const compare = await comparison(options);
-  const changes: Change[] = [];
-  for (const flow of flows) {
-    const found = await compare(flow);
-    changes.push(...found);
-    process.stdout.write(`flow ${flow.namespace}/${flow.jobId}${found.length === 0 ? ': no changes' : ''}\n`);
-    for (const change of found) process.stdout.write(colored(renderChange(change)));
-  }
-  if (changes.length === 0) return 0;
-  const count = (test: (change: Change) => boolean) => changes.filter(test).length;
-  const created = count(({ before }) => before === undefined);
-  const removed = count(({ after }) => after === undefined);
-  process.stdout.write(`${created} to create, ${changes.length - created - removed} to change, ${removed} to remove\n`);
-  return somethingChanges;
-}
-
-async function comparison({
-  against,
-  context,
-}: PlanOptions): Promise<(flow: RenderedFlow) => Promise<readonly Change[]>> {
-  if (against !== 'cluster') {
-    const folder = new ManifestFolder(against);
-    folder.assertThere();
-    return async (flow) => changesAgainstFolder(flow, folder);
-  }
-  // the client takes half a second to load
-  const { changesAgainstCluster } = await import('./against-cluster.js');
-  return changesAgainstCluster(context);
-}
-
-const colors: { readonly [sign: string]: 'green' | 'red' | 'yellow' } = {
-  '+': 'green',
-  '-': 'red',
-  '~': 'yellow',
-  '±': 'yellow',
-};
-
-/** Colours on a terminal that has them, by the sign at the start of a line. */
-function colored(text: string): string {
-  const isPlain = !process.stdout.isTTY || process.env.NO_COLOR !== undefined;
-  if (isPlain) return text;
+async function colored(text: string): Promise<string> {
+  const { painted } = await import('../../render/text.js');
+  const { mediumOf } = await import('../../terminal/output.js');
+  const medium = mediumOf(process.stdout);
   // a line of a change has its sign after four spaces; further in, a dash is YAML's
-  return text.replace(/^(?: {4}[+-]|[+\-~±] ).*$/gm, (line) =>
-    styleText(colors[line.trim().charAt(0)] ?? 'yellow', line),
-  );
+  return text.replace(/^(?: {4}[+-]|[+\-~±] ).*$/gm, (line) => painted(line, colors[line.trim().charAt(0)], medium));
 }

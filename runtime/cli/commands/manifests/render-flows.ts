@@ -1,19 +1,16 @@
 import { Flow } from '../../../../lib/constructs/flow';
 import { FlowApp } from '../../../../lib/constructs/flow-app';
 import type { Manifest } from '../../../../lib/constructs/manifest';
-import { ConfigError } from '../../../../lib/errors';
 import type { PlannedSecret } from '../../../../lib/plan/flow-plan';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
+import type { Values } from '../../frame/command';
+import { usageError } from '../../frame/exit-status';
 import { loadTopology } from '../../load-topology';
+import type { manifestOptions } from './manifest-options';
 
-export interface RenderOptions {
-  readonly set: readonly string[];
-  readonly image?: string;
-  readonly natsUrl?: string;
-  readonly strictSecrets?: true;
-}
+export type RenderOptions = Values<typeof manifestOptions>;
 
-/** A flow's manifests, and the secrets that they refer to. */
+/** The manifests of a flow, and the secrets that they refer to. */
 export interface RenderedFlow {
   readonly namespace: string;
   readonly jobId: string;
@@ -24,20 +21,19 @@ export interface RenderedFlow {
 }
 
 /**
- * Renders topologies, all or none: undefined when one of them has an error. Every problem of every file goes to stderr.
- * Throws ConfigError when two are the same flow, or when a module or an object cannot be made.
+ * Renders all topologies, or none: undefined when one of them has an error. Prints every problem of every file to stderr.
+ * Throws CommandError when two files define the same flow, ConfigError when a module or an object is invalid.
  */
 export function renderFlows(files: readonly string[], options: RenderOptions): readonly RenderedFlow[] | undefined {
-  const purpose = options.strictSecrets === true ? 'manifests-without-secrets' : 'manifests';
+  const purpose = options.strictSecrets ? 'manifests-without-secrets' : 'manifests';
   const loaded = files.map((file) => ({ file, ...loadTopology(file, options.set, purpose) }));
   for (const problem of loaded.flatMap(({ problems }) => problems)) process.stderr.write(`${formatProblem(problem)}\n`);
   const app = new FlowApp();
   const flows = loaded.map(({ file, topology, baseDir }) => {
     if (topology === undefined) return undefined;
     if (app.node.tryFindChild(topology.jobId) !== undefined) {
-      throw new ConfigError(
-        'config-invalid',
-        `${file}: another of these files is the flow "${topology.jobId}" too; give them one by one, each a folder of its own`,
+      throw usageError(
+        `${file}: another of these files also defines the flow "${topology.jobId}"; render them into separate directories`,
       );
     }
     const { image, natsUrl } = options;

@@ -1,27 +1,38 @@
 import path from 'node:path';
-import { renderYaml } from '../../../../lib/constructs/render-yaml';
-import { secretNotes } from '../../../../lib/constructs/secret-notes';
-import { ManifestFolder } from './manifest-folder';
-import { type RenderOptions, renderFlows } from './render-flows';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { topologyFiles } from '../../frame/shared-options';
+import { option, text, withDefault } from '../../frame/values';
+import { manifestOptions } from './manifest-options';
 
-export interface SynthOptions extends RenderOptions {
-  readonly output: string;
-}
-
-/** `kflow synth`: topologies as manifests, a file for each. With an error in any of them nothing is written: exit status 1. */
-export function synth(files: readonly string[], options: SynthOptions): number {
-  const flows = renderFlows(files, options);
-  if (flows === undefined) {
-    process.stderr.write('nothing was written\n');
-    return 1;
-  }
-  const folder = new ManifestFolder(options.output);
-  for (const flow of flows) folder.assertOurs(flow.fileName, flow);
-  for (const { fileName, objects } of flows) {
-    const isNew = folder.write(fileName, renderYaml(objects));
-    const file = path.join(options.output, fileName);
-    process.stdout.write(`${file}  ${objects.length} objects${isNew ? '' : ', unchanged'}\n`);
-  }
-  for (const note of secretNotes(flows)) process.stderr.write(note);
-  return 0;
-}
+export const synth = defineCommand({
+  name: 'synth',
+  summary: 'write Kubernetes manifests, for GitOps',
+  details: `Writes one file per flow. If any topology has an error, writes nothing and exits
+with ${ExitStatus.Failed}.`,
+  arguments: { files: topologyFiles },
+  options: {
+    ...manifestOptions,
+    output: withDefault(option('<dir>', 'directory for the manifests', { parse: text, short: '-o' }), 'dist/manifests'),
+  },
+  async run({ files, output, ...options }) {
+    const { renderFlows } = await import('./render-flows.js');
+    const { renderYaml } = await import('../../../../lib/constructs/render-yaml.js');
+    const { secretNotes } = await import('../../../../lib/constructs/secret-notes.js');
+    const { ManifestFolder } = await import('./manifest-folder.js');
+    const flows = renderFlows(files, options);
+    if (flows === undefined) {
+      process.stderr.write('nothing was written\n');
+      return ExitStatus.Failed;
+    }
+    const folder = new ManifestFolder(output);
+    for (const flow of flows) folder.assertOwned(flow.fileName, flow);
+    for (const { fileName, objects } of flows) {
+      const isChanged = folder.write(fileName, renderYaml(objects));
+      const file = path.join(output, fileName);
+      process.stdout.write(`${file}  ${objects.length} objects${isChanged ? '' : ', unchanged'}\n`);
+    }
+    for (const note of secretNotes(flows)) process.stderr.write(note);
+    return ExitStatus.Done;
+  },
+});

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 
-/** Throws ConfigError that names the first variable whose value only a cluster has. */
+/** Throws ConfigError for the first variable whose value only a cluster has. */
 export function assertVariablesKnown(plan: FlowPlan): void {
   const secrets = new Map(plan.secrets.map((secret) => [secret.name, secret.entries]));
   for (const { function: functionId, secretEnv, container } of plan.workloads) {
@@ -9,14 +9,14 @@ export function assertVariablesKnown(plan: FlowPlan): void {
       if (secrets.get(secret)?.[key] !== undefined) continue;
       throw new ConfigError(
         'config-invalid',
-        `${functionId}: ${name} is the ${key} of the secret ${secret} of a cluster, which is not there; give user and password`,
+        `${functionId}: ${name} comes from the key ${key} of the Secret ${secret}, which exists only in a cluster; set user and password`,
       );
     }
     for (const { name, valueFrom } of container.env) {
       if (valueFrom === undefined) continue;
       throw new ConfigError(
         'config-invalid',
-        `${functionId}: ${name} is taken from the cluster (valueFrom), which is not there; set it with --set dag.${functionId}.meta.container.env`,
+        `${functionId}: ${name} comes from a cluster (valueFrom); set the variable with --set dag.${functionId}.meta.container.env`,
       );
     }
   }

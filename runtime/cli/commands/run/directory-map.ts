@@ -1,50 +1,36 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigError } from '../../../../lib/errors';
+import { usageError } from '../../frame/exit-status';
 
-/** A bucket and a directory of this machine. */
+/** A bucket and a directory on this machine. */
 export interface DirectoryMap {
   readonly bucket: string;
   readonly directory: string;
 }
 
-/** Values `NAME=DIR` of an option. Throws ConfigError on any other form. */
-export function parseDirectoryMaps(option: string, values: readonly string[]): DirectoryMap[] {
-  return values.map((value) => {
-    const at = value.indexOf('=');
-    if (at < 1 || at === value.length - 1) {
-      throw new ConfigError(
-        'config-invalid',
-        `${option} ${value}: it has to be NAME=DIR, a bucket's name and a directory`,
-      );
-    }
-    return { bucket: value.slice(0, at), directory: value.slice(at + 1) };
-  });
+/** The bucket and directory of each `NAME=DIR`. */
+export function directoryMaps(pairs: readonly (readonly [string, string])[]): DirectoryMap[] {
+  return pairs.map(([bucket, directory]) => ({ bucket, directory }));
 }
 
-/** Throws ConfigError, before anything has run, when a directory to fill a bucket from cannot be read. */
+/** Throws CommandError, before anything has started, unless the directory to fill a bucket from exists. */
 export function assertReadable({ bucket, directory }: DirectoryMap): void {
-  if (!existsSync(directory) || !statSync(directory).isDirectory()) {
-    throw new ConfigError('config-invalid', `--bucket ${bucket}=${directory}: there is no such directory`);
-  }
+  if (existsSync(directory) && statSync(directory).isDirectory()) return;
+  throw usageError(`--bucket ${bucket}=${directory}: no such directory`);
 }
 
-/** Makes a directory to save into; throws ConfigError, before anything has run, when that cannot be. */
+/** Creates the directory to save into. Throws CommandError, before anything has started, when that fails. */
 export function makeWritable({ bucket, directory }: DirectoryMap): void {
   try {
     makeDirectory(path.resolve(directory));
-    if (!statSync(directory).isDirectory()) throw new Error('it is not a directory');
+    if (!statSync(directory).isDirectory()) throw new Error('not a directory');
     accessSync(directory, constants.W_OK);
-  } catch (cause) {
-    throw new ConfigError(
-      'config-invalid',
-      `--save ${bucket}=${directory}: cannot be written to: ${(cause as Error).message}`,
-      { cause },
-    );
+  } catch (error) {
+    throw usageError(`--save ${bucket}=${directory}: cannot write to the directory: ${(error as Error).message}`);
   }
 }
 
-/** Step by step: Node's own recursive way never ends below /proc. */
+/** Creates a directory level by level: with `recursive`, Node loops forever below /proc. */
 function makeDirectory(directory: string): void {
   if (existsSync(directory)) return;
   makeDirectory(path.dirname(directory));

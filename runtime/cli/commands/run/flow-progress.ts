@@ -8,19 +8,19 @@ import { functionStatuses } from '../../../controller/flows/health/function-stat
 import type { FunctionProgress } from '../../../controller/ports/streams';
 import type { ReplicaStatus } from './local-replicas';
 
-/** What a function has done in this run. */
+/** The counts of a function in this run. */
 export interface FunctionCounts extends Pick<FunctionStatus, 'function' | 'type' | 'replicas' | 'in' | 'out' | 'dead'> {
-  /** Records in its inputs that it has not processed. */
+  /** Records in its inputs that are not processed yet. */
   readonly pending: number;
-  /** Tries that failed, of all replicas that could still say so. */
+  /** Failed attempts that the replicas have reported. */
   readonly failed: number;
   readonly restarts: number;
-  /** Why the last failed try failed. */
+  /** Error of the last failed attempt. */
   readonly lastFailure?: string;
   readonly phases: readonly ReplicaStatus['phase'][];
 }
 
-/** Counts records by what the streams and consumers hold, so that no restart makes a count wrong. */
+/** Counts records by the state of streams and consumers, which restarts of replicas do not change. */
 export class FlowProgress {
   private baseline: readonly FunctionProgress[] = [];
 
@@ -30,7 +30,7 @@ export class FlowProgress {
     private readonly plan: FlowPlan,
   ) {}
 
-  /** What stands in the streams by now is not counted. */
+  /** Counts only records that are written from now on. */
   static async open(connection: NatsConnection, plan: FlowPlan): Promise<FlowProgress> {
     const reports = new ReplicaReports(connection, { keepsAll: true });
     const progress = new FlowProgress(await connection.jetstreamManager({ checkAPI: false }), reports, plan);
@@ -56,7 +56,7 @@ export class FlowProgress {
     });
   }
 
-  /** A run waits as long for its server as its replicas do. */
+  /** A run waits for its server as long as its replicas do. */
   private readStreams(): Promise<readonly FunctionProgress[]> {
     return readProgress(this.manager, this.plan, askServer);
   }

@@ -1,6 +1,6 @@
 import type { NatsConnection } from 'nats';
 import { renderWorkloads } from '../../../../lib/constructs/controlled-flow';
-import { ConfigError } from '../../../../lib/errors';
+import { ConfigError, StateError } from '../../../../lib/errors';
 import type { FlowPlan, PlannedBucket } from '../../../../lib/plan/flow-plan';
 import { planFlow } from '../../../../lib/plan/plan-flow';
 import type { Topology } from '../../../../lib/topology/document/topology';
@@ -12,17 +12,18 @@ import { saveBucket, uploadDirectory } from '../../../adapters/s3/directory-tran
 import { S3ObjectStore } from '../../../adapters/s3/object-store';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
+import { usageError } from '../../frame/exit-status';
+import { counted } from '../../render/measures';
 import { assertVariablesKnown } from './assert-variables-known';
 import type { DirectoryMap } from './directory-map';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
-import type { LocalFlowOptions } from './local-flow-options';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
-import { type LocalServers, startLocalServers } from './local-servers';
+import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
 
-/** Time for a replica to finish what it holds. */
+/** Time for a replica to finish the records that it holds. */
 const graceMs = 27_000;
 
-/** A flow on this machine: its servers, streams, buckets and processes, from preparation to removal. */
+/** A flow on this machine: its servers, streams, buckets and processes. */
 export class LocalFlow {
   private servers: LocalServers | undefined;
   private connection: NatsConnection | undefined;
@@ -41,13 +42,13 @@ export class LocalFlow {
   }
 
   /**
-   * Starts servers, makes streams and buckets, and fills the buckets. Nothing runs yet. Throws ConfigError when a variable
-   * of a function is not known here.
+   * Starts the servers, creates streams and buckets, and fills the buckets; no function runs yet. Throws ConfigError when
+   * the value of a variable exists only in a cluster.
    */
   async prepare(fill: readonly DirectoryMap[], save: readonly DirectoryMap[]): Promise<void> {
     const { topology, options } = this;
     this.servers = await startLocalServers(topology, options);
-    // whatever the document says about pausing: a run has nobody to resume it
+    // a pause in the document is ignored: nothing could resume a function of this run
     const planned = planFlow(topology, this.servers.planSettings);
     this.plan = { ...planned, workloads: planned.workloads.map((workload) => ({ ...workload, isPaused: false })) };
     assertVariablesKnown(this.plan);
@@ -78,12 +79,12 @@ export class LocalFlow {
     return this.replicasSeen?.statuses() ?? [];
   }
 
-  /** Replicas that failed for good. */
+  /** Replicas that failed and are not restarted. */
   failures(): readonly ReplicaStatus[] {
     return this.replicas().filter(({ phase }) => phase === 'failed');
   }
 
-  /** True when every Job's replica has done its work. */
+  /** Whether every replica of every Job has succeeded. */
   isComplete(): boolean {
     const jobs = this.prepared().plan.workloads.filter((workload) => workload.kind === 'job');
     const names = new Set(jobs.map((job) => job.function));
@@ -100,7 +101,7 @@ export class LocalFlow {
     await this.streams?.markCompleted(this.prepared().plan);
   }
 
-  /** Resolves when no source runs any more. */
+  /** Stops the sources; resolves when none runs. */
   async stopSources(): Promise<void> {
     const sources = this.topology.dag.filter((fn) => kindOf(fn.type) === 'source').map((fn) => fn.id);
     const others = this.manifests().filter(
@@ -117,11 +118,11 @@ export class LocalFlow {
   async save(bucket: string, directory: string): Promise<number> {
     const planned = this.bucketNamed('--save', bucket);
     const { objects, skipped } = await saveBucket(this.storeOf(planned), { bucket, directory });
-    for (const reason of skipped) this.options.say(`not saved: ${reason}`);
+    for (const reason of skipped) this.options.say(`skipped: ${reason}`);
     return objects;
   }
 
-  /** Buckets that sinks wrote to, with the number of their objects. */
+  /** The buckets of sinks, with the number of their objects. */
   async results(): Promise<{ bucket: string; objects: number }[]> {
     const sinks = new Map(
       this.prepared()
@@ -137,7 +138,7 @@ export class LocalFlow {
     );
   }
 
-  /** Ends what is still running; without `isKept`, removes the flow's streams, state and stored messages. */
+  /** Ends all processes and servers; unless `isKept`, also removes the flow's streams, state and stored messages. */
   async close(isKept: boolean): Promise<void> {
     await this.stop();
     this.replicasSeen?.close();
@@ -149,7 +150,7 @@ export class LocalFlow {
 
   private manifests(): readonly KubernetesObject[] {
     const { plan, servers } = this.prepared();
-    // no image is looked at
+    // processes do not use the image
     return renderWorkloads(plan, { image: 'kflow', natsUrl: servers.natsUrl });
   }
 
@@ -165,15 +166,18 @@ export class LocalFlow {
         bucket,
         directory,
       });
-      for (const reason of skipped) this.options.say(`not put into ${bucket}: ${reason}`);
-      this.options.say(`bucket ${bucket}: ${objects} objects from ${directory}`);
+      for (const reason of skipped) this.options.say(`skipped for the bucket ${bucket}: ${reason}`);
+      this.options.say(`bucket ${bucket}: copied ${counted(objects, 'object')} from ${directory}`);
     }
   }
 
   private storeOf({ addr, secret }: PlannedBucket): S3ObjectStore {
     const { user, password } = this.prepared().plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
     if (user === undefined || password === undefined) {
-      throw new ConfigError('config-invalid', `${addr}: the secret ${secret} is of a cluster; give user and password`);
+      throw new ConfigError(
+        'config-invalid',
+        `${addr}: the Secret ${secret} exists only in a cluster; set user and password`,
+      );
     }
     return new S3ObjectStore({ addr, user, password });
   }
@@ -187,15 +191,12 @@ export class LocalFlow {
     const found = buckets.find(({ bucket }) => bucket === name);
     if (found !== undefined) return found;
     const known = [...new Set(buckets.map(({ bucket }) => bucket))].join(', ');
-    throw new ConfigError(
-      'config-invalid',
-      `${option} ${name}: the topology names no such bucket; it has ${known || 'none'}`,
-    );
+    throw usageError(`${option} ${name}: the topology has no such bucket; its buckets: ${known || 'none'}`);
   }
 
   private prepared(): { plan: FlowPlan; servers: LocalServers } {
     const { plan, servers } = this;
-    if (plan === undefined || servers === undefined) throw new ConfigError('state-invalid', 'the flow is not prepared');
+    if (plan === undefined || servers === undefined) throw new StateError('state-invalid', 'the flow is not prepared');
     return { plan, servers };
   }
 }

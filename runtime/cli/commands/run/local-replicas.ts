@@ -3,7 +3,7 @@ import type { WorkloadNode } from '../../../adapters/processes/workload-node';
 import type { RunningReplica } from '../../../adapters/processes/workload-runner';
 import type { FlowKey } from '../../../api-contract/flow-key';
 
-/** Where a replica of a run is. `failed`: for good, in the eyes of a person who waits; `stopped`: it was told to end. */
+/** The phase of a replica. `failed`: not restarted; `stopped`: ended on request. */
 type LocalPhase = 'running' | 'backing-off' | 'succeeded' | 'failed' | 'stopped';
 
 export interface ReplicaStatus {
@@ -11,23 +11,23 @@ export interface ReplicaStatus {
   readonly replica: number;
   readonly phase: LocalPhase;
   readonly restarts: number;
-  /** How it ended last: `exit 1`, `SIGKILL`; absent while it never has. */
+  /** How the replica ended last: `exit 1`, `SIGKILL`; undefined before its first end. */
   readonly lastExit?: string | undefined;
   readonly logFile: string;
 }
 
-/** The replicas of a flow by name as they are, or were last: what the node forgets is remembered here. */
+/** The replicas of a flow with their last known status; the node forgets replicas that have ended. */
 export class LocalReplicas {
   private readonly known = new Map<string, ReplicaStatus>();
-  private readonly leave: () => void;
+  private readonly unsubscribe: () => void;
 
-  /** `onChange` is told of each replica that comes into another phase. */
+  /** `onChange` is called for each replica whose phase changes. */
   constructor(
     private readonly node: WorkloadNode,
     private readonly flow: FlowKey,
     private readonly onChange: (status: ReplicaStatus) => void,
   ) {
-    this.leave = node.onChange(() => this.read());
+    this.unsubscribe = node.onChange(() => this.read());
     this.read();
   }
 
@@ -40,29 +40,29 @@ export class LocalReplicas {
     const isLeft = () => this.node.replicas(this.flow).some(({ workload }) => functionIds.includes(workload.function));
     if (!isLeft()) return;
     await new Promise<void>((resolve) => {
-      const leave = this.node.onChange(() => {
+      const unsubscribe = this.node.onChange(() => {
         if (isLeft()) return;
-        leave();
+        unsubscribe();
         resolve();
       });
     });
   }
 
   close(): void {
-    this.leave();
+    this.unsubscribe();
   }
 
   private read(): void {
-    const there = new Map(this.node.replicas(this.flow).map((replica) => [replica.state.name, replica]));
-    for (const [name, replica] of there) this.note(name, this.statusOf(replica));
+    const current = new Map(this.node.replicas(this.flow).map((replica) => [replica.state.name, replica]));
+    for (const [name, replica] of current) this.note(name, this.statusOf(replica));
     for (const [name, status] of this.known) {
-      if (!there.has(name)) this.note(name, { ...status, phase: 'stopped' });
+      if (!current.has(name)) this.note(name, { ...status, phase: 'stopped' });
     }
   }
 
   private note(name: string, status: ReplicaStatus): void {
     const before = this.known.get(name);
-    // what has ended for good stays so, whatever the node does with it
+    // failed and succeeded are final, whatever the node does with the replica
     if (before?.phase === 'failed' || before?.phase === 'succeeded') return;
     this.known.set(name, status);
     if (before?.phase !== status.phase) this.onChange(status);

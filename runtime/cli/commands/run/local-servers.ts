@@ -6,17 +6,27 @@ import { descriptorOf } from '../../../../lib/topology/function-types/function-t
 import { startNatsServer } from '../../../servers/nats-server';
 import type { RunningServer, ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
-import { describeServerEvent } from '../../describe-server-event';
-import type { LocalFlowOptions } from './local-flow-options';
+import { describeServerEvent } from '../stack/describe-server-event';
+import type { RunDirectory } from './run-directory';
 
-/** Where a local flow's records and objects go. */
+/** How a flow runs on this machine. */
+export interface LocalFlowOptions {
+  readonly directory: RunDirectory;
+  /** The document's directory. */
+  readonly baseDir: string;
+  /** Local servers replace the addresses of the topology. */
+  readonly isEmbedded: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** The servers of a local flow. */
 export interface LocalServers {
   readonly natsUrl: string;
   readonly planSettings: PlanSettings;
   stop(): Promise<void>;
 }
 
-/** Starts the embedded servers a topology needs, or takes its own addresses. */
+/** Starts the embedded servers that a topology needs, or uses the topology's own addresses. */
 export async function startLocalServers(topology: Topology, options: LocalFlowOptions): Promise<LocalServers> {
   if (!options.isEmbedded) return { natsUrl: natsUrlOf(topology), planSettings: {}, stop: async () => undefined };
   const started: RunningServer[] = [];
@@ -61,13 +71,13 @@ function usesObjectStore(topology: Topology): boolean {
   );
 }
 
-/** KFLOW_NATS_URL, else the address the topology gives for side streams. */
+/** KFLOW_NATS_URL, else the topology's address of side streams. */
 function natsUrlOf(topology: Topology): string {
   const url = process.env.KFLOW_NATS_URL ?? topology.globalConfig.sideStream.addr;
   if (url === undefined) {
     throw new ConfigError(
       'setting-missing',
-      '--no-embedded needs the address of nats: set KFLOW_NATS_URL, as nats://host:4222',
+      '--no-embedded requires the address of NATS: set KFLOW_NATS_URL, as in nats://host:4222',
     );
   }
   return url;

@@ -1,90 +1,101 @@
-import type { WriteStream } from 'node:tty';
+import { counted, fullCount, Rates } from '../../render/measures';
+import { type Column, renderTable } from '../../render/table';
+import { LiveView } from '../../terminal/live-view';
+import { mediumOf } from '../../terminal/output';
 import type { FunctionCounts } from './flow-progress';
 
 /** Time between two lines of a function where no terminal redraws them. */
 const plainEveryMs = 2_000;
 
-type Draw = { (text: string): void; clear(): void; done(): void };
-
 /**
- * What a person sees of a running flow: on a terminal a line for each function that is redrawn in place, elsewhere a plain
- * line now and then for each function that moved. Other lines pass through above.
+ * The progress of a running flow: on a terminal a line per function, redrawn in place; elsewhere a line now and then for
+ * each function whose counts have changed. Other lines are written above.
  */
 export class ProgressView {
-  private draw: Draw | undefined;
-  private shown = '';
-  private readonly said = new Map<string, string>();
-  private saidAt = 0;
-  private previous: { readonly atMs: number; readonly moved: ReadonlyMap<string, number> } | undefined;
+  private readonly rates = new Rates();
+  private readonly written = new Map<string, string>();
+  private writtenAt = 0;
 
-  private constructor(private readonly stream: WriteStream) {}
+  private constructor(
+    private readonly stream: NodeJS.WriteStream,
+    private live: LiveView | undefined,
+  ) {}
 
-  static async open(stream: WriteStream): Promise<ProgressView> {
-    const view = new ProgressView(stream);
-    // an ES module, so it comes by import(); plain output does without it
-    if (stream.isTTY) view.draw = (await import('log-update')).createLogUpdate(stream);
-    return view;
+  static async open(stream: NodeJS.WriteStream): Promise<ProgressView> {
+    return new ProgressView(stream, await LiveView.open(stream));
   }
 
-  /** A line that stays. */
+  /** Writes a line that stays. */
   say(line: string): void {
-    this.draw?.clear();
-    this.stream.write(`${line}\n`);
-    if (this.shown !== '') this.draw?.(this.shown);
+    if (this.live === undefined) this.stream.write(`${line}\n`);
+    else this.live.say(line);
   }
 
   show(functions: readonly FunctionCounts[], nowMs: number): void {
-    const rates = this.rates(functions, nowMs);
-    if (this.draw !== undefined) {
-      this.shown = functions.map((fn) => renderLine(fn, rates.get(fn.function) ?? 0, widthOf(functions))).join('\n');
-      this.draw(this.shown);
+    const rates = this.rates.take(functions, nowMs);
+    if (this.live !== undefined) {
+      this.live.show(() => renderTable(functions, progressColumns(rates), mediumOf(this.stream)));
       return;
     }
-    if (nowMs - this.saidAt < plainEveryMs) return;
-    this.saidAt = nowMs;
+    if (nowMs - this.writtenAt < plainEveryMs) return;
+    this.writtenAt = nowMs;
     for (const fn of functions) {
-      const line = renderLine(fn, rates.get(fn.function) ?? 0, widthOf(functions));
-      const what = JSON.stringify([fn.in, fn.out, fn.failed, fn.dead, fn.restarts, fn.phases]);
-      if (this.said.get(fn.function) !== what) this.stream.write(`${line}\n`);
-      this.said.set(fn.function, what);
+      const key = JSON.stringify([fn.in, fn.out, fn.failed, fn.dead, fn.restarts, fn.phases]);
+      if (this.written.get(fn.function) !== key) this.stream.write(`${renderLine(fn, rates, widthOf(functions))}\n`);
+      this.written.set(fn.function, key);
     }
   }
 
-  /** Shows the last state, and redraws nothing after it. */
+  /** Shows the last counts and stops redrawing. */
   end(functions: readonly FunctionCounts[] = []): void {
-    this.saidAt = 0;
+    this.writtenAt = 0;
     if (functions.length > 0) this.show(functions, Date.now());
-    this.draw?.done();
-    this.draw = undefined;
-    this.shown = '';
+    this.live?.close();
+    this.live = undefined;
   }
+}
 
-  /** Records a second since the last show; what a function takes in, or a source gives. */
-  private rates(functions: readonly FunctionCounts[], nowMs: number): Map<string, number> {
-    const { previous } = this;
-    const moved = new Map(functions.map((fn) => [fn.function, fn.in ?? fn.out ?? 0]));
-    const rates = new Map<string, number>();
-    if (previous !== undefined && nowMs > previous.atMs) {
-      for (const [name, count] of moved) {
-        rates.set(name, Math.max(0, ((count - (previous.moved.get(name) ?? 0)) * 1_000) / (nowMs - previous.atMs)));
-      }
-    }
-    this.previous = { atMs: nowMs, moved };
-    return rates;
-  }
+/** The table of a run that has ended. */
+export function renderSummary(functions: readonly FunctionCounts[]): string {
+  const columns: readonly Column<FunctionCounts>[] = [
+    { head: 'FUNCTION', cell: (fn) => fn.function },
+    { head: 'TYPE', cell: (fn) => fn.type },
+    count('REPLICAS', (fn) => fn.replicas),
+    count('IN', (fn) => fn.in),
+    count('OUT', (fn) => fn.out),
+    count('FAILED', (fn) => fn.failed),
+    count('DEAD', (fn) => fn.dead),
+    count('RESTARTS', (fn) => fn.restarts),
+  ];
+  return `\n${renderTable(functions, columns, mediumOf(process.stdout))}`;
+}
+
+function progressColumns(rates: ReadonlyMap<string, number>): readonly Column<FunctionCounts>[] {
+  return [
+    { head: 'FUNCTION', cell: (fn) => fn.function },
+    count('IN', (fn) => fn.in),
+    count('OUT', (fn) => fn.out),
+    count('FAILED', (fn) => fn.failed),
+    count('PER S', (fn) => Math.round(rates.get(fn.function) ?? 0)),
+    { head: 'STATE', cell: stateOf, isTruncated: true },
+  ];
+}
+
+function count(head: string, of: (fn: FunctionCounts) => number | undefined): Column<FunctionCounts> {
+  return { head, align: 'right', cell: (fn) => fullCount(of(fn)) };
 }
 
 function widthOf(functions: readonly FunctionCounts[]): number {
   return Math.max(...functions.map((fn) => fn.function.length));
 }
 
-function renderLine(fn: FunctionCounts, rate: number, width: number): string {
+function renderLine(fn: FunctionCounts, rates: ReadonlyMap<string, number>, width: number): string {
   const parts = [
     fn.function.padEnd(width),
-    `in ${numeral(fn.in).padStart(9)}`,
-    `out ${numeral(fn.out).padStart(9)}`,
-    `failed ${numeral(fn.failed).padStart(3)}`,
-    `${numeral(Math.round(rate)).padStart(8)}/s`,
+    `in ${fullCount(fn.in).padStart(9)}`,
+    `out ${fullCount(fn.out).padStart(9)}`,
+    `failed ${fullCount(fn.failed).padStart(3)}`,
+    `${fullCount(Math.round(rates.get(fn.function) ?? 0)).padStart(8)}/s`,
     stateOf(fn),
   ];
   return parts.join('  ').trimEnd();
@@ -97,12 +108,7 @@ function stateOf(fn: FunctionCounts): string {
   if (failed > 0) parts.push('failed');
   else if (fn.phases.length > 0 && fn.phases.every((phase) => phase === 'succeeded')) parts.push('done');
   if (waiting > 0) parts.push(`${waiting} of ${fn.replicas} restarting`);
-  if (fn.dead > 0) parts.push(`${numeral(fn.dead)} given up`);
-  if (fn.restarts > 0) parts.push(`${fn.restarts} restarts`);
+  if (fn.dead > 0) parts.push(counted(fn.dead, 'dead letter'));
+  if (fn.restarts > 0) parts.push(counted(fn.restarts, 'restart'));
   return parts.join(', ');
-}
-
-/** A count with thousands separated; a dash where there is none. */
-export function numeral(value: number | undefined): string {
-  return value === undefined ? '-' : value.toLocaleString('en-US');
 }

@@ -3,13 +3,13 @@ import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import { isAlive } from '../../../adapters/processes/is-alive';
 
-/** The folder of a flow below `.kflow/`: its servers' data, its objects, its replicas' files and logs. One run at a time has it. */
+/** The directory of a flow in `.kflow/`: data of its servers, objects, files and logs of its replicas. One run at a time holds it. */
 export class RunDirectory {
   private constructor(readonly path: string) {}
 
   /**
-   * Takes the folder for this process. What an earlier run left is removed, but for the servers' data when it is to go
-   * on from there. Throws ConfigError when another run has it.
+   * Locks the directory for this process and removes what an earlier run left; with `isKept`, the servers' data stays.
+   * Throws ConfigError when another run holds the directory.
    */
   static lock(folder: string, isKept: boolean): RunDirectory {
     const lock = path.join(folder, 'lock');
@@ -17,7 +17,7 @@ export class RunDirectory {
     if (owner !== undefined && isAlive(owner)) {
       throw new ConfigError(
         'state-invalid',
-        `another run (process ${owner}) has ${folder}; end it first, run from another directory, or remove ${lock} if that process is something else`,
+        `${folder} is in use by another run (process ${owner}); end that run, run from another directory, or remove ${lock} if the process is not kflow`,
       );
     }
     const directory = new RunDirectory(folder);
@@ -27,7 +27,7 @@ export class RunDirectory {
       mkdirSync(folder, { recursive: true });
       writeFileSync(lock, String(process.pid));
     } catch (cause) {
-      throw new ConfigError('config-invalid', `${folder} cannot be written to: ${(cause as Error).message}`, { cause });
+      throw new ConfigError('config-invalid', `cannot write to ${folder}: ${(cause as Error).message}`, { cause });
     }
     return directory;
   }
@@ -44,7 +44,7 @@ export class RunDirectory {
     rmSync(this.servers, { recursive: true, force: true });
   }
 
-  /** Gives the folder back, without the credentials that its objects hold. */
+  /** Unlocks the directory and removes the files that hold credentials. */
   release(): void {
     for (const left of ['objects', 'replicas']) rmSync(path.join(this.path, left), { recursive: true, force: true });
     rmSync(path.join(this.path, 'lock'), { force: true });

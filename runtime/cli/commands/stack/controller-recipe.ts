@@ -6,8 +6,8 @@ import type { Stack } from './find-stack';
 const probeTimeoutMs = 5_000;
 
 /**
- * The controller of a stack: the same `kflow controller` as in a cluster. Settings of the environment that a stack does
- * not decide, as `KFLOW_CONTROLLER_TIMES_…`, go on to it.
+ * The controller of a stack: the same `kflow controller` as in a cluster. Settings in the environment, such as
+ * `KFLOW_CONTROLLER_TIMES_…`, apply unless the stack sets them itself.
  */
 export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>): ServerRecipe {
   return {
@@ -36,7 +36,7 @@ export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3'
     },
     probe: async (port) => {
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(probeTimeoutMs) });
-      if (!answer.ok) throw new Error(`/readyz says ${answer.status}: ${(await answer.text()).trim()}`);
+      if (!answer.ok) throw new Error(`/readyz answered ${answer.status}: ${(await answer.text()).trim()}`);
     },
   };
 }

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ExitStatus } from '../../frame/exit-status';
+import { say } from '../../terminal/output';
 import { stackIn } from './find-stack';
 import type { StackDirectory } from './stack-directory';
 import type { StackPorts } from './stack-ports';
@@ -9,10 +11,10 @@ import type { StackPorts } from './stack-ports';
 const pollMs = 50;
 
 /**
- * Starts `kflow up` in the background, in a session of its own with the log as its output, and repeats here what it says
- * until everything answers (0) or it has ended (1). Ctrl-C meanwhile ends it.
+ * Starts `kflow up` in the background, in a session of its own that writes to the log, and copies the log here until every
+ * server responds or the process has ended, with its exit status. Ctrl-C meanwhile ends that process.
  */
-export async function upDetached(directory: StackDirectory, ports: StackPorts): Promise<number> {
+export async function runDetached(directory: StackDirectory, ports: StackPorts): Promise<ExitStatus> {
   directory.make();
   const log = openSync(directory.log, 'a+', 0o600);
   try {
@@ -20,10 +22,12 @@ export async function upDetached(directory: StackDirectory, ports: StackPorts): 
     const child = start(directory, ports, log);
     const interrupt = () => child.kill('SIGTERM');
     process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-    const status = await untilAnswering(child, directory, relay);
+    const status = await untilReady(child, directory, relay);
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     const file = path.relative('', directory.log);
-    process.stderr.write(status === 0 ? `it runs in the background; ${file} says more\n` : `it ended; see ${file}\n`);
+    say(
+      status === ExitStatus.Done ? `running in the background; log: ${file}` : `the stack did not start; see ${file}`,
+    );
     return status;
   } finally {
     closeSync(log);
@@ -31,30 +35,30 @@ export async function upDetached(directory: StackDirectory, ports: StackPorts): 
 }
 
 function start(directory: StackDirectory, ports: StackPorts, log: number): ChildProcess {
-  const wished = [
+  const requestedPorts = [
     ['--port', ports.port],
     ['--nats-port', ports.natsPort],
     ['--temporal-port', ports.temporalPort],
     ['--s3-port', ports.s3Port],
   ].flatMap(([option, port]) => (port === undefined ? [] : [String(option), String(port)]));
-  const args = [path.join(__dirname, '../../main.js'), 'up', '--directory', directory.path, ...wished];
+  const args = [path.join(__dirname, '../../main.js'), 'up', '--directory', directory.path, ...requestedPorts];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });
   child.unref();
   return child;
 }
 
-async function untilAnswering(child: ChildProcess, directory: StackDirectory, relay: LogRelay): Promise<number> {
+async function untilReady(child: ChildProcess, directory: StackDirectory, relay: LogRelay): Promise<ExitStatus> {
   for (;;) {
     const hasEnded = child.exitCode !== null || child.signalCode !== null;
     const stack = hasEnded ? undefined : await stackIn(directory);
     relay.copy();
-    if (hasEnded) return 1;
-    if (stack?.pid === child.pid) return 0;
+    if (hasEnded) return (child.exitCode as ExitStatus | null) || ExitStatus.Failed;
+    if (stack?.pid === child.pid) return ExitStatus.Done;
     await sleep(pollMs);
   }
 }
 
-/** Copies to stderr what is appended to a file from now on. */
+/** Copies to stderr the text that is appended to a file from now on. */
 class LogRelay {
   private position: number;
 

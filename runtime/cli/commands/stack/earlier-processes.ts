@@ -6,13 +6,13 @@ import type { StackDirectory } from './stack-directory';
 
 export const serverNames = ['nats', 'temporal', 's3', 'controller'] as const;
 
-/** Guards give the servers of a supervisor that was killed five seconds to end. */
+/** The guards of a killed supervisor end its servers within five seconds. */
 const endWithinMs = 7_000;
 const pollMs = 50;
 
 /**
- * Waits until the servers that an earlier supervisor left have ended: two on the same data would spoil it, even where the
- * first one listens no more. A number that has passed to some other process holds it up for seven seconds and no longer.
+ * Waits until the servers of an earlier supervisor have ended: two servers would corrupt the same data, even when the first
+ * no longer listens. A pid that now belongs to another process delays the start by at most seven seconds.
  */
 export async function waitForEarlierProcesses(directory: StackDirectory): Promise<void> {
   const haveEnded = () => !serverNames.some((name) => isRunning(path.join(directory.dataOf(name), 'pid')));

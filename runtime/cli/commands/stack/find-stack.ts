@@ -21,7 +21,7 @@ export interface FoundStack extends Stack {
   readonly directory: StackDirectory;
 }
 
-/** The stack that runs in `.kflow` of this folder, or of the nearest one above it that has one; undefined when none runs. */
+/** The stack that runs in `.kflow` of this folder or of the nearest one above; undefined when none runs. */
 export async function findStack(folder: string): Promise<FoundStack | undefined> {
   for (const directory of StackDirectory.above(folder)) {
     const found = await stackIn(directory);
@@ -30,14 +30,14 @@ export async function findStack(folder: string): Promise<FoundStack | undefined>
   return undefined;
 }
 
-/** The stack of exactly this folder, while its supervisor lives and has said that it answers. */
+/** The stack of exactly this folder; undefined unless its supervisor is alive and every server has responded. */
 export async function stackIn(directory: StackDirectory): Promise<FoundStack | undefined> {
   const stack = readStack(directory.file);
   if (stack === undefined || (await presentPid(directory)) !== stack.pid) return undefined;
   return { ...stack, directory };
 }
 
-/** Only its owner may read the file: it carries the password of the object store. */
+/** Only the owner may read the file, as it contains the password of the object store. */
 export function writeStack(directory: StackDirectory, stack: Stack): void {
   const made = `${directory.file}.${process.pid}`;
   writeFileSync(made, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });
@@ -56,7 +56,7 @@ function readStack(file: string): Stack | undefined {
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     'config-invalid',
-    `${file} is not of this version of kflow: end that stack with the one that started it`,
+    `${file} was written by another version of kflow; end the stack with that version`,
   );
 }
 
@@ -64,7 +64,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // no stack of any version: told as such
+    // the schema rejects undefined, with a message
     return undefined;
   }
 }

@@ -4,8 +4,8 @@ import { StateError } from '../../../../lib/errors';
 import type { StackDirectory } from './stack-directory';
 
 /**
- * The proof that a supervisor serves a stack: a socket that tells its pid, and that only a living process can hold. A
- * pid in a file proves nothing once the number belongs to somebody else.
+ * A socket that shows that a supervisor serves a stack, and sends its pid; only a living process can hold a socket. A pid
+ * in a file may belong to another process by now.
  */
 export interface Presence {
   close(): Promise<void>;
@@ -13,7 +13,7 @@ export interface Presence {
 
 const answerTimeoutMs = 5_000;
 
-/** Holds the stack's folder for this process. Throws StateError when another one has it. */
+/** Holds the stack's folder for this process. Throws StateError when another process holds it. */
 export async function holdPresence(directory: StackDirectory): Promise<Presence> {
   const path = directory.socket('up.sock');
   directory.make();
@@ -23,10 +23,10 @@ export async function holdPresence(directory: StackDirectory): Promise<Presence>
     if (pid !== undefined) {
       throw new StateError(
         'state-invalid',
-        `${directory.path} is held by the process ${pid}, which is starting or ending`,
+        `${directory.path} is in use by the process ${pid}, which is starting or ending`,
       );
     }
-    // what a supervisor that was killed has left
+    // left by a supervisor that was killed
     unlinkSync(path);
     return listen(path);
   });
@@ -46,7 +46,7 @@ export function presentPid(directory: StackDirectory): Promise<number | undefine
     socket.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;
     });
-    // no such file, or one that nobody listens on
+    // no such file, or nothing listens
     socket.once('error', () => resolve(undefined));
     socket.once('timeout', () => socket.destroy());
     socket.once('close', () => resolve(/^\d+\n$/.test(text) ? Number(text) : undefined));
@@ -56,7 +56,7 @@ export function presentPid(directory: StackDirectory): Promise<number | undefine
 function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
-      // who asks may be gone already
+      // the client may be gone already
       socket.on('error', () => undefined);
       socket.end(`${process.pid}\n`);
     });

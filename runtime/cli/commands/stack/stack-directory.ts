@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 
-/** macOS ends the path of a socket at 103 bytes, Linux at 107. */
+/** The path of a socket has at most 103 bytes on macOS, 107 on Linux. */
 const maxSocketPath = 103;
 
 /**
- * Where everything of a stack is: below one folder, by default `.kflow`. No name here can be a flow's, whose runs keep
- * their things in the same folder.
+ * The files of a stack, in one folder, by default `.kflow`. No name here is a valid jobId, as `kflow run` keeps a folder per
+ * flow in the same place.
  */
 export class StackDirectory {
   /** Absolute. */
@@ -19,12 +19,12 @@ export class StackDirectory {
     this.path = path.resolve(directory);
   }
 
-  /** Who serves this stack and at which addresses; there while it answers. */
+  /** Pid and addresses of the stack; exists while the stack is ready. */
   get file(): string {
     return path.join(this.path, 'stack.json');
   }
 
-  /** Streams, workflows, buckets, the flows' specs. */
+  /** Streams, workflows, buckets and the specs of flows. */
   get data(): string {
     return path.join(this.path, 'stack.data');
   }
@@ -33,17 +33,17 @@ export class StackDirectory {
     return path.join(this.path, 'log');
   }
 
-  /** What `up --detach` says. */
+  /** Output of `kflow up --detach`. */
   get log(): string {
     return path.join(this.logs, 'up.log');
   }
 
-  /** Folder of one server's data. */
+  /** Data of one server. */
   dataOf(server: string): string {
     return path.join(this.data, server);
   }
 
-  /** Path of a socket: in the data folder, or where that would be too long, in a folder of the system's for files that pass. */
+  /** Path of a socket: in the data folder or, where that path is too long, in a temporary folder. */
   socket(name: string): string {
     const near = path.join(this.data, name);
     if (Buffer.byteLength(near) <= maxSocketPath) return near;
@@ -51,18 +51,18 @@ export class StackDirectory {
     return path.join(tmpdir(), `kflow-${process.getuid?.() ?? 0}-${digest}`, name);
   }
 
-  /** Makes its folders, which only their owner may enter. Throws ConfigError when one is somebody else's. */
+  /** Creates its folders, which only their owner may enter. Throws ConfigError when another user owns one. */
   make(): void {
     mkdirSync(this.logs, { recursive: true });
     for (const folder of [this.data, path.dirname(this.socket('any'))]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const owner = statSync(folder).uid;
       if (owner === process.getuid?.()) continue;
-      throw new ConfigError('config-invalid', `${folder} belongs to the user ${owner}; use another --directory`);
+      throw new ConfigError('config-invalid', `${folder} belongs to the user ${owner}; choose another --directory`);
     }
   }
 
-  /** The stack's folders at or above a folder, the nearest first. */
+  /** The folders of stacks in a folder or above, the nearest first. */
   static *above(folder: string): Generator<StackDirectory> {
     const at = path.resolve(folder);
     const candidate = new StackDirectory(path.join(at, '.kflow'));

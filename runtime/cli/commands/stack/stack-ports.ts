@@ -1,21 +1,21 @@
 import { ConfigError } from '../../../../lib/errors';
 
-/** Where the API listens when nobody else does. */
-export const usualPort = 9080;
+/** Port of the API, if free. */
+export const standardPort = 9080;
 
-/** Ports that were asked for by name; the others are free ones, which are kept. */
+/** Ports of the command line; for the others, free ports are chosen and kept. */
 export interface StackPorts {
-  readonly port?: number;
-  readonly natsPort?: number;
-  readonly temporalPort?: number;
-  readonly s3Port?: number;
+  readonly port?: number | undefined;
+  readonly natsPort?: number | undefined;
+  readonly temporalPort?: number | undefined;
+  readonly s3Port?: number | undefined;
 }
 
-/** Throws ConfigError when a server got another port than the one that was asked for. */
-export function assertWishedPort(option: string, wished: number | undefined, address: string): void {
-  if (wished === undefined || address.endsWith(`:${wished}`)) return;
+/** Throws ConfigError when a server did not get the port of the command line. */
+export function assertPort(option: string, requested: number | undefined, address: string): void {
+  if (requested === undefined || address.endsWith(`:${requested}`)) return;
   throw new ConfigError(
     'config-invalid',
-    `${option} ${wished}: another program listens there; end it, ask for another port, or leave ${option} out`,
+    `${option} ${requested}: the port is in use; end the other program, choose another port, or leave ${option} out`,
   );
 }

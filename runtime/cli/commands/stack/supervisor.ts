@@ -5,13 +5,13 @@ import { startNatsServer } from '../../../servers/nats-server';
 import { type RunningServer, runServer, type ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
 import { startTemporalServer } from '../../../servers/temporal-server';
-import { describeServerEvent } from '../../describe-server-event';
 import { controllerRecipe } from './controller-recipe';
+import { describeServerEvent } from './describe-server-event';
 import { type serverNames, waitForEarlierProcesses } from './earlier-processes';
 import { type Stack, writeStack } from './find-stack';
 import { holdPresence } from './presence';
 import type { StackDirectory } from './stack-directory';
-import { assertWishedPort, type StackPorts, usualPort } from './stack-ports';
+import { assertPort, type StackPorts, standardPort } from './stack-ports';
 
 /** A controller ends within ten seconds. */
 const controllerGraceMs = 12_000;
@@ -25,16 +25,16 @@ export interface SupervisorOptions {
 /**
  * The process that keeps a stack running.
  *
- * I1. It holds the folder's presence before it starts anything, and until all has ended.
- * I2. `stack.json` is there only while everything answers or is being started again.
- * I3. What was started last ends first: no server ends before those that need it.
+ * I1. The supervisor holds the folder's presence from before the first start until everything has ended.
+ * I2. `stack.json` exists only while every server responds or is being restarted.
+ * I3. Servers end in the reverse order of their start: none ends before those that need it.
  */
 export class StackSupervisor {
   private readonly ends: { readonly what: string; readonly end: () => Promise<unknown> }[] = [];
 
   private constructor(private readonly options: SupervisorOptions) {}
 
-  /** Resolves when everything answers. Throws ConfigError with the reason, and nothing runs then. */
+  /** Resolves when every server responds. Ends all of them and throws ConfigError when one does not start. */
   static async start(options: SupervisorOptions): Promise<StackSupervisor> {
     const supervisor = new StackSupervisor(options);
     try {
@@ -46,18 +46,18 @@ export class StackSupervisor {
     return supervisor;
   }
 
-  /** Ends the controller, then the replicas, which finish what they hold, then the servers. */
+  /** Ends the controller, then the replicas, which finish the records that they hold, then the servers. */
   async close(): Promise<void> {
     rmSync(this.options.directory.file, { force: true });
     for (const { what, end } of this.ends.splice(0).reverse()) {
-      await end().catch((error: unknown) => this.options.say(`${what} did not end well: ${String(error)}`));
+      await end().catch((error: unknown) => this.options.say(`${what} failed to end cleanly: ${String(error)}`));
     }
   }
 
   private async startAll(): Promise<void> {
     const { directory, ports, say } = this.options;
     const presence = await holdPresence(directory);
-    this.ends.push({ what: 'the hold on the folder', end: () => presence.close() });
+    this.ends.push({ what: 'the lock of the folder', end: () => presence.close() });
     rmSync(directory.file, { force: true });
     await waitForEarlierProcesses(directory);
     const nats = await this.server('nats-server', startNatsServer(this.serverOptions('nats', ports.natsPort)));
@@ -81,7 +81,7 @@ export class StackSupervisor {
     say(`logs          ${path.relative('', directory.logs)}/`);
   }
 
-  /** Replicas are this process's, so that a controller that is killed disturbs none of them. */
+  /** Replicas are processes of the supervisor, so that they outlive the controller. */
   private async processNode(natsUrl: string): Promise<string> {
     const { directory, say } = this.options;
     const socketPath = directory.socket('node.sock');
@@ -98,12 +98,12 @@ export class StackSupervisor {
 
   private async controller(servers: Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>): Promise<string> {
     const { ports, say } = this.options;
-    const options = this.serverOptions('controller', ports.port, usualPort);
+    const options = this.serverOptions('controller', ports.port, standardPort);
     const server = await this.server('controller', runServer(controllerRecipe(servers), options), controllerGraceMs);
     const url = `http://127.0.0.1:${server.port}`;
     this.answers('--port', ports.port, { name: 'controller', address: url, pid: server.pid() });
-    if (ports.port === undefined && server.port !== usualPort) {
-      say(`              this port is kept; --port ${usualPort} asks for the usual one`);
+    if (ports.port === undefined && server.port !== standardPort) {
+      say(`              port ${standardPort} was in use; this port is kept until --port changes it`);
     }
     return url;
   }
@@ -128,10 +128,10 @@ export class StackSupervisor {
 
   private answers(
     option: string,
-    wished: number | undefined,
+    requested: number | undefined,
     { name, address, pid }: { readonly name: string; readonly address: string; readonly pid: number | undefined },
   ): void {
-    assertWishedPort(option, wished, address);
+    assertPort(option, requested, address);
     this.options.say(`${name.padEnd(14)}${address} (process ${pid})`);
   }
 }

@@ -1,14 +1,22 @@
-import { renderMermaid } from '../../../../lib/topology/document/graph';
-import { formatProblem } from '../../../../lib/topology/problem/problem';
-import { loadTopology } from '../../load-topology';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { setOption, topologyFile } from '../../frame/shared-options';
 
-/** `kflow graph`: a topology as a Mermaid flowchart, on stdout; its problems, if any, on stderr. */
-export function graph(file: string, options: { readonly set: readonly string[] }): number {
-  const { topology, problems } = loadTopology(file, options.set);
-  if (topology === undefined) {
-    for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
-    return 1;
-  }
-  process.stdout.write(renderMermaid(topology));
-  return 0;
-}
+export const graph = defineCommand({
+  name: 'graph',
+  summary: 'print a topology as a Mermaid flowchart',
+  arguments: { file: topologyFile },
+  options: { set: setOption },
+  async run({ file, set }) {
+    const { renderMermaid } = await import('../../../../lib/topology/document/graph.js');
+    const { formatProblem } = await import('../../../../lib/topology/problem/problem.js');
+    const { loadTopology } = await import('../../load-topology.js');
+    const { topology, problems } = loadTopology(file, set);
+    if (topology === undefined) {
+      for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+      return ExitStatus.Failed;
+    }
+    process.stdout.write(renderMermaid(topology));
+    return ExitStatus.Done;
+  },
+});

@@ -1,29 +1,53 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { formatProblem, type Problem } from '../../../../lib/topology/problem/problem';
-import { loadTopology } from '../../load-topology';
+import type { Problem } from '../../../../lib/topology/problem/problem';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { setOption } from '../../frame/shared-options';
+import { argumentList, choiceOption, text, withDefault } from '../../frame/values';
 
-/** `kflow lint`: prints every problem of every file. Exit status 1 when there is an error among them. */
-export function lint(
-  files: readonly string[],
-  options: { readonly set: readonly string[]; readonly format: string },
-): number {
-  const results = files
-    .flatMap(topologiesIn)
-    .map((file) => ({ file, problems: loadTopology(file, options.set).problems }));
+export const lint = defineCommand({
+  name: 'lint',
+  summary: 'check topologies and report every problem',
+  details: `Exits with ${ExitStatus.Failed} when a topology has an error; warnings alone exit with ${ExitStatus.Done}.`,
+  arguments: {
+    files: argumentList({
+      name: 'file',
+      description: 'topologies: YAML, JSON, or a program that exports a flow; or directories of YAML and JSON',
+      parse: text,
+    }),
+  },
+  options: {
+    set: setOption,
+    format: withDefault(choiceOption(['text', 'json'], 'output format', { placeholder: '<format>' }), 'text'),
+  },
+  async run({ files, set, format }) {
+    const { loadTopology } = await import('../../load-topology.js');
+    const results = files.flatMap(topologiesIn).map((file) => ({ file, problems: loadTopology(file, set).problems }));
+    const problems = results.flatMap((result) => result.problems);
+    if (format === 'json') process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
+    else await printProblems(results);
+    return problems.some(isError) ? ExitStatus.Failed : ExitStatus.Done;
+  },
+});
+
+interface FileResult {
+  readonly file: string;
+  readonly problems: readonly Problem[];
+}
+
+async function printProblems(results: readonly FileResult[]): Promise<void> {
+  const { formatProblem } = await import('../../../../lib/topology/problem/problem.js');
+  const { counted } = await import('../../render/measures.js');
+  for (const { file, problems } of results) {
+    for (const problem of problems) process.stdout.write(`${formatProblem(problem)}\n`);
+    if (problems.some(isError)) continue;
+    process.stdout.write(`${file}: ok${problems.length > 0 ? `, ${counted(problems.length, 'warning')}` : ''}\n`);
+  }
   const problems = results.flatMap((result) => result.problems);
   const errors = problems.filter(isError).length;
-  if (options.format === 'json') {
-    process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
-    return errors > 0 ? 1 : 0;
-  }
-  for (const { file, problems: found } of results) {
-    for (const problem of found) process.stdout.write(`${formatProblem(problem)}\n`);
-    if (!found.some(isError))
-      process.stdout.write(`${file}: ok${found.length > 0 ? `, ${count(found.length, 'warning')}` : ''}\n`);
-  }
-  if (errors > 0) process.stdout.write(`${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}\n`);
-  return errors > 0 ? 1 : 0;
+  if (errors === 0) return;
+  process.stdout.write(`${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}\n`);
 }
 
 /** A directory stands for the YAML and JSON files below it. */
@@ -35,8 +59,4 @@ function topologiesIn(file: string): string[] {
 
 function isError(problem: Problem): boolean {
   return problem.severity === 'error';
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,12 @@
-import { topologyJsonSchema } from '../../../../lib/topology/document/topology-json-schema';
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
 
-/** `kflow schema`: the JSON Schema of topologies. */
-export function schema(): number {
-  process.stdout.write(`${JSON.stringify(topologyJsonSchema(), null, 2)}\n`);
-  return 0;
-}
+export const schema = defineCommand({
+  name: 'schema',
+  summary: 'print the JSON Schema of topologies, for editors',
+  async run() {
+    const { topologyJsonSchema } = await import('../../../../lib/topology/document/topology-json-schema.js');
+    process.stdout.write(`${JSON.stringify(topologyJsonSchema(), null, 2)}\n`);
+    return ExitStatus.Done;
+  },
+});

@@ -1,5 +1,5 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
-import { hiddenDocument } from './hide-secrets';
+import { hiddenDocument } from '../../../../lib/topology/secrets/hide-secrets';
 
 /** Names of the two documents in a diff: `revision 3`. */
 export interface DiffNames {

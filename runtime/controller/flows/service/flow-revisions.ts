@@ -1,10 +1,10 @@
 import { StateError } from '../../../../lib/errors';
+import { hideSecrets } from '../../../../lib/topology/secrets/hide-secrets';
 import type { RevisionView } from '../../../api-contract/flow-history';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/flow-status';
 import { waitUntil } from '../../../async/poll';
 import { diffDocuments } from '../documents/diff-documents';
-import { hideSecrets } from '../documents/hide-secrets';
 import type { Revision } from '../ports/flow-record';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowMemo } from '../ports/flow-workflow';

@@ -1,0 +1,64 @@
+import { ConfigError, type ErrorCode, KFlowError } from '../../../lib/errors';
+import type { ApiProblem } from '../../api-contract/problem';
+
+/** The controller answered that it does not do what the request says. */
+export class ApiRefusal extends KFlowError {
+  override readonly name = 'ApiRefusal';
+
+  constructor(
+    readonly problem: ApiProblem,
+    readonly httpStatus: number,
+  ) {
+    super(problem.code as ErrorCode, [problem.detail, ...adviceOf(problem, httpStatus)].join('\n'));
+  }
+}
+
+/** No controller answered, or one that was there has gone. */
+export class ControllerUnavailable extends KFlowError {
+  override readonly name = 'ControllerUnavailable';
+
+  constructor(message: string, cause?: unknown) {
+    super('server-failed', message, { cause });
+  }
+}
+
+/** Advice that the controller cannot give, as it does not know that its client is a command line. */
+function adviceOf({ code }: ApiProblem, httpStatus: number): readonly string[] {
+  if (httpStatus === 401 || httpStatus === 403) return ['set a token with --token, KFLOW_TOKEN or KFLOW_TOKEN_FILE'];
+  if (code === 'flow-missing') return ['list the flows with kflow status --all'];
+  return [];
+}
+
+/**
+ * The error of a response with an HTTP status of 400 or more. A body that is no problem of the API comes from a proxy or
+ * from another server.
+ */
+export async function errorOf(response: Response, url: string): Promise<KFlowError> {
+  const text = await response.text();
+  const problem = problemOf(text);
+  if (problem !== undefined) return new ApiRefusal(problem, response.status);
+  const detail = text.trim().split('\n')[0]?.slice(0, 200) || response.statusText;
+  if ([502, 503, 504].includes(response.status)) {
+    return new ControllerUnavailable(
+      `the controller at ${url} is unavailable (${response.status} ${detail}); try again`,
+    );
+  }
+  const message = `${url} answered ${response.status}: ${detail}; check that it is the address of a controller`;
+  return new ConfigError('config-invalid', message);
+}
+
+function problemOf(text: string): ApiProblem | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const body = JSON.parse(text) as Partial<ApiProblem>;
+    return typeof body.code === 'string' && typeof body.detail === 'string' ? (body as ApiProblem) : undefined;
+  } catch {
+    // truncated or not JSON: the caller shows the text itself
+    return undefined;
+  }
+}
+
+/** Whether the same request may succeed later. An answer decides by its HTTP status, as its code may be unknown here. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof ApiRefusal ? error.httpStatus >= 500 : error instanceof ControllerUnavailable;
+}

@@ -1,0 +1,39 @@
+import {
+  hostAndPort,
+  listOption,
+  names,
+  natsUrls,
+  negatedFlag,
+  option,
+  required,
+  roleMapping,
+  text,
+  wholeNumber,
+  withDefault,
+} from '../../frame/values';
+
+/** Options of `kflow install`. */
+export const installOptions = {
+  namespace: withDefault(option('<name>', 'namespace of the controller', { parse: text }), 'kflow'),
+  createNamespace: negatedFlag('the namespace exists already'),
+  natsUrl: required(
+    option('<url>', 'address of NATS for controller and pods, as in nats://nats.nats.svc:4222', { parse: natsUrls }),
+  ),
+  temporalAddress: required(
+    option('<host:port>', 'frontend of Temporal, as in temporal-frontend.temporal.svc:7233', { parse: hostAndPort }),
+  ),
+  image: withDefault(option('<image>', 'image of controller and runtime', { parse: text }), 'kflow:latest'),
+  tokensSecret: option('<name>', 'Secret whose key tokens.yaml lists the tokens', { parse: text }),
+  oidcIssuer: option('<url>', 'issuer of bearer tokens', { parse: text }),
+  oidcAudience: option('<audience>', 'audience that the tokens must have', { parse: text }),
+  oidcRolesClaim: option('<claim>', 'claim with the roles or groups', { parse: text }),
+  oidcRole: listOption('<value=role>', 'role for a value of the claim: view, operate or admin; repeatable', {
+    parse: roleMapping,
+  }),
+  settingsSecret: option('<name>', 'Secret with more settings, such as KFLOW_CONTROLLER_S3_DEFAULT_PASSWORD', {
+    parse: text,
+  }),
+  watchNamespaces: option('<a,b>', 'namespaces whose flows the controller runs (default: all)', { parse: names }),
+  egress: listOption('<host:port>', 'object store where the controller creates buckets; repeatable', { parse: text }),
+  replicas: withDefault(option('<number>', 'replicas of the controller', { parse: wholeNumber(1) }), 2),
+} as const;

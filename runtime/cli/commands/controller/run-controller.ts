@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, isTransient } from '../../../../lib/errors';
+import { readControllerSettings } from '../../../controller/settings/settings';
+import { type RunningController, startController } from '../../../controller/start-controller';
+import { createLog } from '../../../log';
+import { ExitStatus } from '../../frame/exit-status';
+import type { Interrupts } from '../../frame/interrupts';
+
+/** Requests in progress continue in another controller, or in this one after its next start. */
+const closeWithinMs = 10_000;
+
+interface ControllerOptions {
+  readonly config: string | undefined;
+  readonly port: number | undefined;
+}
+
+/**
+ * Runs the controller until the first interrupt. `Misconfigured` when a setting is invalid, which a restart does not
+ * repair; `Failed` when a server behind the controller is unavailable.
+ */
+export async function runController({ config, port }: ControllerOptions, interrupts: Interrupts): Promise<ExitStatus> {
+  const env = port === undefined ? process.env : { ...process.env, KFLOW_CONTROLLER_LISTEN_PORT: String(port) };
+  let log = createLog({ KFLOW_LOG_FORMAT: env.KFLOW_CONTROLLER_LOG_FORMAT });
+  try {
+    const settings = readControllerSettings(env, config);
+    log = createLog({ KFLOW_RUNTIME_LOG_LEVEL: settings.log.level, KFLOW_LOG_FORMAT: settings.log.format });
+    const running = await startController(settings, { log });
+    interrupts.exitAt = interrupts.count + 2;
+    log('INFO', `listening at ${running.url}`);
+    await interrupts.first();
+    log('INFO', 'shutting down');
+    return await closeInTime(running);
+  } catch (error) {
+    log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
+    const isLasting = error instanceof ConfigError && !isTransient(error);
+    return isLasting ? ExitStatus.Misconfigured : ExitStatus.Failed;
+  } finally {
+    // clients that still try to connect would keep the process alive
+    setImmediate(() => process.exit());
+  }
+}
+
+async function closeInTime(running: RunningController): Promise<ExitStatus> {
+  const late = sleep(closeWithinMs, ExitStatus.Failed, { ref: false });
+  return Promise.race([running.close().then(() => ExitStatus.Done), late]);
+}

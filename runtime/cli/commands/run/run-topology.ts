@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { assertRunnable } from '../../../../lib/plan/assert-runnable';
+import type { Topology } from '../../../../lib/topology/document/topology';
+import { formatProblem } from '../../../../lib/topology/problem/problem';
+import { ExitStatus } from '../../frame/exit-status';
+import type { Interrupts } from '../../frame/interrupts';
+import { loadTopology } from '../../load-topology';
+import { counted } from '../../render/measures';
+import { assertReadable, type DirectoryMap, directoryMaps, makeWritable } from './directory-map';
+import type { FunctionCounts } from './flow-progress';
+import { LocalFlow } from './local-flow';
+import { ProgressView, renderSummary } from './progress-view';
+import { RunDirectory } from './run-directory';
+import { type RunEnd, watchRun } from './watch-run';
+
+export interface RunOptions {
+  readonly file: string;
+  readonly set: readonly string[];
+  readonly bucket: readonly (readonly [string, string])[];
+  readonly save: readonly (readonly [string, string])[];
+  readonly keep: boolean;
+  /** In milliseconds. */
+  readonly timeout: number | undefined;
+  readonly embedded: boolean;
+}
+
+/** Runs a flow in the foreground. `Done` when every function succeeded without dead letters. */
+export async function runTopology(options: RunOptions, openInterrupts: () => Interrupts): Promise<ExitStatus> {
+  const { topology, problems, baseDir } = loadTopology(options.file, options.set);
+  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  if (topology === undefined) return ExitStatus.Failed;
+  assertRunnable(topology);
+  const fill = directoryMaps(options.bucket);
+  const save = directoryMaps(options.save);
+  fill.forEach(assertReadable);
+  save.forEach(makeWritable);
+  const directory = RunDirectory.lock(path.resolve('.kflow', topology.jobId), options.keep);
+  const view = await ProgressView.open(process.stderr);
+  const interrupts = openInterrupts();
+  const say = (line: string) => view.say(line);
+  const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded: options.embedded, say });
+  let isKept = options.keep;
+  try {
+    await flow.prepare(fill, save);
+    say(`logs          ${path.relative('', directory.logs)}/<function>-<replica>.log`);
+    if (topology.mode === 'stream') {
+      say(
+        'mode stream: runs until Ctrl-C or --timeout; with --set mode=batch the run ends when all input is processed',
+      );
+    }
+    await flow.start((status) => {
+      if (status.phase === 'backing-off')
+        say(`${status.function}-${status.replica} ended (${status.lastExit}); restarting it`);
+    });
+    const end = await watchRun(flow, topology, { view, interrupts, timeoutMs: options.timeout });
+    isKept ||= end === 'failed';
+    const functions = await flow.progress();
+    view.end(functions);
+    process.stdout.write(renderSummary(functions));
+    await saveBuckets(flow, save, say).catch((error) => {
+      isKept = true;
+      throw error;
+    });
+    if (!isKept && options.embedded) await sayWhatIsRemoved(flow, save, say);
+    return conclude(end, topology, functions, flow, say);
+  } finally {
+    view.end();
+    await flow.close(isKept);
+    if (isKept && !options.keep) {
+      say(
+        'streams and buckets are kept; run again with --keep to continue from there, or without --keep to start over',
+      );
+    }
+    directory.release();
+  }
+}
+
+async function saveBuckets(flow: LocalFlow, save: readonly DirectoryMap[], say: (line: string) => void): Promise<void> {
+  for (const { bucket, directory } of save) {
+    const objects = await flow.save(bucket, directory);
+    say(`bucket ${bucket}: saved ${counted(objects, 'object')} to ${directory}`);
+  }
+}
+
+/** Names the results that are removed with the run. */
+async function sayWhatIsRemoved(
+  flow: LocalFlow,
+  save: readonly DirectoryMap[],
+  say: (line: string) => void,
+): Promise<void> {
+  const saved = new Set(save.map((map) => map.bucket));
+  for (const { bucket, objects } of await flow.results()) {
+    if (objects === 0 || saved.has(bucket)) continue;
+    say(
+      `bucket ${bucket}: ${counted(objects, 'object')} removed with this run; copy them with --save ${bucket}=DIR, or use --keep`,
+    );
+  }
+}
+
+/** Reports how the run ended. */
+function conclude(
+  end: RunEnd,
+  topology: Topology,
+  functions: readonly FunctionCounts[],
+  flow: LocalFlow,
+  say: (line: string) => void,
+): ExitStatus {
+  for (const replica of flow.failures()) {
+    const after = replica.restarts > 0 ? ` after ${counted(replica.restarts, 'restart')}` : '';
+    const log = path.relative('', replica.logFile);
+    say(`${replica.function}-${replica.replica} failed (${replica.lastExit})${after}; the end of ${log}:`);
+    say(readFileSync(replica.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'));
+  }
+  const withDeadLetters = functions.filter((fn) => fn.dead > 0);
+  for (const fn of withDeadLetters) {
+    const reason = fn.lastFailure === undefined ? '' : `; last error: ${fn.lastFailure}`;
+    say(`${fn.function}: ${counted(fn.dead, 'record')} sent to the dead letters${reason}`);
+  }
+  if (end === 'timeout' && topology.mode === 'batch') say('timed out before the flow completed');
+  if (end === 'interrupted' && topology.mode === 'batch') say('interrupted before the flow completed');
+  const isUnfinished = topology.mode === 'batch' && end !== 'completed';
+  return end === 'failed' || isUnfinished || withDeadLetters.length > 0 ? ExitStatus.Failed : ExitStatus.Done;
+}

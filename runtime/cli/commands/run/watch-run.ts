@@ -1,0 +1,57 @@
+import type { Topology } from '../../../../lib/topology/document/topology';
+import type { Interrupts } from '../../frame/interrupts';
+import type { LocalFlow } from './local-flow';
+import type { ProgressView } from './progress-view';
+
+/** How a run ended. */
+export type RunEnd = 'completed' | 'failed' | 'timeout' | 'interrupted';
+
+const readEveryMs = 500;
+/** Time to process the records in flight when a stream flow ends. */
+const drainMs = 60_000;
+
+/**
+ * Shows the progress of a flow until a batch flow completes, a function fails, the timeout, or Ctrl-C. A stream flow is
+ * drained at its end: its sources stop first, and the records in flight are processed.
+ */
+export async function watchRun(
+  flow: LocalFlow,
+  topology: Topology,
+  ports: { readonly view: ProgressView; readonly interrupts: Interrupts; readonly timeoutMs: number | undefined },
+): Promise<RunEnd> {
+  const { view, interrupts, timeoutMs = Number.POSITIVE_INFINITY } = ports;
+  // Ctrl-C ends the flow, and in stream mode a second one ends its draining; one more ends the process at once
+  interrupts.exitAt = topology.mode === 'stream' ? 3 : 2;
+  const deadline = Date.now() + timeoutMs;
+  let end: RunEnd | undefined;
+  while (end === undefined) {
+    await interrupts.waitAtMost(readEveryMs);
+    view.show(await flow.progress(), Date.now());
+    end = endOf(flow, topology, interrupts, deadline);
+  }
+  if (end === 'completed') await flow.markCompleted();
+  else if (end !== 'failed' && topology.mode === 'stream') await drain(flow, view, interrupts);
+  await flow.stop();
+  return end;
+}
+
+function endOf(flow: LocalFlow, topology: Topology, interrupts: Interrupts, deadline: number): RunEnd | undefined {
+  if (flow.replicas().some((replica) => replica.phase === 'failed')) return 'failed';
+  if (topology.mode === 'batch' && flow.isComplete()) return 'completed';
+  if (interrupts.count > 0) return 'interrupted';
+  return Date.now() > deadline ? 'timeout' : undefined;
+}
+
+async function drain(flow: LocalFlow, view: ProgressView, interrupts: Interrupts): Promise<void> {
+  view.say('draining: the sources stop, and records in flight are processed (Ctrl-C to end at once)');
+  const before = interrupts.count;
+  const deadline = Date.now() + drainMs;
+  await flow.stopSources();
+  while (interrupts.count === before && Date.now() < deadline) {
+    const progress = await flow.progress();
+    view.show(progress, Date.now());
+    if (progress.every((fn) => fn.pending === 0)) return;
+    await interrupts.waitAtMost(readEveryMs);
+  }
+  view.say('some records in flight were not processed; --keep would have kept them for the next run');
+}

@@ -1,0 +1,50 @@
+import { ExitStatus } from '../../frame/exit-status';
+import type { Interrupts } from '../../frame/interrupts';
+import { say } from '../../terminal/output';
+import { runDetached } from './detach';
+import { type FoundStack, stackIn } from './find-stack';
+import { StackDirectory } from './stack-directory';
+import type { StackPorts } from './stack-ports';
+import { StackSupervisor } from './supervisor';
+
+export interface UpOptions extends StackPorts {
+  readonly detach: boolean;
+  readonly directory: string;
+}
+
+/**
+ * Runs servers, process node and controller on this machine. In the foreground, Ctrl-C ends them, a second one at once;
+ * detached, resolves when every server responds.
+ */
+export async function runStack(options: UpOptions, openInterrupts: () => Interrupts): Promise<ExitStatus> {
+  const directory = new StackDirectory(options.directory);
+  const running = await stackIn(directory);
+  if (running !== undefined) {
+    sayRunning(running);
+    return ExitStatus.Done;
+  }
+  return options.detach ? runDetached(directory, options) : serve(directory, options, openInterrupts());
+}
+
+async function serve(directory: StackDirectory, ports: StackPorts, interrupts: Interrupts): Promise<ExitStatus> {
+  const supervisor = await StackSupervisor.start({ directory, ports, say });
+  interrupts.exitAt = interrupts.count + 2;
+  const orCtrlC = process.stdin.isTTY ? ' or Ctrl-C' : '';
+  say(`start a flow with \`kflow submit FILE\`; end everything with \`kflow down\`${orCtrlC}`);
+  await interrupts.first();
+  say('shutting down: replicas finish the records that they hold; Ctrl-C again ends everything at once');
+  await supervisor.close();
+  return ExitStatus.Done;
+}
+
+function sayRunning({ directory, pid, url, nats, temporal, s3 }: FoundStack): void {
+  say(`already running in ${directory.path} (process ${pid})`);
+  for (const [name, address] of [
+    ['nats-server', nats],
+    ['temporal', temporal],
+    ['s3 server', s3.endpoint],
+    ['controller', url],
+  ] as const) {
+    say(`${name.padEnd(14)}${address}`);
+  }
+}

@@ -1,0 +1,38 @@
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
+import type { FlowStatus } from '../../api-contract/flow-status';
+import type { ChangeAnswer, ControllerClient } from '../client/controller-client';
+import { ExitStatus } from '../frame/exit-status';
+import { nextStep } from '../render/flow-lines';
+import { say, writeOutput } from '../terminal/output';
+import { type Condition, healthyAt } from './condition';
+import { type ChangeOptions, openFlow } from './flow-session';
+import { waitUntilMet } from './wait-until';
+
+export interface FlowChange {
+  readonly send: (client: ControllerClient, flow: FlowKey) => Promise<ChangeAnswer>;
+  /** What the command prints when the controller has accepted the change: `pause requested`. */
+  readonly accepted: string;
+  /** What `--wait` waits for; left out, that the flow becomes healthy at the revision of the answer. */
+  readonly condition?: Condition;
+}
+
+/** Sends one change of a flow, waits for the change with `--wait`, and prints the flow's state. */
+export async function changeFlow(job: string, options: ChangeOptions, change: FlowChange): Promise<ExitStatus> {
+  const { client, flow } = await openFlow(job, options);
+  const { outcome, status } = await change.send(client, flow);
+  const effect = outcome === 'unchanged' ? 'no change' : change.accepted;
+  let last: FlowStatus | undefined = status;
+  if (options.wait) {
+    const condition = change.condition ?? healthyAt(status.revision);
+    last = await waitUntilMet({ client, flow, condition }, options.timeout);
+  }
+  const state = last === undefined ? 'deleted' : `${last.status}, revision ${last.revision}`;
+  writeOutput(options.output, last ?? null, () => `${flowName(flow)}: ${effect}; ${state}\n`);
+  if (options.output === 'table' && last !== undefined) say(nextStep(last));
+  return ExitStatus.Done;
+}
+
+/** `pause requested (map, store)` */
+export function requested(action: string, functions: readonly string[]): string {
+  return functions.length === 0 ? `${action} requested` : `${action} requested (${functions.join(', ')})`;
+}

@@ -1,0 +1,79 @@
+import type { FlowStatus } from '../../api-contract/flow-status';
+
+/** What `--wait` waits for. */
+export interface Condition {
+  /** Completes "waiting for the flow to …". */
+  readonly what: string;
+  /** `impossible` when the condition can no longer become true. */
+  readonly check: (status: FlowStatus) => 'met' | 'pending' | 'impossible';
+  /** A flow that no longer exists meets the condition. */
+  readonly isMetWhenGone?: true;
+  /** The time depends on the input, so that there is no default timeout. */
+  readonly isUnlimited?: true;
+}
+
+/** Of a flow that was started or changed. A flow that is paused stays paused and only has to take the change. */
+export const healthy: Condition = {
+  what: 'become healthy',
+  check: (status) => unlessClosed(status, isHealthy(status) || ['Paused', 'Completed'].includes(status.status)),
+};
+
+/** Of a flow with a new document; impossible once the update has been rolled back, as when it does not become ready. */
+export function healthyAt(revision: number): Condition {
+  return {
+    what: `become healthy at revision ${revision}`,
+    check: (status) => (status.revision === revision ? healthy.check(status) : 'impossible'),
+  };
+}
+
+/** Of a batch that was started. */
+export const completed: Condition = {
+  what: 'complete',
+  isUnlimited: true,
+  check: (status) => unlessClosed(status, status.status === 'Completed'),
+};
+
+export const resumed: Condition = {
+  what: 'run again and become healthy',
+  check: (status) => unlessClosed(status, isHealthy(status) || status.status === 'Completed'),
+};
+
+/** Of the whole flow, or of these functions when there are any. */
+export function paused(functions: readonly string[]): Condition {
+  const isAtRest = (fn: FlowStatus['functions'][number]) => fn.isPaused && fn.ready === 0 && fn.held === 0;
+  const isMet = (status: FlowStatus) =>
+    status.status === 'Paused' ||
+    (functions.length > 0 && status.functions.filter((fn) => functions.includes(fn.function)).every(isAtRest));
+  return {
+    what: functions.length === 0 ? 'pause' : `pause ${functions.join(', ')}`,
+    check: (status) => unlessClosed(status, isMet(status)),
+  };
+}
+
+export const stopped: Condition = {
+  what: 'stop',
+  check: (status) => unlessClosed(status, status.status === 'Stopped'),
+};
+
+export const deleted: Condition = {
+  what: 'be deleted',
+  isMetWhenGone: true,
+  check: (status) => (status.closeTime === null || status.status === 'Stopped' ? 'pending' : 'met'),
+};
+
+/** A flow that has closed in any other way can no longer meet the condition. */
+function unlessClosed(status: FlowStatus, isMet: boolean): ReturnType<Condition['check']> {
+  if (isMet) return 'met';
+  return status.closeTime === null ? 'pending' : 'impossible';
+}
+
+/** Earlier dead letters do not count: apart from them, every replica is ready. */
+function isHealthy({ status, health, functions }: FlowStatus): boolean {
+  if (status !== 'Running') return false;
+  const hasOnlyDeadLetters =
+    health.state === 'degraded' && health.problems.every(({ reason }) => reason === 'DeadLetters');
+  return (
+    health.state === 'healthy' ||
+    (hasOnlyDeadLetters && functions.every((fn) => fn.isPaused || fn.isDone || fn.ready >= fn.replicas))
+  );
+}

@@ -1,0 +1,32 @@
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
+import { parse } from 'yaml';
+import { hideSecrets } from '../../../lib/topology/secrets/hide-secrets';
+import type { FlowKey } from '../../api-contract/flow-key';
+import type { ControllerClient } from '../client/controller-client';
+import { renderDocument } from '../render/document';
+import { readFlowFile } from './flow-file';
+
+/**
+ * What a submit of the file would change, as a patch; empty for nothing. A document that is stored as JSON and given as
+ * YAML is compared by its values.
+ */
+export async function diffFile(
+  client: ControllerClient,
+  flow: FlowKey,
+  { file, set }: { readonly file: string; readonly set: readonly string[] },
+): Promise<string> {
+  const wanted = readFlowFile(file, { set });
+  const { revision } = await client.status(flow);
+  const texts = [await client.document(flow, revision), hideSecrets(wanted.body.text)];
+  const haveOneSyntax = texts.every(isJson) || !texts.some(isJson);
+  const [before = '', after = ''] = haveOneSyntax ? texts : texts.map((text) => renderDocument(parse(text)));
+  if (before === after) return '';
+  return createTwoFilesPatch(`revision ${revision}`, wanted.name, before, after, undefined, undefined, {
+    context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
+  });
+}
+
+function isJson(text: string): boolean {
+  return /^\s*\{/.test(text);
+}

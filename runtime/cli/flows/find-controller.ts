@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import type { ControllerAddress } from '../client/controller-connection';
+import { findStack } from '../commands/stack/find-stack';
+import { usageError } from '../frame/exit-status';
+import { BadValue, badValueMessage, httpUrl } from '../frame/values';
+
+export interface AddressOptions {
+  readonly url?: string;
+  readonly token?: string;
+}
+
+const standardUrl = 'http://127.0.0.1:9080';
+
+/**
+ * The controller at `--url` or KFLOW_URL; else the one of the stack that `kflow up` started in the folder or in one above;
+ * else the standard address of this machine. Throws CommandError on an invalid address or token file.
+ */
+export async function findController(
+  options: AddressOptions,
+  { env, folder }: { readonly env: NodeJS.ProcessEnv; readonly folder: string },
+): Promise<ControllerAddress> {
+  const named = namedUrl(options.url, '--url') ?? namedUrl(env.KFLOW_URL, 'KFLOW_URL');
+  const found = named ?? (await stackUrl(folder)) ?? { url: standardUrl };
+  const token = options.token ?? env.KFLOW_TOKEN ?? tokenFile(env.KFLOW_TOKEN_FILE);
+  return { ...found, ...(token ? { token } : {}) };
+}
+
+type NamedUrl = Pick<ControllerAddress, 'url' | 'from'>;
+
+function namedUrl(text: string | undefined, from: string): NamedUrl | undefined {
+  if (!text) return undefined;
+  try {
+    return { url: httpUrl(text), from };
+  } catch (error) {
+    if (error instanceof BadValue) throw usageError(badValueMessage(from, error, text));
+    throw error;
+  }
+}
+
+async function stackUrl(folder: string): Promise<NamedUrl | undefined> {
+  const stack = await findStack(folder);
+  return stack && { url: stack.url, from: stack.directory.file };
+}
+
+function tokenFile(file: string | undefined): string | undefined {
+  if (!file) return undefined;
+  const token = readIfThere(file)?.trim();
+  if (!token) throw usageError(`KFLOW_TOKEN_FILE: ${file} contains no token`);
+  return token;
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw usageError(`KFLOW_TOKEN_FILE: cannot read ${file}: ${message}`);
+  }
+}

@@ -1,0 +1,61 @@
+import { type ErrorCode, KFlowError } from '../../../lib/errors';
+
+/** What every command exits with; part of the public contract, like the error codes. */
+export const ExitStatus = {
+  Done: 0,
+  Failed: 1,
+  Differs: 2,
+  Unavailable: 3,
+  NotFound: 4,
+  TimedOut: 5,
+  Usage: 64,
+  Misconfigured: 78,
+  Interrupted: 130,
+} as const;
+export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
+
+/** The one table of exit statuses, as `kflow --help` prints it. */
+export const exitStatuses: readonly { readonly status: number; readonly meaning: string }[] = [
+  { status: ExitStatus.Done, meaning: 'done' },
+  { status: ExitStatus.Failed, meaning: 'the document or the flow has problems, or the command failed' },
+  { status: ExitStatus.Differs, meaning: 'something differs or would change (plan, diff)' },
+  { status: ExitStatus.Unavailable, meaning: 'the controller, the cluster or a server is unavailable' },
+  { status: ExitStatus.NotFound, meaning: 'no such flow or revision' },
+  { status: ExitStatus.TimedOut, meaning: 'timed out waiting (--wait)' },
+  { status: ExitStatus.Usage, meaning: 'wrong usage: unknown command or option, bad value' },
+  { status: ExitStatus.Misconfigured, meaning: 'the settings of the controller are invalid (controller)' },
+  { status: ExitStatus.Interrupted, meaning: 'interrupted by Ctrl-C; 143 by SIGTERM' },
+];
+
+/** Codes that have an exit status of their own; every other error exits with `Failed`. */
+const statusOfCode: { readonly [code in ErrorCode]?: ExitStatus } = {
+  'server-failed': ExitStatus.Unavailable,
+  'flow-missing': ExitStatus.NotFound,
+  'revision-missing': ExitStatus.NotFound,
+};
+
+/** An error that decides the exit status of its command by itself. */
+export class CommandError extends KFlowError {
+  override readonly name = 'CommandError';
+
+  constructor(
+    readonly status: ExitStatus,
+    code: ErrorCode,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(code, message, { cause });
+  }
+}
+
+/** A command line that cannot be run as it is written. The runner adds how to get help. */
+export function usageError(message: string): CommandError {
+  return new CommandError(ExitStatus.Usage, 'config-invalid', message);
+}
+
+/** The exit status of a command that threw `error`. */
+export function exitStatusOf(error: unknown): ExitStatus {
+  if (error instanceof CommandError) return error.status;
+  if (error instanceof KFlowError) return statusOfCode[error.code] ?? ExitStatus.Failed;
+  return ExitStatus.Failed;
+}

@@ -1,0 +1,111 @@
+import { CommanderError } from 'commander';
+import { KFlowError } from '../../../lib/errors';
+import { type CommandContext, type CommandGroup, type CommandSpec, flagOf } from './command';
+import { ExitStatus, exitStatusOf, usageError } from './exit-status';
+import { Interrupts } from './interrupts';
+import { createProgram, type Given, type Terminal } from './program';
+import { BadValue, badValueMessage } from './values';
+
+const processTerminal: Terminal = {
+  writeOut: (text) => process.stdout.write(text),
+  writeErr: (text) => process.stderr.write(text),
+};
+
+/**
+ * Runs the command that `words` name, and resolves to the exit status of the process. Errors go to stderr: those that
+ * KFlow throws on purpose as their message, wrong usage with how to get help, anything else with its stack.
+ */
+export async function runProgram(
+  groups: readonly CommandGroup[],
+  words: readonly string[],
+  terminal: Terminal = processTerminal,
+): Promise<ExitStatus> {
+  let status: ExitStatus = ExitStatus.Done;
+  const program = createProgram(
+    groups,
+    async (command, given) => {
+      status = await run(command, given, groups);
+    },
+    terminal,
+  );
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitStatus.Done;
+    return report(error, commandNamed(groups, words), terminal);
+  }
+}
+
+async function run(command: CommandSpec, given: Given, groups: readonly CommandGroup[]): Promise<ExitStatus> {
+  const input = readInput(command, given);
+  let interrupts: Interrupts | undefined;
+  const context: CommandContext = {
+    groups,
+    interrupts: () => {
+      interrupts ??= new Interrupts();
+      return interrupts;
+    },
+  };
+  try {
+    return await command.run(input as never, context);
+  } finally {
+    interrupts?.close();
+  }
+}
+
+function readInput(command: CommandSpec, given: Given): { readonly [name: string]: unknown } {
+  const specs = [
+    ...Object.entries(command.arguments).map(([key, spec]) => ({ key, label: spec.name ?? key, spec })),
+    ...Object.entries(command.options).map(([key, spec]) => ({ key, label: flagOf(key, spec), spec })),
+  ];
+  return Object.fromEntries(
+    specs.map(({ key, label, spec }) => [key, read(label, spec.read, given.get(key) ?? [])] as const),
+  );
+}
+
+function read(label: string, reader: (texts: readonly string[]) => unknown, texts: readonly string[]): unknown {
+  try {
+    return reader(texts);
+  } catch (error) {
+    if (!(error instanceof BadValue)) throw error;
+    throw usageError(
+      texts.length === 0 ? `${label}: ${error.message}` : badValueMessage(label, error, texts.join(' ')),
+    );
+  }
+}
+
+function report(error: unknown, path: readonly string[], { writeErr }: Terminal): ExitStatus {
+  // the parser has printed the help of a command that only holds others
+  if (error instanceof CommanderError && error.code === 'commander.help') return ExitStatus.Usage;
+  const status = error instanceof CommanderError ? ExitStatus.Usage : exitStatusOf(error);
+  const help = status === ExitStatus.Usage ? `\nrun ${[...path, '--help'].join(' ')} for usage` : '';
+  writeErr(`kflow: ${textOf(error)}${help}\n`);
+  return status;
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof CommanderError) return usageText(error.message);
+  return error instanceof KFlowError ? error.message : String((error as Error).stack ?? error);
+}
+
+/** A message of the parser on one line, in the way of ours: `unknown command "lnt"; did you mean "lint"?` */
+function usageText(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (?:one of )?(.+)\?\)$/, (_, names: string) => `; did you mean '${names}'?`)
+    .replaceAll("'", '"');
+}
+
+/** `kflow bucket put` of the words before the first that names no command. */
+function commandNamed(groups: readonly CommandGroup[], words: readonly string[]): readonly string[] {
+  const path = ['kflow'];
+  let commands = groups.flatMap((group) => group.commands);
+  for (const word of words) {
+    const found = commands.find(({ name }) => name === word);
+    if (found === undefined) break;
+    path.push(word);
+    commands = [...found.commands];
+  }
+  return path;
+}

@@ -1,0 +1,193 @@
+import type { ArgumentSpec, OptionSpec } from './command';
+
+/** A value that an argument or option does not take: `want a port from 1 to 65535`. The frame names flag and value. */
+export class BadValue extends Error {}
+
+/** The message of a bad value: where, wanted, got. Credentials in addresses are hidden. */
+export function badValueMessage(label: string, { message }: BadValue, value: string): string {
+  return `${label}: ${message}, got "${value.replace(/\/\/[^/@\s]*@/g, '//***@')}"`;
+}
+
+/** Text to value; throws BadValue. */
+export type Parse<Value> = (text: string) => Value;
+
+export const text: Parse<string> = (value) => value;
+
+/** A whole number, `least` or more; revisions, counts of lines and of replicas. */
+export function wholeNumber(least: number): Parse<number> {
+  return (value) => {
+    if (/^\d+$/.test(value) && Number(value) >= least) return Number(value);
+    throw new BadValue(`want a whole number, ${least} or more`);
+  };
+}
+
+export const revisionNumber = wholeNumber(1);
+
+export const port: Parse<number> = (value) => {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= 1 && number <= 65_535) return number;
+  throw new BadValue('want a port from 1 to 65535');
+};
+
+const secondsOf: { readonly [unit: string]: number } = { ms: 0.001, s: 1, m: 60, h: 3_600 };
+
+/** Milliseconds of `30`, `30s`, `1.5m` or `1h`; a number alone is seconds. Zero only where `isZeroFine`. */
+export function durationMs({ isZeroFine = false } = {}): Parse<number> {
+  return (value) => {
+    const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value) ?? [];
+    const ms = Number(number) * (secondsOf[unit] ?? 1) * 1_000;
+    if (number !== undefined && (ms > 0 || isZeroFine)) return ms;
+    throw new BadValue(`want ${isZeroFine ? '0 or ' : ''}a duration in seconds, or with a unit, as in 90s or 5m`);
+  };
+}
+
+/** `NAME=VALUE`, each not empty. `example` completes the message. */
+export function keyValue(example: string): Parse<readonly [string, string]> {
+  return (value) => {
+    const at = value.indexOf('=');
+    if (at >= 1 && at < value.length - 1) return [value.slice(0, at), value.slice(at + 1)];
+    throw new BadValue(`want ${example}`);
+  };
+}
+
+/** A function and its number of replicas: `map=3`. */
+export const functionReplicas: Parse<readonly [string, number]> = (value) => {
+  const [, name, count] = /^([^=]+)=(\d+)$/.exec(value) ?? [];
+  if (name !== undefined && Number(count) >= 1) return [name, Number(count)];
+  const hint = /=0$/.test(value) ? '; pause a function with kflow pause --function' : '';
+  throw new BadValue(`want FUNCTION=N, as in map=3${hint}`);
+};
+
+/** Where a replay begins: `first`, a sequence of the input stream, or a time. */
+export const replayStart: Parse<'first' | { readonly sequence: number } | { readonly time: string }> = (value) => {
+  if (value === 'first') return value;
+  if (/^\d+$/.test(value) && Number(value) >= 1) return { sequence: Number(value) };
+  const isTime = /^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(Date.parse(value));
+  if (isTime) return { time: new Date(value).toISOString() };
+  throw new BadValue('want first, a sequence (1 or more), or a time, as in 2026-01-31T08:00:00Z');
+};
+
+/** An address of a controller, without a slash at its end. */
+export const httpUrl: Parse<string> = (value) => {
+  const { protocol } = URL.canParse(value) ? new URL(value) : { protocol: '' };
+  if (protocol === 'http:' || protocol === 'https:') return value.replace(/\/+$/, '');
+  throw new BadValue('want http://host:port');
+};
+
+/** Addresses of NATS servers, separated by commas. */
+export const natsUrls: Parse<string> = (value) => {
+  if (value.split(',').every((url) => /^((nats|tls):\/\/)?[^/]+$/.test(url.trim()))) return value;
+  throw new BadValue('want nats://host:4222, several separated by commas');
+};
+
+export const hostAndPort: Parse<string> = (value) => {
+  if (/^([^/:]+|\[[^\]]+\]):\d+$/.test(value)) return value;
+  throw new BadValue('want host:port');
+};
+
+/** A value of a claim and its role: `flow-admins=admin`. */
+export const roleMapping: Parse<readonly [string, 'view' | 'operate' | 'admin']> = (value) => {
+  const [, claimed, role] = /^(.+)=(view|operate|admin)$/.exec(value) ?? [];
+  if (claimed !== undefined) return [claimed, role as 'view' | 'operate' | 'admin'];
+  throw new BadValue('want VALUE=view, VALUE=operate or VALUE=admin');
+};
+
+/** Names separated by commas. */
+export const names: Parse<readonly string[]> = (value) => {
+  const found = value.split(',').map((name) => name.trim());
+  if (!found.includes('')) return found;
+  throw new BadValue('want names separated by commas');
+};
+
+type Extras = Partial<Pick<OptionSpec<unknown>, 'short' | 'heading' | 'completes' | 'arity'>>;
+
+/** A flag: true when it is given. */
+export function flag(description: string, extras: Extras = {}): OptionSpec<boolean> {
+  return { description, ...extras, read: (texts) => texts.length > 0 };
+}
+
+/** `--no-<key>`: true unless it is given. */
+export function negatedFlag(description: string): OptionSpec<boolean> {
+  return { description, isNegated: true, read: (texts) => texts.length === 0 };
+}
+
+/** An option with a value; given twice, the last one counts. */
+export function option<Value>(
+  placeholder: string,
+  description: string,
+  { parse, ...extras }: Extras & { readonly parse: Parse<Value> },
+): OptionSpec<Value | undefined> {
+  const read = (texts: readonly string[]) => {
+    const last = texts.at(-1);
+    return last === undefined ? undefined : parse(last);
+  };
+  return { placeholder, description, ...extras, read };
+}
+
+/** An option that may be repeated and gathers its values. */
+export function listOption<Value>(
+  placeholder: string,
+  description: string,
+  { parse, ...extras }: Extras & { readonly parse: Parse<Value> },
+): OptionSpec<readonly Value[]> {
+  return { placeholder, description, ...extras, read: (texts) => texts.map((each) => parse(each)) };
+}
+
+/** One of a closed list of words. */
+export function choiceOption<const Choice extends string>(
+  choices: readonly Choice[],
+  description: string,
+  { placeholder, ...extras }: Extras & { readonly placeholder: string },
+): OptionSpec<Choice | undefined> {
+  return { ...option(placeholder, description, { ...extras, parse: oneOf(choices) }), choices };
+}
+
+/** The option with a value in place of `undefined` when it is left out. */
+export function withDefault<Value>(spec: OptionSpec<Value | undefined>, fallback: Value): OptionSpec<Value> {
+  return { ...spec, fallback: String(fallback), read: (texts) => spec.read(texts) ?? fallback };
+}
+
+/** The option without which the command does not run. */
+export function required<Value>(spec: OptionSpec<Value | undefined>): OptionSpec<Value> {
+  return {
+    ...spec,
+    read: (texts) => {
+      const value = spec.read(texts);
+      if (value === undefined) throw new BadValue('is required');
+      return value;
+    },
+  };
+}
+
+type ArgumentExtras = Pick<ArgumentSpec<unknown>, 'name' | 'description' | 'completes'>;
+
+export function argument(extras: ArgumentExtras): ArgumentSpec<string> {
+  return { ...extras, arity: 'one', read: ([value = '']) => value };
+}
+
+export function optionalArgument(extras: ArgumentExtras): ArgumentSpec<string | undefined> {
+  return { ...extras, arity: 'optional', read: ([value]) => value };
+}
+
+export function choiceArgument<const Choice extends string>(
+  choices: readonly Choice[],
+  extras: ArgumentExtras,
+): ArgumentSpec<Choice> {
+  return { ...extras, choices, arity: 'one', read: ([value = '']) => oneOf(choices)(value) };
+}
+
+/** The last argument, once or more often. */
+export function argumentList<Value>({
+  parse,
+  ...extras
+}: ArgumentExtras & { readonly parse: Parse<Value> }): ArgumentSpec<readonly Value[]> {
+  return { ...extras, arity: 'many', read: (texts) => texts.map((each) => parse(each)) };
+}
+
+function oneOf<Choice extends string>(choices: readonly Choice[]): Parse<Choice> {
+  return (value) => {
+    const found = choices.find((choice) => choice === value);
+    if (found !== undefined) return found;
+    throw new BadValue(`want ${choices.length === 2 ? choices.join(' or ') : `one of ${choices.join(', ')}`}`);
+  };
+}

@@ -1,0 +1,42 @@
+import { complete, completion } from './commands/completion/completion';
+import { controller } from './commands/controller/controller';
+import { install } from './commands/controller/install';
+import { remove } from './commands/flows/delete';
+import { diff } from './commands/flows/diff';
+import { events } from './commands/flows/events';
+import { history } from './commands/flows/history';
+import { logs } from './commands/flows/logs';
+import { pause } from './commands/flows/pause';
+import { replay } from './commands/flows/replay';
+import { restart } from './commands/flows/restart';
+import { resume } from './commands/flows/resume';
+import { rollback } from './commands/flows/rollback';
+import { scale } from './commands/flows/scale';
+import { status } from './commands/flows/status';
+import { stop } from './commands/flows/stop';
+import { submit } from './commands/flows/submit';
+import { update } from './commands/flows/update';
+import { plan } from './commands/manifests/plan';
+import { synth } from './commands/manifests/synth';
+import { run } from './commands/run/run';
+import { bucket } from './commands/stack/bucket';
+import { down } from './commands/stack/down';
+import { up } from './commands/stack/up';
+import { graph } from './commands/topology/graph';
+import { lint } from './commands/topology/lint';
+import { schema } from './commands/topology/schema';
+import type { CommandGroup } from './frame/command';
+
+/** Every command of `kflow`, in the order of its help. A new command is its file and a line here. */
+export const groups: readonly CommandGroup[] = [
+  { heading: 'Topologies:', commands: [lint, graph, schema] },
+  { heading: 'Manifests:', commands: [synth, plan] },
+  { heading: 'Run on this machine:', commands: [run, up, down, bucket] },
+  { heading: 'Controller:', commands: [controller, install] },
+  {
+    heading: 'Start and change flows:',
+    commands: [submit, update, scale, pause, resume, restart, replay, rollback, stop, remove],
+  },
+  { heading: 'Inspect flows:', commands: [status, logs, events, history, diff] },
+  { heading: 'Shell:', commands: [completion, complete] },
+];

@@ -1,0 +1,35 @@
+import { createInterface } from 'node:readline/promises';
+import type { OutputFormat } from '../frame/shared-options';
+import { renderData } from '../render/document';
+import type { Medium } from '../render/text';
+
+/** Writes a command's result to stdout: as the table that people read, or whole, as data. */
+export function writeOutput(format: OutputFormat, value: unknown, table: () => string): void {
+  process.stdout.write(format === 'table' ? table() : renderData(format, value));
+}
+
+/** Writes one of many results, each readable as it arrives: a line of JSON, or a document of YAML. */
+export function writeItem(format: OutputFormat, value: unknown, line: () => string): void {
+  if (format === 'table') process.stdout.write(line());
+  else process.stdout.write(format === 'json' ? `${JSON.stringify(value)}\n` : `---\n${renderData(format, value)}`);
+}
+
+/** Writes a line for people, beside the result, to stderr. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** What a stream of this process can show. */
+export function mediumOf(stream: NodeJS.WriteStream): Medium {
+  if (!stream.isTTY) return {};
+  return { width: stream.columns, hasColors: process.env.NO_COLOR === undefined };
+}
+
+/** Whether the person at the terminal answers yes; undefined when stdin is no terminal. */
+export async function confirm(question: string): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`${question} [y/N] `);
+  prompt.close();
+  return /^y(es)?$/i.test(answer.trim());
+}

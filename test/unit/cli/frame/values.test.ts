@@ -1,0 +1,73 @@
+import {
+  BadValue,
+  badValueMessage,
+  durationMs,
+  functionReplicas,
+  hostAndPort,
+  httpUrl,
+  keyValue,
+  names,
+  natsUrls,
+  port,
+  replayStart,
+  roleMapping,
+  wholeNumber,
+} from '../../../../runtime/cli/frame/values';
+
+test.each([
+  ['30', 30_000],
+  ['0.3', 300],
+  ['250ms', 250],
+  ['90s', 90_000],
+  ['1.5m', 90_000],
+  ['1h', 3_600_000],
+])('the duration %s is %p ms', (text, ms) => {
+  expect(durationMs()(text)).toBe(ms);
+});
+
+test.each([
+  ['first', 'first'],
+  ['17', { sequence: 17 }],
+  ['2026-01-31T09:00:00+01:00', { time: '2026-01-31T08:00:00.000Z' }],
+])('a replay starts at %s', (text, start) => {
+  expect(replayStart(text)).toEqual(start);
+});
+
+test('reads pairs, addresses and names', () => {
+  expect(functionReplicas('map=3')).toEqual(['map', 3]);
+  expect(keyValue('NAME=DIR')('docs=./a=b')).toEqual(['docs', './a=b']);
+  expect(roleMapping('group=a=admin')).toEqual(['group=a', 'admin']);
+  expect(httpUrl('https://flows.example.org/')).toBe('https://flows.example.org');
+  expect(natsUrls('nats://a:4222,tls://b:4222')).toBe('nats://a:4222,tls://b:4222');
+  expect(hostAndPort('[::1]:7233')).toBe('[::1]:7233');
+  expect(names('a, b')).toEqual(['a', 'b']);
+  expect(durationMs({ isZeroFine: true })('0')).toBe(0);
+});
+
+test('hides credentials in the message of a bad address', () => {
+  expect(badValueMessage('--url', new BadValue('want http://host:port'), 'ftp://me:hunter2@host')).toBe(
+    '--url: want http://host:port, got "ftp://***@host"',
+  );
+});
+
+test.each<[string, (text: string) => unknown, string, string]>([
+  ['a duration', durationMs(), '0', 'want a duration in seconds, or with a unit, as in 90s or 5m'],
+  ['a duration', durationMs(), '5 minutes', 'want a duration'],
+  ['a port', port, '65536', 'want a port from 1 to 65535'],
+  ['a port', port, '1e3', 'want a port'],
+  ['a revision', wholeNumber(1), '0', 'want a whole number, 1 or more'],
+  ['replicas', functionReplicas, 'map=0', 'pause a function with kflow pause --function'],
+  ['replicas', functionReplicas, 'map', 'want FUNCTION=N'],
+  ['a start', replayStart, '0', 'want first, a sequence'],
+  ['a start', replayStart, 'yesterday', 'want first'],
+  ['a start', replayStart, '2026-99-99', 'want first'],
+  ['a pair', keyValue('NAME=DIR'), 'docs=', 'want NAME=DIR'],
+  ['a role', roleMapping, 'ops=root', 'VALUE=admin'],
+  ['an address', httpUrl, 'localhost:9080', 'want http://host:port'],
+  ['addresses of NATS', natsUrls, 'http://a:4222', 'want nats://host:4222'],
+  ['an address', hostAndPort, 'temporal', 'want host:port'],
+  ['names', names, 'a,,b', 'want names separated by commas'],
+])('rejects as %s: %p %s', (_, parse, text, message) => {
+  expect(() => parse(text)).toThrow(BadValue);
+  expect(() => parse(text)).toThrow(message);
+});
