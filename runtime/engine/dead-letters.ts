@@ -1,6 +1,6 @@
 import { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import type { HeldRecord } from './held-record';
+import type { HeldRecord } from './held-records';
 import { originOf } from './origin';
 import type { Failure } from './ports/host';
 import type { Publisher } from './ports/publisher';

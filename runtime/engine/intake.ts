@@ -1,5 +1,5 @@
-import { type HeldRecord, RecordState } from './held-record';
 import type { HeldRecords } from './held-records';
+import { type HeldRecord, RecordState } from './held-records';
 import type { Delivery, DeliverySource } from './ports/delivery';
 import type { Preparation } from './preparation';
 import { PullWindow } from './pull-window';

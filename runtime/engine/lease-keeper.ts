@@ -1,4 +1,4 @@
-import { type HeldRecord, RecordState } from './held-record';
+import { type HeldRecord, RecordState } from './held-records';
 
 export interface LeaseLimits {
   /** How long a record may run without a heartbeat. */
@@ -9,36 +9,39 @@ export interface LeaseLimits {
   readonly concurrency: number;
 }
 
-/** What is to be done about the records held, at one moment. */
+/** The leases of all held records, at one moment. */
 export interface LeaseDecision {
-  /** Tell the server that they are in work. */
+  /** To be renewed at the server. */
   readonly extend: readonly HeldRecord[];
-  /** They took too long without a heartbeat: the server may hand them out again. */
+  /** Ran too long without a heartbeat: the server may redeliver them. */
   readonly overdue: readonly HeldRecord[];
+  /** Reached by the host since the last decision: their time counts from now. */
+  readonly reached: readonly HeldRecord[];
 }
 
 /**
- * The rule of leases. A record that waits in this replica is kept alive by the replica; a running one only as long as
- * `max.poll.interval.ms` allows since its start or last heartbeat. What waits behind an overdue record is not kept alive:
- * other replicas shall have it. What was published is, until it is stored.
+ * Decides about the leases of held records; changes nothing. The lease of a record that waits in this replica is renewed;
+ * that of a running record only within `max.poll.interval.ms` since its start or its last heartbeat. Records that wait behind
+ * an overdue one are not renewed: other replicas get them. A record whose outputs are being stored is renewed.
  *
- * `held` is in the order of hand-over, so the first `concurrency` running ones are those the host works on; the others
- * wait in the host. Sets `aliveAt` of records that the host has reached.
+ * `held` is in the order of hand-over, so the host works on the first `concurrency` running records; the others wait in
+ * the host.
  */
 export function decideLeases(held: Iterable<HeldRecord>, nowMs: number, limits: LeaseLimits): LeaseDecision {
   const extend: HeldRecord[] = [];
   const overdue: HeldRecord[] = [];
+  const reached: HeldRecord[] = [];
   const behind: HeldRecord[] = [];
   let working = 0;
   for (const record of held) {
     if (record.state === RecordState.Running && working < limits.concurrency) {
       working++;
-      record.aliveAt ??= nowMs;
-      const late = !limits.unlimited && nowMs - record.aliveAt > limits.maxPollIntervalMs;
-      (late ? overdue : extend).push(record);
+      if (record.aliveAt === undefined) reached.push(record);
+      const isLate = !limits.unlimited && nowMs - (record.aliveAt ?? nowMs) > limits.maxPollIntervalMs;
+      (isLate ? overdue : extend).push(record);
     } else {
       (record.state === RecordState.Publishing ? extend : behind).push(record);
     }
   }
-  return { extend: overdue.length > 0 ? extend : [...extend, ...behind], overdue };
+  return { extend: overdue.length > 0 ? extend : [...extend, ...behind], overdue, reached };
 }

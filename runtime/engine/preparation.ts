@@ -1,6 +1,6 @@
 import type { ClaimSource } from './claim';
 import { parseClaim } from './claim';
-import type { HeldRecord } from './held-record';
+import type { HeldRecord } from './held-records';
 import type { Delivery } from './ports/delivery';
 import type { Download } from './ports/host';
 

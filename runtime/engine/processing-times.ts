@@ -1,4 +1,4 @@
-import { type HeldRecord, RecordState } from './held-record';
+import { type HeldRecord, RecordState } from './held-records';
 import type { RecordObserver } from './ports/record-observer';
 
 /**

@@ -2,10 +2,8 @@ import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
-import { decideFailure } from './decide-failure';
-import { failureOf } from './failure-of';
-import { type HeldRecord, RecordState } from './held-record';
-import { HeldRecords } from './held-records';
+import { decideFailure, failureOf } from './failure';
+import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
 import { decideLeases } from './lease-keeper';
 import { originOf } from './origin';
@@ -218,11 +216,13 @@ export class RecordLoop implements HostEvents {
 
   private keepLeases(): void {
     const others = [...this.held.values()].filter((record) => !this.handed.has(record.id));
-    const { extend, overdue } = decideLeases([...this.handed.values(), ...others], Date.now(), {
+    const nowMs = Date.now();
+    const { extend, overdue, reached } = decideLeases([...this.handed.values(), ...others], nowMs, {
       maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
       unlimited: this.ports.isLongRunning,
       concurrency: this.host?.atOnce ?? 1,
     });
+    for (const record of reached) record.aliveAt = nowMs;
     for (const record of extend) record.delivery.working();
     if (overdue.length > 0) this.onOverdue(overdue);
   }

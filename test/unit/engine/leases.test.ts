@@ -1,4 +1,4 @@
-import { HeldRecord, RecordState } from '../../../runtime/engine/held-record';
+import { HeldRecord, RecordState } from '../../../runtime/engine/held-records';
 import { decideLeases } from '../../../runtime/engine/lease-keeper';
 import type { Delivery } from '../../../runtime/engine/ports/delivery';
 
@@ -25,15 +25,22 @@ function held(id: number, state: RecordState, aliveAt?: number): HeldRecord {
 test('keeps alive what waits, and what runs within its time', () => {
   const running = held(1, RecordState.Running, 1_000);
   const waiting = held(2, RecordState.Queued);
-  expect(decideLeases([running, waiting], 121_000, limits)).toEqual({ extend: [running, waiting], overdue: [] });
+  expect(decideLeases([running, waiting], 121_000, limits)).toEqual({
+    extend: [running, waiting],
+    overdue: [],
+    reached: [],
+  });
 });
 
 test('lets go of what ran too long without a heartbeat', () => {
   const running = held(1, RecordState.Running, 1_000);
   const inHost = held(2, RecordState.Running);
   const queued = held(3, RecordState.Queued);
-  expect(decideLeases([running, inHost, queued], 121_001, limits)).toEqual({ extend: [], overdue: [running] });
-  expect(inHost.aliveAt).toBeUndefined(); // the host has not come to it
+  expect(decideLeases([running, inHost, queued], 121_001, limits)).toEqual({
+    extend: [],
+    overdue: [running],
+    reached: [], // the host has not come to the second
+  });
 });
 
 test('keeps what works beside an overdue record, and what is being stored', () => {
@@ -41,13 +48,13 @@ test('keeps what works beside an overdue record, and what is being stored', () =
   const beside = held(2, RecordState.Running, 100_000);
   const publishing = held(3, RecordState.Publishing, 1_000);
   const lease = decideLeases([late, beside, publishing], 121_001, { ...limits, concurrency: 2 });
-  expect(lease).toEqual({ extend: [beside, publishing], overdue: [late] });
+  expect(lease).toEqual({ extend: [beside, publishing], overdue: [late], reached: [] });
 });
 
 test('counts the time of a record from when the host came to it', () => {
   const next = held(2, RecordState.Running);
-  expect(decideLeases([next], 500_000, limits).overdue).toEqual([]);
-  expect(next.aliveAt).toBe(500_000);
+  expect(decideLeases([next], 500_000, limits)).toEqual({ extend: [next], overdue: [], reached: [next] });
+  expect(next.aliveAt).toBeUndefined(); // the decision changes nothing
 });
 
 test('takes as many records for running as the function works on at once', () => {

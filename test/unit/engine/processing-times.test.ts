@@ -1,4 +1,4 @@
-import { HeldRecord, RecordState } from '../../../runtime/engine/held-record';
+import { HeldRecord, RecordState } from '../../../runtime/engine/held-records';
 import type { Delivery } from '../../../runtime/engine/ports/delivery';
 import { ProcessingTimes } from '../../../runtime/engine/processing-times';
 

@@ -1,0 +1,90 @@
+import type { StoreError } from '../../lib/errors';
+import type { Delivery, DeliverySource } from '../../runtime/engine/ports/delivery';
+import type { Generated, Host, HostRecord } from '../../runtime/engine/ports/host';
+import type { Outgoing, PublishAck, Publisher } from '../../runtime/engine/ports/publisher';
+
+/** A publisher whose streams answer when the test says so. */
+export class ManualPublisher implements Publisher {
+  readonly sent: Outgoing[] = [];
+  private readonly settlers: ((result: PublishAck | StoreError) => void)[] = [];
+
+  publish(outgoing: Outgoing, settle: (result: PublishAck | StoreError) => void): void {
+    this.sent.push(outgoing);
+    this.settlers.push(settle);
+  }
+
+  /** The message of this index is in its stream; as a duplicate when the stream had its id. */
+  store(index: number, { duplicate = false } = {}): void {
+    this.settlers[index]?.({ stream: 'out', sequence: index + 1, duplicate });
+  }
+
+  refuse(index: number, error: StoreError): void {
+    this.settlers[index]?.(error);
+  }
+
+  room(): undefined {}
+
+  async settled(): Promise<void> {}
+}
+
+/** A consumer whose messages the test delivers. */
+export class ManualSource implements DeliverySource {
+  readonly demands: { readonly messages: number; readonly bytes: number }[] = [];
+  isStopped = false;
+  private onDelivery: (delivery: Delivery) => void = () => undefined;
+
+  constructor(private readonly stream = 'in') {}
+
+  start(onDelivery: (delivery: Delivery) => void): void {
+    this.onDelivery = onDelivery;
+  }
+
+  demand(messages: number, bytes: number): void {
+    this.demands.push({ messages, bytes });
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /** Delivers a message, and returns the list that its answers are added to: `ack`, `nak <ms>`, `working`. */
+  deliver(sequence: number, changes: Partial<Pick<Delivery, 'deliveries' | 'timestampMs' | 'payload'>> = {}): string[] {
+    const answers: string[] = [];
+    this.onDelivery({
+      stream: this.stream,
+      sequence,
+      deliveries: 1,
+      timestampMs: Date.now(),
+      payload: Buffer.from('c301000000000000000002', 'hex'),
+      ...changes,
+      ack: () => answers.push('ack'),
+      nak: (delayMs) => answers.push(`nak ${delayMs}`),
+      working: () => answers.push('working'),
+    });
+    return answers;
+  }
+}
+
+/** A host whose records the test processes. */
+export class ManualHost implements Host {
+  readonly records: HostRecord[] = [];
+  releases = 0;
+
+  constructor(readonly atOnce = 10) {}
+
+  async open(): Promise<void> {}
+
+  process(records: readonly HostRecord[]): void {
+    this.records.push(...records);
+  }
+
+  async generate(): Promise<Generated> {
+    return { payloads: [], ended: true, isRepeatable: true };
+  }
+
+  release(): void {
+    this.releases++;
+  }
+
+  async close(): Promise<void> {}
+}
