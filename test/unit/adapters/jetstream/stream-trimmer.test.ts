@@ -1,0 +1,79 @@
+import type { NatsConnection } from 'nats';
+import { StreamTrimmer } from '../../../../runtime/adapters/jetstream/stream-trimmer';
+import { planOf, specOf } from '../../plan/planned';
+
+const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
+const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
+const { output } = specOf(
+  planOf(`
+jobId: trim
+dag:
+  - { id: in, type: raw-source, schema: '${schema}', ${code}, out: [fast, slow] }
+  - { id: fast, type: raw, ${code} }
+  - { id: slow, type: raw, ${code} }
+`),
+  'in',
+);
+if (output === undefined) throw new Error('nobody reads the source');
+const [fast = '', slow = ''] = output.durables;
+
+/** A server with one stream of 1,000 messages, which is its limit. */
+function server(ackFloors: { readonly [durable: string]: number }, messages = 1_000) {
+  const purges: { stream: string; seq: number }[] = [];
+  const looked: string[] = [];
+  const state = { messages, bytes: 0, first_seq: 1, last_seq: messages };
+  const manager = {
+    streams: {
+      info: async () => ({ state, config: { max_msgs: 1_000, max_bytes: -1 } }),
+      purge: async (stream: string, { seq }: { seq: number }) => {
+        purges.push({ stream, seq });
+        return { purged: seq - 1 };
+      },
+    },
+    consumers: {
+      info: async (_stream: string, durable: string) => {
+        looked.push(durable);
+        const floor = ackFloors[durable];
+        if (floor === undefined) throw new Error('consumer not found');
+        const at = { stream_seq: floor };
+        return { ack_floor: at, delivered: at, num_ack_pending: 0, num_pending: 0 };
+      },
+    },
+  };
+  const connection = { info: { max_payload: 1_000 }, jetstreamManager: async () => manager };
+  return { purges, looked, connection: connection as unknown as NatsConnection };
+}
+
+test.each([
+  ['the first reader', { [fast]: 20, [slow]: 900 }],
+  ['the second reader', { [fast]: 900, [slow]: 20 }],
+])('purges nothing that %s has not acked', async (_slowest, floors) => {
+  const { purges, connection } = server(floors);
+  expect(await new StreamTrimmer(connection, output).trim()).toBe(20);
+  expect(purges).toEqual([{ stream: output.stream, seq: 21 }]);
+});
+
+test('purges down to half of the limit', async () => {
+  const { purges, connection } = server({ [fast]: 1_000, [slow]: 1_000 });
+  await new StreamTrimmer(connection, output).trim();
+  expect(purges).toEqual([{ stream: output.stream, seq: 501 }]);
+});
+
+test('does not ask the readers of a stream with room', async () => {
+  const { purges, looked, connection } = server({ [fast]: 800, [slow]: 800 }, 800);
+  expect(await new StreamTrimmer(connection, output).trim()).toBe(0);
+  expect([purges, looked]).toEqual([[], []]);
+});
+
+test('purges nothing when a reader cannot be read', async () => {
+  const { purges, connection } = server({ [fast]: 900 });
+  await expect(new StreamTrimmer(connection, output).trim()).rejects.toThrow('consumer not found');
+  expect(purges).toEqual([]);
+});
+
+test('trims once at a time', async () => {
+  const { purges, connection } = server({ [fast]: 1_000, [slow]: 1_000 });
+  const trimmer = new StreamTrimmer(connection, output);
+  expect(await Promise.all([trimmer.trim(), trimmer.trim()])).toEqual([500, 0]);
+  expect(purges).toHaveLength(1);
+});
