@@ -21,7 +21,7 @@ class JestRun {
     const command = [path.join(root, 'node_modules/jest/bin/jest.js'), '--config', config, ...args];
     this.process = spawn(process.execPath, command, {
       cwd: root,
-      env: { ...process.env, KFLOW_TEST_REPORT: this.report },
+      env: { ...process.env, KFLOW_TEST_REPORT: this.report, KFLOW_TEST_COUNTS: '' },
     });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (chunk) => {

@@ -24,7 +24,7 @@ module.exports = class RunReporter {
       process.stdout.write(`\nTo repeat: KFLOW_SEED=${process.env.KFLOW_SEED} npx jest ${failedFiles(results)}\n`);
     process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
     const { KFLOW_TEST_COUNTS: countsFile } = process.env;
-    if (countsFile !== undefined) appendFileSync(countsFile, `${passed} ${failed}\n`);
+    if (countsFile) appendFileSync(countsFile, `${passed} ${failed}\n`);
     if (!this.globalConfig.watch && !this.globalConfig.watchAll) endUnlessIdle();
   }
 };
