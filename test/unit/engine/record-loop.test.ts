@@ -206,6 +206,9 @@ describe('a failed record', () => {
     loop.failed(stage.last, failure);
     expect(answers).toEqual([answer]);
     expect(stage.counters).toMatchObject({ in: 0, failed: 1, dead: 0, lastFailure: 'ValueError: no' });
+    expect(stage.logs).toEqual([
+      expect.stringMatching(new RegExp(`^ERROR record in-0:1 .*${deliveries} of 3.*ValueError: no`)),
+    ]);
     expect(loop.idle).toBe(true);
   });
 
@@ -240,6 +243,7 @@ describe('a failed record', () => {
     publisher.refuse(0, noRoom);
     expect(answers).toEqual(['nak 1000']);
     expect(stage.counters.dead).toBe(0);
+    expect(stage.logs.at(-1)).toMatch(/^ERROR record in-0:1: .*no room/);
     expect(loop.idle).toBe(true);
   });
 

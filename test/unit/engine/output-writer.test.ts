@@ -1,0 +1,101 @@
+import { StoreError } from '../../../lib/errors';
+import { parseClaim } from '../../../runtime/engine/claim';
+import { OutputWriter } from '../../../runtime/engine/output-writer';
+import { ManualPublisher } from '../../support/engine-ports';
+import { waitFor } from '../../support/wait-for';
+import { planOf, specOf } from '../plan/planned';
+
+const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
+const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
+const { output } = specOf(
+  planOf(`
+jobId: writer
+dag:
+  - { id: in, type: raw-source, schema: '${schema}', ${code}, out: [leaf] }
+  - { id: leaf, type: raw, ${code} }
+`),
+  'in',
+);
+if (output === undefined) throw new Error('nobody reads the source');
+
+/** A message store whose writes the test ends. */
+class ManualStore {
+  readonly keys: string[] = [];
+  readonly ends: ((error?: Error) => void)[] = [];
+
+  put(key: string, { length: bytes }: Uint8Array) {
+    this.keys.push(key);
+    return new Promise<{ bucket: string; key: string; bytes: number }>((resolve, reject) => {
+      this.ends.push((error) => (error === undefined ? resolve({ bucket: 'b', key, bytes }) : reject(error)));
+    });
+  }
+}
+
+const MiB = 1024 * 1024;
+let publisher: ManualPublisher;
+let store: ManualStore;
+let writer: OutputWriter;
+let results: string[];
+
+beforeEach(() => {
+  publisher = new ManualPublisher();
+  store = new ManualStore();
+  writer = new OutputWriter(publisher, { maxPayload: 100, store, storePrefix: 'flow/in/' });
+  results = [];
+});
+
+function write(id: string, bytes: number): void {
+  writer.write(output as NonNullable<typeof output>, id, Buffer.alloc(bytes, 1), (error) => {
+    results.push(`${id}: ${error?.message ?? 'stored'}`);
+  });
+}
+
+test('publishes a payload up to the limit itself', () => {
+  write('a', 100);
+  expect(publisher.sent).toEqual([{ subject: output?.subject, id: 'a', payload: Buffer.alloc(100, 1) }]);
+  publisher.store(0);
+  expect(results).toEqual(['a: stored']);
+});
+
+test('stores a larger payload first, and publishes its claim', async () => {
+  write('a', 101);
+  expect([store.keys.length, publisher.sent.length]).toEqual([1, 0]);
+  store.ends[0]?.();
+  await waitFor('the claim', () => publisher.sent.length === 1);
+  expect(parseClaim(publisher.sent[0]?.payload ?? Buffer.of())).toEqual({
+    bucket: 'b',
+    key: store.keys[0],
+    bytes: 101,
+  });
+  expect(results).toEqual([]);
+  publisher.store(0);
+  expect(results).toEqual(['a: stored']);
+});
+
+test('derives the key from the id: the same output overwrites itself', () => {
+  for (const id of ['a', 'b', 'a']) write(id, 101);
+  const [first, second, third] = store.keys;
+  expect(first).toMatch(/^flow\/in\/[0-9a-f]{64}$/);
+  expect(third).toBe(first);
+  expect(second).not.toBe(first);
+});
+
+test('settles with the error when the store or the stream fails', async () => {
+  write('a', 101);
+  store.ends[0]?.(new Error('the bucket is gone'));
+  await waitFor('the first result', () => results.length === 1);
+  write('b', 1);
+  publisher.refuse(0, new StoreError('stream-failed', 'no room'));
+  expect(results).toEqual(['a: Error: the bucket is gone', 'b: no room']);
+});
+
+test('makes producers wait while 48 MiB are being stored', async () => {
+  write('a', 47 * MiB);
+  expect(writer.room()).toBeUndefined();
+  write('b', MiB);
+  const room = writer.room();
+  expect(room).toBeDefined();
+  store.ends[0]?.();
+  await room;
+  expect(writer.room()).toBeUndefined();
+});

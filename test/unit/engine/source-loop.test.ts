@@ -1,0 +1,137 @@
+import { StoreError } from '../../../lib/errors';
+import { OutputWriter } from '../../../runtime/engine/output-writer';
+import type { Source, SourceRecord } from '../../../runtime/engine/ports/source';
+import { SourceLoop } from '../../../runtime/engine/source-loop';
+import { ManualPublisher } from '../../support/engine-ports';
+import { waitFor } from '../../support/wait-for';
+import { planOf, specOf } from '../plan/planned';
+
+const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
+const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
+const spec = specOf(
+  planOf(`
+jobId: source
+dag:
+  - { id: in, type: raw-source, schema: '${schema}', ${code}, out: [leaf] }
+  - { id: leaf, type: raw, ${code} }
+`),
+  'in',
+);
+
+/** A publisher with room for so many unsettled messages. */
+class NarrowPublisher extends ManualPublisher {
+  private resume: () => void = () => undefined;
+  isFull = false;
+
+  override room(): undefined {
+    return (this.isFull ? new Promise<void>((resolve) => (this.resume = resolve)) : undefined) as undefined;
+  }
+
+  makeRoom(): void {
+    this.isFull = false;
+    this.resume();
+  }
+}
+
+/** A source that yields slices, and records what happens to them. */
+class ScriptedSource implements Source {
+  readonly events: string[] = [];
+
+  constructor(
+    private readonly slices: readonly (readonly string[])[],
+    private readonly error?: Error,
+  ) {}
+
+  async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
+    for (const slice of this.slices) {
+      if (signal.aborted) return;
+      this.events.push(`read ${slice}`);
+      yield slice.map((id) => ({ id, payload: Buffer.from(id), stored: () => this.events.push(`stored ${id}`) }));
+    }
+    if (this.error !== undefined) throw this.error;
+  }
+
+  async close(): Promise<void> {
+    this.events.push('closed');
+  }
+}
+
+function start(source: Source, { publisher = new NarrowPublisher(), isRead = true } = {}) {
+  const counters = { in: 0, out: 0, failed: 0, dead: 0 };
+  const writer = new OutputWriter(publisher, { maxPayload: 100 });
+  const stop = new AbortController();
+  const loop = new SourceLoop({ spec: isRead ? spec : { ...spec, output: undefined }, writer, counters });
+  let isDone = false;
+  const running = loop.run(source, stop.signal).finally(() => {
+    isDone = true;
+  });
+  return { publisher, counters, stop, running, isDone: () => isDone };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('publishes every record with its id, and ends once all of them are stored', async () => {
+  const source = new ScriptedSource([['a', 'b'], ['c']]);
+  const { publisher, counters, running, isDone } = start(source);
+  await waitFor('all are published', () => publisher.sent.length === 3);
+  expect(publisher.sent.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  publisher.store(2);
+  publisher.store(0);
+  await turn();
+  expect(isDone()).toBe(false);
+  publisher.store(1);
+  await running;
+  expect(source.events).toEqual(['read a,b', 'read c', 'stored c', 'stored a', 'stored b', 'closed']);
+  expect(counters.out).toBe(3);
+});
+
+test('reads no further slice until there is room', async () => {
+  const source = new ScriptedSource([['a'], ['b']]);
+  const publisher = new NarrowPublisher();
+  publisher.isFull = true;
+  const { running } = start(source, { publisher });
+  await waitFor('the first is published', () => publisher.sent.length === 1);
+  await turn();
+  expect(source.events).toEqual(['read a']);
+  publisher.makeRoom();
+  await waitFor('the second is published', () => publisher.sent.length === 2);
+  publisher.store(0);
+  publisher.store(1);
+  await running;
+});
+
+test('fails when a record is refused for good, reports it as not stored, and closes the source', async () => {
+  const source = new ScriptedSource([['a']]);
+  const { publisher, running } = start(source);
+  await waitFor('it is published', () => publisher.sent.length === 1);
+  publisher.refuse(0, new StoreError('stream-failed', 'no room'));
+  await expect(running).rejects.toThrow('no room');
+  expect(source.events).toEqual(['read a', 'closed']);
+});
+
+test('fails with the source, and closes it', async () => {
+  const source = new ScriptedSource([], new Error('the bucket is gone'));
+  await expect(start(source).running).rejects.toThrow('the bucket is gone');
+  expect(source.events).toEqual(['closed']);
+});
+
+test('stops at the signal, and still waits until what it read is stored', async () => {
+  const source = new ScriptedSource([['a'], ['b']]);
+  const publisher = new NarrowPublisher();
+  publisher.isFull = true;
+  const { stop, running, isDone } = start(source, { publisher });
+  await waitFor('the first is published', () => publisher.sent.length === 1);
+  stop.abort();
+  publisher.makeRoom();
+  await turn();
+  expect(isDone()).toBe(false);
+  publisher.store(0);
+  await running;
+  expect(publisher.sent).toHaveLength(1);
+});
+
+test('counts records that nobody reads, and publishes none', async () => {
+  const { publisher, counters, running } = start(new ScriptedSource([['a', 'b']]), { isRead: false });
+  await running;
+  expect([publisher.sent.length, counters.out]).toEqual([0, 2]);
+});
