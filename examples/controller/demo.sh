@@ -42,14 +42,14 @@ step 'an update that does not work is taken back by itself'
 ends 1 kflow update readings.yaml --set dag.convert.meta.unit=kelvin --wait
 run kflow history readings
 
-step 'a pause lets what is on its way be processed; nothing runs then, and nothing is lost'
+step 'a pause waits for the records in flight, then stops all replicas; nothing is lost'
 run kflow pause readings --wait
 run kflow resume readings --wait
 
-step 'a function reads what is kept once more'
+step 'a replay makes a function re-read its input stream'
 run kflow replay readings --function results --from first --wait
 
-step 'a stopped flow keeps its streams and goes on from there'
+step 'a stopped flow keeps its streams, and a submit resumes it'
 run kflow stop readings --wait
 run kflow submit readings.yaml --wait
 

@@ -1,5 +1,4 @@
 import { assertRunnable } from '../../lib/plan/assert-runnable';
-import type { Topology } from '../../lib/topology/document/topology';
 import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowStore } from '../adapters/jetstream/jetstream-flow-store';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
@@ -11,17 +10,16 @@ import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import type { Log } from '../log';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/api-server';
+import { withHeartbeats } from './flows/activities/activity-lease';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
-import { withHeartbeats } from './flows/activities/with-heartbeats';
 import { FlowPlanner } from './flows/documents/flow-planner';
 import type { FlowService } from './flows/ports/flow-service';
 import { type FlowWorkflows, flowKind } from './flows/ports/flow-workflow';
-import { AbandonedFlows } from './flows/service/abandoned-flows';
-import { assertNamespace } from './flows/service/assert-namespace';
-import { DocumentDesk, type DocumentDeskProps } from './flows/service/document-desk';
+import { assertServed, DocumentAdmission, type DocumentAdmissionProps } from './flows/service/document-admission';
 import { FlowController } from './flows/service/flow-controller';
 import { FlowObserver } from './flows/service/flow-observer';
 import { FlowStatuses } from './flows/service/flow-statuses';
+import { OrphanedFlows } from './flows/service/orphaned-flows';
 import type { Cluster } from './ports/cluster';
 import { whyNotReady } from './readiness';
 import type { ControllerSettings } from './settings/settings';
@@ -44,8 +42,8 @@ export interface ControllerParts {
   readonly cluster?: Cluster;
 }
 
-/** Registers how to close a part. Parts are closed in reverse order. */
-type OnClose = (end: () => Promise<unknown>) => void;
+/** Registers a function that closes a part. Parts are closed in reverse order. */
+type OnClose = (close: () => Promise<unknown>) => void;
 
 /**
  * Starts a controller: the REST API, a Temporal worker, and the watchers of the cluster. Resolves when the API listens.
@@ -59,7 +57,7 @@ export async function startController(
   const opened: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const end of opened.splice(0).reverse()) {
-      await end().catch((error) => log('WARNING', `while closing: ${error}`));
+      await end().catch((error) => log('WARNING', `cannot close a part of the controller: ${error}`));
     }
   };
   try {
@@ -156,7 +154,7 @@ async function startFlows(
     store,
     cluster,
     planner,
-    desk: new DocumentDesk({ store, planner, pods, ...clusterRules(settings.cluster) }),
+    admission: new DocumentAdmission({ store, planner, pods, ...clusterRules(settings.cluster) }),
     statuses: new FlowStatuses({ workflows, store, cluster, streams, planner, reports }),
     limits: {
       pauseGraceMs: settings.times.pauseGraceSeconds * 1_000,
@@ -167,25 +165,26 @@ async function startFlows(
   });
 }
 
-/** Starts what reconciles flows with changes of the cluster that no request caused. */
+/** Starts the watchers that react to changes of the cluster which no request caused. */
 async function startWatchers(
   { cluster, workflows, service, log }: Clients & { readonly service: FlowController; readonly log: Log },
   onClose: OnClose,
 ): Promise<void> {
-  const onTrouble = (text: string) => log('WARNING', text);
-  const observer = new FlowObserver({ cluster, workflows, remove: (flow) => service.remove(flow), onTrouble });
+  const onWarning = (text: string) => log('WARNING', text);
+  const observer = new FlowObserver({ cluster, workflows, remove: (flow) => service.removeOwned(flow), onWarning });
   await observer.start();
   onClose(() => observer.close());
-  const abandoned = new AbandonedFlows({ cluster, workflows, abandon: (flow) => service.abandon(flow), onTrouble });
-  await abandoned.start();
-  onClose(() => abandoned.close());
+  const orphans = new OrphanedFlows({ cluster, workflows, stop: (flow) => service.stopOrphan(flow), onWarning });
+  await orphans.start();
+  onClose(() => orphans.close());
 }
 
 /** The checks of a submitted topology that depend on the cluster. */
-function clusterRules(cluster: ControllerSettings['cluster']): Pick<DocumentDeskProps, 'assertRunnable' | 'purpose'> {
+function clusterRules(
+  cluster: ControllerSettings['cluster'],
+): Pick<DocumentAdmissionProps, 'assertRunnable' | 'purpose'> {
   if (cluster.kind === 'processes') return { assertRunnable, purpose: 'run' };
-  const assertOwn = (topology: Topology) => assertNamespace(topology, cluster.namespaces);
-  return { assertRunnable: assertOwn, purpose: 'controller' };
+  return { assertRunnable: (topology) => assertServed(topology, cluster.namespaces), purpose: 'controller' };
 }
 
 function planSettings({ s3, nats, cluster }: ControllerSettings) {

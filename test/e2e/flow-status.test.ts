@@ -67,7 +67,7 @@ async function givenUp(): Promise<void> {
   );
   await life.submit(flow, document);
   const { reason } = await life.closed(flow, 'Completed');
-  expect(reason).toBe('in the dead letters is what was given up on: first on 1 record, second on 1 record');
+  expect(reason).toBe('completed with dead letters of first (1 record), second (1 record)');
   expect(await life.ledger(flow)).toEqual(said('second', [0, 1, 3, 5]));
 }
 

@@ -103,7 +103,7 @@ describe('a controller that lacks rights', () => {
     const answer = await api.call('POST', '/kflows/v1/default/stranger', topology({}));
     expect(answer).toMatchObject({ status: 422, body: { code: 'setting-invalid' } });
     expect((answer.body as { detail: string }).detail).toContain(
-      `runs flows of ${namespace}, and none of the namespace`,
+      `namespace "default": this controller serves ${namespace}`,
     );
     expect((await api.call('GET', '/kflows/v1/default/stranger')).status).toBe(404);
   });

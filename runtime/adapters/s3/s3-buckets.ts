@@ -1,5 +1,5 @@
 import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
-import type { Buckets } from '../../controller/ports/buckets';
+import type { Buckets } from '../../controller/ports/streams';
 import { S3ObjectStore } from './object-store';
 
 export interface S3BucketsOptions {

@@ -2,34 +2,33 @@ import type { FlowKey } from '../../api-contract/flow-key';
 import type { KubernetesObject, ObjectRef } from './kubernetes-object';
 
 /**
- * Where workloads run: Kubernetes, or this machine. One contract suite holds for both.
+ * Where workloads run: Kubernetes, or this machine. Both pass one contract suite.
  *
- * I1. `apply` and `remove` may be repeated without harm, and end in the same state wherever an earlier call was cut off.
- * I2. Objects of one flow are those with the labels `app.kubernetes.io/managed-by: kflow` and `kflow.io/job` in its
- *     namespace; nothing else is ever removed.
+ * I1. `apply` and `prune` are idempotent: a repeated call ends in the same state, wherever an earlier one was interrupted.
+ * I2. The objects of a flow are those in its namespace with the labels `app.kubernetes.io/managed-by: kflow` and
+ *     `kflow.io/job`. No other object is ever removed.
  *
- * Every call may throw ConfigError, which lasts until somebody changes something, and StoreError or ConfigError
- * `server-failed`, which may pass.
+ * Every method may throw ConfigError for a problem that lasts until somebody fixes it, and StoreError or ConfigError
+ * `server-failed` for one that may be transient.
  */
 export interface Cluster {
   /**
-   * Makes the objects of a flow what the manifests say. A workload that cannot be changed, as a Job's template, is
-   * removed with its pods and made anew. Resolves when the cluster has taken all of them; what they ask for may not have
-   * happened yet.
+   * Creates or updates the objects of a flow. A workload that cannot be updated, such as the template of a Job, is deleted
+   * with its pods and created again. Resolves when the cluster has stored all objects; replicas may not have started yet.
    */
   apply(flow: FlowKey, objects: readonly KubernetesObject[]): Promise<void>;
-  /** Removes every object of the flow but those named. Its replicas finish what they hold unless `now`. */
+  /** Deletes every object of the flow except `keep`. With `now`, replicas do not finish their records in progress. */
   prune(flow: FlowKey, keep: readonly ObjectRef[], options?: { readonly now?: boolean }): Promise<void>;
-  /** What runs of a flow, one for each workload there is; replicas that are still ending are among them. */
+  /** The flow's workloads, including those whose replicas are still terminating. */
   workloads(flow: FlowKey): Promise<readonly WorkloadState[]>;
   /**
-   * Tells, soon after any workload of a flow has changed, which flow it was; and once for every flow there is at the
-   * start and after whatever may have been missed. Goes on until it is closed. `onRemovalAsked` is told of a flow, again
-   * and again, that somebody has asked the cluster itself to remove, as with kubectl, where the cluster waits for its data
-   * to be removed first: `prune` with nothing to keep ends it.
+   * Calls `onChange` soon after a workload of a flow has changed, and once for every flow at the start and whenever changes
+   * may have been missed, until the watch is closed. Calls `onRemovalRequested` repeatedly for a flow whose owner object
+   * somebody has deleted in the cluster, for example with kubectl: the cluster keeps the object until the flow's data is
+   * removed and `prune` is called without objects to keep.
    */
-  watch(onChange: (flow: FlowKey) => void, onRemovalAsked?: (flow: FlowKey) => void): Promise<ClusterWatch>;
-  /** Lines that a replica has written, the oldest first. With `follow` it ends when the replica is gone, or on the signal. */
+  watch(onChange: (flow: FlowKey) => void, onRemovalRequested?: (flow: FlowKey) => void): Promise<ClusterWatch>;
+  /** The log lines of a replica, oldest first. With `follow`, ends when the replica is gone or the signal is aborted. */
   logs(replica: ReplicaRef, options?: LogOptions): AsyncIterable<string>;
   close(): Promise<void>;
 }
@@ -42,15 +41,15 @@ export interface WorkloadState {
   readonly function: string;
   readonly name: string;
   readonly kind: 'deployment' | 'statefulset' | 'job';
-  /** Replicas that are asked for: 0 of what is paused. */
+  /** Number of desired replicas; 0 when paused. */
   readonly desired: number;
-  /** Of a Job that has ended. */
+  /** Result of a finished Job. */
   readonly outcome?: 'succeeded' | 'failed';
-  /** Why a Job failed, or why no replica can be made: `QuotaExceeded`, …; in one line. */
+  /** Why a Job failed, or why replicas cannot be created (`QuotaExceeded`), on one line. */
   readonly message?: string;
-  /** The `kflow.io/spec-hash` of the template: what a replica that is started now would read. */
+  /** `kflow.io/spec-hash` of the template that new replicas are started from. */
   readonly specHash?: string;
-  /** The cluster has not acted on what was asked for last: there may be replicas that are not told here. */
+  /** The cluster has not processed the latest change, so `replicas` may be incomplete. */
   readonly isSettling?: true;
   readonly replicas: readonly ReplicaState[];
 }
@@ -60,29 +59,32 @@ export interface ReplicaState {
   /** Name of the pod; `<function>-<number>` of a process. */
   readonly name: string;
   readonly phase: ReplicaPhase;
-  /** One word, as Kubernetes has it, when it does not run as it should: `CrashLoopBackOff`, `ImagePullBackOff`, `Unschedulable`, `NotReady`, `Error`. */
+  /** One word, as in Kubernetes, when something is wrong: `CrashLoopBackOff`, `ImagePullBackOff`, `Unschedulable`, `Error`. */
   readonly reason?: string;
-  /** More about the reason, in one line: the last error of a crash, the scheduler's words. */
+  /** Details of the reason on one line: the last error of a crash, or the scheduler's message. */
   readonly message?: string;
   readonly restarts: number;
-  /** ISO time since when it has been in this phase and for this reason. */
+  /** ISO time of the last change of phase or reason. */
   readonly since: string;
-  /** The `kflow.io/spec-hash` that it was started with. */
+  /** `kflow.io/spec-hash` of the template that the replica was started from. */
   readonly specHash?: string;
 }
 
-/** `ready` alone takes records; `ending` was told to stop and is not gone; `waiting` cannot start, or waits to be started again. */
+/**
+ * Only `ready` replicas process records. `waiting`: the replica cannot start, or waits for its restart. `ending`: the
+ * replica is terminating.
+ */
 export type ReplicaPhase = 'starting' | 'ready' | 'not-ready' | 'waiting' | 'ending' | 'succeeded' | 'failed';
 
 export interface ReplicaRef extends FlowKey {
   readonly function: string;
-  /** Name of a replica; left out, all there are, one after the other. */
+  /** Name of a replica; default: all replicas, one after the other. */
   readonly replica?: string;
 }
 
 export interface LogOptions {
   readonly follow?: boolean;
-  /** The last lines of each replica; left out, all that are kept. */
+  /** Only the last lines of each replica; default: all available lines. */
   readonly tailLines?: number;
   readonly signal?: AbortSignal;
 }

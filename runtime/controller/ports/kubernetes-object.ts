@@ -1,15 +1,15 @@
-/** What names a kind, as `{ apiVersion: 'apps/v1', kind: 'Deployment' }`. */
+/** A kind of objects: `{ apiVersion: 'apps/v1', kind: 'Deployment' }`. */
 export interface KindRef {
   readonly apiVersion: string;
   readonly kind: string;
 }
 
-/** What names an object. Without a namespace, an object of a namespaced kind is in the context's, else in `default`. */
+/** Identifies an object. The namespace defaults to that of the kubeconfig's context, else to `default`. */
 export interface ObjectRef extends KindRef {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** An object as a manifest or the API server writes it, which has more metadata; it is its own reference. */
+/** An object of a manifest or of the API server. */
 export interface KubernetesObject extends ObjectRef {
   readonly metadata: ObjectRef['metadata'] & {
     readonly labels?: { readonly [key: string]: string };

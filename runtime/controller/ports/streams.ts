@@ -1,25 +1,33 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 
 /**
- * The streams, consumers and state of flows. Every call may be repeated without harm. Throws StoreError `stream-failed`
- * when the server does not answer or refuses.
+ * The streams, consumers and run states of flows. Every method is idempotent, and throws StoreError `stream-failed` when the
+ * server refuses or does not respond.
  */
 export interface Streams {
-  /** Makes what the plan names, or brings it up to date; what it holds stays. */
+  /** Creates or updates the streams and consumers of the plan; existing records are kept. */
   provision(plan: FlowPlan): Promise<void>;
-  /** The run to work on: the current one while it has not completed, else a new one, in which nothing has ended. */
+  /** Returns the number of the current run, or starts a new one if the current run has completed. */
   beginRun(plan: FlowPlan): Promise<number>;
   markCompleted(plan: FlowPlan): Promise<void>;
-  /** Functions whose every replica has ended in the current run. */
+  /** Functions whose replicas have all ended in the current run. */
   endedFunctions(plan: FlowPlan): Promise<readonly string[]>;
-  /** Forgets that functions have ended in the current run, and that their outputs are sealed. */
+  /** Marks functions as not ended in the current run, and unseals their output streams. */
   reopen(plan: FlowPlan, functions: readonly string[]): Promise<void>;
-  /** Has a function's consumers begin elsewhere, while no replica of it runs. Throws ConfigError for a function without input. */
+  /** Moves the consumers of a function without replicas. Throws ConfigError for a function without input. */
   rewind(plan: FlowPlan, rewind: Rewind): Promise<void>;
-  /** How far every function is, read at one time. */
+  /** The progress of every function, read at about the same time. */
   progress(plan: FlowPlan): Promise<readonly FunctionProgress[]>;
-  /** Removes every stream, consumer and state of the flow, history included. */
+  /** Deletes every stream, consumer and run state of the flow. */
   remove(plan: FlowPlan): Promise<void>;
+}
+
+/** Object store buckets of flows. Throws StoreError `store-failed` when a store refuses or does not respond. */
+export interface Buckets {
+  /** Creates missing buckets that the flow writes to, and those of sources if the embedded store is used. */
+  ensure(plan: FlowPlan): Promise<void>;
+  /** Deletes the flow's payloads from its message stores, and nothing else. */
+  purge(plan: FlowPlan): Promise<void>;
 }
 
 export interface Rewind {
@@ -27,7 +35,7 @@ export interface Rewind {
   readonly start: RewindStart;
 }
 
-/** Sequences and times are those of the input streams; a sequence holds for every input. */
+/** A position in the input streams; a sequence applies to each of them. */
 export type RewindStart =
   | { readonly from: 'first' }
   | { readonly from: 'sequence'; readonly sequence: number }
@@ -37,21 +45,21 @@ export type RewindStart =
 export interface FunctionProgress {
   readonly function: string;
   readonly inputs: readonly InputProgress[];
-  /** Its output streams, side outputs included. */
+  /** Output streams, including side outputs. */
   readonly outputs: readonly OutputProgress[];
-  /** Records it gave up on that are in the dead letters. */
+  /** Records of the function in the dead letters. */
   readonly dead: number;
 }
 
 export interface InputProgress {
   readonly stream: string;
-  /** The function whose output it is. */
+  /** The function that writes the stream. */
   readonly from: string;
-  /** Records that no replica has been given yet. */
+  /** Records that are not delivered to a replica yet. */
   readonly pending: number;
-  /** Records that replicas hold. */
+  /** Records that are delivered but not acked. */
   readonly ackPending: number;
-  /** Records delivered and acked since the stream was made, those before a rewind not counted. */
+  /** Records delivered and acked since the stream was created, or since the last rewind. */
   readonly acked: number;
 }
 
@@ -61,6 +69,6 @@ export interface OutputProgress {
   readonly lastSequence: number;
   readonly messages: number;
   readonly bytes: number;
-  /** The larger of messages and bytes, as part of its limit, from 0 to 1. */
+  /** Messages or bytes relative to their limit, whichever is larger, from 0 to 1. */
   readonly usage: number;
 }

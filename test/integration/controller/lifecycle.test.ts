@@ -167,7 +167,7 @@ describe('a batch flow', () => {
       () => place.call('POST', '/kflows/v1/life/asked/resume', {}),
       ({ status }) => status !== 202,
     );
-    const detail = expect.stringContaining('is Completed: submit it again first');
+    const detail = expect.stringContaining('is Completed: submit the flow again first');
     expect(refused).toMatchObject({ status: 409, body: { detail } });
     await place.untilIn('life/asked', 'Completed');
   });

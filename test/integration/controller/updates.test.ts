@@ -17,7 +17,7 @@ describe('update', () => {
     await place.running('life/update');
     expect(await place.call('POST', '/kflows/v1/life/update/rollback')).toMatchObject({
       status: 409,
-      body: { code: 'state-invalid', detail: 'life/update has no earlier document' },
+      body: { code: 'state-invalid', detail: 'life/update has no earlier revision' },
     });
     const refused = await place.update('life/update', { parallelism: 2, schema: { ...chainSchema, name: 'other' } });
     expect(refused).toMatchObject({ status: 409, body: { code: 'update-refused' } });

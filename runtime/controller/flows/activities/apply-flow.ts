@@ -3,13 +3,13 @@ import type { FlowPlan, PlannedWorkload } from '../../../../lib/plan/flow-plan';
 import type { Cluster } from '../../ports/cluster';
 import type { KubernetesObject } from '../../ports/kubernetes-object';
 import type { ApplyStep } from '../workflow/flow-activities';
-import { Lease } from './lease';
+import { ActivityLease } from './activity-lease';
 
-/** Settings of pods that are not part of a flow's document. */
+/** Settings of pods that a flow's document does not contain. */
 export interface PodSettings {
-  /** Image of functions that name none. */
+  /** Image of functions without an image of their own. */
   readonly image: string;
-  /** Address of NATS inside the cluster. */
+  /** URL of NATS from within pods. */
   readonly natsUrl: string;
 }
 
@@ -24,16 +24,16 @@ export async function applyFlow(
   const hashes = Object.fromEntries(present.map((workload) => [workload.function, hashOf(workload, step)]));
   const workloads = present.map((workload) => ({ ...workload, isPaused: isPaused(workload, step) }));
   const manifests = renderWorkloads({ ...plan, workloads }, { image, natsUrl, hashes });
-  const objects = manifests.map(withKind);
-  Lease.assertHeld();
+  const objects = manifests.map(withKindLabel);
+  ActivityLease.assertHeld();
   await cluster.apply(flow, objects);
-  Lease.assertHeld();
+  ActivityLease.assertHeld();
   await cluster.prune(flow, objects);
   return hashes;
 }
 
-/** Tells the objects of flows from those of other kinds; not on pod templates, whose change would replace replicas. */
-function withKind(object: KubernetesObject): KubernetesObject {
+/** Labels an object as a flow's. Pod templates do not get the label, because a changed template would replace replicas. */
+function withKindLabel(object: KubernetesObject): KubernetesObject {
   const { metadata } = object;
   return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, 'kflow.io/kind': 'flow' } } };
 }

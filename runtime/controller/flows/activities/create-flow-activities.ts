@@ -1,22 +1,21 @@
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { flowObjectName } from '../../../../lib/plan/names';
+import type { Topology } from '../../../../lib/topology/document/topology';
+import { summarizeUpdate } from '../../../../lib/topology/update/summarize-update';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import type { Buckets } from '../../ports/buckets';
 import type { Cluster } from '../../ports/cluster';
 import type { ObjectRef } from '../../ports/kubernetes-object';
-import type { Streams } from '../../ports/streams';
+import type { Buckets, Streams } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
 import type { FlowStore } from '../ports/flow-store';
-import type { FlowActivities, FlowDocument } from '../workflow/flow-activities';
+import type { FlowActivities, FlowDocument, Transition } from '../workflow/flow-activities';
+import { ActivityLease } from './activity-lease';
 import { applyFlow, type PodSettings } from './apply-flow';
+import { batchResult, functionsDownstream } from './batch-flow';
 import { drainFlow } from './drain-flow';
-import { functionsAfter } from './functions-after';
-import { judgeFlow } from './judge-flow';
-import { Lease } from './lease';
-import { planTransition } from './plan-transition';
 import { awaitGone, awaitReady } from './wait-for-workloads';
 
-/** What the activities stand on. */
+/** The ports that the activities use. */
 export interface ActivityPorts {
   readonly cluster: Cluster;
   readonly streams: Streams;
@@ -24,34 +23,34 @@ export interface ActivityPorts {
   readonly store: FlowStore;
   readonly planner: FlowPlanner;
   readonly pods: PodSettings;
-  /** Has a workflow canceled or terminated. */
+  /** Cancels or terminates a workflow. */
   readonly closeWorkflow: FlowActivities['closeAs'];
 }
 
-/** The activities of flows' workflows, over the ports. They throw what the ports throw. */
+/** The activities of flows, over the ports. They throw the errors of the ports. */
 export function createFlowActivities(ports: ActivityPorts): FlowActivities {
   const { cluster, streams, buckets, store, planner } = ports;
   const planOf = ({ flow, digest }: FlowDocument, epochs = {}): Promise<FlowPlan> => planner.plan(flow, digest, epochs);
-  const make = async (plan: FlowPlan) => {
+  const provision = async (plan: FlowPlan) => {
     await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
   };
   return {
     keep: async (record, events, dropped) => {
-      Lease.assertHeld();
+      ActivityLease.assertHeld();
       if (record !== undefined) await store.saveRecord(record);
       for (const event of events) await store.addEvent(event);
       if (record !== undefined && dropped.length > 0) await store.removeDocuments(record, dropped);
     },
     prepare: async ({ epochs, ...document }) => {
-      Lease.assertHeld();
+      ActivityLease.assertHeld();
       await cluster.prune(document.flow, []);
       await awaitGone(cluster, document.flow);
       const plan = await planOf(document, epochs);
-      await make(plan);
+      await provision(plan);
       await streams.beginRun(plan);
       return { ended: plan.mode === 'batch' ? await streams.endedFunctions(plan) : [] };
     },
-    provision: async ({ epochs, ...document }) => make(await planOf(document, epochs)),
+    provision: async ({ epochs, ...document }) => provision(await planOf(document, epochs)),
     compare: async (flow, { from, steps }) => {
       const topologies = await Promise.all(
         steps.map(async ({ digest, isRollback }) => ({ topology: await planner.topology(flow, digest), isRollback })),
@@ -64,22 +63,17 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     drain: async (document, deadlineMs) => drainFlow({ cluster, streams }, await planOf(document), deadlineMs),
     rewind: async (document, rewinds) => {
       const plan = await planOf(document);
-      Lease.assertHeld();
+      ActivityLease.assertHeld();
       for (const rewind of rewinds) await streams.rewind(plan, rewind);
-      if (plan.mode === 'batch')
-        await streams.reopen(
-          plan,
-          functionsAfter(
-            plan,
-            rewinds.map((each) => each.function),
-          ),
-        );
+      if (plan.mode !== 'batch') return;
+      const rewound = rewinds.map(({ function: id }) => id);
+      await streams.reopen(plan, functionsDownstream(plan, rewound));
     },
     reopened: async (document, functions) => {
       const plan = await planOf(document);
-      return plan.mode === 'batch' ? functionsAfter(plan, functions) : functions;
+      return plan.mode === 'batch' ? functionsDownstream(plan, functions) : functions;
     },
-    judge: async (document, ended) => judgeFlow({ cluster, streams }, await planOf(document), ended),
+    judge: async (document, ended) => batchResult({ cluster, streams }, await planOf(document), ended),
     markCompleted: async (document) => streams.markCompleted(await planOf(document)),
     removeWorkloads: async (flow, { now, keepEnded, keepOwner }) => {
       const ended = keepEnded ? (await cluster.workloads(flow)).filter(({ outcome }) => outcome !== undefined) : [];
@@ -90,7 +84,7 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     removePayloads: async (document) => buckets.purge(await planOf(document)),
     removeDocuments: async (flow) => {
       await store.removeDocuments(flow);
-      Lease.assertHeld();
+      ActivityLease.assertHeld();
       await cluster.prune(flow, []);
     },
     closeAs: ports.closeWorkflow,
@@ -99,4 +93,23 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
 
 function ownerOf(flow: FlowKey): ObjectRef {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: flowObjectName(flow) } };
+}
+
+interface TransitionStep {
+  readonly topology: Topology;
+  readonly isRollback: boolean;
+}
+
+/** The transition from one document to the last of the steps: the union of what each step changes in the one before it. */
+function planTransition(from: Topology, steps: readonly TransitionStep[]): Transition {
+  const summaries = steps.map(({ topology, isRollback }, index) =>
+    summarizeUpdate(steps[index - 1]?.topology ?? from, topology, isRollback),
+  );
+  const restarted = [...new Set(summaries.flatMap((summary) => summary.restarted))];
+  const ids = (steps.at(-1)?.topology ?? from).dag.map(({ id }) => id);
+  return {
+    halted: [...new Set(summaries.flatMap(({ halted }) => halted))],
+    kept: ids.filter((id) => !restarted.includes(id)),
+    restarted,
+  };
 }

@@ -1,16 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import type { Cluster, WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
 import { checkDrained, describeHoldings } from '../health/drain-check';
-import { cancellation } from './cancellation';
-import { hasLiving } from './wait-for-workloads';
+import { cancelableDelay, hasLiveReplicas } from './wait-for-workloads';
 
-const everyMs = 300;
+const pollMs = 300;
 
 /**
- * Waits until what the sources gave is processed. What lies before a paused function stays there, and is not waited for.
- * Resolves at the deadline with which function holds what.
+ * Resolves with undefined when every record that the sources wrote is processed, except for records waiting for paused
+ * functions. Resolves at the deadline with the functions that still hold records.
  */
 export async function drainFlow(
   { cluster, streams }: { readonly cluster: Cluster; readonly streams: Pick<Streams, 'progress'> },
@@ -21,21 +19,21 @@ export async function drainFlow(
   const readings: (readonly FunctionProgress[])[] = [];
   for (;;) {
     const workloads = await cluster.workloads(plan);
-    const haveSourcesEnded = !workloads.some((workload) => sources.has(workload.function) && hasLiving(workload));
-    const idle = new Set(workloads.filter(isIdle).map(({ function: id }) => id));
-    // only what was read after the sources' end counts
+    const haveSourcesEnded = !workloads.some((state) => sources.has(state.function) && hasLiveReplicas(state));
+    const paused = new Set(workloads.filter(isPaused).map(({ function: id }) => id));
+    // readings from before the sources ended prove nothing
     if (!haveSourcesEnded) readings.length = 0;
-    readings.push((await streams.progress(plan)).filter(({ function: id }) => !idle.has(id)));
+    readings.push((await streams.progress(plan)).filter(({ function: id }) => !paused.has(id)));
     const check = checkDrained(readings.slice(-2), haveSourcesEnded);
     if (check.isDrained) return undefined;
     if (Date.now() > deadlineMs) {
       const left = describeHoldings(check.holdings);
       return left === '' ? undefined : left;
     }
-    await delay(everyMs, undefined, { signal: cancellation() });
+    await cancelableDelay(pollMs);
   }
 }
 
-function isIdle(workload: WorkloadState): boolean {
-  return workload.desired === 0 && !hasLiving(workload);
+function isPaused(workload: WorkloadState): boolean {
+  return workload.desired === 0 && !hasLiveReplicas(workload);
 }

@@ -1,57 +1,74 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { Cluster, ReplicaState, WorkloadState } from '../../ports/cluster';
-import { cancellation } from './cancellation';
 
-const everyMs = 200;
-/** Between looks at what was not ready when it should have been. */
-const lateEveryMs = 1_000;
+const pollMs = 200;
+/** Poll interval of waits without a deadline, which may last for hours. */
+const slowPollMs = 1_000;
 
-/** Resolves when no replica of these functions, or of any when left out, is left. */
+/** Resolves when no replica of these functions is left; without `functions`, of any function. */
 export async function awaitGone(cluster: Cluster, flow: FlowKey, functions?: readonly string[]): Promise<void> {
   for (;;) {
     const workloads = await cluster.workloads(flow);
     const concerned = workloads.filter(({ function: id }) => functions === undefined || functions.includes(id));
-    if (!concerned.some(hasLiving)) return;
-    await delay(everyMs, undefined, { signal: cancellation() });
+    if (!concerned.some(hasLiveReplicas)) return;
+    await cancelableDelay(pollMs);
   }
 }
 
 /**
- * Resolves when every replica that is asked for is ready or has ended well; at the deadline, if there is one, or when a Job
- * has failed, with what is missing.
+ * Resolves with undefined when every desired replica is ready or has succeeded. Resolves with the reason at the deadline,
+ * if there is one, or when a Job has failed.
  */
 export async function awaitReady(cluster: Cluster, flow: FlowKey, deadlineMs?: number): Promise<string | undefined> {
-  const faults: Faults = new Map();
+  const lastFaults = new Map<string, string>();
   for (;;) {
     const workloads = await cluster.workloads(flow);
-    const lacking = workloads.flatMap((workload) => whyNotReady(workload, faults));
-    if (lacking.length === 0) return undefined;
-    const isHopeless = workloads.some(({ outcome }) => outcome === 'failed');
-    if (isHopeless || (deadlineMs !== undefined && Date.now() > deadlineMs)) return lacking.join('; ');
-    await delay(deadlineMs === undefined ? lateEveryMs : everyMs, undefined, { signal: cancellation() });
+    const reasons = workloads.flatMap((workload) => whyNotReady(workload, lastFaults));
+    if (reasons.length === 0) return undefined;
+    const hasFailed = workloads.some(({ outcome }) => outcome === 'failed');
+    if (hasFailed || (deadlineMs !== undefined && Date.now() > deadlineMs)) return reasons.join('; ');
+    await cancelableDelay(deadlineMs === undefined ? slowPollMs : pollMs);
   }
 }
 
-/** Whether a workload has a replica that runs or may run. */
-export function hasLiving({ replicas, isSettling }: WorkloadState): boolean {
+/** Whether a workload has a replica that runs or may still start. */
+export function hasLiveReplicas({ replicas, isSettling }: WorkloadState): boolean {
   return isSettling === true || replicas.some(({ phase }) => phase !== 'succeeded' && phase !== 'failed');
 }
 
-/** What was last seen to be wrong with a replica, by function: while it is started once more it says nothing of it. */
-type Faults = Map<string, string>;
+/** Rejects as soon as the running activity is canceled. */
+export async function cancelableDelay(ms: number): Promise<void> {
+  await delay(ms, undefined, { signal: cancellationSignal() });
+}
 
-/** Replicas of an earlier template do not count, nor do those that end. */
-function whyNotReady(workload: WorkloadState, faults: Faults): readonly string[] {
+/** Undefined outside of an activity. */
+function cancellationSignal(): AbortSignal | undefined {
+  try {
+    return Context.current().cancellationSignal;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('Activity context not initialized')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Counts replicas of the current template only. `lastFaults` has the last fault of each function, because a replica that is
+ * being restarted reports none.
+ */
+function whyNotReady(workload: WorkloadState, lastFaults: Map<string, string>): readonly string[] {
   const { function: id, desired, outcome, message, replicas } = workload;
   if (outcome === 'succeeded') return [];
   if (outcome === 'failed') return [`${id} failed: ${message ?? 'its Job failed'}`];
   const isDone = ({ phase }: ReplicaState) => phase === 'ready' || phase === 'succeeded';
-  const present = replicas.filter(({ specHash }) => specHash === workload.specHash);
-  const done = present.filter(isDone).length;
+  const current = replicas.filter(({ specHash }) => specHash === workload.specHash);
+  const done = current.filter(isDone).length;
   if (done >= desired) return [];
-  const bad = present.find((replica) => !isDone(replica) && replica.reason !== undefined);
-  if (bad !== undefined) faults.set(id, `${bad.name}: ${[bad.reason, bad.message].filter(Boolean).join(': ')}`);
-  const why = faults.get(id) ?? message;
+  const faulty = current.find((replica) => !isDone(replica) && replica.reason !== undefined);
+  if (faulty !== undefined) {
+    lastFaults.set(id, `${faulty.name}: ${[faulty.reason, faulty.message].filter(Boolean).join(': ')}`);
+  }
+  const why = lastFaults.get(id) ?? message;
   return [`${id} has ${done} of ${desired} replicas ready${why === undefined ? '' : ` (${why})`}`];
 }

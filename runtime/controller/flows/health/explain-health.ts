@@ -5,8 +5,7 @@ import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
 import { findDeadLetters, findMovementFaults } from './find-movement-faults';
 import { findJobFailure, findReplicaFaults } from './find-replica-faults';
-import type { Finding } from './finding';
-import type { HealthMemory } from './health-memory';
+import type { Finding, HealthMemory } from './health-memory';
 
 export type Health = FlowStatus['health'];
 

@@ -1,8 +1,7 @@
 import type { PlannedWorkload } from '../../../../lib/plan/flow-plan';
 import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress, OutputProgress } from '../../ports/streams';
-import type { Finding } from './finding';
-import type { HealthMemory, Movement } from './health-memory';
+import type { Finding, HealthMemory, Movement } from './health-memory';
 
 /** Usage above which a stream counts as full. */
 const fullUsage = 0.95;

@@ -1,7 +1,6 @@
 import type { PlannedWorkload } from '../../../../lib/plan/flow-plan';
 import type { ReplicaState, WorkloadState } from '../../ports/cluster';
-import { type Finding, isStartReason } from './finding';
-import type { HealthMemory } from './health-memory';
+import { type Finding, type HealthMemory, isStartReason } from './health-memory';
 
 /** How long a replica may take to become ready. */
 const startMs = 120_000;

@@ -1,13 +1,13 @@
 import { StateError } from '../../../../lib/errors';
 
-/** How a flow's workflow ended, in the words of Temporal and of the specification. */
+/** How a flow's workflow ended. */
 export type ClosedPhase = 'Stopped' | 'Completed' | 'Failed' | 'Canceled' | 'Terminated';
 
 export type FlowPhase = 'Running' | 'Pausing' | 'Paused' | 'Stopping' | ClosedPhase;
 
 /**
  * What moves a flow from phase to phase. A request is one of `change` (update, restart, replay, and pause or resume of
- * single functions), `pause`, `resume` and `end` (stop or delete); the others are outcomes the workflow observes.
+ * single functions), `pause`, `resume` or `end` (stop or delete). The other events are outcomes that the workflow observes.
  */
 export type PhaseEvent =
   | 'change'
@@ -29,10 +29,10 @@ export type PhaseEvent =
 
 type Transitions = { readonly [Event in PhaseEvent]?: FlowPhase };
 
-/** A flow can fail, or its workflow can be canceled, before a request that arrives meanwhile is carried out. */
+/** A flow can fail or be canceled, or be ended by a request, in every open phase. */
 const always: Transitions = { end: 'Stopping', failed: 'Failed', canceled: 'Canceled' };
 
-/** The only transitions there are. */
+/** Every legal transition. */
 const transitions: { readonly [Phase in FlowPhase]: Transitions } = {
   Running: { ...always, change: 'Running', pause: 'Pausing', resume: 'Running', completed: 'Completed' },
   Pausing: { ...always, change: 'Pausing', pause: 'Pausing', resume: 'Running', paused: 'Paused' },

@@ -14,7 +14,7 @@ export interface Revision {
   readonly comment?: string;
   /** `auto-rollback`: the controller reverted a revision that did not become ready. */
   readonly cause: 'submit' | 'update' | 'scale' | 'rollback' | 'auto-rollback';
-  /** Every replica of the revision was ready at the same time once. */
+  /** All replicas of the revision were ready at the same time at least once. */
   readonly isProven?: true;
 }
 
@@ -24,11 +24,11 @@ export interface PendingRewind extends Rewind {
   readonly isOfUpdate?: true;
 }
 
-/** What the store keeps of a flow beyond its workflow. */
+/** The part of a flow's state that outlives its workflow. */
 export interface FlowRecord extends FlowKey {
   /** The oldest first; empty once the flow's data was removed. */
   readonly revisions: readonly Revision[];
-  /** Number of re-reads of a function, by function: part of the message ids of its outputs. */
+  /** Epoch of each function, which message ids of its outputs contain; every re-read starts a new one. */
   readonly epochs: { readonly [functionId: string]: number };
   readonly runId: string;
   /** ISO time. */

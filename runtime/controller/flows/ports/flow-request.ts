@@ -4,10 +4,10 @@ import type { Revision } from './flow-record';
 /** Names of the workflow's updates: each takes a `FlowRequest` and returns a `FlowMemo`. */
 export const requestNames = ['pause', 'resume', 'restart', 'replay', 'update', 'stop', 'delete'] as const;
 
-/** A change of a flow's desired state, and who requested the change. */
+/** A request to change a flow's desired state, with its origin. */
 export type FlowRequest = FlowCommand & RequestOrigin;
 
-/** Who made a request, when, and why in their own words. */
+/** Who sent a request, when and why. */
 export interface RequestOrigin {
   readonly by: string;
   /** ISO time. */
@@ -16,16 +16,16 @@ export interface RequestOrigin {
 }
 
 export type FlowCommand =
-  /** Without functions, of the whole flow. */
+  /** An empty list of functions means the whole flow. */
   | { readonly kind: 'pause' | 'resume' | 'restart'; readonly functions: readonly string[] }
   | { readonly kind: 'replay'; readonly rewinds: readonly Rewind[] }
   | {
       readonly kind: 'update';
       readonly digest: string;
       readonly cause: Exclude<Revision['cause'], 'submit' | 'auto-rollback'>;
-      /** The revision the document was compared with; the update is refused when the flow is at another one. */
+      /** The revision that the document was compared with. The update is refused when the flow is at another revision. */
       readonly base: number;
-      /** Functions the update changes: pauses and resumes that were requested for them no longer apply. */
+      /** Functions that the update changes: earlier requests to pause or resume them no longer apply. */
       readonly updated: readonly string[];
       /** Functions that re-read their inputs from the first record. */
       readonly dropped: readonly string[];

@@ -17,7 +17,7 @@ export interface FlowStore {
   saveRecord(record: FlowRecord): Promise<void>;
   /** Records of one namespace, or of all, sorted by name. */
   records(namespace?: string): Promise<readonly FlowRecord[]>;
-  /** Appends an event; an event whose id is in the log already is ignored. */
+  /** Appends an event; an event with an id that the log already contains is ignored. */
   addEvent(event: FlowEvent): Promise<void>;
   /** The last `limit` events of a flow, of a namespace or of all, the oldest first. */
   events(
@@ -30,7 +30,7 @@ export interface FlowStore {
   ping(): Promise<void>;
 }
 
-/** An entry of the event log. `audit`: somebody made a request; `phase`: the flow entered a phase; `notice`: anything else. */
+/** An entry of the event log. `audit`: a request was accepted; `phase`: the flow entered a phase; `notice`: anything else. */
 export interface FlowEvent extends FlowKey {
   /** Unique; a retry of the same write has the same id. */
   readonly id: string;
@@ -39,7 +39,7 @@ export interface FlowEvent extends FlowKey {
   readonly kind: 'audit' | 'phase' | 'notice';
   /** One word: `submit`, `pause`, `Running`, … */
   readonly what: string;
-  /** Who made the request, of an audit event. */
+  /** Audit events: who sent the request. */
   readonly by?: string;
   readonly comment?: string;
   /** One line. */

@@ -5,8 +5,8 @@ import type { FlowRecord, PendingRewind } from './flow-record';
 import type { FlowRequest, RequestOrigin } from './flow-request';
 
 /**
- * Flows as a kind of workflows. Everything in this file is the wire between the controller and workflows that may be
- * older than the controller: names and fields are part of recorded histories and do not change.
+ * Flows as a kind of workflow. The names and fields in this file are the wire format between the controller and running
+ * workflows, which may be older than the controller. They are part of recorded histories and must not change.
  */
 export const flowKind: WorkflowKind<FlowKey> = {
   type: 'KFlowDSL',
@@ -39,7 +39,7 @@ export interface FlowMemo {
   /** The desired state has been applied to the cluster. */
   readonly isSettled: boolean;
   readonly reason?: string;
-  /** Functions that were paused (true) or resumed (false) by request, whatever the document says. */
+  /** Functions paused (true) or resumed (false) by requests, which override the document. */
   readonly pauses: { readonly [functionId: string]: boolean };
   /** Functions of a batch flow that ended before this workflow started, and do not run again. */
   readonly ended: readonly string[];
@@ -61,7 +61,7 @@ export interface FlowInput {
   readonly begin:
     | ({ readonly kind: 'submit'; readonly digest: string; readonly mode: FlowMemo['mode'] } & Predecessor &
         RequestOrigin)
-    /** Only removes what an earlier workflow of the flow left. */
+    /** Only removes what an earlier workflow of the flow left behind. */
     | ({ readonly kind: 'end'; readonly ending: NonNullable<DesiredState['ending']> } & Predecessor & RequestOrigin)
     | { readonly kind: 'continue'; readonly state: CarriedState };
 }
@@ -79,7 +79,7 @@ export interface CarriedState {
   readonly memo: FlowMemo;
 }
 
-/** The state that requests ask for. */
+/** The desired state: requests change it, and the workflow reconciles the cluster with it. */
 export interface DesiredState {
   /** Number of the revision to run. */
   readonly revision: number;
@@ -93,16 +93,16 @@ export interface DesiredState {
 
 /** The state that was last applied to the cluster. */
 export interface AppliedState {
-  /** Replicas of an earlier workflow are gone, and streams and buckets exist. */
+  /** The replicas of an earlier workflow are gone, and the streams and buckets exist. */
   readonly isPrepared: boolean;
-  /** 0: none yet. */
+  /** 0 before the first apply. */
   readonly revision: number;
-  /** The revision before that one; 0: none in this workflow. */
+  /** The revision applied before that; 0 if this workflow has applied only one. */
   readonly previous: number;
   /** Functions of a batch flow that ended before this workflow started, and do not run again. */
   readonly ended: readonly string[];
   /** `kflow.io/spec-hash` of each function's template. */
   readonly hashes: { readonly [functionId: string]: string };
-  /** Hashes that replace the computed ones: running replicas of these functions are kept over an update. */
+  /** Hashes that replace the computed ones, so that running replicas of these functions survive an update. */
   readonly keptHashes: { readonly [functionId: string]: string };
 }

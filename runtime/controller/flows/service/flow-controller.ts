@@ -13,63 +13,62 @@ import type { FlowCommand } from '../ports/flow-request';
 import type { Ending, FlowService, Requester, SubmitResult } from '../ports/flow-service';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowLimits, FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
-import { type AcceptedDocument, assertFunctions, type DocumentDesk } from './document-desk';
+import { type AdmittedDocument, assertFunctions, type DocumentAdmission } from './document-admission';
 import { findFlow } from './find-flow';
-import { closedError, FlowLives, hasClosed } from './flow-lives';
 import { FlowRevisions } from './flow-revisions';
 import type { FlowStatuses } from './flow-statuses';
-import { followLogs } from './follow-logs';
-import { followStatus } from './follow-status';
+import { closedError, FlowWorkflowClient, isClosedError } from './flow-workflow-client';
+import { followLogs, followStatus } from './follow-flow';
 
 export interface FlowControllerProps {
   readonly workflows: FlowWorkflows;
   readonly store: FlowStore;
   readonly cluster: Cluster;
   readonly planner: FlowPlanner;
-  readonly desk: DocumentDesk;
+  readonly admission: DocumentAdmission;
   readonly statuses: FlowStatuses;
   readonly limits: FlowLimits;
-  /** Why the parts behind cannot work, in one line each. */
+  /** Reasons why the controller is not ready, one line each. */
   readonly whyNotReady: () => Promise<readonly string[]>;
 }
 
-/** A scale or rollback leaves what somebody has paused or resumed. */
+/** A scale or a rollback keeps functions paused or resumed as requested. */
 const noUpdate = { updated: [], dropped: [] };
 
-/** How often a request is made again when another one came first. */
-const attempts = 5;
+/** Attempts of a request that loses the race with another one. */
+const maxAttempts = 5;
 
-/** Flows as their workflows have them. */
+/** The service of flows: checks requests, passes them to the workflows, and reads statuses and history. */
 export class FlowController implements FlowService {
-  private readonly lives: FlowLives;
+  private readonly client: FlowWorkflowClient;
   private readonly revisions: FlowRevisions;
 
   constructor(private readonly props: FlowControllerProps) {
-    this.lives = new FlowLives(props);
+    this.client = new FlowWorkflowClient(props);
     this.revisions = new FlowRevisions(props);
   }
 
   async submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult> {
-    const { desk, store } = this.props;
-    const accepted = await desk.accept(flow, text);
-    const { topology, warnings } = accepted;
+    const { admission, store } = this.props;
+    const admitted = await admission.admit(flow, text);
+    const { topology, warnings } = admitted;
     for (let attempt = 1; ; attempt++) {
-      const view = await this.lives.describe(flow);
-      if (view?.isOpen) return { ...(await this.resubmit(flow, view, accepted)), warnings };
+      const view = await this.client.describe(flow);
+      if (view?.isOpen) return { ...(await this.resubmit(flow, view, admitted)), warnings };
       const record = await store.record(flow);
       const last = record?.revisions.at(-1);
-      const digest = last === undefined ? accepted.digest : await desk.digestOf(flow, accepted, last.digest);
-      if (last !== undefined && last.digest !== digest) await desk.assertContinues(flow, last.digest, text);
-      await store.putDocument(flow, text); // a flow that was deleted meanwhile took it along
+      const digest = last === undefined ? admitted.digest : await admission.digestOf(flow, admitted, last.digest);
+      if (last !== undefined && last.digest !== digest) await admission.assertResumable(flow, last.digest, text);
+      await store.putDocument(flow, text); // a concurrent delete may have removed it
       try {
-        await this.lives.begin(flow, { digest, mode: topology.mode }, { record, requester });
+        await this.client.start(flow, { digest, mode: topology.mode }, { record, requester });
       } catch (error) {
-        // another submit came first: it is judged again
-        if (error instanceof StateError && error.code === 'flow-exists' && attempt < attempts) continue;
+        // another submit came first: compare with its document
+        if (error instanceof StateError && error.code === 'flow-exists' && attempt < maxAttempts) continue;
         throw error;
       }
-      const goesOn = last !== undefined && record?.closed?.status !== 'Completed';
-      return { outcome: goesOn ? 'resumed' : 'started', status: await this.status(flow), warnings };
+      const isResumed = last !== undefined && record?.closed?.status !== 'Completed';
+      return { outcome: isResumed ? 'resumed' : 'started', status: await this.status(flow), warnings };
     }
   }
 
@@ -79,35 +78,34 @@ export class FlowController implements FlowService {
   }
 
   async end(flow: FlowKey, ending: Ending, requester: Requester): Promise<FlowStatus> {
-    if (await this.endsByRequest(flow, ending, requester)) return this.status(flow);
+    if (await this.endOpen(flow, ending, requester)) return this.status(flow);
     const record = await this.props.store.record(flow);
     const status = await this.status(flow);
     if (ending === 'stop') {
       if (status.status === 'Stopped') return status;
-      throw closedError(flow, status, 'only a flow that runs can be stopped');
+      throw closedError(flow, status, 'only an open flow can be stopped');
     }
     if (record === undefined || record.revisions.length === 0) return status;
     if (ending === 'delete' && status.status === 'Stopped') {
-      const what = 'a stopped flow keeps its streams, and a submit goes on from there';
-      throw closedError(flow, status, `${what}; force=true deletes it with its data`);
+      throw closedError(flow, status, 'its data is kept for the next submit; use force=true to delete the data too');
     }
-    await this.lives.beginEnd(flow, ending, { record, requester });
+    await this.client.startEnding(flow, ending, { record, requester });
     return this.status(flow);
   }
 
-  /** Somebody ended the flow's workflow from outside: what runs is removed, and the flow is a stopped one. */
-  async abandon(flow: FlowKey): Promise<void> {
+  /** Stops a flow whose workflow was ended in Temporal while its replicas ran. */
+  async stopOrphan(flow: FlowKey): Promise<void> {
     const record = await this.props.store.record(flow);
-    const requester = { by: 'kflow', comment: 'its workflow was ended from outside' };
-    await this.lives.beginEnd(flow, 'stop', { record, requester });
+    const requester = { by: 'kflow', comment: 'its workflow was ended in Temporal' };
+    await this.client.startEnding(flow, 'stop', { record, requester });
   }
 
   /**
-   * What stands for the flow in the cluster is removed: so is the flow, with its data, if it is not ending already. Nothing
-   * is left of an unknown one.
+   * Deletes a flow whose owner object was deleted in the cluster, unless the flow is ending already. Of an unknown flow, the
+   * remaining objects are removed.
    */
-  async remove(flow: FlowKey): Promise<void> {
-    const requester = { by: 'kubernetes', comment: 'what stands for it in the cluster was removed' };
+  async removeOwned(flow: FlowKey): Promise<void> {
+    const requester = { by: 'kubernetes', comment: 'its owner object was deleted in the cluster' };
     const view = await this.props.workflows.describe(flow);
     if (view?.isOpen) {
       if (view.memo !== undefined && isActivePhase(view.memo.phase)) await this.end(flow, 'delete', requester);
@@ -136,8 +134,8 @@ export class FlowController implements FlowService {
     replicas: { readonly [functionId: string]: number },
     requester: Requester,
   ): Promise<SubmitResult> {
-    const before = await this.props.store.document(flow, (await this.lives.open(flow)).digest);
-    const text = this.props.desk.withParallelism(before, replicas);
+    const before = await this.props.store.document(flow, (await this.client.openMemo(flow)).digest);
+    const text = this.props.admission.withParallelism(before, replicas);
     return this.revise(flow, { text, cause: 'scale' }, requester);
   }
 
@@ -147,15 +145,15 @@ export class FlowController implements FlowService {
     assertFunctions(ids, [replay.function]);
     const plan = this.props.planner.planOf(topology);
     if (!plan.consumers.some((consumer) => consumer.function === replay.function)) {
-      throw new ConfigError('setting-invalid', `${replay.function} is a source: it has no input to replay`);
+      throw new ConfigError('setting-invalid', `${replay.function} is a source and has no input to re-read`);
     }
     const rewinds = [{ function: replay.function, start: startOf(replay.from) }];
-    await this.lives.request(flow, { kind: 'replay', rewinds }, requester);
+    await this.client.request(flow, { kind: 'replay', rewinds }, requester);
     return this.status(flow);
   }
 
   async rollback(flow: FlowKey, revision: number | undefined, requester: Requester): Promise<SubmitResult> {
-    const text = await this.revisions.before(flow, await this.lives.open(flow), revision);
+    const text = await this.revisions.rollbackDocument(flow, await this.client.openMemo(flow), revision);
     return this.revise(flow, { text, cause: 'rollback' }, requester);
   }
 
@@ -199,32 +197,31 @@ export class FlowController implements FlowService {
     return this.props.whyNotReady();
   }
 
-  /** False when the flow has closed. */
-  private async endsByRequest(flow: FlowKey, ending: Ending, requester: Requester): Promise<boolean> {
-    const wish: FlowCommand = ending === 'stop' ? { kind: 'stop' } : { kind: 'delete', force: ending === 'force' };
-    if (!(await this.lives.describe(flow))?.isOpen) return false;
+  /** Requests the end of an open flow. Returns false when the flow is closed. */
+  private async endOpen(flow: FlowKey, ending: Ending, requester: Requester): Promise<boolean> {
+    const command: FlowCommand = ending === 'stop' ? { kind: 'stop' } : { kind: 'delete', force: ending === 'force' };
+    if (!(await this.client.describe(flow))?.isOpen) return false;
     try {
-      await this.lives.ask(flow, wish, requester);
+      await this.client.send(flow, command, requester);
       return true;
     } catch (error) {
-      if (hasClosed(error)) return false;
+      if (isClosedError(error)) return false;
       throw error;
     }
   }
 
-  /** A submit for a flow that runs. */
-  private async resubmit(flow: FlowKey, { memo }: FlowWorkflowView, accepted: AcceptedDocument): Promise<SubmitResult> {
+  /** A submit of an open flow: has no effect if the document is the same. */
+  private async resubmit(flow: FlowKey, { memo }: FlowWorkflowView, admitted: AdmittedDocument): Promise<SubmitResult> {
     const name = flowName(flow);
     if (memo !== undefined && !isActivePhase(memo.phase)) {
-      throw new StateError('state-invalid', `${name} is ${memo.phase}; submit it again when it has closed`, {
+      throw new StateError('state-invalid', `${name} is ${memo.phase}; submit it again once it is closed`, {
         where: name,
       });
     }
-    if (memo !== undefined && (await this.props.desk.digestOf(flow, accepted, memo.digest)) === memo.digest)
+    if (memo !== undefined && (await this.props.admission.digestOf(flow, admitted, memo.digest)) === memo.digest)
       return { outcome: 'unchanged', status: await this.status(flow) };
-    const what =
-      'runs with another document; send this one as an update (POST /kflows/update/v1), or stop or delete it';
-    throw new StateError('flow-exists', `${name} ${what}`, { where: name });
+    const message = `${name} runs with another document; update it (POST /kflows/update/v1), or stop or delete it first`;
+    throw new StateError('flow-exists', message, { where: name });
   }
 
   private async revise(
@@ -233,51 +230,50 @@ export class FlowController implements FlowService {
     requester: Requester,
   ): Promise<SubmitResult> {
     for (let attempt = 1; ; attempt++) {
-      const memo = await this.lives.open(flow);
+      const memo = await this.client.openMemo(flow);
       const { updated, dropped } =
-        cause === 'update' ? await this.props.desk.assertUpdate(flow, memo.digest, text) : noUpdate;
-      const accepted = await this.props.desk.accept(flow, text);
-      const { warnings } = accepted;
-      const digest = await this.props.desk.digestOf(flow, accepted, memo.digest);
+        cause === 'update' ? await this.props.admission.assertUpdate(flow, memo.digest, text) : noUpdate;
+      const admitted = await this.props.admission.admit(flow, text);
+      const { warnings } = admitted;
+      const digest = await this.props.admission.digestOf(flow, admitted, memo.digest);
       if (digest === memo.digest) return { outcome: 'unchanged', status: await this.status(flow), warnings };
       try {
-        const about = { base: memo.revision, updated, dropped };
-        await this.lives.request(flow, { kind: 'update', digest, cause, ...about }, requester);
+        const command = { kind: 'update', digest, cause, base: memo.revision, updated, dropped } as const;
+        await this.client.request(flow, command, requester);
         return { outcome: 'updated', status: await this.status(flow), warnings };
       } catch (error) {
-        const isOutrun = error instanceof StateError && attempt < attempts;
-        if (!isOutrun || (await this.lives.open(flow)).revision === memo.revision) throw error;
+        // retried if another update came first
+        const isRetryable = error instanceof StateError && attempt < maxAttempts;
+        if (!isRetryable || (await this.client.openMemo(flow)).revision === memo.revision) throw error;
       }
     }
   }
 
   private async change(
     flow: FlowKey,
-    wish: Extract<FlowCommand, { readonly kind: 'pause' | 'resume' | 'restart' }>,
+    command: Extract<FlowCommand, { readonly kind: 'pause' | 'resume' | 'restart' }>,
     requester: Requester,
   ): Promise<FlowStatus> {
-    if (wish.functions.length > 0) {
+    if (command.functions.length > 0) {
       const known = (await this.topologyOf(flow)).dag.map(({ id }) => id);
-      assertFunctions(known, wish.functions);
+      assertFunctions(known, command.functions);
     }
-    await this.lives.request(flow, wish, requester);
+    await this.client.request(flow, command, requester);
     return this.status(flow);
   }
 
-  /** Of a flow that runs. */
+  /** The topology of an open flow. */
   private async topologyOf(flow: FlowKey): Promise<Topology> {
-    return this.props.planner.topology(flow, (await this.lives.open(flow)).digest);
+    return this.props.planner.topology(flow, (await this.client.openMemo(flow)).digest);
   }
 
   /** The flow that an update is for. */
   private async flowOf(namespace: string | undefined, text: string): Promise<FlowKey> {
     const names = readFlowNames(text);
     const { jobId } = names;
-    if (jobId === undefined)
-      throw new ConfigError('setting-missing', 'jobId: the document does not say which flow it is of');
-    const said = namespace ?? names.namespace; // whoever has not all namespaces has asked for one of theirs
-    if (said !== undefined) return { namespace: said, jobId };
-    return findFlow(this.props, jobId);
+    if (jobId === undefined) throw new ConfigError('setting-missing', 'jobId: missing; an update must name its flow');
+    const given = namespace ?? names.namespace;
+    return given === undefined ? findFlow(this.props, jobId) : { namespace: given, jobId };
   }
 }
 

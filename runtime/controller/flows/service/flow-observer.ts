@@ -3,25 +3,25 @@ import { backoffMs } from '../../../async/backoff';
 import type { Cluster, ClusterWatch, WorkloadState } from '../../ports/cluster';
 import type { FlowWorkflows } from '../ports/flow-workflow';
 
-/** Changes of one flow within this time are looked at once. */
-const gatherMs = 50;
-/** A workflow that has not closed by then is told again, each time later. */
+/** Changes of one flow within this time are handled together. */
+const debounceMs = 50;
+/** A workflow that stays open after a signal is signaled again. */
 const repeatDelays = { firstMs: 1_000, maxMs: 30_000 };
 
 export interface FlowObserverProps {
   readonly cluster: Cluster;
   readonly workflows: Pick<FlowWorkflows, 'observed'>;
-  /** Somebody removes what stands for the flow in the cluster: resolves when the flow is asked to go with its data, if it was not. */
+  /** Called for a flow whose owner object was deleted in the cluster; deletes the flow unless it is already ending. */
   readonly remove: (flow: FlowKey) => Promise<void>;
-  readonly onTrouble: (text: string) => void;
+  readonly onWarning: (text: string) => void;
 }
 
 /**
- * Tells workflows that Jobs of their flows have ended, and has flows deleted that somebody removes in the cluster.
+ * Signals workflows when Jobs of their flows have ended, and deletes flows whose owner object was deleted in the cluster.
  *
- * I1. What is told follows from what is there, not from what was seen: after a start, or a gap in what is seen, all flows
- *     are looked at, and what is not acted on is told again.
- * I2. A flow whose workflow does not run is left alone until something of it changes.
+ * I1. Signals depend on the current state, not on events: after a start or a gap in the watch, every flow is checked, and a
+ *     signal is repeated until the workflow closes or the state changes.
+ * I2. A flow without an open workflow is not checked again until its workloads change.
  */
 export class FlowObserver {
   private readonly timers = new Map<string, NodeJS.Timeout>();
@@ -33,7 +33,7 @@ export class FlowObserver {
 
   async start(): Promise<void> {
     this.watch = await this.props.cluster.watch(
-      (flow) => this.schedule(flow, gatherMs, 0),
+      (flow) => this.schedule(flow, debounceMs, 0),
       (flow) => void this.remove(flow),
     );
   }
@@ -50,24 +50,24 @@ export class FlowObserver {
     clearTimeout(this.timers.get(name));
     this.timers.set(
       name,
-      setTimeout(() => void this.look(name, repeats), afterMs),
+      setTimeout(() => void this.check(name, repeats), afterMs),
     );
   }
 
-  private async look(name: string, repeats: number): Promise<void> {
+  private async check(name: string, repeats: number): Promise<void> {
     this.timers.delete(name);
     const flow = parseFlowName(name);
     if (flow === undefined) return;
     try {
-      if (!isTelling(await this.props.cluster.workloads(flow))) return;
+      if (!mayCloseFlow(await this.props.cluster.workloads(flow))) return;
       if (!(await this.props.workflows.observed(flow))) return;
     } catch (error) {
-      this.props.onTrouble(`${name} was not looked at: ${(error as Error).message}`);
+      this.props.onWarning(`${name}: cannot check whether its Jobs have ended: ${(error as Error).message}; retrying`);
     }
     if (!this.timers.has(name)) this.schedule(flow, backoffMs(repeats, repeatDelays), repeats + 1);
   }
 
-  /** The cluster tells it again for as long as it is asked: a later life of the flow is none of its business. */
+  /** The cluster repeats the call until the flow is removed, so a failure needs no retry here. */
   private async remove(flow: FlowKey): Promise<void> {
     const name = flowName(flow);
     if (this.removing.has(name) || this.isClosed) return;
@@ -75,15 +75,16 @@ export class FlowObserver {
     try {
       await this.props.remove(flow);
     } catch (error) {
-      this.props.onTrouble(`${name} is removed in the cluster and was not deleted: ${(error as Error).message}`);
+      const reason = (error as Error).message;
+      this.props.onWarning(`${name} was deleted in the cluster, but its data cannot be removed: ${reason}; retrying`);
     } finally {
       this.removing.delete(name);
     }
   }
 }
 
-/** Whether Jobs say something about the whole flow: one has failed, or none is left to end. */
-function isTelling(workloads: readonly WorkloadState[]): boolean {
+/** Whether Jobs may complete or fail the flow: one has failed, or all have ended. */
+function mayCloseFlow(workloads: readonly WorkloadState[]): boolean {
   const jobs = workloads.filter(({ kind }) => kind === 'job');
   if (jobs.length === 0) return false;
   return jobs.some(({ outcome }) => outcome === 'failed') || jobs.every(({ outcome }) => outcome !== undefined);

@@ -15,11 +15,12 @@ export interface FlowRevisionsProps {
   readonly statuses: { of(flow: FlowKey): Promise<FlowStatus> };
 }
 
-const beginning = { intervalMs: 50, timeoutMs: 5_000 };
+/** A flow that was submitted a moment ago may have no record yet. */
+const recording = { intervalMs: 50, timeoutMs: 5_000 };
 
 /**
- * The documents that flows have had. Throws StateError `revision-missing` that names those there are, `state-invalid` when
- * there is no earlier one.
+ * The revisions of flows and their documents. Throws StateError `revision-missing` with the existing revisions, and
+ * `state-invalid` when there is no earlier revision.
  */
 export class FlowRevisions {
   constructor(private readonly props: FlowRevisionsProps) {}
@@ -34,7 +35,7 @@ export class FlowRevisions {
     }));
   }
 
-  /** The document of a revision, secrets hidden; left out, of the last one. */
+  /** The document of a revision with its secrets hidden; default: the latest revision. */
   async document(flow: FlowKey, number?: number): Promise<string> {
     const { revisions } = await this.all(flow);
     const { digest } = revisionOf(flow, revisions, number ?? revisions.at(-1)?.number);
@@ -44,24 +45,27 @@ export class FlowRevisions {
   async diff(flow: FlowKey, { from, to }: { readonly from?: number; readonly to?: number }): Promise<string> {
     const { revisions } = await this.all(flow);
     const last = revisionOf(flow, revisions, to ?? revisions.at(-1)?.number);
-    const first = revisionOf(flow, revisions, from ?? beforeOf(revisions, last.number) ?? last.number);
+    const first = revisionOf(flow, revisions, from ?? previousOf(revisions, last.number) ?? last.number);
     const texts = await Promise.all([first, last].map(({ digest }) => this.props.store.document(flow, digest)));
     const [before = '', after = ''] = texts;
     return diffDocuments(before, after, { from: `revision ${first.number}`, to: `revision ${last.number}` });
   }
 
   /**
-   * The document to go back to: of a revision, or of the last one before the present one that was seen ready and says
-   * something else, or of the one before.
+   * The document that a rollback returns to: of the given revision; else of the newest earlier revision that was ready and
+   * has another document; else of the previous revision.
    */
-  async before(flow: FlowKey, present: Pick<FlowMemo, 'revision' | 'digest'>, number?: number): Promise<string> {
+  async rollbackDocument(
+    flow: FlowKey,
+    current: Pick<FlowMemo, 'revision' | 'digest'>,
+    number?: number,
+  ): Promise<string> {
     const { revisions } = await this.all(flow);
-    const others = revisions.filter((each) => each.number < present.revision && each.digest !== present.digest);
-    const good = others.findLast(({ isProven }) => isProven)?.number ?? beforeOf(revisions, present.revision);
-    return this.props.store.document(flow, revisionOf(flow, revisions, number ?? good).digest);
+    const others = revisions.filter((each) => each.number < current.revision && each.digest !== current.digest);
+    const target = others.findLast(({ isProven }) => isProven)?.number ?? previousOf(revisions, current.revision);
+    return this.props.store.document(flow, revisionOf(flow, revisions, number ?? target).digest);
   }
 
-  /** A flow that has just been submitted has its first revision in the record within moments. */
   private async all(flow: FlowKey): Promise<{ readonly revisions: readonly Revision[]; readonly current: number }> {
     let found: { readonly revisions: readonly Revision[]; readonly current: number } = { revisions: [], current: 0 };
     await waitUntil(async () => {
@@ -69,7 +73,7 @@ export class FlowRevisions {
       const { revisions = [] } = (await this.props.store.record(flow)) ?? {};
       found = { revisions, current };
       return closeTime !== null || (revisions.at(-1)?.number ?? 0) >= current;
-    }, beginning);
+    }, recording);
     return found;
   }
 }
@@ -79,12 +83,12 @@ function revisionOf(flow: FlowKey, revisions: readonly Revision[], number: numbe
   if (found !== undefined) return found;
   const name = flowName(flow);
   if (number === undefined) {
-    throw new StateError('state-invalid', `${name} has no earlier document`, { where: name });
+    throw new StateError('state-invalid', `${name} has no earlier revision`, { where: name });
   }
   const known = revisions.map((revision) => revision.number).join(', ') || 'none';
   throw new StateError('revision-missing', `${name} has no revision ${number}; it has ${known}`, { where: name });
 }
 
-function beforeOf(revisions: readonly Revision[], number: number): number | undefined {
+function previousOf(revisions: readonly Revision[], number: number): number | undefined {
   return revisions.findLast((revision) => revision.number < number)?.number;
 }

@@ -24,10 +24,10 @@ export interface FlowStatusesProps {
   readonly reports: { of(flow: FlowKey): readonly ReplicaReport[] };
 }
 
-/** Statuses that are put together at once for a list. */
-const atOnce = 16;
+/** Statuses of a list that are read concurrently. */
+const maxConcurrent = 16;
 
-/** What is known of flows: of their lives from the workflows and records, of the rest from what runs. */
+/** Reads the statuses of flows from their workflows, records, workloads and streams. */
 export class FlowStatuses {
   private readonly memories = new Map<string, HealthMemory>();
 
@@ -37,13 +37,13 @@ export class FlowStatuses {
   async of(flow: FlowKey): Promise<FlowStatus> {
     const { workflows, store } = this.props;
     const [view, record] = await Promise.all([workflows.describe(flow), store.record(flow)]);
-    const status = await this.put(flow, view, record);
+    const status = await this.read(flow, view, record);
     if (status !== undefined) return status;
     const name = flowName(flow);
     throw new StateError('flow-missing', `there is no flow ${name}; submit it first`, { where: name });
   }
 
-  /** By name. A page begins after the name that the one before ended with. */
+  /** Flows sorted by name. `continue` is the name of the last flow of the previous page, encoded. */
   async list(namespace: string | undefined, query: ListQuery): Promise<FlowList> {
     const { workflows, store } = this.props;
     const [open, records] = await Promise.all([workflows.open(namespace), store.records(namespace)]);
@@ -51,20 +51,22 @@ export class FlowStatuses {
     const viewOf = new Map(open.map((view) => [flowName(view.key), view]));
     const names = [...new Set([...recordOf.keys(), ...viewOf.keys()])].sort();
     const after = query.continue === undefined ? '' : Buffer.from(query.continue, 'base64url').toString();
-    const wanted = names.filter((name) => name > after && (query.id === undefined || name.endsWith(`/${query.id}`)));
+    const selected = names.filter((name) => name > after && (query.id === undefined || name.endsWith(`/${query.id}`)));
     const flows: FlowStatus[] = [];
     let last: string | undefined;
-    for (let at = 0; at < wanted.length && flows.length < query.limit; ) {
-      const part = wanted.slice(at, at + query.limit - flows.length);
-      at += part.length;
-      const statuses = await new Limit(atOnce).map(part, (name) => this.listed(viewOf.get(name), recordOf.get(name)));
-      flows.push(...statuses.flatMap((status) => (status !== undefined && isWanted(status, query) ? [status] : [])));
-      last = at < wanted.length ? part.at(-1) : undefined;
+    for (let at = 0; at < selected.length && flows.length < query.limit; ) {
+      const batch = selected.slice(at, at + query.limit - flows.length);
+      at += batch.length;
+      const statuses = await new Limit(maxConcurrent).map(batch, (name) =>
+        this.listed(viewOf.get(name), recordOf.get(name)),
+      );
+      flows.push(...statuses.flatMap((status) => (status !== undefined && matches(status, query) ? [status] : [])));
+      last = at < selected.length ? batch.at(-1) : undefined;
     }
     return last === undefined ? { flows } : { flows, continue: Buffer.from(last).toString('base64url') };
   }
 
-  /** A flow that the list of open workflows does not have may have been ended from outside: it is looked at by itself. */
+  /** A flow that is not in the list of open workflows may be open all the same, so its workflow is described. */
   private async listed(
     view: FlowWorkflowView | undefined,
     record: FlowRecord | undefined,
@@ -72,37 +74,37 @@ export class FlowStatuses {
     const flow = view?.key ?? record;
     if (flow === undefined) return undefined;
     const isSettled = view !== undefined || record?.closed !== undefined;
-    return this.put(flow, isSettled ? view : await this.props.workflows.describe(flow), record);
+    return this.read(flow, isSettled ? view : await this.props.workflows.describe(flow), record);
   }
 
-  private async put(
+  private async read(
     flow: FlowKey,
     view: FlowWorkflowView | undefined,
     record: FlowRecord | undefined,
   ): Promise<FlowStatus | undefined> {
-    const life = lifecycleOf(view, record);
-    if (life === undefined) return undefined;
-    const { phase, runId, ...times } = life;
-    const { plan, fault } = await this.planOf(flow, life, record);
-    const reason = life.reason ?? view?.trouble ?? fault;
+    const lifecycle = lifecycleOf(view, record);
+    if (lifecycle === undefined) return undefined;
+    const { phase, runId, startTime, closeTime, since, revision } = lifecycle;
+    const { plan, fault } = await this.planOf(flow, lifecycle, record);
+    const reason = lifecycle.reason ?? view?.trouble ?? fault;
     return {
       status: phase,
-      startTime: times.startTime,
-      closeTime: times.closeTime,
+      startTime,
+      closeTime,
       execution: { workflow_id: flow.jobId, run_id: runId },
       type: { name: 'KFlowDSL' },
       devInsOuts: [...(plan?.devStore?.spec.functions ?? [])],
       namespace: flow.namespace,
       jobId: flow.jobId,
       ...(plan === undefined ? {} : { mode: plan.mode }),
-      revision: life.revision,
-      since: life.since,
+      revision,
+      since,
       ...(reason === undefined ? {} : { reason }),
-      ...(await this.partsOf(flow, life, plan)),
+      ...(await this.partsOf(flow, lifecycle, plan)),
     };
   }
 
-  /** What the flow is to run by now, or why that is not known. */
+  /** The desired plan, or the reason why the document cannot be planned. */
   private async planOf(
     flow: FlowKey,
     { digest, pauses }: Lifecycle,
@@ -117,7 +119,7 @@ export class FlowStatuses {
       }));
       return { plan: { ...plan, workloads } };
     } catch (error) {
-      // other settings of the controller than those with which the flow was taken, or a document that is gone
+      // the controller's settings have changed since the document was accepted, or the document is gone
       if (error instanceof KFlowError) return { fault: error.message };
       throw error;
     }
@@ -134,16 +136,16 @@ export class FlowStatuses {
       return { health: { state: 'inactive', problems: [] }, functions: [...functions] };
     }
     try {
-      return await this.livePartsOf(flow, { plan, phase, isChanging, ended });
+      return await this.openPartsOf(flow, { plan, phase, isChanging, ended });
     } catch (error) {
       if (!(error instanceof KFlowError)) throw error;
-      // what cannot be looked at has a life all the same
+      // phase and revision are known even if the cluster or the streams cannot be read
       const problem = { reason: 'Unreadable', message: error.message, since: new Date().toISOString() };
       return { health: { state: 'unhealthy', problems: [problem] }, functions: [] };
     }
   }
 
-  private async livePartsOf(
+  private async openPartsOf(
     flow: FlowKey,
     { plan, phase, isChanging, ended }: Pick<Lifecycle, 'phase' | 'isChanging' | 'ended'> & { readonly plan: FlowPlan },
   ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
@@ -155,13 +157,13 @@ export class FlowStatuses {
     const idle = [...ended, ...succeeded];
     const now = Date.now();
     const health = explainHealth({ phase, plan, workloads, progress, reports: reports.of(flow), idle, now }, memory);
-    // what runs may be well and not be what is wanted
-    const state = isChanging && isWell(health) ? 'starting' : health.state;
+    // healthy replicas of an earlier revision
+    const state = isChanging && isHealthy(health) ? 'starting' : health.state;
     const functions = functionStatuses({ plan, workloads, progress, ended: idle });
     return { health: { ...health, state }, functions: [...functions] };
   }
 
-  /** What the functions of a closed flow have done and left, as long as its streams are there. */
+  /** The functions of a closed flow whose streams still exist. */
   private async keptFunctions(plan: FlowPlan, isCompleted: boolean): Promise<readonly FunctionStatus[]> {
     const progress = await this.progressOf(plan, true);
     if (progress.length === 0) return [];
@@ -170,7 +172,7 @@ export class FlowStatuses {
     return statuses.map((status) => ({ ...status, replicas: 0, isPaused: false }));
   }
 
-  /** While its streams are made, changed or removed, some of them may not be there. */
+  /** Streams may be missing while a flow starts, changes or is deleted. */
   private async progressOf(plan: FlowPlan, mayBeMissing: boolean): Promise<readonly FunctionProgress[]> {
     try {
       return await this.props.streams.progress(plan);
@@ -181,11 +183,11 @@ export class FlowStatuses {
   }
 }
 
-/** Nothing is wrong now: dead letters tell of what was. */
-function isWell({ state, problems }: FlowStatus['health']): boolean {
+/** Dead letters are a problem of the past. */
+function isHealthy({ state, problems }: FlowStatus['health']): boolean {
   return state === 'healthy' || (state === 'degraded' && problems.every(({ reason }) => reason === 'DeadLetters'));
 }
 
-function isWanted({ status }: FlowStatus, query: ListQuery): boolean {
+function matches({ status }: FlowStatus, query: ListQuery): boolean {
   return query.status === undefined || status === query.status;
 }

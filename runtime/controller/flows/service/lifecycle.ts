@@ -3,7 +3,7 @@ import { isClosedPhase } from '../ports/flow-phase';
 import type { FlowRecord } from '../ports/flow-record';
 import type { FlowWorkflowView } from '../ports/flow-workflow';
 
-/** Where a flow is in its life. */
+/** The phase of a flow, with its times and its desired revision. */
 export interface Lifecycle {
   readonly phase: Phase;
   readonly isOpen: boolean;
@@ -12,32 +12,32 @@ export interface Lifecycle {
   readonly since: string;
   readonly runId: string;
   readonly revision: number;
-  /** Empty when its documents are gone. */
+  /** Empty when the flow's documents were removed. */
   readonly digest: string;
-  /** The cluster has not been told yet what is wanted last. */
+  /** The desired state has not been applied to the cluster yet. */
   readonly isChanging: boolean;
-  /** Functions that requests have paused or resumed, whatever the document says. */
+  /** Functions paused (true) or resumed (false) by requests, which override the document. */
   readonly pauses: { readonly [functionId: string]: boolean };
-  /** Batch functions that had ended before, and do not run in this life. */
+  /** Functions of a batch flow that ended before this workflow started, and do not run again. */
   readonly ended: readonly string[];
   readonly reason?: string;
 }
 
 /**
- * The life of a flow as its last workflow and its record tell it; undefined when neither does. The workflow's own words
- * count while it runs; of one that somebody ended from outside, Temporal's do.
+ * The lifecycle of a flow according to its last workflow and its record; undefined when there is neither. The memo of the
+ * workflow is authoritative, unless somebody ended the workflow in Temporal before it could close: then Temporal's status is.
  */
 export function lifecycleOf(view: FlowWorkflowView | undefined, record: FlowRecord | undefined): Lifecycle | undefined {
   const last = record?.revisions.at(-1);
   if (view?.memo !== undefined) {
     const { memo, isOpen, closeTime } = view;
-    const isOver = isClosedPhase(memo.phase);
-    const phase: Phase = isOpen || isOver ? memo.phase : closedPhaseOf(view);
-    const end = isOver ? memo.since : (closeTime ?? memo.since);
-    const hasData = !isOver || last !== undefined;
+    const hasClosed = isClosedPhase(memo.phase);
+    const phase: Phase = isOpen || hasClosed ? memo.phase : closedPhaseOf(view);
+    const end = hasClosed ? memo.since : (closeTime ?? memo.since);
+    const hasData = !hasClosed || last !== undefined;
     return {
       phase,
-      isOpen: isOpen && !isOver,
+      isOpen: isOpen && !hasClosed,
       startTime: memo.startTime,
       closeTime: isClosedPhase(phase) ? end : null,
       since: isClosedPhase(phase) ? end : memo.since,
@@ -51,8 +51,8 @@ export function lifecycleOf(view: FlowWorkflowView | undefined, record: FlowReco
     };
   }
   if (record === undefined) return undefined;
-  const forgotten = { status: 'Terminated' as const, closeTime: record.startTime, reason: 'Temporal does not know it' };
-  const { status, closeTime, reason } = record.closed ?? forgotten;
+  const lost = { status: 'Terminated' as const, closeTime: record.startTime, reason: 'workflow not found in Temporal' };
+  const { status, closeTime, reason } = record.closed ?? lost;
   return {
     phase: status,
     isOpen: false,
@@ -69,7 +69,7 @@ export function lifecycleOf(view: FlowWorkflowView | undefined, record: FlowReco
   };
 }
 
-/** A workflow that ended without a word was ended from outside. */
+/** The phase of a flow whose workflow was ended in Temporal. */
 function closedPhaseOf({ status }: FlowWorkflowView): Phase {
   return status === 'Failed' || status === 'Canceled' ? status : 'Terminated';
 }

@@ -13,8 +13,8 @@ export const nothingApplied: AppliedState = {
 };
 
 /**
- * Hashes to keep over a transition: an updated function that must not restart keeps its template's hash; one that
- * restarts or re-reads gets the hash of its new template.
+ * The kept hashes after a transition: a function whose replicas are kept keeps the hash of its old template; a function that
+ * restarts or re-reads gets the hash of the new one.
  */
 export function keptHashesAfter(
   { keptHashes, hashes }: AppliedState,
@@ -30,7 +30,7 @@ export function keptHashesAfter(
   return { ...omitFunctions(keptHashes, renewed), ...Object.fromEntries(entries) };
 }
 
-/** The state as one run of the workflow passes it on. */
+/** Converts the state to the wire format of `CarriedState`. */
 export function carryApplied({ keptHashes, ...applied }: AppliedState): CarriedState['applied'] {
   return { ...applied, pins: keptHashes };
 }

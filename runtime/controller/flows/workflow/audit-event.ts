@@ -2,7 +2,7 @@ import type { RewindStart } from '../../ports/streams';
 import type { FlowRequest } from '../ports/flow-request';
 import type { NewEvent } from './flow-record-writer';
 
-/** The entry of a request in the event log: who requested what, when and why. */
+/** The event of a request: who requested what, when and why. */
 export function auditEvent(request: FlowRequest): NewEvent {
   const { by, at, comment } = request;
   const what = request.kind === 'update' ? request.cause : request.kind;

@@ -4,7 +4,7 @@ import type { FlowRequest } from '../ports/flow-request';
 import type { DesiredState } from '../ports/flow-workflow';
 import type { Transition } from './flow-activities';
 
-/** The event that a request is to the flow's phase. */
+/** The phase event of a request. */
 export function eventOf(request: FlowRequest): PhaseEvent {
   switch (request.kind) {
     case 'pause':
@@ -26,16 +26,16 @@ export function refusalOf(phase: FlowPhase, desired: DesiredState, request: Flow
   const isForced = request.kind === 'delete' && ending !== 'force';
   if ((ending === 'delete' || ending === 'force') && !isForced)
     return 'the flow is being deleted; submit it again once it is gone';
-  if (!canTransition(phase, eventOf(request))) return 'the flow is stopping; submit it again once it has stopped';
+  if (!canTransition(phase, eventOf(request))) return 'the flow is stopping; submit it again once it is stopped';
   if (request.kind === 'update' && request.base !== revision) {
-    return `the flow is at revision ${revision}, but the update is based on revision ${request.base}; send it again`;
+    return `the flow is at revision ${revision}, but the update is based on revision ${request.base}; send the update again`;
   }
   return undefined;
 }
 
 /**
- * The desired state after an accepted request; `revision` is the number of the newest one. A request never waits for an
- * earlier one: the part of an earlier request that contradicts a later one is dropped.
+ * The desired state after an accepted request; `revision` is the number of the latest revision. A request never waits for
+ * an earlier one, but replaces the parts of it that contradict.
  */
 export function withRequest(desired: DesiredState, request: FlowRequest, revision: number): DesiredState {
   switch (request.kind) {
@@ -68,8 +68,8 @@ export function withoutUpdateRewinds(desired: DesiredState): DesiredState {
 }
 
 /**
- * The desired state once the re-reads of `started` have started. `current` may be newer than `started`: what was requested
- * meanwhile stays pending.
+ * The desired state after a transition to `started`: its re-reads are no longer pending. `current` may contain later
+ * requests, whose re-reads stay pending.
  */
 export function withRewindsStarted(
   current: DesiredState,
@@ -79,12 +79,12 @@ export function withRewindsStarted(
   return {
     ...current,
     rewinds: current.rewinds.filter((rewind) => !started.rewinds.includes(rewind)),
-    // new credentials alone do not change the template, so the restart has to
+    // new credentials do not change the template hash, so the restart count must
     restarts: countRestarts(current.restarts, restarted),
   };
 }
 
-/** Entries of these functions are left out. */
+/** The entries without those of these functions. */
 export function omitFunctions<T>(
   entries: { readonly [functionId: string]: T },
   functions: readonly string[],
@@ -100,7 +100,7 @@ function withPauses(desired: DesiredState, functions: readonly string[], isPause
   return { ...desired, pauses: { ...desired.pauses, ...Object.fromEntries(functions.map((id) => [id, isPaused])) } };
 }
 
-/** Resuming the whole flow revokes pauses that were requested, not those of the document. */
+/** Resuming the whole flow revokes the requested pauses of functions, but not those of the document. */
 function onlyResumed(pauses: DesiredState['pauses']): DesiredState['pauses'] {
   return Object.fromEntries(Object.entries(pauses).filter(([, isPaused]) => !isPaused));
 }

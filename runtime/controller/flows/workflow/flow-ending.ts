@@ -3,10 +3,10 @@ import type { FlowDocument } from './flow-activities';
 import type { FlowState } from './flow-state';
 import { failureText, isActivityFailure, throwIfSuperseded, type WorkflowRuntime } from './workflow-runtime';
 
-/** Time that a forced delete gives object stores. */
+/** How long a forced delete waits for object stores. */
 const payloadsTimeoutMs = 60_000;
 
-/** The ways a flow closes: by request, by the end of a batch, or because it failed or its workflow was canceled. */
+/** Closes flows: by request, when a batch has ended, or when the flow failed or its workflow was canceled. */
 export class FlowEnding {
   constructor(
     private readonly state: FlowState,
@@ -30,11 +30,11 @@ export class FlowEnding {
     state.dataRemoved();
     await runtime.changes.removeDocuments(flow);
     throwIfSuperseded(runtime);
-    await state.close(ending === 'force' ? 'deleted-by-force' : 'deleted', 'it was deleted');
+    await state.close(ending === 'force' ? 'deleted-by-force' : 'deleted', 'the flow was deleted');
   }
 
-  /** Closes a batch flow that completed or failed. */
-  async judge(): Promise<void> {
+  /** Closes a batch flow that has completed or failed; any other flow stays open. */
+  async closeEndedBatch(): Promise<void> {
     const { state, runtime } = this;
     const { revision, ended } = state.applied;
     if (revision === 0) return;
@@ -48,7 +48,7 @@ export class FlowEnding {
     await state.close(outcome, reason);
   }
 
-  /** Removes the workloads and closes with all data kept; a delete in progress is finished instead. */
+  /** Removes the workloads and closes the flow, but keeps its data. A delete in progress is completed instead. */
   async shutDown(event: 'failed' | 'canceled', reason: string): Promise<void> {
     const { state, runtime } = this;
     if (state.isClosed) return;
@@ -57,13 +57,13 @@ export class FlowEnding {
     try {
       await runtime.changes.removeWorkloads(this.input.flow, {});
     } catch (error) {
-      // a cluster that refuses the removal has refused to create the workloads too
+      // a cluster that denies deleting workloads has denied creating them too
       if (!isActivityFailure(error)) throw error;
     }
     await state.close(event, reason);
   }
 
-  /** A forced delete leaves the payloads of an object store that does not respond, and notes that. */
+  /** If the object store does not respond, a forced delete leaves the payloads behind and notes that in the event log. */
   private async removePayloads(document: FlowDocument, ending: 'delete' | 'force'): Promise<void> {
     const { state, runtime } = this;
     if (ending === 'delete') return runtime.changes.removePayloads(document);
@@ -71,7 +71,7 @@ export class FlowEnding {
       await runtime.changesWithin(payloadsTimeoutMs).removePayloads(document);
     } catch (error) {
       if (!isActivityFailure(error)) throw error;
-      const message = `payloads in its message store: ${failureText(error)}`;
+      const message = `cannot remove the payloads in the message store: ${failureText(error)}`;
       state.note({ kind: 'notice', what: 'left-behind', message });
     }
   }

@@ -4,8 +4,8 @@ import type { Rollout } from './rollout';
 import { throwIfSuperseded, type WorkflowRuntime } from './workflow-runtime';
 
 /**
- * Pauses a flow: the sources stop first, then the records in flight are processed, at most for the grace time, and only
- * then all other replicas stop.
+ * Pauses a flow: stops the sources, waits for the records in flight, at most for the grace time, and stops all other
+ * replicas.
  */
 export class FlowPause {
   constructor(
@@ -30,7 +30,7 @@ export class FlowPause {
     state.settled(desired);
   }
 
-  /** Returns what was left where at the end of the grace time. */
+  /** Returns the functions that still hold records at the end of the grace time. */
   private async drain(revision: number): Promise<string | undefined> {
     const { state, runtime, input } = this;
     await this.rollout.apply(revision, { halt: 'sources' });

@@ -9,7 +9,7 @@ export type NewEvent = Omit<FlowEvent, keyof FlowKey | 'id' | 'at'> & { readonly
 /**
  * Writes a flow's record and events.
  *
- * I1. Saves run one after the other, so that the newest record is the one that stays.
+ * I1. Saves run one after the other, so that the last save has the newest record.
  * I2. A cancellation does not interrupt a save.
  * I3. Each event is written by exactly one save.
  */
@@ -20,7 +20,7 @@ export class FlowRecordWriter {
   private events: FlowEvent[] = [];
   private isDataRemoved = false;
 
-  /** `isSaved`: the store has this record already. */
+  /** `isSaved`: the store has this record. */
   constructor(
     record: FlowRecord,
     private readonly runtime: Pick<WorkflowRuntime, 'changes' | 'newId' | 'now' | 'nonCancelable'>,
@@ -46,7 +46,7 @@ export class FlowRecordWriter {
     this.current = withRevision(this.current, { digest, cause, by, at, ...(comment === undefined ? {} : { comment }) });
   }
 
-  /** Marks a revision as one that became ready. */
+  /** Records that all replicas of a revision were ready. */
   markProven(number: number): void {
     const revisions = this.current.revisions.map(
       (revision): Revision => (revision.number === number ? { ...revision, isProven: true } : revision),
@@ -54,7 +54,7 @@ export class FlowRecordWriter {
     this.current = { ...this.current, revisions };
   }
 
-  /** Gives these functions a new epoch: their outputs get new message ids, so that none counts as a duplicate. */
+  /** Starts a new epoch of these functions: their outputs get new message ids and are not dropped as duplicates. */
   startEpoch(functions: readonly string[]): void {
     const epoch = Math.max(0, ...Object.values(this.current.epochs)) + 1;
     const epochs = Object.fromEntries(functions.map((id) => [id, epoch]));
@@ -65,7 +65,7 @@ export class FlowRecordWriter {
     this.current = { ...this.current, ...end };
   }
 
-  /** The flow's data was removed; `removeDocuments` removes its documents. */
+  /** Removes revisions and epochs from the record. The `removeDocuments` activity removes the documents. */
   clear(): void {
     this.isDataRemoved = true;
     this.current = { ...this.current, revisions: [], epochs: {} };
@@ -77,7 +77,7 @@ export class FlowRecordWriter {
     this.events.push({ namespace, jobId, id: this.runtime.newId(), ...event, at });
   }
 
-  /** Saves the record and the events noted since the last save; drops old revisions, except those in use. */
+  /** Saves the record and the events since the last save. Drops old revisions, except those in use. */
   save(inUse: readonly number[]): Promise<void> {
     this.saving = this.saving.then(async () => {
       const revisions = withoutOldRevisions(this.current.revisions, inUse);

@@ -8,7 +8,7 @@ import type { WorkflowRuntime } from './workflow-runtime';
 /**
  * One run of a flow's workflow: takes requests and reconciles until the flow closes, or continues in a new run.
  *
- * I1. Requests change the desired state at once; the reconciler brings the applied state to it, from wherever it is.
+ * I1. Requests change the desired state at once; the reconciler then reconciles the cluster with it.
  * I2. Every accepted request is in the event log before the run ends.
  */
 export class FlowRun {
@@ -25,7 +25,7 @@ export class FlowRun {
 
   /** Throws ApplicationFailure for a request that is refused. */
   validate(request: FlowRequest): void {
-    if (this.state.isClosed) throw ApplicationFailure.nonRetryable('the flow has closed', flowKind.closedFailure);
+    if (this.state.isClosed) throw ApplicationFailure.nonRetryable('the flow is closed', flowKind.closedFailure);
     const refusal = this.state.refusalOf(request);
     if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, 'state-invalid');
   }

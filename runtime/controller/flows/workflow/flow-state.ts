@@ -18,8 +18,8 @@ import { rollbackTarget } from './revisions';
 import type { WorkflowRuntime } from './workflow-runtime';
 
 /**
- * The state of one flow in its workflow: desired state, applied state, phase and record. Every change is a method of this
- * class, and the memo and the record follow each change.
+ * The state of one flow in its workflow: desired state, applied state, phase and record. Only methods of this class change
+ * it; each of them also updates the memo and the record.
  *
  * I1. The phase changes by `nextPhase` alone.
  * I2. `generation` increases whenever the desired state is replaced by a request or a rollback.
@@ -91,24 +91,24 @@ export class FlowState {
     return this.writer.record;
   }
 
-  /** The desired state was applied in full. */
+  /** Whether the desired state was applied in full. */
   get isSettled(): boolean {
     return this.settledState === this.desiredState;
   }
 
-  /** The last apply stopped replicas. */
+  /** The last apply stopped replicas for a pause. */
   get isHalted(): boolean {
     return this.halted;
   }
 
-  /** Why a request is refused; undefined when it is accepted. */
+  /** Why the flow refuses a request; undefined when it accepts the request. */
   refusalOf(request: FlowRequest): string | undefined {
     return refusalOf(this.memo.phase, this.desired, request);
   }
 
   /**
-   * Accepts a request. Returns false, and leaves what is in progress alone, when the desired state is already the one
-   * requested; `isRetry` replaces it anyway.
+   * Accepts a request. Returns false when the request does not change the desired state, so that the steps in progress
+   * continue. With `isRetry`, the steps start again anyway.
    */
   accept(request: FlowRequest, isRetry: boolean): boolean {
     if (request.kind === 'update') this.writer.addRevision(request);
@@ -126,8 +126,8 @@ export class FlowState {
   }
 
   /**
-   * Returns to an earlier revision, because the desired one does not become ready. Returns false when there is no revision
-   * to return to.
+   * Replaces a desired revision that does not become ready by an earlier one. Returns false when there is no revision to
+   * roll back to.
    */
   rollBack(reason: string): boolean {
     const failed = this.writer.revision(this.desired.revision);
@@ -148,58 +148,59 @@ export class FlowState {
     return true;
   }
 
-  /** Streams and buckets exist; these functions of a batch flow do not run again. */
+  /** Records that streams and buckets exist, and which functions of a batch flow do not run again. */
   prepared(ended: readonly string[]): void {
     this.change({ isPrepared: true, ended });
     this.publish({ ended });
   }
 
-  /** The cluster has templates with these hashes; with `isHalted`, replicas were stopped. */
+  /** Records the hashes of the applied templates, and whether the apply stopped replicas for a pause. */
   hashesApplied(hashes: AppliedState['hashes'], isHalted: boolean): void {
     this.halted = isHalted;
     this.change({ hashes: { ...this.applied.hashes, ...hashes } });
   }
 
-  /** The consumers of functions were moved: their outputs get new message ids. */
+  /** Records that the consumers of these functions were moved: their outputs get new message ids. */
   epochStarted(functions: readonly string[]): void {
     this.writer.startEpoch(functions);
   }
 
-  /** Functions of a batch flow run again. */
+  /** Records that these functions of a batch flow run again. */
   reopened(functions: readonly string[]): void {
     const ended = this.applied.ended.filter((id) => !functions.includes(id));
     this.change({ ended });
     this.publish({ ended });
   }
 
-  /** Re-reads and restarts of `started` are done, whatever was requested meanwhile. Returns what is still desired. */
+  /** Removes the re-reads and counts the restarts of a transition. Returns the new desired state. */
   transitionStarted(started: DesiredState, transition: Transition): DesiredState {
     this.change({ keptHashes: keptHashesAfter(this.applied, transition, started.rewinds) });
     this.desiredState = withRewindsStarted(this.desired, started, transition);
     return this.desired;
   }
 
-  /** The revision is in the cluster, at least in part. */
+  /** Records that a revision was applied, at least in part. */
   revisionApplied(revision: number, previous: number): void {
     this.change({ revision, previous });
   }
 
-  /** Every replica of the revision was ready. */
+  /** Records that all replicas of a revision were ready. */
   markProven(number: number): void {
     this.writer.markProven(number);
   }
 
-  /** No replica is left; `leftover` describes records that were still in flight. */
+  /** Enters `Paused`. `leftover` describes the records that are still in flight. */
   paused(leftover: string | undefined): void {
     this.enter('paused', leftover);
   }
 
-  /** `desired` was applied in full. */
+  /** Records that `desired` was applied in full. */
   settled(desired: DesiredState): void {
     this.settledState = desired;
     this.publish({ isSettled: true });
   }
 
+  /** Shows in the memo why the flow makes no progress; undefined clears the reason. */
   explain(reason: string | undefined): void {
     this.publish({ reason });
   }
@@ -208,14 +209,14 @@ export class FlowState {
     this.writer.note(event);
   }
 
-  /** The flow's data was removed. */
+  /** Records that the flow's data was removed. */
   dataRemoved(): void {
     this.writer.clear();
     this.desiredState = { ...this.desired, rewinds: [] };
     this.publish(this.desiredRevision());
   }
 
-  /** Closes the record, then the memo. */
+  /** Closes the flow: saves the record, then publishes the memo. Throws StateError when the phase does not allow the event. */
   async close(event: PhaseEvent, reason?: string): Promise<void> {
     const status = nextPhase(this.memo.phase, event);
     if (!isClosedPhase(status)) throw new Error(`${event} does not close a flow`);

@@ -7,15 +7,15 @@ import type { FlowState } from './flow-state';
 import { Rollout } from './rollout';
 import { type CancelableScope, failureText, isActivityFailure, type WorkflowRuntime } from './workflow-runtime';
 
-/** Time until steps that failed outside of the workflow are retried, unless a request arrives first. */
+/** How long to wait before failed steps are retried; a request retries them at once. */
 const retryMs = 10_000;
 
 /**
- * Brings the applied state to the desired state.
+ * Reconciles the cluster with the desired state.
  *
- * I1. A request replaces the desired state at once and supersedes the steps in progress: waits end at once, and of a step
- *     that changes something, the attempt in progress is finished.
- * I2. The steps never run twice at the same time.
+ * I1. A request changes the desired state at once and cancels the steps in progress. Waits end at once; an attempt that
+ *     changes something is completed first.
+ * I2. At most one reconciliation runs at a time.
  */
 export class Reconciler {
   private isBlocked = false;
@@ -35,20 +35,20 @@ export class Reconciler {
     this.ending = new FlowEnding(state, runtime, input);
   }
 
-  /** Accepts a request that was not refused; resolves once the request is in the event log. */
+  /** Accepts a valid request. Resolves once the request is in the event log. */
   async accept(request: FlowRequest): Promise<FlowMemo> {
     if (this.state.accept(request, this.isBlocked)) this.scope?.cancel();
     await this.state.save();
     return this.state.memo;
   }
 
-  /** Something ended in the cluster: the next reconciliation checks whether the flow completed or failed. */
+  /** Makes the next reconciliation check whether the flow completed or failed, because a Job ended in the cluster. */
   observe(): void {
     this.isObserved = true;
     if (this.rollout.isAwaitingReady) this.scope?.cancel();
   }
 
-  /** Whether the desired state is newer than `generation`, or something was observed. */
+  /** Whether the desired state has changed since `generation`, or a Job was observed to end. */
   isDue(generation: number): boolean {
     return this.state.generation !== generation || this.isObserved;
   }
@@ -58,7 +58,7 @@ export class Reconciler {
     return this.isBlocked ? retryMs : undefined;
   }
 
-  /** Resolves when the desired state is applied, is superseded, or cannot be applied at the moment. */
+  /** Resolves when the desired state is applied, has been superseded, or cannot be applied for now. */
   async reconcile(): Promise<void> {
     this.isObserved = false;
     await this.attempt(async () => {
@@ -67,7 +67,7 @@ export class Reconciler {
       if (!state.applied.isPrepared) await this.rollout.prepare();
       if (state.desired.isPaused) await this.pause.run();
       else await this.rollout.run();
-      if (state.memo.mode === 'batch' && !state.desired.isPaused) await this.ending.judge();
+      if (state.memo.mode === 'batch' && !state.desired.isPaused) await this.ending.closeEndedBatch();
     });
     await this.state.save();
   }
@@ -95,7 +95,7 @@ export class Reconciler {
     } catch (error) {
       if (isCancellation(error) && this.isDue(generation)) return;
       if (!isActivityFailure(error)) throw error;
-      // a canceled attempt that failed, for example because its worker stopped, is not retried
+      // the failure of a superseded attempt does not matter
       if (state.generation !== generation) return;
       await this.handleFailure(failureText(error));
     } finally {
@@ -103,7 +103,7 @@ export class Reconciler {
     }
   }
 
-  /** Fails a flow that never ran, rolls back a revision if possible, and otherwise retries later. */
+  /** Fails a flow whose first revision cannot be applied; rolls back a later revision, if possible; else retries later. */
   private async handleFailure(reason: string): Promise<void> {
     const { state } = this;
     const { ending, isPaused } = state.desired;

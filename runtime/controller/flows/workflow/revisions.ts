@@ -1,16 +1,16 @@
 import type { FlowRecord, Revision } from '../ports/flow-record';
 
-/** Number of revisions a record keeps: every run of the workflow carries them. */
+/** Maximum number of revisions in a record, because every run of the workflow carries them all. */
 const maxRevisions = 50;
 
-/** Appends a revision; a document equal to the newest one's is not another revision. */
+/** Appends a revision, unless its document equals that of the latest revision. */
 export function withRevision(record: FlowRecord, revision: Omit<Revision, 'number'>): FlowRecord {
   const last = record.revisions.at(-1);
   if (last?.digest === revision.digest) return record;
   return { ...record, revisions: [...record.revisions, { ...revision, number: (last?.number ?? 0) + 1 }] };
 }
 
-/** Drops the oldest revisions, except those in use and the newest one that became ready. */
+/** Drops the oldest revisions, except those in use and the newest one that was ready. */
 export function withoutOldRevisions(revisions: readonly Revision[], inUse: readonly number[]): readonly Revision[] {
   const proven = revisions.findLast(({ isProven }) => isProven)?.number;
   const isKept = ({ number }: Revision, index: number) =>
@@ -19,8 +19,8 @@ export function withoutOldRevisions(revisions: readonly Revision[], inUse: reado
 }
 
 /**
- * The revision to return to when `failed` does not become ready: the newest earlier one that did, else `fallback`, the one
- * that ran before. Undefined when there is none, when it has the same document, or when `failed` was ready before.
+ * The revision to roll back to when `failed` does not become ready: the newest earlier one that was ready, else `fallback`,
+ * the one applied before. Undefined when there is none, when it has the same document, or when `failed` was ready once.
  */
 export function rollbackTarget(
   revisions: readonly Revision[],

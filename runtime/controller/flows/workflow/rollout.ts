@@ -6,12 +6,12 @@ import { throwIfSuperseded, type WorkflowRuntime } from './workflow-runtime';
 const noTransition: Transition = { halted: [], kept: [], restarted: [] };
 
 /**
- * Applies the desired revision to the cluster and waits until the revision is ready.
+ * Applies the desired revision to the cluster and waits until it is ready.
  *
- * I1. Every step can be repeated from its start: a superseded rollout ends between two steps, and the next one continues
- *     from the applied state.
- * I2. Functions that re-read, or whose shared state changes, have no replica while their consumers and epochs change.
- * I3. Only a revision that became ready, or else the one that ran before, is rolled back to.
+ * I1. Every step is idempotent: a superseded rollout ends between two steps, and the next one continues from the applied
+ *     state.
+ * I2. Functions that re-read, or whose shared state changes, have no replicas while their consumers and epochs change.
+ * I3. A rollback returns to a revision that was ready, or else to the one applied before.
  */
 export class Rollout {
   private readyDeadlineMs = 0;
@@ -23,12 +23,12 @@ export class Rollout {
     private readonly input: Pick<FlowInput, 'flow' | 'limits'>,
   ) {}
 
-  /** A wait for replicas, which a Job that ends interrupts, is in progress. */
+  /** Whether the rollout waits for replicas. A Job that ends interrupts the wait. */
   get isAwaitingReady(): boolean {
     return this.awaitingReady;
   }
 
-  /** The first step of a workflow: removes replicas of an earlier one, and creates streams and buckets. */
+  /** The first step of a workflow: removes replicas of an earlier workflow, and creates streams and buckets. */
   async prepare(): Promise<void> {
     const { state, runtime } = this;
     const preparing = runtime.changes.prepare(state.plannedDocumentOf(state.desired.revision));
@@ -41,7 +41,7 @@ export class Rollout {
     await this.verifyReady();
   }
 
-  /** Applies a revision; `step` says what of it does not run. */
+  /** Applies a revision. `step` lists the replicas that do not run for now. */
   async apply(revision: number, step: Partial<Pick<ApplyStep, 'halt' | 'without'>>): Promise<void> {
     const { desired, applied } = this.state;
     const hashes = await this.runtime.changes.apply({
@@ -63,7 +63,7 @@ export class Rollout {
     const changed = state.transitionStarted(desired, transition);
     const { revision: before } = state.applied;
     const previous = before === desired.revision ? state.applied.previous : before;
-    // an interrupted apply leaves a part of the revision in the cluster: its re-reads must not start twice
+    // recorded before the apply, too: after an interrupted apply, re-reads must not start twice
     if (before !== 0) state.revisionApplied(desired.revision, previous);
     await this.apply(desired.revision, {});
     state.revisionApplied(desired.revision, previous);
@@ -88,7 +88,7 @@ export class Rollout {
     return transition;
   }
 
-  /** Stops the replicas of `halted` and of functions that re-read, then moves the consumers of the latter. */
+  /** Stops the replicas of `halted` and of functions that re-read, then moves the consumers of functions that re-read. */
   private async rewind({ revision, rewinds }: DesiredState, halted: readonly string[]): Promise<void> {
     const { state, runtime, input } = this;
     const document = state.documentOf(revision);
@@ -108,7 +108,7 @@ export class Rollout {
     state.reopened(reopened);
   }
 
-  /** Waits until the revision is ready, or rolls it back at the deadline; without a revision to return to, waits on. */
+  /** Waits until the revision is ready, and rolls it back at the deadline. Without a revision to roll back to, waits on. */
   private async verifyReady(): Promise<void> {
     const { state, runtime } = this;
     const { number = 0, isProven } = state.revision(state.desired.revision) ?? {};
@@ -121,11 +121,11 @@ export class Rollout {
       return;
     }
     state.explain(unreadiness);
-    const hasJobFailed = runtime.now() < this.readyDeadlineMs; // then the flow fails
+    const hasJobFailed = runtime.now() < this.readyDeadlineMs; // the flow fails instead
     if (!state.rollBack(unreadiness) && !isLate && !hasJobFailed) await this.verifyReady();
   }
 
-  /** The applied revision is what a failed update returns to, provided that it is ready. */
+  /** Marks the applied revision as one to roll back to, if it is ready now. */
   private async verifyApplied(revision: number): Promise<void> {
     const { state, runtime, input } = this;
     if (state.isHalted || state.revision(revision)?.isProven) return;

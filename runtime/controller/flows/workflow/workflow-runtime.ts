@@ -2,31 +2,31 @@ import { ActivityFailure, CancelledFailure, isCancellation } from '@temporalio/w
 import type { FlowInput, FlowMemo } from '../ports/flow-workflow';
 import type { FlowActivities } from './flow-activities';
 
-/** What a flow's workflow uses of Temporal, so that its steps also run without a server. */
+/** The parts of Temporal that a flow's workflow uses; tests implement it without a server. */
 export interface WorkflowRuntime {
   readonly runId: string;
   /** ISO time. */
   readonly startTime: string;
-  /** Activities that change something: a cancellation waits for the attempt in progress. */
+  /** Activities with side effects: a cancellation waits for the attempt in progress. */
   readonly changes: FlowActivities;
-  /** Activities that only wait or read: a cancellation abandons them at once. */
+  /** Activities without side effects: a cancellation abandons them at once. */
   readonly waits: FlowActivities;
-  /** Activities that change something and fail after so many milliseconds, retries included. */
+  /** Activities with side effects that fail after so many milliseconds, including retries. */
   changesWithin(ms: number): FlowActivities;
   /** Milliseconds since 1970; the same in every replay. */
   now(): number;
   newId(): string;
   publishMemo(memo: FlowMemo): void;
   openScope(): CancelableScope;
-  /** Runs work that a cancellation does not interrupt. */
+  /** Runs work that cancellations do not interrupt. */
   nonCancelable<T>(work: () => Promise<T>): Promise<T>;
-  /** Whether the scope this code runs in was canceled. */
+  /** Whether the current scope was canceled. */
   isCanceled(): boolean;
   /** Resolves when the condition holds, or after the timeout. */
   waitUntil(condition: () => boolean, timeoutMs?: number): Promise<unknown>;
-  /** Whether no request is being handled. */
+  /** Whether no request is in progress. */
   areRequestsHandled(): boolean;
-  /** Whether the history of this run has more events than the limit, or more than the server recommends. */
+  /** Whether the history of this run exceeds the limit, or the server suggests to continue as new. */
   isHistoryLong(limit: number): boolean;
   /** Ends this run and starts the next; never resolves. */
   continueAsNew(input: FlowInput): Promise<never>;
@@ -34,23 +34,23 @@ export interface WorkflowRuntime {
   untilCanceled(): Promise<never>;
 }
 
-/** A scope whose activities end together. */
+/** A scope whose activities are canceled together. */
 export interface CancelableScope {
   run<T>(work: () => Promise<T>): Promise<T>;
   cancel(): void;
 }
 
-/** Throws CancelledFailure when a later request replaced the desired state: the next step must not run. */
+/** Throws CancelledFailure when a later request has changed the desired state, so that the next step must not run. */
 export function throwIfSuperseded(runtime: Pick<WorkflowRuntime, 'isCanceled'>): void {
   if (runtime.isCanceled()) throw new CancelledFailure('superseded by a later request');
 }
 
-/** Whether an activity failed for good, other than by cancellation. */
+/** Whether an activity failed permanently, other than by cancellation. */
 export function isActivityFailure(error: unknown): error is ActivityFailure {
   return error instanceof ActivityFailure && !isCancellation(error);
 }
 
-/** The message of the error that an activity failed with. */
+/** The message of an activity's error, without Temporal's wrappers. */
 export function failureText(error: unknown): string {
   let reason = error as Error;
   while (reason.cause instanceof Error) reason = reason.cause;

@@ -269,7 +269,7 @@ describe('an end', () => {
     await accept({ kind: 'stop' });
     const refusal = (command: FlowCommand) => state.refusalOf({ ...command, by: 'me', at });
     for (const kind of ['pause', 'resume', 'restart'] as const) {
-      expect(refusal({ kind, functions: ['map'] })).toBe('the flow is stopping; submit it again once it has stopped');
+      expect(refusal({ kind, functions: ['map'] })).toBe('the flow is stopping; submit it again once it is stopped');
     }
     expect(refusal(update('d2', 1))).toBeDefined();
     expect(refusal({ kind: 'delete', force: false })).toBeUndefined();

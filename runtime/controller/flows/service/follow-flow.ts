@@ -1,8 +1,25 @@
 import type { LogLine, LogQuery } from '../../../api-contract/flow-history';
 import type { FlowKey } from '../../../api-contract/flow-key';
+import type { FlowStatus } from '../../../api-contract/flow-status';
+import { pause } from '../../../async/pause';
 import type { Cluster, LogOptions } from '../../ports/cluster';
 
-/** Lines of a flow's replicas: one after the other, or as they come with `follow`. */
+const pollStatusMs = 500;
+
+/** The current status, then the status after each change, until the flow is closed or the signal is aborted. */
+export async function* followStatus(read: () => Promise<FlowStatus>, signal: AbortSignal): AsyncIterable<FlowStatus> {
+  let last = '';
+  while (!signal.aborted) {
+    const status = await read();
+    const text = JSON.stringify(status);
+    if (text !== last) yield status;
+    last = text;
+    if (status.closeTime !== null) return;
+    await pause(pollStatusMs, signal);
+  }
+}
+
+/** The log lines of a flow's replicas: one replica after the other, or with `follow` as they are written. */
 export async function* followLogs(
   cluster: Cluster,
   flow: FlowKey,
@@ -17,7 +34,7 @@ export async function* followLogs(
       .filter(({ name }) => query.replica === undefined || name === query.replica)
       .map(({ name }) => linesOf(cluster, { ...flow, function: id, replica: name }, options)),
   );
-  if (query.follow) yield* together(sources);
+  if (query.follow) yield* merge(sources);
   else for (const source of sources) yield* source;
 }
 
@@ -31,19 +48,19 @@ async function* linesOf(
   }
 }
 
-/** What any of them gives, as it comes. */
-async function* together(sources: readonly AsyncIterable<LogLine>[]): AsyncIterable<LogLine> {
+/** The items of all sources in the order of their arrival. */
+async function* merge(sources: readonly AsyncIterable<LogLine>[]): AsyncIterable<LogLine> {
   const iterators = new Map(sources.map((source, index) => [index, source[Symbol.asyncIterator]()]));
   const next = async (index: number) => ({ index, result: await iterators.get(index)?.next() });
-  const waiting = new Map([...iterators.keys()].map((index) => [index, next(index)]));
+  const pending = new Map([...iterators.keys()].map((index) => [index, next(index)]));
   try {
-    while (waiting.size > 0) {
-      const { index, result } = await Promise.race(waiting.values());
+    while (pending.size > 0) {
+      const { index, result } = await Promise.race(pending.values());
       if (result === undefined || result.done) {
-        waiting.delete(index);
+        pending.delete(index);
         continue;
       }
-      waiting.set(index, next(index));
+      pending.set(index, next(index));
       yield result.value;
     }
   } finally {

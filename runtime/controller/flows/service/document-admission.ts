@@ -10,41 +10,40 @@ import { editText } from '../../../../lib/topology/read/edit-text';
 import { parseDocument } from '../../../../lib/topology/read/parse-document';
 import { checkUpdate } from '../../../../lib/topology/update/check-update';
 import { summarizeUpdate, type UpdateSummary } from '../../../../lib/topology/update/summarize-update';
-import type { UpdateDifference } from '../../../../lib/topology/update/update-difference';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { PodSettings } from '../activities/apply-flow';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { checkFlowDocument, documentName, readFlowDocument, updateProblems } from '../documents/read-flow-document';
 import type { FlowStore } from '../ports/flow-store';
 
-export interface DocumentDeskProps {
+export interface DocumentAdmissionProps {
   readonly store: FlowStore;
   readonly planner: FlowPlanner;
   readonly pods: PodSettings;
   /** Throws ConfigError for a topology that this cluster cannot run. */
   readonly assertRunnable: (topology: Topology) => void;
-  /** `run` on this machine, else `controller`: what is warned of. */
+  /** Decides which warnings apply: `run` for flows on this machine, else `controller`. */
   readonly purpose: Purpose;
 }
 
-/** What is known of a document that was accepted once. */
-interface Draft {
+/** The part of an admitted document that scaling edits. */
+interface ScalableDocument {
   readonly dag: readonly { readonly id: string }[];
 }
 
-/** A document that may be run. */
-export interface AcceptedDocument {
+/** A document that was checked and stored. */
+export interface AdmittedDocument {
   readonly topology: Topology;
   readonly digest: string;
   readonly warnings: readonly Problem[];
 }
 
-/** Reads, checks and keeps what is submitted: whatever can be known before something runs is said here. */
-export class DocumentDesk {
-  constructor(private readonly props: DocumentDeskProps) {}
+/** Checks submitted documents and stores them. Every problem that can be found before a flow runs is reported here. */
+export class DocumentAdmission {
+  constructor(private readonly props: DocumentAdmissionProps) {}
 
-  /** Throws TopologyError with every problem, and ConfigError for what this controller or its cluster lacks. */
-  async accept(flow: FlowKey, text: string): Promise<AcceptedDocument> {
+  /** Throws TopologyError with every problem, and ConfigError for a document that this controller cannot run. */
+  async admit(flow: FlowKey, text: string): Promise<AdmittedDocument> {
     const { store, planner, pods, assertRunnable, purpose } = this.props;
     const { topology, warnings } = checkFlowDocument(text, flow, purpose);
     assertRunnable(topology);
@@ -54,15 +53,15 @@ export class DocumentDesk {
     return { topology, digest: await store.putDocument(flow, text), warnings };
   }
 
-  /** The digest of what was accepted; `known`, if that document says the same in other words. */
-  async digestOf(flow: FlowKey, { topology, digest }: AcceptedDocument, known: string): Promise<string> {
+  /** The digest of an admitted document, or `known` if both documents describe the same topology. */
+  async digestOf(flow: FlowKey, { topology, digest }: AdmittedDocument, known: string): Promise<string> {
     if (digest === known) return known;
     return isDeepStrictEqual(topology, await this.props.planner.topology(flow, known)) ? known : digest;
   }
 
   /**
-   * Gives the functions that an update is about, and of those the ones that it has read anew. Throws TopologyError with
-   * every difference that it may not make.
+   * Returns the functions that an update changes, and those that it makes re-read their inputs. Throws TopologyError with
+   * every difference that is not allowed.
    */
   async assertUpdate(flow: FlowKey, from: string, text: string): Promise<Pick<UpdateSummary, 'updated' | 'dropped'>> {
     const before = await this.props.planner.topology(flow, from);
@@ -72,19 +71,19 @@ export class DocumentDesk {
     return summarizeUpdate(before, after);
   }
 
-  /** What was kept goes on only with a document that fits it: throws TopologyError with every difference that no update could make. */
-  async assertContinues(flow: FlowKey, from: string, text: string): Promise<void> {
+  /** A stopped flow can be resumed only with a document that fits its data. Throws TopologyError with every other difference. */
+  async assertResumable(flow: FlowKey, from: string, text: string): Promise<void> {
     const before = await this.props.planner.topology(flow, from);
     const topology = readFlowDocument(text, flow);
-    // whoever stops a flow and submits it again has no need to allow updates
+    // `meta.update` protects running replicas; here are none
     const allowed = { ...topology, dag: topology.dag.map((fn) => ({ ...fn, meta: { ...fn.meta, update: true } })) };
-    const differences = checkUpdate(before, allowed).filter(isNoControl);
+    const differences = checkUpdate(before, allowed).filter(({ path }) => !isControlField(path));
     if (differences.length > 0) throw new TopologyError(updateProblems(text, differences));
   }
 
-  /** The text with other numbers of replicas; everything else stays as it is written. Throws ConfigError. */
+  /** Sets the number of replicas of functions and keeps the rest of the text. Throws ConfigError `edge-unknown`. */
   withParallelism(text: string, replicas: { readonly [functionId: string]: number }): string {
-    const document = parseDocument(text, documentName).source?.value as Draft;
+    const document = parseDocument(text, documentName).source?.value as ScalableDocument;
     const { dag } = document;
     assertFunctions(
       dag.map(({ id }) => id),
@@ -99,18 +98,26 @@ export class DocumentDesk {
   }
 }
 
-/** Throws ConfigError that names every function which is not there. */
-export function assertFunctions(known: readonly string[], asked: readonly string[]): void {
-  const unknown = asked.filter((id) => !known.includes(id));
+/** Throws ConfigError `edge-unknown` with every id that is not a function of the flow. */
+export function assertFunctions(known: readonly string[], ids: readonly string[]): void {
+  const unknown = ids.filter((id) => !known.includes(id));
   if (unknown.length === 0) return;
-  const told = unknown.map((id) => {
+  const faults = unknown.map((id) => {
     const nearest = nearestName(id, known);
-    return `no function has the id "${id}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`;
+    const advice = nearest === undefined ? `the flow has ${known.join(', ')}` : `did you mean "${nearest}"?`;
+    return `no function has the id "${id}"; ${advice}`;
   });
-  const text = told.join('; ');
-  throw new ConfigError('edge-unknown', `${text}${text.endsWith('?') ? ' It' : '; it'} has ${known.join(', ')}`);
+  throw new ConfigError('edge-unknown', faults.join('\n'));
 }
 
-function isNoControl({ path }: UpdateDifference): boolean {
-  return !/\.meta\.(update|pause|updatePolicy|restart)$/.test(path);
+/** Throws ConfigError `setting-invalid` for a flow outside of the namespaces that the controller serves; default: all. */
+export function assertServed({ namespace }: Pick<Topology, 'namespace'>, namespaces?: readonly string[]): void {
+  if (namespaces === undefined || namespaces.includes(namespace)) return;
+  const message = `namespace "${namespace}": this controller serves ${namespaces.join(', ')}; submit the flow to another controller, or add the namespace to cluster.namespaces`;
+  throw new ConfigError('setting-invalid', message, { where: namespace });
+}
+
+/** Whether a field only controls how updates are carried out. */
+function isControlField(path: string): boolean {
+  return /\.meta\.(update|pause|updatePolicy|restart)$/.test(path);
 }

@@ -1,30 +1,30 @@
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
 import type { Cluster, ClusterWatch } from '../../ports/cluster';
-import { hasLiving } from '../activities/wait-for-workloads';
+import { hasLiveReplicas } from '../activities/wait-for-workloads';
 import { isClosedPhase } from '../ports/flow-phase';
 import type { FlowWorkflows } from '../ports/flow-workflow';
 
-const everyMs = 5_000;
+const sweepEveryMs = 5_000;
 
-export interface AbandonedFlowsProps {
+export interface OrphanedFlowsProps {
   readonly cluster: Cluster;
   readonly workflows: Pick<FlowWorkflows, 'describe' | 'open'>;
-  /** Removes what runs of the flow. */
-  readonly abandon: (flow: FlowKey) => Promise<void>;
-  readonly onTrouble: (text: string) => void;
+  /** Removes the workloads of a flow. */
+  readonly stop: (flow: FlowKey) => Promise<void>;
+  readonly onWarning: (text: string) => void;
 }
 
 /**
- * Finds flows that run although their workflow was ended from outside, as terminated in Temporal: without it nobody would
- * ever end them. A workflow that ended by itself has removed what ran, or does so in a moment.
+ * Stops flows whose replicas still run although somebody ended their workflow in Temporal. A workflow that closed by itself
+ * has removed its replicas.
  */
-export class AbandonedFlows {
+export class OrphanedFlows {
   private readonly seen = new Set<string>();
   private watch: ClusterWatch | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
-  constructor(private readonly props: AbandonedFlowsProps) {}
+  constructor(private readonly props: OrphanedFlowsProps) {}
 
   async start(): Promise<void> {
     this.watch = await this.props.cluster.watch((flow) => this.seen.add(flowName(flow)));
@@ -39,27 +39,27 @@ export class AbandonedFlows {
 
   private schedule(): void {
     if (this.isClosed) return;
-    this.timer = setTimeout(() => void this.sweep().finally(() => this.schedule()), everyMs);
+    this.timer = setTimeout(() => void this.sweep().finally(() => this.schedule()), sweepEveryMs);
   }
 
   private async sweep(): Promise<void> {
     if (this.seen.size === 0) return;
     try {
       const open = new Set((await this.props.workflows.open()).map(({ key }) => flowName(key)));
-      for (const name of [...this.seen].filter((each) => !open.has(each))) await this.look(name);
+      for (const name of [...this.seen].filter((each) => !open.has(each))) await this.check(name);
     } catch (error) {
-      this.props.onTrouble(`flows without a workflow were not looked for: ${(error as Error).message}`);
+      this.props.onWarning(`cannot check for orphaned flows: ${(error as Error).message}; retrying`);
     }
   }
 
-  private async look(name: string): Promise<void> {
+  private async check(name: string): Promise<void> {
     const flow = parseFlowName(name);
-    if (flow === undefined || !(await this.props.cluster.workloads(flow)).some(hasLiving)) {
+    if (flow === undefined || !(await this.props.cluster.workloads(flow)).some(hasLiveReplicas)) {
       this.seen.delete(name);
       return;
     }
     const view = await this.props.workflows.describe(flow);
-    const isAbandoned = view?.memo !== undefined && !view.isOpen && !isClosedPhase(view.memo.phase);
-    if (isAbandoned) await this.props.abandon(flow);
+    const isOrphaned = view?.memo !== undefined && !view.isOpen && !isClosedPhase(view.memo.phase);
+    if (isOrphaned) await this.props.stop(flow);
   }
 }

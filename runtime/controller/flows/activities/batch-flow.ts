@@ -1,0 +1,43 @@
+import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import type { Cluster } from '../../ports/cluster';
+import type { Streams } from '../../ports/streams';
+import type { BatchResult } from '../workflow/flow-activities';
+
+/**
+ * Whether a batch flow completed or failed. It completes when every Job has succeeded, in this workflow or in an earlier
+ * one, and fails when any Job has failed. A flow without Jobs stays open until a request ends it. The reason of a completed
+ * flow lists the functions that dead-lettered records.
+ */
+export async function batchResult(
+  { cluster, streams }: { readonly cluster: Cluster; readonly streams: Pick<Streams, 'progress'> },
+  plan: FlowPlan,
+  ended: readonly string[],
+): Promise<BatchResult> {
+  const jobs = plan.workloads.filter(({ kind }) => kind === 'job');
+  if (jobs.length === 0) return { outcome: 'open' };
+  const states = new Map((await cluster.workloads(plan)).map((state) => [state.function, state]));
+  const failures = jobs.flatMap(({ function: id }) => {
+    const state = states.get(id);
+    return state?.outcome === 'failed' ? [`${id}: ${state.message ?? 'its Job failed'}`] : [];
+  });
+  if (failures.length > 0) return { outcome: 'failed', reason: failures.join('; ') };
+  const isDone = (id: string) => ended.includes(id) || states.get(id)?.outcome === 'succeeded';
+  if (!jobs.every(({ function: id }) => isDone(id))) return { outcome: 'open' };
+  const deadLetters = (await streams.progress(plan)).filter(({ dead }) => dead > 0);
+  if (deadLetters.length === 0) return { outcome: 'completed' };
+  const counts = deadLetters.map(({ function: id, dead }) => `${id} (${dead === 1 ? '1 record' : `${dead} records`})`);
+  return { outcome: 'completed', reason: `completed with dead letters of ${counts.join(', ')}` };
+}
+
+/** These functions and every function downstream of them, in the order of the plan. */
+export function functionsDownstream(plan: FlowPlan, functions: readonly string[]): readonly string[] {
+  const found = new Set(functions);
+  let before = 0;
+  while (found.size > before) {
+    before = found.size;
+    for (const { spec } of plan.workloads) {
+      if (spec.inputs.some(({ function: from }) => found.has(from))) found.add(spec.function);
+    }
+  }
+  return plan.workloads.map(({ spec }) => spec.function).filter((id) => found.has(id));
+}
