@@ -1,21 +1,14 @@
 import { complete, completion } from './commands/completion/completion';
 import { controller } from './commands/controller/controller';
 import { install } from './commands/controller/install';
+import { pause, replay, restart, resume, rollback, scale, stop } from './commands/flows/changes';
 import { remove } from './commands/flows/delete';
 import { diff } from './commands/flows/diff';
 import { events } from './commands/flows/events';
 import { history } from './commands/flows/history';
 import { logs } from './commands/flows/logs';
-import { pause } from './commands/flows/pause';
-import { replay } from './commands/flows/replay';
-import { restart } from './commands/flows/restart';
-import { resume } from './commands/flows/resume';
-import { rollback } from './commands/flows/rollback';
-import { scale } from './commands/flows/scale';
 import { status } from './commands/flows/status';
-import { stop } from './commands/flows/stop';
-import { submit } from './commands/flows/submit';
-import { update } from './commands/flows/update';
+import { submit, update } from './commands/flows/submit';
 import { plan } from './commands/manifests/plan';
 import { synth } from './commands/manifests/synth';
 import { run } from './commands/run/run';
@@ -27,7 +20,7 @@ import { lint } from './commands/topology/lint';
 import { schema } from './commands/topology/schema';
 import type { CommandGroup } from './frame/command';
 
-/** Every command of `kflow`, in the order of its help. A new command is its file and a line here. */
+/** Every command of `kflow`, in the order of its help. A new command is a declaration in its group's folder and an entry here. */
 export const groups: readonly CommandGroup[] = [
   { heading: 'Topologies:', commands: [lint, graph, schema] },
   { heading: 'Manifests:', commands: [synth, plan] },

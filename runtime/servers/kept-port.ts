@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ConfigError } from '../../lib/errors';
-import { isAlive } from '../adapters/processes/is-alive';
+import { isAlive } from '../adapters/processes/earlier-processes';
 import { waitUntil } from '../async/poll';
 
 /** The last run's server may need this long to end after its parent was killed. */

@@ -2,8 +2,9 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { resolveServer } from './resolve-server';
-import type { ServerEvent, ServerOptions } from './run-server';
+import type { ServerOptions } from './run-server';
 import type { Progress } from './server-catalog';
+import type { ServerEvent } from './server-event';
 
 export interface KubernetesOptions {
   /** Everything is kept below this directory, logs as `logs/<server>.log`; made when it does not exist. */

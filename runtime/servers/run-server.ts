@@ -7,6 +7,7 @@ import { pause } from '../async/pause';
 import { retry } from '../async/retry';
 import { keptPort, type PortWish } from './kept-port';
 import type { Progress } from './server-catalog';
+import type { ServerEvent } from './server-event';
 
 /**
  * One server process that is kept running.
@@ -23,13 +24,6 @@ const EARLY_END_MS = 10_000;
 const EARLY_ENDS_ALLOWED = 3;
 const RESTART_DELAYS = { firstMs: 100, maxMs: 5_000 };
 const LOG_LINES = 12;
-
-export type ServerEvent =
-  | { readonly type: 'ended'; readonly server: string; readonly exit: ProcessExit }
-  /** It answers again. */
-  | { readonly type: 'restarted'; readonly server: string; readonly pid: number }
-  /** It ended too often, or does not answer, and is not started again. */
-  | { readonly type: 'failed'; readonly server: string; readonly error: KFlowError };
 
 /** What every server of the embedded default takes. */
 export interface ServerOptions {

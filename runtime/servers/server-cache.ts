@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isAlive } from '../adapters/processes/is-alive';
+import { isAlive } from '../adapters/processes/earlier-processes';
 import { pause } from '../async/pause';
 import type { CatalogEntry, Progress } from './server-catalog';
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { findStack } from '../../runtime/cli/commands/stack/find-stack';
+import { findStack } from '../../runtime/cli/local-stack/find-stack';
 import { isAlive, Workplace } from '../support/kflow-cli';
 import { waitFor } from '../support/wait-for';
 

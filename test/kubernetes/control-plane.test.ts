@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
-import { isAlive } from '../../runtime/adapters/processes/is-alive';
+import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
 import {
   type KubernetesControlPlane,
   startKubernetesControlPlane,

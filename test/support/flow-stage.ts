@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { writeStack } from '../../runtime/cli/commands/stack/find-stack';
-import { holdPresence, type Presence } from '../../runtime/cli/commands/stack/presence';
-import { StackDirectory } from '../../runtime/cli/commands/stack/stack-directory';
+import { writeStack } from '../../runtime/cli/local-stack/find-stack';
+import { holdPresence, type Presence } from '../../runtime/cli/local-stack/presence';
+import { StackDirectory } from '../../runtime/cli/local-stack/stack-directory';
 import type { Access } from '../../runtime/controller/api/access/access';
 import { type RunningApi, startApi } from '../../runtime/controller/api/api-server';
 import { closeAfterFile } from './close-after-file';

@@ -4,9 +4,11 @@ import { StateError } from '../../../lib/errors';
 import { Backoff } from '../../async/backoff';
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from './guard';
-import { pidFileName } from './left-replicas';
 import type { ReplicaLog } from './replica-log';
 import { ReplicaProbe } from './replica-probe';
+
+/** The file in a replica's folder that holds the replica's pid while the replica runs. */
+export const pidFileName = 'pid';
 
 export interface ReplicaProcessProps {
   /** `<function>-<number>` */

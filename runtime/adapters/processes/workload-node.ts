@@ -1,14 +1,15 @@
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
 import type { KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { type AskedWorkload, canonical, readWorkload } from './asked-workload';
+import { waitForEarlierProcesses } from './earlier-processes';
 import { jobRecordSchema } from './job-record';
 import { type KeptObject, KeptObjects, keyOf, parseObject } from './kept-objects';
-import { waitForLeftReplicas } from './left-replicas';
 import { readLog } from './replica-log';
 import { ReplicaLogs } from './replica-logs';
+import { pidFileName } from './replica-process';
 import { type RunningReplica, WorkloadRunner } from './workload-runner';
 
 export interface WorkloadNodeProps {
@@ -37,7 +38,7 @@ export class WorkloadNode {
 
   /** Starts what the directory asks for. Throws ConfigError when a file of it cannot be read. */
   static async open(props: WorkloadNodeProps): Promise<WorkloadNode> {
-    await waitForLeftReplicas(path.join(props.directory, 'replicas'));
+    await waitForEarlierProcesses(pidFilesBelow(path.join(props.directory, 'replicas')));
     return new WorkloadNode(props);
   }
 
@@ -187,4 +188,10 @@ function isOfFlow({ metadata: { namespace, labels } }: KeptObject, flow: FlowKey
 
 function inNamespace<Ref extends ObjectRef>({ namespace }: FlowKey, ref: Ref) {
   return { ...ref, metadata: { ...ref.metadata, namespace: ref.metadata.namespace ?? namespace } };
+}
+
+function pidFilesBelow(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => path.basename(file) === pidFileName).map((file) => path.join(folder, file));
 }

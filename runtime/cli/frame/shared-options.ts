@@ -6,6 +6,7 @@ import {
   flag,
   httpUrl,
   listOption,
+  natsUrls,
   option,
   text,
   withDefault,
@@ -30,6 +31,16 @@ export const setOption = listOption(
   'override a field, as in mode=batch or dag.map.parallelism=3; repeatable',
   { parse: text },
 );
+
+/** Options of every command that renders manifests. */
+export const manifestOptions = {
+  set: setOption,
+  image: option('<image>', 'image of the runtime, for functions without one (default: kflow:latest)', { parse: text }),
+  natsUrl: option('<url>', 'address of NATS as pods reach it (default: nats://nats.nats.svc:4222)', {
+    parse: natsUrls,
+  }),
+  strictSecrets: flag('reject topologies that contain the value of a secret'),
+} as const;
 
 export const yesOption = flag('do not ask for confirmation', { short: '-y' });
 

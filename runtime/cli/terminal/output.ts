@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
+import { stringify } from 'yaml';
 import type { OutputFormat } from '../frame/shared-options';
-import { renderData } from '../render/document';
 import type { Medium } from '../render/text';
 
 /** Writes a command's result to stdout: as the table that people read, or whole, as data. */
@@ -32,4 +32,8 @@ export async function confirm(question: string): Promise<boolean | undefined> {
   const answer = await prompt.question(`${question} [y/N] `);
   prompt.close();
   return /^y(es)?$/i.test(answer.trim());
+}
+
+function renderData(format: 'json' | 'yaml', value: unknown): string {
+  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { lineWidth: 0 });
 }

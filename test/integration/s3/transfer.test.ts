@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { saveBucket, uploadDirectory } from '../../../runtime/adapters/s3/directory-transfer';
 import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
-import type { ServerEvent } from '../../../runtime/servers/run-server';
 import { type S3Server, startS3Server } from '../../../runtime/servers/s3-server';
+import type { ServerEvent } from '../../../runtime/servers/server-event';
 
 const root = mkdtempSync(join(tmpdir(), 'kflow-transfer-'));
 const events: ServerEvent[] = [];

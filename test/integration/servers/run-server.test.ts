@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import { connect } from 'nats';
 import { startNatsServer } from '../../../runtime/servers/nats-server';
 import { resolveServer } from '../../../runtime/servers/resolve-server';
-import {
-  type RunningServer,
-  runServer,
-  type ServerEvent,
-  type ServerOptions,
-} from '../../../runtime/servers/run-server';
+import { type RunningServer, runServer, type ServerOptions } from '../../../runtime/servers/run-server';
 import { startS3Server } from '../../../runtime/servers/s3-server';
+import type { ServerEvent } from '../../../runtime/servers/server-event';
 import { startTemporalServer } from '../../../runtime/servers/temporal-server';
 import { waitFor } from '../../support/wait-for';
 

@@ -2,7 +2,7 @@ import { flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/flow-status';
 import { ControllerClient } from '../../client/controller-client';
 import { ControllerConnection } from '../../client/controller-connection';
-import { findController } from '../../flows/find-controller';
+import { findController } from '../../client/find-controller';
 import type { KnownNames } from './candidates';
 
 /** A prompt must not hang for longer. */

@@ -4,6 +4,7 @@ import { defineCommand } from '../../frame/command';
 import { usageError } from '../../frame/exit-status';
 import { changeOptions, controllerDetails, jobArgument, yesOption } from '../../frame/shared-options';
 import { flag } from '../../frame/values';
+import { deleted } from './condition';
 
 export const remove = defineCommand({
   name: 'delete',
@@ -16,8 +17,7 @@ export const remove = defineCommand({
     ...changeOptions,
   },
   async run({ job, force, yes, ...options }) {
-    const { changeFlow } = await import('../../flows/change-flow.js');
-    const { deleted } = await import('../../flows/condition.js');
+    const { changeFlow } = await import('./change-flow.js');
     return changeFlow(job, options, {
       send: async (client, flow) => {
         if (!yes) await assertConfirmed(flow);

@@ -22,13 +22,13 @@ ${controllerDetails}`,
       throw usageError('a file is compared with the current revision; leave --from and --to out');
     }
     const { flowName } = await import('../../../api-contract/flow-key.js');
-    const { openFlow } = await import('../../flows/flow-session.js');
+    const { openFlow } = await import('../../client/flow-session.js');
     const { say } = await import('../../terminal/output.js');
     const { client, flow } = await openFlow(job, options);
     const patch =
       file === undefined
         ? await client.diff(flow, { from, to })
-        : await (await import('../../flows/diff-file.js')).diffFile(client, flow, { file, set });
+        : await (await import('./diff-file.js')).diffFile(client, flow, { file, set });
     process.stdout.write(await colored(patch));
     if (patch !== '') return ExitStatus.Differs;
     say(`${flowName(flow)}: no differences${file === undefined ? '' : ' (values of secrets are not compared)'}`);

@@ -17,7 +17,7 @@ export const events = defineCommand({
     ...flowOptions,
   },
   async run({ job, follow: isFollowing, tail, output, ...options }) {
-    const { openClient, openFlow } = await import('../../flows/flow-session.js');
+    const { openClient, openFlow } = await import('../../client/flow-session.js');
     const { say, writeOutput } = await import('../../terminal/output.js');
     const { client, flow } =
       job === undefined

@@ -16,7 +16,7 @@ export const history = defineCommand({
   },
   async run({ job, revision, output, ...options }) {
     const { flowName } = await import('../../../api-contract/flow-key.js');
-    const { openFlow } = await import('../../flows/flow-session.js');
+    const { openFlow } = await import('../../client/flow-session.js');
     const { say } = await import('../../terminal/output.js');
     const { client, flow } = await openFlow(job, options);
     if (revision !== undefined) {

@@ -20,7 +20,7 @@ export const logs = defineCommand({
   },
   async run({ job, function: functionId, follow: isFollowing, tail, output, ...options }) {
     const { follow } = await import('../../client/follow.js');
-    const { openFlow } = await import('../../flows/flow-session.js');
+    const { openFlow } = await import('../../client/flow-session.js');
     const { say } = await import('../../terminal/output.js');
     const { client, flow } = await openFlow(job, options);
     let rest = tail;

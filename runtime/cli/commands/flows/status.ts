@@ -1,5 +1,5 @@
 import type { FlowStatus } from '../../../api-contract/flow-status';
-import type { FlowOptions } from '../../flows/flow-session';
+import type { FlowOptions } from '../../client/flow-session';
 import { defineCommand } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
 import { controllerDetails, flowOptions } from '../../frame/shared-options';
@@ -26,13 +26,13 @@ interface StatusOptions extends FlowOptions {
 }
 
 async function statusOf(job: string, { watch, output, ...options }: StatusOptions): Promise<ExitStatus> {
-  const { openFlow } = await import('../../flows/flow-session.js');
+  const { openFlow } = await import('../../client/flow-session.js');
   const { nextStep } = await import('../../render/flow-lines.js');
   const { renderStatus } = await import('../../render/flow-status.js');
   const { mediumOf, say, writeOutput } = await import('../../terminal/output.js');
   const { client, flow } = await openFlow(job, options);
   if (watch) {
-    const { watchFlow } = await import('../../flows/watch-flows.js');
+    const { watchFlow } = await import('./watch-flows.js');
     const last = await watchFlow(client, flow, output);
     if (last !== undefined && output === 'table') say(nextStep(last));
     return ExitStatus.Done;
@@ -44,13 +44,13 @@ async function statusOf(job: string, { watch, output, ...options }: StatusOption
 }
 
 async function statusOfAll({ watch, all, output, ...options }: StatusOptions): Promise<ExitStatus> {
-  const { openClient } = await import('../../flows/flow-session.js');
+  const { openClient } = await import('../../client/flow-session.js');
   const { renderStatusList } = await import('../../render/flow-status.js');
   const { mediumOf, say, writeOutput } = await import('../../terminal/output.js');
   const client = await openClient(options);
   const select = (flows: readonly FlowStatus[]) => (all ? flows : flows.filter(isOfInterest));
   if (watch) {
-    const { watchFlows } = await import('../../flows/watch-flows.js');
+    const { watchFlows } = await import('./watch-flows.js');
     await watchFlows(async () => select(await client.list(options.namespace)), output);
     return ExitStatus.Done;
   }

@@ -1,13 +1,13 @@
 import { defineCommand } from '../../frame/command';
-import { changeOptions, controllerDetails, sentFiles, setOption } from '../../frame/shared-options';
+import { changeOptions, controllerDetails, sentFile, sentFiles, setOption } from '../../frame/shared-options';
 import { flag } from '../../frame/values';
 
 export const submit = defineCommand({
   name: 'submit',
-  summary: 'start flows, or start stopped ones again',
-  details: `A flow that runs with the same document does not change. A flow that runs with
-another document changes only with --update. Without --namespace, the namespace
-is the document's, else default.
+  summary: 'start flows, or resume stopped ones',
+  details: `Submitting the document that a flow runs with changes nothing. A flow that runs
+with another document is changed only with --update. Without --namespace, the
+namespace is that of the document, or default if the document has none.
 
 ${controllerDetails}`,
   arguments: { files: sentFiles },
@@ -17,7 +17,22 @@ ${controllerDetails}`,
     ...changeOptions,
   },
   async run({ files, update, ...options }) {
-    const { submitDocuments } = await import('../../flows/send-documents.js');
+    const { submitDocuments } = await import('./send-documents.js');
     return submitDocuments(files, { ...options, isUpdate: update });
+  },
+});
+
+export const update = defineCommand({
+  name: 'update',
+  summary: 'update the document of a running flow',
+  details: `Without --namespace, the namespace is that of the document or, if the document
+has none, that of the only flow with its jobId.
+
+${controllerDetails}`,
+  arguments: { file: sentFile },
+  options: { set: setOption, ...changeOptions },
+  async run({ file, ...options }) {
+    const { updateDocument } = await import('./send-documents.js');
+    return updateDocument(file, options);
   },
 });

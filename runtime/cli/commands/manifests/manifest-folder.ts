@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import type { Manifest } from '../../../../lib/constructs/manifest';
 import { ConfigError } from '../../../../lib/errors';
 import { usageError } from '../../frame/exit-status';
+import { type Change, objectKey } from './change';
+import type { RenderedFlow } from './render-flows';
 
 /** A flow, as the labels of manifests name it. */
 export interface FlowName {
@@ -55,8 +58,21 @@ export class ManifestFolder {
     }
   }
 
+  /** How a flow differs from the manifests in the directory. */
+  changes(flow: RenderedFlow): readonly Change[] {
+    const existing = byKey(this.objects(flow));
+    const rendered = byKey(flow.objects);
+    const changes = [...rendered].flatMap(([key, after]): Change[] => {
+      const before = existing.get(key);
+      if (before === undefined) return [{ after }];
+      return isDeepStrictEqual(before, after) ? [] : [{ before, after }];
+    });
+    const removed = [...existing].filter(([key]) => !rendered.has(key)).map(([, before]): Change => ({ before }));
+    return [...changes, ...removed];
+  }
+
   /** The objects of a flow in all files of the directory; files that cannot be read are skipped. */
-  objects(flow: FlowName): readonly Manifest[] {
+  private objects(flow: FlowName): readonly Manifest[] {
     if (!existsSync(this.path)) return [];
     return readdirSync(this.path)
       .filter((name) => /\.ya?ml$/.test(name))
@@ -64,6 +80,10 @@ export class ManifestFolder {
       .filter(isManifest)
       .filter((object) => isOfFlow(object, flow));
   }
+}
+
+function byKey(objects: readonly Manifest[]): ReadonlyMap<string, Manifest> {
+  return new Map(objects.map((object) => [objectKey(object), object]));
 }
 
 /** The documents of a file; none if it cannot be read or is not YAML. */

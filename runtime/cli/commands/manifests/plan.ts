@@ -1,10 +1,9 @@
 import { defineCommand } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
-import { topologyFiles } from '../../frame/shared-options';
+import { manifestOptions, topologyFiles } from '../../frame/shared-options';
 import { option, text, withDefault } from '../../frame/values';
 import type { Style } from '../../render/text';
 import type { Change } from './change';
-import { manifestOptions } from './manifest-options';
 import type { RenderedFlow } from './render-flows';
 
 export const plan = defineCommand({
@@ -46,11 +45,10 @@ type Comparison = (flow: RenderedFlow) => Promise<readonly Change[]>;
 
 async function comparison(against: string, context: string | undefined): Promise<Comparison> {
   if (against === 'cluster') return (await import('./against-cluster.js')).changesAgainstCluster(context);
-  const { changesAgainstFolder } = await import('./against-folder.js');
   const { ManifestFolder } = await import('./manifest-folder.js');
   const folder = new ManifestFolder(against);
   folder.assertExists();
-  return async (flow) => changesAgainstFolder(flow, folder);
+  return async (flow) => folder.changes(flow);
 }
 
 const colors: { readonly [sign: string]: Style } = { '+': 'green', '-': 'red', '~': 'yellow', '±': 'yellow' };

@@ -3,10 +3,10 @@ import { FlowApp } from '../../../../lib/constructs/flow-app';
 import type { Manifest } from '../../../../lib/constructs/manifest';
 import type { PlannedSecret } from '../../../../lib/plan/flow-plan';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
+import { loadTopology } from '../../documents/load-topology';
 import type { Values } from '../../frame/command';
 import { usageError } from '../../frame/exit-status';
-import { loadTopology } from '../../load-topology';
-import type { manifestOptions } from './manifest-options';
+import type { manifestOptions } from '../../frame/shared-options';
 
 export type RenderOptions = Values<typeof manifestOptions>;
 

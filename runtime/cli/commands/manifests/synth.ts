@@ -1,9 +1,8 @@
 import path from 'node:path';
 import { defineCommand } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
-import { topologyFiles } from '../../frame/shared-options';
+import { manifestOptions, topologyFiles } from '../../frame/shared-options';
 import { option, text, withDefault } from '../../frame/values';
-import { manifestOptions } from './manifest-options';
 
 export const synth = defineCommand({
   name: 'synth',

@@ -6,7 +6,7 @@ import { descriptorOf } from '../../../../lib/topology/function-types/function-t
 import { startNatsServer } from '../../../servers/nats-server';
 import type { RunningServer, ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
-import { describeServerEvent } from '../stack/describe-server-event';
+import { describeServerEvent } from '../../../servers/server-event';
 import type { RunDirectory } from './run-directory';
 
 /** How a flow runs on this machine. */

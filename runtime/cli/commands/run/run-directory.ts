@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
-import { isAlive } from '../../../adapters/processes/is-alive';
+import { isAlive } from '../../../adapters/processes/earlier-processes';
 
 /** The directory of a flow in `.kflow/`: data of its servers, objects, files and logs of its replicas. One run at a time holds it. */
 export class RunDirectory {

@@ -3,9 +3,9 @@ import { ConfigError, StateError } from '../../../../lib/errors';
 import { saveBucket, type TransferCounts, uploadDirectory } from '../../../adapters/s3/directory-transfer';
 import { S3ObjectStore } from '../../../adapters/s3/object-store';
 import { usageError } from '../../frame/exit-status';
+import { findStack } from '../../local-stack/find-stack';
 import { counted } from '../../render/measures';
 import { say } from '../../terminal/output';
-import { findStack } from './find-stack';
 
 /** Copies a directory into a bucket of the stack's object store; the bucket is created if missing. */
 export async function putBucket(bucket: string, directory: string): Promise<void> {

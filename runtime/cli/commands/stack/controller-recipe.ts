@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { controllerNodeOptions } from '../../../../lib/plan/controller-heap';
 import type { ServerRecipe } from '../../../servers/run-server';
-import type { Stack } from './find-stack';
+import type { Stack } from '../../local-stack/find-stack';
 
 const probeTimeoutMs = 5_000;
 

@@ -3,10 +3,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitStatus } from '../../frame/exit-status';
+import { stackIn } from '../../local-stack/find-stack';
+import type { StackDirectory } from '../../local-stack/stack-directory';
 import { say } from '../../terminal/output';
-import { stackIn } from './find-stack';
-import type { StackDirectory } from './stack-directory';
-import type { StackPorts } from './stack-ports';
+import type { StackPorts } from './supervisor';
 
 const pollMs = 50;
 

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { KFlowError } from '../../../../lib/errors';
+import { waitForEarlierProcesses } from '../../../adapters/processes/earlier-processes';
 import { waitUntil } from '../../../async/poll';
 import { ExitStatus, usageError } from '../../frame/exit-status';
+import { presentPid } from '../../local-stack/presence';
+import { StackDirectory } from '../../local-stack/stack-directory';
 import { confirm, say } from '../../terminal/output';
-import { waitForEarlierProcesses } from './earlier-processes';
-import { presentPid } from './presence';
-import { StackDirectory } from './stack-directory';
 
 const pollMs = 50;
 /** Time for an immediate end. */
@@ -26,7 +26,7 @@ export async function endStack(options: DownOptions): Promise<ExitStatus> {
   if (directory === undefined || pid === undefined) say('no stack is running here or in a folder above');
   else await end({ directory, pid }, options.timeout);
   if (options.removeData && directory !== undefined) {
-    await waitForEarlierProcesses(directory);
+    await waitForEarlierProcesses(directory.pidFiles);
     for (const folder of [directory.file, directory.data, directory.logs])
       rmSync(folder, { recursive: true, force: true });
     say(`removed the data in ${directory.path}`);

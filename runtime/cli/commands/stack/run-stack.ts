@@ -1,11 +1,10 @@
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
+import { type FoundStack, stackIn } from '../../local-stack/find-stack';
+import { StackDirectory } from '../../local-stack/stack-directory';
 import { say } from '../../terminal/output';
 import { runDetached } from './detach';
-import { type FoundStack, stackIn } from './find-stack';
-import { StackDirectory } from './stack-directory';
-import type { StackPorts } from './stack-ports';
-import { StackSupervisor } from './supervisor';
+import { type StackPorts, StackSupervisor } from './supervisor';
 
 export interface UpOptions extends StackPorts {
   readonly detach: boolean;

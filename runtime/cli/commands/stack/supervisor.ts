@@ -1,20 +1,31 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { ConfigError } from '../../../../lib/errors';
+import { waitForEarlierProcesses } from '../../../adapters/processes/earlier-processes';
 import { startProcessNode } from '../../../adapters/processes/process-node';
 import { startNatsServer } from '../../../servers/nats-server';
 import { type RunningServer, runServer, type ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
+import { describeServerEvent } from '../../../servers/server-event';
 import { startTemporalServer } from '../../../servers/temporal-server';
+import { type Stack, writeStack } from '../../local-stack/find-stack';
+import { holdPresence } from '../../local-stack/presence';
+import type { ServerName, StackDirectory } from '../../local-stack/stack-directory';
 import { controllerRecipe } from './controller-recipe';
-import { describeServerEvent } from './describe-server-event';
-import { type serverNames, waitForEarlierProcesses } from './earlier-processes';
-import { type Stack, writeStack } from './find-stack';
-import { holdPresence } from './presence';
-import type { StackDirectory } from './stack-directory';
-import { assertPort, type StackPorts, standardPort } from './stack-ports';
 
 /** A controller ends within ten seconds. */
 const controllerGraceMs = 12_000;
+
+/** Port of the API, if free. */
+const standardPort = 9080;
+
+/** Ports of the command line; for the others, free ports are chosen and kept. */
+export interface StackPorts {
+  readonly port?: number | undefined;
+  readonly natsPort?: number | undefined;
+  readonly temporalPort?: number | undefined;
+  readonly s3Port?: number | undefined;
+}
 
 export interface SupervisorOptions {
   readonly directory: StackDirectory;
@@ -59,7 +70,7 @@ export class StackSupervisor {
     const presence = await holdPresence(directory);
     this.ends.push({ what: 'the lock of the folder', end: () => presence.close() });
     rmSync(directory.file, { force: true });
-    await waitForEarlierProcesses(directory);
+    await waitForEarlierProcesses(directory.pidFiles);
     const nats = await this.server('nats-server', startNatsServer(this.serverOptions('nats', ports.natsPort)));
     this.answers('--nats-port', ports.natsPort, { name: 'nats-server', address: nats.url, pid: nats.pid() });
     const temporal = await this.server(
@@ -114,7 +125,7 @@ export class StackSupervisor {
     return server;
   }
 
-  private serverOptions(name: (typeof serverNames)[number], wished?: number, usual?: number): ServerOptions {
+  private serverOptions(name: ServerName, wished?: number, usual?: number): ServerOptions {
     const { directory, say } = this.options;
     return {
       dataDir: directory.dataOf(name),
@@ -134,4 +145,13 @@ export class StackSupervisor {
     assertPort(option, requested, address);
     this.options.say(`${name.padEnd(14)}${address} (process ${pid})`);
   }
+}
+
+/** Throws ConfigError when a server did not get the port of the command line. */
+function assertPort(option: string, requested: number | undefined, address: string): void {
+  if (requested === undefined || address.endsWith(`:${requested}`)) return;
+  throw new ConfigError(
+    'config-invalid',
+    `${option} ${requested}: the port is in use; end the other program, choose another port, or leave ${option} out`,
+  );
 }

@@ -10,7 +10,7 @@ export const graph = defineCommand({
   async run({ file, set }) {
     const { renderMermaid } = await import('../../../../lib/topology/document/graph.js');
     const { formatProblem } = await import('../../../../lib/topology/problem/problem.js');
-    const { loadTopology } = await import('../../load-topology.js');
+    const { loadTopology } = await import('../../documents/load-topology.js');
     const { topology, problems } = loadTopology(file, set);
     if (topology === undefined) {
       for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);

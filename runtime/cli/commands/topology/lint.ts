@@ -22,7 +22,7 @@ export const lint = defineCommand({
     format: withDefault(choiceOption(['text', 'json'], 'output format', { placeholder: '<format>' }), 'text'),
   },
   async run({ files, set, format }) {
-    const { loadTopology } = await import('../../load-topology.js');
+    const { loadTopology } = await import('../../documents/load-topology.js');
     const results = files.flatMap(topologiesIn).map((file) => ({ file, problems: loadTopology(file, set).problems }));
     const problems = results.flatMap((result) => result.problems);
     if (format === 'json') process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);

@@ -3,7 +3,7 @@ import { formatProblem, type Problem } from '../../../lib/topology/problem/probl
 import type { DocumentSource } from '../../../lib/topology/read/document-source';
 import { resolveSetPath } from '../../../lib/topology/read/set-path';
 import type { ApiProblem } from '../../api-contract/problem';
-import { type LoadedTopology, placedIn } from '../load-topology';
+import { type LoadedTopology, placedIn } from './load-topology';
 
 type ReportedProblem = NonNullable<ApiProblem['problems']>[number];
 

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError } from '../../../../lib/errors';
+import { ConfigError } from '../../../lib/errors';
 import { presentPid } from './presence';
 import { StackDirectory } from './stack-directory';
 

@@ -1,9 +1,9 @@
 import { type FlowKey, flowName, parseFlowName } from '../../api-contract/flow-key';
-import { ControllerClient } from '../client/controller-client';
-import { ControllerConnection } from '../client/controller-connection';
 import type { Values } from '../frame/command';
 import { usageError } from '../frame/exit-status';
 import type { changeOptions, flowOptions } from '../frame/shared-options';
+import { ControllerClient } from './controller-client';
+import { ControllerConnection } from './controller-connection';
 import { findController } from './find-controller';
 
 /** Options of every flow command. */

@@ -1,4 +1,4 @@
-import type { FlowStatus } from '../../api-contract/flow-status';
+import type { FlowStatus } from '../../../api-contract/flow-status';
 
 /** What `--wait` waits for. */
 export interface Condition {

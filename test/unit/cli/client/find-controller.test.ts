@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { writeStack } from '../../../../runtime/cli/commands/stack/find-stack';
-import { holdPresence } from '../../../../runtime/cli/commands/stack/presence';
-import { StackDirectory } from '../../../../runtime/cli/commands/stack/stack-directory';
-import { findController } from '../../../../runtime/cli/flows/find-controller';
+import { findController } from '../../../../runtime/cli/client/find-controller';
 import { ExitStatus } from '../../../../runtime/cli/frame/exit-status';
+import { writeStack } from '../../../../runtime/cli/local-stack/find-stack';
+import { holdPresence } from '../../../../runtime/cli/local-stack/presence';
+import { StackDirectory } from '../../../../runtime/cli/local-stack/stack-directory';
 
 let folder: string;
 beforeEach(() => {

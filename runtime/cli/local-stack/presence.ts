@@ -1,6 +1,6 @@
 import { unlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { StateError } from '../../../../lib/errors';
+import { StateError } from '../../../lib/errors';
 import type { StackDirectory } from './stack-directory';
 
 /**

@@ -1,11 +1,11 @@
-import { type FlowKey, flowName } from '../../api-contract/flow-key';
-import type { FlowStatus } from '../../api-contract/flow-status';
-import type { ChangeAnswer, ControllerClient } from '../client/controller-client';
-import { ExitStatus } from '../frame/exit-status';
-import { nextStep } from '../render/flow-lines';
-import { say, writeOutput } from '../terminal/output';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import type { FlowStatus } from '../../../api-contract/flow-status';
+import type { ChangeAnswer, ControllerClient } from '../../client/controller-client';
+import { type ChangeOptions, openFlow } from '../../client/flow-session';
+import { ExitStatus } from '../../frame/exit-status';
+import { nextStep } from '../../render/flow-lines';
+import { say, writeOutput } from '../../terminal/output';
 import { type Condition, healthyAt } from './condition';
-import { type ChangeOptions, openFlow } from './flow-session';
 import { waitUntilMet } from './wait-until';
 
 export interface FlowChange {
@@ -30,9 +30,4 @@ export async function changeFlow(job: string, options: ChangeOptions, change: Fl
   writeOutput(options.output, last ?? null, () => `${flowName(flow)}: ${effect}; ${state}\n`);
   if (options.output === 'table' && last !== undefined) say(nextStep(last));
   return ExitStatus.Done;
-}
-
-/** `pause requested (map, store)` */
-export function requested(action: string, functions: readonly string[]): string {
-  return functions.length === 0 ? `${action} requested` : `${action} requested (${functions.join(', ')})`;
 }

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { Message } from 'esbuild';
-import { FlowDefinition } from '../../lib/define/flow-definition';
-import { ConfigError } from '../../lib/errors';
-import { bundleModule, evaluateModule, type Libraries } from '../hosts/typescript/module-file';
-import { packageRoot } from '../package-root';
+import { FlowDefinition } from '../../../lib/define/flow-definition';
+import { ConfigError } from '../../../lib/errors';
+import { bundleModule, evaluateModule, type Libraries } from '../../hosts/typescript/module-file';
+import { packageRoot } from '../../package-root';
 
 const programs = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
 

@@ -1,12 +1,12 @@
-import { KFlowError } from '../../../lib/errors';
-import { type FlowKey, flowName } from '../../api-contract/flow-key';
-import type { FlowStatus } from '../../api-contract/flow-status';
-import { ApiRefusal } from '../client/client-error';
-import type { ControllerClient } from '../client/controller-client';
-import { follow } from '../client/follow';
-import { CommandError, ExitStatus } from '../frame/exit-status';
-import { describeStatus } from '../render/flow-lines';
-import { say } from '../terminal/output';
+import { KFlowError } from '../../../../lib/errors';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import type { FlowStatus } from '../../../api-contract/flow-status';
+import { ApiRefusal } from '../../client/client-error';
+import type { ControllerClient } from '../../client/controller-client';
+import { follow } from '../../client/follow';
+import { CommandError, ExitStatus } from '../../frame/exit-status';
+import { describeStatus } from '../../render/flow-lines';
+import { say } from '../../terminal/output';
 import type { Condition } from './condition';
 
 const defaultTimeoutMs = 300_000;

@@ -1,10 +1,9 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { parse } from 'yaml';
-import { hideSecrets } from '../../../lib/topology/secrets/hide-secrets';
-import type { FlowKey } from '../../api-contract/flow-key';
-import type { ControllerClient } from '../client/controller-client';
-import { renderDocument } from '../render/document';
-import { readFlowFile } from './flow-file';
+import { hideSecrets } from '../../../../lib/topology/secrets/hide-secrets';
+import type { FlowKey } from '../../../api-contract/flow-key';
+import type { ControllerClient } from '../../client/controller-client';
+import { readFlowFile, renderDocument } from '../../documents/flow-file';
 
 /**
  * What a submit of the file would change, as a patch; empty for nothing. A document that is stored as JSON and given as

@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConfigError } from '../../../../lib/errors';
+import { ConfigError } from '../../../lib/errors';
 
 /** The path of a socket has at most 103 bytes on macOS, 107 on Linux. */
 const maxSocketPath = 103;
+
+const serverNames = ['nats', 'temporal', 's3', 'controller'] as const;
+export type ServerName = (typeof serverNames)[number];
 
 /**
  * The files of a stack, in one folder, by default `.kflow`. No name here is a valid jobId, as `kflow run` keeps a folder per
@@ -38,9 +41,14 @@ export class StackDirectory {
     return path.join(this.logs, 'up.log');
   }
 
-  /** Data of one server. */
-  dataOf(server: string): string {
+  /** Data of one server, or of the process node. */
+  dataOf(server: ServerName | 'processes'): string {
     return path.join(this.data, server);
+  }
+
+  /** Files with the pids of the servers that run, or that ran last. */
+  get pidFiles(): readonly string[] {
+    return serverNames.map((name) => path.join(this.dataOf(name), 'pid'));
   }
 
   /** Path of a socket: in the data folder or, where that path is too long, in a temporary folder. */

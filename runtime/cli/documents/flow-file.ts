@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { stringify } from 'yaml';
 import { bundleModules } from '../../../lib/constructs/bundle-modules';
 import { KFlowError } from '../../../lib/errors';
 import type { Mode, Topology } from '../../../lib/topology/document/topology';
@@ -12,8 +13,7 @@ import { resolveSetPath } from '../../../lib/topology/read/set-path';
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { DocumentBody } from '../client/controller-connection';
 import { usageError } from '../frame/exit-status';
-import { type LoadedTopology, loadTopology } from '../load-topology';
-import { renderDocument } from '../render/document';
+import { type LoadedTopology, loadTopology } from './load-topology';
 import { ProblemPlaces } from './problem-places';
 
 export interface FlowFileOptions {
@@ -127,4 +127,9 @@ function isStrictJson(text: string): boolean {
     // YAML in braces
     return false;
   }
+}
+
+/** A document as YAML for people: code in blocks, no line folded. */
+export function renderDocument(value: unknown): string {
+  return stringify(value, { lineWidth: 0, blockQuote: 'literal', aliasDuplicateObjects: false });
 }

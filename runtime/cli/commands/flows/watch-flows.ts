@@ -1,14 +1,14 @@
-import { type FlowKey, flowName } from '../../api-contract/flow-key';
-import type { FlowStatus } from '../../api-contract/flow-status';
-import { pause } from '../../async/pause';
-import type { ControllerClient } from '../client/controller-client';
-import { follow } from '../client/follow';
-import type { OutputFormat } from '../frame/shared-options';
-import { StatusLines } from '../render/flow-lines';
-import { renderStatus, renderStatusList } from '../render/flow-status';
-import { Rates } from '../render/measures';
-import { LiveView } from '../terminal/live-view';
-import { mediumOf, say, writeItem } from '../terminal/output';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import type { FlowStatus } from '../../../api-contract/flow-status';
+import { pause } from '../../../async/pause';
+import type { ControllerClient } from '../../client/controller-client';
+import { follow } from '../../client/follow';
+import type { OutputFormat } from '../../frame/shared-options';
+import { StatusLines } from '../../render/flow-lines';
+import { renderStatus, renderStatusList } from '../../render/flow-status';
+import { Rates } from '../../render/measures';
+import { LiveView } from '../../terminal/live-view';
+import { mediumOf, say, writeItem } from '../../terminal/output';
 
 /** Time between two lists of all flows. */
 const listEveryMs = 2_000;

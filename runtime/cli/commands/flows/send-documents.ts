@@ -1,15 +1,15 @@
-import { KFlowError } from '../../../lib/errors';
-import { flowName } from '../../api-contract/flow-key';
-import type { FlowStatus } from '../../api-contract/flow-status';
-import type { DocumentProblem } from '../../api-contract/problem';
-import { ApiRefusal } from '../client/client-error';
-import type { ChangeAnswer, ControllerClient } from '../client/controller-client';
-import { ExitStatus, usageError } from '../frame/exit-status';
-import { nextStep } from '../render/flow-lines';
-import { say, writeOutput } from '../terminal/output';
+import { KFlowError } from '../../../../lib/errors';
+import { flowName } from '../../../api-contract/flow-key';
+import type { FlowStatus } from '../../../api-contract/flow-status';
+import type { DocumentProblem } from '../../../api-contract/problem';
+import { ApiRefusal } from '../../client/client-error';
+import type { ChangeAnswer, ControllerClient } from '../../client/controller-client';
+import { type ChangeOptions, openClient } from '../../client/flow-session';
+import { type FlowFile, readFlowFile } from '../../documents/flow-file';
+import { ExitStatus, usageError } from '../../frame/exit-status';
+import { nextStep } from '../../render/flow-lines';
+import { say, writeOutput } from '../../terminal/output';
 import { type Condition, completed, healthyAt } from './condition';
-import { type FlowFile, readFlowFile } from './flow-file';
-import { type ChangeOptions, openClient } from './flow-session';
 import { waitUntilMet } from './wait-until';
 
 export interface SubmitOptions extends ChangeOptions {

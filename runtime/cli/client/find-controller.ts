@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { ControllerAddress } from '../client/controller-connection';
-import { findStack } from '../commands/stack/find-stack';
 import { usageError } from '../frame/exit-status';
 import { BadValue, badValueMessage, httpUrl } from '../frame/values';
+import { findStack } from '../local-stack/find-stack';
+import type { ControllerAddress } from './controller-connection';
 
 export interface AddressOptions {
   readonly url?: string;
