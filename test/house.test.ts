@@ -41,7 +41,6 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/plan',
     'lib/topology',
     'runtime/engine',
-    'runtime/adapters/s3',
   ],
   'runtime/replica': [
     'lib',

@@ -1,13 +1,26 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { ConnectorType, FunctionTypeWith, functionTypes } from '../../lib/topology/function-types/function-type';
-import type { S3ObjectStore } from '../adapters/s3/object-store';
 import type { ListedObjects, SourcePosition } from '../engine/ports/flow-state';
 import type { Generated, LogLevel } from '../engine/ports/host';
 import type { Sink } from '../engine/ports/sink';
 import type { Source } from '../engine/ports/source';
 
-/** The methods of an object store that connectors use. */
-type ObjectStore = Pick<S3ObjectStore, 'list' | 'put'>;
+export interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+  /** Many stores round it to seconds. */
+  readonly lastModifiedMs: number;
+  /** Without quotes. */
+  readonly etag: string;
+}
+
+/** The methods of an object store that connectors use. Both reject with a KFlowError that names the bucket and the key. */
+export interface ObjectStore {
+  /** The objects of a bucket whose keys start with `prefix`, in byte order. */
+  list(bucket: string, prefix?: string): AsyncIterable<ListedObject>;
+  /** Writes an object, or overwrites it; resolves when it is durable. */
+  put(bucket: string, key: string, body: Uint8Array, contentType?: string): Promise<void>;
+}
 
 export interface ObjectStoreEndpoint {
   /** Holds the credentials. */

@@ -16,6 +16,9 @@ const sinkConnectors: { readonly [Type in SinkType]: SinkConnector<EndpointOf<Ty
   's3-sink': s3Sink,
 };
 
+export const sourceTypes = Object.keys(sourceConnectors) as readonly SourceType[];
+export const sinkTypes = Object.keys(sinkConnectors) as readonly SinkType[];
+
 /** Throws ConfigError when this version does not run the type. */
 export function sourceConnector(type: FunctionType): SourceConnector {
   return find<SourceConnector>(sourceConnectors, type);

@@ -8,30 +8,25 @@ import { AvroSchemaCodec } from '../../engine/avro-message';
 import type { ListedObjects } from '../../engine/ports/flow-state';
 import type { Source, SourceRecord } from '../../engine/ports/source';
 import { ReaderProjection } from '../../engine/reader-projection';
-import type { ObjectStoreEndpoint, SourceConnector, SourceContext } from '../connector';
+import type { ListedObject, ObjectStoreEndpoint, SourceConnector, SourceContext } from '../connector';
 
 /** Time between two listings in stream mode. */
 const pollMs = 5_000;
 const batchSize = 256;
 
-interface ListedObject {
-  readonly key: string;
-  readonly size: number;
-  readonly lastModifiedMs: number;
-  readonly etag: string;
-}
-
 type Encode = (object: ListedObject) => Promise<Uint8Array>;
 
 /**
- * Lists the objects of a bucket or folder, each as one `s3list` record.
+ * Lists the objects of a bucket or folder and emits one `s3list` record per object.
  *
- * I1. A version of an object is emitted once per run, or once ever with a checkpoint: when its record is in the stream,
- *     the version is noted as listed. Until then, its record has the same id in each listing.
- * I2. Each of several replicas emits the objects whose key hashes to that replica.
+ * I1. A version of an object is emitted once per run, or once ever with a checkpoint: as soon as its record is in the
+ *     stream, the version is saved as listed. Until then, each listing emits its record again, with the same id.
+ * I2. With several replicas, each one emits the objects whose key hashes to its index.
+ * I3. When a version cannot be saved, the source fails: a restart emits its record again.
  */
 class FsSource implements Source {
-  private readonly notes = new Set<Promise<void>>();
+  private readonly saving = new Set<Promise<void>>();
+  private saveError: unknown;
 
   constructor(
     private readonly context: SourceContext<ObjectStoreEndpoint>,
@@ -42,6 +37,7 @@ class FsSource implements Source {
 
   async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
     while (!signal.aborted) {
+      this.throwIfNotSaved();
       yield* this.listOnce(signal);
       if (this.context.spec.mode === 'batch') return;
       await pause(pollMs, signal);
@@ -49,7 +45,8 @@ class FsSource implements Source {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.notes);
+    await Promise.all(this.saving);
+    this.throwIfNotSaved();
   }
 
   private async *listOnce(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
@@ -61,13 +58,14 @@ class FsSource implements Source {
       if (batch.length < batchSize) continue;
       yield batch;
       batch = [];
+      this.throwIfNotSaved();
     }
     if (batch.length > 0) yield batch;
   }
 
   private isMine(object: ListedObject): boolean {
     if (!isInLocation(this.location, object.key)) return false;
-    if (object.size === 0 && object.key.endsWith('/')) return false; // the mark of an empty folder
+    if (object.size === 0 && object.key.endsWith('/')) return false; // the marker of an empty folder
     const { replica, spec } = this.context;
     if (spec.replicas > 1 && hashOf(object.key).readUInt32BE() % spec.replicas !== replica) return false; // I2
     return !this.listed.has(object.key, versionOf(object));
@@ -79,13 +77,22 @@ class FsSource implements Source {
     return {
       id: `${spec.function}:${spec.checkpoint ? 'ever' : run}:${hash}`,
       payload: await this.encode(object),
-      stored: () => this.note(object),
+      stored: () => this.save(object),
     };
   }
 
-  private note(object: ListedObject): void {
-    const noted = this.listed.add(object.key, versionOf(object)).finally(() => this.notes.delete(noted));
-    this.notes.add(noted);
+  private save(object: ListedObject): void {
+    const saved = this.listed
+      .add(object.key, versionOf(object))
+      .catch((error: unknown) => {
+        this.saveError ??= error;
+      })
+      .finally(() => this.saving.delete(saved));
+    this.saving.add(saved);
+  }
+
+  private throwIfNotSaved(): void {
+    if (this.saveError !== undefined) throw this.saveError; // I3
   }
 }
 
@@ -105,12 +112,12 @@ function encoderOf(schema: FunctionSpec['schema'], { bucket }: S3Location): Enco
   return async ({ key, lastModifiedMs: lastModifiedUnixMilli }) => {
     const listing = listCodec.encode({ url: `s3a://${bucket}/${key}`, lastModifiedUnixMilli, bucket, key });
     if (listing === undefined)
-      throw new ConfigError('record-invalid', `${bucket}/${key}: the object has no s3list record`);
+      throw new ConfigError('record-invalid', `${bucket}/${key}: the object cannot be described as an s3list record`);
     if (declared.fingerprint === listCodec.fingerprint) return listing;
     const record = await projection.read(listing);
     const payload = declared.encode(record);
     if (payload === undefined)
-      throw new ConfigError('schema-incompatible', `the schema does not fit: ${declared.misfit(record)}`);
+      throw new ConfigError('schema-incompatible', `schema: does not fit an s3list record: ${declared.misfit(record)}`);
     return payload;
   };
 }

@@ -3,31 +3,31 @@ import type { SourcePosition } from '../../engine/ports/flow-state';
 import type { Generated } from '../../engine/ports/host';
 import type { Source, SourceRecord } from '../../engine/ports/source';
 import type { SourceConnector, SourceContext } from '../connector';
-import { StoredPrefix } from './stored-prefix';
 
-/** Records in one slice, at most. With a `rate`, a slice is the records of a tenth of a second. */
+/** Maximum number of records in a slice. With a `rate`, a slice holds the records of a tenth of a second. */
 const maxSlice = 1_000;
 const saveEveryMs = 250;
 
 /**
  * Emits the records of the user's function.
  *
- * I1. The id of a generator's record is the run, the replica and the index of the record. After a restart the generator
- *     runs again: records known to be stored are skipped, and those that may be stored are dropped by their id.
- * I2. A list cannot be requested again: the ids of its records are unique, from the start time of the replica and a count.
+ * I1. The id of a generator's record consists of the run, the replica and the index of the record. After a restart the
+ *     generator runs again: records before the saved position are skipped, and the stream drops stored ones by their id.
+ * I2. A function that returns lists cannot be replayed: each of its records has a new id, made of the replica's start
+ *     time and a counter.
  */
 class RawSource implements Source {
   private count = 0;
   private isGenerator = false;
   private readonly startedMs = Date.now();
-  private readonly stored: StoredPrefix;
+  private readonly stored: StoredCount;
   private readonly saving: NodeJS.Timeout;
 
   constructor(
     private readonly context: SourceContext,
     private readonly position: SourcePosition,
   ) {
-    this.stored = new StoredPrefix(position.start);
+    this.stored = new StoredCount(position.start);
     this.saving = setInterval(() => this.save(), saveEveryMs);
   }
 
@@ -51,7 +51,7 @@ class RawSource implements Source {
         if (rate !== undefined) await this.keepRate(sent, rate, signal);
       }
       if (ended) return;
-      if (payloads.length === 0) await pause(100, signal); // no records for now
+      if (payloads.length === 0) await pause(100, signal); // nothing to emit at the moment
     }
   }
 
@@ -60,7 +60,7 @@ class RawSource implements Source {
     this.save();
   }
 
-  /** Undefined when the signal comes while a generator has no record: it yields the same ones after a restart (I1). */
+  /** Undefined when the signal is aborted while a generator waits: after a restart it yields the same records (I1). */
   private async generate(signal: AbortSignal): Promise<Generated | undefined> {
     const generating = this.context.generate();
     const generated = await (this.isGenerator ? unlessAborted(generating, signal) : generating);
@@ -92,7 +92,30 @@ class RawSource implements Source {
   }
 }
 
-/** The value of the promise, or undefined when the signal comes first. */
+/** The number of records stored without a gap from the start of a sequence, in whatever order they are stored. */
+class StoredCount {
+  private readonly beyondGap = new Set<number>();
+  private reported: number;
+
+  /** The first `count` records are already stored. */
+  constructor(private count: number) {
+    this.reported = count;
+  }
+
+  add(index: number): void {
+    this.beyondGap.add(index);
+    while (this.beyondGap.delete(this.count)) this.count++;
+  }
+
+  /** The count if it has grown since the last call. */
+  takeAdvance(): number | undefined {
+    if (this.count === this.reported) return undefined;
+    this.reported = this.count;
+    return this.count;
+  }
+}
+
+/** The value of the promise, or undefined when the signal is aborted first. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const onAbort = () => resolve(undefined);

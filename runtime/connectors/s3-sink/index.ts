@@ -5,16 +5,16 @@ import type { ObjectStoreEndpoint, SinkConnector, SinkContext } from '../connect
 /**
  * Writes each record as one JSON object.
  *
- * I1. The key names the record's message: its upstream function, the creation time of that function's stream, and the
- *     sequence. So a replay overwrites its own objects, and a new deployment of the flow does not.
+ * I1. An object's key identifies its message: the upstream function, the creation time of that function's stream, and the
+ *     sequence. A redelivered record overwrites its own object; a new deployment of the flow overwrites none.
  */
 class S3Sink implements Sink {
-  /** A store writes one object at a time. */
+  /** S3 has no request that writes several objects. */
   readonly batchSize = 1;
   readonly concurrentWrites = 32;
   private readonly store: ObjectStoreEndpoint['store'];
   private readonly bucket: string;
-  /** What a key starts with, by input. */
+  /** The start of the keys of each input. */
   private readonly prefixes: readonly string[];
 
   constructor({ spec, endpoint, inputsCreated }: SinkContext<ObjectStoreEndpoint>) {

@@ -1,0 +1,33 @@
+import type { ObjectStore } from '../../../runtime/connectors/connector';
+import type { ListedObjects, SourcePosition } from '../../../runtime/engine/ports/flow-state';
+
+/** Where the connector suite runs: in memory, or against real servers. It provides what the connectors' fixtures need. */
+export interface ConnectorPlace {
+  /** A new, empty bucket. */
+  bucket(): Promise<TestBucket>;
+  /** The state of a source that has not run yet. */
+  sourceState(source: string): Promise<SourceState>;
+  close(): Promise<void>;
+}
+
+/** A bucket, and an object store that reaches it like the one a connector gets. */
+export interface TestBucket {
+  readonly name: string;
+  readonly store: ObjectStore;
+  read(key: string): Promise<Uint8Array>;
+  /** Every call of `store` fails until `repair`. */
+  break(): void;
+  repair(): void;
+}
+
+/** What outlives the replicas of a source. */
+export interface SourceState {
+  /** The current run, from 1. */
+  run(): Promise<number>;
+  /** Completes the current run and begins the next one. */
+  nextRun(): Promise<void>;
+  listed(ever: boolean): Promise<ListedObjects>;
+  position(replica: number): Promise<SourcePosition>;
+  /** Resolves when everything saved so far is kept. */
+  settled(): Promise<void>;
+}

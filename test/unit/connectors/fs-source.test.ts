@@ -1,0 +1,115 @@
+import { StoreError } from '../../../lib/errors';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { connector } from '../../../runtime/connectors/fs-source';
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
+import type { ListedObjects } from '../../../runtime/engine/ports/flow-state';
+import type { SourceRecord } from '../../../runtime/engine/ports/source';
+import { MemoryPlace } from '../../contract/connector-suite/memory-place';
+import { MemoryObjectStore } from '../../support/memory-object-store';
+import { planOf, specOf, written } from '../plan/planned';
+
+const code = 'meta: { name: run, code: "def run(ctx, event): return None" }';
+const spec = (changes: Partial<FunctionSpec> = {}): FunctionSpec => ({
+  ...specOf(
+    planOf(`
+jobId: source
+dag:
+  - { id: source, type: fs-source, topics: "s3a://bucket/in", format: list, ${written}, out: [leaf] }
+  - { id: leaf, type: raw, ${code} }
+`),
+    'source',
+  ),
+  mode: 'batch',
+  ...changes,
+});
+
+let store: MemoryObjectStore;
+let listed: ListedObjects;
+beforeEach(async () => {
+  store = new MemoryObjectStore();
+  await store.ensureBucket('bucket');
+  const state = await new MemoryPlace().sourceState();
+  listed = await state.listed(false);
+});
+
+async function open(changes: Partial<FunctionSpec> = {}, topics = 's3a://bucket/in') {
+  return connector.open({
+    spec: spec(changes),
+    endpoint: { store, topics },
+    replica: 0,
+    run: 1,
+    listed: async () => listed,
+    position: () => Promise.reject(new Error('not a generator')),
+    generate: () => Promise.reject(new Error('not a generator')),
+    log: () => undefined,
+  });
+}
+
+async function emit(changes: Partial<FunctionSpec> = {}, topics?: string): Promise<readonly SourceRecord[]> {
+  const source = await open(changes, topics);
+  const records: SourceRecord[] = [];
+  for await (const slice of source.records(new AbortController().signal)) records.push(...slice);
+  for (const { stored } of records) stored?.();
+  await source.close();
+  return records;
+}
+
+const put = (key: string, text = key) => store.put('bucket', key, Buffer.from(text));
+
+test('emits an object again when it has changed, with another id', async () => {
+  await put('in/a', 'one');
+  const [first] = await emit();
+  await put('in/a', 'two');
+  const [second, ...others] = await emit();
+  expect(others).toEqual([]);
+  expect(second?.id).not.toBe(first?.id);
+});
+
+test('emits the object of the location itself, but not a folder marker or a neighbor with the same prefix', async () => {
+  for (const key of ['in', 'in/', 'in/a/', 'in/a/b', 'inner']) await put(key, key.endsWith('/') ? '' : key);
+  const codec = new AvroSchemaCodec(spec().schema as object);
+  expect((await emit()).map(({ payload }) => codec.decode(payload))).toMatchObject([
+    { url: 's3a://bucket/in', bucket: 'bucket', key: 'in' },
+    { url: 's3a://bucket/in/a/b', bucket: 'bucket', key: 'in/a/b' },
+  ]);
+});
+
+test('emits records in the declared schema', async () => {
+  await put('in/a');
+  const fields = [
+    { name: 'key', type: 'string' },
+    { name: 'lastModifiedUnixMilli', type: 'double' },
+  ];
+  const schema = { type: 'record', name: 'object', fields };
+  const [record] = await emit({ schema });
+  expect(new AvroSchemaCodec(schema).decode(record?.payload ?? Buffer.of())).toEqual({
+    key: 'in/a',
+    lastModifiedUnixMilli: expect.any(Number),
+  });
+});
+
+test('rejects a declared schema that an s3list record does not fit', async () => {
+  await put('in/a');
+  const schema = { type: 'record', name: 'object', fields: [{ name: 'owner', type: 'string' }] };
+  await expect(emit({ schema })).rejects.toMatchObject({
+    code: 'schema-incompatible',
+    message: expect.stringMatching(/^schema: does not fit an s3list record: url: /),
+  });
+});
+
+test('fails when it cannot save that an object was listed, so that a restart emits it again', async () => {
+  const refusal = new StoreError('stream-failed', 'no such bucket');
+  listed = { has: () => false, add: () => Promise.reject(refusal) };
+  for (let n = 0; n < 300; n++) await put(`in/${n}`);
+  const source = await open();
+  const slices = source.records(new AbortController().signal)[Symbol.asyncIterator]();
+  const first = await slices.next();
+  for (const { stored } of first.value as readonly SourceRecord[]) stored?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  await expect(slices.next()).rejects.toBe(refusal);
+  await expect(source.close()).rejects.toBe(refusal);
+});
+
+test('rejects topics that name no bucket', async () => {
+  await expect(open({}, 's3a://')).rejects.toMatchObject({ code: 'setting-invalid' });
+});

@@ -1,0 +1,55 @@
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
+import { resolveEndpoint } from '../../../runtime/replica/resolve-endpoint';
+import { planOf, specOf, written } from '../plan/planned';
+
+const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
+const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
+const plan = planOf(`
+jobId: endpoints
+dag:
+  - { id: source, type: raw-source, schema: '${schema}', ${code}, out: [bucket, index] }
+  - { id: bucket, type: s3-sink, topics: "s3a://results/in", ${written} }
+  - { id: index, type: elastic-sink, topics: orders, addr: "elastic:9200", user: eva, password: hunter3 }
+`);
+const bucket = specOf(plan, 'bucket');
+const index = specOf(plan, 'index');
+
+/** The environment of a function: each of its variables, with a value that says which it is. */
+function environmentOf({ endpoint, target }: FunctionSpec): NodeJS.ProcessEnv {
+  const { userEnv, passwordEnv } = endpoint ?? target ?? {};
+  return { [userEnv ?? '']: 'the user', [passwordEnv ?? '']: 'the password' };
+}
+
+test('gives a connector of an object store the store with its credentials, and the topics', () => {
+  const endpoint = resolveEndpoint(bucket, environmentOf(bucket));
+  expect(endpoint).toEqual({ topics: 's3a://results/in', store: expect.any(S3ObjectStore) });
+  expect(endpoint).toMatchObject({
+    store: { address: 'http://s3:9000', options: { addr: 's3:9000', user: 'the user', password: 'the password' } },
+  });
+});
+
+test('gives a connector of a server its address, topics, user and password', () => {
+  expect(resolveEndpoint(index, environmentOf(index))).toEqual({
+    addr: 'elastic:9200',
+    topics: 'orders',
+    user: 'the user',
+    password: 'the password',
+  });
+});
+
+test('leaves out what the document leaves out', () => {
+  const { target: _, ...open } = index;
+  expect(resolveEndpoint(open, {})).toEqual({});
+  expect(resolveEndpoint({ ...index, target: { topics: 'orders' } }, {})).toEqual({ topics: 'orders' });
+});
+
+test('gives a connector that connects to nothing no endpoint', () => {
+  expect(resolveEndpoint(specOf(plan, 'source'), {})).toBeUndefined();
+});
+
+test('names every variable that is not set, and the address it is for', () => {
+  const { userEnv, passwordEnv } = bucket.endpoint ?? {};
+  const message = `environment: ${userEnv} and ${passwordEnv} not set; set the credentials for s3:9000`;
+  expect(() => resolveEndpoint(bucket, {})).toThrow(expect.objectContaining({ code: 'setting-missing', message }));
+});
