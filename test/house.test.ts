@@ -26,7 +26,6 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'runtime/engine/ports': ['lib/errors', 'lib/plan', 'runtime/engine/counters'],
   'runtime/engine': ['runtime/async', 'lib/errors', 'lib/plan', 'lib/topology'],
   'runtime/hosts': [
-    'runtime/replica/replica-context',
     'lib/define/sdk',
     'lib/errors',
     'lib/plan',
@@ -35,13 +34,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/engine',
     'runtime/package-root',
   ],
-  'runtime/connectors': [
-    'runtime/async',
-    'lib/errors',
-    'lib/plan',
-    'lib/topology',
-    'runtime/engine',
-  ],
+  'runtime/connectors': ['runtime/async', 'lib/errors', 'lib/plan', 'lib/topology', 'runtime/engine'],
   'runtime/replica': [
     'lib',
     'runtime/engine',
