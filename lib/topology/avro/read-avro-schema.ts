@@ -2,7 +2,7 @@ import type { DocumentPath } from '../problem/document-path';
 import type { AvroSchema } from './avro-schema';
 import type { AvroType } from './avro-type';
 import { readAvroType } from './avro-type-reader';
-import { scanJson } from './json-scan';
+import { jsonFault, jsonOffsets } from './json-text';
 
 /** A schema that was read once: its JSON, and its types with names resolved. */
 export interface ReadSchema {
@@ -27,13 +27,13 @@ export function readAvroSchema(written: unknown): SchemaReading {
   try {
     json = JSON.parse(written);
   } catch (error) {
-    const fault = scanJson(written).fault ?? { offset: 0, message: (error as Error).message };
+    const fault = jsonFault(written) ?? { offset: 0, message: (error as Error).message };
     return { faults: [{ path: [], offset: fault.offset, message: `not JSON: ${fault.message}` }] };
   }
   const reading = readSchemaJson(json);
   if ('read' in reading) return reading;
-  const scan = scanJson(written);
-  return { faults: reading.faults.map((fault) => ({ ...fault, path: [], offset: scan.offsetOf(fault.path) })) };
+  const offsetOf = jsonOffsets(written);
+  return { faults: reading.faults.map((fault) => ({ ...fault, path: [], offset: offsetOf(fault.path) })) };
 }
 
 function readSchemaJson(json: unknown): SchemaReading {

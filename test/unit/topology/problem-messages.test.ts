@@ -61,7 +61,7 @@ describe('messages', () => {
   test('say where a schema stops being Avro, and in which field', () => {
     expect(printed(readFixture('broken', 'schemas.yaml'))).toEqual([
       "20:13  dag[0].schema  an fs-source emits s3list records (url, lastModifiedUnixMilli, bucket, key), and they do not fit this schema: path: the writer has no such field, and the reader's has no default; leave the schema out",
-      '32:40  dag[1].schema  not JSON: a key in double quotes is expected, got "}"',
+      '32:40  dag[1].schema  not JSON: expected a key in double quotes, got "}"',
       '43:33  dag[2].schema  field x: unknown type "strng"; did you mean "string"?',
       '46:48  dag[2].schema  field address.zip: unknown type "number"',
       '47:61  dag[2].schema  field address.city: the default null is no string',
