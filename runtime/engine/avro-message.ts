@@ -3,12 +3,12 @@ import * as avro from 'avsc';
 import { FunctionError } from '../../lib/errors';
 
 /**
- * Records on the wire: Avro's single-object encoding, the marker C3 01, the writer schema's CRC-64-AVRO fingerprint
+ * Records on the wire: Avro's single-object encoding, that is the marker C3 01, the writer schema's CRC-64-AVRO fingerprint
  * (8 bytes, little-endian), then the binary body. Source: Apache Avro 1.12 specification, "Single object encoding".
  */
 const headerLength = 10;
 
-/** The buffer that records are encoded into, before their bytes are copied out. */
+/** Sizes of the buffer that records are encoded into before their bytes are copied. */
 const minScratch = 16 * 1024;
 const maxScratch = 1024 * 1024;
 
@@ -23,7 +23,7 @@ function makeFingerprintTable(): BigUint64Array {
   });
 }
 
-/** CRC-64-AVRO of the schema's Parsing Canonical Form, as the 16 hex digits that stand in a message's header. */
+/** CRC-64-AVRO of the schema's Parsing Canonical Form, as the 16 hex digits of a message's header. */
 export function fingerprintOf(schema: object): string {
   const canonical = JSON.stringify(typeOf(schema).schema());
   let value = 0xc15d213aa4d7a795n;
@@ -39,14 +39,14 @@ export function isAvroMessage(payload: Uint8Array): boolean {
   return payload.length >= headerLength && payload[0] === 0xc3 && payload[1] === 0x01;
 }
 
-/** The fingerprint of the schema a message was written with. Throws when the payload is no Avro message. */
+/** The fingerprint of the schema that a message was written with. Throws FunctionError when it is not an Avro message. */
 export function writerOf(payload: Uint8Array): string {
   if (!isAvroMessage(payload))
-    throw new FunctionError('record-invalid', 'the message is no Avro single-object encoding');
+    throw new FunctionError('record-invalid', 'message is not an Avro single-object encoding');
   return Buffer.from(payload.buffer, payload.byteOffset + 2, 8).toString('hex');
 }
 
-/** A 64-bit integer that does not fit a number becomes a bigint, so no value is refused and none is rounded. */
+/** A 64-bit integer beyond the safe integers becomes a bigint: no value is rejected, none is rounded. */
 const exactLong = avro.types.LongType.__with({
   fromBuffer: (buffer: Buffer) => toNumberIfSafe(buffer.readBigInt64LE()),
   toBuffer: (value: number | bigint) => {
@@ -67,14 +67,14 @@ function toNumberIfSafe(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** avsc's type of a schema: unions are plain values where their branches can be told apart, longs are numbers. */
+/** avsc's type of a schema: longs are numbers, and unions are plain values where their branches are unambiguous. */
 function typeOf(schema: object): Type {
   return avro.Type.forSchema(schema as avro.Schema);
 }
 
 /**
- * One schema, compiled. Longs are numbers; a record with a long beyond 2^53 goes the slower, exact way, in which such
- * longs are bigints.
+ * One schema, compiled. Longs are numbers; a record with a long beyond 2^53 takes a slower path, on which such longs are
+ * bigints.
  */
 export class AvroSchemaCodec {
   readonly fingerprint: string;
@@ -90,13 +90,13 @@ export class AvroSchemaCodec {
     this.scratch.set(this.header);
   }
 
-  /** The record as a message; undefined when it has not exactly the schema's fields, each with a value of its type. */
+  /** The record as a message; undefined unless it has exactly the schema's fields, each with a value of its type. */
   encode(record: unknown): Uint8Array | undefined {
     if (isValid(this.fast, record)) return this.write(this.fast, record);
     return isValid(this.exact, record) ? this.write(this.exact, record) : undefined;
   }
 
-  /** The first thing about a record that does not fit, by its path; undefined when it fits. */
+  /** The path of the first value of a record that does not fit, and why; undefined when the record fits. */
   misfit(record: unknown): string | undefined {
     let found: string | undefined;
     this.exact.isValid(record, {
@@ -115,7 +115,7 @@ export class AvroSchemaCodec {
     );
   }
 
-  /** Decodes this schema's messages as records of another one; undefined when the schemas do not resolve. */
+  /** Decodes messages of this schema as records of the reader's; undefined when the schemas do not resolve. */
   readAs(reader: AvroSchemaCodec): ((payload: Uint8Array) => unknown) | undefined {
     try {
       const fast = reader.fast.createResolver(this.fast);
@@ -131,7 +131,7 @@ export class AvroSchemaCodec {
           },
         );
     } catch {
-      return undefined; // avsc says by throwing that there is no resolver
+      return undefined; // avsc throws when the schemas do not resolve
     }
   }
 
@@ -157,13 +157,13 @@ export class AvroSchemaCodec {
   }
 }
 
-/** The fast way, and the exact one for a record whose longs are too long for it. */
+/** Tries the fast path, then the exact one if a long exceeds the safe integers. */
 function decodeExactly(fast: () => unknown, exact: () => unknown): unknown {
   try {
     return fast();
   } catch (error) {
     if (error instanceof Error && error.message.includes('precision')) return exact();
-    throw new FunctionError('record-invalid', `the message does not decode: ${String(error)}`, { cause: error });
+    throw new FunctionError('record-invalid', `message does not decode: ${String(error)}`, { cause: error });
   }
 }
 
@@ -174,7 +174,7 @@ function bufferOf(payload: Uint8Array): Buffer {
 function decodeBody(type: Type, buffer: Buffer, resolver?: ReturnType<Type['createResolver']>): unknown {
   const { value, offset } = type.decode(buffer, headerLength, resolver) as { value: unknown; offset: number };
   if (offset !== buffer.length)
-    throw new Error(offset < 0 ? 'it is cut short' : `${buffer.length - offset} bytes are left over`);
+    throw new Error(offset < 0 ? 'unexpected end' : `${buffer.length - offset} unread bytes`);
   return value;
 }
 
@@ -183,11 +183,11 @@ function isValid(type: Type, record: unknown): boolean {
 }
 
 function describeMisfit(path: readonly string[], value: unknown, type: Type): string {
-  const where = path.length === 0 ? 'the record' : path.join('.');
-  const typeName = type.typeName.replace('abstract:', ''); // avsc's prefix of types of our own making
+  const where = path.length === 0 ? 'record' : path.join('.');
+  const typeName = type.typeName.replace('abstract:', ''); // avsc's prefix of custom types
   if (value === undefined) return `${where}: missing, expected ${typeName}`;
   const extra = typeName === 'record' ? undeclared(value, type) : undefined;
-  if (extra !== undefined) return `${path.concat(extra).join('.')}: the schema has no such field`;
+  if (extra !== undefined) return `${path.concat(extra).join('.')}: not a field of the schema`;
   return `${where}: expected ${type.name === undefined ? typeName : `${typeName} ${type.name}`}, got ${describeValue(value)}`;
 }
 

@@ -1,19 +1,19 @@
 import { FunctionError } from '../../lib/errors';
 import { isAvroMessage } from './avro-message';
 
-/** What travels in a stream in place of a payload that is too big for it: where the payload lies. */
+/** Takes the place of a large payload in a stream: names the object that holds it. */
 export interface Claim {
   readonly bucket: string;
   readonly key: string;
   readonly bytes: number;
 }
 
-/** A claim as a message; JSON, so it cannot be taken for an Avro message. */
+/** A claim as a message: JSON, which cannot be mistaken for an Avro message. */
 export function encodeClaim(claim: Claim): Uint8Array {
   return Buffer.from(JSON.stringify({ claim }));
 }
 
-/** The claim in a message; undefined when the message is the record itself. Throws when it is neither. */
+/** The claim in a message; undefined when the message is a record. Throws FunctionError when it is neither. */
 export function parseClaim(message: Uint8Array): Claim | undefined {
   if (isAvroMessage(message)) return undefined;
   try {
@@ -21,17 +21,17 @@ export function parseClaim(message: Uint8Array): Claim | undefined {
     if (typeof claim.bucket === 'string' && typeof claim.key === 'string' && typeof claim.bytes === 'number')
       return claim;
   } catch {
-    // said below
+    // thrown below
   }
-  throw new FunctionError('record-invalid', 'the message is neither an Avro single-object encoding nor a claim');
+  throw new FunctionError('record-invalid', 'message is neither an Avro single-object encoding nor a claim');
 }
 
-/** Where payloads above a stream's limit are kept. */
+/** Stores payloads that are too large for a stream. */
 export interface MessageStore {
   put(key: string, payload: Uint8Array): Promise<Claim>;
 }
 
-/** Gives payloads back for claims, whoever stored them. */
+/** Fetches the payloads that claims name, from the store of any function. */
 export interface ClaimSource {
   fetch(claim: Claim): Promise<Uint8Array>;
 }

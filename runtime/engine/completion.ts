@@ -1,6 +1,12 @@
-import type { ConsumerProgress } from './ports/flow-state';
+/** The state of a durable consumer: every message up to `ackFloor` is acked. */
+export interface ConsumerProgress {
+  readonly ackFloor: number;
+  readonly delivered: number;
+  readonly ackPending: number;
+  readonly pending: number;
+}
 
-/** Whether a reader has seen the last of a stream: it is sealed, and everything up to the seal is delivered and acked. */
+/** True when a consumer has finished its stream: the stream is sealed, and all messages up to the seal are acked. */
 export function isFinished(sealedAt: number | undefined, progress: ConsumerProgress): boolean {
   if (sealedAt === undefined) return false;
   return (
@@ -8,21 +14,21 @@ export function isFinished(sealedAt: number | undefined, progress: ConsumerProgr
   );
 }
 
-/** What a batch replica asks again and again: is every input finished? */
+/** Reads the progress of a batch replica. */
 export interface CompletionProbe {
   /** True when every input is sealed, delivered and acked. */
   finished(): Promise<boolean>;
 }
 
 /**
- * Resolves when the probe has said yes twice in a row: one reading may catch a message between two counters.
+ * Resolves after two positive probes in a row: a single reading may miss a message that is between two counters.
  * Rejects when the probe does, or with the signal's reason.
  */
 export async function waitForCompletion(probe: CompletionProbe, everyMs: number, signal: AbortSignal): Promise<void> {
-  let yes = 0;
-  while (yes < 2) {
+  let positive = 0;
+  while (positive < 2) {
     signal.throwIfAborted();
-    yes = (await probe.finished()) ? yes + 1 : 0;
-    if (yes < 2) await new Promise((resolve) => setTimeout(resolve, everyMs));
+    positive = (await probe.finished()) ? positive + 1 : 0;
+    if (positive < 2) await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

@@ -4,19 +4,19 @@ export interface Counters {
   in: number;
   /** Records emitted on the main output. */
   out: number;
-  /** Tries that failed. */
+  /** Attempts that failed. */
   failed: number;
-  /** Records given up on. */
+  /** Records that became dead letters. */
   dead: number;
-  /** Why the last failed try failed. */
+  /** The error of the last failed attempt. */
   lastFailure?: string;
 }
 
-/** A replica's counters as it says them to whoever listens. */
+/** The counters of a replica, as the replica publishes them. */
 export interface ReplicaReport extends Counters {
   readonly function: string;
   readonly replica: number;
-  /** Of the pod, or of the machine. */
+  /** Name of the pod or of the machine. */
   readonly host: string;
   readonly pid: number;
 }

@@ -1,17 +1,39 @@
 import { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { backoffMs } from '../async/backoff';
 import type { HeldRecord } from './held-records';
-import { originOf } from './origin';
+import { originOf } from './output-writer';
 import type { Failure } from './ports/host';
 import type { Publisher } from './ports/publisher';
 
-/** Longest header values that are written; the whole message has to stay below the server's limit. */
+/** What happens to a record whose function failed. */
+export type FailureDecision = { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'dead-letter' };
+
+const retryDelays = { firstMs: 1_000, maxMs: 30_000 };
+
+/** Longest header values: the whole message must stay below the server's limit. */
 const maxTypeLength = 200;
 const maxMessageLength = 4_000;
 
 /**
- * Records that a function gave up on: the message as it came, with its origin and the failure in headers, one for each
- * message and epoch of the function however often it is put.
+ * A failed record is redelivered after 1 s, 2 s, 4 s, … up to 30 s. It becomes a dead letter at its `maxDeliver`th
+ * delivery, and at once if an AckException acks it or no retry can succeed.
+ */
+export function decideFailure(failure: Failure, deliveries: number, maxDeliver: number): FailureDecision {
+  if (failure.ack === true || failure.isFinal === true || deliveries >= maxDeliver) return { kind: 'dead-letter' };
+  return { kind: 'retry', delayMs: backoffMs(deliveries - 1, retryDelays) };
+}
+
+/** The failure of a record caused by an error of KFlow itself, such as a store's or a codec's. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof Error
+    ? { type: error.name, message: error.message }
+    : { type: 'Error', message: String(error) };
+}
+
+/**
+ * Writes dead letters: the original message, with its origin and the failure in headers. A stream stores one dead letter
+ * for each message and epoch of the function, however often it is put.
  */
 export class DeadLetters {
   constructor(
@@ -19,7 +41,7 @@ export class DeadLetters {
     private readonly publisher: Publisher,
   ) {}
 
-  /** `settle` is called once: with nothing when it is stored. */
+  /** Calls `settle` once, without an error when the dead letter is stored. */
   put(record: HeldRecord, failure: Failure, settle: (error?: KFlowError) => void): void {
     const { delivery } = record;
     const { function: functionId, deadLetters } = this.spec;
@@ -44,9 +66,9 @@ export class DeadLetters {
   }
 }
 
-/** Header values have one line, of printable characters: others are percent-encoded, as in a URI. */
+/** A header value is one line of printable characters; others are percent-encoded, as in a URI. */
 function headerText(text: string, maxLength: number): string {
   const oneLine = text.replace(/\s+/g, ' ').trim();
-  const wellFormed = Buffer.from(oneLine).toString(); // half a surrogate pair cannot be encoded
+  const wellFormed = Buffer.from(oneLine).toString(); // encodeURI throws on half a surrogate pair
   return encodeURI(wellFormed).replaceAll('%20', ' ').slice(0, maxLength);
 }

@@ -3,11 +3,11 @@ import type { Delivery } from './ports/delivery';
 import type { Download, Failure } from './ports/host';
 
 /**
- * A record from the moment it is pulled until its message is acked or given back.
+ * The state of a record, from pull to ack or nak.
  *
  *   queued -> preparing -> running -> publishing -> settled
  *
- * A record can be given back (settled) from any state; it never goes back to an earlier state.
+ * A record can be nak'd, and so become settled, in any state; no transition leads to an earlier state.
  */
 export const RecordState = {
   Queued: 'queued',
@@ -22,23 +22,23 @@ const order: readonly RecordState[] = Object.values(RecordState);
 
 export class HeldRecord {
   private current: RecordState = RecordState.Queued;
-  /** The message as JetStream gave it last: a redelivery while it is held replaces it. */
+  /** The latest delivery of the message: a redelivery while the record is held replaces it. */
   delivery: Delivery;
-  /** The record's Avro message, once it is at hand: a claim is exchanged for what it stands for. */
+  /** The record's Avro message; a claim until the payload is fetched. */
   payload: Uint8Array;
-  /** Bytes it takes, or will take once its claim is exchanged. */
+  /** Size of the payload, also while only its claim is held. */
   bytes: number;
   download?: Download;
-  /** Outputs that an earlier delivery published before this one's dedupe window began, by index. */
+  /** Indexes of the outputs that earlier deliveries published, when the stream may have forgotten their ids. */
   published?: ReadonlySet<number>;
   outputs = 0;
   unsettledOutputs = 0;
   failure?: Failure;
-  /** When the function began it, or last gave a heartbeat; ms since 1970. */
+  /** Start of processing or last heartbeat; ms since 1970. */
   aliveAt?: number;
-  /** While the function works on it, and somebody wants to know: since when, by `performance.now()`. */
-  begunAtMs?: number;
-  /** How long its file took to download, when it has one. */
+  /** Start of processing by `performance.now()`, while the function processes the record and times are measured. */
+  startedAtMs?: number;
+  /** Download time of the record's file. */
   downloadMs?: number;
 
   constructor(
@@ -55,7 +55,7 @@ export class HeldRecord {
     return this.current;
   }
 
-  /** Throws StateError when the record is at or past that state already. */
+  /** Throws StateError unless `next` is a later state. */
   advance(next: RecordState): void {
     if (order.indexOf(next) <= order.indexOf(this.current)) {
       throw new StateError('state-invalid', `record ${this.id} is ${this.current} and cannot become ${next}`);
@@ -64,12 +64,12 @@ export class HeldRecord {
   }
 }
 
-/** The records a replica holds, by id and by message: a message is held once. */
+/** The records that a replica holds, by id and by message: a message is held once. */
 export class HeldRecords {
   private readonly byId = new Map<number, HeldRecord>();
   private readonly byMessage = new Map<string, HeldRecord>();
   private nextId = 0;
-  /** Payload bytes of all records held, claims counted as what they stand for. */
+  /** Payload bytes of all held records; a claim counts with the size of its payload. */
   bytes = 0;
 
   get size(): number {
@@ -92,7 +92,7 @@ export class HeldRecords {
     return record;
   }
 
-  /** Counts the record with what its claim stands for. */
+  /** Sets the size of a record's payload. */
   resize(record: HeldRecord, bytes: number): void {
     this.bytes += bytes - record.bytes;
     record.bytes = bytes;

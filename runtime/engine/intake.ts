@@ -4,28 +4,27 @@ import type { Delivery, DeliverySource } from './ports/delivery';
 import type { Preparation } from './preparation';
 import { PullWindow } from './pull-window';
 
-/** Records one replica holds, at the start and at most, and bytes; beyond that it pulls no more. */
+/** Limits of what one replica holds: records at the start, records at most, and payload bytes. */
 const startHeldRecords = 8;
 const maxHeldRecords = 1_000;
 const maxHeldBytes = 32 * 1024 * 1024;
-/** Records whose payload or object is being fetched at once. */
+/** Records that are prepared concurrently. */
 const maxPreparing = 16;
 
 export interface IntakeEvents {
-  /** The records have all they need. */
+  /** The records are prepared. */
   ready(records: readonly HeldRecord[]): void;
-  /** The record's message or object could not be had. */
+  /** The record's message is malformed, or its preparation failed. */
   unreadable(record: HeldRecord, error: unknown): void;
-  /** What was fetched for a record is left behind. */
-  notRemoved(record: HeldRecord, error: unknown): void;
+  /** What was downloaded for the record could not be deleted. */
+  discardFailed(record: HeldRecord, error: unknown): void;
 }
 
 /**
- * Pulls messages as there is room for them, and fetches what they only name.
+ * Pulls messages while there is room for them, and prepares their records.
  *
  * I1. A message is held once: a redelivery of a held message replaces its delivery and starts nothing.
- * I2. What is held, and so what is pulled, is bounded in records, by what the function gets through, and in bytes; what
- *     is fetched, in bytes.
+ * I2. Held records are limited in number, by the function's throughput, and in bytes; prepared records in bytes.
  */
 export class Intake {
   private waiting: HeldRecord[] = [];
@@ -33,7 +32,7 @@ export class Intake {
   private preparedBytes = 0;
   private preparing = 0;
   private window = new PullWindow({ least: 1, start: 1, most: maxHeldRecords });
-  private stopped = false;
+  private isStopped = false;
   private pumpScheduled = false;
 
   constructor(
@@ -43,28 +42,28 @@ export class Intake {
     private readonly events: IntakeEvents,
   ) {}
 
-  /** `atOnce` records are worked on at once: twice as many may always be held. */
-  start(atOnce: number): void {
-    const least = Math.min(2 * atOnce, maxHeldRecords);
+  /** The host processes `concurrency` records at a time: twice as many may always be held. */
+  start(concurrency: number): void {
+    const least = Math.min(2 * concurrency, maxHeldRecords);
     this.window = new PullWindow({ least, start: Math.max(least, startHeldRecords), most: maxHeldRecords });
     this.inputs.forEach((input, index) => {
       input.start((delivery) => this.onDelivery(index, delivery));
     });
-    this.ask();
+    this.requestMore();
   }
 
-  /** Takes no more. */
+  /** Stops pulling. */
   stop(): void {
-    this.stopped = true;
+    this.isStopped = true;
     for (const input of this.inputs) input.stop();
   }
 
-  /** Forgets the records that wait to be ready; they are the caller's to give back. */
+  /** Drops the queued records; the caller naks them. */
   dropWaiting(): void {
     this.waiting = [];
   }
 
-  /** The record is done with: what was fetched for it goes, and there is room for another. */
+  /** The record is settled: deletes what was downloaded for it, and makes room for another. */
   release(record: HeldRecord): void {
     this.window.onFinished(1, this.held.size, performance.now());
     this.schedulePump();
@@ -79,7 +78,7 @@ export class Intake {
       same.delivery = delivery; // I1
       return;
     }
-    if (this.stopped) {
+    if (this.isStopped) {
       delivery.nak(0);
       return;
     }
@@ -115,7 +114,7 @@ export class Intake {
     }
     this.waiting = this.waiting.slice(taken);
     if (ready.length > 0) this.events.ready(ready);
-    this.ask();
+    this.requestMore();
   }
 
   private hasRoomToPrepare(record: HeldRecord): boolean {
@@ -137,17 +136,17 @@ export class Intake {
     this.preparing--;
     this.schedulePump();
     if (record.state !== RecordState.Preparing)
-      this.discard(record); // given back meanwhile
+      this.discard(record); // nak'd during the preparation
     else if (failure === undefined) this.events.ready([record]);
     else this.events.unreadable(record, failure.error);
   }
 
   private discard(record: HeldRecord): void {
-    this.preparation.release(record).catch((error) => this.events.notRemoved(record, error));
+    this.preparation.release(record).catch((error) => this.events.discardFailed(record, error));
   }
 
-  private ask(): void {
-    if (this.stopped) return;
+  private requestMore(): void {
+    if (this.isStopped) return;
     const records = Math.max(0, Math.ceil((this.window.size - this.held.size) / this.inputs.length));
     const bytes = Math.floor((maxHeldBytes - this.held.bytes) / this.inputs.length);
     for (const input of this.inputs) input.demand(records, bytes);

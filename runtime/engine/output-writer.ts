@@ -1,13 +1,28 @@
 import { createHash } from 'node:crypto';
 import { FunctionError, KFlowError } from '../../lib/errors';
-import type { OutputSpec } from '../../lib/plan/function-spec';
+import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
 import { encodeClaim, type MessageStore } from './claim';
 import type { Publisher } from './ports/publisher';
 
-/** Payload bytes on their way to the message store above which producers wait. */
+/** Payload bytes being stored above which producers wait. */
 const maxStoringBytes = 48 * 1024 * 1024;
 
-/** Writes a function's outputs: small ones into the stream, big ones into the message store with a claim in the stream. */
+type Writer = Pick<FunctionSpec, 'function' | 'epoch'>;
+
+/** The prefix of a function's output ids: `<function>`, or `<function>@<epoch>` after a re-read. */
+export function writerIdOf(spec: Writer): string {
+  return spec.epoch === undefined ? spec.function : `${spec.function}@${spec.epoch}`;
+}
+
+/**
+ * The origin of a function's outputs: `<writer>:<input stream>:<input sequence>`. Followed by the output's index, it is
+ * the output's message id: the same however often the input is processed in one epoch.
+ */
+export function originOf(spec: Writer, message: { readonly stream: string; readonly sequence: number }): string {
+  return `${writerIdOf(spec)}:${message.stream}:${message.sequence}`;
+}
+
+/** Writes a function's outputs: small payloads to the stream, large ones to the message store, with a claim in the stream. */
 export class OutputWriter {
   private storingBytes = 0;
   private readonly waiting: (() => void)[] = [];
@@ -15,20 +30,20 @@ export class OutputWriter {
   constructor(
     private readonly publisher: Publisher,
     private readonly limits: {
-      /** Largest payload that goes into the stream itself. */
+      /** Largest payload that is published to the stream, in bytes. */
       readonly maxPayload: number;
       readonly store?: MessageStore;
       readonly storePrefix?: string;
     },
   ) {}
 
-  /** `settle` is called once: with nothing when the output is stored, or with why it never will be. */
+  /** Calls `settle` once: without an error when the output is stored, or with the error that prevented it. */
   write(output: OutputSpec, id: string, payload: Uint8Array, settle: (error?: KFlowError) => void): void {
     if (payload.length <= this.limits.maxPayload) this.publish(output, id, payload, settle);
     else void this.store(output, id, payload, settle);
   }
 
-  /** Undefined when there is room for more, else a promise of it. */
+  /** Undefined when there is room for more outputs, else a promise that resolves when there is. */
   room(): Promise<void> | undefined {
     if (this.storingBytes < maxStoringBytes) return this.publisher.room();
     return new Promise((resolve) => this.waiting.push(resolve));
@@ -52,15 +67,15 @@ export class OutputWriter {
       settle(
         new FunctionError(
           'payload-too-large',
-          `an output of ${payload.length} bytes is above the limit of ${maxPayload}; ` +
-            'enable the message store for this function (globalConfig.messageStore.enabled: true)',
+          `output is ${payload.length} bytes, limit is ${maxPayload}; ` +
+            'enable the message store (globalConfig.messageStore.enabled: true)',
         ),
       );
       return;
     }
     this.storingBytes += payload.length;
     try {
-      // deterministic, so a replay overwrites what it stored before
+      // deterministic: a retry overwrites the object of the attempt before
       const key = storePrefix + createHash('sha256').update(id).digest('hex');
       const claim = await store.put(key, payload);
       this.publish(output, id, encodeClaim(claim), settle);

@@ -1,4 +1,4 @@
-/** A stream's fill and how far each of its readers is. */
+/** The usage of a stream, and the ack floor of each of its readers. */
 export interface StreamFill {
   readonly messages: number;
   readonly bytes: number;
@@ -6,25 +6,25 @@ export interface StreamFill {
   readonly lastSequence: number;
   readonly maxMsgs: number;
   readonly maxBytes: number;
-  /** Bytes of the largest message that may come. */
+  /** Bytes of the largest message that may be published. */
   readonly largestMessage: number;
-  /** Lowest sequence above which something is not acked, for each reader. */
+  /** For each reader: all messages up to this sequence are acked. */
   readonly ackFloors: readonly number[];
 }
 
-/** Usage above which consumed history makes room, and the usage it is trimmed to. */
+/** Usage above which a stream is trimmed, and the usage after it. */
 const trimAbove = 0.8;
 const trimTo = 0.5;
 
-/** Whether a stream is nearly full, or has not room enough for a large message. */
+/** True when a stream is nearly full, or lacks room for a large message. */
 export function isTight(fill: Omit<StreamFill, 'ackFloors'>): boolean {
   const lacksRoom = fill.maxBytes > 0 && fill.bytes + fill.largestMessage > fill.maxBytes;
   return lacksRoom || usageOf(fill) > trimAbove;
 }
 
 /**
- * The sequence to keep a stream from, or undefined when nothing is to be trimmed. Only what every reader has acked may
- * go; of that, the oldest, until the stream is half full and has room for a large message.
+ * The first sequence to keep, or undefined when nothing can be trimmed. Trims only messages that every reader has acked,
+ * the oldest first, until the stream is half full and has room for a large message.
  */
 export function planTrim(fill: StreamFill): number | undefined {
   if (!isTight(fill) || fill.ackFloors.length === 0) return undefined;
@@ -34,7 +34,7 @@ export function planTrim(fill: StreamFill): number | undefined {
   return keepFrom > fill.firstSequence ? keepFrom : undefined;
 }
 
-/** The larger of the two usages, by messages and by bytes; a limit of -1 is none. */
+/** The larger of the usages by messages and by bytes; a limit of -1 is no limit. */
 export function usageOf(fill: Pick<StreamFill, 'messages' | 'bytes' | 'maxMsgs' | 'maxBytes'>): number {
   const byMessages = fill.maxMsgs > 0 ? fill.messages / fill.maxMsgs : 0;
   const byBytes = fill.maxBytes > 0 ? fill.bytes / fill.maxBytes : 0;

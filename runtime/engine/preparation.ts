@@ -4,16 +4,16 @@ import type { HeldRecord } from './held-records';
 import type { Delivery } from './ports/delivery';
 import type { Download } from './ports/host';
 
-/** Finds what an earlier delivery of a message has published already. */
+/** Finds the outputs that earlier deliveries of a message published. */
 export interface OriginLookup {
-  /** Indexes of the outputs published for this message since it came into its stream. */
+  /** Indexes of the outputs published for this message. */
   publishedFor(message: Delivery): Promise<ReadonlySet<number>>;
 }
 
-/** Fetches the object a record names, for functions with automatic download. */
+/** Downloads the object that a record names, for functions with automatic download. */
 export interface Downloads {
   fetch(payload: Uint8Array): Promise<Download>;
-  /** The record is done with: its file goes. */
+  /** Deletes the file of a settled record. */
   discard(download: Download): Promise<void>;
 }
 
@@ -24,11 +24,11 @@ export interface PreparationPorts {
   readonly dedupeWindowMs: number;
 }
 
-/** What has to be at hand before a record can run, and is not in its message: payload, object, history. */
+/** Fetches what a record needs and its message does not contain: payload, object, earlier outputs. */
 export class Preparation {
   constructor(private readonly ports: PreparationPorts) {}
 
-  /** Bytes a record will take; its claim knows. Throws FunctionError when the message cannot be read. */
+  /** Size of a record's payload, from the claim if there is one. Throws FunctionError when the message is malformed. */
   bytesOf(record: HeldRecord): number {
     return parseClaim(record.delivery.payload)?.bytes ?? record.delivery.payload.length;
   }
@@ -51,12 +51,12 @@ export class Preparation {
   }
 
   private async download(record: HeldRecord, downloads: Downloads): Promise<void> {
-    const begunAtMs = performance.now();
+    const startedAtMs = performance.now();
     record.download = await downloads.fetch(record.payload);
-    if (record.download.path !== null) record.downloadMs = performance.now() - begunAtMs;
+    if (record.download.path !== null) record.downloadMs = performance.now() - startedAtMs;
   }
 
-  /** A redelivery so late that the output stream may have forgotten the first delivery's message ids. */
+  /** A redelivery so late that the output stream may have forgotten the message ids of the first delivery. */
   private isOutsideWindow({ delivery }: HeldRecord): boolean {
     return delivery.deliveries > 1 && Date.now() - delivery.timestampMs > this.ports.dedupeWindowMs / 2;
   }

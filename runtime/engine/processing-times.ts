@@ -1,64 +1,69 @@
 import { type HeldRecord, RecordState } from './held-records';
-import type { RecordObserver } from './ports/record-observer';
+
+/** Receives processing times. Called for every record, so an implementation must be cheap. */
+export interface RecordObserver {
+  /** The function has finished a record, successfully or not. `downloadMs` is the download time of its file. */
+  processed(processingMs: number, downloadMs?: number): void;
+}
 
 /**
- * Takes the time that a function works on each record, waiting in its host not counted.
+ * Measures how long a function processes each record, without the time that the record waits in the host.
  *
- * I1. `atOnce` records at most are begun and not ended: those have a place, the others wait in the order of hand-over,
- *     and a place that gets free goes to the next. A host that says itself when it begins a record knows better.
- * I2. Each try is told once; one that was given back is not.
+ * I1. At most `concurrency` records have a slot; the others wait in the order of hand-over, and a slot that becomes free
+ *     goes to the next. For a host that reports `began`, the time counts from that report.
+ * I2. Each attempt is observed once; an attempt that never finished is not observed.
  */
 export class ProcessingTimes {
   private waiting: readonly HeldRecord[] = [];
   private next = 0;
-  private begun = 0;
+  private usedSlots = 0;
 
   constructor(
     private readonly observer: RecordObserver,
-    private readonly atOnce: number,
+    private readonly concurrency: number,
     private readonly nowMs = () => performance.now(),
   ) {}
 
-  /** The records, now running, are handed to the host. */
-  handed(records: readonly HeldRecord[]): void {
+  /** The records, now running, were handed to the host. */
+  handedOver(records: readonly HeldRecord[]): void {
     this.waiting = [...this.waiting.slice(this.next), ...records];
     this.next = 0;
-    this.fillPlaces(this.nowMs());
+    this.fillSlots(this.nowMs());
   }
 
-  /** The host says that it begins with the record. */
+  /** The host reports that it started the record. */
   began(record: HeldRecord): void {
-    if (record.begunAtMs !== undefined) record.begunAtMs = this.nowMs();
+    if (record.startedAtMs !== undefined) record.startedAtMs = this.nowMs();
   }
 
-  /** The function has ended with the record; nothing is told of one that never came to it. */
+  /** The function has finished the record. A record without a slot is not observed. */
   ended(record: HeldRecord): void {
-    if (record.begunAtMs === undefined) return;
+    if (record.startedAtMs === undefined) return;
     const nowMs = this.nowMs();
-    this.observer.processed(nowMs - record.begunAtMs, record.downloadMs);
-    this.freePlace(record, nowMs);
+    this.observer.processed(nowMs - record.startedAtMs, record.downloadMs);
+    this.freeSlot(record, nowMs);
   }
 
-  /** The record is held no more; one that had not ended leaves its place. */
-  left(record: HeldRecord): void {
-    if (record.begunAtMs !== undefined) this.freePlace(record, this.nowMs());
+  /** The record is no longer held; frees its slot if it never finished. */
+  removed(record: HeldRecord): void {
+    if (record.startedAtMs !== undefined) this.freeSlot(record, this.nowMs());
   }
 
-  private freePlace(record: HeldRecord, nowMs: number): void {
-    record.begunAtMs = undefined;
-    this.begun--;
-    this.fillPlaces(nowMs);
+  private freeSlot(record: HeldRecord, nowMs: number): void {
+    record.startedAtMs = undefined;
+    this.usedSlots--;
+    this.fillSlots(nowMs);
   }
 
-  private fillPlaces(nowMs: number): void {
-    while (this.begun < this.atOnce && this.next < this.waiting.length) {
+  private fillSlots(nowMs: number): void {
+    while (this.usedSlots < this.concurrency && this.next < this.waiting.length) {
       const record = this.waiting[this.next++];
-      if (record?.state !== RecordState.Running) continue; // given back while it waited
-      record.begunAtMs = nowMs;
-      this.begun++;
+      if (record?.state !== RecordState.Running) continue; // nak'd while it waited
+      record.startedAtMs = nowMs;
+      this.usedSlots++;
     }
     if (this.next < this.waiting.length) return;
-    this.waiting = []; // payloads are not kept longer than they are held
+    this.waiting = []; // keep no payload longer than its record is held
     this.next = 0;
   }
 }

@@ -1,17 +1,17 @@
-/** How much work a replica may hold in hand: what it gets through in this time. */
-const inHandMs = 2_000;
-/** The rate is measured over pieces of at least this length. */
+/** A replica may hold as many records as it processes in this time. */
+const holdMs = 2_000;
+/** The throughput is measured over intervals of at least this length. */
 const measureMs = 50;
 
 /**
- * How many records a replica may hold, so that a fast function is never short of records and a slow one does not keep them
- * from other replicas: what it has lately got through in two seconds, and at least `least`.
+ * How many records a replica may hold: as many as it recently processed in two seconds, and at least `least`. A fast
+ * function never runs out of records, and a slow one does not keep them from other replicas.
  *
- * I1. Time in which nothing was held does not count: an idle replica keeps the window it had.
+ * I1. Time in which no record was held does not count: an idle replica keeps its window.
  */
 export class PullWindow {
   private finished = 0;
-  /** Time with something held since the last measurement, up to the last moment of idleness. */
+  /** Time since the last measurement in which records were held. */
   private busyMs = 0;
   private heldSinceMs: number | undefined;
   private records: number;
@@ -20,17 +20,17 @@ export class PullWindow {
     this.records = limits.start;
   }
 
-  /** Records that may be held now. */
+  /** Limit of held records. */
   get size(): number {
     return this.records;
   }
 
-  /** Something is held from now on, if nothing was before; times are ms of any steady clock. */
+  /** A record was pulled; `nowMs` is of any monotonic clock. */
   onHeld(nowMs: number): void {
     this.heldSinceMs ??= nowMs;
   }
 
-  /** `count` records have ended, and `held` are left. */
+  /** `count` records have ended, and `held` remain. */
   onFinished(count: number, held: number, nowMs: number): void {
     this.finished += count;
     if (this.heldSinceMs !== undefined) this.busyMs += nowMs - this.heldSinceMs;
@@ -39,8 +39,8 @@ export class PullWindow {
   }
 
   private measure(): void {
-    const inTime = Math.ceil((this.finished * inHandMs) / this.busyMs);
-    this.records = Math.min(this.limits.most, Math.max(this.limits.least, inTime));
+    const throughput = Math.ceil((this.finished * holdMs) / this.busyMs);
+    this.records = Math.min(this.limits.most, Math.max(this.limits.least, throughput));
     this.finished = 0;
     this.busyMs = 0;
   }

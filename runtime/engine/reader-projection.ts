@@ -7,8 +7,8 @@ import { RecordCodecs } from './record-codecs';
 type Read = (payload: Uint8Array) => unknown;
 
 /**
- * Reads messages by a reader's schema, whoever wrote them: fields it does not name are left out, numbers promoted, defaults
- * filled in. Where the writer's schema does not resolve to it, or there is none, the record is given as written.
+ * Decodes messages of any writer by a reader's schema: drops fields that the reader does not name, promotes numbers and
+ * fills in defaults. Without a reader's schema, or when the writer's does not resolve to it, records are read as written.
  */
 export class ReaderProjection {
   private readonly codecs: RecordCodecs;
@@ -38,7 +38,7 @@ function readerOf(writer: AvroSchemaCodec, reader: AvroSchema | undefined): Read
   return writer.readAs(new AvroSchemaCodec(withNamesOf(reader, writer.schema) as object)) ?? asWritten;
 }
 
-/** The reader's schema with its records named as the writer's: names do not matter here, and avsc would compare them. */
+/** The reader's schema with the writer's record names: avsc compares names, which do not matter here. */
 function withNamesOf(reader: unknown, writer: unknown): unknown {
   if (!isSchemaObject(reader) || !isSchemaObject(writer) || reader.type !== writer.type) return reader;
   if (reader.type === 'array') return { ...reader, items: withNamesOf(reader.items, writer.items) };

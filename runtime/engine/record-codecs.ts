@@ -1,18 +1,18 @@
 import { AvroSchemaCodec, writerOf } from './avro-message';
 import type { SchemaSource } from './ports/host';
 
-/** Codecs by fingerprint, made once for each schema; the schemas come from wherever the writers put them. */
+/** Codecs by fingerprint, one for each writer's schema. */
 export class RecordCodecs {
   private readonly byFingerprint = new Map<string, AvroSchemaCodec>();
 
   constructor(private readonly schemas: SchemaSource) {}
 
-  /** The codec of a message's writer, if it is known already. Throws when the payload is no Avro message. */
+  /** The codec for a message, if its schema is cached. Throws FunctionError when the payload is not an Avro message. */
   known(payload: Uint8Array): AvroSchemaCodec | undefined {
     return this.byFingerprint.get(writerOf(payload));
   }
 
-  /** The codec of a message's writer. */
+  /** The codec for a message; reads its schema first if it is not cached. */
   async of(payload: Uint8Array): Promise<AvroSchemaCodec> {
     const fingerprint = writerOf(payload);
     const known = this.byFingerprint.get(fingerprint);

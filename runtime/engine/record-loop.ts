@@ -1,18 +1,15 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { Counters } from './counters';
-import type { DeadLetters } from './dead-letters';
-import { decideFailure, failureOf } from './failure';
+import { type DeadLetters, decideFailure, failureOf } from './dead-letters';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
-import { decideLeases } from './lease-keeper';
-import { originOf } from './origin';
-import type { OutputWriter } from './output-writer';
+import { decideLeases } from './leases';
+import { type OutputWriter, originOf } from './output-writer';
 import type { DeliverySource } from './ports/delivery';
 import type { Failure, Host, HostEvents, LogLevel } from './ports/host';
-import type { RecordObserver } from './ports/record-observer';
 import type { Preparation } from './preparation';
-import { ProcessingTimes } from './processing-times';
+import { ProcessingTimes, type RecordObserver } from './processing-times';
 
 export interface RecordLoopPorts {
   readonly spec: FunctionSpec;
@@ -23,73 +20,77 @@ export interface RecordLoopPorts {
   readonly deadLetters: DeadLetters;
   readonly counters: Counters;
   readonly log: (level: LogLevel, text: string) => void;
-  /** KFLOW_LONG_RUNNING_PROCESSING: records may take any time. */
+  /** KFLOW_LONG_RUNNING_PROCESSING: the processing time of a record is not limited. */
   readonly isLongRunning: boolean;
-  /** Left out: no time is taken. */
+  /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
 }
 
+/** Delay before the redelivery of a record whose dead letter was not stored. */
+const deadLetterRetryMs = 1_000;
+
 /**
- * Moves records through a function: pull, prepare, host, publish, ack. Nothing is awaited one record at a time.
+ * Moves records through a function: pull, prepare, host, publish, ack. No step waits for a single record.
  *
- * I1. A message is acked only after all of its outputs are stored, or its dead letter is: `settle` and nowhere else.
- * I2. An output's id is its origin and its index: the same input gives the same ids, and a stream keeps each once.
- * I3. A record that is not acked is given back, at once or after a delay; none is let go otherwise.
+ * I1. A message is acked only after all of its outputs are stored, or its dead letter is: in `settle` and nowhere else.
+ * I2. The id of an output is its origin and its index: the same input yields the same ids, and a stream stores each once.
+ * I3. A record that is not acked is nak'd, at once or with a delay; no record is dropped.
  */
 export class RecordLoop implements HostEvents {
   private readonly held = new HeldRecords();
   /** Records in the host, in the order of hand-over. */
-  private readonly handed = new Map<number, HeldRecord>();
+  private readonly inHost = new Map<number, HeldRecord>();
   private readonly intake: Intake;
-  private readonly leases: NodeJS.Timeout;
+  private readonly leaseTimer: NodeJS.Timeout;
   private host: Host | undefined;
   private times: ProcessingTimes | undefined;
-  private fail: (cause: Error) => void = () => undefined;
-  private stopping = false;
+  private onCrash: (cause: Error) => void = () => undefined;
+  private isStopping = false;
 
   constructor(private readonly ports: RecordLoopPorts) {
     this.intake = new Intake(ports.inputs, this.held, ports.preparation, {
       ready: (records) => this.handOver(records),
       unreadable: (record, error) => this.failed(record.id, failureOf(error)),
-      notRemoved: (record, error) => this.log('WARNING', `${nameOf(record)}: a downloaded file is left: ${error}`),
+      discardFailed: (record, error) =>
+        this.log('WARNING', `${nameOf(record)}: downloaded file not deleted: ${String(error)}`),
     });
-    this.leases = setInterval(() => this.keepLeases(), ports.spec.ackWaitMs / 3);
+    this.leaseTimer = setInterval(() => this.renewLeases(), ports.spec.ackWaitMs / 3);
   }
 
-  /** Works until `stop`. `onCrash` hears of a host that died: the replica cannot go on. */
+  /** Processes records until `stop`. After `onCrash` the host is dead, and the replica must end. */
   start(host: Host, onCrash: (cause: Error) => void): void {
     this.host = host;
-    this.fail = onCrash;
+    this.onCrash = onCrash;
     if (this.ports.observer !== undefined) this.times = new ProcessingTimes(this.ports.observer, host.atOnce);
     this.intake.start(host.atOnce);
   }
 
-  /** True when nothing is held. */
+  /** True when no record is held. */
   get idle(): boolean {
     return this.held.size === 0;
   }
 
-  /** Takes no more, gives back what has not begun, and lets what runs finish within the grace time. */
+  /** Stops pulling, naks the records that have not started, and gives running records the grace period to finish. */
   async stop(graceMs: number): Promise<void> {
-    this.stopping = true;
+    this.isStopping = true;
     this.intake.stop();
-    this.giveBackUnbegun();
+    this.nakUnstarted();
     const deadline = Date.now() + graceMs;
     while (!this.idle && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
-    clearInterval(this.leases);
-    for (const record of this.held.values()) this.giveBack(record, 0);
+    clearInterval(this.leaseTimer);
+    for (const record of this.held.values()) this.nak(record, 0);
   }
 
   private handOver(records: readonly HeldRecord[]): void {
-    if (this.stopping) {
-      for (const record of records) this.giveBack(record, 0);
+    if (this.isStopping) {
+      for (const record of records) this.nak(record, 0);
       return;
     }
     for (const record of records) {
       record.advance(RecordState.Running);
-      this.handed.set(record.id, record);
+      this.inHost.set(record.id, record);
     }
-    this.times?.handed(records);
+    this.times?.handedOver(records);
     this.host?.process(
       records.map((record) => ({
         id: record.id,
@@ -102,18 +103,18 @@ export class RecordLoop implements HostEvents {
 
   began(id: number): void {
     if (this.times === undefined) return;
-    const record = this.handed.get(id);
+    const record = this.inHost.get(id);
     if (record !== undefined) this.times.began(record);
   }
 
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined {
-    const record = this.handed.get(id);
+    const record = this.inHost.get(id);
     if (record === undefined) return undefined;
     const { spec, writer, counters } = this.ports;
     const output = side === '' ? spec.output : spec.sideOutputs.find((candidate) => candidate.id === side);
     const index = record.outputs++;
     if (side === '') counters.out++;
-    if (output === undefined || record.published?.has(index) === true) return undefined; // nobody reads it, or stored before
+    if (output === undefined || record.published?.has(index) === true) return undefined; // no readers, or already stored
     record.unsettledOutputs++;
     writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, (error) => {
       this.onOutputSettled(record, error);
@@ -130,12 +131,12 @@ export class RecordLoop implements HostEvents {
   }
 
   released(id: number): void {
-    const record = this.handed.get(id);
-    if (record !== undefined) this.giveBack(record, 0);
+    const record = this.inHost.get(id);
+    if (record !== undefined) this.nak(record, 0);
   }
 
   heartbeat(id: number): void {
-    const record = this.handed.get(id);
+    const record = this.inHost.get(id);
     if (record === undefined) return;
     record.aliveAt = Date.now();
     record.delivery.working();
@@ -146,14 +147,14 @@ export class RecordLoop implements HostEvents {
   }
 
   crashed(cause: Error): void {
-    this.fail(cause);
+    this.onCrash(cause);
   }
 
-  /** The function has ended with a record, or the record never came to it. */
+  /** The function has returned or thrown for the record, or the record could not be prepared. */
   private finish(id: number, failure?: Failure): void {
     const record = this.held.get(id);
     if (record === undefined) return;
-    this.handed.delete(id);
+    this.inHost.delete(id);
     this.times?.ended(record);
     record.failure ??= failure;
     record.advance(RecordState.Publishing);
@@ -166,86 +167,85 @@ export class RecordLoop implements HostEvents {
     if (record.unsettledOutputs === 0 && record.state === RecordState.Publishing) this.settle(record);
   }
 
-  /** The one place where a record is acked: its function has ended and all of its outputs are stored (I1). */
+  /** The only place that acks: the function has finished and all outputs are stored (I1). */
   private settle(record: HeldRecord): void {
     const { failure } = record;
     if (failure === undefined) {
       record.delivery.ack();
       this.ports.counters.in++;
-      this.forget(record);
+      this.remove(record);
       return;
     }
     this.ports.counters.failed++;
     this.ports.counters.lastFailure = `${failure.type}: ${failure.message}`;
     const { deliveries } = record.delivery;
-    const decision = decideFailure(failure, deliveries, this.ports.spec.maxDeliver);
-    const next = decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'to the dead letters';
+    const { maxDeliver } = this.ports.spec;
+    const decision = decideFailure(failure, deliveries, maxDeliver);
+    const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : 'writing a dead letter';
     const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;
-    const what = `failed, try ${deliveries} of ${this.ports.spec.maxDeliver}, ${next}: ${failure.type}: ${failure.message}`;
-    this.log('ERROR', `${nameOf(record)} ${what}${trace}`);
-    if (decision.kind === 'retry') this.giveBack(record, decision.delayMs);
-    else this.bury(record, failure);
+    const text = `attempt ${deliveries} of ${maxDeliver} failed, ${next}: ${failure.type}: ${failure.message}`;
+    this.log('ERROR', `${nameOf(record)}: ${text}${trace}`);
+    if (decision.kind === 'retry') this.nak(record, decision.delayMs);
+    else this.writeDeadLetter(record, failure);
   }
 
-  private bury(record: HeldRecord, failure: Failure): void {
+  private writeDeadLetter(record: HeldRecord, failure: Failure): void {
     this.ports.deadLetters.put(record, failure, (error) => {
       if (error !== undefined) {
-        this.log('ERROR', `${nameOf(record)}: its dead letter was not stored, so it is tried again: ${error.message}`);
-        this.giveBack(record, 1_000);
+        this.log('ERROR', `${nameOf(record)}: dead letter not stored, retrying: ${error.message}`);
+        this.nak(record, deadLetterRetryMs);
         return;
       }
-      record.delivery.ack(); // I1: its dead letter is stored
+      record.delivery.ack(); // I1: the dead letter is stored
       this.ports.counters.dead++;
-      this.forget(record);
+      this.remove(record);
     });
   }
 
-  private giveBack(record: HeldRecord, delayMs: number): void {
+  private nak(record: HeldRecord, delayMs: number): void {
     record.delivery.nak(delayMs);
-    this.forget(record);
+    this.remove(record);
   }
 
-  private forget(record: HeldRecord): void {
+  private remove(record: HeldRecord): void {
     if (record.state === RecordState.Settled) return;
     record.advance(RecordState.Settled);
     this.held.remove(record);
-    this.handed.delete(record.id);
-    this.times?.left(record);
+    this.inHost.delete(record.id);
+    this.times?.removed(record);
     this.intake.release(record);
   }
 
-  private keepLeases(): void {
-    const others = [...this.held.values()].filter((record) => !this.handed.has(record.id));
+  private renewLeases(): void {
+    const others = [...this.held.values()].filter((record) => !this.inHost.has(record.id));
     const nowMs = Date.now();
-    const { extend, overdue, reached } = decideLeases([...this.handed.values(), ...others], nowMs, {
+    const { extend, overdue, started } = decideLeases([...this.inHost.values(), ...others], nowMs, {
       maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
       unlimited: this.ports.isLongRunning,
       concurrency: this.host?.atOnce ?? 1,
     });
-    for (const record of reached) record.aliveAt = nowMs;
+    for (const record of started) record.aliveAt = nowMs;
     for (const record of extend) record.delivery.working();
     if (overdue.length > 0) this.onOverdue(overdue);
   }
 
-  /** What is overdue may be processed elsewhere from now on; a late result still counts, and by I2 only once. */
+  /** Overdue records may be processed by another replica from now on. A late result still counts, once (I2). */
   private onOverdue(overdue: readonly HeldRecord[]): void {
     const limit = this.ports.spec.maxPollIntervalMs;
     for (const record of overdue) {
-      this.log(
-        'WARNING',
-        `${nameOf(record)} took longer than max.poll.interval.ms (${limit}) without a heartbeat; it is delivered again`,
-      );
+      const text = `no heartbeat within max.poll.interval.ms (${limit}), redelivering`;
+      this.log('WARNING', `${nameOf(record)}: ${text}`);
       record.aliveAt = Date.now();
       record.delivery.nak(0);
     }
-    this.giveBackUnbegun();
+    this.nakUnstarted();
   }
 
-  /** What is queued, being prepared, or in the host and not started. */
-  private giveBackUnbegun(): void {
+  /** Records that are queued, being prepared, or in the host and not started. */
+  private nakUnstarted(): void {
     this.intake.dropWaiting();
     for (const record of this.held.values()) {
-      if (record.state === RecordState.Queued || record.state === RecordState.Preparing) this.giveBack(record, 0);
+      if (record.state === RecordState.Queued || record.state === RecordState.Preparing) this.nak(record, 0);
     }
     this.host?.release();
   }

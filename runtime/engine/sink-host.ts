@@ -1,5 +1,5 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { failureOf } from './failure';
+import { failureOf } from './dead-letters';
 import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
 import type { Sink, SinkRecord, WriteOutcome } from './ports/sink';
 import { ReaderProjection } from './reader-projection';
@@ -12,10 +12,10 @@ export interface SinkHostOptions {
 }
 
 /**
- * Runs a sink in the place of user code: decodes records with the sink's reader schema and writes them in batches.
+ * Runs a sink in place of user code: decodes records with the sink's reader schema and writes them in batches.
  *
- * I1. A batch is what is queued when a write may start, `batchSize` records at most: no record waits for others.
- * I2. Each record settles with its own outcome. A write that throws is a failed attempt of each record of its batch.
+ * I1. A batch contains the records queued when a write can start, at most `batchSize`: no record waits for a full batch.
+ * I2. Each record settles with its own outcome. A write that throws is a failed attempt of every record in its batch.
  */
 export class SinkHost implements Host {
   private queue: HostRecord[] = [];
@@ -43,7 +43,7 @@ export class SinkHost implements Host {
   }
 
   generate(): never {
-    throw new Error('a sink generates no records');
+    throw new Error('a sink does not generate records');
   }
 
   async close(): Promise<void> {

@@ -4,9 +4,9 @@ import type { Counters } from './counters';
 import type { OutputWriter } from './output-writer';
 import type { Source, SourceRecord } from './ports/source';
 
-/** Writes the records of a source into its stream, as fast as the stream accepts them and no faster. */
+/** Writes the records of a source to its stream, as fast as the stream accepts them. */
 export class SourceLoop {
-  private refused: KFlowError | undefined;
+  private error: KFlowError | undefined;
   private unsettled = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -16,7 +16,7 @@ export class SourceLoop {
 
   /**
    * Resolves when the source has ended, or has stopped after the signal, and all of its records are stored. Rejects when
-   * the source fails, or when the stream refuses a record for good.
+   * the source fails, or when a record cannot be stored.
    */
   async run(source: Source, signal: AbortSignal): Promise<void> {
     try {
@@ -24,14 +24,14 @@ export class SourceLoop {
     } finally {
       await source.close();
     }
-    if (this.refused !== undefined) throw this.refused;
+    if (this.error !== undefined) throw this.error;
   }
 
   private async writeAll(source: Source, signal: AbortSignal): Promise<void> {
     for await (const records of source.records(signal)) {
       for (const record of records) this.write(record);
       await this.ports.writer.room();
-      if (this.refused !== undefined) throw this.refused;
+      if (this.error !== undefined) throw this.error;
     }
     while (this.unsettled > 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -44,7 +44,7 @@ export class SourceLoop {
     writer.write(spec.output, record.id, record.payload, (error) => {
       this.unsettled--;
       if (error === undefined) record.stored?.();
-      else this.refused ??= error;
+      else this.error ??= error;
       if (this.unsettled === 0) for (const resume of this.waiting.splice(0)) resume();
     });
   }

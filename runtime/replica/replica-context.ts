@@ -4,7 +4,7 @@ import type { SinkContext, SourceContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
 import type { Writer } from '../engine/ports/flow-state';
 import type { Host, HostEvents, LogLevel } from '../engine/ports/host';
-import type { RecordObserver } from '../engine/ports/record-observer';
+import type { RecordObserver } from '../engine/processing-times';
 import { createHost } from '../hosts/create-host';
 import type { ReplicaEnvironment } from './environment';
 import type { ReplicaLinks } from './links';

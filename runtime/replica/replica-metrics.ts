@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import type { Counters } from '../engine/counters';
-import type { RecordObserver } from '../engine/ports/record-observer';
+import type { RecordObserver } from '../engine/processing-times';
 
 /** Upper bounds of the histograms in ms: 0.1 ms to 10 min. */
 const buckets = [

@@ -1,6 +1,6 @@
 import { DeliverPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
-import { writerIdOf } from '../../engine/origin';
+import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
 import { retryRequest } from './retry-request';

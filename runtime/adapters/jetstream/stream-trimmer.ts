@@ -1,7 +1,7 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { OutputSpec } from '../../../lib/plan/function-spec';
+import type { ConsumerProgress } from '../../engine/completion';
 import { isTight, planTrim } from '../../engine/plan-trim';
-import type { ConsumerProgress } from '../../engine/ports/flow-state';
 import { retryRequest } from './retry-request';
 
 /** Makes room in a stream by purging below the lowest ack floor of its readers; never above it. */

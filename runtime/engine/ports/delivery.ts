@@ -1,26 +1,26 @@
-/** A message handed to this replica; it is held until it is acked or given back. */
+/** A message delivered to this replica, which holds it until ack or nak. */
 export interface Delivery {
   readonly stream: string;
   readonly sequence: number;
-  /** How often it has been handed out, this time included. */
+  /** Number of deliveries, this one included. */
   readonly deliveries: number;
-  /** When the stream took it in, ms since 1970. */
+  /** When the stream stored the message, ms since 1970. */
   readonly timestampMs: number;
   readonly payload: Uint8Array;
-  /** The message is done with. Sent again after a reconnect, until the server has certainly seen it. */
+  /** Acks the message. The ack is repeated after a reconnect until the server has received it. */
   ack(): void;
-  /** Gives the message back; the server hands it out again after the delay. */
+  /** Naks the message; the server redelivers it after the delay. */
   nak(delayMs: number): void;
-  /** Sign of life: the server waits another ackWait. */
+  /** Renews the lease: the server waits another ackWait. */
   working(): void;
 }
 
-/** Where deliveries come from: one durable consumer. */
+/** A durable consumer. */
 export interface DeliverySource {
-  /** Starts asking for messages; `onDelivery` gets each. */
+  /** Starts pulling; `onDelivery` receives each message. */
   start(onDelivery: (delivery: Delivery) => void): void;
-  /** Says how many messages and bytes the reader can hold beyond those it holds now. */
+  /** Sets how many more messages and bytes the reader has room for. */
   demand(messages: number, bytes: number): void;
-  /** Asks for no more; what is on its way still comes. */
+  /** Stops pulling. Messages in flight are still delivered. */
   stop(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The port between the record loop and user code. Payloads are Avro single-object encodings (C3 01, the writer
- * schema's 8-byte fingerprint, the body) in both directions; the host encodes and decodes them.
+ * The port between the record loop and user code. Payloads in both directions are Avro single-object encodings (C3 01, the
+ * writer schema's 8-byte fingerprint, the body); the host encodes and decodes them.
  */
 
 /** One record that a function processes. `id` is unique within the replica's process. */
@@ -24,7 +24,7 @@ export interface Failure {
   readonly type: string;
   readonly message: string;
   readonly trace?: string;
-  /** Set by an AckException only: whether the record counts as processed. */
+  /** Set only by an AckException: true when the record counts as processed. */
   readonly ack?: boolean;
   /** No retry can succeed: the record becomes a dead letter at once. */
   readonly isFinal?: true;
@@ -33,22 +33,22 @@ export interface Failure {
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 
-/** What a host reports to the loop. For one record: any number of outputs, then exactly one of done, failed, released. */
+/** Reports of a host to the loop. For each record: any number of outputs, then exactly one of done, failed, released. */
 export interface HostEvents {
   /**
    * The function starts the record. Optional: without this event, a record counts as started when one of the host's
-   * `atOnce` places is free for it.
+   * `atOnce` slots is free for it.
    */
   began?(id: number): void;
-  /** One output; `side` is empty for the main output. A returned promise resolves when there is room for more. */
+  /** One output; `side` is empty for the main output. A returned promise resolves when there is room for another. */
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined;
   done(id: number): void;
   failed(id: number, failure: Failure): void;
-  /** The record was not started and is given back. */
+  /** The record was not started and is nak'd. */
   released(id: number): void;
   heartbeat(id: number): void;
   log(level: LogLevel, text: string): void;
-  /** The host has died; no event follows. */
+  /** The host has died; no further events follow. */
   crashed(cause: Error): void;
 }
 
@@ -57,20 +57,20 @@ export interface Generated {
   readonly payloads: readonly Uint8Array[];
   /** The source has ended. */
   readonly ended: boolean;
-  /** The records come from a generator: a second run yields the same ones in the same order. */
+  /** The records come from a generator: a second run yields the same records in the same order. */
   readonly isRepeatable: boolean;
 }
 
 export interface Host {
-  /** Records that are processed at once, at most; the others wait in the host. */
+  /** Limit of records that are processed concurrently; the others wait in the host. */
   readonly atOnce: number;
   /** Loads the user's code. Throws ConfigError with the position in the code when loading fails. */
   open(): Promise<void>;
-  /** Hands over records, which start in this order. Does not wait for them. */
+  /** Starts records in this order, and returns at once. */
   process(records: readonly HostRecord[]): void;
   /** Requests the next records of a source's function. */
   generate(): Promise<Generated>;
-  /** Gives back, by `released`, the records that have not started. */
+  /** Releases the records that have not started: reports `released` for each. */
   release(): void;
   close(): Promise<void>;
 }

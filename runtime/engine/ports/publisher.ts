@@ -1,9 +1,9 @@
 import type { KFlowError } from '../../../lib/errors';
 
-/** One message on its way into a stream. */
+/** One message to publish. */
 export interface Outgoing {
   readonly subject: string;
-  /** The stream drops a second message with this id within its dedupe window. */
+  /** The message id: the stream drops a second message with this id within its dedupe window. */
   readonly id: string;
   readonly payload: Uint8Array;
   readonly headers?: { readonly [name: string]: string };
@@ -12,16 +12,16 @@ export interface Outgoing {
 export interface PublishAck {
   readonly stream: string;
   readonly sequence: number;
-  /** The stream had the id already. */
+  /** The stream already had a message with this id. */
   readonly duplicate: boolean;
 }
 
-/** Puts messages into streams, many at a time. What a stream refuses for the moment waits: that is the back pressure. */
+/** Publishes messages, many at a time. Messages that a stream refuses temporarily wait: that is the back pressure. */
 export interface Publisher {
-  /** Sends; `settle` is called exactly once, with what became of the message. */
+  /** Publishes a message, and calls `settle` exactly once with the result. */
   publish(outgoing: Outgoing, settle: (result: PublishAck | KFlowError) => void): void;
-  /** Undefined when there is room for more, else a promise of it. */
+  /** Undefined when there is room for more messages, else a promise that resolves when there is. */
   room(): Promise<void> | undefined;
-  /** Resolves when everything published so far is settled. */
+  /** Resolves when every message published so far is settled. */
   settled(): Promise<void>;
 }

@@ -8,24 +8,24 @@ export interface SinkRecord {
   readonly origin: HostRecord['origin'];
 }
 
-/** What happened to one record of a write. A record that failed for good becomes a dead letter without another try. */
+/** The outcome of one record of a write. A failure that is not retryable makes the record a dead letter at once. */
 export type WriteOutcome =
   | { readonly is: 'stored' }
   | { readonly is: 'failed'; readonly error: unknown; readonly isRetryable: boolean };
 
 /**
- * Where a sink connector writes.
+ * The destination of a sink connector.
  *
- * I1. `stored` means that the record is durable at its destination: its message is acked.
- * I2. A record is written at least once. The same origin should overwrite, where the destination can do that.
+ * I1. `stored` means that the record is durable at the destination: its message is acked.
+ * I2. A record is written at least once. A repeated origin overwrites, where the destination supports it.
  */
 export interface Sink {
-  /** Records in one call of `write`, at most. */
+  /** Limit of records in one call of `write`. */
   readonly batchSize: number;
-  /** Calls of `write` in progress at a time, at most. */
+  /** Limit of concurrent calls of `write`. */
   readonly concurrentWrites: number;
-  /** Resolves with the outcome of each record, in their order. If it rejects, all of them have failed and are retried. */
+  /** Resolves with the outcome of each record, in order. A rejection fails all records, which are retried. */
   write(records: readonly SinkRecord[]): Promise<readonly WriteOutcome[]>;
-  /** Closes the sink's own connections. No write is called after it. */
+  /** Closes the sink's connections. `write` is not called afterwards. */
   close(): Promise<void>;
 }

@@ -1,21 +1,21 @@
 /** One record that a source has read. */
 export interface SourceRecord {
-  /** The same each time the source reads the same item: a stream keeps one message of an id. */
+  /** The same each time the source reads the same item: a stream stores one message for each id. */
   readonly id: string;
   readonly payload: Uint8Array;
-  /** Called once, when the record is in the stream. */
+  /** Called once, when the record is stored in the stream. */
   readonly stored?: () => void;
 }
 
 /**
- * What a source connector reads.
+ * The origin of a source connector's records.
  *
- * I1. Until `stored` has been called for an item, a source that is opened again reads the item again, with the same id.
- * I2. `records` reads on only when the next slice is requested: that is the back pressure.
+ * I1. Until `stored` has been called for an item, a reopened source reads the item again, with the same id.
+ * I2. `records` reads the next slice only when it is requested: that is the back pressure.
  */
 export interface Source {
-  /** Yields slices of at most 1,000 records until the source has ended. Returns soon after the signal. */
+  /** Yields slices of at most 1,000 records until the source ends. Returns promptly after the signal. */
   records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]>;
-  /** Resolves when the progress that `stored` reported is kept. */
+  /** Resolves when the progress reported by `stored` is saved. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { isAvroMessage, writerOf } from '../../engine/avro-message';
-import { failureOf } from '../../engine/failure';
+import { failureOf } from '../../engine/dead-letters';
 import type { Failure, HostRecord, SchemaSource } from '../../engine/ports/host';
 import { jsonFrame, recordsFrame, ToProcess } from './frames';
 

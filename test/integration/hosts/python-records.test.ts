@@ -209,7 +209,7 @@ describe('schemas of outputs', () => {
       await run.until(() => run.outcomes.size === 3);
       expect(run.failureOf(0).message).toBe('no schema has the fingerprint 00000000000000ff');
       expect(run.outputsOf(1)).toEqual([{ n: 2 }]);
-      expect(run.failureOf(2).message).toBe('the message is no Avro single-object encoding');
+      expect(run.failureOf(2).message).toBe('message is not an Avro single-object encoding');
     });
   });
 });

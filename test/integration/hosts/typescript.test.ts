@@ -171,9 +171,9 @@ test('a failed record does not affect its neighbors, and its trace names the lin
 
 test.each([
   ['{ n: "x" }', 'the output does not fit the function\'s schema: n: expected long, got string "x"'],
-  ['{ n: 1, m: 2 }', "the output does not fit the function's schema: m: the schema has no such field"],
+  ['{ n: 1, m: 2 }', "the output does not fit the function's schema: m: not a field of the schema"],
   ['{}', "the output does not fit the function's schema: n: missing, expected long"],
-  ['"text"', 'the output does not fit the function\'s schema: the record: expected record number, got string "text"'],
+  ['"text"', 'the output does not fit the function\'s schema: record: expected record number, got string "text"'],
 ])('names the first field of an output that does not fit: %s', async (given, message) => {
   const { host, told } = await open({ code: `const process = () => (${given});` });
   host.process(records(1));

@@ -46,9 +46,9 @@ test('encodes records larger than its buffer, and small ones after', () => {
 test.each([
   [{ ...ada, name: 3 }, 'name: expected string, got number "3"'],
   [{ ...ada, home: { zip: 'x' } }, 'home.zip: expected int, got string "x"'],
-  [{ ...ada, age: 3 }, 'age: the schema has no such field'],
+  [{ ...ada, age: 3 }, 'age: not a field of the schema'],
   [{ name: 'Ada' }, 'born: missing, expected'],
-  ['Ada', 'the record: expected record person, got string "Ada"'],
+  ['Ada', 'record: expected record person, got string "Ada"'],
 ])('names the first field that does not fit: %#', (record, text) => {
   const codec = new AvroSchemaCodec(person);
   expect(codec.encode(record)).toBeUndefined();

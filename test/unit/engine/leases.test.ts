@@ -1,5 +1,5 @@
 import { HeldRecord, RecordState } from '../../../runtime/engine/held-records';
-import { decideLeases } from '../../../runtime/engine/lease-keeper';
+import { decideLeases } from '../../../runtime/engine/leases';
 import type { Delivery } from '../../../runtime/engine/ports/delivery';
 
 const limits = { maxPollIntervalMs: 120_000, unlimited: false, concurrency: 1 };
@@ -28,7 +28,7 @@ test('keeps alive what waits, and what runs within its time', () => {
   expect(decideLeases([running, waiting], 121_000, limits)).toEqual({
     extend: [running, waiting],
     overdue: [],
-    reached: [],
+    started: [],
   });
 });
 
@@ -39,7 +39,7 @@ test('lets go of what ran too long without a heartbeat', () => {
   expect(decideLeases([running, inHost, queued], 121_001, limits)).toEqual({
     extend: [],
     overdue: [running],
-    reached: [], // the host has not come to the second
+    started: [], // the host has not come to the second
   });
 });
 
@@ -48,12 +48,12 @@ test('keeps what works beside an overdue record, and what is being stored', () =
   const beside = held(2, RecordState.Running, 100_000);
   const publishing = held(3, RecordState.Publishing, 1_000);
   const lease = decideLeases([late, beside, publishing], 121_001, { ...limits, concurrency: 2 });
-  expect(lease).toEqual({ extend: [beside, publishing], overdue: [late], reached: [] });
+  expect(lease).toEqual({ extend: [beside, publishing], overdue: [late], started: [] });
 });
 
 test('counts the time of a record from when the host came to it', () => {
   const next = held(2, RecordState.Running);
-  expect(decideLeases([next], 500_000, limits)).toEqual({ extend: [next], overdue: [], reached: [next] });
+  expect(decideLeases([next], 500_000, limits)).toEqual({ extend: [next], overdue: [], started: [next] });
   expect(next.aliveAt).toBeUndefined(); // the decision changes nothing
 });
 

@@ -1,5 +1,5 @@
 import type { PlanSettings } from '../../../lib/plan/plan-connections';
-import { originOf } from '../../../runtime/engine/origin';
+import { originOf } from '../../../runtime/engine/output-writer';
 import { planOf, specOf } from '../plan/planned';
 
 const text = `

@@ -14,15 +14,15 @@ const delivery: Delivery = {
 };
 
 let nowMs: number;
-let told: (readonly [processingMs: number, downloadMs?: number])[];
+let observed: (readonly [processingMs: number, downloadMs?: number])[];
 
 beforeEach(() => {
   nowMs = 1_000;
-  told = [];
+  observed = [];
 });
 
 function timesOf(atOnce: number): ProcessingTimes {
-  const observer = { processed: (...times: readonly [number, number?]) => void told.push(times) };
+  const observer = { processed: (...times: readonly [number, number?]) => void observed.push(times) };
   return new ProcessingTimes(observer, atOnce, () => nowMs);
 }
 
@@ -37,15 +37,15 @@ function leaveAfter(ms: number, times: ProcessingTimes, record: HeldRecord, ende
   nowMs += ms;
   if (ended) times.ended(record);
   record.advance(RecordState.Settled);
-  times.left(record);
+  times.removed(record);
 }
 
-const processed = () => told.map(([processingMs]) => processingMs);
+const processed = () => observed.map(([processingMs]) => processingMs);
 
 test('does not count the time that a record waits for those before it', () => {
   const times = timesOf(1);
   const [first, second, third] = [running(), running(), running()];
-  times.handed([first, second, third]);
+  times.handedOver([first, second, third]);
   leaveAfter(10, times, first);
   leaveAfter(20, times, second);
   leaveAfter(5, times, third);
@@ -56,7 +56,7 @@ test('does not count the time in which there was no record', () => {
   const times = timesOf(1);
   for (const record of [running(), running()]) {
     nowMs += 500;
-    times.handed([record]);
+    times.handedOver([record]);
     leaveAfter(7, times, record);
   }
   expect(processed()).toEqual([7, 7]);
@@ -65,9 +65,9 @@ test('does not count the time in which there was no record', () => {
 test('begins as many at once as the host has places for, in the order of hand-over', () => {
   const times = timesOf(2);
   const [first, second, third, fourth] = [running(), running(), running(), running()];
-  times.handed([first, second, third]);
+  times.handedOver([first, second, third]);
   leaveAfter(10, times, second);
-  times.handed([fourth]);
+  times.handedOver([fourth]);
   leaveAfter(10, times, first);
   leaveAfter(10, times, third);
   leaveAfter(10, times, fourth);
@@ -77,7 +77,7 @@ test('begins as many at once as the host has places for, in the order of hand-ov
 test('believes a host that says when it begins', () => {
   const times = timesOf(1);
   const record = running();
-  times.handed([record]);
+  times.handedOver([record]);
   nowMs += 100;
   times.began(record);
   leaveAfter(3, times, record);
@@ -87,7 +87,7 @@ test('believes a host that says when it begins', () => {
 test('tells nothing of a record that was given back, whose place goes to the next', () => {
   const times = timesOf(1);
   const [begun, waiting, last] = [running(), running(), running()];
-  times.handed([begun, waiting, last]);
+  times.handedOver([begun, waiting, last]);
   leaveAfter(50, times, waiting, false);
   leaveAfter(50, times, begun, false);
   leaveAfter(4, times, last);
@@ -96,14 +96,14 @@ test('tells nothing of a record that was given back, whose place goes to the nex
 
 test('tells nothing of a record that never came to the function', () => {
   leaveAfter(10, timesOf(1), running());
-  expect(told).toEqual([]);
+  expect(observed).toEqual([]);
 });
 
 test("tells the download's time beside it", () => {
   const times = timesOf(1);
   const record = running();
   record.downloadMs = 80;
-  times.handed([record]);
+  times.handedOver([record]);
   leaveAfter(10, times, record);
-  expect(told).toEqual([[10, 80]]);
+  expect(observed).toEqual([[10, 80]]);
 });
