@@ -195,6 +195,19 @@ describe('every setting of meta', () => {
     expectOutcome(change, { meta: base }, { meta: { ...base, [name]: to } });
   });
 
+  /** The settings that KFlow reads, without the `meta` as written. */
+  const readMeta = (meta: Fields): Fields => {
+    const { own: _own, ...read } = topologyOf(false, { meta }).dag.find(({ id }) => id === 'map')?.meta ?? { own: {} };
+    return read;
+  };
+
+  test.each(Object.entries<Change>(changes).filter(([name]) => !name.startsWith('nats.')))(
+    '%s is read into FunctionMeta',
+    (name, { base = {}, to }) => {
+      expect(readMeta({ ...base, [name]: to })).not.toEqual(readMeta(base));
+    },
+  );
+
   test.each([
     ['updatePolicy', 'DropOffset'],
     ['restart', true],
