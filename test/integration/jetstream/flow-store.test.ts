@@ -30,46 +30,27 @@ async function idsOf(events: Promise<readonly FlowEvent[]>): Promise<string[]> {
 describe('documents', () => {
   const flow = { namespace: 'documents', jobId: 'job' };
 
-  test('are stored by digest, in one chunk or many', async () => {
-    const texts = ['', 'jobId: jób\n', 'é'.repeat(3_000_000)];
-    const digests = await Promise.all(texts.map((text) => store.putDocument(flow, text)));
-    expect(await Promise.all(digests.map((digest) => store.document(flow, digest)))).toEqual(texts);
-    expect(await store.putDocument(flow, texts[1] ?? '')).toBe(digests[1]);
-    expect(digests[1]).toMatch(/^[0-9a-f]{32}$/);
-  });
-
-  test('are removed except the listed ones, and leave no chunks behind', async () => {
+  test('leave no chunks behind when they are removed', async () => {
+    const large = await store.putDocument(flow, 'é'.repeat(300_000));
     const other = { namespace: 'documents', jobId: 'job2' };
-    const [first, second, others] = await Promise.all([
-      store.putDocument(flow, 'first'),
-      store.putDocument(flow, 'second'),
-      store.putDocument(other, 'other'),
-    ]);
-    for (let time = 0; time < 2; time++) await store.removeDocuments(flow, [first]);
-    await expect(store.document(flow, first)).rejects.toMatchObject({
-      code: 'stream-failed',
-      message: `documents/job has no document ${first}: it was removed, or never kept`,
-    });
-    expect(await store.document(flow, second)).toBe('second');
-    expect(await store.document(other, others)).toBe('other');
+    await store.putDocument(flow, 'small');
+    const kept = await store.putDocument(other, 'other');
+    await store.removeDocuments(flow, [large]);
     await store.removeDocuments(flow);
+    expect(await store.document(other, kept)).toBe('other');
     await store.removeDocuments(other);
     expect(await place.count('OBJ_kflow_documents')).toBe(0);
-    expect(await store.document(flow, await store.putDocument(flow, 'first'))).toBe('first');
+  });
+
+  test('that are missing are named in the error', async () => {
+    await expect(store.document(flow, 'f'.repeat(32))).rejects.toMatchObject({
+      code: 'stream-failed',
+      message: expect.stringContaining(`documents/job has no document ${'f'.repeat(32)}`),
+    });
   });
 });
 
 describe('records', () => {
-  test('are listed by name, of one namespace or of all', async () => {
-    const records = ['b.x', 'a.y', 'a.x', 'aa.x'].map((key) => recordOf(`order-${key.split('.')[0]}`, key.slice(-1)));
-    for (const record of records) await store.saveRecord(record);
-    const names = (found: readonly FlowRecord[]) => found.map(({ namespace, jobId }) => `${namespace}/${jobId}`);
-    expect(names(await store.records('order-a'))).toEqual(['order-a/x', 'order-a/y']);
-    expect(names(await store.records())).toEqual(['order-a/x', 'order-a/y', 'order-aa/x', 'order-b/x']);
-    expect(await store.record({ namespace: 'order-b', jobId: 'x' })).toEqual(records[0]);
-    expect(await store.record({ namespace: 'order-b', jobId: 'y' })).toBeUndefined();
-  });
-
   test('are visible as soon as they are saved, to this controller and to others', async () => {
     const connection = await connectNats(place.url, 'another');
     const another = await JetStreamFlowStore.open(connection, { replicas: 1 });
@@ -110,18 +91,6 @@ describe('records', () => {
 });
 
 describe('events', () => {
-  test('are the latest of a flow, a namespace or all, each id once, oldest first', async () => {
-    const of = { namespace: 'log', jobId: 'one' };
-    for (const id of ['a', 'b', 'b', 'c']) await store.addEvent(eventOf(`log-${id}`, of));
-    await store.addEvent(eventOf('log-d', { ...of, jobId: 'two', kind: 'phase', what: 'Running' }));
-    await store.addEvent(eventOf('elsewhere-e', { namespace: 'elsewhere' }));
-    expect(await idsOf(store.events(of))).toEqual(['log-a', 'log-b', 'log-c']);
-    expect(await idsOf(store.events({ namespace: 'log' }, { limit: 2 }))).toEqual(['log-c', 'log-d']);
-    expect(await idsOf(store.events({ namespace: 'log' }, { kind: 'phase' }))).toEqual(['log-d']);
-    expect(await idsOf(store.events({}, { limit: 1 }))).toEqual(['elsewhere-e']);
-    expect(await idsOf(store.events({ namespace: 'nobody' }, { limit: 5 }))).toEqual([]);
-  });
-
   test('are found far back among those of other flows', async () => {
     const rare = { namespace: 'rare', jobId: 'job' };
     for (const id of ['first', 'second']) await store.addEvent(eventOf(id, rare));
@@ -152,8 +121,7 @@ describe('events', () => {
   });
 });
 
-test('a ping succeeds with the server, and fails without it', async () => {
-  await store.ping();
+test('a ping fails without the server', async () => {
   const connection = await connectNats(place.url, 'closed');
   const other = await JetStreamFlowStore.open(connection, { replicas: 1 });
   await connection.close();

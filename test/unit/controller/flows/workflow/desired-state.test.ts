@@ -4,83 +4,95 @@ import type { DesiredState } from '../../../../../runtime/controller/flows/ports
 import { refusalOf, withRequest } from '../../../../../runtime/controller/flows/workflow/desired-state';
 import { withoutOldRevisions, withRevision } from '../../../../../runtime/controller/flows/workflow/revisions';
 
-const goal: DesiredState = { revision: 3, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
+const initial: DesiredState = { revision: 3, isPaused: false, pauses: {}, restarts: {}, rewinds: [] };
 const at = '2026-01-01T00:00:00.000Z';
-const ask = (wish: FlowCommand): FlowRequest => ({ ...wish, by: 'me', at });
+const request = (command: FlowCommand): FlowRequest => ({ ...command, by: 'me', at });
 const update = (base: number, updated: readonly string[] = [], dropped: readonly string[] = []) =>
-  ask({ kind: 'update', digest: 'd', cause: 'update', base, updated, dropped });
+  request({ kind: 'update', digest: 'd', cause: 'update', base, updated, dropped });
 const first = { from: 'first' } as const;
 
 test.each<[string, Partial<DesiredState>, FlowRequest, string | undefined]>([
-  ['a running flow takes everything', {}, ask({ kind: 'pause', functions: [] }), undefined],
-  ['an update of the revision in force is taken', {}, update(3), undefined],
+  ['a running flow accepts a pause', {}, request({ kind: 'pause', functions: [] }), undefined],
+  ['an update based on the desired revision is accepted', {}, update(3), undefined],
   [
-    'an update of another revision is not',
+    'an update based on another revision is refused',
     {},
     update(2),
     'the flow is at revision 3, but the update is based on revision 2; send the update again',
   ],
   [
-    'a flow that stops is not paused',
+    'a stopping flow refuses a pause',
     { ending: 'stop' },
-    ask({ kind: 'pause', functions: [] }),
+    request({ kind: 'pause', functions: [] }),
     'the flow is stopping; submit it again once it is stopped',
   ],
-  ['a flow that stops is stopped once more', { ending: 'stop' }, ask({ kind: 'stop' }), undefined],
-  ['a flow that stops can be deleted', { ending: 'stop' }, ask({ kind: 'delete', force: false }), undefined],
+  ['a stopping flow accepts another stop', { ending: 'stop' }, request({ kind: 'stop' }), undefined],
+  ['a stopping flow accepts a delete', { ending: 'stop' }, request({ kind: 'delete', force: false }), undefined],
   [
-    'what is deleted is not stopped',
+    'a flow that is being deleted refuses a stop',
     { ending: 'delete' },
-    ask({ kind: 'stop' }),
+    request({ kind: 'stop' }),
     'the flow is being deleted; submit it again once it is gone',
   ],
-  ['what is deleted can be deleted by force', { ending: 'delete' }, ask({ kind: 'delete', force: true }), undefined],
   [
-    'what is deleted by force takes nothing',
+    'a flow that is being deleted accepts a forced delete',
+    { ending: 'delete' },
+    request({ kind: 'delete', force: true }),
+    undefined,
+  ],
+  [
+    'a flow that is being deleted by force refuses every request',
     { ending: 'force' },
-    ask({ kind: 'delete', force: true }),
+    request({ kind: 'delete', force: true }),
     'the flow is being deleted; submit it again once it is gone',
   ],
-])('%s', (_title, state, request, reason) => {
-  expect(refusalOf(state.ending === undefined ? 'Running' : 'Stopping', { ...goal, ...state }, request)).toBe(reason);
+])('%s', (_title, state, received, reason) => {
+  expect(refusalOf(state.ending === undefined ? 'Running' : 'Stopping', { ...initial, ...state }, received)).toBe(
+    reason,
+  );
 });
 
 test.each<[string, Partial<DesiredState>, FlowRequest, Partial<DesiredState>]>([
-  ['a pause of the flow', {}, ask({ kind: 'pause', functions: [] }), { isPaused: true }],
   [
-    'a pause of functions',
+    'a pause of the flow keeps the pauses of functions',
+    {},
+    request({ kind: 'pause', functions: [] }),
+    { isPaused: true },
+  ],
+  [
+    'a pause of functions adds to earlier ones',
     { pauses: { a: true } },
-    ask({ kind: 'pause', functions: ['b'] }),
+    request({ kind: 'pause', functions: ['b'] }),
     { pauses: { a: true, b: true } },
   ],
   [
-    'a resume of one function that the document pauses',
+    'a resume of a function overrides the document',
     {},
-    ask({ kind: 'resume', functions: ['a'] }),
+    request({ kind: 'resume', functions: ['a'] }),
     { pauses: { a: false } },
   ],
   [
-    'a resume of the flow, and of what was paused by request',
+    'a resume of the flow also resumes functions that requests paused',
     { isPaused: true, pauses: { a: true, b: false } },
-    ask({ kind: 'resume', functions: [] }),
+    request({ kind: 'resume', functions: [] }),
     { isPaused: false, pauses: { b: false } },
   ],
   [
-    'one restart more',
+    'a restart counts up',
     { restarts: { a: 1 } },
-    ask({ kind: 'restart', functions: ['a', 'b'] }),
+    request({ kind: 'restart', functions: ['a', 'b'] }),
     { restarts: { a: 2, b: 1 } },
   ],
   [
-    'a revision, and what is paused of its functions is up to it',
+    'an update cancels requested pauses of the functions that it changes',
     { pauses: { a: true, b: true } },
     update(3, ['a']),
     { revision: 4, pauses: { b: true } },
   ],
   [
-    'a replay after another one',
+    'a replay is added to pending ones',
     { rewinds: [{ function: 'a', start: first }] },
-    ask({ kind: 'replay', rewinds: [{ function: 'b', start: first }] }),
+    request({ kind: 'replay', rewinds: [{ function: 'b', start: first }] }),
     {
       rewinds: [
         { function: 'a', start: first },
@@ -89,7 +101,7 @@ test.each<[string, Partial<DesiredState>, FlowRequest, Partial<DesiredState>]>([
     },
   ],
   [
-    'an update that has a function read anew, after a replay',
+    'an update adds its re-reads to those of replay requests',
     { rewinds: [{ function: 'a', start: first }] },
     update(3, ['b'], ['b']),
     {
@@ -101,37 +113,37 @@ test.each<[string, Partial<DesiredState>, FlowRequest, Partial<DesiredState>]>([
     },
   ],
   [
-    'a scale after an update that has not been in force yet',
+    'a scale keeps the re-reads of an update that is still pending',
     { rewinds: [{ function: 'b', start: first, isOfUpdate: true }] },
-    ask({ kind: 'update', digest: 'e', cause: 'scale', base: 3, updated: [], dropped: [] }),
+    request({ kind: 'update', digest: 'e', cause: 'scale', base: 3, updated: [], dropped: [] }),
     { revision: 4 },
   ],
   [
-    'a rollback of such an update',
+    'a rollback cancels the re-reads of the update, and no others',
     {
       rewinds: [
         { function: 'a', start: first },
         { function: 'b', start: first, isOfUpdate: true },
       ],
     },
-    ask({ kind: 'update', digest: 'e', cause: 'rollback', base: 3, updated: [], dropped: [] }),
+    request({ kind: 'update', digest: 'e', cause: 'rollback', base: 3, updated: [], dropped: [] }),
     { revision: 4, rewinds: [{ function: 'a', start: first }] },
   ],
   [
-    'an end by force in place of a slower one',
+    'a forced delete replaces a delete',
     { ending: 'delete' },
-    ask({ kind: 'delete', force: true }),
+    request({ kind: 'delete', force: true }),
     { ending: 'force' },
   ],
-])('what is wanted after %s', (_title, state, request, wanted) => {
-  expect(withRequest({ ...goal, ...state }, request, 4)).toEqual({ ...goal, ...state, ...wanted });
+])('%s', (_title, state, received, expected) => {
+  expect(withRequest({ ...initial, ...state }, received, 4)).toEqual({ ...initial, ...state, ...expected });
 });
 
 describe('revisions', () => {
   const record: FlowRecord = { namespace: 'n', jobId: 'j', revisions: [], epochs: {}, runId: 'r', startTime: at };
   const revision = (digest: string) => ({ digest, at, by: 'me', cause: 'update' as const });
 
-  test('are counted from 1, and the same document is no other revision', () => {
+  test('are numbered from 1; the same document again is not a new revision', () => {
     const { revisions } = withRevision(withRevision(withRevision(record, revision('a')), revision('b')), revision('b'));
     expect(revisions.map(({ number, digest }) => [number, digest])).toEqual([
       [1, 'a'],
@@ -139,7 +151,7 @@ describe('revisions', () => {
     ]);
   });
 
-  test('are remembered as far as a workflow can carry them, those in use whatever their age', () => {
+  test('are limited to 50, except those in use and the newest one that was ready', () => {
     let long = record;
     for (let number = 1; number <= 60; number++) long = withRevision(long, revision(`d${number}`));
     const proven = long.revisions.map((each) => (each.number === 7 ? { ...each, isProven: true as const } : each));

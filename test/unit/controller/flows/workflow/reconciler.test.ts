@@ -1,62 +1,7 @@
-import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
 import type { FlowCommand } from '../../../../../runtime/controller/flows/ports/flow-request';
-import type { FlowEvent } from '../../../../../runtime/controller/flows/ports/flow-store';
-import type { FlowInput } from '../../../../../runtime/controller/flows/ports/flow-workflow';
-import type { ApplyStep } from '../../../../../runtime/controller/flows/workflow/flow-activities';
 import { FlowRun } from '../../../../../runtime/controller/flows/workflow/flow-run';
-import { FlowState } from '../../../../../runtime/controller/flows/workflow/flow-state';
-import { Reconciler } from '../../../../../runtime/controller/flows/workflow/reconciler';
 import { TestRuntime } from '../../../../support/test-runtime';
-
-const flow = { namespace: 'team', jobId: 'job' };
-const at = '2026-01-01T00:00:00.000Z';
-const limits = { pauseGraceMs: 1_000, readyTimeoutMs: 1_000, historyLength: 100 };
-const first = { from: 'first' } as const;
-
-function inputOf(mode: 'batch' | 'stream' = 'stream', record?: FlowRecord): FlowInput {
-  const begin = { kind: 'submit' as const, digest: 'd1', mode, by: 'me', at };
-  return { flow, limits, begin: record === undefined ? begin : { ...begin, record } };
-}
-
-function open(input = inputOf()) {
-  const runtime = new TestRuntime();
-  runtime.on('apply', () => ({ map: 'hash-1' }));
-  const state = new FlowState(input, runtime);
-  const reconciler = new Reconciler(state, runtime, input);
-  return {
-    runtime,
-    state,
-    reconciler,
-    accept: (command: FlowCommand) => reconciler.accept({ ...command, by: 'me', at }),
-  };
-}
-
-/** A flow whose first revision is ready. */
-async function openReady(input = inputOf()) {
-  const opened = open(input);
-  await opened.reconciler.reconcile();
-  opened.runtime.calls.length = 0;
-  return opened;
-}
-
-function update(digest: string, base: number, dropped: readonly string[] = []): FlowCommand {
-  return { kind: 'update', digest, cause: 'update', base, updated: [], dropped };
-}
-
-function applied(runtime: TestRuntime): readonly ApplyStep[] {
-  return runtime.argsOf('apply').map(([step]) => step as ApplyStep);
-}
-
-function eventsOf(runtime: TestRuntime): readonly FlowEvent[] {
-  return runtime.argsOf('keep').flatMap(([, events]) => events as FlowEvent[]);
-}
-
-/** Resolves when the activity has been called so many times. */
-async function called(runtime: TestRuntime, name: 'awaitReady' | 'drain' | 'apply', times = 1): Promise<void> {
-  while (runtime.argsOf(name).length < times) await new Promise((resolve) => setImmediate(resolve));
-}
-
-const pending = () => new Promise(() => undefined);
+import { applied, at, called, eventsOf, first, flow, inputOf, open, openReady, pending, update } from './opened-flow';
 
 describe('an update that does not become ready', () => {
   async function failUpdates(proven: readonly boolean[]) {

@@ -1,0 +1,8 @@
+import { JetStreamFlowStore } from '../../runtime/adapters/jetstream/jetstream-flow-store';
+import { JetStreamPlace } from '../integration/jetstream/jetstream-place';
+import { describeFlowStore } from './flow-store-suite';
+
+describeFlowStore('flows on a JetStream server', async () => {
+  const { connection } = await JetStreamPlace.start();
+  return JetStreamFlowStore.open(connection, { replicas: 1 });
+});
