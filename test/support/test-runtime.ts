@@ -16,9 +16,17 @@ export interface ActivityCall {
 export type Behavior = (...args: never[]) => unknown;
 
 class TestScope implements CancelableScope {
-  readonly cancellation = new AbortController();
+  private readonly cancellation = new AbortController();
+  readonly signal: AbortSignal;
 
-  constructor(private readonly scopes: AsyncLocalStorage<TestScope | undefined>) {}
+  /** A scope is canceled with its parent. */
+  constructor(
+    private readonly scopes: AsyncLocalStorage<TestScope>,
+    parent?: TestScope,
+  ) {
+    const { signal } = this.cancellation;
+    this.signal = parent === undefined ? signal : AbortSignal.any([signal, parent.signal]);
+  }
 
   run<T>(work: () => Promise<T>): Promise<T> {
     return this.scopes.run(this, work);
@@ -37,7 +45,10 @@ const results: { readonly [Name in ActivityName]?: unknown } = {
   judge: { outcome: 'open' },
 };
 
-/** A workflow runtime without a server: activities are functions of the test, and time stands still. */
+/**
+ * A workflow runtime without a server: activities are functions of the test, and time passes only in waits with a timeout.
+ * Scopes, cancellation and conditions behave as in Temporal.
+ */
 export class TestRuntime implements WorkflowRuntime {
   readonly runId = 'run-1';
   readonly startTime = '2026-01-01T00:00:00.000Z';
@@ -45,12 +56,17 @@ export class TestRuntime implements WorkflowRuntime {
   readonly memos: FlowMemo[] = [];
   nowMs = Date.parse('2026-01-01T00:00:00.000Z');
   isLong = false;
-  /** Requests that are being handled. */
+  /** Number of requests in progress. */
   handling = 0;
+  /** Number of conditions that are waited for. */
+  waiting = 0;
+  /** Waits with a timeout end at once, as if the time had passed; false: they wait for their condition. */
+  doTimersElapse = true;
   continuedWith: FlowInput | undefined;
   private ids = 0;
   private readonly behaviors = new Map<ActivityName, Behavior>();
-  private readonly scopes = new AsyncLocalStorage<TestScope | undefined>();
+  private readonly scopes = new AsyncLocalStorage<TestScope>();
+  private readonly root = new TestScope(this.scopes);
   private readonly conditions = new Set<() => void>();
 
   readonly changes = this.activities(false);
@@ -87,26 +103,44 @@ export class TestRuntime implements WorkflowRuntime {
   }
 
   openScope(): CancelableScope {
-    return new TestScope(this.scopes);
+    return new TestScope(this.scopes, this.scope);
   }
 
   nonCancelable<T>(work: () => Promise<T>): Promise<T> {
-    return this.scopes.run(undefined, work);
+    return new TestScope(this.scopes).run(work);
   }
 
   isCanceled(): boolean {
-    return this.scopes.getStore()?.cancellation.signal.aborted === true;
+    return this.scope.signal.aborted;
   }
 
   async waitUntil(condition: () => boolean, timeoutMs?: number): Promise<void> {
-    if (timeoutMs !== undefined) this.nowMs += timeoutMs;
-    else while (!condition()) await new Promise<void>((resolve) => this.conditions.add(resolve));
+    if (timeoutMs !== undefined && this.doTimersElapse) {
+      this.nowMs += timeoutMs;
+      return;
+    }
+    const { signal } = this.scope;
+    this.waiting += 1;
+    try {
+      while (!condition()) {
+        if (signal.aborted) throw new CancelledFailure('canceled');
+        await new Promise<void>((resolve) => this.conditions.add(resolve));
+      }
+    } finally {
+      this.waiting -= 1;
+    }
   }
 
   /** Checks the conditions that are waited for. */
   wake(): void {
     for (const resolve of this.conditions) resolve();
     this.conditions.clear();
+  }
+
+  /** Cancels the workflow. */
+  cancel(): void {
+    this.root.cancel();
+    this.wake();
   }
 
   areRequestsHandled(): boolean {
@@ -126,19 +160,23 @@ export class TestRuntime implements WorkflowRuntime {
     return Promise.reject(new CancelledFailure('canceled'));
   }
 
+  private get scope(): TestScope {
+    return this.scopes.getStore() ?? this.root;
+  }
+
   private activities(isWait: boolean): FlowActivities {
     return new Proxy({} as FlowActivities, {
       get:
         (_, name: ActivityName) =>
         (...args: never[]) =>
-          this.perform(name, args, isWait),
+          this.runActivity(name, args, isWait),
     });
   }
 
-  private async perform(name: ActivityName, args: never[], isWait: boolean): Promise<unknown> {
-    const signal = this.scopes.getStore()?.cancellation.signal;
+  private async runActivity(name: ActivityName, args: never[], isWait: boolean): Promise<unknown> {
+    const { signal } = this.scope;
     const canceled = () => failureOf(name, new CancelledFailure('canceled'));
-    if (signal?.aborted) throw canceled();
+    if (signal.aborted) throw canceled();
     this.calls.push({ name, args: structuredClone(args) });
     const result = (async () => {
       try {
@@ -148,7 +186,7 @@ export class TestRuntime implements WorkflowRuntime {
         throw failureOf(name, ApplicationFailure.nonRetryable((error as Error).message));
       }
     })();
-    if (!isWait || signal === undefined) return result;
+    if (!isWait) return result;
     const abandoned = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(canceled())));
     return Promise.race([result, abandoned]);
   }

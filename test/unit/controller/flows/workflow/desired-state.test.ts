@@ -55,7 +55,7 @@ test.each<[string, Partial<DesiredState>, FlowRequest, string | undefined]>([
 test.each<[string, Partial<DesiredState>, FlowRequest, Partial<DesiredState>]>([
   [
     'a pause of the flow keeps the pauses of functions',
-    {},
+    { pauses: { a: true } },
     request({ kind: 'pause', functions: [] }),
     { isPaused: true },
   ],
