@@ -1,7 +1,9 @@
+import type { SecretValue } from '../define/cdk8s-values';
+
 /** Who may use the API of a controller in a cluster. */
 export type ControllerAccess =
   /** `secret` has the key `tokens.yaml`: a list of `{name, role, token | sha256, namespaces?}`. */
-  | { readonly kind: 'tokens'; readonly secret: string }
+  | { readonly kind: 'tokens'; readonly secret: string | SecretValue }
   | {
       readonly kind: 'oidc';
       readonly issuer: string;
@@ -29,7 +31,7 @@ export interface ControllerInstallProps {
   /** Namespaces whose flows it runs, where it gets its rights; default: all, by a ClusterRole. */
   readonly watchNamespaces?: readonly string[];
   /** Secret whose `KFLOW_CONTROLLER_…` keys are settings, and whose keys are files below `/etc/kflow/secrets`. */
-  readonly settingsSecret?: string;
+  readonly settingsSecret?: string | SecretValue;
   /** `host:port` of object stores that it makes buckets at, beside nats, Temporal, the issuer and the API server. */
   readonly egress?: readonly string[];
 }

@@ -10,6 +10,7 @@ import { type EgressRule, egressRules } from './egress-rules';
 import type { ManifestBody } from './manifest';
 import type { Labels } from './metadata';
 import { renderYaml } from './render-yaml';
+import { referenceTo, requireResources } from './require-resources';
 
 /** The port of the API server's Service, and the one behind it in most clusters. */
 const apiServerPorts = [443, 6443];
@@ -52,6 +53,9 @@ export class ControllerInstall extends Chart {
     this.object('Config', { apiVersion: 'v1', kind: 'ConfigMap', data: { 'controller.yaml': config } });
     this.deployment(config);
     this.reachability();
+    const { access, settingsSecret } = props;
+    const tokens = access.kind === 'tokens' ? referenceTo(access.secret, ['tokens.yaml']) : [];
+    requireResources(this, [...tokens, ...referenceTo(settingsSecret)], this.installed);
   }
 
   private namespaceObject(): void {

@@ -4,6 +4,7 @@ import { controllerFolders } from './controller-config';
 import type { ControllerInstallProps } from './controller-install-props';
 import type { Labels } from './metadata';
 import { containerSecurity, podSecurity } from './pod-security';
+import { nameOf } from './require-resources';
 
 export interface ControllerPodProps extends Pick<ControllerInstallProps, 'access' | 'image' | 'settingsSecret'> {
   readonly name: string;
@@ -48,7 +49,7 @@ function container(props: ControllerPodProps): object {
     image,
     command: ['kflow', 'controller', '--config', `${controllerFolders.config}/controller.yaml`],
     env: [{ name: 'NODE_OPTIONS', value: controllerNodeOptions }],
-    ...(settingsSecret === undefined ? {} : { envFrom: [{ secretRef: { name: settingsSecret } }] }),
+    ...(settingsSecret === undefined ? {} : { envFrom: [{ secretRef: { name: nameOf(settingsSecret) } }] }),
     ports: [{ name: 'http', containerPort: 9080, protocol: 'TCP' }],
     resources: { requests: { cpu: '200m', memory: '256Mi' }, limits: { memory: '512Mi' } },
     startupProbe: probe('/healthz', { periodSeconds: 2, failureThreshold: 60 }),
@@ -69,8 +70,8 @@ function container(props: ControllerPodProps): object {
 function volumes({ name, access, settingsSecret }: ControllerPodProps): readonly object[] {
   return [
     { name: 'config', configMap: { name } },
-    ...(access.kind === 'tokens' ? [{ name: 'access', secret: { secretName: access.secret } }] : []),
-    ...(settingsSecret === undefined ? [] : [{ name: 'secrets', secret: { secretName: settingsSecret } }]),
+    ...(access.kind === 'tokens' ? [{ name: 'access', secret: { secretName: nameOf(access.secret) } }] : []),
+    ...(settingsSecret === undefined ? [] : [{ name: 'secrets', secret: { secretName: nameOf(settingsSecret) } }]),
     { name: 'tmp', emptyDir: {} },
   ];
 }

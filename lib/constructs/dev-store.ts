@@ -1,17 +1,20 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import type { ResourceValue } from '../define/cdk8s-values';
 import type { PlannedDevStore } from '../plan/flow-plan';
 import { contentHash } from './content-hash';
 import { egressRules } from './egress-rules';
 import type { ManifestBody } from './manifest';
 import { flowLabels, type Labels, metadata, SyncWave } from './metadata';
 import { containerSecurity, podSecurity } from './pod-security';
+import { nameOf, referenceTo, requireResources } from './require-resources';
 import { secretVariables } from './secret-variables';
 
 export interface DevStoreProps {
   readonly devStore: PlannedDevStore;
   readonly natsUrl: string;
-  readonly serviceAccount: string;
+  /** ServiceAccount of the pod, by its name or as an object of cdk8s-plus. */
+  readonly serviceAccount: string | ResourceValue;
 }
 
 const specFolder = '/etc/kflow';
@@ -46,6 +49,7 @@ export class DevStore extends Construct {
       kind: 'Deployment',
       spec: { replicas: 1, selector, strategy: { type: 'Recreate' }, template: this.template(hash) },
     });
+    requireResources(this, referenceTo(props.serviceAccount));
   }
 
   private selector(): Labels {
@@ -61,7 +65,7 @@ export class DevStore extends Construct {
         annotations: { 'kflow.io/spec-hash': hash },
       },
       spec: {
-        serviceAccountName: serviceAccount,
+        serviceAccountName: nameOf(serviceAccount),
         automountServiceAccountToken: false,
         enableServiceLinks: false,
         securityContext: podSecurity,

@@ -11,26 +11,29 @@ export interface WorkloadSettings {
   readonly image: string;
   /** Address of nats as the pods see it. */
   readonly natsUrl: string;
+  /** Name of the account that the pods run as; default: that of `addFlowAccount`. */
+  readonly serviceAccount?: string;
   /** Functions whose templates name another `kflow.io/spec-hash` than that of their spec. */
   readonly hashes?: { readonly [functionId: string]: string };
   /** Functions that have no objects. */
   readonly without?: readonly string[];
 }
 
-/** The account that all pods of a flow run as; it may do nothing. */
-export function addFlowAccount(scope: Construct, flow: FlowPlan): void {
+/** Adds the account that all pods of a flow run as, which has no permissions, and returns its name. */
+export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
+  const name = accountName(flow);
   new ApiObject(scope, 'Account', {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
-    metadata: metadata(SyncWave.Streams, { name: accountName(flow) }),
+    metadata: metadata(SyncWave.Streams, { name }),
     automountServiceAccountToken: false,
   });
+  return name;
 }
 
 /** Everything of a flow that runs: a workload for each function, and what watches the folders of step by step runs. */
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
-  const { image, natsUrl, hashes = {}, without = [] } = settings;
-  const serviceAccount = accountName(flow);
+  const { image, natsUrl, serviceAccount = accountName(flow), hashes = {}, without = [] } = settings;
   if (flow.devStore !== undefined) {
     new DevStore(scope, 'DevStore', { devStore: flow.devStore, serviceAccount, natsUrl });
   }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Chart, type ChartProps } from 'cdk8s';
 import type { Construct } from 'constructs';
+import type { ResourceValue } from '../define/cdk8s-values';
 import type { FlowDefinition } from '../define/flow-definition';
+import { type ResourceReference, resolveDocument } from '../define/resolve-document';
 import { KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
 import { objectName } from '../plan/names';
@@ -14,9 +16,10 @@ import { carriesSecret } from '../topology/problem/secret-text';
 import type { DocumentSet } from '../topology/read/parse-set';
 import { readTopology } from '../topology/read-topology';
 import { bundleModules } from './bundle-modules';
-import { addFlowAccount, addFlowWorkloads } from './flow-workloads';
+import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './flow-workloads';
 import { flowLabels } from './metadata';
 import { OutputStream } from './output-stream';
+import { nameOf, referenceTo, requireResources } from './require-resources';
 import { SideStream } from './side-stream';
 import { StateBucket } from './state-bucket';
 import { StreamConsumer } from './stream-consumer';
@@ -27,8 +30,12 @@ export interface FlowProps extends ChartProps {
   readonly image?: string;
   /** Address of nats as the pods see it; default `nats://nats.nats.svc:4222`. */
   readonly natsUrl?: string;
+  /** ServiceAccount that the pods run as, by its name or as an object of cdk8s-plus; default: one without permissions. */
+  readonly serviceAccount?: string | ResourceValue;
   /** Where paths of modules start; default the folder of the document, else the working folder. */
   readonly baseDir?: string;
+  /** What the topology refers to: objects of the same app are emitted first. `fromTopology` finds them in the document. */
+  readonly references?: readonly ResourceReference[];
 }
 
 /** How the text of a document is read. */
@@ -54,22 +61,37 @@ export class Flow extends Chart {
     return Flow.fromTopology(scope, id, readFileSync(file, 'utf8'), { file, baseDir: path.dirname(file), ...props });
   }
 
-  /** The text of a document, or the document itself. */
+  /**
+   * The text of a document, or the document itself, which may have objects of cdk8s-plus in place of names, quantities,
+   * variables and volumes. Throws ConfigError when one of them does not belong where it is.
+   */
   static fromTopology(scope: Construct, id: string, document: string | object, props: DocumentProps = {}): Flow {
     const { file = id, sets = [], purpose = 'manifests', ...flow } = props;
-    const text = typeof document === 'string' ? document : JSON.stringify(document, null, 2);
+    const { text, references } = textOf(document);
     const { topology, problems } = readTopology(text, { file, defaultJobId: path.parse(file).name, sets, purpose });
-    return new Flow(scope, id, topology ?? problems.filter(({ severity }) => severity === 'error'), flow);
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    return new Flow(scope, id, topology ?? errors, {
+      ...flow,
+      references: [...references, ...(props.references ?? [])],
+    });
   }
 
-  /** A flow written in TypeScript. Throws ConfigError with what is wrong with the code of its functions. */
+  /** A flow written in TypeScript. Throws ConfigError with the faults of its functions' code and of its options. */
   static fromDefinition(scope: Construct, id: string, definition: FlowDefinition, props: DocumentProps = {}): Flow {
     const { jobId, directory } = definition.options;
-    return Flow.fromTopology(scope, id, definition.document(), { file: jobId, baseDir: directory, ...props });
+    const { document, references } = definition.resolve();
+    return Flow.fromTopology(scope, id, document, { file: jobId, baseDir: directory, references, ...props });
   }
 
   constructor(scope: Construct, id: string, topology: Topology | readonly Problem[], props: FlowProps = {}) {
-    const { image = 'kflow:latest', natsUrl = 'nats://nats.nats.svc:4222', baseDir = '.', ...chart } = props;
+    const {
+      image = 'kflow:latest',
+      natsUrl = 'nats://nats.nats.svc:4222',
+      baseDir = '.',
+      serviceAccount,
+      references = [],
+      ...chart
+    } = props;
     const isSound = !isProblems(topology);
     super(scope, id, isSound ? { namespace: topology.namespace, labels: flowLabels(topology), ...chart } : chart);
     const faults = isSound ? [] : topology.map(formatProblem);
@@ -85,11 +107,12 @@ export class Flow extends Chart {
       faults.push(error.message);
       return;
     }
-    this.render(this.plan, { image, natsUrl });
+    const account = serviceAccount ?? addFlowAccount(this, this.plan);
+    this.render(this.plan, { image, natsUrl, serviceAccount: nameOf(account) });
+    requireResources(this, [...referenceTo(serviceAccount), ...references], topology.namespace);
   }
 
-  private render(flow: FlowPlan, settings: { readonly image: string; readonly natsUrl: string }): void {
-    addFlowAccount(this, flow);
+  private render(flow: FlowPlan, settings: WorkloadSettings): void {
     const { stateBucket, schemaBucket, storage } = flow;
     new StateBucket(this, 'State', { name: objectName(flow, stateBucket), bucket: stateBucket, ...storage });
     const schemas = { name: `${flow.jobId}----schemas`, bucket: schemaBucket, isShared: true as const };
@@ -107,4 +130,10 @@ export class Flow extends Chart {
 
 function isProblems(topology: Topology | readonly Problem[]): topology is readonly Problem[] {
   return Array.isArray(topology);
+}
+
+function textOf(document: string | object): { text: string; references: readonly ResourceReference[] } {
+  if (typeof document === 'string') return { text: document, references: [] };
+  const { document: resolved, references } = resolveDocument(document);
+  return { text: JSON.stringify(resolved, null, 2), references };
 }

@@ -1,5 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import type { ResourceValue } from '../define/cdk8s-values';
 import { ExitCode, retriesEach } from '../plan/exit-code';
 import { contentHash } from './content-hash';
 import { egressRules } from './egress-rules';
@@ -9,10 +10,12 @@ import type { ManifestBody } from './manifest';
 import { MessageStore } from './message-store';
 import { functionLabels, type Labels, metadata, podSelector, SyncWave } from './metadata';
 import { MetricsEndpoint } from './metrics-endpoint';
-import { renderPodTemplate } from './pod-template';
+import { type PodTemplateProps, renderPodTemplate } from './pod-template';
+import { nameOf, referenceTo, requireResources } from './require-resources';
 
 export interface FunctionWorkloadProps extends FunctionContainerProps {
-  readonly serviceAccount: string;
+  /** ServiceAccount of the pods, by its name or as an object of cdk8s-plus. */
+  readonly serviceAccount: string | ResourceValue;
   /**
    * What the template's `kflow.io/spec-hash` begins with; left out, it is that of the spec. With the same one the pods stay,
    * whatever the spec says, while the rest of the template is the same.
@@ -54,6 +57,7 @@ export class FunctionWorkload extends Construct {
     if (workload.kind === 'job') this.job();
     else if (workload.kind === 'statefulset') this.statefulSet();
     else this.deployment();
+    requireResources(this, referenceTo(props.serviceAccount));
   }
 
   private job(): void {
@@ -113,9 +117,14 @@ export class FunctionWorkload extends Construct {
   /** A hash that is asked for does not tell another image or variable, with which a cluster starts new pods all the same. */
   private template(): object {
     const { hash } = this.props;
-    if (hash === undefined) return renderPodTemplate({ ...this.props, hash: this.config.hash });
-    const rest = contentHash(JSON.stringify(renderPodTemplate({ ...this.props, hash: '' })));
-    return renderPodTemplate({ ...this.props, hash: `${hash}.${rest}` });
+    const props: PodTemplateProps = {
+      ...this.props,
+      serviceAccount: nameOf(this.props.serviceAccount),
+      hash: this.config.hash,
+    };
+    if (hash === undefined) return renderPodTemplate(props);
+    const rest = contentHash(JSON.stringify(renderPodTemplate({ ...props, hash: '' })));
+    return renderPodTemplate({ ...props, hash: `${hash}.${rest}` });
   }
 
   /** In: the metrics. Out: names, nats and the addresses that the topology gives. */

@@ -5,6 +5,7 @@ import { FlowDeclarations } from './flow-declarations';
 import { flowDocument } from './flow-document';
 import type { Fitting, FlowOptions, ProcessOptions, TypeFrom } from './flow-options';
 import type { FunctionOutput, NoSides, SideTypes } from './flow-output';
+import type { ResolvedDocument } from './resolve-document';
 
 /** The builders of sources and sinks as methods: `flow.fsSource(...)`, `flow.s3Sink(...)`. */
 const WithConnectorBuilders = class {
@@ -40,6 +41,11 @@ export class FlowDefinition extends WithConnectorBuilders {
    * with every function whose code cannot be written as text, does not exist, or cannot read its input.
    */
   document(): TopologyDocument {
+    return this.resolve().document;
+  }
+
+  /** The document, and the objects of Kubernetes that its options refer to. Throws as `document` does. */
+  resolve(): ResolvedDocument {
     return flowDocument(this.options, this.declarations.functions);
   }
 }

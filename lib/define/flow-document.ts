@@ -1,26 +1,34 @@
 import { ConfigError } from '../errors';
 import { codeSettings } from './code-settings';
-import type { FunctionDocument, GlobalConfigDocument, TopologyDocument } from './document-types';
+import type { TopologyDocument } from './document-types';
 import type { DeclaredFunction } from './flow-declarations';
 import type { FlowOptions } from './flow-options';
 import { functionFaults } from './function-faults';
+import { type ResolvedDocument, resolveValue } from './resolve-document';
 
 /**
- * The document of a definition, in the order a person would write it. Throws ConfigError with every fault of the
- * functions' code and inputs, one per line.
+ * The document of a definition, in the order a person would write it. Throws ConfigError with every fault of the options,
+ * and of the functions' code and inputs, one per line.
  */
-export function flowDocument(options: FlowOptions, functions: readonly DeclaredFunction[]): TopologyDocument {
+export function flowDocument(options: FlowOptions, functions: readonly DeclaredFunction[]): ResolvedDocument {
   const { runtime, namespace, jobId, mode, parallelism, directory, ...settings } = options;
-  const faults: string[] = [];
+  const globalConfig = resolveValue(settings);
+  const references = [...globalConfig.references];
+  const faults = [...globalConfig.faults];
   const readers = readersByOutput(functions);
-  const dag = functions.map((each) => {
+  const dag = functions.map((declared) => {
+    const resolved = resolveValue(declared.options);
+    const each = { ...declared, options: resolved.value };
     const code = guarded(() => (each.run === undefined ? {} : codeSettings(each.run, directory)), each, faults);
-    faults.push(...functionFaults(each).map((fault) => `${each.id}: ${fault}`));
+    faults.push(...[...resolved.faults, ...functionFaults(each)].map((fault) => `${each.id}: ${fault}`));
+    references.push(...resolved.references);
     return functionDocument(each, { code, readers });
   });
   if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
-  const globalConfig: GlobalConfigDocument = present(settings);
-  return present({ runtime, jobId, namespace, mode, parallelism, globalConfig: filled(globalConfig), dag });
+  const config = filled(present(globalConfig.value));
+  const document = present({ runtime, jobId, namespace, mode, parallelism, globalConfig: config, dag });
+  // every object of cdk8s in the options is resolved
+  return { document: document as TopologyDocument, references };
 }
 
 /** The result of an action. A ConfigError is added to `faults`, so that all of them are reported at once. */
@@ -39,7 +47,7 @@ type Readers = ReadonlyMap<string, readonly string[]>;
 function functionDocument(
   { id, type, format, options, schema, sideOuts = {} }: DeclaredFunction,
   { code = {}, readers }: { code?: object; readers: Readers },
-): FunctionDocument {
+): object {
   const { addr, topics, user, password, secret, image, imagePullPolicy, meta, ...others } = options;
   const sides = Object.entries(sideOuts).map(([sideId, side]) =>
     present({ id: sideId, schema: side.schema, out: readers.get(outputKey(id, sideId)) }),

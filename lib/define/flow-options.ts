@@ -1,21 +1,25 @@
 import type { AvroType, ReadsOf, RecordType, ValueOf } from './avro-type';
-import type { FunctionDocument, GlobalConfigDocument, MetaDocument, TopologyDocument } from './document-types';
+import type { GlobalConfigOptions, MetaOptions } from './cdk8s-options';
+import type { SecretValue } from './cdk8s-values';
+import type { FunctionDocument, TopologyDocument } from './document-types';
 import type { FlowOutput, SideTypes, ValueFrom, WrittenTo } from './flow-output';
 import type { FunctionCode } from './function-code';
 import type { ProcessFunction, SourceFunction } from './sdk';
 
 /** The document's own fields; those of `globalConfig` stand beside the others. */
-export interface FlowOptions extends Omit<TopologyDocument, 'jobId' | 'globalConfig' | 'dag'>, GlobalConfigDocument {
+export interface FlowOptions extends Omit<TopologyDocument, 'jobId' | 'globalConfig' | 'dag'>, GlobalConfigOptions {
   readonly jobId: string;
   /** Where relative paths of code files start: `__dirname` of the flow's file, as a rule. No part of the document. */
   readonly directory?: string;
 }
 
-type OwnFields = 'id' | 'type' | 'format' | 'schema' | 'out' | 'sideOuts' | 'meta';
+type OwnFields = 'id' | 'type' | 'format' | 'schema' | 'out' | 'sideOuts' | 'secret' | 'globalConfig' | 'meta';
 
 /** The document's fields of a function that types have no say in, as they are. */
 export interface FunctionOptions extends Omit<FunctionDocument, OwnFields> {
-  readonly meta?: MetaDocument;
+  readonly secret?: string | SecretValue;
+  readonly globalConfig?: GlobalConfigOptions;
+  readonly meta?: MetaOptions;
 }
 
 // Conditional types, so that the compiler knows what a function returns while it reads it: literals stay literals

@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import type { MetaSetting, metaSettings } from '../topology/document/meta-setting';
+import type {
+  CpuValue,
+  EnvVariableValue,
+  ResourceValue,
+  SecretValue,
+  SizeValue,
+  VolumeMountValue,
+  VolumeValue,
+} from './cdk8s-values';
+import type { Frozen, GlobalConfigDocument } from './document-types';
+
+type ContainerDocument = Frozen<NonNullable<z.input<(typeof metaSettings)['container']>>>;
+type ListItem<K extends keyof ContainerDocument> =
+  NonNullable<ContainerDocument[K]> extends readonly (infer Item)[] ? Item : never;
+
+interface QuantityOptions {
+  readonly cpu?: string | number | CpuValue;
+  readonly memory?: string | number | SizeValue;
+  readonly 'ephemeral-storage'?: string | number | SizeValue;
+  readonly [resource: string]: string | number | CpuValue | SizeValue | undefined;
+}
+
+/** `meta.container` of a typed flow. */
+export interface ContainerOptions extends Omit<ContainerDocument, 'env' | 'resources' | 'volumes' | 'volumeMounts'> {
+  readonly env?: readonly (
+    | ListItem<'env'>
+    | { readonly name: string; readonly value: EnvVariableValue; readonly valueFrom?: never }
+  )[];
+  readonly resources?: { readonly requests?: QuantityOptions; readonly limits?: QuantityOptions };
+  readonly volumes?: readonly (ListItem<'volumes'> | VolumeValue | ResourceValue)[];
+  readonly volumeMounts?: readonly (ListItem<'volumeMounts'> | VolumeMountValue)[];
+}
+
+type SectionOptions<T> = T extends object
+  ? {
+      readonly [K in keyof T]: K extends 'secret'
+        ? T[K] | SecretValue
+        : K extends 'maxBytes' | 'maxPayloadSize'
+          ? T[K] | SizeValue
+          : T[K];
+    }
+  : T;
+
+/** `globalConfig` of a typed flow or function. */
+export type GlobalConfigOptions = {
+  readonly [Section in keyof GlobalConfigDocument]: SectionOptions<GlobalConfigDocument[Section]>;
+};
+
+/** Settings that say which code runs, and so come from `run`. */
+type CodeSetting = 'name' | 'code' | 'module' | 'language';
+
+/** A function's `meta`: KFlow's settings and the user's own keys, which reach the function as `ctx.meta`. */
+export type MetaOptions = {
+  readonly [K in Exclude<MetaSetting, CodeSetting | 'container'>]?: Frozen<z.input<(typeof metaSettings)[K]>>;
+} & { readonly container?: ContainerOptions } & { readonly [K in CodeSetting]?: never } & {
+  readonly [key: string]: unknown;
+};
