@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { flowStatusSchema } from './flow-status';
 import { documentProblemSchema } from './problem';
 
-// Requests are strict: a misspelled key must not change more, or less, than intended.
+// Requests are strict, so that a misspelled key does not change more, or less, than intended.
 
 const comment = z.string().max(1_000).optional().describe('reason for the audit log');
 
@@ -18,7 +18,7 @@ export const scaleRequestSchema = z
   .strictObject({
     replicas: z
       .record(z.string(), z.int().min(1).max(1_000))
-      .refine((replicas) => Object.keys(replicas).length > 0, 'names no function')
+      .refine((replicas) => Object.keys(replicas).length > 0, 'must name at least one function')
       .describe('desired replicas by function'),
     comment,
   })
@@ -47,7 +47,7 @@ export const replayRequestSchema = z
   })
   .meta({ id: 'Replay', examples: [{ function: 'count', from: 'first' }] });
 
-/** Answer to a change of a flow's document. */
+/** Response to a change of a flow's document. */
 export const changedFlowSchema = flowStatusSchema
   .extend({
     warnings: z.array(documentProblemSchema).optional().describe('warnings about the accepted document, if any'),

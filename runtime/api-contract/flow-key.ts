@@ -9,7 +9,7 @@ export function flowName({ namespace, jobId }: FlowKey): string {
   return `${namespace}/${jobId}`;
 }
 
-/** The flow that `flowName` gave this name; undefined for any other text. */
+/** The inverse of `flowName`; undefined for any other text. */
 export function parseFlowName(name: string): FlowKey | undefined {
   const [namespace, jobId, more] = name.split('/');
   return namespace && jobId && more === undefined ? { namespace, jobId } : undefined;

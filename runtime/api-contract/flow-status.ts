@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An ISO 8601 time in UTC, as every answer has it. */
+/** An ISO 8601 time in UTC. */
 export const isoTime = z.iso.datetime().meta({ examples: ['2026-01-31T08:00:00.000Z'] });
 
 /** How many items a list returns. */
@@ -74,7 +74,7 @@ export const flowStatusSchema = z
   })
   .meta({ id: 'FlowStatus' });
 
-/** Query of the routes that list flows. Strict, as all requests are: a misspelled key must not widen the answer. */
+/** Query of the routes that list flows. Strict, so that a misspelled key does not select more flows. */
 export const listQuerySchema = z.strictObject({
   id: z.string().optional().describe('only the flow with this jobId'),
   status: z.enum(phases).optional(),

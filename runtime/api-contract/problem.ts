@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ErrorCode } from '../../lib/errors';
 
 /**
- * Codes of the API itself, beside those of `KFlowError`: what goes wrong with a request before a flow is involved. Each
- * code has a row in docs/errors.md.
+ * Codes of requests that fail before a flow is involved; all other codes are those of `KFlowError`. Each code has a row in
+ * docs/errors.md.
  */
 export const requestCodes = [
   /** The request does not match its schema, or its body cannot be read. */
@@ -33,7 +33,7 @@ export const documentProblemSchema = z
   })
   .meta({ id: 'DocumentProblem' });
 
-/** Problem details of RFC 9457: the body of every answer with a status of 400 or more. */
+/** Problem details of RFC 9457: the body of every response with a status of 400 or more. */
 export const problemSchema = z
   .object({
     type: z.string().describe('urn:kflow:<code>'),

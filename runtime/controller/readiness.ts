@@ -1,7 +1,7 @@
 import type { FlowStore } from './flows/ports/flow-store';
 import type { FlowWorkflows } from './flows/ports/flow-workflow';
 
-/** How long a server may take to answer a ping. */
+/** How long a server may take to respond to a ping. */
 const defaultTimeoutMs = 3_000;
 
 export interface ReadinessParts {
@@ -23,18 +23,18 @@ export async function whyNotReady(parts: ReadinessParts): Promise<readonly strin
   return reasons.filter((reason) => reason !== undefined);
 }
 
-/** Undefined if the server answers in time. */
+/** Undefined if the server responds in time. */
 async function whyUnreachable(name: string, ping: Promise<void>, timeoutMs: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`${name} did not respond within ${timeoutMs / 1_000} s`), timeoutMs);
   });
-  const answer = ping.then(
+  const response = ping.then(
     () => undefined,
     (error: Error) => `${name}: ${error.message}`,
   );
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([response, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -43,7 +43,7 @@ export class MemoryFlows implements FlowService {
   /** Number of calls of `status`. */
   reads = 0;
   /** Delays the results of `status`. */
-  answersAfter: Promise<void> | undefined;
+  statusAfter: Promise<void> | undefined;
   private readonly changes = new Changes();
   private readonly flows = new Map<string, MemoryFlow>();
 
@@ -161,7 +161,7 @@ export class MemoryFlows implements FlowService {
 
   async status(key: FlowKey): Promise<FlowStatus> {
     this.reads += 1;
-    await this.answersAfter;
+    await this.statusAfter;
     return this.find(key).status;
   }
 

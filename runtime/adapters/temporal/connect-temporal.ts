@@ -34,7 +34,7 @@ export interface TemporalLinks {
 
 export type TemporalLog = (level: 'WARNING' | 'ERROR', text: string) => void;
 
-/** Time to wait for the server at the start. */
+/** How long to wait for the server to respond at the start. */
 const connectTimeoutMs = 60_000;
 const delays = { firstMs: 100, maxMs: 500 };
 
@@ -47,7 +47,7 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
     Connection.connect({
       ...options,
       connectTimeout: 5_000,
-      // reconnects within a second once the server is back
+      // reconnect within a second after an outage
       channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1_000 },
     }),
   );
@@ -84,7 +84,7 @@ function retryConnect<T>(address: string, connect: () => Promise<T>): Promise<T>
     delays,
     timeoutMs: connectTimeoutMs,
     exhausted: (cause) =>
-      new ConfigError('server-failed', `no Temporal server responds at ${address}: ${String(cause)}`, { cause }),
+      new ConfigError('server-failed', `cannot reach Temporal at ${address}: ${String(cause)}`, { cause }),
   });
 }
 

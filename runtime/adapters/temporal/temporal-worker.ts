@@ -19,16 +19,16 @@ export interface TemporalWorkerProps {
 export interface TemporalWorker {
   /** Whether the worker polls for tasks. */
   isRunning(): boolean;
-  /** Waits for running activities, at most for the grace time of ten seconds. */
+  /** Waits for running activities, for at most ten seconds. */
   close(): Promise<void>;
 }
 
-/** Time until a worker that failed is started again. */
+/** How long to wait before a failed worker is restarted. */
 const restartMs = 1_000;
 
 /**
- * Starts a worker for all workflows and activities, and restarts the worker whenever it fails. Throws ConfigError when the
- * bundle is missing.
+ * Starts a worker for all workflows and activities. A worker that fails is restarted. Throws ConfigError when the bundle is
+ * missing.
  */
 export async function startTemporalWorker(props: TemporalWorkerProps): Promise<TemporalWorker> {
   if (!existsSync(workflowBundle)) {
@@ -68,11 +68,11 @@ class SupervisedWorker implements TemporalWorker {
       ...settings,
       activities,
       workflowBundle: { codePath: workflowBundle },
-      // waits are activities: each flow that is being changed has a few of them
+      // waits are activities, and every flow that is changing has a few of them
       maxConcurrentActivityTaskExecutions: 1_000,
       maxConcurrentWorkflowTaskExecutions: 100,
       maxCachedWorkflows: 100,
-      // after that time, another worker takes over the workflows of a killed one
+      // another worker takes over the workflows of a killed one after this time
       stickyQueueScheduleToStartTimeout: '1 second',
       maxHeartbeatThrottleInterval: '1 second',
       defaultHeartbeatThrottleInterval: '1 second',

@@ -12,10 +12,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError, StateError } from '../../../lib/errors';
 import type { WorkflowClose, WorkflowKind, Workflows, WorkflowView } from '../../controller/ports/workflows';
 
-/** Time a request waits for the server and for a worker. */
+/** How long a request waits for the server and a worker. */
 const deadlineMs = 15_000;
 
-/** Time after which a workflow task of a killed worker goes to another one. */
+/** A workflow task of a killed worker is assigned to another one after this time. */
 const workflowTaskTimeout = '3 seconds';
 
 /** Workflows of one kind on a Temporal server. */
@@ -45,7 +45,7 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
         return handle.firstExecutionRunId;
       } catch (cause) {
         if (!(cause instanceof WorkflowExecutionAlreadyStartedError)) throw cause;
-        throw new StateError(existsCode, `the ${noun} ${workflowId} runs already`, { where: workflowId, cause });
+        throw new StateError(existsCode, `the ${noun} ${workflowId} is already running`, { where: workflowId, cause });
       }
     });
   }
@@ -69,8 +69,8 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
       try {
         const description = await this.client.workflow.getHandle(workflowId).describe();
         const failed = description.raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
-        const trouble = failed?.lastFailure?.message;
-        return { ...this.viewOf(key, description), ...(trouble ? { trouble } : {}) };
+        const lastFailure = failed?.lastFailure?.message;
+        return { ...this.viewOf(key, description), ...(lastFailure ? { lastFailure } : {}) };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -122,7 +122,7 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     await this.call('the server', () => this.client.workflowService.getSystemInfo({}));
   }
 
-  /** Makes a request with a deadline. Throws ConfigError `server-failed` for errors of the server and the network. */
+  /** Sends a request with a deadline. Throws ConfigError `server-failed` for errors of the server and the network. */
   private async call<T>(where: string, request: () => Promise<T>): Promise<T> {
     try {
       return await this.client.withDeadline(Date.now() + deadlineMs, request);
@@ -143,7 +143,7 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     if (refused instanceof ApplicationFailure && refused.type !== closedFailure)
       return new StateError('state-invalid', `${workflowId}: ${refused.message}`, detail);
     const isClosed = error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError;
-    return isClosed ? new StateError(missingCode, `the ${noun} ${workflowId} does not run`, detail) : error;
+    return isClosed ? new StateError(missingCode, `the ${noun} ${workflowId} is not running`, detail) : error;
   }
 
   private viewOf(key: Key, info: Omit<WorkflowExecutionInfo, 'raw'>): WorkflowView<Memo, Key> {

@@ -6,11 +6,11 @@ import type { Log } from '../../log';
 import type { FlowService } from '../flows/ports/flow-service';
 import type { Access } from './access/access';
 import { isLoopback } from './access/loopback';
-import { answerProblems, refuseOtherMethods, sendProblem } from './http/answer-problems';
 import { describeRoutes } from './http/describe-routes';
 import { guardRoutes } from './http/guard-routes';
 import { acceptTextBodies } from './http/request-content';
-import { drainOnClose, StreamedAnswers } from './http/streamed-answers';
+import { refuseOtherMethods, sendProblem, sendProblems } from './http/send-problems';
+import { drainOnClose, StreamedResponses } from './http/streamed-responses';
 import { ApiMetrics, watchRequests } from './http/watch-requests';
 import type { AddRoutes } from './routes/api-route';
 import { addChangeRoutes } from './routes/change-routes';
@@ -52,11 +52,11 @@ export interface RunningApi {
   /** URL by which this machine can reach the API. */
   readonly url: string;
   readonly port: number;
-  /** Ends streams, waits for pending answers, and resolves when the port is free. */
+  /** Ends streams, waits for pending responses, and resolves when the port is free. */
   close(): Promise<void>;
 }
 
-/** How long a client may take to send a request, including a document of 32 MiB. */
+/** How long a client may take to send a request, which may contain a document of 32 MiB. */
 const requestTimeoutMs = 120_000;
 
 /** Resolves when the API listens. Throws ConfigError if it cannot listen there, or if an open API would not be on loopback. */
@@ -84,23 +84,23 @@ export function createApi({ service, access, log, keepAliveMs = 10_000 }: ApiPro
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
-    return503OnClosing: false, // requests that arrive before their connection ends are answered as usual
-    // Longer names reach the schemas, which say what is wrong; the router would only answer 404.
+    return503OnClosing: false, // requests on open connections are still handled
+    // the schemas reject longer names with a message; the router would only respond with 404
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
     frameworkErrors: (error, request, reply) => void sendProblem(error, { request, reply, log }),
   });
   app.setValidatorCompiler(validatorCompiler);
-  // Answers conform to their schemas by their types; serializing by schema would drop or reject what does not.
+  // TypeScript checks responses against their schemas; serializing by schema would drop or reject extra fields
   app.setSerializerCompiler(() => JSON.stringify);
   const metrics = new ApiMetrics();
-  answerProblems(app, log);
+  sendProblems(app, log);
   acceptTextBodies(app);
   watchRequests(app, { log, metrics });
   guardRoutes(app, access);
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
-  const streams = new StreamedAnswers(log);
+  const streams = new StreamedResponses(log);
   drainOnClose(app, streams);
 
   describeRoutes(app, access.kind === 'open');

@@ -4,7 +4,7 @@ import { controllerSettingsSchema } from './settings-schema';
 /** Every environment variable with this prefix must be a setting. */
 export const settingPrefix = 'KFLOW_CONTROLLER_';
 
-/** A leaf of the schema. */
+/** A single setting: a leaf of the schema. */
 export interface Setting {
   /** Path in the file: `temporal.taskQueue`. */
   readonly path: string;
@@ -28,13 +28,13 @@ interface Schema {
   readonly description?: string;
 }
 
-/** Every setting in the order of the schema; settings that several kinds share appear once. */
+/** Every setting in the order of the schema. A setting that several kinds share appears once. */
 export const settingTable: readonly Setting[] = leaves(
   z.toJSONSchema(controllerSettingsSchema, { io: 'input' }) as Schema,
   [],
 );
 
-/** The keys of the object at a path; `''` is the whole file. */
+/** The valid keys at a path; `''` is the top level. */
 export function knownNames(path: string): readonly string[] {
   const start = path === '' ? '' : `${path}.`;
   const below = settingTable.filter((setting) => setting.path.startsWith(start));
@@ -68,7 +68,7 @@ function typeOf({ type }: Schema): Setting['type'] {
   return type === 'object' ? 'map' : 'text';
 }
 
-/** The kinds of a union share the setting `kind`, which gets the values of all. */
+/** Merges the variants of a union: their shared setting `kind` allows the values of all variants. */
 function mergeVariants(settings: readonly Setting[]): Setting[] {
   const merged = new Map<string, Setting>();
   for (const setting of settings) {

@@ -18,7 +18,7 @@ type Tree = { [key: string]: unknown };
  */
 export function readControllerSettings(env: NodeJS.ProcessEnv, file?: string): ControllerSettings {
   const tree = file === undefined ? {} : readTree(file);
-  const { faults, given } = layEnvironment(tree, env);
+  const { faults, given } = applyEnvironment(tree, env);
   completeDefaults(tree, env);
   const parsed = controllerSettingsSchema.safeParse(tree);
   const nameOf = (path: string) => given.get(path) ?? path;
@@ -44,8 +44,8 @@ function readTree(file: string): Tree {
   throw new ConfigError('config-invalid', `${file}: expected a map of settings at the top level`);
 }
 
-/** Puts the environment's values into the tree; `given` has the variable of each. */
-function layEnvironment(tree: Tree, env: NodeJS.ProcessEnv): { faults: string[]; given: Map<string, string> } {
+/** Overrides settings in the tree by variables. `given` maps the path of each to its variable. */
+function applyEnvironment(tree: Tree, env: NodeJS.ProcessEnv): { faults: string[]; given: Map<string, string> } {
   const faults: string[] = [];
   const given = new Map<string, string>();
   const known = new Map(settingTable.map((setting) => [setting.variable, setting]));
@@ -83,7 +83,7 @@ function setAt(tree: Tree, path: readonly string[], value: unknown): void {
   setAt(branch, rest, value);
 }
 
-/** Defaults that depend on where the controller runs and on which address it listens. */
+/** Fills in the defaults that depend on the environment and on the listen address. */
 function completeDefaults(tree: Tree, env: NodeJS.ProcessEnv): void {
   tree.listen ??= {};
   tree.nats ??= {};
@@ -93,7 +93,7 @@ function completeDefaults(tree: Tree, env: NodeJS.ProcessEnv): void {
   if (isLoopbackHost(tree.listen.host)) tree.access ??= { kind: 'open' };
 }
 
-/** Without bearer tokens the API must be on loopback. */
+/** An API without bearer tokens must listen on loopback. */
 function accessFaults({ access, listen }: Tree): string[] {
   const host = isTree(listen) ? listen.host : undefined;
   if (isLoopbackHost(host)) return [];
@@ -119,14 +119,14 @@ function freeze<T>(value: T): T {
 
 type Issue = z.core.$ZodIssue;
 
-/** One line per fault: where, what, got, do. `nameOf` returns the variable that a value came from, else its path. */
+/** One line per fault. `nameOf` returns the variable that set a value, else the path of the setting. */
 function describeIssue(issue: Issue, tree: Tree, nameOf: (path: string) => string): string[] {
   const path = issue.path.map(String).join('.');
   const got = valueAt(tree, issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownKey(path, key, { kind: kindOf(got), nameOf }));
   }
-  // `accessFaults` reports it together with the host that requires it
+  // reported by `accessFaults`
   if (path === 'access' && got === undefined) return [];
   return [`${nameOf(path)}: ${got === undefined ? missing(path) : invalid(issue, got)}`];
 }

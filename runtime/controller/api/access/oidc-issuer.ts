@@ -38,7 +38,7 @@ const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() });
 export class OidcIssuer implements Authenticator {
   private keys: Promise<JWTVerifyGetKey> | undefined;
 
-  /** Throws ConfigError for an issuer URL without TLS, whose answers could be forged. */
+  /** Throws ConfigError for an issuer URL without TLS, because its responses could be forged. */
   constructor(private readonly settings: OidcSettings) {
     assertSecure(settings.issuer, 'access.issuer');
   }
@@ -72,9 +72,9 @@ export class OidcIssuer implements Authenticator {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     try {
       const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
-      if (!response.ok) throw new Error(`the issuer answered ${response.status}`);
+      if (!response.ok) throw new Error(`the issuer responded with status ${response.status}`);
       const found = discoverySchema.parse(await response.json());
-      if (found.issuer !== issuer) throw new Error(`the issuer calls itself ${found.issuer}`);
+      if (found.issuer !== issuer) throw new Error(`its discovery document names another issuer, ${found.issuer}`);
       assertSecure(found.jwks_uri, "the issuer's jwks_uri");
       return keysAt(new URL(found.jwks_uri));
     } catch (cause) {
@@ -95,7 +95,7 @@ function keysAt(url: URL): JWTVerifyGetKey {
   };
 }
 
-/** The issuer that a token names; tokens of other issuers are rejected without a request. */
+/** The issuer claim of a token; tokens of other issuers are rejected without fetching keys. */
 function issuerOf(token: string): string | undefined {
   try {
     return decodeJwt(token).iss;
@@ -111,7 +111,7 @@ function assertSecure(url: string, what: string): void {
   throw new ConfigError('config-invalid', `${what} must be an https URL, or http on loopback; got "${url}"`);
 }
 
-/** The token may be valid: nobody can say while the issuer is away. */
+/** The token may be valid, but it cannot be verified while the issuer is unreachable. */
 function outage(url: string, cause: unknown): ConfigError {
   const { message, cause: deeper } = cause as Error;
   const why = deeper instanceof Error ? `${message}: ${deeper.message}` : message;

@@ -1,6 +1,6 @@
 import type { ApiCode } from '../../../api-contract/problem';
 
-/** A request that cannot be served as it stands. `status` is the HTTP status; the message says what was wrong and what to do. */
+/** An error with its HTTP status. The message says what is wrong with the request and what to do. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 

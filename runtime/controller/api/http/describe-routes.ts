@@ -14,7 +14,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The body is a topology, JSON or YAML. */
     readonly takesTopology?: true;
-    /** Headers of successful answers, with descriptions. */
+    /** Headers of successful responses, with descriptions. */
     readonly headers?: { readonly [name: string]: string };
   }
 }
@@ -23,7 +23,7 @@ const info = {
   title: 'KFlow controller',
   version: packageVersion,
   description:
-    'Submits, changes and watches flows. Topologies have rules beyond their JSON Schema: the answer lists every problem found.',
+    'Submits, changes and watches flows. Topologies have rules beyond their JSON Schema: a rejected topology is returned with all of its problems.',
   license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
 };
 
@@ -35,7 +35,7 @@ const pagePolicy = {
   'frame-ancestors': ["'none'"],
 };
 
-/** The page's example of a body; one generated from the schema would not be a valid topology. */
+/** Example of a body on the page; an example generated from the schema would not be a valid topology. */
 const exampleTopology = {
   mode: 'batch',
   globalConfig: { store: { addr: 'minio.default.svc:9000', user: 'minioadmin', password: 'minioadmin' } },
@@ -71,7 +71,7 @@ export function describeRoutes(app: FastifyInstance, isOpen: boolean): void {
   });
 }
 
-/** Adds what a route's config has beyond its zod schemas: the role, a topology as body, headers. */
+/** Adds the role, the topology as body, and the headers from a route's config. */
 const describeRoute: SwaggerTransform = (route) => {
   const { schema, url } = jsonSchemaTransform(route as Parameters<typeof jsonSchemaTransform>[0]);
   const { role, takesTopology, headers } = route.route.config ?? {};
@@ -96,12 +96,10 @@ const describeRoute: SwaggerTransform = (route) => {
 function withHeaders(response: Json, headers: { readonly [name: string]: string } = {}): Json {
   const described = Object.entries(headers).map(([name, description]) => [name, { type: 'string', description }]);
   if (described.length === 0) return response;
-  const answers = Object.entries(response).map(([status, answer]) =>
-    status.startsWith('2')
-      ? [status, { ...(answer as Json), headers: Object.fromEntries(described) }]
-      : [status, answer],
+  const responses = Object.entries(response).map(([status, body]) =>
+    status.startsWith('2') ? [status, { ...(body as Json), headers: Object.fromEntries(described) }] : [status, body],
   );
-  return Object.fromEntries(answers);
+  return Object.fromEntries(responses);
 }
 
 interface Operation {
@@ -116,7 +114,7 @@ interface Openapi {
 /** Adds the topology's schema, removes unreferenced schemas, and marks bodies without required fields as optional. */
 function completeOpenapi(document: Json): Json {
   const { paths, components } = document as unknown as Openapi;
-  // These belong to a schema document, not to a part of one.
+  // keywords of a whole schema document
   const { $schema: _, $id: __, ...topology } = topologyJsonSchema();
   const schemas = referred(paths, { ...components.schemas, Topology: topology });
   const relaxed = Object.entries(paths).map(([path, operations]) => [

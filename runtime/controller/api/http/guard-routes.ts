@@ -37,7 +37,7 @@ export function callerOf({ caller }: FastifyRequest): Caller {
   return caller;
 }
 
-/** Without tokens the audit log has the name that the client claims. */
+/** Without tokens, the caller's name is the one that the client sends. */
 function userOf({ headers }: FastifyRequest): Caller {
   const name = headerText(headers['kflow-user']) ?? 'anonymous';
   if (/^[^\p{C}]{1,64}$/u.test(name)) return { name, role: 'admin' };

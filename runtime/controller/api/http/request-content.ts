@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from './api-error';
 
-/** Content types of JSON and YAML; the text itself shows which of the two a body is. */
+/** Content types of JSON and YAML. Which of the two a body is depends on its text, not on its type. */
 const textTypes = [
   'application/json',
   'application/yaml',
@@ -15,7 +15,7 @@ const textTypes = [
 /** The type that curl sends by default; the API has no forms. */
 const formType = 'application/x-www-form-urlencoded';
 
-/** Makes handlers receive every body as text without a byte order mark; other types and encodings are rejected. */
+/** Passes every body to handlers as text without a byte order mark. Other content types and encodings are rejected. */
 export function acceptTextBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -43,7 +43,7 @@ export function documentOf({ body, headers }: FastifyRequest): string {
   return text;
 }
 
-/** A hook for routes with a JSON body; no body counts as an empty object. Throws ApiError 400 for invalid JSON. */
+/** A hook for routes with a JSON body; an empty body counts as an empty object. Throws ApiError 400 for invalid JSON. */
 export async function readJsonBody(request: FastifyRequest): Promise<void> {
   const text = typeof request.body === 'string' ? request.body : '';
   try {
@@ -63,7 +63,7 @@ function textOf({ headers }: FastifyRequest, body: Buffer): string {
   return new TextDecoder().decode(body);
 }
 
-/** Text of a header: UTF-8, as clients send it, or Latin-1, the historical encoding of HTTP. */
+/** Decodes a header: UTF-8, which most clients send, or else Latin-1, the historical encoding of HTTP. */
 export function headerText(value: string | readonly string[] | undefined): string | undefined {
   const text = typeof value === 'object' ? value.join(', ') : value;
   if (text === undefined) return undefined;

@@ -5,7 +5,7 @@ import { serverEventType } from './server-events';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Code of the problem that the request was answered with, for the log. */
+    /** Code of the problem in the response, for the log. */
     problemCode: string | null;
   }
 }
@@ -13,7 +13,7 @@ declare module 'fastify' {
 /** Upper bounds of the histogram in seconds: 1 ms to 30 s. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export interface AnsweredRequest {
+export interface FinishedRequest {
   readonly method: string;
   /** The route's path with the names of its parameters; `none` if no route matched. */
   readonly route: string;
@@ -25,7 +25,7 @@ export class ApiMetrics {
   private readonly registry = new Registry();
   private readonly duration = new Histogram({
     name: 'kflow_http_request_duration_seconds',
-    help: 'Time from the headers of a request to the end of its answer, except for streams, in seconds',
+    help: 'Time from the headers of a request to the end of its response in seconds, except for streams',
     labelNames: ['method', 'route', 'status'],
     buckets,
     registers: [this.registry],
@@ -35,7 +35,7 @@ export class ApiMetrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  answered(request: AnsweredRequest, ms: number): void {
+  observe(request: FinishedRequest, ms: number): void {
     this.duration.observe({ ...request }, ms / 1_000);
   }
 
@@ -49,7 +49,7 @@ export class ApiMetrics {
   }
 }
 
-/** Measures and logs every answer: changes at INFO with the caller and the outcome, everything else at DEBUG. */
+/** Measures and logs every request: changes at INFO with the caller and the outcome, all others at DEBUG. */
 export function watchRequests(app: FastifyInstance, { log, metrics }: { log: Log; metrics: ApiMetrics }): void {
   app.decorateRequest('problemCode', null);
   app.addHook('onRequest', async (request, reply) => {
@@ -60,14 +60,14 @@ export function watchRequests(app: FastifyInstance, { log, metrics }: { log: Log
       const { method, caller } = request;
       if (!isStream(request, reply)) {
         const route = request.routeOptions.url ?? 'none';
-        metrics.answered({ method, route, status: reply.statusCode }, tookMs);
+        metrics.observe({ method, route, status: reply.statusCode }, tookMs);
       }
       log(method !== 'GET' && caller !== null ? 'INFO' : 'DEBUG', lineOf(request, reply, tookMs));
     });
   });
 }
 
-/** A stream lasts as long as the client wants, so its duration says nothing. */
+/** The client decides how long a stream lasts, so its duration is not measured. */
 function isStream(request: FastifyRequest, reply: FastifyReply): boolean {
   const { follow } = (request.query ?? {}) as { readonly follow?: unknown };
   return follow === true || reply.getHeader('content-type') === serverEventType;
@@ -77,7 +77,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply, tookMs: number): s
   const { method, url, caller, problemCode } = request;
   const by = caller === null ? '' : ` by ${caller.name}`;
   const took = `in ${Math.round(tookMs)} ms`;
-  if (!reply.raw.headersSent) return `${method} ${url}${by}: the client disconnected before the answer, ${took}`;
+  if (!reply.raw.headersSent) return `${method} ${url}${by}: the client disconnected before the response, ${took}`;
   const outcome = problemCode ?? reply.getHeader('kflow-outcome');
   return `${method} ${url}${by}: ${reply.statusCode}${outcome === undefined ? '' : ` ${outcome}`} ${took}`;
 }

@@ -10,12 +10,12 @@ import type { z } from 'zod';
 import type { FlowService } from '../../flows/ports/flow-service';
 import type { Role } from '../access/caller';
 import { readJsonBody } from '../http/request-content';
-import type { StreamedAnswers } from '../http/streamed-answers';
+import type { StreamedResponses } from '../http/streamed-responses';
 import type { ApiMetrics } from '../http/watch-requests';
 import { changeHeaders, type commentQuery } from './flow-change';
 import { type ProblemStatus, type ProblemsOf, problemsOf } from './route-schemas';
 
-/** What routes are added to: their schemas are zod's. */
+/** The Fastify instance that routes are added to. Schemas are zod's. */
 export type ApiScope = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
@@ -24,19 +24,19 @@ export type ApiScope = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** What handlers use. */
+/** The dependencies of handlers. */
 export interface ApiParts {
   readonly service: FlowService;
-  readonly streams: StreamedAnswers;
+  readonly streams: StreamedResponses;
   readonly metrics: ApiMetrics;
-  /** Interval of fillers on streams that have nothing to send. */
+  /** Interval of keep-alive fillers on idle streams. */
   readonly keepAliveMs: number;
 }
 
 /** A file of routes exports one of these, and `api-server.ts` lists it. */
 export type AddRoutes = (app: ApiScope, parts: ApiParts) => void;
 
-/** The declaration of a route, beside its method, path and handler. OpenAPI and the access checks are made of it. */
+/** Declares a route apart from its method, path and handler. OpenAPI and the access checks are derived from it. */
 export interface RouteDeclaration {
   /** Role that the caller must have; `anyone` needs no token. */
   readonly role: Role | 'anyone';
@@ -48,15 +48,15 @@ export interface RouteDeclaration {
   readonly tag: 'flows' | 'changes' | 'history' | 'events' | 'controller';
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
-  /** Successful answers by status. */
-  readonly answers: { readonly [status: number]: { readonly description: string; readonly content: object } };
-  /** Headers of the successful answers, with descriptions. */
-  readonly answerHeaders?: { readonly [name: string]: string };
-  /** Problems that this route may answer with, beside those of every route with a role. */
+  /** Successful responses by status. */
+  readonly responses: { readonly [status: number]: { readonly description: string; readonly content: object } };
+  /** Headers of the successful responses, with descriptions. */
+  readonly responseHeaders?: { readonly [name: string]: string };
+  /** Statuses of problems of this route, in addition to those of every route with a role. */
   readonly problems: readonly ProblemStatus[];
 }
 
-/** A route that changes a flow: the query and the headers have what the audit log needs. */
+/** Declares a route that changes a flow. Its query and headers contain the data of the audit log. */
 export interface ChangeDeclaration extends RouteDeclaration {
   readonly role: 'operate' | 'admin';
   readonly querystring: z.ZodObject<typeof commentQuery.shape>;
@@ -66,9 +66,9 @@ export interface ChangeDeclaration extends RouteDeclaration {
   readonly takesTopology?: true;
 }
 
-/** The schemas of a declaration that Fastify types the handler by. */
+/** The schemas of a declaration, from which Fastify infers the types of the handler. */
 type SchemaOf<D extends RouteDeclaration> = Pick<D, Extract<keyof D, 'params' | 'querystring' | 'body'>> & {
-  readonly response: D['answers'] & ProblemsOf<D['problems'][number], D['role']>;
+  readonly response: D['responses'] & ProblemsOf<D['problems'][number], D['role']>;
 };
 
 /** Options of a route that changes nothing. */
@@ -76,7 +76,7 @@ export function readRoute<const D extends RouteDeclaration>(declaration: D) {
   return optionsOf(declaration);
 }
 
-/** Options of a route that changes a flow. Its handler passes `requesterOf(request)` on, for the audit log. */
+/** Options of a route that changes a flow. Its handler passes `requesterOf(request)` to the service, for the audit log. */
 export function changeRoute<const D extends ChangeDeclaration>(declaration: D) {
   const { config, schema } = optionsOf(declaration);
   const { body, takesTopology } = declaration as ChangeDeclaration;
@@ -88,7 +88,7 @@ export function changeRoute<const D extends ChangeDeclaration>(declaration: D) {
 }
 
 function optionsOf<D extends RouteDeclaration>(declaration: D) {
-  const { role, operationId, summary, description, tag, answers, answerHeaders, problems } = declaration;
+  const { role, operationId, summary, description, tag, responses, responseHeaders, problems } = declaration;
   const { params, querystring, body } = declaration as RouteDeclaration & { readonly body?: z.ZodType };
   const described = {
     operationId,
@@ -100,10 +100,10 @@ function optionsOf<D extends RouteDeclaration>(declaration: D) {
     ...(params === undefined ? {} : { params }),
     ...(querystring === undefined ? {} : { querystring }),
     ...(body === undefined ? {} : { body }),
-    response: { ...answers, ...problemsOf(problems, role) },
+    response: { ...responses, ...problemsOf(problems, role) },
   };
   return {
-    config: { role, ...(answerHeaders === undefined ? {} : { headers: answerHeaders }) },
+    config: { role, ...(responseHeaders === undefined ? {} : { headers: responseHeaders }) },
     schema: { ...described, ...(typed as SchemaOf<D>) },
   };
 }

@@ -8,7 +8,7 @@ import {
 import { flowStatusSchema } from '../../../api-contract/flow-status';
 import { type ApiParts, type ApiScope, changeRoute } from './api-route';
 import { commentQuery, outcomeHeaders, requesterOf, withOutcome } from './flow-change';
-import { flowParams, jsonAnswer } from './route-schemas';
+import { flowParams, jsonResponse } from './route-schemas';
 
 const path = '/kflows/v1/:namespace/:jobId';
 
@@ -19,14 +19,14 @@ const common = {
   querystring: commentQuery,
   problems: [400, 404, 409, 415, 422],
 } as const;
-const accepted = { 202: jsonAnswer('the change is accepted', flowStatusSchema) };
-const updated = { 200: jsonAnswer('the new document is accepted', changedFlowSchema) };
+const accepted = { 202: jsonResponse('the change is accepted', flowStatusSchema) };
+const updated = { 200: jsonResponse('the new document is accepted', changedFlowSchema) };
 
-/** Changes of a running flow other than a new document. */
+/** Routes that change a running flow, except for a new document. */
 export function addChangeRoutes(app: ApiScope, parts: ApiParts): void {
   const { service } = parts;
   for (const [verb, summary] of [
-    ['pause', 'Pause a flow or some of its functions after the records in progress'],
+    ['pause', 'Pause a flow or some of its functions'],
     ['resume', 'Resume a paused flow or some of its functions'],
     ['restart', 'Restart the replicas of a flow or of some of its functions'],
   ] as const) {
@@ -37,7 +37,7 @@ export function addChangeRoutes(app: ApiScope, parts: ApiParts): void {
         operationId: `${verb}Flow`,
         summary,
         body: changeRequestSchema,
-        answers: accepted,
+        responses: accepted,
       }),
       async (request, reply) => {
         const { functions } = request.body;
@@ -53,7 +53,7 @@ export function addChangeRoutes(app: ApiScope, parts: ApiParts): void {
       operationId: 'replayFlow',
       summary: 'Make a function re-read records that are still in its input stream',
       body: replayRequestSchema,
-      answers: accepted,
+      responses: accepted,
     }),
     async (request, reply) => {
       const { function: id, from } = request.body;
@@ -63,7 +63,7 @@ export function addChangeRoutes(app: ApiScope, parts: ApiParts): void {
   addRevisionRoutes(app, parts);
 }
 
-/** Changes that create a revision of the document. */
+/** Routes that create a revision. */
 function addRevisionRoutes(app: ApiScope, { service }: ApiParts): void {
   app.post(
     `${path}/scale`,
@@ -72,8 +72,8 @@ function addRevisionRoutes(app: ApiScope, { service }: ApiParts): void {
       operationId: 'scaleFlow',
       summary: 'Change the number of replicas of functions',
       body: scaleRequestSchema,
-      answers: updated,
-      answerHeaders: outcomeHeaders,
+      responses: updated,
+      responseHeaders: outcomeHeaders,
     }),
     async (request, reply) =>
       withOutcome(reply, await service.scale(request.params, request.body.replicas, requesterOf(request))),
@@ -86,8 +86,8 @@ function addRevisionRoutes(app: ApiScope, { service }: ApiParts): void {
       operationId: 'rollbackFlow',
       summary: 'Update a flow to one of its earlier documents',
       body: rollbackRequestSchema,
-      answers: updated,
-      answerHeaders: outcomeHeaders,
+      responses: updated,
+      responseHeaders: outcomeHeaders,
     }),
     async (request, reply) =>
       withOutcome(reply, await service.rollback(request.params, request.body.revision, requesterOf(request))),

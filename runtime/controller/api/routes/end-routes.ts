@@ -8,7 +8,7 @@ import { ApiError } from '../http/api-error';
 import { callerOf } from '../http/guard-routes';
 import { type ApiParts, type ApiScope, changeRoute } from './api-route';
 import { commentQuery, requesterOf } from './flow-change';
-import { flowParams, jsonAnswer } from './route-schemas';
+import { flowParams, jsonResponse } from './route-schemas';
 
 const flag = z.enum(['true', 'false'], 'must be true or false; the options are force=true and stop=true').optional();
 
@@ -28,11 +28,11 @@ const common = {
   description: 'Everything except stop=true requires the role `admin`.',
   tag: 'flows',
   querystring: endingQuery,
-  answers: { 202: jsonAnswer('the flow is being ended', flowStatusSchema) },
+  responses: { 202: jsonResponse('the flow is being ended', flowStatusSchema) },
   problems: [400, 404, 409],
 } as const;
 
-/** The end of a flow. The option is in the query, or the last segment of the path. */
+/** Routes that delete or stop a flow. The option is in the query or is the last segment of the path. */
 export function addEndRoutes(app: ApiScope, { service }: ApiParts): void {
   const end = async (request: FastifyRequest, flow: FlowKey, options: readonly string[]): Promise<FlowStatus> => {
     const ending = endingOf(options);

@@ -8,19 +8,19 @@ import { callerOf } from '../http/guard-routes';
 import { preferredType } from '../http/request-content';
 import { encodeServerEvents, type ServerEvent, serverEventType } from '../http/server-events';
 import { type ApiParts, type ApiScope, readRoute } from './api-route';
-import { flowParams, jsonAnswer, namespaceQuery } from './route-schemas';
+import { flowParams, jsonResponse, namespaceQuery } from './route-schemas';
 
-const list = jsonAnswer('oldest first', z.array(eventSchema));
+const list = jsonResponse('oldest first', z.array(eventSchema));
 const event = { schema: z.string().describe('server-sent events with a FlowEvent as data') };
 const description =
-  'As server-sent events: first the past events, then new ones as they happen, named by their kind; with Last-Event-ID only the events after it.';
+  'As server-sent events: first past events, then new ones as they happen, named by their kind. With Last-Event-ID, only events after that one.';
 const common = {
   role: 'view',
   tag: 'events',
-  answers: { 200: { ...list, content: { ...list.content, [serverEventType]: event } } },
+  responses: { 200: { ...list, content: { ...list.content, [serverEventType]: event } } },
 } as const;
 
-/** Events of flows: requests, transitions and notices. */
+/** Routes for the events of flows: requests, transitions and notices. */
 export function addEventsRoutes(app: ApiScope, { service, streams, keepAliveMs }: ApiParts): void {
   const send = async (of: Partial<FlowKey>, request: FastifyRequest, reply: FastifyReply) => {
     const { kind, limit } = request.query as EventQuery;
@@ -79,7 +79,7 @@ interface FollowEventsOptions {
   readonly signal: AbortSignal;
 }
 
-/** Past and new events, each once: following starts before the past is read, so that no event is lost in between. */
+/** Past and new events, each once. Following starts before past events are read, so that none is lost in between. */
 async function* followEvents(
   service: FlowService,
   { of, query, after, signal }: FollowEventsOptions,

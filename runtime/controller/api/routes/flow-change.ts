@@ -11,13 +11,13 @@ export const commentQuery = z.strictObject({
   comment: z.string().max(1_000).optional().describe('reason for the audit log; same as the header `Kflow-Comment`'),
 });
 
-/** Headers of every change. Loose, because the parsed object replaces all headers of the request. */
+/** Request headers of every change. Loose, because the parsed object replaces all headers of the request. */
 export const changeHeaders = z.looseObject({
   'kflow-comment': z.string().max(1_000).optional().describe('reason for the audit log'),
   'idempotency-key': z.string().max(255).optional().describe('a repeated request with the same key has no effect'),
 });
 
-/** Who requests a change and why: the comment of the body, else of the header Kflow-Comment, else of the query. */
+/** Who requests a change, and why. The comment comes from the body, else the header Kflow-Comment, else the query. */
 export function requesterOf(request: FastifyRequest): Requester {
   const { comment: inBody } = (request.body ?? {}) as { readonly comment?: string };
   const { comment: inQuery } = request.query as { readonly comment?: string };
@@ -30,10 +30,10 @@ export function requesterOf(request: FastifyRequest): Requester {
   };
 }
 
-/** The header that answers to a changed document have. */
+/** Header of responses to a changed document. */
 export const outcomeHeaders = { 'Kflow-Outcome': 'started, resumed, updated or unchanged' };
 
-/** The answer to a changed document: sets the outcome header and returns the status with the warnings. */
+/** The response to a changed document: sets the outcome header and returns the status with the warnings. */
 export function withOutcome(reply: FastifyReply, { outcome, status, warnings = [] }: SubmitResult): ChangedFlow {
   reply.header('kflow-outcome', outcome);
   return warnings.length === 0 ? status : { ...status, warnings: warnings.map(toWarning) };

@@ -3,14 +3,14 @@ import { parseDocument } from '../../../../lib/topology/read/parse-document';
 import { revisionSchema } from '../../../api-contract/flow-history';
 import { preferredType } from '../http/request-content';
 import { type ApiParts, type ApiScope, readRoute } from './api-route';
-import { flowParams, jsonAnswer, textAnswer } from './route-schemas';
+import { flowParams, jsonResponse, textResponse } from './route-schemas';
 
 const path = '/kflows/v1/:namespace/:jobId';
 const revision = z.coerce.number().int().min(1);
 const yamlType = 'application/yaml';
 const common = { role: 'view', tag: 'history', problems: [400, 404] } as const;
 
-/** The documents that a flow has had. */
+/** Routes for the revisions of a flow. */
 export function addHistoryRoutes(app: ApiScope, { service }: ApiParts): void {
   app.get(
     `${path}/history`,
@@ -19,7 +19,7 @@ export function addHistoryRoutes(app: ApiScope, { service }: ApiParts): void {
       operationId: 'listRevisions',
       summary: 'List the revisions of a flow',
       params: flowParams,
-      answers: { 200: jsonAnswer('oldest first', z.array(revisionSchema)) },
+      responses: { 200: jsonResponse('oldest first', z.array(revisionSchema)) },
     }),
     async (request) => [...(await service.history(request.params))],
   );
@@ -31,7 +31,7 @@ export function addHistoryRoutes(app: ApiScope, { service }: ApiParts): void {
       operationId: 'getRevision',
       summary: 'Get the document of a revision, with its secrets hidden',
       params: flowParams.extend({ revision }),
-      answers: { 200: textAnswer('YAML by default, or JSON', yamlType, 'application/json') },
+      responses: { 200: textResponse('YAML by default, or JSON', yamlType, 'application/json') },
     }),
     async (request, reply) => {
       const text = await service.document(request.params, request.params.revision);
@@ -51,7 +51,7 @@ export function addHistoryRoutes(app: ApiScope, { service }: ApiParts): void {
         from: revision.optional().describe('default: the revision before `to`'),
         to: revision.optional().describe('default: the latest revision'),
       }),
-      answers: { 200: textAnswer('unified diff; empty if the documents are equal', 'text/plain') },
+      responses: { 200: textResponse('unified diff; empty if the documents are equal', 'text/plain') },
     }),
     async (request, reply) => {
       const text = await service.diff(request.params, request.query);

@@ -4,11 +4,11 @@ import { ApiError } from '../http/api-error';
 import { preferredType } from '../http/request-content';
 import { keepAlive } from '../http/server-events';
 import { type ApiParts, type ApiScope, readRoute } from './api-route';
-import { flowParams, textAnswer } from './route-schemas';
+import { flowParams, textResponse } from './route-schemas';
 
 const linesType = 'application/x-ndjson';
 
-/** The logs of a flow's replicas. */
+/** Routes for the logs of a flow's replicas. */
 export function addLogsRoutes(app: ApiScope, { service, streams, keepAliveMs }: ApiParts): void {
   app.get(
     '/kflows/v1/:namespace/:jobId/logs',
@@ -17,11 +17,11 @@ export function addLogsRoutes(app: ApiScope, { service, streams, keepAliveMs }: 
       operationId: 'readLogs',
       summary: 'Read or follow the logs of a flow',
       description:
-        'One LogLine per line; as text, each line starts with the replica. With `follow` the answer continues until the replicas are gone, and has an empty line whenever nothing was written for a while.',
+        'One LogLine per line; as text, each line starts with the replica. With `follow`, the response continues until the replicas are gone, and contains an empty line whenever nothing was written for a while.',
       tag: 'events',
       params: flowParams,
       querystring: logQuerySchema,
-      answers: { 200: textAnswer('the lines', linesType, 'text/plain') },
+      responses: { 200: textResponse('the lines', linesType, 'text/plain') },
       problems: [400, 404],
     }),
     async (request, reply) => {

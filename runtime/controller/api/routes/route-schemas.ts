@@ -7,7 +7,7 @@ const label = (rule: RegExp, dashes: string) =>
     .max(63)
     .regex(rule, `must consist of lower-case letters, digits and ${dashes}, and start and end with a letter or digit`);
 
-/** The same rules as in lib/topology. */
+// the same rules as in lib/topology
 const namespaceName = label(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'dashes').describe("the flow's Kubernetes namespace");
 const jobId = label(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'single dashes').describe("the flow's name within its namespace");
 
@@ -17,7 +17,7 @@ export const flowParams = z.object({ namespace: namespaceName, jobId });
 /** The query of routes without other parameters. */
 export const namespaceQuery = z.strictObject({ namespace: namespaceName.optional() });
 
-const problemAnswers = {
+const problemDescriptions = {
   400: 'the request is invalid; detail has one line per fault',
   401: 'the request has no token, or the token is invalid',
   403: 'the caller lacks the role or the namespace',
@@ -30,15 +30,15 @@ const problemAnswers = {
   503: 'a server that the controller depends on does not respond; retry after Retry-After',
 } as const;
 
-export type ProblemStatus = keyof typeof problemAnswers;
+export type ProblemStatus = keyof typeof problemDescriptions;
 
-/** Problems that every route with a role may answer with. */
+/** Statuses of problems that every route with a role may return. */
 const commonProblems = [401, 403, 500, 503] as const;
 
-/** The problem answers of a route, by status: those listed, and with a role the common ones too. */
+/** The problem responses of a route by status: those listed and, if it requires a role, the common ones. */
 export type ProblemsOf<S extends ProblemStatus, Role> = {
   readonly [status in Role extends 'anyone' ? S : S | (typeof commonProblems)[number]]: ReturnType<
-    typeof problemAnswer
+    typeof problemResponse
   >;
 };
 
@@ -47,20 +47,20 @@ export function problemsOf<S extends ProblemStatus, Role extends string>(
   role: Role,
 ): ProblemsOf<S, Role> {
   const all = role === 'anyone' ? statuses : [...statuses, ...commonProblems];
-  const entries = all.map((status) => [status, problemAnswer(problemAnswers[status])]);
+  const entries = all.map((status) => [status, problemResponse(problemDescriptions[status])]);
   return Object.fromEntries(entries) as ProblemsOf<S, Role>;
 }
 
-function problemAnswer(description: string) {
+function problemResponse(description: string) {
   return { description, content: { 'application/problem+json': { schema: problemSchema } } };
 }
 
-/** A JSON answer with this schema. */
-export function jsonAnswer<T extends z.ZodType>(description: string, schema: T) {
+/** A JSON response with this schema. */
+export function jsonResponse<T extends z.ZodType>(description: string, schema: T) {
   return { description, content: { 'application/json': { schema } } };
 }
 
-/** A text answer with these content types. */
-export function textAnswer(description: string, ...types: readonly string[]) {
+/** A text response with these content types. */
+export function textResponse(description: string, ...types: readonly string[]) {
   return { description, content: Object.fromEntries(types.map((type) => [type, { schema: z.string() }])) };
 }

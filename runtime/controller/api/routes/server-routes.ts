@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { ApiError } from '../http/api-error';
 import { type ApiParts, type ApiScope, readRoute } from './api-route';
-import { jsonAnswer, textAnswer } from './route-schemas';
+import { jsonResponse, textResponse } from './route-schemas';
 
 const stateSchema = z.object({ status: z.enum(['alive', 'ready']) });
 const common = { role: 'anyone', tag: 'controller' } as const;
 
-/** The controller itself: probes, metrics and the OpenAPI document, open to everybody. */
+/** Routes of the controller itself: probes, metrics and the OpenAPI document. They require no token. */
 export function addServerRoutes(app: ApiScope, { service, metrics }: ApiParts): void {
   const liveness = readRoute({
     ...common,
     operationId: 'isAlive',
     summary: 'Liveness',
-    answers: { 200: jsonAnswer('the controller responds', stateSchema) },
+    responses: { 200: jsonResponse('the controller responds', stateSchema) },
     problems: [],
   });
   app.get('/healthz', { ...liveness, exposeHeadRoute: true }, async () => ({ status: 'alive' as const }));
@@ -21,7 +21,7 @@ export function addServerRoutes(app: ApiScope, { service, metrics }: ApiParts): 
     ...common,
     operationId: 'isReady',
     summary: 'Readiness, with reasons',
-    answers: { 200: jsonAnswer('the controller is ready', stateSchema) },
+    responses: { 200: jsonResponse('the controller is ready', stateSchema) },
     problems: [503],
   });
   app.get('/readyz', { ...readiness, exposeHeadRoute: true }, async () => {
@@ -36,7 +36,7 @@ export function addServerRoutes(app: ApiScope, { service, metrics }: ApiParts): 
       ...common,
       operationId: 'readMetrics',
       summary: 'Metrics for Prometheus',
-      answers: { 200: textAnswer("Prometheus' text format", 'text/plain') },
+      responses: { 200: textResponse("Prometheus' text format", 'text/plain') },
       problems: [],
     }),
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
@@ -48,7 +48,7 @@ export function addServerRoutes(app: ApiScope, { service, metrics }: ApiParts): 
       ...common,
       operationId: 'readOpenapi',
       summary: 'The OpenAPI document',
-      answers: { 200: jsonAnswer('OpenAPI 3.1', z.looseObject({ openapi: z.string() })) },
+      responses: { 200: jsonResponse('OpenAPI 3.1', z.looseObject({ openapi: z.string() })) },
       problems: [],
     }),
     async () => ({ ...app.swagger() }) as { openapi: string },

@@ -8,11 +8,11 @@ import { callerOf } from '../http/guard-routes';
 import { preferredType } from '../http/request-content';
 import { encodeServerEvents, serverEventType } from '../http/server-events';
 import { type ApiParts, type ApiScope, readRoute } from './api-route';
-import { flowParams, jsonAnswer, namespaceParams } from './route-schemas';
+import { flowParams, jsonResponse, namespaceParams } from './route-schemas';
 
 const common = { role: 'view', tag: 'flows', problems: [400, 404] } as const;
 
-/** The statuses of flows. */
+/** Routes for the statuses of flows. */
 export function addStatusRoutes(app: ApiScope, parts: ApiParts): void {
   addListRoutes(app, parts);
   const { service, streams, keepAliveMs } = parts;
@@ -30,14 +30,14 @@ export function addStatusRoutes(app: ApiScope, parts: ApiParts): void {
     params: flowParams,
   } as const;
   const event = { schema: z.string().describe('server-sent events with a FlowStatus as data') };
-  const one = jsonAnswer('the status', flowStatusSchema);
+  const one = jsonResponse('the status', flowStatusSchema);
   app.get(
     '/kflows/v1/:namespace/:jobId',
     readRoute({
       ...ofFlow,
       operationId: 'getFlow',
       summary: 'Get the status of a flow',
-      answers: { 200: { ...one, content: { ...one.content, [serverEventType]: event } } },
+      responses: { 200: { ...one, content: { ...one.content, [serverEventType]: event } } },
     }),
     async (request, reply) => {
       const type = preferredType(request.headers.accept, ['application/json', serverEventType]);
@@ -51,7 +51,7 @@ export function addStatusRoutes(app: ApiScope, parts: ApiParts): void {
       ...ofFlow,
       operationId: 'watchFlow',
       summary: 'Watch the status of a flow',
-      answers: { 200: { description: 'the events', content: { [serverEventType]: event } } },
+      responses: { 200: { description: 'the events', content: { [serverEventType]: event } } },
     }),
     async (request, reply) => watch(request.params, reply),
   );
@@ -61,8 +61,8 @@ function addListRoutes(app: ApiScope, { service }: ApiParts): void {
   const lists = {
     ...common,
     querystring: listQuerySchema,
-    answers: { 200: jsonAnswer('one page of flows', z.array(flowStatusSchema)) },
-    answerHeaders: {
+    responses: { 200: jsonResponse('one page of flows', z.array(flowStatusSchema)) },
+    responseHeaders: {
       'Kflow-Continue': 'start of the next page; absent on the last page',
       Link: 'the next page, with rel="next"',
     },

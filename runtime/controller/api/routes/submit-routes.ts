@@ -4,17 +4,17 @@ import { callerOf } from '../http/guard-routes';
 import { documentOf } from '../http/request-content';
 import { type ApiParts, type ApiScope, changeRoute } from './api-route';
 import { commentQuery, outcomeHeaders, requesterOf, withOutcome } from './flow-change';
-import { flowParams, jsonAnswer, namespaceQuery } from './route-schemas';
+import { flowParams, jsonResponse, namespaceQuery } from './route-schemas';
 
 /**
- * Bytes of a request with a document. Twice the limit of a document, so that the answer to a larger one can say so.
- * Documents go to JetStream: Temporal and ConfigMaps have far lower limits.
+ * Maximum size of a request with a document: twice the maximum size of a document, so that the response to a larger document
+ * can explain the limit.
  */
 const bodyLimit = 32 * 1024 * 1024;
 
-const common = { role: 'operate', tag: 'flows', takesTopology: true, answerHeaders: outcomeHeaders } as const;
+const common = { role: 'operate', tag: 'flows', takesTopology: true, responseHeaders: outcomeHeaders } as const;
 
-/** Documents that start flows or update them. */
+/** Routes that start flows or update their documents. */
 export function addSubmitRoutes(app: ApiScope, { service }: ApiParts): void {
   const submit = changeRoute({
     ...common,
@@ -23,9 +23,9 @@ export function addSubmitRoutes(app: ApiScope, { service }: ApiParts): void {
     description: 'Submitting the same document again has no effect. A different document is rejected: use an update.',
     params: flowParams,
     querystring: commentQuery,
-    answers: {
-      200: jsonAnswer('the flow is already running with this document', changedFlowSchema),
-      201: jsonAnswer('the flow is started or resumed', changedFlowSchema),
+    responses: {
+      200: jsonResponse('the flow is already running with this document', changedFlowSchema),
+      201: jsonResponse('the flow is started or resumed', changedFlowSchema),
     },
     problems: [400, 409, 413, 415, 422],
   });
@@ -44,7 +44,7 @@ export function addSubmitRoutes(app: ApiScope, { service }: ApiParts): void {
     description:
       'Updates the flow with the jobId of the document, in the namespace of the query, else of the document, else in the only namespace that has such a flow.',
     querystring: namespaceQuery.extend(commentQuery.shape),
-    answers: { 200: jsonAnswer('the update is accepted', changedFlowSchema) },
+    responses: { 200: jsonResponse('the update is accepted', changedFlowSchema) },
     problems: [400, 404, 409, 413, 415, 422],
   });
   app.post('/kflows/update/v1', { ...update, bodyLimit }, async (request, reply) => {

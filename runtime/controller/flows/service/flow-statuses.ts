@@ -86,7 +86,7 @@ export class FlowStatuses {
     if (lifecycle === undefined) return undefined;
     const { phase, runId, startTime, closeTime, since, revision } = lifecycle;
     const { plan, fault } = await this.planOf(flow, lifecycle, record);
-    const reason = lifecycle.reason ?? view?.trouble ?? fault;
+    const reason = lifecycle.reason ?? view?.lastFailure ?? fault;
     return {
       status: phase,
       startTime,

@@ -70,7 +70,7 @@ test('is OpenAPI 3.1, and every reference resolves', () => {
   );
 });
 
-test('gives every operation a unique id, its parameters, described answers and problems', () => {
+test('gives every operation a unique id, its parameters, described responses and problems', () => {
   const names = operations().map(({ operation }) => operation.operationId);
   expect(new Set(names).size).toBe(names.length);
   for (const { path, operation } of operations()) {

@@ -48,7 +48,7 @@ function ask(method: 'GET' | 'POST' | 'DELETE', url: string, token?: string, pay
   });
 }
 
-test('answers 401 with a challenge of RFC 6750 to a request without a valid token', async () => {
+test('rejects a request without a valid token with 401 and a challenge (RFC 6750)', async () => {
   const without = await ask('GET', flowPath);
   expect([without.statusCode, without.json().code]).toEqual([401, 'access-denied']);
   expect(without.headers['www-authenticate']).toBe('Bearer realm="kflow"');

@@ -150,7 +150,7 @@ test('rejects a token of another issuer without a request', async () => {
 });
 
 test.each([
-  ['calls itself https://issuer.example', { issuer: 'https://issuer.example' }],
+  ['names another issuer, https://issuer.example', { issuer: 'https://issuer.example' }],
   ['must be an https URL, or http on loopback; got "http://keys.example/"', { jwks_uri: 'http://keys.example/' }],
 ])('does not trust a discovery document that %s', async (message, discovery) => {
   issuer.discovery = discovery;

@@ -29,7 +29,7 @@ test.each([
   [new StateError('state-invalid', 'the flow is Stopped'), 409, 'Conflict'],
   [new StateError('flow-missing', 'there is no flow'), 404, 'Not Found'],
   [new KFlowError('access-denied', 'the request requires admin'), 403, 'Forbidden'],
-])('answers %s with %d %s', async (failure, status, title) => {
+])('responds to %s with %d %s', async (failure, status, title) => {
   const response = await failedBy(failure);
   expect(response.statusCode).toBe(status);
   expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
@@ -77,7 +77,7 @@ test('hides an unexpected error from the client, and logs its stack', async () =
   );
 });
 
-test('answers unknown paths with 404, other methods with 405, and malformed paths with 400', async () => {
+test('responds to unknown paths with 404, other methods with 405, and malformed paths with 400', async () => {
   const missing = await api.app.inject('/kflows/v2/jobx');
   expect([missing.statusCode, missing.json().code]).toEqual([404, 'route-missing']);
   const refused = await api.app.inject({

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-/** What a client has received of an answer so far. */
+/** What a client has received of a response so far. */
 class Received {
   text = '';
   isEnded = false;
@@ -74,7 +74,7 @@ test.each([
   },
 );
 
-test('answers a problem rather than a stream for a flow that does not exist', async () => {
+test('sends a problem rather than a stream for a flow that does not exist', async () => {
   const response = await fetch(`${api.url}/kflows/v1/jobx/none/watch`);
   expect([response.status, response.headers.get('content-type')]).toEqual([
     404,
@@ -98,9 +98,9 @@ test('ends streams properly when the API closes', async () => {
   expect(received.text).not.toContain('Error');
 });
 
-test('accepts no connections while it closes, but still answers pending requests', async () => {
+test('accepts no connections while it closes, but still responds to pending requests', async () => {
   let letGo: () => void = () => undefined;
-  flows.answersAfter = new Promise((resolve) => {
+  flows.statusAfter = new Promise((resolve) => {
     letGo = resolve;
   });
   const held = fetch(`${api.url}${flowPath}`);
@@ -140,7 +140,7 @@ test('sends log lines as JSON objects, or as text with the replica in front', as
   expect(await asText.text()).toBe('print0-0  two\n');
 });
 
-test('following a log, answers before the first line and sends each line as it is written', async () => {
+test('following a log, sends the headers before the first line and sends each line as it is written', async () => {
   const received = await Received.from(`${flowPath}/logs?follow=true`);
   expect(received.text).toBe('');
   flows.write({ function: 'p', replica: 'p-0', line: 'one' });
@@ -158,7 +158,7 @@ test('following a silent log, sends empty lines', async () => {
   await eventually(() => flows.following === 0);
 });
 
-test('answers a problem for events of an unknown flow and for logs of an unknown function', async () => {
+test('sends a problem for events of an unknown flow and for logs of an unknown function', async () => {
   const missing = await fetch(`${api.url}/kflows/v1/jobx/none/events`);
   expect([missing.status, (await problemOf(missing)).code]).toEqual([404, 'flow-missing']);
   const unknown = await fetch(`${api.url}${flowPath}/logs?function=prnt0`);

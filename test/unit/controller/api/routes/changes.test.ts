@@ -53,7 +53,7 @@ test.each([
   ['pause', '{"functions":', 'must be JSON'],
   ['pause', '[]', 'body'],
   ['scale', { replicas: { print0: 0 } }, 'body.replicas.print0'],
-  ['scale', { replicas: {} }, 'names no function'],
+  ['scale', { replicas: {} }, 'must name at least one function'],
   ['rollback', { revision: 'two' }, 'body.revision'],
   ['replay', { function: 'print0' }, 'body.from'],
 ])('rejects %s with %j, and changes nothing', async (what, payload, name) => {

@@ -31,7 +31,7 @@ test('returns one status for a flow, and an array for a namespace or an id', asy
   expect((await get('/kflows/v1/empty')).json()).toEqual([]);
 });
 
-test('answers a problem for an unknown flow, by path and by id', async () => {
+test('sends a problem for an unknown flow, by path and by id', async () => {
   for (const url of ['/kflows/v1/jobx/none', '/kflows/v1/jobx?id=none']) {
     const response = await get(url);
     expect([response.statusCode, response.json().code]).toEqual([404, 'flow-missing']);

@@ -41,7 +41,7 @@ test('returns the warnings about an accepted document', async () => {
   expect((await submit(misspelt)).json()).not.toHaveProperty('warnings');
 });
 
-test('answers 201 when a stopped flow is resumed', async () => {
+test('responds with 201 when a stopped flow is resumed', async () => {
   await submit(document);
   await api.app.inject({ method: 'DELETE', url: `${flowPath}/stop=true` });
   const resumed = await submit(document);
@@ -110,7 +110,7 @@ test.each([
   expect(api.flows.requests[0]?.requester).toEqual({ by: 'anna', comment: 'für später' });
 });
 
-test('finds the flow of an update by the document, and answers the outcome', async () => {
+test('finds the flow of an update by the document, and returns the outcome', async () => {
   await submit(document);
   const response = await submit(document.replace('print:1', 'print:2'), yaml, '/kflows/update/v1');
   expect([response.statusCode, response.headers['kflow-outcome']]).toEqual([200, 'updated']);

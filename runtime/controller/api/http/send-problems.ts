@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Log } from '../../../log';
 import { ApiError } from './api-error';
-import { problemOf } from './problem-answer';
+import { problemOf } from './problem-response';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
-/** Answers every error with a problem (RFC 9457); unexpected errors are logged with their stack. */
-export function answerProblems(app: FastifyInstance, log: Log): void {
+/** Makes the API respond to every error with a problem (RFC 9457). Unexpected errors are logged with their stack. */
+export function sendProblems(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error, request, reply) => sendProblem(error, { request, reply, log }));
   app.setNotFoundHandler((request) => {
     const { pathname } = new URL(request.url, 'http://localhost');
@@ -28,8 +28,8 @@ export function sendProblem(error: unknown, { request, reply, log }: FailedReque
 }
 
 /**
- * Makes the paths of all routes added from now on answer 405 to the methods that they do not have. Call the returned
- * function when the routes are added.
+ * Makes the paths of all routes added from now on respond with 405 to other methods. Call the returned function once the
+ * routes are added.
  */
 export function refuseOtherMethods(app: FastifyInstance): () => void {
   const methods = new Map<string, Set<string>>();
@@ -45,7 +45,7 @@ export function refuseOtherMethods(app: FastifyInstance): () => void {
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly isMethodRefusal?: true;
-    /** The last segment of the path is a parameter with any value, so other methods get 404 rather than 405. */
+    /** The last segment of the path is a parameter, so other methods get 404 rather than 405. */
     readonly endsInAny?: true;
   }
 }

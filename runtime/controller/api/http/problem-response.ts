@@ -4,7 +4,7 @@ import type { Problem } from '../../../../lib/topology/problem/problem';
 import type { ApiCode, ApiProblem } from '../../../api-contract/problem';
 import { ApiError } from './api-error';
 
-export interface ProblemAnswer {
+export interface ProblemResponse {
   readonly problem: ApiProblem;
   readonly headers: { readonly [name: string]: string };
 }
@@ -27,8 +27,8 @@ const titles: { readonly [status: number]: string } = {
   503: 'Service Unavailable',
 };
 
-/** The answer for any error. An error that is not KFlow's own reveals only `requestId`, by which the log has the rest. */
-export function problemOf(error: unknown, requestId: string): ProblemAnswer {
+/** The response to any error. An unexpected error reveals only `requestId`; the log has the details under this id. */
+export function problemOf(error: unknown, requestId: string): ProblemResponse {
   if (error instanceof ApiError) {
     return { problem: toProblem(error.status, error.code, error.message), headers: error.headers };
   }
@@ -36,7 +36,7 @@ export function problemOf(error: unknown, requestId: string): ProblemAnswer {
   return { problem: problemOfFastify(error as FastifyError) ?? internalProblem(requestId), headers: {} };
 }
 
-function problemOfKFlow(error: KFlowError): ProblemAnswer {
+function problemOfKFlow(error: KFlowError): ProblemResponse {
   const problem = toProblem(errorCodes[error.code].httpStatus, error.code, error.message);
   const headers = isTransient(error) ? retryAfter : {};
   return 'problems' in error
@@ -60,19 +60,19 @@ function problemOfFastify(error: FastifyError): ApiProblem | undefined {
   }
   const { statusCode = 500, message } = error;
   if (statusCode >= 500) return undefined;
-  if (statusCode === 413) return toProblem(413, 'payload-too-large', `the body exceeds the limit of this route`);
+  if (statusCode === 413) return toProblem(413, 'payload-too-large', 'the body exceeds the limit of this route');
   return toProblem(statusCode, 'request-invalid', message);
 }
 
 function internalProblem(requestId: string): ApiProblem {
-  return toProblem(500, 'internal', `the controller failed; see "request ${requestId}" in its log`);
+  return toProblem(500, 'internal', `internal error; search the controller's log for "request ${requestId}"`);
 }
 
 function toProblem(status: number, code: ApiCode, detail: string): ApiProblem {
   return { type: `urn:kflow:${code}`, title: titles[status] ?? 'Error', status, detail, code };
 }
 
-/** Types as JSON calls them, by their names in zod. */
+/** JSON's names of zod types. */
 const typeNames: { readonly [expected: string]: string } = {
   string: 'a string',
   number: 'a number',
@@ -83,7 +83,7 @@ const typeNames: { readonly [expected: string]: string } = {
   record: 'an object',
 };
 
-/** What is wrong with a part of a request, to follow its place: `must be at least 1`. A schema's own message stays. */
+/** What is wrong with a part of a request: `must be at least 1`. A message of our own schemas is kept. */
 function describeFault({ keyword, message = 'is invalid', params }: FastifySchemaValidationError): string {
   if (!/^(Invalid|Too|Unrecognized) /.test(message)) return message;
   const { expected, keys, values, origin, minimum, maximum } = params as {

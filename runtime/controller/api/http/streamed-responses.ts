@@ -3,21 +3,21 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Log } from '../../../log';
 
-export interface StreamedAnswer {
+export interface StreamedResponse {
   readonly type: string;
-  /** What is sent, until it ends; it must end soon after the signal, which fires when the client has disconnected. */
+  /** The parts of the body. They must end soon after the signal is aborted, which happens when the client disconnects. */
   readonly chunks: (signal: AbortSignal) => AsyncIterable<string>;
 }
 
-/** The answers that are still being sent; `close` ends them all, so that the server can close. */
-export class StreamedAnswers {
+/** Responses that are still being sent. `close` ends them all, so that the server can close. */
+export class StreamedResponses {
   private readonly open = new Set<AbortController>();
   private isClosed = false;
 
   constructor(private readonly log: Log) {}
 
   /** Sends the headers at once, then each chunk. A failure resets the connection, so that the client notices it. */
-  send(reply: FastifyReply, { type, chunks }: StreamedAnswer): FastifyReply {
+  send(reply: FastifyReply, { type, chunks }: StreamedResponse): FastifyReply {
     const gone = new AbortController();
     if (this.isClosed) gone.abort();
     this.open.add(gone);
@@ -40,29 +40,29 @@ export class StreamedAnswers {
   }
 }
 
-/** How long closing the API waits for pending answers. */
+/** How long closing the API waits for pending responses. */
 const graceMs = 5_000;
 
 /**
- * Makes closing the API end the streams and wait for pending answers. The server accepts no connections from then on,
- * open connections end with their answers, and the rest is cut after the grace period.
+ * Makes closing the API end the streams and wait for pending responses. From then on the server accepts no connections;
+ * open connections are closed after their responses, or at the end of the grace period.
  */
-export function drainOnClose(app: FastifyInstance, streams: StreamedAnswers): void {
-  const answered = new EventEmitter();
+export function drainOnClose(app: FastifyInstance, streams: StreamedResponses): void {
+  const finished = new EventEmitter();
   let pending = 0;
   app.addHook('onRequest', async (_request, reply) => {
     pending += 1;
     reply.raw.once('close', () => {
       pending -= 1;
-      if (pending === 0) answered.emit('all');
+      if (pending === 0) finished.emit('all');
     });
   });
   app.addHook('preClose', async () => {
     app.server.close();
     streams.close();
     if (pending === 0) return;
-    const timer = setTimeout(() => answered.emit('all'), graceMs);
-    await once(answered, 'all');
+    const timer = setTimeout(() => finished.emit('all'), graceMs);
+    await once(finished, 'all');
     clearTimeout(timer);
   });
 }
