@@ -6,13 +6,14 @@ import { ConfigError } from '../../../lib/errors';
 /**
  * Child processes that never outlive their parent.
  *
- * I1. The command runs under the pid that `spawn` gave: the shell starts a watcher, then becomes the command, so code
- *     and signal arrive as they are.
- * I2. The watcher reads a pipe that only the parent holds. The parent's end, however it came, is the pipe's end: TERM
- *     to the group, then KILL.
- * I3. The watcher holds the write end of a second pipe. When it dies before the command, the parent kills the group.
- * I4. The watcher is a member of the group until the parent or itself kills the group, so the group's number cannot
- *     have passed to strangers when it is signalled.
+ * I1. The command runs under the pid that `spawn` returned: the shell starts a watcher, then execs the command, so the
+ *     parent sees the command's exit code and signal unchanged.
+ * I2. The watcher reads a pipe whose write end only the parent holds. When the parent ends for any reason, the pipe
+ *     closes, and the watcher sends SIGTERM to the group, then SIGKILL.
+ * I3. The watcher holds the write end of a second pipe. When the watcher dies before the command, the parent kills the
+ *     group.
+ * I4. The watcher stays in the group until the group is killed, so the group's id cannot be reused by other processes
+ *     before the group is signaled.
  */
 const GUARD_SCRIPT = `
 exec 4<&0 </dev/null
@@ -30,14 +31,14 @@ exec 3>&- 4<&-
 exec "$@"
 `;
 
-/** What to start. Streams not named go to /dev/null. */
+/** A process to start. Streams that are left out go to /dev/null. */
 export interface GuardOptions {
   readonly command: string;
   readonly args?: readonly string[];
-  /** The whole environment of the process; left out, it is this process's own. */
+  /** The complete environment of the process; left out, the environment of this process. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** An open file descriptor, which stays the caller's to close, or `pipe`. */
+  /** `pipe`, or an open file descriptor, which the caller closes. */
   readonly stdout?: number | 'pipe';
   readonly stderr?: number | 'pipe';
 }
@@ -48,14 +49,14 @@ export interface ProcessExit {
 }
 
 /**
- * Starts a process that ends when this one ends, SIGKILL included, on Linux and macOS. It has its own session, so
- * Ctrl-C in the terminal does not reach it; what it started itself and left in its group ends with it. A command that
- * is not found exits with code 127. Throws ConfigError when not even a shell can be started, as without the directory.
+ * Starts a process that ends when this process ends, even by SIGKILL, on Linux and macOS. The process has its own session,
+ * so Ctrl-C in the terminal does not reach it; children that stay in its group end with it. A command that is not found
+ * exits with code 127. Throws ConfigError when the working directory does not exist or /bin/sh cannot be started.
  */
 export function spawnGuarded(options: GuardOptions): GuardedProcess {
   const { command, cwd } = options;
   if (cwd !== undefined && !existsSync(cwd)) {
-    throw new ConfigError('config-invalid', `${command}: the directory ${cwd} to run it in does not exist`);
+    throw new ConfigError('config-invalid', `${command}: the working directory ${cwd} does not exist`);
   }
   const env = options.env ?? process.env;
   const stdio: StdioOptions = ['pipe', options.stdout ?? 'ignore', options.stderr ?? 'ignore', 'pipe'];
@@ -63,13 +64,13 @@ export function spawnGuarded(options: GuardOptions): GuardedProcess {
   return new GuardedProcess(spawn('/bin/sh', args, { cwd, env, stdio, detached: true }), command);
 }
 
-/** Shells drop variables whose names they could not use, as `a.b`, which Kubernetes allows: `env` sets them again. */
+/** A shell drops variables with names like `a.b`, which Kubernetes allows; the program `env` sets them again. */
 function withOddNames(env: NodeJS.ProcessEnv): string[] {
   const odd = Object.entries(env).filter(([name, value]) => value !== undefined && !/^[A-Za-z_]\w*$/.test(name));
   return odd.length === 0 ? [] : ['env', ...odd.map(([name, value]) => `${name}=${value}`)];
 }
 
-/** A process under guard. `exited` never rejects. */
+/** A process that ends with its parent. `exited` never rejects. */
 export class GuardedProcess {
   readonly pid: number;
   readonly stdout: Readable | null;
@@ -100,7 +101,7 @@ export class GuardedProcess {
     return !this.ended && sendSignal(this.pid, signal);
   }
 
-  /** Asks the process to end, kills it with all it started after `graceMs`, and resolves when it has ended. */
+  /** Sends SIGTERM, kills the process group after `graceMs`, and resolves when the process has ended. */
   async stop(graceMs = 5_000): Promise<ProcessExit> {
     this.kill('SIGTERM');
     const timer = setTimeout(() => this.killGroup(), graceMs);
@@ -110,7 +111,7 @@ export class GuardedProcess {
   }
 
   private watchGuard(child: ChildProcess): void {
-    // Written by nobody: a broken pipe says only that the watcher is gone, which the second pipe says as well.
+    // nothing is written to this pipe; an error only means that the watcher is gone, which the second pipe reports too
     child.stdin?.on('error', () => undefined);
     const lifeline = child.stdio[3] as Readable;
     lifeline.on('error', () => undefined);
@@ -127,7 +128,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {
-    // Already gone; on macOS a group of zombies answers EPERM.
+    // already gone; on macOS, signaling a group of zombies fails with EPERM
     if (['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }

@@ -8,19 +8,19 @@ const endSchema = z.object({
   restarts: z.int(),
   /** `exit 1`, `SIGKILL`. */
   exit: z.string(),
-  /** That, with the last it said. */
+  /** The exit, with the last error in the log. */
   message: z.string(),
 });
 
-/** What is kept of a Job beside its manifest, as its status. */
+/** The progress of a Job, stored as the `status` of its object. */
 export const jobRecordSchema = z.object({
-  /** Numbers that have done their work: they are not started again. */
+  /** Completion indexes that have succeeded; they are not restarted. */
   succeeded: z.array(endSchema).default([]),
-  /** Ends that were not well, of all numbers. */
+  /** Failed ends of all indexes. */
   failures: z.int().default(0),
   outcome: z.enum(['succeeded', 'failed']).optional(),
   message: z.string().optional(),
-  /** The one with which the Job failed. */
+  /** The end that failed the Job. */
   failed: endSchema.optional(),
 });
 
@@ -28,36 +28,36 @@ export type JobRecord = Readonly<z.infer<typeof jobRecordSchema>>;
 
 type ReplicaEnd = Readonly<z.infer<typeof endSchema>>;
 
-/** How a replica of a Job ended by itself. */
+/** The unrequested end of a Job's replica. */
 export type EndedReplica = ReplicaEnd & { readonly code: number | null };
 
-interface Terms {
+interface Limits {
   readonly completions: number;
   readonly backoffLimit: number;
-  readonly hopelessCodes: readonly number[];
+  readonly fatalCodes: readonly number[];
 }
 
-/** The record after a replica's end: it has done its work, is started again, or the Job has failed with it. */
-export function recordEnd(record: JobRecord, { code, ...end }: EndedReplica, terms: Terms): JobRecord {
-  if (code === 0) return concluded({ ...record, succeeded: [...record.succeeded, end] }, terms);
+/** The record after a replica's end, which counts as a success, as a failure to retry, or as the failure of the Job. */
+export function recordEnd(record: JobRecord, { code, ...end }: EndedReplica, limits: Limits): JobRecord {
+  if (code === 0) return concluded({ ...record, succeeded: [...record.succeeded, end] }, limits);
   if (record.outcome !== undefined) return record;
   const failures = record.failures + 1;
-  const isHopeless = code !== null && terms.hopelessCodes.includes(code);
-  if (!isHopeless && failures <= terms.backoffLimit) return { ...record, failures };
-  const why = isHopeless ? 'which another start would not mend' : `after ${failures} failures`;
-  const message = `replica ${end.number} ended with ${end.message}, ${why}`;
+  const isFatal = code !== null && limits.fatalCodes.includes(code);
+  if (!isFatal && failures <= limits.backoffLimit) return { ...record, failures };
+  const why = isFatal ? 'not retried' : `not retried after ${failures} failures`;
+  const message = `replica ${end.number} ended with ${end.message}; ${why}`;
   return { ...record, failures, outcome: 'failed', message, failed: end };
 }
 
-/** The record with its outcome, if every number has succeeded. */
-export function concluded(record: JobRecord, { completions }: Pick<Terms, 'completions'>): JobRecord {
+/** The record with the outcome `succeeded` once every completion index has succeeded. */
+export function concluded(record: JobRecord, { completions }: Pick<Limits, 'completions'>): JobRecord {
   const { succeeded } = record;
   const isDone =
     record.outcome === undefined && succeeded.filter(({ number }) => number < completions).length >= completions;
   return isDone ? { ...record, outcome: 'succeeded' } : record;
 }
 
-/** Replicas that have ended for good, as the cluster shows them. */
+/** Replicas that have ended and are not restarted, as the cluster reports them. */
 export function endedReplicas(record: JobRecord, of: { readonly function: string; readonly specHash?: string }) {
   const stateOf = (phase: 'succeeded' | 'failed', { number, restarts, at, message }: ReplicaEnd): ReplicaState => ({
     name: `${of.function}-${number}`,

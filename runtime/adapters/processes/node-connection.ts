@@ -5,8 +5,8 @@ import { retry } from '../../async/retry';
 const delays = { firstMs: 100, maxMs: 400 };
 const retryForMs = 10_000;
 
-/** How a request ends when nobody serves the socket, or whoever did has ended meanwhile. */
-const awayCodes = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE'];
+/** Codes of requests that fail because no node serves the socket, or because the node ended meanwhile. */
+const unavailableCodes = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE'];
 
 export interface NodeRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -16,26 +16,26 @@ export interface NodeRequest {
 }
 
 /**
- * Requests to a node on a Unix socket. All may be repeated, and are while the node is away, for 10 s; then they throw
- * StoreError `server-failed`. What the node refuses is a ConfigError.
+ * Requests to a process node on a Unix socket. Every request is idempotent and is retried for 10 s while the node is
+ * unavailable; then it throws StoreError `server-failed`. A request that the node rejects throws ConfigError.
  */
 export class NodeConnection {
   constructor(private readonly socketPath: string) {}
 
-  /** The body of the answer. */
+  /** The body of the response. */
   async request<T>(request: NodeRequest): Promise<T> {
     const text = await this.retry(async () => textOf(await this.send(request)));
     return JSON.parse(text) as T;
   }
 
-  /** The lines of a stream that has begun. They end with it, with the node, or on the signal. */
+  /** The lines of a streamed response. They end with the response, with the node, or on the signal. */
   async lines(path: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
     const response = await this.retry(() => this.send({ method: 'GET', path, signal }));
     return linesOf(response, signal);
   }
 
-  /** The same, with no limit to the patience; undefined on the signal. */
-  async linesAtLast(path: string, signal: AbortSignal): Promise<AsyncIterable<string> | undefined> {
+  /** Like `lines`, but retries without a time limit; undefined on the signal. */
+  async linesUntilAborted(path: string, signal: AbortSignal): Promise<AsyncIterable<string> | undefined> {
     while (!signal.aborted) {
       try {
         return await this.lines(path, signal);
@@ -47,9 +47,9 @@ export class NodeConnection {
   }
 
   private retry<T>(attempt: () => Promise<T>): Promise<T> {
-    const message = `the processes of this machine are away: ${this.socketPath} does not answer; is \`kflow up\` running?`;
+    const message = `the process node does not respond at ${this.socketPath}; is \`kflow up\` running?`;
     const exhausted = (cause: unknown) => new StoreError('server-failed', message, { cause });
-    return retry(attempt, { isRetryable: isAway, delays, timeoutMs: retryForMs, exhausted });
+    return retry(attempt, { isRetryable: isUnavailable, delays, timeoutMs: retryForMs, exhausted });
   }
 
   private async send({ method, path, body, signal }: NodeRequest): Promise<IncomingMessage> {
@@ -63,7 +63,7 @@ export class NodeConnection {
     const { message } = JSON.parse(await textOf(response)) as { message: string };
     throw response.statusCode === 422
       ? new ConfigError('config-invalid', message)
-      : new StoreError('server-failed', `the processes of this machine: ${message}`);
+      : new StoreError('server-failed', `process node: ${message}`);
   }
 }
 
@@ -84,10 +84,10 @@ async function* linesOf(response: IncomingMessage, signal: AbortSignal): AsyncGe
       yield* lines;
     }
   } catch (error) {
-    if (!signal.aborted && !isAway(error)) throw error; // a stream that is cut off has ended
+    if (!signal.aborted && !isUnavailable(error)) throw error; // an interrupted stream has ended
   }
 }
 
-function isAway(error: unknown): boolean {
-  return awayCodes.includes((error as NodeJS.ErrnoException).code ?? '');
+function isUnavailable(error: unknown): boolean {
+  return unavailableCodes.includes((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -16,16 +16,16 @@ const pruneSchema = z.object({ keep: z.array(refSchema), now: z.boolean() });
 
 export interface NodeServiceProps {
   readonly node: WorkloadNode;
-  /** The node is about to be closed: logs that are followed end. */
+  /** Aborted when the node closes; ends the logs that are being followed. */
   readonly closing: AbortSignal;
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** The node's answers: what is asked of a flow is at `/flows/<namespace>/<jobId>/…`. */
+/** The HTTP API of a process node: `/watch`, and `/flows/<namespace>/<jobId>/…` for one flow. */
 export class NodeService {
   constructor(private readonly props: NodeServiceProps) {}
 
-  /** Never rejects: what goes wrong is the answer. */
+  /** Never rejects: an error becomes the response. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const log = (error: Error) => this.props.log?.(`${request.method} ${request.url}: ${error.message}`);
     response.on('error', log);
@@ -55,11 +55,14 @@ export class NodeService {
       case 'GET logs':
         return this.logs(flow, searchParams, response);
       default:
-        return send(response, 404, { code: 'config-invalid', message: `${request.method} ${pathname} is not served` });
+        return send(response, 404, {
+          code: 'config-invalid',
+          message: `unknown request: ${request.method} ${pathname}`,
+        });
     }
   }
 
-  /** A line for all flows at once, and then one for those that have changed. */
+  /** One line with all flows, then a line with the changed flows after each change. */
   private watch(response: ServerResponse): void {
     const { node } = this.props;
     const changed = new Map<string, FlowKey>();
@@ -92,11 +95,11 @@ export class NodeService {
     const copy = async (name: string) => {
       for await (const line of node.logOf(flow, name, options)) {
         if (signal.aborted) return;
-        // closed meanwhile: the next turn ends it
+        // when the response was closed meanwhile, the next iteration returns
         if (!response.write(`${line}\n`)) await once(response, 'drain', { signal }).catch(() => undefined);
       }
     };
-    // logs that are followed come as they are written
+    // followed logs are interleaved as they are written
     if (follow) await Promise.all(names.map(copy));
     else for (const name of names) await copy(name);
     response.end();

@@ -1,35 +1,35 @@
-import type { AskedWorkload } from './asked-workload';
+import type { DesiredWorkload } from './desired-workload';
 
-/** What there is of a replica. */
+/** The actual state of a replica. */
 export interface PresentReplica {
   readonly number: number;
   readonly templateDigest: string;
-  readonly phase: 'starting' | 'ready' | 'not-ready' | 'waiting' | 'ending' | 'over';
+  readonly phase: 'starting' | 'ready' | 'not-ready' | 'waiting' | 'ending' | 'ended';
 }
 
-/** What to do next; what follows is planned again when it is done. */
+/** The next steps; the caller plans again after each change. */
 export interface ReplicaSteps<Replica extends PresentReplica = PresentReplica> {
   readonly end: readonly Replica[];
-  /** Numbers. */
+  /** Numbers of new replicas. */
   readonly start: readonly number[];
 }
 
 /**
- * What a workload's replicas need next, as Kubernetes has it: numbers from 0, of which the highest go first. `done` are
- * the numbers of a Job that have succeeded.
+ * Plans the next steps from the actual to the desired replicas of a workload, as Kubernetes would: replicas are numbered
+ * from 0, and the highest numbers are removed first. `done` are the completion indexes of a Job that have succeeded.
  */
 export function planReplicas<Replica extends PresentReplica>(
-  asked: AskedWorkload,
+  desired: DesiredWorkload,
   present: readonly Replica[],
   done: readonly number[] = [],
 ): ReplicaSteps<Replica> {
-  if (asked.kind === 'statefulset') return planNumbered(asked, present);
-  return asked.strategy === 'rolling' ? planRolling(asked, present) : planRecreated(asked, present, done);
+  if (desired.kind === 'statefulset') return planNumbered(desired, present);
+  return desired.strategy === 'rolling' ? planRolling(desired, present) : planRecreated(desired, present, done);
 }
 
-/** New ones come first, at most a quarter more than asked for; old ones go as far as enough others are ready. */
+/** Like maxSurge and maxUnavailable of 25 %: new replicas start first, old ones end while enough others are ready. */
 function planRolling<Replica extends PresentReplica>(
-  { replicas, templateDigest }: AskedWorkload,
+  { replicas, templateDigest }: DesiredWorkload,
   present: readonly Replica[],
 ): ReplicaSteps<Replica> {
   const alive = present.filter(isAlive);
@@ -39,16 +39,16 @@ function planRolling<Replica extends PresentReplica>(
   const needed = replicas - Math.floor(replicas / 4);
   const unready = current.filter((replica) => !isReady(replica)).length;
   const spare = Math.max(0, alive.length - unready - needed);
-  const going = [...old].sort((one, other) => Number(isReady(one)) - Number(isReady(other)) || highest(one, other));
+  const removable = [...old].sort((one, other) => Number(isReady(one)) - Number(isReady(other)) || highest(one, other));
   return {
-    end: [...surplusOf(current, replicas), ...going.slice(0, spare)],
+    end: [...surplusOf(current, replicas), ...removable.slice(0, spare)],
     start: freeNumbers(present, room),
   };
 }
 
-/** Old ones are gone before the first new one starts, and none runs beside one that ends. */
+/** Every old replica has ended before the first new one starts; none starts while another is ending. */
 function planRecreated<Replica extends PresentReplica>(
-  { replicas, templateDigest, job }: AskedWorkload,
+  { replicas, templateDigest, job }: DesiredWorkload,
   present: readonly Replica[],
   done: readonly number[],
 ): ReplicaSteps<Replica> {
@@ -63,9 +63,9 @@ function planRecreated<Replica extends PresentReplica>(
   return { end, start: free.slice(0, Math.max(0, replicas - wanted.length)) };
 }
 
-/** Each number gives way to its next by itself; one that is ready, only while all others are. */
+/** Each number is replaced separately; a ready replica only while all the others are ready. */
 function planNumbered<Replica extends PresentReplica>(
-  { replicas, templateDigest }: AskedWorkload,
+  { replicas, templateDigest }: DesiredWorkload,
   present: readonly Replica[],
 ): ReplicaSteps<Replica> {
   const alive = present.filter(isAlive).sort(highest);
@@ -82,7 +82,7 @@ function planNumbered<Replica extends PresentReplica>(
 }
 
 function isAlive({ phase }: PresentReplica): boolean {
-  return phase !== 'ending' && phase !== 'over';
+  return phase !== 'ending' && phase !== 'ended';
 }
 
 function isReady({ phase }: PresentReplica): boolean {
@@ -97,7 +97,7 @@ function surplusOf<Replica extends PresentReplica>(replicas: readonly Replica[],
   return [...replicas].sort(highest).slice(0, Math.max(0, replicas.length - count));
 }
 
-/** The lowest numbers that nobody has. */
+/** The lowest free numbers. */
 function freeNumbers(present: readonly PresentReplica[], count: number): number[] {
   const taken = new Set(present.map(({ number }) => number));
   const all = Array.from({ length: present.length + Math.max(0, count) }, (_, number) => number);

@@ -4,8 +4,8 @@ import type { KubernetesObject, ObjectRef } from '../../controller/ports/kuberne
 import { NodeConnection } from './node-connection';
 
 /**
- * The cluster of this machine: the node that `startProcessNode` runs, in this process or another one. While the node is
- * away every call is tried again, for about 10 s, and then throws StoreError `server-failed`.
+ * A cluster on this machine: the node that `startProcessNode` runs, in this process or in another one. While the node is
+ * unavailable, every call is retried for about 10 s and then throws StoreError `server-failed`.
  */
 export class ProcessCluster implements Cluster {
   private readonly node: NodeConnection;
@@ -70,7 +70,7 @@ export class ProcessCluster implements Cluster {
     await Promise.all([...this.watches].map((watch) => watch.close()));
   }
 
-  /** Reads the watch, and opens it again when it has ended, until the signal. */
+  /** Reads the watch until the signal, and reopens the watch whenever it ends. */
   private async follow(
     first: AsyncIterable<string>,
     onChange: (flow: FlowKey) => void,
@@ -82,13 +82,13 @@ export class ProcessCluster implements Cluster {
       let isFirst = true;
       for await (const line of lines) {
         const flows = new Map((JSON.parse(line) as FlowKey[]).map((flow) => [flowName(flow), flow]));
-        // a flow that went while the node was away is told of as well
-        const told = isFirst ? new Map([...known, ...flows]) : flows;
+        // flows that disappeared while the node was unavailable are reported too
+        const changed = isFirst ? new Map([...known, ...flows]) : flows;
         known = isFirst ? flows : new Map([...known, ...flows]);
         isFirst = false;
-        for (const flow of told.values()) if (!signal.aborted) onChange(flow);
+        for (const flow of changed.values()) if (!signal.aborted) onChange(flow);
       }
-      lines = await this.node.linesAtLast('/watch', signal);
+      lines = await this.node.linesUntilAborted('/watch', signal);
     }
   }
 }

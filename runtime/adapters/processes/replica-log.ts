@@ -6,21 +6,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const maxBytes = 10 * 1024 ** 2;
 const chunkBytes = 64 * 1024;
 const followEveryMs = 100;
-/** How much of a log's end is searched for an error, and how much of it is shown. */
+/** Bytes at the end of a log that are searched for an error, and characters of the error that are shown. */
 const searchedBytes = 16 * 1024;
 const shownLength = 300;
 
 /**
- * What a replica prints, over its restarts. The process itself appends to the file; above 10 MB its content moves to
- * `<file>.old`, in the place of what was there.
+ * The output of a replica across its restarts. The process itself appends to the file; above 10 MB the content moves to
+ * `<file>.old` and replaces the old content there.
  */
 export class ReplicaLog {
-  /** Where the run began that is the last one. */
+  /** Where the output of the last run begins. */
   private start = 0;
 
   constructor(readonly file: string) {}
 
-  /** Opens the file for a run that begins. The descriptor is the caller's to close. */
+  /** Opens the file for a new run. The caller closes the descriptor. */
   open(): number {
     mkdirSync(path.dirname(this.file), { recursive: true });
     this.rotate();
@@ -28,31 +28,31 @@ export class ReplicaLog {
     return openSync(this.file, 'a');
   }
 
-  /** To be called now and then. What is printed while the content moves, which takes milliseconds, can be lost. */
+  /** To be called from time to time. Output during the move, which takes milliseconds, may be lost. */
   rotate(): void {
     if (sizeOf(this.file) <= maxBytes) return;
     try {
       copyFileSync(this.file, `${this.file}.old`);
     } catch {
-      // no room for a copy: then the log goes, which makes room
+      // the disk has no room for a copy: dropping the old content makes room
       rmSync(`${this.file}.old`, { force: true });
     }
     truncateSync(this.file, 0);
     this.start = 0;
   }
 
-  /** The last lines of the last run in one line of at most 300 characters; empty when it has printed nothing. */
+  /** The last lines of the last run, joined and cut to 300 characters; empty when the run printed nothing. */
   lastError(): string {
     const end = sizeOf(this.file);
     const from = Math.max(this.start, end - searchedBytes);
-    return lastWords(readRange(this.file, from, end).toString('utf8'));
+    return lastMessages(readRange(this.file, from, end).toString('utf8'));
   }
 }
 
 export interface ReadLogOptions {
-  /** Left out, all that are kept. */
+  /** Left out, every line that is kept. */
   readonly tailLines?: number;
-  /** Asked at the end of the file; while it is true, more is waited for. */
+  /** Called at the end of the file; while true, the reader waits for more lines. */
   readonly isOpen: () => boolean;
 }
 
@@ -82,7 +82,7 @@ async function* linesOf(file: string, from: number, isOpen: () => boolean): Asyn
   if (rest !== '') yield rest;
 }
 
-/** Where the last lines begin. */
+/** The offset at which the last lines begin. */
 function startOfTail(file: string, lines: number): number {
   const end = sizeOf(file);
   let found = 0;
@@ -90,7 +90,7 @@ function startOfTail(file: string, lines: number): number {
     const from = Math.max(0, to - chunkBytes);
     const bytes = readRange(file, from, to);
     for (let at = bytes.length - 1; at >= 0; at--) {
-      // the end of the last line is no beginning of another one
+      // the newline of the last line does not begin another line
       if (bytes[at] === 10 && from + at < end - 1 && ++found === lines) return from + at + 1;
     }
   }
@@ -112,37 +112,37 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Frames of a JavaScript stack, and what node prints below them, tell nobody what went wrong. */
+/** Frames of a JavaScript stack, and the lines that Node prints below them, do not describe the error. */
 const noise = /^(at |Node\.js v\d|\}$|\^+$)/;
 
-function lastWords(text: string): string {
+function lastMessages(text: string): string {
   const lines = text
     .split('\n')
     .flatMap(messageOf)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !noise.test(line));
-  let words = lines.pop() ?? '';
+  let joined = lines.pop() ?? '';
   for (const line of lines.slice(-2).reverse()) {
-    if (words.length + line.length + 3 > shownLength) break;
-    words = `${line} | ${words}`;
+    if (joined.length + line.length + 3 > shownLength) break;
+    joined = `${line} | ${joined}`;
   }
-  return words.length > shownLength ? `${words.slice(0, shownLength - 1)}…` : words;
+  return joined.length > shownLength ? `${joined.slice(0, shownLength - 1)}…` : joined;
 }
 
-/** Time and level before a message of the runtime's text log: an error that comes again is the same error. */
+/** Time and level before a message of the runtime's text log, removed so that a repeated error reads the same. */
 const textHead = /^\[\d{4}-\d{2}-\d{2} [\d:.]+\] ([A-Z]+): /;
-const wellLevels = ['DEBUG', 'INFO'];
+const uneventfulLevels = ['DEBUG', 'INFO'];
 
-/** A line that the runtime logs is its message; as JSON it can have several lines. That all goes well is no error's word. */
+/** The message of a line that the runtime logged, without DEBUG and INFO; a message logged as JSON may have several lines. */
 function messageOf(line: string): string[] {
   const [head, level = ''] = textHead.exec(line) ?? [];
-  if (head !== undefined) return wellLevels.includes(level) ? [] : [line.slice(head.length)];
+  if (head !== undefined) return uneventfulLevels.includes(level) ? [] : [line.slice(head.length)];
   if (!line.startsWith('{')) return [line];
   try {
-    const { msg, level: told } = JSON.parse(line) as { msg?: unknown; level?: unknown };
+    const { msg, level: logged } = JSON.parse(line) as { msg?: unknown; level?: unknown };
     if (typeof msg !== 'string') return [line];
-    return wellLevels.includes(String(told)) ? [] : msg.split('\n');
+    return uneventfulLevels.includes(String(logged)) ? [] : msg.split('\n');
   } catch {
-    return [line]; // a line of somebody else's
+    return [line]; // not written by the runtime's logger
   }
 }

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 
-/** Where the logs of flows' replicas are. They outlive their flow until `removeOthers`. */
+/** The log files of all replicas. Logs outlive their flow until `removeOthers`. */
 export class ReplicaLogs {
-  /** With `ofOneFlow`, all are in the folder itself, else in `<namespace>/<jobId>` of it. */
+  /** With `isOfOneFlow`, the logs are in the folder itself, else in `<namespace>/<jobId>` below it. */
   constructor(
     private readonly folder: string,
     private readonly isOfOneFlow: boolean,
@@ -14,7 +14,7 @@ export class ReplicaLogs {
     return path.join(this.folderOf(flow), `${replica}.log`);
   }
 
-  /** Names of the replicas of a function that have left a log. */
+  /** Names of the replicas of a function that have a log file. */
   replicasOf(flow: FlowKey, functionId: string): string[] {
     const folder = this.folderOf(flow);
     const files = existsSync(folder) ? readdirSync(folder) : [];
@@ -25,7 +25,7 @@ export class ReplicaLogs {
     return numbers.sort((one, other) => one - other).map((number) => `${functionId}-${number}`);
   }
 
-  /** Removes the logs of all flows but these. */
+  /** Removes the logs of every flow except these. */
   removeOthers(flows: readonly FlowKey[]): void {
     if (this.isOfOneFlow || !existsSync(this.folder)) return;
     const kept = new Set(flows.map(flowName));

@@ -1,34 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 
-const untilReadyMs = 100;
-const everyMs = 1_000;
+/** Periods before and after the replica is ready for the first time. */
+const startupPeriodMs = 100;
+const periodMs = 1_000;
 const timeoutMs = 5_000;
-/** Probes without an answer after which that counts. */
-const patience = 3;
-/** How long a replica may say that it is dead. */
-const deadAfterMs = 3_000;
+/** Consecutive probes without a response that make a replica not ready. */
+const failureThreshold = 3;
+/** Time for which the liveness probe must fail before the replica is restarted. */
+const livenessGraceMs = 3_000;
 
 export interface ReplicaProbeProps {
-  /** The replica writes the port to it that it answers at. */
+  /** The file to which the replica writes the port of its HTTP endpoint. */
   readonly portFile: string;
-  /** `whyNot` left out: it takes records. Told of each answer, and of missing ones when there are too many. */
-  readonly onAnswer: (whyNot?: string) => void;
-  /** It cannot get any further by itself. */
+  /** Called with each result: undefined when the replica is ready, else the reason why it is not. */
+  readonly onReadiness: (reason?: string) => void;
+  /** Called when the liveness probe fails for too long. */
   readonly onDead: () => void;
 }
 
-interface Answer {
-  readonly isGood: boolean;
+interface ProbeResponse {
+  readonly isOk: boolean;
   readonly text: string;
 }
 
-/** Asks a replica's `/readyz` every 100 ms until it is ready for the first time, then every second. */
+/** Probes a replica's `/readyz` and `/livez`: every 100 ms until the replica is ready for the first time, then every second. */
 export class ReplicaProbe {
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
   private wasReady = false;
-  private silent = 0;
+  private failures = 0;
   private deadSince: number | undefined;
 
   constructor(private readonly props: ReplicaProbeProps) {
@@ -41,48 +42,48 @@ export class ReplicaProbe {
   }
 
   private schedule(): void {
-    const waitMs = this.wasReady ? everyMs : untilReadyMs;
+    const waitMs = this.wasReady ? periodMs : startupPeriodMs;
     this.timer = setTimeout(() => void this.probe().finally(() => this.isClosed || this.schedule()), waitMs);
   }
 
   private async probe(): Promise<void> {
     const port = this.port();
     if (port === undefined) return;
-    const answer = await ask(port, '/readyz');
-    const isDead = answer?.isGood === false && (await ask(port, '/livez'))?.isGood === false;
+    const response = await request(port, '/readyz');
+    const isDead = response?.isOk === false && (await request(port, '/livez'))?.isOk === false;
     if (this.isClosed) return;
     this.deadSince = isDead ? (this.deadSince ?? Date.now()) : undefined;
-    this.silent = answer === undefined ? this.silent + 1 : 0;
-    if (answer !== undefined) {
-      this.wasReady ||= answer.isGood;
-      this.props.onAnswer(answer.isGood ? undefined : answer.text);
-    } else if (this.silent >= patience) this.props.onAnswer('it does not answer its probe');
-    if (this.deadSince !== undefined && Date.now() - this.deadSince > deadAfterMs) this.props.onDead();
+    this.failures = response === undefined ? this.failures + 1 : 0;
+    if (response !== undefined) {
+      this.wasReady ||= response.isOk;
+      this.props.onReadiness(response.isOk ? undefined : response.text);
+    } else if (this.failures >= failureThreshold) this.props.onReadiness('no response to the readiness probe');
+    if (this.deadSince !== undefined && Date.now() - this.deadSince > livenessGraceMs) this.props.onDead();
   }
 
   private port(): number | undefined {
     try {
       return Number(readFileSync(this.props.portFile, 'utf8'));
     } catch {
-      return undefined; // it does not listen yet
+      return undefined; // the replica does not listen yet
     }
   }
 }
 
-/** Undefined when there is no answer. */
-function ask(port: number, path: string): Promise<Answer | undefined> {
+/** Undefined when the replica does not respond. */
+function request(port: number, path: string): Promise<ProbeResponse | undefined> {
   return new Promise((resolve) => {
-    const request = get({ host: '127.0.0.1', port, path, timeout: timeoutMs, agent: false }, (response) => {
+    const sent = get({ host: '127.0.0.1', port, path, timeout: timeoutMs, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk) => {
         text += chunk;
       });
-      response.on('end', () => resolve({ isGood: response.statusCode === 200, text: text.trim() }));
+      response.on('end', () => resolve({ isOk: response.statusCode === 200, text: text.trim() }));
       response.on('error', () => resolve(undefined));
     });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve(undefined));
-    request.on('close', () => resolve(undefined));
+    sent.on('timeout', () => sent.destroy());
+    sent.on('error', () => resolve(undefined));
+    sent.on('close', () => resolve(undefined));
   });
 }

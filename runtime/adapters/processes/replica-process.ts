@@ -14,47 +14,47 @@ export interface ReplicaProcessProps {
   /** `<function>-<number>` */
   readonly name: string;
   readonly number: number;
-  /** What it was made from: another template, another replica. */
+  /** Digest of the pod template that the replica was created from. */
   readonly templateDigest: string;
   readonly specHash?: string;
-  /** How long it may finish what it holds. */
+  /** Time to finish the records in flight after SIGTERM. */
   readonly graceMs: number;
-  /** JavaScript that node runs. */
+  /** JavaScript file that Node runs. */
   readonly program: string;
-  /** A folder of its own. */
+  /** The replica's own folder. */
   readonly folder: string;
   readonly log: ReplicaLog;
-  /** Its whole environment, asked for before each start. Throws while something of it is not there. */
+  /** The complete environment, called before each start. Throws while an object that it refers to is missing. */
   readonly environment: () => NodeJS.ProcessEnv;
-  /** What follows on an end that nobody asked for. */
-  readonly judge: (exit: ProcessExit) => 'again' | 'over';
+  /** Decides whether a process that ended without a request is restarted. */
+  readonly afterExit: (exit: ProcessExit) => 'restart' | 'end';
   readonly onChange: () => void;
 }
 
-/** `over`: it has ended, and is not started any more. */
-type Phase = Exclude<ReplicaPhase, 'succeeded' | 'failed'> | 'over';
+/** `ended`: the process has ended and is not restarted. */
+type Phase = Exclude<ReplicaPhase, 'succeeded' | 'failed'> | 'ended';
 
 const allowed: { readonly [phase in Phase]: readonly Phase[] } = {
-  starting: ['ready', 'not-ready', 'waiting', 'ending', 'over'],
-  ready: ['not-ready', 'waiting', 'ending', 'over'],
-  'not-ready': ['ready', 'waiting', 'ending', 'over'],
-  waiting: ['starting', 'over'],
-  ending: ['over'],
-  over: [],
+  starting: ['ready', 'not-ready', 'waiting', 'ending', 'ended'],
+  ready: ['not-ready', 'waiting', 'ending', 'ended'],
+  'not-ready': ['ready', 'waiting', 'ending', 'ended'],
+  waiting: ['starting', 'ended'],
+  ending: ['ended'],
+  ended: [],
 };
 
-/** Waits between an end and the next start. */
-const waits = { firstMs: 250, maxMs: 30_000 };
-/** A replica that ran this long starts over with short waits. */
+/** Delays between an exit and the restart. */
+const restartDelays = { firstMs: 250, maxMs: 30_000 };
+/** The backoff is reset after a run of this length. */
 const stableAfterMs = 30_000;
-/** Between tries of a start for which something is missing. */
+/** Delay between attempts to start a replica whose environment is incomplete. */
 const retryStartMs = 1_000;
 
 /**
- * One replica of a workload as a process, started again after an end with growing waits.
+ * One replica of a workload as a process, restarted with backoff.
  *
- * I1. At most one process runs; the next one starts after the last one's exit was seen.
- * I2. After `stop` nothing is started any more, and no end is judged.
+ * I1. At most one process runs; the next one starts only after the exit of the previous one.
+ * I2. After `stop`, no process is started, and `afterExit` is not called.
  */
 export class ReplicaProcess {
   private current: Phase = 'starting';
@@ -64,10 +64,10 @@ export class ReplicaProcess {
   private restarts = 0;
   private since = new Date();
   private startedAt = Date.now();
-  /** How it ended last: `exit 1`, `SIGKILL`. */
+  /** How the last process ended: `exit 1`, `SIGKILL`. */
   lastExit: string | undefined;
   private reason: { readonly reason?: string; readonly message?: string } = {};
-  private readonly backoff = new Backoff(waits);
+  private readonly backoff = new Backoff(restartDelays);
 
   constructor(readonly props: ReplicaProcessProps) {
     this.start();
@@ -77,10 +77,10 @@ export class ReplicaProcess {
     return this.current;
   }
 
-  /** How it ended last, with the last it said, in one line; empty while it never has. */
-  get lastWords(): string {
-    const said = this.props.log.lastError();
-    return said === '' ? (this.lastExit ?? '') : `${this.lastExit}: ${said}`;
+  /** The last exit and the last error in the log, on one line; empty before the first exit. */
+  get exitMessage(): string {
+    const error = this.props.log.lastError();
+    return error === '' ? (this.lastExit ?? '') : `${this.lastExit}: ${error}`;
   }
 
   get state(): Omit<ReplicaState, 'phase'> {
@@ -94,11 +94,11 @@ export class ReplicaProcess {
     };
   }
 
-  /** Ends it for good; what it holds it finishes within its grace time or `atMostMs`, then it is killed. */
+  /** Ends the replica: SIGTERM, then SIGKILL after the grace time or `atMostMs`, whichever is shorter. */
   async stop(atMostMs = Number.POSITIVE_INFINITY): Promise<void> {
     clearTimeout(this.timer);
     if (this.process === undefined) {
-      if (this.current !== 'over') this.enter('over');
+      if (this.current !== 'ended') this.enter('ended');
       return;
     }
     if (this.current !== 'ending') this.enter('ending');
@@ -111,13 +111,13 @@ export class ReplicaProcess {
     try {
       this.process = this.spawn();
     } catch (error) {
-      // what is missing may be applied, and what is full be emptied, at any time
+      // a missing object may be applied, and a full disk freed, at any time
       this.wait({ reason: 'CreateContainerError', message: (error as Error).message }, retryStartMs);
       return;
     }
     this.probe = new ReplicaProbe({
       portFile: this.portFile,
-      onAnswer: (whyNot) => this.onAnswer(whyNot),
+      onReadiness: (reason) => this.onReadiness(reason),
       onDead: () => void this.process?.stop(this.props.graceMs),
     });
     void this.process.exited.then((exit) => this.onExit(exit));
@@ -143,7 +143,7 @@ export class ReplicaProcess {
       writeFileSync(this.pidFile, String(started.pid));
       return started;
     } catch (error) {
-      void started.stop(0); // I1: one that nobody keeps must not run
+      void started.stop(0); // I1: a process without an owner must not run
       throw error;
     }
   }
@@ -152,16 +152,16 @@ export class ReplicaProcess {
     return path.join(this.props.folder, 'http-port');
   }
 
-  /** There while it runs. */
+  /** Exists while the process runs. */
   private get pidFile(): string {
     return path.join(this.props.folder, pidFileName);
   }
 
-  private onAnswer(whyNot: string | undefined): void {
+  private onReadiness(reason: string | undefined): void {
     this.props.log.rotate();
-    if (whyNot === undefined) this.become('ready', {});
-    else if (this.current === 'starting') this.become('starting', { message: whyNot });
-    else this.become('not-ready', { reason: 'NotReady', message: whyNot });
+    if (reason === undefined) this.become('ready', {});
+    else if (this.current === 'starting') this.become('starting', { message: reason });
+    else this.become('not-ready', { reason: 'NotReady', message: reason });
   }
 
   private onExit(exit: ProcessExit): void {
@@ -170,19 +170,19 @@ export class ReplicaProcess {
     rmSync(this.pidFile, { force: true });
     this.lastExit = exit.signal ?? `exit ${exit.code}`;
     if (this.current === 'ending') {
-      this.enter('over');
+      this.enter('ended');
       return;
     }
     try {
-      if (this.props.judge(exit) === 'over') this.enter('over');
-      else this.waitAfterEnd(this.lastWords);
+      if (this.props.afterExit(exit) === 'end') this.enter('ended');
+      else this.backOff(this.exitMessage);
     } catch (error) {
-      // an end that cannot be kept, as on a full disk, has not happened
-      this.waitAfterEnd((error as Error).message);
+      // an exit that cannot be recorded, as on a full disk, is followed by a restart
+      this.backOff((error as Error).message);
     }
   }
 
-  private waitAfterEnd(message: string): void {
+  private backOff(message: string): void {
     if (Date.now() - this.startedAt > stableAfterMs) this.backoff.reset();
     this.wait({ reason: 'CrashLoopBackOff', message }, this.backoff.next());
   }
@@ -206,7 +206,10 @@ export class ReplicaProcess {
 
   private enter(phase: Phase, reason: { readonly reason?: string; readonly message?: string } = {}): void {
     if (!allowed[this.current].includes(phase)) {
-      throw new StateError('state-invalid', `replica ${this.props.name} is ${this.current}, not to become ${phase}`);
+      throw new StateError(
+        'state-invalid',
+        `replica ${this.props.name} cannot change from ${this.current} to ${phase}`,
+      );
     }
     this.current = phase;
     this.reason = reason;

@@ -1,24 +1,24 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
-import type { AskedWorkload, ContainerTemplate, PodTemplate, ValueSource } from './asked-workload';
-import { type KeptObject, type KeptObjects, keyOf } from './kept-objects';
+import type { ContainerTemplate, DesiredWorkload, PodTemplate, ValueSource } from './desired-workload';
+import { keyOf, type StoredObject, type StoredObjects } from './stored-objects';
 
 interface Replica {
-  readonly workload: AskedWorkload;
+  readonly workload: DesiredWorkload;
   readonly number: number;
   readonly name: string;
-  /** A folder of its own. */
+  /** The replica's own folder. */
   readonly folder: string;
 }
 
 type Variables = { readonly [name: string]: string };
 
 /**
- * Writes the files of a replica's ConfigMaps as they are now, and gives the variables that its manifest asks for. Paths
- * in them that are in a ConfigMap's mount become the real ones. Throws ConfigError that names what is not there.
+ * Writes the current ConfigMaps of a replica as files, and returns the environment variables of its manifest. Paths below
+ * the mount of a ConfigMap are replaced by the path of its folder. Throws ConfigError that names a missing object or key.
  */
-export function setUpReplica(replica: Replica, objects: KeptObjects): Variables {
+export function setUpReplica(replica: Replica, objects: StoredObjects): Variables {
   const { template } = replica.workload;
   const [container] = template.spec.containers as [ContainerTemplate];
   const mounts = writeConfigMaps(replica, container, objects);
@@ -31,10 +31,10 @@ export function setUpReplica(replica: Replica, objects: KeptObjects): Variables 
   return env;
 }
 
-/** Folders on this machine by where they are mounted. */
+/** Folders on this machine by mount path. */
 type Mounts = ReadonlyMap<string, string>;
 
-function writeConfigMaps({ workload, folder }: Replica, container: ContainerTemplate, objects: KeptObjects): Mounts {
+function writeConfigMaps({ workload, folder }: Replica, container: ContainerTemplate, objects: StoredObjects): Mounts {
   const mounts = new Map<string, string>();
   for (const { name, mountPath } of container.volumeMounts) {
     const configMap = volumeOf(workload.template, name)?.configMap;
@@ -42,7 +42,7 @@ function writeConfigMaps({ workload, folder }: Replica, container: ContainerTemp
     const place = path.join(folder, 'volumes', name);
     const { namespace } = workload.flow;
     const found = objects.find(keyOf({ kind: 'ConfigMap', metadata: { name: configMap.name, namespace } }));
-    if (found === undefined) throw missing(workload, `the ConfigMap ${configMap.name} is not there`);
+    if (found === undefined) throw missing(workload, `ConfigMap ${configMap.name} not found`);
     writeFiles(place, (found.data ?? {}) as Variables);
     mounts.set(mountPath, place);
   }
@@ -53,22 +53,22 @@ function volumeOf({ spec }: PodTemplate, name: string): PodTemplate['spec']['vol
   return spec.volumes.find((volume) => volume.name === name);
 }
 
-/** The folder is there whole or, when this is cut off, not at all. */
+/** Replaces the folder; when the process is killed meanwhile, the folder is either complete or missing. */
 function writeFiles(folder: string, files: Variables): void {
   rmSync(folder, { recursive: true, force: true });
   rmSync(`${folder}.new`, { recursive: true, force: true });
   mkdirSync(`${folder}.new`, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
-    // a ConfigMap's keys have no slash; `..` alone could leave the folder
+    // the keys of a ConfigMap have no slash; only `..` could leave the folder
     if (!/^[-._a-zA-Z0-9]+$/.test(name) || name === '..') {
-      throw new ConfigError('config-invalid', `${name} is no name for a file of a ConfigMap`);
+      throw new ConfigError('config-invalid', `"${name}" is not a valid key of a ConfigMap`);
     }
     writeFileSync(path.join(`${folder}.new`, name), text);
   }
   renameSync(`${folder}.new`, folder);
 }
 
-function readSource(name: string, source: ValueSource, replica: Replica, objects: KeptObjects): string | undefined {
+function readSource(name: string, source: ValueSource, replica: Replica, objects: StoredObjects): string | undefined {
   const { secretKeyRef, configMapKeyRef, fieldRef } = source;
   const { workload } = replica;
   const ref = secretKeyRef ?? configMapKeyRef;
@@ -77,14 +77,14 @@ function readSource(name: string, source: ValueSource, replica: Replica, objects
     const found = objects.find(keyOf({ kind, metadata: { name: ref.name, namespace: workload.flow.namespace } }));
     const value = found && entryOf(found, ref.key);
     if (value !== undefined || ref.optional === true) return value;
-    throw missing(workload, `${name} is the ${ref.key} of the ${kind} ${ref.name}, which is not there`);
+    throw missing(workload, `${name}: ${kind} ${ref.name} or its key ${ref.key} not found`);
   }
   const field = fieldRef && fieldOf(fieldRef.fieldPath, replica);
   if (field !== undefined) return field;
-  throw missing(workload, `${name} is ${JSON.stringify(source)}, which a process does not have`);
+  throw missing(workload, `${name}: a local process does not support ${JSON.stringify(source)}`);
 }
 
-function entryOf({ kind, data, stringData }: KeptObject, key: string): string | undefined {
+function entryOf({ kind, data, stringData }: StoredObject, key: string): string | undefined {
   const plain = (stringData as Variables | undefined)?.[key];
   const value = plain ?? (data as Variables | undefined)?.[key];
   const isEncoded = kind === 'Secret' && plain === undefined && value !== undefined;
@@ -108,6 +108,6 @@ function toRealPath(value: string, mounts: Mounts): string {
   return value;
 }
 
-function missing({ flow, function: functionId }: AskedWorkload, what: string): ConfigError {
-  return new ConfigError('config-invalid', what, { where: `${flow.namespace}/${flow.jobId} ${functionId}` });
+function missing({ flow, function: functionId }: DesiredWorkload, message: string): ConfigError {
+  return new ConfigError('config-invalid', message, { where: `${flow.namespace}/${flow.jobId} ${functionId}` });
 }

@@ -3,40 +3,40 @@ import path from 'node:path';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
 import type { KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
-import { type AskedWorkload, canonical, readWorkload } from './asked-workload';
+import { canonical, type DesiredWorkload, readWorkload } from './desired-workload';
 import { waitForEarlierProcesses } from './earlier-processes';
 import { jobRecordSchema } from './job-record';
-import { type KeptObject, KeptObjects, keyOf, parseObject } from './kept-objects';
 import { readLog } from './replica-log';
 import { ReplicaLogs } from './replica-logs';
 import { pidFileName } from './replica-process';
+import { keyOf, parseObject, type StoredObject, StoredObjects } from './stored-objects';
 import { type RunningReplica, WorkloadRunner } from './workload-runner';
 
 export interface WorkloadNodeProps {
-  /** Everything that is kept is below it. */
+  /** Holds all stored objects, the folders of replicas, and their logs. */
   readonly directory: string;
-  /** Variables of every replica, which win over those of the manifests. */
+  /** Variables of every replica; they override the variables of the manifests. */
   readonly env: { readonly [name: string]: string };
-  /** JavaScript that every replica runs; left out, the runtime. */
+  /** JavaScript file that every replica runs; left out, the runtime. */
   readonly program?: string;
-  /** Logs are `<directory>/logs/<replica>.log`; left out, they are in a folder for each flow. */
+  /** Logs are `<directory>/logs/<replica>.log`; left out, each flow has a folder for its logs. */
   readonly isOfOneFlow?: true;
 }
 
 /**
- * Runs flows' workloads as processes of this machine, by their Kubernetes manifests. Images are not looked at: every
- * replica is the runtime. Objects that ask for no process are kept, and do nothing.
+ * Runs the workloads of flows, given as Kubernetes manifests, as processes on this machine. Images are ignored: every
+ * replica runs the runtime. Objects that are not workloads are only stored.
  *
- * I1. What was applied is on disk before a process follows from it: a node that is opened on the same directory goes on.
+ * I1. An applied object is on disk before its processes start, so that a node opened on the same directory continues.
  * I2. No process outlives the node.
  */
 export class WorkloadNode {
-  private readonly objects: KeptObjects;
+  private readonly objects: StoredObjects;
   private readonly logs: ReplicaLogs;
   private readonly runners = new Map<string, WorkloadRunner>();
   private readonly listeners = new Set<(flow: FlowKey) => void>();
 
-  /** Starts what the directory asks for. Throws ConfigError when a file of it cannot be read. */
+  /** Starts the workloads that the directory holds. Throws ConfigError when a file in the directory cannot be read. */
   static async open(props: WorkloadNodeProps): Promise<WorkloadNode> {
     await waitForEarlierProcesses(pidFilesBelow(path.join(props.directory, 'replicas')));
     return new WorkloadNode(props);
@@ -44,7 +44,7 @@ export class WorkloadNode {
 
   private constructor(private readonly props: WorkloadNodeProps) {
     const { directory, isOfOneFlow } = props;
-    this.objects = new KeptObjects(path.join(directory, 'objects'));
+    this.objects = new StoredObjects(path.join(directory, 'objects'));
     this.logs = new ReplicaLogs(path.join(directory, 'logs'), isOfOneFlow === true);
     rmSync(path.join(directory, 'replicas'), { recursive: true, force: true });
     for (const object of this.objects.all()) this.run(object, readWorkload(object));
@@ -52,20 +52,20 @@ export class WorkloadNode {
   }
 
   /**
-   * Makes objects what the manifests say, all or, when one is wrong, none: that is a ConfigError. A Job of another
-   * template is another Job, whose replicas start when those of the old one are gone.
+   * Applies manifests; throws ConfigError and applies none when one is invalid. A Job with another template is a new Job,
+   * whose replicas start when those of the old one have ended.
    */
   apply(flow: FlowKey, manifests: readonly KubernetesObject[]): void {
-    const asked = manifests.map((manifest) => {
+    const parsed = manifests.map((manifest) => {
       const object = parseObject(inNamespace(flow, manifest));
       return { object, workload: readWorkload(object) };
     });
-    // a replica that starts finds what it reads
-    for (const { object, workload } of asked) if (workload === undefined) this.keep(object, workload);
-    for (const { object, workload } of asked) if (workload !== undefined) this.keep(object, workload);
+    // a replica that starts finds the objects that it reads
+    for (const { object, workload } of parsed) if (workload === undefined) this.store(object, workload);
+    for (const { object, workload } of parsed) if (workload !== undefined) this.store(object, workload);
   }
 
-  /** Removes every object of the flow but those named. Replicas have their grace time unless `isNow`. */
+  /** Removes every object of the flow except those in `keep`. Replicas have their grace time unless `isNow`. */
   prune(flow: FlowKey, keep: readonly ObjectRef[], isNow: boolean): void {
     const kept = new Set(keep.map((ref) => keyOf(inNamespace(flow, ref))));
     for (const object of this.objects.all()) {
@@ -82,33 +82,33 @@ export class WorkloadNode {
     return this.runnersOf(flow).map(([, runner]) => runner.state);
   }
 
-  /** Every replica of a flow, those too that are ending or, of a Job, have ended for good. */
+  /** Every replica of a flow, including those that are ending and the ended replicas of Jobs. */
   replicas(flow: FlowKey): readonly RunningReplica[] {
     return this.runnersOf(flow).flatMap(([, runner]) => runner.replicas());
   }
 
-  /** Those that have workloads, or replicas that are ending. */
+  /** Flows with workloads or with replicas that are ending. */
   flows(): readonly FlowKey[] {
     const flows = [...this.runners.values()].map(({ workload }) => workload.flow);
     return [...new Map(flows.map((flow) => [flowName(flow), flow])).values()];
   }
 
-  /** Tells of every change of a flow's workloads, until the function it gives is called. */
+  /** Calls the listener on every change of a flow's workloads; returns a function that unsubscribes the listener. */
   onChange(listener: (flow: FlowKey) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** Names of the replicas that are meant: those there are, else those that have left a log. */
+  /** Names of the replicas that the reference selects: the present replicas or, if there are none, those with a log. */
   named(ref: ReplicaRef): readonly string[] {
-    const there = this.replicas(ref).filter(({ workload }) => workload.function === ref.function);
-    const names = there.map(({ state }) => state.name);
+    const present = this.replicas(ref).filter(({ workload }) => workload.function === ref.function);
+    const names = present.map(({ state }) => state.name);
     const logged = this.logs.replicasOf(ref, ref.function);
     if (ref.replica !== undefined) return [...new Set([...names, ...logged])].filter((name) => name === ref.replica);
     return names.length > 0 ? names : logged;
   }
 
-  /** The lines of one replica's log; followed, until the replica is gone. */
+  /** The lines of one replica's log; with `follow`, until the replica has ended. */
   logOf(flow: FlowKey, replica: string, { follow, tailLines, signal }: LogOptions): AsyncIterable<string> {
     const isRunning = () =>
       this.replicas(flow).some(
@@ -122,30 +122,30 @@ export class WorkloadNode {
     return this.logs.fileOf(flow, replica);
   }
 
-  /** Ends every replica within its grace time, or `atMostMs`; what was applied is kept. */
+  /** Ends every replica within its grace time or `atMostMs`; applied objects stay stored. */
   async close(atMostMs?: number): Promise<void> {
     await Promise.all([...this.runners.values()].map((runner) => runner.stop(atMostMs)));
   }
 
-  private keep(object: KeptObject, workload: AskedWorkload | undefined): void {
+  private store(object: StoredObject, workload: DesiredWorkload | undefined): void {
     const before = this.objects.find(keyOf(object));
     const isContinued = before !== undefined && readWorkload(before)?.templateDigest === workload?.templateDigest;
-    const kept = isContinued && 'status' in before ? { ...object, status: before.status } : object;
-    if (before !== undefined && canonical(kept) === canonical(before)) return;
-    this.objects.put(kept);
-    this.run(kept, workload);
+    const after = isContinued && 'status' in before ? { ...object, status: before.status } : object;
+    if (before !== undefined && canonical(after) === canonical(before)) return;
+    this.objects.put(after);
+    this.run(after, workload);
   }
 
-  private run(object: KeptObject, workload: AskedWorkload | undefined): void {
+  private run(object: StoredObject, workload: DesiredWorkload | undefined): void {
     if (workload === undefined) return;
     const key = keyOf(object);
     const runner = this.runners.get(key);
     if (runner === undefined) this.runners.set(key, this.start(key, workload));
-    else runner.ask(workload);
-    this.tell(workload.flow);
+    else runner.update(workload);
+    this.notify(workload.flow);
   }
 
-  private start(key: string, workload: AskedWorkload): WorkloadRunner {
+  private start(key: string, workload: DesiredWorkload): WorkloadRunner {
     const object = () => this.objects.find(key);
     const runner: WorkloadRunner = new WorkloadRunner(workload, {
       objects: this.objects,
@@ -154,7 +154,7 @@ export class WorkloadNode {
       program: this.props.program ?? path.join(__dirname, '../../replica/main.js'),
       env: this.props.env,
       record: () => jobRecordSchema.parse(object()?.status ?? {}),
-      keepRecord: (status) => this.objects.put({ ...(object() as KeptObject), status }),
+      saveRecord: (status) => this.objects.put({ ...(object() as StoredObject), status }),
       onChange: () => this.changed(key, runner),
     });
     return runner;
@@ -165,10 +165,10 @@ export class WorkloadNode {
       this.runners.delete(key);
       rmSync(this.folderOf(key), { recursive: true, force: true });
     }
-    this.tell(runner.workload.flow);
+    this.notify(runner.workload.flow);
   }
 
-  private tell(flow: FlowKey): void {
+  private notify(flow: FlowKey): void {
     for (const listener of this.listeners) listener(flow);
   }
 
@@ -181,7 +181,7 @@ export class WorkloadNode {
   }
 }
 
-function isOfFlow({ metadata: { namespace, labels } }: KeptObject, flow: FlowKey): boolean {
+function isOfFlow({ metadata: { namespace, labels } }: StoredObject, flow: FlowKey): boolean {
   const isOurs = labels?.['app.kubernetes.io/managed-by'] === 'kflow' && labels['kflow.io/job'] === flow.jobId;
   return isOurs && namespace === flow.namespace;
 }

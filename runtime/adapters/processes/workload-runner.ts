@@ -1,76 +1,76 @@
 import path from 'node:path';
 import type { ReplicaState, WorkloadState } from '../../controller/ports/cluster';
-import type { AskedWorkload } from './asked-workload';
+import type { DesiredWorkload } from './desired-workload';
 import type { ProcessExit } from './guard';
 import { concluded, endedReplicas, type JobRecord, recordEnd } from './job-record';
-import type { KeptObjects } from './kept-objects';
 import { planReplicas } from './plan-replicas';
 import { ReplicaLog } from './replica-log';
 import { ReplicaProcess } from './replica-process';
 import { setUpReplica } from './replica-setup';
+import type { StoredObjects } from './stored-objects';
 
 export interface WorkloadRunnerProps {
-  readonly objects: KeptObjects;
-  /** For the replicas' files. */
+  readonly objects: StoredObjects;
+  /** Holds a folder for each replica. */
   readonly folder: string;
   readonly logFile: (replica: string) => string;
   readonly program: string;
-  /** Variables of every replica, which win over the manifest's. */
+  /** Variables of every replica; they override the manifest. */
   readonly env: { readonly [name: string]: string };
-  /** What is known of the Job; empty of one that has just been made. */
+  /** The stored record of the Job; empty for a new Job. */
   readonly record: () => JobRecord;
-  readonly keepRecord: (record: JobRecord) => void;
+  readonly saveRecord: (record: JobRecord) => void;
   readonly onChange: () => void;
 }
 
-/** A replica as somebody beside it sees it. */
+/** The state of a replica as the node reports it. */
 export interface RunningReplica {
-  readonly workload: AskedWorkload;
+  readonly workload: DesiredWorkload;
   readonly number: number;
   readonly state: ReplicaState;
   readonly lastExit?: string | undefined;
 }
 
 /**
- * Keeps the replicas of one workload as its manifest asks for them.
+ * Reconciles the replicas of one workload with its manifest.
  *
- * I1. No two replicas have the same number, those that are ending included.
- * I2. A number of a Job that has succeeded is never started again; it is kept before the replica counts as gone.
+ * I1. No two replicas have the same number, including replicas that are ending.
+ * I2. A completion index that has succeeded is never started again: its success is saved before the replica counts as ended.
  */
 export class WorkloadRunner {
   private readonly processes = new Map<number, ReplicaProcess>();
   private stopped = false;
-  private isPlanned = false;
+  private isScheduled = false;
 
   constructor(
-    private asked: AskedWorkload,
+    private desired: DesiredWorkload,
     private readonly props: WorkloadRunnerProps,
   ) {
     this.reconcile();
   }
 
-  /** It was removed, and every replica is gone. */
+  /** Whether the workload was removed and every replica has ended. */
   get isGone(): boolean {
     return this.stopped && this.processes.size === 0;
   }
 
-  /** It was removed, or is closed. */
+  /** Whether the workload was removed, or the node is closing. */
   get isStopped(): boolean {
     return this.stopped;
   }
 
-  get workload(): AskedWorkload {
-    return this.asked;
+  get workload(): DesiredWorkload {
+    return this.desired;
   }
 
   get state(): WorkloadState {
-    const { kind, name, function: functionId, specHash } = this.asked;
+    const { kind, name, function: functionId, specHash } = this.desired;
     const record = this.record();
     return {
       function: functionId,
       name,
       kind,
-      desired: this.stopped ? 0 : this.asked.replicas,
+      desired: this.stopped ? 0 : this.desired.replicas,
       ...(record?.outcome === undefined ? {} : { outcome: record.outcome }),
       ...(record?.message === undefined ? {} : { message: record.message }),
       ...(specHash === undefined ? {} : { specHash }),
@@ -78,13 +78,13 @@ export class WorkloadRunner {
     };
   }
 
-  /** Every replica there is, by number; of a Job those too that have ended for good. */
+  /** Every replica, by number, including the ended replicas of a Job. */
   replicas(): readonly RunningReplica[] {
-    const workload = this.asked;
+    const workload = this.desired;
     const record = this.record();
     const ended = record === undefined ? [] : endedReplicas(record, workload);
     const alive = [...this.processes].flatMap(([number, { phase, state, lastExit }]) =>
-      phase === 'over' ? [] : [{ workload, number, state: { ...state, phase }, lastExit }],
+      phase === 'ended' ? [] : [{ workload, number, state: { ...state, phase }, lastExit }],
     );
     return [
       ...alive,
@@ -92,28 +92,28 @@ export class WorkloadRunner {
     ].sort((one, other) => one.number - other.number);
   }
 
-  /** Takes another manifest, also of a workload that was removed and has not gone yet. */
-  ask(asked: AskedWorkload): void {
-    this.asked = asked;
+  /** Applies another manifest, also to a removed workload whose replicas are still ending. */
+  update(desired: DesiredWorkload): void {
+    this.desired = desired;
     this.stopped = false;
-    if (asked.job !== undefined) this.props.keepRecord(concluded(this.props.record(), asked.job));
+    if (desired.job !== undefined) this.props.saveRecord(concluded(this.props.record(), desired.job));
     this.reconcile();
   }
 
-  /** Ends every replica; each has its grace time, or `atMostMs`. Resolves when all are gone. */
+  /** Ends every replica within its grace time or `atMostMs`. Resolves when all have ended. */
   async stop(atMostMs?: number): Promise<void> {
     this.stopped = true;
     await Promise.all([...this.processes.values()].map((replica) => replica.stop(atMostMs)));
   }
 
   private record(): JobRecord | undefined {
-    return this.asked.job === undefined || this.stopped ? undefined : this.props.record();
+    return this.desired.job === undefined || this.stopped ? undefined : this.props.record();
   }
 
   private reconcile(): void {
     if (this.stopped) return;
     const record = this.record();
-    const asked = record?.outcome === undefined ? this.asked : { ...this.asked, replicas: 0 };
+    const desired = record?.outcome === undefined ? this.desired : { ...this.desired, replicas: 0 };
     const done = record?.succeeded.map(({ number }) => number) ?? [];
     const present = [...this.processes].map(([number, replica]) => ({
       number,
@@ -121,54 +121,53 @@ export class WorkloadRunner {
       templateDigest: replica.props.templateDigest,
       replica,
     }));
-    const { end, start } = planReplicas(asked, present, done);
+    const { end, start } = planReplicas(desired, present, done);
     for (const { replica } of end) void replica.stop();
     for (const number of start) this.processes.set(number, this.start(number));
   }
 
   private start(number: number): ReplicaProcess {
-    const { asked, props } = this;
-    const name = `${asked.function}-${number}`;
+    const { desired, props } = this;
+    const name = `${desired.function}-${number}`;
     const folder = path.join(props.folder, String(number));
     return new ReplicaProcess({
       name,
       number,
-      templateDigest: asked.templateDigest,
-      ...(asked.specHash === undefined ? {} : { specHash: asked.specHash }),
-      graceMs: asked.template.spec.terminationGracePeriodSeconds * 1_000,
+      templateDigest: desired.templateDigest,
+      ...(desired.specHash === undefined ? {} : { specHash: desired.specHash }),
+      graceMs: desired.template.spec.terminationGracePeriodSeconds * 1_000,
       program: props.program,
       folder,
       log: new ReplicaLog(props.logFile(name)),
       environment: () => {
-        const variables = setUpReplica({ workload: asked, number, name, folder }, props.objects);
+        const variables = setUpReplica({ workload: desired, number, name, folder }, props.objects);
         return { ...process.env, ...variables, ...props.env };
       },
-      judge: (exit) => this.judge(number, exit),
-      onChange: () => this.planSoon(),
+      afterExit: (exit) => this.afterExit(number, exit),
+      onChange: () => this.reconcileSoon(),
     });
   }
 
-  /** A Job's replica can be done, or be the one with which the Job fails; any other is started again. */
-  private judge(number: number, exit: ProcessExit): 'again' | 'over' {
-    const { job } = this.asked;
+  /** A replica of a Job ends when its index succeeds or the Job fails; every other replica is restarted. */
+  private afterExit(number: number, exit: ProcessExit): 'restart' | 'end' {
+    const { job } = this.desired;
     const replica = this.processes.get(number);
-    if (job === undefined || replica === undefined) return 'again';
+    if (job === undefined || replica === undefined) return 'restart';
     const at = new Date().toISOString();
-    const { state, lastExit = '', lastWords } = replica;
-    const end = { number, at, restarts: state.restarts, exit: lastExit, message: lastWords, code: exit.code };
+    const { state, lastExit = '', exitMessage } = replica;
+    const end = { number, at, restarts: state.restarts, exit: lastExit, message: exitMessage, code: exit.code };
     const record = recordEnd(this.props.record(), end, job);
-    this.props.keepRecord(record); // I2
-    const isOver = exit.code === 0 || record.outcome !== undefined;
-    return isOver ? 'over' : 'again';
+    this.props.saveRecord(record); // I2
+    return exit.code === 0 || record.outcome !== undefined ? 'end' : 'restart';
   }
 
-  /** What changed is gathered: replicas that change together are looked at once. */
-  private planSoon(): void {
-    if (this.isPlanned) return;
-    this.isPlanned = true;
+  /** Reconciles once for all replicas that change in the same turn of the event loop. */
+  private reconcileSoon(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
     setImmediate(() => {
-      this.isPlanned = false;
-      for (const [number, { phase }] of this.processes) if (phase === 'over') this.processes.delete(number);
+      this.isScheduled = false;
+      for (const [number, { phase }] of this.processes) if (phase === 'ended') this.processes.delete(number);
       this.reconcile();
       this.props.onChange();
     });

@@ -1,7 +1,7 @@
-import type { AskedWorkload } from '../../../../runtime/adapters/processes/asked-workload';
+import type { DesiredWorkload } from '../../../../runtime/adapters/processes/desired-workload';
 import { type PresentReplica, planReplicas } from '../../../../runtime/adapters/processes/plan-replicas';
 
-type Terms = Pick<AskedWorkload, 'kind' | 'strategy' | 'replicas' | 'job'>;
+type Terms = Pick<DesiredWorkload, 'kind' | 'strategy' | 'replicas' | 'job'>;
 
 const rolling = (replicas: number): Terms => ({ kind: 'deployment', strategy: 'rolling', replicas });
 const recreated = (replicas: number): Terms => ({ kind: 'deployment', strategy: 'recreate', replicas });
@@ -10,18 +10,18 @@ const job = (replicas: number): Terms => ({
   kind: 'job',
   strategy: 'recreate',
   replicas,
-  job: { completions: 3, backoffLimit: 6, hopelessCodes: [78] },
+  job: { completions: 3, backoffLimit: 6, fatalCodes: [78] },
 });
 
-/** `new 0 ready` is replica 0 of the template that is asked for. */
+/** `new 0 ready` is replica 0 of the desired template. */
 function replica(text: string): PresentReplica {
   const [templateDigest = '', number, phase] = text.split(' ');
   return { templateDigest, number: Number(number), phase: phase as PresentReplica['phase'] };
 }
 
 function steps(terms: Terms, present: readonly string[], done: readonly number[] = []) {
-  const asked = { ...terms, templateDigest: 'new' } as AskedWorkload;
-  const { end, start } = planReplicas(asked, present.map(replica), done);
+  const desired = { ...terms, templateDigest: 'new' } as DesiredWorkload;
+  const { end, start } = planReplicas(desired, present.map(replica), done);
   return { end: end.map(({ templateDigest, number }) => `${templateDigest} ${number}`), start };
 }
 

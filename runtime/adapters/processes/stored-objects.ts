@@ -18,22 +18,22 @@ const objectSchema = z.looseObject({
   }),
 });
 
-/** An object that says its namespace, as all that are kept do. */
-export type KeptObject = KubernetesObject & { readonly metadata: { readonly namespace: string } };
+/** A stored object always names its namespace. */
+export type StoredObject = KubernetesObject & { readonly metadata: { readonly namespace: string } };
 
-interface KeptRef {
+interface StoredRef {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
 /**
- * Kubernetes objects as files, one for each: `<directory>/<namespace>/<Kind>/<name>.json`. A file is replaced whole;
- * Secrets are for their owner's eyes.
+ * Kubernetes objects as files: `<directory>/<namespace>/<Kind>/<name>.json`. Files are replaced atomically; only their
+ * owner can read Secrets.
  */
-export class KeptObjects {
-  private readonly byKey = new Map<string, KeptObject>();
+export class StoredObjects {
+  private readonly byKey = new Map<string, StoredObject>();
 
-  /** Reads what is kept. Throws ConfigError that names a file that is no object. */
+  /** Reads every stored object. Throws ConfigError that names a file without a valid object. */
   constructor(private readonly directory: string) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -45,16 +45,16 @@ export class KeptObjects {
     }
   }
 
-  all(): readonly KeptObject[] {
+  all(): readonly StoredObject[] {
     return [...this.byKey.values()];
   }
 
-  /** By what `keyOf` gives. */
-  find(key: string): KeptObject | undefined {
+  /** The object with the key that `keyOf` returns. */
+  find(key: string): StoredObject | undefined {
     return this.byKey.get(key);
   }
 
-  put(object: KeptObject): void {
+  put(object: StoredObject): void {
     const file = this.fileOf(object);
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     const mode = object.kind === 'Secret' ? 0o600 : 0o644;
@@ -63,35 +63,35 @@ export class KeptObjects {
     this.byKey.set(keyOf(object), object);
   }
 
-  remove(ref: KeptRef): void {
+  remove(ref: StoredRef): void {
     rmSync(this.fileOf(ref), { force: true });
     this.byKey.delete(keyOf(ref));
   }
 
-  private fileOf(ref: KeptRef): string {
+  private fileOf(ref: StoredRef): string {
     return path.join(this.directory, `${keyOf(ref)}.json`);
   }
 }
 
-/** Checks what came from outside. Throws ConfigError that says what of which object is wrong. */
-export function parseObject(value: unknown): KeptObject {
+/** Checks an object from outside. Throws ConfigError with every invalid field and the start of the object. */
+export function parseObject(value: unknown): StoredObject {
   const parsed = objectSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   const text = JSON.stringify(value)?.slice(0, 100);
-  throw new ConfigError('config-invalid', `this is no Kubernetes object: ${faults.join('; ')}; it is ${text}`);
+  throw new ConfigError('config-invalid', `not a Kubernetes object: ${faults.join('; ')}; got ${text}`);
 }
 
-function readObject(file: string): KeptObject {
+function readObject(file: string): StoredObject {
   try {
     return parseObject(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
-    const message = `${file} cannot be read: ${(cause as Error).message}; remove it, and apply its flow again`;
+    const message = `cannot read ${file}: ${(cause as Error).message}; remove the file and apply its flow again`;
     throw new ConfigError('config-invalid', message, { cause });
   }
 }
 
-/** `<namespace>/<Kind>/<name>`: what tells an object from all others here. */
-export function keyOf({ kind, metadata }: KeptRef): string {
+/** `<namespace>/<Kind>/<name>`, which identifies an object here. */
+export function keyOf({ kind, metadata }: StoredRef): string {
   return `${metadata.namespace}/${kind}/${metadata.name}`;
 }

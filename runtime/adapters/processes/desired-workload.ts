@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { WorkloadState } from '../../controller/ports/cluster';
-import type { KeptObject } from './kept-objects';
+import type { StoredObject } from './stored-objects';
 
 const count = z.int().nonnegative();
 
@@ -64,43 +64,43 @@ const jobSchema = z.looseObject({
 
 export type PodTemplate = z.infer<typeof templateSchema>;
 export type ContainerTemplate = z.infer<typeof containerSchema>;
-/** Where a variable's value is taken from. */
+/** The source of a variable's value. */
 export type ValueSource = z.infer<typeof sourceSchema>;
 
-/** What a manifest of a Deployment, StatefulSet or Job asks for. */
-export interface AskedWorkload {
+/** The desired state of a Deployment, StatefulSet or Job, read from its manifest. */
+export interface DesiredWorkload {
   readonly kind: WorkloadState['kind'];
   readonly name: string;
   readonly flow: FlowKey;
   readonly function: string;
-  /** How replicas of another template give way: one after the other while others serve, or all before the first new one. */
+  /** How replicas of an older template are replaced: gradually, or all before the first new one starts. */
   readonly strategy: 'rolling' | 'recreate';
-  /** Replicas at a time; 0 of a Job that is suspended. */
+  /** Number of replicas that run at the same time; 0 for a suspended Job. */
   readonly replicas: number;
-  /** Of a Job. */
-  readonly job?: JobTerms;
+  /** Only for a Job. */
+  readonly job?: JobLimits;
   readonly template: PodTemplate;
-  /** The same for the same template. */
+  /** Digest of the template's canonical JSON. */
   readonly templateDigest: string;
   readonly specHash?: string;
 }
 
-interface JobTerms {
+interface JobLimits {
   readonly completions: number;
   readonly backoffLimit: number;
-  /** Exit codes with which the Job fails at once. */
-  readonly hopelessCodes: readonly number[];
+  /** Exit codes that fail the Job without a retry. */
+  readonly fatalCodes: readonly number[];
 }
 
 /**
- * Reads a workload of a function; undefined for objects of any other kind, and for workloads of no function. Throws
- * ConfigError that says what of the manifest is wrong.
+ * Reads the workload of a function; undefined for objects of other kinds and for workloads without a function. Throws
+ * ConfigError with every invalid field of the manifest.
  */
-export function readWorkload(object: KeptObject): AskedWorkload | undefined {
+export function readWorkload(object: StoredObject): DesiredWorkload | undefined {
   const kind = kindOf(object);
   if (kind === undefined) return undefined;
-  const terms = kind === 'job' ? readJob(object) : readScaled(object, kind);
-  const { labels, annotations } = terms.template.metadata;
+  const spec = kind === 'job' ? readJob(object) : readScaled(object, kind);
+  const { labels, annotations } = spec.template.metadata;
   const jobId = labels['kflow.io/job'];
   const functionId = labels['kflow.io/function'];
   if (jobId === undefined || functionId === undefined) return undefined;
@@ -114,28 +114,28 @@ export function readWorkload(object: KeptObject): AskedWorkload | undefined {
     function: functionId,
     templateDigest: createHash('sha256').update(canonical(template)).digest('hex'),
     ...(specHash === undefined ? {} : { specHash }),
-    ...terms,
+    ...spec,
   };
 }
 
-type Terms = Pick<AskedWorkload, 'strategy' | 'replicas' | 'job' | 'template'>;
+type WorkloadSpec = Pick<DesiredWorkload, 'strategy' | 'replicas' | 'job' | 'template'>;
 
-function readScaled(object: KeptObject, kind: 'deployment' | 'statefulset'): Terms {
+function readScaled(object: StoredObject, kind: 'deployment' | 'statefulset'): WorkloadSpec {
   const { replicas, strategy, template } = parse(scaledSchema, object);
   const isRolling = kind === 'statefulset' || strategy?.type !== 'Recreate';
   return { replicas, strategy: isRolling ? 'rolling' : 'recreate', template };
 }
 
-function readJob(object: KeptObject): Terms {
+function readJob(object: StoredObject): WorkloadSpec {
   const { completions, parallelism, suspend, podFailurePolicy, template, ...limits } = parse(jobSchema, object);
   const { backoffLimitPerIndex: each, backoffLimit = each === undefined ? 6 : each * completions } = limits;
   const rules = podFailurePolicy?.rules.filter(({ action }) => action === 'FailJob') ?? [];
-  const hopelessCodes = rules.flatMap(({ onExitCodes }) => (onExitCodes?.operator === 'In' ? onExitCodes.values : []));
-  const job = { completions, backoffLimit, hopelessCodes };
+  const fatalCodes = rules.flatMap(({ onExitCodes }) => (onExitCodes?.operator === 'In' ? onExitCodes.values : []));
+  const job = { completions, backoffLimit, fatalCodes };
   return { replicas: suspend ? 0 : parallelism, strategy: 'recreate', job, template };
 }
 
-function parse<T>(schema: z.ZodType<T>, object: KeptObject): T {
+function parse<T>(schema: z.ZodType<T>, object: StoredObject): T {
   const parsed = schema.safeParse(object.spec);
   if (parsed.success) return parsed.data;
   const { namespace, name } = object.metadata;
@@ -143,7 +143,7 @@ function parse<T>(schema: z.ZodType<T>, object: KeptObject): T {
   throw new ConfigError('config-invalid', `${object.kind} ${namespace}/${name}: ${faults.join('; ')}`);
 }
 
-function kindOf({ apiVersion, kind }: KeptObject): WorkloadState['kind'] | undefined {
+function kindOf({ apiVersion, kind }: StoredObject): WorkloadState['kind'] | undefined {
   switch (`${apiVersion} ${kind}`) {
     case 'apps/v1 Deployment':
       return 'deployment';
@@ -156,7 +156,7 @@ function kindOf({ apiVersion, kind }: KeptObject): WorkloadState['kind'] | undef
   }
 }
 
-/** JSON with sorted keys: the order in which a manifest writes its fields is no difference. */
+/** JSON with sorted keys, so that the order of a manifest's fields does not matter. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
