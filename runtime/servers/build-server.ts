@@ -5,12 +5,12 @@ import { spawnGuarded } from '../adapters/processes/guard';
 import { packageRoot } from '../package-root';
 import type { CatalogEntry, Progress } from './server-catalog';
 
-const REPORT_EVERY_MS = 5_000;
-const ERROR_LINES = 12;
+const reportEveryMs = 5_000;
+const errorLines = 12;
 
 /**
- * Builds a server with the machine's Go into `directory` and gives the program's path. The module's checksums are
- * Go's own: the checksum database, or the go.sum beside our module. Throws ConfigError with Go's last lines.
+ * Builds a server with the installed Go in `directory` and returns the path of the program. Go verifies the modules: with
+ * the checksum database, or with the go.sum of our own module. Throws ConfigError with the last lines that Go printed.
  */
 export async function buildServer(
   server: { readonly name: string; readonly entry: CatalogEntry },
@@ -25,7 +25,7 @@ export async function buildServer(
     'module' in entry.go
       ? [['install', ...flags, entry.go.module], directory]
       : [['build', '-mod=readonly', ...flags, '-o', join(output, name), '.'], join(packageRoot, entry.go.directory)];
-  context.progress(`building ${name} ${entry.version} with Go; this happens once on a machine`);
+  context.progress(`building ${name} ${entry.version} with Go; the build is cached for this machine`);
   const env = { ...context.env, GOBIN: output, GOFLAGS: '', GOWORK: 'off', CGO_ENABLED: '0' };
   await runGo({ args, cwd, env, name }, context.progress);
   return join(output, name);
@@ -43,17 +43,20 @@ async function runGo(
   go.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     const fresh = chunk.split('\n').filter((line) => line.trim() !== '');
     modules += fresh.filter((line) => line.startsWith('go: downloading')).length;
-    lines = [...lines, ...fresh].slice(-ERROR_LINES);
+    lines = [...lines, ...fresh].slice(-errorLines);
   });
   const timer = setInterval(() => {
     progress(`  building ${build.name}: ${elapsed()}${modules > 0 ? `, ${modules} modules fetched` : ''}`);
-  }, REPORT_EVERY_MS);
+  }, reportEveryMs);
   const { code, signal } = await go.exited;
   clearInterval(timer);
-  if (code === 127) throw new ConfigError('server-missing', 'there is no program `go` on PATH');
+  if (code === 127) throw new ConfigError('server-missing', 'no `go` on PATH');
   if (code !== 0) {
     const reason = lines.filter((line) => !line.startsWith('go: downloading')).join('\n    ');
-    throw new ConfigError('server-missing', `go ended with ${signal ?? code} after ${elapsed()}:\n    ${reason}`);
+    throw new ConfigError(
+      'server-missing',
+      `go failed (${signal ?? `exit ${code}`}) after ${elapsed()}:\n    ${reason}`,
+    );
   }
   progress(`  built ${build.name} in ${elapsed()}`);
 }

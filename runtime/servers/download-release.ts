@@ -6,20 +6,20 @@ import { promisify } from 'node:util';
 import { ConfigError } from '../../lib/errors';
 import type { Progress, Release } from './server-catalog';
 
-const RELEASES_URL = 'https://github.com';
-const IDLE_TIMEOUT_MS = 30_000;
-const REPORT_EVERY_MS = 2_000;
+const releasesUrl = 'https://github.com';
+const idleTimeoutMs = 30_000;
+const reportEveryMs = 2_000;
 
 /**
- * Downloads an archive into `directory`, checks its SHA-256, and only then unpacks the program, whose path it gives.
- * `KFLOW_RELEASES_URL` replaces https://github.com. Throws ConfigError with the reason when any of it fails.
+ * Downloads an archive into `directory`, verifies its SHA-256 before unpacking, and returns the path of the program.
+ * `KFLOW_RELEASES_URL` replaces https://github.com. Throws ConfigError with the reason when a step fails.
  */
 export async function downloadRelease(
   release: Release,
   directory: string,
   context: { readonly env: NodeJS.ProcessEnv; readonly progress: Progress },
 ): Promise<string> {
-  const url = `${(context.env.KFLOW_RELEASES_URL || RELEASES_URL).replace(/\/+$/, '')}/${release.path}`;
+  const url = `${(context.env.KFLOW_RELEASES_URL || releasesUrl).replace(/\/+$/, '')}/${release.path}`;
   const archive = join(directory, 'archive.tar.gz');
   try {
     context.progress(`downloading ${url}`);
@@ -34,17 +34,14 @@ export async function downloadRelease(
   return join(directory, release.member);
 }
 
-/** Fetches a URL into a file and gives the SHA-256 of what came. Ends when nothing comes for a while. */
+/** Downloads a URL into a file and returns the SHA-256 of the content. Aborts when no data arrives for a while. */
 async function downloadFile(url: string, file: string, progress: Progress): Promise<string> {
   const abort = new AbortController();
-  const timer = setTimeout(
-    () => abort.abort(new Error(`nothing came for ${IDLE_TIMEOUT_MS / 1000} s`)),
-    IDLE_TIMEOUT_MS,
-  );
+  const timer = setTimeout(() => abort.abort(new Error(`no data for ${idleTimeoutMs / 1000} s`)), idleTimeoutMs);
   const output = await open(file, 'w');
   try {
     const response = await fetch(url, { signal: abort.signal });
-    if (!response.ok || response.body === null) throw new Error(`answered ${response.status} ${response.statusText}`);
+    if (!response.ok || response.body === null) throw new Error(`${response.status} ${response.statusText}`);
     const report = meter(Number(response.headers.get('content-length')), progress);
     const hash = createHash('sha256');
     for await (const chunk of response.body) {
@@ -66,7 +63,7 @@ function meter(total: number, progress: Progress): (bytes: number) => void {
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
   return (bytes) => {
     done += bytes;
-    if (done === total || Date.now() - reported >= REPORT_EVERY_MS) {
+    if (done === total || Date.now() - reported >= reportEveryMs) {
       reported = Date.now();
       progress(`  ${megabytes(done)} MB${total > 0 ? ` of ${megabytes(total)} MB` : ''}`);
     }

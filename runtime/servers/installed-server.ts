@@ -6,15 +6,15 @@ import { promisify } from 'node:util';
 import { ConfigError } from '../../lib/errors';
 import type { CatalogEntry } from './server-catalog';
 
-const ANSWER_TIMEOUT_MS = 20_000;
+const versionTimeoutMs = 20_000;
 
-/** A program on this machine and what it says of its version; `unknown` when it names none. */
+/** A program on this machine and the version that it prints; `unknown` when it prints none. */
 export interface InstalledServer {
   readonly path: string;
   readonly version: string;
 }
 
-/** The program a variable names. Throws ConfigError when it does not run or is too old: what was set is not skipped. */
+/** The program that the variable names. Throws ConfigError when the program does not run or is too old. */
 export async function serverFromVariable(
   entry: CatalogEntry,
   env: NodeJS.ProcessEnv,
@@ -24,21 +24,23 @@ export async function serverFromVariable(
   const path = resolve(value);
   const where = `${entry.variable}=${value}`;
   if (!(await isProgram(path))) {
-    throw new ConfigError('config-invalid', `${where}: there is no executable file; correct or unset it`, { where });
+    throw new ConfigError('config-invalid', `${where}: no such executable file; correct or unset ${entry.variable}`, {
+      where,
+    });
   }
   try {
     const version = await versionOf(path);
     const problem = tooOld(entry, version);
     if (problem === undefined) return { path, version };
-    throw new ConfigError('config-invalid', `${where}: ${problem}; correct or unset it`, { where });
+    throw new ConfigError('config-invalid', `${where}: ${problem}; correct or unset ${entry.variable}`, { where });
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const reason = `${where}: it does not run: ${(error as Error).message}; correct or unset it`;
+    const reason = `${where}: the program does not run: ${(error as Error).message}; correct or unset ${entry.variable}`;
     throw new ConfigError('config-invalid', reason, { where, cause: error });
   }
 }
 
-/** The first program of this name on PATH that runs and is new enough; `skipped` gets the reason for every other. */
+/** The first program of this name on PATH that runs and is new enough; `skipped` is called with the reason for each other. */
 export async function serverOnPath(
   server: { readonly name: string; readonly entry: CatalogEntry },
   env: NodeJS.ProcessEnv,
@@ -53,24 +55,24 @@ export async function serverOnPath(
       if (problem === undefined) return { path, version };
       skipped(`${path}: ${problem}`);
     } catch (error) {
-      skipped(`${path}: it does not run: ${(error as Error).message}`);
+      skipped(`${path}: the program does not run: ${(error as Error).message}`);
     }
   }
   return undefined;
 }
 
-/** What a server says of its version. Throws when it does not run. */
+/** The version that a program prints. Throws when the program does not run. */
 export async function versionOf(path: string): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(path, ['--version'], { timeout: ANSWER_TIMEOUT_MS });
+  const { stdout, stderr } = await promisify(execFile)(path, ['--version'], { timeout: versionTimeoutMs });
   return /\d+\.\d+\.\d+/.exec(`${stdout}\n${stderr}`)?.[0] ?? 'unknown';
 }
 
 function tooOld(entry: CatalogEntry, version: string): string | undefined {
   if (entry.minimum === undefined || compareVersions(version, entry.minimum) >= 0) return undefined;
-  return `version ${version} is older than the ${entry.minimum} that is needed`;
+  return `version ${version} is older than ${entry.minimum}`;
 }
 
-/** Compares dotted numbers; negative when `a` is older. What is not a number counts as 0. */
+/** Compares dotted numbers; negative when `a` is older. A part that is not a number counts as 0. */
 function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split('.').map((part) => Number.parseInt(part, 10) || 0));
   for (const [index, part] of (right ?? []).entries()) {
@@ -85,7 +87,7 @@ async function isProgram(path: string): Promise<boolean> {
     await access(path, constants.X_OK);
     return (await stat(path)).isFile();
   } catch {
-    // Missing and forbidden are the same to us: it cannot be run.
+    // missing or forbidden: the file cannot be run either way
     return false;
   }
 }

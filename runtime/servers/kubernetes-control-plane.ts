@@ -1,27 +1,30 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KubernetesApiServer, startKubernetesApiServer } from './kubernetes-api-server';
-import { startKubernetesControllers } from './kubernetes-controllers';
-import { startEtcd } from './kubernetes-etcd';
 import { type KubernetesOptions, type KubernetesPlace, prepareKubernetesPlace } from './kubernetes-place';
+import {
+  type KubernetesApiServer,
+  startEtcd,
+  startKubernetesApiServer,
+  startKubernetesControllers,
+} from './kubernetes-servers';
 import type { RunningServer } from './run-server';
 
-/** A cluster without nodes: it takes every object, and runs no pod. */
+/** A cluster without nodes, which stores every object and runs no pod. */
 export interface KubernetesControlPlane {
   /** `https://127.0.0.1:<port>` */
   readonly url: string;
-  /** Path of a kubeconfig that may do everything. */
+  /** Path of a kubeconfig with cluster-admin rights. */
   readonly kubeconfig: string;
   stop(): Promise<void>;
 }
 
 /**
- * Starts etcd and kube-apiserver, and kube-controller-manager when asked to, on loopback, with the authorization and
- * the admission of a real cluster. A later start on the same directory has the same address, token and objects.
+ * Starts etcd, kube-apiserver and optionally kube-controller-manager on loopback, with the authorization and admission of
+ * a real cluster. A later start on the same directory has the same address, token and objects.
  */
 export async function startKubernetesControlPlane(options: KubernetesOptions): Promise<KubernetesControlPlane> {
   const place = await prepareKubernetesPlace(options);
-  // Each stands on the one before it.
+  // each server depends on the previous one
   const started: RunningServer[] = [];
   const stop = async (): Promise<void> => {
     for (const server of started.splice(0).reverse()) await server.stop();
@@ -40,7 +43,7 @@ export async function startKubernetesControlPlane(options: KubernetesOptions): P
   }
 }
 
-/** In JSON, which is YAML. */
+/** JSON is valid YAML. */
 function writeKubeconfig(place: KubernetesPlace, api: KubernetesApiServer): string {
   const ca = readFileSync(api.caFile).toString('base64');
   const cluster = { server: api.url, 'certificate-authority-data': ca };

@@ -7,31 +7,31 @@ import type { Progress } from './server-catalog';
 import type { ServerEvent } from './server-event';
 
 export interface KubernetesOptions {
-  /** Everything is kept below this directory, logs as `logs/<server>.log`; made when it does not exist. */
+  /** Holds all data, and logs as `logs/<server>.log`; created if missing. */
   readonly directory: string;
-  /** Runs kube-controller-manager as well, which makes the pods of workloads. */
+  /** Also runs kube-controller-manager, which creates the pods of workloads. */
   readonly controllers?: true;
   readonly progress?: Progress;
-  /** Told what happens after the start. */
+  /** Called on every event after the start. */
   readonly onEvent?: (event: ServerEvent) => void;
 }
 
-/** What the servers of one control plane share. */
+/** Program, files and environment that the servers of one control plane share. */
 export interface KubernetesPlace {
-  /** The program that is all of them. */
+  /** One program contains all the servers. */
   readonly command: string;
   readonly directory: string;
-  /** No more of our environment than they need: etcd takes every `ETCD_*` as a flag. */
+  /** Only the variables that the servers need: etcd reads every `ETCD_*` variable as a flag. */
   readonly env: NodeJS.ProcessEnv;
-  /** Of the administrator. */
+  /** Token of the administrator. */
   readonly token: string;
   readonly tokenFile: string;
-  /** Signs the tokens of service accounts. */
+  /** Key that signs the tokens of service accounts. */
   readonly signingKeyFile: string;
   optionsOf(server: string): ServerOptions;
 }
 
-/** Finds the program and makes, the first time, the keys that `directory` keeps. */
+/** Finds the program, and creates the keys in `directory` on the first start. */
 export async function prepareKubernetesPlace(options: KubernetesOptions): Promise<KubernetesPlace> {
   const { progress, onEvent } = options;
   const { path: command } = await resolveServer('kubernetes', { progress });

@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { resolveServer } from './resolve-server';
 import { type RunningServer, runServer, type ServerOptions } from './run-server';
 
-const PROBE_TIMEOUT_MS = 2_000;
-const MAX_PAYLOAD = 1_048_576;
-const MAX_FILE_STORE = 2 ** 50;
+const probeTimeoutMs = 2_000;
+const maxPayloadBytes = 1_048_576;
+const maxFileStoreBytes = 2 ** 50;
 
 export interface NatsServer extends RunningServer {
   /** `nats://127.0.0.1:<port>` */
@@ -14,14 +14,14 @@ export interface NatsServer extends RunningServer {
 }
 
 export interface NatsServerOptions extends ServerOptions {
-  /** Bytes of the largest message; 1 MiB when left out. */
+  /** Size limit of a message in bytes; 1 MiB when left out. */
   readonly maxPayload?: number;
 }
 
 /**
- * Starts nats-server with JetStream on loopback, without authentication, as loopback servers of one user are. Streams
- * are files below `dataDir`. A killed server process loses nothing it has acked: the file store hands every message
- * to the operating system before the ack; a power cut may lose the seconds before it.
+ * Starts nats-server with JetStream on loopback, without authentication. Streams are files below `dataDir`. When the
+ * server process is killed, no acked message is lost, as the file store writes each message to the operating system
+ * before the ack. A power failure may lose the last seconds.
  */
 export async function startNatsServer(given: NatsServerOptions): Promise<NatsServer> {
   const options = { ...given, dataDir: resolve(given.dataDir) };
@@ -39,21 +39,21 @@ function renderConfig(settings: NatsServerOptions & { readonly port: number }): 
   const lines = [
     `listen: "127.0.0.1:${settings.port}"`,
     'server_name: kflow',
-    `max_payload: ${settings.maxPayload ?? MAX_PAYLOAD}`,
+    `max_payload: ${settings.maxPayload ?? maxPayloadBytes}`,
     'jetstream {',
-    // The server adds a folder `jetstream` of its own.
+    // the server appends the folder `jetstream`
     `  store_dir: ${JSON.stringify(settings.dataDir)}`,
-    // What streams may hold is a bound, and far above what they do; the server would count it as taken from the disk.
-    `  max_file_store: ${MAX_FILE_STORE}`,
+    // the limits of streams are far above their real size, but the server reserves them; so the total must not bind
+    `  max_file_store: ${maxFileStoreBytes}`,
     '}',
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** The server greets every connection with its INFO, which says whether JetStream is up. */
+/** The server sends INFO on every connection, which contains whether JetStream is enabled. */
 function probe(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: PROBE_TIMEOUT_MS });
+    const socket = connect({ host: '127.0.0.1', port, timeout: probeTimeoutMs });
     let text = '';
     socket.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;
@@ -64,7 +64,7 @@ function probe(port: number): Promise<void> {
       else reject(new Error('JetStream is not enabled'));
     });
     socket.once('error', reject);
-    socket.once('timeout', () => socket.destroy(new Error('no INFO came')));
-    socket.once('close', () => reject(new Error('closed before INFO came')));
+    socket.once('timeout', () => socket.destroy(new Error('no INFO received')));
+    socket.once('close', () => reject(new Error('connection closed before INFO')));
   });
 }

@@ -6,10 +6,10 @@ import { serverFromVariable, serverOnPath, versionOf } from './installed-server'
 import { cachePath, fillCache } from './server-cache';
 import { type CatalogEntry, type Progress, readCatalog, type ServerCatalog } from './server-catalog';
 
-/** Where a server was found or came from. */
+/** The origin of a server program. */
 type ServerSource = 'variable' | 'path' | 'cache' | 'release' | 'go';
 
-/** A server program that runs. */
+/** A server program that was verified to run. */
 export interface ServerBinary {
   readonly name: string;
   readonly path: string;
@@ -29,21 +29,21 @@ interface Search {
   readonly entry: CatalogEntry;
   readonly env: NodeJS.ProcessEnv;
   readonly progress: Progress;
-  /** Why each way that was tried did not work. */
+  /** The reason why each attempt failed. */
   readonly failures: string[];
 }
 
 /**
- * Finds a server of the catalog: the variable's program, PATH, the cache, the official release, a build with Go.
- * The first run may take minutes, which `progress` tells. Throws ConfigError `config-invalid` when the variable names
- * no such program, `server-missing` with every reason when no way works.
+ * Finds a server of the catalog, in this order: the program that its variable names, PATH, the cache, the official release,
+ * a build with Go. The first run may take minutes and reports to `progress`. Throws ConfigError `config-invalid` when the
+ * variable names no usable program, `server-missing` with every reason when all ways fail.
  */
 export async function resolveServer(name: string, options: ResolveOptions = {}): Promise<ServerBinary> {
   const catalog = options.catalog ?? readCatalog();
   const entry = catalog[name];
   if (entry === undefined) {
     const known = Object.keys(catalog).join(', ');
-    throw new ConfigError('config-invalid', `there is no server "${name}"; known are ${known}`, { where: name });
+    throw new ConfigError('config-invalid', `unknown server "${name}"; known servers: ${known}`, { where: name });
   }
   const progress = options.progress ?? (() => undefined);
   const search: Search = { name, entry, env: options.env ?? process.env, progress, failures: [] };
@@ -56,12 +56,12 @@ async function findInstalled(search: Search): Promise<ServerBinary | undefined> 
   if (chosen !== undefined) return { name, path: chosen.path, source: 'variable' };
   const installed = await serverOnPath({ name, entry }, env, (reason) => {
     search.failures.push(reason);
-    search.progress(`passed over ${reason}`);
+    search.progress(`skipped ${reason}`);
   });
   return installed && { name, path: installed.path, source: 'path' };
 }
 
-/** Takes the server from the cache, which it fills first when it has to. */
+/** Returns the server from the cache, after filling the cache if necessary. */
 async function prepare(search: Search): Promise<ServerBinary> {
   const { name, entry, env, progress, failures } = search;
   const path = cachePath(name, entry, env);
@@ -69,7 +69,7 @@ async function prepare(search: Search): Promise<ServerBinary> {
   const make = async (directory: string): Promise<string> => {
     const release = entry.releases[`${process.platform}-${process.arch}`];
     if (release === undefined) {
-      failures.push(`release: none with a known checksum for ${process.platform}-${process.arch}`);
+      failures.push(`release: no release for ${process.platform}-${process.arch} in the catalog`);
     } else {
       const downloaded = await attempt('release', search, () => downloadRelease(release, directory, { env, progress }));
       if (downloaded !== undefined) {
@@ -86,7 +86,7 @@ async function prepare(search: Search): Promise<ServerBinary> {
   return { name, path, source };
 }
 
-/** One way to make a program. It counts when the program runs; else the reason is kept and said. */
+/** Tries one way to obtain a program. Returns undefined, and reports the reason, unless the program runs. */
 async function attempt(way: string, search: Search, make: () => Promise<string>): Promise<string | undefined> {
   try {
     const program = await make();
@@ -94,7 +94,7 @@ async function attempt(way: string, search: Search, make: () => Promise<string>)
     await versionOf(program);
     return program;
   } catch (error) {
-    const reason = `${way}: ${error instanceof KFlowError ? error.message : `it does not run: ${(error as Error).message}`}`;
+    const reason = `${way}: ${error instanceof KFlowError ? error.message : `the program does not run: ${(error as Error).message}`}`;
     search.failures.push(reason);
     search.progress(reason);
     return undefined;
@@ -102,13 +102,13 @@ async function attempt(way: string, search: Search, make: () => Promise<string>)
 }
 
 function missing({ name, entry, failures }: Search): ConfigError {
-  const tried = [`${entry.variable}: not set`, 'PATH: no usable program', ...failures];
+  const tried = [`${entry.variable}: not set`, 'PATH: no usable program of this name', ...failures];
   return new ConfigError(
     'server-missing',
     [
-      `${name} ${entry.version} was not found and could not be made:`,
+      `cannot find, download or build ${name} ${entry.version}:`,
       ...tried.map((reason) => `  - ${reason}`),
-      `Install Go ${entry.go.needs} or newer, or set ${entry.variable} to the path of ${name}.`,
+      `install Go ${entry.go.needs} or newer, or set ${entry.variable} to the path of ${name}`,
     ].join('\n'),
     { where: name },
   );

@@ -5,60 +5,60 @@ import { type GuardedProcess, type ProcessExit, spawnGuarded } from '../adapters
 import { Backoff } from '../async/backoff';
 import { pause } from '../async/pause';
 import { retry } from '../async/retry';
-import { keptPort, type PortWish } from './kept-port';
+import { choosePort, type PortChoice } from './choose-port';
 import type { Progress } from './server-catalog';
 import type { ServerEvent } from './server-event';
 
 /**
- * One server process that is kept running.
+ * Supervises one server process.
  *
- * I1. The port never changes once the server was ready: clients hold its address.
- * I2. At most one process runs; the next one starts after the last one's exit was seen.
- * I3. After stop() nothing is started any more.
+ * I1. The port never changes, because clients hold the address.
+ * I2. At most one process runs; the next one starts only after the exit of the previous one.
+ * I3. After stop(), no process is started.
  */
-const READY_TIMEOUT_MS = 90_000;
-const READY_POLL = { firstMs: 50, maxMs: 50 };
-/** An end counts against a server when it had not answered, or had lived no longer than this. */
-const SHORT_LIFE_MS = 1_000;
-const EARLY_END_MS = 10_000;
-const EARLY_ENDS_ALLOWED = 3;
-const RESTART_DELAYS = { firstMs: 100, maxMs: 5_000 };
-const LOG_LINES = 12;
+const readyTimeoutMs = 90_000;
+const probeDelays = { firstMs: 50, maxMs: 50 };
+/** An exit counts as early when the server was not ready yet, or ran for less than this. */
+const shortRunMs = 1_000;
+const earlyEndWindowMs = 10_000;
+const maxEarlyEnds = 3;
+const restartDelays = { firstMs: 100, maxMs: 5_000 };
+const logLines = 12;
 
-/** What every server of the embedded default takes. */
+/** Options of every embedded server. */
 export interface ServerOptions {
-  /** Everything the server keeps is below this directory, its port as well; made when it does not exist. */
+  /** Holds all data of the server, and its port; created if missing. */
   readonly dataDir: string;
-  readonly port?: PortWish;
-  /** What the server prints is appended here. */
+  readonly port?: PortChoice;
+  /** The output of the server is appended to this file. */
   readonly logFile: string;
-  /** Once it has answered it is started again however often it ends; left out, three early ends are its last. */
-  readonly keepsTrying?: true;
+  /** Once ready, the server is restarted however often it ends; left out, the server fails after three early exits. */
+  readonly restartsForever?: true;
   readonly progress?: Progress;
-  /** Told what happens after the start. */
+  /** Called on every event after the start. */
   readonly onEvent?: (event: ServerEvent) => void;
 }
 
-/** How one kind of server is started on a port and how it is seen to be ready. */
+/** How to start one kind of server on a port, and how to probe its readiness. */
 export interface ServerRecipe {
   readonly name: string;
   readonly command: string;
   readonly args: (port: number) => readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** Resolves when the server answers; any rejection means not yet. */
+  /** Resolves when the server is ready; rejects while it is not. */
   readonly probe: (port: number) => Promise<void>;
 }
 
 export interface RunningServer {
-  /** Pid of the present process; undefined between an end and its restart. */
+  /** Pid of the current process; undefined between an exit and the restart. */
   pid(): number | undefined;
-  /** Ends the server for good: TERM, then KILL after `graceMs` (5 s when left out). */
+  /** Ends the server: SIGTERM, then SIGKILL after `graceMs` (5 s when left out). */
   stop(graceMs?: number): Promise<void>;
 }
 
 /**
- * Starts a server, waits until it answers, and starts it again with growing pauses when it ends by itself. Throws
- * ConfigError `server-failed` with its last log lines when it ends three times within ten seconds or never answers.
+ * Starts a server, waits until it is ready, and restarts it with backoff when it exits. Throws ConfigError `server-failed`
+ * with the last lines of the log when the server exits three times within ten seconds or does not become ready.
  */
 export async function runServer(
   recipe: ServerRecipe,
@@ -66,7 +66,7 @@ export async function runServer(
 ): Promise<RunningServer & { readonly port: number }> {
   mkdirSync(options.dataDir, { recursive: true });
   mkdirSync(dirname(options.logFile), { recursive: true });
-  const port = await keptPort(recipe.name, options.dataDir, options.port);
+  const port = await choosePort(recipe.name, options.dataDir, options.port);
   const supervisor = new Supervisor(recipe, options, port);
   await supervisor.start();
   return { port, pid: () => supervisor.pid(), stop: (graceMs) => supervisor.stop(graceMs) };
@@ -83,7 +83,7 @@ class Supervisor {
   private loop: Promise<void> = Promise.resolve();
   private logStart = 0;
   private earlyEnds: number[] = [];
-  private hasAnswered = false;
+  private wasReady = false;
 
   constructor(
     private readonly recipe: ServerRecipe,
@@ -91,7 +91,7 @@ class Supervisor {
     private readonly port: number,
   ) {}
 
-  /** Resolves when the server answers for the first time. */
+  /** Resolves when the server is ready for the first time. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.loop = this.keepRunning({ resolve, reject });
@@ -110,28 +110,28 @@ class Supervisor {
 
   private async keepRunning(ready: Ready): Promise<void> {
     const { name } = this.recipe;
-    const backoff = new Backoff(RESTART_DELAYS);
+    const backoff = new Backoff(restartDelays);
     for (let run = 0; !this.stopping.signal.aborted; run++) {
       const startedAt = Date.now();
       const process = this.spawn();
       let isReady = false;
-      const answered = (): void => {
+      const onReady = (): void => {
         isReady = true;
         if (run > 0) this.report({ type: 'restarted', server: name, pid: process.pid });
-        this.hasAnswered = true;
+        this.wasReady = true;
         ready.resolve();
       };
-      this.waitUntilReady(process, answered).catch((error: KFlowError) => this.giveUp(error, ready));
+      this.waitUntilReady(process, onReady).catch((error: KFlowError) => this.giveUp(error, ready));
       const exit = await process.exited;
       this.process = undefined;
       if (this.stopping.signal.aborted) break;
       this.report({ type: 'ended', server: name, exit });
-      const isEarly = !isReady || Date.now() - startedAt < SHORT_LIFE_MS;
+      const isEarly = !isReady || Date.now() - startedAt < shortRunMs;
       if (isEarly && this.endsTooOften(Date.now())) {
-        this.giveUp(this.failure(`ended ${EARLY_ENDS_ALLOWED} times within ${EARLY_END_MS / 1000} s`, exit), ready);
+        this.giveUp(this.failure(`exited ${maxEarlyEnds} times within ${earlyEndWindowMs / 1000} s`, exit), ready);
         break;
       }
-      if (Date.now() - startedAt > EARLY_END_MS) backoff.reset();
+      if (Date.now() - startedAt > earlyEndWindowMs) backoff.reset();
       await pause(backoff.next(), this.stopping.signal);
     }
   }
@@ -150,23 +150,23 @@ class Supervisor {
     }
   }
 
-  /** Gives up silently when the process has ended, which the loop sees by itself. */
-  private async waitUntilReady(process: GuardedProcess, answered: () => void): Promise<void> {
+  /** Returns without an error when the process has exited, which `keepRunning` handles. */
+  private async waitUntilReady(process: GuardedProcess, onReady: () => void): Promise<void> {
     const isCurrent = () => this.process === process;
-    const options = { isRetryable: isCurrent, delays: READY_POLL, timeoutMs: READY_TIMEOUT_MS };
+    const options = { isRetryable: isCurrent, delays: probeDelays, timeoutMs: readyTimeoutMs };
     try {
       await retry(() => this.recipe.probe(this.port), options);
     } catch (error) {
-      if (!isCurrent() || (this.hasAnswered && this.options.keepsTrying)) return;
-      throw this.failure(`did not answer within ${READY_TIMEOUT_MS / 1000} s (${(error as Error).message})`);
+      if (!isCurrent() || (this.wasReady && this.options.restartsForever)) return;
+      throw this.failure(`was not ready within ${readyTimeoutMs / 1000} s (${(error as Error).message})`);
     }
-    if (isCurrent()) answered();
+    if (isCurrent()) onReady();
   }
 
   private endsTooOften(now: number): boolean {
-    if (this.hasAnswered && this.options.keepsTrying) return false;
-    this.earlyEnds = [...this.earlyEnds.filter((at) => now - at < EARLY_END_MS), now];
-    return this.earlyEnds.length >= EARLY_ENDS_ALLOWED;
+    if (this.wasReady && this.options.restartsForever) return false;
+    this.earlyEnds = [...this.earlyEnds.filter((at) => now - at < earlyEndWindowMs), now];
+    return this.earlyEnds.length >= maxEarlyEnds;
   }
 
   private giveUp(error: KFlowError, ready: Ready): void {
@@ -176,17 +176,17 @@ class Supervisor {
     void this.process?.stop();
   }
 
-  /** Before the first answer, whoever waits for the start is told by its outcome alone. */
+  /** Until the server is ready for the first time, only the outcome of `start` reports its state. */
   private report(event: ServerEvent): void {
-    if (this.hasAnswered) this.options.onEvent?.(event);
+    if (this.wasReady) this.options.onEvent?.(event);
   }
 
-  private failure(what: string, exit?: ProcessExit): ConfigError {
+  private failure(reason: string, exit?: ProcessExit): ConfigError {
     const { logFile } = this.options;
     const written = readFileSync(logFile).subarray(this.logStart).toString('utf8').trim();
-    const last = written.split('\n').slice(-LOG_LINES);
-    const how = exit === undefined ? '' : ` (${exit.signal ?? `code ${exit.code}`})`;
-    const lines = [`${this.recipe.name} ${what}${how}; the end of ${logFile}:`, ...last.map((line) => `    ${line}`)];
+    const last = written.split('\n').slice(-logLines);
+    const how = exit === undefined ? '' : ` (${exit.signal ?? `exit ${exit.code}`})`;
+    const lines = [`${this.recipe.name} ${reason}${how}; the end of ${logFile}:`, ...last.map((line) => `    ${line}`)];
     return new ConfigError('server-failed', lines.join('\n'), { where: this.recipe.name });
   }
 }

@@ -19,9 +19,9 @@ interface Credentials {
 }
 
 /**
- * Starts versitygw on loopback, with credentials of its own that are made once. A bucket is a folder below
- * `dataDir/buckets` and an object a file in it, so `a` and `a/b` cannot both exist in a bucket; the later one is
- * refused. ETags and the like are extended attributes, on file systems without them files below `dataDir/metadata`,
+ * Starts versitygw on loopback, with credentials that are generated once. A bucket is a folder below `dataDir/buckets` and
+ * an object is a file in that folder, so a bucket cannot hold both `a` and `a/b`: the second write is rejected. Metadata
+ * such as ETags is stored in extended attributes or, on file systems without them, in files below `dataDir/metadata`,
  * which is slower.
  */
 export async function startS3Server(given: ServerOptions): Promise<S3Server> {
@@ -38,7 +38,7 @@ export async function startS3Server(given: ServerOptions): Promise<S3Server> {
     try {
       return await start(path, options, metadata);
     } catch {
-      // Not the file system's fault, then: the first failure tells why, and the next start tries the fast way again.
+      // the file system is not the cause: report the first error, and try extended attributes again on the next start
       for (const made of [metadata, join(options.dataDir, 'credentials.json')]) rmSync(made, { recursive: true });
       throw error;
     }
@@ -55,12 +55,12 @@ async function start(command: string, options: ServerOptions, metadata: string |
     return [...listen, 'posix', ...sidecar, buckets];
   };
   const env = serverEnvironment(credentials);
-  const probe = (port: number) => answersSigned(port, credentials);
+  const probe = (port: number) => probeSigned(port, credentials);
   const server = await runServer({ name: 'versitygw', command, args, env, probe }, options);
   return { ...server, endpoint: `http://127.0.0.1:${server.port}`, ...credentials };
 }
 
-/** No more of our environment than the server needs: it reads many variables, which mirror its events or its log. */
+/** Only the variables that the server needs: others could turn on its event or audit log. */
 function serverEnvironment({ user, password }: Credentials): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, TZ } = process.env;
   return { PATH, HOME, TMPDIR, TZ, ROOT_ACCESS_KEY: user, ROOT_SECRET_KEY: password };
@@ -74,7 +74,7 @@ function keptCredentials(file: string): Credentials {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
-async function answersSigned(port: number, credentials: Credentials): Promise<void> {
+async function probeSigned(port: number, credentials: Credentials): Promise<void> {
   const store = new S3ObjectStore({ addr: `127.0.0.1:${port}`, ...credentials, retryForMs: 0 });
   try {
     await store.bucketExists('kflow-probe');

@@ -7,25 +7,26 @@ import { pause } from '../async/pause';
 import type { CatalogEntry, Progress } from './server-catalog';
 
 /**
- * Programs that were fetched or built, one folder a version.
+ * Downloaded and built programs, one folder per version.
  *
- * I1. A program is in the cache under its final name only when it is whole: it is made beside it and renamed.
- * I2. Whoever makes a program holds its lock and refreshes it; a lock not refreshed, or of a process of this machine
- *     that is gone, is broken. Two that break one lock at once both build, which I1 makes harmless.
+ * I1. A program has its final name in the cache only when it is complete: it is created beside its target and renamed.
+ * I2. The process that creates a program holds a lock and refreshes it. A lock that is not refreshed, or whose process on
+ *     this machine has ended, is broken. Two processes that break the same lock both create the program, which I1 makes
+ *     harmless.
  */
-const LOCK_REFRESH_MS = 5_000;
-const LOCK_STALE_MS = 60_000;
-const LOCK_POLL_MS = 200;
+const lockRefreshMs = 5_000;
+const lockStaleMs = 60_000;
+const lockPollMs = 200;
 
-/** Absolute path a program has, or will have, in the cache: below `$KFLOW_CACHE/servers`, else `~/.cache/kflow/servers`. */
+/** Absolute path of a program in the cache, below `$KFLOW_CACHE/servers` or `~/.cache/kflow/servers`. */
 export function cachePath(name: string, entry: CatalogEntry, env: NodeJS.ProcessEnv): string {
   const root = env.KFLOW_CACHE || join(homedir(), '.cache', 'kflow');
   return join(root, 'servers', `${name}-${entry.version}`, name);
 }
 
 /**
- * Runs `make` unless the program is there already, one at a time on this cache. `make` gets an empty directory on the
- * cache's file system and gives the program's path in it.
+ * Runs `make` unless the target exists; at most one process makes a target at a time. `make` gets an empty directory on
+ * the file system of the cache and returns the path of the program in it.
  */
 export async function fillCache(
   target: string,
@@ -47,7 +48,7 @@ export async function fillCache(
 }
 
 async function lock(file: string, progress: Progress): Promise<() => Promise<void>> {
-  let said = false;
+  let isReported = false;
   for (;;) {
     try {
       const handle = await open(file, 'wx');
@@ -58,15 +59,15 @@ async function lock(file: string, progress: Progress): Promise<() => Promise<voi
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     if (await isStale(file)) {
-      progress(`breaking the lock ${file}: its owner is gone`);
+      progress(`breaking the lock ${file}: its owner has ended`);
       await rm(file, { force: true });
     } else {
-      if (!said) progress(`waiting for another process that prepares the same program (${file})`);
-      said = true;
-      await pause(LOCK_POLL_MS);
+      if (!isReported) progress(`waiting for another process to finish the same program (${file})`);
+      isReported = true;
+      await pause(lockPollMs);
     }
   }
-  const refresh = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => undefined), LOCK_REFRESH_MS);
+  const refresh = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => undefined), lockRefreshMs);
   return async () => {
     clearInterval(refresh);
     await rm(file, { force: true });
@@ -77,9 +78,9 @@ async function isStale(file: string): Promise<boolean> {
   try {
     const [host, pid] = (await readFile(file, 'utf8')).trim().split(' ');
     if (host === hostname() && pid !== undefined && !isAlive(Number(pid))) return true;
-    return Date.now() - (await stat(file)).mtimeMs > LOCK_STALE_MS;
+    return Date.now() - (await stat(file)).mtimeMs > lockStaleMs;
   } catch (error) {
-    // Released since: not stale, and free at the next attempt.
+    // released meanwhile: the next attempt gets the lock
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }

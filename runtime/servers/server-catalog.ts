@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../package-root';
 
-/** Where progress goes: one line at a time, without its end. */
+/** Receives progress, one line at a time, without a newline. */
 export type Progress = (line: string) => void;
 
 const release = z
   .strictObject({
-    /** Below the base URL of releases. */
+    /** Path below the base URL of releases. */
     path: z.string(),
-    /** The program inside the archive. */
+    /** Path of the program in the archive. */
     member: z.string(),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
   })
@@ -19,18 +19,18 @@ const release = z
 const entry = z
   .strictObject({
     version: z.string(),
-    /** Programs found on this machine must be at least this; left out, any will do. */
+    /** Minimum version of a program found on this machine; left out, any version. */
     minimum: z.string().optional(),
     /** The environment variable that names a program to use instead. */
     variable: z.string(),
-    /** How to build it: a module by version, or a module of ours below the package. `needs` is the oldest Go. */
+    /** How to build the program: a published module, or a module below this package. `needs` is the minimum Go version. */
     go: z
       .union([
         z.strictObject({ needs: z.string(), module: z.string() }),
         z.strictObject({ needs: z.string(), directory: z.string() }),
       ])
       .readonly(),
-    /** Official archives by `<platform>-<arch>` in Node's words, each with a checksum known beforehand. */
+    /** Official archives with pinned checksums, by `<platform>-<arch>` as Node names them. */
     releases: z.record(z.string(), release).readonly(),
   })
   .readonly();
@@ -39,7 +39,7 @@ const catalog = z.record(z.string(), entry).readonly();
 
 export type Release = z.infer<typeof release>;
 export type CatalogEntry = z.infer<typeof entry>;
-/** The servers KFlow can fetch, by the name of their program. */
+/** The servers that KFlow can download or build, by the name of their program. */
 export type ServerCatalog = z.infer<typeof catalog>;
 
 /** The catalog of this package, `tools/servers.json`. */

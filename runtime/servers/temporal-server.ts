@@ -3,25 +3,25 @@ import { join, resolve } from 'node:path';
 import { resolveServer } from './resolve-server';
 import { type RunningServer, runServer, type ServerOptions } from './run-server';
 
-const PROBE_TIMEOUT_MS = 2_000;
-const HEALTH_PATH = '/grpc.health.v1.Health/Check';
-const FRONTEND = 'temporal.api.workflowservice.v1.WorkflowService';
-/** HealthCheckResponse { status: SERVING } in protobuf. */
-const SERVING = Buffer.from([0x08, 0x01]);
+const probeTimeoutMs = 2_000;
+const healthPath = '/grpc.health.v1.Health/Check';
+const frontendService = 'temporal.api.workflowservice.v1.WorkflowService';
+/** HealthCheckResponse { status: servingStatus } in protobuf. */
+const servingStatus = Buffer.from([0x08, 0x01]);
 
 export interface TemporalServer extends RunningServer {
-  /** `127.0.0.1:<port>`, of the gRPC frontend. */
+  /** Address of the gRPC frontend: `127.0.0.1:<port>`. */
   readonly address: string;
 }
 
 export interface TemporalServerOptions extends ServerOptions {
-  /** Namespaces beside `default`. */
+  /** Namespaces in addition to `default`. */
   readonly namespaces?: readonly string[];
-  /** Custom search attributes by name, as in `{ KFlowJob: 'Keyword' }`; added when the namespaces are made. */
+  /** Custom search attributes by name, as in `{ KFlowJob: 'Keyword' }`; added when the namespaces are created. */
   readonly searchAttributes?: { readonly [name: string]: string };
 }
 
-/** Starts a Temporal development server on loopback; workflows are kept in one SQLite file below `dataDir`. */
+/** Starts a Temporal development server on loopback, with its data in one SQLite file below `dataDir`. */
 export async function startTemporalServer(given: TemporalServerOptions): Promise<TemporalServer> {
   const options = { ...given, dataDir: resolve(given.dataDir) };
   const { path } = await resolveServer('temporal', { progress: options.progress });
@@ -38,7 +38,7 @@ export async function startTemporalServer(given: TemporalServerOptions): Promise
   return { ...server, address: `127.0.0.1:${server.port}` };
 }
 
-/** Asks the frontend's gRPC health service, in one HTTP/2 request: no client library for three bytes. */
+/** Calls the gRPC health service of the frontend in one HTTP/2 request, without a gRPC client library. */
 function probe(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const session = connect(`http://127.0.0.1:${port}`);
@@ -47,11 +47,11 @@ function probe(port: number): Promise<void> {
       if (error === undefined) resolve();
       else reject(error);
     };
-    session.setTimeout(PROBE_TIMEOUT_MS, () => done(new Error('no answer from the health service')));
+    session.setTimeout(probeTimeoutMs, () => done(new Error('no response from the health service')));
     session.once('error', done);
     const request = session.request({
       ':method': 'POST',
-      ':path': HEALTH_PATH,
+      ':path': healthPath,
       'content-type': 'application/grpc',
       te: 'trailers',
     });
@@ -59,11 +59,11 @@ function probe(port: number): Promise<void> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.once('error', done);
     request.once('end', () => {
-      // Five bytes of gRPC framing come before the message.
-      const serving = Buffer.concat(chunks).subarray(5).equals(SERVING);
+      // the message follows five bytes of gRPC framing
+      const serving = Buffer.concat(chunks).subarray(5).equals(servingStatus);
       done(serving ? undefined : new Error('the frontend is not serving yet'));
     });
-    request.end(grpcFrame(Buffer.concat([Buffer.from([0x0a, FRONTEND.length]), Buffer.from(FRONTEND)])));
+    request.end(grpcFrame(Buffer.concat([Buffer.from([0x0a, frontendService.length]), Buffer.from(frontendService)])));
   });
 }
 

@@ -87,7 +87,7 @@ describe.each(Object.entries(KINDS))('%s', (name, start) => {
     await kept(start(place(name)));
     await expect(start(place(name))).rejects.toMatchObject({
       code: 'server-failed',
-      message: expect.stringMatching(/already runs on .* as process \d+/),
+      message: expect.stringMatching(/is already running on .* \(process \d+\)/),
     });
   });
 });
@@ -122,7 +122,7 @@ describe('nats', () => {
 describe('a server that cannot run', () => {
   const silent = () => Promise.reject(new Error('no answer'));
 
-  it('fails with the end of its log after three ends', async () => {
+  it('fails with the end of its log after three exits', async () => {
     const options = place('failing');
     const args = ['-c', 'echo "cannot open the store" >&2; exit 9'];
     await expect(
@@ -131,7 +131,7 @@ describe('a server that cannot run', () => {
       name: 'ConfigError',
       code: 'server-failed',
       message: expect.stringMatching(
-        /^made-up ended 3 times within 10 s \(code 9\); the end of .*failing.log:\n.*cannot open the store/,
+        /^made-up exited 3 times within 10 s \(exit 9\); the end of .*failing.log:\n.*cannot open the store/,
       ),
     });
     expect(readFileSync(options.logFile, 'utf8').match(/cannot open/g)).toHaveLength(3);

@@ -125,13 +125,13 @@ export class StackSupervisor {
     return server;
   }
 
-  private serverOptions(name: ServerName, wished?: number, usual?: number): ServerOptions {
+  private serverOptions(name: ServerName, requested?: number, preferred?: number): ServerOptions {
     const { directory, say } = this.options;
     return {
       dataDir: directory.dataOf(name),
-      port: { wished, usual },
+      port: { requested, preferred },
       logFile: path.join(directory.logs, `${name}.log`),
-      keepsTrying: true,
+      restartsForever: true,
       progress: say,
       onEvent: (event) => say(describeServerEvent(event)),
     };

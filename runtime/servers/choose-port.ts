@@ -5,45 +5,50 @@ import { ConfigError } from '../../lib/errors';
 import { isAlive } from '../adapters/processes/earlier-processes';
 import { waitUntil } from '../async/poll';
 
-/** The last run's server may need this long to end after its parent was killed. */
-const RELEASE_TIMEOUT_MS = 6_500;
-const POLL_MS = 100;
+/** After its parent was killed, the server of the previous run may need this long to end. */
+const releaseTimeoutMs = 6_500;
+const pollMs = 100;
 
-/** The port that is tried first: `wished` always, `usual` as long as none is kept. */
-export interface PortWish {
-  readonly wished?: number;
-  readonly usual?: number;
+export interface PortChoice {
+  /** Tried first. */
+  readonly requested?: number;
+  /** Tried first when no earlier port is recorded. */
+  readonly preferred?: number;
 }
 
 /**
- * The loopback port of the server that keeps its data in `dataDir`: chosen once, written to the file `port`, and
- * chosen again only when somebody else has taken it. One that is wished and not to be had changes nothing for the next
- * start. Throws ConfigError when that somebody is the same server, started by another process on the same data.
+ * Chooses the loopback port of the server with its data in `dataDir`. The port is recorded in the file `port` and reused
+ * until another program takes it; a requested port that is in use is not recorded. Throws ConfigError when the server
+ * itself already runs on this data.
  */
-export async function keptPort(name: string, dataDir: string, { wished, usual }: PortWish = {}): Promise<number> {
+export async function choosePort(
+  name: string,
+  dataDir: string,
+  { requested, preferred }: PortChoice = {},
+): Promise<number> {
   const file = join(dataDir, 'port');
-  const keep = (port: number) => {
+  const record = (port: number) => {
     writeFileSync(file, `${port}\n`);
     return port;
   };
-  const kept = wished ?? readNumber(file) ?? usual;
+  const first = requested ?? readNumber(file) ?? preferred;
   const pid = readNumber(join(dataDir, 'pid'));
-  if (kept !== undefined) {
-    let free = await isFree(kept);
+  if (first !== undefined) {
+    let free = await isFree(first);
     const isDecided = async () => {
       const hasOwner = pid !== undefined && isAlive(pid);
-      free = await isFree(kept); // read after the owner's end, which frees the port
+      free = await isFree(first); // checked after the owner, whose end frees the port
       return free || !hasOwner;
     };
-    if (!free) await waitUntil(isDecided, { intervalMs: POLL_MS, timeoutMs: RELEASE_TIMEOUT_MS });
-    if (free) return keep(kept);
+    if (!free) await waitUntil(isDecided, { intervalMs: pollMs, timeoutMs: releaseTimeoutMs });
+    if (free) return record(first);
     if (pid !== undefined && isAlive(pid)) {
-      const message = `${name} already runs on ${dataDir} as process ${pid}; stop that one, or use another directory`;
+      const message = `${name} is already running on ${dataDir} (process ${pid}); stop that process, or use another directory`;
       throw new ConfigError('server-failed', message, { where: dataDir });
     }
   }
   const port = await freePort();
-  return wished === undefined ? keep(port) : port;
+  return requested === undefined ? record(port) : port;
 }
 
 function readNumber(file: string): number | undefined {
@@ -65,7 +70,7 @@ async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** Listens on a loopback port and lets it go again; 0 is any. */
+/** Listens on a loopback port and closes it again; 0 means any free port. */
 function listenOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

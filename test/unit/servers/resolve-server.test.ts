@@ -94,10 +94,10 @@ describe('the variable', () => {
   });
 
   it.each([
-    ['does not exist', () => join(root, 'nothing'), 'there is no executable file'],
-    ['does not run', () => program(join(root, 'broken/made-up'), '1; exit 3 #'), 'it does not run'],
-    ['is too old', () => program(join(root, 'old/made-up'), '2.10.9'), 'version 2.10.9 is older than the 2.11.0'],
-  ])('is an error when what it names %s', async (_, path, text) => {
+    ['does not exist', () => join(root, 'nothing'), 'no such executable file'],
+    ['does not run', () => program(join(root, 'broken/made-up'), '1; exit 3 #'), 'the program does not run'],
+    ['is too old', () => program(join(root, 'old/made-up'), '2.10.9'), 'version 2.10.9 is older than 2.11.0'],
+  ])('is an error when the program that it names %s', async (_, path, text) => {
     const broken = path();
     if (broken.includes('broken')) writeFileSync(broken, '#!/bin/sh\nexit 3\n');
     const { options } = scene({ KFLOW_MADE_UP: broken });
@@ -110,12 +110,12 @@ describe('the variable', () => {
 });
 
 describe('PATH', () => {
-  it('passes over what is too old, says so, and takes the next', async () => {
+  it('skips a program that is too old, reports the reason, and uses the next one', async () => {
     const old = program(join(root, 'path-old/made-up'), '2.9.10');
     const good = program(join(root, 'path-good/made-up'), '2.11.0');
     const { options, said } = scene({ PATH: `${dirname(old)}:${dirname(good)}` });
     expect(await resolveServer('made-up', options)).toEqual({ name: 'made-up', path: good, source: 'path' });
-    expect(said).toEqual([`passed over ${old}: version 2.9.10 is older than the 2.11.0 that is needed`]);
+    expect(said).toEqual([`skipped ${old}: version 2.9.10 is older than 2.11.0`]);
   });
 });
 
@@ -128,19 +128,19 @@ describe('the official release', () => {
     expect(requests).toEqual(['/mirror/made-up/v3.0.0.tar.gz']);
   });
 
-  it('with another checksum is refused before it is unpacked, and Go is asked next', async () => {
+  it('with a wrong checksum is rejected before it is unpacked, and Go builds the server', async () => {
     const { options, said, cached } = scene({ PATH: fakeGo(BUILDING_GO) }, { sha256: 'a'.repeat(64) });
     expect(await resolveServer('made-up', options)).toEqual({ name: 'made-up', path: cached, source: 'go' });
     expect(said).toContainEqual(expect.stringMatching(/^release: .*checksum differs: expected sha256 a{64}, got /));
   });
 
-  it('that is not there is passed over for Go', async () => {
+  it('that is missing is replaced by a build with Go', async () => {
     const { options, said } = scene({ PATH: fakeGo(BUILDING_GO) }, { path: 'gone.tar.gz' });
     expect((await resolveServer('made-up', options)).source).toBe('go');
-    expect(said).toContainEqual(expect.stringContaining('gone.tar.gz: answered 404'));
+    expect(said).toContainEqual(expect.stringContaining('gone.tar.gz: 404'));
   });
 
-  it('from a machine that cannot be reached is passed over for Go', async () => {
+  it('from an unavailable host is replaced by a build with Go', async () => {
     const { options, said } = scene({ PATH: fakeGo(BUILDING_GO), KFLOW_RELEASES_URL: 'http://127.0.0.1:1' });
     expect((await resolveServer('made-up', options)).source).toBe('go');
     expect(said).toContainEqual(expect.stringMatching(/^release: http:\/\/127\.0\.0\.1:1\/made-up.*fetch failed/));
@@ -156,7 +156,7 @@ describe('the build', () => {
     expect(said).toBe('install -trimpath -ldflags -s -w example.invalid/made-up@v3.0.0 [] [0] [off]');
   });
 
-  it('is done once when two ask at the same time', async () => {
+  it('runs once for two simultaneous callers', async () => {
     const counting = `echo x >> ${root}/builds; while [ ! -e ${root}/go-on ]; do sleep 0.05; done; ${BUILDING_GO}`;
     const { options, said } = scene({ PATH: fakeGo(counting) }, null);
     const both = Promise.all([resolveServer('made-up', options), resolveServer('made-up', options)]);
@@ -168,7 +168,7 @@ describe('the build', () => {
     expect(readFileSync(join(root, 'builds'), 'utf8')).toBe('x\n');
   });
 
-  it('breaks the lock of a process that is gone', async () => {
+  it('breaks the lock of a process that has ended', async () => {
     const { options, said, cached } = scene({ PATH: fakeGo(BUILDING_GO) }, null);
     const gone = execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }).trim();
     mkdirSync(dirname(cached), { recursive: true });
@@ -179,43 +179,43 @@ describe('the build', () => {
   });
 });
 
-describe('when nothing works', () => {
-  it('tells everything that was tried, why it failed, and what to do', async () => {
+describe('when every way fails', () => {
+  it('reports every attempt with the reason for its failure, and what to do', async () => {
     const old = program(join(root, 'last-old/made-up'), '2.9.10');
     const failing = fakeGo("echo 'go: downloading x' >&2; echo 'go: no route to the proxy' >&2; exit 1");
     const { options, cached } = scene({ PATH: `${dirname(old)}:${failing}` }, { path: 'gone.tar.gz' });
     const error = await resolveServer('made-up', options).catch((caught: unknown) => caught as Error);
     expect(error).toMatchObject({ name: 'ConfigError', code: 'server-missing' });
     expect((error as Error).message.replaceAll(root, '').replaceAll(releasesUrl, '/').split('\n')).toEqual([
-      'made-up 3.0.0 was not found and could not be made:',
+      'cannot find, download or build made-up 3.0.0:',
       '  - KFLOW_MADE_UP: not set',
-      '  - PATH: no usable program',
-      '  - /last-old/made-up: version 2.9.10 is older than the 2.11.0 that is needed',
-      '  - release: /gone.tar.gz: answered 404 Not Found',
-      expect.stringMatching(/^ {2}- Go: go ended with 1 after \d+ s:$/),
+      '  - PATH: no usable program of this name',
+      '  - /last-old/made-up: version 2.9.10 is older than 2.11.0',
+      '  - release: /gone.tar.gz: 404 Not Found',
+      expect.stringMatching(/^ {2}- Go: go failed \(exit 1\) after \d+ s:$/),
       '    go: no route to the proxy',
-      'Install Go 1.25 or newer, or set KFLOW_MADE_UP to the path of made-up.',
+      'install Go 1.25 or newer, or set KFLOW_MADE_UP to the path of made-up',
     ]);
     expect(existsSync(cached)).toBe(false);
   });
 
-  it('says that there is no Go', async () => {
+  it('reports that Go is missing', async () => {
     const { options } = scene({ PATH: join(root, 'empty') }, null);
     const error = await resolveServer('made-up', options).catch((caught: unknown) => caught as Error);
-    expect((error as Error).message).toContain(`release: none with a known checksum for ${PLATFORM}`);
-    expect((error as Error).message).toContain('Go: there is no program `go` on PATH');
+    expect((error as Error).message).toContain(`release: no release for ${PLATFORM} in the catalog`);
+    expect((error as Error).message).toContain('Go: no `go` on PATH');
   });
 
   it('names the known servers for an unknown one', async () => {
     await expect(resolveServer('etcd')).rejects.toMatchObject({
-      message: 'there is no server "etcd"; known are nats-server, kubernetes, temporal, versitygw',
+      message: 'unknown server "etcd"; known servers: nats-server, kubernetes, temporal, versitygw',
     });
   });
 });
 
 describe('the catalog', () => {
   it('pins a checksum for every release on four platforms', () => {
-    // a control plane is only for the tests: it is built
+    // the Kubernetes control plane is only used by tests, which build it
     const { kubernetes: _, ...served } = readCatalog();
     for (const entry of Object.values(served)) {
       expect(Object.keys(entry.releases).sort()).toEqual(['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64']);
