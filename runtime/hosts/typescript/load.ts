@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { type Message, transformSync } from 'esbuild';
 import type { Logger } from '../../../lib/define/sdk';
 import { ConfigError } from '../../../lib/errors';
@@ -83,5 +84,5 @@ function formatMessage(message: Message): string {
 }
 
 function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return isNativeError(error) ? (error.stack ?? error.message) : String(error);
 }

@@ -1,8 +1,8 @@
-import { numbered, PythonHostRun, recordOf } from './python-host-run';
+import { HostRun, numbered, recordOf } from '../../support/host-run';
 
 /** A separate process that starts a record that never ends, and prints the process id of its Python. */
 async function main(): Promise<void> {
-  const run = new PythonHostRun({ code: process.argv[2] });
+  const run = new HostRun({ code: process.argv[2] });
   await run.host.open();
   run.host.process([recordOf(0, numbered, { n: 0 })]);
   await run.until(() => run.logs.length > 0);

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { HostRun, isAlive, numbered, recordOf, withHost } from '../../support/host-run';
 import { waitFor } from '../../support/wait-for';
-import { numbered, PythonHostRun, recordOf, withHost } from './python-host-run';
 
 const directory = mkdtempSync(join(tmpdir(), 'host-life-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -22,17 +22,8 @@ def process(ctx, event):
 `,
 });
 
-const isAlive = (pid: number) => {
-  try {
-    // A zombie still has a process id, but it has ended.
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
-  } catch {
-    return false;
-  }
-};
-
 async function refusal(spec: Partial<FunctionSpec>, env: Record<string, string> = {}): Promise<unknown> {
-  return new PythonHostRun(spec, { env }).host.open().catch((error: unknown) => error);
+  return new HostRun(spec, { env }).host.open().catch((error: unknown) => error);
 }
 
 describe('opening', () => {
@@ -58,7 +49,6 @@ describe('opening', () => {
       /^map: process\(event\) cannot be called with 2 arguments/,
     ],
     ['a module that is not there', { module: 'not-there.py' }, /^map: the module cannot be read: .*not-there\.py/],
-    ['that there is nothing to run', {}, /^map: there is nothing to run/],
   ])('is rejected with %s', async (_, spec, message) => {
     const error = await refusal(spec);
     expect(error).toMatchObject({
@@ -86,25 +76,12 @@ describe('opening', () => {
       message: expect.stringContaining('this is 3.6.15; install Python 3.9'),
     });
   });
-
-  it('loads a module with the modules beside it', async () => {
-    writeFileSync(join(directory, 'neighbour.py'), 'STEP = 5\n');
-    writeFileSync(
-      join(directory, 'entry.py'),
-      'from neighbour import STEP\ndef process(ctx, event):\n    return {"n": event["n"] + STEP}\n',
-    );
-    const run = new PythonHostRun({ module: 'entry.py', schema: numbered }, { baseDir: directory });
-    await run.host.open();
-    await run.processAll(numbered, [{ n: 1 }]);
-    await run.host.close();
-    expect(run.outputsOf(0)).toEqual([{ n: 6 }]);
-  });
 });
 
 describe('the end', () => {
   it('is one crash with its cause when Python is killed', async () => {
     const { code } = gate('never');
-    const run = new PythonHostRun({ code: `print(__import__("os").getpid())\n${code}` });
+    const run = new HostRun({ code: `print(__import__("os").getpid())\n${code}` });
     await run.host.open();
     run.host.process([recordOf(0, numbered, { n: 0 })]);
     await run.until(() => run.order.includes('heartbeat 0'));
@@ -119,7 +96,7 @@ describe('the end', () => {
 
   it('reports the exit code and the last lines of stderr', async () => {
     const code = 'import os\ndef process(ctx, event):\n    os.write(2, b"out of luck\\n")\n    os._exit(7)\n';
-    const run = new PythonHostRun({ code });
+    const run = new HostRun({ code });
     await run.host.open();
     run.host.process([recordOf(0, numbered, { n: 0 })]);
     await run.until(() => run.crashes.length > 0);
@@ -146,7 +123,7 @@ describe('the end', () => {
     const { TMPDIR } = process.env;
     process.env.TMPDIR = mkdtempSync(join(directory, 'tmp-'));
     const { open, code } = gate('close');
-    const run = new PythonHostRun({ code });
+    const run = new HostRun({ code });
     await run.host.open();
     run.host.process(Array.from({ length: 2000 }, (_, n) => recordOf(n, numbered, { n })));
     await run.until(() => run.order.includes('heartbeat 0'));
@@ -194,30 +171,6 @@ describe('many records', () => {
         expect(run.outputsOf(99_999)).toEqual([{ n: 99_999 }]);
       },
       { schema: numbered },
-    );
-  });
-
-  it('run concurrently, up to the limit, when the function is async', async () => {
-    const code = `running = 0
-most = 0
-async def process(ctx, event):
-    global running, most
-    running += 1
-    most = max(most, running)
-    await asyncio.sleep(0.01)
-    running -= 1
-    return {"n": most}
-`;
-    await withHost(
-      code,
-      async (run) => {
-        await run.processAll(
-          numbered,
-          Array.from({ length: 20 }, (_, n) => ({ n })),
-        );
-        expect(run.outputsOf(19)).toEqual([{ n: 4 }]);
-      },
-      { concurrency: 4, schema: numbered },
     );
   });
 });

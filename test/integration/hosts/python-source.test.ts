@@ -1,36 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { decode, numbered, type PythonHostRun, withHost } from './python-host-run';
+import { decode, type HostRun, numbered, withHost } from '../../support/host-run';
 
 const source = { type: 'raw-source' as const, schema: numbered, entry: 'generate' };
 
-async function generate(run: PythonHostRun): Promise<{ records: unknown[]; ended: boolean }> {
+async function generate(run: HostRun): Promise<{ records: unknown[]; ended: boolean }> {
   const { payloads, ended } = await run.host.generate();
   return { records: payloads.map(decode), ended };
 }
 
-async function generateAll(run: PythonHostRun): Promise<unknown[]> {
+async function generateAll(run: HostRun): Promise<unknown[]> {
   const { records, ended } = await generate(run);
   return ended ? records : [...records, ...(await generateAll(run))];
 }
 
 describe('a source function', () => {
-  it('that returns a list is called again for more, and ends with None', async () => {
-    const code =
-      'calls = 0\ndef generate():\n    global calls\n    calls += 1\n    return [{"n": calls}, {"n": -calls}] if calls < 3 else None';
-    await withHost(
-      code,
-      async (run) => {
-        expect(await generate(run)).toEqual({ records: [{ n: 1 }, { n: -1 }], ended: false });
-        expect(await generate(run)).toEqual({ records: [{ n: 2 }, { n: -2 }], ended: false });
-        expect(await generate(run)).toEqual({ records: [], ended: true });
-        expect(await generate(run)).toEqual({ records: [], ended: true });
-      },
-      source,
-    );
-  });
-
   it.each([
     ['a generator', 'def generate():\n    for n in range(3000):\n        yield {"n": n}'],
     ['an async generator', 'async def generate(ctx):\n    for n in range(3000):\n        yield {"n": n}'],

@@ -1,4 +1,4 @@
-import { numbered, recordOf, withHost } from './python-host-run';
+import { numbered, recordOf, withHost } from '../../support/host-run';
 
 const isStreaming = true;
 

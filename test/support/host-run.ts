@@ -1,24 +1,28 @@
+import { readFileSync } from 'node:fs';
 import * as avro from 'avsc';
-import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { fingerprintOf } from '../../../runtime/engine/avro-message';
-import type { Failure, Host, HostEvents, HostRecord, LogLevel } from '../../../runtime/engine/ports/host';
-import type { HostOptions } from '../../../runtime/hosts/host-factory';
-import { pythonHost } from '../../../runtime/hosts/python/host';
-import { waitFor } from '../../support/wait-for';
+import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
+import { fingerprintOf } from '../../runtime/engine/avro-message';
+import type { Failure, Host, HostEvents, HostRecord, LogLevel } from '../../runtime/engine/ports/host';
+import { createHost } from '../../runtime/hosts/create-host';
+import type { HostOptions } from '../../runtime/hosts/host-factory';
+import { waitFor } from './wait-for';
 
-/** Runs a Python host, and records its events by record and in order. */
-export class PythonHostRun implements HostEvents {
+/** Runs a host, of Python unless the spec says otherwise, and records its events by record and in order. */
+export class HostRun implements HostEvents {
   readonly outputs = new Map<number, { payload: Uint8Array; side: string }[]>();
   readonly outcomes = new Map<number, 'done' | 'released' | Failure>();
   readonly logs: [LogLevel, string][] = [];
+  /** Every event, as in `output 3`, `output 3 to errors`, `failed 4`, `INFO text`. */
   readonly order: string[] = [];
   readonly crashes: Error[] = [];
+  /** Events that no host may report, such as a second outcome of a record. */
+  readonly faults: string[] = [];
   /** Result of `output`: undefined means there is room at once. */
   store: (payload: Uint8Array) => Promise<void> | undefined = () => undefined;
   readonly host: Host;
 
   constructor(spec: Partial<FunctionSpec>, options: Partial<HostOptions> = {}) {
-    this.host = pythonHost({
+    this.host = createHost({
       spec: specOf(spec),
       events: this,
       schemas: { schemaOf: async (fingerprint) => knownSchema(fingerprint) },
@@ -31,40 +35,38 @@ export class PythonHostRun implements HostEvents {
   }
 
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined {
+    if (this.outcomes.has(id)) this.faults.push(`output ${id}: the record had ended`);
     const outputs = this.outputs.get(id) ?? [];
     outputs.push({ payload, side });
     this.outputs.set(id, outputs);
-    this.tell(`output ${id}`);
+    this.order.push(`output ${id}${side && ` to ${side}`}`);
     return this.store(payload);
   }
 
   done(id: number): void {
-    this.outcomes.set(id, 'done');
-    this.tell(`done ${id}`);
+    this.end(id, 'done', `done ${id}`);
   }
 
   failed(id: number, failure: Failure): void {
-    this.outcomes.set(id, failure);
-    this.tell(`failed ${id}`);
+    this.end(id, failure, `failed ${id}`);
   }
 
   released(id: number): void {
-    this.outcomes.set(id, 'released');
-    this.tell(`released ${id}`);
+    this.end(id, 'released', `released ${id}`);
   }
 
   heartbeat(id: number): void {
-    this.tell(`heartbeat ${id}`);
+    this.order.push(`heartbeat ${id}`);
   }
 
   log(level: LogLevel, text: string): void {
     this.logs.push([level, text]);
-    this.tell(`log ${text}`);
+    this.order.push(`${level} ${text}`);
   }
 
   crashed(cause: Error): void {
     this.crashes.push(cause);
-    this.tell('crashed');
+    this.order.push('crashed');
   }
 
   /** Resolves when the host's events have made the condition true. */
@@ -82,9 +84,9 @@ export class PythonHostRun implements HostEvents {
     await this.until(() => this.outcomes.size === events.length);
   }
 
-  /** The decoded main outputs of a record. */
-  outputsOf(id: number): unknown[] {
-    return (this.outputs.get(id) ?? []).map(({ payload }) => decode(payload));
+  /** The decoded outputs of a record: its main outputs, or those of a side output. */
+  outputsOf(id: number, side = ''): unknown[] {
+    return (this.outputs.get(id) ?? []).filter((output) => output.side === side).map(({ payload }) => decode(payload));
   }
 
   failureOf(id: number): Failure {
@@ -93,28 +95,46 @@ export class PythonHostRun implements HostEvents {
     return outcome;
   }
 
-  private tell(what: string): void {
-    this.order.push(what);
+  private end(id: number, outcome: 'done' | 'released' | Failure, event: string): void {
+    if (this.outcomes.has(id)) this.faults.push(`${event}: the record had ended`);
+    this.outcomes.set(id, outcome);
+    this.order.push(event);
   }
 }
 
 /** Opens a host with this code, runs the body, and closes the host. */
 export async function withHost(
-  code: string,
-  body: (run: PythonHostRun) => Promise<void>,
+  code: string | undefined,
+  body: (run: HostRun) => Promise<void> | void,
   {
     isStreaming = false,
     env = process.env,
+    baseDir = process.cwd(),
     ...spec
-  }: Partial<FunctionSpec> & Partial<Pick<HostOptions, 'isStreaming' | 'env'>> = {},
+  }: Partial<FunctionSpec> & Partial<Pick<HostOptions, 'isStreaming' | 'env' | 'baseDir'>> = {},
 ): Promise<void> {
-  const run = new PythonHostRun({ code, ...spec }, { isStreaming, env });
+  const run = new HostRun({ code, ...spec }, { isStreaming, env, baseDir });
   await run.host.open();
   try {
     await body(run);
   } finally {
     await run.host.close();
   }
+  expect(run.faults).toEqual([]);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    // a zombie still has a process id, but it has ended
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false;
+  }
+}
+
+export function sideOutputOf(id: string, schema: object): OutputSpec & { readonly id: string } {
+  const limits = { maxMsgs: 1, maxBytes: 1, dedupeWindowMs: 1 };
+  return { id, stream: id, subject: id, schema: schema as OutputSpec['schema'], ...limits, durables: [] };
 }
 
 export const s3list = {

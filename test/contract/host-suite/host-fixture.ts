@@ -1,0 +1,56 @@
+/** The functions of the suite. Each is named `run`; its records have one field, `n` or `text`. */
+interface HostCode {
+  /** Returns `n` plus the `step` of its meta. */
+  readonly addsStep: string;
+  /** Has no return statement. */
+  readonly returnsNothing: string;
+  /** Returns a list of `n`, `n + 1` and `n + 2`. */
+  readonly returnsThree: string;
+  /** Yields `n` and `n + 1`. */
+  readonly generates: string;
+  /** Sends `n + 1` to the side output `low` and the text `up` to `high`, and returns `n`. */
+  readonly usesSides: string;
+  /** Sends its event to the side output `other`. */
+  readonly usesUnknownSide: string;
+  /** Throws an error `not two` in its third line when `n` is 2, else returns its event. */
+  readonly throwsOnTwo: string;
+  /** Returns a text as `n` when `n` is 2, else its event. */
+  readonly misfitsOnTwo: string;
+  /** Returns `text` twice in a row. */
+  readonly doubles: string;
+  /** Logs `<flow> <function> <path of the download> <size in the metadata of the download>`, without a download `none`. */
+  readonly describes: string;
+  /** Prints `one`, logs `two` as a warning and `three` as an error, sends a heartbeat, and returns its event. */
+  readonly logs: string;
+  /** Logs `began <n>`, waits without blocking until the file `gate` of its meta exists, and returns its event. */
+  readonly waits: string;
+  /** Puts `n`, `n + 1` and `n + 2` into its queue. */
+  readonly streams: string;
+  /** Puts its event into its queue, and throws. */
+  readonly failsAfterPut: string;
+  /** A source that yields 0 to 599. */
+  readonly isGenerator: string;
+  /** A source that returns 1 and 2, then 3, then nothing. */
+  readonly returnsLists: string;
+  /** A source that yields 1, and throws an error `dry`. */
+  readonly runsDry: string;
+  /** Cannot be parsed because of its second line. */
+  readonly doesNotParse: string;
+  /** Throws in its second line as it is loaded. */
+  readonly throwsOnLoad: string;
+  /** Defines only a function of another name. */
+  readonly hasNoRun: string;
+}
+
+/** What the suite needs to test the host of a language. */
+export interface HostFixture {
+  readonly code: HostCode;
+  /** A module whose `run` returns `n` plus a number that the module imports from a file beside it. */
+  readonly module: { readonly file: string; readonly files: { readonly [name: string]: string } };
+  /** The name of the errors that `throwsOnTwo` throws. */
+  readonly errorType: string;
+  /** Matches a trace or message that names this line of the code. */
+  readonly names: (line: number) => RegExp;
+  /** When user code runs in a process of its own: code that logs its process id as it is loaded, and exits in `run`. */
+  readonly exits?: string;
+}

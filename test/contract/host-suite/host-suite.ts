@@ -1,0 +1,378 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import type { Language } from '../../../lib/topology/document/language';
+import type { HostOptions } from '../../../runtime/hosts/host-factory';
+import { decode, HostRun, isAlive, numbered, recordOf, sideOutputOf, withHost } from '../../support/host-run';
+import type { HostFixture } from './host-fixture';
+import { pythonFixture } from './python-fixture';
+import { javascriptFixture, typeScriptFixture } from './typescript-fixture';
+
+/** The fixture of each language. A language without one does not compile. */
+export const hostFixtures: { readonly [Each in Language]: HostFixture } = {
+  python: pythonFixture,
+  typescript: typeScriptFixture,
+  javascript: javascriptFixture,
+};
+
+const text = { type: 'record', name: 'text', fields: [{ name: 'text', type: 'string' }] };
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+const events = (...numbers: readonly number[]) => numbers.map((n) => ({ n }));
+
+type Options = Partial<FunctionSpec> & Partial<Pick<HostOptions, 'isStreaming' | 'baseDir'>>;
+type Code = keyof HostFixture['code'];
+
+/** Tests that the host of every language passes. Each test has its own host. */
+export function describeHost(language: Language): void {
+  const fixture = hostFixtures[language];
+  const run: Run = (code, body, options = {}) =>
+    withHost(fixture.code[code], body, { language, entry: 'run', schema: numbered, ...options });
+  describe(language, () => {
+    describeOutputs(run);
+    describeFailures(run, fixture);
+    describeContext(run);
+    describeOrder(run);
+    describeSources(run);
+    describeLoading(language, fixture);
+    if (fixture.exits !== undefined) describeProcess(language, fixture.exits);
+  });
+}
+
+/** Opens a host of the language with this code, runs the body, and closes the host. */
+type Run = (code: Code, body: (run: HostRun) => Promise<void>, options?: Options) => Promise<void>;
+
+function describeOutputs(run: Run): void {
+  const outputs: readonly (readonly [string, Code, readonly object[]])[] = [
+    ['one record', 'addsStep', events(17)],
+    ['nothing', 'returnsNothing', []],
+    ['several records', 'returnsThree', events(7, 8, 9)],
+    ['a generator', 'generates', events(7, 8)],
+  ];
+  it.each(outputs)('sends what a function returns, in order, and then its end: %s', (_, code, expected) =>
+    run(
+      code,
+      async (host) => {
+        await host.processAll(numbered, events(7));
+        expect(host.outputsOf(0)).toEqual(expected);
+        expect(host.order).toEqual([...expected.map(() => 'output 0'), 'done 0']);
+      },
+      { meta: { step: 10 } },
+    ),
+  );
+
+  it('sends each side output to its stream, in its own schema', () =>
+    run(
+      'usesSides',
+      async (host) => {
+        await host.processAll(numbered, events(1, 5));
+        expect(host.outputsOf(0, 'low')).toEqual(events(2));
+        expect(host.outputsOf(0, 'high')).toEqual([{ text: 'up' }]);
+        expect(host.outputsOf(0)).toEqual(events(1));
+        expect(host.outputsOf(1, 'low')).toEqual(events(6));
+        expect(host.order.slice(0, 4)).toEqual(['output 0 to low', 'output 0 to high', 'output 0', 'done 0']);
+      },
+      { sideOutputs: [sideOutputOf('low', numbered), sideOutputOf('high', text)] },
+    ));
+
+  it('fails a record that is sent to an undeclared side output, and names those that are declared', () =>
+    run(
+      'usesUnknownSide',
+      async (host) => {
+        await host.processAll(numbered, events(1));
+        expect(host.failureOf(0).message).toBe('the function has no side output "other"; declared: low');
+        expect(host.order).toEqual(['failed 0']);
+      },
+      { sideOutputs: [sideOutputOf('low', numbered)] },
+    ));
+
+  it('passes records of several MB', () =>
+    run(
+      'doubles',
+      async (host) => {
+        const sizes = [3 << 20, 1, 2 << 20];
+        await host.processAll(
+          text,
+          sizes.map((size) => ({ text: 'ä'.repeat(size) })),
+        );
+        for (const [id, size] of sizes.entries()) {
+          const [output] = host.outputsOf(id) as { text: string }[];
+          expect(output?.text === 'ä'.repeat(2 * size)).toBe(true);
+        }
+      },
+      { schema: text },
+    ));
+
+  it('sends what a function puts into its queue', () =>
+    run(
+      'streams',
+      async (host) => {
+        await host.processAll(numbered, events(1, 4));
+        expect(host.outputsOf(0)).toEqual(events(1, 2, 3));
+        expect(host.outputsOf(1)).toEqual(events(4, 5, 6));
+      },
+      { isStreaming: true },
+    ));
+
+  it('sends what a function put into its queue before it failed', () =>
+    run(
+      'failsAfterPut',
+      async (host) => {
+        await host.processAll(numbered, events(1));
+        expect(host.order).toEqual(['output 0', 'failed 0']);
+        expect(host.failureOf(0).message).toBe('after');
+      },
+      { isStreaming: true },
+    ));
+}
+
+function describeFailures(run: Run, { errorType, names }: HostFixture): void {
+  it('fails a record whose function throws, with type, message and line, and processes its neighbors', () =>
+    run('throwsOnTwo', async (host) => {
+      await host.processAll(numbered, events(1, 2, 3));
+      expect(host.order).toEqual(['output 0', 'done 0', 'failed 1', 'output 2', 'done 2']);
+      expect(host.failureOf(1)).toMatchObject({ type: errorType, message: 'not two' });
+      expect(host.failureOf(1).trace).toMatch(names(3));
+      expect(host.failureOf(1)).not.toHaveProperty('ack');
+      expect(host.failureOf(1)).not.toHaveProperty('isFinal');
+    }));
+
+  it('fails a record whose output does not fit the schema, and names the field', () =>
+    run('misfitsOnTwo', async (host) => {
+      await host.processAll(numbered, events(1, 2, 3));
+      expect(host.order).toEqual(['output 0', 'done 0', 'failed 1', 'output 2', 'done 2']);
+      expect(host.failureOf(1).message).toMatch(
+        /^the output does not fit the function's schema: n: expected long, got str(ing)? "two"$/,
+      );
+    }));
+
+  it('fails a record that is not Avro or whose schema is unknown, and processes its neighbors', () =>
+    run('throwsOnTwo', async (host) => {
+      const stray = Buffer.from(recordOf(1, numbered, { n: 5 }).payload);
+      Buffer.from('00000000000000ff', 'hex').copy(stray, 2);
+      host.host.process([
+        recordOf(0, numbered, { n: 0 }),
+        { ...recordOf(1, numbered, { n: 1 }), payload: stray },
+        { ...recordOf(2, numbered, { n: 2 }), payload: Buffer.from('no') },
+        recordOf(3, numbered, { n: 3 }),
+      ]);
+      await host.until(() => host.outcomes.size === 4);
+      expect(host.failureOf(1).message).toBe('no schema has the fingerprint 00000000000000ff');
+      expect(host.failureOf(2).message).toContain('Avro');
+      expect([host.outputsOf(0), host.outputsOf(3)]).toEqual([events(0), events(3)]);
+    }));
+}
+
+function describeContext(run: Run): void {
+  it('gives the function its flow, its id and the download of each record', () =>
+    run('describes', async (host) => {
+      const download = { path: '/tmp/h/a', metadata: { size: 3 } };
+      host.host.process([{ ...recordOf(0, numbered, { n: 0 }), download }, recordOf(1, numbered, { n: 1 })]);
+      await host.until(() => host.outcomes.size === 2);
+      expect(host.logs).toEqual([
+        ['INFO', 'default/jobx map /tmp/h/a 3'],
+        ['INFO', 'default/jobx map none none'],
+      ]);
+    }));
+
+  it('logs what a function prints and logs, at its level, before the end of the record', () =>
+    run('logs', async (host) => {
+      await host.processAll(numbered, events(1));
+      expect(host.logs).toEqual([
+        ['INFO', 'one'],
+        ['WARNING', 'two'],
+        ['ERROR', 'three'],
+      ]);
+      expect(host.order.filter((event) => !/^[A-Z]/.test(event))).toEqual(['heartbeat 0', 'output 0', 'done 0']);
+      expect(host.order.at(-1)).toBe('done 0');
+    }));
+}
+
+function describeOrder(run: Run): void {
+  let folder = '';
+  let gate = '';
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'kflow-host-'));
+    gate = path.join(folder, 'gate');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('processes thousands of records in order, each once', () =>
+    run('throwsOnTwo', async (host) => {
+      const count = 3_000;
+      await host.processAll(numbered, events(...range(0, count)));
+      expect(host.order).toEqual(
+        range(0, count).flatMap((id) => (id === 2 ? 'failed 2' : [`output ${id}`, `done ${id}`])),
+      );
+      expect(host.outputsOf(count - 1)).toEqual(events(count - 1));
+    }));
+
+  it('processes up to `concurrency` records at once, and gives back those that have not started', () =>
+    run(
+      'waits',
+      async (host) => {
+        expect(host.host.atOnce).toBe(2);
+        host.host.process(range(0, 5).map((n) => recordOf(n, numbered, { n })));
+        await host.until(() => host.logs.length === 2);
+        host.host.release();
+        await host.until(() => host.outcomes.size === 3);
+        expect([...host.outcomes]).toEqual([2, 3, 4].map((id) => [id, 'released']));
+        writeFileSync(gate, '');
+        await host.until(() => host.outcomes.size === 5);
+        expect(host.logs.map(([, line]) => line)).toEqual(['began 0', 'began 1']);
+        expect([host.outcomes.get(0), host.outcomes.get(1)]).toEqual(['done', 'done']);
+        host.host.process([recordOf(5, numbered, { n: 5 })]);
+        await host.until(() => host.outcomes.get(5) === 'done');
+      },
+      { concurrency: 2, meta: { gate } },
+    ));
+
+  it('processes one record at a time by default', () =>
+    run(
+      'waits',
+      async (host) => {
+        host.host.process(range(0, 3).map((n) => recordOf(n, numbered, { n })));
+        await host.until(() => host.logs.length === 1);
+        host.host.release();
+        await host.until(() => host.outcomes.size === 2);
+        writeFileSync(gate, '');
+        await host.until(() => host.outcomes.size === 3);
+        expect(host.logs).toEqual([['INFO', 'began 0']]);
+        expect([...host.outcomes.values()]).toEqual(['released', 'released', 'done']);
+      },
+      { meta: { gate } },
+    ));
+
+  it('gives back the records that have not started when it is closed, and reports nothing afterwards', async () => {
+    const hosts: HostRun[] = [];
+    await run(
+      'waits',
+      async (host) => {
+        hosts.push(host);
+        host.host.process(range(0, 100).map((n) => recordOf(n, numbered, { n })));
+        await host.until(() => host.logs.length === 1);
+        host.host.release();
+        await host.until(() => host.outcomes.size === 99);
+        writeFileSync(gate, '');
+        await host.until(() => host.outcomes.size === 100);
+      },
+      { meta: { gate } },
+    );
+    const [host] = hosts;
+    expect([...(host?.outcomes ?? [])].at(-1)).toEqual([0, 'done']);
+    expect(host?.crashes).toEqual([]);
+  });
+}
+
+function describeSources(run: Run): void {
+  const source: Options = { type: 'raw-source' };
+  const generate = async (host: HostRun) => {
+    const { payloads, ...rest } = await host.host.generate();
+    return { records: payloads.map(decode), ...rest };
+  };
+
+  it('generates every record of a generator, in slices, and its end', () =>
+    run(
+      'isGenerator',
+      async (host) => {
+        const records: unknown[] = [];
+        for (let isEnded = false; !isEnded; ) {
+          const slice = await generate(host);
+          expect(slice.isRepeatable).toBe(true);
+          records.push(...slice.records);
+          isEnded = slice.ended;
+        }
+        expect(records).toEqual(events(...range(0, 600)));
+      },
+      source,
+    ));
+
+  it('calls a function that returns lists again, until it returns nothing', () =>
+    run(
+      'returnsLists',
+      async (host) => {
+        expect(await generate(host)).toEqual({ records: events(1, 2), ended: false, isRepeatable: false });
+        expect(await generate(host)).toEqual({ records: events(3), ended: false, isRepeatable: false });
+        expect(await generate(host)).toMatchObject({ records: [], ended: true });
+      },
+      source,
+    ));
+
+  it('generates the records before an error, and then rejects with it', () =>
+    run(
+      'runsDry',
+      async (host) => {
+        expect(await generate(host)).toEqual({ records: events(1), ended: false, isRepeatable: true });
+        await expect(generate(host)).rejects.toThrow('dry');
+      },
+      source,
+    ));
+}
+
+function describeLoading(language: Language, { code, module, names }: HostFixture): void {
+  const refusal = (given: string) =>
+    new HostRun({ language, entry: 'run', code: given }).host.open().catch((error: unknown) => error);
+
+  it.each([
+    ['doesNotParse', 2],
+    ['throwsOnLoad', 2],
+  ] as const)('rejects code that cannot be loaded, and names the function and the line: %s', async (each, line) => {
+    const error = await refusal(code[each]);
+    expect(error).toMatchObject({ name: 'ConfigError', message: expect.stringMatching(/^map: /) });
+    expect(error).toMatchObject({ message: expect.stringMatching(names(line)) });
+  });
+
+  it('rejects code without the function, and names it', async () => {
+    expect(await refusal(code.hasNoRun)).toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringMatching(/^map: .*no function "run"/),
+    });
+  });
+
+  it('loads a module with the files that it imports, from the folder of the topology', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'kflow-module-'));
+    for (const [name, content] of Object.entries(module.files)) writeFileSync(path.join(folder, name), content);
+    const options = { language, entry: 'run', schema: numbered, module: `./${module.file}`, baseDir: folder };
+    await withHost(
+      undefined,
+      async (host) => {
+        await host.processAll(numbered, events(1));
+        expect(host.outputsOf(0)).toEqual(events(6));
+      },
+      options,
+    );
+    rmSync(folder, { recursive: true });
+  });
+}
+
+function describeProcess(language: Language, exits: string): void {
+  const open = async (): Promise<{ host: HostRun; pid: number }> => {
+    const host = new HostRun({ language, entry: 'run', code: exits });
+    await host.host.open();
+    await host.until(() => host.logs.length === 1);
+    return { host, pid: Number(host.logs[0]?.[1]) };
+  };
+
+  it('reports the exit of its process once, and nothing after it', async () => {
+    const { host, pid } = await open();
+    host.host.process([0, 1, 2].map((n) => recordOf(n, numbered, { n })));
+    await host.until(() => host.crashes.length > 0);
+    expect(host.crashes).toMatchObject([
+      { code: 'host-failed', message: expect.stringContaining('exited with code 3') },
+    ]);
+    host.host.process([recordOf(3, numbered, { n: 3 })]);
+    host.host.release();
+    await host.host.close();
+    await expect(host.host.generate()).rejects.toMatchObject({ code: 'host-failed' });
+    expect(host.order.filter((event) => /^(done|failed|output)/.test(event))).toEqual([]);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('leaves no process behind when it is closed', async () => {
+    const { host, pid } = await open();
+    expect(isAlive(pid)).toBe(true);
+    await host.host.close();
+    expect(isAlive(pid)).toBe(false);
+    expect(host.crashes).toEqual([]);
+  });
+}

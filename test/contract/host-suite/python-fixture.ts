@@ -1,0 +1,71 @@
+import type { HostFixture } from './host-fixture';
+
+export const pythonFixture: HostFixture = {
+  code: {
+    addsStep: `class run(ProcessFunction):
+    def open(self, schema_in, ctx):
+        self.step = ctx.get_process_fn_meta()["step"]
+    def process(self, event_dict, ctx):
+        return {"n": event_dict["n"] + self.step}
+`,
+    returnsNothing: 'def run(ctx, event):\n    pass',
+    returnsThree: 'def run(ctx, event):\n    return [{"n": event["n"] + step} for step in range(3)]',
+    generates: 'def run(ctx, event):\n    yield event\n    yield {"n": event["n"] + 1}',
+    usesSides: `def run(ctx, event):
+    ctx.to_side_stream("low", {"n": event["n"] + 1})
+    ctx.to_side_stream("high", {"text": "up"})
+    return event
+`,
+    usesUnknownSide: 'def run(ctx, event):\n    ctx.to_side_stream("other", event)',
+    throwsOnTwo: 'def run(ctx, event):\n    if event["n"] == 2:\n        raise ValueError("not two")\n    return event',
+    misfitsOnTwo: 'def run(ctx, event):\n    return {"n": "two"} if event["n"] == 2 else event',
+    doubles: 'def run(ctx, event):\n    return {"text": event["text"] * 2}',
+    describes: `class run(ProcessFunction):
+    def open(self, schema_in, ctx):
+        self.place = f"{ctx.flow_id} {ctx.function_id}"
+    def process(self, event_dict, ctx):
+        path = ctx.get_downloader_local_object_url() or "none"
+        metadata = ctx.get_downloader_object_metadata() or {}
+        print(self.place, path, metadata.get("size", "none"))
+`,
+    logs: `def run(ctx, event):
+    print("one")
+    logger.warning("two")
+    logging.getLogger("other").error("three")
+    ctx.heartbeat()
+    return event
+`,
+    waits: `import os
+class run(ProcessFunction):
+    def open(self, schema_in, ctx):
+        self.gate = ctx.get_process_fn_meta()["gate"]
+    async def process(self, event_dict, ctx):
+        logger.info("began %d", event_dict["n"])
+        while not os.path.exists(self.gate):
+            await asyncio.sleep(0.005)
+        return event_dict
+`,
+    streams: `async def run(ctx, event, q):
+    for step in range(3):
+        await q.put({"n": event["n"] + step})
+    return StreamMsg.OK
+`,
+    failsAfterPut: 'async def run(ctx, event, q):\n    await q.put(event)\n    raise ValueError("after")',
+    isGenerator: 'def run():\n    for n in range(600):\n        yield {"n": n}',
+    returnsLists: 'lists = [[{"n": 1}, {"n": 2}], [{"n": 3}]]\ndef run():\n    return lists.pop(0) if lists else None',
+    runsDry: 'def run():\n    yield {"n": 1}\n    raise ValueError("dry")',
+    doesNotParse: '# first\ndef run(ctx, event) return event',
+    throwsOnLoad: '# first\nraise ValueError("at load")\ndef run(ctx, event):\n    pass',
+    hasNoRun: 'def walk(ctx, event):\n    pass',
+  },
+  module: {
+    file: 'module.py',
+    files: {
+      'module.py': 'from five import FIVE\ndef run(ctx, event):\n    return {"n": event["n"] + FIVE}',
+      'five.py': 'FIVE = 5',
+    },
+  },
+  errorType: 'ValueError',
+  names: (line) => new RegExp(`line ${line}\\b`),
+  exits: 'import os\nlogger.info(str(os.getpid()))\ndef run(ctx, event):\n    os._exit(3)',
+};

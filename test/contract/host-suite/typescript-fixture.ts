@@ -1,0 +1,71 @@
+import type { HostFixture } from './host-fixture';
+
+export const javascriptFixture: HostFixture = {
+  code: {
+    addsStep: 'function run(ctx, event) { return { n: event.n + ctx.meta.step }; }',
+    returnsNothing: 'function run(ctx, event) {}',
+    returnsThree: 'const run = (ctx, { n }) => [{ n }, { n: n + 1 }, { n: n + 2 }];',
+    generates: 'function* run(ctx, { n }) { yield { n }; yield { n: n + 1 }; }',
+    usesSides: `function run(ctx, { n }) {
+      ctx.toSideStream('low', { n: n + 1 });
+      ctx.toSideStream('high', { text: 'up' });
+      return { n };
+    }`,
+    usesUnknownSide: "function run(ctx, event) { ctx.toSideStream('other', event); }",
+    throwsOnTwo:
+      "function run(ctx, event) {\n  if (event.n === 2)\n    throw new RangeError('not two');\n  return event;\n}",
+    misfitsOnTwo: "function run(ctx, event) { return event.n === 2 ? { n: 'two' } : event; }",
+    doubles: 'function run(ctx, event) { return { text: event.text + event.text }; }',
+    describes: `function run(ctx) {
+      const size = ctx.getDownloaderObjectMetadata()?.size;
+      console.log(ctx.flowId, ctx.functionId, ctx.getDownloaderLocalObjectUrl() ?? 'none', size ?? 'none');
+    }`,
+    logs: `function run(ctx, event) {
+      console.log('one');
+      ctx.logger.warn('two');
+      logger.error('three');
+      ctx.heartbeat();
+      return event;
+    }`,
+    waits: `async function run(ctx, event) {
+      const { existsSync } = require('node:fs');
+      ctx.logger.info('began ' + event.n);
+      while (!existsSync(ctx.meta.gate)) await new Promise((resolve) => setTimeout(resolve, 5));
+      return event;
+    }`,
+    streams: 'async function run(ctx, { n }, q) { for (const step of [0, 1, 2]) await q.put({ n: n + step }); }',
+    failsAfterPut: "async function run(ctx, event, q) { await q.put(event); throw new Error('after'); }",
+    isGenerator: 'function* run() { for (let n = 0; n < 600; n++) yield { n }; }',
+    returnsLists: 'const lists = [[{ n: 1 }, { n: 2 }], [{ n: 3 }]]; const run = () => lists.shift();',
+    runsDry: "function* run() { yield { n: 1 }; throw new Error('dry'); }",
+    doesNotParse: 'const first = 1;\nfunction run( { }',
+    throwsOnLoad: "const first = 1;\nthrow new Error('at load');\nfunction run() {}",
+    hasNoRun: 'function walk() {}',
+  },
+  module: {
+    file: 'module.js',
+    files: {
+      'module.js': "import { five } from './five';\nexport const run = (ctx, event) => ({ n: event.n + five });",
+      'five.js': 'export const five = 5;',
+    },
+  },
+  errorType: 'RangeError',
+  names: (line) => new RegExp(`map\\.[jt]s:${line}\\b|line ${line}\\b`),
+};
+
+export const typeScriptFixture: HostFixture = {
+  ...javascriptFixture,
+  code: {
+    ...javascriptFixture.code,
+    addsStep: `interface Item { readonly n: number }
+      function run(ctx: { meta: { step: number } }, event: Item): Item { return { n: event.n + ctx.meta.step }; }`,
+  },
+  module: {
+    file: 'module.ts',
+    files: {
+      'module.ts':
+        "import { five } from './five';\nexport const run = (ctx: unknown, event: { n: number }) => ({ n: event.n + five });",
+      'five.ts': 'export const five: number = 5;',
+    },
+  },
+};
