@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { controllerNodeOptions } from '../lib/plan/controller-heap';
+import { controllerNodeOptions } from '../lib/plan/controller-requirements';
 import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
 import type { FlowStatus } from '../runtime/api-contract/flow-status';
 import { Limit } from '../runtime/async/limit';

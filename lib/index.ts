@@ -1,11 +1,11 @@
 /** What a program imports of KFlow to define flows, to read topologies and to plan flows. */
 export { avro } from './define/avro';
 export type { AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './define/avro-type';
+export { s3list } from './define/connector-builders';
 export type { TopologyDocument } from './define/document-types';
 export { defineFlow, FlowDefinition } from './define/flow-definition';
 export type { FlowOutput, FunctionOutput } from './define/flow-output';
 export { fromModule, python, pythonFile } from './define/function-code';
-export { s3list } from './define/s3list';
 export { ConfigError, type ErrorCode, FunctionError, KFlowError, StateError, StoreError } from './errors';
 export type {
   FlowPlan,
@@ -18,7 +18,7 @@ export type {
 export { type FunctionSpec, functionSpecSchema } from './plan/function-spec';
 export type { PlanSettings, S3Account } from './plan/plan-connections';
 export { planFlow } from './plan/plan-flow';
-export type { AvroSchema } from './topology/avro/avro-schema';
+export type { AvroSchema } from './topology/avro/avro-type';
 export { renderMermaid } from './topology/document/graph';
 export type { FlowFunction, Topology } from './topology/document/topology';
 export { topologyJsonSchema } from './topology/document/topology-json-schema';

@@ -1,7 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { ConfigError } from '../errors';
-import { carriesSecret } from '../topology/problem/secret-text';
+import { carriesSecret } from '../topology/problem/show-value';
 import { controllerConfig } from './controller-config';
 import type { ControllerInstallProps } from './controller-install-props';
 import { ControllerPermissions } from './controller-permissions';

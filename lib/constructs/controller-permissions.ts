@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { kubernetesRules } from '../plan/controller-rules';
+import { kubernetesRules } from '../plan/controller-requirements';
 import type { Labels } from './metadata';
 
 export interface ControllerPermissionsProps {

@@ -1,4 +1,4 @@
-import { controllerNodeOptions } from '../plan/controller-heap';
+import { controllerNodeOptions } from '../plan/controller-requirements';
 import { contentHash } from './content-hash';
 import { controllerFolders } from './controller-config';
 import type { ControllerInstallProps } from './controller-install-props';

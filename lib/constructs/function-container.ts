@@ -1,6 +1,5 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
-import type { EnvVariable } from '../topology/document/container-settings';
-import { parseQuantity } from '../topology/document/quantity';
+import { type EnvVariable, parseQuantity } from '../topology/document/container-settings';
 import { secretVariables } from './secret-variables';
 
 export interface FunctionContainerProps {

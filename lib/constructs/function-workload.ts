@@ -1,7 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { ResourceValue } from '../define/cdk8s-values';
-import { ExitCode, retriesEach } from '../plan/exit-code';
+import { ExitCode, retriesEach } from '../plan/replica-lifecycle';
 import { contentHash } from './content-hash';
 import { egressRules } from './egress-rules';
 import { FunctionConfig } from './function-config';

@@ -1,5 +1,5 @@
 import type { PlannedWorkload } from '../plan/flow-plan';
-import { timing } from '../plan/timing';
+import { timing } from '../plan/replica-lifecycle';
 import { type FunctionContainerProps, renderContainer } from './function-container';
 import { flowLabels, functionLabels, podSelector } from './metadata';
 import { containerSecurity, podSecurity } from './pod-security';

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors';
-import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { AvroSchema } from '../topology/avro/avro-type';
 import type { AvroType, PartOf, RecordType, ValueOf } from './avro-type';
 import { defineNamesOnce } from './define-names-once';
 

@@ -1,4 +1,4 @@
-import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { AvroSchema } from '../topology/avro/avro-type';
 
 /** Carries types through values that do not hold them. */
 declare const carried: unique symbol;

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
 import { isPlainMap } from '../plain-map';
-import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { AvroSchema } from '../topology/avro/avro-type';
 import { type DefaultedField, defaultedField, recordType } from './avro-record';
 import type { AvroJson, AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './avro-type';
 import type { AvroRecord } from './sdk';

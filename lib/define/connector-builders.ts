@@ -1,4 +1,4 @@
-import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { AvroSchema } from '../topology/avro/avro-type';
 import {
   descriptorOf,
   type FunctionType,
@@ -6,11 +6,18 @@ import {
   functionTypeNames,
   type functionTypes,
 } from '../topology/function-types/function-type';
+import { avro } from './avro';
 import type { AsWritten, RecordType, ValueOf, WritesOf } from './avro-type';
 import type { FlowDeclarations } from './flow-declarations';
 import type { FunctionOptions, RawSourceOptions, SinkOptions, SourceOptions } from './flow-options';
 import type { FunctionOutput, NoSides, OutputOf, SideTypes } from './flow-output';
-import { s3list } from './s3list';
+
+/** What an fs-source emits for each object, with the schema of its descriptor. */
+export const s3list = avro.record(
+  's3list',
+  { url: avro.string, lastModifiedUnixMilli: avro.long, bucket: avro.string, key: avro.string },
+  { namespace: 'tech.athea.kosmos' },
+);
 
 /** The records of the types that have a schema of their own. */
 const implicitTypes = {

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors';
-import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { AvroSchema } from '../topology/avro/avro-type';
 import { descriptorOf, type FunctionType } from '../topology/function-types/function-type';
 import type { RecordType } from './avro-type';
 import type { FunctionOptions } from './flow-options';

@@ -1,4 +1,4 @@
-import type { AvroSchema } from '../topology/avro/avro-schema';
+import type { AvroSchema } from '../topology/avro/avro-type';
 import type { AsWritten, RecordType, ValueOf, WritesOf } from './avro-type';
 
 declare const carried: unique symbol;

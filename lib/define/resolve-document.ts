@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
 import { entriesOf, type PlainMap } from '../plain-map';
-import { type DocumentPath, formatPath } from '../topology/problem/document-path';
+import { type DocumentPath, formatPath } from '../topology/problem/problem';
 import * as cdk8s from './cdk8s-values';
 import type { TopologyDocument } from './document-types';
 

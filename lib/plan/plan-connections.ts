@@ -3,10 +3,10 @@ import { functionsOf, upstreamsOf } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import type { PlannedBucket, SecretVariable } from './flow-plan';
+import type { Account, FlowSecrets } from './flow-secrets';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';
 import { parseS3Location } from './s3-location';
-import type { Account, SecretBook } from './secret-book';
 
 /** An object store and who asks. */
 export interface S3Account {
@@ -41,7 +41,7 @@ export interface FunctionConnections {
 export function planConnections(
   topology: Topology,
   fn: FlowFunction,
-  { settings, secrets }: { readonly settings: PlanSettings; readonly secrets: SecretBook },
+  { settings, secrets }: { readonly settings: PlanSettings; readonly secrets: FlowSecrets },
 ): FunctionConnections {
   const planner = new ConnectionPlanner(fn, settings, secrets);
   const own = planner.own();
@@ -73,7 +73,7 @@ class ConnectionPlanner {
   constructor(
     private readonly fn: FlowFunction,
     private readonly settings: PlanSettings,
-    private readonly secrets: SecretBook,
+    private readonly secrets: FlowSecrets,
   ) {}
 
   /** What the function connects to by its type. */

@@ -1,11 +1,11 @@
 import type { Topology } from '../topology/document/topology';
 import { kindOf } from '../topology/function-types/function-type';
 import type { PlannedDevStore } from './flow-plan';
+import type { FlowSecrets } from './flow-secrets';
 import { devStoreName, devStorePrefix } from './names';
-import type { SecretBook } from './secret-book';
 
 /** What watches the folders of a flow that is run step by step; undefined when it is not, or when no image does it. */
-export function planDevStore(topology: Topology, secrets: SecretBook): PlannedDevStore | undefined {
+export function planDevStore(topology: Topology, secrets: FlowSecrets): PlannedDevStore | undefined {
   const { enabled, image, imagePullPolicy, addr, topics, user, password, secret } = topology.globalConfig.devStore;
   if (!enabled || image === undefined || addr === undefined || topics === undefined) return undefined;
   const processes = topology.dag.filter(({ type }) => kindOf(type) === 'process');

@@ -1,8 +1,10 @@
+import { ConfigError } from '../errors';
 import { isSecretVariable } from '../topology/check/check-secrets';
 import { functionsOf } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
+import { FlowSecrets } from './flow-secrets';
 import {
   deadLetterStream,
   outputSubject,
@@ -15,8 +17,7 @@ import {
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planDevStore } from './plan-dev-store';
 import { planSpec } from './plan-spec';
-import { SecretBook } from './secret-book';
-import { timing } from './timing';
+import { timing } from './replica-lifecycle';
 
 /** Dead letters are few and precious: their stream is bounded only by bytes. */
 const deadLetterMaxBytes = 1024 ** 3;
@@ -32,7 +33,7 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const { namespace, jobId, mode } = topology;
   const { replicas, onDelete } = topology.globalConfig.stream;
   const copies = (said: number) => settings.streamReplicas ?? said;
-  const secrets = new SecretBook(topology, settings.hasClusterSecrets === true);
+  const secrets = new FlowSecrets(topology, settings.hasClusterSecrets === true);
   const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
   const devStore = planDevStore(topology, secrets);
   return {
@@ -78,7 +79,7 @@ interface PlannedFunction {
 function planFunction(
   topology: Topology,
   fn: FlowFunction,
-  context: { readonly settings: PlanSettings; readonly secrets: SecretBook },
+  context: { readonly settings: PlanSettings; readonly secrets: FlowSecrets },
 ): PlannedFunction {
   const { meta, globalConfig } = fn;
   const connections = planConnections(topology, fn, context);
@@ -121,7 +122,7 @@ function workloadKind({ mode }: Topology, { type, parallelism }: FlowFunction): 
 }
 
 /** Variables whose value is a secret are taken from one; the others stay as they are written. */
-function planEnv(topology: Topology, fn: FlowFunction, secrets: SecretBook) {
+function planEnv(topology: Topology, fn: FlowFunction, secrets: FlowSecrets) {
   const { env } = fn.meta.container;
   const hidden = env.filter(isSecretVariable);
   if (hidden.length === 0) return { env, secretEnv: [] };
@@ -156,4 +157,17 @@ function uniqueBuckets(buckets: readonly PlannedBucket[]): PlannedBucket[] {
     buckets.map((bucket) => [JSON.stringify([bucket.addr, bucket.bucket, bucket.role, bucket.prefix]), bucket]),
   );
   return [...byPlace.values()];
+}
+
+/** Throws ConfigError 'not-run-yet' that names every function which this version cannot run on this machine. */
+export function assertRunnable(topology: Topology): void {
+  const faults = topology.dag.flatMap((fn) => {
+    const { isRunnable, code } = descriptorOf(fn.type);
+    if (!isRunnable) return [`${fn.id}: functions of type ${fn.type} are not run by this version`];
+    if (code === 'required' && fn.meta.code === undefined && fn.meta.module === undefined) {
+      return [`${fn.id}: images are not run on this machine; give the source its code (meta.code or meta.module)`];
+    }
+    return [];
+  });
+  if (faults.length > 0) throw new ConfigError('not-run-yet', faults.join('\n'));
 }

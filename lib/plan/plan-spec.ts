@@ -4,7 +4,7 @@ import { descriptorOf } from '../topology/function-types/function-type';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
 import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, stateBucket, streamName } from './names';
 import type { FunctionConnections } from './plan-connections';
-import { timing } from './timing';
+import { timing } from './replica-lifecycle';
 
 /** The spec of one function's replicas. `epoch` 0 is that of a function which never began anew. */
 export function planSpec(

@@ -1,17 +1,14 @@
 import { isPlainMap } from '../plain-map';
 import { checkDraft } from './check/check-draft';
 import { checkShape } from './check/check-shape';
-import { checkText } from './check/check-text';
 import { completeTopology } from './document/complete-topology';
-import { readDraft } from './document/draft';
-import type { Purpose } from './document/purpose';
+import { type Purpose, readDraft } from './document/draft';
+import { knownKeysAt } from './document/known-keys';
 import type { Topology } from './document/topology';
-import type { Problem } from './problem/problem';
-import { applySets } from './read/apply-sets';
+import type { DocumentPath, Problem } from './problem/problem';
+import { applySets, type DocumentSet } from './read/document-set';
 import { parseDocument } from './read/parse-document';
-import type { DocumentSet } from './read/parse-set';
 import { ProblemList } from './read/problem-list';
-import { withoutNulls } from './read/without-nulls';
 
 export interface ReadTopologyOptions {
   /** Name of the file, for messages. */
@@ -40,7 +37,6 @@ export function readTopology(text: string, options: ReadTopologyOptions): Topolo
   const root = withoutNulls(source.value);
   const list = new ProblemList(source);
   checkShape(root, list);
-  checkText(root, [], list);
   const draft = readDraft(isPlainMap(root) ? root : {}, { written: source.value, defaultJobId });
   checkDraft(draft, list, purpose);
   const problems = inOrder([...parsed.problems, ...setProblems, ...list.all]);
@@ -54,4 +50,24 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
     (one, other) =>
       Number(other.file === '--set') - Number(one.file === '--set') || one.line - other.line || one.col - other.col,
   );
+}
+
+/**
+ * The document without known keys that hold nothing (`globalConfig:` and no more): they count as absent. Avro schemas
+ * stay as they are, since `"default": null` means something there.
+ */
+function withoutNulls(document: unknown): unknown {
+  const strip = (value: unknown, path: DocumentPath): unknown => {
+    if (Array.isArray(value)) return value.map((item) => strip(item, [...path, 0]));
+    if (!isPlainMap(value)) return value;
+    const keys = knownKeysAt(path);
+    if (keys.length === 0) return value;
+    const kept: Record<string, unknown> = {};
+    for (const [key, item] of Object.entries(value)) {
+      if (item === null && keys.includes(key)) continue;
+      kept[key] = key === 'schema' ? item : strip(item, [...path, key]);
+    }
+    return kept;
+  };
+  return strip(document, []);
 }

@@ -1,4 +1,4 @@
-import { assertRunnable } from '../../lib/plan/assert-runnable';
+import { assertRunnable } from '../../lib/plan/plan-flow';
 import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowStore } from '../adapters/jetstream/jetstream-flow-store';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';

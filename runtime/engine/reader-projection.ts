@@ -1,4 +1,4 @@
-import type { AvroSchema } from '../../lib/topology/avro/avro-schema';
+import type { AvroSchema } from '../../lib/topology/avro/avro-type';
 import { schemaConflicts } from '../../lib/topology/avro/resolve-schema';
 import { AvroSchemaCodec, writerOf } from './avro-message';
 import type { SchemaSource } from './ports/host';

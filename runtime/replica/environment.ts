@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../lib/errors';
-import { timing } from '../../lib/plan/timing';
+import { timing } from '../../lib/plan/replica-lifecycle';
 
 /** A switch: on with any value but `false` or `0`, in any case; off when empty or not set. */
 const flag = z

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../lib/errors';
-import { ExitCode } from '../../lib/plan/exit-code';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
+import { ExitCode } from '../../lib/plan/replica-lifecycle';
 import { createLog } from '../log';
 import { readEnvironment } from './environment';
 import { runReplica } from './replica';

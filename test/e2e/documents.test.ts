@@ -139,7 +139,9 @@ dag:
   expect(await run.exited).toBe(1);
   expect(table(run)).toEqual({ numbers: '- in, 100 out', check: '99 in, 99 out', leaf: '99 in, - out' });
   expect(run.stderr).toContain('check: 1 record sent to the dead letters');
-  expect(place.read('.kflow/poison/logs/check-0.log')).toMatch(/attempt 2 of 2 failed, writing a dead letter: ValueError: unlucky/);
+  expect(place.read('.kflow/poison/logs/check-0.log')).toMatch(
+    /attempt 2 of 2 failed, writing a dead letter: ValueError: unlucky/,
+  );
 });
 
 test('rejects invalid options with a reason before the flow starts', async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { flowKinds } from '../../lib/plan/flow-kinds';
+import { flowKinds } from '../../lib/plan/controller-requirements';
 import type { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { readControllerSettings } from '../../runtime/controller/settings/settings';

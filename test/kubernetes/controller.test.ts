@@ -1,4 +1,4 @@
-import { kubernetesRules } from '../../lib/plan/controller-rules';
+import { kubernetesRules } from '../../lib/plan/controller-requirements';
 import type { RevisionView } from '../../runtime/api-contract/flow-history';
 import type { FlowClient } from '../support/flow-client';
 import { waitFor } from '../support/wait-for';

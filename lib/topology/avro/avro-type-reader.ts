@@ -1,6 +1,6 @@
 import { isPlainMap, type PlainMap } from '../../plain-map';
-import type { DocumentPath } from '../problem/document-path';
 import { suggest } from '../problem/nearest-name';
+import type { DocumentPath } from '../problem/problem';
 import { showValue } from '../problem/show-value';
 import { isAvroDefault } from './avro-default';
 import { type AvroField, type AvroType, avroPrimitives, describeAvroType, isAvroPrimitive } from './avro-type';

@@ -1,3 +1,6 @@
+/** An Avro schema as JSON. */
+export type AvroSchema = { readonly type: string; readonly [key: string]: unknown };
+
 /** An Avro schema with its names resolved: a reference to a record is that record, so the graph may have cycles. */
 export type AvroType =
   | { readonly kind: 'primitive'; readonly name: AvroPrimitive }

@@ -1,5 +1,5 @@
 import { CST, Parser } from 'yaml';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 
 export interface JsonFault {
   readonly offset: number;

@@ -1,6 +1,5 @@
-import type { DocumentPath } from '../problem/document-path';
-import type { AvroSchema } from './avro-schema';
-import type { AvroType } from './avro-type';
+import type { DocumentPath } from '../problem/problem';
+import type { AvroSchema, AvroType } from './avro-type';
 import { readAvroType } from './avro-type-reader';
 import { jsonFault, jsonOffsets } from './json-text';
 

@@ -1,5 +1,4 @@
-import type { AvroSchema } from './avro-schema';
-import { type AvroField, type AvroPrimitive, type AvroType, describeAvroType } from './avro-type';
+import { type AvroField, type AvroPrimitive, type AvroSchema, type AvroType, describeAvroType } from './avro-type';
 import { readAvroType } from './avro-type-reader';
 
 /** A place where data of the writer's schema cannot be read with the reader's. */

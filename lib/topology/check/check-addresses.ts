@@ -1,10 +1,9 @@
 import type { PlainMap } from '../../plain-map';
 import { overlay, sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction } from '../document/draft';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
-import { isAddress } from './address';
 
 /** Servers that manifests need to name: nobody fills them in when the pods run. */
 export function checkAddresses(draft: Draft, problems: ProblemList): void {
@@ -63,4 +62,14 @@ function checkWritten(draft: Draft, problems: ProblemList): void {
     check(raw, path);
     sections(globalConfig, [...path, 'globalConfig']);
   }
+}
+
+/** Whether a text is `host`, `host:port` or a URL of one, with a port that exists and a host that may. */
+export function isAddress(text: string): boolean {
+  const match = /^(?:\w+:\/\/)?(\[[0-9a-fA-F:]+\]|[^\s/:@[\]]+)(?::(\d{1,5}))?(?:\/\S*)?$/.exec(text);
+  if (match === null) return false;
+  const [, host = '', port] = match;
+  const isPort = port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
+  const isNumbers = /^\d+(\.\d+){3}$/.test(host);
+  return isPort && (!isNumbers || host.split('.').every((part) => Number(part) <= 255));
 }

@@ -1,10 +1,10 @@
 import { entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
+import { parseQuantity } from '../document/container-settings';
 import type { Draft } from '../document/draft';
-import { parseQuantity } from '../document/quantity';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { Finding, ProblemList } from '../read/problem-list';
-import { isAddress } from './address';
+import { isAddress } from './check-addresses';
 import { checkEnv } from './check-env';
 
 /** Names of the parts that every pod of KFlow has; a volume of the user's may take the place of `tmp`. */

@@ -1,15 +1,13 @@
-import type { Draft } from '../document/draft';
+import type { Draft, Purpose } from '../document/draft';
 import { DraftGraph } from '../document/draft-graph';
-import type { Purpose } from '../document/purpose';
 import type { ProblemList } from '../read/problem-list';
 import { checkAddresses } from './check-addresses';
 import { checkConnectors } from './check-connectors';
 import { checkContainer } from './check-container';
-import { checkEdgeSchemas } from './check-edge-schemas';
 import { checkGraph } from './check-graph';
 import { checkMetaKeys } from './check-meta-keys';
 import { checkNames } from './check-names';
-import { checkSchemas } from './check-schemas';
+import { checkEdgeSchemas, checkSchemas } from './check-schemas';
 import { checkSecrets } from './check-secrets';
 import { checkSettings } from './check-settings';
 import { checkUnsupported } from './check-unsupported';

@@ -1,5 +1,5 @@
 import { entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 

@@ -2,8 +2,8 @@ import { isPlainMap, type PlainMap } from '../../plain-map';
 import type { Draft } from '../document/draft';
 import { knownKeysAt } from '../document/known-keys';
 import { findMetaSetting, type MetaSetting, metaSettings } from '../document/meta-setting';
-import type { DocumentPath } from '../problem/document-path';
 import { isNearMiss } from '../problem/nearest-name';
+import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
 
 /** The user's own keys in `meta` are no problem, but one that is nearly a known key is worth a word. */

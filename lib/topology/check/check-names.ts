@@ -1,5 +1,5 @@
 import type { Draft, DraftFunction } from '../document/draft';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 

@@ -1,8 +1,7 @@
 import { childrenOf, isPlainMap, type PlainMap } from '../../plain-map';
-import type { Draft } from '../document/draft';
-import type { Purpose } from '../document/purpose';
-import type { DocumentPath } from '../problem/document-path';
-import { carriesSecret, isSecretName } from '../problem/secret-text';
+import type { Draft, Purpose } from '../document/draft';
+import type { DocumentPath } from '../problem/problem';
+import { carriesSecret, isSecretName } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
 const sections = ['store', 'messageStore', 'devStore'];

@@ -3,7 +3,7 @@ import { sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction } from '../document/draft';
 import { findMetaSetting } from '../document/meta-setting';
 import { bucketRule, isBucketName } from '../function-types/bucket-topics';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import { quote, showValue } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
+import { childrenOf } from '../../plain-map';
 import { documentSchema } from '../document/document-schema';
 import { knownKeysAt } from '../document/known-keys';
 import { metaSettings } from '../document/meta-setting';
-import { type DocumentPath, valueAt } from '../problem/document-path';
 import { suggest } from '../problem/nearest-name';
+import { type DocumentPath, valueAt } from '../problem/problem';
 import { showValue } from '../problem/show-value';
 import type { Finding, ProblemList } from '../read/problem-list';
 
@@ -13,6 +14,7 @@ export function checkShape(document: unknown, problems: ProblemList): void {
   for (const issue of parsed.error?.issues ?? []) {
     for (const finding of findingsOf(issue, { document, problems, above: [] })) problems.add(finding);
   }
+  checkText(document, [], problems);
 }
 
 interface IssueContext {
@@ -101,4 +103,14 @@ function wayOut(path: DocumentPath, got: { expected: string; value: unknown; wri
 
 function isSecret(path: DocumentPath): boolean {
   return showValue(path, 0) !== '0';
+}
+
+/** Half a character (a lone surrogate, as "\\ud800" makes one) can be in no file and no manifest. */
+function checkText(value: unknown, path: DocumentPath, problems: ProblemList): void {
+  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
+    const message =
+      'has half a character in it (a lone surrogate, as \\ud800); write the whole one, or escape it twice';
+    problems.add({ code: 'setting-invalid', path, message });
+  }
+  for (const [step, inner] of childrenOf(value)) checkText(inner, [...path, step], problems);
 }

@@ -1,11 +1,10 @@
 import type { PlainMap } from '../../plain-map';
 import { sectionOf } from '../document/complete-topology';
-import type { Draft, DraftFunction } from '../document/draft';
+import type { Draft, DraftFunction, Purpose } from '../document/draft';
 import { findMetaSetting, type MetaSetting } from '../document/meta-setting';
-import type { Purpose } from '../document/purpose';
 import { Mode } from '../document/topology';
 import { withArticle } from '../function-types/function-type';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
 
 const inSections: readonly { readonly section: string; readonly message: string; readonly isLocal?: true }[] = [

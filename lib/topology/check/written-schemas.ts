@@ -3,7 +3,7 @@ import { readAvroType } from '../avro/avro-type-reader';
 import type { Draft, DraftFunction } from '../document/draft';
 import type { DraftGraph, ResolvedEdge } from '../document/draft-graph';
 import type { FunctionTypeDescriptor } from '../function-types/function-type-descriptor';
-import { formatPath } from '../problem/document-path';
+import { formatPath } from '../problem/problem';
 
 /** A schema that records may be written with, and the output that declares it, in words. */
 export interface Writer {

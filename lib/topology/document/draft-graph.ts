@@ -1,5 +1,5 @@
-import type { DocumentPath } from '../problem/document-path';
 import { nearestName } from '../problem/nearest-name';
+import type { DocumentPath } from '../problem/problem';
 import type { Draft, DraftFunction, DraftSideOutput } from './draft';
 
 /** An edge between two functions that are both there. */

@@ -8,9 +8,16 @@ import {
   kindOf,
 } from '../function-types/function-type';
 import type { FunctionKind, FunctionTypeDescriptor } from '../function-types/function-type-descriptor';
-import type { DocumentPath } from '../problem/document-path';
 import { nearestName } from '../problem/nearest-name';
-import { jobIdOfFile } from './job-id';
+import type { DocumentPath } from '../problem/problem';
+
+/**
+ * What a document is read for. `run`: secret values stay on this machine, and what is missing is filled in. `controller`: the
+ * same, and a cluster does what this machine would not. `manifests`:
+ * a server must be named, and a secret value must be one that a Secret can stand for. `manifests-without-secrets`: the same,
+ * and no secret value at all.
+ */
+export type Purpose = 'run' | 'controller' | 'manifests' | 'manifests-without-secrets';
 
 /** What can be read of a document whose shape may be wrong in places: the semantic checks run on this. */
 export interface Draft {
@@ -133,4 +140,16 @@ function mapOf(value: unknown): PlainMap {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+/** The jobId of a document that does not name one: its file's name made a valid label, `etl_Jobs.v2.yaml` → `etl-jobs-v2`. */
+export function jobIdOfFile(name: string): string {
+  const base = name.split(/[\\/]/).at(-1) ?? '';
+  const label = base
+    .replace(/\.(ya?ml|json|ts|js)$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '');
+  return label === '' ? 'flow' : label;
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import { documentSchema } from './document-schema';
 
 /** What was found before, by path without indexes; only of places the schema knows, so it stays small. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isPlainMap, type PlainMap } from '../../plain-map';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 import { containerSchema } from './container-schema';
 import { field } from './document-field';
 import { defaultLanguage, languageNames } from './language';

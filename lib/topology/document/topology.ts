@@ -3,7 +3,7 @@
  * parsed. Names are the document's own; `lib/plan` translates them into JetStream's and Kubernetes' words.
  */
 
-import type { AvroSchema } from '../avro/avro-schema';
+import type { AvroSchema } from '../avro/avro-type';
 import type { FunctionType } from '../function-types/function-type';
 import type { ContainerSettings } from './container-settings';
 import type { Language } from './language';

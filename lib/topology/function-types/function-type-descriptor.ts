@@ -1,4 +1,4 @@
-import type { AvroSchema } from '../avro/avro-schema';
+import type { AvroSchema } from '../avro/avro-type';
 
 export type FunctionKind = 'source' | 'process' | 'sink';
 

@@ -1,5 +1,4 @@
-import type { DocumentPath } from './document-path';
-import { withoutSecrets } from './secret-text';
+import type { DocumentPath } from './problem';
 
 /** A value as a message shows it: short, text in quotes, and never a password or a value of the environment. */
 export function showValue(path: DocumentPath, value: unknown, written?: string): string {
@@ -16,4 +15,29 @@ export function showValue(path: DocumentPath, value: unknown, written?: string):
 export function quote(text: string): string {
   const line = withoutSecrets(text).replace(/\s+/g, ' ');
   return line.length > 60 ? `"${line.slice(0, 57)}..."` : `"${line}"`;
+}
+
+/** Words that end the name of a secret, whatever stands before them. */
+const longWords = /(password|passwd|passphrase|secrets?|credentials?)$/;
+/** Words that do so only as words of their own. */
+const shortWords = /(^|_)(pass|pwd|pat|token|(api|access|private|secret|signing|encryption)_?key)$/;
+
+/** Whether a name speaks of a secret: `DB_PASSWORD`, `apiKey`, `MYSQL_PWD`, `token2`; not `max_tokens` or `tokenizer`. */
+export function isSecretName(name: string): boolean {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/_?\d+$/, '');
+  return longWords.test(words) || shortWords.test(words);
+}
+
+/** Whether a text carries a secret in it: `scheme://user:password@host`, or `password=…` as programs take it. */
+export function carriesSecret(text: string): boolean {
+  return /:\/\/[^\s/@]*:[^\s@]+@/.test(text) || /(password|passwd|secret|token|api[_-]?key)=\S/i.test(text);
+}
+
+/** The text without what stands before the `@` of an address, and after the first `=`: messages show neither. */
+function withoutSecrets(text: string): string {
+  return text.replace(/\/\/\S*@/g, '//…@').replace(/((?:pass|secret|token|key)\w*=).*/is, '$1…');
 }

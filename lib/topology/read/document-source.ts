@@ -1,5 +1,5 @@
 import type { LineCounter } from 'yaml';
-import type { DocumentPath } from '../problem/document-path';
+import type { DocumentPath } from '../problem/problem';
 
 /** Where one value stands in the text. Offsets count from 0; `-1` for a value that `--set` put there. */
 export interface Place {

@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../../errors';
-import { type DocumentPath, formatPath } from '../problem/document-path';
-import type { Problem } from '../problem/problem';
+import { type DocumentPath, formatPath, type Problem } from '../problem/problem';
 import type { DocumentSource, Position } from './document-source';
 
 export interface Finding {

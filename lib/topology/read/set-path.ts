@@ -1,7 +1,7 @@
 import { isPlainMap } from '../../plain-map';
 import { knownKeysAt } from '../document/known-keys';
-import type { DocumentPath } from '../problem/document-path';
 import { isNearMiss, suggest } from '../problem/nearest-name';
+import type { DocumentPath } from '../problem/problem';
 
 export type SetPath =
   | { readonly found: true; readonly path: DocumentPath }

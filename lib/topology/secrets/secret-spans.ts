@@ -1,6 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, type Scalar, type YAMLMap } from 'yaml';
 import { isSecretVariable } from '../check/check-secrets';
-import { isSecretName } from '../problem/secret-text';
+import { isSecretName } from '../problem/show-value';
 import { secretTextRanges, type TextKind, type TextRange } from './secret-text-ranges';
 
 /** The place of a secret in the text of a document. */

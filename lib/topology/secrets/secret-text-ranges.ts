@@ -1,4 +1,4 @@
-import { isSecretName } from '../problem/secret-text';
+import { isSecretName } from '../problem/show-value';
 
 /** A part of a text from `start` to `end`, exclusive. */
 export interface TextRange {

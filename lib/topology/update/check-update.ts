@@ -1,7 +1,6 @@
 import type { FlowFunction, Topology } from '../document/topology';
-import { formatPath } from '../problem/document-path';
-import { compareFunctions, type FunctionComparison } from './compare-functions';
-import { compareValues, type ValueDifference } from './compare-values';
+import { formatPath } from '../problem/problem';
+import { compareFunctions, compareValues, type FunctionComparison, type ValueDifference } from './compare-functions';
 import { type DifferenceOwner, type UpdateDifference, updateDifference } from './update-difference';
 
 const undo = 'an update cannot change this: revert it, or delete the flow and submit this document again';

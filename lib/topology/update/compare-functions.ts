@@ -1,8 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isPlainMap, type PlainMap } from '../../plain-map';
 import { findMetaSetting, type MetaSetting, metaSettings } from '../document/meta-setting';
 import type { FlowFunction, FunctionMeta } from '../document/topology';
-import type { DocumentPath } from '../problem/document-path';
-import { compareValues, type ValueDifference } from './compare-values';
+import type { DocumentPath } from '../problem/problem';
 
 /**
  * How an update treats each field of a function. `updatable` fields may change where the function allows updates, `fixed`
@@ -115,4 +115,23 @@ function without(map: PlainMap, [step, ...below]: DocumentPath): PlainMap {
   if (below.length === 0 || !isPlainMap(inner)) return others;
   const kept = without(inner, below);
   return Object.keys(kept).length === 0 ? others : { ...others, [String(step)]: kept };
+}
+
+/** A value that differs between two documents; undefined where one of them has none. */
+export interface ValueDifference {
+  readonly path: DocumentPath;
+  readonly was: unknown;
+  readonly is: unknown;
+}
+
+/** The innermost values that differ, in the order of their keys. Lists of different length differ as a whole. */
+export function compareValues(was: unknown, is: unknown, path: DocumentPath = []): readonly ValueDifference[] {
+  if (isPlainMap(was) && isPlainMap(is)) {
+    const keys = new Set([...Object.keys(was), ...Object.keys(is)]);
+    return [...keys].flatMap((key) => compareValues(was[key], is[key], [...path, key]));
+  }
+  if (Array.isArray(was) && Array.isArray(is) && was.length === is.length) {
+    return was.flatMap((item: unknown, index) => compareValues(item, is[index], [...path, index]));
+  }
+  return isDeepStrictEqual(was, is) ? [] : [{ path, was, is }];
 }

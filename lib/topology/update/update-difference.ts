@@ -1,7 +1,6 @@
-import { type DocumentPath, formatPath } from '../problem/document-path';
-import { isSecretName } from '../problem/secret-text';
-import { showValue } from '../problem/show-value';
-import type { ValueDifference } from './compare-values';
+import { type DocumentPath, formatPath } from '../problem/problem';
+import { isSecretName, showValue } from '../problem/show-value';
+import type { ValueDifference } from './compare-functions';
 
 /** A difference that an update may not make, as people read it. */
 export interface UpdateDifference {

@@ -1,5 +1,5 @@
 import { ConfigError, StoreError } from '../../../lib/errors';
-import { workloadKinds } from '../../../lib/plan/flow-kinds';
+import { workloadKinds } from '../../../lib/plan/controller-requirements';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import { Limit } from '../../async/limit';
 import { waitUntil } from '../../async/poll';

@@ -1,5 +1,5 @@
 import type { KFlowError } from '../../../lib/errors';
-import { workloadKinds } from '../../../lib/plan/flow-kinds';
+import { workloadKinds } from '../../../lib/plan/controller-requirements';
 import { type FlowKey, flowName, parseFlowName } from '../../api-contract/flow-key';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
 import { FlowIndex } from './flow-index';

@@ -1,5 +1,5 @@
 import { StoreError } from '../../../lib/errors';
-import { flowKinds, workloadKinds } from '../../../lib/plan/flow-kinds';
+import { flowKinds, workloadKinds } from '../../../lib/plan/controller-requirements';
 import { flowObjectName, workloadName } from '../../../lib/plan/names';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import { Limit } from '../../async/limit';

@@ -1,5 +1,5 @@
 import type { KFlowError } from '../../../lib/errors';
-import { workloadKinds } from '../../../lib/plan/flow-kinds';
+import { workloadKinds } from '../../../lib/plan/controller-requirements';
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { Cluster, ClusterWatch, LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
 import type { KindRef, KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';

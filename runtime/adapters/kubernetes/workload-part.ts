@@ -1,4 +1,4 @@
-import { workloadKinds } from '../../../lib/plan/flow-kinds';
+import { workloadKinds } from '../../../lib/plan/controller-requirements';
 import type { WorkloadState } from '../../controller/ports/cluster';
 import type { ObjectMetadata } from './kubernetes-objects';
 import type { Condition } from './pod';

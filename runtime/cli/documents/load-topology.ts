@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Purpose } from '../../../lib/topology/document/purpose';
+import type { Purpose } from '../../../lib/topology/document/draft';
 import type { Topology } from '../../../lib/topology/document/topology';
 import type { Problem } from '../../../lib/topology/problem/problem';
-import { parseSet } from '../../../lib/topology/read/parse-set';
+import { parseSet } from '../../../lib/topology/read/document-set';
 import { readTopology } from '../../../lib/topology/read-topology';
 import { isProgram, loadDefinition } from './load-definition';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ConfigError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { isInLocation, parseS3Location, type S3Location } from '../../../lib/plan/s3-location';
-import { s3list } from '../../../lib/topology/avro/s3list';
+import { s3list } from '../../../lib/topology/function-types/fs-source';
 import { pause } from '../../async/pause';
 import { AvroSchemaCodec } from '../../engine/avro-message';
 import type { ListedObjects } from '../../engine/ports/flow-state';

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
 import { nearestName, suggest } from '../../../lib/topology/problem/nearest-name';
-import { isSecretName } from '../../../lib/topology/problem/secret-text';
+import { isSecretName } from '../../../lib/topology/problem/show-value';
 import { isLoopback } from '../api/access/loopback';
 import { knownNames, type Setting, settingPrefix, settingTable } from './setting-table';
 import { type ControllerSettings, controllerSettingsSchema } from './settings-schema';

@@ -1,6 +1,6 @@
 import { FunctionError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { s3list } from '../../../lib/topology/avro/s3list';
+import { s3list } from '../../../lib/topology/function-types/fs-source';
 import type { Endpoint, SourceContext, SourceType } from '../../../runtime/connectors/connector';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import type { Generated } from '../../../runtime/engine/ports/host';

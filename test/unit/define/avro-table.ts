@@ -1,6 +1,6 @@
 import { avro } from '../../../lib/define/avro';
 import type { AsWritten, ReadsOf, ValueOf, WritesOf } from '../../../lib/define/avro-type';
-import { s3list } from '../../../lib/define/s3list';
+import { s3list } from '../../../lib/define/connector-builders';
 
 /** Types of every kind that the builders make; every one is tried as the writer and as the reader of every other. */
 export const types = {

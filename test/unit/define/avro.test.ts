@@ -1,7 +1,7 @@
 import { avro } from '../../../lib/define/avro';
-import { s3list } from '../../../lib/define/s3list';
+import { s3list } from '../../../lib/define/connector-builders';
 import { readAvroType } from '../../../lib/topology/avro/avro-type-reader';
-import { s3list as s3listSchema } from '../../../lib/topology/avro/s3list';
+import { s3list as s3listSchema } from '../../../lib/topology/function-types/fs-source';
 
 test("the type of an fs-source is the topology's", () => {
   expect(s3list.schema).toEqual(s3listSchema);

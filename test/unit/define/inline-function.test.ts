@@ -3,7 +3,7 @@ import { transformSync as swc } from '@swc/core';
 import { transformSync as esbuild } from 'esbuild';
 import ts from 'typescript';
 import { inlineFunction } from '../../../lib/define/inline-function';
-import { knownNames } from '../../../lib/define/known-names';
+import { knownNames } from '../../../lib/define/outside-names';
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of any shape are the matter here
 type AnyFunction = (...args: any[]) => unknown;

@@ -1,7 +1,7 @@
 import { avro } from '../../../lib/define/avro';
+import { s3list } from '../../../lib/define/connector-builders';
 import { defineFlow } from '../../../lib/define/flow-definition';
 import { fromModule, python } from '../../../lib/define/function-code';
-import { s3list } from '../../../lib/define/s3list';
 
 /**
  * What the compiler must refuse: each `@ts-expect-error` makes `npm run types` fail when it does not. Where the

@@ -1,4 +1,4 @@
-import { parseSet } from '../../../lib/topology/read/parse-set';
+import { parseSet } from '../../../lib/topology/read/document-set';
 import { printed, readText } from './topology-fixtures';
 
 const text = `

@@ -1,4 +1,4 @@
-import { ExitCode } from '../../../../lib/plan/exit-code';
+import { ExitCode } from '../../../../lib/plan/replica-lifecycle';
 import type { WorkloadNode } from '../../../adapters/processes/workload-node';
 import type { RunningReplica } from '../../../adapters/processes/workload-runner';
 import type { FlowKey } from '../../../api-contract/flow-key';

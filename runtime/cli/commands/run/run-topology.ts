@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { assertRunnable } from '../../../../lib/plan/assert-runnable';
+import { assertRunnable } from '../../../../lib/plan/plan-flow';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
 import { loadTopology } from '../../documents/load-topology';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { controllerNodeOptions } from '../../../../lib/plan/controller-heap';
+import { controllerNodeOptions } from '../../../../lib/plan/controller-requirements';
 import type { ServerRecipe } from '../../../servers/run-server';
 import type { Stack } from '../../local-stack/find-stack';
 

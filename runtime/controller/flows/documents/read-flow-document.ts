@@ -1,10 +1,15 @@
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import { entriesOf, isPlainMap } from '../../../../lib/plain-map';
-import type { Purpose } from '../../../../lib/topology/document/purpose';
+import type { Purpose } from '../../../../lib/topology/document/draft';
 import type { Topology } from '../../../../lib/topology/document/topology';
-import { type DocumentPath, formatPath, valueAt } from '../../../../lib/topology/problem/document-path';
-import { type Problem, TopologyError } from '../../../../lib/topology/problem/problem';
+import {
+  type DocumentPath,
+  formatPath,
+  type Problem,
+  TopologyError,
+  valueAt,
+} from '../../../../lib/topology/problem/problem';
 import { quote } from '../../../../lib/topology/problem/show-value';
 import type { DocumentSource } from '../../../../lib/topology/read/document-source';
 import { parseDocument } from '../../../../lib/topology/read/parse-document';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { renderWorkloads, specHash } from '../../../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../../../lib/errors';
-import type { Purpose } from '../../../../lib/topology/document/purpose';
+import type { Purpose } from '../../../../lib/topology/document/draft';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { nearestName } from '../../../../lib/topology/problem/nearest-name';
 import { type Problem, TopologyError } from '../../../../lib/topology/problem/problem';

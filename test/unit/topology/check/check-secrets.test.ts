@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Purpose } from '../../../../lib/topology/document/purpose';
-import { isSecretName } from '../../../../lib/topology/problem/secret-text';
+import type { Purpose } from '../../../../lib/topology/document/draft';
+import { isSecretName } from '../../../../lib/topology/problem/show-value';
 import { readTopology } from '../../../../lib/topology/read-topology';
 
 const file = path.join(__dirname, '../../../fixtures/broken/container.yaml');

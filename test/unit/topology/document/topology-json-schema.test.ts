@@ -1,5 +1,5 @@
 import { topologyJsonSchema } from '../../../../lib/topology/document/topology-json-schema';
-import { valueAt } from '../../../../lib/topology/problem/document-path';
+import { valueAt } from '../../../../lib/topology/problem/problem';
 
 describe('topologyJsonSchema', () => {
   const schema = topologyJsonSchema();

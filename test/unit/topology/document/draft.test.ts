@@ -1,4 +1,4 @@
-import { jobIdOfFile } from '../../../../lib/topology/document/job-id';
+import { jobIdOfFile } from '../../../../lib/topology/document/draft';
 
 describe('jobIdOfFile', () => {
   test.each([

@@ -13,7 +13,7 @@ export interface Account {
 }
 
 /** The secrets of a flow: one for each account, however many functions use it. */
-export class SecretBook {
+export class FlowSecrets {
   private readonly secrets = new Map<string, PlannedSecret>();
 
   /** `areInCluster`: somebody makes the secrets by their names, which must not depend on the order of the document. */
