@@ -6,9 +6,9 @@ import type { Language } from '../topology/document/language';
 import type { FlowFunction, FunctionMeta, Topology } from '../topology/document/topology';
 
 /**
- * The topology with the code of its modules in it, as pods have only that: TypeScript and JavaScript bundled with what
- * they import, Python as it is. A module with an absolute path is one of the image's and stays. Throws ConfigError that
- * names every function whose module cannot be read or bundled.
+ * The topology with the code of its modules inline, because pods have no access to the files: TypeScript and JavaScript
+ * are bundled with their imports, Python is copied. A module with an absolute path is a file of the image and is kept.
+ * Throws ConfigError with every function whose module cannot be read or bundled.
  */
 export function bundleModules(topology: Topology, baseDir: string): Topology {
   const faults: string[] = [];
@@ -40,7 +40,7 @@ const inlineCode: {
   javascript: (module, baseDir) => ({ language: 'javascript', code: bundle(module, baseDir) }),
 };
 
-/** The same text on any machine: paths in it are those below the base folder. */
+/** The same text on any machine: paths in it are relative to the base folder. */
 function bundle(module: string, baseDir: string): string {
   const { outputFiles } = buildSync({
     absWorkingDir: baseDir,
@@ -59,10 +59,10 @@ function reasonOf(error: unknown, module: string): string {
   const messages = (error as { errors?: readonly Message[] }).errors;
   if (messages === undefined) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return `the module ${module} cannot be read: ${isMissing ? 'there is no such file' : (error as Error).message}`;
+    return `cannot read the module ${module}: ${isMissing ? 'no such file' : (error as Error).message}`;
   }
-  const told = messages.map(({ text, location }) =>
+  const reasons = messages.map(({ text, location }) =>
     location === null ? text : `${location.file}:${location.line}: ${text}`,
   );
-  return `the module ${module} cannot be bundled: ${told.join('; ')}`;
+  return `cannot bundle the module ${module}: ${reasons.join('; ')}`;
 }

@@ -2,15 +2,15 @@ import { ApiObject, Chart } from 'cdk8s';
 import { ConfigError } from '../errors';
 import type { FlowPlan, PlannedSecret, PlannedWorkload } from '../plan/flow-plan';
 import { FlowApp } from './flow-app';
-import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './flow-workloads';
-import { FunctionConfig } from './function-config';
 import type { Manifest } from './manifest';
 import { flowLabels, metadata, SyncWave } from './metadata';
+import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './workloads/flow-workloads';
+import { FunctionConfig } from './workloads/function-config';
 
 /**
- * What the controller applies for a flow, in the order to apply it: all that `Flow` renders but the streams and what is
- * theirs, and the Secrets whose every value the plan has. Nothing in it is for Argo CD. Throws ConfigError
- * `config-invalid` with every fault, as code that no ConfigMap holds.
+ * The objects that the controller applies for a flow, in order: those that `Flow` renders, without streams, consumers and
+ * buckets and without annotations for Argo CD, and the Secrets whose values are all in the plan. Throws ConfigError
+ * `config-invalid` with every fault, such as code that does not fit into a ConfigMap.
  */
 export function renderWorkloads(plan: FlowPlan, settings: WorkloadSettings): readonly Manifest[] {
   const app = new FlowApp();
@@ -25,8 +25,8 @@ export function renderWorkloads(plan: FlowPlan, settings: WorkloadSettings): rea
 }
 
 /**
- * What the `kflow.io/spec-hash` of a workload's template begins with when nothing else is asked for: of what its replicas
- * read at their start, but for image, variables and credentials.
+ * The default start of the `kflow.io/spec-hash` of a workload's template: the hash of what its replicas read at their
+ * start, without image, variables and credentials.
  */
 export function specHash(workload: Pick<PlannedWorkload, 'kind' | 'spec'>): string {
   return new FunctionConfig(workload).hash;

@@ -3,20 +3,19 @@ import path from 'node:path';
 import { ApiObject, App, Chart, Names, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ConfigError } from '../errors';
+import type { FlowPlan } from '../plan/flow-plan';
 import type { Flow } from './flow';
-import type { Manifest } from './manifest';
-import { renderYaml } from './render-yaml';
-import { secretNotes } from './secret-notes';
+import { type Manifest, renderYaml } from './manifest';
 
 /**
- * cdk8s's App, faster: it checks once for all charts, and writes its YAML with a quicker library. Use it wherever an App
- * is used; `cdk8s synth` takes both. An app whose constructs depend on each other is left to cdk8s, which sorts them.
+ * A faster `App` of cdk8s: it validates all charts once, and writes YAML with a faster library. Use it wherever an App is
+ * expected. cdk8s itself synthesizes an app whose constructs depend on each other, because it sorts them.
  */
 export class FlowApp extends App {
-  /** Writes the manifests, and on stderr how to create each Secret that they refer to. */
+  /** Writes the manifests, and prints to stderr how to create each Secret that they refer to. */
   override synth(): void {
     this.write();
-    // charts of any kind are instances of Flow to cdk8s
+    // cdk8s makes `instanceof Flow` true for every chart
     const plans = this.node.findAll().flatMap((construct) => (construct as Partial<Flow>).plan ?? []);
     for (const note of secretNotes(plans)) process.stderr.write(note);
   }
@@ -31,12 +30,12 @@ export class FlowApp extends App {
     for (const [name, text] of texts) writeFileSync(path.join(this.outdir, name), text);
   }
 
-  /** The YAML of each chart by its file's name. Throws as `manifests` does. */
+  /** The YAML of each chart, by file name. Throws as `manifests` does. */
   texts(): ReadonlyMap<string, string> {
     return new Map([...this.manifests()].map(([name, objects]) => [name, renderYaml(objects)]));
   }
 
-  /** The objects of each chart by its file's name. Throws ConfigError with every fault of every construct, by its path. */
+  /** The objects of each chart, by file name. Throws ConfigError with the faults of all constructs, each with its path. */
   manifests(): ReadonlyMap<string, readonly Manifest[]> {
     const nodes = this.node.findAll();
     const faults = nodes.flatMap((construct) =>
@@ -57,7 +56,24 @@ export class FlowApp extends App {
   }
 }
 
-/** Whether a construct has a place in an order: it depends on others, or is a chart within a chart. */
+/** Whether cdk8s must sort for a construct: it depends on others, or is a chart within a chart. */
 function isOrdered({ node }: IConstruct): boolean {
   return node.dependencies.length > 0 || node.scopes.filter(Chart.isChart).length > 1;
+}
+
+/** The commands that create the Secrets which manifests refer to, each once. Secrets that the document names exist already. */
+export function secretNotes(plans: readonly Pick<FlowPlan, 'namespace' | 'secrets'>[]): readonly string[] {
+  const notes = plans.flatMap(({ namespace, secrets }) =>
+    secrets
+      .filter((secret) => secret.isGiven !== true)
+      .map(({ name, entries, addr }) => {
+        const literals = Object.keys(entries).map((key) => `--from-literal=${key}=${key.toUpperCase()}`);
+        const purpose = addr === undefined ? '' : ` for ${addr}`;
+        return (
+          `the manifests need the Secret ${namespace}/${name}${purpose}; create it once:\n` +
+          `  kubectl create secret generic ${name} --namespace ${namespace} ${literals.join(' ')}\n`
+        );
+      }),
+  );
+  return [...new Set(notes)];
 }

@@ -16,47 +16,46 @@ import { carriesSecret } from '../topology/problem/show-value';
 import type { DocumentSet } from '../topology/read/document-set';
 import { readTopology } from '../topology/read-topology';
 import { bundleModules } from './bundle-modules';
-import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './flow-workloads';
 import { flowLabels } from './metadata';
-import { OutputStream } from './output-stream';
 import { nameOf, referenceTo, requireResources } from './require-resources';
-import { SideStream } from './side-stream';
-import { StateBucket } from './state-bucket';
-import { StreamConsumer } from './stream-consumer';
+import { OutputStream, SideStream } from './streams/output-stream';
+import { StateBucket } from './streams/state-bucket';
+import { StreamConsumer } from './streams/stream-consumer';
+import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './workloads/flow-workloads';
 
-/** What the manifests of a flow need to know beside its topology. */
+/** Settings of a flow's manifests that are not in its topology. */
 export interface FlowProps extends ChartProps {
-  /** Image of the runtime, for functions that name none; default `kflow:latest`. */
+  /** Image of functions that name none: the runtime; default `kflow:latest`. */
   readonly image?: string;
-  /** Address of nats as the pods see it; default `nats://nats.nats.svc:4222`. */
+  /** Address of NATS from within the pods; default `nats://nats.nats.svc:4222`. */
   readonly natsUrl?: string;
   /** ServiceAccount that the pods run as, by its name or as an object of cdk8s-plus; default: one without permissions. */
   readonly serviceAccount?: string | ResourceValue;
-  /** Where paths of modules start; default the folder of the document, else the working folder. */
+  /** Folder that paths of modules are relative to; default: the folder of the document, or the working directory. */
   readonly baseDir?: string;
-  /** What the topology refers to: objects of the same app are emitted first. `fromTopology` finds them in the document. */
+  /** Objects that the topology refers to; those of the same app are emitted first. `fromTopology` finds them. */
   readonly references?: readonly ResourceReference[];
 }
 
-/** How the text of a document is read. */
+/** How to read a document. */
 export interface DocumentProps extends FlowProps {
-  /** Names the document in problems; default the construct's id. */
+  /** Name of the document in problems; default: the construct's id. */
   readonly file?: string;
-  /** Values laid over the document's. */
+  /** Values that override those of the document. */
   readonly sets?: readonly DocumentSet[];
-  /** `manifests-without-secrets` makes every secret value in the document a problem; default `manifests`. */
+  /** `manifests-without-secrets` reports every secret value in the document as a problem; default `manifests`. */
   readonly purpose?: Exclude<Purpose, 'run' | 'controller'>;
 }
 
 /**
- * One topology as a chart: its streams, their consumers, and a workload for each function. A topology with problems has
- * no objects; validation tells every problem with its place, before a file is written.
+ * A topology as a chart: streams, consumers, and a workload for each function. The chart of a topology with problems is
+ * empty; validation reports every problem with its position before a file is written.
  */
 export class Flow extends Chart {
   /** Undefined when the topology has problems. */
   readonly plan: FlowPlan | undefined;
 
-  /** A document from a file, YAML or JSON. Throws when the file cannot be read. */
+  /** Reads a document from a YAML or JSON file. Throws if the file cannot be read. */
   static fromFile(scope: Construct, id: string, file: string, props: DocumentProps = {}): Flow {
     return Flow.fromTopology(scope, id, readFileSync(file, 'utf8'), { file, baseDir: path.dirname(file), ...props });
   }
@@ -97,7 +96,8 @@ export class Flow extends Chart {
     const faults = isSound ? [] : topology.map(formatProblem);
     this.node.addValidation({ validate: () => faults });
     for (const [name, value] of Object.entries({ image, natsUrl })) {
-      if (carriesSecret(value)) faults.push(`${name} carries a user and password, and would be written as it is`);
+      if (carriesSecret(value))
+        faults.push(`${name} contains a user and password, which would be visible in the manifests; remove them`);
     }
     if (!isSound) return;
     try {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ApiObjectMetadata } from 'cdk8s';
 import type { FlowPlan, PlannedWorkload } from '../plan/flow-plan';
 import { kindOf } from '../topology/function-types/function-type';
@@ -7,18 +8,17 @@ export interface Labels {
 }
 
 /**
- * When Argo CD applies an object: those of a wave after those of the one before are healthy. Without Argo CD the
- * annotation means nothing.
+ * When Argo CD applies an object: once all objects of the previous wave are healthy. Other tools ignore the annotation.
  */
 export const SyncWave = { Streams: 0, Consumers: 1, Workloads: 2 } as const;
 export type SyncWave = (typeof SyncWave)[keyof typeof SyncWave];
 
-/** On every object of a flow. */
+/** Labels of every object of a flow. */
 export function flowLabels({ jobId }: Pick<FlowPlan, 'jobId'>): Labels {
   return { 'app.kubernetes.io/part-of': jobId, 'app.kubernetes.io/managed-by': 'kflow', 'kflow.io/job': jobId };
 }
 
-/** On every object of a function, and on its pods. */
+/** Labels of every object of a function, and of its pods. */
 export function functionLabels({ spec }: Pick<PlannedWorkload, 'spec'>): Labels {
   return {
     'app.kubernetes.io/name': spec.function,
@@ -27,7 +27,7 @@ export function functionLabels({ spec }: Pick<PlannedWorkload, 'spec'>): Labels 
   };
 }
 
-/** What tells a function's pods from all others of a namespace. */
+/** Labels that select the pods of one function in a namespace. */
 export function podSelector({ spec }: Pick<PlannedWorkload, 'spec'>): Labels {
   return { 'kflow.io/job': spec.jobId, 'kflow.io/function': spec.function };
 }
@@ -38,14 +38,20 @@ export interface MetadataOptions {
   readonly annotations?: Labels;
 }
 
+/** The metadata of an object of a flow. */
 export function metadata(wave: SyncWave, { name, labels = {}, annotations = {} }: MetadataOptions): ApiObjectMetadata {
   return { name, labels, annotations: { 'argocd.argoproj.io/sync-wave': String(wave), ...annotations } };
 }
 
 /**
- * Annotations of an object that stands for data: Argo CD leaves it where it is when it goes out of git, until the
- * document says `onDelete: delete`.
+ * Annotations of an object that holds data: with `keep`, Argo CD neither prunes nor deletes the object after it has been
+ * removed from git.
  */
 export function dataAnnotations(onDelete: 'keep' | 'delete'): Labels {
   return onDelete === 'keep' ? { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' } : {};
+}
+
+/** The first 16 hexadecimal digits of a text's SHA-256, for annotations that restart pods when the text changes. */
+export function contentHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ControllerInstall } from '../../lib/constructs/controller-install';
-import type { ControllerInstallProps } from '../../lib/constructs/controller-install-props';
+import { ControllerInstall } from '../../lib/constructs/controller/controller-install';
+import type { ControllerInstallProps } from '../../lib/constructs/controller/controller-install-props';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import { type InstallOptions, renderInstall } from '../../runtime/cli/commands/controller/install-manifests';
 import { readControllerSettings } from '../../runtime/controller/settings/settings';

@@ -1,5 +1,5 @@
-import { ControllerInstall } from '../../lib/constructs/controller-install';
-import type { ControllerInstallProps } from '../../lib/constructs/controller-install-props';
+import { ControllerInstall } from '../../lib/constructs/controller/controller-install';
+import type { ControllerInstallProps } from '../../lib/constructs/controller/controller-install-props';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { waitFor } from '../support/wait-for';

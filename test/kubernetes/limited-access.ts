@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import { ControllerInstall } from '../../lib/constructs/controller-install';
+import { ControllerInstall } from '../../lib/constructs/controller/controller-install';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { connectCluster, sharedKubeconfig } from './support';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { ApiObject, type App, Chart, Size, Testing } from 'cdk8s';
 import * as kplus from 'cdk8s-plus-28';
-import { ControllerInstall } from '../../../lib/constructs/controller-install';
+import { ControllerInstall } from '../../../lib/constructs/controller/controller-install';
 import { Flow, type FlowProps } from '../../../lib/constructs/flow';
 import { FlowApp } from '../../../lib/constructs/flow-app';
 import type { ContainerOptions } from '../../../lib/define/cdk8s-options';

@@ -109,7 +109,7 @@ test('every function that no ConfigMap holds is told at once', () => {
   if (list === undefined || map === undefined) throw new Error('no workloads');
   const both = { ...plan, workloads: [{ ...list, spec: { ...list.spec, code } }, map] };
   const fault = (id: string) =>
-    `the spec and code of "${id}" have \\d+ bytes, and a ConfigMap holds 1048576; put the code into an image, and name it there by an absolute meta.module`;
+    `the spec and code of "${id}" have \\d+ bytes, but a ConfigMap holds at most 1048576; put the code into an image, and set meta.module to its absolute path`;
   expect(() => renderWorkloads(both, settings)).toThrow(ConfigError);
   expect(() => renderWorkloads(both, settings)).toThrow(new RegExp(`^${fault('list')}\n${fault('map')}$`));
 });

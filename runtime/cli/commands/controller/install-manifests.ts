@@ -1,5 +1,5 @@
-import { ControllerInstall } from '../../../../lib/constructs/controller-install';
-import type { ControllerAccess } from '../../../../lib/constructs/controller-install-props';
+import { ControllerInstall } from '../../../../lib/constructs/controller/controller-install';
+import type { ControllerAccess } from '../../../../lib/constructs/controller/controller-install-props';
 import { FlowApp } from '../../../../lib/constructs/flow-app';
 import type { Values } from '../../frame/command';
 import { usageError } from '../../frame/exit-status';

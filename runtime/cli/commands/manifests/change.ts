@@ -1,6 +1,5 @@
 import { createTwoFilesPatch } from 'diff';
-import type { Manifest } from '../../../../lib/constructs/manifest';
-import { renderYaml } from '../../../../lib/constructs/render-yaml';
+import { type Manifest, renderYaml } from '../../../../lib/constructs/manifest';
 
 /** An object before and after an apply; `before` is absent when the apply creates it, `after` when the apply removes it. */
 export interface Change {

@@ -16,8 +16,8 @@ with ${ExitStatus.Failed}.`,
   },
   async run({ files, output, ...options }) {
     const { renderFlows } = await import('./render-flows.js');
-    const { renderYaml } = await import('../../../../lib/constructs/render-yaml.js');
-    const { secretNotes } = await import('../../../../lib/constructs/secret-notes.js');
+    const { renderYaml } = await import('../../../../lib/constructs/manifest.js');
+    const { secretNotes } = await import('../../../../lib/constructs/flow-app.js');
     const { ManifestFolder } = await import('./manifest-folder.js');
     const flows = renderFlows(files, options);
     if (flows === undefined) {

@@ -1,21 +1,21 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
-import type { FlowPlan } from '../plan/flow-plan';
+import type { FlowPlan } from '../../plan/flow-plan';
+import { metadata, SyncWave } from '../metadata';
 import { DevStore } from './dev-store';
 import { FunctionWorkload } from './function-workload';
-import { metadata, SyncWave } from './metadata';
 
-/** What the objects of a flow need to know beside its plan. */
+/** Settings of a flow's workloads that are not in its plan. */
 export interface WorkloadSettings {
-  /** Image of the runtime, for functions that name none. */
+  /** Image of functions that name none: the runtime. */
   readonly image: string;
-  /** Address of nats as the pods see it. */
+  /** Address of NATS from within the pods. */
   readonly natsUrl: string;
   /** Name of the account that the pods run as; default: that of `addFlowAccount`. */
   readonly serviceAccount?: string;
-  /** Functions whose templates name another `kflow.io/spec-hash` than that of their spec. */
+  /** Functions whose templates get another `kflow.io/spec-hash` than the hash of their spec. */
   readonly hashes?: { readonly [functionId: string]: string };
-  /** Functions that have no objects. */
+  /** Functions that are left out. */
   readonly without?: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
   return name;
 }
 
-/** Everything of a flow that runs: a workload for each function, and what watches the folders of step by step runs. */
+/** Adds a workload for each function, and the pod for step-by-step runs if the flow has one. */
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
   const { image, natsUrl, serviceAccount = accountName(flow), hashes = {}, without = [] } = settings;
   if (flow.devStore !== undefined) {

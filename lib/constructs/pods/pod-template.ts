@@ -1,19 +1,19 @@
-import type { PlannedWorkload } from '../plan/flow-plan';
-import { timing } from '../plan/replica-lifecycle';
+import type { PlannedWorkload } from '../../plan/flow-plan';
+import { timing } from '../../plan/replica-lifecycle';
+import { flowLabels, functionLabels, podSelector } from '../metadata';
 import { type FunctionContainerProps, renderContainer } from './function-container';
-import { flowLabels, functionLabels, podSelector } from './metadata';
-import { containerSecurity, podSecurity } from './pod-security';
+import { containerSecurity, podSecurity, spreadOverNodes } from './pod-parts';
 
-/** Between the end of the time to finish and SIGKILL. */
+/** Seconds between the end of the shutdown timeout and SIGKILL. */
 const marginSeconds = 5;
 
 export interface PodTemplateProps extends FunctionContainerProps {
   readonly serviceAccount: string;
-  /** Of everything the pods read at their start: another hash, other pods. */
+  /** Hash of everything that the pods read at their start; the pods restart when the hash changes. */
   readonly hash: string;
 }
 
-/** The pods of a function. Sidecars are containers that start before the function and end after it. */
+/** The pods of a function. Sidecars are init containers with `restartPolicy: Always`: they run as long as the function. */
 export function renderPodTemplate(props: PodTemplateProps): object {
   const { workload, serviceAccount, hash } = props;
   const { container } = workload;
@@ -36,8 +36,8 @@ export function renderPodTemplate(props: PodTemplateProps): object {
       securityContext: podSecurity,
       ...present('nodeSelector', container.nodeSelector),
       ...present('tolerations', container.tolerations),
-      // for one replica too: another template would be other pods when it is scaled
-      topologySpreadConstraints: [spread(workload)],
+      // even of one replica, because scaling must not change the template
+      topologySpreadConstraints: [spreadOverNodes(podSelector(workload))],
       ...present('initContainers', sidecars),
       containers: [{ ...renderContainer(props), securityContext: containerSecurity }],
       volumes: volumesOf(workload),
@@ -50,17 +50,7 @@ function shutdownOf({ container }: PlannedWorkload): number {
   return given > 0 ? given : timing.shutdownSeconds;
 }
 
-/** Replicas on different nodes, where there are some. */
-function spread(workload: PlannedWorkload): object {
-  return {
-    maxSkew: 1,
-    topologyKey: 'kubernetes.io/hostname',
-    whenUnsatisfiable: 'ScheduleAnyway',
-    labelSelector: { matchLabels: podSelector(workload) },
-  };
-}
-
-/** A volume of the user's takes the place of ours of the same name. */
+/** A volume of the document replaces ours of the same name. */
 function volumesOf({ name, container }: PlannedWorkload): readonly object[] {
   const own = [
     { name: 'spec', configMap: { name } },

@@ -1,18 +1,17 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { ConfigError } from '../errors';
-import { carriesSecret } from '../topology/problem/show-value';
-import { controllerConfig } from './controller-config';
+import { ConfigError } from '../../errors';
+import { carriesSecret } from '../../topology/problem/show-value';
+import type { ManifestBody } from '../manifest';
+import { renderYaml } from '../manifest';
+import type { Labels } from '../metadata';
+import { type EgressRule, egressRules } from '../pods/egress-rules';
+import { referenceTo, requireResources } from '../require-resources';
 import type { ControllerInstallProps } from './controller-install-props';
 import { ControllerPermissions } from './controller-permissions';
-import { renderControllerPod } from './controller-pod';
-import { type EgressRule, egressRules } from './egress-rules';
-import type { ManifestBody } from './manifest';
-import type { Labels } from './metadata';
-import { renderYaml } from './render-yaml';
-import { referenceTo, requireResources } from './require-resources';
+import { controllerConfig, renderControllerPod } from './controller-pod';
 
-/** The port of the API server's Service, and the one behind it in most clusters. */
+/** Ports of the API server: of its Service, and of the server itself in most clusters. */
 const apiServerPorts = [443, 6443];
 const name = 'kflow-controller';
 const labels: Labels = {
@@ -22,11 +21,11 @@ const labels: Labels = {
 };
 const selector: Labels = { 'app.kubernetes.io/name': 'kflow', 'app.kubernetes.io/component': 'controller' };
 
-/** A controller for a cluster: its namespace, account and rights, settings, pods, and what may reach what. */
+/** A controller in a cluster: namespace, account and permissions, settings, pods, Service and NetworkPolicy. */
 export class ControllerInstall extends Chart {
   private readonly installed: string;
 
-  /** Throws ConfigError for an address that carries a password, which would be written into a ConfigMap. */
+  /** Throws ConfigError for an address with a password, which would be visible in a ConfigMap. */
   constructor(
     scope: Construct,
     id: string,
@@ -34,11 +33,11 @@ export class ControllerInstall extends Chart {
   ) {
     super(scope, id);
     this.installed = props.namespace ?? 'kflow';
-    for (const [what, address] of Object.entries({ natsUrl: props.natsUrl, temporalAddress: props.temporalAddress })) {
+    for (const [prop, address] of Object.entries({ natsUrl: props.natsUrl, temporalAddress: props.temporalAddress })) {
       if (!carriesSecret(address)) continue;
       throw new ConfigError(
         'secret-exposed',
-        `${what} carries a password; leave it out here and put the whole address into a settings Secret`,
+        `${prop} contains a password; remove it, and set the whole address in the settings Secret`,
       );
     }
     if (!props.hasNamespace) this.namespaceObject();
@@ -52,7 +51,7 @@ export class ControllerInstall extends Chart {
     const config = renderYaml([controllerConfig(props)]);
     this.object('Config', { apiVersion: 'v1', kind: 'ConfigMap', data: { 'controller.yaml': config } });
     this.deployment(config);
-    this.reachability();
+    this.network();
     const { access, settingsSecret } = props;
     const tokens = access.kind === 'tokens' ? referenceTo(access.secret, ['tokens.yaml']) : [];
     requireResources(this, [...tokens, ...referenceTo(settingsSecret)], this.installed);
@@ -72,7 +71,7 @@ export class ControllerInstall extends Chart {
       spec: {
         replicas,
         selector: { matchLabels: selector },
-        // the new one is ready before an old one goes
+        // a new replica is ready before an old one stops
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         template: renderControllerPod({ ...this.props, name, labels, selector, config }),
       },
@@ -81,7 +80,7 @@ export class ControllerInstall extends Chart {
     this.object('Disruption', { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', spec });
   }
 
-  private reachability(): void {
+  private network(): void {
     this.object('Network', {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
@@ -93,11 +92,11 @@ export class ControllerInstall extends Chart {
       },
     });
     const spec = { selector, ports: [{ name: 'http', port: 9080, targetPort: 'http', protocol: 'TCP' }] };
-    // a Service's name becomes variables of pods: `kflow-controller` would make some that look like settings
+    // Kubernetes derives variables of pods from the name: those of `kflow-controller` would look like settings
     this.object('Service', { apiVersion: 'v1', kind: 'Service', spec }, 'kflow');
   }
 
-  /** The API server has no address that a policy could name. */
+  /** The address of the API server is not known here, so its ports are allowed anywhere. */
   private egress(): readonly EgressRule[] {
     const { natsUrl, temporalAddress, access, egress = [] } = this.props;
     const issuer = access.kind === 'oidc' ? [access.issuer] : [];

@@ -1,10 +1,10 @@
-/** One rule of a NetworkPolicy: where pods may connect to. */
+/** An egress rule of a NetworkPolicy. */
 export interface EgressRule {
   readonly to?: readonly object[];
   readonly ports?: readonly { readonly protocol: 'TCP' | 'UDP'; readonly port: number }[];
 }
 
-/** Names are resolved at whatever server the cluster has for it: in kube-system, on the node, or elsewhere. */
+/** DNS, at any address: clusters run it in kube-system, on the node, or elsewhere. */
 const dns: EgressRule = {
   ports: [
     { protocol: 'UDP', port: 53 },
@@ -15,9 +15,9 @@ const dns: EgressRule = {
 const defaultPorts: { readonly [scheme: string]: number } = { nats: 4222, tls: 4222, http: 80, https: 443 };
 
 /**
- * Rules that let pods resolve names and reach these addresses (`host:port`, or a URL; several separated by commas) and
- * nothing else. A Service of the cluster is let through by its namespace, an IP address by itself; for a name outside
- * the cluster only the port can be said. The pod itself (`localhost`) needs no rule.
+ * Rules that allow DNS and connections to these addresses only: each is `host:port` or a URL, or several separated by
+ * commas. A Service is allowed by its namespace and port, an IP address by itself. A NetworkPolicy cannot contain names of
+ * hosts outside the cluster, so these are allowed by port. `localhost` needs no rule.
  */
 export function egressRules(addresses: readonly string[]): readonly EgressRule[] {
   const rules = addresses.flatMap((address) => address.split(',')).flatMap((address) => ruleOf(address.trim()));

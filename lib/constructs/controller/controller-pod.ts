@@ -1,20 +1,44 @@
-import { controllerNodeOptions } from '../plan/controller-requirements';
-import { contentHash } from './content-hash';
-import { controllerFolders } from './controller-config';
+import { controllerNodeOptions } from '../../plan/controller-requirements';
+import type { Labels } from '../metadata';
+import { contentHash } from '../metadata';
+import { containerSecurity, httpProbe, podSecurity, spreadOverNodes } from '../pods/pod-parts';
+import { nameOf } from '../require-resources';
 import type { ControllerInstallProps } from './controller-install-props';
-import type { Labels } from './metadata';
-import { containerSecurity, podSecurity } from './pod-security';
-import { nameOf } from './require-resources';
+
+/** Where the pod's ConfigMap and Secrets are mounted. */
+const folders = {
+  config: '/etc/kflow/config',
+  access: '/etc/kflow/access',
+  secrets: '/etc/kflow/secrets',
+} as const;
+
+/** The settings file of a controller in a cluster. It contains no secrets. */
+export function controllerConfig({
+  natsUrl,
+  temporalAddress,
+  access,
+  image = 'kflow:latest',
+  watchNamespaces,
+}: ControllerInstallProps): object {
+  return {
+    listen: { host: '0.0.0.0', port: 9080 },
+    nats: { url: natsUrl },
+    temporal: { address: temporalAddress },
+    cluster: { kind: 'kubernetes', ...(watchNamespaces === undefined ? {} : { namespaces: watchNamespaces }) },
+    pods: { image },
+    access: access.kind === 'tokens' ? { kind: 'tokens', file: `${folders.access}/tokens.yaml` } : access,
+  };
+}
 
 export interface ControllerPodProps extends Pick<ControllerInstallProps, 'access' | 'image' | 'settingsSecret'> {
   readonly name: string;
   readonly labels: Labels;
   readonly selector: Labels;
-  /** Text of its settings: another text, other pods. */
+  /** Text of the settings file; the pods restart when it changes. */
   readonly config: string;
 }
 
-/** Ten seconds for what it does to be taken over by another one, and a margin. */
+/** Ten seconds to hand over to another replica, and a margin. */
 const graceSeconds = 15;
 
 /** The pods of a controller. */
@@ -28,14 +52,7 @@ export function renderControllerPod(props: ControllerPodProps): object {
       enableServiceLinks: false,
       terminationGracePeriodSeconds: graceSeconds,
       securityContext: podSecurity,
-      topologySpreadConstraints: [
-        {
-          maxSkew: 1,
-          topologyKey: 'kubernetes.io/hostname',
-          whenUnsatisfiable: 'ScheduleAnyway',
-          labelSelector: { matchLabels: selector },
-        },
-      ],
+      topologySpreadConstraints: [spreadOverNodes(selector)],
       containers: [container(props)],
       volumes: volumes(props),
     },
@@ -47,21 +64,19 @@ function container(props: ControllerPodProps): object {
   return {
     name: 'controller',
     image,
-    command: ['kflow', 'controller', '--config', `${controllerFolders.config}/controller.yaml`],
+    command: ['kflow', 'controller', '--config', `${folders.config}/controller.yaml`],
     env: [{ name: 'NODE_OPTIONS', value: controllerNodeOptions }],
     ...(settingsSecret === undefined ? {} : { envFrom: [{ secretRef: { name: nameOf(settingsSecret) } }] }),
     ports: [{ name: 'http', containerPort: 9080, protocol: 'TCP' }],
     resources: { requests: { cpu: '200m', memory: '256Mi' }, limits: { memory: '512Mi' } },
-    startupProbe: probe('/healthz', { periodSeconds: 2, failureThreshold: 60 }),
-    livenessProbe: probe('/healthz', { periodSeconds: 10, failureThreshold: 6 }),
-    readinessProbe: probe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
+    startupProbe: httpProbe('/healthz', { periodSeconds: 2, failureThreshold: 60 }),
+    livenessProbe: httpProbe('/healthz', { periodSeconds: 10, failureThreshold: 6 }),
+    readinessProbe: httpProbe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
     securityContext: containerSecurity,
     volumeMounts: [
-      { name: 'config', mountPath: controllerFolders.config, readOnly: true },
-      ...(hasTokens(props) ? [{ name: 'access', mountPath: controllerFolders.access, readOnly: true }] : []),
-      ...(settingsSecret === undefined
-        ? []
-        : [{ name: 'secrets', mountPath: controllerFolders.secrets, readOnly: true }]),
+      { name: 'config', mountPath: folders.config, readOnly: true },
+      ...(hasTokens(props) ? [{ name: 'access', mountPath: folders.access, readOnly: true }] : []),
+      ...(settingsSecret === undefined ? [] : [{ name: 'secrets', mountPath: folders.secrets, readOnly: true }]),
       { name: 'tmp', mountPath: '/tmp' },
     ],
   };
@@ -78,8 +93,4 @@ function volumes({ name, access, settingsSecret }: ControllerPodProps): readonly
 
 function hasTokens({ access }: ControllerPodProps): boolean {
   return access.kind === 'tokens';
-}
-
-function probe(path: string, times: { readonly periodSeconds: number; readonly failureThreshold: number }): object {
-  return { httpGet: { path, port: 'http' }, timeoutSeconds: 5, ...times };
 }

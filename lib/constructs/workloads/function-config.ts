@@ -1,11 +1,11 @@
-import type { PlannedWorkload } from '../plan/flow-plan';
-import { languages } from '../topology/document/language';
-import { contentHash } from './content-hash';
+import type { PlannedWorkload } from '../../plan/flow-plan';
+import { languages } from '../../topology/document/language';
+import { contentHash } from '../metadata';
 
-/** Bytes that Kubernetes takes in one ConfigMap. */
+/** Size limit of a ConfigMap. */
 const maxConfigMapBytes = 1024 ** 2;
 
-/** What a function's pods read at their start: its spec, and its code as a file of its own, for people to read. */
+/** The files that a function's pods read at their start: the spec, and the code in a file of its own, for people to read. */
 export class FunctionConfig {
   /** Texts by file name. */
   readonly files: { readonly [name: string]: string };
@@ -21,8 +21,8 @@ export class FunctionConfig {
   }
 
   /**
-   * The same for the same content, on any machine. More replicas of a Deployment are no other content: those that run
-   * need not start again.
+   * Hash of the content, equal on any machine. The number of replicas of a Deployment is left out, so that scaling does
+   * not restart the running pods.
    */
   get hash(): string {
     const { kind, spec } = this.workload;
@@ -31,10 +31,10 @@ export class FunctionConfig {
     return contentHash(JSON.stringify(content));
   }
 
-  /** Why the files do not fit; undefined when they do. */
+  /** Why the files do not fit into a ConfigMap; undefined if they do. */
   get fault(): string | undefined {
     const bytes = Object.values(this.files).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (bytes <= maxConfigMapBytes) return undefined;
-    return `the spec and code of "${this.workload.spec.function}" have ${bytes} bytes, and a ConfigMap holds ${maxConfigMapBytes}; put the code into an image, and name it there by an absolute meta.module`;
+    return `the spec and code of "${this.workload.spec.function}" have ${bytes} bytes, but a ConfigMap holds at most ${maxConfigMapBytes}; put the code into an image, and set meta.module to its absolute path`;
   }
 }

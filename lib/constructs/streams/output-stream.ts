@@ -1,15 +1,15 @@
 import { Construct } from 'constructs';
-import * as nack from '../../imports/jetstream.nats.io';
-import type { FlowPlan, PlannedStream } from '../plan/flow-plan';
-import { objectName } from '../plan/names';
-import { dataAnnotations, type Labels, metadata, SyncWave } from './metadata';
+import * as nack from '../../../imports/jetstream.nats.io';
+import type { FlowPlan, PlannedStream } from '../../plan/flow-plan';
+import { objectName } from '../../plan/names';
+import { dataAnnotations, type Labels, metadata, SyncWave } from '../metadata';
 
 export interface OutputStreamProps {
   readonly flow: Pick<FlowPlan, 'namespace' | 'jobId'>;
   readonly stream: PlannedStream;
 }
 
-/** A stream of a function's main output, as NACK's `Stream`: what is full refuses, so nothing unread is discarded. */
+/** The stream of a function's main output, a NACK `Stream`. A full stream refuses new messages, so none is discarded unread. */
 export class OutputStream extends Construct {
   constructor(scope: Construct, id: string, { flow, stream }: OutputStreamProps) {
     super(scope, id);
@@ -36,3 +36,6 @@ export class OutputStream extends Construct {
     });
   }
 }
+
+/** A stream beside the main outputs: a side output of a function, or the dead letters of a flow. */
+export class SideStream extends OutputStream {}

@@ -1,16 +1,17 @@
-import type { PlannedWorkload } from '../plan/flow-plan';
-import { type EnvVariable, parseQuantity } from '../topology/document/container-settings';
-import { secretVariables } from './secret-variables';
+import type { PlannedWorkload } from '../../plan/flow-plan';
+import type { EnvVariable } from '../../topology/document/container-settings';
+import { parseQuantity } from '../../topology/document/container-settings';
+import { httpProbe, secretVariables } from './pod-parts';
 
 export interface FunctionContainerProps {
   readonly workload: PlannedWorkload;
-  /** Image of the runtime, for functions that name none. */
+  /** Image of functions that name none: the runtime. */
   readonly image: string;
-  /** Address of nats as the pods see it. */
+  /** Address of NATS from within the pods. */
   readonly natsUrl: string;
 }
 
-/** Where the function's spec is in its container. */
+/** Where the ConfigMap with the function's spec is mounted. */
 const specFolder = '/etc/kflow';
 
 const defaultResources = {
@@ -29,16 +30,16 @@ export function renderContainer({ workload, image, natsUrl }: FunctionContainerP
     ports: [{ name: 'http', containerPort: http.port, protocol: 'TCP' }],
     env: environmentOf(workload, natsUrl),
     resources: resourcesOf(workload),
-    startupProbe: probe('/livez', { periodSeconds: 2, failureThreshold: 60 }),
-    livenessProbe: probe('/livez', { periodSeconds: 10, failureThreshold: patience(workload) }),
-    readinessProbe: probe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
-    // the last lines of a crash are told with it
+    startupProbe: httpProbe('/livez', { periodSeconds: 2, failureThreshold: 60 }),
+    livenessProbe: httpProbe('/livez', { periodSeconds: 10, failureThreshold: livenessFailures(workload) }),
+    readinessProbe: httpProbe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
+    // the status of a crashed container shows its last lines
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: mountsOf(workload),
   };
 }
 
-/** No variable of the user's has the name of one of ours: the document may not have it. */
+/** Our variables and those of the document, whose checks refuse our names. */
 function environmentOf(workload: PlannedWorkload, natsUrl: string): readonly EnvVariable[] {
   const { container, http, secretEnv } = workload;
   const own: readonly EnvVariable[] = [
@@ -52,14 +53,14 @@ function environmentOf(workload: PlannedWorkload, natsUrl: string): readonly Env
   return [...own, ...container.env];
 }
 
-/** A Job's pods know their number by themselves. */
+/** The pod's index in a StatefulSet; Kubernetes sets the variable of an indexed Job itself. */
 function replicaNumber({ kind }: PlannedWorkload): readonly EnvVariable[] {
   if (kind !== 'statefulset') return [];
   const fieldPath = "metadata.labels['apps.kubernetes.io/pod-index']";
   return [{ name: 'KFLOW_REPLICA', valueFrom: { fieldRef: { fieldPath } } }];
 }
 
-/** What the document says over the defaults; a default gives way to a value it would contradict. */
+/** The document's resources over the defaults. A default request is lowered, and a default limit raised, to agree with them. */
 function resourcesOf({ container }: PlannedWorkload): object {
   const { requests, limits } = container.resources;
   const isBelow = (one: string, other: string | undefined) =>
@@ -76,16 +77,12 @@ function resourcesOf({ container }: PlannedWorkload): object {
   };
 }
 
-/** A synchronous function answers no probe while it works on a record, for which it has its time. */
-function patience({ spec }: PlannedWorkload): number {
+/** A synchronous function answers no probe while it processes a record, for up to `max.poll.interval.ms`. */
+function livenessFailures({ spec }: PlannedWorkload): number {
   return Math.max(6, Math.ceil(spec.maxPollIntervalMs / 10_000) + 1);
 }
 
-function probe(path: string, times: { readonly periodSeconds: number; readonly failureThreshold: number }): object {
-  return { httpGet: { path, port: 'http' }, timeoutSeconds: 5, ...times };
-}
-
-/** A mount of the user's takes the place of ours at the same path. */
+/** A mount of the document replaces ours at the same path. */
 function mountsOf({ container }: PlannedWorkload): readonly object[] {
   const own = [
     { name: 'spec', mountPath: specFolder, readOnly: true },

@@ -4,7 +4,7 @@ import { App } from 'cdk8s';
 import { parse, parseAllDocuments } from 'yaml';
 import { Flow } from '../../../lib/constructs/flow';
 import { FlowApp } from '../../../lib/constructs/flow-app';
-import { renderYaml } from '../../../lib/constructs/render-yaml';
+import { renderYaml } from '../../../lib/constructs/manifest';
 
 /** Texts that one version of YAML or another takes for something else. */
 const tricky = [

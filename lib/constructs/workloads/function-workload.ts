@@ -1,31 +1,47 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { ResourceValue } from '../define/cdk8s-values';
-import { ExitCode, retriesEach } from '../plan/replica-lifecycle';
-import { contentHash } from './content-hash';
-import { egressRules } from './egress-rules';
+import type { ResourceValue } from '../../define/cdk8s-values';
+import type { FunctionSpec } from '../../plan/function-spec';
+import { ExitCode, retriesEach } from '../../plan/replica-lifecycle';
+import type { ManifestBody } from '../manifest';
+import { contentHash, functionLabels, type Labels, metadata, podSelector, SyncWave } from '../metadata';
+import { egressRules } from '../pods/egress-rules';
+import type { FunctionContainerProps } from '../pods/function-container';
+import { type PodTemplateProps, renderPodTemplate } from '../pods/pod-template';
+import { nameOf, referenceTo, requireResources } from '../require-resources';
 import { FunctionConfig } from './function-config';
-import type { FunctionContainerProps } from './function-container';
-import type { ManifestBody } from './manifest';
-import { MessageStore } from './message-store';
-import { functionLabels, type Labels, metadata, podSelector, SyncWave } from './metadata';
 import { MetricsEndpoint } from './metrics-endpoint';
-import { type PodTemplateProps, renderPodTemplate } from './pod-template';
-import { nameOf, referenceTo, requireResources } from './require-resources';
 
 export interface FunctionWorkloadProps extends FunctionContainerProps {
   /** ServiceAccount of the pods, by its name or as an object of cdk8s-plus. */
   readonly serviceAccount: string | ResourceValue;
   /**
-   * What the template's `kflow.io/spec-hash` begins with; left out, it is that of the spec. With the same one the pods stay,
-   * whatever the spec says, while the rest of the template is the same.
+   * Start of the template's `kflow.io/spec-hash`; default: the hash of the spec. While this hash and the rest of the
+   * template stay the same, the pods keep running, even if the spec changes.
    */
   readonly hash?: string;
 }
 
+export interface MessageStoreProps {
+  readonly store: NonNullable<FunctionSpec['messageStore']>;
+}
+
 /**
- * One function's replicas and what is theirs: a ConfigMap with spec and code, what they may connect to, how many of them
- * may be away at once, their metrics, and the Deployment, StatefulSet or indexed Job that runs them.
+ * The part of a bucket that holds a function's large messages. It is outside the cluster, so it has no Kubernetes object:
+ * the workload is annotated with the location, and the controller purges it when the flow is deleted.
+ */
+export class MessageStore extends Construct {
+  readonly annotations: Labels;
+
+  constructor(scope: Construct, id: string, { store }: MessageStoreProps) {
+    super(scope, id);
+    this.annotations = { 'kflow.io/message-store': `s3a://${store.bucket}/${store.prefix} at ${store.addr}` };
+  }
+}
+
+/**
+ * The objects of one function: a ConfigMap with spec and code, a NetworkPolicy, a PodDisruptionBudget, a Service for
+ * metrics, and the Deployment, StatefulSet or indexed Job that runs the replicas.
  */
 export class FunctionWorkload extends Construct {
   private readonly config: FunctionConfig;
@@ -66,15 +82,15 @@ export class FunctionWorkload extends Construct {
       completionMode: 'Indexed',
       completions: replicas,
       parallelism: replicas,
-      // each for itself: of a Job as a whole, pods that its nodes gave up delay the others, up to ten minutes
+      // per index: with a limit for the whole Job, evicted pods would delay the others by up to ten minutes
       backoffLimitPerIndex: retriesEach,
       maxFailedIndexes: 0,
       suspend: isPaused,
       podFailurePolicy: {
         rules: [
-          // a pod that its node had to give up is no failure of the function
+          // an evicted pod is not a failure of the function
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
-          // nor is one that was told to stop, as in a pause
+          // neither is a pod that was stopped, as in a pause
           { action: 'Ignore', onExitCodes: { containerName: 'function', operator: 'In', values: [ExitCode.Stopped] } },
           {
             action: 'FailJob',
@@ -84,7 +100,7 @@ export class FunctionWorkload extends Construct {
       },
       template: this.template(),
     };
-    // a Job cannot be changed: Argo CD makes it anew, and it goes on where the old one was
+    // a Job is immutable: Argo CD replaces it, and the new Job continues at the same offsets
     const annotations = { 'argocd.argoproj.io/sync-options': 'Force=true,Replace=true' };
     this.workload({ apiVersion: 'batch/v1', kind: 'Job', spec }, annotations);
   }
@@ -95,7 +111,7 @@ export class FunctionWorkload extends Construct {
     const spec = {
       replicas: workload.isPaused ? 0 : workload.replicas,
       selector: { matchLabels: podSelector(workload) },
-      // two of one source at a time would both make its records
+      // two replicas of one source at a time would produce its records twice
       strategy: isSource ? { type: 'Recreate' } : { type: 'RollingUpdate' },
       template: this.template(),
     };
@@ -114,7 +130,7 @@ export class FunctionWorkload extends Construct {
     this.workload({ apiVersion: 'apps/v1', kind: 'StatefulSet', spec });
   }
 
-  /** A hash that is asked for does not tell another image or variable, with which a cluster starts new pods all the same. */
+  /** A given hash does not cover the image and variables, so the hash of the rest of the template is appended. */
   private template(): object {
     const { hash } = this.props;
     const props: PodTemplateProps = {
@@ -127,13 +143,13 @@ export class FunctionWorkload extends Construct {
     return renderPodTemplate({ ...props, hash: `${hash}.${rest}` });
   }
 
-  /** In: the metrics. Out: names, nats and the addresses that the topology gives. */
+  /** Ingress: the metrics. Egress: DNS, NATS and the addresses in the topology. */
   private networkPolicy(): object {
     const { workload, natsUrl } = this.props;
     return {
       podSelector: { matchLabels: podSelector(workload) },
       policyTypes: ['Ingress', 'Egress'],
-      // none lets nothing in; an empty list would be a change each time it is applied
+      // left out: no ingress is allowed; the API server drops an empty list, so applying one would always be a change
       ...(workload.http.metrics ? { ingress: [{ ports: [{ protocol: 'TCP', port: workload.http.port }] }] } : {}),
       egress: egressRules([natsUrl, ...workload.addresses]),
     };

@@ -1,4 +1,4 @@
-import { egressRules } from '../../../lib/constructs/egress-rules';
+import { egressRules } from '../../../../lib/constructs/pods/egress-rules';
 
 const tcp = (port: number) => ({ ports: [{ protocol: 'TCP', port }] });
 const inNamespace = (name: string) => ({

@@ -1,8 +1,8 @@
 import { Construct } from 'constructs';
-import * as nack from '../../imports/jetstream.nats.io';
-import type { FlowPlan, PlannedConsumer } from '../plan/flow-plan';
-import { objectName } from '../plan/names';
-import { dataAnnotations, metadata, SyncWave } from './metadata';
+import * as nack from '../../../imports/jetstream.nats.io';
+import type { FlowPlan, PlannedConsumer } from '../../plan/flow-plan';
+import { objectName } from '../../plan/names';
+import { dataAnnotations, metadata, SyncWave } from '../metadata';
 
 export interface StreamConsumerProps {
   readonly flow: Pick<FlowPlan, 'namespace' | 'jobId'>;
@@ -10,8 +10,8 @@ export interface StreamConsumerProps {
 }
 
 /**
- * A reader's place in a stream, as NACK's `Consumer`: durable, pulled, with explicit acks and no limit of deliveries.
- * It goes and stays with the stream, since it knows what has been read.
+ * A reader's position in a stream, a NACK `Consumer`: a durable pull consumer with explicit acks and no limit on
+ * deliveries. It is kept or deleted together with its stream.
  */
 export class StreamConsumer extends Construct {
   constructor(scope: Construct, id: string, { flow, consumer }: StreamConsumerProps) {

@@ -1,13 +1,13 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { PlannedWorkload } from '../plan/flow-plan';
-import { functionLabels, metadata, podSelector, SyncWave } from './metadata';
+import type { PlannedWorkload } from '../../plan/flow-plan';
+import { functionLabels, metadata, podSelector, SyncWave } from '../metadata';
 
 export interface MetricsEndpointProps {
   readonly workload: PlannedWorkload;
 }
 
-/** Where Prometheus finds each replica's metrics: a headless Service with the annotations that scrapers look for. */
+/** A headless Service by which Prometheus finds the metrics of each replica, with the usual scrape annotations. */
 export class MetricsEndpoint extends Construct {
   constructor(scope: Construct, id: string, { workload }: MetricsEndpointProps) {
     super(scope, id);
@@ -16,7 +16,7 @@ export class MetricsEndpoint extends Construct {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: metadata(SyncWave.Workloads, {
-        // the name of a Service starts with a letter
+        // the name of a Service must start with a letter
         name: /^[a-z]/.test(workload.name) ? workload.name : `f-${workload.name}`,
         labels: functionLabels(workload),
         annotations: {

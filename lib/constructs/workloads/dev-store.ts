@@ -1,14 +1,12 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { ResourceValue } from '../define/cdk8s-values';
-import type { PlannedDevStore } from '../plan/flow-plan';
-import { contentHash } from './content-hash';
-import { egressRules } from './egress-rules';
-import type { ManifestBody } from './manifest';
-import { flowLabels, type Labels, metadata, SyncWave } from './metadata';
-import { containerSecurity, podSecurity } from './pod-security';
-import { nameOf, referenceTo, requireResources } from './require-resources';
-import { secretVariables } from './secret-variables';
+import type { ResourceValue } from '../../define/cdk8s-values';
+import type { PlannedDevStore } from '../../plan/flow-plan';
+import type { ManifestBody } from '../manifest';
+import { contentHash, flowLabels, type Labels, metadata, SyncWave } from '../metadata';
+import { egressRules } from '../pods/egress-rules';
+import { containerSecurity, podSecurity, secretVariables } from '../pods/pod-parts';
+import { nameOf, referenceTo, requireResources } from '../require-resources';
 
 export interface DevStoreProps {
   readonly devStore: PlannedDevStore;
@@ -20,8 +18,8 @@ export interface DevStoreProps {
 const specFolder = '/etc/kflow';
 
 /**
- * What runs the functions of a flow step by step: a pod that watches a folder of S3 for each process and puts what comes
- * out into another. Its image is the document's; which folders, it reads in `dev.json`.
+ * A pod that runs the functions of a flow step by step: it watches an S3 folder for each process, and writes the outputs
+ * to another folder. The document names its image; `dev.json` lists the folders.
  */
 export class DevStore extends Construct {
   constructor(

@@ -1,18 +1,18 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { kubernetesRules } from '../plan/controller-requirements';
-import type { Labels } from './metadata';
+import { kubernetesRules } from '../../plan/controller-requirements';
+import type { Labels } from '../metadata';
 
 export interface ControllerPermissionsProps {
-  /** Of the controller's account, and of everything here. */
+  /** Name of the controller's account, and of these objects. */
   readonly name: string;
   readonly labels: Labels;
   readonly namespace: string;
-  /** Left out: every namespace. */
+  /** Default: every namespace. */
   readonly watchNamespaces?: readonly string[];
 }
 
-/** What a controller may do: in each namespace whose flows it runs by a Role there, or everywhere by a ClusterRole. */
+/** The permissions of a controller: a Role in each watched namespace, or a ClusterRole. */
 export class ControllerPermissions extends Construct {
   constructor(
     scope: Construct,
@@ -28,9 +28,9 @@ export class ControllerPermissions extends Construct {
     const { name, labels } = this.props;
     const apiVersion = 'rbac.authorization.k8s.io/v1';
     const metadata = { name, labels, ...(namespace === undefined ? {} : { namespace }) };
-    const place = namespace ?? 'all';
-    new ApiObject(this, `role-${place}`, { apiVersion, kind: `${scope}Role`, metadata, rules: kubernetesRules });
-    new ApiObject(this, `binding-${place}`, {
+    const suffix = namespace ?? 'all';
+    new ApiObject(this, `role-${suffix}`, { apiVersion, kind: `${scope}Role`, metadata, rules: kubernetesRules });
+    new ApiObject(this, `binding-${suffix}`, {
       apiVersion,
       kind: `${scope}RoleBinding`,
       metadata,

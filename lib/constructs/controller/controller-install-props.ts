@@ -1,0 +1,37 @@
+import type { SecretValue } from '../../define/cdk8s-values';
+
+/** How the API of a controller in a cluster authenticates its clients. */
+export type ControllerAccess =
+  /** `secret`: a Secret whose key `tokens.yaml` is a list of `{name, role, token | sha256, namespaces?}`. */
+  | { readonly kind: 'tokens'; readonly secret: string | SecretValue }
+  | {
+      readonly kind: 'oidc';
+      readonly issuer: string;
+      readonly audience: string;
+      /** Default: `kflow_role`, then `groups`. */
+      readonly rolesClaim?: string;
+      /** Roles by value of the claim; default: the values are the roles. */
+      readonly roles?: { readonly [value: string]: 'view' | 'operate' | 'admin' };
+    };
+
+export interface ControllerInstallProps {
+  readonly access: ControllerAccess;
+  /** Address of NATS from within the controller and the pods of flows. */
+  readonly natsUrl: string;
+  /** `host:port` of Temporal's frontend. */
+  readonly temporalAddress: string;
+  /** Namespace of the controller; default `kflow`. */
+  readonly namespace?: string;
+  /** The namespace exists; default false: the manifests create it, with the Pod Security Standard *restricted*. */
+  readonly hasNamespace?: boolean;
+  /** Image of the controller and the runtime; default `kflow:latest`. */
+  readonly image?: string;
+  /** Replicas of the controller; default 2. */
+  readonly replicas?: number;
+  /** Namespaces of the flows that the controller runs, with a Role in each; default: all, with a ClusterRole. */
+  readonly watchNamespaces?: readonly string[];
+  /** Secret whose `KFLOW_CONTROLLER_…` keys are settings; all keys are also files in `/etc/kflow/secrets`. */
+  readonly settingsSecret?: string | SecretValue;
+  /** `host:port` of object stores where the controller creates buckets. NATS, Temporal, the issuer and the API server are allowed. */
+  readonly egress?: readonly string[];
+}
