@@ -1,20 +1,20 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { Host, HostEvents, SchemaSource } from '../engine/ports/host';
 
-/** What a host needs to run a function. */
+/** The function that a host runs, and the ports through which it runs. */
 export interface HostOptions {
   readonly spec: FunctionSpec;
   readonly events: HostEvents;
   readonly schemas: SchemaSource;
   /** This replica, from 0. */
   readonly replica: number;
-  /** Modules are resolved from here, and so are the packages of inline code. */
+  /** The folder from which modules, and the packages of inline code, are resolved. */
   readonly baseDir: string;
-  /** KFLOW_STREAM_PROCESS_FUNCTION: the function gets a queue for its outputs. */
+  /** Whether the function gets a queue for its outputs (KFLOW_STREAM_PROCESS_FUNCTION). */
   readonly isStreaming: boolean;
-  /** The environment of user code in a process of its own. */
+  /** The environment of user code that runs in a process of its own. */
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A language: `host.ts` of its folder exports one. The host loads the code when it is opened, not here. */
+/** Creates the host of a language; `host.ts` in the language's folder exports one. `open` loads the code. */
 export type HostFactory = (options: HostOptions) => Host;

@@ -13,7 +13,7 @@ export interface HttpEndpointProps {
   /** A file to which the port is written, atomically, once the server listens. */
   readonly portFile?: string;
   readonly health: ReplicaHealth;
-  /** Left out: /metrics is not found. */
+  /** Without metrics, /metrics responds with 404. */
   readonly metrics?: ReplicaMetrics;
   readonly log: (level: LogLevel, text: string) => void;
 }

@@ -29,7 +29,7 @@ function readSpec(file: string): FunctionSpec {
   throw new ConfigError('config-invalid', `${file}: not a function spec of this version: ${faults.join('; ')}`);
 }
 
-/** The spec with its code, which is a file of its own where that is easier to read. */
+/** The spec with the code that `codeFile` names, a file beside the spec. */
 function withCode(spec: FunctionSpec, file: string): FunctionSpec {
   if (spec.codeFile === undefined) return spec;
   return { ...spec, code: readFileSync(path.join(path.dirname(file), spec.codeFile), 'utf8') };

@@ -10,8 +10,8 @@ export type ReplicaPhase = (typeof phases)[number];
 /**
  * Liveness and readiness of a replica.
  *
- * I1. A replica is alive unless only a restart can help. An absent server, back pressure and a slow record pass by
- *     themselves, and a restart would repeat the records in process.
+ * I1. A replica is alive unless only a restart can help. A restart does not end an outage of a server, back pressure or a
+ *     slow record, and it would repeat the records in process.
  * I2. A replica is ready when it can take records.
  */
 export class ReplicaHealth {

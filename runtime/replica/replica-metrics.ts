@@ -15,15 +15,15 @@ export class ReplicaMetrics implements RecordObserver {
   private readonly registry = new Registry();
   private readonly processing = this.histogram(
     'function_processing_time_ms',
-    'Time the function took for a record, one value per attempt, in milliseconds',
+    'Processing time of a record per attempt, in milliseconds',
   );
   private readonly downloading = this.histogram(
     'function_downloading_time_ms',
-    "Time the download of a record's object took, in milliseconds",
+    "Download time of a record's object per attempt, in milliseconds",
   );
   private readonly total = this.histogram(
     'function_total_time_ms',
-    'Time of the processing and the download of a record, one value per attempt, in milliseconds',
+    'Processing and download time of a record per attempt, in milliseconds',
   );
 
   constructor(spec: FunctionSpec, counters: Counters) {

@@ -256,23 +256,23 @@ function describeWatching(newFlow: NewFlow, cluster: () => Cluster): void {
     await other.ready('fn', 1);
     await flow.apply(workload);
     await flow.ready('fn', 1);
-    let told: string[] = [];
-    const watch = await cluster().watch((key) => told.push(flowName(key)));
-    const isTold = (of: TriedFlow) =>
+    let changed: string[] = [];
+    const watch = await cluster().watch((key) => changed.push(flowName(key)));
+    const isReported = (of: TriedFlow) =>
       waitFor(
         `the watch to report ${flowName(of.key)}`,
-        () => told,
+        () => changed,
         (names) => names.includes(flowName(of.key)),
       );
     try {
-      await isTold(flow);
-      await isTold(other);
-      told = [];
+      await isReported(flow);
+      await isReported(other);
+      changed = [];
       await flow.behave('fn', 'crash');
-      await isTold(flow);
-      expect(told).not.toContain(flowName(other.key));
+      await isReported(flow);
+      expect(changed).not.toContain(flowName(other.key));
       await other.prune();
-      await isTold(other);
+      await isReported(other);
     } finally {
       await watch.close();
     }

@@ -27,7 +27,7 @@ function obey() {
 
 process.on('SIGTERM', () => {
   if (behaviour() === 'linger') return;
-  console.log('told to end');
+  console.log('stopping');
   process.exit(0);
 });
 

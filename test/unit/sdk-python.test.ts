@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { pythonProgram } from '../../runtime/hosts/python/load';
+import { pythonProgram } from '../../runtime/hosts/python/host';
 
 test('the tests of the Python SDK pass', () => {
   const { command, env } = pythonProgram(process.env);

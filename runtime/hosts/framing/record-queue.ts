@@ -39,7 +39,7 @@ export class RecordQueue {
     return this.queue.splice(0);
   }
 
-  /** A record that was sent has its outcome. */
+  /** Counts the outcome of a record that was sent. */
   land(id: number): void {
     const batch = this.inFlight.get(id);
     if (batch === undefined) return;

@@ -36,7 +36,7 @@ class VectorTest(unittest.TestCase):
             self.assertEqual(codec.decode(codec.encode(value)), value)
 
     def test_reads_blocks_with_their_size_in_bytes(self):
-        # -2 items in 2 bytes, then the end.
+        # A block of 2 items in 2 bytes, then the end.
         self.assertEqual(Codec({"type": "array", "items": "int"}).decode(bytes.fromhex("0304020400")), [1, 2])
 
     def test_keeps_long_text(self):
@@ -52,17 +52,17 @@ class UnionTest(unittest.TestCase):
     def branch(self, schema, value):
         return Codec(schema).encode(value)[0] >> 1
 
-    def test_takes_the_first_branch_that_fits(self):
+    def test_writes_the_first_branch_that_fits(self):
         self.assertEqual(self.branch(["null", "string"], "x"), 1)
         self.assertEqual(self.branch(["int", "long"], 2**40), 1)
         self.assertEqual(self.branch([{"type": "enum", "name": "e", "symbols": ["A"]}, "string"], "B"), 1)
 
-    def test_takes_a_bool_for_no_number_and_a_whole_number_for_no_real_one(self):
+    def test_writes_a_bool_as_boolean_and_a_whole_number_as_long(self):
         self.assertEqual(self.branch(["int", "boolean"], True), 1)
         self.assertEqual(self.branch(["double", "long"], 3), 1)
         self.assertEqual(self.branch(["null", "double"], 3), 1)
 
-    def test_tells_records_apart_by_their_fields(self):
+    def test_distinguishes_records_by_their_fields(self):
         a = {"type": "record", "name": "a", "fields": [{"name": "x", "type": "int"}]}
         b = {"type": "record", "name": "b", "fields": [{"name": "y", "type": "int"}]}
         self.assertEqual(self.branch([a, b], {"y": 1}), 1)
@@ -86,23 +86,23 @@ class MisfitTest(unittest.TestCase):
         self.assertEqual(self.misfit({"type": "map", "values": "int"}, {"k": True}), '["k"]: expected int, got bool True')
         self.assertEqual(self.misfit(ORDER, {"items": {}}), "items: expected array, got dict of 0")
 
-    def test_refuses_what_is_missing_or_unknown(self):
+    def test_rejects_missing_and_unknown_fields(self):
         schema = record(("a", "int", {}), ("b", "int", {}))
-        self.assertEqual(self.misfit(schema, {"a": 1}), "b: missing, and the schema gives no default")
-        self.assertEqual(self.misfit(schema, {"a": 1, "b": 2, "c": 3}), "c: the record r has no such field")
-        self.assertEqual(self.misfit(schema, {"a": 1, "c": 3}), "b: missing, and the schema gives no default")
-        self.assertEqual(self.misfit(ORDER, {"items": [{"price": 1, "tax": 2}]}), "items[0].tax: the record item has no such field")
+        self.assertEqual(self.misfit(schema, {"a": 1}), "b: missing, and the schema has no default")
+        self.assertEqual(self.misfit(schema, {"a": 1, "b": 2, "c": 3}), "c: not a field of the record r")
+        self.assertEqual(self.misfit(schema, {"a": 1, "c": 3}), "b: missing, and the schema has no default")
+        self.assertEqual(self.misfit(ORDER, {"items": [{"price": 1, "tax": 2}]}), "items[0].tax: not a field of the record item")
 
-    def test_refuses_numbers_beyond_their_range(self):
+    def test_rejects_numbers_beyond_their_range(self):
         self.assertIn("more than 32 bits", self.misfit("int", 2**31))
         self.assertIn("more than 64 bits", self.misfit("long", 2**63))
-        self.assertIn("beyond its range", self.misfit("float", 1e39))
-        self.assertIn("beyond its range", self.misfit("double", 10**400))
+        self.assertIn("out of range", self.misfit("float", 1e39))
+        self.assertIn("out of range", self.misfit("double", 10**400))
 
-    def test_refuses_text_that_utf8_cannot_hold(self):
+    def test_rejects_text_that_utf8_cannot_encode(self):
         self.assertIn("UTF-8", self.misfit("string", "\ud800"))
 
-    def test_refuses_a_fixed_of_another_size(self):
+    def test_rejects_a_fixed_of_another_size(self):
         self.assertIn("expected 2 bytes (f)", self.misfit({"type": "fixed", "name": "f", "size": 2}, b"abc"))
 
 
@@ -119,13 +119,13 @@ class DefaultTest(unittest.TestCase):
         codec = Codec(schema)
         self.assertEqual(codec.decode(codec.encode({"e": 1})), {"a": None, "b": b"\xff", "c": [1], "d": {"n": 4}, "e": 1})
 
-    def test_refuses_a_schema_whose_default_does_not_fit(self):
+    def test_rejects_a_schema_whose_default_does_not_fit(self):
         with self.assertRaisesRegex(SchemaError, "r.a: the default does not fit: expected int, got str"):
             Codec(record(("a", "int", {"default": "x"})))
 
 
 class BadInputTest(unittest.TestCase):
-    def test_refuses_payloads_that_are_not_what_the_schema_says(self):
+    def test_rejects_payloads_that_do_not_match_the_schema(self):
         for schema, payload in [
             ("string", b"\x06ab"),
             ("string", b"\x02ab"),
@@ -140,7 +140,7 @@ class BadInputTest(unittest.TestCase):
             with self.subTest(schema=schema, payload=payload), self.assertRaises(AvroError):
                 Codec(schema).decode(payload)
 
-    def test_refuses_schemas_that_are_not_valid(self):
+    def test_rejects_schemas_that_are_not_valid(self):
         for schema in [
             "nothing",
             {"type": "record", "name": "r"},

@@ -21,21 +21,21 @@ class Port:
 
 
 class ContextTest(unittest.TestCase):
-    def test_gives_the_download_or_none(self):
+    def test_returns_the_download_or_none(self):
         ctx = Context(Port(), 1, b'{"path": "/tmp/a", "metadata": {"size": 3}}')
         self.assertEqual(ctx.get_downloader_local_object_url(), "/tmp/a")
         self.assertEqual(ctx.get_downloader_object_metadata(), {"size": 3})
         self.assertIsNone(Context(Port(), 1).get_downloader_object_metadata())
         self.assertIsNone(Context(Port(), 1).get_downloader_local_object_url())
 
-    def test_passes_calls_on_with_its_record(self):
+    def test_forwards_calls_with_its_record(self):
         port = Port()
         ctx = Context(port, 7)
         ctx.heartbeat()
         ctx.to_side_stream("errors", {"n": 1})
         self.assertEqual(port.calls, [("heartbeat", 7), ("errors", 7, {"n": 1})])
 
-    def test_open_context_names_the_flow(self):
+    def test_open_context_identifies_the_flow(self):
         ctx = OpenContext("default", "jobx", "map", 2, {"increment": 3})
         self.assertEqual((ctx.flow_id, ctx.function_id, ctx.get_process_fn_meta()), ("default/jobx", "map", {"increment": 3}))
 
@@ -47,7 +47,7 @@ class AckExceptionTest(unittest.TestCase):
 
 
 class StreamQueueTest(unittest.TestCase):
-    def test_knows_which_puts_were_not_awaited(self):
+    def test_counts_the_puts_that_were_not_awaited(self):
         async def put(event):
             await asyncio.sleep(0)
 

@@ -41,14 +41,14 @@ describe('opening', () => {
     [
       'the functions that exist when the entry does not',
       { code: 'import json\ndef one(ctx, event): pass\ndef two(ctx, event): pass\n', entry: 'three' },
-      /^map: there is no function "three"; functions that exist: one, two$/,
+      /^map: the code has no function "three"; found: one, two; set meta.name to the entry function$/,
     ],
     [
       'a signature that does not fit',
       { code: 'def process(event): pass' },
       /^map: process\(event\) cannot be called with 2 arguments/,
     ],
-    ['a module that is not there', { module: 'not-there.py' }, /^map: the module cannot be read: .*not-there\.py/],
+    ['a module that does not exist', { module: 'not-there.py' }, /^map: cannot read the module: .*not-there\.py/],
   ])('is rejected with %s', async (_, spec, message) => {
     const error = await refusal(spec);
     expect(error).toMatchObject({
@@ -67,13 +67,13 @@ describe('opening', () => {
       message: expect.stringContaining('set KFLOW_PYTHON'),
     });
     const old = join(directory, 'old-python');
-    writeFileSync(old, '#!/bin/sh\necho "kfbasicpy needs Python 3.9 or newer, this is 3.6.15" >&2\nexit 9\n', {
+    writeFileSync(old, '#!/bin/sh\necho "kfbasicpy requires Python 3.9 or newer, got 3.6.15" >&2\nexit 9\n', {
       mode: 0o755,
     });
     const tooOld = await refusal({ code }, { KFLOW_PYTHON: old });
     expect(tooOld).toMatchObject({
       code: 'server-missing',
-      message: expect.stringContaining('this is 3.6.15; install Python 3.9'),
+      message: expect.stringContaining('got 3.6.15; install Python 3.9'),
     });
   });
 });

@@ -108,9 +108,7 @@ describe('what a function returns', () => {
   it('fails the record when it is not a record, and names its type', async () => {
     await withHost('def process(ctx, event):\n    return 3', async (run) => {
       await run.processAll(numbered, [{ n: 1 }]);
-      expect(run.failureOf(0).message).toBe(
-        'the function returned int 3; it can return a dict, several dicts, or None',
-      );
+      expect(run.failureOf(0).message).toBe('the function returned int 3; return a dict, several dicts, or None');
     });
   });
 

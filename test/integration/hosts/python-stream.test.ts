@@ -89,8 +89,8 @@ describe('a stream function', () => {
 
   it.each([
     ['returns StreamMsg.ERROR', 'return StreamMsg.ERROR', 'the function returned StreamMsg.ERROR'],
-    ['returns a record', 'return event', 'the function returned dict of 1, not a StreamMsg; outputs go by q.put'],
-    ['forgets to await', 'q.put(event)', '1 call(s) of q.put were not awaited to their end'],
+    ['returns a record', 'return event', 'the function returned dict of 1, not a StreamMsg; send outputs with q.put'],
+    ['forgets to await', 'q.put(event)', '1 call(s) of q.put not awaited'],
     [
       'puts what does not fit',
       'await q.put({"n": True})',

@@ -120,7 +120,7 @@ class RunningReplica {
     }
   }
 
-  async says(page: string, expected: string): Promise<void> {
+  async expectPage(page: string, expected: string): Promise<void> {
     await waitFor(`${page}: ${expected}`, async () => (await this.get(page)) === expected);
   }
 
@@ -178,19 +178,19 @@ test('probes report whether the replica works, from before it connects until it 
   );
   const wire = await Wire.shut(place.url);
   const replica = await RunningReplica.start(map, wire.url);
-  await replica.says('/readyz', '503 starting: connecting to NATS');
+  await replica.expectPage('/readyz', '503 starting: connecting to NATS');
   expect(await replica.get('/livez')).toBe('200 ok');
   wire.open();
-  await replica.says('/readyz', '200 ok');
+  await replica.expectPage('/readyz', '200 ok');
   wire.cut();
-  await replica.says('/readyz', '503 the connection to NATS is lost');
+  await replica.expectPage('/readyz', '503 the connection to NATS is lost');
   expect(await replica.get('/livez')).toBe('200 ok');
   wire.open();
-  await replica.says('/readyz', '200 ok');
+  await replica.expectPage('/readyz', '200 ok');
   await RunningReplica.start(source);
   await waitFor('the function has begun a record', () => existsSync(begun));
   const stopped = replica.stop();
-  await replica.says('/readyz', '503 stopping');
+  await replica.expectPage('/readyz', '503 stopping');
   expect(await replica.get('/livez')).toBe('200 ok');
   writeFileSync(gate, '');
   await stopped;
@@ -214,8 +214,8 @@ test('counts and times the records it processes', async () => {
     }`,
   );
   const [from, to] = [await RunningReplica.start(source), await RunningReplica.start(map)];
-  await from.says('/readyz', '200 ok');
-  await to.says('/readyz', '200 ok');
+  await from.expectPage('/readyz', '200 ok');
+  await to.expectPage('/readyz', '200 ok');
   await waitFor('all are processed', async () => (await to.metrics()).events_total === 50);
   const {
     function_processing_time_ms_sum: took = 0,

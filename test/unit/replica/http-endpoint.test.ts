@@ -37,7 +37,7 @@ function work(): void {
 const alive = { status: 200, text: 'ok\n' };
 const unavailable = (why: string) => ({ status: 503, text: `${why}\n` });
 
-test('a replica that starts is alive, and not ready until its function is loaded', async () => {
+test('a starting replica is alive, and not ready until its function is loaded', async () => {
   expect(await get('/livez')).toEqual(alive);
   expect(await get('/readyz')).toEqual(unavailable('starting: connecting to NATS'));
   health.connectionIs('up');
@@ -57,7 +57,7 @@ test('a replica whose connection is lost is alive, and ready again with the conn
   expect(await get('/readyz')).toEqual(alive);
 });
 
-test('a replica that was told to stop is alive to its end, and ready no more', async () => {
+test('a stopping replica is alive until it ends, and not ready', async () => {
   work();
   stop.abort();
   expect(await get('/readyz')).toEqual(unavailable('stopping'));
@@ -67,13 +67,13 @@ test('a replica that was told to stop is alive to its end, and ready no more', a
   expect(await get('/livez')).toEqual(alive);
 });
 
-test('a replica that has come to its end is ready no more', async () => {
+test('a replica that has ended is not ready', async () => {
   work();
   health.enter('ending');
   expect(await get('/readyz')).toEqual(unavailable('stopping'));
 });
 
-test('a replica that only a restart mends is not alive', async () => {
+test('a replica that only a restart can help is not alive', async () => {
   work();
   health.connectionIs('closed');
   expect(await get('/livez')).toEqual(unavailable('the connection to NATS is closed'));
@@ -95,14 +95,14 @@ test('answers HEAD without a body, and no other method', async () => {
   expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
 });
 
-test('knows three paths, whatever the query, and /metrics only when there are some', async () => {
+test('serves three paths, with any query, and /metrics only when metrics are on', async () => {
   for (const path of ['/', '/livez/', '/healthz', '/constructor', '//', '/%', '/metrics']) {
     expect([path, (await get(path)).status]).toEqual([path, 404]);
   }
   expect(await get('/livez?verbose')).toEqual(alive);
 });
 
-test('gives metrics in the text format of Prometheus', async () => {
+test('serves metrics in the text format of Prometheus', async () => {
   await endpoint.close();
   const metrics = new ReplicaMetrics(spec, { in: 3, out: 2, failed: 1, dead: 0 });
   endpoint = await HttpEndpoint.open({ host, port: 0, health, metrics, log });
@@ -111,7 +111,7 @@ test('gives metrics in the text format of Prometheus', async () => {
   expect(await response.text()).toContain('\nevents_total{namespace="ns",flow="words",function="count"} 3\n');
 });
 
-test('frees its port though a connection is kept open', async () => {
+test('frees its port although a connection is kept open', async () => {
   await get('/livez');
   const { port } = endpoint;
   await endpoint.close();

@@ -24,7 +24,7 @@ test('has the names of the specification from the start', async () => {
   expect(text).toMatch(/^process_resident_memory_bytes\{namespace="ns"/m);
 });
 
-test('says the counters as they are when it is asked', async () => {
+test('exposes the current counters at each scrape', async () => {
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
   const metrics = new ReplicaMetrics(spec, counters);
   Object.assign(counters, { in: 7, out: 9, failed: 4, dead: 2 });
@@ -59,7 +59,7 @@ test('adds downloading to the total, and counts a record without a file only as 
   ]);
 });
 
-test('tells a tenth of a millisecond from ten minutes', async () => {
+test('distinguishes a tenth of a millisecond from ten minutes', async () => {
   const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 });
   for (const ms of [0.05, 600_000, 600_001]) metrics.processed(ms);
   const counted = (await linesOf(metrics, 'function_processing_time_ms_bucket')).map((line) => {

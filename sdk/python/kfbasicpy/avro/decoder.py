@@ -1,6 +1,6 @@
 """Compiles a writer's schema into a function that reads a value: `read(payload, position) -> (value, next position)`.
 
-Bounds are checked once, by the caller: reading beyond a record's end gives a position that is not its end.
+The caller checks the bounds once: reading beyond the end of a record returns a position other than its end.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Read = Callable[[bytes, int], "tuple[Any, int]"]
 
 _FLOAT = struct.Struct("<f").unpack_from
 _DOUBLE = struct.Struct("<d").unpack_from
-# A longer string is decoded through a view, without a copy of its bytes.
+# A longer string is decoded through a view, which does not copy its bytes.
 _VIEWED = 65536
-# Items that take no bytes are not bounded by the payload.
+# The length of the payload does not limit the number of items that take no bytes.
 _MAX_EMPTY_ITEMS = 1 << 20
 
 
@@ -70,14 +70,14 @@ def _read_long(payload: bytes, position: int) -> tuple[int, int]:
             break
         shift += 7
     if number >> 64:
-        raise AvroError("a number of the payload has more than 64 bits")
+        raise AvroError("a long in the payload has more than 64 bits")
     return (number >> 1) ^ -(number & 1), position
 
 
 def _read_int(payload: bytes, position: int) -> tuple[int, int]:
     number, position = _read_long(payload, position)
     if not -0x80000000 <= number <= 0x7FFFFFFF:
-        raise AvroError(f"an int of the payload is {number}, more than 32 bits")
+        raise AvroError(f"an int in the payload is {number}, more than 32 bits")
     return number, position
 
 
@@ -92,7 +92,7 @@ def _read_double(payload: bytes, position: int) -> tuple[float, int]:
 def _read_size(payload: bytes, position: int) -> tuple[int, int]:
     size, position = _read_long(payload, position)
     if size < 0:
-        raise AvroError(f"a length of the payload is {size}")
+        raise AvroError(f"a length in the payload is {size}")
     return size, position
 
 
@@ -102,7 +102,7 @@ def _read_bytes(payload: bytes, position: int) -> tuple[bytes, int]:
 
 
 def _read_string(payload: bytes, position: int) -> tuple[str, int]:
-    # One and two bytes of length are read in place: nearly every string is that short.
+    # Lengths of one or two bytes, which nearly every string has, are read here.
     low = payload[position]
     high = payload[position + 1] if low > 127 else 0
     if high < 128 and not low & 1:
@@ -122,7 +122,7 @@ def _enum(type: AvroType) -> Read:
     def read(payload: bytes, position: int) -> tuple[str, int]:
         index, position = _read_long(payload, position)
         if not 0 <= index < len(symbols):
-            raise AvroError(f"{type.name} has {len(symbols)} symbols, the payload asks for number {index}")
+            raise AvroError(f"{type.name} has {len(symbols)} symbols, the payload has number {index}")
         return symbols[index], position
 
     return read
@@ -139,7 +139,7 @@ def _union(branches: list[Read]) -> Read:
     def read(payload: bytes, position: int) -> tuple[Any, int]:
         index, position = _read_long(payload, position)
         if not 0 <= index < len(branches):
-            raise AvroError(f"a union has {len(branches)} branches, the payload asks for number {index}")
+            raise AvroError(f"a union has {len(branches)} branches, the payload has number {index}")
         return branches[index](payload, position)
 
     return read

@@ -1,4 +1,4 @@
-"""Field defaults: from the JSON of a schema to the value they stand for."""
+"""Converts the JSON of a field's default to its value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .schema import MISSING, AvroType
 
 
 def default_value(type: AvroType, default: Any) -> Any:
-    """The value of a default; in a union that of the first branch it suits. Raises AvroError."""
+    """The value of a default; of a union, for the first branch that it fits. Raises AvroError."""
     if type.kind in ("bytes", "fixed"):
         return _bytes(type, default)
     if type.kind == "array" and isinstance(default, list):
@@ -33,7 +33,7 @@ def _bytes(type: AvroType, default: Any) -> bytes:
     try:
         return default.encode("latin-1")
     except UnicodeEncodeError:
-        raise AvroError("a default of bytes is text of the characters U+0000 to U+00FF") from None
+        raise AvroError("expected characters from U+0000 to U+00FF in a default of bytes") from None
 
 
 def _first(type: AvroType, default: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Compiles a schema into a function that writes a value: `write(append, value)` appends pieces of bytes, or raises AvroError."""
+"""Compiles a schema into a function that writes a value: `write(append, value)` appends its bytes in pieces, or raises AvroError."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Any, Callable
 
 from .default import default_value
 from .error import AvroError, SchemaError, mismatch, shown
-from .primitives import PRIMITIVE_WRITERS, Append, Write, write_string
+from .primitives import PRIMITIVE_WRITERS, Append, Write, pack_long, write_string
 from .schema import MISSING, AvroType
 from .union import compile_union
-from .varint import pack_long
 
 
 def compile_encoder(type: AvroType) -> Write:
@@ -24,7 +23,7 @@ def compile_encoder(type: AvroType) -> Write:
 class _Compiler:
     def __init__(self) -> None:
         self._compiled: dict[str, Write] = {}
-        # Run at the end: a default may be of a type that is still being compiled.
+        # Called at the end, because the type of a default may still be compiling.
         self.defaults: list[Callable[[], None]] = []
 
     def compile(self, type: AvroType) -> Write:
@@ -80,7 +79,7 @@ def _record_writer(type: AvroType, fields: list[tuple[str, Write, Any]]) -> Writ
         except AvroError as error:
             raise error.under(name)
         except KeyError:
-            # As many keys as fields, and one missing: another is unknown, so the way below ends in an error.
+            # One field is missing and another is unknown; the slow path below raises the error.
             pass
         _write_field_by_field(type, fields, append, value)
 
@@ -95,7 +94,7 @@ def _write_field_by_field(type: AvroType, fields: list[tuple[str, Write, Any]], 
             if name in value:
                 write_field(append, value[name])
             elif default is None:
-                raise AvroError("missing, and the schema gives no default")
+                raise AvroError("missing, and the schema has no default")
             else:
                 append(default)
                 absent += 1
@@ -108,7 +107,7 @@ def _write_field_by_field(type: AvroType, fields: list[tuple[str, Write, Any]], 
 def _unknown_field(type: AvroType, value: dict) -> AvroError:
     known = {field.name for field in type.fields}
     name = next(key for key in value if key not in known)
-    return AvroError(f"the record {type.name} has no such field").under(name if isinstance(name, str) else f"[{name!r}]")
+    return AvroError(f"not a field of the record {type.name}").under(name if isinstance(name, str) else f"[{name!r}]")
 
 
 def _array(write_item: Write) -> Write:

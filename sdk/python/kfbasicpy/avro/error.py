@@ -1,4 +1,4 @@
-"""What can be wrong with a schema, a value or a payload."""
+"""Errors of schemas, values and payloads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _SHOWN = 60
 
 
 class SchemaError(ValueError):
-    """The schema itself is not valid Avro."""
+    """The schema is not valid Avro."""
 
 
 class AvroError(ValueError):
-    """A value does not fit its schema, or a payload is not what its schema says. `path` names the place: `items[2].price`."""
+    """A value or a payload does not match its schema. `path` names the place, as in `items[2].price`."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -20,7 +20,7 @@ class AvroError(ValueError):
         self.path = ""
 
     def under(self, step: str) -> AvroError:
-        """The same error seen from one level above; `step` is a field's name, `[2]` or `["key"]`."""
+        """The error with `step` in front of its path: the name of a field, `[2]` or `["key"]`."""
         self.path = step if not self.path else step + ("" if self.path[0] == "[" else ".") + self.path
         return self
 
@@ -34,7 +34,7 @@ def mismatch(expected: str, value: Any) -> AvroError:
 
 
 def shown(value: Any) -> str:
-    """A value for a message: its type and the beginning of it."""
+    """A value as shown in a message: its type and the beginning of its text."""
     if value is None:
         return "None"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Writers of the primitive types."""
+"""Writers of the primitive types. Longs are zigzag varints; small ones come from a table."""
 
 from __future__ import annotations
 
@@ -6,14 +6,33 @@ import struct
 from typing import Any, Callable
 
 from .error import AvroError, mismatch
-from .varint import SMALL, pack_long
 
 Append = Callable[[bytes], None]
 Write = Callable[[Append, Any], None]
 
 _FLOAT = struct.Struct("<f").pack
 _DOUBLE = struct.Struct("<d").pack
-_SMALL = len(SMALL)
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+_TABLED = 8192
+# The encodings of 0 to 8191, by number.
+_SMALL = [_varint(number << 1) for number in range(_TABLED)]
+
+
+def pack_long(number: int) -> bytes:
+    """Encodes a 64-bit number; the caller checks the range."""
+    if 0 <= number < _TABLED:
+        return _SMALL[number]
+    return _varint((number << 1) ^ (number >> 63))
 
 
 def _write_null(append: Append, value: Any) -> None:
@@ -38,7 +57,7 @@ def _write_int(append: Append, value: Any) -> None:
     if not _is_int(value):
         raise mismatch("int", value)
     if not -0x80000000 <= value <= 0x7FFFFFFF:
-        raise AvroError(f"expected int, got {value}, which takes more than 32 bits")
+        raise AvroError(f"expected int, got {value}, which has more than 32 bits")
     append(pack_long(value))
 
 
@@ -46,7 +65,7 @@ def _write_long(append: Append, value: Any) -> None:
     if value.__class__ is not int and not _is_int(value):
         raise mismatch("long", value)
     if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
-        raise AvroError(f"expected long, got {value}, which takes more than 64 bits")
+        raise AvroError(f"expected long, got {value}, which has more than 64 bits")
     append(pack_long(value))
 
 
@@ -57,7 +76,7 @@ def _real(kind: str, pack: Callable[[float], bytes]) -> Write:
         try:
             append(pack(value))
         except (OverflowError, struct.error):
-            raise AvroError(f"expected {kind}, got {value}, which is beyond its range") from None
+            raise AvroError(f"expected {kind}, got {value}, which is out of range") from None
 
     return write
 
@@ -77,10 +96,10 @@ def write_string(append: Append, value: Any) -> None:
     try:
         data = value.encode()
     except UnicodeEncodeError as error:
-        raise AvroError(f"expected string, got one that UTF-8 cannot hold: {error.reason}") from None
+        raise AvroError(f"expected string, got text that UTF-8 cannot encode: {error.reason}") from None
     size = len(data)
-    if size < _SMALL:
-        append(SMALL[size] + data)
+    if size < _TABLED:
+        append(_SMALL[size] + data)
     else:
         append(pack_long(size))
         append(data)

@@ -1,4 +1,4 @@
-"""A schema's JSON as a graph of types: names resolved, recursion as references to the same object."""
+"""Parses the JSON of a schema into a graph of types, in which names are resolved to references."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MISSING = object()
 
 
 class AvroType:
-    """One type. Logical types are their base type; what does not apply to a kind is empty."""
+    """One type. A logical type is parsed as its base type. Attributes that do not apply to a kind are empty."""
 
     __slots__ = ("kind", "name", "fields", "symbols", "size", "inner", "branches")
 
@@ -27,12 +27,12 @@ class AvroType:
 
     @property
     def label(self) -> str:
-        """The type as messages call it."""
+        """The name of the type in messages."""
         return " or ".join(branch.label for branch in self.branches) if self.kind == "union" else self.name or self.kind
 
 
 class Field:
-    """A record's field; `default` is MISSING when the schema gives none, else the default as JSON."""
+    """A field of a record; `default` is the JSON of its default, or MISSING without one."""
 
     __slots__ = ("name", "type", "default")
 
@@ -43,7 +43,7 @@ class Field:
 
 
 def parse_schema(schema: Union[str, dict, list]) -> AvroType:
-    """Reads a schema given as JSON or as JSON's Python value; raises SchemaError."""
+    """Parses a schema, given as JSON text or as its Python value. Raises SchemaError."""
     if isinstance(schema, str) and schema.lstrip()[:1] in ("{", "[", '"'):
         try:
             schema = json.loads(schema)
@@ -62,7 +62,7 @@ class _Parser:
         if isinstance(schema, list):
             return self._union(schema, namespace)
         if not isinstance(schema, dict) or "type" not in schema:
-            raise SchemaError(f"a schema is a name, a list or an object with a type, not {json.dumps(schema)[:80]}")
+            raise SchemaError(f"expected a name, a list or an object with a type, got {json.dumps(schema)[:80]}")
         kind = schema["type"]
         if kind in ("record", "error"):
             return self._record(schema, namespace)
@@ -88,7 +88,7 @@ class _Parser:
         union.branches = [self.read(branch, namespace) for branch in schema]
         labels = [branch.label for branch in union.branches]
         if not labels or len(set(labels)) != len(labels) or any(branch.kind == "union" for branch in union.branches):
-            raise SchemaError(f"a union holds different types, and no union directly: {json.dumps(schema)[:120]}")
+            raise SchemaError(f"the branches of a union must be different types other than unions, got {json.dumps(schema)[:120]}")
         return union
 
     def _declare(self, schema: dict, namespace: str) -> tuple[AvroType, str]:
@@ -114,7 +114,7 @@ class _Parser:
             record.fields.append(Field(field["name"], self.read(field["type"], space), field.get("default", MISSING)))
         names = [field.name for field in record.fields]
         if len(set(names)) != len(names):
-            raise SchemaError(f"the record {record.name} has two fields of one name")
+            raise SchemaError(f"the record {record.name} has two fields of the same name")
         return record
 
     def _enum(self, schema: dict, namespace: str) -> AvroType:

@@ -1,13 +1,12 @@
-"""Unions of plain values: the first branch that fits; a whole number goes to int or long before float or double."""
+"""Writes unions of plain values: in the first branch that fits, and whole numbers in int or long before float or double."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .error import AvroError, mismatch
-from .primitives import Append, Write
+from .primitives import Append, Write, pack_long
 from .schema import AvroType
-from .varint import pack_long
 
 _KINDS_OF = (
     (bool, ("boolean",)),
@@ -24,7 +23,7 @@ _KINDS_OF = (
 def compile_union(type: AvroType, writers: list[Write]) -> Write:
     """The writer of a union, given its branches' writers."""
     branches = [(pack_long(index), branch, writers[index]) for index, branch in enumerate(type.branches)]
-    # What a value's class leaves to choose from; classes come in handfuls.
+    # The branches that can hold a value of a class. Values have only a few classes.
     by_class: dict[Any, list[tuple[bytes, AvroType, Write]]] = {}
 
     def write(append: Append, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a function is told about the record it has in hand."""
+"""The context of the record that a function processes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 from typing import Any, Optional, Protocol
 
 
-
 class ContextPort(Protocol):
-    """Where a context's calls go."""
+    """Receives the calls of contexts."""
 
     def heartbeat(self, record: int) -> None: ...
 
@@ -16,7 +15,7 @@ class ContextPort(Protocol):
 
 
 class Context:
-    """One record's context. It may be used from any thread, as long as the record is being processed."""
+    """The context of one record. Any thread may use it while the record is being processed."""
 
     __slots__ = ("_port", "_record", "_info")
 
@@ -26,11 +25,11 @@ class Context:
         self._info = info
 
     def heartbeat(self) -> None:
-        """Says that the record is still in work, and so starts its time limit anew. Returns when it is said."""
+        """Restarts the time limit of the record (`max.poll.interval.ms`). Returns once the heartbeat is sent."""
         self._port.heartbeat(self._record)
 
     def get_downloader_object_metadata(self) -> Optional[dict[str, Any]]:
-        """What the object store says of the downloaded object; None without automatic download."""
+        """The metadata of the downloaded object; None without automatic download."""
         return json.loads(self._info)["metadata"] if self._info else None
 
     def get_downloader_local_object_url(self) -> Optional[str]:
@@ -38,6 +37,6 @@ class Context:
         return json.loads(self._info)["path"] if self._info else None
 
     def to_side_stream(self, side: str, event_dict: dict[str, Any]) -> None:
-        """Sends a record to a side output at once, whatever becomes of the record in work. Raises when the function
-        declares no such side output, or when the record does not fit its schema."""
+        """Sends a record to a side output immediately, even if the function fails afterwards. Raises when the function
+        declares no such side output, or when the record does not fit the schema of the side output."""
         self._port.side_output(self._record, side, event_dict)

@@ -1,4 +1,4 @@
-"""What a function is told once, before its first record."""
+"""The context of a function, passed to `open` before the first record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class OpenContext:
-    """The function's place in its flow. `flow_id` is `<namespace>/<jobId>`; `replica` counts from 0."""
+    """Identifies a function in its flow. `flow_id` is `<namespace>/<jobId>`; `replica` counts from 0."""
 
     def __init__(self, namespace: str, job_id: str, function_id: str, replica: int, meta: dict[str, Any]) -> None:
         self.namespace = namespace
@@ -17,5 +17,5 @@ class OpenContext:
         self._meta = meta
 
     def get_process_fn_meta(self) -> dict[str, Any]:
-        """The function's `meta` as the topology gives it, with the user's own keys."""
+        """The function's `meta` as written in the topology, including the user's own keys."""
         return self._meta

@@ -1,4 +1,4 @@
-"""How a stream function gives its outputs one by one, before it returns."""
+"""The queue through which a stream function sends its outputs before it returns."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any, Awaitable, Callable
 
 
 class StreamMsg(enum.Enum):
-    """What a stream function returns. ERROR fails the record; what was put stays put."""
+    """The result of a stream function. ERROR fails the record; outputs already put into the queue are sent."""
 
     OK = "ok"
     ERROR = "error"
 
 
 class StreamQueue:
-    """Outputs of one record of an async stream function."""
+    """The queue of one record of an async stream function."""
 
     def __init__(self, put: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         self._put = put
-        #: Puts that were called and have not been awaited to their end.
+        #: Number of calls of `put` that have not completed.
         self.unfinished = 0
 
     def put(self, event_dict: dict[str, Any]) -> Awaitable[None]:
-        """Sends an output; to be awaited: it waits while too many outputs are not stored yet. Raises when the record
-        fits neither the declared schema nor the input's."""
+        """Sends an output. Await the result: it waits while too many outputs are not stored yet, and raises when the
+        record fits neither the declared schema nor the schema of the input."""
         self.unfinished += 1
         return self._finish(event_dict)
 
@@ -35,7 +35,7 @@ class StreamQueue:
 
 
 class BlockingStreamQueue:
-    """What a stream function gets that is not async: `put` blocks, and is not awaited."""
+    """The queue of a stream function that is not async: `put` blocks and must not be awaited."""
 
     unfinished = 0
 
@@ -43,5 +43,5 @@ class BlockingStreamQueue:
         self._put = put
 
     def put(self, event_dict: dict[str, Any]) -> None:
-        """Sends an output; blocks while too many outputs are not stored yet. Raises when the record does not fit."""
+        """Sends an output; blocks while too many outputs are not stored yet. Raises when the record fits no schema."""
         self._put(event_dict)

@@ -2,12 +2,12 @@
 
 import sys
 
-# Kept in words that any Python understands, so that an old one gets this message.
+# Written for any version of Python, so that an old one can print this message.
 if sys.version_info < (3, 9):
-    sys.stderr.write("kfbasicpy needs Python 3.9 or newer, this is " + sys.version.split()[0] + "\n")
+    sys.stderr.write("kfbasicpy requires Python 3.9 or newer, got " + sys.version.split()[0] + "\n")
     sys.exit(9)
 
-# Modules of the working directory can be imported, but never instead of the standard library's.
+# Modules in the working directory can be imported, but do not shadow the standard library.
 sys.path.append(sys.path.pop(0))
 
 from kfbasicpy.host.session import run_session

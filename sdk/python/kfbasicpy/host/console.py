@@ -1,4 +1,4 @@
-"""Where print, stderr and logging of user code go: log entries of the runtime, in the order they were made."""
+"""Redirects stdout, stderr and logging of user code to the log of the runtime, in order."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _installed: list[_Lines] = []
 
 
 def install_console(outbox: Outbox) -> None:
-    """Takes over sys.stdout, sys.stderr and the root logger; the threshold is KFLOW_RUNTIME_LOG_LEVEL (INFO)."""
-    wanted = os.environ.get("KFLOW_RUNTIME_LOG_LEVEL", "INFO").upper()
-    threshold = getattr(logging, wanted) if wanted in _LEVELS else logging.INFO
+    """Redirects sys.stdout, sys.stderr and the root logger. KFLOW_RUNTIME_LOG_LEVEL is the threshold; default INFO."""
+    name = os.environ.get("KFLOW_RUNTIME_LOG_LEVEL", "INFO").upper()
+    threshold = getattr(logging, name) if name in _LEVELS else logging.INFO
     out, err = _Lines(outbox, "INFO", 1, threshold), _Lines(outbox, "WARNING", 2, threshold)
     _installed.extend((out, err))
     sys.stdout, sys.stderr = _text(out), _text(err)
     logging.root.addHandler(_LogHandler(outbox))
     logging.root.setLevel(threshold)
-    # A forked child shares the socket but not the threads: its words go to the pipes.
-    os.register_at_fork(after_in_child=_leave_console)
+    # A forked child shares the socket but not the threads, so it writes to the pipes.
+    os.register_at_fork(after_in_child=_restore_console)
 
 
 def end_lines() -> None:
-    """Sends what was printed without a newline at its end."""
+    """Sends printed text that does not end with a newline."""
     for lines in _installed:
         if lines.rest:
             lines.write(b"\n")
@@ -39,7 +39,7 @@ def _text(raw: _Lines) -> io.TextIOWrapper:
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)  # type: ignore[arg-type]
 
 
-def _leave_console() -> None:
+def _restore_console() -> None:
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     _installed.clear()
     for handler in [handler for handler in logging.root.handlers if isinstance(handler, _LogHandler)]:
@@ -48,15 +48,15 @@ def _leave_console() -> None:
 
 
 class _Lines(io.RawIOBase):
-    """Cuts bytes into lines, one log entry each."""
+    """Splits bytes into lines, each of which becomes a log entry."""
 
     def __init__(self, outbox: Outbox, level: str, descriptor: int, threshold: int) -> None:
         self._outbox = outbox
         self._level = level
         self._descriptor = descriptor
-        self._wanted = getattr(logging, level) >= threshold
+        self._is_logged = getattr(logging, level) >= threshold
         self._lock = threading.RLock()
-        #: The line that has not ended.
+        #: The last line, which is not terminated yet.
         self.rest = b""
 
     def writable(self) -> bool:
@@ -66,7 +66,7 @@ class _Lines(io.RawIOBase):
         return self._descriptor
 
     def write(self, data: Any) -> int:
-        if self._wanted:
+        if self._is_logged:
             with self._lock:
                 lines = (self.rest + bytes(data)).split(b"\n")
                 self.rest = lines.pop()

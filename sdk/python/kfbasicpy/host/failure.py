@@ -1,4 +1,4 @@
-"""An exception as the runtime wants it."""
+"""Converts exceptions to the failures that the runtime reads."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, Optional
 
 from kfbasicpy.runtime.basic import AckException
 
-from .schema_book import RecordError
+from .schemas import RecordError
 
 _HOST = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def failure_of(error: BaseException) -> dict[str, Any]:
-    """Type, message and the trace from the user's first line on; what an AckException decides, if it is one."""
-    tb = None if isinstance(error, RecordError) else _users_part(error.__traceback__)
+    """Type, message, and the traceback from the first frame of user code; for an AckException, its decisions as well."""
+    tb = None if isinstance(error, RecordError) else _user_frames(error.__traceback__)
     failure: dict[str, Any] = {
         "type": type(error).__name__,
         "message": _message(error),
@@ -28,7 +28,7 @@ def failure_of(error: BaseException) -> dict[str, Any]:
     return failure
 
 
-def _users_part(tb: Optional[TracebackType]) -> Optional[TracebackType]:
+def _user_frames(tb: Optional[TracebackType]) -> Optional[TracebackType]:
     while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_HOST):
         tb = tb.tb_next
     return tb
@@ -38,4 +38,4 @@ def _message(error: BaseException) -> str:
     try:
         return str(error) or type(error).__name__
     except Exception:
-        return f"{type(error).__name__} (its message cannot be made)"
+        return f"{type(error).__name__} (str() of the exception failed)"

@@ -1,4 +1,6 @@
-"""The frames between the runtime (Node) and this process: 1 byte type, u32 length, payload; numbers big-endian."""
+"""The protocol between the runtime (Node) and this process. A frame is a type (1 byte), the length of the body (u32) and
+the body; numbers are big-endian. The other side is `runtime/hosts/framing/frames.ts`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import NamedTuple, Optional
 
 
 class Record(NamedTuple):
-    """A record not started yet: `frame[start:end]` is its single-object payload, `info` the JSON of its download."""
+    """A record to process: `frame[start:end]` is its single-object payload, `info` the JSON of its download."""
 
     id: int
     info: Optional[bytes]
@@ -17,14 +19,14 @@ class Record(NamedTuple):
 
 
 class Produce(NamedTuple):
-    """The runtime asks a source for records."""
+    """A request for the next records of a source."""
 
     request: int
 
 
-#: Ends each frame's records in the inbox.
+#: Follows the records of each frame in the inbox.
 END_OF_BATCH = object()
-#: Asks for the end of the process, after what came before.
+#: Exit once the earlier items are processed.
 QUIT = object()
 
 _HEAD = struct.Struct(">BI").pack
@@ -38,7 +40,7 @@ _ONE = struct.Struct(">I").unpack_from
 
 
 def head(kind: bytes, size: int) -> bytes:
-    """A frame's first five bytes."""
+    """The first five bytes of a frame."""
     return _HEAD(kind[0], size)
 
 
@@ -55,12 +57,12 @@ def released(record: int) -> bytes:
 
 
 def output_head(record: int, side: bytes, size: int) -> bytes:
-    """What precedes the payload of an output; `side` is empty for the main one."""
+    """The bytes before the payload of an output; `side` is empty for the main output."""
     return _OUTPUT_HEAD(record, 3, len(side)) + side + _U32(size)
 
 
 def main_output_head(record: int, size: int) -> bytes:
-    """What precedes the payload of a main output."""
+    """The bytes before the payload of a main output."""
     return _MAIN_OUTPUT_HEAD(record, 3, 0, size)
 
 
@@ -69,7 +71,7 @@ def heartbeat(record: int) -> bytes:
 
 
 def source_slice(request: int, ended: bool, repeatable: bool, payloads: list[bytes]) -> list[bytes]:
-    """The pieces of a source's answer; `repeatable` records come of a generator."""
+    """The pieces of the response to a `Produce` request; records of a generator are `repeatable`."""
     pieces = [_SLICE(request, ended | repeatable << 1, len(payloads))]
     for payload in payloads:
         pieces += (_U32(len(payload)), payload)
@@ -91,5 +93,5 @@ def parse_records(frame: bytes) -> list[Record]:
 
 
 def parse_credit(frame: bytes) -> tuple[int, int]:
-    """Count and bytes of stored outputs, of a `K` frame."""
+    """Number and bytes of the stored outputs in a `K` frame."""
     return _TWO(frame)

@@ -1,6 +1,6 @@
-"""What came from the runtime and has not been started.
+"""Records and orders received from the runtime that have not been started.
 
-I1. An item is started if and only if the main thread took it out; `release` takes out all the rest in one sweep.
+I1. A record is either started, when the main thread has taken it, or released, when `release` has.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .frames import Record
 
 
 class Inbox:
-    """A queue from the reader's thread to the main one; items are records and orders, in the order they came."""
+    """A queue from the reader's thread to the main thread, of records and orders in order of arrival."""
 
     def __init__(self) -> None:
         self._items: deque[Any] = deque()
@@ -51,13 +51,13 @@ class Inbox:
                     await arrived.wait()
 
     def put_back(self, order: Any) -> None:
-        """Leaves an order that concerns the other tasks too at the head of the queue."""
+        """Puts an order back at the head of the queue, for the other tasks."""
         self._items.appendleft(order)
         if self._wake is not None:
             self._wake()
 
     def release(self) -> list[int]:
-        """Takes the records out again and gives their ids; orders stay."""
+        """Removes all records and returns their ids; orders remain."""
         records: list[int] = []
         orders: list[Any] = []
         while True:

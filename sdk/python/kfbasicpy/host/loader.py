@@ -1,4 +1,4 @@
-"""From a function's code to the function: compiled so that tracebacks show the user's lines."""
+"""Loads the code of a function so that tracebacks show its lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODULE = "kflow_function"
 
 
 class LoadError(Exception):
-    """The code cannot be loaded; the message has the line, `trace` the traceback."""
+    """The code cannot be loaded; the message contains the line, `trace` the traceback."""
 
     def __init__(self, message: str, trace: Optional[str] = None) -> None:
         super().__init__(message)
@@ -32,18 +32,16 @@ class LoadError(Exception):
 
 
 def load_entry(init: dict[str, Any]) -> Any:
-    """The object that the function's `entry` (default `process`) names, in its inline code or module. Raises LoadError."""
-    code, path = init.get("code"), init.get("module")
-    if code is not None:
-        module = _run(code, f"<code of {init['functionId']}>", _MODULE, init["functionId"])
-    elif path is not None:
-        module = _run_file(path, init["functionId"])
+    """The object named `entry` (default `process`) in the function's inline code or module. Raises LoadError."""
+    code = init.get("code")
+    if code is None:
+        module = _run_file(init["module"], init["functionId"])
     else:
-        raise LoadError("there is nothing to run: the function has neither code nor a module")
+        module = _run(code, f"<code of {init['functionId']}>", _MODULE, init["functionId"])
     entry = init.get("entry") or "process"
     if entry not in vars(module):
         names = ", ".join(_own_functions(module)) or "none"
-        raise LoadError(f'there is no function "{entry}"; functions that exist: {names}')
+        raise LoadError(f'the code has no function "{entry}"; found: {names}; set meta.name to the entry function')
     return getattr(module, entry)
 
 
@@ -52,21 +50,21 @@ def _run_file(path: str, function_id: str) -> types.ModuleType:
         with open(path, encoding="utf-8") as file:
             code = file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise LoadError(f"the module cannot be read: {error}") from None
+        raise LoadError(f"cannot read the module: {error}") from None
     sys.path.insert(0, os.path.dirname(path))
     return _run(code, path, os.path.splitext(os.path.basename(path))[0], function_id)
 
 
 def _run(code: str, filename: str, name: str, function_id: str) -> types.ModuleType:
-    # Without a time of change an entry is never checked against the disk: the lines stay as they were run.
+    # linecache does not compare an entry without a modification time with the disk, so it keeps the lines that run.
     linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
     module = types.ModuleType(name)
     module.__file__ = filename
     vars(module).update(_scope(function_id))
-    # Found by name by dataclasses, pickle and typing.
+    # dataclasses, pickle and typing look the module up by name.
     sys.modules[name] = module
     try:
-        # Annotations stay unread, so `Context | None` is fine on Python 3.9.
+        # Annotations are not evaluated, so `Context | None` works on Python 3.9.
         exec(compile(code, filename, "exec", __future__.annotations.compiler_flag, True), vars(module))
     except SyntaxError as error:
         place = f"line {error.lineno}: " if error.filename == filename else f"{error.filename}, line {error.lineno}: "

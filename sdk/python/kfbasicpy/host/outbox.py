@@ -1,9 +1,9 @@
-"""What goes to the runtime, gathered into few frames.
+"""Sends outputs, outcomes and log entries to the runtime, batched into few frames.
 
-O1. Log lines of a moment go before its outcomes, so a record's lines precede its end; each kind keeps its own order.
-O2. Whoever sends holds `_sending` from taking the gathered pieces to the last byte: frames never mix, order is kept.
-O3. `_lock` is never held while sending: user code goes on while the socket is full, unless it sends itself.
-O4. Nothing gathered waits longer than the flusher's pause.
+O1. A flush sends log entries before outcomes, so the log of a record precedes its outcome; each kind keeps its order.
+O2. A sender holds `_sending` from taking the batch until its last byte is written, so frames do not interleave.
+O3. `_lock` is never held while sending: user code continues while the socket is full, unless it sends itself.
+O4. A batch is sent after at most one pause of the flusher.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from . import frames
 
 _FLUSH_BYTES = 256 << 10
 _FLUSH_PAUSE_S = 0.02
-# A longer piece is sent by itself, not copied into a frame with others.
+# A longer piece is sent by itself instead of being copied into a buffer with others.
 _LARGE = 64 << 10
 
 
@@ -33,7 +33,7 @@ class Outbox:
         self._items: list[bytes] = []
         self._size = 0
         self._logs: list[dict[str, str]] = []
-        self._gathered = threading.Event()
+        self._added = threading.Event()
         self.before_flush: Callable[[], None] = lambda: None
         threading.Thread(target=self._flush_regularly, daemon=True, name="kflow-flusher").start()
 
@@ -43,19 +43,19 @@ class Outbox:
         for payload in payloads:
             pieces += (frames.main_output_head(record, len(payload)), payload)
         pieces.append(frames.done(record))
-        self._gather(pieces)
+        self._add(pieces)
 
     def output(self, record: int, side: str, payload: bytes) -> None:
-        """One output of a record that is still in work."""
-        self._gather([frames.output_head(record, side.encode(), len(payload)), payload])
+        """One output of a record that is still being processed."""
+        self._add([frames.output_head(record, side.encode(), len(payload)), payload])
 
     def fail(self, record: int, failure: dict[str, Any]) -> None:
         """A record's function failed."""
-        self._gather([frames.failed(record, json.dumps(failure).encode())])
+        self._add([frames.failed(record, json.dumps(failure).encode())])
 
     def release(self, records: Iterable[int]) -> None:
         """These records were not started."""
-        self._gather([frames.released(record) for record in records])
+        self._add([frames.released(record) for record in records])
         self.flush()
 
     def log(self, level: str, text: str) -> None:
@@ -63,15 +63,15 @@ class Outbox:
         with self._lock:
             self._logs.append({"level": level, "text": text})
             self._size += len(text)
-        self._after_gathering()
+        self._after_adding()
 
     def wake_flusher(self) -> None:
-        """Something outside waits for the next flush (`before_flush`)."""
-        if not self._gathered.is_set():
-            self._gathered.set()
+        """Makes the flusher call `before_flush` and flush after its pause."""
+        if not self._added.is_set():
+            self._added.set()
 
     def flush(self) -> None:
-        """Sends what was gathered."""
+        """Sends the current batch."""
         with self._sending:
             with self._lock:
                 items, logs = self._items, self._logs
@@ -82,23 +82,23 @@ class Outbox:
                 self._send(b"O", items)
 
     def send(self, kind: bytes, pieces: list[bytes]) -> None:
-        """Sends one frame at once, after what was gathered."""
+        """Sends one frame immediately, after the current batch."""
         self.flush()
         with self._sending:
             self._send(kind, pieces)
 
     def heartbeat(self, record: int) -> None:
-        """Sends a sign of life at once."""
+        """Sends a heartbeat immediately."""
         with self._sending:
             self._send(b"B", [frames.heartbeat(record)])
 
-    def _gather(self, pieces: list[bytes]) -> None:
+    def _add(self, pieces: list[bytes]) -> None:
         with self._lock:
             self._items += pieces
             self._size += sum(map(len, pieces))
-        self._after_gathering()
+        self._after_adding()
 
-    def _after_gathering(self) -> None:
+    def _after_adding(self) -> None:
         if self._size >= _FLUSH_BYTES:
             self.flush()
         else:
@@ -106,9 +106,9 @@ class Outbox:
 
     def _flush_regularly(self) -> None:
         while True:
-            self._gathered.wait()
+            self._added.wait()
             time.sleep(_FLUSH_PAUSE_S)
-            self._gathered.clear()
+            self._added.clear()
             self.before_flush()
             self.flush()
 
@@ -124,5 +124,5 @@ class Outbox:
                 small = []
             self._connection.sendall(b"".join(small))
         except OSError:
-            # The runtime is gone, and this process is of no use without it.
+            # The runtime has exited; without it, this process has nothing to do.
             os._exit(1)

@@ -1,4 +1,4 @@
-"""The receiving side of the socket, in its own thread, so that it goes on while user code runs."""
+"""Receives frames from the socket in a thread of its own, so that frames arrive while user code runs."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from typing import Any
 from . import frames
 from .inbox import Inbox
 from .outbox import Outbox
-from .schema_book import SchemaBook
+from .schemas import Schemas
 from .window import Window
 
 _BUFFER = 256 << 10
 
 
 class Reader:
-    """Takes frames in until the socket ends; then the process ends at once, whatever user code is doing."""
+    """Receives frames until the socket is closed; then exits the process, even while user code runs."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._stream = connection.makefile("rb", _BUFFER)
 
     def read_init(self) -> dict[str, Any]:
-        """The first frame; blocks."""
+        """Blocks until the first frame arrives, and returns its body."""
         kind, body = self._next()
         if kind != b"I":
-            raise RuntimeError(f"the first frame is {kind!r}, not an init")
+            raise RuntimeError(f"first frame: expected an init frame, got {kind!r}")
         return json.loads(body)
 
-    def start(self, inbox: Inbox, outbox: Outbox, window: Window, book: SchemaBook) -> None:
-        """Reads on in a thread."""
+    def start(self, inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas) -> None:
+        """Receives the other frames in a thread."""
         self._inbox = inbox
         self._outbox = outbox
         self._window = window
-        self._book = book
+        self._schemas = schemas
         threading.Thread(target=self._run, daemon=True, name="kflow-reader").start()
 
     def _run(self) -> None:
         try:
             while True:
-                self._take(*self._next())
+                self._receive(*self._next())
         except BaseException:
             traceback.print_exc(file=sys.__stderr__)
             os._exit(70)
@@ -56,14 +56,14 @@ class Reader:
             os._exit(0)
         return head[:1], body
 
-    def _take(self, kind: bytes, body: bytes) -> None:
+    def _receive(self, kind: bytes, body: bytes) -> None:
         if kind == b"R":
             self._inbox.put([*frames.parse_records(body), frames.END_OF_BATCH])
         elif kind == b"K":
             self._window.credit(*frames.parse_credit(body))
         elif kind == b"S":
             schema = json.loads(body)
-            self._book.add(schema["fingerprint"], schema["schema"])
+            self._schemas.add(schema["fingerprint"], schema["schema"])
         elif kind == b"P":
             self._inbox.put([frames.Produce(json.loads(body)["request"])])
         elif kind == b"C":
@@ -71,4 +71,4 @@ class Reader:
         elif kind == b"Q":
             self._inbox.put([frames.QUIT])
         else:
-            raise RuntimeError(f"a frame of an unknown type: {kind!r}")
+            raise RuntimeError(f"unknown frame type {kind!r}")

@@ -1,4 +1,4 @@
-"""One replica's life: connect, load, run, leave."""
+"""One session of a host: connect, load the code, run it, close."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .inbox import Inbox
 from .loader import LoadError, load_entry
 from .outbox import Outbox
 from .reader import Reader
-from .schema_book import SchemaBook
+from .schemas import Schemas
 from .source import Source
 from .user_function import UserFunction
 from .window import Window
@@ -31,9 +31,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def run_session(path: str) -> int:
-    """Runs until the runtime says so; gives the exit status. The process ends by itself when the runtime is gone."""
+    """Runs until the runtime sends the order to quit, and returns the exit status. If the runtime exits, so does this process."""
     _die_with_parent()
-    # Ctrl-C goes to the whole terminal; when to end is the runtime's decision.
+    # Ctrl-C reaches every process of the terminal; the runtime decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable(file=sys.__stderr__)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -41,14 +41,14 @@ def run_session(path: str) -> int:
     outbox, inbox, window, reader = Outbox(connection), Inbox(), Window(), Reader(connection)
     init = reader.read_init()
     install_console(outbox)
-    # Registered first, so run last: what user code prints at its own exit is sent too.
+    # Registered first and therefore run last: what exit handlers of user code print is sent as well.
     atexit.register(outbox.flush)
     try:
-        book = SchemaBook(init.get("schema"), init.get("schemaFingerprint"), init.get("sides") or {})
-        reader.start(inbox, outbox, window, book)
+        schemas = Schemas(init.get("schema"), init.get("schemaFingerprint"), init.get("sides") or {})
+        reader.start(inbox, outbox, window, schemas)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        run, close, streams = _prepare(init, inbox, outbox, window, book)
+        run, close, streams = _prepare(init, inbox, outbox, window, schemas)
     except (LoadError, SchemaError) as error:
         end_lines()
         fatal = {"message": str(error), "trace": getattr(error, "trace", None)}
@@ -62,18 +62,18 @@ def run_session(path: str) -> int:
 
 
 def _prepare(
-    init: dict[str, Any], inbox: Inbox, outbox: Outbox, window: Window, book: SchemaBook
+    init: dict[str, Any], inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas
 ) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], bool]:
-    """How to run the function, how to close it, and whether it streams."""
+    """The function's `run` and `close`, and whether it streams."""
     ctx = OpenContext(init["namespace"], init["jobId"], init["functionId"], init["replica"], init["meta"])
     entry = load_entry(init)
     if init["kind"] == "source":
         if init.get("schema") is None:
-            raise LoadError("a source needs a schema: nothing else says how its records are written")
-        source = Source(entry, ctx, outbox, book)
+            raise LoadError("the source has no schema; set schema")
+        source = Source(entry, ctx, outbox, schemas)
         return lambda loop: source.run(inbox, loop), lambda: None, False
     function = UserFunction(entry, init["streamProcess"], ctx)
-    worker = Worker(function, inbox, outbox, window, book)
+    worker = Worker(function, inbox, outbox, window, schemas)
     return lambda loop: worker.run(loop, init["concurrency"]), function.close, function.streams
 
 
@@ -94,5 +94,5 @@ def _die_with_parent() -> None:
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     except (ImportError, OSError, AttributeError) as error:
-        # The end of the socket ends this process as well.
-        sys.stderr.write(f"no signal at the parent's death: {error}\n")
+        # The process also exits when the socket is closed.
+        sys.stderr.write(f"cannot request a signal for the death of the parent process: {error}\n")

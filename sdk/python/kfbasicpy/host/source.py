@@ -1,8 +1,9 @@
-"""Runs a source function: its records leave in slices, one for each request.
+"""Runs a source function and sends its records in slices, one per request.
 
-S1. A request is answered once: when the slice is full, when the function pauses (by the flusher), or when it is used up.
-S2. Records made after the answer wait for the next request; the function is not asked for more meanwhile.
-S3. A failure is told after the records that came before it.
+S1. A request has one response: when the slice is full, when the function pauses (sent by the flusher), or when the
+    function returns no more records.
+S2. A record produced after the response waits for the next request, and so does the function.
+S3. A failure is reported after the records that precede it.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ from .failure import failure_of
 from .inbox import Inbox
 from .loader import LoadError
 from .outbox import Outbox
-from .schema_book import RecordError, SchemaBook
+from .schemas import RecordError, Schemas
 
 _SLICE_RECORDS = 1024
 _SLICE_BYTES = 1 << 20
-_USED_UP = object()
+_EXHAUSTED = object()
 
 
 class Source:
-    """Answers requests until the order to quit. A function that returns a list is called again for more; a generator,
-    or None, is the source's end."""
+    """Responds to requests until the order to quit. A function that returns a list is called again; the source ends with
+    a generator's last record, or when the function returns None."""
 
-    def __init__(self, entry: Any, ctx: OpenContext, outbox: Outbox, book: SchemaBook) -> None:
-        """Raises LoadError when the entry needs more than a context."""
+    def __init__(self, entry: Any, ctx: OpenContext, outbox: Outbox, schemas: Schemas) -> None:
+        """Raises LoadError when the entry requires arguments other than a context."""
         self._call = _bound(entry, ctx)
         self._outbox = outbox
-        self._book = book
+        self._schemas = schemas
         self._lock = threading.Lock()
         self._request: Optional[int] = None
         self._slice: list[bytes] = []
@@ -46,7 +47,7 @@ class Source:
         self._ends = False
         self._ended = False
         self._failure: Optional[dict[str, Any]] = None
-        outbox.before_flush = self._answer
+        outbox.before_flush = self._respond
 
     def run(self, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -61,38 +62,38 @@ class Source:
         try:
             while self._request is not None:
                 if self._ended or self._failure or self._slice_bytes >= _SLICE_BYTES or len(self._slice) >= _SLICE_RECORDS:
-                    self._answer(used_up=True)
+                    self._respond(exhausted=True)
                 elif not self._take(loop):
-                    self._answer(used_up=True)
+                    self._respond(exhausted=True)
         except BaseException as error:
             self._records = None
             self._failure = failure_of(error)
-            self._answer(used_up=True)
+            self._respond(exhausted=True)
 
     def _take(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Makes one record; False when there are no more of this call of the function."""
+        """Produces one record; False when this call of the function has no more."""
         if self._records is None:
             self._records, self._ends = _open(self._call(), loop)
-        event = next(self._records, _USED_UP)
+        event = next(self._records, _EXHAUSTED)
         end_lines()
-        if event is _USED_UP:
+        if event is _EXHAUSTED:
             self._records = None
             self._ended = self._ends
             return False
         if not isinstance(event, dict):
-            raise RecordError(f"the source gave {shown(event)}, not a dict")
-        payload = self._book.encode(event)
+            raise RecordError(f"the source returned {shown(event)}, not a dict")
+        payload = self._schemas.encode(event)
         with self._lock:
             self._slice.append(payload)
             self._slice_bytes += len(payload)
         self._outbox.wake_flusher()
         return True
 
-    def _answer(self, used_up: bool = False) -> None:
-        """Answers the open request, if there is one and there is something to say; the flusher calls it too."""
+    def _respond(self, exhausted: bool = False) -> None:
+        """Responds to the open request, if there is one, with the records so far. The flusher calls it too."""
         with self._lock:
             request, payloads = self._request, self._slice
-            if request is None or not (payloads or used_up):
+            if request is None or not (payloads or exhausted):
                 return
             self._request, self._slice, self._slice_bytes = None, [], 0
         if payloads or self._failure is None:
@@ -112,11 +113,11 @@ def _bound(entry: Any, ctx: OpenContext) -> Callable[[], Any]:
         except TypeError:
             continue
         return lambda: entry(*arguments)
-    raise LoadError(f"{getattr(entry, '__name__', 'the entry')}{signature} of a source can take a context, and nothing else")
+    raise LoadError(f"{getattr(entry, '__name__', 'the entry')}{signature} cannot be called: a source takes no arguments, or a context")
 
 
 def _open(result: Any, loop: asyncio.AbstractEventLoop) -> tuple[Iterator[Any], bool]:
-    """The records of one call's result, and whether their end is the source's."""
+    """The records that one call returned, and whether the source ends with them."""
     if inspect.isawaitable(result):
         result = loop.run_until_complete(_awaited(result))
     if result is None:
@@ -129,7 +130,7 @@ def _open(result: Any, loop: asyncio.AbstractEventLoop) -> tuple[Iterator[Any], 
         return _steps(result, loop), True
     if isinstance(result, Iterator):
         return result, True
-    raise RecordError(f"the source returned {shown(result)}; it can return a list of dicts, a generator, or None at its end")
+    raise RecordError(f"the source returned {shown(result)}; return a list of dicts, a generator, or None to end")
 
 
 def _steps(records: Any, loop: asyncio.AbstractEventLoop) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""One way to call every kind of entry: plain function or class, sync or async, with or without a queue."""
+"""A uniform call of every kind of entry: function or class, sync or async, with or without a queue."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .loader import LoadError
 
 
 class UserFunction:
-    """An opened function. `call(ctx, event)`, or `call(ctx, event, q)` when it streams."""
+    """An opened function. Call it as `call(ctx, event)`, or `call(ctx, event, q)` if it streams."""
 
     def __init__(self, entry: Any, streams: bool, open_context: OpenContext) -> None:
-        """Instantiates and opens a class. Raises LoadError when the entry cannot be called as it should be."""
+        """Instantiates and opens a class. Raises LoadError when the entry does not take these arguments."""
         self._object = None
         if isinstance(entry, type):
             entry = _attempt(f"{entry.__name__}()", entry)
@@ -24,7 +24,7 @@ class UserFunction:
             self._object = instance = entry
             self.streams = isinstance(instance, StreamProcessFunction)
             target = instance.process
-            # The classes take the event first, plain functions the context.
+            # Classes take the event first, plain functions the context.
             self.call: Callable[..., Any] = lambda ctx, event, *queue: target(event, ctx, *queue)
             _attempt("open", lambda: instance.open(None, open_context))
         elif callable(entry):

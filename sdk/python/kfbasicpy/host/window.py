@@ -1,7 +1,7 @@
-"""Outputs handed to the runtime and not stored yet.
+"""Limits the outputs that are sent to the runtime and not stored yet.
 
-W1. `acquire` takes room only while fewer than 64 outputs and 16 MiB are out, or none at all.
-W2. Looking for room and taking it are one step under the lock.
+W1. `acquire` succeeds while fewer than 64 outputs and 16 MiB are in flight, or when none is.
+W2. The check for room and its acquisition are one step under the lock.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MAX_BYTES = 16 << 20
 
 
 class Window:
-    """Counts outputs out and back in; callers of `acquire` wait for room, all others are only counted."""
+    """Counts outputs in flight. `acquire` waits for room; `charge` only counts."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -24,13 +24,13 @@ class Window:
         self._waiters: list[Callable[[], None]] = []
 
     def charge(self, size: int) -> None:
-        """Counts an output that does not wait."""
+        """Counts an output without waiting for room."""
         with self._changed:
             self._count += 1
             self._bytes += size
 
     def credit(self, count: int, size: int) -> None:
-        """Takes stored outputs off and wakes who waits; called by the reader's thread."""
+        """Subtracts stored outputs and wakes the waiters. Called by the reader's thread."""
         with self._changed:
             self._count -= count
             self._bytes -= size
@@ -40,7 +40,7 @@ class Window:
             wake()
 
     def try_acquire(self, size: int, waiter: Optional[Callable[[], None]] = None) -> bool:
-        """Takes room if there is some; else keeps `waiter` to be called once at the next credit."""
+        """Acquires room if there is some. If not, calls `waiter` once at the next credit."""
         with self._changed:
             if self._has_room(size):
                 self._count += 1
@@ -51,14 +51,14 @@ class Window:
             return False
 
     def acquire_blocking(self, size: int) -> None:
-        """Waits for room in this thread."""
+        """Blocks the thread until there is room."""
         with self._changed:
             self._changed.wait_for(lambda: self._has_room(size))
             self._count += 1
             self._bytes += size
 
     async def acquire(self, size: int) -> None:
-        """Waits for room on the running loop."""
+        """Waits on the running loop until there is room."""
         loop = asyncio.get_running_loop()
         while True:
             credited = asyncio.Event()

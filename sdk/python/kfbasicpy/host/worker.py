@@ -1,8 +1,8 @@
 """Runs a process function over the records of the inbox.
 
-R1. A sync function runs without a running loop, one record after the other, so it may use asyncio.run itself.
-R2. Returned outputs are sent only when the whole result is encoded; a failure sends none of them.
-R3. Whatever user code raises is the failure of its record, SystemExit and KeyboardInterrupt included.
+R1. A sync function processes one record after another outside of a running loop, so it may call asyncio.run.
+R2. Returned outputs are sent once all of them are encoded; if one cannot be encoded, none is sent.
+R3. Any exception of user code fails its record, including SystemExit and KeyboardInterrupt.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from .failure import failure_of
 from .frames import END_OF_BATCH, QUIT, Record
 from .inbox import Inbox
 from .outbox import Outbox
-from .schema_book import RecordError, SchemaBook
+from .schemas import RecordError, Schemas
 from .user_function import UserFunction
 from .window import Window
 
-# How long async functions that never wait keep other tasks from running.
+# How long a lane runs async functions that never wait before it yields to other tasks.
 _TURN_S = 0.01
 
 
 class Worker:
-    """Takes records until the order to quit; outcomes go to the outbox."""
+    """Processes records until the order to quit, and reports to the outbox."""
 
-    def __init__(self, function: UserFunction, inbox: Inbox, outbox: Outbox, window: Window, book: SchemaBook) -> None:
+    def __init__(self, function: UserFunction, inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas) -> None:
         self._function = function
         self._inbox = inbox
         self._outbox = outbox
         self._window = window
-        self._book = book
+        self._schemas = schemas
 
     def run(self, loop: asyncio.AbstractEventLoop, concurrency: int) -> None:
         if not self._function.is_async:
@@ -48,8 +48,8 @@ class Worker:
             try:
                 loop.run_until_complete(asyncio.wait(lanes))
             except (SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
-                # Of a task that user code left behind: no record's failure, and not the end either.
-                self._outbox.log("ERROR", f"a task of user code ended with {type(error).__name__}")
+                # Raised by a task that outlived its record: neither a failure of a record nor a reason to exit.
+                self._outbox.log("ERROR", f"a background task of user code raised {type(error).__name__}")
         for lane in lanes:
             lane.result()
 
@@ -57,7 +57,7 @@ class Worker:
         self._outbox.heartbeat(record)
 
     def side_output(self, record: int, side: str, event: dict[str, Any]) -> None:
-        payload = self._book.encode_side(side, event)
+        payload = self._schemas.encode_side(side, event)
         self._window.charge(len(payload))
         self._outbox.output(record, side, payload)
         self._outbox.flush()
@@ -73,7 +73,7 @@ class Worker:
                 return
 
     async def _run_lane(self) -> None:
-        """One of `concurrency` tasks that each take a record when they are free."""
+        """One of `concurrency` tasks, each of which processes one record at a time."""
         turn_ends = time.monotonic() + _TURN_S
         while True:
             try:
@@ -89,12 +89,12 @@ class Worker:
                     await asyncio.sleep(0)
                     turn_ends = time.monotonic() + _TURN_S
             except asyncio.CancelledError:
-                # User code cancelled the task it ran in, and its record has ended already.
+                # User code cancelled the task it ran in; its record has already failed.
                 continue
 
     def _process(self, record: Record, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            event = self._book.decode(record)
+            event = self._schemas.decode(record)
             ctx = Context(self, record.id, record.info)
             if self._function.streams:
                 queue = BlockingStreamQueue(lambda event: self._put_blocking(record, event))
@@ -111,13 +111,13 @@ class Worker:
 
     async def _process_async(self, record: Record) -> None:
         try:
-            event = self._book.decode(record)
+            event = self._schemas.decode(record)
             ctx = Context(self, record.id, record.info)
             if self._function.streams:
                 queue = StreamQueue(lambda event: self._put(record, event))
                 result = await self._function.call(ctx, event, queue)
                 if queue.unfinished:
-                    raise RecordError(f"{queue.unfinished} call(s) of q.put were not awaited to their end")
+                    raise RecordError(f"{queue.unfinished} call(s) of q.put not awaited")
             else:
                 result = self._function.call(ctx, event)
                 result = [item async for item in result] if self._function.is_async_generator else await result
@@ -136,7 +136,7 @@ class Worker:
         try:
             failure = failure_of(error)
         except BaseException as second:
-            # An AckException whose own methods raise decides nothing.
+            # Methods of the AckException raised: its decisions are ignored.
             failure = failure_of(second)
         self._outbox.fail(record.id, failure)
 
@@ -146,28 +146,28 @@ class Worker:
         if self._function.streams:
             if result is StreamMsg.OK:
                 return []
-            what = "StreamMsg.ERROR" if result is StreamMsg.ERROR else f"{shown(result)}, not a StreamMsg; outputs go by q.put"
+            what = "StreamMsg.ERROR" if result is StreamMsg.ERROR else f"{shown(result)}, not a StreamMsg; send outputs with q.put"
             raise RecordError(f"the function returned {what}")
         if isinstance(result, dict):
-            return [self._book.encode(result, record)]
+            return [self._schemas.encode(result, record)]
         if not isinstance(result, (list, tuple, Iterator)):
-            raise RecordError(f"the function returned {shown(result)}; it can return a dict, several dicts, or None")
+            raise RecordError(f"the function returned {shown(result)}; return a dict, several dicts, or None")
         payloads = []
         for index, item in enumerate(result):
             if not isinstance(item, dict):
                 raise RecordError(f"output {index} of the function is {shown(item)}, not a dict")
-            payloads.append(self._book.encode(item, record))
+            payloads.append(self._schemas.encode(item, record))
         return payloads
 
     def _put_blocking(self, record: Record, event: dict[str, Any]) -> None:
-        payload = self._book.encode(event, record)
+        payload = self._schemas.encode(event, record)
         if not self._window.try_acquire(len(payload)):
             self._outbox.flush()
             self._window.acquire_blocking(len(payload))
         self._outbox.output(record.id, "", payload)
 
     async def _put(self, record: Record, event: dict[str, Any]) -> None:
-        payload = self._book.encode(event, record)
+        payload = self._schemas.encode(event, record)
         if not self._window.try_acquire(len(payload)):
             self._outbox.flush()
             await self._window.acquire(len(payload))

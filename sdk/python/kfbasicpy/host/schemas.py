@@ -1,4 +1,4 @@
-"""The schemas of one function: those its inputs were written in, and those of its outputs."""
+"""The schemas of a function: the writer's schemas of its inputs and the schemas of its outputs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _HEADER = 10
 
 
 class RecordError(Exception):
-    """A record cannot be decoded, or what a function gave for it cannot be sent on."""
+    """A record cannot be decoded, or the result of the function cannot be encoded."""
 
 
-class SchemaBook:
-    """Decodes inputs and encodes outputs. Inputs' schemas are added by the reader's thread before their records."""
+class Schemas:
+    """Decodes inputs and encodes outputs. The reader's thread adds a writer's schema before the first record that needs it."""
 
     def __init__(self, schema: Optional[dict], fingerprint: Optional[str], sides: dict[str, dict[str, Any]]) -> None:
         """Raises SchemaError when a declared schema is not valid."""
@@ -26,7 +26,7 @@ class SchemaBook:
         self._sides = {side: _declared(spec.get("schema"), spec.get("fingerprint")) for side, spec in sides.items()}
 
     def add(self, fingerprint: str, schema: Any) -> None:
-        """Makes a writer's schema known; one that is not valid fails its records."""
+        """Adds a writer's schema. If it is invalid, decoding its records fails."""
         key = bytes.fromhex(fingerprint)
         try:
             self._writers[key] = Codec(schema)
@@ -34,19 +34,19 @@ class SchemaBook:
             self._writers[key] = error
 
     def decode(self, record: Record) -> dict[str, Any]:
-        """The event of a record; raises RecordError."""
+        """The decoded record. Raises RecordError."""
         frame, start = record.frame, record.start
         writer = self._writers.get(frame[start + 2 : start + _HEADER])
         if writer is None or isinstance(writer, SchemaError):
-            raise RecordError(f"the record's schema is not usable: {writer or 'unknown'}")
+            raise RecordError(f"the writer's schema of the record is {'unknown' if writer is None else f'invalid: {writer}'}")
         try:
             return writer.decode(frame, start + _HEADER, record.end)
         except AvroError as error:
             raise RecordError(f"the record cannot be decoded: {error}") from None
 
     def encode(self, event: Any, record: Optional[Record] = None) -> bytes:
-        """An output in the declared schema if it fits, else in the schema of the input `record`. Raises RecordError
-        that names the first place which does not fit the declared one."""
+        """Encodes an output in the declared schema or, if it does not fit, in the schema of the input `record`. Raises
+        RecordError, which names the first field that does not fit the declared schema."""
         if self._declared is None:
             return self._encode_as_input(event, record)
         codec, header = self._declared
@@ -60,7 +60,7 @@ class SchemaBook:
             raise RecordError(f"the output does not fit the function's schema: {fault}") from None
 
     def encode_side(self, side: str, event: Any) -> bytes:
-        """A side output's record; raises RecordError."""
+        """Encodes a record of a side output. Raises RecordError."""
         if side not in self._sides:
             known = ", ".join(self._sides) or "none"
             raise RecordError(f'the function has no side output "{side}"; declared: {known}')
