@@ -190,7 +190,7 @@ test('a jobId of several namespaces needs a namespace, unless default has it', a
   const { status, stderr } = await ran('stop', 'words');
   expect([status, stderr]).toEqual([
     64,
-    'kflow: several flows are named "words": one/words, two/words; choose one of them\nrun kflow stop --help for usage\n',
+    'kflow: several flows are named "words": one/words, two/words; use one of these names\nrun kflow stop --help for usage\n',
   ]);
   await stage.submitted();
   expect((await ran('stop', 'words')).stdout).toBe('default/words: stop requested; Stopping, revision 1\n');

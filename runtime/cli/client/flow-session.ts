@@ -41,14 +41,14 @@ async function resolveFlow(client: ControllerClient, job: string, namespace?: st
   if (only !== undefined && found.length === 1) return { namespace: only, jobId: job };
   if (found.length === 0 || found.includes('default')) return { namespace: 'default', jobId: job };
   const names = found.map((each) => flowName({ namespace: each, jobId: job })).join(', ');
-  throw usageError(`several flows are named "${job}": ${names}; choose one of them`);
+  throw usageError(`several flows are named "${job}": ${names}; use one of these names`);
 }
 
 function namedFlow(name: string, namespace: string | undefined): FlowKey {
   const flow = parseFlowName(name);
   if (flow === undefined) throw usageError(`job: want JOB or NAMESPACE/JOB, got "${name}"`);
   if (namespace !== undefined && namespace !== flow.namespace) {
-    throw usageError(`--namespace ${namespace}: ${name} is in another namespace; leave one of the two out`);
+    throw usageError(`--namespace ${namespace}: the flow ${name} is in another namespace; omit one of the two`);
   }
   return flow;
 }

@@ -71,7 +71,7 @@ function assertNamespace(
 ): void {
   const isWritten = typeof (value as { readonly namespace?: unknown }).namespace === 'string';
   if (namespace === undefined || namespace === topology.namespace || !isWritten) return;
-  const ways = `leave it out, or add --set namespace=${namespace}`;
+  const ways = `omit --namespace, or add --set namespace=${namespace}`;
   throw usageError(`--namespace ${namespace}: the namespace in ${name} is ${topology.namespace}; ${ways}`);
 }
 

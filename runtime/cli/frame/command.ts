@@ -1,7 +1,7 @@
 import type { ExitStatus } from './exit-status';
 import type { Interrupts } from './interrupts';
 
-/** Values that only a controller knows; shell completion asks for them. */
+/** Values that shell completion requests from the controller. */
 type Completion = 'flow' | 'function' | 'replicas' | 'namespace';
 
 interface ValueSpec<Value> {
@@ -9,30 +9,30 @@ interface ValueSpec<Value> {
   /** The only values; help and completion list them. */
   readonly choices?: readonly string[];
   readonly completes?: Completion;
-  /** The value of everything that was given, which is nothing when it was left out. Throws BadValue. */
+  /** Parses the given texts, none if the argument or option was left out. Throws BadValue. */
   readonly read: (texts: readonly string[]) => Value;
 }
 
 export interface ArgumentSpec<Value> extends ValueSpec<Value> {
-  /** As help shows it; left out, the key of the declaration. */
+  /** The name in help; left out, the key of the declaration. */
   readonly name?: string;
   readonly arity: 'one' | 'optional' | 'many';
 }
 
-/** An option; its long flag is the key of the declaration in kebab case. */
+/** An option. Its long flag is the key of the declaration in kebab case. */
 export interface OptionSpec<Value> extends ValueSpec<Value> {
   readonly description: string;
   /** `-o` */
   readonly short?: string;
-  /** `<format>`; left out of a flag. */
+  /** `<format>`; a flag has none. */
   readonly placeholder?: string;
-  /** `words`: one flag takes several words. */
+  /** `words`: the option accepts several words after one flag. */
   readonly arity?: 'words';
   /** The flag is `--no-<key>`, and the value is true without it. */
   readonly isNegated?: true;
-  /** As help shows it. */
+  /** The default in help. */
   readonly fallback?: string;
-  /** Heading in help; left out, the options of the command itself. */
+  /** Heading in help; left out, "Options:". */
   readonly heading?: string;
 }
 
@@ -43,16 +43,16 @@ export interface Options {
   readonly [name: string]: OptionSpec<unknown>;
 }
 
-/** The values that `run` gets for declared arguments or options. */
+/** The parsed values that `run` receives for the declared arguments or options. */
 export type Values<Specs> = {
   readonly [Name in keyof Specs]: Specs[Name] extends ValueSpec<infer Value> ? Value : never;
 };
 
-/** What the runner offers a command beside its input. */
+/** Services of the runner for a command. */
 export interface CommandContext {
-  /** Takes Ctrl-C and SIGTERM over from Node until the command ends. */
+  /** Handles Ctrl-C and SIGTERM in place of Node until the command ends. */
   interrupts(): Interrupts;
-  /** Every command there is, for completion. */
+  /** All commands, for completion. */
   readonly groups: readonly CommandGroup[];
 }
 
@@ -65,44 +65,44 @@ interface Declaration<A, O> {
   /** In the order of the command line. */
   readonly arguments?: A;
   readonly options?: O;
-  /** Loads what it needs by `import()`, so that other commands and `--help` start without it. */
+  /** Loads its dependencies with `import()`, so that other commands and `--help` start fast. */
   run(input: Values<A> & Values<O>, context: CommandContext): Promise<ExitStatus>;
 }
 
-/** A command as the frame sees it. */
+/** A declared command. */
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
   readonly details?: string;
   readonly arguments: Arguments;
   readonly options: Options;
-  /** Commands below this one, which then runs nothing itself. */
+  /** Subcommands; a command with subcommands runs nothing itself. */
   readonly commands: readonly CommandSpec[];
-  /** Left out of help and of completion. */
+  /** Hidden from help and completion. */
   readonly isHidden?: true;
   run(input: never, context: CommandContext): Promise<ExitStatus>;
 }
 
-/** Commands below one heading of `kflow --help`. */
+/** The commands below one heading of `kflow --help`. */
 export interface CommandGroup {
   readonly heading: string;
   readonly commands: readonly CommandSpec[];
 }
 
-/** Declares a command; the registry has a line for each. The types of `run`'s input follow from arguments and options. */
+/** Declares a command. The type of `run`'s input follows from arguments and options. */
 export function defineCommand<A extends Arguments = Record<never, never>, O extends Options = Record<never, never>>(
   declaration: Declaration<A, O> & { readonly isHidden?: true },
 ): CommandSpec {
   return { arguments: {}, options: {}, commands: [], ...declaration };
 }
 
-/** Declares a command that only holds others, as `kflow bucket` does. */
+/** Declares a command that only has subcommands, such as `kflow bucket`. */
 export function defineFamily(family: Pick<CommandSpec, 'name' | 'summary' | 'commands'>): CommandSpec {
-  const run = () => Promise.reject(new Error(`kflow ${family.name} has commands and runs nothing itself`));
+  const run = () => Promise.reject(new Error(`kflow ${family.name} only has subcommands`));
   return { arguments: {}, options: {}, ...family, run };
 }
 
-/** The long flag of an option: `--nats-url` of `natsUrl`. */
+/** The long flag of an option: `--nats-url` for `natsUrl`. */
 export function flagOf(key: string, { isNegated }: Pick<OptionSpec<unknown>, 'isNegated'>): string {
   const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return isNegated ? `--no-${name}` : `--${name}`;

@@ -1,6 +1,6 @@
 import { type ErrorCode, KFlowError } from '../../../lib/errors';
 
-/** What every command exits with; part of the public contract, like the error codes. */
+/** The exit statuses of all commands; part of the public contract, like the error codes. */
 export const ExitStatus = {
   Done: 0,
   Failed: 1,
@@ -14,7 +14,7 @@ export const ExitStatus = {
 } as const;
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 
-/** The one table of exit statuses, as `kflow --help` prints it. */
+/** The table of exit statuses in `kflow --help`. */
 export const exitStatuses: readonly { readonly status: number; readonly meaning: string }[] = [
   { status: ExitStatus.Done, meaning: 'done' },
   { status: ExitStatus.Failed, meaning: 'the document or the flow has problems, or the command failed' },
@@ -27,14 +27,14 @@ export const exitStatuses: readonly { readonly status: number; readonly meaning:
   { status: ExitStatus.Interrupted, meaning: 'interrupted by Ctrl-C; 143 by SIGTERM' },
 ];
 
-/** Codes that have an exit status of their own; every other error exits with `Failed`. */
+/** Error codes with their own exit status; every other code exits with `Failed`. */
 const statusOfCode: { readonly [code in ErrorCode]?: ExitStatus } = {
   'server-failed': ExitStatus.Unavailable,
   'flow-missing': ExitStatus.NotFound,
   'revision-missing': ExitStatus.NotFound,
 };
 
-/** An error that decides the exit status of its command by itself. */
+/** An error with an explicit exit status. */
 export class CommandError extends KFlowError {
   override readonly name = 'CommandError';
 
@@ -48,7 +48,7 @@ export class CommandError extends KFlowError {
   }
 }
 
-/** A command line that cannot be run as it is written. The runner adds how to get help. */
+/** An error in the command line. The runner adds a hint at `--help`. */
 export function usageError(message: string): CommandError {
   return new CommandError(ExitStatus.Usage, 'config-invalid', message);
 }

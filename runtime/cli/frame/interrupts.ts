@@ -1,8 +1,8 @@
 import { ExitStatus } from './exit-status';
 
 /**
- * Counts Ctrl-C and SIGTERM while a command handles them. The `exitAt`th ends this process at once and, through their
- * guards, every process that it started.
+ * Counts Ctrl-C and SIGTERM while a command handles them. The signal with number `exitAt` ends this process at once and,
+ * through their guards, every process that it started.
  */
 export class Interrupts {
   count = 0;
@@ -19,7 +19,7 @@ export class Interrupts {
     process.on('SIGTERM', this.listener);
   }
 
-  /** Resolves after the time, or at once on an interrupt. */
+  /** Resolves after the time, or earlier on an interrupt. */
   waitAtMost(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -35,7 +35,7 @@ export class Interrupts {
     while (this.count === 0) await this.waitAtMost(60_000);
   }
 
-  /** Gives the signals back to Node: the next one ends the process. */
+  /** Restores the default handling, so that the next signal ends the process. */
   close(): void {
     process.off('SIGINT', this.listener);
     process.off('SIGTERM', this.listener);

@@ -3,19 +3,19 @@ import { packageVersion } from '../../package-root';
 import { type ArgumentSpec, type CommandGroup, type CommandSpec, flagOf, type OptionSpec } from './command';
 import { exitStatuses } from './exit-status';
 
-/** What was given for a declared argument or option, in the order of the command line. */
+/** The texts given for each declared argument or option, in the order of the command line. */
 export type Given = ReadonlyMap<string, readonly string[]>;
 
-/** Runs a command with what was given on its command line. */
+/** Runs a command with the texts of its command line. */
 export type Act = (command: CommandSpec, given: Given) => Promise<void>;
 
-/** Where help and errors go. */
+/** Receives help and errors. */
 export interface Terminal {
   readonly writeOut: (text: string) => void;
   readonly writeErr: (text: string) => void;
 }
 
-/** The commander program of the registry: parses, prints help, and passes every command on to `act`. */
+/** The commander program of the registry: parses, prints help, and calls `act` for every command. */
 export function createProgram(groups: readonly CommandGroup[], act: Act, terminal: Terminal): Command {
   const program = new Command('kflow')
     .description('Dataflow on Kubernetes as code: check, draw, render and run topologies.')
@@ -34,7 +34,8 @@ export function createProgram(groups: readonly CommandGroup[], act: Act, termina
 }
 
 function addCommand(parent: Command, spec: CommandSpec, act: Act): void {
-  const command = parent.command(spec.name, { hidden: spec.isHidden === true }).description(spec.summary);
+  const command = parent.command(spec.name, { hidden: spec.isHidden === true });
+  command.summary(spec.summary).description(`${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`);
   for (const [key, argument] of Object.entries(spec.arguments)) command.addArgument(argumentOf(key, argument));
   for (const [key, option] of Object.entries(spec.options)) command.addOption(optionOf(key, option));
   if (spec.details !== undefined) command.addHelpText('after', `\n${spec.details}`);
@@ -48,7 +49,7 @@ function argumentOf(key: string, { name = key, description, choices, arity }: Ar
   return new Argument(brackets, withNote(description ?? '', choices));
 }
 
-/** Every text is gathered as it stands: what it means is for the runner to read, which names the flag in its messages. */
+/** Collects the texts unchanged; the runner parses them, so that its messages name the flag. */
 function optionOf(key: string, spec: OptionSpec<unknown>): Option {
   const { short, placeholder, arity, choices, heading, fallback } = spec;
   const words = arity === 'words' ? placeholder?.replace('>', '...>') : placeholder;
@@ -79,12 +80,12 @@ function givenTo(command: Command, spec: CommandSpec): Given {
   return given;
 }
 
-/** Notes about defaults are in the descriptions already. */
+/** The descriptions already contain the defaults. */
 function optionDescription(option: Option): string {
   return option.description;
 }
 
-/** The list of commands has no room for options, which nearly every command has. */
+/** Nearly every command has options, so the list of commands omits `[options]`. */
 function subcommandTerm(command: Command): string {
   return new Help().subcommandTerm(command).replace(' [options]', '');
 }

@@ -12,8 +12,8 @@ const processTerminal: Terminal = {
 };
 
 /**
- * Runs the command that `words` name, and resolves to the exit status of the process. Errors go to stderr: those that
- * KFlow throws on purpose as their message, wrong usage with how to get help, anything else with its stack.
+ * Runs the command that `words` name and resolves to the exit status of the process. Errors go to stderr: a KFlowError as
+ * its message, wrong usage with a hint at `--help`, any other error with its stack.
  */
 export async function runProgram(
   groups: readonly CommandGroup[],
@@ -29,6 +29,7 @@ export async function runProgram(
     terminal,
   );
   try {
+    assertHelpKnown(groups, words);
     await program.parseAsync([...words], { from: 'user' });
     return status;
   } catch (error) {
@@ -69,14 +70,12 @@ function read(label: string, reader: (texts: readonly string[]) => unknown, text
     return reader(texts);
   } catch (error) {
     if (!(error instanceof BadValue)) throw error;
-    throw usageError(
-      texts.length === 0 ? `${label}: ${error.message}` : badValueMessage(label, error, texts.join(' ')),
-    );
+    throw usageError(texts.length === 0 ? `${label} ${error.message}` : badValueMessage(label, error, texts.join(' ')));
   }
 }
 
 function report(error: unknown, path: readonly string[], { writeErr }: Terminal): ExitStatus {
-  // the parser has printed the help of a command that only holds others
+  // the parser has already printed the help of a command that only has subcommands
   if (error instanceof CommanderError && error.code === 'commander.help') return ExitStatus.Usage;
   const status = error instanceof CommanderError ? ExitStatus.Usage : exitStatusOf(error);
   const help = status === ExitStatus.Usage ? `\nrun ${[...path, '--help'].join(' ')} for usage` : '';
@@ -89,19 +88,26 @@ function textOf(error: unknown): string {
   return error instanceof KFlowError ? error.message : String((error as Error).stack ?? error);
 }
 
-/** A message of the parser on one line, in the way of ours: `unknown command "lnt"; did you mean "lint"?` */
+/** `kflow help COMMAND` prints the help of the program when the parser does not know the command. */
+function assertHelpKnown(groups: readonly CommandGroup[], [first, name]: readonly string[]): void {
+  if (first !== 'help' || name === undefined || name.startsWith('-')) return;
+  if (commandNamed(groups, [name]).length === 1) throw usageError(`unknown command "${name}"`);
+}
+
+/** A message of the parser in the form of our messages: `unknown command "lnt"; did you mean "lint"?` */
 function usageText(message: string): string {
   return message
     .replace(/^error: /, '')
+    .replace(/^too many arguments .*Expected (\d+) arguments? but got (\d+)\.$/, 'too many arguments: want $1, got $2')
     .replace(/\n\(Did you mean (?:one of )?(.+)\?\)$/, (_, names: string) => `; did you mean '${names}'?`)
     .replaceAll("'", '"');
 }
 
-/** `kflow bucket put` of the words before the first that names no command. */
+/** The command that the first words name: `kflow bucket put`. */
 function commandNamed(groups: readonly CommandGroup[], words: readonly string[]): readonly string[] {
   const path = ['kflow'];
   let commands = groups.flatMap((group) => group.commands);
-  for (const word of words) {
+  for (const word of words[0] === 'help' ? [] : words) {
     const found = commands.find(({ name }) => name === word);
     if (found === undefined) break;
     path.push(word);

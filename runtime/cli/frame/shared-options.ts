@@ -12,7 +12,7 @@ import {
   withDefault,
 } from './values';
 
-/** The forms that output takes: text for people, or data as the API has it. */
+/** Output formats: a table for people, or the data of the API. */
 const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
@@ -46,32 +46,32 @@ export const yesOption = flag('do not ask for confirmation', { short: '-y' });
 
 export const jobArgument = argument({ description: 'JOB or NAMESPACE/JOB', completes: 'flow' });
 
-const ofEveryFlowCommand = 'Options of every flow command:';
+const commonHeading = 'Common options:';
 
 /** Options of every command that talks to a controller. */
 export const flowOptions = {
   namespace: option('<namespace>', 'namespace (default: that of the only flow with this id, else default)', {
     parse: text,
     short: '-n',
-    heading: ofEveryFlowCommand,
+    heading: commonHeading,
     completes: 'namespace',
   }),
   output: withDefault(
     choiceOption(outputFormats, 'output format', {
       placeholder: '<format>',
       short: '-o',
-      heading: ofEveryFlowCommand,
+      heading: commonHeading,
     }),
     'table',
   ),
-  url: option('<url>', 'address of the controller', { parse: httpUrl, heading: ofEveryFlowCommand }),
-  token: option('<token>', 'bearer token', { parse: text, heading: ofEveryFlowCommand }),
+  url: option('<url>', 'address of the controller', { parse: httpUrl, heading: commonHeading }),
+  token: option('<token>', 'bearer token', { parse: text, heading: commonHeading }),
 } as const;
 
 /** Options of every command that changes a flow, and can wait for the change. */
 export const changeOptions = {
   comment: option('<text>', 'reason, for the audit log', { parse: text }),
-  wait: flag('wait until the change has taken effect; report what holds it up'),
+  wait: flag('wait until the change has taken effect, and report the reasons for a delay'),
   timeout: option(
     '<duration>',
     'stop waiting after this long, as in 90s or 5m (default: 300s; no limit for a batch to complete)',
@@ -88,7 +88,8 @@ export const functionsOption = listOption('<id>', 'only these functions', {
   completes: 'function',
 });
 
-/** Below the help of every flow command. */
-export const controllerDetails = `The controller is the one at --url or KFLOW_URL; else the one that kflow up
-started in this folder or in a folder above; else http://127.0.0.1:9080. The
-token comes from --token, KFLOW_TOKEN, or the file that KFLOW_TOKEN_FILE names.`;
+/** Follows the options in the help of every flow command. */
+export const controllerDetails = `The address of the controller is --url or KFLOW_URL, else that of the stack that
+kflow up started in this folder or in a parent folder, else
+http://127.0.0.1:9080. The token is --token, KFLOW_TOKEN, or the content of the
+file KFLOW_TOKEN_FILE.`;

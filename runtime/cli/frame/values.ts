@@ -1,11 +1,20 @@
 import type { ArgumentSpec, OptionSpec } from './command';
 
-/** A value that an argument or option does not take: `want a port from 1 to 65535`. The frame names flag and value. */
-export class BadValue extends Error {}
+/** A value that an argument or option does not accept: `want a port from 1 to 65535`. The frame adds flag and value. */
+export class BadValue extends Error {
+  constructor(
+    message: string,
+    /** What to do instead; follows the value in the message. */
+    readonly advice?: string,
+  ) {
+    super(message);
+  }
+}
 
-/** The message of a bad value: where, wanted, got. Credentials in addresses are hidden. */
-export function badValueMessage(label: string, { message }: BadValue, value: string): string {
-  return `${label}: ${message}, got "${value.replace(/\/\/[^/@\s]*@/g, '//***@')}"`;
+/** The message of a bad value: where, want, got, do. Credentials in addresses are hidden. */
+export function badValueMessage(label: string, { message, advice }: BadValue, value: string): string {
+  const got = value.replace(/\/\/[^/@\s]*@/g, '//***@');
+  return `${label}: ${message}, got "${got}"${advice === undefined ? '' : `; ${advice}`}`;
 }
 
 /** Text to value; throws BadValue. */
@@ -13,7 +22,7 @@ export type Parse<Value> = (text: string) => Value;
 
 export const text: Parse<string> = (value) => value;
 
-/** A whole number, `least` or more; revisions, counts of lines and of replicas. */
+/** A whole number that is `least` or more. */
 export function wholeNumber(least: number): Parse<number> {
   return (value) => {
     if (/^\d+$/.test(value) && Number(value) >= least) return Number(value);
@@ -31,7 +40,7 @@ export const port: Parse<number> = (value) => {
 
 const secondsOf: { readonly [unit: string]: number } = { ms: 0.001, s: 1, m: 60, h: 3_600 };
 
-/** Milliseconds of `30`, `30s`, `1.5m` or `1h`; a number alone is seconds. Zero only where `isZeroFine`. */
+/** Milliseconds of `30`, `30s`, `1.5m` or `1h`; a number alone is seconds. Rejects zero unless `isZeroFine`. */
 export function durationMs({ isZeroFine = false } = {}): Parse<number> {
   return (value) => {
     const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value) ?? [];
@@ -41,7 +50,7 @@ export function durationMs({ isZeroFine = false } = {}): Parse<number> {
   };
 }
 
-/** `NAME=VALUE`, each not empty. `example` completes the message. */
+/** `NAME=VALUE`, both not empty. `example` completes the message. */
 export function keyValue(example: string): Parse<readonly [string, string]> {
   return (value) => {
     const at = value.indexOf('=');
@@ -54,11 +63,11 @@ export function keyValue(example: string): Parse<readonly [string, string]> {
 export const functionReplicas: Parse<readonly [string, number]> = (value) => {
   const [, name, count] = /^([^=]+)=(\d+)$/.exec(value) ?? [];
   if (name !== undefined && Number(count) >= 1) return [name, Number(count)];
-  const hint = /=0$/.test(value) ? '; pause a function with kflow pause --function' : '';
-  throw new BadValue(`want FUNCTION=N, as in map=3${hint}`);
+  const advice = /=0$/.test(value) ? 'to stop a function, use kflow pause --function' : undefined;
+  throw new BadValue('want FUNCTION=N, as in map=3', advice);
 };
 
-/** Where a replay begins: `first`, a sequence of the input stream, or a time. */
+/** The start of a replay: `first`, a sequence of the input stream, or a time. */
 export const replayStart: Parse<'first' | { readonly sequence: number } | { readonly time: string }> = (value) => {
   if (value === 'first') return value;
   if (/^\d+$/.test(value) && Number(value) >= 1) return { sequence: Number(value) };
@@ -67,7 +76,7 @@ export const replayStart: Parse<'first' | { readonly sequence: number } | { read
   throw new BadValue('want first, a sequence (1 or more), or a time, as in 2026-01-31T08:00:00Z');
 };
 
-/** An address of a controller, without a slash at its end. */
+/** The address of a controller, without a trailing slash. */
 export const httpUrl: Parse<string> = (value) => {
   const { protocol } = URL.canParse(value) ? new URL(value) : { protocol: '' };
   if (protocol === 'http:' || protocol === 'https:') return value.replace(/\/+$/, '');
@@ -111,7 +120,7 @@ export function negatedFlag(description: string): OptionSpec<boolean> {
   return { description, isNegated: true, read: (texts) => texts.length === 0 };
 }
 
-/** An option with a value; given twice, the last one counts. */
+/** An option with a value; the last occurrence wins. */
 export function option<Value>(
   placeholder: string,
   description: string,
@@ -124,7 +133,7 @@ export function option<Value>(
   return { placeholder, description, ...extras, read };
 }
 
-/** An option that may be repeated and gathers its values. */
+/** An option that may be repeated and collects its values. */
 export function listOption<Value>(
   placeholder: string,
   description: string,
@@ -142,12 +151,12 @@ export function choiceOption<const Choice extends string>(
   return { ...option(placeholder, description, { ...extras, parse: oneOf(choices) }), choices };
 }
 
-/** The option with a value in place of `undefined` when it is left out. */
+/** The option with a default. */
 export function withDefault<Value>(spec: OptionSpec<Value | undefined>, fallback: Value): OptionSpec<Value> {
   return { ...spec, fallback: String(fallback), read: (texts) => spec.read(texts) ?? fallback };
 }
 
-/** The option without which the command does not run. */
+/** The option made mandatory. */
 export function required<Value>(spec: OptionSpec<Value | undefined>): OptionSpec<Value> {
   return {
     ...spec,
@@ -176,7 +185,7 @@ export function choiceArgument<const Choice extends string>(
   return { ...extras, choices, arity: 'one', read: ([value = '']) => oneOf(choices)(value) };
 }
 
-/** The last argument, once or more often. */
+/** The last argument, given one or more times. */
 export function argumentList<Value>({
   parse,
   ...extras

@@ -15,7 +15,7 @@ import {
 /** Options of `kflow install`. */
 export const installOptions = {
   namespace: withDefault(option('<name>', 'namespace of the controller', { parse: text }), 'kflow'),
-  createNamespace: negatedFlag('the namespace exists already'),
+  createNamespace: negatedFlag('do not create the namespace; it must exist'),
   natsUrl: required(
     option('<url>', 'address of NATS for controller and pods, as in nats://nats.nats.svc:4222', { parse: natsUrls }),
   ),
@@ -33,7 +33,9 @@ export const installOptions = {
   settingsSecret: option('<name>', 'Secret with more settings, such as KFLOW_CONTROLLER_S3_DEFAULT_PASSWORD', {
     parse: text,
   }),
-  watchNamespaces: option('<a,b>', 'namespaces whose flows the controller runs (default: all)', { parse: names }),
+  watchNamespaces: option('<a,b>', 'namespaces whose flows the controller runs, separated by commas (default: all)', {
+    parse: names,
+  }),
   egress: listOption('<host:port>', 'object store where the controller creates buckets; repeatable', { parse: text }),
   replicas: withDefault(option('<number>', 'replicas of the controller', { parse: wholeNumber(1) }), 2),
 } as const;

@@ -84,7 +84,7 @@ export const replay = defineCommand({
   details: controllerDetails,
   arguments: { job: jobArgument },
   options: {
-    function: required(option('<id>', 'the function', { parse: text, completes: 'function' })),
+    function: required(option('<id>', 'the function that re-reads', { parse: text, completes: 'function' })),
     from: required(
       option('<start>', 'first, a sequence of the input stream, or a time (2026-01-31T08:00:00Z)', {
         parse: replayStart,
@@ -122,7 +122,7 @@ export const rollback = defineCommand({
 
 export const stop = defineCommand({
   name: 'stop',
-  summary: 'stop a flow but keep its streams and offsets, so that submit can resume it',
+  summary: 'stop a flow and keep its streams and offsets; submit resumes it',
   details: controllerDetails,
   arguments: { job: jobArgument },
   options: changeOptions,

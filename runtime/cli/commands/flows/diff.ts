@@ -19,7 +19,7 @@ ${controllerDetails}`,
   },
   async run({ job, file, from, to, set, ...options }) {
     if (file !== undefined && (from ?? to) !== undefined) {
-      throw usageError('a file is compared with the current revision; leave --from and --to out');
+      throw usageError('a file is compared with the current revision; omit --from and --to');
     }
     const { flowName } = await import('../../../api-contract/flow-key.js');
     const { openFlow } = await import('../../client/flow-session.js');

@@ -11,7 +11,7 @@ export const status = defineCommand({
   details: controllerDetails,
   arguments: { job: optionalArgument({ description: 'JOB or NAMESPACE/JOB', completes: 'flow' }) },
   options: {
-    watch: flag('keep watching: redraw on a terminal, print the lines that change elsewhere', { short: '-w' }),
+    watch: flag('watch for changes: redrawn on a terminal, otherwise printed as lines', { short: '-w' }),
     all: flag('include flows that have ended', { short: '-a' }),
     ...flowOptions,
   },

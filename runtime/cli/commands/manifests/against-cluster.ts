@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../../../../lib/constructs/manifest';
 import { KFlowError } from '../../../../lib/errors';
-import { KubernetesObjects } from '../../../adapters/kubernetes/kubernetes-objects';
+import type { KubernetesObjects } from '../../../adapters/kubernetes/kubernetes-objects';
 import { type Change, objectKey } from './change';
 import type { RenderedFlow } from './render-flows';
 
@@ -23,25 +23,22 @@ const kinds = [
 /** Metadata that the server sets. */
 const bookkeeping = ['managedFields', 'resourceVersion', 'generation', 'uid', 'creationTimestamp', 'selfLink'];
 
+type LiveObjects = Pick<KubernetesObjects, 'read' | 'apply' | 'list'>;
+
 /**
- * How a flow differs from a cluster. A dry-run apply of each object gives its result, with the server's defaults and
- * admission. Changes nothing.
+ * How a flow differs from a cluster, by a dry-run apply of each object, which includes the server's defaults and admission.
+ * Changes nothing.
  */
-export async function changesAgainstCluster(
-  context: string | undefined,
-): Promise<(flow: RenderedFlow) => Promise<readonly Change[]>> {
-  const cluster = await KubernetesObjects.open({ context });
-  return async (flow) => {
-    const changes: Change[] = [];
-    for (const object of flow.objects) {
-      const change = await compare(cluster, object);
-      if (change !== undefined) changes.push(change);
-    }
-    return [...changes, ...(await leftOver(cluster, flow))];
-  };
+export async function changesAgainstCluster(flow: RenderedFlow, cluster: LiveObjects): Promise<readonly Change[]> {
+  const changes: Change[] = [];
+  for (const object of flow.objects) {
+    const change = await compare(cluster, object);
+    if (change !== undefined) changes.push(change);
+  }
+  return [...changes, ...(await leftOver(cluster, flow))];
 }
 
-async function compare(cluster: KubernetesObjects, object: Manifest): Promise<Change | undefined> {
+async function compare(cluster: LiveObjects, object: Manifest): Promise<Change | undefined> {
   const live = await cluster.read(object);
   if (live === undefined) return { after: object };
   const before = withoutBookkeeping(live);
@@ -55,14 +52,14 @@ async function compare(cluster: KubernetesObjects, object: Manifest): Promise<Ch
   }
 }
 
-/** Objects in the cluster that the flow no longer has. */
-async function leftOver(cluster: KubernetesObjects, { namespace, jobId, objects }: RenderedFlow): Promise<Change[]> {
-  const wanted = new Set(objects.map(objectKey));
+/** Objects of the flow in the cluster that are no longer rendered. */
+async function leftOver(cluster: LiveObjects, { namespace, jobId, objects }: RenderedFlow): Promise<Change[]> {
+  const rendered = new Set(objects.map(objectKey));
   const found = await Promise.all(kinds.map((kind) => cluster.list(kind, namespace, `kflow.io/job=${jobId}`)));
   return found
     .flat()
     .map((object) => withoutBookkeeping(object))
-    .filter((object) => !wanted.has(objectKey(object)))
+    .filter((object) => !rendered.has(objectKey(object)))
     .map((before) => ({ before }));
 }
 

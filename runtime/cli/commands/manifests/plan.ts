@@ -44,7 +44,12 @@ export const plan = defineCommand({
 type Comparison = (flow: RenderedFlow) => Promise<readonly Change[]>;
 
 async function comparison(against: string, context: string | undefined): Promise<Comparison> {
-  if (against === 'cluster') return (await import('./against-cluster.js')).changesAgainstCluster(context);
+  if (against === 'cluster') {
+    const { changesAgainstCluster } = await import('./against-cluster.js');
+    const { KubernetesObjects } = await import('../../../adapters/kubernetes/kubernetes-objects.js');
+    const cluster = await KubernetesObjects.open({ context });
+    return (flow) => changesAgainstCluster(flow, cluster);
+  }
   const { ManifestFolder } = await import('./manifest-folder.js');
   const folder = new ManifestFolder(against);
   folder.assertExists();

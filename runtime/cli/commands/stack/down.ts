@@ -2,13 +2,13 @@ import { defineCommand } from '../../frame/command';
 import { yesOption } from '../../frame/shared-options';
 import { durationMs, flag, option, text, withDefault } from '../../frame/values';
 
-const timeout = option('<duration>', 'time for replicas to finish the records that they hold', {
+const timeout = option('<duration>', 'time for replicas to finish their records in flight', {
   parse: durationMs({ isZeroFine: true }),
 });
 
 export const down = defineCommand({
   name: 'down',
-  summary: 'end what kflow up started',
+  summary: 'stop the controller and the servers that kflow up started',
   details: 'Flows continue with the next kflow up.',
   options: {
     directory: option('<dir>', 'directory of the stack (default: the nearest .kflow, here or above)', { parse: text }),

@@ -114,7 +114,7 @@ export class StackSupervisor {
     const url = `http://127.0.0.1:${server.port}`;
     this.answers('--port', ports.port, { name: 'controller', address: url, pid: server.pid() });
     if (ports.port === undefined && server.port !== standardPort) {
-      say(`              port ${standardPort} was in use; this port is kept until --port changes it`);
+      say(`              port ${standardPort} is in use; later starts reuse this port unless --port is given`);
     }
     return url;
   }

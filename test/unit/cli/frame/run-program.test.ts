@@ -110,9 +110,10 @@ test.each([
   [['take', 'jobx', 'map'], 'function=n: want FUNCTION=N, as in map=3, got "map"', 'kflow take'],
   [['take', 'jobx', 'map=1', '-p', '0'], '--api-port: want a port from 1 to 65535, got "0"', 'kflow take'],
   [['take', 'jobx', 'map=1', '--format', 'xml'], '--format: want text or json, got "xml"', 'kflow take'],
-  [['box', 'need'], '--from: is required', 'kflow box need'],
+  [['help', 'tke'], 'unknown command "tke"', 'kflow'],
+  [['box', 'need'], '--from is required', 'kflow box need'],
   [['box', 'nede'], 'unknown command "nede"; did you mean "need"?', 'kflow box'],
-  [['fail', 'more'], 'too many arguments for "fail". Expected 0 arguments but got 1.', 'kflow fail'],
+  [['fail', 'more'], 'too many arguments: want 0, got 1', 'kflow fail'],
 ])('rejects %j on one line, says how to get help, and exits with 64', async (words, message, command) => {
   const { status, out, err } = await ran(...words);
   expect([status, out, err]).toEqual([64, '', `kflow: ${message}\nrun ${command} --help for usage\n`]);

@@ -50,13 +50,20 @@ test('hides credentials in the message of a bad address', () => {
   );
 });
 
+test('the advice of a bad value follows the value', () => {
+  const bad = new BadValue('want FUNCTION=N', 'to stop a function, use kflow pause --function');
+  expect(badValueMessage('function=n', bad, 'map=0')).toBe(
+    'function=n: want FUNCTION=N, got "map=0"; to stop a function, use kflow pause --function',
+  );
+});
+
 test.each<[string, (text: string) => unknown, string, string]>([
   ['a duration', durationMs(), '0', 'want a duration in seconds, or with a unit, as in 90s or 5m'],
   ['a duration', durationMs(), '5 minutes', 'want a duration'],
   ['a port', port, '65536', 'want a port from 1 to 65535'],
   ['a port', port, '1e3', 'want a port'],
   ['a revision', wholeNumber(1), '0', 'want a whole number, 1 or more'],
-  ['replicas', functionReplicas, 'map=0', 'pause a function with kflow pause --function'],
+  ['replicas', functionReplicas, 'map=0', 'want FUNCTION=N, as in map=3'],
   ['replicas', functionReplicas, 'map', 'want FUNCTION=N'],
   ['a start', replayStart, '0', 'want first, a sequence'],
   ['a start', replayStart, 'yesterday', 'want first'],
