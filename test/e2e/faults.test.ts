@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive, type KflowCommand, Workplace } from '../support/kflow-cli';
+import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
+import { type KflowCommand, Workplace } from '../support/kflow-cli';
+import { waitFor } from '../support/wait-for';
 
 /** How long nats-server freezes: the fault itself, not a wait. */
 const outageMs = 10_000;
@@ -108,6 +110,28 @@ test('loses and repeats nothing when replicas are killed midway', async () => {
   }
   expect(await run.exited).toBe(0);
   expectAllOnce(run);
+});
+
+test('a killed run leaves no server and no replica, and the next run starts from the beginning', async () => {
+  const killed = start();
+  await middle(killed);
+  const servers = [...killed.stderr.matchAll(/^(?:nats-server|s3 server) .*\(process (\d+)\)$/gm)].map(
+    ([, pid]) => pid,
+  );
+  const replicas = ['numbers-0', 'py-0', 'py-1', 'ts-0', 'gather-0', 'thin-0', 'sink-0'].map(
+    (replica) => /process (\d+)/.exec(place.read(`.kflow/faults/logs/${replica}.log`))?.[1],
+  );
+  const pids = [...servers, ...replicas].map(Number);
+  expect(pids.filter(isAlive)).toHaveLength(9);
+  killed.process.kill('SIGKILL');
+  await waitFor(
+    'the processes of the killed run to end',
+    () => pids.filter(isAlive),
+    (alive) => alive.length === 0,
+  );
+  const next = start();
+  expect(await next.exited).toBe(0);
+  expectAllOnce(next);
 });
 
 test('loses and repeats nothing when nats-server freezes for 10 s and when it is killed', async () => {

@@ -42,8 +42,8 @@ async function started(jobId: string): Promise<NumberFlow> {
 }
 
 async function paused(flow: NumberFlow): Promise<void> {
-  await life.ask(flow, 'pause');
-  await life.reached(flow, 'Paused');
+  await life.request(flow, 'pause');
+  await life.inPhase(flow, 'Paused');
 }
 
 /** Opens the gate, and returns how often `second` was called with the first numbers and with the last ones. */
@@ -65,8 +65,8 @@ test('scaling another function keeps a pending DropOffset', async () => {
   const flow = await started('drop-then-scale');
   await paused(flow);
   await life.update(document(flow, old, young));
-  await life.ask(flow, 'scale', { replicas: { first: 2 } });
-  await life.ask(flow, 'resume');
+  await life.request(flow, 'scale', { replicas: { first: 2 } });
+  await life.request(flow, 'resume');
   await life.processed(flow, 'second-sink', 40);
   expect(await timesRead(flow)).toEqual([2, 1]);
 });
@@ -76,9 +76,9 @@ test('an update of another function does not repeat an earlier DropOffset', asyn
   await life.update(document(flow, old, young));
   await life.processed(flow, 'second-sink', 40);
   await paused(flow);
-  await life.ask(flow, 'scale', { replicas: { second: 2 } });
+  await life.request(flow, 'scale', { replicas: { second: 2 } });
   await life.update(document(flow, { by: 'other' }, { ...young, parallelism: 2 }));
-  await life.ask(flow, 'resume');
+  await life.request(flow, 'resume');
   await life.ready(flow, 'second', 2);
   expect(await timesRead(flow)).toEqual([2, 1]);
 });
@@ -87,8 +87,8 @@ test('a rollback cancels the DropOffset of the update it reverts', async () => {
   const flow = await started('drop-then-back');
   await paused(flow);
   await life.update(document(flow, old, young));
-  await life.ask(flow, 'rollback');
-  await life.ask(flow, 'resume');
+  await life.request(flow, 'rollback');
+  await life.request(flow, 'resume');
   expect(await timesRead(flow)).toEqual([1, 1]);
 });
 
@@ -96,7 +96,7 @@ test.each<[string, (flow: NumberFlow) => Promise<object>]>([
   [
     'a replay',
     async (flow) => {
-      await life.ask(flow, 'replay', { function: 'second', from: 'first' });
+      await life.request(flow, 'replay', { function: 'second', from: 'first' });
       return document(flow, old, old);
     },
   ],

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
 import { findStack } from '../../runtime/cli/local-stack/find-stack';
-import { isAlive, Workplace } from '../support/kflow-cli';
+import { Workplace } from '../support/kflow-cli';
 import { waitFor } from '../support/wait-for';
 
 const place = new Workplace();
@@ -124,7 +125,7 @@ test('a failed start is reported and leaves nothing running, and data is removed
   process.env.KFLOW_CONTROLLER_LOG_LEVEL = 'LOUD';
   const failing = await place.ran('up', '--detach').finally(() => delete process.env.KFLOW_CONTROLLER_LOG_LEVEL);
   expect(failing).toMatchObject({ status: 3 });
-  expect(failing.stderr).toMatch(/^kflow: controller ended 3 times .*\(code 78\); the end of .*controller\.log:$/m);
+  expect(failing.stderr).toMatch(/^kflow: controller exited 3 times .*\(exit 78\); the end of .*controller\.log:$/m);
   expect(failing.stderr).toContain('KFLOW_CONTROLLER_LOG_LEVEL: expected one of DEBUG, INFO');
   await waitFor('the servers are gone', () => !serverPids().some(isAlive));
   expect(await place.ran('down', '--remove-data')).toMatchObject({

@@ -91,7 +91,7 @@ const flows = {
 } as const;
 
 function untilRevisions(place: ControllerPlace, flow: string, isThere: (revisions: RevisionView[]) => boolean) {
-  return place.untilSaid(`/kflows/v1/${flow}/history`, isThere);
+  return place.untilResponse(`/kflows/v1/${flow}/history`, isThere);
 }
 
 /** Runs that are short enough here for the flow to continue in another one. */

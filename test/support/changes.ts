@@ -1,4 +1,4 @@
-/** Wakes whoever waits for a condition over values in memory. */
+/** Notifies waiters for a condition over values in memory. */
 export class Changes {
   private readonly wakers = new Set<() => void>();
   /** Number of waits in progress. */

@@ -5,8 +5,8 @@ interface Closer {
 
 /**
  * Closes something when the test file has ended, also after a failed or timed out test: the last opened first. A `close`
- * that takes longer than 30 s or fails, fails the file. Returns the same as a function, for whoever wants to close
- * earlier; it closes once. Outside a test file, as in the script that records histories, nothing else calls it.
+ * that fails or takes longer than 30 s fails the file. Returns a function that closes earlier; `close` runs only once.
+ * Outside a test file, as in the script that records histories, only this function closes.
  */
 export function closeAfterFile(what: string, close: () => Promise<void>): () => Promise<void> {
   let closed: Promise<void> | undefined;

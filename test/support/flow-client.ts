@@ -33,11 +33,11 @@ export class FlowClient {
 
   /** Waits until the status of a flow meets a condition. */
   until(flow: string, isThere: (status: FlowStatus) => boolean): Promise<FlowStatus> {
-    return this.untilSaid(`/kflows/v1/${flow}`, isThere);
+    return this.untilResponse(`/kflows/v1/${flow}`, isThere);
   }
 
   /** Waits until an answer meets a condition. */
-  async untilSaid<T>(pathName: string, holds: (body: T) => boolean): Promise<T> {
+  async untilResponse<T>(pathName: string, holds: (body: T) => boolean): Promise<T> {
     const { body } = await waitFor(
       `GET ${pathName} to meet ${holds}`,
       () => this.call('GET', pathName),

@@ -79,12 +79,3 @@ export class KflowCommand {
     return match[1] ?? match[0];
   }
 }
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

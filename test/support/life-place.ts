@@ -6,7 +6,7 @@ import { RunningStack } from './running-stack';
 
 type Phase = FlowStatus['status'];
 
-/** A stack of its own and the flows of numbers that a test runs on it, by the documented requests alone. */
+/** A separate stack and the number flows of a test, which uses only the documented requests. */
 export class LifePlace {
   readonly close = closeAfterFile('a stack', async () => {
     await this.stack.close();
@@ -21,7 +21,7 @@ export class LifePlace {
     readonly stack: RunningStack,
   ) {}
 
-  /** Pauses there wait three seconds for what is in flight. */
+  /** Starts a stack whose pauses wait three seconds for records in flight. */
   static async up(): Promise<LifePlace> {
     process.env.KFLOW_CONTROLLER_TIMES_PAUSE_GRACE_SECONDS = '3';
     const place = new Workplace();
@@ -34,7 +34,7 @@ export class LifePlace {
     return flow;
   }
 
-  /** What the flow has written, by who said it and by number. */
+  /** The records that a sink has written, ordered by code and number. */
   async ledger(flow: NumberFlow, sink = 'sink'): Promise<readonly Numbered[]> {
     return LifePlace.inOrder(await this.stack.records<Numbered>(flow.bucketOf(sink)));
   }
@@ -48,9 +48,9 @@ export class LifePlace {
     expect(await this.stack.call('POST', '/kflows/update/v1', document)).toMatchObject({ status: 200 });
   }
 
-  /** Pauses, resumes, scales, replays: what is asked for is taken. */
-  async ask(flow: NumberFlow, what: string, body: object = {}): Promise<void> {
-    const answer = await this.stack.call('POST', `/kflows/v1/${flow.name}/${what}`, body);
+  /** Sends a request such as pause, resume, scale or replay, and expects it to be accepted. */
+  async request(flow: NumberFlow, kind: string, body: object = {}): Promise<void> {
+    const answer = await this.stack.call('POST', `/kflows/v1/${flow.name}/${kind}`, body);
     expect([200, 202]).toContain(answer.status);
   }
 
@@ -59,7 +59,7 @@ export class LifePlace {
     await this.closed(flow, 'Stopped');
   }
 
-  async reached(flow: NumberFlow, phase: Phase): Promise<FlowStatus> {
+  async inPhase(flow: NumberFlow, phase: Phase): Promise<FlowStatus> {
     return this.stack.until(flow.name, `to be ${phase}`, ({ status }) => status === phase);
   }
 
@@ -72,7 +72,7 @@ export class LifePlace {
     return this.stack.until(flow.name, 'to run and be healthy', LifePlace.isCalm);
   }
 
-  /** Waits until a function has so many replicas, and no other process. */
+  /** Waits until a function has exactly this many ready replicas and processes. */
   async ready(flow: NumberFlow, functionId: string, replicas: number): Promise<void> {
     await this.stack.until(flow.name, `${replicas} replicas of ${functionId}`, (status) => {
       const part = LifePlace.partOf(status, functionId);
@@ -81,14 +81,14 @@ export class LifePlace {
     });
   }
 
-  /** Waits until a function has processed more records than that, and there are others to come. */
+  /** Waits until a function has processed more than this many records. */
   async moving(flow: NumberFlow, functionId: string, count: number): Promise<void> {
     await this.stack.until(flow.name, `more than ${count} records through ${functionId}`, (status) => {
       return (LifePlace.partOf(status, functionId)?.in ?? 0) > count;
     });
   }
 
-  /** Waits until a function has processed so many records, and holds none. */
+  /** Waits until a function has processed exactly this many records and holds none. */
   async processed(flow: NumberFlow, functionId: string, count: number): Promise<void> {
     await this.stack.until(flow.name, `${functionId} to have processed ${count}`, (status) => {
       const part = LifePlace.partOf(status, functionId);

@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
 import type { FlowStatus } from '../../runtime/api-contract/flow-status';
-import { isAlive } from './kflow-cli';
 import type { RunningStack } from './running-stack';
 
 /** A wrong statement of the status, from the first to the last poll of an unbroken sequence. */
@@ -18,10 +18,10 @@ const everyMs = 200;
  * from the API does not count.
  */
 export class StatusWatch {
-  looks = 0;
+  polls = 0;
   /** Highest load per processor during the watch, at least 1. */
   slowness = 1;
-  private wanted: readonly FlowStatus['status'][] = [];
+  private expected: readonly FlowStatus['status'][] = [];
   private readonly open = new Map<string, Wrong>();
   private readonly wrongs: Wrong[] = [];
   private readonly end = new AbortController();
@@ -35,8 +35,8 @@ export class StatusWatch {
   }
 
   /** Sets the phases that the status may show from now on. */
-  want(...statuses: readonly FlowStatus['status'][]): void {
-    this.wanted = statuses;
+  expect(...statuses: readonly FlowStatus['status'][]): void {
+    this.expected = statuses;
   }
 
   /** Ends the watch and returns the statements that were wrong for longer than this. */
@@ -62,7 +62,7 @@ export class StatusWatch {
       const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
       return answer.status === 200 ? ((await answer.json()) as FlowStatus) : undefined;
     } catch {
-      return undefined; // the controller is away
+      return undefined; // the controller is unavailable
     }
   }
 
@@ -71,7 +71,7 @@ export class StatusWatch {
     const alive = (id: string) => (pids[id] ?? []).filter(isAlive).length;
     const isResting = status !== 'Running' && status !== 'Pausing' && status !== 'Stopping';
     return [
-      ...(this.wanted.includes(status) ? [] : [`${status}, where ${this.wanted.join(' or ')} is wanted`]),
+      ...(this.expected.includes(status) ? [] : [`${status}, expected ${this.expected.join(' or ')}`]),
       ...(isResting && Object.keys(pids).some((id) => alive(id) > 0) ? [`${status} while replicas run`] : []),
       ...functions
         .filter(({ function: id, replicas }) => health.state === 'healthy' && alive(id) < replicas)
@@ -85,7 +85,7 @@ export class StatusWatch {
   }
 
   private note(faults: readonly string[]): void {
-    this.looks++;
+    this.polls++;
     this.slowness = Math.max(this.slowness, (loadavg()[0] ?? 0) / availableParallelism());
     const now = Date.now();
     for (const what of this.open.keys()) if (!faults.includes(what)) this.open.delete(what);

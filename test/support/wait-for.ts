@@ -9,9 +9,8 @@ type Read<T> = () => T | Promise<T>;
 type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
 
 /**
- * Reads a value again and again until the condition holds, and returns that value; without a condition, the first truthy
- * value. A read that throws counts as "not yet". After 90 s the wait fails and names what it waited for and the value,
- * or the error, that it saw last.
+ * Polls a value until the condition holds, and returns that value; without a condition, the first truthy value. A read
+ * that throws does not meet the condition. After 90 s the wait fails with `what` and the last value or error.
  */
 export function waitFor<T>(what: string, read: Read<T>): Promise<Truthy<T>>;
 export function waitFor<T, Held extends T>(

@@ -212,7 +212,10 @@ test('every change is in the audit log with its author and comment', async () =>
   await place.running('life/audit');
   await place.call('POST', '/kflows/v1/life/audit/pause', { comment: 'the disk is full' });
   await place.untilIn('life/audit', 'Paused');
-  const events = await place.untilSaid<FlowEventView[]>('/kflows/v1/life/audit/events', ({ length }) => length === 4);
+  const events = await place.untilResponse<FlowEventView[]>(
+    '/kflows/v1/life/audit/events',
+    ({ length }) => length === 4,
+  );
   expect(events).toMatchObject([
     { kind: 'audit', what: 'submit', by: 'anonymous' },
     { kind: 'audit', what: 'pause', by: 'anonymous', comment: 'the disk is full' },

@@ -43,7 +43,7 @@ test('a workflow with a long history continues as new without visible effects', 
   const last = await place.status(flow);
   expect(last.execution).toEqual(first.execution);
   expect(last.startTime).toBe(first.startTime);
-  const history = await place.untilSaid<RevisionView[]>(
+  const history = await place.untilResponse<RevisionView[]>(
     `/kflows/v1/${flow}/history`,
     (all) => all.at(-1)?.isProven === true,
   );

@@ -29,7 +29,7 @@ describe('update', () => {
       ({ functions, health }) => functions[1]?.replicas === 5 && health.state === 'healthy',
     );
     expect((await place.update('life/update', { parallelism: 5, meta: { update: true } })).status).toBe(200);
-    const history = await place.untilSaid<RevisionView[]>(
+    const history = await place.untilResponse<RevisionView[]>(
       '/kflows/v1/life/update/history',
       (revisions) => revisions[1]?.isProven === true,
     );
@@ -90,7 +90,10 @@ describe('update', () => {
     expect(back.reason).toContain(
       'revision 2 did not become ready: map has 0 of 1 replicas ready (map-0: CrashLoopBackOff',
     );
-    const history = await place.untilSaid<RevisionView[]>('/kflows/v1/life/back/history', ({ length }) => length === 3);
+    const history = await place.untilResponse<RevisionView[]>(
+      '/kflows/v1/life/back/history',
+      ({ length }) => length === 3,
+    );
     expect(history).toMatchObject([
       { revision: 1, isProven: true },
       { revision: 2, isProven: false },
@@ -101,7 +104,7 @@ describe('update', () => {
   test('is reverted by a rollback to a ready revision, not to the result of an automatic rollback', async () => {
     await place.running('life/again');
     await place.update('life/again', { meta: { update: true, own: 1 } });
-    await place.untilSaid<RevisionView[]>('/kflows/v1/life/again/history', (all) => all[1]?.isProven === true);
+    await place.untilResponse<RevisionView[]>('/kflows/v1/life/again/history', (all) => all[1]?.isProven === true);
     place.cluster.breakWith('it is broken');
     await place.update('life/again', { meta: { update: true, restart: true, own: 'it is broken' } });
     await place.until('life/again', ({ revision, health }) => revision === 4 && health.state === 'healthy');
@@ -115,7 +118,7 @@ describe('update', () => {
     expect(await place.submit('life/slow', { meta: { own: 'slow at first' } })).toMatchObject({ status: 201 });
     await place.until('life/slow', ({ reason }) => reason?.includes('map has 0 of 1 replicas ready') === true);
     place.cluster.mend('slow at first');
-    await place.untilSaid<RevisionView[]>('/kflows/v1/life/slow/history', (all) => all[0]?.isProven === true);
+    await place.untilResponse<RevisionView[]>('/kflows/v1/life/slow/history', (all) => all[0]?.isProven === true);
     expect((await place.status('life/slow')).reason).toBeUndefined();
   });
 

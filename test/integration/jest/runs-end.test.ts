@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isAlive } from '../../support/kflow-cli';
+import { isAlive } from '../../../runtime/adapters/processes/earlier-processes';
 import { waitFor } from '../../support/wait-for';
 
 const root = path.join(__dirname, '../../..');

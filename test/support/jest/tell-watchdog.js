@@ -19,7 +19,7 @@ function startWatchdog() {
   });
   child.unref();
   child.stdin.unref();
-  // The tests do not depend on the watchdog, should somebody kill it.
+  // the tests do not depend on the watchdog, should it be killed
   child.stdin.on('error', () => undefined);
   if (process.send !== undefined) exitWithParent();
   return child;

@@ -38,7 +38,7 @@ async function read(stream: NodeJS.ReadableStream | null, marker?: string): Prom
 const groupEnds = (pgid: number) => waitFor(`group ${pgid} ends`, async () => (await groupOf(pgid)).length === 0);
 
 describe('spawnGuarded', () => {
-  it('passes arguments, environment and directory as they are', async () => {
+  it('passes arguments, environment and directory unchanged', async () => {
     const script =
       'console.log(JSON.stringify([process.argv.slice(1), process.env["a.b"], process.env.X, process.cwd()]))';
     const child = spawnGuarded({
@@ -52,7 +52,7 @@ describe('spawnGuarded', () => {
     expect(await child.exited).toEqual({ code: 0, signal: null });
   });
 
-  it('gives the pid of the command itself', async () => {
+  it('returns the pid of the command itself', async () => {
     const child = spawnGuarded({ command: process.execPath, args: ['-p', 'process.pid'], stdout: 'pipe' });
     expect(Number(await read(child.stdout))).toBe(child.pid);
     await child.exited;
@@ -64,7 +64,7 @@ describe('spawnGuarded', () => {
     expect(readFileSync(join(directory, 'out'), 'utf8')).toBe('one\ntwo\n');
   });
 
-  it('passes the exit code on', async () => {
+  it('reports the exit code of the command', async () => {
     expect(await spawnGuarded({ command: 'sh', args: ['-c', 'exit 7'] }).exited).toEqual({ code: 7, signal: null });
   });
 
@@ -72,13 +72,13 @@ describe('spawnGuarded', () => {
     expect(await spawnGuarded({ command: '/nowhere/at-all' }).exited).toEqual({ code: 127, signal: null });
   });
 
-  it('refuses a directory that does not exist', () => {
+  it('rejects a working directory that does not exist', () => {
     expect(() => spawnGuarded({ command: 'true', cwd: '/nowhere' })).toThrow(
       expect.objectContaining({ code: 'config-invalid', message: expect.stringContaining('/nowhere') }),
     );
   });
 
-  it('passes the signal on, and leaves nothing behind when the process is killed from outside', async () => {
+  it('reports the signal that killed the process, and leaves nothing behind', async () => {
     const child = spawnGuarded({ command: 'sleep', args: ['600'] });
     await waitFor('watcher runs', async () => (await groupOf(child.pid)).length >= 2);
     process.kill(child.pid, 'SIGKILL');
@@ -109,7 +109,7 @@ describe('spawnGuarded', () => {
     await groupEnds(child.pid);
   });
 
-  it('takes along what the process started and left running', async () => {
+  it('ends the children that the process left running', async () => {
     const child = spawnGuarded({ command: 'sh', args: ['-c', 'sleep 600 & exit 0'] });
     expect(await child.exited).toEqual({ code: 0, signal: null });
     await groupEnds(child.pid);

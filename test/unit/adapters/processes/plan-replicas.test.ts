@@ -25,7 +25,7 @@ function steps(terms: Terms, present: readonly string[], done: readonly number[]
   return { end: end.map(({ templateDigest, number }) => `${templateDigest} ${number}`), start };
 }
 
-/** Applies steps until there are none: each start becomes ready, each end goes. Gives what there was on the way. */
+/** Applies steps until none is left: each started replica becomes ready, each ending one ends. Returns every state on the way. */
 function course(terms: Terms, present: readonly string[]): readonly string[][] {
   const seen = [[...present]];
   for (let turn = 0; turn < 50; turn++) {
@@ -39,13 +39,13 @@ function course(terms: Terms, present: readonly string[]): readonly string[][] {
     if (JSON.stringify(next) === JSON.stringify(now)) return seen;
     seen.push(next);
   }
-  throw new Error('it never settles');
+  throw new Error('the steps do not converge');
 }
 
 const readyOf = (present: readonly string[]) => present.filter((text) => text.endsWith('ready')).length;
 
 describe('a rolling workload', () => {
-  it.each([1, 2, 4, 9])('of %d keeps enough of them ready, and has at most a quarter more', (count) => {
+  it.each([1, 2, 4, 9])('of %d replicas keeps enough of them ready and starts at most a quarter more', (count) => {
     const old = Array.from({ length: count }, (_, number) => `old ${number} ready`);
     const seen = course(rolling(count), old);
     expect(Math.min(...seen.map(readyOf))).toBe(count - Math.floor(count / 4));
@@ -60,11 +60,11 @@ describe('a rolling workload', () => {
     expect(steps(rolling(1), ['old 0 ready', 'new 1 waiting'])).toEqual({ end: [], start: [] });
   });
 
-  it('goes back from a template whose replica never got ready', () => {
+  it('ends a replica of another template that was never ready', () => {
     expect(steps(rolling(1), ['new 0 ready', 'old 1 waiting'])).toEqual({ end: ['old 1'], start: [] });
   });
 
-  it('ends the highest numbers, and takes the lowest that are free', () => {
+  it('ends the highest numbers and starts the lowest free ones', () => {
     expect(steps(rolling(1), ['new 0 ready', 'new 1 ready', 'new 2 ready'])).toEqual({
       end: ['new 2', 'new 1'],
       start: [],
@@ -73,20 +73,20 @@ describe('a rolling workload', () => {
   });
 });
 
-describe('a workload that is made anew', () => {
-  it('never has old and new ones at a time', () => {
+describe('a workload with the strategy Recreate', () => {
+  it('never runs old and new replicas at the same time', () => {
     for (const present of course(recreated(2), ['old 0 ready', 'old 1 ready'])) {
       expect(new Set(present.map((text) => text.split(' ')[0])).size).toBeLessThan(2);
     }
   });
 
-  it('starts none beside one that ends', () => {
+  it('starts none while one is ending', () => {
     expect(steps(recreated(1), ['new 0 ending'])).toEqual({ end: [], start: [] });
   });
 });
 
-describe('a workload with numbers', () => {
-  it('replaces one after the other, the highest first, each under its own number', () => {
+describe('a StatefulSet', () => {
+  it('replaces its replicas one by one, the highest first, under their own numbers', () => {
     const seen = course(numbered(3), ['old 0 ready', 'old 1 ready', 'old 2 ready']);
     expect(Math.min(...seen.map(readyOf))).toBe(2);
     for (const present of seen) {
@@ -96,25 +96,25 @@ describe('a workload with numbers', () => {
     expect([...(seen.at(-1) ?? [])].sort()).toEqual(['new 0 ready', 'new 1 ready', 'new 2 ready']);
   });
 
-  it('does not touch the next one while one is not ready', () => {
+  it('waits until a new replica is ready before it replaces the next one', () => {
     expect(steps(numbered(2), ['old 0 ready', 'new 1 waiting'])).toEqual({ end: [], start: [] });
   });
 
-  it('replaces what is broken at once', () => {
+  it('replaces a broken replica at once', () => {
     expect(steps(numbered(2), ['old 0 waiting', 'old 1 ready'])).toEqual({ end: ['old 0'], start: [] });
   });
 });
 
 describe('a Job', () => {
-  it('starts what has not succeeded', () => {
+  it('starts the indexes that have not succeeded', () => {
     expect(steps(job(3), [], [1])).toEqual({ end: [], start: [0, 2] });
   });
 
-  it('that is suspended ends all, and starts none', () => {
+  it('ends all replicas and starts none while it is suspended', () => {
     expect(steps(job(0), ['new 0 ready', 'new 2 starting'])).toEqual({ end: ['new 2', 'new 0'], start: [] });
   });
 
-  it('waits until the replicas of the Job before it are gone', () => {
+  it('waits until the replicas of the replaced Job have ended', () => {
     expect(steps(job(3), ['old 0 ready'])).toEqual({ end: ['old 0'], start: [] });
     expect(steps(job(3), ['old 0 ending'])).toEqual({ end: [], start: [] });
   });

@@ -36,10 +36,10 @@ describe('the last error', () => {
       'Error: no moon\n    at look (sky.js:1:2)\n\nNode.js v20.1.0\n',
       'Error: no moon',
     ],
-    ['of a start that went well', '[2026-01-31 08:00:00.123] INFO: started, process 7\n', ''],
-    ['of what is logged as text', '[2026-01-31 08:00:00.123] CRITICAL: no moon\n', 'no moon'],
-    ['of what is logged as JSON', '{"level":"CRITICAL","msg":"Error: no moon\\n    at x"}\n', 'Error: no moon'],
-    ['nothing, when nothing was printed', '', ''],
+    ['empty after a successful start', '[2026-01-31 08:00:00.123] INFO: started, process 7\n', ''],
+    ['the message of a text log', '[2026-01-31 08:00:00.123] CRITICAL: no moon\n', 'no moon'],
+    ['the message of a JSON log', '{"level":"CRITICAL","msg":"Error: no moon\\n    at x"}\n', 'Error: no moon'],
+    ['empty without output', '', ''],
   ])('is %s', (_, text, expected) => {
     expect(printed(text).lastError()).toBe(expected);
   });
@@ -48,7 +48,7 @@ describe('the last error', () => {
     expect(printed(`${'x'.repeat(1_000)}\n`).lastError()).toBe(`${'x'.repeat(299)}…`);
   });
 
-  it('is of the last run', () => {
+  it('ignores earlier runs', () => {
     const log = printed('Error: the first run\n');
     closeSync(log.open());
     expect(log.lastError()).toBe('');
@@ -58,7 +58,7 @@ describe('the last error', () => {
 describe('lines', () => {
   const text = Array.from({ length: 30_000 }, (_, index) => `line ${index} ü`).join('\n');
 
-  it('come all, the oldest first, and whole', async () => {
+  it('are complete and in order', async () => {
     expect(await linesOf(printed(text))).toEqual(text.split('\n'));
   });
 
@@ -67,7 +67,7 @@ describe('lines', () => {
     expect(await linesOf(printed(`${text}\n`), tail)).toEqual(expected);
   });
 
-  it('are followed until it is over', async () => {
+  it('are followed until the replica has ended', async () => {
     const log = printed('first\n');
     const read: string[] = [];
     for await (const line of readLog(log.file, { isOpen: () => read.length < 3 })) {
@@ -77,7 +77,7 @@ describe('lines', () => {
     expect(read).toEqual(['first', 'after 1', 'after 2']);
   });
 
-  it('above 10 MB move aside, and are still read', async () => {
+  it('above 10 MB move to the old file and are still read', async () => {
     const big = `${'x'.repeat(99)}\n`.repeat(110_000);
     const log = printed(big);
     log.rotate();

@@ -3,7 +3,6 @@ import type { Access } from '../../../../runtime/controller/api/access/access';
 import { type ApiProps, createApi } from '../../../../runtime/controller/api/api-server';
 import type { Log } from '../../../../runtime/log';
 import { MemoryFlows } from '../../../support/memory-flows';
-import { waitFor } from '../../../support/wait-for';
 
 export const document = `jobId: jobx
 namespace: jobx
@@ -42,9 +41,4 @@ export async function apiWith(props: Partial<ApiProps> & { readonly isEmpty?: bo
     flows.requests.length = 0;
   }
   return { app, flows, lines };
-}
-
-/** Resolves when the condition holds. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  await waitFor(String(condition), condition);
 }

@@ -2,7 +2,8 @@ import { createServer } from 'node:net';
 import type { ApiProblem } from '../../../../../runtime/api-contract/problem';
 import { type RunningApi, startApi } from '../../../../../runtime/controller/api/api-server';
 import { MemoryFlows } from '../../../../support/memory-flows';
-import { document, eventually, flow, flowPath, open } from '../support';
+import { waitFor } from '../../../../support/wait-for';
+import { document, flow, flowPath, open } from '../support';
 
 let flows: MemoryFlows;
 let api: RunningApi;
@@ -31,8 +32,8 @@ class Received {
     return Object.assign(received, { type: response.headers.get('content-type') });
   }
 
-  until(text: string): Promise<void> {
-    return eventually(() => this.text.includes(text));
+  async until(text: string): Promise<void> {
+    await waitFor(`the text ${text}`, () => this.text.includes(text));
   }
 
   hangUp(): void {
@@ -68,7 +69,7 @@ test.each([
     flows.enter(flow, 'Paused');
     await received.until('"status":"Paused"');
     flows.enter(flow, 'Stopped');
-    await eventually(() => received.isEnded);
+    await waitFor('the end of the stream', () => received.isEnded);
     expect(received.text).toContain('"status":"Stopped"');
     expect(received.text).not.toContain('Error');
   },
@@ -85,16 +86,16 @@ test('sends a problem rather than a stream for a flow that does not exist', asyn
 test('stops following once the client has disconnected', async () => {
   const received = await Received.from(`${flowPath}/watch`);
   await received.until('"status":"Running"');
-  await eventually(() => flows.following === 1);
+  await waitFor('a follower', () => flows.following === 1);
   received.hangUp();
-  await eventually(() => flows.following === 0);
+  await waitFor('no follower', () => flows.following === 0);
 });
 
 test('ends streams properly when the API closes', async () => {
   const received = await Received.from(`${flowPath}/watch`);
   await received.until('"status":"Running"');
   await api.close();
-  await eventually(() => received.isEnded);
+  await waitFor('the end of the stream', () => received.isEnded);
   expect(received.text).not.toContain('Error');
 });
 
@@ -104,7 +105,7 @@ test('accepts no connections while it closes, but still responds to pending requ
     letGo = resolve;
   });
   const held = fetch(`${api.url}${flowPath}`);
-  await eventually(() => flows.reads === 1);
+  await waitFor('the first read', () => flows.reads === 1);
   const closed = api.close();
   await expect(fetch(`${api.url}/healthz`)).rejects.toThrow('fetch failed');
   letGo();
@@ -146,7 +147,7 @@ test('following a log, sends the headers before the first line and sends each li
   flows.write({ function: 'p', replica: 'p-0', line: 'one' });
   await received.until('"one"}\n');
   received.hangUp();
-  await eventually(() => flows.following === 0);
+  await waitFor('no follower', () => flows.following === 0);
 });
 
 test('following a silent log, sends empty lines', async () => {
@@ -155,7 +156,7 @@ test('following a silent log, sends empty lines', async () => {
   flows.write({ function: 'p', replica: 'p-0', line: 'one' });
   await received.until('"one"}\n');
   received.hangUp();
-  await eventually(() => flows.following === 0);
+  await waitFor('no follower', () => flows.following === 0);
 });
 
 test('sends a problem for events of an unknown flow and for logs of an unknown function', async () => {

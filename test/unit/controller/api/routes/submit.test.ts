@@ -1,4 +1,5 @@
-import { apiWith, document, eventually, flowPath, type TestApi } from '../support';
+import { waitFor } from '../../../../support/wait-for';
+import { apiWith, document, flowPath, type TestApi } from '../support';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -126,7 +127,7 @@ test('logs changes with the caller and the outcome, and reads at DEBUG', async (
   await submit(document, { ...yaml, 'kflow-user': 'anna' });
   await submit(`${document}\n# more`, { ...yaml, 'kflow-user': 'bert' });
   await api.app.inject(flowPath);
-  await eventually(() => api.lines.length === 3);
+  await waitFor('three log lines', () => api.lines.length === 3);
   expect(api.lines).toEqual([
     expect.stringMatching(/^INFO POST \/kflows\/v1\/jobx\/jobx by anna: 201 started in \d+ ms$/),
     expect.stringMatching(/^INFO POST \/kflows\/v1\/jobx\/jobx by bert: 409 flow-exists in \d+ ms$/),
