@@ -117,7 +117,7 @@ describe('objects', () => {
   it('that do not exist are reported as missing, and leave no file', async () => {
     await expect(store.get('objects', 'none')).rejects.toMatchObject({
       reason: 'object-missing',
-      message: expect.stringContaining('get objects/none: there is no such object'),
+      message: expect.stringContaining('get objects/none: object does not exist'),
     });
     await expect(store.download('objects', 'none', join(directory, 'none'))).rejects.toMatchObject({
       reason: 'object-missing',

@@ -1,27 +1,27 @@
 import type { NatsConnection } from 'nats';
 
-/** A killed server forgets acks that it has seen and not yet written; it writes a few times a second. */
+/** A killed server loses acks that it has received and not yet written; it writes several times a second. */
 const writtenAfterMs = 1_000;
 
 interface Answer {
   readonly reply: string;
   readonly text: Uint8Array;
-  /** An ack may be sent twice; a message given back twice would be taken from who has it by then. */
+  /** An ack may be repeated; a repeated nak would take the message from the replica that has it by then. */
   readonly isAck: boolean;
   readonly sentAt: number;
 }
 
 /**
- * Final answers to deliveries (ack, nak), which carry no answer themselves.
+ * Sends acks and naks, which the server does not confirm, and repeats those that may be lost.
  *
- * I1. An answer is kept until a round trip that began after it has ended, on the same connection: the server has seen
- *     it then. An ack is kept until the server has written it, too.
- * I2. After a reconnect, what is still kept is sent again. A second ack of the same delivery changes nothing.
+ * I1. An answer is kept until the server has received it: until a round trip that began after it was sent ends on the same
+ *     connection. An ack is kept until the server has written it, too.
+ * I2. After a reconnect, the kept answers are sent again. A second ack of the same delivery has no effect.
  */
 export class AckLedger {
   private kept: Answer[] = [];
-  /** This many of the kept answers, the first ones, were seen by the server. */
-  private seen = 0;
+  /** Number of kept answers, from the first, that the server has received. */
+  private received = 0;
   private readonly timer: NodeJS.Timeout;
   private flushing = false;
   private reconnects = 0;
@@ -41,13 +41,13 @@ export class AckLedger {
   /** Call on every reconnect of the connection. */
   reconnected(): void {
     this.reconnects++;
-    this.seen = 0;
+    this.received = 0;
     for (const { reply, text } of this.kept) this.connection.publish(reply, text);
   }
 
-  /** Resolves when the server has seen every answer sent so far. */
+  /** Resolves when the server has received every answer sent so far. */
   async flush(): Promise<void> {
-    while (this.kept.length > this.seen) {
+    while (this.kept.length > this.received) {
       if (!(await this.confirm())) await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
@@ -61,7 +61,7 @@ export class AckLedger {
     this.connection.publish(answer.reply, answer.text);
   }
 
-  /** False when the round trip did not happen: a connection lost meanwhile, or one under way already. */
+  /** False without a round trip: the connection was lost, or another round trip is in progress. */
   private async confirm(): Promise<boolean> {
     if (this.flushing || this.kept.length === 0 || this.connection.isClosed()) return false;
     this.flushing = true;
@@ -70,7 +70,7 @@ export class AckLedger {
     try {
       await this.connection.flush();
       if (this.reconnects !== reconnects) return false; // I1
-      this.forget(count);
+      this.drop(count);
       return true;
     } catch {
       return false; // disconnected: `reconnected` sends them again
@@ -79,11 +79,11 @@ export class AckLedger {
     }
   }
 
-  /** I1, of the first `count` answers, which the server has seen. */
-  private forget(count: number): void {
+  /** Drops the first `count` answers, which the server has received, except unwritten acks (I1). */
+  private drop(count: number): void {
     const writtenBefore = Date.now() - writtenAfterMs;
     const unwritten = this.kept.slice(0, count).filter(({ isAck, sentAt }) => isAck && sentAt > writtenBefore);
     this.kept = [...unwritten, ...this.kept.slice(count)];
-    this.seen = unwritten.length;
+    this.received = unwritten.length;
   }
 }

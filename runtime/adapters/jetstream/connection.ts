@@ -2,11 +2,11 @@ import { connect, type NatsConnection } from 'nats';
 import { StoreError } from '../../../lib/errors';
 import { retry } from '../../async/retry';
 
-/** Waits this long for the server at the start; later it reconnects for as long as the process lives. */
+/** Timeout of the first connection. Reconnects are not limited. */
 const connectTimeoutMs = 60_000;
 const delays = { firstMs: 100, maxMs: 500 };
 
-/** Connects to `url` under a name that shows in the server's connection list. Throws StoreError 'stream-failed'. */
+/** Connects to `url`. The server lists the connection under `name`. Throws StoreError `stream-failed`. */
 export async function connectNats(url: string, name: string): Promise<NatsConnection> {
   const options = {
     servers: url,
@@ -22,6 +22,6 @@ export async function connectNats(url: string, name: string): Promise<NatsConnec
     delays,
     timeoutMs: connectTimeoutMs,
     exhausted: (cause) =>
-      new StoreError('stream-failed', `no nats server answers at ${url}: ${String(cause)}`, { cause }),
+      new StoreError('stream-failed', `cannot connect to nats at ${url}: ${String(cause)}`, { cause }),
   });
 }

@@ -2,9 +2,8 @@ import { DiscardPolicy, type JetStreamClient, type NatsConnection, nanos, Storag
 import type { FlowKey } from '../../api-contract/flow-key';
 import { pause } from '../../async/pause';
 import type { FlowEvent } from '../../controller/flows/ports/flow-store';
-import { askServer } from './ask-server';
 import { ensureStream } from './provision';
-import { quickRequests } from './retry-request';
+import { callServer, quickRequests } from './retry-request';
 import { StreamReader } from './stream-reader';
 
 const stream = 'kflow_events';
@@ -12,13 +11,13 @@ const limits = {
   max_age: nanos(30 * 24 * 3_600_000),
   max_msgs_per_subject: 1_000,
   max_bytes: 256 * 1024 ** 2,
-  /** Events of one id within this time are one. */
+  /** A second event with the same id within this time is dropped. */
   duplicate_window: nanos(10 * 60_000),
 };
-/** Interval of reads that no subscription triggered. */
+/** Interval of reads without a message on the subscription. */
 const pollIntervalMs = 1_000;
 
-/** The log of what happened to flows, in a stream on the subjects `kflow-events.<namespace>.<jobId>.<kind>`. */
+/** The event log of flows: a stream on the subjects `kflow-events.<namespace>.<jobId>.<kind>`. */
 export class FlowEvents {
   private constructor(
     private readonly connection: NatsConnection,
@@ -36,7 +35,7 @@ export class FlowEvents {
   async add(event: FlowEvent): Promise<void> {
     const subject = subjectOf(event, event.kind);
     const text = JSON.stringify(event);
-    await askServer(`event ${event.id}`, () => this.client.publish(subject, text, { msgID: event.id }));
+    await callServer(`event ${event.id}`, () => this.client.publish(subject, text, { msgID: event.id }));
   }
 
   async last(
@@ -46,28 +45,28 @@ export class FlowEvents {
     return (await this.reader.last(subjectOf(of, kind), limit)).map(eventOf);
   }
 
-  /** Resolves when the position in the log is known: every event that is added from then on is read, until the signal. */
+  /** Resolves when the position in the log is known: yields every event that is added afterwards, until the signal. */
   async follow(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEvent>> {
     const { last } = await this.reader.extent();
     return this.events(subjectOf(of), last + 1, signal);
   }
 
   /**
-   * Reads one event after the other from the stream. The subscription only wakes the reader: it also receives repeats that
-   * the stream drops, and misses what is published while the connection is down.
+   * Reads events from the stream, one after another. The subscription only wakes the reader: it also receives duplicates that
+   * the stream drops, and misses events that are published while the connection is down.
    */
   private async *events(subject: string, begin: number, signal: AbortSignal): AsyncIterable<FlowEvent> {
-    let hear: () => void = () => undefined;
-    const subscription = this.connection.subscribe(subject, { callback: () => hear() });
+    let wake: () => void = () => undefined;
+    const subscription = this.connection.subscribe(subject, { callback: () => wake() });
     let sequence = begin;
     try {
       while (!signal.aborted) {
-        const heard = new Promise<void>((resolve) => {
-          hear = resolve;
+        const woken = new Promise<void>((resolve) => {
+          wake = resolve;
         });
-        // a failed read is repeated: the server may be restarting
+        // a failed read is retried: the server may be restarting
         const message = await this.reader.next(subject, sequence).catch(() => undefined);
-        if (message === undefined) await Promise.race([heard, pause(pollIntervalMs, signal)]);
+        if (message === undefined) await Promise.race([woken, pause(pollIntervalMs, signal)]);
         else {
           sequence = message.sequence + 1;
           yield eventOf(message);

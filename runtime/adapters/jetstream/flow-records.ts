@@ -1,25 +1,24 @@
 import type { KV, NatsConnection } from 'nats';
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { FlowRecord } from '../../controller/flows/ports/flow-record';
-import { askServer, readServer } from './ask-server';
 import { bucketConfig, ensureStream } from './provision';
-import { quickRequests } from './retry-request';
+import { callServer, quickRequests, readServer } from './retry-request';
 import { StreamReader } from './stream-reader';
 
 const bucket = 'kflow_flows';
 
 /**
- * Records of flows in a KV bucket, `<namespace>.<jobId>`, with a copy of all of them in this process.
+ * Stores the records of flows in a KV bucket under `<namespace>.<jobId>`, and caches all of them in this process.
  *
- * I1. The copy is used only when it has all that the bucket had when it was asked for: what came since is read first.
- * I2. It is read by one at a time; who asks meanwhile waits for a reading that begins after that.
+ * I1. `all` returns at least what the bucket contained when it was called: newer entries are read into the cache first.
+ * I2. One refresh of the cache runs at a time; a call during a refresh waits for the next one.
  */
 export class FlowRecords {
-  private readonly copy = new Map<string, FlowRecord>();
-  private seen = 0;
+  private readonly cache = new Map<string, FlowRecord>();
+  private lastSequence = 0;
   private created = '';
-  private reading: Promise<void> = Promise.resolve();
-  private following: Promise<void> | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private next: Promise<void> | undefined;
 
   private constructor(
     private readonly values: KV,
@@ -40,52 +39,52 @@ export class FlowRecords {
 
   async save(record: FlowRecord): Promise<void> {
     const text = JSON.stringify(record);
-    await askServer(`record ${keyOf(record)}`, () => this.values.put(keyOf(record), text));
+    await callServer(`record ${keyOf(record)}`, () => this.values.put(keyOf(record), text));
   }
 
-  /** By namespace and name. */
+  /** Sorted by namespace and name. */
   async all(namespace?: string): Promise<readonly FlowRecord[]> {
     await this.refresh();
-    const keys = [...this.copy.keys()].filter((key) => namespace === undefined || key.startsWith(`${namespace}.`));
-    return keys.sort().flatMap((key) => this.copy.get(key) ?? []);
+    const keys = [...this.cache.keys()].filter((key) => namespace === undefined || key.startsWith(`${namespace}.`));
+    return keys.sort().flatMap((key) => this.cache.get(key) ?? []);
   }
 
-  /** Throws StoreError when the server does not answer at the first try. */
+  /** Throws StoreError when the first attempt fails. */
   async ping(): Promise<void> {
-    await askServer(`bucket ${bucket}`, () => this.values.status(), 0);
+    await callServer(`bucket ${bucket}`, () => this.values.status(), 0);
   }
 
   private refresh(): Promise<void> {
-    if (this.following !== undefined) return this.following;
-    const reading = this.reading.then(() => {
-      this.following = undefined; // I2
+    if (this.next !== undefined) return this.next;
+    const refresh = this.running.then(() => {
+      this.next = undefined; // I2
       return this.readNew();
     });
-    this.following = reading;
-    this.reading = reading.catch(() => undefined);
-    return reading;
+    this.next = refresh;
+    this.running = refresh.catch(() => undefined);
+    return refresh;
   }
 
   private async readNew(): Promise<void> {
     const { last, created } = await this.reader.extent();
-    if (created !== this.created) this.forget(created);
-    if (last <= this.seen) return;
+    if (created !== this.created) this.clear(created);
+    if (last <= this.lastSequence) return;
     const prefix = `$KV.${bucket}.`;
-    for (const { subject, sequence, data } of await this.reader.from(`${prefix}>`, this.seen + 1)) {
+    for (const { subject, sequence, data } of await this.reader.from(`${prefix}>`, this.lastSequence + 1)) {
       const key = subject.slice(prefix.length);
       if (data.length === 0)
-        this.copy.delete(key); // a marker of a deletion
-      else this.copy.set(key, JSON.parse(Buffer.from(data).toString()) as FlowRecord);
-      this.seen = sequence;
+        this.cache.delete(key); // a deletion marker
+      else this.cache.set(key, JSON.parse(Buffer.from(data).toString()) as FlowRecord);
+      this.lastSequence = sequence;
     }
-    this.seen = Math.max(this.seen, last);
+    this.lastSequence = Math.max(this.lastSequence, last);
   }
 
-  /** The bucket is another one than it was. */
-  private forget(created: string): void {
+  /** The bucket was recreated. */
+  private clear(created: string): void {
     this.created = created;
-    this.seen = 0;
-    this.copy.clear();
+    this.lastSequence = 0;
+    this.cache.clear();
   }
 }
 

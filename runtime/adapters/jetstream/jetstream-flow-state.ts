@@ -1,16 +1,16 @@
+import { createHash } from 'node:crypto';
 import { type JetStreamManager, type KV, type NatsConnection, NatsError } from 'nats';
 import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
 import type { Publisher } from '../../engine/ports/publisher';
-import { KvListedObjects } from './kv-listed-objects';
 import { quickRequests, retryRequest } from './retry-request';
 
 /**
- * A flow's state in a KV bucket: `run`, `completed.N`, and of a run N `ended.N.<function>`, `sealed.N.<stream>`,
+ * The state of a flow in a KV bucket: `run`, `completed.N`, and for a run N `ended.N.<function>`, `sealed.N.<stream>`,
  * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`.
  *
- * I1. Values are read at the leader of the bucket's stream: from a copy that lags, two replicas that end at once could
- *     each miss the other's mark.
- * I2. `ended.N.<function>` is written when the function's streams are sealed, not before.
+ * I1. Values are read from the leader of the bucket's stream: with a lagging copy, two replicas that end at the same time
+ *     could each miss the other's mark.
+ * I2. `ended.N.<function>` is written only after the function's streams are sealed.
  */
 export class JetStreamFlowState implements FlowState {
   private constructor(
@@ -19,16 +19,16 @@ export class JetStreamFlowState implements FlowState {
     private readonly name: string,
   ) {}
 
-  /** Makes the bucket when it is missing. */
+  /** Creates the bucket if it does not exist. */
   static async open(connection: NatsConnection, bucket: string): Promise<JetStreamFlowState> {
     await retryRequest(() => connection.jetstream().views.kv(bucket));
     return JetStreamFlowState.of(connection, bucket);
   }
 
-  /** The state in a bucket that is there; asks the server nothing. */
+  /** The state in an existing bucket; sends no request. */
   static async of(connection: NatsConnection, bucket: string): Promise<JetStreamFlowState> {
     const manager = await connection.jetstreamManager(quickRequests);
-    // bound like this, it asks the leader (I1)
+    // with bindOnly, reads go to the leader (I1)
     const kv = await connection.jetstream(quickRequests).views.kv(bucket, { bindOnly: true });
     return new JetStreamFlowState(manager, kv, bucket);
   }
@@ -37,12 +37,12 @@ export class JetStreamFlowState implements FlowState {
     return (await this.number('run')) ?? 1;
   }
 
-  /** The run to work on: the current one when it has not completed, else a new one. */
+  /** The current run if it has not completed, else a new run. */
   async beginRun(): Promise<number> {
     const current = await this.number('run');
     if (current !== undefined && (await this.number(`completed.${current}`)) === undefined) return current;
     const run = (current ?? 0) + 1;
-    if (current !== undefined) await this.forget(current);
+    if (current !== undefined) await this.purgeRun(current);
     await this.put('run', String(run));
     return run;
   }
@@ -66,7 +66,7 @@ export class JetStreamFlowState implements FlowState {
     if ((await this.text(`ended.${run}.${writer.function}`)) !== undefined) return true;
     const seals = await Promise.all(writer.streams.map((stream) => this.number(`sealed.${run}.${stream}`)));
     if (seals.some((sequence) => sequence !== undefined)) {
-      await this.seal(run, writer); // killed between two seals, or before the note
+      await this.seal(run, writer); // the replica was killed between two seals, or before the mark
       return true;
     }
     if (!(await this.isPartEnded(`ended.${run}.${writer.function}.${replica}`, replicas))) return false;
@@ -74,7 +74,7 @@ export class JetStreamFlowState implements FlowState {
     return true;
   }
 
-  /** Functions that have ended in the current run, their streams sealed. */
+  /** Functions that have ended in the current run; their streams are sealed. */
   async endedFunctions(): Promise<readonly string[]> {
     const prefix = this.subjectOf(`ended.${await this.run()}.`);
     const filter = { subjects_filter: `${prefix}*` };
@@ -82,10 +82,10 @@ export class JetStreamFlowState implements FlowState {
     return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
   }
 
-  /** Forgets that writers have ended in the current run. None of their replicas may be at work. */
+  /** Removes the marks and seals of writers in the current run. None of their replicas may be running. */
   async reopen(writers: readonly Writer[]): Promise<void> {
     const run = await this.run();
-    await this.purge(writers.map((writer) => `ended.${run}.${writer.function}`)); // I2, backwards
+    await this.purge(writers.map((writer) => `ended.${run}.${writer.function}`)); // I2, in reverse
     const seals = writers.flatMap(({ streams }) => streams.map((stream) => `sealed.${run}.${stream}`));
     await this.purge([...seals, ...writers.map((writer) => `ended.${run}.${writer.function}.>`)]);
   }
@@ -94,7 +94,7 @@ export class JetStreamFlowState implements FlowState {
     return this.number(`sealed.${await this.run()}.${stream}`);
   }
 
-  /** `ever` keeps the list over runs: the source's checkpoint. */
+  /** With `ever`, the list is kept across runs: the source's checkpoint. */
   async listed(source: string, ever: boolean, publisher: Publisher): Promise<ListedObjects> {
     const scope = ever ? 'ever' : String(await this.run());
     const prefix = `listed.${scope}.${source}.`;
@@ -104,13 +104,13 @@ export class JetStreamFlowState implements FlowState {
     return new KvListedObjects(this.subjectOf(prefix), versions, publisher);
   }
 
-  /** Where a replica's generator goes on after a restart. */
+  /** The position at which a replica's generator continues after a restart. */
   async position(source: string, replica: number, publisher: Publisher): Promise<SourcePosition> {
     const key = `position.${await this.run()}.${source}.${replica}`;
     const subject = this.subjectOf(key);
     const save = (stored: number) => {
       const payload = Buffer.from(String(stored));
-      publisher.publish({ subject, id: `${subject}:${stored}`, payload }, () => undefined); // not kept: repeats are dropped by id
+      publisher.publish({ subject, id: `${subject}:${stored}`, payload }, () => undefined); // on failure, a restart repeats records, which the stream drops by id
     };
     return { start: (await this.number(key)) ?? 0, save };
   }
@@ -154,7 +154,7 @@ export class JetStreamFlowState implements FlowState {
     await this.put(`ended.${run}.${writer.function}`, '1');
   }
 
-  /** The first seal holds: two replicas that end at once read the same last sequence. */
+  /** The first seal wins: two replicas that end at the same time read the same last sequence. */
   private async sealStream(key: string, sequence: number): Promise<void> {
     try {
       await retryRequest(() => this.bucket.create(key, String(sequence)));
@@ -163,7 +163,7 @@ export class JetStreamFlowState implements FlowState {
     }
   }
 
-  private async forget(run: number): Promise<void> {
+  private async purgeRun(run: number): Promise<void> {
     await this.purge(['ended', 'sealed', 'listed', 'position'].map((kind) => `${kind}.${run}.>`));
   }
 
@@ -171,4 +171,34 @@ export class JetStreamFlowState implements FlowState {
     const purge = (key: string) => this.manager.streams.purge(`KV_${this.name}`, { filter: this.subjectOf(key) });
     await Promise.all(keys.map((key) => retryRequest(() => purge(key))));
   }
+}
+
+/** The objects that a source has listed: keys of a KV bucket under a subject prefix, cached in memory. */
+class KvListedObjects implements ListedObjects {
+  constructor(
+    private readonly subjectPrefix: string,
+    private readonly versions: Map<string, string>,
+    private readonly publisher: Publisher,
+  ) {}
+
+  has(key: string, version: string): boolean {
+    return this.versions.get(tokenOf(key)) === version;
+  }
+
+  add(key: string, version: string): Promise<void> {
+    const token = tokenOf(key);
+    this.versions.set(token, version);
+    const subject = this.subjectPrefix + token;
+    return new Promise((resolve, reject) => {
+      this.publisher.publish({ subject, id: `${subject}:${version}`, payload: Buffer.from(version) }, (result) => {
+        if (result instanceof Error) reject(result);
+        else resolve();
+      });
+    });
+  }
+}
+
+/** An object key, of any length and alphabet, as one token of a subject. */
+function tokenOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, 32);
 }

@@ -6,7 +6,7 @@ import { FlowDocuments } from './flow-documents';
 import { FlowEvents } from './flow-events';
 import { FlowRecords } from './flow-records';
 
-/** What is kept of flows, on a JetStream server: an object store bucket, a KV bucket and a stream. */
+/** Stores documents, records and events of flows on a JetStream server: in an object store, a KV bucket and a stream. */
 export class JetStreamFlowStore implements FlowStore {
   private constructor(
     private readonly documents: FlowDocuments,
@@ -14,7 +14,7 @@ export class JetStreamFlowStore implements FlowStore {
     private readonly log: FlowEvents,
   ) {}
 
-  /** Makes what is missing, each with so many copies in a cluster of servers. Throws StoreError `stream-failed`. */
+  /** Creates what does not exist, with `replicas` copies in a server cluster. Throws StoreError `stream-failed`. */
   static async open(
     connection: NatsConnection,
     { replicas }: { readonly replicas: number },

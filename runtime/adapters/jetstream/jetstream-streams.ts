@@ -6,21 +6,20 @@ import { flowName } from '../../api-contract/flow-key';
 import { Limit } from '../../async/limit';
 import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/streams';
 import type { Writer } from '../../engine/ports/flow-state';
-import { askServer, readServer } from './ask-server';
 import { JetStreamFlowState } from './jetstream-flow-state';
 import { ignoreMissing, provisionOwn, provisionSchemas } from './provision';
 import { readProgress } from './read-progress';
-import { quickRequests } from './retry-request';
+import { callServer, quickRequests, readServer } from './retry-request';
 import { rewindConsumer } from './rewind-consumer';
 
-/** Flows whose streams are made at once: the server makes them one by one, and no request shall wait there for long. */
-const provisionedAtOnce = 16;
+/** Flows provisioned concurrently: the server creates streams one by one, and queued requests would time out. */
+const provisionLimit = 16;
 
-/** The streams of flows on a JetStream server. The run and what has ended in it are in the flow's state bucket. */
+/** The streams of flows on a JetStream server. Runs and their marks are in the flow's state bucket. */
 export class JetStreamStreams implements Streams {
-  /** The server process, by its id, on which the shared bucket of schemas was made or found. */
+  /** Id of the server process on which the shared schema bucket was last verified. */
   private provisionedServer: string | undefined;
-  private readonly provisioning = new Limit(provisionedAtOnce);
+  private readonly provisioning = new Limit(provisionLimit);
 
   private constructor(
     private readonly connection: NatsConnection,
@@ -58,14 +57,14 @@ export class JetStreamStreams implements Streams {
   async rewind(plan: FlowPlan, { function: functionId, start }: Rewind): Promise<void> {
     const consumers = plan.consumers.filter((consumer) => consumer.function === functionId);
     if (consumers.length === 0) {
-      const message = `${functionId} of ${flowName(plan)} reads no stream: nothing to read again`;
+      const message = `${functionId} of ${flowName(plan)} reads no stream, nothing to rewind`;
       throw new ConfigError('config-invalid', message, { where: functionId });
     }
     const views = this.connection.jetstream(quickRequests).views;
     const ports = { manager: this.manager, bucket: await views.kv(plan.stateBucket, { bindOnly: true }) };
     await Promise.all(
       consumers.map((consumer) =>
-        askServer(`consumer ${consumer.durable} of ${consumer.stream}`, () => rewindConsumer(ports, consumer, start)),
+        callServer(`consumer ${consumer.durable} of ${consumer.stream}`, () => rewindConsumer(ports, consumer, start)),
       ),
     );
   }
@@ -76,16 +75,16 @@ export class JetStreamStreams implements Streams {
 
   async remove(plan: FlowPlan): Promise<void> {
     const remove = (name: string) =>
-      askServer(`stream ${name}`, () => ignoreMissing(this.manager.streams.delete(name)));
+      callServer(`stream ${name}`, () => ignoreMissing(this.manager.streams.delete(name)));
     await Promise.all((await this.ownStreams(plan)).map(remove));
-    // the last: while it is there, so is the flow
+    // last: the flow exists as long as its state bucket does
     await remove(`KV_${plan.stateBucket}`);
   }
 
-  /** Streams of the plan, and those that an earlier plan of the flow left. */
+  /** Streams of the plan, and those of earlier plans of the flow. */
   private async ownStreams(plan: FlowPlan): Promise<readonly string[]> {
     const { namespace, jobId } = plan;
-    const found = await askServer(`streams of ${flowName(plan)}`, async () => {
+    const found = await callServer(`streams of ${flowName(plan)}`, async () => {
       const names: string[] = [];
       for await (const name of this.manager.streams.names(`kflow.${namespace}.${jobId}.>`)) names.push(name);
       return names;
@@ -103,6 +102,6 @@ export class JetStreamStreams implements Streams {
 
   private async withState<T>(plan: FlowPlan, use: (state: JetStreamFlowState) => Promise<T>): Promise<T> {
     const state = await JetStreamFlowState.of(this.connection, plan.stateBucket);
-    return askServer(`state of ${flowName(plan)}`, () => use(state));
+    return callServer(`state of ${flowName(plan)}`, () => use(state));
   }
 }

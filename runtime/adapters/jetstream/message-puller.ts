@@ -1,34 +1,33 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
 import type { Delivery, DeliverySource } from '../../engine/ports/delivery';
 import type { AckLedger } from './ack-ledger';
-import { JetStreamDelivery } from './jetstream-delivery';
 
-/** A pull request ends after this long; the next demand sends another. */
+/** Expiry of a pull request; the next demand sends another. */
 const expiresMs = 20_000;
-/** The server says this often that it still holds a request; when it has not said so for twice as long, it does not. */
+/** Interval of the server's heartbeats for a pull request. A request without two of them is lost. */
 const heartbeatMs = 3_000;
-/** At most this many messages in one request: a fair share among replicas, and little to redeliver after a crash. */
+/** Limit of messages in one request: replicas share fairly, and few messages are redelivered after a crash. */
 const maxBatch = 500;
 
 /**
  * Pulls messages of one durable consumer, no more than the reader has room for.
  *
- * I1. `asked` is what the server still owes: batches asked for, less messages that came, less what an ended request
- *     gave back.
- * I2. A reconnect voids every request: the server forgets requests of a connection that is gone.
- * I3. While there is demand, a request is at the server or will be: one that is lost is noticed and made again.
+ * I1. `outstanding` is the number of messages that the server may still send: those requested, minus those received, minus
+ *     the rest of requests that have ended.
+ * I2. A reconnect voids every request: the server drops the requests of a closed connection.
+ * I3. While there is demand, a request is pending at the server or about to be sent: a lost request is replaced.
  */
 export class MessagePuller implements DeliverySource {
   private readonly nextSubject: string;
   private inbox = createInbox();
   private subscription: Subscription | undefined;
   private onDelivery: (delivery: Delivery) => void = () => undefined;
-  private asked = 0;
-  private heardAt = 0;
-  /** Moving average; starts high, so that the first request is small. */
+  private outstanding = 0;
+  private lastReceivedAt = 0;
+  /** Moving average of the message size; starts high, so that the first request is small. */
   private averageBytes = 512 * 1024;
-  private readonly wanted = { messages: 0, bytes: 0 };
-  private watch: NodeJS.Timeout | undefined;
+  private readonly room = { messages: 0, bytes: 0 };
+  private watchdog: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -41,18 +40,18 @@ export class MessagePuller implements DeliverySource {
   start(onDelivery: (delivery: Delivery) => void): void {
     this.onDelivery = onDelivery;
     this.subscribe();
-    // what waits in the socket is heard before the silence is judged
-    this.watch = setInterval(() => setImmediate(() => this.askAgainIfLost()), 1_000);
+    // messages that wait in the socket are received before the check
+    this.watchdog = setInterval(() => setImmediate(() => this.pullAgainIfLost()), 1_000);
   }
 
   demand(messages: number, bytes: number): void {
-    Object.assign(this.wanted, { messages, bytes });
+    Object.assign(this.room, { messages, bytes });
     if (this.subscription === undefined) return;
     const room = Math.min(messages, Math.max(bytes > 0 ? 1 : 0, Math.floor(bytes / this.averageBytes)), maxBatch);
-    if (this.asked > room / 2 || room - this.asked <= 0) return;
-    const batch = room - this.asked;
-    this.asked += batch;
-    this.heardAt = Date.now();
+    if (this.outstanding > room / 2 || room - this.outstanding <= 0) return;
+    const batch = room - this.outstanding;
+    this.outstanding += batch;
+    this.lastReceivedAt = Date.now();
     const request = { batch, expires: expiresMs * 1_000_000, idle_heartbeat: heartbeatMs * 1_000_000 };
     this.connection.publish(this.nextSubject, JSON.stringify(request), { reply: this.inbox });
   }
@@ -61,19 +60,19 @@ export class MessagePuller implements DeliverySource {
   reconnected(): void {
     if (this.subscription === undefined) return;
     this.subscription.unsubscribe();
-    this.subscribe(); // I2, on a new inbox, so that late answers do not count
-    this.askAgain();
+    this.subscribe(); // I2, with a new inbox, so that late responses do not count
+    this.pullAgain();
   }
 
-  /** What is on its way is still handed over, so that the reader can give it back. */
+  /** Messages in flight are still delivered, so that the reader can nak them. */
   stop(): void {
-    clearInterval(this.watch);
-    this.subscription?.drain().catch(() => undefined); // a lost connection: nothing is on its way
+    clearInterval(this.watchdog);
+    this.subscription?.drain().catch(() => undefined); // disconnected: no message is in flight
     this.subscription = undefined;
   }
 
   private subscribe(): void {
-    this.asked = 0;
+    this.outstanding = 0;
     this.inbox = createInbox();
     this.subscription = this.connection.subscribe(this.inbox, {
       callback: (_error, message) => this.onMessage(message),
@@ -81,39 +80,82 @@ export class MessagePuller implements DeliverySource {
   }
 
   private onMessage(message: Msg): void {
-    this.heardAt = Date.now();
+    this.lastReceivedAt = Date.now();
     if (message.reply === undefined || message.reply === '') {
       this.onStatus(message);
       return;
     }
-    this.asked = Math.max(0, this.asked - 1);
-    this.wanted.messages--;
-    this.wanted.bytes -= message.data.length;
+    this.outstanding = Math.max(0, this.outstanding - 1);
+    this.room.messages--;
+    this.room.bytes -= message.data.length;
     this.averageBytes += (message.data.length + 64 - this.averageBytes) / 16;
     this.onDelivery(new JetStreamDelivery(message, this.consumer.stream, this.connection, this.acks));
   }
 
   /**
-   * A heartbeat (100), or the end of a request: 408 its time, 409 the consumer is gone, leadership, limits, 503 nobody
-   * there. An end that does not say how much of the request is left ends it all.
+   * A heartbeat (100), or the end of a request: 408 expired, 409 consumer deleted, leadership changed or limit exceeded, 503
+   * no responders. A status without the number of pending messages ends all requests.
    */
   private onStatus(message: Msg): void {
     const code = message.headers?.code ?? 0;
     if (code === 100) return;
-    const givenBack = message.headers?.get('Nats-Pending-Messages') ?? '';
-    this.asked = givenBack === '' ? 0 : Math.max(0, this.asked - Number(givenBack));
-    if (code === 408) this.askAgain();
-    else setTimeout(() => this.askAgain(), 250);
+    const pending = message.headers?.get('Nats-Pending-Messages') ?? '';
+    this.outstanding = pending === '' ? 0 : Math.max(0, this.outstanding - Number(pending));
+    if (code === 408) this.pullAgain();
+    else setTimeout(() => this.pullAgain(), 250);
   }
 
-  private askAgain(): void {
-    this.demand(this.wanted.messages, this.wanted.bytes);
+  private pullAgain(): void {
+    this.demand(this.room.messages, this.room.bytes);
   }
 
-  /** I3: also when the consumer was deleted and made again, of which nobody tells. */
-  private askAgainIfLost(): void {
-    if (this.asked === 0 || Date.now() - this.heardAt <= 2 * heartbeatMs) return;
-    this.asked = 0;
-    this.askAgain();
+  /** I3: also after the consumer was deleted and recreated, which the server does not report. */
+  private pullAgainIfLost(): void {
+    if (this.outstanding === 0 || Date.now() - this.lastReceivedAt <= 2 * heartbeatMs) return;
+    this.outstanding = 0;
+    this.pullAgain();
+  }
+}
+
+const ack = Buffer.from('+ACK');
+const working = Buffer.from('+WPI');
+
+/**
+ * A pulled message. Its reply subject contains the server's metadata:
+ * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<ns since 1970>.<pending>`, with a domain and an
+ * account hash before the stream when there are more than nine tokens (NATS ADR-15).
+ */
+export class JetStreamDelivery implements Delivery {
+  readonly sequence: number;
+  readonly deliveries: number;
+  readonly timestampMs: number;
+  readonly payload: Uint8Array;
+  private readonly reply: string;
+
+  constructor(
+    message: Msg,
+    readonly stream: string,
+    private readonly connection: NatsConnection,
+    private readonly acks: AckLedger,
+  ) {
+    this.reply = message.reply ?? '';
+    this.payload = message.data;
+    const tokens = this.reply.split('.');
+    const first = tokens.length > 9 ? 6 : 4;
+    this.deliveries = Number(tokens[first]);
+    this.sequence = Number(tokens[first + 1]);
+    this.timestampMs = Number(tokens[first + 3]) / 1_000_000;
+  }
+
+  ack(): void {
+    this.acks.ack(this.reply, ack);
+  }
+
+  nak(delayMs: number): void {
+    this.acks.nak(this.reply, Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`));
+  }
+
+  working(): void {
+    this.connection.publish(this.reply, working);
   }
 }

@@ -7,10 +7,10 @@ import { retryRequest } from './retry-request';
 import { consumerProgress } from './stream-trimmer';
 
 const none: ReadonlySet<number> = new Set();
-/** Ids read with one request; the next waits at most this long for the first of them. */
+/** Ids read with one request, and its timeout. */
 const batch = { max_messages: 5_000, expires: 5_000 };
 
-/** An output stream, and the part of it that is indexed. */
+/** An output stream, and its indexed range. */
 interface IndexedStream {
   readonly name: string;
   fromMs: number;
@@ -18,11 +18,11 @@ interface IndexedStream {
 }
 
 /**
- * Which outputs of a message are in the output streams already, for redeliveries that are older than the streams' dedupe
- * window. Reads the ids (headers only) of what was published since the message came in.
+ * Finds the outputs of a message in the output streams, for redeliveries older than the streams' dedupe window. Reads the
+ * ids (headers only) of the messages published since the input was stored.
  *
- * I1. An id is read once, unless an older message is asked for than ever before.
- * I2. Only messages that are not acked are indexed: the others are never asked for.
+ * I1. An id is read once, unless an older input than any before is looked up.
+ * I2. Only outputs of unacked inputs are indexed: others are never looked up.
  */
 export class OriginIndex implements OriginLookup {
   /** Output indexes by input stream and sequence. */
@@ -57,15 +57,15 @@ export class OriginIndex implements OriginLookup {
     for (const stream of this.streams) {
       const { state } = await manager.streams.info(stream.name);
       if (sinceMs >= stream.fromMs && state.last_seq <= stream.toSequence) continue;
-      floors ??= await this.forgetAcked(manager);
+      floors ??= await this.dropAcked(manager);
       await this.scan(stream, sinceMs, floors);
       stream.fromMs = Math.min(stream.fromMs, sinceMs);
       stream.toSequence = Math.max(stream.toSequence, state.last_seq);
     }
   }
 
-  /** I2. Gives the input streams' ack floors. */
-  private async forgetAcked(manager: JetStreamManager): Promise<ReadonlyMap<string, number>> {
+  /** Drops acked inputs (I2), and returns the ack floors of the input streams. */
+  private async dropAcked(manager: JetStreamManager): Promise<ReadonlyMap<string, number>> {
     const floors = new Map<string, number>();
     for (const { stream, durable } of this.spec.inputs) {
       const { ackFloor } = await consumerProgress(manager, stream, durable);
@@ -83,18 +83,18 @@ export class OriginIndex implements OriginLookup {
         : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(sinceMs).toISOString() };
     const jetstream = this.connection.jetstream();
     const consumer = await jetstream.consumers.get(stream.name, { ...start, headers_only: true });
-    // asked anew before each batch: what is left may be trimmed meanwhile
+    // checked before each batch: pending messages may have been trimmed
     while ((await consumer.info()).num_pending > 0) {
       for await (const message of await consumer.fetch({ ...batch })) {
-        this.note(message.headers?.get('Nats-Msg-Id') ?? '', floors);
+        this.add(message.headers?.get('Nats-Msg-Id') ?? '', floors);
         if (message.info.pending === 0) break;
       }
     }
     await consumer.delete();
   }
 
-  /** Notes an id of `<writer>:<input stream>:<input sequence>:<output index>`; those of other epochs do not count. */
-  private note(id: string, floors: ReadonlyMap<string, number>): void {
+  /** Adds an id `<writer>:<input stream>:<input sequence>:<output index>`; ignores ids of other writers and epochs. */
+  private add(id: string, floors: ReadonlyMap<string, number>): void {
     const [writer, stream = '', sequenceText, index] = id.split(':');
     const sequence = Number(sequenceText);
     if (writer !== this.writer || !(sequence > (floors.get(stream) ?? Number.POSITIVE_INFINITY))) return;

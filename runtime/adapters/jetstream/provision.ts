@@ -11,20 +11,20 @@ import {
   type StreamConfig,
 } from 'nats';
 import type { FlowPlan, PlannedConsumer, PlannedStream } from '../../../lib/plan/flow-plan';
-import { askServer } from './ask-server';
+import { callServer } from './retry-request';
 
-/** JetStream's errors for what is there already, and not as it was asked for. */
+/** JetStream's error codes for a stream or consumer that exists with another configuration. */
 const streamDiffers = 10_058;
 const consumerDiffers = 10_148;
-/** JetStream's error for a stream whose limit, with those of all others, is more than the server may store. */
+/** JetStream's error code for a stream whose limit exceeds the unreserved storage of the server. */
 const storageReserved = 10_047;
 
-/** The bucket of schemas, which flows share: it stays as its first flow made it. */
+/** Creates the schema bucket, which flows share; an existing bucket is left unchanged. */
 export async function provisionSchemas(manager: JetStreamManager, plan: FlowPlan): Promise<void> {
   await ensureStream(manager, bucketConfig(plan.schemaBucket, plan.storage.replicas));
 }
 
-/** What a flow has for itself. What is as planned already costs one request each. */
+/** Creates or updates the streams, consumers and the state bucket of a flow. Costs one request for each that is up to date. */
 export async function provisionOwn(manager: JetStreamManager, plan: FlowPlan): Promise<void> {
   const { replicas } = plan.storage;
   await Promise.all([
@@ -34,20 +34,20 @@ export async function provisionOwn(manager: JetStreamManager, plan: FlowPlan): P
   await Promise.all(plan.consumers.map((consumer) => ensureConsumer(manager, consumer)));
 }
 
-/** Makes a stream; one of the name that is there gets what `changes` says, and stays as it is without. */
+/** Creates a stream. Applies `changes` to an existing one; without them, an existing one is left unchanged. */
 export async function ensureStream(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { readonly name: string },
   changes?: Partial<StreamConfig>,
 ): Promise<void> {
   const { name } = config;
-  await askServer(`stream ${name}`, async () => {
+  await callServer(`stream ${name}`, async () => {
     try {
       await manager.streams.add(config);
     } catch (error) {
       if (codeOf(error) === storageReserved) {
         const todo = 'lower globalConfig.stream.maxBytes, or raise max_file_store of nats';
-        throw new Error(`nats has no room for ${config.max_bytes} bytes more; ${todo}`, { cause: error });
+        throw new Error(`nats cannot reserve ${config.max_bytes} bytes of storage; ${todo}`, { cause: error });
       }
       if (codeOf(error) !== streamDiffers) throw error;
       if (changes !== undefined) await manager.streams.update(name, changes);
@@ -55,7 +55,7 @@ export async function ensureStream(
   });
 }
 
-/** The durable consumer as it is made anew; where it begins may be another, once it was told to. */
+/** The configuration of a new durable consumer; a rewind changes where the consumer starts. */
 export function consumerConfig(consumer: PlannedConsumer) {
   return {
     durable_name: consumer.durable,
@@ -67,7 +67,7 @@ export function consumerConfig(consumer: PlannedConsumer) {
   } satisfies Partial<ConsumerConfig>;
 }
 
-/** A value bucket as nats clients make it; its last values stay. */
+/** The configuration of a KV bucket with a history of one, as nats clients create it. */
 export function bucketConfig(bucket: string, replicas: number) {
   return {
     name: `KV_${bucket}`,
@@ -82,10 +82,10 @@ export function bucketConfig(bucket: string, replicas: number) {
   } satisfies Partial<StreamConfig>;
 }
 
-/** Undefined when the server says that there is no such stream or consumer. */
-export async function ignoreMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+/** Undefined when the stream, consumer or message does not exist. */
+export async function ignoreMissing<T>(response: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof NatsError && error.code === '404') return undefined;
     throw error;
@@ -113,7 +113,7 @@ function changeableOf(consumer: PlannedConsumer) {
 
 async function ensureConsumer(manager: JetStreamManager, consumer: PlannedConsumer): Promise<void> {
   const { stream, durable } = consumer;
-  await askServer(`consumer ${durable} of ${stream}`, async () => {
+  await callServer(`consumer ${durable} of ${stream}`, async () => {
     try {
       await manager.consumers.add(stream, consumerConfig(consumer));
     } catch (error) {

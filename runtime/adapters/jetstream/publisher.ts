@@ -11,24 +11,25 @@ interface Pending extends GatedMessage {
   sentAt: number;
 }
 
-/** Bytes and messages not yet settled above which `room` makes a producer wait. */
+/** Unsettled messages and bytes above which `room` makes producers wait. */
 const maxPendingMessages = 4_096;
 const maxPendingBytes = 24 * 1024 * 1024;
 
-const answerPatienceMs = 5_000;
-/** JetStream's error for a message that did not fit the stream's limits. */
+/** A message without a response is sent again after this time. */
+const responseTimeoutMs = 5_000;
+/** JetStream's error code for a message that exceeds the stream's limits. */
 const streamFull = 10_077;
-/** JetStream's errors that pass: no leader, no resources for the moment, stream offline, the same id just being stored. */
-const passing = new Set([streamFull, 10_023, 10_028, 10_047, 10_008, 10_074, 10_118, 10_158]);
+/** JetStream's transient error codes: no leader, insufficient resources, stream offline, same id in process. */
+const transientCodes = new Set([streamFull, 10_023, 10_028, 10_047, 10_008, 10_074, 10_118, 10_158]);
 
 /**
- * Publishes to streams with one shared reply inbox: every message carries a token in its reply subject, and the
- * stream's answer is matched to the message by it.
+ * Publishes to streams with one shared reply inbox: a token in the reply subject matches a response to its message.
  *
- * I1. A publish is settled once: stored (also when the stream had it already), or failed for good.
- * I2. What is unanswered is sent again, after a reconnect at once; the message id makes the second one a no-op.
- * I3. A stream that is full, or not there for the moment, refuses; the message waits at its subject's gate, later ones of
- *     the subject behind it, and is sent again in the order of publishing. It is never dropped. Other subjects go on.
+ * I1. A message is settled once: stored (also as a duplicate), or failed with an error that no retry can fix.
+ * I2. A message without a response is sent again, after a reconnect at once; the message id makes the stream drop
+ *     duplicates.
+ * I3. A message that a full or unavailable stream refuses waits at the gate of its subject, with later messages of the
+ *     subject behind it, and is sent again in the order of publishing. It is never dropped. Other subjects continue.
  */
 export class JetStreamPublisher implements Publisher {
   private readonly inbox = createInbox();
@@ -39,18 +40,18 @@ export class JetStreamPublisher implements Publisher {
   private nextToken = 0;
   private pendingBytes = 0;
 
-  /** `onFull` is called when a stream refuses, once for each pause that follows: it is full, or not there. */
+  /** `onFull` is called when a full or unavailable stream refuses a message, once for each pause of its subject. */
   constructor(
     private readonly connection: NatsConnection,
     private readonly onFull: (subject: string) => void = () => undefined,
   ) {
     connection.subscribe(`${this.inbox}.*`, {
-      callback: (_error, message) => this.onAnswer(message),
+      callback: (_error, message) => this.onResponse(message),
     });
-    this.sweep = setInterval(() => this.sendUnanswered(Date.now() - answerPatienceMs), 1_000);
+    this.sweep = setInterval(() => this.sendUnanswered(Date.now() - responseTimeoutMs), 1_000);
   }
 
-  /** Sends; `settle` is called once. Throws nothing: what cannot be sent at all is settled with the error. */
+  /** Does not throw: a message that cannot be sent is settled with the error. */
   publish(outgoing: Outgoing, settle: Settle): void {
     const pending: Pending = { token: this.nextToken++, outgoing, settle, sentAt: Date.now(), isHeld: false };
     this.pending.set(pending.token, pending);
@@ -60,13 +61,11 @@ export class JetStreamPublisher implements Publisher {
     else gate.hold(pending); // I3
   }
 
-  /** Undefined when there is room for more, else a promise of it. */
   room(): Promise<void> | undefined {
     if (this.hasRoom()) return undefined;
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  /** Resolves when everything published so far is settled. */
   async settled(): Promise<void> {
     while (this.pending.size > 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -98,12 +97,12 @@ export class JetStreamPublisher implements Publisher {
     }
   }
 
-  private onAnswer(message: Msg): void {
+  private onResponse(message: Msg): void {
     const pending = this.pending.get(Number(message.subject.slice(this.inbox.length + 1)));
     if (pending === undefined) return;
-    const answer = readAnswer(message);
-    if (answer === 'refused') this.refuse(pending);
-    else this.settle(pending, answer);
+    const result = parseResponse(message);
+    if (result === 'refused') this.refuse(pending);
+    else this.settle(pending, result);
   }
 
   private settle(pending: Pending, result: PublishAck | KFlowError): void {
@@ -143,20 +142,18 @@ export class JetStreamPublisher implements Publisher {
   }
 }
 
-interface Answer {
+interface Response {
   readonly stream?: string;
   readonly seq?: number;
   readonly duplicate?: boolean;
   readonly error?: { readonly err_code?: number; readonly description?: string };
 }
 
-function readAnswer(message: Msg): PublishAck | StoreError | 'refused' {
-  if (message.data.length === 0) return 'refused'; // 503: nobody listens on the subject for the moment
-  const answer = message.json<Answer>();
-  if (answer.error === undefined) {
-    return { stream: answer.stream ?? '', sequence: answer.seq ?? 0, duplicate: answer.duplicate === true };
-  }
-  const { err_code: code, description } = answer.error;
-  if (code !== undefined && passing.has(code)) return 'refused';
-  return new StoreError('stream-failed', `the stream refused a message: ${description} (${code})`);
+function parseResponse(message: Msg): PublishAck | StoreError | 'refused' {
+  if (message.data.length === 0) return 'refused'; // 503: no stream listens on the subject
+  const { stream = '', seq = 0, duplicate = false, error } = message.json<Response>();
+  if (error === undefined) return { stream, sequence: seq, duplicate };
+  const { err_code: code, description } = error;
+  if (code !== undefined && transientCodes.has(code)) return 'refused';
+  return new StoreError('stream-failed', `message refused: ${description} (${code})`);
 }

@@ -4,38 +4,38 @@ import { type OutputSpec, outputsOf } from '../../../lib/plan/function-spec';
 import { deadLetterSubject } from '../../../lib/plan/names';
 import type { FunctionProgress, InputProgress, OutputProgress } from '../../controller/ports/streams';
 import { usageOf } from '../../engine/plan-trim';
-import type { readServer } from './ask-server';
+import type { readServer } from './retry-request';
 import { startFloorOf } from './rewind-consumer';
 
-/** One flow's streams and consumers as the server tells of them. */
+/** The server's information about one flow's streams and consumers. */
 interface Infos {
   readonly streams: ReadonlyMap<string, StreamInfo>;
   readonly consumers: ReadonlyMap<string, ConsumerInfo>;
 }
 
-/** Reads how far every function is: one request for each stream and each consumer, all at once, made by `ask`. */
+/** Reads the progress of every function: one request for each stream and consumer, concurrently, sent by `read`. */
 export async function readProgress(
   manager: JetStreamManager,
   plan: FlowPlan,
-  ask: typeof readServer,
+  read: typeof readServer,
 ): Promise<readonly FunctionProgress[]> {
-  const infos = await readInfos(manager, plan, ask);
+  const infos = await readInfos(manager, plan, read);
   return plan.workloads.map((workload) => progressOf(plan, workload, infos));
 }
 
-async function readInfos(manager: JetStreamManager, plan: FlowPlan, ask: typeof readServer): Promise<Infos> {
+async function readInfos(manager: JetStreamManager, plan: FlowPlan, read: typeof readServer): Promise<Infos> {
   const [streams, consumers] = await Promise.all([
     Promise.all(
       plan.streams.map(async ({ name, role }) => {
         const options = role === 'dead-letters' ? { subjects_filter: '>' } : undefined;
-        const info = await ask(`stream ${name}`, () => manager.streams.info(name, options));
+        const info = await read(`stream ${name}`, () => manager.streams.info(name, options));
         return [name, info] as const;
       }),
     ),
     Promise.all(
       plan.consumers.map(async ({ stream, durable }) => {
         const name = `consumer ${durable} of ${stream}`;
-        const info = await ask(name, () => manager.consumers.info(stream, durable));
+        const info = await read(name, () => manager.consumers.info(stream, durable));
         return [consumerKey(stream, durable), info] as const;
       }),
     ),

@@ -4,29 +4,29 @@ import type { FlowKey } from '../../api-contract/flow-key';
 import { flowName } from '../../api-contract/flow-key';
 import type { ReplicaReport } from '../../engine/counters';
 
-/** A replica that has not said anything for so long is gone. */
-const forgetAfterMs = 5_000;
+/** A replica that has not reported for this time is gone. */
+const expiryMs = 5_000;
 
-interface Heard {
+interface Received {
   readonly report: ReplicaReport;
   readonly atMs: number;
 }
 
-/** What the replicas of all flows last said of themselves; they say it twice a second, and nothing keeps it. */
+/** The latest reports of the replicas of all flows. Replicas report twice a second; reports are not stored. */
 export class ReplicaReports {
-  private readonly flows = new Map<string, Map<string, Heard>>();
+  private readonly flows = new Map<string, Map<string, Received>>();
   private readonly sweep: NodeJS.Timeout | undefined;
 
-  /** `keepsAll`: what replicas that are gone said last is kept, as for the counts of one run. */
+  /** `keepsAll`: keeps the last report of replicas that are gone, as for the totals of one run. */
   constructor(connection: NatsConnection, { keepsAll = false }: { readonly keepsAll?: boolean } = {}) {
     connection.subscribe(countersSubject({ namespace: '*', jobId: '*' }, '*'), {
       callback: (_error, message) => {
         const [, namespace = '', jobId = ''] = message.subject.split('.');
-        this.hear({ namespace, jobId }, message.json<ReplicaReport>());
+        this.receive({ namespace, jobId }, message.json<ReplicaReport>());
       },
     });
     if (keepsAll) return;
-    this.sweep = setInterval(() => this.forgetSilent(), forgetAfterMs);
+    this.sweep = setInterval(() => this.dropExpired(), expiryMs);
     this.sweep.unref();
   }
 
@@ -38,18 +38,18 @@ export class ReplicaReports {
     clearInterval(this.sweep);
   }
 
-  private hear(flow: FlowKey, report: ReplicaReport): void {
+  private receive(flow: FlowKey, report: ReplicaReport): void {
     const name = flowName(flow);
-    const heard = this.flows.get(name) ?? new Map<string, Heard>();
-    this.flows.set(name, heard);
-    heard.set(`${report.function} ${report.replica} ${report.host} ${report.pid}`, { report, atMs: Date.now() });
+    const received = this.flows.get(name) ?? new Map<string, Received>();
+    this.flows.set(name, received);
+    received.set(`${report.function} ${report.replica} ${report.host} ${report.pid}`, { report, atMs: Date.now() });
   }
 
-  private forgetSilent(): void {
-    const before = Date.now() - forgetAfterMs;
-    for (const [name, heard] of this.flows) {
-      for (const [replica, { atMs }] of heard) if (atMs < before) heard.delete(replica);
-      if (heard.size === 0) this.flows.delete(name);
+  private dropExpired(): void {
+    const before = Date.now() - expiryMs;
+    for (const [name, received] of this.flows) {
+      for (const [replica, { atMs }] of received) if (atMs < before) received.delete(replica);
+      if (received.size === 0) this.flows.delete(name);
     }
   }
 }

@@ -3,15 +3,15 @@ import type { PlannedConsumer } from '../../../lib/plan/flow-plan';
 import type { RewindStart } from '../../controller/ports/streams';
 import { consumerConfig, ignoreMissing } from './provision';
 
-/** How long a consumer that only finds a sequence is kept, should its deletion get lost. */
-const lookUpMs = 5_000;
+/** Inactivity after which the server deletes a consumer that was created to find a sequence. */
+const lookupExpiryMs = 5_000;
 
 /**
- * Has a durable begin elsewhere: it is deleted and made anew, since a consumer's start cannot be changed.
+ * Makes a durable consumer start at another position. The consumer is deleted and recreated: its start cannot be changed.
  *
- * I1. Nothing that was not acked is passed over: it begins at the latest behind the ack floor of the present consumer.
- *     That is noted before the deletion, for a repeat of a call that was cut off after it.
- * I2. It begins at a sequence, whatever was asked for, so that its configuration tells where that was.
+ * I1. No unacked message is skipped: the new consumer starts at the latest after the ack floor of the old one. The floor is
+ *     saved before the deletion, for a retry of a call that was interrupted after it.
+ * I2. The consumer starts at a sequence for every kind of start, so that its configuration contains the sequence.
  */
 export async function rewindConsumer(
   { manager, bucket }: { readonly manager: JetStreamManager; readonly bucket: KV },
@@ -19,50 +19,50 @@ export async function rewindConsumer(
   start: RewindStart,
 ): Promise<void> {
   const { stream, durable } = consumer;
-  const note = `rewinding.${stream}.${durable}`;
-  const floor = await notedFloor(bucket, note, async () => {
+  const key = `rewinding.${stream}.${durable}`;
+  const floor = await savedFloor(bucket, key, async () => {
     const info = await ignoreMissing(manager.consumers.info(stream, durable));
     return info?.ack_floor.stream_seq ?? 0;
   });
-  const asked = await sequenceOf(manager, consumer, start);
+  const requested = await sequenceOf(manager, consumer, start);
   await ignoreMissing(manager.consumers.delete(stream, durable));
   await manager.consumers.add(stream, {
     ...consumerConfig(consumer),
     deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: Math.min(asked, floor + 1), // I1
+    opt_start_seq: Math.min(requested, floor + 1), // I1
   });
-  await bucket.purge(note);
+  await bucket.purge(key);
 }
 
-/** The sequence before the first one that a consumer was made to deliver. */
+/** The sequence before the first one that a consumer delivers. */
 export function startFloorOf(config: { readonly opt_start_seq?: number }): number {
   return Math.max(0, (config.opt_start_seq ?? 1) - 1);
 }
 
-async function notedFloor(bucket: KV, note: string, read: () => Promise<number>): Promise<number> {
-  const noted = await bucket.get(note);
-  if (noted !== null && noted.operation === 'PUT') return Number(noted.string());
+async function savedFloor(bucket: KV, key: string, read: () => Promise<number>): Promise<number> {
+  const saved = await bucket.get(key);
+  if (saved !== null && saved.operation === 'PUT') return Number(saved.string());
   const floor = await read();
-  await bucket.put(note, String(floor));
+  await bucket.put(key, String(floor));
   return floor;
 }
 
-/** The first sequence that is there and not before the start; behind the last one when there is none. */
+/** The first stored sequence at or after the start; the one after the last when there is none. */
 async function sequenceOf(manager: JetStreamManager, consumer: PlannedConsumer, start: RewindStart): Promise<number> {
   const { stream } = consumer;
   if (start.from === 'time') return sequenceAt(manager, stream, start.time);
   const { state } = await manager.streams.info(stream);
-  const wanted = start.from === 'first' ? 1 : start.sequence;
-  return Math.min(Math.max(wanted, state.first_seq, 1), state.last_seq + 1);
+  const first = start.from === 'first' ? 1 : start.sequence;
+  return Math.min(Math.max(first, state.first_seq, 1), state.last_seq + 1);
 }
 
-/** What the server makes of a time, told by a consumer that begins there. */
+/** The first sequence at or after a time, read from a temporary consumer that starts there. */
 async function sequenceAt(manager: JetStreamManager, stream: string, time: string): Promise<number> {
   const { name, delivered } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartTime,
     opt_start_time: time,
-    inactive_threshold: nanos(lookUpMs),
+    inactive_threshold: nanos(lookupExpiryMs),
     mem_storage: true,
   });
   await ignoreMissing(manager.consumers.delete(stream, name));

@@ -3,7 +3,7 @@ import { StoreError } from '../../../lib/errors';
 import type { SchemaSource } from '../../engine/ports/host';
 import { retryRequest } from './retry-request';
 
-/** Writer schemas by fingerprint, in a KV bucket: whoever writes puts its schema there first, so every reader can decode. */
+/** Writer schemas by fingerprint, in a KV bucket. A writer publishes its schema first, so every reader can decode. */
 export class SchemaRegistry implements SchemaSource {
   private readonly known = new Map<string, Promise<object>>();
 
@@ -20,7 +20,7 @@ export class SchemaRegistry implements SchemaSource {
     });
   }
 
-  /** Throws StoreError when nobody published a schema with this fingerprint. */
+  /** Throws StoreError when no schema with this fingerprint was published. */
   schemaOf(fingerprint: string): Promise<object> {
     const known = this.known.get(fingerprint);
     if (known !== undefined) return known;
@@ -33,7 +33,7 @@ export class SchemaRegistry implements SchemaSource {
   private async read(fingerprint: string): Promise<object> {
     const entry = await retryRequest(() => this.bucket.get(fingerprint));
     if (entry === null) {
-      throw new StoreError('store-failed', `no schema with the fingerprint ${fingerprint} in the schema bucket`);
+      throw new StoreError('store-failed', `the schema bucket has no schema with fingerprint ${fingerprint}`);
     }
     return entry.json<object>();
   }

@@ -8,32 +8,31 @@ import {
   NatsError,
   nanos,
 } from 'nats';
-import { readServer } from './ask-server';
 import { ignoreMissing } from './provision';
-import { quickRequests } from './retry-request';
+import { quickRequests, readServer } from './retry-request';
 
-/** A message that a stream holds. */
+/** A message stored in a stream. */
 export interface StreamMessage {
   readonly subject: string;
   readonly sequence: number;
   readonly data: Uint8Array;
 }
 
-/** What a stream holds: sequences from `first` to `last`, none of them when `last` is below `first`. */
+/** The stored sequences of a stream, from `first` to `last`; none when `last` is below `first`. */
 export interface StreamExtent {
   readonly first: number;
   readonly last: number;
-  /** Another one of the same name has another time. */
+  /** Creation time: differs when a stream of the same name was recreated. */
   readonly created: string;
 }
 
-/** Messages that one request asks for at most, and how long it waits for them. */
+/** Limit of messages in one request, and its timeout. */
 const batch = 2_000;
 const expiresMs = 2_000;
 
 /**
- * Reads what a stream holds at the moment, at its leader. Nothing is kept between calls, here or on the server, so that
- * no restart of the server matters.
+ * Reads the current content of a stream from its leader. Keeps no state between calls, here or on the server, so a restart
+ * of the server does no harm.
  */
 export class StreamReader {
   private constructor(
@@ -48,38 +47,38 @@ export class StreamReader {
   }
 
   async extent(): Promise<StreamExtent> {
-    return this.ask(async () => {
+    return this.read(async () => {
       const { state, created } = await this.manager.streams.info(this.stream);
       return { first: state.first_seq, last: state.last_seq, created };
     });
   }
 
-  /** The first message of the subject at or behind a sequence. */
+  /** The first message of the subject at or after a sequence. */
   async next(subject: string, sequence: number): Promise<StreamMessage | undefined> {
     const query = { seq: sequence, next_by_subj: subject };
-    return this.ask(async () => {
+    return this.read(async () => {
       const found = await ignoreMissing(this.manager.streams.getMessage(this.stream, query));
       return found === undefined ? undefined : { subject: found.subject, sequence: found.seq, data: found.data };
     });
   }
 
-  /** The subject's messages from a sequence on, the oldest first. */
+  /** The messages of the subject from a sequence on, oldest first. */
   async from(subject: string, sequence: number): Promise<readonly StreamMessage[]> {
-    return this.ask(() => this.readFrom(subject, sequence, 0));
+    return this.read(() => this.readFrom(subject, sequence, 0));
   }
 
-  /** The subject's last messages, the oldest first. */
+  /** The last messages of the subject, oldest first. */
   async last(subject: string, limit: number): Promise<readonly StreamMessage[]> {
     const { first, last } = await this.extent();
-    // looks back further and further, until there are enough
+    // searches a growing range until it contains enough messages
     for (let span = 4 * limit; ; span *= 8) {
       const start = Math.max(first, last - span + 1, 1);
-      const found = await this.ask(() => this.readFrom(subject, start, start <= first ? 0 : limit));
+      const found = await this.read(() => this.readFrom(subject, start, start <= first ? 0 : limit));
       if (start <= first || found.length >= limit) return found.slice(-limit);
     }
   }
 
-  /** None at all when there are fewer than `atLeast`. */
+  /** Returns no messages when there are fewer than `atLeast`. */
   private async readFrom(subject: string, sequence: number, atLeast: number): Promise<readonly StreamMessage[]> {
     const { name, num_pending: pending } = await this.manager.consumers.add(this.stream, {
       ack_policy: AckPolicy.None,
@@ -106,13 +105,13 @@ export class StreamReader {
         found.push({ subject: message.subject, sequence: message.seq, data: message.data });
         if (found.length === before + wanted) break;
       }
-      // the server went away, or some were removed meanwhile: to be asked again
+      // the server is unavailable, or messages were removed: retried by the caller
       if (found.length < before + wanted) throw NatsError.errorForCode(ErrorCode.Timeout);
     }
     return found;
   }
 
-  private ask<T>(request: () => Promise<T>): Promise<T> {
+  private read<T>(request: () => Promise<T>): Promise<T> {
     return readServer(`stream ${this.stream}`, request);
   }
 }

@@ -4,7 +4,7 @@ import type { ConsumerProgress } from '../../engine/completion';
 import { isTight, planTrim } from '../../engine/plan-trim';
 import { retryRequest } from './retry-request';
 
-/** Makes room in a stream by purging below the lowest ack floor of its readers; never above it. */
+/** Makes room in a stream by purging messages up to the lowest ack floor of its readers, never beyond. */
 export class StreamTrimmer {
   private trimming = false;
 
@@ -13,7 +13,7 @@ export class StreamTrimmer {
     private readonly output: OutputSpec,
   ) {}
 
-  /** Number of messages purged. */
+  /** Returns the number of purged messages; 0 at once while another trim is in progress. */
   async trim(): Promise<number> {
     if (this.trimming) return 0;
     this.trimming = true;

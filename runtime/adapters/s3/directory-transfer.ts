@@ -7,16 +7,16 @@ import { StoreError } from '../../../lib/errors';
 import { Limit } from '../../async/limit';
 import type { ListedObject, S3ObjectStore } from './object-store';
 
-const CONCURRENCY = 16;
+const defaultConcurrency = 16;
 
 export interface TransferOptions {
-  /** Objects under way at once; 16 when left out. */
+  /** Objects transferred concurrently. Default: 16. */
   readonly concurrency?: number;
 }
 
-/** What was moved. `skipped` names what was left out, each with the reason. */
+/** The result of a transfer. `skipped` contains the skipped entries, each with the reason. */
 export interface TransferCounts {
-  /** Objects that are at the target now, those included that were there already, the same to the byte. */
+  /** Objects at the target, including identical ones that were there before. */
   readonly objects: number;
   readonly bytes: number;
   readonly skipped: readonly string[];
@@ -29,9 +29,9 @@ interface LocalFile {
 }
 
 /**
- * Stores every file below a directory under its path relative to it, with slashes. What the bucket has already, by size
- * and MD5, is left as it is, and keeps its time. Links to files are followed, links to directories are skipped. The
- * bucket must exist.
+ * Uploads every file below a directory; the key is the relative path, with slashes. Objects with the same size and MD5 are
+ * not uploaded again and keep their time. Links to files are followed, links to directories are skipped. The bucket must
+ * exist.
  */
 export async function uploadDirectory(
   store: S3ObjectStore,
@@ -42,20 +42,23 @@ export async function uploadDirectory(
   let [objects, bytes] = [0, 0];
   const present = new Map<string, ListedObject>();
   for await (const object of store.list(target.bucket)) present.set(object.key, object);
-  await new Limit(options.concurrency ?? CONCURRENCY).map(filesBelow(target.directory, skipped), async (file) => {
-    const same = present.get(file.key);
-    const isThere = same?.size === file.size && same.etag === (await md5Of(file.path));
-    if (!isThere) await store.upload(target.bucket, file.key, file.path);
-    objects += 1;
-    bytes += file.size;
-  });
+  await new Limit(options.concurrency ?? defaultConcurrency).map(
+    filesBelow(target.directory, skipped),
+    async (file) => {
+      const same = present.get(file.key);
+      const isThere = same?.size === file.size && same.etag === (await md5Of(file.path));
+      if (!isThere) await store.upload(target.bucket, file.key, file.path);
+      objects += 1;
+      bytes += file.size;
+    },
+  );
   return { objects, bytes, skipped };
 }
 
 /**
- * Writes every object of a bucket to a file below a directory. Nothing is written, and StoreError names the keys, when
- * a key would leave the directory or names both a file and a folder. Keys that end with a slash hold nothing and are
- * skipped.
+ * Downloads every object of a bucket to a file below a directory. Throws StoreError with the keys, and downloads nothing,
+ * when a key is a path outside the directory or names both a file and a folder. Keys that end with a slash are folder
+ * markers and are skipped.
  */
 export async function saveBucket(
   store: S3ObjectStore,
@@ -65,12 +68,12 @@ export async function saveBucket(
   const listed = new Map<string, number>();
   const skipped: string[] = [];
   for await (const { key, size } of store.list(source.bucket)) {
-    if (key.endsWith('/')) skipped.push(`${key}: a folder's mark`);
+    if (key.endsWith('/')) skipped.push(`${key}: a folder marker`);
     else listed.set(key, size);
   }
   assertSavable(source.bucket, new Set(listed.keys()));
   let bytes = 0;
-  await new Limit(options.concurrency ?? CONCURRENCY).map(listed, async ([key, size]) => {
+  await new Limit(options.concurrency ?? defaultConcurrency).map(listed, async ([key, size]) => {
     await store.download(source.bucket, key, join(source.directory, key));
     bytes += size;
   });
@@ -82,18 +85,18 @@ function assertSavable(bucket: string, keys: ReadonlySet<string>): void {
   for (const key of keys) {
     const parts = key.split('/');
     if (key.includes('\0') || parts.some((part) => part === '' || part === '.' || part === '..')) {
-      problems.push(`"${key}" is no path below a directory`);
+      problems.push(`"${key}" is not a path below a directory`);
       continue;
     }
     const parent = parts.map((_, index) => parts.slice(0, index).join('/')).find((path) => keys.has(path));
-    if (parent !== undefined) problems.push(`"${parent}" is a file and the folder of "${key}"`);
+    if (parent !== undefined) problems.push(`"${parent}" is both a file and the folder of "${key}"`);
   }
   if (problems.length === 0) return;
-  const message = `bucket ${bucket} cannot be saved as files: ${problems.join('; ')}`;
+  const message = `cannot save bucket ${bucket} as files: ${problems.join('; ')}`;
   throw new StoreError('store-failed', message, { where: bucket });
 }
 
-/** What S3 gives as the etag of an object that was stored in one piece. */
+/** The etag that S3 assigns to an object uploaded in one part. */
 async function md5Of(file: string): Promise<string> {
   const hash = createHash('md5');
   await pipeline(createReadStream(file), hash);
@@ -114,7 +117,7 @@ async function* filesBelow(directory: string, skipped: string[], prefix = ''): A
   }
 }
 
-/** Bytes of a file or of the file a link names; undefined for everything else, broken links included. */
+/** Size of a file, or of the file that a link names; undefined for everything else, including broken links. */
 async function fileSize(path: string, entry: Dirent): Promise<number | undefined> {
   if (!entry.isFile() && !entry.isSymbolicLink()) return undefined;
   try {

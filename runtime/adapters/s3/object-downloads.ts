@@ -11,14 +11,14 @@ import type { S3ObjectStore } from './object-store';
 export interface DownloadOptions {
   readonly store: S3ObjectStore;
   readonly schemas: SchemaSource;
-  /** Default: a folder of this host's name below the system's temporary one. */
+  /** Default: a folder with the host's name below the system's temporary folder. */
   readonly directory?: string;
-  /** KFLOW_SKIP_DOWNLOAD_ERROR: a failed download is logged, and the record goes on without a file. */
+  /** KFLOW_SKIP_DOWNLOAD_ERROR: a failed download is logged, and the record is processed without a file. */
   readonly isFailureSkipped: boolean;
   readonly log: (level: LogLevel, text: string) => void;
 }
 
-/** Downloads the object that a record names by its fields `bucket` and `key`, each into a folder of its own. */
+/** Downloads the object that a record names in its fields `bucket` and `key`, each to a folder of its own. */
 export class ObjectDownloads implements Downloads {
   private readonly codecs: RecordCodecs;
 
@@ -33,13 +33,13 @@ export class ObjectDownloads implements Downloads {
       if (typeof bucket !== 'string' || typeof key !== 'string') {
         throw new FunctionError(
           'record-invalid',
-          'automatic download needs the fields bucket and key in the input record',
+          'automatic download requires the fields bucket and key in the input record',
         );
       }
       return await this.download(bucket, key);
     } catch (error) {
       if (!this.options.isFailureSkipped) throw error;
-      this.options.log('WARNING', `the download failed and is skipped: ${error}`);
+      this.options.log('WARNING', `download failed, skipped: ${error}`);
       return { path: null, metadata: null };
     }
   }
@@ -51,7 +51,7 @@ export class ObjectDownloads implements Downloads {
   private async download(bucket: string, key: string): Promise<Download> {
     const folder = path.join(this.options.directory ?? path.join(tmpdir(), hostname()), randomUUID());
     await mkdir(folder, { recursive: true });
-    // the key's last part is kept for its extension; what a file system cannot name is replaced
+    // the last part of the key keeps the extension; characters that a file name cannot contain are replaced
     const name =
       path
         .basename(key)

@@ -1,18 +1,18 @@
 import { KFlowError, StoreError } from '../../../lib/errors';
 
-/** Why an object store did not do what it was asked. Only `unavailable` may pass by itself. */
+/** Why a call failed. Only `unavailable` is transient. */
 export type ObjectStoreReason = 'bucket-missing' | 'object-missing' | 'access-denied' | 'unavailable' | 'refused';
 
-/** What was asked of which store, as error messages name it. */
+/** A call of an object store, as error messages name it. */
 export interface ObjectStoreCall {
   readonly address: string;
-  /** As in `get`, `list`. */
+  /** Such as `get` or `list`. */
   readonly verb: string;
   readonly bucket: string;
   readonly key?: string;
 }
 
-/** A failure of an object store, of code `store-failed`; `reason` says whether trying again can help. */
+/** A failed call of an object store, with code `store-failed`; `reason` decides whether a retry can succeed. */
 export class ObjectStoreError extends StoreError {
   constructor(
     readonly reason: ObjectStoreReason,
@@ -27,13 +27,13 @@ export class ObjectStoreError extends StoreError {
   }
 }
 
-/** The parts of an SDK error that are read: an HTTP answer has `$metadata`, a broken connection has `code`. */
+/** The fields of an SDK error that are read: HTTP responses have `$metadata`, connection errors have `code`. */
 interface ForeignError extends Error {
   readonly code?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
-const CONNECTION_CODES = new Set([
+const connectionCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',
@@ -44,16 +44,16 @@ const CONNECTION_CODES = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
-const BUSY_NAMES = new Set(['TimeoutError', 'RequestTimeout', 'SlowDown', 'InternalError', 'ServiceUnavailable']);
-/** The last is versitygw's own, with status 404. */
-const CREDENTIAL_NAMES = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'XAdminUserNotFound']);
+const busyNames = new Set(['TimeoutError', 'RequestTimeout', 'SlowDown', 'InternalError', 'ServiceUnavailable']);
+/** The last is specific to versitygw, which responds with status 404. */
+const credentialNames = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'XAdminUserNotFound']);
 
-/** True for an outage that may pass: only then does a retry make sense. */
+/** True for a transient outage, the only case for a retry. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof ObjectStoreError && error.reason === 'unavailable';
 }
 
-/** Wraps what the SDK threw, once: an error of ours passes as it is. */
+/** Wraps an error of the SDK; a KFlowError is returned unchanged. */
 export function wrapObjectStoreError(error: unknown, call: ObjectStoreCall): KFlowError {
   if (error instanceof KFlowError) return error;
   const foreign = error as ForeignError;
@@ -63,17 +63,17 @@ export function wrapObjectStoreError(error: unknown, call: ObjectStoreCall): KFl
 
 function explain(error: ForeignError, call: ObjectStoreCall): [ObjectStoreReason, string] {
   const status = error.$metadata?.httpStatusCode;
-  const said = [error.name === 'Error' ? error.code : error.name, error.message].filter(Boolean).join(': ');
-  // First by name: some services say with 404 that they do not know the user.
-  if (CREDENTIAL_NAMES.has(error.name)) return ['access-denied', `the user or the password is wrong (${said})`];
-  if (error.name === 'NoSuchBucket') return ['bucket-missing', 'the bucket does not exist'];
-  if (error.name === 'NoSuchKey') return ['object-missing', 'there is no such object'];
-  if (status === 404 && call.key !== undefined) return ['object-missing', 'there is no such object'];
-  if (status === 404) return ['bucket-missing', 'the bucket does not exist'];
-  if (status === 401 || status === 403) return ['access-denied', `the user may not do this, or is wrong (${said})`];
-  if (CONNECTION_CODES.has(error.code ?? '')) return ['unavailable', `the store cannot be reached (${said})`];
-  if (BUSY_NAMES.has(error.name) || status === 429 || (status !== undefined && status >= 500)) {
-    return ['unavailable', `the store is not able to answer (${said})`];
+  const detail = [error.name === 'Error' ? error.code : error.name, error.message].filter(Boolean).join(': ');
+  // Names first: some services respond with 404 when the user is unknown.
+  if (credentialNames.has(error.name)) return ['access-denied', `invalid user or password (${detail})`];
+  if (error.name === 'NoSuchBucket') return ['bucket-missing', 'bucket does not exist'];
+  if (error.name === 'NoSuchKey') return ['object-missing', 'object does not exist'];
+  if (status === 404 && call.key !== undefined) return ['object-missing', 'object does not exist'];
+  if (status === 404) return ['bucket-missing', 'bucket does not exist'];
+  if (status === 401 || status === 403) return ['access-denied', `access denied (${detail})`];
+  if (connectionCodes.has(error.code ?? '')) return ['unavailable', `cannot connect (${detail})`];
+  if (busyNames.has(error.name) || status === 429 || (status !== undefined && status >= 500)) {
+    return ['unavailable', `service unavailable (${detail})`];
   }
-  return ['refused', said];
+  return ['refused', detail];
 }

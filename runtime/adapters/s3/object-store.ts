@@ -10,22 +10,22 @@ import { ConfigError } from '../../../lib/errors';
 import { retry } from '../../async/retry';
 import { isUnavailable, type ObjectStoreCall, ObjectStoreError, wrapObjectStoreError } from './object-store-error';
 
-/** Where an object store is and who asks. */
+/** Address and credentials of an object store. */
 export interface ObjectStoreOptions {
   /** `host:port`, which means http, or a URL. */
   readonly addr: string;
   readonly user: string;
   readonly password: string;
-  /** How long calls are repeated while the store cannot answer; a minute when left out. */
+  /** How long calls are retried while the store is unavailable. Default: one minute. */
   readonly retryForMs?: number;
-  /** Ends the repeating of calls. */
+  /** Stops the retries. */
   readonly signal?: AbortSignal;
 }
 
 export interface ListedObject {
   readonly key: string;
   readonly size: number;
-  /** Most stores say whole seconds here. */
+  /** Most stores report whole seconds. */
   readonly lastModifiedMs: number;
   /** Without quotes. */
   readonly etag: string;
@@ -33,32 +33,32 @@ export interface ListedObject {
 
 export interface ObjectMetadata extends Omit<ListedObject, 'key'> {
   readonly contentType: string | undefined;
-  /** What the writer attached, by lower-case name. */
+  /** Metadata attached by the writer, by lower-case name. */
   readonly custom: { readonly [name: string]: string };
 }
 
 export interface ListOptions {
   /** Lists keys that come after this one in byte order. */
   readonly startAfter?: string;
-  /** Keys asked for at once; 1,000 when left out, which is also the most a store gives. */
+  /** Keys per request. Default and maximum of most stores: 1,000. */
   readonly pageSize?: number;
 }
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
-const REGION = 'us-east-1';
-const MAX_SOCKETS = 64;
-const CONNECT_TIMEOUT_MS = 5_000;
-const IDLE_TIMEOUT_MS = 60_000;
-const RETRY_FOR_MS = 60_000;
-const RETRY_DELAYS = { firstMs: 100, maxMs: 5_000 };
-const DELETE_BATCH = 1_000;
-/** Characters that XML cannot carry as they are: such keys are deleted one by one, not in a list. */
-const NOT_IN_XML = /[^\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+const region = 'us-east-1';
+const maxSockets = 64;
+const connectTimeoutMs = 5_000;
+const idleTimeoutMs = 60_000;
+const defaultRetryForMs = 60_000;
+const retryDelays = { firstMs: 100, maxMs: 5_000 };
+const deleteBatchSize = 1_000;
+/** Characters that XML cannot contain: keys with them are deleted one by one, not in a list. */
+const notInXml = /[^\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /**
- * An S3 service. Every failure is an ObjectStoreError, which names bucket, key and address; while the service cannot
- * be reached or answers 5xx, calls are repeated first. The SDK is loaded by the first call.
+ * An S3 service. Calls are retried while the service is unreachable or responds with 5xx. A failure is an ObjectStoreError
+ * that names address, bucket and key. The SDK is loaded by the first call.
  */
 export class S3ObjectStore {
   /** The service's URL. */
@@ -72,7 +72,7 @@ export class S3ObjectStore {
     this.address = parseAddress(options.addr);
   }
 
-  /** The bucket's objects whose keys begin with `prefix`, in the store's order, which is byte order for most. */
+  /** Objects whose keys start with `prefix`, in the order of the store: byte order for most. */
   async *list(bucket: string, prefix = '', options: ListOptions = {}): AsyncGenerator<ListedObject> {
     let token: string | undefined;
     do {
@@ -89,20 +89,20 @@ export class S3ObjectStore {
 
   async get(bucket: string, key: string): Promise<Uint8Array> {
     return await this.call({ verb: 'get', bucket, key }, async ({ sdk, client }) => {
-      const answer = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
-      return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+      const response = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
+      return (await response.Body?.transformToByteArray()) ?? new Uint8Array();
     });
   }
 
-  /** Writes an object to a file, whose directory is made; the file appears when it is whole. */
+  /** Downloads an object to a file and creates the directory. The file appears when it is complete. */
   async download(bucket: string, key: string, file: string): Promise<ObjectMetadata> {
     await mkdir(dirname(file), { recursive: true });
     const partial = `${file}.${process.pid}.part`;
     try {
       const metadata = await this.call({ verb: 'download', bucket, key }, async ({ sdk, client }) => {
-        const answer = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
-        await pipeline(answer.Body as Readable, createWriteStream(partial));
-        return metadataOf(answer);
+        const response = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
+        await pipeline(response.Body as Readable, createWriteStream(partial));
+        return metadataOf(response);
       });
       await rename(partial, file);
       return metadata;
@@ -119,7 +119,7 @@ export class S3ObjectStore {
     });
   }
 
-  /** Stores a file's content without holding it in memory. One request: 5 GiB at most on AWS. */
+  /** Uploads a file as a stream, in one request: at most 5 GiB on AWS. */
   async upload(bucket: string, key: string, file: string): Promise<void> {
     await this.call({ verb: 'upload', bucket, key }, async ({ sdk, client }) => {
       const content = { Body: createReadStream(file), ContentLength: (await stat(file)).size };
@@ -127,20 +127,20 @@ export class S3ObjectStore {
     });
   }
 
-  /** Deletes objects, a thousand a request; a key that does not exist is no error. */
+  /** Deletes objects, 1,000 per request. Keys that do not exist are ignored. */
   async delete(bucket: string, keys: readonly string[]): Promise<void> {
-    const listable = keys.filter((key) => !NOT_IN_XML.test(key));
-    for (let from = 0; from < listable.length; from += DELETE_BATCH) {
-      await this.deleteBatch(bucket, listable.slice(from, from + DELETE_BATCH));
+    const listable = keys.filter((key) => !notInXml.test(key));
+    for (let from = 0; from < listable.length; from += deleteBatchSize) {
+      await this.deleteBatch(bucket, listable.slice(from, from + deleteBatchSize));
     }
-    for (const key of keys.filter((candidate) => NOT_IN_XML.test(candidate))) {
+    for (const key of keys.filter((candidate) => notInXml.test(candidate))) {
       await this.call({ verb: 'delete', bucket, key }, async ({ sdk, client }) => {
         await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }));
       });
     }
   }
 
-  /** Deletes every object whose key begins with `prefix` and gives their number. */
+  /** Deletes all objects whose keys start with `prefix`, and returns their number. */
   async deletePrefix(bucket: string, prefix: string): Promise<number> {
     let count = 0;
     let batch: string[] = [];
@@ -151,7 +151,7 @@ export class S3ObjectStore {
     };
     for await (const { key } of this.list(bucket, prefix)) {
       batch.push(key);
-      if (batch.length === DELETE_BATCH) await flush();
+      if (batch.length === deleteBatchSize) await flush();
     }
     await flush();
     return count;
@@ -168,7 +168,7 @@ export class S3ObjectStore {
   async bucketExists(bucket: string): Promise<boolean> {
     try {
       await this.call({ verb: 'look up', bucket }, async ({ sdk, client }) => {
-        // Not HeadBucket: its answer has no body, so an unknown user and a missing bucket look the same.
+        // Not HeadBucket: without a response body, an unknown user and a missing bucket are the same.
         await client.send(new sdk.ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }));
       });
       return true;
@@ -185,13 +185,13 @@ export class S3ObjectStore {
       try {
         await client.send(new sdk.CreateBucketCommand({ Bucket: bucket }));
       } catch (error) {
-        // Another client was faster.
+        // created by another client in the meantime
         if (!(error instanceof sdk.BucketAlreadyOwnedByYou || error instanceof sdk.BucketAlreadyExists)) throw error;
       }
     });
   }
 
-  /** Closes the connections; the store must not be used after. */
+  /** Closes the connections. The store must not be used afterwards. */
   async close(): Promise<void> {
     (await this.connection)?.client.destroy();
   }
@@ -217,11 +217,11 @@ export class S3ObjectStore {
   private async deleteBatch(bucket: string, keys: readonly string[]): Promise<void> {
     await this.call({ verb: 'delete', bucket }, async ({ sdk, client }) => {
       const request = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
-      const answer = await client.send(new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: request }));
-      const [first] = answer.Errors ?? [];
+      const response = await client.send(new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: request }));
+      const [first] = response.Errors ?? [];
       if (first === undefined) return;
       const call = { address: this.address, verb: 'delete', bucket, key: first.Key };
-      const text = `${first.Code}: ${first.Message} (${answer.Errors?.length} of ${keys.length} keys were not deleted)`;
+      const text = `${first.Code}: ${first.Message} (${response.Errors?.length} of ${keys.length} keys not deleted)`;
       throw new ObjectStoreError('refused', call, { text });
     });
   }
@@ -232,7 +232,7 @@ export class S3ObjectStore {
   ): Promise<T> {
     this.connection ??= this.connect();
     const connection = await this.connection;
-    const { retryForMs: timeoutMs = RETRY_FOR_MS, signal } = this.options;
+    const { retryForMs: timeoutMs = defaultRetryForMs, signal } = this.options;
     const wrapped = async () => {
       try {
         return await attempt(connection);
@@ -240,27 +240,27 @@ export class S3ObjectStore {
         throw wrapObjectStoreError(error, { address: this.address, ...call });
       }
     };
-    return retry(wrapped, { isRetryable: isUnavailable, delays: RETRY_DELAYS, timeoutMs, signal });
+    return retry(wrapped, { isRetryable: isUnavailable, delays: retryDelays, timeoutMs, signal });
   }
 
   private async connect(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
-    // The SDK warns once about the version of Node on every start; the package's own engines field decides that.
+    // The SDK warns about old versions of Node; the engines field of this package decides which are supported.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     const sdk = await import('@aws-sdk/client-s3');
-    const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+    const agent = { keepAlive: true, maxSockets };
     const client = new sdk.S3Client({
       endpoint: this.address,
-      region: REGION,
+      region,
       forcePathStyle: true,
       credentials: { accessKeyId: this.options.user, secretAccessKey: this.options.password },
-      // Small S3 services do not know the newer checksums.
+      // Small S3 services do not support the newer checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
-      // Repeating is our own: the SDK's changes some errors, and complains of streams on the console.
+      // `call` retries: the SDK's retries change some errors and print warnings about streams.
       retryStrategy: { mode: 'none', retry: (next, args) => next(args) },
       requestHandler: {
-        connectionTimeout: CONNECT_TIMEOUT_MS,
-        socketTimeout: IDLE_TIMEOUT_MS,
+        connectionTimeout: connectTimeoutMs,
+        socketTimeout: idleTimeoutMs,
         httpAgent: new HttpAgent(agent),
         httpsAgent: new HttpsAgent(agent),
       },
@@ -272,13 +272,13 @@ export class S3ObjectStore {
 function parseAddress(addr: string): string {
   const text = /^https?:\/\//.test(addr) ? addr : `http://${addr}`;
   if (!URL.canParse(text)) {
-    const message = `S3 address "${addr}": want host:port, as in minio:9000, or a URL beginning with http:// or https://`;
+    const message = `S3 address "${addr}": must be host:port, as in minio:9000, or a URL that starts with http:// or https://`;
     throw new ConfigError('config-invalid', message, { where: addr });
   }
   return text.replace(/\/+$/, '');
 }
 
-/** Undoes `encoding-type=url`, in which a space is a plus sign. */
+/** Decodes a key of `encoding-type=url`, in which a space is a plus sign. */
 function decodeKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '));
 }
@@ -287,12 +287,12 @@ function unquote(etag: string | undefined): string {
   return (etag ?? '').replace(/^"|"$/g, '');
 }
 
-function metadataOf(answer: GetObjectCommandOutput): ObjectMetadata {
+function metadataOf(response: GetObjectCommandOutput): ObjectMetadata {
   return {
-    size: answer.ContentLength ?? 0,
-    lastModifiedMs: answer.LastModified?.getTime() ?? 0,
-    etag: unquote(answer.ETag),
-    contentType: answer.ContentType,
-    custom: answer.Metadata ?? {},
+    size: response.ContentLength ?? 0,
+    lastModifiedMs: response.LastModified?.getTime() ?? 0,
+    etag: unquote(response.ETag),
+    contentType: response.ContentType,
+    custom: response.Metadata ?? {},
   };
 }

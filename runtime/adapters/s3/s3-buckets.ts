@@ -3,22 +3,22 @@ import type { Buckets } from '../../controller/ports/streams';
 import { S3ObjectStore } from './object-store';
 
 export interface S3BucketsOptions {
-  /** The store is ours, so what a flow reads is made there too. */
+  /** Also creates the buckets that flows read from, as in an embedded store. */
   readonly makesSources: boolean;
-  /** How long a store may be away; left out, as long as object stores are waited for. */
+  /** How long calls are retried while a store is unavailable. Default: that of `S3ObjectStore`. */
   readonly retryForMs?: number;
 }
 
 /**
- * Buckets of flows in the object stores that their plans name. A store whose credentials are in a Secret of the cluster
- * is left to the pods, which have them.
+ * Creates and empties the buckets of flows. Skips stores whose credentials are in a Secret of the cluster, which only the
+ * pods can read.
  */
 export class S3Buckets implements Buckets {
   constructor(private readonly options: S3BucketsOptions) {}
 
   async ensure(plan: FlowPlan): Promise<void> {
-    const wanted = plan.buckets.filter(({ role }) => this.options.makesSources || role !== 'source');
-    const unique = new Map(wanted.map((bucket) => [`${bucket.addr} ${bucket.bucket}`, bucket]));
+    const buckets = plan.buckets.filter(({ role }) => this.options.makesSources || role !== 'source');
+    const unique = new Map(buckets.map((bucket) => [`${bucket.addr} ${bucket.bucket}`, bucket]));
     await Promise.all(
       [...unique.values()].map((bucket) => this.with(plan, bucket, (store) => store.ensureBucket(bucket.bucket))),
     );
@@ -28,7 +28,7 @@ export class S3Buckets implements Buckets {
     const stores = plan.buckets.filter(({ role }) => role === 'message-store');
     for (const bucket of stores) {
       await this.with(plan, bucket, async (store) => {
-        // none was made yet, or somebody removed it: nothing is left there
+        // the bucket was never created, or was deleted
         if (await store.bucketExists(bucket.bucket)) await store.deletePrefix(bucket.bucket, bucket.prefix);
       });
     }

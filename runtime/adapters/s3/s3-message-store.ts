@@ -15,24 +15,21 @@ export class S3MessageStore implements MessageStore {
   }
 }
 
-/** A message store that an upstream function writes to: a bucket, and the prefix that is its own. */
+/** The message store of an upstream function: a bucket and a prefix. */
 export interface ClaimStore {
   readonly store: S3ObjectStore;
   readonly bucket: string;
   readonly prefix: string;
 }
 
-/** Gives back what the upstream functions stored; readers need no setting of their own. */
+/** Fetches payloads from the message stores of the upstream functions; readers need no setting of their own. */
 export class S3ClaimSource implements ClaimSource {
   constructor(private readonly stores: readonly ClaimStore[]) {}
 
   async fetch({ bucket, key }: Claim): Promise<Uint8Array> {
     const found = this.stores.find((each) => each.bucket === bucket && key.startsWith(each.prefix));
     if (found === undefined) {
-      throw new FunctionError(
-        'config-invalid',
-        `no message store is known for ${bucket}/${key}, which a message names`,
-      );
+      throw new FunctionError('config-invalid', `no upstream message store contains ${bucket}/${key}`);
     }
     return found.store.get(bucket, key);
   }

@@ -1,7 +1,6 @@
 import { type Msg, StringCodec } from 'nats';
 import { AckLedger } from '../../../runtime/adapters/jetstream/ack-ledger';
-import { JetStreamDelivery } from '../../../runtime/adapters/jetstream/jetstream-delivery';
-import { MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
+import { JetStreamDelivery, MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
 import type { Delivery } from '../../../runtime/engine/ports/delivery';
 import { waitFor } from '../../support/wait-for';
 import { JetStreamPlace } from './jetstream-place';

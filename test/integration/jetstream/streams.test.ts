@@ -256,7 +256,7 @@ describe('a rewind', () => {
     const flow = await provisioned();
     await expect(streams.rewind(flow.plan, { function: 'source', start: { from: 'first' } })).rejects.toMatchObject({
       code: 'config-invalid',
-      message: `source of default/${flow.jobId} reads no stream: nothing to read again`,
+      message: `source of default/${flow.jobId} reads no stream, nothing to rewind`,
     });
   });
 });

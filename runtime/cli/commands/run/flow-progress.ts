@@ -1,8 +1,8 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
-import { askServer } from '../../../adapters/jetstream/ask-server';
 import { readProgress } from '../../../adapters/jetstream/read-progress';
 import { ReplicaReports } from '../../../adapters/jetstream/replica-reports';
+import { callServer } from '../../../adapters/jetstream/retry-request';
 import type { FunctionStatus } from '../../../api-contract/flow-status';
 import { functionStatuses } from '../../../controller/flows/health/function-statuses';
 import type { FunctionProgress } from '../../../controller/ports/streams';
@@ -58,6 +58,6 @@ export class FlowProgress {
 
   /** A run waits for its server as long as its replicas do. */
   private readStreams(): Promise<readonly FunctionProgress[]> {
-    return readProgress(this.manager, this.plan, askServer);
+    return readProgress(this.manager, this.plan, callServer);
   }
 }
