@@ -1,17 +1,17 @@
 /**
- * How node is to run a controller: without a limit it lets garbage lie for as long as there is memory. Two hundred flows
- * need about half of it.
+ * Node options of a controller. Without a limit, the heap grows as long as the machine has free memory. A controller with
+ * two hundred flows needs about half of this limit.
  */
 export const controllerNodeOptions = '--max-old-space-size=256';
 
-/** A kind of Kubernetes, and the name of its resource in paths and rules. */
+/** A kind of Kubernetes object, with the name of its resource in API paths and RBAC rules. */
 export interface FlowKind {
   readonly apiVersion: string;
   readonly kind: string;
   readonly resource: string;
 }
 
-/** What runs functions. */
+/** The kinds that run functions. */
 export const workloadKinds = [
   { apiVersion: 'apps/v1', kind: 'Deployment', resource: 'deployments' },
   { apiVersion: 'apps/v1', kind: 'StatefulSet', resource: 'statefulsets' },
@@ -19,8 +19,8 @@ export const workloadKinds = [
 ] as const satisfies readonly FlowKind[];
 
 /**
- * Every kind of object that a controller makes for a flow. NACK's Streams, Consumers and KeyValues are not among them: a
- * controller makes streams itself, and what removes these objects may remove the data.
+ * Every kind of object that the controller creates for a flow. NACK's Streams, Consumers and KeyValues are not included:
+ * the controller creates streams itself, and deleting NACK's objects may delete the data.
  */
 export const flowKinds: readonly FlowKind[] = [
   { apiVersion: 'v1', kind: 'ServiceAccount', resource: 'serviceaccounts' },
@@ -39,20 +39,20 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
-/** All that a controller may do in the namespaces of its flows, and nothing that it does not do. */
+/** The permissions of a controller in the namespaces of its flows: exactly those that it uses. */
 export const kubernetesRules: readonly PolicyRule[] = [
-  // the server wants `create` of an apply that makes an object
+  // a server-side apply that creates an object needs `create`
   ...rulesOf(flowKinds, ['get', 'list', 'create', 'patch', 'delete']),
   ...rulesOf(workloadKinds, ['watch']),
-  // of these only the metadata of those that stand for a flow
+  // the controller watches only the metadata of the ConfigMaps that represent flows
   { apiGroups: [''], resources: ['configmaps'], verbs: ['watch'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
   { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-  // why a pod cannot be made
+  // events say why a pod cannot be created
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
 ];
 
-/** One rule for each group. */
+/** One rule per API group. */
 function rulesOf(kinds: readonly FlowKind[], verbs: readonly string[]): PolicyRule[] {
   const groups = new Set(kinds.map(groupOf));
   return [...groups].map((group) => ({

@@ -1,7 +1,7 @@
 import type { ContainerSettings } from '../topology/document/container-settings';
 import type { FunctionSpec } from './function-spec';
 
-/** Everything a flow needs, by name: what synth renders, the controller applies and `kflow run` starts. */
+/** Everything a flow needs, by name. `kflow synth` renders the plan, the controller applies it, `kflow run` starts it. */
 export interface FlowPlan {
   readonly namespace: string;
   readonly jobId: string;
@@ -10,7 +10,7 @@ export interface FlowPlan {
   readonly consumers: readonly PlannedConsumer[];
   readonly stateBucket: string;
   readonly schemaBucket: string;
-  /** What the topology says for all streams; the two buckets go by it. */
+  /** The topology's own stream settings, which the two buckets use. */
   readonly storage: { readonly replicas: number; readonly onDelete: 'keep' | 'delete' };
   readonly workloads: readonly PlannedWorkload[];
   readonly devStore?: PlannedDevStore;
@@ -19,23 +19,23 @@ export interface FlowPlan {
   readonly buckets: readonly PlannedBucket[];
 }
 
-/** `limits` retention, file storage, discard new: what is full refuses, and the producer waits. */
+/** A stream with `limits` retention, file storage and discard new: a full stream refuses publishes, and the producer waits. */
 export interface PlannedStream {
   readonly name: string;
-  /** A function's main output, a side output of it, or the records that all functions gave up on. */
+  /** A function's main output, one of its side outputs, or the dead letters of all functions. */
   readonly role: 'output' | 'side' | 'dead-letters';
   readonly subjects: readonly string[];
   readonly maxMsgs: number;
   readonly maxBytes: number;
   readonly replicas: number;
   readonly dedupeWindowMs: number;
-  /** Whether the records stay when the flow's manifests are removed. */
+  /** Whether the records are kept when the flow's manifests are deleted. */
   readonly onDelete: 'keep' | 'delete';
-  /** The function that writes the stream; absent on the dead letters. */
+  /** The function that writes the stream; absent for dead letters. */
   readonly function?: string;
 }
 
-/** A durable pull consumer with explicit acks and no server-side delivery limit: giving up is the reader's decision. */
+/** A durable pull consumer with explicit acks. The server does not limit deliveries: the reader dead-letters records. */
 export interface PlannedConsumer {
   readonly stream: string;
   readonly durable: string;
@@ -51,41 +51,41 @@ export interface PlannedWorkload {
   readonly name: string;
   readonly function: string;
   /**
-   * A Job ends when its input does; a Deployment does not. A source with several replicas that does not end is a
-   * StatefulSet: each replica has a number, by which they share the work and name their records.
+   * A Job ends when its input ends; a Deployment does not end. A source that does not end and has several replicas is a
+   * StatefulSet: each replica has a number, which determines its share of the work and the ids of its records.
    */
   readonly kind: 'deployment' | 'statefulset' | 'job';
   readonly replicas: number;
-  /** Nothing of it runs, and nothing of it is lost: no pods, or a suspended Job. */
+  /** No replica runs, and no data is lost: the workload is scaled to 0, or is a suspended Job. */
   readonly isPaused: boolean;
   readonly spec: FunctionSpec;
   /** Left out: the runtime's own image. */
   readonly image?: string;
   readonly imagePullPolicy?: string;
-  /** Parts of the container and pod that the document sets; its `env` has no secret value. */
+  /** Parts of the container and pod that the document sets. `env` contains no secrets. */
   readonly container: ContainerSettings;
   readonly secretEnv: readonly SecretVariable[];
-  /** Probes, and the metrics when they are exported. */
+  /** The port of the probes, and of the metrics if they are enabled. */
   readonly http: { readonly port: number; readonly metrics: boolean };
-  /** `host:port` of everything the function talks to beside nats. */
+  /** `host:port` of everything the function connects to, except NATS. */
   readonly addresses: readonly string[];
 }
 
-/** A variable of a container, taken from a secret. */
+/** An environment variable with its value from a Secret. */
 export interface SecretVariable {
   readonly name: string;
   readonly secret: string;
   readonly key: string;
 }
 
-/** Credentials by key. The values never leave the controller or the local runner; synth renders names. */
+/** Credentials by key. Only the controller and the local runner use the values; `kflow synth` renders names. */
 export interface PlannedSecret {
   readonly name: string;
-  /** A value is undefined where the document leaves it to the cluster. */
+  /** A value is undefined if the user creates the Secret in the cluster. */
   readonly entries: { readonly [key: string]: string | undefined };
-  /** The account's server. */
+  /** The server that accepts the credentials. */
   readonly addr?: string;
-  /** The document names the secret: it is there already. */
+  /** The document names an existing Secret. */
   readonly isGiven?: true;
 }
 
@@ -94,19 +94,19 @@ export interface PlannedBucket {
   readonly bucket: string;
   /** Name of the secret with the account's `user` and `password`. */
   readonly secret: string;
-  /** What the bucket is to the flow; only a message store's is purged with it. */
+  /** What the flow uses the bucket for. Only message stores are purged with the flow. */
   readonly role: 'source' | 'sink' | 'message-store';
-  /** Keys below this are the flow's. */
+  /** Keys with this prefix belong to the flow. */
   readonly prefix: string;
 }
 
-/** What watches the folders of a flow that is run step by step. */
+/** The watcher of a flow that runs step by step. */
 export interface PlannedDevStore {
   readonly name: string;
   readonly image: string;
   readonly imagePullPolicy?: string;
   readonly secretEnv: readonly SecretVariable[];
-  /** What its pod reads. An object put into a function's `inDir` runs it, and its outputs come into `outDir`. */
+  /** The watcher's configuration. An object in a function's `inDir` runs the function; outputs are stored in `outDir`. */
   readonly spec: {
     readonly version: 1;
     readonly namespace: string;

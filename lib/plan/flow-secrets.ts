@@ -3,26 +3,26 @@ import { ConfigError } from '../errors';
 import type { PlannedSecret, SecretVariable } from './flow-plan';
 import { accountSecret } from './names';
 
-/** Who asks at an address. Values are absent where the document leaves them to the cluster. */
+/** Credentials for an address. User and password are absent if the user creates the Secret in the cluster. */
 export interface Account {
   readonly addr: string;
   readonly user?: string;
   readonly password?: string;
-  /** Name of a Secret that is there already, in place of the two. */
+  /** Name of an existing Secret, instead of user and password. */
   readonly secret?: string;
 }
 
-/** The secrets of a flow: one for each account, however many functions use it. */
+/** Collects the secrets of a flow, one per account. */
 export class FlowSecrets {
   private readonly secrets = new Map<string, PlannedSecret>();
 
-  /** `areInCluster`: somebody makes the secrets by their names, which must not depend on the order of the document. */
+  /** `areInCluster`: the user creates the Secrets by name, so names must not depend on the order of the document. */
   constructor(
     private readonly flow: { readonly jobId: string },
     private readonly areInCluster: boolean,
   ) {}
 
-  /** The variables `<prefix>_USER` and `<prefix>_PASSWORD` of an account. */
+  /** Adds an account's secret and returns the variables `<prefix>_USER` and `<prefix>_PASSWORD`. */
   accountVariables(account: Account, prefix: string): readonly SecretVariable[] {
     const secret = this.accountSecret(account);
     return [
@@ -31,7 +31,7 @@ export class FlowSecrets {
     ];
   }
 
-  /** Name of the secret with an account's `user` and `password`. */
+  /** Adds the secret with an account's `user` and `password`, and returns its name. */
   accountSecret({ addr, user, password, secret }: Account): string {
     if (secret !== undefined)
       return this.add({ name: secret, entries: { user: undefined, password: undefined }, isGiven: true });
@@ -55,13 +55,13 @@ export class FlowSecrets {
   }
 }
 
-/** Credentials that are not given are those of the address. */
+/** An account without credentials uses those of another account at its address. */
 function isSameAccount(one: PlannedSecret, other: PlannedSecret): boolean {
   const isOpen = [one, other].some(({ entries }) => Object.values(entries).every((value) => value === undefined));
   return one.addr === other.addr && (isOpen || isDeepStrictEqual(one.entries, other.entries));
 }
 
 function ambiguous(addr: string, name: string): ConfigError {
-  const message = `${addr}: another account, or another server with a name spelled alike, has the secret ${name} already; name a Secret for each ("secret: NAME" in place of user and password)`;
+  const message = `${addr}: the secret ${name} already belongs to another account or to a server with a similar name; name a Secret for each ("secret: NAME" instead of user and password)`;
   return new ConfigError('setting-invalid', message);
 }

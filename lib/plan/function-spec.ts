@@ -2,11 +2,6 @@ import { z } from 'zod';
 import { languageNames } from '../topology/document/language';
 import { functionTypeNames } from '../topology/function-types/function-type';
 
-/**
- * What one workload's replicas need to know: our JSON between synth and runtime, checked on both sides. It holds no
- * secret: credentials are named by the environment variables that carry them.
- */
-
 const avroSchema = z.looseObject({ type: z.string() }).readonly();
 
 const s3Connection = z
@@ -20,7 +15,7 @@ const s3Connection = z
 
 const input = z
   .strictObject({
-    /** The function whose output this is. */
+    /** The function that writes the stream. */
     function: z.string(),
     stream: z.string(),
     subject: z.string(),
@@ -35,13 +30,17 @@ const output = z
     schema: avroSchema.optional(),
     maxMsgs: z.int(),
     maxBytes: z.int(),
-    /** Publishes of one message id within this time are one. */
+    /** The server stores publishes with the same message id once within this time. */
     dedupeWindowMs: z.int(),
-    /** Durables that read the stream: what none of them has acked is not trimmed. */
+    /** Durables that read the stream. Messages that one of them has not acked are not trimmed. */
     durables: z.array(z.string()).readonly(),
   })
   .readonly();
 
+/**
+ * What the replicas of one workload read, as JSON. The plan and the runtime both validate it. It contains no secrets, only
+ * the names of the environment variables that hold the credentials.
+ */
 export const functionSpecSchema = z
   .strictObject({
     version: z.literal(1),
@@ -49,14 +48,14 @@ export const functionSpecSchema = z
     jobId: z.string(),
     mode: z.enum(['batch', 'stream']),
     function: z.string(),
-    /** Tells the outputs of one reading of the inputs from those of another; absent: the first. Part of their ids. */
+    /** Number of the current re-read of the inputs; absent before the first one. Part of the output ids. */
     epoch: z.int().positive().optional(),
     type: z.enum(functionTypeNames),
     replicas: z.int().positive(),
     language: z.enum(languageNames),
-    /** Inline code, or the path of a module; neither: the image's own function. */
+    /** Inline code. Without `code` and `module`, the image brings the function. */
     code: z.string().optional(),
-    /** The code as a file beside the spec's, in place of `code`. */
+    /** Name of a file beside the spec that contains the code, instead of `code`. */
     codeFile: z.string().optional(),
     module: z.string().optional(),
     /** Name of the entry function in the code or module. */
@@ -66,9 +65,9 @@ export const functionSpecSchema = z
     sideOutputs: z.array(output.unwrap().extend({ id: z.string() }).readonly()).readonly(),
     /** Writer's schema of the main output on a source or process; reader's schema on a sink. */
     schema: avroSchema.optional(),
-    /** Where a source reads or a sink writes. */
+    /** The object store that a source reads or a sink writes. */
     endpoint: s3Connection.unwrap().extend({ topics: z.string() }).readonly().optional(),
-    /** Where a sink writes that is no object store; credentials and address may be the server's own business. */
+    /** The server that a sink writes to, unless the sink writes to an object store. */
     target: z
       .strictObject({
         addr: z.string().optional(),
@@ -78,22 +77,22 @@ export const functionSpecSchema = z
       })
       .readonly()
       .optional(),
-    /** Automatic download of the objects that input records name. */
+    /** The store from which the objects named by input records are downloaded. */
     download: s3Connection.unwrap().extend({ directory: z.string().optional() }).readonly().optional(),
-    /** Where outputs above the limit go; `maxPayloadSize` absent: the server's limit. */
+    /** Stores outputs larger than `maxPayloadSize`, by default the NATS server's limit. */
     messageStore: s3Connection
       .unwrap()
       .extend({ bucket: z.string(), prefix: z.string(), maxPayloadSize: z.int().positive().optional() })
       .readonly()
       .optional(),
-    /** Message stores of the functions this one reads from. */
+    /** Message stores of the functions that write the inputs. */
     claimStores: z
       .array(s3Connection.unwrap().extend({ bucket: z.string(), prefix: z.string() }).readonly())
       .readonly(),
     deadLetters: z.strictObject({ stream: z.string(), subject: z.string() }).readonly(),
     stateBucket: z.string(),
     schemaBucket: z.string(),
-    /** The server waits this long for a sign of life of the replica that holds a message. */
+    /** The server redelivers a message whose lease has not been renewed for this long. */
     ackWaitMs: z.int().positive(),
     /** A record may take this long without a heartbeat. */
     maxPollIntervalMs: z.int().positive(),
@@ -109,7 +108,7 @@ export type FunctionSpec = z.infer<typeof functionSpecSchema>;
 export type OutputSpec = NonNullable<FunctionSpec['output']>;
 export type S3Connection = z.infer<typeof s3Connection>;
 
-/** Every output that a function writes: the main one first, when something reads it, then the side outputs. */
+/** All outputs of a function: the main output, if it has readers, then the side outputs. */
 export function outputsOf(spec: FunctionSpec): readonly OutputSpec[] {
   return spec.output === undefined ? spec.sideOutputs : [spec.output, ...spec.sideOutputs];
 }

@@ -1,6 +1,6 @@
 /**
- * Every name KFlow gives, in one place. Ids are DNS-1123 labels without `--`, so the parts of a name can be told
- * apart: `<job>--<function>` in Kubernetes, `kflow_<ns>_<job>_<function>` in JetStream.
+ * All names that KFlow generates. Ids are DNS-1123 labels without `--`, so that the parts of a name can be separated
+ * again: `<job>--<function>` in Kubernetes, `kflow_<ns>_<job>_<function>` in JetStream.
  */
 
 interface FlowId {
@@ -8,7 +8,7 @@ interface FlowId {
   readonly jobId: string;
 }
 
-/** Deployment, Job, ConfigMap, Secret and the like of one function. */
+/** Name of a function's Deployment, Job, ConfigMap and other objects. */
 export function workloadName(flow: FlowId, functionId: string): string {
   return `${flow.jobId}--${functionId}`;
 }
@@ -24,7 +24,7 @@ export function objectName(flow: FlowId, name: string): string {
   return own.toLowerCase().replaceAll('_', '--');
 }
 
-/** Secret with the credentials of an address, `user` and `password`. */
+/** Name of the Secret with the `user` and `password` for an address. */
 export function accountSecret(flow: { readonly jobId: string }, addr: string): string {
   const place = addr
     .toLowerCase()
@@ -34,7 +34,7 @@ export function accountSecret(flow: { readonly jobId: string }, addr: string): s
   return `${flow.jobId}--${place}`;
 }
 
-/** Secret with the secret variables of a function's container. No other name has two `--`. */
+/** Name of the Secret with the secret variables of a function's container. No other name has two `--`. */
 export function variableSecret(flow: { readonly jobId: string }, functionId: string): string {
   return `${flow.jobId}--${functionId}--env`;
 }
@@ -50,7 +50,7 @@ export function outputSubject(flow: FlowId, functionId: string, side?: string): 
   return side === undefined ? `${base}.out` : `${base}.side.${side}`;
 }
 
-/** One stream for each flow; its subjects say which function gave up on a record. */
+/** The flow's stream of dead letters. Their subjects name the function that failed. */
 export function deadLetterStream(flow: FlowId): string {
   return `kflow_${flow.namespace}_${flow.jobId}__dead`;
 }
@@ -59,31 +59,31 @@ export function deadLetterSubject(flow: FlowId, functionId: string): string {
   return `kflow.${flow.namespace}.${flow.jobId}.${functionId}.dead`;
 }
 
-/** KV bucket of a flow: its run, which sources have ended, what has been listed. */
+/** KV bucket with the state of a flow: its run, the sources that have ended, the objects that were listed. */
 export function stateBucket(flow: FlowId): string {
   return `kflow_${flow.namespace}_${flow.jobId}__state`;
 }
 
-/** KV bucket of writer schemas by fingerprint, shared by all flows of a nats server. */
+/** KV bucket of writer schemas by fingerprint, shared by all flows of a NATS server. */
 export const schemaBucket = 'kflow_schemas';
 
-/** Where a function's payloads lie in its message store's bucket. */
+/** Prefix of a function's payloads in the bucket of its message store; of all functions without an id. */
 export function messageStorePrefix(flow: FlowId, functionId?: string): string {
   const base = `kflow/${flow.namespace}/${flow.jobId}/`;
   return functionId === undefined ? base : `${base}${functionId}/`;
 }
 
-/** What runs a flow step by step. */
+/** Name of the workload that runs a flow step by step. */
 export function devStoreName(flow: FlowId): string {
   return `${flow.jobId}----dev`;
 }
 
-/** Where the folders of a function that is run by itself lie. */
+/** Prefix of the folders of a function in a step-by-step run. */
 export function devStorePrefix(flow: FlowId, functionId: string): string {
   return `kflow-dev/${flow.namespace}/${flow.jobId}/${functionId}/`;
 }
 
-/** Core subject on which replicas say what they have done; nothing keeps it. */
+/** Core NATS subject on which replicas publish their counters; no stream stores it. */
 export function countersSubject(flow: FlowId, functionId: string): string {
   return `kflow-counters.${flow.namespace}.${flow.jobId}.${functionId}`;
 }

@@ -8,7 +8,7 @@ import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';
 import { parseS3Location } from './s3-location';
 
-/** An object store and who asks. */
+/** An object store with credentials. */
 export interface S3Account {
   readonly addr: string;
   readonly user: string;
@@ -16,21 +16,21 @@ export interface S3Account {
 }
 
 export interface PlanSettings {
-  /** Takes the place of every object store the document names: the embedded one. */
+  /** Replaces every object store of the document, as the embedded server does. */
   readonly s3Override?: S3Account;
-  /** Serves where the document names none. */
+  /** Used where the document names no object store. */
   readonly s3Default?: S3Account;
-  /** Bucket of a message store whose own is not given. */
+  /** Bucket of message stores for which the document names none. */
   readonly messageBucketDefault?: string;
-  /** Copies of a stream, whatever the document says: one server keeps one. */
+  /** Replicas of every stream, instead of the document's: a single NATS server supports one. */
   readonly streamReplicas?: number;
-  /** How often, or as of when, a function was told to read anew, by function: outputs count again with each new number. */
+  /** Epoch of each function: every re-read of its inputs has a higher one, so that its outputs are not duplicates. */
   readonly epochs?: { readonly [functionId: string]: number };
-  /** Credentials that are not given are in Secrets of the cluster. Else they are missing. */
+  /** The user creates Secrets for missing credentials in the cluster. Absent: missing credentials are an error. */
   readonly hasClusterSecrets?: true;
 }
 
-/** What one function connects to; credentials apart, named by the environment that carries them. */
+/** What one function connects to. The credentials are in environment variables, taken from Secrets. */
 export interface FunctionConnections {
   readonly stores: Pick<FunctionSpec, 'endpoint' | 'target' | 'download' | 'messageStore' | 'claimStores'>;
   readonly secretEnv: readonly SecretVariable[];
@@ -76,7 +76,7 @@ class ConnectionPlanner {
     private readonly secrets: FlowSecrets,
   ) {}
 
-  /** What the function connects to by its type. */
+  /** The connection that the function's type defines. */
   own(): Pick<FunctionConnections['stores'], 'endpoint' | 'target'> {
     const descriptor = descriptorOf(this.fn.type);
     switch (descriptor.connectsTo) {
@@ -108,7 +108,7 @@ class ConnectionPlanner {
     return { addr, ...where };
   }
 
-  /** Where nothing is said of the store, the objects are fetched from where they were listed. */
+  /** Without a store address, objects are downloaded from the store of the nearest source that lists objects. */
   download(topology: Topology) {
     const { store } = this.fn.globalConfig;
     const given = store.addr === undefined ? listingSource(topology, this.fn) : store;
@@ -177,7 +177,7 @@ function listingSource(topology: Topology, fn: FlowFunction): FlowFunction | und
   for (const candidate of seen) {
     const { kind, connectsTo } = descriptorOf(candidate.type);
     if (kind === 'source' && connectsTo === 'object-store') return candidate;
-    // a set goes on through what is added to it, and takes each once
+    // the loop also visits members that are added during it
     for (const above of upstreamFunctions(topology, candidate)) seen.add(above);
   }
   return undefined;
@@ -185,7 +185,7 @@ function listingSource(topology: Topology, fn: FlowFunction): FlowFunction | und
 
 function missing(functionId: string, setting: string): ConfigError {
   const place = setting.startsWith('globalConfig')
-    ? 'on the function or for the flow'
-    : `there, or as globalConfig.store.${setting}`;
-  return new ConfigError('setting-missing', `${functionId}: nothing sets ${setting}; set it ${place}`);
+    ? 'to the function or the flow'
+    : 'to the function or to globalConfig.store';
+  return new ConfigError('setting-missing', `${functionId}: missing ${setting}; add ${place}`);
 }

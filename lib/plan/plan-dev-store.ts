@@ -4,7 +4,7 @@ import type { PlannedDevStore } from './flow-plan';
 import type { FlowSecrets } from './flow-secrets';
 import { devStoreName, devStorePrefix } from './names';
 
-/** What watches the folders of a flow that is run step by step; undefined when it is not, or when no image does it. */
+/** The watcher of a step-by-step run; undefined unless `devStore` is enabled and has an image, an address and a bucket. */
 export function planDevStore(topology: Topology, secrets: FlowSecrets): PlannedDevStore | undefined {
   const { enabled, image, imagePullPolicy, addr, topics, user, password, secret } = topology.globalConfig.devStore;
   if (!enabled || image === undefined || addr === undefined || topics === undefined) return undefined;

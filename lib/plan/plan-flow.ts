@@ -19,20 +19,20 @@ import { planDevStore } from './plan-dev-store';
 import { planSpec } from './plan-spec';
 import { timing } from './replica-lifecycle';
 
-/** Dead letters are few and precious: their stream is bounded only by bytes. */
+/** Dead letters are few and valuable: only bytes limit their stream. */
 const deadLetterMaxBytes = 1024 ** 3;
 
-/** Consumers hand out this many messages at once to all replicas together, enough for 50 replicas of 500. */
+/** Unacked messages of a consumer, over all replicas: enough for 50 replicas with 500 each. */
 const maxAckPending = 25_000;
 
 /**
- * Names everything a flow needs. Pure: the same topology and settings give the same plan.
- * Throws ConfigError when an address that the document leaves out is not in the settings either.
+ * Plans everything a flow needs. The same topology and settings give the same plan. Throws ConfigError if neither the
+ * document nor the settings contain a required address, bucket or account.
  */
 export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const { namespace, jobId, mode } = topology;
   const { replicas, onDelete } = topology.globalConfig.stream;
-  const copies = (said: number) => settings.streamReplicas ?? said;
+  const replicasOr = (own: number) => settings.streamReplicas ?? own;
   const secrets = new FlowSecrets(topology, settings.hasClusterSecrets === true);
   const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
   const devStore = planDevStore(topology, secrets);
@@ -42,12 +42,12 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     mode,
     streams: [...planned.flatMap((part) => part.streams), planDeadLetters(topology)].map((stream) => ({
       ...stream,
-      replicas: copies(stream.replicas),
+      replicas: replicasOr(stream.replicas),
     })),
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
     schemaBucket,
-    storage: { replicas: copies(replicas), onDelete },
+    storage: { replicas: replicasOr(replicas), onDelete },
     workloads: planned.map((part) => part.workload),
     ...(devStore === undefined ? {} : { devStore }),
     secrets: secrets.all,
@@ -121,7 +121,7 @@ function workloadKind({ mode }: Topology, { type, parallelism }: FlowFunction): 
   return kind === 'source' && parallelism > 1 ? 'statefulset' : 'deployment';
 }
 
-/** Variables whose value is a secret are taken from one; the others stay as they are written. */
+/** Moves variables with secret values into a Secret. */
 function planEnv(topology: Topology, fn: FlowFunction, secrets: FlowSecrets) {
   const { env } = fn.meta.container;
   const hidden = env.filter(isSecretVariable);
@@ -159,13 +159,13 @@ function uniqueBuckets(buckets: readonly PlannedBucket[]): PlannedBucket[] {
   return [...byPlace.values()];
 }
 
-/** Throws ConfigError 'not-run-yet' that names every function which this version cannot run on this machine. */
+/** Throws ConfigError `not-run-yet` with every function that this version cannot run on this machine. */
 export function assertRunnable(topology: Topology): void {
   const faults = topology.dag.flatMap((fn) => {
     const { isRunnable, code } = descriptorOf(fn.type);
-    if (!isRunnable) return [`${fn.id}: functions of type ${fn.type} are not run by this version`];
+    if (!isRunnable) return [`${fn.id}: this version does not run the type ${fn.type}`];
     if (code === 'required' && fn.meta.code === undefined && fn.meta.module === undefined) {
-      return [`${fn.id}: images are not run on this machine; give the source its code (meta.code or meta.module)`];
+      return [`${fn.id}: local runs do not use images; set meta.code or meta.module`];
     }
     return [];
   });

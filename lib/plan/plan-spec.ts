@@ -6,7 +6,7 @@ import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, state
 import type { FunctionConnections } from './plan-connections';
 import { timing } from './replica-lifecycle';
 
-/** The spec of one function's replicas. `epoch` 0 is that of a function which never began anew. */
+/** The spec of one function's replicas. `epoch` is 0 until the first re-read. */
 export function planSpec(
   topology: Topology,
   fn: FlowFunction,

@@ -1,39 +1,36 @@
-/** How a replica ends: what keeps its workload running reads it. */
+/** Exit codes of a replica. Kubernetes and `kflow run` decide by them whether to restart it. */
 export const ExitCode = {
-  /** All input processed; in a stream, told to stop. */
+  /** All input is processed. In stream mode: the replica was stopped. */
   Done: 0,
-  /** Failed in a way that another start may mend. */
+  /** The replica failed; a restart may succeed. */
   Failed: 1,
-  /** Set up wrongly: another start ends the same way. (EX_CONFIG of sysexits.h) */
+  /** The configuration is wrong; a restart fails again. (EX_CONFIG of sysexits.h) */
   Misconfigured: 78,
-  /** Of a batch flow: told to stop before all input was processed. A Job takes a 0 for the end of its work. (128 + SIGTERM) */
+  /** Batch mode: the replica was stopped before all input was processed. A 0 would complete the Job. (128 + SIGTERM) */
   Stopped: 143,
 } as const;
 
-/** How often a Job starts each of its replicas again before it has failed. */
+/** How often a Job restarts each of its replicas before it fails. */
 export const retriesEach = 6;
 
-/**
- * How long things are waited for, derived from one setting.
- *
- * `max.poll.interval.ms` says how long a record may take. The server's ackWait is shorter: it is how long the server
- * waits for a sign of life of the replica that holds a message, which the replica gives every ackWait/3 while the
- * record may still take its time. So a slow record has its two minutes, and what a killed replica held is delivered
- * again within seconds.
- */
 const maxAckWaitMs = 15_000;
 
+/**
+ * Timeouts, derived from `max.poll.interval.ms`: the time a record may take without a heartbeat. The consumer's ackWait is
+ * shorter. While a record is within its time, the replica renews the lease of the message every ackWait/3. So a slow
+ * record has its two minutes, and the messages of a killed replica are redelivered within seconds.
+ */
 export const timing = {
   defaultAckWaitMs: maxAckWaitMs,
 
-  /** How long a replica may finish what it holds when it is told to stop, unless KFLOW_SHUTDOWN_TIMEOUT says another. */
+  /** How long a stopped replica may take to finish its records. KFLOW_SHUTDOWN_TIMEOUT overrides it. */
   shutdownSeconds: 25,
 
   ackWaitMs(maxPollIntervalMs: number): number {
     return Math.min(maxPollIntervalMs, maxAckWaitMs);
   },
 
-  /** Long enough for several redeliveries; what is redelivered later is looked up in the output stream itself. */
+  /** Covers several redeliveries. For later ones, the writer searches the output stream for duplicates. */
   dedupeWindowMs(ackWaitMs: number): number {
     return Math.max(8 * ackWaitMs, 60_000);
   },

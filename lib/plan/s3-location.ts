@@ -5,7 +5,7 @@ export interface S3Location {
   readonly bucket: string;
   /** Every key of the location starts with this. */
   readonly prefix: string;
-  /** Set when the location is a folder or object, whose bare name is also a key of it. */
+  /** Set if the location is an object or folder: the name without a slash is a key of the location too. */
   readonly object?: string;
 }
 
@@ -25,7 +25,7 @@ export function parseS3Location(topics: string): S3Location {
   return { bucket, prefix: path, object: path };
 }
 
-/** Whether a listed key, known to start with the location's prefix, belongs to it. */
+/** Whether a key with the location's prefix belongs to the location. */
 export function isInLocation(location: S3Location, key: string): boolean {
   return location.object === undefined || key === location.object || key.startsWith(`${location.object}/`);
 }

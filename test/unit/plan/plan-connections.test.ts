@@ -74,7 +74,7 @@ describe('message stores', () => {
   test('take the default bucket where none is named', () => {
     const text = stores.replace('topics: shared, ', '');
     expect(specOf(planOf(text, { messageBucketDefault: 'kept' }), 'big').messageStore?.bucket).toBe('kept');
-    expect(() => planOf(text)).toThrow(/^big: nothing sets globalConfig\.messageStore\.topics \(the bucket\);/);
+    expect(() => planOf(text)).toThrow(/^big: missing globalConfig\.messageStore\.topics \(the bucket\);/);
   });
 });
 
@@ -182,8 +182,8 @@ dag:
 `;
 
   test.each([
-    ['an address', bare, /^list: nothing sets addr; set it there, or as globalConfig\.store\.addr$/],
-    ['a user', bare.replace('topics', 'addr: "s3:9000", topics'), /^list: nothing sets user and password;/],
+    ['an address', bare, /^list: missing addr; add to the function or to globalConfig\.store$/],
+    ['a user', bare.replace('topics', 'addr: "s3:9000", topics'), /^list: missing user and password;/],
   ])('without %s are refused, with the function that lacks it', (_title, text, message) => {
     expect(() => planOf(text)).toThrow(ConfigError);
     expect(() => planOf(text)).toThrow(expect.objectContaining({ code: 'setting-missing' }));
