@@ -185,7 +185,7 @@ function listingSource(topology: Topology, fn: FlowFunction): FlowFunction | und
 
 function missing(functionId: string, setting: string): ConfigError {
   const place = setting.startsWith('globalConfig')
-    ? 'to the function or the flow'
-    : 'to the function or to globalConfig.store';
-  return new ConfigError('setting-missing', `${functionId}: missing ${setting}; add ${place}`);
+    ? 'for the function or the flow'
+    : 'on the function or in globalConfig.store';
+  return new ConfigError('setting-missing', `${functionId}: missing ${setting}; required ${place}`);
 }

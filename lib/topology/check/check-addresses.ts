@@ -5,7 +5,7 @@ import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
-/** Servers that manifests need to name: nobody fills them in when the pods run. */
+/** Checks the servers that manifests must name, because nothing supplies them when the pods run. */
 export function checkAddresses(draft: Draft, problems: ProblemList): void {
   const section = (each: DraftFunction, name: string): PlainMap =>
     overlay(sectionOf(draft.globalConfig, name), sectionOf(each.globalConfig, name));
@@ -14,7 +14,7 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
   const { enabled, ...devStore } = sectionOf(draft.globalConfig, 'devStore');
   for (const key of enabled === true ? ['image', 'addr', 'topics'] : []) {
     const at = ['globalConfig', 'devStore'];
-    if (devStore[key] === undefined) missing(at, `devStore lacks its ${key}`, `globalConfig.devStore.${key}`);
+    if (devStore[key] === undefined) missing(at, `devStore has no ${key}`, `globalConfig.devStore.${key}`);
   }
   checkWritten(draft, problems);
   for (const each of draft.functions) {
@@ -24,21 +24,22 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
       raw.addr === undefined &&
       section(each, 'store').addr === undefined
     ) {
-      missing(path, 'nothing names its S3 server', '"addr: host:port", or globalConfig.store.addr for all functions');
+      missing(path, 'the S3 server is missing', '"addr: host:port", or globalConfig.store.addr for all functions');
     }
     if (descriptor?.connectsTo === 'server' && descriptor.addr === 'required' && raw.addr === undefined) {
-      missing(path, 'nothing names its server', '"addr: host:port"');
+      missing(path, 'the server is missing', '"addr: host:port"');
     }
     if (sectionOf(each.globalConfig, 'messageStore').enabled !== true) continue;
     const store = section(each, 'messageStore');
     const at = [...path, 'globalConfig', 'messageStore', 'enabled'];
-    if (store.addr === undefined) missing(at, 'no server is named for big messages', 'globalConfig.messageStore.addr');
+    if (store.addr === undefined)
+      missing(at, 'the S3 server for large messages is missing', 'globalConfig.messageStore.addr');
     if (store.topics === undefined)
-      missing(at, 'no bucket is named for big messages', 'globalConfig.messageStore.topics');
+      missing(at, 'the bucket for large messages is missing', 'globalConfig.messageStore.topics');
   }
 }
 
-/** Addresses and names of Secrets that manifests could not have. */
+/** Checks addresses and names of Secrets, which must be valid in manifests. */
 function checkWritten(draft: Draft, problems: ProblemList): void {
   const invalid = (path: DocumentPath, message: string) => problems.add({ code: 'setting-invalid', path, message });
   const check = (map: PlainMap, path: DocumentPath) => {
@@ -64,7 +65,7 @@ function checkWritten(draft: Draft, problems: ProblemList): void {
   }
 }
 
-/** Whether a text is `host`, `host:port` or a URL of one, with a port that exists and a host that may. */
+/** Whether a text is `host`, `host:port` or a URL of one, with a valid port and IPv4 address. */
 export function isAddress(text: string): boolean {
   const match = /^(?:\w+:\/\/)?(\[[0-9a-fA-F:]+\]|[^\s/:@[\]]+)(?::(\d{1,5}))?(?:\/\S*)?$/.exec(text);
   if (match === null) return false;

@@ -5,7 +5,7 @@ import type { TopicsRule } from '../function-types/function-type-descriptor';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
-/** What each function needs by its type: a format, a place to read or write, code. */
+/** Checks what the type of each function requires: a format, a place to read or write, code. */
 export function checkConnectors(draft: Draft, problems: ProblemList): void {
   for (const each of draft.functions) {
     if (each.descriptor === undefined) continue;
@@ -18,7 +18,7 @@ export function checkConnectors(draft: Draft, problems: ProblemList): void {
 
 function checkFormat({ raw, path, type }: DraftFunction, problems: ProblemList): void {
   if (raw.format !== undefined) return;
-  const message = `${withArticle(type)} needs its format; add "format: list"`;
+  const message = `${withArticle(type)} needs a format; add "format: list"`;
   problems.add({ code: 'setting-missing', path, message });
 }
 
@@ -46,10 +46,10 @@ function checkCode(each: DraftFunction, { isRequired, draft, problems }: CodeCon
   if (findMetaSetting(meta, 'code') === undefined && findMetaSetting(meta, 'module') === undefined) {
     if (image !== undefined) return;
     if (isRequired) {
-      const message = `${withArticle(type)} needs meta.code or meta.module (or an image) to make records`;
+      const message = `${withArticle(type)} needs meta.code, meta.module or an image to produce records`;
       problems.add({ code: 'setting-missing', path, message });
     } else {
-      const message = 'it has neither meta.code nor meta.module nor an image: it passes its records on unchanged';
+      const message = 'no meta.code, meta.module or image: records pass through unchanged';
       problems.warn({ code: 'setting-missing', path, message });
     }
     return;
@@ -60,13 +60,13 @@ function checkCode(each: DraftFunction, { isRequired, draft, problems }: CodeCon
   }
   if (code === undefined) return;
   if (findMetaSetting(meta, 'name') === undefined) {
-    const message = 'meta.code needs meta.name, the name of the function in it that is called';
+    const message = 'meta.code needs meta.name, the name of the function to call';
     problems.add({ code: 'setting-missing', path: at('code'), message, at: 'key' });
   } else if (name !== undefined && !/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name)) {
     const message = `must be the name of a function in meta.code, got ${quote(name)}`;
     problems.add({ code: 'setting-invalid', path: at('name'), message });
   } else if (name !== undefined && !code.includes(name)) {
-    const message = `meta.code has no function "${name}"; write the name of the one to call`;
+    const message = `meta.code has no function "${name}"; name the function to call`;
     problems.add({ code: 'setting-invalid', path: at('name'), message });
   }
 }

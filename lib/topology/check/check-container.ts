@@ -7,10 +7,10 @@ import type { Finding, ProblemList } from '../read/problem-list';
 import { isAddress } from './check-addresses';
 import { checkEnv } from './check-env';
 
-/** Names of the parts that every pod of KFlow has; a volume of the user's may take the place of `tmp`. */
+/** Names that KFlow uses in every pod. A volume of the user may replace `tmp`. */
 const taken = { sidecars: 'function', volumes: 'spec' } as const;
 
-/** `meta.container`: what Kubernetes would refuse when the pods are made, or would take in another sense. */
+/** Checks `meta.container` for what Kubernetes would reject or interpret differently when it creates the pods. */
 export function checkContainer(draft: Draft, problems: ProblemList): void {
   for (const { meta, path } of draft.functions) {
     if (!isPlainMap(meta.container)) continue;
@@ -44,7 +44,7 @@ class ContainerCheck {
           const message = `must be lower-case letters, digits and dashes, 63 at most, got ${quote(name)}`;
           this.add(at, { code: 'name-invalid', message });
         } else if (taken[list as keyof typeof taken] === name) {
-          const message = `"${name}" is a part that every pod of KFlow has; choose another name`;
+          const message = `"${name}" is reserved in the pods of KFlow; choose another name`;
           this.add(at, { code: 'name-invalid', message });
         }
       }
@@ -71,14 +71,14 @@ class ContainerCheck {
     const known = ['spec', 'tmp', ...entriesOf(volumes).map(([, { name }]) => name)];
     for (const [index, volume] of entriesOf(volumes)) {
       if (volume.hostPath === undefined) continue;
-      const message = 'a path of the node is refused where Pod Security is restricted; use another kind of volume';
+      const message = 'restricted Pod Security does not allow hostPath; use another kind of volume';
       this.add(['volumes', index, 'hostPath'], { message, at: 'key' });
     }
     this.unique(volumeMounts, ['volumeMounts'], 'mountPath');
     for (const [index, { name, mountPath }] of entriesOf(volumeMounts)) {
       if (typeof mountPath === 'string' && /^\/etc\/kflow\/*$/.test(mountPath)) {
         this.add(['volumeMounts', index, 'mountPath'], {
-          message: 'the spec of the function is there; choose another',
+          message: 'the path is reserved for the spec of the function; choose another',
         });
       }
       if (typeof name !== 'string' || known.includes(name)) continue;
@@ -92,12 +92,12 @@ class ContainerCheck {
       const at = ['sidecars', index];
       checkEnv(env, [...this.path, ...at, 'env'], this.problems);
       if (restartPolicy !== undefined) {
-        const message = 'a sidecar runs as long as its function does; remove "restartPolicy"';
+        const message = 'a sidecar runs as long as its function; remove "restartPolicy"';
         this.add([...at, 'restartPolicy'], { message, at: 'key' });
       }
       for (const [port, { name }] of entriesOf(ports)) {
         if (name !== 'http') continue;
-        const message = '"http" is the port of the function; choose another name';
+        const message = '"http" is reserved for the port of the function; choose another name';
         this.add([...at, 'ports', port, 'name'], { code: 'name-invalid', message });
       }
     }
@@ -107,13 +107,16 @@ class ContainerCheck {
     const { nodeSelector, tolerations } = this.container;
     for (const [index, { operator, value }] of entriesOf(tolerations)) {
       if (operator !== 'Exists' || value === undefined) continue;
-      this.add(['tolerations', index, 'value'], { message: 'operator Exists has no value; remove it', at: 'key' });
+      this.add(['tolerations', index, 'value'], {
+        message: 'the operator Exists takes no value; remove it',
+        at: 'key',
+      });
     }
     for (const [label, value] of Object.entries(isPlainMap(nodeSelector) ? nodeSelector : {})) {
       const isLabel = /^([a-z0-9.-]+\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/.test(label);
       const isValue = typeof value !== 'string' || /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/.test(value);
       if (isLabel && isValue) continue;
-      const message = `is no label of Kubernetes: ${quote(isLabel ? String(value) : label)}`;
+      const message = `is not a valid Kubernetes label: ${quote(isLabel ? String(value) : label)}`;
       this.add(['nodeSelector', label], { message, at: isLabel ? 'value' : 'key' });
     }
   }
@@ -133,7 +136,7 @@ class ContainerCheck {
       const place = [...at, index, key];
       const line = lines.get(value);
       if (line === undefined) lines.set(value, this.problems.lineOf([...this.path, ...place]));
-      else this.add(place, { code: 'id-duplicate', message: `${quote(value)} is there already, on line ${line}` });
+      else this.add(place, { code: 'id-duplicate', message: `${quote(value)} is already used on line ${line}` });
     }
   }
 

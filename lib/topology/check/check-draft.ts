@@ -23,7 +23,7 @@ const checks = [
   checkEdgeSchemas,
 ];
 
-/** Every check of what a document means, on what of it can be read. */
+/** Runs every semantic check on the readable parts of a document. */
 export function checkDraft(draft: Draft, problems: ProblemList, purpose: Purpose): void {
   const graph = new DraftGraph(draft);
   for (const check of checks) check(draft, problems, graph);

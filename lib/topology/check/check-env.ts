@@ -3,13 +3,13 @@ import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
-/** Variables that go with other parts of the manifests, or hold the credentials of the topology's servers. */
-const ours =
+/** Variables that KFlow sets. */
+const reserved =
   /^KFLOW_(SPEC|NATS_URL|HTTP_PORT|HTTP_HOST|METRICS|REPLICA|(ADDR|DOWNLOAD|STORE|DEV|CLAIM_\d+)_(USER|PASSWORD))$/;
 
 const sources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'];
 
-/** The variables of a container, where Kubernetes or the runtime would refuse them. */
+/** Checks the variables of a container for what Kubernetes or the runtime would reject. */
 export function checkEnv(env: unknown, at: DocumentPath, problems: ProblemList): void {
   for (const [index, entry] of entriesOf(env)) {
     const path = [...at, index];
@@ -17,7 +17,7 @@ export function checkEnv(env: unknown, at: DocumentPath, problems: ProblemList):
     checkSource(entry, path, problems);
     if (typeof entry.value !== 'string') continue;
     if (entry.value.includes('\0')) {
-      const message = 'a variable holds no NUL character';
+      const message = 'must not contain a NUL character';
       problems.add({ code: 'setting-invalid', path: [...path, 'value'], message });
     }
     const isTime = /^\d+$/.test(entry.value) && Number(entry.value) >= 1 && Number(entry.value) <= 86_400;
@@ -31,12 +31,12 @@ function checkName({ name }: PlainMap, path: DocumentPath, problems: ProblemList
   if (name === undefined) {
     problems.add({ code: 'setting-missing', path, message: 'a variable needs a name; add "name"' });
   } else if (typeof name === 'string' && !/^[A-Za-z_.-][A-Za-z0-9_.-]*$/.test(name)) {
-    // a value may have got into the name
+    // the name may contain a value by mistake
     const shown = quote(name.replace(/=.*/s, '=…'));
     const message = `must be letters, digits, underscores, dots and dashes, got ${shown}`;
     problems.add({ code: 'name-invalid', path: [...path, 'name'], message });
-  } else if (ours.test(String(name))) {
-    const message = `${name} is set by KFlow, and other parts of the pod go by it; remove it`;
+  } else if (reserved.test(String(name))) {
+    const message = `${name} is set by KFlow; remove it`;
     problems.add({ code: 'setting-invalid', path: [...path, 'name'], message });
   }
 }

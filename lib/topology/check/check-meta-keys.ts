@@ -6,7 +6,7 @@ import { isNearMiss } from '../problem/nearest-name';
 import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
 
-/** The user's own keys in `meta` are no problem, but one that is nearly a known key is worth a word. */
+/** Warns about keys in `meta` that resemble a setting of KFlow. All other keys are the user's own. */
 export function checkMetaKeys(draft: Draft, problems: ProblemList): void {
   for (const each of draft.functions) {
     const path = [...each.path, 'meta'];
@@ -26,12 +26,12 @@ function checkMap(map: PlainMap, path: DocumentPath, problems: ProblemList): voi
     }
     const meant = known.find((name) => isNearMiss(key, name));
     if (meant === undefined) continue;
-    const message = `"${key}" is taken for a key of your own; did you mean "${meant}"?`;
+    const message = `"${key}" is treated as your own key; did you mean "${meant}"?`;
     problems.warn({ code: 'key-unknown', path: [...path, key], message, at: 'key' });
   }
 }
 
-/** A dotted setting written both flat and nested has two values, and one of them would be lost. */
+/** A dotted setting must not be written both flat and nested, because one of the two values would be ignored. */
 function checkGivenOnce(
   meta: PlainMap,
   { name, path, problems }: { name: MetaSetting; path: DocumentPath; problems: ProblemList },

@@ -4,10 +4,10 @@ import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
 const maxLabel = 63;
-/** 63, less the 11 characters that Kubernetes appends to the name of a Deployment's or Job's pod. */
+/** 63 minus the 11 characters that Kubernetes appends to the names of the pods of a Deployment or Job. */
 const maxWorkload = 52;
 
-/** Names that become names in Kubernetes and JetStream. */
+/** Checks the names that become names in Kubernetes and JetStream. */
 export function checkNames(draft: Draft, problems: ProblemList): void {
   const { root, functions } = draft;
   checkLabel({ path: ['jobId'], name: root.jobId, dashes: 'single' }, problems);
@@ -23,7 +23,7 @@ export function checkNames(draft: Draft, problems: ProblemList): void {
       checkLabel({ path, name: side.id, dashes: 'single' }, problems);
       const line = side.id === undefined ? undefined : sides.get(side.id);
       if (line !== undefined) {
-        const message = `the side output "${side.id}" is there already, on line ${line}; ids are unique in a function`;
+        const message = `the side output "${side.id}" is already declared on line ${line}; ids must be unique in a function`;
         problems.add({ code: 'id-duplicate', path, message });
       } else if (side.id !== undefined) sides.set(side.id, problems.lineOf(path));
     }
@@ -49,7 +49,7 @@ function checkLabel({ path, name, dashes }: Label, problems: ProblemList): boole
   const single = dashes === 'single' ? 'single dashes' : 'dashes';
   const rule = `must be lower-case letters, digits and ${single}, with a letter or digit at both ends`;
   const better = labelOf(name);
-  const hint = better === '' ? '' : `; "${better}" would do`;
+  const hint = better === '' ? '' : `; for example "${better}"`;
   problems.add({ code: 'name-invalid', path, message: `${rule}; got ${quote(name)}${hint}` });
   return false;
 }
@@ -83,6 +83,6 @@ function checkGroup(each: DraftFunction, groups: Map<string, DraftFunction>, pro
     return;
   }
   const line = problems.lineOf([...first.path, 'groupId']);
-  const message = `the group "${groupId}" is that of "${first.id}" on line ${line}; each function needs its own`;
+  const message = `the group "${groupId}" already belongs to "${first.id}" on line ${line}; each function needs its own`;
   problems.add({ code: 'id-duplicate', path, message });
 }

@@ -8,12 +8,12 @@ import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
 import { implicitTypeOf, type Writer, WrittenSchemas } from './written-schemas';
 
-/** Schemas must be there where nothing else says what records look like, and must be Avro. */
+/** Checks that every schema is valid Avro, and that a schema exists where the records have no other description. */
 export function checkSchemas(draft: Draft, problems: ProblemList): void {
   for (const each of draft.functions) {
     addFaults(each.schemaFaults, [...each.path, 'schema'], problems);
     if (each.descriptor?.schema === 'required' && each.raw.schema === undefined) {
-      const message = `${withArticle(each.type)} needs the Avro schema of the records it makes; add "schema"`;
+      const message = `${withArticle(each.type)} needs the Avro schema of its records; add "schema"`;
       problems.add({ code: 'schema-missing', path: each.path, message });
     }
     for (const side of each.sideOuts) {
@@ -31,7 +31,7 @@ function addFaults(faults: readonly SchemaFault[], path: DocumentPath, problems:
   }
 }
 
-/** Do the records that run along an edge fit the function at its end? Every schema that may be written is looked at. */
+/** Checks that the records of each edge fit the function that reads them, for every schema that they may have. */
 export function checkEdgeSchemas(draft: Draft, problems: ProblemList, graph: DraftGraph): void {
   const check = new EdgeCheck(problems);
   const written = new WrittenSchemas(draft, graph);
@@ -61,7 +61,7 @@ class EdgeCheck {
     if (conflicts.length === 0) return;
     const line = this.problems.lineOf([...to.path, 'schema']);
     if (!shareFields(writer.type, reader)) {
-      const message = `the schema of "${to.id}" (line ${line}) has no field of ${writer.name}; it is taken for a placeholder, and the sink gets the records as written`;
+      const message = `the schema of "${to.id}" (line ${line}) has no field of ${writer.name}; the sink takes it for a placeholder and gets the records as written`;
       this.problems.warn({ code: 'schema-incompatible', path, message });
       return;
     }
@@ -77,7 +77,7 @@ class EdgeCheck {
     this.problems.warn({ code: 'schema-incompatible', path, message });
   }
 
-  /** A schema written where the type has one of its own must be able to read the records of that one. */
+  /** A schema on a function whose type implies one must be able to read records of the implied schema. */
   implicit({ schema, path, type, descriptor }: DraftFunction): void {
     const emitted = implicitTypeOf(descriptor);
     if (schema === undefined || emitted === undefined) return;
@@ -85,22 +85,26 @@ class EdgeCheck {
     if (conflicts.length === 0) return;
     const fields = emitted.fields.map(({ name }) => name).join(', ');
     const records = `${emitted.name.split('.').at(-1)} records (${fields})`;
-    const message = `${withArticle(type)} emits ${records}, and they do not fit this schema: ${listed(conflicts)}; leave the schema out`;
+    const message = `${withArticle(type)} emits ${records}, which do not fit this schema: ${listed(conflicts)}; remove the schema`;
     this.problems.add({ code: 'schema-incompatible', path: [...path, 'schema'], message });
   }
 
   /** Automatic download finds its object by the fields `bucket` and `key` of the record. */
   download(each: DraftFunction, { draft, writers }: { draft: Draft; writers: readonly Writer[] }): void {
     if (each.kind !== 'process') return;
-    const asked = autoDownload(each.globalConfig);
-    if (!(asked ?? autoDownload(draft.globalConfig) ?? false)) return;
+    const own = autoDownload(each.globalConfig);
+    if (!(own ?? autoDownload(draft.globalConfig) ?? false)) return;
     const short = writers.find(({ type }) => !['bucket', 'key'].every((name) => hasField(type, name)));
     if (short === undefined) return;
-    const path = asked === true ? [...each.path, 'globalConfig', 'store', 'autoDownload'] : each.path;
-    const message = `autoDownload needs records with the fields bucket and key, and those of ${short.name} have not both`;
-    if (asked === true) this.problems.add({ code: 'schema-incompatible', path, message, at: 'key' });
+    const path = own === true ? [...each.path, 'globalConfig', 'store', 'autoDownload'] : each.path;
+    const message = `autoDownload needs records with the fields bucket and key; records of ${short.name} lack one`;
+    if (own === true) this.problems.add({ code: 'schema-incompatible', path, message, at: 'key' });
     else
-      this.problems.warn({ code: 'schema-incompatible', path, message: `${message}; set it only where it is needed` });
+      this.problems.warn({
+        code: 'schema-incompatible',
+        path,
+        message: `${message}; enable it only on functions that need it`,
+      });
   }
 
   private conflicts(writer: AvroType, reader: AvroType): readonly SchemaConflict[] {
@@ -126,9 +130,9 @@ function hasField(type: AvroType, name: string): boolean {
   return type.kind === 'record' && type.fields.some((field) => field.name === name);
 }
 
-/** The first three conflicts in full, the others by name. */
+/** The first three conflicts in full, then the fields of the others. */
 function listed(conflicts: readonly SchemaConflict[]): string {
-  const told = conflicts.slice(0, 3).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const detailed = conflicts.slice(0, 3).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const others = conflicts.slice(3).map(({ path }) => path);
-  return told.join('; ') + (others.length === 0 ? '' : `; and so for ${others.join(', ')}`);
+  return detailed.join('; ') + (others.length === 0 ? '' : `; also ${others.join(', ')}`);
 }

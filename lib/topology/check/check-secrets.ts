@@ -6,7 +6,7 @@ import type { ProblemList } from '../read/problem-list';
 
 const sections = ['store', 'messageStore', 'devStore'];
 
-/** Secrets where they cannot be kept apart from what is shown, and any value where none may be. */
+/** Finds secrets in places that are shown, and passwords in documents that must not contain any. */
 export function checkSecrets(draft: Draft, problems: ProblemList, purpose: Purpose): void {
   const check = new SecretCheck(problems, purpose);
   check.connections(draft.globalConfig, ['globalConfig']);
@@ -17,7 +17,7 @@ export function checkSecrets(draft: Draft, problems: ProblemList, purpose: Purpo
   }
 }
 
-/** Whether the value of a variable is a secret, by its name or by itself. */
+/** Whether a variable holds a secret, judging by its name and value. */
 export function isSecretVariable({ name, value }: { readonly name?: unknown; readonly value?: unknown }): boolean {
   return typeof value === 'string' && value !== '' && (isSecretName(String(name)) || carriesSecret(value));
 }
@@ -40,11 +40,11 @@ class SecretCheck {
   connection(map: PlainMap, path: DocumentPath): void {
     this.address(map, path);
     if (map.secret !== undefined && (map.user !== undefined || map.password !== undefined)) {
-      const message = 'a secret stands in place of user and password; remove those, or the secret';
+      const message = '"secret" replaces user and password; remove one or the other';
       this.problems.add({ code: 'setting-invalid', path: [...path, 'secret'], message, at: 'key' });
     }
     if (this.purpose !== 'manifests-without-secrets' || map.password === undefined) return;
-    const message = 'a password in a document is refused here; name a Secret of the namespace: "secret: NAME"';
+    const message = 'this document must not contain passwords; name a Secret of the namespace: "secret: NAME"';
     this.expose([...path, 'password'], message);
   }
 
@@ -64,12 +64,12 @@ class SecretCheck {
     if (this.purpose === 'manifests-without-secrets') this.variables(container.env, [...at, 'env']);
   }
 
-  /** Values at any depth that would be written into a ConfigMap or a pod as they are. */
+  /** Checks a value at any depth, because it is written into a ConfigMap or a pod. */
   private own(value: unknown, path: DocumentPath): void {
     const isValue = typeof value === 'string' || typeof value === 'number';
     const name = path.findLast((step) => typeof step === 'string');
     if (isValue && value !== '' && (isSecretName(String(name)) || carriesSecret(String(value)))) {
-      const message = `"${name}" looks like a secret and would be written as it is; give it to the function as a variable from a Secret (meta.container.env with valueFrom)`;
+      const message = `"${name}" looks like a secret and would be stored as plain text; pass it as a variable from a Secret (meta.container.env with valueFrom)`;
       this.expose(path, message);
     }
     for (const [step, inner] of childrenOf(value)) this.own(inner, [...path, step]);
@@ -78,15 +78,15 @@ class SecretCheck {
   private variables(env: unknown, path: DocumentPath): void {
     (Array.isArray(env) ? env : []).forEach((entry: unknown, index) => {
       if (!isPlainMap(entry) || !isSecretVariable(entry)) return;
-      const message = 'it looks like a secret; take it from a Secret: valueFrom.secretKeyRef';
+      const message = 'looks like a secret; take it from a Secret: valueFrom.secretKeyRef';
       this.expose([...path, index, 'value'], message);
     });
   }
 
-  /** `user:password@host` would be written wherever the address is. */
+  /** Credentials in an address would be written wherever the address is. */
   private address({ addr }: PlainMap, path: DocumentPath): void {
     if (typeof addr !== 'string' || !addr.includes('@')) return;
-    this.expose([...path, 'addr'], 'an address carries no user and password; write them as keys of their own');
+    this.expose([...path, 'addr'], 'addresses must not contain credentials; set user and password instead');
   }
 
   private expose(path: DocumentPath, message: string): void {

@@ -7,7 +7,7 @@ import type { DocumentPath } from '../problem/problem';
 import { quote, showValue } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
-/** Settings whose values must fit each other or the world outside. */
+/** Checks settings that depend on each other or on rules of other systems. */
 export function checkSettings(draft: Draft, problems: ProblemList): void {
   checkErrorStream(draft.globalConfig, { path: [], draft, problems });
   checkBucket(draft.globalConfig, [], problems);
@@ -34,17 +34,17 @@ function checkErrorStream(config: PlainMap, { path, draft, problems }: SectionCo
     const topics = own.errorTopics.split(',').map((topic) => topic.trim());
     const wrong = topics.filter((topic) => !/^[^\s.*>]+(\.[^\s.*>]+)+$/.test(topic));
     if (wrong.length > 0) {
-      const message = `must be stream.subject (several are separated by commas), got ${wrong.map(quote).join(', ')}; the part before the first dot names the stream`;
+      const message = `must be stream.subject, or several separated by commas; got ${wrong.map(quote).join(', ')}; the part before the first dot is the stream`;
       problems.add({ code: 'setting-invalid', path: [...at, 'errorTopics'], message });
     }
   }
   const inherited = sectionOf(draft.globalConfig, 'sideStream');
-  const isTold = path.length > 0 && inherited.enabled === true;
-  if (own.enabled !== true || isTold) return;
+  const isReported = path.length > 0 && inherited.enabled === true;
+  if (own.enabled !== true || isReported) return;
   const effective = { ...inherited, ...own };
   const missing = ['addr', 'errorTopics'].filter((key) => effective[key] === undefined);
   if (missing.length === 0) return;
-  const message = `sideStream is enabled and lacks ${missing.join(' and ')}: where errors are to go`;
+  const message = `sideStream is enabled without ${missing.join(' and ')}, the destination of errors`;
   problems.add({ code: 'setting-missing', path: at, message, at: 'key' });
 }
 
@@ -62,7 +62,7 @@ function checkMessageStore(each: DraftFunction, draft: Draft, problems: ProblemL
   if (own.enabled !== true) return;
   if (own.topics !== undefined || sectionOf(draft.globalConfig, 'messageStore').topics !== undefined) return;
   const message =
-    'no bucket is named for big messages, so it has to be configured in the controller; else add globalConfig.messageStore.topics';
+    'the bucket for large messages is missing; add globalConfig.messageStore.topics, or configure a bucket in the controller';
   const path = [...each.path, 'globalConfig', 'messageStore', 'enabled'];
   problems.warn({ code: 'setting-missing', path, message, at: 'key' });
 }
@@ -104,6 +104,6 @@ function checkPollInterval(each: DraftFunction, problems: ProblemList): void {
   const found = findMetaSetting(each.meta, 'max.poll.interval.ms');
   if (!Number.isInteger(found?.value) || Number(found?.value) < 1 || Number(found?.value) >= 11_000) return;
   const path = [...each.path, 'meta', ...(found?.path ?? [])];
-  const message = `${found?.value} ms is short: below 11000 a record may be delivered again while it is being processed`;
+  const message = `${found?.value} ms is short: below 11000 ms, records may be redelivered while they are processed`;
   problems.warn({ code: 'setting-invalid', path, message });
 }

@@ -8,7 +8,7 @@ import { type DocumentPath, valueAt } from '../problem/problem';
 import { showValue } from '../problem/show-value';
 import type { Finding, ProblemList } from '../read/problem-list';
 
-/** Problems of the document's shape: unknown and missing keys, values of the wrong kind. */
+/** Checks the document's shape: unknown and missing keys, values of the wrong kind, invalid text. */
 export function checkShape(document: unknown, problems: ProblemList): void {
   const parsed = documentSchema.safeParse(document);
   for (const issue of parsed.error?.issues ?? []) {
@@ -41,7 +41,7 @@ function unknownKey(path: DocumentPath, key: string): Finding {
   return { code: 'key-unknown', path: [...path, key], message: `unknown key "${key}"${hint}`, at: 'key' };
 }
 
-/** Keys that are right, one level off. */
+/** Keys that exist at another level. */
 function elsewhere(path: DocumentPath, key: string): string | undefined {
   if (path[0] === 'dag' && path.length === 2 && Object.hasOwn(metaSettings, key)) {
     return '; it belongs in meta of the function';
@@ -68,7 +68,7 @@ function wrongChoice(path: DocumentPath, got: { value: unknown; issue: z.core.$Z
   if (path[0] !== 'dag' || path.length !== 3 || path[2] !== 'type') {
     return { code: 'shape', path, message: `must be ${got.issue.message}, got ${shown}${hint}` };
   }
-  return { code: 'type-unknown', path, message: `type ${shown} is not known${suggest(got.value, known)}` };
+  return { code: 'type-unknown', path, message: `unknown type ${shown}${suggest(got.value, known)}` };
 }
 
 interface WrongValue {
@@ -105,11 +105,11 @@ function isSecret(path: DocumentPath): boolean {
   return showValue(path, 0) !== '0';
 }
 
-/** Half a character (a lone surrogate, as "\\ud800" makes one) can be in no file and no manifest. */
+/** Text with a lone surrogate, as in `\ud800`, cannot be encoded in files and manifests. */
 function checkText(value: unknown, path: DocumentPath, problems: ProblemList): void {
   if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
     const message =
-      'has half a character in it (a lone surrogate, as \\ud800); write the whole one, or escape it twice';
+      'contains half a character (a lone surrogate, as in \\ud800); write the whole pair, or escape the backslash';
     problems.add({ code: 'setting-invalid', path, message });
   }
   for (const [step, inner] of childrenOf(value)) checkText(inner, [...path, step], problems);

@@ -8,9 +8,12 @@ import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
 
 const inSections: readonly { readonly section: string; readonly message: string; readonly isLocal?: true }[] = [
-  { section: 'sideStream', message: 'errors are not published yet; they are logged and go to the dead letters' },
+  {
+    section: 'sideStream',
+    message: 'errors are not published yet; they are logged, and their records are dead-lettered',
+  },
   { section: 'metrics', message: 'kflow run exports no metrics; the pods of a cluster do', isLocal: true },
-  { section: 'devStore', message: 'step by step runs are not there yet; the flow runs as without devStore' },
+  { section: 'devStore', message: 'step-by-step runs are not supported yet; devStore is ignored' },
 ];
 
 /** A place in a function and the warning about it. */
@@ -21,7 +24,7 @@ interface Unsupported {
 
 interface FunctionRule {
   readonly find: (each: DraftFunction, draft: Draft) => Unsupported | undefined;
-  /** Only `kflow run` is concerned, manifests are not. */
+  /** Concerns only `kflow run`, not manifests. */
   readonly isLocal?: true;
 }
 
@@ -30,12 +33,12 @@ const inFunctions: readonly FunctionRule[] = [
     find: ({ raw }) =>
       raw.partitionBy === undefined
         ? undefined
-        : { at: ['partitionBy'], message: 'records are not partitioned yet; each replica takes what comes next' },
+        : { at: ['partitionBy'], message: 'partitioning is not supported yet; any replica may get a record' },
   },
   {
     find: (each) => {
       const at = metaPath(each, 'bulk.enabled', true);
-      return at && { at, message: 'bulk mode is not there yet; records are written one by one' };
+      return at && { at, message: 'bulk mode is not supported yet; records are written one by one' };
     },
   },
   { find: ({ descriptor }) => (descriptor?.isRunnable === false ? atType(descriptor.notYet) : undefined) },
@@ -45,8 +48,8 @@ const inFunctions: readonly FunctionRule[] = [
       if (each.descriptor === undefined || !isImageOnly(each, draft)) return undefined;
       const { code } = each.descriptor;
       const lacking = `${withArticle(each.type)} without meta.code or meta.module`;
-      if (code === 'optional') return atImage(`${lacking} passes its records on unchanged`);
-      return code === 'required' ? atImage(`it refuses ${lacking}`) : undefined;
+      if (code === 'optional') return atImage(`${lacking} passes records through unchanged`);
+      return code === 'required' ? atImage(`${lacking} cannot run`) : undefined;
     },
   },
   {
@@ -65,7 +68,7 @@ function atImage(outcome: string): Unsupported {
   return { at: ['image'], message: `kflow run does not run images: ${outcome}` };
 }
 
-/** Warnings about what will not be done as written. */
+/** Warns about settings that this version or `kflow run` ignores. */
 export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: Purpose): void {
   const configs: readonly (readonly [PlainMap, DocumentPath])[] = [
     [draft.globalConfig, []],

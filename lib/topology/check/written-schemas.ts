@@ -5,18 +5,18 @@ import type { DraftGraph, ResolvedEdge } from '../document/draft-graph';
 import type { FunctionTypeDescriptor } from '../function-types/function-type-descriptor';
 import { formatPath } from '../problem/problem';
 
-/** A schema that records may be written with, and the output that declares it, in words. */
+/** A schema that records may have, and the output that declares it, as messages name it. */
 export interface Writer {
   readonly type: AvroType;
   readonly name: string;
 }
 
-/** Schemas read once: the same one must be the same type, since writers are told apart by it. */
+/** Each schema is read once, because writers are compared by the identity of their types. */
 const implicitTypes = new WeakMap<FunctionTypeDescriptor, RecordType>();
 
 type RecordType = AvroType & { readonly kind: 'record' };
 
-/** The implicit schema of a function type, read; undefined where only the document says what the records look like. */
+/** The implicit schema of a function type; undefined if the type has none. */
 export function implicitTypeOf(descriptor: FunctionTypeDescriptor | undefined): RecordType | undefined {
   if (descriptor?.implicitSchema === undefined) return undefined;
   const known = implicitTypes.get(descriptor);
@@ -26,7 +26,7 @@ export function implicitTypeOf(descriptor: FunctionTypeDescriptor | undefined): 
   return type;
 }
 
-/** The schemas that each output of a draft may be written with: a process without one passes on those of its inputs. */
+/** The schemas that the records of each output may have. A process without a schema inherits those of its inputs. */
 export class WrittenSchemas {
   private readonly emitted = new Map<DraftFunction, Map<AvroType, Writer>>();
 
@@ -35,7 +35,7 @@ export class WrittenSchemas {
       const own = ownWriter(each);
       this.emitted.set(each, new Map(own === undefined ? [] : [[own.type, own]]));
     }
-    // Sets only grow, so this ends even where edges run in a circle.
+    // Sets only grow, so the loop ends even if the edges form a cycle.
     const waiting = new Set(draft.functions);
     for (const each of waiting) {
       waiting.delete(each);
@@ -45,7 +45,7 @@ export class WrittenSchemas {
     }
   }
 
-  /** What may run along an edge. */
+  /** The schemas that the records of an edge may have. */
   along({ from, side }: ResolvedEdge): readonly Writer[] {
     if (side === undefined) return [...(this.emitted.get(from)?.values() ?? [])];
     if (side.schema === undefined) return [];
@@ -70,7 +70,7 @@ function nameOf({ id, path }: DraftFunction): string {
   return id === undefined ? formatPath(path) : `"${id}"`;
 }
 
-/** A schema that is there and cannot be read is no reason to take the input's. */
+/** A process with an invalid schema does not inherit the schemas of its inputs. */
 function passesOn({ kind, raw }: DraftFunction): boolean {
   return kind === 'process' && raw.schema === undefined;
 }

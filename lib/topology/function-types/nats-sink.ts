@@ -10,5 +10,5 @@ export const natsSink = {
   connectsTo: 'server',
   addr: 'optional',
   isRunnable: false,
-  notYet: 'this sink is not there yet: it does not run',
+  notYet: 'this version does not run this sink yet',
 } as const satisfies FunctionTypeDescriptor;

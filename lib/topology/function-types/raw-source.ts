@@ -8,7 +8,7 @@ export const rawSource = {
   hasSideOutputs: true,
   batch: {
     ends: false,
-    warning: 'in mode batch a raw-source runs until its function returns None; one that never does never ends',
+    warning: 'in batch mode, a raw-source runs until its function returns None, and the flow does not end before',
   },
   connectsTo: 'nothing',
   codeConnectsToAddr: true,

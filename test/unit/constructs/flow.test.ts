@@ -183,7 +183,7 @@ describe('a flow that is run step by step', () => {
 
   test('needs to know the image and the bucket', () => {
     const bare = more.replace('image: sensor:1, ', '').replace('topics: kflow-dev, ', '');
-    expect(() => synth(documentOf({ more: bare }))).toThrow(/devStore lacks its image[\s\S]*devStore lacks its topics/);
+    expect(() => synth(documentOf({ more: bare }))).toThrow(/devStore has no image[\s\S]*devStore has no topics/);
   });
 });
 
@@ -197,7 +197,7 @@ describe('problems', () => {
 
   test('of missing servers and modules have a place or a function', () => {
     const list = source.replace(' addr: "s3:1",', '');
-    expect(() => synth(documentOf({ list }))).toThrow(/flow:5:5 {2}dag\[0\] {2}nothing names its S3 server; add "addr/);
+    expect(() => synth(documentOf({ list }))).toThrow(/flow:5:5 {2}dag\[0\] {2}the S3 server is missing; add "addr/);
     const map = '{ id: map, type: raw, meta: { module: ./none.py, name: f } }';
     expect(() => synth(documentOf({ map }))).toThrow(/map: cannot read the module \.\/none\.py: no such file/);
   });

@@ -182,7 +182,7 @@ dag:
 `;
 
   test.each([
-    ['an address', bare, /^list: missing addr; add to the function or to globalConfig\.store$/],
+    ['an address', bare, /^list: missing addr; required on the function or in globalConfig\.store$/],
     ['a user', bare.replace('topics', 'addr: "s3:9000", topics'), /^list: missing user and password;/],
   ])('without %s are refused, with the function that lacks it', (_title, text, message) => {
     expect(() => planOf(text)).toThrow(ConfigError);

@@ -4,25 +4,25 @@ import { printed, readFixture } from './topology-fixtures';
 describe('messages', () => {
   test('say what, got and do for every problem of a document at once', () => {
     expect(printed(readFixture('broken', 'many.yaml'))).toEqual([
-      '20:8  jobId  must be lower-case letters, digits and single dashes, with a letter or digit at both ends; got "Etl_Job"; "etl-job" would do',
+      '20:8  jobId  must be lower-case letters, digits and single dashes, with a letter or digit at both ends; got "Etl_Job"; for example "etl-job"',
       '21:7  mode  must be one of batch, stream, got "bacth"; did you mean "batch"?',
       '22:14  parallelism  must be a positive integer, got 0',
       '26:15  globalConfig.store.password  must be text, got a number; write it in quotes',
-      '27:3  globalConfig.sideStream  sideStream is enabled and lacks addr: where errors are to go',
-      '28:5  globalConfig.sideStream.enabled  warning: errors are not published yet; they are logged and go to the dead letters',
-      '29:18  globalConfig.sideStream.errorTopics  must be stream.subject (several are separated by commas), got "errors"; the part before the first dot names the stream',
-      '31:5  dag[0]  an fs-source needs its format; add "format: list"',
+      '27:3  globalConfig.sideStream  sideStream is enabled without addr, the destination of errors',
+      '28:5  globalConfig.sideStream.enabled  warning: errors are not published yet; they are logged, and their records are dead-lettered',
+      '29:18  globalConfig.sideStream.errorTopics  must be stream.subject, or several separated by commas; got "errors"; the part before the first dot is the stream',
+      '31:5  dag[0]  an fs-source needs a format; add "format: list"',
       '33:13  dag[0].topics  must be s3a://bucket or s3a://bucket/prefix, got "docs"',
       '34:11  dag[0].out[0]  no function has the id "mapp"; did you mean "map"?',
       '37:5  dag[1].paralelism  unknown key "paralelism"; did you mean "parallelism"?',
       '43:35  dag[1].schema  field key: unknown type "strng"; did you mean "string"?',
-      '47:7  dag[1].meta.rates  warning: "rates" is taken for a key of your own; did you mean "rate"?',
-      '48:7  dag[1].meta.code  meta.code needs meta.name, the name of the function in it that is called',
-      '55:11  dag[2].out[0]  records would run in a circle: map -> enrich -> map; take one of the edges out',
-      '57:11  dag[3].type  type "raww" is not known; did you mean "raw"?',
-      '59:29  dag[3].meta.max.poll.interval.ms  warning: 5000 ms is short: below 11000 a record may be delivered again while it is being processed',
-      '63:5  dag[4].out  an s3-sink has no output; remove "out", or put a raw in the sink\'s place',
-      '63:11  dag[4].out[0]  "list" is a source, and a source has no input; connect it the other way round',
+      '47:7  dag[1].meta.rates  warning: "rates" is treated as your own key; did you mean "rate"?',
+      '48:7  dag[1].meta.code  meta.code needs meta.name, the name of the function to call',
+      '55:11  dag[2].out[0]  cycle: map -> enrich -> map; remove one of the edges',
+      '57:11  dag[3].type  unknown type "raww"; did you mean "raw"?',
+      '59:29  dag[3].meta.max.poll.interval.ms  warning: 5000 ms is short: below 11000 ms, records may be redelivered while they are processed',
+      '63:5  dag[4].out  an s3-sink has no output; remove "out", or replace the sink by a raw',
+      '63:11  dag[4].out[0]  "list" is a source, and sources have no input; reverse the edge',
     ]);
   });
 
@@ -37,13 +37,13 @@ describe('messages', () => {
       '36:19  globalConfig.store.autoDownload  must be true or false, got "yes"; write true without quotes',
       '38:11  globalConfig.metrics.port  must be a port, 1 to 65535, got 70000',
       '39:11  globalConfig.stream  must be a map, got 5',
-      '42:11  dag[0].type  type "raw-src" is not known; did you mean "raw-source"?',
+      '42:11  dag[0].type  unknown type "raw-src"; did you mean "raw-source"?',
       '43:13  dag[0].format  must be "list", got "csv"',
       '44:13  dag[0].topics  must be text, got a list',
       '45:18  dag[0].parallelism  must be a positive integer, got 1.5',
       '46:22  dag[0].imagePullPolicy  must be one of Always, IfNotPresent, Never, got "always"; did you mean "Always"?',
       '47:10  dag[0].out  must be a list, got "map"; write it as a list: [map]',
-      '50:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes its records on unchanged',
+      '50:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes records through unchanged',
       '50:12  dag[1].image  must be text, got 1.10; write it in quotes: "1.10"',
       '51:18  dag[1].parallelism  must be a positive integer, got 0',
       '52:13  dag[1].schema  must be an Avro schema: JSON text, or a map, got 5',
@@ -60,7 +60,7 @@ describe('messages', () => {
 
   test('say where a schema stops being Avro, and in which field', () => {
     expect(printed(readFixture('broken', 'schemas.yaml'))).toEqual([
-      "20:13  dag[0].schema  an fs-source emits s3list records (url, lastModifiedUnixMilli, bucket, key), and they do not fit this schema: path: the writer has no such field, and the reader's has no default; leave the schema out",
+      "20:13  dag[0].schema  an fs-source emits s3list records (url, lastModifiedUnixMilli, bucket, key), which do not fit this schema: path: the writer has no such field, and the reader's has no default; remove the schema",
       '32:40  dag[1].schema  not JSON: expected a key in double quotes, got "}"',
       '43:33  dag[2].schema  field x: unknown type "strng"; did you mean "string"?',
       '46:48  dag[2].schema  field address.zip: unknown type "number"',
@@ -71,8 +71,8 @@ describe('messages', () => {
       '65:11  dag[4].schema.fields[2]  field a-b: the name "a-b" must be letters, digits and underscores, and not begin with a digit',
       '66:11  dag[4].schema.fields[3]  a field needs a "name"',
       '70:13  dag[5].schema  must be an Avro schema: JSON text, or a map, got a list',
-      '71:5  dag[6]  a raw-source needs the Avro schema of the records it makes; add "schema"',
-      '73:5  dag[6].image  warning: kflow run does not run images: it refuses a raw-source without meta.code or meta.module',
+      '71:5  dag[6]  a raw-source needs the Avro schema of its records; add "schema"',
+      '73:5  dag[6].image  warning: kflow run does not run images: a raw-source without meta.code or meta.module cannot run',
     ]);
   });
 
@@ -80,9 +80,9 @@ describe('messages', () => {
     expect(printed(readFixture('broken', 'schema-conflicts.yaml'))).toEqual([
       '12:25  dag[0].out[2]  warning: records of "list" do not fit the schema of "leaf" (line 48), which matters if it returns its input: url: the writer has string, the reader long',
       '12:31  dag[0].out[3]  records of "list" do not fit the schema of "direct" (line 53): size: the writer has no such field, and the reader\'s has no default; change one of the two schemas',
-      '16:11  dag[1].out[0]  records of "list" do not fit the schema of "narrow" (line 32): size: the writer has no such field, and the reader\'s has no default; kind: the writer has no such field, and the reader\'s has no default; owner: the writer has no such field, and the reader\'s has no default; and so for parts; change one of the two schemas',
-      '28:11  dag[2].out[0]  records of "shaped" do not fit the schema of "narrow" (line 32): size: the writer has long, the reader int; kind: the writer\'s enum may be LINK, which the reader\'s lacks, with no default; owner: the writer has null or string, the reader string, so null would have no place; and so for parts[].n; change one of the two schemas',
-      '28:19  dag[2].out[1]  warning: the schema of "placeholder" (line 43) has no field of "shaped"; it is taken for a placeholder, and the sink gets the records as written',
+      '16:11  dag[1].out[0]  records of "list" do not fit the schema of "narrow" (line 32): size: the writer has no such field, and the reader\'s has no default; kind: the writer has no such field, and the reader\'s has no default; owner: the writer has no such field, and the reader\'s has no default; also parts; change one of the two schemas',
+      '28:11  dag[2].out[0]  records of "shaped" do not fit the schema of "narrow" (line 32): size: the writer has long, the reader int; kind: the writer\'s enum may be LINK, which the reader\'s lacks, with no default; owner: the writer has null or string, the reader string, so null would have no place; also parts[].n; change one of the two schemas',
+      '28:19  dag[2].out[1]  warning: the schema of "placeholder" (line 43) has no field of "shaped"; the sink takes it for a placeholder and gets the records as written',
     ]);
   });
 
@@ -94,7 +94,7 @@ describe('messages', () => {
       '14:1  unknwon  unknown key "unknwon"; known here: runtime, namespace, jobId, mode, parallelism, globalConfig, dag',
       '16:3  globalConfig.sideStreem  unknown key "sideStreem"; did you mean "sideStream"?',
       '23:5  dag[0].code  unknown key "code"; it belongs in meta of the function',
-      '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes its records on unchanged',
+      '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes records through unchanged',
       '27:5  dag[1].flavour  unknown key "flavour"',
       '30:9  dag[1].sideOuts[0].shcema  unknown key "shcema"; did you mean "schema"?',
     ]);
@@ -103,15 +103,15 @@ describe('messages', () => {
   test('say what does not run yet, and what happens in its place', () => {
     expect(printed(readFixture('broken', 'not-run-yet.yaml'))).toEqual([
       '15:14  globalConfig.metrics.enabled  warning: kflow run exports no metrics; the pods of a cluster do',
-      '16:15  globalConfig.devStore.enabled  warning: step by step runs are not there yet; the flow runs as without devStore',
-      '19:5  dag[0].type  warning: in mode batch a raw-source runs until its function returns None; one that never does never ends',
-      '20:5  dag[0].image  warning: kflow run does not run images: it refuses a raw-source without meta.code or meta.module',
-      '21:5  dag[0].partitionBy  warning: records are not partitioned yet; each replica takes what comes next',
-      '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes its records on unchanged',
-      '28:21  dag[1].globalConfig.sideStream.enabled  warning: errors are not published yet; they are logged and go to the dead letters',
-      '35:5  dag[2].type  warning: this sink is not there yet: it does not run',
-      '36:21  dag[2].meta.bulk.enabled  warning: bulk mode is not there yet; records are written one by one',
-      '38:5  dag[3].type  warning: this sink is not there yet: it does not run',
+      '16:15  globalConfig.devStore.enabled  warning: step-by-step runs are not supported yet; devStore is ignored',
+      '19:5  dag[0].type  warning: in batch mode, a raw-source runs until its function returns None, and the flow does not end before',
+      '20:5  dag[0].image  warning: kflow run does not run images: a raw-source without meta.code or meta.module cannot run',
+      '21:5  dag[0].partitionBy  warning: partitioning is not supported yet; any replica may get a record',
+      '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes records through unchanged',
+      '28:21  dag[1].globalConfig.sideStream.enabled  warning: errors are not published yet; they are logged, and their records are dead-lettered',
+      '35:5  dag[2].type  warning: this version does not run this sink yet',
+      '36:21  dag[2].meta.bulk.enabled  warning: bulk mode is not supported yet; records are written one by one',
+      '38:5  dag[3].type  warning: this version does not run this sink yet',
     ]);
   });
 });

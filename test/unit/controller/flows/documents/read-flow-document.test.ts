@@ -62,7 +62,7 @@ test('accepts a module of the image', () => {
 
 test('reports an invalid name in the request as a problem of the request', () => {
   expect(() => readFlowDocument(documentOf(), { ...flow, jobId: 'My_Job' })).toThrow(
-    'request:1:1  jobId  must be lower-case letters, digits and single dashes, with a letter or digit at both ends; got "My_Job"; "my-job" would do',
+    'request:1:1  jobId  must be lower-case letters, digits and single dashes, with a letter or digit at both ends; got "My_Job"; for example "my-job"',
   );
 });
 
