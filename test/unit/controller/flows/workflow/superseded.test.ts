@@ -36,36 +36,64 @@ const cases = scenarios.flatMap(([title, command, steps]) =>
   steps.map((step, index) => [title, step, index, command, steps] as const),
 );
 
-test.each(cases)(
-  '%s that a delete supersedes during %s (step %i) does not continue',
-  async (_, step, index, command, steps) => {
-    const { runtime, state, reconciler, accept } = await openReady(inputOf());
-    const isNth = () => runtime.steps.length === index + 1;
-    let finish: () => void = () => undefined;
-    const isStarted = new Promise<void>((resolve) => {
-      const before = step === 'apply' ? { map: 'hash-1' } : step === 'reopened' ? ['map'] : undefined;
-      const results: { readonly [name in Step]?: unknown } = { compare: { halted: [], kept: [], restarted: [] } };
-      runtime.on(step, () => {
-        if (!isNth()) return before ?? results[step];
-        resolve();
-        return new Promise((settle) => {
-          finish = () => settle(before ?? results[step]);
-        });
+/** What each step returns. */
+const results: { readonly [name in Step]?: unknown } = {
+  apply: { map: 'hash-1' },
+  reopened: ['map'],
+  compare: { halted: [], kept: [], restarted: [] },
+};
+
+/**
+ * Supersedes a command by a forced delete, so many turns of the event queue after one of its steps has ended; undefined:
+ * before it ends. Returns the steps up to the delete and those after it.
+ */
+async function supersede(command: FlowCommand, [step, index]: readonly [Step, number], turns: number | undefined) {
+  const { runtime, state, reconciler, accept } = await openReady(inputOf());
+  let finish: () => void = () => undefined;
+  const isStarted = new Promise<void>((resolve) => {
+    runtime.on(step, () => {
+      if (runtime.steps.length !== index + 1) return results[step];
+      resolve();
+      return new Promise((settle) => {
+        finish = () => settle(results[step]);
       });
     });
-    await accept(command);
-    const reconciling = reconciler.reconcile();
-    await isStarted;
-    await accept({ kind: 'delete', force: true });
+  });
+  await accept(command);
+  const reconciling = reconciler.reconcile();
+  await isStarted;
+  if (turns !== undefined) {
     finish();
-    await reconciling;
-    const later = runtime.steps.slice(index + 1);
-    expect(runtime.steps.slice(0, index + 1)).toEqual(steps.slice(0, index + 1));
-    expect(later.filter((name) => !harmless.includes(name))).toEqual([]);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+  }
+  const before = runtime.steps;
+  const wasClosed = state.isClosed;
+  if (!wasClosed) await accept({ kind: 'delete', force: true });
+  finish();
+  await reconciling;
+  return { state, before, after: runtime.steps.slice(before.length), wasClosed };
+}
+
+test.each(cases)(
+  '%s that a delete supersedes during %s (step %i) ends there',
+  async (_, step, index, command, steps) => {
+    const { state, before, after } = await supersede(command, [step, index], undefined);
+    expect(before).toEqual(steps.slice(0, index + 1));
+    expect(after.filter((name) => !harmless.includes(name))).toEqual([]);
     expect(state.memo).toMatchObject({ phase: 'Stopping', isSettled: false });
     expect([state.isClosed, state.isSettled]).toEqual([false, false]);
   },
 );
+
+test.each(cases)('%s that a delete supersedes just after %s (step %i) ends there', async (_, step, index, command) => {
+  for (let turns = 0; turns < 20; turns++) {
+    const { state, after, wasClosed } = await supersede(command, [step, index], turns);
+    if (wasClosed) continue;
+    expect(after.filter((name) => !harmless.includes(name))).toEqual([]);
+    expect(state.memo.phase).toBe('Stopping');
+    expect([state.isClosed, state.isSettled]).toEqual([false, false]);
+  }
+});
 
 test('a batch flow that a request supersedes while its end is checked stays open', async () => {
   const { runtime, state, reconciler, accept } = await openReady(inputOf('batch'));
