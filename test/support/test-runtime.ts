@@ -50,7 +50,7 @@ const results: { readonly [Name in ActivityName]?: unknown } = {
  * Scopes, cancellation and conditions behave as in Temporal.
  */
 export class TestRuntime implements WorkflowRuntime {
-  readonly runId = 'run-1';
+  readonly runId: string = 'run-1';
   readonly startTime = '2026-01-01T00:00:00.000Z';
   readonly calls: ActivityCall[] = [];
   readonly memos: FlowMemo[] = [];
@@ -61,7 +61,7 @@ export class TestRuntime implements WorkflowRuntime {
   /** Number of conditions that are waited for. */
   waiting = 0;
   /** Waits with a timeout end at once, as if the time had passed; false: they wait for their condition. */
-  doTimersElapse = true;
+  doTimersElapse: boolean = true;
   continuedWith: FlowInput | undefined;
   private ids = 0;
   private readonly behaviors = new Map<ActivityName, Behavior>();

@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { MemoryCluster } from '../../../../../bench/memory-cluster';
 import { ConfigError, StateError, StoreError } from '../../../../../lib/errors';
 import { withHeartbeats } from '../../../../../runtime/controller/flows/activities/activity-lease';
@@ -25,8 +26,13 @@ class ScriptedCluster extends MemoryCluster {
   }
 }
 
+/** An activity's context; its logger would print every expected failure. */
+function quietEnvironment(): MockActivityEnvironment {
+  return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR', () => undefined) });
+}
+
 /** Runs an activity as the worker does. */
-function run<T>(activity: () => Promise<T>, environment = new MockActivityEnvironment()): Promise<T> {
+function run<T>(activity: () => Promise<T>, environment = quietEnvironment()): Promise<T> {
   const { ping } = withHeartbeats({ ping: activity } as unknown as FlowActivities) as unknown as {
     ping: () => Promise<T>;
   };
@@ -37,7 +43,7 @@ describe('an activity', () => {
   test('heartbeats while it works, and no longer', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     try {
-      const environment = new MockActivityEnvironment();
+      const environment = quietEnvironment();
       let beats = 0;
       environment.on('heartbeat', () => beats++);
       let end: () => void = () => undefined;
@@ -76,7 +82,7 @@ describe('an activity', () => {
   });
 
   test('ends as canceled when a wait is cut short', async () => {
-    const environment = new MockActivityEnvironment();
+    const environment = quietEnvironment();
     const cluster = new ScriptedCluster([readyWorkloads(plan)]);
     const waiting = run(() => awaitGone(cluster, flow), environment);
     environment.cancel();

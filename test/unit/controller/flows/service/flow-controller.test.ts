@@ -1,0 +1,233 @@
+import type { FlowKey } from '../../../../../runtime/api-contract/flow-key';
+import type { FlowStatus } from '../../../../../runtime/api-contract/flow-status';
+import { type ChainChanges, chainSchema, chainTopology } from '../../../../support/chain-topology';
+import { MemoryController } from '../../../../support/memory-controller';
+import { waitFor } from '../../../../support/wait-for';
+
+const eva = { by: 'eva' };
+const updatable = { meta: { update: true } };
+const restarting = { meta: { update: true, restart: true } };
+
+let controller: MemoryController;
+const flow: FlowKey = { namespace: 'team', jobId: 'job' };
+
+beforeEach(() => {
+  controller = new MemoryController();
+});
+
+const text = (changes: ChainChanges = {}) => JSON.stringify({ ...chainTopology(changes), ...flow });
+const submit = (changes: ChainChanges = {}) => controller.service.submit(flow, text(changes), eva);
+const update = (changes: ChainChanges) => controller.service.update(undefined, text(changes), eva);
+const until = (what: string, holds: (status: FlowStatus) => boolean) =>
+  waitFor(what, () => controller.service.status(flow), holds);
+const inPhase = (phase: FlowStatus['status']) => until(phase, ({ status }) => status === phase);
+const healthy = () => until('a healthy flow', ({ health }) => health.state === 'healthy');
+
+/** Ends all workflows, so that no timer outlives a test. */
+afterEach(async () => {
+  for (const { key, isOpen } of await controller.workflows.open()) {
+    if (isOpen) await controller.service.end(key, 'force', eva).catch(() => undefined);
+  }
+  await waitFor('all workflows to close', async () => (await controller.workflows.open()).length === 0);
+});
+
+async function running(changes: ChainChanges = {}): Promise<void> {
+  await submit(changes);
+  await healthy();
+}
+
+async function stopped(changes: ChainChanges = {}): Promise<void> {
+  await running(changes);
+  await controller.service.end(flow, 'stop', eva);
+  await inPhase('Stopped');
+}
+
+describe('a submit', () => {
+  test('of the same topology in other words has no effect on a running flow', async () => {
+    await running();
+    const spread = JSON.stringify(JSON.parse(text()), null, 2);
+    expect(await controller.service.submit(flow, spread, eva)).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test('of another topology is rejected while the flow runs', async () => {
+    await running();
+    await expect(submit(restarting)).rejects.toMatchObject({ code: 'flow-exists' });
+    expect((await controller.service.history(flow)).map(({ revision }) => revision)).toEqual([1]);
+  });
+
+  test('resumes a stopped flow with the same document as the same revision', async () => {
+    await stopped();
+    expect(await submit()).toMatchObject({ outcome: 'resumed', status: { revision: 1 } });
+  });
+
+  test('resumes a stopped flow with another document only if the document fits the data', async () => {
+    await stopped();
+    const schema = { ...chainSchema, name: 'other' };
+    await expect(submit({ schema })).rejects.toMatchObject({
+      problems: [expect.objectContaining({ code: 'update-refused', path: expect.stringContaining('map.schema') })],
+    });
+    expect(await submit(restarting)).toMatchObject({ outcome: 'resumed', status: { revision: 2 } });
+  });
+
+  test('starts a deleted flow anew', async () => {
+    await running();
+    await controller.service.end(flow, 'delete', eva);
+    await inPhase('Canceled');
+    expect(await submit(restarting)).toMatchObject({ outcome: 'started', status: { revision: 1 } });
+  });
+});
+
+describe('an update', () => {
+  test('that loses the race with another one is compared again', async () => {
+    await running(updatable);
+    const results = await Promise.all([update(restarting), controller.service.scale(flow, { leaf: 2 }, eva)]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['updated', 'updated']);
+    const history = await controller.service.history(flow);
+    expect(history.map(({ revision }) => revision)).toEqual([1, 2, 3]);
+  });
+
+  test('to the current document has no effect', async () => {
+    await running(updatable);
+    expect(await update(updatable)).toMatchObject({ outcome: 'unchanged', status: { revision: 1 } });
+  });
+
+  test('without a jobId is rejected', async () => {
+    const { jobId: _, ...document } = JSON.parse(text());
+    const updated = controller.service.update('team', JSON.stringify(document), eva);
+    await expect(updated).rejects.toMatchObject({ code: 'setting-missing' });
+  });
+
+  test('that breaks its function is rolled back to the revision that was ready', async () => {
+    controller = new MemoryController({ readyTimeoutMs: 500 });
+    await running(updatable);
+    controller.cluster.breakWith('kelvin');
+    await update({ meta: { ...updatable.meta, code: 'def map(ctx, event): return {"kelvin": 1}' } });
+    await until('a rollback', ({ revision }) => revision === 3);
+    const history = await controller.service.history(flow);
+    expect(history.map(({ cause, isProven }) => [cause, isProven])).toEqual([
+      ['submit', true],
+      ['update', false],
+      ['auto-rollback', true],
+    ]);
+  });
+});
+
+describe('a rollback', () => {
+  test('returns by default to the newest earlier revision that was ready', async () => {
+    await running(updatable);
+    await controller.service.pause(flow, [], eva);
+    await inPhase('Paused');
+    // never ready, because the flow is paused
+    await update(restarting);
+    await controller.service.scale(flow, { leaf: 2 }, eva);
+    await controller.service.rollback(flow, undefined, eva);
+    const [first, ...others] = await controller.service.history(flow);
+    expect(others.at(-1)).toMatchObject({ revision: 4, cause: 'rollback', digest: first?.digest });
+  });
+
+  test('to a revision that does not exist names the existing ones', async () => {
+    await running();
+    await expect(controller.service.rollback(flow, 7, eva)).rejects.toMatchObject({
+      code: 'revision-missing',
+      message: 'team/job has no revision 7; it has 1',
+    });
+    await expect(controller.service.rollback(flow, undefined, eva)).rejects.toMatchObject({ code: 'state-invalid' });
+  });
+});
+
+describe('the end of a flow', () => {
+  test('by delete is refused for a stopped flow, whose data only force deletes', async () => {
+    await stopped();
+    await expect(controller.service.end(flow, 'delete', eva)).rejects.toMatchObject({
+      code: 'state-invalid',
+      message: 'team/job is Stopped: its data is kept for the next submit; use force=true to delete the data too',
+    });
+    await controller.service.end(flow, 'force', eva);
+    await inPhase('Terminated');
+    expect(await controller.service.history(flow)).toEqual([]);
+  });
+
+  test('by stop keeps streams and buckets, and by delete removes them', async () => {
+    await stopped();
+    const plan = controller.planner.planOf(await controller.planner.topology(flow, await digest()));
+    expect([controller.streams.has(plan), controller.buckets.has(plan)]).toEqual([true, true]);
+    expect(await controller.cluster.workloads(flow)).toEqual([]);
+    await submit();
+    await controller.service.end(flow, 'delete', eva);
+    await inPhase('Canceled');
+    expect([controller.streams.has(plan), controller.buckets.has(plan)]).toEqual([false, false]);
+  });
+
+  test('by stop is refused once the flow is closed', async () => {
+    await running();
+    await controller.service.end(flow, 'delete', eva);
+    await inPhase('Canceled');
+    await expect(controller.service.end(flow, 'stop', eva)).rejects.toMatchObject({ code: 'state-invalid' });
+  });
+
+  test('stops an orphan whose workflow was terminated', async () => {
+    await running();
+    await controller.workflows.closeAs(flow, { status: 'Terminated', reason: 'a test' });
+    await controller.service.stopOrphan(flow);
+    await inPhase('Stopped');
+    expect(await controller.cluster.workloads(flow)).toEqual([]);
+  });
+
+  test('follows the deletion of its owner object in the cluster, with the data', async () => {
+    await running();
+    await controller.service.removeOwned(flow);
+    await inPhase('Canceled');
+    expect(await controller.store.events(flow, { kind: 'audit', limit: 1 })).toMatchObject([
+      { what: 'delete', by: 'kubernetes' },
+    ]);
+  });
+});
+
+async function digest(): Promise<string> {
+  return (await controller.service.history(flow))[0]?.digest ?? '';
+}
+
+describe('a replay', () => {
+  test('re-reads the input of a function once', async () => {
+    await running();
+    await controller.service.replay(flow, { function: 'map', from: { sequence: 3 } }, eva);
+    await waitFor('the rewind', () => controller.streams.rewinds.length > 0);
+    await healthy();
+    const start = { from: 'sequence', sequence: 3 };
+    expect(controller.streams.rewinds).toEqual([{ flow: 'team/job', function: 'map', start }]);
+  });
+
+  test('of a source or an unknown function is rejected', async () => {
+    await running();
+    await expect(controller.service.replay(flow, { function: 'list', from: 'first' }, eva)).rejects.toMatchObject({
+      message: 'list is a source and has no input to re-read',
+    });
+    await expect(controller.service.replay(flow, { function: 'mapp', from: 'first' }, eva)).rejects.toMatchObject({
+      code: 'edge-unknown',
+      message: 'no function has the id "mapp"; did you mean "map"?',
+    });
+  });
+});
+
+test('a request with the key of an earlier one has no effect', async () => {
+  await running();
+  const keyed = { ...eva, idempotencyKey: 'k1' };
+  for (let time = 0; time < 2; time++) await controller.service.restart(flow, ['map'], keyed);
+  await controller.service.restart(flow, ['map'], { ...eva, idempotencyKey: 'k2' });
+  const events = await controller.service.events(flow, { kind: 'audit', limit: 100 });
+  expect(events.filter(({ what }) => what === 'restart')).toHaveLength(2);
+});
+
+test('an update without a namespace finds the only flow with its jobId, and names the namespaces of several', async () => {
+  const { namespace: _, ...document } = JSON.parse(text(restarting));
+  await running(updatable);
+  expect(await controller.service.update(undefined, JSON.stringify(document), eva)).toMatchObject({
+    outcome: 'updated',
+  });
+  const other = { namespace: 'other', jobId: 'job' };
+  await controller.service.submit(other, JSON.stringify({ ...JSON.parse(text(updatable)), ...other }), eva);
+  await expect(controller.service.update(undefined, JSON.stringify(document), eva)).rejects.toMatchObject({
+    code: 'flow-exists',
+    message: expect.stringContaining('other, team'),
+  });
+});
