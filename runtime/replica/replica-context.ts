@@ -1,9 +1,11 @@
 import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
+import type { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { retryRequest } from '../adapters/jetstream/retry-request';
 import type { SinkContext, SourceContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
 import type { Writer } from '../engine/ports/flow-state';
-import type { Host, HostEvents, LogLevel } from '../engine/ports/host';
+import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/ports/host';
+import type { Publisher } from '../engine/ports/publisher';
 import type { RecordObserver } from '../engine/processing-times';
 import { createHost } from '../hosts/create-host';
 import type { ReplicaEnvironment } from './environment';
@@ -18,7 +20,7 @@ export interface ReplicaContext {
   readonly links: ReplicaLinks;
   readonly counters: Counters;
   readonly health: ReplicaHealth;
-  /** Left out: processing times are not measured. */
+  /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
   readonly log: (level: LogLevel, text: string) => void;
   /** Aborted when the replica must stop: finish the records in process, and take no more. */
@@ -30,15 +32,28 @@ export function writerOf({ spec }: ReplicaContext): Writer {
   return { function: spec.function, streams: outputsOf(spec).map((output) => output.stream) };
 }
 
+/** The parts of a replica that a host or a connector needs, with the connections that it uses. */
+type ReplicaParts<Links> = Pick<ReplicaContext, 'spec' | 'environment' | 'log'> & { readonly links: Links };
+
 /** A host for the function's code. */
-export function hostOf({ spec, environment, links }: ReplicaContext, events: HostEvents): Host {
+export function hostOf(
+  { spec, environment, links }: ReplicaParts<{ readonly schemas: SchemaSource }>,
+  events: HostEvents,
+): Host {
   const { replica, baseDir, isStreaming, env } = environment;
   return createHost({ spec, events, schemas: links.schemas, replica, baseDir, isStreaming, env });
 }
 
-/** `host` runs the code of sources that have some. */
-export async function sourceContext(context: ReplicaContext, host: Host): Promise<SourceContext> {
-  const { spec, environment, links, log } = context;
+interface SourceLinks {
+  readonly state: Pick<JetStreamFlowState, 'run' | 'listed' | 'position'>;
+  readonly publisher: Publisher;
+}
+
+/** `host` runs the code of sources that have code. */
+export async function sourceContext(
+  { spec, environment, links, log }: ReplicaParts<SourceLinks>,
+  host: Pick<Host, 'generate'>,
+): Promise<SourceContext> {
   return {
     spec,
     endpoint: resolveEndpoint(spec, environment.env),
@@ -51,7 +66,11 @@ export async function sourceContext(context: ReplicaContext, host: Host): Promis
   };
 }
 
-export async function sinkContext({ spec, environment, links, log }: ReplicaContext): Promise<SinkContext> {
+interface SinkLinks {
+  readonly manager: { readonly streams: { info(stream: string): Promise<{ readonly created: string }> } };
+}
+
+export async function sinkContext({ spec, environment, links, log }: ReplicaParts<SinkLinks>): Promise<SinkContext> {
   const inputs = await Promise.all(
     spec.inputs.map((input) => retryRequest(() => links.manager.streams.info(input.stream))),
   );

@@ -1,0 +1,103 @@
+import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
+import { readEnvironment } from '../../../runtime/replica/environment';
+import { hostOf, sinkContext, sourceContext } from '../../../runtime/replica/replica-context';
+import { MemoryPlace } from '../../contract/connector-suite/memory-place';
+import { ManualHost, ManualPublisher } from '../../support/engine-ports';
+import { HostRun, numbered, recordOf } from '../../support/host-run';
+import { planOf, specOf, written } from '../plan/planned';
+
+const schema = JSON.stringify(numbered);
+const code = 'def run(ctx, event): return event';
+const plan = planOf(`
+jobId: context
+dag:
+  - { id: left, type: raw-source, schema: '${schema}', meta: { name: run, code: "${code}" }, out: [fn, sink] }
+  - { id: right, type: raw-source, schema: '${schema}', meta: { name: run, code: "${code}" }, out: [sink] }
+  - { id: fn, type: raw, schema: '${schema}', meta: { name: run, code: "${code}" }, out: [sink] }
+  - { id: sink, type: s3-sink, topics: "s3a://results/in", ${written} }
+  - { id: files, type: fs-source, topics: "s3a://incoming", format: list, ${written}, out: [read] }
+  - { id: read, type: raw, meta: { name: run, code: "${code}" } }
+`);
+const least = { KFLOW_SPEC: 'spec.json', KFLOW_NATS_URL: 'nats://nats:4222' };
+const log = () => undefined;
+
+function credentials(id: string): NodeJS.ProcessEnv {
+  const { userEnv = '', passwordEnv = '' } = specOf(plan, id).endpoint ?? {};
+  return { [userEnv]: 'eva', [passwordEnv]: 'hunter3' };
+}
+
+/** What the code of a function does in a replica with these variables. */
+async function hostRun(functionCode: string, env: NodeJS.ProcessEnv): Promise<HostRun> {
+  const run = new HostRun({});
+  const environment = readEnvironment({ ...process.env, ...least, ...env });
+  const links = { schemas: { schemaOf: async () => numbered } };
+  const host = hostOf({ spec: { ...specOf(plan, 'fn'), code: functionCode }, environment, links, log }, run);
+  await host.open();
+  host.process([recordOf(0, numbered, { n: 1 })]);
+  await run.until(() => run.outcomes.size === 1);
+  await host.close();
+  return run;
+}
+
+test.each(['true', 'True', '1'])(
+  'passes a queue to the function with KFLOW_STREAM_PROCESS_FUNCTION=%s',
+  async (value) => {
+    const run = await hostRun('async def run(ctx, event, q):\n    await q.put(event)', {
+      KFLOW_STREAM_PROCESS_FUNCTION: value,
+    });
+    expect(run.order).toEqual(['output 0', 'done 0']);
+  },
+);
+
+test('passes the replica and the environment to the function', async () => {
+  const functionCode = `import os
+class run(ProcessFunction):
+    def open(self, schema_in, ctx):
+        print(ctx.replica, os.environ["TOKEN"])
+    def process(self, event_dict, ctx):
+        return None
+`;
+  const run = await hostRun(functionCode, { KFLOW_REPLICA: '3', TOKEN: 'secret' });
+  expect(run.logs).toEqual([['INFO', '3 secret']]);
+});
+
+test('gives a source its endpoint, replica, run, list of objects and position', async () => {
+  const saved = await new MemoryPlace().sourceState();
+  await saved.nextRun();
+  const publisher = new ManualPublisher();
+  const calls: unknown[] = [];
+  const state = {
+    run: () => saved.run(),
+    listed: (...given: readonly unknown[]) => {
+      calls.push(given);
+      return saved.listed(true);
+    },
+    position: (...given: readonly unknown[]) => {
+      calls.push(given);
+      return saved.position(2);
+    },
+  };
+  const environment = readEnvironment({ ...least, ...credentials('files'), KFLOW_REPLICA: '2' });
+  const spec = specOf(plan, 'files');
+  const context = await sourceContext({ spec, environment, log, links: { state, publisher } }, new ManualHost());
+  expect(context).toMatchObject({ spec, replica: 2, run: 2, endpoint: { topics: 's3a://incoming' } });
+  expect(context.endpoint).toHaveProperty('store', expect.any(S3ObjectStore));
+  await context.listed(true);
+  await context.position();
+  expect(calls).toEqual([
+    ['files', true, publisher],
+    ['files', 2, publisher],
+  ]);
+  expect(await context.generate()).toEqual({ payloads: [], ended: true, isRepeatable: true });
+});
+
+test('gives a sink its endpoint, and when the stream of each input was created', async () => {
+  const spec = specOf(plan, 'sink');
+  const createdAt = new Map(spec.inputs.map(({ stream }, index) => [stream, `2026-11-0${index + 1}T10:00:00.000Z`]));
+  const manager = { streams: { info: async (stream: string) => ({ created: createdAt.get(stream) ?? '' }) } };
+  const environment = readEnvironment({ ...least, ...credentials('sink') });
+  const context = await sinkContext({ spec, environment, log, links: { manager } });
+  expect(context).toMatchObject({ spec, endpoint: { topics: 's3a://results/in' } });
+  expect(context.inputsCreated).toEqual([...createdAt.values()].map((time) => new Date(time)));
+  expect(context.inputsCreated).toHaveLength(3);
+});
