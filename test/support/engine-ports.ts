@@ -22,7 +22,9 @@ export class ManualPublisher implements Publisher {
     this.settlers[index]?.(error);
   }
 
-  room(): undefined {}
+  room(): Promise<void> | undefined {
+    return undefined;
+  }
 
   async settled(): Promise<void> {}
 }

@@ -3,6 +3,7 @@ import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { DeadLetters } from '../../../runtime/engine/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import { Preparation, type PreparationPorts } from '../../../runtime/engine/preparation';
+import type { RecordObserver } from '../../../runtime/engine/processing-times';
 import { RecordLoop } from '../../../runtime/engine/record-loop';
 import { ManualHost, ManualPublisher, ManualSource } from '../../support/engine-ports';
 import { planOf, specOf } from '../plan/planned';
@@ -26,6 +27,7 @@ interface Options {
   readonly atOnce?: number;
   readonly isLongRunning?: boolean;
   readonly inputs?: number;
+  readonly observer?: RecordObserver;
 }
 
 let stage: Stage;
@@ -41,7 +43,7 @@ class Stage {
   readonly spec: FunctionSpec;
   readonly loop: RecordLoop;
 
-  constructor({ spec = {}, ports = {}, atOnce, isLongRunning = false, inputs = 1 }: Options = {}) {
+  constructor({ spec = {}, ports = {}, atOnce, isLongRunning = false, inputs = 1, observer }: Options = {}) {
     this.spec = { ...map, ...spec };
     this.host = new ManualHost(atOnce);
     this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
@@ -58,6 +60,7 @@ class Stage {
       counters: this.counters,
       log: (level, text) => this.logs.push(`${level} ${text}`),
       isLongRunning,
+      observer,
     });
     this.loop.start(this.host, (cause) => this.crashes.push(cause));
     stage = this;
@@ -258,6 +261,39 @@ describe('a failed record', () => {
     expect([stage.ids, answers]).toEqual([['dead:map:in-0:1'], ['ack']]);
   });
 
+  test('with an error that no retry can fix becomes a dead letter at the first delivery', async () => {
+    const { publisher, loop } = new Stage();
+    const answers = await stage.begin(1);
+    loop.failed(stage.last, { ...failure, isFinal: true });
+    publisher.store(0);
+    expect([stage.ids, answers]).toEqual([['dead:map:in-0:1'], ['ack']]);
+  });
+
+  test('keeps its first error when an output fails, too', async () => {
+    const { publisher, loop } = new Stage();
+    await stage.begin(1);
+    stage.output(stage.last);
+    loop.failed(stage.last, failure);
+    publisher.refuse(0, noRoom);
+    expect(stage.counters.lastFailure).toBe('ValueError: no');
+  });
+
+  test('has its stack trace in the log, and in its dead letter one line of printable characters', async () => {
+    const { publisher, loop } = new Stage();
+    await stage.begin(1, { deliveries: 3 });
+    loop.failed(stage.last, { ...failure, message: ' a\n b \u00e9\ud800', trace: 'at line 1' });
+    expect(stage.logs).toEqual([expect.stringMatching(/\nat line 1$/)]);
+    expect(publisher.sent[0]?.headers?.['Kflow-Error']).toBe('a b %C3%A9%EF%BF%BD');
+  });
+
+  test('has an error of at most 4,000 characters in its dead letter', async () => {
+    const { publisher, loop } = new Stage();
+    await stage.begin(1, { deliveries: 3 });
+    loop.failed(stage.last, { type: 't'.repeat(999), message: 'm'.repeat(9_999) });
+    const { 'Kflow-Error-Type': type, 'Kflow-Error': message } = publisher.sent[0]?.headers ?? {};
+    expect([type?.length, message?.length]).toEqual([200, 4_000]);
+  });
+
   test('waits for its outputs to be stored before it is given back', async () => {
     const { publisher, loop } = new Stage();
     const answers = await stage.begin(1);
@@ -358,6 +394,64 @@ describe('preparation', () => {
     expect(discarded).toEqual([download]);
   });
 
+  test('deletes a download that ends after its record was given back', async () => {
+    const discarded: unknown[] = [];
+    const download = { path: '/tmp/a', metadata: {} };
+    let finish: (value: typeof download) => void = () => undefined;
+    const fetch = () => new Promise<typeof download>((resolve) => (finish = resolve));
+    const discard = async (each: unknown) => void discarded.push(each);
+    const { loop, host } = new Stage({ ports: { downloads: { fetch, discard } } });
+    const answers = await stage.begin(1);
+    await loop.stop(0);
+    finish(download);
+    await turn();
+    expect([answers, discarded, host.records]).toEqual([['nak 0'], [download], []]);
+  });
+
+  test('logs a download that cannot be deleted', async () => {
+    const download = { path: '/tmp/a', metadata: {} };
+    const discard = () => Promise.reject(new Error('EBUSY'));
+    const { loop } = new Stage({ ports: { downloads: { fetch: async () => download, discard } } });
+    await stage.begin(1);
+    loop.done(stage.last);
+    await turn();
+    expect(stage.logs).toEqual(['WARNING record in-0:1: downloaded file not deleted: Error: EBUSY']);
+  });
+
+  const claimOf = (bytes: number) => Buffer.from(`{"claim":{"bucket":"b","key":"k","bytes":${bytes}}}`);
+
+  test('fetches payloads of at most 32 MiB at a time, and the next once a record has ended', async () => {
+    const { loop, host, sources } = new Stage();
+    for (const sequence of [1, 2, 3]) sources[0]?.deliver(sequence, { payload: claimOf(16 * 1024 * 1024) });
+    await turn();
+    expect(host.records).toHaveLength(2);
+    loop.done(stage.last);
+    await turn();
+    expect(host.records).toHaveLength(3);
+  });
+
+  test('fetches a payload above 32 MiB alone', async () => {
+    const { loop, host, sources } = new Stage();
+    for (const sequence of [1, 2]) sources[0]?.deliver(sequence, { payload: claimOf(33 * 1024 * 1024) });
+    await turn();
+    expect(host.records).toHaveLength(1);
+    loop.done(stage.last);
+    await turn();
+    expect(host.records).toHaveLength(2);
+  });
+
+  test('fetches 16 payloads at a time', async () => {
+    const ends: (() => void)[] = [];
+    const fetch = () => new Promise<Buffer>((resolve) => ends.push(() => resolve(Buffer.from('c301', 'hex'))));
+    const { sources } = new Stage({ ports: { claims: { fetch } } });
+    for (let sequence = 1; sequence <= 18; sequence++) sources[0]?.deliver(sequence, { payload: claimOf(3) });
+    await turn();
+    expect(ends).toHaveLength(16);
+    ends[0]?.();
+    await turn();
+    expect(ends).toHaveLength(17);
+  });
+
   test('fails the record when a download fails', async () => {
     const fetch = () => Promise.reject(new FunctionError('record-invalid', 'no object'));
     new Stage({ ports: { downloads: { fetch, discard: async () => undefined } } });
@@ -390,6 +484,27 @@ describe('demand', () => {
     await stage.begin(1, { payload: Buffer.from('{"claim":{"bucket":"b","key":"k","bytes":5000}}') });
     expect(sources[0]?.demands.at(-1)?.bytes).toBe(before - 5_000);
   });
+
+  test('gets the bytes of a record back once it has ended', async () => {
+    const { sources, loop } = new Stage();
+    const before = sources[0]?.demands.at(-1)?.bytes;
+    await stage.begin(1);
+    expect(sources[0]?.demands.at(-1)?.bytes).toBe((before ?? 0) - 11);
+    loop.done(stage.last);
+    await turn();
+    expect(sources[0]?.demands.at(-1)?.bytes).toBe(before);
+  });
+
+  test('ends with the stop', async () => {
+    const { sources, loop } = new Stage();
+    await stage.begin(1);
+    const stopped = loop.stop(60_000);
+    const { length } = sources[0]?.demands ?? [];
+    loop.done(stage.last);
+    await stopped;
+    await turn();
+    expect(sources[0]?.demands).toHaveLength(length);
+  });
 });
 
 describe('leases', () => {
@@ -420,6 +535,37 @@ describe('leases', () => {
     expect(host.releases).toBeGreaterThan(0);
     loop.done(host.records[0]?.id ?? -1);
     expect(running.at(-1)).toBe('ack');
+  });
+
+  test('are renewed while a payload is fetched, and while outputs and dead letters are stored', async () => {
+    const fetch = () => new Promise<Buffer>(() => undefined);
+    const { loop } = new Stage({ ports: { claims: { fetch } } });
+    const stored = await stage.begin(1);
+    stage.output(stage.last);
+    loop.done(stage.last);
+    const dead = await stage.begin(2, { deliveries: 3 });
+    loop.failed(stage.last, failure);
+    const fetched = await stage.begin(3, { payload: Buffer.from('{"claim":{"bucket":"b","key":"k","bytes":3}}') });
+    jest.advanceTimersByTime(third);
+    expect([stored, dead, fetched]).toEqual([['working'], ['working'], ['working']]);
+  });
+
+  test('are renewed by a heartbeat at once', async () => {
+    const { loop } = new Stage();
+    const answers = await stage.begin(1);
+    loop.heartbeat(stage.last);
+    expect(answers).toEqual(['working']);
+  });
+
+  test('of a record that was overdue run anew: it is not given back at each renewal', async () => {
+    new Stage({ spec: { maxPollIntervalMs: 30_000 } });
+    const answers = await stage.begin(1);
+    jest.advanceTimersByTime(third);
+    jest.advanceTimersByTime(30_000 + 2 * third);
+    expect(answers.filter((answer) => answer === 'nak 0')).toHaveLength(1);
+    expect(stage.logs).toEqual([
+      'WARNING record in-0:1: no heartbeat within max.poll.interval.ms (30000), redelivering',
+    ]);
   });
 
   test('last while heartbeats come', async () => {
@@ -463,6 +609,22 @@ describe('a stop', () => {
     expect(running).toEqual(['ack']);
   });
 
+  test('waits for the outputs and dead letters of ended records', async () => {
+    const { loop, publisher } = new Stage();
+    const stored = await stage.begin(1);
+    stage.output(stage.last);
+    loop.done(stage.last);
+    const dead = await stage.begin(2, { deliveries: 3 });
+    loop.failed(stage.last, failure);
+    const stopped = loop.stop(60_000);
+    await turn();
+    expect([stored, dead]).toEqual([[], []]);
+    publisher.store(0);
+    publisher.store(1);
+    await stopped;
+    expect([stored, dead]).toEqual([['ack'], ['ack']]);
+  });
+
   test('gives back a running record when the grace period is over', async () => {
     const { loop } = new Stage();
     const answers = await stage.begin(1);
@@ -477,6 +639,28 @@ describe('a stop', () => {
     loop.released(stage.last);
     expect([answers, stage.counters.failed]).toEqual([['nak 0'], 0]);
   });
+});
+
+test('observes each attempt of the function once, with the time since its start', async () => {
+  const observed: number[] = [];
+  const { loop } = new Stage({ observer: { processed: (processingMs) => observed.push(processingMs) } });
+  await stage.begin(1);
+  loop.began(stage.last);
+  loop.done(stage.last);
+  await stage.begin(2);
+  loop.failed(stage.last, failure);
+  await stage.begin(3);
+  loop.released(stage.last);
+  expect(observed).toEqual([expect.any(Number), expect.any(Number)]);
+});
+
+test('passes on the back pressure of the streams to the host', async () => {
+  const { loop, publisher } = new Stage();
+  await stage.begin(1);
+  expect(loop.output(stage.last, Buffer.from('c301', 'hex'), '')).toBeUndefined();
+  const room = Promise.resolve();
+  publisher.room = () => room;
+  expect(loop.output(stage.last, Buffer.from('c301', 'hex'), '')).toBe(room);
 });
 
 test('reports the death of the host', () => {

@@ -46,6 +46,7 @@ describe('completion', () => {
     ['is said for an empty stream', 0, { ackFloor: 0, delivered: 0, ackPending: 0, pending: 0 }, true],
     ['waits for what is not delivered', 6, idle, false],
     ['waits for what is not acked', 5, { ...idle, ackFloor: 3, ackPending: 2 }, false],
+    ['waits for what is pending, as after a rewind', 5, { ...idle, pending: 1 }, false],
   ])('%s', (_title, sealedAt, progress, finished) => {
     expect(isFinished(sealedAt, progress)).toBe(finished);
   });
@@ -92,7 +93,15 @@ describe('claims', () => {
     expect(parseClaim(Buffer.from('c301000000000000000000', 'hex'))).toBeUndefined();
   });
 
-  test.each(['', '{}', '{"claim":{"bucket":"b"}}', 'null', 'text'])('are refused when malformed: %s', (text) => {
+  test.each([
+    '',
+    '{}',
+    '{"claim":{"bucket":"b"}}',
+    '{"claim":{"bucket":"b","key":"k"}}',
+    '{"claim":{"bytes":1}}',
+    'null',
+    'text',
+  ])('are refused when malformed: %s', (text) => {
     expect(() => parseClaim(Buffer.from(text))).toThrow(/neither an Avro single-object encoding nor a claim/);
   });
 });

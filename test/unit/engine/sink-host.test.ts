@@ -149,6 +149,8 @@ test('gives back what is not being written, and closes the sink', async () => {
   await writes(1);
   host.release();
   expect(events.ends).toEqual(['released 2', 'released 3']);
+  process(4);
   await host.close();
+  expect(events.ends).toEqual(['released 2', 'released 3', 'released 4']);
   expect(sink.isClosed).toBe(true);
 });

@@ -23,8 +23,8 @@ class NarrowPublisher extends ManualPublisher {
   private resume: () => void = () => undefined;
   isFull = false;
 
-  override room(): undefined {
-    return (this.isFull ? new Promise<void>((resolve) => (this.resume = resolve)) : undefined) as undefined;
+  override room(): Promise<void> | undefined {
+    return this.isFull ? new Promise<void>((resolve) => (this.resume = resolve)) : undefined;
   }
 
   makeRoom(): void {
