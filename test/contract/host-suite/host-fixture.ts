@@ -51,6 +51,11 @@ export interface HostFixture {
   readonly errorType: string;
   /** Matches a trace or message that names this line of the code. */
   readonly names: (line: number) => RegExp;
-  /** When user code runs in a process of its own: code that logs its process id as it is loaded, and exits in `run`. */
-  readonly exits?: string;
+  /** Code that runs in a process of its own, and logs the id of that process as it is loaded. Left out: it runs in the replica's. */
+  readonly process?: {
+    /** Exits with status 3. */
+    readonly exits: string;
+    /** Sends a heartbeat, and never returns. */
+    readonly hangs: string;
+  };
 }

@@ -35,7 +35,7 @@ export function describeHost(language: Language): void {
     describeOrder(run);
     describeSources(run);
     describeLoading(language, fixture);
-    if (fixture.exits !== undefined) describeProcess(language, fixture.exits);
+    if (fixture.process !== undefined) describeProcess(language, fixture.process);
   });
 }
 
@@ -345,16 +345,16 @@ function describeLoading(language: Language, { code, module, names }: HostFixtur
   });
 }
 
-function describeProcess(language: Language, exits: string): void {
-  const open = async (): Promise<{ host: HostRun; pid: number }> => {
-    const host = new HostRun({ language, entry: 'run', code: exits });
+function describeProcess(language: Language, { exits, hangs }: NonNullable<HostFixture['process']>): void {
+  const open = async (code: string): Promise<{ host: HostRun; pid: number }> => {
+    const host = new HostRun({ language, entry: 'run', code });
     await host.host.open();
     await host.until(() => host.logs.length === 1);
     return { host, pid: Number(host.logs[0]?.[1]) };
   };
 
   it('reports the exit of its process once, and nothing after it', async () => {
-    const { host, pid } = await open();
+    const { host, pid } = await open(exits);
     host.host.process([0, 1, 2].map((n) => recordOf(n, numbered, { n })));
     await host.until(() => host.crashes.length > 0);
     expect(host.crashes).toMatchObject([
@@ -369,10 +369,20 @@ function describeProcess(language: Language, exits: string): void {
   });
 
   it('leaves no process behind when it is closed', async () => {
-    const { host, pid } = await open();
+    const { host, pid } = await open(exits);
     expect(isAlive(pid)).toBe(true);
     await host.host.close();
     expect(isAlive(pid)).toBe(false);
+    expect(host.crashes).toEqual([]);
+  });
+
+  it('kills its process when a function does not return in time after it is closed', async () => {
+    const { host, pid } = await open(hangs);
+    host.host.process([recordOf(0, numbered, { n: 0 })]);
+    await host.until(() => host.order.includes('heartbeat 0'));
+    await host.host.close();
+    expect(isAlive(pid)).toBe(false);
+    expect([...host.outcomes]).toEqual([]);
     expect(host.crashes).toEqual([]);
   });
 }

@@ -67,5 +67,8 @@ class run(ProcessFunction):
   },
   errorType: 'ValueError',
   names: (line) => new RegExp(`line ${line}\\b`),
-  exits: 'import os\nlogger.info(str(os.getpid()))\ndef run(ctx, event):\n    os._exit(3)',
+  process: {
+    exits: 'import os\nlogger.info(str(os.getpid()))\ndef run(ctx, event):\n    os._exit(3)',
+    hangs: 'import os\nlogger.info(str(os.getpid()))\ndef run(ctx, event):\n    ctx.heartbeat()\n    while True: pass',
+  },
 };
