@@ -124,7 +124,16 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/api/http',
     'runtime/controller/flows/ports',
   ],
-  'runtime/controller/api': ['lib/errors', 'runtime/api-contract', 'runtime/log', 'runtime/package-root', ...ports],
+  'runtime/controller/api': [
+    'lib/errors',
+    'lib/topology/document/topology-json-schema',
+    'lib/topology/problem',
+    'lib/topology/read',
+    'runtime/api-contract',
+    'runtime/log',
+    'runtime/package-root',
+    ...ports,
+  ],
   'runtime/controller/settings': ['lib/errors', 'lib/topology/problem', 'runtime/controller/api/access'],
   'runtime/controller': [
     'runtime/api-contract',

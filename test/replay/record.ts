@@ -8,8 +8,8 @@ import { ControllerPlace } from '../support/controller-place';
 const meta = { update: true, restart: true };
 
 /**
- * `npm run histories`: lives of flows, as a Temporal server has kept them, for the replay test. A change of the workflow
- * that cannot replay them would break the flows that run while a controller is updated.
+ * `npm run histories` records the histories of flows on a Temporal server for the replay test. A change of the workflow that
+ * cannot replay them would break flows that run while the controller is updated.
  */
 const flows = {
   'stop-resume': async (place: ControllerPlace, flow: string) => {
@@ -94,10 +94,10 @@ function untilRevisions(place: ControllerPlace, flow: string, isThere: (revision
   return place.untilResponse(`/kflows/v1/${flow}/history`, isThere);
 }
 
-/** Runs that are short enough here for the flow to continue in another one. */
+/** Maximum history lengths that make a flow continue as new. */
 const shortRuns = { 'continued-run': 60 } as const;
 
-/** Opens a controller for the flows whose runs may have `historyLength` events, and records those flows. */
+/** Records flows of a controller that continues workflows as new after `historyLength` events. */
 async function record(names: readonly (keyof typeof flows)[], historyLength: number): Promise<void> {
   const place = await ControllerPlace.open({ pauseGrace: 1, ready: 1, historyLength });
   const connection = await Connection.connect({ address: place.temporal.address });
@@ -118,7 +118,7 @@ async function record(names: readonly (keyof typeof flows)[], historyLength: num
   }
 }
 
-/** Arguments: names of the flows to record; none: all. */
+/** The arguments are the names of the flows to record; default: all flows. */
 async function main(): Promise<void> {
   const all = Object.keys(flows) as (keyof typeof flows)[];
   const names = process.argv.length > 2 ? all.filter((name) => process.argv.includes(name)) : all;
