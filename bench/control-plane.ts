@@ -17,15 +17,15 @@ const atOnce = 4;
 const functions = 5;
 
 /**
- * Measures 200 flows of five functions on one controller over a cluster that runs nothing: the time from submit until
- * the flow is Running and healthy, and the memory of the controller's process when all flows run.
+ * Measures 200 flows of five functions on one controller with a cluster in memory: the time from submit until the flow is
+ * Running and healthy, and the memory of the controller's process when all flows are running.
  */
 export async function benchControlPlane(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
   const place = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
   const nats = await startNatsServer(place('nats'));
   const temporal = await startTemporalServer(place('temporal'));
-  const controller = startApart({
+  const controller = startProcess({
     KFLOW_CONTROLLER_NATS_URL: nats.url,
     KFLOW_CONTROLLER_NATS_REPLICAS: '1',
     KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
@@ -45,8 +45,8 @@ export async function benchControlPlane(): Promise<void> {
     const at = (part: number) => `${Math.round(quantile(times, part))} ms`;
     process.stdout.write(
       `control plane, ${flows} flows of ${functions} functions, ${atOnce} submitted at a time:\n` +
-        `  submit to Running and healthy: median ${at(0.5)}, p99 ${at(0.99)}, all in ${(wholeMs / 1_000).toFixed(1)} s\n` +
-        `  list of all with their health: ${Math.round(listMs)} ms\n` +
+        `  submit to Running and healthy: median ${at(0.5)}, p99 ${at(0.99)}; all flows in ${(wholeMs / 1_000).toFixed(1)} s\n` +
+        `  list of all flows with their health: ${Math.round(listMs)} ms\n` +
         `  memory of the controller: ${memoryMb(controller.pid)} MB\n`,
     );
   } finally {
@@ -83,7 +83,7 @@ function topology(): object {
   return { dag };
 }
 
-function startApart(env: { readonly [name: string]: string }): GuardedProcess {
+function startProcess(env: { readonly [name: string]: string }): GuardedProcess {
   const program = path.join(__dirname, 'controller-once.js');
   return spawnGuarded({
     command: process.execPath,
@@ -98,7 +98,7 @@ function startApart(env: { readonly [name: string]: string }): GuardedProcess {
 async function addressOf({ stdout }: GuardedProcess): Promise<string> {
   if (stdout === null) throw new Error('the controller has no stdout');
   for await (const line of createInterface(stdout)) return (JSON.parse(line) as { url: string }).url;
-  throw new Error('the controller ended before it answered');
+  throw new Error('the controller ended before it was ready');
 }
 
 /** Resident memory of a process. */

@@ -3,7 +3,7 @@ import { startController } from '../runtime/controller/start-controller';
 import { createLog } from '../runtime/log';
 import { MemoryCluster } from './memory-cluster';
 
-/** Runs a controller over a cluster that runs nothing, and prints its address. */
+/** Runs a controller with a cluster in memory and prints its address. */
 async function main(): Promise<void> {
   const settings = readControllerSettings(process.env);
   const { url } = await startController(settings, { log: createLog(process.env), cluster: new MemoryCluster() });

@@ -17,7 +17,7 @@ import { median } from './quantile';
 
 const records = 60_000;
 const rounds = 3;
-/** Records at the start of a run that are not measured: code is compiled and windows open. */
+/** Records at the start of a run that are not measured, while code is compiled and windows open. */
 const warmUp = records / 10;
 
 const schema = {
@@ -33,9 +33,9 @@ const schema = {
 };
 
 /**
- * Compares one hop of 200-byte records from stream to stream: the engine with a TypeScript function against a plain loop
- * of the same client that consumes, decodes, encodes, publishes with an id and acks after the publish ack. Each runs in
- * its own process on the same nats-server; they take turns, and the medians count.
+ * Compares one hop of 200-byte records from stream to stream: the engine with a TypeScript function, and a plain loop with
+ * the same client that consumes, decodes, encodes, publishes with an id and acks after the publish ack. Each runs in its
+ * own process on the same nats-server, alternately; the result is the ratio of the medians.
  */
 export async function benchHop(): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
@@ -85,14 +85,14 @@ async function measure(
   const specFile = path.join(directory, `${jobId}.json`);
   writeFileSync(specFile, JSON.stringify(hop.spec));
   const program = kind === 'engine' ? '../runtime/replica/main.js' : './plain-hop.js';
-  const process_ = spawnGuarded({
+  const running = spawnGuarded({
     command: process.execPath,
     args: [path.join(__dirname, program)],
     env: { ...process.env, KFLOW_SPEC: specFile, KFLOW_NATS_URL: url },
     stderr: 2,
   });
   const rate = await rateOf(connection, hop.spec.output.stream);
-  await process_.stop();
+  await running.stop();
   await streams.remove(plan);
   return rate;
 }

@@ -2,8 +2,8 @@ import { benchControlPlane } from './control-plane';
 import { benchHop } from './hop';
 import { benchSynth } from './synth';
 
-/** `npm run bench [-- NAME…]` measures on this machine and prints the figures. */
-const benches: { readonly [name: string]: () => Promise<void> } = {
+/** `npm run bench [-- NAME…]` runs the named benchmarks, or all, and prints their figures. */
+const benchmarks: { readonly [name: string]: () => Promise<void> } = {
   hop: benchHop,
   synth: benchSynth,
   'control-plane': benchControlPlane,
@@ -11,11 +11,13 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
 
 async function main(): Promise<void> {
   const names = process.argv.slice(2);
-  for (const name of names.length > 0 ? names : Object.keys(benches)) {
-    const bench = benches[name];
-    if (bench === undefined) throw new Error(`no bench "${name}"; there are ${Object.keys(benches).join(', ')}`);
-    await bench();
+  const unknown = names.find((name) => !Object.hasOwn(benchmarks, name));
+  if (unknown !== undefined) {
+    process.stderr.write(`unknown benchmark "${unknown}"; benchmarks: ${Object.keys(benchmarks).join(', ')}\n`);
+    process.exitCode = 64;
+    return;
   }
+  for (const name of names.length > 0 ? names : Object.keys(benchmarks)) await benchmarks[name]?.();
 }
 
 main().catch((error) => {

@@ -2,7 +2,7 @@ import { type FlowKey, flowName, parseFlowName } from '../runtime/api-contract/f
 import type { Cluster, ClusterWatch, ReplicaState, WorkloadState } from '../runtime/controller/ports/cluster';
 import type { KubernetesObject, ObjectRef } from '../runtime/controller/ports/kubernetes-object';
 
-interface KeptWorkload {
+interface StoredWorkload {
   readonly object: KubernetesObject;
   readonly since: string;
   outcome?: 'succeeded' | 'failed';
@@ -21,14 +21,14 @@ const kinds: { readonly [kind: string]: WorkloadState['kind'] } = {
   Job: 'job',
 };
 
-/** A cluster that runs nothing: applied workloads are ready at once, unless they are broken; Jobs end by `end`. */
+/** A cluster in memory: applied workloads are ready at once unless they are broken; `end` ends a Job. */
 export class MemoryCluster implements Cluster {
-  private readonly flows = new Map<string, Map<string, KeptWorkload>>();
+  private readonly flows = new Map<string, Map<string, StoredWorkload>>();
   private readonly listeners = new Set<(flow: FlowKey) => void>();
   private readonly broken = new Set<string>();
 
   async apply(flow: FlowKey, objects: readonly KubernetesObject[]): Promise<void> {
-    const kept = this.flows.get(flowName(flow)) ?? new Map<string, KeptWorkload>();
+    const kept = this.flows.get(flowName(flow)) ?? new Map<string, StoredWorkload>();
     this.flows.set(flowName(flow), kept);
     for (const object of objects) {
       const key = `${object.kind}/${object.metadata.name}`;
@@ -38,7 +38,7 @@ export class MemoryCluster implements Cluster {
       const outcome = isSame ? before.outcome : undefined;
       kept.set(key, { object, since, ...(outcome === undefined ? {} : { outcome }) });
     }
-    this.tell(flow);
+    this.notify(flow);
   }
 
   async prune(flow: FlowKey, keep: readonly ObjectRef[]): Promise<void> {
@@ -47,7 +47,7 @@ export class MemoryCluster implements Cluster {
     const names = new Set(keep.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
     for (const key of kept.keys()) if (!names.has(key)) kept.delete(key);
     if (kept.size === 0) this.flows.delete(flowName(flow));
-    this.tell(flow);
+    this.notify(flow);
   }
 
   async workloads(flow: FlowKey): Promise<readonly WorkloadState[]> {
@@ -77,7 +77,7 @@ export class MemoryCluster implements Cluster {
     for (const workload of this.flows.get(flowName(flow))?.values() ?? []) {
       if (workload.object.kind === 'Job' && functionOf(workload.object) === functionId) workload.outcome = outcome;
     }
-    this.tell(flow);
+    this.notify(flow);
   }
 
   /** Workloads whose ConfigMap contains this text do not become ready. */
@@ -85,11 +85,12 @@ export class MemoryCluster implements Cluster {
     this.broken.add(text);
   }
 
-  mend(text: string): void {
+  /** Reverts `breakWith`. */
+  repair(text: string): void {
     this.broken.delete(text);
   }
 
-  private stateOf(flow: FlowKey, { object, since, outcome }: KeptWorkload): WorkloadState {
+  private stateOf(flow: FlowKey, { object, since, outcome }: StoredWorkload): WorkloadState {
     const spec = object.spec as WorkloadSpec;
     const id = functionOf(object);
     const isPaused = spec.suspend === true || outcome !== undefined;
@@ -97,8 +98,8 @@ export class MemoryCluster implements Cluster {
     const specHash = spec.template.metadata.annotations['kflow.io/spec-hash'] ?? '';
     const config = this.flows.get(flowName(flow))?.get(`ConfigMap/${object.metadata.name}`);
     const isBroken = [...this.broken].some((text) => JSON.stringify(config?.object ?? null).includes(text));
-    const well: Pick<ReplicaState, 'phase'> = { phase: 'ready' };
-    const ill = { phase: 'waiting' as const, reason: 'CrashLoopBackOff', message: 'it was told to' };
+    const ready: Pick<ReplicaState, 'phase'> = { phase: 'ready' };
+    const waiting = { phase: 'waiting' as const, reason: 'CrashLoopBackOff', message: 'broken by the test' };
     return {
       function: id,
       name: object.metadata.name,
@@ -111,12 +112,12 @@ export class MemoryCluster implements Cluster {
         restarts: 0,
         since,
         specHash,
-        ...(isBroken ? ill : well),
+        ...(isBroken ? waiting : ready),
       })),
     };
   }
 
-  private tell(flow: FlowKey): void {
+  private notify(flow: FlowKey): void {
     for (const listener of this.listeners) listener(flow);
   }
 }

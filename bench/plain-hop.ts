@@ -6,7 +6,7 @@ import type { FunctionSpec } from '../lib/plan/function-spec';
 /** Publishes in flight; a larger window changes little. */
 const window = 512;
 
-/** The hop written by hand with the client's own calls. */
+/** The hop as a plain loop with the NATS client. */
 async function main(): Promise<void> {
   const spec: FunctionSpec = JSON.parse(readFileSync(String(process.env.KFLOW_SPEC), 'utf8'));
   const [input] = spec.inputs;

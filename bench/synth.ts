@@ -18,9 +18,9 @@ interface Measure {
 }
 
 /**
- * Measures synthesis of topologies of 1,000 to 5,000 functions, from the topology to the YAML text, each in its own
- * process: median time, peak memory, and the exponent of time in size (1 is linear). For comparison, stock cdk8s
- * synthesizes the same constructs at the smallest size.
+ * Measures the synthesis of topologies of 1,000 to 5,000 functions from the topology to the YAML text, each in its own
+ * process: median time, peak memory, and the exponent of time as a function of size (1 is linear). For comparison, stock
+ * cdk8s synthesizes the same constructs at the smallest size.
  */
 export async function benchSynth(): Promise<void> {
   const medians = sizes.map((size) => {
@@ -32,17 +32,15 @@ export async function benchSynth(): Promise<void> {
   process.stdout.write(`synth, from topology to YAML, medians of ${rounds}:\n`);
   for (const { size, seconds, peakMb, objects, bytes } of medians) {
     const text = `${format(objects)} objects, ${(bytes / 1e6).toFixed(1)} MB`;
-    process.stdout.write(
-      `  ${format(size)} functions (${text}): ${seconds.toFixed(2)} s, ${format(peakMb)} MB at most\n`,
-    );
+    process.stdout.write(`  ${format(size)} functions (${text}): ${seconds.toFixed(2)} s, peak ${format(peakMb)} MB\n`);
   }
-  process.stdout.write(`  exponent of time in size: ${exponent(medians).toFixed(2)}\n`);
+  process.stdout.write(`  growth of time with size: exponent ${exponent(medians).toFixed(2)} (1 is linear)\n`);
   process.stdout.write(
-    `  the same ${format(sizes[0] ?? 0)} by stock cdk8s: ${stock.seconds.toFixed(2)} s, ${format(stock.peakMb)} MB\n`,
+    `  stock cdk8s, ${format(sizes[0] ?? 0)} functions: ${stock.seconds.toFixed(2)} s, peak ${format(stock.peakMb)} MB\n`,
   );
 }
 
-/** Measures one synthesis, in the process `synth-once SIZE KIND`. */
+/** Measures one synthesis; called in the process `synth-once SIZE KIND`. */
 export function synthesizeOnce(size: number, kind: string): void {
   const topology = chain(size);
   const before = performance.now();
@@ -91,7 +89,7 @@ function chain(size: number): Topology {
   return topology;
 }
 
-/** Slope of log time over log size, by least squares. */
+/** Slope of log(time) over log(size), by least squares. */
 function exponent(points: readonly { readonly size: number; readonly seconds: number }[]): number {
   const logs = points.map(({ size, seconds }) => ({ x: Math.log(size), y: Math.log(seconds) }));
   const mean = (key: 'x' | 'y') => logs.reduce((sum, point) => sum + point[key], 0) / logs.length;

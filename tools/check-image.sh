@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the folder that the image has at /opt/kflow, without Docker, and tries what the image is for. Needs `npm run build`
-# and the npm registry. Prints its size.
+# Builds the content of /opt/kflow in the image without Docker, runs the CLI, the controller and the runtime from it, and
+# prints its size. Needs `npm run build` and the npm registry.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 image=$(mktemp -d)
@@ -19,11 +19,11 @@ kflow="node $image/dist/js/runtime/cli/main.js"
 $kflow lint "$root/test/fixtures/topologies/basic-pipeline.yaml"
 $kflow controller --help >/dev/null
 status=0
-said=$($kflow controller 2>&1) || status=$?
-echo "$said" | grep -q 'nats.url: is missing' || { echo "check-image: kflow controller said: $said" >&2; exit 1; }
-test "$status" -eq 78 || { echo "check-image: kflow controller ended with $status, want 78" >&2; exit 1; }
+output=$($kflow controller 2>&1) || status=$?
+echo "$output" | grep -q 'nats.url: missing' || { echo "check-image: unexpected output of kflow controller: $output" >&2; exit 1; }
+test "$status" -eq 78 || { echo "check-image: kflow controller exited with $status, want 78" >&2; exit 1; }
 status=0
 node "$image/dist/js/runtime/replica/main.js" >/dev/null || status=$?
-test "$status" -eq 78 || { echo "check-image: the runtime without settings ended with $status, want 78" >&2; exit 1; }
+test "$status" -eq 78 || { echo "check-image: the runtime without settings exited with $status, want 78" >&2; exit 1; }
 node -e "require('$image/node_modules/@temporalio/core-bridge')"
-echo "the image's own files: $(du -sm "$image" | cut -f1) MB, of which node_modules $(du -sm "$image/node_modules" | cut -f1) MB"
+echo "size without the base image: $(du -sm "$image" | cut -f1) MB, of which node_modules $(du -sm "$image/node_modules" | cut -f1) MB"

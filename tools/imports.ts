@@ -6,9 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { parse, parseAllDocuments } from 'yaml';
 
 /**
- * `npm run imports`: generates imports/ from imports/nack.crds.yaml, or with `--output DIR` into another folder.
- * `--against FILE` generates nothing: it compares our table of NACK's fields with a CRD file of NACK's own, and exits with
- * 1 when they differ.
+ * `npm run imports` generates imports/ from imports/nack.crds.yaml; `--output DIR` generates into another folder.
+ * `--against FILE` only compares our copy of NACK's CRDs with a CRD file of NACK, and exits with 1 when they differ.
  */
 
 interface Crd {
@@ -26,7 +25,7 @@ function ourCrds(): readonly Crd[] {
   return parse(readFileSync(table, 'utf8'), { maxAliasCount: -1 }).items;
 }
 
-/** The generator refuses as many aliases as the table has, so it gets the same written out. */
+/** The generator rejects files with many YAML aliases, so it gets the table with aliases expanded. */
 function generate(output: string): void {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-imports-'));
   try {

@@ -1,12 +1,12 @@
 /**
- * Mutation run: changes one place of the sources at a time, in a copy of the tree, and runs the tests without a server that
- * reach the file. A change that no test notices is a survivor.
+ * Mutation run: changes one place in the sources at a time, in a copy of the tree, and runs the tests of the file that need
+ * no server. A change that no test detects is a survivor.
  *
  *   npm run mutation                                  every area, a sample of each
  *   npm run mutation -- runtime/engine --sample 200   one area or file
  *   npm run mutation -- --sample all --seed 7
  *
- * The work tree is not touched. Exit status 0, whatever survives: a survivor is a place to look at, not a fault.
+ * The work tree is not changed. The exit status is 0 even with survivors, because a survivor is not always a missing test.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests that need no server on other Node versions, after `npm run build`:
-#   sh tools/test-node-versions.sh 20 26      without arguments: all supported lines
-# The npm package `node` carries the binaries; they are kept in ~/.cache/kflow. A line that runs this script is left out.
+#   sh tools/test-node-versions.sh 20 26      without arguments: every supported version
+# The binaries come from the npm package `node` and are cached in ~/.cache/kflow. The version that runs npm is skipped.
 set -eu
 cd "$(dirname "$0")/.."
 cache=${KFLOW_CACHE:-$HOME/.cache/kflow}

@@ -2,7 +2,7 @@
 import { runProgram } from './frame/run-program';
 import { groups } from './registry';
 
-// the reader of our output may close it early; the command still runs to its end
+// when the reader of stdout closes the pipe early, the command still runs to its end
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

@@ -160,7 +160,7 @@ test('rejects invalid options with a reason before the flow starts', async () =>
     '--save testjson=file: cannot write to the directory: not a directory',
   );
   expect(await say('--save', 'other=saved')).toContain(
-    '--save other: the topology has no such bucket; its buckets: docs, testjson',
+    '--save other: no such bucket in the topology; its buckets: docs, testjson',
   );
 });
 

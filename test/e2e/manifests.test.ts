@@ -55,7 +55,7 @@ describe('kflow synth', () => {
     const { status, stderr } = await kflow('synth', fixture('scale-stream'), fixture('update'), '-o', 'out');
     expect(status).toBe(1);
     expect(stderr).toBe(
-      'kflow: out/jobx.k8s.yaml exists and also holds ConfigMap /theirs, not only the flow "default/jobx"; move the file, or choose another directory with -o\n',
+      'kflow: out/jobx.k8s.yaml exists and also contains ConfigMap /theirs, not only the flow "default/jobx"; move the file, or choose another directory with -o\n',
     );
     expect(readdirSync(path.join(place.folder, 'out')).sort()).toEqual(['jobx.k8s.yaml', 'notes.txt']);
     expect(place.read('out/jobx.k8s.yaml')).toContain('theirs');
@@ -64,7 +64,7 @@ describe('kflow synth', () => {
   test('keeps the file of a flow in another namespace with the same file name', async () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     const { status, stderr } = await kflow('synth', fixture('update'), '--set', 'namespace=other', '-o', 'out');
-    expect([status, stderr]).toEqual([1, expect.stringContaining('also holds ServiceAccount default/jobx')]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('also contains ServiceAccount default/jobx')]);
   });
 
   test.each([

@@ -52,7 +52,7 @@ const flows = {
     await place.call('POST', `/kflows/v1/${flow}/pause`);
     await place.call('POST', `/kflows/v1/${flow}/resume`, { functions: ['leaf'] });
     await place.untilIn(flow, 'Paused');
-    place.cluster.mend('it never starts');
+    place.cluster.repair('it never starts');
     await place.call('POST', `/kflows/v1/${flow}/resume`);
     await place.call('POST', `/kflows/v1/${flow}/pause`, { functions: ['map'] });
     await place.call('POST', `/kflows/v1/${flow}/scale`, { replicas: { map: 3 } });
@@ -83,7 +83,7 @@ const flows = {
     await place.call('POST', `/kflows/v1/${flow}/replay`, { function: 'leaf', from: 'first' });
     await place.call('DELETE', `/kflows/v1/${flow}/stop=true`);
     await place.untilIn(flow, 'Stopped');
-    place.cluster.mend('it never starts');
+    place.cluster.repair('it never starts');
     await place.running(flow, { mode: 'stream', meta });
     await place.cancel(flow);
     await place.untilIn(flow, 'Canceled');

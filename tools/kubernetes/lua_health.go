@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// luaHealth runs a health check as Argo CD does: the object on stdin is the global `obj`, and the script returns a
-// table with `status` and `message`, which is printed as JSON. The script sees the libraries that Argo CD opens.
+// luaHealth runs a health check as Argo CD does: the object on stdin is the global `obj`, and the table with `status` and
+// `message` that the script returns is printed as JSON. The script has the libraries that Argo CD opens.
 func luaHealth(args []string) int {
 	if len(args) != 1 {
 		fmt.Fprintln(os.Stderr, "usage: kubernetes lua-health SCRIPT < OBJECT.json")

@@ -1,5 +1,5 @@
-// Command kubernetes is what the tests need of a cluster in one program: etcd, kube-apiserver and
-// kube-controller-manager of one release, and the Lua that Argo CD runs health checks with.
+// Command kubernetes combines the programs that the tests need in one: etcd, kube-apiserver and
+// kube-controller-manager of one release, and a Lua interpreter for the health checks of Argo CD.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 // version is that of k8s.io/kubernetes in go.mod.
 const version = "1.36.3"
 
-// gitVersion is what Kubernetes says of its version, which its own build sets with linker flags.
+// gitVersion is the version that Kubernetes reports; its own build sets it with linker flags.
 //
 //go:linkname gitVersion k8s.io/component-base/version.gitVersion
 var gitVersion string
@@ -35,7 +35,7 @@ func main() {
 		name = os.Args[1]
 	}
 	args := os.Args[min(2, len(os.Args)):]
-	// Clients of Kubernetes name themselves, also as owners of fields, by os.Args[0].
+	// Clients of Kubernetes derive their name, also as field managers, from os.Args[0].
 	switch name {
 	case "etcd":
 		etcdmain.Main(append([]string{"etcd"}, args...))

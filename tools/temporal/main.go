@@ -1,6 +1,6 @@
-// Command temporal is the Temporal development server as KFlow runs it: every service in one process, on loopback,
-// its state in one SQLite file. It takes the arguments KFlow gives to `temporal server start-dev`, and stands in for
-// the Temporal CLI where the CLI's release cannot be downloaded: the CLI's own module cannot be built as a dependency.
+// Command temporal is a Temporal development server: all services in one process on loopback, with their state in one
+// SQLite file. It accepts the arguments that KFlow passes to `temporal server start-dev`, and replaces the Temporal CLI
+// where its release cannot be downloaded: the module of the CLI cannot be built as a dependency.
 package main
 
 import (

@@ -1,7 +1,7 @@
 import { ConfigError, type ErrorCode, KFlowError } from '../../../lib/errors';
 import type { ApiProblem } from '../../api-contract/problem';
 
-/** The controller answered that it does not do what the request says. */
+/** The controller rejected a request. */
 export class ApiRefusal extends KFlowError {
   override readonly name = 'ApiRefusal';
 
@@ -13,7 +13,7 @@ export class ApiRefusal extends KFlowError {
   }
 }
 
-/** No controller answered, or one that was there has gone. */
+/** The controller did not respond, or the connection was lost. */
 export class ControllerUnavailable extends KFlowError {
   override readonly name = 'ControllerUnavailable';
 
@@ -22,7 +22,7 @@ export class ControllerUnavailable extends KFlowError {
   }
 }
 
-/** Advice that the controller cannot give, as it does not know that its client is a command line. */
+/** Advice for users of the command line, which the controller's problem does not contain. */
 function adviceOf({ code }: ApiProblem, httpStatus: number): readonly string[] {
   if (httpStatus === 401 || httpStatus === 403) return ['set a token with --token, KFLOW_TOKEN or KFLOW_TOKEN_FILE'];
   if (code === 'flow-missing') return ['list the flows with kflow status --all'];
@@ -30,8 +30,8 @@ function adviceOf({ code }: ApiProblem, httpStatus: number): readonly string[] {
 }
 
 /**
- * The error of a response with an HTTP status of 400 or more. A body that is no problem of the API comes from a proxy or
- * from another server.
+ * The error for a response with an HTTP status of 400 or more. A body that is not a problem of the API comes from a proxy
+ * or from another server.
  */
 export async function errorOf(response: Response, url: string): Promise<KFlowError> {
   const text = await response.text();
@@ -43,7 +43,7 @@ export async function errorOf(response: Response, url: string): Promise<KFlowErr
       `the controller at ${url} is unavailable (${response.status} ${detail}); try again`,
     );
   }
-  const message = `${url} answered ${response.status}: ${detail}; check that it is the address of a controller`;
+  const message = `${url} responded with ${response.status}: ${detail}; check that this is the address of a controller`;
   return new ConfigError('config-invalid', message);
 }
 
@@ -58,7 +58,7 @@ function problemOf(text: string): ApiProblem | undefined {
   }
 }
 
-/** Whether the same request may succeed later. An answer decides by its HTTP status, as its code may be unknown here. */
+/** Whether a retry of the request may succeed. A rejection is judged by its HTTP status, as its code may be unknown. */
 export function mayPass(error: unknown): boolean {
   return error instanceof ApiRefusal ? error.httpStatus >= 500 : error instanceof ControllerUnavailable;
 }

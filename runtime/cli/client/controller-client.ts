@@ -15,13 +15,13 @@ import { type FlowStatus, flowStatusSchema } from '../../api-contract/flow-statu
 import { type ControllerConnection, type DocumentBody, headerText } from './controller-connection';
 import { readLines, serverSentEvents } from './event-stream';
 
-/** The answer to a change; `outcome` is left out where the request has only one. */
+/** The response to a change; `outcome` is missing for requests with only one outcome. */
 export interface ChangeAnswer {
   readonly outcome?: string;
   readonly status: ChangedFlow;
 }
 
-/** Bodies of the changes that are posted as JSON to the flow's path and their name. */
+/** Bodies of changes, by the last part of their path. */
 export interface ChangeBodies {
   readonly pause: { readonly functions: readonly string[] };
   readonly resume: { readonly functions: readonly string[] };
@@ -31,7 +31,7 @@ export interface ChangeBodies {
   readonly replay: ReplayRequest;
 }
 
-/** Flows on a page of a list. */
+/** Flows per page of a list. */
 const pageSize = 500;
 
 /** The controller's REST API. Every call may throw ControllerUnavailable, or ApiRefusal with the controller's problem. */
@@ -46,7 +46,7 @@ export class ControllerClient {
     return this.send('POST', pathOf(flow), document);
   }
 
-  /** Without `namespace`, the document's; else that of the only flow with its jobId. */
+  /** Without `namespace`, that of the document or, if it has none, that of the only flow with its jobId. */
   update(document: DocumentBody, namespace?: string): Promise<ChangeAnswer> {
     return this.send('POST', `/kflows/update/v1${queryOf({ namespace })}`, document);
   }
@@ -105,7 +105,7 @@ export class ControllerClient {
     for await (const { data } of serverSentEvents(body)) yield this.connection.checked(eventSchema, data);
   }
 
-  /** The status now, and after every change until the flow has closed. */
+  /** The current status, then every changed status until the flow has closed. */
   async *followStatus(flow: FlowKey, signal?: AbortSignal): AsyncGenerator<FlowStatus> {
     const body = await this.connection.stream(pathOf(flow), { accept: 'text/event-stream', signal });
     for await (const { event, data } of serverSentEvents(body)) {

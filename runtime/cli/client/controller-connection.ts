@@ -3,19 +3,19 @@ import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
 import { ControllerUnavailable, errorOf } from './client-error';
 
-/** Where a controller is, and the token that authorizes its client. */
+/** The address of a controller, and the token of its client. */
 export interface ControllerAddress {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /** Option, variable or file that set the address, for messages; left out for the default. */
+  /** Option, variable or file that set the address, for messages; undefined for the default. */
   readonly from?: string;
   readonly token?: string;
 }
 
-/** A request without an answer after this long has failed. */
+/** A request fails without a response in this time. */
 const responseTimeoutMs = 60_000;
 
-/** A document as it is sent. */
+/** The body of a request. */
 export interface DocumentBody {
   readonly text: string;
   readonly contentType: 'application/json' | 'application/yaml';
@@ -37,7 +37,7 @@ interface Request extends Payload {
   readonly signal?: AbortSignal;
 }
 
-/** Requests to one controller. A response that is not 2xx throws `errorOf` it, none at all ControllerUnavailable. */
+/** Requests to one controller. Throws `errorOf` a response that is not 2xx, ControllerUnavailable without a response. */
 export class ControllerConnection {
   constructor(
     private readonly address: ControllerAddress,
@@ -72,7 +72,7 @@ export class ControllerConnection {
     return this.checked(schema, await this.body(answer));
   }
 
-  /** As `json`, of a text. */
+  /** Like `json`, for a text. */
   checked<T>(schema: z.ZodType<T>, text: string): T {
     const body = parsed(text);
     const check = schema.safeParse(body);
@@ -128,7 +128,7 @@ export class ControllerConnection {
   }
 }
 
-/** Text for a header, encoded as curl does: the bytes of UTF-8, on one line. */
+/** Text as the value of a header: UTF-8 bytes on one line, as curl sends them. */
 export function headerText(text: string): string {
   return Buffer.from(text.replace(/\s+/g, ' ').trim()).toString('latin1');
 }

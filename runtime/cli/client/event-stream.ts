@@ -1,4 +1,4 @@
-/** Lines of a body as it arrives, without their ends; the last one too when it has no end. */
+/** The lines of a body as they arrive, without newlines; a last line without a newline counts. */
 export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
@@ -17,7 +17,7 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** The events in a body of `text/event-stream`; comments, which keep a connection open, are none. */
+/** The events in a body of `text/event-stream`, without the comments that keep the connection open. */
 export async function* serverSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   let event = 'message';
   let data: string[] = [];

@@ -12,8 +12,8 @@ export interface AddressOptions {
 const standardUrl = 'http://127.0.0.1:9080';
 
 /**
- * The controller at `--url` or KFLOW_URL; else the one of the stack that `kflow up` started in the folder or in one above;
- * else the standard address of this machine. Throws CommandError on an invalid address or token file.
+ * The controller at `--url` or KFLOW_URL, else that of the stack that `kflow up` started in the folder or in a parent
+ * folder, else the default address on this machine. Throws CommandError on an invalid address or token file.
  */
 export async function findController(
   options: AddressOptions,

@@ -14,13 +14,13 @@ export type ChangeOptions = Values<typeof changeOptions>;
 
 type SessionOptions = Pick<FlowOptions, 'namespace' | 'url' | 'token'> & Partial<Pick<ChangeOptions, 'comment'>>;
 
-/** The client for the options of a command line, with the environment and folder of this process. */
+/** Opens a client with the options of a command line and the environment and folder of this process. */
 export async function openClient(options: SessionOptions): Promise<ControllerClient> {
   const address = await findController(options, { env: process.env, folder: process.cwd() });
   return new ControllerClient(new ControllerConnection(address), options.comment);
 }
 
-/** The client, and the flow that `job` names. */
+/** Opens a client and resolves the flow that `job` names. */
 export async function openFlow(
   job: string,
   options: SessionOptions,
@@ -30,8 +30,8 @@ export async function openFlow(
 }
 
 /**
- * The flow of `namespace/job`, or of a job and `--namespace`. A job alone is the only flow of this id, else the one in
- * the namespace `default`. Throws CommandError when several flows match.
+ * Resolves `namespace/job`, or a job and `--namespace`. A job alone names the only flow with this id, else the flow in the
+ * namespace `default`. Throws CommandError when several flows match.
  */
 async function resolveFlow(client: ControllerClient, job: string, namespace?: string): Promise<FlowKey> {
   if (job.includes('/')) return namedFlow(job, namespace);

@@ -6,17 +6,17 @@ const retryAfterMs = 1_000;
 
 export interface FollowOptions {
   readonly signal?: AbortSignal;
-  /** The controller has answered before, so that even the first attempt is retried. */
+  /** The controller has responded before, so even the first attempt is retried. */
   readonly isKnown?: boolean;
-  /** Whether the items so far are all there will be; otherwise a stream that ends is opened again. */
+  /** Whether all items have been received; otherwise a stream that ends is reopened. */
   readonly isOver?: () => boolean;
   /** Called once each time the connection is lost. */
   readonly onLost?: (error: Error) => void;
 }
 
 /**
- * The items of the streams that `open` opens, one stream after another, so that a restart of the controller does not end
- * the items. Ends on the signal. Throws errors that do not pass, and whatever the first attempt throws.
+ * Yields the items of a stream and reopens the stream when it ends, so that a restart of the controller does not end the
+ * items. Ends on the signal. Throws errors that a retry cannot fix, and any error of the first attempt.
  */
 export async function* follow<T>(open: () => AsyncIterable<T>, options: FollowOptions): AsyncGenerator<T> {
   const { signal, isOver = () => false, onLost } = options;

@@ -20,22 +20,22 @@ export interface FlowFileOptions {
   readonly namespace?: string;
 }
 
-/** A topology, ready to be sent. */
+/** A checked topology that can be sent to a controller. */
 export interface FlowFile {
-  /** The file as messages name it. */
+  /** Name of the file in messages. */
   readonly name: string;
   readonly flow: FlowKey;
   readonly mode: Mode;
   readonly body: DocumentBody;
   readonly places: ProblemPlaces;
-  /** Printed already. */
+  /** Already printed. */
   readonly warnings: readonly Problem[];
 }
 
 /**
- * Reads and checks a topology as `kflow lint` does (`-` reads stdin), and completes the document with the code of its
- * modules and the jobId, which the controller cannot know. A file that is complete is sent byte for byte. Prints problems
- * to stderr; throws KFlowError when one of them is an error.
+ * Reads and checks a topology as `kflow lint` does (`-` reads stdin), and adds the code of its modules and the jobId, which
+ * the controller cannot know. A complete document is sent unchanged. Prints problems to stderr; throws KFlowError when one
+ * of them is an error.
  */
 export function readFlowFile(file: string, { set, namespace }: FlowFileOptions): FlowFile {
   const loaded = loadTopology(file, set);
@@ -58,13 +58,13 @@ export function readFlowFile(file: string, { set, namespace }: FlowFileOptions):
   return { name: loaded.name, flow, mode: topology.mode, body, places, warnings: loaded.problems };
 }
 
-/** A document from stdin has no file name to take the jobId from. */
+/** Throws CommandError for a document from stdin without a jobId, as there is no file name to derive it from. */
 function assertNamed(source: DocumentSource, file: string, set: readonly string[]): void {
   const isNamed = 'jobId' in (source.value as object) || set.some((each) => each.startsWith('jobId='));
   if (file === '-' && !isNamed) throw usageError('the document on stdin has no jobId; add it, or use --set jobId=NAME');
 }
 
-/** Throws CommandError when the namespace of the document is not that of the command line. */
+/** Throws CommandError when the document and the command line name different namespaces. */
 function assertNamespace(
   { value }: DocumentSource,
   { name, topology, namespace }: { readonly name: string; readonly topology: Topology; readonly namespace?: string },
@@ -75,7 +75,7 @@ function assertNamespace(
   throw usageError(`--namespace ${namespace}: the namespace in ${name} is ${topology.namespace}; ${ways}`);
 }
 
-/** The code of modules in place of their paths, which do not exist on another machine. */
+/** Replaces the paths of modules, which do not exist on another machine, by their code. */
 function codeSets({ baseDir }: LoadedTopology, topology: Topology): DocumentSet[] {
   const bundled = bundleModules(topology, baseDir);
   return bundled.dag.flatMap((fn, index) => {
@@ -103,7 +103,7 @@ function bodyOf({ program }: LoadedTopology, { text, source, sets, value }: Edit
   return { text: editedText({ text, source, sets, value }) ?? renderDocument(value), contentType: 'application/yaml' };
 }
 
-/** The text with the sets applied and everything else unchanged; undefined where an edit is impossible, as behind an alias. */
+/** The text with only the sets changed; undefined where an edit is impossible, as behind an alias. */
 function editedText({ text, source, sets, value }: Edit): string | undefined {
   const edits: TextEdit[] = [];
   let before = source;

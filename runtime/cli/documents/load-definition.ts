@@ -7,13 +7,13 @@ import { packageRoot } from '../../package-root';
 
 const programs = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
 
-/** Programs use this library, wherever their files are, so that its classes and errors are the same as ours. */
+/** Programs in any folder use this copy of the library, so that its classes and errors are identical to ours. */
 const library: Libraries = {
   kflow: path.join(packageRoot, 'dist/js/lib/index.js'),
   'kflow/constructs': path.join(packageRoot, 'dist/js/lib/constructs/index.js'),
 };
 
-/** Whether the extension of a file is that of a program. */
+/** Whether the file is a TypeScript or JavaScript program, by its extension. */
 export function isProgram(file: string): boolean {
   return programs.has(path.extname(file));
 }

@@ -8,21 +8,21 @@ import { readTopology } from '../../../lib/topology/read-topology';
 import { isProgram, loadDefinition } from './load-definition';
 
 export interface LoadedTopology {
-  /** The file as messages name it. */
+  /** Name of the file in messages. */
   readonly name: string;
   readonly topology?: Topology;
-  /** The document; of a program, the document that it defines, as JSON. Undefined when the file cannot be read. */
+  /** The document, or the JSON document that a program defines. Undefined when the file cannot be read. */
   readonly text?: string;
   /** Source of the program that defines the flow. */
   readonly program?: string;
-  /** The directory that paths of modules are relative to. */
+  /** Paths of modules are relative to this directory. */
   readonly baseDir: string;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads the file of a topology (`-` is stdin), or runs the program that defines the topology, and applies the values of
- * `--set`. A file that cannot be read is a problem like any other. Throws ConfigError when a program fails.
+ * Reads a topology from a file or from stdin (`-`), or runs the program that defines the topology, and applies the values
+ * of `--set`. An unreadable file is reported as a problem. Throws ConfigError when a program fails.
  */
 export function loadTopology(file: string, sets: readonly string[], purpose: Purpose = 'run'): LoadedTopology {
   const baseDir = path.dirname(path.resolve(file));
@@ -51,7 +51,7 @@ export function loadTopology(file: string, sets: readonly string[], purpose: Pur
   };
 }
 
-/** A problem in the document of a program, moved to the line of the program that names the function. */
+/** A problem in the document of a program, with the position at which the program names the function. */
 export function placedIn(program: string, problem: Problem, document: unknown): Problem {
   if (problem.file === '--set') return problem;
   const { dag } = document as { readonly dag?: readonly { readonly id?: string }[] };

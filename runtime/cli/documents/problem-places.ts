@@ -8,8 +8,8 @@ import { type LoadedTopology, placedIn } from './load-topology';
 type ReportedProblem = NonNullable<ApiProblem['problems']>[number];
 
 /**
- * Positions in a file of the problems that a controller found in its document. The controller counts the lines of the
- * text that was sent, which may differ from the file; the path of a problem is the same in both.
+ * Finds the positions in a file of problems that the controller reported. The document that was sent may have other lines
+ * than the file, so problems are located by their path.
  */
 export class ProblemPlaces {
   constructor(
@@ -17,7 +17,7 @@ export class ProblemPlaces {
     private readonly loaded: Pick<LoadedTopology, 'name' | 'program'>,
   ) {}
 
-  /** The problem as `kflow lint` prints it, on one line. */
+  /** The problem on one line, in the format of `kflow lint`. */
   format({ severity, code, path, message }: ReportedProblem): string {
     const problem: Problem = { severity, code: code as ErrorCode, path, message, ...this.positionOf(path) };
     const { program } = this.loaded;
@@ -26,7 +26,7 @@ export class ProblemPlaces {
     );
   }
 
-  /** Of the path, or of the innermost enclosing value that is in the file. */
+  /** The position of the path, or of the innermost enclosing value in the file. */
   private positionOf(path: string): Pick<Problem, 'file' | 'line' | 'col'> {
     const target = resolveSetPath(this.source.value, path);
     if (target.found) return this.source.positionOf(target.path);

@@ -21,7 +21,7 @@ export interface FoundStack extends Stack {
   readonly directory: StackDirectory;
 }
 
-/** The stack that runs in `.kflow` of this folder or of the nearest one above; undefined when none runs. */
+/** The stack that runs in `.kflow` of this folder or of the nearest parent folder, or undefined. */
 export async function findStack(folder: string): Promise<FoundStack | undefined> {
   for (const directory of StackDirectory.above(folder)) {
     const found = await stackIn(directory);
@@ -30,14 +30,14 @@ export async function findStack(folder: string): Promise<FoundStack | undefined>
   return undefined;
 }
 
-/** The stack of exactly this folder; undefined unless its supervisor is alive and every server has responded. */
+/** The stack of this folder; undefined unless its supervisor is alive and all servers have become ready. */
 export async function stackIn(directory: StackDirectory): Promise<FoundStack | undefined> {
   const stack = readStack(directory.file);
   if (stack === undefined || (await presentPid(directory)) !== stack.pid) return undefined;
   return { ...stack, directory };
 }
 
-/** Only the owner may read the file, as it contains the password of the object store. */
+/** Writes the stack file, readable only by its owner because it contains the password of the object store. */
 export function writeStack(directory: StackDirectory, stack: Stack): void {
   const made = `${directory.file}.${process.pid}`;
   writeFileSync(made, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });

@@ -4,8 +4,8 @@ import { StateError } from '../../../lib/errors';
 import type { StackDirectory } from './stack-directory';
 
 /**
- * A socket that shows that a supervisor serves a stack, and sends its pid; only a living process can hold a socket. A pid
- * in a file may belong to another process by now.
+ * A socket on which a supervisor sends its pid while it runs. Only a living process can hold a socket, whereas the pid in
+ * a file may now belong to another process.
  */
 export interface Presence {
   close(): Promise<void>;
@@ -13,7 +13,7 @@ export interface Presence {
 
 const answerTimeoutMs = 5_000;
 
-/** Holds the stack's folder for this process. Throws StateError when another process holds it. */
+/** Locks the stack's folder for this process. Throws StateError when another process holds the lock. */
 export async function holdPresence(directory: StackDirectory): Promise<Presence> {
   const path = directory.socket('up.sock');
   directory.make();
@@ -38,7 +38,7 @@ export async function holdPresence(directory: StackDirectory): Promise<Presence>
   };
 }
 
-/** The pid of the supervisor that holds the folder; undefined when none does. */
+/** The pid of the supervisor that holds the folder, or undefined. */
 export function presentPid(directory: StackDirectory): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ path: directory.socket('up.sock'), timeout: answerTimeoutMs });
@@ -46,7 +46,7 @@ export function presentPid(directory: StackDirectory): Promise<number | undefine
     socket.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;
     });
-    // no such file, or nothing listens
+    // no such file, or no process listens
     socket.once('error', () => resolve(undefined));
     socket.once('timeout', () => socket.destroy());
     socket.once('close', () => resolve(/^\d+\n$/.test(text) ? Number(text) : undefined));

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
 
-/** The path of a socket has at most 103 bytes on macOS, 107 on Linux. */
+/** Maximum length of the path of a socket: 103 bytes on macOS, 107 on Linux. */
 const maxSocketPath = 103;
 
 const serverNames = ['nats', 'temporal', 's3', 'controller'] as const;
 export type ServerName = (typeof serverNames)[number];
 
 /**
- * The files of a stack, in one folder, by default `.kflow`. No name here is a valid jobId, as `kflow run` keeps a folder per
+ * The folder of a stack, by default `.kflow`. Its files are not named like a jobId, because `kflow run` keeps a folder per
  * flow in the same place.
  */
 export class StackDirectory {
@@ -22,7 +22,7 @@ export class StackDirectory {
     this.path = path.resolve(directory);
   }
 
-  /** Pid and addresses of the stack; exists while the stack is ready. */
+  /** Pid and addresses; the file exists while the stack is ready. */
   get file(): string {
     return path.join(this.path, 'stack.json');
   }
@@ -59,7 +59,7 @@ export class StackDirectory {
     return path.join(tmpdir(), `kflow-${process.getuid?.() ?? 0}-${digest}`, name);
   }
 
-  /** Creates its folders, which only their owner may enter. Throws ConfigError when another user owns one. */
+  /** Creates the folders with access only for their owner. Throws ConfigError when another user owns one. */
   make(): void {
     mkdirSync(this.logs, { recursive: true });
     for (const folder of [this.data, path.dirname(this.socket('any'))]) {

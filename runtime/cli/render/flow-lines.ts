@@ -2,10 +2,10 @@ import { flowName } from '../../api-contract/flow-key';
 import type { FlowStatus, FunctionStatus } from '../../api-contract/flow-status';
 import { counted, shortCount } from './measures';
 
-/** Time between two lines of the same function. */
+/** Interval between two lines of the same function. */
 const countsEveryMs = 2_000;
 
-/** Statuses as lines for a file or a pipe: a line for each thing that differs from its last line. */
+/** Statuses as lines for a file or a pipe: one line for each part that has changed. */
 export class StatusLines {
   private readonly written = new Map<string, string>();
   private countsAt = Number.NEGATIVE_INFINITY;
@@ -46,7 +46,7 @@ function countsLine(name: string, fn: FunctionStatus): string {
   return [name, fn.function, ready, ...parts].join('  ');
 }
 
-/** A flow's state on one line, with what holds it up: its problems, else its reason, and functions that are not ready. */
+/** The state of a flow on one line, with its problems or its reason, and the functions that are not ready. */
 export function describeStatus({ status, health, reason, functions }: FlowStatus): string {
   const [problem, ...others] = health.problems.filter(({ reason: why }) => why !== 'DeadLetters');
   const hasProblem = (id: string) => health.problems.some((each) => each.function === id);
@@ -66,7 +66,7 @@ export function describeStatus({ status, health, reason, functions }: FlowStatus
   return parts.filter((part) => part !== undefined).join('; ');
 }
 
-/** A command that a person may want to run next on a flow, in one line. */
+/** A suggestion for the next command on a flow, on one line. */
 export function nextStep(status: FlowStatus): string {
   const name = flowName(status);
   switch (status.status) {

@@ -7,7 +7,7 @@ import { displayWidth, type Medium, painted, type Style, wrapped } from './text'
 export interface StatusView {
   readonly nowMs: number;
   readonly medium: Medium;
-  /** Records per second by function; a column of the table when given. */
+  /** Records per second by function; adds a column to the table. */
   readonly rates?: ReadonlyMap<string, number>;
 }
 
@@ -30,7 +30,7 @@ export function renderStatus(status: FlowStatus, view: StatusView): string {
   return [`${head}\n`, functions, problems].filter((part) => part !== '').join('\n');
 }
 
-/** Many flows, a line each; held records count as pending. */
+/** Many flows, one line each; held records count as pending. */
 export function renderStatusList(flows: readonly FlowStatus[], { nowMs, medium }: StatusView): string {
   return renderTable(flows, flowColumns(nowMs), medium);
 }
@@ -59,7 +59,7 @@ function statusCell({ status }: FlowStatus): Cell {
   return { text: status, style: statusStyles[status] };
 }
 
-/** The health of a flow, with the number of its problems. */
+/** Health with the number of problems. */
 function healthCell({ health: { state, problems } }: FlowStatus): Cell {
   const text = problems.length === 0 ? state : `${state} (${problems.length})`;
   return { text, style: healthStyles[state] };

@@ -5,7 +5,7 @@ const units = [
   { name: 's', seconds: 1 },
 ];
 
-/** Time between an ISO time and now for people: `3 min`; in two units while the first is small: `1 h 20 min`. */
+/** Time from an ISO time until now, for people: `3 min`, or in two units: `1 h 20 min`. */
 export function age(since: string, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - Date.parse(since)) / 1_000));
   const at = units.findIndex((unit) => seconds >= unit.seconds);
@@ -18,7 +18,7 @@ export function age(since: string, nowMs: number): string {
   return isSmall ? `${count} ${unit.name} ${rest} ${next?.name}` : `${count} ${unit.name}`;
 }
 
-/** A count with its thousands separated; a dash where there is none. */
+/** A count with thousands separators; a dash for undefined. */
 export function fullCount(value: number | undefined): string {
   return value === undefined ? '-' : value.toLocaleString('en-US');
 }
@@ -28,7 +28,7 @@ const steps = [
   { at: 1e6, name: 'M' },
 ];
 
-/** A count in at most seven characters: `123,456`, `1.23M`; a dash where there is none. */
+/** A count in at most seven characters: `123,456`, `1.23M`; a dash for undefined. */
 export function shortCount(value: number | undefined): string {
   const step = steps.find(({ at }) => value !== undefined && value >= at);
   if (value === undefined || step === undefined) return fullCount(value);
@@ -41,16 +41,16 @@ export function counted(count: number, noun: string): string {
   return `${fullCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** What a function processed so far, or, for a source, wrote. */
+/** The records that a function has processed or, for a source, written. */
 interface Moved {
   readonly function: string;
   readonly in?: number | undefined;
   readonly out?: number | undefined;
 }
 
-/** Rates are averages over about this long. */
+/** Rates are averages over about this time. */
 const windowMs = 10_000;
-/** Two samples that are nearer to each other give no rate. */
+/** Minimum time between two samples that are compared. */
 const leastMs = 500;
 
 interface Sample {
@@ -62,10 +62,10 @@ interface Sample {
 export class Rates {
   private samples: readonly Sample[] = [];
 
-  /** By function; empty until there are two samples to compare. */
+  /** Rates by function; empty until two samples can be compared. */
   take(functions: readonly Moved[], nowMs: number): ReadonlyMap<string, number> {
     const moved = new Map(functions.map((fn) => [fn.function, fn.in ?? fn.out ?? 0]));
-    // one sample from before the window stays, to compare with after a quiet time
+    // keep one sample from before the window, to compare with after a pause
     const since = this.samples.findLastIndex(({ atMs }) => nowMs - atMs >= windowMs);
     this.samples = [...this.samples.slice(Math.max(0, since)), { atMs: nowMs, moved }];
     const [oldest] = this.samples;

@@ -9,15 +9,15 @@ export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => string | Cell;
   readonly align?: 'right';
-  /** Columns that are left out, the highest first, where a terminal is too narrow for all. */
+  /** On a narrow terminal, columns with this field are dropped, the highest number first. */
   readonly dispensable?: number;
-  /** Where even then there is no room, the texts of this column are truncated. */
+  /** If the table is still too wide, the texts of this column are truncated. */
   readonly isTruncated?: true;
 }
 
 const gap = '  ';
 
-/** A table without a frame; each column is as wide as its widest text. */
+/** A table without borders; each column is as wide as its widest text. */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], medium: Medium = {}): string {
   const width = medium.width ?? Number.POSITIVE_INFINITY;
   const laid = shortened(

@@ -1,9 +1,9 @@
-/** Time between two redraws: ages and rates advance while nothing else changes. */
+/** Interval between redraws, because ages and rates change with time. */
 const redrawEveryMs = 1_000;
 
 type Draw = { (text: string): void; clear(): void; done(): void };
 
-/** A text that is redrawn in place on a terminal, also as time passes; cut to the height of the terminal. */
+/** A text that is redrawn in place on a terminal, cut to the height of the terminal. */
 export class LiveView {
   private timer: NodeJS.Timeout | undefined;
   private render: (() => string) | undefined;
@@ -13,7 +13,7 @@ export class LiveView {
     private readonly draw: Draw,
   ) {}
 
-  /** Undefined when the stream is no terminal. */
+  /** Undefined when the stream is not a terminal. */
   static async open(stream: NodeJS.WriteStream): Promise<LiveView | undefined> {
     if (!stream.isTTY) return undefined;
     // an ES module, hence import(); the cursor stays visible, as Ctrl-C would leave it hidden
@@ -27,14 +27,14 @@ export class LiveView {
     this.redraw();
   }
 
-  /** Writes a line that stays, above the live text. */
+  /** Writes a permanent line above the live text. */
   say(line: string): void {
     this.draw.clear();
     this.stream.write(`${line}\n`);
     this.redraw();
   }
 
-  /** Stops redrawing; the last text stays. */
+  /** Stops redrawing and leaves the last text on the terminal. */
   close(): void {
     clearInterval(this.timer);
     this.redraw();

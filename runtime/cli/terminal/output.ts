@@ -3,29 +3,29 @@ import { stringify } from 'yaml';
 import type { OutputFormat } from '../frame/shared-options';
 import type { Medium } from '../render/text';
 
-/** Writes a command's result to stdout: as the table that people read, or whole, as data. */
+/** Writes the result of a command to stdout, as a table or as data. */
 export function writeOutput(format: OutputFormat, value: unknown, table: () => string): void {
   process.stdout.write(format === 'table' ? table() : renderData(format, value));
 }
 
-/** Writes one of many results, each readable as it arrives: a line of JSON, or a document of YAML. */
+/** Writes one of many results: as a line, as a line of JSON, or as a YAML document. */
 export function writeItem(format: OutputFormat, value: unknown, line: () => string): void {
   if (format === 'table') process.stdout.write(line());
   else process.stdout.write(format === 'json' ? `${JSON.stringify(value)}\n` : `---\n${renderData(format, value)}`);
 }
 
-/** Writes a line for people, beside the result, to stderr. */
+/** Writes a line for people to stderr. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** What a stream of this process can show. */
+/** The capabilities of a stream of this process. */
 export function mediumOf(stream: NodeJS.WriteStream): Medium {
   if (!stream.isTTY) return {};
   return { width: stream.columns, hasColors: process.env.NO_COLOR === undefined };
 }
 
-/** Whether the person at the terminal answers yes; undefined when stdin is no terminal. */
+/** Whether the user answers yes; undefined when stdin is not a terminal. */
 export async function confirm(question: string): Promise<boolean | undefined> {
   if (!process.stdin.isTTY) return undefined;
   const prompt = createInterface({ input: process.stdin, output: process.stderr });

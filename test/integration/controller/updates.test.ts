@@ -117,7 +117,7 @@ describe('update', () => {
     place.cluster.breakWith('slow at first');
     expect(await place.submit('life/slow', { meta: { own: 'slow at first' } })).toMatchObject({ status: 201 });
     await place.until('life/slow', ({ reason }) => reason?.includes('map has 0 of 1 replicas ready') === true);
-    place.cluster.mend('slow at first');
+    place.cluster.repair('slow at first');
     await place.untilResponse<RevisionView[]>('/kflows/v1/life/slow/history', (all) => all[0]?.isProven === true);
     expect((await place.status('life/slow')).reason).toBeUndefined();
   });

@@ -6,14 +6,14 @@ export interface Candidate {
   readonly description?: string;
 }
 
-/** Names that only a controller knows; empty when none answers. */
+/** Names that only a controller knows; empty when no controller responds. */
 export interface KnownNames {
   jobs(): Promise<readonly string[]>;
   functions(job: string): Promise<readonly string[]>;
   namespaces(): Promise<readonly string[]>;
 }
 
-/** Candidates for the last of the words after `kflow`; none where it is a file, a number or free text. */
+/** Candidates for the last of the words after `kflow`; none for a file, a number or free text. */
 export async function candidates(
   groups: readonly CommandGroup[],
   words: readonly string[],
@@ -59,9 +59,9 @@ async function allCandidates(
 }
 
 interface Place {
-  /** Left out at the top. */
+  /** Undefined before the first command. */
   readonly command?: CommandSpec;
-  /** Those that may come next. */
+  /** Commands that may follow. */
   readonly commands: readonly CommandSpec[];
   /** The words after the command. */
   readonly rest: readonly string[];
@@ -84,9 +84,9 @@ function flagsOf({ options }: CommandSpec): readonly Flag[] {
 }
 
 interface SplitWords {
-  /** The option that the cursor's word is a value of. */
+  /** The option whose value is being completed. */
   readonly open?: OptionSpec<unknown>;
-  /** Words that belong to no option. */
+  /** Words that are not options or their values. */
   readonly operands: readonly string[];
 }
 

@@ -5,14 +5,14 @@ import { ControllerConnection } from '../../client/controller-connection';
 import { findController } from '../../client/find-controller';
 import type { KnownNames } from './candidates';
 
-/** A prompt must not hang for longer. */
+/** Limit for a response, so that the prompt does not hang. */
 const responseTimeoutMs = 1_000;
 
-/** Names that the controller of this folder and environment knows; none when it does not respond in time. */
+/** Names from the controller of this folder and environment; none when the controller does not respond in time. */
 export class ControllerNames implements KnownNames {
   private listed: Promise<readonly FlowStatus[]> | undefined;
 
-  /** A flow by its id alone where only one namespace has the id. */
+  /** Names of flows, without the namespace if the id is unique. */
   async jobs(): Promise<readonly string[]> {
     const flows = await this.flows();
     const count = (id: string) => flows.filter(({ jobId }) => jobId === id).length;

@@ -10,13 +10,13 @@ import { waitUntilMet } from './wait-until';
 
 export interface FlowChange {
   readonly send: (client: ControllerClient, flow: FlowKey) => Promise<ChangeAnswer>;
-  /** What the command prints when the controller has accepted the change: `pause requested`. */
+  /** Printed when the controller has accepted the change: `pause requested`. */
   readonly accepted: string;
-  /** What `--wait` waits for; left out, that the flow becomes healthy at the revision of the answer. */
+  /** The condition of `--wait`; left out, the flow becomes healthy at the revision in the response. */
   readonly condition?: Condition;
 }
 
-/** Sends one change of a flow, waits for the change with `--wait`, and prints the flow's state. */
+/** Sends one change, waits for its condition with `--wait`, and prints the state of the flow. */
 export async function changeFlow(job: string, options: ChangeOptions, change: FlowChange): Promise<ExitStatus> {
   const { client, flow } = await openFlow(job, options);
   const { outcome, status } = await change.send(client, flow);

@@ -14,7 +14,7 @@ import { type Condition, healthy, paused, resumed, stopped } from './condition';
 interface FunctionsChange {
   readonly name: 'pause' | 'resume' | 'restart';
   readonly summary: string;
-  /** What `--wait` waits for. */
+  /** The condition of `--wait`. */
   readonly condition: (functions: readonly string[]) => Condition;
 }
 

@@ -1,24 +1,24 @@
 import type { FlowStatus } from '../../../api-contract/flow-status';
 
-/** What `--wait` waits for. */
+/** A condition of `--wait`. */
 export interface Condition {
-  /** Completes "waiting for the flow to …". */
+  /** Completes the sentence "waiting for the flow to …". */
   readonly what: string;
   /** `impossible` when the condition can no longer become true. */
   readonly check: (status: FlowStatus) => 'met' | 'pending' | 'impossible';
-  /** A flow that no longer exists meets the condition. */
+  /** Whether a flow that no longer exists meets the condition. */
   readonly isMetWhenGone?: true;
-  /** The time depends on the input, so that there is no default timeout. */
+  /** No default timeout, because the time depends on the input. */
   readonly isUnlimited?: true;
 }
 
-/** Of a flow that was started or changed. A flow that is paused stays paused and only has to take the change. */
+/** For a flow that was started or changed. A paused flow stays paused and meets the condition. */
 export const healthy: Condition = {
   what: 'become healthy',
   check: (status) => unlessClosed(status, isHealthy(status) || ['Paused', 'Completed'].includes(status.status)),
 };
 
-/** Of a flow with a new document; impossible once the update has been rolled back, as when it does not become ready. */
+/** For a flow with a new document; impossible once the update has been rolled back. */
 export function healthyAt(revision: number): Condition {
   return {
     what: `become healthy at revision ${revision}`,
@@ -26,7 +26,7 @@ export function healthyAt(revision: number): Condition {
   };
 }
 
-/** Of a batch that was started. */
+/** For a batch that was started. */
 export const completed: Condition = {
   what: 'complete',
   isUnlimited: true,
@@ -38,7 +38,7 @@ export const resumed: Condition = {
   check: (status) => unlessClosed(status, isHealthy(status) || status.status === 'Completed'),
 };
 
-/** Of the whole flow, or of these functions when there are any. */
+/** For the whole flow or, if the list is not empty, for these functions. */
 export function paused(functions: readonly string[]): Condition {
   const isAtRest = (fn: FlowStatus['functions'][number]) => fn.isPaused && fn.ready === 0 && fn.held === 0;
   const isMet = (status: FlowStatus) =>
@@ -61,13 +61,13 @@ export const deleted: Condition = {
   check: (status) => (status.closeTime === null || status.status === 'Stopped' ? 'pending' : 'met'),
 };
 
-/** A flow that has closed in any other way can no longer meet the condition. */
+/** A flow that closed without meeting the condition can no longer meet it. */
 function unlessClosed(status: FlowStatus, isMet: boolean): ReturnType<Condition['check']> {
   if (isMet) return 'met';
   return status.closeTime === null ? 'pending' : 'impossible';
 }
 
-/** Earlier dead letters do not count: apart from them, every replica is ready. */
+/** Healthy, or degraded only by earlier dead letters while every replica is ready. */
 function isHealthy({ status, health, functions }: FlowStatus): boolean {
   if (status !== 'Running') return false;
   const hasOnlyDeadLetters =

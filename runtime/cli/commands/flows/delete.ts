@@ -30,7 +30,7 @@ export const remove = defineCommand({
   },
 });
 
-/** A stopped flow is not deleted without force. */
+/** Adds the advice that a stopped flow is deleted with --force. */
 function withForceHint(error: unknown, flow: FlowKey): unknown {
   if (!(error instanceof KFlowError) || error.code !== 'state-invalid') return error;
   const message = `${error.message}\ndelete the flow with kflow delete --force ${flowName(flow)}`;

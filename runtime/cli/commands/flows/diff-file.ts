@@ -6,21 +6,21 @@ import type { ControllerClient } from '../../client/controller-client';
 import { readFlowFile, renderDocument } from '../../documents/flow-file';
 
 /**
- * What a submit of the file would change, as a patch; empty for nothing. A document that is stored as JSON and given as
- * YAML is compared by its values.
+ * The changes that a submit of the file would make, as a patch; empty if there are none. A document stored as JSON and
+ * given as YAML, or the reverse, is compared by its values.
  */
 export async function diffFile(
   client: ControllerClient,
   flow: FlowKey,
   { file, set }: { readonly file: string; readonly set: readonly string[] },
 ): Promise<string> {
-  const wanted = readFlowFile(file, { set });
+  const given = readFlowFile(file, { set });
   const { revision } = await client.status(flow);
-  const texts = [await client.document(flow, revision), hideSecrets(wanted.body.text)];
+  const texts = [await client.document(flow, revision), hideSecrets(given.body.text)];
   const haveOneSyntax = texts.every(isJson) || !texts.some(isJson);
   const [before = '', after = ''] = haveOneSyntax ? texts : texts.map((text) => renderDocument(parse(text)));
   if (before === after) return '';
-  return createTwoFilesPatch(`revision ${revision}`, wanted.name, before, after, undefined, undefined, {
+  return createTwoFilesPatch(`revision ${revision}`, given.name, before, after, undefined, undefined, {
     context: 3,
     headerOptions: FILE_HEADERS_ONLY,
   });

@@ -16,7 +16,7 @@ export interface SubmitOptions extends ChangeOptions {
   readonly set: readonly string[];
 }
 
-/** Submits documents; with `isUpdate`, a flow that runs with another document is updated. Every file is read before the first is sent. */
+/** Submits documents; with `isUpdate`, updates flows that run with another document. Reads every file before sending the first. */
 export async function submitDocuments(
   files: readonly string[],
   { isUpdate, ...options }: SubmitOptions & { readonly isUpdate: boolean },
@@ -26,7 +26,7 @@ export async function submitDocuments(
   return sendAll(client, readAll(files, options), { ...options, send });
 }
 
-/** Updates a flow that runs. */
+/** Updates a running flow. */
 export async function updateDocument(file: string, options: SubmitOptions): Promise<ExitStatus> {
   const client = await openClient(options);
   const send = ({ body }: FlowFile) => client.update(body, options.namespace);
@@ -50,7 +50,7 @@ async function submitted(client: ControllerClient, { flow, body }: FlowFile, isU
   }
 }
 
-/** Outcomes of the API that read better in other words. */
+/** Outcomes of the API in other words. */
 const outcomes: { readonly [outcome: string]: string } = { unchanged: 'no change' };
 
 interface Sending extends SubmitOptions {
@@ -84,7 +84,7 @@ interface Accepted {
   readonly condition: Condition;
 }
 
-/** The status once the condition is met, and a line for people. */
+/** Waits for the condition, prints a line for people, and returns the status. */
 async function ended({ client, status, condition }: Accepted, { timeout, output }: SubmitOptions): Promise<FlowStatus> {
   const flow = { namespace: status.namespace, jobId: status.jobId };
   const end = (await waitUntilMet({ client, flow, condition }, timeout)) ?? status;
@@ -92,7 +92,7 @@ async function ended({ client, status, condition }: Accepted, { timeout, output 
   return end;
 }
 
-/** A batch with dead letters completes too; its reason names them. */
+/** A batch with dead letters also completes, with a reason that names them. */
 function hasDeadLetters({ status, reason }: FlowStatus): boolean {
   return status === 'Completed' && reason !== undefined;
 }
@@ -102,13 +102,13 @@ function endLine(end: FlowStatus): string {
   return `${flowName(end)}: ${what}${end.reason === undefined ? '' : `: ${end.reason}`}\n`;
 }
 
-/** Prints the warnings of a controller of another version that the check of the file did not print. */
+/** Prints warnings of the controller that the check of the file did not print, as from a controller of another version. */
 function warn(warnings: readonly DocumentProblem[], { places, warnings: said }: FlowFile): void {
   const isNew = (one: DocumentProblem) => !said.some(({ code, path }) => code === one.code && path === one.path);
   for (const warning of warnings.filter(isNew)) say(places.format(warning));
 }
 
-/** Prints the problems that the controller found in the document at the lines of its file, and completes the error. */
+/** Prints the problems that the controller reported with their lines in the file, and adds advice to the error. */
 function placed(error: unknown, { places, name, flow }: FlowFile): unknown {
   if (!(error instanceof ApiRefusal)) return error;
   for (const problem of error.problem.problems ?? []) say(places.format(problem));

@@ -18,9 +18,9 @@ interface Wait {
 }
 
 /**
- * Waits until a flow meets a condition, and reports what holds the flow up whenever that changes; a controller that is
- * unavailable meanwhile is waited for. Resolves to the last status, or to undefined when the flow is gone. Throws
- * KFlowError when the condition has become impossible, CommandError on the timeout.
+ * Waits until a flow meets a condition, also while the controller is unavailable, and reports the reason for the delay
+ * whenever it changes. Resolves to the last status, or to undefined when the flow no longer exists. Throws KFlowError when
+ * the condition can no longer be met, CommandError on the timeout.
  */
 export async function waitUntilMet(
   { client, flow, condition }: Wait,

@@ -10,12 +10,12 @@ import { Rates } from '../../render/measures';
 import { LiveView } from '../../terminal/live-view';
 import { mediumOf, say, writeItem } from '../../terminal/output';
 
-/** Time between two lists of all flows. */
+/** Interval between two lists of all flows. */
 const listEveryMs = 2_000;
 
 /**
- * Shows a flow until it has closed, and resolves to its last status: redrawn in place on a terminal, as the lines that
- * change elsewhere, and every status as data.
+ * Shows a flow until it has closed, and resolves to its last status. A terminal is redrawn in place; otherwise changed
+ * lines are printed, or every status as data.
  */
 export async function watchFlow(
   client: ControllerClient,
@@ -38,7 +38,7 @@ export async function watchFlow(
   return last;
 }
 
-/** Shows many flows for as long as the command runs. */
+/** Shows many flows until the command is interrupted. */
 export async function watchFlows(list: () => Promise<readonly FlowStatus[]>, format: OutputFormat): Promise<void> {
   const live = await openLive(format);
   const lines = new StatusLines();

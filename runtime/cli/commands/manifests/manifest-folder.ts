@@ -8,13 +8,13 @@ import { usageError } from '../../frame/exit-status';
 import { type Change, objectKey } from './change';
 import type { RenderedFlow } from './render-flows';
 
-/** A flow, as the labels of manifests name it. */
+/** A flow by the labels of its manifests. */
 export interface FlowName {
   readonly namespace: string;
   readonly jobId: string;
 }
 
-/** A directory of manifests, which may hold files of others. Only a file that holds exactly one of our flows is ever overwritten. */
+/** A directory of manifests. A file is overwritten only if it contains exactly the objects of the flow. */
 export class ManifestFolder {
   constructor(readonly path: string) {}
 
@@ -24,7 +24,7 @@ export class ManifestFolder {
     if (!isFolder(this.path)) throw usageError(`--against ${this.path}: not a directory`);
   }
 
-  /** Throws ConfigError when a file of this name exists and holds anything but the flow. */
+  /** Throws ConfigError when a file of this name exists and contains anything other than the flow. */
   assertOwned(fileName: string, flow: FlowName): void {
     if (existsSync(this.path) && !isFolder(this.path)) {
       throw usageError(`--output ${this.path}: not a directory`);
@@ -34,14 +34,14 @@ export class ManifestFolder {
     const objects = isFolder(file) ? [] : objectsIn(file);
     if (objects.length > 0 && objects.every((object) => isManifest(object) && isOfFlow(object, flow))) return;
     const held = objects.filter(isManifest).find((object) => !isOfFlow(object, flow));
-    const what = held === undefined ? 'is not a file of kflow' : `also holds ${nameOf(held)}`;
+    const what = held === undefined ? 'was not written by kflow' : `also contains ${nameOf(held)}`;
     throw new ConfigError(
       'config-invalid',
       `${file} exists and ${what}, not only the flow "${flow.namespace}/${flow.jobId}"; move the file, or choose another directory with -o`,
     );
   }
 
-  /** Writes a file whole or not at all; false when its text is unchanged. Throws ConfigError. */
+  /** Replaces a file atomically; returns false when its text is unchanged. Throws ConfigError. */
   write(fileName: string, text: string): boolean {
     const file = path.join(this.path, fileName);
     try {

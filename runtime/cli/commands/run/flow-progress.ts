@@ -8,9 +8,9 @@ import { functionStatuses } from '../../../controller/flows/health/function-stat
 import type { FunctionProgress } from '../../../controller/ports/streams';
 import type { ReplicaStatus } from './local-replicas';
 
-/** The counts of a function in this run. */
+/** The counts of one function in this run. */
 export interface FunctionCounts extends Pick<FunctionStatus, 'function' | 'type' | 'replicas' | 'in' | 'out' | 'dead'> {
-  /** Records in its inputs that are not processed yet. */
+  /** Records in the function's inputs that are not processed yet. */
   readonly pending: number;
   /** Failed attempts that the replicas have reported. */
   readonly failed: number;
@@ -20,7 +20,7 @@ export interface FunctionCounts extends Pick<FunctionStatus, 'function' | 'type'
   readonly phases: readonly ReplicaStatus['phase'][];
 }
 
-/** Counts records by the state of streams and consumers, which restarts of replicas do not change. */
+/** Counts records from the state of streams and consumers, which survives restarts of replicas. */
 export class FlowProgress {
   private baseline: readonly FunctionProgress[] = [];
 
@@ -56,7 +56,7 @@ export class FlowProgress {
     });
   }
 
-  /** A run waits for its server as long as its replicas do. */
+  /** Retries while the server is unavailable, as the replicas do. */
   private readStreams(): Promise<readonly FunctionProgress[]> {
     return readProgress(this.manager, this.plan, callServer);
   }

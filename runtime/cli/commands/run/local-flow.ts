@@ -1,26 +1,21 @@
 import type { NatsConnection } from 'nats';
 import { renderWorkloads } from '../../../../lib/constructs/controlled-flow';
 import { ConfigError, StateError } from '../../../../lib/errors';
-import type { FlowPlan, PlannedBucket } from '../../../../lib/plan/flow-plan';
+import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { planFlow } from '../../../../lib/plan/plan-flow';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { kindOf } from '../../../../lib/topology/function-types/function-type';
 import { connectNats } from '../../../adapters/jetstream/connection';
 import { JetStreamStreams } from '../../../adapters/jetstream/jetstream-streams';
 import { WorkloadNode } from '../../../adapters/processes/workload-node';
-import { saveBucket, uploadDirectory } from '../../../adapters/s3/directory-transfer';
-import { S3ObjectStore } from '../../../adapters/s3/object-store';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
-import { usageError } from '../../frame/exit-status';
-import { counted } from '../../render/measures';
-import { assertVariablesKnown } from './assert-variables-known';
-import type { DirectoryMap } from './directory-map';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
+import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
 
-/** Time for a replica to finish the records that it holds. */
+/** Time for a replica to finish its records in flight. */
 const graceMs = 27_000;
 
 /** A flow on this machine: its servers, streams, buckets and processes. */
@@ -42,24 +37,24 @@ export class LocalFlow {
   }
 
   /**
-   * Starts the servers, creates streams and buckets, and fills the buckets; no function runs yet. Throws ConfigError when
-   * the value of a variable exists only in a cluster.
+   * Starts the servers, creates streams and buckets, and fills the buckets, without starting functions. Throws ConfigError
+   * when the value of a variable exists only in a cluster.
    */
   async prepare(fill: readonly DirectoryMap[], save: readonly DirectoryMap[]): Promise<void> {
     const { topology, options } = this;
     this.servers = await startLocalServers(topology, options);
-    // a pause in the document is ignored: nothing could resume a function of this run
+    // a pause in the document is ignored, because no command could resume the function
     const planned = planFlow(topology, this.servers.planSettings);
     this.plan = { ...planned, workloads: planned.workloads.map((workload) => ({ ...workload, isPaused: false })) };
     assertVariablesKnown(this.plan);
-    this.assertBucketsKnown('--bucket', fill);
-    this.assertBucketsKnown('--save', save);
+    this.localBuckets().assertKnown('--bucket', fill);
+    this.localBuckets().assertKnown('--save', save);
     this.connection = await connectNats(this.servers.natsUrl, `kflow run ${topology.jobId}`);
     this.streams = await JetStreamStreams.open(this.connection);
     await this.streams.provision(this.plan);
     await this.streams.beginRun(this.plan);
     await this.buckets.ensure(this.plan);
-    await this.fill(fill);
+    await this.localBuckets().fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);
   }
 
@@ -115,27 +110,14 @@ export class LocalFlow {
     await this.node?.close(graceMs);
   }
 
-  async save(bucket: string, directory: string): Promise<number> {
-    const planned = this.bucketNamed('--save', bucket);
-    const { objects, skipped } = await saveBucket(this.storeOf(planned), { bucket, directory });
-    for (const reason of skipped) this.options.say(`skipped: ${reason}`);
-    return objects;
+  /** Copies a bucket into a directory and returns the number of objects. */
+  save(map: DirectoryMap): Promise<number> {
+    return this.localBuckets().save(map);
   }
 
   /** The buckets of sinks, with the number of their objects. */
-  async results(): Promise<{ bucket: string; objects: number }[]> {
-    const sinks = new Map(
-      this.prepared()
-        .plan.buckets.filter(({ role }) => role === 'sink')
-        .map((sink) => [sink.bucket, sink]),
-    );
-    return Promise.all(
-      [...sinks.values()].map(async (sink) => {
-        let objects = 0;
-        for await (const _ of this.storeOf(sink).list(sink.bucket, sink.prefix)) objects++;
-        return { bucket: sink.bucket, objects };
-      }),
-    );
+  results(): Promise<{ bucket: string; objects: number }[]> {
+    return this.localBuckets().results();
   }
 
   /** Ends all processes and servers; unless `isKept`, also removes the flow's streams, state and stored messages. */
@@ -150,7 +132,7 @@ export class LocalFlow {
 
   private manifests(): readonly KubernetesObject[] {
     const { plan, servers } = this.prepared();
-    // processes do not use the image
+    // local processes ignore the image
     return renderWorkloads(plan, { image: 'kflow', natsUrl: servers.natsUrl });
   }
 
@@ -160,43 +142,34 @@ export class LocalFlow {
     await this.buckets.purge(this.plan);
   }
 
-  private async fill(maps: readonly DirectoryMap[]): Promise<void> {
-    for (const { bucket, directory } of maps) {
-      const { objects, skipped } = await uploadDirectory(this.storeOf(this.bucketNamed('--bucket', bucket)), {
-        bucket,
-        directory,
-      });
-      for (const reason of skipped) this.options.say(`skipped for the bucket ${bucket}: ${reason}`);
-      this.options.say(`bucket ${bucket}: copied ${counted(objects, 'object')} from ${directory}`);
-    }
-  }
-
-  private storeOf({ addr, secret }: PlannedBucket): S3ObjectStore {
-    const { user, password } = this.prepared().plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
-    if (user === undefined || password === undefined) {
-      throw new ConfigError(
-        'config-invalid',
-        `${addr}: the Secret ${secret} exists only in a cluster; set user and password`,
-      );
-    }
-    return new S3ObjectStore({ addr, user, password });
-  }
-
-  private assertBucketsKnown(option: string, maps: readonly DirectoryMap[]): void {
-    for (const { bucket } of maps) this.bucketNamed(option, bucket);
-  }
-
-  private bucketNamed(option: string, name: string): PlannedBucket {
-    const { buckets } = this.prepared().plan;
-    const found = buckets.find(({ bucket }) => bucket === name);
-    if (found !== undefined) return found;
-    const known = [...new Set(buckets.map(({ bucket }) => bucket))].join(', ');
-    throw usageError(`${option} ${name}: the topology has no such bucket; its buckets: ${known || 'none'}`);
+  private localBuckets(): LocalBuckets {
+    return new LocalBuckets(this.prepared().plan, this.options.say);
   }
 
   private prepared(): { plan: FlowPlan; servers: LocalServers } {
     const { plan, servers } = this;
     if (plan === undefined || servers === undefined) throw new StateError('state-invalid', 'the flow is not prepared');
     return { plan, servers };
+  }
+}
+
+/** Throws ConfigError for the first variable whose value exists only in a cluster. */
+function assertVariablesKnown(plan: FlowPlan): void {
+  const secrets = new Map(plan.secrets.map((secret) => [secret.name, secret.entries]));
+  for (const { function: functionId, secretEnv, container } of plan.workloads) {
+    for (const { name, secret, key } of secretEnv) {
+      if (secrets.get(secret)?.[key] !== undefined) continue;
+      throw new ConfigError(
+        'config-invalid',
+        `${functionId}: ${name} comes from the key ${key} of the Secret ${secret}, which exists only in a cluster; set user and password`,
+      );
+    }
+    for (const { name, valueFrom } of container.env) {
+      if (valueFrom === undefined) continue;
+      throw new ConfigError(
+        'config-invalid',
+        `${functionId}: ${name} comes from a cluster (valueFrom); set the variable with --set dag.${functionId}.meta.container.env`,
+      );
+    }
   }
 }

@@ -4,12 +4,12 @@ import { LiveView } from '../../terminal/live-view';
 import { mediumOf } from '../../terminal/output';
 import type { FunctionCounts } from './flow-progress';
 
-/** Time between two lines of a function where no terminal redraws them. */
+/** Interval between two lines of a function without a terminal. */
 const plainEveryMs = 2_000;
 
 /**
- * The progress of a running flow: on a terminal a line per function, redrawn in place; elsewhere a line now and then for
- * each function whose counts have changed. Other lines are written above.
+ * The progress of a running flow: on a terminal a table, redrawn in place below all other lines; otherwise a line every
+ * two seconds for each function whose counts have changed.
  */
 export class ProgressView {
   private readonly rates = new Rates();
@@ -25,7 +25,7 @@ export class ProgressView {
     return new ProgressView(stream, await LiveView.open(stream));
   }
 
-  /** Writes a line that stays. */
+  /** Writes a permanent line. */
   say(line: string): void {
     if (this.live === undefined) this.stream.write(`${line}\n`);
     else this.live.say(line);

@@ -3,13 +3,13 @@ import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import { isAlive } from '../../../adapters/processes/earlier-processes';
 
-/** The directory of a flow in `.kflow/`: data of its servers, objects, files and logs of its replicas. One run at a time holds it. */
+/** The directory of a flow in `.kflow/`, with the data of its servers and the files and logs of its replicas; locked by one run. */
 export class RunDirectory {
   private constructor(readonly path: string) {}
 
   /**
-   * Locks the directory for this process and removes what an earlier run left; with `isKept`, the servers' data stays.
-   * Throws ConfigError when another run holds the directory.
+   * Locks the directory for this process and removes the files of an earlier run, except the servers' data with `isKept`.
+   * Throws ConfigError when another run holds the lock.
    */
   static lock(folder: string, isKept: boolean): RunDirectory {
     const lock = path.join(folder, 'lock');

@@ -7,8 +7,8 @@ import { loadTopology } from '../../documents/load-topology';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
 import { counted } from '../../render/measures';
-import { assertReadable, type DirectoryMap, directoryMaps, makeWritable } from './directory-map';
 import type { FunctionCounts } from './flow-progress';
+import { assertReadable, type DirectoryMap, makeWritable } from './local-buckets';
 import { LocalFlow } from './local-flow';
 import { ProgressView, renderSummary } from './progress-view';
 import { RunDirectory } from './run-directory';
@@ -31,8 +31,8 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   if (topology === undefined) return ExitStatus.Failed;
   assertRunnable(topology);
-  const fill = directoryMaps(options.bucket);
-  const save = directoryMaps(options.save);
+  const fill = options.bucket.map(directoryMap);
+  const save = options.save.map(directoryMap);
   fill.forEach(assertReadable);
   save.forEach(makeWritable);
   const directory = RunDirectory.lock(path.resolve('.kflow', topology.jobId), options.keep);
@@ -76,14 +76,18 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
   }
 }
 
+function directoryMap([bucket, directory]: readonly [string, string]): DirectoryMap {
+  return { bucket, directory };
+}
+
 async function saveBuckets(flow: LocalFlow, save: readonly DirectoryMap[], say: (line: string) => void): Promise<void> {
-  for (const { bucket, directory } of save) {
-    const objects = await flow.save(bucket, directory);
-    say(`bucket ${bucket}: saved ${counted(objects, 'object')} to ${directory}`);
+  for (const map of save) {
+    const objects = await flow.save(map);
+    say(`bucket ${map.bucket}: saved ${counted(objects, 'object')} to ${map.directory}`);
   }
 }
 
-/** Names the results that are removed with the run. */
+/** Reports the results that are removed with the run. */
 async function sayWhatIsRemoved(
   flow: LocalFlow,
   save: readonly DirectoryMap[],

@@ -7,12 +7,12 @@ import type { ProgressView } from './progress-view';
 export type RunEnd = 'completed' | 'failed' | 'timeout' | 'interrupted';
 
 const readEveryMs = 500;
-/** Time to process the records in flight when a stream flow ends. */
+/** Limit for processing the records in flight when a stream flow ends. */
 const drainMs = 60_000;
 
 /**
- * Shows the progress of a flow until a batch flow completes, a function fails, the timeout, or Ctrl-C. A stream flow is
- * drained at its end: its sources stop first, and the records in flight are processed.
+ * Shows the progress of a flow until the batch completes, a function fails, the timeout elapses, or Ctrl-C is pressed. A
+ * stream flow is then drained: its sources stop, and the records in flight are processed.
  */
 export async function watchRun(
   flow: LocalFlow,
@@ -20,7 +20,7 @@ export async function watchRun(
   ports: { readonly view: ProgressView; readonly interrupts: Interrupts; readonly timeoutMs: number | undefined },
 ): Promise<RunEnd> {
   const { view, interrupts, timeoutMs = Number.POSITIVE_INFINITY } = ports;
-  // Ctrl-C ends the flow, and in stream mode a second one ends its draining; one more ends the process at once
+  // the first Ctrl-C ends the flow, in stream mode a second one ends the drain; one more ends the process at once
   interrupts.exitAt = topology.mode === 'stream' ? 3 : 2;
   const deadline = Date.now() + timeoutMs;
   let end: RunEnd | undefined;

@@ -46,7 +46,7 @@ async function withStore(work: (store: S3ObjectStore) => Promise<void>): Promise
   if (stack === undefined) {
     throw new StateError(
       'state-invalid',
-      'no stack is running here or in a folder above; start one: kflow up --detach',
+      'no stack is running here or in a parent folder; start one with kflow up --detach',
     );
   }
   const { endpoint, user, password } = stack.s3;

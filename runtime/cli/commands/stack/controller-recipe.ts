@@ -36,7 +36,7 @@ export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3'
     },
     probe: async (port) => {
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(probeTimeoutMs) });
-      if (!answer.ok) throw new Error(`/readyz answered ${answer.status}: ${(await answer.text()).trim()}`);
+      if (!answer.ok) throw new Error(`/readyz responded with ${answer.status}: ${(await answer.text()).trim()}`);
     },
   };
 }

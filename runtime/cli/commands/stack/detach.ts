@@ -11,8 +11,8 @@ import type { StackPorts } from './supervisor';
 const pollMs = 50;
 
 /**
- * Starts `kflow up` in the background, in a session of its own that writes to the log, and copies the log here until every
- * server responds or the process has ended, with its exit status. Ctrl-C meanwhile ends that process.
+ * Starts `kflow up` in the background in its own session, and copies its log to stderr until every server responds or the
+ * process has ended; returns its exit status. Ctrl-C meanwhile ends that process.
  */
 export async function runDetached(directory: StackDirectory, ports: StackPorts): Promise<ExitStatus> {
   directory.make();
@@ -58,7 +58,7 @@ async function untilReady(child: ChildProcess, directory: StackDirectory, relay:
   }
 }
 
-/** Copies to stderr the text that is appended to a file from now on. */
+/** Copies text that is appended to a file to stderr. */
 class LogRelay {
   private position: number;
 

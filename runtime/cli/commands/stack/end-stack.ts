@@ -13,17 +13,17 @@ const immediateMs = 10_000;
 
 export interface DownOptions {
   readonly directory: string | undefined;
-  /** Milliseconds for replicas to finish the records that they hold. */
+  /** Time for replicas to finish their records in flight, in milliseconds. */
   readonly timeout: number;
   readonly removeData: boolean;
   readonly yes: boolean;
 }
 
-/** Ends the stack of this folder or of the nearest one above, if one runs. */
+/** Ends the stack of this folder or of the nearest parent folder. */
 export async function endStack(options: DownOptions): Promise<ExitStatus> {
   const { directory, pid } = await choose(options.directory);
   if (options.removeData && directory !== undefined) await assertConfirmed(directory, options);
-  if (directory === undefined || pid === undefined) say('no stack is running here or in a folder above');
+  if (directory === undefined || pid === undefined) say('no stack is running here or in a parent folder');
   else await end({ directory, pid }, options.timeout);
   if (options.removeData && directory !== undefined) {
     await waitForEarlierProcesses(directory.pidFiles);
@@ -49,13 +49,13 @@ async function end(
   { directory, pid }: { readonly directory: StackDirectory; readonly pid: number },
   timeoutMs: number,
 ): Promise<void> {
-  say(`ending the stack in ${directory.path} (process ${pid}); replicas finish the records that they hold`);
+  say(`stopping the stack in ${directory.path} (process ${pid}); replicas finish their records in flight`);
   process.kill(pid, 'SIGTERM');
-  if (await isGone(directory, timeoutMs)) return say('ended');
-  say(`still running after ${timeoutMs / 1_000} s; ending it at once`);
+  if (await isGone(directory, timeoutMs)) return say('stopped');
+  say(`still running after ${timeoutMs / 1_000} s; stopping it at once`);
   process.kill(pid, 'SIGTERM');
-  if (await isGone(directory, immediateMs)) return say('ended');
-  throw new KFlowError('server-failed', `the process ${pid} does not end; see ${directory.log}, or kill the process`);
+  if (await isGone(directory, immediateMs)) return say('stopped');
+  throw new KFlowError('server-failed', `process ${pid} does not end; see ${directory.log}, or kill the process`);
 }
 
 function isGone(directory: StackDirectory, timeoutMs: number): Promise<boolean> {
@@ -68,5 +68,5 @@ async function assertConfirmed({ path }: StackDirectory, { yes }: DownOptions): 
   if (isConfirmed === undefined) {
     throw usageError('--remove-data asks for confirmation, and stdin is not a terminal; add --yes');
   }
-  if (!isConfirmed) throw new KFlowError('state-invalid', 'canceled; nothing was ended or removed');
+  if (!isConfirmed) throw new KFlowError('state-invalid', 'canceled; nothing was stopped or removed');
 }

@@ -12,8 +12,8 @@ export interface UpOptions extends StackPorts {
 }
 
 /**
- * Runs servers, process node and controller on this machine. In the foreground, Ctrl-C ends them, a second one at once;
- * detached, resolves when every server responds.
+ * Runs servers, process node and controller on this machine. In the foreground, Ctrl-C ends them gracefully and a second
+ * Ctrl-C at once; detached, resolves when every server responds.
  */
 export async function runStack(options: UpOptions, openInterrupts: () => Interrupts): Promise<ExitStatus> {
   const directory = new StackDirectory(options.directory);
@@ -29,9 +29,9 @@ async function serve(directory: StackDirectory, ports: StackPorts, interrupts: I
   const supervisor = await StackSupervisor.start({ directory, ports, say });
   interrupts.exitAt = interrupts.count + 2;
   const orCtrlC = process.stdin.isTTY ? ' or Ctrl-C' : '';
-  say(`start a flow with \`kflow submit FILE\`; end everything with \`kflow down\`${orCtrlC}`);
+  say(`start a flow with \`kflow submit FILE\`; stop everything with \`kflow down\`${orCtrlC}`);
   await interrupts.first();
-  say('shutting down: replicas finish the records that they hold; Ctrl-C again ends everything at once');
+  say('shutting down: replicas finish their records in flight; press Ctrl-C again to end everything at once');
   await supervisor.close();
   return ExitStatus.Done;
 }

@@ -13,7 +13,7 @@ import { holdPresence } from '../../local-stack/presence';
 import type { ServerName, StackDirectory } from '../../local-stack/stack-directory';
 import { controllerRecipe } from './controller-recipe';
 
-/** A controller ends within ten seconds. */
+/** The controller ends within ten seconds of SIGTERM. */
 const controllerGraceMs = 12_000;
 
 /** Port of the API, if free. */
@@ -37,7 +37,7 @@ export interface SupervisorOptions {
  * The process that keeps a stack running.
  *
  * I1. The supervisor holds the folder's presence from before the first start until everything has ended.
- * I2. `stack.json` exists only while every server responds or is being restarted.
+ * I2. `stack.json` exists only after every server has become ready, until the stack ends.
  * I3. Servers end in the reverse order of their start: none ends before those that need it.
  */
 export class StackSupervisor {
@@ -57,7 +57,7 @@ export class StackSupervisor {
     return supervisor;
   }
 
-  /** Ends the controller, then the replicas, which finish the records that they hold, then the servers. */
+  /** Ends the controller, then the replicas, which finish their records in flight, then the servers. */
   async close(): Promise<void> {
     rmSync(this.options.directory.file, { force: true });
     for (const { what, end } of this.ends.splice(0).reverse()) {
