@@ -75,7 +75,7 @@ export class DocumentAdmission {
   async assertResumable(flow: FlowKey, from: string, text: string): Promise<void> {
     const before = await this.props.planner.topology(flow, from);
     const topology = readFlowDocument(text, flow);
-    // `meta.update` protects running replicas; here are none
+    // `meta.update` protects running replicas, and a stopped flow has none
     const allowed = { ...topology, dag: topology.dag.map((fn) => ({ ...fn, meta: { ...fn.meta, update: true } })) };
     const differences = checkUpdate(before, allowed).filter(({ path }) => !isControlField(path));
     if (differences.length > 0) throw new TopologyError(updateProblems(text, differences));

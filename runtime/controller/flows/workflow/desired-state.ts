@@ -35,7 +35,7 @@ export function refusalOf(phase: FlowPhase, desired: DesiredState, request: Flow
 
 /**
  * The desired state after an accepted request; `revision` is the number of the latest revision. A request never waits for
- * an earlier one, but replaces the parts of it that contradict.
+ * an earlier one: it drops the parts of earlier requests that contradict it.
  */
 export function withRequest(desired: DesiredState, request: FlowRequest, revision: number): DesiredState {
   switch (request.kind) {

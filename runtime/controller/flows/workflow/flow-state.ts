@@ -96,7 +96,7 @@ export class FlowState {
     return this.settledState === this.desiredState;
   }
 
-  /** The last apply stopped replicas for a pause. */
+  /** Whether the last apply stopped replicas for a pause. */
   get isHalted(): boolean {
     return this.halted;
   }

@@ -34,11 +34,11 @@ const record: FlowRecord = {
   startTime: at,
 };
 
-test('a flow that nobody knows has none', () => {
+test('an unknown flow has no lifecycle', () => {
   expect(lifecycleOf(undefined, undefined)).toBeUndefined();
 });
 
-test('of a workflow that runs, its own words count, and the run that it began with', () => {
+test('an open flow has the phase of its memo and the run id of its first run', () => {
   expect(lifecycleOf(view(), record)).toMatchObject({
     phase: 'Running',
     isOpen: true,
@@ -48,7 +48,7 @@ test('of a workflow that runs, its own words count, and the run that it began wi
   });
 });
 
-test('of one that has said how it ended, too, whatever Temporal calls it', () => {
+test('a closed flow has the phase of its memo, whatever its status in Temporal', () => {
   const closed = view({
     isOpen: false,
     status: 'Completed',
@@ -62,17 +62,25 @@ test.each<[FlowWorkflowView['status'], string]>([
   ['Terminated', 'Terminated'],
   ['Canceled', 'Canceled'],
   ['Failed', 'Failed'],
-])('one that was ended from outside as %s is %s', (status, phase) => {
+])('a flow whose workflow was ended in Temporal as %s is %s', (status, phase) => {
   const ended = view({ isOpen: false, status, closeTime: later });
   expect(lifecycleOf(ended, record)).toMatchObject({ phase, isOpen: false, closeTime: later });
 });
 
-test('what Temporal has forgotten is as the record has it', () => {
+test('a flow without a workflow has the state of its record', () => {
   const kept: FlowRecord = { ...record, closed: { status: 'Stopped', closeTime: later } };
   expect(lifecycleOf(undefined, kept)).toMatchObject({ phase: 'Stopped', closeTime: later, revision: 2, digest: 'd' });
 });
 
-test('a flow whose data is gone has no document any more', () => {
+test('a flow whose workflow Temporal has lost is Terminated, with the reason', () => {
+  expect(lifecycleOf(undefined, record)).toMatchObject({
+    phase: 'Terminated',
+    closeTime: at,
+    reason: 'workflow not found in Temporal',
+  });
+});
+
+test('a flow whose data was removed has no document', () => {
   const gone: FlowRecord = { ...record, revisions: [], closed: { status: 'Canceled', closeTime: later } };
   const closed = view({
     isOpen: false,
