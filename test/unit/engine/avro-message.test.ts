@@ -36,6 +36,27 @@ test('keeps longs beyond 2^53 exact', () => {
   expect(codec.decode(encode(codec, late))).toEqual(late);
 });
 
+test.each([2 ** 53, 1.5, 2n ** 63n, -(2n ** 63n) - 1n])(
+  'refuses a long that is not exact or has more than 64 bits: %s',
+  (born) => {
+    const codec = new AvroSchemaCodec(person);
+    expect(codec.encode({ ...ada, born })).toBeUndefined();
+    expect(codec.misfit({ ...ada, born })).toMatch(/^born: expected .*long, got/);
+  },
+);
+
+test.each([2n ** 63n - 1n, -(2n ** 63n)])('keeps the longest longs exact: %s', (born) => {
+  const codec = new AvroSchemaCodec(person);
+  expect(codec.decode(encode(codec, { ...ada, born }))).toEqual({ ...ada, born });
+});
+
+test('decodes exact longs by the schema of a reader', () => {
+  const reader = new AvroSchemaCodec({ type: 'record', name: 'person', fields: [{ name: 'born', type: 'long' }] });
+  const writer = new AvroSchemaCodec(person);
+  const born = 2n ** 60n;
+  expect(writer.readAs(reader)?.(encode(writer, { ...ada, born }))).toEqual({ born });
+});
+
 test('encodes records larger than its buffer, and small ones after', () => {
   const codec = new AvroSchemaCodec(person);
   const large = { ...ada, name: 'x'.repeat(5_000_000) };
@@ -59,3 +80,15 @@ test('refuses a message that is cut short', () => {
   const codec = new AvroSchemaCodec(person);
   expect(() => codec.decode(encode(codec, ada).subarray(0, 15))).toThrow(/does not decode/);
 });
+
+test('refuses a message with unread bytes', () => {
+  const codec = new AvroSchemaCodec(person);
+  expect(() => codec.decode(Buffer.concat([encode(codec, ada), Buffer.of(0)]))).toThrow(/1 unread bytes/);
+});
+
+test.each(['', 'c3', 'c301', 'c30100000000000000', 'c202000000000000000000'])(
+  'refuses a message that is not Avro: %s',
+  (hex) => {
+    expect(() => writerOf(Buffer.from(hex, 'hex'))).toThrow('message is not an Avro single-object encoding');
+  },
+);

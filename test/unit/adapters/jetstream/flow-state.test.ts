@@ -1,0 +1,170 @@
+import { type NatsConnection, NatsError } from 'nats';
+import { StoreError } from '../../../../lib/errors';
+import { JetStreamFlowState } from '../../../../runtime/adapters/jetstream/jetstream-flow-state';
+import type { Part, Writer } from '../../../../runtime/engine/ports/flow-state';
+import { ManualPublisher } from '../../../support/engine-ports';
+
+/** A server with one KV bucket, and streams with the last sequences that the test sets. */
+class Server {
+  readonly values = new Map<string, string>();
+  readonly lastSequences: { [stream: string]: number } = {};
+  /** Called before a key is created. */
+  beforeCreate: (key: string) => void = () => undefined;
+
+  private readonly bucket = {
+    get: async (key: string) => this.entry(key),
+    put: async (key: string, value: string) => this.values.set(key, value),
+    create: async (key: string, value: string) => {
+      this.beforeCreate(key);
+      if (this.values.has(key)) throw new NatsError('wrong last sequence', '400');
+      this.values.set(key, value);
+    },
+    history: async ({ key }: { key: string }) => this.keysBelow(key).map((each) => this.entry(each)),
+  };
+
+  readonly connection = {
+    jetstream: () => ({ views: { kv: async () => this.bucket } }),
+    jetstreamManager: async () => ({
+      streams: {
+        info: async (stream: string, options?: { subjects_filter: string }) => {
+          const keys = this.keysBelow(options?.subjects_filter.replace('$KV.bucket.', '') ?? '');
+          const subjects = Object.fromEntries(keys.map((key) => [`$KV.bucket.${key}`, 1]));
+          return { state: { last_seq: this.lastSequences[stream] ?? 0, subjects } };
+        },
+        purge: async (_stream: string, { filter }: { filter: string }) => {
+          for (const key of this.keysBelow(filter.replace('$KV.bucket.', ''))) this.values.delete(key);
+        },
+      },
+    }),
+  } as unknown as NatsConnection;
+
+  private entry(key: string) {
+    const value = this.values.get(key);
+    return value === undefined ? null : { key, operation: 'PUT', string: () => value };
+  }
+
+  /** Keys that match a pattern with `*` for one token and `>` for the rest. */
+  private keysBelow(pattern: string): string[] {
+    const tokens = pattern.split('.');
+    return [...this.values.keys()].filter((key) => {
+      const parts = key.split('.');
+      if (tokens.at(-1) !== '>' && parts.length !== tokens.length) return false;
+      return tokens.every((token, index) => token === '>' || token === '*' || token === parts[index]);
+    });
+  }
+}
+
+const writer: Writer = { function: 'in', streams: ['main', 'side'] };
+const part = (replica: number, replicas: number): Part => ({ replica, replicas });
+
+let server: Server;
+let state: JetStreamFlowState;
+
+beforeEach(async () => {
+  server = new Server();
+  Object.assign(server.lastSequences, { main: 7, side: 3 });
+  state = await JetStreamFlowState.of(server.connection, 'bucket');
+});
+
+const seals = () => Promise.all(writer.streams.map((stream) => state.sealedAt(stream)));
+
+describe('a source', () => {
+  test('has ended once each of its parts has, and its streams are sealed at their last sequences', async () => {
+    await state.markPartEnded(writer, part(0, 2));
+    expect([await seals(), await state.endedFunctions()]).toEqual([[undefined, undefined], []]);
+    expect([await state.hasEnded(writer, part(0, 2)), await state.hasEnded(writer, part(1, 2))]).toEqual([true, false]);
+    await state.markPartEnded(writer, part(1, 2));
+    expect([await seals(), await state.endedFunctions()]).toEqual([[7, 3], ['in']]);
+    expect(await state.hasEnded(writer, part(1, 2))).toBe(true);
+  });
+
+  test('has not ended by the half of another replica count', async () => {
+    await state.markPartEnded(writer, part(0, 2));
+    expect(await state.hasEnded(writer, part(0, 1))).toBe(false);
+    await state.markPartEnded(writer, part(1, 3));
+    expect(await seals()).toEqual([undefined, undefined]);
+  });
+
+  test('that was killed between two seals is sealed by the next replica', async () => {
+    server.values.set('sealed.1.main', '5');
+    expect(await state.hasEnded(writer, part(0, 9))).toBe(true);
+    expect([await seals(), await state.endedFunctions()]).toEqual([[5, 3], ['in']]);
+  });
+
+  test('that was killed before the first seal is sealed by the next replica', async () => {
+    server.values.set('ended.1.in.0', '{"replicas":1}');
+    expect(await state.hasEnded(writer, part(0, 1))).toBe(true);
+    expect(await seals()).toEqual([7, 3]);
+  });
+});
+
+describe('a seal', () => {
+  test('of another replica wins', async () => {
+    server.beforeCreate = (key) => server.values.set(key, '6');
+    await state.markEnded(writer);
+    expect(await seals()).toEqual([6, 6]);
+  });
+
+  test('that cannot be stored fails the call, and the writer has not ended', async () => {
+    server.beforeCreate = () => {
+      throw new NatsError('no permission', 'PERMISSIONS_VIOLATION');
+    };
+    await expect(state.markEnded(writer)).rejects.toThrow('no permission');
+    expect(await state.endedFunctions()).toEqual([]);
+  });
+
+  test('is removed when its writer is reopened', async () => {
+    await state.markPartEnded(writer, part(0, 1));
+    await state.markEnded({ function: 'other', streams: ['else'] });
+    await state.reopen([writer]);
+    expect([await seals(), await state.endedFunctions()]).toEqual([[undefined, undefined], ['other']]);
+    expect(await state.hasEnded(writer, part(0, 1))).toBe(false);
+  });
+});
+
+describe('a run', () => {
+  test('keeps its number until it has completed; in the next one nothing has ended', async () => {
+    expect([await state.beginRun(), await state.beginRun()]).toEqual([1, 1]);
+    await state.markEnded(writer);
+    await state.markCompleted(1);
+    expect([await state.beginRun(), await state.run()]).toEqual([2, 2]);
+    expect([await seals(), await state.endedFunctions()]).toEqual([[undefined, undefined], []]);
+    expect([...server.values.keys()].sort()).toEqual(['completed.1', 'run']);
+  });
+});
+
+describe("a generator's position", () => {
+  test('starts at 0, and continues where it was saved', async () => {
+    const publisher = new ManualPublisher();
+    const { start, save } = await state.position('in', 2, publisher);
+    save(40);
+    expect([start, publisher.sent]).toEqual([
+      0,
+      [{ subject: '$KV.bucket.position.1.in.2', id: '$KV.bucket.position.1.in.2:40', payload: Buffer.from('40') }],
+    ]);
+    server.values.set('position.1.in.2', '40');
+    expect((await state.position('in', 2, publisher)).start).toBe(40);
+  });
+});
+
+describe('listed objects', () => {
+  test('are known in the version that was added, and still after a restart', async () => {
+    const publisher = new ManualPublisher();
+    const listed = await state.listed('in', false, publisher);
+    const added = listed.add('a/ü', 'v1');
+    expect([listed.has('a/ü', 'v1'), listed.has('a/ü', 'v2'), listed.has('b', 'v1')]).toEqual([true, false, false]);
+    publisher.store(0);
+    await added;
+    const { subject = '', payload } = publisher.sent[0] ?? {};
+    server.values.set(subject.replace('$KV.bucket.', ''), String(payload));
+    expect((await state.listed('in', false, publisher)).has('a/ü', 'v1')).toBe(true);
+    expect((await state.listed('in', true, publisher)).has('a/ü', 'v1')).toBe(false); // another list
+  });
+
+  test('that cannot be stored fail the call', async () => {
+    const publisher = new ManualPublisher();
+    const added = (await state.listed('in', true, publisher)).add('a', 'v1');
+    publisher.refuse(0, new StoreError('stream-failed', 'no room'));
+    await expect(added).rejects.toThrow('no room');
+  });
+});
