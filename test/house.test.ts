@@ -77,6 +77,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/flows/ports',
     'runtime/package-root',
   ],
+  'runtime/adapters/kubernetes/api': ['runtime/async', 'lib/errors', 'runtime/controller/ports/kubernetes-object'],
   'runtime/controller/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract/flow-key'],
   'runtime/controller/flows/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract', 'runtime/controller/ports'],
   'runtime/controller/flows/workflow': ['lib/errors', ...ports],

@@ -63,7 +63,7 @@ describe('while the API server is away', () => {
     try {
       const { status, health } = await api.status(paused.name);
       expect([status, health.state]).toEqual(['Pausing', 'unhealthy']);
-      expect(health.problems[0]?.message).toMatch(/the cluster at .* cannot be reached/);
+      expect(health.problems[0]?.message).toMatch(/the cluster at .* is unreachable/);
       await updated.update({ map: { parallelism: 2 } });
       await stopped.end('?stop=true');
       held.letGo();
@@ -123,7 +123,7 @@ describe('a controller that lacks rights', () => {
       await api.untilIn(flow.name, 'Terminated');
       return false;
     });
-    expect(reason).toMatch(/forbidden: User .*; grant this right/);
+    expect(reason).toMatch(/forbidden: User .*; grant this permission/);
     const { roleRef, subjects } = binding as KubernetesObject;
     await stage.admin.apply({ ...ref, roleRef, subjects });
     await flow.submit();

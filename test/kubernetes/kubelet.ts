@@ -1,7 +1,7 @@
 import { CoreV1Api } from '@kubernetes/client-node';
-import { ApiConnection } from '../../runtime/adapters/kubernetes/api-connection';
+import { ApiConnection } from '../../runtime/adapters/kubernetes/api/api-connection';
+import { loadKubeConfig } from '../../runtime/adapters/kubernetes/api/load-kube-config';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
-import { loadKubeConfig } from '../../runtime/adapters/kubernetes/load-kube-config';
 import type { Pod } from '../../runtime/adapters/kubernetes/pod';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { type Behaviour, crashLine } from '../contract/cluster-suite';

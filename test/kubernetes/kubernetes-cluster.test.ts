@@ -71,9 +71,11 @@ describe('apply', () => {
     await expect(apply('guest', deployment)).rejects.toMatchObject({
       name: 'ConfigError',
       code: 'config-invalid',
-      message: `flow ${namespace}/guest: there is a ConfigMap ${namespace}/guest--fn already, which has not the labels of a flow; remove it, or give the flow another jobId`,
+      message: `flow ${namespace}/guest: the ConfigMap ${namespace}/guest--fn already exists and has no labels of a flow; delete it, or choose another jobId`,
     });
-    await expect(apply('taken', deployment)).rejects.toThrow(`which is of the flow ${namespace}/other;`);
+    await expect(apply('taken', deployment)).rejects.toThrow(
+      `already exists and belongs to the flow ${namespace}/other;`,
+    );
     expect(await admin.read(configMap('guest--fn'))).toMatchObject({ data: { whose: 'its own' } });
     expect(await cluster.workloads({ namespace, jobId: 'guest' })).toEqual([]);
   });
@@ -81,7 +83,7 @@ describe('apply', () => {
   it('rejects objects of another namespace', async () => {
     const stray = { ...configMap('stray--fn'), metadata: { name: 'stray--fn', namespace: 'default' } };
     await expect(cluster.apply({ namespace, jobId: 'stray' }, [stray])).rejects.toThrow(
-      `flow ${namespace}/stray: ConfigMap default/stray--fn is of another namespace`,
+      `flow ${namespace}/stray: ConfigMap default/stray--fn is in another namespace`,
     );
   });
 
@@ -196,7 +198,7 @@ describe('a flow whose owner object is deleted', () => {
     await waitFor('it is told', async () => told.includes(flowName(flow)));
     await expect(apply('dropped', deployment)).rejects.toMatchObject({
       code: 'store-failed',
-      message: expect.stringMatching(/dropped: somebody has removed its ConfigMap dropped----flow, .* try again/),
+      message: expect.stringMatching(/dropped: its ConfigMap dropped----flow is being deleted with .*; try again/),
     });
     expect(await state('dropped', areReady(1))).toBeDefined();
     await cluster.prune(flow, []);

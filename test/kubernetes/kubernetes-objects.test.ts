@@ -91,7 +91,11 @@ describe('a rejected manifest', () => {
     ['a field its kind does not have', () => deployment('bad', namespace, { spec: { replcas: 1 } }), /\.spec\.replcas/],
     ['a field of another type', () => deployment('bad', namespace, { spec: { replicas: 'two' } }), /\.spec\.replicas/],
     ['a value that is not valid', () => configMap('Bad_Name', {}), /"Bad_Name".*metadata\.name/],
-    ['no such namespace', () => deployment('bad', 'nowhere'), /namespaces "nowhere" not found; make what is missing/],
+    [
+      'no such namespace',
+      () => deployment('bad', 'nowhere'),
+      /namespaces "nowhere" not found; create the missing object/,
+    ],
     [
       'a kind nobody knows',
       () => ({ ...configMap('bad', {}), apiVersion: 'toys.io/v1', kind: 'Toy' }),
@@ -213,20 +217,20 @@ describe('access', () => {
       name: 'ConfigError',
       code: 'server-failed',
       message: expect.stringMatching(
-        /^the cluster at https:\/\/127\.0\.0\.1:1 \(context "kflow"\) cannot be reached: .*ECONNREFUSED.*; check/,
+        /^the cluster at https:\/\/127\.0\.0\.1:1 \(context "kflow"\) is unreachable: .*ECONNREFUSED.*; check/,
       ),
     });
   });
 
   it('rejects a server with an untrusted certificate', async () => {
     const options = kubeconfig('stranger', { cluster: { 'certificate-authority-data': undefined } });
-    await expect(reading(options)).rejects.toThrow(/cannot be reached: .*certificate/);
+    await expect(reading(options)).rejects.toThrow(/is unreachable: .*certificate/);
   });
 
   it('reports rejected credentials', async () => {
     await expect(reading(kubeconfig('intruder', { user: { token: 'wrong' } }))).rejects.toMatchObject({
       code: 'config-invalid',
-      message: expect.stringMatching(/Unauthorized; log in again/),
+      message: expect.stringMatching(/Unauthorized; the server does not accept the credentials: log in again/),
     });
   });
 
@@ -234,19 +238,17 @@ describe('access', () => {
     await expect(reading(kubeconfig('visitor', { user: { as: 'visitor' } }))).rejects.toMatchObject({
       code: 'config-invalid',
       message: expect.stringMatching(
-        /^read Node any: .*User "visitor" cannot get resource "nodes".*; grant this right/,
+        /^read Node any: .*User "visitor" cannot get resource "nodes".*; grant this permission/,
       ),
     });
   });
 
   it('rejects a missing kubeconfig and an unknown context', async () => {
-    await expect(reading({ file: join(folder, 'none') })).rejects.toThrow(
-      /^kubeconfig .*none: it cannot be read: ENOENT/,
-    );
+    await expect(reading({ file: join(folder, 'none') })).rejects.toThrow(/^kubeconfig .*none: cannot read it: ENOENT/);
     await expect(reading({ file: sharedKubeconfig(), context: 'prod' })).rejects.toMatchObject({
       name: 'ConfigError',
       code: 'config-invalid',
-      message: expect.stringMatching(/it has no context "prod"; choose one of: kflow$/),
+      message: expect.stringMatching(/has no context "prod"; choose one of: kflow$/),
     });
   });
 });

@@ -78,10 +78,10 @@ test('kflow plan names an unreachable cluster and the available contexts', async
   process.env.KUBECONFIG = place.write('kubeconfig', kubeconfig);
   const away = await plan(stream);
   expect(away.status).toBe(3);
-  expect(away.stderr).toMatch(/https:\/\/127\.0\.0\.1:1 \(context "kflow"\) cannot be reached/);
+  expect(away.stderr).toMatch(/https:\/\/127\.0\.0\.1:1 \(context "kflow"\) is unreachable/);
   const wrong = await plan(stream, '--context', 'production');
   expect([wrong.status, wrong.stderr]).toEqual([
     1,
-    expect.stringMatching(/it has no context "production"; choose one of: kflow/),
+    expect.stringMatching(/has no context "production"; choose one of: kflow/),
   ]);
 });

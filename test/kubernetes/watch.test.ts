@@ -92,7 +92,7 @@ describe('a watch of a kind', () => {
     await admin.apply(configMap(namespace, 'a', '2'));
     await notes.has('put a2');
     expect(notes.lines).toEqual(['replace ', 'put a1', 'put a2']);
-    expect(notes.troubles.map(({ message }) => message)).toEqual([expect.stringContaining('no answer within 2.5 s')]);
+    expect(notes.troubles.map(({ message }) => message)).toEqual([expect.stringContaining('no response within 2.5 s')]);
   });
 });
 
@@ -132,7 +132,7 @@ describe('a watch of a server that has died', () => {
     await other.apply(flow, objects(5));
     await waitFor('it is told', async () => told > before);
     await waitFor('it is seen', async () => (await cluster.workloads(flow))[0]?.desired === 5);
-    expect(troubles).toContainEqual(expect.stringMatching(/cannot be reached/));
+    expect(troubles).toContainEqual(expect.stringMatching(/is unreachable/));
     await watch.close();
     await Promise.all([cluster.close(), other.close()]);
   });
@@ -148,7 +148,7 @@ describe('a watch of a server that has died', () => {
     await notes.has('put a1');
     expect(notes.lines).toEqual(['replace a', 'replace a', 'put a1']);
     expect(notes.troubles[0]?.message).toMatch(
-      /^watch ConfigMap: too old resource version: .* \(410\); it begins anew$/,
+      /^watch ConfigMap: too old resource version: .* \(410\); listing again$/,
     );
     await proxy.close();
   });

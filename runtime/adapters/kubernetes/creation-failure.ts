@@ -1,12 +1,12 @@
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { WorkloadState } from '../../controller/ports/cluster';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
+import type { WorkloadPart } from './flow-part';
 import type { KubernetesObjects } from './kubernetes-objects';
-import type { WorkloadPart } from './workload-part';
 
 const events: KindRef = { apiVersion: 'v1', kind: 'Event' };
-/** The first pods take a moment. */
-const PATIENCE_MS = 3_000;
+/** Creating the first pods takes a moment. */
+const GRACE_MS = 3_000;
 
 interface Event extends KubernetesObject {
   readonly reason?: string;
@@ -15,15 +15,15 @@ interface Event extends KubernetesObject {
 }
 
 /**
- * Whether only events tell why a workload has fewer pods than it should: Deployments say it themselves, StatefulSets and
- * Jobs do not.
+ * Whether a workload is short of pods without a reason in its status. Deployments report the reason in a condition,
+ * StatefulSets and Jobs only in events.
  */
 export function lacksReason({ kind, desired, replicas, outcome }: WorkloadState, { createdAt }: WorkloadPart): boolean {
   const isShort = kind !== 'deployment' && outcome === undefined && replicas.length < desired;
-  return isShort && Date.now() - Date.parse(createdAt) > PATIENCE_MS;
+  return isShort && Date.now() - Date.parse(createdAt) > GRACE_MS;
 }
 
-/** Why no pod of a workload can be made, in one line, as a quota or an admission says it; undefined when nothing is known. */
+/** Why the pods of a workload cannot be created, such as a quota, on one line; undefined if there is no such event. */
 export async function creationFailure(
   objects: KubernetesObjects,
   { namespace }: FlowKey,

@@ -4,23 +4,22 @@ import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import { Limit } from '../../async/limit';
 import { waitUntil } from '../../async/poll';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
-import { assertOurs } from './assert-ours';
+import { assertOwned, flowLabels } from './flow-labels';
 import { FlowOwner, type FlowOwnerOptions } from './flow-owner';
-import { flowLabels } from './flow-selector';
 import type { KubernetesObjects, ObjectMetadata, OwnerReference } from './kubernetes-objects';
 
-/** Beyond the time that a pod may take to end. */
+/** Time for a deletion in addition to the grace period of the pods. */
 const REMOVAL_MARGIN_MS = 60_000;
 const DEFAULT_GRACE_SECONDS = 30;
 const POLL_MS = 200;
 const MAX_REQUESTS = 8;
 
 /**
- * Makes the objects of a flow what manifests say.
+ * Applies the manifests of a flow.
  *
- * I1. Nothing is changed that is there without the flow's labels.
- * I2. Workloads come last: what their pods mount and are held to is there before them.
- * I3. What is being removed is waited for and made anew, whoever removes it: a change of it would go with it.
+ * I1. Objects without the labels of the flow are not changed.
+ * I2. Workloads are applied last, after everything that their pods mount or are restricted by.
+ * I3. An object that is being deleted is recreated when it is gone, because an update would be lost with it.
  */
 export class FlowApply {
   private readonly owner: FlowOwner;
@@ -32,15 +31,15 @@ export class FlowApply {
     this.owner = new FlowOwner(objects, options);
   }
 
-  /** Gives the objects as the server has them now. */
+  /** Returns the objects as the server has stored them. */
   async run(flow: FlowKey, manifests: readonly KubernetesObject[]): Promise<readonly KubernetesObject[]> {
     const misplaced = manifests.find(({ metadata }) => (metadata.namespace ?? flow.namespace) !== flow.namespace);
-    if (misplaced !== undefined) throw notOfNamespace(flow, misplaced);
+    if (misplaced !== undefined) throw wrongNamespace(flow, misplaced);
     const revision = manifests.flatMap(({ metadata }) => metadata.annotations?.['kflow.io/revision'] ?? [])[0];
     const owner = await this.owner.ensure(flow, revision);
-    const wanted = manifests.map((manifest) => owned(flow, manifest, owner));
-    const first = wanted.filter((manifest) => !isWorkload(manifest));
-    const then = wanted.filter(isWorkload);
+    const desired = manifests.map((manifest) => owned(flow, manifest, owner));
+    const first = desired.filter((manifest) => !isWorkload(manifest));
+    const then = desired.filter(isWorkload);
     const apply = (manifest: KubernetesObject) => this.applyOne(flow, manifest);
     const requests = new Limit(MAX_REQUESTS);
     return [...(await requests.map(first, apply)), ...(await requests.map(then, apply))];
@@ -49,21 +48,21 @@ export class FlowApply {
   private async applyOne(flow: FlowKey, manifest: KubernetesObject): Promise<KubernetesObject> {
     for (;;) {
       const live = await this.objects.readMetadata(manifest);
-      if (live !== undefined) assertOurs(flow, live);
+      if (live !== undefined) assertOwned(flow, live);
       if (live?.metadata.deletionTimestamp === undefined) {
         const applied = (await this.objects.applyInPlace(manifest))?.object;
         if (applied !== undefined && !isBeingRemoved(applied)) return applied;
-        // The pods first, so that no record is worked on twice.
+        // delete the pods first, so that no record is processed twice
         if (applied === undefined && live !== undefined) {
           await this.objects.remove(live, { propagation: 'Foreground', uid: live.metadata.uid });
         }
       }
-      await this.untilGone(manifest, live?.metadata.uid);
+      await this.waitUntilGone(manifest, live?.metadata.uid);
     }
   }
 
-  /** Until the object of this uid is not there, and with it what it owns. */
-  private async untilGone(manifest: KubernetesObject, uid: string | undefined): Promise<void> {
+  /** Waits until the object with this uid is gone, with everything that it owns. */
+  private async waitUntilGone(manifest: KubernetesObject, uid: string | undefined): Promise<void> {
     const timeoutMs = graceSeconds(manifest) * 1_000 + REMOVAL_MARGIN_MS;
     const isGone = async () => {
       const live = await this.objects.readMetadata(manifest);
@@ -84,7 +83,7 @@ function isBeingRemoved(object: ObjectMetadata): boolean {
   return object.metadata.deletionTimestamp !== undefined;
 }
 
-/** With the namespace, labels and owner by which it is one of the flow. */
+/** The manifest with the namespace, labels and owner of the flow. */
 function owned(flow: FlowKey, manifest: KubernetesObject, owner: OwnerReference): KubernetesObject {
   const { metadata } = manifest;
   const labels = { ...metadata.labels, ...flowLabels(flow) };
@@ -97,8 +96,8 @@ function graceSeconds({ spec }: KubernetesObject): number {
   return template?.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
 }
 
-function notOfNamespace(flow: FlowKey, { kind, metadata }: KubernetesObject): ConfigError {
+function wrongNamespace(flow: FlowKey, { kind, metadata }: KubernetesObject): ConfigError {
   const name = `${kind} ${metadata.namespace}/${metadata.name}`;
-  const message = `flow ${flowName(flow)}: ${name} is of another namespace; a flow has all its objects in its own`;
+  const message = `flow ${flowName(flow)}: ${name} is in another namespace; all objects of a flow must be in the namespace of the flow`;
   return new ConfigError('config-invalid', message, { where: name });
 }

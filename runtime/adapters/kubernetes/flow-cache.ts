@@ -3,35 +3,34 @@ import { workloadKinds } from '../../../lib/plan/controller-requirements';
 import { type FlowKey, flowName, parseFlowName } from '../../api-contract/flow-key';
 import type { KindRef, KubernetesObject } from '../../controller/ports/kubernetes-object';
 import { FlowIndex } from './flow-index';
+import { flowSelector, ownerSelector } from './flow-labels';
 import { type FlowPart, partOfOwner, partOfPod, partOfWorkload } from './flow-part';
-import { flowSelector, ownerSelector } from './flow-selector';
 import { KindWatch } from './kind-watch';
 import type { KubernetesObjects, ObjectMetadata, Scope } from './kubernetes-objects';
-import { OwnWrites } from './own-writes';
 
-/** Whoever was told of a removal may have been unable to act on it. */
+/** A removal is reported repeatedly, because a listener may have failed to act on it. */
 const REPEAT_MS = 2_000;
 
 export interface FlowListener {
   onChange(flow: FlowKey): void;
-  onRemovalAsked(flow: FlowKey): void;
+  onRemovalRequested(flow: FlowKey): void;
 }
 
 export interface FlowCacheOptions {
-  /** Left out, all of them. */
+  /** Default: all namespaces. */
   readonly namespaces?: readonly string[];
   readonly onTrouble: (error: KFlowError) => void;
 }
 
 /**
- * What runs of all flows, as watches tell it.
+ * The parts of all flows, kept current by watches.
  *
- * I1. A listener is told every flow there is at first, and from then on each that changes, or may have.
- * I2. `parts` gives nothing while a watch is away, or has not come to what this process has written itself.
- * I3. That a flow's removal is asked is told again and again, for as long as it is.
+ * I1. A listener is notified of every existing flow first, and then of each flow that has changed or may have changed.
+ * I2. `parts` returns undefined while a watch is interrupted, or does not include the writes of this process yet.
+ * I3. Listeners are notified of a requested removal repeatedly until the flow is removed.
  */
 export class FlowCache {
-  private readonly index = new FlowIndex((flow) => this.tell(flow, this.listeners));
+  private readonly index = new FlowIndex((flow) => this.notify(flow, this.listeners));
   private readonly listeners = new Set<FlowListener>();
   private readonly watches = new Map<string, KindWatch<ObjectMetadata>>();
   private readonly writes = new OwnWrites();
@@ -52,7 +51,7 @@ export class FlowCache {
     }
   }
 
-  /** Lists everything, and watches it until `close`. Throws when a first list fails. */
+  /** Lists all objects and watches them until `close`. Throws if one of the lists fails. */
   async start(): Promise<void> {
     try {
       await Promise.all([...this.watches.values()].map((watch) => watch.start(this.ended.signal)));
@@ -67,34 +66,34 @@ export class FlowCache {
     for (const timer of this.repeats.values()) clearTimeout(timer);
   }
 
-  /** Tells a listener every flow, and then what changes. */
+  /** Notifies a listener of every flow now, and of changes from then on (I1). */
   add(listener: FlowListener): void {
     this.listeners.add(listener);
-    for (const flow of this.index.names()) this.tell(flow, [listener]);
+    for (const flow of this.index.names()) this.notify(flow, [listener]);
   }
 
-  /** Whether somebody listens still. */
+  /** Returns whether listeners remain. */
   delete(listener: FlowListener): boolean {
     this.listeners.delete(listener);
     return this.listeners.size > 0;
   }
 
-  /** Undefined when it may be older than what the server would say. */
+  /** Undefined if the parts may be out of date (I2). */
   parts(flow: FlowKey): readonly FlowPart[] | undefined {
     const isCurrent = [...this.watches.values()].every((watch) => watch.isCurrent);
     return isCurrent && this.writes.areSeen(flow) ? this.index.parts(flowName(flow)) : undefined;
   }
 
-  /** Workloads of a flow as this process has made them, and as the server gave them. */
+  /** Registers workloads that this process has applied, as the server returned them. */
   expectApplied(flow: FlowKey, workloads: readonly KubernetesObject[]): void {
     const conditions = workloads.map((workload) => {
       const watch = this.watches.get(watchKey(workload, this.options.namespaces && flow.namespace));
-      return () => watch?.hasReached(workload.metadata.resourceVersion ?? '') ?? true;
+      return () => watch?.hasSeen(workload.metadata.resourceVersion ?? '') ?? true;
     });
     this.writes.add(flow, conditions);
   }
 
-  /** Workloads of a flow that this process has had removed. */
+  /** Registers workloads that this process has deleted. */
   expectRemoved(flow: FlowKey, workloads: readonly ObjectMetadata[]): void {
     const conditions = workloads.map(({ metadata }) => () => {
       const part = this.index.part(flowName(flow), metadata.uid ?? '');
@@ -110,24 +109,24 @@ export class FlowCache {
     this.watches.set(watchKey(kind, scope.namespace), watch);
   }
 
-  private tell(name: string, listeners: Iterable<FlowListener>): void {
+  private notify(name: string, listeners: Iterable<FlowListener>): void {
     const flow = parseFlowName(name);
     if (flow === undefined) return;
     for (const listener of listeners) listener.onChange(flow);
-    if (this.isRemovalAsked(name)) this.tellRemoval(name, flow);
+    if (this.isRemovalRequested(name)) this.notifyRemoval(name, flow);
   }
 
-  private isRemovalAsked(name: string): boolean {
-    return this.index.parts(name).some((part) => part.type === 'owner' && part.isRemovalAsked);
+  private isRemovalRequested(name: string): boolean {
+    return this.index.parts(name).some((part) => part.type === 'owner' && part.isRemovalRequested);
   }
 
-  /** Now, and until it is done. */
-  private tellRemoval(name: string, flow: FlowKey): void {
+  /** Notifies the listeners now, and again until the removal is no longer requested (I3). */
+  private notifyRemoval(name: string, flow: FlowKey): void {
     if (this.repeats.has(name) || this.listeners.size === 0 || this.ended.signal.aborted) return;
-    for (const listener of this.listeners) listener.onRemovalAsked(flow);
+    for (const listener of this.listeners) listener.onRemovalRequested(flow);
     const again = () => {
       this.repeats.delete(name);
-      if (this.isRemovalAsked(name)) this.tellRemoval(name, flow);
+      if (this.isRemovalRequested(name)) this.notifyRemoval(name, flow);
     };
     this.repeats.set(name, setTimeout(again, REPEAT_MS).unref());
   }
@@ -135,4 +134,28 @@ export class FlowCache {
 
 function watchKey({ kind }: KindRef, namespace: string | undefined): string {
   return `${kind} ${namespace ?? ''}`;
+}
+
+/** Whether the watches have seen a write. */
+type IsSeen = () => boolean;
+
+/** Writes of this process that the watches have not seen yet, by flow. */
+class OwnWrites {
+  private readonly awaited = new Map<string, readonly IsSeen[]>();
+
+  add(flow: FlowKey, conditions: readonly IsSeen[]): void {
+    this.keep(flow, [...(this.awaited.get(flowName(flow)) ?? []), ...conditions]);
+  }
+
+  /** Whether the watches have seen all writes of a flow. */
+  areSeen(flow: FlowKey): boolean {
+    const open = (this.awaited.get(flowName(flow)) ?? []).filter((isSeen) => !isSeen());
+    this.keep(flow, open);
+    return open.length === 0;
+  }
+
+  private keep(flow: FlowKey, conditions: readonly IsSeen[]): void {
+    if (conditions.length === 0) this.awaited.delete(flowName(flow));
+    else this.awaited.set(flowName(flow), conditions);
+  }
 }

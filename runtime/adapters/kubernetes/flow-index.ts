@@ -1,25 +1,26 @@
 import { flowName } from '../../api-contract/flow-key';
+import { flowOf } from './flow-labels';
 import type { FlowPart } from './flow-part';
-import { flowOf } from './flow-selector';
 import type { WatchSink } from './kind-watch';
 import type { ObjectMetadata } from './kubernetes-objects';
 
-/** A part, and as text to see whether it is other than before. */
+/** A part, and its text to detect changes. */
 interface Entry {
   readonly part: FlowPart;
   readonly text: string;
 }
 
 /**
- * Parts of flows by flow, and by the uid of their objects.
+ * Parts of flows, by flow and by the uid of their objects.
  *
- * I1. A flow is here as long as it has a part.
- * I2. After every change of a part its flow is told; after a list, every flow that had or has a part of that kind.
+ * I1. The index contains the flows that have at least one part.
+ * I2. `onChange` is called for a flow after each change of its parts, and after a list for every flow that has or had a
+ *     part of that kind.
  */
 export class FlowIndex {
   private readonly flows = new Map<string, Map<string, Entry>>();
 
-  /** `onChange` is given the name of a flow. */
+  /** `onChange` receives the name of a flow. */
   constructor(private readonly onChange: (flow: string) => void) {}
 
   names(): readonly string[] {
@@ -34,7 +35,7 @@ export class FlowIndex {
     return this.flows.get(flow)?.get(uid)?.part;
   }
 
-  /** Where the objects of one kind come in. `read` gives nothing for an object that is of no interest. */
+  /** The sink for the objects of one kind. `read` returns undefined for objects to be ignored. */
   sink(read: (object: ObjectMetadata) => FlowPart | undefined): WatchSink<ObjectMetadata> {
     /** The flow of each object of this sink. */
     const own = new Map<string, string>();
@@ -53,8 +54,8 @@ export class FlowIndex {
       return this.set(flow, uid, part) ? flow : undefined;
     };
     return {
-      put: (object) => this.tell(put(object)),
-      remove: ({ metadata }) => this.tell(drop(metadata.uid ?? '')),
+      put: (object) => this.notify(put(object)),
+      remove: ({ metadata }) => this.notify(drop(metadata.uid ?? '')),
       replace: (objects) => {
         const had = [...own];
         const present = new Set(objects.map(({ metadata }) => metadata.uid));
@@ -80,7 +81,7 @@ export class FlowIndex {
     return had;
   }
 
-  private tell(flow: string | undefined): void {
+  private notify(flow: string | undefined): void {
     if (flow !== undefined) this.onChange(flow);
   }
 }

@@ -6,11 +6,11 @@ import { Limit } from '../../async/limit';
 import { waitUntil } from '../../async/poll';
 import type { KindRef, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { isWorkload } from './flow-apply';
+import { flowSelector } from './flow-labels';
 import { FlowOwner } from './flow-owner';
-import { flowSelector } from './flow-selector';
+import { podPart } from './flow-part';
 import type { KubernetesObjects, ObjectMetadata } from './kubernetes-objects';
 import type { Pod } from './pod';
-import { podPart } from './pod-part';
 
 const pods: KindRef = { apiVersion: 'v1', kind: 'Pod' };
 const KILL_TIMEOUT_MS = 20_000;
@@ -18,10 +18,10 @@ const POLL_MS = 100;
 const MAX_REQUESTS = 8;
 
 /**
- * Removes objects of a flow.
+ * Deletes objects of a flow.
  *
- * I1. A workload stays until its pods are gone, so that nobody takes it for ended while they work.
- * I2. The owner goes last: it is what tells that the flow is to be removed.
+ * I1. A workload stays until its pods are gone, so that the flow does not appear stopped while pods still run.
+ * I2. The owner object is deleted last, because its deletion is the request to remove the flow.
  */
 export class FlowPrune {
   private readonly owner: FlowOwner;
@@ -30,7 +30,7 @@ export class FlowPrune {
     this.owner = new FlowOwner(objects);
   }
 
-  /** Gives the workloads that it has had removed. */
+  /** Returns the deleted workloads. */
   async run(
     flow: FlowKey,
     keep: readonly ObjectRef[],
@@ -56,30 +56,30 @@ export class FlowPrune {
     return this.objects.remove(object, { propagation, uid: object.metadata.uid });
   }
 
-  /** Ends pods whose workload is not kept without their grace time. More may come until their ReplicaSet has gone. */
+  /** Deletes the pods of deleted workloads without a grace period, until their ReplicaSets create no more. */
   private async kill(flow: FlowKey, kept: ReadonlySet<string>): Promise<void> {
     const requests = new Limit(MAX_REQUESTS);
-    let doomed: readonly Pod[] = [];
+    let remaining: readonly Pod[] = [];
     const areGone = async () => {
       const found = (await this.objects.list(pods, flow.namespace, flowSelector(flow))) as unknown as Pod[];
-      doomed = found.filter((pod) => !isOfKept(flow, pod, kept));
-      await requests.map(doomed.filter(isToBeKilled), ({ apiVersion, kind, metadata }) =>
+      remaining = found.filter((pod) => !isOfKept(flow, pod, kept));
+      await requests.map(remaining.filter(needsKill), ({ apiVersion, kind, metadata }) =>
         this.objects.remove({ apiVersion, kind, metadata }, { graceSeconds: 0, uid: metadata.uid }),
       );
-      return doomed.length === 0;
+      return remaining.length === 0;
     };
     if (await waitUntil(areGone, { intervalMs: POLL_MS, timeoutMs: KILL_TIMEOUT_MS })) return;
-    const names = doomed.map(({ metadata }) => metadata.name).join(', ');
+    const names = remaining.map(({ metadata }) => metadata.name).join(', ');
     const what = `flow ${flowName(flow)}: pods still present after ${KILL_TIMEOUT_MS / 1_000} s: ${names}`;
     throw new StoreError('store-failed', `${what}; try again`);
   }
 }
 
-function isToBeKilled({ metadata }: Pod): boolean {
+function needsKill({ metadata }: Pod): boolean {
   return metadata.deletionTimestamp === undefined || metadata.deletionGracePeriodSeconds !== 0;
 }
 
-/** Whether the workload that has made a pod is kept; a pod of none goes with the last of the flow. */
+/** Whether the workload of a pod is kept. A pod without a workload is deleted with the last object of the flow. */
 function isOfKept(flow: FlowKey, pod: Pod, kept: ReadonlySet<string>): boolean {
   const part = podPart(pod);
   const kind = workloadKinds.find((each) => each.kind.toLowerCase() === part?.kind);
@@ -91,7 +91,7 @@ function ownerRef(flow: FlowKey): ObjectRef {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: flowObjectName(flow) } };
 }
 
-/** What tells an object from all others of its flow; versions of one group are the same. */
+/** Identifies an object within its flow, whatever the version of its API group. */
 function keyOf({ apiVersion, kind, metadata }: ObjectRef): string {
   return `${apiVersion.split('/').slice(0, -1)} ${kind} ${metadata.name}`;
 }

@@ -5,10 +5,10 @@ import type { KindRef } from '../../controller/ports/kubernetes-object';
 import type { KubernetesObjects, ObjectMetadata, Scope } from './kubernetes-objects';
 
 const LIMITS: WatchLimits = { watchSeconds: 60, lateMs: 15_000 };
-/** Whoever reads a status waits no longer than this for a server that is there again. */
+/** The cache is current again this soon after the server has come back. */
 const RETRY = { firstMs: 100, maxMs: 2_000 };
 
-/** What is told of objects: all of them, or what has happened to one. */
+/** Receives all objects after a list, and then the change of each object. */
 export interface WatchSink<T> {
   replace(objects: readonly T[]): void;
   put(object: T): void;
@@ -19,15 +19,15 @@ export interface KindWatchOptions<T> {
   readonly kind: KindRef;
   readonly scope: Scope;
   readonly sink: WatchSink<T>;
-  /** Told why the watch had to begin anew. */
+  /** Called with the reason when a watch is interrupted and starts again. */
   readonly onTrouble: (error: KFlowError) => void;
   readonly limits?: WatchLimits;
 }
 
 export interface WatchLimits {
-  /** The server ends a watch after this long, and it is taken up again; default 60. */
+  /** The server ends a watch after this time, and the watch is resumed; default 60. */
   readonly watchSeconds: number;
-  /** How late the end may be: after that the connection is dead; default 15 s. */
+  /** How long after that the connection is considered dead; default 15 s. */
   readonly lateMs: number;
 }
 
@@ -37,11 +37,11 @@ interface WatchEvent<T> {
 }
 
 /**
- * Objects of one kind as they change.
+ * Watches the objects of one kind.
  *
- * I1. What is told is the state of the server at `version`: a list, and every event after it in order.
- * I2. A connection that ends or breaks is taken up at `version`; after anything else there is a list again.
- * I3. `isCurrent` holds while a watch is open, or was ended by the server a moment ago.
+ * I1. The sink has the state of the server at `version`: a list, and every later event in order.
+ * I2. After the connection ends or breaks, the watch resumes at `version`; after any other error, it lists again.
+ * I3. `isCurrent` is true while a watch is open, or was ended by the server a moment ago.
  */
 export class KindWatch<T extends ObjectMetadata> {
   private version: string | undefined;
@@ -56,14 +56,14 @@ export class KindWatch<T extends ObjectMetadata> {
     return this.isOpen;
   }
 
-  /** Whether what was told is as new as a version that an apply gave. */
-  hasReached(version: string): boolean {
+  /** Whether the sink has an object version that an apply returned, or a later one. */
+  hasSeen(version: string): boolean {
     const isNumber = (text: string) => /^\d+$/.test(text);
     if (this.version === undefined || !isNumber(this.version) || !isNumber(version)) return false;
     return BigInt(this.version) >= BigInt(version);
   }
 
-  /** Lists once, and follows from there until the signal. Throws when the first list fails. */
+  /** Lists once, and watches until the signal is aborted. Throws if the first list fails. */
   async start(signal: AbortSignal): Promise<void> {
     await this.list();
     void this.follow(signal);
@@ -72,15 +72,15 @@ export class KindWatch<T extends ObjectMetadata> {
   private async follow(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(RETRY);
     while (!signal.aborted) {
-      const begun = Date.now();
+      const startedMs = Date.now();
       try {
         if (this.version === undefined) await this.list();
         await this.watch(signal);
       } catch (error) {
         if (!signal.aborted) this.onEnd(error);
       }
-      // the server ends a watch after a minute; one that ends at once would do so again
-      if (Date.now() - begun > RETRY.maxMs) backoff.reset();
+      // a watch normally lasts a minute; one that ends at once would probably do so again
+      if (Date.now() - startedMs > RETRY.maxMs) backoff.reset();
       else await pause(backoff.next(), signal);
     }
     this.isOpen = false;
@@ -101,7 +101,7 @@ export class KindWatch<T extends ObjectMetadata> {
     sink.replace(items);
   }
 
-  /** One watch, to its end. Throws when it breaks, and when the server cannot go on from `version` (410 Gone). */
+  /** One watch, until the server ends it. Throws if the connection breaks or `version` has expired (410 Gone). */
   private async watch(signal: AbortSignal): Promise<void> {
     const { kind, scope, limits = LIMITS } = this.options;
     const { watchSeconds, lateMs } = limits;
@@ -110,14 +110,14 @@ export class KindWatch<T extends ObjectMetadata> {
     const stream = await this.objects.watch(kind, { ...scope, query }, { signal, silenceMs });
     this.isOpen = true;
     for await (const line of stream.lines()) {
-      this.take(JSON.parse(line) as WatchEvent<T>);
+      this.handle(JSON.parse(line) as WatchEvent<T>);
     }
   }
 
-  private take({ type, object }: WatchEvent<T>): void {
+  private handle({ type, object }: WatchEvent<T>): void {
     const { kind, sink } = this.options;
     if (type === 'ERROR') {
-      throw new StoreError('store-failed', `watch ${kind.kind}: ${object.message} (${object.code}); it begins anew`);
+      throw new StoreError('store-failed', `watch ${kind.kind}: ${object.message} (${object.code}); listing again`);
     }
     this.version = object.metadata.resourceVersion ?? this.version;
     if (type === 'BOOKMARK') return;

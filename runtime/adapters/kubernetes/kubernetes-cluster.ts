@@ -3,42 +3,42 @@ import { workloadKinds } from '../../../lib/plan/controller-requirements';
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { Cluster, ClusterWatch, LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
 import type { KindRef, KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
-import { ApiConnection } from './api-connection';
+import { ApiConnection } from './api/api-connection';
+import { type KubeConfigOptions, loadKubeConfig } from './api/load-kube-config';
 import { creationFailure, lacksReason } from './creation-failure';
 import { FlowApply, isWorkload } from './flow-apply';
 import { FlowCache, type FlowListener } from './flow-cache';
+import { flowSelector } from './flow-labels';
 import { type FlowPart, partOfPod, partOfWorkload } from './flow-part';
 import { FlowPrune } from './flow-prune';
-import { flowSelector } from './flow-selector';
 import { KubernetesObjects } from './kubernetes-objects';
-import { type KubeConfigOptions, loadKubeConfig } from './load-kube-config';
 import { ReplicaLogs } from './replica-logs';
 import { workloadStates } from './workload-states';
 
 export interface KubernetesClusterOptions extends KubeConfigOptions {
-  /** Namespaces of flows; left out, all of them. Rights are needed in these only. */
+  /** Namespaces of flows; default: all. Permissions are needed in these namespaces only. */
   readonly namespaces?: readonly string[];
   /**
-   * A flow that somebody removes without the controller, by its ConfigMap `<jobId>----flow` or its namespace, waits until
-   * `prune` with nothing to keep: for one who listens to `onRemovalAsked` and removes the data first. Left out, it goes at
-   * once, and its data stay.
+   * When somebody deletes a flow in the cluster, by its ConfigMap `<jobId>----flow` or its namespace, the ConfigMap stays
+   * until `prune` is called with nothing to keep, so that the listener of `onRemovalRequested` can remove the data first.
+   * Default false: the flow is deleted at once, and its data remains.
    */
   readonly guardsData?: boolean;
-  /** Told why a watch had to begin anew; it goes on by itself. */
+  /** Called with the reason when a watch is interrupted; the watch starts again by itself. */
   readonly onTrouble?: (error: KFlowError) => void;
 }
 
 /**
- * Flows on Kubernetes, with the rights of `kubernetesRules` and no others.
+ * Runs flows on Kubernetes. The permissions in `kubernetesRules` suffice.
  *
- * I1. While a watch is open, workloads are read from what it keeps, unless that may be older than what was written here.
+ * I1. While a watch is open, workloads are read from its cache, unless the cache may be older than the writes of this process.
  */
 export class KubernetesCluster implements Cluster {
   private readonly objects: KubernetesObjects;
   private readonly logsOf: ReplicaLogs;
   private cache: Promise<FlowCache> | undefined;
-  /** The cache once it has begun. */
-  private begun: FlowCache | undefined;
+  /** The cache, once it is filled. */
+  private filled: FlowCache | undefined;
 
   private constructor(
     private readonly api: ApiConnection,
@@ -48,23 +48,23 @@ export class KubernetesCluster implements Cluster {
     this.logsOf = new ReplicaLogs(api, this.objects);
   }
 
-  /** Reads the kubeconfig; the cluster is not asked yet. Throws ConfigError `config-invalid`. */
+  /** Reads the kubeconfig without connecting. Throws ConfigError `config-invalid`. */
   static async open(options: KubernetesClusterOptions = {}): Promise<KubernetesCluster> {
     return new KubernetesCluster(new ApiConnection(await loadKubeConfig(options)), options);
   }
 
   async apply(flow: FlowKey, objects: readonly KubernetesObject[]): Promise<void> {
     const applied = await new FlowApply(this.objects, this.options).run(flow, objects);
-    this.begun?.expectApplied(flow, applied.filter(isWorkload));
+    this.filled?.expectApplied(flow, applied.filter(isWorkload));
   }
 
   async prune(flow: FlowKey, keep: readonly ObjectRef[], options: { readonly now?: boolean } = {}): Promise<void> {
     const removed = await new FlowPrune(this.objects).run(flow, keep, options);
-    this.begun?.expectRemoved(flow, removed);
+    this.filled?.expectRemoved(flow, removed);
   }
 
   async workloads(flow: FlowKey): Promise<readonly WorkloadState[]> {
-    const parts = this.begun?.parts(flow) ?? (await this.readParts(flow));
+    const parts = this.filled?.parts(flow) ?? (await this.readParts(flow));
     const workloads = parts.flatMap((part) => (part.type === 'workload' ? part.workload : []));
     const pods = parts.flatMap((part) => (part.type === 'pod' ? part.pod : []));
     const states = workloadStates(flow, workloads, pods);
@@ -80,9 +80,9 @@ export class KubernetesCluster implements Cluster {
 
   async watch(
     onChange: (flow: FlowKey) => void,
-    onRemovalAsked: (flow: FlowKey) => void = () => {},
+    onRemovalRequested: (flow: FlowKey) => void = () => {},
   ): Promise<ClusterWatch> {
-    const listener: FlowListener = { onChange, onRemovalAsked };
+    const listener: FlowListener = { onChange, onRemovalRequested };
     const cache = await this.openCache();
     cache.add(listener);
     const close = async () => {
@@ -96,20 +96,20 @@ export class KubernetesCluster implements Cluster {
   }
 
   async close(): Promise<void> {
-    if (this.begun !== undefined) this.closeCache(this.begun);
+    if (this.filled !== undefined) this.closeCache(this.filled);
     this.api.close();
   }
 
-  /** One for all who watch. */
+  /** All watches share one cache. */
   private openCache(): Promise<FlowCache> {
-    const begin = async () => {
+    const start = async () => {
       const { namespaces, onTrouble = () => {} } = this.options;
       const cache = new FlowCache(this.objects, { namespaces, onTrouble });
       await cache.start();
-      this.begun = cache;
+      this.filled = cache;
       return cache;
     };
-    this.cache ??= begin().catch((error: unknown) => {
+    this.cache ??= start().catch((error: unknown) => {
       this.cache = undefined;
       throw error;
     });
@@ -118,12 +118,12 @@ export class KubernetesCluster implements Cluster {
 
   private closeCache(cache: FlowCache): void {
     cache.close();
-    if (this.begun !== cache) return;
-    this.begun = undefined;
+    if (this.filled !== cache) return;
+    this.filled = undefined;
     this.cache = undefined;
   }
 
-  /** The workloads before the pods: of those that are asked for, none is missed. */
+  /** Lists the workloads before the pods, so that no pod of a listed workload is missed. */
   private async readParts(flow: FlowKey): Promise<readonly FlowPart[]> {
     const list = (kind: KindRef) => this.objects.list(kind, flow.namespace, flowSelector(flow));
     const workloads = (await Promise.all(workloadKinds.map(list))).flat();

@@ -1,73 +1,73 @@
 import { ConfigError } from '../../../lib/errors';
 import type { KindRef, KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
-import { type ApiAnswer, ApiConnection, type ApiRequest, type StreamOptions } from './api-connection';
-import { ApiDiscovery } from './api-discovery';
-import { isImmutable, refusal } from './api-refusal';
-import type { ApiStream } from './api-stream';
-import { type KubeConfigOptions, loadKubeConfig } from './load-kube-config';
+import { type ApiAnswer, ApiConnection, type ApiRequest, type StreamOptions } from './api/api-connection';
+import { ApiDiscovery } from './api/api-discovery';
+import { isImmutable, refusal } from './api/api-refusal';
+import type { ApiStream } from './api/api-stream';
+import { type KubeConfigOptions, loadKubeConfig } from './api/load-kube-config';
 
-/** The owner of the fields that are applied. */
+/** Field manager of server-side apply. */
 const FIELD_MANAGER = 'kflow';
 const PAGE_SIZE = '500';
 
 export interface ApplyOptions {
-  /** Everything is checked, admission included, and nothing is kept. */
+  /** The server checks everything, including admission, and stores nothing. */
   readonly dryRun?: true;
-  /** Takes over what another field manager owns, which is a ConfigError otherwise. */
+  /** Takes over fields of other field managers. Default: such a conflict is a ConfigError. */
   readonly force?: true;
 }
 
 export interface Applied {
-  /** As the server has it now, with its defaults. */
+  /** The object as stored by the server, with defaults. */
   readonly object: KubernetesObject;
-  /** What the server has to say against it, as what Pod Security would refuse. */
+  /** Warnings of the server, for example about violations of Pod Security. */
   readonly warnings: readonly string[];
 }
 
 export interface RemoveOptions {
-  /** What becomes of what it owns: removed after it, or before it, which stays until then. Default `Background`. */
+  /** Whether owned objects are deleted after the object (`Background`, the default) or before it (`Foreground`). */
   readonly propagation?: 'Background' | 'Foreground';
-  /** How long a pod may take to end; left out, as long as the pod says. */
+  /** Grace period of a pod; default: the pod's own. */
   readonly graceSeconds?: number;
-  /** Another object that has come to have the name since is left alone. */
+  /** The object is deleted only if it has this uid, so that a new object of the same name is kept. */
   readonly uid?: string;
 }
 
-/** What is known of an object without the rest of it. */
+/** An object without anything but its metadata. */
 export interface ObjectMetadata extends ObjectRef {
   readonly metadata: KubernetesObject['metadata'] & {
     readonly creationTimestamp?: string;
-    /** It is being removed. */
+    /** Present while the object is being deleted. */
     readonly deletionTimestamp?: string;
     readonly finalizers?: readonly string[];
     readonly ownerReferences?: readonly OwnerReference[];
   };
 }
 
-/** With the last of its owners an object goes as well. */
+/** An object is deleted with the last of its owners. */
 export interface OwnerReference extends KindRef {
   readonly name: string;
   readonly uid: string;
   readonly controller?: boolean;
 }
 
-/** Which objects of a kind. */
+/** The objects of a kind to list or watch. */
 export interface Scope extends Pick<ApiRequest, 'query'> {
-  /** Left out, all of them. */
+  /** Default: all namespaces. */
   readonly namespace?: string;
-  /** Of them, nothing but the metadata. */
+  /** Only the metadata is requested. */
   readonly isMetadataOnly?: true;
 }
 
-/** Objects of a kind at one moment, from which a watch goes on. */
+/** The objects of a kind at one version, where a watch can start. */
 export interface Snapshot<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
 }
 
 /**
- * The objects of one cluster. Every call may throw ConfigError `config-invalid`, which lasts until somebody changes
- * something, and StoreError `store-failed` or, out of reach, ConfigError `server-failed`, which may pass.
+ * The objects of a cluster. Every call may throw ConfigError `config-invalid`, which somebody has to fix, and StoreError
+ * `store-failed` or, if the server is unreachable, ConfigError `server-failed`, which may be transient.
  */
 export class KubernetesObjects {
   private readonly discovery: ApiDiscovery;
@@ -76,23 +76,23 @@ export class KubernetesObjects {
     this.discovery = new ApiDiscovery(api);
   }
 
-  /** Reads the kubeconfig; the cluster is not asked yet. */
+  /** Reads the kubeconfig without connecting. */
   static async open(options: KubeConfigOptions = {}): Promise<KubernetesObjects> {
     return new KubernetesObjects(new ApiConnection(await loadKubeConfig(options)));
   }
 
-  /** Makes an object what the manifest says, by server-side apply. A field its kind does not have is an error. */
+  /** Server-side apply. A field that the kind does not have is an error. */
   async apply(manifest: KubernetesObject, options: ApplyOptions = {}): Promise<Applied> {
     return this.applied(await this.sendApply(manifest, options), manifest);
   }
 
-  /** As `apply`, by force; undefined when there is an object that would have to be made anew. */
+  /** `apply` with force; undefined if the existing object would have to be recreated. */
   async applyInPlace(manifest: KubernetesObject): Promise<Applied | undefined> {
     const answer = await this.sendApply(manifest, { force: true });
     return isImmutable(answer) ? undefined : this.applied(answer, manifest);
   }
 
-  /** The live object; undefined when it, or its kind, is not there. */
+  /** The live object; undefined if the object or its kind does not exist. */
   async read(ref: ObjectRef): Promise<KubernetesObject | undefined> {
     const path = await this.discovery.pathOf(ref);
     const answer = path && (await this.api.request({ method: 'GET', path }));
@@ -100,7 +100,7 @@ export class KubernetesObjects {
     return bodyOf<KubernetesObject>(answer, `read ${this.describe(ref)}`);
   }
 
-  /** The metadata of a live object; undefined when it, or its kind, is not there. */
+  /** The metadata of a live object; undefined if the object or its kind does not exist. */
   async readMetadata(ref: ObjectRef): Promise<ObjectMetadata | undefined> {
     const path = await this.discovery.pathOf(ref);
     const answer = path && (await this.api.request({ method: 'GET', path, as: 'PartialObjectMetadata' }));
@@ -108,19 +108,19 @@ export class KubernetesObjects {
     return { ...bodyOf<ObjectMetadata>(answer, `read ${this.describe(ref)}`), ...kindOf(ref) };
   }
 
-  /** Objects of a kind that a label selector takes, in a namespace or in all; none when the kind is unknown. */
+  /** Objects of a kind that match a label selector, in one namespace or all; none if the kind is unknown. */
   async list(kind: KindRef, namespace?: string, labelSelector?: string): Promise<KubernetesObject[]> {
     const { items } = await this.snapshot<KubernetesObject>(kind, { namespace, query: { labelSelector } });
     return [...items];
   }
 
-  /** As `list`, but their metadata only. */
+  /** `list` of the metadata only. */
   async listMetadata(kind: KindRef, namespace: string, labelSelector: string): Promise<readonly ObjectMetadata[]> {
     const scope: Scope = { namespace, query: { labelSelector }, isMetadataOnly: true };
     return (await this.snapshot<ObjectMetadata>(kind, scope)).items;
   }
 
-  /** As `list`, with the version that a watch begins at. */
+  /** `list` with the version at which a watch can start. */
   async snapshot<T extends ObjectRef>(
     kind: KindRef,
     { namespace, query, isMetadataOnly }: Scope,
@@ -132,10 +132,10 @@ export class KubernetesObjects {
     for (let next: string | undefined = ''; path !== undefined && next !== undefined; ) {
       const paged = { ...query, limit: PAGE_SIZE, continue: next || undefined };
       const answer = await this.api.request({ method: 'GET', path, query: paged, as });
-      // The kind has gone since it was asked for.
+      // the kind has been deleted since discovery
       if (answer.status === 404) return { items: [], resourceVersion: '' };
       const page = bodyOf<ListPage<T>>(answer, `list ${kind.kind} in ${namespace ?? 'all namespaces'}`);
-      // Items do not name their kind themselves.
+      // the items of a list have no kind
       items.push(...(page.items ?? []).map((item) => ({ ...item, ...kindOf(kind) })));
       resourceVersion = page.metadata.resourceVersion;
       next = page.metadata.continue || undefined;
@@ -143,7 +143,7 @@ export class KubernetesObjects {
     return { items, resourceVersion };
   }
 
-  /** Tells what happens to objects of a kind after a version, as lines of JSON. Any answer but 200 is thrown. */
+  /** The changes of objects of a kind after a version, as lines of JSON. Throws unless the status is 200. */
   async watch(kind: KindRef, { namespace, query, isMetadataOnly }: Scope, options: StreamOptions): Promise<ApiStream> {
     const call = `watch ${kind.kind} in ${namespace ?? 'all namespaces'}`;
     const path = await this.discovery.pathOfKind(kind, namespace);
@@ -155,7 +155,7 @@ export class KubernetesObjects {
     throw refusal({ status: stream.status, body: await stream.body(), warnings: [] }, call);
   }
 
-  /** Has an object removed, and what it owns; false when it, or its kind, was not there. */
+  /** Deletes an object and everything it owns; false if the object or its kind does not exist. */
   async remove(ref: ObjectRef, options: RemoveOptions = {}): Promise<boolean> {
     const { propagation = 'Background', graceSeconds, uid } = options;
     const path = await this.discovery.pathOf(ref);
@@ -167,11 +167,11 @@ export class KubernetesObjects {
     const answer = path && (await this.api.request({ method: 'DELETE', path, body }));
     const isOther = uid !== undefined && answer && answer.status === 409;
     if (!answer || answer.status === 404 || isOther) return false;
-    bodyOf(answer, `remove ${this.describe(ref)}`);
+    bodyOf(answer, `delete ${this.describe(ref)}`);
     return true;
   }
 
-  /** Whether the cluster knows a kind: it may take a moment after its CRD was established. */
+  /** Whether the cluster serves a kind, which takes a moment after its CRD was created. */
   async serves(kind: KindRef): Promise<boolean> {
     return (await this.discovery.pathOfKind(kind)) !== undefined;
   }
@@ -195,18 +195,18 @@ export class KubernetesObjects {
 
   private kindUnknown({ apiVersion, kind }: KindRef, call: string): ConfigError {
     const { url, context } = this.api.target;
-    const what = `the cluster at ${url} (context "${context}") knows no kind ${kind} of ${apiVersion}`;
+    const what = `the cluster at ${url} (context "${context}") does not know the kind ${kind} of ${apiVersion}`;
     return new ConfigError('config-invalid', `${call}: ${what}; install its CRD first`, { where: call });
   }
 }
 
 interface ListPage<T> {
-  /** null for none of which only the metadata was asked for. */
+  /** null for an empty list of metadata. */
   readonly items: readonly T[] | null;
   readonly metadata: { readonly continue?: string; readonly resourceVersion: string };
 }
 
-/** Of a reference, or an object, which has more. */
+/** The kind without the rest of a reference or object. */
 function kindOf({ apiVersion, kind }: KindRef): KindRef {
   return { apiVersion, kind };
 }

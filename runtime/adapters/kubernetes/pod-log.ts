@@ -1,15 +1,15 @@
 import { pause } from '../../async/pause';
 import type { LogOptions } from '../../controller/ports/cluster';
-import type { ApiConnection } from './api-connection';
-import { refusal } from './api-refusal';
-import type { ApiStream } from './api-stream';
+import type { ApiConnection } from './api/api-connection';
+import { refusal } from './api/api-refusal';
+import type { ApiStream } from './api/api-stream';
 import type { KubernetesObjects, ObjectMetadata } from './kubernetes-objects';
 import type { Pod } from './pod';
 
-/** Of the function; the others of a pod are the user's. */
+/** The container of the function; the other containers are sidecars of the user. */
 const container = 'function';
-/** How long the server may be away while a log is followed. */
-const PATIENCE_MS = 60_000;
+/** How long the server may be unavailable while a log is followed. */
+const MAX_OUTAGE_MS = 60_000;
 const POLL_MS = 500;
 
 export interface PodLogOptions extends Omit<LogOptions, 'signal'> {
@@ -17,10 +17,10 @@ export interface PodLogOptions extends Omit<LogOptions, 'signal'> {
 }
 
 /**
- * What a pod's function has written.
+ * The log of the function in a pod.
  *
- * I1. `last` is the time of the last line that was given; a connection that was lost is taken up behind it.
- * I2. A log that is followed goes on when the container starts again, and ends with the pod.
+ * I1. `last` is the timestamp of the last line returned; after a lost connection, reading resumes with the next line.
+ * I2. A followed log continues when the container restarts, and ends with the pod.
  */
 export class PodLog {
   private last: string | undefined;
@@ -33,11 +33,11 @@ export class PodLog {
 
   async *lines(options: PodLogOptions): AsyncGenerator<string, void> {
     const { follow = false, signal } = options;
-    for (let deadline = Date.now() + PATIENCE_MS; !signal.aborted; await pause(POLL_MS, signal)) {
+    for (let deadline = Date.now() + MAX_OUTAGE_MS; !signal.aborted; await pause(POLL_MS, signal)) {
       try {
         yield* this.readOnce(options);
         if (!follow || (await this.isOver())) return;
-        deadline = Date.now() + PATIENCE_MS;
+        deadline = Date.now() + MAX_OUTAGE_MS;
       } catch (error) {
         if (signal.aborted) return;
         if (!follow || Date.now() > deadline) throw error;
@@ -46,19 +46,19 @@ export class PodLog {
   }
 
   private async *readOnce(options: PodLogOptions): AsyncGenerator<string, void> {
-    const behind = this.last;
+    const resumeAfter = this.last;
     const stream = await this.open(options);
     for await (const line of stream?.lines() ?? []) {
       const end = line.indexOf(' ');
       const time = line.slice(0, end);
-      // `sinceTime` has whole seconds
-      if (behind !== undefined && time <= behind) continue;
+      // `sinceTime` has a resolution of one second
+      if (resumeAfter !== undefined && time <= resumeAfter) continue;
       this.last = time;
       yield line.slice(end + 1);
     }
   }
 
-  /** Undefined when nothing was written, or nothing is left. */
+  /** Undefined if the pod has no log, or has it no more. */
   private async open({ follow, tailLines, signal }: PodLogOptions): Promise<ApiStream | undefined> {
     const { name, namespace = '' } = this.pod.metadata;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/log`;
@@ -67,7 +67,7 @@ export class PodLog {
     const stream = await this.api.stream({ method: 'GET', path, query }, { signal });
     if (stream.status === 200) return stream;
     const body = await stream.body();
-    // of a pod without a node, of a container that has not started, of a pod that is gone
+    // a pod without a node, a container that has not started, a pod that is gone
     if ([204, 400, 404].includes(stream.status)) return undefined;
     throw refusal({ status: stream.status, body, warnings: [] }, `read the log of Pod ${namespace}/${name}`);
   }

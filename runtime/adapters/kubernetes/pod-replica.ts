@@ -1,10 +1,10 @@
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
 import type { ContainerStatus, Pod, Termination } from './pod';
 
-/** Reasons of a container that only takes its time. */
+/** Waiting reasons of a container that is starting normally. */
 const starting = new Set(['ContainerCreating', 'PodInitializing', undefined]);
 
-/** What a pod's status says of the replica that it is. */
+/** The state of a replica, from the status of its pod. */
 export function replicaState(pod: Pod): ReplicaState {
   const { name, annotations, creationTimestamp = '' } = pod.metadata;
   const { since, ...situation } = situationOf(pod);
@@ -22,16 +22,16 @@ interface Situation {
   readonly phase: ReplicaPhase;
   readonly reason?: string;
   readonly message?: string;
-  /** Left out: since the pod was made. */
+  /** Default: the creation of the pod. */
   readonly since?: string | null;
 }
 
 function situationOf(pod: Pod): Situation {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
   if (deletionTimestamp !== undefined) {
-    // it says when the pod has to be gone
-    const toldAt = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
-    return { phase: 'ending', since: new Date(toldAt).toISOString().replace('.000Z', 'Z') };
+    // the timestamp is the end of the grace period
+    const requestedMs = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
+    return { phase: 'ending', since: new Date(requestedMs).toISOString().replace('.000Z', 'Z') };
   }
   const phase = pod.status?.phase;
   if (phase === 'Succeeded' || phase === 'Failed') return endOf(pod, phase);
@@ -45,26 +45,27 @@ function endOf(pod: Pod, phase: 'Succeeded' | 'Failed'): Situation {
   if (phase === 'Succeeded') return { phase: 'succeeded', ...at };
   const { reason, message } = pod.status ?? {};
   const failure = ends.find(({ exitCode }) => exitCode !== 0);
-  const told = reason ? { reason, ...oneLine(message) } : failure && endingOf(failure);
-  return { phase: 'failed', ...told, ...at };
+  const cause = reason ? { reason, ...oneLine(message) } : failure && endingOf(failure);
+  return { phase: 'failed', ...cause, ...at };
 }
 
-/** Why it cannot start, or waits to be started again; undefined when nothing stands against it. */
+/** Why the pod cannot start or waits for a restart; undefined if nothing prevents it. */
 function obstacleOf(pod: Pod): Situation | undefined {
   const scheduled = conditionOf(pod, 'PodScheduled');
   if (scheduled?.status === 'False') {
     const { reason = 'Unschedulable', message, lastTransitionTime } = scheduled;
     return { phase: 'waiting', reason, ...oneLine(message), since: lastTransitionTime };
   }
-  // sidecars start first, so theirs is the reason when they do not
+  // sidecars start first, so a sidecar that fails is the reason
   for (const container of containersOf(pod)) {
-    const told = waitsFor(container);
-    if (told !== undefined) return { phase: 'waiting', ...told, since: conditionOf(pod, 'Ready')?.lastTransitionTime };
+    const reason = waitingReason(container);
+    if (reason !== undefined)
+      return { phase: 'waiting', ...reason, since: conditionOf(pod, 'Ready')?.lastTransitionTime };
   }
   return undefined;
 }
 
-function waitsFor({ state, lastState }: ContainerStatus): Pick<Situation, 'reason' | 'message'> | undefined {
+function waitingReason({ state, lastState }: ContainerStatus): Pick<Situation, 'reason' | 'message'> | undefined {
   const { terminated, waiting } = state ?? {};
   if (terminated !== undefined) return terminated.exitCode === 0 ? undefined : endingOf(terminated);
   if (starting.has(waiting?.reason)) return undefined;
@@ -83,20 +84,20 @@ function progressOf(pod: Pod): Situation {
   return { phase: 'not-ready', reason: 'NotReady', ...oneLine(ready?.message), since: ready?.lastTransitionTime };
 }
 
-/** How a container has ended: its last words, as a crash's error is the last line, and its exit code. */
+/** How a container ended: the last line of its output, which is the error of a crash, and the exit code. */
 function endingOf({ exitCode, reason = 'Error', message = '' }: Termination): { reason: string; message: string } {
   const code = `exit code ${exitCode}`;
   const last = message.trim().split('\n').at(-1) ?? '';
-  return { reason, message: last === '' ? code : `${lastWords(last)} (${code})` };
+  return { reason, message: last === '' ? code : `${messageOfLine(last)} (${code})` };
 }
 
-/** A log's line as people read it: ours are JSON. */
-function lastWords(line: string): string {
+/** The message of a log line. KFlow logs JSON. */
+function messageOfLine(line: string): string {
   try {
     const { msg } = JSON.parse(line) as { readonly msg?: unknown };
     if (typeof msg === 'string') return msg.trim().split('\n')[0] ?? '';
   } catch {
-    // the line is a text already
+    // not JSON: the line is the message
   }
   return line.trim();
 }

@@ -1,11 +1,11 @@
 import type { ObjectMetadata } from './kubernetes-objects';
 
-/** The parts of a pod that are read. */
+/** The fields of a pod that KFlow reads. */
 export interface Pod extends ObjectMetadata {
   readonly metadata: ObjectMetadata['metadata'] & { readonly deletionGracePeriodSeconds?: number };
   readonly status?: {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
-    /** Of the whole pod, as `Evicted`. */
+    /** Reason for the phase of the whole pod, such as `Evicted`. */
     readonly reason?: string;
     readonly message?: string;
     readonly conditions?: readonly Condition[] | null;
@@ -14,7 +14,7 @@ export interface Pod extends ObjectMetadata {
   };
 }
 
-/** Something that holds, or does not, since a time. */
+/** A condition of a pod or workload. */
 export interface Condition {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
@@ -26,7 +26,7 @@ export interface Condition {
 export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
-  /** Its startup probe has passed. */
+  /** The startup probe has succeeded. */
   readonly started?: boolean;
   readonly restartCount: number;
   readonly state?: ContainerState;

@@ -1,10 +1,9 @@
 import { workloadName } from '../../../lib/plan/names';
 import type { FlowKey } from '../../api-contract/flow-key';
 import type { ReplicaState, WorkloadState } from '../../controller/ports/cluster';
-import { hasEnded, type PodPart } from './pod-part';
-import type { WorkloadPart } from './workload-part';
+import { hasEnded, type PodPart, type WorkloadPart } from './flow-part';
 
-/** The workloads of a flow with their replicas, by name; those too of which only pods are left. */
+/** The workloads of a flow with their replicas, ordered by name, including deleted workloads whose pods remain. */
 export function workloadStates(
   flow: FlowKey,
   workloads: readonly WorkloadPart[],
@@ -21,7 +20,7 @@ export function workloadStates(
 
 function stateOf(workload: WorkloadPart, pods: readonly PodPart[]): WorkloadState {
   const { uid, createdAt: _, counted, isEnding: __, ...state } = workload;
-  // those of a workload of the same name before it, too, until they are gone
+  // includes running pods of an earlier workload of the same name
   const present = pods.filter((pod) => !hasEnded(pod) || (workload.kind === 'job' && pod.ownerUid === uid));
   const replicas = workload.kind === 'job' ? jobReplicas(workload, present) : present.map((pod) => pod.state);
   const seen = present.filter((pod) => !hasEnded(pod)).length;
@@ -33,19 +32,19 @@ function stateOf(workload: WorkloadPart, pods: readonly PodPart[]): WorkloadStat
   };
 }
 
-/** Why a Job has failed: which rule it was, and what the last of its pods said that did. */
+/** Why a Job failed: the message of its last failed pod, and that of the Job's condition. */
 function failureOf({ message }: WorkloadPart, pods: readonly PodPart[]): Pick<WorkloadState, 'message'> {
   const failed = pods.filter(hasFailed).map(({ state }) => state);
   const last = failed.reduce<ReplicaState | undefined>(
     (one, other) => (one && one.since > other.since ? one : other),
     undefined,
   );
-  const told = last?.message === undefined ? [] : [`${last.name}: ${last.message}`];
-  const text = [...told, ...(message === undefined ? [] : [message])].join('; ');
+  const podMessage = last?.message === undefined ? [] : [`${last.name}: ${last.message}`];
+  const text = [...podMessage, ...(message === undefined ? [] : [message])].join('; ');
   return text === '' ? {} : { message: text };
 }
 
-/** A pod that failed is told of until there is another for it, whose restart it is, or the Job is paused. */
+/** A failed pod is a replica until it is replaced, which counts as a restart, or the Job is paused. */
 function jobReplicas(job: WorkloadPart, pods: readonly PodPart[]): ReplicaState[] {
   const isOver = job.outcome !== undefined;
   const replacement = (pod: PodPart) => pods.find((other) => replaces(other, pod));
@@ -62,13 +61,13 @@ function hasFailed({ state }: PodPart): boolean {
   return state.phase === 'failed';
 }
 
-/** Times are whole seconds: of the same one, the pod that has not ended came later. */
+/** Creation times are whole seconds; in the same second, the pod that has not ended is the later one. */
 function replaces(one: PodPart, other: PodPart): boolean {
   if (one.index === undefined || one.index !== other.index) return false;
   return one.createdAt === other.createdAt ? !hasEnded(one) && hasEnded(other) : one.createdAt > other.createdAt;
 }
 
-/** Pods whose workload is gone and that have not ended. */
+/** Workloads that are gone but whose pods have not ended. */
 function leftOver(flow: FlowKey, pods: readonly PodPart[]): WorkloadState[] {
   const groups = new Map<string, PodPart[]>();
   for (const pod of pods) {

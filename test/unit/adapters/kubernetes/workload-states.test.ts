@@ -1,7 +1,6 @@
+import { podPart, type Workload, workloadPart } from '../../../../runtime/adapters/kubernetes/flow-part';
 import type { Pod } from '../../../../runtime/adapters/kubernetes/pod';
-import { podPart } from '../../../../runtime/adapters/kubernetes/pod-part';
 import { replicaState } from '../../../../runtime/adapters/kubernetes/pod-replica';
-import { type Workload, workloadPart } from '../../../../runtime/adapters/kubernetes/workload-part';
 import { workloadStates } from '../../../../runtime/adapters/kubernetes/workload-states';
 
 const flow = { namespace: 'team', jobId: 'jobx' };

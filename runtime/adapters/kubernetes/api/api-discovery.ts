@@ -1,4 +1,4 @@
-import type { KindRef, ObjectRef } from '../../controller/ports/kubernetes-object';
+import type { KindRef, ObjectRef } from '../../../controller/ports/kubernetes-object';
 import type { ApiConnection } from './api-connection';
 import { refusal } from './api-refusal';
 
@@ -8,13 +8,13 @@ interface ApiResource {
   readonly namespaced: boolean;
 }
 
-/** The paths of kinds and objects as the server tells them: asked once for every group, and again for a missing kind. */
+/** The paths of kinds and objects. The kinds of a group are requested once, and again if a kind is missing. */
 export class ApiDiscovery {
   private readonly groups = new Map<string, readonly ApiResource[]>();
 
   constructor(private readonly api: ApiConnection) {}
 
-  /** The path of a kind in a namespace, or in all of them; undefined when the server does not know the kind. */
+  /** The path of a kind in one namespace or all; undefined if the server does not know the kind. */
   async pathOfKind(ref: KindRef, namespace?: string): Promise<string | undefined> {
     const resource = await this.resourceOf(ref);
     if (resource === undefined) return undefined;
@@ -22,7 +22,7 @@ export class ApiDiscovery {
     return `${groupPath(ref.apiVersion)}${scope}/${resource.name}`;
   }
 
-  /** The path of an object; undefined when the server does not know its kind. */
+  /** The path of an object; undefined if the server does not know its kind. */
   async pathOf(ref: ObjectRef): Promise<string | undefined> {
     const { name, namespace = this.api.target.namespace } = ref.metadata;
     const path = await this.pathOfKind(ref, namespace);
@@ -30,13 +30,13 @@ export class ApiDiscovery {
   }
 
   private async resourceOf({ apiVersion, kind }: KindRef): Promise<ApiResource | undefined> {
-    // The rest, as `pods/log`, are parts of a resource.
+    // names with a slash, such as `pods/log`, are subresources
     const find = () => this.groups.get(apiVersion)?.find((each) => each.kind === kind && !each.name.includes('/'));
     const known = find();
     if (known !== undefined) return known;
     const answer = await this.api.request({ method: 'GET', path: groupPath(apiVersion) });
     if (answer.status === 404) return undefined;
-    if (answer.status !== 200) throw refusal(answer, `ask for the kinds of ${apiVersion}`);
+    if (answer.status !== 200) throw refusal(answer, `list the kinds of ${apiVersion}`);
     this.groups.set(apiVersion, (answer.body as { readonly resources: readonly ApiResource[] }).resources);
     return find();
   }

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request as sendRequest } from 'node:https';
-import { ConfigError } from '../../../lib/errors';
-import { retry } from '../../async/retry';
+import { ConfigError } from '../../../../lib/errors';
+import { retry } from '../../../async/retry';
 import { ApiStream, parseBody } from './api-stream';
 import type { LoadedKubeConfig } from './load-kube-config';
 
@@ -9,44 +9,44 @@ const SILENCE_MS = 30_000;
 const ATTEMPTS = 10;
 const MAX_SOCKETS = 16;
 
-/** A request that may be repeated without harm, as every one here. */
+/** A request that is safe to repeat, as all requests here are. */
 export interface ApiRequest {
   readonly method: 'GET' | 'PATCH' | 'DELETE';
-  /** From the root of the server, as `/apis/apps/v1`. */
+  /** Absolute path, such as `/apis/apps/v1`. */
   readonly path: string;
   readonly query?: { readonly [name: string]: string | undefined };
   /** The manifest of a server-side apply, or the options of a delete. */
   readonly body?: unknown;
-  /** Objects are to come without anything but their metadata: one, as a watch gives them too, or a list. */
+  /** Requests only the metadata: of one object, also in a watch, or of a list. */
   readonly as?: 'PartialObjectMetadata' | 'PartialObjectMetadataList';
 }
 
 export interface ApiAnswer {
   readonly status: number;
-  /** Parsed JSON; a text that is none is given as the message of a Status. */
+  /** Parsed JSON; other text becomes the message of a Status. */
   readonly body: unknown;
-  /** The texts of its Warning headers. */
+  /** The texts of the Warning headers. */
   readonly warnings: readonly string[];
 }
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
-  /** After this long without a byte the answer counts as lost; left out, it may be silent for ever. */
+  /** The connection counts as lost after this time without data; default: never. */
   readonly silenceMs?: number;
 }
 
 /**
- * Requests to the API server of a kubeconfig's context. client-node's own requests lose the warnings, and the fields
- * they do not know, before the server can refuse them.
+ * Requests to the API server of a kubeconfig's context. The requests of client-node would drop warnings, and fields that
+ * client-node does not know, which the server should refuse.
  */
 export class ApiConnection {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
-  /** Answers without an end must not take the sockets of the others. */
+  /** Streams must not use up the sockets of the other requests. */
   private readonly streamAgent = new Agent({ keepAlive: false });
 
   constructor(readonly target: LoadedKubeConfig) {}
 
-  /** Gives every answer, whatever its status. Throws ConfigError `server-failed` when none comes. */
+  /** Returns the response, whatever its status. Throws ConfigError `server-failed` if there is none. */
   async request(request: ApiRequest): Promise<ApiAnswer> {
     try {
       return await retry(() => this.attempt(request), {
@@ -64,9 +64,9 @@ export class ApiConnection {
   private async attempt(request: ApiRequest): Promise<ApiAnswer> {
     const options = await this.optionsFor(request);
     const sent = this.send(request, { agent: this.agent, timeout: SILENCE_MS, ...options });
-    const { response, text } = await answerTo(sent).catch((error: NodeJS.ErrnoException) => {
+    const { response, text } = await responseTo(sent).catch((error: NodeJS.ErrnoException) => {
       const failure = this.unreachable(error);
-      // The server may close a kept connection in the moment it is used again.
+      // the server may close a kept-alive connection just as it is reused
       throw sent.reusedSocket && error.code === 'ECONNRESET' ? new RetryableFailure(failure, 0) : failure;
     });
     const status = response.statusCode ?? 0;
@@ -78,8 +78,8 @@ export class ApiConnection {
   }
 
   /**
-   * Gives an answer line by line as it comes, whatever its status; it ends on the signal. Throws ConfigError
-   * `server-failed` when none comes, as its lines do when they break off.
+   * Returns the response as a stream of lines, whatever its status, until the signal is aborted. Throws ConfigError
+   * `server-failed` if there is no response; the stream throws the same error if the connection breaks.
    */
   async stream(request: ApiRequest, { signal, silenceMs }: StreamOptions): Promise<ApiStream> {
     const options = await this.optionsFor(request);
@@ -88,18 +88,18 @@ export class ApiConnection {
     return new Promise((resolve, reject) => {
       let answer: IncomingMessage | undefined;
       sent.once('error', (error) => reject(lost(error)));
-      sent.once('timeout', () => (answer ?? sent).destroy(silent(silenceMs ?? SILENCE_MS)));
+      sent.once('timeout', () => (answer ?? sent).destroy(noResponse(silenceMs ?? SILENCE_MS)));
       sent.once('response', (response) => {
         answer = response;
         if (silenceMs === undefined) sent.setTimeout(0);
         resolve(new ApiStream(response, { signal, lost }));
       });
-      // What lies between drops a connection that is idle for long.
+      // proxies and NAT drop connections that are idle for long
       sent.setSocketKeepAlive(true, SILENCE_MS / 3);
     });
   }
 
-  /** Ends the connections; requests that are under way fail. */
+  /** Closes the connections; pending requests fail. */
   close(): void {
     this.agent.destroy();
     this.streamAgent.destroy();
@@ -109,7 +109,7 @@ export class ApiConnection {
     const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
     const request = sendRequest(`${this.target.url}${path}?${new URLSearchParams(given)}`, options);
     const text = body === undefined ? '' : JSON.stringify(body);
-    // Node does not tell the length of what goes with a DELETE.
+    // Node sends no length with the body of a DELETE
     if (text !== '') request.setHeader('content-length', Buffer.byteLength(text));
     return request.end(text);
   }
@@ -123,22 +123,25 @@ export class ApiConnection {
     try {
       await config.applyToHTTPSOptions(options);
     } catch (error) {
-      const message = `context "${context}": its credentials cannot be had: ${(error as Error).message}`;
+      const message = `context "${context}": cannot load its credentials: ${(error as Error).message}`;
       throw new ConfigError('config-invalid', message, { where: url, cause: error });
     }
-    // Its agent is another one for every request, which only a proxy needs.
+    // client-node creates an agent for every request, which only a proxy needs
     if (config.getCurrentCluster()?.proxyUrl === undefined) delete options.agent;
     return options;
   }
 
   private unreachable(cause: NodeJS.ErrnoException): ConfigError {
     const { url, context } = this.target;
-    const what = `the cluster at ${url} (context "${context}") cannot be reached: ${cause.message || cause.code}`;
-    return new ConfigError('server-failed', `${what}; check that it runs and that you mean it`, { where: url, cause });
+    const what = `the cluster at ${url} (context "${context}") is unreachable: ${cause.message || cause.code}`;
+    return new ConfigError('server-failed', `${what}; check that it is running and that the context is right`, {
+      where: url,
+      cause,
+    });
   }
 }
 
-/** An attempt to be repeated after `delayMs`. `outcome` is the outcome of the request if it was the last attempt. */
+/** A failed attempt to repeat after `delayMs`. `outcome` is the result of the request if no attempt is left. */
 class RetryableFailure extends Error {
   constructor(
     readonly outcome: ApiAnswer | ConfigError,
@@ -148,10 +151,10 @@ class RetryableFailure extends Error {
   }
 }
 
-function answerTo(request: ClientRequest): Promise<{ response: IncomingMessage; text: string }> {
+function responseTo(request: ClientRequest): Promise<{ response: IncomingMessage; text: string }> {
   return new Promise((resolve, reject) => {
     request.once('error', reject);
-    request.once('timeout', () => request.destroy(silent(SILENCE_MS)));
+    request.once('timeout', () => request.destroy(noResponse(SILENCE_MS)));
     request.once('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -163,11 +166,11 @@ function answerTo(request: ClientRequest): Promise<{ response: IncomingMessage; 
   });
 }
 
-function silent(ms: number): Error {
-  return new Error(`no answer within ${ms / 1000} s`);
+function noResponse(ms: number): Error {
+  return new Error(`no response within ${ms / 1000} s`);
 }
 
-/** As in `299 - "text"`, of which a header may hold several. Node gives headers as Latin-1. */
+/** Texts of headers such as `299 - "text"`, which may contain several. Node decodes headers as Latin-1. */
 function parseWarnings(headers: readonly string[] = []): string[] {
   const text = Buffer.from(headers.join(), 'latin1').toString('utf8');
   return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) => (match[1] ?? '').replace(/\\(.)/g, '$1'));

@@ -1,4 +1,4 @@
-import { refusal } from '../../../../runtime/adapters/kubernetes/api-refusal';
+import { refusal } from '../../../../../runtime/adapters/kubernetes/api/api-refusal';
 
 const immutable = { reason: 'FieldValueInvalid', message: 'Invalid value: {}: field is immutable' };
 const negative = { reason: 'FieldValueInvalid', message: 'must be greater than or equal to 0' };

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** An answer of the API server that is read while it comes: a watch, or a log that is followed. */
+/** A streamed response of the API server: a watch, or a followed log. */
 export class ApiStream {
   constructor(
     private readonly response: IncomingMessage,
@@ -11,7 +11,7 @@ export class ApiStream {
     return this.response.statusCode ?? 0;
   }
 
-  /** Its lines, without their ends; fewer when the signal comes. Throws when the connection is lost before the end. */
+  /** The lines of the response, until its end or until the signal is aborted. Throws if the connection breaks. */
   async *lines(): AsyncIterable<string> {
     let rest = '';
     try {
@@ -27,7 +27,7 @@ export class ApiStream {
     if (rest !== '') yield rest;
   }
 
-  /** All of it, as of an answer that says why there is no stream. */
+  /** The whole response, such as a Status that says why there is no stream. */
   async body(): Promise<unknown> {
     let text = '';
     for await (const line of this.lines()) text += `${line}\n`;
@@ -35,7 +35,7 @@ export class ApiStream {
   }
 }
 
-/** JSON; a text that is none is given as the message of a Status, as proxies and load balancers answer in their own words. */
+/** Parsed JSON. Other text, as proxies and load balancers send it, becomes the message of a Status. */
 export function parseBody(text: string): unknown {
   try {
     return JSON.parse(text);
