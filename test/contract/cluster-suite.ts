@@ -1,22 +1,15 @@
+import { crashLine, type ReplicaBehavior } from '../../bench/memory-cluster';
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
 import type { Cluster, ReplicaState, WorkloadState } from '../../runtime/controller/ports/cluster';
 import { waitFor } from '../support/wait-for';
 import { type ClusterWorkload, renderClusterWorkload } from './cluster-workload';
-
-/**
- * How the replicas of a function behave: they become ready, exit 1 with `crashLine` as their last line, exit 0, or exit 78.
- */
-export type Behaviour = 'serve' | 'crash' | 'end' | 'refuse';
-
-/** The last line that a crashing replica prints. */
-export const crashLine = 'Error: no answer from the moon';
 
 /** A cluster under test, and control over its replicas, which serve until `behave` says otherwise. */
 export interface ClusterPlace {
   readonly cluster: Cluster;
   readonly namespace: string;
   /** Applies to running and future replicas. */
-  behave(flow: FlowKey, functionId: string, how: Behaviour): Promise<void>;
+  behave(flow: FlowKey, functionId: string, how: ReplicaBehavior): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,7 +67,7 @@ class TriedFlow {
     return this.place.cluster.prune(this.key, this.manifests(...keep));
   }
 
-  behave(functionId: string, how: Behaviour): Promise<void> {
+  behave(functionId: string, how: ReplicaBehavior): Promise<void> {
     return this.place.behave(this.key, functionId, how);
   }
 

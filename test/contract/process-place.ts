@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { crashLine } from '../../bench/memory-cluster';
 import { ProcessCluster } from '../../runtime/adapters/processes/process-cluster';
 import { type RunningNode, startProcessNode } from '../../runtime/adapters/processes/process-node';
 import type { FlowKey } from '../../runtime/api-contract/flow-key';
 import { closeAfterFile } from '../support/close-after-file';
-import { type ClusterPlace, crashLine } from './cluster-suite';
+import type { ClusterPlace } from './cluster-suite';
 
 /**
  * Local processes whose behavior a test sets. In addition to the behaviors of every cluster, replicas can be `busy`, which

@@ -11,7 +11,7 @@ import { makeNamespace } from './support';
 const folder = mkdtempSync(join(tmpdir(), 'kflow-contract-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A cluster with only the rights of a controller in its namespace. */
+/** A cluster with only the permissions of a controller in its namespace. */
 async function openPlace(namespace: string, proxy?: ApiProxy): Promise<ClusterPlace> {
   await makeNamespace(namespace);
   const access = await limitedAccess(namespace, folder);
@@ -29,9 +29,9 @@ async function openPlace(namespace: string, proxy?: ApiProxy): Promise<ClusterPl
   };
 }
 
-describeCluster('a cluster of Kubernetes that is asked', () => openPlace('asked'), { withoutLogs: true });
+describeCluster('Kubernetes, read on demand', () => openPlace('asked'), { withoutLogs: true });
 
-describeCluster('a cluster of Kubernetes that is watched', async () => {
+describeCluster('Kubernetes, read from a watch', async () => {
   const place = await openPlace('watched', await ApiProxy.open());
   await place.cluster.watch(() => {});
   return place;

@@ -1,10 +1,10 @@
 import { CoreV1Api } from '@kubernetes/client-node';
+import { crashLine, type ReplicaBehavior } from '../../bench/memory-cluster';
 import { ApiConnection } from '../../runtime/adapters/kubernetes/api/api-connection';
 import { loadKubeConfig } from '../../runtime/adapters/kubernetes/api/load-kube-config';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { Pod } from '../../runtime/adapters/kubernetes/pod';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
-import { type Behaviour, crashLine } from '../contract/cluster-suite';
 import { sharedKubeconfig } from './support';
 
 const POLL_MS = 50;
@@ -12,7 +12,7 @@ const POLL_MS = 50;
 const LEASE_MS = 10_000;
 
 /** What a pod's container does: a behavior, or any container status. */
-type Conduct = Behaviour | { readonly status: object };
+type Conduct = ReplicaBehavior | { readonly status: object };
 
 /** Exit of containers that do not serve. */
 const ends = {

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crashLine } from '../../bench/memory-cluster';
 import { KubernetesCluster } from '../../runtime/adapters/kubernetes/kubernetes-cluster';
 import type { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
 import type { WorkloadState } from '../../runtime/controller/ports/cluster';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
-import { crashLine } from '../contract/cluster-suite';
 import { type ClusterWorkload, renderClusterWorkload } from '../contract/cluster-workload';
 import { waitFor } from '../support/wait-for';
 import { ApiProxy } from './api-proxy';

@@ -84,7 +84,7 @@ export function workloadPart(workload: Workload): WorkloadPart | undefined {
 }
 
 /** The kind of workload whose pods have an owner of this kind. */
-export function kindOfOwner(owner: string): Kind | undefined {
+function kindOfOwner(owner: string): Kind | undefined {
   const kind = owner === 'ReplicaSet' ? 'Deployment' : owner;
   return workloadKinds.some((each) => each.kind === kind) ? (kind.toLowerCase() as Kind) : undefined;
 }
