@@ -195,7 +195,7 @@ export class KubernetesObjects {
 
   private kindUnknown({ apiVersion, kind }: KindRef, call: string): ConfigError {
     const { url, context } = this.api.target;
-    const what = `the cluster at ${url} (context "${context}") does not know the kind ${kind} of ${apiVersion}`;
+    const what = `the cluster at ${url} (context "${context}") has no kind ${kind} of ${apiVersion}`;
     return new ConfigError('config-invalid', `${call}: ${what}; install its CRD first`, { where: call });
   }
 }
