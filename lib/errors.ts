@@ -1,8 +1,8 @@
-/** How a code is handled, wherever an error with it arrives. */
+/** How errors with a code are handled, wherever they arrive. */
 export interface ErrorTraits {
   /** Status of the API's answer. */
   readonly httpStatus: 403 | 404 | 409 | 413 | 422 | 500 | 503;
-  /** Whether the same call may succeed later although nobody changed anything; absent means it will not. */
+  /** Set if a retry of the same call may succeed without any change. */
   readonly isTransient?: true;
 }
 
@@ -43,7 +43,7 @@ export const errorCodes = {
   'schema-invalid': { httpStatus: 422 },
   /** A reader's schema cannot resolve what its writer's schema describes. */
   'schema-incompatible': { httpStatus: 422 },
-  /** A setting has a value that cannot work. */
+  /** A setting has an invalid value. */
   'setting-invalid': { httpStatus: 422 },
   /** A required setting has no value at any level. */
   'setting-missing': { httpStatus: 422 },
@@ -73,7 +73,7 @@ export const errorCodes = {
   'flow-exists': { httpStatus: 409 },
   /** The flow has no revision with this number. */
   'revision-missing': { httpStatus: 404 },
-  /** The update changes something that is fixed for the life of a flow. */
+  /** The update changes something that is fixed as long as the flow exists. */
   'update-refused': { httpStatus: 409 },
   /** The caller lacks the role or the namespace that the request requires. */
   'access-denied': { httpStatus: 403 },
@@ -129,7 +129,7 @@ export class StateError extends KFlowError {
   override readonly name = 'StateError';
 }
 
-/** Whether a retry of the failed call may succeed although nobody changed anything. False for errors that are not KFlow's. */
+/** Whether a retry of the failed call may succeed without any change. False for errors that are not KFlow's. */
 export function isTransient(error: unknown): boolean {
   return error instanceof KFlowError && transientCodes.has(error.code);
 }

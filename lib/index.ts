@@ -1,4 +1,4 @@
-/** What a program imports of KFlow to define flows, to read topologies and to plan flows. */
+/** The public API for programs: defines flows, reads topologies and plans flows. */
 export { avro } from './define/avro';
 export type { AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './define/avro-type';
 export { s3list } from './define/connector-builders';

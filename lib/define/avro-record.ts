@@ -3,7 +3,7 @@ import type { AvroSchema } from '../topology/avro/avro-type';
 import type { AvroType, PartOf, RecordType, ValueOf } from './avro-type';
 import { defineNamesOnce } from './define-names-once';
 
-/** A field that readers fill in where the writer has none, and that user code may leave out. */
+/** A field with a default, which user code may omit and readers fill in if the writer has no such field. */
 export interface DefaultedField<T extends AvroType = AvroType> {
   readonly type: T;
   /** In Avro's JSON form. */
@@ -15,26 +15,26 @@ export type RecordFields = { readonly [name: string]: AvroType | DefaultedField 
 type DefaultedNames<F extends RecordFields> = { [K in keyof F]: F[K] extends DefaultedField ? K : never }[keyof F];
 type TypeOf<Field> = Field extends DefaultedField<infer T> ? T : Field extends AvroType ? Field : never;
 
-/** What `Part` says of the type of each field: required for those without a default. */
+/** `Part` of the type of each field; fields with a default are optional. */
 type FieldMap<F extends RecordFields, Part extends 'value' | 'writes' | 'reads'> = {
   -readonly [K in Exclude<keyof F, DefaultedNames<F>>]: PartOf<TypeOf<F[K]>, Part>;
 } & { -readonly [K in DefaultedNames<F>]?: PartOf<TypeOf<F[K]>, Part> };
 
-// `extends infer` has the compiler show what comes of it in its messages, in place of the names of these types
+// `extends infer` makes the compiler show the resulting type in its messages instead of the names of these types
 
 export type RecordValue<F extends RecordFields> =
   FieldMap<F, 'value'> extends infer T ? { [K in keyof T]: T[K] } : never;
 
-/** Nested under `record`, so that TypeScript takes no field for the discriminant of a union. */
+/** Nested under `record`, so that TypeScript does not take a field for the discriminant of a union. */
 export type RecordWrites<F extends RecordFields> =
   FieldMap<F, 'writes'> extends infer T ? { record: { [K in keyof T]-?: T[K] } } : never;
 
-/** With any other fields too, which also keeps a record of nothing but defaults from being a weak type. */
+/** Allows other fields, which also keeps a record with only defaults from being a weak type. */
 export type RecordReads<F extends RecordFields> = FieldMap<F, 'reads'> & { [field: string]: unknown } extends infer T
   ? { record: { [K in keyof T]: T[K] } }
   : never;
 
-/** A record type. A named type used several times in it is defined where it comes first, as Avro wants it. */
+/** A record type. A named type that is used several times is defined at its first use, as Avro requires. */
 export function recordType<const F extends RecordFields>(
   name: string,
   fields: F,
@@ -53,7 +53,7 @@ export function recordType<const F extends RecordFields>(
   return { schema: defineNamesOnce(schema) as AvroSchema };
 }
 
-/** A default in Avro's JSON form, where bytes are text with a character for each byte. */
+/** A field with a default, converted to Avro's JSON form, in which bytes are text with one character per byte. */
 export function defaultedField<T extends AvroType>(type: T, value: ValueOf<T>): DefaultedField<T> {
   return { type, default: jsonOf(value) };
 }
@@ -69,5 +69,5 @@ function jsonOf(value: unknown): unknown {
 function numberOf(value: bigint): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
-  throw new ConfigError('schema-invalid', `the default ${value} is beyond 2^53, which JSON cannot hold exactly`);
+  throw new ConfigError('schema-invalid', `the default ${value} is beyond 2^53, which JSON cannot represent exactly`);
 }

@@ -1,21 +1,21 @@
 import type { AvroSchema } from '../topology/avro/avro-type';
 
-/** Carries types through values that do not hold them. */
+/** Carries types on values that do not contain them. */
 declare const carried: unique symbol;
 
 /** Avro's JSON of any type: a name, a map, or a union as a list. */
 export type AvroJson = string | AvroSchema | readonly AvroJson[];
 
 /**
- * An Avro type that TypeScript knows. `Value` is what user code gives and gets. `Writes` describes what is written and
- * `Reads` what a reader with this type accepts, so that an edge fits if and only if `Writes` extends `Reads`.
+ * An Avro type that TypeScript knows. `Value` is the type in user code. `Writes` describes the data that a writer
+ * produces and `Reads` the data that a reader accepts: an edge fits if and only if `Writes` extends `Reads`.
  */
 export interface AvroType<Value = unknown, Writes = unknown, Reads = unknown> {
   readonly schema: AvroJson;
   readonly [carried]?: { readonly value: Value; readonly writes: Writes; readonly reads: Reads };
 }
 
-/** A record: what flows between functions. */
+/** A record, the type of data between functions. */
 export interface RecordType<Value = unknown, Writes = unknown, Reads = unknown> extends AvroType<Value, Writes, Reads> {
   readonly schema: AvroSchema;
 }
@@ -30,7 +30,7 @@ export type ReadsOf<T extends AvroType> = PartOf<T, 'reads'>;
 
 type Scalar = string | number | bigint | boolean | null | undefined | Buffer;
 
-/** A value as it comes out of a record that was written: fields that may be left out on writing are there. */
+/** A value as readers receive it: fields that a writer may omit are present. */
 export type AsWritten<Value> = Value extends Scalar
   ? Value
   : Value extends readonly (infer Item)[]

@@ -5,12 +5,12 @@ import { type DefaultedField, defaultedField, recordType } from './avro-record';
 import type { AvroJson, AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './avro-type';
 import type { AvroRecord } from './sdk';
 
-/** Builders of Avro types that carry TypeScript types; what fits what is decided as Avro's schema resolution does. */
+/** Builders of Avro types with TypeScript types. They are compatible by the rules of Avro's schema resolution. */
 export const avro = {
   null: primitive<null, 'null'>('null'),
   boolean: primitive<boolean, 'boolean'>('boolean'),
   int: primitive<number, 'int'>('int'),
-  /** A number; one beyond 2^53 comes as a bigint all the same, so take `bigLong` where there may be such. */
+  /** A number. Values beyond 2^53 are bigints at run time; use `bigLong` if they may occur. */
   long: primitive<number, 'long', 'int' | 'long'>('long'),
   bigLong: primitive<number | bigint, 'long', 'int' | 'long'>('long'),
   float: primitive<number, 'float', 'int' | 'long' | 'float'>('float'),
@@ -25,9 +25,9 @@ export const avro = {
   /** The type or null. */
   nullable: <T extends AvroType>(type: T): Nullable<T> => unionType(avro.null, type),
   record: recordType,
-  /** A field that user code may leave out, and that readers fill in where the writer has none. */
+  /** A field with a default, which user code may omit. */
   withDefault: defaultedField,
-  /** A field that may be left out or null: null by default. */
+  /** A field that may be omitted or null; null by default. */
   optional: <T extends AvroType>(type: T): DefaultedField<Nullable<T>> => ({
     type: unionType(avro.null, type),
     default: null,
@@ -57,7 +57,7 @@ type EnumReads<Symbols, Default> = undefined extends Default
   ? { enum: { symbol: Symbols } }
   : { enum: { symbol: string } };
 
-/** The symbols as literals. With a default, a reader takes it for symbols it does not know. */
+/** Symbols must be literals. A reader replaces unknown symbols by the default, if there is one. */
 function enumType<const S extends readonly string[], const D extends S[number] | undefined = undefined>(
   name: string,
   symbols: S & (number extends S['length'] ? never : unknown),
@@ -66,7 +66,7 @@ function enumType<const S extends readonly string[], const D extends S[number] |
   return { schema: { type: 'enum', name, ...options, symbols } };
 }
 
-/** So many bytes, as a literal number. */
+/** A fixed number of bytes, which must be a literal. */
 function fixedType<const N extends number>(
   name: string,
   size: N & (number extends N ? never : unknown),
@@ -76,8 +76,8 @@ function fixedType<const N extends number>(
 }
 
 /**
- * One of several types. Throws ConfigError when values of two branches look the same in JavaScript (int and long,
- * string and enum, map and record): such unions have wrapped values; `avro.schema` takes them.
+ * One of several types. Throws ConfigError if values of two branches look the same in JavaScript (int and long, string and
+ * enum, map and record). Such unions have wrapped values; use `avro.schema` for them.
  */
 function unionType<T extends readonly AvroType[]>(
   ...types: T
@@ -97,7 +97,7 @@ function unionType<T extends readonly AvroType[]>(
   return { schema: branches };
 }
 
-/** Types whose values are the same kind of thing in JavaScript. */
+/** The kinds of values in JavaScript, by Avro type. */
 const looks: { readonly [type: string]: string } = {
   int: 'number',
   long: 'number',
@@ -116,8 +116,8 @@ function nameOf(branch: AvroJson): string {
 }
 
 /**
- * A record type given as Avro's JSON, for what the builders cannot say; `Value` is taken on trust. TypeScript lets all
- * its edges pass: they are checked when the document is made and read.
+ * A record type given as Avro's JSON, for schemas that the builders cannot express. `Value` is not checked. TypeScript
+ * accepts all edges of this type; they are checked when the document is created and read.
  */
 function schemaType<Value = AvroRecord>(schema: AvroSchema): RecordType<Value, never, unknown> {
   return { schema };

@@ -7,8 +7,8 @@ import type { AnyCode } from './function-code';
 import { inlineFunction } from './inline-function';
 
 /**
- * A function's code as settings of `meta`; relative files start at `directory`. Throws ConfigError when it cannot be
- * had.
+ * A function's code as settings of `meta`. Relative paths start at `directory`. Throws ConfigError if the code cannot be
+ * read.
  */
 export function codeSettings(run: AnyCode, directory: string | undefined): PlainMap {
   if (typeof run === 'function') {
@@ -19,7 +19,7 @@ export function codeSettings(run: AnyCode, directory: string | undefined): Plain
     case 'module': {
       const language = languageOfFile(run.path);
       if (language === undefined) {
-        const message = `the module "${run.path}" has no extension of a known language; name a .ts, .js or .py file`;
+        const message = `the module "${run.path}" has no known extension; use a .ts, .js or .py file`;
         throw new ConfigError('config-invalid', message);
       }
       if (directory !== undefined && !path.isAbsolute(run.path) && !existsSync(path.join(directory, run.path))) {
@@ -36,7 +36,7 @@ export function codeSettings(run: AnyCode, directory: string | undefined): Plain
 
 function readCode(file: string, directory: string | undefined): string {
   if (directory === undefined && !path.isAbsolute(file)) {
-    const message = `the path "${file}" is relative, and the flow names no directory; defineFlow({ directory: __dirname, … })`;
+    const message = `the path "${file}" is relative, but the flow has no directory; use defineFlow({ directory: __dirname, … })`;
     throw new ConfigError('config-invalid', message);
   }
   const full = path.resolve(directory ?? '/', file);

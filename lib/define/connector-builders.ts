@@ -19,7 +19,7 @@ export const s3list = avro.record(
   { namespace: 'tech.athea.kosmos' },
 );
 
-/** The records of the types that have a schema of their own. */
+/** The record types of sources with an implicit schema. */
 const implicitTypes = {
   'fs-source': s3list,
 } as const satisfies { readonly [T in FunctionTypeWith<{ readonly implicitSchema: AvroSchema }>]: RecordType };
@@ -45,8 +45,8 @@ type BuilderOf<T extends BuiltType> = (typeof functionTypes)[T] extends { readon
         ) => FunctionOutput<WritesOf<W>, AsWritten<ValueOf<W>>, S>;
 
 /**
- * A builder for each source and sink, named after its type: `fs-source` is added by `fsSource`. Sources take what they
- * write, unless their type has a schema of its own, and return their output; sinks take the outputs they read.
+ * A builder per source and sink, named after its type: `fsSource` adds an `fs-source`. Sources take the type they write,
+ * unless their schema is implicit, and return their output. Sinks take the outputs they read.
  */
 export type ConnectorBuilders = {
   readonly [T in keyof typeof functionTypes & BuiltType as CamelCase<T>]: BuilderOf<T>;
@@ -69,7 +69,7 @@ export function createConnectorBuilders(declarations: FlowDeclarations): Connect
             declarations.addSource(id, type, { writes: implicitTypeOf(type), ...options });
     return [[builderNameOf(type), build] as const];
   });
-  // the types of the builders follow from the same table
+  // the types of the builders are derived from the same table
   return Object.fromEntries(entries) as unknown as ConnectorBuilders;
 }
 

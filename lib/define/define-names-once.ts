@@ -2,8 +2,8 @@ import { isPlainMap, type PlainMap } from '../plain-map';
 import type { AvroJson } from './avro-type';
 
 /**
- * The schema with each named type (record, enum, fixed) defined where it comes first and named from then on. Types of
- * one name that differ stay as they are, for the check of the schema to find.
+ * The schema with each named type (record, enum, fixed) defined at its first use and referred to by name afterwards.
+ * Different types with the same name are kept; the check of the schema reports them.
  */
 export function defineNamesOnce(schema: AvroJson): AvroJson {
   return once(schema, { namespace: '', known: new Map() }) as AvroJson;
@@ -11,7 +11,7 @@ export function defineNamesOnce(schema: AvroJson): AvroJson {
 
 interface Place {
   readonly namespace: string;
-  /** Outlines of the types that are defined already, by full name. */
+  /** Outlines of the types that are already defined, by full name. */
   readonly known: Map<string, string>;
 }
 
@@ -25,7 +25,7 @@ function once(json: unknown, place: Place): unknown {
   return inside(json, (inner) => once(inner, { ...place, namespace }));
 }
 
-/** The type with those inside it by their names only, whether they are defined there or not. */
+/** The type with all named types inside it replaced by their names. */
 function outlineOf(json: PlainMap, outer: string): unknown {
   const namespace = namespaceOf(fullName(json, outer));
   const shorten = (inner: unknown): unknown => {
@@ -35,7 +35,7 @@ function outlineOf(json: PlainMap, outer: string): unknown {
   return inside({ ...json, namespace }, shorten);
 }
 
-/** The same JSON with every type directly inside it put through `change`. */
+/** The same JSON with `change` applied to every type directly inside it. */
 function inside(json: unknown, change: (type: unknown) => unknown): unknown {
   if (Array.isArray(json)) return json.map(change);
   if (!isPlainMap(json)) return json;

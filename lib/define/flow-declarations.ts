@@ -6,7 +6,7 @@ import type { FunctionOptions } from './flow-options';
 import { FlowOutput, FunctionOutput, type SideTypes } from './flow-output';
 import type { AnyCode } from './function-code';
 
-/** A function of a definition, with its types erased. */
+/** A function of a flow definition, without its static types. */
 export interface DeclaredFunction {
   readonly id: string;
   readonly type: FunctionType;
@@ -14,9 +14,9 @@ export interface DeclaredFunction {
   /** Fields of the document as they are. */
   readonly options: FunctionOptions;
   readonly from: readonly FlowOutput[];
-  /** What a process expects to read. The document has no field for it. */
+  /** The schema that the code of a process expects. The document does not contain it. */
   readonly reads?: AvroSchema;
-  /** The document's schema: what a source or process writes, what a sink reads. */
+  /** The document's schema: the writer's of a source or process, the reader's of a sink. */
   readonly schema?: AvroSchema;
   readonly sideOuts?: SideTypes;
   readonly run?: AnyCode;
@@ -32,7 +32,7 @@ interface Declared extends FunctionOptions {
 
 type AnyOutput = FunctionOutput<unknown, Readonly<Record<string, unknown>>, SideTypes>;
 
-/** The functions of one flow, in the order in which they are added. The typed builders check what goes in here. */
+/** The functions of a flow, in the order in which they were added. The typed builders check the arguments. */
 export class FlowDeclarations {
   readonly functions: DeclaredFunction[] = [];
 
@@ -52,14 +52,14 @@ export class FlowDeclarations {
     return this.outputOf(id, writes === undefined ? [] : [writes.schema], sideOuts);
   }
 
-  /** A process without `writes` passes on what its inputs write. */
+  /** Adds a process. Without `writes`, its output has the schemas of its inputs. */
   addProcess(id: string, type: FunctionType, declared: Declared): AnyOutput {
     const { from = [], reads, writes, sideOuts, run, ...options } = declared;
     const inputs = this.inputsOf(id, from);
     const schema = writes?.schema;
     this.functions.push({ id, type, options, from: inputs, reads: reads?.schema, schema, sideOuts, run });
-    const passedOn = new Set(inputs.flatMap(({ place }) => place.schemas));
-    return this.outputOf(id, schema === undefined ? [...passedOn] : [schema], sideOuts);
+    const inherited = new Set(inputs.flatMap(({ place }) => place.schemas));
+    return this.outputOf(id, schema === undefined ? [...inherited] : [schema], sideOuts);
   }
 
   addSink(id: string, type: FunctionType, { from = [], reads, ...options }: Declared): void {

@@ -26,7 +26,7 @@ export class FlowDefinition extends WithConnectorBuilders {
     this.declarations = declarations;
   }
 
-  /** Adds user code that makes none, one or several records of each record it reads. */
+  /** Adds user code that returns none, one or several records for each record it reads. */
   process<
     F extends Fitting<R>,
     R extends RecordType = TypeFrom<F>,

@@ -9,20 +9,20 @@ import type { ProcessFunction, SourceFunction } from './sdk';
 /** The document's own fields; those of `globalConfig` stand beside the others. */
 export interface FlowOptions extends Omit<TopologyDocument, 'jobId' | 'globalConfig' | 'dag'>, GlobalConfigOptions {
   readonly jobId: string;
-  /** Where relative paths of code files start: `__dirname` of the flow's file, as a rule. No part of the document. */
+  /** Base of relative paths of code files, usually `__dirname`. Not part of the document. */
   readonly directory?: string;
 }
 
 type OwnFields = 'id' | 'type' | 'format' | 'schema' | 'out' | 'sideOuts' | 'secret' | 'globalConfig' | 'meta';
 
-/** The document's fields of a function that types have no say in, as they are. */
+/** The document's fields of a function that are independent of its record types. */
 export interface FunctionOptions extends Omit<FunctionDocument, OwnFields> {
   readonly secret?: string | SecretValue;
   readonly globalConfig?: GlobalConfigOptions;
   readonly meta?: MetaOptions;
 }
 
-// Conditional types, so that the compiler knows what a function returns while it reads it: literals stay literals
+// conditional types give the compiler the return type while it infers a function, so that literals stay literals
 
 type SourceCode<Writes extends RecordType> = [Writes] extends [RecordType<infer Out>]
   ? FunctionCode<SourceFunction<Out>>
@@ -43,17 +43,17 @@ export interface SourceOptions<Writes extends RecordType> extends FunctionOption
 export interface RawSourceOptions<Writes extends RecordType, Sides extends SideTypes> extends FunctionOptions {
   readonly writes: Writes;
   readonly sideOuts?: Sides;
-  /** Left out: the image brings the function. */
+  /** Without `run`, the image provides the function. */
   readonly run?: SourceCode<Writes>;
 }
 
-/** What a process or sink may read: outputs whose records fit its type. */
+/** The outputs that a process or sink with this type may read. */
 export type Fitting<Reads extends AvroType> = FlowOutput<
   ReadsOf<Reads>,
   ValueOf<Reads> & { readonly [field: string]: unknown }
 >;
 
-/** The type of records as an output hands them over. */
+/** The type of the records of an output. */
 export type TypeFrom<From extends FlowOutput> = RecordType<ValueFrom<From>, WrittenTo<From>, unknown>;
 
 export interface ProcessOptions<
@@ -63,20 +63,20 @@ export interface ProcessOptions<
   Sides extends SideTypes,
 > extends FunctionOptions {
   readonly from: From | readonly From[];
-  /** What the code expects of its records, which it gets as they were written. Left out: what `from` writes. */
+  /** The type that the code expects. Records are passed as they were written. Default: the type of `from`. */
   readonly reads?: Reads;
-  /** Left out: what `from` writes is passed on. */
+  /** Default: the type of `from`. */
   readonly writes?: Writes;
   readonly sideOuts?: Sides;
-  /** Left out: the image brings the function. */
+  /** Without `run`, the image provides the function. */
   readonly run?: ProcessCode<Reads, Writes, Sides>;
 }
 
 export interface SinkOptions<Reads extends RecordType> extends FunctionOptions {
   readonly from: FlowOutput<ReadsOf<Reads>> | readonly FlowOutput<ReadsOf<Reads>>[];
   /**
-   * What is written to the sink: fields are left out, numbers promoted, defaults filled in. Left out: all as it
-   * comes.
+   * The type of the records in the sink: other fields are removed, numbers promoted, defaults filled in. Without it, the
+   * sink gets records as they were written.
    */
   readonly reads?: Reads;
 }

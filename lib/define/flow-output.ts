@@ -3,20 +3,20 @@ import type { AsWritten, RecordType, ValueOf, WritesOf } from './avro-type';
 
 declare const carried: unique symbol;
 
-/** Which output of which function an output object refers to. */
+/** The output of a function that an output object refers to. */
 export interface OutputPlace {
   /** The flow of the function. */
   readonly flow: object;
   readonly functionId: string;
   /** Absent: the main output. */
   readonly sideId?: string;
-  /** The schemas its records may be written with. */
+  /** The schemas that its records may have. */
   readonly schemas: readonly AvroSchema[];
 }
 
 /**
- * A function's output, which other functions read `from`. An edge fits if `Writes` extends what the reader's type reads,
- * and if `Value`, the records as code receives them, is what the reader's code expects.
+ * A function's output, which other functions read `from`. An edge fits if `Writes` extends the `Reads` of the reader's
+ * type, and if the reader's code accepts `Value`, the type of the records in code.
  */
 export class FlowOutput<Writes = unknown, Value = unknown> {
   declare readonly [carried]?: { readonly writes: Writes; readonly value: Value };

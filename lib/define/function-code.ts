@@ -1,6 +1,6 @@
 declare const carried: unique symbol;
 
-/** Code that is a module's, by its path; `Run` is the type of the function in it. */
+/** Code in a module, by its path; `Run` is the type of its function. */
 export interface ModuleCode<Run> {
   readonly code: 'module';
   readonly path: string;
@@ -8,15 +8,15 @@ export interface ModuleCode<Run> {
   readonly [carried]?: Run;
 }
 
-/** Python code, as its text or in a file. */
+/** Python code, as text or in a file. */
 export type PythonCode =
   | { readonly code: 'python'; readonly name: string; readonly text: string }
   | { readonly code: 'python-file'; readonly name: string; readonly path: string };
 
-/** What runs for each record: a real function, or one that lives elsewhere. */
+/** The code that runs for each record: a function, or a reference to one. */
 export type FunctionCode<Run> = Run | ModuleCode<Run> | PythonCode;
 
-/** Any code, as the document needs it. */
+/** Code of any function type. */
 export type AnyCode = FunctionCode<(...args: never[]) => unknown>;
 
 type FunctionNames<Module> = {
@@ -25,9 +25,9 @@ type FunctionNames<Module> = {
   string;
 
 /**
- * The function `name` of a module, whose path starts at the flow's directory and whose language is its extension's:
- * .ts, .js or .py. With `fromModule<typeof import('./map')>` its functions are checked against what is read and
- * written: all of them, or the one that a second type parameter names. Without a type it is taken on trust.
+ * The function `name` of a module. Its path starts at the flow's directory, its extension (.ts, .js or .py) determines the
+ * language. With `fromModule<typeof import('./map')>`, the types of its functions are checked: those of all functions, or
+ * of the one that a second type parameter names. Without a type, nothing is checked.
  */
 export function fromModule<Module = never, Name extends FunctionNames<Module> = FunctionNames<Module>>(
   path: string,
@@ -41,12 +41,12 @@ export function python(name: string, text: string): PythonCode {
   return { code: 'python', name, text: withoutIndent(text) };
 }
 
-/** Python code that is read from a file when the document is made; a relative path starts at the flow's directory. */
+/** Python code from a file, read when the document is created. A relative path starts at the flow's directory. */
 export function pythonFile(path: string, name: string): PythonCode {
   return { code: 'python-file', name, path };
 }
 
-/** As YAML reads a block: without an empty first line and the indentation that all lines share. */
+/** Removes an empty first line and the common indentation, as YAML does for a block. */
 function withoutIndent(text: string): string {
   const lines = text.replace(/^[ \t]*\n/, '').split('\n');
   const indents = lines.filter((line) => line.trim() !== '').map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0);

@@ -3,14 +3,14 @@ import { typeConflicts } from '../topology/avro/resolve-schema';
 import type { DeclaredFunction } from './flow-declarations';
 import type { FlowOutput } from './flow-output';
 
-/** Faults of a function that the document would not show: a `meta` that is not JSON, and inputs that its type cannot read. */
+/** Faults of a function that the document cannot show: values in `meta` that are not JSON, and inputs that do not fit. */
 export function functionFaults(declared: DeclaredFunction): readonly string[] {
   return [...jsonFaults(declared.options.meta ?? {}, 'meta'), ...inputFaults(declared)];
 }
 
 /**
- * Conflicts between what a process reads and what its inputs write. TypeScript checks typed edges; this finds the
- * conflicts of schemas that it takes on trust, because the document does not hold what a process reads.
+ * Conflicts between the type that a process reads and those of its inputs. TypeScript does not check types that are given
+ * as schemas, and the document does not contain the type that a process reads.
  */
 function inputFaults({ from, reads }: DeclaredFunction): readonly string[] {
   if (reads === undefined) return [];
@@ -33,15 +33,15 @@ function atField(field: string, message: string): string {
   return field === '' ? message : `${field}: ${message}`;
 }
 
-/** Each value that JSON cannot hold, with its path. */
+/** Each value that JSON cannot represent, with its path. */
 function jsonFaults(value: unknown, path: string, above: readonly unknown[] = []): readonly string[] {
   const fault = jsonFault(value, above);
-  if (fault !== undefined) return [`${path} is ${fault}, which JSON cannot hold; use plain values`];
+  if (fault !== undefined) return [`${path} is ${fault}, which JSON cannot represent; use plain values`];
   if (typeof value !== 'object' || value === null) return [];
   const inside = [...above, value];
   if (Array.isArray(value)) return value.flatMap((item, index) => jsonFaults(item, `${path}[${index}]`, inside));
   return Object.entries(value).flatMap(([key, inner]) =>
-    // JSON leaves out a key without a value
+    // JSON omits keys without a value
     inner === undefined ? [] : jsonFaults(inner, `${path}.${key}`, inside),
   );
 }
@@ -53,7 +53,7 @@ function jsonFault(value: unknown, above: readonly unknown[]): string | undefine
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   if (above.includes(value)) return 'a part of itself';
   const prototype: unknown = Object.getPrototypeOf(value);
-  // the prototype of plain objects from another realm is not ours, but has no prototype either
+  // the prototype of plain objects of another realm is a different object, but also has no prototype
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
   return isPlain ? undefined : `a ${value.constructor.name}`;
 }

@@ -3,28 +3,27 @@ import { type TransformOptions, transformSync } from 'esbuild';
 import { ConfigError } from '../errors';
 import { outsideNames } from './outside-names';
 
-/** A function as the text that goes into a document. */
+/** A function as text, for a document. */
 export interface InlineFunction {
-  /** The function's own name when it has one, else `run`. */
+  /** The function's own name, or `run` if it has none. */
   readonly name: string;
   readonly code: string;
 }
 
 const strict = '"use strict";';
 const defaultName = 'run';
-/** What esbuild wraps functions in to keep their names; it does nothing else. */
+/** The helper with which esbuild keeps names of functions; it has no other effect. */
 const nameKeeper = '__name';
 const toModule = "put the function into a module: fromModule('./map.ts', 'process')";
 
 /**
- * The text of a function, in the form esbuild prints, so that it depends as little as possible on the compiler the
- * function came through. Throws ConfigError when the text cannot stand alone, with each variable it takes from
- * outside.
+ * The text of a function as esbuild prints it, so that it hardly depends on the compiler of the function. Throws
+ * ConfigError with all outer variables if the text does not run on its own.
  */
 export function inlineFunction(run: (...args: never[]) => unknown): InlineFunction {
   const source = Function.prototype.toString.call(run);
   if (/\{\s*\[native code\]\s*\}$/.test(source)) {
-    throw unusable('is bound or native, and has no text', `give the function itself, or ${toModule}`);
+    throw unusable('is bound or native and has no source text', `pass the function itself, or ${toModule}`);
   }
   const { program, entry, name, text } = parseFunction(source);
   const found = outsideNames(program, entry);
@@ -37,14 +36,14 @@ export function inlineFunction(run: (...args: never[]) => unknown): InlineFuncti
   if (outside.length > 0) {
     const list = outside.map(({ name: each, lines }) => `${each} (line ${lines.join(', ')})`).join(', ');
     throw unusable(
-      `uses what is outside of it: ${list}`,
-      `only its text goes into the document; pass it in meta (ctx.meta), or ${toModule}`,
+      `uses outer variables: ${list}`,
+      `only its text becomes part of the document; pass values in meta (ctx.meta), or ${toModule}`,
     );
   }
   return { name, code: printed(printed(`${strict}${text}`, { minifyWhitespace: true })) };
 }
 
-/** Printed twice, first without line breaks: esbuild keeps those of objects and statements as the compiler had them. */
+/** Printed twice, first without line breaks, because esbuild keeps the compiler's line breaks in objects and statements. */
 function printed(code: string, options: TransformOptions = {}): string {
   return transformSync(code, { loader: 'js', target: 'node20', charset: 'utf8', legalComments: 'none', ...options })
     .code;
@@ -62,7 +61,7 @@ function parseFunction(source: string): ParsedFunction {
   const program = parseText(`(${source}\n)`) ?? parseText(`({${source}\n})`);
   const [, statement] = program?.body ?? [];
   if (program === undefined || statement?.type !== 'ExpressionStatement') {
-    throw unusable('has a text that is no function of JavaScript', 'write it as an arrow function');
+    throw unusable('is not a JavaScript function', 'write it as an arrow function');
   }
   const { expression } = statement;
   if (expression.type === 'FunctionExpression') {
@@ -74,7 +73,7 @@ function parseFunction(source: string): ParsedFunction {
   }
   const [method] = expression.type === 'ObjectExpression' ? expression.properties : [];
   if (method?.type !== 'Property' || method.kind !== 'init' || method.value.type !== 'FunctionExpression') {
-    throw unusable('is a class or an accessor', 'give a function');
+    throw unusable('is a class or an accessor', 'use a function');
   }
   const { async, generator, start } = method.value;
   const rest = source.slice(start - `${strict}({`.length);
@@ -82,7 +81,7 @@ function parseFunction(source: string): ParsedFunction {
   return { program, entry: method.value, name: defaultName, text: `${head}${rest}` };
 }
 
-/** Parsed on the lines that the text itself has; undefined when it is not JavaScript. */
+/** Parses text with its own line numbers; undefined if the text is not JavaScript. */
 function parseText(text: string): Program | undefined {
   try {
     return parse(`${strict}${text}`, { ecmaVersion: 'latest', locations: true, ranges: true });

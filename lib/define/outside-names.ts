@@ -1,18 +1,18 @@
 import type { Node, Program } from 'acorn';
 import { analyze, type Reference } from 'eslint-scope';
 
-/** Something a function uses that its own text does not define. */
+/** A name that a function uses and its own text does not define. */
 export interface OutsideName {
   /**
-   * The variable, with the property read from it, as compilers of imports have it: `limit`, `words_1.split`, `this`.
+   * The variable, with the property that is read from it, as compiled imports are: `limit`, `words_1.split`, `this`.
    */
   readonly name: string;
-  /** Lines of the text it is on, from 1, in order. */
+  /** Lines of the text that use the name, from 1, in order. */
   readonly lines: readonly number[];
 }
 
 /**
- * What the program uses without a definition of its own or of whoever runs it: variables, and `this` and `super` of the
+ * The names that a program uses and neither the program nor its host defines: variables, and `this` and `super` of the
  * function `entry`, which is called without an object.
  */
 export function outsideNames(program: Program, entry: Node): readonly OutsideName[] {
@@ -36,7 +36,7 @@ class Visit {
 
   constructor(private readonly entry: Node) {}
 
-  /** `bound`: inside a function or class that gives `this` its value. */
+  /** `bound`: inside a function or class that binds `this`. */
   node(node: Node, bound: boolean): void {
     const line = node.loc?.start.line ?? 0;
     if (!bound && node.type === 'ThisExpression') this.uses.push({ name: 'this', line });
@@ -97,5 +97,5 @@ const node = `
 
 const host = 'logger require module exports __filename __dirname';
 
-/** Names that inline code may use without a definition: of JavaScript, of Node 20, and of KFlow's TypeScript host. */
+/** Names that inline code may use: those of JavaScript, of Node 20, and of KFlow's TypeScript host. */
 export const knownNames: ReadonlySet<string> = new Set(`${language} ${node} ${host}`.trim().split(/\s+/));

@@ -13,22 +13,22 @@ import { ProblemList } from './read/problem-list';
 export interface ReadTopologyOptions {
   /** Name of the file, for messages. */
   readonly file: string;
-  /** Name to make a jobId of when the document has none: the file's, usually. */
+  /** Used as the jobId if the document has none; usually the name of the file. */
   readonly defaultJobId: string;
   /** Values of `--set`, applied in order before anything is checked. */
   readonly sets?: readonly DocumentSet[];
-  /** Left out: `run`. */
+  /** Default: `run`. */
   readonly purpose?: Purpose;
 }
 
 export interface TopologyReading {
-  /** Present when no problem is an error. */
+  /** Present if no problem is an error. */
   readonly topology?: Topology;
-  /** All there are, in the order of the text. */
+  /** All problems, in the order of the text. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads a topology from YAML or JSON: every problem at once, and the completed topology when nothing forbids it. */
+/** Reads a topology from YAML or JSON. Returns all problems, and the completed topology if none is an error. */
 export function readTopology(text: string, options: ReadTopologyOptions): TopologyReading {
   const { file, defaultJobId, sets = [], purpose = 'run' } = options;
   const parsed = parseDocument(text, file);
@@ -44,7 +44,7 @@ export function readTopology(text: string, options: ReadTopologyOptions): Topolo
   return { topology: completeTopology(draft), problems };
 }
 
-/** By place; `--set` first, since it has no place in the text. */
+/** Sorted by position. Problems of `--set` come first, because they have none. */
 function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return [...problems].sort(
     (one, other) =>
@@ -53,8 +53,8 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
 }
 
 /**
- * The document without known keys that hold nothing (`globalConfig:` and no more): they count as absent. Avro schemas
- * stay as they are, since `"default": null` means something there.
+ * The document without known keys that have no value (`globalConfig:` alone), which count as absent. Avro schemas keep
+ * them, because `"default": null` is meaningful there.
  */
 function withoutNulls(document: unknown): unknown {
   const strip = (value: unknown, path: DocumentPath): unknown => {

@@ -30,7 +30,7 @@ test('a function with a free variable is rejected with its name and line', async
   place.write('squares.ts', program('(ctx, event) => ({ n: event.n, square: event.n ** limit })'));
   const { status, stderr } = await kflow('lint', 'squares.ts');
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^kflow: square: the function uses what is outside of it: limit \(line 1\); /);
+  expect(stderr).toMatch(/^kflow: square: the function uses outer variables: limit \(line 1\); /);
 });
 
 test('a problem points at the line that names its function', async () => {

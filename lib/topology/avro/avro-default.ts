@@ -1,7 +1,7 @@
 import { isPlainMap } from '../../plain-map';
 import type { AvroType } from './avro-type';
 
-/** Is a JSON value a valid default of a field of this type? Of a union, the first branch decides. */
+/** Whether a JSON value is a valid default of a field of this type. Defaults of a union have the type of its first branch. */
 export function isAvroDefault(type: AvroType, value: unknown): boolean {
   switch (type.kind) {
     case 'primitive':

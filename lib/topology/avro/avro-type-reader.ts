@@ -10,9 +10,9 @@ const complexKinds = ['record', 'enum', 'fixed', 'array', 'map'] as const;
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export interface AvroFault {
-  /** Way to the fault in the schema's JSON. */
+  /** Path of the fault in the schema's JSON. */
   readonly path: DocumentPath;
-  /** The field it is about, as in `address.zip`; empty for the schema as a whole. */
+  /** The field with the fault, as in `address.zip`; empty for the schema as a whole. */
   readonly field: string;
   readonly message: string;
 }
@@ -25,7 +25,7 @@ interface Spot {
 
 const faulty: AvroType = { kind: 'primitive', name: 'null' };
 
-/** Reads a schema's JSON into an `AvroType`, and every fault with the field it is in. */
+/** Reads a schema's JSON into an `AvroType` and collects all its faults. */
 export function readAvroType(json: unknown): { readonly type: AvroType; readonly faults: readonly AvroFault[] } {
   const reader = new AvroTypeReader();
   const type = reader.read(json, { path: [], field: '', namespace: '' });
@@ -40,7 +40,7 @@ class AvroTypeReader {
     if (spot.path.length > maxDepth * 3) return this.fault(spot, `nested deeper than ${maxDepth} levels`);
     if (typeof json === 'string') return this.readName(json, spot);
     if (Array.isArray(json)) return this.readUnion(json, spot);
-    if (!isPlainMap(json)) return this.fault(spot, `a type is expected, got ${showValue([], json)}`);
+    if (!isPlainMap(json)) return this.fault(spot, `expected a type, got ${showValue([], json)}`);
     if (typeof json.type !== 'string') return this.fault(spot, notAType(json.type));
     switch (json.type) {
       case 'record':
@@ -73,9 +73,9 @@ class AvroTypeReader {
     const seen = new Set<string>();
     types.forEach((type, index) => {
       const at = inside(spot, index, '');
-      if (type.kind === 'union') this.fault(at, 'a union must not stand directly in a union');
+      if (type.kind === 'union') this.fault(at, 'a union must not directly contain a union');
       const key = type.kind === 'primitive' || 'name' in type ? type.name : type.kind;
-      if (type !== faulty && seen.has(key)) this.fault(at, `the union has ${key} twice`);
+      if (type !== faulty && seen.has(key)) this.fault(at, `the union contains ${key} twice`);
       seen.add(key);
     });
     return { kind: 'union', branches: types };
@@ -114,9 +114,13 @@ class AvroTypeReader {
     const aliases = Array.isArray(json.aliases) ? json.aliases.filter((alias) => typeof alias === 'string') : [];
     const hasDefault = json.default !== undefined;
     if (hasDefault && this.faults.length === before && !isAvroDefault(type, json.default)) {
-      const first = type.kind === 'union' ? ', and of a union the first type decides' : '';
+      const expected = type.kind === 'union' ? (type.branches[0] ?? type) : type;
+      const first = type.kind === 'union' ? ', the first type of the union' : '';
       const shown = JSON.stringify(json.default).slice(0, 60);
-      this.fault(inside(at, 'default', ''), `the default ${shown} is no ${describeAvroType(type)}${first}`);
+      this.fault(
+        inside(at, 'default', ''),
+        `the default ${shown} is not of type ${describeAvroType(expected)}${first}`,
+      );
     }
     return { name: json.name, aliases, type, hasDefault };
   }
@@ -139,7 +143,7 @@ class AvroTypeReader {
     return { kind: 'fixed', name, size };
   }
 
-  /** Registers a named type before what is inside it is read, so it can name itself. */
+  /** Registers a named type before its content is read, so that the type can refer to itself. */
   private define(
     json: PlainMap,
     spot: Spot,
@@ -153,7 +157,8 @@ class AvroTypeReader {
     const name = fullName(json.name, own);
     const wrong = name.split('.').find((part) => !namePattern.test(part));
     if (wrong !== undefined) this.fault(spot, `the name "${name}" ${nameRule}`);
-    if (this.named.has(name)) this.fault(spot, `the name "${name}" is defined twice; use the first by its name`);
+    if (this.named.has(name))
+      this.fault(spot, `the name "${name}" is defined twice; refer to the first definition by its name`);
     this.named.set(name, build(name));
     return { name, namespace: name.split('.').slice(0, -1).join('.') };
   }
@@ -164,15 +169,15 @@ class AvroTypeReader {
   }
 }
 
-const nameRule = 'must be letters, digits and underscores, and not begin with a digit';
+const nameRule = 'must consist of letters, digits and underscores, and must not begin with a digit';
 
 function fullName(name: string, namespace: string): string {
   return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
 }
 
 function notAType(type: unknown): string {
-  if (type === undefined) return 'a type is expected, and the key "type" is missing';
-  return `a type is expected, got a map whose "type" is ${showValue([], type)}; write the inner type in its place`;
+  if (type === undefined) return 'expected a type, but the key "type" is missing';
+  return `expected a type, got a map whose "type" is ${showValue([], type)}; replace the map by the inner type`;
 }
 
 function inField(spot: Spot, name: string): Spot {

@@ -1,7 +1,7 @@
 /** An Avro schema as JSON. */
 export type AvroSchema = { readonly type: string; readonly [key: string]: unknown };
 
-/** An Avro schema with its names resolved: a reference to a record is that record, so the graph may have cycles. */
+/** An Avro schema with resolved names: a reference to a record is the record itself, so the graph may have cycles. */
 export type AvroType =
   | { readonly kind: 'primitive'; readonly name: AvroPrimitive }
   | { readonly kind: 'record'; readonly name: string; readonly fields: readonly AvroField[] }
@@ -44,7 +44,7 @@ export function describeAvroType(type: AvroType): string {
   }
 }
 
-/** Without what is inside: types may contain themselves. */
+/** The name of a type without its content, because types may contain themselves. */
 function nameOf(type: AvroType): string {
   if (type.kind === 'primitive') return type.name;
   return type.kind === 'record' || type.kind === 'enum' || type.kind === 'fixed'

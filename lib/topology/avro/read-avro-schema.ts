@@ -3,23 +3,23 @@ import type { AvroSchema, AvroType } from './avro-type';
 import { readAvroType } from './avro-type-reader';
 import { jsonFault, jsonOffsets } from './json-text';
 
-/** A schema that was read once: its JSON, and its types with names resolved. */
+/** A valid schema: its JSON, and its type with resolved names. */
 export interface ReadSchema {
   readonly schema: AvroSchema;
   readonly type: AvroType & { readonly kind: 'record' };
 }
 
 export interface SchemaFault {
-  /** In a schema written as a map: the way to the fault. */
+  /** Path of the fault in a schema that is written as a map. */
   readonly path: DocumentPath;
-  /** In a schema written as text: the character. */
+  /** Offset of the fault in a schema that is written as text. */
   readonly offset?: number;
   readonly message: string;
 }
 
 export type SchemaReading = { readonly read: ReadSchema } | { readonly faults: readonly SchemaFault[] };
 
-/** Reads a schema as documents write it, JSON text or a map. It must be a record, since records are what flows. */
+/** Reads a schema of a document: JSON text, or a map. The schema must be a record. */
 export function readAvroSchema(written: unknown): SchemaReading {
   if (typeof written !== 'string') return readSchemaJson(written);
   let json: unknown;
@@ -45,6 +45,6 @@ function readSchemaJson(json: unknown): SchemaReading {
       })),
     };
   }
-  if (type.kind !== 'record') return { faults: [{ path: [], message: 'the schema must be a record at its top' }] };
+  if (type.kind !== 'record') return { faults: [{ path: [], message: 'the schema must be a record' }] };
   return { read: { schema: json as AvroSchema, type } };
 }

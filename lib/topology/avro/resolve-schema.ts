@@ -1,14 +1,14 @@
 import { type AvroField, type AvroPrimitive, type AvroSchema, type AvroType, describeAvroType } from './avro-type';
 import { readAvroType } from './avro-type-reader';
 
-/** A place where data of the writer's schema cannot be read with the reader's. */
+/** A field of the reader's schema that cannot read data of the writer's schema. */
 export interface SchemaConflict {
   /** The reader's field, as in `address.zip`, `tags[]` or `attributes{}`; empty for the schema as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
-/** What a reader of each type also takes, beside its own. */
+/** Types of the writer that a reader of each type promotes. */
 const promotions: { readonly [reader in AvroPrimitive]?: readonly AvroPrimitive[] } = {
   long: ['int'],
   float: ['int', 'long'],
@@ -18,20 +18,20 @@ const promotions: { readonly [reader in AvroPrimitive]?: readonly AvroPrimitive[
 };
 
 /**
- * Why records of the writer's schema do not resolve to the reader's, by the rules of Avro's schema resolution; none when
- * they do. Names of records, enums and fixed types need not match. Both schemas must be valid.
+ * The conflicts that prevent records of the writer's schema from being resolved to the reader's, by Avro's rules of schema
+ * resolution. Names of records, enums and fixed types need not match. Both schemas must be valid.
  */
 export function schemaConflicts(writer: AvroSchema, reader: AvroSchema): readonly SchemaConflict[] {
   return typeConflicts(readAvroType(writer).type, readAvroType(reader).type);
 }
 
-/** The same for types that were read before. */
+/** Like `schemaConflicts`, for types that are already read. */
 export function typeConflicts(writer: AvroType, reader: AvroType): readonly SchemaConflict[] {
   return new Resolution().conflicts(writer, reader, '');
 }
 
 class Resolution {
-  /** Pairs under way or settled: a type that contains itself resolves if the rest does. */
+  /** Pairs that are compared or being compared: a type that contains itself resolves if the rest does. */
   private readonly seen = new Map<AvroType, Set<AvroType>>();
 
   conflicts(writer: AvroType, reader: AvroType, path: string): readonly SchemaConflict[] {
@@ -60,14 +60,14 @@ class Resolution {
     }
   }
 
-  /** Whatever the writer's union may hold must be readable. */
+  /** The reader must be able to read every branch of the writer's union. */
   private branchConflicts(
     branch: AvroType,
     whole: { writer: AvroType; reader: AvroType; path: string },
   ): readonly SchemaConflict[] {
     const found = this.conflicts(branch, whole.reader, whole.path);
     if (!found.some((conflict) => conflict.path === whole.path)) return found;
-    return mismatch(whole.writer, whole.reader, whole.path, `, so ${describeAvroType(branch)} would have no place`);
+    return mismatch(whole.writer, whole.reader, whole.path, `, which cannot read ${describeAvroType(branch)}`);
   }
 
   private unionConflicts(
@@ -81,7 +81,7 @@ class Resolution {
     return alike.length === 1 && alike[0] !== undefined ? alike[0].found : mismatch(writer, reader, path);
   }
 
-  /** A failed branch must not count as settled. */
+  /** A failed branch must not count as resolved. */
   private attempt(writer: AvroType, branch: AvroType, path: string): readonly SchemaConflict[] {
     const found = this.conflicts(writer, branch, path);
     if (found.length > 0) this.seen.get(writer)?.delete(branch);
@@ -93,20 +93,20 @@ class Resolution {
     reader: AvroType & { kind: 'record' },
     path: string,
   ): readonly SchemaConflict[] {
-    const settled = this.seen.get(writer) ?? new Set();
-    if (settled.has(reader)) return [];
-    this.seen.set(writer, settled.add(reader));
+    const compared = this.seen.get(writer) ?? new Set();
+    if (compared.has(reader)) return [];
+    this.seen.set(writer, compared.add(reader));
     return reader.fields.flatMap((field) => {
       const at = path === '' ? field.name : `${path}.${field.name}`;
       const source = sourceOf(field, writer.fields);
       if (source !== undefined) return this.conflicts(source.type, field.type, at);
       if (field.hasDefault) return [];
-      return [{ path: at, message: `the writer has no such field, and the reader's has no default` }];
+      return [{ path: at, message: `the writer has no such field, and the reader has no default` }];
     });
   }
 }
 
-/** The writer's field that a reader's takes its value from: the one of its name, else of one of its aliases. */
+/** The writer's field that provides the value of a reader's field, by its name or one of its aliases. */
 export function sourceOf(field: AvroField, writers: readonly AvroField[]): AvroField | undefined {
   return writers.find(({ name }) => name === field.name) ?? writers.find(({ name }) => field.aliases.includes(name));
 }
@@ -123,9 +123,7 @@ function enumConflicts(
 ): readonly SchemaConflict[] {
   const missing = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
   if (missing.length === 0 || reader.hasDefault) return [];
-  return [
-    { path, message: `the writer's enum may be ${missing.join(', ')}, which the reader's lacks, with no default` },
-  ];
+  return [{ path, message: `the writer's enum has ${missing.join(', ')}, which the reader's lacks without a default` }];
 }
 
 function mismatch(writer: AvroType, reader: AvroType, path: string, more = ''): readonly SchemaConflict[] {

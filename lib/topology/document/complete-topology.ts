@@ -5,8 +5,8 @@ import { functionMeta } from './function-meta';
 import type { FlowFunction, GlobalConfig, Mode, SideOutput, Topology } from './topology';
 
 /**
- * The document with every default filled in and `globalConfig` inherited, frozen to its depth. The draft must be free of
- * errors: values are taken as what the checks found them to be.
+ * The document with all defaults filled in and `globalConfig` inherited, deeply frozen. The draft must be free of errors,
+ * because the checks have already validated its values.
  */
 export function completeTopology(draft: Draft): Topology {
   const { root } = draft;
@@ -23,11 +23,11 @@ export function completeTopology(draft: Draft): Topology {
 }
 
 function completeFunction(
-  { raw, id, type: checked, out, sideOuts, schema, globalConfig: own, meta, ownMeta }: DraftFunction,
+  { raw, id, type: knownType, out, sideOuts, schema, globalConfig: own, meta, ownMeta }: DraftFunction,
   { draft, parallelism }: { draft: Draft; parallelism: number },
 ): FlowFunction {
   const globalConfig = completeGlobalConfig(draft.globalConfig, own);
-  const type = checked as FunctionType;
+  const type = knownType as FunctionType;
   const usesStore = descriptorOf(type).connectsTo === 'object-store';
   const text = (key: string): string | undefined => raw[key] as string | undefined;
   const connection = overlay(usesStore ? globalConfig.store : {}, present(connectionOf(raw)));
@@ -64,7 +64,7 @@ function connectionOf({ addr, user, password, secret }: PlainMap): Connection {
   return { addr, user, password, secret } as Connection;
 }
 
-/** The inner keys over the outer ones. Of a secret and a user with a password, the inner kind replaces the outer one. */
+/** Merges two sections; inner keys win. An inner `secret` replaces outer `user` and `password`, and the reverse. */
 export function overlay(outer: PlainMap, inner: PlainMap): PlainMap {
   const { secret, user, password, ...others } = outer;
   if (inner.secret !== undefined) return { ...others, ...inner };
@@ -72,14 +72,14 @@ export function overlay(outer: PlainMap, inner: PlainMap): PlainMap {
   return isNamed ? { ...others, ...present({ user, password }), ...inner } : { ...outer, ...inner };
 }
 
-/** A function's own settings over the topology's, key by key in each section. */
+/** Merges a function's own settings over the topology's, key by key in each section. */
 function completeGlobalConfig(topology: PlainMap, own?: PlainMap): GlobalConfig {
   const section = (name: string): PlainMap => overlay(sectionOf(topology, name), sectionOf(own ?? {}, name));
   const { image: _image, imagePullPolicy: _policy, ...messageStore } = section('messageStore');
-  const asked = own ?? topology;
+  const { enabled } = sectionOf(own ?? topology, 'messageStore');
   return {
     store: { autoDownload: false, ...section('store') },
-    messageStore: { ...messageStore, enabled: sectionOf(asked, 'messageStore').enabled === true },
+    messageStore: { ...messageStore, enabled: enabled === true },
     sideStream: { enabled: false, ...section('sideStream') },
     metrics: { enabled: false, port: 9002, ...section('metrics') },
     devStore: { enabled: false, ...section('devStore') },
@@ -87,7 +87,7 @@ function completeGlobalConfig(topology: PlainMap, own?: PlainMap): GlobalConfig 
   };
 }
 
-/** A section of a `globalConfig`; empty when it is not written. */
+/** A section of a `globalConfig`; empty if the document has none. */
 export function sectionOf(config: PlainMap, name: string): PlainMap {
   const section = config[name];
   return isPlainMap(section) ? section : {};

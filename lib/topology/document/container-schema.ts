@@ -15,7 +15,7 @@ const quantities = (description: string) => z.record(z.string(), quantity, { err
 const variable = field.openSection(
   {
     name: field.text('Name of the variable.').optional(),
-    value: field.text('Its value; a number or a truth value needs quotes.').optional(),
+    value: field.text('Its value; numbers and booleans need quotes.').optional(),
     valueFrom: field.openSection({}, "Kubernetes' source of the value.").optional(),
   },
   'One variable.',
@@ -27,22 +27,22 @@ const toleration = field.section(
     operator: field.oneOf(['Exists', 'Equal'], 'How the value is compared.').optional(),
     value: field.text("The taint's value.").optional(),
     effect: field.oneOf(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], "The taint's effect.").optional(),
-    tolerationSeconds: field.integer('How long a NoExecute taint is borne.').optional(),
+    tolerationSeconds: field.integer('How long the pod stays on a node with a NoExecute taint.').optional(),
   },
   'One toleration.',
 );
 
-/** `meta.container`: parts of a function's container and pod. What is nested deeper is Kubernetes' own. */
+/** `meta.container`: parts of a function's container and pod. Deeper levels are fields of Kubernetes. */
 export const containerSchema = field.section(
   {
     env: field.list(variable, "Environment of the function's container.").optional(),
     resources: field
       .section(
         {
-          requests: quantities('What a replica is sure to get; 100m cpu and 256Mi memory by default.').optional(),
-          limits: quantities('What a replica gets at most; 1Gi memory by default.').optional(),
+          requests: quantities('What a replica is guaranteed; 100m cpu and 256Mi memory by default.').optional(),
+          limits: quantities('What a replica may use at most; 1Gi memory by default.').optional(),
         },
-        'Resources of the function, each laid over the default.',
+        'Resources of the function, merged over the defaults.',
       )
       .optional(),
     gpu: z
@@ -51,7 +51,7 @@ export const containerSchema = field.section(
           field.count('Number of nvidia.com/gpu.'),
           field.section(
             { resource: field.text('Resource name of the device.'), count: field.count('How many.') },
-            'A device by its resource name.',
+            'A device, by its resource name.',
           ),
         ],
         { error: 'a number of GPUs, or a map of resource and count' },
@@ -64,7 +64,10 @@ export const containerSchema = field.section(
     volumeMounts: field
       .list(
         field.openSection(
-          { name: field.text('Name of the volume.'), mountPath: field.text('Where it is in the container.') },
+          {
+            name: field.text('Name of the volume.'),
+            mountPath: field.text('Where the volume is mounted in the container.'),
+          },
           'One mount.',
         ),
         "Kubernetes' volume mounts of the function's container.",
@@ -72,17 +75,23 @@ export const containerSchema = field.section(
       .optional(),
     sidecars: field
       .list(
-        field.openSection({ name: field.text('Name of the container.'), image: field.text('Its image.') }, 'One.'),
-        "More containers of the pod, as Kubernetes has them; they get the function's security context.",
+        field.openSection(
+          { name: field.text('Name of the container.'), image: field.text('Its image.') },
+          'One sidecar.',
+        ),
+        "More containers of the pod, with the fields of Kubernetes; they get the function's security context.",
       )
       .optional(),
     nodeSelector: z
       .record(z.string(), field.text('Value of the label.'), { error: 'a map' })
       .describe('Labels a node must have.')
       .optional(),
-    tolerations: field.list(toleration, 'Taints that are borne.').optional(),
+    tolerations: field.list(toleration, 'Taints that the pod tolerates.').optional(),
     egress: field
-      .list(field.text('host:port.'), 'Addresses the code talks to, beside those of the topology; else refused.')
+      .list(
+        field.text('host:port.'),
+        'Addresses that the code connects to, besides those of the topology. All others are blocked.',
+      )
       .optional(),
   },
   "Parts of the function's container and pod.",

@@ -1,16 +1,16 @@
 import { isPlainMap, type PlainMap } from '../../plain-map';
 
-/** Parts of a function's container and pod that the document sets. Nested values are Kubernetes' own, as written. */
+/** Parts of a function's container and pod that the document sets. Nested values are passed on as written. */
 export interface ContainerSettings {
   readonly env: readonly EnvVariable[];
-  /** Quantities by resource, over the defaults. */
+  /** Quantities by resource, which override the defaults. */
   readonly resources: { readonly requests: Quantities; readonly limits: Quantities };
   readonly volumes: readonly NamedPart[];
   readonly volumeMounts: readonly NamedPart[];
   readonly sidecars: readonly NamedPart[];
   readonly nodeSelector: { readonly [label: string]: string };
   readonly tolerations: readonly PlainMap[];
-  /** `host:port` of what the code talks to beside the topology's own addresses. */
+  /** `host:port` of what the code connects to, besides the topology's own addresses. */
   readonly egress: readonly string[];
 }
 
@@ -28,7 +28,7 @@ interface NamedPart extends PlainMap {
   readonly name: string;
 }
 
-/** Reads `meta.container`, which was found free of errors. */
+/** Reads a valid `meta.container`. */
 export function containerSettings(container: unknown): ContainerSettings {
   const given = isPlainMap(container) ? container : {};
   const list = <T>(key: string): readonly T[] => (Array.isArray(given[key]) ? (given[key] as T[]) : []);
@@ -71,7 +71,7 @@ const powers: { readonly [suffix: string]: number } = {
   ...Object.fromEntries(['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((suffix, index) => [suffix, 1024 ** (index + 1)])),
 };
 
-/** A quantity of Kubernetes (`500m`, `1Gi`, `2e3`) as a number of its unit. */
+/** A quantity of Kubernetes (`500m`, `1Gi`, `2e3`) as a number. */
 export function parseQuantity(text: string): number {
   const [, number = '', suffix = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(text) ?? [];
   return Number(number) * (powers[suffix] ?? Number.NaN);

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Kinds of fields of the document. The `error` of each is what it must be, as a noun: messages say "must be …, got …".
+ * Kinds of fields of the document. The `error` of each is a noun phrase, because messages say "must be …, got …".
  */
-
 export const field = {
   text: (description: string) => z.string({ error: 'text' }).describe(description),
   flag: (description: string) => z.boolean({ error: 'true or false' }).describe(description),
@@ -12,7 +11,7 @@ export const field = {
     const error = 'a positive integer';
     return z.int({ error }).positive({ error }).describe(description);
   },
-  /** As many pods as an indexed Job may have. */
+  /** A number of replicas, up to the limit of an indexed Job. */
   replicas: (description: string) => {
     const error = 'a positive integer';
     return z.int({ error }).positive({ error }).max(100_000, { error: 'at most 100000' }).describe(description);
@@ -35,10 +34,10 @@ export const field = {
       .describe(description),
   list: <T extends z.ZodType>(items: T, description: string) =>
     z.array(items, { error: 'a list' }).describe(description),
-  /** A map of these keys and no others. */
+  /** A map with only these keys. */
   section: <T extends z.ZodRawShape>(shape: T, description: string) =>
     z.strictObject(shape, { error: 'a map' }).describe(description),
-  /** A map of these keys and whatever others the user or Kubernetes has. */
+  /** A map with these and any other keys. */
   openSection: <T extends z.ZodRawShape>(shape: T, description: string) =>
     z.looseObject(shape, { error: 'a map' }).describe(description),
 };

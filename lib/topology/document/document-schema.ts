@@ -4,7 +4,7 @@ import { field } from './document-field';
 import { metaShape } from './meta-setting';
 import { Mode } from './topology';
 
-/** The only definition of the document's fields: shape checks, known keys and the JSON Schema all come from here. */
+/** The only definition of the document's fields. Shape checks, known keys and the JSON Schema are derived from it. */
 
 const avro = (description: string) =>
   z.union([z.string(), z.looseObject({})], { error: 'an Avro schema: JSON text, or a map' }).describe(description);
@@ -13,11 +13,11 @@ const functionIds = (description: string) => field.list(field.text('Id of a func
 
 const image = field.word('Image of the container.');
 const imagePullPolicy = field.oneOf(['Always', 'IfNotPresent', 'Never'], 'When Kubernetes pulls the image.');
-const user = field.text('User name; left out: the one of globalConfig, then of the controller.');
-const password = field.text('Password; left out: the one of globalConfig, then of the controller. Quote numbers.');
+const user = field.text('User name; defaults to globalConfig, then to the controller.');
+const password = field.text('Password; defaults to globalConfig, then to the controller. Quote numbers.');
 
 const secret = field.text(
-  'Name of a Secret in the namespace of the flow, with the keys user and password; in place of those two.',
+  'Name of a Secret in the namespace of the flow, with the keys user and password; replaces those two.',
 );
 
 const globalConfig = (description: string) =>
@@ -30,19 +30,17 @@ const globalConfig = (description: string) =>
             user: user.optional(),
             password: password.optional(),
             secret: secret.optional(),
-            autoDownload: field.flag('Download the object each record names by bucket and key.').optional(),
+            autoDownload: field.flag('Download the object that each record names by bucket and key.').optional(),
           },
-          'The S3 server that sources, sinks and downloads use.',
+          'The S3 server of sources, sinks and downloads.',
         )
         .optional(),
       sideStream: field
         .section(
           {
             enabled: field.flag('Publish a record for each error.').optional(),
-            addr: field.text('Address of the nats server: nats://host:port.').optional(),
-            errorTopics: field
-              .text('Subjects for errors, as stream.subject; several are separated by commas.')
-              .optional(),
+            addr: field.text('Address of the NATS server: nats://host:port.').optional(),
+            errorTopics: field.text('Subjects for errors, as stream.subject, separated by commas.').optional(),
           },
           'Where errors of functions are published.',
         )
@@ -51,7 +49,7 @@ const globalConfig = (description: string) =>
         .section(
           {
             enabled: field
-              .flag('Keep messages that are too big for nats in S3; asked for by each function.')
+              .flag('Store messages that are too large for NATS in S3. Functions do not inherit it.')
               .optional(),
             topics: field.text('The bucket.').optional(),
             user: user.optional(),
@@ -59,18 +57,18 @@ const globalConfig = (description: string) =>
             secret: secret.optional(),
             addr: field.text('Address of the S3 server: host:port.').optional(),
             maxPayloadSize: field
-              .count('Bytes above which a message goes to S3; left out: what the nats server allows.')
+              .count('Messages above this number of bytes are stored in S3; defaults to the limit of the NATS server.')
               .optional(),
             image: image.optional(),
             imagePullPolicy: imagePullPolicy.optional(),
           },
-          'S3 in place of nats for big messages.',
+          'S3 as the store for large messages.',
         )
         .optional(),
       devStore: field
         .section(
           {
-            enabled: field.flag('Let each function be run by itself, by objects put into S3.').optional(),
+            enabled: field.flag('Run each function by itself, on objects uploaded to S3.').optional(),
             image: image.optional(),
             imagePullPolicy: imagePullPolicy.optional(),
             user: user.optional(),
@@ -79,7 +77,7 @@ const globalConfig = (description: string) =>
             topics: field.text('The bucket.').optional(),
             addr: field.text('Address of the S3 server: host:port.').optional(),
           },
-          'Step by step runs.',
+          'Step-by-step runs.',
         )
         .optional(),
       metrics: field
@@ -94,17 +92,19 @@ const globalConfig = (description: string) =>
       stream: field
         .section(
           {
-            maxMsgs: field.count('Messages an output stream holds; 100000 by default.').optional(),
-            maxBytes: field.count('Bytes an output stream holds; 1073741824 (1 GiB) by default.').optional(),
-            replicas: field.count('Copies of an output stream in a nats cluster; 1 by default.').optional(),
+            maxMsgs: field.count('Maximum number of messages in an output stream; 100000 by default.').optional(),
+            maxBytes: field
+              .count('Maximum size of an output stream in bytes; 1073741824 (1 GiB) by default.')
+              .optional(),
+            replicas: field.count('Replicas of an output stream in a NATS cluster; 1 by default.').optional(),
             onDelete: field
               .oneOf(
                 ['keep', 'delete'],
-                'Whether the records stay (the default) when the manifest of the stream is removed.',
+                'Whether records are kept (the default) or deleted with the manifest of the stream.',
               )
               .optional(),
           },
-          "Limits of a function's output stream; full, it makes its function wait and discards nothing.",
+          "Limits of a function's output stream. A full stream makes its function wait and discards nothing.",
         )
         .optional(),
       image: image.optional(),
@@ -125,7 +125,7 @@ const sideOutput = field.section(
 const flowFunction = field.section(
   {
     id: field.text('Unique id: lower-case letters, digits and single dashes.'),
-    type: field.oneOf(functionTypeNames, 'What the function is.'),
+    type: field.oneOf(functionTypeNames, 'Type of the function.'),
     format: field.oneOf(['list'], 'fs-source: one record for each object of the bucket.').optional(),
     addr: field.text('Address of the server a source reads or a sink writes: host:port.').optional(),
     topics: field.text('What a source reads or a sink writes, as s3a://bucket/prefix.').optional(),
@@ -135,14 +135,14 @@ const flowFunction = field.section(
     image: image.optional(),
     imagePullPolicy: imagePullPolicy.optional(),
     groupId: field.text('Name of the consumer group, unique in the topology.').optional(),
-    parallelism: field.replicas('Replicas; left out: those of the topology.').optional(),
+    parallelism: field.replicas("Number of replicas; defaults to the topology's.").optional(),
     partitionBy: field.text('Field that partitions the records.').optional(),
     schema: avro(
-      'Avro schema: of what a source or process emits, of what a sink reads. A process without one passes on the schema of its input.',
+      'Avro schema of the records that a source or process emits, or that a sink reads. A process without one uses the schema of its input.',
     ).optional(),
     out: functionIds('Ids of the functions that read the output.').optional(),
     sideOuts: field.list(sideOutput, 'Secondary outputs.').optional(),
-    globalConfig: globalConfig("Settings of this function, over the topology's globalConfig.").optional(),
+    globalConfig: globalConfig("Settings of this function, which override the topology's globalConfig.").optional(),
     meta: field.openSection(metaShape(), "KFlow's settings of the function, and the user's own keys.").optional(),
   },
   'A function of the dag.',
@@ -154,11 +154,11 @@ export const documentSchema = field.section(
   {
     runtime: field.oneOf(['flow'], 'The basic runtime.').optional(),
     namespace: field.text("The flow's Kubernetes namespace.").optional(),
-    jobId: field.text("The flow's name in its namespace; left out: the file's name.").optional(),
+    jobId: field.text("The flow's name in its namespace; defaults to the name of the file.").optional(),
     mode: field
-      .oneOf(Object.values(Mode) as [Mode, ...Mode[]], 'batch ends, stream (the default) does not.')
+      .oneOf(Object.values(Mode) as [Mode, ...Mode[]], 'batch ends with its input; stream, the default, does not end.')
       .optional(),
-    parallelism: field.replicas('Replicas of a function that does not say otherwise; 1 by default.').optional(),
+    parallelism: field.replicas('Default number of replicas of a function; 1 by default.').optional(),
     globalConfig: globalConfig('Settings of all functions.').optional(),
     dag: z.array(flowFunction, { error }).min(1, { error }).describe('The functions of the flow.'),
   },

@@ -2,21 +2,21 @@ import { nearestName } from '../problem/nearest-name';
 import type { DocumentPath } from '../problem/problem';
 import type { Draft, DraftFunction, DraftSideOutput } from './draft';
 
-/** An edge between two functions that are both there. */
+/** An edge between two existing functions. */
 export interface ResolvedEdge {
   readonly from: DraftFunction;
   readonly to: DraftFunction;
-  /** The side output it leaves from; absent: the main output. */
+  /** The side output that the edge starts from; absent: the main output. */
   readonly side?: DraftSideOutput;
   readonly path: DocumentPath;
 }
 
-/** The functions of a draft by id (the first of each) and the edges that may carry records. */
+/** The functions of a draft by id (of duplicates, the first) and its valid edges. */
 export class DraftGraph {
   readonly byId: ReadonlyMap<string, DraftFunction>;
-  /** Without those to themselves, from sinks, and into sources: they are wrong by themselves. */
+  /** Without edges of a function to itself, from sinks and into sources, which are errors of their own. */
   readonly edges: readonly ResolvedEdge[];
-  /** Functions that an `out` most likely means, though it names none. */
+  /** Functions that a misspelled `out` most likely means. */
   readonly meant: ReadonlySet<DraftFunction>;
   private readonly outgoing = new Map<DraftFunction, ResolvedEdge[]>();
   private readonly ingoing = new Map<DraftFunction, ResolvedEdge[]>();
@@ -51,7 +51,7 @@ export class DraftGraph {
     return this.ingoing.get(each) ?? [];
   }
 
-  /** Cycles, each as its edges in order; one for each edge that closes one. */
+  /** Cycles, each as a list of edges; one for each edge that closes a cycle. */
   cycles(): readonly (readonly ResolvedEdge[])[] {
     const found: ResolvedEdge[][] = [];
     const settled = new Set<DraftFunction>();
@@ -61,12 +61,12 @@ export class DraftGraph {
     return found;
   }
 
-  /** Depth first without recursion: a chain may be long. */
+  /** Depth first, without recursion, because chains may be long. */
   private walk(
     start: DraftFunction,
     { settled, found }: { settled: Set<DraftFunction>; found: ResolvedEdge[][] },
   ): void {
-    const way: ResolvedEdge[] = [];
+    const trail: ResolvedEdge[] = [];
     const depths = new Map([[start, 0]]);
     const stack = [{ at: start, next: 0 }];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -74,23 +74,23 @@ export class DraftGraph {
       top.next += 1;
       if (edge === undefined) {
         stack.pop();
-        way.pop();
+        trail.pop();
         depths.delete(top.at);
         settled.add(top.at);
         continue;
       }
       const depth = depths.get(edge.to);
-      if (depth !== undefined) found.push([...way.slice(depth), edge]);
+      if (depth !== undefined) found.push([...trail.slice(depth), edge]);
       else if (!settled.has(edge.to)) {
         depths.set(edge.to, stack.length);
         stack.push({ at: edge.to, next: 0 });
-        way.push(edge);
+        trail.push(edge);
       }
     }
   }
 }
 
-/** Every edge a function declares, of its main output and its side outputs. */
+/** All edges that a function declares, of its main output and its side outputs. */
 export function allEdgesOf(from: DraftFunction): readonly { to: string; path: DocumentPath; side?: DraftSideOutput }[] {
   return [...from.out, ...from.sideOuts.flatMap((side) => side.out.map((edge) => ({ ...edge, side })))];
 }

@@ -12,14 +12,15 @@ import { nearestName } from '../problem/nearest-name';
 import type { DocumentPath } from '../problem/problem';
 
 /**
- * What a document is read for. `run`: secret values stay on this machine, and what is missing is filled in. `controller`: the
- * same, and a cluster does what this machine would not. `manifests`:
- * a server must be named, and a secret value must be one that a Secret can stand for. `manifests-without-secrets`: the same,
- * and no secret value at all.
+ * Why a document is read.
+ * - `run`: on this machine. Secrets stay here, and missing settings have defaults.
+ * - `controller`: on a cluster, with the controller's defaults.
+ * - `manifests`: servers must be named, and secrets are allowed only where a Secret can replace them.
+ * - `manifests-without-secrets`: like `manifests`, without any secret value.
  */
 export type Purpose = 'run' | 'controller' | 'manifests' | 'manifests-without-secrets';
 
-/** What can be read of a document whose shape may be wrong in places: the semantic checks run on this. */
+/** The readable parts of a document that may contain errors. The semantic checks run on it. */
 export interface Draft {
   readonly root: PlainMap;
   readonly jobId: string;
@@ -32,11 +33,11 @@ export interface DraftFunction {
   readonly path: DocumentPath;
   readonly raw: PlainMap;
   readonly id?: string;
-  /** Absent when `type` is missing or not known. */
+  /** Absent if `type` is missing or unknown. */
   readonly type?: FunctionType;
-  /** Of `type`; absent as it is. */
+  /** Descriptor of `type`. */
   readonly descriptor?: FunctionTypeDescriptor;
-  /** Of the type, or of what an unknown one was most likely meant to be. */
+  /** Kind of the type, or of the known type most similar to an unknown one. */
   readonly kind?: FunctionKind;
   readonly out: readonly DraftEdge[];
   readonly sideOuts: readonly DraftSideOutput[];
@@ -44,7 +45,7 @@ export interface DraftFunction {
   readonly schemaFaults: readonly SchemaFault[];
   readonly globalConfig: PlainMap;
   readonly meta: PlainMap;
-  /** `meta` as written, with the keys that hold nothing. */
+  /** `meta` as written, including keys without a value. */
   readonly ownMeta: PlainMap;
 }
 
@@ -64,7 +65,7 @@ export interface DraftSideOutput {
 
 type SchemaReader = (written: unknown) => { schema?: ReadSchema; schemaFaults: readonly SchemaFault[] };
 
-/** Reads a document (without its empty keys) as far as it can be read; `written` is the same with them. */
+/** Reads the valid parts of a document without empty keys; `written` is the document with them. */
 export function readDraft(
   root: PlainMap,
   { written, defaultJobId }: { written: unknown; defaultJobId: string },
@@ -114,13 +115,13 @@ function readSideOutput(
 }
 
 function edgesOf(raw: PlainMap, path: DocumentPath): readonly DraftEdge[] {
-  // A lone name in place of a list is told by the check of the shape; the edge it means is there all the same.
+  // the shape check reports a name instead of a list; the edge still counts
   if (typeof raw.out === 'string') return [{ to: raw.out, path: [...path, 'out'] }];
   const out = Array.isArray(raw.out) ? raw.out : [];
   return out.flatMap((to: unknown, index) => (typeof to === 'string' ? [{ to, path: [...path, 'out', index] }] : []));
 }
 
-/** The same text is read once: documents repeat their schemas. */
+/** Reads each text once, because documents repeat their schemas. */
 function schemaReader(): SchemaReader {
   const known = new Map<unknown, ReturnType<SchemaReader>>();
   return (written) => {
@@ -142,7 +143,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The jobId of a document that does not name one: its file's name made a valid label, `etl_Jobs.v2.yaml` → `etl-jobs-v2`. */
+/** The default jobId of a document: the name of its file as a valid label, `etl_Jobs.v2.yaml` → `etl-jobs-v2`. */
 export function jobIdOfFile(name: string): string {
   const base = name.split(/[\\/]/).at(-1) ?? '';
   const label = base

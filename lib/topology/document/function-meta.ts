@@ -4,7 +4,7 @@ import { defaultLanguage, type Language } from './language';
 import { findMetaSetting, type MetaSetting } from './meta-setting';
 import type { FunctionMeta } from './topology';
 
-/** The settings of a `meta` that was found free of errors, with their defaults; `own` is the `meta` as written. */
+/** The settings of a valid `meta`, with their defaults; `own` is the `meta` as written. */
 export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
   const setting = <T>(name: MetaSetting): T | undefined => findMetaSetting(meta, name)?.value as T | undefined;
   const optional = {
@@ -31,7 +31,7 @@ export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
   };
 }
 
-/** Bulk settings; undefined unless bulk is enabled and both thresholds are above 0, as the documents have it. */
+/** Bulk settings; undefined unless bulk is enabled and both thresholds are above 0. */
 function bulkOf(meta: PlainMap): FunctionMeta['bulk'] {
   const flushTimerMs = Number(findMetaSetting(meta, 'bulk.flush.timer')?.value ?? 0);
   const flushSize = Number(findMetaSetting(meta, 'bulk.flush.size')?.value ?? 0);

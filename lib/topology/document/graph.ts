@@ -2,19 +2,19 @@ import { kindOf } from '../function-types/function-type';
 import type { FunctionKind } from '../function-types/function-type-descriptor';
 import type { FlowFunction, Topology } from './topology';
 
-/** One of the outputs a function reads: the main one of `from`, or its side output `side`. */
+/** An output that a function reads: the main output of `from`, or its side output `side`. */
 export interface Upstream {
   readonly from: string;
   readonly side?: string;
 }
 
-/** Functions by id, and what each reads. */
+/** Functions and their inputs, by id. */
 interface GraphIndex {
   readonly functions: ReadonlyMap<string, FlowFunction>;
   readonly upstreams: ReadonlyMap<string, readonly Upstream[]>;
 }
 
-/** A topology does not change, so it is gone through once. */
+/** Topologies are immutable, so each is indexed once. */
 const indexes = new WeakMap<Topology, GraphIndex>();
 
 /** The outputs a function reads, in the order of the document. */
@@ -46,7 +46,7 @@ function indexOf(topology: Topology): GraphIndex {
   return index;
 }
 
-/** The functions so that each stands after all it reads from; else in the order of the document. */
+/** The functions sorted so that each follows all its inputs; otherwise in the order of the document. */
 export function inTopologicalOrder(topology: Topology): readonly FlowFunction[] {
   const byId = new Map(topology.dag.map((each) => [each.id, each]));
   const waitsFor = new Map(topology.dag.map((each) => [each.id, 0]));
@@ -91,7 +91,7 @@ export function renderMermaid(topology: Topology): string {
   return ['flowchart LR', ...nodes, ...edges, ''].join('\n');
 }
 
-/** Mermaid's entities for what its labels cannot hold. */
+/** Replaces characters that Mermaid's labels cannot contain by its entities. */
 function entities(label: string): string {
   return label.replace(/[^\w .:-]/g, (character) => `#${character.codePointAt(0)};`);
 }

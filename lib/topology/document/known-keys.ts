@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import type { DocumentPath } from '../problem/problem';
 import { documentSchema } from './document-schema';
 
-/** What was found before, by path without indexes; only of places the schema knows, so it stays small. */
+/** Cache by path without indexes. It stays small, because it contains only paths of the schema. */
 const found = new Map<string, readonly string[]>();
 
-/** The keys the document may have at a path, in the order of the schema; none where anything goes or nothing does. */
+/** The keys that the schema defines at a path, in its order; empty where it defines none. */
 export function knownKeysAt(path: DocumentPath): readonly string[] {
   const place = path.map((step) => (typeof step === 'number' ? 0 : step)).join('\n');
   const before = found.get(place);
@@ -33,7 +33,7 @@ function objectsIn(type: z.core.$ZodType): readonly z.ZodObject[] {
   return branchesOf(type).filter(isObject);
 }
 
-/** The type without `optional`, and each branch of a union. */
+/** The type without `optional`, or the branches of a union. */
 function branchesOf(type: z.core.$ZodType): readonly z.core.$ZodType[] {
   const { def } = type._zod;
   if (def.type === 'optional') return branchesOf((def as z.core.$ZodOptionalDef).innerType);

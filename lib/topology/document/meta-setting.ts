@@ -6,32 +6,34 @@ import { field } from './document-field';
 import { defaultLanguage, languageNames } from './language';
 
 /**
- * The settings KFlow reads from a function's `meta`, by their dotted names. A dotted one may be written flat
- * (`bulk.flush.size: 10`), nested, or nested in part.
+ * The settings KFlow reads from a function's `meta`, by their dotted names. A dotted name may be written flat
+ * (`bulk.flush.size: 10`), nested, or partly nested.
  */
 export const metaSettings = {
   name: field.text('Name of the entry function in the code or module.'),
-  code: field.text('Source text of the function, Python unless `language` says otherwise.'),
-  module: field.text('Path of a module that holds the function, relative to this document.'),
+  code: field.text('Source text of the function, in Python unless `language` is set.'),
+  module: field.text('Path of a module with the function, relative to this document.'),
   language: field.oneOf(languageNames, `Language of the code; ${defaultLanguage} by default.`),
-  checkpoint: field.flag('fs-source: remember over runs what has been listed; false by default.'),
-  rate: field.positive('raw-source: records a second at most, for each replica.'),
-  concurrency: field.count('Records one replica works on at a time when its function is asynchronous; 1 by default.'),
-  'max.poll.interval.ms': field.count(
-    'Milliseconds a record may take without a heartbeat before it is delivered again; 120000 by default.',
+  checkpoint: field.flag('fs-source: remember the listed objects across runs; false by default.'),
+  rate: field.positive('raw-source: maximum number of records per second and replica.'),
+  concurrency: field.count(
+    'Number of records that a replica processes concurrently if its function is asynchronous; 1 by default.',
   ),
-  maxDeliver: field.count('How often a record is tried before it goes to the dead letters; 5 by default.'),
-  'download.directory': field.text('Where automatic downloads go: a directory below /tmp/.'),
-  'bulk.enabled': field.flag('Sinks: write records in bulks; needs both flush settings above 0.'),
+  'max.poll.interval.ms': field.count(
+    'Milliseconds that a record may take without a heartbeat before it is redelivered; 120000 by default.',
+  ),
+  maxDeliver: field.count('Number of attempts before a record is dead-lettered; 5 by default.'),
+  'download.directory': field.text('Directory of automatic downloads, below /tmp/.'),
+  'bulk.enabled': field.flag('Sinks: write records in bulk; requires both flush settings above 0.'),
   'bulk.flush.timer': field.integer('Milliseconds between two flushes of a bulk.'),
-  'bulk.flush.size': field.integer('Number of records that makes a bulk flush.'),
-  pause: field.flag('Update: scale this function to 0, or suspend it; needs `update: true`.'),
+  'bulk.flush.size': field.integer('Number of records that triggers a flush.'),
+  pause: field.flag('Update: scale this function to 0, or suspend it; requires `update: true`.'),
   update: field.flag('Update: allow this function to change; false by default.'),
   updatePolicy: field.oneOf(
     ['KeepOffset', 'DropOffset'],
-    'Update in batch mode: go on after what was acked (KeepOffset, the default) or read again from the first record.',
+    'Update in batch mode: continue after the last acked record (KeepOffset, the default) or re-read from the first record.',
   ),
-  restart: field.flag('Update in stream mode: restart the running replicas too; false by default.'),
+  restart: field.flag('Update in stream mode: also restart running replicas; false by default.'),
   'nats.conn.options': field.openSection({}, 'Options of the NATS connection.'),
   'nats.js.options': field.openSection({}, 'Options of JetStream.'),
   container: containerSchema,
@@ -39,10 +41,10 @@ export const metaSettings = {
 
 export type MetaSetting = keyof typeof metaSettings;
 
-/** First parts of dotted names that users may well have a plain value of their own under. */
+/** First parts of dotted names that users may use as keys of their own. */
 const sharedHeads: ReadonlySet<string> = new Set(['max', 'nats']);
 
-/** A setting's value and its way below `meta`, flat or nested; undefined when it is not written. */
+/** A setting's value and its path below `meta`, flat or nested; undefined if the document does not set it. */
 export function findMetaSetting(
   meta: PlainMap,
   name: MetaSetting,
@@ -61,7 +63,7 @@ function findDotted(map: PlainMap, rest: string, above: DocumentPath): ReturnTyp
   return undefined;
 }
 
-/** The shape of `meta`: each dotted setting flat and nested. */
+/** The shape of `meta`, with each dotted setting flat and nested. */
 export function metaShape(): z.ZodRawShape {
   return dottedShape(Object.entries(metaSettings));
 }

@@ -3,14 +3,14 @@ import { documentSchema } from './document-schema';
 
 type JsonSchema = { readonly [key: string]: unknown };
 
-/** JSON Schema (draft 2020-12) of the document, for editors. It knows the shape; what else is checked, it cannot say. */
+/** JSON Schema (draft 2020-12) of the document, for editors. It describes the shape only, not the semantic checks. */
 export function topologyJsonSchema(): JsonSchema {
   const { $schema, ...schema } = z.toJSONSchema(documentSchema, { target: 'draft-2020-12', io: 'input' });
   const document = allowNulls(schema) as JsonSchema;
   return { $schema, $id: 'https://kflow.io/schemas/topology.json', title: 'KFlow topology', ...document };
 }
 
-/** A key with nothing behind it counts as absent, so what may be absent may be null. */
+/** A key without a value counts as absent, so optional values may be null. */
 function allowNulls(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(allowNulls);
   if (typeof schema !== 'object' || schema === null) return schema;

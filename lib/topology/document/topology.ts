@@ -1,6 +1,6 @@
 /**
- * The document, read and completed: defaults filled in, `globalConfig` inherited by each function, inline schemas
- * parsed. Names are the document's own; `lib/plan` translates them into JetStream's and Kubernetes' words.
+ * The completed document: defaults are filled in, functions inherit `globalConfig`, and inline schemas are parsed. The
+ * names are the document's; `lib/plan` translates them into those of JetStream and Kubernetes.
  */
 
 import type { AvroSchema } from '../avro/avro-type';
@@ -15,7 +15,7 @@ export interface Topology {
   readonly namespace: string;
   readonly jobId: string;
   readonly mode: Mode;
-  /** Replicas of a function that does not say otherwise. */
+  /** Default number of replicas of a function. */
   readonly parallelism: number;
   readonly globalConfig: GlobalConfig;
   /** In the order of the document. */
@@ -36,13 +36,13 @@ export interface FlowFunction {
   readonly topics?: string;
   readonly user?: string;
   readonly password?: string;
-  /** Name of a Kubernetes Secret that is there already, with the keys `user` and `password`. */
+  /** Name of an existing Kubernetes Secret with the keys `user` and `password`. */
   readonly secret?: string;
   readonly image?: string;
   readonly imagePullPolicy?: string;
   readonly groupId?: string;
   readonly partitionBy?: string;
-  /** The topology's `globalConfig` with this function's own laid over it. */
+  /** The topology's `globalConfig`, overridden by the function's own. */
   readonly globalConfig: GlobalConfig;
   readonly meta: FunctionMeta;
 }
@@ -62,14 +62,14 @@ export interface GlobalConfig {
     readonly autoDownload: boolean;
   };
   readonly messageStore: {
-    /** On a function: only what the function itself asks for, never inherited. */
+    /** Functions do not inherit it. */
     readonly enabled: boolean;
     readonly topics?: string;
     readonly addr?: string;
     readonly user?: string;
     readonly password?: string;
     readonly secret?: string;
-    /** Bytes; absent: what the nats server allows. */
+    /** In bytes; absent: the limit of the NATS server. */
     readonly maxPayloadSize?: number;
   };
   readonly sideStream: { readonly enabled: boolean; readonly addr?: string; readonly errorTopics?: string };
@@ -84,17 +84,17 @@ export interface GlobalConfig {
     readonly password?: string;
     readonly secret?: string;
   };
-  /** Limits of the function's output stream; what is not yet acked is never discarded, whatever they are. */
+  /** Limits of the function's output stream. Unacked messages are never discarded. */
   readonly stream: {
     readonly maxMsgs: number;
     readonly maxBytes: number;
     readonly replicas: number;
-    /** What becomes of the records when the stream's manifest is removed. */
+    /** Whether records are kept or deleted with the stream's manifest. */
     readonly onDelete: 'keep' | 'delete';
   };
 }
 
-/** The settings KFlow reads from `meta`. `own` is the whole `meta` as written: it reaches the function's `OpenContext`. */
+/** The settings KFlow reads from `meta`. `own` is the whole `meta` as written, which the function receives. */
 export interface FunctionMeta {
   /** Entry function of inline code or of a module. */
   readonly name?: string;
@@ -102,17 +102,17 @@ export interface FunctionMeta {
   /** Path of a module with the function, relative to the document. */
   readonly module?: string;
   readonly language: Language;
-  /** fs-source: remember what has been listed, over runs. */
+  /** fs-source: remember the listed objects across runs. */
   readonly checkpoint: boolean;
-  /** raw-source: records a second at most, for each replica. */
+  /** raw-source: maximum number of records per second and replica. */
   readonly rate?: number;
-  /** Records one replica works on at a time, when its function is asynchronous. */
+  /** Number of records that a replica processes concurrently if its function is asynchronous. */
   readonly concurrency: number;
-  /** `max.poll.interval.ms`: a record that takes longer without a heartbeat is delivered again. */
+  /** `max.poll.interval.ms`: a record that takes longer without a heartbeat is redelivered. */
   readonly maxPollIntervalMs: number;
-  /** How often a record is tried before it goes to the dead letters. */
+  /** Number of attempts before a record is dead-lettered. */
   readonly maxDeliver: number;
-  /** `download.directory`: where automatic downloads go, below /tmp/. */
+  /** `download.directory`: directory of automatic downloads, below /tmp/. */
   readonly downloadDirectory?: string;
   readonly bulk?: { readonly flushTimerMs: number; readonly flushSize: number };
   readonly container: ContainerSettings;

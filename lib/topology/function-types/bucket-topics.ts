@@ -1,7 +1,7 @@
 import { quote } from '../problem/show-value';
 import type { TopicsRule } from './function-type-descriptor';
 
-/** S3's rule for bucket names, in words. */
+/** S3's rule for bucket names, for messages. */
 export const bucketRule = 'has 3 to 63 lower-case letters, digits, dots and dashes, and a letter or digit at both ends';
 
 export function isBucketName(name: string): boolean {

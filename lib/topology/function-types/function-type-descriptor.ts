@@ -16,18 +16,18 @@ interface FunctionTraits {
    * through unchanged; with `none`, the connector is the code.
    */
   readonly code: 'required' | 'optional' | 'none';
-  /** Whether the document must say `schema`. */
+  /** Whether the document must contain `schema`. */
   readonly schema: 'required' | 'optional';
-  /** What the records look like when the document has no `schema`. Left out: only the document can say. */
+  /** Schema of the records if the document has no `schema`. Absent: the type has none. */
   readonly implicitSchema?: AvroSchema;
-  /** Whether the document must say `format`. Left out: `format` means nothing here. */
+  /** Whether the document must contain `format`. Absent: the type ignores `format`. */
   readonly format?: 'required';
-  /** What `topics` must be. Left out: `topics` is optional text. */
+  /** What `topics` must be. Absent: `topics` is optional text. */
   readonly topics?: TopicsRule;
   readonly hasSideOutputs: boolean;
   /**
-   * In batch mode, a function that ends runs as a Job, and one that stays runs as a Deployment: when it has no more
-   * records, it waits to be stopped.
+   * In batch mode, a function that ends runs as a Job. A function that does not end runs as a Deployment, which waits to
+   * be stopped when there are no more records.
    */
   readonly batch: { readonly ends: true } | { readonly ends: false; readonly warning: string };
 }
@@ -45,7 +45,7 @@ type Connection =
   | { readonly connectsTo: 'object-store'; readonly kind: 'source' | 'sink'; readonly topics: TopicsRule }
   | {
       readonly connectsTo: 'server';
-      /** Whether manifests need `addr`. If not, the connector has an address of its own without it. */
+      /** Whether manifests need `addr`. If not, the connector has a default address. */
       readonly addr: 'required' | 'optional';
     }
   | {

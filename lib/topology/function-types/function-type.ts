@@ -27,7 +27,7 @@ export type FunctionTypeWith<Properties> = {
   [T in FunctionType]: FunctionTypes[T] extends Properties ? T : never;
 }[FunctionType];
 
-/** What this version runs. */
+/** The types that this version runs. */
 type RunnableFunctionType = FunctionTypeWith<{ readonly isRunnable: true }>;
 
 /** The types with a folder in `runtime/connectors`: runnable sources and sinks. */

@@ -1,9 +1,9 @@
 import { type ErrorCode, KFlowError } from '../../errors';
 
-/** The way from the document's root to a value: keys of maps and indexes of lists. */
+/** The path from the document's root to a value: keys of maps and indexes of lists. */
 export type DocumentPath = readonly (string | number)[];
 
-/** A path as it is written for people: `dag[1].meta.max.poll.interval.ms`. */
+/** Renders a path as messages show it: `dag[1].meta.max.poll.interval.ms`. */
 export function formatPath(path: DocumentPath): string {
   let text = '';
   for (const step of path) {
@@ -13,7 +13,7 @@ export function formatPath(path: DocumentPath): string {
   return text;
 }
 
-/** The value at a path of plain data; undefined where the path leaves it. */
+/** The value at a path of plain data; undefined if the path does not exist. */
 export function valueAt(root: unknown, path: DocumentPath): unknown {
   let value: unknown = root;
   for (const step of path) {
@@ -23,7 +23,7 @@ export function valueAt(root: unknown, path: DocumentPath): unknown {
   return value;
 }
 
-/** One thing wrong with a document. `error` forbids running it; `warning` says what will not be as written. */
+/** A problem of a document. An `error` prevents the flow from running; a `warning` names what behaves differently. */
 export interface Problem {
   readonly severity: 'error' | 'warning';
   readonly code: ErrorCode;
@@ -31,9 +31,9 @@ export interface Problem {
   /** Line and column, both from 1. */
   readonly line: number;
   readonly col: number;
-  /** The place in the document, as in `dag[2].out[0]`; empty for the document as a whole. */
+  /** Path in the document, as in `dag[2].out[0]`; empty for the document as a whole. */
   readonly path: string;
-  /** What is wrong, what was got, and what to do. */
+  /** What is expected, the actual value, and what to do. */
   readonly message: string;
 }
 
@@ -44,7 +44,7 @@ export function formatProblem(problem: Problem): string {
   return [place, problem.path, `${severity}${problem.message}`].filter((part) => part !== '').join('  ');
 }
 
-/** Thrown where a document with errors was asked to run; carries every problem at once. Its code is that of the first error. */
+/** Thrown for a document with errors. It carries all problems; its code is that of the first error. */
 export class TopologyError extends KFlowError {
   override readonly name = 'TopologyError';
 

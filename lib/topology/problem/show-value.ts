@@ -1,28 +1,28 @@
 import type { DocumentPath } from './problem';
 
-/** A value as a message shows it: short, text in quotes, and never a password or a value of the environment. */
+/** Renders a value for a message: short, text in quotes, and without passwords and values of variables. */
 export function showValue(path: DocumentPath, value: unknown, written?: string): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty map' : 'a map';
   const isSecret = path.at(-1) === 'password' || (path.includes('env') && path.at(-1) !== 'name');
-  if (isSecret) return typeof value === 'number' ? 'a number' : typeof value === 'boolean' ? 'a truth value' : 'text';
+  if (isSecret) return typeof value === 'number' ? 'a number' : typeof value === 'boolean' ? 'a boolean' : 'text';
   if (typeof value === 'string') return quote(value);
   return written ?? String(value);
 }
 
-/** Text in quotes on one line, cut where it gets long. */
+/** Renders text in quotes on one line, shortened to 60 characters. */
 export function quote(text: string): string {
   const line = withoutSecrets(text).replace(/\s+/g, ' ');
   return line.length > 60 ? `"${line.slice(0, 57)}..."` : `"${line}"`;
 }
 
-/** Words that end the name of a secret, whatever stands before them. */
+/** Endings of names of secrets, after any prefix. */
 const longWords = /(password|passwd|passphrase|secrets?|credentials?)$/;
-/** Words that do so only as words of their own. */
+/** Endings that count only as separate words. */
 const shortWords = /(^|_)(pass|pwd|pat|token|(api|access|private|secret|signing|encryption)_?key)$/;
 
-/** Whether a name speaks of a secret: `DB_PASSWORD`, `apiKey`, `MYSQL_PWD`, `token2`; not `max_tokens` or `tokenizer`. */
+/** Whether a name is that of a secret: `DB_PASSWORD`, `apiKey`, `MYSQL_PWD`, `token2`; not `max_tokens` or `tokenizer`. */
 export function isSecretName(name: string): boolean {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -32,12 +32,12 @@ export function isSecretName(name: string): boolean {
   return longWords.test(words) || shortWords.test(words);
 }
 
-/** Whether a text carries a secret in it: `scheme://user:password@host`, or `password=…` as programs take it. */
+/** Whether a text contains a secret: `scheme://user:password@host`, or `password=…` as in program arguments. */
 export function carriesSecret(text: string): boolean {
   return /:\/\/[^\s/@]*:[^\s@]+@/.test(text) || /(password|passwd|secret|token|api[_-]?key)=\S/i.test(text);
 }
 
-/** The text without what stands before the `@` of an address, and after the first `=`: messages show neither. */
+/** Removes credentials from addresses, and everything after `password=` and the like. */
 function withoutSecrets(text: string): string {
   return text.replace(/\/\/\S*@/g, '//…@').replace(/((?:pass|secret|token|key)\w*=).*/is, '$1…');
 }

@@ -2,7 +2,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedN
 import type { Place } from './document-source';
 import { maxDepth } from './nesting-depth';
 
-/** Values that aliases may add in all: more is no topology but an alias bomb. */
+/** Limit of the values that aliases may add, against alias bombs. */
 const maxAliased = 100_000;
 
 export interface Fault {
@@ -21,8 +21,8 @@ interface Frame {
 }
 
 /**
- * Plain data and its places from a parsed YAML document: aliases and merge keys are resolved here, in the order of the
- * text and within limits, and repeated keys are reported (the first one counts).
+ * Converts a parsed YAML document into plain data with positions. Aliases and merge keys are resolved in the order of the
+ * text and within limits. Repeated keys are reported; the first one counts.
  */
 export function composeValue(document: Document.Parsed): Composed & { readonly faults: readonly Fault[] } {
   const composer = new ValueComposer();
@@ -57,7 +57,7 @@ class ValueComposer {
     if (this.aliased <= maxAliased) return false;
     if (this.aliased === maxAliased + 1) {
       this.aliased += 1;
-      this.fault(at, `its aliases stand for more than ${maxAliased} values; write out what is meant`);
+      this.fault(at, `the aliases expand to more than ${maxAliased} values; write the values out`);
     }
     return true;
   }
@@ -73,8 +73,8 @@ class ValueComposer {
   private composeAlias(name: string, at: number, frame: Frame): Composed {
     const target = this.anchors.get(name);
     if (target === undefined || this.open.has(name)) {
-      const reason = target === undefined ? `no anchor &${name} stands before it` : 'it stands inside its own anchor';
-      this.fault(at, `the alias *${name} means nothing: ${reason}`);
+      const reason = target === undefined ? `no anchor &${name} precedes it` : 'it is inside its own anchor';
+      this.fault(at, `the alias *${name} is invalid: ${reason}`);
       return nothing(at, frame.key);
     }
     this.aliasDepth += 1;
@@ -104,7 +104,7 @@ class ValueComposer {
       if (name === undefined) continue;
       const composed = this.compose(pair.value, { depth: frame.depth + 1, key });
       if (name === '<<' && isScalar(pair.key) && pair.key.type === Scalar.PLAIN) merged.push(composed);
-      else if (Object.hasOwn(value, name)) this.fault(key, `the key "${name}" is written twice; delete one of the two`);
+      else if (Object.hasOwn(value, name)) this.fault(key, `the key "${name}" is written twice; remove one`);
       else {
         value[name] = composed.value;
         children.set(name, composed.place);
@@ -114,7 +114,7 @@ class ValueComposer {
     return { value, place: { at, key: frame.key, children } };
   }
 
-  /** A merge key gives what the map does not say itself; of several maps, the first that has a key. */
+  /** Adds the keys of a merged map that the map does not have itself. Of several merged maps, the first wins. */
   private merge(source: Composed, value: Record<string, unknown>, children: Map<string | number, Place>): void {
     if (Array.isArray(source.value)) {
       source.value.forEach((item, index) => {
@@ -123,7 +123,7 @@ class ValueComposer {
       return;
     }
     if (typeof source.value !== 'object' || source.value === null) {
-      this.fault(source.place.key, 'the merge key << needs an alias of a map, or a list of them');
+      this.fault(source.place.key, 'the merge key << needs an alias of a map, or a list of such aliases');
       return;
     }
     for (const [name, item] of Object.entries(source.value)) {

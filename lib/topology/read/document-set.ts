@@ -5,15 +5,15 @@ import type { DocumentPath, Problem } from '../problem/problem';
 import type { DocumentSource, Place } from './document-source';
 import { resolveSetPath } from './set-path';
 
-/** One `--set` of the command line: a place in the document and what to put there. */
+/** A `--set` option of the command line: a path in the document and a value. */
 export interface DocumentSet {
   readonly path: string;
   readonly value: unknown;
 }
 
 /**
- * `a.b=c` as a path and a value; the value is read as YAML, so `4`, `true`, `[a, b]` and `{a: 1}` are what they look
- * like. Throws `ConfigError` on text without `=`, or with a value that is no YAML.
+ * Parses `a.b=c`. The value is YAML, so `4`, `true`, `[a, b]` and `{a: 1}` have the types they look like. Throws
+ * `ConfigError` on text without `=` and on invalid YAML.
  */
 export function parseSet(text: string): DocumentSet {
   const equals = text.indexOf('=');
@@ -33,10 +33,10 @@ export function parseSet(text: string): DocumentSet {
   return { path, value: value.toJS({ maxAliasCount: 100 }) };
 }
 
-/** Positions of what `--set` put into a document: none in its text. */
+/** Position of values of `--set`, which are not in the text. */
 const setPlace: Place = { at: -1, key: -1 };
 
-/** The document with the values of `--set` over it, one after the other; a set that points nowhere is a problem. */
+/** Applies the values of `--set` to a document, in order. A path that does not exist is a problem. */
 export function applySets(
   source: DocumentSource,
   sets: readonly DocumentSet[],

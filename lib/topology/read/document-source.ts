@@ -1,14 +1,14 @@
 import type { LineCounter } from 'yaml';
 import type { DocumentPath } from '../problem/problem';
 
-/** Where one value stands in the text. Offsets count from 0; `-1` for a value that `--set` put there. */
+/** Position of a value in the text. Offsets start at 0; `-1` for a value of `--set`. */
 export interface Place {
   readonly at: number;
-  /** Of the key that leads to the value; of the value itself in a list. */
+  /** Offset of the key of the value; in a list, of the value itself. */
   readonly key: number;
-  /** A plain scalar as it is written, where that may differ from its value: `007`. */
+  /** A plain scalar as written, which may differ from its value: `007`. */
   readonly written?: string;
-  /** The value is a literal block: its lines are lines of the document. */
+  /** Whether the value is a literal block, whose lines are lines of the document. */
   readonly isBlock?: boolean;
   readonly children?: ReadonlyMap<string | number, Place>;
 }
@@ -19,7 +19,7 @@ export interface Position {
   readonly col: number;
 }
 
-/** A document as plain data that knows where each of its values was written. */
+/** A document as plain data, with the position of each value in the text. */
 export class DocumentSource {
   constructor(
     readonly value: unknown,
@@ -27,7 +27,7 @@ export class DocumentSource {
     private readonly origin: { readonly file: string; readonly text: string; readonly lines: LineCounter },
   ) {}
 
-  /** The same text with other data over it, as after `--set`. */
+  /** The same text with changed data, as after `--set`. */
   withValue(value: unknown, root: Place): DocumentSource {
     return new DocumentSource(value, root, this.origin);
   }
@@ -36,17 +36,17 @@ export class DocumentSource {
     return this.root;
   }
 
-  /** Of the value, or of the innermost thing around it that is in the text. */
+  /** Position of the value, or of the innermost value around it that is in the text. */
   positionOf(path: DocumentPath): Position {
     return this.positionAt(this.placeOf(path).at);
   }
 
-  /** Of the key that leads to the value. */
+  /** Position of the key of the value. */
   keyPositionOf(path: DocumentPath): Position {
     return this.positionAt(this.placeOf(path).key);
   }
 
-  /** Of a character of a text value: exact in a literal block, else the value's own position. */
+  /** Position of a character in a text value: exact in a literal block, otherwise the position of the value. */
   positionInText(path: DocumentPath, offset: number): Position {
     const place = this.placeOf(path);
     if (!place.isBlock || place.at < 0) return this.positionAt(place.at);
@@ -59,7 +59,7 @@ export class DocumentSource {
     return { file: this.origin.file, line, col: indent + (before.at(-1)?.length ?? 0) + 1 };
   }
 
-  /** The scalar as the document writes it, when it was written plainly. */
+  /** The scalar as written in the document, if it is a plain one. */
   writtenAt(path: DocumentPath): string | undefined {
     return this.placeOf(path).written;
   }

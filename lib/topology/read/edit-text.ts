@@ -2,28 +2,28 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Document, isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
 import type { DocumentPath } from '../problem/problem';
 
-/** A value to be put at a place of a document. */
+/** A value to set at a path of a document. */
 export interface TextEdit {
   readonly path: DocumentPath;
   readonly value: unknown;
 }
 
 /**
- * A document's text, YAML or JSON, with these values in it and all else as it is written, to the byte: single values are
- * replaced where they stand, or put below the first line of their map. What cannot be done so is written anew, with its
- * comments. Undefined where the way leads through an alias or a merge, which would change other places too.
+ * Sets values in the text of a YAML or JSON document and keeps the rest byte for byte: scalars are replaced in place, or
+ * inserted below the first line of their map. If that is not possible, the document is printed anew with its comments.
+ * Undefined if a path leads through an alias or a merge key, because the edit would change other places too.
  */
 export function editText(text: string, edits: readonly TextEdit[]): string | undefined {
-  const wanted = parseDocument(text);
+  const expected = parseDocument(text);
   try {
-    for (const { path, value } of edits) wanted.setIn(path, wanted.createNode(value));
+    for (const { path, value } of edits) expected.setIn(path, expected.createNode(value));
   } catch {
-    // the way leads through an alias
+    // the path leads through an alias
     return undefined;
   }
   const spliced = edits.reduce<string | undefined>((each, edit) => each && splice(each, edit), text);
-  if (spliced !== undefined && isDeepStrictEqual(parseDocument(spliced).toJS(), wanted.toJS())) return spliced;
-  return rewritten(text, wanted);
+  if (spliced !== undefined && isDeepStrictEqual(parseDocument(spliced).toJS(), expected.toJS())) return spliced;
+  return rewritten(text, expected);
 }
 
 function rewritten(text: string, document: Document): string {
@@ -44,7 +44,7 @@ function splice(text: string, { path, value }: TextEdit): string | undefined {
   return map.has(key) ? undefined : insert(text, map, { key, written });
 }
 
-/** Where a value stands that is on one line and has neither anchor nor tag. */
+/** Range of a value on one line without anchor and tag; undefined for any other value. */
 function rangeOf(pair: Pair | undefined): { readonly start: number; readonly end: number } | undefined {
   const { value } = pair ?? {};
   if (!isScalar(value) || value.range == null || value.anchor !== undefined || value.tag !== undefined)
@@ -54,7 +54,7 @@ function rangeOf(pair: Pair | undefined): { readonly start: number; readonly end
   return isPlain && start < end ? { start, end } : undefined;
 }
 
-/** Puts another key behind the first value of a map, in its form. */
+/** Inserts a key after the first value of a map, in the style of the map. */
 function insert(
   text: string,
   map: YAMLMap,

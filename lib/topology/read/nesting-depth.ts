@@ -1,23 +1,23 @@
-/** Deeper than any topology; far below where a recursive reader runs out of stack. */
+/** More than any topology needs, and far below the depth that overflows the stack of a recursive reader. */
 export const maxDepth = 100;
 
 const scalarMark = '\u001f';
 
 /**
- * Follows the tokens of a YAML lexer and tells how deep they nest, without recursion: what is nested deeper than
- * `maxDepth` must never come to the composer, which would overflow its stack.
+ * Measures how deep the tokens of a YAML lexer nest, without recursion. Text that is nested deeper than `maxDepth` must
+ * not be passed to the composer, whose stack would overflow.
  */
 export class NestingDepth {
-  /** Where the next token begins. */
+  /** Offset of the next token. */
   offset = 0;
   private lineStart = 0;
   private isLineBlank = true;
   private flow = 0;
   private previous = '';
-  /** Columns at which the open block collections began, in rising order. */
+  /** Start columns of the open block collections, in ascending order. */
   private readonly columns: number[] = [];
 
-  /** Takes the next token; false when it is nested too deep. */
+  /** Takes the next token; false if the token is nested too deep. */
   take(token: string): boolean {
     const first = token.charCodeAt(0);
     const isMark = token.length === 1 && first < 0x20 && first !== 0x0a && first !== 0x09 && first !== 0x0d;

@@ -4,16 +4,16 @@ import { composeValue, type Fault } from './compose-value';
 import { DocumentSource } from './document-source';
 import { NestingDepth } from './nesting-depth';
 
-/** Of a text that is no YAML at all, so many errors are listed. */
+/** Maximum number of reported syntax errors. */
 const maxListed = 100;
 
 export interface ParsedDocument {
-  /** Absent when the text is not YAML, or not one document with a map. */
+  /** Absent if the text is not YAML, or not a single document with a map. */
   readonly source?: DocumentSource;
   readonly problems: readonly Problem[];
 }
 
-/** YAML or JSON text as plain data with positions, and every syntax error at once. */
+/** Parses YAML or JSON text into plain data with positions. All syntax errors are reported. */
 export function parseDocument(text: string, file: string): ParsedDocument {
   const prepared = prepareText(text);
   const lines = new LineCounter();
@@ -25,7 +25,7 @@ export function parseDocument(text: string, file: string): ParsedDocument {
 
   const { documents, tooDeep } = composeDocuments(prepared, lines);
   if (tooDeep !== undefined) {
-    return { problems: problemsOf([{ offset: tooDeep, message: 'nested deeper than a topology ever is' }]) };
+    return { problems: problemsOf([{ offset: tooDeep, message: 'nested too deep for a topology' }]) };
   }
   const [document, second] = documents;
   if (document === undefined) return { problems: problemsOf([{ offset: 0, message: 'the file is empty' }]) };
@@ -33,20 +33,21 @@ export function parseDocument(text: string, file: string): ParsedDocument {
   if (errors.length > 0) return { problems: problemsOf(errors) };
   if (second !== undefined) {
     const offset = second.contents?.range?.[0] ?? second.range[0];
-    return { problems: problemsOf([{ offset, message: 'a second document begins here; a file holds one topology' }]) };
+    return {
+      problems: problemsOf([{ offset, message: 'a second document begins here; a file must contain one topology' }]),
+    };
   }
 
   const { value, place, faults } = composeValue(document);
   const problems = [...problemsOf(faults), ...problemsOf(document.warnings.map(faultOf), 'warning')];
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const message =
-      value === null ? 'the file is empty' : 'a topology is a map with the key "dag"; this is something else';
+    const message = value === null ? 'the file is empty' : 'must be a map with the key "dag"';
     return { problems: [...problems, ...problemsOf([{ offset: place.at, message }])] };
   }
   return { source: new DocumentSource(value, place, { file, text: prepared, lines }), problems };
 }
 
-/** The YAML documents of a text; none, and the place, when it nests too deep to be composed. */
+/** The YAML documents of a text; for text that is nested too deep, only the offset. */
 function composeDocuments(
   text: string,
   lines: LineCounter,
@@ -65,8 +66,8 @@ function composeDocuments(
 }
 
 /**
- * No byte order mark, and in JSON every tab of an indentation as one space: YAML forbids tabs there, and offsets and
- * columns stay what they were.
+ * Removes a byte order mark. In JSON, replaces tabs of indentation by single spaces, because YAML forbids tabs there;
+ * offsets and columns stay the same.
  */
 function prepareText(text: string): string {
   const plain = text.startsWith('\ufeff') ? text.slice(1) : text;

@@ -6,15 +6,15 @@ export interface Finding {
   readonly code: ErrorCode;
   readonly path: DocumentPath;
   readonly message: string;
-  /** Left out: an error. */
+  /** Default: `error`. */
   readonly severity?: Problem['severity'];
-  /** Left out: at the value of the path. */
+  /** Whether the position is that of the value (the default) or of its key. */
   readonly at?: 'key' | 'value';
-  /** Where in the text value of the path. */
+  /** Offset in the text value at the path. */
   readonly offset?: number;
 }
 
-/** The problems of one document, each put at its line and column. */
+/** Collects the problems of a document, with line and column. */
 export class ProblemList {
   private readonly problems: Problem[] = [];
 
@@ -29,7 +29,7 @@ export class ProblemList {
     this.add({ ...finding, severity: 'warning' });
   }
 
-  /** Line of a path, for messages that point at a second place. */
+  /** Line of a path, for messages that refer to a second place. */
   lineOf(path: DocumentPath): number {
     return this.source.positionOf(path).line;
   }

@@ -8,8 +8,8 @@ export type SetPath =
   | { readonly found: false; readonly message: string };
 
 /**
- * Resolves the path of a `--set` in a document: keys joined by dots, where a key may have dots itself (the longest known
- * one is taken), list items by `[index]`, `.index`, or the id of a function or side output.
+ * Resolves the path of a `--set` in a document: keys are joined by dots and may contain dots themselves, in which case
+ * the longest known key wins. List items are written as `[index]`, `.index`, or the id of a function or side output.
  */
 export function resolveSetPath(document: unknown, text: string): SetPath {
   let path: DocumentPath = [];
@@ -37,7 +37,7 @@ function stepIntoList(list: readonly unknown[], rest: string): Step {
   const known = ids.filter((id): id is string => typeof id === 'string');
   const range = list.length === 0 ? 'the list is empty' : `indexes go from 0 to ${list.length - 1}`;
   const hint = /^\d+$/.test(name) || known.length === 0 ? `; ${range}` : suggest(name, known);
-  return { message: `nothing here has the id or index "${name}"${hint}` };
+  return { message: `no item has the id or index "${name}"${hint}` };
 }
 
 interface MapStep {
@@ -52,9 +52,9 @@ function stepIntoMap({ value, path, rest }: MapStep): Step {
   const key = longestStart([...known, ...present], rest);
   if (key !== undefined) return { key, rest: withoutDot(rest.slice(key.length)) };
   const [, name = '', after = ''] = /^([^.[\]]*)(.*)$/s.exec(rest) ?? [];
-  if (name === '' || name === '__proto__') return { message: `a key is expected where "${rest}" begins` };
+  if (name === '' || name === '__proto__') return { message: `expected a key at "${rest}"` };
   if (value !== undefined && value !== null && !isPlainMap(value)) {
-    return { message: `"${name}" would be a key of what is not a map` };
+    return { message: `"${name}" cannot be set, because the value above it is not a map` };
   }
   if (path.includes('meta') && !known.some((each) => isNearMiss(name, each)))
     return { key: name, rest: withoutDot(after) };

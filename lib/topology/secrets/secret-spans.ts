@@ -14,7 +14,7 @@ export interface SecretSpan extends TextRange {
 
 /** The secrets of a valid YAML or JSON document, in the order of the text. */
 export function secretSpans(text: string): readonly SecretSpan[] {
-  // YAML forbids tabs as indentation, JSON does not; spaces keep the offsets
+  // YAML, unlike JSON, forbids tabs as indentation; single spaces keep the offsets
   const isJson = /^\s*[{[]/.test(text);
   const plain = isJson ? text.replace(/^[ \t]+/gm, (indent) => ' '.repeat(indent.length)) : text;
   const document = parseDocument(plain, { prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });

@@ -8,8 +8,8 @@ const undo = 'an update cannot change this: revert it, or delete the flow and su
 /**
  * Every difference that prevents `to` from being an update of the running topology `from`; empty when `to` is a valid
  * update. An update has the same functions with the same outputs. Functions with `update: true` may differ in image,
- * imagePullPolicy, topics, parallelism, addr, user, password, secret and meta. The order of functions and defaults that
- * are written out make no difference.
+ * imagePullPolicy, topics, parallelism, addr, user, password, secret and meta. The order of functions and
+ * explicit default values make no difference.
  */
 export function checkUpdate(from: Topology, to: Topology): readonly UpdateDifference[] {
   const flow = flowDifferences(from, to);

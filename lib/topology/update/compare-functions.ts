@@ -6,7 +6,7 @@ import type { DocumentPath } from '../problem/problem';
 
 /**
  * How an update treats each field of a function. `updatable` fields may change where the function allows updates, `fixed`
- * fields may not. The `compared` ones have a comparison of their own below, and `id` says which functions to compare.
+ * fields may not. The `compared` ones have a comparison of their own below, and `id` identifies the functions to compare.
  */
 const fieldRules = {
   type: 'fixed',
@@ -109,7 +109,7 @@ function ownKeys(own: PlainMap): PlainMap {
   return rest;
 }
 
-/** The map without one value, and without the maps around the value that are empty then. */
+/** The map without one value, and without maps that become empty. */
 function without(map: PlainMap, [step, ...below]: DocumentPath): PlainMap {
   const { [String(step)]: inner, ...others } = map;
   if (below.length === 0 || !isPlainMap(inner)) return others;
@@ -117,7 +117,7 @@ function without(map: PlainMap, [step, ...below]: DocumentPath): PlainMap {
   return Object.keys(kept).length === 0 ? others : { ...others, [String(step)]: kept };
 }
 
-/** A value that differs between two documents; undefined where one of them has none. */
+/** A value that differs between two documents; undefined in a document that does not have it. */
 export interface ValueDifference {
   readonly path: DocumentPath;
   readonly was: unknown;

@@ -2,7 +2,7 @@ import { type DocumentPath, formatPath } from '../problem/problem';
 import { isSecretName, showValue } from '../problem/show-value';
 import type { ValueDifference } from './compare-functions';
 
-/** A difference that an update may not make, as people read it. */
+/** A difference that an update must not make, rendered for people. */
 export interface UpdateDifference {
   /** Path with functions by id, as in `dag.p1.schema`. */
   readonly path: string;

@@ -107,7 +107,7 @@ test.each([
 
 test('refuses a default that JSON cannot hold exactly', () => {
   expect(() => avro.withDefault(avro.bigLong, 2n ** 60n)).toThrow(
-    'the default 1152921504606846976 is beyond 2^53, which JSON cannot hold exactly',
+    'the default 1152921504606846976 is beyond 2^53, which JSON cannot represent exactly',
   );
   expect(avro.withDefault(avro.bigLong, 7n).default).toBe(7);
 });

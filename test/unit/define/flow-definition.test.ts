@@ -152,16 +152,16 @@ test('refuses what a document cannot say, and modules that are not there, by fun
   expect(() => flow.document()).toThrow(
     [
       `source: there is no module "./none.ts" in ${__dirname}`,
-      'map: meta.big is a bigint, which JSON cannot hold; use plain values',
-      'map: meta.at is a Date, which JSON cannot hold; use plain values',
-      'map: meta.deep.list[1] is undefined, which JSON cannot hold; use plain values',
-      'map: meta.deep.list[2] is NaN, which JSON cannot hold; use plain values',
-      'map: meta.cycle.self is a part of itself, which JSON cannot hold; use plain values',
+      'map: meta.big is a bigint, which JSON cannot represent; use plain values',
+      'map: meta.at is a Date, which JSON cannot represent; use plain values',
+      'map: meta.deep.list[1] is undefined, which JSON cannot represent; use plain values',
+      'map: meta.deep.list[2] is NaN, which JSON cannot represent; use plain values',
+      'map: meta.cycle.self is a part of itself, which JSON cannot represent; use plain values',
     ].join('\n'),
   );
 });
 
-test('tells everything that is wrong with the code at once, by function', () => {
+test('reports every fault of the code at once, by function', () => {
   const flow = defineFlow({ jobId: 'wrong' });
   const outside = 3;
   const from = flow.rawSource('source', { writes: n, run: () => ({ n: outside }) });
@@ -176,14 +176,14 @@ test('tells everything that is wrong with the code at once, by function', () => 
       name: 'ConfigError',
       code: 'config-invalid',
       message: [
-        'source: the function uses what is outside of it: outside (line 2); only its text goes into the document; pass it in ' +
+        'source: the function uses outer variables: outside (line 2); only its text becomes part of the document; pass values in ' +
           "meta (ctx.meta), or put the function into a module: fromModule('./map.ts', 'process')",
-        'a: the path "a.py" is relative, and the flow names no directory; defineFlow({ directory: __dirname, … })',
+        'a: the path "a.py" is relative, but the flow has no directory; use defineFlow({ directory: __dirname, … })',
         "b: the code cannot be read: ENOENT: no such file or directory, open '/nowhere/b.py'",
-        'c: the module "./c.rb" has no extension of a known language; name a .ts, .js or .py file',
-        'd: the function is bound or native, and has no text; give the function itself, or put the function into a module: ' +
+        'c: the module "./c.rb" has no known extension; use a .ts, .js or .py file',
+        'd: the function is bound or native and has no source text; give the function itself, or put the function into a module: ' +
           "fromModule('./map.ts', 'process')",
-        'e: the type it reads: n: the union has long twice',
+        'e: the type it reads: n: the union contains long twice',
       ].join('\n'),
     }),
   );

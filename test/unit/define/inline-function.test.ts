@@ -91,8 +91,8 @@ test('names every variable from outside, with its lines and what to do', () => {
       name: 'ConfigError',
       code: 'config-invalid',
       message:
-        'the function uses what is outside of it: max (line 2, 4, 6), words_1.clean (line 3), helper (line 5), ' +
-        'offset (line 5); only its text goes into the document; pass it in meta (ctx.meta), or put the function into a ' +
+        'the function uses outer variables: max (line 2, 4, 6), words_1.clean (line 3), helper (line 5), ' +
+        'offset (line 5); only its text becomes part of the document; pass values in meta (ctx.meta), or put the function into a ' +
         "module: fromModule('./map.ts', 'process')",
     }),
   );
@@ -109,7 +109,7 @@ test.each([
   ['the name of its own constant', functionOf('(n) => run(n)'), 'run (line 1)'],
   ['the name of its own method', methodOf('run(n) { return run(n); }'), 'run (line 1)'],
 ])('refuses %s', (_title, run, outside) => {
-  expect(() => inlineFunction(run)).toThrow(`the function uses what is outside of it: ${outside};`);
+  expect(() => inlineFunction(run)).toThrow(`the function uses outer variables: ${outside};`);
 });
 
 test('this is its own in functions and classes inside', () => {
@@ -123,10 +123,10 @@ test.each([
   [
     'a bound function',
     functionOf('() => 1').bind(undefined),
-    /^the function is bound or native, and has no text; give/,
+    /^the function is bound or native and has no source text; pass/,
   ],
   ['a native function', JSON.stringify, /^the function is bound or native/],
-  ['a class', class Word {} as unknown as AnyFunction, /^the function is a class or an accessor; give a function$/],
+  ['a class', class Word {} as unknown as AnyFunction, /^the function is a class or an accessor; use a function$/],
   [
     'an accessor',
     Object.getOwnPropertyDescriptor(

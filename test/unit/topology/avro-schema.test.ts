@@ -35,21 +35,24 @@ const good: readonly unknown[] = [
 
 const bad: readonly (readonly [unknown, string])[] = [
   [field('strng'), 'field x: unknown type "strng"; did you mean "string"?'],
-  [field(undefined), 'field x: a type is expected, got nothing'],
-  [field(['null', ['int']]), 'field x: a union must not stand directly in a union'],
-  [field(['int', 'int']), 'field x: the union has int twice'],
+  [field(undefined), 'field x: expected a type, got nothing'],
+  [field(['null', ['int']]), 'field x: a union must not directly contain a union'],
+  [field(['int', 'int']), 'field x: the union contains int twice'],
   [field([]), 'field x: a union needs at least one type'],
-  [field({ type: ['null', 'int'] }), 'got a map whose "type" is a list; write the inner type in its place'],
+  [field({ type: ['null', 'int'] }), 'got a map whose "type" is a list; replace the map by the inner type'],
   [field({ type: 'enum', name: 'e', symbols: [] }), 'needs "symbols", a list of names'],
-  [field({ type: 'array' }), 'field x[]: a type is expected'],
-  [field('int', { default: 'a' }), 'field x: the default "a" is no int'],
-  [field('int', { default: 3_000_000_000 }), 'the default 3000000000 is no int'],
-  [field(['null', 'int'], { default: 3 }), 'and of a union the first type decides'],
-  [field({ type: 'array', items: 'int' }, { default: ['a'] }), 'is no array of int'],
+  [field({ type: 'array' }), 'field x[]: expected a type'],
+  [field('int', { default: 'a' }), 'field x: the default "a" is not of type int'],
+  [field('int', { default: 3_000_000_000 }), 'the default 3000000000 is not of type int'],
+  [field(['null', 'int'], { default: 3 }), 'is not of type null, the first type of the union'],
+  [field({ type: 'array', items: 'int' }, { default: ['a'] }), 'is not of type array of int'],
   [{ type: 'record', name: 'r' }, 'needs "fields", a list'],
-  [{ type: 'record', name: 'a-b', fields: [] }, 'the name "a-b" must be letters, digits and underscores'],
+  [{ type: 'record', name: 'a-b', fields: [] }, 'the name "a-b" must consist of letters, digits and underscores'],
   [{ type: 'record', name: 'r', fields: [{ type: 'int' }] }, 'a field needs a "name"'],
-  [{ type: 'record', name: 'r', fields: [{ name: 'a b', type: 'int' }] }, 'field a b: the name "a b" must be letters'],
+  [
+    { type: 'record', name: 'r', fields: [{ name: 'a b', type: 'int' }] },
+    'field a b: the name "a b" must consist of letters',
+  ],
 ];
 
 describe('a schema', () => {
@@ -67,7 +70,7 @@ describe('a schema', () => {
 
   test.each(['"string"', '["null", "int"]', '{"type": "array", "items": "int"}'])('must be a record: %s', (text) => {
     expect(readAvroSchema(text)).toEqual({
-      faults: [{ path: [], offset: 0, message: 'the schema must be a record at its top' }],
+      faults: [{ path: [], offset: 0, message: 'the schema must be a record' }],
     });
   });
 

@@ -60,15 +60,15 @@ describe('messages', () => {
 
   test('say where a schema stops being Avro, and in which field', () => {
     expect(printed(readFixture('broken', 'schemas.yaml'))).toEqual([
-      "20:13  dag[0].schema  an fs-source emits s3list records (url, lastModifiedUnixMilli, bucket, key), which do not fit this schema: path: the writer has no such field, and the reader's has no default; remove the schema",
+      '20:13  dag[0].schema  an fs-source emits s3list records (url, lastModifiedUnixMilli, bucket, key), which do not fit this schema: path: the writer has no such field, and the reader has no default; remove the schema',
       '32:40  dag[1].schema  not JSON: expected a key in double quotes, got "}"',
       '43:33  dag[2].schema  field x: unknown type "strng"; did you mean "string"?',
       '46:48  dag[2].schema  field address.zip: unknown type "number"',
-      '47:61  dag[2].schema  field address.city: the default null is no string',
-      '55:13  dag[3].schema  the schema must be a record at its top',
+      '47:61  dag[2].schema  field address.city: the default null is not of type string',
+      '55:13  dag[3].schema  the schema must be a record',
       '63:53  dag[4].schema.fields[0].type.items  field tags[]: unknown type "txt"',
       '64:11  dag[4].schema.fields[1]  field tags: the record has this field twice',
-      '65:11  dag[4].schema.fields[2]  field a-b: the name "a-b" must be letters, digits and underscores, and not begin with a digit',
+      '65:11  dag[4].schema.fields[2]  field a-b: the name "a-b" must consist of letters, digits and underscores, and must not begin with a digit',
       '66:11  dag[4].schema.fields[3]  a field needs a "name"',
       '70:13  dag[5].schema  must be an Avro schema: JSON text, or a map, got a list',
       '71:5  dag[6]  a raw-source needs the Avro schema of its records; add "schema"',
@@ -79,9 +79,9 @@ describe('messages', () => {
   test('say which records do not fit which function, field by field', () => {
     expect(printed(readFixture('broken', 'schema-conflicts.yaml'))).toEqual([
       '12:25  dag[0].out[2]  warning: records of "list" do not fit the schema of "leaf" (line 48), which matters if it returns its input: url: the writer has string, the reader long',
-      '12:31  dag[0].out[3]  records of "list" do not fit the schema of "direct" (line 53): size: the writer has no such field, and the reader\'s has no default; change one of the two schemas',
-      '16:11  dag[1].out[0]  records of "list" do not fit the schema of "narrow" (line 32): size: the writer has no such field, and the reader\'s has no default; kind: the writer has no such field, and the reader\'s has no default; owner: the writer has no such field, and the reader\'s has no default; also parts; change one of the two schemas',
-      '28:11  dag[2].out[0]  records of "shaped" do not fit the schema of "narrow" (line 32): size: the writer has long, the reader int; kind: the writer\'s enum may be LINK, which the reader\'s lacks, with no default; owner: the writer has null or string, the reader string, so null would have no place; also parts[].n; change one of the two schemas',
+      '12:31  dag[0].out[3]  records of "list" do not fit the schema of "direct" (line 53): size: the writer has no such field, and the reader has no default; change one of the two schemas',
+      '16:11  dag[1].out[0]  records of "list" do not fit the schema of "narrow" (line 32): size: the writer has no such field, and the reader has no default; kind: the writer has no such field, and the reader has no default; owner: the writer has no such field, and the reader has no default; also parts; change one of the two schemas',
+      '28:11  dag[2].out[0]  records of "shaped" do not fit the schema of "narrow" (line 32): size: the writer has long, the reader int; kind: the writer\'s enum has LINK, which the reader\'s lacks without a default; owner: the writer has null or string, the reader string, which cannot read null; also parts[].n; change one of the two schemas',
       '28:19  dag[2].out[1]  warning: the schema of "placeholder" (line 43) has no field of "shaped"; the sink takes it for a placeholder and gets the records as written',
     ]);
   });

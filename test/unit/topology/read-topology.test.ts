@@ -153,8 +153,8 @@ describe('text that is no topology', () => {
     ['', '1:1  the file is empty'],
     ['# only a comment\n', '1:1  the file is empty'],
     ['---\n...\n', '1:4  the file is empty'],
-    ['- a\n', '1:1  a topology is a map with the key "dag"; this is something else'],
-    ['text', '1:1  a topology is a map with the key "dag"; this is something else'],
+    ['- a\n', '1:1  must be a map with the key "dag"'],
+    ['text', '1:1  must be a map with the key "dag"'],
   ])('%j is told so', (text, message) => {
     expect(printed(readText(text))).toEqual([message]);
   });
@@ -168,7 +168,7 @@ describe('text that is no topology', () => {
 
   test('a document of deep indentation is a problem', () => {
     const text = Array.from({ length: 2000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
-    expect(printed(readText(text))).toEqual(['101:101  nested deeper than a topology ever is']);
+    expect(printed(readText(text))).toEqual(['101:101  nested too deep for a topology']);
   });
 
   test('an alias bomb is a problem', () => {
@@ -181,7 +181,7 @@ describe('text that is no topology', () => {
       );
     }
     const start = computedMs();
-    expect(errorsOf(lines.join('\n')).join('\n')).toContain('its aliases stand for more than 100000 values');
+    expect(errorsOf(lines.join('\n')).join('\n')).toContain('the aliases expand to more than 100000 values');
     expect(computedMs() - start).toBeLessThan(2000);
   });
 

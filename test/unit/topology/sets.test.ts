@@ -84,13 +84,13 @@ describe('sets', () => {
 
   test.each([
     ['paralelism=2', 'unknown key "paralelism"; did you mean "parallelism"?'],
-    ['dag.mapp.parallelism=2', 'nothing here has the id or index "mapp"; did you mean "map"?'],
-    ['dag[7].parallelism=2', 'nothing here has the id or index "7"; indexes go from 0 to 2'],
+    ['dag.mapp.parallelism=2', 'no item has the id or index "mapp"; did you mean "map"?'],
+    ['dag[7].parallelism=2', 'no item has the id or index "7"; indexes go from 0 to 2'],
     ['dag.map.meta.max.pol.interval=2', 'unknown key "pol"; did you mean "poll"?'],
     ['mode.x=1', 'unknown key "x"'],
-    ['jobId.x=1', '"x" would be a key of what is not a map'],
-    ['dag.map.__proto__.x=1', 'a key is expected where "__proto__.x" begins'],
-    ['dag[1]..=1', 'a key is expected where'],
+    ['jobId.x=1', '"x" cannot be set, because the value above it is not a map'],
+    ['dag.map.__proto__.x=1', 'expected a key at "__proto__.x"'],
+    ['dag[1]..=1', 'expected a key at'],
   ])('%s points nowhere', (set, message) => {
     const [problem] = withSets(set).problems;
     expect(problem).toMatchObject({ file: '--set', line: 1, col: 1, severity: 'error', code: 'key-unknown' });

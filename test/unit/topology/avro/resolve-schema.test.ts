@@ -75,7 +75,7 @@ describe('what does not', () => {
     ['long', 'int', 'x: the writer has long, the reader int'],
     ['double', 'float', 'x: the writer has double, the reader float'],
     ['string', 'long', 'x: the writer has string, the reader long'],
-    [['null', 'string'], 'string', 'x: the writer has null or string, the reader string, so null would have no place'],
+    [['null', 'string'], 'string', 'x: the writer has null or string, the reader string, which cannot read null'],
     ['boolean', ['null', 'string'], 'x: the writer has boolean, the reader null or string'],
     ['string', { type: 'array', items: 'string' }, 'x: the writer has string, the reader array of string'],
     [{ type: 'array', items: 'long' }, { type: 'array', items: 'int' }, 'x[]: the writer has long, the reader int'],
@@ -84,13 +84,13 @@ describe('what does not', () => {
     [
       symbols('a', ['A', 'C']),
       symbols('b', ['A']),
-      "x: the writer's enum may be C, which the reader's lacks, with no default",
+      "x: the writer's enum has C, which the reader's lacks without a default",
     ],
     [record({ y: 'string' }, 'i'), record({ y: 'int' }, 'o'), 'x.y: the writer has string, the reader int'],
     [
       record({ y: 'string' }, 'i'),
       ['null', record({ z: 'int' }, 'o')],
-      "x.z: the writer has no such field, and the reader's has no default",
+      'x.z: the writer has no such field, and the reader has no default',
     ],
   ])('%j is not read as %j', (writer, reader, message) => {
     expect(conflictsOf(writer, reader)).toEqual([message]);
