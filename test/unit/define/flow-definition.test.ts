@@ -181,7 +181,7 @@ test('reports every fault of the code at once, by function', () => {
         'a: the path "a.py" is relative, but the flow has no directory; use defineFlow({ directory: __dirname, … })',
         "b: the code cannot be read: ENOENT: no such file or directory, open '/nowhere/b.py'",
         'c: the module "./c.rb" has no known extension; use a .ts, .js or .py file',
-        'd: the function is bound or native and has no source text; give the function itself, or put the function into a module: ' +
+        'd: the function is bound or native and has no source text; pass the function itself, or put the function into a module: ' +
           "fromModule('./map.ts', 'process')",
         'e: the type it reads: n: the union contains long twice',
       ].join('\n'),
