@@ -110,6 +110,21 @@ test('fails when it cannot save that an object was listed, so that a restart emi
   await expect(source.close()).rejects.toBe(refusal);
 });
 
+test('is closed once everything that it listed is saved', async () => {
+  const events: string[] = [];
+  let save: () => void = () => undefined;
+  const saved = new Promise<void>((resolve) => {
+    save = resolve;
+  });
+  listed = { has: () => false, add: () => saved.then(() => void events.push('saved')) };
+  await put('in/a');
+  const emitted = emit().then(() => events.push('closed'));
+  await new Promise((resolve) => setImmediate(resolve));
+  save();
+  await emitted;
+  expect(events).toEqual(['saved', 'closed']);
+});
+
 test('rejects topics that name no bucket', async () => {
   await expect(open({}, 's3a://')).rejects.toMatchObject({ code: 'setting-invalid' });
 });
