@@ -50,6 +50,26 @@ test('logs, at every level and with values, in the order of the heartbeats and o
   });
 });
 
+test('lets timers and sockets have their turn while a synchronous function has records to process', async () => {
+  const code = 'function process() { for (const end = performance.now() + 2; performance.now() < end; ); }';
+  await run(code, async (host) => {
+    let doneAtTurn = 0;
+    const turn = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        doneAtTurn = host.outcomes.size;
+        resolve();
+      });
+    });
+    await host.processAll(
+      numbered,
+      Array.from({ length: 50 }, (_, n) => ({ n })),
+    );
+    await turn;
+    expect(doneAtTurn).toBeLessThan(50);
+    expect(new Set(host.outcomes.values())).toEqual(new Set(['done']));
+  });
+});
+
 test('fails a record with what was thrown, although it is not an error', () =>
   run('function process() { throw "a word"; }', async (host) => {
     await host.processAll(numbered, [{ n: 1 }]);
