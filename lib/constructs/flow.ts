@@ -62,7 +62,7 @@ export class Flow extends Chart {
 
   /**
    * The text of a document, or the document itself, which may have objects of cdk8s-plus in place of names, quantities,
-   * variables and volumes. Throws ConfigError when one of them does not belong where it is.
+   * variables and volumes. Throws ConfigError if an object is not accepted in its place.
    */
   static fromTopology(scope: Construct, id: string, document: string | object, props: DocumentProps = {}): Flow {
     const { file = id, sets = [], purpose = 'manifests', ...flow } = props;

@@ -36,7 +36,7 @@ function faultsOf(object: ApiObject, { kind, name, keys }: ResourceReference, na
   }
   const { data, stringData, binaryData } = object.toJson();
   const given = [data, stringData, binaryData].flatMap((map) => (isPlainMap(map) ? Object.keys(map) : [])).sort();
-  // without any, something in the cluster fills the object
+  // an object without keys is filled by something in the cluster
   if (given.length === 0) return [];
   const missing = new Set(keys.filter((key) => !given.includes(key)));
   return [...missing].map((key) => `the ${kind} "${name}" has no key "${key}"; its keys are ${given.join(', ')}`);

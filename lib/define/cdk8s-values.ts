@@ -54,7 +54,7 @@ export interface VolumeMountValue {
 export function isPlain(value: unknown): value is PlainMap {
   if (!isPlainMap(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // another realm has an Object of its own
+  // the objects of another realm have another Object.prototype
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
@@ -74,7 +74,7 @@ export function isSize(value: unknown): value is SizeValue {
   return isObject(value) && typeof value.asString === 'function' && typeof value.toKibibytes === 'function';
 }
 
-/** `_toKube` is how cdk8s-plus itself renders a volume into a pod; the class has no public method for it. */
+/** cdk8s-plus renders a volume into a pod by `_toKube`; the class has no public method for this. */
 export function isVolume(value: unknown): value is VolumeValue & { _toKube(): object } {
   return isObject(value) && typeof value.asVolume === 'function' && typeof value._toKube === 'function';
 }
@@ -86,7 +86,7 @@ export function bytesOf(size: SizeValue): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-/** What cdk8s-plus renders, as data: without absent fields, and quantities as text. Undefined for any other object. */
+/** The output of cdk8s-plus as plain data: without undefined fields, and with quantities as text. */
 export function plainValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plainValue);
   if (isObject(value)) return plainValue(value.value);

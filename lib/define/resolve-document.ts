@@ -21,14 +21,14 @@ export interface ResolvedDocument {
 export interface ResolvedValue<T> {
   readonly value: T;
   readonly references: readonly ResourceReference[];
-  /** Each object that does not belong where it is, by its path below the value. */
+  /** Each object that is not accepted in its place, by its path below the value. */
   readonly faults: readonly string[];
 }
 
 /**
  * Replaces every object of cdk8s and cdk8s-plus in a document by what the document has in its place: the name of a
- * Secret, a quantity, the source of a variable, a volume. Throws ConfigError with every object that does not belong
- * where it is.
+ * Secret, a quantity, the source of a variable, a volume. Throws ConfigError with every object that is not
+ * accepted in its place.
  */
 export function resolveDocument(document: object): ResolvedDocument {
   const { value, references, faults } = resolveValue(document);
@@ -43,16 +43,16 @@ export function resolveValue<T extends object>(value: T): ResolvedValue<T> {
   return { value: resolved, references: resolver.references, faults: resolver.faults };
 }
 
-/** Fields that have a number of bytes. */
+/** Fields whose values are numbers of bytes. */
 const byteFields: ReadonlySet<unknown> = new Set(['maxBytes', 'maxPayloadSize']);
 
-/** Keys of the Secret of an account. */
+/** Keys of a Secret with credentials. */
 const accountKeys = ['user', 'password'];
 
 class ValueResolver {
   readonly references: ResourceReference[] = [];
   readonly faults: string[] = [];
-  /** Copies of the values around the current one: a value that contains itself has a copy that does. */
+  /** Copies of the enclosing values, so that a value which contains itself gets a copy which does, too. */
   private readonly copies = new Map<unknown, unknown>();
 
   resolve(value: unknown, path: DocumentPath): unknown {
@@ -88,7 +88,7 @@ class ValueResolver {
     if (cdk8s.isSize(value)) return this.size(value, path);
     if (cdk8s.isCpu(value) && path.at(-1) === 'cpu') return value.amount;
     if (cdk8s.isResource(value)) return this.name(value, path);
-    // a date, for example, which JSON has a text for
+    // any other object, such as a Date, is left to JSON
     if (!('node' in value) && !cdk8s.isCpu(value) && !cdk8s.isEnvVariable(value)) return value;
     return this.fault(value, path);
   }
@@ -143,7 +143,7 @@ class ValueResolver {
     return { ...others, valueFrom: source };
   }
 
-  /** A volume as Kubernetes writes it, of a Volume, or of all keys of a ConfigMap or Secret, or of a claim. */
+  /** The manifest of a Volume, of a volume with all keys of a ConfigMap or Secret, or of a volume for a claim. */
   private volume(value: unknown, path: DocumentPath): unknown {
     if (cdk8s.isVolume(value)) {
       const volume = cdk8s.plainValue(value._toKube()) as { readonly [field: string]: PlainMap };
@@ -161,7 +161,7 @@ class ValueResolver {
     return { name: `${prefix}-${name}`.slice(0, 63), ...source };
   }
 
-  /** A mount with a `volume` is cdk8s-plus's. */
+  /** A mount of cdk8s-plus has a `volume`; any other mount has the name of one. */
   private mount(value: unknown, path: DocumentPath, mounted: PlainMap[]): unknown {
     if (!cdk8s.isPlain(value) || value.volume === undefined) return this.resolve(value, path);
     const { volume, path: mountPath, propagation, ...others } = value;
@@ -201,7 +201,7 @@ class ValueResolver {
   }
 }
 
-/** Fields, by themselves or with the one above them, that hold the name of an object. */
+/** The kind of object whose name a field holds, by the field, or by the field and its parent. */
 const kindOfField: { readonly [field: string]: string } = {
   secret: 'Secret',
   secretName: 'Secret',
@@ -220,7 +220,7 @@ const volumeOfKind: {
   PersistentVolumeClaim: (name) => ({ prefix: 'pvc', source: { persistentVolumeClaim: { claimName: name } } }),
 };
 
-/** Keys that a volume projects, unless they may be absent. */
+/** The keys that a volume projects, unless they are optional. */
 function keysOf(source: PlainMap | undefined): readonly unknown[] {
   if (source?.optional === true) return [];
   return entriesOf(source?.items).map(([, { key }]) => key);
