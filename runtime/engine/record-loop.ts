@@ -61,8 +61,8 @@ export class RecordLoop implements HostEvents {
   start(host: Host, onCrash: (cause: Error) => void): void {
     this.host = host;
     this.onCrash = onCrash;
-    if (this.ports.observer !== undefined) this.times = new ProcessingTimes(this.ports.observer, host.atOnce);
-    this.intake.start(host.atOnce);
+    if (this.ports.observer !== undefined) this.times = new ProcessingTimes(this.ports.observer, host.concurrency);
+    this.intake.start(host.concurrency);
   }
 
   /** True when no record is held. */
@@ -222,7 +222,7 @@ export class RecordLoop implements HostEvents {
     const { extend, overdue, started } = decideLeases([...this.inHost.values(), ...others], nowMs, {
       maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
       unlimited: this.ports.isLongRunning,
-      concurrency: this.host?.atOnce ?? 1,
+      concurrency: this.host?.concurrency ?? 1,
     });
     for (const record of started) record.aliveAt = nowMs;
     for (const record of extend) record.delivery.working();

@@ -26,7 +26,7 @@ export class SinkHost implements Host {
     this.projection = new ReaderProjection(options.spec.schema, options.schemas);
   }
 
-  get atOnce(): number {
+  get concurrency(): number {
     const { batchSize, concurrentWrites } = this.options.sink;
     return batchSize * concurrentWrites;
   }

@@ -20,7 +20,7 @@ export function createHost(options: HostOptions): Host {
 
 /** Runs no code: passes every record on unchanged. */
 class PassThroughHost implements Host {
-  readonly atOnce = 1;
+  readonly concurrency = 1;
 
   constructor(private readonly events: HostEvents) {}
 

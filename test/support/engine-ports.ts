@@ -72,7 +72,7 @@ export class ManualHost implements Host {
   readonly records: HostRecord[] = [];
   releases = 0;
 
-  constructor(readonly atOnce = 10) {}
+  constructor(readonly concurrency = 10) {}
 
   async open(): Promise<void> {}
 

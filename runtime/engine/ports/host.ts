@@ -37,7 +37,7 @@ export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 export interface HostEvents {
   /**
    * The function starts the record. Optional: without this event, a record counts as started when one of the host's
-   * `atOnce` slots is free for it.
+   * `concurrency` slots is free for it.
    */
   began?(id: number): void;
   /** One output; `side` is empty for the main output. A returned promise resolves when there is room for another. */
@@ -63,7 +63,7 @@ export interface Generated {
 
 export interface Host {
   /** Limit of records that are processed concurrently; the others wait in the host. */
-  readonly atOnce: number;
+  readonly concurrency: number;
   /** Loads the user's code. Throws ConfigError with the position in the code when loading fails. */
   open(): Promise<void>;
   /** Starts records in this order, and returns at once. */

@@ -57,7 +57,7 @@ export class ProcessHost implements Host {
     });
   }
 
-  get atOnce(): number {
+  get concurrency(): number {
     return this.options.spec.concurrency;
   }
 

@@ -38,7 +38,7 @@ class TypeScriptHost implements Host {
     this.sideEncoders = new Map(options.spec.sideOutputs.map((side) => [side.id, new OutputEncoder(side.schema)]));
   }
 
-  get atOnce(): number {
+  get concurrency(): number {
     return this.options.spec.concurrency;
   }
 

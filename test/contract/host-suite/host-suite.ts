@@ -211,7 +211,7 @@ function describeOrder(run: Run): void {
     run(
       'waits',
       async (host) => {
-        expect(host.host.atOnce).toBe(2);
+        expect(host.host.concurrency).toBe(2);
         host.host.process(range(0, 5).map((n) => recordOf(n, numbered, { n })));
         await host.until(() => host.logs.length === 2);
         host.host.release();

@@ -36,14 +36,14 @@ class FunctionHost implements Host {
   constructor(
     private readonly events: HostEvents,
     private readonly work: Work,
-    readonly atOnce: number,
+    readonly concurrency: number,
   ) {}
 
   async open(): Promise<void> {}
 
   process(records: readonly HostRecord[]): void {
     this.queue.push(...records);
-    while (this.running < this.atOnce && this.queue.length > 0) this.begin();
+    while (this.running < this.concurrency && this.queue.length > 0) this.begin();
   }
 
   release(): void {

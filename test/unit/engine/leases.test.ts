@@ -22,7 +22,7 @@ function held(id: number, state: RecordState, aliveAt?: number): HeldRecord {
   return record;
 }
 
-test('keeps alive what waits, and what runs within its time', () => {
+test('renews the leases of waiting records, and of running ones within the limit', () => {
   const running = held(1, RecordState.Running, 1_000);
   const waiting = held(2, RecordState.Queued);
   expect(decideLeases([running, waiting], 121_000, limits)).toEqual({
@@ -32,18 +32,18 @@ test('keeps alive what waits, and what runs within its time', () => {
   });
 });
 
-test('lets go of what ran too long without a heartbeat', () => {
+test('renews neither a record that ran too long without a heartbeat nor those waiting behind it', () => {
   const running = held(1, RecordState.Running, 1_000);
   const inHost = held(2, RecordState.Running);
   const queued = held(3, RecordState.Queued);
   expect(decideLeases([running, inHost, queued], 121_001, limits)).toEqual({
     extend: [],
     overdue: [running],
-    started: [], // the host has not come to the second
+    started: [], // the host has not started the second
   });
 });
 
-test('keeps what works beside an overdue record, and what is being stored', () => {
+test('renews records that run beside an overdue one, and records whose outputs are being stored', () => {
   const late = held(1, RecordState.Running, 1_000);
   const beside = held(2, RecordState.Running, 100_000);
   const publishing = held(3, RecordState.Publishing, 1_000);
@@ -51,23 +51,23 @@ test('keeps what works beside an overdue record, and what is being stored', () =
   expect(lease).toEqual({ extend: [beside, publishing], overdue: [late], started: [] });
 });
 
-test('counts the time of a record from when the host came to it', () => {
+test('counts the time of a record from its start in the host', () => {
   const next = held(2, RecordState.Running);
   expect(decideLeases([next], 500_000, limits)).toEqual({ extend: [next], overdue: [], started: [next] });
   expect(next.aliveAt).toBeUndefined(); // the decision changes nothing
 });
 
-test('takes as many records for running as the function works on at once', () => {
+test('counts as many records as running as the host processes concurrently', () => {
   const records = [held(1, RecordState.Running, 0), held(2, RecordState.Running, 0), held(3, RecordState.Running, 0)];
   expect(decideLeases(records, 200_000, { ...limits, concurrency: 2 }).overdue).toEqual(records.slice(0, 2));
 });
 
-test('never lets go of long-running processing', () => {
+test('renews long-running processing forever', () => {
   const running = held(1, RecordState.Running, 0);
   expect(decideLeases([running], 10_000_000, { ...limits, unlimited: true }).overdue).toEqual([]);
 });
 
-test('a record never goes backwards', () => {
+test('rejects a transition to the same or an earlier state', () => {
   const record = held(1, RecordState.Running);
   expect(() => record.advance(RecordState.Queued)).toThrow(/record 1 is running and cannot become queued/);
   expect(() => record.advance(RecordState.Running)).toThrow(/cannot become running/);

@@ -25,7 +25,7 @@ test('an origin names the function, the input stream and the sequence, and the e
   ]);
 });
 
-test('a plan without epochs says nothing of them', () => {
+test('a plan without epochs does not mention them', () => {
   expect(JSON.stringify(planOf(text))).not.toContain('epoch');
   expect(planOf(text, { epochs: { map: 0 } })).toEqual(planOf(text));
 });

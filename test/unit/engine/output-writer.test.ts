@@ -50,7 +50,7 @@ function write(id: string, bytes: number): void {
   });
 }
 
-test('publishes a payload up to the limit itself', () => {
+test('publishes payloads up to the limit', () => {
   write('a', 100);
   expect(publisher.sent).toEqual([{ subject: output?.subject, id: 'a', payload: Buffer.alloc(100, 1) }]);
   publisher.store(0);
@@ -89,7 +89,7 @@ test('settles with the error when the store or the stream fails', async () => {
   expect(results).toEqual(['a: Error: the bucket is gone', 'b: no room']);
 });
 
-test('makes producers wait while 48 MiB are being stored', async () => {
+test('makes producers wait while 48 MiB or more are being stored', async () => {
   write('a', 47 * MiB);
   expect(writer.room()).toBeUndefined();
   write('b', MiB);

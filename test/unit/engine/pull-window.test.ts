@@ -6,21 +6,21 @@ test('starts small', () => {
   expect(new PullWindow(limits).size).toBe(32);
 });
 
-test('grows to the most for a function that gets through much', () => {
+test('grows to the maximum for a fast function', () => {
   const window = new PullWindow(limits);
   window.onHeld(0);
   window.onFinished(64, 10, 100);
   expect(window.size).toBe(1_000);
 });
 
-test('shrinks to the least for a function that takes seconds for a record', () => {
+test('shrinks to the minimum for a function that takes seconds for a record', () => {
   const window = new PullWindow(limits);
   window.onHeld(0);
   window.onFinished(1, 31, 3_000);
   expect(window.size).toBe(2);
 });
 
-test('holds what a function gets through in two seconds', () => {
+test('is what a function processes in two seconds', () => {
   const window = new PullWindow(limits);
   window.onHeld(0);
   window.onFinished(10, 20, 200);
@@ -37,7 +37,7 @@ test('keeps its size over idle time', () => {
   expect(window.size).toBe(200);
 });
 
-test('grows by many short bursts as by a long one', () => {
+test('grows with many short bursts as with a long one', () => {
   const window = new PullWindow({ ...limits, start: 8 });
   for (let burst = 0; burst < 40; burst++) {
     window.onHeld(burst * 10);

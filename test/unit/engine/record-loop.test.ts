@@ -24,7 +24,7 @@ const failure = { type: 'ValueError', message: 'no' };
 interface Options {
   readonly spec?: Partial<FunctionSpec>;
   readonly ports?: Partial<PreparationPorts>;
-  readonly atOnce?: number;
+  readonly concurrency?: number;
   readonly isLongRunning?: boolean;
   readonly inputs?: number;
   readonly observer?: RecordObserver;
@@ -43,9 +43,9 @@ class Stage {
   readonly spec: FunctionSpec;
   readonly loop: RecordLoop;
 
-  constructor({ spec = {}, ports = {}, atOnce, isLongRunning = false, inputs = 1, observer }: Options = {}) {
+  constructor({ spec = {}, ports = {}, concurrency, isLongRunning = false, inputs = 1, observer }: Options = {}) {
     this.spec = { ...map, ...spec };
-    this.host = new ManualHost(atOnce);
+    this.host = new ManualHost(concurrency);
     this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
     this.loop = new RecordLoop({
       spec: this.spec,
@@ -461,7 +461,7 @@ describe('preparation', () => {
 
 describe('demand', () => {
   test('shrinks by what is held, grows again when records end, and is never negative', async () => {
-    const { sources, loop, host } = new Stage({ atOnce: 4 });
+    const { sources, loop, host } = new Stage({ concurrency: 4 });
     const last = () => sources[0]?.demands.at(-1)?.messages;
     expect(last()).toBe(8);
     for (let sequence = 1; sequence <= 9; sequence++) sources[0]?.deliver(sequence);
@@ -474,7 +474,7 @@ describe('demand', () => {
   });
 
   test('is shared among the inputs', () => {
-    const { sources } = new Stage({ atOnce: 4, inputs: 2 });
+    const { sources } = new Stage({ concurrency: 4, inputs: 2 });
     expect(sources.map(({ demands }) => demands[0]?.messages)).toEqual([4, 4]);
   });
 
@@ -514,7 +514,7 @@ describe('leases', () => {
   const third = map.ackWaitMs / 3;
 
   test('are renewed for what runs and what waits, three times within ackWait', async () => {
-    const { host } = new Stage({ atOnce: 1 });
+    const { host } = new Stage({ concurrency: 1 });
     const answers = [await stage.begin(1), await stage.begin(2)];
     expect(host.records).toHaveLength(2);
     jest.advanceTimersByTime(2 * third);
@@ -525,7 +525,7 @@ describe('leases', () => {
   });
 
   test('of a record without a heartbeat end after max.poll.interval.ms; a late result still acks', async () => {
-    const { loop, host } = new Stage({ spec: { maxPollIntervalMs: 30_000 }, atOnce: 1 });
+    const { loop, host } = new Stage({ spec: { maxPollIntervalMs: 30_000 }, concurrency: 1 });
     const running = await stage.begin(1);
     const waiting = await stage.begin(2);
     jest.advanceTimersByTime(third); // the host reaches the record

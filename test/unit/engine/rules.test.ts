@@ -7,7 +7,7 @@ describe('trimming', () => {
   const counted = { messages: 1_000, bytes: 0, firstSequence: 1, lastSequence: 1_000, maxMsgs: 1_000 };
   const full = { ...counted, maxBytes: -1, largestMessage: 100 };
 
-  test('leaves a stream alone below 80 % of its limits', () => {
+  test('does not trim a stream below 80 % of its limits', () => {
     expect(planTrim({ ...full, messages: 800, ackFloors: [1_000] })).toBeUndefined();
   });
 
@@ -32,7 +32,7 @@ describe('trimming', () => {
     expect(planTrim({ ...few, largestMessage: 2_000, ackFloors: [3, 1] })).toBe(2);
   });
 
-  test('trims nothing of a stream that nobody reads', () => {
+  test('does not trim a stream without readers', () => {
     expect(planTrim({ ...full, ackFloors: [] })).toBeUndefined();
   });
 });
@@ -41,21 +41,21 @@ describe('completion', () => {
   const idle = { ackFloor: 5, delivered: 5, ackPending: 0, pending: 0 };
 
   test.each([
-    ['is not said before the stream is sealed', undefined, idle, false],
-    ['is said when all is delivered and acked', 5, idle, true],
-    ['is said for an empty stream', 0, { ackFloor: 0, delivered: 0, ackPending: 0, pending: 0 }, true],
-    ['waits for what is not delivered', 6, idle, false],
-    ['waits for what is not acked', 5, { ...idle, ackFloor: 3, ackPending: 2 }, false],
-    ['waits for what is pending, as after a rewind', 5, { ...idle, pending: 1 }, false],
+    ['requires a sealed stream', undefined, idle, false],
+    ['is reached when all messages are delivered and acked', 5, idle, true],
+    ['is reached for an empty stream', 0, { ackFloor: 0, delivered: 0, ackPending: 0, pending: 0 }, true],
+    ['waits for messages that are not delivered', 6, idle, false],
+    ['waits for messages that are not acked', 5, { ...idle, ackFloor: 3, ackPending: 2 }, false],
+    ['waits for pending messages, as after a rewind', 5, { ...idle, pending: 1 }, false],
   ])('%s', (_title, sealedAt, progress, finished) => {
     expect(isFinished(sealedAt, progress)).toBe(finished);
   });
 
-  test('needs two equal readings in a row', async () => {
+  test('requires two positive readings in a row', async () => {
     const readings = [true, false, true, true, false];
-    let asked = 0;
-    await waitForCompletion({ finished: async () => readings[asked++] ?? false }, 1, new AbortController().signal);
-    expect(asked).toBe(4);
+    let reads = 0;
+    await waitForCompletion({ finished: async () => readings[reads++] ?? false }, 1, new AbortController().signal);
+    expect(reads).toBe(4);
   });
 
   test('ends with the signal', async () => {
@@ -77,19 +77,20 @@ describe('a failed record', () => {
     expect(decideFailure(failure, deliveries, 5)).toEqual(decision);
   });
 
-  test('is given up on at once when its error says that it counts as processed', () => {
+  test('becomes a dead letter at once when its error acks it, or no retry can fix it', () => {
     expect(decideFailure({ ...failure, ack: true }, 1, 5)).toEqual({ kind: 'dead-letter' });
+    expect(decideFailure({ ...failure, isFinal: true }, 1, 5)).toEqual({ kind: 'dead-letter' });
     expect(decideFailure({ ...failure, ack: false }, 1, 5)).toEqual({ kind: 'retry', delayMs: 1_000 });
   });
 });
 
 describe('claims', () => {
-  test('come back as they went', () => {
+  test('are parsed as they were encoded', () => {
     const claim = { bucket: 'b', key: 'k é', bytes: 5 };
     expect(parseClaim(encodeClaim(claim))).toEqual(claim);
   });
 
-  test('are told from Avro messages', () => {
+  test('are distinguished from Avro messages', () => {
     expect(parseClaim(Buffer.from('c301000000000000000000', 'hex'))).toBeUndefined();
   });
 

@@ -89,7 +89,7 @@ function open(batchSize: number, concurrentWrites: number) {
 
 test('writes in batches, no more than it may at once, and reports what it works on', async () => {
   const { sink, events, host, process, writes } = open(2, 2);
-  expect(host.atOnce).toBe(4);
+  expect(host.concurrency).toBe(4);
   process(1, 2, 3, 4, 5, 6);
   await writes(2);
   expect(sink.writes.map(({ values }) => values)).toEqual([

@@ -18,7 +18,7 @@ dag:
   'in',
 );
 
-/** A publisher with room for so many unsettled messages. */
+/** A publisher that is full when the test says so. */
 class NarrowPublisher extends ManualPublisher {
   private resume: () => void = () => undefined;
   isFull = false;
@@ -100,7 +100,7 @@ test('reads no further slice until there is room', async () => {
   await running;
 });
 
-test('fails when a record is refused for good, reports it as not stored, and closes the source', async () => {
+test('fails when a record cannot be stored, does not report it as stored, and closes the source', async () => {
   const source = new ScriptedSource([['a']]);
   const { publisher, running } = start(source);
   await waitFor('it is published', () => publisher.sent.length === 1);
@@ -109,13 +109,13 @@ test('fails when a record is refused for good, reports it as not stored, and clo
   expect(source.events).toEqual(['read a', 'closed']);
 });
 
-test('fails with the source, and closes it', async () => {
+test('fails when the source fails, and closes it', async () => {
   const source = new ScriptedSource([], new Error('the bucket is gone'));
   await expect(start(source).running).rejects.toThrow('the bucket is gone');
   expect(source.events).toEqual(['closed']);
 });
 
-test('stops at the signal, and still waits until what it read is stored', async () => {
+test('stops at the signal, once every record read so far is stored', async () => {
   const source = new ScriptedSource([['a'], ['b']]);
   const publisher = new NarrowPublisher();
   publisher.isFull = true;
@@ -130,7 +130,7 @@ test('stops at the signal, and still waits until what it read is stored', async 
   expect(publisher.sent).toHaveLength(1);
 });
 
-test('counts records that nobody reads, and publishes none', async () => {
+test('counts records without readers, and publishes none', async () => {
   const { publisher, counters, running } = start(new ScriptedSource([['a', 'b']]), { isRead: false });
   await running;
   expect([publisher.sent.length, counters.out]).toEqual([0, 2]);

@@ -7,7 +7,7 @@ interface Sent {
   readonly reply: string;
 }
 
-/** A connection whose streams answer when the test says so. */
+/** A connection whose streams respond when the test says so. */
 class Server {
   readonly sent: Sent[] = [];
   isUp = true;
@@ -24,7 +24,7 @@ class Server {
     isClosed: () => false,
   } as unknown as NatsConnection;
 
-  /** Answers a message, by its place among all that were sent. */
+  /** Responds to a message, by its index among all sent messages. */
   reply(index: number, body: object | undefined): void {
     const text = body === undefined ? '' : JSON.stringify(body);
     const message = { subject: this.sent[index]?.reply, data: Buffer.from(text), json: () => body };
@@ -62,7 +62,7 @@ function publish(id: string, subject = 's'): void {
   });
 }
 
-test('settles a message once, with the answer of its stream', () => {
+test('settles a message once, with the response of its stream', () => {
   publish('a');
   publish('b');
   server.reply(1, { stream: 'S', seq: 8 });
@@ -87,7 +87,7 @@ test.each([
   expect(settled).toEqual(['a at 1']);
 });
 
-test('keeps the order behind a refused message, and does not hold up other subjects', () => {
+test('keeps the order behind a refused message, without delaying other subjects', () => {
   publish('a');
   server.reply(0, full);
   publish('b');
@@ -98,7 +98,7 @@ test('keeps the order behind a refused message, and does not hold up other subje
   expect(server.ids).toEqual(['a', 'other', 'a', 'b']);
 });
 
-test('fails a message that a stream refuses for good', () => {
+test('fails a message that no retry can store', () => {
   publish('a');
   server.reply(0, { error: { err_code: 10_054, description: 'message size exceeds maximum allowed' } });
   expect(settled).toEqual([expect.stringMatching(/^a: .*message size exceeds maximum allowed \(10054\)/)]);
@@ -118,7 +118,7 @@ test('sends unanswered messages again after a reconnect, with their ids', () => 
   expect(server.ids).toEqual(['a', 'b', 'b']);
 });
 
-test('sends a message again that got no answer for some seconds', () => {
+test('sends a message again after five seconds without a response', () => {
   publish('a');
   jest.advanceTimersByTime(4_000);
   expect(server.ids).toEqual(['a']);

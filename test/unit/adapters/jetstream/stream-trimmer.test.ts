@@ -20,7 +20,7 @@ const [fast = '', slow = ''] = output.durables;
 /** A server with one stream of 1,000 messages, which is its limit. */
 function server(ackFloors: { readonly [durable: string]: number }, messages = 1_000) {
   const purges: { stream: string; seq: number }[] = [];
-  const looked: string[] = [];
+  const requested: string[] = [];
   const state = { messages, bytes: 0, first_seq: 1, last_seq: messages };
   const manager = {
     streams: {
@@ -32,7 +32,7 @@ function server(ackFloors: { readonly [durable: string]: number }, messages = 1_
     },
     consumers: {
       info: async (_stream: string, durable: string) => {
-        looked.push(durable);
+        requested.push(durable);
         const floor = ackFloors[durable];
         if (floor === undefined) throw new Error('consumer not found');
         const at = { stream_seq: floor };
@@ -41,7 +41,7 @@ function server(ackFloors: { readonly [durable: string]: number }, messages = 1_
     },
   };
   const connection = { info: { max_payload: 1_000 }, jetstreamManager: async () => manager };
-  return { purges, looked, connection: connection as unknown as NatsConnection };
+  return { purges, requested, connection: connection as unknown as NatsConnection };
 }
 
 test.each([
@@ -59,13 +59,13 @@ test('purges down to half of the limit', async () => {
   expect(purges).toEqual([{ stream: output.stream, seq: 501 }]);
 });
 
-test('does not ask the readers of a stream with room', async () => {
-  const { purges, looked, connection } = server({ [fast]: 800, [slow]: 800 }, 800);
+test('does not read the consumers of a stream with room', async () => {
+  const { purges, requested, connection } = server({ [fast]: 800, [slow]: 800 }, 800);
   expect(await new StreamTrimmer(connection, output).trim()).toBe(0);
-  expect([purges, looked]).toEqual([[], []]);
+  expect([purges, requested]).toEqual([[], []]);
 });
 
-test('purges nothing when a reader cannot be read', async () => {
+test('purges nothing when a consumer cannot be read', async () => {
   const { purges, connection } = server({ [fast]: 900 });
   await expect(new StreamTrimmer(connection, output).trim()).rejects.toThrow('consumer not found');
   expect(purges).toEqual([]);

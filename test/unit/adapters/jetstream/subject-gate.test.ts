@@ -19,7 +19,7 @@ function message(token: number): GatedMessage {
   return { token, isHeld: false };
 }
 
-test('lets out the first message alone after a pause, and the others in their order when it is stored', () => {
+test('releases the first message alone after a pause, and the others in order when it is stored', () => {
   const [first, second, third] = [message(1), message(2), message(3)];
   gate.refuse(second);
   gate.hold(third);
@@ -35,7 +35,7 @@ test('lets out the first message alone after a pause, and the others in their or
   expect(gate.isIdle).toBe(true);
 });
 
-test('pauses longer after each refusal, and shortly again after a success', () => {
+test('pauses longer after each refusal, and briefly again after a success', () => {
   const [first, second] = [message(1), message(2)];
   gate.refuse(first);
   gate.hold(second);
@@ -53,7 +53,7 @@ test('pauses longer after each refusal, and shortly again after a success', () =
   expect(refusals).toBe(4);
 });
 
-test('takes a message out that is stored while it is held, since an earlier sending of it arrived', () => {
+test('drops a held message when a late response reports it as stored', () => {
   const [first, second] = [message(1), message(2)];
   gate.refuse(first);
   gate.hold(second);
@@ -64,7 +64,7 @@ test('takes a message out that is stored while it is held, since an earlier send
   expect(gate.isIdle).toBe(true);
 });
 
-test('holds a message once that was refused twice', () => {
+test('holds a message that was refused twice only once', () => {
   const first = message(1);
   gate.refuse(first);
   gate.refuse(first);
