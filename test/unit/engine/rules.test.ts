@@ -58,6 +58,21 @@ describe('completion', () => {
     expect(reads).toBe(4);
   });
 
+  test('is read again after the interval', async () => {
+    jest.useFakeTimers();
+    let reads = 0;
+    const probe = { finished: async () => ++reads > 1 };
+    const waiting = waitForCompletion(probe, 500, new AbortController().signal);
+    const counts: number[] = [];
+    for (const ms of [499, 1, 499, 1]) {
+      await jest.advanceTimersByTimeAsync(ms);
+      counts.push(reads);
+    }
+    jest.useRealTimers();
+    await waiting;
+    expect(counts).toEqual([1, 2, 2, 3]);
+  });
+
   test('ends with the signal', async () => {
     const signal = AbortSignal.abort(new Error('stopped'));
     await expect(waitForCompletion({ finished: async () => false }, 1, signal)).rejects.toThrow('stopped');
