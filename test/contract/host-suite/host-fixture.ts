@@ -53,7 +53,7 @@ export interface HostFixture {
   readonly names: (line: number) => RegExp;
   /** Code that runs in a process of its own, and logs the id of that process as it is loaded. Left out: it runs in the replica's. */
   readonly process?: {
-    /** Exits with status 3. */
+    /** Exits with status 3; as the process ends otherwise, logs `closed`. */
     readonly exits: string;
     /** Sends a heartbeat, and never returns. */
     readonly hangs: string;

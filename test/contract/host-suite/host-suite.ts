@@ -277,7 +277,9 @@ function describeSources(run: Run): void {
       async (host) => {
         const records: unknown[] = [];
         for (let isEnded = false; !isEnded; ) {
+          expect(records.length).toBeLessThanOrEqual(600);
           const slice = await generate(host);
+          expect(slice.ended || slice.records.length > 0).toBe(true);
           expect(slice.isRepeatable).toBe(true);
           records.push(...slice.records);
           isEnded = slice.ended;
@@ -368,10 +370,11 @@ function describeProcess(language: Language, { exits, hangs }: NonNullable<HostF
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('leaves no process behind when it is closed', async () => {
+  it('lets its process end by itself when it is closed, and leaves none behind', async () => {
     const { host, pid } = await open(exits);
     expect(isAlive(pid)).toBe(true);
     await host.host.close();
+    expect(host.logs.at(-1)).toEqual(['INFO', 'closed']);
     expect(isAlive(pid)).toBe(false);
     expect(host.crashes).toEqual([]);
   });

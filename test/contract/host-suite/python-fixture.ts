@@ -68,7 +68,14 @@ class run(ProcessFunction):
   errorType: 'ValueError',
   names: (line) => new RegExp(`line ${line}\\b`),
   process: {
-    exits: 'import os\nlogger.info(str(os.getpid()))\ndef run(ctx, event):\n    os._exit(3)',
+    exits: `import os
+logger.info(str(os.getpid()))
+class run(ProcessFunction):
+    def process(self, event_dict, ctx):
+        os._exit(3)
+    def close(self):
+        logger.info("closed")
+`,
     hangs: 'import os\nlogger.info(str(os.getpid()))\ndef run(ctx, event):\n    ctx.heartbeat()\n    while True: pass',
   },
 };
