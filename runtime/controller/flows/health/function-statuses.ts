@@ -33,6 +33,10 @@ function functionStatus(
     Math.max(0, (own === undefined ? 0 : read(own)) - (before === undefined ? 0 : read(before)));
   const { output } = spec;
   const states = state?.replicas ?? [];
+  const pending = sum(own?.inputs.map((input) => input.pending) ?? []);
+  const unacked = sum(own?.inputs.map(({ ackPending }) => ackPending) ?? []);
+  // without a replica, records that wait for a retry are held by none and cannot be acked before the function resumes
+  const isAtRest = state !== undefined && state.desired === 0 && states.length === 0;
   return {
     function: id,
     type: spec.type,
@@ -42,8 +46,8 @@ function functionStatus(
     ...(ended.includes(id) ? { isDone: true } : {}),
     ...(spec.inputs.length === 0 ? {} : { in: count((each) => ackedOf(each) - each.dead) }),
     ...(output === undefined ? {} : { out: count((each) => lastSequenceOf(each, output.stream)) }),
-    pending: sum(own?.inputs.map(({ pending }) => pending) ?? []),
-    held: sum(own?.inputs.map(({ ackPending }) => ackPending) ?? []),
+    pending: isAtRest ? pending + unacked : pending,
+    held: isAtRest ? 0 : unacked,
     dead: count(({ dead }) => dead),
     restarts: sum(states.map(({ restarts }) => restarts)),
   };

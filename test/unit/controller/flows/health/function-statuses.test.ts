@@ -24,6 +24,13 @@ test('lists the functions in the order of the plan with their counts', () => {
   ]);
 });
 
+test('records that wait for a retry are pending, not held, once a paused function has no replica', () => {
+  const paused = (replicas: readonly ReturnType<typeof replica>[]) =>
+    functionStatuses({ plan, workloads: withWorkload(ready, 'map', { desired: 0, replicas }), progress })[1];
+  expect(paused([replica('map-0', { phase: 'ending' })])).toMatchObject({ ready: 0, pending: 4, held: 2 });
+  expect(paused([])).toMatchObject({ ready: 0, pending: 6, held: 0 });
+});
+
 test('counts from the baseline, and never below 0', () => {
   const [list, map] = functionStatuses({
     plan,
