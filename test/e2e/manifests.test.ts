@@ -45,7 +45,7 @@ describe('kflow synth', () => {
   test('rejects the value of a secret on request, with its position', async () => {
     const { status, stderr } = await kflow('synth', '--strict-secrets', fixture('update'));
     expect(status).toBe(1);
-    expect(stderr).toMatch(/update\.yaml:12:5 {2}dag\[0\]\.password {2}a password in a document is refused here/);
+    expect(stderr).toMatch(/update\.yaml:12:5 {2}dag\[0\]\.password {2}this document must not contain passwords/);
     expect(existsSync(path.join(place.folder, 'dist'))).toBe(false);
   });
 
