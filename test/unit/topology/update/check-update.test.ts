@@ -201,3 +201,12 @@ describe('an update is summarized', () => {
     expect(summaryOf(changed, before)).toEqual(expected);
   });
 });
+
+test('own keys of meta with the names of document fields are shown like any other key', () => {
+  const before = topologyOf({ meta: `${code}, schema: { version: 1 }, out: here` });
+  const after = topologyOf({ meta: `${code}, schema: { version: 2 }, out: there` });
+  expect(checkUpdate(before, after).map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    `dag.p1.meta.schema.version: was 1, is 2; ${allow}`,
+    `dag.p1.meta.out: was "here", is "there"; ${allow}`,
+  ]);
+});

@@ -1,0 +1,179 @@
+import { ConfigError } from '../../../lib/errors';
+import { outputsOf } from '../../../lib/plan/function-spec';
+import { assertRunnable } from '../../../lib/plan/plan-flow';
+import type { Topology } from '../../../lib/topology/document/topology';
+import { readTopology } from '../../../lib/topology/read-topology';
+import { planOf, specOf, written } from './planned';
+
+const code = 'meta: {name: f, code: "def f(ctx, e): return e"}';
+const schema = 'schema: {type: record, name: r, fields: [{name: n, type: long}]}';
+const list = `{id: list, type: fs-source, format: list, ${written}, topics: "s3a://objects", out: [map]}`;
+const map = `{id: map, type: raw, ${code}}`;
+
+function topologyOf(...dag: readonly string[]): Topology {
+  const text = `jobId: job\ndag:\n${dag.map((fn) => `  - ${fn}\n`).join('')}`;
+  const { topology, problems } = readTopology(text, { file: 'flow.yaml', defaultJobId: 'job' });
+  if (topology === undefined) throw new Error(JSON.stringify(problems));
+  return topology;
+}
+
+describe('a run on this machine', () => {
+  test.each([
+    ['connectors and code', [list, map]],
+    ['a process with an image only, which passes records through', [list, '{id: map, type: raw, image: mine:1}']],
+    ['a source with code', [`{id: made, type: raw-source, ${schema}, ${code}, out: [map]}`, map]],
+    ['a source with a module', [`{id: made, type: raw-source, ${schema}, meta: {module: made.py}, out: [map]}`, map]],
+  ])('starts %s', (_, dag) => {
+    expect(() => assertRunnable(topologyOf(...dag))).not.toThrow();
+  });
+
+  test('refuses functions that it cannot run, all at once', () => {
+    const topology = topologyOf(
+      `{id: made, type: raw-source, ${schema}, image: mine:1, out: [map]}`,
+      `{id: map, type: raw, ${code}, out: [sent]}`,
+      '{id: sent, type: nats-sink, topics: results}',
+    );
+    const message = [
+      'made: local runs do not use images; set meta.code or meta.module',
+      'sent: this version does not run the type nats-sink',
+    ].join('\n');
+    expect(() => assertRunnable(topology)).toThrow(new ConfigError('not-run-yet', message));
+    expect(() => assertRunnable(topology)).toThrow(expect.objectContaining({ code: 'not-run-yet' }));
+  });
+});
+
+describe('a step-by-step run', () => {
+  const devStore = (settings: string) =>
+    planOf(`namespace: team\njobId: job\nglobalConfig: {devStore: {${settings}}}\ndag:\n  - ${list}\n  - ${map}\n`)
+      .devStore;
+
+  const all = 'enabled: true, image: "watch:1", addr: "dev:1", topics: steps, user: u, password: p';
+
+  test('has a watcher with the folders of every process', () => {
+    expect(devStore(`${all}, imagePullPolicy: Always`)).toMatchObject({
+      name: 'job----dev',
+      image: 'watch:1',
+      imagePullPolicy: 'Always',
+      secretEnv: [
+        { name: 'KFLOW_DEV_USER', key: 'user' },
+        { name: 'KFLOW_DEV_PASSWORD', key: 'password' },
+      ],
+      spec: {
+        addr: 'dev:1',
+        bucket: 'steps',
+        functions: [{ function: 'map', inDir: 'kflow-dev/team/job/map/in/', outDir: 'kflow-dev/team/job/map/out/' }],
+      },
+    });
+  });
+
+  test('leaves the pull policy to Kubernetes without one', () => {
+    expect(devStore(all)).not.toHaveProperty('imagePullPolicy');
+  });
+
+  test.each([
+    ['it is not enabled', all.replace('true', 'false')],
+    ['it has no image', all.replace('image: "watch:1", ', '')],
+    ['it has no address', all.replace('addr: "dev:1", ', '')],
+    ['it has no bucket', all.replace('topics: steps, ', '')],
+  ])('has no watcher if %s', (_, settings) => {
+    expect(devStore(settings)).toBeUndefined();
+  });
+});
+
+describe('the address of errors', () => {
+  const addressesOf = (sideStream: string) =>
+    planOf(
+      `jobId: job\nglobalConfig: {sideStream: {${sideStream}, addr: "nats://errors:4222", errorTopics: err.all}}\ndag:\n  - ${list}\n  - ${map}\n`,
+    ).workloads.map(({ addresses }) => addresses);
+
+  test('is open to every function', () => {
+    expect(addressesOf('enabled: true')).toEqual([['s3:9000', 'nats://errors:4222'], ['nats://errors:4222']]);
+  });
+
+  test('is not open to functions that do not publish errors', () => {
+    expect(addressesOf('enabled: false')).toEqual([['s3:9000'], []]);
+  });
+});
+
+describe('credentials of a server', () => {
+  const text = (more: string) => `
+jobId: job
+dag:
+  - {id: list, type: fs-source, format: list, ${written}, topics: "s3a://objects", out: [sent]}
+  - {id: sent, type: nats-sink, addr: "nats:4222"${more}}
+`;
+
+  test.each([
+    ['user', ', user: u'],
+    ['password', ', password: p'],
+    ['secret', ', secret: mine'],
+  ])('are variables of the function if it has a %s', (_, more) => {
+    const plan = planOf(text(more), { hasClusterSecrets: true });
+    expect(specOf(plan, 'sent').target).toMatchObject({ addr: 'nats:4222', userEnv: 'KFLOW_ADDR_USER' });
+  });
+
+  test('are not expected without any', () => {
+    expect(specOf(planOf(text('')), 'sent').target).toEqual({ addr: 'nats:4222' });
+    expect(specOf(planOf(text(', topics: results')), 'sent').target).toEqual({ addr: 'nats:4222', topics: 'results' });
+  });
+});
+
+describe('settings of a run', () => {
+  const bare = 'jobId: job\ndag:\n  - {id: list, type: fs-source, format: list, topics: "s3a://objects", out: [map]}\n';
+
+  test.each([
+    ['no user', 'addr: "s3:1", password: p'],
+    ['no password', 'addr: "s3:1", user: u'],
+  ])('require a whole account: %s', (_, account) => {
+    const document = `${bare.replace('topics', `${account}, topics`)}  - ${map}\n`;
+    expect(() => planOf(document)).toThrow(expect.objectContaining({ code: 'setting-missing' }));
+    expect(planOf(document, { hasClusterSecrets: true }).secrets).toHaveLength(1);
+  });
+
+  test('allow several accounts of one server only if KFlow creates their secrets', () => {
+    const two = `
+jobId: job
+dag:
+  - {id: list, type: fs-source, format: list, addr: "s3:1", user: a, password: p, topics: "s3a://inbox", out: [stored]}
+  - {id: stored, type: s3-sink, addr: "s3:1", user: b, password: p, topics: "s3a://outbox"}
+`;
+    expect(planOf(two).secrets.map(({ name }) => name)).toEqual(['job--s3-1', 'job--s3-1-2']);
+    expect(() => planOf(two, { hasClusterSecrets: true })).toThrow(/^s3:1: the secret job--s3-1 already belongs/);
+  });
+});
+
+const named = '{type: record, name: o, fields: [{name: bucket, type: string}, {name: key, type: string}]}';
+
+describe('automatic download', () => {
+  const download = (more: string) =>
+    specOf(
+      planOf(`
+jobId: job
+dag:
+  - {id: made, type: raw-source, schema: ${named}, ${code}, out: [far]}
+  - {id: list, type: fs-source, format: list, addr: "s3:1", user: u, password: p, topics: "s3a://inbox", out: [near]}
+  - {id: near, type: raw, ${code}, out: [far]}
+  - {id: far, type: raw, ${code}, globalConfig: {store: {autoDownload: true${more}}}}
+`),
+      'far',
+    ).download;
+
+  test('uses the store of a source that lists objects, however far upstream', () => {
+    expect(download('')).toMatchObject({ addr: 's3:1', userEnv: 'KFLOW_DOWNLOAD_USER' });
+  });
+
+  test('uses the store of the function, if it has one', () => {
+    expect(download(', addr: "own:1", user: u, password: p')).toMatchObject({ addr: 'own:1' });
+  });
+});
+
+test('lists the main output of a function before its side outputs, and only if it has readers', () => {
+  const streamsOf = (out: string, ...more: readonly string[]) => {
+    const sides = `sideOuts: [{id: odd, ${schema}, out: [odds]}]`;
+    const dag = [list, `{id: map, type: raw, ${code}, ${sides}${out}}`, `{id: odds, type: raw, ${code}}`, ...more];
+    const plan = planOf(`namespace: n\njobId: j\ndag:\n${dag.map((fn) => `  - ${fn}\n`).join('')}`);
+    return outputsOf(specOf(plan, 'map')).map(({ stream }) => stream);
+  };
+  expect(streamsOf(', out: [end]', `{id: end, type: raw, ${code}}`)).toEqual(['kflow_n_j_map', 'kflow_n_j_map_odd']);
+  expect(streamsOf('')).toEqual(['kflow_n_j_map_odd']);
+});
