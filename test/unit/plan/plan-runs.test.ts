@@ -27,6 +27,11 @@ describe('a run on this machine', () => {
     expect(() => assertRunnable(topologyOf(...dag))).not.toThrow();
   });
 
+  test('refuses a single function that it cannot run', () => {
+    const topology = topologyOf(list, '{id: map, type: nats-sink, topics: results}');
+    expect(() => assertRunnable(topology)).toThrow('map: this version does not run the type nats-sink');
+  });
+
   test('refuses functions that it cannot run, all at once', () => {
     const topology = topologyOf(
       `{id: made, type: raw-source, ${schema}, image: mine:1, out: [map]}`,
