@@ -366,6 +366,13 @@ describe('a redelivery', () => {
 });
 
 describe('preparation', () => {
+  test('hands over the payload of a message as it is', async () => {
+    const payload = Buffer.from('c301000000000000000007', 'hex');
+    const { host } = new Stage();
+    await stage.begin(4, { payload });
+    expect(host.records).toEqual([{ id: 0, payload, origin: { input: 0, sequence: 4 } }]);
+  });
+
   test('exchanges a claim for its payload, and keeps the claim in the dead letter', async () => {
     const whole = Buffer.from('c3010000000000000000aa', 'hex');
     const { publisher, loop, host } = new Stage({ ports: { claims: { fetch: async () => whole } } });
