@@ -123,6 +123,8 @@ describe('a step that failed', () => {
     runtime.doTimersElapse = false;
     await request({ kind: 'pause', functions: [] });
     while (runtime.memos.at(-1)?.reason !== 'the server is away') await tick();
+    while (runtime.waiting === 0) await tick();
+    expect(eventsOf(runtime).at(-1)).toMatchObject({ what: 'refused', message: 'the server is away' });
     runtime.on('drain', () => undefined);
     await request({ kind: 'pause', functions: [] });
     await settled(runtime);
