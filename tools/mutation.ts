@@ -21,7 +21,7 @@ const configs = ['package.json', 'tsconfig.json', 'jest.config.js', 'biome.json'
 const root = path.join(__dirname, '..');
 
 /** The tests that need neither a server nor a build. */
-const config = `module.exports = { ...require('./jest.config.js'), testMatch: ['<rootDir>/test/{unit,golden}/**/*.test.ts'] };`;
+const config = `module.exports = { ...require('./jest.config.js'), testMatch: ['<rootDir>/test/{unit,golden}/**/*.test.ts', '<rootDir>/test/contract/memory-*.test.ts'] };`;
 
 interface Mutant {
   readonly file: string;
