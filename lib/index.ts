@@ -2,7 +2,6 @@
 export { avro } from './define/avro';
 export type { AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './define/avro-type';
 export { s3list } from './define/connector-builders';
-export type { TopologyDocument } from './define/document-types';
 export { defineFlow, FlowDefinition } from './define/flow-definition';
 export type { FlowOutput, FunctionOutput } from './define/flow-output';
 export { fromModule, python, pythonFile } from './define/function-code';
@@ -19,6 +18,7 @@ export { type FunctionSpec, functionSpecSchema } from './plan/function-spec';
 export type { PlanSettings, S3Account } from './plan/plan-connections';
 export { planFlow } from './plan/plan-flow';
 export type { AvroSchema } from './topology/avro/avro-type';
+export type { TopologyDocument } from './topology/document/document-schema';
 export { renderMermaid } from './topology/document/graph';
 export type { FlowFunction, Topology } from './topology/document/topology';
 export { topologyJsonSchema } from './topology/document/topology-json-schema';

@@ -23,7 +23,7 @@ describe('a function type is declared once', () => {
     expect(folders.sort()).toEqual([...connectors].sort());
   });
 
-  test('every type has a descriptor file of its name, and every descriptor file has a type', () => {
+  test('every type has a descriptor file with its name, and every descriptor file declares a type', () => {
     const folder = path.join(root, 'lib/topology/function-types');
     const files = readdirSync(folder)
       .filter((file) => readFileSync(path.join(folder, file), 'utf8').includes('satisfies FunctionTypeDescriptor'))
@@ -31,14 +31,14 @@ describe('a function type is declared once', () => {
     expect(files.sort()).toEqual([...functionTypeNames].sort());
   });
 
-  test('the documentation has a row for every type, and for no other', () => {
+  test('docs/topology.md has one row for each type, and no other row', () => {
     const text = readFileSync(path.join(root, 'docs/topology.md'), 'utf8');
     const [, table = ''] = /^## Functions\n\| type \|.*\n.*\n((?:\|.*\n)+)/m.exec(text) ?? [];
     const rows = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, type]) => type);
     expect(rows.sort()).toEqual([...functionTypeNames].sort());
   });
 
-  test('the JSON Schema and the spec know every type and language', () => {
+  test('the JSON Schema lists every type, and the function spec lists every type and language', () => {
     const { properties } = topologyJsonSchema() as { properties: { dag: { items: { properties: { type: object } } } } };
     expect(properties.dag.items.properties.type).toMatchObject({ enum: functionTypeNames });
     const { type, language } = functionSpecSchema.unwrap().shape;
@@ -57,14 +57,14 @@ describe('a function type is declared once', () => {
   });
 });
 
-/** Sources that may name a type: its descriptor, its connector, and what is listed here with the reason. */
+/** Files that may name a function type, besides descriptors and connectors, with the reason. */
 const mayName: { readonly [file: string]: string } = {
   'lib/define/connector-builders.ts': 'the TypeScript types of implicit schemas',
   'lib/define/flow-definition.ts': 'the builder of the only process type has another name',
   'runtime/controller/api/http/describe-routes.ts': 'an example document',
 };
 
-test('no other source names a function type, so that nothing depends on a type but its descriptor', () => {
+test('only descriptors, connectors and the files listed here name a function type', () => {
   const wrong = sources('lib', 'runtime')
     .filter((file) => !/^(lib\/topology\/function-types|runtime\/connectors)\//.test(file))
     .filter((file) => mayName[file] === undefined)
@@ -72,7 +72,7 @@ test('no other source names a function type, so that nothing depends on a type b
   expect(wrong).toEqual([]);
 });
 
-test('no source but a host compares a language, so that a new one does not compile until every table has it', () => {
+test('only hosts compare languages; other code uses tables, which do not compile without an entry for each language', () => {
   const wrong = sources('lib', 'runtime')
     .filter((file) => !file.startsWith('runtime/hosts/'))
     .flatMap((file) =>
@@ -91,7 +91,7 @@ function sources(...folders: readonly string[]): readonly string[] {
   );
 }
 
-/** The string literals of a file that are one of the names. Types do not count: they decide nothing at run time. */
+/** The string literals of a file that equal one of the names. Literal types are skipped: they have no effect at run time. */
 function literalsOf(file: string, names: readonly string[]): readonly ts.Node[] {
   const text = readFileSync(path.join(root, file), 'utf8');
   if (!names.some((name) => text.includes(`'${name}'`) || text.includes(`\`${name}\``))) return [];

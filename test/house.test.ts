@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const base = ['lib/errors', 'lib/plain-map'];
-/** What every command may use of the CLI itself. */
+/** Parts of the CLI that every command may import. */
 const cliParts = ['runtime/cli/frame', 'runtime/cli/render', 'runtime/cli/terminal'];
 const ports = ['runtime/api-contract/flow-key', 'runtime/controller/ports', 'runtime/controller/flows/ports'];
 
-/** What each part of the house may import, by the start of the path; its own files always. */
+/** Path prefixes that each part of the source tree may import. A part may always import its own files. */
 const rules: { readonly [part: string]: readonly string[] } = {
   'lib/errors.ts': [],
   'lib/plain-map.ts': [],
@@ -65,7 +65,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/log',
   ],
   'runtime/api-contract': ['lib/errors'],
-  // not tied to flows: executions are workflows of another kind
+  // independent of flows, so that other kinds of workflow can use these adapters
   'runtime/adapters/temporal': ['lib/errors', 'runtime/async', 'runtime/controller/ports', 'runtime/package-root'],
   'runtime/adapters': [
     'runtime/async',
@@ -185,7 +185,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'runtime/cli': ['lib', 'runtime'],
 };
 
-/** Every package that is imported, and the only folders that may: a new one is a decision, made here. */
+/** The npm packages in use, each with the only folders that may import it. A new dependency needs an entry here. */
 const packages: { readonly [name: string]: readonly string[] } = {
   '@aws-sdk/client-s3': ['runtime/adapters/s3'],
   '@fastify/swagger': ['runtime/controller/api/http'],
@@ -228,17 +228,17 @@ const packages: { readonly [name: string]: readonly string[] } = {
   zod: ['lib', 'runtime'],
 };
 
-/** The only file of the controller that knows which adapter is behind a port. */
+/** The only controller file that binds adapters to ports. */
 const composers = ['runtime/controller/start-controller.ts'];
 
-/** Types of a client may be named where a command of ours holds its connection. */
+/** Files that hold connections of clients, and may therefore import the types of these clients. */
 const holders = ['runtime/replica/links.ts', 'runtime/cli/commands/run/'];
 
-/** Node's ways out of purity, and what lib must not read. */
+/** Network, processes, environment, clock and randomness, which lib must not use. */
 const impure =
   /from 'node:(net|http|https|child_process|os|dgram|dns|tls)|process\.env|Date\.now\(|new Date\(\)|Math\.random/;
 
-/** Where documents and code are read, and manifests written. */
+/** Folders that may use the file system: they read documents and code, and write manifests. */
 const readsFiles = ['lib/constructs/', 'lib/define/'];
 
 const root = path.join(__dirname, '..');
@@ -250,7 +250,7 @@ function sources(folder: string): string[] {
     .map((file) => `${folder}/${file}`);
 }
 
-/** Everything a file imports: `import`, `export … from`, `import '…'`, `import('…')`, `require('…')`. */
+/** Every form of import: `import`, `export … from`, `import '…'`, `import('…')`, `require('…')`. */
 const imports =
   /^(?:import|export)\s+(type\s)?[^;]*?from '([^']+)';|^import '([^']+)';|(?:import|require)\('([^']+)'\)/gms;
 
@@ -268,12 +268,12 @@ function isWithin(file: string, part: string): boolean {
   return file === part || file.startsWith(`${part}/`);
 }
 
-test('visits the whole house', () => {
+test('the scan finds the sources and their imports', () => {
   expect(files.length).toBeGreaterThan(100);
   expect(files.flatMap(importsOf).length).toBeGreaterThan(300);
 });
 
-test.each(Object.entries(rules))('%s imports only what stands below it', (part, allowed) => {
+test.each(Object.entries(rules))('%s imports only the parts that it may depend on', (part, allowed) => {
   const wrong = files
     .filter((file) => isWithin(file, part))
     .flatMap((file) => importsOf(file).map((imported) => ({ file, imported: imported.path })))
@@ -282,7 +282,7 @@ test.each(Object.entries(rules))('%s imports only what stands below it', (part, 
   expect(wrong).toEqual([]);
 });
 
-test('only the commands that start a controller or servers import them', () => {
+test('only commands that start a controller or servers import runtime/controller or runtime/servers', () => {
   const starters = ['controller', 'run', 'stack'].map((group) => `runtime/cli/commands/${group}/`);
   const wrong = files
     .filter((file) => file.startsWith('runtime/cli/') && !starters.some((start) => file.startsWith(start)))
@@ -291,14 +291,14 @@ test('only the commands that start a controller or servers import them', () => {
   expect(wrong).toEqual([]);
 });
 
-test('nothing imports the cli', () => {
+test('no other part imports the CLI', () => {
   const wrong = files.filter(
     (file) => !file.startsWith('runtime/cli/') && importsOf(file).some((each) => each.path.startsWith('runtime/cli')),
   );
   expect(wrong).toEqual([]);
 });
 
-test('every package is imported only where it may be', () => {
+test('every package is imported only from the folders that may use it', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
       .filter(({ path: imported }) => !/^(lib|runtime|imports|node:)/.test(imported))
@@ -312,7 +312,7 @@ test('every package is imported only where it may be', () => {
   expect(wrong).toEqual([]);
 });
 
-test('the adapters of the controller are chosen in one place', () => {
+test('only start-controller.ts imports adapters into the controller', () => {
   const wrong = files.filter(
     (file) =>
       file.startsWith('runtime/controller/') &&
@@ -322,7 +322,7 @@ test('the adapters of the controller are chosen in one place', () => {
   expect(wrong).toEqual([]);
 });
 
-test('lib is pure: no network, no clock, no environment, and files only where documents and code come from', () => {
+test('lib uses no network, clock or environment, and only lib/constructs and lib/define use files', () => {
   const wrong = files.filter((file) => {
     const text = readFileSync(path.join(root, file), 'utf8');
     const isReader = readsFiles.some((folder) => file.startsWith(folder));
@@ -332,7 +332,7 @@ test('lib is pure: no network, no clock, no environment, and files only where do
 });
 
 test.each(['FlowService', 'FlowStore', 'FlowWorkflows', 'Streams', 'Buckets', 'Cluster'])(
-  'the port %s has one fake',
+  'the port %s has exactly one fake',
   (port) => {
     const fakes = ['test', 'bench'].flatMap(sources).filter((file) => {
       const text = readFileSync(path.join(root, file), 'utf8');

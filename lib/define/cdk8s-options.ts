@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Frozen, GlobalConfigDocument } from '../topology/document/document-schema';
 import type { MetaSetting, metaSettings } from '../topology/document/meta-setting';
 import type {
   CpuValue,
@@ -9,7 +10,6 @@ import type {
   VolumeMountValue,
   VolumeValue,
 } from './cdk8s-values';
-import type { Frozen, GlobalConfigDocument } from './document-types';
 
 type ContainerDocument = Frozen<NonNullable<z.input<(typeof metaSettings)['container']>>>;
 type ListItem<K extends keyof ContainerDocument> =
@@ -48,10 +48,10 @@ export type GlobalConfigOptions = {
   readonly [Section in keyof GlobalConfigDocument]: SectionOptions<GlobalConfigDocument[Section]>;
 };
 
-/** Settings that say which code runs, and so come from `run`. */
+/** Settings of the code. They come from `run`, so `meta` does not accept them. */
 type CodeSetting = 'name' | 'code' | 'module' | 'language';
 
-/** A function's `meta`: KFlow's settings and the user's own keys, which reach the function as `ctx.meta`. */
+/** A function's `meta`: KFlow's settings and the user's own keys. The function reads its own keys from `ctx.meta`. */
 export type MetaOptions = {
   readonly [K in Exclude<MetaSetting, CodeSetting | 'container'>]?: Frozen<z.input<(typeof metaSettings)[K]>>;
 } & { readonly container?: ContainerOptions } & { readonly [K in CodeSetting]?: never } & {

@@ -1,11 +1,11 @@
 import { isPlainMap, type PlainMap } from '../plain-map';
 
 /**
- * Objects of cdk8s and cdk8s-plus in options of a flow, typed by the members that KFlow reads. Nothing here imports
- * cdk8s-plus: a program that does not use it need not install it.
+ * Objects of cdk8s and cdk8s-plus in the options of a flow, typed by the members that KFlow reads. This file does not
+ * import cdk8s-plus, so programs that do not use cdk8s-plus need not install it.
  */
 
-/** `kplus.IResource`: stands for its name. */
+/** `kplus.IResource`. The document contains its name. */
 export interface ResourceValue {
   readonly apiVersion: string;
   readonly kind: string;
@@ -40,7 +40,7 @@ export interface VolumeValue {
   asVolume(): object;
 }
 
-/** `kplus.VolumeMount`; the volume becomes one of the pod. ConfigMaps, Secrets and claims are volumes of all their keys. */
+/** `kplus.VolumeMount`; its volume is added to the pod. A ConfigMap or Secret is mounted with all its keys. */
 export interface VolumeMountValue {
   readonly volume: VolumeValue | ResourceValue;
   readonly path: string;
@@ -50,11 +50,11 @@ export interface VolumeMountValue {
   readonly propagation?: string;
 }
 
-/** Whether a value is a map of data, not an object of a class. */
+/** Whether a value is a plain map, not an instance of a class. */
 export function isPlain(value: unknown): value is PlainMap {
   if (!isPlainMap(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // the objects of another realm have another Object.prototype
+  // maps of another realm have a different Object.prototype
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
@@ -74,19 +74,19 @@ export function isSize(value: unknown): value is SizeValue {
   return isObject(value) && typeof value.asString === 'function' && typeof value.toKibibytes === 'function';
 }
 
-/** cdk8s-plus renders a volume into a pod by `_toKube`; the class has no public method for this. */
+/** cdk8s-plus renders the volumes of a pod with `_toKube`. The class has no public method that does the same. */
 export function isVolume(value: unknown): value is VolumeValue & { _toKube(): object } {
   return isObject(value) && typeof value.asVolume === 'function' && typeof value._toKube === 'function';
 }
 
-/** A size in bytes; undefined when it is not a whole number of them. */
+/** A size in bytes, or undefined if the size is not a whole number of bytes. */
 export function bytesOf(size: SizeValue): number | undefined {
   const noRounding = 2;
   const bytes = size.toKibibytes({ rounding: noRounding }) * 1024;
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-/** The output of cdk8s-plus as plain data: without undefined fields, and with quantities as text. */
+/** Converts output of cdk8s-plus to plain data: drops undefined fields and writes quantities as text. */
 export function plainValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plainValue);
   if (isObject(value)) return plainValue(value.value);

@@ -1,6 +1,6 @@
+import type { TopologyDocument } from '../topology/document/document-schema';
 import type { AsWritten, RecordType, ValueOf, WritesOf } from './avro-type';
 import { type ConnectorBuilders, createConnectorBuilders } from './connector-builders';
-import type { TopologyDocument } from './document-types';
 import { FlowDeclarations } from './flow-declarations';
 import { flowDocument } from './flow-document';
 import type { Fitting, FlowOptions, ProcessOptions, TypeFrom } from './flow-options';

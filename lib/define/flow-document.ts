@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
+import type { TopologyDocument } from '../topology/document/document-schema';
 import { codeSettings } from './code-settings';
-import type { TopologyDocument } from './document-types';
 import type { DeclaredFunction } from './flow-declarations';
 import type { FlowOptions } from './flow-options';
 import { functionFaults } from './function-faults';

@@ -1,7 +1,7 @@
+import type { FunctionDocument, TopologyDocument } from '../topology/document/document-schema';
 import type { AvroType, ReadsOf, RecordType, ValueOf } from './avro-type';
 import type { GlobalConfigOptions, MetaOptions } from './cdk8s-options';
 import type { SecretValue } from './cdk8s-values';
-import type { FunctionDocument, TopologyDocument } from './document-types';
 import type { FlowOutput, SideTypes, ValueFrom, WrittenTo } from './flow-output';
 import type { FunctionCode } from './function-code';
 import type { ProcessFunction, SourceFunction } from './sdk';

@@ -1,34 +1,33 @@
 import { ConfigError } from '../errors';
 import { entriesOf, type PlainMap } from '../plain-map';
+import type { TopologyDocument } from '../topology/document/document-schema';
 import { type DocumentPath, formatPath } from '../topology/problem/problem';
 import * as cdk8s from './cdk8s-values';
-import type { TopologyDocument } from './document-types';
 
-/** An object of Kubernetes that a flow refers to, and the keys of it that the flow reads. */
+/** A Kubernetes object that a flow refers to, with the keys that the flow reads. */
 export interface ResourceReference {
   readonly kind: string;
   readonly name: string;
   readonly keys: readonly string[];
 }
 
-/** A document without objects of cdk8s, and what these refer to. */
+/** A document with all objects of cdk8s resolved, and the Kubernetes objects that the document refers to. */
 export interface ResolvedDocument {
   readonly document: TopologyDocument;
   readonly references: readonly ResourceReference[];
 }
 
-/** A value without objects of cdk8s. */
+/** A value with all objects of cdk8s resolved. */
 export interface ResolvedValue<T> {
   readonly value: T;
   readonly references: readonly ResourceReference[];
-  /** Each object that is not accepted in its place, by its path below the value. */
+  /** One fault for each object in a field that does not accept the object; paths are relative to the value. */
   readonly faults: readonly string[];
 }
 
 /**
- * Replaces every object of cdk8s and cdk8s-plus in a document by what the document has in its place: the name of a
- * Secret, a quantity, the source of a variable, a volume. Throws ConfigError with every object that is not
- * accepted in its place.
+ * Replaces every object of cdk8s and cdk8s-plus in a document by plain data: the name of a Secret, a quantity, the
+ * source of a variable, a volume. Throws ConfigError with every object in a field that does not accept the object.
  */
 export function resolveDocument(document: object): ResolvedDocument {
   const { value, references, faults } = resolveValue(document);
@@ -36,23 +35,23 @@ export function resolveDocument(document: object): ResolvedDocument {
   return { document: value as TopologyDocument, references };
 }
 
-/** The same for a part of a document: the fields of a function, or those of `globalConfig`. */
+/** Resolves a part of a document: the fields of a function or of `globalConfig`. */
 export function resolveValue<T extends object>(value: T): ResolvedValue<T> {
   const resolver = new ValueResolver();
   const resolved = resolver.resolve(value, []) as T;
   return { value: resolved, references: resolver.references, faults: resolver.faults };
 }
 
-/** Fields whose values are numbers of bytes. */
+/** Fields that contain a number of bytes. */
 const byteFields: ReadonlySet<unknown> = new Set(['maxBytes', 'maxPayloadSize']);
 
-/** Keys of a Secret with credentials. */
+/** The keys of a Secret that contain the credentials. */
 const accountKeys = ['user', 'password'];
 
 class ValueResolver {
   readonly references: ResourceReference[] = [];
   readonly faults: string[] = [];
-  /** Copies of the enclosing values, so that a value which contains itself gets a copy which does, too. */
+  /** Copies of the enclosing values. A value that contains itself is copied to a value that contains itself. */
   private readonly copies = new Map<unknown, unknown>();
 
   resolve(value: unknown, path: DocumentPath): unknown {
@@ -78,7 +77,7 @@ class ValueResolver {
     this.copies.set(value, map);
     for (const [key, inner] of Object.entries(value)) {
       const resolved = this.resolve(inner, [...path, key]);
-      // assigned, a key `__proto__` would set the prototype
+      // an assignment to the key `__proto__` would set the prototype
       Object.defineProperty(map, key, { value: resolved, enumerable: true, writable: true, configurable: true });
     }
     return map;
@@ -88,7 +87,7 @@ class ValueResolver {
     if (cdk8s.isSize(value)) return this.size(value, path);
     if (cdk8s.isCpu(value) && path.at(-1) === 'cpu') return value.amount;
     if (cdk8s.isResource(value)) return this.name(value, path);
-    // any other object, such as a Date, is left to JSON
+    // other objects, such as a Date, are left to JSON serialization
     if (!('node' in value) && !cdk8s.isCpu(value) && !cdk8s.isEnvVariable(value)) return value;
     return this.fault(value, path);
   }
@@ -143,7 +142,7 @@ class ValueResolver {
     return { ...others, valueFrom: source };
   }
 
-  /** The manifest of a Volume, of a volume with all keys of a ConfigMap or Secret, or of a volume for a claim. */
+  /** The manifest of a volume: of a Volume, or of a ConfigMap, Secret or PersistentVolumeClaim as a volume. */
   private volume(value: unknown, path: DocumentPath): unknown {
     if (cdk8s.isVolume(value)) {
       const volume = cdk8s.plainValue(value._toKube()) as { readonly [field: string]: PlainMap };
@@ -161,7 +160,7 @@ class ValueResolver {
     return { name: `${prefix}-${name}`.slice(0, 63), ...source };
   }
 
-  /** A mount of cdk8s-plus has a `volume`; any other mount has the name of one. */
+  /** Mounts of cdk8s-plus have a `volume`; other mounts have the name of a volume. */
   private mount(value: unknown, path: DocumentPath, mounted: PlainMap[]): unknown {
     if (!cdk8s.isPlain(value) || value.volume === undefined) return this.resolve(value, path);
     const { volume, path: mountPath, propagation, ...others } = value;
@@ -201,7 +200,7 @@ class ValueResolver {
   }
 }
 
-/** The kind of object whose name a field holds, by the field, or by the field and its parent. */
+/** Fields that contain the name of an object, or fields with their parent, and the kind of the object. */
 const kindOfField: { readonly [field: string]: string } = {
   secret: 'Secret',
   secretName: 'Secret',
@@ -211,7 +210,7 @@ const kindOfField: { readonly [field: string]: string } = {
   claimName: 'PersistentVolumeClaim',
 };
 
-/** Objects that are volumes by themselves, under the names that cdk8s-plus gives such volumes. */
+/** Kinds of objects that can be mounted without a Volume, with the volume names that cdk8s-plus would choose. */
 const volumeOfKind: {
   readonly [kind: string]: (name: string) => { readonly prefix: string; readonly source: PlainMap };
 } = {
@@ -220,7 +219,7 @@ const volumeOfKind: {
   PersistentVolumeClaim: (name) => ({ prefix: 'pvc', source: { persistentVolumeClaim: { claimName: name } } }),
 };
 
-/** The keys that a volume projects, unless they are optional. */
+/** The keys that a volume requires: none if the volume is optional. */
 function keysOf(source: PlainMap | undefined): readonly unknown[] {
   if (source?.optional === true) return [];
   return entriesOf(source?.items).map(([, { key }]) => key);

@@ -11,14 +11,14 @@ const hosts: { readonly [Each in Language]: HostFactory } = {
   javascript: typeScriptHost,
 };
 
-/** The host of a function's code. A function without code, whose image brings its own, passes its records on unchanged. */
+/** The host of a function's code. Without code or module, records pass through unchanged. */
 export function createHost(options: HostOptions): Host {
   const { code, module, language } = options.spec;
   if (code === undefined && module === undefined) return new PassThroughHost(options.events);
   return hosts[language](options);
 }
 
-/** Runs no code: passes every record on unchanged. */
+/** Runs no code: every record passes through unchanged. */
 class PassThroughHost implements Host {
   readonly concurrency = 1;
 

@@ -24,7 +24,7 @@ function filesOf(directory: string): { readonly [file: string]: string } {
   );
 }
 
-test('the example with objects of cdk8s-plus renders the golden manifests, each time', () => {
+test('examples/cdk8s-plus renders the golden manifests each time', () => {
   const files = synthesize();
   if (process.env.KFLOW_GOLDEN === 'write') {
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);

@@ -32,7 +32,7 @@ function synthesize(props: ControllerInstallProps) {
   return { text: [...app.texts().values()].join(''), objects: [...app.manifests().values()].flat() };
 }
 
-test.each(Object.entries(golden))('%s becomes the manifests that are kept', (name, props) => {
+test.each(Object.entries(golden))('%s renders the golden manifests', (name, props) => {
   const { text } = synthesize(props);
   const file = path.join(__dirname, `${name}.yaml`);
   if (isWriting) writeFileSync(file, text);
@@ -40,7 +40,7 @@ test.each(Object.entries(golden))('%s becomes the manifests that are kept', (nam
   expect(text).toBe(readFileSync(file, 'utf8'));
 });
 
-test.each(Object.entries(golden))('%s: the controller takes the settings that are mounted', (_name, props) => {
+test.each(Object.entries(golden))('%s mounts settings that the controller accepts', (_name, props) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-install-'));
   try {
     const file = path.join(folder, 'controller.yaml');
@@ -58,14 +58,14 @@ test.each(Object.entries(golden))('%s: the controller takes the settings that ar
   }
 });
 
-test('rejects an address with a password, which a ConfigMap would show', () => {
+test('rejects an address with a password, which the ConfigMap would expose', () => {
   const access = { kind: 'tokens', secret: 'kflow-tokens' } as const;
   expect(() => synthesize({ ...servers, natsUrl: 'nats://me:secret@nats:4222', access })).toThrow(
     expect.objectContaining({ code: 'secret-exposed', message: expect.stringContaining('settings Secret') }),
   );
 });
 
-test('kflow install rejects a controller without access control, and says what to do', () => {
+test('kflow install rejects a controller without access control, and names the options', () => {
   const nothing = {
     tokensSecret: undefined,
     oidcIssuer: undefined,

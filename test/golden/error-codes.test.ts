@@ -30,14 +30,14 @@ test('docs/errors.md has one row for each code, and no other row', () => {
 });
 
 test.each(Object.entries(errorCodes))(
-  'the row of `%s` has its HTTP status and whether it is retried',
+  'the row of `%s` states the HTTP status and whether the error is retried',
   (code, traits) => {
     const row = rows.find((each) => each.code === code);
     expect([row?.status, row?.retried]).toEqual([String(traits.httpStatus), 'isTransient' in traits ? 'yes' : 'no']);
   },
 );
 
-test.each(rows)('the row of `$code` says what the code means and what to do, in sentences', ({ meaning, advice }) => {
+test.each(rows)('the row of `$code` has the meaning and the advice in complete sentences', ({ meaning, advice }) => {
   expect(meaning).toMatch(/^[A-Z].{10,}\.$/);
   expect(advice).toMatch(/^[A-Z`].{4,}\.$/);
 });

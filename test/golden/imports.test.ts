@@ -5,7 +5,7 @@ import path from 'node:path';
 
 const root = path.join(__dirname, '../..');
 
-test('imports/ matches the generated code of the CRDs', () => {
+test('imports/ matches the code generated from the CRDs', () => {
   const output = mkdtempSync(path.join(tmpdir(), 'kflow-imports-'));
   try {
     const program = path.join(root, 'node_modules/.bin/ts-node');

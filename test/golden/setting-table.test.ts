@@ -11,7 +11,7 @@ function row({ path: setting, oneOf, description, default: fallback }: Setting):
   return `| \`${setting}\` | ${what} | ${fallback === undefined ? '' : `\`${fallback}\``} |\n`;
 }
 
-test('docs/controller.md has the table of settings of the schema; `npm run golden` writes it', () => {
+test('docs/controller.md lists the settings of the schema; `npm run golden` rewrites the table', () => {
   const rows = settingTable.map(row).join('');
   const text = readFileSync(file, 'utf8');
   if (process.env.KFLOW_GOLDEN === 'write')

@@ -164,3 +164,10 @@ export const documentSchema = field.section(
   },
   'A KFlow topology.',
 );
+
+export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/** The document as a person writes it. */
+export type TopologyDocument = Frozen<z.input<typeof documentSchema>>;
+export type FunctionDocument = TopologyDocument['dag'][number];
+export type GlobalConfigDocument = NonNullable<TopologyDocument['globalConfig']>;

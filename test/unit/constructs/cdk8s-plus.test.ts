@@ -22,7 +22,7 @@ interface Pod {
   readonly volumes: readonly { readonly name: string }[];
 }
 
-/** An app with a chart for what a flow needs. */
+/** An app with a chart for the objects that a flow uses. */
 function startApp(): { app: FlowApp; base: Chart } {
   const app = new FlowApp();
   return { app, base: new Chart(app, 'base', { namespace: 'default' }) };
@@ -47,7 +47,7 @@ function podOf(flow: Flow, name = 'job--map'): Pod {
 const functionOf = (flow: Flow, name?: string) => podOf(flow, name).containers[0] as Pod['containers'][0];
 
 describe('a Secret of cdk8s-plus', () => {
-  test('holds the credentials of a server, under the name that cdk8s gives it', () => {
+  test('provides the credentials of a server under the name that cdk8s generates', () => {
     const { app, base } = startApp();
     const secret = new kplus.Secret(base, 'minio', { stringData: { user: 'u', password: 'p' } });
     const flow = addFlow(app, { list: { secret } });
@@ -58,7 +58,7 @@ describe('a Secret of cdk8s-plus', () => {
     });
   });
 
-  test('may be one that is in the cluster already', () => {
+  test('may already exist in the cluster', () => {
     const { app, base } = startApp();
     const flow = addFlow(app, { list: { secret: kplus.Secret.fromSecretName(base, 'minio', 'minio') } });
     expect(functionOf(flow, 'job--list').env).toContainEqual({
@@ -68,7 +68,7 @@ describe('a Secret of cdk8s-plus', () => {
     expect(flow.node.dependencies).toEqual([]);
   });
 
-  test('is accepted for every store, in the document as an object too', () => {
+  test('is accepted for every store, also in a document given as an object', () => {
     const { app, base } = startApp();
     const secret = kplus.Secret.fromSecretName(base, 'minio', 'minio');
     const flow = Flow.fromTopology(app, 'flow', {
@@ -89,7 +89,7 @@ describe('a Secret of cdk8s-plus', () => {
     expect(flow.plan?.workloads[1]?.spec.messageStore).toMatchObject({ maxPayloadSize: 65_536 });
   });
 
-  test('without the keys of an account fails the synthesis', () => {
+  test('without the keys user and password fails the synthesis', () => {
     const { app, base } = startApp();
     const secret = new kplus.BasicAuthSecret(base, 'minio', { username: 'u', password: 'p' });
     addFlow(app, { list: { secret } });
@@ -98,7 +98,7 @@ describe('a Secret of cdk8s-plus', () => {
     );
   });
 
-  test('of another namespace fails the synthesis', () => {
+  test('in another namespace fails the synthesis', () => {
     const { app } = startApp();
     const secret = new kplus.Secret(new Chart(app, 'other', { namespace: 'other' }), 'minio', {
       stringData: { user: 'u', password: 'p' },
@@ -140,7 +140,7 @@ test('a flow inside the chart of its Secret synthesizes', () => {
   expect(app.synthYaml()).toContain(`name: ${secret.name}`);
 });
 
-test('a ServiceAccount takes the place of the one that the flow would create', () => {
+test('a given ServiceAccount replaces the one that the flow creates', () => {
   const { app, base } = startApp();
   const account = new kplus.ServiceAccount(base, 'account');
   const flow = addFlow(app, { serviceAccount: account });
@@ -156,7 +156,7 @@ describe('quantities', () => {
     [Size.gibibytes(1.5), '1.5Gi'],
     [Size.kibibytes(1_048_577), '1048577Ki'],
     [Size.tebibytes(2), '2Ti'],
-  ])('a Size is written without loss: %#', (memory, expected) => {
+  ])('a Size is rendered without loss of precision: %#', (memory, expected) => {
     const flow = addFlow(new FlowApp(), {
       container: { resources: { limits: { memory, 'ephemeral-storage': memory } } },
     });
@@ -166,12 +166,12 @@ describe('quantities', () => {
   test.each([
     [kplus.Cpu.millis(250), '250m'],
     [kplus.Cpu.units(1.5), '1.5'],
-  ])('a Cpu is a quantity of cpu: %#', (cpu, expected) => {
+  ])('a Cpu is rendered as a quantity: %#', (cpu, expected) => {
     const flow = addFlow(new FlowApp(), { container: { resources: { requests: { cpu }, limits: { cpu } } } });
     expect(functionOf(flow).resources).toMatchObject({ requests: { cpu: expected }, limits: { cpu: expected } });
   });
 
-  test('limits of streams and payloads take a Size as bytes', () => {
+  test('limits of streams and payloads convert a Size to bytes', () => {
     const document = defineFlow({
       jobId: 'job',
       stream: { maxBytes: Size.gibibytes(2) },
@@ -183,7 +183,7 @@ describe('quantities', () => {
     });
   });
 
-  test('a Size that is not a whole number of bytes, and a unit of the wrong resource, are refused together', () => {
+  test('sizes with a fraction of a byte and units of the wrong resource are reported together', () => {
     const requests = { cpu: Size.mebibytes(1) as unknown as string, memory: kplus.Cpu.millis(1) as unknown as string };
     const limits = { memory: Size.kibibytes(0.3) };
     expect(() => addFlow(new FlowApp(), { container: { resources: { requests, limits } } })).toThrow(
@@ -223,12 +223,12 @@ describe('an EnvValue', () => {
       kplus.EnvValue.fromResource(kplus.ResourceFieldPaths.MEMORY_LIMIT, { divisor: '1Mi' }),
       { valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
     ],
-  ])('%s is a variable of the function', (_title, value, expected) => {
+  ])('%s becomes an environment variable of the function', (_title, value, expected) => {
     const flow = addFlow(new FlowApp(), { container: { env: [{ name: 'X', value }] } });
     expect(functionOf(flow).env).toContainEqual({ name: 'X', ...expected });
   });
 
-  test('fromProcess has the value at the time of the synthesis, or none', () => {
+  test('fromProcess copies a variable of the current process, and has no value if the variable is unset', () => {
     process.env.KFLOW_TEST_VARIABLE = 'here';
     const env = ['KFLOW_TEST_VARIABLE', 'KFLOW_TEST_ABSENT'].map((name) => ({
       name,
@@ -242,7 +242,7 @@ describe('an EnvValue', () => {
     ]);
   });
 
-  test('is a variable of a sidecar', () => {
+  test('becomes an environment variable of a sidecar', () => {
     const env = [{ name: 'X', value: secret.envValue('k') }];
     const flow = addFlow(new FlowApp(), { container: { sidecars: [{ name: 'proxy', image: 'proxy:1', env }] } });
     expect(podOf(flow)).toMatchObject({
@@ -250,7 +250,7 @@ describe('an EnvValue', () => {
     });
   });
 
-  test('of the resources of a container that is not in the pod is refused', () => {
+  test('that refers to a container outside the pod is rejected', () => {
     const container = new kplus.Pod(base, 'pod').addContainer({ image: 'other:1', name: 'other' });
     const value = kplus.EnvValue.fromResource(kplus.ResourceFieldPaths.CPU_LIMIT, { container });
     expect(() => addFlow(new FlowApp(), { container: { env: [{ name: 'X', value }] } })).toThrow(
@@ -258,7 +258,7 @@ describe('an EnvValue', () => {
     );
   });
 
-  test('has no place outside the variables', () => {
+  test('is rejected outside env', () => {
     const flow = defineFlow({ jobId: 'job' });
     flow.rawSource('make', {
       writes: undefined as never,
@@ -270,7 +270,7 @@ describe('an EnvValue', () => {
 });
 
 describe('a mounted volume', () => {
-  test('becomes a volume of the pod, once', () => {
+  test('is added to the pod once', () => {
     const { app, base } = startApp();
     const lookup = new kplus.ConfigMap(base, 'lookup', { data: { 'a.txt': '1' } });
     const volume = kplus.Volume.fromConfigMap(base, 'volume', lookup, {
@@ -296,7 +296,7 @@ describe('a mounted volume', () => {
     );
   });
 
-  test('may be a ConfigMap, a Secret or a claim', () => {
+  test('may be a ConfigMap, a Secret or a PersistentVolumeClaim', () => {
     const { app, base } = startApp();
     const claim = kplus.PersistentVolumeClaim.fromClaimName(base, 'claim', 'models');
     const container: ContainerOptions = {
@@ -316,14 +316,14 @@ describe('a mounted volume', () => {
     ]);
   });
 
-  test('of the node is refused, as in any document', () => {
+  test('with a host path is rejected, as in any document', () => {
     const { app, base } = startApp();
     const volume = kplus.Volume.fromHostPath(base, 'host', 'host', { path: '/var' });
     addFlow(app, { container: { volumeMounts: [{ volume, path: '/host' }] } });
     expect(() => app.synthYaml()).toThrow(/container\.volumes\[0\]\.hostPath/);
   });
 
-  test('that lacks a projected key fails the synthesis', () => {
+  test('with a missing key fails the synthesis', () => {
     const { app, base } = startApp();
     const lookup = new kplus.ConfigMap(base, 'lookup', { data: { 'a.txt': '1' } });
     const volume = kplus.Volume.fromConfigMap(base, 'volume', lookup, { items: { 'b.txt': { path: 'b' } } });
@@ -332,14 +332,14 @@ describe('a mounted volume', () => {
   });
 });
 
-test('objects of another kind are refused where a name is expected', () => {
+test('an object of the wrong kind is rejected', () => {
   const { app, base } = startApp();
   const lookup = new kplus.ConfigMap(base, 'lookup');
   // @ts-expect-error a ConfigMap is not a Secret
   expect(() => addFlow(app, { list: { secret: lookup } })).toThrow('list: secret: ConfigMap is not accepted here');
 });
 
-test('a controller takes its tokens and settings from Secrets of cdk8s-plus', () => {
+test('a controller mounts its tokens and settings from Secrets of cdk8s-plus', () => {
   const app = new FlowApp();
   const base = new Chart(app, 'base', { namespace: 'kflow' });
   const tokens = new kplus.Secret(base, 'tokens', { stringData: { 'tokens.yaml': '[]' } });

@@ -44,11 +44,11 @@ test.each<[string, (app: App) => void]>([
     },
   ],
   ['a chart in a chart', (app) => config(new Chart(new Chart(app, 'outer'), 'inner'), 'a')],
-])('writes the files that cdk8s writes for %s', (_title, build) => {
+])('writes the same files as cdk8s for %s', (_title, build) => {
   expect(synthesize(FlowApp, build)).toEqual(synthesize(App, build));
 });
 
-test('writes nothing when there is a fault', () => {
+test('writes nothing if validation fails', () => {
   const outdir = path.join(tmpdir(), `kflow-app-none-${process.pid}`);
   const app = new FlowApp({ outdir });
   const chart = new Chart(app, 'chart');

@@ -7,7 +7,7 @@ import { FlowApp } from '../../../lib/constructs/flow-app';
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels: object };
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the kind has
+  // biome-ignore lint/suspicious/noExplicitAny: the fields depend on the kind
   readonly [key: string]: any;
 }
 
@@ -36,7 +36,7 @@ function find(manifests: readonly Manifest[], kind: string, name = 'job--map'): 
 const kindsOf = (manifests: readonly Manifest[]) => manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 
 describe('the objects of a flow', () => {
-  test('are its account, buckets, streams, consumers and then its functions', () => {
+  test('are the service account, buckets, streams, consumers and functions, in this order', () => {
     expect(kindsOf(synth(documentOf()))).toEqual([
       'ServiceAccount job',
       'KeyValue job----state',
@@ -50,7 +50,7 @@ describe('the objects of a flow', () => {
     ]);
   });
 
-  test('carry labels that select a flow and a function of it', () => {
+  test('have labels that select the flow and the function', () => {
     for (const manifest of synth(documentOf()))
       expect(manifest.metadata.labels).toMatchObject({ 'kflow.io/job': 'job' });
     expect(find(synth(documentOf()), 'Deployment').spec.template.metadata.labels).toMatchObject({
@@ -73,7 +73,7 @@ describe('the objects of a flow', () => {
 });
 
 describe('a workload', () => {
-  test('of a batch flow is an indexed Job that fails at once when it is set up wrongly', () => {
+  test('of a batch flow is an indexed Job that fails immediately on a configuration error', () => {
     const { spec } = find(synth(documentOf({ mode: 'batch', more: 'parallelism: 3' })), 'Job');
     expect(spec).toMatchObject({ completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimitPerIndex: 6 });
     expect(spec.suspend).toBe(false);
@@ -86,7 +86,7 @@ describe('a workload', () => {
     ]);
   });
 
-  test('of a source with replicas is a StatefulSet, whose pods know their number', () => {
+  test('of a source with replicas is a StatefulSet whose pods get their index', () => {
     const list = source.replace('format', 'parallelism: 2, format');
     const { spec } = find(synth(documentOf({ list })), 'StatefulSet', 'job--list');
     expect(spec.replicas).toBe(2);
@@ -99,12 +99,12 @@ describe('a workload', () => {
   test.each([
     ['stream', 'Deployment', 'replicas', 0],
     ['batch', 'Job', 'suspend', true],
-  ])('that is paused in mode %s has no pods', (mode, kind, key, value) => {
+  ])('that is paused in %s mode has no pods', (mode, kind, key, value) => {
     const paused = `{ id: map, type: raw, parallelism: 2, meta: {${meta}, update: true, pause: true} }`;
     expect(find(synth(documentOf({ mode, map: paused })), kind).spec[key]).toBe(value);
   });
 
-  test('rolls its pods when spec or code change, and not when a Deployment gets more replicas', () => {
+  test('rolls its pods when the spec or the code changes, but not when a Deployment scales', () => {
     const hashOf = (map: string) =>
       find(synth(documentOf({ map })), 'Deployment').spec.template.metadata.annotations['kflow.io/spec-hash'];
     const before = hashOf(`{ id: map, type: raw, meta: {${meta}} }`);
@@ -117,7 +117,7 @@ describe('a workload', () => {
     expect(hashOf(`{ id: map, type: raw, meta: {${meta.replace('return e', 'return [e]')}} }`)).not.toBe(before);
   });
 
-  test('gets its code as a file that people can read, not in the spec', () => {
+  test('has its code in a readable file of the ConfigMap, not in the spec', () => {
     const { data } = find(synth(documentOf()), 'ConfigMap');
     expect(data['function.py']).toBe('def f(ctx, e): return e');
     expect(JSON.parse(data['spec.json'])).toMatchObject({ version: 1, function: 'map', codeFile: 'function.py' });
@@ -129,20 +129,20 @@ describe('a workload', () => {
     ['requests: { memory: 2Gi }', { requests: { cpu: '100m', memory: '2Gi' }, limits: { memory: '2Gi' } }],
     ['requests: { cpu: 2 }', { requests: { cpu: '2', memory: '256Mi' }, limits: { memory: '1Gi' } }],
     ['limits: { cpu: 50m }', { requests: { cpu: '50m', memory: '256Mi' }, limits: { cpu: '50m', memory: '1Gi' } }],
-  ])('with resources of %s has defaults that agree with them', (resources, expected) => {
+  ])('with the resources %s has consistent defaults for the others', (resources, expected) => {
     const map = `{ id: map, type: raw, meta: {${meta}, container: { resources: { ${resources} } }} }`;
     const [container] = find(synth(documentOf({ map })), 'Deployment').spec.template.spec.containers;
     expect(container.resources).toEqual(expected);
   });
 
-  test('that does not fit a ConfigMap is refused, with what to do', () => {
+  test('that exceeds the size of a ConfigMap is rejected', () => {
     const map = `{ id: map, type: raw, meta: { name: f, code: "def f(): pass # ${'x'.repeat(1024 ** 2)}" } }`;
     expect(() => synth(documentOf({ map }))).toThrow(/\[flow\/map\] the spec and code of "map" have \d+ bytes/);
   });
 });
 
-describe('data', () => {
-  test('stay when their manifests are removed', () => {
+describe('streams and buckets', () => {
+  test('are kept when their manifests are removed', () => {
     const stream = find(synth(documentOf()), 'Stream', 'job--list');
     expect(stream.spec.preventDelete).toBe(true);
     expect(stream.metadata).toMatchObject({
@@ -150,7 +150,7 @@ describe('data', () => {
     });
   });
 
-  test('go when the document says so, but for the schemas that other flows share', () => {
+  test('are deleted with onDelete: delete, except the schemas that flows share', () => {
     const manifests = synth(documentOf({ more: 'globalConfig: { stream: { onDelete: delete } }' }));
     for (const name of ['job--list', 'job----dead'])
       expect(find(manifests, 'Stream', name).spec.preventDelete).toBe(false);
@@ -163,11 +163,11 @@ describe('data', () => {
   });
 });
 
-describe('a flow that is run step by step', () => {
+describe('a step-by-step run', () => {
   const devStore = 'enabled: true, image: sensor:1, addr: "s3:1", topics: kflow-dev, secret: dev';
   const more = `globalConfig: { devStore: { ${devStore} } }`;
 
-  test('has a pod that watches a folder for each of its processes', () => {
+  test('has a pod that watches a folder for each process', () => {
     const manifests = synth(documentOf({ more }));
     const spec = JSON.parse(find(manifests, 'ConfigMap', 'job----dev').data['dev.json']);
     expect(spec.functions).toEqual([
@@ -181,21 +181,21 @@ describe('a flow that is run step by step', () => {
     });
   });
 
-  test('needs to know the image and the bucket', () => {
+  test('requires an image and a bucket', () => {
     const bare = more.replace('image: sensor:1, ', '').replace('topics: kflow-dev, ', '');
     expect(() => synth(documentOf({ more: bare }))).toThrow(/devStore has no image[\s\S]*devStore has no topics/);
   });
 });
 
 describe('problems', () => {
-  test('of every flow of an app are reported together, before anything is rendered', () => {
+  test('of all flows of an app are reported together', () => {
     const app = new FlowApp();
     Flow.fromTopology(app, 'one', documentOf({ list: source.replace('[map]', '[mapp]') }), { file: 'one.yaml' });
     Flow.fromTopology(app, 'two', documentOf({ list: source.replace('fs-source', 'fs-sauce') }), { file: 'two.yaml' });
     expect(() => app.texts()).toThrow(/\[one\] one\.yaml:5:\d+ .*did you mean "map"\?[\s\S]*\[two\] two\.yaml:5:/);
   });
 
-  test('of missing servers and modules have a place or a function', () => {
+  test('of missing servers and modules have a position or name the function', () => {
     const list = source.replace(' addr: "s3:1",', '');
     expect(() => synth(documentOf({ list }))).toThrow(/flow:5:5 {2}dag\[0\] {2}the S3 server is missing; add "addr/);
     const map = '{ id: map, type: raw, meta: { module: ./none.py, name: f } }';
@@ -203,7 +203,7 @@ describe('problems', () => {
   });
 });
 
-test('bundles a TypeScript module with what it imports, with no path of this machine in it', () => {
+test('bundles a TypeScript module with its imports, and without absolute paths', () => {
   const app = new FlowApp();
   Flow.fromFile(app, 'quickstart', path.join(__dirname, '../../../examples/quickstart/topology.yaml'));
   const [text] = [...app.texts().values()];

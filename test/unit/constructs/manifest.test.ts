@@ -6,7 +6,7 @@ import { Flow } from '../../../lib/constructs/flow';
 import { FlowApp } from '../../../lib/constructs/flow-app';
 import { renderYaml } from '../../../lib/constructs/manifest';
 
-/** Texts that one version of YAML or another takes for something else. */
+/** Strings that some version of YAML parses as another value unless they are quoted. */
 const tricky = [
   ...['yes', 'on', 'NO', 'y', 'n', '~', 'null', 'true', '', ' ', ' lead', 'trail ', '=', '<<', '---', '...'],
   ...[
@@ -30,12 +30,12 @@ const tricky = [
   ...['é', '😀', '\u2028', '\ufeffbom', '\u0001', `${'x'.repeat(200)} ${'y'.repeat(100)}`],
 ];
 
-test.each(['1.1', '1.2'] as const)('reads back the same by YAML %s', (version) => {
+test.each(['1.1', '1.2'] as const)('a YAML %s parser returns every string unchanged', (version) => {
   const objects = tricky.flatMap((text) => [{ key: text }, { [text]: 1 }, { list: [text, { deep: { text } }] }]);
   for (const object of objects) expect(parse(renderYaml([object]), { version })).toEqual(object);
 });
 
-test('has the values that cdk8s would have written', () => {
+test('renders the same values as cdk8s', () => {
   const file = path.join(__dirname, '../../fixtures/topologies/pods.yaml');
   const stock = new App();
   Flow.fromFile(stock, 'pods', file);

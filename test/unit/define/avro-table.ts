@@ -2,7 +2,7 @@ import { avro } from '../../../lib/define/avro';
 import type { AsWritten, ReadsOf, ValueOf, WritesOf } from '../../../lib/define/avro-type';
 import { s3list } from '../../../lib/define/connector-builders';
 
-/** Types of every kind that the builders make; every one is tried as the writer and as the reader of every other. */
+/** Types of every kind that the builders create. The tests pair each of them, as the writer, with each as the reader. */
 export const types = {
   null: avro.null,
   boolean: avro.boolean,
@@ -54,12 +54,12 @@ export const types = {
 
 type Types = typeof types;
 
-/** For each writer and reader: does the compiler take the edge? @public read by the compiler */
+/** Whether the compiler accepts the edge from each writer to each reader. @public read by the compiler */
 export type Fits = {
   [W in keyof Types]: { [R in keyof Types]: [WritesOf<Types[W]>] extends [ReadsOf<Types[R]>] ? true : false };
 };
 
-/** The same for the records as code gets them, without a reader's schema in between. @public read by the compiler */
+/** Whether code with the reader's type accepts the writer's records as written. @public read by the compiler */
 export type FitsCode = {
   [W in keyof Types]: { [R in keyof Types]: [AsWritten<ValueOf<Types[W]>>] extends [ValueOf<Types[R]>] ? true : false };
 };

@@ -3,11 +3,11 @@ import { s3list } from '../../../lib/define/connector-builders';
 import { readAvroType } from '../../../lib/topology/avro/avro-type-reader';
 import { s3list as s3listSchema } from '../../../lib/topology/function-types/fs-source';
 
-test("the type of an fs-source is the topology's", () => {
+test('the builders and the topology have the same schema of an fs-source', () => {
   expect(s3list.schema).toEqual(s3listSchema);
 });
 
-test('builders give the JSON of Avro', () => {
+test('builders produce Avro JSON', () => {
   const color = avro.enum('color', ['red', 'green'], { default: 'red', namespace: 'paint' });
   const type = avro.record(
     'car',
@@ -44,7 +44,7 @@ test('builders give the JSON of Avro', () => {
   expect(readAvroType(type.schema).faults).toEqual([]);
 });
 
-test('a named type is defined where it comes first, and named from then on', () => {
+test('a named type is defined at its first use and referenced by name afterwards', () => {
   const unit = avro.enum('unit', ['mm', 'inch']);
   const size = avro.record('size', { width: avro.int, unit });
   const both = avro.record('both', { unit, size, others: avro.array(size) }, { namespace: 'shop' });
@@ -84,14 +84,14 @@ test('a named type is defined where it comes first, and named from then on', () 
   ]);
 });
 
-test('types of one name that differ are left for the check of the schema', () => {
+test('different types with the same name are left to the schema check', () => {
   const type = avro.record('r', { one: avro.fixed('f', 4), two: avro.fixed('f', 8) });
   expect(readAvroType(type.schema).faults).toEqual([
     expect.objectContaining({ field: 'two', message: expect.stringContaining('the name "f" is defined twice') }),
   ]);
 });
 
-test('a union in a union is one union', () => {
+test('nested unions are flattened', () => {
   expect(avro.nullable(avro.union(avro.string, avro.int)).schema).toEqual(['null', 'string', 'int']);
 });
 
@@ -101,11 +101,11 @@ test.each([
   ['bytes and fixed', () => avro.union(avro.bytes, avro.fixed('f', 4))],
   ['record and record', () => avro.union(avro.record('r', {}), avro.record('s', {}))],
   ['null and null', () => avro.nullable(avro.nullable(avro.int))],
-])('refuses a union whose values cannot be told apart: %s', (which, make) => {
+])('rejects a union with indistinguishable values: %s', (which, make) => {
   expect(make).toThrow(`a union of ${which} has values that look the same; describe it with avro.schema`);
 });
 
-test('refuses a default that JSON cannot hold exactly', () => {
+test('rejects a default that JSON cannot represent exactly', () => {
   expect(() => avro.withDefault(avro.bigLong, 2n ** 60n)).toThrow(
     'the default 1152921504606846976 is beyond 2^53, which JSON cannot represent exactly',
   );

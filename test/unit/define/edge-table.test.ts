@@ -11,7 +11,7 @@ type TypeName = keyof typeof types;
 const root = path.join(__dirname, '../../..');
 const names = Object.keys(types) as TypeName[];
 
-/** What the compiler says of each pair, read from the types `Fits` and `FitsCode` of avro-table.ts. */
+/** The verdict of the compiler on each pair, from the types `Fits` and `FitsCode` of avro-table.ts. */
 function compiledTables(): { readonly [name: string]: Table } {
   const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
@@ -44,7 +44,7 @@ function tableOf(type: ts.Type, checker: ts.TypeChecker): Table {
 
 const { Fits: fits = new Map(), FitsCode: fitsCode = new Map() } = compiledTables();
 
-test('the compiler takes an edge if and only if the schemas resolve', () => {
+test('the compiler accepts an edge if and only if the schemas resolve', () => {
   const read = names.map((name) => ({ name, ...readAvroType(types[name].schema) }));
   expect(read.flatMap(({ faults }) => faults)).toEqual([]);
   const resolved = read.flatMap((writer) =>
@@ -58,13 +58,13 @@ test('the compiler takes an edge if and only if the schemas resolve', () => {
   expect(resolved.filter(([pair, fit]) => fits.get(pair) !== fit)).toEqual([]);
 });
 
-/** Values of a type as they come out of a message. */
+/** Random values of a type, decoded from messages. */
 function samples(name: TypeName): readonly unknown[] {
   const type = avsc.Type.forSchema(types[name].schema as avsc.Schema);
   return Array.from({ length: 40 }, () => type.fromBuffer(type.toBuffer(type.random())));
 }
 
-test('code is given no record that its type forbids', () => {
+test('code never receives a record that its type does not allow', () => {
   const pairs = names.flatMap((writer) => names.map((reader) => ({ writer, reader, key: `${writer} -> ${reader}` })));
   const taken = pairs.filter(({ key }) => fits.get(key) === true && fitsCode.get(key) === true);
   const wrong = taken.filter(({ writer, reader }) => {
@@ -75,7 +75,7 @@ test('code is given no record that its type forbids', () => {
   expect(wrong).toEqual([]);
 });
 
-test('code is refused what only a reader of Avro makes right, since it gets records as they were written', () => {
+test('the compiler rejects code that relies on schema resolution, because code receives records as written', () => {
   const refused = [...fits].filter(([pair, fit]) => fit && fitsCode.get(pair) === false).map(([pair]) => pair);
   const promoted = ['string -> bytes', 'bytes -> string', 'bytes -> stringOrInt', 'bytes -> wide', 'bytes -> nOrText'];
   const symbols = ['ab -> aDefault', 'abc -> aDefault'];

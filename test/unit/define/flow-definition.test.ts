@@ -7,7 +7,7 @@ import { fromModule, python, pythonFile } from '../../../lib/define/function-cod
 const n = avro.record('n', { n: avro.long });
 const late = avro.record('late', { at: avro.long });
 
-test('every field of the document is within reach, in the order a person writes them', () => {
+test('every field of the document can be set, and the document has its fields in the usual order', () => {
   const flow = defineFlow({
     runtime: 'flow',
     stream: { maxMsgs: 10, onDelete: 'delete' },
@@ -89,7 +89,7 @@ test('every field of the document is within reach, in the order a person writes 
   expect(JSON.stringify(flow.document(), undefined, 1)).toBe(JSON.stringify(document, undefined, 1));
 });
 
-test('outputs name their readers in the order of declaration, with fan-out and fan-in', () => {
+test('outputs list their readers in the order of declaration, with fan-out and fan-in', () => {
   const flow = defineFlow({ jobId: 'edges' });
   const one = flow.rawSource('one', { writes: n });
   const two = flow.rawSource('two', { writes: n });
@@ -107,7 +107,7 @@ test('outputs name their readers in the order of declaration, with fan-out and f
   ]);
 });
 
-test('a process that passes its input on is read with what its inputs write', () => {
+test('the output of a pass-through process has the types of all its inputs', () => {
   const flow = defineFlow({ jobId: 'passed-on' });
   const text = avro.record('text', { n: avro.string });
   const mixed = [flow.rawSource('one', { writes: n }), flow.rawSource('two', { writes: text })];
@@ -117,7 +117,7 @@ test('a process that passes its input on is read with what its inputs write', ()
   expect(() => flow.document()).toThrow('numbers: cannot read what "both" writes: n: the writer has string');
 });
 
-test('code of each kind', () => {
+test('code may be inline, Python text, a Python file or a module', () => {
   const directory = path.join(__dirname, '../../../examples/message-store');
   const flow = defineFlow({ jobId: 'code', directory });
   const text = `
@@ -142,7 +142,7 @@ test('code of each kind', () => {
   ]);
 });
 
-test('refuses what a document cannot say, and modules that are not there, by function', () => {
+test('reports values that JSON cannot represent and missing modules, by function', () => {
   const flow = defineFlow({ jobId: 'wrong', directory: __dirname });
   const from = flow.rawSource('source', { writes: n, run: fromModule('./none.ts', 'make') });
   const cycle: { self?: object } = {};
@@ -189,7 +189,7 @@ test('reports every fault of the code at once, by function', () => {
   );
 });
 
-test('refuses an edge between two flows', () => {
+test('rejects an edge between two flows', () => {
   const one = defineFlow({ jobId: 'one' });
   const other = defineFlow({ jobId: 'other' });
   const from = one.rawSource('source', { writes: n });

@@ -5,10 +5,10 @@ import ts from 'typescript';
 import { inlineFunction } from '../../../lib/define/inline-function';
 import { knownNames } from '../../../lib/define/outside-names';
 
-// biome-ignore lint/suspicious/noExplicitAny: functions of any shape are the matter here
+// biome-ignore lint/suspicious/noExplicitAny: the tests use functions of any signature
 type AnyFunction = (...args: any[]) => unknown;
 
-/** A function from its source, as a module that was compiled would have it. */
+/** Evaluates the source of a function, as in a compiled module. */
 function functionOf(source: string): AnyFunction {
   return new Function(`"use strict"; return (${source});`)() as AnyFunction;
 }
@@ -21,7 +21,7 @@ function methodOf(source: string): AnyFunction {
   return method;
 }
 
-/** The function again, from the text that goes into the document. */
+/** Evaluates the text of a function in the document. */
 function revived({ name, code }: { readonly name: string; readonly code: string }): AnyFunction {
   return new Function(`${code}; return ${name};`)() as AnyFunction;
 }
@@ -32,14 +32,14 @@ test.each([
     functionOf('(ctx, event) => ({ n: event.n + 1 })'),
     'const run = (ctx, event) => ({ n: event.n + 1 });',
   ],
-  ['an async one', functionOf('async (ctx, event) => event'), 'const run = async (ctx, event) => event;'],
+  ['an async arrow function', functionOf('async (ctx, event) => event'), 'const run = async (ctx, event) => event;'],
   [
     'a function',
     functionOf('function (ctx, event) { return event; }'),
     'const run = function(ctx, event) {\n  return event;\n};',
   ],
   [
-    'a named one',
+    'a named function',
     functionOf('function count(ctx, event) { return event; }'),
     'function count(ctx, event) {\n  return event;\n}',
   ],
@@ -55,12 +55,16 @@ test.each([
     'async function run(ctx, event) {\n  return event;\n}',
   ],
   ['a generator method', methodOf('async *run(ctx) { yield ctx; }'), 'async function* run(ctx) {\n  yield ctx;\n}'],
-  ['a method of any name', methodOf("'do it'(ctx) { return ctx; }"), 'function run(ctx) {\n  return ctx;\n}'],
-])('becomes text: %s', (_title, run, code) => {
+  [
+    'a method whose name is not an identifier',
+    methodOf("'do it'(ctx) { return ctx; }"),
+    'function run(ctx) {\n  return ctx;\n}',
+  ],
+])('converts %s to text', (_title, run, code) => {
   expect(inlineFunction(run).code).toBe(`"use strict";\n${code}\n`);
 });
 
-test('the text is the function', () => {
+test('the text evaluates to the same function', () => {
   const factorial = functionOf('function factorial(n) { return n < 2 ? 1 : n * factorial(n - 1); }');
   expect(inlineFunction(factorial).name).toBe('factorial');
   expect(revived(inlineFunction(factorial))(5)).toBe(120);
@@ -68,7 +72,7 @@ test('the text is the function', () => {
   expect(revived(inlineFunction(words))('é')).toBe('é');
 });
 
-test('what Node and the host provide may be used', () => {
+test('a function may use the globals of Node and of the host', () => {
   const run = functionOf(`(ctx, event) => {
     const { createHash } = require('node:crypto');
     logger.info(process.version, URL, structuredClone(event), __dirname);
@@ -78,7 +82,7 @@ test('what Node and the host provide may be used', () => {
   expect(inlineFunction(run).name).toBe('run');
 });
 
-test('names every variable from outside, with its lines and what to do', () => {
+test('lists every outer variable, with its lines and the fix', () => {
   const run = functionOf(`(ctx, event) => {
     const limit = max * 2;
     const text = words_1.clean(event.text);
@@ -104,15 +108,15 @@ test.each([
   ['this of a method', methodOf('run() { return this.limit; }'), 'this (line 1)'],
   ['super of a method', methodOf('run() { return super.run(); }'), 'super (line 1)'],
   ['arguments of an outer function', functionOf('() => arguments[0]'), 'arguments (line 1)'],
-  ['a default value', functionOf('(ctx, event, by = step) => by'), 'step (line 1)'],
-  ['an assignment', functionOf('(ctx, event) => { total += 1; }'), 'total (line 1)'],
-  ['the name of its own constant', functionOf('(n) => run(n)'), 'run (line 1)'],
-  ['the name of its own method', methodOf('run(n) { return run(n); }'), 'run (line 1)'],
-])('refuses %s', (_title, run, outside) => {
+  ['an outer variable in a default value', functionOf('(ctx, event, by = step) => by'), 'step (line 1)'],
+  ['an assignment to an outer variable', functionOf('(ctx, event) => { total += 1; }'), 'total (line 1)'],
+  ['a reference to its own constant', functionOf('(n) => run(n)'), 'run (line 1)'],
+  ['a reference to its own method', methodOf('run(n) { return run(n); }'), 'run (line 1)'],
+])('rejects %s', (_title, run, outside) => {
   expect(() => inlineFunction(run)).toThrow(`the function uses outer variables: ${outside};`);
 });
 
-test('this is its own in functions and classes inside', () => {
+test('accepts this in inner functions and classes', () => {
   const run = functionOf(
     '() => ({ get n() { return this.m; }, m: class { n = this; }, f: function () { return this; } })',
   );
@@ -139,11 +143,11 @@ test.each([
     )?.get as AnyFunction,
     /^the function is a class or an accessor/,
   ],
-])('refuses %s', (_title, run, message) => {
+])('rejects %s', (_title, run, message) => {
   expect(() => inlineFunction(run)).toThrow(message);
 });
 
-test('the text does not depend on the compiler that the function came through', () => {
+test('the text is the same whichever compiler produced the function', () => {
   const source = `export const run = async (ctx: { meta: unknown }, event: { text: string; n?: number }) => {
     // a comment
     const { text, ...rest } = event as { text: string; n?: number };
@@ -167,7 +171,7 @@ test('the text does not depend on the compiler that the function came through', 
   expect(new Set(texts).size).toBe(1);
 });
 
-test('the known names are those of Node 20 and of its modules', () => {
+test('the known names are globals of Node 20 and of its modules', () => {
   const globals = execFileSync(process.execPath, ['-p', 'Object.getOwnPropertyNames(globalThis).join()'], {
     encoding: 'utf8',
   });

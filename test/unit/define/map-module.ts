@@ -1,6 +1,6 @@
 import type { Context } from '../../../lib/define/sdk';
 
-/** @public A module of functions, for fromModule. */
+/** @public Part of a module for `fromModule`, but not a function. */
 export const version = 1;
 
 /** @public */

@@ -5,7 +5,7 @@ import { readTopology } from '../../../lib/topology/read-topology';
 
 const yaml = readFileSync(path.join(__dirname, '../../fixtures/topologies/message-store.yaml'), 'utf8');
 
-test('the example in TypeScript is the same topology as the one in YAML', () => {
+test('the TypeScript example and the YAML example are the same topology', () => {
   const inTypeScript = readTopology(JSON.stringify(flow.document()), { file: 'flow.ts', defaultJobId: 'flow' });
   const inYaml = readTopology(yaml, { file: 'message-store.yaml', defaultJobId: 'message-store' });
   expect(inTypeScript.topology).toBeDefined();
@@ -13,7 +13,7 @@ test('the example in TypeScript is the same topology as the one in YAML', () => 
   expect(inTypeScript.problems.map(({ message }) => message)).toEqual(inYaml.problems.map(({ message }) => message));
 });
 
-test('its keys stand in the order a person writes them', () => {
+test('the TypeScript example has its keys in the usual order', () => {
   const document = flow.document();
   expect(Object.keys(document)).toEqual(['jobId', 'parallelism', 'globalConfig', 'dag']);
   expect(document.dag.map((each) => Object.keys(each).join(' '))).toEqual([

@@ -4,8 +4,8 @@ import { defineFlow } from '../../../lib/define/flow-definition';
 import { fromModule, python } from '../../../lib/define/function-code';
 
 /**
- * What the compiler must refuse: each `@ts-expect-error` makes `npm run types` fail when it does not. Where the
- * schemas do not resolve, the document is refused too.
+ * Edges that the compiler must reject: `npm run types` fails if the line below an `@ts-expect-error` compiles. If the
+ * schemas do not resolve, the document is rejected, too.
  */
 
 const doc = avro.record('doc', {
@@ -26,7 +26,7 @@ function begin() {
     sideOuts: { late },
     run: (ctx, event) => {
       ctx.toSideStream('late', { at: event.lastModifiedUnixMilli });
-      // @ts-expect-error a record that does not fit the side output
+      // @ts-expect-error the record does not match the side output
       ctx.toSideStream('late', { at: 'now' });
       // @ts-expect-error no such side output
       ctx.toSideStream('early', { at: 1 });
@@ -47,42 +47,42 @@ function errorOf(flow: ReturnType<typeof defineFlow>): string {
   }
 }
 
-test('refuses a field of another type', () => {
+test('rejects a field of another type', () => {
   const { flow, docs } = begin();
   // @ts-expect-error key is a string
   flow.process('p', { from: docs, reads: avro.record('r', { key: avro.long }) });
   expect(errorOf(flow)).toBe('p: cannot read what "docs" writes: key: the writer has string, the reader long');
 });
 
-test('refuses a field that is not written', () => {
+test('rejects a field that the writer does not have', () => {
   const { flow, docs } = begin();
   // @ts-expect-error there is no id
   flow.process('p', { from: docs, reads: avro.record('r', { key: avro.string, id: avro.string }) });
   expect(errorOf(flow)).toMatch('p: cannot read what "docs" writes: id: the writer has no such field');
 });
 
-test('refuses a symbol that the reader does not know', () => {
+test('rejects an enum with a symbol that the reader does not have', () => {
   const { flow, docs } = begin();
   // @ts-expect-error kind may be b
   flow.process('p', { from: docs, reads: avro.record('r', { kind: avro.enum('kind', ['a']) }) });
   expect(errorOf(flow)).toMatch("the writer's enum has b, which the reader's lacks");
 });
 
-test('refuses null where the reader wants a value', () => {
+test('rejects null if the reader requires a value', () => {
   const { flow, docs } = begin();
   // @ts-expect-error tag may be null
   flow.process('p', { from: docs, reads: avro.record('r', { tag: avro.string }) });
   expect(errorOf(flow)).toMatch('cannot read null');
 });
 
-test('refuses the output of several that does not fit', () => {
+test('rejects several inputs if one of them does not match', () => {
   const { flow, list, docs } = begin();
   // @ts-expect-error list has no n
   flow.process('p', { from: [docs, list], reads: avro.record('r', { n: avro.long }) });
   expect(errorOf(flow)).toMatch('p: cannot read what "list" writes: n');
 });
 
-test('refuses a side output that does not fit, and one that is not declared', () => {
+test('rejects a side output that does not match, and one that is not declared', () => {
   const { flow, docs } = begin();
   // @ts-expect-error late has no key
   flow.process('p', { from: docs.side.late, reads: avro.record('r', { key: avro.string }) });
@@ -91,40 +91,40 @@ test('refuses a side output that does not fit, and one that is not declared', ()
   expect(docs.side.early).toBeUndefined();
 });
 
-test('refuses a sink whose schema does not resolve', () => {
+test('rejects a sink whose schema does not resolve', () => {
   const { flow, docs } = begin();
-  // @ts-expect-error n is no string
+  // @ts-expect-error n is not a string
   flow.s3Sink('sink', { from: docs, reads: avro.record('r', { n: avro.string }) });
   flow.elasticSink('also', { from: [docs], reads: avro.record('r', { n: avro.double, key: avro.bytes }) });
   expect(errorOf(flow)).toBe('');
 });
 
-test('refuses what only readers of Avro make right, for code gets records as they were written', () => {
+test('rejects types that need schema resolution, because code receives records as written', () => {
   const { flow, docs } = begin();
-  // @ts-expect-error key comes as a string, not as a Buffer
+  // @ts-expect-error key is a string, not a Buffer
   flow.process('p', { from: docs, reads: avro.record('r', { key: avro.bytes }) });
   expect(errorOf(flow)).toBe('');
 });
 
-test('refuses a result that is not what the function writes', () => {
+test('rejects results that do not match what the function writes', () => {
   const { flow, docs } = begin();
   const n = avro.record('n', { n: avro.int });
   // @ts-expect-error n is a number
   flow.process('p', { from: docs, writes: n, run: (_ctx, event) => ({ n: event.key }) });
-  // @ts-expect-error a promise of what is no record
+  // @ts-expect-error the promise resolves to a number, not to a record
   flow.process('q', { from: docs, writes: n, run: async () => 3 });
-  // @ts-expect-error a symbol of another enum
+  // @ts-expect-error c is not a symbol of kind
   flow.process('r', { from: docs, writes: doc, run: (_ctx, event) => ({ ...event, kind: 'c' }) });
-  // @ts-expect-error an iterable of others
+  // @ts-expect-error the second record has no n
   flow.process('s', { from: docs, writes: n, run: () => [{ n: 1 }, { m: 1 }] });
-  // @ts-expect-error passed on is what was read
+  // @ts-expect-error without `writes`, results have the type of the input
   flow.process('t', { from: docs, run: () => ({ n: 1 }) });
-  // @ts-expect-error a source has what it writes
+  // @ts-expect-error n is a number, also in a source
   flow.rawSource('u', { writes: n, run: () => ({ n: 'one' }) });
   expect(errorOf(flow)).toBe('');
 });
 
-test('takes each way of giving results', () => {
+test('accepts every way to return results', () => {
   const { flow, docs } = begin();
   const n = avro.record('n', { n: avro.long });
   const common = { from: docs, reads: avro.record('r', { n: avro.long }), writes: n };
@@ -149,7 +149,7 @@ test('takes each way of giving results', () => {
   expect(errorOf(flow)).toBe('');
 });
 
-test('checks the functions of a module by its type', () => {
+test('checks the functions of a module against the type of the module', () => {
   const { flow, docs } = begin();
   const n = avro.record('n', { n: avro.int });
   type Module = typeof import('./map-module');
@@ -160,16 +160,16 @@ test('checks the functions of a module by its type', () => {
   flow.process('d', { from: docs.side.late, writes: n, run: fromModule<Module, 'lengthOf'>('./map.ts', 'lengthOf') });
   // @ts-expect-error the module has no such function
   flow.process('e', { from: docs, writes: n, run: fromModule<Module>('./map-module.ts', 'triple') });
-  // @ts-expect-error that is no function
+  // @ts-expect-error version is not a function
   flow.process('f', { from: docs, writes: n, run: fromModule<Module>('./map-module.ts', 'version') });
-  // @ts-expect-error n is not what doc is
+  // @ts-expect-error double does not return a doc
   flow.process('g', { from: docs, writes: doc, run: fromModule<Module, 'double'>('./map-module.ts', 'double') });
-  // @ts-expect-error all functions have to fit where none is named
+  // @ts-expect-error without a name, every function of the module must match
   flow.process('h', { from: docs.side.late, writes: n, run: fromModule<Module>('./map-module.ts', 'double') });
   expect(errorOf(flow)).toBe('');
 });
 
-test('a schema given as JSON passes the compiler, and is checked in the document', () => {
+test('a schema given as JSON is checked by the document, not by the compiler', () => {
   const { flow, docs } = begin();
   const loose = avro.schema<{ n: number }>({ type: 'record', name: 'r', fields: [{ name: 'n', type: 'string' }] });
   const out = flow.process('p', { from: docs, reads: loose, writes: loose, run: (_ctx, event) => ({ n: event.n }) });
@@ -180,26 +180,26 @@ test('a schema given as JSON passes the compiler, and is checked in the document
   ]);
 });
 
-test('refuses settings that the document does not have', () => {
+test('rejects settings that the document does not have', () => {
   const { flow, docs } = begin();
-  // @ts-expect-error an option of a pod is a number
+  // @ts-expect-error parallelism is a number
   flow.process('p', { from: docs, parallelism: 'two' });
   // @ts-expect-error not a field of the document
   flow.process('q', { from: docs, topic: 'x' });
   // @ts-expect-error the code comes from `run`
   flow.process('r', { from: docs, meta: { code: 'def process(): pass' } });
   flow.process('s', { from: docs, meta: { own: { anything: [1] }, 'max.poll.interval.ms': 1000, maxDeliver: 2 } });
-  // @ts-expect-error a setting of another type
+  // @ts-expect-error maxDeliver is a number
   flow.process('t', { from: docs, meta: { maxDeliver: 'two' } });
   // @ts-expect-error neither batch nor stream
   defineFlow({ jobId: 'x', mode: 'both' });
-  // @ts-expect-error sizes are literal, so that they can be compared
+  // @ts-expect-error the size must be a literal
   avro.fixed('f', Number('4'));
-  // @ts-expect-error symbols are literal
+  // @ts-expect-error the symbols must be literals
   avro.enum('e', ['a'].concat('b'));
-  // @ts-expect-error a default is one of the symbols
+  // @ts-expect-error the default must be one of the symbols
   avro.enum('e', ['a'], { default: 'b' });
-  // @ts-expect-error a default is of the type
+  // @ts-expect-error the default must be an int
   avro.withDefault(avro.int, 'one');
   expect(errorOf(flow)).toBe('');
 });

@@ -14,18 +14,18 @@ function topologyOf() {
   return { topology, problems };
 }
 
-test('a flow with inline functions is a topology without problems', () => {
+test('a flow with inline functions is a topology without problems or warnings', () => {
   const { topology, problems } = topologyOf();
   expect(problems).toEqual([]);
   expect(topology).toMatchObject({ jobId: 'words', namespace: 'demo', mode: 'stream' });
   expect(topology.dag.map(({ id, out, sideOuts }) => [id, out, sideOuts.map((side) => [side.id, side.out])])).toEqual([
     ['lines', ['split'], []],
-    ['split', ['tell'], [['empty', ['tell']]]],
-    ['tell', [], []],
+    ['split', ['log'], [['empty', ['log']]]],
+    ['log', [], []],
   ]);
 });
 
-test('the code of a function in the document', () => {
+test('the document contains the code of a function', () => {
   expect(flow.document().dag[2]?.meta).toEqual({
     language: 'javascript',
     name: 'run',
@@ -33,7 +33,7 @@ test('the code of a function in the document', () => {
   });
 });
 
-test('making the document twice gives the same bytes', () => {
+test('the document has the same bytes each time', () => {
   expect(JSON.stringify(flow.document())).toBe(JSON.stringify(flow.document()));
 });
 

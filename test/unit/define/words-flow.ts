@@ -5,7 +5,7 @@ const line = avro.record('line', { key: avro.string, text: avro.string });
 const word = avro.record('word', { key: avro.string, word: avro.string, size: avro.enum('size', ['short', 'long']) });
 const empty = avro.record('empty', { key: avro.string, at: avro.long });
 
-/** Lines are split into words; those without a word go to a side output; both are told. */
+/** Splits lines into words and logs them. Lines without a word go to a side output, which is logged, too. */
 export const flow = defineFlow({ jobId: 'words', namespace: 'demo' });
 
 const lines = flow.rawSource('lines', {
@@ -32,7 +32,7 @@ const split = flow.process('split', {
   },
 });
 
-flow.process('tell', {
+flow.process('log', {
   from: [split, split.side.empty],
   reads: avro.record('keyed', { key: avro.string }),
   run: (ctx, event) => ctx.logger.info(event.key),

@@ -6,7 +6,7 @@ const code = 'name: f, code: "def f(ctx, e): return e"';
 const schema = '{type: record, name: r, fields: [{name: n, type: long}]}';
 const source = `- { id: list, type: fs-source, format: list, ${written}, topics: "s3a://objects", out: [map] }`;
 
-/** list -> map -> big, bigger -> end; both in the middle send large outputs through their message stores. */
+/** list -> big, bigger -> end; `big` and `bigger` write large outputs to message stores. */
 const stores = `
 namespace: team
 jobId: large
@@ -26,7 +26,7 @@ dag:
 describe('message stores', () => {
   const plan = planOf(stores);
 
-  test('are given to the functions that ask for one, by the environment that carries the credentials', () => {
+  test('are in the spec of functions that enable one, with the variables of the credentials', () => {
     expect(specOf(plan, 'big').messageStore).toEqual({
       addr: 'store:1',
       userEnv: 'KFLOW_STORE_USER',
@@ -43,7 +43,7 @@ describe('message stores', () => {
     expect(specOf(plan, 'end').messageStore).toBeUndefined();
   });
 
-  test('are known to their readers, who need no setting of their own', () => {
+  test('are in the spec of their readers, which need no setting', () => {
     expect(specOf(plan, 'end').claimStores).toEqual([
       {
         addr: 'store:1',
@@ -63,7 +63,7 @@ describe('message stores', () => {
     expect(specOf(plan, 'big').claimStores).toEqual([]);
   });
 
-  test('are buckets of the flow, each function with its own part', () => {
+  test('are buckets of the flow, with a prefix for each function', () => {
     expect(plan.buckets.map(({ bucket, role, prefix }) => [bucket, role, prefix])).toEqual([
       ['objects', 'source', ''],
       ['shared', 'message-store', 'kflow/team/large/big/'],
@@ -71,7 +71,7 @@ describe('message stores', () => {
     ]);
   });
 
-  test('take the default bucket where none is named', () => {
+  test('use the default bucket if the document has none', () => {
     const text = stores.replace('topics: shared, ', '');
     expect(specOf(planOf(text, { messageBucketDefault: 'kept' }), 'big').messageStore?.bucket).toBe('kept');
     expect(() => planOf(text)).toThrow(/^big: missing globalConfig\.messageStore\.topics \(the bucket\);/);
@@ -79,7 +79,7 @@ describe('message stores', () => {
 });
 
 describe('credentials', () => {
-  test('are in one secret for each account, whoever uses it', () => {
+  test('are in one secret per account, which functions share', () => {
     const plan = planOf(stores);
     expect(plan.secrets).toEqual([
       { name: 'large--s3-9000', addr: 's3:9000', entries: { user: 'minio', password: 'hunter2' } },
@@ -94,12 +94,12 @@ describe('credentials', () => {
     ]);
   });
 
-  test('of a second account at the same address have a secret with a number', () => {
+  test('of a second account at the same address are in a numbered secret', () => {
     const second = `${source}\n  - { id: map, type: s3-sink, addr: "s3:9000", user: else, password: p, topics: "s3a://out" }`;
     expect(planOf(`dag:\n  ${second}`).secrets.map(({ name }) => name)).toEqual(['flow--s3-9000', 'flow--s3-9000-2']);
   });
 
-  test('are those of a secret that is there, where the document names one', () => {
+  test('are in an existing secret if the document names one', () => {
     const named = `
 globalConfig: {store: {addr: "s3:1", user: a, password: b}}
 dag:
@@ -113,14 +113,14 @@ dag:
     expect(plan.workloads.map(({ secretEnv }) => secretEnv[0]?.secret)).toEqual(['theirs', 'theirs']);
   });
 
-  test('that the document leaves out are in secrets of a cluster', () => {
+  test('that the document omits are in secrets of the cluster', () => {
     const open = `dag:\n  - { id: list, type: fs-source, format: list, addr: "s3:1", topics: "s3a://objects", out: [map] }\n  - { id: map, type: raw, meta: {${code}} }`;
     expect(planOf(open, { hasClusterSecrets: true }).secrets).toEqual([
       { name: 'flow--s3-1', addr: 's3:1', entries: { user: undefined, password: undefined } },
     ]);
   });
 
-  test('in the environment of a function are taken out of it', () => {
+  test('in the env of a container are moved to a secret', () => {
     const env = 'container: {env: [{name: DB_PASSWORD, value: open-sesame}, {name: MAX_TOKENS, value: "5"}]}';
     const plan = planOf(`dag:\n  ${source}\n  - { id: map, type: raw, meta: {${code}, ${env}} }`);
     expect(plan.workloads[1]?.container.env).toEqual([{ name: 'MAX_TOKENS', value: '5' }]);
@@ -131,12 +131,12 @@ dag:
     expect(JSON.stringify(plan.workloads)).not.toContain('open-sesame');
   });
 
-  test('never stand in a spec', () => {
+  test('never appear in a spec', () => {
     const specs = JSON.stringify(planOf(stores).workloads);
     for (const secret of ['minio', 'hunter2', 'storer', 'sesame']) expect(specs).not.toContain(secret);
   });
 
-  test('have no secret where a function has none', () => {
+  test('need no secret if a function has none', () => {
     const plan = planOf(`dag:\n  ${source}\n  - { id: map, type: raw, meta: {${code}} }`);
     const map = plan.workloads[1];
     expect(map).toMatchObject({ function: 'map' });
@@ -152,7 +152,7 @@ dag:
   - { id: map, type: raw, meta: {${code}${meta}}, globalConfig: {store: {autoDownload: true${store}}} }
 `;
 
-  test('fetches from where the objects were listed', () => {
+  test('uses the server of the source that lists the objects', () => {
     const plan = planOf(download('', ', download.directory: /tmp/there'));
     expect(specOf(plan, 'map').download).toEqual({
       addr: 's3:9000',
@@ -167,14 +167,14 @@ dag:
     });
   });
 
-  test('fetches from the store that is named', () => {
+  test('uses the store that the function names', () => {
     const plan = planOf(download(', addr: "other:1", user: u, password: p'));
     expect(specOf(plan, 'map').download?.addr).toBe('other:1');
     expect(plan.secrets[1]?.entries).toEqual({ user: 'u', password: 'p' });
   });
 });
 
-describe('addresses', () => {
+describe('connections', () => {
   const bare = `
 dag:
   - { id: list, type: fs-source, format: list, topics: "s3a://objects", out: [map] }
@@ -184,17 +184,17 @@ dag:
   test.each([
     ['an address', bare, /^list: missing addr; required on the function or in globalConfig\.store$/],
     ['a user', bare.replace('topics', 'addr: "s3:9000", topics'), /^list: missing user and password;/],
-  ])('without %s are refused, with the function that lacks it', (_title, text, message) => {
+  ])('without %s are rejected; the message names the function', (_title, text, message) => {
     expect(() => planOf(text)).toThrow(ConfigError);
     expect(() => planOf(text)).toThrow(expect.objectContaining({ code: 'setting-missing' }));
     expect(() => planOf(text)).toThrow(message);
   });
 
-  test('fall back to the settings', () => {
+  test('without a server in the document use the server of the settings', () => {
     expect(specOf(planOf(bare, { s3Default: account }), 'list').endpoint).toMatchObject({ addr: 's3:9000' });
   });
 
-  test('give way to the embedded store, with their credentials', () => {
+  test('use the embedded store and its credentials if there is one', () => {
     const embedded = { addr: '127.0.0.1:1', user: 'me', password: 'mine' };
     const plan = planOf(stores, { s3Override: embedded });
     const connections = plan.workloads.flatMap(({ spec }) => [
@@ -206,7 +206,7 @@ dag:
   });
 });
 
-describe('a function with an address, topics, user and password, planned by the descriptor of its type', () => {
+describe('a function with an address, topics, user and password', () => {
   const record = { type: 'record', name: 'r', fields: [{ name: 'n', type: 'long' }] };
   const userCode = { name: 'f', code: 'def f(ctx, e): return e' };
 
@@ -234,7 +234,7 @@ describe('a function with an address, topics, user and password, planned by the 
     passwordEnv: 'KFLOW_ADDR_PASSWORD',
   };
 
-  test.each(functionTypeNames)('%s', (type) => {
+  test.each(functionTypeNames)('connects as the descriptor of %s declares', (type) => {
     const { endpoint, target, workload, secrets } = planOwn(type);
     const { connectsTo } = descriptorOf(type);
     expect({ endpoint, target }).toEqual({

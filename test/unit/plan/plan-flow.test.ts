@@ -3,7 +3,7 @@ import { planOf, specOf, written } from './planned';
 
 const schema = '{type: record, name: r, fields: [{name: n, type: long}]}';
 
-/** list -> left, right -> joined -> stored; left has a side output that `joined` reads too, and one that nobody reads. */
+/** list -> left, right -> joined -> stored; `joined` also reads a side output of `left`. */
 const branches = `
 namespace: team
 jobId: two
@@ -27,7 +27,7 @@ dag:
 
 const plan = planOf(branches);
 
-test('names a stream for each output that is read, and one for the dead letters', () => {
+test('plans a stream for each output with readers, and one for dead letters', () => {
   expect(plan.streams.map(({ name, subjects, function: writer }) => [name, ...subjects, writer])).toEqual([
     ['kflow_team_two_list', 'kflow.team.two.list.out', 'list'],
     ['kflow_team_two_left', 'kflow.team.two.left.out', 'left'],
@@ -39,12 +39,12 @@ test('names a stream for each output that is read, and one for the dead letters'
   expect([plan.stateBucket, plan.schemaBucket]).toEqual(['kflow_team_two__state', 'kflow_schemas']);
 });
 
-test('gives each stream the limits of its function', () => {
+test('applies the limits of a function to its streams', () => {
   expect(plan.streams[1]).toMatchObject({ maxMsgs: 1000, maxBytes: 5_000_000, replicas: 3 });
   expect(plan.streams.at(-1)).toMatchObject({ maxMsgs: -1, replicas: 3 });
 });
 
-test('names a durable for each reader of each stream, by its group or its id', () => {
+test('plans a durable for each reader of a stream, named after its group or its id', () => {
   expect(plan.consumers.map(({ stream, durable, subject }) => [stream, durable, subject])).toEqual([
     ['kflow_team_two_list', 'lefties', 'kflow.team.two.list.out'],
     ['kflow_team_two_list', 'right', 'kflow.team.two.list.out'],
@@ -55,7 +55,7 @@ test('names a durable for each reader of each stream, by its group or its id', (
   ]);
 });
 
-test('tells each function what it reads and writes, by the same names as the streams', () => {
+test('the inputs and outputs of each function have the names of their streams and durables', () => {
   const joined = specOf(plan, 'joined');
   expect(joined.inputs.map(({ function: from, stream }) => [from, stream])).toEqual([
     ['left', 'kflow_team_two_left'],
@@ -69,7 +69,7 @@ test('tells each function what it reads and writes, by the same names as the str
   expect(specOf(plan, 'left').deadLetters.subject).toBe('kflow.team.two.left.dead');
 });
 
-test('gives every input and output of a function a stream and a consumer that are made', () => {
+test('plans the stream and the consumer of every input and output', () => {
   const streams = plan.streams.map(({ name }) => name);
   const consumers = plan.consumers.map(({ stream, durable }) => `${stream} ${durable}`);
   for (const { spec } of plan.workloads) {
@@ -81,7 +81,7 @@ test('gives every input and output of a function a stream and a consumer that ar
   }
 });
 
-test('waits no longer for a sign of life than a record may take, and remembers ids for much longer', () => {
+test('sets ackWait to at most the poll interval, and a dedupe window of many times ackWait', () => {
   const [left, right] = ['left', 'right'].map((id) => specOf(plan, id));
   expect(left).toMatchObject({ ackWaitMs: 5_000, maxPollIntervalMs: 5_000, maxDeliver: 7 });
   expect(right).toMatchObject({ ackWaitMs: 15_000, maxPollIntervalMs: 120_000, maxDeliver: 5 });
@@ -90,7 +90,7 @@ test('waits no longer for a sign of life than a record may take, and remembers i
   expect(plan.streams[1]?.dedupeWindowMs).toBe(60_000);
 });
 
-test('makes a Job of what ends, and a Deployment of what does not', () => {
+test('plans a Job for a function that ends, and a Deployment for one that does not', () => {
   const raw = 'meta: {name: f, code: "def f(): return []"}';
   const endless = planOf(`
 mode: batch
@@ -113,17 +113,17 @@ dag:
   expect(stream.workloads.map(({ kind }) => kind)).toEqual(Array(5).fill('deployment'));
 });
 
-test('gives the same bytes for the same document', () => {
+test('plans the same document to the same bytes', () => {
   expect(JSON.stringify(planOf(branches))).toBe(JSON.stringify(plan));
 });
 
-test('gives specs that a replica reads back as they are', () => {
+test('plans specs that a replica parses to equal specs', () => {
   for (const { spec } of plan.workloads) {
     expect(functionSpecSchema.parse(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
   }
 });
 
-test('keeps one copy of each stream where there is one server, whatever the document says', () => {
+test('the setting streamReplicas overrides the stream replicas of the document', () => {
   const text = `
 globalConfig: { stream: { replicas: 3 } }
 dag:

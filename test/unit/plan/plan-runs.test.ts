@@ -27,12 +27,12 @@ describe('a run on this machine', () => {
     expect(() => assertRunnable(topologyOf(...dag))).not.toThrow();
   });
 
-  test('refuses a single function that it cannot run', () => {
+  test('rejects a single function that it cannot run', () => {
     const topology = topologyOf(list, '{id: map, type: nats-sink, topics: results}');
     expect(() => assertRunnable(topology)).toThrow('map: this version does not run the type nats-sink');
   });
 
-  test('refuses functions that it cannot run, all at once', () => {
+  test('reports all functions that it cannot run in one error', () => {
     const topology = topologyOf(
       `{id: made, type: raw-source, ${schema}, image: mine:1, out: [map]}`,
       `{id: map, type: raw, ${code}, out: [sent]}`,
@@ -71,7 +71,7 @@ describe('a step-by-step run', () => {
     });
   });
 
-  test('leaves the pull policy to Kubernetes without one', () => {
+  test('leaves the pull policy to Kubernetes if the document has none', () => {
     expect(devStore(all)).not.toHaveProperty('imagePullPolicy');
   });
 
@@ -85,17 +85,17 @@ describe('a step-by-step run', () => {
   });
 });
 
-describe('the address of errors', () => {
+describe('the address of published errors', () => {
   const addressesOf = (sideStream: string) =>
     planOf(
       `jobId: job\nglobalConfig: {sideStream: {${sideStream}, addr: "nats://errors:4222", errorTopics: err.all}}\ndag:\n  - ${list}\n  - ${map}\n`,
     ).workloads.map(({ addresses }) => addresses);
 
-  test('is open to every function', () => {
+  test('is an address of every function', () => {
     expect(addressesOf('enabled: true')).toEqual([['s3:9000', 'nats://errors:4222'], ['nats://errors:4222']]);
   });
 
-  test('is not open to functions that do not publish errors', () => {
+  test('is not an address of functions that do not publish errors', () => {
     expect(addressesOf('enabled: false')).toEqual([['s3:9000'], []]);
   });
 });
@@ -112,12 +112,12 @@ dag:
     ['user', ', user: u'],
     ['password', ', password: p'],
     ['secret', ', secret: mine'],
-  ])('are variables of the function if it has a %s', (_, more) => {
+  ])('are environment variables of a function with a %s', (_, more) => {
     const plan = planOf(text(more), { hasClusterSecrets: true });
     expect(specOf(plan, 'sent').target).toMatchObject({ addr: 'nats:4222', userEnv: 'KFLOW_ADDR_USER' });
   });
 
-  test('are not expected without any', () => {
+  test('are not variables of a function without credentials', () => {
     expect(specOf(planOf(text('')), 'sent').target).toEqual({ addr: 'nats:4222' });
     expect(specOf(planOf(text(', topics: results')), 'sent').target).toEqual({ addr: 'nats:4222', topics: 'results' });
   });
@@ -129,7 +129,7 @@ describe('settings of a run', () => {
   test.each([
     ['no user', 'addr: "s3:1", password: p'],
     ['no password', 'addr: "s3:1", user: u'],
-  ])('require a whole account: %s', (_, account) => {
+  ])('require a complete account: %s', (_, account) => {
     const document = `${bare.replace('topics', `${account}, topics`)}  - ${map}\n`;
     expect(() => planOf(document)).toThrow(expect.objectContaining({ code: 'setting-missing' }));
     expect(planOf(document, { hasClusterSecrets: true }).secrets).toHaveLength(1);

@@ -6,10 +6,10 @@ import { formatProblem } from '../../../lib/topology/problem/problem';
 import { readTopology } from '../../../lib/topology/read-topology';
 
 export const account = { addr: 's3:9000', user: 'minio', password: 'hunter2' };
-/** The account as a document writes it. */
+/** The account in the syntax of a document. */
 export const written = 'addr: "s3:9000", user: minio, password: hunter2';
 
-/** The plan of a document that has no errors. */
+/** Plans a document. Throws if the document has errors. */
 export function planOf(text: string, settings: PlanSettings = {}): FlowPlan {
   const { topology, problems } = readTopology(text, { file: 'flow.yaml', defaultJobId: 'flow' });
   if (topology === undefined) throw new Error(problems.map(formatProblem).join('\n'));

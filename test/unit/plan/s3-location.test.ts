@@ -8,11 +8,11 @@ test.each([
   ['s3a://bucket/dir', { bucket: 'bucket', prefix: 'dir', object: 'dir' }],
   ['s3a://bucket/pre*', { bucket: 'bucket', prefix: 'pre' }],
   ['s3a://bucket/*', { bucket: 'bucket', prefix: '' }],
-])('reads %s', (topics, location) => {
+])('parses %s', (topics, location) => {
   expect(parseS3Location(topics)).toEqual(location);
 });
 
-test.each(['', 'bucket', 's3a://', 's3a:///dir', 'http://bucket/dir', 's3b://bucket'])('refuses "%s"', (topics) => {
+test.each(['', 'bucket', 's3a://', 's3a:///dir', 'http://bucket/dir', 's3b://bucket'])('rejects "%s"', (topics) => {
   expect(() => parseS3Location(topics)).toThrow(
     expect.objectContaining({
       code: 'setting-invalid',
@@ -26,7 +26,7 @@ test.each([
   ['s3a://b/dir', ['dir', 'dir/a', 'dir/sub/a'], ['dir2', 'directory/a']],
   ['s3a://b/dir/', ['dir/', 'dir/a'], []],
   ['s3a://b/pre*', ['pre', 'prefix', 'pre/a'], []],
-])('%s holds its keys, and none that only begins alike', (topics, inside, outside) => {
+])('%s contains only keys of its own object, folder or prefix', (topics, inside, outside) => {
   const location = parseS3Location(topics);
   expect(inside.filter((key) => !isInLocation(location, key))).toEqual([]);
   expect(outside.filter((key) => isInLocation(location, key))).toEqual([]);

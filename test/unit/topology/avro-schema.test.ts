@@ -55,37 +55,40 @@ const bad: readonly (readonly [unknown, string])[] = [
   ],
 ];
 
-describe('a schema', () => {
-  test.each(good)('is Avro here as for avsc: %j', (schema) => {
+describe('readAvroSchema', () => {
+  test.each(good)('accepts a schema that avsc accepts: %j', (schema) => {
     expect(isRefusedByAvsc(schema)).toBe(false);
     expect(readAvroSchema(schema)).toHaveProperty('read');
     expect(readAvroSchema(JSON.stringify(schema))).toHaveProperty('read');
   });
 
-  test.each(bad)('is no Avro here as for avsc: %j', (schema, message) => {
+  test.each(bad)('rejects a schema that avsc rejects: %j', (schema, message) => {
     expect(isRefusedByAvsc(schema)).toBe(true);
     const reading = readAvroSchema(schema);
     expect('faults' in reading && reading.faults.map((fault) => fault.message).join('\n')).toContain(message);
   });
 
-  test.each(['"string"', '["null", "int"]', '{"type": "array", "items": "int"}'])('must be a record: %s', (text) => {
-    expect(readAvroSchema(text)).toEqual({
-      faults: [{ path: [], offset: 0, message: 'the schema must be a record' }],
-    });
-  });
+  test.each(['"string"', '["null", "int"]', '{"type": "array", "items": "int"}'])(
+    'rejects a schema that is not a record: %s',
+    (text) => {
+      expect(readAvroSchema(text)).toEqual({
+        faults: [{ path: [], offset: 0, message: 'the schema must be a record' }],
+      });
+    },
+  );
 
-  test('that is not JSON is a fault at the character where it stops being JSON', () => {
+  test('reports invalid JSON at the first character that JSON does not allow', () => {
     const faults = [{ path: [], offset: 6, message: 'not JSON: expected a value, got "}"' }];
     expect(readAvroSchema('{"a": }')).toEqual({ faults });
   });
 
-  test('written as JSON text has its faults at the offsets of their values', () => {
+  test('reports a fault in JSON text at the offset of the value', () => {
     const text = '{"type": "record", "name": "r",\n\t"fields": [{"name": "x", "type": "strng"}]}';
     const reading = readAvroSchema(text);
     expect('faults' in reading && reading.faults.map(({ offset }) => offset)).toEqual([text.indexOf('"strng"')]);
   });
 
-  test('nested without end is a fault, not a crash', () => {
+  test('reports excessive nesting as a fault', () => {
     let deep: unknown = 'int';
     for (let level = 0; level < 5000; level += 1) deep = { type: 'array', items: deep };
     expect(readAvroSchema(field(deep))).toHaveProperty('faults');

@@ -1,6 +1,6 @@
 import { readFixtures, readText } from './topology-fixtures';
 
-/** What a broken document's own comments say it has: `# expect: 3:7 shape`, or `… warning`. */
+/** The problems that the comments of a document announce: `# expect: 3:7 shape`, or `… warning`. */
 function expected(text: string): readonly string[] {
   return [...text.matchAll(/^# expect: (.+)$/gm)].map(([, problem]) => problem ?? '');
 }
@@ -8,11 +8,11 @@ function expected(text: string): readonly string[] {
 describe('broken documents', () => {
   const fixtures = readFixtures('broken');
 
-  test('are there', () => {
+  test('cover more than 20 cases', () => {
     expect(fixtures.length).toBeGreaterThan(20);
   });
 
-  test.each(fixtures)('$file has exactly the problems it says', ({ file, text }) => {
+  test.each(fixtures)('$file has exactly the problems that its comments announce', ({ file, text }) => {
     const { problems, topology } = readText(text, file);
     const got = problems.map(({ line, col, code, severity }) =>
       [`${line}:${col}`, code, ...(severity === 'warning' ? [severity] : [])].join(' '),

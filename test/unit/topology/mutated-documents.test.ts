@@ -1,7 +1,7 @@
 import { formatProblem, type Problem } from '../../../lib/topology/problem/problem';
-import { computedMs, readFixtures, readText } from './topology-fixtures';
+import { cpuTimeMs, readFixtures, readText } from './topology-fixtures';
 
-/** A small generator of the same numbers in every run (mulberry32). */
+/** A seeded random number generator (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -62,7 +62,7 @@ function mutated(text: string, random: () => number): string {
 }
 
 describe('documents with random changes', () => {
-  test('are read without throwing, each in little time, with every problem at a place', () => {
+  test('are read quickly and without an exception, and every problem has a position and a readable message', () => {
     const random = seeded(20_250_214);
     const fixtures = [...readFixtures('topologies'), ...readFixtures('broken')];
     let slowestMs = 0;
@@ -70,21 +70,21 @@ describe('documents with random changes', () => {
     for (let run = 0; run < 2000; run += 1) {
       const { text, file } = fixtures[run % fixtures.length] ?? { text: '', file: '' };
       const document = mutated(text, random);
-      const start = computedMs();
+      const start = cpuTimeMs();
       const { topology, problems } = readText(document, file);
-      slowestMs = Math.max(slowestMs, computedMs() - start);
+      slowestMs = Math.max(slowestMs, cpuTimeMs() - start);
       const lines = document.split('\n').length;
-      wrong.push(...problems.filter((problem) => !isWellTold(problem, lines)).map(formatProblem));
+      wrong.push(...problems.filter((problem) => !isReadable(problem, lines)).map(formatProblem));
       const hasErrors = problems.some(({ severity }) => severity === 'error');
       if ((topology === undefined) !== hasErrors)
-        wrong.push(`run ${run}: a topology in spite of errors, or none without`);
+        wrong.push(`run ${run}: a topology despite errors, or no topology without errors`);
     }
     expect(wrong).toEqual([]);
     expect(slowestMs).toBeLessThan(2_000);
   });
 });
 
-function isWellTold({ line, col, message }: Problem, lines: number): boolean {
+function isReadable({ line, col, message }: Problem, lines: number): boolean {
   const isInText = line >= 1 && line <= lines + 1 && col >= 1;
   return isInText && !/undefined|\[object|Invalid input|expected string, received/.test(message);
 }

@@ -1,8 +1,8 @@
 import { printed, readFixture } from './topology-fixtures';
 
-/** What people read, whole: changes here are changes of the product. */
-describe('messages', () => {
-  test('say what, got and do for every problem of a document at once', () => {
+/** The complete text that users see: a change here changes the product. */
+describe('problem messages', () => {
+  test('state the fault, the value and the fix for every problem of a document at once', () => {
     expect(printed(readFixture('broken', 'many.yaml'))).toEqual([
       '20:8  jobId  must be lower-case letters, digits and single dashes, with a letter or digit at both ends; got "Etl_Job"; for example "etl-job"',
       '21:7  mode  must be one of batch, stream, got "bacth"; did you mean "batch"?',
@@ -26,7 +26,7 @@ describe('messages', () => {
     ]);
   });
 
-  test('say which kind of value is needed, and how to write it', () => {
+  test('state the expected kind of value and how to write it', () => {
     expect(printed(readFixture('broken', 'wrong-kinds.yaml'))).toEqual([
       '28:8  jobId  must be text, got 12; write it in quotes: "12"',
       '29:7  mode  must be one of batch, stream, got "bacth"; did you mean "batch"?',
@@ -58,7 +58,7 @@ describe('messages', () => {
     ]);
   });
 
-  test('say where a schema stops being Avro, and in which field', () => {
+  test('point to the invalid part of an Avro schema and name its field', () => {
     expect(printed(readFixture('broken', 'schemas.yaml'))).toEqual([
       '20:13  dag[0].schema  an fs-source emits s3list records (url, lastModifiedUnixMilli, bucket, key), which do not fit this schema: path: the writer has no such field, and the reader has no default; remove the schema',
       '32:40  dag[1].schema  not JSON: expected a key in double quotes, got "}"',
@@ -76,7 +76,7 @@ describe('messages', () => {
     ]);
   });
 
-  test('say which records do not fit which function, field by field', () => {
+  test("name the fields of a writer that the reader's schema does not accept", () => {
     expect(printed(readFixture('broken', 'schema-conflicts.yaml'))).toEqual([
       '12:25  dag[0].out[2]  warning: records of "list" do not fit the schema of "leaf" (line 48), which matters if it returns its input: url: the writer has string, the reader long',
       '12:31  dag[0].out[3]  records of "list" do not fit the schema of "direct" (line 53): size: the writer has no such field, and the reader has no default; change one of the two schemas',
@@ -86,7 +86,7 @@ describe('messages', () => {
     ]);
   });
 
-  test('name the key that was meant, or the place it belongs', () => {
+  test('suggest the intended key, or the section that the key belongs to', () => {
     expect(printed(readFixture('broken', 'unknown-keys.yaml'))).toEqual([
       '11:1  paralelism  unknown key "paralelism"; did you mean "parallelism"?',
       '12:1  autoDownload  unknown key "autoDownload"; it belongs in globalConfig.store',
@@ -100,7 +100,7 @@ describe('messages', () => {
     ]);
   });
 
-  test('say what does not run yet, and what happens in its place', () => {
+  test('warn about unsupported features and describe the actual behavior', () => {
     expect(printed(readFixture('broken', 'not-run-yet.yaml'))).toEqual([
       '15:14  globalConfig.metrics.enabled  warning: kflow run exports no metrics; the pods of a cluster do',
       '16:15  globalConfig.devStore.enabled  warning: step-by-step runs are not supported yet; devStore is ignored',

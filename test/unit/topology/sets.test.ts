@@ -37,19 +37,19 @@ describe('parseSet', () => {
     ['out=[a, b]', { path: 'out', value: ['a', 'b'] }],
     ['password="123"', { path: 'password', value: '123' }],
     ['user=', { path: 'user', value: null }],
-  ])('%s', (written, expected) => {
+  ])('parses %s', (written, expected) => {
     expect(parseSet(written)).toEqual(expected);
   });
 
-  test('refuses text without =, and values that are no YAML', () => {
+  test('rejects text without "=" and values that are not YAML', () => {
     expect(() => parseSet('mode')).toThrow('--set mode: write it as path=value, as in dag.map.parallelism=4');
     expect(() => parseSet('=1')).toThrow('write it as path=value');
     expect(() => parseSet('mode=[a')).toThrow('--set mode: the value is not YAML');
   });
 });
 
-describe('sets', () => {
-  test('reach settings by key, and functions by id or index', () => {
+describe('--set', () => {
+  test('addresses settings by key, and functions by id or index', () => {
     const { topology, problems } = withSets(
       'mode=batch',
       'globalConfig.messageStore.maxPayloadSize=12345',
@@ -65,7 +65,7 @@ describe('sets', () => {
     expect(topology?.dag[1]).toMatchObject({ parallelism: 3, meta: { rate: 5 }, sideOuts: [{ id: 'side', out: [] }] });
   });
 
-  test('take the longest known key where keys have dots', () => {
+  test('prefers the longest known key if keys contain dots', () => {
     const { topology } = withSets(
       'dag.map.meta.max.poll.interval.ms=60000',
       'dag.map.meta.download.directory=/tmp/there',
@@ -75,7 +75,7 @@ describe('sets', () => {
     expect(topology?.dag[1]?.meta.own).toMatchObject({ increment: 7, 'max.poll.interval.ms': 60_000 });
   });
 
-  test('are checked like the rest, as --set', () => {
+  test('reports invalid values like those of a document, with --set as the file', () => {
     expect(printed(withSets('dag.map.parallelism=two', 'dag.list.out=[mapp]')).slice(0, 2)).toEqual([
       '--set:1:1  dag[1].parallelism  must be a positive integer, got "two"',
       '--set:1:1  dag[0].out[0]  no function has the id "mapp"; did you mean "map"?',
@@ -91,7 +91,7 @@ describe('sets', () => {
     ['jobId.x=1', '"x" cannot be set, because the value above it is not a map'],
     ['dag.map.__proto__.x=1', 'expected a key at "__proto__.x"'],
     ['dag[1]..=1', 'expected a key at'],
-  ])('%s points nowhere', (set, message) => {
+  ])('rejects the path of %s', (set, message) => {
     const [problem] = withSets(set).problems;
     expect(problem).toMatchObject({ file: '--set', line: 1, col: 1, severity: 'error', code: 'key-unknown' });
     expect(problem?.message).toContain(message);

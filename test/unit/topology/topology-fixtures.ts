@@ -29,20 +29,20 @@ export function readText(
   return readTopology(text, { file, defaultJobId: file, sets });
 }
 
-/** Problems as they are printed, without the file's name. */
+/** Problems as printed, without the file name. */
 export function printed({ problems }: TopologyReading): readonly string[] {
   return problems.map((problem) =>
     problem.file === '--set' ? formatProblem(problem) : formatProblem(problem).replace(`${problem.file}:`, ''),
   );
 }
 
-/** Milliseconds this process has computed: other work on the machine does not count. */
-export function computedMs(): number {
+/** CPU time of this process in milliseconds. Unlike elapsed time, it does not depend on the load of the machine. */
+export function cpuTimeMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-/** Errors of a document as they are printed, without the file's name. */
+/** Errors of a document as printed, without the file name. */
 export function errorsOf(text: string): readonly string[] {
   const { problems } = readText(text);
   return printed({ problems: problems.filter(({ severity }) => severity === 'error') });

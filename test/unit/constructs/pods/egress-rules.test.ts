@@ -14,11 +14,11 @@ test.each([
   ['[fd00::1]:9000', { to: [{ ipBlock: { cidr: 'fd00::1/128' } }], ...tcp(9000) }],
   ['https://s3.example.org', tcp(443)],
   ['host.docker.internal:9000', tcp(9000)],
-])('%s is let through', (address, rule) => {
+])('allows egress to %s', (address, rule) => {
   expect(egressRules([address])[1]).toEqual(rule);
 });
 
-test('names are resolved, the pod itself needs no rule, and what is named twice has one', () => {
+test('allows DNS, skips loopback addresses and removes duplicates', () => {
   const rules = egressRules(['localhost:9000', 'http://127.0.0.1:1', 'a.b.svc:1', 'http://a.b.svc:1, a.b.svc:2']);
   expect(rules).toHaveLength(3);
   expect(rules[0]?.ports?.map(({ port }) => port)).toEqual([53, 53]);

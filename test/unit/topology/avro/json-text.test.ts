@@ -19,23 +19,23 @@ const valid: readonly string[] = [
 ];
 
 describe('the offset of a value in JSON text', () => {
-  test.each(valid)('is where its text begins: %j', (text) => {
+  test.each(valid)('is the start of its text: %j', (text) => {
     const offsetOf = jsonOffsets(text);
     for (const { path, value } of valuesOf(JSON.parse(text))) {
       expect(valueFrom(text, offsetOf(path))).toEqual(value);
     }
   });
 
-  test('of a repeated key is that of the last value, which JSON.parse returns', () => {
+  test('is that of the last value if a key is repeated, as in JSON.parse', () => {
     expect(jsonOffsets('{"a": [1], "a": [2]}')(['a', 0])).toBe(17);
   });
 
-  test('is that of the innermost value around a path that does not exist', () => {
+  test('is that of the innermost enclosing value if the path does not exist', () => {
     const offsetOf = jsonOffsets(' {"a": [1]}');
     expect([offsetOf(['b']), offsetOf(['a', 4]), offsetOf(['a', 0, 'c'])]).toEqual([1, 7, 8]);
   });
 
-  test('does not depend on how deep the value is nested', () => {
+  test('is found at any depth of nesting', () => {
     const depth = 20_000;
     const path = new Array<number>(depth - 1).fill(0);
     expect(jsonOffsets('['.repeat(depth) + ']'.repeat(depth))(path)).toBe(depth - 1);
@@ -65,24 +65,24 @@ const invalid: readonly (readonly [string, number, string])[] = [
 ];
 
 describe('a fault of JSON text', () => {
-  test.each(invalid)('is at the first character that JSON forbids: %j', (text, offset, message) => {
+  test.each(invalid)('is at the first character that JSON does not allow: %j', (text, offset, message) => {
     expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
     expect(jsonFault(text)).toEqual({ offset, message });
   });
 
   test.each(["{'a': 1}", '{a: 1}', '[1, ]', '[1] # a comment', '[tru]'])(
-    'is found where YAML accepts the text: %j',
+    'is found even if the text is valid YAML: %j',
     (text) => {
       expect(parseDocument(text).errors).toEqual([]);
       expect(jsonFault(text)).toBeDefined();
     },
   );
 
-  test.each(valid)('is not reported where the text is JSON: %j', (text) => {
+  test.each(valid)('is not reported for valid JSON: %j', (text) => {
     expect(jsonFault(text)).toBeUndefined();
   });
 
-  test('is found behind more open brackets than a call stack could hold', () => {
+  test('is found behind more open brackets than a recursive parser could handle', () => {
     expect(jsonFault('['.repeat(100_000))).toHaveProperty('offset', 100_000);
   });
 });
@@ -91,7 +91,7 @@ function valuesOf(value: unknown, path: Path = []): readonly { readonly path: Pa
   return [{ path, value }, ...childrenOf(value).flatMap(([step, inner]) => valuesOf(inner, [...path, step]))];
 }
 
-/** The JSON value whose text begins at an offset: the shortest text from there that is JSON and ends like a value. */
+/** The JSON value at an offset: the shortest valid JSON text that ends at a delimiter. */
 function valueFrom(text: string, offset: number): unknown {
   for (let end = offset + 1; end <= text.length; end += 1) {
     if (end < text.length && !/[\s,:\]}]/.test(text.charAt(end))) continue;

@@ -14,7 +14,7 @@ function conflictsOf(writer: unknown, reader: unknown): readonly string[] {
 const fixed = (name: string, size: number) => ({ type: 'fixed', name, size });
 const symbols = (name: string, list: readonly string[], more = {}) => ({ type: 'enum', name, symbols: list, ...more });
 
-describe('what resolves', () => {
+describe('compatible schemas', () => {
   test.each([
     ['int', 'long'],
     ['int', 'float'],
@@ -44,11 +44,11 @@ describe('what resolves', () => {
     [fixed('a', 4), fixed('b', 4)],
     [record({ y: 'int', z: 'string' }, 'inner'), record({ y: 'long' }, 'other')],
     [{ type: 'string', logicalType: 'uuid' }, 'string'],
-  ])('%j is read as %j', (writer, reader) => {
+  ])('may have %j in the writer and %j in the reader', (writer, reader) => {
     expect(conflictsOf(writer, reader)).toEqual([]);
   });
 
-  test('fields that the reader leaves out, has a default for, or knows by an alias', () => {
+  test('may have fields that the reader omits, fills from a default, or reads by an alias', () => {
     const writer = record({ a: 'int', old: 'string' });
     const reader: AvroSchema = {
       type: 'record',
@@ -61,7 +61,7 @@ describe('what resolves', () => {
     expect(schemaConflicts(writer, reader)).toEqual([]);
   });
 
-  test('types that contain themselves', () => {
+  test('may be recursive', () => {
     const list = (name: string, value: string): AvroSchema => record({ value, next: ['null', name] }, name);
     expect(schemaConflicts(list('a', 'int'), list('b', 'long'))).toEqual([]);
     expect(schemaConflicts(list('a', 'long'), list('b', 'int'))).toEqual([
@@ -70,7 +70,7 @@ describe('what resolves', () => {
   });
 });
 
-describe('what does not', () => {
+describe('incompatible schemas', () => {
   test.each([
     ['long', 'int', 'x: the writer has long, the reader int'],
     ['double', 'float', 'x: the writer has double, the reader float'],
@@ -92,11 +92,11 @@ describe('what does not', () => {
       ['null', record({ z: 'int' }, 'o')],
       'x.z: the writer has no such field, and the reader has no default',
     ],
-  ])('%j is not read as %j', (writer, reader, message) => {
+  ])('have %j in the writer and %j in the reader', (writer, reader, message) => {
     expect(conflictsOf(writer, reader)).toEqual([message]);
   });
 
-  test('every field is told', () => {
+  test('have a conflict for each field', () => {
     const writer = record({ a: 'string', b: 'long' });
     const reader = record({ a: 'int', b: 'int', c: 'string' });
     expect(schemaConflicts(writer, reader).map(({ path }) => path)).toEqual(['a', 'b', 'c']);

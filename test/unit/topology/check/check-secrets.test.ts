@@ -11,12 +11,12 @@ function exposed(purpose: Purpose, text = readFileSync(file, 'utf8')): readonly 
   return problems.filter(({ code }) => code === 'secret-exposed').map((problem) => problem.path);
 }
 
-test('refuses an address with credentials always, and what a manifest would show when there is to be one', () => {
+test('rejects an address with credentials, and for manifests every secret that they would expose', () => {
   expect(exposed('run')).toEqual(['dag[1].addr']);
   expect(exposed('manifests')).toEqual(['dag[1].addr', 'dag[1].meta.apiToken']);
 });
 
-test('refuses every value of a secret when there are to be none', () => {
+test('rejects every secret value if the manifests must not contain secrets', () => {
   const text = readFileSync(path.join(__dirname, '../../../fixtures/topologies/message-store.yaml'), 'utf8');
   expect(exposed('manifests-without-secrets')).toEqual([
     'dag[1].addr',
@@ -26,11 +26,14 @@ test('refuses every value of a secret when there are to be none', () => {
   expect(exposed('manifests-without-secrets', text)).toEqual(['globalConfig.messageStore.password', 'dag[0].password']);
 });
 
-test.each(['DB_PASSWORD', 'apiKey', 'access-key', 'token', 'client.secret', 'GITHUB_TOKEN'])('%s is secret', (name) => {
-  expect(isSecretName(name)).toBe(true);
-});
+test.each(['DB_PASSWORD', 'apiKey', 'access-key', 'token', 'client.secret', 'GITHUB_TOKEN'])(
+  '%s is the name of a secret',
+  (name) => {
+    expect(isSecretName(name)).toBe(true);
+  },
+);
 
 test.each(['max_tokens', 'tokenizer', 'secretary', 'key', 'passwordless', 'KFLOW_SKIP_DOWNLOAD_ERROR'])(
-  '%s is not',
+  '%s is not the name of a secret',
   (name) => expect(isSecretName(name)).toBe(false),
 );

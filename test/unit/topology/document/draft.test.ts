@@ -8,7 +8,7 @@ describe('jobIdOfFile', () => {
     ['日本.yaml', 'flow'],
     ['', 'flow'],
     [`${'a'.repeat(39)}.b.yaml`, 'a'.repeat(39)],
-  ])('%s → %s', (file, jobId) => {
+  ])('turns the file name %j into the job id %j', (file, jobId) => {
     expect(jobIdOfFile(file)).toBe(jobId);
   });
 });

@@ -8,7 +8,7 @@ function topologyOf(file: string) {
 }
 
 describe('upstreamsOf', () => {
-  test('names main and side outputs', () => {
+  test('lists the upstream functions, with the side output if the edge has one', () => {
     const topology = topologyOf('side-outs.yaml');
     expect(upstreamsOf(topology, 'print-main')).toEqual([{ from: 'forward' }]);
     expect(upstreamsOf(topology, 'print-sideout')).toEqual([{ from: 'forward', side: 'mysideout' }]);
@@ -17,7 +17,7 @@ describe('upstreamsOf', () => {
 });
 
 describe('inTopologicalOrder', () => {
-  test('puts each function after all it reads', () => {
+  test('places each function after the functions that it reads from', () => {
     const { topology } = readText(`
 dag:
   - { id: sink, type: s3-sink, topics: "s3a://out" }
@@ -30,7 +30,7 @@ dag:
 });
 
 describe('renderMermaid', () => {
-  test('draws kinds as shapes and side outputs as dotted edges', () => {
+  test('draws sources as rounded shapes and side outputs as dotted edges', () => {
     expect(renderMermaid(topologyOf('side-outs.yaml'))).toBe(
       [
         'flowchart LR',

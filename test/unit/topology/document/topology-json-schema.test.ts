@@ -4,7 +4,7 @@ import { valueAt } from '../../../../lib/topology/problem/problem';
 describe('topologyJsonSchema', () => {
   const schema = topologyJsonSchema();
 
-  test('is a draft 2020-12 schema with a name', () => {
+  test('is a draft 2020-12 schema with an id and a title', () => {
     expect(schema).toMatchObject({
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       $id: 'https://kflow.io/schemas/topology.json',
@@ -14,7 +14,7 @@ describe('topologyJsonSchema', () => {
     });
   });
 
-  test('lists the types of functions, and lets meta have keys of its own', () => {
+  test("lists the function types and allows the user's own keys in meta", () => {
     const functions = ['properties', 'dag', 'items', 'properties'];
     expect(valueAt(schema, [...functions, 'type', 'enum'])).toEqual([
       'fs-source',
@@ -31,7 +31,7 @@ describe('topologyJsonSchema', () => {
     ]);
   });
 
-  test('describes every field', () => {
+  test('has a description for every field', () => {
     const bare: string[] = [];
     const visit = (node: unknown, path: string): void => {
       if (typeof node !== 'object' || node === null) return;

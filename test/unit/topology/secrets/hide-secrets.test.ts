@@ -75,12 +75,12 @@ dag:
         def f(ctx, e): return get("http://***@shop/", token='***', tokenizer="t5")
 `;
 
-describe('a document without its secrets', () => {
+describe('a document with hidden secrets', () => {
   test('keeps comments and layout', () => {
     expect(hideSecrets(document)).toBe(hidden);
   });
 
-  test('remains YAML or JSON, whatever its indentation', () => {
+  test('remains valid YAML or JSON', () => {
     expect(parse(hideSecrets(document))).toMatchObject({ dag: [{ user: '***', password: '***' }, {}] });
     const json = JSON.stringify(parse(document), null, '\t');
     expect(hideSecrets(json)).not.toContain('hunter2');
@@ -90,7 +90,7 @@ describe('a document without its secrets', () => {
     });
   });
 
-  test('hides the anchor of an alias that is a password', () => {
+  test('hides an anchored value if its alias is a password', () => {
     const text = 'dag:\n- { id: a, meta: { word: &w hunter2 }, password: *w }\n';
     expect(hideSecrets(text)).toBe('dag:\n- { id: a, meta: { word: &w "***" }, password: *w }\n');
   });

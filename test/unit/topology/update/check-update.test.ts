@@ -31,21 +31,18 @@ const differencesTo = (changed: Partial<typeof parts>) =>
 const undo = 'an update cannot change this: revert it, or delete the flow and submit this document again';
 const allow = '"p1" does not allow updates; add "update: true" to its meta';
 
-describe('an update may differ', () => {
+describe('an update is accepted', () => {
   test.each<[string, Partial<typeof parts>]>([
-    ['in nothing', {}],
+    ['if it changes nothing', {}],
+    ['if it writes out defaults', { meta: `${code}, concurrency: 1, max: { poll: { interval: { ms: 120000 } } }` }],
+    ['if it lists readers in another order', { p1: parts.p1.replace('[p2, sink]', '[sink, p2]') }],
+    ['if it writes out inherited values', { sink: `${parts.sink}, addr: "s3:9000", user: minio, password: hunter2` }],
     [
-      'in defaults that are written out',
-      { meta: `${code}, concurrency: 1, max: { poll: { interval: { ms: 120000 } } }` },
+      'if it changes only settings that control the update',
+      { meta: `${code}, restart: true, updatePolicy: KeepOffset` },
     ],
-    ['in the order of readers', { p1: parts.p1.replace('[p2, sink]', '[sink, p2]') }],
     [
-      'in values that were inherited before',
-      { sink: `${parts.sink}, addr: "s3:9000", user: minio, password: hunter2` },
-    ],
-    ['in settings for updates alone', { meta: `${code}, restart: true, updatePolicy: KeepOffset` }],
-    [
-      'in every field that it may change, where the function allows it',
+      'if it changes only updatable fields, in functions that allow updates',
       {
         p1: `${parts.p1}, image: "kflow:2", imagePullPolicy: Always, parallelism: 3`,
         meta: `name: g, code: "def g(ctx, e): return e", update: true, pause: true, threshold: 3`,
@@ -56,28 +53,36 @@ describe('an update may differ', () => {
     expect(differencesTo(changed)).toEqual([]);
   });
 
-  test('in the order of functions', () => {
+  test('if it lists functions in another order', () => {
     const to = { ...from, dag: [...from.dag].reverse() };
     expect(checkUpdate(from, to)).toEqual([]);
   });
 });
 
-describe('an update is refused', () => {
+describe('an update is rejected', () => {
   test.each<[string, Partial<typeof parts>, string[]]>([
-    ['for another mode', { head: parts.head.replace('stream', 'batch') }, [`mode: was "stream", is "batch"; ${undo}`]],
-    ['for another job', { head: parts.head.replace('job\n', 'job2\n') }, [`jobId: was "job", is "job2"; ${undo}`]],
     [
-      'for a field of the schema, and says which',
+      'if it changes the mode',
+      { head: parts.head.replace('stream', 'batch') },
+      [`mode: was "stream", is "batch"; ${undo}`],
+    ],
+    [
+      'if it changes the job id',
+      { head: parts.head.replace('job\n', 'job2\n') },
+      [`jobId: was "job", is "job2"; ${undo}`],
+    ],
+    [
+      'if it changes a schema; the message names the field',
       { p1: parts.p1.replace('type: int', 'type: long') },
       [`dag.p1.schema: fields[0].type was "int", is "long"; ${undo}`],
     ],
     [
-      'for another reader, even where the function allows updates',
+      'if it changes the readers of a function, even one that allows updates',
       { p1: parts.p1.replace('[p2, sink]', '[p2]'), meta: `${code}, update: true` },
       [`dag.p1.out: was [p2, sink], is [p2]; ${undo}`],
     ],
     [
-      'for a side output, its schema and its readers',
+      'if it adds a side output or changes the schema of one',
       {
         p2: parts.p2
           .replace('k, type: string', 'k, type: bytes')
@@ -89,17 +94,17 @@ describe('an update is refused', () => {
       ],
     ],
     [
-      'for another group',
+      'if it changes a consumer group',
       { p2: parts.p2.replace('second', 'third') },
       [`dag.p2.groupId: was "second", is "third"; ${undo}`],
     ],
     [
-      'for settings of the flow, once, and never shows a secret',
+      'if it changes settings of the flow; each is reported once, without secrets',
       { head: parts.head.replace('hunter2', 'swordfish').replace('store', 'stream: { maxMsgs: 10 }, store') },
       [`globalConfig.store.password: differs; ${undo}`, `globalConfig.stream.maxMsgs: was 100000, is 10; ${undo}`],
     ],
     [
-      'for settings of a function',
+      'if it changes globalConfig of a function',
       { p2: `${parts.p2}, globalConfig: { stream: { maxBytes: 5 } }` },
       [`dag.p2.globalConfig.stream.maxBytes: was 1073741824, is 5; ${undo}`],
     ],
@@ -107,7 +112,7 @@ describe('an update is refused', () => {
     expect(differencesTo(changed)).toEqual(expected);
   });
 
-  test('for functions that are missing or new', () => {
+  test('if it adds or removes functions', () => {
     expect(differencesTo({ p2: parts.p2.replace('p2', 'p3'), p1: parts.p1.replace('p2', 'p3') })).toEqual([
       `dag.p2: the running flow has this function and the document does not; ${undo}`,
       `dag.p1.out: was [p2, sink], is [p3, sink]; ${undo}`,
@@ -115,7 +120,7 @@ describe('an update is refused', () => {
     ]);
   });
 
-  test('for what may change, in a function that does not allow updates', () => {
+  test('if it changes updatable fields of a function that does not allow updates', () => {
     const p1 = `${parts.p1}, image: "kflow:2", parallelism: 3`;
     const env = 'container: { env: [{ name: LEVEL, value: debug }] }';
     const meta = `${code.replace('return e', 'return [e]')}, threshold: 3, apiKey: k1, tokens: { credentials: { a: b } }, pause: true, ${env}`;
@@ -131,64 +136,69 @@ describe('an update is refused', () => {
     ]);
   });
 
-  test('with the place of each difference in the new document', () => {
+  test('with the path of each difference in the new document', () => {
     const [difference] = checkUpdate(from, topologyOf({ p2: parts.p2.replace('second', 'third') }));
     expect(difference?.place).toEqual(['dag', 2, 'groupId']);
   });
 });
 
-describe('an update is summarized', () => {
+describe('the summary of an update', () => {
   const summaryOf = (changed: Partial<typeof parts>, before: Partial<typeof parts> = {}) => {
     const { kept, ...others } = summarizeUpdate(topologyOf(before), topologyOf(changed));
-    const told = Object.entries(others).filter(([, ids]) => ids.length > 0);
-    return { ...Object.fromEntries(told), kept };
+    const affected = Object.entries(others).filter(([, ids]) => ids.length > 0);
+    return { ...Object.fromEntries(affected), kept };
   };
   const batch = parts.head.replace('stream', 'batch');
   const [update, others] = [`${code}, update: true`, ['source', 'p2', 'sink']];
   const all = ['source', 'p1', 'p2', 'sink'];
 
   test.each<[string, Partial<typeof parts>, Partial<typeof parts>, object]>([
-    ['nothing', {}, {}, { kept: all }],
+    ['keeps every function if nothing changes', {}, {}, { kept: all }],
     [
-      'a change in stream mode keeps running replicas',
+      'keeps the running replicas of a function that changes in stream mode',
       { meta: `${update}, threshold: 3` },
       {},
       { updated: ['p1'], changed: ['p1'], kept: all },
     ],
     [
-      'unless it asks for their restart',
+      'restarts the replicas of a changed function with restart: true',
       { meta: `${update}, threshold: 3, restart: true` },
       {},
       { updated: ['p1'], changed: ['p1'], restarted: ['p1'], kept: others },
     ],
     [
-      'more replicas',
+      'scales a function without a restart',
       { p1: `${parts.p1}, parallelism: 3`, meta: update },
       {},
       { updated: ['p1'], scaled: ['p1'], kept: all },
     ],
     [
-      'more replicas of a source, which share the work by number',
+      'halts a source before it scales, because its replicas divide the work by their number',
       { source: `${parts.source}, parallelism: 2, meta: { update: true }` },
       {},
       { updated: ['source'], scaled: ['source'], halted: ['source'], kept: all },
     ],
     [
-      'more replicas of a Job',
+      'halts and restarts a Job to scale it',
       { head: batch, p1: `${parts.p1}, parallelism: 3`, meta: update },
       { head: batch },
       { updated: ['p1'], scaled: ['p1'], restarted: ['p1'], halted: ['p1'], kept: others },
     ],
-    ['a pause', { meta: `${update}, pause: true` }, {}, { updated: ['p1'], paused: ['p1'], kept: all }],
-    ['a resume', { meta: update }, { meta: `${update}, pause: true` }, { updated: ['p1'], resumed: ['p1'], kept: all }],
+    ['pauses a function', { meta: `${update}, pause: true` }, {}, { updated: ['p1'], paused: ['p1'], kept: all }],
     [
-      'reading anew',
+      'resumes a function',
+      { meta: update },
+      { meta: `${update}, pause: true` },
+      { updated: ['p1'], resumed: ['p1'], kept: all },
+    ],
+    [
+      'drops the offsets of a function with updatePolicy: DropOffset',
       { head: batch, meta: `${update}, updatePolicy: DropOffset` },
       { head: batch },
       { updated: ['p1'], dropped: ['p1'], kept: all },
     ],
     [
-      'reading anew, but not of a function that stays as it was updated before',
+      'does not drop offsets again if the function itself does not change',
       {
         head: batch,
         meta: `${update}, updatePolicy: DropOffset`,
@@ -202,7 +212,7 @@ describe('an update is summarized', () => {
   });
 });
 
-test('own keys of meta with the names of document fields are shown like any other key', () => {
+test('keys of meta with the names of document fields are compared like any other key', () => {
   const before = topologyOf({ meta: `${code}, schema: { version: 1 }, out: here` });
   const after = topologyOf({ meta: `${code}, schema: { version: 2 }, out: there` });
   expect(checkUpdate(before, after).map(({ path, message }) => `${path}: ${message}`)).toEqual([

@@ -1,4 +1,4 @@
-import type { FunctionDocument, TopologyDocument } from '../../../../lib/define/document-types';
+import type { FunctionDocument, TopologyDocument } from '../../../../lib/topology/document/document-schema';
 import { knownKeysAt } from '../../../../lib/topology/document/known-keys';
 import { type MetaSetting, metaSettings } from '../../../../lib/topology/document/meta-setting';
 import type { Topology } from '../../../../lib/topology/document/topology';
@@ -9,14 +9,14 @@ import { summarizeUpdate } from '../../../../lib/topology/update/summarize-updat
 
 type Fields = { readonly [field: string]: unknown };
 
-/** A change of one field, and what an update makes of it. Paths are those of the differences. */
+/** A change of one field, and the paths of the differences that an update reports for it. */
 interface Change {
-  /** Laid over the base on both sides. */
+  /** Fields of the document before and after the change. */
   readonly base?: Fields;
   readonly to: unknown;
-  /** No update may make the change. */
+  /** Differences that no update may contain. */
   readonly fixed?: readonly string[];
-  /** An update may make the change where the function allows updates. */
+  /** Differences that an update may contain if the function allows updates. */
   readonly updatable?: readonly string[];
 }
 
@@ -24,7 +24,7 @@ const schema = { type: 'record', name: 'r', fields: [{ name: 'n', type: 'int' }]
 const otherSchema = { ...schema, fields: [{ name: 'n', type: 'long' }] };
 const code = { name: 'f', code: 'def f(ctx, e): return e' };
 
-/** read -> map -> write, with `changed` laid over one of them or the flow. */
+/** Fields to add to the flow read -> map -> write: to the flow, to `map`, to `write` or to the `meta` of `map`. */
 interface Parts {
   readonly flow?: Fields;
   readonly map?: Fields;
@@ -89,7 +89,7 @@ describe('every field of the flow', () => {
     jobId: { to: 'other', fixed: ['jobId'] },
     mode: { to: 'batch', fixed: ['mode'] },
     parallelism: { to: 3, updatable: ['dag.read.parallelism', 'dag.map.parallelism', 'dag.write.parallelism'] },
-    // the only runtime there is
+    // the only runtime
     runtime: { to: 'flow' },
   } as const satisfies { readonly [field in Exclude<keyof TopologyDocument, 'dag' | 'globalConfig'>]: Change };
 
@@ -101,7 +101,7 @@ describe('every field of the flow', () => {
 describe('every field of globalConfig', () => {
   const everywhere = (field: string) => ['read', 'map', 'write'].map((id) => `dag.${id}.${field}`);
   const changes: { readonly [field: string]: Change } = {
-    // an object store's own fields are also those of the functions that use it
+    // sources and sinks inherit the connection of the store
     'store.addr': { to: 'other:1', fixed: ['globalConfig.store.addr'] },
     'store.user': { to: 'me', fixed: ['globalConfig.store.user'] },
     'store.password': { to: 'sesame', fixed: ['globalConfig.store.password'] },
@@ -121,7 +121,7 @@ describe('every field of globalConfig', () => {
     'messageStore.secret': { to: 'theirs', fixed: ['globalConfig.messageStore.secret'] },
     'messageStore.addr': { to: 's3:1', fixed: ['globalConfig.messageStore.addr'] },
     'messageStore.maxPayloadSize': { to: 5, fixed: ['globalConfig.messageStore.maxPayloadSize'] },
-    // KFlow needs no image for a message store
+    // KFlow does not use an image for message stores
     'messageStore.image': { to: 'store:2' },
     'messageStore.imagePullPolicy': { to: 'Always' },
     'devStore.enabled': { to: true, fixed: ['globalConfig.devStore.enabled'] },
@@ -150,11 +150,11 @@ describe('every field of globalConfig', () => {
     const from = configOf(base);
     const to = configOf({ ...base, [section]: changed });
     if (!field.startsWith('store.') || field === 'store.autoDownload') return expectOutcome(change, from, to);
-    // the sink's connection is the store's: the flow's difference stands for it
+    // the sink inherits the connection; the difference is reported once, for the flow
     expect(pathsOf(false, from, to)).toEqual(change.fixed);
   });
 
-  test('the table has all of them', () => {
+  test('the table lists every field of globalConfig', () => {
     const fields = knownKeysAt(['globalConfig']).flatMap((section) => {
       const keys = knownKeysAt(['globalConfig', section]);
       return keys.length === 0 ? [section] : keys.map((key) => `${section}.${key}`);
@@ -195,7 +195,7 @@ describe('every setting of meta', () => {
     expectOutcome(change, { meta: base }, { meta: { ...base, [name]: to } });
   });
 
-  /** The settings that KFlow reads, without the `meta` as written. */
+  /** The settings that KFlow reads from `meta`, without `meta` as written. */
   const readMeta = (meta: Fields): Fields => {
     const { own: _own, ...read } = topologyOf(false, { meta }).dag.find(({ id }) => id === 'map')?.meta ?? { own: {} };
     return read;
@@ -211,13 +211,13 @@ describe('every setting of meta', () => {
   test.each([
     ['updatePolicy', 'DropOffset'],
     ['restart', true],
-  ])('%s is for updates alone, and makes one where the function allows it', (name, value) => {
+  ])('%s is not a difference, but updates a function that allows updates', (name, value) => {
     const to: Parts = { meta: { [name]: value } };
     expect(pathsOf(false, {}, to)).toEqual([]);
     expect(summarizeUpdate(topologyOf(true, {}), topologyOf(true, to)).updated).toEqual(['map']);
   });
 
-  test('update counts as the new document has it', () => {
+  test('meta.update of the new document decides whether the function allows updates', () => {
     const changed: Parts = { meta: { own: 1 } };
     expect(checkUpdate(topologyOf(false, {}), topologyOf(true, changed))).toEqual([]);
     expect(checkUpdate(topologyOf(true, {}), topologyOf(false, changed)).map(({ path }) => path)).toEqual([
@@ -225,7 +225,7 @@ describe('every setting of meta', () => {
     ]);
   });
 
-  test('the tables have all of them', () => {
+  test('the table lists every setting of meta', () => {
     const known = [...Object.keys(changes), 'update', 'updatePolicy', 'restart'];
     expect(known.sort()).toEqual(Object.keys(metaSettings).sort());
   });
