@@ -282,6 +282,14 @@ test.each(Object.entries(rules))('%s imports only the parts that it may depend o
   expect(wrong).toEqual([]);
 });
 
+test('every folder has a rule here and a row in docs/architecture.md, and every rule has a folder', () => {
+  const page = readFileSync(path.join(root, 'docs/architecture.md'), 'utf8');
+  const folders = [...new Set(files.flatMap((file) => /^[^/]+\/[^/]+(?=\/)/.exec(file)?.[0] ?? []))];
+  expect(folders.filter((folder) => rules[folder] === undefined)).toEqual([]);
+  expect(folders.filter((folder) => !page.includes(`| \`${folder}\``))).toEqual([]);
+  expect(Object.keys(rules).filter((part) => !files.some((file) => isWithin(file, part)))).toEqual([]);
+});
+
 test('only commands that start a controller or servers import runtime/controller or runtime/servers', () => {
   const starters = ['controller', 'run', 'stack'].map((group) => `runtime/cli/commands/${group}/`);
   const wrong = files

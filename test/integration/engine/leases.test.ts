@@ -110,7 +110,7 @@ test('a record that takes too long goes to another replica, and its outputs are 
   await waitFor('all are processed', () => other.counters.in === 3);
   gate.open();
   await waitFor('the late result', () => stuck.counters.in === 1);
-  expect(stuck.logs.join()).toMatch(/record stuck-in:1 took longer than max\.poll\.interval\.ms \(1500\)/);
+  expect(stuck.logs.join()).toMatch(/record stuck-in:1: no heartbeat within max\.poll\.interval\.ms \(1500\)/);
   expect((await outputs('stuck')).sort()).toEqual(['record 0', 'record 1', 'record 2']);
 });
 
