@@ -132,7 +132,7 @@ describe('a Job', () => {
     await apply({ kind: 'job', replicas: 2 });
     const state = await stateWhen(({ outcome, replicas }) => outcome !== undefined && replicas.length === 1);
     expect(phases(state)).toEqual(['fn-1 failed']);
-    expect(state.message).toMatch(/^replica 1 ended with exit 78: .*moon; not retried$/);
+    expect(state.message).toMatch(/^replica 1 ended with exit 78: .*the replica was made to crash; not retried$/);
   });
 });
 
