@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors';
 import type { TopologyDocument } from '../topology/document/document-schema';
+import type { GlobalConfigOptions } from './cdk8s-options';
 import { codeSettings } from './code-settings';
 import type { DeclaredFunction } from './flow-declarations';
 import type { FlowOptions } from './flow-options';
@@ -12,7 +13,7 @@ import { type ResolvedDocument, resolveValue } from './resolve-document';
  */
 export function flowDocument(options: FlowOptions, functions: readonly DeclaredFunction[]): ResolvedDocument {
   const { runtime, namespace, jobId, mode, parallelism, directory, ...settings } = options;
-  const globalConfig = resolveValue(settings);
+  const globalConfig = resolveValue<GlobalConfigOnly<typeof settings>>(settings);
   const references = [...globalConfig.references];
   const faults = [...globalConfig.faults];
   const readers = readersByOutput(functions);
@@ -30,6 +31,11 @@ export function flowDocument(options: FlowOptions, functions: readonly DeclaredF
   // every object of cdk8s in the options is resolved
   return { document: document as TopologyDocument, references };
 }
+
+/** Does not compile if `T` has a field that is not part of `globalConfig`; list such a field among the flow's own. */
+type GlobalConfigOnly<T> = GlobalConfigOptions & {
+  readonly [Key in Exclude<keyof T, keyof GlobalConfigOptions>]: never;
+};
 
 /** The result of an action. A ConfigError is added to `faults`, so that all of them are reported at once. */
 function guarded<T>(action: () => T, { id }: DeclaredFunction, faults: string[]): T | undefined {

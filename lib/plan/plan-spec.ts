@@ -6,6 +6,14 @@ import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, state
 import type { FunctionConnections } from './plan-connections';
 import { timing } from './replica-lifecycle';
 
+/**
+ * The fields of the spec that `planSpec` itself plans. Each is required here, so that none is forgotten. `stores` are
+ * planned with the function's connections; manifests replace `code` by `codeFile`.
+ */
+type OwnFields = {
+  readonly [Key in Exclude<keyof FunctionSpec, keyof FunctionConnections['stores'] | 'codeFile'>]: FunctionSpec[Key];
+};
+
 /** The spec of one function's replicas. `epoch` is 0 until the first re-read. */
 export function planSpec(
   topology: Topology,
@@ -17,7 +25,7 @@ export function planSpec(
   const { kind, implicitSchema } = descriptorOf(fn.type);
   const ackWaitMs = timing.ackWaitMs(meta.maxPollIntervalMs);
   const { code: _code, container: _container, ...ownMeta } = meta.own;
-  return functionSpecSchema.parse({
+  const own: OwnFields = {
     version: 1,
     namespace,
     jobId,
@@ -41,7 +49,6 @@ export function planSpec(
       .filter((side) => side.out.length > 0)
       .map((side) => ({ ...planOutput(topology, fn, side.id), id: side.id })),
     schema: fn.schema ?? implicitSchema,
-    ...stores,
     deadLetters: { stream: deadLetterStream(topology), subject: deadLetterSubject(topology, fn.id) },
     stateBucket: stateBucket(topology),
     schemaBucket,
@@ -52,7 +59,8 @@ export function planSpec(
     checkpoint: meta.checkpoint,
     rate: meta.rate,
     meta: ownMeta,
-  });
+  };
+  return functionSpecSchema.parse({ ...own, ...stores });
 }
 
 function planOutput(topology: Topology, fn: FlowFunction, sideId?: string): OutputSpec {
