@@ -36,8 +36,9 @@ interface FunctionTraits {
  * What the function connects to, besides NATS.
  * - `object-store`: `addr`, `user`, `password` and `secret` default to `globalConfig.store`. The plan adds the bucket in
  *   `topics` to the flow's buckets, and the embedded S3 server replaces the store in `kflow run`.
- * - `server`: `addr`, `user`, `password` and `secret` are the function's own; nothing replaces the server.
- * - `nothing`: the function has no connection of its own.
+ * - `server`: `addr`, `user`, `password` and `secret` are the function's own; nothing replaces the server. A connector
+ *   that needs `topics` but no address is one of these, with `addr: 'optional'`.
+ * - `nothing`: the function has no connection of its own, so the plan does not pass `topics` to its replicas.
  *
  * The pod's NetworkPolicy allows the connection.
  */
@@ -50,6 +51,7 @@ type Connection =
     }
   | {
       readonly connectsTo: 'nothing';
+      readonly topics?: never;
       /** Whether user code connects to `addr`, so that the pod's NetworkPolicy must allow it. */
       readonly codeConnectsToAddr: boolean;
     };

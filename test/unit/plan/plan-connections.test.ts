@@ -211,11 +211,11 @@ describe('a function with an address, topics, user and password', () => {
   const userCode = { name: 'f', code: 'def f(ctx, e): return e' };
 
   const planOwn = (type: FunctionType) => {
-    const { kind, format, code: own } = descriptorOf(type);
+    const { kind, format, code: own, topics } = descriptorOf(type);
     const fn = {
       id: 'own',
       type,
-      ...{ addr: 'server:1', topics: 's3a://orders', user: 'me', password: 'sesame' },
+      ...{ addr: 'server:1', topics: topics?.example ?? 'orders', user: 'me', password: 'sesame' },
       ...(format === 'required' ? { format: 'list' } : {}),
       ...(kind === 'source' ? { out: ['last'] } : {}),
       ...(own === 'none' ? {} : { meta: userCode, schema: record }),
@@ -227,16 +227,15 @@ describe('a function with an address, topics, user and password', () => {
     const { endpoint, target } = specOf(plan, 'own');
     return { endpoint, target, workload, secrets: plan.secrets };
   };
-  const connection = {
-    addr: 'server:1',
-    topics: 's3a://orders',
-    userEnv: 'KFLOW_ADDR_USER',
-    passwordEnv: 'KFLOW_ADDR_PASSWORD',
-  };
-
   test.each(functionTypeNames)('connects as the descriptor of %s declares', (type) => {
     const { endpoint, target, workload, secrets } = planOwn(type);
-    const { connectsTo } = descriptorOf(type);
+    const { connectsTo, topics } = descriptorOf(type);
+    const connection = {
+      addr: 'server:1',
+      topics: topics?.example ?? 'orders',
+      userEnv: 'KFLOW_ADDR_USER',
+      passwordEnv: 'KFLOW_ADDR_PASSWORD',
+    };
     expect({ endpoint, target }).toEqual({
       endpoint: connectsTo === 'object-store' ? connection : undefined,
       target: connectsTo === 'server' ? connection : undefined,

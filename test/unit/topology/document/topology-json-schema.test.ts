@@ -1,4 +1,5 @@
 import { topologyJsonSchema } from '../../../../lib/topology/document/topology-json-schema';
+import { functionTypeNames } from '../../../../lib/topology/function-types/function-type';
 import { valueAt } from '../../../../lib/topology/problem/problem';
 
 describe('topologyJsonSchema', () => {
@@ -16,14 +17,7 @@ describe('topologyJsonSchema', () => {
 
   test("lists the function types and allows the user's own keys in meta", () => {
     const functions = ['properties', 'dag', 'items', 'properties'];
-    expect(valueAt(schema, [...functions, 'type', 'enum'])).toEqual([
-      'fs-source',
-      'raw-source',
-      'raw',
-      's3-sink',
-      'elastic-sink',
-      'nats-sink',
-    ]);
+    expect(valueAt(schema, [...functions, 'type', 'enum'])).toEqual(functionTypeNames);
     expect(valueAt(schema, [...functions, 'meta', 'additionalProperties'])).toEqual({});
     expect(valueAt(schema, [...functions, 'meta', 'properties', 'max.poll.interval.ms', 'type'])).toEqual([
       'integer',
