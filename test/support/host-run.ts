@@ -5,6 +5,7 @@ import { fingerprintOf } from '../../runtime/engine/avro-message';
 import type { Failure, Host, HostEvents, HostRecord, LogLevel } from '../../runtime/engine/ports/host';
 import { createHost } from '../../runtime/hosts/create-host';
 import type { HostOptions } from '../../runtime/hosts/host-factory';
+import { mapSpec } from '../unit/plan/planned';
 import { waitFor } from './wait-for';
 
 /** Runs a host, of Python unless the spec says otherwise, and records its events by record and in order. */
@@ -193,28 +194,5 @@ function specOf(given: Partial<FunctionSpec>): FunctionSpec {
   if (given.schema !== undefined) schemas.set(fingerprintOf(given.schema), given.schema);
   for (const { schema } of given.sideOutputs ?? [])
     if (schema !== undefined) schemas.set(fingerprintOf(schema), schema);
-  return {
-    version: 1,
-    namespace: 'default',
-    jobId: 'jobx',
-    mode: 'stream',
-    function: 'map',
-    type: 'raw',
-    replicas: 1,
-    language: 'python',
-    entry: 'process',
-    inputs: [],
-    sideOutputs: [],
-    claimStores: [],
-    deadLetters: { stream: 'dead', subject: 'dead' },
-    stateBucket: 'state',
-    schemaBucket: 'schemas',
-    ackWaitMs: 120_000,
-    maxPollIntervalMs: 120_000,
-    maxDeliver: 5,
-    concurrency: 1,
-    checkpoint: false,
-    meta: {},
-    ...given,
-  };
+  return mapSpec({ language: 'python', entry: 'process', ...given });
 }

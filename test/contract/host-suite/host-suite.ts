@@ -170,8 +170,8 @@ function describeContext(run: Run): void {
       host.host.process([{ ...recordOf(0, numbered, { n: 0 }), download }, recordOf(1, numbered, { n: 1 })]);
       await host.until(() => host.outcomes.size === 2);
       expect(host.logs).toEqual([
-        ['INFO', 'default/jobx map /tmp/h/a 3'],
-        ['INFO', 'default/jobx map none none'],
+        ['INFO', 'default/job map /tmp/h/a 3'],
+        ['INFO', 'default/job map none none'],
       ]);
     }));
 

@@ -9,6 +9,7 @@ import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { Host, HostEvents, HostRecord } from '../../../runtime/engine/ports/host';
 import { type Downloads, Preparation } from '../../../runtime/engine/preparation';
 import { RecordLoop } from '../../../runtime/engine/record-loop';
+import { mapSpec } from '../../unit/plan/planned';
 import type { JetStreamPlace } from '../jetstream/jetstream-place';
 
 const header = Buffer.from('c3010000000000000000', 'hex');
@@ -95,6 +96,7 @@ export class MemoryMessageStore implements MessageStore, ClaimSource {
 }
 
 export interface ReplicaProps {
+  /** Replaces fields of the planned spec of a function `map`, whose dead letters are in the stream `dead`. */
   readonly spec?: Partial<FunctionSpec>;
   readonly work?: Work;
   readonly maxPayload?: number;
@@ -114,7 +116,7 @@ export class Replica {
 
   private constructor(place: JetStreamPlace, { work = passOn, maxPayload = 100_000, ...props }: ReplicaProps) {
     const { connection } = place;
-    const spec = specOf(props.spec ?? {});
+    const spec = mapSpec({ deadLetters: { stream: 'dead', subject: 'dead.out' }, ...props.spec });
     const { store = new MemoryMessageStore(), downloads } = props;
     this.acks = place.onReconnect(new AckLedger(connection));
     this.publisher = place.onReconnect(new JetStreamPublisher(connection));
@@ -170,31 +172,4 @@ export function inputOf(stream: string, durable = 'map'): FunctionSpec['inputs']
 export function outputOf(stream: string, settings: Partial<OutputSpec> = {}): OutputSpec {
   const limits = { maxMsgs: -1, maxBytes: -1, dedupeWindowMs: 120_000 };
   return { stream, subject: `${stream}.out`, ...limits, durables: [], ...settings };
-}
-
-/** The spec of a function `map` without inputs; `given` overrides fields. */
-export function specOf(given: Partial<FunctionSpec>): FunctionSpec {
-  return {
-    version: 1,
-    namespace: 'default',
-    jobId: 'job',
-    mode: 'stream',
-    function: 'map',
-    type: 'raw',
-    replicas: 1,
-    language: 'typescript',
-    inputs: [],
-    sideOutputs: [],
-    claimStores: [],
-    deadLetters: { stream: 'dead', subject: 'dead.out' },
-    stateBucket: 'state',
-    schemaBucket: 'schemas',
-    ackWaitMs: 15_000,
-    maxPollIntervalMs: 120_000,
-    maxDeliver: 5,
-    concurrency: 1,
-    checkpoint: false,
-    meta: {},
-    ...given,
-  };
 }

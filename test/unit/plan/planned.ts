@@ -21,3 +21,16 @@ export function specOf(plan: FlowPlan, id: string): FunctionSpec {
   if (found === undefined) throw new Error(`no workload of ${id}`);
   return found.spec;
 }
+
+const mapFlow = planOf(`
+jobId: job
+mode: stream
+dag:
+  - { id: first, type: raw-source, schema: {type: record, name: n, fields: []}, meta: {name: f, code: f}, out: [map] }
+  - { id: map, type: raw }
+`);
+
+/** The spec of a function `map` without code, inputs and outputs; `given` replaces fields. */
+export function mapSpec(given: Partial<FunctionSpec> = {}): FunctionSpec {
+  return { ...specOf(mapFlow, 'map'), inputs: [], ...given };
+}

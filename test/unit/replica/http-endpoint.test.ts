@@ -6,11 +6,11 @@ import { HttpEndpoint } from '../../../runtime/replica/http-endpoint';
 import { runReplica } from '../../../runtime/replica/replica';
 import { ReplicaHealth } from '../../../runtime/replica/replica-health';
 import { ReplicaMetrics } from '../../../runtime/replica/replica-metrics';
-import { specOf } from '../../integration/engine/engine-replica';
+import { mapSpec } from '../plan/planned';
 
 const host = '127.0.0.1';
 const log = () => undefined;
-const spec = specOf({ namespace: 'ns', jobId: 'words', function: 'count' });
+const spec = mapSpec({ namespace: 'ns', jobId: 'words', function: 'count' });
 
 let health: ReplicaHealth;
 let endpoint: HttpEndpoint;

@@ -1,7 +1,7 @@
 import { ReplicaMetrics } from '../../../runtime/replica/replica-metrics';
-import { specOf } from '../../integration/engine/engine-replica';
+import { mapSpec } from '../plan/planned';
 
-const spec = specOf({ namespace: 'ns', jobId: 'words', function: 'count' });
+const spec = mapSpec({ namespace: 'ns', jobId: 'words', function: 'count' });
 const labels = 'namespace="ns",flow="words",function="count"';
 
 async function linesOf(metrics: ReplicaMetrics, start: string): Promise<string[]> {
@@ -39,7 +39,7 @@ test('exposes the current counters at each scrape', async () => {
 });
 
 test('counts what a source emits', async () => {
-  const source = specOf({ ...spec, type: 'raw-source' });
+  const source = mapSpec({ ...spec, type: 'raw-source' });
   const metrics = new ReplicaMetrics(source, { in: 0, out: 5, failed: 0, dead: 0 });
   expect(await linesOf(metrics, 'events_total')).toEqual([`events_total{${labels}} 5`]);
 });
