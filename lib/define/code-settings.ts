@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors';
 import type { PlainMap } from '../plain-map';
-import { defaultLanguage, languageOfFile } from '../topology/document/language';
+import { defaultLanguage, languageNames, languageOfFile, languages } from '../topology/document/language';
 import type { AnyCode } from './function-code';
 import { inlineFunction } from './inline-function';
 
@@ -19,7 +19,8 @@ export function codeSettings(run: AnyCode, directory: string | undefined): Plain
     case 'module': {
       const language = languageOfFile(run.path);
       if (language === undefined) {
-        const message = `the module "${run.path}" has no known extension; use a .ts, .js or .py file`;
+        const extensions = languageNames.map((name) => languages[name].extensions[0]).join(', ');
+        const message = `the module "${run.path}" has no known extension; use one of ${extensions}`;
         throw new ConfigError('config-invalid', message);
       }
       if (directory !== undefined && !path.isAbsolute(run.path) && !existsSync(path.join(directory, run.path))) {

@@ -25,9 +25,9 @@ type FunctionNames<Module> = {
   string;
 
 /**
- * The function `name` of a module. Its path starts at the flow's directory, its extension (.ts, .js or .py) determines the
- * language. With `fromModule<typeof import('./map')>`, the types of its functions are checked: those of all functions, or
- * of the one that a second type parameter names. Without a type, nothing is checked.
+ * The function `name` of a module. The path is relative to the flow's directory; its extension determines the language.
+ * With `fromModule<typeof import('./map')>`, the types of its functions are checked: those of all functions, or of the one
+ * that a second type parameter names. Without a type, nothing is checked.
  */
 export function fromModule<Module = never, Name extends FunctionNames<Module> = FunctionNames<Module>>(
   path: string,

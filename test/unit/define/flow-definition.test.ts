@@ -3,6 +3,7 @@ import path from 'node:path';
 import { avro } from '../../../lib/define/avro';
 import { defineFlow } from '../../../lib/define/flow-definition';
 import { fromModule, python, pythonFile } from '../../../lib/define/function-code';
+import { languages } from '../../../lib/topology/document/language';
 
 const n = avro.record('n', { n: avro.long });
 const late = avro.record('late', { at: avro.long });
@@ -167,10 +168,11 @@ test('reports every fault of the code at once, by function', () => {
   const from = flow.rawSource('source', { writes: n, run: () => ({ n: outside }) });
   flow.process('a', { from, run: pythonFile('a.py', 'process') });
   flow.process('b', { from, run: pythonFile('/nowhere/b.py', 'process') });
-  flow.process('c', { from, run: fromModule('./c.rb', 'process') });
+  flow.process('c', { from, run: fromModule('./c.xyz', 'process') });
   flow.process('d', { from, run: ((event: unknown) => event).bind(undefined) as () => undefined });
   const union = { type: 'record', name: 'r', fields: [{ name: 'n', type: ['long', 'long'] }] };
   flow.process('e', { from, reads: avro.schema(union) });
+  const extensions = Object.values(languages).map((language) => language.extensions[0]);
   expect(() => flow.document()).toThrow(
     expect.objectContaining({
       name: 'ConfigError',
@@ -180,7 +182,7 @@ test('reports every fault of the code at once, by function', () => {
           "meta (ctx.meta), or put the function into a module: fromModule('./map.ts', 'process')",
         'a: the path "a.py" is relative, but the flow has no directory; use defineFlow({ directory: __dirname, … })',
         "b: the code cannot be read: ENOENT: no such file or directory, open '/nowhere/b.py'",
-        'c: the module "./c.rb" has no known extension; use a .ts, .js or .py file',
+        `c: the module "./c.xyz" has no known extension; use one of ${extensions.join(', ')}`,
         'd: the function is bound or native and has no source text; pass the function itself, or put the function into a module: ' +
           "fromModule('./map.ts', 'process')",
         'e: the type it reads: n: the union contains long twice',

@@ -1,3 +1,4 @@
+import { languageNames } from '../../../lib/topology/document/language';
 import { printed, readFixture } from './topology-fixtures';
 
 /** The complete text that users see: a change here changes the product. */
@@ -50,7 +51,7 @@ describe('problem messages', () => {
       '53:11  dag[1].out[0]  must be text, got 7; write it in quotes: "7"',
       '55:19  dag[1].meta.checkpoint  must be true or false, got "true"; write true without quotes',
       '56:13  dag[1].meta.rate  must be a number above 0, got -1',
-      '57:17  dag[1].meta.language  must be one of python, typescript, javascript, got "pyton"; did you mean "python"?',
+      `57:17  dag[1].meta.language  must be one of ${languageNames.join(', ')}, got "pyton"; did you mean "python"?`,
       '58:29  dag[1].meta.max.poll.interval.ms  must be a positive integer, got "120000"; write it without quotes',
       '59:19  dag[1].meta.maxDeliver  must be a positive integer, got 0',
       '63:20  dag[1].meta.container.env[0].value  must be text, got a number; write it in quotes',
