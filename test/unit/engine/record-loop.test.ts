@@ -14,7 +14,11 @@ const planned = planOf(`
 jobId: loop
 dag:
   - { id: in, type: raw-source, schema: '${schema}', ${code}, out: [map] }
-  - { id: map, type: raw, ${code}, out: [leaf], sideOuts: [{ id: odd, schema: '${schema}', out: [leaf] }] }
+  - id: map
+    type: raw
+    ${code}
+    out: [leaf]
+    sideOuts: [{ id: even, schema: '${schema}', out: [leaf] }, { id: odd, schema: '${schema}', out: [leaf] }]
   - { id: leaf, type: raw, ${code} }
 `);
 const map = specOf(planned, 'map');
@@ -164,14 +168,19 @@ describe('an output', () => {
     expect(stage.ids).toEqual(['map@3:in-0:7:0']);
   });
 
-  test('goes to the subject of its output; without readers it is counted and not published', async () => {
-    const { sideOutputs, output, ...others } = map;
-    new Stage();
+  test('goes to the subject of the main output, or of the side output that the function names', async () => {
+    const { publisher } = new Stage();
     await stage.begin(1);
-    stage.output(stage.last, 'odd');
-    expect(stage.publisher.sent[0]?.subject).toBe(sideOutputs[0]?.subject);
-    await stage.loop.stop(0);
-    new Stage({ spec: { ...others, output: undefined } });
+    for (const side of ['odd', '', 'even']) stage.output(stage.last, side);
+    expect(publisher.sent.map(({ subject }) => subject)).toEqual([
+      'kflow.default.loop.map.side.odd',
+      'kflow.default.loop.map.out',
+      'kflow.default.loop.map.side.even',
+    ]);
+  });
+
+  test('without readers is counted and not published', async () => {
+    new Stage({ spec: { output: undefined } });
     const answers = await stage.begin(1);
     stage.output(stage.last);
     stage.loop.done(stage.last);
@@ -457,6 +466,22 @@ describe('preparation', () => {
     ends[0]?.();
     await turn();
     expect(ends).toHaveLength(17);
+  });
+
+  test('starts each record once, those behind a record that waits for its fetch included', async () => {
+    const ends: (() => void)[] = [];
+    const fetch = () => new Promise<Buffer>((resolve) => ends.push(() => resolve(Buffer.from('c301', 'hex'))));
+    const { host, sources } = new Stage({ ports: { claims: { fetch } } });
+    for (let sequence = 1; sequence <= 17; sequence++) sources[0]?.deliver(sequence, { payload: claimOf(3) });
+    sources[0]?.deliver(18);
+    await turn();
+    expect([ends.length, host.records]).toEqual([16, []]);
+    ends[0]?.();
+    await turn();
+    for (const end of ends.slice(1)) end();
+    await turn();
+    const started = host.records.map(({ origin }) => origin.sequence).sort((one, other) => one - other);
+    expect(started).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
   });
 
   test('fails the record when a download fails', async () => {

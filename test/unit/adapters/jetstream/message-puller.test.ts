@@ -33,7 +33,8 @@ class Server {
       expect([subject, options.reply]).toEqual(['$JS.API.CONSUMER.MSG.NEXT.S.reader', this.inboxes.at(-1)]);
       this.batches.push((JSON.parse(String(text)) as { batch: number }).batch);
     },
-    isClosed: () => true,
+    flush: async () => undefined,
+    isClosed: () => false,
   } as unknown as NatsConnection;
 
   deliver(sequence: number, { reply = `$JS.ACK.S.reader.2.${sequence}.99.1500000000.0`, bytes = 1 } = {}): void {
@@ -151,4 +152,15 @@ test('answers to the reply subject, with the delay of a nak in nanoseconds', () 
   deliveries[0]?.nak(1_500);
   deliveries[0]?.ack();
   expect(server.replies).toEqual(['r.1 +WPI', 'r.1 -NAK {"delay":1500000000}', 'r.1 +ACK']);
+});
+
+test('repeats an ack after a reconnect, and no nak that the server has received', async () => {
+  server.deliver(1, { reply: 'r.1' });
+  server.deliver(2, { reply: 'r.2' });
+  deliveries[0]?.nak(0);
+  deliveries[1]?.ack();
+  await acks.flush();
+  server.replies.splice(0);
+  acks.reconnected();
+  expect(server.replies).toEqual(['r.2 +ACK']);
 });

@@ -1,10 +1,11 @@
-import type { Msg, NatsConnection, PublishOptions } from 'nats';
+import type { Msg, MsgHdrs, NatsConnection, PublishOptions } from 'nats';
 import { JetStreamPublisher } from '../../../../runtime/adapters/jetstream/publisher';
 
 interface Sent {
   readonly subject: string;
   readonly id: string;
   readonly reply: string;
+  readonly headers: MsgHdrs | undefined;
 }
 
 /** A connection whose streams respond when the test says so. */
@@ -19,7 +20,7 @@ class Server {
     },
     publish: (subject: string, _payload: Uint8Array, { reply = '', headers }: PublishOptions) => {
       if (!this.isUp) throw new Error('CONNECTION_CLOSED');
-      this.sent.push({ subject, id: headers?.get('Nats-Msg-Id') ?? '', reply });
+      this.sent.push({ subject, id: headers?.get('Nats-Msg-Id') ?? '', reply, headers });
     },
     isClosed: () => false,
   } as unknown as NatsConnection;
@@ -62,6 +63,16 @@ function publish(id: string, subject = 's'): void {
   });
 }
 
+test('sends the headers of a message beside its id', () => {
+  publisher.publish(
+    { subject: 's', id: 'a', payload, headers: { 'Kflow-Error': 'no', 'Kflow-Function': 'f' } },
+    () => {},
+  );
+  const [{ headers } = { headers: undefined }] = server.sent;
+  const names = ['Nats-Msg-Id', 'Kflow-Error', 'Kflow-Function'];
+  expect(names.map((name) => headers?.get(name))).toEqual(['a', 'no', 'f']);
+});
+
 test('settles a message once, with the response of its stream', () => {
   publish('a');
   publish('b');
@@ -98,6 +109,17 @@ test('keeps the order behind a refused message, without delaying other subjects'
   expect(server.ids).toEqual(['a', 'other', 'a', 'b']);
 });
 
+test('sends a refused message again even if the stream has stored a later one', () => {
+  publish('a');
+  publish('b');
+  server.reply(0, full);
+  server.reply(1, { stream: 'S', seq: 1 });
+  jest.advanceTimersByTime(20);
+  expect(server.ids).toEqual(['a', 'b', 'a']);
+  server.reply(2, { stream: 'S', seq: 2 });
+  expect(settled).toEqual(['b at 1', 'a at 2']);
+});
+
 test('fails a message that no retry can store', () => {
   publish('a');
   server.reply(0, { error: { err_code: 10_054, description: 'message size exceeds maximum allowed' } });
@@ -116,6 +138,14 @@ test('sends unanswered messages again after a reconnect, with their ids', () => 
   server.reply(0, { stream: 'S', seq: 1 });
   publisher.reconnected();
   expect(server.ids).toEqual(['a', 'b', 'b']);
+});
+
+test('leaves messages that wait for a full stream alone when the connection returns', () => {
+  publish('a');
+  server.reply(0, full);
+  publish('b');
+  publisher.reconnected();
+  expect(server.ids).toEqual(['a']);
 });
 
 test('sends a message again after five seconds without a response', () => {

@@ -1,5 +1,5 @@
-import type { NatsConnection } from 'nats';
-import { StreamTrimmer } from '../../../../runtime/adapters/jetstream/stream-trimmer';
+import type { JetStreamManager, NatsConnection } from 'nats';
+import { consumerProgress, StreamTrimmer } from '../../../../runtime/adapters/jetstream/stream-trimmer';
 import { planOf, specOf } from '../../plan/planned';
 
 const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
@@ -17,7 +17,7 @@ dag:
 if (output === undefined) throw new Error('nobody reads the source');
 const [fast = '', slow = ''] = output.durables;
 
-/** A server with one stream of 1,000 messages, which is its limit. */
+/** A server with one stream of 1,000 messages, which is its limit. All of them are delivered to every reader. */
 function server(ackFloors: { readonly [durable: string]: number }, messages = 1_000) {
   const purges: { stream: string; seq: number }[] = [];
   const requested: string[] = [];
@@ -35,8 +35,8 @@ function server(ackFloors: { readonly [durable: string]: number }, messages = 1_
         requested.push(durable);
         const floor = ackFloors[durable];
         if (floor === undefined) throw new Error('consumer not found');
-        const at = { stream_seq: floor };
-        return { ack_floor: at, delivered: at, num_ack_pending: 0, num_pending: 0 };
+        const delivered = { stream_seq: messages };
+        return { ack_floor: { stream_seq: floor }, delivered, num_ack_pending: messages - floor, num_pending: 0 };
       },
     },
   };
@@ -76,4 +76,11 @@ test('trims once at a time', async () => {
   const trimmer = new StreamTrimmer(connection, output);
   expect(await Promise.all([trimmer.trim(), trimmer.trim()])).toEqual([500, 0]);
   expect(purges).toHaveLength(1);
+});
+
+test('reports what a reader has acked separately from what was delivered to it', async () => {
+  const info = { ack_floor: { stream_seq: 3 }, delivered: { stream_seq: 8 }, num_ack_pending: 5, num_pending: 2 };
+  const manager = { consumers: { info: async () => info } } as unknown as JetStreamManager;
+  const progress = await consumerProgress(manager, output.stream, fast);
+  expect(progress).toEqual({ ackFloor: 3, delivered: 8, ackPending: 5, pending: 2 });
 });
