@@ -3,6 +3,8 @@ import type { SourcePosition } from '../../engine/ports/flow-state';
 import type { Generated } from '../../engine/ports/host';
 import type { Source, SourceRecord } from '../../engine/ports/source';
 import type { SourceConnector, SourceContext } from '../connector';
+import { StoredCount } from '../stored-count';
+import { unlessAborted } from '../unless-aborted';
 
 /** Maximum number of records in a slice. With a `rate`, a slice holds the records of a tenth of a second. */
 const maxSlice = 1_000;
@@ -90,39 +92,6 @@ class RawSource implements Source {
     const aheadMs = (sent / rate) * 1_000 - (Date.now() - this.startedMs);
     if (aheadMs > 1) await pause(aheadMs, signal);
   }
-}
-
-/** The number of records stored without a gap from the start of a sequence, in whatever order they are stored. */
-class StoredCount {
-  private readonly beyondGap = new Set<number>();
-  private reported: number;
-
-  /** The first `count` records are already stored. */
-  constructor(private count: number) {
-    this.reported = count;
-  }
-
-  add(index: number): void {
-    this.beyondGap.add(index);
-    while (this.beyondGap.delete(this.count)) this.count++;
-  }
-
-  /** The count if it has grown since the last call. */
-  takeAdvance(): number | undefined {
-    if (this.count === this.reported) return undefined;
-    this.reported = this.count;
-    return this.count;
-  }
-}
-
-/** The value of the promise, or undefined when the signal is aborted first. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => resolve(undefined);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 export const connector: SourceConnector = {

@@ -1,6 +1,7 @@
 import { parseS3Location } from '../../../lib/plan/s3-location';
 import type { Sink, SinkRecord, WriteOutcome } from '../../engine/ports/sink';
 import type { ObjectStoreEndpoint, SinkConnector, SinkContext } from '../connector';
+import { renderJson } from '../render-json';
 
 /**
  * Writes each record as one JSON object.
@@ -45,18 +46,6 @@ class S3Sink implements Sink {
 export const connector: SinkConnector<ObjectStoreEndpoint> = {
   open: async (context) => new S3Sink(context),
 };
-
-/** A decoded record as JSON: longs in full, bytes as base64, NaN and infinities as null. */
-function renderJson(value: unknown): string {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'));
-  if (Array.isArray(value)) return `[${value.map(renderJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-    return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${renderJson(field)}`).join(',')}}`;
-  }
-  return JSON.stringify(value);
-}
 
 /** A time as `20261122T194022123Z`. */
 function compact(time: Date | undefined): string {

@@ -36,14 +36,3 @@ test.each([
 ])('writes to %s under a key of the input, the creation time of its stream and the sequence', async (topics, key) => {
   expect(await write({ n: 1 }, topics)).toEqual([[key, '{"n":1}\n']]);
 });
-
-test.each([
-  ['a long beyond 2^53 in full', { n: 2n ** 60n }, '{"n":1152921504606846976}'],
-  ['bytes as base64', { b: Buffer.from('abc') }, '{"b":"YWJj"}'],
-  ['NaN as null', { x: Number.NaN }, '{"x":null}'],
-  ['nested records, arrays and null', { a: [{ b: 'c"' }, null, true] }, '{"a":[{"b":"c\\""},null,true]}'],
-  ['no undefined field', { a: undefined, b: 1 }, '{"b":1}'],
-])('writes %s', async (_, value, json) => {
-  const [[, text] = []] = await write(value, 's3a://bucket');
-  expect(text).toBe(`${json}\n`);
-});
