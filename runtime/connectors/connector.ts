@@ -48,6 +48,10 @@ export type Endpoint = Endpoints[keyof Endpoints];
 export type EndpointOf<Type extends ConnectorType> = Endpoints[(typeof functionTypes)[Type]['connectsTo']];
 
 interface ConnectorContext<E extends Endpoint> {
+  /**
+   * What the replica runs. A setting of the connector's own is declared in `meta-setting.ts` and is a field here, like
+   * `rate`; `spec.meta` is for the user's code and is not checked.
+   */
   readonly spec: FunctionSpec;
   readonly endpoint: E;
   readonly log: (level: LogLevel, text: string) => void;
