@@ -1,6 +1,8 @@
-import { sinkTypes, sourceTypes } from '../../runtime/connectors/registry';
+import { sinkConnector, sinkTypes, sourceConnector, sourceTypes } from '../../runtime/connectors/registry';
 import { ServerPlace } from './connector-suite/server-place';
+import { sinkFixtures } from './connector-suite/sink-fixtures';
 import { describeSink } from './connector-suite/sink-suite';
+import { sourceFixtures } from './connector-suite/source-fixtures';
 import { describeSource } from './connector-suite/source-suite';
 
 let place: ServerPlace;
@@ -9,5 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => place?.close());
 
-for (const type of sourceTypes) describeSource(type, () => place);
-for (const type of sinkTypes) describeSink(type, () => place);
+for (const type of sourceTypes) {
+  describeSource(type, { connector: sourceConnector(type), fixture: sourceFixtures[type], place: () => place });
+}
+for (const type of sinkTypes) {
+  describeSink(type, { connector: sinkConnector(type), fixture: sinkFixtures[type], place: () => place });
+}

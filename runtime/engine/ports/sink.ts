@@ -17,7 +17,8 @@ export type WriteOutcome =
  * The destination of a sink connector.
  *
  * I1. `stored` means that the record is durable at the destination: its message is acked.
- * I2. A record is written at least once. A repeated origin overwrites, where the destination supports it.
+ * I2. A record is written at least once. A repeated origin overwrites, where the destination supports it; elsewhere the
+ *     sink stores the record again or ignores it. Other records stay.
  */
 export interface Sink {
   /** Limit of records in one call of `write`. */

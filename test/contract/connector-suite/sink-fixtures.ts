@@ -23,18 +23,24 @@ export interface SinkSystem {
 }
 
 export interface SinkFixture {
+  /**
+   * Whether a redelivered record replaces the stored one. If not, the sink stores the record again or ignores it, and
+   * everything stored before stays.
+   */
+  readonly overwrites: boolean;
   open(place: ConnectorPlace): Promise<SinkSystem>;
 }
 
 /** The system of each sink type. A sink type without one does not compile. */
 export const sinkFixtures: { readonly [Type in SinkType]: SinkFixture } = {
-  's3-sink': { open: openBucket },
+  's3-sink': { overwrites: true, open: openBucket },
 };
 
 const schema = '{"type": "record", "name": "item", "fields": [{"name": "n", "type": "long"}]}';
 const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
 
-function sinkSpec(sink: string) {
+/** The spec of a sink with two inputs, from the rest of its entry in the `dag`. */
+export function sinkSpec(sink: string) {
   const source = (id: string) => `{ id: ${id}, type: raw-source, schema: '${schema}', out: [sink], ${code} }`;
   const dag = [source('left'), source('right'), `{ id: sink, ${sink} }`].join(', ');
   return specOf(planOf(`{ jobId: contract, dag: [${dag}] }`), 'sink');

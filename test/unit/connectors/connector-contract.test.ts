@@ -1,4 +1,4 @@
-import { sinkTypes, sourceTypes } from '../../../runtime/connectors/registry';
+import { sinkConnector, sinkTypes, sourceConnector, sourceTypes } from '../../../runtime/connectors/registry';
 import { MemoryPlace } from '../../contract/connector-suite/memory-place';
 import { sinkFixtures } from '../../contract/connector-suite/sink-fixtures';
 import { describeSink } from '../../contract/connector-suite/sink-suite';
@@ -16,5 +16,9 @@ const store = new MemoryObjectStore();
 describeObjectStore('the object store in memory', () => store);
 
 const place = new MemoryPlace();
-for (const type of sourceTypes) describeSource(type, () => place);
-for (const type of sinkTypes) describeSink(type, () => place);
+for (const type of sourceTypes) {
+  describeSource(type, { connector: sourceConnector(type), fixture: sourceFixtures[type], place: () => place });
+}
+for (const type of sinkTypes) {
+  describeSink(type, { connector: sinkConnector(type), fixture: sinkFixtures[type], place: () => place });
+}
