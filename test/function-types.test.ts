@@ -16,22 +16,21 @@ const connectors = functionTypeNames.filter((type) => {
 });
 
 describe('a function type is declared once', () => {
-  test('every runnable source and sink has a folder in runtime/connectors, and every folder has a type', () => {
+  test('runtime/connectors has a folder for every source and sink with isRunnable in its descriptor, and no other', () => {
     const folders = readdirSync(path.join(root, 'runtime/connectors'), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-    expect(folders.sort()).toEqual([...connectors].sort());
+      .map(({ name }) => `runtime/connectors/${name}`);
+    expect(folders.sort()).toEqual(connectors.map((type) => `runtime/connectors/${type}`).sort());
   });
 
-  test('every type has a descriptor file with its name, and every descriptor file declares a type', () => {
-    const folder = path.join(root, 'lib/topology/function-types');
-    const files = readdirSync(folder)
-      .filter((file) => readFileSync(path.join(folder, file), 'utf8').includes('satisfies FunctionTypeDescriptor'))
-      .map((file) => path.basename(file, '.ts'));
-    expect(files.sort()).toEqual([...functionTypeNames].sort());
+  test('lib/topology/function-types/function-type.ts lists every descriptor file, under the name of the file', () => {
+    const files = sources('lib/topology/function-types').filter((file) =>
+      readFileSync(path.join(root, file), 'utf8').includes('satisfies FunctionTypeDescriptor'),
+    );
+    expect([...files].sort()).toEqual(functionTypeNames.map((type) => `lib/topology/function-types/${type}.ts`).sort());
   });
 
-  test('docs/topology.md has one row for each type, and no other row', () => {
+  test('docs/topology.md has one row for each type in its table of functions, and no other row', () => {
     const text = readFileSync(path.join(root, 'docs/topology.md'), 'utf8');
     const [, table = ''] = /^## Functions\n\| type \|.*\n.*\n((?:\|.*\n)+)/m.exec(text) ?? [];
     const rows = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, type]) => type);
@@ -46,11 +45,11 @@ describe('a function type is declared once', () => {
     expect(language.options).toEqual(languageNames);
   });
 
-  test('every source and sink has a builder that adds a function of its type', () => {
+  test('lib/define/connector-builders.ts builds every source and sink', () => {
     for (const type of functionTypeNames.filter((each) => descriptorOf(each).kind !== 'process')) {
       const flow = defineFlow({ jobId: 'job' });
       const build: unknown = Reflect.get(flow, builderNameOf(type));
-      expect(build).toBeInstanceOf(Function);
+      expect([type, build]).toEqual([type, expect.any(Function)]);
       (build as (id: string, options: object) => void)('f', {});
       expect(flow.document().dag).toEqual([expect.objectContaining({ id: 'f', type })]);
     }
