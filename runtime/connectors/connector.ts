@@ -49,8 +49,8 @@ export type EndpointOf<Type extends ConnectorType> = Endpoints[(typeof functionT
 
 interface ConnectorContext<E extends Endpoint> {
   /**
-   * What the replica runs. A setting of the connector's own is declared in `meta-setting.ts` and is a field here, like
-   * `rate`; `spec.meta` is for the user's code and is not checked.
+   * A connector's own `meta` setting is a field of the spec, like `rate`: declare it in `meta-setting.ts` and pass it on in
+   * `plan-spec.ts`, because `spec.meta` is the `meta` as written, without defaults, for the user's code.
    */
   readonly spec: FunctionSpec;
   readonly endpoint: E;
