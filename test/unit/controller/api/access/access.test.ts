@@ -3,6 +3,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createAccess } from '../../../../../runtime/controller/api/access/access';
+import { digestOf } from '../../../../../runtime/controller/api/access/read-tokens';
 import { startApi } from '../../../../../runtime/controller/api/api-server';
 import { MemoryFlows } from '../../../../support/memory-flows';
 import { apiWith, document, flowPath, open, type TestApi } from '../support';
@@ -59,6 +60,16 @@ test('rejects a request without a valid token with 401 and a challenge (RFC 6750
   expect(basic.statusCode).toBe(401);
 });
 
+test.each([
+  ['begins', (digest: Buffer) => digest.subarray(0, 2)],
+  ['ends', (digest: Buffer) => digest.subarray(-2)],
+])('rejects a token whose digest %s like that of a known token', async (_how, part) => {
+  const known = part(digestOf(tokens.view));
+  let attempt = 0;
+  while (!part(digestOf(`similar-token-${attempt}`)).equals(known)) attempt += 1;
+  expect((await ask('GET', flowPath, `similar-token-${attempt}`)).statusCode).toBe(401);
+});
+
 test('requires no token for probes, metrics and documentation', async () => {
   for (const url of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs']) {
     expect([url, (await ask('GET', url)).statusCode]).toEqual([url, 200]);
@@ -101,6 +112,14 @@ test('restricts a token to its namespaces, and defaults to its only one', async 
   expect((await ask('POST', '/kflows/update/v1?namespace=jobx', tokens.team, document)).statusCode).toBe(403);
   await ask('POST', '/kflows/update/v1', tokens.team, document);
   expect(api.flows.requests.map(({ args }) => args)).toEqual([{ namespace: 'team-a' }]);
+});
+
+test('lists only the events of the namespaces of a token', async () => {
+  api.flows.happen({ id: 'a1', kind: 'notice', what: 'own', namespace: 'team-a' });
+  api.flows.happen({ id: 'b1', kind: 'notice', what: 'foreign', namespace: 'team-b' });
+  expect((await ask('GET', '/kflows/events/v1?namespace=team-b', tokens.team)).statusCode).toBe(403);
+  const events = await ask('GET', '/kflows/events/v1', tokens.team);
+  expect([events.statusCode, events.json()]).toMatchObject([200, [{ id: 'a1' }]]);
 });
 
 test('reloads a changed token file; an invalid one changes nothing and is logged once', async () => {
@@ -203,6 +222,8 @@ describe('an open API', () => {
     [{ host: 'localhost:9080', origin: 'https://page.example' }],
     [{ host: 'localhost:9080', origin: 'http://localhost:3000' }],
     [{ host: 'localhost:9080', origin: 'null' }],
+    [{ host: 'localhost', origin: 'http://localhost.page.example' }],
+    [{ host: 'localhost:90', origin: 'http://localhost:9080' }],
   ])('rejects requests that a page of another origin sends: %j', async (headers) => {
     const response = await pause(headers);
     expect([response.statusCode, response.json().code]).toEqual([403, 'access-denied']);

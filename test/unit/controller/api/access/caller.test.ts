@@ -34,8 +34,10 @@ test.each(roles.flatMap((role) => roles.map((needed) => [role, needed] as const)
 test('a caller without a list of namespaces has access to all, others to theirs only', () => {
   expect(denial(() => assertNamespace(vera, 'b'))).toEqual(['allowed', undefined]);
   expect(denial(() => assertNamespace(teams, 'b'))).toEqual(['allowed', undefined]);
-  const message = '"team" has no access to the namespace b, only to a';
-  expect(denial(() => assertNamespace(team, 'b'))).toEqual(['access-denied', message]);
+  for (const other of ['b', 'a2', 'A', '']) {
+    const message = `"team" has no access to the namespace ${other}, only to a`;
+    expect(denial(() => assertNamespace(team, other))).toEqual(['access-denied', message]);
+  }
 });
 
 test.each([

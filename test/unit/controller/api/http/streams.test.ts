@@ -127,6 +127,20 @@ test('streams past events, then new ones, each once, and resumes after Last-Even
   for (const each of [received, again]) each.hangUp();
 });
 
+test('streams an event once that happens between the start of following and the read of past events', async () => {
+  const readEvents = flows.events.bind(flows);
+  flows.events = (...query) => {
+    flows.enter(flow, 'Paused');
+    return readEvents(...query);
+  };
+  const received = await Received.from('/kflows/events/v1', eventStream);
+  await received.until('id: e1\n');
+  flows.enter(flow, 'Running');
+  await received.until('id: e2\n');
+  expect(received.text.match(/^id: .*$/gm)).toEqual(['id: e0', 'id: e1', 'id: e2']);
+  received.hangUp();
+});
+
 test('sends log lines as JSON objects, or as text with the replica in front', async () => {
   flows.write({ function: 'p', replica: 'p-0', line: 'one' });
   flows.write({ function: 'print0', replica: 'print0-0', line: 'two' });

@@ -43,6 +43,15 @@ test('passes the bodies of scale, rollback and replay on', async () => {
   ]);
 });
 
+test('passes the idempotency key of a request on, and ignores an empty one', async () => {
+  await change('pause', {}, { ...json, 'idempotency-key': 'night-1' });
+  await change('pause', {}, { ...json, 'idempotency-key': '' });
+  expect(api.flows.requests.map(({ requester }) => requester)).toEqual([
+    { by: 'anonymous', idempotencyKey: 'night-1' },
+    { by: 'anonymous' },
+  ]);
+});
+
 test("accepts the content type of curl's -d", async () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   expect((await change('pause', '{"functions":["print0"]}', form)).statusCode).toBe(202);

@@ -112,6 +112,15 @@ describe('an update', () => {
   });
 });
 
+test('the document of a revision is returned without its secrets', async () => {
+  await running();
+  await controller.service.scale(flow, { leaf: 2 }, eva);
+  for (const revision of [undefined, 1, 2]) {
+    const { dag } = JSON.parse(await controller.service.document(flow, revision));
+    expect(dag[0]).toMatchObject({ topics: 's3a://texts', user: '***', password: '***' });
+  }
+});
+
 describe('a rollback', () => {
   test('returns by default to the newest earlier revision that was ready', async () => {
     await running(updatable);
