@@ -56,11 +56,14 @@ export class ReplicaLinks {
 
   /** Connects, and publishes the schemas that this function writes. */
   static async open(props: LinksProps): Promise<ReplicaLinks> {
-    const { spec, environment, onConnection } = props;
-    const connection = await connectNats(
-      environment.natsUrl,
-      `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`,
-    );
+    const { spec, environment } = props;
+    const name = `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`;
+    return ReplicaLinks.over(await connectNats(environment.natsUrl, name), props);
+  }
+
+  /** The links over an open connection, which `close` closes. */
+  static async over(connection: NatsConnection, props: LinksProps): Promise<ReplicaLinks> {
+    const { spec, onConnection } = props;
     onConnection('up');
     void connection.closed().then(() => onConnection('closed'));
     const statuses = connection.status(); // buffers changes while the rest opens
@@ -101,8 +104,7 @@ export class ReplicaLinks {
 
   private openWriter(): OutputWriter {
     const { messageStore } = this.props.spec;
-    const serverLimit = (this.connection.info?.max_payload ?? 1024 * 1024) - headerRoom;
-    const maxPayload = Math.min(messageStore?.maxPayloadSize ?? serverLimit, serverLimit);
+    const maxPayload = maxPayloadOf(this.props.spec, this.connection.info?.max_payload);
     if (messageStore === undefined) return new OutputWriter(this.publisher, { maxPayload });
     const store = new S3MessageStore(this.objectStore(messageStore), messageStore.bucket);
     return new OutputWriter(this.publisher, { maxPayload, store, storePrefix: messageStore.prefix });
@@ -139,4 +141,10 @@ export class ReplicaLinks {
       (error) => this.props.log('DEBUG', `trimming failed: ${error}`),
     );
   }
+}
+
+/** Bytes of the largest payload that is published; a message store takes the larger ones. `serverLimit` includes headers. */
+export function maxPayloadOf({ messageStore }: Pick<FunctionSpec, 'messageStore'>, serverLimit = 1024 * 1024): number {
+  const limit = serverLimit - headerRoom;
+  return Math.min(messageStore?.maxPayloadSize ?? limit, limit);
 }

@@ -15,11 +15,19 @@ async function main(): Promise<number> {
     const environment = readEnvironment(process.env);
     const spec = readSpec(environment.specFile);
     await runReplica(spec, environment, log, stop.signal);
-    return stop.signal.aborted && spec.mode === 'batch' ? ExitCode.Stopped : ExitCode.Done;
+    return exitCodeOf({ mode: spec.mode, isStopped: stop.signal.aborted });
   } catch (error) {
     log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
-    return error instanceof ConfigError ? ExitCode.Misconfigured : ExitCode.Failed;
+    return exitCodeOf({ error });
   }
+}
+
+/** The exit code of a replica that has ended, or that failed with `error`. */
+export function exitCodeOf(
+  end: { readonly error: unknown } | (Pick<FunctionSpec, 'mode'> & { readonly isStopped: boolean }),
+): number {
+  if ('error' in end) return end.error instanceof ConfigError ? ExitCode.Misconfigured : ExitCode.Failed;
+  return end.isStopped && end.mode === 'batch' ? ExitCode.Stopped : ExitCode.Done;
 }
 
 function readSpec(file: string): FunctionSpec {

@@ -28,7 +28,7 @@ export interface ReplicaContext {
 }
 
 /** The function and the streams that end with it. */
-export function writerOf({ spec }: ReplicaContext): Writer {
+export function writerOf({ spec }: Pick<ReplicaContext, 'spec'>): Writer {
   return { function: spec.function, streams: outputsOf(spec).map((output) => output.stream) };
 }
 

@@ -17,7 +17,7 @@ export class S3MessageStore implements MessageStore {
 
 /** The message store of an upstream function: a bucket and a prefix. */
 export interface ClaimStore {
-  readonly store: S3ObjectStore;
+  readonly store: Pick<S3ObjectStore, 'get'>;
   readonly bucket: string;
   readonly prefix: string;
 }

@@ -24,6 +24,25 @@ test.each(['-1', '65536', '80.5', 'http', ''])('refuses the port "%s" and names 
 });
 
 test.each([
+  [0, 'without an index', {}],
+  [3, 'with the index of its Job pod', { JOB_COMPLETION_INDEX: '3' }],
+  [2, 'with its own setting, whatever the index of its Job pod', { JOB_COMPLETION_INDEX: '3', KFLOW_REPLICA: '2' }],
+])('is replica %i %s', (replica, _, env) => {
+  expect(readEnvironment({ ...least, ...env }).replica).toBe(replica);
+});
+
+test.each([
+  [{}, { isDownloadFailureSkipped: false, isLongRunning: false, isStreaming: false }],
+  [{ KFLOW_SKIP_DOWNLOAD_ERROR: 'true' }, { isDownloadFailureSkipped: true, isLongRunning: false, isStreaming: false }],
+  [
+    { KFLOW_LONG_RUNNING_PROCESSING: 'true' },
+    { isDownloadFailureSkipped: false, isLongRunning: true, isStreaming: false },
+  ],
+])('the environment %j sets exactly the switches %j', (env, switches) => {
+  expect(readEnvironment({ ...least, ...env })).toMatchObject(switches);
+});
+
+test.each([
   ['true', true],
   ['True', true],
   ['TRUE', true],

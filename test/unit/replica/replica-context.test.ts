@@ -1,6 +1,6 @@
 import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
 import { readEnvironment } from '../../../runtime/replica/environment';
-import { hostOf, sinkContext, sourceContext } from '../../../runtime/replica/replica-context';
+import { hostOf, sinkContext, sourceContext, writerOf } from '../../../runtime/replica/replica-context';
 import { MemoryPlace } from '../../contract/connector-suite/memory-place';
 import { ManualHost, ManualPublisher } from '../../support/engine-ports';
 import { HostRun, numbered, recordOf } from '../../support/host-run';
@@ -8,12 +8,14 @@ import { planOf, specOf, written } from '../plan/planned';
 
 const schema = JSON.stringify(numbered);
 const code = 'def run(ctx, event): return event';
+const side = `sideOuts: [{ id: odd, schema: '${schema}', out: [read] }]`;
 const plan = planOf(`
+namespace: n
 jobId: context
 dag:
   - { id: left, type: raw-source, schema: '${schema}', meta: { name: run, code: "${code}" }, out: [fn, sink] }
   - { id: right, type: raw-source, schema: '${schema}', meta: { name: run, code: "${code}" }, out: [sink] }
-  - { id: fn, type: raw, schema: '${schema}', meta: { name: run, code: "${code}" }, out: [sink] }
+  - { id: fn, type: raw, schema: '${schema}', meta: { name: run, code: "${code}" }, out: [sink], ${side} }
   - { id: sink, type: s3-sink, topics: "s3a://results/in", ${written} }
   - { id: files, type: fs-source, topics: "s3a://incoming", format: list, ${written}, out: [read] }
   - { id: read, type: raw, meta: { name: run, code: "${code}" } }
@@ -100,4 +102,10 @@ test('gives a sink its endpoint, and when the stream of each input was created',
   expect(context).toMatchObject({ spec, endpoint: { topics: 's3a://results/in' } });
   expect(context.inputsCreated).toEqual([...createdAt.values()].map((time) => new Date(time)));
   expect(context.inputsCreated).toHaveLength(3);
+});
+
+test('ends a function with its main output and its side outputs, and a sink with no stream', () => {
+  const streams = ['kflow_n_context_fn', 'kflow_n_context_fn_odd'];
+  expect(writerOf({ spec: specOf(plan, 'fn') })).toEqual({ function: 'fn', streams });
+  expect(writerOf({ spec: specOf(plan, 'sink') })).toEqual({ function: 'sink', streams: [] });
 });

@@ -1,0 +1,82 @@
+import { runReader } from '../../../runtime/replica/run-reader';
+import { numbered } from '../../support/host-run';
+import { planOf } from '../plan/planned';
+import { ReplicaStage } from './replica-stage';
+
+const schema = JSON.stringify(numbered);
+const code = 'meta: { name: run, code: "def run(ctx): return []" }';
+const plan = planOf(`
+namespace: n
+jobId: j
+mode: batch
+dag:
+  - { id: left, type: raw-source, schema: '${schema}', ${code}, out: [fn] }
+  - { id: right, type: raw-source, schema: '${schema}', ${code}, out: [fn] }
+  - { id: fn, type: raw, image: "i:1", schema: '${schema}', out: [leaf], sideOuts: [{ id: odd, schema: '${schema}', out: [leaf] }] }
+  - { id: leaf, type: raw, image: "i:1" }
+`);
+const [left, right] = ['kflow_n_j_left', 'kflow_n_j_right'];
+
+let stage: ReplicaStage;
+beforeEach(() => {
+  stage = new ReplicaStage(plan, 'fn');
+});
+afterEach(() => stage.stop.abort());
+
+/** Resolves when the replica has read the seal of the stream three times, or has ended. Two positive checks end it. */
+const checked = (stream: string) =>
+  stage.until(() => stage.marks.length > 0 || stage.sealReads.filter((read) => read === stream).length >= 3);
+
+test('marks its streams as ended once every input is sealed and acked', async () => {
+  for (const stream of [left, right]) stage.acked.set(stream, 5);
+  const running = runReader(stage.context);
+  stage.sealed.set(left, 5);
+  await checked(right);
+  expect(stage.marks).toEqual([]);
+  stage.sealed.set(right, 5);
+  await running;
+  expect(stage.marks).toEqual(['ended kflow_n_j_fn kflow_n_j_fn_odd']);
+});
+
+test('waits for an input that is not sealed although later inputs are', async () => {
+  for (const stream of [left, right]) stage.acked.set(stream, 5);
+  stage.sealed.set(right, 5);
+  const running = runReader(stage.context);
+  await checked(left);
+  expect(stage.marks).toEqual([]);
+  stage.stop.abort();
+  await running;
+});
+
+test('waits for an input that is sealed but not acked up to the seal', async () => {
+  stage.acked.set(left, 5).set(right, 4);
+  for (const stream of [left, right]) stage.sealed.set(stream, 5);
+  const running = runReader(stage.context);
+  await checked(right);
+  expect(stage.marks).toEqual([]);
+  stage.stop.abort();
+  await running;
+});
+
+test('does not mark its streams as ended when it is stopped', async () => {
+  const running = runReader(stage.context);
+  await stage.until(() => stage.isReady);
+  stage.stop.abort();
+  await running;
+  expect(stage.marks).toEqual([]);
+});
+
+test('publishes no stored output again when a redelivery is outside the dedupe window of one of its outputs', async () => {
+  const [odd] = stage.context.spec.sideOutputs;
+  if (odd === undefined) throw new Error('fn has no side output');
+  stage = new ReplicaStage(plan, 'fn', { sideOutputs: [{ ...odd, dedupeWindowMs: 24 * 60 * 60_000 }] });
+  stage.storedIds.push(`fn:${left}:7:0`);
+  const running = runReader(stage.context);
+  await stage.until(() => stage.isReady);
+  const anHourAgo = Date.now() - 60 * 60_000;
+  const answers = stage.inputs[0]?.deliver(7, { deliveries: 2, timestampMs: anHourAgo });
+  await stage.until(() => answers?.includes('ack') === true || stage.publisher.sent.length > 0);
+  expect([answers, stage.publisher.sent]).toEqual([['ack'], []]);
+  stage.stop.abort();
+  await running;
+});
