@@ -1,0 +1,150 @@
+import { type JetStreamManager, NatsError } from 'nats';
+import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import { provisionOwn, provisionSchemas } from '../../../../runtime/adapters/jetstream/provision';
+
+const stream = {
+  name: 'kflow_ns_job_in',
+  role: 'output',
+  subjects: ['kflow.ns.job.in.out'],
+  maxMsgs: 1_000,
+  maxBytes: 5_000_000,
+  replicas: 3,
+  dedupeWindowMs: 120_000,
+  onDelete: 'keep',
+  function: 'in',
+} as const;
+const consumer = {
+  stream: stream.name,
+  durable: 'map',
+  subject: 'kflow.ns.job.in.out',
+  ackWaitMs: 30_000,
+  maxAckPending: 100,
+  onDelete: 'keep',
+  function: 'map',
+} as const;
+const plan: FlowPlan = {
+  namespace: 'ns',
+  jobId: 'job',
+  mode: 'stream',
+  streams: [stream],
+  consumers: [consumer],
+  stateBucket: 'kflow_state_ns_job',
+  schemaBucket: 'kflow_schemas',
+  storage: { replicas: 3, onDelete: 'keep' },
+  workloads: [],
+  secrets: [],
+  buckets: [],
+};
+
+const streamConfig = {
+  name: 'kflow_ns_job_in',
+  subjects: ['kflow.ns.job.in.out'],
+  retention: 'limits',
+  storage: 'file',
+  discard: 'new',
+  max_msgs: 1_000,
+  max_bytes: 5_000_000,
+  num_replicas: 3,
+  duplicate_window: 120_000_000_000,
+  allow_direct: true,
+};
+const consumerConfig = {
+  durable_name: 'map',
+  ack_policy: 'explicit',
+  deliver_policy: 'all',
+  filter_subject: 'kflow.ns.job.in.out',
+  max_deliver: -1,
+  ack_wait: 30_000_000_000,
+  max_ack_pending: 100,
+};
+
+function bucketConfig(bucket: string) {
+  return {
+    name: `KV_${bucket}`,
+    subjects: [`$KV.${bucket}.>`],
+    storage: 'file',
+    discard: 'new',
+    max_msgs_per_subject: 1,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    allow_direct: true,
+    num_replicas: 3,
+  };
+}
+
+/** A server that refuses the creation of streams and consumers with a JetStream error code, if there is one. */
+class Server {
+  readonly added: object[] = [];
+  readonly updated: object[] = [];
+  streamError: number | undefined;
+  consumerError: number | undefined;
+
+  readonly manager = {
+    streams: {
+      add: async (config: object) => this.add(config, this.streamError),
+      update: async (name: string, config: object) => this.updated.push({ name, config }),
+    },
+    consumers: {
+      add: async (of: string, config: object) => this.add({ of, config }, this.consumerError),
+      update: async (of: string, durable: string, config: object) => this.updated.push({ of, durable, config }),
+    },
+  } as unknown as JetStreamManager;
+
+  private add(what: object, code: number | undefined): void {
+    this.added.push(what);
+    if (code === undefined) return;
+    const error = new NatsError('refused', '400');
+    error.api_error = { code: 400, err_code: code, description: 'refused' };
+    throw error;
+  }
+}
+
+let server: Server;
+beforeEach(() => {
+  server = new Server();
+});
+
+test('creates streams that refuse messages when full, and consumers that redeliver without limit', async () => {
+  await provisionOwn(server.manager, plan);
+  expect(server.added).toEqual([
+    bucketConfig('kflow_state_ns_job'),
+    streamConfig,
+    { of: stream.name, config: consumerConfig },
+  ]);
+  expect(server.updated).toEqual([]);
+});
+
+test('updates streams and consumers that differ, but not where a consumer starts', async () => {
+  server.streamError = 10_058;
+  server.consumerError = 10_148;
+  await provisionOwn(server.manager, plan);
+  expect(server.updated).toEqual([
+    { name: 'KV_kflow_state_ns_job', config: { num_replicas: 3 } },
+    { name: stream.name, config: streamConfig },
+    { of: stream.name, durable: 'map', config: { ack_wait: 30_000_000_000, max_ack_pending: 100 } },
+  ]);
+});
+
+test('creates the schema bucket, and leaves an existing one unchanged', async () => {
+  await provisionSchemas(server.manager, plan);
+  server.streamError = 10_058;
+  await provisionSchemas(server.manager, plan);
+  expect(server.added).toEqual([bucketConfig('kflow_schemas'), bucketConfig('kflow_schemas')]);
+  expect(server.updated).toEqual([]);
+});
+
+test('fails with advice when the server has too little storage', async () => {
+  server.streamError = 10_047;
+  await expect(provisionOwn(server.manager, { ...plan, stateBucket: 'state' })).rejects.toMatchObject({
+    code: 'stream-failed',
+    message: expect.stringMatching(/lower globalConfig\.stream\.maxBytes, or raise max_file_store of nats$/),
+  });
+});
+
+test('fails when a stream or a consumer is refused for another reason', async () => {
+  server.consumerError = 10_013;
+  await expect(provisionOwn(server.manager, plan)).rejects.toMatchObject({ code: 'stream-failed' });
+  server.streamError = 10_052;
+  await expect(provisionOwn(server.manager, plan)).rejects.toMatchObject({ code: 'stream-failed' });
+  expect(server.updated).toEqual([]);
+});
