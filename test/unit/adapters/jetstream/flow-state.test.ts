@@ -3,6 +3,7 @@ import { StoreError } from '../../../../lib/errors';
 import { JetStreamFlowState } from '../../../../runtime/adapters/jetstream/jetstream-flow-state';
 import type { Part, Writer } from '../../../../runtime/engine/ports/flow-state';
 import { ManualPublisher } from '../../../support/engine-ports';
+import { matchesSubject } from './memory-jetstream';
 
 /** A server with one KV bucket, and streams with the last sequences that the test sets. */
 class Server {
@@ -43,14 +44,8 @@ class Server {
     return value === undefined ? null : { key, operation: 'PUT', string: () => value };
   }
 
-  /** Keys that match a pattern with `*` for one token and `>` for the rest. */
   private keysBelow(pattern: string): string[] {
-    const tokens = pattern.split('.');
-    return [...this.values.keys()].filter((key) => {
-      const parts = key.split('.');
-      if (tokens.at(-1) !== '>' && parts.length !== tokens.length) return false;
-      return tokens.every((token, index) => token === '>' || token === '*' || token === parts[index]);
-    });
+    return [...this.values.keys()].filter((key) => matchesSubject(pattern, key));
   }
 }
 

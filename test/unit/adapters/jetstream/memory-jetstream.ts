@@ -1,0 +1,133 @@
+import { ErrorCode, type NatsConnection, NatsError } from 'nats';
+import type { StreamMessage } from '../../../../runtime/adapters/jetstream/stream-reader';
+
+interface StreamConfig {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly max_msgs_per_subject?: number;
+}
+
+interface Stream {
+  readonly config: StreamConfig;
+  readonly created: string;
+  readonly ids: Set<string>;
+  messages: readonly StreamMessage[];
+  lastSequence: number;
+}
+
+interface Subscription {
+  readonly subject: string;
+  readonly callback: () => void;
+}
+
+/** A JetStream server in memory, as far as logs and KV buckets need one: message ids, history limits, consumers that read. */
+export class MemoryJetStream {
+  /** The number of messages that consumers have read. */
+  read = 0;
+  private readonly streams = new Map<string, Stream>();
+  private readonly consumers = new Map<string, readonly StreamMessage[]>();
+  private readonly subscriptions = new Set<Subscription>();
+  private created = 0;
+
+  readonly connection = {
+    jetstreamManager: async () => this.manager,
+    jetstream: () => this.client,
+    subscribe: (subject: string, { callback }: { readonly callback: () => void }) => {
+      const subscription = { subject, callback };
+      this.subscriptions.add(subscription);
+      return { unsubscribe: () => this.subscriptions.delete(subscription) };
+    },
+  } as unknown as NatsConnection;
+
+  private readonly manager = {
+    streams: {
+      add: async (config: StreamConfig) => {
+        if (!this.streams.has(config.name)) this.create(config);
+      },
+      info: async (name: string) => {
+        const { messages, lastSequence, created } = this.stream(name);
+        return { created, state: { first_seq: messages[0]?.sequence ?? lastSequence + 1, last_seq: lastSequence } };
+      },
+      getMessage: async (name: string, query: { readonly seq: number; readonly next_by_subj: string }) => {
+        const [found] = this.messages(name, query.next_by_subj, query.seq);
+        if (found === undefined) throw new NatsError('no message found', ErrorCode.JetStream404NoMessages);
+        return { ...found, seq: found.sequence };
+      },
+    },
+    consumers: {
+      add: async (stream: string, config: { readonly opt_start_seq: number; readonly filter_subject: string }) => {
+        const name = `consumer-${++this.created}`;
+        const found = this.messages(stream, config.filter_subject, config.opt_start_seq);
+        this.consumers.set(name, found);
+        return { name, num_pending: found.length };
+      },
+      delete: async (_stream: string, name: string) => this.consumers.delete(name),
+    },
+  };
+
+  private readonly client = {
+    publish: async (subject: string, text: string, { msgID }: { readonly msgID?: string } = {}) =>
+      this.publish(subject, text, msgID),
+    consumers: {
+      get: async (_stream: string, name: string) => ({ fetch: () => this.fetch(this.consumers.get(name) ?? []) }),
+    },
+    views: {
+      kv: async (bucket: string) => ({
+        put: async (key: string, text: string) => this.publish(`$KV.${bucket}.${key}`, text),
+        delete: async (key: string) => this.publish(`$KV.${bucket}.${key}`, ''),
+      }),
+    },
+  };
+
+  /** Replaces a stream by an empty one with the same configuration. */
+  recreate(name: string): void {
+    this.create(this.stream(name).config);
+  }
+
+  private create(config: StreamConfig): void {
+    const created = `creation ${++this.created}`;
+    this.streams.set(config.name, { config, created, ids: new Set(), messages: [], lastSequence: 0 });
+  }
+
+  private publish(subject: string, text: string, id?: string): void {
+    const stream = [...this.streams.values()].find(({ config }) =>
+      config.subjects.some((pattern) => matchesSubject(pattern, subject)),
+    );
+    if (stream === undefined) throw NatsError.errorForCode(ErrorCode.NoResponders);
+    if (id === undefined || !stream.ids.has(id)) this.store(stream, subject, Buffer.from(text));
+    if (id !== undefined) stream.ids.add(id);
+    for (const each of this.subscriptions) if (matchesSubject(each.subject, subject)) each.callback();
+  }
+
+  private store(stream: Stream, subject: string, data: Uint8Array): void {
+    const isLatestOnly = stream.config.max_msgs_per_subject === 1;
+    const kept = isLatestOnly ? stream.messages.filter((message) => message.subject !== subject) : stream.messages;
+    stream.messages = [...kept, { subject, sequence: ++stream.lastSequence, data }];
+  }
+
+  private async *fetch(messages: readonly StreamMessage[]) {
+    for (const message of messages) {
+      this.read++;
+      yield { ...message, seq: message.sequence };
+    }
+  }
+
+  private messages(name: string, pattern: string, sequence: number): readonly StreamMessage[] {
+    return this.stream(name).messages.filter(
+      (message) => message.sequence >= sequence && matchesSubject(pattern, message.subject),
+    );
+  }
+
+  private stream(name: string): Stream {
+    const found = this.streams.get(name);
+    if (found === undefined) throw new NatsError('stream not found', ErrorCode.JetStream404NoMessages);
+    return found;
+  }
+}
+
+/** Whether a subject matches a pattern with `*` for one token and `>` for the rest. */
+export function matchesSubject(pattern: string, subject: string): boolean {
+  const [tokens, parts] = [pattern.split('.'), subject.split('.')];
+  if (tokens.at(-1) !== '>' && parts.length !== tokens.length) return false;
+  return tokens.every((token, index) => token === '>' || token === '*' || token === parts[index]);
+}
