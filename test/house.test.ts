@@ -71,6 +71,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/async',
     'lib/errors',
     'lib/plan',
+    'lib/topology/document/dns-label',
     'runtime/api-contract/flow-key',
     'runtime/engine',
     'runtime/controller/ports',
@@ -119,6 +120,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/controller/api/routes': [
     'lib/errors',
+    'lib/topology/document/dns-label',
     'lib/topology/read',
     'runtime/api-contract',
     'runtime/controller/api/access',
@@ -127,6 +129,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/controller/api': [
     'lib/errors',
+    'lib/topology/document/dns-label',
     'lib/topology/document/topology-json-schema',
     'lib/topology/problem',
     'lib/topology/read',

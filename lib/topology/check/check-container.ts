@@ -1,5 +1,6 @@
 import { entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
 import { parseQuantity } from '../document/container-settings';
+import { isDnsLabel, maxLabelLength } from '../document/dns-label';
 import type { Draft } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
@@ -40,8 +41,8 @@ class ContainerCheck {
       for (const [index, { name }] of entriesOf(items)) {
         if (typeof name !== 'string') continue;
         const at = [list, index, 'name'];
-        if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
-          const message = `must be lower-case letters, digits and dashes, 63 at most, got ${quote(name)}`;
+        if (!isDnsLabel(name)) {
+          const message = `must be lower-case letters, digits and dashes, ${maxLabelLength} at most, got ${quote(name)}`;
           this.add(at, { code: 'name-invalid', message });
         } else if (taken[list as keyof typeof taken] === name) {
           const message = `"${name}" is reserved in the pods of KFlow; choose another name`;

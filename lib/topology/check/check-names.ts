@@ -1,9 +1,9 @@
+import { dnsLabel, maxLabelLength, singleDashLabel, toDnsLabel } from '../document/dns-label';
 import type { Draft, DraftFunction } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
-const maxLabel = 63;
 /** 63 minus the 11 characters that Kubernetes appends to the names of the pods of a Deployment or Job. */
 const maxWorkload = 52;
 
@@ -33,32 +33,23 @@ export function checkNames(draft: Draft, problems: ProblemList): void {
 interface Label {
   readonly path: DocumentPath;
   readonly name: unknown;
-  /** Two dashes in a row separate a job from its function. */
   readonly dashes: 'single' | 'any';
 }
 
 function checkLabel({ path, name, dashes }: Label, problems: ProblemList): boolean {
   if (typeof name !== 'string') return false;
-  if (name.length > maxLabel) {
-    const message = `${quote(name)} has ${name.length} characters; ${maxLabel} are allowed`;
+  if (name.length > maxLabelLength) {
+    const message = `${quote(name)} has ${name.length} characters; ${maxLabelLength} are allowed`;
     problems.add({ code: 'name-too-long', path, message });
     return false;
   }
-  const isLabel = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name);
-  if (isLabel && (dashes === 'any' || !name.includes('--'))) return true;
+  if ((dashes === 'single' ? singleDashLabel : dnsLabel).test(name)) return true;
   const single = dashes === 'single' ? 'single dashes' : 'dashes';
   const rule = `must be lower-case letters, digits and ${single}, with a letter or digit at both ends`;
-  const better = labelOf(name);
+  const better = toDnsLabel(name);
   const hint = better === '' ? '' : `; for example "${better}"`;
   problems.add({ code: 'name-invalid', path, message: `${rule}; got ${quote(name)}${hint}` });
   return false;
-}
-
-function labelOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
 }
 
 function checkWorkloadName({ id, path }: DraftFunction, { jobId }: Draft, problems: ProblemList): void {

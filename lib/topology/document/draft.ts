@@ -10,6 +10,7 @@ import {
 import type { FunctionKind, FunctionTypeDescriptor } from '../function-types/function-type-descriptor';
 import { nearestName } from '../problem/nearest-name';
 import type { DocumentPath } from '../problem/problem';
+import { toDnsLabel } from './dns-label';
 
 /**
  * Why a document is read.
@@ -146,11 +147,6 @@ function textOf(value: unknown): string | undefined {
 /** The default jobId of a document: the name of its file as a valid label, `etl_Jobs.v2.yaml` → `etl-jobs-v2`. */
 export function jobIdOfFile(name: string): string {
   const base = name.split(/[\\/]/).at(-1) ?? '';
-  const label = base
-    .replace(/\.(ya?ml|json|ts|js)$/i, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
-    .replace(/^-+|-+$/g, '');
+  const label = toDnsLabel(base.replace(/\.(ya?ml|json|ts|js)$/i, ''), 40);
   return label === '' ? 'flow' : label;
 }

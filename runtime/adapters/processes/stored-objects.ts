@@ -2,17 +2,17 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
+import { isDnsLabel, isDnsSubdomain } from '../../../lib/topology/document/dns-label';
 import type { KubernetesObject } from '../../controller/ports/kubernetes-object';
 
-const namePattern = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 const labels = z.record(z.string(), z.string()).optional();
 
 const objectSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string().regex(/^[A-Za-z]+$/),
   metadata: z.looseObject({
-    name: z.string().regex(namePattern),
-    namespace: z.string().regex(namePattern),
+    name: z.string().refine(isDnsSubdomain, 'must be a DNS subdomain'),
+    namespace: z.string().refine(isDnsLabel, 'must be a DNS label'),
     labels,
     annotations: labels,
   }),

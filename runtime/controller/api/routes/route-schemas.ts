@@ -1,15 +1,15 @@
 import { z } from 'zod';
+import { dnsLabel, maxLabelLength, singleDashLabel } from '../../../../lib/topology/document/dns-label';
 import { problemSchema } from '../../../api-contract/problem';
 
 const label = (rule: RegExp, dashes: string) =>
   z
     .string()
-    .max(63)
+    .max(maxLabelLength)
     .regex(rule, `must consist of lower-case letters, digits and ${dashes}, and start and end with a letter or digit`);
 
-// the same rules as in lib/topology
-const namespaceName = label(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'dashes').describe("the flow's Kubernetes namespace");
-const jobId = label(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'single dashes').describe("the flow's name within its namespace");
+const namespaceName = label(dnsLabel, 'dashes').describe("the flow's Kubernetes namespace");
+const jobId = label(singleDashLabel, 'single dashes').describe("the flow's name within its namespace");
 
 export const namespaceParams = z.object({ namespace: namespaceName });
 export const flowParams = z.object({ namespace: namespaceName, jobId });
