@@ -19,7 +19,6 @@ export type { PlanSettings, S3Account } from './plan/plan-connections';
 export { planFlow } from './plan/plan-flow';
 export type { AvroSchema } from './topology/avro/avro-type';
 export type { TopologyDocument } from './topology/document/document-schema';
-export { renderMermaid } from './topology/document/graph';
 export type { FlowFunction, Topology } from './topology/document/topology';
 export { topologyJsonSchema } from './topology/document/topology-json-schema';
 export { formatProblem, type Problem, TopologyError } from './topology/problem/problem';

@@ -1,5 +1,3 @@
-import { kindOf } from '../function-types/function-type';
-import type { FunctionKind } from '../function-types/function-type-descriptor';
 import type { FlowFunction, Topology } from './topology';
 
 /** An output that a function reads: the main output of `from`, or its side output `side`. */
@@ -68,30 +66,4 @@ export function inTopologicalOrder(topology: Topology): readonly FlowFunction[] 
 /** Ids of the functions that read any output of this one, each once. */
 function downstreamsOf({ out, sideOuts }: FlowFunction): readonly string[] {
   return [...new Set([...out, ...sideOuts.flatMap((side) => side.out)])];
-}
-
-const shapes: { readonly [kind in FunctionKind]: readonly [string, string] } = {
-  source: ['([', '])'],
-  process: ['[', ']'],
-  sink: ['[(', ')]'],
-};
-
-/** The topology as a Mermaid flowchart: a shape for each kind of function, side outputs as dotted edges. */
-export function renderMermaid(topology: Topology): string {
-  const nodeIds = new Map(topology.dag.map(({ id }, index) => [id, `f${index}`]));
-  const node = (id: string): string => nodeIds.get(id) ?? entities(id);
-  const nodes = topology.dag.map(({ id, type }) => {
-    const [open, close] = shapes[kindOf(type)];
-    return `  ${node(id)}${open}"${entities(id)}<br/><small>${entities(type)}</small>"${close}`;
-  });
-  const edges = topology.dag.flatMap(({ id, out, sideOuts }) => [
-    ...out.map((to) => `  ${node(id)} --> ${node(to)}`),
-    ...sideOuts.flatMap((side) => side.out.map((to) => `  ${node(id)} -. "${entities(side.id)}" .-> ${node(to)}`)),
-  ]);
-  return ['flowchart LR', ...nodes, ...edges, ''].join('\n');
-}
-
-/** Replaces characters that Mermaid's labels cannot contain by its entities. */
-function entities(label: string): string {
-  return label.replace(/[^\w .:-]/g, (character) => `#${character.codePointAt(0)};`);
 }

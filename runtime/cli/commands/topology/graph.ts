@@ -8,9 +8,9 @@ export const graph = defineCommand({
   arguments: { file: topologyFile },
   options: { set: setOption },
   async run({ file, set }) {
-    const { renderMermaid } = await import('../../../../lib/topology/document/graph.js');
     const { formatProblem } = await import('../../../../lib/topology/problem/problem.js');
     const { loadTopology } = await import('../../documents/load-topology.js');
+    const { renderMermaid } = await import('./render-mermaid.js');
     const { topology, problems } = loadTopology(file, set);
     if (topology === undefined) {
       for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);

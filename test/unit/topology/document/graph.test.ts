@@ -1,4 +1,4 @@
-import { inTopologicalOrder, renderMermaid, upstreamsOf } from '../../../../lib/topology/document/graph';
+import { inTopologicalOrder, upstreamsOf } from '../../../../lib/topology/document/graph';
 import { readFixture, readText } from '../topology-fixtures';
 
 function topologyOf(file: string) {
@@ -26,23 +26,5 @@ dag:
   - { id: a, type: fs-source, format: list, topics: "s3a://docs", out: [c, b] }
 `);
     expect(topology && inTopologicalOrder(topology).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'sink']);
-  });
-});
-
-describe('renderMermaid', () => {
-  test('draws sources as rounded shapes and side outputs as dotted edges', () => {
-    expect(renderMermaid(topologyOf('side-outs.yaml'))).toBe(
-      [
-        'flowchart LR',
-        '  f0(["messages<br/><small>raw-source</small>"])',
-        '  f1["forward<br/><small>raw</small>"]',
-        '  f2["print-main<br/><small>raw</small>"]',
-        '  f3["print-sideout<br/><small>raw</small>"]',
-        '  f0 --> f1',
-        '  f1 --> f2',
-        '  f1 -. "mysideout" .-> f3',
-        '',
-      ].join('\n'),
-    );
   });
 });
