@@ -29,7 +29,7 @@ export interface FlowProps extends ChartProps {
   readonly image?: string;
   /** Address of NATS from within the pods; default `nats://nats.nats.svc:4222`. */
   readonly natsUrl?: string;
-  /** ServiceAccount that the pods run as, by its name or as an object of cdk8s-plus; default: one without permissions. */
+  /** ServiceAccount that the pods run as, by name or as a cdk8s-plus object; default: one without permissions. */
   readonly serviceAccount?: string | ResourceValue;
   /** Folder that paths of modules are relative to; default: the folder of the document, or the working directory. */
   readonly baseDir?: string;

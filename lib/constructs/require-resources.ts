@@ -42,12 +42,12 @@ function faultsOf(object: ApiObject, { kind, name, keys }: ResourceReference, na
   return [...missing].map((key) => `the ${kind} "${name}" has no key "${key}"; its keys are ${given.join(', ')}`);
 }
 
-/** The name of an object that is given by its name or as an object of cdk8s-plus. */
+/** The name of an object, given by name or as a cdk8s-plus object. */
 export function nameOf(resource: string | { readonly name: string }): string {
   return typeof resource === 'string' ? resource : resource.name;
 }
 
-/** The reference to an object of cdk8s-plus; none to a bare name. */
+/** The reference to a cdk8s-plus object; none for a plain name. */
 export function referenceTo(
   resource: string | Pick<ResourceReference, 'kind' | 'name'> | undefined,
   keys: readonly string[] = [],

@@ -3,7 +3,7 @@ import type { AvroSchema } from '../topology/avro/avro-type';
 /** Carries types on values that do not contain them. */
 declare const carried: unique symbol;
 
-/** Avro's JSON of any type: a name, a map, or a union as a list. */
+/** The JSON form of any Avro type: a name, an object, or a union as an array. */
 export type AvroJson = string | AvroSchema | readonly AvroJson[];
 
 /**

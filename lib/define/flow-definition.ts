@@ -37,8 +37,8 @@ export class FlowDefinition extends WithConnectorBuilders {
   }
 
   /**
-   * The document, as YAML would say the same. Problems of the document are found by `readTopology`. Throws ConfigError
-   * with every function whose code cannot be written as text, does not exist, or cannot read its input.
+   * The document, equivalent to its YAML form. `readTopology` reports problems of the document. Throws ConfigError with
+   * every function whose code cannot be written as text, does not exist, or cannot read its input.
    */
   document(): TopologyDocument {
     return this.resolve().document;

@@ -24,7 +24,7 @@ test('nothing reaches the builder that is not copied', () => {
   expect(ignored).toMatch(/^\*$/m);
 });
 
-test('it runs on a pinned Node with glibc, as a user by number, and is the runtime by default', () => {
+test('it runs on a pinned Node with glibc, as a numeric user, and is the runtime by default', () => {
   expect(dockerfile).toMatch(/^ARG NODE=node:26\.\d+\.\d+-bookworm-slim$/m);
   expect(instructions.filter((line) => line.startsWith('FROM '))).toEqual(['FROM $NODE AS build', 'FROM $NODE']);
   expect(instructions.findLast((line) => line.startsWith('USER '))).toBe('USER 1000:1000');

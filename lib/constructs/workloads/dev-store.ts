@@ -11,7 +11,7 @@ import { nameOf, referenceTo, requireResources } from '../require-resources';
 export interface DevStoreProps {
   readonly devStore: PlannedDevStore;
   readonly natsUrl: string;
-  /** ServiceAccount of the pod, by its name or as an object of cdk8s-plus. */
+  /** ServiceAccount of the pod, by name or as a cdk8s-plus object. */
   readonly serviceAccount: string | ResourceValue;
 }
 

@@ -13,7 +13,7 @@ import { FunctionConfig } from './function-config';
 import { MetricsEndpoint } from './metrics-endpoint';
 
 export interface FunctionWorkloadProps extends FunctionContainerProps {
-  /** ServiceAccount of the pods, by its name or as an object of cdk8s-plus. */
+  /** ServiceAccount of the pods, by name or as a cdk8s-plus object. */
   readonly serviceAccount: string | ResourceValue;
   /**
    * Start of the template's `kflow.io/spec-hash`; default: the hash of the spec. While this hash and the rest of the

@@ -29,7 +29,7 @@ export interface FlowFunction {
   /** Ids of the functions that read this function's main output. */
   readonly out: readonly string[];
   readonly sideOuts: readonly SideOutput[];
-  /** Writer's schema on a source or process, reader's schema on a sink. Absent on a process: its input's schema. */
+  /** Writer's schema on a source or process, reader's schema on a sink. On a process, defaults to its input's schema. */
   readonly schema?: AvroSchema;
   readonly format?: 'list';
   readonly addr?: string;

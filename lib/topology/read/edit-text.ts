@@ -10,7 +10,7 @@ export interface TextEdit {
 
 /**
  * Sets values in the text of a YAML or JSON document and keeps the rest byte for byte: scalars are replaced in place, or
- * inserted below the first line of their map. If that is not possible, the document is printed anew with its comments.
+ * inserted below the first line of their map. If that is not possible, the document is reprinted with its comments.
  * Undefined if a path leads through an alias or a merge key, because the edit would change other places too.
  */
 export function editText(text: string, edits: readonly TextEdit[]): string | undefined {

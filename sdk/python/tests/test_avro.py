@@ -94,8 +94,8 @@ class MisfitTest(unittest.TestCase):
         self.assertEqual(self.misfit(ORDER, {"items": [{"price": 1, "tax": 2}]}), "items[0].tax: not a field of the record item")
 
     def test_rejects_numbers_beyond_their_range(self):
-        self.assertIn("more than 32 bits", self.misfit("int", 2**31))
-        self.assertIn("more than 64 bits", self.misfit("long", 2**63))
+        self.assertIn("does not fit in 32 bits", self.misfit("int", 2**31))
+        self.assertIn("does not fit in 64 bits", self.misfit("long", 2**63))
         self.assertIn("out of range", self.misfit("float", 1e39))
         self.assertIn("out of range", self.misfit("double", 10**400))
 

@@ -27,7 +27,7 @@ function settled(): Promise<void> {
 }
 
 describe('run', () => {
-  test('starts what exceeds the limit in order of arrival, as slots become free', async () => {
+  test('starts calls above the limit in order of arrival, as slots become free', async () => {
     const limit = new Limit(2);
     const work = new HeldWork();
     const results = [0, 1, 2, 3].map((item) => limit.run(() => work.run(item)));

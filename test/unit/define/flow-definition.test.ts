@@ -8,7 +8,7 @@ import { languages } from '../../../lib/topology/document/language';
 const n = avro.record('n', { n: avro.long });
 const late = avro.record('late', { at: avro.long });
 
-test('every field of the document can be set, and the document has its fields in the usual order', () => {
+test('every field of the document can be set, and is written in the usual order', () => {
   const flow = defineFlow({
     runtime: 'flow',
     stream: { maxMsgs: 10, onDelete: 'delete' },

@@ -70,14 +70,14 @@ def _read_long(payload: bytes, position: int) -> tuple[int, int]:
             break
         shift += 7
     if number >> 64:
-        raise AvroError("a long in the payload has more than 64 bits")
+        raise AvroError("a long in the payload does not fit in 64 bits")
     return (number >> 1) ^ -(number & 1), position
 
 
 def _read_int(payload: bytes, position: int) -> tuple[int, int]:
     number, position = _read_long(payload, position)
     if not -0x80000000 <= number <= 0x7FFFFFFF:
-        raise AvroError(f"an int in the payload is {number}, more than 32 bits")
+        raise AvroError(f"an int in the payload is {number}, which does not fit in 32 bits")
     return number, position
 
 

@@ -57,7 +57,7 @@ def _write_int(append: Append, value: Any) -> None:
     if not _is_int(value):
         raise mismatch("int", value)
     if not -0x80000000 <= value <= 0x7FFFFFFF:
-        raise AvroError(f"expected int, got {value}, which has more than 32 bits")
+        raise AvroError(f"expected int, got {value}, which does not fit in 32 bits")
     append(pack_long(value))
 
 
@@ -65,7 +65,7 @@ def _write_long(append: Append, value: Any) -> None:
     if value.__class__ is not int and not _is_int(value):
         raise mismatch("long", value)
     if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
-        raise AvroError(f"expected long, got {value}, which has more than 64 bits")
+        raise AvroError(f"expected long, got {value}, which does not fit in 64 bits")
     append(pack_long(value))
 
 

@@ -43,5 +43,6 @@ class BlockingStreamQueue:
         self._put = put
 
     def put(self, event_dict: dict[str, Any]) -> None:
-        """Sends an output; blocks while too many outputs are not stored yet. Raises when the record fits no schema."""
+        """Sends an output; blocks while too many outputs are not stored yet. Raises if the record matches none of the
+        output schemas."""
         self._put(event_dict)

@@ -1,4 +1,4 @@
-"""A uniform call of every kind of entry: function or class, sync or async, with or without a queue."""
+"""One way to call every kind of entry point: function or class, sync or async, with or without a queue."""
 
 from __future__ import annotations
 

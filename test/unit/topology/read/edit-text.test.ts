@@ -36,7 +36,7 @@ test('keeps the layout of JSON', () => {
   );
 });
 
-test('prints the document anew, with its comments, if the value is not a scalar', () => {
+test('reprints the document, with its comments, if a value is not a scalar', () => {
   const edited = editText(yaml, [{ path: ['dag', 0, 'out'], value: ['sink', 'other'] }]);
   expect(parse(edited ?? '')).toMatchObject({ dag: [{ out: ['sink', 'other'], parallelism: 2 }, { id: 'sink' }] });
   expect(edited).toContain('# the first\n');
