@@ -16,6 +16,7 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   moduleNameMapper: { '^kflow$': '<rootDir>/lib/index.ts', '^kflow/constructs$': '<rootDir>/lib/constructs/index.ts' },
+  resolver: '<rootDir>/test/support/jest/resolver.js',
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   testEnvironment: '<rootDir>/test/support/jest/test-environment.js',
   reporters: ['default', '<rootDir>/test/support/jest/run-reporter.js'],

@@ -13,8 +13,6 @@ module.exports = {
   transformIgnorePatterns: [
     'node_modules/(?!(@kubernetes/client-node|openid-client|oauth4webapi|jose|content-disposition|cookie)/)',
   ],
-  // adapters that are loaded only when they are used
-  moduleNameMapper: { ...base.moduleNameMapper, '^(\\.\\./adapters/.+)\\.js$': '$1' },
   globalSetup: '<rootDir>/test/kubernetes/global-setup.ts',
   globalTeardown: '<rootDir>/test/kubernetes/global-teardown.ts',
 };
