@@ -12,7 +12,7 @@ import { assertReadable, type DirectoryMap, makeWritable } from './local-buckets
 import { LocalFlow } from './local-flow';
 import { ProgressView, renderSummary } from './progress-view';
 import { RunDirectory } from './run-directory';
-import { type RunEnd, watchRun } from './watch-run';
+import { type RunEnd, statusOfRun, watchRun } from './watch-run';
 
 export interface RunOptions {
   readonly file: string;
@@ -123,6 +123,5 @@ function conclude(
   }
   if (end === 'timeout' && topology.mode === 'batch') say('timed out before the flow completed');
   if (end === 'interrupted' && topology.mode === 'batch') say('interrupted before the flow completed');
-  const isUnfinished = topology.mode === 'batch' && end !== 'completed';
-  return end === 'failed' || isUnfinished || withDeadLetters.length > 0 ? ExitStatus.Failed : ExitStatus.Done;
+  return statusOfRun(end, topology.mode, functions);
 }

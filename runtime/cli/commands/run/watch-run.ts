@@ -1,5 +1,7 @@
-import type { Topology } from '../../../../lib/topology/document/topology';
+import type { Mode, Topology } from '../../../../lib/topology/document/topology';
+import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
+import type { FunctionCounts } from './flow-progress';
 import type { LocalFlow } from './local-flow';
 import type { ProgressView } from './progress-view';
 
@@ -54,4 +56,11 @@ async function drain(flow: LocalFlow, view: ProgressView, interrupts: Interrupts
     await interrupts.waitAtMost(readEveryMs);
   }
   view.say('some records in flight were not processed; --keep would have kept them for the next run');
+}
+
+/** `Done` for a batch that completed, and for a stream flow that did not fail, unless records went to the dead letters. */
+export function statusOfRun(end: RunEnd, mode: Mode, functions: readonly Pick<FunctionCounts, 'dead'>[]): ExitStatus {
+  const isUnfinished = mode === 'batch' && end !== 'completed';
+  const hasDeadLetters = functions.some(({ dead }) => dead > 0);
+  return end === 'failed' || isUnfinished || hasDeadLetters ? ExitStatus.Failed : ExitStatus.Done;
 }

@@ -1,4 +1,4 @@
-import { ConfigError, KFlowError } from '../../../../lib/errors';
+import { ConfigError, KFlowError, StateError } from '../../../../lib/errors';
 import { defineCommand, defineFamily } from '../../../../runtime/cli/frame/command';
 import { CommandError, ExitStatus } from '../../../../runtime/cli/frame/exit-status';
 import { runProgram } from '../../../../runtime/cli/frame/run-program';
@@ -96,6 +96,10 @@ test('gives a command the values of its arguments and options', async () => {
   });
 });
 
+test('exits with the status that the command returns', async () => {
+  expect(await ran('box', 'need', '--from', 'first')).toEqual({ status: ExitStatus.Differs, out: '', err: '' });
+});
+
 test('gives a command the defaults of what is left out', async () => {
   await ran('take', 'jobx', 'map=3');
   expect(input).toMatchObject({ set: [], function: [], format: 'text', embedded: true, yes: false });
@@ -139,6 +143,7 @@ test.each([
   [new ConfigError('config-invalid', 'no room'), 1],
   [new KFlowError('server-failed', 'no room'), 3],
   [new KFlowError('flow-missing', 'no room'), 4],
+  [new StateError('revision-missing', 'no room'), 4],
   [new CommandError(ExitStatus.TimedOut, 'state-invalid', 'no room'), 5],
 ])('reports the error %p by its message, and exits with %p', async (error, expected) => {
   failure = error;

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../../../../lib/constructs/manifest';
 import { ConfigError, type KFlowError } from '../../../../../lib/errors';
-import type { Applied } from '../../../../../runtime/adapters/kubernetes/kubernetes-objects';
+import type { Applied, ApplyOptions } from '../../../../../runtime/adapters/kubernetes/kubernetes-objects';
 import { changesAgainstCluster } from '../../../../../runtime/cli/commands/manifests/against-cluster';
 
 const metadata = { name: 'words--map', namespace: 'default' };
@@ -12,6 +12,9 @@ const flowOf = (...objects: readonly Manifest[]) => ({
 
 /** A cluster with some live objects, whose server may reject every apply. */
 class LiveCluster {
+  /** Options of each apply. */
+  readonly applied: ApplyOptions[] = [];
+
   constructor(
     private readonly live: readonly Manifest[],
     private readonly rejection?: KFlowError,
@@ -25,7 +28,8 @@ class LiveCluster {
     return this.live.filter((object) => object.kind === kind);
   }
 
-  async apply(object: Manifest): Promise<Applied> {
+  async apply(object: Manifest, options: ApplyOptions = {}): Promise<Applied> {
+    this.applied.push(options);
     if (this.rejection !== undefined) throw this.rejection;
     return { object: { ...object, status: { active: 1 } } as Manifest, warnings: [] };
   }
@@ -41,6 +45,15 @@ test('the result of a dry run is compared with the live object, without status a
   expect(await changesAgainstCluster(flowOf(job(1)), new LiveCluster([live]))).toEqual([]);
   const changes = await changesAgainstCluster(flowOf(job(2)), new LiveCluster([live]));
   expect(changes).toEqual([{ before: job(1), after: job(2) }]);
+});
+
+test('every apply is a dry run', async () => {
+  const cluster = new LiveCluster([job(1)]);
+  await changesAgainstCluster(flowOf(job(1), job(2), { ...job(1), kind: 'Service' }), cluster);
+  expect(cluster.applied).toEqual([
+    { dryRun: true, force: true },
+    { dryRun: true, force: true },
+  ]);
 });
 
 test('an object is replaced when the rejection has the code object-immutable, whatever its text', async () => {

@@ -1,0 +1,40 @@
+import { type RunningApi, startApi } from '../../../../../runtime/controller/api/api-server';
+import { Workplace } from '../../../../support/kflow-cli';
+import { MemoryFlows } from '../../../../support/memory-flows';
+import { kflow, topology } from '../../support';
+
+export const flow = { namespace: 'default', jobId: 'words' };
+
+/** A controller's API over flows in memory, where `default/words` runs, and a folder for files. */
+export class TestController {
+  readonly place = new Workplace();
+
+  private constructor(
+    readonly flows: MemoryFlows,
+    private readonly api: RunningApi,
+  ) {}
+
+  static async start(options: { readonly isManual?: true } = {}): Promise<TestController> {
+    const flows = new MemoryFlows(options);
+    await flows.submit(flow, topology, { by: 'the test' });
+    flows.requests.length = 0;
+    const props = {
+      service: flows,
+      access: { kind: 'open' },
+      log: () => undefined,
+      host: '127.0.0.1',
+      port: 0,
+    } as const;
+    return new TestController(flows, await startApi(props));
+  }
+
+  /** Runs a command with the address of this controller. */
+  kflow(...words: readonly string[]): ReturnType<typeof kflow> {
+    return kflow(...words, '--url', this.api.url);
+  }
+
+  async close(): Promise<void> {
+    await this.api.close();
+    this.place.remove();
+  }
+}

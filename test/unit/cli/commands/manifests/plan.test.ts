@@ -1,0 +1,46 @@
+import path from 'node:path';
+import { Workplace } from '../../../../support/kflow-cli';
+import { invalidTopology, kflow, topology } from '../../support';
+
+let place: Workplace;
+let manifests: string;
+beforeEach(() => {
+  place = new Workplace();
+  manifests = path.join(place.folder, 'manifests');
+});
+afterEach(() => place.remove());
+
+const synth = (text: string) => kflow('synth', place.write('flow.yaml', text), '-o', manifests);
+const plan = (text: string) => kflow('plan', place.write('flow.yaml', text), '--against', manifests);
+
+test('manifests that would not change exit with 0', async () => {
+  expect((await synth(topology)).status).toBe(0);
+  expect(await plan(topology)).toEqual({ status: 0, stdout: 'flow default/words: no changes\n', stderr: '' });
+});
+
+test('a change, a new object and a removed object each exit with 2', async () => {
+  await synth(topology);
+  const changed = await plan(topology.replace('leaf:1', 'leaf:2'));
+  expect(changed).toMatchObject({
+    status: 2,
+    stdout: expect.stringMatching(/\n0 to create, \d+ to change, 0 to remove\n$/),
+  });
+  const longer = `${topology.replace('[leaf]', '[leaf, copy]')}  - { id: copy, type: raw, image: copy:1 }\n`;
+  const created = await plan(longer);
+  expect(created).toMatchObject({ status: 2, stdout: expect.stringMatching(/\n[1-9]\d* to create, .*\n$/) });
+  await synth(longer);
+  const removed = await plan(topology);
+  expect(removed).toMatchObject({ status: 2, stdout: expect.stringMatching(/, [1-9]\d* to remove\n$/) });
+});
+
+test('a topology with an error exits with 1, before anything is compared or written', async () => {
+  await synth(topology);
+  const planned = await plan(invalidTopology);
+  expect(planned).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('rwa') });
+  expect((await synth(invalidTopology)).status).toBe(1);
+  expect((await plan(topology)).status).toBe(0);
+});
+
+test('a directory that does not exist is wrong usage', async () => {
+  expect(await plan(topology)).toMatchObject({ status: 64, stderr: expect.stringContaining(manifests) });
+});
