@@ -13,6 +13,8 @@ export class MemoryObjectStore implements ObjectStore {
   /** While it is set, every call fails for this reason. */
   failure: ObjectStoreReason | undefined;
 
+  constructor(private readonly now: () => number = Date.now) {}
+
   async ensureBucket(bucket: string): Promise<void> {
     if (!this.buckets.has(bucket)) this.buckets.set(bucket, new Map());
   }
@@ -27,7 +29,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async put(bucket: string, key: string, body: Uint8Array): Promise<void> {
-    this.objects('put', bucket, key).set(key, { body: Buffer.from(body), lastModifiedMs: Date.now() });
+    this.objects('put', bucket, key).set(key, { body: Buffer.from(body), lastModifiedMs: this.now() });
   }
 
   async get(bucket: string, key: string): Promise<Uint8Array> {

@@ -23,21 +23,28 @@ dag:
   ...changes,
 });
 
+let nowMs: number;
 let store: MemoryObjectStore;
 let listed: ListedObjects;
 beforeEach(async () => {
-  store = new MemoryObjectStore();
+  nowMs = 1_000;
+  store = new MemoryObjectStore(() => nowMs);
   await store.ensureBucket('bucket');
   const state = await new MemoryPlace().sourceState();
   listed = await state.listed(false);
 });
 
-async function open(changes: Partial<FunctionSpec> = {}, topics = 's3a://bucket/in') {
+interface Place {
+  readonly topics?: string;
+  readonly run?: number;
+}
+
+async function open(changes: Partial<FunctionSpec> = {}, { topics = 's3a://bucket/in', run = 1 }: Place = {}) {
   return connector.open({
     spec: spec(changes),
     endpoint: { store, topics },
     replica: 0,
-    run: 1,
+    run,
     listed: async () => listed,
     position: () => Promise.reject(new Error('not a generator')),
     generate: () => Promise.reject(new Error('not a generator')),
@@ -45,8 +52,8 @@ async function open(changes: Partial<FunctionSpec> = {}, topics = 's3a://bucket/
   });
 }
 
-async function emit(changes: Partial<FunctionSpec> = {}, topics?: string): Promise<readonly SourceRecord[]> {
-  const source = await open(changes, topics);
+async function emit(changes: Partial<FunctionSpec> = {}, place: Place = {}): Promise<readonly SourceRecord[]> {
+  const source = await open(changes, place);
   const records: SourceRecord[] = [];
   for await (const slice of source.records(new AbortController().signal)) records.push(...slice);
   for (const { stored } of records) stored?.();
@@ -63,6 +70,46 @@ test('emits an object again when it has changed, with another id', async () => {
   const [second, ...others] = await emit();
   expect(others).toEqual([]);
   expect(second?.id).not.toBe(first?.id);
+});
+
+test('emits an object again when it was stored again with the same content, with another id', async () => {
+  await put('in/a', 'same');
+  const [first] = await emit();
+  nowMs += 1;
+  await put('in/a', 'same');
+  const [second] = await emit();
+  expect(second?.id).toEqual(expect.any(String));
+  expect(second?.id).not.toBe(first?.id);
+});
+
+test('gives objects with the same content and time different ids', async () => {
+  await put('in/a', 'same');
+  await put('in/b', 'same');
+  const ids = (await emit()).map(({ id }) => id);
+  expect([ids.length, new Set(ids).size]).toEqual([2, 2]);
+});
+
+test('gives an object another id in each run, and with a checkpoint the same id in every run', async () => {
+  await put('in/a');
+  const distinctIds = async (checkpoint: boolean) => {
+    const ids: (string | undefined)[] = [];
+    for (const run of [1, 2]) {
+      listed = { has: () => false, add: async () => undefined };
+      const [record] = await emit({ checkpoint }, { run });
+      ids.push(record?.id);
+    }
+    return new Set(ids).size;
+  };
+  expect([await distinctIds(false), await distinctIds(true)]).toEqual([2, 1]);
+});
+
+test('emits empty objects, and objects with a trailing slash, except the empty marker of a folder', async () => {
+  await put('in/empty', '');
+  await put('in/marker/', '');
+  await put('in/slash/', 'text');
+  const codec = new AvroSchemaCodec(spec().schema as object);
+  const keys = (await emit()).map(({ payload }) => (codec.decode(payload) as { key: string }).key);
+  expect(keys).toEqual(['in/empty', 'in/slash/']);
 });
 
 test('emits the object of the location itself, but not a folder marker or a neighbor with the same prefix', async () => {
@@ -126,5 +173,5 @@ test('is closed once everything that it listed is saved', async () => {
 });
 
 test('rejects topics that name no bucket', async () => {
-  await expect(open({}, 's3a://')).rejects.toMatchObject({ code: 'setting-invalid' });
+  await expect(open({}, { topics: 's3a://' })).rejects.toMatchObject({ code: 'setting-invalid' });
 });
