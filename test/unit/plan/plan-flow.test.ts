@@ -113,6 +113,49 @@ dag:
   expect(stream.workloads.map(({ kind }) => kind)).toEqual(Array(5).fill('deployment'));
 });
 
+test('gives each function its own epoch, and none to functions that have never re-read their input', () => {
+  const { workloads } = planOf(branches, { epochs: { right: 0, left: 1, joined: 2 } });
+  expect(workloads.map(({ function: id, spec }) => [id, spec.epoch])).toEqual([
+    ['list', undefined],
+    ['left', 1],
+    ['right', undefined],
+    ['joined', 2],
+    ['stored', undefined],
+  ]);
+});
+
+test('deletes a consumer with the stream that it reads, whatever happens to the stream of its function', () => {
+  const onDelete = 'globalConfig: {stream: {onDelete: delete}}';
+  const { consumers, streams } = planOf(branches.replace('id: right,', `id: right, ${onDelete},`));
+  const deleted = consumers.filter((consumer) => consumer.onDelete === 'delete');
+  expect(deleted.map(({ stream }) => stream)).toEqual(['kflow_team_two_right']);
+  expect(streams.filter((stream) => stream.onDelete === 'delete').map(({ name }) => name)).toEqual([
+    'kflow_team_two_right',
+  ]);
+});
+
+test('pauses a function only if it allows updates', () => {
+  const paused = (settings: string) =>
+    planOf(branches.replace('maxDeliver: 7', `maxDeliver: 7, ${settings}`))
+      .workloads.filter(({ isPaused }) => isPaused)
+      .map(({ function: id }) => id);
+  expect(paused('pause: true')).toEqual([]);
+  expect(paused('update: true')).toEqual([]);
+  expect(paused('update: true, pause: true')).toEqual(['left']);
+});
+
+test('plans every folder of a bucket that functions use, each once', () => {
+  const sink = (id: string, folder: string) =>
+    `  - { id: ${id}, type: s3-sink, ${written}, topics: "s3a://out/${folder}" }\n`;
+  const more = sink('again', 'there') + sink('elsewhere', 'here');
+  const { buckets } = planOf(`${branches.replace('out: [stored]', 'out: [stored, again, elsewhere]')}${more}`);
+  expect(buckets.map(({ bucket, prefix, role }) => [bucket, prefix, role])).toEqual([
+    ['objects', 'dir', 'source'],
+    ['out', 'there', 'sink'],
+    ['out', 'here', 'sink'],
+  ]);
+});
+
 test('plans the same document to the same bytes', () => {
   expect(JSON.stringify(planOf(branches))).toBe(JSON.stringify(plan));
 });

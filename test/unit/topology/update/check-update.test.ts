@@ -198,6 +198,12 @@ describe('the summary of an update', () => {
       { updated: ['p1'], dropped: ['p1'], kept: all },
     ],
     [
+      'drops no offsets of a source, which has no input',
+      { head: batch, source: `${parts.source}, meta: { update: true, updatePolicy: DropOffset, rate: 5 }` },
+      { head: batch },
+      { updated: ['source'], changed: ['source'], restarted: ['source'], kept: ['p1', 'p2', 'sink'] },
+    ],
+    [
       'does not drop offsets again if the function itself does not change',
       {
         head: batch,
