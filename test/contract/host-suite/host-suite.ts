@@ -3,8 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { Language } from '../../../lib/topology/document/language';
+import { fingerprintOf } from '../../../runtime/engine/avro-message';
 import type { HostOptions } from '../../../runtime/hosts/host-factory';
-import { decode, HostRun, isAlive, numbered, recordOf, sideOutputOf, withHost } from '../../support/host-run';
+import {
+  decode,
+  fingerprintIn,
+  HostRun,
+  isAlive,
+  numbered,
+  recordOf,
+  sideOutputOf,
+  withHost,
+} from '../../support/host-run';
 import type { HostFixture } from './host-fixture';
 import { pythonFixture } from './python-fixture';
 import { javascriptFixture, typeScriptFixture } from './typescript-fixture';
@@ -60,6 +70,19 @@ function describeOutputs(run: Run): void {
       { meta: { step: 10 } },
     ),
   );
+
+  it('encodes an output in the schema of the function although the schema of the input fits it too', () => {
+    const schema = { ...numbered, name: 'counted' };
+    return run(
+      'addsStep',
+      async (host) => {
+        await host.processAll(numbered, events(7));
+        expect(host.outputsOf(0)).toEqual(events(17));
+        expect(host.outputs.get(0)?.map(({ payload }) => fingerprintIn(payload))).toEqual([fingerprintOf(schema)]);
+      },
+      { schema, meta: { step: 10 } },
+    );
+  });
 
   it('sends each side output to its stream, in its own schema', () =>
     run(
@@ -244,17 +267,18 @@ function describeOrder(run: Run): void {
     ));
 
   it('gives back the records that have not started when it is closed, and reports nothing afterwards', async () => {
+    const count = 3_000; // more than it sends to a process at once
     const hosts: HostRun[] = [];
     await run(
       'waits',
       async (host) => {
         hosts.push(host);
-        host.host.process(range(0, 100).map((n) => recordOf(n, numbered, { n })));
+        host.host.process(range(0, count).map((n) => recordOf(n, numbered, { n })));
         await host.until(() => host.logs.length === 1);
         host.host.release();
-        await host.until(() => host.outcomes.size === 99);
+        await host.until(() => host.outcomes.size === count - 1);
         writeFileSync(gate, '');
-        await host.until(() => host.outcomes.size === 100);
+        await host.until(() => host.outcomes.size === count);
       },
       { meta: { gate } },
     );
