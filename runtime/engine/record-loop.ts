@@ -45,7 +45,6 @@ export class RecordLoop implements HostEvents {
   private host: Host | undefined;
   private times: ProcessingTimes | undefined;
   private onCrash: (cause: Error) => void = () => undefined;
-  private isStopping = false;
 
   constructor(private readonly ports: RecordLoopPorts) {
     this.intake = new Intake(ports.inputs, this.held, ports.preparation, {
@@ -72,7 +71,6 @@ export class RecordLoop implements HostEvents {
 
   /** Stops pulling, naks the records that have not started, and gives running records the grace period to finish. */
   async stop(graceMs: number): Promise<void> {
-    this.isStopping = true;
     this.intake.stop();
     this.nakUnstarted();
     const deadline = Date.now() + graceMs;
@@ -82,10 +80,6 @@ export class RecordLoop implements HostEvents {
   }
 
   private handOver(records: readonly HeldRecord[]): void {
-    if (this.isStopping) {
-      for (const record of records) this.nak(record, 0);
-      return;
-    }
     for (const record of records) {
       record.advance(RecordState.Running);
       this.inHost.set(record.id, record);
