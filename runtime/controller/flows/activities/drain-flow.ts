@@ -16,20 +16,19 @@ export async function drainFlow(
   deadlineMs: number,
 ): Promise<string | undefined> {
   const sources = new Set(plan.workloads.filter(({ spec }) => spec.inputs.length === 0).map(({ function: id }) => id));
-  const readings: (readonly FunctionProgress[])[] = [];
+  let before: readonly FunctionProgress[] | undefined;
   for (;;) {
     const workloads = await cluster.workloads(plan);
     const haveSourcesEnded = !workloads.some((state) => sources.has(state.function) && hasLiveReplicas(state));
     const paused = new Set(workloads.filter(isPaused).map(({ function: id }) => id));
-    // readings from before the sources ended prove nothing
-    if (!haveSourcesEnded) readings.length = 0;
-    readings.push((await streams.progress(plan)).filter(({ function: id }) => !paused.has(id)));
-    const check = checkDrained(readings.slice(-2), haveSourcesEnded);
+    const last = (await streams.progress(plan)).filter(({ function: id }) => !paused.has(id));
+    const check = checkDrained(before === undefined ? [last] : [before, last], haveSourcesEnded);
     if (check.isDrained) return undefined;
     if (Date.now() > deadlineMs) {
       const left = describeHoldings(check.holdings);
       return left === '' ? undefined : left;
     }
+    before = last;
     await cancelableDelay(pollMs);
   }
 }

@@ -180,8 +180,13 @@ describe('a drain', () => {
     return { left, read };
   }
 
-  test('ends after two equal readings without records, taken after the sources have ended', async () => {
+  test('ends after two equal readings without records, the last of them after the sources have ended', async () => {
     expect(await drain([running, halted], [{}])).toEqual({ left: undefined, read: 3 });
+  });
+
+  test('waits for the sources, even if nothing moves', async () => {
+    const { read } = await drain([running, running, running, halted], [{}]);
+    expect(read).toBeGreaterThan(4);
   });
 
   test('waits for records that are pending or held', async () => {

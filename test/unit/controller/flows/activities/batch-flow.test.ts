@@ -1,6 +1,7 @@
 import { MemoryCluster } from '../../../../../bench/memory-cluster';
-import { batchResult } from '../../../../../runtime/controller/flows/activities/batch-flow';
+import { batchResult, functionsDownstream } from '../../../../../runtime/controller/flows/activities/batch-flow';
 import type { WorkloadState } from '../../../../../runtime/controller/ports/cluster';
+import { planOf } from '../../../plan/planned';
 import { type Counts, planIn, progressOf, readyWorkloads } from '../../flow-states';
 
 type Outcomes = { readonly [functionId: string]: 'succeeded' | 'failed' };
@@ -35,4 +36,26 @@ test('a completed flow names its dead letters', async () => {
 
 test('a batch flow with a failed Job has failed, whatever still runs', async () => {
   expect(await resultOf({ map: 'failed' })).toEqual({ outcome: 'failed', reason: 'map: its Job failed' });
+});
+
+test('a batch flow without Jobs stays open', async () => {
+  const plan = planIn('batch');
+  const workloads = plan.workloads.map((workload) => ({ ...workload, kind: 'deployment' as const }));
+  const ports = { cluster: new MemoryCluster(), streams: { progress: async () => progressOf(plan, {}) } };
+  expect(await batchResult(ports, { ...plan, workloads }, [])).toEqual({ outcome: 'open' });
+});
+
+test('every function downstream is found, however far, in any order of the document', () => {
+  const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
+  const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
+  const plan = planOf(`
+jobId: far
+dag:
+  - { id: last, type: raw, ${code} }
+  - { id: third, type: raw, ${code}, out: [last] }
+  - { id: second, type: raw, ${code}, out: [third] }
+  - { id: in, type: raw-source, schema: '${schema}', ${code}, out: [second, other] }
+  - { id: other, type: raw, ${code} }
+`);
+  expect(functionsDownstream(plan, ['second'])).toEqual(['last', 'third', 'second']);
 });

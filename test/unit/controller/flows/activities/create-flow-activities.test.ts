@@ -3,6 +3,7 @@ import type { FlowPlan } from '../../../../../lib/plan/flow-plan';
 import { ActivityLease } from '../../../../../runtime/controller/flows/activities/activity-lease';
 import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
 import type { FlowDocument } from '../../../../../runtime/controller/flows/workflow/flow-activities';
+import type { Cluster } from '../../../../../runtime/controller/ports/cluster';
 import { type ChainChanges, chainTopology } from '../../../../support/chain-topology';
 import { MemoryController } from '../../../../support/memory-controller';
 
@@ -54,6 +55,13 @@ describe('keep', () => {
     await expect(store.document(flow, old.digest)).rejects.toMatchObject({ code: 'stream-failed' });
     expect(await store.document(flow, current.digest)).toContain('list');
   });
+
+  test('appends every event, in order', async () => {
+    const { activities, store } = controller;
+    const events = ['e1', 'e2'].map((id) => ({ ...flow, id, at, kind: 'audit' as const, what: 'submit' }));
+    await activities.keep(undefined, events, []);
+    expect(await store.events(flow)).toEqual(events);
+  });
 });
 
 describe('prepare', () => {
@@ -104,6 +112,34 @@ describe('apply', () => {
     expect(restarted).toEqual({ ...applied, leaf: `${applied.leaf}-2` });
   });
 
+  test('gives replicas the epochs of their functions', async () => {
+    const { activities, cluster } = controller;
+    const { plan: _, ...document } = await stored();
+    const apply = cluster.apply.bind(cluster);
+    const configs = new Map<string, string>();
+    cluster.apply = async (of, objects) => {
+      for (const { kind, metadata, data } of objects) {
+        if (kind === 'ConfigMap') configs.set(metadata.labels?.['kflow.io/function'] ?? '', JSON.stringify(data));
+      }
+      await apply(of, objects);
+    };
+    await activities.apply({ ...document, ...step, epochs: { map: 3 } });
+    expect([configs.get('map'), configs.get('leaf')]).toEqual([
+      expect.stringMatching(/epoch\W+3\b/),
+      expect.not.stringContaining('epoch'),
+    ]);
+  });
+
+  test('resumes a function that the document pauses', async () => {
+    const { activities, cluster } = controller;
+    const { plan: _, ...document } = await stored({ meta: { update: true, pause: true } });
+    const desired = async (pauses: { readonly [functionId: string]: boolean }) => {
+      await activities.apply({ ...document, ...step, pauses });
+      return (await cluster.workloads(flow)).find((state) => state.function === 'map')?.desired;
+    };
+    expect([await desired({}), await desired({ map: false })]).toEqual([0, 1]);
+  });
+
   test.each([
     [undefined, {}, { list: 1, map: 1, leaf: 1 }],
     [undefined, { leaf: true }, { list: 1, map: 1, leaf: 0 }],
@@ -136,6 +172,33 @@ describe('compare', () => {
     expect(transition.kept).toEqual(['list', 'leaf']);
   });
 
+  test('compares each step with the one before it', async () => {
+    const { activities } = controller;
+    const code = 'def map(ctx, event): return {"n": 2}';
+    const from = await stored({ meta: { update: true } });
+    const update = await stored({ meta: { update: true, code } });
+    const scale = await stored({ meta: { update: true, code }, parallelism: 2 });
+    const transition = await activities.compare(flow, {
+      from: from.digest,
+      steps: [
+        { digest: update.digest, isRollback: false },
+        { digest: scale.digest, isRollback: true },
+      ],
+    });
+    expect(transition).toEqual({ halted: [], kept: ['list', 'map', 'leaf'], restarted: [] });
+  });
+
+  test('halts what any step halts', async () => {
+    const { activities } = controller;
+    const batch = { mode: 'batch', meta: { update: true } } as const;
+    const from = await stored(batch);
+    const scale = await stored({ ...batch, parallelism: 2 });
+    const code = 'def map(ctx, event): return {"n": 2}';
+    const update = await stored({ ...batch, parallelism: 2, meta: { update: true, code } });
+    const steps = [scale, update].map(({ digest }) => ({ digest, isRollback: false }));
+    expect((await activities.compare(flow, { from: from.digest, steps })).halted).toEqual(['map']);
+  });
+
   test('restarts changed functions in a rollback, whatever their update settings', async () => {
     const { activities } = controller;
     const code = 'def map(ctx, event): return {"n": 2}';
@@ -161,6 +224,15 @@ describe('rewind', () => {
     expect(await streams.endedFunctions(plan)).toEqual(['list']);
   });
 
+  test('moves the consumers of all functions', async () => {
+    const { activities, streams } = controller;
+    const { plan: _, ...document } = await stored();
+    await activities.prepare({ ...document, epochs: {} });
+    const rewinds = ['map', 'leaf'].map((id) => ({ function: id, start: { from: 'first' } as const }));
+    await activities.rewind(document, rewinds);
+    expect(streams.rewinds.map(({ function: id }) => id)).toEqual(['map', 'leaf']);
+  });
+
   test('in a stream flow concerns the function alone', async () => {
     const { activities, streams } = controller;
     const { plan, ...document } = await stored();
@@ -182,6 +254,21 @@ describe('the removal of workloads', () => {
     expect(await functions()).toEqual(['map']);
     await activities.removeWorkloads(flow, {});
     expect(await functions()).toEqual([]);
+  });
+
+  test('keeps the owner object and ends replicas at once only on request', async () => {
+    const { activities, cluster } = controller;
+    const prunes: unknown[] = [];
+    const prune: Cluster['prune'] = async (_, keep, options) => {
+      prunes.push([keep.map(({ kind, metadata }) => `${kind} ${metadata.name}`), options]);
+    };
+    cluster.prune = prune;
+    await activities.removeWorkloads(flow, { keepOwner: true });
+    await activities.removeWorkloads(flow, { now: true });
+    expect(prunes).toEqual([
+      [['ConfigMap job----flow'], { now: false }],
+      [[], { now: true }],
+    ]);
   });
 
   test('is followed by that of documents, streams and payloads', async () => {
@@ -216,5 +303,21 @@ describe('a frozen controller whose lease has expired', () => {
     await expect(lease.run<unknown>(run)).rejects.toBeInstanceOf(CancelledFailure);
     expect(await store.record(flow)).toBeUndefined();
     expect([streams.has(plan), streams.rewinds, await functions()]).toEqual([false, [], []]);
+  });
+
+  test('does not prune after an apply that outlasted its lease', async () => {
+    const { activities, cluster } = controller;
+    const { plan: _, ...document } = await stored();
+    await activities.apply({ ...document, ...step });
+    jest.useFakeTimers({ now: 0, doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout'] });
+    const lease = new ActivityLease();
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = async (of, objects) => {
+      await apply(of, objects);
+      jest.setSystemTime(10_000);
+    };
+    const applying = lease.run(() => activities.apply({ ...document, ...step, without: ['map'] }));
+    await expect(applying).rejects.toBeInstanceOf(CancelledFailure);
+    expect(await functions()).toEqual(['list', 'map', 'leaf']);
   });
 });

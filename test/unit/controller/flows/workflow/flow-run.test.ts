@@ -2,9 +2,13 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { FlowCommand } from '../../../../../runtime/controller/flows/ports/flow-request';
 import { FlowRun } from '../../../../../runtime/controller/flows/workflow/flow-run';
 import { TestRuntime } from '../../../../support/test-runtime';
+import { waitFor } from '../../../../support/wait-for';
 import { at, endingInput, eventsOf, first, flow, inputOf, open, update } from './opened-flow';
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
+const away = () => {
+  throw new Error('the server is away');
+};
 
 /** A run of the workflow of a flow. */
 function start(input = inputOf()) {
@@ -26,7 +30,7 @@ function start(input = inputOf()) {
 
 /** Waits until the run has applied the desired state and waits for requests. */
 async function settled(runtime: TestRuntime): Promise<void> {
-  while (runtime.memos.at(-1)?.isSettled !== true || runtime.waiting === 0) await tick();
+  await waitFor('a settled run', () => runtime.memos.at(-1)?.isSettled && runtime.waiting > 0);
 }
 
 describe('a run', () => {
@@ -83,6 +87,37 @@ describe('a run', () => {
     expect(runtime.steps).not.toContain('apply');
   });
 
+  test('ends only after the requests in progress', async () => {
+    const { runtime, ended, request } = start();
+    let hasEnded = false;
+    void ended.then(() => {
+      hasEnded = true;
+    });
+    await settled(runtime);
+    runtime.handling = 1;
+    await request({ kind: 'stop' });
+    await waitFor('a closed flow', () => runtime.memos.at(-1)?.phase === 'Stopped');
+    for (let turn = 0; turn < 10; turn++) await tick();
+    expect(hasEnded).toBe(false);
+    runtime.handling = 0;
+    runtime.wake();
+    expect(await ended).toMatchObject({ phase: 'Stopped' });
+  });
+
+  test('completes a delete in progress when its workflow is canceled', async () => {
+    const { runtime, ended, request } = start();
+    await settled(runtime);
+    runtime.doTimersElapse = false;
+    runtime.on('removeStreams', away);
+    await request({ kind: 'delete', force: false });
+    await waitFor('a failed step', () => runtime.memos.at(-1)?.reason === 'the server is away' && runtime.waiting > 0);
+    runtime.on('removeStreams', () => undefined);
+    runtime.cancel();
+    await expect(ended).rejects.toBeInstanceOf(CancelledFailure);
+    expect(runtime.steps.slice(-3)).toEqual(['removeStreams', 'removePayloads', 'removeDocuments']);
+    expect(runtime.argsOf('keep').at(-1)?.[0]).toMatchObject({ revisions: [], closed: { status: 'Canceled' } });
+  });
+
   test('removes the workloads of a canceled workflow and keeps the data', async () => {
     const { runtime, ended } = start();
     await settled(runtime);
@@ -95,10 +130,6 @@ describe('a run', () => {
     });
   });
 });
-
-const away = () => {
-  throw new Error('the server is away');
-};
 
 describe('a step that failed', () => {
   test('is retried after a while, and the memo shows the reason until then', async () => {
@@ -122,8 +153,7 @@ describe('a step that failed', () => {
     runtime.on('drain', away);
     runtime.doTimersElapse = false;
     await request({ kind: 'pause', functions: [] });
-    while (runtime.memos.at(-1)?.reason !== 'the server is away') await tick();
-    while (runtime.waiting === 0) await tick();
+    await waitFor('a failed step', () => runtime.memos.at(-1)?.reason === 'the server is away' && runtime.waiting > 0);
     expect(eventsOf(runtime).at(-1)).toMatchObject({ what: 'refused', message: 'the server is away' });
     runtime.on('drain', () => undefined);
     await request({ kind: 'pause', functions: [] });
@@ -147,7 +177,7 @@ describe('a long history', () => {
     runtime.handling = 1;
     await request(update('d2', 1, ['leaf']));
     runtime.handling = 0;
-    while (runtime.waiting === 0) await tick();
+    await waitFor('the run to wait', () => runtime.waiting);
     run.observe();
     runtime.wake();
     expect(await failed).toBe('continued');

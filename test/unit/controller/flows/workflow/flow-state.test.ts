@@ -114,6 +114,48 @@ describe('a rollback', () => {
     );
   });
 
+  test('returns to the same revision after a request applied the failing one again', async () => {
+    const { runtime, state, reconciler, accept } = open();
+    runtime.on('awaitReady', pending);
+    const starting = reconciler.reconcile();
+    await called(runtime, 'awaitReady');
+    runtime.on('awaitReady', (_: unknown, deadline: number) => (deadline > runtime.nowMs ? pending() : 'not ready'));
+    await accept(update('d2', 1));
+    await starting;
+    const updating = reconciler.reconcile();
+    await called(runtime, 'awaitReady', 3);
+    await accept({ kind: 'restart', functions: ['map'] });
+    await updating;
+    runtime.on('awaitReady', (_: unknown, deadline: number) => {
+      runtime.nowMs = deadline + 1;
+      return 'not ready';
+    });
+    await reconciler.reconcile();
+    expect(applied(runtime).map(({ digest }) => digest)).toEqual(['d1', 'd2', 'd2']);
+    expect(state.record.revisions.at(-1)).toMatchObject({ digest: 'd1', cause: 'auto-rollback' });
+  });
+
+  test('of an update that cannot be applied returns to the applied revision, although none was ready', async () => {
+    const { runtime, state, reconciler, accept } = open();
+    runtime.on('awaitReady', (_: unknown, deadline: number) => (deadline > runtime.nowMs ? pending() : 'not ready'));
+    const starting = reconciler.reconcile();
+    await called(runtime, 'awaitReady');
+    await accept(update('d2', 1));
+    await starting;
+    const updating = reconciler.reconcile();
+    await called(runtime, 'awaitReady', 3);
+    runtime.on('compare', away);
+    await accept(update('d3', 2));
+    await updating;
+    await reconciler.reconcile();
+    expect(state.record.revisions.map(({ digest, cause }) => [digest, cause])).toEqual([
+      ['d1', 'submit'],
+      ['d2', 'update'],
+      ['d3', 'update'],
+      ['d2', 'auto-rollback'],
+    ]);
+  });
+
   test('compares with the revision whose apply failed, because parts of it are in the cluster', async () => {
     const { runtime, state, reconciler, accept } = await openReady();
     runtime.on('apply', away);
@@ -151,6 +193,15 @@ describe('an update', () => {
     expect(runtime.steps.slice(0, 2)).toEqual(['awaitReady', 'compare']);
     expect(runtime.argsOf('awaitReady')[0]).toEqual([flow, runtime.nowMs]);
     expect(state.revision(1)?.isProven).toBe(true);
+  });
+
+  test('that supersedes another one before it is applied is compared step by step', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    await accept(update('d2', 1));
+    await accept(update('d3', 2));
+    await reconciler.reconcile();
+    const steps = ['d2', 'd3'].map((digest) => ({ digest, isRollback: false }));
+    expect(runtime.argsOf('compare')).toEqual([[flow, { from: 'd1', steps }]]);
   });
 
   test('of a paused flow does not take missing replicas for a revision that is not ready', async () => {

@@ -6,6 +6,7 @@ import type { ApplyStep, FlowActivities } from '../../../../../runtime/controlle
 import { FlowState } from '../../../../../runtime/controller/flows/workflow/flow-state';
 import { Reconciler } from '../../../../../runtime/controller/flows/workflow/reconciler';
 import { TestRuntime } from '../../../../support/test-runtime';
+import { waitFor } from '../../../../support/wait-for';
 
 export const flow = { namespace: 'team', jobId: 'job' };
 export const at = '2026-01-01T00:00:00.000Z';
@@ -60,8 +61,28 @@ export function eventsOf(runtime: TestRuntime): readonly FlowEvent[] {
 
 /** Resolves when the activity has been called so many times. */
 export async function called(runtime: TestRuntime, name: keyof FlowActivities, times = 1): Promise<void> {
-  while (runtime.argsOf(name).length < times) await new Promise((resolve) => setImmediate(resolve));
+  await waitFor(
+    `${times} of ${name}`,
+    () => runtime.calls,
+    () => runtime.argsOf(name).length >= times,
+  );
 }
 
 /** An activity that never ends by itself. */
 export const pending = () => new Promise<never>(() => undefined);
+
+/** An activity that stays pending until the test settles it. */
+export function held(runtime: TestRuntime, name: keyof FlowActivities) {
+  let settle: { readonly resolve: (result?: unknown) => void; readonly reject: (error: Error) => void } | undefined;
+  runtime.on(
+    name,
+    () =>
+      new Promise((resolve, reject) => {
+        settle = { resolve, reject };
+      }),
+  );
+  return {
+    finish: (result?: unknown) => settle?.resolve(result),
+    fail: (message: string) => settle?.reject(new Error(message)),
+  };
+}

@@ -1,27 +1,36 @@
 import type { FlowCommand } from '../../../../../runtime/controller/flows/ports/flow-request';
 import { FlowRun } from '../../../../../runtime/controller/flows/workflow/flow-run';
 import { TestRuntime } from '../../../../support/test-runtime';
-import { applied, at, called, eventsOf, first, flow, inputOf, open, openReady, pending, update } from './opened-flow';
+import { waitFor } from '../../../../support/wait-for';
+import {
+  applied,
+  at,
+  called,
+  eventsOf,
+  first,
+  flow,
+  held,
+  inputOf,
+  open,
+  openReady,
+  pending,
+  update,
+} from './opened-flow';
 
 describe('an update that does not become ready', () => {
-  async function failUpdates(proven: readonly boolean[]) {
-    const opened = await openReady();
-    const { runtime, reconciler, accept } = opened;
+  test('is rolled back to the newest revision that was ready, not to a newer one that never was', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    runtime.on('awaitReady', pending);
+    await accept(update('d2', 1));
+    const applying = reconciler.reconcile();
+    await called(runtime, 'awaitReady');
     runtime.on('awaitReady', (_: unknown, deadline: number) => {
-      if (deadline === runtime.nowMs) return 'not ready'; // the check before the next update
-      runtime.nowMs += 5_000;
+      if (deadline > runtime.nowMs) runtime.nowMs = deadline + 1;
       return 'map has 0 of 1 replicas ready';
     });
-    for (const [index, isProven] of proven.entries()) {
-      await accept(update(`d${index + 2}`, index + 1));
-      if (isProven) throw new Error('only unproven updates here');
-    }
+    await accept(update('d3', 2));
+    await applying;
     await reconciler.reconcile();
-    return opened;
-  }
-
-  test('is rolled back to the newest revision that was ready, not to a newer one that never was', async () => {
-    const { state } = await failUpdates([false, false]);
     expect(
       state.record.revisions.map(({ number, digest, cause, isProven }) => [number, digest, cause, isProven]),
     ).toEqual([
@@ -30,8 +39,22 @@ describe('an update that does not become ready', () => {
       [3, 'd3', 'update', undefined],
       [4, 'd1', 'auto-rollback', true],
     ]);
+    expect(applied(runtime).map(({ digest }) => digest)).toEqual(['d2', 'd3']);
     expect(state.desired.revision).toBe(4);
     expect(state.memo.reason).toBe('revision 3 did not become ready: map has 0 of 1 replicas ready');
+  });
+
+  test('is not rolled back for the failed step of an earlier update that it superseded', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    const apply = held(runtime, 'apply');
+    await accept(update('d2', 1));
+    const applying = reconciler.reconcile();
+    await called(runtime, 'apply');
+    await accept(update('d3', 2));
+    apply.fail('refused');
+    await applying;
+    expect(state.record.revisions.map(({ digest }) => digest)).toEqual(['d1', 'd2', 'd3']);
+    expect([state.desired.revision, state.memo.reason]).toEqual([3, undefined]);
   });
 
   test('cancels its own re-reads and keeps those of a replay request', async () => {
@@ -75,6 +98,43 @@ describe('a re-read', () => {
     expect(state.desired.rewinds).toEqual([]);
     await reconciler.reconcile();
     expect(runtime.argsOf('rewind')).toHaveLength(1);
+  });
+
+  test('of several functions gives each of them new message ids', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    runtime.on('reopened', () => ['map', 'leaf']);
+    await accept({ kind: 'replay', rewinds: ['map', 'leaf'].map((id) => ({ function: id, start: first })) });
+    await reconciler.reconcile();
+    expect(applied(runtime).at(-1)?.epochs).toEqual({ map: 1, leaf: 1 });
+  });
+
+  test('of another function keeps the message ids of the first', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    for (const id of ['map', 'leaf']) {
+      runtime.on('reopened', () => [id]);
+      await accept({ kind: 'replay', rewinds: [{ function: id, start: first }] });
+      await reconciler.reconcile();
+    }
+    expect(applied(runtime).at(-1)?.epochs).toEqual({ map: 1, leaf: 2 });
+  });
+
+  test('that is requested while another is carried out follows it', async () => {
+    const { runtime, state, reconciler, accept } = await openReady();
+    runtime.on('reopened', () => ['map']);
+    const rewind = held(runtime, 'rewind');
+    await accept({ kind: 'replay', rewinds: [{ function: 'map', start: first }] });
+    const running = reconciler.reconcile();
+    await called(runtime, 'rewind');
+    await accept({ kind: 'replay', rewinds: [{ function: 'leaf', start: first }] });
+    runtime.on('rewind', () => undefined);
+    rewind.finish();
+    await running;
+    await reconciler.reconcile();
+    expect(runtime.argsOf('rewind').flatMap(([, rewinds]) => rewinds)).toContainEqual({
+      function: 'leaf',
+      start: first,
+    });
+    expect(state.desired.rewinds).toEqual([]);
   });
 
   test('of an update (DropOffset) starts a new epoch, saved before the new document is applied', async () => {
@@ -127,6 +187,25 @@ describe('running replicas', () => {
 });
 
 describe('a pause', () => {
+  test('of functions applies them as paused, and the audit log names who requested it', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    await accept({ kind: 'pause', functions: ['map'] });
+    await reconciler.reconcile();
+    expect(applied(runtime).map(({ halt, pauses }) => [halt, pauses])).toEqual([[undefined, { map: true }]]);
+    expect(eventsOf(runtime)).toMatchObject([{ kind: 'audit', what: 'pause', by: 'me', message: 'map' }]);
+  });
+
+  test('stops the replicas of the applied revision, not those of an update that is not applied yet', async () => {
+    const { runtime, reconciler, accept } = await openReady();
+    await accept(update('d2', 1));
+    await accept({ kind: 'pause', functions: [] });
+    await reconciler.reconcile();
+    expect(applied(runtime).map(({ digest, halt }) => [digest, halt])).toEqual([
+      ['d1', 'sources'],
+      ['d1', 'all'],
+    ]);
+  });
+
   test('stops sources, drains, and only then stops all replicas', async () => {
     const { runtime, state, reconciler, accept } = await openReady();
     await accept({ kind: 'pause', functions: [] });
@@ -159,18 +238,11 @@ describe('a pause', () => {
 
   test('that arrives while a revision is applied keeps the next step from running', async () => {
     const { runtime, state, reconciler, accept } = open();
-    let finish: () => void = () => undefined;
-    runtime.on(
-      'apply',
-      () =>
-        new Promise<object>((resolve) => {
-          finish = () => resolve({});
-        }),
-    );
+    const apply = held(runtime, 'apply');
     const running = reconciler.reconcile();
     await called(runtime, 'apply');
     await accept({ kind: 'pause', functions: [] });
-    finish();
+    apply.finish({});
     await running;
     expect(runtime.steps).toEqual(['prepare', 'apply']);
     expect(state.isSettled).toBe(false);
@@ -243,6 +315,14 @@ describe('a batch flow', () => {
     expect(runtime.argsOf('removeWorkloads')).toEqual([[flow, { keepEnded: true }]]);
     expect(state.memo.phase).toBe(phase);
   });
+
+  test('is checked once for each observation of an ended Job', async () => {
+    const { state, reconciler } = await openReady(inputOf('batch'));
+    reconciler.observe();
+    expect(reconciler.isDue(state.generation)).toBe(true);
+    await reconciler.reconcile();
+    expect(reconciler.isDue(state.generation)).toBe(false);
+  });
 });
 
 describe('documents', () => {
@@ -270,17 +350,17 @@ describe('events', () => {
     const run = new FlowRun(inputOf(), runtime);
     const ended = run.run().catch((error: Error) => error.message);
     await called(runtime, 'awaitReady');
-    while (runtime.memos.at(-1)?.isSettled !== true) await new Promise((resolve) => setImmediate(resolve));
+    await waitFor('an applied revision', () => runtime.memos.at(-1)?.isSettled);
     runtime.isLong = true;
     await run.accept({ kind: 'replay', rewinds: [{ function: 'map', start: first }], by: 'me', at });
     runtime.wake();
-    while (runtime.continuedWith === undefined) {
-      await new Promise((resolve) => setImmediate(resolve));
+    const continuedWith = await waitFor('the next run', () => {
       run.observe();
       runtime.wake();
-    }
+      return runtime.continuedWith;
+    });
     expect(await ended).toBe('continued');
-    const next = open(runtime.continuedWith);
+    const next = open(continuedWith);
     await next.reconciler.reconcile();
     await next.accept({ kind: 'stop' });
     await next.reconciler.reconcile();

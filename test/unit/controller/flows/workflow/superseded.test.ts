@@ -1,7 +1,7 @@
 import type { FlowCommand } from '../../../../../runtime/controller/flows/ports/flow-request';
 import type { FlowInput } from '../../../../../runtime/controller/flows/ports/flow-workflow';
 import type { FlowActivities } from '../../../../../runtime/controller/flows/workflow/flow-activities';
-import { called, first, inputOf, open, update } from './opened-flow';
+import { called, first, held, inputOf, open, update } from './opened-flow';
 
 type Step = keyof FlowActivities;
 
@@ -97,19 +97,12 @@ test.each(cases)('%s that a delete supersedes just after %s (step %i) ends there
 
 test('a batch flow that a request supersedes while its end is checked stays open', async () => {
   const { runtime, state, reconciler, accept } = await openReady(inputOf('batch'));
-  let finish: () => void = () => undefined;
-  runtime.on(
-    'judge',
-    () =>
-      new Promise((resolve) => {
-        finish = () => resolve({ outcome: 'completed' });
-      }),
-  );
+  const judge = held(runtime, 'judge');
   reconciler.observe();
   const reconciling = reconciler.reconcile();
   await called(runtime, 'judge');
   await accept({ kind: 'replay', rewinds: [{ function: 'map', start: first }] });
-  finish();
+  judge.finish({ outcome: 'completed' });
   await reconciling;
   expect(runtime.steps).toEqual(['judge']);
   expect(state.isClosed).toBe(false);
