@@ -69,6 +69,11 @@ describe('a submit', () => {
     expect(await submit(restarting)).toMatchObject({ outcome: 'resumed', status: { revision: 2 } });
   });
 
+  test('that another submit of the same document precedes has no effect', async () => {
+    const results = await Promise.all([submit(), submit()]);
+    expect(results.map(({ outcome }) => outcome).sort()).toEqual(['started', 'unchanged']);
+  });
+
   test('starts a deleted flow anew', async () => {
     await running();
     await controller.service.end(flow, 'delete', eva);
@@ -84,6 +89,17 @@ describe('an update', () => {
     expect(results.map(({ outcome }) => outcome)).toEqual(['updated', 'updated']);
     const history = await controller.service.history(flow);
     expect(history.map(({ revision }) => revision)).toEqual([1, 2, 3]);
+  });
+
+  test('re-reads inputs as its document says, and cancels requested pauses of the functions it changes', async () => {
+    await running(updatable);
+    await controller.service.pause(flow, ['map'], eva);
+    await update({ meta: { update: true, restart: true, updatePolicy: 'DropOffset' } });
+    await waitFor('the re-read', () => controller.streams.rewinds.length > 0);
+    const start = { from: 'first' };
+    expect(controller.streams.rewinds).toMatchObject([{ flow: 'team/job', function: 'map', start }]);
+    const { functions } = await controller.service.status(flow);
+    expect(functions.find((fn) => fn.function === 'map')?.isPaused).toBe(false);
   });
 
   test('to the current document has no effect', async () => {
@@ -151,8 +167,10 @@ describe('the end of a flow', () => {
       code: 'state-invalid',
       message: 'team/job is Stopped: its data is kept for the next submit; use force=true to delete the data too',
     });
+    const plan = controller.planner.planOf(await controller.planner.topology(flow, await digest()));
     await controller.service.end(flow, 'force', eva);
     await inPhase('Terminated');
+    expect([controller.streams.has(plan), controller.buckets.has(plan)]).toEqual([false, false]);
     expect(await controller.service.history(flow)).toEqual([]);
   });
 
@@ -190,6 +208,13 @@ describe('the end of a flow', () => {
       { what: 'delete', by: 'kubernetes' },
     ]);
   });
+
+  test('follows the deletion of its owner object even when it is stopped', async () => {
+    await stopped();
+    await controller.service.removeOwned(flow);
+    await inPhase('Terminated');
+    expect(await controller.service.history(flow)).toEqual([]);
+  });
 });
 
 async function digest(): Promise<string> {
@@ -216,6 +241,15 @@ describe('a replay', () => {
       message: 'no function has the id "mapp"; did you mean "map"?',
     });
   });
+});
+
+test('a restart of functions restarts no others', async () => {
+  await running();
+  const hashes = async () => (await controller.cluster.workloads(flow)).map(({ specHash }) => specHash);
+  const before = await hashes();
+  await controller.service.restart(flow, ['map'], eva);
+  const after = await waitFor('a restart', hashes, (now) => now.join() !== before.join());
+  expect(after.map((hash, index) => hash === before[index])).toEqual([true, false, true]);
 });
 
 test('a request with the key of an earlier one has no effect', async () => {

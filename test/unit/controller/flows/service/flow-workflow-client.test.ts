@@ -88,6 +88,17 @@ test('a request to a flow that closes meanwhile is refused with the state of the
   });
 });
 
+test('a request to a flow whose documents are removed is refused', async () => {
+  const open = viewOf(flow, 'Stopping', true);
+  const removing = { ...open, memo: { ...memo, phase: 'Stopping' as const, digest: '' } };
+  const workflows = new ScriptedWorkflows([removing]);
+  await expect(clientOf(workflows).request(flow, { kind: 'stop' }, eva)).rejects.toMatchObject({
+    code: 'state-invalid',
+    message: 'team/job is being deleted; submit it again once it is gone',
+  });
+  expect(workflows.requests).toBe(0);
+});
+
 test('a refusal by an open workflow is not retried', async () => {
   const refusal = new StateError('state-invalid', 'the flow is stopping');
   const workflows = new ScriptedWorkflows([viewOf(flow, 'Running', true)], [refusal]);

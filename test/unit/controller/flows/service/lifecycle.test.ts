@@ -58,6 +58,11 @@ test('a closed flow has the phase of its memo, whatever its status in Temporal',
   expect(lifecycleOf(closed, record)).toMatchObject({ phase: 'Stopped', isOpen: false, closeTime: later });
 });
 
+test('a flow is closed as soon as its memo is, even if its workflow is still open', () => {
+  const closing = view({ memo: { ...memo, phase: 'Stopped', since: later } });
+  expect(lifecycleOf(closing, record)).toMatchObject({ phase: 'Stopped', isOpen: false, closeTime: later });
+});
+
 test.each<[FlowWorkflowView['status'], string]>([
   ['Terminated', 'Terminated'],
   ['Canceled', 'Canceled'],

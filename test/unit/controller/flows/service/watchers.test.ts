@@ -104,13 +104,20 @@ describe('the sweep for orphaned flows', () => {
   }
 
   test('stops only flows with replicas whose workflow was ended before it could close', async () => {
-    const [orphan, closing, open, unknown] = [
+    const [orphan, closing, open, starting, unknown] = [
       await applied('orphan', 'stream'),
       await applied('closing', 'stream'),
       await applied('open', 'stream'),
+      await applied('starting', 'stream'),
       await applied('unknown', 'stream'),
     ];
-    const views = [viewIn(orphan, 'Running'), viewIn(closing, 'Stopped'), viewIn(open, 'Running')];
+    const views = [
+      viewIn(orphan, 'Running'),
+      viewIn(closing, 'Stopped'),
+      viewIn(open, 'Running'),
+      // open, but not listed yet
+      { ...viewIn(starting, 'Running'), isOpen: true },
+    ];
     const stopped: string[] = [];
     const sweep = new OrphanedFlows({
       cluster: controller.cluster,
