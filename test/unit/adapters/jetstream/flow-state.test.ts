@@ -3,7 +3,7 @@ import { StoreError } from '../../../../lib/errors';
 import { JetStreamFlowState } from '../../../../runtime/adapters/jetstream/jetstream-flow-state';
 import type { Part, Writer } from '../../../../runtime/engine/ports/flow-state';
 import { ManualPublisher } from '../../../support/engine-ports';
-import { matchesSubject } from './memory-jetstream';
+import { matchesSubject } from '../../../support/memory-jetstream';
 
 /** A server with one KV bucket, and streams with the last sequences that the test sets. */
 class Server {

@@ -1,5 +1,5 @@
 import { ErrorCode, type NatsConnection, NatsError } from 'nats';
-import type { StreamMessage } from '../../../../runtime/adapters/jetstream/stream-reader';
+import type { StreamMessage } from '../../runtime/adapters/jetstream/stream-reader';
 
 interface StreamConfig {
   readonly name: string;
@@ -15,12 +15,21 @@ interface Stream {
   lastSequence: number;
 }
 
+interface ObjectInfo {
+  readonly nuid: string;
+  readonly chunks: number;
+  readonly deleted: boolean;
+}
+
 interface Subscription {
   readonly subject: string;
   readonly callback: () => void;
 }
 
-/** A JetStream server in memory, as far as logs and KV buckets need one: message ids, history limits, consumers that read. */
+/** Size of the messages that an object is stored in. */
+const chunkBytes = 128 * 1024;
+
+/** A JetStream server in memory, as far as a flow store needs one: streams with message ids, readers, KV and object buckets. */
 export class MemoryJetStream {
   /** The number of messages that consumers have read. */
   read = 0;
@@ -44,10 +53,14 @@ export class MemoryJetStream {
       add: async (config: StreamConfig) => {
         if (!this.streams.has(config.name)) this.create(config);
       },
-      info: async (name: string) => {
+      info: async (name: string, options?: { readonly subjects_filter: string }) => {
         const { messages, lastSequence, created } = this.stream(name);
-        return { created, state: { first_seq: messages[0]?.sequence ?? lastSequence + 1, last_seq: lastSequence } };
+        const found = options === undefined ? [] : this.messages(name, options.subjects_filter);
+        const subjects = Object.fromEntries(found.map(({ subject }) => [subject, 1]));
+        const first = messages[0]?.sequence ?? lastSequence + 1;
+        return { created, state: { first_seq: first, last_seq: lastSequence, subjects } };
       },
+      purge: async (name: string, { filter }: { readonly filter: string }) => this.purge(name, filter),
       getMessage: async (name: string, query: { readonly seq: number; readonly next_by_subj: string }) => {
         const [found] = this.messages(name, query.next_by_subj, query.seq);
         if (found === undefined) throw new NatsError('no message found', ErrorCode.JetStream404NoMessages);
@@ -72,10 +85,8 @@ export class MemoryJetStream {
       get: async (_stream: string, name: string) => ({ fetch: () => this.fetch(this.consumers.get(name) ?? []) }),
     },
     views: {
-      kv: async (bucket: string) => ({
-        put: async (key: string, text: string) => this.publish(`$KV.${bucket}.${key}`, text),
-        delete: async (key: string) => this.publish(`$KV.${bucket}.${key}`, ''),
-      }),
+      kv: async (bucket: string) => this.keyValues(bucket),
+      os: async (bucket: string) => this.objects(bucket),
     },
   };
 
@@ -84,17 +95,67 @@ export class MemoryJetStream {
     this.create(this.stream(name).config);
   }
 
+  private keyValues(bucket: string) {
+    const subjectOf = (key: string) => `$KV.${bucket}.${key}`;
+    return {
+      get: async (key: string) => {
+        const found = this.messages(`KV_${bucket}`, subjectOf(key)).at(-1);
+        if (found === undefined) return null;
+        return { operation: found.data.length > 0 ? 'PUT' : 'DEL', json: () => JSON.parse(String(found.data)) };
+      },
+      put: async (key: string, text: string) => this.publish(subjectOf(key), text),
+      delete: async (key: string) => this.publish(subjectOf(key), ''),
+      status: async () => this.stream(`KV_${bucket}`),
+    };
+  }
+
+  private objects(bucket: string) {
+    const stream = `OBJ_${bucket}`;
+    const subjectOf = (name: string) =>
+      `$O.${bucket}.M.${Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_')}`;
+    const info = async (name: string): Promise<ObjectInfo | null> => {
+      const found = this.messages(stream, subjectOf(name)).at(-1);
+      return found === undefined ? null : JSON.parse(String(found.data));
+    };
+    const describe = (name: string, object: ObjectInfo) => {
+      this.purge(stream, subjectOf(name));
+      this.publish(subjectOf(name), JSON.stringify(object));
+    };
+    return {
+      info,
+      putBlob: async ({ name }: { readonly name: string }, data: Buffer) => {
+        const nuid = String(++this.created);
+        const chunks = Math.ceil(data.length / chunkBytes);
+        for (let index = 0; index < chunks; index++) {
+          this.publish(`$O.${bucket}.C.${nuid}`, data.subarray(index * chunkBytes, (index + 1) * chunkBytes));
+        }
+        describe(name, { nuid, chunks, deleted: false });
+      },
+      delete: async (name: string) => {
+        const object = await info(name);
+        if (object === null) throw new NatsError('object not found', ErrorCode.JetStream404NoMessages);
+        this.purge(stream, `$O.${bucket}.C.${object.nuid}`);
+        describe(name, { ...object, chunks: 0, deleted: true });
+      },
+    };
+  }
+
+  private purge(name: string, pattern: string): void {
+    const stream = this.stream(name);
+    stream.messages = stream.messages.filter(({ subject }) => !matchesSubject(pattern, subject));
+  }
+
   private create(config: StreamConfig): void {
     const created = `creation ${++this.created}`;
     this.streams.set(config.name, { config, created, ids: new Set(), messages: [], lastSequence: 0 });
   }
 
-  private publish(subject: string, text: string, id?: string): void {
+  private publish(subject: string, data: string | Uint8Array, id?: string): void {
     const stream = [...this.streams.values()].find(({ config }) =>
       config.subjects.some((pattern) => matchesSubject(pattern, subject)),
     );
     if (stream === undefined) throw NatsError.errorForCode(ErrorCode.NoResponders);
-    if (id === undefined || !stream.ids.has(id)) this.store(stream, subject, Buffer.from(text));
+    if (id === undefined || !stream.ids.has(id)) this.store(stream, subject, Buffer.from(data));
     if (id !== undefined) stream.ids.add(id);
     for (const each of this.subscriptions) if (matchesSubject(each.subject, subject)) each.callback();
   }
@@ -112,7 +173,7 @@ export class MemoryJetStream {
     }
   }
 
-  private messages(name: string, pattern: string, sequence: number): readonly StreamMessage[] {
+  private messages(name: string, pattern: string, sequence = 1): readonly StreamMessage[] {
     return this.stream(name).messages.filter(
       (message) => message.sequence >= sequence && matchesSubject(pattern, message.subject),
     );

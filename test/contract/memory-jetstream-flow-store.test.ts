@@ -1,0 +1,7 @@
+import { JetStreamFlowStore } from '../../runtime/adapters/jetstream/jetstream-flow-store';
+import { MemoryJetStream } from '../support/memory-jetstream';
+import { describeFlowStore } from './flow-store-suite';
+
+describeFlowStore('flows on a JetStream server in memory', () =>
+  JetStreamFlowStore.open(new MemoryJetStream().connection, { replicas: 1 }),
+);
