@@ -14,6 +14,16 @@ async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
   return undefined;
 }
 
+/** Methods that do not fail for an unknown flow. */
+type NeedsNoFlow = 'submit' | 'list' | 'events' | 'followEvents' | 'logs' | 'whyNotReady';
+
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'none',
+    (error) => (error instanceof KFlowError ? error.code : String(error)),
+  );
+}
+
 /** Tests that every `FlowService` passes. Each test has its own flow, whose replicas are ready at once. */
 export function describeFlowService(name: string, open: () => Promise<{ readonly service: FlowService }>): void {
   describe(name, () => {
@@ -53,27 +63,31 @@ export function describeFlowService(name: string, open: () => Promise<{ readonly
 
     it('reports an unknown flow', async () => {
       const { signal } = new AbortController();
-      const calls: readonly (() => Promise<unknown>)[] = [
-        () => service.status(flow),
-        () => service.pause(flow, [], eva),
-        () => service.resume(flow, [], eva),
-        () => service.restart(flow, [], eva),
-        () => service.scale(flow, { map: 2 }, eva),
-        () => service.replay(flow, { function: 'map', from: 'first' }, eva),
-        () => service.rollback(flow, undefined, eva),
-        () => service.end(flow, 'stop', eva),
-        () => service.history(flow),
-        () => service.document(flow),
-        () => service.diff(flow, {}),
-        () => firstOf(service.followStatus(flow, signal)),
-      ];
-      const codes = calls.map((call) =>
-        call().then(
-          () => 'none',
-          (error) => (error instanceof KFlowError ? error.code : String(error)),
-        ),
-      );
-      expect(await Promise.all(codes)).toEqual(calls.map(() => 'flow-missing'));
+      const calls = {
+        status: () => service.status(flow),
+        pause: () => service.pause(flow, [], eva),
+        resume: () => service.resume(flow, [], eva),
+        restart: () => service.restart(flow, [], eva),
+        scale: () => service.scale(flow, { map: 2 }, eva),
+        replay: () => service.replay(flow, { function: 'map', from: 'first' }, eva),
+        rollback: () => service.rollback(flow, undefined, eva),
+        update: () => service.update(undefined, JSON.stringify({ ...JSON.parse(first), ...flow }), eva),
+        end: () => service.end(flow, 'stop', eva),
+        history: () => service.history(flow),
+        document: () => service.document(flow),
+        diff: () => service.diff(flow, {}),
+        followStatus: () => firstOf(service.followStatus(flow, signal)),
+      } satisfies { readonly [Method in Exclude<keyof FlowService, NeedsNoFlow>]: () => Promise<unknown> };
+      const codes = Object.entries(calls).map(async ([method, call]) => [method, await codeOf(call())]);
+      const missing = Object.keys(calls).map((method) => [method, 'flow-missing']);
+      expect(await Promise.all(codes)).toEqual(missing);
+    });
+
+    it('reads no events, lines or flows of an unknown flow', async () => {
+      const { signal } = new AbortController();
+      expect(await service.events(flow, { limit: 1 })).toEqual([]);
+      expect(await firstOf(service.logs(flow, { follow: false }, signal))).toBeUndefined();
+      expect((await service.list(flow.namespace, { id: flow.jobId, limit: 1 })).flows).toEqual([]);
     });
 
     it('updates a flow, found by the jobId of the document, and keeps its revisions', async () => {

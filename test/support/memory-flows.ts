@@ -228,7 +228,7 @@ export class MemoryFlows implements FlowService {
   }
 
   async *logs(key: FlowKey, { function: id, tail, follow }: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
-    this.find(key);
+    if (!this.flows.has(flowName(key))) return;
     const fits = (line: LogLine) => id === undefined || line.function === id;
     const present = this.lines.filter(fits);
     yield* tail === undefined ? present : present.slice(-tail);

@@ -1,8 +1,18 @@
 import type { Rewind } from '../../ports/streams';
 import type { Revision } from './flow-record';
 
+const requestKinds = {
+  pause: true,
+  resume: true,
+  restart: true,
+  replay: true,
+  update: true,
+  stop: true,
+  delete: true,
+} as const satisfies { readonly [Kind in FlowCommand['kind']]: true };
+
 /** Names of the workflow's updates: each takes a `FlowRequest` and returns a `FlowMemo`. */
-export const requestNames = ['pause', 'resume', 'restart', 'replay', 'update', 'stop', 'delete'] as const;
+export const requestNames = Object.keys(requestKinds) as readonly FlowCommand['kind'][];
 
 /** A request to change a flow's desired state, with its origin. */
 export type FlowRequest = FlowCommand & RequestOrigin;
