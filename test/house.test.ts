@@ -4,7 +4,12 @@ import path from 'node:path';
 const base = ['lib/errors', 'lib/plain-map'];
 /** Parts of the CLI that every command may import. */
 const cliParts = ['runtime/cli/frame', 'runtime/cli/render', 'runtime/cli/terminal'];
-const ports = ['runtime/api-contract/flow-key', 'runtime/controller/ports', 'runtime/controller/flows/ports'];
+const ports = [
+  'runtime/api-contract/flow-key',
+  'runtime/api-contract/flow-phase',
+  'runtime/controller/ports',
+  'runtime/controller/flows/ports',
+];
 
 /** Path prefixes that each part of the source tree may import. A part may always import its own files. */
 const rules: { readonly [part: string]: readonly string[] } = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type FlowPhase, flowPhases } from './flow-phase';
 
 /** An ISO 8601 time in UTC. */
 export const isoTime = z.iso.datetime().meta({ examples: ['2026-01-31T08:00:00.000Z'] });
@@ -6,18 +7,7 @@ export const isoTime = z.iso.datetime().meta({ examples: ['2026-01-31T08:00:00.0
 /** How many items a list returns. */
 export const listLimit = z.coerce.number().int().min(1).max(1_000);
 
-const phases = [
-  'Running',
-  'Pausing',
-  'Paused',
-  'Stopping',
-  'Stopped',
-  'Completed',
-  'Failed',
-  'Canceled',
-  'Terminated',
-] as const;
-export type Phase = (typeof phases)[number];
+const phaseSchema = z.enum(Object.keys(flowPhases) as readonly FlowPhase[]);
 
 const healthProblemSchema = z
   .object({
@@ -54,7 +44,7 @@ const functionStatusSchema = z
 /** A flow's status: phase, health and one entry per function. */
 export const flowStatusSchema = z
   .object({
-    status: z.enum(phases),
+    status: phaseSchema,
     startTime: isoTime,
     closeTime: isoTime.nullable().describe('null while the flow is running or paused'),
     execution: z.object({ workflow_id: z.string().describe('the jobId'), run_id: z.string() }),
@@ -77,7 +67,7 @@ export const flowStatusSchema = z
 /** Query of the routes that list flows. Strict, so that a misspelled key does not select more flows. */
 export const listQuerySchema = z.strictObject({
   id: z.string().optional().describe('only the flow with this jobId'),
-  status: z.enum(phases).optional(),
+  status: phaseSchema.optional(),
   limit: listLimit.default(100),
   continue: z.string().optional().describe('start of the page: the `Kflow-Continue` header of the page before'),
 });

@@ -1,10 +1,9 @@
+import type { FlowPhase } from '../../runtime/api-contract/flow-phase';
 import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { closeAfterFile } from './close-after-file';
 import { Workplace } from './kflow-cli';
 import { type Numbered, NumberFlow } from './number-flow';
 import { RunningStack } from './running-stack';
-
-type Phase = FlowStatus['status'];
 
 /** A separate stack and the number flows of a test, which uses only the documented requests. */
 export class LifePlace {
@@ -59,11 +58,11 @@ export class LifePlace {
     await this.closed(flow, 'Stopped');
   }
 
-  async inPhase(flow: NumberFlow, phase: Phase): Promise<FlowStatus> {
+  async inPhase(flow: NumberFlow, phase: FlowPhase): Promise<FlowStatus> {
     return this.stack.until(flow.name, `to be ${phase}`, ({ status }) => status === phase);
   }
 
-  async closed(flow: NumberFlow, phase: Phase): Promise<FlowStatus> {
+  async closed(flow: NumberFlow, phase: FlowPhase): Promise<FlowStatus> {
     const isThere = ({ status, closeTime }: FlowStatus) => closeTime !== null && status === phase;
     return this.stack.until(flow.name, `to be ${phase}`, isThere);
   }

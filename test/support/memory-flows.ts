@@ -10,7 +10,8 @@ import type {
   RevisionView,
 } from '../../runtime/api-contract/flow-history';
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
-import type { FlowList, FlowStatus, ListQuery, Phase } from '../../runtime/api-contract/flow-status';
+import { type FlowPhase, isClosedPhase } from '../../runtime/api-contract/flow-phase';
+import type { FlowList, FlowStatus, ListQuery } from '../../runtime/api-contract/flow-status';
 import { diffDocuments } from '../../runtime/controller/flows/documents/diff-documents';
 import { checkFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';
 import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/flows/ports/flow-service';
@@ -30,7 +31,11 @@ interface FlowRequest {
 
 /** The time of everything that happens here. */
 const at = '2026-01-31T08:00:00.000Z';
-const settled: { readonly [ending in Ending]: Phase } = { stop: 'Stopped', delete: 'Canceled', force: 'Terminated' };
+const settled: { readonly [ending in Ending]: FlowPhase } = {
+  stop: 'Stopped',
+  delete: 'Canceled',
+  force: 'Terminated',
+};
 
 /** A `FlowService` of statuses and documents. No flow runs: it enters each phase at once, or when the test says so. */
 export class MemoryFlows implements FlowService {
@@ -56,9 +61,8 @@ export class MemoryFlows implements FlowService {
   }
 
   /** Puts a flow into a phase. */
-  enter(key: FlowKey, phase: Phase): FlowStatus {
-    const isClosed = !['Running', 'Pausing', 'Paused', 'Stopping'].includes(phase);
-    this.become(flowName(key), { status: phase, closeTime: isClosed ? at : null });
+  enter(key: FlowKey, phase: FlowPhase): FlowStatus {
+    this.become(flowName(key), { status: phase, closeTime: isClosedPhase(phase) ? at : null });
     this.happen({ ...key, id: `e${this.past.length}`, kind: 'phase', what: phase });
     return this.find(key).status;
   }

@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
+import { flowPhases } from '../../runtime/api-contract/flow-phase';
 import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import type { RunningStack } from './running-stack';
 
@@ -69,7 +70,7 @@ export class StatusWatch {
   private faultsOf({ status, health, functions }: FlowStatus): readonly string[] {
     const pids = this.stack.pidsOf(this.flow);
     const alive = (id: string) => (pids[id] ?? []).filter(isAlive).length;
-    const isResting = status !== 'Running' && status !== 'Pausing' && status !== 'Stopping';
+    const isResting = flowPhases[status].replicas === 'none';
     return [
       ...(this.expected.includes(status) ? [] : [`${status}, expected ${this.expected.join(' or ')}`]),
       ...(isResting && Object.keys(pids).some((id) => alive(id) > 0) ? [`${status} while replicas run`] : []),

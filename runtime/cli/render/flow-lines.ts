@@ -1,4 +1,5 @@
 import { flowName } from '../../api-contract/flow-key';
+import { flowPhases } from '../../api-contract/flow-phase';
 import type { FlowStatus, FunctionStatus } from '../../api-contract/flow-status';
 import { counted, shortCount } from './measures';
 
@@ -54,12 +55,12 @@ export function describeStatus({ status, health, reason, functions }: FlowStatus
     (fn) => fn.ready < fn.replicas && !fn.isPaused && !fn.isDone && !hasProblem(fn.function),
   );
   const holding = functions.filter((fn) => fn.held > 0);
-  const isEnding = status === 'Pausing' || status === 'Stopping';
+  const { replicas } = flowPhases[status];
   const parts = [
-    status === 'Running' ? `Running, ${health.state}` : status,
+    replicas === 'running' ? `${status}, ${health.state}` : status,
     problem === undefined ? reason : undefined,
-    ...(status === 'Running' ? unready.map((fn) => `${fn.function} ${fn.ready} of ${fn.replicas} ready`) : []),
-    ...(isEnding ? holding.map((fn) => `${fn.function} holds ${counted(fn.held, 'record')}`) : []),
+    ...(replicas === 'running' ? unready.map((fn) => `${fn.function} ${fn.ready} of ${fn.replicas} ready`) : []),
+    ...(replicas === 'ending' ? holding.map((fn) => `${fn.function} holds ${counted(fn.held, 'record')}`) : []),
     problem && `${problem.function ?? 'flow'}: ${problem.reason} (${problem.message})`,
     others.length > 0 ? `and ${others.length} more` : undefined,
   ];

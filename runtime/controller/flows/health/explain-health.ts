@@ -1,5 +1,6 @@
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
-import type { FlowStatus, HealthProblem, Phase } from '../../../api-contract/flow-status';
+import { type FlowPhase, flowPhases } from '../../../api-contract/flow-phase';
+import type { FlowStatus, HealthProblem } from '../../../api-contract/flow-status';
 import type { ReplicaReport } from '../../../engine/counters';
 import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
@@ -11,7 +12,7 @@ export type Health = FlowStatus['health'];
 
 /** A snapshot of a flow. */
 export interface HealthInput {
-  readonly phase: Phase;
+  readonly phase: FlowPhase;
   readonly plan: FlowPlan;
   readonly workloads: readonly WorkloadState[];
   readonly progress: readonly FunctionProgress[];
@@ -22,8 +23,6 @@ export interface HealthInput {
   /** Milliseconds since 1970. */
   readonly now: number;
 }
-
-const activePhases: readonly Phase[] = ['Running', 'Pausing', 'Stopping'];
 
 /**
  * Decides whether every desired replica is ready and every function with input makes progress; if not, lists the problems
@@ -40,12 +39,13 @@ export function explainHealth(input: HealthInput, memory: HealthMemory): Health 
     const state = workloads.find((each) => each.function === id);
     const own = progress.find((each) => each.function === id);
     if (phase === 'Failed') return state === undefined ? [] : findJobFailure(state);
-    if (!activePhases.includes(phase)) return [];
+    if (flowPhases[phase].replicas === 'none') return [];
     const dead = own === undefined ? [] : findDeadLetters(own);
     if (idle.has(id)) return dead;
     const replicas = findReplicaFaults(workload, state, memory);
-    // replicas that are being stopped need not become ready
-    if (phase !== 'Running') return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...dead];
+    // replicas that are ending need not become ready
+    if (flowPhases[phase].replicas === 'ending')
+      return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...dead];
     const movement = own === undefined ? [] : findMovementFaults({ workload, state, own, progress, memory, now });
     return [...replicas, ...movement, ...dead];
   });
@@ -62,7 +62,7 @@ function isReadiness(reason: string): boolean {
   return reason === 'NotReady' || reason === 'TooFewReplicas' || reason === 'Missing';
 }
 
-function healthOf(findings: readonly (Finding & { readonly since: string })[], phase: Phase, now: number): Health {
+function healthOf(findings: readonly (Finding & { readonly since: string })[], phase: FlowPhase, now: number): Health {
   const isStart = ({ since, graceMs = 0 }: Finding & { readonly since: string }) => now - Date.parse(since) < graceMs;
   const faults = findings.filter((finding) => !isStart(finding));
   const problems = faults.map(
@@ -74,7 +74,7 @@ function healthOf(findings: readonly (Finding & { readonly since: string })[], p
       since,
     }),
   );
-  if (!activePhases.includes(phase)) return { state: 'inactive', problems };
+  if (flowPhases[phase].replicas === 'none') return { state: 'inactive', problems };
   if (faults.some(({ weight }) => weight === 'unhealthy')) return { state: 'unhealthy', problems };
   if (faults.length > 0) return { state: 'degraded', problems };
   return { state: findings.length > 0 ? 'starting' : 'healthy', problems };

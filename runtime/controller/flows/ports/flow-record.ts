@@ -1,6 +1,6 @@
 import type { FlowKey } from '../../../api-contract/flow-key';
+import type { ClosedPhase } from '../../../api-contract/flow-phase';
 import type { Rewind } from '../../ports/streams';
-import type { ClosedPhase } from './flow-phase';
 
 /** An accepted document. */
 export interface Revision {

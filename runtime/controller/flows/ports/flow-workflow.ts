@@ -1,6 +1,6 @@
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
+import type { FlowPhase } from '../../../api-contract/flow-phase';
 import type { WorkflowKind, Workflows, WorkflowView } from '../../ports/workflows';
-import type { FlowPhase } from './flow-phase';
 import type { FlowRecord, PendingRewind } from './flow-record';
 import type { FlowRequest, RequestOrigin } from './flow-request';
 

@@ -8,11 +8,11 @@ import type { Cluster } from '../../ports/cluster';
 import type { RewindStart } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { readFlowNames } from '../documents/read-flow-document';
-import { isActivePhase } from '../ports/flow-phase';
 import type { FlowCommand } from '../ports/flow-request';
 import type { Ending, FlowService, Requester, SubmitResult } from '../ports/flow-service';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowLimits, FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
+import { acceptsChanges } from '../ports/phase-transitions';
 import { type AdmittedDocument, assertFunctions, type DocumentAdmission } from './document-admission';
 import { findFlow } from './find-flow';
 import { FlowRevisions } from './flow-revisions';
@@ -108,7 +108,7 @@ export class FlowController implements FlowService {
     const requester = { by: 'kubernetes', comment: 'its owner object was deleted in the cluster' };
     const view = await this.props.workflows.describe(flow);
     if (view?.isOpen) {
-      if (view.memo !== undefined && isActivePhase(view.memo.phase)) await this.end(flow, 'delete', requester);
+      if (view.memo !== undefined && acceptsChanges(view.memo.phase)) await this.end(flow, 'delete', requester);
     } else if (((await this.props.store.record(flow))?.revisions.length ?? 0) > 0) {
       await this.end(flow, 'force', requester);
     } else {
@@ -213,7 +213,7 @@ export class FlowController implements FlowService {
   /** A submit of an open flow: has no effect if the document is the same. */
   private async resubmit(flow: FlowKey, { memo }: FlowWorkflowView, admitted: AdmittedDocument): Promise<SubmitResult> {
     const name = flowName(flow);
-    if (memo !== undefined && !isActivePhase(memo.phase)) {
+    if (memo !== undefined && !acceptsChanges(memo.phase)) {
       throw new StateError('state-invalid', `${name} is ${memo.phase}; submit it again once it is closed`, {
         where: name,
       });

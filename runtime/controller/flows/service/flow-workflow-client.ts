@@ -1,9 +1,9 @@
 import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import { isClosedPhase } from '../../../api-contract/flow-phase';
 import type { FlowStatus } from '../../../api-contract/flow-status';
 import { waitUntil } from '../../../async/poll';
 import { retry } from '../../../async/retry';
-import { isClosedPhase } from '../ports/flow-phase';
 import type { FlowRecord } from '../ports/flow-record';
 import type { FlowCommand, RequestOrigin } from '../ports/flow-request';
 import type { Ending, Requester } from '../ports/flow-service';

@@ -1,11 +1,10 @@
-import type { Phase } from '../../../api-contract/flow-status';
-import { isClosedPhase } from '../ports/flow-phase';
+import { type FlowPhase, isClosedPhase } from '../../../api-contract/flow-phase';
 import type { FlowRecord } from '../ports/flow-record';
 import type { FlowWorkflowView } from '../ports/flow-workflow';
 
 /** The phase of a flow, with its times and its desired revision. */
 export interface Lifecycle {
-  readonly phase: Phase;
+  readonly phase: FlowPhase;
   readonly isOpen: boolean;
   readonly startTime: string;
   readonly closeTime: string | null;
@@ -32,7 +31,7 @@ export function lifecycleOf(view: FlowWorkflowView | undefined, record: FlowReco
   if (view?.memo !== undefined) {
     const { memo, isOpen, closeTime } = view;
     const hasClosed = isClosedPhase(memo.phase);
-    const phase: Phase = isOpen || hasClosed ? memo.phase : closedPhaseOf(view);
+    const phase: FlowPhase = isOpen || hasClosed ? memo.phase : closedPhaseOf(view);
     const end = hasClosed ? memo.since : (closeTime ?? memo.since);
     const hasData = !hasClosed || last !== undefined;
     return {
@@ -70,6 +69,6 @@ export function lifecycleOf(view: FlowWorkflowView | undefined, record: FlowReco
 }
 
 /** The phase of a flow whose workflow was ended in Temporal. */
-function closedPhaseOf({ status }: FlowWorkflowView): Phase {
+function closedPhaseOf({ status }: FlowWorkflowView): FlowPhase {
   return status === 'Failed' || status === 'Canceled' ? status : 'Terminated';
 }

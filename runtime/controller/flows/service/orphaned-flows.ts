@@ -1,7 +1,7 @@
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
+import { isClosedPhase } from '../../../api-contract/flow-phase';
 import type { Cluster, ClusterWatch } from '../../ports/cluster';
 import { hasLiveReplicas } from '../activities/wait-for-workloads';
-import { isClosedPhase } from '../ports/flow-phase';
 import type { FlowWorkflows } from '../ports/flow-workflow';
 
 const sweepEveryMs = 5_000;

@@ -1,7 +1,8 @@
-import { canTransition, type FlowPhase, type PhaseEvent } from '../ports/flow-phase';
+import type { FlowPhase } from '../../../api-contract/flow-phase';
 import type { PendingRewind } from '../ports/flow-record';
 import type { FlowRequest } from '../ports/flow-request';
 import type { DesiredState } from '../ports/flow-workflow';
+import { canTransition, type PhaseEvent } from '../ports/phase-transitions';
 import type { Transition } from './flow-activities';
 
 /** The phase event of a request. */

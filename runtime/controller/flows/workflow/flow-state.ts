@@ -1,7 +1,8 @@
-import { isClosedPhase, nextPhase, type PhaseEvent } from '../ports/flow-phase';
+import { isClosedPhase } from '../../../api-contract/flow-phase';
 import type { FlowRecord, Revision } from '../ports/flow-record';
 import type { FlowRequest } from '../ports/flow-request';
 import type { AppliedState, DesiredState, FlowInput, FlowMemo } from '../ports/flow-workflow';
+import { nextPhase, type PhaseEvent } from '../ports/phase-transitions';
 import { carryApplied, keptHashesAfter, nothingApplied, restoreApplied } from './applied-state';
 import { auditEvent } from './audit-event';
 import {

@@ -1,6 +1,6 @@
 import { StateError } from '../../../../../lib/errors';
 import type { FlowKey } from '../../../../../runtime/api-contract/flow-key';
-import type { FlowPhase } from '../../../../../runtime/controller/flows/ports/flow-phase';
+import type { FlowPhase } from '../../../../../runtime/api-contract/flow-phase';
 import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
 import type { FlowMemo, FlowWorkflowView } from '../../../../../runtime/controller/flows/ports/flow-workflow';
 import { findFlow } from '../../../../../runtime/controller/flows/service/find-flow';

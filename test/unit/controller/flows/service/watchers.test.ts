@@ -1,5 +1,5 @@
 import type { FlowKey } from '../../../../../runtime/api-contract/flow-key';
-import type { FlowPhase } from '../../../../../runtime/controller/flows/ports/flow-phase';
+import type { FlowPhase } from '../../../../../runtime/api-contract/flow-phase';
 import type { FlowWorkflowView } from '../../../../../runtime/controller/flows/ports/flow-workflow';
 import { FlowObserver } from '../../../../../runtime/controller/flows/service/flow-observer';
 import { OrphanedFlows } from '../../../../../runtime/controller/flows/service/orphaned-flows';

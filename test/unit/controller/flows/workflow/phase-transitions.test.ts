@@ -1,12 +1,11 @@
 import { StateError } from '../../../../../lib/errors';
+import { type FlowPhase, isClosedPhase } from '../../../../../runtime/api-contract/flow-phase';
 import {
+  acceptsChanges,
   canTransition,
-  type FlowPhase,
-  isActivePhase,
-  isClosedPhase,
   nextPhase,
   type PhaseEvent,
-} from '../../../../../runtime/controller/flows/ports/flow-phase';
+} from '../../../../../runtime/controller/flows/ports/phase-transitions';
 
 const events: readonly PhaseEvent[] = [
   'change',
@@ -78,8 +77,8 @@ test.each(cells)('%s on %s leads to %s', (phase, event, next) => {
   expect(() => nextPhase(phase, event)).toThrow(`illegal transition: "${event}" in phase ${phase}`);
 });
 
-test('active phases accept changes, closed phases accept nothing', () => {
+test('only Running, Pausing and Paused accept changes, and closed phases accept nothing', () => {
   const phases = Object.keys(table) as FlowPhase[];
-  expect(phases.filter(isActivePhase)).toEqual(['Running', 'Pausing', 'Paused']);
+  expect(phases.filter(acceptsChanges)).toEqual(['Running', 'Pausing', 'Paused']);
   expect(phases.filter(isClosedPhase)).toEqual(['Stopped', 'Completed', 'Failed', 'Canceled', 'Terminated']);
 });
