@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { workflowBundle } from '../../runtime/adapters/temporal/temporal-worker';
+
+if (!existsSync(workflowBundle)) throw new Error('no build: run npm run build');
 
 const folder = path.join(__dirname, 'histories');
 const histories = readdirSync(folder).map((file) => path.parse(file).name);
