@@ -18,9 +18,9 @@ export interface ServerBinary {
 
 export interface ResolveOptions {
   readonly progress?: Progress;
-  /** Left out, the environment of this process. */
+  /** Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Left out, the catalog of this package. */
+  /** Default: the catalog of this package. */
   readonly catalog?: ServerCatalog;
 }
 

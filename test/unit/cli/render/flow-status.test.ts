@@ -86,7 +86,7 @@ test('keeps columns in place with colors', () => {
   expect(colored.replace(/\u001b\[\d+m/g, '')).toBe(plain);
 });
 
-test('shows many flows on a line each', () => {
+test('shows several flows, one per line', () => {
   expect(renderStatusList([status, { ...status, jobId: 'b', mode: undefined }], { nowMs, medium: {} })).toBe(
     `FLOW           STATUS   HEALTH        MODE    REVISION  PENDING  DEAD         AGE
 default/words  Running  degraded (2)  stream         3   32,120     3  2 h 10 min

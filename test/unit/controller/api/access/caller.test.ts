@@ -31,7 +31,7 @@ test.each(roles.flatMap((role) => roles.map((needed) => [role, needed] as const)
   },
 );
 
-test('a caller without a list of namespaces has access to all, others to theirs only', () => {
+test('a caller without a list of namespaces has access to all; others only to their own', () => {
   expect(denial(() => assertNamespace(vera, 'b'))).toEqual(['allowed', undefined]);
   expect(denial(() => assertNamespace(teams, 'b'))).toEqual(['allowed', undefined]);
   for (const other of ['b', 'a2', 'A', '']) {
