@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
 import { DiscardPolicy, type JetStreamManager, type NatsConnection, type ObjectStore, StorageType } from 'nats';
 import { StoreError } from '../../../lib/errors';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
+import { documentDigest } from '../../controller/flows/ports/flow-store';
 import { ensureStream, ignoreMissing } from './provision';
 import { callServer, readServer } from './retry-request';
 import { StreamReader } from './stream-reader';
 
 const bucket = 'kflow_documents';
 const stream = `OBJ_${bucket}`;
-const digestLength = 32;
 
 /** Stores the documents of flows in an object store bucket, named `<namespace>/<jobId>/<digest>`. */
 export class FlowDocuments {
@@ -26,7 +25,7 @@ export class FlowDocuments {
   }
 
   async put(flow: FlowKey, text: string): Promise<string> {
-    const digest = digestOf(text);
+    const digest = documentDigest(text);
     const name = nameOf(flow, digest);
     await callServer(`document ${name}`, async () => {
       const found = await this.objects.info(name);
@@ -46,7 +45,7 @@ export class FlowDocuments {
       sequence = chunk.sequence;
     }
     const text = Buffer.concat(chunks).toString();
-    if (digestOf(text) === digest) return text;
+    if (documentDigest(text) === digest) return text;
     const message = `${flowName(flow)} has no document ${digest}: the document was removed or never stored`;
     throw new StoreError('stream-failed', message, { where: name });
   }
@@ -83,10 +82,6 @@ function bucketConfig(replicas: number) {
     allow_direct: true,
     num_replicas: replicas,
   };
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, digestLength);
 }
 
 function nameOf({ namespace, jobId }: FlowKey, digest: string): string {
