@@ -56,8 +56,7 @@ export class Rollout {
   }
 
   private async applyDesired(desired: DesiredState): Promise<void> {
-    const { state, runtime } = this;
-    this.startReadyTimeout();
+    const { state, runtime, input } = this;
     const transition = await this.transitionTo(desired);
     await this.rewind(desired, transition.halted);
     const changed = state.transitionStarted(desired, transition);
@@ -68,7 +67,7 @@ export class Rollout {
     await this.apply(desired.revision, {});
     state.revisionApplied(desired.revision, previous);
     throwIfSuperseded(runtime);
-    this.startReadyTimeout();
+    this.readyDeadlineMs = runtime.now() + input.limits.readyTimeoutMs;
     state.settled(changed);
   }
 
@@ -115,6 +114,7 @@ export class Rollout {
     if (isProven) return;
     const isLate = runtime.now() > this.readyDeadlineMs;
     const unreadiness = await this.awaitReady(isLate ? undefined : this.readyDeadlineMs);
+    throwIfSuperseded(runtime);
     if (unreadiness === undefined) {
       state.markProven(number);
       if (state.memo.reason !== undefined) state.explain(undefined);
@@ -140,11 +140,6 @@ export class Rollout {
       return await this.runtime.waits.awaitReady(this.input.flow, deadlineMs);
     } finally {
       this.awaitingReady = false;
-      throwIfSuperseded(this.runtime);
     }
-  }
-
-  private startReadyTimeout(): void {
-    this.readyDeadlineMs = this.runtime.now() + this.input.limits.readyTimeoutMs;
   }
 }

@@ -102,6 +102,29 @@ describe('an update', () => {
     expect(functions.find((fn) => fn.function === 'map')?.isPaused).toBe(false);
   });
 
+  test('is starting, not healthy, until it has been applied, although the earlier replicas are ready', async () => {
+    await running(updatable);
+    const { cluster } = controller;
+    const apply = cluster.apply.bind(cluster);
+    let open: () => void = () => undefined;
+    const isOpen = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    cluster.apply = async (...args) => {
+      await isOpen;
+      await apply(...args);
+    };
+    await update(restarting);
+    const { status, revision, health } = await controller.service.status(flow);
+    expect({ status, revision, health }).toEqual({
+      status: 'Running',
+      revision: 2,
+      health: { state: 'starting', problems: [] },
+    });
+    open();
+    await healthy();
+  });
+
   test('to the current document has no effect', async () => {
     await running(updatable);
     expect(await update(updatable)).toMatchObject({ outcome: 'unchanged', status: { revision: 1 } });

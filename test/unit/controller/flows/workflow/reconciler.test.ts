@@ -83,6 +83,95 @@ describe('an update that does not become ready', () => {
   });
 });
 
+describe('the wait until replicas are ready', () => {
+  const notReady = 'map has 0 of 1 replicas ready';
+
+  test('lasts the ready timeout, counted from the end of the apply', async () => {
+    const { runtime, reconciler } = open();
+    const deadlines: unknown[] = [];
+    runtime.on('apply', () => {
+      runtime.nowMs += 700;
+      return { map: 'hash-1' };
+    });
+    runtime.on('awaitReady', (_: unknown, deadline?: number) => {
+      deadlines.push(deadline);
+    });
+    await reconciler.reconcile();
+    expect(deadlines).toEqual([Date.parse(at) + 700 + 1_000]);
+  });
+
+  test('is interrupted when a Job ends, and starts again', async () => {
+    const { runtime, state, reconciler } = open(inputOf('batch'));
+    runtime.on('awaitReady', pending);
+    const waiting = reconciler.reconcile();
+    await called(runtime, 'awaitReady');
+    reconciler.observe();
+    await waiting;
+    expect([state.isSettled, state.isClosed]).toEqual([true, false]);
+    runtime.on('awaitReady', () => undefined);
+    runtime.on('judge', () => ({ outcome: 'completed' }));
+    await reconciler.reconcile();
+    expect(state.memo.phase).toBe('Completed');
+  });
+
+  test('is over once a Job has failed, and the flow fails', async () => {
+    const { runtime, state, reconciler } = open(inputOf('batch'));
+    let waits = 0;
+    runtime.on('awaitReady', () => (++waits === 1 ? notReady : undefined));
+    runtime.on('judge', () => ({ outcome: 'failed', reason: 'map: its Job failed' }));
+    await reconciler.reconcile();
+    expect(runtime.argsOf('awaitReady')).toHaveLength(1);
+    expect(state.memo).toMatchObject({ phase: 'Failed', reason: 'map: its Job failed' });
+  });
+
+  test('is the only step that a Job that ends interrupts', async () => {
+    const { runtime, state, reconciler, accept } = await openReady(inputOf('batch'));
+    let finish: () => void = () => undefined;
+    const applied = new Promise<object>((resolve) => {
+      finish = () => resolve({ map: 'hash-2' });
+    });
+    runtime.on('apply', () => applied);
+    await accept({ kind: 'restart', functions: ['map'] });
+    const restarting = reconciler.reconcile();
+    await called(runtime, 'apply');
+    reconciler.observe();
+    finish();
+    await restarting;
+    expect(state.isSettled).toBe(true);
+    expect(runtime.steps).toEqual(['apply', 'judge']);
+  });
+
+  test('that an update supersedes at its deadline rolls nothing back', async () => {
+    let superseded = 0;
+    for (let turns = 0; turns < 20; turns++) {
+      const { runtime, state, reconciler, accept } = await openReady();
+      let finish: () => void = () => undefined;
+      runtime.on('awaitReady', () => {
+        return new Promise((resolve) => {
+          finish = () => resolve(notReady);
+        });
+      });
+      await accept(update('d2', 1));
+      const waiting = reconciler.reconcile();
+      await called(runtime, 'awaitReady');
+      runtime.nowMs += 5_000;
+      finish();
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      if (state.desired.revision !== 2) {
+        await waiting;
+        break; // rolled back before the update
+      }
+      await accept(update('d3', 2));
+      await waiting;
+      superseded++;
+      expect(state.record.revisions.map(({ cause }) => cause)).toEqual(['submit', 'update', 'update']);
+      expect(state.memo).toMatchObject({ revision: 3, isSettled: false });
+      expect(state.memo.reason).toBeUndefined();
+    }
+    expect(superseded).toBeGreaterThan(0);
+  });
+});
+
 describe('a re-read', () => {
   test('starts once no replica is left, with new message ids', async () => {
     const { runtime, state, reconciler, accept } = await openReady();
