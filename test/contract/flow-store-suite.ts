@@ -107,6 +107,11 @@ export function describeFlowStore(name: string, open: () => Promise<FlowStore>):
     });
 
     describe('events', () => {
+      it('are none in a new log', async () => {
+        expect(await store.events({ namespace }, { limit: 1 })).toEqual([]);
+        expect(await store.events({ namespace })).toEqual([]);
+      });
+
       it('are the latest of a flow, a namespace or all, oldest first', async () => {
         const of = { namespace, jobId: 'one' };
         for (const id of ['a', 'b', 'c']) await store.addEvent(eventOf(namespace, id, of));

@@ -69,12 +69,14 @@ export class StreamReader {
 
   /** The last messages of the subject, oldest first. */
   async last(subject: string, limit: number): Promise<readonly StreamMessage[]> {
-    const { first, last } = await this.extent();
+    const extent = await this.extent();
+    const { last } = extent;
+    const first = Math.max(extent.first, 1); // 0 in a stream that has never had a message
     // searches a growing range until it contains enough messages
     for (let span = 4 * limit; ; span *= 8) {
-      const start = Math.max(first, last - span + 1, 1);
-      const found = await this.read(() => this.readFrom(subject, start, start <= first ? 0 : limit));
-      if (start <= first || found.length >= limit) return found.slice(-limit);
+      const start = Math.max(first, last - span + 1);
+      const found = await this.read(() => this.readFrom(subject, start, start === first ? 0 : limit));
+      if (start === first || found.length >= limit) return found.slice(-limit);
     }
   }
 
