@@ -114,7 +114,6 @@ export class Rollout {
     if (isProven) return;
     const isLate = runtime.now() > this.readyDeadlineMs;
     const unreadiness = await this.awaitReady(isLate ? undefined : this.readyDeadlineMs);
-    throwIfSuperseded(runtime);
     if (unreadiness === undefined) {
       state.markProven(number);
       if (state.memo.reason !== undefined) state.explain(undefined);
@@ -140,6 +139,7 @@ export class Rollout {
       return await this.runtime.waits.awaitReady(this.input.flow, deadlineMs);
     } finally {
       this.awaitingReady = false;
+      throwIfSuperseded(this.runtime);
     }
   }
 }
