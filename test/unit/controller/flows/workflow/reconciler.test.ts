@@ -161,6 +161,7 @@ describe('the wait until replicas are ready', () => {
     await called(runtime, 'awaitReady');
     runtime.nowMs += 5_000;
     finish();
+    await Promise.resolve(); // the wait has ended, and the rollout has not gone on yet
     await accept(update('d3', 2));
     await waiting;
     expect(state.record.revisions.map(({ cause }) => cause)).toEqual(['submit', 'update', 'update']);
