@@ -57,7 +57,8 @@ export class MemoryJetStream {
         const { messages, lastSequence, created } = this.stream(name);
         const found = options === undefined ? [] : this.messages(name, options.subjects_filter);
         const subjects = Object.fromEntries(found.map(({ subject }) => [subject, 1]));
-        const first = messages[0]?.sequence ?? lastSequence + 1;
+        // 0 in a stream that has never had a message, as on a server
+        const first = messages[0]?.sequence ?? (lastSequence === 0 ? 0 : lastSequence + 1);
         return { created, state: { first_seq: first, last_seq: lastSequence, subjects } };
       },
       purge: async (name: string, { filter }: { readonly filter: string }) => this.purge(name, filter),
