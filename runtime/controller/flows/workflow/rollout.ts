@@ -113,7 +113,10 @@ export class Rollout {
     const { number = 0, isProven } = state.revision(state.desired.revision) ?? {};
     if (isProven) return;
     const isLate = runtime.now() > this.readyDeadlineMs;
+    const { generation } = state;
     const unreadiness = await this.awaitReady(isLate ? undefined : this.readyDeadlineMs);
+    // a request may arrive between the end of the wait and this line
+    if (state.generation !== generation) throwIfSuperseded(runtime);
     if (unreadiness === undefined) {
       state.markProven(number);
       if (state.memo.reason !== undefined) state.explain(undefined);

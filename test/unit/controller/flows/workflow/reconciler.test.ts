@@ -146,28 +146,34 @@ describe('the wait until replicas are ready', () => {
     expect(runtime.steps).toEqual(['apply', 'judge']);
   });
 
-  test('that an update supersedes at its deadline rolls nothing back', async () => {
-    const { runtime, state, reconciler, accept } = await openReady();
-    let finish: () => void = () => undefined;
-    runtime.on(
-      'awaitReady',
-      () =>
-        new Promise((resolve) => {
-          finish = () => resolve(notReady);
-        }),
-    );
-    await accept(update('d2', 1));
-    const waiting = reconciler.reconcile();
-    await called(runtime, 'awaitReady');
-    runtime.nowMs += 5_000;
-    finish();
-    await Promise.resolve(); // the wait has ended, and the rollout has not gone on yet
-    await accept(update('d3', 2));
-    await waiting;
-    expect(state.record.revisions.map(({ cause }) => cause)).toEqual(['submit', 'update', 'update']);
-    expect(state.memo).toMatchObject({ revision: 3, isSettled: false });
-    expect(state.memo.reason).toBeUndefined();
-  });
+  test.each([0, 1, 2, 3, 4, 5])(
+    'that an update supersedes %i turns after its deadline never rolls that update back',
+    async (turns) => {
+      const { runtime, state, reconciler, accept } = await openReady();
+      let finish: () => void = () => undefined;
+      runtime.on(
+        'awaitReady',
+        () =>
+          new Promise((resolve) => {
+            finish = () => resolve(notReady);
+          }),
+      );
+      await accept(update('d2', 1));
+      const waiting = reconciler.reconcile();
+      await called(runtime, 'awaitReady');
+      runtime.nowMs += 5_000;
+      finish();
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      const hasEnded = state.desired.revision !== 2;
+      await accept(update('d3', state.desired.revision));
+      await waiting;
+      expect(state.record.revisions.map(({ cause }) => cause)).toEqual(
+        hasEnded ? ['submit', 'update', 'auto-rollback', 'update'] : ['submit', 'update', 'update'],
+      );
+      expect(state.memo).toMatchObject({ revision: hasEnded ? 4 : 3, isSettled: false });
+      expect(state.memo.reason).toBeUndefined();
+    },
+  );
 });
 
 describe('a re-read', () => {
