@@ -61,6 +61,10 @@ export class MemoryJetStream {
         const first = messages[0]?.sequence ?? (lastSequence === 0 ? 0 : lastSequence + 1);
         return { created, state: { first_seq: first, last_seq: lastSequence, subjects } };
       },
+      deleteMessage: async (name: string, sequence: number) => {
+        const stream = this.stream(name);
+        stream.messages = stream.messages.filter((message) => message.sequence !== sequence);
+      },
       purge: async (name: string, { filter }: { readonly filter: string }) => this.purge(name, filter),
       getMessage: async (name: string, query: { readonly seq: number; readonly next_by_subj: string }) => {
         const [found] = this.messages(name, query.next_by_subj, query.seq);
