@@ -438,6 +438,20 @@ describe('documents', () => {
 });
 
 describe('events', () => {
+  test('of requests that arrive during a save are saved after it', async () => {
+    const { runtime, accept } = await openReady();
+    const save = held(runtime, 'keep');
+    const requests = ['map', 'leaf'].map((id) => accept({ kind: 'restart', functions: [id] }));
+    await called(runtime, 'keep');
+    requests.push(accept({ kind: 'stop' }));
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(runtime.argsOf('keep')).toHaveLength(1);
+    runtime.on('keep', () => undefined);
+    save.finish();
+    await Promise.all(requests);
+    expect(eventsOf(runtime).map(({ what }) => what)).toEqual(['restart', 'restart', 'stop', 'Stopping']);
+  });
+
   test('are saved once each, in order, over a new run of the workflow', async () => {
     const runtime = new TestRuntime();
     const run = new FlowRun(inputOf(), runtime);
