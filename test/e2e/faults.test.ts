@@ -122,7 +122,9 @@ test('a killed run leaves no server and no replica, and the next run starts from
     (replica) => /process (\d+)/.exec(place.read(`.kflow/faults/logs/${replica}.log`))?.[1],
   );
   const pids = [...servers, ...replicas].map(Number);
-  expect(pids.filter(isAlive)).toHaveLength(9);
+  expect(pids).toHaveLength(9);
+  expect(pids.every(Number.isInteger)).toBe(true);
+  expect(servers.map(Number).every(isAlive)).toBe(true); // a source that has sent everything has ended
   killed.process.kill('SIGKILL');
   await waitFor(
     'the processes of the killed run to end',

@@ -38,10 +38,17 @@ async function crashing(): Promise<void> {
 async function poisoned(): Promise<void> {
   const flow = life.flow('poison', 'stream');
   const work = "if (event.n === 3) throw new Error('three is bad');";
-  const first = flow.process('first', { out: ['sink'], work, meta: { maxDeliver: 4 } });
+  const first = flow.process('first', { out: ['sink'], work, meta: { maxDeliver: 1_000 } });
   await life.submit(flow, flow.document(flow.source(5, ['first']), first, flow.sink()));
   const message = expect.stringContaining('three is bad');
   await ill(flow, 'unhealthy', { replica: 'first-0', reason: 'PoisonRecord', message });
+}
+
+async function deadLettered(): Promise<void> {
+  const flow = life.flow('letters', 'stream');
+  const work = "if (event.n === 3) throw new Error('three is bad');";
+  const first = flow.process('first', { out: ['sink'], work, meta: { maxDeliver: 1 } });
+  await life.submit(flow, flow.document(flow.source(5, ['first']), first, flow.sink()));
   await ill(flow, 'degraded', { reason: 'DeadLetters' });
   await life.processed(flow, 'sink', 4);
   expect(await life.ledger(flow)).toEqual(said('first', [0, 1, 2, 4]));
@@ -73,7 +80,7 @@ async function givenUp(): Promise<void> {
 
 test('each problem is reported with its function, its reason and the message of the code', async () => {
   // Concurrently: all of them mostly wait.
-  await Promise.all([crashing(), poisoned(), unloadable(), givenUp()]);
+  await Promise.all([crashing(), poisoned(), deadLettered(), unloadable(), givenUp()]);
 });
 
 test('the status is never wrong for longer than 5 s on an idle machine, though replicas and the controller are killed', async () => {

@@ -116,8 +116,9 @@ describe('apply', () => {
     const applied = apply('patient', { ...job, hash: 'two' }).then(() => {
       isDone = true;
     });
-    const ending = await state('patient', ({ desired }) => desired === 0);
-    expect(ending).toMatchObject({ specHash: 'one', replicas: [{ phase: 'ending' }, { phase: 'ending' }] });
+    const areEnding = ({ desired, replicas }: WorkloadState) =>
+      desired === 0 && replicas.length === 2 && replicas.every(({ phase }) => phase === 'ending');
+    expect(await state('patient', areEnding)).toMatchObject({ specHash: 'one' });
     expect([isDone, (await liveJob('patient'))?.metadata.uid]).toEqual([false, first?.metadata.uid]);
     held.letGo();
     await applied;
