@@ -138,18 +138,6 @@ export function sideOutputOf(id: string, schema: object): OutputSpec & { readonl
   return { id, stream: id, subject: id, schema: schema as OutputSpec['schema'], ...limits, durables: [] };
 }
 
-export const s3list = {
-  type: 'record',
-  name: 's3list',
-  namespace: 'tech.athea.kosmos',
-  fields: [
-    { name: 'url', type: 'string' },
-    { name: 'lastModifiedUnixMilli', type: 'long' },
-    { name: 'bucket', type: 'string' },
-    { name: 'key', type: 'string' },
-  ],
-};
-
 export const s3event = { url: 'http://minio/sas/a', lastModifiedUnixMilli: 1_700_000_000_000, bucket: 'sas', key: 'a' };
 
 export const numbered = { type: 'record', name: 'numbered', fields: [{ name: 'n', type: 'long' }] };

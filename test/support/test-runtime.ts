@@ -15,13 +15,19 @@ export interface ActivityCall {
 /** What an activity does in a test: returns a result, throws, or stays pending until the test settles it. */
 export type Behavior = (...args: never[]) => unknown;
 
+/**
+ * The current scope of each runtime. One storage for all of them: Node tracks every storage that was ever entered, at each
+ * promise of the process.
+ */
+const scopes = new AsyncLocalStorage<ReadonlyMap<TestRuntime, TestScope>>();
+
 class TestScope implements CancelableScope {
   private readonly cancellation = new AbortController();
   readonly signal: AbortSignal;
 
   /** A scope is canceled with its parent. */
   constructor(
-    private readonly scopes: AsyncLocalStorage<TestScope>,
+    private readonly runtime: TestRuntime,
     parent?: TestScope,
   ) {
     const { signal } = this.cancellation;
@@ -29,7 +35,7 @@ class TestScope implements CancelableScope {
   }
 
   run<T>(work: () => Promise<T>): Promise<T> {
-    return this.scopes.run(this, work);
+    return scopes.run(new Map(scopes.getStore()).set(this.runtime, this), work);
   }
 
   cancel(): void {
@@ -65,8 +71,7 @@ export class TestRuntime implements WorkflowRuntime {
   continuedWith: FlowInput | undefined;
   private ids = 0;
   private readonly behaviors = new Map<ActivityName, Behavior>();
-  private readonly scopes = new AsyncLocalStorage<TestScope>();
-  private readonly root = new TestScope(this.scopes);
+  private readonly root = new TestScope(this);
   private readonly conditions = new Set<() => void>();
 
   readonly changes = this.activities(false);
@@ -103,11 +108,11 @@ export class TestRuntime implements WorkflowRuntime {
   }
 
   openScope(): CancelableScope {
-    return new TestScope(this.scopes, this.scope);
+    return new TestScope(this, this.scope);
   }
 
   nonCancelable<T>(work: () => Promise<T>): Promise<T> {
-    return new TestScope(this.scopes).run(work);
+    return new TestScope(this).run(work);
   }
 
   isCanceled(): boolean {
@@ -161,7 +166,7 @@ export class TestRuntime implements WorkflowRuntime {
   }
 
   private get scope(): TestScope {
-    return this.scopes.getStore() ?? this.root;
+    return scopes.getStore()?.get(this) ?? this.root;
   }
 
   private activities(isWait: boolean): FlowActivities {

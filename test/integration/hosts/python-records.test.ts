@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { s3list } from '../../../lib/topology/function-types/fs-source';
 import { fingerprintOf } from '../../../runtime/engine/avro-message';
 import {
   decode,
@@ -9,7 +10,6 @@ import {
   numbered,
   recordOf,
   s3event,
-  s3list,
   sideOutputOf,
   withHost,
 } from '../../support/host-run';

@@ -78,13 +78,13 @@ describe('lines', () => {
   });
 
   it('above 10 MB move to the old file and are still read', async () => {
-    const big = `${'x'.repeat(9_999)}\n`.repeat(1_100);
+    const big = `${'x'.repeat(99)}\n`.repeat(110_000);
     const log = printed(big);
     log.rotate();
     appendFileSync(log.file, 'last\n');
     expect(statSync(log.file).size).toBe(5);
     expect(readFileSync(`${log.file}.old`, 'utf8')).toBe(big);
     expect((await linesOf(log)).at(-1)).toBe('last');
-    expect(await linesOf(log)).toHaveLength(1_101);
+    expect(await linesOf(log)).toHaveLength(110_001);
   });
 });

@@ -8,6 +8,7 @@ import {
   first,
   flow,
   inputOf,
+  neverReady,
   open,
   openReady,
   pending,
@@ -96,10 +97,7 @@ describe('a rollback', () => {
     runtime.on('awaitReady', pending);
     const starting = reconciler.reconcile();
     await called(runtime, 'awaitReady');
-    runtime.on('awaitReady', (_: unknown, deadline: number) => {
-      if (deadline > runtime.nowMs) runtime.nowMs = deadline + 1;
-      return 'not ready';
-    });
+    neverReady(runtime, 'not ready');
     await accept(update('d2', 1));
     await starting;
     await reconciler.reconcile();

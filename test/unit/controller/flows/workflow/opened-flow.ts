@@ -86,3 +86,11 @@ export function held(runtime: TestRuntime, name: keyof FlowActivities) {
     fail: (message: string) => settle?.reject(new Error(message)),
   };
 }
+
+/** Replicas that are not ready now, and still not at the deadline of any wait. */
+export function neverReady(runtime: TestRuntime, unreadiness: string): void {
+  runtime.on('awaitReady', (_: unknown, deadline: number) => {
+    if (deadline > runtime.nowMs) runtime.nowMs = deadline + 1;
+    return unreadiness;
+  });
+}

@@ -11,6 +11,7 @@ import {
   flow,
   held,
   inputOf,
+  neverReady,
   open,
   openReady,
   pending,
@@ -24,10 +25,7 @@ describe('an update that does not become ready', () => {
     await accept(update('d2', 1));
     const applying = reconciler.reconcile();
     await called(runtime, 'awaitReady');
-    runtime.on('awaitReady', (_: unknown, deadline: number) => {
-      if (deadline > runtime.nowMs) runtime.nowMs = deadline + 1;
-      return 'map has 0 of 1 replicas ready';
-    });
+    neverReady(runtime, 'map has 0 of 1 replicas ready');
     await accept(update('d3', 2));
     await applying;
     await reconciler.reconcile();

@@ -1,0 +1,105 @@
+import { StoreError } from '../../../lib/errors';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { DeadLetters } from '../../../runtime/engine/dead-letters';
+import { OutputWriter } from '../../../runtime/engine/output-writer';
+import { Preparation, type PreparationPorts } from '../../../runtime/engine/preparation';
+import type { RecordObserver } from '../../../runtime/engine/processing-times';
+import { RecordLoop } from '../../../runtime/engine/record-loop';
+import { ManualHost, ManualPublisher, ManualSource } from '../../support/engine-ports';
+import { planOf, specOf } from '../plan/planned';
+
+const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
+const code = 'meta: { name: run, maxDeliver: 3, code: "def run(ctx, event): return event" }';
+const planned = planOf(`
+jobId: loop
+dag:
+  - { id: in, type: raw-source, schema: '${schema}', ${code}, out: [map] }
+  - id: map
+    type: raw
+    ${code}
+    out: [leaf]
+    sideOuts: [{ id: even, schema: '${schema}', out: [leaf] }, { id: odd, schema: '${schema}', out: [leaf] }]
+  - { id: leaf, type: raw, ${code} }
+`);
+export const map = specOf(planned, 'map');
+export const noRoom = new StoreError('stream-failed', 'no room');
+export const failure = { type: 'ValueError', message: 'no' };
+
+interface Options {
+  readonly spec?: Partial<FunctionSpec>;
+  readonly ports?: Partial<PreparationPorts>;
+  readonly concurrency?: number;
+  readonly isLongRunning?: boolean;
+  readonly inputs?: number;
+  readonly observer?: RecordObserver;
+}
+
+/** One record loop between ports that the test answers. */
+class LoopStage {
+  readonly publisher = new ManualPublisher();
+  readonly sources: readonly ManualSource[];
+  readonly host: ManualHost;
+  readonly counters = { in: 0, out: 0, failed: 0, dead: 0, lastFailure: undefined as string | undefined };
+  readonly logs: string[] = [];
+  readonly crashes: Error[] = [];
+  readonly spec: FunctionSpec;
+  readonly loop: RecordLoop;
+
+  constructor({ spec = {}, ports = {}, concurrency, isLongRunning = false, inputs = 1, observer }: Options = {}) {
+    this.spec = { ...map, ...spec };
+    this.host = new ManualHost(concurrency);
+    this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
+    this.loop = new RecordLoop({
+      spec: this.spec,
+      inputs: this.sources,
+      writer: new OutputWriter(this.publisher, { maxPayload: 1_000 }),
+      preparation: new Preparation({
+        claims: { fetch: async () => Buffer.from('c301') },
+        dedupeWindowMs: 120_000,
+        ...ports,
+      }),
+      deadLetters: new DeadLetters(this.spec, this.publisher),
+      counters: this.counters,
+      log: (level, text) => this.logs.push(`${level} ${text}`),
+      isLongRunning,
+      observer,
+    });
+    this.loop.start(this.host, (cause) => this.crashes.push(cause));
+  }
+
+  get ids(): string[] {
+    return this.publisher.sent.map(({ id }) => id);
+  }
+
+  /** Delivers a message and waits until it is in the host; returns its answers. */
+  async begin(sequence: number, changes: Parameters<ManualSource['deliver']>[1] = {}): Promise<string[]> {
+    const answers = this.sources[0]?.deliver(sequence, changes) ?? [];
+    await turn();
+    return answers;
+  }
+
+  /** Id of the last record in the host. */
+  get last(): number {
+    return this.host.records.at(-1)?.id ?? -1;
+  }
+
+  output(id: number, side = ''): void {
+    void this.loop.output(id, Buffer.from('c301', 'hex'), side);
+  }
+}
+
+/** Until what is scheduled has run: intake hands over in a later turn of the event loop. */
+export async function turn(): Promise<void> {
+  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The stage of the current test. */
+export let stage: LoopStage;
+
+/** Opens the stage of the current test, with a started loop. */
+export function open(options?: Options): LoopStage {
+  stage = new LoopStage(options);
+  return stage;
+}
+
+afterEach(() => stage.loop.stop(0));
