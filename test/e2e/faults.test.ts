@@ -74,6 +74,11 @@ async function middle(run: KflowCommand): Promise<void> {
   await run.waitFor(/py +in +[1-9][\d,]* /);
 }
 
+/** The process of a replica, once its log has begun. */
+async function replicaPid(run: KflowCommand, replica: string): Promise<number> {
+  return Number(await run.waitFor(/process (\d+)/, () => place.read(`.kflow/faults/logs/${replica}.log`)));
+}
+
 function outcome(run: KflowCommand): Record<string, readonly [string, string]> {
   const rows = [...run.stdout.matchAll(/^(\S+) +(?:raw|raw-source|fs-source|s3-sink) +\d+ +(\S+) +(\S+) /gm)];
   return Object.fromEntries(rows.map(([, name, taken, given]) => [name, [taken, given] as const]));
@@ -105,8 +110,7 @@ test('loses and repeats nothing when replicas are killed midway', async () => {
   const run = start();
   await middle(run);
   for (const replica of ['numbers-0', 'py-0', 'ts-0', 'sink-0', 'py-1']) {
-    const pid = Number(await run.waitFor(/process (\d+)/, () => place.read(`.kflow/faults/logs/${replica}.log`)));
-    process.kill(pid, 'SIGKILL');
+    process.kill(await replicaPid(run, replica), 'SIGKILL');
   }
   expect(await run.exited).toBe(0);
   expectAllOnce(run);
@@ -118,12 +122,11 @@ test('a killed run leaves no server and no replica, and the next run starts from
   const servers = [...killed.stderr.matchAll(/^(?:nats-server|s3 server) .*\(process (\d+)\)$/gm)].map(
     ([, pid]) => pid,
   );
-  const replicas = ['numbers-0', 'py-0', 'py-1', 'ts-0', 'gather-0', 'thin-0', 'sink-0'].map(
-    (replica) => /process (\d+)/.exec(place.read(`.kflow/faults/logs/${replica}.log`))?.[1],
+  const replicas = await Promise.all(
+    ['numbers-0', 'py-0', 'py-1', 'ts-0', 'gather-0', 'thin-0', 'sink-0'].map((replica) => replicaPid(killed, replica)),
   );
   const pids = [...servers, ...replicas].map(Number);
   expect(pids).toHaveLength(9);
-  expect(pids.every(Number.isInteger)).toBe(true);
   expect(servers.map(Number).every(isAlive)).toBe(true); // a source that has sent everything has ended
   killed.process.kill('SIGKILL');
   await waitFor(

@@ -10,6 +10,7 @@ const program = path.join(root, 'dist/js/runtime/cli/main.js');
 /** A folder of its own in which the built `kflow` command runs. */
 export class Workplace {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'kflow-test-'));
+  private readonly commands: KflowCommand[] = [];
 
   write(name: string, text: string): string {
     const file = path.join(this.folder, name);
@@ -38,10 +39,16 @@ export class Workplace {
   }
 
   kflow(...args: string[]): KflowCommand {
-    return new KflowCommand(spawn(process.execPath, [program, ...args], { cwd: this.folder, env: { ...process.env } }));
+    const command = new KflowCommand(
+      spawn(process.execPath, [program, ...args], { cwd: this.folder, env: { ...process.env } }),
+    );
+    this.commands.push(command);
+    return command;
   }
 
+  /** Ends what a failed test has left running, so that it does not disturb the next one in the same folder. */
   remove(): void {
+    for (const command of this.commands.splice(0)) command.process.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
