@@ -86,8 +86,10 @@ export const errorCodes = {
   'payload-too-large': { httpStatus: 413 },
   /** User code threw, or emitted to an output that does not exist. */
   'function-failed': { httpStatus: 500 },
-  /** The process that runs user code ended or stopped responding. */
+  /** The process that runs user code was killed, could not be used, or broke its protocol. */
   'host-failed': { httpStatus: 500 },
+  /** The process that runs user code exited by itself, with any exit code. */
+  'host-exited': { httpStatus: 500 },
   /** An object store or the Kubernetes API refused or failed a call. */
   'store-failed': { httpStatus: 503, isTransient: true },
   /** NATS refused or failed a call. */

@@ -3,11 +3,12 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { Counters } from './counters';
 import { type DeadLetters, decideFailure, failureOf } from './dead-letters';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
+import { HostSupervisor, type SupervisorEvents } from './host-supervisor';
 import { Intake } from './intake';
 import { decideLeases } from './leases';
 import { type OutputWriter, originOf } from './output-writer';
 import type { DeliverySource } from './ports/delivery';
-import type { Failure, Host, HostEvents, LogLevel } from './ports/host';
+import type { CreateHost, Failure, LogLevel } from './ports/host';
 import type { Preparation } from './preparation';
 import { ProcessingTimes, type RecordObserver } from './processing-times';
 
@@ -15,6 +16,8 @@ export interface RecordLoopPorts {
   readonly spec: FunctionSpec;
   /** One for each of `spec.inputs`, in that order. */
   readonly inputs: readonly DeliverySource[];
+  /** Creates a host of the function's code; called again after a crash or a kill. */
+  readonly createHost: CreateHost;
   readonly writer: OutputWriter;
   readonly preparation: Preparation;
   readonly deadLetters: DeadLetters;
@@ -36,17 +39,20 @@ const deadLetterRetryMs = 1_000;
  * I2. The id of an output is its origin and its index: the same input yields the same ids, and a stream stores each once.
  * I3. A record that is not acked is nak'd, at once or with a delay; no record is dropped.
  */
-export class RecordLoop implements HostEvents {
+export class RecordLoop implements SupervisorEvents {
   private readonly held = new HeldRecords();
   /** Records in the host, in the order of hand-over. */
   private readonly inHost = new Map<number, HeldRecord>();
+  /** Prepared records that wait for a host. */
+  private readonly waiting: HeldRecord[] = [];
   private readonly intake: Intake;
   private readonly leaseTimer: NodeJS.Timeout;
-  private host: Host | undefined;
+  private readonly supervisor: HostSupervisor;
   private times: ProcessingTimes | undefined;
-  private onCrash: (cause: Error) => void = () => undefined;
+  private onBroken: (cause: Error) => void = () => undefined;
 
   constructor(private readonly ports: RecordLoopPorts) {
+    this.supervisor = new HostSupervisor(ports.createHost, this);
     this.intake = new Intake(ports.inputs, this.held, ports.preparation, {
       ready: (records) => this.handOver(records),
       unreadable: (record, error) => this.failed(record.id, failureOf(error)),
@@ -56,12 +62,16 @@ export class RecordLoop implements HostEvents {
     this.leaseTimer = setInterval(() => this.renewLeases(), ports.spec.ackWaitMs / 3);
   }
 
-  /** Processes records until `stop`. After `onCrash` the host is dead, and the replica must end. */
-  start(host: Host, onCrash: (cause: Error) => void): void {
-    this.host = host;
-    this.onCrash = onCrash;
-    if (this.ports.observer !== undefined) this.times = new ProcessingTimes(this.ports.observer, host.concurrency);
-    this.intake.start(host.concurrency);
+  /**
+   * Opens a host, and processes records until `stop`. Rejects when the function's code cannot be loaded. After `onBroken` no
+   * host runs any more, and the replica must end.
+   */
+  async start(onBroken: (cause: Error) => void): Promise<void> {
+    this.onBroken = onBroken;
+    await this.supervisor.open();
+    const { concurrency } = this.supervisor;
+    if (this.ports.observer !== undefined) this.times = new ProcessingTimes(this.ports.observer, concurrency);
+    this.intake.start(concurrency);
   }
 
   /** True when no record is held. */
@@ -69,23 +79,30 @@ export class RecordLoop implements HostEvents {
     return this.held.size === 0;
   }
 
-  /** Stops pulling, naks the records that have not started, and gives running records the grace period to finish. */
+  /** Stops pulling, naks the records that have not started, gives running ones the grace period to finish, closes the host. */
   async stop(graceMs: number): Promise<void> {
+    this.supervisor.retire();
     this.intake.stop();
     this.nakUnstarted();
     const deadline = Date.now() + graceMs;
     while (!this.idle && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     clearInterval(this.leaseTimer);
+    const isUrgent = !this.idle;
     for (const record of this.held.values()) this.nak(record, 0);
+    await this.supervisor.close(isUrgent);
   }
 
   private handOver(records: readonly HeldRecord[]): void {
+    if (!this.supervisor.isReady) {
+      this.waiting.push(...records);
+      return;
+    }
     for (const record of records) {
       record.advance(RecordState.Running);
       this.inHost.set(record.id, record);
     }
     this.times?.handedOver(records);
-    this.host?.process(
+    this.supervisor.process(
       records.map((record) => ({
         id: record.id,
         payload: record.payload,
@@ -140,8 +157,19 @@ export class RecordLoop implements HostEvents {
     this.ports.log(level, text);
   }
 
-  crashed(cause: Error): void {
-    this.onCrash(cause);
+  lost(cause: KFlowError): boolean {
+    const lost = [...this.inHost.values()];
+    if (lost.length === 1) for (const record of lost) this.finish(record.id, failureOf(cause));
+    else for (const record of lost) this.nak(record, 0);
+    return lost.length > 0;
+  }
+
+  reopened(): void {
+    this.handOver(this.waiting.splice(0).filter((record) => record.state !== RecordState.Settled));
+  }
+
+  broken(cause: Error): void {
+    this.onBroken(cause);
   }
 
   /** The function has returned or thrown for the record, or the record could not be prepared. */
@@ -216,7 +244,7 @@ export class RecordLoop implements HostEvents {
     const { extend, overdue, started } = decideLeases([...this.inHost.values(), ...others], nowMs, {
       maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
       unlimited: this.ports.isLongRunning,
-      concurrency: this.host?.concurrency ?? 1,
+      concurrency: this.supervisor.concurrency,
     });
     for (const record of started) record.aliveAt = nowMs;
     for (const record of extend) record.delivery.working();
@@ -241,7 +269,7 @@ export class RecordLoop implements HostEvents {
     for (const record of this.held.values()) {
       if (record.state === RecordState.Queued || record.state === RecordState.Preparing) this.nak(record, 0);
     }
-    this.host?.release();
+    this.supervisor.release();
   }
 }
 

@@ -20,6 +20,7 @@ export interface SinkHostOptions {
 export class SinkHost implements Host {
   private queue: HostRecord[] = [];
   private writes = 0;
+  private isKilled = false;
   private readonly projection: ReaderProjection;
 
   constructor(private readonly options: SinkHostOptions) {
@@ -46,6 +47,12 @@ export class SinkHost implements Host {
     throw new Error('a sink does not generate records');
   }
 
+  /** A write that has begun cannot be stopped; its outcome is ignored. The sink stays open for the next host. */
+  async kill(): Promise<void> {
+    this.isKilled = true;
+    this.queue = [];
+  }
+
   async close(): Promise<void> {
     this.release();
     await this.options.sink.close();
@@ -68,7 +75,7 @@ export class SinkHost implements Host {
         records.push({ value: await this.projection.read(payload), origin });
         ids.push(id);
       } catch (error) {
-        this.options.events.failed(id, failureOf(error));
+        this.settle(id, { is: 'failed', error, isRetryable: true });
       }
     }
     const outcomes = records.length === 0 ? [] : await this.outcomesOf(records);
@@ -87,6 +94,7 @@ export class SinkHost implements Host {
 
   private settle(id: number, outcome: WriteOutcome | undefined): void {
     const { events, spec } = this.options;
+    if (this.isKilled) return;
     if (outcome === undefined) events.failed(id, { type: 'Error', message: `${spec.type} reported no outcome` });
     else if (outcome.is === 'stored') events.done(id);
     else events.failed(id, failureOfWrite(outcome.error, outcome.isRetryable));

@@ -39,5 +39,7 @@ class PassThroughHost implements Host {
 
   release(): void {}
 
+  async kill(): Promise<void> {}
+
   async close(): Promise<void> {}
 }

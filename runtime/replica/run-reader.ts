@@ -6,7 +6,7 @@ import { ObjectDownloads } from '../adapters/s3/object-downloads';
 import { sinkConnector } from '../connectors/registry';
 import { isFinished, waitForCompletion } from '../engine/completion';
 import { DeadLetters } from '../engine/dead-letters';
-import type { Host, HostEvents } from '../engine/ports/host';
+import type { CreateHost } from '../engine/ports/host';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
 import { SinkHost } from '../engine/sink-host';
@@ -21,6 +21,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   const loop = new RecordLoop({
     spec,
     inputs: links.inputs,
+    createHost: await readerHosts(context),
     writer: links.writer,
     preparation: createPreparation(context),
     deadLetters: new DeadLetters(spec, links.publisher),
@@ -29,28 +30,28 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     isLongRunning: environment.isLongRunning,
     observer,
   });
-  const host = await createReaderHost(context, loop);
-  await host.open();
-  const crash = new Promise<never>((_, reject) => {
-    loop.start(host, (cause) => {
-      health.hostDied();
-      reject(cause);
-    });
+  let onBroken: (cause: Error) => void = () => undefined;
+  const broken = new Promise<never>((_, reject) => {
+    onBroken = reject;
+  });
+  await loop.start((cause) => {
+    health.hostDied();
+    onBroken(cause);
   });
   health.enter('working');
   log('INFO', `started, process ${process.pid}`);
   const isBatch = spec.mode === 'batch';
-  await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), crash]);
+  await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), broken]);
   await loop.stop(environment.shutdownMs);
-  await host.close();
   if (!stop.aborted) await links.state.markEnded(writerOf(context));
 }
 
-async function createReaderHost(context: ReplicaContext, events: HostEvents): Promise<Host> {
+/** Creates the hosts of a process or a sink. The hosts of a sink share its connections. */
+async function readerHosts(context: ReplicaContext): Promise<CreateHost> {
   const { spec, links } = context;
-  if (kindOf(spec.type) !== 'sink') return hostOf(context, events);
+  if (kindOf(spec.type) !== 'sink') return (events) => hostOf(context, events);
   const sink = await sinkConnector(spec.type).open(await sinkContext(context));
-  return new SinkHost({ spec, events, schemas: links.schemas, sink });
+  return (events) => new SinkHost({ spec, events, schemas: links.schemas, sink });
 }
 
 function createPreparation({ spec, environment, links, log }: ReplicaContext): Preparation {

@@ -33,12 +33,14 @@ export class ManualPublisher implements Publisher {
 export class ManualSource implements DeliverySource {
   readonly demands: { readonly messages: number; readonly bytes: number }[] = [];
   isStopped = false;
-  private onDelivery: (delivery: Delivery) => void = () => undefined;
+  private onDelivery: ((delivery: Delivery) => void) | undefined;
+  private readonly early: Delivery[] = [];
 
   constructor(private readonly stream = 'in') {}
 
   start(onDelivery: (delivery: Delivery) => void): void {
     this.onDelivery = onDelivery;
+    for (const delivery of this.early.splice(0)) onDelivery(delivery);
   }
 
   demand(messages: number, bytes: number): void {
@@ -49,10 +51,10 @@ export class ManualSource implements DeliverySource {
     this.isStopped = true;
   }
 
-  /** Delivers a message, and returns the list that its answers are added to: `ack`, `nak <ms>`, `working`. */
+  /** Delivers a message, once the reader has started, and returns the list that its answers are added to: `ack`, `nak <ms>`, `working`. */
   deliver(sequence: number, changes: Partial<Pick<Delivery, 'deliveries' | 'timestampMs' | 'payload'>> = {}): string[] {
     const answers: string[] = [];
-    this.onDelivery({
+    const delivery: Delivery = {
       stream: this.stream,
       sequence,
       deliveries: 1,
@@ -62,7 +64,9 @@ export class ManualSource implements DeliverySource {
       ack: () => answers.push('ack'),
       nak: (delayMs) => answers.push(`nak ${delayMs}`),
       working: () => answers.push('working'),
-    });
+    };
+    if (this.onDelivery === undefined) this.early.push(delivery);
+    else this.onDelivery(delivery);
     return answers;
   }
 }
@@ -71,6 +75,8 @@ export class ManualSource implements DeliverySource {
 export class ManualHost implements Host {
   readonly records: HostRecord[] = [];
   releases = 0;
+  isKilled = false;
+  isClosed = false;
 
   constructor(readonly concurrency = 10) {}
 
@@ -88,5 +94,11 @@ export class ManualHost implements Host {
     this.releases++;
   }
 
-  async close(): Promise<void> {}
+  async kill(): Promise<void> {
+    this.isKilled = true;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
 }

@@ -1,3 +1,5 @@
+import type { KFlowError } from '../../../lib/errors';
+
 /**
  * The port between the record loop and user code. Payloads in both directions are Avro single-object encodings (C3 01, the
  * writer schema's 8-byte fingerprint, the body); the host encodes and decodes them.
@@ -48,8 +50,12 @@ export interface HostEvents {
   released(id: number): void;
   heartbeat(id: number): void;
   log(level: LogLevel, text: string): void;
-  /** The host has died; no further events follow. */
-  crashed(cause: Error): void;
+  /**
+   * The host's process has ended without having been asked to; no further event follows. The records that were handed over
+   * and have no outcome were in the host. The message says how it ended: `Python exited with code 0` (`host-exited`),
+   * `Python was killed by SIGKILL`, `Python broke the protocol: …` (`host-failed`).
+   */
+  crashed(cause: KFlowError): void;
 }
 
 /** The records that a source's function returned for one request. */
@@ -72,8 +78,13 @@ export interface Host {
   generate(): Promise<Generated>;
   /** Releases the records that have not started: reports `released` for each. */
   release(): void;
+  /** Ends the user's code at once, whatever it is doing; resolves when it is gone. No event follows the call. */
+  kill(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Creates a host that has not been opened; the loop opens another one after a crash or a kill. */
+export type CreateHost = (events: HostEvents) => Host;
 
 /** Schemas by fingerprint (16 hex digits, as in the payload's header). */
 export interface SchemaSource {

@@ -39,6 +39,7 @@ export class ProcessHost implements Host {
   private lastRequest = 0;
   private state: State = { is: 'new' };
   private isStreaming = false;
+  private isKilled = false;
   private credit = { count: 0, bytes: 0 };
 
   constructor(
@@ -46,8 +47,8 @@ export class ProcessHost implements Host {
     private readonly program: HostProgram,
   ) {
     this.child = new UserProcess(program, {
-      frame: (type, body) => this.receivers[type](body),
-      line: (level, text) => options.events.log(level, text),
+      frame: (type, body) => this.isKilled || this.receivers[type](body),
+      line: (level, text) => this.isKilled || options.events.log(level, text),
       exited: (cause) => this.exited(cause),
     });
     this.queue = new RecordQueue({
@@ -109,6 +110,15 @@ export class ProcessHost implements Host {
       this.state = { is: 'closing' };
       this.child.send([bareFrame(ToProcess.Quit)]);
     }
+    await this.child.stop();
+  }
+
+  async kill(): Promise<void> {
+    if (this.state.is === 'new' || this.state.is === 'ended') return;
+    if (this.state.is === 'opening') this.state.refused(this.stateError('killed'));
+    this.state = { is: 'closing' };
+    this.isKilled = true;
+    this.child.kill();
     await this.child.stop();
   }
 

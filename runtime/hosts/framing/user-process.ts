@@ -131,7 +131,8 @@ export class UserProcess {
     const lines = this.lastLines.join('\n');
     if (status === unsupportedStatus && this.socket === undefined) return this.cannotRun(lines);
     const how = signal === null ? `exited with code ${status}` : `was killed by ${signal}`;
-    return new KFlowError('host-failed', `${language} ${how}${lines === '' ? '' : `; last lines:\n${lines}`}`);
+    const code = signal === null ? 'host-exited' : 'host-failed';
+    return new KFlowError(code, `${language} ${how}${lines === '' ? '' : `; last lines:\n${lines}`}`);
   }
 
   private cannotRun(why: string, cause?: unknown): ConfigError {

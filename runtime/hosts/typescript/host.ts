@@ -57,6 +57,11 @@ class TypeScriptHost implements Host {
     for (const record of this.queue.splice(0)) this.options.events.released(record.id);
   }
 
+  /** Code that runs in this process cannot be stopped: only what waits is dropped. */
+  async kill(): Promise<void> {
+    this.queue.length = 0;
+  }
+
   async close(): Promise<void> {
     this.release();
     // a generator that is waiting may never return

@@ -384,12 +384,12 @@ function describeProcess(language: Language, { exits, hangs }: NonNullable<HostF
     host.host.process([0, 1, 2].map((n) => recordOf(n, numbered, { n })));
     await host.until(() => host.crashes.length > 0);
     expect(host.crashes).toMatchObject([
-      { code: 'host-failed', message: expect.stringContaining('exited with code 3') },
+      { code: 'host-exited', message: expect.stringContaining('exited with code 3') },
     ]);
     host.host.process([recordOf(3, numbered, { n: 3 })]);
     host.host.release();
     await host.host.close();
-    await expect(host.host.generate()).rejects.toMatchObject({ code: 'host-failed' });
+    await expect(host.host.generate()).rejects.toMatchObject({ code: 'host-exited' });
     expect(host.order.filter((event) => /^(done|failed|output)/.test(event))).toEqual([]);
     expect(isAlive(pid)).toBe(false);
   });

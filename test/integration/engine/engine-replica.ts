@@ -55,6 +55,10 @@ class FunctionHost implements Host {
     throw new Error('reads records only');
   }
 
+  async kill(): Promise<void> {
+    this.queue.length = 0;
+  }
+
   async close(): Promise<void> {}
 
   private begin(): void {
@@ -127,6 +131,7 @@ export class Replica {
     this.loop = new RecordLoop({
       spec,
       inputs: spec.inputs.map((input) => place.onReconnect(new MessagePuller(connection, this.acks, input))),
+      createHost: (events) => new FunctionHost(events, work, spec.concurrency),
       writer: new OutputWriter(this.publisher, { maxPayload, store }),
       preparation: new Preparation({
         claims: store,
@@ -139,7 +144,7 @@ export class Replica {
       log: (level, text) => this.logs.push(`${level} ${text}`),
       isLongRunning: false,
     });
-    this.loop.start(new FunctionHost(this.loop, work, spec.concurrency), (cause) => this.logs.push(String(cause)));
+    void this.loop.start((cause) => this.logs.push(String(cause)));
   }
 
   static start(place: JetStreamPlace, props: ReplicaProps = {}): Replica {

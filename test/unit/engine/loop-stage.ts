@@ -2,6 +2,7 @@ import { StoreError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { DeadLetters } from '../../../runtime/engine/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
+import type { HostEvents } from '../../../runtime/engine/ports/host';
 import { Preparation, type PreparationPorts } from '../../../runtime/engine/preparation';
 import type { RecordObserver } from '../../../runtime/engine/processing-times';
 import { RecordLoop } from '../../../runtime/engine/record-loop';
@@ -38,20 +39,25 @@ interface Options {
 class LoopStage {
   readonly publisher = new ManualPublisher();
   readonly sources: readonly ManualSource[];
-  readonly host: ManualHost;
+  /** The hosts that the loop has created, in order, and the events that each reports. */
+  readonly hosts: { readonly host: ManualHost; readonly events: HostEvents }[] = [];
   readonly counters = { in: 0, out: 0, failed: 0, dead: 0, lastFailure: undefined as string | undefined };
   readonly logs: string[] = [];
-  readonly crashes: Error[] = [];
+  readonly broken: Error[] = [];
   readonly spec: FunctionSpec;
   readonly loop: RecordLoop;
 
   constructor({ spec = {}, ports = {}, concurrency, isLongRunning = false, inputs = 1, observer }: Options = {}) {
     this.spec = { ...map, ...spec };
-    this.host = new ManualHost(concurrency);
     this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
     this.loop = new RecordLoop({
       spec: this.spec,
       inputs: this.sources,
+      createHost: (events) => {
+        const host = new ManualHost(concurrency);
+        this.hosts.push({ host, events });
+        return host;
+      },
       writer: new OutputWriter(this.publisher, { maxPayload: 1_000 }),
       preparation: new Preparation({
         claims: { fetch: async () => Buffer.from('c301') },
@@ -64,7 +70,19 @@ class LoopStage {
       isLongRunning,
       observer,
     });
-    this.loop.start(this.host, (cause) => this.crashes.push(cause));
+    void this.loop.start((cause) => this.broken.push(cause));
+  }
+
+  /** The first host, which the loop has created when it is constructed. */
+  get host(): ManualHost {
+    return this.hostAt(0).host;
+  }
+
+  /** The host of this index; -1 is the current one. */
+  hostAt(index: number): { readonly host: ManualHost; readonly events: HostEvents } {
+    const found = this.hosts.at(index);
+    if (found === undefined) throw new Error(`the loop has created ${this.hosts.length} hosts`);
+    return found;
   }
 
   get ids(): string[] {

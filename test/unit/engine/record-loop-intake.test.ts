@@ -1,4 +1,4 @@
-import { FunctionError } from '../../../lib/errors';
+import { FunctionError, KFlowError } from '../../../lib/errors';
 import { failure, map, open, stage, turn } from './loop-stage';
 
 describe('preparation', () => {
@@ -121,6 +121,7 @@ describe('preparation', () => {
 describe('demand', () => {
   test('shrinks by what is held, grows again when records end, and is never negative', async () => {
     const { sources, loop, host } = open({ concurrency: 4 });
+    await turn();
     const last = () => sources[0]?.demands.at(-1)?.messages;
     expect(last()).toBe(8);
     for (let sequence = 1; sequence <= 9; sequence++) sources[0]?.deliver(sequence);
@@ -132,13 +133,15 @@ describe('demand', () => {
     expect(last()).toBeLessThan(8);
   });
 
-  test('is shared among the inputs', () => {
+  test('is shared among the inputs', async () => {
     const { sources } = open({ concurrency: 4, inputs: 2 });
+    await turn();
     expect(sources.map(({ demands }) => demands[0]?.messages)).toEqual([4, 4]);
   });
 
   test('counts payload bytes, claims by what they stand for', async () => {
     const { sources } = open({ ports: { claims: { fetch: () => new Promise(() => undefined) } } });
+    await turn();
     const before = sources[0]?.demands.at(-1)?.bytes ?? 0;
     await stage.begin(1, { payload: Buffer.from('{"claim":{"bucket":"b","key":"k","bytes":5000}}') });
     expect(sources[0]?.demands.at(-1)?.bytes).toBe(before - 5_000);
@@ -146,6 +149,7 @@ describe('demand', () => {
 
   test('gets the bytes of a record back once it has ended', async () => {
     const { sources, loop } = open();
+    await turn();
     const before = sources[0]?.demands.at(-1)?.bytes;
     await stage.begin(1);
     expect(sources[0]?.demands.at(-1)?.bytes).toBe((before ?? 0) - 11);
@@ -322,8 +326,12 @@ test('passes on the back pressure of the streams to the host', async () => {
   expect(loop.output(stage.last, Buffer.from('c301', 'hex'), '')).toBe(room);
 });
 
-test('reports the death of the host', () => {
-  const { loop, crashes } = open();
-  loop.crashed(new Error('killed'));
-  expect(crashes).toEqual([new Error('killed')]);
+test('opens another host after a crash', async () => {
+  open();
+  await stage.begin(1);
+  const answers = await stage.begin(2);
+  stage.hostAt(0).events.crashed(new KFlowError('host-failed', 'Python was killed by SIGKILL'));
+  expect(answers).toEqual(['nak 0']);
+  await stage.begin(3);
+  expect(stage.hostAt(1).host.records).toHaveLength(1);
 });
