@@ -394,6 +394,17 @@ function describeProcess(language: Language, { exits, hangs }: NonNullable<HostF
     expect(isAlive(pid)).toBe(false);
   });
 
+  it('ends its process at once when it is killed, and reports nothing more', async () => {
+    const { host, pid } = await open(exits);
+    host.host.process([recordOf(0, numbered, { n: 0 })]);
+    await host.host.kill();
+    const { length } = host.order;
+    expect(isAlive(pid)).toBe(false);
+    await host.host.kill();
+    await host.host.close();
+    expect([host.order.length, host.crashes]).toEqual([length, []]);
+  });
+
   it('lets its process end by itself when it is closed, and leaves none behind', async () => {
     const { host, pid } = await open(exits);
     expect(isAlive(pid)).toBe(true);
