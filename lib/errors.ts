@@ -86,6 +86,8 @@ export const errorCodes = {
   'payload-too-large': { httpStatus: 413 },
   /** User code threw, or emitted to an output that does not exist. */
   'function-failed': { httpStatus: 500 },
+  /** A source ended before records that it cannot read again were stored. */
+  'records-lost': { httpStatus: 500 },
   /** The process that runs user code was killed, could not be used, or broke its protocol. */
   'host-failed': { httpStatus: 500 },
   /** The process that runs user code exited by itself, with any exit code. */

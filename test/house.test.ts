@@ -67,6 +67,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/hosts',
     'runtime/adapters',
     'runtime/connectors',
+    'runtime/async',
     'runtime/log',
   ],
   'runtime/api-contract': ['lib/errors'],

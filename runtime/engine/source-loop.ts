@@ -1,50 +1,99 @@
-import type { KFlowError } from '../../lib/errors';
+import { FunctionError, type KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { pause } from '../async/pause';
 import type { Counters } from './counters';
 import type { OutputWriter } from './output-writer';
+import type { LogLevel } from './ports/host';
 import type { Source, SourceRecord } from './ports/source';
 
-/** Writes the records of a source to its stream, as fast as the stream accepts them. */
+export interface SourceLoopPorts {
+  readonly spec: FunctionSpec;
+  readonly writer: OutputWriter;
+  readonly counters: Counters;
+  readonly log: (level: LogLevel, text: string) => void;
+  /** How long records may take to be stored after the signal, or after a failure. */
+  readonly graceMs: number;
+}
+
+/**
+ * Writes the records of a source to its stream, as fast as the stream accepts them.
+ *
+ * I1. After a signal or a failure, records that the source cannot read again are still written, within the grace period.
+ * I2. When such a record is not stored in time, the loop logs how many there are, and fails.
+ */
 export class SourceLoop {
-  private error: KFlowError | undefined;
+  private error: Error | undefined;
   private unsettled = 0;
   private readonly waiting: (() => void)[] = [];
+  private readonly failing = new AbortController();
 
-  constructor(
-    private readonly ports: { readonly spec: FunctionSpec; readonly writer: OutputWriter; readonly counters: Counters },
-  ) {}
+  constructor(private readonly ports: SourceLoopPorts) {}
 
   /**
    * Resolves when the source has ended, or has stopped after the signal, and all of its records are stored. Rejects when
-   * the source fails, or when a record cannot be stored.
+   * the source fails, when a record cannot be stored, or when records are lost (I2).
    */
   async run(source: Source, signal: AbortSignal): Promise<void> {
-    try {
-      await this.writeAll(source, signal);
-    } finally {
-      await source.close();
-    }
+    const ending = AbortSignal.any([signal, this.failing.signal]);
+    const written = new AbortController();
+    await Promise.race([this.writeAll(source, ending), this.graceAfter(ending, written.signal)]);
+    written.abort();
+    this.reportUnsaved(source);
+    await source.close().catch((error: Error) => this.fail(error));
     if (this.error !== undefined) throw this.error;
   }
 
-  private async writeAll(source: Source, signal: AbortSignal): Promise<void> {
-    for await (const records of source.records(signal)) {
-      for (const record of records) this.write(record);
-      await this.ports.writer.room();
-      if (this.error !== undefined) throw this.error;
+  /** Ends the loop with this error, once the records in hand are stored (I1). The first error counts. */
+  fail(error: Error): void {
+    this.error ??= error;
+    this.failing.abort();
+  }
+
+  /** Resolves when the grace period after the signal is over; `written` ends the wait. */
+  private async graceAfter(ending: AbortSignal, written: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      if (ending.aborted) resolve();
+      for (const signal of [ending, written]) signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await pause(this.ports.graceMs, written);
+  }
+
+  /** Resolves when the source has ended and every record is settled. */
+  private async writeAll(source: Source, ending: AbortSignal): Promise<void> {
+    try {
+      for await (const records of source.records(ending)) {
+        for (const record of records) this.write(record);
+        await this.ports.writer.room();
+      }
+    } catch (error) {
+      this.fail(error as Error);
     }
     while (this.unsettled > 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  private reportUnsaved(source: Source): void {
+    const unsaved = source.unsaved?.();
+    if (unsaved === undefined) return;
+    const { log, graceMs } = this.ports;
+    const why =
+      this.error === undefined ? `within ${graceMs / 1_000} s after the stop` : `because of ${this.error.message}`;
+    const text = `${unsaved} could not be stored ${why}; the function cannot return them again`;
+    log('ERROR', text);
+    this.fail(new FunctionError('records-lost', text));
   }
 
   private write(record: SourceRecord): void {
     const { spec, writer, counters } = this.ports;
     counters.out++;
-    if (spec.output === undefined) return;
+    if (spec.output === undefined) {
+      record.stored?.();
+      return;
+    }
     this.unsettled++;
-    writer.write(spec.output, record.id, record.payload, (error) => {
+    writer.write(spec.output, record.id, record.payload, (error?: KFlowError) => {
       this.unsettled--;
       if (error === undefined) record.stored?.();
-      else this.error ??= error;
+      else this.fail(error);
       if (this.unsettled === 0) for (const resume of this.waiting.splice(0)) resume();
     });
   }

@@ -9,6 +9,7 @@ import { SchemaRegistry } from '../adapters/jetstream/schema-registry';
 import { StreamTrimmer } from '../adapters/jetstream/stream-trimmer';
 import type { S3ObjectStore } from '../adapters/s3/object-store';
 import { S3ClaimSource, S3MessageStore } from '../adapters/s3/s3-message-store';
+import { pause } from '../async/pause';
 import { AvroSchemaCodec } from '../engine/avro-message';
 import { OutputWriter } from '../engine/output-writer';
 import type { LogLevel } from '../engine/ports/host';
@@ -92,11 +93,17 @@ export class ReplicaLinks {
     return openObjectStore(connection, this.props.environment.env);
   }
 
-  /** Resolves when the server has every message and every ack. */
-  async close(): Promise<void> {
+  /**
+   * Resolves when the server has every message and every ack. With `withinMs`, at the latest then: a full stream may take no
+   * more messages, and what needs them has not been acked.
+   */
+  async close(withinMs?: number): Promise<void> {
     clearInterval(this.trimTimer);
-    await this.publisher.settled();
-    await this.acks.flush();
+    const flushed = this.publisher.settled().then(() => this.acks.flush());
+    const limit = new AbortController();
+    const late = withinMs === undefined ? [] : [pause(withinMs, limit.signal)];
+    await Promise.race([flushed, ...late]);
+    limit.abort();
     this.publisher.close();
     this.acks.close();
     await this.connection.close();

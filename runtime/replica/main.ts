@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigError } from '../../lib/errors';
+import { ConfigError, FunctionError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { ExitCode } from '../../lib/plan/replica-lifecycle';
 import { createLog } from '../log';
@@ -17,9 +17,15 @@ async function main(): Promise<number> {
     await runReplica(spec, environment, log, stop.signal);
     return exitCodeOf({ mode: spec.mode, isStopped: stop.signal.aborted });
   } catch (error) {
-    log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
+    log('CRITICAL', messageOf(error));
     return exitCodeOf({ error });
   }
+}
+
+/** Errors of the configuration and of user code say where they come from; any other needs its stack. */
+function messageOf(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof FunctionError) return error.message;
+  return String((error as Error).stack ?? error);
 }
 
 /** The exit code of a replica that has ended, or that failed with `error`. */

@@ -13,6 +13,8 @@ import { runReader } from './run-reader';
 import { runSource } from './run-source';
 
 const reportEveryMs = 500;
+/** How long a replica that was stopped waits for the server's last answers. */
+const closeMs = 2_000;
 
 /**
  * Runs one replica of one function until its inputs have ended (batch) or until `stop`. Rejects with ConfigError when a
@@ -53,7 +55,7 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   await (isSource ? runSource(context) : runReader(context));
   health.enter('ending');
   reports.stop();
-  await links.close();
+  await links.close(stop.aborted ? closeMs : undefined);
   const { in: taken, out, failed, dead } = counters;
   log(
     'INFO',

@@ -1,6 +1,6 @@
 import { descriptorOf } from '../../lib/topology/function-types/function-type';
 import { sourceConnector } from '../connectors/registry';
-import type { HostEvents } from '../engine/ports/host';
+import type { Failure, HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
 import { aborted, hostOf, type ReplicaContext, sourceContext, writerOf } from './replica-context';
 
@@ -21,23 +21,31 @@ export async function runSource(context: ReplicaContext): Promise<void> {
   if (spec.mode === 'stream' || !descriptorOf(spec.type).batch.ends) await aborted(stop);
 }
 
-/** Resolves when every record of the source is stored, or when the replica must stop. */
+/** Resolves when every record of the source is stored, or when the replica must stop and nothing is lost by that. */
 async function readToEnd(context: ReplicaContext): Promise<void> {
-  const { spec, links, log, counters, stop, health } = context;
-  let onCrash: (cause: Error) => void = () => undefined;
-  const crash = new Promise<never>((_, reject) => {
-    onCrash = (cause) => {
-      health.hostDied();
-      reject(cause);
-    };
-  });
-  const host = hostOf(context, { ...noRecords, log, crashed: (cause) => onCrash(cause) });
+  const { spec, environment, links, log, counters, stop, health } = context;
+  const loop = new SourceLoop({ spec, writer: links.writer, counters, log, graceMs: environment.shutdownMs });
+  const crashed = (cause: Error) => {
+    health.hostDied();
+    loop.fail(cause);
+  };
+  const host = hostOf(context, { ...noRecords, log, crashed });
   await host.open();
   const source = await sourceConnector(spec.type).open(await sourceContext(context, host));
   health.enter('working');
   log('INFO', `started, process ${process.pid}`);
-  await Promise.race([new SourceLoop({ spec, writer: links.writer, counters }).run(source, stop), crash]);
+  await loop.run(source, stop).catch((error: unknown) => {
+    const trace = traceOf(error);
+    if (trace !== undefined) log('ERROR', trace);
+    throw error;
+  });
   await host.close();
+}
+
+/** The traceback in user code of an error of the function. */
+function traceOf(error: unknown): string | undefined {
+  const { trace } = ((error as Error).cause ?? {}) as Partial<Failure>;
+  return trace?.trim().includes('\n') ? trace.trim() : undefined;
 }
 
 /** The host of a source generates records and processes none. */

@@ -9,6 +9,8 @@ import { unlessAborted } from '../unless-aborted';
 /** Maximum number of records in a slice. With a `rate`, a slice holds the records of a tenth of a second. */
 const maxSlice = 1_000;
 const saveEveryMs = 250;
+/** Time between two calls of a function that has nothing to return. */
+const idleMs = 100;
 
 /**
  * Emits the records of the user's function.
@@ -17,10 +19,18 @@ const saveEveryMs = 250;
  *     generator runs again: records before the saved position are skipped, and the stream drops stored ones by their id.
  * I2. A function that returns lists cannot be replayed: each of its records has a new id, made of the replica's start
  *     time and a counter.
+ * I3. A function that returns lists is called again only when every record of its last list is stored.
+ * I4. After the signal, the function is not called again. A list is emitted to its end, without regard to the rate: the
+ *     one in hand, and the one that the call in progress returns.
  */
 class RawSource implements Source {
   private count = 0;
   private isGenerator = false;
+  /** Whether a function that may return a list is being called. */
+  private isCalling = false;
+  /** Records of a list that are not stored yet. */
+  private unstored = 0;
+  private resume: () => void = () => undefined;
   private readonly startedMs = Date.now();
   private readonly stored: StoredCount;
   private readonly saving: NodeJS.Timeout;
@@ -34,27 +44,28 @@ class RawSource implements Source {
   }
 
   async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
-    const { rate } = this.context.spec;
-    const slice = rate === undefined ? maxSlice : Math.max(1, Math.min(maxSlice, Math.floor(rate / 10)));
     let index = 0;
-    let sent = 0;
-    while (!signal.aborted) {
+    let isInList = false;
+    const paced = this.pace(signal);
+    while (!signal.aborted || isInList) {
       const generated = await this.generate(signal);
       if (generated === undefined) return;
       const { payloads, ended, isRepeatable } = generated;
+      isInList = generated.hasMore === true;
       const records = payloads.map((payload) =>
         isRepeatable ? this.repeatable(payload, index++) : this.unique(payload),
       );
-      const fresh = records.filter((record) => record !== undefined);
-      for (let at = 0; at < fresh.length && !signal.aborted; at += slice) {
-        const part = fresh.slice(at, at + slice);
-        yield part;
-        sent += part.length;
-        if (rate !== undefined) await this.keepRate(sent, rate, signal);
-      }
+      yield* paced(records.filter((record) => record !== undefined));
       if (ended) return;
-      if (payloads.length === 0) await pause(100, signal); // nothing to emit at the moment
+      if (isRepeatable || isInList) continue;
+      await this.allStored(signal); // I3
+      if (payloads.length === 0) await pause(idleMs, signal);
     }
+  }
+
+  unsaved(): string | undefined {
+    if (this.unstored > 0) return this.unstored === 1 ? '1 record' : `${this.unstored} records`;
+    return this.isCalling ? 'the records of a call that has not returned' : undefined;
   }
 
   async close(): Promise<void> {
@@ -65,9 +76,32 @@ class RawSource implements Source {
   /** Undefined when the signal is aborted while a generator waits: after a restart it yields the same records (I1). */
   private async generate(signal: AbortSignal): Promise<Generated | undefined> {
     const generating = this.context.generate();
-    const generated = await (this.isGenerator ? unlessAborted(generating, signal) : generating);
-    this.isGenerator ||= generated?.isRepeatable === true;
-    return generated;
+    if (this.isGenerator) return unlessAborted(generating, signal);
+    this.isCalling = true;
+    try {
+      const generated = await generating;
+      this.isGenerator = generated.isRepeatable;
+      return generated;
+    } finally {
+      this.isCalling = false;
+    }
+  }
+
+  /** Emits records in slices, not faster than the rate; after the signal, only those that cannot be emitted later (I4). */
+  private pace(signal: AbortSignal) {
+    const { rate } = this.context.spec;
+    const size = rate === undefined ? maxSlice : Math.max(1, Math.min(maxSlice, Math.floor(rate / 10)));
+    let sent = 0;
+    const isOver = () => signal.aborted && this.isGenerator;
+    const { keepRate } = this;
+    return async function* paced(records: readonly SourceRecord[]) {
+      for (let at = 0; at < records.length && !isOver(); at += size) {
+        const part = records.slice(at, at + size);
+        yield part;
+        sent += part.length;
+        if (rate !== undefined) await keepRate(sent, rate, signal);
+      }
+    };
   }
 
   /** Undefined for a record that was stored before a restart (I1). */
@@ -79,7 +113,22 @@ class RawSource implements Source {
 
   private unique(payload: Uint8Array): SourceRecord {
     const { spec, run, replica } = this.context;
-    return { id: `${spec.function}:${run}:${replica}:${this.startedMs.toString(36)}:${this.count++}`, payload };
+    const id = `${spec.function}:${run}:${replica}:${this.startedMs.toString(36)}:${this.count++}`;
+    this.unstored++;
+    const stored = () => {
+      this.unstored--;
+      if (this.unstored === 0) this.resume();
+    };
+    return { id, payload, stored };
+  }
+
+  /** Resolves when every record of the list is stored, or when the signal is aborted. */
+  private async allStored(signal: AbortSignal): Promise<void> {
+    if (this.unstored === 0) return;
+    const stored = new Promise<void>((resolve) => {
+      this.resume = resolve;
+    });
+    await unlessAborted(stored, signal);
   }
 
   private save(): void {
@@ -88,10 +137,10 @@ class RawSource implements Source {
   }
 
   /** Waits until the rate allows the records sent so far. */
-  private async keepRate(sent: number, rate: number, signal: AbortSignal): Promise<void> {
+  private readonly keepRate = async (sent: number, rate: number, signal: AbortSignal): Promise<void> => {
     const aheadMs = (sent / rate) * 1_000 - (Date.now() - this.startedMs);
     if (aheadMs > 1) await pause(aheadMs, signal);
-  }
+  };
 }
 
 export const connector: SourceConnector = {

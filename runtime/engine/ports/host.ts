@@ -63,8 +63,13 @@ export interface Generated {
   readonly payloads: readonly Uint8Array[];
   /** The source has ended. */
   readonly ended: boolean;
-  /** The records come from a generator: a second run yields the same records in the same order. */
+  /**
+   * The records come from a generator: a second run yields the same records in the same order. The first answer for a
+   * generator has no records: it comes before the generator has yielded one.
+   */
   readonly isRepeatable: boolean;
+  /** The next answer continues the list that this one began, or rejects with the failure of the list. */
+  readonly hasMore?: true;
 }
 
 export interface Host {

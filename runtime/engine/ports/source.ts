@@ -10,12 +10,18 @@ export interface SourceRecord {
 /**
  * The origin of a source connector's records.
  *
- * I1. Until `stored` has been called for an item, a reopened source reads the item again, with the same id.
+ * I1. Until `stored` has been called for an item, a reopened source reads the item again, with the same id; an item that
+ *     cannot be read again is emitted even after the signal.
  * I2. `records` reads the next slice only when it is requested: that is the back pressure.
  */
 export interface Source {
-  /** Yields slices of at most 1,000 records until the source ends. Returns promptly after the signal. */
+  /** Yields slices of at most 1,000 records until the source ends. After the signal, only those that I1 demands. */
   records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]>;
+  /**
+   * What would be lost if the replica ended now, as in `117 records`; undefined when a reopened source reads everything
+   * again. A source without this method always does.
+   */
+  unsaved?(): string | undefined;
   /** Resolves when the progress reported by `stored` is saved. */
   close(): Promise<void>;
 }

@@ -116,6 +116,8 @@ export interface GeneratedSlice {
   readonly ended: boolean;
   /** The records come from a generator: a second run yields the same ones. */
   readonly isRepeatable: boolean;
+  /** The next answer continues the list that this one began. */
+  readonly hasMore?: true;
   readonly payloads: readonly Uint8Array[];
 }
 
@@ -127,7 +129,14 @@ export function readGenerated(body: Buffer): GeneratedSlice {
     offset = end;
   }
   const flags = body.readUInt8(4);
-  return { request: body.readUInt32BE(0), ended: (flags & 1) !== 0, isRepeatable: (flags & 2) !== 0, payloads };
+  const more = (flags & 4) === 0 ? {} : { hasMore: true as const };
+  return {
+    request: body.readUInt32BE(0),
+    ended: (flags & 1) !== 0,
+    isRepeatable: (flags & 2) !== 0,
+    ...more,
+    payloads,
+  };
 }
 
 /**

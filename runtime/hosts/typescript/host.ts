@@ -31,6 +31,8 @@ class TypeScriptHost implements Host {
   private iterator: AsyncGenerator<AvroRecord> | undefined;
   /** The call of `next` that has not resolved yet. */
   private pending: Promise<IteratorResult<AvroRecord>> | undefined;
+  /** What the next call of `generate` rejects with. */
+  private failure: Error | undefined;
 
   constructor(private readonly options: HostOptions) {
     this.codecs = new RecordCodecs(options.schemas);
@@ -69,16 +71,34 @@ class TypeScriptHost implements Host {
   }
 
   async generate(): Promise<Generated> {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
     if (this.iterator === undefined) {
       const returned = await this.entry();
       if (returned === null || returned === undefined) return { payloads: [], ended: true, isRepeatable: false };
-      if (Array.isArray(returned) || !isIterable(returned)) {
-        return { payloads: await this.encodeAll(returned), ended: false, isRepeatable: false };
-      }
+      if (Array.isArray(returned) || !isIterable(returned)) return this.generatedList(returned);
       this.iterator = eachRecord(returned);
+      return { payloads: [], ended: false, isRepeatable: true };
     }
     const { records, ended } = await this.take(this.iterator);
-    return { payloads: await this.encodeAll(records), ended, isRepeatable: true };
+    const { payloads, misfits } = await this.encodeEach(records);
+    const [misfit] = misfits;
+    if (misfit === undefined) return { payloads, ended, isRepeatable: true };
+    if (misfit.index === 0) throw misfit.error;
+    this.failure = misfit.error; // after the records before it
+    return { payloads: payloads.slice(0, misfit.index), ended: false, isRepeatable: true };
+  }
+
+  /** The records of a list that fit; the next answer is the failure of the others, which cannot be returned again. */
+  private async generatedList(returned: unknown): Promise<Generated> {
+    const { payloads, misfits } = await this.encodeEach(returned);
+    const [misfit] = misfits;
+    if (misfit === undefined) return { payloads, ended: false, isRepeatable: false };
+    const others = misfits.length === 1 ? '' : `; ${misfits.length - 1} more did not fit`;
+    const message = `record ${misfit.index + 1} of the list: ${misfit.error.message}${others}`;
+    this.failure = new FunctionError('record-invalid', message, { cause: misfit.error });
+    return { payloads, ended: false, isRepeatable: false, hasMore: true };
   }
 
   /** The next records: a full slice, or those that the iterator yielded before it paused. */
@@ -108,10 +128,19 @@ class TypeScriptHost implements Host {
     }
   }
 
-  private async encodeAll(returned: unknown): Promise<Uint8Array[]> {
+  private async encodeEach(returned: unknown) {
     const payloads: Uint8Array[] = [];
-    for await (const record of eachRecord(returned)) payloads.push(this.encoder.encode(record));
-    return payloads;
+    const misfits: { readonly index: number; readonly error: Error }[] = [];
+    let index = 0;
+    for await (const record of eachRecord(returned)) {
+      try {
+        payloads.push(this.encoder.encode(record));
+      } catch (error) {
+        misfits.push({ index, error: error as Error });
+      }
+      index++;
+    }
+    return { payloads, misfits };
   }
 
   /** Starts queued records until the queue is empty, the function is busy, or the slice is over. */

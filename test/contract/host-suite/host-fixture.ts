@@ -32,6 +32,10 @@ interface HostCode {
   readonly isGenerator: string;
   /** A source that returns 1 and 2, then 3, then nothing. */
   readonly returnsLists: string;
+  /** A source that returns a list of 1, two records that do not fit, and 4. */
+  readonly listsMisfits: string;
+  /** A source that yields 1, and a record that does not fit. */
+  readonly yieldsMisfit: string;
   /** A source that yields 1, and throws an error `dry`. */
   readonly runsDry: string;
   /** Cannot be parsed because of its second line. */

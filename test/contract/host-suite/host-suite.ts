@@ -290,8 +290,10 @@ function describeOrder(run: Run): void {
 
 function describeSources(run: Run): void {
   const source: Options = { type: 'raw-source' };
-  const generate = async (host: HostRun) => {
+  /** The next answer with records or an end; the first answer for a generator has neither. */
+  const generate = async (host: HostRun): Promise<{ records: unknown[]; ended: boolean; isRepeatable: boolean }> => {
     const { payloads, ...rest } = await host.host.generate();
+    if (payloads.length === 0 && rest.isRepeatable && !rest.ended) return generate(host);
     return { records: payloads.map(decode), ...rest };
   };
 
@@ -320,6 +322,43 @@ function describeSources(run: Run): void {
         expect(await generate(host)).toEqual({ records: events(1, 2), ended: false, isRepeatable: false });
         expect(await generate(host)).toEqual({ records: events(3), ended: false, isRepeatable: false });
         expect(await generate(host)).toMatchObject({ records: [], ended: true });
+      },
+      source,
+    ));
+
+  it('says that a generator runs before the generator has yielded a record', () =>
+    run(
+      'isGenerator',
+      async (host) => {
+        const first = await host.host.generate();
+        expect(first).toEqual({ payloads: [], ended: false, isRepeatable: true });
+      },
+      source,
+    ));
+
+  it('generates the records of a list that fit, and then rejects with the first that does not', () =>
+    run(
+      'listsMisfits',
+      async (host) => {
+        expect(await generate(host)).toEqual({
+          records: events(1, 4),
+          ended: false,
+          isRepeatable: false,
+          hasMore: true,
+        });
+        await expect(generate(host)).rejects.toThrow(
+          /record 2 of the list: .*\bn: expected long.*; 1 more did not fit/,
+        );
+      },
+      source,
+    ));
+
+  it('generates the records before one that does not fit, and then rejects', () =>
+    run(
+      'yieldsMisfit',
+      async (host) => {
+        expect(await generate(host)).toEqual({ records: events(1), ended: false, isRepeatable: true });
+        await expect(generate(host)).rejects.toThrow(/\bn: expected long/);
       },
       source,
     ));

@@ -53,6 +53,8 @@ class run(ProcessFunction):
     failsAfterPut: 'async def run(ctx, event, q):\n    await q.put(event)\n    raise ValueError("after")',
     isGenerator: 'def run():\n    for n in range(600):\n        yield {"n": n}',
     returnsLists: 'lists = [[{"n": 1}, {"n": 2}], [{"n": 3}]]\ndef run():\n    return lists.pop(0) if lists else None',
+    listsMisfits: 'def run():\n    return [{"n": 1}, {"n": "two"}, {"m": 3}, {"n": 4}]',
+    yieldsMisfit: 'def run():\n    yield {"n": 1}\n    yield {"n": "two"}',
     runsDry: 'def run():\n    yield {"n": 1}\n    raise ValueError("dry")',
     doesNotParse: '# first\ndef run(ctx, event) return event',
     throwsOnLoad: '# first\nraise ValueError("at load")\ndef run(ctx, event):\n    pass',

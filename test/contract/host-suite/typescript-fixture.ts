@@ -37,6 +37,8 @@ export const javascriptFixture: HostFixture = {
     failsAfterPut: "async function run(ctx, event, q) { await q.put(event); throw new Error('after'); }",
     isGenerator: 'function* run() { for (let n = 0; n < 600; n++) yield { n }; }',
     returnsLists: 'const lists = [[{ n: 1 }, { n: 2 }], [{ n: 3 }]]; const run = () => lists.shift();',
+    listsMisfits: "const run = () => [{ n: 1 }, { n: 'two' }, { m: 3 }, { n: 4 }];",
+    yieldsMisfit: "function* run() { yield { n: 1 }; yield { n: 'two' }; }",
     runsDry: "function* run() { yield { n: 1 }; throw new Error('dry'); }",
     doesNotParse: 'const first = 1;\nfunction run( { }',
     throwsOnLoad: "const first = 1;\nthrow new Error('at load');\nfunction run() {}",

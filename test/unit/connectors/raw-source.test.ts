@@ -2,6 +2,7 @@ import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { connector } from '../../../runtime/connectors/raw-source';
 import type { Generated } from '../../../runtime/engine/ports/host';
 import type { SourceRecord } from '../../../runtime/engine/ports/source';
+import { waitFor } from '../../support/wait-for';
 import { planOf, specOf } from '../plan/planned';
 
 const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
@@ -18,13 +19,16 @@ dag:
 
 const payloads = (count: number) => Array.from({ length: count }, (_, n) => Buffer.from(String(n)));
 
-/** A source whose function returns these slices, the last of which ends it. */
+type Slice = Omit<Generated, 'ended'>;
+
+/** A source whose function returns these slices, the last of which ends it; the test decides when it returns a promise. */
 async function open(
-  slices: readonly Omit<Generated, 'ended'>[],
+  slices: readonly (Slice | Promise<Slice>)[],
   { rate, start = 0 }: { rate?: number; start?: number },
 ) {
   const saved: number[] = [];
   const left = [...slices];
+  const calls = { count: 0 };
   const given: FunctionSpec = { ...spec, ...(rate === undefined ? {} : { rate }) };
   const source = await connector.open({
     spec: given,
@@ -34,22 +38,31 @@ async function open(
     listed: () => Promise.reject(new Error('no objects')),
     position: async () => ({ start, save: (stored) => saved.push(stored) }),
     generate: async () => {
-      const slice = left.shift();
+      calls.count++;
+      const slice = await left.shift();
       return { payloads: [], isRepeatable: true, ...slice, ended: left.length === 0 };
     },
     log: () => undefined,
   });
-  const read = async () => {
-    const read: SourceRecord[][] = [];
-    for await (const slice of source.records(new AbortController().signal)) read.push([...slice]);
+  const stop = new AbortController();
+  const read: SourceRecord[][] = [];
+  /** Reads to the end; `onSlice` is called with each slice, and by default its records are stored at once. */
+  const readAll = async (onSlice = (slice: readonly SourceRecord[]) => slice.forEach(store)) => {
+    for await (const slice of source.records(stop.signal)) {
+      read.push([...slice]);
+      onSlice(slice);
+    }
     return read;
   };
-  return { source, read, saved };
+  return { source, read: readAll, slices: read, saved, stop, calls };
 }
 
+const store = (record: SourceRecord) => record.stored?.();
+const list = (count: number): Slice => ({ payloads: payloads(count), isRepeatable: false });
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 test('gives every record of a list a new id, because the function cannot be replayed', async () => {
-  const list = { payloads: payloads(2), isRepeatable: false };
-  const { source, read } = await open([list, list], { start: 1 });
+  const { source, read } = await open([list(2), list(2)], { start: 1 });
   const ids = (await read()).flat().map(({ id }) => id);
   await source.close();
   expect(new Set(ids).size).toBe(4);
@@ -71,7 +84,7 @@ test.each([
   'saves the position of the first record that is not stored, after these are stored: %s',
   async (_, indexes, saved) => {
     const trial = await open([{ payloads: payloads(6), isRepeatable: true }], { start: 2 });
-    const records = (await trial.read()).flat();
+    const records = (await trial.read(() => undefined)).flat();
     for (const index of indexes) records[index - 2]?.stored?.();
     await trial.source.close();
     expect(trial.saved).toEqual(saved);
@@ -87,5 +100,79 @@ test('emits slices of at most 1,000 records', async () => {
 test('emits the records of a tenth of a second at a time when it has a rate', async () => {
   const { source, read } = await open([{ payloads: payloads(25), isRepeatable: true }], { rate: 100 });
   expect((await read()).map(({ length }) => length)).toEqual([10, 10, 5]);
+  await source.close();
+});
+
+test('calls a function that returns lists again only when every record of its last list is stored', async () => {
+  const { source, read, slices, calls } = await open([list(2), list(1)], {});
+  const reading = read(() => undefined);
+  await waitFor('the first list is emitted', () => slices.length === 1);
+  const [one, other] = slices[0] ?? [];
+  other?.stored?.();
+  await turn();
+  expect(calls.count).toBe(1);
+  one?.stored?.();
+  await waitFor('the second list is emitted', () => slices.length === 2);
+  expect(calls.count).toBe(2);
+  slices[1]?.forEach(store);
+  await reading;
+  await source.close();
+});
+
+test('emits the rest of a list at once after the signal, without regard to the rate, and calls no more', async () => {
+  const { source, read, slices, stop, calls } = await open([list(2_500), list(1)], { rate: 10 });
+  const reading = read();
+  await waitFor('the list has begun', () => slices.length > 0);
+  stop.abort();
+  await reading;
+  expect([slices.flat().length, calls.count, source.unsaved?.()]).toEqual([2_500, 1, undefined]);
+  await source.close();
+});
+
+test('emits the list that the function is returning at the signal', async () => {
+  let giveBack: (slice: Slice) => void = () => undefined;
+  const call = new Promise<Slice>((resolve) => {
+    giveBack = resolve;
+  });
+  const { source, read, slices, stop, calls } = await open([call, list(1)], {});
+  const reading = read();
+  await waitFor('the function is called', () => calls.count === 1);
+  stop.abort();
+  await turn();
+  expect(source.unsaved?.()).toBe('the records of a call that has not returned');
+  giveBack(list(3));
+  await reading;
+  expect([slices.flat().length, calls.count, source.unsaved?.()]).toEqual([3, 1, undefined]);
+  await source.close();
+});
+
+test('reads a list that comes in several answers to its end after the signal', async () => {
+  const { source, read, slices, stop } = await open([{ ...list(2), hasMore: true }, list(3), list(1)], {});
+  await read((slice) => {
+    stop.abort();
+    slice.forEach(store);
+  });
+  expect(slices.map(({ length }) => length)).toEqual([2, 3]);
+  await source.close();
+});
+
+test('counts the records of a list that are not stored', async () => {
+  const { source, read, slices, stop } = await open([list(3), list(1)], {});
+  const reading = read(() => stop.abort());
+  await reading;
+  expect(source.unsaved?.()).toBe('3 records');
+  slices[0]?.slice(1).forEach(store);
+  expect(source.unsaved?.()).toBe('1 record');
+  await source.close();
+});
+
+test('neither waits for a generator after the signal nor emits the rest of its slice', async () => {
+  const never = new Promise<Slice>(() => undefined);
+  const first = { payloads: payloads(2_500), isRepeatable: true };
+  const { source, read, slices, stop } = await open([{ payloads: [], isRepeatable: true }, first, never, first], {});
+  await read(() => {
+    if (slices.length === 3) stop.abort();
+  });
+  expect([slices.flat().length, source.unsaved?.()]).toEqual([2_500, undefined]);
   await source.close();
 });

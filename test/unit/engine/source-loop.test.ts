@@ -1,5 +1,6 @@
 import { StoreError } from '../../../lib/errors';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
+import type { LogLevel } from '../../../runtime/engine/ports/host';
 import type { Source, SourceRecord } from '../../../runtime/engine/ports/source';
 import { SourceLoop } from '../../../runtime/engine/source-loop';
 import { ManualPublisher } from '../../support/engine-ports';
@@ -42,6 +43,13 @@ class ScriptedSource implements Source {
     private readonly error?: Error,
   ) {}
 
+  unsaved(): string | undefined {
+    return this.left;
+  }
+
+  /** What the source says would be lost. */
+  left: string | undefined;
+
   async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
     for (const slice of this.slices) {
       if (signal.aborted) return;
@@ -56,16 +64,19 @@ class ScriptedSource implements Source {
   }
 }
 
-function start(source: Source, { publisher = new NarrowPublisher(), isRead = true } = {}) {
+function start(source: Source, { publisher = new NarrowPublisher(), isRead = true, graceMs = 60_000 } = {}) {
+  const logs: string[] = [];
+  const log = (level: LogLevel, text: string) => void logs.push(`${level} ${text}`);
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
   const writer = new OutputWriter(publisher, { maxPayload: 100 });
   const stop = new AbortController();
-  const loop = new SourceLoop({ spec: isRead ? spec : { ...spec, output: undefined }, writer, counters });
+  const given = isRead ? spec : { ...spec, output: undefined };
+  const loop = new SourceLoop({ spec: given, writer, counters, log, graceMs });
   let isDone = false;
   const running = loop.run(source, stop.signal).finally(() => {
     isDone = true;
   });
-  return { publisher, counters, stop, running, isDone: () => isDone };
+  return { publisher, counters, stop, running, loop, logs, isDone: () => isDone };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -107,6 +118,39 @@ test('fails when a record cannot be stored, does not report it as stored, and cl
   publisher.refuse(0, new StoreError('stream-failed', 'no room'));
   await expect(running).rejects.toThrow('no room');
   expect(source.events).toEqual(['read a', 'closed']);
+});
+
+test('stores the records in hand before it fails, and the first error counts', async () => {
+  const source = new ScriptedSource([['a', 'b']], new Error('the function threw'));
+  const { publisher, running, loop, isDone } = start(source);
+  await waitFor('they are published', () => publisher.sent.length === 2);
+  loop.fail(new Error('the host crashed'));
+  publisher.store(0);
+  await turn();
+  expect(isDone()).toBe(false);
+  publisher.store(1);
+  await expect(running).rejects.toThrow('the function threw');
+  expect(source.events).toEqual(['read a,b', 'stored a', 'stored b', 'closed']);
+});
+
+test('fails, and logs how many, when records that cannot be read again are not stored within the grace period', async () => {
+  const source = new ScriptedSource([['a', 'b']]);
+  source.left = '2 records';
+  const { publisher, stop, running, logs } = start(source, { graceMs: 1 });
+  await waitFor('they are published', () => publisher.sent.length === 2);
+  stop.abort();
+  await expect(running).rejects.toMatchObject({ code: 'records-lost' });
+  expect(logs).toEqual([expect.stringMatching(/^ERROR 2 records could not be stored within 0.001 s/)]);
+  expect(source.events).toEqual(['read a,b', 'closed']);
+});
+
+test('ends after the grace period although records are not stored, when they can be read again', async () => {
+  const source = new ScriptedSource([['a', 'b']]);
+  const { publisher, stop, running, logs } = start(source, { graceMs: 1 });
+  await waitFor('they are published', () => publisher.sent.length === 2);
+  stop.abort();
+  await running;
+  expect([logs, source.events]).toEqual([[], ['read a,b', 'closed']]);
 });
 
 test('fails when the source fails, and closes it', async () => {

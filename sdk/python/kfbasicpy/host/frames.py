@@ -70,9 +70,10 @@ def heartbeat(record: int) -> bytes:
     return _U32(record)
 
 
-def source_slice(request: int, ended: bool, repeatable: bool, payloads: list[bytes]) -> list[bytes]:
-    """The pieces of the response to a `Produce` request; records of a generator are `repeatable`."""
-    pieces = [_SLICE(request, ended | repeatable << 1, len(payloads))]
+def source_slice(request: int, ended: bool, repeatable: bool, has_more: bool, payloads: list[bytes]) -> list[bytes]:
+    """The pieces of the response to a `Produce` request. Records of a generator are `repeatable`; a list whose rest, or
+    whose failure, comes with the next response `has_more`."""
+    pieces = [_SLICE(request, ended | repeatable << 1 | has_more << 2, len(payloads))]
     for payload in payloads:
         pieces += (_U32(len(payload)), payload)
     return pieces

@@ -4,6 +4,9 @@ S1. A request has one response: when the slice is full, when the function pauses
     function returns no more records.
 S2. A record produced after the response waits for the next request, and so does the function.
 S3. A failure is reported after the records that precede it.
+S4. A record of a list that does not fit is left out, and reported after the other records of the list: the function
+    cannot return them again.
+S5. The first response for a generator has no records: it says that a generator runs, before the first record is there.
 """
 
 from __future__ import annotations
@@ -45,6 +48,11 @@ class Source:
         self._slice_bytes = 0
         self._records: Optional[Iterator[Any]] = None
         self._ends = False
+        self._repeatable = False
+        #: Records of the current list so far, and the first failure among them.
+        self._taken = 0
+        self._misfit: Optional[RecordError] = None
+        self._misfits = 0
         self._ended = False
         self._failure: Optional[dict[str, Any]] = None
         outbox.before_flush = self._respond
@@ -73,21 +81,45 @@ class Source:
     def _take(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Produces one record; False when this call of the function has no more."""
         if self._records is None:
-            self._records, self._ends = _open(self._call(), loop)
+            self._records, self._ends, self._repeatable = _open(self._call(), loop)
+            self._taken = 0
+            if self._repeatable:
+                return False  # S5
         event = next(self._records, _EXHAUSTED)
         end_lines()
         if event is _EXHAUSTED:
             self._records = None
             self._ended = self._ends
+            self._end_list()
             return False
-        if not isinstance(event, dict):
-            raise RecordError(f"the source returned {shown(event)}, not a dict")
-        payload = self._schemas.encode(event)
+        self._taken += 1
+        try:
+            payload = self._encode(event)
+        except RecordError as error:
+            if self._repeatable:
+                raise
+            self._misfit = self._misfit or RecordError(f"record {self._taken} of the list: {error}")
+            self._misfits += 1
+            return True
         with self._lock:
             self._slice.append(payload)
             self._slice_bytes += len(payload)
         self._outbox.wake_flusher()
         return True
+
+    def _encode(self, event: Any) -> bytes:
+        if not isinstance(event, dict):
+            raise RecordError(f"the source returned {shown(event)}, not a dict")
+        return self._schemas.encode(event)
+
+    def _end_list(self) -> None:
+        """Makes the misfits of the list the failure of the next response (S4)."""
+        if self._misfit is None:
+            return
+        others = self._misfits - 1
+        error = RecordError(f"{self._misfit}; {others} more did not fit") if others else self._misfit
+        self._misfit, self._misfits = None, 0
+        self._failure = failure_of(error)
 
     def _respond(self, exhausted: bool = False) -> None:
         """Responds to the open request, if there is one, with the records so far. The flusher calls it too."""
@@ -97,7 +129,9 @@ class Source:
                 return
             self._request, self._slice, self._slice_bytes = None, [], 0
         if payloads or self._failure is None:
-            self._outbox.send(b"G", frames.source_slice(request, self._ended, self._ends, payloads))
+            # A list that has just ended may still count as open here: the next response is then empty.
+            has_more = not self._repeatable and (self._records is not None or self._failure is not None)
+            self._outbox.send(b"G", frames.source_slice(request, self._ended, self._repeatable, has_more, payloads))
             return
         failure, self._failure = self._failure, None
         self._outbox.send(b"E", [json.dumps({"request": request, "failure": failure}).encode()])
@@ -116,20 +150,20 @@ def _bound(entry: Any, ctx: OpenContext) -> Callable[[], Any]:
     raise LoadError(f"{getattr(entry, '__name__', 'the entry')}{signature} cannot be called: a source takes no arguments, or a context")
 
 
-def _open(result: Any, loop: asyncio.AbstractEventLoop) -> tuple[Iterator[Any], bool]:
-    """The records that one call returned, and whether the source ends with them."""
+def _open(result: Any, loop: asyncio.AbstractEventLoop) -> tuple[Iterator[Any], bool, bool]:
+    """The records that one call returned, whether the source ends with them, and whether another run yields them again."""
     if inspect.isawaitable(result):
         result = loop.run_until_complete(_awaited(result))
     if result is None:
-        return iter(()), True
+        return iter(()), True, False
     if isinstance(result, dict):
-        return iter((result,)), False
+        return iter((result,)), False, False
     if isinstance(result, (list, tuple)):
-        return iter(result), False
+        return iter(result), False, False
     if inspect.isasyncgen(result):
-        return _steps(result, loop), True
+        return _steps(result, loop), True, True
     if isinstance(result, Iterator):
-        return result, True
+        return result, True, True
     raise RecordError(f"the source returned {shown(result)}; return a list of dicts, a generator, or None to end")
 
 
