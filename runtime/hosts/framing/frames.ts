@@ -24,10 +24,67 @@ export const ToProcess = {
 } as const;
 export type ToProcess = (typeof ToProcess)[keyof typeof ToProcess];
 
-/** Frames that the process sends: hello, fatal, outcomes, heartbeat ("B"), log entries, generated records, source error. */
-export type FromProcess = 'H' | 'F' | 'O' | 'B' | 'L' | 'G' | 'E';
+/** Frames that the process sends. */
+export const FromProcess = {
+  /** JSON: the code is loaded. */
+  Hello: 'H',
+  /** JSON: the code cannot be loaded, or the process has to end; its last frame. */
+  Fatal: 'F',
+  /** Outputs and outcomes of records. */
+  Outcomes: 'O',
+  /** The id of a record that is alive. */
+  Heartbeat: 'B',
+  /** JSON: log entries. */
+  Log: 'L',
+  /** Records of a source: the response to a request. */
+  Generated: 'G',
+  /** JSON: the failure of a request. */
+  SourceError: 'E',
+} as const;
+export type FromProcess = (typeof FromProcess)[keyof typeof FromProcess];
 
-const headLength = 5;
+/** The longest body of each frame. Text that user code writes among the frames is above these limits, or no frame. */
+export type FrameLimits<Type extends string> = { readonly [Each in Type]: number };
+
+const maxJson = 64 * 1024 * 1024;
+const maxRecords = 512 * 1024 * 1024;
+
+export const fromProcessLimits: FrameLimits<FromProcess> = {
+  H: maxJson,
+  F: maxJson,
+  O: maxRecords,
+  B: 4,
+  L: maxJson,
+  G: maxRecords,
+  E: maxJson,
+};
+
+export const toProcessLimits: FrameLimits<ToProcess> = {
+  I: maxRecords,
+  S: maxJson,
+  R: maxRecords,
+  P: maxJson,
+  K: 8,
+  C: 0,
+  Q: 0,
+};
+
+/** The other side sent what is not a frame, or what it may not send now. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+}
+
+export const headLength = 5;
+
+/** Kinds of the entries of an outcomes frame. */
+export const Entry = {
+  Done: 0,
+  Failed: 1,
+  Released: 2,
+  Output: 3,
+  /** An output that takes room until the runtime gives it back. */
+  OutputWithCredit: 4,
+} as const;
 
 /** A longer payload is written as it is, without being copied into its frame. */
 const largePayload = 64 * 1024;
@@ -80,32 +137,43 @@ export function recordsFrame(records: readonly HostRecord[]): Uint8Array[] {
 }
 
 export interface OutcomeReceiver {
-  output(id: number, payload: Uint8Array, side: string): void;
+  output(id: number, payload: Uint8Array, side: string, takesRoom: boolean): void;
   done(id: number): void;
   failed(id: number, failure: Failure): void;
   released(id: number): void;
 }
 
-/** Passes the entries of an `O` frame to the receiver, in order. Payloads are views of the frame. */
+/** Passes the entries of an outcomes frame to the receiver, in order. Payloads are views of the frame. */
 export function readOutcomes(body: Buffer, receiver: OutcomeReceiver): void {
   let offset = 0;
   while (offset < body.length) {
     const id = body.readUInt32BE(offset);
     const kind = body.readUInt8(offset + 4);
     offset += 5;
-    if (kind === 0) {
-      receiver.done(id);
-    } else if (kind === 2) {
-      receiver.released(id);
-    } else if (kind === 1) {
-      const end = offset + 4 + body.readUInt32BE(offset);
-      receiver.failed(id, JSON.parse(body.toString('utf8', offset + 4, end)) as Failure);
-      offset = end;
-    } else {
-      const sideEnd = offset + 1 + body.readUInt8(offset);
-      const end = sideEnd + 4 + body.readUInt32BE(sideEnd);
-      receiver.output(id, body.subarray(sideEnd + 4, end), body.toString('utf8', offset + 1, sideEnd));
-      offset = end;
+    switch (kind) {
+      case Entry.Done:
+        receiver.done(id);
+        break;
+      case Entry.Released:
+        receiver.released(id);
+        break;
+      case Entry.Failed: {
+        const end = endOf(body, offset);
+        receiver.failed(id, parseJson(body.subarray(offset + 4, end)));
+        offset = end;
+        break;
+      }
+      case Entry.Output:
+      case Entry.OutputWithCredit: {
+        const sideEnd = offset + 1 + body.readUInt8(offset);
+        const end = endOf(body, sideEnd);
+        const side = sideEnd === offset + 1 ? '' : body.toString('utf8', offset + 1, sideEnd);
+        receiver.output(id, body.subarray(sideEnd + 4, end), side, kind === Entry.OutputWithCredit);
+        offset = end;
+        break;
+      }
+      default:
+        throw new ProtocolError(`an entry of the kind ${kind}`);
     }
   }
 }
@@ -124,7 +192,7 @@ export interface GeneratedSlice {
 export function readGenerated(body: Buffer): GeneratedSlice {
   const payloads: Uint8Array[] = [];
   for (let offset = 9; offset < body.length; ) {
-    const end = offset + 4 + body.readUInt32BE(offset);
+    const end = endOf(body, offset);
     payloads.push(body.subarray(offset + 4, end));
     offset = end;
   }
@@ -139,17 +207,36 @@ export function readGenerated(body: Buffer): GeneratedSlice {
   };
 }
 
+/** The JSON of a frame. Throws ProtocolError. */
+export function parseJson<T>(body: Buffer): T {
+  try {
+    return JSON.parse(body.toString()) as T;
+  } catch {
+    throw new ProtocolError('a frame that is not JSON');
+  }
+}
+
+/** The end of the bytes behind the length at this offset. */
+function endOf(body: Buffer, offset: number): number {
+  const end = offset + 4 + body.readUInt32BE(offset);
+  if (end > body.length) throw new ProtocolError('a frame shorter than its content');
+  return end;
+}
+
 /**
  * Splits a stream of chunks into frames. The body of a frame within one chunk is a view of that chunk; a frame that
- * spans chunks is assembled once, when its last byte has arrived.
+ * spans chunks is assembled once, when its last byte has arrived. `push` throws ProtocolError at what is not a frame.
  */
-export class FrameReader {
+export class FrameReader<Type extends string> {
   private chunks: Buffer[] = [];
   private length = 0;
   /** Bytes needed before the next frame can be read. */
   private needed = headLength;
 
-  constructor(private readonly receive: (type: FromProcess, body: Buffer) => void) {}
+  constructor(
+    private readonly limits: FrameLimits<Type>,
+    private readonly receive: (type: Type, body: Buffer) => void,
+  ) {}
 
   push(chunk: Buffer): void {
     this.chunks.push(chunk);
@@ -157,15 +244,45 @@ export class FrameReader {
     if (this.length < this.needed) return;
     let buffer = this.chunks.length === 1 ? chunk : Buffer.concat(this.chunks, this.length);
     while (buffer.length >= headLength) {
-      const end = headLength + buffer.readUInt32BE(1);
+      const { type, end } = this.headOf(buffer);
       if (buffer.length < end) break;
-      this.receive(buffer.toString('latin1', 0, 1) as FromProcess, buffer.subarray(headLength, end));
+      this.deliver(type, buffer.subarray(headLength, end));
       buffer = buffer.subarray(end);
     }
     this.chunks = buffer.length === 0 ? [] : [buffer];
     this.length = buffer.length;
-    this.needed = headLength + (buffer.length < headLength ? 0 : buffer.readUInt32BE(1));
+    this.needed = buffer.length < headLength ? headLength : this.headOf(buffer).end;
   }
+
+  private headOf(buffer: Buffer): { readonly type: Type; readonly end: number } {
+    const type = String.fromCharCode(buffer[0] ?? 0) as Type;
+    const limit = Object.hasOwn(this.limits, type) ? this.limits[type] : undefined;
+    if (limit === undefined) throw new ProtocolError(`no frame begins with ${JSON.stringify(textOf(buffer))}`);
+    const length = buffer.readUInt32BE(1);
+    if (length > limit)
+      throw new ProtocolError(`a frame of ${length} bytes begins with ${JSON.stringify(textOf(buffer))}`);
+    return { type, end: headLength + length };
+  }
+
+  private deliver(type: Type, body: Buffer): void {
+    try {
+      this.receive(type, body);
+    } catch (error) {
+      if (!isBeyondBuffer(error)) throw error;
+      throw new ProtocolError(`a frame of the type ${type} that is too short`);
+    }
+  }
+}
+
+/** Whether a number was to be read beyond the end of a buffer. */
+function isBeyondBuffer(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ERR_OUT_OF_RANGE' || code === 'ERR_BUFFER_OUT_OF_BOUNDS';
+}
+
+/** The first bytes of what is no frame, as text. */
+function textOf(buffer: Buffer): string {
+  return buffer.toString('latin1', 0, 20);
 }
 
 function frameHead(type: ToProcess, length: number): Uint8Array {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ConfigError, FunctionError, type KFlowError, StateError } from '../../../lib/errors';
+import { ConfigError, FunctionError, KFlowError, StateError } from '../../../lib/errors';
 import { kindOf } from '../../../lib/topology/function-types/function-type';
 import { fingerprintOf } from '../../engine/avro-message';
 import type { Failure, Generated, Host, HostRecord, LogLevel } from '../../engine/ports/host';
@@ -11,6 +11,8 @@ import {
   type GeneratedSlice,
   jsonFrame,
   type OutcomeReceiver,
+  ProtocolError,
+  parseJson,
   readGenerated,
   readOutcomes,
   ToProcess,
@@ -27,10 +29,18 @@ type State =
 
 type Request = { readonly resolve: (generated: Generated) => void; readonly reject: (cause: Error) => void };
 
+/** What the process loads: code, and the file that it stands for, or a module, the path of a file. */
+export interface HostCode {
+  readonly code?: string;
+  readonly file?: string;
+  readonly module?: string;
+}
+
 /**
  * Runs a function in a process of its own, with a program that speaks the frames.
  * H1. An output is credited back when the loop has room for it, never before.
  * H2. An unexpected exit of the process is reported once, by `crashed`; no event follows it.
+ * H3. A frame that the process may not send in this state, or for this record, is a fault of the protocol and ends it.
  */
 export class ProcessHost implements Host {
   private readonly child: UserProcess;
@@ -39,16 +49,17 @@ export class ProcessHost implements Host {
   private lastRequest = 0;
   private state: State = { is: 'new' };
   private isStreaming = false;
-  private isKilled = false;
+  private lastWords: string | undefined;
   private credit = { count: 0, bytes: 0 };
 
   constructor(
     private readonly options: HostOptions,
     private readonly program: HostProgram,
+    private readonly codeOf: (options: HostOptions) => HostCode = writtenCode,
   ) {
     this.child = new UserProcess(program, {
-      frame: (type, body) => this.isKilled || this.receivers[type](body),
-      line: (level, text) => this.isKilled || options.events.log(level, text),
+      frame: (type, body) => this.receive(type, body),
+      line: (level, text) => this.state.is === 'ended' || options.events.log(level, text),
       exited: (cause) => this.exited(cause),
     });
     this.queue = new RecordQueue({
@@ -68,8 +79,8 @@ export class ProcessHost implements Host {
       this.state = { is: 'opening', opened, refused };
     });
     try {
-      await Promise.race([this.child.start(), opened]);
-      this.child.send([jsonFrame(ToProcess.Init, initOf(this.options))]);
+      this.child.start();
+      this.child.send([jsonFrame(ToProcess.Init, initOf(this.options, this.codeOf(this.options)))]);
       await opened;
     } catch (error) {
       await this.child.stop();
@@ -104,7 +115,7 @@ export class ProcessHost implements Host {
       this.state = { is: 'ended', cause: this.stateError('closed') };
       return;
     }
-    if (state.is === 'opening') this.child.kill();
+    if (state.is === 'opening') await this.child.kill();
     if (state.is === 'open') {
       this.release();
       this.state = { is: 'closing' };
@@ -114,35 +125,46 @@ export class ProcessHost implements Host {
   }
 
   async kill(): Promise<void> {
-    if (this.state.is === 'new' || this.state.is === 'ended') return;
-    if (this.state.is === 'opening') this.state.refused(this.stateError('killed'));
-    this.state = { is: 'closing' };
-    this.isKilled = true;
-    this.child.kill();
-    await this.child.stop();
+    const { state } = this;
+    const cause = this.stateError('killed');
+    if (state.is !== 'ended') this.end(cause);
+    if (state.is === 'opening') state.refused(cause);
+    await this.child.kill();
+  }
+
+  private receive(type: FromProcess, body: Buffer): void {
+    const { state } = this;
+    if (state.is === 'ended') return;
+    const isOpening = type === 'H' || type === 'F' || type === 'L';
+    if (state.is === 'opening' ? !isOpening : type === 'H')
+      throw new ProtocolError(`a frame of the type ${type} out of order`);
+    this.receivers[type](body);
   }
 
   private readonly receivers: { readonly [Type in FromProcess]: (body: Buffer) => void } = {
-    H: (body) => this.opened(parse(body)),
-    F: (body) => this.refused(parse(body)),
+    H: (body) => this.opened(parseJson(body)),
+    F: (body) => this.fatal(parseJson(body)),
     O: (body) => readOutcomes(body, this.outcomes),
     B: (body) => this.options.events.heartbeat(body.readUInt32BE(0)),
-    L: (body) => this.log(parse(body)),
+    L: (body) => this.log(parseJson(body)),
     G: (body) => this.answer(readGenerated(body)),
-    E: (body) => this.refuse(parse(body)),
+    E: (body) => this.refuse(parseJson(body)),
   };
 
   private readonly outcomes: OutcomeReceiver = {
-    output: (id, payload, side) => this.output(id, payload, side),
+    output: (id, payload, side, takesRoom) => this.output(id, payload, side, takesRoom),
     done: (id) => {
+      this.queue.assertSent(id);
       this.options.events.done(id);
       this.queue.land(id);
     },
     failed: (id, failure) => {
+      this.queue.assertSent(id);
       this.options.events.failed(id, failure);
       this.queue.land(id);
     },
     released: (id) => {
+      this.queue.assertSent(id);
       this.options.events.released(id);
       this.queue.land(id);
     },
@@ -152,9 +174,9 @@ export class ProcessHost implements Host {
     for (const { level, text } of entries) this.options.events.log(level, text);
   }
 
-  private output(id: number, payload: Uint8Array, side: string): void {
+  private output(id: number, payload: Uint8Array, side: string, takesRoom: boolean): void {
     const stored = this.options.events.output(id, payload, side);
-    if (!this.isStreaming) return;
+    if (!takesRoom && !this.isStreaming) return;
     const giveBack = () => this.giveBack(payload.length);
     if (stored === undefined) giveBack();
     // An output that could not be stored takes no room either; the loop fails its record.
@@ -190,9 +212,12 @@ export class ProcessHost implements Host {
     this.state = { is: 'open' };
   }
 
-  private refused({ message, trace }: { message: string; trace: string | null }): void {
+  private fatal({ message, trace }: { message: string; trace?: string | null }): void {
     const { state } = this;
-    if (state.is !== 'opening') return;
+    if (state.is !== 'opening') {
+      this.lastWords = message;
+      return;
+    }
     const where = this.options.spec.function;
     const cause = new ConfigError('config-invalid', `${where}: ${message}`, { where, cause: trace ?? undefined });
     this.state = { is: 'ended', cause };
@@ -202,12 +227,22 @@ export class ProcessHost implements Host {
   private exited(exit: KFlowError): void {
     const { state } = this;
     if (state.is === 'ended') return;
-    const cause = state.is === 'closing' ? this.stateError('closed') : exit;
+    const cause = this.causeOf(exit);
+    this.end(state.is === 'closing' ? this.stateError('closed') : cause);
+    if (state.is === 'opening') state.refused(cause);
+    if (state.is === 'open') this.options.events.crashed(cause);
+  }
+
+  private end(cause: Error): void {
     this.state = { is: 'ended', cause };
-    if (state.is === 'opening') state.refused(exit);
     for (const { reject } of this.requests.values()) reject(cause);
     this.requests.clear();
-    if (state.is === 'open') this.options.events.crashed(exit);
+  }
+
+  /** Why the process is gone: what it said itself, if it did. */
+  private causeOf(exit: KFlowError): KFlowError {
+    if (this.lastWords === undefined) return exit;
+    return new KFlowError('host-failed', `${this.program.language} ended: ${this.lastWords}`, { cause: exit });
   }
 
   private stateError(state: string = this.state.is): StateError {
@@ -215,8 +250,12 @@ export class ProcessHost implements Host {
   }
 }
 
+function writtenCode({ spec, baseDir }: HostOptions): HostCode {
+  return { code: spec.code, module: spec.module === undefined ? undefined : resolve(baseDir, spec.module) };
+}
+
 /** The body of the init frame. */
-function initOf({ spec, replica, baseDir, isStreaming }: HostOptions): object {
+function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): object {
   const declared = (schema: object | undefined) => ({ schema, fingerprint: schema && fingerprintOf(schema) });
   const { schema, fingerprint } = declared(spec.schema);
   return {
@@ -224,8 +263,7 @@ function initOf({ spec, replica, baseDir, isStreaming }: HostOptions): object {
     namespace: spec.namespace,
     jobId: spec.jobId,
     kind: kindOf(spec.type),
-    code: spec.code,
-    module: spec.module === undefined ? undefined : resolve(baseDir, spec.module),
+    ...code,
     entry: spec.entry,
     streamProcess: isStreaming,
     concurrency: spec.concurrency,
@@ -235,8 +273,4 @@ function initOf({ spec, replica, baseDir, isStreaming }: HostOptions): object {
     sides: Object.fromEntries(spec.sideOutputs.map((side) => [side.id, declared(side.schema)])),
     replica,
   };
-}
-
-function parse<T>(body: Buffer): T {
-  return JSON.parse(body.toString()) as T;
 }

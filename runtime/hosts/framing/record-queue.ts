@@ -1,7 +1,7 @@
 import { isAvroMessage, writerOf } from '../../engine/avro-message';
 import { failureOf } from '../../engine/dead-letters';
 import type { Failure, HostRecord, SchemaSource } from '../../engine/ports/host';
-import { jsonFrame, recordsFrame, ToProcess } from './frames';
+import { jsonFrame, ProtocolError, recordsFrame, ToProcess } from './frames';
 
 export interface RecordQueueOptions {
   readonly schemas: SchemaSource;
@@ -37,6 +37,11 @@ export class RecordQueue {
   /** Removes the records that have not been sent, and returns them. */
   takeQueued(): readonly HostRecord[] {
     return this.queue.splice(0);
+  }
+
+  /** Throws ProtocolError unless the record was sent and has no outcome. */
+  assertSent(id: number): void {
+    if (!this.inFlight.has(id)) throw new ProtocolError(`an outcome of the record ${id}, which it does not have`);
   }
 
   /** Counts the outcome of a record that was sent. */

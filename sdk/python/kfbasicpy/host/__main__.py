@@ -1,4 +1,6 @@
-"""`python3 -m kfbasicpy.host SOCKET_PATH`: runs one replica's user code for the KFlow runtime behind the socket."""
+"""`python3 -m kfbasicpy.host`: runs one replica's user code for the KFlow runtime, which sends frames to descriptor 3 and
+reads frames from descriptor 4.
+"""
 
 import sys
 
@@ -13,4 +15,4 @@ sys.path.append(sys.path.pop(0))
 from kfbasicpy.host.session import run_session
 
 if __name__ == "__main__":
-    sys.exit(run_session(sys.argv[1]))
+    sys.exit(run_session())

@@ -1,4 +1,4 @@
-"""One session of a host: connect, load the code, run it, close."""
+"""One session of a host: load the code, run it, close."""
 
 from __future__ import annotations
 
@@ -30,15 +30,14 @@ from .worker import Worker
 _PR_SET_PDEATHSIG = 1
 
 
-def run_session(path: str) -> int:
+def run_session() -> int:
     """Runs until the runtime sends the order to quit, and returns the exit status. If the runtime exits, so does this process."""
     _die_with_parent()
     # Ctrl-C reaches every process of the terminal; the runtime decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable(file=sys.__stderr__)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.connect(path)
-    outbox, inbox, window, reader = Outbox(connection), Inbox(), Window(), Reader(connection)
+    incoming, outgoing = _connection(3), _connection(4)
+    outbox, inbox, window, reader = Outbox(outgoing), Inbox(), Window(), Reader(incoming)
     init = reader.read_init()
     install_console(outbox)
     # Registered first and therefore run last: what exit handlers of user code print is sent as well.
@@ -84,6 +83,13 @@ def _close(close: Callable[[], None], outbox: Outbox) -> None:
         outbox.log("ERROR", f"close failed: {failure_of(error)['trace']}")
     end_lines()
     outbox.flush()
+
+
+def _connection(descriptor: int) -> socket.socket:
+    """The socket that the runtime opened, which processes of user code do not inherit."""
+    connection = socket.socket(fileno=descriptor)
+    connection.set_inheritable(False)
+    return connection
 
 
 def _die_with_parent() -> None:
