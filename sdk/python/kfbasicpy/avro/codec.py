@@ -8,21 +8,32 @@ from typing import Any, Optional, Union
 from .decoder import compile_decoder
 from .encoder import compile_encoder
 from .error import AvroError
-from .schema import parse_schema
+from .limits import Limits, counts, is_recursive, make_room_for_recursion, too_deep_for_python
+from .parser import parse_schema
 
 
 class Codec:
-    """The encoder and the decoder of one schema. Raises SchemaError when the schema is not valid."""
+    """The encoder and the decoder of one schema, for any number of threads. Raises SchemaError when the schema is not valid."""
 
     def __init__(self, schema: Union[str, dict, list]) -> None:
         type = parse_schema(schema)
-        self._write = compile_encoder(type)
-        self._read = compile_decoder(type)
+        if is_recursive(type):
+            make_room_for_recursion()
+        limits = Limits()
+        self._limits = limits if counts(type) else None
+        self._write = compile_encoder(type, limits)
+        self._read = compile_decoder(type, limits)
 
     def encode(self, value: Any, header: bytes = b"") -> bytes:
         """The encoded value after `header`. Raises AvroError, which names the first place that does not fit."""
         parts = [header]
-        self._write(parts.append, value)
+        try:
+            self._write(parts.append, value)
+        except RecursionError:
+            raise too_deep_for_python() from None
+        finally:
+            if self._limits is not None:
+                self._limits.reset()
         return b"".join(parts)
 
     def decode(self, payload: bytes, start: int = 0, end: Optional[int] = None) -> Any:
@@ -34,6 +45,11 @@ class Codec:
             raise AvroError("the payload is truncated") from error
         except UnicodeDecodeError as error:
             raise AvroError(f"a string in the payload is not UTF-8: {error.reason}") from error
+        except RecursionError:
+            raise too_deep_for_python() from None
+        finally:
+            if self._limits is not None:
+                self._limits.reset()
         if position != stop:
             raise AvroError(f"the payload has {stop - start} bytes, expected {position - start}")
         return value

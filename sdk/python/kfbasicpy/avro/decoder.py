@@ -9,6 +9,7 @@ import struct
 from typing import Any, Callable
 
 from .error import AvroError
+from .limits import Limits, is_recursive, min_size
 from .schema import AvroType
 
 Read = Callable[[bytes, int], "tuple[Any, int]"]
@@ -17,31 +18,54 @@ _FLOAT = struct.Struct("<f").unpack_from
 _DOUBLE = struct.Struct("<d").unpack_from
 # A longer string is decoded through a view, which does not copy its bytes.
 _VIEWED = 65536
-# The length of the payload does not limit the number of items that take no bytes.
-_MAX_EMPTY_ITEMS = 1 << 20
 
 
-def compile_decoder(type: AvroType) -> Read:
-    """The reader of a type's values."""
-    return _compile(type, {})
+def compile_decoder(type: AvroType, limits: Limits) -> Read:
+    """The reader of a type's values, which counts in `limits`."""
+    return _Compiler(is_recursive(type), limits).compile(type)
 
 
-def _compile(type: AvroType, compiled: dict[str, Read]) -> Read:
-    if type.name is not None and type.name in compiled:
-        return compiled[type.name]
-    if type.kind == "record":
-        return _record(type, compiled)
-    if type.kind == "union":
-        return _union([_compile(branch, compiled) for branch in type.branches])
-    if type.kind == "array":
-        return _array(_compile(type.inner, compiled))
-    if type.kind == "map":
-        return _map(_compile(type.inner, compiled))
-    if type.kind == "enum":
-        return _enum(type)
-    if type.kind == "fixed":
-        return _fixed(type.size)
-    return _PRIMITIVES[type.kind]
+class _Compiler:
+    def __init__(self, counts_depth: bool, limits: Limits) -> None:
+        self._counts_depth = counts_depth
+        self._limits = limits
+        self._compiled: dict[str, Read] = {}
+
+    def compile(self, type: AvroType) -> Read:
+        if type.name is not None and type.name in self._compiled:
+            return self._compiled[type.name]
+        if type.kind == "record":
+            return self._record(type)
+        if type.kind == "union":
+            return _union([self.compile(branch) for branch in type.branches])
+        if type.kind == "array":
+            read_block = _block_reader(min_size(type.inner), self._limits)
+            return self._counted(_array(self.compile(type.inner), read_block))
+        if type.kind == "map":
+            return self._counted(_map(self.compile(type.inner), _block_reader(1 + min_size(type.inner), self._limits)))
+        if type.kind == "enum":
+            return _enum(type)
+        return _fixed(type.size) if type.kind == "fixed" else _PRIMITIVES[type.kind]
+
+    def _record(self, type: AvroType) -> Read:
+        fields: list[tuple[str, Read]] = []
+        read = self._compiled[type.name] = self._counted(_record(fields))
+        fields.extend((field.name, self.compile(field.type)) for field in type.fields)
+        return read
+
+    def _counted(self, read: Read) -> Read:
+        """The reader of a record, an array or a map, which counts as a level where values can nest without end."""
+        if not self._counts_depth:
+            return read
+        limits = self._limits
+
+        def read_level(payload: bytes, position: int) -> tuple[Any, int]:
+            outside = limits.enter()
+            found = read(payload, position)
+            limits.depth = outside
+            return found
+
+        return read_level
 
 
 def _read_null(payload: bytes, position: int) -> tuple[None, int]:
@@ -69,6 +93,8 @@ def _read_long(payload: bytes, position: int) -> tuple[int, int]:
         if byte < 128:
             break
         shift += 7
+        if shift > 63:
+            raise AvroError("a number in the payload has more than 10 bytes")
     if number >> 64:
         raise AvroError("a long in the payload does not fit in 64 bits")
     return (number >> 1) ^ -(number & 1), position
@@ -145,55 +171,60 @@ def _union(branches: list[Read]) -> Read:
     return read
 
 
-def _read_block(payload: bytes, position: int) -> tuple[int, int]:
-    count, position = _read_long(payload, position)
-    if count < 0:
-        _, position = _read_long(payload, position)
-        count = -count
-    if count > len(payload) - position and count > _MAX_EMPTY_ITEMS:
-        raise AvroError(f"a block of {count} items is longer than the payload")
-    return count, position
+def _block_reader(least: int, limits: Limits) -> Callable[[bytes, int], tuple[int, int]]:
+    """Reads the count of a block's items, each of which takes `least` bytes or more."""
+
+    def read(payload: bytes, position: int) -> tuple[int, int]:
+        count, position = _read_long(payload, position)
+        if count < 0:
+            size, position = _read_size(payload, position)
+            count = -count
+            if size > len(payload) - position:
+                raise AvroError(f"a block of {size} bytes is longer than the payload")
+        if least == 0:
+            limits.count_empty(count)
+        elif count * least > len(payload) - position:
+            raise AvroError(f"a block of {count} items is longer than the payload")
+        return count, position
+
+    return read
 
 
-def _array(read_item: Read) -> Read:
+def _array(read_item: Read, read_block: Callable[[bytes, int], tuple[int, int]]) -> Read:
     def read(payload: bytes, position: int) -> tuple[list, int]:
         items: list = []
-        count, position = _read_block(payload, position)
+        count, position = read_block(payload, position)
         while count:
             for _ in range(count):
                 item, position = read_item(payload, position)
                 items.append(item)
-            count, position = _read_block(payload, position)
+            count, position = read_block(payload, position)
         return items, position
 
     return read
 
 
-def _map(read_value: Read) -> Read:
+def _map(read_value: Read, read_block: Callable[[bytes, int], tuple[int, int]]) -> Read:
     def read(payload: bytes, position: int) -> tuple[dict, int]:
         entries: dict = {}
-        count, position = _read_block(payload, position)
+        count, position = read_block(payload, position)
         while count:
             for _ in range(count):
                 key, position = _read_string(payload, position)
                 entries[key], position = read_value(payload, position)
-            count, position = _read_block(payload, position)
+            count, position = read_block(payload, position)
         return entries, position
 
     return read
 
 
-def _record(type: AvroType, compiled: dict[str, Read]) -> Read:
-    fields: list[tuple[str, Read]] = []
-
+def _record(fields: list[tuple[str, Read]]) -> Read:
     def read(payload: bytes, position: int) -> tuple[dict, int]:
         record = {}
         for name, read_field in fields:
             record[name], position = read_field(payload, position)
         return record, position
 
-    compiled[type.name] = read
-    fields.extend((field.name, _compile(field.type, compiled)) for field in type.fields)
     return read
 
 

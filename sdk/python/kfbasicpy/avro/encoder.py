@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from .default import default_value
-from .error import AvroError, SchemaError, mismatch, shown
-from .primitives import PRIMITIVE_WRITERS, Append, Write, pack_long, write_string
+from .error import AvroError, SchemaError, quoted, shown
+from .limits import Limits, is_recursive, min_size
+from .logical import converter
+from .plain import entries_of, is_array, items_of
+from .primitives import Append, Write, bytes_of, compile_primitive, pack_long, write_text
+from .remedy import mismatch
 from .schema import MISSING, AvroType
 from .union import compile_union
 
 
-def compile_encoder(type: AvroType) -> Write:
-    """The writer of a type's values. Raises SchemaError when a default does not fit its field."""
-    compiler = _Compiler()
+def compile_encoder(type: AvroType, limits: Limits) -> Write:
+    """The writer of a type's values, which counts in `limits`. Raises SchemaError when a default does not fit its field."""
+    compiler = _Compiler(is_recursive(type), limits)
     write = compiler.compile(type)
     for fill in compiler.defaults:
         fill()
@@ -21,7 +25,9 @@ def compile_encoder(type: AvroType) -> Write:
 
 
 class _Compiler:
-    def __init__(self) -> None:
+    def __init__(self, counts_depth: bool, limits: Limits) -> None:
+        self._counts_depth = counts_depth
+        self._limits = limits
         self._compiled: dict[str, Write] = {}
         # Called at the end, because the type of a default may still be compiling.
         self.defaults: list[Callable[[], None]] = []
@@ -29,28 +35,44 @@ class _Compiler:
     def compile(self, type: AvroType) -> Write:
         if type.name is not None and type.name in self._compiled:
             return self._compiled[type.name]
+        write = self._compile(type)
+        convert = converter(type)
+        return write if convert is None else _converted(write, convert)
+
+    def _compile(self, type: AvroType) -> Write:
         if type.kind == "record":
             return self._record(type)
         if type.kind == "union":
-            return compile_union(type, [self.compile(branch) for branch in type.branches])
+            return compile_union(type, [self.compile(branch) for branch in type.branches], self._limits)
         if type.kind == "array":
-            return _array(self.compile(type.inner))
+            count = self._limits.count_empty if min_size(type.inner) == 0 else None
+            return self._counted(_array(type, self.compile(type.inner), count))
         if type.kind == "map":
-            return _map(self.compile(type.inner))
+            return self._counted(_map(type, self.compile(type.inner)))
         if type.kind == "enum":
             return _enum(type)
-        if type.kind == "fixed":
-            return _fixed(type)
-        return PRIMITIVE_WRITERS[type.kind]
+        return _fixed(type) if type.kind == "fixed" else compile_primitive(type)
 
     def _record(self, type: AvroType) -> Write:
         fields: list[tuple[str, Write, Any]] = []
-        write = _record_writer(type, fields)
-        self._compiled[type.name] = write
+        write = self._compiled[type.name] = self._counted(_record(type, fields))
         for field in type.fields:
             fields.append((field.name, self.compile(field.type), None))
         self.defaults.append(lambda: _fill_defaults(type, fields))
         return write
+
+    def _counted(self, write: Write) -> Write:
+        """The writer of a record, an array or a map, which counts as a level where values can nest without end."""
+        if not self._counts_depth:
+            return write
+        limits = self._limits
+
+        def write_level(append: Append, value: Any) -> None:
+            outside = limits.enter()
+            write(append, value)
+            limits.depth = outside
+
+        return write_level
 
 
 def _fill_defaults(type: AvroType, fields: list[tuple[str, Write, Any]]) -> None:
@@ -66,10 +88,17 @@ def _fill_defaults(type: AvroType, fields: list[tuple[str, Write, Any]]) -> None
         fields[index] = (name, write, b"".join(pieces))
 
 
-def _record_writer(type: AvroType, fields: list[tuple[str, Write, Any]]) -> Write:
+def _converted(write: Write, convert: Callable[[Any], Any]) -> Write:
+    return lambda append, value: write(append, convert(value))
+
+
+def _record(type: AvroType, fields: list[tuple[str, Write, Any]]) -> Write:
     def write(append: Append, value: Any) -> None:
-        if value.__class__ is not dict and not isinstance(value, dict):
-            raise mismatch(f"record {type.name}", value)
+        if value.__class__ is not dict:
+            entries = entries_of(value)
+            if entries is None:
+                raise mismatch(type, value)
+            value = entries
         name = ""
         try:
             if len(value) == len(fields):
@@ -107,14 +136,18 @@ def _write_field_by_field(type: AvroType, fields: list[tuple[str, Write, Any]], 
 def _unknown_field(type: AvroType, value: dict) -> AvroError:
     known = {field.name for field in type.fields}
     name = next(key for key in value if key not in known)
-    return AvroError(f"not a field of the record {type.name}").under(name if isinstance(name, str) else f"[{name!r}]")
+    return AvroError(f"not a field of the record {type.name}").under(name if isinstance(name, str) else f"[{shown(name)}]")
 
 
-def _array(write_item: Write) -> Write:
+def _array(type: AvroType, write_item: Write, count_empty: Any) -> Write:
     def write(append: Append, value: Any) -> None:
-        if not isinstance(value, (list, tuple)):
-            raise mismatch("array", value)
+        if value.__class__ is not list:
+            if not is_array(value):
+                raise mismatch(type, value)
+            value = items_of(value)
         if value:
+            if count_empty is not None:
+                count_empty(len(value))
             append(pack_long(len(value)))
             index = 0
             try:
@@ -127,19 +160,22 @@ def _array(write_item: Write) -> Write:
     return write
 
 
-def _map(write_value: Write) -> Write:
+def _map(type: AvroType, write_value: Write) -> Write:
     def write(append: Append, value: Any) -> None:
-        if not isinstance(value, dict):
-            raise mismatch("map", value)
+        if value.__class__ is not dict:
+            entries = entries_of(value)
+            if entries is None:
+                raise mismatch(type, value)
+            value = entries
         if value:
             append(pack_long(len(value)))
-            key = ""
+            key: Any = ""
             try:
                 for key, item in value.items():
-                    write_string(append, key)
+                    write_text(append, key)
                     write_value(append, item)
             except AvroError as error:
-                raise error.under(f'["{key}"]')
+                raise error.under(f"[{quoted(key) if isinstance(key, str) else shown(key)}]")
         append(b"\0")
 
     return write
@@ -149,18 +185,28 @@ def _enum(type: AvroType) -> Write:
     indexes = {symbol: pack_long(index) for index, symbol in enumerate(type.symbols)}
 
     def write(append: Append, value: Any) -> None:
-        index = indexes.get(value) if isinstance(value, str) else None
+        # The hash of an enum.Enum that is a str is not that of its text.
+        index = indexes.get(str.__str__(value)) if isinstance(value, str) else None
         if index is None:
-            raise AvroError(f"expected one of {', '.join(type.symbols)}, got {shown(value)}")
+            raise AvroError(f"expected one of {', '.join(type.symbols)}, got {shown(value)}{_of_member(type, value)}")
         append(index)
 
     return write
 
 
+def _of_member(type: AvroType, value: Any) -> str:
+    for name in ("value", "name"):
+        symbol = getattr(value, name, None)
+        if isinstance(symbol, str) and symbol in type.symbols:
+            return f"; use .{name}"
+    return ""
+
+
 def _fixed(type: AvroType) -> Write:
     def write(append: Append, value: Any) -> None:
-        if not isinstance(value, (bytes, bytearray, memoryview)) or len(value) != type.size:
-            raise mismatch(f"{type.size} bytes ({type.name})", value)
-        append(bytes(value))
+        data = bytes_of(type, value)
+        if len(data) != type.size:
+            raise AvroError(f"expected {type.size} bytes ({type.label}), got {shown(data)}")
+        append(data)
 
     return write

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _SHOWN = 60
+_MAX_PROBLEM = 1000
 
 
 class SchemaError(ValueError):
@@ -16,11 +17,13 @@ class AvroError(ValueError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.problem = problem if len(problem) <= _MAX_PROBLEM else problem[:_MAX_PROBLEM] + "..."
         self.path = ""
 
     def under(self, step: str) -> AvroError:
         """The error with `step` in front of its path: the name of a field, `[2]` or `["key"]`."""
+        if len(self.path) > _MAX_PROBLEM:
+            self.path = "..."
         self.path = step if not self.path else step + ("" if self.path[0] == "[" else ".") + self.path
         return self
 
@@ -28,21 +31,31 @@ class AvroError(ValueError):
         return f"{self.path}: {self.problem}" if self.path else self.problem
 
 
-def mismatch(expected: str, value: Any) -> AvroError:
-    """The error for a value of the wrong kind."""
-    return AvroError(f"expected {expected}, got {shown(value)}")
-
-
 def shown(value: Any) -> str:
-    """A value as shown in a message: its type and the beginning of its text."""
+    """A value as shown in a message: its type and the beginning of its text. Never raises."""
     if value is None:
         return "None"
+    name = type(value).__name__
     if isinstance(value, str):
-        cut = value[:_SHOWN]
-        text = '"' + cut.replace('"', '\\"') + '"' + ("..." if len(value) > _SHOWN else "")
-    elif isinstance(value, (bytes, bytearray, memoryview, list, tuple, dict, set)):
-        return f"{type(value).__name__} of {len(value)}"
-    else:
-        text = repr(value)
-        text = text[:_SHOWN] + ("..." if len(text) > _SHOWN else "")
-    return f"{type(value).__name__} {text}"
+        return f"{name} {quoted(value)}"
+    try:
+        if isinstance(value, (bytes, bytearray, memoryview, list, tuple, dict, set)) and not hasattr(value, "_fields"):
+            return f"{name} of {len(value)}"
+        text = _text_of(value)
+    except Exception:
+        return name
+    return f"{name} {text[:_SHOWN]}{'...' if len(text) > _SHOWN else ''}"
+
+
+def quoted(text: str) -> str:
+    """The beginning of a text in double quotes; what UTF-8 cannot encode is escaped."""
+    cut = str.encode(text[:_SHOWN], errors="backslashreplace").decode()
+    return '"' + cut.replace('"', '\\"') + '"' + ("..." if len(text) > _SHOWN else "")
+
+
+def _text_of(value: Any) -> str:
+    if type(value) is int and value.bit_length() > 4096:
+        # Python refuses to convert a number of more than 4,300 digits.
+        return f"of {value.bit_length()} bits"
+    is_plain = type(value).__module__ in ("datetime", "decimal", "uuid", "fractions")
+    return str.encode(str(value) if is_plain else repr(value), errors="backslashreplace").decode()

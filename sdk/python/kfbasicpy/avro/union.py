@@ -1,64 +1,168 @@
-"""Writes unions of plain values: in the first branch that fits, and whole numbers in int or long before float or double."""
+"""Writes unions of plain values, in the first branch that holds the value exactly.
+
+U1. A whole number goes to int or long before float or double, a dict to a record before a map.
+U2. A fraction goes to the first of float and double that holds it exactly.
+U3. The branch of a value depends on this value alone, and is looked for once in a message.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
 
-from .error import AvroError, mismatch
-from .primitives import Append, Write, pack_long
+from .error import AvroError, quoted
+from .limits import Limits
+from .logical import Convert, converter
+from .plain import entries_of, is_array, items_of, plain
+from .primitives import Append, Write, is_float, pack_long
+from .remedy import mismatch
 from .schema import AvroType
 
-_KINDS_OF = (
-    (bool, ("boolean",)),
-    (int, ("int", "long", "float", "double")),
-    (float, ("float", "double")),
-    (str, ("string", "enum")),
-    ((bytes, bytearray, memoryview), ("bytes", "fixed")),
-    ((list, tuple), ("array",)),
-    (dict, ("record", "map")),
-    (type(None), ("null",)),
-)
+# The branches for values of each class, those of the first tuple before those of the second.
+_KINDS_OF: dict[Any, tuple[tuple[str, ...], ...]] = {
+    type(None): (("null",),),
+    bool: (("boolean",),),
+    int: (("int", "long"), ("float", "double")),
+    float: (("float", "double"),),
+    str: (("string", "enum"),),
+    bytes: (("bytes", "fixed"),),
+    list: (("array",),),
+    tuple: (("array",),),
+    dict: (("record",), ("map",)),
+}
+# What makes a value of a subclass an exact value of the class.
+_EXACT: dict[Any, Callable[[Any], Any]] = {
+    bool: bool,
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+    bytes: bytes,
+    list: lambda value: list(items_of(value)),
+    dict: entries_of,
+    type(None): lambda value: None,
+}
 
 
-def compile_union(type: AvroType, writers: list[Write]) -> Write:
+class _Branch:
+    __slots__ = ("type", "index", "write", "convert")
+
+    def __init__(self, type: AvroType, index: int, write: Write) -> None:
+        self.type = type
+        self.index = pack_long(index)
+        self.write = write
+        self.convert: Optional[Convert] = converter(type)
+
+
+def compile_union(type: AvroType, writers: list[Write], limits: Limits) -> Write:
     """The writer of a union, given its branches' writers."""
-    branches = [(pack_long(index), branch, writers[index]) for index, branch in enumerate(type.branches)]
-    # The branches that can hold a value of a class. Values have only a few classes.
-    by_class: dict[Any, list[tuple[bytes, AvroType, Write]]] = {}
+    branches = [_Branch(branch, index, writers[index]) for index, branch in enumerate(type.branches)]
+    by_class = {cls: _ordered(branches, kinds) for cls, kinds in _KINDS_OF.items()}
+    chooses_float = [branch.type.kind for branch in by_class[float]] == ["float", "double"]
 
     def write(append: Append, value: Any) -> None:
-        candidates = by_class.get(value.__class__)
+        cls = value.__class__
+        candidates = by_class.get(cls)
         if candidates is None:
-            candidates = by_class[value.__class__] = _candidates(branches, value)
-        if len(candidates) == 1:
-            index, _, write_branch = candidates[0]
-            append(index)
-            write_branch(append, value)
-        elif candidates:
-            _write_first_fit(append, value, candidates)
+            _write_other(append, value)
+        elif cls is dict:
+            _write_dict(append, type, value, candidates, limits)
+        elif len(candidates) == 1:
+            branch = candidates[0]
+            append(branch.index)
+            branch.write(append, value)
+        elif not candidates:
+            raise mismatch(type, value)
+        elif chooses_float and cls is float:
+            branch = candidates[0 if is_float(value) else 1]
+            append(branch.index)
+            branch.write(append, value)
         else:
-            raise mismatch(type.label, value)
+            _write_first_fit(append, type, value, candidates, limits)
+
+    def _write_other(append: Append, value: Any) -> None:
+        """Writes a value of another class: a subclass, or one that stands for a plain value or a logical type."""
+        same = plain(value)
+        cls = _class_of(same)
+        if cls is not None:
+            return write(append, _EXACT[cls](same))
+        for branch in branches:
+            converted = same if branch.convert is None else branch.convert(same)
+            if converted is not same:
+                append(branch.index)
+                return branch.write(append, converted)
+        raise mismatch(type, value)
 
     return write
 
 
-def _candidates(branches: list[tuple[bytes, AvroType, Write]], value: Any) -> list[tuple[bytes, AvroType, Write]]:
-    kinds = next((kinds for classes, kinds in _KINDS_OF if isinstance(value, classes)), ())
-    found = [branch for branch in branches if branch[1].kind in kinds]
-    exact = ("int", "long") if kinds[:1] == ("int",) else kinds
-    return sorted(found, key=lambda branch: branch[1].kind not in exact)
+def _class_of(value: Any) -> Any:
+    if value is None:
+        return type(None)
+    for cls in (bool, int, float, str):
+        if isinstance(value, cls):
+            return cls
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes
+    if isinstance(value, (dict, Mapping)):
+        return dict
+    return list if is_array(value) else None
 
 
-def _write_first_fit(append: Append, value: Any, candidates: list[tuple[bytes, AvroType, Write]]) -> None:
-    faults = []
-    for index, branch, write_branch in candidates:
-        pieces = [index]
-        try:
-            write_branch(pieces.append, value)
-        except AvroError as error:
-            faults.append(f"{branch.label} ({error})")
-            continue
-        for piece in pieces:
-            append(piece)
+def _ordered(branches: list[_Branch], kinds: tuple[tuple[str, ...], ...]) -> list[_Branch]:
+    return [branch for group in kinds for branch in branches if branch.type.kind in group]
+
+
+def _write_dict(append: Append, union: AvroType, value: dict, candidates: list[_Branch], limits: Limits) -> None:
+    if len(candidates) > 1:
+        # Look-alike branches within look-alike branches are tried again and again without this (U3).
+        key = (id(union), id(value), limits.depth)
+        known = limits.tried.get(key)
+        if known is None:
+            known = limits.tried[key] = (value, _first_fit(union, value, candidates, limits))
+        if isinstance(known[1], AvroError):
+            raise AvroError(known[1].problem)
+        append(known[1])
         return
-    raise AvroError(f"fits no branch of the union: {'; '.join(faults)}")
+    if not candidates:
+        raise AvroError(mismatch(union, value).problem + _unwrapped(union, value))
+    branch = candidates[0]
+    append(branch.index)
+    try:
+        branch.write(append, value)
+    except AvroError as error:
+        error.problem += _unwrapped(union, value)
+        raise
+
+
+def _write_first_fit(append: Append, union: AvroType, value: Any, candidates: list[_Branch], limits: Limits) -> None:
+    found = _first_fit(union, value, candidates, limits)
+    if isinstance(found, AvroError):
+        raise found
+    append(found)
+
+
+def _first_fit(union: AvroType, value: Any, candidates: list[_Branch], limits: Limits) -> Any:
+    """The encoding of the value in its branch, or the error."""
+    faults = []
+    outside = limits.depth
+    for branch in candidates:
+        pieces = [branch.index]
+        try:
+            branch.write(pieces.append, value)
+            return b"".join(pieces)
+        except AvroError as error:
+            limits.depth = outside
+            faults.append(f"{branch.type.label} ({error})")
+    return AvroError(f"fits no branch of the union: {'; '.join(faults)}{_unwrapped(union, value)}")
+
+
+def _unwrapped(union: AvroType, value: Any) -> str:
+    """The remedy for a value that is wrapped in the name of its branch, as in `{"double": 1.5}`."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return ""
+    name = next(iter(value))
+    names = {alias for branch in union.branches for alias in (branch.kind, branch.name, (branch.name or "").rpartition(".")[2])}
+    is_field = any(field.name == name for branch in union.branches for field in branch.fields)
+    if not isinstance(name, str) or name not in names or is_field:
+        return ""
+    return f"; values of unions are not wrapped: use the value of {quoted(name)} itself"
