@@ -58,7 +58,7 @@ class PlainTest(unittest.TestCase):
             BLUE = 1
 
         symbols = {"type": "enum", "name": "e", "symbols": ["red", "BLUE"]}
-        self.assertRegex(misfit(symbols, Color.RED), r"expected one of red, BLUE, got Color .*; use .value$")
+        self.assertRegex(misfit(symbols, Color.RED), r"expected one of red, BLUE \(e\), got Color .*; use .value$")
         self.assertRegex(misfit(symbols, Color.BLUE), "; use .name$")
         self.assertRegex(misfit("string", Color.RED), "; use .value$")
 

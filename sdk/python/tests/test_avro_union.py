@@ -82,7 +82,7 @@ class UnionTest(unittest.TestCase):
         ]:
             name = next(iter(value))
             with self.subTest(schema=schema, value=value), self.assertRaisesRegex(
-                AvroError, f'; values of unions are not wrapped: use the value of "{name}" itself$'
+                AvroError, f'; values of unions are plain: use the value of "{name}" itself$'
             ):
                 Codec(record(("f", schema, {}))).encode({"f": value})
         # A field and a key that have the name of a branch are no wrapping.
@@ -90,7 +90,7 @@ class UnionTest(unittest.TestCase):
         self.assertEqual(self.branch(["null", record(("long", "long", {})), "long"], {"long": 1}), 1)
         with self.assertRaises(AvroError) as caught:
             Codec(["null", record(("long", "long", {})), "long"]).encode({"long": "x"})
-        self.assertNotIn("wrapped", str(caught.exception))
+        self.assertNotIn("plain", str(caught.exception))
 
     def test_does_not_try_look_alikes_within_look_alikes_again(self):
         def chain(name, last):

@@ -40,9 +40,9 @@ class _Compiler:
             return _union([self.compile(branch) for branch in type.branches])
         if type.kind == "array":
             read_block = _block_reader(min_size(type.inner), self._limits)
-            return self._counted(_array(self.compile(type.inner), read_block))
+            return _array(self.compile(type.inner), read_block)
         if type.kind == "map":
-            return self._counted(_map(self.compile(type.inner), _block_reader(1 + min_size(type.inner), self._limits)))
+            return _map(self.compile(type.inner), _block_reader(1 + min_size(type.inner), self._limits))
         if type.kind == "enum":
             return _enum(type)
         return _fixed(type.size) if type.kind == "fixed" else _PRIMITIVES[type.kind]
@@ -54,7 +54,7 @@ class _Compiler:
         return read
 
     def _counted(self, read: Read) -> Read:
-        """The reader of a record, an array or a map, which counts as a level where values can nest without end."""
+        """The reader of a record, which counts as a level where values can nest without end."""
         if not self._counts_depth:
             return read
         limits = self._limits

@@ -46,9 +46,9 @@ class _Compiler:
             return compile_union(type, [self.compile(branch) for branch in type.branches], self._limits)
         if type.kind == "array":
             count = self._limits.count_empty if min_size(type.inner) == 0 else None
-            return self._counted(_array(type, self.compile(type.inner), count))
+            return _array(type, self.compile(type.inner), count)
         if type.kind == "map":
-            return self._counted(_map(type, self.compile(type.inner)))
+            return _map(type, self.compile(type.inner))
         if type.kind == "enum":
             return _enum(type)
         return _fixed(type) if type.kind == "fixed" else compile_primitive(type)
@@ -62,7 +62,7 @@ class _Compiler:
         return write
 
     def _counted(self, write: Write) -> Write:
-        """The writer of a record, an array or a map, which counts as a level where values can nest without end."""
+        """The writer of a record, which counts as a level where values can nest without end."""
         if not self._counts_depth:
             return write
         limits = self._limits
@@ -188,7 +188,7 @@ def _enum(type: AvroType) -> Write:
         # The hash of an enum.Enum that is a str is not that of its text.
         index = indexes.get(str.__str__(value)) if isinstance(value, str) else None
         if index is None:
-            raise AvroError(f"expected one of {', '.join(type.symbols)}, got {shown(value)}{_of_member(type, value)}")
+            raise AvroError(f"expected one of {', '.join(type.symbols)} ({type.name}), got {shown(value)}{_of_member(type, value)}")
         append(index)
 
     return write

@@ -12,13 +12,13 @@ from typing import Any
 from .error import AvroError
 from .schema import AvroType
 
-#: Records, arrays and maps within each other in one value.
+#: Records within each other in one value.
 MAX_DEPTH = 1000
 #: Items of arrays whose items take no bytes, as `null` does, in one message.
 MAX_EMPTY_ITEMS = 1_000_000
 
-# Frames of the codec for each level: the type, its union, the trial of a branch, the count.
-_FRAMES = 5
+# Frames of the codec for each record: the record, its count, and the array, the map, the union and the trial around it.
+_FRAMES = 8
 _OWN_FRAMES = 1000
 
 
@@ -38,7 +38,7 @@ class Limits(threading.local):
         """Counts a level, and returns the depth outside of it, which the caller restores. Raises AvroError."""
         outside = self.depth
         if outside >= MAX_DEPTH:
-            raise AvroError(f"nested deeper than {MAX_DEPTH:,} levels")
+            raise AvroError(f"nested deeper than {MAX_DEPTH} records")
         self.depth = outside + 1
         return outside
 
@@ -55,7 +55,7 @@ def too_deep_for_python() -> AvroError:
 
 
 def make_room_for_recursion() -> None:
-    """Raises Python's recursion limit so that values of `MAX_DEPTH` levels can be encoded and decoded."""
+    """Raises Python's recursion limit so that values of `MAX_DEPTH` records can be encoded and decoded."""
     needed = MAX_DEPTH * _FRAMES + _OWN_FRAMES
     if sys.getrecursionlimit() < needed:
         sys.setrecursionlimit(needed)

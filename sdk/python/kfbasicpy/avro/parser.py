@@ -83,8 +83,13 @@ class _Parser:
         union = AvroType("union")
         union.branches = [self.read(branch, place.inside()) for branch in schema]
         keys = [branch.name or branch.kind for branch in union.branches]
-        if not keys or len(set(keys)) != len(keys) or "union" in keys:
-            raise SchemaError(f"the branches of a union must be different types other than unions, got {_text(schema)}")
+        if not keys:
+            raise SchemaError("a union needs at least one type")
+        if "union" in keys:
+            raise SchemaError(f"a union must not directly contain a union: {_text(schema)}")
+        twice = next((key for index, key in enumerate(keys) if key in keys[:index]), None)
+        if twice is not None:
+            raise SchemaError(f"the union contains {twice} twice: {_text(schema)}")
         return union
 
     def _declare(self, schema: dict, place: _Place) -> tuple[AvroType, _Place]:
@@ -113,6 +118,7 @@ class _Parser:
         fields = schema.get("fields")
         if not isinstance(fields, list):
             raise SchemaError(f"the record {record.name} needs a list of fields")
+        seen: set[str] = set()
         for field in fields:
             if not isinstance(field, dict) or not isinstance(field.get("name"), str) or "type" not in field:
                 raise SchemaError(f"a field of {record.name} needs a name and a type: {_text(field)}")
@@ -120,13 +126,13 @@ class _Parser:
             if not _is_name(name):
                 raise SchemaError(f'{record.name}: the field name "{name}" {_NAME_RULE}')
             if field.get("order", "ascending") not in _ORDERS:
-                raise SchemaError(f"{record.name}.{name}: the order must be one of {', '.join(_ORDERS)}")
+                raise SchemaError(f"{record.name}.{name}: the order must be one of {', '.join(_ORDERS)}, got {_text(field['order'])}")
             _check_aliases(field, f"{record.name}.{name}", _is_name)
             type = self.read(field["type"], inner.inside(3))
             record.fields.append(Field(name, type, field.get("default", MISSING)))
-        names = [field.name for field in record.fields]
-        if len(set(names)) != len(names):
-            raise SchemaError(f"the record {record.name} has two fields of the same name")
+            if name in seen:
+                raise SchemaError(f"the record {record.name} has the field {name} twice")
+            seen.add(name)
         return record
 
     def _enum(self, schema: dict, place: _Place) -> AvroType:

@@ -165,4 +165,4 @@ def _unwrapped(union: AvroType, value: Any) -> str:
     is_field = any(field.name == name for branch in union.branches for field in branch.fields)
     if not isinstance(name, str) or name not in names or is_field:
         return ""
-    return f"; values of unions are not wrapped: use the value of {quoted(name)} itself"
+    return f"; values of unions are plain: use the value of {quoted(name)} itself"
