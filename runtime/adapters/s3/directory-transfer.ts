@@ -65,16 +65,22 @@ export async function saveBucket(
   source: { readonly bucket: string; readonly directory: string },
   options: TransferOptions = {},
 ): Promise<TransferCounts> {
-  const listed = new Map<string, number>();
+  const listed = new Map<string, ListedObject>();
   const skipped: string[] = [];
-  for await (const { key, size } of store.list(source.bucket)) {
-    if (key.endsWith('/')) skipped.push(`${key}: a folder marker`);
-    else listed.set(key, size);
+  for await (const object of store.list(source.bucket)) {
+    if (object.key.endsWith('/')) skipped.push(`${object.key}: a folder marker`);
+    else listed.set(object.key, object);
   }
   assertSavable(source.bucket, new Set(listed.keys()));
   let bytes = 0;
-  await new Limit(options.concurrency ?? defaultConcurrency).map(listed, async ([key, size]) => {
-    await store.download(source.bucket, key, join(source.directory, key));
+  await new Limit(options.concurrency ?? defaultConcurrency).map(listed.values(), async (object) => {
+    const { size, etag } = await store.download(source.bucket, object.key, join(source.directory, object.key));
+    // with another etag, the object was overwritten after it was listed
+    if (size !== object.size && etag === object.etag) {
+      const where = `${source.bucket}/${object.key}`;
+      const message = `${where}: the object has ${size} bytes, and is listed with ${object.size}`;
+      throw new StoreError('store-failed', message, { where });
+    }
     bytes += size;
   });
   return { objects: listed.size, bytes, skipped };

@@ -58,7 +58,12 @@ export class ObjectDownloads implements Downloads {
         .replace(/[^\w.\-+ ]/g, '_')
         .slice(-120) || 'object';
     const file = path.join(folder, name);
-    const metadata = await this.options.store.download(bucket, key, file);
-    return { path: file, metadata: { bucket, ...metadata } };
+    try {
+      const metadata = await this.options.store.download(bucket, key, file);
+      return { path: file, metadata: { bucket, ...metadata } };
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 }

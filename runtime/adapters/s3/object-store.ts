@@ -1,34 +1,32 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { dirname } from 'node:path';
-import type { Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { GetObjectCommandOutput, ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { ConfigError } from '../../../lib/errors';
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { jitteredBackoffMs } from '../../async/backoff';
 import { retry } from '../../async/retry';
-import { isUnavailable, type ObjectStoreCall, ObjectStoreError, wrapObjectStoreError } from './object-store-error';
+import { BodyCheck } from './body-check';
+import { type ListedObject, Listing, unquoted } from './listing';
+import {
+  AnswerFault,
+  type ForeignError,
+  isFaulty,
+  isUnavailable,
+  type ObjectStoreCall,
+  ObjectStoreError,
+  wrapObjectStoreError,
+} from './object-store-error';
+import { type S3Account, S3Clients, type S3Connection } from './s3-clients';
+
+export type { ListedObject } from './listing';
 
 /** Address and credentials of an object store. */
-export interface ObjectStoreOptions {
-  /** `host:port`, which means http, or a URL. */
-  readonly addr: string;
-  readonly user: string;
-  readonly password: string;
+export interface ObjectStoreOptions extends S3Account {
   /** How long calls are retried while the store is unavailable. Default: one minute. */
   readonly retryForMs?: number;
   /** Stops the retries. */
   readonly signal?: AbortSignal;
-}
-
-export interface ListedObject {
-  readonly key: string;
-  readonly size: number;
-  /** Most stores report whole seconds. */
-  readonly lastModifiedMs: number;
-  /** Without quotes. */
-  readonly etag: string;
 }
 
 export interface ObjectMetadata extends Omit<ListedObject, 'key'> {
@@ -42,55 +40,60 @@ export interface ListOptions {
   readonly startAfter?: string;
   /** Keys per request. Default and maximum of most stores: 1,000. */
   readonly pageSize?: number;
+  /** Ends the listing: the request under way is aborted, and the listing fails. */
+  readonly signal?: AbortSignal;
 }
 
-type Sdk = typeof import('@aws-sdk/client-s3');
-
-const region = 'us-east-1';
-const maxSockets = 64;
-const connectTimeoutMs = 5_000;
-const idleTimeoutMs = 60_000;
 const defaultRetryForMs = 60_000;
 const retryDelays = { firstMs: 100, maxMs: 5_000 };
+/** Longest delay that a server can request. */
+const maxRetryAfterMs = 20_000;
+/** Attempts of a call that the server answers with a fault: a proxy may have caused the first. */
+const faultyAttempts = 4;
 const deleteBatchSize = 1_000;
 /** Characters that XML cannot contain: keys with them are deleted one by one, not in a list. */
 const notInXml = /[^\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /**
- * An S3 service. Calls are retried while the service is unreachable or responds with 5xx. A failure is an ObjectStoreError
- * that names address, bucket and key. The SDK is loaded by the first call.
+ * An S3 service.
+ *
+ * I1. An object or a listing is returned as a whole or not at all: a body that does not have the size and the etag of the
+ *     object, and a listing that is not said to be complete, is an error.
+ * I2. A call is retried, with backoff, while the service is unreachable or busy (5xx, 429, a lost connection), and some
+ *     times when its answer is faulty. All calls can be repeated. Everything else fails at once.
+ *
+ * A failure is an ObjectStoreError that names address, bucket and key. The SDK is loaded by the first call.
  */
 export class S3ObjectStore {
-  /** The service's URL. */
-  readonly address: string;
-  private readonly options: ObjectStoreOptions;
-  private connection: Promise<{ readonly sdk: Sdk; readonly client: S3Client }> | undefined;
+  private readonly clients: S3Clients;
 
-  /** Throws ConfigError when `addr` is neither `host:port` nor an http(s) URL. */
-  constructor(options: ObjectStoreOptions) {
-    this.options = options;
-    this.address = parseAddress(options.addr);
+  /** Throws ConfigError when `addr` is neither `host:port` nor an http(s) URL, or `ca` has no certificate. */
+  constructor(private readonly options: ObjectStoreOptions) {
+    this.clients = new S3Clients(options);
+  }
+
+  /** The service's URL. */
+  get address(): string {
+    return this.clients.address;
   }
 
   /** Objects whose keys start with `prefix`, in the order of the store: byte order for most. */
   async *list(bucket: string, prefix = '', options: ListOptions = {}): AsyncGenerator<ListedObject> {
-    let token: string | undefined;
-    do {
-      const page = await this.listPage(bucket, { ...options, prefix, token });
-      const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
-      for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
-        if (Key === undefined) continue;
-        const lastModifiedMs = LastModified?.getTime() ?? 0;
-        yield { key: decode(Key), size: Size ?? 0, lastModifiedMs, etag: unquote(ETag) };
-      }
-      token = page.IsTruncated ? page.NextContinuationToken : undefined;
-    } while (token !== undefined);
+    const listing = new Listing(bucket, prefix);
+    while (!listing.isComplete) yield* await this.listPage(bucket, { prefix, listing, options });
   }
 
   async get(bucket: string, key: string): Promise<Uint8Array> {
     return await this.call({ verb: 'get', bucket, key }, async ({ sdk, client }) => {
       const response = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
-      return (await response.Body?.transformToByteArray()) ?? new Uint8Array();
+      const check = new BodyCheck(bucket);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response.Body as Readable) {
+        check.add(chunk);
+        chunks.push(chunk);
+      }
+      check.assertRead(response);
+      return Buffer.concat(chunks);
     });
   }
 
@@ -101,8 +104,10 @@ export class S3ObjectStore {
     try {
       const metadata = await this.call({ verb: 'download', bucket, key }, async ({ sdk, client }) => {
         const response = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
-        await pipeline(response.Body as Readable, createWriteStream(partial));
-        return metadataOf(response);
+        const check = new BodyCheck(bucket);
+        await pipeline(response.Body as Readable, tapped(check), createWriteStream(partial));
+        check.assertRead(response);
+        return metadataOf(response, check.size);
       });
       await rename(partial, file);
       return metadata;
@@ -114,16 +119,31 @@ export class S3ObjectStore {
 
   async put(bucket: string, key: string, body: Uint8Array, contentType?: string): Promise<void> {
     await this.call({ verb: 'put', bucket, key }, async ({ sdk, client }) => {
+      const check = new BodyCheck(bucket);
+      check.add(body);
       const content = { Body: body, ContentLength: body.byteLength, ContentType: contentType };
-      await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...content }));
+      const response = await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...content }));
+      check.assertWritten(response);
     });
   }
 
   /** Uploads a file as a stream, in one request: at most 5 GiB on AWS. */
   async upload(bucket: string, key: string, file: string): Promise<void> {
     await this.call({ verb: 'upload', bucket, key }, async ({ sdk, client }) => {
-      const content = { Body: createReadStream(file), ContentLength: (await stat(file)).size };
-      await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...content }));
+      const { size } = await stat(file);
+      const check = new BodyCheck(bucket);
+      const body = tapped(check);
+      const content = { Bucket: bucket, Key: key, Body: body, ContentLength: size };
+      const abort = new AbortController();
+      try {
+        const sending = client.send(new sdk.PutObjectCommand(content), { abortSignal: abort.signal });
+        const [response] = await Promise.all([sending, pipeline(createReadStream(file), body)]);
+        check.assertWritten(response);
+      } finally {
+        // whichever failed first, the other one ends
+        abort.abort();
+        body.destroy();
+      }
     });
   }
 
@@ -169,7 +189,8 @@ export class S3ObjectStore {
     try {
       await this.call({ verb: 'look up', bucket }, async ({ sdk, client }) => {
         // Not HeadBucket: without a response body, an unknown user and a missing bucket are the same.
-        await client.send(new sdk.ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }));
+        const page = await client.send(new sdk.ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }));
+        if (page.IsTruncated === undefined) throw new AnswerFault('it is not a listing');
       });
       return true;
     } catch (error) {
@@ -193,24 +214,25 @@ export class S3ObjectStore {
 
   /** Closes the connections. The store must not be used afterwards. */
   async close(): Promise<void> {
-    (await this.connection)?.client.destroy();
+    this.clients.destroy();
   }
 
   private async listPage(
     bucket: string,
-    page: ListOptions & { readonly prefix: string; readonly token: string | undefined },
-  ): Promise<ListObjectsV2CommandOutput> {
-    const call = { verb: 'list', bucket, key: page.prefix === '' ? undefined : page.prefix };
+    { prefix, listing, options }: { readonly prefix: string; readonly listing: Listing; readonly options: ListOptions },
+  ): Promise<readonly ListedObject[]> {
+    const call = { verb: 'list', bucket, key: prefix === '' ? undefined : prefix, signal: options.signal };
     return await this.call(call, async ({ sdk, client }) => {
       const request = {
         Bucket: bucket,
-        Prefix: page.prefix,
-        StartAfter: page.startAfter,
-        MaxKeys: page.pageSize,
-        ContinuationToken: page.token,
+        Prefix: prefix,
+        StartAfter: options.startAfter,
+        MaxKeys: options.pageSize,
+        ContinuationToken: listing.token,
         EncodingType: 'url' as const,
       };
-      return await client.send(new sdk.ListObjectsV2Command(request));
+      const command = new sdk.ListObjectsV2Command(request);
+      return listing.add(await client.send(command, { abortSignal: options.signal }));
     });
   }
 
@@ -227,71 +249,50 @@ export class S3ObjectStore {
   }
 
   private async call<T>(
-    call: Omit<ObjectStoreCall, 'address'>,
-    attempt: (connection: { readonly sdk: Sdk; readonly client: S3Client }) => Promise<T>,
+    { signal = this.options.signal, ...call }: Omit<ObjectStoreCall, 'address'> & { readonly signal?: AbortSignal },
+    attempt: (connection: S3Connection) => Promise<T>,
   ): Promise<T> {
-    this.connection ??= this.connect();
-    const connection = await this.connection;
-    const { retryForMs: timeoutMs = defaultRetryForMs, signal } = this.options;
-    const wrapped = async () => {
+    const { retryForMs: timeoutMs = defaultRetryForMs } = this.options;
+    let failures = 0;
+    let faults = 0;
+    const once = async () => {
       try {
-        return await attempt(connection);
+        return await this.clients.run(call.bucket, attempt);
       } catch (error) {
         throw wrapObjectStoreError(error, { address: this.address, ...call });
       }
     };
-    return retry(wrapped, { isRetryable: isUnavailable, delays: retryDelays, timeoutMs, signal });
-  }
-
-  private async connect(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
-    // The SDK warns about old versions of Node; the engines field of this package decides which are supported.
-    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-    const sdk = await import('@aws-sdk/client-s3');
-    const agent = { keepAlive: true, maxSockets };
-    const client = new sdk.S3Client({
-      endpoint: this.address,
-      region,
-      forcePathStyle: true,
-      credentials: { accessKeyId: this.options.user, secretAccessKey: this.options.password },
-      // Small S3 services do not support the newer checksums.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      // `call` retries: the SDK's retries change some errors and print warnings about streams.
-      retryStrategy: { mode: 'none', retry: (next, args) => next(args) },
-      requestHandler: {
-        connectionTimeout: connectTimeoutMs,
-        socketTimeout: idleTimeoutMs,
-        httpAgent: new HttpAgent(agent),
-        httpsAgent: new HttpsAgent(agent),
-      },
+    return retry(once, {
+      isRetryable: (error) => isUnavailable(error) || (isFaulty(error) && ++faults < faultyAttempts),
+      delays: (error) => Math.max(jitteredBackoffMs(failures++, retryDelays), retryAfterMs(error)),
+      timeoutMs,
+      signal,
     });
-    return { sdk, client };
   }
 }
 
-function parseAddress(addr: string): string {
-  const text = /^https?:\/\//.test(addr) ? addr : `http://${addr}`;
-  if (!URL.canParse(text)) {
-    const message = `S3 address "${addr}": must be host:port, as in minio:9000, or a URL that starts with http:// or https://`;
-    throw new ConfigError('config-invalid', message, { where: addr });
-  }
-  return text.replace(/\/+$/, '');
+/** A stream that passes everything on, and adds it to the check. */
+function tapped(check: BodyCheck): Transform {
+  return new Transform({
+    transform(chunk: Uint8Array, _, done) {
+      check.add(chunk);
+      done(null, chunk);
+    },
+  });
 }
 
-/** Decodes a key of `encoding-type=url`, in which a space is a plus sign. */
-function decodeKey(key: string): string {
-  return decodeURIComponent(key.replaceAll('+', ' '));
+/** The delay that a server has requested; 0 if none. */
+function retryAfterMs(error: unknown): number {
+  const { $response } = ((error as ObjectStoreError).cause ?? {}) as ForeignError;
+  const seconds = Number($response?.headers?.['retry-after']);
+  return seconds > 0 ? Math.min(seconds * 1_000, maxRetryAfterMs) : 0;
 }
 
-function unquote(etag: string | undefined): string {
-  return (etag ?? '').replace(/^"|"$/g, '');
-}
-
-function metadataOf(response: GetObjectCommandOutput): ObjectMetadata {
+function metadataOf(response: GetObjectCommandOutput, size: number): ObjectMetadata {
   return {
-    size: response.ContentLength ?? 0,
+    size,
     lastModifiedMs: response.LastModified?.getTime() ?? 0,
-    etag: unquote(response.ETag),
+    etag: unquoted(response.ETag),
     contentType: response.ContentType,
     custom: response.Metadata ?? {},
   };

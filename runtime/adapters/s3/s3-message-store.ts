@@ -26,11 +26,16 @@ export interface ClaimStore {
 export class S3ClaimSource implements ClaimSource {
   constructor(private readonly stores: readonly ClaimStore[]) {}
 
-  async fetch({ bucket, key }: Claim): Promise<Uint8Array> {
+  async fetch({ bucket, key, bytes }: Claim): Promise<Uint8Array> {
     const found = this.stores.find((each) => each.bucket === bucket && key.startsWith(each.prefix));
     if (found === undefined) {
       throw new FunctionError('config-invalid', `no upstream message store contains ${bucket}/${key}`);
     }
-    return found.store.get(bucket, key);
+    const payload = await found.store.get(bucket, key);
+    if (payload.length === bytes) return payload;
+    throw new FunctionError(
+      'record-invalid',
+      `${bucket}/${key} has ${payload.length} bytes, the record's claim ${bytes}`,
+    );
   }
 }

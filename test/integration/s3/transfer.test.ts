@@ -149,16 +149,3 @@ describe('a store that goes away', () => {
     service.close();
   });
 });
-
-describe('an address', () => {
-  it.each([
-    ['minio:9000', 'http://minio:9000'],
-    ['https://s3.example.org/', 'https://s3.example.org'],
-  ])('%s is read as %s', (addr, address) => {
-    expect(new S3ObjectStore({ addr, user: 'u', password: 'p' }).address).toBe(address);
-  });
-
-  it('that is invalid is an error', () => {
-    expect(() => new S3ObjectStore({ addr: 'http://', user: 'u', password: 'p' })).toThrow('S3 address "http://"');
-  });
-});

@@ -1,7 +1,7 @@
 import { S3ClaimSource } from '../../../../runtime/adapters/s3/s3-message-store';
 import { MemoryObjectStore } from '../../../support/memory-object-store';
 
-const claim = (bucket: string, key: string) => ({ bucket, key, bytes: 1 });
+const claim = (bucket: string, key: string) => ({ bucket, key, bytes: bucket.length + 1 + key.length });
 
 async function storeWith(...objects: readonly (readonly [bucket: string, key: string])[]): Promise<MemoryObjectStore> {
   const store = new MemoryObjectStore();
@@ -41,5 +41,12 @@ test.each([
   await expect(source.fetch(claim(bucket, key))).rejects.toMatchObject({
     code: 'config-invalid',
     message: `no upstream message store contains ${bucket}/${key}`,
+  });
+});
+
+test('rejects an object that does not have the size of its claim', async () => {
+  await expect(source.fetch({ ...claim('one', 'left/a'), bytes: 3 })).rejects.toMatchObject({
+    code: 'record-invalid',
+    message: "one/left/a has 10 bytes, the record's claim 3",
   });
 });
