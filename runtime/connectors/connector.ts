@@ -16,8 +16,8 @@ export interface ListedObject {
 
 /** The methods of an object store that connectors use. Both reject with a KFlowError that names the bucket and the key. */
 export interface ObjectStore {
-  /** The objects of a bucket whose keys start with `prefix`, in byte order. */
-  list(bucket: string, prefix?: string): AsyncIterable<ListedObject>;
+  /** The objects of a bucket whose keys start with `prefix`, in byte order. After the signal, the listing may fail. */
+  list(bucket: string, prefix?: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ListedObject>;
   /** Writes an object, or overwrites it; resolves when it is durable. */
   put(bucket: string, key: string, body: Uint8Array, contentType?: string): Promise<void>;
 }

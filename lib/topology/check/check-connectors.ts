@@ -28,8 +28,12 @@ function checkTopics({ raw, path, type }: DraftFunction, rule: TopicsRule, probl
     problems.add({ code: 'setting-missing', path, message });
     return;
   }
-  const fault = typeof raw.topics === 'string' ? rule.fault(raw.topics) : undefined;
-  if (fault !== undefined) problems.add({ code: 'setting-invalid', path: [...path, 'topics'], message: fault });
+  if (typeof raw.topics !== 'string') return;
+  const at = { code: 'setting-invalid', path: [...path, 'topics'] } as const;
+  const fault = rule.fault(raw.topics);
+  if (fault !== undefined) problems.add({ ...at, message: fault });
+  const doubt = fault === undefined ? rule.doubt?.(raw.topics) : undefined;
+  if (doubt !== undefined) problems.warn({ ...at, message: doubt });
 }
 
 interface CodeContext {

@@ -1,5 +1,5 @@
 import type { AvroSchema } from '../avro/avro-type';
-import { bucketTopics } from './bucket-topics';
+import { bucketPatternTopics } from './bucket-topics';
 import type { FunctionTypeDescriptor } from './function-type-descriptor';
 
 /** What an `fs-source` with `format: list` emits for each object: `url` is `s3a://bucket/key`, the time in ms UTC. */
@@ -22,7 +22,7 @@ export const fsSource = {
   schema: 'optional',
   implicitSchema: s3list,
   format: 'required',
-  topics: bucketTopics('the bucket to read'),
+  topics: bucketPatternTopics('the bucket to read'),
   hasSideOutputs: false,
   batch: { ends: true },
   connectsTo: 'object-store',

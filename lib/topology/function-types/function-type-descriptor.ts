@@ -66,4 +66,6 @@ export interface TopicsRule {
   readonly example: string;
   /** What is wrong with a value, as in `must be s3a://bucket, got "x"`; undefined when it is valid. */
   readonly fault: (topics: string) => string | undefined;
+  /** What may be meant otherwise in a valid value, for a warning. */
+  readonly doubt?: (topics: string) => string | undefined;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Document, isMap, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
+import { type Document, isMap, isScalar, type Pair, stringify, type YAMLMap } from 'yaml';
 import type { DocumentPath } from '../problem/problem';
+import { documentOf } from './documents-of-text';
 
 /** A value to set at a path of a document. */
 export interface TextEdit {
@@ -14,7 +15,7 @@ export interface TextEdit {
  * Undefined if a path leads through an alias or a merge key, because the edit would change other places too.
  */
 export function editText(text: string, edits: readonly TextEdit[]): string | undefined {
-  const expected = parseDocument(text);
+  const expected = documentOf(text);
   try {
     for (const { path, value } of edits) expected.setIn(path, expected.createNode(value));
   } catch {
@@ -22,7 +23,7 @@ export function editText(text: string, edits: readonly TextEdit[]): string | und
     return undefined;
   }
   const spliced = edits.reduce<string | undefined>((each, edit) => each && splice(each, edit), text);
-  if (spliced !== undefined && isDeepStrictEqual(parseDocument(spliced).toJS(), expected.toJS())) return spliced;
+  if (spliced !== undefined && isDeepStrictEqual(documentOf(spliced).toJS(), expected.toJS())) return spliced;
   return rewritten(text, expected);
 }
 
@@ -34,7 +35,7 @@ function rewritten(text: string, document: Document): string {
 
 function splice(text: string, { path, value }: TextEdit): string | undefined {
   if (typeof value === 'object' && value !== null) return undefined;
-  const map: unknown = parseDocument(text, { keepSourceTokens: true }).getIn(path.slice(0, -1), true);
+  const map: unknown = documentOf(text, { keepSourceTokens: true }).getIn(path.slice(0, -1), true);
   const key = path.at(-1);
   if (!isMap(map) || typeof key !== 'string') return undefined;
   const written = map.flow ? JSON.stringify(value) : stringify(value, { lineWidth: 0 }).trimEnd();

@@ -2,6 +2,7 @@ import { Composer, type CST, type Document, Lexer, LineCounter, Parser, type YAM
 import type { Problem } from '../problem/problem';
 import { composeValue, type Fault } from './compose-value';
 import { DocumentSource } from './document-source';
+import { withContent } from './documents-of-text';
 import { NestingDepth } from './nesting-depth';
 
 /** Maximum number of reported syntax errors. */
@@ -47,7 +48,7 @@ export function parseDocument(text: string, file: string): ParsedDocument {
   return { source: new DocumentSource(value, place, { file, text: prepared, lines }), problems };
 }
 
-/** The YAML documents of a text; for text that is nested too deep, only the offset. */
+/** The YAML documents of a text, without empty ones; for text that is nested too deep, only the offset. */
 function composeDocuments(
   text: string,
   lines: LineCounter,
@@ -62,7 +63,7 @@ function composeDocuments(
   }
   for (const token of parser.end()) tokens.push(token);
   const composer = new Composer({ lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
-  return { documents: [...composer.compose(tokens, false, text.length)] };
+  return { documents: withContent([...composer.compose(tokens, false, text.length)]) };
 }
 
 /**

@@ -1,6 +1,7 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, type Scalar, type YAMLMap } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, type Scalar, type YAMLMap } from 'yaml';
 import { isSecretVariable } from '../check/check-secrets';
 import { isSecretName } from '../problem/show-value';
+import { documentOf } from '../read/documents-of-text';
 import { secretTextRanges, type TextKind, type TextRange } from './secret-text-ranges';
 
 /** The place of a secret in the text of a document. */
@@ -17,7 +18,7 @@ export function secretSpans(text: string): readonly SecretSpan[] {
   // YAML, unlike JSON, forbids tabs as indentation; single spaces keep the offsets
   const isJson = /^\s*[{[]/.test(text);
   const plain = isJson ? text.replace(/^[ \t]+/gm, (indent) => ' '.repeat(indent.length)) : text;
-  const document = parseDocument(plain, { prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
+  const document = documentOf(plain, { prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
   const finder = new SecretFinder(document, text);
   finder.visit(document.contents, { path: '', part: 'flow', isHidden: false });
   return inOrder([...finder.spans, ...(isJson ? [] : commentSpans(text))]);

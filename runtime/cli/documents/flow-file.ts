@@ -132,3 +132,8 @@ function isStrictJson(text: string): boolean {
 export function renderDocument(value: unknown): string {
   return stringify(value, { lineWidth: 0, blockQuote: 'literal', aliasDuplicateObjects: false });
 }
+
+/** The text of a document, YAML or JSON, as YAML for people. */
+export function renderText(text: string): string {
+  return renderDocument(parseDocument(text, '').source?.value ?? null);
+}

@@ -27,6 +27,8 @@ type Encode = (object: ListedObject) => Promise<Uint8Array>;
 class FsSource implements Source {
   private readonly saving = new Set<Promise<void>>();
   private saveError: unknown;
+  /** Objects of the location in the current listing, of all replicas. */
+  private found = 0;
 
   constructor(
     private readonly context: SourceContext<ObjectStoreEndpoint>,
@@ -36,9 +38,11 @@ class FsSource implements Source {
   ) {}
 
   async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
-    while (!signal.aborted) {
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
       this.throwIfNotSaved();
+      this.found = 0;
       yield* this.listOnce(signal);
+      if (isFirst && !signal.aborted) this.reportFound();
       if (this.context.spec.mode === 'batch') return;
       await pause(pollMs, signal);
     }
@@ -51,8 +55,7 @@ class FsSource implements Source {
 
   private async *listOnce(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
     let batch: SourceRecord[] = [];
-    for await (const object of this.context.endpoint.store.list(this.location.bucket, this.location.prefix)) {
-      if (signal.aborted) break;
+    for await (const object of this.objects(signal)) {
       if (!this.isMine(object)) continue;
       batch.push(await this.record(object));
       if (batch.length < batchSize) continue;
@@ -63,9 +66,31 @@ class FsSource implements Source {
     if (batch.length > 0) yield batch;
   }
 
+  /** The objects of the location, until the signal. */
+  private async *objects(signal: AbortSignal): AsyncIterable<ListedObject> {
+    const { bucket, prefix } = this.location;
+    try {
+      for await (const object of this.context.endpoint.store.list(bucket, prefix, { signal })) {
+        if (signal.aborted) return;
+        const isFolderMarker = object.size === 0 && object.key.endsWith('/');
+        if (isFolderMarker || !isInLocation(this.location, object.key)) continue;
+        this.found++;
+        yield object;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** A batch over no objects is usually a mistake in `topics`. */
+  private reportFound(): void {
+    const { log, spec, endpoint } = this.context;
+    const isBatch = spec.mode === 'batch';
+    if (this.found > 0) log('INFO', `found ${this.found} objects at ${endpoint.topics}`);
+    else log(isBatch ? 'WARNING' : 'INFO', `no objects found at ${endpoint.topics}${isBatch ? ': 0 records' : ''}`);
+  }
+
   private isMine(object: ListedObject): boolean {
-    if (!isInLocation(this.location, object.key)) return false;
-    if (object.size === 0 && object.key.endsWith('/')) return false; // the marker of an empty folder
     const { replica, spec } = this.context;
     if (spec.replicas > 1 && hashOf(object.key).readUInt32BE() % spec.replicas !== replica) return false; // I2
     return !this.listed.has(object.key, versionOf(object));

@@ -26,8 +26,10 @@ dag:
 let nowMs: number;
 let store: MemoryObjectStore;
 let listed: ListedObjects;
+let logged: string[];
 beforeEach(async () => {
   nowMs = 1_000;
+  logged = [];
   store = new MemoryObjectStore(() => nowMs);
   await store.ensureBucket('bucket');
   const state = await new MemoryPlace().sourceState();
@@ -39,8 +41,8 @@ interface Place {
   readonly run?: number;
 }
 
-async function open(changes: Partial<FunctionSpec> = {}, { topics = 's3a://bucket/in', run = 1 }: Place = {}) {
-  return connector.open({
+function context(changes: Partial<FunctionSpec>, { topics = 's3a://bucket/in', run = 1 }: Place) {
+  return {
     spec: spec(changes),
     endpoint: { store, topics },
     replica: 0,
@@ -48,8 +50,12 @@ async function open(changes: Partial<FunctionSpec> = {}, { topics = 's3a://bucke
     listed: async () => listed,
     position: () => Promise.reject(new Error('not a generator')),
     generate: () => Promise.reject(new Error('not a generator')),
-    log: () => undefined,
-  });
+    log: (level: string, text: string) => logged.push(`${level} ${text}`),
+  };
+}
+
+async function open(changes: Partial<FunctionSpec> = {}, place: Place = {}) {
+  return connector.open(context(changes, place));
 }
 
 async function emit(changes: Partial<FunctionSpec> = {}, place: Place = {}): Promise<readonly SourceRecord[]> {
@@ -174,4 +180,52 @@ test('is closed once everything that it listed is saved', async () => {
 
 test('rejects topics that name no bucket', async () => {
   await expect(open({}, { topics: 's3a://' })).rejects.toMatchObject({ code: 'setting-invalid' });
+});
+
+const keysAt = async (topics: string) => {
+  listed = { has: () => false, add: async () => undefined };
+  const codec = new AvroSchemaCodec(spec().schema as object);
+  return (await emit({}, { topics })).map(({ payload }) => (codec.decode(payload) as { key: string }).key);
+};
+
+test('emits the objects whose keys match a pattern', async () => {
+  for (const key of ['a1.txt', 'sub/a1.txt', 'sub/b1.txt', 'sub/deep/a1.txt', 'sub/a*.txt']) await put(key);
+  expect(await keysAt('s3a://bucket/*/a?.txt')).toEqual(['sub/a*.txt', 'sub/a1.txt']);
+  expect(await keysAt('s3a://bucket/**/a\\*.txt')).toEqual(['sub/a*.txt']);
+});
+
+test('warns when a batch has no objects', async () => {
+  await put('other/a');
+  expect(await keysAt('s3a://bucket/in/*.txt')).toEqual([]);
+  expect(logged).toEqual(['WARNING no objects found at s3a://bucket/in/*.txt: 0 records']);
+});
+
+test('does not warn when all objects of a batch belong to other replicas, or were listed before', async () => {
+  await put('in/a');
+  listed = { has: () => true, add: async () => undefined };
+  expect(await emit()).toEqual([]);
+  expect(logged).toEqual(['INFO found 1 objects at s3a://bucket/in']);
+});
+
+test('ends without an error when it is stopped while the store does not answer', async () => {
+  const stop = new AbortController();
+  const silent = {
+    put: () => Promise.reject(new Error('not a sink')),
+    async *list(_bucket: string, _prefix?: string, options?: { readonly signal?: AbortSignal }) {
+      yield { key: 'in/a', size: 1, lastModifiedMs: 1, etag: '1' };
+      await new Promise((_, reject) =>
+        options?.signal?.addEventListener('abort', () => reject(options.signal?.reason)),
+      );
+    },
+  };
+  const source = await connector.open({ ...context({}, {}), endpoint: { store: silent, topics: 's3a://bucket/in' } });
+  const slices: (readonly SourceRecord[])[] = [];
+  const reading = (async () => {
+    for await (const slice of source.records(stop.signal)) slices.push(slice);
+  })();
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await reading;
+  expect(slices.flat()).toHaveLength(1);
+  expect(logged).toEqual([]);
 });

@@ -159,6 +159,35 @@ describe('text that is not a topology', () => {
     expect(printed(readText(text))).toEqual([message]);
   });
 
+  test.each([
+    ['---\n'],
+    ['---\n# the end\n'],
+    ['...\n'],
+    ['...\n# the end\n'],
+    ['---\n...\n---\n\n'],
+    ['...\n%YAML 1.2\n---\n'],
+  ])('may have empty documents after the topology: %j', (end) => {
+    const { topology, problems } = readText(`${small}\n${end}`);
+    expect([topology?.dag.length, problems]).toEqual([2, []]);
+  });
+
+  test('may have empty documents before the topology, and problems have their place in the text', () => {
+    expect(readText(`---\n# license\n---\n${small}`).topology?.dag).toHaveLength(2);
+    expect(printed(readText('---\n---\njobid: x\n'))).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^3:1 {2}jobid {2}unknown key "jobid"/)]),
+    );
+  });
+
+  test.each([
+    ['---\nnull\n', 4],
+    ['---\n---\njobId: other\n', 5],
+  ])('must not have a second topology: %j', (end, line) => {
+    const lines = small.split('\n').length;
+    expect(printed(readText(`${small}\n${end}`))).toEqual([
+      `${lines + line - 2}:1  a second document begins here; a file must contain one topology`,
+    ]);
+  });
+
   test.each(['[', '{a: ', '- ', '? ', '- ? [', 'a: [', '? - '])('is rejected quickly: 100000 times %j', (part) => {
     const start = cpuTimeMs();
     const { problems } = readText(part.repeat(100_000));

@@ -1,9 +1,8 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
-import { parse } from 'yaml';
 import { hideSecrets } from '../../../../lib/topology/secrets/hide-secrets';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { ControllerClient } from '../../client/controller-client';
-import { readFlowFile, renderDocument } from '../../documents/flow-file';
+import { readFlowFile, renderText } from '../../documents/flow-file';
 
 /**
  * The changes that a submit of the file would make, as a patch; empty if there are none. A document stored as JSON and
@@ -18,7 +17,7 @@ export async function diffFile(
   const { revision } = await client.status(flow);
   const texts = [await client.document(flow, revision), hideSecrets(given.body.text)];
   const haveOneSyntax = texts.every(isJson) || !texts.some(isJson);
-  const [before = '', after = ''] = haveOneSyntax ? texts : texts.map((text) => renderDocument(parse(text)));
+  const [before = '', after = ''] = haveOneSyntax ? texts : texts.map(renderText);
   if (before === after) return '';
   return createTwoFilesPatch(`revision ${revision}`, given.name, before, after, undefined, undefined, {
     context: 3,

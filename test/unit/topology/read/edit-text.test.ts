@@ -52,3 +52,14 @@ test('returns undefined for a path through an alias', () => {
   const aliased = 'one: &it {a: 1}\ntwo: *it\n';
   expect(editText(aliased, [{ path: ['two', 'a'], value: 2 }])).toBeUndefined();
 });
+
+test.each([`${yaml}---\n`, `${yaml}...\n---\n# the end\n`, `---\n---\n${yaml}`])(
+  'edits the document beside empty ones: %j',
+  (text) => {
+    expect(editText(text, [{ path: ['dag', 0, 'parallelism'], value: 3 }])).toBe(
+      text.replace('parallelism: 2 ', 'parallelism: 3 '),
+    );
+    const reprinted = editText(text, [{ path: ['dag', 0, 'out'], value: ['sink', 'other'] }]) ?? '';
+    expect(parse(reprinted)).toMatchObject({ dag: [{ out: ['sink', 'other'] }, { id: 'sink' }] });
+  },
+);

@@ -131,3 +131,11 @@ describe('a diff', () => {
     );
   });
 });
+
+test.each([`${document}---\n`, `${document}...\n`, `---\n# license\n---\n${document}`])(
+  'hides the secrets of a document beside empty ones: %#',
+  (text) => {
+    expect(hideSecrets(text)).toBe(text.replace(document, hideSecrets(document)));
+    expect(hideSecrets(text)).not.toContain('hunter2');
+  },
+);
