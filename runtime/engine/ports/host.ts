@@ -81,6 +81,13 @@ export interface Host {
   process(records: readonly HostRecord[]): void;
   /** Requests the next records of a source's function. */
   generate(): Promise<Generated>;
+  /** Whether the function gives an aggregate before its replica ends; known once the host is open. */
+  readonly hasFinish?: boolean;
+  /**
+   * Runs the function's finish: reports any number of outputs, then done or failed, for this id, which no record has. The
+   * host must be open, and process no record.
+   */
+  finish?(id: number): void;
   /** Releases the records that have not started: reports `released` for each. */
   release(): void;
   /** Ends the user's code at once, whatever it is doing; resolves when it is gone. No event follows the call. */

@@ -17,6 +17,8 @@ export const ToProcess = {
   Produce: 'P',
   /** Outputs that are stored: the process may send as many more. */
   Credit: 'K',
+  /** Run the function's finish: its outputs and its outcome have the id in the body. */
+  Finish: 'N',
   /** Give back the records that have not started. */
   Release: 'C',
   /** Exit once the earlier frames are processed. */
@@ -65,6 +67,7 @@ export const toProcessLimits: FrameLimits<ToProcess> = {
   R: maxRecords,
   P: maxJson,
   K: 8,
+  N: 4,
   C: 0,
   Q: 0,
 };
@@ -104,6 +107,13 @@ export function creditFrame(count: number, bytes: number): Uint8Array {
   frame.set(frameHead(ToProcess.Credit, 8));
   frame.writeUInt32BE(count, headLength);
   frame.writeUInt32BE(bytes, headLength + 4);
+  return frame;
+}
+
+export function finishFrame(id: number): Uint8Array {
+  const frame = Buffer.allocUnsafe(headLength + 4);
+  frame.set(frameHead(ToProcess.Finish, 4));
+  frame.writeUInt32BE(id, headLength);
   return frame;
 }
 

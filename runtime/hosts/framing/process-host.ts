@@ -8,6 +8,7 @@ import {
   bareFrame,
   creditFrame,
   type FromProcess,
+  finishFrame,
   type GeneratedSlice,
   jsonFrame,
   type OutcomeReceiver,
@@ -49,6 +50,9 @@ export class ProcessHost implements Host {
   private lastRequest = 0;
   private state: State = { is: 'new' };
   private isStreaming = false;
+  private finishes = false;
+  /** The id of the finish that runs or has run. */
+  private finishing: number | undefined;
   private lastWords: string | undefined;
   private credit = { count: 0, bytes: 0 };
 
@@ -71,6 +75,10 @@ export class ProcessHost implements Host {
 
   get concurrency(): number {
     return this.options.spec.concurrency;
+  }
+
+  get hasFinish(): boolean {
+    return this.finishes;
   }
 
   async open(): Promise<void> {
@@ -101,6 +109,11 @@ export class ProcessHost implements Host {
       this.requests.set(request, { resolve, reject });
       this.child.send([jsonFrame(ToProcess.Produce, { request })]);
     });
+  }
+
+  finish(id: number): void {
+    this.finishing = id;
+    this.child.send([finishFrame(id)]);
   }
 
   release(): void {
@@ -154,21 +167,26 @@ export class ProcessHost implements Host {
   private readonly outcomes: OutcomeReceiver = {
     output: (id, payload, side, takesRoom) => this.output(id, payload, side, takesRoom),
     done: (id) => {
-      this.queue.assertSent(id);
+      this.assertSent(id);
       this.options.events.done(id);
       this.queue.land(id);
     },
     failed: (id, failure) => {
-      this.queue.assertSent(id);
+      this.assertSent(id);
       this.options.events.failed(id, failure);
       this.queue.land(id);
     },
     released: (id) => {
-      this.queue.assertSent(id);
+      this.assertSent(id);
       this.options.events.released(id);
       this.queue.land(id);
     },
   };
+
+  /** Throws ProtocolError unless the process has the record, or runs this finish. */
+  private assertSent(id: number): void {
+    if (id !== this.finishing) this.queue.assertSent(id);
+  }
 
   private log(entries: readonly { level: LogLevel; text: string }[]): void {
     for (const { level, text } of entries) this.options.events.log(level, text);
@@ -205,9 +223,10 @@ export class ProcessHost implements Host {
     this.requests.delete(request);
   }
 
-  private opened({ streams }: { streams: boolean }): void {
+  private opened({ streams, finishes }: { streams: boolean; finishes?: boolean }): void {
     if (this.state.is !== 'opening') return;
     this.isStreaming = streams;
+    this.finishes = finishes === true;
     this.state.opened();
     this.state = { is: 'open' };
   }

@@ -26,6 +26,7 @@ class TypeScriptHost implements Host {
   private readonly encoder: OutputEncoder;
   private readonly sideEncoders: ReadonlyMap<string, OutputEncoder>;
   private entry: EntryFunction = () => undefined;
+  private finishEntry: EntryFunction | undefined;
   private running = 0;
   private scheduled = false;
   private iterator: AsyncGenerator<AvroRecord> | undefined;
@@ -47,7 +48,30 @@ class TypeScriptHost implements Host {
   async open(): Promise<void> {
     const { spec, baseDir, events } = this.options;
     const console = consoleOf((level, text) => events.log(level, text));
-    this.entry = loadFunction(spec, baseDir, { logger: this.logger, console });
+    const { entry, finish } = loadFunction(spec, baseDir, { logger: this.logger, console });
+    this.entry = entry;
+    this.finishEntry = finish;
+  }
+
+  get hasFinish(): boolean {
+    return this.finishEntry !== undefined;
+  }
+
+  finish(id: number): void {
+    const { events } = this.options;
+    const record = { id, payload: new Uint8Array(), origin: { input: 0, sequence: 0 } };
+    this.emitFinish(record).then(
+      () => events.done(id),
+      (error: unknown) => events.failed(id, failureOf(error)),
+    );
+  }
+
+  /** All or none, as for a record whose function returns a list. */
+  private async emitFinish(record: HostRecord): Promise<void> {
+    const returned = await this.finishEntry?.(this.contextOf(record));
+    const payloads: Uint8Array[] = [];
+    for await (const output of eachRecord(returned)) payloads.push(this.encoder.encode(output));
+    for (const payload of payloads) void this.options.events.output(record.id, payload, '');
   }
 
   process(records: readonly HostRecord[]): void {

@@ -8,6 +8,17 @@ import { bundleModule, evaluateModule } from './module-file';
 
 export type EntryFunction = (...args: unknown[]) => unknown;
 
+/** The functions of user code that the host calls. `finish` gives the function's aggregate. */
+export interface LoadedFunction {
+  readonly entry: EntryFunction;
+  readonly finish?: EntryFunction;
+}
+
+interface FoundFunctions {
+  readonly entry: unknown;
+  readonly finish: unknown;
+}
+
 /** Names in the scope of user code beside those of Node. */
 export interface UserScope {
   readonly logger: Logger;
@@ -18,21 +29,22 @@ export interface UserScope {
  * Compiles a function's inline code or module and finds its entry: the function named `entry` at the top level of the
  * code or among the exports, else the default export. Throws ConfigError with the position in the user's code.
  */
-export function loadFunction(spec: FunctionSpec, baseDir: string, scope: UserScope): EntryFunction {
+export function loadFunction(spec: FunctionSpec, baseDir: string, scope: UserScope): LoadedFunction {
   const { filename, code } = compile(spec, baseDir);
   const entry = spec.entry ?? 'default';
-  let found: unknown;
+  let found: FoundFunctions;
   try {
     found = evaluate(code, filename, entry, scope);
   } catch (cause) {
     const message = `${spec.function}: loading the code failed: ${stackOf(cause)}`;
     throw new ConfigError('function-failed', message, { cause });
   }
-  if (typeof found !== 'function') {
+  if (typeof found.entry !== 'function') {
     const message = `${spec.function}: the code has no function "${entry}"; set meta.name to the entry function`;
     throw new ConfigError('config-invalid', message);
   }
-  return found as EntryFunction;
+  const finish = entry !== 'finish' && typeof found.finish === 'function' ? found.finish : undefined;
+  return { entry: found.entry as EntryFunction, ...(finish === undefined ? {} : { finish: finish as EntryFunction }) };
 }
 
 function compile(spec: FunctionSpec, baseDir: string): { filename: string; code: string } {
@@ -60,21 +72,22 @@ function compile(spec: FunctionSpec, baseDir: string): { filename: string; code:
 }
 
 /** Runs the code as a CommonJS module with `scope` in scope. Top-level functions are found without an export. */
-function evaluate(code: string, filename: string, entry: string, scope: UserScope): unknown {
-  const find = entry === 'default' ? 'undefined' : `typeof ${entry} === 'function' ? ${entry} : undefined`;
+function evaluate(code: string, filename: string, entry: string, scope: UserScope): FoundFunctions {
+  const ifLocal = (name: string) => `typeof ${name} === 'function' ? ${name} : undefined`;
+  const find = entry === 'default' ? 'undefined' : ifLocal(entry);
   // on the first line, so that line numbers stay right; two functions, so that the code can declare its own `logger`
   // or `console`
   const head = 'module.exports = (logger, console) => ((exports, require, module) => { ';
-  const tail = `\n;return { local: (${find}), exports: module.exports }; })(exports, require, module);`;
+  const tail = `\n;return { local: (${find}), finish: (${ifLocal('finish')}), exports: module.exports }; })(exports, require, module);`;
   const at = code.lastIndexOf('\n//# sourceMappingURL');
   const module = evaluateModule(`${head}${code.slice(0, at)}${tail}${code.slice(at)}`, filename);
   const load = module.exports as (
     logger: Logger,
     console: Console,
-  ) => { local: unknown; exports: Record<string, unknown> };
+  ) => { local: unknown; finish: unknown; exports: Record<string, unknown> };
   module.exports = {};
-  const { local, exports } = load(scope.logger, scope.console);
-  return local ?? exports[entry] ?? exports.default;
+  const { local, finish, exports } = load(scope.logger, scope.console);
+  return { entry: local ?? exports[entry] ?? exports.default, finish: finish ?? exports.finish };
 }
 
 function formatMessage(message: Message): string {

@@ -38,6 +38,10 @@ interface HostCode {
   readonly yieldsMisfit: string;
   /** A source that yields 1, and throws an error `dry`. */
   readonly runsDry: string;
+  /** Processes numbers without outputs; its finish gives their sum and, as a second record, their count. */
+  readonly totals: string;
+  /** Its finish throws `not yet`, then gives 1 and a record that does not fit, then 3. */
+  readonly failsToFinish: string;
   /** Cannot be parsed because of its second line. */
   readonly doesNotParse: string;
   /** Throws in its second line as it is loaded. */

@@ -44,6 +44,7 @@ export function describeHost(language: Language): void {
     describeContext(run);
     describeOrder(run);
     describeSources(run);
+    describeFinish(run);
     describeLoading(language, fixture);
     if (fixture.process !== undefined) describeProcess(language, fixture.process);
   });
@@ -371,6 +372,41 @@ function describeSources(run: Run): void {
         await expect(generate(host)).rejects.toThrow('dry');
       },
       source,
+    ));
+}
+
+function describeFinish(run: Run): void {
+  it('gives an aggregate of its records, with the id of the order', () =>
+    run('totals', async (host) => {
+      expect(host.host.hasFinish).toBe(true);
+      await host.processAll(numbered, events(4, 5));
+      host.host.finish?.(77);
+      await host.until(() => host.outcomes.has(77));
+      expect(host.outputsOf(77)).toEqual(events(9, 2));
+      expect(host.order.slice(-3)).toEqual(['output 77', 'output 77', 'done 77']);
+    }));
+
+  it('fails a finish that throws or does not fit, sends none of its outputs, and runs it again', () =>
+    run('failsToFinish', async (host) => {
+      host.host.finish?.(1);
+      await host.until(() => host.outcomes.has(1));
+      expect(host.failureOf(1).message).toBe('not yet');
+      host.host.finish?.(2);
+      await host.until(() => host.outcomes.has(2));
+      expect(host.failureOf(2).message).toMatch(/\bn: expected long/);
+      expect(host.outputsOf(2)).toEqual([]);
+      host.host.finish?.(3);
+      await host.until(() => host.outcomes.has(3));
+      expect([host.outputsOf(3), host.outcomes.get(3)]).toEqual([events(3), 'done']);
+    }));
+
+  it('has no finish without code for one', () =>
+    run(
+      'addsStep',
+      async (host) => {
+        expect(host.host.hasFinish).not.toBe(true);
+      },
+      { meta: { step: 10 } },
     ));
 }
 

@@ -55,6 +55,26 @@ class run(ProcessFunction):
     returnsLists: 'lists = [[{"n": 1}, {"n": 2}], [{"n": 3}]]\ndef run():\n    return lists.pop(0) if lists else None',
     listsMisfits: 'def run():\n    return [{"n": 1}, {"n": "two"}, {"m": 3}, {"n": 4}]',
     yieldsMisfit: 'def run():\n    yield {"n": 1}\n    yield {"n": "two"}',
+    totals: `class run(ProcessFunction):
+    def open(self, schema_in, ctx):
+        self.sum, self.count = 0, 0
+    def process(self, event_dict, ctx):
+        self.sum += event_dict["n"]
+        self.count += 1
+    def close(self):
+        yield {"n": self.sum}
+        yield {"n": self.count}
+`,
+    failsToFinish: `calls = 0
+def run(ctx, event):
+    pass
+async def finish(ctx):
+    global calls
+    calls += 1
+    if calls == 1:
+        raise ValueError("not yet")
+    return [{"n": 1}, {"n": "two"}] if calls == 2 else {"n": calls}
+`,
     runsDry: 'def run():\n    yield {"n": 1}\n    raise ValueError("dry")',
     doesNotParse: '# first\ndef run(ctx, event) return event',
     throwsOnLoad: '# first\nraise ValueError("at load")\ndef run(ctx, event):\n    pass',

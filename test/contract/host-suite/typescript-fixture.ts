@@ -39,6 +39,16 @@ export const javascriptFixture: HostFixture = {
     returnsLists: 'const lists = [[{ n: 1 }, { n: 2 }], [{ n: 3 }]]; const run = () => lists.shift();',
     listsMisfits: "const run = () => [{ n: 1 }, { n: 'two' }, { m: 3 }, { n: 4 }];",
     yieldsMisfit: "function* run() { yield { n: 1 }; yield { n: 'two' }; }",
+    totals: `let sum = 0; let count = 0;
+function run(ctx, event) { sum += event.n; count += 1; }
+function* finish() { yield { n: sum }; yield { n: count }; }`,
+    failsToFinish: `let calls = 0;
+const run = () => undefined;
+export async function finish(ctx) {
+  calls += 1;
+  if (calls === 1) throw new Error('not yet');
+  return calls === 2 ? [{ n: 1 }, { n: 'two' }] : { n: calls };
+}`,
     runsDry: "function* run() { yield { n: 1 }; throw new Error('dry'); }",
     doesNotParse: 'const first = 1;\nfunction run( { }',
     throwsOnLoad: "const first = 1;\nthrow new Error('at load');\nfunction run() {}",

@@ -38,8 +38,8 @@ test('the document has the same bytes each time', () => {
 });
 
 test('the host runs the functions as they were written', () => {
-  const [lines, split] = planFlow(topologyOf().topology, {}).workloads.map(({ spec }) =>
-    loadFunction(spec, __dirname, { logger, console }),
+  const [lines, split] = planFlow(topologyOf().topology, {}).workloads.map(
+    ({ spec }) => loadFunction(spec, __dirname, { logger, console }).entry,
   );
   expect(Array.from(lines?.() as Iterable<unknown>)).toEqual([
     { key: 'a', text: 'one longer' },

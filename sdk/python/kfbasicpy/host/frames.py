@@ -24,6 +24,12 @@ class Produce(NamedTuple):
     request: int
 
 
+class Finish(NamedTuple):
+    """The order to run the function's finish; its outputs and its outcome have this id."""
+
+    id: int
+
+
 #: Follows the records of each frame in the inbox.
 END_OF_BATCH = object()
 #: Exit once the earlier items are processed.
@@ -91,6 +97,11 @@ def parse_records(frame: bytes) -> list[Record]:
         position = start + _ONE(frame, start - 4)[0]
         records.append(Record(number, info, frame, start, position))
     return records
+
+
+def parse_finish(frame: bytes) -> Finish:
+    """The order in an `N` frame."""
+    return Finish(_ONE(frame)[0])
 
 
 def parse_credit(frame: bytes) -> tuple[int, int]:

@@ -31,8 +31,9 @@ class LoadError(Exception):
         self.trace = trace
 
 
-def load_entry(init: dict[str, Any]) -> Any:
-    """The object named `entry` (default `process`) in the function's inline code or module. Raises LoadError."""
+def load_entry(init: dict[str, Any]) -> tuple[Any, Any]:
+    """The object named `entry` (default `process`) in the function's inline code or module, and what the code names
+    `finish`, or None. Raises LoadError."""
     code = init.get("code")
     if code is None:
         module = _run_file(init["module"], init["functionId"])
@@ -42,7 +43,7 @@ def load_entry(init: dict[str, Any]) -> Any:
     if entry not in vars(module):
         names = ", ".join(_own_functions(module)) or "none"
         raise LoadError(f'the code has no function "{entry}"; found: {names}; set meta.name to the entry function')
-    return getattr(module, entry)
+    return getattr(module, entry), None if entry == "finish" else vars(module).get("finish")
 
 
 def _run_file(path: str, function_id: str) -> types.ModuleType:

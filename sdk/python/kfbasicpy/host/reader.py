@@ -68,6 +68,8 @@ class Reader:
             self._inbox.put([frames.Produce(json.loads(body)["request"])])
         elif kind == b"C":
             self._outbox.release(self._inbox.release())
+        elif kind == b"N":
+            self._inbox.put([frames.parse_finish(body)])
         elif kind == b"Q":
             self._inbox.put([frames.QUIT])
         else:

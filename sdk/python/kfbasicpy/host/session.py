@@ -47,13 +47,13 @@ def run_session() -> int:
         reader.start(inbox, outbox, window, schemas)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        run, close, streams = _prepare(init, inbox, outbox, window, schemas)
+        run, close, traits = _prepare(init, inbox, outbox, window, schemas)
     except (LoadError, SchemaError) as error:
         end_lines()
         fatal = {"message": str(error), "trace": getattr(error, "trace", None)}
         outbox.send(b"F", [json.dumps(fatal).encode()])
         return 1
-    hello = {"pid": os.getpid(), "python": sys.version.split()[0], "streams": streams}
+    hello = {"pid": os.getpid(), "python": sys.version.split()[0], **traits}
     outbox.send(b"H", [json.dumps(hello).encode()])
     run(loop)
     _close(close, outbox)
@@ -62,18 +62,21 @@ def run_session() -> int:
 
 def _prepare(
     init: dict[str, Any], inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas
-) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], bool]:
-    """The function's `run` and `close`, and whether it streams."""
+) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], dict[str, bool]]:
+    """The function's `run` and `close`, and what the hello frame says about it."""
     ctx = OpenContext(init["namespace"], init["jobId"], init["functionId"], init["replica"], init["meta"])
-    entry = load_entry(init)
+    entry, finish = load_entry(init)
     if init["kind"] == "source":
         if init.get("schema") is None:
             raise LoadError("the source has no schema; set schema")
         source = Source(entry, ctx, outbox, schemas)
-        return lambda loop: source.run(inbox, loop), lambda: None, False
-    function = UserFunction(entry, init["streamProcess"], ctx)
+        return lambda loop: source.run(inbox, loop), lambda: None, {"streams": False}
+    function = UserFunction(entry, init["streamProcess"], ctx, finish)
     worker = Worker(function, inbox, outbox, window, schemas)
-    return lambda loop: worker.run(loop, init["concurrency"]), function.close, function.streams
+    return lambda loop: worker.run(loop, init["concurrency"]), function.close, {
+        "streams": function.streams,
+        "finishes": function.finishes,
+    }
 
 
 def _close(close: Callable[[], None], outbox: Outbox) -> None:

@@ -9,20 +9,25 @@ from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
 from kfbasicpy.function.open_context import OpenContext
 
 from .failure import failure_of
+from .finish import bound_finish, returns_value
 from .loader import LoadError
 
 
 class UserFunction:
     """An opened function. Call it as `call(ctx, event)`, or `call(ctx, event, q)` if it streams."""
 
-    def __init__(self, entry: Any, streams: bool, open_context: OpenContext) -> None:
-        """Instantiates and opens a class. Raises LoadError when the entry does not take these arguments."""
+    def __init__(self, entry: Any, streams: bool, open_context: OpenContext, finish: Any = None) -> None:
+        """Instantiates and opens a class. `finish` is what the code names so; for a class, its `close` takes its place.
+        Raises LoadError when the entry does not take these arguments."""
         self._object = None
+        self._finish: Any = None
         if isinstance(entry, type):
             entry = _attempt(f"{entry.__name__}()", entry)
         if isinstance(entry, (ProcessFunction, StreamProcessFunction)):
-            self._object = instance = entry
+            self._object = self._instance = instance = entry
             self.streams = isinstance(instance, StreamProcessFunction)
+            if returns_value(instance.close):
+                self._finish = lambda _ctx: self._close_once()
             target = instance.process
             # Classes take the event first, plain functions the context.
             self.call: Callable[..., Any] = lambda ctx, event, *queue: target(event, ctx, *queue)
@@ -30,6 +35,7 @@ class UserFunction:
         elif callable(entry):
             self.streams = streams
             target = self.call = entry
+            self._finish = bound_finish(finish)
         else:
             raise LoadError(
                 f"the entry is a {type(entry).__name__}: it must be a function, or a class that extends "
@@ -39,9 +45,25 @@ class UserFunction:
         self.is_async = self.is_async_generator or inspect.iscoroutinefunction(target)
         _check_parameters(target, ("ctx", "event", "q") if self.streams else ("ctx", "event"))
 
+    @property
+    def finishes(self) -> bool:
+        """Whether the function gives an aggregate when its replica ends."""
+        return self._finish is not None
+
+    def finish(self, ctx: Any) -> Any:
+        """The aggregate: a dict, an iterable of dicts or None, or an awaitable of these."""
+        return self._finish(ctx)
+
     def close(self) -> None:
-        if self._object is not None:
-            self._object.close()
+        """Closes a class; does nothing when its aggregate was taken, because that has closed it."""
+        instance, self._object = self._object, None
+        if instance is not None:
+            instance.close()
+
+    def _close_once(self) -> Any:
+        instance = self._instance
+        self._object = None
+        return instance.close()
 
 
 def _attempt(what: str, action: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional
 
 from kfbasicpy.avro.error import shown
 from kfbasicpy.function.context import Context
@@ -18,7 +18,7 @@ from kfbasicpy.function.stream_queue import BlockingStreamQueue, StreamMsg, Stre
 
 from .console import end_lines
 from .failure import failure_of
-from .frames import END_OF_BATCH, QUIT, Record
+from .frames import END_OF_BATCH, QUIT, Finish, Record
 from .inbox import Inbox
 from .outbox import Outbox
 from .schemas import RecordError, Schemas
@@ -67,6 +67,8 @@ class Worker:
             item = self._inbox.get()
             if isinstance(item, Record):
                 self._process(item, loop)
+            elif isinstance(item, Finish):
+                self._finish(item.id, loop)
             elif item is END_OF_BATCH:
                 self._outbox.flush()
             elif item is QUIT:
@@ -80,6 +82,8 @@ class Worker:
                 item = await self._inbox.next()
                 if isinstance(item, Record):
                     await self._process_async(item)
+                elif isinstance(item, Finish):
+                    await self._finish_async(item.id)
                 elif item is END_OF_BATCH:
                     self._outbox.flush()
                 elif item is QUIT:
@@ -105,9 +109,9 @@ class Worker:
                 result = loop.run_until_complete(_awaited(result))
             payloads = self._payloads(result, record)
         except BaseException as error:
-            self._fail(record, error)
+            self._fail(record.id, error)
         else:
-            self._complete(record, payloads)
+            self._complete(record.id, payloads)
 
     async def _process_async(self, record: Record) -> None:
         try:
@@ -123,22 +127,47 @@ class Worker:
                 result = [item async for item in result] if self._function.is_async_generator else await result
             payloads = self._payloads(result, record)
         except BaseException as error:
-            self._fail(record, error)
+            self._fail(record.id, error)
         else:
-            self._complete(record, payloads)
+            self._complete(record.id, payloads)
 
-    def _complete(self, record: Record, payloads: list[bytes]) -> None:
+    def _finish(self, order: int, loop: asyncio.AbstractEventLoop) -> None:
+        """Runs the function's finish, whose outputs are sent together like those of a record."""
+        try:
+            result = self._function.finish(Context(self, order))
+            if _must_wait(result):
+                result = loop.run_until_complete(_waited(result))
+            payloads = self._encoded(result)
+        except BaseException as error:
+            self._fail(order, error)
+        else:
+            self._complete(order, payloads)
+        self._outbox.flush()
+
+    async def _finish_async(self, order: int) -> None:
+        try:
+            result = self._function.finish(Context(self, order))
+            if _must_wait(result):
+                result = await _waited(result)
+            payloads = self._encoded(result)
+        except BaseException as error:
+            self._fail(order, error)
+        else:
+            self._complete(order, payloads)
+        self._outbox.flush()
+
+    def _complete(self, record: int, payloads: list[bytes]) -> None:
         end_lines()
-        self._outbox.complete(record.id, payloads)
+        self._outbox.complete(record, payloads)
 
-    def _fail(self, record: Record, error: BaseException) -> None:
+    def _fail(self, record: int, error: BaseException) -> None:
         end_lines()
         try:
             failure = failure_of(error)
         except BaseException as second:
             # Methods of the AckException raised: its decisions are ignored.
             failure = failure_of(second)
-        self._outbox.fail(record.id, failure)
+        self._outbox.fail(record, failure)
 
     def _payloads(self, result: Any, record: Record) -> list[bytes]:
         if result is None:
@@ -148,6 +177,12 @@ class Worker:
                 return []
             what = "StreamMsg.ERROR" if result is StreamMsg.ERROR else f"{shown(result)}, not a StreamMsg; send outputs with q.put"
             raise RecordError(f"the function returned {what}")
+        return self._encoded(result, record)
+
+    def _encoded(self, result: Any, record: Optional[Record] = None) -> list[bytes]:
+        """What a function returned, encoded; in the schema of the input `record` where it does not fit the declared one."""
+        if result is None:
+            return []
         if isinstance(result, dict):
             return [self._schemas.encode(result, record)]
         if not isinstance(result, (list, tuple, Iterator)):
@@ -172,6 +207,14 @@ class Worker:
             self._outbox.flush()
             await self._window.acquire(len(payload))
         self._outbox.output(record.id, "", payload)
+
+
+def _must_wait(result: Any) -> bool:
+    return type(result) is not dict and (inspect.isasyncgen(result) or inspect.isawaitable(result))
+
+
+async def _waited(result: Any) -> Any:
+    return [record async for record in result] if inspect.isasyncgen(result) else await result
 
 
 async def _awaited(awaitable: Any) -> Any:
