@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Type } from 'avsc';
 import { connect, type JsMsg } from 'nats';
 import type { FunctionSpec } from '../lib/plan/function-spec';
+import { AvroSchemaCodec } from '../runtime/engine/avro-message';
 
 /** Publishes in flight; a larger window changes little. */
 const window = 512;
@@ -12,15 +12,14 @@ async function main(): Promise<void> {
   const [input] = spec.inputs;
   const { output, schema } = spec;
   if (input === undefined || output === undefined || schema === undefined) throw new Error('no hop');
-  const type = Type.forSchema(schema as Parameters<typeof Type.forSchema>[0]);
-  const header = 10;
+  const codec = new AvroSchemaCodec(schema);
   const connection = await connect({ servers: String(process.env.KFLOW_NATS_URL), noAsyncTraces: true });
   const jetstream = connection.jetstream();
   const consumer = await jetstream.consumers.get(input.stream, input.durable);
   const hop = async (message: JsMsg): Promise<void> => {
-    const { value } = type.decode(Buffer.from(message.data), header) as { value: { value: number } };
-    value.value += 1;
-    const payload = Buffer.concat([message.data.subarray(0, header), type.toBuffer(value)]);
+    const record = codec.decode(message.data) as { value: number };
+    record.value += 1;
+    const payload = codec.encode(record);
     await jetstream.publish(output.subject, payload, { msgID: `hop:${message.seq}` });
     message.ack();
   };

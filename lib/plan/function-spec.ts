@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { languageNames } from '../topology/document/language';
 import { functionTypeNames } from '../topology/function-types/function-type';
 
-const avroSchema = z.looseObject({ type: z.string() }).readonly();
+/** JSON, or its text if `JSON.parse` would round one of its longs. */
+const avroSchema = z.union([z.looseObject({ type: z.string() }).readonly(), z.string()]);
 
 const s3Connection = z
   .strictObject({

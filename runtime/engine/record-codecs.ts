@@ -20,7 +20,7 @@ export class RecordCodecs {
     return this.add(await this.schemas.schemaOf(fingerprint));
   }
 
-  add(schema: object): AvroSchemaCodec {
+  add(schema: object | string): AvroSchemaCodec {
     const codec = new AvroSchemaCodec(schema);
     const known = this.byFingerprint.get(codec.fingerprint);
     if (known !== undefined) return known;

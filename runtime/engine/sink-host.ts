@@ -72,7 +72,7 @@ export class SinkHost implements Host {
     const records: SinkRecord[] = [];
     for (const { id, payload, origin } of batch) {
       try {
-        records.push({ value: await this.projection.read(payload), origin });
+        records.push(Object.assign(await this.projection.read(payload), { origin }));
         ids.push(id);
       } catch (error) {
         this.settle(id, { is: 'failed', error, isRetryable: true });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import * as avro from 'avsc';
 import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
+import { AvroCodec } from '../../runtime/avro/avro-codec';
 import { fingerprintOf } from '../../runtime/engine/avro-message';
 import type { Failure, Host, HostEvents, HostRecord, LogLevel } from '../../runtime/engine/ports/host';
 import { createHost } from '../../runtime/hosts/create-host';
@@ -143,28 +143,29 @@ export const s3event = { url: 'http://minio/sas/a', lastModifiedUnixMilli: 1_700
 export const numbered = { type: 'record', name: 'numbered', fields: [{ name: 'n', type: 'long' }] };
 
 const writerFingerprint = new Map<object, string>();
-const schemas = new Map<string, object>();
-const types = new Map<object, avro.Type>();
+const schemas = new Map<string, object | string>();
+const codecs = new Map<object | string, AvroCodec>();
 
 /** A record as another function would send it, with a fingerprint that the schemas know. */
 export function recordOf(id: number, schema: object, event: unknown): HostRecord {
   const fingerprint = writerFingerprint.get(schema) ?? `feed${String(writerFingerprint.size).padStart(12, '0')}`;
   writerFingerprint.set(schema, fingerprint);
   schemas.set(fingerprint, schema);
-  const body = typeOf(schema).toBuffer(event);
+  const body = codecOf(schema).encode(event);
+  if (body === undefined) throw new Error(codecOf(schema).misfit(event));
   const payload = Buffer.concat([Buffer.from('c301', 'hex'), Buffer.from(fingerprint, 'hex'), body]);
   return { id, payload, origin: { input: 0, sequence: id + 1 } };
 }
 
 export function decode(payload: Uint8Array): unknown {
   const schema = knownSchema(fingerprintIn(payload));
-  return { ...(typeOf(schema).fromBuffer(Buffer.from(payload.subarray(10))) as object) };
+  return codecOf(schema).decode(payload, 10);
 }
 
-function typeOf(schema: object): avro.Type {
-  const type = types.get(schema) ?? avro.Type.forSchema(schema as avro.Schema);
-  types.set(schema, type);
-  return type;
+function codecOf(schema: object | string): AvroCodec {
+  const codec = codecs.get(schema) ?? new AvroCodec(schema);
+  codecs.set(schema, codec);
+  return codec;
 }
 
 /** The writer's fingerprint in a payload's header. */
@@ -172,7 +173,7 @@ export function fingerprintIn(payload: Uint8Array): string {
   return Buffer.from(payload.subarray(2, 10)).toString('hex');
 }
 
-function knownSchema(fingerprint: string): object {
+function knownSchema(fingerprint: string): object | string {
   const schema = schemas.get(fingerprint);
   if (schema === undefined) throw new Error(`no schema has the fingerprint ${fingerprint}`);
   return schema;

@@ -1,13 +1,24 @@
 import { isPlainMap, type PlainMap } from '../../plain-map';
-import { suggest } from '../problem/nearest-name';
+import { nearestName, suggest } from '../problem/nearest-name';
 import type { DocumentPath } from '../problem/problem';
 import { showValue } from '../problem/show-value';
 import { isAvroDefault } from './avro-default';
-import { type AvroField, type AvroType, avroPrimitives, describeAvroType, isAvroPrimitive } from './avro-type';
+import { fullNameOf, isAvroFullName, isAvroName, nameRule, namespaceOf } from './avro-names';
+import {
+  type AvroField,
+  type AvroType,
+  avroPrimitives,
+  describeAvroType,
+  innerTypes,
+  isAvroPrimitive,
+  type RecordType,
+} from './avro-type';
+import { parseExactJson, renderExactJson } from './exact-json';
+import { readLogicalType } from './logical-type';
 
 const maxDepth = 64;
 const complexKinds = ['record', 'enum', 'fixed', 'array', 'map'] as const;
-const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const orders = ['ascending', 'descending', 'ignore'] as const;
 
 export interface AvroFault {
   /** Path of the fault in the schema's JSON. */
@@ -25,23 +36,30 @@ interface Spot {
 
 const faulty: AvroType = { kind: 'primitive', name: 'null' };
 
-/** Reads a schema's JSON into an `AvroType` and collects all its faults. */
-export function readAvroType(json: unknown): { readonly type: AvroType; readonly faults: readonly AvroFault[] } {
+/**
+ * Reads a schema by the rules of Avro 1.12 into an `AvroType` and collects all its faults. A text that starts with `{` or
+ * `[` is parsed as JSON, and throws SyntaxError if it is none.
+ */
+export function readAvroType(schema: unknown): { readonly type: AvroType; readonly faults: readonly AvroFault[] } {
+  const json = typeof schema === 'string' && /^\s*[[{]/.test(schema) ? parseExactJson(schema) : schema;
   const reader = new AvroTypeReader();
   const type = reader.read(json, { path: [], field: '', namespace: '' });
+  reader.checkDefaults();
   return { type, faults: reader.faults };
 }
 
 class AvroTypeReader {
   readonly faults: AvroFault[] = [];
   private readonly named = new Map<string, AvroType>();
+  /** Defaults are checked last, because a type is complete only then. */
+  private readonly defaults: { readonly type: AvroType; readonly json: unknown; readonly spot: Spot }[] = [];
 
   read(json: unknown, spot: Spot): AvroType {
     if (spot.path.length > maxDepth * 3) return this.fault(spot, `nested deeper than ${maxDepth} levels`);
     if (typeof json === 'string') return this.readName(json, spot);
     if (Array.isArray(json)) return this.readUnion(json, spot);
-    if (!isPlainMap(json)) return this.fault(spot, `expected a type, got ${showValue([], json)}`);
-    if (typeof json.type !== 'string') return this.fault(spot, notAType(json.type));
+    if (!isPlainMap(json)) return this.fault(spot, notAType(json));
+    if (typeof json.type !== 'string') return this.fault(spot, notANestedType(json.type));
     switch (json.type) {
       case 'record':
       case 'error':
@@ -51,17 +69,38 @@ class AvroTypeReader {
       case 'fixed':
         return this.readFixed(json, spot);
       case 'array':
-        return { kind: 'array', items: this.read(json.items, inside(spot, 'items', '[]')) };
+        return { kind: 'array', items: this.readInner(json, 'items', { spot, field: '[]' }) };
       case 'map':
-        return { kind: 'map', values: this.read(json.values, inside(spot, 'values', '{}')) };
+        return { kind: 'map', values: this.readInner(json, 'values', { spot, field: '{}' }) };
       default:
-        return this.readName(json.type, inside(spot, 'type', ''));
+        return this.readAnnotated(json.type, json, inside(spot, 'type', ''));
     }
+  }
+
+  /** Checks the default of each field whose type has no faults. */
+  checkDefaults(): void {
+    for (const { type, json, spot } of this.defaults) {
+      if (isAvroDefault(type, json) || (this.faults.length > 0 && contains(type, faulty))) continue;
+      const shown = json === undefined ? 'nothing' : renderExactJson(json).slice(0, 60);
+      this.fault(spot, `the default ${shown} is not of type ${describeAvroType(type)}${defaultHint(type, json)}`);
+    }
+  }
+
+  private readInner(json: PlainMap, key: 'items' | 'values', { spot, field }: { spot: Spot; field: string }): AvroType {
+    if (json[key] === undefined) return this.fault(spot, `the ${String(json.type)} needs "${key}", a type`);
+    return this.read(json[key], inside(spot, key, field));
+  }
+
+  private readAnnotated(name: string, json: PlainMap, spot: Spot): AvroType {
+    const type = this.readName(name, spot);
+    if (type.kind !== 'primitive') return type;
+    const logical = readLogicalType(json, type.name);
+    return logical === undefined ? type : { ...type, logical };
   }
 
   private readName(name: string, spot: Spot): AvroType {
     if (isAvroPrimitive(name)) return { kind: 'primitive', name };
-    const known = this.named.get(fullName(name, spot.namespace)) ?? this.named.get(name);
+    const known = this.named.get(fullNameOf(name, spot.namespace)) ?? this.named.get(name);
     if (known !== undefined) return known;
     const names = [...avroPrimitives, ...complexKinds, ...this.named.keys()];
     return this.fault(spot, `unknown type "${name}"${suggest(name, names, 0)}`);
@@ -83,23 +122,21 @@ class AvroTypeReader {
 
   private readRecord(json: PlainMap, spot: Spot): AvroType {
     const fields: AvroField[] = [];
-    const { name, namespace } = this.define(json, spot, (full) => ({ kind: 'record', name: full, fields }));
+    const record: RecordType = { kind: 'record', name: this.nameOf(json, spot), fields };
+    this.define(record, json, spot);
     if (!Array.isArray(json.fields)) {
-      return this.fault(spot, `the record ${name} needs "fields", a list; got ${showValue([], json.fields)}`);
+      return this.fault(spot, `the record ${record.name} needs "fields", a list; got ${showValue([], json.fields)}`);
     }
     const seen = new Set<string>();
-    json.fields.forEach((json: unknown, index) => {
-      const field = this.readField(json, { ...inside(inside(spot, 'fields', ''), index, ''), namespace });
+    json.fields.forEach((item: unknown, index) => {
+      const at = { ...inside(inside(spot, 'fields', ''), index, ''), namespace: namespaceOf(record.name) };
+      const field = this.readField(item, at);
       if (field === undefined) return;
-      if (seen.has(field.name))
-        this.fault(
-          inField(inside(inside(spot, 'fields', ''), index, ''), field.name),
-          'the record has this field twice',
-        );
+      if (seen.has(field.name)) this.fault(inField(at, field.name), 'the record has this field twice');
       seen.add(field.name);
       fields.push(field);
     });
-    return this.named.get(name) ?? { kind: 'record', name, fields };
+    return record;
   }
 
   private readField(json: unknown, spot: Spot): AvroField | undefined {
@@ -108,59 +145,97 @@ class AvroTypeReader {
       return undefined;
     }
     const at = inField(spot, json.name);
-    if (!namePattern.test(json.name)) this.fault(at, `the name "${json.name}" ${nameRule}`);
-    const before = this.faults.length;
-    const type = this.read(json.type, inside(at, 'type', ''));
-    const aliases = Array.isArray(json.aliases) ? json.aliases.filter((alias) => typeof alias === 'string') : [];
-    const hasDefault = json.default !== undefined;
-    if (hasDefault && this.faults.length === before && !isAvroDefault(type, json.default)) {
-      const expected = type.kind === 'union' ? (type.branches[0] ?? type) : type;
-      const first = type.kind === 'union' ? ', the first type of the union' : '';
-      const shown = JSON.stringify(json.default).slice(0, 60);
-      this.fault(
-        inside(at, 'default', ''),
-        `the default ${shown} is not of type ${describeAvroType(expected)}${first}`,
-      );
+    if (!isAvroName(json.name)) this.fault(at, `the name "${json.name}" ${nameRule}`);
+    if (json.type === undefined) this.fault(at, 'the field needs a "type"');
+    const type = json.type === undefined ? faulty : this.read(json.type, inside(at, 'type', ''));
+    const aliases = this.readAliases(json, at, isAvroName);
+    if (json.order !== undefined && !(orders as readonly unknown[]).includes(json.order)) {
+      const near = typeof json.order === 'string' ? nearestName(json.order, orders) : undefined;
+      const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+      const got = showValue([], json.order);
+      this.fault(inside(at, 'order', ''), `the order must be ascending, descending or ignore, got ${got}${hint}`);
     }
-    return { name: json.name, aliases, type, hasDefault };
+    if (!Object.hasOwn(json, 'default') || json.default === undefined) return { name: json.name, aliases, type };
+    this.defaults.push({ type, json: json.default, spot: inside(at, 'default', '') });
+    return { name: json.name, aliases, type, default: { json: json.default } };
   }
 
   private readEnum(json: PlainMap, spot: Spot): AvroType {
-    const symbols = Array.isArray(json.symbols) ? json.symbols.filter((symbol) => typeof symbol === 'string') : [];
-    const hasDefault = json.default !== undefined;
-    const { name } = this.define(json, spot, (full) => ({ kind: 'enum', name: full, symbols, hasDefault }));
-    if (symbols.length === 0) this.fault(spot, `the enum ${name} needs "symbols", a list of names`);
-    const wrong = symbols.find((symbol) => !namePattern.test(symbol));
-    if (wrong !== undefined) this.fault(spot, `the symbol "${wrong}" ${nameRule}`);
-    if (new Set(symbols).size < symbols.length) this.fault(spot, `the enum ${name} has a symbol twice`);
-    return { kind: 'enum', name, symbols, hasDefault };
+    const name = this.nameOf(json, spot);
+    const written: readonly unknown[] = Array.isArray(json.symbols) ? json.symbols : [];
+    const symbols = written.filter((symbol) => typeof symbol === 'string');
+    const type: AvroType = {
+      kind: 'enum',
+      name,
+      symbols,
+      ...(typeof json.default === 'string' ? { default: json.default } : {}),
+    };
+    this.define(type, json, spot);
+    if (written.length === 0) this.fault(spot, `the enum ${name} needs "symbols", a list of names`);
+    const seen = new Set<unknown>();
+    written.forEach((symbol, index) => {
+      const at = inside(inside(spot, 'symbols', ''), index, '');
+      if (typeof symbol !== 'string')
+        this.fault(at, `the enum ${name} has the symbol ${shown(symbol)}; ${quoted(symbol)}`);
+      else if (!isAvroName(symbol)) this.fault(at, `the symbol "${symbol}" ${nameRule}`);
+      else if (seen.has(symbol)) this.fault(at, `the enum ${name} has the symbol "${symbol}" twice`);
+      seen.add(symbol);
+    });
+    if (json.default !== undefined && !symbols.includes(json.default as string)) {
+      const got = shown(json.default);
+      this.fault(inside(spot, 'default', ''), `the default ${got} of the enum ${name} is not one of its symbols`);
+    }
+    return type;
   }
 
   private readFixed(json: PlainMap, spot: Spot): AvroType {
-    const size = typeof json.size === 'number' && Number.isInteger(json.size) && json.size > 0 ? json.size : 0;
-    const { name } = this.define(json, spot, (full) => ({ kind: 'fixed', name: full, size }));
-    if (size === 0) this.fault(spot, `the fixed ${name} needs "size", a positive integer`);
-    return { kind: 'fixed', name, size };
+    const isSize = typeof json.size === 'number' && Number.isSafeInteger(json.size) && json.size >= 0;
+    const size = isSize ? (json.size as number) : 0;
+    const name = this.nameOf(json, spot);
+    const logical = readLogicalType(json, 'fixed', size);
+    const type: AvroType = { kind: 'fixed', name, size, ...(logical === undefined ? {} : { logical }) };
+    this.define(type, json, spot);
+    if (!isSize) this.fault(spot, `the fixed ${name} needs "size", a number of bytes; got ${showValue([], json.size)}`);
+    return type;
+  }
+
+  private nameOf(json: PlainMap, spot: Spot): string {
+    return typeof json.name === 'string'
+      ? fullNameOf(json.name, typeof json.namespace === 'string' ? json.namespace : spot.namespace)
+      : '';
   }
 
   /** Registers a named type before its content is read, so that the type can refer to itself. */
-  private define(
-    json: PlainMap,
-    spot: Spot,
-    build: (fullName: string) => AvroType,
-  ): { name: string; namespace: string } {
-    const own = typeof json.namespace === 'string' ? json.namespace : spot.namespace;
+  private define(type: AvroType & { readonly name: string }, json: PlainMap, spot: Spot): void {
+    const { name } = type;
     if (typeof json.name !== 'string') {
       this.fault(spot, `a ${String(json.type)} needs a "name"`);
-      return { name: '', namespace: own };
+      return;
     }
-    const name = fullName(json.name, own);
-    const wrong = name.split('.').find((part) => !namePattern.test(part));
-    if (wrong !== undefined) this.fault(spot, `the name "${name}" ${nameRule}`);
+    if (json.namespace !== undefined && typeof json.namespace !== 'string') {
+      this.fault(inside(spot, 'namespace', ''), `the namespace must be text, got ${showValue([], json.namespace)}`);
+    }
+    if (!isAvroFullName(name)) this.fault(spot, `the name "${name}" ${nameRule}`);
+    if (isAvroPrimitive(name)) this.fault(spot, `the name "${name}" is that of a primitive type; choose another`);
     if (this.named.has(name))
       this.fault(spot, `the name "${name}" is defined twice; refer to the first definition by its name`);
-    this.named.set(name, build(name));
-    return { name, namespace: name.split('.').slice(0, -1).join('.') };
+    else this.named.set(name, type);
+    this.readAliases(json, spot, isAvroFullName);
+  }
+
+  private readAliases(json: PlainMap, spot: Spot, isValid: (name: string) => boolean): readonly string[] {
+    if (json.aliases === undefined) return [];
+    const at = inside(spot, 'aliases', '');
+    if (!Array.isArray(json.aliases)) {
+      this.fault(at, `the aliases must be a list of names, got ${showValue([], json.aliases)}`);
+      return [];
+    }
+    json.aliases.forEach((alias: unknown, index) => {
+      if (typeof alias !== 'string')
+        this.fault(inside(at, index, ''), `the aliases must be names, got ${shown(alias)}`);
+      else if (!isValid(alias)) this.fault(inside(at, index, ''), `the alias "${alias}" ${nameRule}`);
+    });
+    return json.aliases.filter((alias) => typeof alias === 'string');
   }
 
   private fault({ path, field }: Spot, message: string): AvroType {
@@ -169,15 +244,39 @@ class AvroTypeReader {
   }
 }
 
-const nameRule = 'must consist of letters, digits and underscores, and must not begin with a digit';
-
-function fullName(name: string, namespace: string): string {
-  return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
+function contains(type: AvroType, part: AvroType, seen = new Set<AvroType>()): boolean {
+  if (type === part) return true;
+  if (seen.has(type)) return false;
+  seen.add(type);
+  return innerTypes(type).some((inner) => contains(inner, part, seen));
 }
 
-function notAType(type: unknown): string {
+function notAType(json: unknown): string {
+  if (json === null) return 'expected a type, got nothing; write "null", in quotes, for the type null';
+  return `expected a type, got ${showValue([], json)}`;
+}
+
+function notANestedType(type: unknown): string {
   if (type === undefined) return 'expected a type, but the key "type" is missing';
+  if (type === null) return notAType(null);
   return `expected a type, got a map whose "type" is ${showValue([], type)}; replace the map by the inner type`;
+}
+
+/** A value of YAML or JSON where text belongs: `true`, `1`, `null`. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : value === null ? 'null' : showValue([], value);
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'symbols are names' : `write it in quotes: "${String(value)}"`;
+}
+
+function defaultHint(type: AvroType, json: unknown): string {
+  const branches = type.kind === 'union' ? type.branches : [type];
+  const takesText = branches.some(({ kind, ...rest }) => kind === 'enum' || ('name' in rest && rest.name === 'string'));
+  const isScalar = ['number', 'bigint', 'boolean'].includes(typeof json);
+  if (takesText && isScalar) return `; write it in quotes: "${String(json)}"`;
+  return typeof json === 'number' && !Number.isFinite(json) ? '; JSON has no such number' : '';
 }
 
 function inField(spot: Spot, name: string): Spot {

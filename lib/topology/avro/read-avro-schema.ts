@@ -1,12 +1,13 @@
 import type { DocumentPath } from '../problem/problem';
-import type { AvroSchema, AvroType } from './avro-type';
+import type { AvroSchema, RecordType, WrittenSchema } from './avro-type';
 import { readAvroType } from './avro-type-reader';
+import { hasBigInt, parseExactJson, renderExactJson } from './exact-json';
 import { jsonFault, jsonOffsets } from './json-text';
 
-/** A valid schema: its JSON, and its type with resolved names. */
+/** A valid schema, and its type with resolved names. */
 export interface ReadSchema {
-  readonly schema: AvroSchema;
-  readonly type: AvroType & { readonly kind: 'record' };
+  readonly schema: WrittenSchema;
+  readonly type: RecordType;
 }
 
 export interface SchemaFault {
@@ -19,12 +20,14 @@ export interface SchemaFault {
 
 export type SchemaReading = { readonly read: ReadSchema } | { readonly faults: readonly SchemaFault[] };
 
-/** Reads a schema of a document: JSON text, or a map. The schema must be a record. */
+/**
+ * Reads a schema of a document: JSON text, or a map, with bigints for integers beyond 2^53. The schema must be a record.
+ */
 export function readAvroSchema(written: unknown): SchemaReading {
   if (typeof written !== 'string') return readSchemaJson(written);
   let json: unknown;
   try {
-    json = JSON.parse(written);
+    json = parseExactJson(written);
   } catch (error) {
     const fault = jsonFault(written) ?? { offset: 0, message: (error as Error).message };
     return { faults: [{ path: [], offset: fault.offset, message: `not JSON: ${fault.message}` }] };
@@ -46,5 +49,6 @@ function readSchemaJson(json: unknown): SchemaReading {
     };
   }
   if (type.kind !== 'record') return { faults: [{ path: [], message: 'the schema must be a record' }] };
-  return { read: { schema: json as AvroSchema, type } };
+  const schema = hasBigInt(json) ? renderExactJson(json) : (json as AvroSchema);
+  return { read: { schema, type } };
 }

@@ -3,7 +3,7 @@
  * names are the document's; `lib/plan` translates them into those of JetStream and Kubernetes.
  */
 
-import type { AvroSchema } from '../avro/avro-type';
+import type { WrittenSchema } from '../avro/avro-type';
 import type { FunctionType } from '../function-types/function-type';
 import type { ContainerSettings } from './container-settings';
 import type { Language } from './language';
@@ -30,7 +30,7 @@ export interface FlowFunction {
   readonly out: readonly string[];
   readonly sideOuts: readonly SideOutput[];
   /** Writer's schema on a source or process, reader's schema on a sink. On a process, defaults to its input's schema. */
-  readonly schema?: AvroSchema;
+  readonly schema?: WrittenSchema;
   readonly format?: 'list';
   readonly addr?: string;
   readonly topics?: string;
@@ -49,7 +49,7 @@ export interface FlowFunction {
 
 export interface SideOutput {
   readonly id: string;
-  readonly schema: AvroSchema;
+  readonly schema: WrittenSchema;
   readonly out: readonly string[];
 }
 

@@ -1,4 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode, Scalar, type YAMLMap } from 'yaml';
+import { isUnsafeInteger } from '../avro/exact-json';
 import type { Place } from './document-source';
 import { maxDepth } from './nesting-depth';
 
@@ -36,6 +37,8 @@ class ValueComposer {
   private readonly open = new Set<string>();
   private aliasDepth = 0;
   private aliased = 0;
+  /** How many keys `schema` are open. */
+  private schemas = 0;
 
   compose(node: unknown, frame: Frame): Composed {
     if (this.aliasDepth > 0) this.aliased += 1;
@@ -46,7 +49,13 @@ class ValueComposer {
     if (parsed.anchor !== undefined && this.aliasDepth === 0) this.anchors.set(parsed.anchor, parsed);
     if (isMap(parsed)) return this.within(parsed.anchor, () => this.composeMap(parsed, at, frame));
     if (isSeq(parsed)) return this.within(parsed.anchor, () => this.composeList(parsed.items, at, frame));
-    return { value: parsed.value, place: scalarPlace(parsed, at, frame.key) };
+    return { value: this.scalarValue(parsed), place: scalarPlace(parsed, at, frame.key) };
+  }
+
+  /** Defaults in a schema have all 64 bits of a long. */
+  private scalarValue({ value, source, type }: Scalar): unknown {
+    const isExact = this.schemas > 0 && type === Scalar.PLAIN && typeof value === 'number';
+    return isExact && source !== undefined && isUnsafeInteger(source) ? BigInt(source) : value;
   }
 
   private isTooMuch(at: number, depth: number): boolean {
@@ -102,7 +111,9 @@ class ValueComposer {
       const key = pair.key?.range?.[0] ?? at;
       const name = this.keyName(pair.key, key);
       if (name === undefined) continue;
+      if (name === 'schema') this.schemas += 1;
       const composed = this.compose(pair.value, { depth: frame.depth + 1, key });
+      if (name === 'schema') this.schemas -= 1;
       if (name === '<<' && isScalar(pair.key) && pair.key.type === Scalar.PLAIN) merged.push(composed);
       else if (Object.hasOwn(value, name)) this.fault(key, `the key "${name}" is written twice; remove one`);
       else {

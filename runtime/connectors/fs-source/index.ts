@@ -139,7 +139,7 @@ function encoderOf(schema: FunctionSpec['schema'], { bucket }: S3Location): Enco
     if (listing === undefined)
       throw new ConfigError('record-invalid', `${bucket}/${key}: the object cannot be described as an s3list record`);
     if (declared.fingerprint === listCodec.fingerprint) return listing;
-    const record = await projection.read(listing);
+    const { value: record } = await projection.read(listing);
     const payload = declared.encode(record);
     if (payload === undefined)
       throw new ConfigError('schema-incompatible', `schema: does not fit an s3list record: ${declared.misfit(record)}`);

@@ -1,7 +1,6 @@
 import { parseS3Location } from '../../../lib/plan/s3-location';
 import type { Sink, SinkRecord, WriteOutcome } from '../../engine/ports/sink';
 import type { ObjectStoreEndpoint, SinkConnector, SinkContext } from '../connector';
-import { renderJson } from '../render-json';
 
 /**
  * Writes each record as one JSON object.
@@ -32,10 +31,11 @@ class S3Sink implements Sink {
 
   async close(): Promise<void> {}
 
-  private async put({ value, origin }: SinkRecord): Promise<WriteOutcome> {
+  private async put(record: SinkRecord): Promise<WriteOutcome> {
+    const { origin } = record;
     const key = `${this.prefixes[origin.input]}${String(origin.sequence).padStart(12, '0')}.json`; // I1
     try {
-      await this.store.put(this.bucket, key, Buffer.from(`${renderJson(value)}\n`), 'application/json');
+      await this.store.put(this.bucket, key, Buffer.from(`${record.json()}\n`), 'application/json');
       return { is: 'stored' };
     } catch (error) {
       return { is: 'failed', error, isRetryable: true };

@@ -100,5 +100,5 @@ export type CreateHost = (events: HostEvents) => Host;
 
 /** Schemas by fingerprint (16 hex digits, as in the payload's header). */
 export interface SchemaSource {
-  schemaOf(fingerprint: string): Promise<object>;
+  schemaOf(fingerprint: string): Promise<object | string>;
 }

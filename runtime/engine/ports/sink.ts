@@ -4,6 +4,8 @@ import type { HostRecord } from './host';
 export interface SinkRecord {
   /** The record, decoded with the sink's reader schema. */
   readonly value: unknown;
+  /** The record as JSON on one line, by the rules of docs/avro.md. */
+  json(): string;
   /** Identifies the record: the same at each delivery. */
   readonly origin: HostRecord['origin'];
 }

@@ -275,7 +275,7 @@ function writtenCode({ spec, baseDir }: HostOptions): HostCode {
 
 /** The body of the init frame. */
 function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): object {
-  const declared = (schema: object | undefined) => ({ schema, fingerprint: schema && fingerprintOf(schema) });
+  const declared = (schema: object | string | undefined) => ({ schema, fingerprint: schema && fingerprintOf(schema) });
   const { schema, fingerprint } = declared(spec.schema);
   return {
     functionId: spec.function,

@@ -29,7 +29,7 @@ export async function* eachRecord(returned: unknown): AsyncGenerator<AvroRecord>
 export class OutputEncoder {
   private readonly declared: AvroSchemaCodec | undefined;
 
-  constructor(schema: object | undefined) {
+  constructor(schema: object | string | undefined) {
     this.declared = schema === undefined ? undefined : new AvroSchemaCodec(schema);
   }
 

@@ -14,7 +14,7 @@ ORDER = {"type": "record", "name": "order", "fields": [{"name": "items", "type":
 
 
 class VectorTest(unittest.TestCase):
-    def test_encodes_and_decodes_as_avsc_does(self):
+    def test_encodes_and_decodes_as_recorded(self):
         for vector in VECTORS:
             codec = Codec(vector["schema"])
             for value, expected in vector["values"]:

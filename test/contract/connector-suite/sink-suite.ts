@@ -75,7 +75,7 @@ export function describeSink(name: string, { connector, fixture, place }: SinkSu
 
     it('keeps records of the same sequence in different inputs, and in recreated streams, apart', async () => {
       const sink = await open();
-      const at = (input: number, n: number): SinkRecord => ({ value: { n, text: '' }, origin: { input, sequence: 1 } });
+      const at = (input: number, n: number): SinkRecord => sinkRecord({ n, text: '' }, { input, sequence: 1 });
       await write(sink, [at(0, 1), at(1, 2)]);
       await sink.close();
       const recreated = await open([new Date('2026-11-02T10:00:00.001Z'), created[1]]);
@@ -102,7 +102,11 @@ const hasCode = { code: expect.stringMatching(/^[a-z-]+$/) };
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 function numbered(from: number, to: number, word = 'text'): readonly (SinkRecord & { readonly value: SinkValue })[] {
-  return numbers(from, to).map((n) => ({ value: { n, text: `${word} ${n}` }, origin: { input: 0, sequence: n + 1 } }));
+  return numbers(from, to).map((n) => sinkRecord({ n, text: `${word} ${n}` }, { input: 0, sequence: n + 1 }));
+}
+
+function sinkRecord(value: SinkValue, origin: SinkRecord['origin']): SinkRecord & { readonly value: SinkValue } {
+  return { value, json: () => JSON.stringify(value), origin };
 }
 
 function valuesOf(records: ReturnType<typeof numbered>): readonly SinkValue[] {

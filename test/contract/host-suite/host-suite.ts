@@ -166,7 +166,7 @@ function describeFailures(run: Run, { errorType, names }: HostFixture): void {
       await host.processAll(numbered, events(1, 2, 3));
       expect(host.order).toEqual(['output 0', 'done 0', 'failed 1', 'output 2', 'done 2']);
       expect(host.failureOf(1).message).toMatch(
-        /^the output does not fit the function's schema: n: expected long, got str(ing)? "two"$/,
+        /^the output does not fit the function's schema: n: expected long, got str(ing)? "two"(; use Number\(text\) or BigInt\(text\))?$/,
       );
     }));
 

@@ -21,7 +21,9 @@ async function write(value: unknown, topics: string): Promise<readonly [string, 
   await store.ensureBucket('bucket');
   const endpoint = { store, topics };
   const sink = await connector.open({ spec, endpoint, inputsCreated: [created], log: () => undefined });
-  expect(await sink.write([{ value, origin: { input: 0, sequence: 42 } }])).toEqual([{ is: 'stored' }]);
+  expect(await sink.write([{ value, json: () => JSON.stringify(value), origin: { input: 0, sequence: 42 } }])).toEqual([
+    { is: 'stored' },
+  ]);
   const written: [string, string][] = [];
   for await (const { key } of store.list('bucket')) {
     written.push([key, Buffer.from(await store.get('bucket', key)).toString()]);

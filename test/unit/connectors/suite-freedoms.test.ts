@@ -2,7 +2,6 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { StoreError } from '../../../lib/errors';
 import type { SinkConnector, SourceConnector } from '../../../runtime/connectors/connector';
 import { sourceConnector } from '../../../runtime/connectors/registry';
-import { renderJson } from '../../../runtime/connectors/render-json';
 import type { SinkRecord, WriteOutcome } from '../../../runtime/engine/ports/sink';
 import { MemoryPlace } from '../../contract/connector-suite/memory-place';
 import { type SinkFixture, type SinkValue, sinkSpec } from '../../contract/connector-suite/sink-fixtures';
@@ -75,11 +74,11 @@ class JsonLines {
     },
   };
 
-  private append({ value }: SinkRecord): WriteOutcome {
+  private append({ value, json }: SinkRecord): WriteOutcome {
     if (this.isBroken || this.refused.has((value as SinkValue).n)) {
       return { is: 'failed', error: new StoreError('store-failed', 'lines: cannot append'), isRetryable: true };
     }
-    this.lines = [...this.lines, renderJson(value)];
+    this.lines = [...this.lines, json()];
     return { is: 'stored' };
   }
 }

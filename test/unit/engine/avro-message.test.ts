@@ -41,7 +41,7 @@ test.each([2 ** 53, 1.5, 2n ** 63n, -(2n ** 63n) - 1n])(
   (born) => {
     const codec = new AvroSchemaCodec(person);
     expect(codec.encode({ ...ada, born })).toBeUndefined();
-    expect(codec.misfit({ ...ada, born })).toMatch(/^born: expected .*long, got/);
+    expect(codec.misfit({ ...ada, born })).toMatch(/^born: expected long, got/);
   },
 );
 
@@ -54,7 +54,7 @@ test('decodes exact longs by the schema of a reader', () => {
   const reader = new AvroSchemaCodec({ type: 'record', name: 'person', fields: [{ name: 'born', type: 'long' }] });
   const writer = new AvroSchemaCodec(person);
   const born = 2n ** 60n;
-  expect(writer.readAs(reader)?.(encode(writer, { ...ada, born }))).toEqual({ born });
+  expect(writer.readAs(reader)(encode(writer, { ...ada, born }))).toEqual({ born });
 });
 
 test('encodes records larger than its buffer, and small ones after', () => {
@@ -65,11 +65,11 @@ test('encodes records larger than its buffer, and small ones after', () => {
 });
 
 test.each([
-  [{ ...ada, name: 3 }, 'name: expected string, got number "3"'],
+  [{ ...ada, name: 3 }, 'name: expected string, got number 3; use String(value)'],
   [{ ...ada, home: { zip: 'x' } }, 'home.zip: expected int, got string "x"'],
-  [{ ...ada, age: 3 }, 'age: not a field of the schema'],
-  [{ name: 'Ada' }, 'born: missing, expected'],
-  ['Ada', 'record: expected record person, got string "Ada"'],
+  [{ ...ada, age: 3 }, 'age: not a field of the record person'],
+  [{ name: 'Ada' }, 'born: missing, and the schema has no default'],
+  ['Ada', 'expected record person, got string "Ada"'],
 ])('names the first field that does not fit: %#', (record, text) => {
   const codec = new AvroSchemaCodec(person);
   expect(codec.encode(record)).toBeUndefined();

@@ -1,4 +1,3 @@
-import type { AvroSchema } from '../../../lib/topology/avro/avro-type';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import { ReaderProjection } from '../../../runtime/engine/reader-projection';
 
@@ -27,11 +26,12 @@ function projectionTo(reader: object | undefined) {
       return writer.schema;
     },
   };
-  const projection = new ReaderProjection(reader as AvroSchema | undefined, schemas);
+  const projection = new ReaderProjection(reader as ConstructorParameters<typeof ReaderProjection>[0], schemas);
   const fail = (times: number) => {
     failures = times;
   };
-  return { requested, fail, read: () => projection.read(writer.encode(record) ?? Buffer.of()) };
+  const payload = writer.encode(record) ?? Buffer.of();
+  return { requested, fail, read: async () => (await projection.read(payload)).value };
 }
 
 const fields = (...all: readonly object[]) => ({ type: 'record', name: 'Read', fields: all });
@@ -62,8 +62,17 @@ test('projects the values of maps', async () => {
   expect(await read()).toEqual({ byName: { a: [1, 2] } });
 });
 
-test('reads a record as written when the schemas do not resolve', async () => {
-  expect(await projectionTo(fields({ name: 'id', type: 'string' })).read()).toEqual(record);
+test('refuses a record whose schema does not resolve: it is never read as written', async () => {
+  await expect(projectionTo(fields({ name: 'id', type: 'string' })).read()).rejects.toMatchObject({
+    code: 'schema-incompatible',
+    message: "the reader's schema cannot read the record: id: the writer has int, the reader string",
+  });
+});
+
+test('renders a record by the schema of the reader', async () => {
+  const reader = fields({ name: 'id', type: 'long' }, { name: 'nick', type: ['null', 'string'] });
+  const projection = new ReaderProjection(reader, { schemaOf: async () => writer.schema });
+  expect((await projection.read(writer.encode(record) ?? Buffer.of())).json()).toBe('{"id":7,"nick":null}');
 });
 
 test('requests a schema once, and again after a failed request', async () => {

@@ -77,10 +77,13 @@ test('fails a record with what was thrown, although it is not an error', () =>
   }));
 
 test.each([
-  ['{ n: "x" }', 'the output does not fit the function\'s schema: n: expected long, got string "x"'],
-  ['{ n: 1, m: 2 }', "the output does not fit the function's schema: m: not a field of the schema"],
-  ['{}', "the output does not fit the function's schema: n: missing, expected long"],
-  ['"text"', 'the output does not fit the function\'s schema: record: expected record numbered, got string "text"'],
+  [
+    '{ n: "x" }',
+    'the output does not fit the function\'s schema: n: expected long, got string "x"; use Number(text) or BigInt(text)',
+  ],
+  ['{ n: 1, m: 2 }', "the output does not fit the function's schema: m: not a field of the record numbered"],
+  ['{}', "the output does not fit the function's schema: n: missing, and the schema has no default"],
+  ['"text"', 'the output does not fit the function\'s schema: expected record numbered, got string "text"'],
 ])('names the first field of an output that does not fit: %s', (given, message) =>
   run(`const process = () => (${given});`, async (host) => {
     await host.processAll(numbered, [{ n: 1 }]);

@@ -1,19 +1,7 @@
-import { Type } from 'avsc';
 import { readAvroSchema } from '../../../lib/topology/avro/read-avro-schema';
-
-type Parsed = Parameters<typeof Type.forSchema>[0];
 
 function field(type: unknown, more = {}): unknown {
   return { type: 'record', name: 'r', namespace: 'n.s', fields: [{ name: 'x', type, ...more }] };
-}
-
-function isRefusedByAvsc(schema: unknown): boolean {
-  try {
-    Type.forSchema(structuredClone(schema) as Parsed);
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 const good: readonly unknown[] = [
@@ -35,16 +23,20 @@ const good: readonly unknown[] = [
 
 const bad: readonly (readonly [unknown, string])[] = [
   [field('strng'), 'field x: unknown type "strng"; did you mean "string"?'],
-  [field(undefined), 'field x: expected a type, got nothing'],
+  [field(undefined), 'field x: the field needs a "type"'],
   [field(['null', ['int']]), 'field x: a union must not directly contain a union'],
   [field(['int', 'int']), 'field x: the union contains int twice'],
   [field([]), 'field x: a union needs at least one type'],
   [field({ type: ['null', 'int'] }), 'got a map whose "type" is a list; replace the map by the inner type'],
   [field({ type: 'enum', name: 'e', symbols: [] }), 'needs "symbols", a list of names'],
-  [field({ type: 'array' }), 'field x[]: expected a type'],
+  [field({ type: 'array' }), 'field x: the array needs "items", a type'],
   [field('int', { default: 'a' }), 'field x: the default "a" is not of type int'],
   [field('int', { default: 3_000_000_000 }), 'the default 3000000000 is not of type int'],
-  [field(['null', 'int'], { default: 3 }), 'is not of type null, the first type of the union'],
+  [field(['null', 'int'], { default: 'a' }), 'the default "a" is not of type null or int'],
+  [field('string', { default: 1 }), 'the default 1 is not of type string; write it in quotes: "1"'],
+  [field('double', { default: Number.NaN }), 'is not of type double; JSON has no such number'],
+  [field({ type: 'enum', name: 'e', symbols: ['A', true] }), 'has the symbol true; write it in quotes: "true"'],
+  [field([null, 'int']), 'got nothing; write "null", in quotes, for the type null'],
   [field({ type: 'array', items: 'int' }, { default: ['a'] }), 'is not of type array of int'],
   [{ type: 'record', name: 'r' }, 'needs "fields", a list'],
   [{ type: 'record', name: 'a-b', fields: [] }, 'the name "a-b" must consist of letters, digits and underscores'],
@@ -56,14 +48,12 @@ const bad: readonly (readonly [unknown, string])[] = [
 ];
 
 describe('readAvroSchema', () => {
-  test.each(good)('accepts a schema that avsc accepts: %j', (schema) => {
-    expect(isRefusedByAvsc(schema)).toBe(false);
+  test.each(good)('accepts %j', (schema) => {
     expect(readAvroSchema(schema)).toHaveProperty('read');
     expect(readAvroSchema(JSON.stringify(schema))).toHaveProperty('read');
   });
 
-  test.each(bad)('rejects a schema that avsc rejects: %j', (schema, message) => {
-    expect(isRefusedByAvsc(schema)).toBe(true);
+  test.each(bad)('rejects %j', (schema, message) => {
     const reading = readAvroSchema(schema);
     expect('faults' in reading && reading.faults.map((fault) => fault.message).join('\n')).toContain(message);
   });

@@ -1,0 +1,141 @@
+import type { AvroType, LogicalType, UnionType } from '../../lib/topology/avro/avro-type';
+import { ByteWriter } from './byte-writer';
+import { compileEncoder } from './compile-encoder';
+import { Shape, shapeOf } from './value-shape';
+
+/** Renders a decoded value as JSON on one line. */
+export type RenderJson = (value: unknown) => string;
+
+/**
+ * Compiles a type to a function that renders its values: longs in full, bytes in base64, decimals as text of their digits,
+ * floats as short as they read back, NaN and infinities as text, unions plain.
+ */
+export function compileJson(type: AvroType): RenderJson {
+  return new JsonCompiler().compile(type);
+}
+
+class JsonCompiler {
+  private readonly known = new Map<AvroType, RenderJson>();
+
+  compile(type: AvroType): RenderJson {
+    const known = this.known.get(type);
+    if (known !== undefined) return known;
+    let render: RenderJson | undefined;
+    this.known.set(type, (value) => (render as RenderJson)(value)); // a type may contain itself
+    render = this.build(type);
+    this.known.set(type, render);
+    return render;
+  }
+
+  private build(type: AvroType): RenderJson {
+    switch (type.kind) {
+      case 'primitive':
+        if (type.name === 'float') return (value) => renderNumber(value, shortestFloat);
+        if (type.name === 'double') return (value) => renderNumber(value, String);
+        if (type.name === 'bytes') return renderBytes(type.logical);
+        return type.name === 'int' || type.name === 'long' ? String : (value) => JSON.stringify(value);
+      case 'enum':
+        return (value) => JSON.stringify(value);
+      case 'fixed':
+        return renderBytes(type.logical);
+      case 'array': {
+        const item = this.compile(type.items);
+        return (value) => `[${(value as readonly unknown[]).map(item).join(',')}]`;
+      }
+      case 'map': {
+        const item = this.compile(type.values);
+        return (value) =>
+          `{${Object.entries(value as object)
+            .map(([key, inner]) => `${JSON.stringify(key)}:${item(inner)}`)
+            .join(',')}}`;
+      }
+      case 'record': {
+        const fields = type.fields.map(({ name, type: inner }) => {
+          return { name, start: `${JSON.stringify(name)}:`, render: this.compile(inner) };
+        });
+        return (value) => {
+          const record = value as { readonly [field: string]: unknown };
+          return `{${fields.map(({ name, start, render }) => start + render(record[name])).join(',')}}`;
+        };
+      }
+      case 'union':
+        return this.buildUnion(type);
+    }
+  }
+
+  /** The value goes to the branch that it would be written in. */
+  private buildUnion(union: UnionType): RenderJson {
+    const branches = union.branches.map((type) => {
+      const encode = compileEncoder(type);
+      const holds = (value: unknown): boolean => {
+        const writer = new ByteWriter();
+        writer.start(new Uint8Array());
+        return encode(writer, value);
+      };
+      return { type, holds, render: this.compile(type) };
+    });
+    const inOrder = (value: unknown, kinds: (type: AvroType) => boolean) => {
+      const found = branches.filter(({ type }) => kinds(type));
+      return (found.length > 1 ? found.find(({ holds }) => holds(value)) : found[0])?.render(value);
+    };
+    return (value) => {
+      if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+      if (typeof value === 'bigint') return String(value);
+      if (typeof value === 'number') {
+        const isFloat = branches.find(({ type }) => isReal(type) && holdsReal(type, value))?.type;
+        return renderNumber(value, isFloat !== undefined && nameOf(isFloat) === 'float' ? shortestFloat : String);
+      }
+      const shape = shapeOf(value as object);
+      const rendered =
+        shape === Shape.array
+          ? inOrder(value, ({ kind }) => kind === 'array')
+          : shape === Shape.bytes
+            ? inOrder(value, (type) => nameOf(type) === 'bytes' || type.kind === 'fixed')
+            : (inOrder(value, ({ kind }) => kind === 'record') ?? inOrder(value, ({ kind }) => kind === 'map'));
+      return rendered ?? 'null';
+    };
+  }
+}
+
+function nameOf(type: AvroType): string | undefined {
+  return type.kind === 'primitive' ? type.name : undefined;
+}
+
+function isReal(type: AvroType): boolean {
+  return ['float', 'double'].includes(nameOf(type) ?? '');
+}
+
+function holdsReal(type: AvroType, value: number): boolean {
+  return nameOf(type) === 'double' || Number.isNaN(value) || Math.fround(value) === value;
+}
+
+function renderNumber(value: unknown, render: (value: number) => string): string {
+  const number = Number(value);
+  if (!Number.isFinite(number)) return `"${number}"`;
+  return Object.is(number, -0) ? '-0.0' : render(number);
+}
+
+/** The shortest text that reads back as the same float. */
+function shortestFloat(value: number): string {
+  for (let digits = 1; digits < 9; digits++) {
+    const rounded = Number(value.toPrecision(digits));
+    if (Math.fround(rounded) === value) return String(rounded);
+  }
+  return String(Number(value.toPrecision(9)));
+}
+
+function renderBytes(logical: LogicalType | undefined): RenderJson {
+  if (logical?.name !== 'decimal')
+    return (value) => JSON.stringify(Buffer.from(value as Uint8Array).toString('base64'));
+  return (value) => `"${decimalText(value as Uint8Array, logical.scale)}"`;
+}
+
+/** The digits of a decimal: `-0.05` of the byte FB with scale 2. */
+function decimalText(bytes: Uint8Array, scale: number): string {
+  const unsigned = bytes.length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+  const value = BigInt.asIntN(bytes.length * 8, unsigned);
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0');
+  const whole = digits.slice(0, digits.length - scale);
+  const text = scale === 0 ? whole : `${whole}.${digits.slice(-scale)}`;
+  return value < 0n ? `-${text}` : text;
+}
