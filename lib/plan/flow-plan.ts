@@ -1,4 +1,5 @@
 import type { ContainerSettings } from '../topology/document/container-settings';
+import type { S3Access } from '../topology/document/topology';
 import type { FunctionSpec } from './function-spec';
 
 /** Everything a flow needs, by name. `kflow synth` renders the plan, the controller applies it, `kflow run` starts it. */
@@ -89,11 +90,11 @@ export interface PlannedSecret {
   readonly isGiven?: true;
 }
 
-export interface PlannedBucket {
+export interface PlannedBucket extends Pick<S3Access, 'region' | 'ca' | 'pathStyle'> {
   readonly addr: string;
   readonly bucket: string;
-  /** Name of the secret with the account's `user` and `password`. */
-  readonly secret: string;
+  /** Name of the secret with the account's `user` and `password`; absent: the credentials of the environment. */
+  readonly secret?: string;
   /** What the flow uses the bucket for. Only message stores are purged with the flow. */
   readonly role: 'source' | 'sink' | 'message-store';
   /** Keys with this prefix belong to the flow. */

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors';
+import type { S3Access } from '../topology/document/topology';
 import type { PlannedSecret, SecretVariable } from './flow-plan';
 import { accountSecret } from './names';
 
 /** Credentials for an address. User and password are absent if the user creates the Secret in the cluster. */
-export interface Account {
+export interface Account extends S3Access {
   readonly addr: string;
   readonly user?: string;
   readonly password?: string;
@@ -22,20 +23,17 @@ export class FlowSecrets {
     private readonly areInCluster: boolean,
   ) {}
 
-  /** Adds an account's secret and returns the variables `<prefix>_USER` and `<prefix>_PASSWORD`. */
+  /** Adds an account's secret and returns a variable for each of its keys: `<prefix>_USER`, `<prefix>_PASSWORD`, … */
   accountVariables(account: Account, prefix: string): readonly SecretVariable[] {
     const secret = this.accountSecret(account);
-    return [
-      { name: `${prefix}_USER`, secret, key: 'user' },
-      { name: `${prefix}_PASSWORD`, secret, key: 'password' },
-    ];
+    return secretKeysOf(account).map((key) => ({ name: `${prefix}_${variableOfKey[key]}`, secret, key }));
   }
 
-  /** Adds the secret with an account's `user` and `password`, and returns its name. */
-  accountSecret({ addr, user, password, secret }: Account): string {
-    if (secret !== undefined)
-      return this.add({ name: secret, entries: { user: undefined, password: undefined }, isGiven: true });
-    const entries = { user, password };
+  /** Adds the secret with an account's credentials, and returns its name. */
+  accountSecret(account: Account): string {
+    const { addr, secret } = account;
+    const entries = Object.fromEntries(secretKeysOf(account).map((key) => [key, valueOfKey(account, key)]));
+    if (secret !== undefined) return this.add({ name: secret, entries, isGiven: true });
     const base = accountSecret(this.flow, addr);
     for (let number = 1; ; number++) {
       const planned: PlannedSecret = { name: number === 1 ? base : `${base}-${number}`, entries, addr };
@@ -45,8 +43,13 @@ export class FlowSecrets {
     }
   }
 
+  /** A named Secret may be used with other keys in other places. */
   add(secret: PlannedSecret): string {
-    if (!this.secrets.has(secret.name)) this.secrets.set(secret.name, secret);
+    const there = this.secrets.get(secret.name);
+    if (there === undefined) this.secrets.set(secret.name, secret);
+    else if (there.isGiven === true && secret.isGiven === true) {
+      this.secrets.set(secret.name, { ...there, entries: { ...secret.entries, ...there.entries } });
+    }
     return secret.name;
   }
 
@@ -64,4 +67,25 @@ function isSameAccount(one: PlannedSecret, other: PlannedSecret): boolean {
 function ambiguous(addr: string, name: string): ConfigError {
   const message = `${addr}: the secret ${name} already belongs to another account or to a server with a similar name; name a Secret for each ("secret: NAME" instead of user and password)`;
   return new ConfigError('setting-invalid', message);
+}
+
+/** The part after the prefix of the variable of each key. */
+export const variableOfKey = {
+  user: 'USER',
+  password: 'PASSWORD',
+  sessionToken: 'SESSION_TOKEN',
+  'ca.crt': 'CA',
+} as const;
+
+type SecretKey = keyof typeof variableOfKey;
+
+/** The keys of an account's Secret. */
+export function secretKeysOf({ secret, sessionToken, secretKeys = [] }: Account): readonly SecretKey[] {
+  if (secret !== undefined) return ['user', 'password', ...new Set(secretKeys)];
+  return sessionToken === undefined ? ['user', 'password'] : ['user', 'password', 'sessionToken'];
+}
+
+function valueOfKey({ secret, user, password, sessionToken }: Account, key: SecretKey): string | undefined {
+  if (secret !== undefined) return undefined;
+  return { user, password, sessionToken, 'ca.crt': undefined }[key];
 }

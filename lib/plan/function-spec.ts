@@ -9,8 +9,16 @@ const s3Connection = z
   .strictObject({
     /** `host:port`, or a URL when the scheme matters. */
     addr: z.string(),
-    userEnv: z.string(),
-    passwordEnv: z.string(),
+    /** Variables with the credentials. Absent: those of the environment, as the SDK of AWS finds them. */
+    userEnv: z.string().optional(),
+    passwordEnv: z.string().optional(),
+    sessionTokenEnv: z.string().optional(),
+    region: z.string().optional(),
+    /** PEM text, or the path of a file. */
+    ca: z.string().optional(),
+    /** Variable with PEM text, instead of `ca`. */
+    caEnv: z.string().optional(),
+    pathStyle: z.boolean().optional(),
   })
   .readonly();
 

@@ -1,15 +1,15 @@
 import { ConfigError } from '../errors';
 import { functionsOf, upstreamsOf } from '../topology/document/graph';
-import type { FlowFunction, Topology } from '../topology/document/topology';
+import type { FlowFunction, S3Access, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import type { PlannedBucket, SecretVariable } from './flow-plan';
-import type { Account, FlowSecrets } from './flow-secrets';
+import { type Account, type FlowSecrets, secretKeysOf, variableOfKey } from './flow-secrets';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';
 import { parseS3Location } from './s3-location';
 
 /** An object store with credentials. */
-export interface S3Account {
+export interface S3Account extends Pick<S3Access, 'sessionToken' | 'region' | 'ca' | 'pathStyle'> {
   readonly addr: string;
   readonly user: string;
   readonly password: string;
@@ -103,7 +103,7 @@ class ConnectionPlanner {
     if (addr === undefined) return topics === undefined ? {} : { topics };
     const isOpen = user === undefined && password === undefined && secret === undefined;
     const where = topics === undefined ? {} : { topics };
-    if (!isOpen) return { ...this.connection(accountOf(this.fn, addr), 'KFLOW_ADDR'), ...where };
+    if (!isOpen) return { ...this.connection({ addr, user, password, secret }, 'KFLOW_ADDR'), ...where };
     this.addresses.add(addr);
     return { addr, ...where };
   }
@@ -144,26 +144,49 @@ class ConnectionPlanner {
     if (s3Override !== undefined) return s3Override;
     const addr = given.addr ?? s3Default?.addr;
     if (addr === undefined) throw missing(this.fn.id, path);
-    if (given.secret !== undefined) return { addr, secret: given.secret };
-    const account = accountOf({ user: s3Default?.user, password: s3Default?.password, ...given }, addr);
+    const place = { addr, ...placeOf(given.addr === undefined ? { ...s3Default, ...given } : given) };
+    const { secret, secretKeys, auth } = given;
+    if (auth !== undefined) return { ...place, auth };
+    if (secret !== undefined) return { ...place, secret, secretKeys };
+    const { user = s3Default?.user, password = s3Default?.password } = given;
+    const isDefault = given.user === undefined && given.password === undefined;
+    const sessionToken = given.sessionToken ?? (isDefault ? s3Default?.sessionToken : undefined);
+    const account: Account = { ...place, user, password, sessionToken };
     const isWhole = account.user !== undefined && account.password !== undefined;
     if (!isWhole && hasClusterSecrets !== true) throw missing(this.fn.id, path.replace(/addr$/, 'user and password'));
     return account;
   }
 
   private bucket(account: Account, place: Pick<PlannedBucket, 'bucket' | 'role' | 'prefix'>): void {
-    this.buckets.push({ addr: account.addr, secret: this.secrets.accountSecret(account), ...place });
+    const secret = account.auth === undefined ? { secret: this.secrets.accountSecret(account) } : {};
+    this.buckets.push({ addr: account.addr, ...placeOf(account), ...secret, ...place });
   }
 
   private connection(account: Account, env: string): S3Connection {
+    const { addr } = account;
+    this.addresses.add(addr);
+    if (account.auth !== undefined) return { addr, ...placeOf(account) };
     this.secretEnv.push(...this.secrets.accountVariables(account, env));
-    this.addresses.add(account.addr);
-    return { addr: account.addr, userEnv: `${env}_USER`, passwordEnv: `${env}_PASSWORD` };
+    const fields = secretKeysOf(account).map((key) => [fieldOfKey[key], `${env}_${variableOfKey[key]}`]);
+    return { addr, ...Object.fromEntries(fields), ...placeOf(account) };
   }
 }
 
-function accountOf({ user, password, secret }: Partial<Account>, addr: string): Account {
-  return { addr, user, password, secret };
+/** The field of a connection that names the variable with a key of the Secret. */
+const fieldOfKey = {
+  user: 'userEnv',
+  password: 'passwordEnv',
+  sessionToken: 'sessionTokenEnv',
+  'ca.crt': 'caEnv',
+} as const;
+
+/** What belongs to the address of a store. */
+function placeOf({ region, ca, pathStyle }: S3Access): Pick<S3Access, 'region' | 'ca' | 'pathStyle'> {
+  return definedOf({ region, ca, pathStyle });
+}
+
+function definedOf<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 }
 
 function upstreamFunctions(topology: Topology, fn: FlowFunction): readonly FlowFunction[] {

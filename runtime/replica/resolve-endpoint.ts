@@ -21,9 +21,21 @@ export function resolveEndpoint(spec: FunctionSpec, env: NodeJS.ProcessEnv): End
 }
 
 /** Throws ConfigError, which names the variables that are not set. */
-export function openObjectStore({ addr, userEnv, passwordEnv }: S3Connection, env: NodeJS.ProcessEnv): S3ObjectStore {
-  const { [userEnv]: user, [passwordEnv]: password } = variables([userEnv, passwordEnv], env, addr);
-  return new S3ObjectStore({ addr, user: user ?? '', password: password ?? '' });
+export function openObjectStore(connection: S3Connection, env: NodeJS.ProcessEnv): S3ObjectStore {
+  const { addr, region, pathStyle } = connection;
+  const { userEnv, passwordEnv, sessionTokenEnv, caEnv } = connection;
+  const names = [userEnv, passwordEnv, sessionTokenEnv, caEnv].filter((name) => name !== undefined);
+  const values = variables(names, env, addr);
+  const read = (name: string | undefined) => (name === undefined ? undefined : values[name]);
+  return new S3ObjectStore({
+    addr,
+    user: read(userEnv),
+    password: read(passwordEnv),
+    sessionToken: read(sessionTokenEnv),
+    region,
+    ca: read(caEnv) ?? connection.ca,
+    pathStyle,
+  });
 }
 
 function objectStoreEndpoint({ endpoint, function: id }: FunctionSpec, env: NodeJS.ProcessEnv): ObjectStoreEndpoint {

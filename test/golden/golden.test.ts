@@ -19,6 +19,7 @@ const golden: readonly string[] = [
   'pods',
   'raw-source',
   'scale-stream',
+  's3-access',
 ];
 
 function synthesize(name: string): string {

@@ -43,9 +43,26 @@ class SecretCheck {
       const message = '"secret" replaces user and password; remove one or the other';
       this.problems.add({ code: 'setting-invalid', path: [...path, 'secret'], message, at: 'key' });
     }
-    if (this.purpose !== 'manifests-without-secrets' || map.password === undefined) return;
+    this.ways(map, path);
+    if (this.purpose !== 'manifests-without-secrets') return;
     const message = 'this document must not contain passwords; name a Secret of the namespace: "secret: NAME"';
-    this.expose([...path, 'password'], message);
+    for (const key of ['password', 'sessionToken']) if (map[key] !== undefined) this.expose([...path, key], message);
+  }
+
+  /** Checks that the ways to give credentials are not mixed. */
+  private ways(map: PlainMap, path: DocumentPath): void {
+    const refuse = (key: string, message: string) =>
+      this.problems.add({ code: 'setting-invalid', path: [...path, key], message, at: 'key' });
+    if (map.secret !== undefined && map.sessionToken !== undefined) {
+      refuse('sessionToken', 'with "secret", the token is a key of the Secret: "secretKeys: [sessionToken]"');
+    }
+    if (map.secretKeys !== undefined && map.secret === undefined) {
+      refuse('secretKeys', 'these are keys of a Secret; add "secret: NAME"');
+    }
+    const others = ['user', 'password', 'sessionToken', 'secret'].filter((key) => map[key] !== undefined);
+    if (map.auth !== undefined && others.length > 0) {
+      refuse('auth', `"auth: environment" replaces ${others.join(' and ')}; remove one or the other`);
+    }
   }
 
   meta(meta: PlainMap, path: DocumentPath): void {

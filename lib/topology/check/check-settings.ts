@@ -3,6 +3,7 @@ import { sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction } from '../document/draft';
 import { findMetaSetting } from '../document/meta-setting';
 import { bucketRule, isBucketName } from '../function-types/bucket-topics';
+import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/problem';
 import { quote, showValue } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
@@ -11,9 +12,13 @@ import type { ProblemList } from '../read/problem-list';
 export function checkSettings(draft: Draft, problems: ProblemList): void {
   checkErrorStream(draft.globalConfig, { path: [], draft, problems });
   checkBucket(draft.globalConfig, [], problems);
+  checkStores(draft.globalConfig, ['globalConfig'], problems);
   for (const each of draft.functions) {
     checkErrorStream(each.globalConfig, { path: each.path, draft, problems });
     checkBucket(each.globalConfig, each.path, problems);
+    checkStores(each.globalConfig, [...each.path, 'globalConfig'], problems);
+    checkAccess(each.raw, each.path, problems);
+    checkUseOfAccess(each, problems);
     checkMessageStore(each, draft, problems);
     checkDownloadDirectory(each, problems);
     checkBulk(each, problems);
@@ -54,6 +59,30 @@ function checkBucket(config: PlainMap, path: DocumentPath, problems: ProblemList
     if (typeof topics !== 'string' || isBucketName(topics)) continue;
     const message = `must be the name of a bucket, which ${bucketRule}; got ${quote(topics)}`;
     problems.add({ code: 'setting-invalid', path: [...path, 'globalConfig', section, 'topics'], message });
+  }
+}
+
+function checkStores(config: PlainMap, path: DocumentPath, problems: ProblemList): void {
+  for (const name of ['store', 'messageStore']) checkAccess(sectionOf(config, name), [...path, name], problems);
+}
+
+/** Checks how an S3 server is reached. */
+function checkAccess({ region, ca }: PlainMap, path: DocumentPath, problems: ProblemList): void {
+  const invalid = (key: string, message: string) =>
+    problems.add({ code: 'setting-invalid', path: [...path, key], message });
+  if (typeof region === 'string' && !/^[a-zA-Z0-9-]{1,64}$/.test(region)) {
+    invalid('region', `must be a region, as in eu-central-1; got ${quote(region)}`);
+  }
+  if (typeof ca !== 'string' || ca.startsWith('/') || ca.includes('-----BEGIN CERTIFICATE-----')) return;
+  invalid('ca', `must be the text of a certificate (PEM), or the absolute path of a file; got ${quote(ca)}`);
+}
+
+function checkUseOfAccess({ raw, path, type, descriptor }: DraftFunction, problems: ProblemList): void {
+  if (descriptor === undefined || descriptor.connectsTo === 'object-store') return;
+  for (const key of ['sessionToken', 'secretKeys', 'auth', 'region', 'ca', 'pathStyle']) {
+    if (raw[key] === undefined) continue;
+    const message = `"${key}" has no effect: ${withArticle(type)} does not connect to an S3 server`;
+    problems.warn({ code: 'setting-invalid', path: [...path, key], message, at: 'key' });
   }
 }
 

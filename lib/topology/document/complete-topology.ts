@@ -58,18 +58,28 @@ function completeFunction(
   };
 }
 
-type Connection = { readonly [key in 'addr' | 'user' | 'password' | 'secret']?: string };
+const credentialKeys = ['user', 'password', 'sessionToken', 'secret', 'secretKeys', 'auth'] as const;
+const placeKeys = ['region', 'ca', 'pathStyle'] as const;
+type ConnectionKey = 'addr' | (typeof credentialKeys)[number] | (typeof placeKeys)[number];
 
-function connectionOf({ addr, user, password, secret }: PlainMap): Connection {
-  return { addr, user, password, secret } as Connection;
+function connectionOf(map: PlainMap): Pick<FlowFunction, ConnectionKey> {
+  const keys: readonly ConnectionKey[] = ['addr', ...credentialKeys, ...placeKeys];
+  return Object.fromEntries(keys.map((key) => [key, map[key]]));
 }
 
-/** Merges two sections; inner keys win. An inner `secret` replaces outer `user` and `password`, and the reverse. */
+/**
+ * Merges two sections; inner keys win. Inner credentials of one kind (a user, a Secret, the environment) replace outer ones
+ * of another kind, and an inner address replaces what belongs to the outer one.
+ */
 export function overlay(outer: PlainMap, inner: PlainMap): PlainMap {
-  const { secret, user, password, ...others } = outer;
-  if (inner.secret !== undefined) return { ...others, ...inner };
-  const isNamed = inner.user !== undefined || inner.password !== undefined;
-  return isNamed ? { ...others, ...present({ user, password }), ...inner } : { ...outer, ...inner };
+  const has = (...keys: readonly ConnectionKey[]) => keys.some((key) => inner[key] !== undefined);
+  const replaced = new Set<string>();
+  if (has('secret', 'auth')) for (const key of credentialKeys) replaced.add(key);
+  if (has('user', 'password')) replaced.add('sessionToken');
+  if (has('user', 'password', 'sessionToken')) for (const key of ['secret', 'secretKeys', 'auth']) replaced.add(key);
+  if (has('addr') && inner.addr !== outer.addr) for (const key of placeKeys) replaced.add(key);
+  const kept = Object.entries(outer).filter(([key]) => !replaced.has(key));
+  return { ...Object.fromEntries(kept), ...inner };
 }
 
 /** Merges a function's own settings over the topology's, key by key in each section. */

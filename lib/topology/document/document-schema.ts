@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { functionTypeNames } from '../function-types/function-type';
 import { field } from './document-field';
 import { metaShape } from './meta-setting';
-import { Mode } from './topology';
+import { Mode, s3SecretKeys } from './topology';
 
 /** The only definition of the document's fields. Shape checks, known keys and the JSON Schema are derived from it. */
 
@@ -20,6 +20,30 @@ const secret = field.text(
   'Name of a Secret in the namespace of the flow, with the keys user and password; replaces those two.',
 );
 
+/** How an S3 server is reached, beside its address, user and password. */
+const s3Access = {
+  sessionToken: field.text('S3: session token of temporary credentials, beside user and password.').optional(),
+  secretKeys: field
+    .list(
+      field.oneOf(s3SecretKeys, 'A key of the Secret.'),
+      'S3: keys that are read from the Secret beside user and password: sessionToken, ca.crt.',
+    )
+    .optional(),
+  auth: field
+    .oneOf(
+      ['environment'],
+      'S3: use the credentials of the environment (AWS_* variables, web identity, role of the machine) instead of user and password.',
+    )
+    .optional(),
+  region: field.word('S3: region of the server; defaults to the one that the server names.').optional(),
+  ca: field
+    .word(
+      'S3 with https: certificates of the CAs to trust, as PEM text or as the absolute path of a file; defaults to the public CAs.',
+    )
+    .optional(),
+  pathStyle: field.flag('S3: false makes the bucket a part of the host name; true by default.').optional(),
+};
+
 const globalConfig = (description: string) =>
   field.section(
     {
@@ -30,6 +54,7 @@ const globalConfig = (description: string) =>
             user: user.optional(),
             password: password.optional(),
             secret: secret.optional(),
+            ...s3Access,
             autoDownload: field.flag('Download the object that each record names by bucket and key.').optional(),
           },
           'The S3 server of sources, sinks and downloads.',
@@ -56,6 +81,7 @@ const globalConfig = (description: string) =>
             password: password.optional(),
             secret: secret.optional(),
             addr: field.text('Address of the S3 server: host:port.').optional(),
+            ...s3Access,
             maxPayloadSize: field
               .count('Messages above this number of bytes are stored in S3; defaults to the limit of the NATS server.')
               .optional(),
@@ -132,6 +158,7 @@ const flowFunction = field.section(
     user: user.optional(),
     password: password.optional(),
     secret: secret.optional(),
+    ...s3Access,
     image: image.optional(),
     imagePullPolicy: imagePullPolicy.optional(),
     groupId: field.text('Name of the consumer group, unique in the topology.').optional(),

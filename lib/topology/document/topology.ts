@@ -11,6 +11,22 @@ import type { Language } from './language';
 export const Mode = { Batch: 'batch', Stream: 'stream' } as const;
 export type Mode = (typeof Mode)[keyof typeof Mode];
 
+/** The keys of a Secret that are used only when the document names them. */
+export const s3SecretKeys = ['sessionToken', 'ca.crt'] as const;
+
+/** How an S3 server is reached, beside its address, user, password and Secret. */
+export type S3Access = {
+  readonly sessionToken?: string;
+  /** Keys that are read from the Secret beside `user` and `password`. */
+  readonly secretKeys?: readonly (typeof s3SecretKeys)[number][];
+  /** The credentials are those of the pod or process, instead of user and password. */
+  readonly auth?: 'environment';
+  readonly region?: string;
+  /** PEM text, or the absolute path of a file. */
+  readonly ca?: string;
+  readonly pathStyle?: boolean;
+};
+
 export interface Topology {
   readonly namespace: string;
   readonly jobId: string;
@@ -22,7 +38,7 @@ export interface Topology {
   readonly dag: readonly FlowFunction[];
 }
 
-export interface FlowFunction {
+export interface FlowFunction extends S3Access {
   readonly id: string;
   readonly type: FunctionType;
   readonly parallelism: number;
@@ -54,14 +70,14 @@ export interface SideOutput {
 }
 
 export interface GlobalConfig {
-  readonly store: {
+  readonly store: S3Access & {
     readonly addr?: string;
     readonly user?: string;
     readonly password?: string;
     readonly secret?: string;
     readonly autoDownload: boolean;
   };
-  readonly messageStore: {
+  readonly messageStore: S3Access & {
     /** Functions do not inherit it. */
     readonly enabled: boolean;
     readonly topics?: string;

@@ -5,7 +5,8 @@ export function showValue(path: DocumentPath, value: unknown, written?: string):
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty map' : 'a map';
-  const isSecret = path.at(-1) === 'password' || (path.includes('env') && path.at(-1) !== 'name');
+  const isSecret =
+    ['password', 'sessionToken'].includes(String(path.at(-1))) || (path.includes('env') && path.at(-1) !== 'name');
   if (isSecret) return typeof value === 'number' ? 'a number' : typeof value === 'boolean' ? 'a boolean' : 'text';
   if (typeof value === 'string') return quote(value);
   return written ?? String(value);

@@ -55,6 +55,6 @@ function show(path: DocumentPath, value: unknown): string {
 function isHidden(path: DocumentPath): boolean {
   const names = path.filter((step) => typeof step === 'string');
   const name = names.at(-1) ?? '';
-  if (names[0] !== 'meta') return name === 'user' || name === 'password';
+  if (names[0] !== 'meta') return ['user', 'password', 'sessionToken'].includes(name);
   return name === 'user' || names.some(isSecretName) || (names.includes('env') && name !== 'name');
 }

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
 import type { Buckets } from '../../controller/ports/streams';
 import { S3ObjectStore } from './object-store';
+import { isPem, type S3Account } from './s3-clients';
 
 export interface S3BucketsOptions {
   /** Also creates the buckets that flows read from, as in an embedded store. */
@@ -9,9 +11,23 @@ export interface S3BucketsOptions {
   readonly retryForMs?: number;
 }
 
+/** The account of a planned bucket; undefined if the credentials exist only in a Secret of a cluster. */
+export function bucketAccount(plan: FlowPlan, bucket: PlannedBucket): S3Account | undefined {
+  const { addr, secret, region, ca, pathStyle } = bucket;
+  const place = { addr, region, ca, pathStyle };
+  if (secret === undefined) return place;
+  const { user, password, sessionToken } = plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
+  return user === undefined || password === undefined ? undefined : { ...place, user, password, sessionToken };
+}
+
+/** Whether the file of a CA exists only where the functions run. */
+function isFileElsewhere(ca: string | undefined): boolean {
+  return ca !== undefined && !isPem(ca) && !existsSync(ca);
+}
+
 /**
- * Creates and empties the buckets of flows. Skips stores whose credentials are in a Secret of the cluster, which only the
- * pods can read.
+ * Creates and empties the buckets of flows. Skips stores that only the pods can reach: their credentials are in a Secret of
+ * the cluster or in the environment of the pods, or their CA is in a file of the pods.
  */
 export class S3Buckets implements Buckets {
   constructor(private readonly options: S3BucketsOptions) {}
@@ -36,13 +52,13 @@ export class S3Buckets implements Buckets {
 
   private async with(
     plan: FlowPlan,
-    { addr, secret }: PlannedBucket,
+    bucket: PlannedBucket,
     action: (store: S3ObjectStore) => Promise<unknown>,
   ): Promise<void> {
-    const { user, password } = plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
-    if (user === undefined || password === undefined) return;
+    const account = bucketAccount(plan, bucket);
+    if (account === undefined || bucket.secret === undefined || isFileElsewhere(bucket.ca)) return;
     const { retryForMs } = this.options;
-    const store = new S3ObjectStore({ addr, user, password, ...(retryForMs === undefined ? {} : { retryForMs }) });
+    const store = new S3ObjectStore({ ...account, ...(retryForMs === undefined ? {} : { retryForMs }) });
     try {
       await action(store);
     } finally {

@@ -137,11 +137,15 @@ function isClockCorrected(error: unknown): boolean {
   return $metadata?.clockSkewCorrected === true && refusals.has($metadata.httpStatusCode ?? 0);
 }
 
+/** Whether a text contains a certificate, rather than the path of a file. */
+export function isPem(text: string): boolean {
+  return text.includes('-----BEGIN CERTIFICATE-----');
+}
+
 function readCa(ca: string): string {
-  const isText = ca.includes('-----BEGIN CERTIFICATE-----');
   try {
-    const text = isText ? ca : readFileSync(ca, 'utf8');
-    if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+    const text = isPem(ca) ? ca : readFileSync(ca, 'utf8');
+    if (isPem(text)) return text;
   } catch (cause) {
     throw new ConfigError('setting-invalid', `ca: cannot read the file ${ca}: ${(cause as Error).message}`, { cause });
   }

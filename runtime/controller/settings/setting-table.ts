@@ -11,7 +11,7 @@ export interface Setting {
   /** Environment variable: `KFLOW_CONTROLLER_TEMPORAL_TASK_QUEUE`. */
   readonly variable: string;
   /** A `map` can be set in a file only. */
-  readonly type: 'text' | 'number' | 'list' | 'map';
+  readonly type: 'text' | 'number' | 'flag' | 'list' | 'map';
   /** The allowed values of an enumeration, else empty. */
   readonly oneOf: readonly string[];
   readonly default?: unknown;
@@ -64,6 +64,7 @@ function settingOf(schema: Schema, path: readonly string[]): Setting {
 
 function typeOf({ type }: Schema): Setting['type'] {
   if (type === 'integer' || type === 'number') return 'number';
+  if (type === 'boolean') return 'flag';
   if (type === 'array') return 'list';
   return type === 'object' ? 'map' : 'text';
 }

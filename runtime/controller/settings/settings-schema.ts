@@ -8,6 +8,13 @@ const s3Account = (use: string) =>
     addr: z.string().describe(`\`host:port\` or URL of the object store that ${use}`),
     user: z.string().describe('access key'),
     password: z.string().describe('secret key'),
+    sessionToken: z.string().optional().describe('session token of temporary credentials'),
+    region: z.string().optional().describe('region; default: the one that the server names'),
+    ca: z
+      .string()
+      .optional()
+      .describe('certificates of the CAs to trust, as PEM text or as a path that exists here and in the pods'),
+    pathStyle: z.boolean().optional().describe('`false` makes the bucket a part of the host name; default: `true`'),
   });
 
 const clusterSchema = z.discriminatedUnion('kind', [

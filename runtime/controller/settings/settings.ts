@@ -67,6 +67,7 @@ function applyEnvironment(tree: Tree, env: NodeJS.ProcessEnv): { faults: string[
 
 function readValue({ type }: Setting, text: string): unknown {
   if (type === 'number') return /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  if (type === 'flag' && (text === 'true' || text === 'false')) return text === 'true';
   if (type === 'list') return text.split(',').map((item) => item.trim());
   return text;
 }

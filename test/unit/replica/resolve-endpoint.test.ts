@@ -53,3 +53,21 @@ test('names every variable that is not set, and the address it is for', () => {
   const message = `environment: ${userEnv} and ${passwordEnv} not set; set the credentials for s3:9000`;
   expect(() => resolveEndpoint(bucket, {})).toThrow(expect.objectContaining({ code: 'setting-missing', message }));
 });
+
+test('gives an object store its region, CA and session token, and the environment its credentials if none are named', () => {
+  const stored = { addr: 's3:9000', topics: 's3a://results', region: 'eu-central-1', pathStyle: false };
+  const named = { ...stored, userEnv: 'U', passwordEnv: 'P', sessionTokenEnv: 'T', caEnv: 'C' };
+  const ca = '-----BEGIN CERTIFICATE-----';
+  const options = (endpoint: FunctionSpec['endpoint'], env: NodeJS.ProcessEnv) =>
+    (resolveEndpoint({ ...bucket, endpoint }, env) as { store: { options: object } }).store.options;
+  const place = { addr: 's3:9000', region: 'eu-central-1', pathStyle: false };
+  expect(options(named, { U: 'u', P: 'p', T: 't', C: ca })).toEqual({
+    ...place,
+    user: 'u',
+    password: 'p',
+    sessionToken: 't',
+    ca,
+  });
+  expect(options(stored, {})).toEqual(place);
+  expect(() => options(named, { U: 'u', P: 'p' })).toThrow('T and C not set');
+});

@@ -4,6 +4,7 @@ import { ConfigError } from '../../../../lib/errors';
 import type { FlowPlan, PlannedBucket } from '../../../../lib/plan/flow-plan';
 import { saveBucket, uploadDirectory } from '../../../adapters/s3/directory-transfer';
 import { S3ObjectStore } from '../../../adapters/s3/object-store';
+import { bucketAccount } from '../../../adapters/s3/s3-buckets';
 import { usageError } from '../../frame/exit-status';
 import { counted } from '../../render/measures';
 
@@ -73,15 +74,12 @@ export class LocalBuckets {
     );
   }
 
-  private storeOf({ addr, secret }: PlannedBucket): S3ObjectStore {
-    const { user, password } = this.plan.secrets.find(({ name }) => name === secret)?.entries ?? {};
-    if (user === undefined || password === undefined) {
-      throw new ConfigError(
-        'config-invalid',
-        `${addr}: the Secret ${secret} exists only in a cluster; set user and password`,
-      );
-    }
-    return new S3ObjectStore({ addr, user, password });
+  private storeOf(bucket: PlannedBucket): S3ObjectStore {
+    const account = bucketAccount(this.plan, bucket);
+    if (account !== undefined) return new S3ObjectStore(account);
+    const { addr, secret } = bucket;
+    const message = `${addr}: the Secret ${secret} exists only in a cluster; set user and password`;
+    throw new ConfigError('config-invalid', message);
   }
 
   private named(option: string, name: string): PlannedBucket {

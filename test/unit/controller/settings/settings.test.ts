@@ -45,6 +45,26 @@ test('requires only the addresses of NATS and Temporal, and is open on loopback'
   });
 });
 
+test('reads the access to an object store, with flags, from the environment', () => {
+  const s3 = {
+    KFLOW_CONTROLLER_S3_DEFAULT_ADDR: 'https://s3.example.org',
+    KFLOW_CONTROLLER_S3_DEFAULT_USER: 'me',
+    KFLOW_CONTROLLER_S3_DEFAULT_PASSWORD: 'mine',
+    KFLOW_CONTROLLER_S3_DEFAULT_REGION: 'eu-central-1',
+    KFLOW_CONTROLLER_S3_DEFAULT_PATH_STYLE: 'false',
+  };
+  expect(readControllerSettings({ ...needed, ...s3 }).s3.default).toEqual({
+    addr: 'https://s3.example.org',
+    user: 'me',
+    password: 'mine',
+    region: 'eu-central-1',
+    pathStyle: false,
+  });
+  expect(faultsOf({ ...needed, ...s3, KFLOW_CONTROLLER_S3_DEFAULT_PATH_STYLE: 'no' })).toEqual([
+    expect.stringContaining('KFLOW_CONTROLLER_S3_DEFAULT_PATH_STYLE: expected boolean, got "no"'),
+  ]);
+});
+
 test('overrides the file by the environment, including lists and numbers, and freezes the result', () => {
   const text = `
 nats: { url: 'nats://file:4222' }
