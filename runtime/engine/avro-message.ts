@@ -1,4 +1,5 @@
 import { FunctionError } from '../../lib/errors';
+import type { AvroType } from '../../lib/topology/avro/avro-type';
 import { hasBigInt, parseExactJson } from '../../lib/topology/avro/exact-json';
 import { AvroCodec, type DecodeBytes } from '../avro/avro-codec';
 
@@ -46,6 +47,10 @@ export class AvroSchemaCodec {
     this.codec = new AvroCodec(schema);
     this.fingerprint = this.codec.fingerprint;
     this.header = Buffer.concat([Uint8Array.of(0xc3, 0x01), Buffer.from(this.fingerprint, 'hex')]);
+  }
+
+  get type(): AvroType {
+    return this.codec.type;
   }
 
   /** The record as a message; undefined unless it has exactly the schema's fields, each with a value of its type. */

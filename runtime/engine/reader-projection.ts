@@ -1,4 +1,5 @@
 import type { WrittenSchema } from '../../lib/topology/avro/avro-type';
+import { isPlaceholder } from '../../lib/topology/avro/resolve-schema';
 import { AvroSchemaCodec, writerOf } from './avro-message';
 import type { SchemaSource } from './ports/host';
 import { RecordCodecs } from './record-codecs';
@@ -14,7 +15,7 @@ type Read = (payload: Uint8Array) => ReadRecord;
 
 /**
  * Decodes messages of any writer by a reader's schema: drops fields that the reader does not name, promotes numbers and
- * fills in defaults. Without a reader's schema, records are read as written.
+ * fills in defaults. Without a reader's schema, or with a placeholder, records are read as written.
  */
 export class ReaderProjection {
   private readonly codecs: RecordCodecs;
@@ -38,7 +39,8 @@ export class ReaderProjection {
   }
 
   private readerOf(writer: AvroSchemaCodec): Read {
-    const { reader = writer } = this;
+    const own = this.reader;
+    const reader = own === undefined || isPlaceholder(writer.type, own.type) ? writer : own;
     const decode = reader === writer ? (payload: Uint8Array) => writer.decode(payload) : writer.readAs(reader);
     return (payload) => {
       const value = decode(payload);

@@ -81,7 +81,8 @@ class AvroTypeReader {
   checkDefaults(): void {
     for (const { type, json, spot } of this.defaults) {
       if (isAvroDefault(type, json) || (this.faults.length > 0 && contains(type, faulty))) continue;
-      const shown = json === undefined ? 'nothing' : renderExactJson(json).slice(0, 60);
+      const isNumber = typeof json === 'number';
+      const shown = isNumber ? String(json) : renderExactJson(json).slice(0, 60);
       this.fault(spot, `the default ${shown} is not of type ${describeAvroType(type)}${defaultHint(type, json)}`);
     }
   }

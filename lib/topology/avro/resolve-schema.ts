@@ -209,6 +209,16 @@ class Pass {
   }
 }
 
+/**
+ * Whether a sink's schema is a placeholder for these records: it names none of their fields and does not resolve. Such a
+ * sink gets the records as written, and `lint` warns.
+ */
+export function isPlaceholder(writer: AvroType, reader: AvroType): boolean {
+  if (writer.kind !== 'record' || reader.kind !== 'record') return false;
+  if (reader.fields.some((field) => sourceOf(field, writer.fields) !== undefined)) return false;
+  return typeConflicts(writer, reader).length > 0;
+}
+
 /** The writer's field that provides the value of a reader's field, by its name or one of its aliases. */
 export function sourceOf(field: AvroField, writers: readonly AvroField[]): AvroField | undefined {
   return writers.find(({ name }) => name === field.name) ?? writers.find(({ name }) => field.aliases.includes(name));

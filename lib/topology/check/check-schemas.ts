@@ -1,6 +1,6 @@
 import type { AvroType } from '../avro/avro-type';
 import type { SchemaFault } from '../avro/read-avro-schema';
-import { type SchemaConflict, sourceOf, typeConflicts } from '../avro/resolve-schema';
+import { isPlaceholder, type SchemaConflict, typeConflicts } from '../avro/resolve-schema';
 import type { Draft, DraftFunction } from '../document/draft';
 import type { DraftGraph, ResolvedEdge } from '../document/draft-graph';
 import { withArticle } from '../function-types/function-type';
@@ -60,7 +60,7 @@ class EdgeCheck {
     const conflicts = this.conflicts(writer.type, reader);
     if (conflicts.length === 0) return;
     const line = this.problems.lineOf([...to.path, 'schema']);
-    if (!shareFields(writer.type, reader)) {
+    if (isPlaceholder(writer.type, reader)) {
       const message = `the schema of "${to.id}" (line ${line}) has no field of ${writer.name}; the sink takes it for a placeholder and gets the records as written`;
       this.problems.warn({ code: 'schema-incompatible', path, message });
       return;
@@ -119,11 +119,6 @@ class EdgeCheck {
 function autoDownload(config: DraftFunction['globalConfig']): boolean | undefined {
   const { store } = config as { readonly store?: { readonly autoDownload?: unknown } };
   return typeof store?.autoDownload === 'boolean' ? store.autoDownload : undefined;
-}
-
-function shareFields(writer: AvroType, reader: AvroType): boolean {
-  if (writer.kind !== 'record' || reader.kind !== 'record') return true;
-  return reader.fields.some((field) => sourceOf(field, writer.fields) !== undefined);
 }
 
 function hasField(type: AvroType, name: string): boolean {

@@ -69,6 +69,11 @@ test('refuses a record whose schema does not resolve: it is never read as writte
   });
 });
 
+test('reads a record as written by a placeholder: a schema that names none of its fields', async () => {
+  const { read } = projectionTo(fields({ name: 'necessary', type: 'string' }));
+  expect(await read()).toEqual(record);
+});
+
 test('renders a record by the schema of the reader', async () => {
   const reader = fields({ name: 'id', type: 'long' }, { name: 'nick', type: ['null', 'string'] });
   const projection = new ReaderProjection(reader, { schemaOf: async () => writer.schema });
