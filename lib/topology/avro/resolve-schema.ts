@@ -220,7 +220,7 @@ export function isPlaceholder(writer: AvroType, reader: AvroType): boolean {
 }
 
 /** The writer's field that provides the value of a reader's field, by its name or one of its aliases. */
-export function sourceOf(field: AvroField, writers: readonly AvroField[]): AvroField | undefined {
+function sourceOf(field: AvroField, writers: readonly AvroField[]): AvroField | undefined {
   return writers.find(({ name }) => name === field.name) ?? writers.find(({ name }) => field.aliases.includes(name));
 }
 

@@ -4,7 +4,7 @@ import { readAvroType } from '../../../lib/topology/avro/avro-type-reader';
 import { canonicalForm } from '../../../lib/topology/avro/canonical-form';
 import { typeConflicts } from '../../../lib/topology/avro/resolve-schema';
 import { AvroCodec } from '../../../runtime/avro/avro-codec';
-import { exactValue } from './exact-values';
+import { exactValue } from '../../support/exact-values';
 
 interface Case {
   readonly name: string;

@@ -32,3 +32,19 @@ const forms: { readonly [form: string]: (content: unknown, whole: object) => unk
     return value;
   },
 };
+
+/** The reverse: a decoded value in the forms of the README, as JSON can hold it. Maps are `$map`, records plain objects. */
+export function exactForm(value: unknown): unknown {
+  if (typeof value === 'bigint') return { $long: String(value) };
+  if (typeof value === 'number') {
+    const isPlain = Number.isFinite(value) && !Object.is(value, -0);
+    return isPlain ? value : { $number: Object.is(value, -0) ? '-0' : String(value) };
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString('hex') };
+  if (Array.isArray(value)) return value.map(exactForm);
+  const entries = Object.entries(value).map(([key, inner]) => [key, exactForm(inner)] as const);
+  if (Object.getPrototypeOf(value) === null) return { $map: entries };
+  const isSafe = entries.every(([key]) => !key.startsWith('$') && key !== '__proto__');
+  return isSafe ? Object.fromEntries(entries) : { $record: entries };
+}
