@@ -15,7 +15,7 @@ export interface Fault {
     /** The value is a key of a map. */
     | 'key'
     /** What each branch of a union says about an object. */
-    | { readonly branches: readonly Fault[] };
+    | { readonly branches: readonly { readonly branch: AvroType; readonly fault: Fault }[] };
   /** From the inside out: `.field`, `[2]` or `["key"]`. */
   readonly steps: string[];
 }
@@ -47,7 +47,7 @@ function problemOf({ value, type, reason }: Fault): string {
   if (reason === undefined) return `${expected}${hint(type, value)}`;
   const branches = reason.branches
     .slice(0, 3)
-    .map((branch) => `${describeAvroType(branch.type)}: ${describeFault(branch)}`);
+    .map(({ branch, fault }) => `it is no ${describeAvroType(branch)}: ${describeFault(fault)}`);
   return `${expected}; ${branches.join('; ')}`;
 }
 
@@ -178,6 +178,7 @@ function dateRemedy(branches: readonly AvroType[], takes: Takes, value: Date): s
   if (logical.includes('date')) return 'a date takes midnight in UTC, as of new Date("2026-11-29")';
   const [local] = logical.filter((name) => name.startsWith('local-'));
   if (local !== undefined) return `a Date is an instant, not a ${local}; use its number`;
+  if (logical.some((name) => name.startsWith('timestamp-'))) return 'nanoseconds hold the years 1677 to 2262';
   if (takes('long')) return `use value.getTime(), or ${timestamps}`;
   if (takes('string')) return 'use value.toISOString()';
   return takes('double', 'float') ? 'use value.getTime()' : timestamps;

@@ -148,18 +148,18 @@ class UnionCode {
     if (only === undefined) return '';
     const shapes = this.of('record').length > 0 ? `shape <= ${Shape.instance}` : `shape === ${Shape.plain}`;
     if (others.length === 0) return `if (${shapes}) return ${this.into(only)};`;
-    const tries = candidates.map((branch, at) => {
+    const tries = candidates.map((branch) => {
       const id = this.branchId(branch);
       return `if (!w.hasFailed(v, ${id})) {
         if (${this.into(branch)}) return true;
-        faults[${at}] = w.fault;
+        faults.push({ branch: ${this.compiler.code.constant(branch.type)}, fault: w.fault });
         if (!w.undo(mark, v, ${id})) return false;
       }`;
     });
     return `if (${shapes}) {
         const mark = w.mark(), faults = [];
         ${tries.join('\n')}
-        return ${this.miss.slice(0, -1)}, { branches: faults.filter((fault) => fault !== undefined) });
+        return ${this.miss.slice(0, -1)}, { branches: faults });
       }`;
   }
 
