@@ -1,6 +1,6 @@
 import type { AvroType, LogicalType, UnionType } from '../../lib/topology/avro/avro-type';
 import { ByteWriter } from './byte-writer';
-import { compileEncoder } from './compile-encoder';
+import { compileEncoder, type Encode } from './compile-encoder';
 import { Shape, shapeOf } from './value-shape';
 
 /** Renders a decoded value as JSON on one line. */
@@ -65,34 +65,33 @@ class JsonCompiler {
 
   /** The value goes to the branch that it would be written in. */
   private buildUnion(union: UnionType): RenderJson {
+    const writer = new ByteWriter();
     const branches = union.branches.map((type) => {
-      const encode = compileEncoder(type);
+      let encode: Encode | undefined;
       const holds = (value: unknown): boolean => {
-        const writer = new ByteWriter();
+        encode ??= compileEncoder(type);
         writer.start(new Uint8Array());
         return encode(writer, value);
       };
       return { type, holds, render: this.compile(type) };
     });
-    const inOrder = (value: unknown, kinds: (type: AvroType) => boolean) => {
-      const found = branches.filter(({ type }) => kinds(type));
-      return (found.length > 1 ? found.find(({ holds }) => holds(value)) : found[0])?.render(value);
+    const first = (value: unknown, candidates: typeof branches): string => {
+      const found = candidates.length > 1 ? candidates.find(({ holds }) => holds(value)) : candidates[0];
+      return found === undefined ? 'null' : found.render(value);
     };
+    const of = (...kinds: readonly string[]) =>
+      branches.filter(({ type }) => kinds.includes(nameOf(type) ?? type.kind));
+    const [arrays, bytes, objects] = [of('array'), of('bytes', 'fixed'), [...of('record'), ...of('map')]];
     return (value) => {
       if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
       if (typeof value === 'bigint') return String(value);
       if (typeof value === 'number') {
-        const isFloat = branches.find(({ type }) => isReal(type) && holdsReal(type, value))?.type;
-        return renderNumber(value, isFloat !== undefined && nameOf(isFloat) === 'float' ? shortestFloat : String);
+        const { type } = branches.find(({ type }) => holdsWhole(type, value)) ??
+          branches.find(({ type }) => holdsReal(type, value)) ?? { type: union };
+        return renderNumber(value, nameOf(type) === 'float' ? shortestFloat : String);
       }
       const shape = shapeOf(value as object);
-      const rendered =
-        shape === Shape.array
-          ? inOrder(value, ({ kind }) => kind === 'array')
-          : shape === Shape.bytes
-            ? inOrder(value, (type) => nameOf(type) === 'bytes' || type.kind === 'fixed')
-            : (inOrder(value, ({ kind }) => kind === 'record') ?? inOrder(value, ({ kind }) => kind === 'map'));
-      return rendered ?? 'null';
+      return first(value, shape === Shape.array ? arrays : shape === Shape.bytes ? bytes : objects);
     };
   }
 }
@@ -101,12 +100,14 @@ function nameOf(type: AvroType): string | undefined {
   return type.kind === 'primitive' ? type.name : undefined;
 }
 
-function isReal(type: AvroType): boolean {
-  return ['float', 'double'].includes(nameOf(type) ?? '');
+function holdsWhole(type: AvroType, value: number): boolean {
+  if (Object.is(value, -0)) return false;
+  return nameOf(type) === 'long' ? Number.isSafeInteger(value) : nameOf(type) === 'int' && (value | 0) === value;
 }
 
 function holdsReal(type: AvroType, value: number): boolean {
-  return nameOf(type) === 'double' || Number.isNaN(value) || Math.fround(value) === value;
+  if (nameOf(type) !== 'float') return nameOf(type) === 'double';
+  return Number.isNaN(value) || Math.fround(value) === value;
 }
 
 function renderNumber(value: unknown, render: (value: number) => string): string {
