@@ -18,7 +18,8 @@ export function parseClaim(message: Uint8Array): Claim | undefined {
   if (isAvroMessage(message)) return undefined;
   try {
     const { claim } = JSON.parse(Buffer.from(message).toString('utf8')) as { claim: Claim };
-    if (typeof claim.bucket === 'string' && typeof claim.key === 'string' && typeof claim.bytes === 'number')
+    const { bucket, key, bytes } = claim;
+    if (typeof bucket === 'string' && typeof key === 'string' && Number.isSafeInteger(bytes) && bytes >= 0)
       return claim;
   } catch {
     // thrown below

@@ -7,7 +7,8 @@ import type { Download, Failure } from './ports/host';
  *
  *   queued -> preparing -> running -> publishing -> settled
  *
- * A record can be nak'd, and so become settled, in any state; no transition leads to an earlier state.
+ * A record can be nak'd, and so become settled, in any state. One transition leads to an earlier state: a running record is
+ * queued again when its host is gone.
  */
 export const RecordState = {
   Queued: 'queued',
@@ -34,8 +35,14 @@ export class HeldRecord {
   outputs = 0;
   unsettledOutputs = 0;
   failure?: Failure;
-  /** Start of processing or last heartbeat; ms since 1970. */
+  /** Start of processing or last heartbeat, later by the time that does not count; ms since 1970. */
   aliveAt?: number;
+  /** Since when the function may be waiting for room for its outputs; ms since 1970. */
+  waitingSince?: number;
+  /** Runs of the record in this replica that ended with their host. */
+  rewinds = 0;
+  /** Whether its lone attempt is noted where it survives the end of the replica. */
+  isNoted = false;
   /** Start of processing by `performance.now()`, while the function processes the record and times are measured. */
   startedAtMs?: number;
   /** Download time of the record's file. */
@@ -53,6 +60,23 @@ export class HeldRecord {
 
   get state(): RecordState {
     return this.current;
+  }
+
+  /** `record <stream>:<sequence>`, the same at each delivery. */
+  get name(): string {
+    return `record ${messageOf(this.delivery)}`;
+  }
+
+  /** The host is gone: the record runs again from its first output. Throws StateError unless the record is running. */
+  rewind(): void {
+    if (this.current !== RecordState.Running) {
+      throw new StateError('state-invalid', `record ${this.id} is ${this.current} and cannot run again`);
+    }
+    this.current = RecordState.Queued;
+    this.rewinds++;
+    this.outputs = 0;
+    this.aliveAt = undefined;
+    this.waitingSince = undefined;
   }
 
   /** Throws StateError unless `next` is a later state. */
@@ -109,6 +133,6 @@ export class HeldRecords {
   }
 }
 
-function messageOf(delivery: Delivery): string {
+function messageOf(delivery: Pick<Delivery, 'stream' | 'sequence'>): string {
   return `${delivery.stream}:${delivery.sequence}`;
 }

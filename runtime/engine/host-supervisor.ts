@@ -70,6 +70,7 @@ export class HostSupervisor {
 
   /** A record that the host processed has an outcome: crashes before it do not count (I2). */
   progressed(): void {
+    if (this.idleCrashes === 0) return;
     this.idleCrashes = 0;
     this.delays.reset();
   }

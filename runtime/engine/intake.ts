@@ -20,18 +20,24 @@ export interface IntakeEvents {
   discardFailed(record: HeldRecord, error: unknown): void;
 }
 
+function windowOf(concurrency: number): PullWindow {
+  const least = Math.min(2 * concurrency, maxHeldRecords);
+  return new PullWindow({ least, start: Math.max(least, startHeldRecords), most: maxHeldRecords });
+}
+
 /**
  * Pulls messages while there is room for them, and prepares their records.
  *
  * I1. A message is held once: a redelivery of a held message replaces its delivery and starts nothing.
  * I2. Held records are limited in number, by the function's throughput, and in bytes; prepared records in bytes.
+ * I3. A cautious intake holds one record of each input.
  */
 export class Intake {
   private waiting: HeldRecord[] = [];
   private readonly prepared = new Set<HeldRecord>();
   private preparedBytes = 0;
   private preparing = 0;
-  private window = new PullWindow({ least: 1, start: 1, most: maxHeldRecords });
+  private window = new PullWindow({ least: 1, start: 1, most: 1 });
   private isStopped = false;
   private pumpScheduled = false;
 
@@ -42,14 +48,19 @@ export class Intake {
     private readonly events: IntakeEvents,
   ) {}
 
-  /** The host processes `concurrency` records at a time: twice as many may always be held. */
-  start(concurrency: number): void {
-    const least = Math.min(2 * concurrency, maxHeldRecords);
-    this.window = new PullWindow({ least, start: Math.max(least, startHeldRecords), most: maxHeldRecords });
+  /** The host processes `concurrency` records at a time: twice as many may always be held, unless the intake is cautious. */
+  start(concurrency: number, isCautious = false): void {
+    if (!isCautious) this.window = windowOf(concurrency);
     this.inputs.forEach((input, index) => {
       input.start((delivery) => this.onDelivery(index, delivery));
     });
     this.requestMore();
+  }
+
+  /** Ends the caution. */
+  widen(concurrency: number): void {
+    this.window = windowOf(concurrency);
+    this.schedulePump();
   }
 
   /** Stops pulling. */

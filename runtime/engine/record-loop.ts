@@ -1,16 +1,22 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { retriesEach } from '../../lib/plan/replica-lifecycle';
+import { decideBlame } from './blame';
 import type { Counters } from './counters';
-import { type DeadLetters, decideFailure, failureOf } from './dead-letters';
+import type { DeadLetters } from './dead-letters';
+import { crashFailure, cutFailure, failureOf, overdueFailure, replicaFailure } from './failures';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
+import { HostQueue } from './host-queue';
 import { HostSupervisor, type SupervisorEvents } from './host-supervisor';
 import { Intake } from './intake';
-import { decideLeases } from './leases';
+import { decideLeases, FrozenTime, waitForRoom } from './leases';
 import { type OutputWriter, originOf } from './output-writer';
 import type { DeliverySource } from './ports/delivery';
 import type { CreateHost, Failure, LogLevel } from './ports/host';
+import type { LoneAttempts } from './ports/lone-attempts';
 import type { Preparation } from './preparation';
 import { ProcessingTimes, type RecordObserver } from './processing-times';
+import { Settlement } from './settlement';
 
 export interface RecordLoopPorts {
   readonly spec: FunctionSpec;
@@ -25,41 +31,57 @@ export interface RecordLoopPorts {
   readonly log: (level: LogLevel, text: string) => void;
   /** KFLOW_LONG_RUNNING_PROCESSING: the processing time of a record is not limited. */
   readonly isLongRunning: boolean;
+  /** Given when the replica before this one ended uncleanly: a record may have ended it. */
+  readonly caution?: LoneAttempts;
   /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
 }
 
-/** Delay before the redelivery of a record whose dead letter was not stored. */
-const deadLetterRetryMs = 1_000;
+/** Delay before the redelivery of a record whose lone attempt could not be noted. */
+const noteRetryMs = 1_000;
+/** Names of suspects in one line of the log. */
+const maxNamed = 10;
 
 /**
  * Moves records through a function: pull, prepare, host, publish, ack. No step waits for a single record.
  *
- * I1. A message is acked only after all of its outputs are stored, or its dead letter is: in `settle` and nowhere else.
- * I2. The id of an output is its origin and its index: the same input yields the same ids, and a stream stores each once.
+ * I1. A message is acked only after all of its outputs are stored, or its dead letter is: by `Settlement.settle`.
+ * I2. The id of an output is its origin and its index: the same input yields the same ids, and a stream stores each once. A
+ *     record that runs again counts its outputs from 0.
  * I3. A record that is not acked is nak'd, at once or with a delay; no record is dropped.
+ * I4. What a record's code does to its host is an attempt of that record alone: see `decideBlame`. The records that were in
+ *     the host with it run again, uncharged; those that had finished end as if nothing had happened.
+ * I5. A cautious loop runs redelivered records one at a time, and notes each attempt before it starts: what ends the replica
+ *     is counted, too. The caution ends with the first new record after the leases of the replica before have ended.
  */
 export class RecordLoop implements SupervisorEvents {
   private readonly held = new HeldRecords();
-  /** Records in the host, in the order of hand-over. */
-  private readonly inHost = new Map<number, HeldRecord>();
-  /** Prepared records that wait for a host. */
-  private readonly waiting: HeldRecord[] = [];
+  private readonly queue = new HostQueue();
   private readonly intake: Intake;
-  private readonly leaseTimer: NodeJS.Timeout;
   private readonly supervisor: HostSupervisor;
+  private readonly settlement: Settlement;
+  private readonly leaseTimer: NodeJS.Timeout;
+  private readonly frozen: FrozenTime;
   private times: ProcessingTimes | undefined;
+  private caution: LoneAttempts | undefined;
+  private cautiousUntil = 0;
+  private isNoting = false;
+  private isStopping = false;
   private onBroken: (cause: Error) => void = () => undefined;
 
   constructor(private readonly ports: RecordLoopPorts) {
+    this.caution = ports.caution;
     this.supervisor = new HostSupervisor(ports.createHost, this);
+    this.settlement = new Settlement(ports, (record, isAcked) => this.remove(record, isAcked));
     this.intake = new Intake(ports.inputs, this.held, ports.preparation, {
-      ready: (records) => this.handOver(records),
-      unreadable: (record, error) => this.failed(record.id, failureOf(error)),
+      ready: (records) => this.enqueue(records),
+      unreadable: (record, error) => this.finish(record.id, failureOf(error)),
       discardFailed: (record, error) =>
-        this.log('WARNING', `${nameOf(record)}: downloaded file not deleted: ${String(error)}`),
+        this.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`),
     });
-    this.leaseTimer = setInterval(() => this.renewLeases(), ports.spec.ackWaitMs / 3);
+    const renewEveryMs = ports.spec.ackWaitMs / 3;
+    this.frozen = new FrozenTime(renewEveryMs, Date.now());
+    this.leaseTimer = setInterval(() => this.renewLeases(), renewEveryMs);
   }
 
   /**
@@ -70,8 +92,10 @@ export class RecordLoop implements SupervisorEvents {
     this.onBroken = onBroken;
     await this.supervisor.open();
     const { concurrency } = this.supervisor;
-    if (this.ports.observer !== undefined) this.times = new ProcessingTimes(this.ports.observer, concurrency);
-    this.intake.start(concurrency);
+    const { observer, spec } = this.ports;
+    if (observer !== undefined) this.times = new ProcessingTimes(observer, concurrency);
+    this.cautiousUntil = Date.now() + 1.5 * spec.ackWaitMs;
+    this.intake.start(concurrency, this.caution !== undefined);
   }
 
   /** True when no record is held. */
@@ -79,8 +103,12 @@ export class RecordLoop implements SupervisorEvents {
     return this.held.size === 0;
   }
 
-  /** Stops pulling, naks the records that have not started, gives running ones the grace period to finish, closes the host. */
+  /**
+   * Stops pulling, naks the records that have not started, gives running ones the grace period to finish, and closes the
+   * host. A host that is gone is not replaced.
+   */
   async stop(graceMs: number): Promise<void> {
+    this.isStopping = true;
     this.supervisor.retire();
     this.intake.stop();
     this.nakUnstarted();
@@ -88,38 +116,18 @@ export class RecordLoop implements SupervisorEvents {
     while (!this.idle && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     clearInterval(this.leaseTimer);
     const isUrgent = !this.idle;
-    for (const record of this.held.values()) this.nak(record, 0);
+    for (const record of this.held.values()) this.settlement.giveBack(record, 0);
     await this.supervisor.close(isUrgent);
-  }
-
-  private handOver(records: readonly HeldRecord[]): void {
-    if (!this.supervisor.isReady) {
-      this.waiting.push(...records);
-      return;
-    }
-    for (const record of records) {
-      record.advance(RecordState.Running);
-      this.inHost.set(record.id, record);
-    }
-    this.times?.handedOver(records);
-    this.supervisor.process(
-      records.map((record) => ({
-        id: record.id,
-        payload: record.payload,
-        origin: { input: record.input, sequence: record.delivery.sequence },
-        download: record.download,
-      })),
-    );
   }
 
   began(id: number): void {
     if (this.times === undefined) return;
-    const record = this.inHost.get(id);
+    const record = this.queue.inHost.get(id);
     if (record !== undefined) this.times.began(record);
   }
 
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined {
-    const record = this.inHost.get(id);
+    const record = this.queue.inHost.get(id);
     if (record === undefined) return undefined;
     const { spec, writer, counters } = this.ports;
     const output = side === '' ? spec.output : spec.sideOutputs.find((candidate) => candidate.id === side);
@@ -127,10 +135,13 @@ export class RecordLoop implements SupervisorEvents {
     if (side === '') counters.out++;
     if (output === undefined || record.published?.has(index) === true) return undefined; // no readers, or already stored
     record.unsettledOutputs++;
+    const { rewinds } = record;
     writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, (error) => {
-      this.onOutputSettled(record, error);
+      this.onOutputSettled(record, rewinds === record.rewinds ? error : undefined);
     });
-    return writer.room();
+    const room = writer.room();
+    if (room !== undefined) waitForRoom(record, room);
+    return room;
   }
 
   done(id: number): void {
@@ -142,12 +153,12 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   released(id: number): void {
-    const record = this.inHost.get(id);
-    if (record !== undefined) this.nak(record, 0);
+    const record = this.queue.inHost.get(id);
+    if (record !== undefined) this.settlement.giveBack(record, 0);
   }
 
   heartbeat(id: number): void {
-    const record = this.inHost.get(id);
+    const record = this.queue.inHost.get(id);
     if (record === undefined) return;
     record.aliveAt = Date.now();
     record.delivery.working();
@@ -158,90 +169,110 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   lost(cause: KFlowError): boolean {
-    const lost = [...this.inHost.values()];
-    if (lost.length === 1) for (const record of lost) this.finish(record.id, failureOf(cause));
-    else for (const record of lost) this.nak(record, 0);
-    return lost.length > 0;
+    const hadRecords = this.queue.inHost.size > 0;
+    this.onHostGone([], crashFailure(cause));
+    return hadRecords;
   }
 
   reopened(): void {
-    this.handOver(this.waiting.splice(0).filter((record) => record.state !== RecordState.Settled));
+    this.pump();
   }
 
   broken(cause: Error): void {
     this.onBroken(cause);
   }
 
+  private enqueue(records: readonly HeldRecord[]): void {
+    const runsAlone = ({ delivery }: HeldRecord) => this.caution !== undefined && delivery.deliveries > 1;
+    const isNew = (record: HeldRecord) => !runsAlone(record);
+    if (this.caution !== undefined && Date.now() > this.cautiousUntil && records.some(isNew)) this.endCaution();
+    this.queue.add(records, runsAlone);
+    this.pump();
+  }
+
+  /** I5: the server redelivers before it delivers anything new, so nothing of the replica before is left. */
+  private endCaution(): void {
+    this.caution = undefined;
+    this.intake.widen(this.supervisor.concurrency);
+  }
+
+  /** Hands over what may enter the host now. */
+  private pump(): void {
+    if (!this.supervisor.isReady || this.isNoting || this.isStopping) return;
+    const suspect = this.queue.nextSuspect();
+    const { caution } = this;
+    if (suspect !== undefined && caution !== undefined && !suspect.isNoted) void this.note(suspect, caution);
+    else this.handOver(this.queue.take());
+  }
+
+  /** Notes the attempt of a record that runs alone; one that has ended too many replicas becomes a dead letter. */
+  private async note(record: HeldRecord, attempts: LoneAttempts): Promise<void> {
+    this.isNoting = true;
+    try {
+      const earlier = await attempts.begin(record.delivery);
+      record.isNoted = true;
+      if (earlier >= maxLoneAttempts(this.ports.spec.maxDeliver)) this.finish(record.id, replicaFailure(earlier));
+    } catch (error) {
+      this.log('WARNING', `${record.name}: the attempt cannot be noted, retrying: ${String(error)}`);
+      if (record.state !== RecordState.Settled) this.settlement.giveBack(record, noteRetryMs);
+    }
+    this.isNoting = false;
+    if (record.state === RecordState.Settled && record.isNoted) attempts.end(record.delivery); // given back meanwhile
+    this.pump();
+  }
+
+  private handOver(records: readonly HeldRecord[]): void {
+    if (records.length === 0) return;
+    this.times?.handedOver(records);
+    this.supervisor.process(
+      records.map((record) => ({
+        id: record.id,
+        payload: record.payload,
+        origin: { input: record.input, sequence: record.delivery.sequence },
+        download: record.download,
+      })),
+    );
+  }
+
   /** The function has returned or thrown for the record, or the record could not be prepared. */
   private finish(id: number, failure?: Failure): void {
     const record = this.held.get(id);
     if (record === undefined) return;
-    this.inHost.delete(id);
+    this.supervisor.progressed();
+    this.queue.leave(record);
     this.times?.ended(record);
-    record.failure ??= failure;
+    if (failure !== undefined) record.failure ??= cutFailure(failure);
     record.advance(RecordState.Publishing);
-    if (record.unsettledOutputs === 0) this.settle(record);
+    if (record.unsettledOutputs === 0) this.settlement.settle(record);
+    if (this.queue.hasWaiting) this.pump();
   }
 
   private onOutputSettled(record: HeldRecord, error: KFlowError | undefined): void {
     record.unsettledOutputs--;
-    if (error !== undefined) record.failure ??= failureOf(error);
-    if (record.unsettledOutputs === 0 && record.state === RecordState.Publishing) this.settle(record);
+    if (error !== undefined) record.failure ??= cutFailure(failureOf(error));
+    if (record.unsettledOutputs === 0 && record.state === RecordState.Publishing) this.settlement.settle(record);
   }
 
-  /** The only place that acks: the function has finished and all outputs are stored (I1). */
-  private settle(record: HeldRecord): void {
-    const { failure } = record;
-    if (failure === undefined) {
-      record.delivery.ack();
-      this.ports.counters.in++;
-      this.remove(record);
-      return;
-    }
-    this.ports.counters.failed++;
-    this.ports.counters.lastFailure = `${failure.type}: ${failure.message}`;
-    const { deliveries } = record.delivery;
-    const { maxDeliver } = this.ports.spec;
-    const decision = decideFailure(failure, deliveries, maxDeliver);
-    const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : 'writing a dead letter';
-    const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;
-    const text = `attempt ${deliveries} of ${maxDeliver} failed, ${next}: ${failure.type}: ${failure.message}`;
-    this.log('ERROR', `${nameOf(record)}: ${text}${trace}`);
-    if (decision.kind === 'retry') this.nak(record, decision.delayMs);
-    else this.writeDeadLetter(record, failure);
-  }
-
-  private writeDeadLetter(record: HeldRecord, failure: Failure): void {
-    this.ports.deadLetters.put(record, failure, (error) => {
-      if (error !== undefined) {
-        this.log('ERROR', `${nameOf(record)}: dead letter not stored, retrying: ${error.message}`);
-        this.nak(record, deadLetterRetryMs);
-        return;
-      }
-      record.delivery.ack(); // I1: the dead letter is stored
-      this.ports.counters.dead++;
-      this.remove(record);
-    });
-  }
-
-  private nak(record: HeldRecord, delayMs: number): void {
-    record.delivery.nak(delayMs);
-    this.remove(record);
-  }
-
-  private remove(record: HeldRecord): void {
+  private remove(record: HeldRecord, isAcked: boolean): void {
     if (record.state === RecordState.Settled) return;
     record.advance(RecordState.Settled);
     this.held.remove(record);
-    this.inHost.delete(record.id);
+    this.queue.leave(record);
+    if (isAcked) this.queue.forget(record);
+    if (record.isNoted) this.ports.caution?.end(record.delivery);
     this.times?.removed(record);
     this.intake.release(record);
+    if (this.queue.hasWaiting) this.pump();
   }
 
   private renewLeases(): void {
-    const others = [...this.held.values()].filter((record) => !this.inHost.has(record.id));
+    const { inHost } = this.queue;
+    const others = [...this.held.values()].filter((record) => !inHost.has(record.id));
     const nowMs = Date.now();
-    const { extend, overdue, started } = decideLeases([...this.inHost.values(), ...others], nowMs, {
+    const frozenMs = this.frozen.since(nowMs);
+    if (frozenMs > 0)
+      for (const record of inHost.values()) if (record.aliveAt !== undefined) record.aliveAt += frozenMs;
+    const { extend, overdue, started } = decideLeases([...inHost.values(), ...others], nowMs, {
       maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
       unlimited: this.ports.isLongRunning,
       concurrency: this.supervisor.concurrency,
@@ -251,28 +282,53 @@ export class RecordLoop implements SupervisorEvents {
     if (overdue.length > 0) this.onOverdue(overdue);
   }
 
-  /** Overdue records may be processed by another replica from now on. A late result still counts, once (I2). */
+  /** Stops the code of overdue records: their host is killed. */
   private onOverdue(overdue: readonly HeldRecord[]): void {
-    const limit = this.ports.spec.maxPollIntervalMs;
-    for (const record of overdue) {
-      const text = `no heartbeat within max.poll.interval.ms (${limit}), redelivering`;
-      this.log('WARNING', `${nameOf(record)}: ${text}`);
-      record.aliveAt = Date.now();
-      record.delivery.nak(0);
+    for (const record of overdue) record.delivery.working();
+    this.supervisor.replace();
+    this.onHostGone(overdue, overdueFailure(this.ports.spec.maxPollIntervalMs));
+  }
+
+  /** The host is gone, with the records in it (I4). */
+  private onHostGone(overdue: readonly HeldRecord[], failure: Failure): void {
+    const { queue, settlement } = this;
+    const inHost = [...queue.inHost.values()];
+    const isLastAttempt = (record: HeldRecord) => settlement.isLastAttempt(record);
+    const { charged, suspects } = decideBlame({ inHost, overdue, hasRunOthers: queue.hasRunOthers, isLastAttempt });
+    if (charged !== undefined) {
+      queue.convict(charged);
+      this.finish(charged.id, failure);
+    } else if (suspects.length > 0) {
+      this.log(
+        'WARNING',
+        `the function's code has ended with ${namesOf(suspects)}; running each alone: ${failure.message}`,
+      );
     }
-    this.nakUnstarted();
+    for (const record of queue.inHost.values()) this.times?.removed(record);
+    queue.rewind(suspects);
+    if (this.isStopping) this.nakUnstarted();
   }
 
   /** Records that are queued, being prepared, or in the host and not started. */
   private nakUnstarted(): void {
     this.intake.dropWaiting();
     for (const record of this.held.values()) {
-      if (record.state === RecordState.Queued || record.state === RecordState.Preparing) this.nak(record, 0);
+      if (record.state === RecordState.Queued || record.state === RecordState.Preparing)
+        this.settlement.giveBack(record, 0);
     }
     this.supervisor.release();
   }
 }
 
-function nameOf(record: HeldRecord): string {
-  return `record ${record.delivery.stream}:${record.delivery.sequence}`;
+/**
+ * How many lone attempts may end their replica before the record is a dead letter: `maxDeliver`, but at least 2, because a
+ * replica can be killed from outside, and at most 5, because a Job ends after 7 starts of a replica.
+ */
+function maxLoneAttempts(maxDeliver: number): number {
+  return Math.min(Math.max(maxDeliver, 2), retriesEach - 1);
+}
+
+function namesOf(records: readonly HeldRecord[]): string {
+  const names = records.slice(0, maxNamed).map(({ name }) => name);
+  return records.length > maxNamed ? `${names.join(', ')} and ${records.length - maxNamed} more` : names.join(', ');
 }

@@ -1,5 +1,5 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { failureOf } from './dead-letters';
+import { failureOf } from './failures';
 import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
 import type { Sink, SinkRecord, WriteOutcome } from './ports/sink';
 import { ReaderProjection } from './reader-projection';

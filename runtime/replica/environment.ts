@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { ConfigError } from '../../lib/errors';
 import { timing } from '../../lib/plan/replica-lifecycle';
@@ -42,6 +44,8 @@ export interface ReplicaEnvironment {
   readonly specFile: string;
   readonly natsUrl: string;
   readonly replica: number;
+  /** Names this replica among those of its function, as one token; a replica that is started in its place has the same. */
+  readonly identity: string;
   readonly baseDir: string;
   readonly isStreaming: boolean;
   readonly isLongRunning: boolean;
@@ -65,6 +69,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     specFile: data.KFLOW_SPEC,
     natsUrl: data.KFLOW_NATS_URL,
     replica: data.KFLOW_REPLICA ?? data.JOB_COMPLETION_INDEX ?? 0,
+    identity: String(data.KFLOW_REPLICA ?? data.JOB_COMPLETION_INDEX ?? placeOf(data.KFLOW_SPEC)),
     baseDir: data.KFLOW_BASE_DIR ?? process.cwd(),
     isStreaming: data.KFLOW_STREAM_PROCESS_FUNCTION,
     isLongRunning: data.KFLOW_LONG_RUNNING_PROCESSING,
@@ -73,6 +78,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     ...httpOf(data),
     env,
   };
+}
+
+/** The replicas of a Deployment have no numbers: a pod has a name, and a local replica its own folder. */
+function placeOf(specFile: string): string {
+  return createHash('sha256').update(`${hostname()}:${specFile}`).digest('base64url').slice(0, 16);
 }
 
 function httpOf(data: z.infer<typeof environmentSchema>): Pick<ReplicaEnvironment, 'http'> {

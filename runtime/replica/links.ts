@@ -5,6 +5,7 @@ import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { MessagePuller } from '../adapters/jetstream/message-puller';
 import { JetStreamPublisher } from '../adapters/jetstream/publisher';
+import { ReplicaLife } from '../adapters/jetstream/replica-life';
 import { SchemaRegistry } from '../adapters/jetstream/schema-registry';
 import { StreamTrimmer } from '../adapters/jetstream/stream-trimmer';
 import type { S3ObjectStore } from '../adapters/s3/object-store';
@@ -87,6 +88,12 @@ export class ReplicaLinks {
     }
     void links.watchConnection(statuses);
     return links;
+  }
+
+  /** Notes that this replica runs; tells whether the one before it in its place ended cleanly. */
+  beginLife(): Promise<ReplicaLife> {
+    const { spec, environment, log } = this.props;
+    return ReplicaLife.begin({ connection: this.connection, spec, identity: environment.identity, log });
   }
 
   objectStore(connection: S3Connection): S3ObjectStore {

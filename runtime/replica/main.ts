@@ -3,13 +3,24 @@ import path from 'node:path';
 import { ConfigError, FunctionError, StoreError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { ExitCode } from '../../lib/plan/replica-lifecycle';
+import { cutText } from '../engine/failures';
 import { createLog } from '../log';
 import { readEnvironment } from './environment';
 import { runReplica } from './replica';
 
+/** Longest text of the error that ends a replica, in characters. */
+const maxErrorLength = 16_000;
+
+/** Whether `main` has returned. */
+let hasEnded = false;
+
 async function main(): Promise<number> {
   const log = createLog(process.env);
   const stop = new AbortController();
+  // an exit that nobody asked for: a replica is done only when `main` says so
+  process.on('exit', () => {
+    if (!hasEnded) process.exitCode = ExitCode.Failed;
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   try {
     const environment = readEnvironment(process.env);
@@ -17,7 +28,7 @@ async function main(): Promise<number> {
     await runReplica(spec, environment, log, stop.signal);
     return exitCodeOf({ mode: spec.mode, isStopped: stop.signal.aborted });
   } catch (error) {
-    log('CRITICAL', messageOf(error));
+    log('CRITICAL', cutText(messageOf(error), maxErrorLength));
     return exitCodeOf({ error });
   }
 }
@@ -51,4 +62,9 @@ function withCode(spec: FunctionSpec, file: string): FunctionSpec {
   return { ...spec, code: readFileSync(path.join(path.dirname(file), spec.codeFile), 'utf8') };
 }
 
-if (require.main === module) void main().then((code) => process.exit(code));
+if (require.main === module) {
+  void main().then((code) => {
+    hasEnded = true;
+    process.exit(code);
+  });
+}

@@ -64,7 +64,7 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
 }
 
 /** Publishes the replica's counters twice a second, and once more when it is stopped. */
-function startCounterReports({ spec, environment, links, counters }: ReplicaContext): { stop(): void } {
+function startCounterReports({ spec, environment, links, counters, log }: ReplicaContext): { stop(): void } {
   const subject = countersSubject(spec, spec.function);
   const publish = () => {
     const report: ReplicaReport = {
@@ -74,7 +74,11 @@ function startCounterReports({ spec, environment, links, counters }: ReplicaCont
       pid: process.pid,
       ...counters,
     };
-    links.connection.publish(subject, JSON.stringify(report));
+    try {
+      links.connection.publish(subject, JSON.stringify(report));
+    } catch (error) {
+      log('DEBUG', `the counters were not reported: ${String(error)}`); // closed, or larger than the server takes
+    }
   };
   const timer = setInterval(publish, reportEveryMs);
   return {

@@ -17,7 +17,10 @@ const completionEveryMs = 250;
 
 /** Runs a process or a sink until its inputs have ended, and seals its own outputs. */
 export async function runReader(context: ReplicaContext): Promise<void> {
-  const { spec, environment, links, counters, log, stop, health, observer } = context;
+  const { spec, environment, links, counters, log, stop, observer } = context;
+  const life = await links.beginLife();
+  if (life.isAfterCrash)
+    log('WARNING', 'the replica before this one was killed or crashed; redelivered records run alone for now');
   const loop = new RecordLoop({
     spec,
     inputs: links.inputs,
@@ -28,8 +31,21 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     counters,
     log,
     isLongRunning: environment.isLongRunning,
+    ...(life.isAfterCrash ? { caution: life } : {}),
     observer,
   });
+  try {
+    await processUntilEnd(context, loop);
+  } finally {
+    await loop.stop(stop.aborted ? environment.shutdownMs : 0);
+    await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
+  }
+  if (!stop.aborted) await links.state.markEnded(writerOf(context));
+}
+
+/** Resolves at the end of the inputs (batch), or when the replica must stop. Rejects when the code can no longer be run. */
+async function processUntilEnd(context: ReplicaContext, loop: RecordLoop): Promise<void> {
+  const { spec, log, stop, health } = context;
   let onBroken: (cause: Error) => void = () => undefined;
   const broken = new Promise<never>((_, reject) => {
     onBroken = reject;
@@ -42,8 +58,6 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   log('INFO', `started, process ${process.pid}`);
   const isBatch = spec.mode === 'batch';
   await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), broken]);
-  await loop.stop(environment.shutdownMs);
-  if (!stop.aborted) await links.state.markEnded(writerOf(context));
 }
 
 /** Creates the hosts of a process or a sink. The hosts of a sink share its connections. */

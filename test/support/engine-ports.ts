@@ -60,6 +60,7 @@ export class ManualSource implements DeliverySource {
       deliveries: 1,
       timestampMs: Date.now(),
       payload: Buffer.from('c301000000000000000002', 'hex'),
+      handle: `${this.stream}.${sequence}`,
       ...changes,
       ack: () => answers.push('ack'),
       nak: (delayMs) => answers.push(`nak ${delayMs}`),
@@ -78,9 +79,15 @@ export class ManualHost implements Host {
   isKilled = false;
   isClosed = false;
 
-  constructor(readonly concurrency = 10) {}
+  /** With a refusal, the host cannot be opened. */
+  constructor(
+    readonly concurrency = 10,
+    private readonly refusal?: Error,
+  ) {}
 
-  async open(): Promise<void> {}
+  async open(): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal;
+  }
 
   process(records: readonly HostRecord[]): void {
     this.records.push(...records);

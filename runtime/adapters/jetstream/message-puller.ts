@@ -130,7 +130,8 @@ export class JetStreamDelivery implements Delivery {
   readonly deliveries: number;
   readonly timestampMs: number;
   readonly payload: Uint8Array;
-  private readonly reply: string;
+  /** The reply subject. */
+  readonly handle: string;
 
   constructor(
     message: Msg,
@@ -138,9 +139,9 @@ export class JetStreamDelivery implements Delivery {
     private readonly connection: NatsConnection,
     private readonly acks: AckLedger,
   ) {
-    this.reply = message.reply ?? '';
+    this.handle = message.reply ?? '';
     this.payload = message.data;
-    const tokens = this.reply.split('.');
+    const tokens = this.handle.split('.');
     const first = tokens.length > 9 ? 6 : 4;
     this.deliveries = Number(tokens[first]);
     this.sequence = Number(tokens[first + 1]);
@@ -148,14 +149,14 @@ export class JetStreamDelivery implements Delivery {
   }
 
   ack(): void {
-    this.acks.ack(this.reply, ack);
+    this.acks.ack(this.handle, ack);
   }
 
   nak(delayMs: number): void {
-    this.acks.nak(this.reply, Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`));
+    this.acks.nak(this.handle, Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`));
   }
 
   working(): void {
-    this.connection.publish(this.reply, working);
+    this.connection.publish(this.handle, working);
   }
 }

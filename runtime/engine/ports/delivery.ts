@@ -7,6 +7,8 @@ export interface Delivery {
   /** When the stream stored the message, ms since 1970. */
   readonly timestampMs: number;
   readonly payload: Uint8Array;
+  /** Names this delivery: with the name, a later process can nak it. */
+  readonly handle: string;
   /** Acks the message. The ack is repeated after a reconnect until the server has received it. */
   ack(): void;
   /** Naks the message; the server redelivers it after the delay. */

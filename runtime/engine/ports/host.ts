@@ -31,7 +31,15 @@ export interface Failure {
   /** No retry can succeed: the record becomes a dead letter at once. */
   readonly isFinal?: true;
   readonly payloadAsJson?: boolean;
+  /** Left out: the function raised an exception, or the record could not be read. */
+  readonly reason?: FailureReason;
 }
+
+/**
+ * Why an attempt failed without an exception. `crashed`: the process that ran the code was killed or broke its protocol.
+ * `exited`: it exited. `timed out`: no result within `max.poll.interval.ms`. `too large`: an output does not fit.
+ */
+export type FailureReason = 'crashed' | 'exited' | 'timed out' | 'too large';
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 

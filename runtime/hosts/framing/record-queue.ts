@@ -1,5 +1,5 @@
 import { isAvroMessage, writerOf } from '../../engine/avro-message';
-import { failureOf } from '../../engine/dead-letters';
+import { failureOf } from '../../engine/failures';
 import type { Failure, HostRecord, SchemaSource } from '../../engine/ports/host';
 import { jsonFrame, ProtocolError, recordsFrame, ToProcess } from './frames';
 

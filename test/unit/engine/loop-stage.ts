@@ -1,8 +1,9 @@
-import { StoreError } from '../../../lib/errors';
+import { KFlowError, StoreError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { DeadLetters } from '../../../runtime/engine/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { HostEvents } from '../../../runtime/engine/ports/host';
+import type { LoneAttempts } from '../../../runtime/engine/ports/lone-attempts';
 import { Preparation, type PreparationPorts } from '../../../runtime/engine/preparation';
 import type { RecordObserver } from '../../../runtime/engine/processing-times';
 import { RecordLoop } from '../../../runtime/engine/record-loop';
@@ -33,6 +34,7 @@ interface Options {
   readonly isLongRunning?: boolean;
   readonly inputs?: number;
   readonly observer?: RecordObserver;
+  readonly caution?: LoneAttempts;
 }
 
 /** One record loop between ports that the test answers. */
@@ -43,18 +45,28 @@ class LoopStage {
   readonly hosts: { readonly host: ManualHost; readonly events: HostEvents }[] = [];
   readonly counters = { in: 0, out: 0, failed: 0, dead: 0, lastFailure: undefined as string | undefined };
   readonly logs: string[] = [];
+  /** Set: the next hosts cannot be opened. */
+  refusal: Error | undefined;
   readonly broken: Error[] = [];
   readonly spec: FunctionSpec;
   readonly loop: RecordLoop;
 
-  constructor({ spec = {}, ports = {}, concurrency, isLongRunning = false, inputs = 1, observer }: Options = {}) {
+  constructor({
+    spec = {},
+    ports = {},
+    concurrency,
+    isLongRunning = false,
+    inputs = 1,
+    observer,
+    caution,
+  }: Options = {}) {
     this.spec = { ...map, ...spec };
     this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
     this.loop = new RecordLoop({
       spec: this.spec,
       inputs: this.sources,
       createHost: (events) => {
-        const host = new ManualHost(concurrency);
+        const host = new ManualHost(concurrency, this.refusal);
         this.hosts.push({ host, events });
         return host;
       },
@@ -69,6 +81,7 @@ class LoopStage {
       log: (level, text) => this.logs.push(`${level} ${text}`),
       isLongRunning,
       observer,
+      ...(caution === undefined ? {} : { caution }),
     });
     void this.loop.start((cause) => this.broken.push(cause));
   }
@@ -87,6 +100,22 @@ class LoopStage {
 
   get ids(): string[] {
     return this.publisher.sent.map(({ id }) => id);
+  }
+
+  /** Sequences of the records that the host of this index has got, in order. */
+  sequencesIn(index: number): number[] {
+    return this.hostAt(index).host.records.map(({ origin }) => origin.sequence);
+  }
+
+  /** Id of the record of this sequence in the current host. */
+  idOf(sequence: number): number {
+    return this.hostAt(-1).host.records.findLast(({ origin }) => origin.sequence === sequence)?.id ?? -1;
+  }
+
+  /** The current host crashes; resolves when another one is open. */
+  async crash(cause = new KFlowError('host-failed', 'Python was killed by SIGKILL')): Promise<void> {
+    this.hostAt(-1).events.crashed(cause);
+    await turn();
   }
 
   /** Delivers a message and waits until it is in the host; returns its answers. */

@@ -7,6 +7,7 @@ const delivery: Delivery = {
   sequence: 1,
   deliveries: 1,
   timestampMs: 0,
+  handle: '',
   payload: new Uint8Array(3),
   ack: () => undefined,
   nak: () => undefined,

@@ -1,4 +1,4 @@
-import { FunctionError, KFlowError } from '../../../lib/errors';
+import { FunctionError } from '../../../lib/errors';
 import { failure, map, open, stage, turn } from './loop-stage';
 
 describe('preparation', () => {
@@ -187,19 +187,6 @@ describe('leases', () => {
     ]);
   });
 
-  test('of a record without a heartbeat end after max.poll.interval.ms; a late result still acks', async () => {
-    const { loop, host } = open({ spec: { maxPollIntervalMs: 30_000 }, concurrency: 1 });
-    const running = await stage.begin(1);
-    const waiting = await stage.begin(2);
-    jest.advanceTimersByTime(third); // the host reaches the record
-    jest.advanceTimersByTime(30_000 + third);
-    expect(running).toContain('nak 0');
-    expect(waiting).not.toContain('nak 0'); // given back when the host releases it
-    expect(host.releases).toBeGreaterThan(0);
-    loop.done(host.records[0]?.id ?? -1);
-    expect(running.at(-1)).toBe('ack');
-  });
-
   test('are renewed while a payload is fetched, and while outputs and dead letters are stored', async () => {
     const fetch = () => new Promise<Buffer>(() => undefined);
     const { loop } = open({ ports: { claims: { fetch } } });
@@ -218,17 +205,6 @@ describe('leases', () => {
     const answers = await stage.begin(1);
     loop.heartbeat(stage.last);
     expect(answers).toEqual(['working']);
-  });
-
-  test('of a record that was overdue run anew: it is not given back at each renewal', async () => {
-    open({ spec: { maxPollIntervalMs: 30_000 } });
-    const answers = await stage.begin(1);
-    jest.advanceTimersByTime(third);
-    jest.advanceTimersByTime(30_000 + 2 * third);
-    expect(answers.filter((answer) => answer === 'nak 0')).toHaveLength(1);
-    expect(stage.logs).toEqual([
-      'WARNING record in-0:1: no heartbeat within max.poll.interval.ms (30000), redelivering',
-    ]);
   });
 
   test('last while heartbeats come', async () => {
@@ -324,14 +300,4 @@ test('passes on the back pressure of the streams to the host', async () => {
   const room = Promise.resolve();
   publisher.room = () => room;
   expect(loop.output(stage.last, Buffer.from('c301', 'hex'), '')).toBe(room);
-});
-
-test('opens another host after a crash', async () => {
-  open();
-  await stage.begin(1);
-  const answers = await stage.begin(2);
-  stage.hostAt(0).events.crashed(new KFlowError('host-failed', 'Python was killed by SIGKILL'));
-  expect(answers).toEqual(['nak 0']);
-  await stage.begin(3);
-  expect(stage.hostAt(1).host.records).toHaveLength(1);
 });

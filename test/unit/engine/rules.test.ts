@@ -1,6 +1,6 @@
 import { encodeClaim, parseClaim } from '../../../runtime/engine/claim';
 import { isFinished, waitForCompletion } from '../../../runtime/engine/completion';
-import { decideFailure } from '../../../runtime/engine/dead-letters';
+import { decideFailure } from '../../../runtime/engine/failures';
 import { planTrim } from '../../../runtime/engine/plan-trim';
 
 describe('trimming', () => {

@@ -79,6 +79,7 @@ export class ReplicaStage {
       publisher: this.publisher,
       writer: new OutputWriter(this.publisher, { maxPayload: 1_000 }),
       claims: {},
+      beginLife: async () => ({ isAfterCrash: false, endCleanly: async () => undefined }),
       schemas: { schemaOf: async () => numbered },
       state,
       manager,

@@ -1,0 +1,101 @@
+import { type HeldRecord, RecordState } from './held-records';
+
+/** Offenders remembered, the latest ones. */
+const maxOffenders = 10_000;
+
+/**
+ * The prepared records of a replica, in the order in which they enter the host, and those that are in it.
+ *
+ * Q1. A suspect enters an empty host, and nothing enters until the suspect has left it. Suspects enter before all others.
+ * Q2. A record that was charged with the end of a host is a suspect whenever it is delivered to this replica again.
+ */
+export class HostQueue {
+  private readonly inside = new Map<number, HeldRecord>();
+  private waiting: HeldRecord[] = [];
+  private suspects: HeldRecord[] = [];
+  private alone: HeldRecord | undefined;
+  private readonly offenders = new Set<string>();
+  private entered = 0;
+
+  /** Records in the host, in the order of hand-over. */
+  get inHost(): ReadonlyMap<number, HeldRecord> {
+    return this.inside;
+  }
+
+  /** Whether records wait for the host. */
+  get hasWaiting(): boolean {
+    return this.waiting.length > 0 || this.suspects.length > 0;
+  }
+
+  /** Whether the host has processed a record beside those that are in it. */
+  get hasRunOthers(): boolean {
+    return this.entered > this.inside.size;
+  }
+
+  /** Records are prepared; `runsAlone` tells which must run alone. */
+  add(records: readonly HeldRecord[], runsAlone: (record: HeldRecord) => boolean): void {
+    for (const record of records) {
+      const isSuspect = runsAlone(record) || this.offenders.has(record.name);
+      (isSuspect ? this.suspects : this.waiting).push(record);
+    }
+  }
+
+  /** The suspect that may enter the host now. */
+  nextSuspect(): HeldRecord | undefined {
+    this.suspects = this.suspects.filter(isWaiting);
+    return this.inside.size === 0 ? this.suspects[0] : undefined; // Q1
+  }
+
+  /** The records that may enter the host now: one suspect, or all that wait. They have entered. */
+  take(): readonly HeldRecord[] {
+    const suspect = this.nextSuspect();
+    if (suspect === undefined && (this.alone !== undefined || this.suspects.length > 0)) return []; // Q1
+    this.alone = suspect;
+    if (suspect !== undefined) this.suspects.shift();
+    const taken = suspect === undefined ? this.waiting.splice(0).filter(isWaiting) : [suspect];
+    for (const record of taken) {
+      record.advance(RecordState.Running);
+      this.inside.set(record.id, record);
+    }
+    this.entered += taken.length;
+    return taken;
+  }
+
+  /** The record has an outcome, or is not held any more. */
+  leave(record: HeldRecord): void {
+    this.inside.delete(record.id);
+    if (this.alone === record) this.alone = undefined;
+  }
+
+  /** The host is gone: every record in it waits again, the suspects to be run alone, before all others. */
+  rewind(suspects: readonly HeldRecord[]): void {
+    const suspected = new Set(suspects);
+    const others = [...this.inside.values()].filter((record) => !suspected.has(record));
+    for (const record of this.inside.values()) record.rewind();
+    this.inside.clear();
+    this.alone = undefined;
+    this.entered = 0;
+    this.suspects = [...suspects, ...this.suspects];
+    this.waiting = [...others, ...this.waiting];
+  }
+
+  /** The record was charged with the end of the host: the other suspects are not suspected any more. */
+  convict(record: HeldRecord): void {
+    this.offenders.add(record.name);
+    const [oldest] = this.offenders;
+    if (this.offenders.size > maxOffenders && oldest !== undefined) this.offenders.delete(oldest);
+    const isOffender = (suspect: HeldRecord) => this.offenders.has(suspect.name);
+    this.waiting = [...this.suspects.filter((suspect) => !isOffender(suspect)), ...this.waiting];
+    this.suspects = this.suspects.filter(isOffender);
+  }
+
+  /** The record has ended, so that it is not delivered again. */
+  forget(record: HeldRecord): void {
+    this.offenders.delete(record.name);
+  }
+}
+
+/** False for records that were given back, or became letters, while they waited. */
+function isWaiting({ state }: HeldRecord): boolean {
+  return state === RecordState.Queued || state === RecordState.Preparing;
+}

@@ -1,0 +1,80 @@
+import type { Counters } from './counters';
+import type { DeadLetters } from './dead-letters';
+import { cutText, decideFailure } from './failures';
+import type { HeldRecord } from './held-records';
+import type { Failure, LogLevel } from './ports/host';
+
+export interface SettlementPorts {
+  readonly spec: { readonly maxDeliver: number };
+  readonly deadLetters: DeadLetters;
+  readonly counters: Counters;
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
+/** Delay before the redelivery of a record whose dead letter was not stored. */
+const deadLetterRetryMs = 1_000;
+/** Longest error in a report, which is sent twice a second. */
+const maxReported = 1_000;
+
+/**
+ * Ends records: acks, naks and dead letters, with their counts and lines in the log.
+ *
+ * I1. A message is acked only after all of its outputs are stored, or its dead letter is: in `settle` and nowhere else.
+ * I2. A record that is not acked is nak'd, at once or with a delay; no record is dropped.
+ */
+export class Settlement {
+  /** `ended` is called once for each record, after its ack or nak. */
+  constructor(
+    private readonly ports: SettlementPorts,
+    private readonly ended: (record: HeldRecord, isAcked: boolean) => void,
+  ) {}
+
+  /** The record's function has finished, and all of its outputs are stored or refused. */
+  settle(record: HeldRecord): void {
+    if (record.failure !== undefined) {
+      this.fail(record, record.failure);
+      return;
+    }
+    record.delivery.ack(); // I1
+    this.ports.counters.in++;
+    this.ended(record, true);
+  }
+
+  giveBack(record: HeldRecord, delayMs: number): void {
+    record.delivery.nak(delayMs);
+    this.ended(record, false);
+  }
+
+  /** Whether another failed attempt makes a dead letter of the record. */
+  isLastAttempt(record: HeldRecord): boolean {
+    return record.delivery.deliveries >= this.ports.spec.maxDeliver;
+  }
+
+  private fail(record: HeldRecord, failure: Failure): void {
+    const { counters, spec, log } = this.ports;
+    const { deliveries } = record.delivery;
+    counters.failed++;
+    counters.lastFailure = cutText(`${failure.type}: ${failure.message}`, maxReported);
+    const decision = decideFailure(failure, deliveries, spec.maxDeliver);
+    const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : 'writing a dead letter';
+    const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;
+    const text = `attempt ${deliveries} of ${spec.maxDeliver} failed, ${next}: ${failure.type}: ${failure.message}`;
+    log('ERROR', `${record.name}: ${text}${trace}`);
+    if (decision.kind === 'retry') this.giveBack(record, decision.delayMs);
+    else this.writeDeadLetter(record, failure);
+  }
+
+  private writeDeadLetter(record: HeldRecord, failure: Failure): void {
+    const { deadLetters, counters, log } = this.ports;
+    deadLetters.put(record, failure, (error) => {
+      if (error !== undefined) {
+        log('ERROR', `${record.name}: dead letter not stored, retrying: ${error.message}`);
+        this.giveBack(record, deadLetterRetryMs);
+        return;
+      }
+      record.delivery.ack(); // I1: the dead letter is stored
+      counters.dead++;
+      this.ended(record, true);
+    });
+  }
+}
