@@ -98,6 +98,7 @@ test('retries a failing record, then dead-letters it without affecting its neigh
     'Kflow-Origin-Sequence': '3',
     'Kflow-Deliveries': '3',
     'Kflow-Failed-At': expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    'Kflow-Reason': 'exception',
     'Kflow-Error-Type': 'TypeError',
     'Kflow-Error': 'no way, %C3%A9 and half a %EF%BF%BD',
   });
