@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ObjectStoreOptions, S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
 import { addressInRegion } from '../../../runtime/adapters/s3/s3-address';
+import { type OwnCertificate, ownCa } from '../../support/own-ca';
 import { type TestS3Options, TestS3Server } from '../../support/test-s3-server';
 
 const directory = mkdtempSync(join(tmpdir(), 'kflow-s3-access-'));
@@ -133,24 +133,20 @@ describe('credentials', () => {
 
 describe('a certificate', () => {
   const file = (name: string) => join(directory, name);
-  const text = (name: string) => readFileSync(file(name), 'utf8');
+  let tls: OwnCertificate;
 
   beforeAll(() => {
-    const openssl = (args: string) => execFileSync('openssl', args.split(' '), { cwd: directory, stdio: 'pipe' });
-    const newKey = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2';
-    openssl(`${newKey} -keyout ca.key -out ca.crt -subj /CN=own-ca`);
-    const names = '-addext subjectAltName=IP:127.0.0.1,DNS:localhost -addext basicConstraints=CA:FALSE';
-    openssl(`${newKey} -keyout server.key -out server.crt -subj /CN=s3 -CA ca.crt -CAkey ca.key ${names}`);
+    tls = ownCa(directory);
   });
 
   it('of an own CA is trusted when the CA is given, as text or as a file', async () => {
-    const server = await serve({ tls: { cert: text('server.crt'), key: text('server.key') } });
-    expect(await read(connect({ addr: server.address, ca: text('ca.crt') }))).toBe('hello');
+    const server = await serve({ tls });
+    expect(await read(connect({ addr: server.address, ca: tls.ca }))).toBe('hello');
     expect(await read(connect({ addr: server.address, ca: file('ca.crt') }))).toBe('hello');
   });
 
   it('of an unknown CA is refused at once, with the remedy', async () => {
-    const server = await serve({ tls: { cert: text('server.crt'), key: text('server.key') } });
+    const server = await serve({ tls });
     await expect(read(connect({ addr: server.address }))).rejects.toMatchObject({
       reason: 'refused',
       message: expect.stringContaining('name its CA with "ca" beside "addr"'),

@@ -9,6 +9,7 @@ import { connectNats } from '../../../adapters/jetstream/connection';
 import { JetStreamStreams } from '../../../adapters/jetstream/jetstream-streams';
 import { WorkloadNode } from '../../../adapters/processes/workload-node';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
+import { describeEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
@@ -90,6 +91,11 @@ export class LocalFlow {
   async progress(): Promise<FunctionCounts[]> {
     const { counting } = this;
     return counting === undefined ? [] : counting.read(this.replicas());
+  }
+
+  /** One line for each source of a completed batch that has emitted nothing. */
+  emptySources(functions: readonly FunctionCounts[]): readonly string[] {
+    return describeEmptySources(this.prepared().plan, functions);
   }
 
   async markCompleted(): Promise<void> {

@@ -121,6 +121,7 @@ function conclude(
     const reason = fn.lastFailure === undefined ? '' : `; last error: ${fn.lastFailure}`;
     say(`${fn.function}: ${counted(fn.dead, 'record')} sent to the dead letters${reason}`);
   }
+  if (end === 'completed') for (const line of flow.emptySources(functions)) say(`${line}; 0 records in this run`);
   if (end === 'timeout' && topology.mode === 'batch') say('timed out before the flow completed');
   if (end === 'interrupted' && topology.mode === 'batch') say('interrupted before the flow completed');
   return statusOfRun(end, topology.mode, functions);

@@ -7,6 +7,7 @@ import type { ReplicaReport } from '../../../engine/counters';
 import type { Cluster } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
+import { describeEmptySources } from '../health/empty-sources';
 import { explainHealth } from '../health/explain-health';
 import { functionStatuses } from '../health/function-statuses';
 import { HealthMemory } from '../health/health-memory';
@@ -86,7 +87,9 @@ export class FlowStatuses {
     if (lifecycle === undefined) return undefined;
     const { phase, runId, startTime, closeTime, since, revision } = lifecycle;
     const { plan, fault } = await this.planOf(flow, lifecycle, record);
-    const reason = lifecycle.reason ?? view?.lastFailure ?? fault;
+    const parts = await this.partsOf(flow, lifecycle, plan);
+    const empty = phase === 'Completed' && plan !== undefined ? describeEmptySources(plan, parts.functions) : [];
+    const reason = lifecycle.reason ?? view?.lastFailure ?? fault ?? (empty.length > 0 ? empty.join('; ') : undefined);
     return {
       status: phase,
       startTime,
@@ -100,7 +103,7 @@ export class FlowStatuses {
       revision,
       since,
       ...(reason === undefined ? {} : { reason }),
-      ...(await this.partsOf(flow, lifecycle, plan)),
+      ...parts,
     };
   }
 

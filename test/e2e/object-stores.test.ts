@@ -1,0 +1,115 @@
+import path from 'node:path';
+import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
+import { Workplace } from '../support/kflow-cli';
+import { ownCa } from '../support/own-ca';
+import { sendPage, TestS3Server } from '../support/test-s3-server';
+
+const place = new Workplace();
+let nats: NatsServer;
+
+beforeAll(async () => {
+  const folder = path.join(place.folder, 'nats');
+  nats = await startNatsServer({ dataDir: folder, logFile: path.join(folder, 'nats.log') });
+  process.env.KFLOW_NATS_URL = nats.url;
+}, 600_000);
+
+afterAll(async () => {
+  delete process.env.KFLOW_NATS_URL;
+  await nats?.stop();
+  place.remove();
+});
+
+/** Copies the keys that a source lists into the bucket `outbox`. */
+function copyFlow(jobId: string, topics: string, access: string): string {
+  const schema = '{ type: record, name: copied, fields: [{ name: key, type: string }] }';
+  return place.write(
+    `${jobId}.yaml`,
+    `jobId: ${jobId}
+mode: batch
+globalConfig: { store: { ${access} } }
+dag:
+  - { id: list, type: fs-source, format: list, topics: "${topics}", out: [copy] }
+  - id: copy
+    type: raw
+    schema: ${schema}
+    meta: { language: javascript, name: copy, code: "function copy(ctx, event) { return { key: event.key }; }" }
+    out: [write]
+  - { id: write, type: s3-sink, topics: "s3a://outbox" }
+---
+`,
+  );
+}
+
+const keysOf = (directory: string) =>
+  place
+    .records<{ key: string }>(directory)
+    .map(({ key }) => key)
+    .sort();
+
+describe('a batch over wildcards', () => {
+  const anywhere = 'addr: "minio:9000", user: u, password: p';
+
+  beforeAll(() => {
+    for (const file of ['a1.txt', 'sub/a1.txt', 'sub/b1.txt', 'sub/deep/a1.txt', 'other/a.txt']) {
+      place.write(`inbox/${file}`, file);
+    }
+  });
+
+  test('processes the objects whose keys match', async () => {
+    const file = copyFlow('wild', 's3a://inbox/*/a*.txt', anywhere);
+    const ran = await place.ran('run', file, '--bucket', 'inbox=inbox', '--save', 'outbox=wild', '--timeout', '300');
+    expect(ran).toMatchObject({ status: 0 });
+    expect(keysOf('wild')).toEqual(['other/a.txt', 'sub/a1.txt']);
+  });
+
+  test('says at its end that no objects were found, and succeeds', async () => {
+    const file = copyFlow('nothing', 's3a://inbox/*/c*.txt', anywhere);
+    const { status, stderr } = await place.ran('run', file, '--bucket', 'inbox=inbox', '--timeout', '300');
+    expect(status).toBe(0);
+    expect(stderr).toContain('list: no objects found at s3a://inbox/*/c*.txt; 0 records in this run');
+  });
+});
+
+describe('an S3 server of its own', () => {
+  const run = (file: string) => place.ran('run', file, '--no-embedded', '--timeout', '300');
+
+  test('may have an own CA, another region, temporary credentials and another clock', async () => {
+    const tls = ownCa(path.join(place.folder, 'ca'));
+    const server = new TestS3Server({ tls, region: 'eu-central-1', sessionToken: 'token-1', clockOffsetMs: 1_200_000 });
+    await server.start();
+    server.fill('inbox', { 'a.txt': 'a', 'b.txt': 'b' });
+    const access = `addr: "${server.address}", user: u, password: p, sessionToken: token-1, ca: ${JSON.stringify(tls.ca)}`;
+    expect(await run(copyFlow('afar', 's3a://inbox', access))).toMatchObject({ status: 0 });
+    const written = [...(server.buckets.get('outbox')?.values() ?? [])].map((body) => JSON.parse(String(body)).key);
+    expect(written.sort()).toEqual(['a.txt', 'b.txt']);
+    await server.stop();
+  });
+
+  test('without the bucket is named at the end of the run', async () => {
+    const server = new TestS3Server();
+    await server.start();
+    const access = `addr: "${server.address}", user: u, password: p`;
+    const { status, stderr } = await run(copyFlow('missing', 's3a://inbox/in', access));
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      `S3 at ${server.address}: list inbox/in: bucket does not exist; create it, or correct its name`,
+    );
+    await server.stop();
+  });
+
+  test('that cuts a listing short fails the run', async () => {
+    const server = new TestS3Server();
+    await server.start();
+    server.fill('outbox', {});
+    server.fault = ({ method, bucket, key }, response) => {
+      if (method !== 'GET' || bucket !== 'inbox' || key !== undefined) return false;
+      sendPage(response, { keys: ['a.txt'], isTruncated: true });
+      return true;
+    };
+    const access = `addr: "${server.address}", user: u, password: p`;
+    const { status, stderr } = await run(copyFlow('short', 's3a://inbox', access));
+    expect(status).toBe(1);
+    expect(stderr).toContain('the listing is cut short (truncated, without a continuation token)');
+    await server.stop();
+  });
+});
