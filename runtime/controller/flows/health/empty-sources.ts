@@ -1,5 +1,4 @@
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
-import { kindOf } from '../../../../lib/topology/function-types/function-type';
 import type { FunctionStatus } from '../../../api-contract/flow-status';
 
 /** One line for each source that has listed a bucket to its end and emitted nothing: usually a mistake in `topics`. */
@@ -7,9 +6,9 @@ export function describeEmptySources(
   { workloads }: Pick<FlowPlan, 'workloads'>,
   functions: readonly Pick<FunctionStatus, 'function' | 'out'>[],
 ): readonly string[] {
-  return workloads.flatMap(({ function: id, spec: { type, endpoint, checkpoint } }) => {
+  return workloads.flatMap(({ function: id, spec: { inputs, endpoint, checkpoint } }) => {
     const isEmpty = functions.find((each) => each.function === id)?.out === 0;
-    if (!isEmpty || endpoint === undefined || kindOf(type) !== 'source') return [];
+    if (!isEmpty || endpoint === undefined || inputs.length > 0) return [];
     return [`${id}: no ${checkpoint ? 'new ' : ''}objects found at ${endpoint.topics}`];
   });
 }
