@@ -1,5 +1,6 @@
 import { FunctionError } from '../../lib/errors';
 import type { AvroType } from '../../lib/topology/avro/avro-type';
+import { differInDecimals } from '../../lib/topology/avro/canonical-form';
 import { hasBigInt, parseExactJson } from '../../lib/topology/avro/exact-json';
 import { AvroCodec, type DecodeBytes } from '../avro/avro-codec';
 
@@ -12,6 +13,11 @@ const headerLength = 10;
 /** CRC-64-AVRO of the schema's Parsing Canonical Form, as the 16 hex digits of a message's header. */
 export function fingerprintOf(schema: object | string): string {
   return new AvroCodec(schema).fingerprint;
+}
+
+/** Whether two schemas have the same fingerprint, but decimals of other precision or scale. */
+export function haveOtherDecimals(one: object | string, other: object | string): boolean {
+  return differInDecimals(new AvroCodec(one).type, new AvroCodec(other).type);
 }
 
 /** A schema as text, with all digits of its longs. */

@@ -1,5 +1,6 @@
 import type { JetStreamManager, NatsConnection, Status } from 'nats';
 import { type FunctionSpec, outputsOf, type S3Connection } from '../../lib/plan/function-spec';
+import { kindOf } from '../../lib/topology/function-types/function-type';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
@@ -72,7 +73,7 @@ export class ReplicaLinks {
     const outputs = outputsOf(spec);
     const trimmers = new Map(outputs.map((output) => [output.subject, new StreamTrimmer(connection, output)]));
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
-    const schemas = await SchemaRegistry.open(connection, spec.schemaBucket);
+    const schemas = await SchemaRegistry.open(connection, spec.schemaBucket, `${spec.namespace}.${spec.jobId}`);
     const links: ReplicaLinks = new ReplicaLinks(
       props,
       connection,
@@ -83,7 +84,8 @@ export class ReplicaLinks {
       new AckLedger(connection),
       trimmers,
     );
-    for (const schema of [spec.schema, ...spec.sideOutputs.map((side) => side.schema)]) {
+    const main = kindOf(spec.type) === 'sink' ? undefined : spec.schema; // a sink's is its reader's
+    for (const schema of [main, ...spec.sideOutputs.map((side) => side.schema)]) {
       if (schema !== undefined) await schemas.publish(new AvroSchemaCodec(schema).fingerprint, schema);
     }
     void links.watchConnection(statuses);

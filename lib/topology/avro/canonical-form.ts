@@ -1,4 +1,4 @@
-import type { AvroType, EnumType, FixedType, RecordType } from './avro-type';
+import { type AvroType, type EnumType, type FixedType, innerTypes, type RecordType } from './avro-type';
 
 /** The Parsing Canonical Form of a schema, as section "Transforming into Parsing Canonical Form" of Avro 1.12 defines it. */
 export function canonicalForm(type: AvroType): string {
@@ -38,6 +38,24 @@ function contentOf(type: EnumType | FixedType | RecordType, defined: Set<AvroTyp
       return `"fields":[${fields.join(',')}]`;
     }
   }
+}
+
+/**
+ * Whether two types have the same fingerprint, but decimals of other precision or scale, which the canonical form leaves out:
+ * messages of the one would be read as other numbers by the other.
+ */
+export function differInDecimals(one: AvroType, other: AvroType): boolean {
+  return canonicalForm(one) === canonicalForm(other) && decimalsOf(one) !== decimalsOf(other);
+}
+
+function decimalsOf(type: AvroType, seen = new Set<AvroType>()): string {
+  if (seen.has(type)) return '';
+  seen.add(type);
+  const logical = type.kind === 'primitive' || type.kind === 'fixed' ? type.logical : undefined;
+  const own = logical?.name === 'decimal' ? `${logical.precision},${logical.scale}` : '';
+  return `${own};${innerTypes(type)
+    .map((inner) => decimalsOf(inner, seen))
+    .join('')}`;
 }
 
 const empty = 0xc15d213aa4d7a795n;

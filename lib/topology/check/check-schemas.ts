@@ -1,4 +1,5 @@
 import type { AvroType } from '../avro/avro-type';
+import { canonicalForm, differInDecimals } from '../avro/canonical-form';
 import type { SchemaFault } from '../avro/read-avro-schema';
 import { isPlaceholder, type SchemaConflict, typeConflicts } from '../avro/resolve-schema';
 import type { Draft, DraftFunction } from '../document/draft';
@@ -46,6 +47,25 @@ export function checkEdgeSchemas(draft: Draft, problems: ProblemList, graph: Dra
       }
     }
     check.download(each, { draft, writers: edges.flatMap((edge) => written.along(edge)) });
+  }
+  checkDecimals(draft, problems);
+}
+
+/** Messages name their schema by its fingerprint, which does not cover the scale of decimals. */
+function checkDecimals(draft: Draft, problems: ProblemList): void {
+  const known = new Map<string, { readonly type: AvroType; readonly path: DocumentPath }>();
+  for (const each of draft.functions) {
+    for (const { schema, path } of [...(each.kind === 'sink' ? [] : [each]), ...each.sideOuts]) {
+      if (schema === undefined) continue;
+      const form = canonicalForm(schema.type);
+      const first = known.get(form);
+      if (first === undefined) known.set(form, { type: schema.type, path: [...path, 'schema'] });
+      else if (differInDecimals(first.type, schema.type)) {
+        const line = problems.lineOf(first.path);
+        const message = `differs from the schema at line ${line} in the precision or scale of decimals alone, so their messages would be confused; give the record another name`;
+        problems.add({ code: 'schema-incompatible', path: [...path, 'schema'], message });
+      }
+    }
   }
 }
 
