@@ -1,4 +1,3 @@
-import { ConfigError } from '../errors';
 import type { AvroSchema } from '../topology/avro/avro-type';
 import type { AvroType, PartOf, RecordType, ValueOf } from './avro-type';
 import { defineNamesOnce } from './define-names-once';
@@ -6,7 +5,7 @@ import { defineNamesOnce } from './define-names-once';
 /** A field with a default, which user code may omit and readers fill in if the writer has no such field. */
 export interface DefaultedField<T extends AvroType = AvroType> {
   readonly type: T;
-  /** In Avro's JSON form. */
+  /** In Avro's JSON form, with bigints beyond 2^53. */
   readonly default: unknown;
 }
 
@@ -53,7 +52,7 @@ export function recordType<const F extends RecordFields>(
   return { schema: defineNamesOnce(schema) as AvroSchema };
 }
 
-/** A field with a default, converted to Avro's JSON form, in which bytes are text with one character per byte. */
+/** A field with a default, converted to Avro's JSON form, in which bytes are text with one character per byte. Longs beyond 2^53 are bigints. */
 export function defaultedField<T extends AvroType>(type: T, value: ValueOf<T>): DefaultedField<T> {
   return { type, default: jsonOf(value) };
 }
@@ -61,13 +60,7 @@ export function defaultedField<T extends AvroType>(type: T, value: ValueOf<T>): 
 function jsonOf(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return value.toString('latin1');
   if (Array.isArray(value)) return value.map(jsonOf);
-  if (typeof value === 'bigint') return numberOf(value);
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonOf(inner)]));
-}
-
-function numberOf(value: bigint): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number)) return number;
-  throw new ConfigError('schema-invalid', `the default ${value} is beyond 2^53, which JSON cannot represent exactly`);
 }

@@ -1,5 +1,3 @@
-import { ConfigError } from '../errors';
-import { isPlainMap } from '../plain-map';
 import type { AvroSchema } from '../topology/avro/avro-type';
 import { type DefaultedField, defaultedField, recordType } from './avro-record';
 import type { AvroJson, AvroType, ReadsOf, RecordType, ValueOf, WritesOf } from './avro-type';
@@ -75,44 +73,12 @@ function fixedType<const N extends number>(
   return { schema: { type: 'fixed', name, ...options, size } };
 }
 
-/**
- * One of several types. Throws ConfigError if values of two branches look the same in JavaScript (int and long, string and
- * enum, map and record). Such unions have wrapped values; use `avro.schema` for them.
- */
+/** One of several types. Its values are plain; docs/avro.md says which branch a value is written in. */
 function unionType<T extends readonly AvroType[]>(
   ...types: T
 ): AvroType<ValueOf<T[number]>, WritesOf<T[number]>, ReadsOf<T[number]>> {
   const branches = types.flatMap(({ schema }): readonly AvroJson[] => (Array.isArray(schema) ? schema : [schema]));
-  const seen = new Map<string, string>();
-  for (const branch of branches) {
-    const name = nameOf(branch);
-    const look = looks[name] ?? name;
-    const other = seen.get(look);
-    if (other !== undefined) {
-      const message = `a union of ${other} and ${name} has values that look the same; describe it with avro.schema`;
-      throw new ConfigError('schema-invalid', message);
-    }
-    seen.set(look, name);
-  }
   return { schema: branches };
-}
-
-/** The kinds of values in JavaScript, by Avro type. */
-const looks: { readonly [type: string]: string } = {
-  int: 'number',
-  long: 'number',
-  float: 'number',
-  double: 'number',
-  string: 'text',
-  enum: 'text',
-  bytes: 'buffer',
-  fixed: 'buffer',
-  record: 'object',
-  map: 'object',
-};
-
-function nameOf(branch: AvroJson): string {
-  return isPlainMap(branch) ? String(branch.type) : String(branch);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isPlainMap, type PlainMap } from '../plain-map';
+import { renderExactJson } from '../topology/avro/exact-json';
 import type { AvroJson } from './avro-type';
 
 /**
@@ -18,7 +19,7 @@ interface Place {
 function once(json: unknown, place: Place): unknown {
   if (!isPlainMap(json) || !isNamed(json)) return inside(json, (inner) => once(inner, place));
   const name = fullName(json, place.namespace);
-  const outline = JSON.stringify(outlineOf(json, place.namespace));
+  const outline = renderExactJson(outlineOf(json, place.namespace));
   if (place.known.get(name) === outline) return name;
   if (!place.known.has(name)) place.known.set(name, outline);
   const namespace = namespaceOf(name);

@@ -1,4 +1,6 @@
 import { ConfigError } from '../errors';
+import type { AvroSchema, WrittenSchema } from '../topology/avro/avro-type';
+import { hasBigInt, renderExactJson } from '../topology/avro/exact-json';
 import type { TopologyDocument } from '../topology/document/document-schema';
 import type { GlobalConfigOptions } from './cdk8s-options';
 import { codeSettings } from './code-settings';
@@ -56,7 +58,7 @@ function functionDocument(
 ): object {
   const { addr, topics, user, password, secret, image, imagePullPolicy, meta, ...others } = options;
   const sides = Object.entries(sideOuts).map(([sideId, side]) =>
-    present({ id: sideId, schema: side.schema, out: readers.get(outputKey(id, sideId)) }),
+    present({ id: sideId, schema: writtenSchema(side.schema), out: readers.get(outputKey(id, sideId)) }),
   );
   return present({
     id,
@@ -70,11 +72,16 @@ function functionDocument(
     image,
     imagePullPolicy,
     ...others,
-    schema,
+    schema: schema && writtenSchema(schema),
     meta: filled({ ...meta, ...code }),
     sideOuts: sides.length === 0 ? undefined : sides,
     out: readers.get(outputKey(id)),
   });
+}
+
+/** A schema with a default beyond 2^53 is written as text, because a document is JSON. */
+function writtenSchema(schema: AvroSchema): WrittenSchema {
+  return hasBigInt(schema) ? renderExactJson(schema) : schema;
 }
 
 /** Ids of the readers of each output, in the order of their declaration. */

@@ -199,3 +199,11 @@ test('rejects an edge between two flows', () => {
     'sink: "source" belongs to another flow; read outputs of the same flow',
   );
 });
+
+test('a schema with a default beyond 2^53 is written as text, with all digits', () => {
+  const flow = defineFlow({ jobId: 'digits' });
+  flow.rawSource('source', { writes: avro.record('r', { n: avro.withDefault(avro.bigLong, -(2n ** 63n)) }) });
+  expect(flow.document().dag[0]?.schema).toBe(
+    '{"type":"record","name":"r","fields":[{"name":"n","type":"long","default":-9223372036854775808}]}',
+  );
+});
