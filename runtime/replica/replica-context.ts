@@ -3,7 +3,7 @@ import type { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-st
 import { retryRequest } from '../adapters/jetstream/retry-request';
 import type { SinkContext, SourceContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
-import type { Writer } from '../engine/ports/flow-state';
+import type { Part, Writer } from '../engine/ports/flow-state';
 import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/ports/host';
 import type { Publisher } from '../engine/ports/publisher';
 import type { RecordObserver } from '../engine/processing-times';
@@ -30,6 +30,11 @@ export interface ReplicaContext {
 /** The function and the streams that end with it. */
 export function writerOf({ spec }: Pick<ReplicaContext, 'spec'>): Writer {
   return { function: spec.function, streams: outputsOf(spec).map((output) => output.stream) };
+}
+
+/** The part of the function that this replica is. */
+export function partOf({ spec, environment }: Pick<ReplicaContext, 'spec' | 'environment'>): Part {
+  return { replica: environment.replica, replicas: spec.replicas };
 }
 
 /** The parts of a replica that a host or a connector needs, with the connections that it uses. */

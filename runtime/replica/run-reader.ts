@@ -4,13 +4,16 @@ import { OriginIndex } from '../adapters/jetstream/origin-index';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
 import { sinkConnector } from '../connectors/registry';
+import { AggregateHost } from '../engine/aggregates/aggregate-host';
+import type { Aggregates } from '../engine/aggregates/aggregates';
 import { isFinished, waitForCompletion } from '../engine/completion';
 import { DeadLetters } from '../engine/dead-letters';
 import type { CreateHost } from '../engine/ports/host';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
 import { SinkHost } from '../engine/sink-host';
-import { aborted, hostOf, type ReplicaContext, sinkContext, writerOf } from './replica-context';
+import { createAggregates } from './replica-aggregates';
+import { aborted, hostOf, partOf, type ReplicaContext, sinkContext, writerOf } from './replica-context';
 
 /** How often an idle batch replica checks whether its inputs have ended. */
 const completionEveryMs = 250;
@@ -21,10 +24,13 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   const life = await links.beginLife();
   if (life.isAfterCrash)
     log('WARNING', 'the replica before this one was killed or crashed; redelivered records run alone for now');
+  const lost = new AbortController();
+  const aggregates = await createAggregates(context, () => lost.abort());
+  const create = await readerHosts(context);
   const loop = new RecordLoop({
     spec,
     inputs: links.inputs,
-    createHost: await readerHosts(context),
+    createHost: (events) => new AggregateHost(aggregates, create, events),
     writer: links.writer,
     preparation: createPreparation(context),
     deadLetters: new DeadLetters(spec, links.publisher),
@@ -34,17 +40,33 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     ...(life.isAfterCrash ? { caution: life } : {}),
     observer,
   });
+  let isAtEnd = false;
   try {
-    await processUntilEnd(context, loop);
+    isAtEnd = await processUntilEnd({ context, loop, aggregates, lost: lost.signal });
+    aggregates.isAtEnd = isAtEnd && !aggregates.hadEnded;
   } finally {
     await loop.stop(stop.aborted ? environment.shutdownMs : 0);
     await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
   }
-  if (!stop.aborted) await links.state.markEnded(writerOf(context));
+  aggregates.throwIfLost();
+  if (!isAtEnd || aggregates.hadEnded) return;
+  if (aggregates.hasFinish) await links.state.markPartEnded(writerOf(context), partOf(context));
+  else await links.state.markEnded(writerOf(context));
 }
 
-/** Resolves at the end of the inputs (batch), or when the replica must stop. Rejects when the code can no longer be run. */
-async function processUntilEnd(context: ReplicaContext, loop: RecordLoop): Promise<void> {
+interface Processing {
+  readonly context: ReplicaContext;
+  readonly loop: RecordLoop;
+  readonly aggregates: Aggregates;
+  /** Aborted when a state is lost. */
+  readonly lost: AbortSignal;
+}
+
+/**
+ * Resolves with true at the end of the inputs (batch), else when the replica must stop. Rejects when the code can no longer
+ * be run.
+ */
+async function processUntilEnd({ context, loop, aggregates, lost }: Processing): Promise<boolean> {
   const { spec, log, stop, health } = context;
   let onBroken: (cause: Error) => void = () => undefined;
   const broken = new Promise<never>((_, reject) => {
@@ -57,7 +79,9 @@ async function processUntilEnd(context: ReplicaContext, loop: RecordLoop): Promi
   health.enter('working');
   log('INFO', `started, process ${process.pid}`);
   const isBatch = spec.mode === 'batch';
-  await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), broken]);
+  if (aggregates.hadEnded) return true;
+  await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), aborted(lost), broken]);
+  return !stop.aborted && !lost.aborted;
 }
 
 /** Creates the hosts of a process or a sink. The hosts of a sink share its connections. */

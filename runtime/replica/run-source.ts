@@ -2,13 +2,13 @@ import { descriptorOf } from '../../lib/topology/function-types/function-type';
 import { sourceConnector } from '../connectors/registry';
 import type { Failure, HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
-import { aborted, hostOf, type ReplicaContext, sourceContext, writerOf } from './replica-context';
+import { aborted, hostOf, partOf, type ReplicaContext, sourceContext, writerOf } from './replica-context';
 
 /** Runs a source to its end and seals its stream. A source that has ended in this run before reads nothing. */
 export async function runSource(context: ReplicaContext): Promise<void> {
-  const { spec, environment, links, log, stop, health } = context;
+  const { spec, links, log, stop, health } = context;
   const writer = writerOf(context);
-  const part = { replica: environment.replica, replicas: spec.replicas };
+  const part = partOf(context);
   if (await links.state.hasEnded(writer, part)) {
     log('INFO', 'the source has already ended in this run');
     health.enter('working');

@@ -6,7 +6,7 @@ import { quickRequests, retryRequest } from './retry-request';
 
 /**
  * The state of a flow in a KV bucket: `run`, `completed.N`, and for a run N `ended.N.<function>`, `sealed.N.<stream>`,
- * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`.
+ * `ended.N.<function>.<replica>`, `state.N.<function>.<replica>`, `listed.N.…`, `position.N.…`.
  *
  * I1. Values are read from the leader of the bucket's stream: with a lagging copy, two replicas that end at the same time
  *     could each miss the other's mark.
@@ -87,7 +87,23 @@ export class JetStreamFlowState implements FlowState {
     const run = await this.run();
     await this.purge(writers.map((writer) => `ended.${run}.${writer.function}`)); // I2, in reverse
     const seals = writers.flatMap(({ streams }) => streams.map((stream) => `sealed.${run}.${stream}`));
-    await this.purge([...seals, ...writers.map((writer) => `ended.${run}.${writer.function}.>`)]);
+    const parts = writers.flatMap((writer) => ['ended', 'state'].map((kind) => `${kind}.${run}.${writer.function}.>`));
+    await this.purge([...seals, ...parts]);
+  }
+
+  async notedStates(functionId: string): Promise<readonly number[]> {
+    const prefix = this.subjectOf(`state.${await this.run()}.${functionId}.`);
+    const filter = { subjects_filter: `${prefix}*` };
+    const { state } = await retryRequest(() => this.manager.streams.info(`KV_${this.name}`, filter));
+    return Object.keys(state.subjects ?? {}).map((subject) => Number(subject.slice(prefix.length)));
+  }
+
+  async noteState(functionId: string, replica: number): Promise<void> {
+    await this.put(`state.${await this.run()}.${functionId}.${replica}`, '1');
+  }
+
+  async clearState(functionId: string, replica: number): Promise<void> {
+    await this.purge([`state.${await this.run()}.${functionId}.${replica}`]);
   }
 
   async sealedAt(stream: string): Promise<number | undefined> {
@@ -164,7 +180,7 @@ export class JetStreamFlowState implements FlowState {
   }
 
   private async purgeRun(run: number): Promise<void> {
-    await this.purge(['ended', 'sealed', 'listed', 'position'].map((kind) => `${kind}.${run}.>`));
+    await this.purge(['ended', 'sealed', 'state', 'listed', 'position'].map((kind) => `${kind}.${run}.>`));
   }
 
   private async purge(keys: readonly string[]): Promise<void> {

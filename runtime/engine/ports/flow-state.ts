@@ -7,7 +7,8 @@
  *     the end, whatever the replica counts are or were.
  * I2. The streams of a writer that has ended are sealed: their last sequences are final. A writer has ended in this run
  *     from its first seal on, whatever its replica count becomes.
- * I3. Marks belong to a run. A completed run is followed by a new one, in which no writer has ended.
+ * I3. A reader with state has parts like a source: its streams are sealed when every replica's aggregate is stored.
+ * I4. Marks and notes belong to a run. A completed run is followed by a new one, in which no writer has ended.
  */
 export interface FlowState {
   /** The current run, from 1; a stopped run that is resumed keeps its number. */
@@ -18,6 +19,12 @@ export interface FlowState {
   markEnded(writer: Writer): Promise<void>;
   /** True when the source, or this part of it, has ended in the current run; completes an interrupted seal. */
   hasEnded(writer: Writer, part: Part): Promise<boolean>;
+  /** Replicas whose state is noted as not stored, of any replica count. */
+  notedStates(functionId: string): Promise<readonly number[]>;
+  /** Notes that the replica has state that is not stored. */
+  noteState(functionId: string, replica: number): Promise<void>;
+  /** Removes the note of the replica. */
+  clearState(functionId: string, replica: number): Promise<void>;
   /** The last sequence of a sealed stream; undefined while the stream is not sealed. */
   sealedAt(stream: string): Promise<number | undefined>;
 }

@@ -28,6 +28,8 @@ export class ReplicaStage {
   /** The streams whose seal the replica has read, in order. */
   readonly sealReads: string[] = [];
   hasEnded = false;
+  /** Replicas whose state an earlier start has noted. */
+  notedStates: readonly number[] = [];
   readonly context: ReplicaContext;
 
   constructor(plan: FlowPlan, id: string, changes: Partial<FunctionSpec> = {}) {
@@ -61,6 +63,9 @@ export class ReplicaStage {
       hasEnded: async () => this.hasEnded,
       markEnded: async ({ streams }) => void this.marks.push(`ended ${streams.join(' ')}`),
       markPartEnded: async ({ streams }) => void this.marks.push(`part ended ${streams.join(' ')}`),
+      notedStates: async () => this.notedStates,
+      noteState: async () => void this.marks.push('state noted'),
+      clearState: async () => void this.marks.push('state cleared'),
       sealedAt: async (stream) => {
         this.sealReads.push(stream);
         return this.sealed.get(stream);
