@@ -1,6 +1,7 @@
 import type { Mode, Topology } from '../../../../lib/topology/document/topology';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
+import { counted } from '../../render/measures';
 import type { FunctionCounts } from './flow-progress';
 import type { LocalFlow } from './local-flow';
 import type { ProgressView } from './progress-view';
@@ -31,6 +32,7 @@ export async function watchRun(
     view.show(await flow.progress(), Date.now());
     end = endOf(flow, topology, interrupts, deadline);
   }
+  if (end === 'completed') end = await confirmEnd(flow, view);
   if (end === 'completed') await flow.markCompleted();
   else if (end !== 'failed' && topology.mode === 'stream') await drain(flow, view, interrupts);
   await flow.stop();
@@ -42,6 +44,18 @@ function endOf(flow: LocalFlow, topology: Topology, interrupts: Interrupts, dead
   if (topology.mode === 'batch' && flow.isComplete()) return 'completed';
   if (interrupts.count > 0) return 'interrupted';
   return Date.now() > deadline ? 'timeout' : undefined;
+}
+
+/** `failed` when replicas exited with 0 and left records: their inputs tell whether they have finished, not their exit. */
+export async function confirmEnd(
+  flow: Pick<LocalFlow, 'progress'>,
+  view: Pick<ProgressView, 'say'>,
+): Promise<'completed' | 'failed'> {
+  const left = (await flow.progress()).filter(({ pending }) => pending > 0);
+  for (const { function: id, pending } of left) {
+    view.say(`${id}: its replicas exited with code 0 and left ${counted(pending, 'record')} unprocessed`);
+  }
+  return left.length === 0 ? 'completed' : 'failed';
 }
 
 async function drain(flow: LocalFlow, view: ProgressView, interrupts: Interrupts): Promise<void> {

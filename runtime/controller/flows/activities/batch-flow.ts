@@ -5,7 +5,7 @@ import type { BatchResult } from '../workflow/flow-activities';
 
 /**
  * Whether a batch flow completed or failed. It completes when every Job has succeeded, in this workflow or in an earlier
- * one, and fails when any Job has failed. A flow without Jobs stays open until a request ends it. The reason of a completed
+ * one and has processed its inputs, and fails when any Job has failed or has left records. A flow without Jobs stays open until a request ends it. The reason of a completed
  * flow lists the functions that dead-lettered records.
  */
 export async function batchResult(
@@ -23,10 +23,21 @@ export async function batchResult(
   if (failures.length > 0) return { outcome: 'failed', reason: failures.join('; ') };
   const isDone = (id: string) => ended.includes(id) || states.get(id)?.outcome === 'succeeded';
   if (!jobs.every(({ function: id }) => isDone(id))) return { outcome: 'open' };
-  const deadLetters = (await streams.progress(plan)).filter(({ dead }) => dead > 0);
+  const progress = await streams.progress(plan);
+  const left = progress.filter(({ function: id }) => !ended.includes(id) && states.get(id)?.outcome === 'succeeded');
+  const unprocessed = left.flatMap(({ function: id, inputs }) => {
+    const count = inputs.reduce((sum, { pending, ackPending }) => sum + pending + ackPending, 0);
+    return count === 0 ? [] : [`${id}: its replicas exited with code 0 and left ${recordsOf(count)} unprocessed`];
+  });
+  if (unprocessed.length > 0) return { outcome: 'failed', reason: unprocessed.join('; ') };
+  const deadLetters = progress.filter(({ dead }) => dead > 0);
   if (deadLetters.length === 0) return { outcome: 'completed' };
-  const counts = deadLetters.map(({ function: id, dead }) => `${id} (${dead === 1 ? '1 record' : `${dead} records`})`);
+  const counts = deadLetters.map(({ function: id, dead }) => `${id} (${recordsOf(dead)})`);
   return { outcome: 'completed', reason: `completed with dead letters of ${counts.join(', ')}` };
+}
+
+function recordsOf(count: number): string {
+  return count === 1 ? '1 record' : `${count} records`;
 }
 
 /** These functions and every function downstream of them, in the order of the plan. */

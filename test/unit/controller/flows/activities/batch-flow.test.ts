@@ -27,6 +27,14 @@ test('a batch flow whose Jobs all succeeded, or had ended before, is completed',
   expect(await resultOf({ map: 'succeeded', sink: 'succeeded' }, {}, ['list'])).toEqual({ outcome: 'completed' });
 });
 
+test('a batch flow whose replicas exited with records left in their inputs has failed', async () => {
+  const all = { list: 'succeeded', map: 'succeeded', sink: 'succeeded' } as const;
+  expect(await resultOf(all, { map: { pending: 2 } })).toEqual({
+    outcome: 'failed',
+    reason: 'map: its replicas exited with code 0 and left 2 records unprocessed',
+  });
+});
+
 test('a completed flow names its dead letters', async () => {
   const all = { list: 'succeeded', map: 'succeeded', sink: 'succeeded' } as const;
   const { outcome, reason } = await resultOf(all, { map: { dead: 2 } });
