@@ -19,11 +19,14 @@ export class Workplace {
     return file;
   }
 
-  /** Parsed JSON objects of a saved bucket, in the order of their keys. */
-  records<T>(directory: string): T[] {
+  /** Parsed JSON objects of a saved bucket, in the order of their keys; with a writer, only those of that function. */
+  records<T>(directory: string, writer?: string): T[] {
     const folder = path.join(this.folder, directory);
     if (!existsSync(folder)) return [];
-    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
+    const isWanted = (file: string) => writer === undefined || /^(.*)-\d{8}T\d+Z-\d+\.json$/.exec(file)?.[1] === writer;
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.json') && isWanted(file),
+    );
     return files.sort().map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')));
   }
 
