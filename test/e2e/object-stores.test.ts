@@ -3,6 +3,7 @@ import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-ser
 import { Workplace } from '../support/kflow-cli';
 import { ownCa } from '../support/own-ca';
 import { sendPage, TestS3Server } from '../support/test-s3-server';
+import { waitFor } from '../support/wait-for';
 
 const place = new Workplace();
 let nats: NatsServer;
@@ -94,6 +95,29 @@ describe('an S3 server of its own', () => {
     expect(stderr).toContain(
       `S3 at ${server.address}: list inbox/in: bucket does not exist; create it, or correct its name`,
     );
+    await server.stop();
+  });
+
+  test('may be left in the middle of a listing: the next run emits the rest, and nothing twice', async () => {
+    const server = new TestS3Server();
+    await server.start();
+    const keys = Array.from({ length: 1_200 }, (_, number) => `k${number + 1_000}`);
+    server.fill('inbox', Object.fromEntries(keys.map((key) => [key, key])));
+    // the second page does not come
+    server.fault = ({ query }) => query.has('continuation-token');
+    const file = copyFlow('left', 's3a://inbox', `addr: "${server.address}", user: u, password: p`);
+    const first = place.kflow('run', file, '--no-embedded', '--keep');
+    const objects = () => [...(server.buckets.get('outbox')?.values() ?? [])];
+    await waitFor('the objects of the first page', objects, (found) => found.length > 0);
+    first.process.kill('SIGINT');
+    expect(await first.exited).toBe(1);
+    server.fault = () => false;
+    expect(await place.ran('run', file, '--no-embedded', '--keep', '--timeout', '300')).toMatchObject({ status: 0 });
+    expect(
+      objects()
+        .map((body) => JSON.parse(String(body)).key)
+        .sort(),
+    ).toEqual(keys);
     await server.stop();
   });
 

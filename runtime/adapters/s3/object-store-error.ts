@@ -102,6 +102,9 @@ function explain(error: ForeignError, call: ObjectStoreCall): [ObjectStoreReason
   if (clockNames.has(error.name)) {
     return ['access-denied', `the clock of this machine differs from the server's, which sent no time (${detail})`];
   }
+  if (error.name === 'CredentialsProviderError') {
+    return ['access-denied', `the environment has no credentials (${detail})`];
+  }
   if (virtualHostNames.has(error.name)) {
     return ['refused', `the server refuses path-style addresses; set "pathStyle: false" (${detail})`];
   }

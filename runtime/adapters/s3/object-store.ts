@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { DeleteObjectsCommand, GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { jitteredBackoffMs } from '../../async/backoff';
 import { retry } from '../../async/retry';
 import { BodyCheck } from './body-check';
@@ -199,9 +200,13 @@ export class S3ObjectStore {
     }
   }
 
-  /** Creates the bucket unless it exists. */
+  /** Creates the bucket unless it exists. A user who may not list a bucket may write it: the first write says. */
   async ensureBucket(bucket: string): Promise<void> {
-    if (await this.bucketExists(bucket)) return;
+    const isThere = await this.bucketExists(bucket).catch((error: unknown) => {
+      if (error instanceof ObjectStoreError && (error.cause as Error | undefined)?.name === 'AccessDenied') return true;
+      throw error;
+    });
+    if (isThere) return;
     await this.call({ verb: 'create', bucket }, async ({ sdk, client }) => {
       try {
         await client.send(new sdk.CreateBucketCommand({ Bucket: bucket }));
@@ -239,7 +244,9 @@ export class S3ObjectStore {
   private async deleteBatch(bucket: string, keys: readonly string[]): Promise<void> {
     await this.call({ verb: 'delete', bucket }, async ({ sdk, client }) => {
       const request = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
-      const response = await client.send(new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: request }));
+      const command = new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete: request });
+      addContentMd5(command);
+      const response = await client.send(command);
       const [first] = response.Errors ?? [];
       if (first === undefined) return;
       const call = { address: this.address, verb: 'delete', bucket, key: first.Key };
@@ -269,6 +276,21 @@ export class S3ObjectStore {
       signal,
     });
   }
+}
+
+/** Adds the header that servers without the newer checksums require of a request with a list of keys. */
+function addContentMd5(command: DeleteObjectsCommand): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as {
+        readonly headers: { [name: string]: string };
+        readonly body: string | Uint8Array;
+      };
+      request.headers['content-md5'] = createHash('md5').update(request.body).digest('base64');
+      return next(args);
+    },
+    { step: 'build', name: 'contentMd5' },
+  );
 }
 
 /** A stream that passes everything on, and adds it to the check. */

@@ -1,9 +1,18 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { saveBucket } from '../../../runtime/adapters/s3/directory-transfer';
 import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
-import { etagOf, objectHeaders, type S3Fault, sendError, sendPage, TestS3Server } from '../../support/test-s3-server';
+import {
+  etagOf,
+  objectHeaders,
+  type S3Fault,
+  type S3Request,
+  sendError,
+  sendPage,
+  TestS3Server,
+} from '../../support/test-s3-server';
 
 const directory = mkdtempSync(join(tmpdir(), 'kflow-body-faults-'));
 const body = Buffer.from('hello world');
@@ -156,6 +165,39 @@ describe('a write', () => {
       message: expect.stringContaining('ENOENT'),
     });
     expect(server.buckets.get('inbox')?.has('new')).toBe(false);
+  });
+});
+
+describe('a deletion of several objects', () => {
+  it('has the checksums of old and of new servers', async () => {
+    let request: S3Request | undefined;
+    server.fault = (given, response) => {
+      request = given;
+      response.end('<DeleteResult></DeleteResult>');
+      return true;
+    };
+    await store.delete('inbox', ['a.txt', 'b.txt']);
+    const md5 = createHash('md5')
+      .update(request?.body ?? '')
+      .digest('base64');
+    expect(request?.headers).toMatchObject({ 'content-md5': md5, 'x-amz-checksum-crc32': expect.any(String) });
+  });
+});
+
+describe('a bucket that the user may not list', () => {
+  it('counts as one that exists, as the user may write it', async () => {
+    server.fault = ({ method }, response) => {
+      if (method === 'GET') sendError(response, 403, 'AccessDenied');
+      return method === 'GET';
+    };
+    await store.ensureBucket('inbox');
+    await store.put('inbox', 'new', body);
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'PUT']);
+    server.fault = (_, response) => {
+      sendError(response, 403, 'SignatureDoesNotMatch');
+      return true;
+    };
+    await expect(store.ensureBucket('inbox')).rejects.toMatchObject({ reason: 'access-denied' });
   });
 });
 
