@@ -56,11 +56,16 @@ function acceptsNull(type: AvroType): boolean {
   return branches.some((branch) => branch.kind === 'primitive' && branch.name === 'null');
 }
 
-/** A value in a few words: its kind, and the beginning of what it holds. Runs no code of the value. */
+/** A value in a few words: its kind, and the beginning of what it holds. Runs no code of the value, except for a proxy's. */
 function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'object':
-      return value === null ? 'null' : describeObject(value);
+      if (value === null) return 'null';
+      try {
+        return describeObject(value);
+      } catch {
+        return 'an object whose code throws'; // a proxy
+      }
     case 'string':
       return `string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)}`;
     case 'number':
