@@ -13,9 +13,9 @@ export function pythonProgram(env: NodeJS.ProcessEnv): HostProgram {
   return {
     language: 'Python',
     command: env.KFLOW_PYTHON || 'python3',
-    args: ['-m', 'kfbasicpy.host'],
+    args: ['-m', 'kfbasicpy.host.main'],
     env: { PYTHONUTF8: '1', ...env, PYTHONPATH: folders.join(delimiter) },
-    unsupportedStatus: 9, // exit status of kfbasicpy/host/__main__.py
+    unsupportedStatus: 9, // exit status of kfbasicpy/host/main.py
     remedy: 'install Python 3.9 or newer, or set KFLOW_PYTHON to its path',
   };
 }

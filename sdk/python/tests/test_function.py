@@ -73,7 +73,7 @@ class WindowTest(unittest.TestCase):
 
     def test_wakes_a_waiting_thread(self):
         window = Window()
-        window.charge(17 << 20)
+        window.acquire_blocking(17 << 20)
         waiting = threading.Thread(target=window.acquire_blocking, args=(1,))
         waiting.start()
         window.credit(1, 17 << 20)

@@ -1,20 +1,7 @@
+import { HeldStore } from '../../support/held-store';
 import { numbered, recordOf, withHost } from '../../support/host-run';
 
 const isStreaming = true;
-
-/** Stores no output until it is opened. */
-class Store {
-  held: (() => void)[] = [];
-  isOpen = false;
-
-  readonly put = (): Promise<void> | undefined =>
-    this.isOpen ? undefined : new Promise((resolve) => this.held.push(resolve));
-
-  open(): void {
-    this.isOpen = true;
-    for (const release of this.held.splice(0)) release();
-  }
-}
 
 describe('a stream function', () => {
   it.each([
@@ -34,7 +21,7 @@ describe('a stream function', () => {
     await withHost(
       code,
       async (run) => {
-        const store = new Store();
+        const store = new HeldStore();
         run.store = store.put;
         run.host.process([recordOf(0, numbered, { n: 0 })]);
         await run.until(() => store.held.length === 64);
@@ -60,7 +47,7 @@ describe('a stream function', () => {
     await withHost(
       code,
       async (run) => {
-        const store = new Store();
+        const store = new HeldStore();
         run.store = store.put;
         run.host.process([recordOf(0, numbered, { n: 0 })]);
         await run.until(() => store.held.length === 1);

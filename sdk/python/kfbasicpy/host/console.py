@@ -6,13 +6,12 @@ import io
 import logging
 import os
 import sys
-import threading
-from typing import Any
 
+from .lines import Lines, pieces_of
 from .outbox import Outbox
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_installed: list[_Lines] = []
+_installed: list[Lines] = []
 
 
 def install_console(outbox: Outbox) -> None:
@@ -24,55 +23,35 @@ def install_console(outbox: Outbox) -> None:
     sys.stdout, sys.stderr = _text(out), _text(err)
     logging.root.addHandler(_LogHandler(outbox))
     logging.root.setLevel(threshold)
-    # A forked child shares the socket but not the threads, so it writes to the pipes.
+    # A forked child writes to the pipes, because the frames belong to its parent.
     os.register_at_fork(after_in_child=_restore_console)
 
 
 def end_lines() -> None:
     """Sends printed text that does not end with a newline."""
     for lines in _installed:
-        if lines.rest:
-            lines.write(b"\n")
+        lines.end_line()
 
 
-def _text(raw: _Lines) -> io.TextIOWrapper:
+def _text(raw: Lines) -> io.TextIOWrapper:
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)  # type: ignore[arg-type]
 
 
 def _restore_console() -> None:
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    # User code may hold the streams of the parent.
+    for lines in _installed:
+        lines.reset()
     _installed.clear()
     for handler in [handler for handler in logging.root.handlers if isinstance(handler, _LogHandler)]:
         logging.root.removeHandler(handler)
     logging.root.addHandler(logging.StreamHandler(sys.__stderr__))
 
 
-class _Lines(io.RawIOBase):
-    """Splits bytes into lines, each of which becomes a log entry."""
-
+class _Lines(Lines):
     def __init__(self, outbox: Outbox, level: str, descriptor: int, threshold: int) -> None:
-        self._outbox = outbox
-        self._level = level
-        self._descriptor = descriptor
-        self._is_logged = getattr(logging, level) >= threshold
-        self._lock = threading.RLock()
-        #: The last line, which is not terminated yet.
-        self.rest = b""
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def write(self, data: Any) -> int:
-        if self._is_logged:
-            with self._lock:
-                lines = (self.rest + bytes(data)).split(b"\n")
-                self.rest = lines.pop()
-                for line in lines:
-                    self._outbox.log(self._level, line.decode("utf-8", "backslashreplace"))
-        return len(data)
+        is_logged = getattr(logging, level) >= threshold
+        super().__init__((lambda text: outbox.log(level, text)) if is_logged else None, descriptor)
 
 
 class _LogHandler(logging.Handler):
@@ -82,7 +61,9 @@ class _LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._outbox.log(_level_of(record.levelno), self.format(record))
+            text = self.format(record).encode("utf-8", "backslashreplace")
+            for piece in pieces_of(text):
+                self._outbox.log(_level_of(record.levelno), piece.decode())
         except Exception:
             self.handleError(record)
 

@@ -1,4 +1,4 @@
-"""Converts exceptions to the failures that the runtime reads."""
+"""Converts exceptions to the failures that the runtime reads. Texts are cut: a failure is stored with its record."""
 
 from __future__ import annotations
 
@@ -13,19 +13,34 @@ from .schemas import RecordError
 
 _HOST = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
+# Longest texts, in characters.
+_MAX_TYPE = 200
+_MAX_MESSAGE = 8_000
+_MAX_TRACE = 16_000
+# The end of a long traceback says where the exception was raised.
+_TRACE_END = 4_000
+
 
 def failure_of(error: BaseException) -> dict[str, Any]:
-    """Type, message, and the traceback from the first frame of user code; for an AckException, its decisions as well."""
-    tb = None if isinstance(error, RecordError) else _user_frames(error.__traceback__)
-    failure: dict[str, Any] = {
-        "type": type(error).__name__,
-        "message": _message(error),
-        "trace": "".join(traceback.format_exception(type(error), error, tb)),
-    }
+    """Type, message, and the traceback from the first frame of user code; for an AckException, its decisions as well. Raises
+    what the methods of an AckException raise, and nothing else."""
+    failure: dict[str, Any] = {"type": type(error).__name__[:_MAX_TYPE], "message": _cut(_message(error), _MAX_MESSAGE)}
+    trace = _trace(error)
+    if trace:
+        failure["trace"] = _cut(trace, _MAX_TRACE, _TRACE_END)
     if isinstance(error, AckException):
         failure["ack"] = bool(error.should_ack())
         failure["payloadAsJson"] = bool(error.payload_as_json())
     return failure
+
+
+def _trace(error: BaseException) -> str:
+    tb = None if isinstance(error, RecordError) else _user_frames(error.__traceback__)
+    try:
+        return "".join(traceback.format_exception(type(error), error, tb))
+    except BaseException as second:
+        # Code of the exception, or of one that caused it, raised.
+        return f"(formatting the traceback raised {type(second).__name__})"
 
 
 def _user_frames(tb: Optional[TracebackType]) -> Optional[TracebackType]:
@@ -35,7 +50,15 @@ def _user_frames(tb: Optional[TracebackType]) -> Optional[TracebackType]:
 
 
 def _message(error: BaseException) -> str:
+    name = type(error).__name__
     try:
-        return str(error) or type(error).__name__
-    except Exception:
-        return f"{type(error).__name__} (str() of the exception failed)"
+        return str(error) or name
+    except BaseException:
+        return f"{name} (str() of the exception failed)"
+
+
+def _cut(text: str, limit: int, end: int = 0) -> str:
+    """At most `limit` characters of the text: its beginning, and `end` characters of its end."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - end]}... ({len(text):,} characters){text[len(text) - end :]}"

@@ -63,12 +63,13 @@ def released(record: int) -> bytes:
 
 
 def output_head(record: int, side: bytes, size: int) -> bytes:
-    """The bytes before the payload of an output; `side` is empty for the main output."""
-    return _OUTPUT_HEAD(record, 3, len(side)) + side + _U32(size)
+    """The bytes before the payload of an output that takes room until the runtime gives it back; `side` is empty for the
+    main output."""
+    return _OUTPUT_HEAD(record, 4, len(side)) + side + _U32(size)
 
 
 def main_output_head(record: int, size: int) -> bytes:
-    """The bytes before the payload of a main output."""
+    """The bytes before the payload of a main output that comes with the outcome of its record."""
     return _MAIN_OUTPUT_HEAD(record, 3, 0, size)
 
 

@@ -1,24 +1,14 @@
-"""Loads the code of a function so that tracebacks show its lines."""
+"""Loads the code of a function, and finds its entry."""
 
 from __future__ import annotations
 
-import __future__
-import asyncio
-import linecache
-import logging
 import os
 import sys
 import types
-import typing
 from typing import Any, Optional
 
-from kfbasicpy.function.context import Context
-from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
-from kfbasicpy.function.open_context import OpenContext
-from kfbasicpy.function.stream_queue import StreamMsg, StreamQueue
-from kfbasicpy.runtime.basic import AckException
-
 from .failure import failure_of
+from .function_module import FunctionCode, run_module
 
 _MODULE = "kflow_function"
 
@@ -34,11 +24,7 @@ class LoadError(Exception):
 def load_entry(init: dict[str, Any]) -> tuple[Any, Any]:
     """The object named `entry` (default `process`) in the function's inline code or module, and what the code names
     `finish`, or None. Raises LoadError."""
-    code = init.get("code")
-    if code is None:
-        module = _run_file(init["module"], init["functionId"])
-    else:
-        module = _run(code, f"<code of {init['functionId']}>", _MODULE, init["functionId"])
+    module = _load(_code_of(init))
     entry = init.get("entry") or "process"
     if entry not in vars(module):
         names = ", ".join(_own_functions(module)) or "none"
@@ -46,34 +32,31 @@ def load_entry(init: dict[str, Any]) -> tuple[Any, Any]:
     return getattr(module, entry), None if entry == "finish" else vars(module).get("finish")
 
 
-def _run_file(path: str, function_id: str) -> types.ModuleType:
+def _code_of(init: dict[str, Any]) -> FunctionCode:
+    function_id = init["functionId"]
+    code = init.get("code")
+    if code is not None:
+        return FunctionCode(_MODULE, f"<code of {function_id}>", code, function_id)
+    path = init["module"]
     try:
         with open(path, encoding="utf-8") as file:
             code = file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise LoadError(f"cannot read the module: {error}") from None
     sys.path.insert(0, os.path.dirname(path))
-    return _run(code, path, os.path.splitext(os.path.basename(path))[0], function_id)
+    return FunctionCode(os.path.splitext(os.path.basename(path))[0], path, code, function_id)
 
 
-def _run(code: str, filename: str, name: str, function_id: str) -> types.ModuleType:
-    # linecache does not compare an entry without a modification time with the disk, so it keeps the lines that run.
-    linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
-    module = types.ModuleType(name)
-    module.__file__ = filename
-    vars(module).update(_scope(function_id))
-    # dataclasses, pickle and typing look the module up by name.
-    sys.modules[name] = module
+def _load(function: FunctionCode) -> types.ModuleType:
+    filename = function.filename
     try:
-        # Annotations are not evaluated, so `Context | None` works on Python 3.9.
-        exec(compile(code, filename, "exec", __future__.annotations.compiler_flag, True), vars(module))
+        return run_module(function)
     except SyntaxError as error:
         place = f"line {error.lineno}: " if error.filename == filename else f"{error.filename}, line {error.lineno}: "
-        raise LoadError(f"{place}{error.msg}: {(error.text or '').strip()}", failure_of(error)["trace"]) from None
+        raise LoadError(f"{place}{error.msg}: {(error.text or '').strip()}", failure_of(error).get("trace")) from None
     except BaseException as error:
         failure = failure_of(error)
-        raise LoadError(f"{_line_of(error, filename)}{failure['type']}: {failure['message']}", failure["trace"]) from None
-    return module
+        raise LoadError(f"{_line_of(error, filename)}{failure['type']}: {failure['message']}", failure.get("trace")) from None
 
 
 def _line_of(error: BaseException, filename: str) -> str:
@@ -84,13 +67,6 @@ def _line_of(error: BaseException, filename: str) -> str:
             line = tb.tb_lineno
         tb = tb.tb_next
     return f"line {line}: " if line else ""
-
-
-def _scope(function_id: str) -> dict[str, Any]:
-    names = {name: getattr(typing, name) for name in ("Any", "Dict", "List", "Optional", "Tuple", "Union")}
-    classes = (AckException, Context, OpenContext, ProcessFunction, StreamMsg, StreamProcessFunction, StreamQueue)
-    names.update({cls.__name__: cls for cls in classes})
-    return {**names, "asyncio": asyncio, "logging": logging, "logger": logging.getLogger(function_id)}
 
 
 def _own_functions(module: types.ModuleType) -> list[str]:

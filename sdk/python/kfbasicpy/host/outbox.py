@@ -4,6 +4,8 @@ O1. A flush sends log entries before outcomes, so the log of a record precedes i
 O2. A sender holds `_sending` from taking the batch until its last byte is written, so frames do not interleave.
 O3. `_lock` is never held while sending: user code continues while the socket is full, unless it sends itself.
 O4. A batch is sent after at most one pause of the flusher.
+O5. Nothing follows the outcome of a record: what user code sends for it later, in a thread or a task, is an error there.
+O6. Only the process that opened the outbox sends: a forked child has the same socket.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
-import time
+from time import sleep
 from typing import Any, Callable, Iterable
 
 from . import frames
@@ -21,10 +24,11 @@ _FLUSH_BYTES = 256 << 10
 _FLUSH_PAUSE_S = 0.02
 # A longer piece is sent by itself instead of being copied into a buffer with others.
 _LARGE = 64 << 10
+_CANNOT_SEND = 70
 
 
 class Outbox:
-    """The sending side of the socket; every method may be called from any thread."""
+    """The sending side of the frames; every method may be called from any thread."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -33,9 +37,16 @@ class Outbox:
         self._items: list[bytes] = []
         self._size = 0
         self._logs: list[dict[str, str]] = []
+        self._open: set[int] = set()
+        self._is_forked = False
         self._added = threading.Event()
         self.before_flush: Callable[[], None] = lambda: None
+        os.register_at_fork(after_in_child=self._after_fork)
         threading.Thread(target=self._flush_regularly, daemon=True, name="kflow-flusher").start()
+
+    def begin(self, record: int) -> None:
+        """The function starts the record."""
+        self._open.add(record)
 
     def complete(self, record: int, payloads: Iterable[bytes]) -> None:
         """A record is done, with these outputs."""
@@ -43,23 +54,43 @@ class Outbox:
         for payload in payloads:
             pieces += (frames.main_output_head(record, len(payload)), payload)
         pieces.append(frames.done(record))
-        self._add(pieces)
-
-    def output(self, record: int, side: str, payload: bytes) -> None:
-        """One output of a record that is still being processed."""
-        self._add([frames.output_head(record, side.encode(), len(payload)), payload])
+        self._end(record, pieces)
 
     def fail(self, record: int, failure: dict[str, Any]) -> None:
         """A record's function failed."""
-        self._add([frames.failed(record, json.dumps(failure).encode())])
+        self._end(record, [frames.failed(record, json.dumps(failure).encode())])
+
+    def output(self, record: int, side: str, payload: bytes) -> None:
+        """One output of a record that is still being processed. It takes room, which the caller has acquired. Raises
+        RuntimeError when the record has ended."""
+        self._assert_parent()
+        pieces = [frames.output_head(record, side.encode(), len(payload)), payload]
+        with self._lock:
+            if record not in self._open:
+                raise RuntimeError("the record has ended; a function must wait for what it starts")
+            self._put(pieces)
+        self._after_adding()
+
+    def heartbeat(self, record: int) -> None:
+        """Sends a heartbeat immediately. Raises RuntimeError when the record has ended."""
+        self._assert_parent()
+        if record not in self._open:
+            raise RuntimeError("the record has ended; a function must wait for what it starts")
+        with self._sending:
+            self._send(b"B", [frames.heartbeat(record)])
 
     def release(self, records: Iterable[int]) -> None:
         """These records were not started."""
-        self._add([frames.released(record) for record in records])
+        pieces = [frames.released(record) for record in records]
+        with self._lock:
+            self._put(pieces)
         self.flush()
 
     def log(self, level: str, text: str) -> None:
         """One log entry."""
+        if self._is_forked:
+            os.write(1 if level == "INFO" else 2, text.encode("utf-8", "backslashreplace") + b"\n")
+            return
         with self._lock:
             self._logs.append({"level": level, "text": text})
             self._size += len(text)
@@ -72,6 +103,8 @@ class Outbox:
 
     def flush(self) -> None:
         """Sends the current batch."""
+        if self._is_forked:
+            return
         with self._sending:
             with self._lock:
                 items, logs = self._items, self._logs
@@ -87,16 +120,19 @@ class Outbox:
         with self._sending:
             self._send(kind, pieces)
 
-    def heartbeat(self, record: int) -> None:
-        """Sends a heartbeat immediately."""
-        with self._sending:
-            self._send(b"B", [frames.heartbeat(record)])
-
-    def _add(self, pieces: list[bytes]) -> None:
+    def _end(self, record: int, pieces: list[bytes]) -> None:
+        if self._is_forked:
+            # The function returned in a process that it forked; the record is the parent's.
+            sys.stdout.flush()
+            os._exit(0)
         with self._lock:
-            self._items += pieces
-            self._size += sum(map(len, pieces))
+            self._open.discard(record)
+            self._put(pieces)
         self._after_adding()
+
+    def _put(self, pieces: list[bytes]) -> None:
+        self._items += pieces
+        self._size += sum(map(len, pieces))
 
     def _after_adding(self) -> None:
         if self._size >= _FLUSH_BYTES:
@@ -107,7 +143,7 @@ class Outbox:
     def _flush_regularly(self) -> None:
         while True:
             self._added.wait()
-            time.sleep(_FLUSH_PAUSE_S)
+            sleep(_FLUSH_PAUSE_S)
             self._added.clear()
             self.before_flush()
             self.flush()
@@ -123,6 +159,20 @@ class Outbox:
                 self._connection.sendall(piece)
                 small = []
             self._connection.sendall(b"".join(small))
-        except OSError:
+        except ConnectionError:
             # The runtime has exited; without it, this process has nothing to do.
             os._exit(1)
+        except OSError as error:
+            # After a part of a frame, nothing else can follow: user code closed the descriptor, or put another in its place.
+            os.write(2, f"cannot send frames to the runtime: {error}; the code must not close descriptors that it did not open\n".encode())
+            os._exit(_CANNOT_SEND)
+
+    def _assert_parent(self) -> None:
+        if self._is_forked:
+            raise RuntimeError("a forked process has no record: send outputs and heartbeats from the function itself")
+
+    def _after_fork(self) -> None:
+        self._is_forked = True
+        # Threads of the parent may have held these.
+        self._lock, self._sending = threading.Lock(), threading.Lock()
+        self._connection.close()

@@ -24,6 +24,8 @@ class Reader:
 
     def __init__(self, connection: socket.socket) -> None:
         self._stream = connection.makefile("rb", _BUFFER)
+        # A forked child that read the frames would take them from its parent.
+        os.register_at_fork(after_in_child=lambda: os.close(connection.detach()))
 
     def read_init(self) -> dict[str, Any]:
         """Blocks until the first frame arrives, and returns its body."""

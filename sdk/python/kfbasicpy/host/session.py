@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import faulthandler
+import fcntl
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from .failure import failure_of
 from .inbox import Inbox
 from .loader import LoadError, load_entry
 from .outbox import Outbox
+from .outputs import Outputs
 from .reader import Reader
 from .schemas import Schemas
 from .source import Source
@@ -28,6 +30,7 @@ from .window import Window
 from .worker import Worker
 
 _PR_SET_PDEATHSIG = 1
+_HIGH_DESCRIPTOR = 500
 
 
 def run_session() -> int:
@@ -47,13 +50,13 @@ def run_session() -> int:
         reader.start(inbox, outbox, window, schemas)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        run, close, traits = _prepare(init, inbox, outbox, window, schemas)
+        run, close, finishes = _prepare(init, inbox, outbox, window, schemas)
     except (LoadError, SchemaError) as error:
         end_lines()
         fatal = {"message": str(error), "trace": getattr(error, "trace", None)}
         outbox.send(b"F", [json.dumps(fatal).encode()])
         return 1
-    hello = {"pid": os.getpid(), "python": sys.version.split()[0], **traits}
+    hello = {"pid": os.getpid(), "python": sys.version.split()[0], "finishes": finishes}
     outbox.send(b"H", [json.dumps(hello).encode()])
     run(loop)
     _close(close, outbox)
@@ -62,37 +65,40 @@ def run_session() -> int:
 
 def _prepare(
     init: dict[str, Any], inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas
-) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], dict[str, bool]]:
-    """The function's `run` and `close`, and what the hello frame says about it."""
+) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], bool]:
+    """The function's `run` and `close`, and whether it gives an aggregate."""
     ctx = OpenContext(init["namespace"], init["jobId"], init["functionId"], init["replica"], init["meta"])
     entry, finish = load_entry(init)
     if init["kind"] == "source":
         if init.get("schema") is None:
             raise LoadError("the source has no schema; set schema")
         source = Source(entry, ctx, outbox, schemas)
-        return lambda loop: source.run(inbox, loop), lambda: None, {"streams": False}
+        return lambda loop: source.run(inbox, loop), lambda: None, False
     function = UserFunction(entry, init["streamProcess"], ctx, finish)
-    worker = Worker(function, inbox, outbox, window, schemas)
-    return lambda loop: worker.run(loop, init["concurrency"]), function.close, {
-        "streams": function.streams,
-        "finishes": function.finishes,
-    }
+    worker = Worker(function, inbox, outbox, Outputs(outbox, window, schemas), schemas)
+    return lambda loop: worker.run(loop, init["concurrency"]), function.close, function.finishes
 
 
 def _close(close: Callable[[], None], outbox: Outbox) -> None:
     try:
         close()
     except BaseException as error:
-        outbox.log("ERROR", f"close failed: {failure_of(error)['trace']}")
+        outbox.log("ERROR", f"close failed: {failure_of(error).get('trace')}")
     end_lines()
     outbox.flush()
 
 
 def _connection(descriptor: int) -> socket.socket:
-    """The socket that the runtime opened, which processes of user code do not inherit."""
-    connection = socket.socket(fileno=descriptor)
-    connection.set_inheritable(False)
-    return connection
+    """The socket that the runtime opened, with a high number: what user code opens, closes or writes to by number is another."""
+    for least in (_HIGH_DESCRIPTOR, descriptor + 1):
+        try:
+            moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least)
+        except OSError:
+            # The limit of open files is lower.
+            continue
+        os.close(descriptor)
+        return socket.socket(fileno=moved)
+    return socket.socket(fileno=descriptor)
 
 
 def _die_with_parent() -> None:

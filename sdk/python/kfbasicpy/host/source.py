@@ -21,6 +21,7 @@ from kfbasicpy.avro.error import shown
 from kfbasicpy.function.open_context import OpenContext
 
 from . import frames
+from .awaiting import awaited, steps
 from .console import end_lines
 from .failure import failure_of
 from .inbox import Inbox
@@ -153,7 +154,7 @@ def _bound(entry: Any, ctx: OpenContext) -> Callable[[], Any]:
 def _open(result: Any, loop: asyncio.AbstractEventLoop) -> tuple[Iterator[Any], bool, bool]:
     """The records that one call returned, whether the source ends with them, and whether another run yields them again."""
     if inspect.isawaitable(result):
-        result = loop.run_until_complete(_awaited(result))
+        result = loop.run_until_complete(awaited(result))
     if result is None:
         return iter(()), True, False
     if isinstance(result, dict):
@@ -161,19 +162,7 @@ def _open(result: Any, loop: asyncio.AbstractEventLoop) -> tuple[Iterator[Any], 
     if isinstance(result, (list, tuple)):
         return iter(result), False, False
     if inspect.isasyncgen(result):
-        return _steps(result, loop), True, True
+        return steps(result, loop), True, True
     if isinstance(result, Iterator):
         return result, True, True
     raise RecordError(f"the source returned {shown(result)}; return a list of dicts, a generator, or None to end")
-
-
-def _steps(records: Any, loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
-    while True:
-        try:
-            yield loop.run_until_complete(_awaited(records.__anext__()))
-        except StopAsyncIteration:
-            return
-
-
-async def _awaited(awaitable: Any) -> Any:
-    return await awaitable

@@ -71,7 +71,7 @@ def _attempt(what: str, action: Callable[[], Any]) -> Any:
         return action()
     except BaseException as error:
         failure = failure_of(error)
-        raise LoadError(f"{what} failed: {failure['type']}: {failure['message']}", failure["trace"]) from None
+        raise LoadError(f"{what} failed: {failure['type']}: {failure['message']}", failure.get("trace")) from None
 
 
 def _check_parameters(target: Callable[..., Any], arguments: tuple[str, ...]) -> None:

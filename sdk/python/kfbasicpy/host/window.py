@@ -15,19 +15,13 @@ _MAX_BYTES = 16 << 20
 
 
 class Window:
-    """Counts outputs in flight. `acquire` waits for room; `charge` only counts."""
+    """Counts outputs in flight."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._count = 0
         self._bytes = 0
         self._waiters: list[Callable[[], None]] = []
-
-    def charge(self, size: int) -> None:
-        """Counts an output without waiting for room."""
-        with self._changed:
-            self._count += 1
-            self._bytes += size
 
     def credit(self, count: int, size: int) -> None:
         """Subtracts stored outputs and wakes the waiters. Called by the reader's thread."""

@@ -1,8 +1,8 @@
 """Runs a process function over the records of the inbox.
 
 R1. A sync function processes one record after another outside of a running loop, so it may call asyncio.run.
-R2. Returned outputs are sent once all of them are encoded; if one cannot be encoded, none is sent.
-R3. Any exception of user code fails its record, including SystemExit and KeyboardInterrupt.
+R2. Any exception of user code fails its record, including SystemExit and KeyboardInterrupt.
+R3. Nothing that user code does to its event loop ends the worker.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from typing import Any, Iterator, Optional
+from collections.abc import Iterator
+from typing import Any, Optional
 
-from kfbasicpy.avro.error import shown
 from kfbasicpy.function.context import Context
-from kfbasicpy.function.stream_queue import BlockingStreamQueue, StreamMsg, StreamQueue
+from kfbasicpy.function.stream_queue import BlockingStreamQueue, StreamQueue
 
+from .awaiting import awaited, steps
 from .console import end_lines
 from .failure import failure_of
 from .frames import END_OF_BATCH, QUIT, Finish, Record
 from .inbox import Inbox
 from .outbox import Outbox
+from .outputs import Outputs
 from .schemas import RecordError, Schemas
 from .user_function import UserFunction
-from .window import Window
 
 # How long a lane runs async functions that never wait before it yields to other tasks.
 _TURN_S = 0.01
@@ -32,11 +33,11 @@ _TURN_S = 0.01
 class Worker:
     """Processes records until the order to quit, and reports to the outbox."""
 
-    def __init__(self, function: UserFunction, inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas) -> None:
+    def __init__(self, function: UserFunction, inbox: Inbox, outbox: Outbox, outputs: Outputs, schemas: Schemas) -> None:
         self._function = function
         self._inbox = inbox
         self._outbox = outbox
-        self._window = window
+        self._outputs = outputs
         self._schemas = schemas
 
     def run(self, loop: asyncio.AbstractEventLoop, concurrency: int) -> None:
@@ -47,9 +48,11 @@ class Worker:
         while not all(lane.done() for lane in lanes):
             try:
                 loop.run_until_complete(asyncio.wait(lanes))
-            except (SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
-                # Raised by a task that outlived its record: neither a failure of a record nor a reason to exit.
-                self._outbox.log("ERROR", f"a background task of user code raised {type(error).__name__}")
+            except BaseException as error:
+                if loop.is_closed():
+                    raise
+                # Raised by a task that outlived its record, or by `loop.stop`: neither a failure of a record nor a reason to exit.
+                self._outbox.log("ERROR", f"a background task of user code raised {type(error).__name__}: {failure_of(error)['message']}")
         for lane in lanes:
             lane.result()
 
@@ -57,15 +60,15 @@ class Worker:
         self._outbox.heartbeat(record)
 
     def side_output(self, record: int, side: str, event: dict[str, Any]) -> None:
-        payload = self._schemas.encode_side(side, event)
-        self._window.charge(len(payload))
-        self._outbox.output(record, side, payload)
-        self._outbox.flush()
+        self._outputs.put_side(side, event, record)
 
     def _run_sync(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
             item = self._inbox.get()
             if isinstance(item, Record):
+                if loop.is_closed():
+                    loop = asyncio.new_event_loop()
+                    asyncio.set_event_loop(loop)
                 self._process(item, loop)
             elif isinstance(item, Finish):
                 self._finish(item.id, loop)
@@ -97,47 +100,45 @@ class Worker:
                 continue
 
     def _process(self, record: Record, loop: asyncio.AbstractEventLoop) -> None:
+        self._outbox.begin(record.id)
         try:
             event = self._schemas.decode(record)
             ctx = Context(self, record.id, record.info)
             if self._function.streams:
-                queue = BlockingStreamQueue(lambda event: self._put_blocking(record, event))
+                queue = BlockingStreamQueue(lambda event: self._outputs.put_blocking(event, record))
                 result = self._function.call(ctx, event, queue)
             else:
                 result = self._function.call(ctx, event)
-            if type(result) is not dict and inspect.isawaitable(result):
-                result = loop.run_until_complete(_awaited(result))
-            payloads = self._payloads(result, record)
+            payloads = self._payloads(result, record.id, record, loop)
         except BaseException as error:
             self._fail(record.id, error)
         else:
             self._complete(record.id, payloads)
 
     async def _process_async(self, record: Record) -> None:
+        self._outbox.begin(record.id)
         try:
             event = self._schemas.decode(record)
             ctx = Context(self, record.id, record.info)
             if self._function.streams:
-                queue = StreamQueue(lambda event: self._put(record, event))
-                result = await self._function.call(ctx, event, queue)
+                queue = StreamQueue(lambda event: self._outputs.put(event, record))
+                self._outputs.of_stream(await self._function.call(ctx, event, queue))
                 if queue.unfinished:
                     raise RecordError(f"{queue.unfinished} call(s) of q.put not awaited")
+                payloads = []
             else:
                 result = self._function.call(ctx, event)
-                result = [item async for item in result] if self._function.is_async_generator else await result
-            payloads = self._payloads(result, record)
+                payloads = await self._payloads_async(result, record.id, record)
         except BaseException as error:
             self._fail(record.id, error)
         else:
             self._complete(record.id, payloads)
 
     def _finish(self, order: int, loop: asyncio.AbstractEventLoop) -> None:
-        """Runs the function's finish, whose outputs are sent together like those of a record."""
+        """Runs the function's finish, whose outputs are sent like those of a record."""
+        self._outbox.begin(order)
         try:
-            result = self._function.finish(Context(self, order))
-            if _must_wait(result):
-                result = loop.run_until_complete(_waited(result))
-            payloads = self._encoded(result)
+            payloads = self._payloads(self._function.finish(Context(self, order)), order, None, loop)
         except BaseException as error:
             self._fail(order, error)
         else:
@@ -145,16 +146,37 @@ class Worker:
         self._outbox.flush()
 
     async def _finish_async(self, order: int) -> None:
+        self._outbox.begin(order)
         try:
-            result = self._function.finish(Context(self, order))
-            if _must_wait(result):
-                result = await _waited(result)
-            payloads = self._encoded(result)
+            payloads = await self._payloads_async(self._function.finish(Context(self, order)), order, None)
         except BaseException as error:
             self._fail(order, error)
         else:
             self._complete(order, payloads)
         self._outbox.flush()
+
+    def _payloads(self, result: Any, owner: int, record: Optional[Record], loop: asyncio.AbstractEventLoop) -> list[bytes]:
+        """The outputs to send with the outcome; what a generator yields is sent before."""
+        if type(result) is not dict:
+            if inspect.isawaitable(result):
+                result = loop.run_until_complete(awaited(result))
+            if inspect.isasyncgen(result):
+                result = steps(result, loop)
+        if self._function.streams and record is not None:
+            self._outputs.of_stream(result)
+            return []
+        if isinstance(result, Iterator):
+            self._outputs.send_each(result, owner, record)
+            return []
+        return self._outputs.returned(result, record)
+
+    async def _payloads_async(self, result: Any, owner: int, record: Optional[Record]) -> list[bytes]:
+        if inspect.isawaitable(result):
+            result = await result
+        if isinstance(result, Iterator) or inspect.isasyncgen(result):
+            await self._outputs.send_each_async(result, owner, record)
+            return []
+        return self._outputs.returned(result, record)
 
     def _complete(self, record: int, payloads: list[bytes]) -> None:
         end_lines()
@@ -162,60 +184,14 @@ class Worker:
 
     def _fail(self, record: int, error: BaseException) -> None:
         end_lines()
+        self._outbox.fail(record, _failure_of(error))
+
+
+def _failure_of(error: BaseException) -> dict[str, Any]:
+    """The failure of any exception, also one whose methods raise: the decisions of such an AckException are ignored."""
+    for _ in range(3):
         try:
-            failure = failure_of(error)
+            return failure_of(error)
         except BaseException as second:
-            # Methods of the AckException raised: its decisions are ignored.
-            failure = failure_of(second)
-        self._outbox.fail(record, failure)
-
-    def _payloads(self, result: Any, record: Record) -> list[bytes]:
-        if result is None:
-            return []
-        if self._function.streams:
-            if result is StreamMsg.OK:
-                return []
-            what = "StreamMsg.ERROR" if result is StreamMsg.ERROR else f"{shown(result)}, not a StreamMsg; send outputs with q.put"
-            raise RecordError(f"the function returned {what}")
-        return self._encoded(result, record)
-
-    def _encoded(self, result: Any, record: Optional[Record] = None) -> list[bytes]:
-        """What a function returned, encoded; in the schema of the input `record` where it does not fit the declared one."""
-        if result is None:
-            return []
-        if isinstance(result, dict):
-            return [self._schemas.encode(result, record)]
-        if not isinstance(result, (list, tuple, Iterator)):
-            raise RecordError(f"the function returned {shown(result)}; return a dict, several dicts, or None")
-        payloads = []
-        for index, item in enumerate(result):
-            if not isinstance(item, dict):
-                raise RecordError(f"output {index} of the function is {shown(item)}, not a dict")
-            payloads.append(self._schemas.encode(item, record))
-        return payloads
-
-    def _put_blocking(self, record: Record, event: dict[str, Any]) -> None:
-        payload = self._schemas.encode(event, record)
-        if not self._window.try_acquire(len(payload)):
-            self._outbox.flush()
-            self._window.acquire_blocking(len(payload))
-        self._outbox.output(record.id, "", payload)
-
-    async def _put(self, record: Record, event: dict[str, Any]) -> None:
-        payload = self._schemas.encode(event, record)
-        if not self._window.try_acquire(len(payload)):
-            self._outbox.flush()
-            await self._window.acquire(len(payload))
-        self._outbox.output(record.id, "", payload)
-
-
-def _must_wait(result: Any) -> bool:
-    return type(result) is not dict and (inspect.isasyncgen(result) or inspect.isawaitable(result))
-
-
-async def _waited(result: Any) -> Any:
-    return [record async for record in result] if inspect.isasyncgen(result) else await result
-
-
-async def _awaited(awaitable: Any) -> Any:
-    return await awaitable
+            error = second
+    return {"type": type(error).__name__, "message": "the methods of the exception raise exceptions whose methods raise"}
