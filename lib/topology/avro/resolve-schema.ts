@@ -68,8 +68,9 @@ export function typeConflicts(writer: AvroType, reader: AvroType): readonly Sche
 /**
  * Resolves data of the writer's type to the reader's, by structure.
  *
- * I1. Of a reader's union, the branch of the same structure is taken, then the first of the same kind that resolves, then
- *     the first that the writer's type is promoted to. So reading a type by itself changes nothing.
+ * I1. Of a reader's union, the branch of the same name is taken if it resolves, then the one of the same structure, then the
+ *     first of the same kind that resolves, then the first that the writer's type is promoted to. So reading a type by
+ *     itself changes nothing.
  * I2. A pair of records that contains itself resolves if the rest does. Whether the rest does is known only at its end, so
  *     passes repeat with the pairs that failed until no further pair fails.
  */
@@ -173,7 +174,8 @@ class Pass {
   private resolveToUnion(writer: AvroType, reader: UnionType): Outcome {
     const exact = reader.branches.filter((branch) => haveSameStructure(writer, branch));
     const alike = reader.branches.filter((branch) => isSameKind(writer, branch));
-    for (const branch of [...exact, ...alike, ...reader.branches]) {
+    const namesakes = alike.filter((branch) => 'fields' in writer && 'fields' in branch && branch.name === writer.name);
+    for (const branch of [...namesakes, ...exact, ...alike, ...reader.branches]) {
       const found = this.resolve(writer, branch);
       if (found.conflicts.length === 0) return found; // I1
     }

@@ -26,9 +26,13 @@ class DefaultTest(unittest.TestCase):
             (["bytes", "string"], "\u00ff", b"\xff"),
             (["bytes", "string"], "\u0100", "\u0100"),
             ([{"type": "enum", "name": "e", "symbols": ["A"]}, "string"], "B", "B"),
+            ([{"type": "map", "values": "int"}, named_q(("x", "int", {"default": 1}))], {}, {}),
+            ([named_q(("x", "int", {"default": 1})), {"type": "map", "values": "int"}], {}, {"x": 1}),
+            (["double", "long"], 3, 3.0),
         ]:
             codec = Codec(record(("a", schema, {"default": default})))
-            self.assertEqual(codec.decode(codec.encode({})), {"a": expected})
+            found = codec.decode(codec.encode({}))
+            self.assertEqual((found, type(found["a"])), ({"a": expected}, type(expected)))
 
     def test_takes_defaults_of_all_64_bits_and_bytes_within_others(self):
         schema = record(

@@ -1,12 +1,11 @@
 """Reads the cases that TypeScript and Python share: test/fixtures/avro in the repository."""
 
-import datetime
 import json
-import math
 import os
 import unittest
 
 from kfbasicpy.avro import AvroError, Codec, SchemaError
+from tests.exact_values import same, value_of
 
 FOLDER = os.path.join(os.path.dirname(__file__), "../../../test/fixtures/avro")
 
@@ -14,59 +13,6 @@ FOLDER = os.path.join(os.path.dirname(__file__), "../../../test/fixtures/avro")
 def cases(name):
     with open(os.path.join(FOLDER, f"{name}.json"), encoding="utf-8") as file:
         return [case for case in json.load(file) if case.get("in", "python") == "python"]
-
-
-def value_of(json_value):
-    """The value that a case writes as JSON."""
-    if isinstance(json_value, list):
-        return [value_of(item) for item in json_value]
-    if not isinstance(json_value, dict):
-        return json_value
-    form = next(iter(json_value), "")
-    if not form.startswith("$"):
-        return {key: value_of(item) for key, item in json_value.items()}
-    return FORMS[form](json_value[form], json_value)
-
-
-def text_of(units, _):
-    return bytes.fromhex(units).decode("utf-16-be", "surrogatepass")
-
-
-def entries_of(entries, _):
-    return {value_of(key): value_of(value) for key, value in entries}
-
-
-def nest(count, form):
-    value = value_of(form["end"])
-    for _ in range(count):
-        value = {**value_of(form["of"]), form["key"]: value}
-    return value
-
-
-FORMS = {
-    "$long": lambda text, _: int(text),
-    "$bytes": lambda text, _: bytes.fromhex(text),
-    "$number": lambda text, _: float(text),
-    "$text": text_of,
-    "$map": entries_of,
-    "$record": entries_of,
-    "$instant": lambda text, _: datetime.datetime.fromisoformat(text.replace("Z", "+00:00")),
-    "$day": lambda text, _: datetime.date.fromisoformat(text),
-    "$nest": nest,
-}
-
-
-def same(one, other):
-    """Equal, and of the same class throughout, except that the text of a whole number may be a float's."""
-    if isinstance(one, float) and isinstance(other, (int, float)):
-        return (math.isnan(one) and math.isnan(other)) or (one == other and math.copysign(1, one) == math.copysign(1, other))
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    return one == other
 
 
 class SharedCasesTest(unittest.TestCase):

@@ -181,26 +181,12 @@ describe('what a function does to its process', () => {
     }
   });
 
-  it('writes to the descriptors of the frames and closes them: its own files are not taken for them', async () => {
-    const code = onOne(
-      `for number in (3, 4):
-    try:
-        os.write(number, b"garbage")
-    except OSError as error:
-        print(error.strerror)
-files = [open("/dev/null", "w") for _ in range(4)]
-for file in files:
-    file.write("x")
-    file.close()`,
-      'import os',
-    );
-    await withHost(code, async (run) => {
+  it('writes to the descriptors that it was started with, and closes them: the frames have others', async () => {
+    const body = 'for number in (3, 4):\n    os.write(number, b"garbage")\n    os.close(number)';
+    await withHost(onOne(body, 'import os'), async (run) => {
       await run.processAll(numbered, three);
       expect([...run.outcomes.values()]).toEqual(['done', 'done', 'done']);
-      expect(run.logs).toEqual([
-        ['INFO', 'Bad file descriptor'],
-        ['INFO', 'Bad file descriptor'],
-      ]);
+      expect(run.crashes).toEqual([]);
     });
   });
 

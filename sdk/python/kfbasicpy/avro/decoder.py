@@ -177,10 +177,8 @@ def _block_reader(least: int, limits: Limits) -> Callable[[bytes, int], tuple[in
     def read(payload: bytes, position: int) -> tuple[int, int]:
         count, position = _read_long(payload, position)
         if count < 0:
-            size, position = _read_size(payload, position)
+            _, position = _read_long(payload, position)
             count = -count
-            if size > len(payload) - position:
-                raise AvroError(f"a block of {size} bytes is longer than the payload")
         if least == 0:
             limits.count_empty(count)
         elif count * least > len(payload) - position:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from .error import AvroError
 from .remedy import mismatch
@@ -14,8 +14,15 @@ from .schema import MISSING, AvroType, Field
 _MAX_VALUES = 10_000
 
 
+class OfBranch(NamedTuple):
+    """A default of a union: the index of the first branch that it fits, and its value there."""
+
+    index: int
+    value: Any
+
+
 def default_value(type: AvroType, default: Any) -> Any:
-    """The value of a default; of a union, for the first branch that it fits. Raises AvroError."""
+    """The value of a default, in which each value of a union is an `OfBranch`. Raises AvroError."""
     return _Reading().value(type, default)
 
 
@@ -61,11 +68,11 @@ class _Reading:
         finally:
             self._open.discard(id(field))
 
-    def _union(self, type: AvroType, default: Any) -> Any:
+    def _union(self, type: AvroType, default: Any) -> OfBranch:
         faults = []
-        for branch in type.branches:
+        for index, branch in enumerate(type.branches):
             try:
-                return self.value(branch, default)
+                return OfBranch(index, self.value(branch, default))
             except AvroError as error:
                 faults.append(error)
         raise faults[0] if len(faults) == 1 else mismatch(type, default)

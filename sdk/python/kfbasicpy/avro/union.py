@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
+from .default import OfBranch
 from .error import AvroError, quoted
 from .limits import Limits
 from .logical import Convert, converter
@@ -80,7 +81,10 @@ def compile_union(type: AvroType, writers: list[Write], limits: Limits) -> Write
             _write_first_fit(append, type, value, candidates, limits)
 
     def _write_other(append: Append, value: Any) -> None:
-        """Writes a value of another class: a subclass, or one that stands for a plain value or a logical type."""
+        """Writes a value of another class: a subclass, or one that stands for a plain value or a logical type, or a default."""
+        if value.__class__ is OfBranch:
+            append(branches[value.index].index)
+            return branches[value.index].write(append, value.value)
         same = plain(value)
         cls = _class_of(same)
         if cls is not None:

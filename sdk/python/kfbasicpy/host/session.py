@@ -89,14 +89,17 @@ def _close(close: Callable[[], None], outbox: Outbox) -> None:
 
 
 def _connection(descriptor: int) -> socket.socket:
-    """The socket that the runtime opened, with a high number: what user code opens, closes or writes to by number is another."""
+    """The socket that the runtime opened, with a high number: what user code writes to or closes by its low number is
+    another descriptor, of /dev/null."""
     for least in (_HIGH_DESCRIPTOR, descriptor + 1):
         try:
             moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least)
         except OSError:
             # The limit of open files is lower.
             continue
-        os.close(descriptor)
+        placeholder = os.open(os.devnull, os.O_RDWR)
+        os.dup2(placeholder, descriptor, inheritable=False)
+        os.close(placeholder)
         return socket.socket(fileno=moved)
     return socket.socket(fileno=descriptor)
 
