@@ -185,6 +185,18 @@ function describeFailures(run: Run, { errorType, names }: HostFixture): void {
       expect(host.failureOf(2).message).toContain('Avro');
       expect([host.outputsOf(0), host.outputsOf(3)]).toEqual([events(0), events(3)]);
     }));
+
+  it('fails a record that does not decode, with the reason, and processes its neighbors', () =>
+    run('throwsOnTwo', async (host) => {
+      const whole = recordOf(0, numbered, { n: 0 });
+      const header = whole.payload.subarray(0, 10);
+      const broken = [header, Buffer.concat([header, Buffer.alloc(11, 0xff)]), Buffer.concat([whole.payload, header])];
+      const records = broken.map((payload, index) => ({ ...whole, id: index + 1, payload }));
+      host.host.process([whole, ...records, { ...whole, id: 4 }]);
+      await host.until(() => host.outcomes.size === 5);
+      for (const { id } of records) expect(host.failureOf(id).message).toMatch(/not? (be )?decode/);
+      expect([host.outputsOf(0), host.outputsOf(4)]).toEqual([events(0), events(0)]);
+    }));
 }
 
 function describeContext(run: Run): void {

@@ -9,6 +9,7 @@ let place: JetStreamPlace;
 let acks: AckLedger;
 let flows = 0;
 let bucket = '';
+const pullers: MessagePuller[] = [];
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
@@ -19,6 +20,7 @@ beforeEach(async () => {
   await place.connection.jetstream().views.kv(bucket, { history: 1 });
 });
 afterAll(async () => {
+  for (const puller of pullers) puller.stop();
   acks.close();
   await place.close();
 });
@@ -44,8 +46,12 @@ async function delivered(name: string): Promise<Delivery[]> {
   await place.fill(name, ['one']);
   const deliveries: Delivery[] = [];
   const puller = new MessagePuller(place.connection, acks, { stream: name, durable: 'map' });
-  puller.start((delivery) => deliveries.push(delivery));
-  puller.demand(10, 1_000_000);
+  pullers.push(puller);
+  puller.start((delivery) => {
+    deliveries.push(delivery);
+    puller.demand(1, 1_000_000);
+  });
+  puller.demand(1, 1_000_000);
   await waitFor('a delivery', () => deliveries.length === 1);
   return deliveries;
 }
