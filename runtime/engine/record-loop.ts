@@ -1,6 +1,5 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { retriesEach } from '../../lib/plan/replica-lifecycle';
 import { decideBlame } from './blame';
 import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
@@ -322,10 +321,10 @@ export class RecordLoop implements SupervisorEvents {
 
 /**
  * How many lone attempts may end their replica before the record is a dead letter: `maxDeliver`, but at least 2, because a
- * replica can be killed from outside, and at most 5, because a Job ends after 7 starts of a replica.
+ * replica can be killed from outside, and at most 3, because a Job ends after 7 starts of a replica.
  */
 function maxLoneAttempts(maxDeliver: number): number {
-  return Math.min(Math.max(maxDeliver, 2), retriesEach - 1);
+  return Math.min(Math.max(maxDeliver, 2), 3);
 }
 
 function namesOf(records: readonly HeldRecord[]): string {

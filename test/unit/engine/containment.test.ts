@@ -333,7 +333,8 @@ describe('a cautious loop', () => {
     [1, 2, true],
     [3, 2, false],
     [3, 3, true],
-    [9, 5, true],
+    [9, 2, false],
+    [9, 3, true],
   ])(
     'with maxDeliver %i, a record whose attempts ended %i replicas: a dead letter is %s',
     async (maxDeliver, earlier, isDead) => {
