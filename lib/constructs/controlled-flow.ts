@@ -9,7 +9,8 @@ import { FunctionConfig } from './workloads/function-config';
 
 /**
  * The objects that the controller applies for a flow, in order: those that `Flow` renders, without streams, consumers and
- * buckets and without annotations for Argo CD, and the Secrets whose values are all in the plan. Throws ConfigError
+ * buckets and without annotations for Argo CD, and the Secrets whose values are all in the plan. Their Jobs succeed also with
+ * dead letters, which the controller reports. Throws ConfigError
  * `config-invalid` with every fault, such as code that does not fit into a ConfigMap.
  */
 export function renderWorkloads(plan: FlowPlan, settings: WorkloadSettings): readonly Manifest[] {
@@ -17,7 +18,7 @@ export function renderWorkloads(plan: FlowPlan, settings: WorkloadSettings): rea
   const chart = new Chart(app, plan.jobId, { namespace: plan.namespace, labels: flowLabels(plan) });
   addFlowAccount(chart, plan);
   for (const secret of plan.secrets) addSecret(chart, secret);
-  addFlowWorkloads(chart, plan, settings);
+  addFlowWorkloads(chart, plan, { ...settings, isWatched: true });
   const nodes = chart.node.findAll();
   const faults = nodes.flatMap(({ node }) => node.validate());
   if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));

@@ -17,13 +17,10 @@ import {
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planDevStore } from './plan-dev-store';
 import { planSpec } from './plan-spec';
-import { timing } from './replica-lifecycle';
+import { maxAckPending, timing } from './replica-lifecycle';
 
 /** Dead letters are few and valuable: only bytes limit their stream. */
 const deadLetterMaxBytes = 1024 ** 3;
-
-/** Unacked messages of a consumer, over all replicas: enough for 50 replicas with 500 each. */
-const maxAckPending = 25_000;
 
 /**
  * Plans everything a flow needs. The same topology and settings give the same plan. Throws ConfigError if neither the

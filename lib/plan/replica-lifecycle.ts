@@ -4,6 +4,11 @@ export const ExitCode = {
   Done: 0,
   /** The replica failed; a restart may succeed. */
   Failed: 1,
+  /**
+   * Batch mode without a controller: all input is processed, but records were given up on or lost. A 0 would complete the
+   * Job as if nothing had happened; a restart changes nothing. (EX_DATAERR of sysexits.h)
+   */
+  Incomplete: 65,
   /** The configuration is wrong; a restart fails again. (EX_CONFIG of sysexits.h) */
   Misconfigured: 78,
   /** Batch mode: the replica was stopped before all input was processed. A 0 would complete the Job. (128 + SIGTERM) */
@@ -12,6 +17,9 @@ export const ExitCode = {
 
 /** How often a Job restarts each of its replicas before it fails. */
 export const retriesEach = 6;
+
+/** Unacked messages of a consumer, over all replicas: enough for 50 replicas with 500 each. */
+export const maxAckPending = 25_000;
 
 const maxAckWaitMs = 15_000;
 

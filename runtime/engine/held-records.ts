@@ -64,7 +64,7 @@ export class HeldRecord {
 
   /** `record <stream>:<sequence>`, the same at each delivery. */
   get name(): string {
-    return `record ${messageOf(this.delivery)}`;
+    return `record ${this.delivery.stream}:${this.delivery.sequence}`;
   }
 
   /** The host is gone: the record runs again from its first output. Throws StateError unless the record is running. */
@@ -133,6 +133,7 @@ export class HeldRecords {
   }
 }
 
-function messageOf(delivery: Pick<Delivery, 'stream' | 'sequence'>): string {
-  return `${delivery.stream}:${delivery.sequence}`;
+/** With the time, because a recreated stream counts from 1 again. */
+function messageOf(delivery: Pick<Delivery, 'stream' | 'sequence' | 'timestampMs'>): string {
+  return `${delivery.stream}:${delivery.sequence}:${delivery.timestampMs}`;
 }

@@ -58,6 +58,7 @@ export class Preparation {
 
   /** A redelivery so late that the output stream may have forgotten the message ids of the first delivery. */
   private isOutsideWindow({ delivery }: HeldRecord): boolean {
-    return delivery.deliveries > 1 && Date.now() - delivery.timestampMs > this.ports.dedupeWindowMs / 2;
+    const isAgain = delivery.deliveries > 1 || delivery.isRepeated === true;
+    return isAgain && Date.now() - delivery.timestampMs > this.ports.dedupeWindowMs / 2;
   }
 }

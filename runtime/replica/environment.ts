@@ -29,6 +29,8 @@ const environmentSchema = z.object({
   /** The file to which the replica writes its port. */
   KFLOW_HTTP_PORT_FILE: z.string().optional(),
   KFLOW_METRICS: flag,
+  /** A controller or `kflow run` watches the flow, and reports its dead letters. */
+  KFLOW_WATCHED: flag,
 });
 
 /** Where a replica serves probes and, with `hasMetrics`, Prometheus. */
@@ -51,6 +53,8 @@ export interface ReplicaEnvironment {
   readonly isLongRunning: boolean;
   readonly isDownloadFailureSkipped: boolean;
   readonly shutdownMs: number;
+  /** Somebody reports what the replica gives up on; else the replica's exit code does. */
+  readonly isWatched: boolean;
   /** Left out: the replica does not listen. */
   readonly http?: HttpSettings;
   /** The whole environment, for user code and credentials. */
@@ -75,6 +79,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     isLongRunning: data.KFLOW_LONG_RUNNING_PROCESSING,
     isDownloadFailureSkipped: data.KFLOW_SKIP_DOWNLOAD_ERROR,
     shutdownMs: data.KFLOW_SHUTDOWN_TIMEOUT * 1_000,
+    isWatched: data.KFLOW_WATCHED,
     ...httpOf(data),
     env,
   };

@@ -71,7 +71,9 @@ export class ReplicaLinks {
     void connection.closed().then(() => onConnection('closed'));
     const statuses = connection.status(); // buffers changes while the rest opens
     const outputs = outputsOf(spec);
-    const trimmers = new Map(outputs.map((output) => [output.subject, new StreamTrimmer(connection, output)]));
+    const trimmers = new Map(
+      outputs.map((output) => [output.subject, new StreamTrimmer(connection, output, spec.stateBucket)]),
+    );
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
     const schemas = await SchemaRegistry.open(connection, spec.schemaBucket, `${spec.namespace}.${spec.jobId}`);
     const links: ReplicaLinks = new ReplicaLinks(

@@ -6,7 +6,8 @@ import { ExitCode } from '../../lib/plan/replica-lifecycle';
 import { cutText } from '../engine/failures';
 import { createLog } from '../log';
 import { readEnvironment } from './environment';
-import { runReplica } from './replica';
+import { writeTermination } from './incomplete-end';
+import { type ReplicaEnd, runReplica } from './replica';
 
 /** Longest text of the error that ends a replica, in characters. */
 const maxErrorLength = 16_000;
@@ -25,8 +26,12 @@ async function main(): Promise<number> {
   try {
     const environment = readEnvironment(process.env);
     const spec = readSpec(environment.specFile);
-    await runReplica(spec, environment, log, stop.signal);
-    return exitCodeOf({ mode: spec.mode, isStopped: stop.signal.aborted });
+    const end = await runReplica(spec, environment, log, stop.signal);
+    if (end.is === 'incomplete') {
+      log('ERROR', end.reason);
+      writeTermination(end.reason);
+    }
+    return exitCodeOf({ mode: spec.mode, end });
   } catch (error) {
     log('CRITICAL', cutText(messageOf(error), maxErrorLength));
     return exitCodeOf({ error });
@@ -43,10 +48,19 @@ function messageOf(error: unknown): string {
 
 /** The exit code of a replica that has ended, or that failed with `error`. */
 export function exitCodeOf(
-  end: { readonly error: unknown } | (Pick<FunctionSpec, 'mode'> & { readonly isStopped: boolean }),
+  of: { readonly error: unknown } | (Pick<FunctionSpec, 'mode'> & { readonly end: ReplicaEnd }),
 ): number {
-  if ('error' in end) return end.error instanceof ConfigError ? ExitCode.Misconfigured : ExitCode.Failed;
-  return end.isStopped && end.mode === 'batch' ? ExitCode.Stopped : ExitCode.Done;
+  if ('error' in of) return of.error instanceof ConfigError ? ExitCode.Misconfigured : ExitCode.Failed;
+  switch (of.end.is) {
+    case 'done':
+      return ExitCode.Done;
+    case 'incomplete':
+      return ExitCode.Incomplete;
+    case 'stopped':
+      return of.mode === 'batch' ? ExitCode.Stopped : ExitCode.Done;
+    case 'outdated':
+      return ExitCode.Stopped;
+  }
 }
 
 function readSpec(file: string): FunctionSpec {

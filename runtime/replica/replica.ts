@@ -5,16 +5,29 @@ import { kindOf } from '../../lib/topology/function-types/function-type';
 import type { ReplicaReport } from '../engine/counters';
 import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';
+import { whyIncomplete } from './incomplete-end';
 import { ReplicaLinks } from './links';
 import { aborted, type ReplicaContext } from './replica-context';
 import { ReplicaHealth } from './replica-health';
 import { ReplicaMetrics } from './replica-metrics';
 import { runReader } from './run-reader';
 import { runSource } from './run-source';
+import { Upkeep } from './upkeep';
 
 const reportEveryMs = 500;
 /** How long a replica that was stopped waits for the server's last answers. */
 const closeMs = 2_000;
+
+/** How a replica that did not fail has ended. */
+export type ReplicaEnd =
+  /** All input is processed. */
+  | { readonly is: 'done' }
+  /** All input is processed, but records were given up on or removed; nobody but the replica reports that. */
+  | { readonly is: 'incomplete'; readonly reason: string }
+  /** On request. */
+  | { readonly is: 'stopped' }
+  /** An input stream was recreated: the replica must start again. */
+  | { readonly is: 'outdated' };
 
 /**
  * Runs one replica of one function until its inputs have ended (batch) or until `stop`. Rejects with ConfigError when a
@@ -25,20 +38,20 @@ export async function runReplica(
   environment: ReplicaEnvironment,
   log: ReplicaContext['log'],
   stop: AbortSignal,
-): Promise<void> {
+): Promise<ReplicaEnd> {
   const { http } = environment;
   const health = new ReplicaHealth(stop);
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
   const metrics = http?.hasMetrics === true ? new ReplicaMetrics(spec, counters) : undefined;
   const endpoint = http === undefined ? undefined : await HttpEndpoint.open({ ...http, health, metrics, log });
   try {
-    await runConnected({ spec, environment, counters, health, observer: metrics, log, stop });
+    return await runConnected({ spec, environment, counters, health, observer: metrics, log, stop });
   } finally {
     await endpoint?.close();
   }
 }
 
-async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise<void> {
+async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise<ReplicaEnd> {
   const { spec, environment, log, health, counters, stop } = unconnected;
   const opening = ReplicaLinks.open({ spec, environment, log, onConnection: (state) => health.connectionIs(state) });
   const links = await Promise.race([opening, aborted(stop)]);
@@ -46,21 +59,36 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
     // no record is held yet; the connection is closed as soon as it opens
     opening.then((late) => late.close()).catch(() => undefined);
     log('INFO', 'stopped before it connected');
-    return;
+    return { is: 'stopped' };
   }
-  const context = { ...unconnected, links };
+  const upkeep = await Upkeep.start({ ...unconnected, links });
+  const context = { ...unconnected, links, stop: AbortSignal.any([stop, upkeep.replaced]) };
   const reports = startCounterReports(context);
   health.enter('loading');
   const isSource = kindOf(spec.type) === 'source';
   await (isSource ? runSource(context) : runReader(context));
   health.enter('ending');
+  await upkeep.close();
   reports.stop();
+  const end = await endOf(context, { isStopped: stop.aborted, isOutdated: upkeep.replaced.aborted });
   await links.close(stop.aborted ? closeMs : undefined);
   const { in: taken, out, failed, dead } = counters;
   log(
     'INFO',
-    `${stop.aborted ? 'stopped' : 'done'}: ${taken} in, ${out} out, ${failed} failed attempts, ${dead} dead letters`,
+    `${stop.aborted ? 'stopped' : end.is}: ${taken} in, ${out} out, ${failed} failed attempts, ${dead} dead letters`,
   );
+  return end;
+}
+
+async function endOf(
+  context: ReplicaContext,
+  { isStopped, isOutdated }: { readonly isStopped: boolean; readonly isOutdated: boolean },
+): Promise<ReplicaEnd> {
+  if (isStopped) return { is: 'stopped' };
+  if (isOutdated) return { is: 'outdated' };
+  const { spec, environment } = context;
+  const reason = spec.mode === 'stream' || environment.isWatched ? undefined : await whyIncomplete(context);
+  return reason === undefined ? { is: 'done' } : { is: 'incomplete', reason };
 }
 
 /** Publishes the replica's counters twice a second, and once more when it is stopped. */

@@ -1,6 +1,7 @@
 import { outputsOf } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import { OriginIndex } from '../adapters/jetstream/origin-index';
+import { ignoreMissing } from '../adapters/jetstream/retry-request';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
 import { sinkConnector } from '../connectors/registry';
@@ -120,7 +121,9 @@ async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop
     for (const { stream, durable } of spec.inputs) {
       const sealedAt = await links.state.sealedAt(stream);
       if (sealedAt === undefined) return false;
-      if (!isFinished(sealedAt, await consumerProgress(links.manager, stream, durable))) return false;
+      // a consumer that somebody removed is being recreated
+      const progress = await ignoreMissing(consumerProgress(links.manager, stream, durable));
+      if (progress === undefined || !isFinished(sealedAt, progress)) return false;
     }
     return true;
   };

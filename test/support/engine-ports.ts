@@ -31,6 +31,7 @@ export class ManualPublisher implements Publisher {
 
 /** A consumer whose messages the test delivers. */
 export class ManualSource implements DeliverySource {
+  private readonly stored = new Map<number, number>();
   readonly demands: { readonly messages: number; readonly bytes: number }[] = [];
   isStopped = false;
   private onDelivery: ((delivery: Delivery) => void) | undefined;
@@ -51,6 +52,13 @@ export class ManualSource implements DeliverySource {
     this.isStopped = true;
   }
 
+  /** A message is stored once, however often it is delivered. */
+  private storedAt(sequence: number): number {
+    const at = this.stored.get(sequence) ?? Date.now();
+    this.stored.set(sequence, at);
+    return at;
+  }
+
   /** Delivers a message, once the reader has started, and returns the list that its answers are added to: `ack`, `nak <ms>`, `working`. */
   deliver(sequence: number, changes: Partial<Pick<Delivery, 'deliveries' | 'timestampMs' | 'payload'>> = {}): string[] {
     const answers: string[] = [];
@@ -58,7 +66,7 @@ export class ManualSource implements DeliverySource {
       stream: this.stream,
       sequence,
       deliveries: 1,
-      timestampMs: Date.now(),
+      timestampMs: this.storedAt(sequence),
       payload: Buffer.from('c301000000000000000002', 'hex'),
       handle: `${this.stream}.${sequence}`,
       ...changes,

@@ -9,6 +9,8 @@ export interface FunctionContainerProps {
   readonly image: string;
   /** Address of NATS from within the pods. */
   readonly natsUrl: string;
+  /** A controller or `kflow run` watches the flow, and reports what its replicas gave up on. */
+  readonly isWatched?: boolean;
 }
 
 /** Where the ConfigMap with the function's spec is mounted. */
@@ -20,7 +22,7 @@ const defaultResources = {
 };
 
 /** The container of a function, without its security context. */
-export function renderContainer({ workload, image, natsUrl }: FunctionContainerProps): object {
+export function renderContainer({ workload, image, natsUrl, isWatched }: FunctionContainerProps): object {
   const { http } = workload;
   const policy = workload.imagePullPolicy;
   return {
@@ -28,7 +30,7 @@ export function renderContainer({ workload, image, natsUrl }: FunctionContainerP
     image: workload.image ?? image,
     ...(policy === undefined ? {} : { imagePullPolicy: policy }),
     ports: [{ name: 'http', containerPort: http.port, protocol: 'TCP' }],
-    env: environmentOf(workload, natsUrl),
+    env: environmentOf(workload, natsUrl, isWatched === true),
     resources: resourcesOf(workload),
     startupProbe: httpProbe('/livez', { periodSeconds: 2, failureThreshold: 60 }),
     livenessProbe: httpProbe('/livez', { periodSeconds: 10, failureThreshold: livenessFailures(workload) }),
@@ -40,13 +42,14 @@ export function renderContainer({ workload, image, natsUrl }: FunctionContainerP
 }
 
 /** Our variables and those of the document, whose checks refuse our names. */
-function environmentOf(workload: PlannedWorkload, natsUrl: string): readonly EnvVariable[] {
+function environmentOf(workload: PlannedWorkload, natsUrl: string, isWatched: boolean): readonly EnvVariable[] {
   const { container, http, secretEnv } = workload;
   const own: readonly EnvVariable[] = [
     { name: 'KFLOW_SPEC', value: `${specFolder}/spec.json` },
     { name: 'KFLOW_NATS_URL', value: natsUrl },
     { name: 'KFLOW_HTTP_PORT', value: String(http.port) },
     ...(http.metrics ? [{ name: 'KFLOW_METRICS', value: 'true' }] : []),
+    ...(isWatched ? [{ name: 'KFLOW_WATCHED', value: 'true' }] : []),
     ...replicaNumber(workload),
     ...secretVariables(secretEnv),
   ];

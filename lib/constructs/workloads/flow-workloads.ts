@@ -17,6 +17,8 @@ export interface WorkloadSettings {
   readonly hashes?: { readonly [functionId: string]: string };
   /** Functions that are left out. */
   readonly without?: readonly string[];
+  /** A controller or `kflow run` watches the flow, and reports what its replicas gave up on. */
+  readonly isWatched?: boolean;
 }
 
 /** Adds the account that all pods of a flow run as, which has no permissions, and returns its name. */
@@ -33,14 +35,14 @@ export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
 
 /** Adds a workload for each function, and the pod for step-by-step runs if the flow has one. */
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
-  const { image, natsUrl, serviceAccount = accountName(flow), hashes = {}, without = [] } = settings;
+  const { image, natsUrl, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched } = settings;
   if (flow.devStore !== undefined) {
     new DevStore(scope, 'DevStore', { devStore: flow.devStore, serviceAccount, natsUrl });
   }
   for (const workload of flow.workloads) {
     if (without.includes(workload.function)) continue;
     const hash = hashes[workload.function];
-    new FunctionWorkload(scope, workload.function, { workload, serviceAccount, image, natsUrl, hash });
+    new FunctionWorkload(scope, workload.function, { workload, serviceAccount, image, natsUrl, hash, isWatched });
   }
 }
 

@@ -94,7 +94,12 @@ export class FunctionWorkload extends Construct {
           { action: 'Ignore', onExitCodes: { containerName: 'function', operator: 'In', values: [ExitCode.Stopped] } },
           {
             action: 'FailJob',
-            onExitCodes: { containerName: 'function', operator: 'In', values: [ExitCode.Misconfigured] },
+            onExitCodes: {
+              containerName: 'function',
+              operator: 'In',
+              // the API server wants them in order
+              values: [ExitCode.Incomplete, ExitCode.Misconfigured],
+            },
           },
         ],
       },

@@ -38,6 +38,13 @@ export class AckLedger {
     this.send({ reply, text, isAck: false, sentAt: Date.now() });
   }
 
+  /** Forgets the answers to messages of a stream that no longer exists: sent again, they would settle other messages. */
+  forget(stream: string): void {
+    const isKept = ({ reply }: Answer) => !reply.includes(`.${stream}.`);
+    this.received = this.kept.slice(0, this.received).filter(isKept).length;
+    this.kept = this.kept.filter(isKept);
+  }
+
   /** Call on every reconnect of the connection. */
   reconnected(): void {
     this.reconnects++;
@@ -65,12 +72,12 @@ export class AckLedger {
   private async confirm(): Promise<boolean> {
     if (this.flushing || this.kept.length === 0 || this.connection.isClosed()) return false;
     this.flushing = true;
-    const count = this.kept.length;
+    const sent = new Set(this.kept);
     const { reconnects } = this;
     try {
       await this.connection.flush();
       if (this.reconnects !== reconnects) return false; // I1
-      this.drop(count);
+      this.drop(this.kept.findLastIndex((answer) => sent.has(answer)) + 1);
       return true;
     } catch {
       return false; // disconnected: `reconnected` sends them again

@@ -2,8 +2,8 @@ import { DiscardPolicy, type JetStreamManager, type NatsConnection, type ObjectS
 import { StoreError } from '../../../lib/errors';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import { documentDigest } from '../../controller/flows/ports/flow-store';
-import { ensureStream, ignoreMissing } from './provision';
-import { callServer, readServer } from './retry-request';
+import { ensureStream } from './provision';
+import { callServer, ignoreMissing, readServer } from './retry-request';
 import { StreamReader } from './stream-reader';
 
 const bucket = 'kflow_documents';

@@ -33,7 +33,7 @@ export class FlowEvents {
   }
 
   async add(event: FlowEvent): Promise<void> {
-    const subject = subjectOf(event, event.kind);
+    const subject = eventSubject(event, event.kind);
     const text = JSON.stringify(event);
     await callServer(`event ${event.id}`, () => this.client.publish(subject, text, { msgID: event.id }));
   }
@@ -42,13 +42,13 @@ export class FlowEvents {
     of: Partial<FlowKey>,
     { limit = Number.POSITIVE_INFINITY, kind }: { readonly limit?: number; readonly kind?: FlowEvent['kind'] },
   ): Promise<readonly FlowEvent[]> {
-    return (await this.reader.last(subjectOf(of, kind), limit)).map(eventOf);
+    return (await this.reader.last(eventSubject(of, kind), limit)).map(eventOf);
   }
 
   /** Resolves when the position in the log is known: yields every event that is added afterwards, until the signal. */
   async follow(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEvent>> {
     const { last } = await this.reader.extent();
-    return this.events(subjectOf(of), last + 1, signal);
+    return this.events(eventSubject(of), last + 1, signal);
   }
 
   /**
@@ -82,6 +82,10 @@ function eventOf({ data }: { readonly data: Uint8Array }): FlowEvent {
   return JSON.parse(Buffer.from(data).toString()) as FlowEvent;
 }
 
-function subjectOf({ namespace = '*', jobId = '*' }: Partial<FlowKey>, kind: FlowEvent['kind'] | '*' = '*'): string {
+/** The subject of a flow's events of one kind; `*` for what is left out. */
+export function eventSubject(
+  { namespace = '*', jobId = '*' }: Partial<FlowKey>,
+  kind: FlowEvent['kind'] | '*' = '*',
+): string {
   return `kflow-events.${namespace}.${jobId}.${kind}`;
 }

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { type JetStreamManager, type KV, type NatsConnection, NatsError } from 'nats';
 import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
 import type { Publisher } from '../../engine/ports/publisher';
-import { quickRequests, retryRequest } from './retry-request';
+import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 
 /**
  * The state of a flow in a KV bucket: `run`, `completed.N`, and for a run N `ended.N.<function>`, `sealed.N.<stream>`,
- * `ended.N.<function>.<replica>`, `state.N.<function>.<replica>`, `listed.N.…`, `position.N.…`.
+ * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`, `letters.N` (the last dead letter of the runs before).
  *
  * I1. Values are read from the leader of the bucket's stream: with a lagging copy, two replicas that end at the same time
  *     could each miss the other's mark.
@@ -37,12 +37,15 @@ export class JetStreamFlowState implements FlowState {
     return (await this.number('run')) ?? 1;
   }
 
-  /** The current run if it has not completed, else a new run. */
-  async beginRun(): Promise<number> {
+  /** The current run if it has not completed, else a new run, to which none of the stored dead letters belongs. */
+  async beginRun(deadLetters?: string): Promise<number> {
     const current = await this.number('run');
     if (current !== undefined && (await this.number(`completed.${current}`)) === undefined) return current;
     const run = (current ?? 0) + 1;
-    if (current !== undefined) await this.purgeRun(current);
+    if (current !== undefined) {
+      await this.purgeRun(current);
+      if (deadLetters !== undefined) await this.put(`letters.${run}`, String(await this.lastOf(deadLetters)));
+    }
     await this.put('run', String(run));
     return run;
   }
@@ -110,6 +113,13 @@ export class JetStreamFlowState implements FlowState {
     return this.number(`sealed.${await this.run()}.${stream}`);
   }
 
+  /** Seals the stream that replaces a sealed one of the current run; a stream that is not sealed stays so. */
+  async reseal(stream: string, lastSequence: number): Promise<void> {
+    const key = `sealed.${await this.run()}.${stream}`;
+    const sealedAt = await this.number(key);
+    if (sealedAt !== undefined && sealedAt !== lastSequence) await this.put(key, String(lastSequence));
+  }
+
   /** With `ever`, the list is kept across runs: the source's checkpoint. */
   async listed(source: string, ever: boolean, publisher: Publisher): Promise<ListedObjects> {
     const scope = ever ? 'ever' : String(await this.run());
@@ -149,6 +159,12 @@ export class JetStreamFlowState implements FlowState {
     return text === undefined ? undefined : Number(text);
   }
 
+  /** 0 when the stream does not exist. */
+  private async lastOf(stream: string): Promise<number> {
+    const info = await ignoreMissing(retryRequest(() => this.manager.streams.info(stream)));
+    return info?.state.last_seq ?? 0;
+  }
+
   private async isPartEnded(key: string, replicas: number): Promise<boolean> {
     const text = await this.text(key);
     return text !== undefined && (JSON.parse(text) as Pick<Part, 'replicas'>).replicas === replicas;
@@ -180,7 +196,10 @@ export class JetStreamFlowState implements FlowState {
   }
 
   private async purgeRun(run: number): Promise<void> {
-    await this.purge(['ended', 'sealed', 'state', 'listed', 'position'].map((kind) => `${kind}.${run}.>`));
+    await this.purge([
+      ...['ended', 'sealed', 'state', 'listed', 'position'].map((kind) => `${kind}.${run}.>`),
+      `letters.${run}`,
+    ]);
   }
 
   private async purge(keys: readonly string[]): Promise<void> {

@@ -2,14 +2,15 @@ import type { JetStreamManager, NatsConnection } from 'nats';
 import { ConfigError } from '../../../lib/errors';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { outputsOf } from '../../../lib/plan/function-spec';
+import { deadLetterStream } from '../../../lib/plan/names';
 import { flowName } from '../../api-contract/flow-key';
 import { Limit } from '../../async/limit';
 import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/streams';
 import type { Writer } from '../../engine/ports/flow-state';
 import { JetStreamFlowState } from './jetstream-flow-state';
-import { ignoreMissing, provisionOwn, provisionSchemas } from './provision';
+import { provisionOwn, provisionSchemas } from './provision';
 import { readProgress } from './read-progress';
-import { callServer, quickRequests, readServer } from './retry-request';
+import { callServer, ignoreMissing, quickRequests, readServer } from './retry-request';
 import { rewindConsumer } from './rewind-consumer';
 
 /** Flows provisioned concurrently: the server creates streams one by one, and queued requests would time out. */
@@ -35,7 +36,7 @@ export class JetStreamStreams implements Streams {
   }
 
   async beginRun(plan: FlowPlan): Promise<number> {
-    return this.withState(plan, (state) => state.beginRun());
+    return this.withState(plan, (state) => state.beginRun(deadLetterStream(plan)));
   }
 
   async markCompleted(plan: FlowPlan): Promise<void> {
@@ -61,7 +62,9 @@ export class JetStreamStreams implements Streams {
       throw new ConfigError('config-invalid', message, { where: functionId });
     }
     const views = this.connection.jetstream(quickRequests).views;
-    const ports = { manager: this.manager, bucket: await views.kv(plan.stateBucket, { bindOnly: true }) };
+    const { manager } = this;
+    const { stateBucket } = plan;
+    const ports = { manager, bucket: await views.kv(stateBucket, { bindOnly: true }), stateBucket };
     await Promise.all(
       consumers.map((consumer) =>
         callServer(`consumer ${consumer.durable} of ${consumer.stream}`, () => rewindConsumer(ports, consumer, start)),

@@ -16,6 +16,8 @@ const maxBatch = 500;
  *     the rest of requests that have ended.
  * I2. A reconnect voids every request: the server drops the requests of a closed connection.
  * I3. While there is demand, a request is pending at the server or about to be sent: a lost request is replaced.
+ * I4. A message up to the known ack floor was acked before: a consumer that somebody recreated delivers it again. It is acked
+ *     and not passed on. A message that was stored after the floor was read is another one, of a recreated stream.
  */
 export class MessagePuller implements DeliverySource {
   private readonly nextSubject: string;
@@ -28,6 +30,9 @@ export class MessagePuller implements DeliverySource {
   private averageBytes = 512 * 1024;
   private readonly room = { messages: 0, bytes: 0 };
   private watchdog: NodeJS.Timeout | undefined;
+  private floor: KnownFloor = { floor: 0, floorAtMs: 0, repeatedTo: 0 };
+  private isVoid = false;
+  private onLost: () => void = () => undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -42,6 +47,28 @@ export class MessagePuller implements DeliverySource {
     this.subscribe();
     // messages that wait in the socket are received before the check
     this.watchdog = setInterval(() => setImmediate(() => this.pullAgainIfLost()), 1_000);
+  }
+
+  /** Sets what is known about the messages that were acked before (I4). */
+  skipTo(floor: KnownFloor): void {
+    this.floor = floor;
+  }
+
+  /** `listener` is called when the server reports that the consumer does not exist. */
+  onConsumerLost(listener: () => void): void {
+    this.onLost = listener;
+  }
+
+  /**
+   * The stream was removed, or another one has its name: pulls no more, and drops the answers to its messages, which would
+   * settle messages of the other one.
+   */
+  abandon(): void {
+    this.isVoid = true;
+    this.acks.forget(this.consumer.stream);
+    this.subscription?.unsubscribe();
+    this.subscription = undefined;
+    clearInterval(this.watchdog);
   }
 
   demand(messages: number, bytes: number): void {
@@ -86,10 +113,25 @@ export class MessagePuller implements DeliverySource {
       return;
     }
     this.outstanding = Math.max(0, this.outstanding - 1);
+    this.averageBytes += (message.data.length + 64 - this.averageBytes) / 16;
+    const delivery = new JetStreamDelivery(message, this.consumer.stream, this);
+    const { floor, floorAtMs, repeatedTo } = this.floor;
+    if (delivery.sequence <= floor && delivery.timestampMs <= floorAtMs) {
+      delivery.ack(); // I4
+      this.pullAgain();
+      return;
+    }
+    delivery.isRepeated = delivery.sequence <= repeatedTo;
     this.room.messages--;
     this.room.bytes -= message.data.length;
-    this.averageBytes += (message.data.length + 64 - this.averageBytes) / 16;
-    this.onDelivery(new JetStreamDelivery(message, this.consumer.stream, this.connection, this.acks));
+    this.onDelivery(delivery);
+  }
+
+  /** Sends the answer to a delivery. */
+  answer(kind: 'ack' | 'nak' | 'working', reply: string, text: Uint8Array): void {
+    if (this.isVoid) return;
+    if (kind === 'working') this.connection.publish(reply, text);
+    else this.acks[kind](reply, text);
   }
 
   /**
@@ -103,6 +145,7 @@ export class MessagePuller implements DeliverySource {
     this.outstanding = pending === '' ? 0 : Math.max(0, this.outstanding - Number(pending));
     if (code === 408) this.pullAgain();
     else setTimeout(() => this.pullAgain(), 250);
+    if (code === 503 || (code === 409 && message.headers?.description === 'Consumer Deleted')) this.onLost();
   }
 
   private pullAgain(): void {
@@ -115,6 +158,15 @@ export class MessagePuller implements DeliverySource {
     this.outstanding = 0;
     this.pullAgain();
   }
+}
+
+/** What is known about the messages that a consumer delivers. */
+export interface KnownFloor {
+  /** Every message up to this sequence is acked, if it was stored at the time `floorAtMs` of the server, or before. */
+  readonly floor: number;
+  readonly floorAtMs: number;
+  /** Messages up to this sequence may have been processed before. */
+  readonly repeatedTo: number;
 }
 
 const ack = Buffer.from('+ACK');
@@ -132,12 +184,12 @@ export class JetStreamDelivery implements Delivery {
   readonly payload: Uint8Array;
   /** The reply subject. */
   readonly handle: string;
+  isRepeated = false;
 
   constructor(
     message: Msg,
     readonly stream: string,
-    private readonly connection: NatsConnection,
-    private readonly acks: AckLedger,
+    private readonly answers: Pick<MessagePuller, 'answer'>,
   ) {
     this.handle = message.reply ?? '';
     this.payload = message.data;
@@ -149,14 +201,15 @@ export class JetStreamDelivery implements Delivery {
   }
 
   ack(): void {
-    this.acks.ack(this.handle, ack);
+    this.answers.answer('ack', this.handle, ack);
   }
 
   nak(delayMs: number): void {
-    this.acks.nak(this.handle, Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`));
+    const text = Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`);
+    this.answers.answer('nak', this.handle, text);
   }
 
   working(): void {
-    this.connection.publish(this.handle, working);
+    this.answers.answer('working', this.handle, working);
   }
 }

@@ -3,7 +3,7 @@ import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
-import { retryRequest } from './retry-request';
+import { ignoreMissing, retryRequest } from './retry-request';
 import { consumerProgress } from './stream-trimmer';
 
 const none: ReadonlySet<number> = new Set();
@@ -55,7 +55,9 @@ export class OriginIndex implements OriginLookup {
     const manager = await this.connection.jetstreamManager({ checkAPI: false });
     let floors: ReadonlyMap<string, number> | undefined;
     for (const stream of this.streams) {
-      const { state } = await manager.streams.info(stream.name);
+      const info = await ignoreMissing(manager.streams.info(stream.name));
+      if (info === undefined) continue; // removed from outside, with every output
+      const { state } = info;
       if (sinceMs >= stream.fromMs && state.last_seq <= stream.toSequence) continue;
       floors ??= await this.dropAcked(manager);
       await this.scan(stream, sinceMs, floors);
@@ -68,7 +70,7 @@ export class OriginIndex implements OriginLookup {
   private async dropAcked(manager: JetStreamManager): Promise<ReadonlyMap<string, number>> {
     const floors = new Map<string, number>();
     for (const { stream, durable } of this.spec.inputs) {
-      const { ackFloor } = await consumerProgress(manager, stream, durable);
+      const { ackFloor = 0 } = (await ignoreMissing(consumerProgress(manager, stream, durable))) ?? {};
       floors.set(stream, ackFloor);
       const origins = this.published.get(stream) ?? new Map();
       for (const sequence of origins.keys()) if (sequence <= ackFloor) origins.delete(sequence);

@@ -11,7 +11,14 @@ import {
   type StreamConfig,
 } from 'nats';
 import type { FlowPlan, PlannedConsumer, PlannedStream } from '../../../lib/plan/flow-plan';
-import { callServer } from './retry-request';
+import { readFloorNote } from './floor-notes';
+import { callServer, ignoreMissing } from './retry-request';
+
+/** The settings of a durable consumer. */
+export type ConsumerSettings = Pick<PlannedConsumer, 'durable' | 'subject' | 'ackWaitMs' | 'maxAckPending'>;
+
+/** Metadata of a recreated consumer: the sequence after which acked records are counted. */
+export const countsFromKey = 'kflow-counts-from';
 
 /** JetStream's error codes for a stream or consumer that exists with another configuration. */
 const streamDiffers = 10_058;
@@ -31,7 +38,7 @@ export async function provisionOwn(manager: JetStreamManager, plan: FlowPlan): P
     ensureStream(manager, bucketConfig(plan.stateBucket, replicas), { num_replicas: replicas }),
     ...plan.streams.map((stream) => ensureStream(manager, streamConfig(stream), streamConfig(stream))),
   ]);
-  await Promise.all(plan.consumers.map((consumer) => ensureConsumer(manager, consumer)));
+  await Promise.all(plan.consumers.map((consumer) => ensureConsumer(manager, consumer, plan.stateBucket)));
 }
 
 /** Creates a stream. Applies `changes` to an existing one; without them, an existing one is left unchanged. */
@@ -56,7 +63,7 @@ export async function ensureStream(
 }
 
 /** The configuration of a new durable consumer; a rewind changes where the consumer starts. */
-export function consumerConfig(consumer: PlannedConsumer) {
+export function consumerConfig(consumer: ConsumerSettings) {
   return {
     durable_name: consumer.durable,
     ack_policy: AckPolicy.Explicit,
@@ -82,17 +89,7 @@ export function bucketConfig(bucket: string, replicas: number) {
   } satisfies Partial<StreamConfig>;
 }
 
-/** Undefined when the stream, consumer or message does not exist. */
-export async function ignoreMissing<T>(response: Promise<T>): Promise<T | undefined> {
-  try {
-    return await response;
-  } catch (error) {
-    if (error instanceof NatsError && error.code === '404') return undefined;
-    throw error;
-  }
-}
-
-function streamConfig(stream: PlannedStream) {
+export function streamConfig(stream: Omit<PlannedStream, 'role' | 'onDelete'>) {
   return {
     name: stream.name,
     subjects: [...stream.subjects],
@@ -107,20 +104,50 @@ function streamConfig(stream: PlannedStream) {
   } satisfies Partial<StreamConfig>;
 }
 
-function changeableOf(consumer: PlannedConsumer) {
+function changeableOf(consumer: ConsumerSettings) {
   return { ack_wait: nanos(consumer.ackWaitMs), max_ack_pending: consumer.maxAckPending };
 }
 
-async function ensureConsumer(manager: JetStreamManager, consumer: PlannedConsumer): Promise<void> {
+/** A consumer that somebody removed continues after its last known ack floor. */
+async function ensureConsumer(
+  manager: JetStreamManager,
+  consumer: PlannedConsumer,
+  stateBucket: string,
+): Promise<void> {
   const { stream, durable } = consumer;
   await callServer(`consumer ${durable} of ${stream}`, async () => {
-    try {
-      await manager.consumers.add(stream, consumerConfig(consumer));
-    } catch (error) {
-      if (codeOf(error) !== consumerDiffers) throw error;
-      await manager.consumers.update(stream, durable, changeableOf(consumer));
+    const info = await ignoreMissing(manager.consumers.info(stream, durable));
+    if (info === undefined) {
+      const note = await readFloorNote(manager, stateBucket, { stream, durable });
+      const { created } = await manager.streams.info(stream);
+      await addConsumer(manager, consumer, note?.stream === created ? note : undefined);
+      return;
     }
+    const changes = changeableOf(consumer);
+    const isSame = info.config.ack_wait === changes.ack_wait && info.config.max_ack_pending === changes.max_ack_pending;
+    if (!isSame) await manager.consumers.update(stream, durable, changes);
   });
+}
+
+/** Creates a consumer that starts after a floor, or at the first record. An existing consumer is left unchanged. */
+export async function addConsumer(
+  manager: JetStreamManager,
+  consumer: ConsumerSettings & { readonly stream: string },
+  after?: { readonly floor: number; readonly countsFrom: number },
+): Promise<void> {
+  const start =
+    after === undefined
+      ? {}
+      : {
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: after.floor + 1,
+          metadata: { [countsFromKey]: String(after.countsFrom) },
+        };
+  try {
+    await manager.consumers.add(consumer.stream, { ...consumerConfig(consumer), ...start });
+  } catch (error) {
+    if (codeOf(error) !== consumerDiffers) throw error; // another replica was faster
+  }
 }
 
 function codeOf(error: unknown): number | undefined {

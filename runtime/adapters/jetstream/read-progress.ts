@@ -3,17 +3,29 @@ import type { FlowPlan, PlannedWorkload } from '../../../lib/plan/flow-plan';
 import { type OutputSpec, outputsOf } from '../../../lib/plan/function-spec';
 import { deadLetterSubject } from '../../../lib/plan/names';
 import type { FunctionProgress, InputProgress, OutputProgress } from '../../controller/ports/streams';
+import { type Drift, lostOf } from '../../engine/drift';
 import { usageOf } from '../../engine/plan-trim';
+import { readDrifts } from './drift-notes';
+import { countLettersOf } from './letter-counts';
+import { lettersBefore } from './read-run';
 import type { readServer } from './retry-request';
+import { ignoreMissing } from './retry-request';
 import { startFloorOf } from './rewind-consumer';
 
-/** The server's information about one flow's streams and consumers. */
+/** The server's information about one flow's streams and consumers; undefined for those that do not exist. */
 interface Infos {
-  readonly streams: ReadonlyMap<string, StreamInfo>;
-  readonly consumers: ReadonlyMap<string, ConsumerInfo>;
+  readonly streams: ReadonlyMap<string, StreamInfo | undefined>;
+  readonly consumers: ReadonlyMap<string, ConsumerInfo | undefined>;
+  /** Dead letters by function. */
+  readonly letters: ReadonlyMap<string, number>;
+  /** Undefined without a state bucket. */
+  readonly drifts: readonly Drift[] | undefined;
 }
 
-/** Reads the progress of every function: one request for each stream and consumer, concurrently, sent by `read`. */
+/**
+ * Reads the progress of every function: one request for each stream and consumer, concurrently, sent by `read`. What does
+ * not exist counts nothing and is listed as missing.
+ */
 export async function readProgress(
   manager: JetStreamManager,
   plan: FlowPlan,
@@ -24,44 +36,80 @@ export async function readProgress(
 }
 
 async function readInfos(manager: JetStreamManager, plan: FlowPlan, read: typeof readServer): Promise<Infos> {
-  const [streams, consumers] = await Promise.all([
+  const [streams, consumers, drifts] = await Promise.all([
     Promise.all(
       plan.streams.map(async ({ name, role }) => {
         const options = role === 'dead-letters' ? { subjects_filter: '>' } : undefined;
-        const info = await read(`stream ${name}`, () => manager.streams.info(name, options));
+        const info = await read(`stream ${name}`, () => ignoreMissing(manager.streams.info(name, options)));
         return [name, info] as const;
       }),
     ),
     Promise.all(
       plan.consumers.map(async ({ stream, durable }) => {
         const name = `consumer ${durable} of ${stream}`;
-        const info = await read(name, () => manager.consumers.info(stream, durable));
+        const info = await read(name, () => ignoreMissing(manager.consumers.info(stream, durable)));
         return [consumerKey(stream, durable), info] as const;
       }),
     ),
+    read(`bucket ${plan.stateBucket}`, () => readDrifts(manager, plan.stateBucket)),
   ]);
-  return { streams: new Map(streams), consumers: new Map(consumers) };
+  const infos = { streams: new Map(streams), consumers: new Map(consumers), drifts };
+  return { ...infos, letters: await readLetters(manager, plan, infos.streams, read) };
+}
+
+/** The letters of the current run by function. Those of earlier runs stay in the stream, and do not count. */
+async function readLetters(
+  manager: JetStreamManager,
+  plan: FlowPlan,
+  streams: Infos['streams'],
+  read: typeof readServer,
+): Promise<ReadonlyMap<string, number>> {
+  const name = plan.streams.find(({ role }) => role === 'dead-letters')?.name ?? '';
+  const info = streams.get(name);
+  if (info === undefined || Object.keys(info.state.subjects ?? {}).length === 0) return new Map();
+  const after = await read(`bucket ${plan.stateBucket}`, () => lettersBefore(manager, plan.stateBucket));
+  const counts = plan.workloads.map(async ({ function: id }) => {
+    const place = { subject: deadLetterSubject(plan, id), after };
+    return [id, await read(`stream ${name}`, () => countLettersOf(manager, info, place))] as const;
+  });
+  return new Map(await Promise.all(counts));
 }
 
 function progressOf(plan: FlowPlan, workload: PlannedWorkload, infos: Infos): FunctionProgress {
   const { function: functionId, spec } = workload;
-  const dead = infos.streams.get(spec.deadLetters.stream)?.state.subjects;
+  const drifts = (infos.drifts ?? []).filter((drift) => drift.function === functionId);
+  const missing = missingOf(plan, workload, infos);
   return {
     function: functionId,
     inputs: spec.inputs.flatMap((input) => {
       const info = infos.consumers.get(consumerKey(input.stream, input.durable));
-      return info === undefined ? [] : [inputOf(info, input)];
+      return info === undefined ? [] : [inputOf(info, input, lostOf(drifts.filter(isAbout(input.stream))))];
     }),
     outputs: outputsOf(spec).flatMap((output) => {
       const info = infos.streams.get(output.stream);
       return info === undefined ? [] : [outputOf(info, output)];
     }),
-    dead: dead?.[deadLetterSubject(plan, functionId)] ?? 0,
+    dead: infos.letters.get(functionId) ?? 0,
+    ...(drifts.length === 0 ? {} : { drifts }),
+    ...(missing.length === 0 ? {} : { missing }),
   };
 }
 
-function inputOf(info: ConsumerInfo, input: PlannedWorkload['spec']['inputs'][number]): InputProgress {
-  const delivered = info.delivered.stream_seq - startFloorOf(info.config);
+/** A stream is missing at its writer, a consumer at its reader, and what the whole flow shares at every function. */
+function missingOf(plan: FlowPlan, { spec }: PlannedWorkload, infos: Infos): readonly string[] {
+  const streams = [...outputsOf(spec).map(({ stream }) => stream), spec.deadLetters.stream];
+  return [
+    ...streams.filter((name) => infos.streams.get(name) === undefined).map((name) => `stream ${name}`),
+    ...spec.inputs
+      .filter(({ stream, durable }) => infos.consumers.get(consumerKey(stream, durable)) === undefined)
+      .map(({ stream, durable }) => `consumer ${durable} of ${stream}`),
+    ...(infos.drifts === undefined ? [`bucket ${plan.stateBucket}`] : []),
+  ];
+}
+
+/** The server counts removed records as delivered. */
+function inputOf(info: ConsumerInfo, input: PlannedWorkload['spec']['inputs'][number], lost: number): InputProgress {
+  const delivered = info.delivered.stream_seq - startFloorOf(info.config) - lost;
   return {
     stream: input.stream,
     from: input.function,
@@ -69,6 +117,10 @@ function inputOf(info: ConsumerInfo, input: PlannedWorkload['spec']['inputs'][nu
     ackPending: info.num_ack_pending,
     acked: Math.max(0, delivered - info.num_ack_pending),
   };
+}
+
+function isAbout(stream: string): (drift: Drift) => boolean {
+  return ({ reason, id }) => reason === 'RecordsRemoved' && id.startsWith(`${stream}-`);
 }
 
 function outputOf({ state }: StreamInfo, { stream, maxMsgs, maxBytes }: OutputSpec): OutputProgress {

@@ -51,6 +51,16 @@ export function readServer<T>(target: string, request: () => Promise<T>): Promis
   return callServer(target, request, readTimeoutMs);
 }
 
+/** Undefined when the stream, consumer or message does not exist. */
+export async function ignoreMissing<T>(response: Promise<T>): Promise<T | undefined> {
+  try {
+    return await response;
+  } catch (error) {
+    if (error instanceof NatsError && error.code === '404') return undefined;
+    throw error;
+  }
+}
+
 function isUnavailable(error: unknown): boolean {
   return error instanceof NatsError && unavailableCodes.has(error.code);
 }

@@ -1,7 +1,9 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager, type KV, nanos } from 'nats';
 import type { PlannedConsumer } from '../../../lib/plan/flow-plan';
 import type { RewindStart } from '../../controller/ports/streams';
-import { consumerConfig, ignoreMissing } from './provision';
+import { floorKey, readFloorNote } from './floor-notes';
+import { consumerConfig, countsFromKey } from './provision';
+import { ignoreMissing } from './retry-request';
 
 /** Inactivity after which the server deletes a consumer that was created to find a sequence. */
 const lookupExpiryMs = 5_000;
@@ -10,11 +12,16 @@ const lookupExpiryMs = 5_000;
  * Makes a durable consumer start at another position. The consumer is deleted and recreated: its start cannot be changed.
  *
  * I1. No unacked message is skipped: the new consumer starts at the latest after the ack floor of the old one. The floor is
- *     saved before the deletion, for a retry of a call that was interrupted after it.
+ *     saved before the deletion, for a retry of a call that was interrupted after it. Of a consumer that somebody removed,
+ *     the replicas have noted it.
  * I2. The consumer starts at a sequence for every kind of start, so that its configuration contains the sequence.
  */
 export async function rewindConsumer(
-  { manager, bucket }: { readonly manager: JetStreamManager; readonly bucket: KV },
+  {
+    manager,
+    bucket,
+    stateBucket,
+  }: { readonly manager: JetStreamManager; readonly bucket: KV; readonly stateBucket: string },
   consumer: PlannedConsumer,
   start: RewindStart,
 ): Promise<void> {
@@ -22,10 +29,12 @@ export async function rewindConsumer(
   const key = `rewinding.${stream}.${durable}`;
   const floor = await savedFloor(bucket, key, async () => {
     const info = await ignoreMissing(manager.consumers.info(stream, durable));
-    return info?.ack_floor.stream_seq ?? 0;
+    const note = await readFloorNote(manager, stateBucket, consumer);
+    return Math.max(info?.ack_floor.stream_seq ?? 0, note?.floor ?? 0);
   });
   const requested = await sequenceOf(manager, consumer, start);
   await ignoreMissing(manager.consumers.delete(stream, durable));
+  await bucket.purge(floorKey(consumer)); // replicas skip what is below the noted floor
   await manager.consumers.add(stream, {
     ...consumerConfig(consumer),
     deliver_policy: DeliverPolicy.StartSequence,
@@ -34,9 +43,13 @@ export async function rewindConsumer(
   await bucket.purge(key);
 }
 
-/** The sequence before the first one that a consumer delivers. */
-export function startFloorOf(config: { readonly opt_start_seq?: number }): number {
-  return Math.max(0, (config.opt_start_seq ?? 1) - 1);
+/** The sequence after which a consumer's acked records are counted: by default, the one before its first. */
+export function startFloorOf(config: {
+  readonly opt_start_seq?: number;
+  readonly metadata?: { readonly [key: string]: string };
+}): number {
+  const counted = Number(config.metadata?.[countsFromKey]);
+  return Math.max(0, Number.isNaN(counted) ? (config.opt_start_seq ?? 1) - 1 : counted);
 }
 
 async function savedFloor(bucket: KV, key: string, read: () => Promise<number>): Promise<number> {

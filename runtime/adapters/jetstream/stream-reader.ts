@@ -8,8 +8,7 @@ import {
   NatsError,
   nanos,
 } from 'nats';
-import { ignoreMissing } from './provision';
-import { quickRequests, readServer } from './retry-request';
+import { ignoreMissing, quickRequests, readServer } from './retry-request';
 
 /** A message stored in a stream. */
 export interface StreamMessage {

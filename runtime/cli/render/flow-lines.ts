@@ -1,3 +1,4 @@
+import { deadLetterStream } from '../../../lib/plan/names';
 import { flowName } from '../../api-contract/flow-key';
 import { flowPhases } from '../../api-contract/flow-phase';
 import type { FlowStatus, FunctionStatus } from '../../api-contract/flow-status';
@@ -85,7 +86,9 @@ export function nextStep(status: FlowStatus): string {
     case 'Failed':
       return `see what happened: kflow events ${name}; kflow submit FILE runs the functions that did not succeed again`;
     case 'Completed':
-      return 'run the flow again: kflow submit FILE';
+      return status.functions.some(({ dead }) => dead > 0)
+        ? `see its dead letters: nats stream view ${deadLetterStream(status)}`
+        : 'run the flow again: kflow submit FILE';
     case 'Canceled':
     case 'Terminated':
       return 'start the flow anew: kflow submit FILE';

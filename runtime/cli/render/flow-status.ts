@@ -55,8 +55,10 @@ const healthStyles: { readonly [state in FlowStatus['health']['state']]: Style }
   inactive: 'dim',
 };
 
-function statusCell({ status }: FlowStatus): Cell {
-  return { text: status, style: statusStyles[status] };
+/** A batch that gave up on records does not look like one without. */
+function statusCell({ status, functions }: FlowStatus): Cell {
+  const hasLetters = functions.some(({ dead }) => dead > 0);
+  return { text: status, style: status === 'Completed' && hasLetters ? 'yellow' : statusStyles[status] };
 }
 
 /** Health with the number of problems. */

@@ -1,4 +1,5 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import type { Drift } from '../../engine/drift';
 
 /**
  * The streams, consumers and run states of flows. Every method is idempotent, and throws StoreError `stream-failed` when the
@@ -47,8 +48,12 @@ export interface FunctionProgress {
   readonly inputs: readonly InputProgress[];
   /** Output streams, including side outputs. */
   readonly outputs: readonly OutputProgress[];
-  /** Records of the function in the dead letters. */
+  /** Records of the function that became dead letters in the current run, as their stream has them now. */
   readonly dead: number;
+  /** What was changed from outside since the run began, the oldest first; absent when nothing was. */
+  readonly drifts?: readonly Drift[];
+  /** Streams, consumers and buckets of the function that do not exist, such as `consumer map of kflow_default_words_in`. */
+  readonly missing?: readonly string[];
 }
 
 export interface InputProgress {

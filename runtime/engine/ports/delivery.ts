@@ -9,6 +9,8 @@ export interface Delivery {
   readonly payload: Uint8Array;
   /** Names this delivery: with the name, a later process can nak it. */
   readonly handle: string;
+  /** An earlier delivery, which `deliveries` does not count, may have been processed: the consumer was recreated since. */
+  readonly isRepeated?: boolean;
   /** Acks the message. The ack is repeated after a reconnect until the server has received it. */
   ack(): void;
   /** Naks the message; the server redelivers it after the delay. */

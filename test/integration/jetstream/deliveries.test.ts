@@ -88,7 +88,11 @@ test.each([
   [' of a domain with a token', '$JS.ACK.hub.ACCHASH.orders.reader.3.17.19.1700000000123456789.5.rnd'],
 ])('reads a reply subject%s', (_title, reply) => {
   const message = { reply, data: new Uint8Array() } as Msg;
-  const delivery = new JetStreamDelivery(message, 'orders', place.connection, acks);
+  const delivery = new JetStreamDelivery(
+    message,
+    'orders',
+    new MessagePuller(place.connection, acks, { stream: 'orders', durable: 'map' }),
+  );
   expect(delivery).toMatchObject({ deliveries: 3, sequence: 17 });
   expect(delivery.timestampMs).toBeCloseTo(1_700_000_000_123, 0);
 });

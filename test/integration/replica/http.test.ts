@@ -98,7 +98,7 @@ class RunningReplica {
       KFLOW_HTTP_PORT: String(port),
       KFLOW_METRICS: 'true',
     });
-    this.ended = runReplica(spec, environment, () => undefined, this.stopping.signal);
+    this.ended = runReplica(spec, environment, () => undefined, this.stopping.signal).then(() => undefined);
     started.push(this);
   }
 

@@ -73,16 +73,16 @@ describe('the objects of a flow', () => {
 });
 
 describe('a workload', () => {
-  test('of a batch flow is an indexed Job that fails immediately on a configuration error', () => {
+  test('of a batch flow is an indexed Job that fails immediately on a configuration error, and without a retry with dead letters', () => {
     const { spec } = find(synth(documentOf({ mode: 'batch', more: 'parallelism: 3' })), 'Job');
     expect(spec).toMatchObject({ completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimitPerIndex: 6 });
     expect(spec.suspend).toBe(false);
     expect(spec.template.spec.restartPolicy).toBe('Never');
-    const onExit = (code: number) => ({ containerName: 'function', operator: 'In', values: [code] });
+    const onExit = (...values: number[]) => ({ containerName: 'function', operator: 'In', values });
     expect(spec.podFailurePolicy.rules).toEqual([
       { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
       { action: 'Ignore', onExitCodes: onExit(143) },
-      { action: 'FailJob', onExitCodes: onExit(78) },
+      { action: 'FailJob', onExitCodes: onExit(65, 78) },
     ]);
   });
 

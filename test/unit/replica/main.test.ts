@@ -2,13 +2,19 @@ import { ConfigError, StoreError } from '../../../lib/errors';
 import { exitCodeOf } from '../../../runtime/replica/main';
 
 test.each([
-  [0, 'has processed all input of a batch', { mode: 'batch', isStopped: false } as const],
+  [0, 'has processed all input of a batch', { mode: 'batch', end: { is: 'done' } } as const],
   [
     143,
     'is stopped before the end of a batch, so that its Job does not complete',
-    { mode: 'batch', isStopped: true } as const,
+    { mode: 'batch', end: { is: 'stopped' } } as const,
   ],
-  [0, 'is stopped in stream mode', { mode: 'stream', isStopped: true } as const],
+  [0, 'is stopped in stream mode', { mode: 'stream', end: { is: 'stopped' } } as const],
+  [
+    65,
+    'has processed all input of a batch and gave up on records, which a restart cannot help',
+    { mode: 'batch', end: { is: 'incomplete', reason: '1 record in the dead letters' } } as const,
+  ],
+  [143, 'must start again because its input was recreated', { mode: 'batch', end: { is: 'outdated' } } as const],
   [1, 'fails', { error: new StoreError('stream-failed', 'no response') }],
   [1, 'fails with a value that is not an error', { error: 'no response' }],
   [

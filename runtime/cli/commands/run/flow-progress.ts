@@ -6,6 +6,7 @@ import { callServer } from '../../../adapters/jetstream/retry-request';
 import type { FunctionStatus } from '../../../api-contract/flow-status';
 import { functionStatuses } from '../../../controller/flows/health/function-statuses';
 import type { FunctionProgress } from '../../../controller/ports/streams';
+import type { Drift } from '../../../engine/drift';
 import type { ReplicaStatus } from './local-replicas';
 
 /** The counts of one function in this run. */
@@ -17,6 +18,8 @@ export interface FunctionCounts extends Pick<FunctionStatus, 'function' | 'type'
   readonly restarts: number;
   /** Error of the last failed attempt. */
   readonly lastFailure?: string;
+  /** What was changed from outside during the run. */
+  readonly drifts: readonly Drift[];
   readonly phases: readonly ReplicaStatus['phase'][];
 }
 
@@ -40,7 +43,8 @@ export class FlowProgress {
 
   async read(replicas: readonly ReplicaStatus[]): Promise<FunctionCounts[]> {
     const { plan, baseline } = this;
-    const statuses = functionStatuses({ plan, workloads: [], progress: await this.readStreams(), baseline });
+    const progress = await this.readStreams();
+    const statuses = functionStatuses({ plan, workloads: [], progress, baseline });
     return statuses.map(({ pending, held, ready: _ready, isPaused: _isPaused, ...status }) => {
       const own = replicas.filter((replica) => replica.function === status.function);
       const reports = this.reports.of(plan).filter((report) => report.function === status.function);
@@ -50,6 +54,7 @@ export class FlowProgress {
         pending: pending + held,
         failed: reports.reduce((sum, { failed }) => sum + failed, 0),
         restarts: own.reduce((sum, { restarts }) => sum + restarts, 0),
+        drifts: progress.find((each) => each.function === status.function)?.drifts ?? [],
         phases: own.map(({ phase }) => phase),
         ...(lastFailure === undefined ? {} : { lastFailure }),
       };

@@ -2,11 +2,14 @@ import type { NatsConnection } from 'nats';
 import { renderWorkloads } from '../../../../lib/constructs/controlled-flow';
 import { ConfigError, StateError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import { deadLetterStream } from '../../../../lib/plan/names';
 import { planFlow } from '../../../../lib/plan/plan-flow';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { kindOf } from '../../../../lib/topology/function-types/function-type';
 import { connectNats } from '../../../adapters/jetstream/connection';
 import { JetStreamStreams } from '../../../adapters/jetstream/jetstream-streams';
+import { type Letter, readLetters } from '../../../adapters/jetstream/read-letters';
+import { lettersBefore } from '../../../adapters/jetstream/read-run';
 import { WorkloadNode } from '../../../adapters/processes/workload-node';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
 import { describeEmptySources } from '../../../controller/flows/health/empty-sources';
@@ -96,6 +99,15 @@ export class LocalFlow {
   /** One line for each source of a completed batch that has emitted nothing. */
   emptySources(functions: readonly FunctionCounts[]): readonly string[] {
     return describeEmptySources(this.prepared().plan, functions);
+  }
+
+  /** The dead letters of this run. */
+  async *letters(): AsyncIterable<Letter> {
+    const { connection } = this;
+    if (connection === undefined) return;
+    const { plan } = this.prepared();
+    const manager = await connection.jetstreamManager({ checkAPI: false });
+    yield* readLetters(connection, deadLetterStream(plan), await lettersBefore(manager, plan.stateBucket));
   }
 
   async markCompleted(): Promise<void> {

@@ -40,6 +40,11 @@ export class RunDirectory {
     return path.join(this.path, 'logs');
   }
 
+  /** The dead letters of the last run. */
+  get letters(): string {
+    return path.join(this.path, 'dead-letters.jsonl');
+  }
+
   removeData(): void {
     rmSync(this.servers, { recursive: true, force: true });
   }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { assertRunnable } from '../../../../lib/plan/plan-flow';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
+import { lostOf } from '../../../engine/drift';
 import { loadTopology } from '../../documents/load-topology';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
@@ -12,6 +13,7 @@ import { assertReadable, type DirectoryMap, makeWritable } from './local-buckets
 import { LocalFlow } from './local-flow';
 import { ProgressView, renderSummary } from './progress-view';
 import { RunDirectory } from './run-directory';
+import { saveLetters } from './save-letters';
 import { type RunEnd, statusOfRun, watchRun } from './watch-run';
 
 export interface RunOptions {
@@ -54,8 +56,8 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
         say(`${status.function}-${status.replica} ended (${status.lastExit}); restarting it`);
     });
     const end = await watchRun(flow, topology, { view, interrupts, timeoutMs: options.timeout });
-    isKept ||= end === 'failed';
     const functions = await flow.progress();
+    isKept ||= end === 'failed' || functions.some(({ drifts }) => lostOf(drifts) > 0);
     view.end(functions);
     process.stdout.write(renderSummary(functions));
     await saveBuckets(flow, save, say).catch((error) => {
@@ -63,7 +65,8 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
       throw error;
     });
     if (!isKept && options.embedded) await sayWhatIsRemoved(flow, save, say);
-    return conclude(end, topology, functions, flow, say);
+    await saveLetters(directory.letters, flow.letters());
+    return conclude({ end, topology, functions, flow, say, letters: path.relative('', directory.letters) });
   } finally {
     view.end();
     await flow.close(isKept);
@@ -102,14 +105,18 @@ async function sayWhatIsRemoved(
   }
 }
 
+interface RunResult {
+  readonly end: RunEnd;
+  readonly topology: Topology;
+  readonly functions: readonly FunctionCounts[];
+  readonly flow: LocalFlow;
+  readonly say: (line: string) => void;
+  /** The file of the dead letters. */
+  readonly letters: string;
+}
+
 /** Reports how the run ended. */
-function conclude(
-  end: RunEnd,
-  topology: Topology,
-  functions: readonly FunctionCounts[],
-  flow: LocalFlow,
-  say: (line: string) => void,
-): ExitStatus {
+function conclude({ end, topology, functions, flow, say, letters }: RunResult): ExitStatus {
   for (const replica of flow.failures()) {
     const after = replica.restarts > 0 ? ` after ${counted(replica.restarts, 'restart')}` : '';
     const log = path.relative('', replica.logFile);
@@ -120,6 +127,12 @@ function conclude(
   for (const fn of withDeadLetters) {
     const reason = fn.lastFailure === undefined ? '' : `; last error: ${fn.lastFailure}`;
     say(`${fn.function}: ${counted(fn.dead, 'record')} sent to the dead letters${reason}`);
+  }
+  for (const fn of functions) for (const { message } of fn.drifts) say(`${fn.function}: ${message}`);
+  if (withDeadLetters.length > 0) {
+    const total = withDeadLetters.reduce((sum, { dead }) => sum + dead, 0);
+    const places = withDeadLetters.map((fn) => `${fn.function} (${fn.dead})`).join(', ');
+    say(`incomplete: ${counted(total, 'record')} sent to the dead letters of ${places}; each is a line of ${letters}`);
   }
   if (end === 'completed') for (const line of flow.emptySources(functions)) say(`${line}; 0 records in this run`);
   if (end === 'timeout' && topology.mode === 'batch') say('timed out before the flow completed');

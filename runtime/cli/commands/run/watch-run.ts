@@ -1,4 +1,5 @@
 import type { Mode, Topology } from '../../../../lib/topology/document/topology';
+import { lostOf } from '../../../engine/drift';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
 import { counted } from '../../render/measures';
@@ -72,9 +73,16 @@ async function drain(flow: LocalFlow, view: ProgressView, interrupts: Interrupts
   view.say('some records in flight were not processed; --keep would have kept them for the next run');
 }
 
-/** `Done` for a batch that completed, and for a stream flow that did not fail, unless records went to the dead letters. */
-export function statusOfRun(end: RunEnd, mode: Mode, functions: readonly Pick<FunctionCounts, 'dead'>[]): ExitStatus {
+/**
+ * `Done` for a batch that completed, and for a stream flow that did not fail, unless records went to the dead letters or were
+ * removed from outside.
+ */
+export function statusOfRun(
+  end: RunEnd,
+  mode: Mode,
+  functions: readonly Pick<FunctionCounts, 'dead' | 'drifts'>[],
+): ExitStatus {
   const isUnfinished = mode === 'batch' && end !== 'completed';
-  const hasDeadLetters = functions.some(({ dead }) => dead > 0);
-  return end === 'failed' || isUnfinished || hasDeadLetters ? ExitStatus.Failed : ExitStatus.Done;
+  const isIncomplete = functions.some(({ dead, drifts }) => dead > 0 || lostOf(drifts) > 0);
+  return end === 'failed' || isUnfinished || isIncomplete ? ExitStatus.Failed : ExitStatus.Done;
 }

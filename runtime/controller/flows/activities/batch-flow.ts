@@ -5,7 +5,8 @@ import type { BatchResult } from '../workflow/flow-activities';
 
 /**
  * Whether a batch flow completed or failed. It completes when every Job has succeeded, in this workflow or in an earlier
- * one and has processed its inputs, and fails when any Job has failed or has left records. A flow without Jobs stays open until a request ends it. The reason of a completed
+ * one, and has processed its inputs. It fails when any Job has failed or has left records, and when somebody removed records
+ * that were not processed. A flow without Jobs stays open until a request ends it. The reason of a completed
  * flow lists the functions that dead-lettered records.
  */
 export async function batchResult(
@@ -30,6 +31,10 @@ export async function batchResult(
     return count === 0 ? [] : [`${id}: its replicas exited with code 0 and left ${recordsOf(count)} unprocessed`];
   });
   if (unprocessed.length > 0) return { outcome: 'failed', reason: unprocessed.join('; ') };
+  const losses = progress.flatMap(({ function: id, drifts = [] }) =>
+    drifts.filter(({ lost }) => lost !== undefined).map(({ message }) => `${id}: ${message}`),
+  );
+  if (losses.length > 0) return { outcome: 'failed', reason: losses.join('; ') };
   const deadLetters = progress.filter(({ dead }) => dead > 0);
   if (deadLetters.length === 0) return { outcome: 'completed' };
   const counts = deadLetters.map(({ function: id, dead }) => `${id} (${recordsOf(dead)})`);

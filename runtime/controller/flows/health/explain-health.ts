@@ -4,6 +4,7 @@ import type { FlowStatus, HealthProblem } from '../../../api-contract/flow-statu
 import type { ReplicaReport } from '../../../engine/counters';
 import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
+import { findDrift, findMissing } from './find-drift';
 import { findDeadLetters, findMovementFaults } from './find-movement-faults';
 import { findJobFailure, findReplicaFaults } from './find-replica-faults';
 import type { Finding, HealthMemory } from './health-memory';
@@ -39,17 +40,34 @@ export function explainHealth(input: HealthInput, memory: HealthMemory): Health 
     const state = workloads.find((each) => each.function === id);
     const own = progress.find((each) => each.function === id);
     if (phase === 'Failed') return state === undefined ? [] : findJobFailure(state);
-    if (flowPhases[phase].replicas === 'none') return [];
-    const dead = own === undefined ? [] : findDeadLetters(own);
-    if (idle.has(id)) return dead;
+    const isRunning = flowPhases[phase].replicas === 'running' && !idle.has(id);
+    const dead = own === undefined ? [] : findPast(own, now);
+    const missing = own === undefined ? [] : findMissing(own, isRunning);
+    if (flowPhases[phase].replicas === 'none' || idle.has(id)) return [...missing, ...dead];
     const replicas = findReplicaFaults(workload, state, memory);
     // replicas that are ending need not become ready
     if (flowPhases[phase].replicas === 'ending')
-      return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...dead];
+      return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...missing, ...dead];
     const movement = own === undefined ? [] : findMovementFaults({ workload, state, own, progress, memory, now });
-    return [...replicas, ...movement, ...dead];
+    return [...replicas, ...missing, ...movement, ...dead];
   });
   return healthOf(memory.keep(findings, now), phase, now);
+}
+
+/** The problems that remain when a flow is closed: dead letters, lost records, and what is missing. */
+export function explainClosed(progress: readonly FunctionProgress[], now: number): Health {
+  const findings = progress.flatMap((own) => [...findMissing(own, false), ...findPast(own, now)]);
+  const since = new Date(now).toISOString();
+  return healthOf(
+    findings.map((finding) => ({ ...finding, since: finding.since ?? since })),
+    'Completed',
+    now,
+  );
+}
+
+/** What happened in this run, and does not change any more. */
+function findPast(own: FunctionProgress, now: number): readonly Finding[] {
+  return [...findDeadLetters(own), ...findDrift(own, now)];
 }
 
 function idleFunctions({ plan, workloads, idle = [] }: HealthInput): ReadonlySet<string> {
@@ -64,8 +82,8 @@ function isReadiness(reason: string): boolean {
 
 function healthOf(findings: readonly (Finding & { readonly since: string })[], phase: FlowPhase, now: number): Health {
   const isStart = ({ since, graceMs = 0 }: Finding & { readonly since: string }) => now - Date.parse(since) < graceMs;
-  const faults = findings.filter((finding) => !isStart(finding));
-  const problems = faults.map(
+  const shown = findings.filter((finding) => !isStart(finding));
+  const problems = shown.map(
     ({ function: id, replica, reason, message, since }): HealthProblem => ({
       function: id,
       ...(replica === undefined ? {} : { replica }),
@@ -75,7 +93,8 @@ function healthOf(findings: readonly (Finding & { readonly since: string })[], p
     }),
   );
   if (flowPhases[phase].replicas === 'none') return { state: 'inactive', problems };
+  const faults = shown.filter(({ weight }) => weight !== 'info');
   if (faults.some(({ weight }) => weight === 'unhealthy')) return { state: 'unhealthy', problems };
   if (faults.length > 0) return { state: 'degraded', problems };
-  return { state: findings.length > 0 ? 'starting' : 'healthy', problems };
+  return { state: findings.length > shown.length ? 'starting' : 'healthy', problems };
 }

@@ -4,7 +4,7 @@ import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
 
 export interface FunctionStatusInput {
-  readonly plan: Pick<FlowPlan, 'workloads'>;
+  readonly plan: Pick<FlowPlan, 'workloads' | 'mode'>;
   readonly workloads: readonly WorkloadState[];
   readonly progress: readonly FunctionProgress[];
   /** Functions of a batch flow whose replicas have all ended in this run. */
@@ -15,7 +15,7 @@ export interface FunctionStatusInput {
 
 /**
  * The status of each function, in the order of the plan. `in` counts the records acked except for dead letters, `out` the
- * records written to the main output; both, and `dead`, are counted from the baseline. After a re-read, `in` counts the
+ * records written to the main output; both are counted from the baseline, and so is `dead` in stream mode. After a re-read, `in` counts the
  * records that are read again too.
  */
 export function functionStatuses(input: FunctionStatusInput): readonly FunctionStatus[] {
@@ -24,7 +24,7 @@ export function functionStatuses(input: FunctionStatusInput): readonly FunctionS
 
 function functionStatus(
   { function: id, spec, replicas, isPaused }: PlannedWorkload,
-  { workloads, progress, ended = [], baseline = [] }: FunctionStatusInput,
+  { plan, workloads, progress, ended = [], baseline = [] }: FunctionStatusInput,
 ): FunctionStatus {
   const state = workloads.find((each) => each.function === id);
   const own = progress.find((each) => each.function === id);
@@ -48,7 +48,8 @@ function functionStatus(
     ...(output === undefined ? {} : { out: count((each) => lastSequenceOf(each, output.stream)) }),
     pending: isAtRest ? pending + unacked : pending,
     held: isAtRest ? 0 : unacked,
-    dead: count(({ dead }) => dead),
+    // those of a batch that was interrupted and continues belong to its run
+    dead: plan.mode === 'batch' ? (own?.dead ?? 0) : count(({ dead }) => dead),
     restarts: sum(states.map(({ restarts }) => restarts)),
   };
 }

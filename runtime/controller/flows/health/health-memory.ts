@@ -12,7 +12,8 @@ export interface Finding {
   readonly message: string;
   /** ISO time, if the cluster reports one; default: when the finding was first seen. */
   readonly since?: string;
-  readonly weight: 'degraded' | 'unhealthy';
+  /** `info` is shown, and leaves the flow healthy. */
+  readonly weight: 'info' | 'degraded' | 'unhealthy';
   /** For this long the finding counts as part of a start rather than as a problem. */
   readonly graceMs?: number;
   /** Distinguishes findings with the same reason, for example by stream. */

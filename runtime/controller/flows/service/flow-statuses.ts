@@ -7,8 +7,10 @@ import type { ReplicaReport } from '../../../engine/counters';
 import type { Cluster } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
+
 import { describeEmptySources } from '../health/empty-sources';
-import { explainHealth } from '../health/explain-health';
+import { explainClosed, explainHealth } from '../health/explain-health';
+
 import { functionStatuses } from '../health/function-statuses';
 import { HealthMemory } from '../health/health-memory';
 import type { FlowRecord } from '../ports/flow-record';
@@ -135,8 +137,7 @@ export class FlowStatuses {
   ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
     if (plan === undefined || !isOpen) {
       this.memories.delete(flowName(flow));
-      const functions = plan === undefined ? [] : await this.keptFunctions(plan, phase === 'Completed');
-      return { health: { state: 'inactive', problems: [] }, functions: [...functions] };
+      return this.closedPartsOf(plan, phase === 'Completed');
     }
     try {
       return await this.openPartsOf(flow, { plan, phase, isChanging, ended });
@@ -166,24 +167,40 @@ export class FlowStatuses {
     return { health: { ...health, state }, functions: [...functions] };
   }
 
-  /** The functions of a closed flow whose streams still exist. */
-  private async keptFunctions(plan: FlowPlan, isCompleted: boolean): Promise<readonly FunctionStatus[]> {
-    const progress = await this.progressOf(plan, true);
-    if (progress.length === 0) return [];
-    const ended = isCompleted ? plan.workloads.map(({ function: id }) => id) : [];
-    const statuses = functionStatuses({ plan, workloads: [], progress, ended });
-    return statuses.map((status) => ({ ...status, replicas: 0, isPaused: false }));
+  /** The parts of a closed flow; without functions when its streams do not exist any more. */
+  private async closedPartsOf(
+    plan: FlowPlan | undefined,
+    isCompleted: boolean,
+  ): Promise<Pick<FlowStatus, 'health' | 'functions'>> {
+    const progress = plan === undefined ? [] : await this.progressOf(plan, true);
+    if (plan === undefined || progress.length === 0) {
+      return { health: { state: 'inactive', problems: [] }, functions: [] };
+    }
+    const functions = keptFunctions(plan, progress, isCompleted);
+    return { health: explainClosed(progress, Date.now()), functions: [...functions] };
   }
 
-  /** Streams may be missing while a flow starts, changes or is deleted. */
+  /** Streams may be missing while a flow starts, changes or is deleted: it has none without its state bucket. */
   private async progressOf(plan: FlowPlan, mayBeMissing: boolean): Promise<readonly FunctionProgress[]> {
     try {
-      return await this.props.streams.progress(plan);
+      const progress = await this.props.streams.progress(plan);
+      const hasNone = progress.every(({ missing }) => missing?.includes(`bucket ${plan.stateBucket}`));
+      return mayBeMissing && hasNone ? [] : progress;
     } catch (error) {
       if (mayBeMissing) return [];
       throw error;
     }
   }
+}
+
+function keptFunctions(
+  plan: FlowPlan,
+  progress: readonly FunctionProgress[],
+  isCompleted: boolean,
+): readonly FunctionStatus[] {
+  const ended = isCompleted ? plan.workloads.map(({ function: id }) => id) : [];
+  const statuses = functionStatuses({ plan, workloads: [], progress, ended });
+  return statuses.map((status) => ({ ...status, replicas: 0, isPaused: false }));
 }
 
 /** Dead letters are a problem of the past. */

@@ -78,13 +78,27 @@ class Server {
   readonly updated: object[] = [];
   streamError: number | undefined;
   consumerError: number | undefined;
+  /** The settings of the consumer that exists. */
+  consumer: object | undefined;
+  /** Values of KV buckets by subject. */
+  readonly notes = new Map<string, string>();
 
   readonly manager = {
     streams: {
       add: async (config: object) => this.add(config, this.streamError),
       update: async (name: string, config: object) => this.updated.push({ name, config }),
+      info: async () => ({ created: 'then' }),
+      getMessage: async (_bucket: string, { last_by_subj: subject }: { last_by_subj: string }) => {
+        const text = this.notes.get(subject);
+        if (text === undefined) throw new NatsError('no message found', '404');
+        return { data: Buffer.from(text) };
+      },
     },
     consumers: {
+      info: async () => {
+        if (this.consumer === undefined) throw new NatsError('consumer not found', '404');
+        return { config: this.consumer };
+      },
       add: async (of: string, config: object) => this.add({ of, config }, this.consumerError),
       update: async (of: string, durable: string, config: object) => this.updated.push({ of, durable, config }),
     },
@@ -116,13 +130,31 @@ test('creates streams that refuse messages when full, and consumers that redeliv
 
 test('updates streams and consumers that differ, but not where a consumer starts', async () => {
   server.streamError = 10_058;
-  server.consumerError = 10_148;
+  server.consumer = { ack_wait: 15_000_000_000, max_ack_pending: 100 };
   await provisionOwn(server.manager, plan);
   expect(server.updated).toEqual([
     { name: 'KV_kflow_state_ns_job', config: { num_replicas: 3 } },
     { name: stream.name, config: streamConfig },
     { of: stream.name, durable: 'map', config: { ack_wait: 30_000_000_000, max_ack_pending: 100 } },
   ]);
+});
+
+test('leaves a consumer unchanged that is up to date', async () => {
+  server.consumer = { ack_wait: 30_000_000_000, max_ack_pending: 100 };
+  await provisionOwn(server.manager, plan);
+  expect(server.added).toHaveLength(2);
+  expect(server.updated).toEqual([]);
+});
+
+test.each([
+  ['after its last noted ack floor', 'then', { deliver_policy: 'by_start_sequence', opt_start_seq: 8 }],
+  ['at the first record of a stream that was recreated since', 'before', { deliver_policy: 'all' }],
+])('creates a consumer that somebody removed %s', async (_title, created, start) => {
+  const subject = `$KV.${plan.stateBucket}.floor.${stream.name}.map`;
+  server.notes.set(subject, JSON.stringify({ stream: created, floor: 7, countsFrom: 3 }));
+  await provisionOwn(server.manager, plan);
+  const metadata = created === 'then' ? { metadata: { 'kflow-counts-from': '3' } } : {};
+  expect(server.added.at(-1)).toEqual({ of: stream.name, config: { ...consumerConfig, ...start, ...metadata } });
 });
 
 test('creates the schema bucket, and leaves an existing one unchanged', async () => {

@@ -7,23 +7,50 @@ import { plannedFlow } from './planned-flow';
 class Server {
   readonly options: { readonly [stream: string]: unknown }[] = [];
   config: { readonly opt_start_seq?: number } = {};
+  /** Streams that do not exist. */
+  removed: readonly string[] = [];
+  /** The flow's state by key. */
+  readonly values = new Map<string, string>();
+  /** Start and subject of the consumers that were created to count messages. */
+  readonly counted: (readonly [number, string])[] = [];
 
   readonly manager = {
     streams: {
       info: async (stream: string, options?: object) => {
         if (options !== undefined) this.options.push({ [stream]: options });
-        const subjects = { 'kflow.default.job.in.dead': 1, 'kflow.default.job.map.dead': 2 };
-        const counts = { messages: 40, bytes: 4_000, last_seq: 100 };
-        return { state: stream === 'kflow_default_job__dead' ? { ...counts, subjects } : counts };
+        if (this.removed.includes(stream)) throw new NatsError('stream not found', '404');
+        const keys = [...this.values.keys()].filter((key) => key.startsWith('drift.'));
+        const subjects = {
+          kflow_default_job__dead: { 'kflow.default.job.in.dead': 1, 'kflow.default.job.map.dead': 2 },
+          KV_kflow_default_job__state: Object.fromEntries(
+            keys.map((key) => [`$KV.kflow_default_job__state.${key}`, 1]),
+          ),
+        };
+        const counts = { messages: 40, bytes: 4_000, first_seq: 61, last_seq: 100 };
+        const own = Object.entries(subjects).find(([name]) => name === stream)?.[1];
+        return { config: { name: stream }, state: own === undefined ? counts : { ...counts, subjects: own } };
+      },
+      getMessage: async (_bucket: string, { last_by_subj: subject }: { last_by_subj: string }) => {
+        const text = this.values.get(subject.replace('$KV.kflow_default_job__state.', ''));
+        if (text === undefined) throw new NatsError('no message found', '404');
+        return { data: Buffer.from(text) };
       },
     },
     consumers: {
-      info: async () => ({
-        config: this.config,
-        delivered: { stream_seq: 90 },
-        num_ack_pending: 5,
-        num_pending: 10,
-      }),
+      add: async (_stream: string, config: { readonly opt_start_seq: number; readonly filter_subject: string }) => {
+        this.counted.push([config.opt_start_seq, config.filter_subject]);
+        return { name: 'count', num_pending: 1 };
+      },
+      delete: async () => true,
+      info: async (stream: string) => {
+        if (this.removed.includes(stream)) throw new NatsError('consumer not found', '404');
+        return {
+          config: this.config,
+          delivered: { stream_seq: 90 },
+          num_ack_pending: 5,
+          num_pending: 10,
+        };
+      },
     },
   } as unknown as JetStreamManager;
 
@@ -72,12 +99,48 @@ test('counts the dead letters of each function', async () => {
     ['map', 2],
     ['leaf', 0],
   ]);
-  expect(server.options).toEqual([{ kflow_default_job__dead: { subjects_filter: '>' } }]);
+  expect(server.options).toContainEqual({ kflow_default_job__dead: { subjects_filter: '>' } });
+});
+
+test('does not count the dead letters of earlier runs', async () => {
+  server.values.set('run', '2');
+  server.values.set('letters.2', '80');
+  const progress = await server.progress();
+  expect([...progress.values()].map(({ dead }) => dead)).toEqual([1, 1, 0]);
+  expect(server.counted).toEqual([
+    [81, 'kflow.default.job.in.dead'],
+    [81, 'kflow.default.job.map.dead'],
+  ]);
+});
+
+test('lists what somebody has removed, and counts the rest', async () => {
+  server.removed = ['kflow_default_job_map'];
+  const progress = await server.progress();
+  expect(progress.get('map')?.missing).toEqual(['stream kflow_default_job_map']);
+  expect(progress.get('leaf')?.missing).toEqual(['consumer leaf of kflow_default_job_map']);
+  expect(progress.get('leaf')?.inputs.map(({ stream }) => stream)).toEqual(['kflow_default_job_map_odd']);
+  expect(progress.get('in')?.missing).toBeUndefined();
+});
+
+test('returns what was changed from outside, and does not count removed records as processed', async () => {
+  const drift = {
+    id: 'kflow_default_job_in-1',
+    function: 'map',
+    reason: 'RecordsRemoved',
+    message: 'gone',
+    at: '2026-01-01T00:00:00Z',
+    lost: 20,
+  };
+  server.values.set('drift.map.kflow_default_job_in-1', JSON.stringify(drift));
+  const progress = await server.progress();
+  expect(progress.get('map')?.drifts).toEqual([drift]);
+  expect(progress.get('map')?.inputs.map(({ acked }) => acked)).toEqual([65]);
+  expect(progress.get('leaf')?.drifts).toBeUndefined();
 });
 
 test('fails when a stream cannot be read', async () => {
   server.manager.streams.info = async () => {
-    throw new NatsError('stream not found', '404');
+    throw new NatsError('not allowed', '403');
   };
   await expect(server.progress()).rejects.toMatchObject({ code: 'stream-failed' });
 });

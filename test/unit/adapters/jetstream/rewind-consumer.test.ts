@@ -16,6 +16,7 @@ const planned = consumer;
 
 /** A stream of the sequences 11 to 20 with one consumer. */
 class Server {
+  readonly stateBucket = 'state';
   readonly values = new Map<string, string>();
   started: number | undefined;
   /** Makes the next creation of the durable fail. */
@@ -33,7 +34,14 @@ class Server {
   } as unknown as KV;
 
   readonly manager = {
-    streams: { info: async () => ({ state: { first_seq: 11, last_seq: 20 } }) },
+    streams: {
+      info: async () => ({ state: { first_seq: 11, last_seq: 20 } }),
+      getMessage: async (_stream: string, { last_by_subj: subject }: { last_by_subj: string }) => {
+        const text = this.values.get(subject.replace('$KV.state.', ''));
+        if (text === undefined) throw new NatsError('no message found', ErrorCode.JetStream404NoMessages);
+        return { data: Buffer.from(text) };
+      },
+    },
     consumers: {
       info: async () => {
         if (this.ackFloor === undefined) throw new NatsError('consumer not found', ErrorCode.JetStream404NoMessages);
@@ -91,4 +99,18 @@ test.each([
   [13, 12],
 ])('reads the floor of a consumer that starts at %s', (start, floor) => {
   expect(startFloorOf(start === undefined ? {} : { opt_start_seq: start })).toBe(floor);
+});
+
+test('starts after the noted ack floor when somebody has removed the consumer, and forgets the note', async () => {
+  const server = new Server(undefined);
+  const key = `floor.${planned.stream}.${planned.durable}`;
+  server.values.set(key, JSON.stringify({ floor: 14 }));
+  await rewind(server, { from: 'sequence', sequence: 18 });
+  expect(server.started).toBe(15);
+  expect(server.values.has(key)).toBe(false);
+});
+
+test('counts acked records from where they were counted before a consumer was recreated', () => {
+  expect(startFloorOf({ opt_start_seq: 15, metadata: { 'kflow-counts-from': '3' } })).toBe(3);
+  expect(startFloorOf({ opt_start_seq: 15, metadata: {} })).toBe(14);
 });

@@ -10,10 +10,13 @@ test.each([
   ['stream', 'timeout', 0],
   ['stream', 'interrupted', 0],
 ] as const)(
-  'a run of mode %s that ends as %s exits with %i, and with dead letters always with 1',
+  'a run of mode %s that ends as %s exits with %i, and with dead letters or lost records always with 1',
   (mode, end, status) => {
-    expect(statusOfRun(end, mode, [{ dead: 0 }, { dead: 0 }])).toBe(status);
-    expect(statusOfRun(end, mode, [{ dead: 0 }, { dead: 2 }])).toBe(1);
+    const whole = { dead: 0, drifts: [] };
+    const drift = { id: 'd', function: 'map', reason: 'RecordsRemoved', message: 'removed', at: '' } as const;
+    expect(statusOfRun(end, mode, [whole, { dead: 0, drifts: [drift] }])).toBe(status);
+    expect(statusOfRun(end, mode, [whole, { dead: 2, drifts: [] }])).toBe(1);
+    expect(statusOfRun(end, mode, [whole, { dead: 0, drifts: [{ ...drift, lost: 1 }] }])).toBe(1);
   },
 );
 

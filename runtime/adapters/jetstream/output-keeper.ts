@@ -1,0 +1,117 @@
+import { DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy, type StreamConfig, type StreamInfo } from 'nats';
+import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
+import type { Drift } from '../../engine/drift';
+import type { DriftNotes } from './drift-notes';
+import { streamConfig } from './provision';
+import { ignoreMissing } from './retry-request';
+
+export interface OutputKeeperProps {
+  readonly manager: JetStreamManager;
+  readonly spec: FunctionSpec;
+  /** A stream that the function writes; undefined: the flow's dead letters. */
+  readonly output: OutputSpec | undefined;
+  readonly drifts: Pick<DriftNotes, 'add'>;
+  /** A controller or `kflow run` owns the settings of the streams; else whoever applies the manifests does. */
+  readonly isWatched: boolean;
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * Keeps a stream that a function writes: recreates it when somebody removed it, and restores settings that would discard
+ * records. The function's publishes wait meanwhile.
+ */
+export class OutputKeeper {
+  private last: StreamInfo | undefined;
+
+  constructor(private readonly props: OutputKeeperProps) {}
+
+  /** Call it every few seconds. */
+  async check(): Promise<void> {
+    const { manager, output } = this.props;
+    const info = await ignoreMissing(manager.streams.info(this.stream));
+    if (info === undefined) return this.recreate();
+    if (this.last !== undefined && this.last.created !== info.created) await this.noteRecreated(info);
+    this.last = info;
+    if (output !== undefined) await this.restore(info, output);
+  }
+
+  private get stream(): string {
+    const { output, spec } = this.props;
+    return output?.stream ?? spec.deadLetters.stream;
+  }
+
+  /** As this replica saw the stream last, or as planned. */
+  private async recreate(): Promise<void> {
+    const { manager, output } = this.props;
+    const config = this.last?.config ?? (output === undefined ? undefined : this.planned(output, await this.copies()));
+    if (config === undefined) return;
+    const { metadata: _, ...settings } = config as StreamConfig;
+    await manager.streams.add({ ...settings, name: this.stream });
+    if (this.last !== undefined) await this.check();
+  }
+
+  private planned({ stream, subject, ...limits }: OutputSpec, replicas: number) {
+    return streamConfig({ name: stream, subjects: [subject], ...limits, replicas });
+  }
+
+  /** The flow's streams have as many copies as its state. */
+  private async copies(): Promise<number> {
+    const { manager, spec } = this.props;
+    return (await manager.streams.info(`KV_${spec.stateBucket}`)).config.num_replicas;
+  }
+
+  private async noteRecreated(info: StreamInfo): Promise<void> {
+    const { output } = this.props;
+    const id = `${this.stream}-${info.created}`;
+    if (output !== undefined) {
+      await this.add('StreamRecreated', id, `the stream ${this.stream} was removed from outside and is recreated`);
+      return;
+    }
+    const letters = this.last?.state.messages ?? 0;
+    const message = `the stream of dead letters, ${this.stream}, was removed from outside with ${letters} letters`;
+    await this.add('LettersRemoved', id, message);
+  }
+
+  private async restore(info: StreamInfo, output: OutputSpec): Promise<void> {
+    const faults = streamFaults(info.config, output);
+    if (faults.length === 0) return;
+    const { manager, isWatched } = this.props;
+    const id = `${this.stream}-${info.created}-${faults.join('-')}`;
+    const what = `settings of the stream ${this.stream} were changed from outside (${faults.join(', ')})`;
+    if (!isWatched) {
+      await this.add('StreamChanged', id, `${what}; records may be discarded: apply the manifests again`);
+      return;
+    }
+    try {
+      await manager.streams.update(this.stream, this.planned(output, info.config.num_replicas));
+      await this.add('StreamRestored', id, `${what}; they are restored`);
+    } catch (error) {
+      const text = `${what}; they cannot be restored: ${(error as Error).message}; delete the flow and submit it anew`;
+      await this.add('StreamChanged', id, text);
+    }
+  }
+
+  private async add(reason: Drift['reason'], id: string, message: string): Promise<void> {
+    const { drifts, spec, warn } = this.props;
+    const drift = { id: `writer-${id}`, function: spec.function, reason, message, at: new Date().toISOString() };
+    if (await drifts.add(drift)) warn(message);
+  }
+}
+
+/** The settings of a stream that differ from the plan, as `discard old`. */
+export function streamFaults(config: StreamConfig, output: OutputSpec): readonly string[] {
+  const { subject, maxMsgs, maxBytes, dedupeWindowMs } = output;
+  const faults: readonly (readonly [string, boolean])[] = [
+    [`subjects ${config.subjects?.join(',')}`, config.subjects?.join(',') !== subject],
+    [`retention ${config.retention}`, config.retention !== RetentionPolicy.Limits],
+    [`discard ${config.discard}`, config.discard !== DiscardPolicy.New],
+    [`max_msgs ${config.max_msgs}`, config.max_msgs !== maxMsgs],
+    [`max_bytes ${config.max_bytes}`, config.max_bytes !== maxBytes],
+    [`max_age ${config.max_age}`, (config.max_age ?? 0) !== 0],
+    [`max_msgs_per_subject ${config.max_msgs_per_subject}`, (config.max_msgs_per_subject ?? -1) > 0],
+    [`max_msg_size ${config.max_msg_size}`, (config.max_msg_size ?? -1) > 0],
+    [`duplicate_window ${config.duplicate_window}`, config.duplicate_window < nanos(dedupeWindowMs)],
+    ['sealed', config.sealed === true],
+  ];
+  return faults.filter(([, isFault]) => isFault).map(([text]) => text);
+}
