@@ -297,3 +297,25 @@ test('an update without a namespace finds the only flow with its jobId, and name
     message: expect.stringContaining('other, team'),
   });
 });
+
+test('the status of a completed batch that found no objects says so', async () => {
+  const store = { addr: 's3:9000', user: 'u', password: 'p' };
+  const list = { id: 'list', type: 'fs-source', format: 'list', topics: 's3a://inbox/*/a*.txt', out: ['write'] };
+  const write = { id: 'write', type: 's3-sink', topics: 's3a://outbox' };
+  const document = { ...flow, mode: 'batch', globalConfig: { store }, dag: [list, write] };
+  const digest = await controller.store.putDocument(flow, JSON.stringify(document));
+  await controller.streams.provision(await controller.planner.plan(flow, digest, {}));
+  const at = '2026-01-31T08:00:00.000Z';
+  await controller.store.saveRecord({
+    ...flow,
+    revisions: [{ number: 1, digest, at, by: 'eva', cause: 'submit' }],
+    epochs: {},
+    runId: 'run',
+    startTime: at,
+    closed: { status: 'Completed', closeTime: at },
+  });
+  expect(await controller.service.status(flow)).toMatchObject({
+    status: 'Completed',
+    reason: 'list: no objects found at s3a://inbox/*/a*.txt',
+  });
+});
