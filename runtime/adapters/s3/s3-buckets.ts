@@ -7,6 +7,8 @@ import { isPem, type S3Account } from './s3-clients';
 export interface S3BucketsOptions {
   /** Also creates the buckets that flows read from, as in an embedded store. */
   readonly makesSources: boolean;
+  /** The functions run in the environment of this process, so `auth: environment` means the same here. */
+  readonly sharesEnvironment?: true;
   /** How long calls are retried while a store is unavailable. Default: that of `S3ObjectStore`. */
   readonly retryForMs?: number;
 }
@@ -56,8 +58,9 @@ export class S3Buckets implements Buckets {
     action: (store: S3ObjectStore) => Promise<unknown>,
   ): Promise<void> {
     const account = bucketAccount(plan, bucket);
-    if (account === undefined || bucket.secret === undefined || isFileElsewhere(bucket.ca)) return;
-    const { retryForMs } = this.options;
+    const { retryForMs, sharesEnvironment } = this.options;
+    const isOfPods = bucket.secret === undefined && sharesEnvironment !== true;
+    if (account === undefined || isOfPods || isFileElsewhere(bucket.ca)) return;
     const store = new S3ObjectStore({ ...account, ...(retryForMs === undefined ? {} : { retryForMs }) });
     try {
       await action(store);

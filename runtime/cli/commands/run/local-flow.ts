@@ -37,7 +37,7 @@ export class LocalFlow {
     private readonly topology: Topology,
     private readonly options: LocalFlowOptions,
   ) {
-    this.buckets = new S3Buckets({ makesSources: options.isEmbedded });
+    this.buckets = new S3Buckets({ makesSources: options.isEmbedded, sharesEnvironment: true });
   }
 
   /**

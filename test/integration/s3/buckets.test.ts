@@ -1,0 +1,56 @@
+import { S3Buckets, type S3BucketsOptions } from '../../../runtime/adapters/s3/s3-buckets';
+import { TestS3Server } from '../../support/test-s3-server';
+import { planOf } from '../../unit/plan/planned';
+
+const server = new TestS3Server({ region: 'eu-central-1', sessionToken: 'token-1' });
+
+beforeAll(() => server.start());
+afterAll(() => server.stop());
+beforeEach(() => {
+  server.buckets.clear();
+  server.requests.length = 0;
+});
+
+const planOfSink = (access: string) =>
+  planOf(
+    `
+jobId: job
+dag:
+  - { id: read, type: raw-source, schema: {type: record, name: r, fields: []}, meta: {name: f, code: f}, out: [write] }
+  - { id: write, type: s3-sink, topics: "s3a://results", addr: "${server.address}", ${access} }
+`,
+    { hasClusterSecrets: true },
+  );
+
+async function ensured(access: string, options: Partial<S3BucketsOptions> = {}): Promise<readonly string[]> {
+  await new S3Buckets({ makesSources: false, retryForMs: 0, ...options }).ensure(planOfSink(access));
+  return [...server.buckets.keys()];
+}
+
+test('creates the bucket of a sink in its region, with its session token', async () => {
+  expect(await ensured('user: u, password: p, sessionToken: token-1')).toEqual(['results']);
+  expect(server.requests.at(-1)?.body.toString()).toContain('<LocationConstraint>eu-central-1</LocationConstraint>');
+});
+
+test.each([
+  ['whose credentials are in a Secret of the cluster', 'secret: minio'],
+  ['that the pods reach with their own identity', 'auth: environment'],
+  ['whose CA is a file of the pods', 'user: u, password: p, ca: /nowhere/ca.crt'],
+])('leaves out a store %s', async (_, access) => {
+  expect(await ensured(access)).toEqual([]);
+  expect(server.requests).toEqual([]);
+});
+
+test('creates the bucket with the credentials of the environment that the functions share', async () => {
+  const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: 'token-1' };
+  const before = { ...process.env };
+  Object.assign(process.env, credentials);
+  try {
+    expect(await ensured('auth: environment', { sharesEnvironment: true })).toEqual(['results']);
+  } finally {
+    for (const name of Object.keys(credentials)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  }
+});
