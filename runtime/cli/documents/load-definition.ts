@@ -2,7 +2,8 @@ import path from 'node:path';
 import type { Message } from 'esbuild';
 import { FlowDefinition } from '../../../lib/define/flow-definition';
 import { ConfigError } from '../../../lib/errors';
-import { bundleModule, evaluateModule, type Libraries } from '../../hosts/typescript/module-file';
+import { bundleModule, type Libraries } from '../../hosts/typescript/bundle-module';
+import { evaluateModule } from '../../hosts/typescript/evaluate-module';
 import { packageRoot } from '../../package-root';
 
 const programs = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);

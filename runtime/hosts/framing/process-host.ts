@@ -86,12 +86,14 @@ export class ProcessHost implements Host {
     const opened = new Promise<void>((opened, refused) => {
       this.state = { is: 'opening', opened, refused };
     });
+    opened.catch(() => undefined); // awaited below, unless the code does not compile
     try {
       this.child.start();
+      // code that is compiled is compiled while the process starts
       this.child.send([jsonFrame(ToProcess.Init, initOf(this.options, this.codeOf(this.options)))]);
       await opened;
     } catch (error) {
-      await this.child.stop();
+      await this.kill();
       throw error;
     }
   }

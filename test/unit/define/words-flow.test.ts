@@ -1,6 +1,7 @@
 import { planFlow } from '../../../lib/plan/plan-flow';
 import { readTopology } from '../../../lib/topology/read-topology';
-import { loadFunction } from '../../../runtime/hosts/typescript/load';
+import { compileFunction } from '../../../runtime/hosts/typescript/compile';
+import { loadFunction } from '../../../runtime/hosts/typescript/process/load';
 import { flow } from './words-flow';
 
 const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -39,7 +40,7 @@ test('the document has the same bytes each time', () => {
 
 test('the host runs the functions as they were written', () => {
   const [lines, split] = planFlow(topologyOf().topology, {}).workloads.map(
-    ({ spec }) => loadFunction(spec, __dirname, { logger, console }).entry,
+    ({ spec }) => loadFunction({ ...compileFunction({ spec, baseDir: __dirname }), entry: spec.entry }, logger).entry,
   );
   expect(Array.from(lines?.() as Iterable<unknown>)).toEqual([
     { key: 'a', text: 'one longer' },

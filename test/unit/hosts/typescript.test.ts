@@ -3,7 +3,14 @@ import { type HostRun, numbered, withHost } from '../../support/host-run';
 
 /** What the host suite cannot say of every language. */
 const run = (code: string, body: (host: HostRun) => Promise<void>, spec: Partial<FunctionSpec> = {}) =>
-  withHost(code, body, { language: 'typescript', schema: numbered, ...spec });
+  withHost(code, body, {
+    language: 'typescript',
+    schema: numbered,
+    env: { ...process.env, KFLOW_RUNTIME_LOG_LEVEL: 'DEBUG' },
+    ...spec,
+  });
+
+const source = { type: 'raw-source' } as const;
 
 test.each([
   ['null', 'null', []],
@@ -111,28 +118,40 @@ test('generates the records of a generator that it yielded before it paused', as
     yield { n: 2 };
     throw new Error('dry');
   }`;
-  await run(code, async (host) => {
-    const sizes = [await host.host.generate(), await host.host.generate(), await host.host.generate()].map(
-      ({ payloads }) => payloads.length,
-    );
-    expect(sizes).toEqual([0, 1, 1]);
-    await expect(host.host.generate()).rejects.toThrow('dry');
-  });
+  await run(
+    code,
+    async (host) => {
+      const sizes = [await host.host.generate(), await host.host.generate(), await host.host.generate()].map(
+        ({ payloads }) => payloads.length,
+      );
+      expect(sizes).toEqual([0, 1, 1]);
+      await expect(host.host.generate()).rejects.toThrow('dry');
+    },
+    source,
+  );
 });
 
 test('generates slices of at most 256 records', () =>
-  run('function* process() { for (let n = 0; n < 600; n++) yield { n }; }', async (host) => {
-    const sizes: number[] = [];
-    for (let ended = false; !ended; ) {
-      const slice = await host.host.generate();
-      sizes.push(slice.payloads.length);
-      ended = slice.ended;
-    }
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(256); // a slice is shorter when its time is up
-  }));
+  run(
+    'function* process() { for (let n = 0; n < 600; n++) yield { n }; }',
+    async (host) => {
+      const sizes: number[] = [];
+      for (let ended = false; !ended; ) {
+        const slice = await host.host.generate();
+        sizes.push(slice.payloads.length);
+        ended = slice.ended;
+      }
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(256); // a slice is shorter when its time is up
+    },
+    source,
+  ));
 
 test('closes while a generator is waiting', () =>
-  run('async function* process() { yield { n: 1 }; await new Promise(() => {}); }', async (host) => {
-    await host.host.generate();
-    void host.host.generate();
-  }));
+  run(
+    'async function* process() { yield { n: 1 }; await new Promise(() => {}); }',
+    async (host) => {
+      await host.host.generate();
+      host.host.generate().catch(() => undefined); // rejects with the close
+    },
+    source,
+  ));

@@ -1,8 +1,9 @@
-import type { AvroRecord } from '../../../lib/define/sdk';
-import { FunctionError } from '../../../lib/errors';
-import { AvroSchemaCodec } from '../../engine/avro-message';
+import type { AvroRecord } from '../../../../lib/define/sdk';
+import { FunctionError } from '../../../../lib/errors';
+import { AvroSchemaCodec } from '../../../engine/avro-message';
 
-export function isPromise(value: unknown): value is Promise<unknown> {
+/** What `await` waits for: an object whose `then` is a function. A record may have a field `then` of any Avro type. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 

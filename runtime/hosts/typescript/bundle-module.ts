@@ -1,5 +1,3 @@
-import Module from 'node:module';
-import path from 'node:path';
 import { buildSync } from 'esbuild';
 
 /** Libraries that resolve to a given file, an absolute path, instead of through node_modules. */
@@ -21,17 +19,4 @@ export function bundleModule(filename: string, libraries: Libraries = {}): strin
     logLevel: 'silent',
   });
   return outputFiles[0]?.text ?? '';
-}
-
-/** Runs CommonJS code as the file `filename`, from which packages are resolved, and returns its module. */
-export function evaluateModule(code: string, filename: string): Module {
-  process.setSourceMapsEnabled(true);
-  const module = new Module(filename);
-  module.filename = filename;
-  const loader = module as unknown as { paths: string[]; _compile(code: string, filename: string): void };
-  loader.paths = (Module as unknown as { _nodeModulePaths(from: string): string[] })._nodeModulePaths(
-    path.dirname(filename),
-  );
-  loader._compile(code, filename);
-  return module;
 }

@@ -1,0 +1,50 @@
+import { isNativeError } from 'node:util/types';
+import { KFlowError } from '../../../../lib/errors';
+import type { Failure } from '../../../engine/ports/host';
+
+/** Longest texts of a failure, in UTF-16 units. */
+const maxType = 200;
+const maxMessage = 8_000;
+const maxTrace = 16_000;
+
+/** The failure of a record whose function threw this. Never throws, whatever was thrown. */
+export function failureOf(thrown: unknown): Failure {
+  if (!isNativeError(thrown)) return { type: 'Error', message: cut(textOf(thrown), maxMessage) };
+  const type = cut(read(() => thrown.constructor.name) || read(() => thrown.name) || 'Error', maxType);
+  const message = cut(
+    read(() => thrown.message),
+    maxMessage,
+  );
+  const trace =
+    thrown instanceof KFlowError
+      ? ''
+      : cut(
+          read(() => thrown.stack),
+          maxTrace,
+        );
+  return { type, message, ...(trace === '' ? {} : { trace }) };
+}
+
+/** What was thrown, in one line. */
+export function lineOf(thrown: unknown): string {
+  const { type, message } = failureOf(thrown);
+  return `${type}: ${message}`;
+}
+
+function textOf(thrown: unknown): string {
+  return read(() => String(thrown)) || `${typeof thrown} without a text`;
+}
+
+/** The text that user code's own getters and methods return. */
+function read(text: () => unknown): string {
+  try {
+    const value = text();
+    return typeof value === 'string' ? value : value === undefined ? '' : String(value);
+  } catch {
+    return '';
+  }
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}… (${text.length} characters)`;
+}

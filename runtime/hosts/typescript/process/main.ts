@@ -1,0 +1,4 @@
+import { runSession } from './session';
+
+/** The process that runs one replica's user code in TypeScript or JavaScript. */
+runSession();

@@ -1,0 +1,49 @@
+import type { AvroRecord, Context, Logger } from '../../../../lib/define/sdk';
+import { Entry } from '../../framing/frames';
+import type { Outbox } from './outbox';
+import type { RunningRecord } from './running-record';
+import type { Schemas } from './schemas';
+import type { Window } from './window';
+
+/** What the contexts of all records share. */
+export interface ContextSource {
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly functionId: string;
+  readonly flowId: string;
+  readonly logger: Logger;
+  readonly outbox: Outbox;
+  readonly schemas: Schemas;
+  readonly window: Window;
+}
+
+/** The context of one record. Its functions need no `this`, and do nothing once the record has ended. */
+export function contextOf(record: RunningRecord, source: ContextSource): Context {
+  const { meta, functionId, flowId, logger } = source;
+  const { download } = record.received;
+  return {
+    heartbeat: () => {
+      if (record.state === 'running') source.outbox.heartbeat(record.id);
+    },
+    getDownloaderLocalObjectUrl: () => download?.path ?? null,
+    getDownloaderObjectMetadata: () => download?.metadata ?? null,
+    toSideStream: (side, output) => sendAside(record, source, { side, output }),
+    meta,
+    functionId,
+    flowId,
+    logger,
+  };
+}
+
+function sendAside(
+  record: RunningRecord,
+  { schemas, window, outbox, logger }: ContextSource,
+  { side, output }: { readonly side: string; readonly output: AvroRecord },
+): void {
+  const payload = schemas.sideOutput(side).encode(output);
+  if (record.state !== 'running') {
+    logger.error(`a record for the side output "${side}" came after the end of its input, and was not sent`);
+    return;
+  }
+  window.charge(payload.length);
+  outbox.send([{ id: record.id, kind: Entry.OutputWithCredit, side, payload }]);
+}

@@ -1,0 +1,298 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { FunctionError } from '../../../../lib/errors';
+import { Entry } from '../../framing/frames';
+import { failureOf, lineOf } from './failure';
+import type { ReceivedRecord } from './frames';
+import type { FunctionLog } from './function-log';
+import type { EntryFunction } from './load';
+import type { Outbox, OutcomeEntry } from './outbox';
+import { eachRecord, isIterable, isThenable } from './output-encoder';
+import { type ContextSource, contextOf } from './record-context';
+import { RunningRecord } from './running-record';
+import type { Schemas } from './schemas';
+import type { Window } from './window';
+
+export interface RunnerOptions {
+  readonly entry: EntryFunction;
+  readonly finish: EntryFunction | undefined;
+  readonly concurrency: number;
+  /** Whether the function gets a queue for its outputs. */
+  readonly isStreaming: boolean;
+  readonly context: ContextSource;
+  readonly schemas: Schemas;
+  readonly outbox: Outbox;
+  readonly window: Window;
+  readonly log: FunctionLog;
+}
+
+/** Records that may begin before sockets and timers get their turn, and how long they may take together. */
+const maxTurns = 64;
+const maxTurnsMs = 10;
+/** How long outcomes are gathered into one frame. */
+const maxGatherMs = 2;
+
+/**
+ * Runs a process function over records, in the order in which they arrived. A synchronous function finishes one record
+ * before the next begins; an asynchronous one processes up to `concurrency` at once.
+ *
+ * R1. Each record begins in a turn of its own (setImmediate), after the outcomes decided before it were handed to the outbox,
+ *     which sends them although the function never returns. So the first records without an outcome are those that run.
+ * R2. An outcome is sent one turn after it was decided: by then, Node has reported the promises that were rejected meanwhile.
+ * R3. A list that a function returns is sent together with the outcome, or not at all. What an iterable yields, or a function
+ *     puts into its queue, is sent at once and takes room; without room, the iterable is not asked for more.
+ */
+export class RecordRunner {
+  private queue: ReceivedRecord[] = [];
+  private head = 0;
+  private readonly active = new Set<RunningRecord>();
+  private decided: RunningRecord[] = [];
+  /** Asynchronous records that have not been decided. */
+  private busy = 0;
+  private hasBeenAsync = false;
+  /** Turns that are scheduled and have not come. */
+  private turns = 0;
+  private turnsEndMs: number | undefined;
+  /** When outcomes were sent last. */
+  private sentMs = 0;
+  private whenIdle: (() => void) | undefined;
+  private readonly scope = new AsyncLocalStorage<RunningRecord>();
+
+  constructor(private readonly options: RunnerOptions) {}
+
+  add(records: readonly ReceivedRecord[]): void {
+    this.queue = this.head === 0 ? this.queue : this.queue.slice(this.head);
+    this.head = 0;
+    for (const record of records) this.queue.push(record);
+    this.schedule();
+  }
+
+  get hasFinish(): boolean {
+    return this.options.finish !== undefined;
+  }
+
+  /** Runs the function's finish, whose outputs and outcome have this id. */
+  finish(id: number): void {
+    const record = new RunningRecord({ id, payload: Buffer.alloc(0), download: undefined }, undefined);
+    this.active.add(record);
+    this.scope.run(record, () => this.follow(record, this.takeFinish(record)));
+  }
+
+  /** Gives back the records that have not begun. */
+  release(): void {
+    const released = this.queue.slice(this.head).map(({ id }) => ({ id, kind: Entry.Released }));
+    this.queue = [];
+    this.head = 0;
+    this.options.outbox.send(released);
+  }
+
+  /** Resolves when every record has ended. */
+  async idle(): Promise<void> {
+    if (this.queue.length === this.head && this.active.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.whenIdle = resolve;
+    });
+  }
+
+  /**
+   * Fails the record to which an error in the background belongs: the one in whose asynchronous context it was thrown, or
+   * the only one that runs. Returns false when there is none.
+   */
+  blame(error: unknown): boolean {
+    const [only] = this.active.size === 1 ? this.active : [];
+    const record = this.scope.getStore() ?? only;
+    if (record === undefined) return false;
+    if (record.state === 'ended') {
+      const text = `an error after the end of its record, which counts as processed: ${lineOf(error)}`;
+      this.options.outbox.log('ERROR', text);
+    } else this.fail(record, error);
+    return true;
+  }
+
+  /** Sends the outcomes that are decided; soon, if other records begin first. */
+  flush(isLast = true): void {
+    if (this.decided.length === 0) {
+      if (isLast) this.options.outbox.flush();
+      return;
+    }
+    const { decided } = this;
+    this.decided = [];
+    const entries: OutcomeEntry[] = [];
+    for (const record of decided) {
+      record.state = 'ended';
+      this.active.delete(record);
+      const { id, failure } = record;
+      if (failure !== undefined) {
+        entries.push({ id, kind: Entry.Failed, failure });
+        continue;
+      }
+      for (const payload of record.outputs) entries.push({ id, kind: Entry.Output, side: '', payload });
+      entries.push({ id, kind: Entry.Done });
+    }
+    if (isLast) this.options.outbox.send(entries);
+    else this.options.outbox.gather(entries);
+    if (this.whenIdle !== undefined && this.queue.length === this.head && this.active.size === 0) this.whenIdle();
+  }
+
+  private schedule(): void {
+    if (this.turns > 0) return;
+    const queued = this.queue.length - this.head;
+    const free = this.options.concurrency - this.busy;
+    const startable = this.hasBeenAsync ? Math.min(queued, free) : queued;
+    this.turns = Math.min(Math.max(startable, this.decided.length > 0 ? 1 : 0), maxTurns);
+    this.turnsEndMs = undefined;
+    for (let turn = 0; turn < this.turns; turn++) setImmediate(this.turn);
+  }
+
+  private readonly turn = (): void => {
+    this.turns--;
+    const nowMs = performance.now();
+    const isLast = this.turns === 0 || nowMs - this.sentMs > maxGatherMs;
+    if (isLast) this.sentMs = nowMs;
+    this.flush(isLast);
+    this.turnsEndMs ??= nowMs + maxTurnsMs;
+    if (this.busy < this.options.concurrency && nowMs < this.turnsEndMs) this.beginNext();
+    this.schedule();
+  };
+
+  private beginNext(): void {
+    const received = this.queue[this.head];
+    if (received === undefined) return;
+    this.head++;
+    let writer: RunningRecord['writer'];
+    let event: unknown;
+    let error: unknown;
+    try {
+      writer = this.options.schemas.writerOf(received.payload);
+      event = writer.decode(received.payload);
+    } catch (thrown) {
+      error = thrown;
+    }
+    const record = new RunningRecord(received, writer);
+    this.active.add(record);
+    if (error === undefined) this.scope.run(record, () => this.call(record, event));
+    else this.fail(record, error);
+  }
+
+  private call(record: RunningRecord, event: unknown): void {
+    const { entry, isStreaming, context } = this.options;
+    try {
+      const ctx = contextOf(record, context);
+      const queue = { put: (output: unknown) => this.put(record, output) };
+      const returned = isStreaming ? entry(ctx, event, queue) : entry(ctx, event);
+      if (isThenable(returned))
+        this.follow(
+          record,
+          Promise.resolve(returned).then((value) => this.take(record, value)),
+        );
+      else {
+        const taken = this.take(record, returned);
+        if (taken !== undefined) this.follow(record, taken);
+      }
+    } catch (error) {
+      this.fail(record, error);
+    }
+  }
+
+  /** Lets other records begin until the promise settles. */
+  private follow(record: RunningRecord, taken: Promise<void>): void {
+    record.isAsync = true;
+    this.hasBeenAsync = true;
+    this.busy++;
+    taken.catch((error: unknown) => this.fail(record, error));
+  }
+
+  /** Takes what the function has returned; a promise when that is not done at once. */
+  private take(record: RunningRecord, returned: unknown): Promise<void> | undefined {
+    if (this.options.isStreaming) return this.endOfQueue(record);
+    if (returned === undefined || returned === null) return this.decide(record);
+    const { output } = this.options.schemas;
+    if (Array.isArray(returned)) {
+      record.outputs = returned.map((each) => output.encode(each, record.writer));
+      return this.decide(record);
+    }
+    if (isIterable(returned)) return this.emitEach(record, returned);
+    record.outputs = [output.encode(returned, record.writer)];
+    return this.decide(record);
+  }
+
+  /** The aggregate is sent as a whole, or not at all. */
+  private async takeFinish(record: RunningRecord): Promise<void> {
+    const { finish, context, schemas } = this.options;
+    const outputs: Uint8Array[] = [];
+    const returned = await finish?.(contextOf(record, context));
+    for await (const output of eachRecord(returned)) outputs.push(schemas.output.encode(output));
+    record.outputs = outputs;
+    this.decide(record);
+  }
+
+  private async emitEach(record: RunningRecord, yielded: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
+    let untilMs = performance.now() + maxTurnsMs;
+    for await (const output of yielded) {
+      if (record.state !== 'running') return;
+      const room = this.emit(record, output);
+      if (room !== undefined) await room;
+      if (performance.now() < untilMs) continue;
+      await nextTurn();
+      untilMs = performance.now() + maxTurnsMs;
+    }
+    this.decide(record);
+  }
+
+  /** Sends an output when there is room for it. */
+  private emit(record: RunningRecord, output: unknown): Promise<void> | undefined {
+    const { schemas, window } = this.options;
+    const payload = schemas.output.encode(output, record.writer);
+    const room = window.take(payload.length);
+    if (room === undefined) this.send(record, payload);
+    return room?.then(() => this.send(record, payload));
+  }
+
+  private send(record: RunningRecord, payload: Uint8Array): void {
+    // the room of an output that is not sent is not given back by the runtime
+    if (record.state === 'running') {
+      this.options.outbox.send([{ id: record.id, kind: Entry.OutputWithCredit, side: '', payload }]);
+    } else this.options.window.credit(1, payload.length);
+  }
+
+  private async put(record: RunningRecord, output: unknown): Promise<void> {
+    if (record.state !== 'running')
+      throw new FunctionError('function-failed', 'q.put was called after the record ended');
+    const room = this.emit(record, output);
+    if (room === undefined) return;
+    record.puts++;
+    await room;
+    record.puts--;
+    if (record.puts === 0) record.whenPutsEnd?.();
+  }
+
+  /** A streaming function has returned: the outputs that wait for room are sent before its end. */
+  private async endOfQueue(record: RunningRecord): Promise<void> {
+    if (record.puts > 0) {
+      await new Promise<void>((resolve) => {
+        record.whenPutsEnd = resolve;
+      });
+    }
+    this.decide(record);
+  }
+
+  private fail(record: RunningRecord, error: unknown): void {
+    if (record.state === 'ended') return;
+    record.failure = failureOf(error);
+    this.decide(record);
+  }
+
+  private decide(record: RunningRecord): undefined {
+    if (record.state !== 'running') return;
+    record.state = 'decided';
+    if (record.isAsync) this.busy--;
+    this.options.log.endLines();
+    this.decided.push(record);
+    this.schedule();
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
