@@ -15,7 +15,7 @@ import { runSource } from './run-source';
 import { Upkeep } from './upkeep';
 
 const reportEveryMs = 500;
-/** How long a replica that was stopped waits for the server's last answers. */
+/** How long a replica that was stopped, or has failed, waits for the server's last answers. */
 const closeMs = 2_000;
 
 /** How a replica that did not fail has ended. */
@@ -66,10 +66,16 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   const reports = startCounterReports(context);
   health.enter('loading');
   const isSource = kindOf(spec.type) === 'source';
-  await (isSource ? runSource(context) : runReader(context));
-  health.enter('ending');
-  await upkeep.close();
-  reports.stop();
+  let hasEnded = false;
+  try {
+    await (isSource ? runSource(context) : runReader(context));
+    hasEnded = true;
+    health.enter('ending');
+  } finally {
+    await upkeep.close();
+    reports.stop();
+    if (!hasEnded) await links.close(closeMs);
+  }
   const end = await endOf(context, { isStopped: stop.aborted, isOutdated: upkeep.replaced.aborted });
   await links.close(stop.aborted ? closeMs : undefined);
   const { in: taken, out, failed, dead } = counters;

@@ -34,9 +34,10 @@ async function readToEnd(context: ReplicaContext): Promise<void> {
   const source = await sourceConnector(spec.type).open(await sourceContext(context, host));
   health.enter('working');
   log('INFO', `started, process ${process.pid}`);
-  await loop.run(source, stop).catch((error: unknown) => {
+  await loop.run(source, stop).catch(async (error: unknown) => {
     const trace = traceOf(error);
     if (trace !== undefined) log('ERROR', trace);
+    await host.kill();
     throw error;
   });
   await host.close();

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { StateError } from '../../../lib/errors';
+import { ExitCode } from '../../../lib/plan/replica-lifecycle';
 import { Backoff } from '../../async/backoff';
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from './guard';
@@ -66,6 +67,8 @@ export class ReplicaProcess {
   private startedAt = Date.now();
   /** How the last process ended: `exit 1`, `SIGKILL`. */
   lastExit: string | undefined;
+  /** Set when the process ended with an error although it was asked to end: something was left undone. */
+  failedStop: string | undefined;
   private reason: { readonly reason?: string; readonly message?: string } = {};
   private readonly backoff = new Backoff(restartDelays);
 
@@ -170,6 +173,8 @@ export class ReplicaProcess {
     rmSync(this.pidFile, { force: true });
     this.lastExit = exit.signal ?? `exit ${exit.code}`;
     if (this.current === 'ending') {
+      const { code } = exit;
+      if (code !== null && code !== ExitCode.Done && code !== ExitCode.Stopped) this.failedStop = this.exitMessage;
       this.enter('ended');
       return;
     }

@@ -10,7 +10,7 @@ import { readLog } from './replica-log';
 import { ReplicaLogs } from './replica-logs';
 import { pidFileName } from './replica-process';
 import { keyOf, parseObject, type StoredObject, StoredObjects } from './stored-objects';
-import { type RunningReplica, WorkloadRunner } from './workload-runner';
+import { type FailedStop, type RunningReplica, WorkloadRunner } from './workload-runner';
 
 export interface WorkloadNodeProps {
   /** Holds all stored objects, the folders of replicas, and their logs. */
@@ -34,6 +34,7 @@ export class WorkloadNode {
   private readonly objects: StoredObjects;
   private readonly logs: ReplicaLogs;
   private readonly runners = new Map<string, WorkloadRunner>();
+  private readonly failed: (FailedStop & { readonly flow: FlowKey })[] = [];
   private readonly listeners = new Set<(flow: FlowKey) => void>();
 
   /** Starts the workloads that the directory holds. Throws ConfigError when a file in the directory cannot be read. */
@@ -85,6 +86,11 @@ export class WorkloadNode {
   /** Every replica of a flow, including those that are ending and the ended replicas of Jobs. */
   replicas(flow: FlowKey): readonly RunningReplica[] {
     return this.runnersOf(flow).flatMap(([, runner]) => runner.replicas());
+  }
+
+  /** Replicas of the flow that this node asked to end and that ended with an error. */
+  failedStops(flow: FlowKey): readonly FailedStop[] {
+    return this.failed.filter((stop) => flowName(stop.flow) === flowName(flow));
   }
 
   /** Flows with workloads or with replicas that are ending. */
@@ -156,6 +162,7 @@ export class WorkloadNode {
       record: () => jobRecordSchema.parse(object()?.status ?? {}),
       saveRecord: (status) => this.objects.put({ ...(object() as StoredObject), status }),
       onChange: () => this.changed(key, runner),
+      onFailedStop: (stop) => this.failed.push({ ...stop, flow: workload.flow }),
     });
     return runner;
   }

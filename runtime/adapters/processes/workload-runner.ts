@@ -21,6 +21,16 @@ export interface WorkloadRunnerProps {
   readonly record: () => JobRecord;
   readonly saveRecord: (record: JobRecord) => void;
   readonly onChange: () => void;
+  /** Called for a replica that ended with an error after it was asked to end. */
+  readonly onFailedStop: (stop: FailedStop) => void;
+}
+
+/** The end of a replica that was asked to end and reported an error: something was left undone. */
+export interface FailedStop {
+  readonly function: string;
+  readonly number: number;
+  /** The exit, with the last error in the log. */
+  readonly message: string;
 }
 
 /** The state of a replica as the node reports it. */
@@ -167,7 +177,12 @@ export class WorkloadRunner {
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;
-      for (const [number, { phase }] of this.processes) if (phase === 'ended') this.processes.delete(number);
+      for (const [number, { phase, failedStop }] of this.processes) {
+        if (phase !== 'ended') continue;
+        this.processes.delete(number);
+        const { function: id } = this.desired;
+        if (failedStop !== undefined) this.props.onFailedStop({ function: id, number, message: failedStop });
+      }
       this.reconcile();
       this.props.onChange();
     });

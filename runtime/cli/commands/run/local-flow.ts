@@ -4,13 +4,15 @@ import { ConfigError, StateError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { deadLetterStream } from '../../../../lib/plan/names';
 import { planFlow } from '../../../../lib/plan/plan-flow';
-import type { Topology } from '../../../../lib/topology/document/topology';
+import { inTopologicalOrder } from '../../../../lib/topology/document/graph';
+import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
 import { kindOf } from '../../../../lib/topology/function-types/function-type';
 import { connectNats } from '../../../adapters/jetstream/connection';
 import { JetStreamStreams } from '../../../adapters/jetstream/jetstream-streams';
 import { type Letter, readLetters } from '../../../adapters/jetstream/read-letters';
 import { lettersBefore } from '../../../adapters/jetstream/read-run';
 import { WorkloadNode } from '../../../adapters/processes/workload-node';
+import type { FailedStop } from '../../../adapters/processes/workload-runner';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
 import { describeEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
@@ -18,9 +20,6 @@ import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
-
-/** Time for a replica to finish its records in flight. */
-const graceMs = 27_000;
 
 /** A flow on this machine: its servers, streams, buckets and processes. */
 export class LocalFlow {
@@ -31,6 +30,7 @@ export class LocalFlow {
   private streams: JetStreamStreams | undefined;
   private counting: FlowProgress | undefined;
   private plan: FlowPlan | undefined;
+  private readonly stopped = new Set<string>();
   private readonly buckets: S3Buckets;
 
   constructor(
@@ -71,7 +71,7 @@ export class LocalFlow {
       isOfOneFlow: true,
     });
     this.node.apply(plan, this.manifests());
-    this.replicasSeen = new LocalReplicas(this.node, plan, onChange);
+    this.replicasSeen = new LocalReplicas(this.node, plan, this.topology.mode, onChange);
   }
 
   replicas(): readonly ReplicaStatus[] {
@@ -114,18 +114,36 @@ export class LocalFlow {
     await this.streams?.markCompleted(this.prepared().plan);
   }
 
-  /** Stops the sources; resolves when none runs. */
-  async stopSources(): Promise<void> {
-    const sources = this.topology.dag.filter((fn) => kindOf(fn.type) === 'source').map((fn) => fn.id);
+  /**
+   * Groups of functions to stop one after the other, with a drain after each: the sources, then each function that may send
+   * an aggregate as it ends, after those before it in the dag.
+   */
+  stopOrder(): readonly (readonly string[])[] {
+    const { dag } = this.topology;
+    const sources = dag.filter((fn) => kindOf(fn.type) === 'source').map((fn) => fn.id);
+    const aggregates = inTopologicalOrder(this.topology).filter(
+      (fn) => kindOf(fn.type) === 'process' && mayAggregate(fn),
+    );
+    return [sources, ...aggregates.map((fn) => [fn.id])];
+  }
+
+  /** Stops these functions, of those that run; resolves when none of their replicas runs. */
+  async stopFunctions(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.stopped.add(id);
     const others = this.manifests().filter(
-      ({ metadata }) => !sources.includes(metadata.labels?.['kflow.io/function'] ?? ''),
+      ({ metadata }) => !this.stopped.has(metadata.labels?.['kflow.io/function'] ?? ''),
     );
     this.node?.prune(this.prepared().plan, others, false);
-    await this.replicasSeen?.gone(sources);
+    await this.replicasSeen?.gone(ids);
   }
 
   async stop(): Promise<void> {
-    await this.node?.close(graceMs);
+    await this.node?.close();
+  }
+
+  /** Replicas that were asked to end and ended with an error: they left something undone. */
+  failedStops(): readonly FailedStop[] {
+    return this.node?.failedStops(this.prepared().plan) ?? [];
   }
 
   /** Copies a bucket into a directory and returns the number of objects. */
@@ -169,6 +187,11 @@ export class LocalFlow {
     if (plan === undefined || servers === undefined) throw new StateError('state-invalid', 'the flow is not prepared');
     return { plan, servers };
   }
+}
+
+/** Whether the code may have a finish: a module is not read. */
+function mayAggregate({ meta }: FlowFunction): boolean {
+  return meta.module !== undefined || /\b(finish|close)\b/.test(meta.code ?? '');
 }
 
 /** Throws ConfigError for the first variable whose value exists only in a cluster. */

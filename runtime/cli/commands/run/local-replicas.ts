@@ -1,4 +1,5 @@
-import { ExitCode } from '../../../../lib/plan/replica-lifecycle';
+import { ExitCode, retriesEach } from '../../../../lib/plan/replica-lifecycle';
+import type { Mode } from '../../../../lib/topology/document/topology';
 import type { WorkloadNode } from '../../../adapters/processes/workload-node';
 import type { RunningReplica } from '../../../adapters/processes/workload-runner';
 import type { FlowKey } from '../../../api-contract/flow-key';
@@ -13,6 +14,8 @@ export interface ReplicaStatus {
   readonly restarts: number;
   /** How the replica ended last: `exit 1`, `SIGKILL`; undefined before its first end. */
   readonly lastExit?: string | undefined;
+  /** How the replica ended last, with the last error in its log; while it waits for its restart. */
+  readonly message?: string | undefined;
   readonly logFile: string;
 }
 
@@ -25,6 +28,7 @@ export class LocalReplicas {
   constructor(
     private readonly node: WorkloadNode,
     private readonly flow: FlowKey,
+    private readonly mode: Mode,
     private readonly onChange: (status: ReplicaStatus) => void,
   ) {
     this.unsubscribe = node.onChange(() => this.read());
@@ -68,13 +72,20 @@ export class LocalReplicas {
     if (before?.phase !== status.phase) this.onChange(status);
   }
 
+  /** In batch mode, a replica of a Deployment is not restarted more often than that of a Job. */
+  private hasFailed({ workload, state }: Pick<RunningReplica, 'workload' | 'state'>): boolean {
+    const isBounded = this.mode === 'batch' && workload.job === undefined;
+    return isBounded && state.phase === 'waiting' && state.restarts >= retriesEach;
+  }
+
   private statusOf({ workload, number, state, lastExit }: RunningReplica): ReplicaStatus {
     return {
       function: workload.function,
       replica: number,
-      phase: phaseOf(state.phase, lastExit),
+      phase: this.hasFailed({ workload, state }) ? 'failed' : phaseOf(state.phase, lastExit),
       restarts: state.restarts,
       lastExit,
+      message: state.phase === 'waiting' ? state.message : undefined,
       logFile: this.node.logFile(this.flow, state.name),
     };
   }

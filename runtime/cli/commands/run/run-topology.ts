@@ -53,7 +53,7 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
     }
     await flow.start((status) => {
       if (status.phase === 'backing-off')
-        say(`${status.function}-${status.replica} ended (${status.lastExit}); restarting it`);
+        say(`${status.function}-${status.replica} ended (${status.message ?? status.lastExit}); restarting it`);
     });
     const end = await watchRun(flow, topology, { view, interrupts, timeoutMs: options.timeout });
     const functions = await flow.progress();

@@ -37,7 +37,9 @@ export async function watchRun(
   if (end === 'completed') await flow.markCompleted();
   else if (end !== 'failed' && topology.mode === 'stream') await drain(flow, view, interrupts);
   await flow.stop();
-  return end;
+  const failed = flow.failedStops();
+  for (const { function: id, number, message } of failed) view.say(`${id}-${number} left something undone: ${message}`);
+  return failed.length > 0 ? 'failed' : end;
 }
 
 function endOf(flow: LocalFlow, topology: Topology, interrupts: Interrupts, deadline: number): RunEnd | undefined {
@@ -61,15 +63,34 @@ export async function confirmEnd(
 
 async function drain(flow: LocalFlow, view: ProgressView, interrupts: Interrupts): Promise<void> {
   view.say('draining: the sources stop, and records in flight are processed (Ctrl-C to end at once)');
-  const before = interrupts.count;
   const deadline = Date.now() + drainMs;
-  await flow.stopSources();
+  for (const functions of flow.stopOrder()) {
+    await flow.stopFunctions(functions);
+    if (!(await isDrained(flow, view, interrupts, deadline))) {
+      sayUndrained(view);
+      return;
+    }
+  }
+}
+
+/** Waits until no record is in flight; false when Ctrl-C or the deadline ends the wait. */
+async function isDrained(
+  flow: LocalFlow,
+  view: ProgressView,
+  interrupts: Interrupts,
+  deadline: number,
+): Promise<boolean> {
+  const before = interrupts.count;
   while (interrupts.count === before && Date.now() < deadline) {
     const progress = await flow.progress();
     view.show(progress, Date.now());
-    if (progress.every((fn) => fn.pending === 0)) return;
+    if (progress.every((fn) => fn.pending === 0)) return true;
     await interrupts.waitAtMost(readEveryMs);
   }
+  return false;
+}
+
+function sayUndrained(view: ProgressView): void {
   view.say('some records in flight were not processed; --keep would have kept them for the next run');
 }
 
