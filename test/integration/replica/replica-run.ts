@@ -4,17 +4,17 @@ import path from 'node:path';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import { readEnvironment } from '../../../runtime/replica/environment';
-import { runReplica } from '../../../runtime/replica/replica';
+import { type ReplicaEnd, runReplica } from '../../../runtime/replica/replica';
 import { numbered } from '../../support/host-run';
 import { waitFor } from '../../support/wait-for';
 import { specOf } from '../../unit/plan/planned';
 import type { JetStreamPlace } from '../jetstream/jetstream-place';
 
 export interface ReplicaRun {
-  readonly ended: Promise<void>;
+  readonly ended: Promise<ReplicaEnd>;
   readonly logs: string[];
   /** Ends the replica as SIGTERM does. */
-  stop(): Promise<void>;
+  stop(): Promise<ReplicaEnd>;
 }
 
 /** Runs one replica in this process. */
