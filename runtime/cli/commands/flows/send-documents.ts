@@ -99,7 +99,9 @@ function hasDeadLetters({ status, reason }: FlowStatus): boolean {
 
 function endLine(end: FlowStatus): string {
   const what = end.closeTime === null ? `${end.status}, ${end.health.state}` : end.status;
-  return `${flowName(end)}: ${what}${end.reason === undefined ? '' : `: ${end.reason}`}\n`;
+  const empty = end.health.problems.filter(({ reason }) => reason === 'NoObjects');
+  const notes = [end.reason, ...empty.map((problem) => `${problem.function}: ${problem.message}`)];
+  return `${flowName(end)}: ${[what, ...notes].filter((note) => note !== undefined).join(': ')}\n`;
 }
 
 /** Prints warnings of the controller that the check of the file did not print, as from a controller of another version. */

@@ -14,7 +14,7 @@ import { lettersBefore } from '../../../adapters/jetstream/read-run';
 import { WorkloadNode } from '../../../adapters/processes/workload-node';
 import type { FailedStop } from '../../../adapters/processes/workload-runner';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
-import { describeEmptySources } from '../../../controller/flows/health/empty-sources';
+import { type EmptySource, findEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
@@ -96,9 +96,9 @@ export class LocalFlow {
     return counting === undefined ? [] : counting.read(this.replicas());
   }
 
-  /** One line for each source of a completed batch that has emitted nothing. */
-  emptySources(functions: readonly FunctionCounts[]): readonly string[] {
-    return describeEmptySources(this.prepared().plan, functions);
+  /** The sources of a completed batch that have emitted nothing. */
+  emptySources(functions: readonly FunctionCounts[]): readonly EmptySource[] {
+    return findEmptySources(this.prepared().plan, functions);
   }
 
   /** The dead letters of this run. */

@@ -134,7 +134,10 @@ function conclude({ end, topology, functions, flow, say, letters }: RunResult): 
     const places = withDeadLetters.map((fn) => `${fn.function} (${fn.dead})`).join(', ');
     say(`incomplete: ${counted(total, 'record')} sent to the dead letters of ${places}; each is a line of ${letters}`);
   }
-  if (end === 'completed') for (const line of flow.emptySources(functions)) say(`${line}; 0 records in this run`);
+  if (end === 'completed') {
+    for (const { function: id, message } of flow.emptySources(functions))
+      say(`${id}: ${message}; 0 records in this run`);
+  }
   if (end === 'timeout' && topology.mode === 'batch') say('timed out before the flow completed');
   if (end === 'interrupted' && topology.mode === 'batch') say('interrupted before the flow completed');
   return statusOfRun(end, topology.mode, functions);

@@ -8,7 +8,7 @@ import type { Cluster } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
 
-import { describeEmptySources } from '../health/empty-sources';
+import { findEmptySources } from '../health/empty-sources';
 import { explainClosed, explainHealth } from '../health/explain-health';
 
 import { functionStatuses } from '../health/function-statuses';
@@ -89,9 +89,7 @@ export class FlowStatuses {
     if (lifecycle === undefined) return undefined;
     const { phase, runId, startTime, closeTime, since, revision } = lifecycle;
     const { plan, fault } = await this.planOf(flow, lifecycle, record);
-    const parts = await this.partsOf(flow, lifecycle, plan);
-    const empty = phase === 'Completed' && plan !== undefined ? describeEmptySources(plan, parts.functions) : [];
-    const reason = lifecycle.reason ?? view?.lastFailure ?? fault ?? (empty.length > 0 ? empty.join('; ') : undefined);
+    const reason = lifecycle.reason ?? view?.lastFailure ?? fault;
     return {
       status: phase,
       startTime,
@@ -105,7 +103,7 @@ export class FlowStatuses {
       revision,
       since,
       ...(reason === undefined ? {} : { reason }),
-      ...parts,
+      ...(await this.partsOf(flow, lifecycle, plan)),
     };
   }
 
@@ -177,7 +175,11 @@ export class FlowStatuses {
       return { health: { state: 'inactive', problems: [] }, functions: [] };
     }
     const functions = keptFunctions(plan, progress, isCompleted);
-    return { health: explainClosed(progress, Date.now()), functions: [...functions] };
+    const health = explainClosed(progress, Date.now());
+    const empty = isCompleted ? findEmptySources(plan, functions) : [];
+    const since = new Date().toISOString();
+    const problems = [...health.problems, ...empty.map((problem) => ({ ...problem, reason: 'NoObjects', since }))];
+    return { health: { ...health, problems }, functions: [...functions] };
   }
 
   /** Streams may be missing while a flow starts, changes or is deleted: it has none without its state bucket. */

@@ -1,4 +1,4 @@
-import { describeEmptySources } from '../../../../../runtime/controller/flows/health/empty-sources';
+import { findEmptySources } from '../../../../../runtime/controller/flows/health/empty-sources';
 import { planOf, written } from '../../../plan/planned';
 
 const plan = planOf(`
@@ -13,12 +13,12 @@ dag:
 
 test('names the sources that found no objects, and what they looked for', () => {
   const functions = ['list', 'new', 'poll', 'map', 'write'].map((id) => ({ function: id, out: 0 }));
-  expect(describeEmptySources(plan, functions)).toEqual([
-    'list: no objects found at s3a://inbox/*.txt',
-    'new: no new objects found at s3a://inbox/new',
+  expect(findEmptySources(plan, functions)).toEqual([
+    { function: 'list', message: 'no objects found at s3a://inbox/*.txt' },
+    { function: 'new', message: 'no new objects found at s3a://inbox/new' },
   ]);
 });
 
 test('leaves out sources with records, and functions whose streams are gone', () => {
-  expect(describeEmptySources(plan, [{ function: 'list', out: 1 }])).toEqual([]);
+  expect(findEmptySources(plan, [{ function: 'list', out: 1 }])).toEqual([]);
 });

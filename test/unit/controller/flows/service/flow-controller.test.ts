@@ -316,6 +316,9 @@ test('the status of a completed batch that found no objects says so', async () =
   });
   expect(await controller.service.status(flow)).toMatchObject({
     status: 'Completed',
-    reason: 'list: no objects found at s3a://inbox/*/a*.txt',
+    health: {
+      state: 'inactive',
+      problems: [{ function: 'list', reason: 'NoObjects', message: 'no objects found at s3a://inbox/*/a*.txt' }],
+    },
   });
 });
