@@ -1,4 +1,4 @@
-import { type AvroType, describeAvroType, type LogicalType } from '../../lib/topology/avro/avro-type';
+import { type AvroType, describeAvroType, type LogicalType, type UnionType } from '../../lib/topology/avro/avro-type';
 import { maxEmptyItems, maxNesting } from './limits';
 import { Shape, shapeOf } from './value-shape';
 
@@ -44,7 +44,8 @@ function problemOf({ value, type, reason }: Fault): string {
     return `expected texts as keys of the map, got the key ${describeValue(value)}${cause}`;
   }
   const expected = `expected ${describeAvroType(type)}, got ${describeValue(value)}`;
-  if (reason === undefined) return `${expected}${hint(type, value)}`;
+  if (reason === undefined || (type.kind === 'union' && isWrapped(type, value)))
+    return `${expected}${hint(type, value)}`;
   const branches = reason.branches
     .slice(0, 3)
     .map(({ branch, fault }) => `it is no ${describeAvroType(branch)}: ${describeFault(fault)}`);
@@ -115,7 +116,7 @@ function cut(text: string, length: number): string {
 /** What to do about a value that does not fit, after a semicolon; empty where the kinds say enough. */
 function hint(type: AvroType, value: unknown): string {
   const branches = type.kind === 'union' ? type.branches : [type];
-  const remedy = remedyOf(branches, value) ?? (type.kind === 'union' ? unwrapped(type.branches, value) : undefined);
+  const remedy = remedyOf(branches, value) ?? (type.kind === 'union' ? unwrapped(type, value) : undefined);
   return remedy === undefined ? '' : `; ${remedy}`;
 }
 
@@ -193,11 +194,17 @@ function logicalOf(type: AvroType): readonly LogicalType['name'][] {
   return type.kind === 'primitive' && type.logical !== undefined ? [type.logical.name] : [];
 }
 
+/** Whether an object that fits no branch is a value inside the name of its branch. */
+export function isWrapped(union: UnionType, value: unknown): boolean {
+  return unwrapped(union, value) !== undefined;
+}
+
 /** Other libraries write a value of a union as `{"double": 1.5}`. */
-function unwrapped(branches: readonly AvroType[], value: unknown): string | undefined {
+function unwrapped({ branches }: UnionType, value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || shapeOf(value) !== Shape.plain) return undefined;
   const [key, ...others] = Object.keys(value);
-  if (key === undefined || others.length > 0) return undefined;
+  const isField = branches.some((branch) => branch.kind === 'record' && branch.fields.some(({ name }) => name === key));
+  if (key === undefined || others.length > 0 || isField) return undefined;
   const isName = branches.some((branch) => {
     const name = branch.kind === 'primitive' || 'name' in branch ? branch.name : branch.kind;
     return name === key || name.endsWith(`.${key}`);

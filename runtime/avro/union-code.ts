@@ -1,6 +1,7 @@
 import type { AvroType, EnumType, UnionType } from '../../lib/topology/avro/avro-type';
 import { dateValue, takesDates } from './date-value';
 import type { GeneratedCode } from './generated-code';
+import { isWrapped } from './misfit';
 import { Shape, shapeOf } from './value-shape';
 
 /** Generates the code of the branches. */
@@ -35,7 +36,7 @@ class UnionCode {
 
   constructor(
     private readonly compiler: BranchCompiler,
-    union: UnionType,
+    private readonly union: UnionType,
     private readonly branches: readonly Branch[],
   ) {
     this.miss = `w.miss(v, ${compiler.code.constant(union)})`;
@@ -147,7 +148,11 @@ class UnionCode {
     const [only, ...others] = candidates;
     if (only === undefined) return '';
     const shapes = this.of('record').length > 0 ? `shape <= ${Shape.instance}` : `shape === ${Shape.plain}`;
-    if (others.length === 0) return `if (${shapes}) return ${this.into(only)};`;
+    if (others.length === 0) {
+      const { code } = this.compiler;
+      const wrapped = `${code.constant(isWrapped)}(${code.constant(this.union)}, v)`;
+      return `if (${shapes}) return (${this.into(only)}) || (${wrapped} && ${this.miss});`;
+    }
     const tries = candidates.map((branch) => {
       const id = this.branchId(branch);
       return `if (!w.hasFailed(v, ${id})) {

@@ -9,6 +9,7 @@ import {
   type UnionType,
 } from './avro-type';
 import { readAvroType } from './avro-type-reader';
+import { haveSameStructure, PairMap } from './same-structure';
 
 /** A field of the reader's schema that cannot read data of the writer's schema. */
 export interface SchemaConflict {
@@ -97,21 +98,6 @@ interface Conflict extends SchemaConflict {
 interface Outcome {
   readonly resolution?: Resolution;
   readonly conflicts: readonly Conflict[];
-}
-
-class PairMap<Value> {
-  private readonly values = new Map<AvroType, Map<AvroType, Value>>();
-  size = 0;
-
-  get(writer: AvroType, reader: AvroType): Value | undefined {
-    return this.values.get(writer)?.get(reader);
-  }
-
-  set(writer: AvroType, reader: AvroType, value: Value): void {
-    const readers = this.values.get(writer) ?? new Map<AvroType, Value>();
-    if (!readers.has(reader)) this.size += 1;
-    this.values.set(writer, readers.set(reader, value));
-  }
 }
 
 class Pass {
@@ -224,38 +210,6 @@ export function isPlaceholder(writer: AvroType, reader: AvroType): boolean {
 /** The writer's field that provides the value of a reader's field, by its name or one of its aliases. */
 function sourceOf(field: AvroField, writers: readonly AvroField[]): AvroField | undefined {
   return writers.find(({ name }) => name === field.name) ?? writers.find(({ name }) => field.aliases.includes(name));
-}
-
-/** Whether two types have the same fields, symbols, sizes and primitives, whatever their names. */
-function haveSameStructure(one: AvroType, other: AvroType, seen = new PairMap<true>()): boolean {
-  if (one === other) return true;
-  switch (one.kind) {
-    case 'primitive':
-      return other.kind === 'primitive' && one.name === other.name;
-    case 'fixed':
-      return other.kind === 'fixed' && one.size === other.size;
-    case 'enum':
-      return other.kind === 'enum' && one.symbols.join() === other.symbols.join();
-    case 'array':
-      return other.kind === 'array' && haveSameStructure(one.items, other.items, seen);
-    case 'map':
-      return other.kind === 'map' && haveSameStructure(one.values, other.values, seen);
-    case 'union':
-      return (
-        other.kind === 'union' &&
-        one.branches.length === other.branches.length &&
-        one.branches.every((branch, at) => haveSameStructure(branch, other.branches[at] ?? other, seen))
-      );
-    case 'record': {
-      if (other.kind !== 'record' || one.fields.length !== other.fields.length) return false;
-      if (seen.get(one, other) === true) return true;
-      seen.set(one, other, true);
-      return one.fields.every((field) => {
-        const same = other.fields.find(({ name }) => name === field.name);
-        return same !== undefined && haveSameStructure(field.type, same.type, seen);
-      });
-    }
-  }
 }
 
 function isSameKind(writer: AvroType, reader: AvroType): boolean {

@@ -275,6 +275,17 @@ test('says of an object that fits no branch what each lacks', () => {
   );
 });
 
+test('says that a value is wrapped, also where an object could be a record or a map', () => {
+  const record = recordOf({ x: 'int' }, 'ns.A');
+  const wrapped = 'a union takes the plain value, not one inside {"double": ...}';
+  expect(new AvroCodec([record, 'double']).misfit({ double: 1.5 })).toContain(wrapped);
+  expect(new AvroCodec([record, 'double', recordOf({ y: 'int' }, 'B')]).misfit({ double: 1.5 })).toContain(wrapped);
+  expect(new AvroCodec(['null', record]).misfit({ A: { x: 1 } })).toContain('not one inside {"A": ...}');
+  expect(new AvroCodec([recordOf({ double: 'int' }), 'double']).misfit({ double: 1.5 })).toBe(
+    'double: expected int, got number 1.5',
+  );
+});
+
 test('takes a bigint, a Date and a Map inside a union', () => {
   const codec = new AvroCodec(['null', long('timestamp-micros'), 'double', { type: 'map', values: 'int' }]);
   expect(copyOf(codec, 2n ** 60n)).toBe(2n ** 60n);
