@@ -1,3 +1,4 @@
+import { DiscardPolicy } from 'nats';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { waitFor } from '../../support/wait-for';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
@@ -114,6 +115,24 @@ test('a record that takes too long is stopped, and its neighbors are processed o
   expect(replica.logs.join()).toMatch(/record stuck-in:2: attempt 1 of 1 failed, writing a dead letter: timed out: /);
   expect((await outputs('stuck')).sort()).toEqual(['record 0', 'record 2']);
   expect(await deliveries('stuck')).toBe(3);
+});
+
+test('a record that waits for room in a full stream is not charged with the wait', async () => {
+  const spec = await between('full', 1, { ackWaitMs: 1_500, maxPollIntervalMs: 1_500, maxDeliver: 1 });
+  const limits = { subjects: ['full-out.out'], discard: DiscardPolicy.New };
+  await place.manager.streams.update('full-out', { ...limits, max_msgs: 100 });
+  const renewed = renewals('full');
+  const replica = Replica.start(place, {
+    spec,
+    work: async ({ id, payload }, events) => {
+      for (let count = 0; count < 5_000; count++) await events.output(id, payload, '');
+    },
+  });
+  await waitFor('renewals for four times max.poll.interval.ms', renewed, longerThan(4, 1));
+  await place.manager.streams.update('full-out', { ...limits, max_msgs: -1 });
+  await waitFor('acked', acked('full', 1));
+  expect(replica.counters).toMatchObject({ in: 1, out: 5_000, failed: 0 });
+  expect(await place.count('full-out')).toBe(5_000);
 });
 
 test('a stopped replica returns records it has not started and finishes the running one', async () => {
