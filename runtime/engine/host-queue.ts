@@ -35,14 +35,14 @@ export class HostQueue {
   /** Records are prepared; `runsAlone` tells which must run alone. */
   add(records: readonly HeldRecord[], runsAlone: (record: HeldRecord) => boolean): void {
     for (const record of records) {
-      const isSuspect = runsAlone(record) || this.offenders.has(record.name);
+      const isSuspect = runsAlone(record) || this.isOffender(record);
       (isSuspect ? this.suspects : this.waiting).push(record);
     }
   }
 
   /** The suspect that may enter the host now. */
   nextSuspect(): HeldRecord | undefined {
-    this.suspects = this.suspects.filter(isWaiting);
+    if (this.suspects.length > 0) this.suspects = this.suspects.filter(isWaiting);
     return this.inside.size === 0 ? this.suspects[0] : undefined; // Q1
   }
 
@@ -52,7 +52,8 @@ export class HostQueue {
     if (suspect === undefined && (this.alone !== undefined || this.suspects.length > 0)) return []; // Q1
     this.alone = suspect;
     if (suspect !== undefined) this.suspects.shift();
-    const taken = suspect === undefined ? this.waiting.splice(0).filter(isWaiting) : [suspect];
+    const taken = suspect === undefined ? this.waiting.filter(isWaiting) : [suspect];
+    if (suspect === undefined) this.waiting = [];
     for (const record of taken) {
       record.advance(RecordState.Running);
       this.inside.set(record.id, record);
@@ -84,14 +85,17 @@ export class HostQueue {
     this.offenders.add(record.name);
     const [oldest] = this.offenders;
     if (this.offenders.size > maxOffenders && oldest !== undefined) this.offenders.delete(oldest);
-    const isOffender = (suspect: HeldRecord) => this.offenders.has(suspect.name);
-    this.waiting = [...this.suspects.filter((suspect) => !isOffender(suspect)), ...this.waiting];
-    this.suspects = this.suspects.filter(isOffender);
+    this.waiting = [...this.suspects.filter((suspect) => !this.isOffender(suspect)), ...this.waiting];
+    this.suspects = this.suspects.filter((suspect) => this.isOffender(suspect));
   }
 
   /** The record has ended, so that it is not delivered again. */
   forget(record: HeldRecord): void {
-    this.offenders.delete(record.name);
+    if (this.offenders.size > 0) this.offenders.delete(record.name);
+  }
+
+  private isOffender(record: HeldRecord): boolean {
+    return this.offenders.size > 0 && this.offenders.has(record.name);
   }
 }
 
