@@ -35,6 +35,9 @@ const symbolsOfMisfit = ['S9', 's0', ''];
 
 /** Makes values of a type, at the edges of its range rather than in the middle. */
 export class RandomValue {
+  /** How many unions with several records or maps are open. A value decides there which of them it is in. */
+  private lookAlikes = 0;
+
   constructor(private readonly random: Random) {}
 
   of(type: AvroType, depth = 0): Form {
@@ -103,21 +106,27 @@ export class RandomValue {
     ]);
   }
 
+  /** Among look-alikes without whole floats and dates, which JavaScript has no kinds of its own for. */
   private primitive(name: string, logical: string | undefined): Form {
     const { random } = this;
+    const hasKinds = this.lookAlikes === 0;
     switch (name) {
       case 'null':
         return null;
       case 'boolean':
         return random.next() < 0.5;
       case 'int':
-        return logical === 'date' && random.next() < 0.3 ? { $day: this.day() } : this.int();
+        return hasKinds && logical === 'date' && random.next() < 0.3 ? { $day: this.day() } : this.int();
       case 'long':
-        return /^timestamp/.test(logical ?? '') && random.next() < 0.3 ? { $instant: this.instant() } : this.long();
+        return hasKinds && /^timestamp/.test(logical ?? '') && random.next() < 0.3
+          ? { $instant: this.instant() }
+          : this.long();
       case 'float':
-        return number(random.oneOf([...fractions, ...wholes, String(Math.fround(random.next() * 1e6 - 5e5))]));
+        return number(
+          random.oneOf([...fractions, ...(hasKinds ? wholes : []), String(Math.fround(random.next() * 1e6 - 5e5))]),
+        );
       case 'double':
-        return number(random.oneOf([...doubles, ...wholes, String(random.next() * 1e9 - 5e8)]));
+        return number(random.oneOf([...doubles, ...(hasKinds ? wholes : []), String(random.next() * 1e9 - 5e8)]));
       case 'bytes':
         return this.bytes(random.oneOf([0, 1, 2, 63, 64, 200]));
       default:
@@ -134,7 +143,13 @@ export class RandomValue {
       // JavaScript puts keys of digits first.
       return { $record: this.entries(branch, depth + 1).filter(([key]) => !/^\d+$/.test(key)) };
     }
-    if (branch.kind !== 'primitive') return this.of(branch, depth + 1);
+    if (branch.kind !== 'primitive') {
+      const isOneOfSeveral = type.branches.filter(({ kind }) => kind === 'record' || kind === 'map').length > 1;
+      if (isOneOfSeveral) this.lookAlikes += 1;
+      const made = this.of(branch, depth + 1);
+      if (isOneOfSeveral) this.lookAlikes -= 1;
+      return made;
+    }
     const { name } = branch;
     if (name === 'int') return this.int();
     if (name === 'long') return this.long();
