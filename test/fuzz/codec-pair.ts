@@ -7,7 +7,7 @@ import { RandomSchema } from './random-schema';
 import { type Form, RandomValue } from './random-value';
 
 /** What a codec says: the bytes in hex, the value in the forms of the fixtures, or why it refuses. */
-export type Answer = { readonly bytes: string } | { readonly value: Form } | { readonly error: string };
+type Answer = { readonly bytes: string } | { readonly value: Form } | { readonly error: string };
 
 /** What the other codecs are asked about one pair of schemas; one line of JSON. */
 export interface Question {
@@ -20,7 +20,7 @@ export interface Question {
 }
 
 /** A value, and what TypeScript says; or bytes that no codec wrote. */
-export interface Case {
+interface Case {
   readonly value?: Form;
   /** The value fits the schema: it was made for it. */
   readonly fits: boolean;
