@@ -50,15 +50,18 @@ class Outbox:
 
     def complete(self, record: int, payloads: Iterable[bytes]) -> None:
         """A record is done, with these outputs."""
-        pieces = []
+        pieces: list[bytes] = []
+        size = frames.DONE_SIZE
         for payload in payloads:
             pieces += (frames.main_output_head(record, len(payload)), payload)
+            size += frames.MAIN_OUTPUT_HEAD_SIZE + len(payload)
         pieces.append(frames.done(record))
-        self._end(record, pieces)
+        self._end(record, pieces, size)
 
     def fail(self, record: int, failure: dict[str, Any]) -> None:
         """A record's function failed."""
-        self._end(record, [frames.failed(record, json.dumps(failure).encode())])
+        outcome = frames.failed(record, json.dumps(failure).encode())
+        self._end(record, [outcome], len(outcome))
 
     def output(self, record: int, side: str, payload: bytes) -> None:
         """One output of a record that is still being processed. It takes room, which the caller has acquired. Raises
@@ -120,14 +123,15 @@ class Outbox:
         with self._sending:
             self._send(kind, pieces)
 
-    def _end(self, record: int, pieces: list[bytes]) -> None:
+    def _end(self, record: int, pieces: list[bytes], size: int) -> None:
         if self._is_forked:
             # The function returned in a process that it forked; the record is the parent's.
             sys.stdout.flush()
             os._exit(0)
         with self._lock:
             self._open.discard(record)
-            self._put(pieces)
+            self._items += pieces
+            self._size += size
         self._after_adding()
 
     def _put(self, pieces: list[bytes]) -> None:

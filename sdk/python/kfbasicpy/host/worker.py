@@ -157,12 +157,14 @@ class Worker:
 
     def _payloads(self, result: Any, owner: int, record: Optional[Record], loop: asyncio.AbstractEventLoop) -> list[bytes]:
         """The outputs to send with the outcome; what a generator yields is sent before."""
-        if type(result) is not dict:
-            if inspect.isawaitable(result):
-                result = loop.run_until_complete(awaited(result))
-            if inspect.isasyncgen(result):
-                result = steps(result, loop)
-        if self._function.streams and record is not None:
+        is_stream = self._function.streams and record is not None
+        if type(result) is dict and not is_stream:
+            return [self._schemas.encode(result, record)]
+        if inspect.isawaitable(result):
+            result = loop.run_until_complete(awaited(result))
+        if inspect.isasyncgen(result):
+            result = steps(result, loop)
+        if is_stream:
             self._outputs.of_stream(result)
             return []
         if isinstance(result, Iterator):
@@ -173,6 +175,8 @@ class Worker:
     async def _payloads_async(self, result: Any, owner: int, record: Optional[Record]) -> list[bytes]:
         if inspect.isawaitable(result):
             result = await result
+        if type(result) is dict:
+            return self._outputs.returned(result, record)
         if isinstance(result, Iterator) or inspect.isasyncgen(result):
             await self._outputs.send_each_async(result, owner, record)
             return []
