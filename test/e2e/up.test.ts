@@ -77,6 +77,19 @@ test('a bucket filled from a folder is listed and copied out unchanged', async (
   expect(unknown).toMatchObject({ status: 1, stderr: expect.stringContaining('no such bucket: "txets"') });
 });
 
+test('a batch over no objects completes, and says that it found none', async () => {
+  const nothing = document
+    .replace('copies', 'nothing')
+    .replace('stream', 'batch')
+    .replace('s3a://texts', 's3a://texts/*/z*');
+  place.write('nothing.yaml', nothing);
+  expect(await place.ran('submit', 'nothing.yaml', '--wait')).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('default/nothing: Completed: list: no new objects found at s3a://texts/*/z*'),
+  });
+  expect((await place.ran('status', 'nothing')).stdout).toContain('NoObjects');
+});
+
 test('a killed stack restarts at once at the same addresses, and its flows continue', async () => {
   expect(await place.ran('submit', 'copies.yaml')).toMatchObject({ status: 0 });
   expect(await results(2)).toEqual(['a', 'in/b']);
