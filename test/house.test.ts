@@ -121,7 +121,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/flows/health',
     ...ports,
   ],
-  'runtime/controller/api/access': ['lib/errors', 'runtime/log'],
+  'runtime/controller/api/access': ['lib/errors', 'lib/topology/read', 'runtime/log'],
   'runtime/controller/api/http': [
     'lib/errors',
     'lib/topology/document/topology-json-schema',
@@ -151,7 +151,12 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
     ...ports,
   ],
-  'runtime/controller/settings': ['lib/errors', 'lib/topology/problem', 'runtime/controller/api/access'],
+  'runtime/controller/settings': [
+    'lib/errors',
+    'lib/topology/problem',
+    'lib/topology/read',
+    'runtime/controller/api/access',
+  ],
   'runtime/controller': [
     'runtime/api-contract',
     'runtime/async',

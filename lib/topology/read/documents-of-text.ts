@@ -5,6 +5,7 @@ import {
   type ParseOptions,
   parseAllDocuments,
   type SchemaOptions,
+  YAMLParseError,
 } from 'yaml';
 
 /**
@@ -16,10 +17,16 @@ export function withContent<Each extends Document>(documents: readonly Each[]): 
   return found.length > 0 ? found : documents.slice(0, 1);
 }
 
-/** The document of a text that is known to have one; its ranges are those of the text. */
+/** The document of a text, with ranges in the text. A second one, unless it is empty, is among its errors. */
 export function documentOf(text: string, options: ParseOptions & DocumentOptions & SchemaOptions = {}): Document {
   const parsed = parseAllDocuments(text, options);
-  return withContent(Array.isArray(parsed) ? parsed : [])[0] ?? new Document(null, options);
+  const [document, second] = withContent(Array.isArray(parsed) ? parsed : []);
+  if (document === undefined) return new Document(null, options);
+  if (second !== undefined) {
+    const [start, end] = second.range;
+    document.errors.push(new YAMLParseError([start, end], 'MULTIPLE_DOCS', 'a second document begins here'));
+  }
+  return document;
 }
 
 function isEmpty(contents: unknown): boolean {

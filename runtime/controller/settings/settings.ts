@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
 import { nearestName, suggest } from '../../../lib/topology/problem/nearest-name';
 import { isSecretName } from '../../../lib/topology/problem/show-value';
+import { documentOf } from '../../../lib/topology/read/documents-of-text';
 import { isLoopback } from '../api/access/loopback';
 import { knownNames, type Setting, settingPrefix, settingTable } from './setting-table';
 import { type ControllerSettings, controllerSettingsSchema } from './settings-schema';
@@ -34,7 +34,10 @@ export function readControllerSettings(env: NodeJS.ProcessEnv, file?: string): C
 
 function readTree(file: string): Tree {
   try {
-    const tree: unknown = parse(readFileSync(file, 'utf8')) ?? {};
+    const document = documentOf(readFileSync(file, 'utf8'));
+    const [fault] = document.errors;
+    if (fault !== undefined) throw fault;
+    const tree: unknown = document.toJS() ?? {};
     if (isTree(tree)) return tree;
   } catch (cause) {
     throw new ConfigError('config-invalid', `${file}: cannot read the settings: ${(cause as Error).message}`, {

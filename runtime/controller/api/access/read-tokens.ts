@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../../../../lib/errors';
+import { documentOf } from '../../../../lib/topology/read/documents-of-text';
 import { type Caller, roles } from './caller';
 
 export interface KnownToken {
@@ -32,7 +33,7 @@ const entrySchema = z
 /** Parses a token file. Throws ConfigError with every problem as `file:line  what`; messages never contain a token. */
 export function readTokens(text: string, file: string): readonly KnownToken[] {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = documentOf(text, { lineCounter: lines, prettyErrors: false });
   const problems = document.errors.map(
     ({ pos, code }) => `${file}:${lines.linePos(pos[0]).line}  invalid YAML: ${code}`,
   );

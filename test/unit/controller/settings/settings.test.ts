@@ -134,6 +134,15 @@ test('requires tokens unless the API is on loopback', () => {
   });
 });
 
+test('a file may end with an empty document, but has no second one', () => {
+  const text = "nats: { url: 'nats://file:4222' }\n---\n";
+  const { KFLOW_CONTROLLER_NATS_URL: _, ...others } = needed;
+  expect(readControllerSettings(others, file(text)).nats.url).toBe('nats://file:4222');
+  expect(() => readControllerSettings(others, file(`${text}log: { level: DEBUG }\n`))).toThrow(
+    'cannot read the settings: a second document begins here',
+  );
+});
+
 test('rejects a file that is missing or not a map', () => {
   expect(() => readControllerSettings(needed, file('- a list'))).toThrow(
     /controller\.yaml: expected a map of settings/,

@@ -173,6 +173,13 @@ test('reports a token file that is missing, not a list, or not YAML', async () =
   await expect(accessOf()).rejects.toThrow(/tokens\.yaml:1 {2}must be a list/);
   await writeFile(file, '- {name: vera\n- x');
   await expect(accessOf()).rejects.toThrow(/tokens\.yaml:\d {2}invalid YAML/);
+  await writeFile(file, `${text}---\n- name: eve\n`);
+  await expect(accessOf()).rejects.toThrow(/tokens\.yaml:\d+ {2}invalid YAML: MULTIPLE_DOCS/);
+});
+
+test('a token file may end with an empty document', async () => {
+  await writeFile(file, `${text}---\n# the end\n`);
+  await expect(accessOf()).resolves.toBeDefined();
 });
 
 test.each(['0.0.0.0', '::', '192.0.2.1', 'controller.example'])('an open API refuses to listen on %s', async (host) => {
