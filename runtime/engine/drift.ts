@@ -1,4 +1,4 @@
-/** What somebody changed from outside in the streams and consumers of a flow. */
+/** What somebody changed from outside in the streams and consumers of a flow, and what replicas have lost. */
 export type DriftReason =
   /** A consumer was removed, or recreated with another position; it continues after the last known ack floor. */
   | 'ConsumerRecreated'
@@ -12,6 +12,8 @@ export type DriftReason =
   | 'StreamChanged'
   /** A function's records were removed before the function had processed them. */
   | 'RecordsRemoved'
+  /** A replica ended before records that cannot be read again, or the aggregate of records, were stored. */
+  | 'RecordsLost'
   /** Dead letters were removed together with their stream. */
   | 'LettersRemoved'
   /** The bucket with the flow's state, or that of the schemas, was removed. */

@@ -4,13 +4,15 @@ import { pause } from '../async/pause';
 import type { Counters } from './counters';
 import type { OutputWriter } from './output-writer';
 import type { LogLevel } from './ports/host';
-import type { Source, SourceRecord } from './ports/source';
+import type { Lost, Source, SourceRecord } from './ports/source';
 
 export interface SourceLoopPorts {
   readonly spec: FunctionSpec;
   readonly writer: OutputWriter;
   readonly counters: Counters;
   readonly log: (level: LogLevel, text: string) => void;
+  /** Notes a loss where it is seen after the replica has ended. */
+  readonly noteLoss: (message: string, lost: Lost) => Promise<void>;
   /** How long records may take to be stored after the signal, or after a failure. */
   readonly graceMs: number;
 }
@@ -38,7 +40,7 @@ export class SourceLoop {
     const written = new AbortController();
     await Promise.race([this.writeAll(source, ending), this.graceAfter(ending, written.signal)]);
     written.abort();
-    this.reportUnsaved(source);
+    await this.reportUnsaved(source);
     await source.close().catch((error: Error) => this.fail(error));
     if (this.error !== undefined) throw this.error;
   }
@@ -71,14 +73,15 @@ export class SourceLoop {
     while (this.unsettled > 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
-  private reportUnsaved(source: Source): void {
+  private async reportUnsaved(source: Source): Promise<void> {
     const unsaved = source.unsaved?.();
     if (unsaved === undefined) return;
-    const { log, graceMs } = this.ports;
+    const { log, noteLoss, graceMs } = this.ports;
     const why =
       this.error === undefined ? `within ${graceMs / 1_000} s after the stop` : `because of ${this.error.message}`;
-    const text = `${unsaved} could not be stored ${why}; the function cannot return them again`;
+    const text = `${unsaved.text} could not be stored ${why}; the function cannot return them again`;
     log('ERROR', text);
+    await noteLoss(text, unsaved);
     this.fail(new FunctionError('records-lost', text));
   }
 

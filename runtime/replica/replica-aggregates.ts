@@ -1,5 +1,6 @@
 import { Aggregates, type StateNotes } from '../engine/aggregates/aggregates';
 import { writerIdOf } from '../engine/output-writer';
+import { noteLoss } from './note-loss';
 import { partOf, type ReplicaContext, writerOf } from './replica-context';
 
 /** The aggregates of this replica. `onLost` is called when the state of a batch is lost. */
@@ -13,6 +14,7 @@ export async function createAggregates(context: ReplicaContext, onLost: () => vo
     counters,
     log,
     onLost,
+    noteLoss: (message, lost) => noteLoss(context, message, lost),
     ...(spec.mode === 'batch' ? { notes: notesOf(context) } : {}),
     stop,
     graceMs: environment.shutdownMs,

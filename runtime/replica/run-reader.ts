@@ -49,7 +49,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     await loop.stop(stop.aborted ? environment.shutdownMs : 0);
     await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
   }
-  aggregates.throwIfLost();
+  await aggregates.throwIfLost();
   if (!isAtEnd || aggregates.hadEnded) return;
   if (aggregates.hasFinish) await links.state.markPartEnded(writerOf(context), partOf(context));
   else await links.state.markEnded(writerOf(context));

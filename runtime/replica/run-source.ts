@@ -2,6 +2,7 @@ import { descriptorOf } from '../../lib/topology/function-types/function-type';
 import { sourceConnector } from '../connectors/registry';
 import type { Failure, HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
+import { noteLoss } from './note-loss';
 import { aborted, hostOf, partOf, type ReplicaContext, sourceContext, writerOf } from './replica-context';
 
 /** Runs a source to its end and seals its stream. A source that has ended in this run before reads nothing. */
@@ -24,7 +25,14 @@ export async function runSource(context: ReplicaContext): Promise<void> {
 /** Resolves when every record of the source is stored, or when the replica must stop and nothing is lost by that. */
 async function readToEnd(context: ReplicaContext): Promise<void> {
   const { spec, environment, links, log, counters, stop, health } = context;
-  const loop = new SourceLoop({ spec, writer: links.writer, counters, log, graceMs: environment.shutdownMs });
+  const loop = new SourceLoop({
+    spec,
+    writer: links.writer,
+    counters,
+    log,
+    noteLoss: (message, lost) => noteLoss(context, message, lost),
+    graceMs: environment.shutdownMs,
+  });
   const crashed = (cause: Error) => {
     health.hostDied();
     loop.fail(cause);

@@ -1,7 +1,7 @@
 import { pause } from '../../async/pause';
 import type { SourcePosition } from '../../engine/ports/flow-state';
 import type { Generated } from '../../engine/ports/host';
-import type { Source, SourceRecord } from '../../engine/ports/source';
+import type { Lost, Source, SourceRecord } from '../../engine/ports/source';
 import type { SourceConnector, SourceContext } from '../connector';
 import { StoredCount } from '../stored-count';
 import { unlessAborted } from '../unless-aborted';
@@ -63,9 +63,10 @@ class RawSource implements Source {
     }
   }
 
-  unsaved(): string | undefined {
-    if (this.unstored > 0) return this.unstored === 1 ? '1 record' : `${this.unstored} records`;
-    return this.isCalling ? 'the records of a call that has not returned' : undefined;
+  unsaved(): Lost | undefined {
+    const count = this.unstored;
+    if (count > 0) return { count, text: count === 1 ? '1 record' : `${count} records` };
+    return this.isCalling ? { count: 1, text: 'the records of a call that has not returned' } : undefined;
   }
 
   async close(): Promise<void> {

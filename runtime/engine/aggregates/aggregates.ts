@@ -15,6 +15,8 @@ export interface AggregatePorts {
   readonly notes?: StateNotes;
   /** Called when a state is lost and the replica must end (I2). */
   readonly onLost: () => void;
+  /** Notes the loss of a stream where it is seen later; a batch fails with its reason. */
+  readonly noteLoss: (message: string, lost: { readonly count: number }) => Promise<void>;
   /** Aborted when the replica must stop; `graceMs` later, a finish that still runs is given up. */
   readonly stop: AbortSignal;
   readonly graceMs: number;
@@ -108,6 +110,7 @@ export class Aggregates {
     if (this.acked === 0 && !this.isAtEnd) return;
     const { log, notes } = this.ports;
     const error = this.lossOf(why);
+    if (notes === undefined) this.noting = this.ports.noteLoss(error.message, { count: Math.max(1, this.acked) });
     this.acked = 0;
     log('ERROR', error.message);
     if (notes === undefined && this.stoppedAtMs === undefined) return; // a stream goes on
@@ -121,8 +124,9 @@ export class Aggregates {
     return this.stoppedAtMs === undefined ? aliveAtMs + limitMs : this.stoppedAtMs + graceMs;
   }
 
-  /** Throws the error of a lost state. */
-  throwIfLost(): void {
+  /** Throws the error of a lost state, when the loss is noted. */
+  async throwIfLost(): Promise<void> {
+    await this.noting;
     if (this.error !== undefined) throw this.error;
   }
 

@@ -7,6 +7,14 @@ export interface SourceRecord {
   readonly stored?: () => void;
 }
 
+/** Records that nothing can produce again. */
+export interface Lost {
+  /** At least this many. */
+  readonly count: number;
+  /** As in `117 records`. */
+  readonly text: string;
+}
+
 /**
  * The origin of a source connector's records.
  *
@@ -18,10 +26,10 @@ export interface Source {
   /** Yields slices of at most 1,000 records until the source ends. After the signal, only those that I1 demands. */
   records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]>;
   /**
-   * What would be lost if the replica ended now, as in `117 records`; undefined when a reopened source reads everything
+   * What would be lost if the replica ended now; undefined when a reopened source reads everything
    * again. A source without this method always does.
    */
-  unsaved?(): string | undefined;
+  unsaved?(): Lost | undefined;
   /** Resolves when the progress reported by `stored` is saved. */
   close(): Promise<void>;
 }

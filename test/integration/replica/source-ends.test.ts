@@ -176,6 +176,18 @@ test('a list that a full stream refuses at the stop is stored as soon as there i
   expect(await numbersIn(place, stream)).toEqual(taken());
 });
 
+test('records that a full stream refuses to the end of the grace period are counted in the log and in the status', async () => {
+  const { plan, stream } = await provisioned({ ...takerOf('a function in Python', 10, 'gate'), maxMsgs: 4 });
+  folder.open('gate');
+  const replica = startReplica(place, plan, 'source', { env: { KFLOW_SHUTDOWN_TIMEOUT: '1' } });
+  await waitFor('the stream is full', async () => (await place.count(stream)) === 4);
+  await expect(replica.stop()).rejects.toMatchObject({ code: 'records-lost' });
+  const message = '6 records could not be stored within 1 s after the stop; the function cannot return them again';
+  expect(replica.logs).toContain(`ERROR ${message}`);
+  const [source] = await streams.progress(plan);
+  expect(source?.drifts).toMatchObject([{ reason: 'RecordsLost', lost: 6, message }]);
+});
+
 test('a generator continues after stops where it was, each record once', async () => {
   const code = 'def run():\n    for n in range(400):\n        yield {"n": n}';
   const { plan, stream } = await provisioned({ language: 'python', code, rate: 200 });

@@ -139,7 +139,7 @@ test('emits the list that the function is returning at the signal', async () => 
   await waitFor('the function is called', () => calls.count === 1);
   stop.abort();
   await turn();
-  expect(source.unsaved?.()).toBe('the records of a call that has not returned');
+  expect(source.unsaved?.()?.text).toBe('the records of a call that has not returned');
   giveBack(list(3));
   await reading;
   expect([slices.flat().length, calls.count, source.unsaved?.()]).toEqual([3, 1, undefined]);
@@ -160,9 +160,9 @@ test('counts the records of a list that are not stored', async () => {
   const { source, read, slices, stop } = await open([list(3), list(1)], {});
   const reading = read(() => stop.abort());
   await reading;
-  expect(source.unsaved?.()).toBe('3 records');
+  expect(source.unsaved?.()).toEqual({ count: 3, text: '3 records' });
   slices[0]?.slice(1).forEach(store);
-  expect(source.unsaved?.()).toBe('1 record');
+  expect(source.unsaved?.()).toEqual({ count: 1, text: '1 record' });
   await source.close();
 });
 

@@ -1,7 +1,7 @@
 import { StoreError } from '../../../lib/errors';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { LogLevel } from '../../../runtime/engine/ports/host';
-import type { Source, SourceRecord } from '../../../runtime/engine/ports/source';
+import type { Lost, Source, SourceRecord } from '../../../runtime/engine/ports/source';
 import { SourceLoop } from '../../../runtime/engine/source-loop';
 import { ManualPublisher } from '../../support/engine-ports';
 import { waitFor } from '../../support/wait-for';
@@ -43,12 +43,12 @@ class ScriptedSource implements Source {
     private readonly error?: Error,
   ) {}
 
-  unsaved(): string | undefined {
+  unsaved() {
     return this.left;
   }
 
   /** What the source says would be lost. */
-  left: string | undefined;
+  left: Lost | undefined;
 
   async *records(signal: AbortSignal): AsyncIterable<readonly SourceRecord[]> {
     for (const slice of this.slices) {
@@ -70,8 +70,9 @@ function start(source: Source, { publisher = new NarrowPublisher(), isRead = tru
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
   const writer = new OutputWriter(publisher, { maxPayload: 100 });
   const stop = new AbortController();
+  const noteLoss = async (message: string, { count }: Lost) => void logs.push(`noted ${count}: ${message}`);
   const given = isRead ? spec : { ...spec, output: undefined };
-  const loop = new SourceLoop({ spec: given, writer, counters, log, graceMs });
+  const loop = new SourceLoop({ spec: given, writer, counters, log, noteLoss, graceMs });
   let isDone = false;
   const running = loop.run(source, stop.signal).finally(() => {
     isDone = true;
@@ -135,12 +136,15 @@ test('stores the records in hand before it fails, and the first error counts', a
 
 test('fails, and logs how many, when records that cannot be read again are not stored within the grace period', async () => {
   const source = new ScriptedSource([['a', 'b']]);
-  source.left = '2 records';
+  source.left = { count: 2, text: '2 records' };
   const { publisher, stop, running, logs } = start(source, { graceMs: 1 });
   await waitFor('they are published', () => publisher.sent.length === 2);
   stop.abort();
   await expect(running).rejects.toMatchObject({ code: 'records-lost' });
-  expect(logs).toEqual([expect.stringMatching(/^ERROR 2 records could not be stored within 0.001 s/)]);
+  expect(logs).toEqual([
+    expect.stringMatching(/^ERROR 2 records could not be stored within 0.001 s/),
+    expect.stringMatching(/^noted 2: 2 records could not/),
+  ]);
   expect(source.events).toEqual(['read a,b', 'closed']);
 });
 

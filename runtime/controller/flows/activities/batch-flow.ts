@@ -1,12 +1,13 @@
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
-import type { Cluster } from '../../ports/cluster';
+import { retriesEach } from '../../../../lib/plan/replica-lifecycle';
+import type { Cluster, ReplicaState, WorkloadState } from '../../ports/cluster';
 import type { Streams } from '../../ports/streams';
 import type { BatchResult } from '../workflow/flow-activities';
 
 /**
  * Whether a batch flow completed or failed. It completes when every Job has succeeded, in this workflow or in an earlier
- * one, and has processed its inputs. It fails when any Job has failed or has left records, and when somebody removed records
- * that were not processed. A flow without Jobs stays open until a request ends it. The reason of a completed
+ * one, and has processed its inputs. It fails when any Job has failed or has left records, when a replica of a Deployment
+ * keeps failing, and when somebody removed records that were not processed. A flow without Jobs stays open until a request ends it. The reason of a completed
  * flow lists the functions that dead-lettered records.
  */
 export async function batchResult(
@@ -17,9 +18,13 @@ export async function batchResult(
   const jobs = plan.workloads.filter(({ kind }) => kind === 'job');
   if (jobs.length === 0) return { outcome: 'open' };
   const states = new Map((await cluster.workloads(plan)).map((state) => [state.function, state]));
-  const failures = jobs.flatMap(({ function: id }) => {
+  const failures = plan.workloads.flatMap(({ function: id }) => {
     const state = states.get(id);
-    return state?.outcome === 'failed' ? [`${id}: ${state.message ?? 'its Job failed'}`] : [];
+    if (state?.outcome === 'failed') return [`${id}: ${state.message ?? 'its Job failed'}`];
+    const exhausted = state === undefined ? undefined : exhaustedReplica(state);
+    if (exhausted === undefined) return [];
+    const { name, restarts, message = 'it failed' } = exhausted;
+    return [`${id}: replica ${name} failed again after ${restarts} restarts: ${message}`];
   });
   if (failures.length > 0) return { outcome: 'failed', reason: failures.join('; ') };
   const isDone = (id: string) => ended.includes(id) || states.get(id)?.outcome === 'succeeded';
@@ -39,6 +44,12 @@ export async function batchResult(
   if (deadLetters.length === 0) return { outcome: 'completed' };
   const counts = deadLetters.map(({ function: id, dead }) => `${id} (${recordsOf(dead)})`);
   return { outcome: 'completed', reason: `completed with dead letters of ${counts.join(', ')}` };
+}
+
+/** A replica that is restarted for ever by the cluster, and has failed as often as a Job's may. */
+export function exhaustedReplica({ kind, replicas }: WorkloadState): ReplicaState | undefined {
+  if (kind === 'job') return undefined;
+  return replicas.find(({ reason, restarts }) => reason === 'CrashLoopBackOff' && restarts >= retriesEach);
 }
 
 function recordsOf(count: number): string {

@@ -1,6 +1,7 @@
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
 import { backoffMs } from '../../../async/backoff';
 import type { Cluster, ClusterWatch, WorkloadState } from '../../ports/cluster';
+import { exhaustedReplica } from '../activities/batch-flow';
 import type { FlowWorkflows } from '../ports/flow-workflow';
 
 /** Changes of one flow within this time are handled together. */
@@ -83,9 +84,10 @@ export class FlowObserver {
   }
 }
 
-/** Whether Jobs may complete or fail the flow: one has failed, or all have ended. */
+/** Whether the flow may be completed or failed: a Job or a replica has failed for good, or all Jobs have ended. */
 function mayCloseFlow(workloads: readonly WorkloadState[]): boolean {
   const jobs = workloads.filter(({ kind }) => kind === 'job');
   if (jobs.length === 0) return false;
+  if (workloads.some((workload) => exhaustedReplica(workload) !== undefined)) return true;
   return jobs.some(({ outcome }) => outcome === 'failed') || jobs.every(({ outcome }) => outcome !== undefined);
 }

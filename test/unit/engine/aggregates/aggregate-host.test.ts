@@ -61,6 +61,7 @@ class AggregateStage {
       counters: { in: 0, out: 0, failed: 0, dead: 0 },
       log: (level, text) => this.logs.push(`${level} ${text}`),
       onLost: () => this.events.push('lost'),
+      noteLoss: async (_message, { count }) => void this.events.push(`loss of ${count} noted`),
       ...(mode === 'batch' ? { notes } : {}),
       stop: this.stop.signal,
       graceMs,
@@ -164,7 +165,7 @@ test('leaves a function without finish alone', async () => {
   const stage = await open({ host: new ManualHost(), lost: [2] });
   stage.code.done(1);
   stage.code.crashed(new KFlowError('host-failed', 'killed'));
-  stage.aggregates.throwIfLost();
+  await stage.aggregates.throwIfLost();
   expect(stage.events).toEqual(['done 1', 'crashed']);
 });
 
@@ -202,7 +203,9 @@ test.each([
   await fail(stage);
   await closing;
   expect(stage.events).toEqual(['noted', 'done 1', 'lost']);
-  expect(() => stage.aggregates.throwIfLost()).toThrow(/^map: the aggregate of 1 record is lost: finish failed: /);
+  await expect(stage.aggregates.throwIfLost()).rejects.toThrow(
+    /^map: the aggregate of 1 record is lost: finish failed: /,
+  );
   expect(stage.inner.isClosed).toBe(true);
 });
 
@@ -214,15 +217,15 @@ test.each([
   await stage.process(1);
   end(stage);
   expect(stage.events).toContain('lost');
-  expect(() => stage.aggregates.throwIfLost()).toThrow(expect.objectContaining({ code: 'state-lost' }));
+  await expect(stage.aggregates.throwIfLost()).rejects.toMatchObject({ code: 'state-lost' });
 });
 
 test('logs the loss of a stream, which goes on', async () => {
   const stage = await open({ mode: 'stream' });
   stage.code.done(1);
   stage.code.crashed(new KFlowError('host-failed', 'was killed by SIGKILL'));
-  stage.aggregates.throwIfLost();
-  expect(stage.events).toEqual(['done 1', 'crashed']);
+  await stage.aggregates.throwIfLost();
+  expect(stage.events).toEqual(['done 1', 'loss of 1 noted', 'crashed']);
   expect(stage.logs).toEqual(['ERROR map: the aggregate of 1 record is lost: was killed by SIGKILL']);
 });
 
@@ -237,7 +240,7 @@ test.each([
   if (isStopped) stage.stop.abort();
   await closing;
   expect(stage.inner.isKilled).toBe(true);
-  expect(() => stage.aggregates.throwIfLost()).toThrow('did not return in time');
+  await expect(stage.aggregates.throwIfLost()).rejects.toThrow('did not return in time');
 });
 
 test('refuses to open when an earlier start has lost its state', async () => {

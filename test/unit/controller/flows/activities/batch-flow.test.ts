@@ -1,6 +1,6 @@
 import { MemoryCluster } from '../../../../../bench/memory-cluster';
 import { batchResult, functionsDownstream } from '../../../../../runtime/controller/flows/activities/batch-flow';
-import type { WorkloadState } from '../../../../../runtime/controller/ports/cluster';
+import type { ReplicaState, WorkloadState } from '../../../../../runtime/controller/ports/cluster';
 import { planOf } from '../../../plan/planned';
 import { type Counts, planIn, progressOf, readyWorkloads } from '../../flow-states';
 
@@ -44,6 +44,29 @@ test('a completed flow names its dead letters', async () => {
 
 test('a batch flow with a failed Job has failed, whatever still runs', async () => {
   expect(await resultOf({ map: 'failed' })).toEqual({ outcome: 'failed', reason: 'map: its Job failed' });
+});
+
+test.each([
+  [6, { outcome: 'failed', reason: 'list: replica list-0 failed again after 6 restarts: exit 1: ValueError: no' }],
+  [5, { outcome: 'open' }],
+])('a batch flow whose Deployment has a replica that failed after %i restarts', async (restarts, expected) => {
+  const plan = planIn('batch');
+  const cluster = new MemoryCluster();
+  const replica: ReplicaState = {
+    name: 'list-0',
+    phase: 'waiting',
+    reason: 'CrashLoopBackOff',
+    message: 'exit 1: ValueError: no',
+    restarts,
+    since: '2026-01-01T00:00:00Z',
+  };
+  cluster.workloads = async () =>
+    readyWorkloads(plan).map(
+      (state): WorkloadState =>
+        state.function === 'list' ? { ...state, kind: 'deployment', replicas: [replica] } : state,
+    );
+  const streams = { progress: async () => progressOf(plan, {}) };
+  expect(await batchResult({ cluster, streams }, plan, [])).toEqual(expected);
 });
 
 test('a batch flow without Jobs stays open', async () => {
