@@ -83,7 +83,8 @@ export class OutputKeeper {
       return;
     }
     try {
-      await manager.streams.update(this.stream, this.planned(output, info.config.num_replicas));
+      const planned = this.planned(output, info.config.num_replicas);
+      await manager.streams.update(this.stream, { ...planned, ...unlimited });
       await this.add('StreamRestored', id, `${what}; they are restored`);
     } catch (error) {
       const text = `${what}; they cannot be restored: ${(error as Error).message}; delete the flow and submit it anew`;
@@ -97,6 +98,9 @@ export class OutputKeeper {
     if (await drifts.add(drift)) warn(message);
   }
 }
+
+/** Limits that the plan does not set. */
+const unlimited = { max_age: 0, max_msgs_per_subject: -1, max_msg_size: -1 };
 
 /** The settings of a stream that differ from the plan, as `discard old`. */
 export function streamFaults(config: StreamConfig, output: OutputSpec): readonly string[] {
