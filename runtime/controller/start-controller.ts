@@ -20,6 +20,7 @@ import { FlowController } from './flows/service/flow-controller';
 import { FlowObserver } from './flows/service/flow-observer';
 import { FlowStatuses } from './flows/service/flow-statuses';
 import { OrphanedFlows } from './flows/service/orphaned-flows';
+import { WorkloadObserver } from './flows/service/workload-observer';
 import type { Cluster } from './ports/cluster';
 import { whyNotReady } from './readiness';
 import type { ControllerSettings } from './settings/settings';
@@ -131,7 +132,10 @@ async function openCluster(
   });
 }
 
-/** Starts the Temporal worker with the activities of flows, and returns the service that the API calls. */
+/**
+ * Starts the Temporal worker with the activities of flows and the observer of their workloads, and returns the service that
+ * the API calls.
+ */
 async function startFlows(
   settings: ControllerSettings,
   { streams, store, reports, cluster, temporal, workflows, log }: Clients & { readonly log: Log },
@@ -149,6 +153,10 @@ async function startFlows(
     log,
   });
   onClose(() => worker.close());
+  const onWarning = (text: string) => log('WARNING', text);
+  const workloads = new WorkloadObserver({ cluster, workflows, planner, onWarning });
+  await workloads.start();
+  onClose(() => workloads.close());
   return new FlowController({
     workflows,
     store,

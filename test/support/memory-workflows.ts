@@ -105,10 +105,10 @@ export class MemoryWorkflows implements FlowWorkflows {
     });
   }
 
-  async observed(flow: FlowKey): Promise<boolean> {
+  async observed(flow: FlowKey, drift?: string): Promise<boolean> {
     const workflow = this.workflows.get(flowName(flow));
     if (workflow?.status !== 'Running') return false;
-    workflow.run.observe();
+    workflow.run.observe(drift);
     workflow.runtime.wake();
     return true;
   }

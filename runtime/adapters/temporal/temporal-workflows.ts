@@ -92,11 +92,13 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     });
   }
 
-  observed(key: Key): Promise<boolean> {
+  observed(key: Key, drift?: string): Promise<boolean> {
     const workflowId = this.kind.idOf(key);
     return this.call(workflowId, async () => {
       try {
-        await this.client.workflow.getHandle(workflowId).signal(this.kind.observedSignal);
+        await this.client.workflow
+          .getHandle(workflowId)
+          .signal(this.kind.observedSignal, ...(drift === undefined ? [] : [drift]));
         return true;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;

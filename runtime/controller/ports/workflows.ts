@@ -40,8 +40,11 @@ export interface Workflows<Input, Request extends { readonly kind: string }, Mem
   describe(key: Key): Promise<WorkflowView<Memo, Key> | undefined>;
   /** Running workflows of one namespace or of all. The list may be up to a second old. */
   open(namespace?: string): Promise<readonly WorkflowView<Memo, Key>[]>;
-  /** Signals a workflow to check the cluster. Returns false when the workflow is not running. */
-  observed(key: Key): Promise<boolean>;
+  /**
+   * Signals a workflow to check the cluster. `drift` says what somebody changed there, so that the desired state must be
+   * applied again. Returns false when the workflow is not running.
+   */
+  observed(key: Key, drift?: string): Promise<boolean>;
   /** Cancels or terminates a workflow; has no effect on a closed one. */
   closeAs(key: Key, close: WorkflowClose): Promise<void>;
   /** Resolves when the server responds. */

@@ -6,7 +6,7 @@ import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
 import { findDrift, findMissing } from './find-drift';
 import { findDeadLetters, findMovementFaults } from './find-movement-faults';
-import { findJobFailure, findReplicaFaults } from './find-replica-faults';
+import { findJobFailure, findReplicaFaults, findScaled } from './find-replica-faults';
 import type { Finding, HealthMemory } from './health-memory';
 
 export type Health = FlowStatus['health'];
@@ -43,13 +43,15 @@ export function explainHealth(input: HealthInput, memory: HealthMemory): Health 
     const isRunning = flowPhases[phase].replicas === 'running' && !idle.has(id);
     const dead = own === undefined ? [] : findPast(own, now);
     const missing = own === undefined ? [] : findMissing(own, isRunning);
+    const scaled = isRunning && state !== undefined ? findScaled(workload, state) : [];
+    if (scaled.length > 0 && state?.desired === 0) return [...scaled, ...missing, ...dead];
     if (flowPhases[phase].replicas === 'none' || idle.has(id)) return [...missing, ...dead];
     const replicas = findReplicaFaults(workload, state, memory);
     // replicas that are ending need not become ready
     if (flowPhases[phase].replicas === 'ending')
       return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...missing, ...dead];
     const movement = own === undefined ? [] : findMovementFaults({ workload, state, own, progress, memory, now });
-    return [...replicas, ...missing, ...movement, ...dead];
+    return [...scaled, ...replicas, ...missing, ...movement, ...dead];
   });
   return healthOf(memory.keep(findings, now), phase, now);
 }
@@ -70,8 +72,10 @@ function findPast(own: FunctionProgress, now: number): readonly Finding[] {
   return [...findDeadLetters(own), ...findDrift(own, now)];
 }
 
-function idleFunctions({ plan, workloads, idle = [] }: HealthInput): ReadonlySet<string> {
-  const scaledTo0 = workloads.filter(({ desired }) => desired === 0).map((state) => state.function);
+/** A flow that is pausing or paused has scaled its workloads to 0 itself. */
+function idleFunctions({ phase, plan, workloads, idle = [] }: HealthInput): ReadonlySet<string> {
+  const isRunning = flowPhases[phase].replicas === 'running';
+  const scaledTo0 = isRunning ? [] : workloads.filter(({ desired }) => desired === 0).map((state) => state.function);
   const paused = plan.workloads.filter(({ isPaused }) => isPaused).map((workload) => workload.function);
   return new Set([...idle, ...scaledTo0, ...paused]);
 }

@@ -2,6 +2,8 @@ import type { PlannedWorkload } from '../../../../lib/plan/flow-plan';
 import type { ReplicaState, WorkloadState } from '../../ports/cluster';
 import { type Finding, type HealthMemory, isStartReason } from './health-memory';
 
+/** How long the controller may take to apply the desired state again. */
+const restoreMs = 30_000;
 /** How long a replica may take to become ready. */
 const startMs = 120_000;
 
@@ -33,6 +35,18 @@ export function findReplicaFaults(
   if (failed.length >= missing) return faults;
   const message = `${present.length} of ${needed} replicas ${present.length === 1 ? 'exists' : 'exist'}`;
   return [found({ reason: 'TooFewReplicas', message, graceMs: startMs }), ...faults];
+}
+
+/** A workload that somebody scaled in the cluster. */
+export function findScaled(
+  { function: id, replicas, isPaused }: Pick<PlannedWorkload, 'function' | 'replicas' | 'isPaused'>,
+  { desired, outcome }: WorkloadState,
+): readonly Finding[] {
+  if (isPaused || outcome !== undefined || desired === replicas) return [];
+  const message = `somebody scaled the workload to ${desired} of ${replicas} replicas; the controller restores it: use kflow scale or kflow pause`;
+  return [
+    { function: id, reason: 'Scaled', message, weight: desired === 0 ? 'unhealthy' : 'degraded', graceMs: restoreMs },
+  ];
 }
 
 /** Why a Job has failed permanently. */

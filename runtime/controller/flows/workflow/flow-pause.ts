@@ -26,6 +26,9 @@ export class FlowPause {
       await runtime.waits.awaitGone(this.input.flow);
       throwIfSuperseded(runtime);
       state.paused(leftover === undefined ? undefined : `timed out waiting for records in flight: ${leftover}`);
+    } else if (state.isDrifted) {
+      await rollout.apply(applied.revision || desired.revision, { halt: 'all' });
+      throwIfSuperseded(runtime);
     }
     state.settled(desired);
   }

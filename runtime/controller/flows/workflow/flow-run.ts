@@ -35,8 +35,8 @@ export class FlowRun {
     return this.reconciler.accept(request);
   }
 
-  observe(): void {
-    this.reconciler.observe();
+  observe(drift?: string): void {
+    this.reconciler.observe(drift);
   }
 
   async run(): Promise<FlowMemo> {

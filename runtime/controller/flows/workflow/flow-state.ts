@@ -33,6 +33,7 @@ export class FlowState {
   private appliedState = nothingApplied;
   private currentMemo: FlowMemo;
   private settledState: DesiredState | undefined;
+  private hasDrifted = false;
   private halted = false;
   private readonly writer: FlowRecordWriter;
 
@@ -127,6 +128,25 @@ export class FlowState {
   }
 
   /**
+   * Records that somebody changed the workloads in the cluster. Returns false when the desired state is not applied yet, or
+   * the flow is ending: the steps in progress restore it.
+   */
+  drifted(what: string): boolean {
+    if (this.closed || this.desired.ending !== undefined || !this.isSettled) return false;
+    this.settledState = undefined;
+    this.hasDrifted = true;
+    this.note({ kind: 'notice', what: 'WorkloadsRestored', message: `changed from outside: ${what}; restored` });
+    this.publish({ isSettled: false });
+    this.generationCount++;
+    return true;
+  }
+
+  /** Whether workloads were changed in the cluster since the desired state was applied. */
+  get isDrifted(): boolean {
+    return this.hasDrifted;
+  }
+
+  /**
    * Replaces a desired revision that does not become ready by an earlier one. Returns false when there is no revision to
    * roll back to.
    */
@@ -198,6 +218,7 @@ export class FlowState {
   /** Records that `desired` was applied in full. */
   settled(desired: DesiredState): void {
     this.settledState = desired;
+    this.hasDrifted = false;
     this.publish({ isSettled: true });
   }
 

@@ -37,7 +37,7 @@ export async function KFlowDSL(input: FlowInput): Promise<FlowMemo> {
     const validator = (request: FlowRequest) => run.validate(request);
     setHandler(defineUpdate<FlowMemo, [FlowRequest]>(name), (request) => run.accept(request), { validator });
   }
-  setHandler(defineSignal(flowKind.observedSignal), () => run.observe());
+  setHandler(defineSignal<[string?]>(flowKind.observedSignal), (drift) => run.observe(drift));
   return run.run();
 }
 

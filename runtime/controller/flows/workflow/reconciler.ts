@@ -42,10 +42,14 @@ export class Reconciler {
     return this.state.memo;
   }
 
-  /** Makes the next reconciliation check whether the flow completed or failed, because a Job ended in the cluster. */
-  observe(): void {
+  /**
+   * Makes the next reconciliation check whether the flow completed or failed, because a Job ended in the cluster. With
+   * `drift`, the desired state is applied again, because somebody changed workloads.
+   */
+  observe(drift?: string): void {
     this.isObserved = true;
-    if (this.rollout.isAwaitingReady) this.scope?.cancel();
+    const isDrifted = drift !== undefined && this.state.drifted(drift);
+    if (isDrifted || this.rollout.isAwaitingReady) this.scope?.cancel();
   }
 
   /** Whether the desired state has changed since `generation`, or a Job was observed to end. */

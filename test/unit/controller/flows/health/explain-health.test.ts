@@ -77,9 +77,25 @@ describe('a flow is', () => {
     const pausedPlan = planIn('stream', ', update: true, pause: true');
     const workloads = withWorkload(ready, 'map', { desired: 0, replicas: [] });
     const waiting = progressOf(plan, { map: { pending: 5 } });
-    expect(lastOf({ workloads, progress: waiting }, { workloads, progress: waiting, second: 300 })).toEqual(healthy);
+    const paused = { plan: pausedPlan, workloads, progress: waiting };
+    expect(lastOf(paused, { ...paused, second: 300 })).toEqual(healthy);
     expect(healthOf({ plan: pausedPlan, workloads })).toEqual(healthy);
     expect(healthOf({ workloads: ready.slice(1), idle: ['list'] })).toEqual(healthy);
+  });
+
+  test('unhealthy when somebody scales a workload to 0 and nobody restores it, degraded with too few replicas', () => {
+    const none = withWorkload(ready, 'map', { desired: 0, replicas: [] });
+    expect(lastOf({ workloads: none })).toEqual({ state: 'starting', problems: [] });
+    const scaled = { function: 'map', reason: 'Scaled', message: expect.stringMatching(/to 0 of 2 replicas/) };
+    expect(lastOf({ workloads: none }, { workloads: none, second: 60 })).toMatchObject({
+      state: 'unhealthy',
+      problems: [scaled],
+    });
+    const one = withWorkload(ready, 'map', { desired: 1, replicas: ready[1]?.replicas.slice(0, 1) ?? [] });
+    expect(lastOf({ workloads: one }, { workloads: one, second: 60 })).toMatchObject({
+      state: 'degraded',
+      problems: [{ reason: 'Scaled' }],
+    });
   });
 
   test('healthy while its replicas stop for a pause', () => {
@@ -165,8 +181,11 @@ describe('replicas', () => {
   });
 
   test('keep the reason of their crash until they are ready and a record is acked', () => {
+    const workloadsOf = plan.workloads.map((each) => ({ ...each, replicas: 1 }));
+    const single = { plan: { ...plan, workloads: workloadsOf } };
     const held = (acked: number) => progressOf(plan, { map: { ackPending: 2, acked } });
     const inPhase = (state: Partial<ReplicaState>) => ({
+      ...single,
       workloads: withWorkload(ready, 'map', { desired: 1, replicas: [replica('map-0', state)] }),
     });
     const crashed = { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'exit 3', since: at(10) } as const;
