@@ -56,6 +56,49 @@ describe('a submit', () => {
   });
 });
 
+describe('workloads that somebody changes in the cluster', () => {
+  const noticesOf = async (flow: ControlledFlow) => {
+    const { body } = await api.call('GET', `/kflows/v1/${flow.name}/events`);
+    const notices = body as readonly { readonly what: string; readonly message?: string }[];
+    return notices.filter(({ what }) => what === 'WorkloadsRestored').map(({ message }) => message);
+  };
+  const deploymentOf = async (jobId: string, functionId: string) => {
+    const found = await stage.objects(jobId, 'Deployment');
+    const own = found.find(({ metadata }) => metadata.labels?.['kflow.io/function'] === functionId);
+    if (own === undefined) throw new Error(`no Deployment of ${functionId}`);
+    return own;
+  };
+
+  test('are scaled back, deleted ones are created again, and the event log says so', async () => {
+    const flow = flowOf('drifted');
+    await flow.run();
+    await stage.kubelet.scaleAs('kubectl', await deploymentOf('drifted', 'map'), 0);
+    await waitFor('scaled back', async () => (await stage.replicas('drifted')).map === 1);
+    await flow.untilHealthy(({ functions }) => functions[1]?.ready === 1);
+    await stage.admin.remove(await deploymentOf('drifted', 'leaf'));
+    await waitFor('created again', async () => (await stage.replicas('drifted')).leaf === 1);
+    await flow.untilHealthy(({ functions }) => functions[2]?.ready === 1);
+    const notices = await waitFor(
+      'both notices',
+      () => noticesOf(flow),
+      ({ length }) => length >= 2,
+    );
+    expect(notices).toContain('changed from outside: map has 0 of 1 replicas; restored');
+    expect(notices.join()).toMatch(/leaf (is missing|has 0 of 1 replicas)/);
+  });
+
+  test('of a paused flow are scaled to 0 again', async () => {
+    const flow = flowOf('drifted-paused');
+    await flow.run();
+    await flow.change('pause');
+    await api.untilIn(flow.name, 'Paused');
+    await stage.kubelet.scaleAs('kubectl', await deploymentOf('drifted-paused', 'map'), 2);
+    await waitFor('a notice', async () => (await noticesOf(flow)).length > 0);
+    await waitFor('scaled to 0', async () => (await stage.replicas('drifted-paused')).map === 0);
+    expect((await api.status(flow.name)).status).toBe('Paused');
+  });
+});
+
 describe('pause and resume', () => {
   test('scale Deployments to zero and back, for one function or all', async () => {
     const flow = flowOf('paused');
