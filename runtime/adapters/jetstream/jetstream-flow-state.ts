@@ -50,6 +50,11 @@ export class JetStreamFlowState implements FlowState {
     return run;
   }
 
+  /** Removes the notes of what was changed from outside. */
+  async forgetDrifts(): Promise<void> {
+    await this.purge(['drift.>']);
+  }
+
   async markCompleted(run: number): Promise<void> {
     await this.put(`completed.${run}`, '1');
   }
@@ -199,6 +204,7 @@ export class JetStreamFlowState implements FlowState {
     await this.purge([
       ...['ended', 'sealed', 'state', 'listed', 'position'].map((kind) => `${kind}.${run}.>`),
       `letters.${run}`,
+      'drift.>',
     ]);
   }
 

@@ -36,7 +36,10 @@ export class JetStreamStreams implements Streams {
   }
 
   async beginRun(plan: FlowPlan): Promise<number> {
-    return this.withState(plan, (state) => state.beginRun(deadLetterStream(plan)));
+    return this.withState(plan, async (state) => {
+      if (plan.mode === 'stream') await state.forgetDrifts(); // its run does not end
+      return state.beginRun(deadLetterStream(plan));
+    });
   }
 
   async markCompleted(plan: FlowPlan): Promise<void> {

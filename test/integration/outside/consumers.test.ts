@@ -139,4 +139,8 @@ test('a flow that was stopped continues at its floor although the consumer was r
   await waitFor('all acked', async () => (await floorOf(flow)) === 300);
   expect(ascending(await flow.mapped())).toEqual(numbers(300));
   expect((await flow.progressOf('map')).inputs).toMatchObject([{ acked: 300 }]);
+  expect((await flow.drifts('map')).map(({ reason }) => reason)).toEqual(['ConsumerRecreated']);
+  // a stream flow that is submitted again starts without a report
+  await flow.streams.beginRun(flow.plan);
+  expect(await flow.drifts('map')).toEqual([]);
 });
