@@ -24,7 +24,7 @@ export type { ListedObject } from './listing';
 
 /** Address and credentials of an object store. */
 export interface ObjectStoreOptions extends S3Account {
-  /** How long calls are retried while the store is unavailable. Default: one minute. */
+  /** How long calls are retried, once at least, while the store is unavailable. Default: one minute; 0: not at all. */
   readonly retryForMs?: number;
   /** Stops the retries. */
   readonly signal?: AbortSignal;
@@ -260,8 +260,11 @@ export class S3ObjectStore {
     attempt: (connection: S3Connection) => Promise<T>,
   ): Promise<T> {
     const { retryForMs: timeoutMs = defaultRetryForMs } = this.options;
+    const deadlineMs = performance.now() + timeoutMs;
     let failures = 0;
     let faults = 0;
+    // a request without an answer may have taken the whole time
+    const hasTime = () => timeoutMs > 0 && (failures === 0 || performance.now() < deadlineMs);
     const once = async () => {
       try {
         return await this.clients.run(call.bucket, attempt);
@@ -270,9 +273,8 @@ export class S3ObjectStore {
       }
     };
     return retry(once, {
-      isRetryable: (error) => isUnavailable(error) || (isFaulty(error) && ++faults < faultyAttempts),
+      isRetryable: (error) => (isUnavailable(error) && hasTime()) || (isFaulty(error) && ++faults < faultyAttempts),
       delays: (error) => Math.max(jitteredBackoffMs(failures++, retryDelays), retryAfterMs(error)),
-      timeoutMs,
       signal,
     });
   }

@@ -22,6 +22,8 @@ export interface S3Account {
   readonly ca?: string;
   /** False: the bucket is part of the host name. Default: true. */
   readonly pathStyle?: boolean;
+  /** How long a connection may be without a byte in either direction. Default: one minute. */
+  readonly idleTimeoutMs?: number;
 }
 
 export type Sdk = typeof import('@aws-sdk/client-s3');
@@ -34,7 +36,7 @@ export interface S3Connection {
 
 const maxSockets = 64;
 const connectTimeoutMs = 5_000;
-const idleTimeoutMs = 60_000;
+const defaultIdleTimeoutMs = 60_000;
 /** Attempts of one call that are corrected: each correction can reveal another one. */
 const maxCorrections = 3;
 /** Errors with these statuses may be caused by the clock of this machine. */
@@ -107,7 +109,7 @@ export class S3Clients {
   }
 
   private open(sdk: Sdk, region: string): S3Client {
-    const { user, password, sessionToken, pathStyle = true } = this.account;
+    const { user, password, sessionToken, pathStyle = true, idleTimeoutMs = defaultIdleTimeoutMs } = this.account;
     const agent = { keepAlive: true, maxSockets };
     return new sdk.S3Client({
       endpoint: addressInRegion(this.address, region),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { saveBucket } from '../../../runtime/adapters/s3/directory-transfer';
@@ -165,6 +166,36 @@ describe('a write', () => {
       message: expect.stringContaining('ENOENT'),
     });
     expect(server.buckets.get('inbox')?.has('new')).toBe(false);
+  });
+});
+
+describe('a server that falls silent', () => {
+  it.each([
+    ['before its answer', () => undefined],
+    [
+      'in the middle of a body',
+      (response: ServerResponse) => response.writeHead(200, objectHeaders(body)).write('hel'),
+    ],
+  ])('%s is asked again, also after the whole time for retries', async (_, begin) => {
+    const hasty = new S3ObjectStore({
+      addr: server.address,
+      user: 'u',
+      password: 'p',
+      idleTimeoutMs: 200,
+      retryForMs: 1,
+    });
+    onRead(1, (__, response) => {
+      begin(response);
+      return true;
+    });
+    expect(Buffer.from(await hasty.get('inbox', 'a.txt')).toString()).toBe('hello world');
+    expect(server.requests).toHaveLength(2);
+    onRead(Infinity, () => true);
+    await expect(hasty.get('inbox', 'a.txt')).rejects.toMatchObject({
+      reason: 'unavailable',
+      message: expect.stringContaining('TimeoutError'),
+    });
+    await hasty.close();
   });
 });
 
