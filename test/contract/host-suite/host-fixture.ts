@@ -59,11 +59,31 @@ export interface HostFixture {
   readonly errorType: string;
   /** Matches a trace or message that names this line of the code. */
   readonly names: (line: number) => RegExp;
-  /** Code that runs in a process of its own, and logs the id of that process as it is loaded. Left out: it runs in the replica's. */
-  readonly process?: {
+  /** Code that logs the id of its process as it is loaded. `OnTwo`: when `n` is 2; else it returns its event. */
+  readonly process: {
     /** Exits with status 3; as the process ends otherwise, logs `closed`. */
     readonly exits: string;
     /** Sends a heartbeat, and never returns. */
     readonly hangs: string;
+    /** Exits with status 0. */
+    readonly exitsOnTwo: string;
+    /** Kills itself. */
+    readonly diesOnTwo: string;
+    /** Never returns. */
+    readonly hangsOnTwo: string;
+    /** Writes text to the descriptor of the frames, and waits without end. */
+    readonly writesOnTwo: string;
+    /** Writes text to the descriptor of its input, and waits without end. */
+    readonly writesToInputOnTwo: string;
+    /** Closes the descriptor of the frames, and waits without end. */
+    readonly closesOnTwo: string;
+    /** Throws an error of two million letters `x`. */
+    readonly throwsLongOnTwo: string;
+    /** Starts a process that waits without end, logs its id, and waits for it. */
+    readonly startsOnTwo: string;
+    /** Prints a million letters `x` without a newline, in pieces of ten. */
+    readonly printsOnTwo: string;
+    /** Yields its event without end. */
+    readonly yieldsForever: string;
   };
 }

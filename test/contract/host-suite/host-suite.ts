@@ -46,7 +46,8 @@ export function describeHost(language: Language): void {
     describeSources(run);
     describeFinish(run);
     describeLoading(language, fixture);
-    if (fixture.process !== undefined) describeProcess(language, fixture.process);
+    describeProcess(language, fixture.process);
+    describeContainment(language, fixture.process);
   });
 }
 
@@ -458,13 +459,8 @@ function describeLoading(language: Language, { code, module, names }: HostFixtur
   });
 }
 
-function describeProcess(language: Language, { exits, hangs }: NonNullable<HostFixture['process']>): void {
-  const open = async (code: string): Promise<{ host: HostRun; pid: number }> => {
-    const host = new HostRun({ language, entry: 'run', code });
-    await host.host.open();
-    await host.until(() => host.logs.length === 1);
-    return { host, pid: Number(host.logs[0]?.[1]) };
-  };
+function describeProcess(language: Language, { exits, hangs }: HostFixture['process']): void {
+  const open = (code: string) => openProcess(language, code);
 
   it('reports the exit of its process once, and nothing after it', async () => {
     const { host, pid } = await open(exits);
@@ -509,5 +505,102 @@ function describeProcess(language: Language, { exits, hangs }: NonNullable<HostF
     expect(isAlive(pid)).toBe(false);
     expect([...host.outcomes]).toEqual([]);
     expect(host.crashes).toEqual([]);
+  });
+}
+
+/** A host whose code has logged the id of its process. */
+async function openProcess(language: Language, code: string): Promise<{ host: HostRun; pid: number }> {
+  const host = new HostRun({ language, entry: 'run', code, schema: numbered });
+  await host.host.open();
+  await host.until(() => host.logs.length === 1);
+  return { host, pid: Number(host.logs[0]?.[1]) };
+}
+
+/** What the code of one record does to its process ends that process, and nothing else. */
+function describeContainment(language: Language, code: HostFixture['process']): void {
+  const records = (from: number, to: number) => range(from, to).map((n) => recordOf(n, numbered, { n }));
+  const isDone = (host: HostRun, ids: readonly number[]) => ids.every((id) => host.outcomes.get(id) === 'done');
+
+  it.each([
+    ['exits with status 0', 'exitsOnTwo', 'host-exited', /exited with code 0$/],
+    ['is killed', 'diesOnTwo', 'host-failed', /was killed by SIGKILL$/],
+    ['writes among the frames', 'writesOnTwo', 'host-failed', /broke the protocol: .*"hello, world\\n/],
+    ['writes to its input', 'writesToInputOnTwo', 'host-failed', /broke the protocol: it wrote to the descriptor/],
+    ['closes the descriptor of its frames', 'closesOnTwo', 'host-failed', /broke the protocol: it closed its side/],
+  ] as const)(
+    'crashes when its process %s; the next host runs the other records',
+    async (_, each, errorCode, message) => {
+      const { host, pid } = await openProcess(language, code[each]);
+      host.host.process(records(0, 5));
+      await host.until(() => host.crashes.length > 0);
+      expect(host.crashes).toMatchObject([{ code: errorCode, message: expect.stringMatching(message) }]);
+      expect([...host.outcomes].filter(([id, outcome]) => id > 1 || outcome !== 'done')).toEqual([]);
+      expect([isAlive(pid), host.faults]).toEqual([false, []]);
+      const next = await openProcess(language, code[each]);
+      next.host.host.process(records(3, 5));
+      await next.host.until(() => isDone(next.host, [3, 4]));
+      await next.host.host.close();
+    },
+  );
+
+  it('has reported the records before one that never returns, and can be killed', async () => {
+    const { host, pid } = await openProcess(language, code.hangsOnTwo);
+    host.host.process(records(0, 5));
+    await host.until(() => isDone(host, [0, 1]));
+    await host.host.kill();
+    expect([isAlive(pid), host.crashes, host.outcomes.size]).toEqual([false, [], 2]);
+  });
+
+  it('can be closed while a record never returns, and gives back the records behind it', async () => {
+    const { host, pid } = await openProcess(language, code.hangsOnTwo);
+    host.host.process(records(0, 5_000)); // more than it sends to a process at once
+    await host.until(() => isDone(host, [0, 1]));
+    await host.host.close();
+    expect([isAlive(pid), host.crashes, host.outcomes.get(2)]).toEqual([false, [], undefined]);
+    expect(host.outcomes.get(4_999)).toBe('released');
+  });
+
+  it('ends what its process has started together with it', async () => {
+    const { host } = await openProcess(language, code.startsOnTwo);
+    host.host.process(records(2, 3));
+    await host.until(() => host.logs.length === 2);
+    const started = Number(host.logs[1]?.[1]);
+    expect(isAlive(started)).toBe(true);
+    await host.host.kill();
+    await host.until(() => !isAlive(started));
+  });
+
+  it('cuts the text of an error, and processes the neighbors of its record', async () => {
+    const { host } = await openProcess(language, code.throwsLongOnTwo);
+    host.host.process(records(0, 5));
+    await host.until(() => host.outcomes.size === 5);
+    const { message, trace = '' } = host.failureOf(2);
+    expect(message).toMatch(/^x+/);
+    expect(message.length + trace.length).toBeLessThan(100_000);
+    expect(isDone(host, [0, 1, 3, 4])).toBe(true);
+    await host.host.close();
+  });
+
+  it('logs a long text without a newline in pieces, in order and before the end of its record', async () => {
+    const { host } = await openProcess(language, code.printsOnTwo);
+    host.host.process(records(2, 3));
+    await host.until(() => host.outcomes.size === 1);
+    const texts = host.logs.slice(1).map(([, text]) => text);
+    expect(texts.join('') === 'x'.repeat(1_000_000)).toBe(true);
+    expect(Math.max(...texts.map((text) => text.length))).toBeLessThan(200_000);
+    await host.host.close();
+  });
+
+  it('asks a generator for more only when there is room for its outputs', async () => {
+    const { host } = await openProcess(language, code.yieldsForever);
+    const stored: (() => void)[] = [];
+    host.store = () => new Promise((resolve) => stored.push(resolve));
+    host.host.process(records(0, 1));
+    await host.until(() => stored.length === 64);
+    for (const resolve of stored.splice(0)) resolve();
+    await host.until(() => stored.length === 64);
+    expect(host.outcomes.size).toBe(0);
+    await host.host.kill();
+    expect(stored).toHaveLength(64);
   });
 }

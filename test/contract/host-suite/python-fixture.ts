@@ -99,5 +99,34 @@ class run(ProcessFunction):
         logger.info("closed")
 `,
     hangs: 'import os\nlogger.info(str(os.getpid()))\ndef run(ctx, event):\n    ctx.heartbeat()\n    while True: pass',
+    exitsOnTwo: onTwo('os._exit(0)'),
+    diesOnTwo: onTwo('os.kill(os.getpid(), 9)'),
+    hangsOnTwo: onTwo('while True: pass'),
+    writesOnTwo: onTwo('os.write(sockets()[-1], b"hello, world\\n"); time.sleep(1000)'),
+    writesToInputOnTwo: onTwo('os.write(sockets()[-2], b"hello"); time.sleep(1000)'),
+    closesOnTwo: onTwo('os.close(sockets()[-1]); time.sleep(1000)'),
+    throwsLongOnTwo: onTwo('raise ValueError("x" * 2_000_000)'),
+    startsOnTwo: onTwo('p = subprocess.Popen(["sleep", "1000"]); logger.info(str(p.pid)); p.wait()'),
+    printsOnTwo: onTwo('[print("x" * 10, end="") for _ in range(100_000)]'),
+    yieldsForever: `import os
+logger.info(str(os.getpid()))
+def run(ctx, event):
+    while True:
+        yield event
+`,
   },
 };
+
+function onTwo(statement: string): string {
+  return `import os, stat, subprocess, time
+logger.info(str(os.getpid()))
+def sockets():
+    """The host's sockets for its input and its frames, which have high numbers."""
+    high = [fd for fd in sorted(map(int, os.listdir("/dev/fd"))) if fd > 4 and os.path.exists(f"/dev/fd/{fd}")]
+    return [fd for fd in high if stat.S_ISSOCK(os.fstat(fd).st_mode)]
+def run(ctx, event):
+    if event["n"] == 2:
+        ${statement}
+    return event
+`;
+}

@@ -63,6 +63,24 @@ export async function finish(ctx) {
   },
   errorType: 'RangeError',
   names: (line) => new RegExp(`map\\.[jt]s:${line}\\b|line ${line}\\b`),
+  process: {
+    exits: `logger.info(String(process.pid));
+      process.on('exit', (status) => { if (status !== 3) console.log('closed'); });
+      const run = () => process.exit(3);`,
+    hangs: 'logger.info(String(process.pid)); const run = (ctx) => { ctx.heartbeat(); for (;;); };',
+    exitsOnTwo: onTwo('process.exit(0)'),
+    diesOnTwo: onTwo("process.kill(process.pid, 'SIGKILL'); for (;;);"),
+    hangsOnTwo: onTwo('for (;;);'),
+    writesOnTwo: onTwo("fs.writeSync(4, 'hello, world\\n'); return new Promise(() => {});"),
+    writesToInputOnTwo: onTwo("fs.writeSync(3, 'hello'); return new Promise(() => {});"),
+    closesOnTwo: onTwo('fs.closeSync(4); return new Promise(() => {});'),
+    throwsLongOnTwo: onTwo("throw new Error('x'.repeat(2_000_000))"),
+    startsOnTwo: onTwo(
+      "const p = require('node:child_process').spawn('sleep', ['1000']); logger.info(String(p.pid)); return new Promise(() => {});",
+    ),
+    printsOnTwo: onTwo("for (let i = 0; i < 100_000; i++) process.stdout.write('xxxxxxxxxx');"),
+    yieldsForever: 'logger.info(String(process.pid)); function* run(ctx, event) { for (;;) yield event; }',
+  },
 };
 
 export const typeScriptFixture: HostFixture = {
@@ -81,3 +99,12 @@ export const typeScriptFixture: HostFixture = {
     },
   },
 };
+
+function onTwo(statement: string): string {
+  return `const fs = require('node:fs');
+    logger.info(String(process.pid));
+    function run(ctx, event) {
+      if (event.n === 2) { ${statement} }
+      return event;
+    }`;
+}
