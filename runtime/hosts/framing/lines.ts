@@ -28,7 +28,7 @@ export class Lines {
     }
     const lines = this.rest + text.slice(0, end);
     this.rest = '';
-    if (this.per === 'line') for (const line of lines.split(/\r?\n/)) this.send(line);
+    if (this.per === 'line') for (const line of lines.split('\n')) this.send(line.replace(/\r$/, ''));
     else this.send(lines);
     this.hold(text.slice(end + 1));
   }

@@ -104,11 +104,11 @@ describe('the end', () => {
   });
 
   it('Python ends when this process is killed, even in a busy loop', async () => {
-    const script = ['-r', 'ts-node/register/transpile-only', join(__dirname, 'python-host-parent.ts')];
+    const script = ['-r', 'ts-node/register/transpile-only', join(__dirname, 'host-parent.ts')];
     const stdio = ['ignore', 'pipe', 'inherit'] as const;
     const parent = spawn(
       process.execPath,
-      [...script, 'import os\ndef process(ctx, event):\n    print(os.getpid())\n    while True: pass'],
+      [...script, 'python', 'import os\ndef process(ctx, event):\n    print(os.getpid())\n    while True: pass'],
       { stdio: [...stdio] },
     );
     const pid = await new Promise<number>((resolve) =>
