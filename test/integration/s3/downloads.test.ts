@@ -1,0 +1,88 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { s3list } from '../../../lib/topology/function-types/fs-source';
+import { ObjectDownloads } from '../../../runtime/adapters/s3/object-downloads';
+import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
+import { etagOf, objectHeaders, TestS3Server } from '../../support/test-s3-server';
+
+const directory = mkdtempSync(path.join(tmpdir(), 'kflow-downloads-'));
+const server = new TestS3Server();
+let store: S3ObjectStore;
+let logged: string[];
+
+beforeAll(async () => {
+  await server.start();
+  store = new S3ObjectStore({ addr: server.address, user: 'u', password: 'p' });
+});
+afterAll(async () => {
+  await store.close();
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+beforeEach(() => {
+  logged = [];
+  server.requests.length = 0;
+  server.fault = () => false;
+  server.fill('inbox', { 'in/a.txt': 'hello' });
+});
+
+function downloads(isFailureSkipped = false): ObjectDownloads {
+  return new ObjectDownloads({
+    store,
+    schemas: { schemaOf: async () => s3list },
+    directory,
+    isFailureSkipped,
+    log: (level, text) => logged.push(`${level} ${text}`),
+  });
+}
+
+function listed(key: string): Uint8Array {
+  const record = { url: `s3a://inbox/${key}`, lastModifiedUnixMilli: 0, bucket: 'inbox', key };
+  return new AvroSchemaCodec(s3list).encode(record) ?? Buffer.of();
+}
+
+/** Every read has the headers of the object and a shorter body. */
+function cutBodies(): void {
+  server.fault = ({ key }, response) => {
+    if (key !== undefined) response.writeHead(200, { etag: etagOf(Buffer.from('hello')) }).end('hel');
+    return key !== undefined;
+  };
+}
+
+test('a file has the whole object, and is deleted with its folder', async () => {
+  const all = downloads();
+  const download = await all.fetch(listed('in/a.txt'));
+  const file = download.path ?? '';
+  expect([path.basename(file), readFileSync(file, 'utf8')]).toEqual(['a.txt', 'hello']);
+  expect(download.metadata).toMatchObject({ bucket: 'inbox', size: 5 });
+  await all.discard(download);
+  expect([existsSync(path.dirname(file)), readdirSync(directory)]).toEqual([false, []]);
+});
+
+test('an object that is cut once arrives as a whole', async () => {
+  server.fault = ({ key, earlier }, response) => {
+    if (key === undefined || earlier > 0) return false;
+    response.writeHead(200, objectHeaders(Buffer.from('hello')));
+    response.write('hel', () => response.destroy());
+    return true;
+  };
+  const all = downloads();
+  const download = await all.fetch(listed('in/a.txt'));
+  expect(readFileSync(download.path ?? '', 'utf8')).toBe('hello');
+  await all.discard(download);
+});
+
+test('a failed download is the failure of its record, and leaves nothing behind', async () => {
+  cutBodies();
+  await expect(downloads().fetch(listed('in/a.txt'))).rejects.toMatchObject({ code: 'store-failed', reason: 'faulty' });
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a failed download that is skipped is logged, and the record has no file', async () => {
+  cutBodies();
+  expect(await downloads(true).fetch(listed('in/a.txt'))).toEqual({ path: null, metadata: null });
+  expect(logged).toEqual([expect.stringMatching(/^WARNING download failed, skipped: .*inbox\/in\/a\.txt/)]);
+  expect(readdirSync(directory)).toEqual([]);
+});
