@@ -13,7 +13,7 @@ export interface SettlementPorts {
 
 /** Delay before the redelivery of a record whose dead letter was not stored. */
 const deadLetterRetryMs = 1_000;
-/** Longest error in a report, which is sent twice a second. */
+/** Longest error in a report, which is sent twice a second; it is one line. */
 const maxReported = 1_000;
 
 /**
@@ -54,7 +54,7 @@ export class Settlement {
     const { counters, spec, log } = this.ports;
     const { deliveries } = record.delivery;
     counters.failed++;
-    counters.lastFailure = cutText(`${failure.type}: ${failure.message}`, maxReported);
+    counters.lastFailure = cutText(`${failure.type}: ${failure.message}`.replace(/\s+/g, ' '), maxReported);
     const decision = decideFailure(failure, deliveries, spec.maxDeliver);
     const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : 'writing a dead letter';
     const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;

@@ -24,7 +24,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   const { spec, environment, links, counters, log, stop, observer } = context;
   const life = await links.beginLife();
   if (life.isAfterCrash)
-    log('WARNING', 'the replica before this one was killed or crashed; redelivered records run alone for now');
+    log('INFO', 'the replica before this one was killed or crashed; redelivered records run alone for now');
   const lost = new AbortController();
   const aggregates = await createAggregates(context, () => lost.abort());
   const create = await readerHosts(context);

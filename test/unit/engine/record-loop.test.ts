@@ -206,6 +206,14 @@ describe('a failed record', () => {
     expect([type?.length, message?.length]).toEqual([200, 4_000]);
   });
 
+  test('is reported in one line of about 1,000 characters, whatever its message is', async () => {
+    const { loop } = open();
+    await stage.begin(1);
+    loop.failed(stage.last, { type: 'ValueError', message: 'a\n\tb'.padEnd(2_000_000, 'x') });
+    expect(stage.counters.lastFailure).toMatch(/^ValueError: a bx{900,}… \(\d+ characters in all\)$/);
+    expect(stage.logs.join().length).toBeLessThan(5_000);
+  });
+
   test('waits for its outputs to be stored before it is given back', async () => {
     const { publisher, loop } = open();
     const answers = await stage.begin(1);
