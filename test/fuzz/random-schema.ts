@@ -177,7 +177,8 @@ export class RandomSchema {
       if (schema.type === 'map') return {};
       if (schema.type === 'enum') return this.random.oneOf(schema.symbols ?? []);
       if (schema.type === 'fixed') return '\u00ff'.repeat(schema.size ?? 0);
-      return this.defaultOf(schema.type);
+      // One digit, which every decimal has.
+      return 'precision' in schema ? '\u0001' : this.defaultOf(schema.type);
     }
     const defaults: { readonly [name: string]: readonly Json[] } = {
       null: [null],

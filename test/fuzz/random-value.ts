@@ -1,4 +1,4 @@
-import type { AvroType, UnionType } from '../../lib/topology/avro/avro-type';
+import type { AvroType, LogicalType, UnionType } from '../../lib/topology/avro/avro-type';
 import type { Random } from '../support/random';
 
 /** A value in the forms of test/fixtures/avro/README.md. */
@@ -44,11 +44,13 @@ export class RandomValue {
     const { random } = this;
     switch (type.kind) {
       case 'primitive':
-        return this.primitive(type.name, type.logical?.name);
+        return this.primitive(type.name, type.logical);
       case 'enum':
         return random.oneOf(type.symbols);
       case 'fixed':
-        return this.bytes(type.size);
+        return type.logical?.name === 'decimal'
+          ? this.decimal(type.logical.precision, type.size)
+          : this.bytes(type.size);
       case 'array':
         return Array.from({ length: this.count(depth) }, () => this.of(type.items, depth + 1));
       case 'map':
@@ -107,7 +109,7 @@ export class RandomValue {
   }
 
   /** Among look-alikes without whole floats and dates, which JavaScript has no kinds of its own for. */
-  private primitive(name: string, logical: string | undefined): Form {
+  private primitive(name: string, logical: LogicalType | undefined): Form {
     const { random } = this;
     const hasKinds = this.lookAlikes === 0;
     switch (name) {
@@ -116,9 +118,9 @@ export class RandomValue {
       case 'boolean':
         return random.next() < 0.5;
       case 'int':
-        return hasKinds && logical === 'date' && random.next() < 0.3 ? { $day: this.day() } : this.int();
+        return hasKinds && logical?.name === 'date' && random.next() < 0.3 ? { $day: this.day() } : this.int();
       case 'long':
-        return hasKinds && /^timestamp/.test(logical ?? '') && random.next() < 0.3
+        return hasKinds && /^timestamp/.test(logical?.name ?? '') && random.next() < 0.3
           ? { $instant: this.instant() }
           : this.long();
       case 'float':
@@ -128,9 +130,10 @@ export class RandomValue {
       case 'double':
         return number(random.oneOf([...doubles, ...(hasKinds ? wholes : []), String(random.next() * 1e9 - 5e8)]));
       case 'bytes':
+        if (logical?.name === 'decimal') return this.decimal(logical.precision);
         return this.bytes(random.oneOf([0, 1, 2, 63, 64, 200]));
       default:
-        return random.oneOf(texts);
+        return logical?.name === 'uuid' ? this.uuid() : random.oneOf(texts);
     }
   }
 
@@ -156,7 +159,7 @@ export class RandomValue {
     const hasIntegers = type.branches.some((each) => each.kind === 'primitive' && /^(int|long)$/.test(each.name));
     if (hasIntegers && (name === 'float' || name === 'double'))
       return number(this.random.oneOf(name === 'float' ? fractions : doubles));
-    return this.primitive(name, undefined);
+    return this.primitive(name, /^(bytes|string)$/.test(name) ? branch.logical : undefined);
   }
 
   private int(): Form {
@@ -178,6 +181,24 @@ export class RandomValue {
 
   private entries(type: AvroType & { readonly kind: 'map' }, depth: number): [string, Form][] {
     return Array.from(this.keys(depth), (key) => [key, this.of(type.values, depth + 1)]);
+  }
+
+  /** The bytes of an unscaled number of up to so many digits, as few as possible or as many as given. */
+  private decimal(precision: number, size?: number): Form {
+    const digits = Array.from({ length: this.random.upTo(precision) }, () => this.random.upTo(10) - 1).join('');
+    const unscaled = this.random.next() < 0.5 ? BigInt(digits) : -BigInt(digits);
+    let length = size ?? 1;
+    while (size === undefined && BigInt.asIntN(length * 8, unscaled) !== unscaled) length++;
+    return {
+      $bytes: BigInt.asUintN(length * 8, unscaled)
+        .toString(16)
+        .padStart(length * 2, '0'),
+    };
+  }
+
+  private uuid(): string {
+    const hex = Array.from({ length: 32 }, () => (this.random.upTo(16) - 1).toString(16)).join('');
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   }
 
   private keys(depth: number): Set<string> {

@@ -21,7 +21,7 @@ def differences(question, other_codec):
     for case in question["cases"]:
         found += of_case(case, codec)
     if other_codec is not None:
-        found += of_other(question, other_codec)
+        found += of_other(question, other_codec, codec)
     return found
 
 
@@ -37,7 +37,18 @@ def of_case(case, codec):
     return found
 
 
-def of_other(question, make):
+def of_natural(payload, fast, codec):
+    """What fastavro decodes to Python's own classes is encoded, and decodes to the same."""
+    natural = fast.natural(payload)
+    if natural is None:
+        return []
+    answer = encoded(codec, natural)
+    if "bytes" in answer and same(fast.natural(bytes.fromhex(answer["bytes"])), natural):
+        return []
+    return [f"classes: the value is not the same\n  bytes {payload.hex()}\n  classes {natural!r}\n  Python {shown(answer)}"]
+
+
+def of_other(question, make, own_codec):
     try:
         codec = make(question["schema"])
         reader = make(question["reader"]) if "reader" in question else None
@@ -52,6 +63,7 @@ def of_other(question, make):
         payload = bytes.fromhex(case["bytes"])
         found += compared("value", case["value"], "TypeScript", case["encoded"], "fastavro", encoded(codec, value_of(case["value"])))
         found += compared("bytes", case["bytes"], "TypeScript", case["decoded"], "fastavro", decoded(codec.decode, payload))
+        found += of_natural(payload, codec, own_codec)
         if reader is not None and reader.resolves_alike():
             answer = decoded(lambda payload: codec.decode(payload, reader), payload)
             given = f"{case['bytes']}\n  reader {question['reader']}"

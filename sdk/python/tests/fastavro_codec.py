@@ -3,6 +3,8 @@
 F1. It takes the branch of a union by its own rules; each value of a union is given to it with the branch that docs/avro.md
     names, found by `_branch_of`, which shares no code with the codecs.
 F2. It decodes logical types to Python's classes; the schemas that it gets have none, and values are those of base types.
+    `natural` decodes to the classes, for the codec of the SDK to encode; None where a class does not hold the value, or
+    does not tell the branch of a union: bytes of a `fixed` may be those of a decimal.
 F3. It matches named types by name when it resolves schemas; the reader's schemas keep the writer's names.
 F4. It writes and reads what the codecs refuse (a bool as an int, text for bytes, trailing bytes), so it is not asked about
     values that do not fit, nor about broken bytes.
@@ -33,7 +35,8 @@ class FastavroCodec:
     """One schema, given as its text."""
 
     def __init__(self, text):
-        self._json = _without_logical_types(json.loads(text) if text[:1] in ("{", "[") else text)
+        self._logical = json.loads(text) if text[:1] in ("{", "[") else text
+        self._json = _without_logical_types(self._logical)
         self._named = {}
         self._schema = fastavro.parse_schema(self._json, named_schemas=self._named)
 
@@ -49,6 +52,21 @@ class FastavroCodec:
 
     def decode(self, payload, reader=None):
         return fastavro.schemaless_reader(io.BytesIO(payload), self._schema, reader and reader._schema)
+
+    def natural(self, payload):
+        """The value in Python's own classes of the logical types; None where it has no such value (F2)."""
+        if not all(self._is_told(union) for union in _unions_of(self._schema)):
+            return None
+        try:
+            return fastavro.schemaless_reader(io.BytesIO(payload), fastavro.parse_schema(self._logical))
+        except Exception:
+            # A year beyond 9999, a time of more than a day.
+            return None
+
+    def _is_told(self, union):
+        logical = [branch.get("kflowLogicalType") for branch in map(self._resolved, union) if isinstance(branch, dict)]
+        bytes_like = [branch for branch in map(self._resolved, union) if _kind(branch) in ("bytes", "fixed")]
+        return logical.count("uuid") < 2 and ("decimal" not in logical or len(bytes_like) < 2)
 
     def resolves_alike(self):
         """Whether no union has a branch that a later one could be promoted to (F6)."""

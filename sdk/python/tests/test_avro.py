@@ -128,6 +128,8 @@ class BadInputTest(unittest.TestCase):
             ("string", b"\xfe\xff\xff\xff\x0fab"),
             ("bytes", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01ab"),
             ("bytes", b"\1"),
+            (record(("a", "bytes", {}), ("b", "double", {})), b"\xfe" + b"\xff" * 8 + b"\x01" + b"\0" * 9),
+            (record(("a", "string", {}), ("b", "float", {})), b"\xfe" + b"\xff" * 8 + b"\x01" + b"\0" * 9),
             ({"type": "fixed", "name": "f", "size": 8}, b"abc"),
             ({"type": "enum", "name": "e", "symbols": ["A"]}, b"\1"),
             ({"type": "array", "items": "int"}, b"\x80\x80\x80\x80\x01"),

@@ -117,8 +117,8 @@ def _read_double(payload: bytes, position: int) -> tuple[float, int]:
 
 def _read_size(payload: bytes, position: int) -> tuple[int, int]:
     size, position = _read_long(payload, position)
-    if size < 0:
-        raise AvroError(f"a length in the payload is {size}")
+    if not 0 <= size <= len(payload) - position:
+        raise AvroError(f"a length in the payload is {size}, of which {max(len(payload) - position, 0)} bytes are left")
     return size, position
 
 
