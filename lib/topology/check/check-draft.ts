@@ -2,6 +2,8 @@ import type { Draft, Purpose } from '../document/draft';
 import { DraftGraph } from '../document/draft-graph';
 import type { ProblemList } from '../read/problem-list';
 import { checkAddresses } from './check-addresses';
+import { checkAggregates } from './check-aggregates';
+
 import { checkConnectors } from './check-connectors';
 import { checkContainer } from './check-container';
 import { checkGraph } from './check-graph';
@@ -21,6 +23,7 @@ const checks = [
   checkMetaKeys,
   checkSchemas,
   checkEdgeSchemas,
+  checkAggregates,
 ];
 
 /** Runs every semantic check on the readable parts of a document. */
