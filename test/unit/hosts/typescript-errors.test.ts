@@ -57,27 +57,37 @@ test.each([
 
 test('logs an error that comes after the end of its record, and processes the next ones', () =>
   run(
-    `let fail;
+    `let isNext = false; let hasFailed = false;
+    function until(condition, then) {
+      const timer = setInterval(() => { if (condition()) { clearInterval(timer); then(); } }, 1);
+    }
     async function process(ctx, event) {
-      if (event.n === 0) new Promise((_, reject) => { fail = () => reject(new Error("too late")); });
-      else setImmediate(fail);
+      if (event.n === 0) {
+        void new Promise((_, reject) => until(() => isNext, () => { hasFailed = true; reject(new Error('too late')); }));
+        return event;
+      }
+      isNext = true;
+      await new Promise((resolve) => until(() => hasFailed, () => setImmediate(resolve)));
       return event;
     }`,
     async (host) => {
       await host.processAll(numbered, [{ n: 0 }]);
       host.host.process([recordOf(1, numbered, { n: 1 })]);
-      await host.until(() => host.logs.length === 1);
+      await host.until(() => host.outcomes.has(1));
+      expect([...host.outcomes]).toEqual([
+        [0, 'done'],
+        [1, 'done'],
+      ]);
       expect(host.logs).toEqual([
         ['ERROR', 'an error after the end of its record, which counts as processed: Error: too late'],
       ]);
-      await host.until(() => host.outcomes.get(1) === 'done');
-      expect(host.crashes).toEqual([]);
     },
   ));
 
 test('crashes with an error that belongs to no record', async () => {
-  const code = `const fail = new Promise((resolve) => setTimeout(resolve, 20)).then(() => { throw new Error("nobody's"); });
-    async function process() { await new Promise(() => {}); }`;
+  const code = `let begin; let count = 0;
+    new Promise((resolve) => { begin = resolve; }).then(() => { throw new Error("nobody's"); });
+    async function process() { if (++count === 2) begin(); await new Promise(() => {}); }`;
   const host = await crash(code, { concurrency: 2 });
   expect(host.crashes).toMatchObject([
     { code: 'host-failed', message: "TypeScript ended: an unhandled rejection: Error: nobody's" },
