@@ -28,6 +28,8 @@ type State =
   | { readonly is: 'closing' }
   | { readonly is: 'ended'; readonly cause: Error };
 
+const maxUnstored = 1024;
+
 type Request = { readonly resolve: (generated: Generated) => void; readonly reject: (cause: Error) => void };
 
 /** What the process loads: code, and the file that it stands for, or a module, the path of a file. */
@@ -42,6 +44,7 @@ export interface HostCode {
  * H1. An output is credited back when the loop has room for it, never before.
  * H2. An unexpected exit of the process is reported once, by `crashed`; no event follows it.
  * H3. A frame that the process may not send in this state, or for this record, is a fault of the protocol and ends it.
+ * H4. While many outputs wait for room, nothing is read from the process: its next frame blocks it.
  */
 export class ProcessHost implements Host {
   private readonly child: UserProcess;
@@ -55,6 +58,8 @@ export class ProcessHost implements Host {
   private finishing: number | undefined;
   private lastWords: string | undefined;
   private credit = { count: 0, bytes: 0 };
+  /** Outputs that wait for room, also those that nobody limits: side outputs and long lists. */
+  private unstored = 0;
 
   constructor(
     private readonly options: HostOptions,
@@ -196,11 +201,23 @@ export class ProcessHost implements Host {
 
   private output(id: number, payload: Uint8Array, side: string, takesRoom: boolean): void {
     const stored = this.options.events.output(id, payload, side);
+    if (stored !== undefined) this.awaitRoom(stored);
     if (!takesRoom && !this.isStreaming) return;
     const giveBack = () => this.giveBack(payload.length);
     if (stored === undefined) giveBack();
     // An output that could not be stored takes no room either; the loop fails its record.
     else void stored.then(giveBack, giveBack);
+  }
+
+  /** H4. */
+  private awaitRoom(stored: Promise<void>): void {
+    this.unstored++;
+    if (this.unstored === maxUnstored) this.child.pause();
+    const settle = () => {
+      this.unstored--;
+      if (this.unstored === maxUnstored / 2) this.child.resume();
+    };
+    void stored.then(settle, settle);
   }
 
   private giveBack(bytes: number): void {

@@ -49,6 +49,7 @@ export class UserProcess {
   private process: ChildProcess | undefined;
   private watcher: ChildProcess | undefined;
   private toProcess: Socket | undefined;
+  private fromProcess: Socket | undefined;
   private hasSent = false;
   private fault: string | undefined;
   private resolveExit: () => void = () => undefined;
@@ -70,7 +71,8 @@ export class UserProcess {
     this.toProcess = child.stdio[3] as Socket;
     const [, stdout, stderr] = child.stdio as Readable[];
     const lines = [this.listenToLines(stdout, 'INFO'), this.listenToLines(stderr, 'WARNING')];
-    this.listenToFrames(child.stdio[4] as Socket);
+    this.fromProcess = child.stdio[4] as Socket;
+    this.listenToFrames(this.fromProcess);
     child.once('error', (error) => this.exit(this.cannotRun(error.message, error)));
     // every pipe of the process has been read to its end
     const drained = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -95,6 +97,15 @@ export class UserProcess {
     toProcess.cork();
     for (const piece of pieces) toProcess.write(piece);
     toProcess.uncork();
+  }
+
+  /** Reads no frames until `resume`. */
+  pause(): void {
+    this.fromProcess?.pause();
+  }
+
+  resume(): void {
+    this.fromProcess?.resume();
   }
 
   /** Waits until the process exits, and kills it after 5 s. */

@@ -1,5 +1,5 @@
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { type HostRun, numbered, withHost } from '../../support/host-run';
+import { type HostRun, numbered, recordOf, sideOutputOf, withHost } from '../../support/host-run';
 
 /** What the host suite cannot say of every language. */
 const run = (code: string, body: (host: HostRun) => Promise<void>, spec: Partial<FunctionSpec> = {}) =>
@@ -154,4 +154,27 @@ test('closes while a generator is waiting', () =>
       host.host.generate().catch(() => undefined); // rejects with the close
     },
     source,
+  ));
+
+test('blocks a function whose side outputs cannot be stored, and goes on when they can', () =>
+  run(
+    `function process(ctx, event) {
+      for (let n = 0; n < 100_000; n++) ctx.toSideStream('low', { n });
+      return event;
+    }`,
+    async (host) => {
+      const stored: (() => void)[] = [];
+      host.store = () => new Promise((resolve) => stored.push(resolve));
+      host.host.process([recordOf(0, numbered, { n: 1 })]);
+      let most = 0;
+      while (host.outcomes.size === 0) {
+        await host.until(() => stored.length > 0 || host.outcomes.size === 1);
+        most = Math.max(most, stored.length);
+        for (const resolve of stored.splice(0)) resolve();
+      }
+      expect(host.outputsOf(0, 'low')).toHaveLength(100_000);
+      expect(most).toBeLessThan(10_000); // what is in one chunk is read nevertheless
+      expect(host.outcomes.get(0)).toBe('done');
+    },
+    { sideOutputs: [sideOutputOf('low', numbered)] },
   ));
