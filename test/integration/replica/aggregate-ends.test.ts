@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 afterAll(() => place.close());
 
-/** Sums, in each language. In Python, a negative number ends the process unless the file `harmless` exists. */
+/** Sums, in each language. A negative number ends the process unless the file `harmless` exists. */
 const sums = {
   python: `import os, time
 class run(ProcessFunction):
@@ -37,6 +37,7 @@ class run(ProcessFunction):
 `,
   javascript: `let sum = 0;
 function run(ctx, event) {
+  if (event.n < 0 && !require('node:fs').existsSync(ctx.meta.harmless)) process.exit(3);
   sum += Math.max(0, event.n);
 }
 function finish() { return { n: sum }; }`,
@@ -135,12 +136,11 @@ describe.each(['python', 'javascript'] as const)('the aggregate of a function in
   });
 });
 
-describe('a process that is killed', () => {
-  const language = 'python';
+describe.each(['python', 'javascript'] as const)('a process of %s that is killed', (language) => {
   const streamOf = (plan: FlowPlan) => `kflow_default_${plan.jobId}_sum`;
 
   test('leaves an aggregate that is never taken for whole when records were acked', async () => {
-    const plan = planSum('lost', { language, count: 40, poison: 39 });
+    const plan = planSum(`lost-${language}`, { language, count: 40, poison: 39 });
     await streams.provision(plan);
     await runSourceOf(plan);
     const replica = startReplica(place, plan, 'sum');
@@ -153,7 +153,7 @@ describe('a process that is killed', () => {
   });
 
   test('leaves an aggregate that is whole when no record of its was acked', async () => {
-    const plan = planSum('early', { language, count: 30, poison: 0 });
+    const plan = planSum(`early-${language}`, { language, count: 30, poison: 0 });
     await streams.provision(plan);
     await runSourceOf(plan);
     folder.open('harmless');
