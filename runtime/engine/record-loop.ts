@@ -1,6 +1,6 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { decideBlame } from './blame';
+import { decideBlame, SuspectLimit } from './blame';
 import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
 import { crashFailure, cutFailure, failureOf, overdueFailure, replicaFailure } from './failures';
@@ -38,6 +38,8 @@ export interface RecordLoopPorts {
 
 /** Delay before the redelivery of a record whose lone attempt could not be noted. */
 const noteRetryMs = 1_000;
+/** Records that are run alone after a crash, at least; a host reports the outcomes of fast functions in batches. */
+const leastSuspects = 16;
 /** Names of suspects in one line of the log. */
 const maxNamed = 10;
 
@@ -64,6 +66,7 @@ export class RecordLoop implements SupervisorEvents {
   private times: ProcessingTimes | undefined;
   private caution: LoneAttempts | undefined;
   private cautiousUntil = 0;
+  private suspectLimit = new SuspectLimit(leastSuspects);
   private isNoting = false;
   private isStopping = false;
   private onBroken: (cause: Error) => void = () => undefined;
@@ -93,6 +96,7 @@ export class RecordLoop implements SupervisorEvents {
     const { concurrency } = this.supervisor;
     const { observer, spec } = this.ports;
     if (observer !== undefined) this.times = new ProcessingTimes(observer, concurrency);
+    this.suspectLimit = new SuspectLimit(Math.max(2 * concurrency, leastSuspects));
     this.cautiousUntil = Date.now() + 1.5 * spec.ackWaitMs;
     this.intake.start(concurrency, this.caution !== undefined);
   }
@@ -293,8 +297,15 @@ export class RecordLoop implements SupervisorEvents {
     const { queue, settlement } = this;
     const inHost = [...queue.inHost.values()];
     const isLastAttempt = (record: HeldRecord) => settlement.isLastAttempt(record);
-    const { charged, suspects } = decideBlame({ inHost, overdue, hasRunOthers: queue.hasRunOthers, isLastAttempt });
+    const { charged, suspects } = decideBlame({
+      inHost,
+      overdue,
+      hasRunOthers: queue.hasRunOthers,
+      mostSuspects: inHost.length > 1 ? this.suspectLimit.at(Date.now()) : 1,
+      isLastAttempt,
+    });
     if (charged !== undefined) {
+      this.suspectLimit.reset();
       queue.convict(charged);
       this.finish(charged.id, failure);
     } else if (suspects.length > 0) {

@@ -71,6 +71,20 @@ describe('a crash', () => {
     expect(answers).toEqual([['ack'], ['nak 1000'], ['ack'], ['ack']]);
   });
 
+  test('makes suspects of the records that entered the host first; the others run together after them', async () => {
+    open({ concurrency: 1 });
+    const sequences = Array.from({ length: 20 }, (_, index) => index + 1);
+    const answers = await begin(...sequences);
+    await stage.crash();
+    for (const sequence of sequences.slice(0, 16)) {
+      expect(stage.sequencesIn(1).at(-1)).toBe(sequence);
+      stage.loop.done(stage.idOf(sequence));
+    }
+    expect(stage.sequencesIn(1)).toEqual(sequences);
+    for (const sequence of sequences.slice(16)) stage.loop.done(stage.idOf(sequence));
+    expect(answers.flat()).toEqual(sequences.map(() => 'ack'));
+  });
+
   test('is remembered: the record is run alone when it is delivered again', async () => {
     open();
     await begin(1);
