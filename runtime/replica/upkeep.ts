@@ -2,12 +2,14 @@ import { outputsOf } from '../../lib/plan/function-spec';
 import { DriftNotes } from '../adapters/jetstream/drift-notes';
 import { InputKeeper } from '../adapters/jetstream/input-keeper';
 import { OutputKeeper } from '../adapters/jetstream/output-keeper';
+import { StateKeeper } from '../adapters/jetstream/state-keeper';
 import { pause } from '../async/pause';
 import type { ReplicaContext } from './replica-context';
 
 const checkEveryMs = 1_000;
-/** Outputs are checked every so many rounds. */
+/** Outputs, and the flow's state, are checked every so many rounds. */
 const outputRounds = 2;
+const stateRounds = 4;
 
 /**
  * Keeps the streams and consumers of a replica while it runs: notes its position, and reconciles what somebody removes or
@@ -23,6 +25,7 @@ export class Upkeep {
     private readonly log: ReplicaContext['log'],
     private readonly inputs: readonly InputKeeper[],
     private readonly outputs: readonly OutputKeeper[],
+    private readonly state: StateKeeper,
   ) {}
 
   /** Resolves when every input exists, or when the replica must stop. */
@@ -37,7 +40,8 @@ export class Upkeep {
       return puller === undefined ? [] : [new InputKeeper({ ...shared, state, input, puller })];
     });
     const outputs = [...outputsOf(spec), undefined].map((output) => new OutputKeeper({ ...shared, output }));
-    const upkeep = new Upkeep(log, inputs, outputs);
+    const restoreSchemas = () => links.schemas.restore();
+    const upkeep = new Upkeep(log, inputs, outputs, new StateKeeper({ ...shared, restoreSchemas }));
     await upkeep.open(stop);
     for (const puller of links.inputs) puller.onConsumerLost(() => upkeep.wake());
     upkeep.running = upkeep.run();
@@ -59,6 +63,7 @@ export class Upkeep {
 
   private async open(stop: AbortSignal): Promise<void> {
     for (const output of this.outputs) await this.quietly(() => output.check());
+    await this.quietly(() => this.state.check());
     for (const input of this.inputs) {
       while (!stop.aborted && (await this.quietly(() => input.open())) !== 'present') await pause(checkEveryMs, stop);
     }
@@ -72,6 +77,9 @@ export class Upkeep {
       if (this.closing.signal.aborted) return;
       for (const input of this.inputs) {
         if ((await this.quietly(() => input.check())) === 'replaced') this.replacement.abort();
+      }
+      if (round % stateRounds === 0 && (await this.quietly(() => this.state.check()))) {
+        for (const input of this.inputs) input.forgetSaved();
       }
       if (round % outputRounds === 0) for (const output of this.outputs) await this.quietly(() => output.check());
     }

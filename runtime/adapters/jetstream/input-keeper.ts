@@ -90,6 +90,11 @@ export class InputKeeper {
     return this.reconcile(change, info, consumer);
   }
 
+  /** The state bucket was removed: the next check notes the position again. */
+  forgetSaved(): void {
+    this.saved = '';
+  }
+
   /** Notes the position a last time. */
   async close(): Promise<void> {
     if (this.isOpen) await this.check();

@@ -44,6 +44,11 @@ export class SchemaRegistry implements SchemaSource {
     return read;
   }
 
+  /** Publishes every known schema again, to a bucket that somebody removed and that exists again. */
+  async restore(): Promise<void> {
+    for (const [fingerprint, schema] of [...this.known]) await this.publish(fingerprint, await schema);
+  }
+
   private async read(fingerprint: string): Promise<object | string> {
     const entry =
       (await retryRequest(() => this.bucket.get(this.ownKey(fingerprint)))) ??

@@ -152,3 +152,23 @@ test('a batch of plain manifests ends as incomplete with the exact number of its
   await flow.streams.beginRun(flow.plan);
   expect((await flow.progressOf('map')).dead).toBe(0);
 });
+
+test('the buckets of state and schemas that are removed are restored: the batch ends, and reads nothing again', async () => {
+  const { flow, mapEnds } = await flowMidway('buckets', { count: 1_500 });
+  const { plan } = flow;
+  const floorOf = () => place.ackFloor(flow.stream('source'), 'map');
+  // the replica has seen the end of its source
+  const before = await floorOf();
+  await waitFor('some seconds of work', floorOf, (floor) => floor > before + 400);
+  await place.manager.streams.delete(`KV_${plan.stateBucket}`);
+  await place.manager.streams.delete(`KV_${plan.schemaBucket}`);
+  await waitFor('the state', () => place.manager.streams.info(`KV_${plan.stateBucket}`));
+  await waitFor('the schemas', async () => (await place.count(`KV_${plan.schemaBucket}`)) > 0);
+  expect((await mapEnds).is).toBe('done');
+  expect((await flow.start('leaf')).is).toBe('done');
+  expect([...(await flow.mapped())].sort((one, other) => one - other)).toEqual(
+    Array.from({ length: 1_500 }, (_, index) => index + 1),
+  );
+  expect(await flow.streams.endedFunctions(plan)).toEqual(['source', 'map', 'leaf']);
+  expect((await flow.drifts('map')).map(({ reason }) => reason)).toEqual(['StateRestored']);
+});
