@@ -62,20 +62,19 @@ describe('workloads that somebody changes in the cluster', () => {
     const notices = body as readonly { readonly what: string; readonly message?: string }[];
     return notices.filter(({ what }) => what === 'WorkloadsRestored').map(({ message }) => message);
   };
-  const deploymentOf = async (jobId: string, functionId: string) => {
-    const found = await stage.objects(jobId, 'Deployment');
-    const own = found.find(({ metadata }) => metadata.labels?.['kflow.io/function'] === functionId);
-    if (own === undefined) throw new Error(`no Deployment of ${functionId}`);
-    return own;
-  };
+  const deploymentOf = (jobId: string, functionId: string) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: `${jobId}--${functionId}`, namespace },
+  });
 
   test('are scaled back, deleted ones are created again, and the event log says so', async () => {
     const flow = flowOf('drifted');
     await flow.run();
-    await stage.kubelet.scaleAs('kubectl', await deploymentOf('drifted', 'map'), 0);
+    await stage.kubelet.scaleAs('kubectl', deploymentOf('drifted', 'map'), 0);
     await waitFor('scaled back', async () => (await stage.replicas('drifted')).map === 1);
     await flow.untilHealthy(({ functions }) => functions[1]?.ready === 1);
-    await stage.admin.remove(await deploymentOf('drifted', 'leaf'));
+    await stage.admin.remove(deploymentOf('drifted', 'leaf'));
     await waitFor('created again', async () => (await stage.replicas('drifted')).leaf === 1);
     await flow.untilHealthy(({ functions }) => functions[2]?.ready === 1);
     const notices = await waitFor(
@@ -92,7 +91,7 @@ describe('workloads that somebody changes in the cluster', () => {
     await flow.run();
     await flow.change('pause');
     await api.untilIn(flow.name, 'Paused');
-    await stage.kubelet.scaleAs('kubectl', await deploymentOf('drifted-paused', 'map'), 2);
+    await stage.kubelet.scaleAs('kubectl', deploymentOf('drifted-paused', 'map'), 2);
     await waitFor('a notice', async () => (await noticesOf(flow)).length > 0);
     await waitFor('scaled to 0', async () => (await stage.replicas('drifted-paused')).map === 0);
     expect((await api.status(flow.name)).status).toBe('Paused');
