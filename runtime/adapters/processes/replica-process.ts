@@ -30,6 +30,8 @@ export interface ReplicaProcessProps {
   /** Decides whether a process that ended without a request is restarted. */
   readonly afterExit: (exit: ProcessExit) => 'restart' | 'end';
   readonly onChange: () => void;
+  /** Called with the exit when the process ended with an error after it was asked to end: something was left undone. */
+  readonly onFailedStop: (message: string) => void;
 }
 
 /** `ended`: the process has ended and is not restarted. */
@@ -67,8 +69,6 @@ export class ReplicaProcess {
   private startedAt = Date.now();
   /** How the last process ended: `exit 1`, `SIGKILL`. */
   lastExit: string | undefined;
-  /** Set when the process ended with an error although it was asked to end: something was left undone. */
-  failedStop: string | undefined;
   private reason: { readonly reason?: string; readonly message?: string } = {};
   private readonly backoff = new Backoff(restartDelays);
 
@@ -174,7 +174,8 @@ export class ReplicaProcess {
     this.lastExit = exit.signal ?? `exit ${exit.code}`;
     if (this.current === 'ending') {
       const { code } = exit;
-      if (code !== null && code !== ExitCode.Done && code !== ExitCode.Stopped) this.failedStop = this.exitMessage;
+      if (code !== null && code !== ExitCode.Done && code !== ExitCode.Stopped)
+        this.props.onFailedStop(this.exitMessage);
       this.enter('ended');
       return;
     }

@@ -155,6 +155,7 @@ export class WorkloadRunner {
       },
       afterExit: (exit) => this.afterExit(number, exit),
       onChange: () => this.reconcileSoon(),
+      onFailedStop: (message) => props.onFailedStop({ function: desired.function, number, message }),
     });
   }
 
@@ -177,12 +178,7 @@ export class WorkloadRunner {
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;
-      for (const [number, { phase, failedStop }] of this.processes) {
-        if (phase !== 'ended') continue;
-        this.processes.delete(number);
-        const { function: id } = this.desired;
-        if (failedStop !== undefined) this.props.onFailedStop({ function: id, number, message: failedStop });
-      }
+      for (const [number, { phase }] of this.processes) if (phase === 'ended') this.processes.delete(number);
       this.reconcile();
       this.props.onChange();
     });
