@@ -37,8 +37,6 @@ export class HeldRecord {
   failure?: Failure;
   /** Start of processing or last heartbeat, later by the time that does not count; ms since 1970. */
   aliveAt?: number;
-  /** Since when the function may be waiting for room for its outputs; ms since 1970. */
-  waitingSince?: number;
   /** Runs of the record in this replica that ended with their host. */
   rewinds = 0;
   /** Whether its lone attempt is noted where it survives the end of the replica. */
@@ -76,7 +74,6 @@ export class HeldRecord {
     this.rewinds++;
     this.outputs = 0;
     this.aliveAt = undefined;
-    this.waitingSince = undefined;
   }
 
   /** Throws StateError unless `next` is a later state. */

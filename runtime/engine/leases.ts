@@ -3,7 +3,10 @@ import { type HeldRecord, RecordState } from './held-records';
 export interface LeaseLimits {
   /** Limit of a record's processing time without a heartbeat. */
   readonly maxPollIntervalMs: number;
-  /** KFLOW_LONG_RUNNING_PROCESSING: the processing time of a record is not limited. */
+  /**
+   * The processing time of a record is not limited: always, with KFLOW_LONG_RUNNING_PROCESSING, or while the host waits for
+   * room.
+   */
   readonly unlimited: boolean;
   /** Records that the host processes concurrently. */
   readonly concurrency: number;
@@ -24,8 +27,7 @@ const shortWaitMs = 1_000;
 
 /**
  * Decides which leases to renew; changes nothing. The leases of all held records are renewed, those of overdue ones
- * excepted. A record is overdue `max.poll.interval.ms` after its start or last heartbeat. Time in which its function waits
- * for room for its outputs does not count.
+ * excepted. A record is overdue `max.poll.interval.ms` after its start or last heartbeat.
  *
  * `held` is in the order of hand-over, so the host processes the first `concurrency` running records; the others wait in
  * the host.
@@ -38,31 +40,42 @@ export function decideLeases(held: Iterable<HeldRecord>, nowMs: number, limits: 
   for (const record of held) {
     const isProcessing = record.state === RecordState.Running && processing++ < limits.concurrency;
     if (isProcessing && record.aliveAt === undefined) started.push(record);
-    const isLate = isProcessing && !limits.unlimited && runtimeOf(record, nowMs) > limits.maxPollIntervalMs;
+    const isLate = isProcessing && !limits.unlimited && nowMs - (record.aliveAt ?? nowMs) > limits.maxPollIntervalMs;
     (isLate ? overdue : extend).push(record);
   }
   return { extend, overdue, started };
 }
 
-/** The record's outputs have no room until `room` resolves: its function waits, and the wait does not count if it is long. */
-export function waitForRoom(record: HeldRecord, room: Promise<void>, nowMs: () => number = Date.now): void {
-  if (record.waitingSince !== undefined) return; // every wait ends when there is room
-  const since = nowMs();
-  record.waitingSince = since;
-  void room.then(() => {
-    if (record.waitingSince !== since) return; // it runs again
-    record.waitingSince = undefined;
-    const waitedMs = nowMs() - since;
-    if (waitedMs >= shortWaitMs && record.aliveAt !== undefined) {
-      record.aliveAt = Math.min(record.aliveAt + waitedMs, nowMs()); // not later than now, after a heartbeat
-    }
-  });
-}
+/**
+ * The time in which the function waits for room for its outputs. The wait is that of the host: while many outputs wait, the
+ * host sends no outcome and no heartbeat of any record.
+ */
+export class RoomWaits {
+  private pending = 0;
+  private sinceMs = 0;
 
-function runtimeOf({ aliveAt, waitingSince }: HeldRecord, nowMs: number): number {
-  if (aliveAt === undefined) return 0;
-  const isWaiting = waitingSince !== undefined && nowMs - waitingSince >= shortWaitMs;
-  return (isWaiting ? waitingSince : nowMs) - aliveAt;
+  /** `waited` is called with the length of each long wait, after its end. */
+  constructor(
+    private readonly waited: (ms: number) => void,
+    private readonly nowMs: () => number = Date.now,
+  ) {}
+
+  /** An output waits until `room` resolves. */
+  wait(room: Promise<void>): void {
+    if (this.pending++ === 0) this.sinceMs = this.nowMs();
+    void room.then(() => this.end());
+  }
+
+  /** Whether a long wait is going on. */
+  get isLong(): boolean {
+    return this.pending > 0 && this.nowMs() - this.sinceMs >= shortWaitMs;
+  }
+
+  private end(): void {
+    const { isLong } = this;
+    this.pending--;
+    if (this.pending === 0 && isLong) this.waited(this.nowMs() - this.sinceMs);
+  }
 }
 
 /**

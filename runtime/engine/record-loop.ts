@@ -8,7 +8,7 @@ import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { HostQueue } from './host-queue';
 import { HostSupervisor, type SupervisorEvents } from './host-supervisor';
 import { Intake } from './intake';
-import { decideLeases, FrozenTime, waitForRoom } from './leases';
+import { decideLeases, FrozenTime, RoomWaits } from './leases';
 import { type OutputWriter, originOf } from './output-writer';
 import type { DeliverySource } from './ports/delivery';
 import type { CreateHost, Failure, LogLevel } from './ports/host';
@@ -63,6 +63,7 @@ export class RecordLoop implements SupervisorEvents {
   private readonly settlement: Settlement;
   private readonly leaseTimer: NodeJS.Timeout;
   private readonly frozen: FrozenTime;
+  private readonly roomWaits = new RoomWaits((ms) => this.discount(ms));
   private times: ProcessingTimes | undefined;
   private caution: LoneAttempts | undefined;
   private cautiousUntil = 0;
@@ -143,7 +144,7 @@ export class RecordLoop implements SupervisorEvents {
       this.onOutputSettled(record, rewinds === record.rewinds ? error : undefined);
     });
     const room = writer.room();
-    if (room !== undefined) waitForRoom(record, room);
+    if (room !== undefined) this.roomWaits.wait(room);
     return room;
   }
 
@@ -277,12 +278,20 @@ export class RecordLoop implements SupervisorEvents {
       for (const record of inHost.values()) if (record.aliveAt !== undefined) record.aliveAt += frozenMs;
     const { extend, overdue, started } = decideLeases([...inHost.values(), ...others], nowMs, {
       maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
-      unlimited: this.ports.isLongRunning,
+      unlimited: this.ports.isLongRunning || this.roomWaits.isLong,
       concurrency: this.supervisor.concurrency,
     });
     for (const record of started) record.aliveAt = nowMs;
     for (const record of extend) record.delivery.working();
     if (overdue.length > 0) this.onOverdue(overdue);
+  }
+
+  /** Time in which the records in the host could not be processed, or the host could not say so, does not count. */
+  private discount(ms: number): void {
+    const nowMs = Date.now();
+    for (const record of this.queue.inHost.values()) {
+      if (record.aliveAt !== undefined) record.aliveAt = Math.min(record.aliveAt + ms, nowMs);
+    }
   }
 
   /** Stops the code of overdue records: their host is killed. */

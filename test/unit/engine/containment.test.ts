@@ -205,18 +205,21 @@ describe('a record without a heartbeat', () => {
     expect(host.isKilled).toBe(false);
   });
 
-  test('is not one that waits for room for its outputs', async () => {
+  test('is not one whose host waits for room for outputs, be it those of another record', async () => {
     const { host, publisher } = open({ spec: { maxPollIntervalMs: 30_000 } });
-    await begin(1);
+    await begin(1, 2);
     jest.advanceTimersByTime(third);
     let makeRoom: () => void = () => undefined;
     publisher.room = () => new Promise((resolve) => (makeRoom = resolve));
-    stage.output(stage.last);
+    stage.output(stage.idOf(1));
+    stage.loop.done(stage.idOf(1));
     jest.advanceTimersByTime(600_000);
     expect(host.isKilled).toBe(false);
     makeRoom();
     await turn();
-    jest.advanceTimersByTime(30_000 + third);
+    jest.advanceTimersByTime(30_000 - third);
+    expect(host.isKilled).toBe(false);
+    jest.advanceTimersByTime(2 * third);
     expect(host.isKilled).toBe(true);
   });
 });

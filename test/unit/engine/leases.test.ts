@@ -1,5 +1,5 @@
 import { HeldRecord, RecordState } from '../../../runtime/engine/held-records';
-import { decideLeases, FrozenTime, waitForRoom } from '../../../runtime/engine/leases';
+import { decideLeases, FrozenTime, RoomWaits } from '../../../runtime/engine/leases';
 import type { Delivery } from '../../../runtime/engine/ports/delivery';
 
 const limits = { maxPollIntervalMs: 120_000, unlimited: false, concurrency: 1 };
@@ -44,52 +44,42 @@ test('does not renew a record that ran too long without a heartbeat; those waiti
   });
 });
 
-describe('time in which a function waits for room', () => {
-  test('does not count, as long as the wait lasts and after it', async () => {
-    const running = held(1, RecordState.Running, 0);
-    let nowMs = 100_000;
-    let makeRoom: () => void = () => undefined;
-    waitForRoom(running, new Promise((resolve) => (makeRoom = resolve)), () => nowMs);
-    expect(decideLeases([running], 10_000_000, limits).overdue).toEqual([]);
-    nowMs = 10_000_000;
-    makeRoom();
+describe('a wait for room', () => {
+  let nowMs = 0;
+  let waited: number[] = [];
+  const open = () => {
+    nowMs = 0;
+    waited = [];
+    return new RoomWaits(
+      (ms) => waited.push(ms),
+      () => nowMs,
+    );
+  };
+
+  test('is reported with its length once there is room for every output', async () => {
+    const waits = open();
+    const makeRoom: (() => void)[] = [];
+    for (let count = 0; count < 2; count++) waits.wait(new Promise((resolve) => makeRoom.push(resolve)));
+    nowMs = 1_000;
+    expect(waits.isLong).toBe(true);
+    makeRoom[0]?.();
     await Promise.resolve();
-    expect(decideLeases([running], 10_020_000, limits).overdue).toEqual([]);
-    expect(decideLeases([running], 10_020_001, limits).overdue).toEqual([running]);
+    expect([waits.isLong, waited]).toEqual([true, []]);
+    nowMs = 600_000;
+    makeRoom[1]?.();
+    await Promise.resolve();
+    expect([waits.isLong, waited]).toEqual([false, [600_000]]);
   });
 
-  test('counts when each wait is short: a function that never ends waits often', async () => {
-    const running = held(1, RecordState.Running, 0);
-    for (let nowMs = 0; nowMs < 120_000; ) {
-      waitForRoom(running, Promise.resolve(), () => nowMs);
+  test('counts when it is short: a function that never ends waits often', async () => {
+    const waits = open();
+    for (let count = 0; count < 100; count++) {
+      waits.wait(Promise.resolve());
       nowMs += 999;
+      expect(waits.isLong).toBe(false);
       await Promise.resolve();
     }
-    expect(decideLeases([running], 120_001, limits).overdue).toEqual([running]);
-  });
-
-  test('does not put off the limit beyond now when the function has sent a heartbeat meanwhile', async () => {
-    const running = held(1, RecordState.Running, 0);
-    let nowMs = 10_000;
-    let makeRoom: () => void = () => undefined;
-    waitForRoom(running, new Promise((resolve) => (makeRoom = resolve)), () => nowMs);
-    running.aliveAt = 50_000;
-    nowMs = 60_000;
-    makeRoom();
-    await Promise.resolve();
-    expect(running.aliveAt).toBe(60_000);
-  });
-
-  test('of a run that ended with its host does not count for the next run', async () => {
-    const running = held(1, RecordState.Running, 0);
-    let makeRoom: () => void = () => undefined;
-    waitForRoom(running, new Promise((resolve) => (makeRoom = resolve)), () => 0);
-    running.rewind();
-    running.advance(RecordState.Running);
-    running.aliveAt = 5_000;
-    makeRoom();
-    await Promise.resolve();
-    expect(running.aliveAt).toBe(5_000);
+    expect(waited).toEqual([]);
   });
 });
 
