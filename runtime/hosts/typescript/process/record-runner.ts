@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { FunctionError } from '../../../../lib/errors';
 import { Entry } from '../../framing/frames';
 import { failureOf, lineOf } from './failure';
 import type { ReceivedRecord } from './frames';
 import type { FunctionLog } from './function-log';
 import type { EntryFunction } from './load';
 import type { Outbox, OutcomeEntry } from './outbox';
-import { eachRecord, isIterable, isThenable } from './output-encoder';
+import { isThenable } from './output-encoder';
 import { type ContextSource, contextOf } from './record-context';
+import { RecordOutputs } from './record-outputs';
 import { RunningRecord } from './running-record';
 import type { Schemas } from './schemas';
 import type { Window } from './window';
@@ -38,8 +38,6 @@ const maxGatherMs = 2;
  * R1. Each record begins in a turn of its own (setImmediate), after the outcomes decided before it were handed to the outbox,
  *     which sends them although the function never returns. So the first records without an outcome are those that run.
  * R2. An outcome is sent one turn after it was decided: by then, Node has reported the promises that were rejected meanwhile.
- * R3. A list that a function returns is sent together with the outcome, or not at all. What an iterable yields, or a function
- *     puts into its queue, is sent at once and takes room; without room, the iterable is not asked for more.
  */
 export class RecordRunner {
   private queue: ReceivedRecord[] = [];
@@ -57,7 +55,11 @@ export class RecordRunner {
   private whenIdle: (() => void) | undefined;
   private readonly scope = new AsyncLocalStorage<RunningRecord>();
 
-  constructor(private readonly options: RunnerOptions) {}
+  private readonly outputs: RecordOutputs;
+
+  constructor(private readonly options: RunnerOptions) {
+    this.outputs = new RecordOutputs(options);
+  }
 
   add(records: readonly ReceivedRecord[]): void {
     this.queue = this.head === 0 ? this.queue : this.queue.slice(this.head);
@@ -74,7 +76,14 @@ export class RecordRunner {
   finish(id: number): void {
     const record = new RunningRecord({ id, payload: Buffer.alloc(0), download: undefined }, undefined);
     this.active.add(record);
-    this.scope.run(record, () => this.follow(record, this.takeFinish(record)));
+    const { finish, context } = this.options;
+    this.scope.run(record, () => {
+      const returned = async () => finish?.(contextOf(record, context));
+      this.follow(
+        record,
+        returned().then((value) => this.outputs.takeAggregate(record, value)),
+      );
+    });
   }
 
   /** Gives back the records that have not begun. */
@@ -177,17 +186,12 @@ export class RecordRunner {
     const { entry, isStreaming, context } = this.options;
     try {
       const ctx = contextOf(record, context);
-      const queue = { put: (output: unknown) => this.put(record, output) };
-      const returned = isStreaming ? entry(ctx, event, queue) : entry(ctx, event);
-      if (isThenable(returned))
-        this.follow(
-          record,
-          Promise.resolve(returned).then((value) => this.take(record, value)),
-        );
-      else {
-        const taken = this.take(record, returned);
-        if (taken !== undefined) this.follow(record, taken);
-      }
+      const returned = isStreaming ? entry(ctx, event, this.outputs.queueOf(record)) : entry(ctx, event);
+      const taken = isThenable(returned)
+        ? Promise.resolve(returned).then((value) => this.outputs.take(record, value))
+        : this.outputs.take(record, returned);
+      if (taken === undefined) this.decide(record);
+      else this.follow(record, taken);
     } catch (error) {
       this.fail(record, error);
     }
@@ -198,81 +202,10 @@ export class RecordRunner {
     record.isAsync = true;
     this.hasBeenAsync = true;
     this.busy++;
-    taken.catch((error: unknown) => this.fail(record, error));
-  }
-
-  /** Takes what the function has returned; a promise when that is not done at once. */
-  private take(record: RunningRecord, returned: unknown): Promise<void> | undefined {
-    if (this.options.isStreaming) return this.endOfQueue(record);
-    if (returned === undefined || returned === null) return this.decide(record);
-    const { output } = this.options.schemas;
-    if (Array.isArray(returned)) {
-      record.outputs = returned.map((each) => output.encode(each, record.writer));
-      return this.decide(record);
-    }
-    if (isIterable(returned)) return this.emitEach(record, returned);
-    record.outputs = [output.encode(returned, record.writer)];
-    return this.decide(record);
-  }
-
-  /** The aggregate is sent as a whole, or not at all. */
-  private async takeFinish(record: RunningRecord): Promise<void> {
-    const { finish, context, schemas } = this.options;
-    const outputs: Uint8Array[] = [];
-    const returned = await finish?.(contextOf(record, context));
-    for await (const output of eachRecord(returned)) outputs.push(schemas.output.encode(output));
-    record.outputs = outputs;
-    this.decide(record);
-  }
-
-  private async emitEach(record: RunningRecord, yielded: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
-    let untilMs = performance.now() + maxTurnsMs;
-    for await (const output of yielded) {
-      if (record.state !== 'running') return;
-      const room = this.emit(record, output);
-      if (room !== undefined) await room;
-      if (performance.now() < untilMs) continue;
-      await nextTurn();
-      untilMs = performance.now() + maxTurnsMs;
-    }
-    this.decide(record);
-  }
-
-  /** Sends an output when there is room for it. */
-  private emit(record: RunningRecord, output: unknown): Promise<void> | undefined {
-    const { schemas, window } = this.options;
-    const payload = schemas.output.encode(output, record.writer);
-    const room = window.take(payload.length);
-    if (room === undefined) this.send(record, payload);
-    return room?.then(() => this.send(record, payload));
-  }
-
-  private send(record: RunningRecord, payload: Uint8Array): void {
-    // the room of an output that is not sent is not given back by the runtime
-    if (record.state === 'running') {
-      this.options.outbox.send([{ id: record.id, kind: Entry.OutputWithCredit, side: '', payload }]);
-    } else this.options.window.credit(1, payload.length);
-  }
-
-  private async put(record: RunningRecord, output: unknown): Promise<void> {
-    if (record.state !== 'running')
-      throw new FunctionError('function-failed', 'q.put was called after the record ended');
-    const room = this.emit(record, output);
-    if (room === undefined) return;
-    record.puts++;
-    await room;
-    record.puts--;
-    if (record.puts === 0) record.whenPutsEnd?.();
-  }
-
-  /** A streaming function has returned: the outputs that wait for room are sent before its end. */
-  private async endOfQueue(record: RunningRecord): Promise<void> {
-    if (record.puts > 0) {
-      await new Promise<void>((resolve) => {
-        record.whenPutsEnd = resolve;
-      });
-    }
-    this.decide(record);
+    taken.then(
+      () => this.decide(record),
+      (error: unknown) => this.fail(record, error),
+    );
   }
 
   private fail(record: RunningRecord, error: unknown): void {
@@ -281,7 +214,7 @@ export class RecordRunner {
     this.decide(record);
   }
 
-  private decide(record: RunningRecord): undefined {
+  private decide(record: RunningRecord): void {
     if (record.state !== 'running') return;
     record.state = 'decided';
     if (record.isAsync) this.busy--;
@@ -289,10 +222,4 @@ export class RecordRunner {
     this.decided.push(record);
     this.schedule();
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
