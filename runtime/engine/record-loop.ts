@@ -1,12 +1,12 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { decideBlame, SuspectLimit } from './blame';
+import { decideBlame, SuspectLimit } from './containment/blame';
+import { HostQueue } from './containment/host-queue';
+import { HostSupervisor, type SupervisorEvents } from './containment/host-supervisor';
 import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
 import { crashFailure, cutFailure, failureOf, overdueFailure, replicaFailure } from './failures';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
-import { HostQueue } from './host-queue';
-import { HostSupervisor, type SupervisorEvents } from './host-supervisor';
 import { Intake } from './intake';
 import { decideLeases, FrozenTime, RoomWaits } from './leases';
 import { type OutputWriter, originOf } from './output-writer';

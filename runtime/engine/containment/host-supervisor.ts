@@ -1,9 +1,9 @@
-import { ConfigError, KFlowError } from '../../lib/errors';
-import { Backoff } from '../async/backoff';
-import type { CreateHost, Host, HostEvents, HostRecord, LogLevel } from './ports/host';
+import { ConfigError, KFlowError } from '../../../lib/errors';
+import { Backoff } from '../../async/backoff';
+import type { CreateHost, Host, HostEvents, HostRecord, LogLevel } from '../ports/host';
 
 /** Crashes in a row, without an outcome of a record between them, after which the function counts as broken. */
-export const maxIdleCrashes = 5;
+const maxIdleCrashes = 5;
 const restartDelays = { firstMs: 1_000, maxMs: 15_000 };
 
 /** The events of the current host, and the changes of hosts. */

@@ -1,4 +1,4 @@
-import { type HeldRecord, RecordState } from './held-records';
+import { type HeldRecord, RecordState } from '../held-records';
 
 /** Offenders remembered, the latest ones. */
 const maxOffenders = 10_000;

@@ -1,4 +1,4 @@
-import { decideBlame, type Incident, SuspectLimit } from '../../../runtime/engine/blame';
+import { decideBlame, type Incident, SuspectLimit } from '../../../../runtime/engine/containment/blame';
 
 /** Records are letters; those in capitals are at their last attempt. */
 function blame(inHost: string, { overdue = '', hasRunOthers = false, mostSuspects = 9 } = {}) {
