@@ -103,7 +103,7 @@ export class OutputKeeper {
 const unlimited = { max_age: 0, max_msgs_per_subject: -1, max_msg_size: -1 };
 
 /** The settings of a stream that differ from the plan, as `discard old`. */
-export function streamFaults(config: StreamConfig, output: OutputSpec): readonly string[] {
+function streamFaults(config: StreamConfig, output: OutputSpec): readonly string[] {
   const { subject, maxMsgs, maxBytes, dedupeWindowMs } = output;
   const faults: readonly (readonly [string, boolean])[] = [
     [`subjects ${config.subjects?.join(',')}`, config.subjects?.join(',') !== subject],
