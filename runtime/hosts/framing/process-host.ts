@@ -52,7 +52,6 @@ export class ProcessHost implements Host {
   private readonly requests = new Map<number, Request>();
   private lastRequest = 0;
   private state: State = { is: 'new' };
-  private isStreaming = false;
   private finishes = false;
   /** The id of the finish that runs or has run. */
   private finishing: number | undefined;
@@ -202,7 +201,7 @@ export class ProcessHost implements Host {
   private output(id: number, payload: Uint8Array, side: string, takesRoom: boolean): void {
     const stored = this.options.events.output(id, payload, side);
     if (stored !== undefined) this.awaitRoom(stored);
-    if (!takesRoom && !this.isStreaming) return;
+    if (!takesRoom) return;
     const giveBack = () => this.giveBack(payload.length);
     if (stored === undefined) giveBack();
     // An output that could not be stored takes no room either; the loop fails its record.
@@ -242,9 +241,8 @@ export class ProcessHost implements Host {
     this.requests.delete(request);
   }
 
-  private opened({ streams, finishes }: { streams: boolean; finishes?: boolean }): void {
+  private opened({ finishes }: { finishes?: boolean }): void {
     if (this.state.is !== 'opening') return;
-    this.isStreaming = streams;
     this.finishes = finishes === true;
     this.state.opened();
     this.state = { is: 'open' };

@@ -564,7 +564,9 @@ function describeContainment(language: Language, code: HostFixture['process']): 
     host.host.process(records(0, 5_000)); // more than it sends to a process at once
     await host.until(() => isDone(host, [0, 1]));
     await host.host.close();
-    expect([isAlive(pid), host.crashes, host.outcomes.get(2)]).toEqual([false, [], undefined]);
+    expect([isAlive(pid), host.crashes]).toEqual([false, []]);
+    // It may not have begun when the host was closed.
+    expect([undefined, 'released']).toContain(host.outcomes.get(2));
     expect(host.outcomes.get(4_999)).toBe('released');
   });
 

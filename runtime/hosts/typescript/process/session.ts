@@ -109,7 +109,7 @@ class Session {
       this.fatal((error as Error).message);
     }
     const finishes = this.records?.hasFinish;
-    outbox.json(FromProcess.Hello, { pid: process.pid, node: process.version, streams: false, finishes });
+    outbox.json(FromProcess.Hello, { pid: process.pid, node: process.version, finishes });
   }
 
   private addSchema({ fingerprint, schema }: { fingerprint: string; schema: object | string }): void {
