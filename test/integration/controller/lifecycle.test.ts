@@ -197,13 +197,14 @@ test('the list has every flow of a namespace, in pages', async () => {
   expect((await place.call('GET', '/kflows/v1/life?id=stop')).body).toMatchObject([{ jobId: 'stop' }]);
 });
 
-test('a flow whose status cannot be read is listed with the reason', async () => {
+test('a flow whose stream somebody removed is listed with the reason', async () => {
   await place.running('ill/one');
   await place.running('ill/other');
   await place.removeStream('kflow_ill_one_map');
-  const list = (await place.call('GET', '/kflows/v1/ill')).body as FlowStatus[];
+  const listed = async () => (await place.call('GET', '/kflows/v1/ill')).body as FlowStatus[];
+  const list = await waitFor('the list to say what is missing', listed, ([one]) => one?.health.state === 'unhealthy');
   expect(list.map(({ jobId, health }) => [jobId, health.state, health.problems[0]?.reason])).toEqual([
-    ['one', 'unhealthy', 'Unreadable'],
+    ['one', 'unhealthy', 'Removed'],
     ['other', 'healthy', undefined],
   ]);
 });

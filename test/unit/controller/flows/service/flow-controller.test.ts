@@ -42,6 +42,23 @@ async function stopped(changes: ChainChanges = {}): Promise<void> {
   await inPhase('Stopped');
 }
 
+test('a flow whose streams cannot be read is listed with the reason, beside others', async () => {
+  await running();
+  const other = { namespace: 'team', jobId: 'other' };
+  await controller.service.submit(other, JSON.stringify({ ...chainTopology({}), ...other }), eva);
+  await waitFor(
+    'the other flow',
+    () => controller.service.status(other),
+    ({ health }) => health.state === 'healthy',
+  );
+  await controller.streams.remove(await controller.planner.plan(flow, await digest(), {}));
+  const { flows } = await controller.service.list('team', { limit: 10 });
+  expect(flows.map(({ jobId, status, health }) => [jobId, status, health.state, health.problems[0]?.reason])).toEqual([
+    ['job', 'Running', 'unhealthy', 'Unreadable'],
+    ['other', 'Running', 'healthy', undefined],
+  ]);
+});
+
 describe('a submit', () => {
   test('of the same topology in other words has no effect on a running flow', async () => {
     await running();
@@ -190,7 +207,7 @@ describe('the end of a flow', () => {
       code: 'state-invalid',
       message: 'team/job is Stopped: its data is kept for the next submit; use force=true to delete the data too',
     });
-    const plan = controller.planner.planOf(await controller.planner.topology(flow, await digest()));
+    const plan = await controller.planner.plan(flow, await digest(), {});
     await controller.service.end(flow, 'force', eva);
     await inPhase('Terminated');
     expect([controller.streams.has(plan), controller.buckets.has(plan)]).toEqual([false, false]);
@@ -199,7 +216,7 @@ describe('the end of a flow', () => {
 
   test('by stop keeps streams and buckets, and by delete removes them', async () => {
     await stopped();
-    const plan = controller.planner.planOf(await controller.planner.topology(flow, await digest()));
+    const plan = await controller.planner.plan(flow, await digest(), {});
     expect([controller.streams.has(plan), controller.buckets.has(plan)]).toEqual([true, true]);
     expect(await controller.cluster.workloads(flow)).toEqual([]);
     await submit();
