@@ -24,9 +24,11 @@ export class ByteWriter {
   buffer = Buffer.allocUnsafe(minSize);
   pos = 0;
   depth = 0;
+  /** Whether a record must have each of its fields: no default stands for one that is left out. */
+  complete = false;
   fault: Fault | undefined;
   private emptyItems = 0;
-  /** Branches that an object does not fit. Without it, nested unions of records would be tried exponentially often. */
+  /** Branches that an object does not fit, as numbers below 0 where it must be complete. Without it, nested unions of records would be tried exponentially often. */
   private failures: Map<object, Set<number>> | undefined;
 
   /** Prepares for a value after `header`. */
@@ -35,6 +37,7 @@ export class ByteWriter {
     this.buffer.set(header);
     this.pos = header.length;
     this.depth = 0;
+    this.complete = false;
     this.fault = undefined;
     this.emptyItems = 0;
     this.failures = undefined;
@@ -178,7 +181,7 @@ export class ByteWriter {
 
   /** Whether an object is known not to fit a branch. */
   hasFailed(value: object, branch: number): boolean {
-    return this.failures?.get(value)?.has(branch) === true;
+    return this.failures?.get(value)?.has(this.complete ? ~branch : branch) === true;
   }
 
   /** Returns to where a branch began that the object does not fit. False if no other branch would fit either. */
@@ -189,7 +192,7 @@ export class ByteWriter {
     this.emptyItems = mark.emptyItems;
     this.failures ??= new Map();
     const branches = this.failures.get(value) ?? new Set();
-    this.failures.set(value, branches.add(branch));
+    this.failures.set(value, branches.add(this.complete ? ~branch : branch));
     return true;
   }
 

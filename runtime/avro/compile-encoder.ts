@@ -112,10 +112,12 @@ class EncoderCompiler {
     const name = quoted(field.name);
     const read = isObjectProperty(field.name) ? `${this.code.constant(ownProperty)}(v, ${name})` : `v[${name}]`;
     const step = `w.at(${quoted(`.${field.name}`)})`;
+    const missing = `return w.miss(undefined, ${this.code.constant(field.type)}, 'missing') || ${step};`;
     const absent =
       field.default === undefined
-        ? `return w.miss(undefined, ${this.code.constant(field.type)}, 'missing') || ${step};`
-        : `w.raw(${this.code.constant(encodeDefault(field.type, field.default.json))});`;
+        ? missing
+        : `if (w.complete) ${missing}
+          w.raw(${this.code.constant(encodeDefault(field.type, field.default.json))});`;
     return `x = ${read};
       if (x === undefined) { ${absent} }
       else { n++; if (!${this.write(field.type, 'x')}) return ${step}; }`;

@@ -71,6 +71,7 @@ class JsonCompiler {
       const holds = (value: unknown): boolean => {
         encode ??= compileEncoder(type);
         writer.start(new Uint8Array());
+        writer.complete = true;
         return encode(writer, value);
       };
       return { type, holds, render: this.compile(type) };

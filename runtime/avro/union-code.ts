@@ -142,7 +142,10 @@ class UnionCode {
     }`;
   }
 
-  /** Plain objects: the first record that fits, then the map. */
+  /**
+   * Plain objects: the first record that fits, then the map. Defaults fill fields that are left out only if no branch fits
+   * without, so that what was read is written as it was: an empty map is no record of defaults.
+   */
   private records(): string {
     const candidates = [...this.of('record'), ...this.of('map')];
     const [only, ...others] = candidates;
@@ -156,14 +159,20 @@ class UnionCode {
     const tries = candidates.map((branch) => {
       const id = this.branchId(branch);
       return `if (!w.hasFailed(v, ${id})) {
-        if (${this.into(branch)}) return true;
+        if (${this.into(branch)}) { w.complete = outer; return true; }
         faults.push({ branch: ${this.compiler.code.constant(branch.type)}, fault: w.fault });
         if (!w.undo(mark, v, ${id})) return false;
       }`;
     });
     return `if (${shapes}) {
-        const mark = w.mark(), faults = [];
-        ${tries.join('\n')}
+        const mark = w.mark(), outer = w.complete;
+        let faults;
+        for (let complete = true; ; complete = false) {
+          w.complete = complete;
+          faults = [];
+          ${tries.join('\n')}
+          if (outer || !complete) break;
+        }
         return ${this.miss.slice(0, -1)}, { branches: faults });
       }`;
   }

@@ -94,36 +94,42 @@ class FastavroCodec:
 
     def _branch_of(self, union, value):
         """The branch for a value, by the rules of docs/avro.md."""
-        groups = [("int", "long"), ("float", "double")] if _is_int(value) else [("record",), ("map",)] if isinstance(value, dict) else [None]
-        for group in groups:
+        if isinstance(value, dict):
+            fits = ((kind, whole) for whole in (True, False) for kind in ("record", "map"))
+            return next(branch for kind, whole in fits for branch in union if self._is_branch(branch, kind, value, whole))
+        for group in [("int", "long"), ("float", "double")] if _is_int(value) else [None]:
             for branch in union:
                 if (group is None or _kind(self._resolved(branch)) in group) and self._fits(branch, value, exactly=True):
                     return branch
         # A fraction that neither holds exactly is rounded: to a double, or else to a float.
         return next(branch for kind in ("double", "float") for branch in union if _kind(branch) == kind)
 
-    def _fits(self, schema, value, exactly=False):
+    def _is_branch(self, branch, kind, value, whole):
+        return _kind(self._resolved(branch)) == kind and self._fits(branch, value, whole=whole)
+
+    def _fits(self, schema, value, exactly=False, whole=False):
+        """Whether a value fits; with all fields of its records, if `whole`."""
         if isinstance(schema, list):
-            return any(self._fits(branch, value) for branch in schema)
+            return any(self._fits(branch, value, whole=whole) for branch in schema)
         schema = self._resolved(schema)
         kind = _kind(schema)
         if kind == "record":
-            return self._fits_record(schema, value)
+            return self._fits_record(schema, value, whole)
         if kind == "array":
-            return isinstance(value, list) and all(self._fits(schema["items"], item) for item in value)
+            return isinstance(value, list) and all(self._fits(schema["items"], item, whole=whole) for item in value)
         if kind == "map":
-            return isinstance(value, dict) and all(self._fits(schema["values"], item) for item in value.values())
+            return isinstance(value, dict) and all(self._fits(schema["values"], item, whole=whole) for item in value.values())
         if isinstance(value, datetime.date):
             return kind in ("int", "long")
         if isinstance(value, float) and not exactly and kind == "float":
             return value != value or math.isinf(value) or abs(value) < _FLOAT_END
         return _FITS[kind](schema, value)
 
-    def _fits_record(self, schema, value):
+    def _fits_record(self, schema, value, whole):
         if not isinstance(value, dict) or not value.keys() <= {field["name"] for field in schema["fields"]}:
             return False
         return all(
-            self._fits(field["type"], value[field["name"]]) if field["name"] in value else "default" in field
+            self._fits(field["type"], value[field["name"]], whole=whole) if field["name"] in value else "default" in field and not whole
             for field in schema["fields"]
         )
 

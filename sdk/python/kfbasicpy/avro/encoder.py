@@ -55,7 +55,7 @@ class _Compiler:
 
     def _record(self, type: AvroType) -> Write:
         fields: list[tuple[str, Write, Any]] = []
-        write = self._compiled[type.name] = self._counted(_record(type, fields))
+        write = self._compiled[type.name] = self._counted(_record(type, fields, self._limits))
         for field in type.fields:
             fields.append((field.name, self.compile(field.type), None))
         self.defaults.append(lambda: _fill_defaults(type, fields))
@@ -92,7 +92,7 @@ def _converted(write: Write, convert: Callable[[Any], Any]) -> Write:
     return lambda append, value: write(append, convert(value))
 
 
-def _record(type: AvroType, fields: list[tuple[str, Write, Any]]) -> Write:
+def _record(type: AvroType, fields: list[tuple[str, Write, Any]], limits: Limits) -> Write:
     def write(append: Append, value: Any) -> None:
         if value.__class__ is not dict:
             entries = entries_of(value)
@@ -110,19 +110,19 @@ def _record(type: AvroType, fields: list[tuple[str, Write, Any]]) -> Write:
         except KeyError:
             # One field is missing and another is unknown; the slow path below raises the error.
             pass
-        _write_field_by_field(type, fields, append, value)
+        _write_field_by_field(type, fields, limits, append, value)
 
     return write
 
 
-def _write_field_by_field(type: AvroType, fields: list[tuple[str, Write, Any]], append: Append, value: dict) -> None:
+def _write_field_by_field(type: AvroType, fields: list[tuple[str, Write, Any]], limits: Limits, append: Append, value: dict) -> None:
     absent = 0
     name = ""
     try:
         for name, write_field, default in fields:
             if name in value:
                 write_field(append, value[name])
-            elif default is None:
+            elif default is None or limits.complete:
                 raise AvroError("missing, and the schema has no default")
             else:
                 append(default)

@@ -31,8 +31,10 @@ class Limits(threading.local):
     def reset(self) -> None:
         self.depth = 0
         self.empty_items = 0
+        #: Whether a record must have each of its fields: no default stands for one that is left out.
+        self.complete = False
         #: What became of the trials of a union's branches for a dict, which it holds so that its id stays its own.
-        self.tried: dict[tuple[int, int, int], tuple[dict, Any]] = {}
+        self.tried: dict[tuple[int, int, int, bool], tuple[dict, Any]] = {}
 
     def enter(self) -> int:
         """Counts a level, and returns the depth outside of it, which the caller restores. Raises AvroError."""

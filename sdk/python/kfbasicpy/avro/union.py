@@ -1,6 +1,7 @@
 """Writes unions of plain values, in the first branch that holds the value exactly.
 
-U1. A whole number goes to int or long before float or double, a dict to a record before a map.
+U1. A whole number goes to int or long before float or double, a dict to a record before a map. Defaults fill a
+    record's fields only if no branch fits without, so that what was read is written as it was.
 U2. A fraction goes to the first of float and double that holds it exactly.
 U3. The branch of a value depends on this value alone, and is looked for once in a message.
 """
@@ -119,13 +120,12 @@ def _ordered(branches: list[_Branch], kinds: tuple[tuple[str, ...], ...]) -> lis
 def _write_dict(append: Append, union: AvroType, value: dict, candidates: list[_Branch], limits: Limits) -> None:
     if len(candidates) > 1:
         # Look-alike branches within look-alike branches are tried again and again without this (U3).
-        key = (id(union), id(value), limits.depth)
-        known = limits.tried.get(key)
-        if known is None:
-            known = limits.tried[key] = (value, _first_fit(union, value, candidates, limits))
-        if isinstance(known[1], AvroError):
-            raise AvroError(known[1].problem)
-        append(known[1])
+        found = _try_dict(union, value, candidates, limits, True)
+        if isinstance(found, AvroError) and not limits.complete:
+            found = _try_dict(union, value, candidates, limits, False)
+        if isinstance(found, AvroError):
+            raise AvroError(found.problem)
+        append(found)
         return
     if not candidates:
         raise AvroError(mismatch(union, value).problem + _unwrapped(union, value))
@@ -136,6 +136,17 @@ def _write_dict(append: Append, union: AvroType, value: dict, candidates: list[_
     except AvroError as error:
         error.problem += _unwrapped(union, value)
         raise
+
+
+def _try_dict(union: AvroType, value: dict, candidates: list[_Branch], limits: Limits, complete: bool) -> Any:
+    """What `_first_fit` returns, found once in a message."""
+    key = (id(union), id(value), limits.depth, complete)
+    known = limits.tried.get(key)
+    if known is None:
+        outside, limits.complete = limits.complete, complete
+        known = limits.tried[key] = (value, _first_fit(union, value, candidates, limits))
+        limits.complete = outside
+    return known[1]
 
 
 def _write_first_fit(append: Append, union: AvroType, value: Any, candidates: list[_Branch], limits: Limits) -> None:
