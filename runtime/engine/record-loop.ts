@@ -1,11 +1,13 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { kindOf } from '../../lib/topology/function-types/function-type';
 import { decideBlame, SuspectLimit } from './containment/blame';
 import { HostQueue } from './containment/host-queue';
 import { HostSupervisor, type SupervisorEvents } from './containment/host-supervisor';
+import { SpoiledHost, Verdict } from './containment/spoiled-host';
 import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
-import { crashFailure, cutFailure, failureOf, overdueFailure, replicaFailure } from './failures';
+import { crashFailure, cutFailure, cutText, failureOf, overdueFailure, replicaFailure } from './failures';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
 import { decideLeases, FrozenTime, RoomWaits } from './leases';
@@ -42,6 +44,8 @@ const noteRetryMs = 1_000;
 const leastSuspects = 16;
 /** Names of suspects in one line of the log. */
 const maxNamed = 10;
+/** Longest error in a line of the log that is not about a failed attempt. */
+const maxLogged = 1_000;
 
 /**
  * Moves records through a function: pull, prepare, host, publish, ack. No step waits for a single record.
@@ -64,6 +68,7 @@ export class RecordLoop implements SupervisorEvents {
   private readonly leaseTimer: NodeJS.Timeout;
   private readonly frozen: FrozenTime;
   private readonly roomWaits = new RoomWaits((ms) => this.discount(ms));
+  private readonly spoiled = new SpoiledHost();
   private times: ProcessingTimes | undefined;
   private caution: LoneAttempts | undefined;
   private cautiousUntil = 0;
@@ -149,11 +154,18 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   done(id: number): void {
+    const record = this.queue.inHost.get(id);
+    if (record !== undefined) this.spoiled.succeeded(record);
     this.finish(id);
   }
 
   failed(id: number, failure: Failure): void {
-    this.finish(id, failure);
+    const record = this.queue.inHost.get(id);
+    const verdict = record === undefined ? Verdict.Failed : this.verdictOn(record, failure);
+    if (record !== undefined && verdict === Verdict.Repeat) this.repeatInNewHost(record, failure);
+    if (verdict === Verdict.FailedAlone) this.supervisor.replace();
+    if (verdict !== Verdict.Repeat) this.finish(id, failure);
+    if (verdict === Verdict.FailedAlone) this.queue.rewind([]);
   }
 
   released(id: number): void {
@@ -294,6 +306,21 @@ export class RecordLoop implements SupervisorEvents {
     }
   }
 
+  /** Whether the failure is the record's own, or may be due to what an earlier one has left behind (I6). */
+  private verdictOn(record: HeldRecord, { ack, isFinal }: Failure): Verdict {
+    const canRepeat = !this.isStopping && !this.supervisor.keepsState && kindOf(this.ports.spec.type) !== 'sink';
+    if (!canRepeat || ack !== undefined || isFinal === true) return Verdict.Failed;
+    return this.spoiled.failed(record.name, this.settlement.isLastAttempt(record), Date.now());
+  }
+
+  private repeatInNewHost(record: HeldRecord, { type, message }: Failure): void {
+    const text = 'records fail one after another, repeating the last attempt alone in a new process';
+    this.log('WARNING', `${record.name}: ${text}: ${cutText(`${type}: ${message}`, maxLogged)}`);
+    this.supervisor.replace();
+    for (const each of this.queue.inHost.values()) this.times?.removed(each);
+    this.queue.rewind([record]);
+  }
+
   /** Stops the code of overdue records: their host is killed. */
   private onOverdue(overdue: readonly HeldRecord[]): void {
     for (const record of overdue) record.delivery.working();
@@ -305,6 +332,7 @@ export class RecordLoop implements SupervisorEvents {
   private onHostGone(overdue: readonly HeldRecord[], failure: Failure): void {
     const { queue, settlement } = this;
     const inHost = [...queue.inHost.values()];
+    this.spoiled.replaced();
     const isLastAttempt = (record: HeldRecord) => settlement.isLastAttempt(record);
     const { charged, suspects } = decideBlame({
       inHost,

@@ -53,6 +53,11 @@ export class HostSupervisor {
     return this.isOpen;
   }
 
+  /** Whether the host has state that must not be lost: the function has a finish. */
+  get keepsState(): boolean {
+    return this.host?.hasFinish === true;
+  }
+
   /** Limit of records that a host processes concurrently. */
   get concurrency(): number {
     return this.known;

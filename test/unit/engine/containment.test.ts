@@ -156,6 +156,93 @@ describe('a crash', () => {
   });
 });
 
+describe('a host in which one record after another fails', () => {
+  const fail = async (sequence: number, deliveries = 3) => {
+    const answers = await stage.begin(sequence, { deliveries });
+    stage.loop.failed(stage.idOf(sequence), failure);
+    await turn();
+    return answers;
+  };
+  const succeed = async (sequence: number) => {
+    await begin(sequence);
+    stage.loop.done(stage.idOf(sequence));
+  };
+
+  test('is replaced, and the last attempt repeated alone: an earlier record may have spoiled it', async () => {
+    const { host, publisher } = open();
+    await succeed(1);
+    await fail(2, 1);
+    const [waiting] = await begin(4);
+    const answers = await fail(3);
+    expect(host.isKilled).toBe(true);
+    expect(stage.sequencesIn(1)).toEqual([3]);
+    stage.loop.done(stage.idOf(3));
+    stage.loop.done(stage.idOf(4));
+    expect([answers, waiting, publisher.sent]).toEqual([['ack'], ['ack'], []]);
+    expect(stage.logs.at(-1)).toBe(
+      'WARNING record in-0:3: records fail one after another, repeating the last attempt alone in a new process: ' +
+        'ValueError: no',
+    );
+  });
+
+  test('is replaced once more when the repeated attempt fails, because that may have spoiled the new one', async () => {
+    const { publisher } = open();
+    await succeed(1);
+    await fail(2, 1);
+    await fail(3);
+    stage.loop.failed(stage.idOf(3), failure);
+    await turn();
+    expect(publisher.sent.map(({ id }) => id)).toEqual(['dead:map:in-0:3']);
+    const [answers] = await begin(2);
+    expect(stage.sequencesIn(2)).toEqual([2]);
+    stage.loop.done(stage.idOf(2));
+    expect(answers).toEqual(['ack']);
+  });
+
+  test('costs two processes a minute when the records are the cause: they become dead letters', async () => {
+    const { publisher } = open();
+    await succeed(1);
+    await fail(2);
+    await fail(3);
+    stage.loop.failed(stage.idOf(3), failure);
+    await turn();
+    for (const sequence of [4, 5, 6]) await fail(sequence);
+    await succeed(7);
+    for (const sequence of [8, 9, 10]) await fail(sequence);
+    expect([publisher.sent.length, stage.hosts.length]).toEqual([8, 3]);
+  });
+
+  test('is replaced at the first failure once that has helped, as when memory is used up again and again', async () => {
+    const { publisher } = open();
+    await succeed(1);
+    await fail(2, 1);
+    await fail(3);
+    stage.loop.done(stage.idOf(3));
+    await fail(4);
+    expect(stage.sequencesIn(2)).toEqual([4]);
+    stage.loop.done(stage.idOf(4));
+    expect(publisher.sent).toEqual([]);
+  });
+
+  test('is not replaced when records succeed between the failures, or when retries are left', async () => {
+    const { publisher } = open();
+    for (const sequence of [1, 3, 5]) {
+      await succeed(sequence);
+      await fail(sequence + 1);
+    }
+    await succeed(11);
+    for (const sequence of [12, 13, 14]) await fail(sequence, 1);
+    expect([publisher.sent.length, stage.hosts.length]).toEqual([3, 1]);
+  });
+
+  test('counts the attempts of one record once', async () => {
+    const { publisher } = open();
+    await succeed(1);
+    for (const deliveries of [1, 2, 3]) await fail(2, deliveries);
+    expect([publisher.sent.length, stage.hosts.length]).toEqual([1, 1]);
+  });
+});
+
 describe('a record without a heartbeat', () => {
   beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] }));
   afterEach(() => jest.useRealTimers());
