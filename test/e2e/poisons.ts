@@ -66,6 +66,7 @@ export const poisons: { readonly [id: string]: Poison } = {
     'const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);',
     'return (function* () { for (;;) { wait(); yield { n: 17, text: "endless" }; } })();',
   ),
+  'ts-spoils-process': typescript(/^Error: spoiled$/, '(Object as any).keys = null;', 'throw new Error("spoiled");'),
   'ts-large': typescript(tooLarge, 'return { n: 17, text: "x".repeat(3_000_000) };'),
   'ts-memory': typescript(
     /^(crashed|exited): /,
