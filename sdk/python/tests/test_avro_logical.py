@@ -159,6 +159,14 @@ class UnionTest(unittest.TestCase):
                 self.assertEqual(Codec(schema).encode(value)[0] >> 1, branch)
         self.assertIn("without a time zone", misfit(schema, DAY.replace(tzinfo=None)))
 
+    def test_finds_the_decimal_that_holds_all_digits(self):
+        wide = {"type": "fixed", "name": "Wide", "size": 4, "logicalType": "decimal", "precision": 8, "scale": 3}
+        schema = [logical("bytes", "decimal", precision=2), wide]
+        for value, branch in ((Decimal(12), 0), (Decimal("1.25"), 1), (Decimal(123), 1)):
+            with self.subTest(value=value):
+                self.assertEqual(Codec(schema).encode(value)[0] >> 1, branch)
+        self.assertIn("precision 2 and scale 0, got Decimal 1.2345", misfit(schema, Decimal("1.2345")))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -163,6 +163,8 @@ class NumpyTest(unittest.TestCase):
             ("bytes", numpy.array([1]), r"; use .tobytes\(\)$"),
             ("long", numpy.array([1]), r"expected long, got ndarray"),
             ("boolean", numpy.int64(1), r"expected boolean, got int64"),
+            ("double", numpy.ma.masked, r"expected double, got MaskedConstant masked$"),
+            ("string", pandas.DataFrame({"a": [1]}), r"got DataFrame a 0 1$"),
         ]:
             with self.subTest(schema=schema, value=value):
                 self.assertRegex(misfit(schema, value), message)

@@ -41,7 +41,7 @@ def shown(value: Any) -> str:
     try:
         if isinstance(value, (bytes, bytearray, memoryview, list, tuple, dict, set)) and not hasattr(value, "_fields"):
             return f"{name} of {len(value)}"
-        text = _text_of(value)
+        text = " ".join(_text_of(value).split())
     except Exception:
         return name
     return f"{name} {text[:_SHOWN]}{'...' if len(text) > _SHOWN else ''}"

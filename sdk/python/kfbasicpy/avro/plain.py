@@ -18,7 +18,8 @@ def plain(value: Any) -> Any:
     # `item` returns a number without its unit for some dates and times; those are left to the logical types.
     if not is_foreign(value) or value.shape != () or kind_of(value) in ("M", "m", "V"):
         return value
-    return value.item()
+    # Of a masked constant of numpy, `tolist` is None, but `item` the 0 that the mask covers.
+    return value.tolist() if hasattr(value, "tolist") else value.item()
 
 
 def is_foreign(value: Any) -> bool:

@@ -90,12 +90,17 @@ def compile_union(type: AvroType, writers: list[Write], limits: Limits) -> Write
         cls = _class_of(same)
         if cls is not None:
             return write(append, _EXACT[cls](same))
+        fault: Optional[AvroError] = None
         for branch in branches:
-            converted = same if branch.convert is None else branch.convert(same)
+            try:
+                converted = same if branch.convert is None else branch.convert(same)
+            except AvroError as error:  # a decimal of which another branch may have the digits
+                fault = fault or error
+                continue
             if converted is not same:
                 append(branch.index)
                 return branch.write(append, converted)
-        raise mismatch(type, value)
+        raise fault or mismatch(type, value)
 
     return write
 
