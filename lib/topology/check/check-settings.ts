@@ -133,6 +133,6 @@ function checkPollInterval(each: DraftFunction, problems: ProblemList): void {
   const found = findMetaSetting(each.meta, 'max.poll.interval.ms');
   if (!Number.isInteger(found?.value) || Number(found?.value) < 1 || Number(found?.value) >= 11_000) return;
   const path = [...each.path, 'meta', ...(found?.path ?? [])];
-  const message = `${found?.value} ms is short: below 11000 ms, records may be redelivered while they are processed`;
+  const message = `${found?.value} ms is short: below 11000 ms, a slow record may be stopped and count as failed`;
   problems.warn({ code: 'setting-invalid', path, message });
 }

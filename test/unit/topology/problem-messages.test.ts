@@ -21,7 +21,7 @@ describe('problem messages', () => {
       '48:7  dag[1].meta.code  meta.code needs meta.name, the name of the function to call',
       '55:11  dag[2].out[0]  cycle: map -> enrich -> map; remove one of the edges',
       '57:11  dag[3].type  unknown type "raww"; did you mean "raw"?',
-      '59:29  dag[3].meta.max.poll.interval.ms  warning: 5000 ms is short: below 11000 ms, records may be redelivered while they are processed',
+      '59:29  dag[3].meta.max.poll.interval.ms  warning: 5000 ms is short: below 11000 ms, a slow record may be stopped and count as failed',
       '63:5  dag[4].out  an s3-sink has no output; remove "out", or replace the sink by a raw',
       '63:11  dag[4].out[0]  "list" is a source, and sources have no input; reverse the edge',
     ]);
