@@ -44,6 +44,8 @@ const noteRetryMs = 1_000;
 const leastSuspects = 16;
 /** Names of suspects in one line of the log. */
 const maxNamed = 10;
+/** Leases are checked at most this often; a short `max.poll.interval.ms` makes it more often than the leases need. */
+const leastRenewMs = 250;
 /** Longest error in a line of the log that is not about a failed attempt. */
 const maxLogged = 1_000;
 
@@ -87,7 +89,8 @@ export class RecordLoop implements SupervisorEvents {
       discardFailed: (record, error) =>
         this.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`),
     });
-    const renewEveryMs = ports.spec.ackWaitMs / 3;
+    const { ackWaitMs, maxPollIntervalMs } = ports.spec;
+    const renewEveryMs = Math.min(ackWaitMs / 3, Math.max(leastRenewMs, maxPollIntervalMs / 8));
     this.frozen = new FrozenTime(renewEveryMs, Date.now());
     this.leaseTimer = setInterval(() => this.renewLeases(), renewEveryMs);
   }
