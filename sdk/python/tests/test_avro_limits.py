@@ -66,5 +66,14 @@ class DepthTest(unittest.TestCase):
         self.assertEqual(codec.decode(codec.encode(linked(900))), linked(900))
 
 
+class EmptyItemsTest(unittest.TestCase):
+    def test_counts_items_of_the_branch_that_is_written_alone(self):
+        nulls = {"type": "array", "items": "null"}
+        codec = Codec([{**record(("n", nulls, {}), ("x", "int", {})), "name": "A"}, {**record(("n", nulls, {})), "name": "B"}])
+        self.assertEqual(len(codec.decode(codec.encode({"n": [None] * 600_000}))["n"]), 600_000)
+        with self.assertRaisesRegex(AvroError, "more than 1,000,000 items"):
+            codec.encode({"n": [None] * 1_000_001})
+
+
 if __name__ == "__main__":
     unittest.main()

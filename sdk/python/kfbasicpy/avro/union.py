@@ -147,11 +147,15 @@ def _try_dict(union: AvroType, value: dict, candidates: list[_Branch], limits: L
     """What `_first_fit` returns, found once in a message."""
     key = (id(union), id(value), limits.depth, complete)
     known = limits.tried.get(key)
-    if known is None:
-        outside, limits.complete = limits.complete, complete
-        known = limits.tried[key] = (value, _first_fit(union, value, candidates, limits))
-        limits.complete = outside
-    return known[1]
+    if known is not None:
+        limits.count_empty(known[2])
+        return known[1]
+    outside, limits.complete = limits.complete, complete
+    items = limits.empty_items
+    found = _first_fit(union, value, candidates, limits)
+    limits.complete = outside
+    limits.tried[key] = (value, found, limits.empty_items - items)
+    return found
 
 
 def _write_first_fit(append: Append, union: AvroType, value: Any, candidates: list[_Branch], limits: Limits) -> None:
@@ -164,14 +168,14 @@ def _write_first_fit(append: Append, union: AvroType, value: Any, candidates: li
 def _first_fit(union: AvroType, value: Any, candidates: list[_Branch], limits: Limits) -> Any:
     """The encoding of the value in its branch, or the error."""
     faults = []
-    outside = limits.depth
+    outside = limits.depth, limits.empty_items
     for branch in candidates:
         pieces = [branch.index]
         try:
             branch.write(pieces.append, value)
             return b"".join(pieces)
         except AvroError as error:
-            limits.depth = outside
+            limits.depth, limits.empty_items = outside
             faults.append(f"{branch.type.label} ({error})")
     return AvroError(f"fits no branch of the union: {'; '.join(faults)}{_unwrapped(union, value)}")
 
