@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigError, FunctionError, StoreError } from '../../lib/errors';
+import { ConfigError, FunctionError, KFlowError, StoreError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { ExitCode } from '../../lib/plan/replica-lifecycle';
 import { cutText } from '../engine/failures';
@@ -41,9 +41,13 @@ async function main(): Promise<number> {
 /** Errors of the configuration and of user code say where they come from; any other needs its stack. */
 function messageOf(error: unknown): string {
   if (error instanceof ConfigError || error instanceof FunctionError) return error.message;
-  // a store says in its message which call failed, and why
-  if (error instanceof StoreError) return error.message;
+  // a store says in its message which call failed, and why; a host, how its process ended
+  if (error instanceof StoreError || isHostFailure(error)) return error.message;
   return String((error as Error).stack ?? error);
+}
+
+function isHostFailure(error: unknown): error is KFlowError {
+  return error instanceof KFlowError && (error.code === 'host-exited' || error.code === 'host-failed');
 }
 
 /** The exit code of a replica that has ended, or that failed with `error`. */
