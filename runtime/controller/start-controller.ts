@@ -1,6 +1,6 @@
 import { assertRunnable } from '../../lib/plan/plan-flow';
 import { connectNats } from '../adapters/jetstream/connection';
-import { JetStreamFlowStore } from '../adapters/jetstream/jetstream-flow-store';
+import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { S3Buckets } from '../adapters/s3/s3-buckets';

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { readDrifts } from '../adapters/jetstream/drift-notes';
+import { readDrifts } from '../adapters/jetstream/keepers/drift-notes';
 import { countLetters } from '../adapters/jetstream/letter-counts';
 import { lettersBefore } from '../adapters/jetstream/read-run';
 import { retryRequest } from '../adapters/jetstream/retry-request';

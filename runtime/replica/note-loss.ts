@@ -1,4 +1,4 @@
-import { DriftNotes } from '../adapters/jetstream/drift-notes';
+import { DriftNotes } from '../adapters/jetstream/keepers/drift-notes';
 import { pause } from '../async/pause';
 import type { Lost } from '../engine/ports/source';
 import type { ReplicaContext } from './replica-context';

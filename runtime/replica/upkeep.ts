@@ -1,8 +1,8 @@
 import { outputsOf } from '../../lib/plan/function-spec';
-import { DriftNotes } from '../adapters/jetstream/drift-notes';
-import { InputKeeper } from '../adapters/jetstream/input-keeper';
-import { OutputKeeper } from '../adapters/jetstream/output-keeper';
-import { StateKeeper } from '../adapters/jetstream/state-keeper';
+import { DriftNotes } from '../adapters/jetstream/keepers/drift-notes';
+import { InputKeeper } from '../adapters/jetstream/keepers/input-keeper';
+import { OutputKeeper } from '../adapters/jetstream/keepers/output-keeper';
+import { StateKeeper } from '../adapters/jetstream/keepers/state-keeper';
 import { pause } from '../async/pause';
 import type { ReplicaContext } from './replica-context';
 

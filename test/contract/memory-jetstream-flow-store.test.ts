@@ -1,4 +1,4 @@
-import { JetStreamFlowStore } from '../../runtime/adapters/jetstream/jetstream-flow-store';
+import { JetStreamFlowStore } from '../../runtime/adapters/jetstream/flow-store/jetstream-flow-store';
 import { MemoryJetStream } from '../support/memory-jetstream';
 import { describeFlowStore } from './flow-store-suite';
 

@@ -11,7 +11,7 @@ import {
   type StreamConfig,
 } from 'nats';
 import type { FlowPlan, PlannedConsumer, PlannedStream } from '../../../lib/plan/flow-plan';
-import { readFloorNote } from './floor-notes';
+import { readFloorNote } from './keepers/floor-notes';
 import { callServer, ignoreMissing } from './retry-request';
 
 /** The settings of a durable consumer. */

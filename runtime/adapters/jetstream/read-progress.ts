@@ -5,7 +5,7 @@ import { deadLetterSubject } from '../../../lib/plan/names';
 import type { FunctionProgress, InputProgress, OutputProgress } from '../../controller/ports/streams';
 import { type Drift, lostOf } from '../../engine/drift';
 import { usageOf } from '../../engine/plan-trim';
-import { readDrifts } from './drift-notes';
+import { readDrifts } from './keepers/drift-notes';
 import { countLettersOf } from './letter-counts';
 import { lettersBefore } from './read-run';
 import type { readServer } from './retry-request';

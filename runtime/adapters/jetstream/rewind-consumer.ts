@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager, type KV, nanos } from 'nats';
 import type { PlannedConsumer } from '../../../lib/plan/flow-plan';
 import type { RewindStart } from '../../controller/ports/streams';
-import { floorKey, readFloorNote } from './floor-notes';
+import { floorKey, readFloorNote } from './keepers/floor-notes';
 import { consumerConfig, countsFromKey } from './provision';
 import { ignoreMissing } from './retry-request';
 

@@ -2,7 +2,7 @@ import type { JetStreamManager, NatsConnection } from 'nats';
 import type { OutputSpec } from '../../../lib/plan/function-spec';
 import type { ConsumerProgress } from '../../engine/completion';
 import { isTight, planTrim } from '../../engine/plan-trim';
-import { readFloorNote } from './floor-notes';
+import { readFloorNote } from './keepers/floor-notes';
 import { readKey } from './read-run';
 import { retryRequest } from './retry-request';
 

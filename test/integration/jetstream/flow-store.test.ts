@@ -1,5 +1,5 @@
 import { connectNats } from '../../../runtime/adapters/jetstream/connection';
-import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/jetstream-flow-store';
+import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/flow-store/jetstream-flow-store';
 import type { FlowRecord } from '../../../runtime/controller/flows/ports/flow-record';
 import type { FlowEvent } from '../../../runtime/controller/flows/ports/flow-store';
 import { waitFor } from '../../support/wait-for';

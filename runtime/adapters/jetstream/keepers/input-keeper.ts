@@ -7,19 +7,25 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
-import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { maxAckPending } from '../../../lib/plan/replica-lifecycle';
-import type { Drift } from '../../engine/drift';
-import { findInputChange, type InputChange, type InputNote, type InputState, nextNote } from '../../engine/input-drift';
+import type { FunctionSpec } from '../../../../lib/plan/function-spec';
+import { maxAckPending } from '../../../../lib/plan/replica-lifecycle';
+import type { Drift } from '../../../engine/drift';
+import {
+  findInputChange,
+  type InputChange,
+  type InputNote,
+  type InputState,
+  nextNote,
+} from '../../../engine/input-drift';
+import type { JetStreamFlowState } from '../jetstream-flow-state';
+import type { MessagePuller } from '../message-puller';
+import { addConsumer, type ConsumerSettings } from '../provision';
+import { ignoreMissing } from '../retry-request';
+import { startFloorOf } from '../rewind-consumer';
+import { readTrim } from '../stream-trimmer';
 import { consumerFaults, restoreConsumer } from './consumer-settings';
 import type { DriftNotes } from './drift-notes';
 import { floorKey, readFloorNote } from './floor-notes';
-import type { JetStreamFlowState } from './jetstream-flow-state';
-import type { MessagePuller } from './message-puller';
-import { addConsumer, type ConsumerSettings } from './provision';
-import { ignoreMissing } from './retry-request';
-import { startFloorOf } from './rewind-consumer';
-import { readTrim } from './stream-trimmer';
 
 /**
  * A consumer of a recreated stream is created no earlier than this after the stream: by then every replica has noticed that

@@ -1,6 +1,6 @@
-import { FlowRecords } from '../../../../runtime/adapters/jetstream/flow-records';
-import type { FlowRecord } from '../../../../runtime/controller/flows/ports/flow-record';
-import { MemoryJetStream } from '../../../support/memory-jetstream';
+import { FlowRecords } from '../../../../../runtime/adapters/jetstream/flow-store/flow-records';
+import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
+import { MemoryJetStream } from '../../../../support/memory-jetstream';
 
 const bucket = 'kflow_flows';
 

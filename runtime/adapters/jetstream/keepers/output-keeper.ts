@@ -1,9 +1,9 @@
 import { DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy, type StreamConfig, type StreamInfo } from 'nats';
-import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
-import type { Drift } from '../../engine/drift';
+import type { FunctionSpec, OutputSpec } from '../../../../lib/plan/function-spec';
+import type { Drift } from '../../../engine/drift';
+import { streamConfig } from '../provision';
+import { ignoreMissing } from '../retry-request';
 import type { DriftNotes } from './drift-notes';
-import { streamConfig } from './provision';
-import { ignoreMissing } from './retry-request';
 
 export interface OutputKeeperProps {
   readonly manager: JetStreamManager;

@@ -1,10 +1,10 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
-import { type FlowKey, flowName } from '../../api-contract/flow-key';
-import type { FlowEvent } from '../../controller/flows/ports/flow-store';
-import type { Drift } from '../../engine/drift';
-import { eventSubject } from './flow-events';
-import { readKey } from './read-run';
-import { ignoreMissing, quickRequests } from './retry-request';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import type { FlowEvent } from '../../../controller/flows/ports/flow-store';
+import type { Drift } from '../../../engine/drift';
+import { eventSubject } from '../flow-store/flow-events';
+import { readKey } from '../read-run';
+import { ignoreMissing, quickRequests } from '../retry-request';
 
 /** The newest notes are read, at most this many. */
 const maxNotes = 200;

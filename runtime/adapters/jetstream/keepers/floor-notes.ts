@@ -1,6 +1,6 @@
 import type { JetStreamManager } from 'nats';
-import type { InputNote } from '../../engine/input-drift';
-import { readKey } from './read-run';
+import type { InputNote } from '../../../engine/input-drift';
+import { readKey } from '../read-run';
 
 /** A durable consumer of a stream. */
 interface ConsumerRef {

@@ -1,5 +1,5 @@
 import { AckPolicy, type ConsumerInfo, type JetStreamManager, type NatsConnection, nanos } from 'nats';
-import type { ConsumerSettings } from './provision';
+import type { ConsumerSettings } from '../provision';
 
 /** A setting of a consumer that would lose, stop or repeat records. */
 export interface ConsumerFault {

@@ -1,7 +1,7 @@
 import type { NatsConnection } from 'nats';
-import type { FlowKey } from '../../api-contract/flow-key';
-import type { FlowRecord } from '../../controller/flows/ports/flow-record';
-import type { FlowEvent, FlowStore } from '../../controller/flows/ports/flow-store';
+import type { FlowKey } from '../../../api-contract/flow-key';
+import type { FlowRecord } from '../../../controller/flows/ports/flow-record';
+import type { FlowEvent, FlowStore } from '../../../controller/flows/ports/flow-store';
 import { FlowDocuments } from './flow-documents';
 import { FlowEvents } from './flow-events';
 import { FlowRecords } from './flow-records';

@@ -1,9 +1,9 @@
 import type { KV, NatsConnection } from 'nats';
-import type { FlowKey } from '../../api-contract/flow-key';
-import type { FlowRecord } from '../../controller/flows/ports/flow-record';
-import { bucketConfig, ensureStream } from './provision';
-import { callServer, quickRequests, readServer } from './retry-request';
-import { StreamReader } from './stream-reader';
+import type { FlowKey } from '../../../api-contract/flow-key';
+import type { FlowRecord } from '../../../controller/flows/ports/flow-record';
+import { bucketConfig, ensureStream } from '../provision';
+import { callServer, quickRequests, readServer } from '../retry-request';
+import { StreamReader } from '../stream-reader';
 
 const bucket = 'kflow_flows';
 

@@ -1,5 +1,5 @@
-import { FlowDocuments } from '../../../../runtime/adapters/jetstream/flow-documents';
-import { MemoryJetStream } from '../../../support/memory-jetstream';
+import { FlowDocuments } from '../../../../../runtime/adapters/jetstream/flow-store/flow-documents';
+import { MemoryJetStream } from '../../../../support/memory-jetstream';
 
 const flow = { namespace: 'ns', jobId: 'job' };
 const bucket = 'kflow_documents';

@@ -1,6 +1,6 @@
-import { FlowEvents } from '../../../../runtime/adapters/jetstream/flow-events';
-import type { FlowEvent } from '../../../../runtime/controller/flows/ports/flow-store';
-import { MemoryJetStream } from '../../../support/memory-jetstream';
+import { FlowEvents } from '../../../../../runtime/adapters/jetstream/flow-store/flow-events';
+import type { FlowEvent } from '../../../../../runtime/controller/flows/ports/flow-store';
+import { MemoryJetStream } from '../../../../support/memory-jetstream';
 
 const flow = { namespace: 'ns', jobId: 'job' };
 

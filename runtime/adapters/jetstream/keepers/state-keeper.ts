@@ -1,9 +1,9 @@
 import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
-import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import type { FunctionSpec } from '../../../../lib/plan/function-spec';
+import { bucketConfig, ensureStream } from '../provision';
+import { readKey } from '../read-run';
+import { ignoreMissing, quickRequests } from '../retry-request';
 import type { DriftNotes } from './drift-notes';
-import { bucketConfig, ensureStream } from './provision';
-import { readKey } from './read-run';
-import { ignoreMissing, quickRequests } from './retry-request';
 
 export interface StateKeeperProps {
   readonly connection: NatsConnection;

@@ -1,10 +1,10 @@
 import { DiscardPolicy, type JetStreamClient, type NatsConnection, nanos, StorageType } from 'nats';
-import type { FlowKey } from '../../api-contract/flow-key';
-import { pause } from '../../async/pause';
-import type { FlowEvent } from '../../controller/flows/ports/flow-store';
-import { ensureStream } from './provision';
-import { callServer, quickRequests } from './retry-request';
-import { StreamReader } from './stream-reader';
+import type { FlowKey } from '../../../api-contract/flow-key';
+import { pause } from '../../../async/pause';
+import type { FlowEvent } from '../../../controller/flows/ports/flow-store';
+import { ensureStream } from '../provision';
+import { callServer, quickRequests } from '../retry-request';
+import { StreamReader } from '../stream-reader';
 
 const stream = 'kflow_events';
 const limits = {

@@ -1,10 +1,10 @@
 import { DiscardPolicy, type JetStreamManager, type NatsConnection, type ObjectStore, StorageType } from 'nats';
-import { StoreError } from '../../../lib/errors';
-import { type FlowKey, flowName } from '../../api-contract/flow-key';
-import { documentDigest } from '../../controller/flows/ports/flow-store';
-import { ensureStream } from './provision';
-import { callServer, ignoreMissing, readServer } from './retry-request';
-import { StreamReader } from './stream-reader';
+import { StoreError } from '../../../../lib/errors';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import { documentDigest } from '../../../controller/flows/ports/flow-store';
+import { ensureStream } from '../provision';
+import { callServer, ignoreMissing, readServer } from '../retry-request';
+import { StreamReader } from '../stream-reader';
 
 const bucket = 'kflow_documents';
 const stream = `OBJ_${bucket}`;
