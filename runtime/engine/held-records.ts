@@ -19,7 +19,9 @@ export const RecordState = {
 } as const;
 export type RecordState = (typeof RecordState)[keyof typeof RecordState];
 
-const order: readonly RecordState[] = Object.values(RecordState);
+const rank = Object.fromEntries(Object.values(RecordState).map((state, index) => [state, index])) as {
+  readonly [State in RecordState]: number;
+};
 
 export class HeldRecord {
   private current: RecordState = RecordState.Queued;
@@ -78,7 +80,7 @@ export class HeldRecord {
 
   /** Throws StateError unless `next` is a later state. */
   advance(next: RecordState): void {
-    if (order.indexOf(next) <= order.indexOf(this.current)) {
+    if (rank[next] <= rank[this.current]) {
       throw new StateError('state-invalid', `record ${this.id} is ${this.current} and cannot become ${next}`);
     }
     this.current = next;
@@ -88,7 +90,8 @@ export class HeldRecord {
 /** The records that a replica holds, by id and by message: a message is held once. */
 export class HeldRecords {
   private readonly byId = new Map<number, HeldRecord>();
-  private readonly byMessage = new Map<string, HeldRecord>();
+  /** By stream and sequence. */
+  private readonly byMessage = new Map<string, Map<number, HeldRecord>>();
   private nextId = 0;
   /** Payload bytes of all held records; a claim counts with the size of its payload. */
   bytes = 0;
@@ -101,14 +104,17 @@ export class HeldRecords {
     return this.byId.get(id);
   }
 
-  ofMessage(delivery: Delivery): HeldRecord | undefined {
-    return this.byMessage.get(messageOf(delivery));
+  /** The record of the delivered message. A recreated stream counts from 1 again, so the time must be the same, too. */
+  ofMessage({ stream, sequence, timestampMs }: Delivery): HeldRecord | undefined {
+    const record = this.byMessage.get(stream)?.get(sequence);
+    return record?.delivery.timestampMs === timestampMs ? record : undefined;
   }
 
   add(input: number, delivery: Delivery): HeldRecord {
     const record = new HeldRecord(this.nextId++, input, delivery);
     this.byId.set(record.id, record);
-    this.byMessage.set(messageOf(delivery), record);
+    const ofStream = this.byMessage.get(delivery.stream) ?? new Map<number, HeldRecord>();
+    this.byMessage.set(delivery.stream, ofStream.set(delivery.sequence, record));
     this.bytes += record.bytes;
     return record;
   }
@@ -121,16 +127,13 @@ export class HeldRecords {
 
   remove(record: HeldRecord): void {
     if (!this.byId.delete(record.id)) return;
-    this.byMessage.delete(messageOf(record.delivery));
+    const { stream, sequence } = record.delivery;
+    const ofStream = this.byMessage.get(stream);
+    if (ofStream?.get(sequence) === record) ofStream.delete(sequence);
     this.bytes -= record.bytes;
   }
 
   values(): IterableIterator<HeldRecord> {
     return this.byId.values();
   }
-}
-
-/** With the time, because a recreated stream counts from 1 again. */
-function messageOf(delivery: Pick<Delivery, 'stream' | 'sequence' | 'timestampMs'>): string {
-  return `${delivery.stream}:${delivery.sequence}:${delivery.timestampMs}`;
 }

@@ -52,6 +52,8 @@ export function decideLeases(held: Iterable<HeldRecord>, nowMs: number, limits: 
  */
 export class RoomWaits {
   private pending = 0;
+  /** Many outputs wait for the same. */
+  private latest: Promise<void> | undefined;
   private sinceMs = 0;
 
   /** `waited` is called with the length of each long wait, after its end. */
@@ -62,8 +64,10 @@ export class RoomWaits {
 
   /** An output waits until `room` resolves. */
   wait(room: Promise<void>): void {
+    if (room === this.latest) return;
+    this.latest = room;
     if (this.pending++ === 0) this.sinceMs = this.nowMs();
-    void room.then(() => this.end());
+    void room.then(() => this.end(room));
   }
 
   /** Whether a long wait is going on. */
@@ -71,8 +75,9 @@ export class RoomWaits {
     return this.pending > 0 && this.nowMs() - this.sinceMs >= shortWaitMs;
   }
 
-  private end(): void {
+  private end(room: Promise<void>): void {
     const { isLong } = this;
+    if (room === this.latest) this.latest = undefined;
     this.pending--;
     if (this.pending === 0 && isLong) this.waited(this.nowMs() - this.sinceMs);
   }

@@ -35,6 +35,8 @@ export class JetStreamPublisher implements Publisher {
   private readonly inbox = createInbox();
   private readonly pending = new Map<number, Pending>();
   private readonly waiting: (() => void)[] = [];
+  /** One for all callers that wait, who may be thousands. */
+  private whenRoom: Promise<void> | undefined;
   private readonly gates = new Map<string, SubjectGate<Pending>>();
   private readonly sweep: NodeJS.Timeout;
   private nextToken = 0;
@@ -63,7 +65,13 @@ export class JetStreamPublisher implements Publisher {
 
   room(): Promise<void> | undefined {
     if (this.hasRoom()) return undefined;
-    return new Promise((resolve) => this.waiting.push(resolve));
+    this.whenRoom ??= new Promise((resolve) => {
+      this.waiting.push(() => {
+        this.whenRoom = undefined;
+        resolve();
+      });
+    });
+    return this.whenRoom;
   }
 
   async settled(): Promise<void> {

@@ -59,6 +59,7 @@ export class ProcessHost implements Host {
   private credit = { count: 0, bytes: 0 };
   /** Outputs that wait for room, also those that nobody limits: side outputs and long lists. */
   private unstored = 0;
+  private latestWait: { readonly stored: Promise<void>; outputs: number } | undefined;
 
   constructor(
     private readonly options: HostOptions,
@@ -208,13 +209,20 @@ export class ProcessHost implements Host {
     else void stored.then(giveBack, giveBack);
   }
 
-  /** H4. */
+  /** H4. Many outputs wait for the same promise. */
   private awaitRoom(stored: Promise<void>): void {
-    this.unstored++;
-    if (this.unstored === maxUnstored) this.child.pause();
+    if (++this.unstored === maxUnstored) this.child.pause();
+    if (this.latestWait?.stored === stored) {
+      this.latestWait.outputs++;
+      return;
+    }
+    const wait = { stored, outputs: 1 };
+    this.latestWait = wait;
     const settle = () => {
-      this.unstored--;
-      if (this.unstored === maxUnstored / 2) this.child.resume();
+      if (this.latestWait === wait) this.latestWait = undefined;
+      const before = this.unstored;
+      this.unstored -= wait.outputs;
+      if (before > maxUnstored / 2 && this.unstored <= maxUnstored / 2) this.child.resume();
     };
     void stored.then(settle, settle);
   }
