@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import { Workplace } from '../support/kflow-cli';
@@ -69,6 +70,43 @@ describe('a batch over wildcards', () => {
     expect(status).toBe(0);
     expect(stderr).toContain('list: no objects found at s3a://inbox/*/c*.txt; 0 records in this run');
   });
+});
+
+test('a run that continues one whose source had ended does not miss its objects', async () => {
+  const flag = path.join(place.folder, 'go');
+  place.write('held-in/a.txt', 'a');
+  const account = 'addr: "minio:9000", user: u, password: p';
+  const file = place.write(
+    'held.yaml',
+    `jobId: held
+mode: batch
+dag:
+  - { id: list, type: fs-source, format: list, topics: "s3a://inbox", ${account}, out: [wait] }
+  - id: wait
+    type: raw
+    schema: { type: record, name: seen, fields: [{ name: key, type: string }] }
+    meta:
+      language: javascript
+      name: wait
+      code: |
+        const { existsSync } = require('node:fs');
+        async function wait(ctx, { key }) {
+          while (!existsSync(${JSON.stringify(flag)})) await new Promise((resolve) => setTimeout(resolve, 20));
+          return { key };
+        }
+    out: [sink]
+  - { id: sink, type: s3-sink, topics: "s3a://outbox", ${account} }
+`,
+  );
+  const first = place.kflow('run', file, '--keep', '--bucket', 'inbox=held-in');
+  await first.waitFor(/list +in +- +out +1 .*done/);
+  first.process.kill('SIGINT');
+  writeFileSync(flag, '');
+  expect(await first.exited).toBe(1);
+  const { status, stderr } = await place.ran('run', file, '--keep', '--save', 'outbox=held-out', '--timeout', '300');
+  expect(status).toBe(0);
+  expect(stderr).not.toContain('no objects found');
+  expect(keysOf('held-out')).toEqual(['a.txt']);
 });
 
 describe('an S3 server of its own', () => {

@@ -30,6 +30,8 @@ export class LocalFlow {
   private streams: JetStreamStreams | undefined;
   private counting: FlowProgress | undefined;
   private plan: FlowPlan | undefined;
+  /** Functions that ended before this command, in a run that it continues. */
+  private endedBefore: readonly string[] = [];
   private readonly stopped = new Set<string>();
   private readonly buckets: S3Buckets;
 
@@ -57,6 +59,7 @@ export class LocalFlow {
     this.streams = await JetStreamStreams.open(this.connection);
     await this.streams.provision(this.plan);
     await this.streams.beginRun(this.plan);
+    this.endedBefore = await this.streams.endedFunctions(this.plan);
     await this.buckets.ensure(this.plan);
     await this.localBuckets().fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);
@@ -98,7 +101,8 @@ export class LocalFlow {
 
   /** The sources of a completed batch that have emitted nothing. */
   emptySources(functions: readonly FunctionCounts[]): readonly EmptySource[] {
-    return findEmptySources(this.prepared().plan, functions);
+    const own = functions.filter(({ function: id }) => !this.endedBefore.includes(id));
+    return findEmptySources(this.prepared().plan, own);
   }
 
   /** The dead letters of this run. */
