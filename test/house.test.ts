@@ -15,6 +15,7 @@ const ports = [
 const rules: { readonly [part: string]: readonly string[] } = {
   'lib/errors.ts': [],
   'lib/plain-map.ts': [],
+  'lib/counted.ts': [],
   'lib/topology/problem': [...base],
   'lib/topology/avro': [...base, 'lib/topology/problem'],
   'lib/topology/function-types': [...base, 'lib/topology/problem', 'lib/topology/avro'],
@@ -51,7 +52,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'runtime/async': [],
   'runtime/avro': ['lib/errors', 'lib/topology/avro'],
   'runtime/engine/ports': ['lib/errors', 'lib/plan', 'runtime/engine/counters'],
-  'runtime/engine': ['runtime/async', 'runtime/avro', 'lib/errors', 'lib/plan', 'lib/topology'],
+  'runtime/engine': ['lib/counted', 'runtime/async', 'runtime/avro', 'lib/errors', 'lib/plan', 'lib/topology'],
   'runtime/hosts': [
     'lib/define/sdk',
     'lib/errors',
@@ -61,7 +62,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/engine',
     'runtime/package-root',
   ],
-  'runtime/connectors': ['runtime/async', 'lib/errors', 'lib/plan', 'lib/topology', 'runtime/engine'],
+  'runtime/connectors': ['lib/counted', 'runtime/async', 'lib/errors', 'lib/plan', 'lib/topology', 'runtime/engine'],
   'runtime/replica': [
     'lib',
     'runtime/engine',
@@ -75,6 +76,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   // independent of flows, so that other kinds of workflow can use these adapters
   'runtime/adapters/temporal': ['lib/errors', 'runtime/async', 'runtime/controller/ports', 'runtime/package-root'],
   'runtime/adapters': [
+    'lib/counted',
     'runtime/async',
     'lib/errors',
     'lib/plan',
@@ -91,6 +93,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'runtime/controller/flows/workflow': ['lib/errors', ...ports],
   'runtime/controller/flows/documents': ['lib/errors', 'lib/plain-map', 'lib/plan', 'lib/topology', ...ports],
   'runtime/controller/flows/health': [
+    'lib/counted',
     'lib/plan',
     'runtime/engine/counters',
     'runtime/engine/drift',
@@ -98,6 +101,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     ...ports,
   ],
   'runtime/controller/flows/activities': [
+    'lib/counted',
     'lib/constructs/controlled-flow',
     'lib/errors',
     'lib/plan',

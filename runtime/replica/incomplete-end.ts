@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import { countedRecords } from '../../lib/counted';
 import { readDrifts } from '../adapters/jetstream/keepers/drift-notes';
 import { countLetters } from '../adapters/jetstream/letter-counts';
 import { lettersBefore } from '../adapters/jetstream/read-run';
 import { retryRequest } from '../adapters/jetstream/retry-request';
-import { lostOf } from '../engine/drift';
+import { lostOf } from '../engine/drift/drift';
 import type { ReplicaContext } from './replica-context';
 
 /** Kubernetes shows what a container writes there as the reason of its end. */
@@ -24,8 +25,8 @@ export async function whyIncomplete({
   const drifts = (await retryRequest(() => readDrifts(manager, stateBucket))) ?? [];
   const lost = lostOf(drifts.filter((drift) => drift.function === spec.function));
   const reasons = [
-    ...(letters === 0 ? [] : [`${records(letters)} in the dead letters, stream ${deadLetters.stream}`]),
-    ...(lost === 0 ? [] : [`at most ${records(lost)} removed from outside before being processed`]),
+    ...(letters === 0 ? [] : [`${countedRecords(letters)} in the dead letters, stream ${deadLetters.stream}`]),
+    ...(lost === 0 ? [] : [`at most ${countedRecords(lost)} removed from outside before being processed`]),
   ];
   return reasons.length === 0 ? undefined : `${spec.function} is incomplete: ${reasons.join('; ')}`;
 }
@@ -37,8 +38,4 @@ export function writeTermination(reason: string): void {
   } catch {
     // not in a container of Kubernetes: the log has the reason
   }
-}
-
-function records(count: number): string {
-  return count === 1 ? '1 record' : `${count} records`;
 }

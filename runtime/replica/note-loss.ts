@@ -13,15 +13,8 @@ export async function noteLoss(
   { count }: Pick<Lost, 'count'>,
 ): Promise<void> {
   const { spec, environment, links, log } = context;
-  const at = new Date();
-  const noted = new DriftNotes(links.connection, spec).add({
-    id: `lost-${environment.replica}-${at.getTime().toString(36)}`,
-    function: spec.function,
-    reason: 'RecordsLost',
-    message,
-    at: at.toISOString(),
-    lost: count,
-  });
+  const id = `lost-${environment.replica}-${Date.now().toString(36)}`;
+  const noted = new DriftNotes(links.connection, spec).add({ id, reason: 'RecordsLost', message, lost: count });
   const late = pause(limitMs).then(() => Promise.reject(new Error(`not stored within ${limitMs / 1_000} s`)));
   await Promise.race([noted, late]).catch((error) => log('WARNING', `the loss was not noted: ${String(error)}`));
 }

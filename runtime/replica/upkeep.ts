@@ -32,8 +32,8 @@ export class Upkeep {
   static async start(context: ReplicaContext): Promise<Upkeep> {
     const { spec, environment, links, log, stop } = context;
     const { connection, manager, state } = links;
-    const drifts = new DriftNotes(connection, spec);
     const warn = (text: string) => log('WARNING', text);
+    const drifts = new DriftNotes(connection, spec, warn);
     const shared = { connection, manager, spec, drifts, warn, isWatched: environment.isWatched };
     const inputs = spec.inputs.flatMap((input, index) => {
       const puller = links.inputs[index];

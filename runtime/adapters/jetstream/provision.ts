@@ -62,6 +62,15 @@ export async function ensureStream(
   });
 }
 
+/** Creates a stream again with the configuration that it had; a server refuses what it had added itself. */
+export async function recreateStream(
+  manager: JetStreamManager,
+  name: string,
+  { metadata: _, ...config }: Partial<StreamConfig>,
+): Promise<void> {
+  await manager.streams.add({ ...config, name });
+}
+
 /** The configuration of a new durable consumer; a rewind changes where the consumer starts. */
 export function consumerConfig(consumer: ConsumerSettings) {
   return {

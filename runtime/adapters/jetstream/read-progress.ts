@@ -3,7 +3,7 @@ import type { FlowPlan, PlannedWorkload } from '../../../lib/plan/flow-plan';
 import { type OutputSpec, outputsOf } from '../../../lib/plan/function-spec';
 import { deadLetterSubject } from '../../../lib/plan/names';
 import type { FunctionProgress, InputProgress, OutputProgress } from '../../controller/ports/streams';
-import { type Drift, lostOf } from '../../engine/drift';
+import { type Drift, lostOf } from '../../engine/drift/drift';
 import { usageOf } from '../../engine/plan-trim';
 import { readDrifts } from './keepers/drift-notes';
 import { countLettersOf } from './letter-counts';

@@ -1,3 +1,4 @@
+import { countedRecords } from '../../../lib/counted';
 import { pause } from '../../async/pause';
 import type { SourcePosition } from '../../engine/ports/flow-state';
 import type { Generated } from '../../engine/ports/host';
@@ -65,7 +66,7 @@ class RawSource implements Source {
 
   unsaved(): Lost | undefined {
     const count = this.unstored;
-    if (count > 0) return { count, text: count === 1 ? '1 record' : `${count} records` };
+    if (count > 0) return { count, text: countedRecords(count) };
     return this.isCalling ? { count: 1, text: 'the records of a call that has not returned' } : undefined;
   }
 

@@ -1,5 +1,5 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
-import type { Drift } from '../../engine/drift';
+import type { Drift } from '../../engine/drift/drift';
 
 /**
  * The streams, consumers and run states of flows. Every method is idempotent, and throws StoreError `stream-failed` when the

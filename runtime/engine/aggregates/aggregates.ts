@@ -1,3 +1,4 @@
+import { countedRecords } from '../../../lib/counted';
 import { ConfigError, type KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { Counters } from '../counters';
@@ -132,7 +133,7 @@ export class Aggregates {
 
   private lossOf(why: string): KFlowError {
     const { spec, notes } = this.ports;
-    const records = this.acked === 0 ? 'its records' : this.acked === 1 ? '1 record' : `${this.acked} records`;
+    const records = this.acked === 0 ? 'its records' : countedRecords(this.acked);
     const remedy =
       notes === undefined ? '' : '; the batch cannot end with the right result: delete the flow and run it again';
     return new ConfigError('state-lost', `${spec.function}: the aggregate of ${records} is lost: ${why}${remedy}`);

@@ -1,5 +1,5 @@
-import { HeldStore } from '../../support/held-store';
-import { numbered, recordOf, sideOutputOf, withHost } from '../../support/host-run';
+import { expectBackPressure, HeldStore } from '../../support/held-store';
+import { numbered, sideOutputOf, withHost } from '../../support/host-run';
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
 
@@ -23,17 +23,8 @@ describe('a generator', () => {
     await withHost(
       code,
       async (run) => {
-        const store = new HeldStore();
-        run.store = store.put;
-        run.host.process([recordOf(0, numbered, { n: 0 })]);
-        await run.until(() => store.held.length === 64);
-        for (let stored = 1; stored <= 5; stored++) {
-          store.held.shift()?.();
-          await run.until(() => store.held.length === 64);
-          expect(run.outputs.get(0)).toHaveLength(64 + stored);
-        }
+        await expectBackPressure(run, 5);
         expect(run.outputsOf(0)).toEqual(numbers(69));
-        expect(run.outcomes.size).toBe(0);
         await run.host.kill();
       },
       { schema: numbered },
@@ -84,10 +75,7 @@ describe('a side output', () => {
     await withHost(
       code,
       async (run) => {
-        const store = new HeldStore();
-        run.store = store.put;
-        run.host.process([recordOf(0, numbered, { n: 0 })]);
-        await run.until(() => store.held.length === 64);
+        const store = await expectBackPressure(run, 0);
         expect(run.outputs.get(0)).toHaveLength(64);
         store.open();
         await run.until(() => run.outcomes.size === 1);

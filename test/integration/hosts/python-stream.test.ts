@@ -1,4 +1,4 @@
-import { HeldStore } from '../../support/held-store';
+import { expectBackPressure, HeldStore } from '../../support/held-store';
 import { numbered, recordOf, withHost } from '../../support/host-run';
 
 const isStreaming = true;
@@ -21,16 +21,7 @@ describe('a stream function', () => {
     await withHost(
       code,
       async (run) => {
-        const store = new HeldStore();
-        run.store = store.put;
-        run.host.process([recordOf(0, numbered, { n: 0 })]);
-        await run.until(() => store.held.length === 64);
-        for (let stored = 1; stored <= 20; stored++) {
-          store.held.shift()?.();
-          await run.until(() => store.held.length === 64);
-          expect(run.outputs.get(0)).toHaveLength(64 + stored);
-        }
-        expect(run.outcomes.size).toBe(0);
+        const store = await expectBackPressure(run, 20);
         store.open();
         await run.until(() => run.outcomes.size === 1);
         expect(run.outcomes.get(0)).toBe('done');

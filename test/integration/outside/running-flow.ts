@@ -1,7 +1,7 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import type { FunctionProgress } from '../../../runtime/controller/ports/streams';
-import type { Drift } from '../../../runtime/engine/drift';
+import type { Drift } from '../../../runtime/engine/drift/drift';
 import { readEnvironment } from '../../../runtime/replica/environment';
 import { type ReplicaEnd, runReplica } from '../../../runtime/replica/replica';
 import { planOf, specOf } from '../../unit/plan/planned';

@@ -1,11 +1,10 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
 import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
-import { readEnvironment } from '../../../runtime/replica/environment';
-import { runReplica } from '../../../runtime/replica/replica';
 import { waitFor } from '../../support/wait-for';
-import { planOf, specOf } from '../../unit/plan/planned';
+import { planOf } from '../../unit/plan/planned';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
+import { startReplica } from './replica-run';
 
 let place: JetStreamPlace;
 let streams: JetStreamStreams;
@@ -36,22 +35,7 @@ function numbers(jobId: string, replicas: number): FlowPlan {
   return planOf(JSON.stringify({ jobId, mode: 'batch', dag }));
 }
 
-/** Runs one replica in this process; `stop` ends it. */
-function run(plan: FlowPlan, functionId: string, replica = 0) {
-  const stopping = new AbortController();
-  const logs: string[] = [];
-  const environment = readEnvironment({
-    KFLOW_SPEC: 'spec.json',
-    KFLOW_NATS_URL: place.url,
-    KFLOW_REPLICA: String(replica),
-  });
-  const ended = runReplica(specOf(plan, functionId), environment, (_, text) => logs.push(text), stopping.signal);
-  const stop = () => {
-    stopping.abort();
-    return ended;
-  };
-  return { ended, stop, logs };
-}
+const run = (plan: FlowPlan, functionId: string, replica = 0) => startReplica(place, plan, functionId, { replica });
 
 test('a source has ended for good once all its replicas have, and its Deployment stays up', async () => {
   const plan = numbers('staying', 1);
@@ -61,7 +45,7 @@ test('a source has ended for good once all its replicas have, and its Deployment
   await first.stop();
   const more = numbers('staying', 2);
   const again = run(more, 'source', 1);
-  await waitFor('it is up', () => again.logs.includes('the source has already ended in this run'));
+  await waitFor('it is up', () => again.logs.includes('INFO the source has already ended in this run'));
   const outcome = await Promise.race([again.ended.then(() => 'gone'), streams.progress(more).then(() => 'up')]);
   expect(outcome).toBe('up');
   await again.stop();

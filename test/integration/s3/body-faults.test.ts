@@ -5,34 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { saveBucket } from '../../../runtime/adapters/s3/directory-transfer';
 import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
-import {
-  etagOf,
-  objectHeaders,
-  type S3Fault,
-  type S3Request,
-  sendError,
-  sendPage,
-  TestS3Server,
-} from '../../support/test-s3-server';
+import { etagOf, objectHeaders, type S3Fault, type S3Request, sendError, sendPage } from '../../support/test-s3-server';
+import { S3Stage } from './s3-stage';
 
 const directory = mkdtempSync(join(tmpdir(), 'kflow-body-faults-'));
 const body = Buffer.from('hello world');
-const server = new TestS3Server();
-let store: S3ObjectStore;
+const stage = new S3Stage();
+const { server } = stage;
 
-beforeAll(async () => {
-  await server.start();
-  store = new S3ObjectStore({ addr: server.address, user: 'u', password: 'p' });
-});
-
-afterAll(async () => {
-  await store.close();
-  await server.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 beforeEach(() => {
-  server.requests.length = 0;
   server.fill('inbox', { 'a.txt': body.toString() });
 });
 
@@ -42,7 +25,7 @@ function onRead(times: number, fault: S3Fault): void {
     request.method === 'GET' && request.key !== undefined && request.earlier < times && fault(request, response);
 }
 
-const get = async () => Buffer.from(await store.get('inbox', 'a.txt')).toString();
+const get = async () => Buffer.from(await stage.store.get('inbox', 'a.txt')).toString();
 const faulty = (text: string) => ({ reason: 'faulty', message: expect.stringContaining(text) });
 
 const cut: S3Fault = (_, response) => {
@@ -85,7 +68,7 @@ describe('a read', () => {
     expect(await get()).toBe('hello world');
     const file = join(directory, 'repeated');
     server.requests.length = 0;
-    expect(await store.download('inbox', 'a.txt', file)).toMatchObject({ size: 11 });
+    expect(await stage.store.download('inbox', 'a.txt', file)).toMatchObject({ size: 11 });
     expect(readFileSync(file, 'utf8')).toBe('hello world');
   });
 
@@ -97,10 +80,10 @@ describe('a read', () => {
     ['a wrong checksum', wrongChecksum, 'arrived changed'],
   ])('that always has %s fails, and leaves no file', async (_, fault, text) => {
     onRead(Infinity, fault);
-    await expect(store.get('inbox', 'a.txt')).rejects.toMatchObject(faulty(text));
+    await expect(stage.store.get('inbox', 'a.txt')).rejects.toMatchObject(faulty(text));
     const folder = join(directory, 'failed');
     mkdirSync(folder, { recursive: true });
-    await expect(store.download('inbox', 'a.txt', join(folder, 'a.txt'))).rejects.toMatchObject(faulty(text));
+    await expect(stage.store.download('inbox', 'a.txt', join(folder, 'a.txt'))).rejects.toMatchObject(faulty(text));
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -126,7 +109,7 @@ describe('a read', () => {
       return true;
     };
     // another etag than in the listing: the object was overwritten
-    expect(await saveBucket(store, { bucket: 'inbox', directory: join(directory, 'saved') })).toMatchObject({
+    expect(await saveBucket(stage.store, { bucket: 'inbox', directory: join(directory, 'saved') })).toMatchObject({
       bytes: 11,
     });
     server.fault = ({ key }, response) => {
@@ -134,7 +117,7 @@ describe('a read', () => {
       else response.writeHead(200, { ...objectHeaders(body), etag: '"0-1"' }).end(body);
       return true;
     };
-    await expect(saveBucket(store, { bucket: 'inbox', directory: join(directory, 'saved') })).rejects.toThrow(
+    await expect(saveBucket(stage.store, { bucket: 'inbox', directory: join(directory, 'saved') })).rejects.toThrow(
       'inbox/a.txt: the object has 11 bytes, and is listed with 1',
     );
   });
@@ -145,7 +128,9 @@ describe('a write', () => {
     const file = join(directory, 'source');
     writeFileSync(file, 'a file');
     const write = () =>
-      verb === 'put' ? store.put('inbox', 'new', Buffer.from('a file')) : store.upload('inbox', 'new', file);
+      verb === 'put'
+        ? stage.store.put('inbox', 'new', Buffer.from('a file'))
+        : stage.store.upload('inbox', 'new', file);
     server.fault = ({ method, earlier }, response) => {
       if (method !== 'PUT' || earlier > 1) return false;
       response.setHeader('etag', etagOf(Buffer.from('a fil'))).end();
@@ -162,7 +147,7 @@ describe('a write', () => {
   });
 
   it('of a file that cannot be read fails at once', async () => {
-    await expect(store.upload('inbox', 'new', join(directory, 'none'))).rejects.toMatchObject({
+    await expect(stage.store.upload('inbox', 'new', join(directory, 'none'))).rejects.toMatchObject({
       message: expect.stringContaining('ENOENT'),
     });
     expect(server.buckets.get('inbox')?.has('new')).toBe(false);
@@ -207,7 +192,7 @@ describe('a deletion of several objects', () => {
       response.end('<DeleteResult></DeleteResult>');
       return true;
     };
-    await store.delete('inbox', ['a.txt', 'b.txt']);
+    await stage.store.delete('inbox', ['a.txt', 'b.txt']);
     const md5 = createHash('md5')
       .update(request?.body ?? '')
       .digest('base64');
@@ -221,14 +206,14 @@ describe('a bucket that the user may not list', () => {
       if (method === 'GET') sendError(response, 403, 'AccessDenied');
       return method === 'GET';
     };
-    await store.ensureBucket('inbox');
-    await store.put('inbox', 'new', body);
+    await stage.store.ensureBucket('inbox');
+    await stage.store.put('inbox', 'new', body);
     expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'PUT']);
     server.fault = (_, response) => {
       sendError(response, 403, 'SignatureDoesNotMatch');
       return true;
     };
-    await expect(store.ensureBucket('inbox')).rejects.toMatchObject({ reason: 'access-denied' });
+    await expect(stage.store.ensureBucket('inbox')).rejects.toMatchObject({ reason: 'access-denied' });
   });
 });
 
@@ -243,7 +228,7 @@ describe('a refusal', () => {
       sendError(response, status, code);
       return true;
     });
-    await expect(store.get('inbox', 'a.txt')).rejects.toMatchObject({ reason });
+    await expect(stage.store.get('inbox', 'a.txt')).rejects.toMatchObject({ reason });
     expect(server.requests).toHaveLength(1);
   });
 

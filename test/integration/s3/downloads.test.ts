@@ -3,34 +3,24 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { s3list } from '../../../lib/topology/function-types/fs-source';
 import { ObjectDownloads } from '../../../runtime/adapters/s3/object-downloads';
-import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
-import { etagOf, objectHeaders, TestS3Server } from '../../support/test-s3-server';
+import { etagOf, objectHeaders } from '../../support/test-s3-server';
+import { S3Stage } from './s3-stage';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'kflow-downloads-'));
-const server = new TestS3Server();
-let store: S3ObjectStore;
+const stage = new S3Stage();
+const { server } = stage;
 let logged: string[];
 
-beforeAll(async () => {
-  await server.start();
-  store = new S3ObjectStore({ addr: server.address, user: 'u', password: 'p' });
-});
-afterAll(async () => {
-  await store.close();
-  await server.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 beforeEach(() => {
   logged = [];
-  server.requests.length = 0;
-  server.fault = () => false;
   server.fill('inbox', { 'in/a.txt': 'hello' });
 });
 
 function downloads(isFailureSkipped = false): ObjectDownloads {
   return new ObjectDownloads({
-    store,
+    store: stage.store,
     schemas: { schemaOf: async () => s3list },
     directory,
     isFailureSkipped,

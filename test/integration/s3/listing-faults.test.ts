@@ -1,23 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
-import { pageText, type S3Request, sendError, sendPage, TestS3Server } from '../../support/test-s3-server';
+import { pageText, type S3Request, sendError, sendPage } from '../../support/test-s3-server';
+import { S3Stage } from './s3-stage';
 
-const server = new TestS3Server();
-let store: S3ObjectStore;
-
-beforeAll(async () => {
-  await server.start();
-  store = new S3ObjectStore({ addr: server.address, user: 'u', password: 'p' });
-});
-
-afterAll(async () => {
-  await store.close();
-  await server.stop();
-});
+const stage = new S3Stage();
+const { server } = stage;
 
 beforeEach(() => {
-  server.requests.length = 0;
-  server.fault = () => false;
   server.fill('inbox', Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`k${n + 10}`, `v${n}`])));
 });
 
@@ -32,7 +20,8 @@ function onListing(answer: (token: string | undefined, response: ServerResponse,
 
 async function keys(prefix = '', pageSize?: number): Promise<string[]> {
   const found: string[] = [];
-  for await (const { key } of store.list('inbox', prefix, pageSize === undefined ? {} : { pageSize })) found.push(key);
+  for await (const { key } of stage.store.list('inbox', prefix, pageSize === undefined ? {} : { pageSize }))
+    found.push(key);
   return found;
 }
 
@@ -165,7 +154,7 @@ describe('a listing', () => {
   it('ends at once when its signal is aborted, and the server does not answer', async () => {
     const abort = new AbortController();
     onListing(() => abort.abort());
-    const listing = store.list('inbox', '', { signal: abort.signal });
+    const listing = stage.store.list('inbox', '', { signal: abort.signal });
     await expect(listing.next()).rejects.toMatchObject({ code: 'store-failed' });
     expect(server.requests).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import type { FlowMemo } from '../../../runtime/controller/flows/ports/flow-workflow';
 import type { ReplicaState, WorkloadState } from '../../../runtime/controller/ports/cluster';
 import type { FunctionProgress } from '../../../runtime/controller/ports/streams';
 import type { ReplicaReport } from '../../../runtime/engine/counters';
@@ -19,6 +20,20 @@ dag:
 - { id: sink, type: s3-sink, topics: "s3a://outbox", ${account} }
 `);
 }
+
+/** What the workflow of a running stream says of itself. */
+export const runningMemo: FlowMemo = {
+  phase: 'Running',
+  since: at(0),
+  startTime: at(0),
+  runId: 'r',
+  revision: 1,
+  digest: 'd',
+  mode: 'stream',
+  isSettled: true,
+  pauses: {},
+  ended: [],
+};
 
 export function replica(name: string, state: Partial<ReplicaState> = {}): ReplicaState {
   return { name, phase: 'ready', restarts: 0, since: at(0), ...state };

@@ -1,4 +1,4 @@
-import { findInputChange, type InputNote, type InputState, nextNote } from '../../../runtime/engine/input-drift';
+import { findInputChange, type InputNote, type InputState, nextNote } from '../../../runtime/engine/drift/input-drift';
 
 /** A reader that has acked 5 of 20 records, and holds 4 of the next 5. */
 const note: InputNote = {

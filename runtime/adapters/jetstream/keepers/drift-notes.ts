@@ -1,7 +1,7 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowEvent } from '../../../controller/flows/ports/flow-store';
-import type { Drift } from '../../../engine/drift';
+import type { Drift } from '../../../engine/drift/drift';
 import { eventSubject } from '../flow-store/flow-events';
 import { readKey } from '../read-run';
 import { ignoreMissing, quickRequests } from '../retry-request';
@@ -14,23 +14,26 @@ const maxNotes = 200;
  * event log of the controller, if there is one.
  */
 export class DriftNotes {
+  /** `said` gets the message of each change that nobody had noted. */
   constructor(
     private readonly connection: NatsConnection,
-    private readonly flow: FlowKey & { readonly stateBucket: string },
+    private readonly owner: FlowKey & { readonly function: string; readonly stateBucket: string },
+    private readonly said: (message: string) => void = () => undefined,
   ) {}
 
-  /** Resolves to whether the change was not noted yet. A failure is retried by the next call with the same drift. */
-  async add(drift: Drift): Promise<boolean> {
-    const { stateBucket, namespace, jobId } = this.flow;
+  /** Notes a change once, whichever replica notices it. After a failure, call it again with the same change. */
+  async add(change: Omit<Drift, 'function' | 'at'>): Promise<void> {
+    const { stateBucket, namespace, jobId } = this.owner;
+    const drift: Drift = { ...change, function: this.owner.function, at: new Date().toISOString() };
     const kv = await this.connection.jetstream(quickRequests).views.kv(stateBucket, { bindOnly: true });
     const key = driftKey(drift);
     const known = await kv.get(key);
-    if (known !== null && known.operation === 'PUT') return false;
+    if (known !== null && known.operation === 'PUT') return;
     await kv.put(key, JSON.stringify(drift));
     const event: FlowEvent = {
       namespace,
       jobId,
-      id: `drift-${flowName(this.flow)}-${drift.function}-${drift.id}`,
+      id: `drift-${flowName(this.owner)}-${drift.function}-${drift.id}`,
       at: drift.at,
       kind: 'notice',
       what: drift.reason,
@@ -42,7 +45,7 @@ export class DriftNotes {
       .jetstream(quickRequests)
       .publish(eventSubject(event, 'notice'), JSON.stringify(event), options)
       .catch(() => undefined);
-    return true;
+    this.said(drift.message);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JetStreamManager } from 'nats';
-import type { InputNote } from '../../../engine/input-drift';
+import type { InputNote } from '../../../engine/drift/input-drift';
 import { readKey } from '../read-run';
 
 /** A durable consumer of a stream. */

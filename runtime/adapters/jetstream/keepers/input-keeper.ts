@@ -7,19 +7,19 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
+import { countedRecords } from '../../../../lib/counted';
 import type { FunctionSpec } from '../../../../lib/plan/function-spec';
 import { maxAckPending } from '../../../../lib/plan/replica-lifecycle';
-import type { Drift } from '../../../engine/drift';
 import {
   findInputChange,
   type InputChange,
   type InputNote,
   type InputState,
   nextNote,
-} from '../../../engine/input-drift';
+} from '../../../engine/drift/input-drift';
 import type { JetStreamFlowState } from '../jetstream-flow-state';
 import type { MessagePuller } from '../message-puller';
-import { addConsumer, type ConsumerSettings } from '../provision';
+import { addConsumer, type ConsumerSettings, recreateStream } from '../provision';
 import { ignoreMissing } from '../retry-request';
 import { startFloorOf } from '../rewind-consumer';
 import { readTrim } from '../stream-trimmer';
@@ -121,8 +121,10 @@ export class InputKeeper {
     } else if (current !== undefined && faults.length > 0) {
       await restoreConsumer(this.props.connection, manager, current, this.settings);
       const what = faults.map(({ text }) => text).join(', ');
-      await this.add('ConsumerRestored', `${this.name} was changed from outside (${what}); its settings are restored`, {
+      await this.props.drifts.add({
         id: `${input.stream}-${input.durable}-${current.created}-${faults.map(({ text }) => text).join('-')}`,
+        reason: 'ConsumerRestored',
+        message: `${this.name} was changed from outside (${what}); its settings are restored`,
       });
     }
     if (current === undefined) {
@@ -185,8 +187,7 @@ export class InputKeeper {
     const { manager, input, puller, warn } = this.props;
     if (this.isOpen) puller.abandon(); // I2
     if (this.streamConfig !== undefined) {
-      const { metadata: _, ...config } = this.streamConfig;
-      await manager.streams.add({ ...config, name: input.stream });
+      await recreateStream(manager, input.stream, this.streamConfig);
       return this.check();
     }
     if (!this.saidMissing) warn(`the stream ${input.stream} does not exist; waiting for it`);
@@ -195,41 +196,28 @@ export class InputKeeper {
   }
 
   private async noteReplaced({ lost }: InputChange, { stream }: InputState): Promise<void> {
-    const { input, state } = this.props;
+    const { input, state, drifts } = this.props;
     await state.reseal(input.stream, stream.lastSequence);
     const what = `the stream ${input.stream} was removed from outside`;
-    const text =
-      lost === 0
-        ? `${what}; no record was left in it`
-        : `${what}, with at most ${records(lost)} that were not processed`;
-    await this.add('StreamRecreated', lost === 0 ? text : `${text}; ${remedy}`, {
-      id: `${input.stream}-${stream.created}`,
-      lost,
-    });
+    const id = `${input.stream}-${stream.created}`;
+    if (lost === 0) await drifts.add({ id, reason: 'StreamRecreated', message: `${what}; no record was left in it` });
+    else {
+      const message = `${what}, with at most ${countedRecords(lost)} that were not processed; ${remedy}`;
+      await drifts.add({ id, reason: 'StreamRecreated', message, lost });
+    }
   }
 
   private async noteRemoval({ lost }: InputChange, { stream }: InputState): Promise<void> {
-    const { input } = this.props;
-    const message = `at most ${records(lost)} of ${input.stream} that were not processed were removed from outside; ${remedy}`;
+    const { input, drifts } = this.props;
+    const message = `at most ${countedRecords(lost)} of ${input.stream} that were not processed were removed from outside; ${remedy}`;
     const id = `${input.stream}-${stream.created}-${stream.firstSequence}-${stream.removed.length}`;
-    await this.add('RecordsRemoved', message, { id, lost });
+    await drifts.add({ id, reason: 'RecordsRemoved', message, lost });
   }
 
   private async noteRecreated({ created }: ConsumerInfo, floor: number): Promise<void> {
-    const { input } = this.props;
+    const { input, drifts } = this.props;
     const message = `${this.name} was removed or recreated from outside; it continues after the last known ack floor, ${floor}, and outputs that are stored already are not stored again`;
-    await this.add('ConsumerRecreated', message, { id: `${input.stream}-${input.durable}-${created}` });
-  }
-
-  private async add(
-    reason: Drift['reason'],
-    message: string,
-    { id, lost = 0 }: { readonly id: string; readonly lost?: number },
-  ): Promise<void> {
-    const { drifts, spec, warn } = this.props;
-    const at = new Date().toISOString();
-    const drift = { id, function: spec.function, reason, message, at, ...(lost === 0 ? {} : { lost }) };
-    if (await drifts.add(drift)) warn(message);
+    await drifts.add({ id: `${input.stream}-${input.durable}-${created}`, reason: 'ConsumerRecreated', message });
   }
 
   private async keep(note: InputNote): Promise<void> {
@@ -245,10 +233,6 @@ export class InputKeeper {
 }
 
 const remedy = 'process them again by deleting the flow and submitting it anew, or replay the functions before';
-
-function records(count: number): string {
-  return count === 1 ? '1 record' : `${count} records`;
-}
 
 function ageMs({ created, ts }: StreamInfo): number {
   return Date.parse(String(ts)) - Date.parse(String(created));

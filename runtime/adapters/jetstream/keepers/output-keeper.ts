@@ -1,7 +1,7 @@
 import { DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy, type StreamConfig, type StreamInfo } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../../lib/plan/function-spec';
-import type { Drift } from '../../../engine/drift';
-import { streamConfig } from '../provision';
+import type { Drift } from '../../../engine/drift/drift';
+import { recreateStream, streamConfig } from '../provision';
 import { ignoreMissing } from '../retry-request';
 import type { DriftNotes } from './drift-notes';
 
@@ -13,7 +13,6 @@ export interface OutputKeeperProps {
   readonly drifts: Pick<DriftNotes, 'add'>;
   /** A controller or `kflow run` owns the settings of the streams; else whoever applies the manifests does. */
   readonly isWatched: boolean;
-  readonly warn: (text: string) => void;
 }
 
 /**
@@ -45,8 +44,7 @@ export class OutputKeeper {
     const { manager, output } = this.props;
     const config = this.last?.config ?? (output === undefined ? undefined : this.planned(output, await this.copies()));
     if (config === undefined) return;
-    const { metadata: _, ...settings } = config as StreamConfig;
-    await manager.streams.add({ ...settings, name: this.stream });
+    await recreateStream(manager, this.stream, config);
     if (this.last !== undefined) await this.check();
   }
 
@@ -64,12 +62,12 @@ export class OutputKeeper {
     const { output } = this.props;
     const id = `${this.stream}-${info.created}`;
     if (output !== undefined) {
-      await this.add('StreamRecreated', id, `the stream ${this.stream} was removed from outside and is recreated`);
+      await this.note('StreamRecreated', id, `the stream ${this.stream} was removed from outside and is recreated`);
       return;
     }
     const letters = this.last?.state.messages ?? 0;
     const message = `the stream of dead letters, ${this.stream}, was removed from outside with ${letters} letters`;
-    await this.add('LettersRemoved', id, message);
+    await this.note('LettersRemoved', id, message);
   }
 
   private async restore(info: StreamInfo, output: OutputSpec): Promise<void> {
@@ -79,23 +77,21 @@ export class OutputKeeper {
     const id = `${this.stream}-${info.created}-${faults.join('-')}`;
     const what = `settings of the stream ${this.stream} were changed from outside (${faults.join(', ')})`;
     if (!isWatched) {
-      await this.add('StreamChanged', id, `${what}; records may be discarded: apply the manifests again`);
+      await this.note('StreamChanged', id, `${what}; records may be discarded: apply the manifests again`);
       return;
     }
     try {
       const planned = this.planned(output, info.config.num_replicas);
       await manager.streams.update(this.stream, { ...planned, ...unlimited });
-      await this.add('StreamRestored', id, `${what}; they are restored`);
+      await this.note('StreamRestored', id, `${what}; they are restored`);
     } catch (error) {
       const text = `${what}; they cannot be restored: ${(error as Error).message}; delete the flow and submit it anew`;
-      await this.add('StreamChanged', id, text);
+      await this.note('StreamChanged', id, text);
     }
   }
 
-  private async add(reason: Drift['reason'], id: string, message: string): Promise<void> {
-    const { drifts, spec, warn } = this.props;
-    const drift = { id: `writer-${id}`, function: spec.function, reason, message, at: new Date().toISOString() };
-    if (await drifts.add(drift)) warn(message);
+  private async note(reason: Drift['reason'], id: string, message: string): Promise<void> {
+    await this.props.drifts.add({ id: `writer-${id}`, reason, message });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
 import type { FunctionSpec } from '../../../../lib/plan/function-spec';
-import { bucketConfig, ensureStream } from '../provision';
+import { bucketConfig, ensureStream, recreateStream } from '../provision';
 import { readKey } from '../read-run';
 import { ignoreMissing, quickRequests } from '../retry-request';
 import type { DriftNotes } from './drift-notes';
@@ -75,18 +75,16 @@ export class StateKeeper {
     return new Map(values.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
   }
 
-  private async restore({ metadata: _, ...config }: Partial<StreamConfig>): Promise<void> {
-    const { connection, manager, spec, drifts, warn } = this.props;
+  private async restore(config: Partial<StreamConfig>): Promise<void> {
+    const { connection, manager, spec, drifts } = this.props;
     const name = `KV_${spec.stateBucket}`;
-    await manager.streams.add({ ...config, name });
+    await recreateStream(manager, name, config);
     const kv = await connection.jetstream(quickRequests).views.kv(spec.stateBucket, { bindOnly: true });
     for (const [key, value] of this.mirror) {
       if ((await kv.get(key)) === null) await kv.put(key, value);
     }
     const { created } = await manager.streams.info(name);
     const message = `the bucket ${spec.stateBucket} was removed from outside; the flow's run, ends and positions are restored. Sources that start again read from their beginning: records that the streams still know by their ids are not stored again`;
-    const at = new Date().toISOString();
-    const drift = { id: `state-${created}`, function: spec.function, reason: 'StateRestored', message, at } as const;
-    if (await drifts.add(drift)) warn(message);
+    await drifts.add({ id: `state-${created}`, reason: 'StateRestored', message });
   }
 }

@@ -6,7 +6,7 @@ import { callServer } from '../../../adapters/jetstream/retry-request';
 import type { FunctionStatus } from '../../../api-contract/flow-status';
 import { functionStatuses } from '../../../controller/flows/health/function-statuses';
 import type { FunctionProgress } from '../../../controller/ports/streams';
-import type { Drift } from '../../../engine/drift';
+import type { Drift } from '../../../engine/drift/drift';
 import type { ReplicaStatus } from './local-replicas';
 
 /** The counts of one function in this run. */

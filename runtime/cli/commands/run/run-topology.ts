@@ -3,7 +3,7 @@ import path from 'node:path';
 import { assertRunnable } from '../../../../lib/plan/plan-flow';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
-import { lostOf } from '../../../engine/drift';
+import { lostOf } from '../../../engine/drift/drift';
 import { loadTopology } from '../../documents/load-topology';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';

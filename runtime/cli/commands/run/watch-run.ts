@@ -1,5 +1,5 @@
 import type { Mode, Topology } from '../../../../lib/topology/document/topology';
-import { lostOf } from '../../../engine/drift';
+import { lostOf } from '../../../engine/drift/drift';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
 import { counted } from '../../render/measures';

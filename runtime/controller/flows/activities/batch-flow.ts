@@ -1,3 +1,4 @@
+import { countedRecords } from '../../../../lib/counted';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { retriesEach } from '../../../../lib/plan/replica-lifecycle';
 import type { Cluster, ReplicaState, WorkloadState } from '../../ports/cluster';
@@ -33,7 +34,7 @@ export async function batchResult(
   const left = progress.filter(({ function: id }) => !ended.includes(id) && states.get(id)?.outcome === 'succeeded');
   const unprocessed = left.flatMap(({ function: id, inputs }) => {
     const count = inputs.reduce((sum, { pending, ackPending }) => sum + pending + ackPending, 0);
-    return count === 0 ? [] : [`${id}: its replicas exited with code 0 and left ${recordsOf(count)} unprocessed`];
+    return count === 0 ? [] : [`${id}: its replicas exited with code 0 and left ${countedRecords(count)} unprocessed`];
   });
   if (unprocessed.length > 0) return { outcome: 'failed', reason: unprocessed.join('; ') };
   const losses = progress.flatMap(({ function: id, drifts = [] }) =>
@@ -42,7 +43,7 @@ export async function batchResult(
   if (losses.length > 0) return { outcome: 'failed', reason: losses.join('; ') };
   const deadLetters = progress.filter(({ dead }) => dead > 0);
   if (deadLetters.length === 0) return { outcome: 'completed' };
-  const counts = deadLetters.map(({ function: id, dead }) => `${id} (${recordsOf(dead)})`);
+  const counts = deadLetters.map(({ function: id, dead }) => `${id} (${countedRecords(dead)})`);
   return { outcome: 'completed', reason: `completed with dead letters of ${counts.join(', ')}` };
 }
 
@@ -50,10 +51,6 @@ export async function batchResult(
 export function exhaustedReplica({ kind, replicas }: WorkloadState): ReplicaState | undefined {
   if (kind === 'job') return undefined;
   return replicas.find(({ reason, restarts }) => reason === 'CrashLoopBackOff' && restarts >= retriesEach);
-}
-
-function recordsOf(count: number): string {
-  return count === 1 ? '1 record' : `${count} records`;
 }
 
 /** These functions and every function downstream of them, in the order of the plan. */

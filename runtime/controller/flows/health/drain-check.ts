@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { countedRecords } from '../../../../lib/counted';
 import type { FunctionProgress } from '../../ports/streams';
 
 /** Whether a flow has processed every record of its sources; if not, why, and which functions hold records. */
@@ -43,16 +44,12 @@ export function describeHoldings(holdings: readonly DrainHolding[]): string {
   return holdings
     .map(({ function: id, pending, held }) => {
       const parts = [
-        ...(pending > 0 ? [`${countOf(pending)} pending`] : []),
-        ...(held > 0 ? [`${pending > 0 ? held : countOf(held)} in progress`] : []),
+        ...(pending > 0 ? [`${countedRecords(pending)} pending`] : []),
+        ...(held > 0 ? [`${pending > 0 ? held : countedRecords(held)} in progress`] : []),
       ];
       return `${id}: ${parts.join(', ')}`;
     })
     .join('; ');
-}
-
-function countOf(records: number): string {
-  return records === 1 ? '1 record' : `${records} records`;
 }
 
 function holdingsOf(reading: readonly FunctionProgress[]): readonly DrainHolding[] {

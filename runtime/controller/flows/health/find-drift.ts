@@ -1,4 +1,4 @@
-import type { DriftReason } from '../../../engine/drift';
+import type { DriftReason } from '../../../engine/drift/drift';
 import type { FunctionProgress } from '../../ports/streams';
 import type { Finding } from './health-memory';
 

@@ -1,6 +1,6 @@
 import { findDrift, findMissing } from '../../../../../runtime/controller/flows/health/find-drift';
 import type { FunctionProgress } from '../../../../../runtime/controller/ports/streams';
-import type { Drift } from '../../../../../runtime/engine/drift';
+import type { Drift } from '../../../../../runtime/engine/drift/drift';
 import { at, start } from '../../flow-states';
 
 const progress: FunctionProgress = { function: 'map', inputs: [], outputs: [], dead: 0 };

@@ -8,28 +8,16 @@ import { FlowWorkflowClient } from '../../../../../runtime/controller/flows/serv
 import { MemoryController } from '../../../../support/memory-controller';
 import { MemoryFlowStore } from '../../../../support/memory-flow-store';
 import { MemoryWorkflows } from '../../../../support/memory-workflows';
+import { runningMemo } from '../../flow-states';
 
 const flow = { namespace: 'team', jobId: 'job' };
 const at = '2026-01-01T00:00:00.000Z';
 const eva = { by: 'eva', comment: 'because' };
 const limits = { pauseGraceMs: 1, readyTimeoutMs: 1, historyLength: 1 };
 
-const memo: FlowMemo = {
-  phase: 'Running',
-  since: at,
-  startTime: at,
-  runId: 'r',
-  revision: 1,
-  digest: 'd',
-  mode: 'stream',
-  isSettled: true,
-  pauses: {},
-  ended: [],
-};
-
 function viewOf(key: FlowKey, phase: FlowPhase, isOpen: boolean): FlowWorkflowView {
   const status = isOpen ? ('Running' as const) : ('Completed' as const);
-  return { key, isOpen, status, memo: { ...memo, phase }, runId: 'r', startTime: at };
+  return { key, isOpen, status, memo: { ...runningMemo, phase }, runId: 'r', startTime: at };
 }
 
 /** Workflows whose views and answers to requests follow a script; the last view stays. */
@@ -52,7 +40,7 @@ class ScriptedWorkflows extends MemoryWorkflows {
     this.requests += 1;
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
-    return memo;
+    return runningMemo;
   }
 
   override async start(...args: Parameters<MemoryWorkflows['start']>): Promise<string> {
@@ -90,7 +78,7 @@ test('a request to a flow that closes meanwhile is refused with the state of the
 
 test('a request to a flow whose documents are removed is refused', async () => {
   const open = viewOf(flow, 'Stopping', true);
-  const removing = { ...open, memo: { ...memo, phase: 'Stopping' as const, digest: '' } };
+  const removing = { ...open, memo: { ...runningMemo, phase: 'Stopping' as const, digest: '' } };
   const workflows = new ScriptedWorkflows([removing]);
   await expect(clientOf(workflows).request(flow, { kind: 'stop' }, eva)).rejects.toMatchObject({
     code: 'state-invalid',

@@ -1,21 +1,11 @@
 import type { FlowRecord } from '../../../../../runtime/controller/flows/ports/flow-record';
 import type { FlowMemo, FlowWorkflowView } from '../../../../../runtime/controller/flows/ports/flow-workflow';
 import { lifecycleOf } from '../../../../../runtime/controller/flows/service/lifecycle';
+import { runningMemo } from '../../flow-states';
 
 const at = '2026-01-01T00:00:00.000Z';
 const later = '2026-01-01T00:05:00.000Z';
-const memo: FlowMemo = {
-  phase: 'Running',
-  since: at,
-  startTime: at,
-  runId: 'first',
-  revision: 2,
-  digest: 'd',
-  mode: 'batch',
-  isSettled: true,
-  pauses: {},
-  ended: [],
-};
+const memo: FlowMemo = { ...runningMemo, runId: 'first', revision: 2, mode: 'batch' };
 const flow = { namespace: 'n', jobId: 'j' };
 const view = (changes: Partial<FlowWorkflowView> = {}): FlowWorkflowView => ({
   key: flow,

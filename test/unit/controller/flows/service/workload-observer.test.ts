@@ -2,23 +2,10 @@ import { MemoryCluster } from '../../../../../bench/memory-cluster';
 import type { FlowMemo } from '../../../../../runtime/controller/flows/ports/flow-workflow';
 import { describeDrift, WorkloadObserver } from '../../../../../runtime/controller/flows/service/workload-observer';
 import type { WorkloadState } from '../../../../../runtime/controller/ports/cluster';
-import { planIn, readyWorkloads, withWorkload } from '../../flow-states';
+import { at, planIn, readyWorkloads, runningMemo, withWorkload } from '../../flow-states';
 
 const plan = planIn('stream');
 const ready = readyWorkloads(plan);
-const at = '2026-01-01T00:00:00.000Z';
-const running: FlowMemo = {
-  phase: 'Running',
-  since: at,
-  startTime: at,
-  runId: 'r',
-  revision: 1,
-  digest: 'd',
-  mode: 'stream',
-  isSettled: true,
-  pauses: {},
-  ended: [],
-};
 
 describe('a difference from the desired state', () => {
   test.each<[string, Partial<FlowMemo>, readonly WorkloadState[], string | undefined]>([
@@ -36,7 +23,7 @@ describe('a difference from the desired state', () => {
       'list has 1 of 0 replicas',
     ],
   ])('%s', (_title, memo, workloads, drift) => {
-    expect(describeDrift(plan, { ...running, ...memo }, workloads)).toBe(drift);
+    expect(describeDrift(plan, { ...runningMemo, ...memo }, workloads)).toBe(drift);
   });
 });
 
@@ -44,7 +31,7 @@ describe('the observer of workloads', () => {
   /** The workflow of one flow, and the cluster that shows its workloads. */
   class Stage {
     workloads: readonly WorkloadState[] = ready;
-    memo = running;
+    memo = runningMemo;
     described = 0;
     readonly signals: (string | undefined)[] = [];
     readonly warnings: string[] = [];
@@ -63,7 +50,7 @@ describe('the observer of workloads', () => {
       const workflows = {
         describe: async () => {
           this.described++;
-          return { key: flow, isOpen: true, status: 'Running' as const, memo: this.memo, runId: 'r', startTime: at };
+          return { key: flow, isOpen: true, status: 'Running' as const, memo: this.memo, runId: 'r', startTime: at(0) };
         },
         observed: async (_flow: unknown, drift?: string) => {
           this.signals.push(drift);
@@ -111,10 +98,10 @@ describe('the observer of workloads', () => {
   });
 
   test('waits while the desired state is being applied', async () => {
-    stage.memo = { ...running, isSettled: false };
+    stage.memo = { ...runningMemo, isSettled: false };
     await stage.show(withWorkload(ready, 'map', { desired: 1 }));
     expect(stage.signals).toEqual([]);
-    stage.memo = { ...running, revision: 2 };
+    stage.memo = { ...runningMemo, revision: 2 };
     await jest.advanceTimersByTimeAsync(20_000);
     expect(stage.signals).toEqual(['map has 1 of 2 replicas']);
   });
