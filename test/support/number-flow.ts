@@ -79,6 +79,29 @@ export class NumberFlow {
     return { id: 'source', type: 'raw-source', schema, meta, out };
   }
 
+  /**
+   * Takes lists of numbers from a queue that all replicas and starts share, and outputs them: what is taken is never given
+   * again. Logs each list as it is taken.
+   */
+  lists({ lists, length, rate, out }: { lists: number; length: number; rate: number; out: readonly string[] }) {
+    const code = `
+      ${this.prelude}
+      function take() {
+        for (let list = 0; list < ${lists}; list++) {
+          try {
+            fs.closeSync(fs.openSync(${this.file('taken')} + '-' + list, 'wx'));
+          } catch {
+            continue;
+          }
+          fs.appendFileSync(${this.file('source.log')}, list + '\\n');
+          return Array.from({ length: ${length} }, (_, index) => ({ n: list * ${length} + index, by: 'source' }));
+        }
+        return [];
+      }`;
+    const meta = { name: 'take', language: 'javascript', code, rate, update: true };
+    return { id: 'source', type: 'raw-source', schema, meta, out };
+  }
+
   /** Passes records on, and writes each number it was called with into its log. */
   process(id: string, { out, parallelism = 1, meta = {}, work = '', load = '', by = id, ...rest }: ProcessProps) {
     const code = `
