@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import { Workplace } from '../support/kflow-cli';
 import { ownCa } from '../support/own-ca';
-import { sendPage, TestS3Server } from '../support/test-s3-server';
+import { objectHeaders, sendPage, TestS3Server } from '../support/test-s3-server';
 import { waitFor } from '../support/wait-for';
 
 const place = new Workplace();
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 /** Copies the keys that a source lists into the bucket `outbox`. */
-function copyFlow(jobId: string, topics: string, access: string): string {
+function copyFlow(jobId: string, topics: string, access: string, settings = ''): string {
   const schema = '{ type: record, name: copied, fields: [{ name: key, type: string }] }';
   return place.write(
     `${jobId}.yaml`,
@@ -33,6 +33,7 @@ dag:
   - { id: list, type: fs-source, format: list, topics: "${topics}", out: [copy] }
   - id: copy
     type: raw
+    ${settings}
     schema: ${schema}
     meta: { language: javascript, name: copy, code: "function copy(ctx, event) { return { key: event.key }; }" }
     out: [write]
@@ -156,6 +157,29 @@ describe('an S3 server of its own', () => {
         .map((body) => JSON.parse(String(body)).key)
         .sort(),
     ).toEqual(keys);
+    await server.stop();
+  });
+
+  test('may be left in the middle of a download: the next run processes every object once', async () => {
+    const server = new TestS3Server();
+    await server.start();
+    server.fill('inbox', { 'a.txt': 'a', 'b.txt': 'begun', 'c.txt': 'c' });
+    server.fault = ({ method, key }, response) => {
+      if (method !== 'GET' || key !== 'b.txt') return false;
+      response.writeHead(200, objectHeaders(Buffer.from('begun'))).write('be'); // the rest does not come
+      return true;
+    };
+    const access = `addr: "${server.address}", user: u, password: p`;
+    const downloads = 'globalConfig: { store: { autoDownload: true } }';
+    const file = copyFlow('begun', 's3a://inbox', access, downloads);
+    const first = place.kflow('run', file, '--no-embedded', '--keep');
+    const keys = () => [...(server.buckets.get('outbox')?.values() ?? [])].map((body) => JSON.parse(String(body)).key);
+    await waitFor('the other objects', keys, (found) => found.length === 2);
+    first.process.kill('SIGINT');
+    expect(await first.exited).toBe(1);
+    server.fault = () => false;
+    expect(await place.ran('run', file, '--no-embedded', '--keep', '--timeout', '300')).toMatchObject({ status: 0 });
+    expect(keys().sort()).toEqual(['a.txt', 'b.txt', 'c.txt']);
     await server.stop();
   });
 
