@@ -20,15 +20,21 @@ export async function buildServer(
   const { name, entry } = server;
   const output = join(directory, 'bin');
   await mkdir(output);
-  const flags = ['-trimpath', '-ldflags', '-s -w'];
-  const [args, cwd] =
-    'module' in entry.go
-      ? [['install', ...flags, entry.go.module], directory]
-      : [['build', '-mod=readonly', ...flags, '-o', join(output, name), '.'], join(packageRoot, entry.go.directory)];
+  const { args, cwd } = buildCommand(entry.go, { directory, program: join(output, name) });
   context.progress(`building ${name} ${entry.version} with Go; the build is cached for this machine`);
   const env = { ...context.env, GOBIN: output, GOFLAGS: '', GOWORK: 'off', CGO_ENABLED: '0' };
   await runGo({ args, cwd, env, name }, context.progress);
   return join(output, name);
+}
+
+function buildCommand(
+  go: CatalogEntry['go'],
+  { directory, program }: { readonly directory: string; readonly program: string },
+): { readonly args: string[]; readonly cwd: string } {
+  if ('module' in go) return { args: ['install', '-trimpath', '-ldflags', '-s -w', go.module], cwd: directory };
+  const values = Object.entries(go.values ?? {}).map(([variable, value]) => ` -X ${variable}=${value}`);
+  const flags = ['-mod=readonly', '-trimpath', '-ldflags', `-s -w${values.join('')}`];
+  return { args: ['build', ...flags, '-o', program, go.package ?? '.'], cwd: join(packageRoot, go.directory) };
 }
 
 async function runGo(

@@ -23,11 +23,19 @@ const entry = z
     minimum: z.string().optional(),
     /** The environment variable that names a program to use instead. */
     variable: z.string(),
-    /** How to build the program: a published module, or a module below this package. `needs` is the minimum Go version. */
+    /**
+     * How to build the program: a published module, or a module below this package, in which `package` is a package of
+     * one of its requirements. `values` are variables that the linker sets. `needs` is the minimum Go version.
+     */
     go: z
       .union([
         z.strictObject({ needs: z.string(), module: z.string() }),
-        z.strictObject({ needs: z.string(), directory: z.string() }),
+        z.strictObject({
+          needs: z.string(),
+          directory: z.string(),
+          package: z.string().optional(),
+          values: z.record(z.string(), z.string()).optional(),
+        }),
       ])
       .readonly(),
     /** Official archives with pinned checksums, by `<platform>-<arch>` as Node names them. */

@@ -156,6 +156,18 @@ describe('the build', () => {
     expect(said).toBe('install -trimpath -ldflags -s -w example.invalid/made-up@v3.0.0 [] [0] [off]');
   });
 
+  it('of a package that our own module requires gets the values of its variables', async () => {
+    const script = `echo "$PWD $*" > ${root}/package-said; ${BUILDING_GO}`;
+    const { options } = scene({ PATH: fakeGo(script) }, null);
+    const from = { needs: '1.26.0', directory: 'tools/nack', package: 'example.invalid/cmd/made-up' };
+    const go = { ...from, values: { 'main.Version': '3.0.0' } };
+    const entry = { variable: 'KFLOW_MADE_UP', version: '3.0.0', releases: {}, go };
+    await resolveServer('made-up', { ...options, catalog: { 'made-up': entry } });
+    expect(readFileSync(join(root, 'package-said'), 'utf8').trim()).toMatch(
+      /tools\/nack build -mod=readonly -trimpath -ldflags -s -w -X main\.Version=3\.0\.0 -o \S+\/made-up example\.invalid\/cmd\/made-up$/,
+    );
+  });
+
   it('runs once for two simultaneous callers', async () => {
     const counting = `echo x >> ${root}/builds; while [ ! -e ${root}/go-on ]; do sleep 0.05; done; ${BUILDING_GO}`;
     const { options, said } = scene({ PATH: fakeGo(counting) }, null);
@@ -208,15 +220,15 @@ describe('when every way fails', () => {
 
   it('names the known servers for an unknown one', async () => {
     await expect(resolveServer('etcd')).rejects.toMatchObject({
-      message: 'unknown server "etcd"; known servers: nats-server, kubernetes, temporal, versitygw',
+      message: 'unknown server "etcd"; known servers: nats-server, kubernetes, nack, temporal, versitygw',
     });
   });
 });
 
 describe('the catalog', () => {
   it('pins a checksum for every release on four platforms', () => {
-    // the Kubernetes control plane is only used by tests, which build it
-    const { kubernetes: _, ...served } = readCatalog();
+    // only tests use these, and they build them
+    const { kubernetes: _, nack: _nack, ...served } = readCatalog();
     for (const entry of Object.values(served)) {
       expect(Object.keys(entry.releases).sort()).toEqual(['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64']);
       for (const release of Object.values(entry.releases)) expect(release.path).toContain(entry.version);

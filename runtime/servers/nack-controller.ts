@@ -1,0 +1,38 @@
+import { join, resolve } from 'node:path';
+import { resolveServer } from './resolve-server';
+import { type RunningServer, runServer, type ServerOptions } from './run-server';
+
+const probeTimeoutMs = 2_000;
+
+export interface NackControllerOptions extends ServerOptions {
+  /** Path of the kubeconfig. NACK's CRDs must be there. */
+  readonly kubeconfig: string;
+  /** Used for objects without an `account`. */
+  readonly natsUrl: string;
+  /** Only the objects of this namespace; left out, of all. */
+  readonly namespace?: string;
+  /** How often objects are compared with the server, as `1s`; NACK's default is a minute. */
+  readonly syncInterval?: string;
+}
+
+/** Starts NACK in control-loop mode, outside the cluster. */
+export async function startNackController(given: NackControllerOptions): Promise<RunningServer> {
+  const options = { ...given, dataDir: resolve(given.dataDir) };
+  const { kubeconfig, natsUrl, namespace, syncInterval } = options;
+  const { path } = await resolveServer('nack', { progress: options.progress });
+  const args = (port: number) => [
+    '--control-loop',
+    ...['--kubeconfig', kubeconfig, '-s', natsUrl, '--cache-dir', join(options.dataDir, 'credentials')],
+    ...['--health-probe-bind-address', `127.0.0.1:${port}`],
+    ...(namespace === undefined ? [] : ['--namespace', namespace]),
+    ...(syncInterval === undefined ? [] : ['--sync-interval', syncInterval]),
+  ];
+  const { PATH, HOME, TMPDIR } = process.env;
+  return runServer({ name: 'nack', command: path, env: { PATH, HOME, TMPDIR }, args, probe }, options);
+}
+
+async function probe(port: number): Promise<void> {
+  const url = `http://127.0.0.1:${port}/readyz`;
+  const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(probeTimeoutMs) });
+  if (!ok) throw new Error(`${url} responded with ${status}`);
+}
