@@ -16,7 +16,8 @@ import { carriesSecret } from '../topology/problem/show-value';
 import type { DocumentSet } from '../topology/read/document-set';
 import { readTopology } from '../topology/read-topology';
 import { bundleModules } from './bundle-modules';
-import { flowLabels } from './metadata';
+import { identityFaults } from './flow-identity';
+import { flowLabels, type Labels } from './metadata';
 import { nameOf, referenceTo, requireResources } from './require-resources';
 import { OutputStream, SideStream } from './streams/output-stream';
 import { StateBucket } from './streams/state-bucket';
@@ -25,6 +26,13 @@ import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './workl
 
 /** Settings of a flow's manifests that are not in its topology. */
 export interface FlowProps extends ChartProps {
+  /**
+   * Replaces the topology's namespace everywhere: in the objects, and in the names of streams, subjects, consumers, buckets
+   * and payloads, so flows of one topology in several namespaces share nothing.
+   */
+  readonly namespace?: string;
+  /** More labels of every object. Those by which KFlow finds the objects of a flow cannot have other values. */
+  readonly labels?: Labels;
   /** Image of functions that name none: the runtime; default `kflow:latest`. */
   readonly image?: string;
   /** Address of NATS from within the pods; default `nats://nats.nats.svc:4222`. */
@@ -82,24 +90,28 @@ export class Flow extends Chart {
     return Flow.fromTopology(scope, id, document, { file: jobId, baseDir: directory, references, ...props });
   }
 
-  constructor(scope: Construct, id: string, topology: Topology | readonly Problem[], props: FlowProps = {}) {
+  constructor(scope: Construct, id: string, document: Topology | readonly Problem[], props: FlowProps = {}) {
     const {
       image = 'kflow:latest',
       natsUrl = 'nats://nats.nats.svc:4222',
       baseDir = '.',
       serviceAccount,
       references = [],
+      labels = {},
       ...chart
     } = props;
-    const isSound = !isProblems(topology);
-    super(scope, id, isSound ? { namespace: topology.namespace, labels: flowLabels(topology), ...chart } : chart);
-    const faults = isSound ? [] : topology.map(formatProblem);
+    const isSound = !isProblems(document);
+    const topology = isSound ? inNamespace(document, props.namespace) : undefined;
+    const own = topology === undefined ? {} : flowLabels(topology);
+    super(scope, id, { ...chart, namespace: topology?.namespace, labels: { ...labels, ...own } });
+    const faults = isSound ? [] : document.map(formatProblem);
     this.node.addValidation({ validate: () => faults });
     for (const [name, value] of Object.entries({ image, natsUrl })) {
       if (carriesSecret(value))
         faults.push(`${name} contains a user and password, which would be visible in the manifests; remove them`);
     }
-    if (!isSound) return;
+    if (topology === undefined) return;
+    faults.push(...identityFaults(this, topology, labels));
     try {
       this.plan = planFlow(bundleModules(topology, baseDir), { hasClusterSecrets: true });
     } catch (error) {
@@ -128,8 +140,12 @@ export class Flow extends Chart {
   }
 }
 
-function isProblems(topology: Topology | readonly Problem[]): topology is readonly Problem[] {
-  return Array.isArray(topology);
+function isProblems(document: Topology | readonly Problem[]): document is readonly Problem[] {
+  return Array.isArray(document);
+}
+
+function inNamespace(topology: Topology, namespace: string = topology.namespace): Topology {
+  return { ...topology, namespace };
 }
 
 function textOf(document: string | object): { text: string; references: readonly ResourceReference[] } {

@@ -1,0 +1,46 @@
+import type { IConstruct } from 'constructs';
+import { isDnsLabel } from '../topology/document/dns-label';
+import type { Topology } from '../topology/document/topology';
+import { quote } from '../topology/problem/show-value';
+import { flowLabels, type Labels } from './metadata';
+
+/** The flows of each app by namespace and jobId. */
+const flowsOfApps = new WeakMap<IConstruct, Map<string, IConstruct>>();
+
+/**
+ * What keeps a flow from being found by its namespace and jobId: an invalid namespace, labels that replace those of
+ * KFlow, or the same flow once more in the app. Two charts of one flow would write the same objects, and share their streams.
+ */
+export function identityFaults(
+  flow: IConstruct,
+  { namespace, jobId }: Pick<Topology, 'namespace' | 'jobId'>,
+  labels: Labels,
+): readonly string[] {
+  const faults: string[] = [];
+  if (!isDnsLabel(namespace)) {
+    const rule = 'must be at most 63 lower-case letters, digits and dashes, with a letter or digit at both ends';
+    faults.push(`namespace ${rule}; got ${quote(namespace)}`);
+  }
+  for (const [name, value] of Object.entries(flowLabels({ jobId }))) {
+    const given = labels[name];
+    if (given === undefined || given === value) continue;
+    faults.push(
+      `labels: KFlow finds the objects of the flow by "${name}: ${value}"; got ${quote(given)}, use another label`,
+    );
+  }
+  const flows = flowsOf(flow.node.root);
+  const name = `${namespace}/${jobId}`;
+  const first = flows.get(name);
+  if (first === undefined) flows.set(name, flow);
+  else {
+    const remedy = 'give one another namespace or jobId, or use an App for each cluster';
+    faults.push(`the flow "${name}" is in this app already, as [${first.node.path}]; ${remedy}`);
+  }
+  return faults;
+}
+
+function flowsOf(app: IConstruct): Map<string, IConstruct> {
+  const flows = flowsOfApps.get(app) ?? new Map<string, IConstruct>();
+  flowsOfApps.set(app, flows);
+  return flows;
+}
