@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isAlive } from '../adapters/processes/earlier-processes';
 import { pause } from '../async/pause';
+import { packageRoot } from '../package-root';
 import type { CatalogEntry, Progress } from './server-catalog';
 
 /**
@@ -18,10 +20,28 @@ const lockRefreshMs = 5_000;
 const lockStaleMs = 60_000;
 const lockPollMs = 200;
 
-/** Absolute path of a program in the cache, below `$KFLOW_CACHE/servers` or `~/.cache/kflow/servers`. */
+/**
+ * Absolute path of a program in the cache, below `$KFLOW_CACHE/servers` or `~/.cache/kflow/servers`. The folder of a program
+ * that only a module of this package builds changes with the module's sources.
+ */
 export function cachePath(name: string, entry: CatalogEntry, env: NodeJS.ProcessEnv): string {
   const root = env.KFLOW_CACHE || join(homedir(), '.cache', 'kflow');
-  return join(root, 'servers', `${name}-${entry.version}`, name);
+  const isBuiltHere = 'directory' in entry.go && Object.keys(entry.releases).length === 0;
+  const sources = isBuiltHere ? `-${digestOfModule(join(packageRoot, entry.go.directory))}` : '';
+  return join(root, 'servers', `${name}-${entry.version}${sources}`, name);
+}
+
+function digestOfModule(directory: string): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(directory)
+    .filter((each) => /\.(go|mod|sum)$/.test(each))
+    .sort()) {
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(directory, file)))
+      .update('\0');
+  }
+  return hash.digest('hex').slice(0, 12);
 }
 
 /**

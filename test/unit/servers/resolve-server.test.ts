@@ -4,7 +4,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { packageRoot } from '../../../runtime/package-root';
 import { type ResolveOptions, resolveServer } from '../../../runtime/servers/resolve-server';
 import { readCatalog, type ServerCatalog } from '../../../runtime/servers/server-catalog';
 import { waitFor } from '../../support/wait-for';
@@ -166,6 +167,22 @@ describe('the build', () => {
     expect(readFileSync(join(root, 'package-said'), 'utf8').trim()).toMatch(
       /tools\/nack build -mod=readonly -trimpath -ldflags -s -w -X main\.Version=3\.0\.0 -o \S+\/made-up example\.invalid\/cmd\/made-up$/,
     );
+  });
+
+  it('is repeated when the sources of a module of this package have changed', async () => {
+    const sources = join(root, 'module');
+    mkdirSync(sources);
+    writeFileSync(join(sources, 'main.go'), 'package main');
+    const script = `shift; while [ "$1" != -o ]; do shift; done; GOBIN="$(dirname "$2")"; ${BUILDING_GO}`;
+    const { options } = scene({ PATH: fakeGo(script) }, null);
+    const { 'made-up': entry } = options.catalog ?? {};
+    if (entry === undefined) throw new Error('the scene has no server');
+    const go = { needs: '1.25', directory: relative(packageRoot, sources) };
+    const resolve = () => resolveServer('made-up', { ...options, catalog: { 'made-up': { ...entry, go } } });
+    expect((await resolve()).source).toBe('go');
+    expect((await resolve()).source).toBe('cache');
+    writeFileSync(join(sources, 'main.go'), 'package main // changed');
+    expect((await resolve()).source).toBe('go');
   });
 
   it('runs once for two simultaneous callers', async () => {
