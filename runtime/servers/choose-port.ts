@@ -9,6 +9,9 @@ import { waitUntil } from '../async/poll';
 const releaseTimeoutMs = 6_500;
 const pollMs = 100;
 
+/** The address at which servers listen, unless told otherwise. */
+export const loopback = '127.0.0.1';
+
 export interface PortChoice {
   /** Tried first. */
   readonly requested?: number;
@@ -17,14 +20,14 @@ export interface PortChoice {
 }
 
 /**
- * Chooses the loopback port of the server with its data in `dataDir`. The port is recorded in the file `port` and reused
+ * Chooses the port of the server with its data in `dataDir`. The port is recorded in the file `port` and reused
  * until another program takes it; a requested port that is in use is not recorded. Throws ConfigError when the server
  * itself already runs on this data.
  */
 export async function choosePort(
   name: string,
   dataDir: string,
-  { requested, preferred }: PortChoice = {},
+  { requested, preferred, host = loopback }: PortChoice & { readonly host?: string } = {},
 ): Promise<number> {
   const file = join(dataDir, 'port');
   const record = (port: number) => {
@@ -34,10 +37,10 @@ export async function choosePort(
   const first = requested ?? readNumber(file) ?? preferred;
   const pid = readNumber(join(dataDir, 'pid'));
   if (first !== undefined) {
-    let free = await isFree(first);
+    let free = await isFree(first, host);
     const isDecided = async () => {
       const hasOwner = pid !== undefined && isAlive(pid);
-      free = await isFree(first); // checked after the owner, whose end frees the port
+      free = await isFree(first, host); // checked after the owner, whose end frees the port
       return free || !hasOwner;
     };
     if (!free) await waitUntil(isDecided, { intervalMs: pollMs, timeoutMs: releaseTimeoutMs });
@@ -47,7 +50,7 @@ export async function choosePort(
       throw new ConfigError('server-failed', message, { where: dataDir });
     }
   }
-  const port = await freePort();
+  const port = await listenOnce(0, host);
   return requested === undefined ? record(port) : port;
 }
 
@@ -57,25 +60,21 @@ function readNumber(file: string): number | undefined {
   return Number.isInteger(value) && value > 0 ? value : undefined;
 }
 
-function freePort(): Promise<number> {
-  return listenOnce(0);
-}
-
-async function isFree(port: number): Promise<boolean> {
+async function isFree(port: number, host: string): Promise<boolean> {
   try {
-    return (await listenOnce(port)) === port;
+    return (await listenOnce(port, host)) === port;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
     throw error;
   }
 }
 
-/** Listens on a loopback port and closes it again; 0 means any free port. */
-function listenOnce(port: number): Promise<number> {
+/** Listens on a port and closes it again; 0 means any free port. */
+function listenOnce(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
     });

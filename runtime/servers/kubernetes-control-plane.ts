@@ -1,6 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KubernetesOptions, type KubernetesPlace, prepareKubernetesPlace } from './kubernetes-place';
+import {
+  type KubernetesOptions,
+  type KubernetesPlace,
+  type KubernetesUser,
+  prepareKubernetesPlace,
+} from './kubernetes-place';
 import {
   type KubernetesApiServer,
   startEtcd,
@@ -15,11 +20,13 @@ export interface KubernetesControlPlane {
   readonly url: string;
   /** Path of a kubeconfig with cluster-admin rights. */
   readonly kubeconfig: string;
+  /** Path of the kubeconfig of another user. */
+  kubeconfigOf(user: KubernetesUser): string;
   stop(): Promise<void>;
 }
 
 /**
- * Starts etcd, kube-apiserver and optionally kube-controller-manager on loopback, with the authorization and admission of
+ * Starts etcd, kube-apiserver and optionally kube-controller-manager, with the authorization and admission of
  * a real cluster. A later start on the same directory has the same address, token and objects.
  */
 export async function startKubernetesControlPlane(options: KubernetesOptions): Promise<KubernetesControlPlane> {
@@ -34,9 +41,10 @@ export async function startKubernetesControlPlane(options: KubernetesOptions): P
     started.push(etcd);
     const api = await startKubernetesApiServer(place, etcd.url);
     started.push(api);
-    const kubeconfig = writeKubeconfig(place, api);
+    const kubeconfigOf = (user: KubernetesUser) => writeKubeconfig(place, api, user);
+    const kubeconfig = kubeconfigOf('admin');
     if (options.controllers) started.push(await startKubernetesControllers(place, { api, kubeconfig }));
-    return { url: api.url, kubeconfig, stop };
+    return { url: api.url, kubeconfig, kubeconfigOf, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -44,18 +52,18 @@ export async function startKubernetesControlPlane(options: KubernetesOptions): P
 }
 
 /** JSON is valid YAML. */
-function writeKubeconfig(place: KubernetesPlace, api: KubernetesApiServer): string {
+function writeKubeconfig(place: KubernetesPlace, api: KubernetesApiServer, user: KubernetesUser): string {
   const ca = readFileSync(api.caFile).toString('base64');
   const cluster = { server: api.url, 'certificate-authority-data': ca };
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'kflow', cluster }],
-    users: [{ name: 'admin', user: { token: place.token } }],
-    contexts: [{ name: 'kflow', context: { cluster: 'kflow', user: 'admin' } }],
+    users: [{ name: user, user: { token: place.tokens[user] } }],
+    contexts: [{ name: 'kflow', context: { cluster: 'kflow', user } }],
     'current-context': 'kflow',
   };
-  const file = join(place.directory, 'kubeconfig');
+  const file = join(place.directory, user === 'admin' ? 'kubeconfig' : `${user.replaceAll(':', '-')}.kubeconfig`);
   writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   return file;
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import * as http from 'node:http';
-import * as https from 'node:https';
 import { join } from 'node:path';
+import { loopback } from './choose-port';
 import type { KubernetesPlace } from './kubernetes-place';
+import { probeUrl } from './probe-url';
 import { type RunningServer, runServer } from './run-server';
 
 const issuer = 'https://kubernetes.default.svc.cluster.local';
@@ -11,7 +11,6 @@ const serviceAddresses = '10.96.0.0/16';
 const peerUrl = 'http://127.0.0.1:0';
 /** A pod can be created only when its namespace has this account. */
 const firstAccount = '/api/v1/namespaces/default/serviceaccounts/default';
-const probeTimeoutMs = 2_000;
 
 export interface KubernetesApiServer extends RunningServer {
   readonly url: string;
@@ -37,21 +36,23 @@ export async function startEtcd(place: KubernetesPlace): Promise<RunningServer &
 
 /** Starts kube-apiserver with RBAC and the default admission plugins, including Pod Security. */
 export async function startKubernetesApiServer(place: KubernetesPlace, etcdUrl: string): Promise<KubernetesApiServer> {
-  const { command, env, token } = place;
-  const options = place.optionsOf('apiserver');
+  const { command, env, host, tokens } = place;
+  const options = { ...place.optionsOf('apiserver'), host };
   const caFile = join(options.dataDir, 'certificates', 'apiserver.crt');
-  const urlOf = (port: number) => `https://127.0.0.1:${port}`;
+  const urlOf = (port: number) => `https://${host}:${port}`;
   const args = (port: number) => [
     'apiserver',
-    ...['--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1', '--secure-port', String(port)],
+    ...['--bind-address', host, '--advertise-address', host, '--secure-port', String(port)],
     // the endpoints of the service `kubernetes` must not be loopback addresses
-    ...['--endpoint-reconciler-type', 'none', '--service-cluster-ip-range', serviceAddresses],
+    ...(host === loopback ? ['--endpoint-reconciler-type', 'none'] : []),
+    ...['--service-cluster-ip-range', serviceAddresses, '--kubelet-preferred-address-types', 'InternalIP'],
     ...['--cert-dir', 'certificates', '--etcd-servers', etcdUrl, '--token-auth-file', place.tokenFile],
     ...['--authorization-mode', 'Node,RBAC', '--enable-admission-plugins', 'NodeRestriction', '--allow-privileged'],
     ...['--service-account-issuer', issuer, '--service-account-key-file', place.signingKeyFile],
     ...['--service-account-signing-key-file', place.signingKeyFile],
   ];
-  const probe = async (port: number) => probeUrl(`${urlOf(port)}/readyz`, { ca: readFileSync(caFile, 'utf8'), token });
+  const probe = async (port: number) =>
+    probeUrl(`${urlOf(port)}/readyz`, { ca: readFileSync(caFile, 'utf8'), token: tokens.admin });
   const server = await runServer({ name: 'kube-apiserver', command, env, args, probe }, options);
   return { ...server, url: urlOf(server.port), caFile };
 }
@@ -61,7 +62,7 @@ export async function startKubernetesControllers(
   place: KubernetesPlace,
   access: { readonly api: KubernetesApiServer; readonly kubeconfig: string },
 ): Promise<RunningServer> {
-  const { command, env, token, signingKeyFile } = place;
+  const { command, env, tokens, signingKeyFile } = place;
   const { api, kubeconfig } = access;
   const options = place.optionsOf('controller-manager');
   const ownCertificate = join(options.dataDir, 'certificates', 'kube-controller-manager.crt');
@@ -75,22 +76,7 @@ export async function startKubernetesControllers(
   ];
   const probe = async (port: number) => {
     await probeUrl(`https://127.0.0.1:${port}/healthz`, { ca: readFileSync(ownCertificate, 'utf8') });
-    await probeUrl(`${api.url}${firstAccount}`, { ca: readFileSync(api.caFile, 'utf8'), token });
+    await probeUrl(`${api.url}${firstAccount}`, { ca: readFileSync(api.caFile, 'utf8'), token: tokens.admin });
   };
   return runServer({ name: 'kube-controller-manager', command, env, args, probe }, options);
-}
-
-/** Resolves when the URL responds with 200. */
-function probeUrl(url: string, access: { readonly ca?: string; readonly token?: string } = {}): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { get } = url.startsWith('https:') ? https : http;
-    const headers = access.token === undefined ? {} : { authorization: `Bearer ${access.token}` };
-    const request = get(url, { agent: false, ca: access.ca, headers, timeout: probeTimeoutMs }, (response) => {
-      response.resume();
-      if (response.statusCode === 200) resolve();
-      else reject(new Error(`${url} responded with ${response.statusCode}`));
-    });
-    request.once('timeout', () => request.destroy(new Error(`no response from ${url}`)));
-    request.once('error', reject);
-  });
 }

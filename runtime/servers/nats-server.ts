@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
+import { loopback } from './choose-port';
 import { resolveServer } from './resolve-server';
 import { type RunningServer, runServer, type ServerOptions } from './run-server';
 
@@ -9,7 +10,7 @@ const maxPayloadBytes = 1_048_576;
 const maxFileStoreBytes = 2 ** 50;
 
 export interface NatsServer extends RunningServer {
-  /** `nats://127.0.0.1:<port>` */
+  /** `nats://<host>:<port>` */
   readonly url: string;
 }
 
@@ -19,7 +20,7 @@ export interface NatsServerOptions extends ServerOptions {
 }
 
 /**
- * Starts nats-server with JetStream on loopback, without authentication. Streams are files below `dataDir`. When the
+ * Starts nats-server with JetStream, without authentication. Streams are files below `dataDir`. When the
  * server process is killed, no acked message is lost, as the file store writes each message to the operating system
  * before the ack. A power failure may lose the last seconds.
  */
@@ -31,13 +32,15 @@ export async function startNatsServer(given: NatsServerOptions): Promise<NatsSer
     writeFileSync(config, renderConfig({ ...options, port }));
     return ['--config', config];
   };
+  const { host = loopback } = options;
+  const probe = (port: number) => probeInfo(host, port);
   const server = await runServer({ name: 'nats-server', command: path, args, probe }, options);
-  return { ...server, url: `nats://127.0.0.1:${server.port}` };
+  return { ...server, url: `nats://${host}:${server.port}` };
 }
 
 function renderConfig(settings: NatsServerOptions & { readonly port: number }): string {
   const lines = [
-    `listen: "127.0.0.1:${settings.port}"`,
+    `listen: "${settings.host ?? loopback}:${settings.port}"`,
     'server_name: kflow',
     `max_payload: ${settings.maxPayload ?? maxPayloadBytes}`,
     'jetstream {',
@@ -51,9 +54,9 @@ function renderConfig(settings: NatsServerOptions & { readonly port: number }): 
 }
 
 /** The server sends INFO on every connection, which contains whether JetStream is enabled. */
-function probe(port: number): Promise<void> {
+function probeInfo(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: probeTimeoutMs });
+    const socket = connect({ host, port, timeout: probeTimeoutMs });
     let text = '';
     socket.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;

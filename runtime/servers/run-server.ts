@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** Holds all data of the server, and its port; created if missing. */
   readonly dataDir: string;
   readonly port?: PortChoice;
+  /** IPv4 address to listen at; loopback when left out. */
+  readonly host?: string;
   /** The output of the server is appended to this file. */
   readonly logFile: string;
   /** Once ready, the server is restarted however often it ends; left out, the server fails after three early exits. */
@@ -66,7 +68,7 @@ export async function runServer(
 ): Promise<RunningServer & { readonly port: number }> {
   mkdirSync(options.dataDir, { recursive: true });
   mkdirSync(dirname(options.logFile), { recursive: true });
-  const port = await choosePort(recipe.name, options.dataDir, options.port);
+  const port = await choosePort(recipe.name, options.dataDir, { ...options.port, host: options.host });
   const supervisor = new Supervisor(recipe, options, port);
   await supervisor.start();
   return { port, pid: () => supervisor.pid(), stop: (graceMs) => supervisor.stop(graceMs) };

@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../lib/errors';
 import { S3ObjectStore } from '../adapters/s3/object-store';
+import { loopback } from './choose-port';
 import { resolveServer } from './resolve-server';
 import { type RunningServer, runServer, type ServerOptions } from './run-server';
 
 export interface S3Server extends RunningServer {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://<host>:<port>` */
   readonly endpoint: string;
   readonly user: string;
   readonly password: string;
@@ -19,7 +20,7 @@ interface Credentials {
 }
 
 /**
- * Starts versitygw on loopback, with credentials that are generated once. A bucket is a folder below `dataDir/buckets` and
+ * Starts versitygw, with credentials that are generated once. A bucket is a folder below `dataDir/buckets` and
  * an object is a file in that folder, so a bucket cannot hold both `a` and `a/b`: the second write is rejected. Metadata
  * such as ETags is stored in extended attributes or, on file systems without them, in files below `dataDir/metadata`,
  * which is slower.
@@ -48,16 +49,17 @@ export async function startS3Server(given: ServerOptions): Promise<S3Server> {
 async function start(command: string, options: ServerOptions, metadata: string | undefined): Promise<S3Server> {
   const buckets = join(options.dataDir, 'buckets');
   mkdirSync(buckets, { recursive: true });
+  const { host = loopback } = options;
   const credentials = keptCredentials(join(options.dataDir, 'credentials.json'));
   const sidecar = metadata === undefined ? [] : ['--sidecar', metadata];
   const args = (port: number) => {
-    const listen = ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet'];
+    const listen = ['--port', `${host}:${port}`, '--keep-alive', '--quiet'];
     return [...listen, 'posix', ...sidecar, buckets];
   };
   const env = serverEnvironment(credentials);
-  const probe = (port: number) => probeSigned(port, credentials);
+  const probe = (port: number) => probeSigned(`${host}:${port}`, credentials);
   const server = await runServer({ name: 'versitygw', command, args, env, probe }, options);
-  return { ...server, endpoint: `http://127.0.0.1:${server.port}`, ...credentials };
+  return { ...server, endpoint: `http://${host}:${server.port}`, ...credentials };
 }
 
 /** Only the variables that the server needs: others could turn on its event or audit log. */
@@ -74,8 +76,8 @@ function keptCredentials(file: string): Credentials {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
-async function probeSigned(port: number, credentials: Credentials): Promise<void> {
-  const store = new S3ObjectStore({ addr: `127.0.0.1:${port}`, ...credentials, retryForMs: 0 });
+async function probeSigned(addr: string, credentials: Credentials): Promise<void> {
+  const store = new S3ObjectStore({ addr, ...credentials, retryForMs: 0 });
   try {
     await store.bucketExists('kflow-probe');
   } finally {

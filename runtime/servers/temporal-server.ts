@@ -1,5 +1,6 @@
 import { connect } from 'node:http2';
 import { join, resolve } from 'node:path';
+import { loopback } from './choose-port';
 import { resolveServer } from './resolve-server';
 import { type RunningServer, runServer, type ServerOptions } from './run-server';
 
@@ -10,7 +11,7 @@ const frontendService = 'temporal.api.workflowservice.v1.WorkflowService';
 const servingStatus = Buffer.from([0x08, 0x01]);
 
 export interface TemporalServer extends RunningServer {
-  /** Address of the gRPC frontend: `127.0.0.1:<port>`. */
+  /** Address of the gRPC frontend: `<host>:<port>`. */
   readonly address: string;
 }
 
@@ -21,12 +22,13 @@ export interface TemporalServerOptions extends ServerOptions {
   readonly searchAttributes?: { readonly [name: string]: string };
 }
 
-/** Starts a Temporal development server on loopback, with its data in one SQLite file below `dataDir`. */
+/** Starts a Temporal development server, with its data in one SQLite file below `dataDir`. */
 export async function startTemporalServer(given: TemporalServerOptions): Promise<TemporalServer> {
   const options = { ...given, dataDir: resolve(given.dataDir) };
   const { path } = await resolveServer('temporal', { progress: options.progress });
+  const { host = loopback } = options;
   const args = (port: number) => [
-    ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)],
+    ...['server', 'start-dev', '--headless', '--ip', host, '--port', String(port)],
     ...['--db-filename', join(options.dataDir, 'temporal.db'), '--log-level', 'warn'],
     ...(options.namespaces ?? []).flatMap((name) => ['--namespace', name]),
     ...Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => [
@@ -34,14 +36,15 @@ export async function startTemporalServer(given: TemporalServerOptions): Promise
       `${name}=${type}`,
     ]),
   ];
+  const probe = (port: number) => probeHealth(`http://${host}:${port}`);
   const server = await runServer({ name: 'temporal', command: path, args, probe }, options);
-  return { ...server, address: `127.0.0.1:${server.port}` };
+  return { ...server, address: `${host}:${server.port}` };
 }
 
 /** Calls the gRPC health service of the frontend in one HTTP/2 request, without a gRPC client library. */
-function probe(port: number): Promise<void> {
+function probeHealth(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const session = connect(`http://127.0.0.1:${port}`);
+    const session = connect(url);
     const done = (error?: Error): void => {
       session.destroy();
       if (error === undefined) resolve();
