@@ -7,6 +7,7 @@ import { controllerNodeOptions } from '../lib/plan/controller-requirements';
 import { type GuardedProcess, spawnGuarded } from '../runtime/adapters/processes/guard';
 import type { FlowStatus } from '../runtime/api-contract/flow-status';
 import { Limit } from '../runtime/async/limit';
+import { ensureKeyFile } from '../runtime/installation/key-file';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { startTemporalServer } from '../runtime/servers/temporal-server';
 import { quantile } from './quantile';
@@ -25,7 +26,10 @@ export async function benchControlPlane(): Promise<void> {
   const place = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
   const nats = await startNatsServer(place('nats'));
   const temporal = await startTemporalServer(place('temporal'));
+  const keyFile = path.join(folder, 'installation.key');
+  ensureKeyFile(keyFile);
   const controller = startProcess({
+    KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: keyFile,
     KFLOW_CONTROLLER_NATS_URL: nats.url,
     KFLOW_CONTROLLER_NATS_REPLICAS: '1',
     KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,

@@ -96,8 +96,8 @@ export const errorCodes = {
   'host-exited': { httpStatus: 500 },
   /** An object store or the Kubernetes API refused or failed a call. */
   'store-failed': { httpStatus: 503, isTransient: true },
-  /** Stored data cannot be opened with the installation key. */
-  'seal-invalid': { httpStatus: 500 },
+  /** Stored data cannot be opened with the installation key; another controller may have the right one. */
+  'seal-invalid': { httpStatus: 503, isTransient: true },
   /** NATS refused or failed a call. */
   'stream-failed': { httpStatus: 503, isTransient: true },
 } as const satisfies { readonly [code: string]: ErrorTraits };

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
 import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
@@ -7,6 +8,8 @@ import { S3Buckets } from '../adapters/s3/s3-buckets';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
 import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
+import type { InstallationKey } from '../installation/installation-key';
+import { readKeyFile } from '../installation/key-file';
 import type { Log } from '../log';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/api-server';
@@ -98,10 +101,12 @@ async function connect(
   { log, cluster: given }: ControllerParts,
   onClose: OnClose,
 ): Promise<Clients> {
+  const key = await openKey(settings, log);
   const connection = await connectNats(settings.nats.url, 'kflow controller');
   onClose(() => connection.close());
   const streams = await JetStreamStreams.open(connection);
-  const store = await JetStreamFlowStore.open(connection, { replicas: settings.nats.replicas ?? 1 });
+  const store = await JetStreamFlowStore.open(connection, { replicas: settings.nats.replicas ?? 1, key });
+  void reseal(store, log);
   const reports = new ReplicaReports(connection);
   onClose(async () => reports.close());
   const cluster = given ?? (await openCluster(settings.cluster, (error) => log('WARNING', error.message)));
@@ -110,6 +115,38 @@ async function connect(
   onClose(() => temporal.close());
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
   return { streams, store, reports, cluster, temporal, workflows };
+}
+
+/** The installation key: of the file, or of the Secret in the cluster. */
+async function openKey({ installation, cluster }: ControllerSettings, log: Log): Promise<InstallationKey> {
+  const { keyFile, secret, namespace } = installation;
+  if (keyFile !== undefined) return readKeyFile(keyFile);
+  if (cluster.kind === 'processes') {
+    const advice = 'name a file with 32 random bytes as base64 (openssl rand -base64 32), and keep a copy of it';
+    throw new ConfigError('setting-missing', `installation.keyFile: missing; ${advice}`);
+  }
+  const { InstallationSecret } = await import('../adapters/kubernetes/installation-secret.js');
+  const opened = await InstallationSecret.open(cluster, { secret, namespace });
+  const { key, isNew } = await opened.ensure();
+  if (isNew)
+    log(
+      'WARNING',
+      `made the installation key, the Secret ${opened.name}; keep a copy of it: stored documents are lost without it`,
+    );
+  return key;
+}
+
+/** Seals documents again that an earlier version or an older key left behind; they are readable all the while. */
+async function reseal(store: JetStreamFlowStore, log: Log): Promise<void> {
+  try {
+    const count = await store.resealDocuments();
+    if (count > 0) log('INFO', `sealed ${count} stored documents with the newest installation key`);
+  } catch (error) {
+    log(
+      'WARNING',
+      `cannot seal every stored document with the newest installation key; the next start tries again: ${(error as Error).message}`,
+    );
+  }
 }
 
 /** The cluster of the settings; only its adapter is loaded. */

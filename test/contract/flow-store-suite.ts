@@ -1,5 +1,5 @@
 import type { FlowRecord } from '../../runtime/controller/flows/ports/flow-record';
-import { documentDigest, type FlowEvent, type FlowStore } from '../../runtime/controller/flows/ports/flow-store';
+import type { FlowEvent, FlowStore } from '../../runtime/controller/flows/ports/flow-store';
 import { waitFor } from '../support/wait-for';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -36,8 +36,8 @@ export function describeFlowStore(name: string, open: () => Promise<FlowStore>):
         const texts = ['', 'jobId: jób\n', 'é'.repeat(3_000_000)];
         const digests = await Promise.all(texts.map((text) => store.putDocument(flow, text)));
         expect(await Promise.all(digests.map((digest) => store.document(flow, digest)))).toEqual(texts);
-        expect(digests).toEqual(texts.map(documentDigest));
-        expect(digests[0]).toBe('e3b0c44298fc1c149afbf4c8996fb924');
+        expect(digests).toEqual(texts.map(() => expect.stringMatching(/^[0-9a-f]{32}$/)));
+        expect(new Set(digests).size).toBe(texts.length);
       });
 
       it('with equal texts have equal digests and are stored once', async () => {

@@ -115,6 +115,7 @@ export class ControllerStage {
       nats: { url: nats.url, replicas: 1 },
       temporal: { address: temporal.address },
       cluster: { kind: 'kubernetes', namespaces: [namespace], kubeconfig },
+      installation: { namespace },
       pods: { image: 'kflow:test', natsUrl: 'nats://nats.nats.svc:4222' },
       times: { pauseGraceSeconds: 3, readySeconds: 4 },
     };

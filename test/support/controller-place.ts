@@ -10,6 +10,7 @@ import type { FlowService } from '../../runtime/controller/flows/ports/flow-serv
 import { type FlowWorkflows, flowKind } from '../../runtime/controller/flows/ports/flow-workflow';
 import { readControllerSettings } from '../../runtime/controller/settings/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
+import { ensureKeyFile } from '../../runtime/installation/key-file';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import { startTemporalServer, type TemporalServer } from '../../runtime/servers/temporal-server';
 import { type ChainChanges, chainTopology } from './chain-topology';
@@ -48,7 +49,10 @@ export class ControllerPlace extends FlowClient {
     const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
     const nats = await startNatsServer(at('nats'));
     const temporal = await startTemporalServer(at('temporal'));
+    const keyFile = path.join(folder, 'installation.key');
+    ensureKeyFile(keyFile);
     const settings = readControllerSettings({
+      KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: keyFile,
       KFLOW_CONTROLLER_NATS_URL: nats.url,
       KFLOW_CONTROLLER_NATS_REPLICAS: '1',
       KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { StoreError } from '../../lib/errors';
 import { type FlowKey, flowName } from '../../runtime/api-contract/flow-key';
 import type { FlowRecord } from '../../runtime/controller/flows/ports/flow-record';
-import { documentDigest, type FlowEvent, type FlowStore } from '../../runtime/controller/flows/ports/flow-store';
+import type { FlowEvent, FlowStore } from '../../runtime/controller/flows/ports/flow-store';
 import { Changes } from './changes';
 
 /** A `FlowStore` in memory. Texts and records are copied, so that callers cannot change them afterwards. */
@@ -12,7 +13,7 @@ export class MemoryFlowStore implements FlowStore {
   private readonly changes = new Changes();
 
   async putDocument(flow: FlowKey, text: string): Promise<string> {
-    const digest = documentDigest(text);
+    const digest = createHash('sha256').update(text).digest('hex').slice(0, 32);
     this.documents.set(documentName(flow, digest), text);
     return digest;
   }

@@ -18,6 +18,7 @@ interface Stream {
 interface ObjectInfo {
   readonly nuid: string;
   readonly chunks: number;
+  readonly size: number;
   readonly deleted: boolean;
 }
 
@@ -134,7 +135,7 @@ export class MemoryJetStream {
         for (let index = 0; index < chunks; index++) {
           this.publish(`$O.${bucket}.C.${nuid}`, data.subarray(index * chunkBytes, (index + 1) * chunkBytes));
         }
-        describe(name, { nuid, chunks, deleted: false });
+        describe(name, { nuid, chunks, size: data.length, deleted: false });
       },
       delete: async (name: string) => {
         const object = await info(name);

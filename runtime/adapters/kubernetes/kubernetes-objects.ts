@@ -92,6 +92,17 @@ export class KubernetesObjects {
     return isImmutable(answer) ? undefined : this.applied(answer, manifest);
   }
 
+  /** Creates an object that nobody applies again. Returns false, and changes nothing, if it exists. */
+  async create(manifest: KubernetesObject): Promise<boolean> {
+    const path = await this.discovery.pathOfKind(manifest, manifest.metadata.namespace);
+    if (path === undefined) throw this.kindUnknown(manifest, `create ${this.describe(manifest)}`);
+    const query = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' };
+    const answer = await this.api.request({ method: 'POST', path, query, body: manifest });
+    if (answer.status === 409 && (answer.body as { readonly reason?: string }).reason === 'AlreadyExists') return false;
+    bodyOf(answer, `create ${this.describe(manifest)}`);
+    return true;
+  }
+
   /** The live object; undefined if the object or its kind does not exist. */
   async read(ref: ObjectRef): Promise<KubernetesObject | undefined> {
     const path = await this.discovery.pathOf(ref);

@@ -32,6 +32,11 @@ export class StackDirectory {
     return path.join(this.path, 'stack.data');
   }
 
+  /** The installation key, readable by the stack's owner only. */
+  get keyFile(): string {
+    return path.join(this.data, 'installation.key');
+  }
+
   get logs(): string {
     return path.join(this.path, 'log');
   }

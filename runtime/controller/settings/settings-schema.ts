@@ -107,6 +107,24 @@ export const controllerSettingsSchema = z.strictObject({
       .default(4_000)
       .describe('history events after which the workflow of a flow continues as new'),
   }),
+  installation: z
+    .strictObject({
+      keyFile: z
+        .string()
+        .optional()
+        .describe(
+          'file with the installation key; default: the key `key` of the Secret below, which is made if it is missing',
+        ),
+      secret: z
+        .string()
+        .default('kflow-installation')
+        .describe('Secret with the installation key, on a cluster without `installation.keyFile`'),
+      namespace: z
+        .string()
+        .optional()
+        .describe("namespace of that Secret; default: the controller's own, else that of the kubeconfig's context"),
+    })
+    .prefault({}),
   cluster: clusterSchema.prefault({ kind: 'kubernetes' }),
   pods: z
     .strictObject({

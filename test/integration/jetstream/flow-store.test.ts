@@ -2,15 +2,17 @@ import { connectNats } from '../../../runtime/adapters/jetstream/connection';
 import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/flow-store/jetstream-flow-store';
 import type { FlowRecord } from '../../../runtime/controller/flows/ports/flow-record';
 import type { FlowEvent } from '../../../runtime/controller/flows/ports/flow-store';
+import { testKey } from '../../support/installation';
 import { waitFor } from '../../support/wait-for';
 import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
 let store: JetStreamFlowStore;
+const key = testKey();
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-  store = await JetStreamFlowStore.open(place.connection, { replicas: 1 });
+  store = await JetStreamFlowStore.open(place.connection, { replicas: 1, key });
 });
 afterAll(() => place.close());
 
@@ -53,7 +55,7 @@ describe('documents', () => {
 describe('records', () => {
   test('are visible as soon as they are saved, to this controller and to others', async () => {
     const connection = await connectNats(place.url, 'another');
-    const another = await JetStreamFlowStore.open(connection, { replicas: 1 });
+    const another = await JetStreamFlowStore.open(connection, { replicas: 1, key });
     for (let time = 0; time < 20; time++) {
       const [one, two] = [store, another].map((each, index) => ({
         each,
@@ -73,7 +75,7 @@ describe('records', () => {
   test('of 300 flows are read without a request for each', async () => {
     const records = Array.from({ length: 300 }, (_, index) => recordOf('many', `job${String(index).padStart(3, '0')}`));
     await Promise.all(records.map((record) => store.saveRecord(record)));
-    const fresh = await JetStreamFlowStore.open(place.connection, { replicas: 1 });
+    const fresh = await JetStreamFlowStore.open(place.connection, { replicas: 1, key });
     expect(await fresh.records('many')).toEqual(records);
     const sent = place.connection.stats().outMsgs;
     expect(await fresh.records('many')).toHaveLength(300);
@@ -123,7 +125,7 @@ describe('events', () => {
 
 test('a ping fails without the server', async () => {
   const connection = await connectNats(place.url, 'closed');
-  const other = await JetStreamFlowStore.open(connection, { replicas: 1 });
+  const other = await JetStreamFlowStore.open(connection, { replicas: 1, key });
   await connection.close();
   await expect(other.ping()).rejects.toMatchObject({ code: 'stream-failed' });
 });

@@ -1,60 +1,149 @@
-import { DiscardPolicy, type JetStreamManager, type NatsConnection, type ObjectStore, StorageType } from 'nats';
+import { createHash, createHmac } from 'node:crypto';
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  type NatsConnection,
+  type ObjectInfo,
+  type ObjectStore,
+  StorageType,
+} from 'nats';
 import { StoreError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import { documentDigest } from '../../../controller/flows/ports/flow-store';
+import { type InstallationKey, isSealed } from '../../../installation/installation-key';
 import { ensureStream } from '../provision';
 import { callServer, ignoreMissing, readServer } from '../retry-request';
-import { StreamReader } from '../stream-reader';
+import { type StreamMessage, StreamReader } from '../stream-reader';
 
 const bucket = 'kflow_documents';
 const stream = `OBJ_${bucket}`;
 
-/** Stores the documents of flows in an object store bucket, named `<namespace>/<jobId>/<digest>`. */
+/** Names the key that sealed an object, in the object's metadata. */
+const keyLabel = 'kflow.io/key';
+/** A read that meets a document while it is sealed anew is repeated. */
+const maxReads = 3;
+
+export interface FlowDocumentsProps {
+  readonly connection: NatsConnection;
+  readonly replicas: number;
+  readonly key: InstallationKey;
+}
+
+/**
+ * Stores the documents of flows in an object store bucket, named `<namespace>/<jobId>/<digest>`.
+ *
+ * I1. Documents may contain passwords, so they are stored sealed, each for its own name.
+ * I2. A digest does not help to guess a password: it is keyed. Digests of documents that an earlier version stored are plain
+ *     ones; records and histories contain them, so they stay.
+ */
 export class FlowDocuments {
+  private readonly digestKey: Buffer;
+
   private constructor(
     private readonly manager: JetStreamManager,
     private readonly objects: ObjectStore,
     private readonly reader: StreamReader,
-  ) {}
+    private readonly key: InstallationKey,
+  ) {
+    this.digestKey = key.derive('document digest');
+  }
 
-  static async open(connection: NatsConnection, replicas: number): Promise<FlowDocuments> {
+  static async open({ connection, replicas, key }: FlowDocumentsProps): Promise<FlowDocuments> {
     const manager = await connection.jetstreamManager({ checkAPI: false });
     await ensureStream(manager, bucketConfig(replicas), { num_replicas: replicas });
     const objects = await callServer(stream, () => connection.jetstream({ checkAPI: false }).views.os(bucket));
-    return new FlowDocuments(manager, objects, await StreamReader.of(connection, stream));
+    return new FlowDocuments(manager, objects, await StreamReader.of(connection, stream), key);
   }
 
   async put(flow: FlowKey, text: string): Promise<string> {
-    const digest = documentDigest(text);
+    const digest = createHmac('sha256', this.digestKey).update(text).digest('hex').slice(0, 32);
     const name = nameOf(flow, digest);
-    await callServer(`document ${name}`, async () => {
+    await callServer(contextOf(name), async () => {
       const found = await this.objects.info(name);
-      if (found === null || found.deleted) await this.objects.putBlob({ name }, Buffer.from(text));
+      if (found === null || found.deleted) await this.store(name, text);
     });
     return digest;
   }
 
   async get(flow: FlowKey, digest: string): Promise<string> {
     const name = nameOf(flow, digest);
-    const found = await readServer(`document ${name}`, () => this.objects.info(name));
-    const chunks: Uint8Array[] = [];
-    for (let sequence = 0; found !== null && chunks.length < found.chunks; ) {
-      const chunk = await this.reader.next(`$O.${bucket}.C.${found.nuid}`, sequence + 1);
-      if (chunk === undefined) break;
-      chunks.push(chunk.data);
-      sequence = chunk.sequence;
+    for (let read = 1; ; read++) {
+      const found = await readServer(contextOf(name), () => this.objects.info(name));
+      const bytes = found === null || found.deleted ? undefined : await this.read(found);
+      if (bytes !== undefined) return this.textOf(name, bytes);
+      if (found !== null && !found.deleted && read < maxReads) continue;
+      const message = `${flowName(flow)} has no document ${digest}: the document was removed or never stored`;
+      throw new StoreError('stream-failed', message, { where: name });
     }
-    const text = Buffer.concat(chunks).toString();
-    if (documentDigest(text) === digest) return text;
-    const message = `${flowName(flow)} has no document ${digest}: the document was removed or never stored`;
-    throw new StoreError('stream-failed', message, { where: name });
   }
 
   /** Removes these documents, or all documents of the flow. */
   async remove(flow: FlowKey, digests?: readonly string[]): Promise<void> {
     const all = async () => (await this.names()).filter((name) => name.startsWith(nameOf(flow, '')));
     const names = digests === undefined ? await all() : digests.map((digest) => nameOf(flow, digest));
-    await Promise.all(names.map((name) => callServer(`document ${name}`, () => this.removeOne(name))));
+    await Promise.all(names.map((name) => callServer(contextOf(name), () => this.removeOne(name))));
+  }
+
+  /**
+   * Seals every document again that an older key sealed, or that an earlier version stored in plain text, and returns their
+   * number. Several controllers may do so at once; a document that is removed meanwhile stays removed. Throws the first
+   * error, after it has tried every document.
+   */
+  async reseal(): Promise<number> {
+    const entries = await this.reader.from(`${metaSubject('')}>`, 1);
+    const stale = entries.map(infoOf).filter((info) => !info.deleted && info.metadata?.[keyLabel] !== this.key.id);
+    const errors: unknown[] = [];
+    for (const info of stale) await this.resealOne(info).catch((error) => errors.push(error));
+    if (errors.length > 0) throw errors[0];
+    return stale.length;
+  }
+
+  private async resealOne(info: StoredInfo): Promise<void> {
+    const bytes = await this.read(info);
+    if (bytes === undefined) return; // replaced or removed meanwhile
+    const text = this.textOf(info.name, bytes);
+    await callServer(contextOf(info.name), () => this.replace(info, text));
+  }
+
+  private async store(name: string, text: string, previousRevision?: number): Promise<void> {
+    const sealed = this.key.seal(Buffer.from(text), contextOf(name)); // I1
+    const meta = { name, metadata: { [keyLabel]: this.key.id } };
+    await this.objects.putBlob(meta, sealed, { previousRevision });
+  }
+
+  private async replace({ name, revision }: StoredInfo, text: string): Promise<void> {
+    try {
+      await this.store(name, text, revision);
+    } catch (error) {
+      const current = await this.objects.info(name);
+      if (current !== null && current.revision === revision) throw error;
+    }
+  }
+
+  /** The bytes of an object; undefined when it was replaced or removed meanwhile. */
+  private async read({
+    nuid,
+    chunks,
+    size,
+  }: Pick<ObjectInfo, 'nuid' | 'chunks' | 'size'>): Promise<Buffer | undefined> {
+    const found: Uint8Array[] = [];
+    for (let sequence = 0; found.length < chunks; ) {
+      const chunk = await this.reader.next(`$O.${bucket}.C.${nuid}`, sequence + 1);
+      if (chunk === undefined) return undefined;
+      found.push(chunk.data);
+      sequence = chunk.sequence;
+    }
+    const bytes = Buffer.concat(found);
+    return bytes.length === size ? bytes : undefined;
+  }
+
+  private textOf(name: string, bytes: Buffer): string {
+    if (isSealed(bytes)) return this.key.open(bytes, contextOf(name)).toString();
+    const text = bytes.toString();
+    const digest = createHash('sha256').update(text).digest('hex').slice(0, 32); // I2
+    if (name.endsWith(`/${digest}`)) return text;
+    throw new StoreError('stream-failed', `document ${name}: the stored text is not the one that was submitted`, {
+      where: name,
+    });
   }
 
   private async names(): Promise<readonly string[]> {
@@ -72,6 +161,13 @@ export class FlowDocuments {
   }
 }
 
+type StoredInfo = Pick<ObjectInfo, 'name' | 'nuid' | 'chunks' | 'size' | 'deleted' | 'metadata' | 'revision'>;
+
+/** The revision of an object is the sequence of its metadata. */
+function infoOf({ data, sequence }: StreamMessage): StoredInfo {
+  return { ...JSON.parse(Buffer.from(data).toString()), revision: sequence };
+}
+
 function bucketConfig(replicas: number) {
   return {
     name: stream,
@@ -86,6 +182,11 @@ function bucketConfig(replicas: number) {
 
 function nameOf({ namespace, jobId }: FlowKey, digest: string): string {
   return `${namespace}/${jobId}/${digest}`;
+}
+
+/** What a document is sealed for, and its name in errors. */
+function contextOf(name: string): string {
+  return `document ${name}`;
 }
 
 /** The subject of an object's metadata: ends with the object's name as padded base64url. */

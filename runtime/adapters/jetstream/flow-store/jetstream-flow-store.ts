@@ -2,6 +2,7 @@ import type { NatsConnection } from 'nats';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowRecord } from '../../../controller/flows/ports/flow-record';
 import type { FlowEvent, FlowStore } from '../../../controller/flows/ports/flow-store';
+import type { InstallationKey } from '../../../installation/installation-key';
 import { FlowDocuments } from './flow-documents';
 import { FlowEvents } from './flow-events';
 import { FlowRecords } from './flow-records';
@@ -14,14 +15,17 @@ export class JetStreamFlowStore implements FlowStore {
     private readonly log: FlowEvents,
   ) {}
 
-  /** Creates what does not exist, with `replicas` copies in a server cluster. Throws StoreError `stream-failed`. */
+  /**
+   * Creates what does not exist, with `replicas` copies in a server cluster. Documents are sealed with `key`. Throws
+   * StoreError `stream-failed`.
+   */
   static async open(
     connection: NatsConnection,
-    { replicas }: { readonly replicas: number },
+    { replicas, key }: { readonly replicas: number; readonly key: InstallationKey },
   ): Promise<JetStreamFlowStore> {
     return new JetStreamFlowStore(
       ...(await Promise.all([
-        FlowDocuments.open(connection, replicas),
+        FlowDocuments.open({ connection, replicas, key }),
         FlowRecords.open(connection, replicas),
         FlowEvents.open(connection, replicas),
       ])),
@@ -38,6 +42,11 @@ export class JetStreamFlowStore implements FlowStore {
 
   removeDocuments(flow: FlowKey, digests?: readonly string[]): Promise<void> {
     return this.documents.remove(flow, digests);
+  }
+
+  /** Seals the documents again that the newest key did not seal, and returns their number. */
+  resealDocuments(): Promise<number> {
+    return this.documents.reseal();
   }
 
   record(flow: FlowKey): Promise<FlowRecord | undefined> {

@@ -9,13 +9,13 @@ const SILENCE_MS = 30_000;
 const ATTEMPTS = 10;
 const MAX_SOCKETS = 16;
 
-/** A request that is safe to repeat, as all requests here are. */
+/** A request that is safe to repeat, as all requests here are: a second POST of the same object is refused. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'PATCH' | 'POST' | 'DELETE';
   /** Absolute path, such as `/apis/apps/v1`. */
   readonly path: string;
   readonly query?: { readonly [name: string]: string | undefined };
-  /** The manifest of a server-side apply, or the options of a delete. */
+  /** The manifest of a server-side apply or of a new object, or the options of a delete. */
   readonly body?: unknown;
   /** Requests only the metadata: of one object, also in a watch, or of a list. */
   readonly as?: 'PartialObjectMetadata' | 'PartialObjectMetadataList';

@@ -1,15 +1,22 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { controllerNodeOptions } from '../../../../lib/plan/controller-requirements';
 import type { ServerRecipe } from '../../../servers/run-server';
 import type { Stack } from '../../local-stack/find-stack';
+import type { StackDirectory } from '../../local-stack/stack-directory';
 
 const probeTimeoutMs = 5_000;
 
+type Servers = Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>;
+
 /**
  * The controller of a stack: the same `kflow controller` as in a cluster. Settings in the environment, such as
- * `KFLOW_CONTROLLER_TIMES_…`, apply unless the stack sets them itself.
+ * `KFLOW_CONTROLLER_TIMES_…`, apply unless the stack sets them itself. The account of the S3 server is in a file that only
+ * the stack's owner can read, not in the environment.
  */
-export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>): ServerRecipe {
+export function controllerRecipe(directory: StackDirectory, servers: Servers): ServerRecipe {
+  const file = writeSettings(directory, servers);
+  const given = Object.entries(process.env).filter(([name]) => !name.startsWith('KFLOW_CONTROLLER_S3_OVERRIDE_'));
   return {
     name: 'controller',
     command: process.execPath,
@@ -17,21 +24,21 @@ export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3'
       controllerNodeOptions,
       path.join(__dirname, '../../main.js'),
       'controller',
+      '--config',
+      file,
       '--port',
       String(port),
     ],
     env: {
       KFLOW_CONTROLLER_LOG_FORMAT: 'text',
-      ...process.env,
+      ...Object.fromEntries(given),
       KFLOW_CONTROLLER_LISTEN_HOST: '127.0.0.1',
       KFLOW_CONTROLLER_NATS_URL: servers.nats,
       KFLOW_CONTROLLER_NATS_REPLICAS: '1',
       KFLOW_CONTROLLER_TEMPORAL_ADDRESS: servers.temporal,
       KFLOW_CONTROLLER_CLUSTER_KIND: 'processes',
       KFLOW_CONTROLLER_CLUSTER_SOCKET: servers.socket,
-      KFLOW_CONTROLLER_S3_OVERRIDE_ADDR: servers.s3.endpoint,
-      KFLOW_CONTROLLER_S3_OVERRIDE_USER: servers.s3.user,
-      KFLOW_CONTROLLER_S3_OVERRIDE_PASSWORD: servers.s3.password,
+      KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: directory.keyFile,
       KFLOW_CONTROLLER_S3_MESSAGE_BUCKET: 'kflowinternal',
     },
     probe: async (port) => {
@@ -39,4 +46,13 @@ export function controllerRecipe(servers: Pick<Stack, 'nats' | 'temporal' | 's3'
       if (!answer.ok) throw new Error(`/readyz responded with ${answer.status}: ${(await answer.text()).trim()}`);
     },
   };
+}
+
+/** Writes the settings that hold secrets, and returns the file. */
+function writeSettings(directory: StackDirectory, { s3 }: Servers): string {
+  const { endpoint: addr, user, password } = s3;
+  const file = path.join(directory.dataOf('controller'), 'settings.json');
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ s3: { override: { addr, user, password } } }, null, 2)}\n`, { mode: 0o600 });
+  return file;
 }

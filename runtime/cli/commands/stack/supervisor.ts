@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import { waitForEarlierProcesses } from '../../../adapters/processes/earlier-processes';
 import { startProcessNode } from '../../../adapters/processes/process-node';
+import { ensureKeyFile } from '../../../installation/key-file';
 import { startNatsServer } from '../../../servers/nats-server';
 import { type RunningServer, runServer, type ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
@@ -71,6 +72,7 @@ export class StackSupervisor {
     this.ends.push({ what: 'the lock of the folder', end: () => presence.close() });
     rmSync(directory.file, { force: true });
     await waitForEarlierProcesses(directory.pidFiles);
+    ensureKeyFile(directory.keyFile);
     const nats = await this.server('nats-server', startNatsServer(this.serverOptions('nats', ports.natsPort)));
     this.answers('--nats-port', ports.natsPort, { name: 'nats-server', address: nats.url, pid: nats.pid() });
     const temporal = await this.server(
@@ -108,9 +110,13 @@ export class StackSupervisor {
   }
 
   private async controller(servers: Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>): Promise<string> {
-    const { ports, say } = this.options;
+    const { directory, ports, say } = this.options;
     const options = this.serverOptions('controller', ports.port, standardPort);
-    const server = await this.server('controller', runServer(controllerRecipe(servers), options), controllerGraceMs);
+    const server = await this.server(
+      'controller',
+      runServer(controllerRecipe(directory, servers), options),
+      controllerGraceMs,
+    );
     const url = `http://127.0.0.1:${server.port}`;
     this.answers('--port', ports.port, { name: 'controller', address: url, pid: server.pid() });
     if (ports.port === undefined && server.port !== standardPort) {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowRecord } from './flow-record';
 
@@ -7,7 +6,7 @@ import type { FlowRecord } from './flow-record';
  * `stream-failed` when the server refuses or does not respond.
  */
 export interface FlowStore {
-  /** Stores a document and returns its digest. */
+  /** Stores a document and returns its digest: 32 hexadecimal digits, the same for the same text. */
   putDocument(flow: FlowKey, text: string): Promise<string>;
   /** Throws StoreError `stream-failed` for an unknown document. */
   document(flow: FlowKey, digest: string): Promise<string>;
@@ -29,14 +28,6 @@ export interface FlowStore {
   followEvents(of: Partial<FlowKey>, signal: AbortSignal): Promise<AsyncIterable<FlowEvent>>;
   /** Resolves when the server responds. */
   ping(): Promise<void>;
-}
-
-/**
- * The digest that identifies a document: the first half of its SHA-256, in hex. Records and histories contain digests, so the
- * rule must not change.
- */
-export function documentDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 /** An entry of the event log. `audit`: a request was accepted; `phase`: the flow entered a phase; `notice`: anything else. */

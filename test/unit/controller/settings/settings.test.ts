@@ -36,6 +36,7 @@ test('requires only the addresses of NATS and Temporal, and is open on loopback'
     listen: { host: '127.0.0.1', port: 9080 },
     nats: { url: 'nats://nats:4222' },
     temporal: { address: 'temporal:7233', namespace: 'default', taskQueue: 'kflow', historyLength: 4_000 },
+    installation: { secret: 'kflow-installation' },
     cluster: { kind: 'kubernetes' },
     pods: { image: 'kflow:latest' },
     s3: {},

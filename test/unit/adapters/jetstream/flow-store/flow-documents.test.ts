@@ -1,16 +1,23 @@
 import { FlowDocuments } from '../../../../../runtime/adapters/jetstream/flow-store/flow-documents';
+import type { InstallationKey } from '../../../../../runtime/installation/installation-key';
+import { testKey } from '../../../../support/installation';
 import { MemoryJetStream } from '../../../../support/memory-jetstream';
 
 const flow = { namespace: 'ns', jobId: 'job' };
 const bucket = 'kflow_documents';
 const stream = `OBJ_${bucket}`;
 
+const key = testKey();
 let server: MemoryJetStream;
 let documents: FlowDocuments;
 
+function open(used: InstallationKey): Promise<FlowDocuments> {
+  return FlowDocuments.open({ connection: server.connection, replicas: 1, key: used });
+}
+
 beforeEach(async () => {
   server = new MemoryJetStream();
-  documents = await FlowDocuments.open(server.connection, 1);
+  documents = await open(key);
 });
 
 test('stores a document again after an interrupted removal, which leaves a deletion marker', async () => {
