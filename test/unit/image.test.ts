@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { readImageConfig } from '../../tools/image/image-config';
 
 const root = path.join(__dirname, '../..');
 const dockerfile = readFileSync(path.join(root, 'Dockerfile'), 'utf8').replaceAll(/\\\n/g, ' ');
@@ -24,10 +25,25 @@ test('nothing reaches the builder that is not copied', () => {
   expect(ignored).toMatch(/^\*$/m);
 });
 
-test('it runs on a pinned Node with glibc, as a numeric user, and is the runtime by default', () => {
-  expect(dockerfile).toMatch(/^ARG NODE=node:26\.\d+\.\d+-bookworm-slim$/m);
-  expect(instructions.filter((line) => line.startsWith('FROM '))).toEqual(['FROM $NODE AS build', 'FROM $NODE']);
-  expect(instructions.findLast((line) => line.startsWith('USER '))).toBe('USER 1000:1000');
-  expect(instructions.at(-1)).toBe('CMD ["node", "/opt/kflow/dist/js/runtime/replica/main.js"]');
-  expect(dockerfile).toContain('ln -s /opt/kflow/dist/js/runtime/cli/main.js /usr/local/bin/kflow');
+test('it is built in an image known by its digest, of which nothing remains', () => {
+  expect(dockerfile).toMatch(/^ARG BUILDER=node:\d+\.\d+\.\d+-\w+-slim@sha256:[0-9a-f]{64}$/m);
+  const stages = instructions.filter((line) => line.startsWith('FROM '));
+  expect(stages).toEqual(['FROM --platform=$BUILDPLATFORM $BUILDER AS build', 'FROM scratch']);
+});
+
+test('both ways to build start the same process as the same user', () => {
+  expect(readImageConfig(path.join(root, 'Dockerfile'), { VERSION: '1.2.3' })).toEqual({
+    User: '1000:1000',
+    ExposedPorts: { '9080/tcp': {}, '9002/tcp': {} },
+    Env: [
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      'NODE_ENV=production',
+      'PYTHONDONTWRITEBYTECODE=1',
+      'PYTHONUNBUFFERED=1',
+      'HOME=/tmp',
+    ],
+    Cmd: ['node', '/opt/kflow/dist/js/runtime/replica/main.js'],
+    WorkingDir: '/opt/kflow',
+    Labels: expect.objectContaining({ 'org.opencontainers.image.version': '1.2.3' }),
+  });
 });

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { digestOf, imageCache, readIfThere, writeAtomically } from './cached-download';
+import { readTar } from './debian-package';
+import { FileTree } from './file-tree';
+import type { ImageLock } from './image-lock';
+import { type Platform, platformNames } from './platform';
+
+/** Node's official binary, as the npm package `node-linux-…` carries it, without npm. */
+export async function nodeLayer({ node }: ImageLock, platform: Platform): Promise<FileTree> {
+  const name = `node-linux-${platformNames[platform].npm}`;
+  const [algorithm = '', digest = ''] = node.integrity[platform].split(/-(.*)/s);
+  const archive = readPackage(`${name}@${node.version}`, algorithm, Buffer.from(digest, 'base64').toString('hex'));
+  const tree = new FileTree();
+  for (const { header, content } of await readTar(gunzipSync(archive))) {
+    if (header.name === 'package/bin/node') tree.text('usr/local/bin/node', content, 0o755);
+    if (header.name === 'package/LICENSE') tree.text('usr/local/share/doc/node/LICENSE', content);
+  }
+  if (tree.get('usr/local/bin/node') === undefined) throw new Error(`image: ${name} has no bin/node`);
+  return tree;
+}
+
+/** The archive of a package from the registry that npm is set up with, or from the cache. */
+function readPackage(name: string, algorithm: string, digest: string): Buffer {
+  const cached = path.join(imageCache, 'downloads', digest);
+  const known = readIfThere(cached);
+  if (known !== undefined && digestOf(known, algorithm) === digest) return known;
+  const folder = mkdtempSync(path.join(tmpdir(), 'kflow-node-'));
+  try {
+    const packed = execFileSync('npm', ['pack', name, '--pack-destination', folder, '--silent'], { encoding: 'utf8' });
+    const archive = readFileSync(path.join(folder, packed.trim()));
+    if (digestOf(archive, algorithm) !== digest) throw new Error(`image: ${name} is not the one of image.lock.json`);
+    writeAtomically(cached, archive);
+    return archive;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
