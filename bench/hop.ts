@@ -6,7 +6,7 @@ import type { FlowPlan } from '../lib/plan/flow-plan';
 import type { OutputSpec } from '../lib/plan/function-spec';
 import { planFlow } from '../lib/plan/plan-flow';
 import { readTopology } from '../lib/topology/read-topology';
-import { connectNats } from '../runtime/adapters/jetstream/connection';
+import { connectNats } from '../runtime/adapters/jetstream/access/connect-nats';
 import { JetStreamStreams } from '../runtime/adapters/jetstream/jetstream-streams';
 import { JetStreamPublisher } from '../runtime/adapters/jetstream/publisher';
 import { SchemaRegistry } from '../runtime/adapters/jetstream/schema-registry';
@@ -45,7 +45,7 @@ export async function benchHop(): Promise<void> {
     logFile: path.join(directory, 'nats.log'),
     progress,
   });
-  const connection = await connectNats(server.url, 'bench');
+  const connection = await connectNats({ url: server.url }, 'bench');
   const rates = { engine: [] as number[], plain: [] as number[] };
   try {
     for (let round = 0; round < rounds; round++) {

@@ -60,6 +60,8 @@ export const errorCodes = {
   'server-missing': { httpStatus: 503 },
   /** A server cannot be reached, does not respond in time, or stopped. */
   'server-failed': { httpStatus: 503, isTransient: true },
+  /** A server refused the login, or its certificate cannot be verified. */
+  'login-failed': { httpStatus: 503 },
   /** An operation is not allowed in the current state, which the message names. */
   'state-invalid': { httpStatus: 409 },
   /** A Kubernetes object differs in a field that cannot be changed in place; the object has to be recreated. */

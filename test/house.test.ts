@@ -359,6 +359,12 @@ test('only start-controller.ts imports adapters into the controller', () => {
   expect(wrong).toEqual([]);
 });
 
+test('every call of JetStream goes through one file, which applies the domain of the connection', () => {
+  const calls = /\.jetstream(Manager)?\(|[`'"]\$JS\.API/;
+  const callers = files.filter((file) => calls.test(readFileSync(path.join(root, file), 'utf8')));
+  expect(callers).toEqual(['runtime/adapters/jetstream/access/jetstream-api.ts']);
+});
+
 test('lib uses no network, clock or environment, and only lib/constructs and lib/define use files', () => {
   const wrong = files.filter((file) => {
     const text = readFileSync(path.join(root, file), 'utf8');

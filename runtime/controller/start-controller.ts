@@ -1,6 +1,6 @@
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
-import { connectNats } from '../adapters/jetstream/connection';
+import { connectNats } from '../adapters/jetstream/access/connect-nats';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
@@ -102,7 +102,7 @@ async function connect(
   onClose: OnClose,
 ): Promise<Clients> {
   const key = await openKey(settings, log);
-  const connection = await connectNats(settings.nats.url, 'kflow controller');
+  const connection = await connectNats({ url: settings.nats.url }, 'kflow controller');
   onClose(() => connection.close());
   const streams = await JetStreamStreams.open(connection);
   const store = await JetStreamFlowStore.open(connection, { replicas: settings.nats.replicas ?? 1, key });

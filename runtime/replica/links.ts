@@ -1,8 +1,9 @@
 import type { JetStreamManager, NatsConnection, Status } from 'nats';
 import { type FunctionSpec, outputsOf, type S3Connection } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
+import { connectNats } from '../adapters/jetstream/access/connect-nats';
+import { managerOf } from '../adapters/jetstream/access/jetstream-api';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
-import { connectNats } from '../adapters/jetstream/connection';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { MessagePuller } from '../adapters/jetstream/message-puller';
 import { JetStreamPublisher } from '../adapters/jetstream/publisher';
@@ -61,7 +62,7 @@ export class ReplicaLinks {
   static async open(props: LinksProps): Promise<ReplicaLinks> {
     const { spec, environment } = props;
     const name = `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`;
-    return ReplicaLinks.over(await connectNats(environment.natsUrl, name), props);
+    return ReplicaLinks.over(await connectNats({ url: environment.natsUrl }, name), props);
   }
 
   /** The links over an open connection, which `close` closes. */
@@ -79,7 +80,7 @@ export class ReplicaLinks {
     const links: ReplicaLinks = new ReplicaLinks(
       props,
       connection,
-      await connection.jetstreamManager({ checkAPI: false }),
+      await managerOf(connection),
       await JetStreamFlowState.open(connection, spec.stateBucket),
       schemas,
       publisher,

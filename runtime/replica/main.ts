@@ -54,7 +54,7 @@ function isHostFailure(error: unknown): error is KFlowError {
 export function exitCodeOf(
   of: { readonly error: unknown } | (Pick<FunctionSpec, 'mode'> & { readonly end: ReplicaEnd }),
 ): number {
-  if ('error' in of) return of.error instanceof ConfigError ? ExitCode.Misconfigured : ExitCode.Failed;
+  if ('error' in of) return isMisconfigured(of.error) ? ExitCode.Misconfigured : ExitCode.Failed;
   switch (of.end.is) {
     case 'done':
       return ExitCode.Done;
@@ -65,6 +65,11 @@ export function exitCodeOf(
     case 'outdated':
       return ExitCode.Stopped;
   }
+}
+
+/** A refused login is retried by a restart: the next pod has the newest content of its Secrets. */
+function isMisconfigured(error: unknown): boolean {
+  return error instanceof ConfigError && error.code !== 'login-failed';
 }
 
 function readSpec(file: string): FunctionSpec {

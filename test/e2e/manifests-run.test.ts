@@ -5,7 +5,7 @@ import type { NatsConnection } from 'nats';
 import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import type { FlowPlan } from '../../lib/plan/flow-plan';
-import { connectNats } from '../../runtime/adapters/jetstream/connection';
+import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
 import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
 import { type GuardedProcess, spawnGuarded } from '../../runtime/adapters/processes/guard';
 import { startNatsServer } from '../../runtime/servers/nats-server';
@@ -48,7 +48,7 @@ let connection: NatsConnection;
 
 beforeAll(async () => {
   server = await startNatsServer({ dataDir: path.join(folder, 'nats'), logFile: path.join(folder, 'nats.log') });
-  connection = await connectNats(server.url, 'test');
+  connection = await connectNats({ url: server.url }, 'test');
 });
 
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MemoryCluster } from '../../bench/memory-cluster';
-import { connectNats } from '../../runtime/adapters/jetstream/connection';
+import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
 import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
 import { type FlowKey, parseFlowName } from '../../runtime/api-contract/flow-key';
@@ -112,7 +112,7 @@ export class ControllerPlace extends FlowClient {
   }
 
   async removeStream(name: string): Promise<void> {
-    const connection = await connectNats(this.nats.url, 'test');
+    const connection = await connectNats({ url: this.nats.url }, 'test');
     await (await connection.jetstreamManager()).streams.delete(name);
     await connection.close();
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type JetStreamManager, type KV, type NatsConnection, NatsError } from 'nats';
 import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
 import type { Publisher } from '../../engine/ports/publisher';
+import { jetStreamOf, managerOf, valueSubject } from './access/jetstream-api';
 import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 
 /**
@@ -14,6 +15,7 @@ import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
  */
 export class JetStreamFlowState implements FlowState {
   private constructor(
+    private readonly connection: NatsConnection,
     private readonly manager: JetStreamManager,
     private readonly bucket: KV,
     private readonly name: string,
@@ -21,16 +23,16 @@ export class JetStreamFlowState implements FlowState {
 
   /** Creates the bucket if it does not exist. */
   static async open(connection: NatsConnection, bucket: string): Promise<JetStreamFlowState> {
-    await retryRequest(() => connection.jetstream().views.kv(bucket));
+    await retryRequest(() => jetStreamOf(connection).views.kv(bucket));
     return JetStreamFlowState.of(connection, bucket);
   }
 
   /** The state in an existing bucket; sends no request. */
   static async of(connection: NatsConnection, bucket: string): Promise<JetStreamFlowState> {
-    const manager = await connection.jetstreamManager(quickRequests);
+    const manager = await managerOf(connection, quickRequests);
     // with bindOnly, reads go to the leader (I1)
-    const kv = await connection.jetstream(quickRequests).views.kv(bucket, { bindOnly: true });
-    return new JetStreamFlowState(manager, kv, bucket);
+    const kv = await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true });
+    return new JetStreamFlowState(connection, manager, kv, bucket);
   }
 
   async run(): Promise<number> {
@@ -132,13 +134,13 @@ export class JetStreamFlowState implements FlowState {
     const versions = new Map<string, string>();
     const entries = await retryRequest(() => this.bucket.history({ key: `${prefix}>` }));
     for await (const entry of entries) versions.set(entry.key.slice(prefix.length), entry.string());
-    return new KvListedObjects(this.subjectOf(prefix), versions, publisher);
+    return new KvListedObjects(valueSubject(this.connection, this.name, prefix), versions, publisher);
   }
 
   /** The position at which a replica's generator continues after a restart. */
   async position(source: string, replica: number, publisher: Publisher): Promise<SourcePosition> {
     const key = `position.${await this.run()}.${source}.${replica}`;
-    const subject = this.subjectOf(key);
+    const subject = valueSubject(this.connection, this.name, key);
     const save = (stored: number) => {
       const payload = Buffer.from(String(stored));
       publisher.publish({ subject, id: `${subject}:${stored}`, payload }, () => undefined); // on failure, a restart repeats records, which the stream drops by id

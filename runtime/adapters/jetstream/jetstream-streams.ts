@@ -7,6 +7,7 @@ import { flowName } from '../../api-contract/flow-key';
 import { Limit } from '../../async/limit';
 import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/streams';
 import type { Writer } from '../../engine/ports/flow-state';
+import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { JetStreamFlowState } from './jetstream-flow-state';
 import { provisionOwn, provisionSchemas } from './provision';
 import { readProgress } from './read-progress';
@@ -28,7 +29,7 @@ export class JetStreamStreams implements Streams {
   ) {}
 
   static async open(connection: NatsConnection): Promise<JetStreamStreams> {
-    return new JetStreamStreams(connection, await connection.jetstreamManager(quickRequests));
+    return new JetStreamStreams(connection, await managerOf(connection, quickRequests));
   }
 
   async provision(plan: FlowPlan): Promise<void> {
@@ -64,7 +65,7 @@ export class JetStreamStreams implements Streams {
       const message = `${functionId} of ${flowName(plan)} reads no stream, nothing to rewind`;
       throw new ConfigError('config-invalid', message, { where: functionId });
     }
-    const views = this.connection.jetstream(quickRequests).views;
+    const views = jetStreamOf(this.connection, quickRequests).views;
     const { manager } = this;
     const { stateBucket } = plan;
     const ports = { manager, bucket: await views.kv(stateBucket, { bindOnly: true }), stateBucket };

@@ -1,5 +1,6 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
 import type { Delivery, DeliverySource } from '../../engine/ports/delivery';
+import { apiSubject } from './access/jetstream-api';
 import type { AckLedger } from './ack-ledger';
 
 /** Expiry of a pull request; the next demand sends another. */
@@ -39,7 +40,7 @@ export class MessagePuller implements DeliverySource {
     private readonly acks: AckLedger,
     private readonly consumer: { readonly stream: string; readonly durable: string },
   ) {
-    this.nextSubject = `$JS.API.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.durable}`;
+    this.nextSubject = apiSubject(connection, `CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.durable}`);
   }
 
   start(onDelivery: (delivery: Delivery) => void): void {

@@ -3,6 +3,7 @@ import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
+import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { ignoreMissing, retryRequest } from './retry-request';
 import { consumerProgress } from './stream-trimmer';
 
@@ -52,7 +53,7 @@ export class OriginIndex implements OriginLookup {
   }
 
   private async scanAll(sinceMs: number): Promise<void> {
-    const manager = await this.connection.jetstreamManager({ checkAPI: false });
+    const manager = await managerOf(this.connection);
     let floors: ReadonlyMap<string, number> | undefined;
     for (const stream of this.streams) {
       const info = await ignoreMissing(manager.streams.info(stream.name));
@@ -83,7 +84,7 @@ export class OriginIndex implements OriginLookup {
       sinceMs >= stream.fromMs
         ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: stream.toSequence + 1 }
         : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(sinceMs).toISOString() };
-    const jetstream = this.connection.jetstream();
+    const jetstream = jetStreamOf(this.connection);
     const consumer = await jetstream.consumers.get(stream.name, { ...start, headers_only: true });
     // checked before each batch: pending messages may have been trimmed
     while ((await consumer.info()).num_pending > 0) {

@@ -1,4 +1,5 @@
 import { DeliverPolicy, type JsMsg, type NatsConnection } from 'nats';
+import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { callServer, ignoreMissing } from './retry-request';
 
 /** A record that a function gave up on. */
@@ -21,11 +22,11 @@ const fetchExpiresMs = 2_000;
 
 /** The dead letters of a stream after a sequence, the oldest first; none without the stream. */
 export async function* readLetters(connection: NatsConnection, stream: string, after: number): AsyncIterable<Letter> {
-  const manager = await connection.jetstreamManager({ checkAPI: false });
+  const manager = await managerOf(connection);
   const info = await callServer(`stream ${stream}`, () => ignoreMissing(manager.streams.info(stream)));
   if (info === undefined || info.state.last_seq <= after || info.state.messages === 0) return;
   const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 };
-  const consumer = await connection.jetstream({ checkAPI: false }).consumers.get(stream, start);
+  const consumer = await jetStreamOf(connection).consumers.get(stream, start);
   try {
     while ((await consumer.info()).num_pending > 0) {
       for await (const message of await consumer.fetch({ max_messages: 100, expires: fetchExpiresMs })) {

@@ -2,6 +2,7 @@ import type { JetStreamManager, KV, NatsConnection } from 'nats';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { LoneAttempts } from '../../engine/ports/lone-attempts';
+import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { quickRequests, retryRequest } from './retry-request';
 
 /** A lone attempt that has not ended. */
@@ -38,8 +39,8 @@ export class ReplicaLife implements LoneAttempts {
   /** After a crash, also gives back the record that the replica before was running alone. */
   static async begin(props: ReplicaLifeProps): Promise<ReplicaLife> {
     const { connection, spec, identity } = props;
-    const manager = await connection.jetstreamManager(quickRequests);
-    const bucket = await connection.jetstream(quickRequests).views.kv(spec.stateBucket, { bindOnly: true });
+    const manager = await managerOf(connection, quickRequests);
+    const bucket = await jetStreamOf(connection, quickRequests).views.kv(spec.stateBucket, { bindOnly: true });
     const key = aliveKey(props);
     const before = await retryRequest(() => bucket.get(key));
     const life = new ReplicaLife(props, manager, bucket, before?.operation === 'PUT');

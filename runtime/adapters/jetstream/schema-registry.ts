@@ -2,6 +2,7 @@ import type { KV, NatsConnection } from 'nats';
 import { StoreError } from '../../../lib/errors';
 import { haveOtherDecimals, schemaOfText, schemaText } from '../../engine/avro-message';
 import type { SchemaSource } from '../../engine/ports/host';
+import { jetStreamOf } from './access/jetstream-api';
 import { retryRequest } from './retry-request';
 
 /**
@@ -20,7 +21,7 @@ export class SchemaRegistry implements SchemaSource {
 
   /** `flow` is the namespace and the jobId, joined by a dot. */
   static async open(connection: NatsConnection, bucket: string, flow: string): Promise<SchemaRegistry> {
-    return new SchemaRegistry(await retryRequest(() => connection.jetstream().views.kv(bucket)), flow);
+    return new SchemaRegistry(await retryRequest(() => jetStreamOf(connection).views.kv(bucket)), flow);
   }
 
   async publish(fingerprint: string, schema: object | string): Promise<void> {

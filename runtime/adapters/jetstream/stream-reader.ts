@@ -8,6 +8,7 @@ import {
   NatsError,
   nanos,
 } from 'nats';
+import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { ignoreMissing, quickRequests, readServer } from './retry-request';
 
 /** A message stored in a stream. */
@@ -41,8 +42,8 @@ export class StreamReader {
   ) {}
 
   static async of(connection: NatsConnection, stream: string): Promise<StreamReader> {
-    const manager = await connection.jetstreamManager(quickRequests);
-    return new StreamReader(manager, connection.jetstream(quickRequests), stream);
+    const manager = await managerOf(connection, quickRequests);
+    return new StreamReader(manager, jetStreamOf(connection, quickRequests), stream);
   }
 
   async extent(): Promise<StreamExtent> {

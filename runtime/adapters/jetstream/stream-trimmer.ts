@@ -2,6 +2,7 @@ import type { JetStreamManager, NatsConnection } from 'nats';
 import type { OutputSpec } from '../../../lib/plan/function-spec';
 import type { ConsumerProgress } from '../../engine/completion';
 import { isTight, planTrim } from '../../engine/plan-trim';
+import { jetStreamOf, managerOf, valueSubject } from './access/jetstream-api';
 import { readFloorNote } from './keepers/floor-notes';
 import { readKey } from './read-run';
 import { retryRequest } from './retry-request';
@@ -35,7 +36,7 @@ export class StreamTrimmer {
     if (this.trimming) return 0;
     this.trimming = true;
     try {
-      return await this.trimOnce(await this.connection.jetstreamManager({ checkAPI: false }));
+      return await this.trimOnce(await managerOf(this.connection));
     } finally {
       this.trimming = false;
     }
@@ -71,8 +72,8 @@ export class StreamTrimmer {
 
   private async noteTrim(trim: Trim): Promise<void> {
     if (this.stateBucket === undefined) return;
-    const subject = `$KV.${this.stateBucket}.${trimKey(this.output.stream)}`;
-    await this.connection.jetstream({ checkAPI: false }).publish(subject, JSON.stringify(trim));
+    const subject = valueSubject(this.connection, this.stateBucket, trimKey(this.output.stream));
+    await jetStreamOf(this.connection).publish(subject, JSON.stringify(trim));
   }
 }
 

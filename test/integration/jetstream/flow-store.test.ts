@@ -1,4 +1,4 @@
-import { connectNats } from '../../../runtime/adapters/jetstream/connection';
+import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/flow-store/jetstream-flow-store';
 import type { FlowRecord } from '../../../runtime/controller/flows/ports/flow-record';
 import type { FlowEvent } from '../../../runtime/controller/flows/ports/flow-store';
@@ -54,7 +54,7 @@ describe('documents', () => {
 
 describe('records', () => {
   test('are visible as soon as they are saved, to this controller and to others', async () => {
-    const connection = await connectNats(place.url, 'another');
+    const connection = await connectNats({ url: place.url }, 'another');
     const another = await JetStreamFlowStore.open(connection, { replicas: 1, key });
     for (let time = 0; time < 20; time++) {
       const [one, two] = [store, another].map((each, index) => ({
@@ -124,7 +124,7 @@ describe('events', () => {
 });
 
 test('a ping fails without the server', async () => {
-  const connection = await connectNats(place.url, 'closed');
+  const connection = await connectNats({ url: place.url }, 'closed');
   const other = await JetStreamFlowStore.open(connection, { replicas: 1, key });
   await connection.close();
   await expect(other.ping()).rejects.toMatchObject({ code: 'stream-failed' });

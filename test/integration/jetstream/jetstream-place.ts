@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AckPolicy, DiscardPolicy, type JetStreamManager, type NatsConnection, nanos, type StreamConfig } from 'nats';
-import { connectNats } from '../../../runtime/adapters/jetstream/connection';
+import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { closeAfterFile } from '../../support/close-after-file';
 import { waitFor } from '../../support/wait-for';
@@ -34,7 +34,7 @@ export class JetStreamPlace {
   static async start(): Promise<JetStreamPlace> {
     const folder = mkdtempSync(join(tmpdir(), 'kflow-jetstream-'));
     const server = await startNatsServer({ dataDir: join(folder, 'nats'), logFile: join(folder, 'nats.log') });
-    const connection = await connectNats(server.url, 'test');
+    const connection = await connectNats({ url: server.url }, 'test');
     return new JetStreamPlace(folder, server, connection, await connection.jetstreamManager());
   }
 

@@ -10,6 +10,7 @@ import {
 import { StoreError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import { type InstallationKey, isSealed } from '../../../installation/installation-key';
+import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { ensureStream } from '../provision';
 import { callServer, ignoreMissing, readServer } from '../retry-request';
 import { type StreamMessage, StreamReader } from '../stream-reader';
@@ -48,9 +49,9 @@ export class FlowDocuments {
   }
 
   static async open({ connection, replicas, key }: FlowDocumentsProps): Promise<FlowDocuments> {
-    const manager = await connection.jetstreamManager({ checkAPI: false });
+    const manager = await managerOf(connection);
     await ensureStream(manager, bucketConfig(replicas), { num_replicas: replicas });
-    const objects = await callServer(stream, () => connection.jetstream({ checkAPI: false }).views.os(bucket));
+    const objects = await callServer(stream, () => jetStreamOf(connection).views.os(bucket));
     return new FlowDocuments(manager, objects, await StreamReader.of(connection, stream), key);
   }
 

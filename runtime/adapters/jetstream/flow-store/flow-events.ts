@@ -2,6 +2,7 @@ import { DiscardPolicy, type JetStreamClient, type NatsConnection, nanos, Storag
 import type { FlowKey } from '../../../api-contract/flow-key';
 import { pause } from '../../../async/pause';
 import type { FlowEvent } from '../../../controller/flows/ports/flow-store';
+import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { ensureStream } from '../provision';
 import { callServer, quickRequests } from '../retry-request';
 import { StreamReader } from '../stream-reader';
@@ -26,10 +27,14 @@ export class FlowEvents {
   ) {}
 
   static async open(connection: NatsConnection, replicas: number): Promise<FlowEvents> {
-    const manager = await connection.jetstreamManager({ checkAPI: false });
+    const manager = await managerOf(connection);
     const config = { storage: StorageType.File, discard: DiscardPolicy.Old, num_replicas: replicas, ...limits };
     await ensureStream(manager, { name: stream, subjects: ['kflow-events.*.*.*'], ...config }, config);
-    return new FlowEvents(connection, connection.jetstream(quickRequests), await StreamReader.of(connection, stream));
+    return new FlowEvents(
+      connection,
+      jetStreamOf(connection, quickRequests),
+      await StreamReader.of(connection, stream),
+    );
   }
 
   async add(event: FlowEvent): Promise<void> {

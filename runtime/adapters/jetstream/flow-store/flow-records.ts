@@ -1,6 +1,7 @@
 import type { KV, NatsConnection } from 'nats';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowRecord } from '../../../controller/flows/ports/flow-record';
+import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { bucketConfig, ensureStream } from '../provision';
 import { callServer, quickRequests, readServer } from '../retry-request';
 import { StreamReader } from '../stream-reader';
@@ -26,9 +27,9 @@ export class FlowRecords {
   ) {}
 
   static async open(connection: NatsConnection, replicas: number): Promise<FlowRecords> {
-    const manager = await connection.jetstreamManager({ checkAPI: false });
+    const manager = await managerOf(connection);
     await ensureStream(manager, bucketConfig(bucket, replicas), { num_replicas: replicas });
-    const values = await connection.jetstream(quickRequests).views.kv(bucket, { bindOnly: true });
+    const values = await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true });
     return new FlowRecords(values, await StreamReader.of(connection, `KV_${bucket}`));
   }
 

@@ -1,4 +1,5 @@
 import { AckPolicy, type ConsumerInfo, type JetStreamManager, type NatsConnection, nanos } from 'nats';
+import { apiSubject } from '../access/jetstream-api';
 import type { ConsumerSettings } from '../provision';
 
 /** A setting of a consumer that would lose, stop or repeat records. */
@@ -52,5 +53,5 @@ export async function restoreConsumer(
     inactive_threshold: 0,
   });
   if (info.paused === true)
-    await connection.request(`$JS.API.CONSUMER.PAUSE.${stream}.${name}`, '', { timeout: 2_000 });
+    await connection.request(apiSubject(connection, `CONSUMER.PAUSE.${stream}.${name}`), '', { timeout: 2_000 });
 }

@@ -2,6 +2,7 @@ import type { JetStreamManager, NatsConnection } from 'nats';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowEvent } from '../../../controller/flows/ports/flow-store';
 import type { Drift } from '../../../engine/drift/drift';
+import { jetStreamOf } from '../access/jetstream-api';
 import { eventSubject } from '../flow-store/flow-events';
 import { readKey } from '../read-run';
 import { ignoreMissing, quickRequests } from '../retry-request';
@@ -25,7 +26,7 @@ export class DriftNotes {
   async add(change: Omit<Drift, 'function' | 'at'>): Promise<void> {
     const { stateBucket, namespace, jobId } = this.owner;
     const drift: Drift = { ...change, function: this.owner.function, at: new Date().toISOString() };
-    const kv = await this.connection.jetstream(quickRequests).views.kv(stateBucket, { bindOnly: true });
+    const kv = await jetStreamOf(this.connection, quickRequests).views.kv(stateBucket, { bindOnly: true });
     const key = driftKey(drift);
     const known = await kv.get(key);
     if (known !== null && known.operation === 'PUT') return;
@@ -41,8 +42,7 @@ export class DriftNotes {
     };
     const options = { msgID: event.id, timeout: 1_000 };
     // without a controller, no stream stores events
-    await this.connection
-      .jetstream(quickRequests)
+    await jetStreamOf(this.connection, quickRequests)
       .publish(eventSubject(event, 'notice'), JSON.stringify(event), options)
       .catch(() => undefined);
     this.said(drift.message);

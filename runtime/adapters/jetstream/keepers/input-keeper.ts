@@ -17,6 +17,7 @@ import {
   type InputState,
   nextNote,
 } from '../../../engine/drift/input-drift';
+import { jetStreamOf, valueSubject } from '../access/jetstream-api';
 import type { JetStreamFlowState } from '../jetstream-flow-state';
 import type { MessagePuller } from '../message-puller';
 import { addConsumer, type ConsumerSettings, recreateStream } from '../provision';
@@ -226,8 +227,8 @@ export class InputKeeper {
     puller.skipTo(note);
     const text = JSON.stringify(note);
     if (text === this.saved) return;
-    const subject = `$KV.${spec.stateBucket}.${floorKey(input)}`;
-    await connection.jetstream({ checkAPI: false, timeout: 2_000 }).publish(subject, text);
+    const subject = valueSubject(connection, spec.stateBucket, floorKey(input));
+    await jetStreamOf(connection, { timeout: 2_000 }).publish(subject, text);
     this.saved = text;
   }
 }

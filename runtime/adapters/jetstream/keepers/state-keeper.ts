@@ -1,5 +1,6 @@
 import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
 import type { FunctionSpec } from '../../../../lib/plan/function-spec';
+import { jetStreamOf } from '../access/jetstream-api';
 import { bucketConfig, ensureStream, recreateStream } from '../provision';
 import { readKey } from '../read-run';
 import { ignoreMissing, quickRequests } from '../retry-request';
@@ -79,7 +80,7 @@ export class StateKeeper {
     const { connection, manager, spec, drifts } = this.props;
     const name = `KV_${spec.stateBucket}`;
     await recreateStream(manager, name, config);
-    const kv = await connection.jetstream(quickRequests).views.kv(spec.stateBucket, { bindOnly: true });
+    const kv = await jetStreamOf(connection, quickRequests).views.kv(spec.stateBucket, { bindOnly: true });
     for (const [key, value] of this.mirror) {
       if ((await kv.get(key)) === null) await kv.put(key, value);
     }

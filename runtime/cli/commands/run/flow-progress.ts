@@ -1,5 +1,6 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import { managerOf } from '../../../adapters/jetstream/access/jetstream-api';
 import { readProgress } from '../../../adapters/jetstream/read-progress';
 import { ReplicaReports } from '../../../adapters/jetstream/replica-reports';
 import { callServer } from '../../../adapters/jetstream/retry-request';
@@ -36,7 +37,7 @@ export class FlowProgress {
   /** Counts only records that are written from now on. */
   static async open(connection: NatsConnection, plan: FlowPlan): Promise<FlowProgress> {
     const reports = new ReplicaReports(connection, { keepsAll: true });
-    const progress = new FlowProgress(await connection.jetstreamManager({ checkAPI: false }), reports, plan);
+    const progress = new FlowProgress(await managerOf(connection), reports, plan);
     progress.baseline = await progress.readStreams();
     return progress;
   }

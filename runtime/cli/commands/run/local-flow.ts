@@ -7,7 +7,8 @@ import { planFlow } from '../../../../lib/plan/plan-flow';
 import { inTopologicalOrder } from '../../../../lib/topology/document/graph';
 import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
 import { kindOf } from '../../../../lib/topology/function-types/function-type';
-import { connectNats } from '../../../adapters/jetstream/connection';
+import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
+import { managerOf } from '../../../adapters/jetstream/access/jetstream-api';
 import { JetStreamStreams } from '../../../adapters/jetstream/jetstream-streams';
 import { type Letter, readLetters } from '../../../adapters/jetstream/read-letters';
 import { lettersBefore } from '../../../adapters/jetstream/read-run';
@@ -55,7 +56,7 @@ export class LocalFlow {
     assertVariablesKnown(this.plan);
     this.localBuckets().assertKnown('--bucket', fill);
     this.localBuckets().assertKnown('--save', save);
-    this.connection = await connectNats(this.servers.natsUrl, `kflow run ${topology.jobId}`);
+    this.connection = await connectNats({ url: this.servers.natsUrl }, `kflow run ${topology.jobId}`);
     this.streams = await JetStreamStreams.open(this.connection);
     await this.streams.provision(this.plan);
     await this.streams.beginRun(this.plan);
@@ -110,7 +111,7 @@ export class LocalFlow {
     const { connection } = this;
     if (connection === undefined) return;
     const { plan } = this.prepared();
-    const manager = await connection.jetstreamManager({ checkAPI: false });
+    const manager = await managerOf(connection);
     yield* readLetters(connection, deadLetterStream(plan), await lettersBefore(manager, plan.stateBucket));
   }
 
