@@ -17,19 +17,21 @@ export interface NatsServer extends RunningServer {
 export interface NatsServerOptions extends ServerOptions {
   /** Size limit of a message in bytes; 1 MiB when left out. */
   readonly maxPayload?: number;
+  /** Further lines of the configuration, such as its accounts; without them, everybody on this machine gets in. */
+  readonly config?: readonly string[];
 }
 
 /**
- * Starts nats-server with JetStream, without authentication. Streams are files below `dataDir`. When the
- * server process is killed, no acked message is lost, as the file store writes each message to the operating system
- * before the ack. A power failure may lose the last seconds.
+ * Starts nats-server with JetStream. Streams are files below `dataDir`. When the server process is killed, no acked
+ * message is lost, as the file store writes each message to the operating system before the ack. A power failure may lose
+ * the last seconds.
  */
 export async function startNatsServer(given: NatsServerOptions): Promise<NatsServer> {
   const options = { ...given, dataDir: resolve(given.dataDir) };
   const { path } = await resolveServer('nats-server', { progress: options.progress });
   const config = join(options.dataDir, 'nats.conf');
   const args = (port: number) => {
-    writeFileSync(config, renderConfig({ ...options, port }));
+    writeFileSync(config, renderConfig({ ...options, port }), { mode: 0o600 });
     return ['--config', config];
   };
   const { host = loopback } = options;
@@ -49,6 +51,7 @@ function renderConfig(settings: NatsServerOptions & { readonly port: number }): 
     // the limits of streams are far above their real size, but the server reserves them; so the total must not bind
     `  max_file_store: ${maxFileStoreBytes}`,
     '}',
+    ...(settings.config ?? []),
   ];
   return `${lines.join('\n')}\n`;
 }
