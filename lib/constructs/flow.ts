@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Chart, type ChartProps } from 'cdk8s';
 import type { Construct } from 'constructs';
-import type { ResourceValue } from '../define/cdk8s-values';
+import type { ResourceValue, SecretValue } from '../define/cdk8s-values';
 import type { FlowDefinition } from '../define/flow-definition';
 import { type ResourceReference, resolveDocument } from '../define/resolve-document';
 import { KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
 import { objectName } from '../plan/names';
+import { natsFaults } from '../plan/nats-access';
 import { planFlow } from '../plan/plan-flow';
 import type { Purpose } from '../topology/document/draft';
 import type { Topology } from '../topology/document/topology';
@@ -37,6 +38,15 @@ export interface FlowProps extends ChartProps {
   readonly image?: string;
   /** Address of NATS from within the pods; default `nats://nats.nats.svc:4222`. */
   readonly natsUrl?: string;
+  /**
+   * Secrets of the flow's namespace with the credentials of nats, by name or as cdk8s-plus objects. Their keys are `user`
+   * and `password`, or `token`, `nats.creds` or `nkey`, and `ca.crt`, `tls.crt` and `tls.key`. Default: no login.
+   */
+  readonly natsSecrets?: readonly (string | SecretValue)[];
+  /** JetStream domain that holds the streams; default: that of the server. */
+  readonly natsDomain?: string;
+  /** Name of the NACK `Account` of the flow's namespace by which NACK makes streams, consumers and buckets; default: NACK's own login. */
+  readonly nackAccount?: string;
   /** ServiceAccount that the pods run as, by name or as a cdk8s-plus object; default: one without permissions. */
   readonly serviceAccount?: string | ResourceValue;
   /** Folder that paths of modules are relative to; default: the folder of the document, or the working directory. */
@@ -94,6 +104,9 @@ export class Flow extends Chart {
     const {
       image = 'kflow:latest',
       natsUrl = 'nats://nats.nats.svc:4222',
+      natsSecrets = [],
+      natsDomain,
+      nackAccount,
       baseDir = '.',
       serviceAccount,
       references = [],
@@ -106,10 +119,10 @@ export class Flow extends Chart {
     super(scope, id, { ...chart, namespace: topology?.namespace, labels: { ...labels, ...own } });
     const faults = isSound ? [] : document.map(formatProblem);
     this.node.addValidation({ validate: () => faults });
-    for (const [name, value] of Object.entries({ image, natsUrl })) {
-      if (carriesSecret(value))
-        faults.push(`${name} contains a user and password, which would be visible in the manifests; remove them`);
+    if (carriesSecret(image)) {
+      faults.push('image contains a user and password, which would be visible in the manifests; remove them');
     }
+    faults.push(...natsFaults({ natsUrl, natsDomain }));
     if (topology === undefined) return;
     faults.push(...identityFaults(this, topology, labels));
     try {
@@ -120,21 +133,25 @@ export class Flow extends Chart {
       return;
     }
     const account = serviceAccount ?? addFlowAccount(this, this.plan);
-    this.render(this.plan, { image, natsUrl, serviceAccount: nameOf(account) });
-    requireResources(this, [...referenceTo(serviceAccount), ...references], topology.namespace);
+    const nats = { natsUrl, natsSecrets: natsSecrets.map(nameOf), natsDomain };
+    this.render(this.plan, { image, ...nats, serviceAccount: nameOf(account) }, nackAccount);
+    const named = [serviceAccount, ...natsSecrets].flatMap((resource) => referenceTo(resource));
+    requireResources(this, [...named, ...references], topology.namespace);
   }
 
-  private render(flow: FlowPlan, settings: WorkloadSettings): void {
-    const { stateBucket, schemaBucket, storage } = flow;
+  private render(flow: FlowPlan, settings: WorkloadSettings, account: string | undefined): void {
+    const { stateBucket, schemaBucket } = flow;
+    const storage = { ...flow.storage, account };
     new StateBucket(this, 'State', { name: objectName(flow, stateBucket), bucket: stateBucket, ...storage });
     const schemas = { name: `${flow.jobId}----schemas`, bucket: schemaBucket, isShared: true as const };
     new StateBucket(this, 'Schemas', { ...schemas, ...storage });
     for (const stream of flow.streams) {
       const Stream = stream.role === 'output' ? OutputStream : SideStream;
-      new Stream(this, objectName(flow, stream.name), { flow, stream });
+      new Stream(this, objectName(flow, stream.name), { flow, stream, account });
     }
     for (const consumer of flow.consumers) {
-      new StreamConsumer(this, objectName(flow, `${consumer.stream}_reader_${consumer.function}`), { flow, consumer });
+      const id = objectName(flow, `${consumer.stream}_reader_${consumer.function}`);
+      new StreamConsumer(this, id, { flow, consumer, account });
     }
     addFlowWorkloads(this, flow, settings);
   }

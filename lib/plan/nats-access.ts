@@ -10,6 +10,16 @@ export interface NatsAccess {
   readonly domain?: string;
 }
 
+/** How pods reach nats. */
+export interface PodNats {
+  /** URL of nats from within the pods. */
+  readonly natsUrl: string;
+  /** Secrets of the pods' namespace whose keys are credential files, mounted as one folder; default: no login. */
+  readonly natsSecrets?: readonly string[];
+  /** JetStream domain that holds the streams; default: that of the server. */
+  readonly natsDomain?: string;
+}
+
 /** The files of a folder of credentials, each optional. They are also the keys of a Secret that is mounted as the folder. */
 export const credentialFiles = [
   'user',
@@ -54,8 +64,22 @@ export function natsServers(url: string, where = 'the URL of nats'): readonly st
   );
 }
 
+/** What is wrong with the address of nats for pods, in the names of the options. */
+export function natsFaults({ natsUrl, natsDomain }: Pick<PodNats, 'natsUrl' | 'natsDomain'>): readonly string[] {
+  const checks = [() => natsServers(natsUrl, 'natsUrl'), () => natsDomain && natsDomainOf(natsDomain, 'natsDomain')];
+  return checks.flatMap((check) => {
+    try {
+      check();
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigError) return [error.message];
+      throw error;
+    }
+  });
+}
+
 /** A JetStream domain. Throws ConfigError for a text that is not one token of a subject. */
-export function natsDomain(domain: string, where = 'the JetStream domain'): string {
+export function natsDomainOf(domain: string, where = 'the JetStream domain'): string {
   if (/^[^\s.*>]+$/.test(domain)) return domain;
   throw new ConfigError('config-invalid', `${where}: want one word without spaces, ".", "*" and ">", got "${domain}"`, {
     where,

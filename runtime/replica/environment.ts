@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { ConfigError } from '../../lib/errors';
+import type { NatsAccess } from '../../lib/plan/nats-access';
 import { timing } from '../../lib/plan/replica-lifecycle';
 
 /** A switch: on with any value but `false` or `0`, in any case; off when empty or not set. */
@@ -14,6 +15,9 @@ const environmentSchema = z.object({
   /** The file of the function's spec. */
   KFLOW_SPEC: z.string(),
   KFLOW_NATS_URL: z.string(),
+  /** A folder of credential files. */
+  KFLOW_NATS_CREDENTIALS: z.string().min(1).optional(),
+  KFLOW_NATS_DOMAIN: z.string().min(1).optional(),
   KFLOW_REPLICA: z.coerce.number().int().nonnegative().optional(),
   JOB_COMPLETION_INDEX: z.coerce.number().int().nonnegative().optional(),
   /** The document's folder, from which modules are resolved. */
@@ -44,7 +48,7 @@ interface HttpSettings {
 /** The settings of a replica's process. */
 export interface ReplicaEnvironment {
   readonly specFile: string;
-  readonly natsUrl: string;
+  readonly nats: NatsAccess;
   readonly replica: number;
   /** Names this replica among those of its function, as one token; a replica that is started in its place has the same. */
   readonly identity: string;
@@ -71,7 +75,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
   const { data } = parsed;
   return {
     specFile: data.KFLOW_SPEC,
-    natsUrl: data.KFLOW_NATS_URL,
+    nats: natsAccess(data.KFLOW_NATS_URL, data.KFLOW_NATS_CREDENTIALS, data.KFLOW_NATS_DOMAIN),
     replica: data.KFLOW_REPLICA ?? data.JOB_COMPLETION_INDEX ?? 0,
     identity: String(data.KFLOW_REPLICA ?? data.JOB_COMPLETION_INDEX ?? placeOf(data.KFLOW_SPEC)),
     baseDir: data.KFLOW_BASE_DIR ?? process.cwd(),
@@ -83,6 +87,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     ...httpOf(data),
     env,
   };
+}
+
+function natsAccess(url: string, credentials?: string, domain?: string): NatsAccess {
+  return { url, ...(credentials === undefined ? {} : { credentials }), ...(domain === undefined ? {} : { domain }) };
 }
 
 /** The replicas of a Deployment have no numbers: a pod has a name, and a local replica its own folder. */

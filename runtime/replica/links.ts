@@ -60,9 +60,9 @@ export class ReplicaLinks {
 
   /** Connects, and publishes the schemas that this function writes. */
   static async open(props: LinksProps): Promise<ReplicaLinks> {
-    const { spec, environment } = props;
+    const { spec, environment, log } = props;
     const name = `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`;
-    return ReplicaLinks.over(await connectNats({ url: environment.natsUrl }, name), props);
+    return ReplicaLinks.over(await connectNats(environment.nats, name, (text) => log('WARNING', text)), props);
   }
 
   /** The links over an open connection, which `close` closes. */

@@ -1,14 +1,14 @@
 import type { PlannedWorkload } from '../../plan/flow-plan';
+import type { PodNats } from '../../plan/nats-access';
 import type { EnvVariable } from '../../topology/document/container-settings';
 import { parseQuantity } from '../../topology/document/container-settings';
+import { type NatsLogin, renderNatsLogin } from './nats-login';
 import { httpProbe, secretVariables } from './pod-parts';
 
-export interface FunctionContainerProps {
+export interface FunctionContainerProps extends PodNats {
   readonly workload: PlannedWorkload;
   /** Image of functions that name none: the runtime. */
   readonly image: string;
-  /** Address of NATS from within the pods. */
-  readonly natsUrl: string;
   /** A controller or `kflow run` watches the flow, and reports what its replicas gave up on. */
   readonly isWatched?: boolean;
 }
@@ -22,7 +22,8 @@ const defaultResources = {
 };
 
 /** The container of a function, without its security context. */
-export function renderContainer({ workload, image, natsUrl, isWatched }: FunctionContainerProps): object {
+export function renderContainer({ workload, image, isWatched, ...nats }: FunctionContainerProps): object {
+  const login = renderNatsLogin(nats);
   const { http } = workload;
   const policy = workload.imagePullPolicy;
   return {
@@ -30,23 +31,23 @@ export function renderContainer({ workload, image, natsUrl, isWatched }: Functio
     image: workload.image ?? image,
     ...(policy === undefined ? {} : { imagePullPolicy: policy }),
     ports: [{ name: 'http', containerPort: http.port, protocol: 'TCP' }],
-    env: environmentOf(workload, natsUrl, isWatched === true),
+    env: environmentOf(workload, login, isWatched === true),
     resources: resourcesOf(workload),
     startupProbe: httpProbe('/livez', { periodSeconds: 2, failureThreshold: 60 }),
     livenessProbe: httpProbe('/livez', { periodSeconds: 10, failureThreshold: livenessFailures(workload) }),
     readinessProbe: httpProbe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
     // the status of a crashed container shows its last lines
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: mountsOf(workload),
+    volumeMounts: mountsOf(workload, login),
   };
 }
 
 /** Our variables and those of the document, whose checks refuse our names. */
-function environmentOf(workload: PlannedWorkload, natsUrl: string, isWatched: boolean): readonly EnvVariable[] {
+function environmentOf(workload: PlannedWorkload, login: NatsLogin, isWatched: boolean): readonly EnvVariable[] {
   const { container, http, secretEnv } = workload;
   const own: readonly EnvVariable[] = [
     { name: 'KFLOW_SPEC', value: `${specFolder}/spec.json` },
-    { name: 'KFLOW_NATS_URL', value: natsUrl },
+    ...login.variables,
     { name: 'KFLOW_HTTP_PORT', value: String(http.port) },
     ...(http.metrics ? [{ name: 'KFLOW_METRICS', value: 'true' }] : []),
     ...(isWatched ? [{ name: 'KFLOW_WATCHED', value: 'true' }] : []),
@@ -86,9 +87,10 @@ function livenessFailures({ spec }: PlannedWorkload): number {
 }
 
 /** A mount of the document replaces ours at the same path. */
-function mountsOf({ container }: PlannedWorkload): readonly object[] {
+function mountsOf({ container }: PlannedWorkload, login: NatsLogin): readonly object[] {
   const own = [
     { name: 'spec', mountPath: specFolder, readOnly: true },
+    ...login.mounts,
     { name: 'tmp', mountPath: '/tmp' },
   ];
   const given = new Set(container.volumeMounts.map(({ mountPath }) => mountPath));

@@ -2,6 +2,7 @@ import type { PlannedWorkload } from '../../plan/flow-plan';
 import { timing } from '../../plan/replica-lifecycle';
 import { flowLabels, functionLabels, podSelector } from '../metadata';
 import { type FunctionContainerProps, renderContainer } from './function-container';
+import { renderNatsLogin } from './nats-login';
 import { containerSecurity, podSecurity, spreadOverNodes } from './pod-parts';
 
 /** Seconds between the end of the shutdown timeout and SIGKILL. */
@@ -40,7 +41,7 @@ export function renderPodTemplate(props: PodTemplateProps): object {
       topologySpreadConstraints: [spreadOverNodes(podSelector(workload))],
       ...present('initContainers', sidecars),
       containers: [{ ...renderContainer(props), securityContext: containerSecurity }],
-      volumes: volumesOf(workload),
+      volumes: volumesOf(workload, renderNatsLogin(props).volumes),
     },
   };
 }
@@ -51,12 +52,13 @@ function shutdownOf({ container }: PlannedWorkload): number {
 }
 
 /** A volume of the document replaces ours of the same name. */
-function volumesOf({ name, container }: PlannedWorkload): readonly object[] {
-  const own = [
+function volumesOf({ name, container }: PlannedWorkload, nats: readonly object[]): readonly object[] {
+  const own: readonly { readonly name?: string }[] = [
     { name: 'spec', configMap: { name } },
+    ...nats,
     { name: 'tmp', emptyDir: {} },
   ];
-  const given = new Set(container.volumes.map((volume) => volume.name));
+  const given = new Set<string | undefined>(container.volumes.map((volume) => volume.name));
   return [...own.filter((volume) => !given.has(volume.name)), ...container.volumes];
 }
 

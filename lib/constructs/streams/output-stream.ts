@@ -7,11 +7,13 @@ import { dataAnnotations, type Labels, metadata, SyncWave } from '../metadata';
 export interface OutputStreamProps {
   readonly flow: Pick<FlowPlan, 'namespace' | 'jobId'>;
   readonly stream: PlannedStream;
+  /** Name of the NACK `Account` that NACK logs in with; default: NACK's own login. */
+  readonly account?: string;
 }
 
 /** The stream of a function's main output, a NACK `Stream`. A full stream refuses new messages, so none is discarded unread. */
 export class OutputStream extends Construct {
-  constructor(scope: Construct, id: string, { flow, stream }: OutputStreamProps) {
+  constructor(scope: Construct, id: string, { flow, stream, account }: OutputStreamProps) {
     super(scope, id);
     const writer: Labels = stream.function === undefined ? {} : { 'kflow.io/function': stream.function };
     new nack.Stream(this, 'Resource', {
@@ -21,6 +23,7 @@ export class OutputStream extends Construct {
         annotations: dataAnnotations(stream.onDelete),
       }),
       spec: {
+        ...(account === undefined ? {} : { account }),
         name: stream.name,
         subjects: [...stream.subjects],
         retention: nack.StreamSpecRetention.LIMITS,

@@ -7,6 +7,8 @@ import { dataAnnotations, metadata, SyncWave } from '../metadata';
 export interface StreamConsumerProps {
   readonly flow: Pick<FlowPlan, 'namespace' | 'jobId'>;
   readonly consumer: PlannedConsumer;
+  /** Name of the NACK `Account` that NACK logs in with; default: NACK's own login. */
+  readonly account?: string;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface StreamConsumerProps {
  * deliveries. It is kept or deleted together with its stream.
  */
 export class StreamConsumer extends Construct {
-  constructor(scope: Construct, id: string, { flow, consumer }: StreamConsumerProps) {
+  constructor(scope: Construct, id: string, { flow, consumer, account }: StreamConsumerProps) {
     super(scope, id);
     new nack.Consumer(this, 'Resource', {
       metadata: metadata(SyncWave.Consumers, {
@@ -23,6 +25,7 @@ export class StreamConsumer extends Construct {
         annotations: dataAnnotations(consumer.onDelete),
       }),
       spec: {
+        ...(account === undefined ? {} : { account }),
         streamName: consumer.stream,
         durableName: consumer.durable,
         ackPolicy: nack.ConsumerSpecAckPolicy.EXPLICIT,

@@ -2,15 +2,16 @@ import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { ResourceValue } from '../../define/cdk8s-values';
 import type { PlannedDevStore } from '../../plan/flow-plan';
+import type { PodNats } from '../../plan/nats-access';
 import type { ManifestBody } from '../manifest';
 import { contentHash, flowLabels, type Labels, metadata, SyncWave } from '../metadata';
 import { egressRules } from '../pods/egress-rules';
+import { renderNatsLogin } from '../pods/nats-login';
 import { containerSecurity, podSecurity, secretVariables } from '../pods/pod-parts';
 import { nameOf, referenceTo, requireResources } from '../require-resources';
 
-export interface DevStoreProps {
+export interface DevStoreProps extends PodNats {
   readonly devStore: PlannedDevStore;
-  readonly natsUrl: string;
   /** ServiceAccount of the pod, by name or as a cdk8s-plus object. */
   readonly serviceAccount: string | ResourceValue;
 }
@@ -70,6 +71,7 @@ export class DevStore extends Construct {
         containers: [this.container()],
         volumes: [
           { name: 'spec', configMap: { name: devStore.name } },
+          ...renderNatsLogin(this.props).volumes,
           { name: 'tmp', emptyDir: {} },
         ],
       },
@@ -77,20 +79,22 @@ export class DevStore extends Construct {
   }
 
   private container(): object {
-    const { devStore, natsUrl } = this.props;
+    const { devStore } = this.props;
+    const login = renderNatsLogin(this.props);
     return {
       name: 'dev-store',
       image: devStore.image,
       ...(devStore.imagePullPolicy === undefined ? {} : { imagePullPolicy: devStore.imagePullPolicy }),
       env: [
         { name: 'KFLOW_DEV_SPEC', value: `${specFolder}/dev.json` },
-        { name: 'KFLOW_NATS_URL', value: natsUrl },
+        ...login.variables,
         ...secretVariables(devStore.secretEnv),
       ],
       resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
       securityContext: containerSecurity,
       volumeMounts: [
         { name: 'spec', mountPath: specFolder, readOnly: true },
+        ...login.mounts,
         { name: 'tmp', mountPath: '/tmp' },
       ],
     };

@@ -1,16 +1,15 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { FlowPlan } from '../../plan/flow-plan';
+import type { PodNats } from '../../plan/nats-access';
 import { metadata, SyncWave } from '../metadata';
 import { DevStore } from './dev-store';
 import { FunctionWorkload } from './function-workload';
 
 /** Settings of a flow's workloads that are not in its plan. */
-export interface WorkloadSettings {
+export interface WorkloadSettings extends PodNats {
   /** Image of functions that name none: the runtime. */
   readonly image: string;
-  /** Address of NATS from within the pods. */
-  readonly natsUrl: string;
   /** Name of the account that the pods run as; default: that of `addFlowAccount`. */
   readonly serviceAccount?: string;
   /** Functions whose templates get another `kflow.io/spec-hash` than the hash of their spec. */
@@ -35,14 +34,16 @@ export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
 
 /** Adds a workload for each function, and the pod for step-by-step runs if the flow has one. */
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
-  const { image, natsUrl, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched } = settings;
+  const { image, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched } = settings;
+  const { natsUrl, natsSecrets, natsDomain } = settings;
+  const nats = { natsUrl, natsSecrets, natsDomain };
   if (flow.devStore !== undefined) {
-    new DevStore(scope, 'DevStore', { devStore: flow.devStore, serviceAccount, natsUrl });
+    new DevStore(scope, 'DevStore', { devStore: flow.devStore, serviceAccount, ...nats });
   }
   for (const workload of flow.workloads) {
     if (without.includes(workload.function)) continue;
     const hash = hashes[workload.function];
-    new FunctionWorkload(scope, workload.function, { workload, serviceAccount, image, natsUrl, hash, isWatched });
+    new FunctionWorkload(scope, workload.function, { workload, serviceAccount, image, ...nats, hash, isWatched });
   }
 }
 

@@ -5,7 +5,7 @@ import type { ProblemList } from '../read/problem-list';
 
 /** Variables that KFlow sets. */
 const reserved =
-  /^KFLOW_(SPEC|NATS_URL|HTTP_PORT|HTTP_HOST|METRICS|REPLICA|(ADDR|DOWNLOAD|STORE|DEV|CLAIM_\d+)_(USER|PASSWORD))$/;
+  /^KFLOW_(SPEC|NATS_(URL|CREDENTIALS|DOMAIN)|HTTP_PORT|HTTP_HOST|METRICS|REPLICA|(ADDR|DOWNLOAD|STORE|DEV|CLAIM_\d+)_(USER|PASSWORD))$/;
 
 const sources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'];
 

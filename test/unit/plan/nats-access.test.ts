@@ -1,4 +1,4 @@
-import { natsDomain, natsServers } from '../../../lib/plan/nats-access';
+import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
 
 test.each([
   ['nats://nats.nats.svc:4222', ['nats://nats.nats.svc:4222']],
@@ -34,6 +34,6 @@ test.each([
 });
 
 test('a domain is one token of a subject', () => {
-  expect(natsDomain('hub-1')).toBe('hub-1');
-  for (const domain of ['', 'a.b', 'a*', '>', 'a b']) expect(() => natsDomain(domain)).toThrow('want one word');
+  expect(natsDomainOf('hub-1')).toBe('hub-1');
+  for (const domain of ['', 'a.b', 'a*', '>', 'a b']) expect(() => natsDomainOf(domain)).toThrow('want one word');
 });

@@ -2,6 +2,12 @@ import { readEnvironment } from '../../../runtime/replica/environment';
 
 const least = { KFLOW_SPEC: 'spec.json', KFLOW_NATS_URL: 'nats://nats:4222' };
 
+test('names the folder of credentials and the domain of nats', () => {
+  expect(readEnvironment(least).nats).toEqual({ url: 'nats://nats:4222' });
+  const all = { ...least, KFLOW_NATS_CREDENTIALS: '/etc/kflow/nats', KFLOW_NATS_DOMAIN: 'hub' };
+  expect(readEnvironment(all).nats).toEqual({ url: 'nats://nats:4222', credentials: '/etc/kflow/nats', domain: 'hub' });
+});
+
 test('does not listen without a port', () => {
   expect(readEnvironment({ ...least, KFLOW_METRICS: 'true' }).http).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import tls from 'node:tls';
 import { type Authenticator, connect, ErrorCode, Events, type NatsConnection, NatsError, type TlsOptions } from 'nats';
 import { ConfigError, StoreError } from '../../../../lib/errors';
-import { type NatsAccess, natsDomain, natsServers } from '../../../../lib/plan/nats-access';
+import { type NatsAccess, natsDomainOf, natsServers } from '../../../../lib/plan/nats-access';
 import { jitteredBackoffMs } from '../../../async/backoff';
 import { retry } from '../../../async/retry';
 import { setDomain } from './jetstream-api';
@@ -34,7 +34,7 @@ export async function connectNats(
   onTrouble: OnConnectionTrouble = () => undefined,
 ): Promise<NatsConnection> {
   const servers = natsServers(access.url);
-  const domain = access.domain === undefined ? undefined : natsDomain(access.domain);
+  const domain = access.domain === undefined ? undefined : natsDomainOf(access.domain);
   const login = new CurrentLogin(access, onTrouble);
   const options = {
     servers: [...servers],
