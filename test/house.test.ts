@@ -243,7 +243,7 @@ const packages: { readonly [name: string]: readonly string[] } = {
   jose: ['runtime/controller/api/access'],
   'js-yaml': ['lib/constructs'],
   'log-update': ['runtime/cli/terminal'],
-  nats: ['runtime/adapters/jetstream'],
+  nats: ['runtime/adapters/jetstream', 'runtime/adapters/nats-accounts'],
   pino: ['runtime/log'],
   'pino-pretty': ['runtime/log'],
   'prom-client': ['runtime/replica', 'runtime/controller/api/http'],

@@ -1,0 +1,80 @@
+import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
+
+/** The flow that is attacked, by what anybody can guess of it: its namespace and its name. */
+export interface Target {
+  readonly stream: string;
+  readonly subject: string;
+  readonly durable: string;
+  readonly stateBucket: string;
+  /** Subject of the counters of its function, in core nats. */
+  readonly counters: string;
+  /** Its documents, in the bucket of the controller. */
+  readonly documents: { readonly bucket: string; readonly name: string };
+  /** Subject of its events, which only controllers publish. */
+  readonly events: string;
+}
+
+/** What somebody with the login of another flow tries. */
+export interface Attack {
+  readonly title: string;
+  /** Returns texts that were read from the target, if the attack reads. May throw: the server refused. */
+  readonly run: (attacker: NatsConnection, target: Target) => Promise<readonly string[]>;
+  /** What the victim sees of an attack that changes something. */
+  readonly harm?: Harm;
+}
+
+/** `records`: the stream is not as it was; `consumer`: records were taken or acked; `state`; `lies`: a forged message came. */
+export type Harm = 'records' | 'consumer' | 'state' | 'lies';
+
+/** How long a request may take, and how long an attacker listens. */
+export const patienceMs = 1_000;
+/** The content of whatever an attacker writes. */
+export const forged = 'forged';
+
+export function targetOf(namespace: string, jobId: string): Target {
+  return {
+    stream: `kflow_${namespace}_${jobId}_read`,
+    subject: `kflow.${namespace}.${jobId}.read.out`,
+    durable: 'write',
+    stateBucket: `kflow_${namespace}_${jobId}__state`,
+    counters: `kflow-counters.${namespace}.${jobId}.read`,
+    documents: { bucket: 'kflow_documents', name: `${namespace}/${jobId}/document` },
+    events: `kflow-events.${namespace}.${jobId}.audit`,
+  };
+}
+
+export function managerOf(attacker: NatsConnection): Promise<JetStreamManager> {
+  return attacker.jetstreamManager({ checkAPI: false, timeout: patienceMs });
+}
+
+/** Everything that arrives on the subject while the attacker listens, subjects included. */
+export async function heardOn(attacker: NatsConnection, subject: string): Promise<readonly string[]> {
+  const heard: string[] = [];
+  const subscription = attacker.subscribe(subject, {
+    callback: (_error, { subject: on, data }) => heard.push(`${on} ${Buffer.from(data).toString()}`),
+  });
+  await attacker.flush();
+  await new Promise((resolve) => setTimeout(resolve, patienceMs));
+  subscription.unsubscribe();
+  return heard;
+}
+
+/** Creates a stream of the attacker's own and returns the payloads that it then has. */
+export async function payloadsOfOwn(
+  attacker: NatsConnection,
+  config: Partial<StreamConfig> & { readonly name: string },
+): Promise<readonly string[]> {
+  const manager = await managerOf(attacker);
+  await manager.streams.add(config);
+  return payloadsOf(attacker, config.name);
+}
+
+/** The payloads of a stream, through a consumer of the attacker's own. */
+export async function payloadsOf(attacker: NatsConnection, stream: string): Promise<readonly string[]> {
+  const consumer = await attacker.jetstream({ checkAPI: false, timeout: patienceMs }).consumers.get(stream, {});
+  const found: string[] = [];
+  for await (const message of await consumer.fetch({ max_messages: 10, expires: patienceMs })) {
+    found.push(Buffer.from(message.data).toString());
+  }
+  return found;
+}
