@@ -10,6 +10,15 @@ export interface NatsAccess {
   readonly domain?: string;
 }
 
+/** The environment variables of a process that reaches nats so. */
+export function natsVariables({ url, credentials, domain }: NatsAccess): { readonly [name: string]: string } {
+  return {
+    KFLOW_NATS_URL: url,
+    ...(credentials === undefined ? {} : { KFLOW_NATS_CREDENTIALS: credentials }),
+    ...(domain === undefined ? {} : { KFLOW_NATS_DOMAIN: domain }),
+  };
+}
+
 /** How pods reach nats. */
 export interface PodNats {
   /** URL of nats from within the pods. */

@@ -1,4 +1,4 @@
-import type { PodNats } from '../../plan/nats-access';
+import { natsVariables, type PodNats } from '../../plan/nats-access';
 
 /** Where pods have the files of the credentials of nats. */
 const folder = '/etc/kflow/nats';
@@ -18,12 +18,9 @@ export interface NatsLogin {
  */
 export function renderNatsLogin({ natsUrl, natsSecrets = [], natsDomain }: PodNats): NatsLogin {
   const hasSecrets = natsSecrets.length > 0;
+  const access = { url: natsUrl, domain: natsDomain, ...(hasSecrets ? { credentials: folder } : {}) };
   return {
-    variables: [
-      { name: 'KFLOW_NATS_URL', value: natsUrl },
-      ...(hasSecrets ? [{ name: 'KFLOW_NATS_CREDENTIALS', value: folder }] : []),
-      ...(natsDomain === undefined ? [] : [{ name: 'KFLOW_NATS_DOMAIN', value: natsDomain }]),
-    ],
+    variables: Object.entries(natsVariables(access)).map(([name, value]) => ({ name, value })),
     mounts: hasSecrets ? [{ name: volume, mountPath: folder, readOnly: true }] : [],
     volumes: hasSecrets
       ? [{ name: volume, projected: { sources: natsSecrets.map((name) => ({ secret: { name } })) } }]

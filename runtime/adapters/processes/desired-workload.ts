@@ -14,6 +14,8 @@ const sourceSchema = z.looseObject({
   fieldRef: z.looseObject({ fieldPath: z.string() }).optional(),
 });
 
+const objectName = z.looseObject({ name: z.string() });
+
 const containerSchema = z.looseObject({
   env: z
     .array(z.looseObject({ name: z.string(), value: z.string().optional(), valueFrom: sourceSchema.optional() }))
@@ -32,7 +34,18 @@ const templateSchema = z.looseObject({
     terminationGracePeriodSeconds: z.number().nonnegative().default(30),
     containers: z.array(containerSchema).min(1),
     volumes: z
-      .array(z.looseObject({ name: z.string(), configMap: z.looseObject({ name: z.string() }).optional() }))
+      .array(
+        z.looseObject({
+          name: z.string(),
+          configMap: objectName.optional(),
+          secret: z.looseObject({ secretName: z.string() }).optional(),
+          projected: z
+            .looseObject({
+              sources: z.array(z.looseObject({ configMap: objectName.optional(), secret: objectName.optional() })),
+            })
+            .optional(),
+        }),
+      )
       .default([]),
   }),
 });

@@ -95,3 +95,18 @@ function readObject(file: string): StoredObject {
 export function keyOf({ kind, metadata }: StoredRef): string {
   return `${metadata.namespace}/${kind}/${metadata.name}`;
 }
+
+/** The keys of a ConfigMap or Secret. */
+export function keysOf({ data, stringData }: StoredObject): readonly string[] {
+  return [...new Set([...Object.keys(data ?? {}), ...Object.keys(stringData ?? {})])];
+}
+
+/** The text of a key of a ConfigMap or Secret. */
+export function entryOf({ kind, data, stringData }: StoredObject, key: string): string | undefined {
+  const plain = (stringData as Entries | undefined)?.[key];
+  const value = plain ?? (data as Entries | undefined)?.[key];
+  const isEncoded = kind === 'Secret' && plain === undefined && value !== undefined;
+  return isEncoded ? Buffer.from(value, 'base64').toString('utf8') : value;
+}
+
+type Entries = { readonly [key: string]: string };

@@ -140,6 +140,10 @@ export class WorkloadNode {
     if (before !== undefined && canonical(after) === canonical(before)) return;
     this.objects.put(after);
     this.run(after, workload);
+    if (after.kind !== 'Secret') return;
+    for (const [, runner] of this.runners) {
+      if (runner.workload.flow.namespace === after.metadata.namespace) runner.refreshSecrets();
+    }
   }
 
   private run(object: StoredObject, workload: DesiredWorkload | undefined): void {

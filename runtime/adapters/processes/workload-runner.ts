@@ -7,6 +7,7 @@ import { planReplicas } from './plan-replicas';
 import { ReplicaLog } from './replica-log';
 import { ReplicaProcess } from './replica-process';
 import { setUpReplica } from './replica-setup';
+import { refreshSecrets } from './replica-volumes';
 import type { StoredObjects } from './stored-objects';
 
 export interface WorkloadRunnerProps {
@@ -110,6 +111,11 @@ export class WorkloadRunner {
     this.reconcile();
   }
 
+  /** Writes the Secrets of every replica's folder again. */
+  refreshSecrets(): void {
+    for (const number of this.processes.keys()) refreshSecrets(this.replica(number), this.props.objects);
+  }
+
   /** Ends every replica within its grace time or `atMostMs`. Resolves when all have ended. */
   async stop(atMostMs?: number): Promise<void> {
     this.stopped = true;
@@ -138,8 +144,8 @@ export class WorkloadRunner {
 
   private start(number: number): ReplicaProcess {
     const { desired, props } = this;
-    const name = `${desired.function}-${number}`;
-    const folder = path.join(props.folder, String(number));
+    const replica = this.replica(number);
+    const { name, folder } = replica;
     return new ReplicaProcess({
       name,
       number,
@@ -150,13 +156,21 @@ export class WorkloadRunner {
       folder,
       log: new ReplicaLog(props.logFile(name)),
       environment: () => {
-        const variables = setUpReplica({ workload: desired, number, name, folder }, props.objects);
-        return { ...process.env, ...variables, ...props.env };
+        const variables = setUpReplica(replica, props.objects);
+        // the login of this process is not that of its replicas
+        const { KFLOW_NATS_CREDENTIALS: _folder, KFLOW_NATS_DOMAIN: _domain, ...inherited } = process.env;
+        return { ...inherited, ...variables, ...props.env };
       },
       afterExit: (exit) => this.afterExit(number, exit),
       onChange: () => this.reconcileSoon(),
       onFailedStop: (message) => props.onFailedStop({ function: desired.function, number, message }),
     });
+  }
+
+  private replica(number: number) {
+    const { desired, props } = this;
+    const folder = path.join(props.folder, String(number));
+    return { workload: desired, number, name: `${desired.function}-${number}`, folder };
   }
 
   /** A replica of a Job ends when its index succeeds or the Job fails; every other replica is restarted. */

@@ -3,6 +3,7 @@ import { renderWorkloads } from '../../../../lib/constructs/controlled-flow';
 import { ConfigError, StateError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { deadLetterStream } from '../../../../lib/plan/names';
+import { natsVariables } from '../../../../lib/plan/nats-access';
 import { planFlow } from '../../../../lib/plan/plan-flow';
 import { inTopologicalOrder } from '../../../../lib/topology/document/graph';
 import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
@@ -56,7 +57,7 @@ export class LocalFlow {
     assertVariablesKnown(this.plan);
     this.localBuckets().assertKnown('--bucket', fill);
     this.localBuckets().assertKnown('--save', save);
-    this.connection = await connectNats({ url: this.servers.natsUrl }, `kflow run ${topology.jobId}`);
+    this.connection = await connectNats(this.servers.nats, `kflow run ${topology.jobId}`, options.say);
     this.streams = await JetStreamStreams.open(this.connection);
     await this.streams.provision(this.plan);
     await this.streams.beginRun(this.plan);
@@ -71,7 +72,7 @@ export class LocalFlow {
     const { plan, servers } = this.prepared();
     this.node = await WorkloadNode.open({
       directory: this.options.directory.path,
-      env: { KFLOW_NATS_URL: servers.natsUrl, KFLOW_BASE_DIR: this.options.baseDir, KFLOW_LOG_FORMAT: 'text' },
+      env: { ...natsVariables(servers.nats), KFLOW_BASE_DIR: this.options.baseDir, KFLOW_LOG_FORMAT: 'text' },
       isOfOneFlow: true,
     });
     this.node.apply(plan, this.manifests());
@@ -174,7 +175,7 @@ export class LocalFlow {
   private manifests(): readonly KubernetesObject[] {
     const { plan, servers } = this.prepared();
     // local processes ignore the image
-    return renderWorkloads(plan, { image: 'kflow', natsUrl: servers.natsUrl });
+    return renderWorkloads(plan, { image: 'kflow', natsUrl: servers.nats.url });
   }
 
   private async remove(): Promise<void> {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
+import type { NatsAccess } from '../../../../lib/plan/nats-access';
 import type { PlanSettings } from '../../../../lib/plan/plan-connections';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
@@ -16,19 +17,24 @@ export interface LocalFlowOptions {
   readonly baseDir: string;
   /** Local servers replace the addresses of the topology. */
   readonly isEmbedded: boolean;
+  /** Folder of credential files of a server that is not embedded; default: that of KFLOW_NATS_CREDENTIALS. */
+  readonly natsCredentials?: string | undefined;
   readonly say: (line: string) => void;
 }
 
 /** The servers of a local flow. */
 export interface LocalServers {
-  readonly natsUrl: string;
+  /** For this command and for the replicas. */
+  readonly nats: NatsAccess;
   readonly planSettings: PlanSettings;
   stop(): Promise<void>;
 }
 
 /** Starts the embedded servers that a topology needs, or uses the topology's own addresses. */
 export async function startLocalServers(topology: Topology, options: LocalFlowOptions): Promise<LocalServers> {
-  if (!options.isEmbedded) return { natsUrl: natsUrlOf(topology), planSettings: {}, stop: async () => undefined };
+  if (!options.isEmbedded) {
+    return { nats: natsOf(topology, options.natsCredentials), planSettings: {}, stop: async () => undefined };
+  }
   const started: RunningServer[] = [];
   const stop = async () => {
     await Promise.all(started.map((server) => server.stop()));
@@ -37,13 +43,13 @@ export async function startLocalServers(topology: Topology, options: LocalFlowOp
     const nats = await startNatsServer(serverOptions('nats', options));
     started.push(nats);
     options.say(`nats-server   ${nats.url} (process ${nats.pid()})`);
-    if (!usesObjectStore(topology)) return { natsUrl: nats.url, planSettings: { streamReplicas: 1 }, stop };
+    if (!usesObjectStore(topology)) return { nats: { url: nats.url }, planSettings: { streamReplicas: 1 }, stop };
     const s3 = await startS3Server(serverOptions('s3', options));
     started.push(s3);
     options.say(`s3 server     ${s3.endpoint} (process ${s3.pid()})`);
     const s3Override = { addr: s3.endpoint, user: s3.user, password: s3.password };
     return {
-      natsUrl: nats.url,
+      nats: { url: nats.url },
       planSettings: { s3Override, messageBucketDefault: 'kflowinternal', streamReplicas: 1 },
       stop,
     };
@@ -71,8 +77,8 @@ function usesObjectStore(topology: Topology): boolean {
   );
 }
 
-/** KFLOW_NATS_URL, else the topology's address of side streams. */
-function natsUrlOf(topology: Topology): string {
+/** The server of KFLOW_NATS_URL, else that of the topology's side streams. */
+function natsOf(topology: Topology, given: string | undefined): NatsAccess {
   const url = process.env.KFLOW_NATS_URL ?? topology.globalConfig.sideStream.addr;
   if (url === undefined) {
     throw new ConfigError(
@@ -80,5 +86,11 @@ function natsUrlOf(topology: Topology): string {
       '--no-embedded requires the address of NATS: set KFLOW_NATS_URL, as in nats://host:4222',
     );
   }
-  return url;
+  const { KFLOW_NATS_CREDENTIALS, KFLOW_NATS_DOMAIN: domain } = process.env;
+  const folder = given ?? KFLOW_NATS_CREDENTIALS;
+  return {
+    url,
+    ...(folder === undefined ? {} : { credentials: path.resolve(folder) }),
+    ...(domain === undefined ? {} : { domain }),
+  };
 }

@@ -5,7 +5,7 @@ import type { Topology } from '../../../../lib/topology/document/topology';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
 import { lostOf } from '../../../engine/drift/drift';
 import { loadTopology } from '../../documents/load-topology';
-import { ExitStatus } from '../../frame/exit-status';
+import { ExitStatus, usageError } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
 import { counted } from '../../render/measures';
 import type { FunctionCounts } from './flow-progress';
@@ -25,6 +25,7 @@ export interface RunOptions {
   /** In milliseconds. */
   readonly timeout: number | undefined;
   readonly embedded: boolean;
+  readonly natsCredentials: string | undefined;
 }
 
 /** Runs a flow in the foreground. `Done` when every function succeeded without dead letters. */
@@ -32,6 +33,9 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
   const { topology, problems, baseDir } = loadTopology(options.file, options.set);
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   if (topology === undefined) return ExitStatus.Failed;
+  if (options.embedded && options.natsCredentials !== undefined) {
+    throw usageError('--nats-credentials requires --no-embedded');
+  }
   assertRunnable(topology);
   const fill = options.bucket.map(directoryMap);
   const save = options.save.map(directoryMap);
@@ -41,7 +45,8 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
   const view = await ProgressView.open(process.stderr);
   const interrupts = openInterrupts();
   const say = (line: string) => view.say(line);
-  const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded: options.embedded, say });
+  const { embedded: isEmbedded, natsCredentials } = options;
+  const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded, natsCredentials, say });
   let isKept = options.keep;
   try {
     await flow.prepare(fill, save);

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../frame/command';
 import { setOption, topologyFile } from '../../frame/shared-options';
-import { durationMs, flag, keyValue, listOption, negatedFlag, option } from '../../frame/values';
+import { durationMs, flag, keyValue, listOption, negatedFlag, option, text } from '../../frame/values';
 
 const directoryMap = keyValue('NAME=DIR, a bucket and a directory');
 
@@ -21,6 +21,11 @@ draining.`,
     }),
     keep: flag('keep streams, state and buckets in .kflow/; the next run with --keep continues from there'),
     timeout: option('<duration>', 'end the flow after this long, as in 90s or 5m', { parse: durationMs() }),
+    natsCredentials: option(
+      '<dir>',
+      'with --no-embedded: folder of the credentials of NATS, such as user and password, or nats.creds',
+      { parse: text },
+    ),
     embedded: negatedFlag('use the addresses in the topology, and NATS at KFLOW_NATS_URL, instead of local servers'),
   },
   async run(options, context) {
