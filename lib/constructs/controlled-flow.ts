@@ -7,6 +7,8 @@ import { flowLabels, metadata, SyncWave } from './metadata';
 import { addFlowAccount, addFlowWorkloads, type WorkloadSettings } from './workloads/flow-workloads';
 import { FunctionConfig } from './workloads/function-config';
 
+export type { WorkloadSettings };
+
 /**
  * The objects that the controller applies for a flow, in order: those that `Flow` renders, without streams, consumers and
  * buckets and without annotations for Argo CD, and the Secrets whose values are all in the plan. Their Jobs succeed also with

@@ -1,5 +1,5 @@
 import type { IConstruct } from 'constructs';
-import { isDnsLabel } from '../topology/document/dns-label';
+import { isDnsLabel, isLabelName, isLabelValue } from '../topology/document/dns-label';
 import type { Topology } from '../topology/document/topology';
 import { quote } from '../topology/problem/show-value';
 import { flowLabels, type Labels } from './metadata';
@@ -20,6 +20,10 @@ export function identityFaults(
   if (!isDnsLabel(namespace)) {
     const rule = 'must be at most 63 lower-case letters, digits and dashes, with a letter or digit at both ends';
     faults.push(`namespace ${rule}; got ${quote(namespace)}`);
+  }
+  for (const [name, value] of Object.entries(labels)) {
+    const wrong = isLabelName(name) ? (isLabelValue(value) ? undefined : value) : name;
+    if (wrong !== undefined) faults.push(`labels: not a valid Kubernetes label: ${quote(wrong)}`);
   }
   for (const [name, value] of Object.entries(flowLabels({ jobId }))) {
     const given = labels[name];

@@ -49,6 +49,10 @@ export interface FlowProps extends ChartProps {
   readonly nackAccount?: string;
   /** ServiceAccount that the pods run as, by name or as a cdk8s-plus object; default: one without permissions. */
   readonly serviceAccount?: string | ResourceValue;
+  /** Secrets by which images are pulled, by name or as cdk8s-plus objects, in addition to those of the topology. */
+  readonly imagePullSecrets?: readonly (string | ResourceValue)[];
+  /** When images are pulled, for functions without a policy: `Always`, `IfNotPresent` or `Never`. */
+  readonly imagePullPolicy?: string;
   /** Folder that paths of modules are relative to; default: the folder of the document, or the working directory. */
   readonly baseDir?: string;
   /** Objects that the topology refers to; those of the same app are emitted first. `fromTopology` finds them. */
@@ -111,6 +115,8 @@ export class Flow extends Chart {
       serviceAccount,
       references = [],
       labels = {},
+      imagePullSecrets = [],
+      imagePullPolicy,
       ...chart
     } = props;
     const isSound = !isProblems(document);
@@ -134,8 +140,9 @@ export class Flow extends Chart {
     }
     const account = serviceAccount ?? addFlowAccount(this, this.plan);
     const nats = { natsUrl, natsSecrets: natsSecrets.map(nameOf), natsDomain };
-    this.render(this.plan, { image, ...nats, serviceAccount: nameOf(account) }, nackAccount);
-    const named = [serviceAccount, ...natsSecrets].flatMap((resource) => referenceTo(resource));
+    const pods = { imagePullSecrets: imagePullSecrets.map(nameOf), imagePullPolicy };
+    this.render(this.plan, { image, ...nats, serviceAccount: nameOf(account), pods }, nackAccount);
+    const named = [serviceAccount, ...natsSecrets, ...imagePullSecrets].flatMap((resource) => referenceTo(resource));
     requireResources(this, [...named, ...references], topology.namespace);
   }
 

@@ -22,8 +22,26 @@ interface QuantityOptions {
   readonly [resource: string]: string | number | CpuValue | SizeValue | undefined;
 }
 
-/** `meta.container` of a typed flow. */
-export interface ContainerOptions extends Omit<ContainerDocument, 'env' | 'resources' | 'volumes' | 'volumeMounts'> {
+type Replaced =
+  | 'env'
+  | 'envFrom'
+  | 'resources'
+  | 'volumes'
+  | 'volumeMounts'
+  | 'imagePullSecrets'
+  | 'serviceAccountName';
+
+interface VariableSourceOptions {
+  readonly prefix?: string;
+  readonly configMapRef?: { readonly name: string | ResourceValue; readonly optional?: boolean };
+  readonly secretRef?: { readonly name: string | ResourceValue; readonly optional?: boolean };
+}
+
+/** `container` of a typed flow or function. */
+export interface ContainerOptions extends Omit<ContainerDocument, Replaced> {
+  readonly envFrom?: readonly VariableSourceOptions[];
+  readonly imagePullSecrets?: readonly (string | ResourceValue)[];
+  readonly serviceAccountName?: string | ResourceValue;
   readonly env?: readonly (
     | ListItem<'env'>
     | { readonly name: string; readonly value: EnvVariableValue; readonly valueFrom?: never }
@@ -45,7 +63,9 @@ type SectionOptions<T> = T extends object
 
 /** `globalConfig` of a typed flow or function. */
 export type GlobalConfigOptions = {
-  readonly [Section in keyof GlobalConfigDocument]: SectionOptions<GlobalConfigDocument[Section]>;
+  readonly [Section in keyof GlobalConfigDocument]: Section extends 'container'
+    ? ContainerOptions
+    : SectionOptions<GlobalConfigDocument[Section]>;
 };
 
 /** Settings of the code. They come from `run`, so `meta` does not accept them. */

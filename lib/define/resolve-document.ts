@@ -42,6 +42,11 @@ export function resolveValue<T extends object>(value: T): ResolvedValue<T> {
   return { value: resolved, references: resolver.references, faults: resolver.faults };
 }
 
+/** `container` of a typed flow, of `globalConfig`, or of a function's `meta`. */
+function isContainer(path: DocumentPath): boolean {
+  return path.at(-1) === 'container' && (path.length === 1 || path.at(-2) === 'meta' || path.at(-2) === 'globalConfig');
+}
+
 /** Fields that contain a number of bytes. */
 const byteFields: ReadonlySet<unknown> = new Set(['maxBytes', 'maxPayloadSize']);
 
@@ -72,7 +77,7 @@ class ValueResolver {
       return list;
     }
     if (!cdk8s.isPlain(value)) return this.object(value, path);
-    if (path.at(-1) === 'container' && path.at(-2) === 'meta') return this.container(value, path);
+    if (isContainer(path)) return this.container(value, path);
     const map = {};
     this.copies.set(value, map);
     for (const [key, inner] of Object.entries(value)) {
@@ -181,7 +186,8 @@ class ValueResolver {
   }
 
   private name(resource: cdk8s.ResourceValue, path: DocumentPath): string | undefined {
-    const field = String(path.at(-1));
+    // an item of a list stands in the field of the list
+    const field = String(path.findLast((step) => typeof step === 'string'));
     if (resource.kind !== (kindOfField[field] ?? kindOfField[`${path.at(-2)}.${field}`])) {
       return this.fault(resource, path);
     }
@@ -204,6 +210,10 @@ class ValueResolver {
 const kindOfField: { readonly [field: string]: string } = {
   secret: 'Secret',
   secretName: 'Secret',
+  imagePullSecrets: 'Secret',
+  serviceAccountName: 'ServiceAccount',
+  'secretRef.name': 'Secret',
+  'configMapRef.name': 'ConfigMap',
   'secretKeyRef.name': 'Secret',
   'configMap.name': 'ConfigMap',
   'configMapKeyRef.name': 'ConfigMap',

@@ -107,6 +107,8 @@ export interface PlannedDevStore {
   readonly image: string;
   readonly imagePullPolicy?: string;
   readonly secretEnv: readonly SecretVariable[];
+  /** The topology's own settings of pods. */
+  readonly container: ContainerSettings;
   /** The watcher's configuration. An object in a function's `inDir` runs the function; outputs are stored in `outDir`. */
   readonly spec: {
     readonly version: 1;

@@ -13,6 +13,7 @@ export function planDevStore(topology: Topology, secrets: FlowSecrets): PlannedD
     name: devStoreName(topology),
     image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
+    container: topology.container,
     secretEnv: secrets.accountVariables({ addr, user, password, secret }, 'KFLOW_DEV'),
     spec: {
       version: 1,

@@ -179,7 +179,8 @@ async function startFlows(
   onClose: OnClose,
 ): Promise<FlowController> {
   const planner = new FlowPlanner(store, planSettings(settings));
-  const pods = { image: settings.pods.image, natsUrl: settings.pods.natsUrl ?? settings.nats.url };
+  const { image, natsUrl = settings.nats.url, ...defaults } = settings.pods;
+  const pods = { image, natsUrl, defaults };
   const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: bucketRetryMs });
   const closeWorkflow = workflows.closeAs.bind(workflows);
   const activities = createFlowActivities({ cluster, streams, buckets, store, planner, pods, closeWorkflow });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
@@ -13,6 +13,9 @@ test('the manifests of the GitOps example match its flows', () => {
     });
   }
   const texts = Object.fromEntries(app.texts());
+  if (process.env.KFLOW_GOLDEN === 'write') {
+    for (const [name, text] of app.texts()) writeFileSync(path.join(folder, 'manifests', name), text);
+  }
   const kept = readdirSync(path.join(folder, 'manifests')).map((name) => [
     name,
     readFileSync(path.join(folder, 'manifests', name), 'utf8'),

@@ -4,6 +4,7 @@ import type { EnvVariable } from '../../topology/document/container-settings';
 import { parseQuantity } from '../../topology/document/container-settings';
 import { type NatsLogin, renderNatsLogin } from './nats-login';
 import { httpProbe, secretVariables } from './pod-parts';
+import type { PodDefaults } from './pod-settings';
 
 export interface FunctionContainerProps extends PodNats {
   readonly workload: PlannedWorkload;
@@ -11,27 +12,29 @@ export interface FunctionContainerProps extends PodNats {
   readonly image: string;
   /** A controller or `kflow run` watches the flow, and reports what its replicas gave up on. */
   readonly isWatched?: boolean;
+  readonly pods?: PodDefaults;
 }
 
 /** Where the ConfigMap with the function's spec is mounted. */
 const specFolder = '/etc/kflow';
 
-const defaultResources = {
-  requests: { cpu: '100m', memory: '256Mi' },
-  limits: { memory: '1Gi' },
-};
+const defaultResources = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } };
+
+/** Of functions that download objects to the disk of the node. */
+const downloadResources = { requests: { 'ephemeral-storage': '1Gi' }, limits: { 'ephemeral-storage': '10Gi' } };
 
 /** The container of a function, without its security context. */
-export function renderContainer({ workload, image, isWatched, ...nats }: FunctionContainerProps): object {
+export function renderContainer({ workload, image, isWatched, pods, ...nats }: FunctionContainerProps): object {
   const login = renderNatsLogin(nats);
-  const { http } = workload;
-  const policy = workload.imagePullPolicy;
+  const { http, container } = workload;
+  const policy = workload.imagePullPolicy ?? pods?.imagePullPolicy;
   return {
     name: 'function',
     image: workload.image ?? image,
     ...(policy === undefined ? {} : { imagePullPolicy: policy }),
     ports: [{ name: 'http', containerPort: http.port, protocol: 'TCP' }],
     env: environmentOf(workload, login, isWatched === true),
+    ...(container.envFrom.length === 0 ? {} : { envFrom: container.envFrom }),
     resources: resourcesOf(workload),
     startupProbe: httpProbe('/livez', { periodSeconds: 2, failureThreshold: 60 }),
     livenessProbe: httpProbe('/livez', { periodSeconds: 10, failureThreshold: livenessFailures(workload) }),
@@ -65,20 +68,40 @@ function replicaNumber({ kind }: PlannedWorkload): readonly EnvVariable[] {
 }
 
 /** The document's resources over the defaults. A default request is lowered, and a default limit raised, to agree with them. */
-function resourcesOf({ container }: PlannedWorkload): object {
-  const { requests, limits } = container.resources;
+function resourcesOf(workload: PlannedWorkload): object {
+  const { requests, limits } = workload.container.resources;
+  const defaults = defaultsOf(workload);
   const isBelow = (one: string, other: string | undefined) =>
     other !== undefined && parseQuantity(one) < parseQuantity(other);
-  const requested = Object.entries(defaultResources.requests).map(([resource, quantity]) => {
+  const requested = Object.entries(defaults.requests).map(([resource, quantity]) => {
     const limit = limits[resource];
     return [resource, limit !== undefined && isBelow(limit, quantity) ? limit : quantity];
   });
-  const { memory } = defaultResources.limits;
-  const limit = isBelow(memory, requests.memory) ? requests.memory : memory;
+  const limited = Object.entries(defaults.limits).map(([resource, quantity]) => {
+    const request = requests[resource];
+    return [resource, request !== undefined && isBelow(quantity, request) ? request : quantity];
+  });
   return {
     requests: { ...Object.fromEntries(requested), ...requests },
-    limits: { memory: limit, ...limits },
+    limits: { ...Object.fromEntries(limited), ...limits },
   };
+}
+
+function defaultsOf(workload: PlannedWorkload): typeof defaultResources {
+  return downloadsToNode(workload)
+    ? {
+        requests: { ...defaultResources.requests, ...downloadResources.requests },
+        limits: { ...defaultResources.limits, ...downloadResources.limits },
+      }
+    : defaultResources;
+}
+
+/** Whether automatic downloads fill the disk of the node: the document mounts nothing of its own where they go. */
+function downloadsToNode({ spec, container }: PlannedWorkload): boolean {
+  if (spec.download === undefined) return false;
+  const folder = `${spec.download.directory ?? '/tmp'}/`;
+  const isMounted = container.volumeMounts.some(({ mountPath }) => folder.startsWith(`${String(mountPath)}/`));
+  return !isMounted && !container.volumes.some(({ name }) => name === 'tmp');
 }
 
 /** A synchronous function answers no probe while it processes a record, for up to `max.poll.interval.ms`. */

@@ -3,7 +3,8 @@ import { timing } from '../../plan/replica-lifecycle';
 import { flowLabels, functionLabels, podSelector } from '../metadata';
 import { type FunctionContainerProps, renderContainer } from './function-container';
 import { renderNatsLogin } from './nats-login';
-import { containerSecurity, podSecurity, spreadOverNodes } from './pod-parts';
+import { containerSecurity } from './pod-parts';
+import { renderPodSettings } from './pod-settings';
 
 /** Seconds between the end of the shutdown timeout and SIGKILL. */
 const marginSeconds = 5;
@@ -25,21 +26,18 @@ export function renderPodTemplate(props: PodTemplateProps): object {
   }));
   return {
     metadata: {
-      labels: { ...flowLabels(workload.spec), ...functionLabels(workload) },
-      annotations: { 'kflow.io/spec-hash': hash },
+      labels: { ...container.podLabels, ...flowLabels(workload.spec), ...functionLabels(workload) },
+      annotations: { ...container.podAnnotations, 'kflow.io/spec-hash': hash },
     },
     spec: {
       restartPolicy: workload.kind === 'job' ? 'Never' : 'Always',
-      serviceAccountName: serviceAccount,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      terminationGracePeriodSeconds: shutdownOf(workload) + marginSeconds,
-      securityContext: podSecurity,
-      ...present('nodeSelector', container.nodeSelector),
-      ...present('tolerations', container.tolerations),
-      // even of one replica, because scaling must not change the template
-      topologySpreadConstraints: [spreadOverNodes(podSelector(workload))],
-      ...present('initContainers', sidecars),
+      ...renderPodSettings(container, {
+        serviceAccount,
+        selector: podSelector(workload),
+        defaults: props.pods,
+        grace: shutdownOf(workload) + marginSeconds,
+      }),
+      ...(sidecars.length === 0 ? {} : { initContainers: sidecars }),
       containers: [{ ...renderContainer(props), securityContext: containerSecurity }],
       volumes: volumesOf(workload, renderNatsLogin(props).volumes),
     },
@@ -60,8 +58,4 @@ function volumesOf({ name, container }: PlannedWorkload, nats: readonly object[]
   ];
   const given = new Set<string | undefined>(container.volumes.map((volume) => volume.name));
   return [...own.filter((volume) => !given.has(volume.name)), ...container.volumes];
-}
-
-function present<T extends object>(key: string, value: T): { readonly [key: string]: T } {
-  return Object.keys(value).length === 0 ? {} : { [key]: value };
 }

@@ -7,13 +7,15 @@ import type { ManifestBody } from '../manifest';
 import { contentHash, flowLabels, type Labels, metadata, SyncWave } from '../metadata';
 import { egressRules } from '../pods/egress-rules';
 import { renderNatsLogin } from '../pods/nats-login';
-import { containerSecurity, podSecurity, secretVariables } from '../pods/pod-parts';
+import { containerSecurity, secretVariables } from '../pods/pod-parts';
+import { type PodDefaults, renderPodSettings } from '../pods/pod-settings';
 import { nameOf, referenceTo, requireResources } from '../require-resources';
 
 export interface DevStoreProps extends PodNats {
   readonly devStore: PlannedDevStore;
   /** ServiceAccount of the pod, by name or as a cdk8s-plus object. */
   readonly serviceAccount: string | ResourceValue;
+  readonly pods?: PodDefaults;
 }
 
 const specFolder = '/etc/kflow';
@@ -57,17 +59,15 @@ export class DevStore extends Construct {
   }
 
   private template(hash: string): object {
-    const { devStore, serviceAccount } = this.props;
+    const { devStore, serviceAccount, pods } = this.props;
+    const { podLabels, podAnnotations } = devStore.container;
     return {
       metadata: {
-        labels: { ...flowLabels(devStore.spec), ...this.selector() },
-        annotations: { 'kflow.io/spec-hash': hash },
+        labels: { ...podLabels, ...flowLabels(devStore.spec), ...this.selector() },
+        annotations: { ...podAnnotations, 'kflow.io/spec-hash': hash },
       },
       spec: {
-        serviceAccountName: nameOf(serviceAccount),
-        automountServiceAccountToken: false,
-        enableServiceLinks: false,
-        securityContext: podSecurity,
+        ...renderPodSettings(devStore.container, { serviceAccount: nameOf(serviceAccount), defaults: pods }),
         containers: [this.container()],
         volumes: [
           { name: 'spec', configMap: { name: devStore.name } },
@@ -79,12 +79,13 @@ export class DevStore extends Construct {
   }
 
   private container(): object {
-    const { devStore } = this.props;
+    const { devStore, pods } = this.props;
     const login = renderNatsLogin(this.props);
+    const policy = devStore.imagePullPolicy ?? pods?.imagePullPolicy;
     return {
       name: 'dev-store',
       image: devStore.image,
-      ...(devStore.imagePullPolicy === undefined ? {} : { imagePullPolicy: devStore.imagePullPolicy }),
+      ...(policy === undefined ? {} : { imagePullPolicy: policy }),
       env: [
         { name: 'KFLOW_DEV_SPEC', value: `${specFolder}/dev.json` },
         ...login.variables,

@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { FlowPlan } from '../../plan/flow-plan';
 import type { PodNats } from '../../plan/nats-access';
 import { metadata, SyncWave } from '../metadata';
+import type { PodDefaults } from '../pods/pod-settings';
 import { DevStore } from './dev-store';
 import { FunctionWorkload } from './function-workload';
 
@@ -18,6 +19,7 @@ export interface WorkloadSettings extends PodNats {
   readonly without?: readonly string[];
   /** A controller or `kflow run` watches the flow, and reports what its replicas gave up on. */
   readonly isWatched?: boolean;
+  readonly pods?: PodDefaults;
 }
 
 /** Adds the account that all pods of a flow run as, which has no permissions, and returns its name. */
@@ -34,16 +36,14 @@ export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
 
 /** Adds a workload for each function, and the pod for step-by-step runs if the flow has one. */
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
-  const { image, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched } = settings;
+  const { image, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched, pods } = settings;
   const { natsUrl, natsSecrets, natsDomain } = settings;
-  const nats = { natsUrl, natsSecrets, natsDomain };
-  if (flow.devStore !== undefined) {
-    new DevStore(scope, 'DevStore', { devStore: flow.devStore, serviceAccount, ...nats });
-  }
+  const common = { serviceAccount, natsUrl, natsSecrets, natsDomain, pods };
+  if (flow.devStore !== undefined) new DevStore(scope, 'DevStore', { devStore: flow.devStore, ...common });
   for (const workload of flow.workloads) {
     if (without.includes(workload.function)) continue;
     const hash = hashes[workload.function];
-    new FunctionWorkload(scope, workload.function, { workload, serviceAccount, image, ...nats, hash, isWatched });
+    new FunctionWorkload(scope, workload.function, { workload, image, ...common, hash, isWatched });
   }
 }
 

@@ -1,36 +1,66 @@
 import { entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
-import { parseQuantity } from '../document/container-settings';
-import { isDnsLabel, maxLabelLength } from '../document/dns-label';
+import { containerSettings, mergeContainers, parseQuantity } from '../document/container-settings';
+import { isDnsLabel, isLabelName, isLabelValue, maxLabelLength } from '../document/dns-label';
 import type { Draft } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { Finding, ProblemList } from '../read/problem-list';
 import { isAddress } from './check-addresses';
 import { checkEnv } from './check-env';
+import { checkPod } from './check-pod';
 
 /** Names that KFlow uses in every pod. A volume of the user may replace `tmp`. */
 const taken = { sidecars: 'function', volumes: 'spec' } as const;
 
-/** Checks `meta.container` for what Kubernetes would reject or interpret differently when it creates the pods. */
+/** A `container` of a document. */
+interface DraftContainer {
+  readonly container: PlainMap;
+  readonly path: DocumentPath;
+  /** What it is merged over. */
+  readonly outer: PlainMap;
+}
+
+/** Every `container` of a document: of `globalConfig`, and of each function. */
+export function containersOf(draft: Draft): readonly DraftContainer[] {
+  const place = (container: unknown, path: DocumentPath, outer: PlainMap = {}) =>
+    isPlainMap(container) ? [{ container, path, outer }] : [];
+  const flow = mergeContainers({}, draft.globalConfig.container);
+  return [
+    ...place(draft.globalConfig.container, ['globalConfig', 'container']),
+    ...draft.functions.flatMap(({ globalConfig, meta, path }) => [
+      ...place(globalConfig.container, [...path, 'globalConfig', 'container'], flow),
+      ...place(meta.container, [...path, 'meta', 'container'], mergeContainers(flow, globalConfig.container)),
+    ]),
+  ];
+}
+
+/** Checks every `container` for what Kubernetes would reject or interpret differently when it creates the pods. */
 export function checkContainer(draft: Draft, problems: ProblemList): void {
-  for (const { meta, path } of draft.functions) {
-    if (!isPlainMap(meta.container)) continue;
-    const check = new ContainerCheck(meta.container, [...path, 'meta', 'container'], problems);
+  for (const each of containersOf(draft)) {
+    const check = new ContainerCheck(each, problems);
     check.names();
     check.resources();
     check.volumes();
     check.sidecars();
     check.placement();
     check.egress();
+    checkPod(each, problems);
   }
 }
 
 class ContainerCheck {
+  private readonly container: PlainMap;
+  private readonly path: DocumentPath;
+  private readonly merged: PlainMap;
+
   constructor(
-    private readonly container: PlainMap,
-    private readonly path: DocumentPath,
+    { container, path, outer }: DraftContainer,
     private readonly problems: ProblemList,
-  ) {}
+  ) {
+    this.container = container;
+    this.path = path;
+    this.merged = mergeContainers(outer, container);
+  }
 
   names(): void {
     const { env, volumes, sidecars } = this.container;
@@ -58,18 +88,24 @@ class ContainerCheck {
       const message = `must be the full name of a resource, as in nvidia.com/gpu, got ${quote(gpu.resource)}`;
       this.add(['gpu', 'resource'], { message });
     }
-    if (!isPlainMap(resources) || !isPlainMap(resources.requests) || !isPlainMap(resources.limits)) return;
-    for (const [resource, request] of Object.entries(resources.requests)) {
-      const limit = resources.limits[resource];
-      if (limit === undefined || !(parseQuantity(String(request)) > parseQuantity(String(limit)))) continue;
-      const message = `${request} is more than the limit of ${limit}`;
-      this.add(['resources', 'requests', resource], { message });
+    if (!isPlainMap(resources)) return;
+    const { requests, limits } = containerSettings(this.merged).resources;
+    for (const [resource, request] of Object.entries(requests)) {
+      const limit = limits[resource];
+      if (limit === undefined || !(parseQuantity(request) > parseQuantity(limit))) continue;
+      const own = ['requests', 'limits'].find((key) => isPlainMap(resources[key]) && resource in resources[key]);
+      if (own === undefined) continue;
+      const message =
+        own === 'requests'
+          ? `${request} is more than the limit of ${limit}`
+          : `${limit} is less than the request of ${request}`;
+      this.add(['resources', own, resource], { message });
     }
   }
 
   volumes(): void {
     const { volumes, volumeMounts } = this.container;
-    const known = ['spec', 'tmp', ...entriesOf(volumes).map(([, { name }]) => name)];
+    const known = ['spec', 'tmp', ...entriesOf(this.merged.volumes).map(([, { name }]) => name)];
     for (const [index, volume] of entriesOf(volumes)) {
       if (volume.hostPath === undefined) continue;
       const message = 'restricted Pod Security does not allow hostPath; use another kind of volume';
@@ -114,8 +150,8 @@ class ContainerCheck {
       });
     }
     for (const [label, value] of Object.entries(isPlainMap(nodeSelector) ? nodeSelector : {})) {
-      const isLabel = /^([a-z0-9.-]+\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/.test(label);
-      const isValue = typeof value !== 'string' || /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/.test(value);
+      const isLabel = isLabelName(label);
+      const isValue = typeof value !== 'string' || isLabelValue(value);
       if (isLabel && isValue) continue;
       const message = `is not a valid Kubernetes label: ${quote(isLabel ? String(value) : label)}`;
       this.add(['nodeSelector', label], { message, at: isLabel ? 'value' : 'key' });

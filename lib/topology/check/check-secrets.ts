@@ -1,8 +1,9 @@
-import { childrenOf, isPlainMap, type PlainMap } from '../../plain-map';
+import { childrenOf, entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
 import type { Draft, Purpose } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
-import { carriesSecret, isSecretName } from '../problem/show-value';
+import { carriesCredentials, carriesSecret, isSecretName } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
+import { containersOf } from './check-container';
 
 const sections = ['store', 'messageStore', 'devStore'];
 
@@ -10,6 +11,7 @@ const sections = ['store', 'messageStore', 'devStore'];
 export function checkSecrets(draft: Draft, problems: ProblemList, purpose: Purpose): void {
   const check = new SecretCheck(problems, purpose);
   check.connections(draft.globalConfig, ['globalConfig']);
+  for (const { container, path } of containersOf(draft)) check.container(container, path);
   for (const each of draft.functions) {
     check.connection(each.raw, each.path);
     check.connections(each.globalConfig, [...each.path, 'globalConfig']);
@@ -67,17 +69,20 @@ class SecretCheck {
 
   meta(meta: PlainMap, path: DocumentPath): void {
     if (this.purpose === 'run' || this.purpose === 'controller') return;
-    const { container, code: _code, module: _module, name: _name, ...own } = meta;
+    const { container: _container, code: _code, module: _module, name: _name, ...own } = meta;
     this.own(own, path);
-    if (!isPlainMap(container)) return;
-    const at = [...path, 'container'];
-    const { sidecars } = container;
-    (Array.isArray(sidecars) ? sidecars : []).forEach((sidecar: unknown, index) => {
-      if (!isPlainMap(sidecar)) return;
-      const { env, ...others } = sidecar;
+  }
+
+  container(container: PlainMap, at: DocumentPath): void {
+    if (this.purpose === 'run' || this.purpose === 'controller') return;
+    for (const [index, { env, ...others }] of entriesOf(container.sidecars)) {
       this.variables(env, [...at, 'sidecars', index, 'env']);
       this.own(others, [...at, 'sidecars', index]);
-    });
+    }
+    for (const [name, value] of childrenOf(container.podAnnotations)) {
+      if (typeof value !== 'string' || !carriesCredentials(value)) continue;
+      this.expose([...at, 'podAnnotations', name], 'an address in an annotation must not contain a user and password');
+    }
     if (this.purpose === 'manifests-without-secrets') this.variables(container.env, [...at, 'env']);
   }
 

@@ -1,5 +1,6 @@
 import { isPlainMap, type PlainMap } from '../../plain-map';
 import { descriptorOf, type FunctionType } from '../function-types/function-type';
+import { containerSettings, mergeContainers } from './container-settings';
 import type { Draft, DraftFunction } from './draft';
 import { functionMeta } from './function-meta';
 import type { FlowFunction, GlobalConfig, Mode, SideOutput, Topology } from './topology';
@@ -18,6 +19,7 @@ export function completeTopology(draft: Draft): Topology {
     mode: (root.mode as Mode | undefined) ?? 'stream',
     parallelism,
     globalConfig,
+    container: containerSettings(draft.globalConfig.container),
     dag: draft.functions.map((draftFunction) => completeFunction(draftFunction, { draft, parallelism })),
   });
 }
@@ -54,7 +56,7 @@ function completeFunction(
       partitionBy: text('partitionBy'),
     }),
     globalConfig,
-    meta: functionMeta(meta, ownMeta),
+    meta: functionMeta(meta, ownMeta, mergeContainers(draft.globalConfig.container, own.container)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field } from './document-field';
+import { podFields } from './pod-schema';
 
 /** A quantity of Kubernetes: `500m`, `1Gi`, `2`. */
 const quantity = z.union(
@@ -21,21 +22,34 @@ const variable = field.openSection(
   'One variable.',
 );
 
-const toleration = field.section(
+const objectName = (kind: string) =>
+  field.section(
+    {
+      name: field.word(`Name of the ${kind}.`),
+      optional: field.flag(`Whether the pods start without the ${kind}.`).optional(),
+    },
+    `A ${kind} in the flow's namespace.`,
+  );
+
+const variableSource = field.section(
   {
-    key: field.text("The taint's key.").optional(),
-    operator: field.oneOf(['Exists', 'Equal'], 'How the value is compared.').optional(),
-    value: field.text("The taint's value.").optional(),
-    effect: field.oneOf(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], "The taint's effect.").optional(),
-    tolerationSeconds: field.integer('How long the pod stays on a node with a NoExecute taint.').optional(),
+    prefix: field.text('Prefix of the names of the variables.').optional(),
+    configMapRef: objectName('ConfigMap').optional(),
+    secretRef: objectName('Secret').optional(),
   },
-  'One toleration.',
+  'One source.',
 );
 
-/** `meta.container`: parts of a function's container and pod. Deeper levels are fields of Kubernetes. */
+/**
+ * `meta.container`, and `globalConfig.container` for all functions: parts of a function's container and pod. Deeper levels
+ * are fields of Kubernetes.
+ */
 export const containerSchema = field.section(
   {
     env: field.list(variable, "Environment of the function's container.").optional(),
+    envFrom: field
+      .list(variableSource, "ConfigMaps and Secrets whose keys are variables of the function's container.")
+      .optional(),
     resources: field
       .section(
         {
@@ -82,17 +96,13 @@ export const containerSchema = field.section(
         "More containers of the pod, with the fields of Kubernetes; they get the function's security context.",
       )
       .optional(),
-    nodeSelector: z
-      .record(z.string(), field.text('Value of the label.'), { error: 'a map' })
-      .describe('Labels a node must have.')
-      .optional(),
-    tolerations: field.list(toleration, 'Taints that the pod tolerates.').optional(),
     egress: field
       .list(
         field.text('host:port.'),
         'Addresses that the code connects to, besides those of the topology. All others are blocked.',
       )
       .optional(),
+    ...podFields,
   },
-  "Parts of the function's container and pod.",
+  "Parts of the function's container and pod; those of globalConfig apply to all functions.",
 );

@@ -3,15 +3,29 @@ import { isPlainMap, type PlainMap } from '../../plain-map';
 /** Parts of a function's container and pod that the document sets. Nested values are passed on as written. */
 export interface ContainerSettings {
   readonly env: readonly EnvVariable[];
+  /** ConfigMaps and Secrets whose keys are variables, in Kubernetes' format. */
+  readonly envFrom: readonly PlainMap[];
   /** Quantities by resource, which override the defaults. */
   readonly resources: { readonly requests: Quantities; readonly limits: Quantities };
   readonly volumes: readonly NamedPart[];
   readonly volumeMounts: readonly NamedPart[];
   readonly sidecars: readonly NamedPart[];
-  readonly nodeSelector: { readonly [label: string]: string };
-  readonly tolerations: readonly PlainMap[];
   /** `host:port` of what the code connects to, besides the topology's own addresses. */
   readonly egress: readonly string[];
+  /** Names of Secrets. */
+  readonly imagePullSecrets: readonly string[];
+  readonly serviceAccountName?: string;
+  readonly automountServiceAccountToken?: boolean;
+  /** A uid, or `cluster` if the cluster assigns one. */
+  readonly runAsUser?: number | 'cluster';
+  readonly priorityClassName?: string;
+  readonly runtimeClassName?: string;
+  readonly nodeSelector: Texts;
+  readonly affinity: PlainMap;
+  readonly tolerations: readonly PlainMap[];
+  readonly topologySpreadConstraints?: readonly PlainMap[];
+  readonly podLabels: Texts;
+  readonly podAnnotations: Texts;
 }
 
 export interface EnvVariable {
@@ -24,21 +38,28 @@ interface Quantities {
   readonly [resource: string]: string;
 }
 
+interface Texts {
+  readonly [name: string]: string;
+}
+
 interface NamedPart extends PlainMap {
   readonly name: string;
 }
 
-/** Reads a valid `meta.container`. */
+/** Reads a valid `container`. */
 export function containerSettings(container: unknown): ContainerSettings {
   const given = isPlainMap(container) ? container : {};
   const list = <T>(key: string): readonly T[] => (Array.isArray(given[key]) ? (given[key] as T[]) : []);
+  const map = <T>(key: string): T => (isPlainMap(given[key]) ? given[key] : {}) as T;
   const resources = isPlainMap(given.resources) ? given.resources : {};
+  const single = (key: string) => (given[key] === undefined ? {} : { [key]: given[key] });
   return {
     env: list<EnvVariable>('env').map(({ name, value, valueFrom }) => ({
       name,
       ...(value === undefined ? {} : { value }),
       ...(valueFrom === undefined ? {} : { valueFrom }),
     })),
+    envFrom: list('envFrom'),
     resources: {
       requests: quantitiesOf(resources.requests),
       limits: { ...quantitiesOf(resources.limits), ...devicesOf(given.gpu) },
@@ -46,10 +67,64 @@ export function containerSettings(container: unknown): ContainerSettings {
     volumes: list('volumes'),
     volumeMounts: list('volumeMounts'),
     sidecars: list('sidecars'),
-    nodeSelector: (given.nodeSelector ?? {}) as ContainerSettings['nodeSelector'],
-    tolerations: list('tolerations'),
     egress: list('egress'),
+    imagePullSecrets: list('imagePullSecrets'),
+    ...single('serviceAccountName'),
+    ...single('automountServiceAccountToken'),
+    ...single('runAsUser'),
+    ...single('priorityClassName'),
+    ...single('runtimeClassName'),
+    nodeSelector: map('nodeSelector'),
+    affinity: map('affinity'),
+    tolerations: list('tolerations'),
+    ...single('topologySpreadConstraints'),
+    podLabels: map('podLabels'),
+    podAnnotations: map('podAnnotations'),
   };
+}
+
+/** The key that identifies an item of a list. An inner item replaces the outer one with the same key. */
+const keyOfList: { readonly [list: string]: string } = {
+  env: 'name',
+  volumes: 'name',
+  volumeMounts: 'mountPath',
+  sidecars: 'name',
+};
+
+/** Lists that are joined. */
+const joined: ReadonlySet<string> = new Set(['envFrom', 'egress', 'imagePullSecrets', 'tolerations']);
+
+/** Maps whose values are replaced as a whole. */
+const whole: ReadonlySet<string> = new Set(['gpu']);
+
+/**
+ * A function's `container` over that of `globalConfig`. Maps are merged key by key, lists with names name by name; other
+ * lists are joined, and single values and `topologySpreadConstraints` replaced.
+ */
+export function mergeContainers(outer: unknown, inner: unknown): PlainMap {
+  const below = isPlainMap(outer) ? outer : {};
+  const above = isPlainMap(inner) ? inner : {};
+  const merged = Object.entries(above).map(([key, value]) => [key, mergeField(key, below[key], value)]);
+  return { ...below, ...Object.fromEntries(merged) };
+}
+
+function mergeField(key: string, outer: unknown, inner: unknown): unknown {
+  if (isPlainMap(outer) && isPlainMap(inner) && !whole.has(key)) return mergeMaps(outer, inner);
+  if (!Array.isArray(outer) || !Array.isArray(inner)) return inner ?? outer;
+  if (joined.has(key)) return [...new Map([...outer, ...inner].map((item) => [JSON.stringify(item), item])).values()];
+  const name = keyOfList[key];
+  if (name === undefined) return inner;
+  const named = inner.map((item: unknown) => isPlainMap(item) && item[name]);
+  return [...outer.filter((item: unknown) => !(isPlainMap(item) && named.includes(item[name]))), ...inner];
+}
+
+/** Merges two levels: `resources.limits` is merged resource by resource. */
+function mergeMaps(outer: PlainMap, inner: PlainMap): PlainMap {
+  const merged = Object.entries(inner).map(([key, value]) => {
+    const below = outer[key];
+    return [key, isPlainMap(below) && isPlainMap(value) ? { ...below, ...value } : value];
+  });
+  return { ...outer, ...Object.fromEntries(merged) };
 }
 
 function quantitiesOf(given: unknown): Quantities {

@@ -16,6 +16,17 @@ export function isDnsSubdomain(name: string): boolean {
   return name.length <= 253 && name.split('.').every((label) => dnsLabel.test(label));
 }
 
+/** Whether Kubernetes accepts a text as the name of a label or annotation: `name` or `example.org/name`. */
+export function isLabelName(name: string): boolean {
+  const [last = '', prefix, ...others] = name.split('/').reverse();
+  const isName = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/.test(last);
+  return isName && (prefix === undefined || isDnsSubdomain(prefix)) && others.length === 0;
+}
+
+export function isLabelValue(value: string): boolean {
+  return /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/.test(value);
+}
+
 /** The text as a label: `etl_Jobs.v2` becomes `etl-jobs-v2`. Empty if the text has no letter or digit. */
 export function toDnsLabel(text: string, maxLength = maxLabelLength): string {
   return text

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { functionTypeNames } from '../function-types/function-type';
+import { containerSchema } from './container-schema';
 import { field } from './document-field';
 import { metaShape } from './meta-setting';
 import { Mode, s3SecretKeys } from './topology';
@@ -133,6 +134,7 @@ const globalConfig = (description: string) =>
           "Limits of a function's output stream. A full stream makes its function wait and discards nothing.",
         )
         .optional(),
+      container: containerSchema.optional(),
       image: image.optional(),
       imagePullPolicy: imagePullPolicy.optional(),
     },

@@ -1,11 +1,11 @@
 import type { PlainMap } from '../../plain-map';
-import { containerSettings } from './container-settings';
+import { containerSettings, mergeContainers } from './container-settings';
 import { defaultLanguage, type Language } from './language';
 import { findMetaSetting, type MetaSetting } from './meta-setting';
 import type { FunctionMeta } from './topology';
 
-/** The settings of a valid `meta`, with their defaults; `own` is the `meta` as written. */
-export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
+/** The settings of a valid `meta`, with their defaults; `own` is the `meta` as written, `container` the inherited one. */
+export function functionMeta(meta: PlainMap, own: PlainMap, container: PlainMap): FunctionMeta {
   const setting = <T>(name: MetaSetting): T | undefined => findMetaSetting(meta, name)?.value as T | undefined;
   const optional = {
     name: setting<string>('name'),
@@ -22,7 +22,7 @@ export function functionMeta(meta: PlainMap, own: PlainMap): FunctionMeta {
     concurrency: setting<number>('concurrency') ?? 1,
     maxPollIntervalMs: setting<number>('max.poll.interval.ms') ?? 120_000,
     maxDeliver: setting<number>('maxDeliver') ?? 5,
-    container: containerSettings(meta.container),
+    container: containerSettings(mergeContainers(container, meta.container)),
     pause: setting<boolean>('pause') ?? false,
     update: setting<boolean>('update') ?? false,
     updatePolicy: setting<FunctionMeta['updatePolicy']>('updatePolicy') ?? 'KeepOffset',

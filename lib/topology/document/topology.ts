@@ -34,6 +34,8 @@ export interface Topology {
   /** Default number of replicas of a function. */
   readonly parallelism: number;
   readonly globalConfig: GlobalConfig;
+  /** `globalConfig.container`, which the functions' `meta.container` includes. */
+  readonly container: ContainerSettings;
   /** In the order of the document. */
   readonly dag: readonly FlowFunction[];
 }

@@ -23,19 +23,27 @@ const longWords = /(password|passwd|passphrase|secrets?|credentials?)$/;
 /** Endings that count only as separate words. */
 const shortWords = /(^|_)(pass|pwd|pat|token|(api|access|private|secret|signing|encryption)_?key)$/;
 
-/** Whether a name is that of a secret: `DB_PASSWORD`, `apiKey`, `MYSQL_PWD`, `token2`; not `max_tokens` or `tokenizer`. */
+/**
+ * Whether a name is that of a secret: `DB_PASSWORD`, `apiKey`, `MYSQL_PWD`, `token2`; not `max_tokens` or `tokenizer`, nor
+ * `imagePullSecrets`, which are names.
+ */
 export function isSecretName(name: string): boolean {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/_?\d+$/, '');
-  return longWords.test(words) || shortWords.test(words);
+  return words !== 'image_pull_secrets' && (longWords.test(words) || shortWords.test(words));
 }
 
 /** Whether a text contains a secret: `scheme://user:password@host`, or `password=…` as in program arguments. */
 export function carriesSecret(text: string): boolean {
-  return /:\/\/[^\s/@]*:[^\s@]+@/.test(text) || /(password|passwd|secret|token|api[_-]?key)=\S/i.test(text);
+  return carriesCredentials(text) || /(password|passwd|secret|token|api[_-]?key)=\S/i.test(text);
+}
+
+/** Whether a text contains an address with a user and password. */
+export function carriesCredentials(text: string): boolean {
+  return /:\/\/[^\s/@]*:[^\s@]+@/.test(text);
 }
 
 /** Removes credentials from addresses, and everything after `password=` and the like. */

@@ -62,7 +62,11 @@ class SecretFinder {
       this.visit(value, {
         path: `${path}.${name}`,
         part:
-          part === 'flow' && name === 'meta' ? 'meta' : part === 'meta' && name === 'container' ? 'container' : part,
+          part === 'flow' && name === 'meta'
+            ? 'meta'
+            : part !== 'container' && name === 'container'
+              ? 'container'
+              : part,
         isHidden: isHidden || isSecretKey(name, part) || (isVariable && name === 'value'),
       });
     }

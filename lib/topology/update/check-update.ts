@@ -25,12 +25,13 @@ export function checkUpdate(from: Topology, to: Topology): readonly UpdateDiffer
   ];
 }
 
-/** Fields of the flow that no update may change. `parallelism` and `dag` are compared function by function. */
+/** Fields of the flow that no update may change. The others are compared function by function. */
 const flowFields = {
   namespace: true,
   jobId: true,
   mode: true,
   globalConfig: true,
+  container: false,
   parallelism: false,
   dag: false,
 } as const satisfies { readonly [field in keyof Topology]-?: boolean };

@@ -15,8 +15,18 @@ const sourceSchema = z.looseObject({
 });
 
 const objectName = z.looseObject({ name: z.string() });
+const objectRef = z.looseObject({ name: z.string(), optional: z.boolean().optional() });
 
 const containerSchema = z.looseObject({
+  envFrom: z
+    .array(
+      z.looseObject({
+        prefix: z.string().optional(),
+        configMapRef: objectRef.optional(),
+        secretRef: objectRef.optional(),
+      }),
+    )
+    .default([]),
   env: z
     .array(z.looseObject({ name: z.string(), value: z.string().optional(), valueFrom: sourceSchema.optional() }))
     .default([]),

@@ -12,13 +12,30 @@ export function setUpReplica(replica: Replica, objects: StoredObjects): Variable
   const { template } = replica.workload;
   const [container] = template.spec.containers as [ContainerTemplate];
   const mounts = writeVolumes(replica, objects);
-  const env: { [name: string]: string } =
-    replica.workload.kind === 'job' ? { JOB_COMPLETION_INDEX: String(replica.number) } : {};
+  const env: { [name: string]: string } = {
+    ...variablesFrom(replica, container, objects),
+    ...(replica.workload.kind === 'job' ? { JOB_COMPLETION_INDEX: String(replica.number) } : {}),
+  };
   for (const { name, value, valueFrom } of container.env) {
     const found = valueFrom === undefined ? value : readSource(name, valueFrom, replica, objects);
     if (found !== undefined) env[name] = toRealPath(found, mounts);
   }
   return env;
+}
+
+/** The keys of whole ConfigMaps and Secrets. */
+function variablesFrom({ workload }: Replica, { envFrom }: ContainerTemplate, objects: StoredObjects): Variables {
+  const variables = envFrom.flatMap(({ prefix = '', configMapRef, secretRef }) => {
+    const ref = secretRef ?? configMapRef;
+    if (ref === undefined) return [];
+    const kind = secretRef === undefined ? 'ConfigMap' : 'Secret';
+    const found = objects.find(keyOf({ kind, metadata: { name: ref.name, namespace: workload.flow.namespace } }));
+    if (found === undefined && ref.optional === true) return [];
+    if (found === undefined) throw missing(workload, `envFrom: ${kind} ${ref.name} not found`);
+    const keys = new Set([...Object.keys(found.data ?? {}), ...Object.keys(found.stringData ?? {})]);
+    return [...keys].map((key) => [`${prefix}${key}`, entryOf(found, key)] as const);
+  });
+  return Object.fromEntries(variables.filter(([, value]) => value !== undefined)) as Variables;
 }
 
 function readSource(name: string, source: ValueSource, replica: Replica, objects: StoredObjects): string | undefined {

@@ -39,6 +39,18 @@ export const manifestOptions = {
   natsUrl: option('<url>', 'address of NATS as pods reach it (default: nats://nats.nats.svc:4222)', {
     parse: natsUrls,
   }),
+  imagePullSecret: listOption(
+    '<name>',
+    'Secret by which images are pulled, in the namespace of each flow; repeatable',
+    {
+      parse: text,
+    },
+  ),
+  imagePullPolicy: choiceOption(
+    ['Always', 'IfNotPresent', 'Never'],
+    'when images are pulled, for functions without a policy',
+    { placeholder: '<policy>' },
+  ),
   strictSecrets: flag('reject topologies that contain the value of a secret'),
 } as const;
 

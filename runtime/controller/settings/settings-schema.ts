@@ -130,6 +130,18 @@ export const controllerSettingsSchema = z.strictObject({
     .strictObject({
       image: z.string().default('kflow:latest').describe('runtime image of functions without an image of their own'),
       natsUrl: z.string().optional().describe('URL of NATS from within pods; default: `nats.url`'),
+      imagePullSecrets: z
+        .array(z.string())
+        .optional()
+        .describe('names of Secrets in the namespaces of flows, by which their images are pulled'),
+      imagePullPolicy: z
+        .enum(['Always', 'IfNotPresent', 'Never'])
+        .optional()
+        .describe('when images are pulled, for functions without a policy'),
+      runAsUser: z
+        .union([z.literal('cluster'), z.coerce.number().int().positive()])
+        .optional()
+        .describe('uid of pods; `cluster`: assigned by the cluster, as OpenShift requires; default: 1000'),
     })
     .prefault({}),
   s3: z

@@ -108,6 +108,42 @@ describe('a Secret of cdk8s-plus', () => {
   });
 });
 
+test('image pull secrets, accounts and sources of variables are accepted as objects, and emitted before the flow', () => {
+  const { app, base } = startApp();
+  const registry = new kplus.DockerConfigSecret(base, 'registry', { data: {} });
+  const platform = kplus.Secret.fromSecretName(base, 'platform', 'platform');
+  const account = new kplus.ServiceAccount(base, 'account');
+  const db = new kplus.Secret(base, 'db', { stringData: { password: 'p' } });
+  const vars = new kplus.ConfigMap(base, 'vars', { data: { A: '1' } });
+  const flow = addFlow(app, {
+    imagePullSecrets: [platform],
+    container: {
+      imagePullSecrets: [registry],
+      serviceAccountName: account,
+      envFrom: [{ secretRef: { name: db }, prefix: 'DB_' }, { configMapRef: { name: vars } }],
+    },
+  });
+  expect(podOf(flow)).toMatchObject({
+    imagePullSecrets: [{ name: 'platform' }, { name: registry.name }],
+    serviceAccountName: account.name,
+  });
+  expect(functionOf(flow)).toMatchObject({
+    envFrom: [{ secretRef: { name: db.name }, prefix: 'DB_' }, { configMapRef: { name: vars.name } }],
+  });
+  const required = flow.node.dependencies.filter(ApiObject.isApiObject).map(({ name }) => name);
+  expect(required).toEqual(expect.arrayContaining([registry, account, db, vars].map(({ name }) => name)));
+});
+
+test('`container` of a typed flow accepts the same objects as that of a function', () => {
+  const { app, base } = startApp();
+  const registry = new kplus.DockerConfigSecret(base, 'registry', { data: {} });
+  const definition = defineFlow({ jobId: 'job', container: { imagePullSecrets: [registry] } });
+  const from = definition.fsSource('list', { addr: 's3:9000', topics: 's3a://inbox' });
+  definition.process('map', { from, run: python('f', 'def f(ctx, e): return e') });
+  const flow = Flow.fromDefinition(app, 'flow', definition);
+  expect(podOf(flow, 'job--list')).toMatchObject({ imagePullSecrets: [{ name: registry.name }] });
+});
+
 test('emits the objects that a flow refers to before the flow, whatever the order of the charts', () => {
   const app = new FlowApp();
   const base = new Chart(app, 'z-base', { namespace: 'default' });

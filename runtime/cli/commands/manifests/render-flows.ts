@@ -36,8 +36,8 @@ export function renderFlows(files: readonly string[], options: RenderOptions): r
         `${file}: another of these files also defines the flow "${topology.jobId}"; render them into separate directories`,
       );
     }
-    const { image, natsUrl } = options;
-    return new Flow(app, topology.jobId, topology, { image, natsUrl, baseDir });
+    const { image, natsUrl, imagePullSecret: imagePullSecrets, imagePullPolicy } = options;
+    return new Flow(app, topology.jobId, topology, { image, natsUrl, imagePullSecrets, imagePullPolicy, baseDir });
   });
   if (flows.includes(undefined)) return undefined;
   const manifests = [...app.manifests()];

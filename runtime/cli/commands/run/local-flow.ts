@@ -211,6 +211,14 @@ function assertVariablesKnown(plan: FlowPlan): void {
         `${functionId}: ${name} comes from the key ${key} of the Secret ${secret}, which exists only in a cluster; set user and password`,
       );
     }
+    for (const { configMapRef, secretRef } of container.envFrom) {
+      const { name, optional } = (configMapRef ?? secretRef) as { name: string; optional?: boolean };
+      if (optional === true) continue;
+      throw new ConfigError(
+        'config-invalid',
+        `${functionId}: envFrom takes variables from "${name}", which exists only in a cluster; set them with --set dag.${functionId}.meta.container.env, and envFrom to [] where the document has it`,
+      );
+    }
     for (const { name, valueFrom } of container.env) {
       if (valueFrom === undefined) continue;
       throw new ConfigError(

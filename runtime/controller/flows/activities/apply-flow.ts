@@ -1,4 +1,4 @@
-import { renderWorkloads, specHash } from '../../../../lib/constructs/controlled-flow';
+import { renderWorkloads, specHash, type WorkloadSettings } from '../../../../lib/constructs/controlled-flow';
 import type { FlowPlan, PlannedWorkload } from '../../../../lib/plan/flow-plan';
 import type { Cluster } from '../../ports/cluster';
 import type { KubernetesObject } from '../../ports/kubernetes-object';
@@ -11,6 +11,7 @@ export interface PodSettings {
   readonly image: string;
   /** URL of NATS from within pods. */
   readonly natsUrl: string;
+  readonly defaults?: WorkloadSettings['pods'];
 }
 
 /** Applies a step and removes every other object of the flow. Returns the hash of each function's template. */
@@ -19,11 +20,11 @@ export async function applyFlow(
   plan: FlowPlan,
   step: Pick<ApplyStep, 'flow' | 'halt' | 'pauses' | 'without' | 'pins' | 'restarts'> & PodSettings,
 ): Promise<{ readonly [functionId: string]: string }> {
-  const { flow, image, natsUrl, without } = step;
+  const { flow, image, natsUrl, defaults, without } = step;
   const present = plan.workloads.filter(({ function: id }) => !without.includes(id));
   const hashes = Object.fromEntries(present.map((workload) => [workload.function, hashOf(workload, step)]));
   const workloads = present.map((workload) => ({ ...workload, isPaused: isPaused(workload, step) }));
-  const manifests = renderWorkloads({ ...plan, workloads }, { image, natsUrl, hashes });
+  const manifests = renderWorkloads({ ...plan, workloads }, { image, natsUrl, pods: defaults, hashes });
   const objects = manifests.map(withKindLabel);
   ActivityLease.assertHeld();
   await cluster.apply(flow, objects);

@@ -49,7 +49,7 @@ export class DocumentAdmission {
     assertRunnable(topology);
     const plan = planner.planOf(topology);
     const hashes = Object.fromEntries(plan.workloads.map((workload) => [workload.function, specHash(workload)]));
-    renderWorkloads(plan, { ...pods, hashes });
+    renderWorkloads(plan, { ...pods, pods: pods.defaults, hashes });
     return { topology, digest: await store.putDocument(flow, text), warnings };
   }
 

@@ -46,6 +46,22 @@ test('requires only the addresses of NATS and Temporal, and is open on loopback'
   });
 });
 
+test('reads what applies to the pods of all flows', () => {
+  const env = {
+    ...needed,
+    KFLOW_CONTROLLER_PODS_IMAGE_PULL_SECRETS: 'registry,mirror',
+    KFLOW_CONTROLLER_PODS_IMAGE_PULL_POLICY: 'Always',
+  };
+  const pods = { image: 'kflow:latest', imagePullSecrets: ['registry', 'mirror'], imagePullPolicy: 'Always' };
+  for (const [written, runAsUser] of [
+    ['cluster', 'cluster'],
+    ['5000', 5000],
+  ]) {
+    const settings = readControllerSettings({ ...env, KFLOW_CONTROLLER_PODS_RUN_AS_USER: String(written) });
+    expect(settings.pods).toEqual({ ...pods, runAsUser });
+  }
+});
+
 test('reads the access to an object store, with flags, from the environment', () => {
   const s3 = {
     KFLOW_CONTROLLER_S3_DEFAULT_ADDR: 'https://s3.example.org',

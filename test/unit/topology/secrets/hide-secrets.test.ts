@@ -9,6 +9,7 @@ globalConfig:
   messageStore:
     secret: team-store
     #password: hunter2
+  container: { env: [{ name: DB_PASSWORD, value: hunter2 }], imagePullSecrets: [registry] }
 dag:
   - id: list
     type: fs-source
@@ -32,6 +33,7 @@ dag:
           - { name: DB_PASSWORD, value: "hunter2" }
           - { name: LEVEL, value: debug }
           - { name: PAT, valueFrom: { secretKeyRef: { name: team, key: password } } }
+        imagePullSecrets: [registry]
         volumes: [{ name: certs, secret: { secretName: team } }]
       code: |
         password = "hunter2"
@@ -46,6 +48,7 @@ globalConfig:
   messageStore:
     secret: team-store
     #password: ***
+  container: { env: [{ name: DB_PASSWORD, value: "***" }], imagePullSecrets: [registry] }
 dag:
   - id: list
     type: fs-source
@@ -68,6 +71,7 @@ dag:
           - { name: DB_PASSWORD, value: "***" }
           - { name: LEVEL, value: debug }
           - { name: PAT, valueFrom: { secretKeyRef: { name: team, key: password } } }
+        imagePullSecrets: [registry]
         volumes: [{ name: certs, secret: { secretName: team } }]
       code: |
         password = "***"

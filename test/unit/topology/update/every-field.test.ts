@@ -1,4 +1,8 @@
-import type { FunctionDocument, TopologyDocument } from '../../../../lib/topology/document/document-schema';
+import type {
+  FunctionDocument,
+  GlobalConfigDocument,
+  TopologyDocument,
+} from '../../../../lib/topology/document/document-schema';
 import { knownKeysAt } from '../../../../lib/topology/document/known-keys';
 import { type MetaSetting, metaSettings } from '../../../../lib/topology/document/meta-setting';
 import type { Topology } from '../../../../lib/topology/document/topology';
@@ -106,6 +110,36 @@ describe('every field of the flow', () => {
 
 describe('every field of globalConfig', () => {
   const everywhere = (field: string) => ['read', 'map', 'write'].map((id) => `dag.${id}.${field}`);
+  // functions inherit it in their meta
+  const containerChanges = Object.fromEntries(
+    Object.entries<{ to: unknown; at?: string }>({
+      env: { to: [{ name: 'A', value: '1' }] },
+      envFrom: { to: [{ secretRef: { name: 'vars' } }] },
+      resources: { to: { limits: { memory: '2Gi' } }, at: 'resources.limits.memory' },
+      gpu: { to: 1, at: 'resources.limits.nvidia.com/gpu' },
+      volumes: { to: [{ name: 'data', emptyDir: {} }] },
+      volumeMounts: { to: [{ name: 'tmp', mountPath: '/data' }] },
+      sidecars: { to: [{ name: 'proxy', image: 'proxy:1' }] },
+      egress: { to: ['other:1'] },
+      imagePullSecrets: { to: ['registry'] },
+      serviceAccountName: { to: 'reader' },
+      automountServiceAccountToken: { to: true },
+      runAsUser: { to: 'cluster' },
+      priorityClassName: { to: 'low' },
+      runtimeClassName: { to: 'gvisor' },
+      nodeSelector: { to: { zone: 'a' }, at: 'nodeSelector.zone' },
+      affinity: { to: { nodeAffinity: { x: 1 } }, at: 'affinity.nodeAffinity' },
+      tolerations: { to: [{ operator: 'Exists' }] },
+      topologySpreadConstraints: { to: [{ maxSkew: 2 }] },
+      podLabels: { to: { team: 'blue' }, at: 'podLabels.team' },
+      podAnnotations: { to: { team: 'blue' }, at: 'podAnnotations.team' },
+    } satisfies {
+      readonly [field in keyof NonNullable<GlobalConfigDocument['container']>]-?: { to: unknown; at?: string };
+    }).map(([field, { to, at = field }]): [string, Change] => [
+      `container.${field}`,
+      { to, updatable: everywhere(`meta.container.${at}`) },
+    ]),
+  );
   const changes: { readonly [field: string]: Change } = {
     // sources and sinks inherit the connection of the store
     'store.addr': { to: 'other:1', fixed: ['globalConfig.store.addr'] },
@@ -165,6 +199,7 @@ describe('every field of globalConfig', () => {
     'stream.replicas': { to: 3, fixed: ['globalConfig.stream.replicas'] },
     'stream.onDelete': { to: 'delete', fixed: ['globalConfig.stream.onDelete'] },
     image: { to: 'kflow:2', updatable: everywhere('image') },
+    ...containerChanges,
     imagePullPolicy: { to: 'Always', updatable: everywhere('imagePullPolicy') },
   };
 

@@ -18,6 +18,16 @@ test('manifests that would not change exit with 0', async () => {
   expect(await plan(topology)).toEqual({ status: 0, stdout: 'flow default/words: no changes\n', stderr: '' });
 });
 
+test('the options of images apply to every pod', async () => {
+  await synth(topology);
+  const options = ['--image-pull-secret', 'registry', '--image-pull-secret', 'mirror', '--image-pull-policy', 'Always'];
+  const planned = await kflow('plan', place.write('flow.yaml', topology), '--against', manifests, ...options);
+  const added = [...planned.stdout.matchAll(/^ {4}\+ +(\S.*)$/gm)].map(([, line]) => line);
+  expect(added.filter((line) => !line?.includes('topology'))).toEqual(
+    Array(2).fill(['imagePullPolicy: Always', 'imagePullSecrets:', '- name: registry', '- name: mirror']).flat(),
+  );
+});
+
 test('a change, a new object and a removed object each exit with 2', async () => {
   await synth(topology);
   const changed = await plan(topology.replace('leaf:1', 'leaf:2'));
