@@ -6,7 +6,8 @@ import { probeUrl } from './probe-url';
 import { type RunningServer, runServer } from './run-server';
 
 const issuer = 'https://kubernetes.default.svc.cluster.local';
-const serviceAddresses = '10.96.0.0/16';
+/** The addresses of Services. */
+export const serviceAddresses = '10.96.0.0/16';
 /** A port that no client connects to: the only member of the etcd cluster has no peers. */
 const peerUrl = 'http://127.0.0.1:0';
 /** A pod can be created only when its namespace has this account. */

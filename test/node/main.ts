@@ -18,8 +18,8 @@ const program = (file: string) => ['-r', 'ts-node/register', path.join(__dirname
 
 async function main(given: readonly string[]): Promise<number> {
   const missing = missingForNode();
-  const image = process.env.KFLOW_IMAGE_ARCHIVE ?? '';
-  if (!existsSync(image)) missing.push(`KFLOW_IMAGE_ARCHIVE=${image}: no such file; make the image with npm run image`);
+  const image = process.env.KFLOW_IMAGE_ARCHIVE ?? path.join(root, 'dist/image/kflow.tar');
+  if (!existsSync(image)) missing.push(`${image}: no such image; make it with npm run image`);
   if (missing.length > 0) {
     process.stderr.write(`this machine cannot run a node:\n${missing.map((line) => `  - ${line}\n`).join('')}`);
     return 1;

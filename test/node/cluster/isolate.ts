@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { serviceAddresses } from '../../../runtime/servers/kubernetes-servers';
 import { fixedFolders } from './machine';
 import { bridge, hostAddress, prefixLength } from './network';
 
@@ -30,6 +31,8 @@ export function isolate(home: string): void {
   run('ip', 'link', 'add', bridge, 'type', 'bridge');
   run('ip', 'address', 'add', `${hostAddress}/${prefixLength}`, 'dev', bridge);
   run('ip', 'link', 'set', bridge, 'up');
+  // kube-proxy replaces these addresses, but only those of connections that have a route
+  run('ip', 'route', 'add', serviceAddresses, 'dev', bridge);
   writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
 }
 

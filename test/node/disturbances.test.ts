@@ -1,0 +1,58 @@
+import { disturbances } from './disturbances';
+import { InstalledController } from './stage/controller';
+import { eventually } from './stage/eventually';
+import { ControlledRun, type FlowRun, GitOpsRun } from './stage/flow-run';
+import { makeNamespace } from './stage/node';
+import type { NumberFlow } from './stage/number-document';
+
+const usual = { count: 600, rate: 20 };
+/** Records at the sink of every flow when the disturbance comes. */
+const before = 50;
+const modes = ['batch', 'stream'] as const;
+
+let controller: InstalledController;
+beforeAll(async () => {
+  controller = await InstalledController.open();
+});
+
+test.each(disturbances)('flows of numbers store each number once when $title', async (disturbance) => {
+  const { name, flow, prepare, disturb, isFromStart, isControlledOnly } = disturbance;
+  const flowOf = (kind: string, mode: NumberFlow['mode']): NumberFlow => {
+    const namespace = `${name}-${kind}-${mode}`;
+    return { namespace, mode, ...usual, ...flow?.(namespace) };
+  };
+  const runs: FlowRun[] = modes.flatMap((mode) => [
+    new ControlledRun(flowOf('controlled', mode), controller),
+    ...(isControlledOnly ? [] : [new GitOpsRun(flowOf('gitops', mode))]),
+  ]);
+  try {
+    await Promise.all(
+      runs.map(async (run) => {
+        await makeNamespace(run.namespace);
+        await prepare?.(run.namespace);
+        await run.start();
+        if (isFromStart) return;
+        await eventually(
+          `${run.namespace} stores records`,
+          () => run.stored(),
+          (stored) => stored >= before,
+        );
+      }),
+    );
+    await disturb(runs);
+    await Promise.all(runs.map((run) => expectLedger(run)));
+  } finally {
+    await Promise.all(runs.map((run) => run.close()));
+  }
+});
+
+async function expectLedger(run: FlowRun): Promise<void> {
+  const { count, mode } = run.flow;
+  await eventually(
+    `${run.namespace} stores all records`,
+    () => run.stored(),
+    (stored) => stored >= count,
+  );
+  if (mode === 'batch') await run.untilEnded();
+  expect(await run.numbers()).toEqual(Array.from({ length: count }, (_, index) => index));
+}

@@ -1,0 +1,166 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { controllerNamespace } from './stage/controller';
+import { eventually } from './stage/eventually';
+import type { FlowRun } from './stage/flow-run';
+import { apply, type ClusterObject, containerPid, kubectl, listObjects, serverPid, tagImage } from './stage/node';
+import type { NumberFlow } from './stage/number-document';
+
+/** Something that happens to running flows, or that waits for them when they start. */
+export interface Disturbance {
+  readonly title: string;
+  /** The start of the names of the namespaces. */
+  readonly name: string;
+  /** Deviations from the flow of the others. */
+  readonly flow?: (namespace: string) => Partial<NumberFlow>;
+  /** Before the flow is applied. */
+  readonly prepare?: (namespace: string) => Promise<void>;
+  /** Runs once for all flows, after each has stored some records; at once where something was prepared. */
+  readonly disturb: (runs: readonly FlowRun[]) => Promise<void>;
+  /** Numbers that become dead letters. */
+  readonly letters?: readonly number[];
+  /** Only flows of the controller. */
+  readonly isControlledOnly?: true;
+  readonly isFromStart?: true;
+}
+
+const functions = ['source', 'work', 'sink'];
+
+/** One pod of each function. */
+async function victims(run: FlowRun): Promise<ClusterObject[]> {
+  const pods = await Promise.all(functions.map((id) => run.pods(id)));
+  return pods.flatMap(([first]) => (first === undefined ? [] : [first]));
+}
+
+const eachVictim =
+  (hit: (pod: ClusterObject, namespace: string) => Promise<unknown>) =>
+  async (runs: readonly FlowRun[]): Promise<void> => {
+    for (const run of runs) {
+      const pods = await victims(run);
+      expect(pods.length).toBeGreaterThan(1);
+      await Promise.all(pods.map((pod) => hit(pod, run.namespace)));
+    }
+  };
+
+async function killContainer(pod: ClusterObject): Promise<void> {
+  const pid = await containerPid(pod);
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+}
+
+/** Asks until the budget of the pod's function permits the eviction. */
+async function evict(pod: ClusterObject, namespace: string): Promise<void> {
+  const { name } = pod.metadata;
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+  await eventually(`${namespace}/${name} is evicted`, async () => {
+    await kubectl(['create', '--raw', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, '-f', '-'], eviction);
+    return true;
+  });
+}
+
+const quota = (namespace: string, pods: number) => ({
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name: 'few', namespace },
+  spec: { hard: { pods: String(pods) } },
+});
+
+const missingImage = (namespace: string) => `registry.invalid/${namespace}:1`;
+
+async function reasonsOf(run: FlowRun): Promise<string[]> {
+  const pods = await run.pods();
+  return pods.flatMap(({ status }) =>
+    (status.containerStatuses ?? []).map(
+      (each: { state: { waiting?: { reason: string } } }) => each.state.waiting?.reason ?? '',
+    ),
+  );
+}
+
+export const disturbances: readonly Disturbance[] = [
+  {
+    title: 'pods are deleted',
+    name: 'delete',
+    disturb: eachVictim(({ metadata }, namespace) =>
+      kubectl(['delete', 'pod', metadata.name, '-n', namespace, '--wait=false']),
+    ),
+  },
+  {
+    title: 'pods are deleted by force',
+    name: 'force',
+    disturb: eachVictim(({ metadata }, namespace) =>
+      kubectl(['delete', 'pod', metadata.name, '-n', namespace, '--force', '--grace-period', '0']),
+    ),
+  },
+  { title: 'processes of containers are killed', name: 'kill', disturb: eachVictim(killContainer) },
+  { title: 'pods are evicted', name: 'evict', disturb: eachVictim(evict) },
+  {
+    // the budgets of functions keep one replica until another node takes the first, so the drain does not end here
+    title: 'the node is drained for a while',
+    name: 'drain',
+    disturb: async () => {
+      const options = ['--force', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout', '20s'];
+      await kubectl(['drain', 'kflow-node', ...options]).catch(() => undefined);
+      await kubectl(['uncordon', 'kflow-node']);
+    },
+  },
+  {
+    title: 'the kubelet stands still for 75 s while containers are killed',
+    name: 'kubelet',
+    flow: () => ({ count: 2_400 }),
+    disturb: async (runs) => {
+      const pid = serverPid('kubelet');
+      process.kill(pid, 'SIGSTOP');
+      try {
+        for (const run of runs) await killContainer((await run.pods('work'))[0] as ClusterObject);
+        await delay(75_000);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    },
+  },
+  {
+    title: 'nats-server is killed',
+    name: 'nats',
+    disturb: async () => {
+      process.kill(serverPid('nats'), 'SIGKILL');
+    },
+  },
+  {
+    title: 'both controllers are killed',
+    name: 'controllers',
+    isControlledOnly: true,
+    disturb: async () => {
+      const pods = await listObjects('pods', controllerNamespace);
+      expect(pods).toHaveLength(2);
+      await Promise.all(pods.map(killContainer));
+    },
+  },
+  {
+    title: 'an image cannot be pulled until it is there',
+    name: 'image',
+    isFromStart: true,
+    flow: (namespace) => ({ image: missingImage(namespace) }),
+    disturb: async (runs) => {
+      for (const run of runs) {
+        await eventually(
+          `${run.namespace} lacks its image`,
+          () => reasonsOf(run),
+          (reasons) => reasons.some((each) => /ImagePull/.test(each)),
+        );
+        await tagImage(missingImage(run.namespace));
+      }
+    },
+  },
+  {
+    title: 'a quota refuses pods until it is raised',
+    name: 'quota',
+    isFromStart: true,
+    prepare: (namespace) => apply([quota(namespace, 2)]),
+    disturb: async (runs) => {
+      for (const { namespace } of runs) {
+        await eventually(`${namespace} exceeds its quota`, async () =>
+          (await kubectl(['get', 'events', '-n', namespace])).includes('exceeded quota'),
+        );
+        await apply([quota(namespace, 20)]);
+      }
+    },
+  },
+];

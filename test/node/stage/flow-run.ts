@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { InstalledController } from './controller';
+import { eventually } from './eventually';
+import {
+  apply,
+  type ClusterObject,
+  image,
+  kflow,
+  kubectl,
+  listObjects,
+  makeNamespace,
+  openStore,
+  readNode,
+} from './node';
+import { jobId, type NumberFlow, numberDocument } from './number-document';
+
+/** A flow of numbers on the node, and what has arrived at its sink. */
+export abstract class FlowRun {
+  protected readonly folder = mkdtempSync(path.join(tmpdir(), 'kflow-node-'));
+  protected readonly store = openStore();
+
+  constructor(readonly flow: NumberFlow) {}
+
+  get namespace(): string {
+    return this.flow.namespace;
+  }
+
+  abstract readonly isControlled: boolean;
+  abstract start(): Promise<void>;
+  /** Waits until a batch has ended well; throws if it has failed. */
+  abstract untilEnded(): Promise<void>;
+
+  /** Pods of a function, or of all. */
+  pods(functionId?: string): Promise<ClusterObject[]> {
+    const own = functionId === undefined ? '' : `,kflow.io/function=${functionId}`;
+    return listObjects('pods', this.namespace, `kflow.io/job=${jobId}${own}`);
+  }
+
+  /** Number of records at the sink. */
+  async stored(): Promise<number> {
+    return (await this.keys()).length;
+  }
+
+  /** The numbers at the sink in order, one entry for each record. */
+  async numbers(): Promise<number[]> {
+    const numbers: number[] = [];
+    const keys = await this.keys();
+    for (let at = 0; at < keys.length; at += 32) {
+      const some = keys.slice(at, at + 32);
+      const objects = await Promise.all(some.map((key) => this.store.get(this.namespace, key)));
+      numbers.push(...objects.map((object) => JSON.parse(Buffer.from(object).toString()).number));
+    }
+    return numbers.sort((one, other) => one - other);
+  }
+
+  async close(): Promise<void> {
+    await kubectl(['delete', 'namespace', this.namespace, '--wait=false']).catch(() => undefined);
+    await this.store.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  protected write(document: object): string {
+    const file = path.join(this.folder, 'flow.json');
+    writeFileSync(file, JSON.stringify(document));
+    return file;
+  }
+
+  private async keys(): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { key } of this.store.list(this.namespace)) keys.push(key);
+    return keys;
+  }
+}
+
+/** `kflow synth`, applied by kubectl; NACK makes the streams. */
+export class GitOpsRun extends FlowRun {
+  readonly isControlled = false;
+
+  async start(): Promise<void> {
+    const { user, password } = readNode().s3;
+    const file = this.write(numberDocument(this.flow, { secret: 'store' }));
+    await makeNamespace(this.namespace);
+    await this.store.ensureBucket(this.namespace);
+    const metadata = { name: 'store', namespace: this.namespace };
+    await apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { user, password } }]);
+    await kflow(['synth', file, '--image', image, '-o', this.folder]);
+    await apply(readFileSync(path.join(this.folder, `${jobId}.k8s.yaml`), 'utf8'));
+  }
+
+  async untilEnded(): Promise<void> {
+    const jobs = await eventually(
+      `the Jobs of ${this.namespace} end`,
+      () => listObjects('jobs', this.namespace),
+      (found) => found.length > 0 && found.every((job) => outcomeOf(job) !== undefined),
+    );
+    expect(jobs.map((job) => [job.metadata.name, outcomeOf(job)])).toEqual(
+      jobs.map((job) => [job.metadata.name, 'Complete']),
+    );
+  }
+}
+
+/** A flow of the controller, used through the command line. */
+export class ControlledRun extends FlowRun {
+  readonly isControlled = true;
+
+  constructor(
+    flow: NumberFlow,
+    readonly controller: InstalledController,
+  ) {
+    super(flow);
+  }
+
+  async start(): Promise<void> {
+    const { user, password } = readNode().s3;
+    await makeNamespace(this.namespace);
+    await this.controller.kflow('submit', this.write(numberDocument(this.flow, { user, password })));
+  }
+
+  async untilEnded(): Promise<void> {
+    const status = await eventually(
+      `${this.namespace} ends`,
+      () => this.controller.status(this.namespace, jobId),
+      ({ closeTime }) => closeTime !== null,
+    );
+    expect([status.status, status.reason]).toEqual(['Completed', undefined]);
+  }
+
+  override async close(): Promise<void> {
+    await this.controller.kflow('delete', `${this.namespace}/${jobId}`, '--force').catch(() => undefined);
+    await super.close();
+  }
+}
+
+function outcomeOf({ status }: ClusterObject): string | undefined {
+  const conditions: readonly { type: string; status: string }[] = status?.conditions ?? [];
+  return conditions.find((each) => ['Complete', 'Failed'].includes(each.type) && each.status === 'True')?.type;
+}

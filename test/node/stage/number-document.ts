@@ -1,0 +1,65 @@
+/** A flow of numbers: a source, two replicas that take some time for each, and an `s3-sink`. */
+export interface NumberFlow {
+  readonly namespace: string;
+  readonly mode: 'batch' | 'stream';
+  /** The numbers are those below. */
+  readonly count: number;
+  /** Numbers a second. */
+  readonly rate: number;
+  /** A number that needs more memory than the function may have. */
+  readonly greedy?: number;
+  /** A number whose function fails. */
+  readonly poison?: number;
+  /** Image of the function `work`. */
+  readonly image?: string;
+}
+
+/** Every flow has this id; each has a namespace and a bucket of its own. */
+export const jobId = 'numbers';
+export const storeAddress = 'minio.default.svc:9000';
+
+const schema = { type: 'record', name: 'numbered', fields: [{ name: 'number', type: 'long' }] };
+
+/** `account`: the fields of the store's account in the document. */
+export function numberDocument(flow: NumberFlow, account: object): object {
+  const { namespace, mode, count, rate, greedy, poison, image } = flow;
+  const container = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
+  const limited = { resources: { ...container.resources, limits: { memory: '160Mi' } } };
+  const source = `def count():\n    for number in range(${count}):\n        yield {"number": number}\n`;
+  const work = [
+    'import time',
+    'def work(ctx, event):',
+    '    number = event["number"]',
+    ...(greedy === undefined
+      ? []
+      : [`    if number == ${greedy}: held = bytearray(2 ** 29); held[::4096] = b"x" * 2 ** 17`]),
+    ...(poison === undefined ? [] : [`    if number == ${poison}: raise ValueError("poison")`]),
+    '    time.sleep(0.02)',
+    '    return {"number": number}',
+  ].join('\n');
+  return {
+    jobId,
+    namespace,
+    mode,
+    globalConfig: { store: { addr: storeAddress, ...account } },
+    dag: [
+      {
+        id: 'source',
+        type: 'raw-source',
+        schema,
+        meta: { name: 'count', rate, code: source, container },
+        out: ['work'],
+      },
+      {
+        id: 'work',
+        type: 'raw',
+        parallelism: 2,
+        schema,
+        ...(image === undefined ? {} : { image }),
+        meta: { name: 'work', code: work, container: greedy === undefined ? container : limited },
+        out: ['sink'],
+      },
+      { id: 'sink', type: 's3-sink', topics: `s3a://${namespace}`, meta: { container } },
+    ],
+  };
+}
