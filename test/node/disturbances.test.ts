@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 test.each(disturbances)('flows of numbers store each number once when $title', async (disturbance) => {
-  const { name, flow, prepare, disturb, isFromStart, isControlledOnly } = disturbance;
+  const { name, flow, prepare, disturb, letters = [], isFromStart, isControlledOnly } = disturbance;
   const flowOf = (kind: string, mode: NumberFlow['mode']): NumberFlow => {
     const namespace = `${name}-${kind}-${mode}`;
     return { namespace, mode, ...usual, ...flow?.(namespace) };
@@ -40,19 +40,27 @@ test.each(disturbances)('flows of numbers store each number once when $title', a
       }),
     );
     await disturb(runs);
-    await Promise.all(runs.map((run) => expectLedger(run)));
+    await Promise.all(runs.map((run) => expectLedger(run, letters)));
   } finally {
     await Promise.all(runs.map((run) => run.close()));
   }
 });
 
-async function expectLedger(run: FlowRun): Promise<void> {
+/** Every number is at the sink once, or else a dead letter once. */
+async function expectLedger(run: FlowRun, letters: readonly number[]): Promise<void> {
   const { count, mode } = run.flow;
+  const wanted = Array.from({ length: count }, (_, index) => index).filter((number) => !letters.includes(number));
   await eventually(
     `${run.namespace} stores all records`,
     () => run.stored(),
-    (stored) => stored >= count,
+    (stored) => stored >= wanted.length,
   );
-  if (mode === 'batch') await run.untilEnded();
-  expect(await run.numbers()).toEqual(Array.from({ length: count }, (_, index) => index));
+  await eventually(
+    `${run.namespace} writes all letters`,
+    () => run.letters(),
+    (found) => found.length >= letters.length,
+  );
+  if (mode === 'batch') await run.untilEnded(letters.length);
+  expect(await run.numbers()).toEqual(wanted);
+  expect(await run.letters()).toEqual(letters);
 }

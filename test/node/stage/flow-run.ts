@@ -1,6 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { deadLetterStream } from '../../../lib/plan/names';
+import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
+import { readLetters } from '../../../runtime/adapters/jetstream/read-letters';
 import type { InstalledController } from './controller';
 import { eventually } from './eventually';
 import {
@@ -29,8 +32,8 @@ export abstract class FlowRun {
 
   abstract readonly isControlled: boolean;
   abstract start(): Promise<void>;
-  /** Waits until a batch has ended well; throws if it has failed. */
-  abstract untilEnded(): Promise<void>;
+  /** Waits until a batch has ended as one with so many dead letters does. */
+  abstract untilEnded(letters: number): Promise<void>;
 
   /** Pods of a function, or of all. */
   pods(functionId?: string): Promise<ClusterObject[]> {
@@ -53,6 +56,20 @@ export abstract class FlowRun {
       numbers.push(...objects.map((object) => JSON.parse(Buffer.from(object).toString()).number));
     }
     return numbers.sort((one, other) => one - other);
+  }
+
+  /** The numbers whose records are dead letters: the position in the source's stream tells them. */
+  async letters(): Promise<number[]> {
+    const connection = await connectNats({ url: readNode().natsUrl }, 'test');
+    try {
+      const numbers: number[] = [];
+      for await (const { sequence } of readLetters(connection, deadLetterStream({ ...this.flow, jobId }), 0)) {
+        numbers.push(sequence - 1);
+      }
+      return numbers;
+    } finally {
+      await connection.close();
+    }
   }
 
   async close(): Promise<void> {
@@ -89,15 +106,22 @@ export class GitOpsRun extends FlowRun {
     await apply(readFileSync(path.join(this.folder, `${jobId}.k8s.yaml`), 'utf8'));
   }
 
-  async untilEnded(): Promise<void> {
+  async untilEnded(letters: number): Promise<void> {
     const jobs = await eventually(
       `the Jobs of ${this.namespace} end`,
       () => listObjects('jobs', this.namespace),
       (found) => found.length > 0 && found.every((job) => outcomeOf(job) !== undefined),
     );
-    expect(jobs.map((job) => [job.metadata.name, outcomeOf(job)])).toEqual(
-      jobs.map((job) => [job.metadata.name, 'Complete']),
-    );
+    const failed = letters === 0 ? [] : ['work'];
+    expect(jobs.filter((job) => outcomeOf(job) === 'Failed').map(functionOf)).toEqual(failed);
+    for (const id of failed) await this.expectFailure(id);
+  }
+
+  /** The first replica that gives up ends the Job, with the exit code for it. */
+  private async expectFailure(functionId: string): Promise<void> {
+    const [job] = await listObjects('jobs', this.namespace, `kflow.io/function=${functionId}`);
+    const failure = job?.status.conditions.find((each: { type: string }) => each.type === 'Failed');
+    expect(failure).toMatchObject({ reason: 'PodFailurePolicy', message: expect.stringContaining('exit code 65') });
   }
 }
 
@@ -118,19 +142,24 @@ export class ControlledRun extends FlowRun {
     await this.controller.kflow('submit', this.write(numberDocument(this.flow, { user, password })));
   }
 
-  async untilEnded(): Promise<void> {
+  async untilEnded(letters: number): Promise<void> {
     const status = await eventually(
       `${this.namespace} ends`,
       () => this.controller.status(this.namespace, jobId),
       ({ closeTime }) => closeTime !== null,
     );
-    expect([status.status, status.reason]).toEqual(['Completed', undefined]);
+    const reason = letters === 0 ? undefined : expect.stringContaining(`${letters} dead letter`);
+    expect([status.status, status.reason]).toEqual(['Completed', reason]);
   }
 
   override async close(): Promise<void> {
     await this.controller.kflow('delete', `${this.namespace}/${jobId}`, '--force').catch(() => undefined);
     await super.close();
   }
+}
+
+function functionOf({ metadata }: ClusterObject): string | undefined {
+  return metadata.labels?.['kflow.io/function'];
 }
 
 function outcomeOf({ status }: ClusterObject): string | undefined {
