@@ -163,4 +163,20 @@ export const disturbances: readonly Disturbance[] = [
       }
     },
   },
+  {
+    title: 'one needs more memory than there is',
+    name: 'memory',
+    isFromStart: true,
+    flow: () => ({ greedy: 40 }),
+    disturb: async () => undefined,
+    letters: [40],
+  },
+  {
+    title: 'one fails at every attempt',
+    name: 'poison',
+    isFromStart: true,
+    flow: () => ({ poison: 40 }),
+    disturb: async () => undefined,
+    letters: [40],
+  },
 ];

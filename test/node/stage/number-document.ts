@@ -16,7 +16,7 @@ export interface NumberFlow {
 
 /** Every flow has this id; each has a namespace and a bucket of its own. */
 export const jobId = 'numbers';
-export const storeAddress = 'minio.default.svc:9000';
+const storeAddress = 'minio.default.svc:9000';
 
 const schema = { type: 'record', name: 'numbered', fields: [{ name: 'number', type: 'long' }] };
 
