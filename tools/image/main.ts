@@ -1,17 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { debianLayer } from './debian-layer';
 import type { FileTree } from './file-tree';
 import { readImageConfig } from './image-config';
-import { imageTime, readImageLock } from './image-lock';
+import { type ImageLock, imageTime, readImageLock } from './image-lock';
 import { compressLayer } from './layer-blob';
 import { nodeLayer } from './node-layer';
 import { writeOciArchive } from './oci-archive';
 import { applicationLayer, modulesLayer } from './package-layers';
 import { type Platform, platforms } from './platform';
+import { addBytecode, ownPlatform } from './python-bytecode';
+import { imagePackages, renderSbom, type SbomPackage } from './sbom';
 import { updateLock } from './update-lock';
 
 const root = path.join(__dirname, '../..');
@@ -46,7 +48,7 @@ async function main(): Promise<void> {
   if (platform === undefined) throw new Error(`image: --platform ${values.platform}, want ${platforms.join(' or ')}`);
   const lock = readImageLock();
   const created = imageTime(lock);
-  const layers = await makeLayers(platform, created);
+  const { layers, packages } = await makeLayers(lock, platform);
   if (values.root !== undefined) return await writeFolder(values.root, layers);
   const config = readImageConfig(path.join(root, 'Dockerfile'), { VERSION: version });
   const output = path.resolve(values.output);
@@ -54,25 +56,39 @@ async function main(): Promise<void> {
   const blobs = layers.map(({ tar, createdBy }) => compressLayer(tar, createdBy));
   for (const { createdBy, content } of blobs) console.log(`${createdBy}: ${megabytes(content.length)}`);
   const digest = await writeOciArchive({ output, tag: values.tag, platform, config, layers: blobs, created });
+  const sbom = `${output.replace(/\.tar$/, '')}.spdx.json`;
+  writeFileSync(sbom, renderSbom({ tag: values.tag, digest, created }, packages));
+  console.log(`${sbom}: ${packages.length} packages`);
   console.log(`${values.tag} ${platform} ${digest}\n${output}: ${megabytes(statSync(output).size)}`);
 }
 
-async function makeLayers(platform: Platform, created: Date): Promise<Layer[]> {
-  const lock = readImageLock();
+interface Layers {
+  readonly layers: readonly Layer[];
+  readonly packages: readonly SbomPackage[];
+}
+
+async function makeLayers(lock: ImageLock, platform: Platform): Promise<Layers> {
+  const created = imageTime(lock);
   const layers: Layer[] = [];
   const add = async (createdBy: string, tree: FileTree) => {
     layers.push({ createdBy, tar: await collect(tree.toTar(created)) });
   };
-  await add(`Debian ${lock.debian.suite} of ${lock.debian.snapshot}`, await debianLayer(lock, platform));
+  const [debian, application] = [await debianLayer(lock, platform), applicationLayer(root)];
+  if (ownPlatform === undefined) console.warn(`image: no Python bytecode, which needs Linux; its digest is another`);
+  else {
+    const own = ownPlatform === platform ? debian : await debianLayer(lock, ownPlatform);
+    addBytecode(own, ownPlatform, [debian, application]);
+  }
+  await add(`Debian ${lock.debian.suite} of ${lock.debian.snapshot}`, debian);
   await add(`Node ${lock.node.version}`, await nodeLayer(lock, platform));
-  const { tree, folder } = modulesLayer(root, platform);
+  const { tree: modules, folder } = modulesLayer(root, platform);
   try {
-    await add('package-lock.json', tree);
+    await add('package-lock.json', modules);
   } finally {
     rmSync(folder, { recursive: true });
   }
-  await add('KFlow', applicationLayer(root));
-  return layers;
+  await add('KFlow', application);
+  return { layers, packages: imagePackages(lock, platform, modules, root) };
 }
 
 /** Unpacks the layers; owners and modes need root. */
