@@ -8,7 +8,15 @@ async function main(): Promise<void> {
   const logger = new DefaultLogger('WARN');
   const workflowsPath = path.join(path.dirname(workflowBundle), 'workflows.js');
   const { code } = await bundleWorkflowCode({ workflowsPath, logger });
-  writeFileSync(workflowBundle, code);
+  writeFileSync(workflowBundle, withFileName(code));
+}
+
+/** The source map names a temporary file, which would be another one in every build. */
+function withFileName(code: string): string {
+  return code.replace(/(?<=^\/\/# sourceMappingURL=data:application\/json;charset=utf-8;base64,).+$/m, (encoded) => {
+    const map = JSON.parse(Buffer.from(encoded, 'base64').toString());
+    return Buffer.from(JSON.stringify({ ...map, file: path.basename(workflowBundle) })).toString('base64');
+  });
 }
 
 void main();
