@@ -7,8 +7,9 @@ import { workflowBundle } from './temporal-worker';
 /** Bundles the workflows at build time, because bundling them in the worker takes a second at every start. */
 async function main(): Promise<void> {
   const logger = new DefaultLogger('WARN');
-  const workflowsPath = path.join(path.dirname(workflowBundle), 'workflows.js');
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+  // A relative path, because the bundle has the path in it.
+  process.chdir(path.dirname(workflowBundle));
+  const { code } = await bundleWorkflowCode({ workflowsPath: './workflows.js', logger });
   writeFileSync(workflowBundle, withoutPlace(code));
 }
 
