@@ -159,6 +159,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/controller/settings': [
     'lib/errors',
+    'lib/plan/nats-access',
     'lib/topology/problem',
     'lib/topology/read',
     'runtime/controller/api/access',

@@ -14,6 +14,7 @@ import type { Log } from '../log';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/api-server';
 import { withHeartbeats } from './flows/activities/activity-lease';
+import type { PodSettings } from './flows/activities/apply-flow';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { FlowPlanner } from './flows/documents/flow-planner';
 import type { FlowService } from './flows/ports/flow-service';
@@ -102,7 +103,7 @@ async function connect(
   onClose: OnClose,
 ): Promise<Clients> {
   const key = await openKey(settings, log);
-  const connection = await connectNats({ url: settings.nats.url }, 'kflow controller');
+  const connection = await connectNats(settings.nats, 'kflow controller', (text) => log('WARNING', text));
   onClose(() => connection.close());
   const streams = await JetStreamStreams.open(connection);
   const store = await JetStreamFlowStore.open(connection, { replicas: settings.nats.replicas ?? 1, key });
@@ -179,8 +180,7 @@ async function startFlows(
   onClose: OnClose,
 ): Promise<FlowController> {
   const planner = new FlowPlanner(store, planSettings(settings));
-  const { image, natsUrl = settings.nats.url, ...defaults } = settings.pods;
-  const pods = { image, natsUrl, defaults };
+  const pods = podSettings(settings);
   const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: bucketRetryMs });
   const closeWorkflow = workflows.closeAs.bind(workflows);
   const activities = createFlowActivities({ cluster, streams, buckets, store, planner, pods, closeWorkflow });
@@ -209,6 +209,17 @@ async function startFlows(
     },
     whyNotReady: () => whyNotReady({ workflows, store, worker }),
   });
+}
+
+function podSettings({ pods, nats }: ControllerSettings): PodSettings {
+  const { image, natsUrl = nats.url, natsSecrets, ...defaults } = pods;
+  return {
+    image,
+    natsUrl,
+    defaults,
+    ...(natsSecrets === undefined ? {} : { natsSecrets }),
+    ...(nats.domain === undefined ? {} : { natsDomain: nats.domain }),
+  };
 }
 
 /** Starts the watchers that react to changes of the cluster which no request caused. */

@@ -18,6 +18,12 @@ export interface ControllerInstallProps {
   readonly access: ControllerAccess;
   /** Address of NATS from within the controller and the pods of flows. */
   readonly natsUrl: string;
+  /** Secrets of the controller's namespace with the credentials of NATS, keyed as `FlowProps.natsSecrets`. Default: no login. */
+  readonly natsSecrets?: readonly (string | SecretValue)[];
+  /** The same for the pods of flows, by the name in the namespace of each flow; default: the names of `natsSecrets`. */
+  readonly podNatsSecrets?: readonly string[];
+  /** JetStream domain; default: that of the server. */
+  readonly natsDomain?: string;
   /** `host:port` of Temporal's frontend. */
   readonly temporalAddress: string;
   /** Namespace of the controller; default `kflow`. */

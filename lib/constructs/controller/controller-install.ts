@@ -1,6 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { ConfigError } from '../../errors';
+import { natsDomainOf, natsServers } from '../../plan/nats-access';
 import { carriesSecret } from '../../topology/problem/show-value';
 import type { ManifestBody } from '../manifest';
 import { renderYaml } from '../manifest';
@@ -33,12 +34,10 @@ export class ControllerInstall extends Chart {
   ) {
     super(scope, id);
     this.installed = props.namespace ?? 'kflow';
-    for (const [prop, address] of Object.entries({ natsUrl: props.natsUrl, temporalAddress: props.temporalAddress })) {
-      if (!carriesSecret(address)) continue;
-      throw new ConfigError(
-        'secret-exposed',
-        `${prop} contains a password; remove it, and set the whole address in the settings Secret`,
-      );
+    natsServers(props.natsUrl, 'natsUrl');
+    if (props.natsDomain !== undefined) natsDomainOf(props.natsDomain, 'natsDomain');
+    if (carriesSecret(props.temporalAddress)) {
+      throw new ConfigError('secret-exposed', 'temporalAddress contains a password; remove it');
     }
     if (!props.hasNamespace) this.namespaceObject();
     this.object('Account', { apiVersion: 'v1', kind: 'ServiceAccount', automountServiceAccountToken: false });
@@ -52,9 +51,13 @@ export class ControllerInstall extends Chart {
     this.object('Config', { apiVersion: 'v1', kind: 'ConfigMap', data: { 'controller.yaml': config } });
     this.deployment(config);
     this.network();
-    const { access, settingsSecret } = props;
+    const { access, settingsSecret, natsSecrets = [] } = props;
     const tokens = access.kind === 'tokens' ? referenceTo(access.secret, ['tokens.yaml']) : [];
-    requireResources(this, [...tokens, ...referenceTo(settingsSecret)], this.installed);
+    requireResources(
+      this,
+      [...tokens, ...[settingsSecret, ...natsSecrets].flatMap((secret) => referenceTo(secret))],
+      this.installed,
+    );
   }
 
   private namespaceObject(): void {

@@ -1,6 +1,7 @@
 import { controllerNodeOptions } from '../../plan/controller-requirements';
 import type { Labels } from '../metadata';
 import { contentHash } from '../metadata';
+import { type NatsLogin, natsFolder, renderNatsLogin } from '../pods/nats-login';
 import { containerSecurity, httpProbe, podSecurity, spreadOverNodes } from '../pods/pod-parts';
 import { nameOf } from '../require-resources';
 import type { ControllerInstallProps } from './controller-install-props';
@@ -19,18 +20,27 @@ export function controllerConfig({
   access,
   image = 'kflow:latest',
   watchNamespaces,
+  ...nats
 }: ControllerInstallProps): object {
+  const own = (nats.natsSecrets ?? []).map(nameOf);
+  const podSecrets = nats.podNatsSecrets ?? own;
   return {
     listen: { host: '0.0.0.0', port: 9080 },
-    nats: { url: natsUrl },
+    nats: {
+      url: natsUrl,
+      ...(own.length === 0 ? {} : { credentials: natsFolder }),
+      ...(nats.natsDomain === undefined ? {} : { domain: nats.natsDomain }),
+    },
     temporal: { address: temporalAddress },
     cluster: { kind: 'kubernetes', ...(watchNamespaces === undefined ? {} : { namespaces: watchNamespaces }) },
-    pods: { image },
+    pods: { image, ...(podSecrets.length === 0 ? {} : { natsSecrets: podSecrets }) },
     access: access.kind === 'tokens' ? { kind: 'tokens', file: `${folders.access}/tokens.yaml` } : access,
   };
 }
 
-export interface ControllerPodProps extends Pick<ControllerInstallProps, 'access' | 'image' | 'settingsSecret'> {
+type Mounted = 'access' | 'image' | 'settingsSecret' | 'natsUrl' | 'natsSecrets';
+
+export interface ControllerPodProps extends Pick<ControllerInstallProps, Mounted> {
   readonly name: string;
   readonly labels: Labels;
   readonly selector: Labels;
@@ -77,18 +87,25 @@ function container(props: ControllerPodProps): object {
       { name: 'config', mountPath: folders.config, readOnly: true },
       ...(hasTokens(props) ? [{ name: 'access', mountPath: folders.access, readOnly: true }] : []),
       ...(settingsSecret === undefined ? [] : [{ name: 'secrets', mountPath: folders.secrets, readOnly: true }]),
+      ...natsLogin(props).mounts,
       { name: 'tmp', mountPath: '/tmp' },
     ],
   };
 }
 
-function volumes({ name, access, settingsSecret }: ControllerPodProps): readonly object[] {
+function volumes(props: ControllerPodProps): readonly object[] {
+  const { name, access, settingsSecret } = props;
   return [
     { name: 'config', configMap: { name } },
     ...(access.kind === 'tokens' ? [{ name: 'access', secret: { secretName: nameOf(access.secret) } }] : []),
     ...(settingsSecret === undefined ? [] : [{ name: 'secrets', secret: { secretName: nameOf(settingsSecret) } }]),
+    ...natsLogin(props).volumes,
     { name: 'tmp', emptyDir: {} },
   ];
+}
+
+function natsLogin({ natsUrl, natsSecrets = [] }: ControllerPodProps): NatsLogin {
+  return renderNatsLogin({ natsUrl, natsSecrets: natsSecrets.map(nameOf) });
 }
 
 function hasTokens({ access }: ControllerPodProps): boolean {

@@ -1,7 +1,7 @@
 import { natsVariables, type PodNats } from '../../plan/nats-access';
 
 /** Where pods have the files of the credentials of nats. */
-const folder = '/etc/kflow/nats';
+export const natsFolder = '/etc/kflow/nats';
 const volume = 'nats';
 
 /** The parts of a pod that logs in at nats. */
@@ -18,10 +18,10 @@ export interface NatsLogin {
  */
 export function renderNatsLogin({ natsUrl, natsSecrets = [], natsDomain }: PodNats): NatsLogin {
   const hasSecrets = natsSecrets.length > 0;
-  const access = { url: natsUrl, domain: natsDomain, ...(hasSecrets ? { credentials: folder } : {}) };
+  const access = { url: natsUrl, domain: natsDomain, ...(hasSecrets ? { credentials: natsFolder } : {}) };
   return {
     variables: Object.entries(natsVariables(access)).map(([name, value]) => ({ name, value })),
-    mounts: hasSecrets ? [{ name: volume, mountPath: folder, readOnly: true }] : [],
+    mounts: hasSecrets ? [{ name: volume, mountPath: natsFolder, readOnly: true }] : [],
     volumes: hasSecrets
       ? [{ name: volume, projected: { sources: natsSecrets.map((name) => ({ secret: { name } })) } }]
       : [],

@@ -51,6 +51,13 @@ export const manifestOptions = {
     'when images are pulled, for functions without a policy',
     { placeholder: '<policy>' },
   ),
+  natsSecret: listOption('<name>', 'Secret with the credentials of NATS, mounted by every pod; repeatable', {
+    parse: text,
+  }),
+  natsDomain: option('<name>', 'JetStream domain of the streams', { parse: text }),
+  nackAccount: option('<name>', "Account by which NACK makes the streams (default: NACK's own login)", {
+    parse: text,
+  }),
   strictSecrets: flag('reject topologies that contain the value of a secret'),
 } as const;
 

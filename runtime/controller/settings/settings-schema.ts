@@ -71,7 +71,14 @@ export const controllerSettingsSchema = z.strictObject({
     port: port.default(9080).describe('port of the API; 0 picks a free port'),
   }),
   nats: z.strictObject({
-    url: z.string().describe('URL of NATS, as `nats://host:4222`; separate several with commas'),
+    url: z.string().describe('URL of NATS, as `nats://host:4222` or `tls://host:4222`; separate several with commas'),
+    credentials: z
+      .string()
+      .optional()
+      .describe(
+        'folder of credential files: `user` and `password`, or `token`, `nats.creds` or `nkey`; `ca.crt`; `tls.crt` and `tls.key`. Default: no login',
+      ),
+    domain: z.string().optional().describe('JetStream domain; default: that of the server'),
     replicas: z
       .int()
       .min(1)
@@ -142,6 +149,12 @@ export const controllerSettingsSchema = z.strictObject({
         .union([z.literal('cluster'), z.coerce.number().int().positive()])
         .optional()
         .describe('uid of pods; `cluster`: assigned by the cluster, as OpenShift requires; default: 1000'),
+      natsSecrets: z
+        .array(z.string())
+        .optional()
+        .describe(
+          'Secrets with the files of `nats.credentials` for pods, in the namespace of each flow; default: no login',
+        ),
     })
     .prefault({}),
   s3: z

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
+import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
 import { nearestName, suggest } from '../../../lib/topology/problem/nearest-name';
 import { isSecretName } from '../../../lib/topology/problem/show-value';
 import { documentOf } from '../../../lib/topology/read/documents-of-text';
@@ -25,7 +26,7 @@ export function readControllerSettings(env: NodeJS.ProcessEnv, file?: string): C
   if (!parsed.success) {
     faults.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, tree, nameOf)));
   }
-  faults.push(...accessFaults(tree));
+  faults.push(...accessFaults(tree), ...natsFaults(tree, nameOf));
   if (parsed.success && faults.length === 0) return freeze(parsed.data);
   const source = file === undefined ? 'the environment' : `${file} and the environment`;
   const text = `invalid settings of the controller, from ${source}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
@@ -106,6 +107,21 @@ function accessFaults({ access, listen }: Tree): string[] {
   if (isTree(access) && access.kind === 'open')
     return [`access.kind: is open, and the API listens on ${host}; ${advice}`];
   return [];
+}
+
+/** A URL of nats may hold a password by mistake: its fault does not show it. */
+function natsFaults(tree: Tree, nameOf: (path: string) => string): string[] {
+  return ['nats.url', 'pods.natsUrl', 'nats.domain'].flatMap((path) => {
+    const value = valueAt(tree, path.split('.'));
+    if (typeof value !== 'string') return [];
+    try {
+      if (path === 'nats.domain') natsDomainOf(value, nameOf(path));
+      else natsServers(value, nameOf(path));
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  });
 }
 
 function isLoopbackHost(host: unknown): boolean {

@@ -1,3 +1,5 @@
+import { parse } from 'yaml';
+import { ControllerInstall } from '../../../lib/constructs/controller/controller-install';
 import { Flow } from '../../../lib/constructs/flow';
 import { FlowApp } from '../../../lib/constructs/flow-app';
 import type { Manifest } from '../../../lib/constructs/manifest';
@@ -75,6 +77,46 @@ test("NACK's objects name the account, which is left out by default", () => {
   expect(new Set(kinds)).toEqual(new Set(['Stream', 'Consumer', 'KeyValue']));
   expect(accounts({ nackAccount: 'orders' })).toEqual(kinds.map((kind) => [kind, 'orders']));
   expect(accounts({})).toEqual(kinds.map((kind) => [kind, undefined]));
+});
+
+describe('a controller', () => {
+  const servers = { natsUrl: 'tls://nats:4222', temporalAddress: 'temporal:7233' };
+  const access = { kind: 'tokens', secret: 'tokens' } as const;
+
+  function installed(props: object) {
+    const app = new FlowApp();
+    new ControllerInstall(app, 'kflow', { ...servers, access, ...props });
+    const objects = [...app.manifests().values()].flat();
+    const { data } = objects.find(({ kind }) => kind === 'ConfigMap') as unknown as {
+      readonly data: { readonly [name: string]: string };
+    };
+    return { settings: parse(String(data['controller.yaml'])), pod: podsOf(objects)[0] };
+  }
+
+  test('mounts its Secrets, and gives flows Secrets of the same names', () => {
+    const { settings, pod } = installed({ natsSecrets: ['login', 'ca'], natsDomain: 'hub' });
+    expect(settings.nats).toEqual({ url: 'tls://nats:4222', credentials: '/etc/kflow/nats', domain: 'hub' });
+    expect(settings.pods.natsSecrets).toEqual(['login', 'ca']);
+    const sources = [{ secret: { name: 'login' } }, { secret: { name: 'ca' } }];
+    expect(pod?.volumes).toContainEqual({ name: 'nats', projected: { sources } });
+    expect(pod?.containers[0]?.volumeMounts).toContainEqual({
+      name: 'nats',
+      mountPath: '/etc/kflow/nats',
+      readOnly: true,
+    });
+  });
+
+  test('gives flows other Secrets than its own', () => {
+    const { settings } = installed({ natsSecrets: ['admin'], podNatsSecrets: ['flow'] });
+    expect(settings.pods.natsSecrets).toEqual(['flow']);
+  });
+
+  test('mounts nothing without Secrets', () => {
+    const { settings, pod } = installed({});
+    expect(settings.nats).toEqual({ url: 'tls://nats:4222' });
+    expect(settings.pods.natsSecrets).toBeUndefined();
+    expect(JSON.stringify(pod)).not.toContain('"nats"');
+  });
 });
 
 test.each([

@@ -10,10 +10,13 @@ export type InstallOptions = Values<typeof installOptions>;
 /** The manifests of a controller for a cluster, as YAML. Throws CommandError when nothing controls access to the API. */
 export function renderInstall(options: InstallOptions): string {
   const { createNamespace, settingsSecret, watchNamespaces } = options;
-  const { namespace, image, natsUrl, temporalAddress, egress, replicas } = options;
+  const { namespace, image, natsUrl, natsDomain, temporalAddress, egress, replicas } = options;
+  const { natsSecret: natsSecrets, podNatsSecret: podNatsSecrets } = options;
   const app = new FlowApp();
   new ControllerInstall(app, 'kflow', {
-    ...{ namespace, image, natsUrl, temporalAddress, egress, replicas },
+    ...{ namespace, image, natsUrl, natsSecrets, temporalAddress, egress, replicas },
+    ...(natsDomain === undefined ? {} : { natsDomain }),
+    ...(podNatsSecrets.length === 0 ? {} : { podNatsSecrets }),
     access: accessOf(options),
     hasNamespace: !createNamespace,
     ...(settingsSecret === undefined ? {} : { settingsSecret }),

@@ -19,6 +19,15 @@ export const installOptions = {
   natsUrl: required(
     option('<url>', 'address of NATS for controller and pods, as in nats://nats.nats.svc:4222', { parse: natsUrls }),
   ),
+  natsSecret: listOption('<name>', 'Secret with the credentials of NATS for the controller; repeatable', {
+    parse: text,
+  }),
+  podNatsSecret: listOption(
+    '<name>',
+    'the same for pods, in the namespace of each flow; repeatable (default: the names of --nats-secret)',
+    { parse: text },
+  ),
+  natsDomain: option('<name>', 'JetStream domain of the streams', { parse: text }),
   temporalAddress: required(
     option('<host:port>', 'frontend of Temporal, as in temporal-frontend.temporal.svc:7233', { parse: hostAndPort }),
   ),

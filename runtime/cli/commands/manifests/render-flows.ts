@@ -36,8 +36,12 @@ export function renderFlows(files: readonly string[], options: RenderOptions): r
         `${file}: another of these files also defines the flow "${topology.jobId}"; render them into separate directories`,
       );
     }
-    const { image, natsUrl, imagePullSecret: imagePullSecrets, imagePullPolicy } = options;
-    return new Flow(app, topology.jobId, topology, { image, natsUrl, imagePullSecrets, imagePullPolicy, baseDir });
+    const { image, imagePullSecret: imagePullSecrets, imagePullPolicy } = options;
+    const { natsUrl, natsSecret: natsSecrets, natsDomain, nackAccount } = options;
+    return new Flow(app, topology.jobId, topology, {
+      ...{ image, imagePullSecrets, imagePullPolicy, natsUrl, natsSecrets, natsDomain, nackAccount },
+      baseDir,
+    });
   });
   if (flows.includes(undefined)) return undefined;
   const manifests = [...app.manifests()];

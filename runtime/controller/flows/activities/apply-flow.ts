@@ -1,16 +1,15 @@
 import { renderWorkloads, specHash, type WorkloadSettings } from '../../../../lib/constructs/controlled-flow';
 import type { FlowPlan, PlannedWorkload } from '../../../../lib/plan/flow-plan';
+import type { PodNats } from '../../../../lib/plan/nats-access';
 import type { Cluster } from '../../ports/cluster';
 import type { KubernetesObject } from '../../ports/kubernetes-object';
 import type { ApplyStep } from '../workflow/flow-activities';
 import { ActivityLease } from './activity-lease';
 
 /** Settings of pods that a flow's document does not contain. */
-export interface PodSettings {
+export interface PodSettings extends PodNats {
   /** Image of functions without an image of their own. */
   readonly image: string;
-  /** URL of NATS from within pods. */
-  readonly natsUrl: string;
   readonly defaults?: WorkloadSettings['pods'];
 }
 
@@ -20,11 +19,12 @@ export async function applyFlow(
   plan: FlowPlan,
   step: Pick<ApplyStep, 'flow' | 'halt' | 'pauses' | 'without' | 'pins' | 'restarts'> & PodSettings,
 ): Promise<{ readonly [functionId: string]: string }> {
-  const { flow, image, natsUrl, defaults, without } = step;
+  const { flow, image, natsUrl, natsSecrets, natsDomain, defaults, without } = step;
   const present = plan.workloads.filter(({ function: id }) => !without.includes(id));
   const hashes = Object.fromEntries(present.map((workload) => [workload.function, hashOf(workload, step)]));
   const workloads = present.map((workload) => ({ ...workload, isPaused: isPaused(workload, step) }));
-  const manifests = renderWorkloads({ ...plan, workloads }, { image, natsUrl, pods: defaults, hashes });
+  const pods = { image, natsUrl, natsSecrets, natsDomain, pods: defaults };
+  const manifests = renderWorkloads({ ...plan, workloads }, { ...pods, hashes });
   const objects = manifests.map(withKindLabel);
   ActivityLease.assertHeld();
   await cluster.apply(flow, objects);

@@ -120,7 +120,7 @@ times: { readySecond: 1 }
     [
       'KFLOW_CONTROLLER_TEMPORAL_ADRESS: unknown setting; did you mean KFLOW_CONTROLLER_TEMPORAL_ADDRESS?',
       'listen.port: Too big: expected number to be <=65535, got 99999',
-      'nats.url: missing: URL of NATS, as `nats://host:4222`; separate several with commas; set it in the file or as KFLOW_CONTROLLER_NATS_URL',
+      'nats.url: missing: URL of NATS, as `nats://host:4222` or `tls://host:4222`; separate several with commas; set it in the file or as KFLOW_CONTROLLER_NATS_URL',
       'temporal.address: missing: `host:port` of the Temporal frontend; set it in the file or as KFLOW_CONTROLLER_TEMPORAL_ADDRESS',
       'temporal.adress: unknown setting; did you mean "address"?',
       'cluster.context: not a setting of the kind "processes"',
@@ -129,6 +129,15 @@ times: { readySecond: 1 }
       'KFLOW_CONTROLLER_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got "LOUD"',
     ].sort(),
   );
+});
+
+test('a URL of nats with a password is a fault that does not show the password', () => {
+  const env = { ...needed, KFLOW_CONTROLLER_NATS_URL: 'nats://me:hunter2@nats:4222' };
+  expect(faultsOf(env, "pods: { natsUrl: 'nats://hunter2@nats' }\n")).toEqual([
+    expect.stringMatching(/^KFLOW_CONTROLLER_NATS_URL: contains a user, password or token, .* user, password, token$/),
+    expect.stringMatching(/^pods\.natsUrl: contains a user, password or token/),
+  ]);
+  expect(faultsOf(env).join()).not.toContain('hunter2');
 });
 
 test('requires tokens unless the API is on loopback', () => {
