@@ -116,7 +116,7 @@ function planHop(jobId: string): FlowPlan {
 
 async function fill(connection: NatsConnection, plan: FlowPlan, output: OutputSpec): Promise<void> {
   const codec = new AvroSchemaCodec(schema);
-  const registry = await SchemaRegistry.open(connection, plan.schemaBucket, `${plan.namespace}.${plan.jobId}`);
+  const registry = await SchemaRegistry.open(connection, plan);
   await registry.publish(codec.fingerprint, schema);
   const publisher = new JetStreamPublisher(connection);
   for (let id = 0; id < records; id++) {

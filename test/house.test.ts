@@ -89,7 +89,12 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/installation',
     'runtime/package-root',
   ],
-  'runtime/adapters/kubernetes/api': ['runtime/async', 'lib/errors', 'runtime/controller/ports/kubernetes-object'],
+  'runtime/adapters/kubernetes/api': [
+    'runtime/async',
+    'lib/errors',
+    'lib/plan/controller-requirements',
+    'runtime/controller/ports/kubernetes-object',
+  ],
   'runtime/controller/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract/flow-key', 'runtime/engine/drift'],
   'runtime/controller/flows/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract', 'runtime/controller/ports'],
   'runtime/controller/flows/workflow': ['lib/errors', ...ports],

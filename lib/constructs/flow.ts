@@ -147,11 +147,9 @@ export class Flow extends Chart {
   }
 
   private render(flow: FlowPlan, settings: WorkloadSettings, account: string | undefined): void {
-    const { stateBucket, schemaBucket } = flow;
+    const { stateBucket } = flow;
     const storage = { ...flow.storage, account };
     new StateBucket(this, 'State', { name: objectName(flow, stateBucket), bucket: stateBucket, ...storage });
-    const schemas = { name: `${flow.jobId}----schemas`, bucket: schemaBucket, isShared: true as const };
-    new StateBucket(this, 'Schemas', { ...schemas, ...storage });
     for (const stream of flow.streams) {
       const Stream = stream.role === 'output' ? OutputStream : SideStream;
       new Stream(this, objectName(flow, stream.name), { flow, stream, account });

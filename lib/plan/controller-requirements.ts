@@ -37,12 +37,19 @@ export interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  /** The only objects that the rule is for; default: all. */
+  readonly resourceNames?: readonly string[];
 }
 
-/** The permissions of a controller in the namespaces of its flows: exactly those that it uses. */
+/** The verbs for objects that the controller makes; a server-side apply that creates an object needs `create`. */
+const ownObjectVerbs = ['get', 'list', 'create', 'patch', 'delete'];
+
+/** The permissions of a controller in the namespaces of its flows, without those for Secrets: exactly those that it uses. */
 export const kubernetesRules: readonly PolicyRule[] = [
-  // a server-side apply that creates an object needs `create`
-  ...rulesOf(flowKinds, ['get', 'list', 'create', 'patch', 'delete']),
+  ...rulesOf(
+    flowKinds.filter(({ kind }) => kind !== 'Secret'),
+    ownObjectVerbs,
+  ),
   ...rulesOf(workloadKinds, ['watch']),
   // the controller watches only the metadata of the ConfigMaps that represent flows
   { apiGroups: [''], resources: ['configmaps'], verbs: ['watch'] },
@@ -51,6 +58,21 @@ export const kubernetesRules: readonly PolicyRule[] = [
   // events say why a pod cannot be created
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
 ];
+
+/** The permissions for the Secrets of flows, which a controller needs in the namespaces of flows that have passwords. */
+export const secretRules: readonly PolicyRule[] = [{ apiGroups: [''], resources: ['secrets'], verbs: ownObjectVerbs }];
+
+/** Name of the ClusterRole with `secretRules`, to bind in a namespace. */
+export const secretsRole = 'kflow-flow-secrets';
+
+/** Name of the Secret with the installation key, in the namespace of the controller. */
+export const installationSecret = 'kflow-installation';
+
+/** The permissions for the Secret with the installation key. The right to create cannot be limited to a name. */
+export function installationRules(secret: string, isMade: boolean): readonly PolicyRule[] {
+  const one = { apiGroups: [''], resources: ['secrets'] };
+  return [{ ...one, resourceNames: [secret], verbs: ['get'] }, ...(isMade ? [{ ...one, verbs: ['create'] }] : [])];
+}
 
 /** One rule per API group. */
 function rulesOf(kinds: readonly FlowKind[], verbs: readonly string[]): PolicyRule[] {

@@ -10,8 +10,7 @@ export interface FlowPlan {
   readonly streams: readonly PlannedStream[];
   readonly consumers: readonly PlannedConsumer[];
   readonly stateBucket: string;
-  readonly schemaBucket: string;
-  /** The topology's own stream settings, which the two buckets use. */
+  /** The topology's own stream settings, which the state bucket uses. */
   readonly storage: { readonly replicas: number; readonly onDelete: 'keep' | 'delete' };
   readonly workloads: readonly PlannedWorkload[];
   readonly devStore?: PlannedDevStore;

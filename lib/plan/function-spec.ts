@@ -100,7 +100,6 @@ export const functionSpecSchema = z
       .readonly(),
     deadLetters: z.strictObject({ stream: z.string(), subject: z.string() }).readonly(),
     stateBucket: z.string(),
-    schemaBucket: z.string(),
     /** The server redelivers a message whose lease has not been renewed for this long. */
     ackWaitMs: z.int().positive(),
     /** A record may take this long without a heartbeat. */

@@ -59,13 +59,10 @@ export function deadLetterSubject(flow: FlowId, functionId: string): string {
   return `kflow.${flow.namespace}.${flow.jobId}.${functionId}.dead`;
 }
 
-/** KV bucket with the state of a flow: its run, the sources that have ended, the objects that were listed. */
+/** KV bucket with the state of a flow: its schemas, its run, the sources that have ended, the objects that were listed. */
 export function stateBucket(flow: FlowId): string {
   return `kflow_${flow.namespace}_${flow.jobId}__state`;
 }
-
-/** KV bucket of writer schemas by fingerprint, shared by all flows of a NATS server. */
-export const schemaBucket = 'kflow_schemas';
 
 /** Prefix of a function's payloads in the bucket of its message store; of all functions without an id. */
 export function messageStorePrefix(flow: FlowId, functionId?: string): string {

@@ -5,15 +5,7 @@ import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
 import { FlowSecrets } from './flow-secrets';
-import {
-  deadLetterStream,
-  outputSubject,
-  schemaBucket,
-  stateBucket,
-  streamName,
-  variableSecret,
-  workloadName,
-} from './names';
+import { deadLetterStream, outputSubject, stateBucket, streamName, variableSecret, workloadName } from './names';
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planDevStore } from './plan-dev-store';
 import { planSpec } from './plan-spec';
@@ -43,7 +35,6 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     })),
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
-    schemaBucket,
     storage: { replicas: replicasOr(replicas), onDelete },
     workloads: planned.map((part) => part.workload),
     ...(devStore === undefined ? {} : { devStore }),

@@ -2,7 +2,7 @@ import { functionsOf, upstreamsOf } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
-import { deadLetterStream, deadLetterSubject, outputSubject, schemaBucket, stateBucket, streamName } from './names';
+import { deadLetterStream, deadLetterSubject, outputSubject, stateBucket, streamName } from './names';
 import type { FunctionConnections } from './plan-connections';
 import { timing } from './replica-lifecycle';
 
@@ -51,7 +51,6 @@ export function planSpec(
     schema: fn.schema ?? implicitSchema,
     deadLetters: { stream: deadLetterStream(topology), subject: deadLetterSubject(topology, fn.id) },
     stateBucket: stateBucket(topology),
-    schemaBucket,
     ackWaitMs,
     maxPollIntervalMs: meta.maxPollIntervalMs,
     maxDeliver: meta.maxDeliver,

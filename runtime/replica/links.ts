@@ -76,12 +76,13 @@ export class ReplicaLinks {
       outputs.map((output) => [output.subject, new StreamTrimmer(connection, output, spec.stateBucket)]),
     );
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
-    const schemas = await SchemaRegistry.open(connection, spec.schemaBucket, `${spec.namespace}.${spec.jobId}`);
+    const state = await JetStreamFlowState.open(connection, spec.stateBucket);
+    const schemas = await SchemaRegistry.open(connection, spec);
     const links: ReplicaLinks = new ReplicaLinks(
       props,
       connection,
       await managerOf(connection),
-      await JetStreamFlowState.open(connection, spec.stateBucket),
+      state,
       schemas,
       publisher,
       new AckLedger(connection),

@@ -12,7 +12,11 @@ const isWriting = process.env.KFLOW_GOLDEN === 'write';
 const servers = { natsUrl: 'nats://nats.nats.svc:4222', temporalAddress: 'temporal-frontend.temporal.svc:7233' };
 
 const golden: { readonly [name: string]: ControllerInstallProps } = {
-  'controller-tokens': { ...servers, access: { kind: 'tokens', secret: 'kflow-tokens' } },
+  'controller-tokens': {
+    ...servers,
+    access: { kind: 'tokens', secret: 'kflow-tokens' },
+    secretNamespaces: ['orders', 'billing'],
+  },
   'controller-oidc': {
     ...servers,
     access: { kind: 'oidc', issuer: 'https://issuer.example.org', audience: 'kflow' },
@@ -23,6 +27,7 @@ const golden: { readonly [name: string]: ControllerInstallProps } = {
     watchNamespaces: ['orders', 'billing'],
     settingsSecret: 'kflow-settings',
     egress: ['minio.storage.svc:9000'],
+    keySecret: 'kflow-key',
   },
 };
 
@@ -74,7 +79,8 @@ test('kflow install rejects a controller without access control, and names the o
   };
   const options = { ...servers, namespace: 'kflow', createNamespace: true, image: 'kflow:1', replicas: 2 };
   const nats = { natsSecret: [], podNatsSecret: [], natsDomain: undefined };
-  const more = { ...nats, settingsSecret: undefined, watchNamespaces: undefined, egress: [], oidcRole: [] };
+  const rights = { watchNamespaces: undefined, secretNamespaces: undefined, allSecrets: false, keySecret: undefined };
+  const more = { ...nats, settingsSecret: undefined, ...rights, egress: [], oidcRole: [] };
   const open: InstallOptions = { ...nothing, ...options, ...more };
   expect(() => renderInstall(open)).toThrow(
     expect.objectContaining({
@@ -87,4 +93,22 @@ test('kflow install rejects a controller without access control, and names the o
   const oidcIssuer = 'https://issuer.example.org';
   expect(() => renderInstall({ ...open, oidcIssuer })).toThrow('--oidc-audience');
   expect(() => renderInstall({ ...open, oidcIssuer, tokensSecret: 'tokens' })).toThrow('not both');
+  const closed: InstallOptions = { ...open, tokensSecret: 'tokens', secretNamespaces: ['orders'] };
+  expect(() => renderInstall({ ...closed, allSecrets: true })).toThrow('not both');
+  expect(() => renderInstall({ ...closed, watchNamespaces: ['orders'] })).toThrow('leave out --secret-namespaces');
+  expect(renderInstall(closed)).toContain('kflow-flow-secrets');
+});
+
+test.each([
+  ['no namespace', {}, []],
+  ['each named namespace', { secretNamespaces: ['orders'] }, ['RoleBinding orders']],
+  ['the cluster, when asked to', { secretNamespaces: 'all' as const }, ['ClusterRoleBinding undefined']],
+])('kflow install lets the controller manage Secrets in %s', (_where, more, expected) => {
+  const { objects } = synthesize({ ...servers, access: { kind: 'tokens', secret: 'kflow-tokens' }, ...more });
+  const role = objects.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'kflow-controller');
+  expect(JSON.stringify(role)).not.toContain('secrets');
+  const bindings = objects.filter(
+    ({ metadata, kind }) => kind.endsWith('Binding') && metadata.name === 'kflow-flow-secrets',
+  );
+  expect(bindings.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual(expected);
 });

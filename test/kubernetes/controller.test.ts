@@ -1,4 +1,4 @@
-import { kubernetesRules } from '../../lib/plan/controller-requirements';
+import { kubernetesRules, secretRules } from '../../lib/plan/controller-requirements';
 import type { RevisionView } from '../../runtime/api-contract/flow-history';
 import type { FlowClient } from '../support/flow-client';
 import { waitFor } from '../support/wait-for';
@@ -291,7 +291,7 @@ test('every right that `kflow install` grants is used, and none is missing', asy
   await flow.submit({ mode: 'batch' });
   const isQuota = ({ message }: { readonly message: string }) => message.includes('exceeded quota');
   await api.until(flow.name, ({ health }) => health.problems.some(isQuota));
-  const granted = kubernetesRules.flatMap(({ apiGroups: [group], resources, verbs }) =>
+  const granted = [...kubernetesRules, ...secretRules].flatMap(({ apiGroups: [group], resources, verbs }) =>
     resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group === '' ? '' : `${group}/`}${resource}`)),
   );
   expect(stage.proxy.forbidden).toEqual([]);

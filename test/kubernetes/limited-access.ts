@@ -2,20 +2,27 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { ControllerInstall } from '../../lib/constructs/controller/controller-install';
+import type { ControllerInstallProps } from '../../lib/constructs/controller/controller-install-props';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { connectCluster, sharedKubeconfig } from './support';
 
 const account = 'kflow-controller';
-const rightsKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding']);
+const rightsKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']);
+
+type Rights = Pick<ControllerInstallProps, 'watchNamespaces' | 'secretNamespaces'>;
 
 /**
- * Creates the account of a controller that runs the flows of its own namespace, with the rights that `kflow install`
- * grants. Returns the path of its kubeconfig.
+ * Creates the account of a controller in a namespace, with the rights that `kflow install` grants; default: for flows of
+ * its own namespace only. Returns the path of its kubeconfig.
  */
-export async function limitedAccess(namespace: string, folder: string): Promise<string> {
+export async function limitedAccess(
+  namespace: string,
+  folder: string,
+  rights: Rights = { watchNamespaces: [namespace] },
+): Promise<string> {
   const objects = await connectCluster();
-  for (const object of installed(namespace)) {
+  for (const object of installed(namespace, rights)) {
     if (rightsKinds.has(object.kind)) await objects.apply(object);
   }
   const file = join(folder, `${namespace}.kubeconfig`);
@@ -23,12 +30,12 @@ export async function limitedAccess(namespace: string, folder: string): Promise<
   return file;
 }
 
-function installed(namespace: string): readonly KubernetesObject[] {
+function installed(namespace: string, rights: Rights): readonly KubernetesObject[] {
   const app = new FlowApp();
   new ControllerInstall(app, 'kflow', {
     namespace,
     hasNamespace: true,
-    watchNamespaces: [namespace],
+    ...rights,
     natsUrl: 'nats://nats.nats.svc:4222',
     temporalAddress: 'temporal-frontend.temporal.svc:7233',
     access: { kind: 'tokens', secret: 'kflow-tokens' },

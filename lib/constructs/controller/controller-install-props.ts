@@ -34,8 +34,19 @@ export interface ControllerInstallProps {
   readonly image?: string;
   /** Replicas of the controller; default 2. */
   readonly replicas?: number;
-  /** Namespaces of the flows that the controller runs, with a Role in each; default: all, with a ClusterRole. */
+  /**
+   * Namespaces of the flows that the controller runs, with a Role in each; default: all, with a ClusterRole that does not
+   * cover Secrets.
+   */
   readonly watchNamespaces?: readonly string[];
+  /**
+   * Without `watchNamespaces`: where the controller may manage Secrets, which flows with passwords need. Names of namespaces,
+   * with a RoleBinding in each, or `all`, with a ClusterRoleBinding; default: none. A RoleBinding of the ClusterRole
+   * `kflow-flow-secrets` adds a namespace later.
+   */
+  readonly secretNamespaces?: readonly string[] | 'all';
+  /** Existing Secret whose key `key` is the installation key; default: `kflow-installation`, which the controller makes. */
+  readonly keySecret?: string | SecretValue;
   /** Secret whose `KFLOW_CONTROLLER_…` keys are settings; all keys are also files in `/etc/kflow/secrets`. */
   readonly settingsSecret?: string | SecretValue;
   /** `host:port` of object stores where the controller creates buckets. NATS, Temporal, the issuer and the API server are allowed. */

@@ -7,7 +7,7 @@ import type { ManifestBody } from '../manifest';
 import { renderYaml } from '../manifest';
 import type { Labels } from '../metadata';
 import { type EgressRule, egressRules } from '../pods/egress-rules';
-import { referenceTo, requireResources } from '../require-resources';
+import { nameOf, referenceTo, requireResources } from '../require-resources';
 import type { ControllerInstallProps } from './controller-install-props';
 import { ControllerPermissions } from './controller-permissions';
 import { controllerConfig, renderControllerPod } from './controller-pod';
@@ -46,16 +46,22 @@ export class ControllerInstall extends Chart {
       labels,
       namespace: this.installed,
       ...(props.watchNamespaces === undefined ? {} : { watchNamespaces: props.watchNamespaces }),
+      ...(props.secretNamespaces === undefined ? {} : { secretNamespaces: props.secretNamespaces }),
+      ...(props.keySecret === undefined ? {} : { keySecret: nameOf(props.keySecret) }),
     });
     const config = renderYaml([controllerConfig(props)]);
     this.object('Config', { apiVersion: 'v1', kind: 'ConfigMap', data: { 'controller.yaml': config } });
     this.deployment(config);
     this.network();
-    const { access, settingsSecret, natsSecrets = [] } = props;
+    const { access, settingsSecret, natsSecrets = [], keySecret } = props;
     const tokens = access.kind === 'tokens' ? referenceTo(access.secret, ['tokens.yaml']) : [];
     requireResources(
       this,
-      [...tokens, ...[settingsSecret, ...natsSecrets].flatMap((secret) => referenceTo(secret))],
+      [
+        ...tokens,
+        ...[settingsSecret, ...natsSecrets].flatMap((secret) => referenceTo(secret)),
+        ...referenceTo(keySecret, ['key']),
+      ],
       this.installed,
     );
   }

@@ -1,18 +1,33 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { kubernetesRules } from '../../plan/controller-requirements';
+import {
+  installationRules,
+  installationSecret,
+  kubernetesRules,
+  type PolicyRule,
+  secretRules,
+  secretsRole,
+} from '../../plan/controller-requirements';
 import type { Labels } from '../metadata';
+import type { ControllerInstallProps } from './controller-install-props';
 
-export interface ControllerPermissionsProps {
+export interface ControllerPermissionsProps
+  extends Pick<ControllerInstallProps, 'watchNamespaces' | 'secretNamespaces'> {
   /** Name of the controller's account, and of these objects. */
   readonly name: string;
   readonly labels: Labels;
   readonly namespace: string;
-  /** Default: every namespace. */
-  readonly watchNamespaces?: readonly string[];
+  /** Existing Secret with the installation key; default: the controller makes one. */
+  readonly keySecret?: string;
 }
 
-/** The permissions of a controller: a Role in each watched namespace, or a ClusterRole. */
+/** The scope of a Role or of a binding: a namespace, or the cluster. */
+type Scope = { readonly namespace: string } | 'cluster';
+
+/**
+ * The permissions of a controller: a Role in each watched namespace, or a ClusterRole without Secrets and a second one with
+ * Secrets, which is bound per namespace; and a Role for the Secret with the installation key.
+ */
 export class ControllerPermissions extends Construct {
   constructor(
     scope: Construct,
@@ -20,22 +35,65 @@ export class ControllerPermissions extends Construct {
     private readonly props: ControllerPermissionsProps,
   ) {
     super(scope, id);
-    if (props.watchNamespaces === undefined) this.grant('Cluster');
-    else for (const namespace of new Set(props.watchNamespaces)) this.grant('', namespace);
+    const { name, namespace, watchNamespaces, keySecret } = props;
+    if (watchNamespaces === undefined) this.cluster();
+    for (const watched of new Set(watchNamespaces)) {
+      const place = { namespace: watched };
+      this.role(`role-${watched}`, { name, scope: place, rules: [...kubernetesRules, ...secretRules] });
+      this.binding(`binding-${watched}`, { name, scope: place, role: name, roleScope: place });
+    }
+    const own = { name: `${name}-installation`, scope: { namespace } };
+    this.role('installation', {
+      ...own,
+      rules: installationRules(keySecret ?? installationSecret, keySecret === undefined),
+    });
+    this.binding('installation-binding', { ...own, role: own.name, roleScope: own.scope });
   }
 
-  private grant(scope: 'Cluster' | '', namespace?: string): void {
-    const { name, labels } = this.props;
-    const apiVersion = 'rbac.authorization.k8s.io/v1';
-    const metadata = { name, labels, ...(namespace === undefined ? {} : { namespace }) };
-    const suffix = namespace ?? 'all';
-    new ApiObject(this, `role-${suffix}`, { apiVersion, kind: `${scope}Role`, metadata, rules: kubernetesRules });
-    new ApiObject(this, `binding-${suffix}`, {
-      apiVersion,
-      kind: `${scope}RoleBinding`,
-      metadata,
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: `${scope}Role`, name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace: this.props.namespace }],
+  private cluster(): void {
+    const { name, secretNamespaces = [] } = this.props;
+    this.role('role-all', { name, scope: 'cluster', rules: kubernetesRules });
+    this.binding('binding-all', { name, scope: 'cluster', role: name, roleScope: 'cluster' });
+    this.role('role-secrets', { name: secretsRole, scope: 'cluster', rules: secretRules });
+    const scopes: readonly Scope[] =
+      secretNamespaces === 'all' ? ['cluster'] : [...new Set(secretNamespaces)].map((namespace) => ({ namespace }));
+    for (const scope of scopes) {
+      const id = `binding-secrets-${scope === 'cluster' ? 'all' : scope.namespace}`;
+      this.binding(id, { name: secretsRole, scope, role: secretsRole, roleScope: 'cluster' });
+    }
+  }
+
+  private role(id: string, { name, scope, rules }: Named & { readonly rules: readonly PolicyRule[] }): void {
+    new ApiObject(this, id, { ...rbac(`${prefixOf(scope)}Role`), metadata: this.metadata({ name, scope }), rules });
+  }
+
+  private binding(
+    id: string,
+    { role, roleScope, ...named }: Named & { readonly role: string; readonly roleScope: Scope },
+  ) {
+    const { name, namespace } = this.props;
+    new ApiObject(this, id, {
+      ...rbac(`${prefixOf(named.scope)}RoleBinding`),
+      metadata: this.metadata(named),
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: `${prefixOf(roleScope)}Role`, name: role },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
     });
   }
+
+  private metadata({ name, scope }: Named): object {
+    return { name, labels: this.props.labels, ...(scope === 'cluster' ? {} : scope) };
+  }
+}
+
+interface Named {
+  readonly name: string;
+  readonly scope: Scope;
+}
+
+function prefixOf(scope: Scope): 'Cluster' | '' {
+  return scope === 'cluster' ? 'Cluster' : '';
+}
+
+function rbac(kind: string): { readonly apiVersion: string; readonly kind: string } {
+  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind };
 }

@@ -20,6 +20,7 @@ export function controllerConfig({
   access,
   image = 'kflow:latest',
   watchNamespaces,
+  keySecret,
   ...nats
 }: ControllerInstallProps): object {
   const own = (nats.natsSecrets ?? []).map(nameOf);
@@ -32,6 +33,7 @@ export function controllerConfig({
       ...(nats.natsDomain === undefined ? {} : { domain: nats.natsDomain }),
     },
     temporal: { address: temporalAddress },
+    ...(keySecret === undefined ? {} : { installation: { secret: nameOf(keySecret) } }),
     cluster: { kind: 'kubernetes', ...(watchNamespaces === undefined ? {} : { namespaces: watchNamespaces }) },
     pods: { image, ...(podSecrets.length === 0 ? {} : { natsSecrets: podSecrets }) },
     access: access.kind === 'tokens' ? { kind: 'tokens', file: `${folders.access}/tokens.yaml` } : access,

@@ -9,7 +9,7 @@ import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/s
 import type { Writer } from '../../engine/ports/flow-state';
 import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { JetStreamFlowState } from './jetstream-flow-state';
-import { provisionOwn, provisionSchemas } from './provision';
+import { provisionFlow } from './provision';
 import { readProgress } from './read-progress';
 import { callServer, ignoreMissing, quickRequests, readServer } from './retry-request';
 import { rewindConsumer } from './rewind-consumer';
@@ -19,8 +19,6 @@ const provisionLimit = 16;
 
 /** The streams of flows on a JetStream server. Runs and their marks are in the flow's state bucket. */
 export class JetStreamStreams implements Streams {
-  /** Id of the server process on which the shared schema bucket was last verified. */
-  private provisionedServer: string | undefined;
   private readonly provisioning = new Limit(provisionLimit);
 
   private constructor(
@@ -33,7 +31,7 @@ export class JetStreamStreams implements Streams {
   }
 
   async provision(plan: FlowPlan): Promise<void> {
-    await this.provisioning.run(() => Promise.all([this.provisionSchemasOnce(plan), provisionOwn(this.manager, plan)]));
+    await this.provisioning.run(() => provisionFlow(this.manager, plan));
   }
 
   async beginRun(plan: FlowPlan): Promise<number> {
@@ -98,13 +96,6 @@ export class JetStreamStreams implements Streams {
     });
     const own = found.filter((name) => name.startsWith(`kflow_${namespace}_${jobId}_`));
     return [...new Set([...plan.streams.map((stream) => stream.name), ...own])];
-  }
-
-  private async provisionSchemasOnce(plan: FlowPlan): Promise<void> {
-    const server = this.connection.info?.server_id;
-    if (server !== undefined && server === this.provisionedServer) return;
-    await provisionSchemas(this.manager, plan);
-    this.provisionedServer = server;
   }
 
   private async withState<T>(plan: FlowPlan, use: (state: JetStreamFlowState) => Promise<T>): Promise<T> {

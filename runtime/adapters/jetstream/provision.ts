@@ -26,13 +26,8 @@ const consumerDiffers = 10_148;
 /** JetStream's error code for a stream whose limit exceeds the unreserved storage of the server. */
 const storageReserved = 10_047;
 
-/** Creates the schema bucket, which flows share; an existing bucket is left unchanged. */
-export async function provisionSchemas(manager: JetStreamManager, plan: FlowPlan): Promise<void> {
-  await ensureStream(manager, bucketConfig(plan.schemaBucket, plan.storage.replicas));
-}
-
 /** Creates or updates the streams, consumers and the state bucket of a flow. Costs one request for each that is up to date. */
-export async function provisionOwn(manager: JetStreamManager, plan: FlowPlan): Promise<void> {
+export async function provisionFlow(manager: JetStreamManager, plan: FlowPlan): Promise<void> {
   const { replicas } = plan.storage;
   await Promise.all([
     ensureStream(manager, bucketConfig(plan.stateBucket, replicas), { num_replicas: replicas }),

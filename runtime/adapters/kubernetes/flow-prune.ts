@@ -38,7 +38,10 @@ export class FlowPrune {
   ): Promise<readonly ObjectMetadata[]> {
     const requests = new Limit(MAX_REQUESTS);
     const kept = new Set([...keep.map(keyOf), keyOf(ownerRef(flow))]);
-    const list = (kind: KindRef) => this.objects.listMetadata(kind, flow.namespace, flowSelector(flow));
+    const labelSelector = flowSelector(flow);
+    // where the controller may not see Secrets, the flow has none
+    const list = (kind: KindRef) =>
+      this.objects.listMetadata(kind, flow.namespace, { labelSelector, isOptional: kind.kind === 'Secret' });
     const found = (await requests.map(flowKinds, list)).flat();
     const surplus = found.filter((object) => !kept.has(keyOf(object)));
     const workloads = surplus.filter(isWorkload);

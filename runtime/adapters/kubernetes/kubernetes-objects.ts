@@ -57,6 +57,8 @@ export interface Scope extends Pick<ApiRequest, 'query'> {
   readonly namespace?: string;
   /** Only the metadata is requested. */
   readonly isMetadataOnly?: true;
+  /** Objects that this account may not list count as none. */
+  readonly isOptional?: boolean | undefined;
 }
 
 /** The objects of a kind at one version, where a watch can start. */
@@ -126,15 +128,19 @@ export class KubernetesObjects {
   }
 
   /** `list` of the metadata only. */
-  async listMetadata(kind: KindRef, namespace: string, labelSelector: string): Promise<readonly ObjectMetadata[]> {
-    const scope: Scope = { namespace, query: { labelSelector }, isMetadataOnly: true };
+  async listMetadata(
+    kind: KindRef,
+    namespace: string,
+    { labelSelector, isOptional }: { readonly labelSelector: string; readonly isOptional?: boolean },
+  ): Promise<readonly ObjectMetadata[]> {
+    const scope: Scope = { namespace, query: { labelSelector }, isMetadataOnly: true, isOptional };
     return (await this.snapshot<ObjectMetadata>(kind, scope)).items;
   }
 
   /** `list` with the version at which a watch can start. */
   async snapshot<T extends ObjectRef>(
     kind: KindRef,
-    { namespace, query, isMetadataOnly }: Scope,
+    { namespace, query, isMetadataOnly, isOptional }: Scope,
   ): Promise<Snapshot<T>> {
     const as = isMetadataOnly && 'PartialObjectMetadataList';
     const items: T[] = [];
@@ -144,7 +150,7 @@ export class KubernetesObjects {
       const paged = { ...query, limit: PAGE_SIZE, continue: next || undefined };
       const answer = await this.api.request({ method: 'GET', path, query: paged, as });
       // the kind has been deleted since discovery
-      if (answer.status === 404) return { items: [], resourceVersion: '' };
+      if (answer.status === 404 || (answer.status === 403 && isOptional)) return { items: [], resourceVersion: '' };
       const page = bodyOf<ListPage<T>>(answer, `list ${kind.kind} in ${namespace ?? 'all namespaces'}`);
       // the items of a list have no kind
       items.push(...(page.items ?? []).map((item) => ({ ...item, ...kindOf(kind) })));

@@ -28,8 +28,8 @@ export class ReplicaLogs {
   }
 
   private async podsOf({ replica, ...of }: ReplicaRef): Promise<readonly ObjectMetadata[]> {
-    const selector = `${flowSelector(of)},kflow.io/function=${of.function}`;
-    const pods = await this.objects.listMetadata({ apiVersion: 'v1', kind: 'Pod' }, of.namespace, selector);
+    const labelSelector = `${flowSelector(of)},kflow.io/function=${of.function}`;
+    const pods = await this.objects.listMetadata({ apiVersion: 'v1', kind: 'Pod' }, of.namespace, { labelSelector });
     const selected = pods.filter(({ metadata }) => replica === undefined || metadata.name === replica);
     if (replica === undefined || selected.length > 0) return selected;
     const names = pods.map(({ metadata }) => metadata.name).join(', ');

@@ -40,7 +40,6 @@ describe('the objects of a flow', () => {
     expect(kindsOf(synth(documentOf()))).toEqual([
       'ServiceAccount job',
       'KeyValue job----state',
-      'KeyValue job----schemas',
       'Stream job--list',
       'Stream job----dead',
       'Consumer job--list--map',
@@ -150,16 +149,12 @@ describe('streams and buckets', () => {
     });
   });
 
-  test('are deleted with onDelete: delete, except the schemas that flows share', () => {
+  test('are deleted with onDelete: delete', () => {
     const manifests = synth(documentOf({ more: 'globalConfig: { stream: { onDelete: delete } }' }));
     for (const name of ['job--list', 'job----dead'])
       expect(find(manifests, 'Stream', name).spec.preventDelete).toBe(false);
     expect(find(manifests, 'Consumer', 'job--list--map').spec.preventDelete).toBe(false);
     expect(find(manifests, 'KeyValue', 'job----state').spec.preventDelete).toBe(false);
-    expect(find(manifests, 'KeyValue', 'job----schemas').spec).toMatchObject({
-      preventDelete: true,
-      preventUpdate: true,
-    });
   });
 });
 

@@ -36,7 +36,7 @@ test('plans a stream for each output with readers, and one for dead letters', ()
     ['kflow_team_two_joined', 'kflow.team.two.joined.out', 'joined'],
     ['kflow_team_two__dead', 'kflow.team.two.*.dead', undefined],
   ]);
-  expect([plan.stateBucket, plan.schemaBucket]).toEqual(['kflow_team_two__state', 'kflow_schemas']);
+  expect(plan.stateBucket).toBe('kflow_team_two__state');
 });
 
 test('applies the limits of a function to its streams', () => {

@@ -1,4 +1,5 @@
 import { ConfigError, type KFlowError, StoreError } from '../../../../lib/errors';
+import { secretsRole } from '../../../../lib/plan/controller-requirements';
 import type { ApiAnswer } from './api-connection';
 
 /** The fields of a Kubernetes Status that KFlow reads. */
@@ -34,6 +35,8 @@ function adviceFor(status: number, message: string, reasons: readonly (string | 
   if (reasons.includes('NamespaceTerminating')) return undefined;
   if (reasons.includes('FieldManagerConflict')) return 'remove these fields, or apply with force to take them over';
   if (status === 401) return 'the server does not accept the credentials: log in again, or choose another context';
+  const secrets = status === 403 ? secretsAdvice(message) : undefined;
+  if (secrets !== undefined) return secrets;
   if (status === 403 && /cannot \S+ resource/.test(message)) return 'grant this permission, or choose another context';
   if (status === 403) return 'change the object, or the policies of its namespace';
   if (status === 404) return 'create the missing object first';
@@ -41,4 +44,14 @@ function adviceFor(status: number, message: string, reasons: readonly (string | 
   const isUndeclaredField = message.startsWith('failed to create typed patch object');
   const isTransient = status >= 500 || [408, 409, 410, 429].includes(status);
   return isTransient && !isUndeclaredField ? undefined : 'correct the object';
+}
+
+/** The command that lets the controller of `kflow install` manage the Secrets of a namespace. */
+function secretsAdvice(message: string): string | undefined {
+  const refused =
+    /User "system:serviceaccount:([^:"]+):([^:"]+)" cannot \S+ resource "secrets" .* in the namespace "([^"]+)"/;
+  const [, namespace, account, where] = refused.exec(message) ?? [];
+  if (namespace === undefined || where === namespace) return undefined;
+  const command = `kubectl create rolebinding ${secretsRole} --namespace ${where} --clusterrole ${secretsRole} --serviceaccount ${namespace}:${account}`;
+  return `let the controller manage the Secrets of this namespace: ${command}`;
 }

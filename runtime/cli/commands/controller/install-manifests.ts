@@ -9,7 +9,7 @@ export type InstallOptions = Values<typeof installOptions>;
 
 /** The manifests of a controller for a cluster, as YAML. Throws CommandError when nothing controls access to the API. */
 export function renderInstall(options: InstallOptions): string {
-  const { createNamespace, settingsSecret, watchNamespaces } = options;
+  const { createNamespace, settingsSecret, watchNamespaces, keySecret } = options;
   const { namespace, image, natsUrl, natsDomain, temporalAddress, egress, replicas } = options;
   const { natsSecret: natsSecrets, podNatsSecret: podNatsSecrets } = options;
   const app = new FlowApp();
@@ -21,8 +21,23 @@ export function renderInstall(options: InstallOptions): string {
     hasNamespace: !createNamespace,
     ...(settingsSecret === undefined ? {} : { settingsSecret }),
     ...(watchNamespaces === undefined ? {} : { watchNamespaces }),
+    ...(keySecret === undefined ? {} : { keySecret }),
+    ...secretsOf(options),
   });
   return [...app.texts().values()].join('');
+}
+
+function secretsOf({ watchNamespaces, secretNamespaces, allSecrets }: InstallOptions) {
+  if (!allSecrets && secretNamespaces === undefined) return {};
+  if (watchNamespaces !== undefined) {
+    throw usageError(
+      '--watch-namespaces covers the Secrets of these namespaces; leave out --secret-namespaces and --all-secrets',
+    );
+  }
+  if (allSecrets && secretNamespaces !== undefined) {
+    throw usageError('use either --secret-namespaces or --all-secrets, not both');
+  }
+  return { secretNamespaces: secretNamespaces ?? ('all' as const) };
 }
 
 function accessOf(options: InstallOptions): ControllerAccess {

@@ -1,4 +1,5 @@
 import {
+  flag,
   hostAndPort,
   listOption,
   names,
@@ -44,6 +45,17 @@ export const installOptions = {
   }),
   watchNamespaces: option('<a,b>', 'namespaces whose flows the controller runs, separated by commas (default: all)', {
     parse: names,
+  }),
+  secretNamespaces: option(
+    '<a,b>',
+    'namespaces in which the controller may manage Secrets (without --watch-namespaces)',
+    {
+      parse: names,
+    },
+  ),
+  allSecrets: flag('the controller may manage Secrets in every namespace'),
+  keySecret: option('<name>', 'existing Secret with the installation key (default: the controller makes one)', {
+    parse: text,
   }),
   egress: listOption('<host:port>', 'object store where the controller creates buckets; repeatable', { parse: text }),
   replicas: withDefault(option('<number>', 'replicas of the controller', { parse: wholeNumber(1) }), 2),

@@ -1,6 +1,6 @@
 import { type JetStreamManager, NatsError } from 'nats';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
-import { provisionOwn, provisionSchemas } from '../../../../runtime/adapters/jetstream/provision';
+import { provisionFlow } from '../../../../runtime/adapters/jetstream/provision';
 
 const stream = {
   name: 'kflow_ns_job_in',
@@ -29,7 +29,6 @@ const plan: FlowPlan = {
   streams: [stream],
   consumers: [consumer],
   stateBucket: 'kflow_state_ns_job',
-  schemaBucket: 'kflow_schemas',
   storage: { replicas: 3, onDelete: 'keep' },
   workloads: [],
   secrets: [],
@@ -119,7 +118,7 @@ beforeEach(() => {
 });
 
 test('creates streams that refuse messages when full, and consumers that redeliver without limit', async () => {
-  await provisionOwn(server.manager, plan);
+  await provisionFlow(server.manager, plan);
   expect(server.added).toEqual([
     bucketConfig('kflow_state_ns_job'),
     streamConfig,
@@ -131,7 +130,7 @@ test('creates streams that refuse messages when full, and consumers that redeliv
 test('updates streams and consumers that differ, but not where a consumer starts', async () => {
   server.streamError = 10_058;
   server.consumer = { ack_wait: 15_000_000_000, max_ack_pending: 100 };
-  await provisionOwn(server.manager, plan);
+  await provisionFlow(server.manager, plan);
   expect(server.updated).toEqual([
     { name: 'KV_kflow_state_ns_job', config: { num_replicas: 3 } },
     { name: stream.name, config: streamConfig },
@@ -141,7 +140,7 @@ test('updates streams and consumers that differ, but not where a consumer starts
 
 test('leaves a consumer unchanged that is up to date', async () => {
   server.consumer = { ack_wait: 30_000_000_000, max_ack_pending: 100 };
-  await provisionOwn(server.manager, plan);
+  await provisionFlow(server.manager, plan);
   expect(server.added).toHaveLength(2);
   expect(server.updated).toEqual([]);
 });
@@ -152,22 +151,14 @@ test.each([
 ])('creates a consumer that somebody removed %s', async (_title, created, start) => {
   const subject = `$KV.${plan.stateBucket}.floor.${stream.name}.map`;
   server.notes.set(subject, JSON.stringify({ stream: created, floor: 7, countsFrom: 3 }));
-  await provisionOwn(server.manager, plan);
+  await provisionFlow(server.manager, plan);
   const metadata = created === 'then' ? { metadata: { 'kflow-counts-from': '3' } } : {};
   expect(server.added.at(-1)).toEqual({ of: stream.name, config: { ...consumerConfig, ...start, ...metadata } });
 });
 
-test('creates the schema bucket, and leaves an existing one unchanged', async () => {
-  await provisionSchemas(server.manager, plan);
-  server.streamError = 10_058;
-  await provisionSchemas(server.manager, plan);
-  expect(server.added).toEqual([bucketConfig('kflow_schemas'), bucketConfig('kflow_schemas')]);
-  expect(server.updated).toEqual([]);
-});
-
 test('fails with advice when the server has too little storage', async () => {
   server.streamError = 10_047;
-  await expect(provisionOwn(server.manager, { ...plan, stateBucket: 'state' })).rejects.toMatchObject({
+  await expect(provisionFlow(server.manager, { ...plan, stateBucket: 'state' })).rejects.toMatchObject({
     code: 'stream-failed',
     message: expect.stringMatching(/lower globalConfig\.stream\.maxBytes, or raise max_file_store of nats$/),
   });
@@ -175,8 +166,8 @@ test('fails with advice when the server has too little storage', async () => {
 
 test('fails when a stream or a consumer is refused for another reason', async () => {
   server.consumerError = 10_013;
-  await expect(provisionOwn(server.manager, plan)).rejects.toMatchObject({ code: 'stream-failed' });
+  await expect(provisionFlow(server.manager, plan)).rejects.toMatchObject({ code: 'stream-failed' });
   server.streamError = 10_052;
-  await expect(provisionOwn(server.manager, plan)).rejects.toMatchObject({ code: 'stream-failed' });
+  await expect(provisionFlow(server.manager, plan)).rejects.toMatchObject({ code: 'stream-failed' });
   expect(server.updated).toEqual([]);
 });

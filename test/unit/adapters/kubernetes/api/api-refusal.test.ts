@@ -13,3 +13,12 @@ test.each([
   const answer = { status, body: { message: 'Deployment is invalid', details: { causes } }, warnings: [] };
   expect(refusal(answer, 'apply Deployment team/app')).toMatchObject({ code });
 });
+
+test('a controller that may not manage the Secrets of a namespace is told the command', () => {
+  const message =
+    'secrets "db" is forbidden: User "system:serviceaccount:kflow:kflow-controller" cannot patch resource "secrets" in API group "" in the namespace "orders"';
+  const answer = { status: 403, body: { message }, warnings: [] };
+  expect(refusal(answer, 'apply Secret orders/db').message).toBe(
+    `apply Secret orders/db: ${message}; let the controller manage the Secrets of this namespace: kubectl create rolebinding kflow-flow-secrets --namespace orders --clusterrole kflow-flow-secrets --serviceaccount kflow:kflow-controller`,
+  );
+});
