@@ -45,10 +45,14 @@ export function metadata(wave: SyncWave, { name, labels = {}, annotations = {} }
 
 /**
  * Annotations of an object that holds data: with `keep`, Argo CD neither prunes nor deletes the object after it has been
- * removed from git.
+ * removed from git, and does not count it as out of sync, which would have self-heal sync it for ever.
  */
 export function dataAnnotations(onDelete: 'keep' | 'delete'): Labels {
-  return onDelete === 'keep' ? { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' } : {};
+  if (onDelete === 'delete') return {};
+  return {
+    'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+    'argocd.argoproj.io/compare-options': 'IgnoreExtraneous',
+  };
 }
 
 /** The first 16 hexadecimal digits of a text's SHA-256, for annotations that restart pods when the text changes. */

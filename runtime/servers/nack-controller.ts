@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { packageRoot } from '../package-root';
 import { resolveServer } from './resolve-server';
 import { type RunningServer, runServer, type ServerOptions } from './run-server';
 
@@ -29,6 +32,14 @@ export async function startNackController(given: NackControllerOptions): Promise
   ];
   const { PATH, HOME, TMPDIR } = process.env;
   return runServer({ name: 'nack', command: path, env: { PATH, HOME, TMPDIR }, args, probe }, options);
+}
+
+/** Path of the file with NACK's CRDs, in the module that NACK is built from. Needs Go. */
+export async function nackCrdsFile(): Promise<string> {
+  const args = ['list', '-m', '-f', '{{.Dir}}', 'github.com/nats-io/nack'];
+  const env = { ...process.env, GOFLAGS: '', GOWORK: 'off' };
+  const { stdout } = await promisify(execFile)('go', args, { cwd: join(packageRoot, 'tools/nack'), env });
+  return join(stdout.trim(), 'deploy/crds.yml');
 }
 
 async function probe(port: number): Promise<void> {

@@ -4,7 +4,6 @@ import path from 'node:path';
 import type { NatsConnection } from 'nats';
 import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
-import type { FlowPlan } from '../../lib/plan/flow-plan';
 import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
 import { JetStreamStreams } from '../../runtime/adapters/jetstream/jetstream-streams';
 import { type GuardedProcess, spawnGuarded } from '../../runtime/adapters/processes/guard';
@@ -85,52 +84,6 @@ async function runPod(name: string, manifests: readonly { readonly [key: string]
   return port;
 }
 
-/** The server's streams and consumers as NACK specs. */
-async function serverConfigs(plan: FlowPlan): Promise<readonly object[]> {
-  const manager = await connection.jetstreamManager();
-  const streams = await Promise.all(plan.streams.map(({ name }) => manager.streams.info(name)));
-  const consumers = await Promise.all(
-    plan.consumers.map(({ stream, durable }) => manager.consumers.info(stream, durable)),
-  );
-  const seconds = (nanoseconds: number | undefined) => `${(nanoseconds ?? 0) / 1e9}s`;
-  return [
-    ...streams.map(({ config }) => ({
-      name: config.name,
-      subjects: config.subjects,
-      retention: config.retention,
-      storage: config.storage,
-      discard: config.discard,
-      maxMsgs: config.max_msgs,
-      maxBytes: config.max_bytes,
-      replicas: config.num_replicas,
-      duplicateWindow: seconds(config.duplicate_window),
-      allowDirect: config.allow_direct,
-    })),
-    ...consumers.map(({ stream_name: streamName, config }) => ({
-      streamName,
-      durableName: config.durable_name,
-      ackPolicy: config.ack_policy,
-      deliverPolicy: config.deliver_policy,
-      filterSubject: config.filter_subject,
-      ackWait: seconds(config.ack_wait),
-      maxAckPending: config.max_ack_pending,
-      maxDeliver: config.max_deliver,
-    })),
-  ];
-}
-
-/** The manifests' stream and consumer specs, without `preventDelete`, which the server does not know. */
-function manifestConfigs(manifests: readonly { readonly [key: string]: unknown }[]): readonly object[] {
-  return ['Stream', 'Consumer'].flatMap((kind) =>
-    manifests
-      .filter((each) => each.kind === kind)
-      .map(({ spec }) => {
-        const { preventDelete: _, ...config } = spec as { readonly preventDelete: boolean };
-        return config;
-      }),
-  );
-}
-
 test('the runtime runs synthesized manifests, and serves probes and metrics at their ports', async () => {
   writeFileSync(
     path.join(folder, 'double.ts'),
@@ -141,7 +94,6 @@ test('the runtime runs synthesized manifests, and serves probes and metrics at t
   const [manifests] = [...app.manifests().values()];
   if (flow.plan === undefined || manifests === undefined) throw new Error('no plan');
   await (await JetStreamStreams.open(connection)).provision(flow.plan);
-  expect(await serverConfigs(flow.plan)).toEqual(manifestConfigs(manifests));
   const ports: number[] = [];
   for (const fn of ['leaf', 'double', 'numbers']) ports.push(await runPod(`contract--${fn}`, manifests));
   const ask = async (port: number | undefined, at: string) =>

@@ -1,17 +1,17 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
-import { connectCluster, installCrds, makeRestrictedNamespace, readManifests } from './support';
+import { connectCluster, installNackCrds, makeRestrictedNamespace, readManifests } from './support';
 
 const root = path.join(__dirname, '../..');
 const files = [
   ...readdirSync(path.join(root, 'test/golden'))
     .filter((name) => name.endsWith('.k8s.yaml'))
     .map((name) => path.join(root, 'test/golden', name)),
-  path.join(root, 'examples/gitops/manifests/words.k8s.yaml'),
+  path.join(root, 'examples/gitops/manifests/prod/words.k8s.yaml'),
 ];
 
-beforeAll(() => installCrds(path.join(root, 'imports/nack.crds.yaml')));
+beforeAll(installNackCrds);
 
 /** The objects of a file, moved to the test's namespace. */
 async function manifestsOf(file: string): Promise<readonly KubernetesObject[]> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { waitFor } from '../support/wait-for';
-import { connectCluster, installCrds, makeNamespace, makeRestrictedNamespace, sharedKubeconfig } from './support';
+import { connectCluster, installNackCrds, makeNamespace, makeRestrictedNamespace, sharedKubeconfig } from './support';
 
 const folder = mkdtempSync(join(tmpdir(), 'kflow-kube-config-'));
 const namespace = 'objects';
@@ -177,7 +177,7 @@ describe('read, list and remove', () => {
 
 describe('custom kinds', () => {
   it('are available as soon as their CRDs are installed, with defaults and strict fields', async () => {
-    await installCrds(join(__dirname, '../../imports/nack.crds.yaml'));
+    await installNackCrds();
     const stream = {
       apiVersion: 'jetstream.nats.io/v1beta2',
       kind: 'Stream',

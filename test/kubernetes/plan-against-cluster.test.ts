@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Workplace } from '../support/kflow-cli';
-import { connectCluster, installCrds, makeRestrictedNamespace, readManifests, sharedKubeconfig } from './support';
+import { connectCluster, installNackCrds, makeRestrictedNamespace, readManifests, sharedKubeconfig } from './support';
 
 const root = path.join(__dirname, '../..');
 const topology = readFileSync(path.join(root, 'test/fixtures/topologies/update.yaml'), 'utf8');
@@ -11,7 +11,7 @@ let place: Workplace;
 let namespace: string;
 
 beforeAll(async () => {
-  await installCrds(path.join(root, 'imports/nack.crds.yaml'));
+  await installNackCrds();
   namespace = await makeRestrictedNamespace('planned');
 });
 beforeEach(() => {

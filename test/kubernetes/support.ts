@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
+import { nackCrdsFile } from '../../runtime/servers/nack-controller';
 import { waitFor } from '../support/wait-for';
 
 let cluster: Promise<KubernetesObjects> | undefined;
@@ -35,9 +36,10 @@ interface CrdSpec {
   readonly versions: readonly { readonly name: string; readonly served: boolean }[];
 }
 
-/** Applies the CRDs of a YAML file, and waits until objects of all their versions can be created. */
-export async function installCrds(file: string): Promise<void> {
+/** Applies NACK's CRDs, and waits until objects of all their versions can be created. */
+export async function installNackCrds(): Promise<void> {
   const objects = await connectCluster();
+  const file = await nackCrdsFile();
   const crds = readManifests(file).filter(({ kind }) => kind === 'CustomResourceDefinition');
   if (crds.length === 0) throw new Error(`${file} holds no CustomResourceDefinition`);
   for (const crd of crds) await objects.apply(crd);

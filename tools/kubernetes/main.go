@@ -1,5 +1,5 @@
 // Command kubernetes combines the programs that the tests need in one: etcd, those of a Kubernetes control plane and of a
-// node, all of one release, kubectl, and a Lua interpreter for the health checks of Argo CD.
+// node, all of one release, and kubectl.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 // version is that of k8s.io/kubernetes in go.mod.
 const version = "1.36.3"
 
-const usage = "usage: kubernetes etcd|apiserver|controller-manager|scheduler|kubelet|proxy|kubectl|lua-health …"
+const usage = "usage: kubernetes etcd|apiserver|controller-manager|scheduler|kubelet|proxy|kubectl …"
 
 // gitVersion is the version that Kubernetes reports; its own build sets it with linker flags.
 //
@@ -61,8 +61,6 @@ func main() {
 		// kubectl reads os.Args itself to find its plug-ins.
 		os.Args = append([]string{"kubectl"}, args...)
 		cmdutil.CheckErr(cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()))
-	case "lua-health":
-		os.Exit(luaHealth(args))
 	case "--version":
 		fmt.Println("kubernetes", version)
 	default:

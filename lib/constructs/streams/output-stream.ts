@@ -29,6 +29,8 @@ export class OutputStream extends Construct {
         retention: nack.StreamSpecRetention.LIMITS,
         storage: nack.StreamSpecStorage.FILE,
         discard: nack.StreamSpecDiscard.NEW,
+        // without it NACK sets 365 days
+        maxAge: '0s',
         maxMsgs: stream.maxMsgs,
         maxBytes: stream.maxBytes,
         replicas: stream.replicas,

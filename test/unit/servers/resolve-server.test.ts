@@ -237,7 +237,7 @@ describe('when every way fails', () => {
 
   it('names the known servers for an unknown one', async () => {
     await expect(resolveServer('etcd')).rejects.toMatchObject({
-      message: 'unknown server "etcd"; known servers: nats-server, kubernetes, nack, temporal, versitygw',
+      message: 'unknown server "etcd"; known servers: nats-server, kubernetes, argocd-engine, nack, temporal, versitygw',
     });
   });
 });
@@ -245,7 +245,7 @@ describe('when every way fails', () => {
 describe('the catalog', () => {
   it('pins a checksum for every release on four platforms', () => {
     // only tests use these, and they build them
-    const { kubernetes: _, nack: _nack, ...served } = readCatalog();
+    const { kubernetes: _, nack: _nack, 'argocd-engine': _engine, ...served } = readCatalog();
     for (const entry of Object.values(served)) {
       expect(Object.keys(entry.releases).sort()).toEqual(['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64']);
       for (const release of Object.values(entry.releases)) expect(release.path).toContain(entry.version);

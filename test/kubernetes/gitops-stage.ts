@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connect, type JetStreamManager, type NatsConnection } from 'nats';
+import { parse, stringify } from 'yaml';
+import { type DocumentProps, Flow } from '../../lib/constructs/flow';
+import { FlowApp } from '../../lib/constructs/flow-app';
+import type { FlowPlan } from '../../lib/plan/flow-plan';
+import { startNackController } from '../../runtime/servers/nack-controller';
+import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
+import type { RunningServer } from '../../runtime/servers/run-server';
+import { ArgoApplication, exampleFolder } from './argo-application';
+import { installNackCrds, makeRestrictedNamespace, sharedKubeconfig } from './support';
+
+/** Login of a user; empty on an open nats. */
+interface NatsUser {
+  readonly user?: string;
+  readonly pass?: string;
+}
+
+/** A folder as a git repository, nats, and NACK for some namespaces of the shared control plane. */
+export class GitOpsStage {
+  readonly repository = mkdtempSync(path.join(tmpdir(), 'kflow-gitops-'));
+  private readonly nacks = new Map<string, RunningServer>();
+  private readonly connections: NatsConnection[] = [];
+  private server: NatsServer | undefined;
+
+  /** With an open nats, the namespaces, and NACK for each. */
+  static async open(...namespaces: readonly string[]): Promise<GitOpsStage> {
+    const stage = await GitOpsStage.openEmpty();
+    try {
+      for (const namespace of namespaces) {
+        await makeRestrictedNamespace(namespace);
+        await stage.startNack(namespace);
+      }
+      return stage;
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
+  }
+
+  /** Without namespaces; `config` are lines of nats' configuration. */
+  static async openEmpty(options: { readonly config?: readonly string[] } = {}): Promise<GitOpsStage> {
+    const stage = new GitOpsStage();
+    try {
+      await installNackCrds();
+      stage.server = await startNatsServer({ ...stage.place('nats'), ...options });
+      return stage;
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
+  }
+
+  get nats(): NatsServer {
+    if (this.server === undefined) throw new Error('nats has not started');
+    return this.server;
+  }
+
+  async manager(login: NatsUser = {}): Promise<JetStreamManager> {
+    return (await this.connect(login)).jetstreamManager();
+  }
+
+  /** Stores one message in the stream of a subject. */
+  async publish(subject: string, login: NatsUser = {}): Promise<void> {
+    await (await this.connect(login)).jetstream().publish(subject, 'kept');
+  }
+
+  async startNack(namespace: string): Promise<void> {
+    const place = this.place(`nack-${namespace}`);
+    const options = { ...place, namespace, kubeconfig: sharedKubeconfig(), natsUrl: this.nats.url };
+    this.nacks.set(namespace, await startNackController({ ...options, syncInterval: '1s' }));
+  }
+
+  async stopNack(namespace: string): Promise<void> {
+    await this.nacks.get(namespace)?.stop();
+  }
+
+  async stopNats(): Promise<void> {
+    for (const connection of this.connections.splice(0)) await connection.close();
+    await this.server?.stop();
+  }
+
+  /** An Application with the policy of the example, for one folder of the repository and one namespace. */
+  application(name: string, namespace: string): ArgoApplication {
+    const application = parse(readFileSync(path.join(exampleFolder, 'argocd/dev.yaml'), 'utf8'));
+    application.metadata.name = name;
+    application.spec.source.path = name;
+    application.spec.destination.namespace = namespace;
+    Object.assign(application.spec.syncPolicy.retry, { limit: 2, backoff: { duration: '500ms', factor: 1 } });
+    const file = path.join(this.repository, `${name}.application.yaml`);
+    writeFileSync(file, stringify(application));
+    mkdirSync(path.join(this.repository, name), { recursive: true });
+    return new ArgoApplication(this.repository, file);
+  }
+
+  /** Commits the manifests of a flow to the folder of an Application, in place of those of before. */
+  commit(application: string, document: string, props: DocumentProps = {}): FlowPlan {
+    const app = new FlowApp();
+    const { plan } = Flow.fromTopology(app, 'flow', document, props);
+    const [text] = app.texts().values();
+    if (plan === undefined || text === undefined) throw new Error('the topology has problems');
+    writeFileSync(path.join(this.repository, application, `${plan.jobId}.k8s.yaml`), text);
+    return plan;
+  }
+
+  /** Removes the manifests of a flow from the folder of an Application. */
+  remove(application: string, jobId: string): void {
+    rmSync(path.join(this.repository, application, `${jobId}.k8s.yaml`));
+  }
+
+  async close(): Promise<void> {
+    for (const nack of this.nacks.values()) await nack.stop();
+    await this.stopNats();
+    rmSync(this.repository, { recursive: true });
+  }
+
+  private async connect(login: NatsUser): Promise<NatsConnection> {
+    const connection = await connect({ servers: this.nats.url, ...login });
+    this.connections.push(connection);
+    return connection;
+  }
+
+  private place(name: string): { readonly dataDir: string; readonly logFile: string } {
+    return {
+      dataDir: path.join(this.repository, '.servers', name),
+      logFile: path.join(this.repository, '.servers', `${name}.log`),
+    };
+  }
+}
