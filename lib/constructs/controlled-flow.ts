@@ -20,7 +20,7 @@ export function renderWorkloads(plan: FlowPlan, settings: WorkloadSettings): rea
   const chart = new Chart(app, plan.jobId, { namespace: plan.namespace, labels: flowLabels(plan) });
   addFlowAccount(chart, plan);
   for (const secret of plan.secrets) addSecret(chart, secret);
-  addFlowWorkloads(chart, plan, { ...settings, isWatched: true });
+  addFlowWorkloads(chart, plan, { ...settings, isWatched: true, replacesJobs: true });
   const nodes = chart.node.findAll();
   const faults = nodes.flatMap(({ node }) => node.validate());
   if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));

@@ -14,6 +14,12 @@ type OwnFields = {
   readonly [Key in Exclude<keyof FunctionSpec, keyof FunctionConnections['stores'] | 'codeFile'>]: FunctionSpec[Key];
 };
 
+/**
+ * Keys of `meta` that the function does not get: what is elsewhere in the plan, and what controls an update, so that a pause
+ * changes neither the spec nor the name of a Job.
+ */
+const notPassedOn: ReadonlySet<string> = new Set(['code', 'container', 'update', 'pause', 'updatePolicy', 'restart']);
+
 /** The spec of one function's replicas. `epoch` is 0 until the first re-read. */
 export function planSpec(
   topology: Topology,
@@ -24,7 +30,7 @@ export function planSpec(
   const { meta } = fn;
   const { kind, implicitSchema } = descriptorOf(fn.type);
   const ackWaitMs = timing.ackWaitMs(meta.maxPollIntervalMs);
-  const { code: _code, container: _container, ...ownMeta } = meta.own;
+  const ownMeta = Object.fromEntries(Object.entries(meta.own).filter(([key]) => !notPassedOn.has(key)));
   const own: OwnFields = {
     version: 1,
     namespace,

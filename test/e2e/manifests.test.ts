@@ -128,9 +128,12 @@ describe('kflow plan against a folder', () => {
     await kflow('synth', fixture('update'), '-o', 'out');
     const { status, stdout } = await kflow('plan', place.write('update.yaml', changed()), '--against', 'out');
     expect(status).toBe(2);
-    expect(stdout).toContain('~ ConfigMap jobx--p1 changes\n');
+    const replaced = 'its name has the hash of its content';
+    expect(stdout).toMatch(new RegExp(`± ConfigMap jobx--p1-\\w{8} replaces jobx--p1-\\w{8}: ${replaced}\\n`));
     expect(stdout).toMatch(/\n {4}- {8}return event\n {4}\+ {8}return \[event\]\n/);
-    expect(stdout).toMatch(/~ Job jobx--p1 changes\n[\s\S]*\n {4}- {2}completions: 5\n {4}\+ {2}completions: 6\n/);
+    expect(stdout).toMatch(
+      /± Job jobx--p1-\w{8} replaces jobx--p1-\w{8}: [\s\S]*\n {4}- {2}completions: 5\n {4}\+ {2}completions: 6\n/,
+    );
     expect(stdout).toMatch(/\n0 to create, 2 to change, 0 to remove\n$/);
   });
 
@@ -142,7 +145,7 @@ describe('kflow plan against a folder', () => {
     expect(status).toBe(2);
     expect(stdout).toContain('+ Consumer jobx--source--sink is created\n');
     expect(stdout).toContain('- Stream jobx--p1 is removed; its data is kept\n');
-    expect(stdout).toContain('- Job jobx--p1 is removed\n');
+    expect(stdout).toMatch(/- Job jobx--p1-\w{8} is removed\n/);
     place.write('empty/notes.txt', '');
     const empty = await kflow('plan', fixture('update'), '--against', 'empty');
     expect([empty.status, empty.stdout.match(/is created/g)?.length]).toEqual([2, 17]);

@@ -64,13 +64,42 @@ test('kflow plan reports that a Job is replaced, and shows its differences', asy
   for (const object of readManifests(path.join(place.folder, 'out/joby.k8s.yaml'))) await cluster.apply(object);
   const { status, stdout } = await plan(batch.replace('return event', 'return [event]'));
   expect(status).toBe(2);
-  expect(stdout).toMatch(/± Job joby--p1 is replaced: immutable fields differ\n/);
+  expect(stdout).toMatch(/± Job joby--p1-\w{8} replaces joby--p1-\w{8}: its name has the hash of its content\n/);
+  expect(stdout).toMatch(/\n0 to create, \d+ to change, 0 to remove\n$/);
   expect(
     stdout
       .split('± Job')[1]
       ?.match(/^ {4}[-+].*$/gm)
       ?.map((line) => line.trim().slice(0, 30)),
-  ).toEqual([expect.stringMatching(/^- +kflow\.io\/spec-hash/), expect.stringMatching(/^\+ +kflow\.io\/spec-hash/)]);
+  ).toEqual(
+    ['- +name: joby', '\\+ +name: joby', '- +kflow', '\\+ +kflow', '- +name: joby', '\\+ +name: joby'].map((line) =>
+      expect.stringMatching(new RegExp(`^${line}`)),
+    ),
+  );
+});
+
+test('a changed batch is applied beside the old one, and a pause in place', async () => {
+  const longest = 'x'.repeat(52 - 'jobz--'.length);
+  const batch = topology.replaceAll('jobx', 'jobz').replace(/\bp1\b/g, longest);
+  const cluster = await connectCluster();
+  const applied = async (text: string) => {
+    place.write('flow.yaml', `namespace: ${namespace}\n${text}`);
+    expect(await place.kflow('synth', 'flow.yaml', '-o', 'out').exited).toBe(0);
+    for (const object of readManifests(path.join(place.folder, 'out/jobz.k8s.yaml'))) await cluster.apply(object);
+    const jobs = await cluster.list(
+      { apiVersion: 'batch/v1', kind: 'Job' },
+      namespace,
+      `kflow.io/job=jobz,kflow.io/function=${longest}`,
+    );
+    return jobs.map(({ metadata, spec }) => [metadata.name, (spec as { suspend?: boolean }).suspend]);
+  };
+  const [[name]] = (await applied(batch)) as [[string, boolean]];
+  expect(name).toHaveLength(57);
+  const paused = batch.replace('pause: false', 'pause: true');
+  expect(await applied(paused)).toEqual([[name, true]]);
+  const changed = await applied(batch.replace('return event', 'return [event]'));
+  expect(changed).toHaveLength(2);
+  expect(changed).toContainEqual([name, true]);
 });
 
 test('kflow plan names an unreachable cluster and the available contexts', async () => {

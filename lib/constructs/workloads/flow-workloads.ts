@@ -20,6 +20,8 @@ export interface WorkloadSettings extends PodNats {
   /** A controller or `kflow run` watches the flow, and reports what its replicas gave up on. */
   readonly isWatched?: boolean;
   readonly pods?: PodDefaults;
+  /** Whoever applies the objects replaces Jobs that have changed, so their names stay. */
+  readonly replacesJobs?: boolean;
 }
 
 /** Adds the account that all pods of a flow run as, which has no permissions, and returns its name. */
@@ -38,12 +40,13 @@ export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
   const { image, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched, pods } = settings;
   const { natsUrl, natsSecrets, natsDomain } = settings;
+  const { replacesJobs } = settings;
   const common = { serviceAccount, natsUrl, natsSecrets, natsDomain, pods };
   if (flow.devStore !== undefined) new DevStore(scope, 'DevStore', { devStore: flow.devStore, ...common });
   for (const workload of flow.workloads) {
     if (without.includes(workload.function)) continue;
     const hash = hashes[workload.function];
-    new FunctionWorkload(scope, workload.function, { workload, image, ...common, hash, isWatched });
+    new FunctionWorkload(scope, workload.function, { workload, image, ...common, hash, isWatched, replacesJobs });
   }
 }
 

@@ -1,4 +1,4 @@
-import { ApiObject } from 'cdk8s';
+import { ApiObject, type ApiObjectProps } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { ResourceValue } from '../../define/cdk8s-values';
 import type { FunctionSpec } from '../../plan/function-spec';
@@ -10,7 +10,8 @@ import type { FunctionContainerProps } from '../pods/function-container';
 import { type PodTemplateProps, renderPodTemplate } from '../pods/pod-template';
 import { nameOf, referenceTo, requireResources } from '../require-resources';
 import { FunctionConfig } from './function-config';
-import { MetricsEndpoint } from './metrics-endpoint';
+import { HashedJob, NamedWithJob } from './hashed-job';
+import { headlessService, MetricsEndpoint, serviceName } from './metrics-endpoint';
 
 export interface FunctionWorkloadProps extends FunctionContainerProps {
   /** ServiceAccount of the pods, by name or as a cdk8s-plus object. */
@@ -20,6 +21,11 @@ export interface FunctionWorkloadProps extends FunctionContainerProps {
    * template stay the same, the pods keep running, even if the spec changes.
    */
   readonly hash?: string;
+  /**
+   * Whoever applies the objects replaces a Job that has changed, as the controller does, so its name stays. Without it, the
+   * names of the Job and its ConfigMap end with a hash, and a changed Job is another object.
+   */
+  readonly replacesJobs?: boolean;
 }
 
 export interface MessageStoreProps {
@@ -46,6 +52,7 @@ export class MessageStore extends Construct {
 export class FunctionWorkload extends Construct {
   private readonly config: FunctionConfig;
   private readonly storeAnnotations: Labels;
+  private hashedJob: HashedJob | undefined;
 
   constructor(
     scope: Construct,
@@ -59,13 +66,14 @@ export class FunctionWorkload extends Construct {
     this.storeAnnotations =
       messageStore === undefined ? {} : new MessageStore(this, 'MessageStore', { store: messageStore }).annotations;
     this.node.addValidation({ validate: () => (this.config.fault === undefined ? [] : [this.config.fault]) });
-    this.object('Config', { apiVersion: 'v1', kind: 'ConfigMap', data: this.config.files }, SyncWave.Streams);
+    this.configMap();
     this.object('Network', {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
       spec: this.networkPolicy(),
     });
     if (workload.http.metrics) new MetricsEndpoint(this, 'Metrics', { workload });
+    else if (workload.kind === 'statefulset') new ApiObject(this, 'Service', headlessService(workload));
     if (workload.kind !== 'job') {
       const spec = { maxUnavailable: 1, selector: { matchLabels: podSelector(workload) } };
       this.object('Disruption', { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', spec });
@@ -74,6 +82,17 @@ export class FunctionWorkload extends Construct {
     else if (workload.kind === 'statefulset') this.statefulSet();
     else this.deployment();
     requireResources(this, referenceTo(props.serviceAccount));
+  }
+
+  private configMap(): void {
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', data: this.config.files };
+    if (this.isJobHashed)
+      new NamedWithJob(this, 'Config', this.rendered(body, SyncWave.Streams), () => this.hashedJob as HashedJob);
+    else this.object('Config', body, SyncWave.Streams);
+  }
+
+  private get isJobHashed(): boolean {
+    return this.props.workload.kind === 'job' && this.props.replacesJobs !== true;
   }
 
   private job(): void {
@@ -105,9 +124,10 @@ export class FunctionWorkload extends Construct {
       },
       template: this.template(),
     };
-    // a Job is immutable: Argo CD replaces it, and the new Job continues at the same offsets
-    const annotations = { 'argocd.argoproj.io/sync-options': 'Force=true,Replace=true' };
-    this.workload({ apiVersion: 'batch/v1', kind: 'Job', spec }, annotations);
+    const body = { apiVersion: 'batch/v1', kind: 'Job', spec };
+    const props = this.rendered(body, SyncWave.Workloads, this.storeAnnotations);
+    if (this.isJobHashed) this.hashedJob = new HashedJob(this, 'Workload', props, this.props.workload.name);
+    else new ApiObject(this, 'Workload', props);
   }
 
   private deployment(): void {
@@ -128,7 +148,7 @@ export class FunctionWorkload extends Construct {
     const spec = {
       replicas: workload.isPaused ? 0 : workload.replicas,
       selector: { matchLabels: podSelector(workload) },
-      serviceName: workload.name,
+      serviceName: serviceName(workload),
       podManagementPolicy: 'Parallel',
       template: this.template(),
     };
@@ -160,13 +180,17 @@ export class FunctionWorkload extends Construct {
     };
   }
 
-  private workload(body: ManifestBody, annotations: Labels = {}): void {
-    this.object('Workload', body, SyncWave.Workloads, { ...this.storeAnnotations, ...annotations });
+  private workload(body: ManifestBody): void {
+    new ApiObject(this, 'Workload', this.rendered(body, SyncWave.Workloads, this.storeAnnotations));
   }
 
-  private object(id: string, body: ManifestBody, wave: SyncWave = SyncWave.Workloads, annotations: Labels = {}): void {
+  private object(id: string, body: ManifestBody, wave: SyncWave = SyncWave.Workloads): void {
+    new ApiObject(this, id, this.rendered(body, wave));
+  }
+
+  private rendered(body: ManifestBody, wave: SyncWave, annotations: Labels = {}): ApiObjectProps {
     const { workload } = this.props;
     const labels = functionLabels(workload);
-    new ApiObject(this, id, { ...body, metadata: metadata(wave, { name: workload.name, labels, annotations }) });
+    return { ...body, metadata: metadata(wave, { name: workload.name, labels, annotations }) };
   }
 }

@@ -1,7 +1,7 @@
-import { ApiObject } from 'cdk8s';
+import { ApiObject, type ApiObjectProps } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { PlannedWorkload } from '../../plan/flow-plan';
-import { functionLabels, metadata, podSelector, SyncWave } from '../metadata';
+import { functionLabels, type Labels, metadata, podSelector, SyncWave } from '../metadata';
 
 export interface MetricsEndpointProps {
   readonly workload: PlannedWorkload;
@@ -11,26 +11,36 @@ export interface MetricsEndpointProps {
 export class MetricsEndpoint extends Construct {
   constructor(scope: Construct, id: string, { workload }: MetricsEndpointProps) {
     super(scope, id);
-    const { port } = workload.http;
-    new ApiObject(this, 'Resource', {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: metadata(SyncWave.Workloads, {
-        // the name of a Service must start with a letter
-        name: /^[a-z]/.test(workload.name) ? workload.name : `f-${workload.name}`,
-        labels: functionLabels(workload),
-        annotations: {
-          'prometheus.io/scrape': 'true',
-          'prometheus.io/port': String(port),
-          'prometheus.io/path': '/metrics',
-        },
-      }),
-      spec: {
-        clusterIP: 'None',
-        publishNotReadyAddresses: true,
-        selector: podSelector(workload),
-        ports: [{ name: 'metrics', port, targetPort: 'http', protocol: 'TCP' }],
-      },
-    });
+    const annotations = {
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': String(workload.http.port),
+      'prometheus.io/path': '/metrics',
+    };
+    new ApiObject(this, 'Resource', headlessService(workload, annotations));
   }
+}
+
+/** The Service that gives each replica a DNS name; a StatefulSet refers to it. */
+export function headlessService(workload: PlannedWorkload, annotations: Labels = {}): ApiObjectProps {
+  const { port, metrics } = workload.http;
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(SyncWave.Workloads, {
+      name: serviceName(workload),
+      labels: functionLabels(workload),
+      annotations,
+    }),
+    spec: {
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      selector: podSelector(workload),
+      ports: [{ name: metrics ? 'metrics' : 'http', port, targetPort: 'http', protocol: 'TCP' }],
+    },
+  };
+}
+
+/** The name of a Service must start with a letter. */
+export function serviceName({ name }: Pick<PlannedWorkload, 'name'>): string {
+  return /^[a-z]/.test(name) ? name : `f-${name}`;
 }

@@ -28,7 +28,9 @@ function documentOf({
 }
 
 function find(manifests: readonly Manifest[], kind: string, name = 'job--map'): Manifest {
-  const found = manifests.find((each) => each.kind === kind && each.metadata.name === name);
+  // the name of a Job ends with a hash
+  const isNamed = ({ metadata }: Manifest) => metadata.name.replace(/-[0-9a-f]{8}$/, '') === name;
+  const found = manifests.find((each) => each.kind === kind && isNamed(each));
   if (found === undefined) throw new Error(`no ${kind} ${name}`);
   return found;
 }
@@ -204,7 +206,7 @@ test('bundles a TypeScript module with its imports, and without absolute paths',
   const [text] = [...app.texts().values()];
   const config = parseAllDocuments(text ?? '')
     .map((document) => document.toJS() as Manifest)
-    .find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'quickstart--longest');
+    .find(({ kind, metadata }) => kind === 'ConfigMap' && /^quickstart--longest-\w{8}$/.test(metadata.name));
   expect(config?.data['function.js']).toContain('function keepLongest');
   expect(config?.data['function.js']).not.toContain(path.resolve(__dirname, '../../..'));
 });

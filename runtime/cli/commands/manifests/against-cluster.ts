@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../../../../lib/constructs/manifest';
 import { KFlowError } from '../../../../lib/errors';
 import type { KubernetesObjects } from '../../../adapters/kubernetes/kubernetes-objects';
-import { type Change, objectKey } from './change';
+import { type Change, objectKey, pairReplaced } from './change';
 import type { RenderedFlow } from './render-flows';
 
 /** Kinds of objects that a flow may have in a cluster. */
@@ -35,7 +35,10 @@ export async function changesAgainstCluster(flow: RenderedFlow, cluster: LiveObj
     const change = await compare(cluster, object);
     if (change !== undefined) changes.push(change);
   }
-  return [...changes, ...(await leftOver(cluster, flow))];
+  return pairReplaced([...changes, ...(await leftOver(cluster, flow))]).map(({ before, after, ...others }) => {
+    const isPair = before !== undefined && after !== undefined && before.metadata.name !== after.metadata.name;
+    return { before: isPair ? like(after, before) : before, after, ...others };
+  });
 }
 
 async function compare(cluster: LiveObjects, object: Manifest): Promise<Change | undefined> {

@@ -9,6 +9,35 @@ export interface Change {
   readonly replacedBecause?: string;
 }
 
+/**
+ * The changes with each created Job or ConfigMap of a function in one with the object that it replaces, whose name has
+ * another hash.
+ */
+export function pairReplaced(changes: readonly Change[]): readonly Change[] {
+  const removed = new Map<string, Change[]>();
+  for (const change of changes) {
+    const key = change.after === undefined && change.before !== undefined ? hashedKey(change.before) : undefined;
+    if (key !== undefined) removed.set(key, [...(removed.get(key) ?? []), change]);
+  }
+  const paired = new Set<Change>();
+  const merged = changes.map((change) => {
+    const key = change.before === undefined && change.after !== undefined ? hashedKey(change.after) : undefined;
+    const old = key === undefined ? undefined : removed.get(key)?.shift();
+    if (old === undefined) return change;
+    paired.add(old);
+    return { ...change, before: old.before, replacedBecause: 'its name has the hash of its content' };
+  });
+  return merged.filter((change) => !paired.has(change));
+}
+
+/** Identifies the function of an object whose name ends with a hash; undefined for other objects. */
+function hashedKey({ kind, metadata }: Manifest): string | undefined {
+  const id = metadata.labels?.['kflow.io/function'];
+  if (id === undefined || !['Job', 'ConfigMap'].includes(kind) || !/-[0-9a-f]{8}$/.test(metadata.name))
+    return undefined;
+  return `${kind} ${metadata.namespace ?? ''}/${id}`;
+}
+
 /** `Kind.group namespace/name`: unique in a cluster. */
 export function objectKey({ apiVersion, kind, metadata }: Manifest): string {
   const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : '';
@@ -24,7 +53,11 @@ export function renderChange(change: Change): string {
   if (change.before === undefined) return `+ ${name} is created\n`;
   if (change.after === undefined) return `- ${name} is removed${keepsData(object) ? '; its data is kept' : ''}\n`;
   const head =
-    change.replacedBecause === undefined ? `~ ${name} changes` : `± ${name} is replaced: ${change.replacedBecause}`;
+    change.replacedBecause === undefined
+      ? `~ ${name} changes`
+      : change.before.metadata.name === metadata.name
+        ? `± ${name} is replaced: ${change.replacedBecause}`
+        : `± ${name} replaces ${change.before.metadata.name}: ${change.replacedBecause}`;
   return `${head}\n${difference(change.before, change.after)}`;
 }
 

@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import type { Manifest } from '../../../../lib/constructs/manifest';
 import { ConfigError } from '../../../../lib/errors';
 import { usageError } from '../../frame/exit-status';
-import { type Change, objectKey } from './change';
+import { type Change, objectKey, pairReplaced } from './change';
 import type { RenderedFlow } from './render-flows';
 
 /** A flow by the labels of its manifests. */
@@ -68,7 +68,7 @@ export class ManifestFolder {
       return isDeepStrictEqual(before, after) ? [] : [{ before, after }];
     });
     const removed = [...existing].filter(([key]) => !rendered.has(key)).map(([, before]): Change => ({ before }));
-    return [...changes, ...removed];
+    return pairReplaced([...changes, ...removed]);
   }
 
   /** The objects of a flow in all files of the directory; files that cannot be read are skipped. */
