@@ -132,7 +132,7 @@ export class Flow extends Chart {
     if (topology === undefined) return;
     faults.push(...identityFaults(this, topology, labels));
     try {
-      this.plan = planFlow(bundleModules(topology, baseDir), { hasClusterSecrets: true });
+      this.plan = planFlow(bundleModules(topology, baseDir), { hasClusterSecrets: true, beginsRuns: true });
     } catch (error) {
       if (!(error instanceof KFlowError)) throw error;
       faults.push(error.message);

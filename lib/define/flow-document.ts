@@ -14,7 +14,7 @@ import { type ResolvedDocument, resolveValue } from './resolve-document';
  * and of the functions' code and inputs, one per line.
  */
 export function flowDocument(options: FlowOptions, functions: readonly DeclaredFunction[]): ResolvedDocument {
-  const { runtime, namespace, jobId, mode, parallelism, directory, ...settings } = options;
+  const { runtime, namespace, jobId, mode, parallelism, run, directory, ...settings } = options;
   const globalConfig = resolveValue<GlobalConfigOnly<typeof settings>>(settings);
   const references = [...globalConfig.references];
   const faults = [...globalConfig.faults];
@@ -29,7 +29,7 @@ export function flowDocument(options: FlowOptions, functions: readonly DeclaredF
   });
   if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
   const config = filled(present(globalConfig.value));
-  const document = present({ runtime, jobId, namespace, mode, parallelism, globalConfig: config, dag });
+  const document = present({ runtime, jobId, namespace, mode, parallelism, run, globalConfig: config, dag });
   // every object of cdk8s in the options is resolved
   return { document: document as TopologyDocument, references };
 }

@@ -59,6 +59,8 @@ export const functionSpecSchema = z
     function: z.string(),
     /** Number of the current re-read of the inputs; absent before the first one. Part of the output ids. */
     epoch: z.int().positive().optional(),
+    /** Number of the run that the replicas begin or join; absent: the current one of the flow's state. */
+    run: z.int().positive().optional(),
     type: z.enum(functionTypeNames),
     replicas: z.int().positive(),
     language: z.enum(languageNames),

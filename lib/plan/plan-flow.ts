@@ -72,7 +72,8 @@ function planFunction(
   const { meta, globalConfig } = fn;
   const connections = planConnections(topology, fn, context);
   const epoch = context.settings.epochs?.[fn.id];
-  const spec = planSpec(topology, fn, { stores: connections.stores, epoch });
+  const run = context.settings.beginsRuns === true ? topology.run : undefined;
+  const spec = planSpec(topology, fn, { stores: connections.stores, epoch, run });
   const { env, secretEnv } = planEnv(topology, fn, context.secrets);
   return {
     streams: planStreams(topology, fn),

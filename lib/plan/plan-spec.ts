@@ -21,11 +21,7 @@ type OwnFields = {
 const notPassedOn: ReadonlySet<string> = new Set(['code', 'container', 'update', 'pause', 'updatePolicy', 'restart']);
 
 /** The spec of one function's replicas. `epoch` is 0 until the first re-read. */
-export function planSpec(
-  topology: Topology,
-  fn: FlowFunction,
-  { stores, epoch = 0 }: { readonly stores: FunctionConnections['stores']; readonly epoch?: number },
-): FunctionSpec {
+export function planSpec(topology: Topology, fn: FlowFunction, { stores, epoch = 0, run }: SpecSettings): FunctionSpec {
   const { namespace, jobId, mode } = topology;
   const { meta } = fn;
   const { kind, implicitSchema } = descriptorOf(fn.type);
@@ -38,6 +34,7 @@ export function planSpec(
     mode,
     function: fn.id,
     epoch: epoch === 0 ? undefined : epoch,
+    run,
     type: fn.type,
     replicas: fn.parallelism,
     language: meta.language,
@@ -66,6 +63,12 @@ export function planSpec(
     meta: ownMeta,
   };
   return functionSpecSchema.parse({ ...own, ...stores });
+}
+
+interface SpecSettings {
+  readonly stores: FunctionConnections['stores'];
+  readonly epoch?: number;
+  readonly run?: number;
 }
 
 function planOutput(topology: Topology, fn: FlowFunction, sideId?: string): OutputSpec {

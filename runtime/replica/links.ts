@@ -76,7 +76,7 @@ export class ReplicaLinks {
       outputs.map((output) => [output.subject, new StreamTrimmer(connection, output, spec.stateBucket)]),
     );
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
-    const state = await JetStreamFlowState.open(connection, spec.stateBucket);
+    const state = await openState(connection, spec);
     const schemas = await SchemaRegistry.open(connection, spec);
     const links: ReplicaLinks = new ReplicaLinks(
       props,
@@ -161,6 +161,13 @@ export class ReplicaLinks {
       (error) => this.props.log('DEBUG', `trimming failed: ${error}`),
     );
   }
+}
+
+/** The state of the flow, in the run of the spec. */
+async function openState(connection: NatsConnection, spec: FunctionSpec): Promise<JetStreamFlowState> {
+  const state = await JetStreamFlowState.open(connection, spec.stateBucket);
+  if (spec.run !== undefined) await state.enterRun(spec.run, spec.deadLetters.stream);
+  return state;
 }
 
 /** Bytes of the largest payload that is published; a message store takes the larger ones. `serverLimit` includes headers. */

@@ -3,6 +3,7 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { countersSubject } from '../../lib/plan/names';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import type { ReplicaReport } from '../engine/counters';
+import { reportEarlierEnd } from './earlier-end';
 import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';
 import { whyIncomplete } from './incomplete-end';
@@ -26,7 +27,7 @@ export type ReplicaEnd =
   | { readonly is: 'incomplete'; readonly reason: string }
   /** On request. */
   | { readonly is: 'stopped' }
-  /** An input stream was recreated: the replica must start again. */
+  /** An input stream was recreated, or the flow's next run has begun: the replica must start again. */
   | { readonly is: 'outdated' };
 
 /**
@@ -67,7 +68,9 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   health.enter('loading');
   const isSource = kindOf(spec.type) === 'source';
   let hasEnded = false;
+  let earlierEnd: string | undefined;
   try {
+    earlierEnd = await reportEarlierEnd(context);
     await (isSource ? runSource(context) : runReader(context));
     hasEnded = true;
     health.enter('ending');
@@ -81,7 +84,7 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   const { in: taken, out, failed, dead } = counters;
   log(
     'INFO',
-    `${stop.aborted ? 'stopped' : end.is}: ${taken} in, ${out} out, ${failed} failed attempts, ${dead} dead letters`,
+    `${stop.aborted ? 'stopped' : end.is}: ${taken} in, ${out} out, ${failed} failed attempts, ${dead} dead letters${earlierEnd === undefined ? '' : `; ${earlierEnd}`}`,
   );
   return end;
 }

@@ -7,11 +7,10 @@ import { aborted, hostOf, partOf, type ReplicaContext, sourceContext, writerOf }
 
 /** Runs a source to its end and seals its stream. A source that has ended in this run before reads nothing. */
 export async function runSource(context: ReplicaContext): Promise<void> {
-  const { spec, links, log, stop, health } = context;
+  const { spec, links, stop, health } = context;
   const writer = writerOf(context);
   const part = partOf(context);
   if (await links.state.hasEnded(writer, part)) {
-    log('INFO', 'the source has already ended in this run');
     health.enter('working');
   } else {
     await readToEnd(context);

@@ -1,4 +1,5 @@
 import { outputsOf } from '../../lib/plan/function-spec';
+import type { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { DriftNotes } from '../adapters/jetstream/keepers/drift-notes';
 import { InputKeeper } from '../adapters/jetstream/keepers/input-keeper';
 import { OutputKeeper } from '../adapters/jetstream/keepers/output-keeper';
@@ -26,6 +27,7 @@ export class Upkeep {
     private readonly inputs: readonly InputKeeper[],
     private readonly outputs: readonly OutputKeeper[],
     private readonly state: StateKeeper,
+    private readonly flowState: Pick<JetStreamFlowState, 'isRunOver'>,
   ) {}
 
   /** Resolves when every input exists, or when the replica must stop. */
@@ -41,14 +43,14 @@ export class Upkeep {
     });
     const outputs = [...outputsOf(spec), undefined].map((output) => new OutputKeeper({ ...shared, output }));
     const restoreSchemas = () => links.schemas.restore();
-    const upkeep = new Upkeep(log, inputs, outputs, new StateKeeper({ ...shared, restoreSchemas }));
+    const upkeep = new Upkeep(log, inputs, outputs, new StateKeeper({ ...shared, restoreSchemas }), state);
     await upkeep.open(stop);
     for (const puller of links.inputs) puller.onConsumerLost(() => upkeep.wake());
     upkeep.running = upkeep.run();
     return upkeep;
   }
 
-  /** Aborted when an input stream was recreated: the replica must end, and start again. */
+  /** Aborted when an input stream was recreated, or the flow's next run has begun: the replica must end, and start again. */
   get replaced(): AbortSignal {
     return this.replacement.signal;
   }
@@ -80,6 +82,10 @@ export class Upkeep {
       }
       if (round % stateRounds === 0 && (await this.quietly(() => this.state.check()))) {
         for (const input of this.inputs) input.forgetSaved();
+      }
+      if (round % stateRounds === 0 && (await this.quietly(() => this.flowState.isRunOver())) === true) {
+        this.log('WARNING', 'the next run of the flow has begun; this replica ends');
+        this.replacement.abort();
       }
       if (round % outputRounds === 0) for (const output of this.outputs) await this.quietly(() => output.check());
     }

@@ -2,6 +2,7 @@ import type { PlainMap } from '../../plain-map';
 import { sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction } from '../document/draft';
 import { findMetaSetting } from '../document/meta-setting';
+import { Mode } from '../document/topology';
 import { bucketRule, isBucketName } from '../function-types/bucket-topics';
 import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/problem';
@@ -10,6 +11,7 @@ import type { ProblemList } from '../read/problem-list';
 
 /** Checks settings that depend on each other or on rules of other systems. */
 export function checkSettings(draft: Draft, problems: ProblemList): void {
+  checkRun(draft, problems);
   checkErrorStream(draft.globalConfig, { path: [], draft, problems });
   checkBucket(draft.globalConfig, [], problems);
   checkStores(draft.globalConfig, ['globalConfig'], problems);
@@ -24,6 +26,13 @@ export function checkSettings(draft: Draft, problems: ProblemList): void {
     checkBulk(each, problems);
     checkPollInterval(each, problems);
   }
+}
+
+/** A flow that does not end has one run. */
+function checkRun({ root }: Draft, problems: ProblemList): void {
+  if (root.run === undefined || root.mode === Mode.Batch) return;
+  const message = 'only a batch has runs; remove it, or set "mode: batch"';
+  problems.add({ code: 'setting-invalid', path: ['run'], message, at: 'key' });
 }
 
 interface SectionContext {

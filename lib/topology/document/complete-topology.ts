@@ -18,6 +18,7 @@ export function completeTopology(draft: Draft): Topology {
     jobId: draft.jobId,
     mode: (root.mode as Mode | undefined) ?? 'stream',
     parallelism,
+    ...present({ run: root.run as number | undefined }),
     globalConfig,
     container: containerSettings(draft.globalConfig.container),
     dag: draft.functions.map((draftFunction) => completeFunction(draftFunction, { draft, parallelism })),

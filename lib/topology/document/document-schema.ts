@@ -188,6 +188,9 @@ export const documentSchema = field.section(
       .oneOf(Object.values(Mode) as [Mode, ...Mode[]], 'batch ends with its input; stream, the default, does not end.')
       .optional(),
     parallelism: field.replicas('Default number of replicas of a function; 1 by default.').optional(),
+    run: field
+      .count('Manifests of a batch: number of its run. A higher number than before processes the input again.')
+      .optional(),
     globalConfig: globalConfig('Settings of all functions.').optional(),
     dag: z.array(flowFunction, { error }).min(1, { error }).describe('The functions of the flow.'),
   },

@@ -33,6 +33,8 @@ export interface Topology {
   readonly mode: Mode;
   /** Default number of replicas of a function. */
   readonly parallelism: number;
+  /** Number of the run of a batch that no controller runs; a controller numbers the runs itself. */
+  readonly run?: number;
   readonly globalConfig: GlobalConfig;
   /** `globalConfig.container`, which the functions' `meta.container` includes. */
   readonly container: ContainerSettings;

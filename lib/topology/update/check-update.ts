@@ -31,6 +31,7 @@ const flowFields = {
   jobId: true,
   mode: true,
   globalConfig: true,
+  run: false,
   container: false,
   parallelism: false,
   dag: false,

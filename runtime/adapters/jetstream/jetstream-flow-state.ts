@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type JetStreamManager, type KV, type NatsConnection, NatsError } from 'nats';
+import { ConfigError } from '../../../lib/errors';
 import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
 import type { Publisher } from '../../engine/ports/publisher';
 import { jetStreamOf, managerOf, valueSubject } from './access/jetstream-api';
@@ -12,8 +13,12 @@ import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
  * I1. Values are read from the leader of the bucket's stream: with a lagging copy, two replicas that end at the same time
  *     could each miss the other's mark.
  * I2. `ended.N.<function>` is written only after the function's streams are sealed.
+ * I3. A process that entered a run marks and notes in that run only, also after the flow has gone on to a later one.
  */
 export class JetStreamFlowState implements FlowState {
+  /** The run of this process; undefined: the current one. */
+  private ownRun: number | undefined;
+
   private constructor(
     private readonly connection: NatsConnection,
     private readonly manager: JetStreamManager,
@@ -36,7 +41,27 @@ export class JetStreamFlowState implements FlowState {
   }
 
   async run(): Promise<number> {
-    return (await this.number('run')) ?? 1;
+    return this.ownRun ?? this.currentRun();
+  }
+
+  /**
+   * Begins a run if the flow is in an earlier one, and keeps to it. The first caller begins the run for all. Throws
+   * ConfigError if the flow is in a later run.
+   */
+  async enterRun(run: number, deadLetters: string): Promise<void> {
+    for (;;) {
+      const entry = await retryRequest(() => this.bucket.get('run'));
+      const current = entry === null || entry.operation !== 'PUT' ? 1 : Number(entry.string());
+      if (current > run) throw runIsOver(run, current);
+      this.ownRun = run;
+      if (current === run || (await this.beginAfter(current, run, { deadLetters, revision: entry?.revision ?? 0 })))
+        return;
+    }
+  }
+
+  /** Whether the flow is in a later run than this process. */
+  async isRunOver(): Promise<boolean> {
+    return this.ownRun !== undefined && (await this.currentRun()) > this.ownRun;
   }
 
   /** The current run if it has not completed, else a new run, to which none of the stored dead letters belongs. */
@@ -50,6 +75,24 @@ export class JetStreamFlowState implements FlowState {
     }
     await this.put('run', String(run));
     return run;
+  }
+
+  /** False if another process changed the run at the same time. */
+  private async beginAfter(
+    current: number,
+    run: number,
+    { deadLetters, revision }: { readonly deadLetters: string; readonly revision: number },
+  ): Promise<boolean> {
+    // the first note counts: a later one could take letters of the new run for old ones
+    await this.createOnce(`letters.${run}`, String(await this.lastOf(deadLetters)));
+    try {
+      await retryRequest(() => this.bucket.update('run', String(run), revision));
+    } catch (error) {
+      if (!(error instanceof NatsError) || (await this.currentRun()) === current) throw error;
+      return false;
+    }
+    await this.purgeRun(current);
+    return true;
   }
 
   /** Removes the notes of what was changed from outside. */
@@ -188,18 +231,23 @@ export class JetStreamFlowState implements FlowState {
     for (const stream of writer.streams) {
       if ((await this.number(`sealed.${run}.${stream}`)) !== undefined) continue;
       const { state } = await retryRequest(() => this.manager.streams.info(stream));
-      await this.sealStream(`sealed.${run}.${stream}`, state.last_seq);
+      // the first seal wins: two replicas that end at the same time read the same last sequence
+      await this.createOnce(`sealed.${run}.${stream}`, String(state.last_seq));
     }
     await this.put(`ended.${run}.${writer.function}`, '1');
   }
 
-  /** The first seal wins: two replicas that end at the same time read the same last sequence. */
-  private async sealStream(key: string, sequence: number): Promise<void> {
+  /** The first value of a key stays. */
+  private async createOnce(key: string, value: string): Promise<void> {
     try {
-      await retryRequest(() => this.bucket.create(key, String(sequence)));
+      await retryRequest(() => this.bucket.create(key, value));
     } catch (error) {
       if (!(error instanceof NatsError) || (await this.number(key)) === undefined) throw error;
     }
+  }
+
+  private async currentRun(): Promise<number> {
+    return (await this.number('run')) ?? 1;
   }
 
   private async purgeRun(run: number): Promise<void> {
@@ -214,6 +262,11 @@ export class JetStreamFlowState implements FlowState {
     const purge = (key: string) => this.manager.streams.purge(`KV_${this.name}`, { filter: this.subjectOf(key) });
     await Promise.all(keys.map((key) => retryRequest(() => purge(key))));
   }
+}
+
+function runIsOver(run: number, current: number): ConfigError {
+  const message = `run: the flow is in run ${current}, and run ${run} is over; set "run: ${current}" to continue it, or a higher number to process the input again`;
+  return new ConfigError('config-invalid', message);
 }
 
 /** The objects that a source has listed: keys of a KV bucket under a subject prefix, cached in memory. */

@@ -39,13 +39,14 @@ beforeEach(async () => {
 interface Place {
   readonly topics?: string;
   readonly run?: number;
+  readonly replica?: number;
 }
 
-function context(changes: Partial<FunctionSpec>, { topics = 's3a://bucket/in', run = 1 }: Place) {
+function context(changes: Partial<FunctionSpec>, { topics = 's3a://bucket/in', run = 1, replica = 0 }: Place) {
   return {
     spec: spec(changes),
     endpoint: { store, topics },
-    replica: 0,
+    replica,
     run,
     listed: async () => listed,
     position: () => Promise.reject(new Error('not a generator')),
@@ -107,6 +108,26 @@ test('gives an object another id in each run, and with a checkpoint the same id 
     return new Set(ids).size;
   };
   expect([await distinctIds(false), await distinctIds(true)]).toEqual([2, 1]);
+});
+
+test('side by side with a source of another replica count, both emit each object under the same id', async () => {
+  for (let number = 0; number < 40; number++) await put(`in/${number}`);
+  const sources = [
+    { replicas: 1, replica: 0 },
+    { replicas: 2, replica: 0 },
+    { replicas: 2, replica: 1 },
+  ];
+  const emitted = await Promise.all(
+    sources.map(async ({ replicas, replica }) => {
+      const records: SourceRecord[] = [];
+      const source = await open({ replicas }, { replica });
+      for await (const slice of source.records(new AbortController().signal)) records.push(...slice);
+      return records.map(({ id }) => id);
+    }),
+  );
+  const [old = [], ...current] = emitted;
+  expect(new Set(old).size).toBe(40);
+  expect([...current.flat()].sort()).toEqual([...old].sort());
 });
 
 test('emits empty objects, and objects with a trailing slash, except the empty marker of a folder', async () => {

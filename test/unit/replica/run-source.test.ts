@@ -50,9 +50,7 @@ test('does not mark its part as ended when it is stopped', async () => {
 test('reads nothing when it has already ended in this run, and waits until it is stopped', async () => {
   stage.hasEnded = true;
   const running = runSource(stage.context);
-  await stage.until(() => stage.logs.length > 0);
-  expect(stage.logs).toEqual(['the source has already ended in this run']);
-  expect(stage.isReady).toBe(true);
+  await stage.until(() => stage.isReady);
   stage.stop.abort();
   await running;
   expect([stage.publisher.sent, stage.marks]).toEqual([[], []]);

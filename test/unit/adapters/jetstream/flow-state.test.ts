@@ -9,12 +9,21 @@ import { matchesSubject } from '../../../support/memory-jetstream';
 class Server {
   readonly values = new Map<string, string>();
   readonly lastSequences: { [stream: string]: number } = {};
+  /** Number of writes to each key, which is the revision. */
+  private readonly revisions = new Map<string, number>();
+  /** Called before a key is updated. */
+  beforeUpdate: () => void = () => undefined;
   /** Called before a key is created. */
   beforeCreate: (key: string) => void = () => undefined;
 
   private readonly bucket = {
     get: async (key: string) => this.entry(key),
-    put: async (key: string, value: string) => this.values.set(key, value),
+    put: async (key: string, value: string) => this.put(key, value),
+    update: async (key: string, value: string, revision: number) => {
+      this.beforeUpdate();
+      if ((this.revisions.get(key) ?? 0) !== revision) throw new NatsError('wrong last sequence', '400');
+      this.put(key, value);
+    },
     create: async (key: string, value: string) => {
       this.beforeCreate(key);
       if (this.values.has(key)) throw new NatsError('wrong last sequence', '400');
@@ -39,9 +48,15 @@ class Server {
     }),
   } as unknown as NatsConnection;
 
+  put(key: string, value: string): void {
+    this.values.set(key, value);
+    this.revisions.set(key, (this.revisions.get(key) ?? 0) + 1);
+  }
+
   private entry(key: string) {
     const value = this.values.get(key);
-    return value === undefined ? null : { key, operation: 'PUT', string: () => value };
+    const revision = this.revisions.get(key) ?? 0;
+    return value === undefined ? null : { key, operation: 'PUT', revision, string: () => value };
   }
 
   private keysBelow(pattern: string): string[] {
@@ -161,5 +176,84 @@ describe('listed objects', () => {
     const added = (await state.listed('in', true, publisher)).add('a', 'v1');
     publisher.refuse(0, new StoreError('stream-failed', 'no room'));
     await expect(added).rejects.toThrow('no room');
+  });
+});
+
+describe('a run of a flow without a controller', () => {
+  const other = () => JetStreamFlowState.of(server.connection, 'bucket');
+  const deadLetters = 'dead';
+
+  test('begins with the first replica that enters it: no writer has ended, and old dead letters do not count', async () => {
+    server.lastSequences[deadLetters] = 4;
+    await state.markPartEnded(writer, part(0, 1));
+    expect(await state.hasEnded(writer, part(0, 1))).toBe(true);
+    await state.enterRun(2, deadLetters);
+    expect([await state.run(), await state.hasEnded(writer, part(0, 1))]).toEqual([2, false]);
+    expect(server.values.get('letters.2')).toBe('4');
+    expect([...server.values.keys()].filter((key) => /^(ended|sealed)\.1\./.test(key))).toEqual([]);
+  });
+
+  test('is joined by the other replicas, which keep its marks and its count of dead letters', async () => {
+    await state.enterRun(2, deadLetters);
+    await state.markPartEnded(writer, part(0, 1));
+    server.lastSequences[deadLetters] = 9;
+    const joined = await other();
+    await joined.enterRun(2, deadLetters);
+    expect(await joined.hasEnded(writer, part(0, 1))).toBe(true);
+    expect(server.values.get('letters.2')).toBe('0');
+  });
+
+  test('is begun once by replicas that start at the same time', async () => {
+    const late = await other();
+    server.beforeUpdate = () => {
+      server.beforeUpdate = () => undefined;
+      server.put('run', '2');
+      server.values.set('ended.2.in', '1');
+    };
+    await late.enterRun(2, deadLetters);
+    expect([await late.run(), server.values.get('ended.2.in')]).toEqual([2, '1']);
+  });
+
+  test('that is over cannot be entered', async () => {
+    await state.enterRun(3, deadLetters);
+    await expect((await other()).enterRun(2, deadLetters)).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('the flow is in run 3, and run 2 is over; set "run: 3" to continue it'),
+    });
+  });
+
+  test('that ends while another begins marks nothing in the new one', async () => {
+    await state.enterRun(1, deadLetters);
+    expect(await state.isRunOver()).toBe(false);
+    const next = await other();
+    await next.enterRun(2, deadLetters);
+    await state.markPartEnded(writer, part(0, 1));
+    expect(await state.isRunOver()).toBe(true);
+    expect(await next.hasEnded(writer, part(0, 1))).toBe(false);
+    expect(await next.sealedAt('main')).toBeUndefined();
+  });
+});
+
+describe('an old and a new source side by side, with 1 and 2 replicas', () => {
+  test.each([
+    ['the old one ends first', [part(0, 1), part(0, 2), part(1, 2)]],
+    ['the old one ends last', [part(0, 2), part(1, 2), part(0, 1)]],
+    ['the old one ends between the new ones', [part(0, 2), part(0, 1), part(1, 2)]],
+    ['the old one ends between the new ones in reverse', [part(1, 2), part(0, 1), part(0, 2)]],
+  ])('seal the streams once all of one count have ended: %s', async (_title, ends) => {
+    const isWhole = (ended: readonly Part[]) =>
+      [1, 2].some((count) =>
+        Array.from({ length: count }, (_, replica) => replica).every((replica) =>
+          ended.some((each) => each.replicas === count && each.replica === replica),
+        ),
+      );
+    for (const [index, each] of ends.entries()) {
+      const sealedBefore = await state.sealedAt('main');
+      await state.markPartEnded(writer, each);
+      const sealed = await state.sealedAt('main');
+      if (!isWhole(ends.slice(0, index + 1))) expect(sealed).toBeUndefined();
+      if (sealedBefore !== undefined) expect(sealed).toBe(sealedBefore);
+    }
+    expect(await state.sealedAt('main')).toBe(7);
   });
 });

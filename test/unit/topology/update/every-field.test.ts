@@ -99,12 +99,15 @@ describe('every field of the flow', () => {
     jobId: { to: 'other', fixed: ['jobId'] },
     mode: { to: 'batch', fixed: ['mode'] },
     parallelism: { to: 3, updatable: ['dag.read.parallelism', 'dag.map.parallelism', 'dag.write.parallelism'] },
+    // a controller numbers the runs itself
+    run: { base: { mode: 'batch' }, to: 2 },
     // the only runtime
     runtime: { to: 'flow' },
   } as const satisfies { readonly [field in Exclude<keyof TopologyDocument, 'dag' | 'globalConfig'>]: Change };
 
   test.each(Object.entries<Change>(changes))('%s is compared', (field, change) => {
-    expectOutcome(change, {}, { flow: { [field]: change.to } });
+    const { base = {}, to }: Change = change;
+    expectOutcome(change, { flow: base }, { flow: { ...base, [field]: to } });
   });
 });
 
