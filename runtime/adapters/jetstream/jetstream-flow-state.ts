@@ -86,7 +86,9 @@ export class JetStreamFlowState implements FlowState {
     // the first note counts: a later one could take letters of the new run for old ones
     await this.createOnce(`letters.${run}`, String(await this.lastOf(deadLetters)));
     try {
-      await retryRequest(() => this.bucket.update('run', String(run), revision));
+      await retryRequest(() =>
+        revision === 0 ? this.bucket.create('run', String(run)) : this.bucket.update('run', String(run), revision),
+      );
     } catch (error) {
       if (!(error instanceof NatsError) || (await this.currentRun()) === current) throw error;
       return false;

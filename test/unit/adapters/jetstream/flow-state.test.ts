@@ -11,8 +11,6 @@ class Server {
   readonly lastSequences: { [stream: string]: number } = {};
   /** Number of writes to each key, which is the revision. */
   private readonly revisions = new Map<string, number>();
-  /** Called before a key is updated. */
-  beforeUpdate: () => void = () => undefined;
   /** Called before a key is created. */
   beforeCreate: (key: string) => void = () => undefined;
 
@@ -20,14 +18,14 @@ class Server {
     get: async (key: string) => this.entry(key),
     put: async (key: string, value: string) => this.put(key, value),
     update: async (key: string, value: string, revision: number) => {
-      this.beforeUpdate();
+      if (revision <= 0) throw new Error('version must be greater than 0');
       if ((this.revisions.get(key) ?? 0) !== revision) throw new NatsError('wrong last sequence', '400');
       this.put(key, value);
     },
     create: async (key: string, value: string) => {
       this.beforeCreate(key);
       if (this.values.has(key)) throw new NatsError('wrong last sequence', '400');
-      this.values.set(key, value);
+      this.put(key, value);
     },
     history: async ({ key }: { key: string }) => this.keysBelow(key).map((each) => this.entry(each)),
   };
@@ -205,13 +203,21 @@ describe('a run of a flow without a controller', () => {
 
   test('is begun once by replicas that start at the same time', async () => {
     const late = await other();
-    server.beforeUpdate = () => {
-      server.beforeUpdate = () => undefined;
+    server.beforeCreate = (key) => {
+      if (key !== 'run') return;
+      server.beforeCreate = () => undefined;
       server.put('run', '2');
       server.values.set('ended.2.in', '1');
     };
     await late.enterRun(2, deadLetters);
     expect([await late.run(), server.values.get('ended.2.in')]).toEqual([2, '1']);
+  });
+
+  test('is begun after a later one too, and again once by replicas that start at the same time', async () => {
+    await state.enterRun(2, deadLetters);
+    const [one, late] = [await other(), await other()];
+    await Promise.all([one.enterRun(3, deadLetters), late.enterRun(3, deadLetters)]);
+    expect([await one.run(), await late.run(), server.values.get('run')]).toEqual([3, 3, '3']);
   });
 
   test('that is over cannot be entered', async () => {
