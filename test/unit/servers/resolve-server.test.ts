@@ -237,7 +237,8 @@ describe('when every way fails', () => {
 
   it('names the known servers for an unknown one', async () => {
     await expect(resolveServer('etcd')).rejects.toMatchObject({
-      message: 'unknown server "etcd"; known servers: nats-server, kubernetes, argocd-engine, nack, temporal, versitygw',
+      message:
+        'unknown server "etcd"; known servers: nats-server, kubernetes, argocd-engine, nack, temporal, versitygw',
     });
   });
 });
