@@ -27,6 +27,16 @@ export function functionLabels({ spec }: Pick<PlannedWorkload, 'spec'>): Labels 
   };
 }
 
+/**
+ * Name of the ConfigMap with a function's spec. That of a StatefulSet differs from that of a Deployment: when a function
+ * changes from one to the other, Argo CD has a ConfigMap to prune too, and then prunes in the reverse order of the waves:
+ * the old workload first, and it waits for the end of its pods before it creates the new one. Otherwise, it would create
+ * the new one at once, beside the old one.
+ */
+export function configMapName({ name, kind }: Pick<PlannedWorkload, 'name' | 'kind'>): string {
+  return kind === 'statefulset' ? `${name}--statefulset` : name;
+}
+
 /** Labels that select the pods of one function in a namespace. */
 export function podSelector({ spec }: Pick<PlannedWorkload, 'spec'>): Labels {
   return { 'kflow.io/job': spec.jobId, 'kflow.io/function': spec.function };

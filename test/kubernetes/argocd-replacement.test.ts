@@ -27,20 +27,30 @@ interface Change {
   readonly isPaused?: boolean;
 }
 
-/** A source, which a change applies to, and a sink. */
+/** A source, which a change applies to, and a reader. Only a source of objects ends. */
 const flow = (jobId: string, mode: string, { code = '1', parallelism = 1, isPaused = false }: Change = {}) => `
 jobId: ${jobId}
 namespace: ${namespace}
 mode: ${mode}
+globalConfig: { store: { addr: 'minio.minio.svc:9000', secret: minio } }
 dag:
   - id: numbers
-    type: raw-source
+${mode === 'batch' ? batchSource(code) : streamSource(code)}${isPaused ? ', update: true, pause: true' : ''} }
     parallelism: ${parallelism}
-    schema: { type: record, name: n, fields: [{ name: n, type: long }] }
-    meta: { name: f, code: 'def f(ctx): return {"n": ${code}}'${isPaused ? ', update: true, pause: true' : ''} }
     out: [leaf]
   - { id: leaf, type: raw, meta: { name: f, code: 'def f(ctx, event): return None' } }
 `;
+
+const batchSource = (code: string) => `
+    type: fs-source
+    format: list
+    topics: s3a://texts-${code}
+    meta: { checkpoint: true`;
+
+const streamSource = (code: string) => `
+    type: raw-source
+    schema: { type: record, name: n, fields: [{ name: n, type: long }] }
+    meta: { name: f, code: 'def f(ctx): return {"n": ${code}}'`;
 
 /** Workloads of the source that are there, terminating ones included, by kind and name. */
 async function workloadsOf(jobId: string): Promise<readonly KubernetesObject[]> {
@@ -93,12 +103,11 @@ async function replace(jobId: string, before: string, after: string) {
 }
 
 test.each([
-  ['code', 'batch', { code: '1' }, { code: '2' }],
-  ['parallelism', 'batch', { parallelism: 1 }, { parallelism: 2 }],
-  ['parallelism, from a Deployment to a StatefulSet', 'stream', { parallelism: 1 }, { parallelism: 2 }],
-  ['parallelism, from a StatefulSet to a Deployment', 'stream', { parallelism: 2 }, { parallelism: 1 }],
-])('a source with another %s in a %s starts when the old one has ended', async (_what, mode, before, after) => {
-  const jobId = `${mode}-${JSON.stringify([before, after]).replace(/[^a-z0-9]+/g, '-')}`.replace(/-+$/, '');
+  ['recoded', 'another input of a batch', 'batch', { code: '1' }, { code: '2' }],
+  ['widened', 'more replicas of a batch', 'batch', { parallelism: 1 }, { parallelism: 2 }],
+  ['grown', 'a StatefulSet in place of a Deployment', 'stream', { parallelism: 1 }, { parallelism: 2 }],
+  ['shrunk', 'a Deployment in place of a StatefulSet', 'stream', { parallelism: 2 }, { parallelism: 1 }],
+])('%s: a changed source starts when the old one has ended: %s', async (jobId, _what, mode, before, after) => {
   const { old, replaced, application } = await replace(jobId, flow(jobId, mode, before), flow(jobId, mode, after));
   expect(uidOf(replaced as KubernetesObject)).not.toBe(uidOf(old as KubernetesObject));
   const { sync, resources } = await application.status();
@@ -125,7 +134,9 @@ test('a paused Job is suspended in place, and blocks no later sync', async () =>
   expect(after.map(uidOf)).toEqual(before.map(uidOf));
   expect(after[0]?.spec).toMatchObject({ suspend: true });
   const { resources } = await application.status();
-  expect(resources.find(({ name }) => name === after[0]?.metadata.name)).toMatchObject({
+  const isSource = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
+    kind === 'Job' && name === after[0]?.metadata.name;
+  expect(resources.find(isSource)).toMatchObject({
     sync: 'Synced',
     health: 'Suspended',
   });

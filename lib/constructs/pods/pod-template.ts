@@ -1,6 +1,6 @@
 import type { PlannedWorkload } from '../../plan/flow-plan';
 import { timing } from '../../plan/replica-lifecycle';
-import { flowLabels, functionLabels, podSelector } from '../metadata';
+import { configMapName, flowLabels, functionLabels, podSelector } from '../metadata';
 import { type FunctionContainerProps, renderContainer } from './function-container';
 import { renderNatsLogin } from './nats-login';
 import { containerSecurity } from './pod-parts';
@@ -50,9 +50,10 @@ function shutdownOf({ container }: PlannedWorkload): number {
 }
 
 /** A volume of the document replaces ours of the same name. */
-function volumesOf({ name, container }: PlannedWorkload, nats: readonly object[]): readonly object[] {
+function volumesOf(workload: PlannedWorkload, nats: readonly object[]): readonly object[] {
+  const { container } = workload;
   const own: readonly { readonly name?: string }[] = [
-    { name: 'spec', configMap: { name } },
+    { name: 'spec', configMap: { name: configMapName(workload) } },
     ...nats,
     { name: 'tmp', emptyDir: {} },
   ];

@@ -4,7 +4,7 @@ import type { ResourceValue } from '../../define/cdk8s-values';
 import type { FunctionSpec } from '../../plan/function-spec';
 import { ExitCode, retriesEach } from '../../plan/replica-lifecycle';
 import type { ManifestBody } from '../manifest';
-import { contentHash, functionLabels, type Labels, metadata, podSelector, SyncWave } from '../metadata';
+import { configMapName, contentHash, functionLabels, type Labels, metadata, podSelector, SyncWave } from '../metadata';
 import { egressRules } from '../pods/egress-rules';
 import type { FunctionContainerProps } from '../pods/function-container';
 import { type PodTemplateProps, renderPodTemplate } from '../pods/pod-template';
@@ -86,9 +86,12 @@ export class FunctionWorkload extends Construct {
 
   private configMap(): void {
     const body = { apiVersion: 'v1', kind: 'ConfigMap', data: this.config.files };
-    if (this.isJobHashed)
-      new NamedWithJob(this, 'Config', this.rendered(body, SyncWave.Streams), () => this.hashedJob as HashedJob);
-    else this.object('Config', body, SyncWave.Streams);
+    const props = this.rendered(body, SyncWave.Streams);
+    if (this.isJobHashed) new NamedWithJob(this, 'Config', props, () => this.hashedJob as HashedJob);
+    else {
+      const name = configMapName(this.props.workload);
+      new ApiObject(this, 'Config', { ...props, metadata: { ...props.metadata, name } });
+    }
   }
 
   private get isJobHashed(): boolean {
