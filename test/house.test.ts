@@ -325,8 +325,8 @@ test('every folder has a rule here and a row in docs/architecture.md, and every 
   expect(Object.keys(rules).filter((part) => !files.some((file) => isWithin(file, part)))).toEqual([]);
 });
 
-test('only commands that start a controller or servers import runtime/controller or runtime/servers', () => {
-  const starters = ['controller', 'run', 'stack'].map((group) => `runtime/cli/commands/${group}/`);
+test('only commands that start a controller or servers, or check them, import runtime/controller or runtime/servers', () => {
+  const starters = ['controller', 'doctor', 'run', 'stack'].map((group) => `runtime/cli/commands/${group}/`);
   const wrong = files
     .filter((file) => file.startsWith('runtime/cli/') && !starters.some((start) => file.startsWith(start)))
     .flatMap((file) => importsOf(file).map((imported) => ({ file, imported: imported.path })))

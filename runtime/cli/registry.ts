@@ -1,6 +1,7 @@
 import { complete, completion } from './commands/completion/completion';
 import { controller } from './commands/controller/controller';
 import { install } from './commands/controller/install';
+import { doctor } from './commands/doctor/doctor';
 import { pause, replay, restart, resume, rollback, scale, stop } from './commands/flows/changes';
 import { remove } from './commands/flows/delete';
 import { diff } from './commands/flows/diff';
@@ -24,7 +25,7 @@ import type { CommandGroup } from './frame/command';
 export const groups: readonly CommandGroup[] = [
   { heading: 'Topologies:', commands: [lint, graph, schema] },
   { heading: 'Manifests:', commands: [synth, plan] },
-  { heading: 'Run on this machine:', commands: [run, up, down, bucket] },
+  { heading: 'Run on this machine:', commands: [run, up, down, bucket, doctor] },
   { heading: 'Controller:', commands: [controller, install] },
   {
     heading: 'Start and change flows:',

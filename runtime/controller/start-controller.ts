@@ -27,6 +27,7 @@ import { OrphanedFlows } from './flows/service/orphaned-flows';
 import { WorkloadObserver } from './flows/service/workload-observer';
 import type { Cluster } from './ports/cluster';
 import { whyNotReady } from './readiness';
+import { natsExposure } from './settings/nats-exposure';
 import type { ControllerSettings } from './settings/settings';
 
 /** How long an activity retries a bucket before it reports the failure; the activity itself is retried too. */
@@ -106,6 +107,9 @@ async function connect(
   const connection = await connectNats(settings.nats, 'kflow controller', (text) => log('WARNING', text));
   onClose(() => connection.close());
   const streams = await JetStreamStreams.open(connection);
+  const isOpen = connection.info?.auth_required !== true;
+  const exposure = natsExposure({ isOpen, isShared: true });
+  if (exposure !== undefined) log('WARNING', `${exposure} (docs/controller.md, Who can read what)`);
   const store = await JetStreamFlowStore.open(connection, { replicas: settings.nats.replicas ?? 1, key });
   void reseal(store, log);
   const reports = new ReplicaReports(connection);

@@ -81,6 +81,11 @@ export class InstallationKey {
   get id(): string {
     return this.sealing[0].id.toString('hex');
   }
+
+  /** Names of all keys, the newest first. */
+  get ids(): readonly string[] {
+    return this.sealing.map(({ id }) => id.toString('hex'));
+  }
 }
 
 /** A new text of keys: one line with 32 random bytes as base64. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { ConfigError, KFlowError } from '../../lib/errors';
 import { buildServer } from './build-server';
@@ -48,6 +49,19 @@ export async function resolveServer(name: string, options: ResolveOptions = {}):
   const progress = options.progress ?? (() => undefined);
   const search: Search = { name, entry, env: options.env ?? process.env, progress, failures: [] };
   return (await findInstalled(search)) ?? (await prepare(search));
+}
+
+/** A server program that is on this machine already, with its version; undefined if it would be downloaded or built. */
+export async function locateServer(
+  name: string,
+  options: ResolveOptions = {},
+): Promise<{ readonly path: string; readonly version: string } | undefined> {
+  const entry = (options.catalog ?? readCatalog())[name];
+  if (entry === undefined) return undefined;
+  const env = options.env ?? process.env;
+  const found = await findInstalled({ name, entry, env, progress: () => undefined, failures: [] });
+  const path = found?.path ?? cachePath(name, entry, env);
+  return existsSync(path) ? { path, version: await versionOf(path) } : undefined;
 }
 
 async function findInstalled(search: Search): Promise<ServerBinary | undefined> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -59,6 +59,27 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
   };
   return { client, native, close };
 }
+
+/** Asks a server what it is, once. Throws an error of the client. */
+export async function inspectTemporal(
+  settings: TemporalSettings,
+): Promise<{ readonly version: string; readonly hasNamespace: boolean }> {
+  const connection = await Connection.connect({ ...connectionOptions(settings), connectTimeout: 5_000 });
+  try {
+    const { serverVersion } = await connection.workflowService.getSystemInfo({});
+    const { namespace } = settings;
+    const found = await connection.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
+      if (isGrpcServiceError(error) && error.code === notFound) return undefined;
+      throw error;
+    });
+    return { version: serverVersion || 'of unknown version', hasNamespace: found !== undefined };
+  } finally {
+    await connection.close();
+  }
+}
+
+/** gRPC's status NOT_FOUND. */
+const notFound = 5;
 
 function connectionOptions({ address, tls, apiKeyFile }: TemporalSettings): NativeConnectionOptions {
   const apiKey = apiKeyFile === undefined ? undefined : readFileSync(apiKeyFile, 'utf8').trim();

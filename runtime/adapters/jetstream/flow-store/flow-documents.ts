@@ -162,6 +162,29 @@ export class FlowDocuments {
   }
 }
 
+/** The stored documents by what an installation key can do with them. */
+export interface StoredDocuments {
+  readonly count: number;
+  /** Stored by an earlier version; a controller seals them at its start. */
+  readonly plain: number;
+  /** Sealed with none of the keys. */
+  readonly unreadable: number;
+}
+
+/** Looks at the documents of a controller without reading or changing any. */
+export async function inspectDocuments(connection: NatsConnection, key: InstallationKey): Promise<StoredDocuments> {
+  const manager = await managerOf(connection);
+  const isThere = (await ignoreMissing(manager.streams.info(stream))) !== undefined;
+  const entries = isThere ? await (await StreamReader.of(connection, stream)).from(`${metaSubject('')}>`, 1) : [];
+  const infos = entries.map(infoOf).filter(({ deleted }) => !deleted);
+  const keys = infos.map(({ metadata }) => metadata?.[keyLabel]);
+  return {
+    count: keys.length,
+    plain: keys.filter((id) => id === undefined).length,
+    unreadable: keys.filter((id) => id !== undefined && !key.ids.includes(id)).length,
+  };
+}
+
 type StoredInfo = Pick<ObjectInfo, 'name' | 'nuid' | 'chunks' | 'size' | 'deleted' | 'metadata' | 'revision'>;
 
 /** The revision of an object is the sequence of its metadata. */

@@ -16,7 +16,6 @@ type Servers = Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>;
  */
 export function controllerRecipe(directory: StackDirectory, servers: Servers): ServerRecipe {
   const file = writeSettings(directory, servers);
-  const given = Object.entries(process.env).filter(([name]) => !name.startsWith('KFLOW_CONTROLLER_S3_OVERRIDE_'));
   return {
     name: 'controller',
     command: process.execPath,
@@ -29,18 +28,7 @@ export function controllerRecipe(directory: StackDirectory, servers: Servers): S
       '--port',
       String(port),
     ],
-    env: {
-      KFLOW_CONTROLLER_LOG_FORMAT: 'text',
-      ...Object.fromEntries(given),
-      KFLOW_CONTROLLER_LISTEN_HOST: '127.0.0.1',
-      KFLOW_CONTROLLER_NATS_URL: servers.nats,
-      KFLOW_CONTROLLER_NATS_REPLICAS: '1',
-      KFLOW_CONTROLLER_TEMPORAL_ADDRESS: servers.temporal,
-      KFLOW_CONTROLLER_CLUSTER_KIND: 'processes',
-      KFLOW_CONTROLLER_CLUSTER_SOCKET: servers.socket,
-      KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: directory.keyFile,
-      KFLOW_CONTROLLER_S3_MESSAGE_BUCKET: 'kflowinternal',
-    },
+    env: controllerEnvironment(directory, servers),
     probe: async (port) => {
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(probeTimeoutMs) });
       if (!answer.ok) throw new Error(`/readyz responded with ${answer.status}: ${(await answer.text()).trim()}`);
@@ -48,10 +36,32 @@ export function controllerRecipe(directory: StackDirectory, servers: Servers): S
   };
 }
 
+/** The environment of a stack's controller, without secrets. */
+export function controllerEnvironment(directory: StackDirectory, servers: Servers): NodeJS.ProcessEnv {
+  const given = Object.entries(process.env).filter(([name]) => !name.startsWith('KFLOW_CONTROLLER_S3_OVERRIDE_'));
+  return {
+    KFLOW_CONTROLLER_LOG_FORMAT: 'text',
+    ...Object.fromEntries(given),
+    KFLOW_CONTROLLER_LISTEN_HOST: '127.0.0.1',
+    KFLOW_CONTROLLER_NATS_URL: servers.nats,
+    KFLOW_CONTROLLER_NATS_REPLICAS: '1',
+    KFLOW_CONTROLLER_TEMPORAL_ADDRESS: servers.temporal,
+    KFLOW_CONTROLLER_CLUSTER_KIND: 'processes',
+    KFLOW_CONTROLLER_CLUSTER_SOCKET: servers.socket,
+    KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: directory.keyFile,
+    KFLOW_CONTROLLER_S3_MESSAGE_BUCKET: 'kflowinternal',
+  };
+}
+
+/** The file with the settings that hold secrets. */
+export function settingsFile(directory: StackDirectory): string {
+  return path.join(directory.dataOf('controller'), 'settings.json');
+}
+
 /** Writes the settings that hold secrets, and returns the file. */
 function writeSettings(directory: StackDirectory, { s3 }: Servers): string {
   const { endpoint: addr, user, password } = s3;
-  const file = path.join(directory.dataOf('controller'), 'settings.json');
+  const file = settingsFile(directory);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ s3: { override: { addr, user, password } } }, null, 2)}\n`, { mode: 0o600 });
   return file;

@@ -1,0 +1,100 @@
+import { inspectNats, type NatsView } from '../../../adapters/jetstream/access/inspect-nats';
+import { inspectDocuments, type StoredDocuments } from '../../../adapters/jetstream/flow-store/flow-documents';
+import { isLoopback } from '../../../controller/api/access/loopback';
+import { natsExposure } from '../../../controller/settings/nats-exposure';
+import type { ControllerSettings } from '../../../controller/settings/settings';
+import type { InstallationKey } from '../../../installation/installation-key';
+import { type Finding, failed, findingsOf, ok, warning } from './finding';
+import { reach } from './reach';
+
+const minVersion = [2, 11];
+const advice = 'check nats.url, nats.credentials and the server';
+
+/** nats as the controller uses it: version, JetStream, TLS, who can read what, and the stored documents. */
+export function checkNats(
+  settings: ControllerSettings['nats'],
+  key: InstallationKey | undefined,
+): Promise<readonly Finding[]> {
+  return findingsOf('nats', advice, async () => {
+    await assertReachable(settings.url);
+    let documents: StoredDocuments | undefined;
+    const view = await inspectNats(settings, async (connection) => {
+      documents = key === undefined ? undefined : await inspectDocuments(connection, key);
+    });
+    return [
+      checkServer(settings.url, view),
+      checkTransport(settings.url, view),
+      checkExposure(settings, view),
+      ...(documents === undefined ? [] : [checkDocuments(documents)]),
+    ];
+  });
+}
+
+/** A connect would be retried for a minute. */
+async function assertReachable(url: string): Promise<void> {
+  const places = url.split(',').map((server) => server.trim().replace(/^\w+:\/\//, ''));
+  const probes = places.map(async (place) => {
+    const [host = '', port = '4222'] = place.split(/:(?=\d+$)/);
+    await reach({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
+  });
+  await Promise.any(probes).catch((error: AggregateError) => {
+    throw error.errors[0];
+  });
+}
+
+function checkServer(url: string, { version, way, account, user, jetStream }: NatsView): Finding {
+  const who = [account === undefined ? '' : ` in the account ${account}`, user === undefined ? '' : ` as ${user}`];
+  const found = `nats-server ${version} at ${url}, logged in with ${way}${who.join('')}`;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [minMajor = 0, minMinor = 0] = minVersion;
+  if (major < minMajor || (major === minMajor && minor < minMinor)) {
+    return failed('nats', found, 'install nats-server 2.11 or newer');
+  }
+  if (jetStream === undefined) {
+    return failed('nats', `${found}; no JetStream`, 'enable JetStream on the server and in this account');
+  }
+  const limit = jetStream.maxBytes < 0 ? 'no limit of the account' : `of ${mebibytes(jetStream.maxBytes)}`;
+  return ok('nats', `${found}; JetStream has ${mebibytes(jetStream.storedBytes)}, ${limit}`);
+}
+
+function checkTransport(url: string, { isTls }: NatsView): Finding {
+  if (isTls) return ok('nats TLS', 'connections are encrypted');
+  const hosts = url.split(',').map((server) =>
+    server
+      .trim()
+      .replace(/^\w+:\/\//, '')
+      .replace(/:\d+$/, ''),
+  );
+  if (hosts.every((host) => isLoopback(host))) return ok('nats TLS', 'no TLS; the server is on this machine');
+  const remedy = 'enable TLS on the server, use tls:// in the URL, and put ca.crt into the credentials';
+  return warning('nats TLS', 'no TLS: records and logins pass the network in plain text', remedy);
+}
+
+function checkExposure(settings: ControllerSettings['nats'], { isOpen }: NatsView): Finding {
+  const kind = accountsOf(settings);
+  const exposure = natsExposure({ isOpen, isShared: kind === 'shared' });
+  const remedy = 'set nats.accounts.kind to operator or config (docs/controller.md)';
+  if (exposure !== undefined) return warning('nats accounts', exposure, remedy);
+  return ok('nats accounts', `an account for each namespace (nats.accounts.kind: ${kind})`);
+}
+
+function accountsOf(settings: ControllerSettings['nats'] & { readonly accounts?: { readonly kind: string } }): string {
+  return settings.accounts?.kind ?? 'shared';
+}
+
+function checkDocuments({ count, plain, unreadable }: StoredDocuments): Finding {
+  const what = 'stored documents';
+  if (unreadable > 0) {
+    const remedy = 'add the key that sealed them to the installation key, as another line';
+    return failed(what, `${unreadable} of ${count} are sealed with a key that this installation does not have`, remedy);
+  }
+  if (plain > 0) {
+    const remedy = 'start a controller of this version: it seals them';
+    return warning(what, `${plain} of ${count} are in plain text, of an earlier version`, remedy);
+  }
+  return ok(what, `${count}, all sealed`);
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+}
