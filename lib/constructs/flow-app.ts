@@ -3,7 +3,6 @@ import path from 'node:path';
 import { ApiObject, App, Chart, Names, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ConfigError } from '../errors';
-import type { FlowPlan } from '../plan/flow-plan';
 import type { Flow } from './flow';
 import { type Manifest, renderYaml } from './manifest';
 
@@ -12,12 +11,12 @@ import { type Manifest, renderYaml } from './manifest';
  * expected. cdk8s itself synthesizes an app whose constructs depend on each other, because it sorts them.
  */
 export class FlowApp extends App {
-  /** Writes the manifests, and prints to stderr how to create each Secret that they refer to. */
+  /** Writes the manifests, and prints to stderr what they need in the cluster. */
   override synth(): void {
     this.write();
     // cdk8s makes `instanceof Flow` true for every chart
-    const plans = this.node.findAll().flatMap((construct) => (construct as Partial<Flow>).plan ?? []);
-    for (const note of secretNotes(plans)) process.stderr.write(note);
+    const notes = this.node.findAll().flatMap((construct) => (construct as Partial<Flow>).notes ?? []);
+    for (const note of new Set(notes)) process.stderr.write(note);
   }
 
   private write(): void {
@@ -59,21 +58,4 @@ export class FlowApp extends App {
 /** Whether cdk8s must sort for a construct: it depends on others, or is a chart within a chart. */
 function isOrdered({ node }: IConstruct): boolean {
   return node.dependencies.length > 0 || node.scopes.filter(Chart.isChart).length > 1;
-}
-
-/** The commands that create the Secrets which manifests refer to, each once. Secrets that the document names exist already. */
-export function secretNotes(plans: readonly Pick<FlowPlan, 'namespace' | 'secrets'>[]): readonly string[] {
-  const notes = plans.flatMap(({ namespace, secrets }) =>
-    secrets
-      .filter((secret) => secret.isGiven !== true)
-      .map(({ name, entries, addr }) => {
-        const literals = Object.keys(entries).map((key) => `--from-literal=${key}=${key.toUpperCase()}`);
-        const purpose = addr === undefined ? '' : ` for ${addr}`;
-        return (
-          `the manifests need the Secret ${namespace}/${name}${purpose}; create it once:\n` +
-          `  kubectl create secret generic ${name} --namespace ${namespace} ${literals.join(' ')}\n`
-        );
-      }),
-  );
-  return [...new Set(notes)];
 }

@@ -18,6 +18,7 @@ import type { DocumentSet } from '../topology/read/document-set';
 import { readTopology } from '../topology/read-topology';
 import { bundleModules } from './bundle-modules';
 import { identityFaults } from './flow-identity';
+import { flowNotes } from './flow-notes';
 import { flowLabels, type Labels } from './metadata';
 import { nameOf, referenceTo, requireResources } from './require-resources';
 import { OutputStream, SideStream } from './streams/output-stream';
@@ -53,6 +54,10 @@ export interface FlowProps extends ChartProps {
   readonly imagePullSecrets?: readonly (string | ResourceValue)[];
   /** When images are pulled, for functions without a policy: `Always`, `IfNotPresent` or `Never`. */
   readonly imagePullPolicy?: string;
+  /** The functions create the buckets that they write, if these do not exist. Default: the buckets must exist. */
+  readonly makesBuckets?: boolean;
+  /** Seconds after which Kubernetes removes a Job that has ended; default: it stays. Not for Argo CD, which would create it again. */
+  readonly ttlSecondsAfterFinished?: number;
   /** Folder that paths of modules are relative to; default: the folder of the document, or the working directory. */
   readonly baseDir?: string;
   /** Objects that the topology refers to; those of the same app are emitted first. `fromTopology` finds them. */
@@ -76,6 +81,8 @@ export interface DocumentProps extends FlowProps {
 export class Flow extends Chart {
   /** Undefined when the topology has problems. */
   readonly plan: FlowPlan | undefined;
+  /** What the manifests need in the cluster, such as Secrets and buckets, as texts for people. */
+  readonly notes: readonly string[] = [];
 
   /** Reads a document from a YAML or JSON file. Throws if the file cannot be read. */
   static fromFile(scope: Construct, id: string, file: string, props: DocumentProps = {}): Flow {
@@ -117,6 +124,8 @@ export class Flow extends Chart {
       labels = {},
       imagePullSecrets = [],
       imagePullPolicy,
+      makesBuckets = false,
+      ttlSecondsAfterFinished,
       ...chart
     } = props;
     const isSound = !isProblems(document);
@@ -132,16 +141,22 @@ export class Flow extends Chart {
     if (topology === undefined) return;
     faults.push(...identityFaults(this, topology, labels));
     try {
-      this.plan = planFlow(bundleModules(topology, baseDir), { hasClusterSecrets: true, beginsRuns: true });
+      this.plan = planFlow(bundleModules(topology, baseDir), {
+        hasClusterSecrets: true,
+        beginsRuns: true,
+        ...(makesBuckets ? { makesBuckets } : {}),
+      });
     } catch (error) {
       if (!(error instanceof KFlowError)) throw error;
       faults.push(error.message);
       return;
     }
+    this.notes = flowNotes(this.plan, { image, makesBuckets });
     const account = serviceAccount ?? addFlowAccount(this, this.plan);
     const nats = { natsUrl, natsSecrets: natsSecrets.map(nameOf), natsDomain };
     const pods = { imagePullSecrets: imagePullSecrets.map(nameOf), imagePullPolicy };
-    this.render(this.plan, { image, ...nats, serviceAccount: nameOf(account), pods }, nackAccount);
+    const settings = { image, ...nats, serviceAccount: nameOf(account), pods, ttlSecondsAfterFinished };
+    this.render(this.plan, settings, nackAccount);
     const named = [serviceAccount, ...natsSecrets, ...imagePullSecrets].flatMap((resource) => referenceTo(resource));
     requireResources(this, [...named, ...references], topology.namespace);
   }

@@ -3,6 +3,7 @@ export { ControllerInstall } from './controller/controller-install';
 export type { ControllerAccess, ControllerInstallProps } from './controller/controller-install-props';
 export { type DocumentProps, Flow, type FlowProps } from './flow';
 export { FlowApp } from './flow-app';
+export { FlowNamespace, type FlowNamespaceProps } from './flow-namespace';
 export { type Manifest, renderYaml } from './manifest';
 export { OutputStream, type OutputStreamProps, SideStream } from './streams/output-stream';
 export { StateBucket, type StateBucketProps } from './streams/state-bucket';

@@ -61,6 +61,8 @@ export const functionSpecSchema = z
     epoch: z.int().positive().optional(),
     /** Number of the run that the replicas begin or join; absent: the current one of the flow's state. */
     run: z.int().positive().optional(),
+    /** The replicas create the buckets that the function writes, if these do not exist. */
+    makesBuckets: z.literal(true).optional(),
     type: z.enum(functionTypeNames),
     replicas: z.int().positive(),
     language: z.enum(languageNames),

@@ -26,6 +26,8 @@ export interface PlanSettings {
   readonly streamReplicas?: number;
   /** Epoch of each function: every re-read of its inputs has a higher one, so that its outputs are not duplicates. */
   readonly epochs?: { readonly [functionId: string]: number };
+  /** The functions create the buckets that they write. */
+  readonly makesBuckets?: true;
   /** No controller begins the runs of the flow: its replicas begin the document's. */
   readonly beginsRuns?: true;
   /** The user creates Secrets for missing credentials in the cluster. Absent: missing credentials are an error. */

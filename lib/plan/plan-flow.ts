@@ -72,8 +72,10 @@ function planFunction(
   const { meta, globalConfig } = fn;
   const connections = planConnections(topology, fn, context);
   const epoch = context.settings.epochs?.[fn.id];
+  const isWriting = connections.buckets.some(({ role }) => role !== 'source');
+  const makesBuckets = isWriting ? context.settings.makesBuckets : undefined;
   const run = context.settings.beginsRuns === true ? topology.run : undefined;
-  const spec = planSpec(topology, fn, { stores: connections.stores, epoch, run });
+  const spec = planSpec(topology, fn, { stores: connections.stores, epoch, run, makesBuckets });
   const { env, secretEnv } = planEnv(topology, fn, context.secrets);
   return {
     streams: planStreams(topology, fn),

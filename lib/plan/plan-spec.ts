@@ -21,7 +21,11 @@ type OwnFields = {
 const notPassedOn: ReadonlySet<string> = new Set(['code', 'container', 'update', 'pause', 'updatePolicy', 'restart']);
 
 /** The spec of one function's replicas. `epoch` is 0 until the first re-read. */
-export function planSpec(topology: Topology, fn: FlowFunction, { stores, epoch = 0, run }: SpecSettings): FunctionSpec {
+export function planSpec(
+  topology: Topology,
+  fn: FlowFunction,
+  { stores, epoch = 0, run, makesBuckets }: SpecSettings,
+): FunctionSpec {
   const { namespace, jobId, mode } = topology;
   const { meta } = fn;
   const { kind, implicitSchema } = descriptorOf(fn.type);
@@ -35,6 +39,7 @@ export function planSpec(topology: Topology, fn: FlowFunction, { stores, epoch =
     function: fn.id,
     epoch: epoch === 0 ? undefined : epoch,
     run,
+    makesBuckets,
     type: fn.type,
     replicas: fn.parallelism,
     language: meta.language,
@@ -69,6 +74,7 @@ interface SpecSettings {
   readonly stores: FunctionConnections['stores'];
   readonly epoch?: number;
   readonly run?: number;
+  readonly makesBuckets?: true;
 }
 
 function planOutput(topology: Topology, fn: FlowFunction, sideId?: string): OutputSpec {

@@ -8,6 +8,7 @@ import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';
 import { whyIncomplete } from './incomplete-end';
 import { ReplicaLinks } from './links';
+import { makeBuckets } from './make-buckets';
 import { aborted, type ReplicaContext } from './replica-context';
 import { ReplicaHealth } from './replica-health';
 import { ReplicaMetrics } from './replica-metrics';
@@ -71,6 +72,7 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
   let earlierEnd: string | undefined;
   try {
     earlierEnd = await reportEarlierEnd(context);
+    await makeBuckets(context);
     await (isSource ? runSource(context) : runReader(context));
     hasEnded = true;
     health.enter('ending');

@@ -22,6 +22,8 @@ export interface WorkloadSettings extends PodNats {
   readonly pods?: PodDefaults;
   /** Whoever applies the objects replaces Jobs that have changed, so their names stay. */
   readonly replacesJobs?: boolean;
+  /** Seconds after which Kubernetes removes a Job that has ended; default: it stays. */
+  readonly ttlSecondsAfterFinished?: number;
 }
 
 /** Adds the account that all pods of a flow run as, which has no permissions, and returns its name. */
@@ -40,13 +42,13 @@ export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
   const { image, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched, pods } = settings;
   const { natsUrl, natsSecrets, natsDomain } = settings;
-  const { replacesJobs } = settings;
+  const jobs = { replacesJobs: settings.replacesJobs, ttlSecondsAfterFinished: settings.ttlSecondsAfterFinished };
   const common = { serviceAccount, natsUrl, natsSecrets, natsDomain, pods };
   if (flow.devStore !== undefined) new DevStore(scope, 'DevStore', { devStore: flow.devStore, ...common });
   for (const workload of flow.workloads) {
     if (without.includes(workload.function)) continue;
     const hash = hashes[workload.function];
-    new FunctionWorkload(scope, workload.function, { workload, image, ...common, hash, isWatched, replacesJobs });
+    new FunctionWorkload(scope, workload.function, { workload, image, ...common, hash, isWatched, ...jobs });
   }
 }
 

@@ -26,6 +26,8 @@ export interface FunctionWorkloadProps extends FunctionContainerProps {
    * names of the Job and its ConfigMap end with a hash, and a changed Job is another object.
    */
   readonly replacesJobs?: boolean;
+  /** Seconds after which Kubernetes removes a Job that has ended; default: it stays. */
+  readonly ttlSecondsAfterFinished?: number;
 }
 
 export interface MessageStoreProps {
@@ -99,7 +101,8 @@ export class FunctionWorkload extends Construct {
   }
 
   private job(): void {
-    const { replicas, isPaused } = this.props.workload;
+    const { workload, ttlSecondsAfterFinished } = this.props;
+    const { replicas, isPaused } = workload;
     const spec = {
       completionMode: 'Indexed',
       completions: replicas,
@@ -108,6 +111,7 @@ export class FunctionWorkload extends Construct {
       backoffLimitPerIndex: retriesEach,
       maxFailedIndexes: 0,
       suspend: isPaused,
+      ...(ttlSecondsAfterFinished === undefined ? {} : { ttlSecondsAfterFinished }),
       podFailurePolicy: {
         rules: [
           // an evicted pod is not a failure of the function
@@ -129,7 +133,7 @@ export class FunctionWorkload extends Construct {
     };
     const body = { apiVersion: 'batch/v1', kind: 'Job', spec };
     const props = this.rendered(body, SyncWave.Workloads, this.storeAnnotations);
-    if (this.isJobHashed) this.hashedJob = new HashedJob(this, 'Workload', props, this.props.workload.name);
+    if (this.isJobHashed) this.hashedJob = new HashedJob(this, 'Workload', props, workload.name);
     else new ApiObject(this, 'Workload', props);
   }
 

@@ -58,6 +58,10 @@ export const manifestOptions = {
   nackAccount: option('<name>', "Account by which NACK makes the streams (default: NACK's own login)", {
     parse: text,
   }),
+  makeBuckets: flag('the functions create the buckets that they write, if these do not exist'),
+  jobTtl: option('<duration>', 'remove the Jobs of a batch this long after their end, as in 1h (default: keep them)', {
+    parse: durationMs(),
+  }),
   strictSecrets: flag('reject topologies that contain the value of a secret'),
 } as const;
 

@@ -65,7 +65,7 @@ describe('labels as a prop', () => {
     }
     const folder = new ManifestFolder(mkdtempSync(path.join(tmpdir(), 'kflow-labels-')));
     folder.write('orders.k8s.yaml', renderYaml(objects));
-    const flow = { namespace: 'default', jobId: 'orders', objects, fileName: 'orders.k8s.yaml', secrets: [] };
+    const flow = { namespace: 'default', jobId: 'orders', objects, fileName: 'orders.k8s.yaml', notes: [] };
     expect(folder.changes(flow)).toEqual([]);
     rmSync(folder.path, { recursive: true });
   });

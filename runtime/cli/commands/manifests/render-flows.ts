@@ -1,7 +1,6 @@
 import { Flow } from '../../../../lib/constructs/flow';
 import { FlowApp } from '../../../../lib/constructs/flow-app';
 import type { Manifest } from '../../../../lib/constructs/manifest';
-import type { PlannedSecret } from '../../../../lib/plan/flow-plan';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
 import { loadTopology } from '../../documents/load-topology';
 import type { Values } from '../../frame/command';
@@ -10,14 +9,15 @@ import type { manifestOptions } from '../../frame/shared-options';
 
 export type RenderOptions = Values<typeof manifestOptions>;
 
-/** The manifests of a flow, and the secrets that they refer to. */
+/** The manifests of a flow, and what they need. */
 export interface RenderedFlow {
   readonly namespace: string;
   readonly jobId: string;
   /** `<job>.k8s.yaml` */
   readonly fileName: string;
   readonly objects: readonly Manifest[];
-  readonly secrets: readonly PlannedSecret[];
+  /** What the manifests need in the cluster, as texts for people. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -38,7 +38,10 @@ export function renderFlows(files: readonly string[], options: RenderOptions): r
     }
     const { image, imagePullSecret: imagePullSecrets, imagePullPolicy } = options;
     const { natsUrl, natsSecret: natsSecrets, natsDomain, nackAccount } = options;
+    const { makeBuckets: makesBuckets, jobTtl } = options;
     return new Flow(app, topology.jobId, topology, {
+      ...(jobTtl === undefined ? {} : { ttlSecondsAfterFinished: Math.round(jobTtl / 1_000) }),
+      makesBuckets,
       ...{ image, imagePullSecrets, imagePullPolicy, natsUrl, natsSecrets, natsDomain, nackAccount },
       baseDir,
     });
@@ -48,7 +51,7 @@ export function renderFlows(files: readonly string[], options: RenderOptions): r
   return flows.flatMap((flow, index) => {
     const [fileName, objects] = manifests[index] ?? [];
     if (flow?.plan === undefined || fileName === undefined || objects === undefined) return [];
-    const { namespace, jobId, secrets } = flow.plan;
-    return [{ namespace, jobId, fileName, objects, secrets }];
+    const { namespace, jobId } = flow.plan;
+    return [{ namespace, jobId, fileName, objects, notes: flow.notes }];
   });
 }

@@ -17,7 +17,6 @@ with ${ExitStatus.Failed}.`,
   async run({ files, output, ...options }) {
     const { renderFlows } = await import('./render-flows.js');
     const { renderYaml } = await import('../../../../lib/constructs/manifest.js');
-    const { secretNotes } = await import('../../../../lib/constructs/flow-app.js');
     const { ManifestFolder } = await import('./manifest-folder.js');
     const flows = renderFlows(files, options);
     if (flows === undefined) {
@@ -31,7 +30,7 @@ with ${ExitStatus.Failed}.`,
       const file = path.join(output, fileName);
       process.stdout.write(`${file}  ${objects.length} objects${isChanged ? '' : ', unchanged'}\n`);
     }
-    for (const note of secretNotes(flows)) process.stderr.write(note);
+    for (const note of new Set(flows.flatMap(({ notes }) => notes))) process.stderr.write(note);
     return ExitStatus.Done;
   },
 });

@@ -6,7 +6,7 @@ import { changesAgainstCluster } from '../../../../../runtime/cli/commands/manif
 const metadata = { name: 'words--map', namespace: 'default' };
 const job = (replicas: number): Manifest => ({ apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { replicas } });
 const flowOf = (...objects: readonly Manifest[]) => ({
-  ...{ namespace: 'default', jobId: 'words', fileName: 'words.k8s.yaml', secrets: [] },
+  ...{ namespace: 'default', jobId: 'words', fileName: 'words.k8s.yaml', notes: [] },
   objects,
 });
 
