@@ -5,6 +5,7 @@ export { type DocumentProps, Flow, type FlowProps } from './flow';
 export { FlowApp } from './flow-app';
 export { FlowNamespace, type FlowNamespaceProps } from './flow-namespace';
 export { type Manifest, renderYaml } from './manifest';
+export { NackAccount, type NackAccountProps } from './streams/nack-account';
 export { OutputStream, type OutputStreamProps, SideStream } from './streams/output-stream';
 export { StateBucket, type StateBucketProps } from './streams/state-bucket';
 export { StreamConsumer, type StreamConsumerProps } from './streams/stream-consumer';

@@ -10,7 +10,7 @@ export interface Labels {
 /**
  * When Argo CD applies an object: once all objects of the previous wave are healthy. Other tools ignore the annotation.
  */
-export const SyncWave = { Streams: 0, Consumers: 1, Workloads: 2 } as const;
+export const SyncWave = { Accounts: -1, Streams: 0, Consumers: 1, Workloads: 2 } as const;
 export type SyncWave = (typeof SyncWave)[keyof typeof SyncWave];
 
 /** Labels of every object of a flow. */

@@ -10,6 +10,7 @@ import { history } from './commands/flows/history';
 import { logs } from './commands/flows/logs';
 import { status } from './commands/flows/status';
 import { submit, update } from './commands/flows/submit';
+import { nackAccount } from './commands/manifests/nack-account';
 import { plan } from './commands/manifests/plan';
 import { synth } from './commands/manifests/synth';
 import { run } from './commands/run/run';
@@ -24,7 +25,7 @@ import type { CommandGroup } from './frame/command';
 /** Every command of `kflow`, in the order of its help. A new command is a declaration in its group's folder and an entry here. */
 export const groups: readonly CommandGroup[] = [
   { heading: 'Topologies:', commands: [lint, graph, schema] },
-  { heading: 'Manifests:', commands: [synth, plan] },
+  { heading: 'Manifests:', commands: [synth, plan, nackAccount] },
   { heading: 'Run on this machine:', commands: [run, up, down, bucket, doctor] },
   { heading: 'Controller:', commands: [controller, install] },
   {

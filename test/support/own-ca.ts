@@ -9,6 +9,15 @@ export interface OwnCertificate {
   readonly key: string;
 }
 
+/** Replaces the certificate in the folder of `ownCa` by one that expired yesterday. */
+export function expireCertificate(folder: string): void {
+  const openssl = (args: string) => execFileSync('openssl', args.split(' '), { cwd: folder, stdio: 'pipe' });
+  const names = '-addext subjectAltName=IP:127.0.0.1,DNS:localhost';
+  openssl(`req -new -key server.key -subj /CN=server ${names} -out server.csr`);
+  const signed = '-CA ca.crt -CAkey ca.key -CAcreateserial -copy_extensions copyall';
+  openssl(`x509 -req -in server.csr ${signed} -days -1 -out server.crt`);
+}
+
 /** Makes a CA and a certificate as files `ca.crt`, `server.crt` and `server.key` in a folder. */
 export function ownCa(folder: string): OwnCertificate {
   mkdirSync(folder, { recursive: true });

@@ -19,7 +19,7 @@ export interface ReplicaRun {
 
 /** Runs one replica in this process. */
 export function startReplica(
-  place: JetStreamPlace,
+  place: Pick<JetStreamPlace, 'url'>,
   plan: FlowPlan,
   functionId: string,
   { replica = 0, env = {} }: { replica?: number; env?: NodeJS.ProcessEnv } = {},

@@ -152,14 +152,14 @@ function refusalOf({ url, credentials }: NatsAccess, way: string, code: string):
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return String((error as { readonly code?: unknown } | null)?.code ?? '');
 }
 
 /** The reason alone, if the error is one of OpenSSL. */
 function messageOf(error: unknown): string {
   const own = error instanceof NatsError ? (error.chainedError ?? error) : error;
-  if (!(own instanceof Error)) return String(own);
-  return 'reason' in own ? String(own.reason) : own.message;
+  const { reason, message } = own as { readonly reason?: string; readonly message?: string };
+  return reason ?? message ?? String(own);
 }
 
 /**

@@ -1,0 +1,28 @@
+import { defineCommand } from '../../frame/command';
+import { ExitStatus } from '../../frame/exit-status';
+import { natsUrls, option, required, text, withDefault } from '../../frame/values';
+
+export const nackAccount = defineCommand({
+  name: 'nack-account',
+  summary: 'print the object by which NACK logs in to NATS for a namespace',
+  details: `Flows of the namespace refer to it: kflow synth --nack-account NAME. The keys of the
+Secret are user and password, or token, nats.creds or nkey, and ca.crt, tls.crt and
+tls.key.`,
+  options: {
+    name: withDefault(option('<name>', 'name of the object', { parse: text }), 'nats'),
+    namespace: required(option('<name>', 'namespace of the flows', { parse: text, short: '-n' })),
+    natsUrl: required(option('<url>', 'address of NATS, as in nats://nats.nats.svc:4222', { parse: natsUrls })),
+    natsSecret: required(option('<name>', 'Secret of the namespace with the credentials', { parse: text })),
+    tlsSecret: option('<name>', 'Secret with the certificates (default: that of the credentials)', { parse: text }),
+  },
+  async run({ name, namespace, natsUrl, natsSecret: secret, tlsSecret }) {
+    const { FlowApp } = await import('../../../../lib/constructs/flow-app.js');
+    const { NackAccount } = await import('../../../../lib/constructs/streams/nack-account.js');
+    const { natsServers } = await import('../../../../lib/plan/nats-access.js');
+    const app = new FlowApp();
+    const props = { name, namespace, servers: natsServers(natsUrl, '--nats-url'), secret };
+    new NackAccount(app, 'account', tlsSecret === undefined ? props : { ...props, tlsSecret });
+    process.stdout.write([...app.texts().values()].join(''));
+    return ExitStatus.Done;
+  },
+});
