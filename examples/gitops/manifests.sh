@@ -9,15 +9,19 @@ environment() {
   name=$1
   shift
   case $command in
-    synth) set -- --output "manifests/$name" "$@" ;;
+    synth)
+      kflow nack-account --namespace "texts-$name" --nats-url "$nats" --nats-secret nats >"namespaces/$name/nats-account.yaml"
+      set -- --output "manifests/$name" "$@"
+      ;;
     plan) set -- --against "manifests/$name" "$@" ;;
   esac
   kflow "$command" flows/*.yaml --set "namespace=texts-$name" --strict-secrets \
     --image registry.example.org/texts/kflow:1.0.0 --image-pull-secret registry \
-    --nats-url nats://nats.nats.svc:4222 --nats-secret nats --nack-account nats "$@" || status=$?
+    --nats-url "$nats" --nats-secret nats --nack-account nats "$@" || status=$?
 }
 
 command=${1:?synth or plan}
+nats=nats://nats.nats.svc:4222
 status=0
 environment dev --set globalConfig.stream.replicas=1 --set globalConfig.stream.onDelete=delete --set dag.count.parallelism=1
 environment prod

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
@@ -28,11 +28,7 @@ beforeAll(async () => {
   cpSync(exampleFolder, repository, { recursive: true });
   await installApplicationCrd();
   await installPrograms();
-  for (const name of environments) {
-    // the Service of nats is not in the test
-    edit(`namespaces/${name}.yaml`, (text) => text.replace('nats://nats.nats.svc:4222', stage.nats.url));
-    await stage.startNack(`texts-${name}`);
-  }
+  for (const name of environments) await stage.startNack(`texts-${name}`);
 });
 afterAll(() => stage.close());
 
@@ -92,6 +88,13 @@ function documented(heading: string, environment: Environment): string {
   return commands.replaceAll('dev', environment);
 }
 
+/** Texts of all files by path. */
+function filesBelow(folder: string): object {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => statSync(path.join(folder, name)).isFile());
+  return Object.fromEntries(files.sort().map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
+}
+
 const application = (name: Environment) =>
   new ArgoApplication(repository, path.join(repository, `argocd/${name}.yaml`));
 
@@ -127,9 +130,13 @@ async function objectsOf(name: Environment): Promise<readonly string[]> {
 }
 
 test('two environments of one flow work by the README alone, and one is removed without a trace in the other', async () => {
+  await shell('./manifests.sh synth');
+  expect(filesBelow(repository)).toEqual(filesBelow(exampleFolder));
   expect(await shell('./manifests.sh plan')).toMatch(/no changes\n.*no changes\n$/s);
-  // nats has one node here
+  // here, nats has another address, and one node
+  edit('manifests.sh', (text) => text.replace('nats://nats.nats.svc:4222', stage.nats.url));
   edit('flows/words.yaml', (text) => text.replace('replicas: 3', 'replicas: 1'));
+  await expect(shell('./manifests.sh plan')).rejects.toMatchObject({ code: 2 });
   await shell('./manifests.sh synth');
 
   for (const name of environments) {
@@ -156,7 +163,7 @@ test('two environments of one flow work by the README alone, and one is removed 
   const prod = { streams: await streamsOf('prod'), objects: await objectsOf('prod') };
   await application('dev').delete();
   expect(await streamsOf('dev')).toEqual([]);
-  await shell('kubectl delete -f namespaces/dev.yaml --timeout 60s');
+  await shell('kubectl delete -f namespaces/dev --timeout 60s');
   expect({ streams: await streamsOf('prod'), objects: await objectsOf('prod') }).toEqual(prod);
   const after = await application('prod').automate(2);
   expect(after.map(({ sync, operation }) => [sync, operation])).toEqual([
