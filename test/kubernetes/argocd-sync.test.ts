@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { ArgoApplication } from './argo-application';
 import { GitOpsStage } from './gitops-stage';
 
 const namespace = 'synced';
@@ -40,16 +41,20 @@ async function streamsOf(jobId: string): Promise<readonly string[]> {
 }
 
 /** Syncs what is committed; then nothing differs, and automated sync does nothing more. */
-async function comesToRest(name: string): Promise<void> {
-  const rounds = await stage.application(name, namespace).automate(4);
+async function comesToRest(application: ArgoApplication): Promise<void> {
+  const rounds = await application.automate(4);
   expect(rounds.map(({ operation }) => operation?.phase)).toEqual(['Succeeded', undefined, undefined, undefined]);
   expect(rounds.slice(1).map(({ sync }) => sync)).toEqual(['Synced', 'Synced', 'Synced']);
 }
 
-test('a flow is synced once, whatever NACK and the controllers of the cluster add to its objects', async () => {
-  stage.application('calm', namespace);
-  stage.commit('calm', flow('calm'));
-  await comesToRest('calm');
+test.each([
+  ['calm', 'by the structured merge', {}],
+  ['calm-client', 'applied and compared on the client', { appliesOnClient: true }],
+  ['calm-server', 'compared by the API server', { comparesOnServer: true }],
+] as const)('%s: a flow is synced once, whatever others add to its objects, %s', async (jobId, _how, options) => {
+  const application = stage.application(jobId, namespace, options);
+  stage.commit(jobId, flow(jobId));
+  await comesToRest(application);
 });
 
 test('objects of a removed function that are kept do not count as a difference, and hold their records', async () => {
@@ -63,7 +68,7 @@ test('objects of a removed function that are kept do not count as a difference, 
   await stage.publish(String(config.subjects?.[0]));
 
   stage.commit('kept', flow('kept', { hasMiddle: false }));
-  await comesToRest('kept');
+  await comesToRest(application);
   const { resources } = await application.status();
   const extraneous = resources
     .filter(({ requiresPruning }) => requiresPruning)
@@ -94,7 +99,7 @@ test('with onDelete: delete, a removed function takes its streams and consumers 
   stage.commit('gone', flow('gone', { onDelete: 'delete' }));
   await application.sync();
   stage.commit('gone', flow('gone', { onDelete: 'delete', hasMiddle: false }));
-  await comesToRest('gone');
+  await comesToRest(application);
   const prefix = `kflow_${namespace}_gone_`;
   expect(await streamsOf('gone')).toEqual([`${prefix}_dead`, `${prefix}numbers`]);
   const { resources } = await application.status();

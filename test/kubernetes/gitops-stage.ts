@@ -18,6 +18,14 @@ interface NatsUser {
   readonly pass?: string;
 }
 
+/** Deviations from the example. */
+interface ApplicationOptions {
+  /** `kubectl apply` and the three-way diff in place of server-side apply. */
+  readonly appliesOnClient?: true;
+  /** Differences by a dry run of the API server. */
+  readonly comparesOnServer?: true;
+}
+
 /** A folder as a git repository, nats, and NACK for some namespaces of the shared control plane. */
 export class GitOpsStage {
   readonly repository = mkdtempSync(path.join(tmpdir(), 'kflow-gitops-'));
@@ -83,12 +91,16 @@ export class GitOpsStage {
   }
 
   /** An Application with the policy of the example, for one folder of the repository and one namespace. */
-  application(name: string, namespace: string): ArgoApplication {
+  application(name: string, namespace: string, options: ApplicationOptions = {}): ArgoApplication {
     const application = parse(readFileSync(path.join(exampleFolder, 'argocd/dev.yaml'), 'utf8'));
     application.metadata.name = name;
     application.spec.source.path = name;
     application.spec.destination.namespace = namespace;
     Object.assign(application.spec.syncPolicy.retry, { limit: 2, backoff: { duration: '500ms', factor: 1 } });
+    if (options.appliesOnClient) application.spec.syncPolicy.syncOptions = [];
+    if (options.comparesOnServer) {
+      application.metadata.annotations = { 'argocd.argoproj.io/compare-options': 'ServerSideDiff=true' };
+    }
     const file = path.join(this.repository, `${name}.application.yaml`);
     writeFileSync(file, stringify(application));
     mkdirSync(path.join(this.repository, name), { recursive: true });

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/argoproj/gitops-engine/pkg/utils/kube"
@@ -20,9 +21,10 @@ type application struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Metadata   struct {
-		Name       string   `json:"name"`
-		Namespace  string   `json:"namespace"`
-		Finalizers []string `json:"finalizers"`
+		Name        string            `json:"name"`
+		Namespace   string            `json:"namespace"`
+		Annotations map[string]string `json:"annotations"`
+		Finalizers  []string          `json:"finalizers"`
 	} `json:"metadata"`
 	Spec struct {
 		Project string `json:"project"`
@@ -96,6 +98,11 @@ func (p syncPolicy) backoff(retry int) (time.Duration, error) {
 		delay = time.Duration(float64(delay) * factor)
 	}
 	return min(delay, limit), nil
+}
+
+// usesServerSideDiff tells whether differences are found by a dry run of the API server.
+func (a *application) usesServerSideDiff() bool {
+	return strings.Contains(a.Metadata.Annotations[compareOptions], "ServerSideDiff=true")
 }
 
 func readApplication(file, repository string) (*application, error) {

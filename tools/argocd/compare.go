@@ -8,6 +8,7 @@ import (
 	"github.com/argoproj/gitops-engine/pkg/sync"
 	"github.com/argoproj/gitops-engine/pkg/sync/resource"
 	"github.com/argoproj/gitops-engine/pkg/utils/kube"
+	"github.com/argoproj/gitops-engine/pkg/utils/tracing"
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -52,7 +53,8 @@ func (c *cluster) status() (appStatus, error) {
 	return compared.status, nil
 }
 
-// compare finds what differs: by the structured merge of server-side apply, or by the three-way diff without it.
+// compare finds what differs: by a dry run of the API server if the Application wants that, by the structured merge of
+// server-side apply if it uses that, or else by the three-way diff.
 func (c *cluster) compare() (*comparison, error) {
 	targets, err := c.app.manifests()
 	if err != nil {
@@ -63,9 +65,15 @@ func (c *cluster) compare() (*comparison, error) {
 		return nil, err
 	}
 	result := sync.Reconcile(targets, live, c.app.Spec.Destination.Namespace, c.cache)
+	dryRuns, cleanup, err := kube.ManageServerSideDiffDryRuns(c.config, c.cache.GetOpenAPISchema(), tracing.NopTracer{}, logr.Discard(), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer cleanup()
 	diffs, err := diff.DiffArray(result.Target, result.Live,
 		diff.WithLogr(logr.Discard()), diff.WithNormalizer(statusless{}), diff.WithManager(manager), diff.WithGVKParser(c.cache.GetGVKParser()),
-		diff.WithStructuredMergeDiff(c.app.Spec.SyncPolicy.has("ServerSideApply=true")))
+		diff.WithStructuredMergeDiff(c.app.Spec.SyncPolicy.has("ServerSideApply=true")),
+		diff.WithServerSideDiff(c.app.usesServerSideDiff()), diff.WithServerSideDryRunner(diff.NewK8sServerSideDryRunner(dryRuns)))
 	if err != nil {
 		return nil, err
 	}
