@@ -76,7 +76,7 @@ export class ReplicaLinks {
       outputs.map((output) => [output.subject, new StreamTrimmer(connection, output, spec.stateBucket)]),
     );
     const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
-    const state = await openState(connection, spec);
+    const state = await openState(connection, props);
     const schemas = await SchemaRegistry.open(connection, spec);
     const links: ReplicaLinks = new ReplicaLinks(
       props,
@@ -163,10 +163,17 @@ export class ReplicaLinks {
   }
 }
 
-/** The state of the flow, in the run of the spec. */
-async function openState(connection: NatsConnection, spec: FunctionSpec): Promise<JetStreamFlowState> {
+/**
+ * The state of the flow, in the run of the spec. Without a controller, which ends all replicas before it begins a run, a replica
+ * keeps to the run of its start: its end must not seal streams of the next run.
+ */
+async function openState(
+  connection: NatsConnection,
+  { spec, environment }: Pick<LinksProps, 'spec' | 'environment'>,
+): Promise<JetStreamFlowState> {
   const state = await JetStreamFlowState.open(connection, spec.stateBucket);
   if (spec.run !== undefined) await state.enterRun(spec.run, spec.deadLetters.stream);
+  else if (spec.mode === 'batch' && !environment.isWatched) await state.keepRun();
   return state;
 }
 

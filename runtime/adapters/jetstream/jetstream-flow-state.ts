@@ -59,6 +59,11 @@ export class JetStreamFlowState implements FlowState {
     }
   }
 
+  /** Keeps to the current run, also when somebody begins the next one. */
+  async keepRun(): Promise<void> {
+    this.ownRun = await this.currentRun();
+  }
+
   /** Whether the flow is in a later run than this process. */
   async isRunOver(): Promise<boolean> {
     return this.ownRun !== undefined && (await this.currentRun()) > this.ownRun;

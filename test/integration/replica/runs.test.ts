@@ -70,6 +70,15 @@ test('the same manifests again process nothing and say so; a higher run processe
   expect(second.filter((line) => line.includes('had already ended'))).toEqual([]);
 });
 
+test('a replica of manifests without a run ends too when another begins one', async () => {
+  const first = numbers('unnumbered', {});
+  await streams.provision(first);
+  const old = startReplica(place, first, 'times');
+  await waitFor('it runs', () => old.logs.some((line) => line.startsWith('INFO started')));
+  await runThrough(numbers('unnumbered', { run: 2 }));
+  expect(await old.ended).toEqual({ is: 'outdated' });
+});
+
 test('a replica of an earlier run ends when the next one begins, and does not start again', async () => {
   const first = numbers('next', { run: 1 });
   const second = numbers('next', { run: 2, count: 5 });

@@ -52,6 +52,10 @@ describe('namespace as a prop', () => {
   });
 });
 
+test('the names of a flow have no hashes of constructs, so disableResourceNameHashes changes nothing', () => {
+  expect(synth(small, { disableResourceNameHashes: true })).toEqual(synth(small));
+});
+
 describe('labels as a prop', () => {
   test('are added to those of KFlow, so `kflow plan` finds the objects', () => {
     const objects = synth(small, { labels: { team: 'blue', 'kflow.io/job': 'orders' } });

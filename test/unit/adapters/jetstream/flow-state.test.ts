@@ -228,8 +228,11 @@ describe('a run of a flow without a controller', () => {
     });
   });
 
-  test('that ends while another begins marks nothing in the new one', async () => {
-    await state.enterRun(1, deadLetters);
+  test.each<[string, () => Promise<void>]>([
+    ['entered by its number', () => state.enterRun(1, deadLetters)],
+    ['that was current at the start', () => state.keepRun()],
+  ])('that ends while another begins marks nothing in the new one: %s', async (_title, start) => {
+    await start();
     expect(await state.isRunOver()).toBe(false);
     const next = await other();
     await next.enterRun(2, deadLetters);
