@@ -26,29 +26,36 @@ test.each(disturbances)('flows of numbers store each number once when $title', a
     ...(isControlledOnly ? [] : [new GitOpsRun(flowOf('gitops', mode))]),
   ]);
   try {
-    await Promise.all(
-      runs.map(async (run) => {
-        await makeNamespace(run.namespace);
-        await prepare?.(run.namespace);
-        await run.start();
-        if (isFromStart) return;
-        await eventually(
-          `${run.namespace} stores records`,
-          () => run.stored(),
-          (stored) => stored >= before,
-        );
-      }),
-    );
+    await forAll(runs, async (run) => {
+      await makeNamespace(run.namespace);
+      await prepare?.(run.namespace);
+      await run.start();
+      if (isFromStart) return;
+      await eventually(
+        `${run.namespace} stores records`,
+        () => run.stored(),
+        (stored) => stored >= before,
+      );
+    });
     await disturb(runs);
-    await Promise.all(runs.map((run) => expectLedger(run, letters)));
+    await forAll(runs, (run) => expectLedger(run, letters));
   } finally {
-    await Promise.all(runs.map((run) => run.close()));
+    await forAll(runs, (run) => run.close());
   }
 });
 
+/** Works on all flows at once, and fails after the last has ended, with every reason. */
+async function forAll(runs: readonly FlowRun[], work: (run: FlowRun) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(runs.map(work));
+  const failures = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [`${runs[index]?.namespace}: ${(result.reason as Error).message}`] : [],
+  );
+  if (failures.length > 0) throw new Error(failures.join('\n\n'));
+}
+
 /** Every number is at the sink once, or else a dead letter once. */
 async function expectLedger(run: FlowRun, letters: readonly number[]): Promise<void> {
-  const { count, mode } = run.flow;
+  const { count } = run.flow;
   const wanted = Array.from({ length: count }, (_, index) => index).filter((number) => !letters.includes(number));
   await eventually(
     `${run.namespace} stores all records`,
@@ -60,7 +67,7 @@ async function expectLedger(run: FlowRun, letters: readonly number[]): Promise<v
     () => run.letters(),
     (found) => found.length >= letters.length,
   );
-  if (mode === 'batch') await run.untilEnded(letters.length);
+  await run.untilSettled(letters.length);
   expect(await run.numbers()).toEqual(wanted);
   expect(await run.letters()).toEqual(letters);
 }

@@ -46,6 +46,10 @@ async function killContainer(pod: ClusterObject): Promise<void> {
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
 }
 
+async function deleteByForce(pod: string, namespace: string): Promise<void> {
+  await kubectl(['delete', 'pod', pod, '-n', namespace, '--force', '--grace-period', '0']);
+}
+
 /** Asks until the budget of the pod's function permits the eviction. */
 async function evict(pod: ClusterObject, namespace: string): Promise<void> {
   const { name } = pod.metadata;
@@ -85,9 +89,7 @@ export const disturbances: readonly Disturbance[] = [
   {
     title: 'pods are deleted by force',
     name: 'force',
-    disturb: eachVictim(({ metadata }, namespace) =>
-      kubectl(['delete', 'pod', metadata.name, '-n', namespace, '--force', '--grace-period', '0']),
-    ),
+    disturb: eachVictim(({ metadata }, namespace) => deleteByForce(metadata.name, namespace)),
   },
   { title: 'processes of containers are killed', name: 'kill', disturb: eachVictim(killContainer) },
   { title: 'pods are evicted', name: 'evict', disturb: eachVictim(evict) },
@@ -131,6 +133,23 @@ export const disturbances: readonly Disturbance[] = [
       const pods = await listObjects('pods', controllerNamespace);
       expect(pods).toHaveLength(2);
       await Promise.all(pods.map(killContainer));
+    },
+  },
+  {
+    title: 'controllers whose tokens are revoked run on',
+    name: 'revoked',
+    isControlledOnly: true,
+    disturb: async (runs) => {
+      const kubelet = serverPid('kubelet');
+      const pods = await listObjects('pods', controllerNamespace);
+      process.kill(kubelet, 'SIGSTOP');
+      try {
+        for (const { metadata } of pods) await deleteByForce(metadata.name, controllerNamespace);
+        for (const run of runs) await killContainer((await run.pods('work'))[0] as ClusterObject);
+        await delay(20_000);
+      } finally {
+        process.kill(kubelet, 'SIGCONT');
+      }
     },
   },
   {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { cgroupFolders } from './machine';
 
 /** Programs that a node needs, each with the Debian package that has it. */
@@ -30,6 +31,14 @@ const networkTrial = [
   'iptables -t nat -A OUTPUT -p tcp -m tcp --dport 9 -j DNAT --to-destination 127.0.0.1:9',
 ];
 
+/** How containerd stacks the layers of an image, which a folder that is such a stack itself does not allow. */
+const overlayTrial = `
+  set -e
+  d=$(mktemp -d)
+  trap 'umount "$d/all" 2>/dev/null || true; rm -r "$d"' EXIT
+  mkdir "$d/lower" "$d/upper" "$d/work" "$d/all"
+  mount -t overlay overlay -o "lowerdir=$d/lower,upperdir=$d/upper,workdir=$d/work" "$d/all"`;
+
 /** The folder of the network plug-ins; undefined if they are not installed. */
 export function pluginFolder(): string | undefined {
   return pluginFolders.find((folder) => plugins.every((plugin) => existsSync(`${folder}/${plugin}`)));
@@ -41,7 +50,7 @@ export function missingForNode(): string[] {
   const missing = [...missingPackages(), ...missingDevices(), ...missingControllers()];
   if (process.getuid?.() !== 0) return ['not root; run as root, for example with sudo', ...missing];
   const isReadyForTrial = !missing.some((line) => /iptables|iproute2|util-linux/.test(line));
-  return [...missing, ...(isReadyForTrial ? networkFaults() : []), ...otherNode()];
+  return [...missing, ...(isReadyForTrial ? [...networkFaults(), ...overlayFaults()] : []), ...otherNode()];
 }
 
 function missingPackages(): string[] {
@@ -79,14 +88,26 @@ function networkFaults(): string[] {
   const faults: string[] = [];
   for (const step of networkTrial) {
     const script = [...networkTrial.slice(0, networkTrial.indexOf(step)).map((each) => `${each} || true`), step];
-    try {
-      execFileSync('unshare', ['--net', '--mount', 'sh', '-c', script.join('\n')], { stdio: 'pipe' });
-    } catch (error) {
-      const reason = String((error as { stderr?: Buffer }).stderr ?? error).trim();
-      faults.push(`"${step}" fails in a network of its own: ${reason}; load the kernel's modules, or run privileged`);
-    }
+    const fault = faultOf(script.join('\n'));
+    if (fault !== undefined)
+      faults.push(`"${step}" fails in a network of its own: ${fault}; load the kernel's modules, or run privileged`);
   }
   return faults;
+}
+
+function overlayFaults(): string[] {
+  const fault = faultOf(overlayTrial);
+  return fault === undefined ? [] : [`no overlay mounts below ${tmpdir()}: ${fault}; set TMPDIR to a folder on a disk`];
+}
+
+/** Runs a script in namespaces of its own; undefined if it succeeds. */
+function faultOf(script: string): string | undefined {
+  try {
+    execFileSync('unshare', ['--net', '--mount', 'sh', '-c', script], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return String((error as { stderr?: Buffer }).stderr ?? error).trim();
+  }
 }
 
 /** Containers of another containerd with Kubernetes' name would be taken for ours. */
@@ -96,7 +117,13 @@ function otherNode(): string[] {
 }
 
 function hasProcesses(folder: string): boolean {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file === 'cgroup.procs' || file.endsWith('/cgroup.procs'))
-    .some((file) => readFileSync(`${folder}/${file}`, 'utf8').trim() !== '');
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file === 'cgroup.procs' || file.endsWith('/cgroup.procs'))
+      .some((file) => readFileSync(`${folder}/${file}`, 'utf8').trim() !== '');
+  } catch (error) {
+    // a container has ended meanwhile
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    throw error;
+  }
 }
