@@ -5,7 +5,7 @@ import { ControlledRun, type FlowRun, GitOpsRun } from './stage/flow-run';
 import { makeNamespace } from './stage/node';
 import type { NumberFlow } from './stage/number-document';
 
-const usual = { count: 600, rate: 20 };
+const usual = { count: 400, rate: 20 };
 /** Records at the sink of every flow when the disturbance comes. */
 const before = 50;
 const modes = ['batch', 'stream'] as const;

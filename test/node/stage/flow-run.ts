@@ -35,6 +35,11 @@ export abstract class FlowRun {
   /** Waits until a batch has ended, or a stream is well, as it is with so many dead letters. */
   abstract untilSettled(letters: number): Promise<void>;
 
+  /** A request to the controller that the flow has: a command of the command line with its options. */
+  async request(command: string, ..._options: readonly string[]): Promise<void> {
+    throw new Error(`${this.namespace} has no controller for "${command}"`);
+  }
+
   /** Pods of a function, or of all. */
   pods(functionId?: string): Promise<ClusterObject[]> {
     const own = functionId === undefined ? '' : `,kflow.io/function=${functionId}`;
@@ -160,6 +165,10 @@ export class ControlledRun extends FlowRun {
     else if (letters > 0)
       expect([status, reason]).toEqual(['Completed', expect.stringContaining(`work (${letters} record`)]);
     else expect([status, reason]).toEqual(['Completed', undefined]);
+  }
+
+  override async request(command: string, ...options: readonly string[]): Promise<void> {
+    await this.controller.kflow(command, `${this.namespace}/${jobId}`, ...options);
   }
 
   override async close(): Promise<void> {

@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { controllerNamespace, InstalledController } from './stage/controller';
+import { eventually } from './stage/eventually';
+import { apply, type ClusterObject, image, kubectl, listObjects, makeNamespace } from './stage/node';
+
+const deployment = 'deployment/kflow-controller';
+let controller: InstalledController;
+beforeAll(async () => {
+  controller = await InstalledController.open();
+});
+
+/** Asks the API on a new connection each time, until told to stop; returns the errors. */
+function asking(): () => Promise<{ readonly asked: number; readonly errors: readonly string[] }> {
+  const errors: string[] = [];
+  const end = new AbortController();
+  let asked = 0;
+  const loop = async () => {
+    while (!end.signal.aborted) {
+      asked += 1;
+      await controller.ask('/kflows/v1').catch((error: Error) => errors.push(`${error.message} ${error.cause ?? ''}`));
+      await delay(20);
+    }
+  };
+  const ended = Promise.all([loop(), loop()]);
+  return async () => {
+    end.abort();
+    await ended;
+    return { asked, errors };
+  };
+}
+
+test('a rollout of the controller refuses no request', async () => {
+  const stop = asking();
+  await kubectl(['rollout', 'restart', deployment, '-n', controllerNamespace]);
+  await kubectl(['rollout', 'status', deployment, '-n', controllerNamespace, '--timeout', '300s']);
+  // the old pods end after the rollout is complete
+  await eventually(
+    'the old pods are gone',
+    async () => (await kubectl(['get', 'pods', '-n', controllerNamespace, '-o', 'name'])).trim().split('\n'),
+    (names) => names.length === 2,
+  );
+  const { asked, errors } = await stop();
+  expect(errors).toEqual([]);
+  expect(asked).toBeGreaterThan(100);
+});
+
+describe('on a node whose room is taken', () => {
+  const namespace = 'crowd';
+  afterAll(() => kubectl(['delete', 'namespace', namespace, '--wait=false']));
+
+  /** Pods that ask for more than the node has, in large and small steps, so that no room is left. */
+  const crowd = [
+    ['large', '150m', 20],
+    ['small', '10m', 30],
+  ] as const;
+
+  const isPending = ({ status }: ClusterObject) => status.phase === 'Pending';
+
+  test('the controller gets the place of a pod without priority', async () => {
+    await makeNamespace(namespace);
+    await apply(crowd.map(([name, cpu, replicas]) => sleepers({ name, namespace, cpu, replicas })));
+    for (const [name] of crowd) {
+      await eventually(`no room for another ${name} pod`, async () =>
+        (await listObjects('pods', namespace, `app=${name}`)).some(isPending),
+      );
+    }
+    const [first] = await listObjects('pods', controllerNamespace);
+    await kubectl(['delete', 'pod', `${first?.metadata.name}`, '-n', controllerNamespace]);
+    await kubectl(['rollout', 'status', deployment, '-n', controllerNamespace, '--timeout', '300s']);
+    expect((await kubectl(['get', 'events', '-n', namespace])).includes('Preempted')).toBe(true);
+  });
+});
+
+function sleepers(props: { name: string; namespace: string; cpu: string; replicas: number }): object {
+  const { name, namespace, cpu, replicas } = props;
+  const labels = { app: name };
+  const securityContext = {
+    runAsNonRoot: true,
+    runAsUser: 1000,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+  const container = {
+    name: 'sleep',
+    image,
+    command: ['sleep', 'infinity'],
+    resources: { requests: { cpu } },
+    securityContext,
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers: [container] } },
+    },
+  };
+}
