@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { nackCrdsFile } from '../../runtime/servers/nack-controller';
 import { missingForNode } from './cluster/check-machine';
 import { cleanerFile, homePrefix, noteMadeFolders, removeLeftovers } from './cluster/clean-up';
 import { fixedFolders } from './cluster/machine';
@@ -25,6 +26,7 @@ async function main(given: readonly string[]): Promise<number> {
     return 1;
   }
   await removeLeftovers();
+  const crds = await nackCrdsFile();
   const command = given.length > 0 ? given : [process.env.SHELL ?? '/bin/sh'];
   const home = mkdtempSync(path.join(tmpdir(), homePrefix));
   const cleaner = spawn(process.execPath, [...program('clean-up.ts'), home], {
@@ -38,7 +40,7 @@ async function main(given: readonly string[]): Promise<number> {
   for (const folder of fixedFolders) mkdirSync(folder, { recursive: true });
   // a shell, since the first process of a namespace has to wait for the processes that others leave to it
   const script = '"$@"; exit $?';
-  const inside = [process.execPath, ...program('inside.ts'), home, image, ...command];
+  const inside = [process.execPath, ...program('inside.ts'), home, image, crds, ...command];
   const node = spawn('unshare', [...namespaces, 'sh', '-c', script, 'node', ...inside], {
     stdio: 'inherit',
     cwd: root,

@@ -1,5 +1,5 @@
 /**
- * `inside HOME IMAGE COMMAND…`: the first program in the namespaces of a node. Starts the cluster, then the command, with
+ * `inside HOME IMAGE CRDS COMMAND…`: the first program in the namespaces of a node. Starts the cluster, then the command, with
  * the cluster's description in the file that `KFLOW_NODE` names, `KUBECONFIG`, and `kubectl` on PATH; exits as the command
  * does. Whatever still runs then ends with the namespaces.
  */
@@ -9,13 +9,13 @@ import path from 'node:path';
 import { isolate } from './isolate';
 import { startNodeCluster } from './node-cluster';
 
-async function main([home = '', image = '', command = '', ...args]: readonly string[]): Promise<number> {
+async function main([home = '', image = '', crds = '', command = '', ...args]: readonly string[]): Promise<number> {
   const started = performance.now();
   const progress = (line: string) => {
     process.stderr.write(`node: ${((performance.now() - started) / 1000).toFixed(1)} s: ${line}\n`);
   };
   isolate(home);
-  const cluster = await startNodeCluster(home, image, progress);
+  const cluster = await startNodeCluster({ home, image, crds, progress });
   const description = path.join(home, 'node.json');
   writeFileSync(description, JSON.stringify(cluster));
   const tools = path.join(home, 'tools');

@@ -17,8 +17,6 @@ import { servicesFor } from './known-services';
 import { hostAddress as host } from './network';
 import { type NodePlace, startKubelet, startProxy, startScheduler } from './node-servers';
 
-const crds = path.join(__dirname, '../../../imports/nack.crds.yaml');
-
 /** A running cluster of one node, as its users find it in a JSON file. */
 export interface NodeCluster {
   /** Folder of each server's data, with its pid in the file `pid`. */
@@ -29,16 +27,23 @@ export interface NodeCluster {
   readonly s3: { readonly endpoint: string; readonly user: string; readonly password: string };
 }
 
+export interface NodeClusterProps {
+  /** Folder of everything. */
+  readonly home: string;
+  /** OCI archive of the runtime's image. */
+  readonly image: string;
+  /** File with NACK's CRDs. */
+  readonly crds: string;
+  readonly progress: (line: string) => void;
+}
+
 /**
  * Starts Kubernetes with one node in the namespaces of this process, and in front of it nats-server, an S3 server, Temporal
  * and NACK. Pods reach these as `nats.nats.svc:4222`, `minio.default.svc:9000` and `temporal-frontend.temporal.svc:7233`.
  * Nothing stops the servers but the end of this process.
  */
-export async function startNodeCluster(
-  home: string,
-  image: string,
-  progress: (line: string) => void,
-): Promise<NodeCluster> {
+export async function startNodeCluster(given: NodeClusterProps): Promise<NodeCluster> {
+  const { home, image, progress } = given;
   const optionsOf = (server: string): ServerOptions => ({
     dataDir: path.join(home, server),
     logFile: path.join(home, 'logs', `${server}.log`),
@@ -69,7 +74,7 @@ export async function startNodeCluster(
     ['apply', '--server-side', '-f', '-'],
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items: services }),
   );
-  await kubectl(['apply', '--server-side', '-f', crds]);
+  await kubectl(['apply', '--server-side', '-f', given.crds]);
   await startNackController({ ...optionsOf('nack'), kubeconfig, natsUrl: nats.url });
   await imported;
   await waitFor('the node is ready', async () => (await kubectl(['get', 'node', nodeName])).includes(' Ready '));
