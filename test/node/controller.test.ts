@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { controllerNamespace, InstalledController } from './stage/controller';
+import { InstalledController, sharedController } from './stage/controller';
 import { eventually } from './stage/eventually';
 import { apply, type ClusterObject, image, kubectl, listObjects, makeNamespace } from './stage/node';
 
+const controllerNamespace = sharedController.namespace;
 const deployment = 'deployment/kflow-controller';
 let controller: InstalledController;
 beforeAll(async () => {

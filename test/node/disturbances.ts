@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { controllerNamespace } from './stage/controller';
+import { sharedController } from './stage/controller';
 import { eventually } from './stage/eventually';
 import type { FlowRun } from './stage/flow-run';
 import { apply, type ClusterObject, containerPid, kubectl, listObjects, serverPid, tagImage } from './stage/node';
@@ -23,6 +23,7 @@ export interface Disturbance {
   readonly isFromStart?: true;
 }
 
+const controllerNamespace = sharedController.namespace;
 const functions = ['source', 'work', 'sink'];
 
 /** One pod of each function. */

@@ -2,7 +2,23 @@ import { randomBytes } from 'node:crypto';
 import type { FlowStatus } from '../../../runtime/api-contract/flow-status';
 import { apply, image, kflow, kubectl } from './node';
 
-export const controllerNamespace = 'kflow';
+/** How a controller is installed. */
+export interface ControllerProps {
+  readonly namespace: string;
+  readonly natsUrl: string;
+  /** Further options of `kflow install`. */
+  readonly options: readonly string[];
+  /** Settings by their variable, which a Secret holds. */
+  readonly settings: { readonly [variable: string]: string };
+}
+
+/** The controller that most tests share, on a nats that everybody gets into. */
+export const sharedController: ControllerProps = {
+  namespace: 'kflow',
+  natsUrl: 'nats://nats.nats.svc:4222',
+  options: ['--all-secrets'],
+  settings: {},
+};
 
 /** A controller that `kflow install` has put into the cluster, used through its Service. */
 export class InstalledController {
@@ -12,18 +28,19 @@ export class InstalledController {
   ) {}
 
   /** Installs the controller, or finds the one that another test file has installed. */
-  static async open(): Promise<InstalledController> {
-    const found = await kubectl(['get', 'secret', 'kflow-tokens', '-n', controllerNamespace, '-o', 'json']).catch(
-      () => '',
+  static async open(props: ControllerProps = sharedController): Promise<InstalledController> {
+    const { namespace } = props;
+    const read = async (kind: string, name: string) =>
+      JSON.parse(await kubectl(['get', kind, name, '-n', namespace, '-o', 'json']));
+    const isInstalled = await read('secret', 'kflow-tokens').catch(() => undefined);
+    if (isInstalled === undefined) await install(props);
+    await kubectl(['rollout', 'status', 'deployment', '-n', namespace, '--timeout', '300s']);
+    const secret = await read('secret', 'kflow-tokens');
+    const service = await read('service', 'kflow');
+    return new InstalledController(
+      `http://${service.spec.clusterIP}:9080`,
+      Buffer.from(secret.data.token, 'base64').toString(),
     );
-    if (found === '') await install();
-    await kubectl(['rollout', 'status', 'deployment', '-n', controllerNamespace, '--timeout', '300s']);
-    const secret = JSON.parse(
-      await kubectl(['get', 'secret', 'kflow-tokens', '-n', controllerNamespace, '-o', 'json']),
-    );
-    const service = JSON.parse(await kubectl(['get', 'service', 'kflow', '-n', controllerNamespace, '-o', 'json']));
-    const token = Buffer.from(secret.data.token, 'base64').toString();
-    return new InstalledController(`http://${service.spec.clusterIP}:9080`, token);
   }
 
   kflow(...args: readonly string[]): Promise<string> {
@@ -43,23 +60,22 @@ export class InstalledController {
   }
 }
 
-async function install(): Promise<void> {
+async function install({ namespace, natsUrl, options, settings }: ControllerProps): Promise<void> {
   const token = randomBytes(16).toString('hex');
   const manifests = await kflow([
     'install',
-    ...['--namespace', controllerNamespace, '--image', image, '--tokens-secret', 'kflow-tokens'],
-    ...['--nats-url', 'nats://nats.nats.svc:4222', '--temporal-address', 'temporal-frontend.temporal.svc:7233'],
-    ...['--egress', 'minio.default.svc:9000'],
+    ...['--namespace', namespace, '--image', image, '--tokens-secret', 'kflow-tokens'],
+    ...['--nats-url', natsUrl, '--temporal-address', 'temporal-frontend.temporal.svc:7233'],
+    ...['--egress', 'minio.default.svc:9000', '--settings-secret', 'kflow-settings', ...options],
   ]);
   const tokens = JSON.stringify([{ name: 'tests', role: 'admin', token }]);
-  await kubectl(['create', 'namespace', controllerNamespace]).catch(() => undefined);
-  await apply([
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'kflow-tokens', namespace: controllerNamespace },
-      stringData: { 'tokens.yaml': tokens, token },
-    },
-  ]);
+  const secret = (name: string, stringData: object) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace },
+    stringData,
+  });
+  await kubectl(['create', 'namespace', namespace]).catch(() => undefined);
+  await apply([secret('kflow-tokens', { 'tokens.yaml': tokens, token }), secret('kflow-settings', settings)]);
   await apply(manifests);
 }
