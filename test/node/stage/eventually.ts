@@ -5,9 +5,12 @@ import { inspect } from 'node:util';
 const timeoutMs = 600_000;
 const everyMs = 500;
 
+/** Thrown by a read that will never hold. */
+export class Hopeless extends Error {}
+
 /**
  * Polls a value until it is truthy, or until the condition holds, for up to ten minutes. A read that throws does not meet
- * the condition.
+ * the condition, unless it throws `Hopeless`.
  */
 export async function eventually<T>(
   what: string,
@@ -22,6 +25,7 @@ export async function eventually<T>(
       if (holds(value)) return value;
       seen = inspect(value, { depth: 4, breakLength: 120 });
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       seen = (error as Error).message;
     }
     if (performance.now() > end) {

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { deadLetterStream } from '../../../lib/plan/names';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { readLetters } from '../../../runtime/adapters/jetstream/read-letters';
+import type { FlowStatus } from '../../../runtime/api-contract/flow-status';
 import type { InstalledController } from './controller';
-import { eventually } from './eventually';
+import { eventually, Hopeless } from './eventually';
 import {
   apply,
   type ClusterObject,
@@ -165,6 +166,15 @@ export class ControlledRun extends FlowRun {
     else if (letters > 0)
       expect([status, reason]).toEqual(['Completed', expect.stringContaining(`work (${letters} record`)]);
     else expect([status, reason]).toEqual(['Completed', undefined]);
+  }
+
+  /** Throws `Hopeless` once the flow has failed. */
+  override async stored(): Promise<number> {
+    const path = `/kflows/v1/${this.namespace}/${jobId}`;
+    // the controller may be what the test has killed
+    const answer = (await this.controller.ask(path).catch(() => undefined)) as FlowStatus | undefined;
+    if (answer?.status === 'Failed') throw new Hopeless(`${this.namespace} has failed: ${answer.reason}`);
+    return super.stored();
   }
 
   override async request(command: string, ...options: readonly string[]): Promise<void> {

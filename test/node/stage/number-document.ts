@@ -18,14 +18,18 @@ export interface NumberFlow {
 export const jobId = 'numbers';
 const storeAddress = 'minio.default.svc:9000';
 
-const schema = { type: 'record', name: 'numbered', fields: [{ name: 'number', type: 'long' }] };
+const fields = [
+  { name: 'number', type: 'long' },
+  { name: 'owner', type: 'string' },
+];
+const schema = { type: 'record', name: 'numbered', fields };
 
-/** `account`: the fields of the store's account in the document. */
+/** Each record has its namespace as `owner`. `account`: the fields of the store's account in the document. */
 export function numberDocument(flow: NumberFlow, account: object): object {
   const { namespace, mode, count, rate, greedy, poison, image } = flow;
   const container = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
   const limited = { resources: { ...container.resources, limits: { memory: '160Mi' } } };
-  const source = `def count():\n    for number in range(${count}):\n        yield {"number": number}\n`;
+  const source = `def count():\n    for number in range(${count}):\n        yield {"number": number, "owner": "${namespace}"}\n`;
   const work = [
     'import time',
     'def work(ctx, event):',
@@ -35,7 +39,7 @@ export function numberDocument(flow: NumberFlow, account: object): object {
       : [`    if number == ${greedy}: held = bytearray(2 ** 29); held[::4096] = b"x" * 2 ** 17`]),
     ...(poison === undefined ? [] : [`    if number == ${poison}: raise ValueError("poison")`]),
     '    time.sleep(0.02)',
-    '    return {"number": number}',
+    '    return {"number": number, "owner": event["owner"]}',
   ].join('\n');
   return {
     jobId,
