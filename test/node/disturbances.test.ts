@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 test.each(disturbances)('flows of numbers store each number once when $title', async (disturbance) => {
-  const { name, flow, prepare, disturb, letters = [], isFromStart, isControlledOnly } = disturbance;
+  const { name, flow, prepare, disturb, letters = [], isOrderly, isFromStart, isControlledOnly } = disturbance;
   const flowOf = (kind: string, mode: NumberFlow['mode']): NumberFlow => {
     const namespace = `${name}-${kind}-${mode}`;
     return { namespace, mode, ...usual, ...flow?.(namespace) };
@@ -38,7 +38,10 @@ test.each(disturbances)('flows of numbers store each number once when $title', a
       );
     });
     await disturb(runs);
-    await forAll(runs, (run) => expectLedger(run, letters));
+    await forAll(runs, async (run) => {
+      await expectLedger(run, letters);
+      if (isOrderly) expect(await run.failedPods()).toBe(0);
+    });
   } finally {
     await forAll(runs, (run) => run.close());
   }

@@ -18,6 +18,8 @@ export interface Disturbance {
   readonly disturb: (runs: readonly FlowRun[]) => Promise<void>;
   /** Numbers that become dead letters. */
   readonly letters?: readonly number[];
+  /** The replicas end by themselves, which is no failure of a Job. */
+  readonly isOrderly?: true;
   /** Only flows of the controller. */
   readonly isControlledOnly?: true;
   readonly isFromStart?: true;
@@ -83,6 +85,7 @@ export const disturbances: readonly Disturbance[] = [
   {
     title: 'pods are deleted',
     name: 'delete',
+    isOrderly: true,
     disturb: eachVictim(({ metadata }, namespace) =>
       kubectl(['delete', 'pod', metadata.name, '-n', namespace, '--wait=false']),
     ),
@@ -93,11 +96,25 @@ export const disturbances: readonly Disturbance[] = [
     disturb: eachVictim(({ metadata }, namespace) => deleteByForce(metadata.name, namespace)),
   },
   { title: 'processes of containers are killed', name: 'kill', disturb: eachVictim(killContainer) },
-  { title: 'pods are evicted', name: 'evict', disturb: eachVictim(evict) },
+  { title: 'pods are evicted', name: 'evict', isOrderly: true, disturb: eachVictim(evict) },
+  {
+    title: 'pods are deleted that hold a record for longer than they have',
+    name: 'slow',
+    isOrderly: true,
+    flow: () => ({ slow: 30 }),
+    disturb: async (runs) => {
+      for (const run of runs) {
+        for (const { metadata } of await run.pods('work')) {
+          await kubectl(['delete', 'pod', metadata.name, '-n', run.namespace, '--wait=false']);
+        }
+      }
+    },
+  },
   {
     // the budgets of functions keep one replica until another node takes the first, so the drain does not end here
     title: 'the node is drained for a while',
     name: 'drain',
+    isOrderly: true,
     disturb: async () => {
       const options = ['--force', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout', '20s'];
       await kubectl(['drain', 'kflow-node', ...options]).catch(() => undefined);
@@ -107,7 +124,7 @@ export const disturbances: readonly Disturbance[] = [
   {
     title: 'the kubelet stands still for 75 s while containers are killed',
     name: 'kubelet',
-    flow: () => ({ count: 2_400 }),
+    flow: () => ({ count: 1_800 }),
     disturb: async (runs) => {
       const pid = serverPid('kubelet');
       process.kill(pid, 'SIGSTOP');
@@ -147,10 +164,12 @@ export const disturbances: readonly Disturbance[] = [
       process.kill(kubelet, 'SIGSTOP');
       try {
         await deleteByForce(`${pod?.metadata.name}`, controllerNamespace);
-        for (const run of runs) await run.request('scale', 'work=3');
-        await delay(10_000);
-        for (const run of runs) await run.request('restart');
-        await delay(10_000);
+        // the API server has the token in its cache for ten seconds
+        await delay(12_000);
+        for (const replicas of [3, 1, 3, 1, 3, 2]) {
+          for (const run of runs) await run.request('scale', `work=${replicas}`);
+          await delay(2_000);
+        }
       } finally {
         process.kill(kubelet, 'SIGCONT');
       }

@@ -47,6 +47,12 @@ export abstract class FlowRun {
     return listObjects('pods', this.namespace, `kflow.io/job=${jobId}${own}`);
   }
 
+  /** Pods that the Jobs count as failed; none for a flow without Jobs. */
+  async failedPods(): Promise<number> {
+    const jobs = await listObjects('jobs', this.namespace);
+    return jobs.reduce((sum, { status }) => sum + (status.failed ?? 0), 0);
+  }
+
   /** Number of records at the sink. */
   async stored(): Promise<number> {
     return (await this.keys()).length;

@@ -8,6 +8,8 @@ export interface NumberFlow {
   readonly rate: number;
   /** A number that needs more memory than the function may have. */
   readonly greedy?: number;
+  /** A number that takes longer than a pod may take to end. */
+  readonly slow?: number;
   /** A number whose function fails. */
   readonly poison?: number;
   /** Image of the function `work`. */
@@ -26,7 +28,7 @@ const schema = { type: 'record', name: 'numbered', fields };
 
 /** Each record has its namespace as `owner`. `account`: the fields of the store's account in the document. */
 export function numberDocument(flow: NumberFlow, account: object): object {
-  const { namespace, mode, count, rate, greedy, poison, image } = flow;
+  const { namespace, mode, count, rate, greedy, slow, poison, image } = flow;
   const container = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
   const limited = { resources: { ...container.resources, limits: { memory: '160Mi' } } };
   const source = `def count():\n    for number in range(${count}):\n        yield {"number": number, "owner": "${namespace}"}\n`;
@@ -37,6 +39,7 @@ export function numberDocument(flow: NumberFlow, account: object): object {
     ...(greedy === undefined
       ? []
       : [`    if number == ${greedy}: held = bytearray(2 ** 29); held[::4096] = b"x" * 2 ** 17`]),
+    ...(slow === undefined ? [] : [`    if number == ${slow}: time.sleep(40)`]),
     ...(poison === undefined ? [] : [`    if number == ${poison}: raise ValueError("poison")`]),
     '    time.sleep(0.02)',
     '    return {"number": number, "owner": event["owner"]}',
