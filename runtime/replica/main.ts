@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ConfigError, FunctionError, KFlowError, StoreError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { ExitCode } from '../../lib/plan/replica-lifecycle';
+import { unpackOddVariables } from '../adapters/processes/odd-variables';
 import { cutText } from '../engine/failures';
 import { createLog } from '../log';
 import { readEnvironment } from './environment';
@@ -16,6 +17,7 @@ const maxErrorLength = 16_000;
 let hasEnded = false;
 
 async function main(): Promise<number> {
+  unpackOddVariables(process.env);
   const log = createLog(process.env);
   const stop = new AbortController();
   // an exit that nobody asked for: a replica is done only when `main` says so

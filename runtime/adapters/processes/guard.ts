@@ -35,7 +35,7 @@ exec "$@"
 export interface GuardOptions {
   readonly command: string;
   readonly args?: readonly string[];
-  /** The complete environment of the process; left out, the environment of this process. */
+  /** The complete environment of the process; left out, that of this process. The shell drops names that it cannot have. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   /** `pipe`, or an open file descriptor, which the caller closes. */
@@ -60,14 +60,8 @@ export function spawnGuarded(options: GuardOptions): GuardedProcess {
   }
   const env = options.env ?? process.env;
   const stdio: StdioOptions = ['pipe', options.stdout ?? 'ignore', options.stderr ?? 'ignore', 'pipe'];
-  const args = ['-c', GUARD_SCRIPT, 'kflow-guard', ...withOddNames(env), command, ...(options.args ?? [])];
+  const args = ['-c', GUARD_SCRIPT, 'kflow-guard', command, ...(options.args ?? [])];
   return new GuardedProcess(spawn('/bin/sh', args, { cwd, env, stdio, detached: true }), command);
-}
-
-/** A shell drops variables with names like `a.b`, which Kubernetes allows; the program `env` sets them again. */
-function withOddNames(env: NodeJS.ProcessEnv): string[] {
-  const odd = Object.entries(env).filter(([name, value]) => value !== undefined && !/^[A-Za-z_]\w*$/.test(name));
-  return odd.length === 0 ? [] : ['env', ...odd.map(([name, value]) => `${name}=${value}`)];
 }
 
 /** A process that ends with its parent. `exited` never rejects. */

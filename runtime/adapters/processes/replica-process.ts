@@ -5,6 +5,7 @@ import { ExitCode } from '../../../lib/plan/replica-lifecycle';
 import { Backoff } from '../../async/backoff';
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from './guard';
+import { packOddVariables } from './odd-variables';
 import type { ReplicaLog } from './replica-log';
 import { ReplicaProbe } from './replica-probe';
 
@@ -131,7 +132,7 @@ export class ReplicaProcess {
     mkdirSync(folder, { recursive: true });
     rmSync(this.portFile, { force: true });
     const http = { KFLOW_HTTP_HOST: '127.0.0.1', KFLOW_HTTP_PORT: '0', KFLOW_HTTP_PORT_FILE: this.portFile };
-    const env = { ...environment(), ...http };
+    const env = packOddVariables({ ...environment(), ...http });
     const output = log.open();
     try {
       const streams = { stdout: output, stderr: output };
