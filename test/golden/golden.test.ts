@@ -17,6 +17,7 @@ const golden: readonly string[] = [
   'side-outs',
   'update',
   'pods',
+  'pod-settings',
   'raw-source',
   'scale-stream',
   's3-access',
