@@ -62,7 +62,13 @@ export class ReplicaLinks {
   static async open(props: LinksProps): Promise<ReplicaLinks> {
     const { spec, environment, log } = props;
     const name = `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`;
-    return ReplicaLinks.over(await connectNats(environment.nats, name, (text) => log('WARNING', text)), props);
+    const connection = await connectNats(environment.nats, name, (text) => log('WARNING', text));
+    try {
+      return await ReplicaLinks.over(connection, props);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
   }
 
   /** The links over an open connection, which `close` closes. */
