@@ -4,10 +4,12 @@ import type { ArgoApplication } from './argo-application';
 import { GitOpsStage } from './gitops-stage';
 
 const namespace = 'synced';
+/** Another environment on the same nats, without an account of its own. */
+const other = 'synced-too';
 let stage: GitOpsStage;
 
 beforeAll(async () => {
-  stage = await GitOpsStage.open(namespace);
+  stage = await GitOpsStage.open(namespace, other);
 });
 afterAll(() => stage.close());
 
@@ -31,12 +33,12 @@ ${
   - { id: leaf, type: raw, meta: { name: f, code: 'def f(ctx, event): return None' } }
 `;
 
-async function streamsOf(jobId: string): Promise<readonly string[]> {
+async function streamsOf(jobId: string, environment = namespace): Promise<readonly string[]> {
   const manager = await stage.manager();
   const streams = await manager.streams.list().next();
   const names = streams
     .map(({ config }) => config.name)
-    .filter((name) => name.startsWith(`kflow_${namespace}_${jobId}_`));
+    .filter((name) => name.startsWith(`kflow_${environment}_${jobId}_`));
   return names.sort();
 }
 
@@ -115,4 +117,24 @@ test('a deleted Application leaves what is kept, and nats its streams', async ()
   expect(deleted).toContain('Deployment ended--middle');
   expect(kept).toContain('Stream ended--middle');
   expect(await streamsOf('ended')).toEqual(before);
+});
+
+test('one of two environments of a flow in one account of nats is deleted with its records, and the other keeps all', async () => {
+  const environments = [namespace, other].map((each) => ({
+    each,
+    application: stage.application(`one-${each}`, each),
+  }));
+  const document = flow('one', { onDelete: 'delete' });
+  for (const { each, application } of environments) {
+    stage.commit(`one-${each}`, document, { namespace: each });
+    expect((await application.sync()).phase).toBe('Succeeded');
+    await stage.publish(`kflow.${each}.one.numbers.out`);
+  }
+  const before = await streamsOf('one', other);
+  await environments[0]?.application.delete();
+  expect(await streamsOf('one')).toEqual([]);
+  expect(await streamsOf('one', other)).toEqual(before);
+  const manager = await stage.manager();
+  expect((await manager.streams.info(`kflow_${other}_one_numbers`)).state.messages).toBe(1);
+  expect((await environments[1]?.application.status())?.sync).toBe('Synced');
 });
