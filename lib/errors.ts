@@ -62,6 +62,10 @@ export const errorCodes = {
   'server-failed': { httpStatus: 503, isTransient: true },
   /** A server refused the login, or its certificate cannot be verified. */
   'login-failed': { httpStatus: 503 },
+  /** A server does not accept the credentials of this process: they expired, were revoked, or cannot be loaded. */
+  'credentials-refused': { httpStatus: 503, isTransient: true },
+  /** The account of this process lacks a permission at the Kubernetes API. */
+  'permission-missing': { httpStatus: 422 },
   /** An operation is not allowed in the current state, which the message names. */
   'state-invalid': { httpStatus: 409 },
   /** A Kubernetes object differs in a field that cannot be changed in place; the object has to be recreated. */

@@ -8,16 +8,19 @@ export interface ReadinessParts {
   readonly workflows: Pick<FlowWorkflows, 'ping'>;
   readonly store: Pick<FlowStore, 'ping'>;
   readonly worker: { isRunning(): boolean };
+  /** Servers that refuse the credentials of this controller, with their reasons. */
+  readonly guard: { readonly refusals: readonly string[] };
   /** Default: 3 s. */
   readonly timeoutMs?: number;
 }
 
 /** Reasons why a controller is not ready, one line each; empty if it is ready. */
 export async function whyNotReady(parts: ReadinessParts): Promise<readonly string[]> {
-  const { workflows, store, worker, timeoutMs = defaultTimeoutMs } = parts;
+  const { workflows, store, worker, guard, timeoutMs = defaultTimeoutMs } = parts;
   const reasons = await Promise.all([
     whyUnreachable('Temporal', workflows.ping(), timeoutMs),
     whyUnreachable('NATS', store.ping(), timeoutMs),
+    ...guard.refusals,
     ...(worker.isRunning() ? [] : ['the Temporal worker is not running']),
   ]);
   return reasons.filter((reason) => reason !== undefined);

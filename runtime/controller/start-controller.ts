@@ -1,6 +1,6 @@
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
-import { connectNats } from '../adapters/jetstream/access/connect-nats';
+import { connectNats, reportLogin } from '../adapters/jetstream/access/connect-nats';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
@@ -11,6 +11,7 @@ import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import type { InstallationKey } from '../installation/installation-key';
 import { readKeyFile } from '../installation/key-file';
 import type { Log } from '../log';
+import { AccessGuard } from './access-guard';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/api-server';
 import { withHeartbeats } from './flows/activities/activity-lease';
@@ -38,6 +39,8 @@ export interface RunningController {
   readonly url: string;
   /** Serves the REST API. */
   readonly service: FlowService;
+  /** Resolves with the reason when the controller cannot work any more until it is started again. */
+  readonly lost: Promise<string>;
   /** Stops accepting work and waits some seconds for work in progress; flows keep running without the controller. */
   close(): Promise<void>;
 }
@@ -80,13 +83,15 @@ async function open(
   onClose: OnClose,
 ): Promise<Omit<RunningController, 'close'>> {
   const { log } = parts;
-  const clients = await connect(settings, parts, onClose);
-  const service = await startFlows(settings, { ...clients, log }, onClose);
+  const guard = new AccessGuard(log);
+  onClose(async () => guard.close());
+  const clients = await connect(settings, { ...parts, guard }, onClose);
+  const service = await startFlows(settings, { ...clients, guard, log }, onClose);
   await startWatchers({ ...clients, service, log }, onClose);
   const { host, port } = settings.listen;
   const api = await startApi({ service, access: await createAccess(settings.access, log), log, host, port });
   onClose(() => api.close());
-  return { url: api.url, service };
+  return { url: api.url, service, lost: guard.lost };
 }
 
 interface Clients {
@@ -100,12 +105,13 @@ interface Clients {
 
 async function connect(
   settings: ControllerSettings,
-  { log, cluster: given }: ControllerParts,
+  { log, cluster: given, guard }: ControllerParts & { readonly guard: AccessGuard },
   onClose: OnClose,
 ): Promise<Clients> {
   const key = await openKey(settings, log);
   const connection = await connectNats(settings.nats, 'kflow controller', (text) => log('WARNING', text));
   onClose(() => connection.close());
+  void reportLogin(connection, guard.watch('NATS'));
   const streams = await JetStreamStreams.open(connection);
   const isOpen = connection.info?.auth_required !== true;
   const exposure = natsExposure({ isOpen, isShared: true });
@@ -114,7 +120,8 @@ async function connect(
   void reseal(store, log);
   const reports = new ReplicaReports(connection);
   onClose(async () => reports.close());
-  const cluster = given ?? (await openCluster(settings.cluster, (error) => log('WARNING', error.message)));
+  const onTrouble = (error: Error) => log('WARNING', error.message);
+  const cluster = given ?? (await openCluster(settings.cluster, { onTrouble, guard }));
   onClose(() => cluster.close());
   const temporal = await connectTemporal(settings.temporal, log);
   onClose(() => temporal.close());
@@ -154,10 +161,15 @@ async function reseal(store: JetStreamFlowStore, log: Log): Promise<void> {
   }
 }
 
+interface FlowParts extends Clients {
+  readonly guard: AccessGuard;
+  readonly log: Log;
+}
+
 /** The cluster of the settings; only its adapter is loaded. */
 async function openCluster(
   settings: ControllerSettings['cluster'],
-  onTrouble: (error: Error) => void,
+  { onTrouble, guard }: { readonly onTrouble: (error: Error) => void; readonly guard: AccessGuard },
 ): Promise<Cluster> {
   if (settings.kind === 'processes') {
     const { ProcessCluster } = await import('../adapters/processes/process-cluster.js');
@@ -168,6 +180,7 @@ async function openCluster(
   return KubernetesCluster.open({
     guardsData: true,
     onTrouble,
+    credentials: guard.watch('Kubernetes'),
     ...(namespaces === undefined ? {} : { namespaces }),
     ...(kubeconfig === undefined ? {} : { file: kubeconfig }),
     ...(context === undefined ? {} : { context }),
@@ -180,7 +193,7 @@ async function openCluster(
  */
 async function startFlows(
   settings: ControllerSettings,
-  { streams, store, reports, cluster, temporal, workflows, log }: Clients & { readonly log: Log },
+  { streams, store, reports, cluster, temporal, workflows, guard, log }: FlowParts,
   onClose: OnClose,
 ): Promise<FlowController> {
   const planner = new FlowPlanner(store, planSettings(settings));
@@ -195,6 +208,7 @@ async function startFlows(
     log,
   });
   onClose(() => worker.close());
+  guard.protect(worker);
   const onWarning = (text: string) => log('WARNING', text);
   const workloads = new WorkloadObserver({ cluster, workflows, planner, onWarning });
   await workloads.start();
@@ -211,7 +225,7 @@ async function startFlows(
       readyTimeoutMs: settings.times.readySeconds * 1_000,
       historyLength: settings.temporal.historyLength,
     },
-    whyNotReady: () => whyNotReady({ workflows, store, worker }),
+    whyNotReady: () => whyNotReady({ workflows, store, worker, guard }),
   });
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { flowKinds } from '../../lib/plan/controller-requirements';
@@ -14,7 +14,14 @@ import { waitFor } from '../support/wait-for';
 import { ApiProxy } from './api-proxy';
 import { Kubelet } from './kubelet';
 import { limitedAccess } from './limited-access';
+import { PodAccess } from './pod-access';
 import { connectCluster, makeRestrictedNamespace } from './support';
+
+export interface AnotherController {
+  readonly api: FlowClient;
+  readonly command: KflowCommand;
+  kill(): void;
+}
 
 /** A controller with its servers, in a namespace that enforces Pod Security `restricted`. */
 export class ControllerStage {
@@ -53,12 +60,17 @@ export class ControllerStage {
     }
   }
 
-  /** Starts another controller with the same settings in its own process. */
-  async another(): Promise<{ readonly api: FlowClient; kill(): void }> {
-    const command = this.place.kflow('controller', '--config', this.config);
+  /** Starts another controller with the same settings in its own process; default: with the same kubeconfig. */
+  async another(kubeconfig?: string): Promise<AnotherController> {
+    const command = this.place.kflow('controller', '--config', this.configWith(kubeconfig));
     this.ends.push(async () => command.process.kill('SIGKILL'));
     const url = await waitFor('the other controller', async () => urlOf(command));
-    return { api: new FlowClient(url), kill: () => command.process.kill('SIGKILL') };
+    return { api: new FlowClient(url), command, kill: () => command.process.kill('SIGKILL') };
+  }
+
+  /** The limited access of a controller in a pod: a token that is valid as long as the pod exists. */
+  podAccess(pod: string): Promise<PodAccess> {
+    return PodAccess.open(this.namespace, pod, this.folder);
   }
 
   /** Objects of a flow that are not terminating, of one kind or of all, by kind and name. */
@@ -99,6 +111,14 @@ export class ControllerStage {
     await this.proxy.close();
     rmSync(this.folder, { recursive: true });
     this.place.remove();
+  }
+
+  private configWith(kubeconfig?: string): string {
+    if (kubeconfig === undefined) return this.config;
+    const settings = JSON.parse(readFileSync(this.config, 'utf8'));
+    const file = `${kubeconfig}.controller.json`;
+    writeFileSync(file, JSON.stringify({ ...settings, cluster: { ...settings.cluster, kubeconfig } }));
+    return file;
   }
 
   private async start(): Promise<RunningController> {

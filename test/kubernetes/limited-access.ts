@@ -7,7 +7,8 @@ import { FlowApp } from '../../lib/constructs/flow-app';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { connectCluster, sharedKubeconfig } from './support';
 
-const account = 'kflow-controller';
+/** The account of a controller. */
+export const account = 'kflow-controller';
 const rightsKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']);
 
 type Rights = Pick<ControllerInstallProps, 'watchNamespaces' | 'secretNamespaces'>;

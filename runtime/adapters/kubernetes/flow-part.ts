@@ -1,7 +1,7 @@
 import { workloadKinds } from '../../../lib/plan/controller-requirements';
 import type { ReplicaState, WorkloadState } from '../../controller/ports/cluster';
 import type { KubernetesObject } from '../../controller/ports/kubernetes-object';
-import type { ObjectMetadata } from './kubernetes-objects';
+import { FIELD_MANAGER, type ObjectMetadata } from './kubernetes-objects';
 import type { Condition, Pod } from './pod';
 import { replicaState } from './pod-replica';
 
@@ -32,7 +32,10 @@ type Kind = WorkloadState['kind'];
 
 /** The fields of a Deployment, StatefulSet or Job that KFlow reads. */
 export interface Workload extends ObjectMetadata {
-  readonly metadata: ObjectMetadata['metadata'] & { readonly generation?: number; readonly creationTimestamp?: string };
+  readonly metadata: ObjectMetadata['metadata'] & {
+    readonly generation?: number;
+    readonly managedFields?: readonly ManagedFields[] | null;
+  };
   readonly spec: {
     readonly replicas?: number;
     readonly parallelism?: number;
@@ -46,6 +49,13 @@ export interface Workload extends ObjectMetadata {
     readonly active?: number;
     readonly conditions?: readonly Condition[] | null;
   };
+}
+
+/** Fields of an object that one client set, and when. */
+interface ManagedFields {
+  readonly manager?: string;
+  readonly time?: string;
+  readonly subresource?: string;
 }
 
 /** The state of a workload without its pods. */
@@ -75,12 +85,30 @@ export function workloadPart(workload: Workload): WorkloadPart | undefined {
     desired: isEnding || spec.suspend ? 0 : requested,
     ...endOf(workload),
     ...(specHash === undefined ? {} : { specHash }),
+    ...(workload.metadata.generation === undefined ? {} : { generation: workload.metadata.generation }),
+    ...changeOf(workload),
     ...(isBehind(workload) ? { isSettling: true } : {}),
     uid,
     createdAt: creationTimestamp,
     counted: (kind === 'job' ? status.active : status.replicas) ?? 0,
     isEnding,
   };
+}
+
+/** The client that changed the workload last, unless it is KFlow. Only the cluster itself writes the status. */
+function changeOf({ metadata }: Workload): Pick<WorkloadState, 'changedBy'> {
+  const changes = (metadata.managedFields ?? []).filter(({ subresource }) => subresource !== 'status');
+  const timeOf = ({ time = '' }: ManagedFields) => time;
+  // times are whole seconds: of two changes in one second, KFlow's counts, which would otherwise be repeated
+  const latest = changes.reduce<ManagedFields>(
+    (one, other) => (timeOf(other) > timeOf(one) || (timeOf(other) === timeOf(one) && isOwn(other)) ? other : one),
+    {},
+  );
+  return latest.manager === undefined || isOwn(latest) ? {} : { changedBy: latest.manager };
+}
+
+function isOwn({ manager }: ManagedFields): boolean {
+  return manager === FIELD_MANAGER || manager === 'kube-controller-manager';
 }
 
 /** The kind of workload whose pods have an owner of this kind. */

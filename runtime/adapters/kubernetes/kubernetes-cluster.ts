@@ -4,6 +4,7 @@ import type { FlowKey } from '../../api-contract/flow-key';
 import type { Cluster, ClusterWatch, LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
 import type { KindRef, KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
 import { ApiConnection } from './api/api-connection';
+import type { CredentialsListener } from './api/api-credentials';
 import { type KubeConfigOptions, loadKubeConfig } from './api/load-kube-config';
 import { creationFailure, lacksReason } from './creation-failure';
 import { FlowApply, isWorkload } from './flow-apply';
@@ -26,6 +27,8 @@ export interface KubernetesClusterOptions extends KubeConfigOptions {
   readonly guardsData?: boolean;
   /** Called with the reason when a watch is interrupted; the watch starts again by itself. */
   readonly onTrouble?: (error: KFlowError) => void;
+  /** Learns when the server refuses the credentials, although they were read anew, and when it accepts them again. */
+  readonly credentials?: CredentialsListener;
 }
 
 /**
@@ -50,7 +53,7 @@ export class KubernetesCluster implements Cluster {
 
   /** Reads the kubeconfig without connecting. Throws ConfigError `config-invalid`. */
   static async open(options: KubernetesClusterOptions = {}): Promise<KubernetesCluster> {
-    return new KubernetesCluster(new ApiConnection(await loadKubeConfig(options)), options);
+    return new KubernetesCluster(new ApiConnection(await loadKubeConfig(options), options.credentials), options);
   }
 
   async apply(flow: FlowKey, objects: readonly KubernetesObject[]): Promise<void> {

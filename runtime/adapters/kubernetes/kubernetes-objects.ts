@@ -1,13 +1,13 @@
 import { ConfigError } from '../../../lib/errors';
 import type { KindRef, KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
-import { type ApiAnswer, ApiConnection, type ApiRequest, type StreamOptions } from './api/api-connection';
+import { ApiConnection, type ApiRequest, type StreamOptions } from './api/api-connection';
 import { ApiDiscovery } from './api/api-discovery';
-import { isImmutable, refusal } from './api/api-refusal';
+import { type ApiAnswer, isImmutable, refusal } from './api/api-refusal';
 import type { ApiStream } from './api/api-stream';
 import { type KubeConfigOptions, loadKubeConfig } from './api/load-kube-config';
 
 /** Field manager of server-side apply. */
-const FIELD_MANAGER = 'kflow';
+export const FIELD_MANAGER = 'kflow';
 const PAGE_SIZE = '500';
 
 export interface ApplyOptions {

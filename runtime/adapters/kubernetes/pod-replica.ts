@@ -1,6 +1,8 @@
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
 import type { ContainerStatus, Pod, Termination } from './pod';
 
+/** Name of the function's container; the others are sidecars of the user. */
+const functionContainer = 'function';
 /** Waiting reasons of a container that is starting normally. */
 const starting = new Set(['ContainerCreating', 'PodInitializing', undefined]);
 
@@ -24,6 +26,7 @@ interface Situation {
   readonly message?: string;
   /** Default: the creation of the pod. */
   readonly since?: string | null;
+  readonly deadline?: string;
 }
 
 function situationOf(pod: Pod): Situation {
@@ -31,11 +34,38 @@ function situationOf(pod: Pod): Situation {
   if (deletionTimestamp !== undefined) {
     // the timestamp is the end of the grace period
     const requestedMs = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
-    return { phase: 'ending', since: new Date(requestedMs).toISOString().replace('.000Z', 'Z') };
+    const since = new Date(requestedMs).toISOString().replace('.000Z', 'Z');
+    const { reason, message } = silenceOf(pod) ?? {};
+    const why = reason === undefined ? {} : { reason, message };
+    return { phase: 'ending', ...why, since, deadline: deletionTimestamp };
   }
   const phase = pod.status?.phase;
   if (phase === 'Succeeded' || phase === 'Failed') return endOf(pod, phase);
-  return obstacleOf(pod) ?? progressOf(pod);
+  return silenceOf(pod) ?? completionOf(pod) ?? obstacleOf(pod) ?? progressOf(pod);
+}
+
+/**
+ * What is known of a pod whose node does not report: the cluster then sets the pod's condition Ready to false, and only the
+ * node could set that of its containers. Undefined while the node reports.
+ */
+function silenceOf(pod: Pod): Situation | undefined {
+  const { spec: { nodeName, readinessGates } = {}, status: { phase, reason, message } = {} } = pod;
+  const ready = conditionOf(pod, 'Ready');
+  const areContainersReady = conditionOf(pod, 'ContainersReady')?.status === 'True';
+  const isSilent = ready?.status === 'False' && areContainersReady && (readinessGates ?? []).length === 0;
+  if (phase !== 'Unknown' && !isSilent) return undefined;
+  const node = nodeName === undefined ? 'its node' : `node ${nodeName}`;
+  const what = `${node} does not report; the replica may still run there`;
+  const given = phase === 'Unknown' && reason ? { reason, ...oneLine(message || what) } : undefined;
+  return { phase: 'not-ready', reason: 'NodeNotReady', message: what, ...given, since: ready?.lastTransitionTime };
+}
+
+/** A function that has ended for good while its sidecars are still stopping. */
+function completionOf(pod: Pod): Situation | undefined {
+  const ended = functionOf(pod)?.state?.terminated;
+  const isRestarted = (pod.spec?.restartPolicy ?? 'Always') === 'Always';
+  if (ended?.exitCode !== 0 || isRestarted) return undefined;
+  return { phase: 'succeeded', since: ended.finishedAt };
 }
 
 function endOf(pod: Pod, phase: 'Succeeded' | 'Failed'): Situation {
@@ -43,10 +73,20 @@ function endOf(pod: Pod, phase: 'Succeeded' | 'Failed'): Situation {
   const since = ends.map(({ finishedAt }) => finishedAt ?? '').reduce((one, other) => (one > other ? one : other), '');
   const at = since === '' ? {} : { since };
   if (phase === 'Succeeded') return { phase: 'succeeded', ...at };
+  return { phase: 'failed', ...failureOf(pod), ...at };
+}
+
+/** Why a pod failed: what its node or the cluster did to it, else how its function ended, else how a sidecar did. */
+function failureOf(pod: Pod): Pick<Situation, 'reason' | 'message'> | undefined {
   const { reason, message } = pod.status ?? {};
-  const failure = ends.find(({ exitCode }) => exitCode !== 0);
-  const cause = reason ? { reason, ...oneLine(message) } : failure && endingOf(failure);
-  return { phase: 'failed', ...cause, ...at };
+  if (reason) return { reason, ...oneLine(message) };
+  const disruption = conditionOf(pod, 'DisruptionTarget');
+  if (disruption?.status === 'True') return { reason: disruption.reason, ...oneLine(disruption.message) };
+  const own = functionOf(pod);
+  const failed = [...(own === undefined ? [] : [own]), ...containersOf(pod)].find(
+    ({ state }) => state?.terminated !== undefined && state.terminated.exitCode !== 0,
+  );
+  return failed?.state?.terminated && named(failed, endingOf(failed.state.terminated));
 }
 
 /** Why the pod cannot start or waits for a restart; undefined if nothing prevents it. */
@@ -60,17 +100,30 @@ function obstacleOf(pod: Pod): Situation | undefined {
   for (const container of containersOf(pod)) {
     const reason = waitingReason(container);
     if (reason !== undefined)
-      return { phase: 'waiting', ...reason, since: conditionOf(pod, 'Ready')?.lastTransitionTime };
+      return { phase: 'waiting', ...named(container, reason), since: conditionOf(pod, 'Ready')?.lastTransitionTime };
   }
   return undefined;
 }
 
-function waitingReason({ state, lastState }: ContainerStatus): Pick<Situation, 'reason' | 'message'> | undefined {
-  const { terminated, waiting } = state ?? {};
-  if (terminated !== undefined) return terminated.exitCode === 0 ? undefined : endingOf(terminated);
+function waitingReason(container: ContainerStatus): Pick<Situation, 'reason' | 'message'> | undefined {
+  const { terminated, waiting } = container.state ?? {};
+  if (terminated !== undefined) {
+    if (terminated.exitCode !== 0) return endingOf(terminated);
+    // an init container that is done; a function is started again
+    return container.name === functionContainer ? endingOf(terminated) : undefined;
+  }
   if (starting.has(waiting?.reason)) return undefined;
-  const crash = waiting?.reason === 'CrashLoopBackOff' ? lastState?.terminated : undefined;
-  return { reason: waiting?.reason, ...(crash ? { message: endingOf(crash).message } : oneLine(waiting?.message)) };
+  const crash = waiting?.reason === 'CrashLoopBackOff' ? container.lastState?.terminated : undefined;
+  return { reason: waiting?.reason, ...(crash ? { message: crashOf(crash) } : oneLine(waiting?.message)) };
+}
+
+/** The same, with the name of a container that is not the function's. */
+function named(
+  { name }: ContainerStatus,
+  { reason, message }: Pick<Situation, 'reason' | 'message'>,
+): Pick<Situation, 'reason' | 'message'> {
+  if (name === functionContainer) return { reason, ...oneLine(message) };
+  return { reason, message: [`container ${name}`, ...(message === undefined ? [] : [message])].join(': ') };
 }
 
 function progressOf(pod: Pod): Situation {
@@ -82,6 +135,12 @@ function progressOf(pod: Pod): Situation {
     pod.status?.phase === 'Running' && containers.every(({ started, state }) => started !== false || state?.terminated);
   if (!isStarted) return { phase: 'starting', since: runsSince.findLast((time) => time !== undefined) };
   return { phase: 'not-ready', reason: 'NotReady', ...oneLine(ready?.message), since: ready?.lastTransitionTime };
+}
+
+/** How a container crashed before its restart: an exit code alone does not say that it used too much memory. */
+function crashOf(termination: Termination): string {
+  const { reason, message } = endingOf(termination);
+  return reason === 'Error' ? message : `${reason}: ${message}`;
 }
 
 /** How a container ended: the last line of its output, which is the error of a crash, and the exit code. */
@@ -104,6 +163,10 @@ function messageOfLine(line: string): string {
 
 function conditionOf(pod: Pod, type: string) {
   return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+function functionOf({ status }: Pod): ContainerStatus | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === functionContainer);
 }
 
 function containersOf({ status }: Pod): readonly ContainerStatus[] {

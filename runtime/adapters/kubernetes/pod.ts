@@ -3,6 +3,11 @@ import type { ObjectMetadata } from './kubernetes-objects';
 /** The fields of a pod that KFlow reads. */
 export interface Pod extends ObjectMetadata {
   readonly metadata: ObjectMetadata['metadata'] & { readonly deletionGracePeriodSeconds?: number };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
+    readonly readinessGates?: readonly object[] | null;
+  };
   readonly status?: {
     readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
     /** Reason for the phase of the whole pod, such as `Evicted`. */

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type NativeConnection, Worker } from '@temporalio/worker';
@@ -19,6 +20,9 @@ export interface TemporalWorkerProps {
 export interface TemporalWorker {
   /** Whether the worker polls for tasks. */
   isRunning(): boolean;
+  /** Takes no more tasks, and hands running activities over to other workers, until `resume`. */
+  suspend(): void;
+  resume(): void;
   /** Waits for running activities, for at most ten seconds. */
   close(): Promise<void>;
 }
@@ -43,6 +47,8 @@ class SupervisedWorker implements TemporalWorker {
   private worker: Worker | undefined;
   private loop: Promise<void> = Promise.resolve();
   private isClosing = false;
+  private isSuspended = false;
+  private readonly wake = new EventEmitter();
 
   constructor(private readonly props: TemporalWorkerProps) {}
 
@@ -55,10 +61,25 @@ class SupervisedWorker implements TemporalWorker {
     return this.worker?.getState() === 'RUNNING';
   }
 
+  suspend(): void {
+    this.isSuspended = true;
+    this.shutdown();
+  }
+
+  resume(): void {
+    this.isSuspended = false;
+    this.wake.emit('change');
+  }
+
   async close(): Promise<void> {
     this.isClosing = true;
-    if (this.isRunning()) this.worker?.shutdown();
+    this.wake.emit('change');
+    this.shutdown();
     await this.loop;
+  }
+
+  private shutdown(): void {
+    if (this.isRunning()) this.worker?.shutdown();
   }
 
   private create(): Promise<Worker> {
@@ -84,17 +105,30 @@ class SupervisedWorker implements TemporalWorker {
   private async supervise(): Promise<void> {
     while (!this.isClosing) {
       try {
-        await this.worker?.run();
+        await this.runWorker();
       } catch (error) {
         this.props.log('WARNING', `Temporal worker failed: ${(error as Error).message}; restarting`);
       }
+      await this.untilWanted();
       if (this.isClosing) return;
-      await pause(restartMs);
       try {
         this.worker = await this.create();
       } catch (error) {
         this.props.log('WARNING', `Temporal worker did not start: ${(error as Error).message}; retrying`);
       }
     }
+  }
+
+  /** Resolves when the worker has ended; one that is not wanted any more ends at once. */
+  private async runWorker(): Promise<void> {
+    const running = this.worker?.run();
+    if (this.isSuspended || this.isClosing) this.shutdown();
+    await running;
+  }
+
+  /** Resolves a moment after the worker has ended, when it is to run again or to close. */
+  private async untilWanted(): Promise<void> {
+    if (!this.isClosing && !this.isSuspended) await pause(restartMs);
+    while (this.isSuspended && !this.isClosing) await once(this.wake, 'change');
   }
 }

@@ -3,6 +3,7 @@ import {
   type Client,
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -11,6 +12,11 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError, StateError } from '../../../lib/errors';
 import type { WorkflowClose, WorkflowKind, Workflows, WorkflowView } from '../../controller/ports/workflows';
+
+/** PENDING_ACTIVITY_STATE_STARTED of Temporal's API. */
+const activityStarted = 2;
+/** A retry that has run for so long has got over the failure of the attempt before it. */
+const overcomeMs = 10_000;
 
 /** How long a request waits for the server and a worker. */
 const deadlineMs = 15_000;
@@ -68,8 +74,7 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     return this.call(workflowId, async () => {
       try {
         const description = await this.client.workflow.getHandle(workflowId).describe();
-        const failed = description.raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
-        const lastFailure = failed?.lastFailure?.message;
+        const lastFailure = failureOf(description.raw.pendingActivities ?? []);
         return { ...this.viewOf(key, description), ...(lastFailure ? { lastFailure } : {}) };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
@@ -160,6 +165,18 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
       ...(closeTime === undefined ? {} : { closeTime: closeTime.toISOString() }),
     };
   }
+}
+
+type PendingActivities = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>;
+
+/** The failure of an activity that waits for its next attempt, or has just begun it. */
+function failureOf(activities: PendingActivities): string | undefined {
+  const failing = activities.find(({ lastFailure, lastStartedTime, state }) => {
+    const isRunning = state === activityStarted;
+    const startedMs = Number(lastStartedTime?.seconds ?? 0) * 1_000;
+    return lastFailure && !(isRunning && Date.now() - startedMs > overcomeMs);
+  });
+  return failing?.lastFailure?.message ?? undefined;
 }
 
 const statuses: { readonly [name: string]: WorkflowView<unknown, unknown>['status'] } = {

@@ -49,6 +49,10 @@ export interface WorkloadState {
   readonly message?: string;
   /** `kflow.io/spec-hash` of the template that new replicas are started from. */
   readonly specHash?: string;
+  /** Counts the changes of the workload's specification, whoever makes them. */
+  readonly generation?: number;
+  /** Who changed the workload last, if not KFlow, such as `kubectl-edit`. */
+  readonly changedBy?: string;
   /** The cluster has not processed the latest change, so `replicas` may be incomplete. */
   readonly isSettling?: true;
   readonly replicas: readonly ReplicaState[];
@@ -59,13 +63,15 @@ export interface ReplicaState {
   /** Name of the pod; `<function>-<number>` of a process. */
   readonly name: string;
   readonly phase: ReplicaPhase;
-  /** One word, as in Kubernetes, when something is wrong: `CrashLoopBackOff`, `ImagePullBackOff`, `Unschedulable`, `Error`. */
+  /** One word, as in Kubernetes, when something is wrong: `CrashLoopBackOff`, `Unschedulable`, `NodeNotReady`, `Error`. */
   readonly reason?: string;
   /** Details of the reason on one line: the last error of a crash, or the scheduler's message. */
   readonly message?: string;
   readonly restarts: number;
   /** ISO time of the last change of phase or reason. */
   readonly since: string;
+  /** ISO time when a replica that is ending must have ended; one that is still there later hangs, or its node is lost. */
+  readonly deadline?: string;
   /** `kflow.io/spec-hash` of the template that the replica was started from. */
   readonly specHash?: string;
 }

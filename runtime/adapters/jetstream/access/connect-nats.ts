@@ -67,6 +67,18 @@ export async function connectNats(
   return connection;
 }
 
+/** Reports when the server refuses a reconnect's login, and when it accepts one again, until the connection is closed. */
+export async function reportLogin(
+  connection: NatsConnection,
+  reports: { refused(error: Error): void; accepted(): void },
+): Promise<void> {
+  for await (const { type, data } of connection.status()) {
+    if (type === Events.Reconnect) reports.accepted();
+    const why = type === Events.Error ? loginCodes.get(String(data)) : undefined;
+    if (why !== undefined) reports.refused(new Error(why));
+  }
+}
+
 /** The login of a connection, as its files are at each connect. */
 class CurrentLogin {
   readonly first: NatsLogin;

@@ -1,13 +1,19 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request as sendRequest } from 'node:https';
-import { ConfigError } from '../../../../lib/errors';
+import { ConfigError, StoreError } from '../../../../lib/errors';
 import { retry } from '../../../async/retry';
+import { ApiCredentials, type CredentialsListener } from './api-credentials';
+import { type ApiAnswer, isUnauthenticated, refusal } from './api-refusal';
 import { ApiStream, parseBody } from './api-stream';
 import type { LoadedKubeConfig } from './load-kube-config';
 
 const SILENCE_MS = 30_000;
 const ATTEMPTS = 10;
 const MAX_SOCKETS = 16;
+/** How a server ends the handshake when it does not accept the certificate of the client. */
+const CERTIFICATE_ALERT = /^ERR_SSL_\w*ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/;
+/** A path that only a known caller may read, and every known caller may. */
+const PROBED: ApiRequest = { method: 'GET', path: '/api/v1' };
 
 /** A request that is safe to repeat, as all requests here are: a second POST of the same object is refused. */
 export interface ApiRequest {
@@ -19,14 +25,6 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Requests only the metadata: of one object, also in a watch, or of a list. */
   readonly as?: 'PartialObjectMetadata' | 'PartialObjectMetadataList';
-}
-
-export interface ApiAnswer {
-  readonly status: number;
-  /** Parsed JSON; other text becomes the message of a Status. */
-  readonly body: unknown;
-  /** The texts of the Warning headers. */
-  readonly warnings: readonly string[];
 }
 
 export interface StreamOptions {
@@ -44,10 +42,29 @@ export class ApiConnection {
   /** Streams must not use up the sockets of the other requests. */
   private readonly streamAgent = new Agent({ keepAlive: false });
 
-  constructor(readonly target: LoadedKubeConfig) {}
+  private readonly credentials: ApiCredentials;
 
-  /** Returns the response, whatever its status. Throws ConfigError `server-failed` if there is none. */
-  async request(request: ApiRequest): Promise<ApiAnswer> {
+  /** The listener learns when the server refuses the credentials, and when it accepts them again. */
+  constructor(target: LoadedKubeConfig, listener?: CredentialsListener) {
+    const probe = () => this.request(PROBED);
+    this.credentials = new ApiCredentials(target, listener && { listener, probe });
+  }
+
+  get target(): LoadedKubeConfig {
+    return this.credentials.target;
+  }
+
+  /**
+   * Returns the response, whatever its status; a refusal of the credentials only after they were read anew. Throws
+   * ConfigError `server-failed` if there is no response, StoreError `credentials-refused` if the credentials cannot be loaded.
+   */
+  request(request: ApiRequest): Promise<ApiAnswer> {
+    const refusalOf = (answer: ApiAnswer) =>
+      isUnauthenticated(answer) ? refusal(answer, `${request.method} ${request.path}`) : undefined;
+    return this.credentials.run(() => this.answerTo(request), refusalOf);
+  }
+
+  private async answerTo(request: ApiRequest): Promise<ApiAnswer> {
     try {
       return await retry(() => this.attempt(request), {
         isRetryable: (error) => error instanceof RetryableFailure,
@@ -56,7 +73,7 @@ export class ApiConnection {
       });
     } catch (error) {
       if (!(error instanceof RetryableFailure)) throw error;
-      if (error.outcome instanceof ConfigError) throw error.outcome;
+      if (error.outcome instanceof Error) throw error.outcome;
       return error.outcome;
     }
   }
@@ -81,7 +98,15 @@ export class ApiConnection {
    * Returns the response as a stream of lines, whatever its status, until the signal is aborted. Throws ConfigError
    * `server-failed` if there is no response; the stream throws the same error if the connection breaks.
    */
-  async stream(request: ApiRequest, { signal, silenceMs }: StreamOptions): Promise<ApiStream> {
+  stream(request: ApiRequest, options: StreamOptions): Promise<ApiStream> {
+    const refusalOf = ({ status }: ApiStream) =>
+      isUnauthenticated({ status, body: {} })
+        ? refusal({ status, body: {}, warnings: [] }, `${request.method} ${request.path}`)
+        : undefined;
+    return this.credentials.run(() => this.openStream(request, options), refusalOf);
+  }
+
+  private async openStream(request: ApiRequest, { signal, silenceMs }: StreamOptions): Promise<ApiStream> {
     const options = await this.optionsFor(request);
     const sent = this.send(request, { agent: this.streamAgent, timeout: silenceMs ?? SILENCE_MS, ...options, signal });
     const lost = (error: unknown) => this.unreachable(error as NodeJS.ErrnoException);
@@ -101,6 +126,7 @@ export class ApiConnection {
 
   /** Closes the connections; pending requests fail. */
   close(): void {
+    this.credentials.close();
     this.agent.destroy();
     this.streamAgent.destroy();
   }
@@ -124,15 +150,19 @@ export class ApiConnection {
       await config.applyToHTTPSOptions(options);
     } catch (error) {
       const message = `context "${context}": cannot load its credentials: ${(error as Error).message}`;
-      throw new ConfigError('config-invalid', message, { where: url, cause: error });
+      throw new StoreError('credentials-refused', message, { where: url, cause: error });
     }
     // client-node creates an agent for every request, which only a proxy needs
     if (config.getCurrentCluster()?.proxyUrl === undefined) delete options.agent;
     return options;
   }
 
-  private unreachable(cause: NodeJS.ErrnoException): ConfigError {
+  private unreachable(cause: NodeJS.ErrnoException): ConfigError | StoreError {
     const { url, context } = this.target;
+    if (CERTIFICATE_ALERT.test(cause.code ?? '')) {
+      const what = `the cluster at ${url} (context "${context}") does not accept the client certificate`;
+      return new StoreError('credentials-refused', `${what}: ${cause.message}`, { where: url, cause });
+    }
     const what = `the cluster at ${url} (context "${context}") is unreachable: ${cause.message || cause.code}`;
     return new ConfigError('server-failed', `${what}; check that it is running and that the context is right`, {
       where: url,
@@ -144,7 +174,7 @@ export class ApiConnection {
 /** A failed attempt to repeat after `delayMs`. `outcome` is the result of the request if no attempt is left. */
 class RetryableFailure extends Error {
   constructor(
-    readonly outcome: ApiAnswer | ConfigError,
+    readonly outcome: ApiAnswer | Error,
     readonly delayMs: number,
   ) {
     super('retryable');

@@ -17,6 +17,8 @@ export interface LoadedKubeConfig {
   readonly context: string;
   /** Namespace of the context, or `default`. */
   readonly namespace: string;
+  /** Reads the same kubeconfig, its files and its credentials anew. Throws what `loadKubeConfig` throws. */
+  reload(): Promise<LoadedKubeConfig>;
 }
 
 /** Name of the context for http://localhost:8080 that client-node makes up if it finds no kubeconfig. */
@@ -47,5 +49,6 @@ export async function loadKubeConfig(options: KubeConfigOptions): Promise<Loaded
   config.setCurrentContext(context);
   const url = config.getCurrentCluster()?.server ?? '';
   if (!url.startsWith('https://')) throw invalid(`context "${context}" needs an https URL of a server, got "${url}"`);
-  return { config, url: url.replace(/\/+$/, ''), context, namespace: chosen.namespace ?? 'default' };
+  const reload = () => loadKubeConfig({ ...options, context });
+  return { config, url: url.replace(/\/+$/, ''), context, namespace: chosen.namespace ?? 'default', reload };
 }

@@ -16,7 +16,7 @@ interface ControllerOptions {
 
 /**
  * Runs the controller until the first interrupt. `Misconfigured` when a setting is invalid, which a restart does not
- * repair; `Failed` when a server behind the controller is unavailable.
+ * repair; `Failed` when a server behind the controller is unavailable, or refuses the credentials of the controller.
  */
 export async function runController({ config, port }: ControllerOptions, interrupts: Interrupts): Promise<ExitStatus> {
   const env = port === undefined ? process.env : { ...process.env, KFLOW_CONTROLLER_LISTEN_PORT: String(port) };
@@ -27,12 +27,14 @@ export async function runController({ config, port }: ControllerOptions, interru
     const running = await startController(settings, { log });
     interrupts.exitAt = interrupts.count + 2;
     log('INFO', `listening at ${running.url}`);
-    await interrupts.first();
-    log('INFO', 'shutting down');
-    return await closeInTime(running);
+    const lost = await Promise.race([interrupts.first().then(() => undefined), running.lost]);
+    if (lost === undefined) log('INFO', 'shutting down');
+    else log('CRITICAL', `${lost}; exiting to be started again with fresh credentials`);
+    const status = await closeInTime(running);
+    return lost === undefined ? status : ExitStatus.Failed;
   } catch (error) {
     log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
-    const isLasting = error instanceof ConfigError && !isTransient(error);
+    const isLasting = error instanceof ConfigError && !isTransient(error) && error.code !== 'login-failed';
     return isLasting ? ExitStatus.Misconfigured : ExitStatus.Failed;
   } finally {
     // clients that still try to connect would keep the process alive

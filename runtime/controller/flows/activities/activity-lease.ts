@@ -6,6 +6,8 @@ import type { FlowActivities } from '../workflow/flow-activities';
 const heartbeatEveryMs = 1_500;
 /** Shorter than the activities' heartbeat timeout, after which another controller may run the activity. */
 const leaseMs = 4_000;
+/** Roles are replaced one after the other when an installation is updated. */
+const permissionGraceMs = 30_000;
 
 /**
  * An activity's right to change the outside world. Heartbeats renew it.
@@ -64,16 +66,21 @@ function withLease(activity: AnyActivity): AnyActivity {
     } catch (error) {
       // a canceled wait rejects with the error of its timer
       if (context.cancellationSignal.aborted) throw new CancelledFailure('the activity was canceled');
-      throw toFailure(error);
+      throw toFailure(error, Date.now() - context.info.scheduledTimestampMs);
     } finally {
       clearInterval(timer);
     }
   };
 }
 
-/** Only configuration errors are final; a server that does not respond may come back. */
-function toFailure(error: unknown): unknown {
+/**
+ * Only configuration errors are final; a server that does not respond may come back, another controller may have the
+ * credentials that this one lacks, and a missing permission may be granted in a moment. `sinceMs`: since the first attempt.
+ */
+function toFailure(error: unknown, sinceMs: number): unknown {
   if (!(error instanceof KFlowError)) return error;
-  const nonRetryable = error instanceof ConfigError && !isTransient(error);
+  const isBeingGranted = error.code === 'permission-missing' && sinceMs < permissionGraceMs;
+  const isOfController = error.code === 'login-failed' || isBeingGranted;
+  const nonRetryable = error instanceof ConfigError && !isTransient(error) && !isOfController;
   return ApplicationFailure.create({ message: error.message, type: error.code, nonRetryable, cause: error });
 }

@@ -6,7 +6,7 @@ import type { WorkloadState } from '../../ports/cluster';
 import type { FunctionProgress } from '../../ports/streams';
 import { findDrift, findMissing } from './find-drift';
 import { findDeadLetters, findMovementFaults } from './find-movement-faults';
-import { findJobFailure, findReplicaFaults, findScaled } from './find-replica-faults';
+import { findJobFailure, findLingering, findReplicaFaults, findScaled } from './find-replica-faults';
 import type { Finding, HealthMemory } from './health-memory';
 
 export type Health = FlowStatus['health'];
@@ -41,17 +41,18 @@ export function explainHealth(input: HealthInput, memory: HealthMemory): Health 
     const own = progress.find((each) => each.function === id);
     if (phase === 'Failed') return state === undefined ? [] : findJobFailure(state);
     const isRunning = flowPhases[phase].replicas === 'running' && !idle.has(id);
-    const dead = own === undefined ? [] : findPast(own, now);
+    const past = own === undefined ? [] : findPast(own, now);
+    const rest = [...(state === undefined ? [] : findLingering(state, now)), ...past];
     const missing = own === undefined ? [] : findMissing(own, isRunning);
     const scaled = isRunning && state !== undefined ? findScaled(workload, state) : [];
-    if (scaled.length > 0 && state?.desired === 0) return [...scaled, ...missing, ...dead];
-    if (flowPhases[phase].replicas === 'none' || idle.has(id)) return [...missing, ...dead];
+    if (scaled.length > 0 && state?.desired === 0) return [...scaled, ...missing, ...rest];
+    if (flowPhases[phase].replicas === 'none' || idle.has(id)) return [...missing, ...rest];
     const replicas = findReplicaFaults(workload, state, memory);
     // replicas that are ending need not become ready
     if (flowPhases[phase].replicas === 'ending')
-      return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...missing, ...dead];
+      return [...replicas.filter(({ reason }) => !isReadiness(reason)), ...missing, ...rest];
     const movement = own === undefined ? [] : findMovementFaults({ workload, state, own, progress, memory, now });
-    return [...scaled, ...replicas, ...missing, ...movement, ...dead];
+    return [...scaled, ...replicas, ...missing, ...movement, ...rest];
   });
   return healthOf(memory.keep(findings, now), phase, now);
 }

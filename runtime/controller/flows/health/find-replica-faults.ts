@@ -7,6 +7,22 @@ const restoreMs = 30_000;
 /** How long a replica may take to become ready. */
 const startMs = 120_000;
 
+/** How long after its deadline a replica that is ending counts as lost. */
+const endMarginMs = 10_000;
+
+/** Replicas that should have ended: they hang, or their nodes are lost. A Job or a StatefulSet does not replace them. */
+export function findLingering(
+  { function: id, replicas }: Pick<WorkloadState, 'function' | 'replicas'>,
+  now: number,
+): readonly Finding[] {
+  return replicas.flatMap(({ name, phase, deadline, reason = 'Terminating', message }): readonly Finding[] => {
+    if (phase !== 'ending' || deadline === undefined || now - Date.parse(deadline) < endMarginMs) return [];
+    const why = message ?? 'its node does not respond, or a process ignores its end';
+    const text = `still terminating after its grace period: ${why}; delete the pod by force once it is certain that it does not run`;
+    return [{ function: id, replica: name, reason, message: text, since: deadline, weight: 'degraded' }];
+  });
+}
+
 /** Faults of the replicas of a function that should run. */
 export function findReplicaFaults(
   { function: id, replicas }: Pick<PlannedWorkload, 'function' | 'replicas'>,

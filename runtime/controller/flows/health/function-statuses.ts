@@ -7,6 +7,8 @@ export interface FunctionStatusInput {
   readonly plan: Pick<FlowPlan, 'workloads' | 'mode'>;
   readonly workloads: readonly WorkloadState[];
   readonly progress: readonly FunctionProgress[];
+  /** The flow runs: a workload without desired replicas was scaled by somebody, and its function is not paused. */
+  readonly isRunning?: boolean;
   /** Functions of a batch flow whose replicas have all ended in this run. */
   readonly ended?: readonly string[];
   /** An earlier reading whose records are not counted; default: everything since the streams were created counts. */
@@ -24,7 +26,7 @@ export function functionStatuses(input: FunctionStatusInput): readonly FunctionS
 
 function functionStatus(
   { function: id, spec, replicas, isPaused }: PlannedWorkload,
-  { plan, workloads, progress, ended = [], baseline = [] }: FunctionStatusInput,
+  { plan, workloads, progress, isRunning = false, ended = [], baseline = [] }: FunctionStatusInput,
 ): FunctionStatus {
   const state = workloads.find((each) => each.function === id);
   const own = progress.find((each) => each.function === id);
@@ -42,7 +44,7 @@ function functionStatus(
     type: spec.type,
     replicas: state?.desired ?? (isPaused ? 0 : replicas),
     ready: states.filter(({ phase }) => phase === 'ready').length,
-    isPaused: isPaused || state?.desired === 0,
+    isPaused: isPaused || (!isRunning && state?.desired === 0),
     ...(ended.includes(id) ? { isDone: true } : {}),
     ...(spec.inputs.length === 0 ? {} : { in: count((each) => ackedOf(each) - each.dead) }),
     ...(output === undefined ? {} : { out: count((each) => lastSequenceOf(each, output.stream)) }),

@@ -1,6 +1,7 @@
 import { KFlowError, StateError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import { flowPhases } from '../../../api-contract/flow-phase';
 import type { FlowList, FlowStatus, FunctionStatus, ListQuery } from '../../../api-contract/flow-status';
 import { Limit } from '../../../async/limit';
 import type { ReplicaReport } from '../../../engine/counters';
@@ -27,6 +28,8 @@ export interface FlowStatusesProps {
   readonly reports: { of(flow: FlowKey): readonly ReplicaReport[] };
 }
 
+/** How long a healthy flow shows why it was rolled back. */
+const rollbackShownMs = 60 * 60_000;
 /** Statuses of a list that are read concurrently. */
 const maxConcurrent = 16;
 
@@ -89,7 +92,11 @@ export class FlowStatuses {
     if (lifecycle === undefined) return undefined;
     const { phase, runId, startTime, closeTime, since, revision } = lifecycle;
     const { plan, fault } = await this.planOf(flow, lifecycle, record);
-    const reason = lifecycle.reason ?? view?.lastFailure ?? fault;
+    const parts = await this.partsOf(flow, lifecycle, plan);
+    const isWell = phase === 'Running' && !lifecycle.isChanging && parts.health.state === 'healthy';
+    const reason = isWell
+      ? lastingReason(lifecycle, record, Date.now())
+      : (lifecycle.reason ?? view?.lastFailure ?? fault);
     return {
       status: phase,
       startTime,
@@ -103,7 +110,7 @@ export class FlowStatuses {
       revision,
       since,
       ...(reason === undefined ? {} : { reason }),
-      ...(await this.partsOf(flow, lifecycle, plan)),
+      ...parts,
     };
   }
 
@@ -161,7 +168,8 @@ export class FlowStatuses {
     const health = explainHealth({ phase, plan, workloads, progress, reports: reports.of(flow), idle, now }, memory);
     // healthy replicas of an earlier revision
     const state = isChanging && isHealthy(health) ? 'starting' : health.state;
-    const functions = functionStatuses({ plan, workloads, progress, ended: idle });
+    const isRunning = flowPhases[phase].replicas === 'running';
+    const functions = functionStatuses({ plan, workloads, progress, isRunning, ended: idle });
     return { health: { ...health, state }, functions: [...functions] };
   }
 
@@ -193,6 +201,16 @@ export class FlowStatuses {
       throw error;
     }
   }
+}
+
+/**
+ * What a healthy flow still says: that it was rolled back a moment ago. Every other reason explained a state that is over; the
+ * event log has it.
+ */
+function lastingReason({ reason }: Lifecycle, record: FlowRecord | undefined, now: number): string | undefined {
+  const last = record?.revisions.at(-1);
+  const isRollback = last?.cause === 'auto-rollback' && last.comment === reason;
+  return isRollback && now - Date.parse(last.at) < rollbackShownMs ? reason : undefined;
 }
 
 function keptFunctions(

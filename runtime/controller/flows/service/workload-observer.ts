@@ -20,17 +20,20 @@ export interface WorkloadObserverProps {
 }
 
 /**
- * Notices workloads that somebody scaled or deleted in the cluster, and makes the workflow of their flow apply its desired
- * state again.
+ * Notices workloads that somebody scaled, edited or deleted in the cluster, and makes the workflow of their flow apply its
+ * desired state again.
  *
- * I1. A flow is examined at the start and when its set of workloads or a number of desired replicas has changed; any other
- *     change costs no request.
+ * I1. A flow is examined at the start and when its set of workloads, a number of desired replicas or a specification has
+ *     changed; any other change costs no request.
  * I2. A difference counts only if it is the same in two readings, with the same settled desired state.
+ * I3. An edit counts once: what it added may be nothing that the desired state says something about.
  */
 export class WorkloadObserver {
   private readonly timers = new Map<string, NodeJS.Timeout>();
   /** What was examined last, by flow. */
   private readonly examined = new Map<string, string>();
+  /** Generations of the workloads that were found as desired, by flow. */
+  private readonly accepted = new Map<string, Generations>();
   private watch: ClusterWatch | undefined;
   private isClosed = false;
 
@@ -80,29 +83,35 @@ export class WorkloadObserver {
     const memo = view?.memo;
     if (view?.isOpen !== true || memo === undefined || memo.digest === '' || memo.phase === 'Stopping') {
       this.examined.delete(name);
+      this.accepted.delete(name);
       return;
     }
     if (!memo.isSettled || flowPhases[memo.phase].replicas === 'ending') return this.schedule(flow, unsettledMs);
-    const drift = describeDrift(await planner.plan(flow, memo.digest, {}), memo, await cluster.workloads(flow));
+    const workloads = await cluster.workloads(flow);
+    const drift = describeDrift(await planner.plan(flow, memo.digest, {}), memo, workloads, this.accepted.get(name));
     if (drift === undefined) {
       this.examined.set(name, shape);
+      this.accepted.set(name, generationsOf(workloads));
       return;
     }
     const difference = `${memo.revision} ${memo.since} ${drift}`;
     if (found !== difference) return this.schedule(flow, confirmMs, difference); // I2
     await workflows.observed(flow, drift);
+    this.accepted.set(name, generationsOf(workloads)); // I3
     this.schedule(flow, unsettledMs);
   }
 }
 
 /**
- * The workloads that differ from the desired state, as in `map has 0 of 2 replicas; sink is missing`; undefined when none
- * does. Workloads that have ended, and those of functions that ended in an earlier workflow, do not count.
+ * The workloads that differ from the desired state, as in `map has 0 of 2 replicas; sink is missing`, or that somebody edited
+ * since they had the accepted generations; undefined when there is none. Workloads that have ended, and those of functions
+ * that ended in an earlier workflow, do not count.
  */
 export function describeDrift(
   plan: FlowPlan,
   { phase, pauses, ended }: Pick<FlowMemo, 'phase' | 'pauses' | 'ended'>,
   workloads: readonly WorkloadState[],
+  accepted?: Generations,
 ): string | undefined {
   const isHalted = flowPhases[phase].replicas === 'none';
   const differences = plan.workloads.flatMap(({ function: id, replicas, isPaused }) => {
@@ -110,13 +119,25 @@ export function describeDrift(
     const state = workloads.find((each) => each.function === id);
     if (state === undefined) return [`${id} is missing`];
     const desired = isHalted || (pauses[id] ?? isPaused) ? 0 : replicas;
-    if (state.outcome !== undefined || state.desired === desired) return [];
-    return [`${id} has ${state.desired} of ${desired} replicas`];
+    if (state.outcome !== undefined) return [];
+    if (state.desired !== desired) return [`${id} has ${state.desired} of ${desired} replicas`];
+    const known = accepted?.get(state.name);
+    const isEdited = state.changedBy !== undefined && known !== undefined && state.generation !== known;
+    return isEdited ? [`${id} was edited by ${state.changedBy}`] : [];
   });
   return differences.length === 0 ? undefined : differences.join('; ');
 }
 
+/** Generation of each workload, by its name. */
+type Generations = ReadonlyMap<string, number | undefined>;
+
+function generationsOf(workloads: readonly WorkloadState[]): Generations {
+  return new Map(workloads.map(({ name, generation }) => [name, generation]));
+}
+
 function shapeOf(workloads: readonly WorkloadState[]): string {
-  const parts = workloads.map(({ function: id, desired, outcome }) => `${id} ${desired} ${outcome ?? ''}`);
+  const parts = workloads.map(
+    ({ function: id, desired, outcome, generation }) => `${id} ${desired} ${outcome ?? ''} ${generation ?? ''}`,
+  );
   return parts.sort().join('\n');
 }

@@ -31,6 +31,16 @@ const container = { name: 'function', ready: false, started: false, restartCount
 const ready = (status: 'True' | 'False', seconds: number, message?: string) =>
   ({ type: 'Ready', status, lastTransitionTime: at(seconds), message }) as const;
 
+/** A pod whose node stopped to report while its containers were ready. */
+const silent: Pod = {
+  ...podOf({
+    phase: 'Running',
+    conditions: [ready('False', 7), { type: 'ContainersReady', status: 'True' }],
+    containerStatuses: [{ ...container, ready: true, started: true, state: { running: { startedAt: at(3) } } }],
+  }),
+  spec: { nodeName: 'worker-1' },
+};
+
 describe('a replica', () => {
   const terminated = {
     exitCode: 1,
@@ -114,7 +124,7 @@ describe('a replica', () => {
         initContainerStatuses: [{ ...container, name: 'side', state: { waiting: { reason: 'ErrImagePull' } } }],
         containerStatuses: [{ ...container, state: { waiting: { reason: 'PodInitializing' } } }],
       }),
-      { phase: 'waiting', reason: 'ErrImagePull' },
+      { phase: 'waiting', reason: 'ErrImagePull', message: 'container side' },
     ],
     [
       'has failed for want of memory',
@@ -134,8 +144,120 @@ describe('a replica', () => {
     [
       'is ending since it was told to stop',
       podOf({ phase: 'Running' }, { metadata: { deletionTimestamp: at(40), deletionGracePeriodSeconds: 30 } }),
-      { phase: 'ending', since: at(10) },
+      { phase: 'ending', since: at(10), deadline: at(40) },
     ],
+    [
+      'does not report when its node does not',
+      silent,
+      {
+        phase: 'not-ready',
+        reason: 'NodeNotReady',
+        message: 'node worker-1 does not report; the replica may still run there',
+        since: at(7),
+      },
+    ],
+    [
+      'is ending on a node that does not report',
+      { ...silent, metadata: { ...silent.metadata, deletionTimestamp: at(40), deletionGracePeriodSeconds: 30 } },
+      {
+        phase: 'ending',
+        reason: 'NodeNotReady',
+        message: 'node worker-1 does not report; the replica may still run there',
+        since: at(10),
+        deadline: at(40),
+      },
+    ],
+    [
+      'is unknown when its pod is',
+      podOf({ phase: 'Unknown', reason: 'NodeLost', message: 'Node worker-1 which was running pod is unresponsive' }),
+      { phase: 'not-ready', reason: 'NodeLost', message: 'Node worker-1 which was running pod is unresponsive' },
+    ],
+    [
+      'has succeeded when its function has, while the sidecar is being stopped',
+      {
+        ...podOf({
+          phase: 'Running',
+          conditions: [ready('False', 9), { type: 'ContainersReady', status: 'False' }],
+          initContainerStatuses: [{ ...container, name: 'side', started: true, state: { terminated } }],
+          containerStatuses: [{ ...container, state: { terminated: { exitCode: 0, finishedAt: at(8) } } }],
+        }),
+        spec: { restartPolicy: 'Never' },
+      },
+      { phase: 'succeeded', since: at(8) },
+    ],
+    [
+      'waits for its restart when a function that must not end has ended well',
+      podOf({
+        phase: 'Running',
+        conditions: [ready('False', 9)],
+        containerStatuses: [{ ...container, state: { terminated: { exitCode: 0, reason: 'Completed' } } }],
+      }),
+      { phase: 'waiting', reason: 'Completed', message: 'exit code 0', since: at(9) },
+    ],
+    [
+      'waits after it used too much memory',
+      podOf({
+        phase: 'Running',
+        containerStatuses: [
+          {
+            ...container,
+            restartCount: 1,
+            state: { waiting: { reason: 'CrashLoopBackOff' } },
+            lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+          },
+        ],
+      }),
+      { phase: 'waiting', reason: 'CrashLoopBackOff', message: 'OOMKilled: exit code 137', restarts: 1 },
+    ],
+    ...(['CreateContainerConfigError', 'InvalidImageName', 'CreateContainerError', 'RunContainerError'] as const).map(
+      (reason): [string, Pod, object] => [
+        `waits for the correction of ${reason}`,
+        podOf({
+          phase: 'Pending',
+          containerStatuses: [{ ...container, state: { waiting: { reason, message: 'secret "s3" not found' } } }],
+        }),
+        { phase: 'waiting', reason, message: 'secret "s3" not found' },
+      ],
+    ),
+    [
+      'has failed by the function, not by the sidecar that was stopped after it',
+      podOf({
+        phase: 'Failed',
+        initContainerStatuses: [
+          { ...container, name: 'side', state: { terminated: { exitCode: 143, finishedAt: at(9) } } },
+        ],
+        containerStatuses: [{ ...container, state: { terminated: { ...terminated, finishedAt: at(8) } } }],
+      }),
+      { phase: 'failed', reason: 'Error', message: 'ValueError: no (exit code 1)', since: at(9) },
+    ],
+    [
+      'has failed for a pod of higher priority',
+      podOf({
+        phase: 'Failed',
+        conditions: [
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'PreemptionByScheduler',
+            message: 'default-scheduler: preempting to accommodate a higher priority pod',
+          },
+        ],
+        containerStatuses: [{ ...container, state: { terminated: { exitCode: 143, finishedAt: at(8) } } }],
+      }),
+      {
+        phase: 'failed',
+        reason: 'PreemptionByScheduler',
+        message: 'default-scheduler: preempting to accommodate a higher priority pod',
+        since: at(8),
+      },
+    ],
+    ...(['DeadlineExceeded', 'NodeShutdown', 'OutOfcpu', 'UnexpectedAdmissionError'] as const).map(
+      (reason): [string, Pod, object] => [
+        `has failed with its pod by ${reason}`,
+        podOf({ phase: 'Failed', reason, message: 'so it was' }),
+        { phase: 'failed', reason, message: 'so it was' },
+      ],
+    ),
   ])('%s', (_, pod, expected) => {
     expect(replicaState(pod)).toEqual({ name: 'pod', restarts: 0, since: at(0), specHash: 'one', ...expected });
   });
@@ -197,6 +319,21 @@ describe('a workload', () => {
     expect(isSettling({})).toBe(true);
     expect(isSettling({ observedGeneration: 1, replicas: 2 })).toBe(true);
     expect(isSettling({ observedGeneration: 1, replicas: 1 })).toBeUndefined();
+  });
+
+  it.each([
+    ['kubectl-set', 9, 'kubectl-set'],
+    ['kubectl-set', 5, undefined],
+    ['kube-controller-manager', 9, undefined],
+  ])('was changed last by %s in second %i: %s', (manager, second, changedBy) => {
+    const managedFields = [
+      { manager: 'kflow', time: at(5) },
+      { manager, time: at(second) },
+      { manager: 'somebody', time: at(20), subresource: 'status' },
+    ];
+    const metadata = { ...workload('Deployment', 'd', {}).metadata, managedFields };
+    const [state] = states([workload('Deployment', 'd', { metadata })], []);
+    expect([state?.generation, state?.changedBy]).toEqual([1, changedBy]);
   });
 
   it('is told while there are pods of it, though it is gone itself', () => {

@@ -362,3 +362,33 @@ test('a problem that recurs has a new time', () => {
   );
   expect(sinces).toEqual([at(1), at(1), undefined, at(4)]);
 });
+
+test.each(['Running', 'Pausing', 'Stopping'] as const)(
+  'a replica that is still there after its grace period is a problem of a flow that is %s',
+  (phase) => {
+    const lost = replica('map-9', { phase: 'ending', since: at(0), deadline: at(30) });
+    const workloads = mapWith(replica('map-0'), replica('map-1'), lost);
+    expect(healthOf({ phase, workloads, second: 35 })).toEqual(healthy);
+    expect(healthOf({ phase, workloads, second: 41 })).toEqual({
+      state: 'degraded',
+      problems: [
+        {
+          function: 'map',
+          replica: 'map-9',
+          reason: 'Terminating',
+          message: expect.stringMatching(/^still terminating after its grace period: .*; delete the pod by force/),
+          since: at(30),
+        },
+      ],
+    });
+  },
+);
+
+test('a lost replica tells that its node does not report', () => {
+  const why = { reason: 'NodeNotReady', message: 'node worker-1 does not report' };
+  const lost = replica('map-9', { phase: 'ending', since: at(0), deadline: at(30), ...why });
+  const health = healthOf({ workloads: mapWith(replica('map-0'), replica('map-1'), lost), second: 60 });
+  expect(health?.problems).toMatchObject([
+    { reason: 'NodeNotReady', message: expect.stringContaining('node worker-1 does not report; delete the pod') },
+  ]);
+});

@@ -65,3 +65,9 @@ test('desires no replica for a paused function, and those of the plan for one th
     isPaused: false,
   });
 });
+
+test('a function of a running flow whose workload somebody scaled to 0 is not paused', () => {
+  const workloads = withWorkload(ready, 'map', { desired: 0, replicas: [] });
+  const isPaused = (isRunning: boolean) => functionStatuses({ plan, workloads, progress, isRunning })[1]?.isPaused;
+  expect([isPaused(true), isPaused(false)]).toEqual([false, true]);
+});

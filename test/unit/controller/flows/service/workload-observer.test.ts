@@ -91,6 +91,20 @@ describe('the observer of workloads', () => {
     expect(stage.signals).toEqual(['map has 0 of 2 replicas']);
   });
 
+  test('signals the workflow once for a workload that somebody edited, also if the edit remains', async () => {
+    const generation = (number: number, changedBy?: string) =>
+      withWorkload(ready, 'map', { generation: number, ...(changedBy === undefined ? {} : { changedBy }) });
+    await stage.show(generation(1));
+    await stage.show(generation(2)); // KFlow itself
+    expect(stage.signals).toEqual([]);
+    await stage.show(generation(3, 'kubectl-edit'));
+    expect(stage.signals).toEqual(['map was edited by kubectl-edit']);
+    await stage.show(generation(3, 'kubectl-edit'));
+    expect(stage.signals).toHaveLength(1);
+    await stage.show(generation(4, 'kubectl-set'));
+    expect(stage.signals.at(-1)).toBe('map was edited by kubectl-set');
+  });
+
   test('asks nothing when only replicas change', async () => {
     const { described } = stage;
     await stage.show(withWorkload(ready, 'map', { replicas: [] }));
