@@ -54,6 +54,13 @@ export class AccessGuard {
     return { refused: (error) => this.refuse(server, error), accepted: () => this.accept(server) };
   }
 
+  /** Suspends the worker for good, because the process is about to end. */
+  retire(): void {
+    const { worker } = this;
+    this.worker = undefined;
+    worker?.suspend();
+  }
+
   close(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
   }

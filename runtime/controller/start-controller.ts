@@ -8,6 +8,7 @@ import { S3Buckets } from '../adapters/s3/s3-buckets';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
 import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
+import { pause } from '../async/pause';
 import type { InstallationKey } from '../installation/installation-key';
 import { readKeyFile } from '../installation/key-file';
 import type { Log } from '../log';
@@ -86,11 +87,20 @@ async function open(
   const guard = new AccessGuard(log);
   onClose(async () => guard.close());
   const clients = await connect(settings, { ...parts, guard }, onClose);
-  const service = await startFlows(settings, { ...clients, guard, log }, onClose);
+  const shutdown = { isRequested: false };
+  const service = await startFlows(settings, { ...clients, guard, shutdown, log }, onClose);
   await startWatchers({ ...clients, service, log }, onClose);
-  const { host, port } = settings.listen;
-  const api = await startApi({ service, access: await createAccess(settings.access, log), log, host, port });
+  const { host, port, tls, shutdownDelaySeconds } = settings.listen;
+  const access = await createAccess(settings.access, log);
+  const api = await startApi({ service, access, log, host, port, ...(tls === undefined ? {} : { tls }) });
   onClose(() => api.close());
+  onClose(async () => {
+    // a Service keeps sending clients to a pod for some seconds after the pod was told to end
+    shutdown.isRequested = true;
+    api.drain();
+    guard.retire();
+    await pause(shutdownDelaySeconds * 1_000);
+  });
   return { url: api.url, service, lost: guard.lost };
 }
 
@@ -163,6 +173,7 @@ async function reseal(store: JetStreamFlowStore, log: Log): Promise<void> {
 
 interface FlowParts extends Clients {
   readonly guard: AccessGuard;
+  readonly shutdown: { readonly isRequested: boolean };
   readonly log: Log;
 }
 
@@ -193,7 +204,7 @@ async function openCluster(
  */
 async function startFlows(
   settings: ControllerSettings,
-  { streams, store, reports, cluster, temporal, workflows, guard, log }: FlowParts,
+  { streams, store, reports, cluster, temporal, workflows, guard, shutdown, log }: FlowParts,
   onClose: OnClose,
 ): Promise<FlowController> {
   const planner = new FlowPlanner(store, planSettings(settings));
@@ -225,7 +236,8 @@ async function startFlows(
       readyTimeoutMs: settings.times.readySeconds * 1_000,
       historyLength: settings.temporal.historyLength,
     },
-    whyNotReady: () => whyNotReady({ workflows, store, worker, guard }),
+    whyNotReady: async () =>
+      shutdown.isRequested ? ['shutting down'] : whyNotReady({ workflows, store, worker, guard }),
   });
 }
 

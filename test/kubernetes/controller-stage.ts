@@ -117,7 +117,8 @@ export class ControllerStage {
     if (kubeconfig === undefined) return this.config;
     const settings = JSON.parse(readFileSync(this.config, 'utf8'));
     const file = `${kubeconfig}.controller.json`;
-    writeFileSync(file, JSON.stringify({ ...settings, cluster: { ...settings.cluster, kubeconfig } }));
+    const cluster = { ...settings.cluster, kubeconfig: this.proxy.kubeconfig(kubeconfig) };
+    writeFileSync(file, JSON.stringify({ ...settings, cluster }));
     return file;
   }
 

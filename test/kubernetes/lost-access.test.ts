@@ -1,7 +1,9 @@
+import type { KFlowError } from '../../lib/errors';
+import { KubernetesObjects } from '../../runtime/adapters/kubernetes/kubernetes-objects';
 import type { FlowEventView } from '../../runtime/api-contract/flow-history';
 import { waitFor } from '../support/wait-for';
-import { ControlledFlow, topology } from './controlled-flow';
-import { ControllerStage } from './controller-stage';
+import { ControlledFlow } from './controlled-flow';
+import { type AnotherController, ControllerStage } from './controller-stage';
 
 const namespace = 'lost-access';
 let stage: ControllerStage;
@@ -12,6 +14,18 @@ beforeAll(async () => {
 afterAll(() => stage?.close());
 
 const flowOf = (jobId: string) => new ControlledFlow(stage.api, namespace, jobId);
+/** Reads a log through the API of a controller, which needs the controller's own credentials. */
+const logsOf = ({ api }: AnotherController, { name }: ControlledFlow) =>
+  api.call('GET', `/kflows/v1/${name}/logs?function=map&tail=1`);
+/** The code of the error of a call with a kubeconfig; undefined if the server accepts it. */
+async function codeWith(file: string): Promise<string | undefined> {
+  const objects = await KubernetesObjects.open({ file });
+  const read = objects.list({ apiVersion: 'v1', kind: 'Pod' }, namespace);
+  return read.then(
+    () => undefined,
+    ({ code }: KFlowError) => code,
+  );
+}
 const isRefused = /Kubernetes refuses the credentials/;
 
 test('a controller whose token was revoked takes no more work and exits, and no flow fails', async () => {
@@ -41,15 +55,14 @@ test('a controller whose token was revoked takes no more work and exits, and no 
 test('a controller whose token file was replaced goes on with the new token', async () => {
   const access = await stage.podAccess('rotated');
   const other = await stage.another(access.file);
+  const flow = flowOf('rotated');
+  await flow.run();
+  expect((await logsOf(other, flow)).status).toBe(200);
+  const old = await access.copy();
   await access.revoke();
   await access.renew();
-  // its own API reads the cluster with its own credentials
-  const flow = new ControlledFlow(other.api, namespace, 'rotated');
-  await flow.run();
-  await waitFor('the old token is refused', async () => {
-    const { status } = await other.api.call('GET', `/kflows/v1/${flow.name}/logs?function=map&tail=1`);
-    return status === 200;
-  });
+  await waitFor('the old token is refused', async () => (await codeWith(old)) === 'credentials-refused');
+  expect(await logsOf(other, flow)).toMatchObject({ status: 200, body: expect.stringContaining('ready') });
   expect((await other.api.call('GET', '/readyz')).status).toBe(200);
   expect(other.command.stdout + other.command.stderr).not.toMatch(isRefused);
   other.kill();
@@ -59,10 +72,11 @@ test('a controller that was refused for a moment becomes ready again', async () 
   const access = await stage.podAccess('late');
   const other = await stage.another(access.file);
   await access.revoke();
-  await stage.api.call('POST', `/kflows/v1/${namespace}/late`, topology({}));
+  const flow = flowOf('late');
+  await flow.run();
   const isReady = async () => (await other.api.call('GET', '/readyz')).status === 200;
   await waitFor('the refusal', async () => {
-    await other.api.call('GET', `/kflows/v1/${namespace}/late/logs?function=map&tail=1`);
+    await logsOf(other, flow).catch(() => undefined); // the stream breaks off
     return !(await isReady());
   });
   expect((await other.api.call('GET', '/readyz')).body).toMatchObject({ detail: expect.stringMatching(isRefused) });

@@ -16,7 +16,10 @@ export class PodAccess {
   static async open(namespace: string, pod: string, folder: string): Promise<PodAccess> {
     const file = path.join(folder, `${pod}.kubeconfig`);
     const config = JSON.parse(readFileSync(sharedKubeconfig(), 'utf8'));
-    const users = config.users.map((user: object) => ({ ...user, user: { 'auth-provider': { name: 'tokenFile', config: { tokenFile: `${file}.token` } } } }));
+    const users = config.users.map((user: object) => ({
+      ...user,
+      user: { 'auth-provider': { name: 'tokenFile', config: { tokenFile: `${file}.token` } } },
+    }));
     writeFileSync(file, JSON.stringify({ ...config, users }));
     const access = new PodAccess(namespace, pod, file);
     await access.renew();
@@ -37,6 +40,16 @@ export class PodAccess {
     const request = { name: account, namespace, body: { spec } };
     const { status } = await core.createNamespacedServiceAccountToken(request);
     writeFileSync(`${this.file}.token`, status?.token ?? '');
+  }
+
+  /** A kubeconfig with the present token in it. */
+  async copy(): Promise<string> {
+    const config = JSON.parse(readFileSync(this.file, 'utf8'));
+    const token = readFileSync(`${this.file}.token`, 'utf8');
+    const users = config.users.map((user: object) => ({ ...user, user: { token } }));
+    const file = `${this.file}.copy`;
+    writeFileSync(file, JSON.stringify({ ...config, users }));
+    return file;
   }
 
   /** Deletes the pod as `kubectl delete --force` does: the process keeps running with a token that is valid no more. */

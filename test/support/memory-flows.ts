@@ -235,9 +235,13 @@ export class MemoryFlows implements FlowService {
     if (!this.flows.has(flowName(key))) return;
     const fits = (line: LogLine) => id === undefined || line.function === id;
     const present = this.lines.filter(fits);
-    yield* tail === undefined ? present : present.slice(-tail);
+    yield* present.slice(Math.max(0, present.length - (tail ?? present.length)));
     if (!follow) return;
-    for (let next = this.lines.length; await this.changes.until(() => this.lines.length > next, signal); next += 1) {
+    // a flow that is closed has no replicas
+    const isOver = () => this.find(key).status.closeTime !== null;
+    let next = this.lines.length;
+    const isNext = () => this.lines.length > next;
+    for (; (await this.changes.until(() => isNext() || isOver(), signal)) && isNext(); next += 1) {
       const line = this.lines[next];
       if (line !== undefined && fits(line)) yield line;
     }

@@ -17,9 +17,19 @@ export class ApiRefusal extends KFlowError {
 export class ControllerUnavailable extends KFlowError {
   override readonly name = 'ControllerUnavailable';
 
-  constructor(message: string, cause?: unknown) {
+  /** Why, in a few words. */
+  readonly reason: string | undefined;
+
+  constructor(message: string, { cause, reason }: { readonly cause?: unknown; readonly reason?: string } = {}) {
     super('server-failed', message, { cause });
+    this.reason = reason;
   }
+}
+
+/** What to say when the connection of a command that follows something is lost. */
+export function lossOf(error: Error): string {
+  const reason = error instanceof ControllerUnavailable ? error.reason : undefined;
+  return `the controller is unavailable${reason === undefined ? '' : ` (${reason})`}; waiting for it`;
 }
 
 /** Advice for users of the command line, which the controller's problem does not contain. */
@@ -30,7 +40,7 @@ function adviceOf({ code }: ApiProblem, httpStatus: number): readonly string[] {
 }
 
 /**
- * The error for a response with an HTTP status of 400 or more. A body that is not a problem of the API comes from a proxy
+ * The error for a response with an HTTP status of 300 or more. A body that is not a problem of the API comes from a proxy
  * or from another server.
  */
 export async function errorOf(response: Response, url: string): Promise<KFlowError> {
@@ -42,6 +52,11 @@ export async function errorOf(response: Response, url: string): Promise<KFlowErr
     return new ControllerUnavailable(
       `the controller at ${url} is unavailable (${response.status} ${detail}); try again`,
     );
+  }
+  const target = response.headers.get('location');
+  if (response.status >= 300 && response.status < 400 && target !== null) {
+    const address = new URL(target, url).origin;
+    return new ConfigError('config-invalid', `${url} redirects to ${address}; use that address`);
   }
   const message = `${url} responded with ${response.status}: ${detail}; check that this is the address of a controller`;
   return new ConfigError('config-invalid', message);

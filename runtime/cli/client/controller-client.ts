@@ -101,13 +101,21 @@ export class ControllerClient {
     { after, limit }: { readonly after?: string; readonly limit?: number },
   ): AsyncGenerator<FlowEventView> {
     const headers = new Headers(after === undefined ? {} : { 'last-event-id': after });
-    const body = await this.connection.stream(eventsPath(of, { limit }), { accept: 'text/event-stream', headers });
+    const body = await this.connection.stream(eventsPath(of, { limit }), {
+      accept: 'text/event-stream',
+      headers,
+      isKeptAlive: true,
+    });
     for await (const { data } of serverSentEvents(body)) yield this.connection.checked(eventSchema, data);
   }
 
   /** The current status, then every changed status until the flow has closed. */
   async *followStatus(flow: FlowKey, signal?: AbortSignal): AsyncGenerator<FlowStatus> {
-    const body = await this.connection.stream(pathOf(flow), { accept: 'text/event-stream', signal });
+    const body = await this.connection.stream(pathOf(flow), {
+      accept: 'text/event-stream',
+      signal,
+      isKeptAlive: true,
+    });
     for await (const { event, data } of serverSentEvents(body)) {
       if (event === 'status') yield this.connection.checked(flowStatusSchema, data);
     }
@@ -115,7 +123,10 @@ export class ControllerClient {
 
   async *logs(flow: FlowKey, query: Partial<LogQuery>): AsyncGenerator<LogLine> {
     const path = `${pathOf(flow)}/logs${queryOf(query)}`;
-    const body = await this.connection.stream(path, { accept: 'application/x-ndjson' });
+    const body = await this.connection.stream(path, {
+      accept: 'application/x-ndjson',
+      isKeptAlive: query.follow === true,
+    });
     for await (const line of readLines(body)) if (line !== '') yield this.connection.checked(logLineSchema, line);
   }
 

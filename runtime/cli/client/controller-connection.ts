@@ -1,7 +1,10 @@
 import { userInfo } from 'node:os';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
+import { isLoopback } from '../../controller/api/access/loopback';
 import { ControllerUnavailable, errorOf } from './client-error';
+import { connectionFault, isCertificateFault } from './connection-fault';
+import { sendRequest } from './send-request';
 
 /** The address of a controller, and the token of its client. */
 export interface ControllerAddress {
@@ -10,10 +13,14 @@ export interface ControllerAddress {
   /** Option, variable or file that set the address, for messages; undefined for the default. */
   readonly from?: string;
   readonly token?: string;
+  /** PEM text of the CAs that may issue the certificate of the controller; default: those that the system trusts. */
+  readonly ca?: string;
 }
 
 /** A request fails without a response in this time. */
 const responseTimeoutMs = 60_000;
+/** A stream counts as lost without a byte in this time; the controller sends something every ten seconds. */
+const silenceMs = 45_000;
 
 /** The body of a request. */
 export interface DocumentBody {
@@ -30,11 +37,14 @@ interface StreamRequest {
   readonly accept: string;
   readonly headers?: Headers;
   readonly signal?: AbortSignal;
+  /** The controller sends something at least every ten seconds. */
+  readonly isKeptAlive?: boolean;
 }
 
 interface Request extends Payload {
   readonly method: string;
   readonly signal?: AbortSignal;
+  readonly silenceMs?: number;
 }
 
 /** Requests to one controller. Throws `errorOf` a response that is not 2xx, ControllerUnavailable without a response. */
@@ -60,10 +70,15 @@ export class ControllerConnection {
   /** A body as it arrives, until the controller ends it. */
   async stream(
     path: string,
-    { accept, headers = new Headers(), signal }: StreamRequest,
+    { accept, headers = new Headers(), signal, isKeptAlive = false }: StreamRequest,
   ): Promise<AsyncGenerator<Uint8Array>> {
     headers.set('accept', accept);
-    const { body } = await this.request(path, { method: 'GET', headers, signal });
+    const { body } = await this.request(path, {
+      method: 'GET',
+      headers,
+      signal,
+      ...(isKeptAlive ? { silenceMs } : {}),
+    });
     return this.chunks(body);
   }
 
@@ -85,18 +100,19 @@ export class ControllerConnection {
 
   private async request(
     path: string,
-    { method, document, headers = new Headers(), signal }: Request,
+    { method, document, headers = new Headers(), signal, silenceMs: limit }: Request,
   ): Promise<Response> {
-    const { url, token } = this.address;
+    const { url, token, ca } = this.address;
     if (!headers.has('accept')) headers.set('accept', 'application/json, text/*;q=0.9');
     if (token === undefined) headers.set('kflow-user', headerText(userName()));
     else headers.set('authorization', `Bearer ${token}`);
     if (document !== undefined) headers.set('content-type', document.contentType);
     let response: Response;
     try {
-      response = await fetch(url + path, { method, headers, body: document?.text, signal });
+      response = await sendRequest(url + path, { method, headers, body: document?.text, signal, ca, silenceMs: limit });
     } catch (error) {
-      throw this.unavailable(error);
+      if (isCertificateFault(error)) throw this.untrusted(error);
+      throw this.unavailable(error, signal);
     }
     if (response.ok) return response;
     throw await errorOf(response, url);
@@ -115,16 +131,27 @@ export class ControllerConnection {
     }
   }
 
-  private unavailable(error: unknown): ControllerUnavailable {
+  private get place(): string {
     const { url, from } = this.address;
-    const place = from === undefined ? url : `${url} (${from})`;
-    const { name, cause, message } = error as Error;
-    const why = (cause as Error | undefined)?.message || message;
-    const reason = name === 'TimeoutError' ? `no response within ${this.timeoutMs / 1_000} s` : why;
-    return new ControllerUnavailable(
-      `cannot reach the controller at ${place}: ${reason}\nstart one with kflow up, or set KFLOW_URL`,
-      error,
-    );
+    return from === undefined ? url : `${url} (${from})`;
+  }
+
+  private unavailable(error: unknown, signal?: AbortSignal): ControllerUnavailable {
+    const isLate = (error as Error).name === 'AbortError' && signal?.reason?.name === 'TimeoutError';
+    const reason = isLate ? `no response within ${this.timeoutMs / 1_000} s` : connectionFault(error);
+    const isLocal = isLoopback(new URL(this.address.url).hostname.replace(/^\[|\]$/g, ''));
+    const advice = isLocal
+      ? 'start one with kflow up, start its kubectl port-forward again, which ends with its pod, or set KFLOW_URL'
+      : 'check the address and the network';
+    return new ControllerUnavailable(`cannot reach the controller at ${this.place}: ${reason}\n${advice}`, {
+      cause: error,
+      reason: isLocal ? `${reason}; a kubectl port-forward ends with its pod: start it again` : reason,
+    });
+  }
+
+  private untrusted(error: unknown): ConfigError {
+    const message = `cannot use the controller at ${this.place}: ${connectionFault(error)}`;
+    return new ConfigError('config-invalid', message, { cause: error });
   }
 }
 

@@ -7,13 +7,15 @@ import type { ControllerAddress } from './controller-connection';
 export interface AddressOptions {
   readonly url?: string;
   readonly token?: string;
+  /** A file with the CAs of the controller's certificate, as PEM text. */
+  readonly ca?: string;
 }
 
 const standardUrl = 'http://127.0.0.1:9080';
 
 /**
  * The controller at `--url` or KFLOW_URL, else that of the stack that `kflow up` started in the folder or in a parent
- * folder, else the default address on this machine. Throws CommandError on an invalid address or token file.
+ * folder, else the default address on this machine. Throws CommandError on an invalid address, token file or CA file.
  */
 export async function findController(
   options: AddressOptions,
@@ -22,7 +24,8 @@ export async function findController(
   const named = namedUrl(options.url, '--url') ?? namedUrl(env.KFLOW_URL, 'KFLOW_URL');
   const found = named ?? (await stackUrl(folder)) ?? { url: standardUrl };
   const token = options.token ?? env.KFLOW_TOKEN ?? tokenFile(env.KFLOW_TOKEN_FILE);
-  return { ...found, ...(token ? { token } : {}) };
+  const ca = options.ca === undefined ? caFile(env.KFLOW_CA, 'KFLOW_CA') : caFile(options.ca, '--ca');
+  return { ...found, ...(token ? { token } : {}), ...(ca === undefined ? {} : { ca }) };
 }
 
 type NamedUrl = Pick<ControllerAddress, 'url' | 'from'>;
@@ -40,6 +43,18 @@ function namedUrl(text: string | undefined, from: string): NamedUrl | undefined 
 async function stackUrl(folder: string): Promise<NamedUrl | undefined> {
   const stack = await findStack(folder);
   return stack && { url: stack.url, from: stack.directory.file };
+}
+
+function caFile(file: string | undefined, from: string): string | undefined {
+  if (!file) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw usageError(`${from}: cannot read ${file}: ${(error as Error).message}`);
+  }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw usageError(`${from}: ${file} contains no certificate; want PEM text`);
 }
 
 function tokenFile(file: string | undefined): string | undefined {

@@ -12,7 +12,7 @@ export type FlowOptions = Values<typeof flowOptions>;
 /** Options of commands that change a flow. */
 export type ChangeOptions = Values<typeof changeOptions>;
 
-type SessionOptions = Pick<FlowOptions, 'namespace' | 'url' | 'token'> & Partial<Pick<ChangeOptions, 'comment'>>;
+type SessionOptions = Pick<FlowOptions, 'namespace' | 'url' | 'token' | 'ca'> & Partial<Pick<ChangeOptions, 'comment'>>;
 
 /** Opens a client with the options of a command line and the environment and folder of this process. */
 export async function openClient(options: SessionOptions): Promise<ControllerClient> {

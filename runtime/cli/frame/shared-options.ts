@@ -89,6 +89,7 @@ export const flowOptions = {
   ),
   url: option('<url>', 'address of the controller', { parse: httpUrl, heading: commonHeading }),
   token: option('<token>', 'bearer token', { parse: text, heading: commonHeading }),
+  ca: option('<file>', 'CA of the certificate of the controller', { parse: text, heading: commonHeading }),
 } as const;
 
 /** Options of every command that changes a flow, and can wait for the change. */
@@ -115,4 +116,5 @@ export const functionsOption = listOption('<id>', 'only these functions', {
 export const controllerDetails = `The address of the controller is --url or KFLOW_URL, else that of the stack that
 kflow up started in this folder or in a parent folder, else
 http://127.0.0.1:9080. The token is --token, KFLOW_TOKEN, or the content of the
-file KFLOW_TOKEN_FILE.`;
+file KFLOW_TOKEN_FILE. The certificate of an https address must be issued by a
+CA in the file --ca or KFLOW_CA, else by one that the system trusts.`;

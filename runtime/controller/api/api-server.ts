@@ -1,5 +1,7 @@
+import type https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import fastify, { type FastifyInstance } from 'fastify';
+import type { SecureContextOptions } from 'node:tls';
+import fastify, { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ConfigError } from '../../../lib/errors';
 import type { Log } from '../../log';
@@ -10,6 +12,7 @@ import { describeRoutes } from './http/describe-routes';
 import { guardRoutes } from './http/guard-routes';
 import { acceptTextBodies } from './http/request-content';
 import { refuseOtherMethods, sendProblem, sendProblems } from './http/send-problems';
+import { type CertificateFiles, type SecureServer, ServingCertificate } from './http/serving-certificate';
 import { drainOnClose, StreamedResponses } from './http/streamed-responses';
 import { ApiMetrics, watchRequests } from './http/watch-requests';
 import type { AddRoutes } from './routes/api-route';
@@ -40,10 +43,14 @@ export interface ApiProps {
   readonly log: Log;
   /** Interval of comments on event streams without events; default: 10 s. */
   readonly keepAliveMs?: number;
+  /** Serves HTTPS with this certificate; default: HTTP. */
+  readonly tls?: SecureContextOptions;
 }
 
-export interface StartApiProps extends ApiProps {
+export interface StartApiProps extends Omit<ApiProps, 'tls'> {
   readonly host: string;
+  /** Files of the certificate, which are read again when they change; default: HTTP. */
+  readonly tls?: CertificateFiles;
   /** 0 picks a free port. */
   readonly port: number;
 }
@@ -52,6 +59,8 @@ export interface RunningApi {
   /** URL by which this machine can reach the API. */
   readonly url: string;
   readonly port: number;
+  /** Sends clients away: each response from now on ends its connection, while new connections are still accepted. */
+  drain(): void;
   /** Ends streams, waits for pending responses, and resolves when the port is free. */
   close(): Promise<void>;
 }
@@ -60,12 +69,17 @@ export interface RunningApi {
 const requestTimeoutMs = 120_000;
 
 /** Resolves when the API listens. Throws ConfigError if it cannot listen there, or if an open API would not be on loopback. */
-export async function startApi({ host, port, ...props }: StartApiProps): Promise<RunningApi> {
+export async function startApi({ host, port, tls, ...props }: StartApiProps): Promise<RunningApi> {
   if (props.access.kind === 'open' && !isLoopback(host)) {
     const message = `listen.host ${host}: without tokens, everybody who can connect would be an admin; set access to a token file or an OIDC issuer, or listen on 127.0.0.1`;
     throw new ConfigError('config-invalid', message);
   }
-  const app = createApi(props);
+  const certificate = tls && (await ServingCertificate.open(tls, props.log));
+  const app = createApi({ ...props, ...(certificate === undefined ? {} : { tls: certificate.options }) });
+  let isDraining = false;
+  app.addHook('onSend', async (_request, reply) => {
+    if (isDraining) reply.header('connection', 'close');
+  });
   try {
     await app.listen({ host, port });
   } catch (cause) {
@@ -74,19 +88,28 @@ export async function startApi({ host, port, ...props }: StartApiProps): Promise
   }
   const address = app.server.address() as AddressInfo;
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  const url = `http://${name.includes(':') ? `[${name}]` : name}:${address.port}`;
-  return { url, port: address.port, close: () => app.close() };
+  const url = `http${tls === undefined ? '' : 's'}://${name.includes(':') ? `[${name}]` : name}:${address.port}`;
+  certificate?.keep(app.server as unknown as SecureServer);
+  const close = async () => {
+    certificate?.close();
+    await app.close();
+  };
+  const drain = () => {
+    isDraining = true;
+  };
+  return { url, port: address.port, drain, close };
 }
 
 /** The REST API of a controller, not listening yet. An open API must listen on loopback only, which `startApi` ensures. */
-export function createApi({ service, access, log, keepAliveMs = 10_000 }: ApiProps): FastifyInstance {
-  const app = fastify({
+export function createApi({ service, access, log, keepAliveMs = 10_000, tls }: ApiProps): FastifyInstance {
+  const app = newServer({
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     return503OnClosing: false, // requests on open connections are still handled
     // the schemas reject longer names with a message; the router would only respond with 404
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
+    ...(tls === undefined ? {} : { tls }),
     frameworkErrors: (error, request, reply) => void sendProblem(error, { request, reply, log }),
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -113,6 +136,13 @@ export function createApi({ service, access, log, keepAliveMs = 10_000 }: ApiPro
     done();
   });
   return app;
+}
+
+/** Everything but the socket is the same for HTTP and HTTPS. */
+function newServer({ tls, ...options }: FastifyServerOptions & { readonly tls?: SecureContextOptions }) {
+  if (tls === undefined) return fastify(options);
+  const secured = fastify({ ...(options as FastifyHttpsOptions<https.Server>), https: tls });
+  return secured as unknown as FastifyInstance;
 }
 
 function listenError(host: string, port: number, cause: NodeJS.ErrnoException): ConfigError {

@@ -69,6 +69,21 @@ export const controllerSettingsSchema = z.strictObject({
   listen: z.strictObject({
     host: z.string().describe('address of the API; default: `127.0.0.1`, in a pod `0.0.0.0`'),
     port: port.default(9080).describe('port of the API; 0 picks a free port'),
+    tls: z
+      .strictObject({
+        certFile: z
+          .string()
+          .describe('certificate of the API with its intermediate CAs, as PEM text; reloaded when it changes'),
+        keyFile: z.string().describe('private key of the certificate; reloaded with it'),
+      })
+      .optional(),
+    shutdownDelaySeconds: z
+      .number()
+      .min(0)
+      .max(300)
+      .describe(
+        'after SIGTERM, how long the API still accepts connections while it is not ready, so that none is refused during a rollout; default: 0, in a pod 5',
+      ),
   }),
   nats: z.strictObject({
     url: z.string().describe('URL of NATS, as `nats://host:4222` or `tls://host:4222`; separate several with commas'),

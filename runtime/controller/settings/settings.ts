@@ -94,7 +94,9 @@ function completeDefaults(tree: Tree, env: NodeJS.ProcessEnv): void {
   tree.nats ??= {};
   tree.temporal ??= {};
   if (!isTree(tree.listen)) return;
-  tree.listen.host ??= env.KUBERNETES_SERVICE_HOST === undefined ? '127.0.0.1' : '0.0.0.0';
+  const isPod = env.KUBERNETES_SERVICE_HOST !== undefined;
+  tree.listen.host ??= isPod ? '0.0.0.0' : '127.0.0.1';
+  tree.listen.shutdownDelaySeconds ??= isPod ? 5 : 0;
   if (isLoopbackHost(tree.listen.host)) tree.access ??= { kind: 'open' };
 }
 

@@ -30,7 +30,7 @@ export async function runController({ config, port }: ControllerOptions, interru
     const lost = await Promise.race([interrupts.first().then(() => undefined), running.lost]);
     if (lost === undefined) log('INFO', 'shutting down');
     else log('CRITICAL', `${lost}; exiting to be started again with fresh credentials`);
-    const status = await closeInTime(running);
+    const status = await closeInTime(running, settings.listen.shutdownDelaySeconds * 1_000);
     return lost === undefined ? status : ExitStatus.Failed;
   } catch (error) {
     log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
@@ -42,7 +42,7 @@ export async function runController({ config, port }: ControllerOptions, interru
   }
 }
 
-async function closeInTime(running: RunningController): Promise<ExitStatus> {
-  const late = sleep(closeWithinMs, ExitStatus.Failed, { ref: false });
+async function closeInTime(running: RunningController, delayMs: number): Promise<ExitStatus> {
+  const late = sleep(delayMs + closeWithinMs, ExitStatus.Failed, { ref: false });
   return Promise.race([running.close().then(() => ExitStatus.Done), late]);
 }

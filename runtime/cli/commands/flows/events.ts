@@ -42,12 +42,13 @@ interface Following {
 
 /** Past events, then new ones; after a lost connection, those that happened meanwhile. */
 async function followEvents(client: ControllerClient, flow: Partial<FlowKey>, { tail, output }: Following) {
+  const { lossOf } = await import('../../client/client-error.js');
   const { follow } = await import('../../client/follow.js');
   const { say, writeItem } = await import('../../terminal/output.js');
   const render = await eventRenderer();
   let after: string | undefined;
   const open = () => client.followEvents(flow, after === undefined ? { limit: tail } : { after });
-  const onLost = () => say('the controller is unavailable; waiting for it');
+  const onLost = (error: Error) => say(lossOf(error));
   for await (const event of follow(open, { onLost })) {
     after = event.id;
     writeItem(output, event, () => render(event));

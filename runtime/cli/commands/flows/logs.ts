@@ -19,6 +19,7 @@ export const logs = defineCommand({
     ...flowOptions,
   },
   async run({ job, function: functionId, follow: isFollowing, tail, output, ...options }) {
+    const { lossOf } = await import('../../client/client-error.js');
     const { follow } = await import('../../client/follow.js');
     const { openFlow } = await import('../../client/flow-session.js');
     const { say } = await import('../../terminal/output.js');
@@ -26,10 +27,10 @@ export const logs = defineCommand({
     let rest = tail;
     const open = () =>
       client.logs(flow, { function: functionId, tail: rest, ...(isFollowing ? { follow: true } : {}) });
-    const onLost = () => {
+    const onLost = (error: Error) => {
       // lines are not printed twice; those written until the connection is back are missing
       rest = 0;
-      say('lost the connection to the controller; waiting for it; kflow logs without -f shows the lines in between');
+      say(`${lossOf(error)}; kflow logs without -f shows the lines in between`);
     };
     const write = await lineWriter(output);
     const lines = isFollowing ? follow(open, { isOver: () => true, onLost }) : open();

@@ -1,7 +1,7 @@
 import { KFlowError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/flow-status';
-import { ApiRefusal } from '../../client/client-error';
+import { ApiRefusal, lossOf } from '../../client/client-error';
 import type { ControllerClient } from '../../client/controller-client';
 import { follow } from '../../client/follow';
 import { CommandError, ExitStatus } from '../../frame/exit-status';
@@ -32,7 +32,7 @@ export async function waitUntilMet(
   say(`waiting for ${flowName(flow)} to ${condition.what}${atMost}`);
   let last: FlowStatus | undefined;
   let written = '';
-  const onLost = () => say('the controller is unavailable; waiting for it');
+  const onLost = (error: Error) => say(lossOf(error));
   try {
     for await (const status of follow(() => client.followStatus(flow, signal), { signal, isKnown: true, onLost })) {
       last = status;

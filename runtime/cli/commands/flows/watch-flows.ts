@@ -1,6 +1,7 @@
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/flow-status';
 import { pause } from '../../../async/pause';
+import { lossOf } from '../../client/client-error';
 import type { ControllerClient } from '../../client/controller-client';
 import { follow } from '../../client/follow';
 import type { OutputFormat } from '../../frame/shared-options';
@@ -73,7 +74,6 @@ function writeStatus(format: OutputFormat, status: FlowStatus, lines: StatusLine
   else for (const line of lines.of(status, { nowMs: Date.now(), counts })) process.stdout.write(`${line}\n`);
 }
 
-function sayLost(live: LiveView | undefined): () => void {
-  const line = 'the controller is unavailable; waiting for it';
-  return () => (live === undefined ? say(line) : live.say(line));
+function sayLost(live: LiveView | undefined): (error: Error) => void {
+  return (error) => (live === undefined ? say(lossOf(error)) : live.say(lossOf(error)));
 }

@@ -7,6 +7,8 @@ export interface StreamedResponse {
   readonly type: string;
   /** The parts of the body. They must end soon after the signal is aborted, which happens when the client disconnects. */
   readonly chunks: (signal: AbortSignal) => AsyncIterable<string>;
+  /** The end of the response means that everything was sent: a controller that closes resets the connection instead. */
+  readonly isWhole?: true;
 }
 
 /** Responses that are still being sent. `close` ends them all, so that the server can close. */
@@ -17,7 +19,7 @@ export class StreamedResponses {
   constructor(private readonly log: Log) {}
 
   /** Sends the headers at once, then each chunk. A failure resets the connection, so that the client notices it. */
-  send(reply: FastifyReply, { type, chunks }: StreamedResponse): FastifyReply {
+  send(reply: FastifyReply, { type, chunks, isWhole }: StreamedResponse): FastifyReply {
     const gone = new AbortController();
     if (this.isClosed) gone.abort();
     this.open.add(gone);
@@ -27,7 +29,7 @@ export class StreamedResponses {
       gone.abort();
     });
     raw.once('pipe', () => raw.flushHeaders());
-    const stream = Readable.from(chunks(gone.signal));
+    const stream = Readable.from(isWhole ? this.whole(chunks(gone.signal)) : chunks(gone.signal));
     stream.once('error', (error) =>
       this.log('WARNING', `${request.method} ${request.url}: stream aborted: ${error.message}`),
     );
@@ -37,6 +39,12 @@ export class StreamedResponses {
   close(): void {
     this.isClosed = true;
     for (const gone of this.open) gone.abort();
+  }
+
+  /** The chunks. Throws if they ended because of `close`. */
+  private async *whole(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+    yield* chunks;
+    if (this.isClosed) throw new Error('the controller is shutting down');
   }
 }
 

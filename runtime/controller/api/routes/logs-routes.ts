@@ -32,7 +32,11 @@ export function addLogsRoutes(app: ApiScope, { service, streams, keepAliveMs }: 
         const lines = encodeLines(service.logs(request.params, query, signal), isJson ? toJson : toText);
         return isJson && query.follow ? keepAlive(lines, { everyMs: keepAliveMs, filler: '\n' }) : lines;
       };
-      return streams.send(reply, { type: `${isJson ? linesType : 'text/plain'}; charset=utf-8`, chunks });
+      return streams.send(reply, {
+        type: `${isJson ? linesType : 'text/plain'}; charset=utf-8`,
+        chunks,
+        isWhole: true,
+      });
     },
   );
 }

@@ -1,4 +1,4 @@
-import { type RunningApi, startApi } from '../../../../../runtime/controller/api/api-server';
+import { type RunningApi, type StartApiProps, startApi } from '../../../../../runtime/controller/api/api-server';
 import { Workplace } from '../../../../support/kflow-cli';
 import { MemoryFlows } from '../../../../support/memory-flows';
 import { kflow, topology } from '../../support';
@@ -11,10 +11,13 @@ export class TestController {
 
   private constructor(
     readonly flows: MemoryFlows,
-    private readonly api: RunningApi,
+    private readonly props: StartApiProps,
+    private api: RunningApi,
   ) {}
 
-  static async start(options: { readonly isManual?: true } = {}): Promise<TestController> {
+  static async start(
+    options: { readonly isManual?: true; readonly tls?: StartApiProps['tls'] } = {},
+  ): Promise<TestController> {
     const flows = new MemoryFlows(options);
     await flows.submit(flow, topology, { by: 'the test' });
     flows.requests.length = 0;
@@ -24,8 +27,21 @@ export class TestController {
       log: () => undefined,
       host: '127.0.0.1',
       port: 0,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
     } as const;
-    return new TestController(flows, await startApi(props));
+    return new TestController(flows, props, await startApi(props));
+  }
+
+  get url(): string {
+    return this.api.url;
+  }
+
+  /** Ends the API, waits for `meanwhile`, and starts it again at the same address. */
+  async restart(meanwhile: () => Promise<unknown>): Promise<void> {
+    const { port } = this.api;
+    await this.api.close();
+    await meanwhile();
+    this.api = await startApi({ ...this.props, port });
   }
 
   /** Runs a command with the address of this controller. */

@@ -99,6 +99,23 @@ test('ends streams properly when the API closes', async () => {
   expect(received.text).not.toContain('Error');
 });
 
+test('resets a log that is followed when the API closes, because its end would mean that the replicas are gone', async () => {
+  const received = await Received.from(`${flowPath}/logs?follow=true`);
+  flows.write({ function: 'p', replica: 'p-0', line: 'one' });
+  await received.until('"one"}\n');
+  await api.close();
+  await waitFor('the end of the stream', () => received.isEnded);
+  expect(received.text).toContain('[TypeError]');
+});
+
+test('while it drains, it accepts connections and ends each with its response', async () => {
+  const connectionOf = async () => (await fetch(`${api.url}/healthz`)).headers.get('connection');
+  expect(await connectionOf()).toBe('keep-alive');
+  api.drain();
+  expect(await connectionOf()).toBe('close');
+  expect(await connectionOf()).toBe('close');
+});
+
 test('accepts no connections while it closes, but still responds to pending requests', async () => {
   let letGo: () => void = () => undefined;
   flows.statusAfter = new Promise((resolve) => {
