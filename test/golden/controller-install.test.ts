@@ -28,6 +28,9 @@ const golden: { readonly [name: string]: ControllerInstallProps } = {
     settingsSecret: 'kflow-settings',
     egress: ['minio.storage.svc:9000'],
     keySecret: 'kflow-key',
+    imagePullSecrets: ['registry'],
+    priorityClassName: 'platform',
+    tlsSecret: 'kflow-tls',
   },
 };
 
@@ -80,7 +83,8 @@ test('kflow install rejects a controller without access control, and names the o
   const options = { ...servers, namespace: 'kflow', createNamespace: true, image: 'kflow:1', replicas: 2 };
   const nats = { natsSecret: [], podNatsSecret: [], natsDomain: undefined };
   const rights = { watchNamespaces: undefined, secretNamespaces: undefined, allSecrets: false, keySecret: undefined };
-  const more = { ...nats, settingsSecret: undefined, ...rights, egress: [], oidcRole: [] };
+  const pods = { imagePullSecret: [], priorityClass: undefined, tlsSecret: undefined, taskQueue: undefined };
+  const more = { ...nats, ...pods, settingsSecret: undefined, ...rights, egress: [], oidcRole: [] };
   const open: InstallOptions = { ...nothing, ...options, ...more };
   expect(() => renderInstall(open)).toThrow(
     expect.objectContaining({

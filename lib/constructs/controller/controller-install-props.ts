@@ -1,4 +1,4 @@
-import type { SecretValue } from '../../define/cdk8s-values';
+import type { ResourceValue, SecretValue } from '../../define/cdk8s-values';
 
 /** How the API of a controller in a cluster authenticates its clients. */
 export type ControllerAccess =
@@ -32,6 +32,20 @@ export interface ControllerInstallProps {
   readonly hasNamespace?: boolean;
   /** Image of the controller and the runtime; default `kflow:latest`. */
   readonly image?: string;
+  /** Secrets by which the image is pulled, here and, by the same names, in the namespaces of flows. */
+  readonly imagePullSecrets?: readonly (string | ResourceValue)[];
+  /**
+   * Existing PriorityClass of the controller's pods. Default: `kflow-controller`, which the manifests create, so that flows
+   * cannot starve the controller; with `watchNamespaces` none, because it would be an object of the whole cluster.
+   */
+  readonly priorityClassName?: string;
+  /** Secret of the type `kubernetes.io/tls` with the certificate of the API; default: HTTP. */
+  readonly tlsSecret?: string | SecretValue;
+  /**
+   * Task queue on the Temporal server, one for each installation; default: `kflow` in the namespace `kflow`, else `kflow-` and
+   * the namespace.
+   */
+  readonly taskQueue?: string;
   /** Replicas of the controller; default 2. */
   readonly replicas?: number;
   /**

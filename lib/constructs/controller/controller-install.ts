@@ -14,6 +14,8 @@ import { controllerConfig, renderControllerPod } from './controller-pod';
 
 /** Ports of the API server: of its Service, and of the server itself in most clusters. */
 const apiServerPorts = [443, 6443];
+/** Above the pods of flows, whose default is 0, and below those of the cluster itself. */
+const priority = 1_000_000;
 const name = 'kflow-controller';
 const labels: Labels = {
   'app.kubernetes.io/name': 'kflow',
@@ -51,15 +53,16 @@ export class ControllerInstall extends Chart {
     });
     const config = renderYaml([controllerConfig(props)]);
     this.object('Config', { apiVersion: 'v1', kind: 'ConfigMap', data: { 'controller.yaml': config } });
-    this.deployment(config);
+    this.deployment(config, this.priorityClass());
     this.network();
-    const { access, settingsSecret, natsSecrets = [], keySecret } = props;
+    const { access, settingsSecret, natsSecrets = [], keySecret, tlsSecret, imagePullSecrets = [] } = props;
     const tokens = access.kind === 'tokens' ? referenceTo(access.secret, ['tokens.yaml']) : [];
     requireResources(
       this,
       [
         ...tokens,
-        ...[settingsSecret, ...natsSecrets].flatMap((secret) => referenceTo(secret)),
+        ...[settingsSecret, ...natsSecrets, ...imagePullSecrets].flatMap((secret) => referenceTo(secret)),
+        ...referenceTo(tlsSecret, ['tls.crt', 'tls.key']),
         ...referenceTo(keySecret, ['key']),
       ],
       this.installed,
@@ -72,7 +75,22 @@ export class ControllerInstall extends Chart {
     new ApiObject(this, 'Namespace', { apiVersion: 'v1', kind: 'Namespace', metadata });
   }
 
-  private deployment(config: string): void {
+  /** The class of the pods; undefined for none. */
+  private priorityClass(): { readonly priorityClassName?: string } {
+    const { priorityClassName, watchNamespaces } = this.props;
+    if (priorityClassName !== undefined) return { priorityClassName };
+    if (watchNamespaces !== undefined) return {};
+    new ApiObject(this, 'Priority', {
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name, labels },
+      value: priority,
+      description: 'The controller of KFlow, without which no flow is repaired.',
+    });
+    return { priorityClassName: name };
+  }
+
+  private deployment(config: string, priorityClass: { readonly priorityClassName?: string }): void {
     const { replicas = 2 } = this.props;
     this.object('Deployment', {
       apiVersion: 'apps/v1',
@@ -82,7 +100,7 @@ export class ControllerInstall extends Chart {
         selector: { matchLabels: selector },
         // a new replica is ready before an old one stops
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-        template: renderControllerPod({ ...this.props, name, labels, selector, config }),
+        template: renderControllerPod({ ...this.props, ...priorityClass, name, labels, selector, config }),
       },
     });
     const spec = { maxUnavailable: 1, selector: { matchLabels: selector } };

@@ -11,6 +11,7 @@ const folders = {
   config: '/etc/kflow/config',
   access: '/etc/kflow/access',
   secrets: '/etc/kflow/secrets',
+  tls: '/etc/kflow/tls',
 } as const;
 
 /** The settings file of a controller in a cluster. It contains no secrets. */
@@ -21,26 +22,35 @@ export function controllerConfig({
   image = 'kflow:latest',
   watchNamespaces,
   keySecret,
+  tlsSecret,
+  imagePullSecrets = [],
+  namespace = 'kflow',
+  taskQueue = namespace === 'kflow' ? 'kflow' : `kflow-${namespace}`,
   ...nats
 }: ControllerInstallProps): object {
+  const tls = { certFile: `${folders.tls}/tls.crt`, keyFile: `${folders.tls}/tls.key` };
   const own = (nats.natsSecrets ?? []).map(nameOf);
   const podSecrets = nats.podNatsSecrets ?? own;
   return {
-    listen: { host: '0.0.0.0', port: 9080 },
+    listen: { host: '0.0.0.0', port: 9080, ...(tlsSecret === undefined ? {} : { tls }) },
     nats: {
       url: natsUrl,
       ...(own.length === 0 ? {} : { credentials: natsFolder }),
       ...(nats.natsDomain === undefined ? {} : { domain: nats.natsDomain }),
     },
-    temporal: { address: temporalAddress },
+    temporal: { address: temporalAddress, taskQueue },
     ...(keySecret === undefined ? {} : { installation: { secret: nameOf(keySecret) } }),
     cluster: { kind: 'kubernetes', ...(watchNamespaces === undefined ? {} : { namespaces: watchNamespaces }) },
-    pods: { image, ...(podSecrets.length === 0 ? {} : { natsSecrets: podSecrets }) },
+    pods: {
+      image,
+      ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map(nameOf) }),
+      ...(podSecrets.length === 0 ? {} : { natsSecrets: podSecrets }),
+    },
     access: access.kind === 'tokens' ? { kind: 'tokens', file: `${folders.access}/tokens.yaml` } : access,
   };
 }
 
-type Mounted = 'access' | 'image' | 'settingsSecret' | 'natsUrl' | 'natsSecrets';
+type Mounted = 'access' | 'image' | 'imagePullSecrets' | 'settingsSecret' | 'natsUrl' | 'natsSecrets' | 'tlsSecret';
 
 export interface ControllerPodProps extends Pick<ControllerInstallProps, Mounted> {
   readonly name: string;
@@ -48,14 +58,15 @@ export interface ControllerPodProps extends Pick<ControllerInstallProps, Mounted
   readonly selector: Labels;
   /** Text of the settings file; the pods restart when it changes. */
   readonly config: string;
+  readonly priorityClassName?: string;
 }
 
-/** Ten seconds to hand over to another replica, and a margin. */
-const graceSeconds = 15;
+/** Five seconds until no client is sent here any more, ten to hand over to another replica, and a margin. */
+const graceSeconds = 20;
 
 /** The pods of a controller. */
 export function renderControllerPod(props: ControllerPodProps): object {
-  const { name, labels, selector, config } = props;
+  const { name, labels, selector, config, priorityClassName, imagePullSecrets = [] } = props;
   return {
     metadata: { labels, annotations: { 'kflow.io/config-hash': contentHash(config) } },
     spec: {
@@ -63,6 +74,10 @@ export function renderControllerPod(props: ControllerPodProps): object {
       automountServiceAccountToken: true,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: graceSeconds,
+      ...(priorityClassName === undefined ? {} : { priorityClassName }),
+      ...(imagePullSecrets.length === 0
+        ? {}
+        : { imagePullSecrets: imagePullSecrets.map((each) => ({ name: nameOf(each) })) }),
       securityContext: podSecurity,
       topologySpreadConstraints: [spreadOverNodes(selector)],
       containers: [container(props)],
@@ -72,7 +87,8 @@ export function renderControllerPod(props: ControllerPodProps): object {
 }
 
 function container(props: ControllerPodProps): object {
-  const { image = 'kflow:latest', settingsSecret } = props;
+  const { image = 'kflow:latest', settingsSecret, tlsSecret } = props;
+  const scheme = tlsSecret === undefined ? undefined : 'HTTPS';
   return {
     name: 'controller',
     image,
@@ -81,14 +97,15 @@ function container(props: ControllerPodProps): object {
     ...(settingsSecret === undefined ? {} : { envFrom: [{ secretRef: { name: nameOf(settingsSecret) } }] }),
     ports: [{ name: 'http', containerPort: 9080, protocol: 'TCP' }],
     resources: { requests: { cpu: '200m', memory: '256Mi' }, limits: { memory: '512Mi' } },
-    startupProbe: httpProbe('/healthz', { periodSeconds: 2, failureThreshold: 60 }),
-    livenessProbe: httpProbe('/healthz', { periodSeconds: 10, failureThreshold: 6 }),
-    readinessProbe: httpProbe('/readyz', { periodSeconds: 5, failureThreshold: 3 }),
+    startupProbe: httpProbe('/healthz', { periodSeconds: 2, failureThreshold: 60 }, scheme),
+    livenessProbe: httpProbe('/healthz', { periodSeconds: 10, failureThreshold: 6 }, scheme),
+    readinessProbe: httpProbe('/readyz', { periodSeconds: 5, failureThreshold: 3 }, scheme),
     securityContext: containerSecurity,
     volumeMounts: [
       { name: 'config', mountPath: folders.config, readOnly: true },
       ...(hasTokens(props) ? [{ name: 'access', mountPath: folders.access, readOnly: true }] : []),
       ...(settingsSecret === undefined ? [] : [{ name: 'secrets', mountPath: folders.secrets, readOnly: true }]),
+      ...(tlsSecret === undefined ? [] : [{ name: 'tls', mountPath: folders.tls, readOnly: true }]),
       ...natsLogin(props).mounts,
       { name: 'tmp', mountPath: '/tmp' },
     ],
@@ -96,11 +113,12 @@ function container(props: ControllerPodProps): object {
 }
 
 function volumes(props: ControllerPodProps): readonly object[] {
-  const { name, access, settingsSecret } = props;
+  const { name, access, settingsSecret, tlsSecret } = props;
   return [
     { name: 'config', configMap: { name } },
     ...(access.kind === 'tokens' ? [{ name: 'access', secret: { secretName: nameOf(access.secret) } }] : []),
     ...(settingsSecret === undefined ? [] : [{ name: 'secrets', secret: { secretName: nameOf(settingsSecret) } }]),
+    ...(tlsSecret === undefined ? [] : [{ name: 'tls', secret: { secretName: nameOf(tlsSecret) } }]),
     ...natsLogin(props).volumes,
     { name: 'tmp', emptyDir: {} },
   ];

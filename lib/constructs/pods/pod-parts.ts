@@ -27,8 +27,9 @@ export function secretVariables(variables: readonly SecretVariable[]): readonly 
 export function httpProbe(
   path: string,
   times: { readonly periodSeconds: number; readonly failureThreshold: number },
+  scheme?: 'HTTPS',
 ): object {
-  return { httpGet: { path, port: 'http' }, timeoutSeconds: 5, ...times };
+  return { httpGet: { path, port: 'http', ...(scheme && { scheme }) }, timeoutSeconds: 5, ...times };
 }
 
 /** Spreads the selected pods over the nodes as far as possible. */

@@ -12,11 +12,16 @@ export function renderInstall(options: InstallOptions): string {
   const { createNamespace, settingsSecret, watchNamespaces, keySecret } = options;
   const { namespace, image, natsUrl, natsDomain, temporalAddress, egress, replicas } = options;
   const { natsSecret: natsSecrets, podNatsSecret: podNatsSecrets } = options;
+  const { imagePullSecret: imagePullSecrets, priorityClass, tlsSecret, taskQueue } = options;
   const app = new FlowApp();
   new ControllerInstall(app, 'kflow', {
     ...{ namespace, image, natsUrl, natsSecrets, temporalAddress, egress, replicas },
     ...(natsDomain === undefined ? {} : { natsDomain }),
     ...(podNatsSecrets.length === 0 ? {} : { podNatsSecrets }),
+    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
+    ...(priorityClass === undefined ? {} : { priorityClassName: priorityClass }),
+    ...(tlsSecret === undefined ? {} : { tlsSecret }),
+    ...(taskQueue === undefined ? {} : { taskQueue }),
     access: accessOf(options),
     hasNamespace: !createNamespace,
     ...(settingsSecret === undefined ? {} : { settingsSecret }),

@@ -33,6 +33,20 @@ export const installOptions = {
     option('<host:port>', 'frontend of Temporal, as in temporal-frontend.temporal.svc:7233', { parse: hostAndPort }),
   ),
   image: withDefault(option('<image>', 'image of controller and runtime', { parse: text }), 'kflow:latest'),
+  imagePullSecret: listOption('<name>', 'Secret by which the image is pulled, for controller and pods; repeatable', {
+    parse: text,
+  }),
+  priorityClass: option('<name>', 'existing PriorityClass of the controller (default: the manifests create one)', {
+    parse: text,
+  }),
+  tlsSecret: option('<name>', 'Secret (kubernetes.io/tls) with the certificate of the API', { parse: text }),
+  taskQueue: option(
+    '<name>',
+    'task queue on the Temporal server, one for each installation (default: kflow-NAMESPACE)',
+    {
+      parse: text,
+    },
+  ),
   tokensSecret: option('<name>', 'Secret whose key tokens.yaml lists the tokens', { parse: text }),
   oidcIssuer: option('<url>', 'issuer of bearer tokens', { parse: text }),
   oidcAudience: option('<audience>', 'audience that the tokens must have', { parse: text }),
