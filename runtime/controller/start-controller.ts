@@ -1,10 +1,12 @@
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
 import { connectNats, reportLogin } from '../adapters/jetstream/access/connect-nats';
+import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { S3Buckets } from '../adapters/s3/s3-buckets';
+import { claimTaskQueue } from '../adapters/temporal/claim-task-queue';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
 import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
@@ -122,11 +124,14 @@ async function connect(
   const connection = await connectNats(settings.nats, 'kflow controller', (text) => log('WARNING', text));
   onClose(() => connection.close());
   void reportLogin(connection, guard.watch('NATS'));
+  const replicas = settings.nats.replicas ?? 1;
+  const installation = key.derive('installation id').toString('hex').slice(0, 16);
+  await claimStore(connection, { installation, replicas });
   const streams = await JetStreamStreams.open(connection);
   const isOpen = connection.info?.auth_required !== true;
   const exposure = natsExposure({ isOpen, isShared: true });
   if (exposure !== undefined) log('WARNING', `${exposure} (docs/controller.md, Who can read what)`);
-  const store = await JetStreamFlowStore.open(connection, { replicas: settings.nats.replicas ?? 1, key });
+  const store = await JetStreamFlowStore.open(connection, { replicas, key });
   void reseal(store, log);
   const reports = new ReplicaReports(connection);
   onClose(async () => reports.close());
@@ -135,6 +140,7 @@ async function connect(
   onClose(() => cluster.close());
   const temporal = await connectTemporal(settings.temporal, log);
   onClose(() => temporal.close());
+  await claimTaskQueue(temporal.client, settings.temporal, installation);
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
   return { streams, store, reports, cluster, temporal, workflows };
 }

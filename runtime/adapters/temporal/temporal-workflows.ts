@@ -18,6 +18,9 @@ const activityStarted = 2;
 /** A retry that has run for so long has got over the failure of the attempt before it. */
 const overcomeMs = 10_000;
 
+/** Ids of its workflows are the names of the flows alone. */
+const defaultTaskQueue = 'kflow';
+
 /** How long a request waits for the server and a worker. */
 const deadlineMs = 15_000;
 
@@ -36,8 +39,9 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
 
   start(key: Key, input: Input, memo: Omit<Memo, 'runId'>): Promise<string> {
     const { type, memoKey, noun, existsCode, idOf } = this.kind;
-    const workflowId = idOf(key);
-    return this.call(workflowId, async () => {
+    const workflowId = this.workflowIdOf(key);
+    const name = idOf(key);
+    return this.call(name, async () => {
       try {
         const handle = await this.client.workflow.start(type, {
           workflowId,
@@ -51,27 +55,27 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
         return handle.firstExecutionRunId;
       } catch (cause) {
         if (!(cause instanceof WorkflowExecutionAlreadyStartedError)) throw cause;
-        throw new StateError(existsCode, `the ${noun} ${workflowId} is already running`, { where: workflowId, cause });
+        throw new StateError(existsCode, `the ${noun} ${name} is already running`, { where: name, cause });
       }
     });
   }
 
   request(key: Key, request: Request, idempotencyKey: string = randomUUID()): Promise<Memo> {
-    const workflowId = this.kind.idOf(key);
+    const name = this.kind.idOf(key);
     const updateId = `${request.kind}/${idempotencyKey}`;
-    return this.call(workflowId, async () => {
+    return this.call(name, async () => {
       try {
-        const handle = this.client.workflow.getHandle(workflowId);
+        const handle = this.client.workflow.getHandle(this.workflowIdOf(key));
         return await handle.executeUpdate<Memo, [Request]>(request.kind, { args: [request], updateId });
       } catch (error) {
-        throw this.refusalOf(error, workflowId);
+        throw this.refusalOf(error, name);
       }
     });
   }
 
   describe(key: Key): Promise<WorkflowView<Memo, Key> | undefined> {
-    const workflowId = this.kind.idOf(key);
-    return this.call(workflowId, async () => {
+    const workflowId = this.workflowIdOf(key);
+    return this.call(this.kind.idOf(key), async () => {
       try {
         const description = await this.client.workflow.getHandle(workflowId).describe();
         const lastFailure = failureOf(description.raw.pendingActivities ?? []);
@@ -84,13 +88,15 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
   }
 
   open(namespace?: string): Promise<readonly WorkflowView<Memo, Key>[]> {
-    const { type, noun, idPrefixOf, keyOf } = this.kind;
-    const prefix = namespace === undefined ? '' : ` AND WorkflowId STARTS_WITH '${idPrefixOf(namespace)}'`;
-    const query = `WorkflowType = '${type}' AND ExecutionStatus = 'Running'${prefix}`;
+    const { type, noun, idPrefixOf } = this.kind;
+    const start = `${this.idPrefix}${namespace === undefined ? '' : idPrefixOf(namespace)}`;
+    const prefix = start === '' ? '' : ` AND WorkflowId STARTS_WITH '${start}'`;
+    const own = `WorkflowType = '${type}' AND TaskQueue = '${this.taskQueue}'`;
+    const query = `${own} AND ExecutionStatus = 'Running'${prefix}`;
     return this.call(`the list of ${noun}s`, async () => {
       const views: WorkflowView<Memo, Key>[] = [];
       for await (const info of this.client.workflow.list({ query, pageSize: 1_000 })) {
-        const key = keyOf(info.workflowId);
+        const key = this.keyOf(info.workflowId);
         if (key !== undefined) views.push(this.viewOf(key, info));
       }
       return views;
@@ -98,11 +104,10 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
   }
 
   observed(key: Key, drift?: string): Promise<boolean> {
-    const workflowId = this.kind.idOf(key);
-    return this.call(workflowId, async () => {
+    return this.call(this.kind.idOf(key), async () => {
       try {
         await this.client.workflow
-          .getHandle(workflowId)
+          .getHandle(this.workflowIdOf(key))
           .signal(this.kind.observedSignal, ...(drift === undefined ? [] : [drift]));
         return true;
       } catch (error) {
@@ -113,9 +118,8 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
   }
 
   async closeAs(key: Key, { status, reason, runId }: WorkflowClose): Promise<void> {
-    const workflowId = this.kind.idOf(key);
-    const handle = this.client.workflow.getHandle(workflowId, runId);
-    await this.call(workflowId, async () => {
+    const handle = this.client.workflow.getHandle(this.workflowIdOf(key), runId);
+    await this.call(this.kind.idOf(key), async () => {
       try {
         if (status === 'Canceled') await handle.cancel();
         else await handle.terminate(reason);
@@ -143,14 +147,28 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     }
   }
 
-  private refusalOf(error: unknown, workflowId: string): unknown {
+  /** Two installations on one server may have a flow of the same name: the id begins with a task queue that is not `kflow`. */
+  private get idPrefix(): string {
+    return this.taskQueue === defaultTaskQueue ? '' : `${this.taskQueue}/`;
+  }
+
+  private workflowIdOf(key: Key): string {
+    return `${this.idPrefix}${this.kind.idOf(key)}`;
+  }
+
+  private keyOf(workflowId: string): Key | undefined {
+    const { idPrefix } = this;
+    return workflowId.startsWith(idPrefix) ? this.kind.keyOf(workflowId.slice(idPrefix.length)) : undefined;
+  }
+
+  private refusalOf(error: unknown, name: string): unknown {
     const { closedFailure, missingCode, noun } = this.kind;
     const refused = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-    const detail = { where: workflowId, cause: error };
+    const detail = { where: name, cause: error };
     if (refused instanceof ApplicationFailure && refused.type !== closedFailure)
-      return new StateError('state-invalid', `${workflowId}: ${refused.message}`, detail);
+      return new StateError('state-invalid', `${name}: ${refused.message}`, detail);
     const isClosed = error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError;
-    return isClosed ? new StateError(missingCode, `the ${noun} ${workflowId} is not running`, detail) : error;
+    return isClosed ? new StateError(missingCode, `the ${noun} ${name} is not running`, detail) : error;
   }
 
   private viewOf(key: Key, info: Omit<WorkflowExecutionInfo, 'raw'>): WorkflowView<Memo, Key> {

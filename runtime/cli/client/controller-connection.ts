@@ -1,7 +1,6 @@
 import { userInfo } from 'node:os';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
-import { isLoopback } from '../../controller/api/access/loopback';
 import { ControllerUnavailable, errorOf } from './client-error';
 import { connectionFault, isCertificateFault } from './connection-fault';
 import { sendRequest } from './send-request';
@@ -139,7 +138,7 @@ export class ControllerConnection {
   private unavailable(error: unknown, signal?: AbortSignal): ControllerUnavailable {
     const isLate = (error as Error).name === 'AbortError' && signal?.reason?.name === 'TimeoutError';
     const reason = isLate ? `no response within ${this.timeoutMs / 1_000} s` : connectionFault(error);
-    const isLocal = isLoopback(new URL(this.address.url).hostname.replace(/^\[|\]$/g, ''));
+    const isLocal = /^(localhost|127\..*|\[::1\])$/.test(new URL(this.address.url).hostname);
     const advice = isLocal
       ? 'start one with kflow up, start its kubectl port-forward again, which ends with its pod, or set KFLOW_URL'
       : 'check the address and the network';

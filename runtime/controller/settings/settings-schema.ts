@@ -106,8 +106,11 @@ export const controllerSettingsSchema = z.strictObject({
     namespace: z.string().default('default').describe('Temporal namespace; must exist'),
     taskQueue: z
       .string()
+      .regex(/^[A-Za-z0-9._-]+$/, 'expected letters, digits, dots, hyphens and underscores')
       .default('kflow')
-      .describe('task queue; the same for all controllers that share the flows, and for no others'),
+      .describe(
+        'task queue; the same for all controllers of an installation, and for no others, which is checked at the start',
+      ),
     tls: z
       .strictObject({
         caFile: z

@@ -1,0 +1,41 @@
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { ConfigError } from '../../../lib/errors';
+import type { TemporalSettings } from './connect-temporal';
+
+/** Workflow type of the marker of a task queue; it never ends by itself. */
+export const installationType = 'KFlowInstallation';
+const memoKey = 'installation';
+const attempts = 3;
+
+/**
+ * Claims a task queue for an installation, by a workflow that marks it; every controller of an installation may do so. Throws
+ * ConfigError `config-invalid` when another installation has claimed it: each would get work of the other.
+ */
+export async function claimTaskQueue(
+  client: Client,
+  { namespace, taskQueue }: Pick<TemporalSettings, 'namespace' | 'taskQueue'>,
+  installation: string,
+): Promise<void> {
+  const workflowId = `kflow-installation/${taskQueue}`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const memo = { [memoKey]: installation };
+      await client.workflow.start(installationType, { workflowId, taskQueue, memo, workflowIdConflictPolicy: 'FAIL' });
+      return;
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw unavailable(error);
+    }
+    const marker = await client.workflow.getHandle(workflowId).describe();
+    if (marker.memo?.[memoKey] === installation) return;
+    // somebody has just ended the marker
+    if (marker.status.name !== 'RUNNING' && attempt < attempts) continue;
+    const what = `temporal.taskQueue: the task queue "${taskQueue}" of the Temporal namespace "${namespace}" belongs to another installation of KFlow`;
+    const advice = `choose another one (kflow install --task-queue), or use the installation key of that installation if it is this one; if that one is gone with its flows: temporal workflow terminate --namespace ${namespace} --workflow-id ${workflowId}`;
+    throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: workflowId });
+  }
+}
+
+function unavailable(cause: unknown): ConfigError {
+  const message = `cannot claim the task queue on the Temporal server: ${(cause as Error).message}`;
+  return new ConfigError('server-failed', message, { cause });
+}
