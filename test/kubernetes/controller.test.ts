@@ -4,6 +4,7 @@ import type { FlowClient } from '../support/flow-client';
 import { waitFor } from '../support/wait-for';
 import { account, ControlledFlow, code } from './controlled-flow';
 import { ControllerStage } from './controller-stage';
+import { container, running } from './kubelet';
 
 const namespace = 'controlled-flows';
 let stage: ControllerStage;
@@ -84,6 +85,55 @@ describe('workloads that somebody changes in the cluster', () => {
     );
     expect(notices).toContain('changed from outside: map has 0 of 1 replicas; restored');
     expect(notices.join()).toMatch(/leaf (is missing|has 0 of 1 replicas)/);
+  });
+
+  test('are never shown as paused while they are scaled to 0', async () => {
+    const flow = flowOf('drifted-shown');
+    await flow.run();
+    const seen: string[] = [];
+    await stage.kubelet.scaleAs('kubectl', deploymentOf('drifted-shown', 'map'), 0);
+    await waitFor('scaled back', async () => {
+      const { functions } = await api.status(flow.name);
+      seen.push(`${functions[1]?.replicas} ${functions[1]?.isPaused}`);
+      return (await stage.replicas('drifted-shown')).map === 1;
+    });
+    expect(seen).not.toContain('0 true');
+  });
+
+  test('are applied again when somebody edits them', async () => {
+    const flow = flowOf('edited');
+    await flow.run();
+    const imageOf = async () => {
+      const live = await stage.admin.read(deploymentOf('edited', 'map'));
+      const spec = live?.spec as { template: { spec: { containers: { image: string }[] } } } | undefined;
+      return spec?.template.spec.containers[0]?.image;
+    };
+    const image = await imageOf();
+    const container = { name: 'function', image: 'registry.example.org/other:1' };
+    await stage.kubelet.editAs('kubectl-set', deploymentOf('edited', 'map'), {
+      template: { spec: { containers: [container] } },
+    });
+    const [notice] = await waitFor(
+      'a notice',
+      () => noticesOf(flow),
+      ({ length }) => length > 0,
+    );
+    expect(notice).toBe('changed from outside: map was edited by kubectl-set; restored');
+    await waitFor('the image of the flow', async () => (await imageOf()) === image);
+    await flow.untilHealthy();
+    expect(await noticesOf(flow)).toHaveLength(1);
+  });
+
+  test('are resumed when somebody suspends a Job', async () => {
+    const flow = flowOf('drifted-job');
+    await flow.run({ mode: 'batch' });
+    const jobs = () => stage.objects('drifted-job', 'Job');
+    const isSuspended = (job: object) => (job as { readonly spec: { readonly suspend?: boolean } }).spec.suspend;
+    const [job] = (await jobs()).filter(({ metadata }) => metadata.labels?.['kflow.io/function'] === 'map');
+    await stage.kubelet.editAs('kubectl-patch', job as NonNullable<typeof job>, { suspend: true });
+    await waitFor('a notice', async () => (await noticesOf(flow)).length > 0);
+    await waitFor('it runs again', async () => (await jobs()).every((each) => isSuspended(each) !== true));
+    await flow.untilHealthy();
   });
 
   test('of a paused flow are scaled to 0 again', async () => {
@@ -234,6 +284,18 @@ describe('a batch flow', () => {
     await flow.end();
     await api.untilIn(flow.name, 'Canceled');
     await waitFor('nothing is left', async () => (await stage.objects('done')).length === 0);
+  });
+
+  test('stays healthy while a replica that ended well waits for the end of its pod', async () => {
+    const flow = flowOf('ending-well');
+    await flow.run({ mode: 'batch' });
+    const finishedAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const terminated = { exitCode: 0, reason: 'Completed', startedAt: finishedAt, finishedAt };
+    const ended = { ...container(0, false), state: { terminated } };
+    stage.kubelet.conduct('ending-well', 'list', { status: running([ended], 'False') });
+    const { health } = await api.until(flow.name, ({ functions }) => functions[0]?.ready === 0);
+    expect(health).toEqual({ state: 'healthy', problems: [] });
+    await flow.end();
   });
 
   test('fails with a Job, and reports the message of its pod', async () => {

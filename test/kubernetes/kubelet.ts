@@ -41,6 +41,7 @@ export class Kubelet {
   private readonly node: string;
   private renewedAt = 0;
   private isOpen = true;
+  private isSilent = false;
   private readonly work: Promise<void>;
 
   private constructor(
@@ -75,6 +76,22 @@ export class Kubelet {
     return { letGo: () => void this.held.delete(key) };
   }
 
+  /** Reports the node as ready, as every kubelet does; only then does its silence mean something. */
+  async reportReady(): Promise<string> {
+    const conditions = [
+      { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now(), lastTransitionTime: now() },
+    ];
+    const body = { apiVersion: 'v1', kind: 'Node', metadata: { name: this.node }, status: { conditions } };
+    const query = { fieldManager: 'kubelet', force: 'true' };
+    await this.api.request({ method: 'PATCH', path: `/api/v1/nodes/${this.node}/status`, query, body });
+    return this.node;
+  }
+
+  /** Stops reporting, as a node does that has lost its network: its pods may still run. */
+  silence(): void {
+    this.isSilent = true;
+  }
+
   async close(): Promise<void> {
     this.isOpen = false;
     await this.work;
@@ -83,6 +100,10 @@ export class Kubelet {
 
   private async run(): Promise<void> {
     while (this.isOpen) {
+      if (this.isSilent) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        continue;
+      }
       await this.renew();
       const pods = await this.objects.list({ apiVersion: 'v1', kind: 'Pod' }, this.namespace);
       await Promise.all(pods.map((pod) => this.look(pod as unknown as Pod)));
@@ -141,6 +162,16 @@ export class Kubelet {
     await this.api.request({ method: 'PATCH', path, query: { fieldManager, force: 'true' }, body });
   }
 
+  /** Changes fields of a workload as another client would. */
+  async editAs(fieldManager: string, { apiVersion, kind, metadata }: KubernetesObject, spec: object): Promise<void> {
+    const { name, namespace } = metadata;
+    const path = `/apis/${apiVersion}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
+    const body = { apiVersion, kind, metadata: { name, namespace }, spec };
+    const query = { fieldManager, force: 'true' };
+    const answer = await this.api.request({ method: 'PATCH', path, query, body });
+    if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+  }
+
   private async patch({ metadata }: Pod, status: object): Promise<void> {
     const { name, namespace } = metadata;
     const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`;
@@ -173,6 +204,7 @@ function endedStatus(exitCode: number, message: string): object {
 export function running(containerStatuses: readonly object[], ready: 'True' | 'False'): object {
   const conditions = [
     { type: 'PodScheduled', status: 'True', lastTransitionTime: now() },
+    { type: 'ContainersReady', status: ready, lastTransitionTime: now() },
     { type: 'Ready', status: ready, lastTransitionTime: now() },
   ];
   return { phase: 'Running', conditions, containerStatuses };
