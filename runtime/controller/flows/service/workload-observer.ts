@@ -86,7 +86,11 @@ export class WorkloadObserver {
       this.accepted.delete(name);
       return;
     }
-    if (!memo.isSettled || flowPhases[memo.phase].replicas === 'ending') return this.schedule(flow, unsettledMs);
+    if (!memo.isSettled || flowPhases[memo.phase].replicas === 'ending') {
+      // from here on, every edit that is later than KFlow's own change is noticed
+      if (!this.accepted.has(name)) this.accepted.set(name, new Map());
+      return this.schedule(flow, unsettledMs);
+    }
     const workloads = await cluster.workloads(flow);
     const drift = describeDrift(await planner.plan(flow, memo.digest, {}), memo, workloads, this.accepted.get(name));
     if (drift === undefined) {
@@ -121,8 +125,8 @@ export function describeDrift(
     const desired = isHalted || (pauses[id] ?? isPaused) ? 0 : replicas;
     if (state.outcome !== undefined) return [];
     if (state.desired !== desired) return [`${id} has ${state.desired} of ${desired} replicas`];
-    const known = accepted?.get(state.name);
-    const isEdited = state.changedBy !== undefined && known !== undefined && state.generation !== known;
+    const isEdited =
+      state.changedBy !== undefined && accepted !== undefined && state.generation !== accepted.get(state.name);
     return isEdited ? [`${id} was edited by ${state.changedBy}`] : [];
   });
   return differences.length === 0 ? undefined : differences.join('; ');

@@ -31,6 +31,8 @@ describe('the observer of workloads', () => {
   /** The workflow of one flow, and the cluster that shows its workloads. */
   class Stage {
     workloads: readonly WorkloadState[] = ready;
+    /** The workloads once the workflow has applied the desired state. */
+    applied: readonly WorkloadState[] = ready;
     memo = runningMemo;
     described = 0;
     readonly signals: (string | undefined)[] = [];
@@ -54,7 +56,7 @@ describe('the observer of workloads', () => {
         },
         observed: async (_flow: unknown, drift?: string) => {
           this.signals.push(drift);
-          this.workloads = ready; // the workflow applies the desired state
+          this.workloads = this.applied;
           return true;
         },
       };
@@ -97,12 +99,31 @@ describe('the observer of workloads', () => {
     await stage.show(generation(1));
     await stage.show(generation(2)); // KFlow itself
     expect(stage.signals).toEqual([]);
-    await stage.show(generation(3, 'kubectl-edit'));
+    stage.applied = generation(3, 'kubectl-edit');
+    await stage.show(stage.applied);
     expect(stage.signals).toEqual(['map was edited by kubectl-edit']);
-    await stage.show(generation(3, 'kubectl-edit'));
+    await stage.show(stage.applied);
     expect(stage.signals).toHaveLength(1);
     await stage.show(generation(4, 'kubectl-set'));
     expect(stage.signals.at(-1)).toBe('map was edited by kubectl-set');
+  });
+
+  test('notices an edit that was made before it saw the desired state applied, and none from before its start', async () => {
+    const edited = withWorkload(ready, 'map', { generation: 2, changedBy: 'kubectl-edit' });
+    const late = new Stage();
+    late.workloads = edited;
+    await late.observer.start();
+    await late.show(edited);
+    expect(late.signals).toEqual([]);
+    await late.observer.close();
+    const fresh = new Stage();
+    fresh.memo = { ...runningMemo, isSettled: false };
+    await fresh.observer.start();
+    await jest.advanceTimersByTimeAsync(5_000);
+    fresh.memo = runningMemo;
+    await fresh.show(edited);
+    expect(fresh.signals).toEqual(['map was edited by kubectl-edit']);
+    await fresh.observer.close();
   });
 
   test('asks nothing when only replicas change', async () => {
