@@ -108,7 +108,7 @@ describe('kflow run --no-embedded', () => {
     expect(await command.exited).toBe(0);
     expect(ledger(jobId)).toEqual(expected);
     const logs = filesBelow(path.join(work.folder, '.kflow', jobId)).map((log) => readFileSync(log, 'utf8'));
-    expect(logs.join()).toContain('DEBUG');
+    expect(logs.join()).toContain('done: 200 in');
     const shown = [...seen, ...logs, command.stdout, command.stderr];
     for (const text of secretsOf(way)) expect(shown.filter((one) => one.includes(text))).toEqual([]);
   });
