@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
 import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
@@ -33,18 +34,31 @@ export function readControllerSettings(env: NodeJS.ProcessEnv, file?: string): C
   throw new ConfigError('config-invalid', text, file === undefined ? {} : { where: file });
 }
 
+/** The text may hold passwords, so no fault quotes it. */
 function readTree(file: string): Tree {
+  const unreadable = (reason: string, cause?: unknown) =>
+    new ConfigError('config-invalid', `${file}: cannot read the settings: ${reason}`, { cause });
+  let text: string;
   try {
-    const document = documentOf(readFileSync(file, 'utf8'));
-    const [fault] = document.errors;
-    if (fault !== undefined) throw fault;
-    const tree: unknown = document.toJS() ?? {};
-    if (isTree(tree)) return tree;
+    text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new ConfigError('config-invalid', `${file}: cannot read the settings: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw unreadable((cause as Error).message, cause);
   }
+  const lineCounter = new LineCounter();
+  const document = documentOf(text, { lineCounter, prettyErrors: false });
+  const [fault] = document.errors;
+  if (fault !== undefined) {
+    const { line, col } = lineCounter.linePos(fault.pos[0]);
+    const reason = fault.code === 'MULTIPLE_DOCS' ? fault.message : `invalid YAML, ${fault.code}`;
+    throw unreadable(`${reason}, at line ${line}, column ${col}`);
+  }
+  let tree: unknown;
+  try {
+    tree = document.toJS() ?? {};
+  } catch {
+    throw unreadable('an alias without its anchor');
+  }
+  if (isTree(tree)) return tree;
   throw new ConfigError('config-invalid', `${file}: expected a map of settings at the top level`);
 }
 

@@ -169,6 +169,15 @@ test('a file may end with an empty document, but has no second one', () => {
   );
 });
 
+test.each([
+  ['s3: { default: { user: u, password: hunter2 : x } }\n', /invalid YAML, BLOCK_IN_FLOW, at line 1, column 37$/],
+  ['log: {}\ns3: { default: { password: *hunter2 } }\n', /an alias without its anchor$/],
+])('a fault of the text does not quote it: %s', (text, reason) => {
+  const read = () => readControllerSettings(needed, file(text));
+  expect(read).toThrow(reason);
+  expect(read).not.toThrow(/hunter2/);
+});
+
 test('rejects a file that is missing or not a map', () => {
   expect(() => readControllerSettings(needed, file('- a list'))).toThrow(
     /controller\.yaml: expected a map of settings/,
