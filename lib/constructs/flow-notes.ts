@@ -42,13 +42,19 @@ function bucketNotes({ namespace, jobId, buckets }: FlowPlan, makesBuckets: bool
 }
 
 /** Images whose tag may name another image later. */
-function imageNotes({ workloads }: FlowPlan, image: string): readonly string[] {
-  const images = new Set(workloads.map((workload) => workload.image ?? image));
+function imageNotes({ workloads, devStore }: FlowPlan, image: string): readonly string[] {
+  const images = new Set([
+    ...workloads.flatMap((workload) => [
+      workload.image ?? image,
+      ...workload.container.sidecars.map((sidecar) => String(sidecar.image)),
+    ]),
+    ...(devStore === undefined ? [] : [devStore.image]),
+  ]);
   return [...images]
     .filter(hasNoVersion)
     .map(
       (name) =>
-        `warning: the image ${name} has no version, so replicas that start later may run other code; name one with --image, or "image" in the topology\n`,
+        `warning: the image ${name} has no version, so pods that start later may run other code; name one with --image, or "image" in the topology\n`,
     );
 }
 

@@ -50,7 +50,7 @@ describe('warns of an image without a version', () => {
   test.each(['kflow:latest', 'kflow', 'registry.example.org:5000/kflow', 'registry.example.org:5000/kflow:latest'])(
     '%s',
     (image) => {
-      const warning = `warning: the image ${image} has no version, so replicas that start later may run other code`;
+      const warning = `warning: the image ${image} has no version, so pods that start later may run other code`;
       expect(notesOf(withImage(image))).toEqual([expect.stringContaining(warning)]);
     },
   );
@@ -62,6 +62,12 @@ describe('warns of an image without a version', () => {
     'kflow:latest@sha256:0',
   ])('not of %s', (image) => {
     expect(notesOf(withImage(image))).toEqual([]);
+  });
+
+  test('also of sidecars', () => {
+    const sidecars = [{ name: 'proxy', image: 'proxy' }];
+    const flow = { ...withImage('kflow:1'), globalConfig: { container: { sidecars } } };
+    expect(notesOf(flow)).toEqual([expect.stringContaining('the image proxy has no version')]);
   });
 
   test('also of the default image of the runtime', () => {
