@@ -68,13 +68,13 @@ class SecretCheck {
   }
 
   meta(meta: PlainMap, path: DocumentPath): void {
-    if (this.purpose === 'run' || this.purpose === 'controller') return;
+    if (this.purpose === 'run') return;
     const { container: _container, code: _code, module: _module, name: _name, ...own } = meta;
     this.own(own, path);
   }
 
   container(container: PlainMap, at: DocumentPath): void {
-    if (this.purpose === 'run' || this.purpose === 'controller') return;
+    if (this.purpose === 'run') return;
     for (const [index, { env, ...others }] of entriesOf(container.sidecars)) {
       this.variables(env, [...at, 'sidecars', index, 'env']);
       this.own(others, [...at, 'sidecars', index]);

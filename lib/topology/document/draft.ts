@@ -15,7 +15,7 @@ import { toDnsLabel } from './dns-label';
 /**
  * Why a document is read.
  * - `run`: on this machine. Secrets stay here, and missing settings have defaults.
- * - `controller`: on a cluster, with the controller's defaults.
+ * - `controller`: on a cluster, with the controller's defaults; secrets are allowed only where a Secret can replace them.
  * - `manifests`: servers must be named, and secrets are allowed only where a Secret can replace them.
  * - `manifests-without-secrets`: like `manifests`, without any secret value.
  */

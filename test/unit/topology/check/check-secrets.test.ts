@@ -14,6 +14,7 @@ function exposed(purpose: Purpose, text = readFileSync(file, 'utf8')): readonly 
 test('always rejects an address with credentials, and rejects exposed secrets when a manifest will be written', () => {
   expect(exposed('run')).toEqual(['dag[1].addr']);
   expect(exposed('manifests')).toEqual(['dag[1].addr', 'dag[1].meta.apiToken']);
+  expect(exposed('controller')).toEqual(exposed('manifests'));
 });
 
 test('rejects every secret value if the manifests must not contain secrets', () => {
