@@ -23,6 +23,7 @@ environment() {
 command=${1:?synth or plan}
 nats=nats://nats.nats.svc:4222
 status=0
-environment dev --set globalConfig.stream.replicas=1 --set globalConfig.stream.onDelete=delete --set dag.count.parallelism=1
+environment dev --set dag.list.topics=s3a://texts-dev --set dag.results.topics=s3a://counts-dev \
+  --set globalConfig.stream.replicas=1 --set globalConfig.stream.onDelete=delete --set dag.count.parallelism=1
 environment prod
 exit "$status"

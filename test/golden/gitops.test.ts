@@ -15,7 +15,13 @@ const pods = {
 
 /** The overrides of each environment, as in manifests.sh. */
 const environments = {
-  dev: ['globalConfig.stream.replicas=1', 'globalConfig.stream.onDelete=delete', 'dag.count.parallelism=1'],
+  dev: [
+    'dag.list.topics=s3a://texts-dev',
+    'dag.results.topics=s3a://counts-dev',
+    'globalConfig.stream.replicas=1',
+    'globalConfig.stream.onDelete=delete',
+    'dag.count.parallelism=1',
+  ],
   prod: [],
 };
 

@@ -129,7 +129,7 @@ async function objectsOf(name: Environment): Promise<readonly string[]> {
   return shown.sort();
 }
 
-test('two environments of one flow work by the README alone, and one is removed without a trace in the other', async () => {
+test('two environments work by the README alone; one is removed without a trace in the other; kept records outlive the namespace', async () => {
   await shell('./manifests.sh synth');
   expect(filesBelow(repository)).toEqual(filesBelow(exampleFolder));
   expect(await shell('./manifests.sh plan')).toMatch(/no changes\n.*no changes\n$/s);
@@ -165,9 +165,20 @@ test('two environments of one flow work by the README alone, and one is removed 
   expect(await streamsOf('dev')).toEqual([]);
   await shell('kubectl delete -f namespaces/dev --timeout 60s');
   expect({ streams: await streamsOf('prod'), objects: await objectsOf('prod') }).toEqual(prod);
+  edit('manifests.sh', (text) =>
+    text
+      .replace('--against "manifests/$name"', '--against cluster')
+      .replace(/^environment dev[\s\S]*(?=^environment prod)/m, ''),
+  );
+  expect(await shell('./manifests.sh plan')).toBe('flow texts-prod/words: no changes\n');
   const after = await application('prod').automate(2);
   expect(after.map(({ sync, operation }) => [sync, operation])).toEqual([
     ['Synced', undefined],
     ['Synced', undefined],
   ]);
+
+  const { kept } = await application('prod').delete();
+  expect(kept).toContain('Stream words--list');
+  await shell('kubectl delete -f namespaces/prod --timeout 60s');
+  expect(await streamsOf('prod')).toEqual(prod.streams);
 });
