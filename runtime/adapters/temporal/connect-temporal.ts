@@ -37,8 +37,10 @@ export type TemporalLog = (level: 'WARNING' | 'ERROR', text: string) => void;
 /** How long to wait for the server to respond at the start. */
 const connectTimeoutMs = 60_000;
 const delays = { firstMs: 100, maxMs: 500 };
+/** How soon a replaced API key takes effect. */
+const keyCheckMs = 2_000;
 
-/** Connects a client and a worker. Throws ConfigError `server-failed` when the server does not respond within a minute. */
+/** Connects a client and a worker. An API key is read again when its file changes. Throws ConfigError `server-failed` when the server does not respond within a minute. */
 export async function connectTemporal(settings: TemporalSettings, log: TemporalLog): Promise<TemporalLinks> {
   installRuntime(log);
   const { address, namespace } = settings;
@@ -53,7 +55,12 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
   );
   const native = await retryConnect(address, () => NativeConnection.connect(options));
   const client = new Client({ connection, namespace });
+  const keeper = keepApiKey(settings, log, async (key) => {
+    connection.setApiKey(key);
+    await native.setApiKey(key);
+  });
   const close = async () => {
+    clearInterval(keeper);
     await native.close();
     await connection.close();
   };
@@ -81,8 +88,35 @@ export async function inspectTemporal(
 /** gRPC's status NOT_FOUND. */
 const notFound = 5;
 
+/** Calls `use` with the content of the file of the API key whenever it has changed. */
+function keepApiKey(
+  { apiKeyFile }: TemporalSettings,
+  log: TemporalLog,
+  use: (key: string) => Promise<void>,
+): NodeJS.Timeout | undefined {
+  if (apiKeyFile === undefined) return undefined;
+  let current = readKey(apiKeyFile);
+  let isReadable = true;
+  const check = async () => {
+    try {
+      const key = readKey(apiKeyFile);
+      if (key !== current && key !== '') await use(key);
+      current = key;
+      isReadable = true;
+    } catch (error) {
+      if (isReadable) log('WARNING', `temporal.apiKeyFile: keeping the previous key: ${(error as Error).message}`);
+      isReadable = false;
+    }
+  };
+  return setInterval(() => void check(), keyCheckMs).unref();
+}
+
+function readKey(file: string): string {
+  return readFileSync(file, 'utf8').trim();
+}
+
 function connectionOptions({ address, tls, apiKeyFile }: TemporalSettings): NativeConnectionOptions {
-  const apiKey = apiKeyFile === undefined ? undefined : readFileSync(apiKeyFile, 'utf8').trim();
+  const apiKey = apiKeyFile === undefined ? undefined : readKey(apiKeyFile);
   const secured = tls === undefined ? apiKey !== undefined : readTls(tls);
   return { address, tls: secured, ...(apiKey === undefined ? {} : { apiKey }) };
 }

@@ -124,7 +124,7 @@ export const controllerSettingsSchema = z.strictObject({
         serverName: z.string().optional().describe('server name in the certificate, if it differs from the address'),
       })
       .optional(),
-    apiKeyFile: z.string().optional().describe('file with an API key; enables TLS'),
+    apiKeyFile: z.string().optional().describe('file with an API key; enables TLS; read again when it changes'),
     historyLength: z
       .int()
       .min(10)
