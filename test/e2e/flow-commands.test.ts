@@ -109,7 +109,7 @@ describe('waiting', () => {
     stage.flows.become('default/words', { health: { state: 'starting', problems: [problem] } });
     const command = stage.kflow('restart', 'words', '--wait');
     await command.waitFor(/Running, starting; split: NotReady \(no input yet\)/);
-    await stage.restart(() => command.waitFor(/the controller is unavailable; waiting for it/));
+    await stage.restart(() => command.waitFor(/the controller is unavailable \(.*\); waiting for it/));
     stage.flows.become('default/words', { health: { state: 'healthy', problems: [] } });
     expect(await command.exited).toBe(0);
     expect(command.stderr).toMatch(/^waiting for default\/words to become healthy, at most 300 s\n/);
@@ -215,7 +215,8 @@ test('exit statuses name the kind of failure, and messages the remedy', async ()
   const away = await ran('status', '--url', 'http://127.0.0.1:1');
   expect([away.status, away.stderr]).toEqual([
     3,
-    'kflow: cannot reach the controller at http://127.0.0.1:1 (--url): bad port\nstart one with kflow up, or set KFLOW_URL\n',
+    'kflow: cannot reach the controller at http://127.0.0.1:1 (--url): connection refused\n' +
+      'start one with kflow up, start its kubectl port-forward again, which ends with its pod, or set KFLOW_URL\n',
   ]);
 });
 
