@@ -1,6 +1,5 @@
 import { connect, ErrorCode, type NatsConnection, NatsError } from 'nats';
 import { type NatsAccess, natsServers } from '../../../../lib/plan/nats-access';
-import { connectNats } from './connect-nats';
 import { managerOf } from './jetstream-api';
 import { readLogin } from './nats-login';
 
@@ -8,8 +7,6 @@ import { readLogin } from './nats-login';
 export interface NatsView {
   readonly version: string;
   readonly isTls: boolean;
-  /** How the client logged in, without values: `user and password`, `no credentials`, … */
-  readonly way: string;
   /** The server lets in clients without credentials. */
   readonly isOpen: boolean;
   /** Account and user, as far as the server tells them. */
@@ -21,28 +18,17 @@ export interface NatsView {
 
 const answerTimeoutMs = 3_000;
 
-/** Logs in at nats as `connectNats` does, and changes nothing. `use` gets the connection before it is closed. */
-export async function inspectNats(
-  access: NatsAccess,
-  use: (connection: NatsConnection) => Promise<void> = async () => undefined,
-): Promise<NatsView> {
-  const connection = await connectNats(access, 'kflow doctor');
-  try {
-    const { way } = readLogin(access.credentials);
-    const { version = '', tls_required: isTls = false } = connection.info ?? {};
-    const jetStream = await jetStreamUse(connection);
-    if (jetStream !== undefined) await use(connection);
-    return {
-      version,
-      isTls,
-      way,
-      isOpen: way === 'no credentials' || (await letsIn(access)),
-      ...(await identityOf(connection)),
-      ...(jetStream === undefined ? {} : { jetStream }),
-    };
-  } finally {
-    await connection.close();
-  }
+/** What the client of a connection sees. `access` says how it logged in; changes nothing. */
+export async function inspectNats(connection: NatsConnection, access: NatsAccess): Promise<NatsView> {
+  const { version = '', tls_required: isTls = false } = connection.info ?? {};
+  const jetStream = await jetStreamUse(connection);
+  return {
+    version,
+    isTls,
+    isOpen: await letsIn(access),
+    ...(await identityOf(connection)),
+    ...(jetStream === undefined ? {} : { jetStream }),
+  };
 }
 
 /** Whether the server lets in a client without credentials. */

@@ -1,4 +1,6 @@
+import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
 import { inspectNats, type NatsView } from '../../../adapters/jetstream/access/inspect-nats';
+import { readLogin } from '../../../adapters/jetstream/access/nats-login';
 import { inspectDocuments, type StoredDocuments } from '../../../adapters/jetstream/flow-store/flow-documents';
 import { isLoopback } from '../../../controller/api/access/loopback';
 import { natsExposure } from '../../../controller/settings/nats-exposure';
@@ -17,17 +19,25 @@ export function checkNats(
 ): Promise<readonly Finding[]> {
   return findingsOf('nats', advice, async () => {
     await assertReachable(settings.url);
-    let documents: StoredDocuments | undefined;
-    const view = await inspectNats(settings, async (connection) => {
-      documents = key === undefined ? undefined : await inspectDocuments(connection, key);
-    });
-    return [
-      checkServer(settings.url, view),
-      checkTransport(settings.url, view),
-      checkExposure(settings, view),
-      ...(documents === undefined ? [] : [checkDocuments(documents)]),
-    ];
+    const { connection, way } = await logIn(settings);
+    try {
+      const view = await inspectNats(connection, settings);
+      const isStored = key !== undefined && view.jetStream !== undefined;
+      return [
+        checkServer(settings.url, { ...view, way }),
+        checkTransport(settings.url, view),
+        checkExposure(settings, view),
+        ...(isStored ? [checkDocuments(await inspectDocuments(connection, key))] : []),
+      ];
+    } finally {
+      await connection.close();
+    }
   });
+}
+
+/** Logs in as the controller does. */
+async function logIn(settings: ControllerSettings['nats']) {
+  return { connection: await connectNats(settings, 'kflow doctor'), way: readLogin(settings.credentials).way };
 }
 
 /** A connect would be retried for a minute. */
@@ -42,7 +52,10 @@ async function assertReachable(url: string): Promise<void> {
   });
 }
 
-function checkServer(url: string, { version, way, account, user, jetStream }: NatsView): Finding {
+function checkServer(
+  url: string,
+  { version, way, account, user, jetStream }: NatsView & { readonly way: string },
+): Finding {
   const who = [account === undefined ? '' : ` in the account ${account}`, user === undefined ? '' : ` as ${user}`];
   const found = `nats-server ${version} at ${url}, logged in with ${way}${who.join('')}`;
   const [major = 0, minor = 0] = version.split('.').map(Number);
