@@ -81,3 +81,19 @@ test('files in the middle of a change do not end the connection', async () => {
   place.write(credentials, { password: secret });
   await worksAgain();
 });
+
+test('a certificate of the server that expires while connected is reported, and a new one ends the outage', async () => {
+  const { ca } = place.ca('renewed');
+  const valid = readFileSync(path.join(place.folder, 'renewed/server.crt'));
+  const server = await place.start('renewed-server', [place.tls('renewed')]);
+  const { troubles, worksAgain } = await watched(server.url, place.credentials({ 'ca.crt': ca }));
+  place.expire('renewed');
+  process.kill(Number(server.pid()), 'SIGKILL');
+  await waitFor('the certificate is reported', () => troubles.length > 0);
+  writeFileSync(path.join(place.folder, 'renewed/server.crt'), valid);
+  process.kill(Number(server.pid()), 'SIGHUP');
+  await worksAgain();
+  expect(troubles).toEqual([
+    `cannot log in at nats at ${server.url}: TLS failed, certificate has expired; want ca.crt with the CA of the server, and a valid certificate at the server; retrying`,
+  ]);
+});

@@ -22,6 +22,11 @@ test.each([
     'has a wrong configuration, which a restart cannot help',
     { error: new ConfigError('config-invalid', 'no spec') },
   ],
+  [
+    1,
+    'is refused at nats, because a restarted pod has the newest content of its Secrets',
+    { error: new ConfigError('login-failed', 'refused') },
+  ],
 ])('exits with %i when it %s', (code, _, end) => {
   expect(exitCodeOf(end)).toBe(code);
 });

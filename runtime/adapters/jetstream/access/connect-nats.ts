@@ -1,18 +1,32 @@
 import tls from 'node:tls';
-import { type Authenticator, connect, ErrorCode, Events, type NatsConnection, NatsError, type TlsOptions } from 'nats';
-import { ConfigError, StoreError } from '../../../../lib/errors';
+import {
+  type Authenticator,
+  type ConnectionOptions,
+  connect,
+  ErrorCode,
+  Events,
+  type NatsConnection,
+  type TlsOptions,
+} from 'nats';
+import { StoreError } from '../../../../lib/errors';
 import { type NatsAccess, natsDomainOf, natsServers } from '../../../../lib/plan/nats-access';
 import { jitteredBackoffMs } from '../../../async/backoff';
+import { pause } from '../../../async/pause';
 import { retry } from '../../../async/retry';
 import { setDomain } from './jetstream-api';
+import { codeOf, isRefusal, loginCodes, messageOf, refusalOf, refused } from './login-refusal';
 import { type NatsLogin, readLogin } from './nats-login';
 import { tlsAlert } from './tls-alert';
 
 /** Timeout of the first connection. Reconnects are not limited. */
 const connectTimeoutMs = 60_000;
 const delays = { firstMs: 100, maxMs: 500 };
+const reconnectDelays = { firstMs: 250, maxMs: 250 };
 /** Reconnects to a server that refuses the login. */
 const refusedDelays = { firstMs: 250, maxMs: 5_000 };
+
+/** How long a connection is lost before its trouble is looked for. */
+const lookAfterMs = 5_000;
 
 /** Called with a line for the log: what keeps a connection from coming back. It contains no secret. */
 export type OnConnectionTrouble = (text: string) => void;
@@ -48,12 +62,12 @@ export async function connectNats(
     authenticator: (nonce?: string) => login.authenticate(nonce),
     ...tlsOptions(servers, login.first),
   };
-  const attempt = () =>
-    connect(options).catch(async (error) => {
+  const attempt = (more: ConnectionOptions = {}) =>
+    connect({ ...options, ...more }).catch(async (error) => {
       if (codeOf(error) !== ErrorCode.Timeout) throw error;
       throw (await tlsAlert(servers, login.first.tls ?? {})) ?? error;
     });
-  const connection = await retry(attempt, {
+  const connection = await retry(() => attempt(), {
     isRetryable: (error) => !isRefusal(error),
     delays,
     timeoutMs: connectTimeoutMs,
@@ -63,7 +77,7 @@ export async function connectNats(
     throw isRefusal(error) ? refused(access, login.way, error) : error;
   });
   if (domain !== undefined) setDomain(connection, domain);
-  void login.watch(connection);
+  void login.watch(connection, () => attempt({ name: `${name}, trouble`, reconnect: false }));
   return connection;
 }
 
@@ -108,70 +122,42 @@ class CurrentLogin {
   }
 
   reconnectDelayMs(): number {
-    return jitteredBackoffMs(0, this.refusals === 0 ? { firstMs: 250, maxMs: 250 } : refusedDelays);
+    return jitteredBackoffMs(this.refusals, this.refusals === 0 ? reconnectDelays : refusedDelays);
   }
 
-  async watch(connection: NatsConnection): Promise<void> {
+  /** `attempt` connects once more, to learn why the connection does not come back: the client does not say. */
+  async watch(connection: NatsConnection, attempt: () => Promise<NatsConnection>): Promise<void> {
+    let outage = new AbortController();
     for await (const { type, data } of connection.status()) {
-      if (type === Events.Reconnect) this.refusals = 0;
+      if (type === Events.Disconnect) {
+        outage.abort();
+        outage = new AbortController();
+        void this.lookForTrouble(attempt, outage.signal);
+      }
+      if (type === Events.Reconnect) {
+        this.refusals = 0;
+        outage.abort();
+      }
       if (type !== Events.Error || !loginCodes.has(String(data))) continue;
       if (this.refusals++ === 0) this.onTrouble(`${refusalOf(this.access, this.way, String(data))}; retrying`);
     }
+    outage.abort();
   }
-}
 
-/** How the server answers a login that it refuses. */
-const loginCodes: ReadonlyMap<string, string> = new Map<string, string>([
-  [ErrorCode.AuthorizationViolation, 'authorization violation'],
-  [ErrorCode.AuthenticationExpired, 'the credentials have expired'],
-  [ErrorCode.AccountExpired, 'the account has expired'],
-]);
-
-/** Codes of Node for certificates that cannot be verified, and of OpenSSL for handshakes that a side ended. */
-const certificateCodes = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|HOSTNAME_|ERR_TLS_|ERR_SSL_|ERR_OSSL_)/;
-
-/** Whether a connect failed in a way that a further one would repeat. */
-function isRefusal(error: unknown): boolean {
-  const code = codeOf(error);
-  const isOfClient = code === ErrorCode.Tls || code === ErrorCode.ServerOptionNotAvailable;
-  return loginCodes.has(code) || isOfClient || certificateCodes.test(code);
-}
-
-function refused(access: NatsAccess, way: string, error: unknown): ConfigError {
-  const code = codeOf(error);
-  if (loginCodes.has(code)) return new ConfigError('login-failed', refusalOf(access, way, code), { cause: error });
-  return new ConfigError('login-failed', `cannot log in at nats at ${access.url}: ${tlsFault(way, code, error)}`, {
-    cause: error,
-  });
-}
-
-function tlsFault(way: string, code: string, error: unknown): string {
-  if (code === ErrorCode.ServerOptionNotAvailable) {
-    return 'the server has no TLS; remove ca.crt, tls.crt and tls.key, and use nats:// in the URL';
+  /** Reports a server whose certificate cannot be verified, or that does not accept the client's, once an outage. */
+  private async lookForTrouble(attempt: () => Promise<NatsConnection>, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await pause(lookAfterMs, signal);
+      if (signal.aborted || this.refusals > 0) return;
+      const found = await attempt().then(
+        (connection) => connection.close().then(() => undefined),
+        (error) => error,
+      );
+      if (signal.aborted || this.refusals > 0) return;
+      if (!isRefusal(found)) continue;
+      return this.onTrouble(`${refused(this.access, this.way, found).message}; retrying`);
+    }
   }
-  const text = `TLS failed, ${messageOf(error)}`;
-  if (code === ErrorCode.Tls) return `${text}; correct ca.crt, tls.crt and tls.key`;
-  if (!code.includes('ALERT'))
-    return `${text}; want ca.crt with the CA of the server, and a valid certificate at the server`;
-  return way.includes('certificate')
-    ? `${text}; want a tls.crt that the server trusts`
-    : `${text}; add the client certificate that the server asks for, as tls.crt and tls.key`;
-}
-
-function refusalOf({ url, credentials }: NatsAccess, way: string, code: string): string {
-  const place = credentials === undefined ? '' : ` of ${credentials}`;
-  return `nats at ${url} refused the login with ${way}${place}: ${loginCodes.get(code) ?? code}`;
-}
-
-function codeOf(error: unknown): string {
-  return String((error as { readonly code?: unknown } | null)?.code ?? '');
-}
-
-/** The reason alone, if the error is one of OpenSSL. */
-function messageOf(error: unknown): string {
-  const own = error instanceof NatsError ? (error.chainedError ?? error) : error;
-  const { reason, message } = own as { readonly reason?: string; readonly message?: string };
-  return reason ?? message ?? String(own);
 }
 
 /**
