@@ -14,7 +14,7 @@ export type {
   PlannedStream,
   PlannedWorkload,
 } from './plan/flow-plan';
-export { type FunctionSpec, functionSpecSchema } from './plan/function-spec';
+export type { FunctionSpec } from './plan/function-spec';
 export type { PlanSettings, S3Account } from './plan/plan-connections';
 export { planFlow } from './plan/plan-flow';
 export type { AvroSchema } from './topology/avro/avro-type';

@@ -29,7 +29,8 @@ export function unpack(files: readonly TarFile[], tree: FileTree, isWanted: (fil
   for (const { header, content } of files) {
     const name = relative(header.name);
     if (name === '' || !isWanted(name)) continue;
-    const owner = { mode: (header.mode ?? 0) & 0o7777, uid: header.uid ?? 0, gid: header.gid ?? 0 };
+    // no program of the image gets the rights of another user
+    const owner = { mode: (header.mode ?? 0) & 0o1777, uid: header.uid ?? 0, gid: header.gid ?? 0 };
     const { type, linkname = '' } = header;
     if (type === 'directory') {
       if (tree.get(name)?.type !== 'symlink') tree.add(name, { ...owner, type });
