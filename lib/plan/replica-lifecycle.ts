@@ -34,6 +34,22 @@ export const timing = {
   /** How long a stopped replica may take to finish its records. KFLOW_SHUTDOWN_TIMEOUT overrides it. */
   shutdownSeconds: 25,
 
+  /** Then, how long the process of user code may take to exit before it is killed. */
+  hostExitSeconds: 5,
+
+  /** Then, how long the replica waits for the last answers of the server before it exits. */
+  closeSeconds: 2,
+
+  /** The time after which a stopped replica exits, whatever it still waits for. */
+  exitSeconds(shutdownSeconds: number): number {
+    return shutdownSeconds + this.hostExitSeconds + this.closeSeconds + 1;
+  },
+
+  /** The time between SIGTERM and SIGKILL: a replica has exited before. */
+  graceSeconds(shutdownSeconds: number): number {
+    return this.exitSeconds(shutdownSeconds) + 2;
+  },
+
   ackWaitMs(maxPollIntervalMs: number): number {
     return Math.min(maxPollIntervalMs, maxAckWaitMs);
   },

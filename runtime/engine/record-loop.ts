@@ -117,7 +117,8 @@ export class RecordLoop implements SupervisorEvents {
 
   /**
    * Stops pulling, naks the records that have not started, gives running ones the grace period to finish, and closes the
-   * host. A host that is gone is not replaced.
+   * host. Records that run longer are nak'd when the host is gone, so that no other replica runs them at the same time. A
+   * host that is gone is not replaced.
    */
   async stop(graceMs: number): Promise<void> {
     this.isStopping = true;
@@ -126,10 +127,9 @@ export class RecordLoop implements SupervisorEvents {
     this.nakUnstarted();
     const deadline = Date.now() + graceMs;
     while (!this.idle && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    await this.supervisor.close(!this.idle);
     clearInterval(this.leaseTimer);
-    const isUrgent = !this.idle;
     for (const record of this.held.values()) this.settlement.giveBack(record, 0);
-    await this.supervisor.close(isUrgent);
   }
 
   began(id: number): void {

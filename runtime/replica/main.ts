@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, FunctionError, KFlowError, StoreError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
-import { ExitCode } from '../../lib/plan/replica-lifecycle';
+import { ExitCode, timing } from '../../lib/plan/replica-lifecycle';
 import { unpackOddVariables } from '../adapters/processes/odd-variables';
 import { cutText } from '../engine/failures';
 import { createLog } from '../log';
@@ -28,6 +28,11 @@ async function main(): Promise<number> {
   try {
     const environment = readEnvironment(process.env);
     const spec = readSpec(environment.specFile);
+    exitInTime(stop.signal, environment.shutdownMs, () => {
+      log('WARNING', 'the replica did not end in time; what it has not acked is redelivered');
+      hasEnded = true;
+      process.exit(exitCodeOf({ mode: spec.mode, end: { is: 'stopped' } }));
+    });
     const end = await runReplica(spec, environment, log, stop.signal);
     if (end.is === 'incomplete') {
       log('ERROR', end.reason);
@@ -38,6 +43,14 @@ async function main(): Promise<number> {
     log('CRITICAL', cutText(messageOf(error), maxErrorLength));
     return exitCodeOf({ error });
   }
+}
+
+/** Calls `exit` before the time of a stopped replica is over, so that it is not killed: a server may not answer, or code may not end. */
+function exitInTime(stop: AbortSignal, shutdownMs: number, exit: () => void): void {
+  const inMs = timing.exitSeconds(shutdownMs / 1_000) * 1_000;
+  const start = () => setTimeout(exit, inMs).unref();
+  if (stop.aborted) start();
+  else stop.addEventListener('abort', start, { once: true });
 }
 
 /** Errors of the configuration and of user code say where they come from; any other needs its stack. */

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { countersSubject } from '../../lib/plan/names';
+import { timing } from '../../lib/plan/replica-lifecycle';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import type { ReplicaReport } from '../engine/counters';
 import { reportEarlierEnd } from './earlier-end';
@@ -18,7 +19,7 @@ import { Upkeep } from './upkeep';
 
 const reportEveryMs = 500;
 /** How long a replica that was stopped, or has failed, waits for the server's last answers. */
-const closeMs = 2_000;
+const closeMs = timing.closeSeconds * 1_000;
 
 /** How a replica that did not fail has ended. */
 export type ReplicaEnd =

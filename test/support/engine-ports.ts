@@ -86,6 +86,8 @@ export class ManualHost implements Host {
   releases = 0;
   isKilled = false;
   isClosed = false;
+  /** Resolves when a killed host is gone. */
+  gone: Promise<void> = Promise.resolve();
 
   /** With a refusal, the host cannot be opened. */
   constructor(
@@ -111,6 +113,7 @@ export class ManualHost implements Host {
 
   async kill(): Promise<void> {
     this.isKilled = true;
+    await this.gone;
   }
 
   async close(): Promise<void> {

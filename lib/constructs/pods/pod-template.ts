@@ -6,9 +6,6 @@ import { renderNatsLogin } from './nats-login';
 import { containerSecurity } from './pod-parts';
 import { renderPodSettings } from './pod-settings';
 
-/** Seconds between the end of the shutdown timeout and SIGKILL. */
-const marginSeconds = 5;
-
 export interface PodTemplateProps extends FunctionContainerProps {
   readonly serviceAccount: string;
   /** Hash of everything that the pods read at their start; the pods restart when the hash changes. */
@@ -35,7 +32,7 @@ export function renderPodTemplate(props: PodTemplateProps): object {
         serviceAccount,
         selector: podSelector(workload),
         defaults: props.pods,
-        grace: shutdownOf(workload) + marginSeconds,
+        grace: timing.graceSeconds(shutdownOf(workload)),
       }),
       ...(sidecars.length === 0 ? {} : { initContainers: sidecars }),
       containers: [{ ...renderContainer(props), securityContext: containerSecurity }],

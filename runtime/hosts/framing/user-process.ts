@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { ConfigError, KFlowError } from '../../../lib/errors';
+import { timing } from '../../../lib/plan/replica-lifecycle';
 import type { LogLevel } from '../../engine/ports/host';
 import { FrameReader, type FromProcess, fromProcessLimits, ProtocolError } from './frames';
 import { Lines } from './lines';
@@ -31,7 +32,7 @@ export interface UserProcessEvents {
 const maxLastLines = 20;
 /** How long the output of a dead process is still read: its own children may keep the pipes open. */
 const drainMs = 500;
-const killAfterMs = 5000;
+const killAfterMs = timing.hostExitSeconds * 1_000;
 /** How long a process may live after it has closed its side of the frames. */
 const closedMs = 1000;
 
@@ -108,7 +109,7 @@ export class UserProcess {
     this.fromProcess?.resume();
   }
 
-  /** Waits until the process exits, and kills it after 5 s. */
+  /** Waits until the process exits; kills it when it takes too long. */
   async stop(): Promise<void> {
     if (this.process === undefined) return;
     const timer = setTimeout(() => this.signalKill(), killAfterMs);

@@ -388,6 +388,21 @@ describe('a stop', () => {
     await stage.loop.stop(0);
     expect(stage.host).toMatchObject({ isKilled: true, isClosed: false });
   });
+
+  test('gives a record back only when the code that runs it has ended', async () => {
+    open();
+    const [answers] = await begin(1);
+    let end: () => void = () => undefined;
+    stage.host.gone = new Promise((resolve) => {
+      end = resolve;
+    });
+    const stopped = stage.loop.stop(0);
+    await turn();
+    expect([stage.host.isKilled, answers]).toEqual([true, []]);
+    end();
+    await stopped;
+    expect(answers).toEqual(['nak 0']);
+  });
 });
 
 describe('a cautious loop', () => {
