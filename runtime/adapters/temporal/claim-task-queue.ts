@@ -3,7 +3,7 @@ import { ConfigError } from '../../../lib/errors';
 import type { TemporalSettings } from './connect-temporal';
 
 /** Workflow type of the marker of a task queue; it never ends by itself. */
-export const installationType = 'KFlowInstallation';
+const installationType = 'KFlowInstallation';
 const memoKey = 'installation';
 const attempts = 3;
 
