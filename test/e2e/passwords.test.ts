@@ -24,6 +24,8 @@ closeAfterFile('a stack with passwords', async () => {
 });
 
 beforeAll(async () => {
+  // logs of every level are searched too
+  Object.assign(process.env, { KFLOW_CONTROLLER_LOG_LEVEL: 'DEBUG', KFLOW_RUNTIME_LOG_LEVEL: 'DEBUG' });
   stack = await RunningStack.up(place);
 });
 

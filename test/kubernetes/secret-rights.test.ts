@@ -54,7 +54,7 @@ test('flows with passwords run in the namespaces with a grant, and flows without
 test('a flow with passwords in a namespace without a grant fails with the command that grants it', async () => {
   const command = `kubectl create rolebinding kflow-flow-secrets --namespace ${other} --clusterrole kflow-flow-secrets --serviceaccount ${own}:kflow-controller`;
   await expect(run(other, [secret, config])).rejects.toMatchObject({
-    code: 'config-invalid',
+    code: 'permission-missing',
     message: expect.stringContaining(command),
   });
   const admin = await connectCluster();
@@ -85,10 +85,10 @@ test('controllers that start at once agree on one installation key, and can read
   await admin.apply({ ...secret, metadata: { name: 'passwords', namespace: own } });
   const objects = await KubernetesObjects.open({ file });
   const ref = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: own } });
-  await expect(objects.read(ref('passwords'))).rejects.toMatchObject({ code: 'config-invalid' });
-  await expect(objects.remove(ref('kflow-installation'))).rejects.toMatchObject({ code: 'config-invalid' });
+  await expect(objects.read(ref('passwords'))).rejects.toMatchObject({ code: 'permission-missing' });
+  await expect(objects.remove(ref('kflow-installation'))).rejects.toMatchObject({ code: 'permission-missing' });
   await expect(objects.list({ apiVersion: 'v1', kind: 'Secret' }, own)).rejects.toMatchObject({
-    code: 'config-invalid',
+    code: 'permission-missing',
   });
 });
 
