@@ -113,7 +113,7 @@ export class LoginPlace {
 }
 
 /** The same name is the same key. */
-export function keyOf(role: NkeyRole, name: string): Nkey {
+function keyOf(role: NkeyRole, name: string): Nkey {
   return Nkey.of(role, createHash('sha256').update(`${role} ${name}`).digest());
 }
 
