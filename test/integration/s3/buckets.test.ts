@@ -1,6 +1,10 @@
+import type { PlanSettings } from '../../../lib/plan/plan-connections';
 import { S3Buckets, type S3BucketsOptions } from '../../../runtime/adapters/s3/s3-buckets';
+import type { ReplicaLinks } from '../../../runtime/replica/links';
+import { makeBuckets } from '../../../runtime/replica/make-buckets';
+import { openObjectStore } from '../../../runtime/replica/resolve-endpoint';
 import { TestS3Server } from '../../support/test-s3-server';
-import { planOf } from '../../unit/plan/planned';
+import { planOf, specOf } from '../../unit/plan/planned';
 
 const server = new TestS3Server({ region: 'eu-central-1', sessionToken: 'token-1' });
 
@@ -11,7 +15,7 @@ beforeEach(() => {
   server.requests.length = 0;
 });
 
-const planOfSink = (access: string) =>
+const planOfSink = (access: string, settings: PlanSettings = {}) =>
   planOf(
     `
 jobId: job
@@ -19,7 +23,7 @@ dag:
   - { id: read, type: raw-source, schema: {type: record, name: r, fields: []}, meta: {name: f, code: f}, out: [write] }
   - { id: write, type: s3-sink, topics: "s3a://results", addr: "${server.address}", ${access} }
 `,
-    { hasClusterSecrets: true },
+    { hasClusterSecrets: true, ...settings },
   );
 
 async function ensured(access: string, options: Partial<S3BucketsOptions> = {}): Promise<readonly string[]> {
@@ -53,4 +57,19 @@ test('creates the bucket with the credentials of the environment that the functi
       else process.env[name] = before[name];
     }
   }
+});
+
+test('a replica of manifests that make buckets creates that of its sink, with the credentials of its pod', async () => {
+  const env = { KFLOW_ADDR_USER: 'u', KFLOW_ADDR_PASSWORD: 'p', KFLOW_ADDR_SESSION_TOKEN: 'token-1' };
+  const objectStore: ReplicaLinks['objectStore'] = (connection) => openObjectStore(connection, env);
+  const access = 'secret: minio, secretKeys: [sessionToken]';
+  const made = async (settings: PlanSettings) => {
+    const spec = specOf(planOfSink(access, settings), 'write');
+    await makeBuckets({ spec, links: { objectStore } as ReplicaLinks, log: () => undefined });
+    return [...server.buckets.keys()];
+  };
+  expect(await made({})).toEqual([]);
+  expect(await made({ makesBuckets: true })).toEqual(['results']);
+  // and again when it exists
+  expect(await made({ makesBuckets: true })).toEqual(['results']);
 });
