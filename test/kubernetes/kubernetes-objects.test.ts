@@ -229,14 +229,14 @@ describe('access', () => {
 
   it('reports rejected credentials', async () => {
     await expect(reading(kubeconfig('intruder', { user: { token: 'wrong' } }))).rejects.toMatchObject({
-      code: 'config-invalid',
+      code: 'credentials-refused',
       message: expect.stringMatching(/Unauthorized; the server does not accept the credentials: log in again/),
     });
   });
 
   it('names the missing right', async () => {
     await expect(reading(kubeconfig('visitor', { user: { as: 'visitor' } }))).rejects.toMatchObject({
-      code: 'config-invalid',
+      code: 'permission-missing',
       message: expect.stringMatching(
         /^read Node any: .*User "visitor" cannot get resource "nodes".*; grant this permission/,
       ),
