@@ -23,6 +23,14 @@ const defaultResources = { requests: { cpu: '100m', memory: '256Mi' }, limits: {
 /** Of functions that download objects to the disk of the node. */
 const downloadResources = { requests: { 'ephemeral-storage': '1Gi' }, limits: { 'ephemeral-storage': '10Gi' } };
 
+/** The runtime does not start with less. */
+const leastHeapMebibytes = 64;
+
+interface Resources {
+  readonly requests: { readonly [resource: string]: string };
+  readonly limits: { readonly [resource: string]: string };
+}
+
 /** The container of a function, without its security context. */
 export function renderContainer({ workload, image, isWatched, pods, ...nats }: FunctionContainerProps): object {
   const login = renderNatsLogin(nats);
@@ -56,8 +64,21 @@ function environmentOf(workload: PlannedWorkload, login: NatsLogin, isWatched: b
     ...(isWatched ? [{ name: 'KFLOW_WATCHED', value: 'true' }] : []),
     ...replicaNumber(workload),
     ...secretVariables(secretEnv),
+    ...nodeOptions(workload),
   ];
   return [...own, ...container.env];
+}
+
+/**
+ * Half of the memory limit as the heap of each Node process of the container: the runtime, and the process of TypeScript code. Node
+ * does not see the limit on every node, and a process at its own limit fails the record that it runs, while the kernel would kill any.
+ */
+function nodeOptions(workload: PlannedWorkload): readonly EnvVariable[] {
+  const name = 'NODE_OPTIONS';
+  const { memory } = resourcesOf(workload).limits;
+  if (memory === undefined || workload.container.env.some((variable) => variable.name === name)) return [];
+  const mebibytes = Math.max(leastHeapMebibytes, Math.floor(parseQuantity(memory) / 2 ** 20 / 2));
+  return [{ name, value: `--max-old-space-size=${mebibytes}` }];
 }
 
 /** The pod's index in a StatefulSet; Kubernetes sets the variable of an indexed Job itself. */
@@ -68,7 +89,7 @@ function replicaNumber({ kind }: PlannedWorkload): readonly EnvVariable[] {
 }
 
 /** The document's resources over the defaults. A default request is lowered, and a default limit raised, to agree with them. */
-function resourcesOf(workload: PlannedWorkload): object {
+function resourcesOf(workload: PlannedWorkload): Resources {
   const { requests, limits } = workload.container.resources;
   const defaults = defaultsOf(workload);
   const isBelow = (one: string, other: string | undefined) =>

@@ -250,3 +250,24 @@ describe('refused before a cluster would', () => {
     expect(problems.join()).not.toContain('sesame');
   });
 });
+
+describe('the heap of Node', () => {
+  const optionsOf = (meta: object) =>
+    templatesOf({ meta }).map.spec.containers[0].env.filter(({ name }: Manifest) => name === 'NODE_OPTIONS');
+
+  test.each([
+    ['the default limit', {}, 512],
+    ['2Gi', { limits: { memory: '2Gi' } }, 1024],
+    ['1.5G', { limits: { memory: '1.5G' } }, 715],
+    ['a request above the default limit', { requests: { memory: '3Gi' } }, 1536],
+    ['a limit that is too small', { limits: { memory: '100Mi' } }, 64],
+  ])('has half of the memory limit: %s', (_, resources, mebibytes) => {
+    const value = `--max-old-space-size=${mebibytes}`;
+    expect(optionsOf({ resources })).toEqual([{ name: 'NODE_OPTIONS', value }]);
+  });
+
+  test('is as the document says', () => {
+    const own = { name: 'NODE_OPTIONS', value: '--max-old-space-size=900' };
+    expect(optionsOf({ env: [own] })).toEqual([own]);
+  });
+});
