@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readImageConfig } from '../../tools/image/image-config';
+import { readImageConfig } from '../../../tools/image/image-config';
 
-const root = path.join(__dirname, '../..');
+const root = path.join(__dirname, '../../..');
 const dockerfile = readFileSync(path.join(root, 'Dockerfile'), 'utf8').replaceAll(/\\\n/g, ' ');
 const ignored = readFileSync(path.join(root, '.dockerignore'), 'utf8');
 const instructions = dockerfile.split('\n').filter((line) => /^[A-Z]+ /.test(line));
