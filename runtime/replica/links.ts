@@ -81,9 +81,9 @@ export class ReplicaLinks {
     const trimmers = new Map(
       outputs.map((output) => [output.subject, new StreamTrimmer(connection, output, spec.stateBucket)]),
     );
-    const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
     const state = await openState(connection, props);
     const schemas = await SchemaRegistry.open(connection, spec);
+    const publisher = new JetStreamPublisher(connection, (subject) => links.onRefused(subject));
     const links: ReplicaLinks = new ReplicaLinks(
       props,
       connection,

@@ -18,7 +18,7 @@ describe('kflow synth', () => {
   test('writes the same bytes as cdk8s synth, one file for each flow, and prints once how to create each secret', async () => {
     const { status, stdout, stderr } = await kflow('synth', fixture('message-store'), fixture('pods'), '-o', 'out');
     expect(status).toBe(0);
-    expect(stdout).toBe('out/jobx.k8s.yaml  20 objects\nout/pods.k8s.yaml  26 objects\n');
+    expect(stdout).toBe('out/jobx.k8s.yaml  19 objects\nout/pods.k8s.yaml  25 objects\n');
     expect(place.read('out/jobx.k8s.yaml')).toBe(readFileSync(path.join(golden, 'message-store.k8s.yaml'), 'utf8'));
     expect(place.read('out/pods.k8s.yaml')).toBe(readFileSync(path.join(golden, 'pods.k8s.yaml'), 'utf8'));
     expect(stderr.match(/kubectl create secret.*/g)).toEqual([
@@ -148,7 +148,7 @@ describe('kflow plan against a folder', () => {
     expect(stdout).toMatch(/- Job jobx--p1-\w{8} is removed\n/);
     place.write('empty/notes.txt', '');
     const empty = await kflow('plan', fixture('update'), '--against', 'empty');
-    expect([empty.status, empty.stdout.match(/is created/g)?.length]).toEqual([2, 17]);
+    expect([empty.status, empty.stdout.match(/is created/g)?.length]).toEqual([2, 16]);
   });
 
   test('rejects a missing folder', async () => {
