@@ -69,6 +69,11 @@ export class MemoryCluster implements Cluster {
     this.notify(flow);
   }
 
+  /** An object of a flow as it was applied last. */
+  object(flow: FlowKey, kind: string, name: string): KubernetesObject | undefined {
+    return this.flows.get(flowName(flow))?.get(`${kind}/${name}`)?.object;
+  }
+
   async workloads(flow: FlowKey): Promise<readonly WorkloadState[]> {
     return this.workloadsOf(flow).map((workload) => this.stateOf(flow, workload));
   }

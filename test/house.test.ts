@@ -264,10 +264,10 @@ const packages: { readonly [name: string]: readonly string[] } = {
 };
 
 /** The only controller file that binds adapters to ports. */
-const composers = ['runtime/controller/start-controller.ts'];
+const composers = ['runtime/controller/start-controller.ts', 'runtime/controller/open-nats.ts'];
 
 /** Files that hold connections of clients, and may therefore import the types of these clients. */
-const holders = ['runtime/replica/links.ts', 'runtime/cli/commands/run/'];
+const holders = ['runtime/controller/open-nats.ts', 'runtime/replica/links.ts', 'runtime/cli/commands/run/'];
 
 /** Network, processes, environment, clock and randomness, which lib must not use. */
 const impure =

@@ -34,6 +34,11 @@ export function accountSecret(flow: { readonly jobId: string }, addr: string): s
   return `${flow.jobId}--${place}`;
 }
 
+/** The Secret with which the replicas of a flow log in at nats. */
+export function natsLoginSecret(flow: { readonly jobId: string }): string {
+  return `${flow.jobId}----nats`;
+}
+
 /** Name of the Secret with the secret variables of a function's container. No other name has two `--`. */
 export function variableSecret(flow: { readonly jobId: string }, functionId: string): string {
   return `${flow.jobId}--${functionId}--env`;

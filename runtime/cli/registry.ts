@@ -1,6 +1,7 @@
 import { complete, completion } from './commands/completion/completion';
 import { controller } from './commands/controller/controller';
 import { install } from './commands/controller/install';
+import { natsConfig } from './commands/controller/nats-config';
 import { doctor } from './commands/doctor/doctor';
 import { pause, replay, restart, resume, rollback, scale, stop } from './commands/flows/changes';
 import { remove } from './commands/flows/delete';
@@ -27,7 +28,7 @@ export const groups: readonly CommandGroup[] = [
   { heading: 'Topologies:', commands: [lint, graph, schema] },
   { heading: 'Manifests:', commands: [synth, plan, nackAccount] },
   { heading: 'Run on this machine:', commands: [run, up, down, bucket, doctor] },
-  { heading: 'Controller:', commands: [controller, install] },
+  { heading: 'Controller:', commands: [controller, install, natsConfig] },
   {
     heading: 'Start and change flows:',
     commands: [submit, update, scale, pause, resume, restart, replay, rollback, stop, remove],

@@ -1,10 +1,8 @@
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
-import { connectNats, reportLogin } from '../adapters/jetstream/access/connect-nats';
+import { reportLogin } from '../adapters/jetstream/access/connect-nats';
 import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
-import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
-import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { S3Buckets } from '../adapters/s3/s3-buckets';
 import { claimTaskQueue } from '../adapters/temporal/claim-task-queue';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
@@ -27,11 +25,12 @@ import { assertServed, DocumentAdmission, type DocumentAdmissionProps } from './
 import { FlowController } from './flows/service/flow-controller';
 import { FlowObserver } from './flows/service/flow-observer';
 import { FlowStatuses } from './flows/service/flow-statuses';
+import { LoginRenewal } from './flows/service/login-renewal';
 import { OrphanedFlows } from './flows/service/orphaned-flows';
 import { WorkloadObserver } from './flows/service/workload-observer';
+import { type ControllerNats, openNats } from './open-nats';
 import type { Cluster } from './ports/cluster';
 import { whyNotReady } from './readiness';
-import { natsExposure } from './settings/nats-exposure';
 import type { ControllerSettings } from './settings/settings';
 
 /** How long an activity retries a bucket before it reports the failure; the activity itself is retried too. */
@@ -107,9 +106,8 @@ async function open(
 }
 
 interface Clients {
-  readonly streams: JetStreamStreams;
+  readonly nats: ControllerNats;
   readonly store: JetStreamFlowStore;
-  readonly reports: ReplicaReports;
   readonly cluster: Cluster;
   readonly temporal: Awaited<ReturnType<typeof connectTemporal>>;
   readonly workflows: FlowWorkflows;
@@ -121,20 +119,14 @@ async function connect(
   onClose: OnClose,
 ): Promise<Clients> {
   const key = await openKey(settings, log);
-  const connection = await connectNats(settings.nats, 'kflow controller', (text) => log('WARNING', text));
-  onClose(() => connection.close());
-  void reportLogin(connection, guard.watch('NATS'));
+  const nats = await openNats(settings.nats, key, log);
+  onClose(() => nats.close());
+  void reportLogin(nats.connection, guard.watch('NATS'));
   const replicas = settings.nats.replicas ?? 1;
   const installation = key.derive('installation id').toString('hex').slice(0, 16);
-  await claimStore(connection, { installation, replicas });
-  const streams = await JetStreamStreams.open(connection);
-  const isOpen = connection.info?.auth_required !== true;
-  const exposure = natsExposure({ isOpen, isShared: true });
-  if (exposure !== undefined) log('WARNING', `${exposure} (docs/controller.md, Who can read what)`);
-  const store = await JetStreamFlowStore.open(connection, { replicas, key });
+  await claimStore(nats.connection, { installation, replicas });
+  const store = await JetStreamFlowStore.open(nats.connection, { replicas, key });
   void reseal(store, log);
-  const reports = new ReplicaReports(connection);
-  onClose(async () => reports.close());
   const onTrouble = (error: Error) => log('WARNING', error.message);
   const cluster = given ?? (await openCluster(settings.cluster, { onTrouble, guard }));
   onClose(() => cluster.close());
@@ -142,7 +134,7 @@ async function connect(
   onClose(() => temporal.close());
   await claimTaskQueue(temporal.client, settings.temporal, installation);
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
-  return { streams, store, reports, cluster, temporal, workflows };
+  return { nats, store, cluster, temporal, workflows };
 }
 
 /** The installation key: of the file, or of the Secret in the cluster. */
@@ -210,14 +202,24 @@ async function openCluster(
  */
 async function startFlows(
   settings: ControllerSettings,
-  { streams, store, reports, cluster, temporal, workflows, guard, shutdown, log }: FlowParts,
+  { nats, store, cluster, temporal, workflows, guard, shutdown, log }: FlowParts,
   onClose: OnClose,
 ): Promise<FlowController> {
+  const { streams, reports, logins } = nats;
   const planner = new FlowPlanner(store, planSettings(settings));
   const pods = podSettings(settings);
   const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: bucketRetryMs });
   const closeWorkflow = workflows.closeAs.bind(workflows);
-  const activities = createFlowActivities({ cluster, streams, buckets, store, planner, pods, closeWorkflow });
+  const activities = createFlowActivities({
+    cluster,
+    streams,
+    buckets,
+    store,
+    planner,
+    logins,
+    pods,
+    closeWorkflow,
+  });
   const worker = await startTemporalWorker({
     connection: temporal.native,
     settings: settings.temporal,
@@ -260,7 +262,7 @@ function podSettings({ pods, nats }: ControllerSettings): PodSettings {
 
 /** Starts the watchers that react to changes of the cluster which no request caused. */
 async function startWatchers(
-  { cluster, workflows, service, log }: Clients & { readonly service: FlowController; readonly log: Log },
+  { nats, cluster, workflows, service, log }: Clients & { readonly service: FlowController; readonly log: Log },
   onClose: OnClose,
 ): Promise<void> {
   const onWarning = (text: string) => log('WARNING', text);
@@ -270,6 +272,9 @@ async function startWatchers(
   const orphans = new OrphanedFlows({ cluster, workflows, stop: (flow) => service.stopOrphan(flow), onWarning });
   await orphans.start();
   onClose(() => orphans.close());
+  const renewal = new LoginRenewal({ logins: nats.logins, workflows, onWarning, everyMs: nats.renewalCheckMs });
+  renewal.start();
+  onClose(() => renewal.close());
 }
 
 /** The checks of a submitted topology that depend on the cluster. */

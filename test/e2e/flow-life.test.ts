@@ -308,8 +308,8 @@ test('delete removes streams, state, documents and stored payloads; stop keeps t
     },
   };
   const left = async () => ({
-    streams: await life.stack.streams('kflow_life_deleted_'),
-    state: await life.stack.streams('KV_kflow_life_deleted_'),
+    streams: await life.stack.streams('life', 'kflow_life_deleted_'),
+    state: await life.stack.streams('life', 'KV_kflow_life_deleted_'),
     payloads: (await life.stack.keys('kflowinternal', 'kflow/life/deleted/')).length,
     documents: (await life.stack.call('GET', `/kflows/v1/${flow.name}/history/1`)).status,
   });

@@ -16,6 +16,7 @@ const golden: { readonly [name: string]: ControllerInstallProps } = {
     ...servers,
     access: { kind: 'tokens', secret: 'kflow-tokens' },
     secretNamespaces: ['orders', 'billing'],
+    natsAccounts: 'operator',
   },
   'controller-oidc': {
     ...servers,
@@ -81,7 +82,7 @@ test('kflow install rejects a controller without access control, and names the o
     oidcRolesClaim: undefined,
   };
   const options = { ...servers, namespace: 'kflow', createNamespace: true, image: 'kflow:1', replicas: 2 };
-  const nats = { natsSecret: [], podNatsSecret: [], natsDomain: undefined };
+  const nats = { natsSecret: [], podNatsSecret: [], natsAccounts: undefined, natsDomain: undefined };
   const rights = { watchNamespaces: undefined, secretNamespaces: undefined, allSecrets: false, keySecret: undefined };
   const pods = { imagePullSecret: [], priorityClass: undefined, tlsSecret: undefined, taskQueue: undefined };
   const more = { ...nats, ...pods, settingsSecret: undefined, ...rights, egress: [], oidcRole: [] };
@@ -101,6 +102,9 @@ test('kflow install rejects a controller without access control, and names the o
   expect(() => renderInstall({ ...closed, allSecrets: true })).toThrow('not both');
   expect(() => renderInstall({ ...closed, watchNamespaces: ['orders'] })).toThrow('leave out --secret-namespaces');
   expect(renderInstall(closed)).toContain('kflow-flow-secrets');
+  const accounts: InstallOptions = { ...closed, natsAccounts: 'operator' };
+  expect(renderInstall(accounts)).toContain('kind: operator');
+  expect(() => renderInstall({ ...accounts, secretNamespaces: undefined })).toThrow('add --secret-namespaces');
 });
 
 test.each([

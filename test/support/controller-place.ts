@@ -1,8 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { NatsConnection } from 'nats';
 import { MemoryCluster } from '../../bench/memory-cluster';
 import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
+import { DerivedKeys } from '../../runtime/adapters/nats-accounts/derived-keys';
+import { tokenIdentity } from '../../runtime/adapters/nats-accounts/identities';
+import { accountsConfig, operatorConfig } from '../../runtime/adapters/nats-accounts/server-config';
 import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
 import { type FlowKey, parseFlowName } from '../../runtime/api-contract/flow-key';
@@ -32,6 +36,7 @@ export class ControllerPlace extends FlowClient {
     readonly temporal: TemporalServer,
     private readonly controller: RunningController,
     readonly cluster: MemoryCluster,
+    readonly keys: DerivedKeys,
   ) {
     super(controller.url);
   }
@@ -43,18 +48,28 @@ export class ControllerPlace extends FlowClient {
       readonly ready?: number;
       readonly historyLength?: number;
       readonly tokens?: string;
+      readonly loginHours?: number;
+      /** The only namespaces with an account, which the configuration of nats fixes; default: the controller makes accounts. */
+      readonly namespaces?: readonly string[];
     } = {},
   ): Promise<ControllerPlace> {
     const folder = mkdtempSync(path.join(tmpdir(), 'kflow-controller-'));
     const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
-    const nats = await startNatsServer(at('nats'));
-    const temporal = await startTemporalServer(at('temporal'));
     const keyFile = path.join(folder, 'installation.key');
-    ensureKeyFile(keyFile);
+    const keys = new DerivedKeys(ensureKeyFile(keyFile));
+    const { namespaces } = limits;
+    const config =
+      namespaces === undefined
+        ? operatorConfig(keys, path.join(folder, 'nats/accounts'))
+        : [accountsConfig(keys, namespaces)];
+    const nats = await startNatsServer({ ...at('nats'), config });
+    const temporal = await startTemporalServer(at('temporal'));
     const settings = readControllerSettings({
       KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: keyFile,
       KFLOW_CONTROLLER_NATS_URL: nats.url,
       KFLOW_CONTROLLER_NATS_REPLICAS: '1',
+      KFLOW_CONTROLLER_NATS_ACCOUNTS_KIND: namespaces === undefined ? 'operator' : 'config',
+      KFLOW_CONTROLLER_NATS_ACCOUNTS_LOGIN_HOURS: limits.loginHours === undefined ? '' : String(limits.loginHours),
       KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
       KFLOW_CONTROLLER_LISTEN_PORT: '0',
       KFLOW_CONTROLLER_ACCESS_KIND: limits.tokens === undefined ? 'open' : 'tokens',
@@ -65,7 +80,7 @@ export class ControllerPlace extends FlowClient {
     });
     const cluster = new MemoryCluster();
     const controller = await startController(settings, { log: () => undefined, cluster });
-    return new ControllerPlace(folder, nats, temporal, controller, cluster);
+    return new ControllerPlace(folder, nats, temporal, controller, cluster, keys);
   }
 
   /** The service behind the API. */
@@ -111,8 +126,14 @@ export class ControllerPlace extends FlowClient {
     return this.withWorkflows((workflows) => workflows.closeAs(keyOf(flow), { status: 'Canceled', reason: 'a test' }));
   }
 
-  async removeStream(name: string): Promise<void> {
-    const connection = await connectNats({ url: this.nats.url }, 'test');
+  /** As the controller is connected to the account of a namespace. The caller closes it. */
+  connect(namespace: string): Promise<NatsConnection> {
+    const account = this.keys.ofNamespace(namespace);
+    return connectNats({ url: this.nats.url, identity: tokenIdentity(account, account.controller) }, 'test');
+  }
+
+  async removeStream(name: string, namespace: string): Promise<void> {
+    const connection = await this.connect(namespace);
     await (await connection.jetstreamManager()).streams.delete(name);
     await connection.close();
   }

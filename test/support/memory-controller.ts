@@ -5,6 +5,7 @@ import { DocumentAdmission } from '../../runtime/controller/flows/service/docume
 import { FlowController } from '../../runtime/controller/flows/service/flow-controller';
 import { FlowStatuses } from '../../runtime/controller/flows/service/flow-statuses';
 import type { FlowActivities } from '../../runtime/controller/flows/workflow/flow-activities';
+import { sharedLogin } from '../../runtime/controller/ports/flow-logins';
 import { MemoryFlowStore } from './memory-flow-store';
 import { MemoryBuckets, MemoryStreams } from './memory-streams';
 import { MemoryWorkflows } from './memory-workflows';
@@ -25,7 +26,16 @@ export class MemoryController {
     const { cluster, streams, buckets, store, planner, workflows } = this;
     const pods = { image: 'kflow:test', natsUrl: 'nats://nats:4222' };
     const closeWorkflow = workflows.closeAs.bind(workflows);
-    this.activities = createFlowActivities({ cluster, streams, buckets, store, planner, pods, closeWorkflow });
+    this.activities = createFlowActivities({
+      cluster,
+      streams,
+      buckets,
+      store,
+      planner,
+      pods,
+      closeWorkflow,
+      logins: sharedLogin,
+    });
     this.service = new FlowController({
       workflows,
       store,

@@ -12,7 +12,7 @@ import {
 } from '../../runtime/controller/flows/ports/flow-workflow';
 import type { FlowActivities } from '../../runtime/controller/flows/workflow/flow-activities';
 import { FlowRun } from '../../runtime/controller/flows/workflow/flow-run';
-import type { WorkflowClose } from '../../runtime/controller/ports/workflows';
+import type { DriftCause, WorkflowClose } from '../../runtime/controller/ports/workflows';
 import { TestRuntime } from './test-runtime';
 
 interface MemoryWorkflow {
@@ -105,10 +105,10 @@ export class MemoryWorkflows implements FlowWorkflows {
     });
   }
 
-  async observed(flow: FlowKey, drift?: string): Promise<boolean> {
+  async observed(flow: FlowKey, drift?: string, cause?: DriftCause): Promise<boolean> {
     const workflow = this.workflows.get(flowName(flow));
     if (workflow?.status !== 'Running') return false;
-    workflow.run.observe(drift);
+    workflow.run.observe(drift, cause);
     workflow.runtime.wake();
     return true;
   }

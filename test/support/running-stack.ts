@@ -1,9 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
+import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
+import { type AccountKeys, DerivedKeys } from '../../runtime/adapters/nats-accounts/derived-keys';
+import { tokenIdentity } from '../../runtime/adapters/nats-accounts/identities';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import type { FlowStatus } from '../../runtime/api-contract/flow-status';
+import { readKeyFile } from '../../runtime/installation/key-file';
 import { closeAfterFile } from './close-after-file';
 import { freePort } from './free-port';
 import type { Workplace } from './kflow-cli';
@@ -22,11 +26,11 @@ const stuckAfterMs = 90_000;
 /** The stack that `kflow up` started in a folder, used through its REST API alone. */
 export class RunningStack {
   readonly close = closeAfterFile('connections to a stack', async () => {
-    await (await this.connection)?.close();
+    for (const connection of this.connections.values()) await (await connection).close();
     await this.store.close();
   });
   private readonly store: S3ObjectStore;
-  private connection: Promise<NatsConnection> | undefined;
+  private readonly connections = new Map<string, Promise<NatsConnection>>();
 
   private constructor(
     readonly file: StackFile,
@@ -143,9 +147,9 @@ export class RunningStack {
     return pids;
   }
 
-  /** Sorted names of the nats-server's streams with a prefix, including those of buckets. */
-  async streams(prefix: string): Promise<string[]> {
-    const manager = await (await this.nats()).jetstreamManager();
+  /** Sorted names of a namespace's streams with a prefix, including those of buckets. */
+  async streams(namespace: string, prefix: string): Promise<string[]> {
+    const manager = await (await this.nats(namespace)).jetstreamManager();
     const names: string[] = [];
     for await (const name of manager.streams.names()) if (name.startsWith(prefix)) names.push(name);
     return names.sort();
@@ -162,9 +166,25 @@ export class RunningStack {
     return records;
   }
 
-  private nats(): Promise<NatsConnection> {
-    this.connection ??= connect({ servers: this.file.nats });
-    return this.connection;
+  /** As the controller is connected to the account of a namespace. */
+  nats(namespace: string): Promise<NatsConnection> {
+    return this.connectionTo(this.natsKeys.ofNamespace(namespace));
+  }
+
+  /** As the controller is connected to its own account. */
+  controllerNats(): Promise<NatsConnection> {
+    return this.connectionTo(this.natsKeys.ofController());
+  }
+
+  private get natsKeys(): DerivedKeys {
+    return new DerivedKeys(readKeyFile(path.join(this.folder, '.kflow/stack.data/installation.key')));
+  }
+
+  private connectionTo(account: AccountKeys): Promise<NatsConnection> {
+    const access = { url: this.file.nats, identity: tokenIdentity(account, account.controller) };
+    const connection = this.connections.get(account.name) ?? connectNats(access, 'test');
+    this.connections.set(account.name, connection);
+    return connection;
   }
 }
 

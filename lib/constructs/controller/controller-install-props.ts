@@ -22,6 +22,11 @@ export interface ControllerInstallProps {
   readonly natsSecrets?: readonly (string | SecretValue)[];
   /** The same for the pods of flows, by the name in the namespace of each flow; default: the names of `natsSecrets`. */
   readonly podNatsSecrets?: readonly string[];
+  /**
+   * `operator`, `config`: an account of nats for each namespace; the controller must manage Secrets in those of flows
+   * (`watchNamespaces`, `secretNamespaces`). Default: `shared`, one account for everything.
+   */
+  readonly natsAccounts?: 'operator' | 'config';
   /** JetStream domain; default: that of the server. */
   readonly natsDomain?: string;
   /** `host:port` of Temporal's frontend. */

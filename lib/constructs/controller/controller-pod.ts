@@ -37,6 +37,7 @@ export function controllerConfig({
       url: natsUrl,
       ...(own.length === 0 ? {} : { credentials: natsFolder }),
       ...(nats.natsDomain === undefined ? {} : { domain: nats.natsDomain }),
+      ...(nats.natsAccounts === undefined ? {} : { accounts: { kind: nats.natsAccounts } }),
     },
     temporal: { address: temporalAddress, taskQueue },
     ...(keySecret === undefined ? {} : { installation: { secret: nameOf(keySecret) } }),

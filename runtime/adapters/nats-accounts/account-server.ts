@@ -15,7 +15,7 @@ export class AccountServer {
 
   /**
    * Creates or replaces an account by its signed token. Users that the token revokes are disconnected. Throws StoreError
-   * `stream-failed` with the server's words when it refuses: the operator that signed the token is not its own.
+   * `stream-failed` with the server's words when it refuses. It does not check who signed the token until somebody logs in.
    */
   async put(name: string, token: string): Promise<void> {
     const target = `account ${name}`;

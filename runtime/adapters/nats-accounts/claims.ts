@@ -117,5 +117,5 @@ function token(signer: Nkey, registered: Registered, nats: object): string {
     { jti, ...claims },
   ];
   const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  return `${signed}.${Buffer.from(signer.sign(signed)).toString('base64url')}`;
+  return `${signed}.${signer.sign(signed).toString('base64url')}`;
 }

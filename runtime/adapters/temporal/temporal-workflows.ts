@@ -11,7 +11,13 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ConfigError, StateError } from '../../../lib/errors';
-import type { WorkflowClose, WorkflowKind, Workflows, WorkflowView } from '../../controller/ports/workflows';
+import type {
+  DriftCause,
+  WorkflowClose,
+  WorkflowKind,
+  Workflows,
+  WorkflowView,
+} from '../../controller/ports/workflows';
 
 /** PENDING_ACTIVITY_STATE_STARTED of Temporal's API. */
 const activityStarted = 2;
@@ -103,12 +109,12 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     });
   }
 
-  observed(key: Key, drift?: string): Promise<boolean> {
+  observed(key: Key, drift?: string, cause?: DriftCause): Promise<boolean> {
     return this.call(this.kind.idOf(key), async () => {
       try {
         await this.client.workflow
           .getHandle(this.workflowIdOf(key))
-          .signal(this.kind.observedSignal, ...(drift === undefined ? [] : [drift]));
+          .signal(this.kind.observedSignal, ...[drift, cause].filter((each) => each !== undefined));
         return true;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;

@@ -41,15 +41,18 @@ export interface Workflows<Input, Request extends { readonly kind: string }, Mem
   /** Running workflows of one namespace or of all. The list may be up to a second old. */
   open(namespace?: string): Promise<readonly WorkflowView<Memo, Key>[]>;
   /**
-   * Signals a workflow to check the cluster. `drift` says what somebody changed there, so that the desired state must be
-   * applied again. Returns false when the workflow is not running.
+   * Signals a workflow to check the cluster. `drift` says why the desired state must be applied again: what somebody changed
+   * there or, with `due`, what is about to expire. Returns false when the workflow is not running.
    */
-  observed(key: Key, drift?: string): Promise<boolean>;
+  observed(key: Key, drift?: string, cause?: DriftCause): Promise<boolean>;
   /** Cancels or terminates a workflow; has no effect on a closed one. */
   closeAs(key: Key, close: WorkflowClose): Promise<void>;
   /** Resolves when the server responds. */
   ping(): Promise<void>;
 }
+
+/** Why the cluster differs from the desired state; default: `outside`. */
+export type DriftCause = 'outside' | 'due';
 
 /** How to end a run of a workflow. */
 export interface WorkflowClose {

@@ -37,6 +37,42 @@ const clusterSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const accountsSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z
+      .literal('shared')
+      .describe(
+        '`shared` uses one account for everything; with the others, each namespace has its own: made by the controller (`operator`), or in the file of `kflow nats-config` (`config`). Default: `shared`',
+      ),
+  }),
+  z.strictObject({
+    kind: z.literal('operator'),
+    operatorKeyFile: z
+      .string()
+      .optional()
+      .describe('signing key (seed) of the operator of nats; default: derived from the installation key'),
+    systemCredentials: z
+      .string()
+      .optional()
+      .describe(
+        'folder of credential files for the system account of nats; default: derived from the installation key',
+      ),
+    loginHours: z
+      .number()
+      .positive()
+      .max(8_760)
+      .default(24)
+      .describe('how long the login of a flow is valid; renewed after half of the time'),
+    limits: z
+      .strictObject({
+        storageBytes: z.int().positive().optional().describe('bytes that the streams of a namespace may hold'),
+        connections: z.int().positive().optional().describe('connections of a namespace'),
+      })
+      .prefault({}),
+  }),
+  z.strictObject({ kind: z.literal('config') }),
+]);
+
 const accessSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('open').describe('`open` makes every caller an admin; allowed and the default on loopback only'),
@@ -100,6 +136,7 @@ export const controllerSettingsSchema = z.strictObject({
       .max(5)
       .optional()
       .describe('replicas of every stream, overriding the topology; default: as in the topology'),
+    accounts: accountsSchema.prefault({ kind: 'shared' }),
   }),
   temporal: z.strictObject({
     address: z.string().describe('`host:port` of the Temporal frontend'),

@@ -200,7 +200,7 @@ test('the list has every flow of a namespace, in pages', async () => {
 test('a flow whose stream somebody removed is listed with the reason', async () => {
   await place.running('ill/one');
   await place.running('ill/other');
-  await place.removeStream('kflow_ill_one_map');
+  await place.removeStream('kflow_ill_one_map', 'ill');
   const listed = async () => (await place.call('GET', '/kflows/v1/ill')).body as FlowStatus[];
   const list = await waitFor('the list to say what is missing', listed, ([one]) => one?.health.state === 'unhealthy');
   expect(list.map(({ jobId, health }) => [jobId, health.state, health.problems[0]?.reason])).toEqual([

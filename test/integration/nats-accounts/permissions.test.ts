@@ -1,29 +1,8 @@
 import type { ConnectionOptions } from 'nats';
-import type { Attack } from '../../support/attacks/attack';
+import { type Attack, ownStream, targetOf } from '../../support/attacks/attack';
 import { attacks } from '../../support/attacks/attack-table';
 import { Victim } from '../../support/attacks/victim';
 import { AccountsPlace } from './accounts-place';
-
-/**
- * One account for all, and a user for each flow that may publish and subscribe to nothing but its own subjects, streams,
- * consumers and answers. The server itself then publishes for the user, and asks nobody.
- */
-const config = `
-accounts {
-  shared {
-    jetstream: enabled
-    users: [
-      { user: admin, password: admin }
-      { user: mallory, password: mallory, permissions: {
-        publish: [
-          "own.>", "$JS.API.STREAM.*.own_*", "$JS.API.STREAM.MSG.*.own_*"
-          "$JS.API.CONSUMER.*.own_*", "$JS.API.CONSUMER.*.own_*.>", "$JS.API.CONSUMER.MSG.NEXT.own_*.*"
-        ]
-        subscribe: ["own.>", "_INBOX_mallory.>"]
-      } }
-    ]
-  }
-}`;
 
 const passed = [
   'copies a stream into its own as a mirror',
@@ -39,10 +18,40 @@ const table = attacks.map((attack, index) => ({
   verb: passed.includes(attack.title) ? 'passes' : 'refuses',
 }));
 
+/**
+ * One account for all, and a user for each flow that may publish and subscribe to nothing but its own subjects, streams,
+ * consumers and answers. The server itself then publishes for the user, and asks nobody.
+ */
+function configOf(streams: readonly string[]): string {
+  const requests = streams.flatMap((own) => [
+    `$JS.API.STREAM.*.${own}`,
+    `$JS.API.STREAM.MSG.*.${own}`,
+    `$JS.API.CONSUMER.*.${own}.>`,
+    `$JS.API.CONSUMER.*.*.${own}.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${own}.*`,
+  ]);
+  return `
+accounts {
+  shared {
+    jetstream: enabled
+    users: [
+      { user: admin, password: admin }
+      { user: mallory, password: mallory, permissions: {
+        publish: ${JSON.stringify(['own.>', ...requests])}
+        subscribe: ["own.>", "_INBOX_mallory.>"]
+      } }
+    ]
+  }
+}`;
+}
+
+const words = ['mirror', 'source', 'spy', 'pull', 'push', 'republish'];
+
 let place: AccountsPlace;
 
 beforeAll(async () => {
-  place = await AccountsPlace.start({ kind: 'open', namespaces: [], config: [config] });
+  const streams = table.flatMap(({ jobId }) => words.map((word) => ownStream(word, targetOf('team', jobId).stream)));
+  place = await AccountsPlace.start({ kind: 'open', namespaces: [], config: [configOf(streams)] });
 });
 
 function login(user: string): ConnectionOptions {

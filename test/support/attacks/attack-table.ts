@@ -1,8 +1,8 @@
 import { AckPolicy, headers, nanos } from 'nats';
-import { type Attack, forged, heardOn, managerOf, patienceMs, payloadsOf, payloadsOfOwn } from './attack';
+import { type Attack, forged, heardOn, managerOf, ownStream, patienceMs, payloadsOf, payloadsOfOwn } from './attack';
 
 const own = (of: { readonly stream: string }, word: string) => ({
-  name: `own_${word}_of_${of.stream}`,
+  name: ownStream(word, of.stream),
   subject: `own.${word}.${of.stream}`,
 });
 

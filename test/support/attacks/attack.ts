@@ -43,6 +43,11 @@ export function targetOf(namespace: string, jobId: string): Target {
   };
 }
 
+/** The name of a stream that an attacker creates for an attack on `stream`. */
+export function ownStream(word: string, stream: string): string {
+  return `own_${word}_of_${stream}`;
+}
+
 export function managerOf(attacker: NatsConnection): Promise<JetStreamManager> {
   return attacker.jetstreamManager({ checkAPI: false, timeout: patienceMs });
 }
@@ -51,7 +56,9 @@ export function managerOf(attacker: NatsConnection): Promise<JetStreamManager> {
 export async function heardOn(attacker: NatsConnection, subject: string): Promise<readonly string[]> {
   const heard: string[] = [];
   const subscription = attacker.subscribe(subject, {
-    callback: (_error, { subject: on, data }) => heard.push(`${on} ${Buffer.from(data).toString()}`),
+    callback: (error, { subject: on, data }) => {
+      if (error === null) heard.push(`${on} ${Buffer.from(data).toString()}`); // else refused
+    },
   });
   await attacker.flush();
   await new Promise((resolve) => setTimeout(resolve, patienceMs));

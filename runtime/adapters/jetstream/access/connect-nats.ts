@@ -9,13 +9,13 @@ import {
   type TlsOptions,
 } from 'nats';
 import { StoreError } from '../../../../lib/errors';
-import { type NatsAccess, natsDomainOf, natsServers } from '../../../../lib/plan/nats-access';
+import { natsDomainOf, natsServers } from '../../../../lib/plan/nats-access';
 import { jitteredBackoffMs } from '../../../async/backoff';
 import { pause } from '../../../async/pause';
 import { retry } from '../../../async/retry';
 import { setDomain } from './jetstream-api';
 import { codeOf, isRefusal, loginCodes, messageOf, refusalOf, refused } from './login-refusal';
-import { type NatsLogin, readLogin } from './nats-login';
+import { loginOf, type MadeAccess, type NatsLogin } from './nats-login';
 import { tlsAlert } from './tls-alert';
 
 /** Timeout of the first connection. Reconnects are not limited. */
@@ -43,7 +43,7 @@ export type OnConnectionTrouble = (text: string) => void;
  * for I2, and StoreError `stream-failed` if no server can be reached.
  */
 export async function connectNats(
-  access: NatsAccess,
+  access: MadeAccess,
   name: string,
   onTrouble: OnConnectionTrouble = () => undefined,
 ): Promise<NatsConnection> {
@@ -100,10 +100,10 @@ class CurrentLogin {
   private refusals = 0;
 
   constructor(
-    private readonly access: NatsAccess,
+    private readonly access: MadeAccess,
     private readonly onTrouble: OnConnectionTrouble,
   ) {
-    this.first = readLogin(access.credentials);
+    this.first = loginOf(access);
     this.current = this.first;
   }
 
@@ -114,7 +114,7 @@ class CurrentLogin {
   /** I1. The client closes a connection for good when this throws, so files in the middle of a change are read next time. */
   authenticate(nonce?: string): ReturnType<Authenticator> {
     try {
-      this.current = readLogin(this.access.credentials);
+      this.current = loginOf(this.access);
     } catch (error) {
       this.onTrouble((error as Error).message);
     }

@@ -1,6 +1,6 @@
 import { ErrorCode, NatsError } from 'nats';
 import { ConfigError } from '../../../../lib/errors';
-import type { NatsAccess } from '../../../../lib/plan/nats-access';
+import type { MadeAccess } from './nats-login';
 
 /** How the server answers a login that it refuses. */
 export const loginCodes: ReadonlyMap<string, string> = new Map<string, string>([
@@ -20,7 +20,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** The error of a connect that `isRefusal`. `way` is how the client tried to log in. */
-export function refused(access: NatsAccess, way: string, error: unknown): ConfigError {
+export function refused(access: MadeAccess, way: string, error: unknown): ConfigError {
   const code = codeOf(error);
   if (loginCodes.has(code)) return new ConfigError('login-failed', refusalOf(access, way, code), { cause: error });
   return new ConfigError('login-failed', `cannot log in at nats at ${access.url}: ${tlsFault(way, code, error)}`, {
@@ -42,8 +42,8 @@ function tlsFault(way: string, code: string, error: unknown): string {
 }
 
 /** One line about a login that the server has refused with a code of `loginCodes`. */
-export function refusalOf({ url, credentials }: NatsAccess, way: string, code: string): string {
-  const place = credentials === undefined ? '' : ` of ${credentials}`;
+export function refusalOf({ url, credentials, identity }: MadeAccess, way: string, code: string): string {
+  const place = credentials === undefined || identity !== undefined ? '' : ` of ${credentials}`;
   return `nats at ${url} refused the login with ${way}${place}: ${loginCodes.get(code) ?? code}`;
 }
 

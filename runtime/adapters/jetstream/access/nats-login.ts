@@ -9,7 +9,7 @@ import {
   usernamePasswordAuthenticator,
 } from 'nats';
 import { ConfigError } from '../../../../lib/errors';
-import { type CredentialFile, credentialFiles } from '../../../../lib/plan/nats-access';
+import { type CredentialFile, credentialFiles, type NatsAccess } from '../../../../lib/plan/nats-access';
 
 /** How a client logs in, as the files of a folder say. */
 export interface NatsLogin {
@@ -19,6 +19,25 @@ export interface NatsLogin {
   readonly authenticator?: Authenticator;
   /** Names of files, which the client reads at each connect. */
   readonly tls?: TlsOptions;
+}
+
+/** A login that is made anew at each connect. `way` names it in messages, without values. */
+export type Identity = Required<Pick<NatsLogin, 'way' | 'authenticator'>>;
+
+/** A nats to which a process logs in with credentials that it makes itself, instead of those in files. */
+export interface MadeAccess extends NatsAccess {
+  readonly identity?: Identity;
+}
+
+/** The login of an access, as it is now. Files may add TLS to an identity, but no other way to log in. Throws ConfigError. */
+export function loginOf({ credentials, identity }: MadeAccess): NatsLogin {
+  const files = readLogin(credentials);
+  if (identity === undefined) return files;
+  if (files.authenticator === undefined) return { ...files, ...identity };
+  throw problem(
+    credentials ?? '',
+    `${files.way} besides ${identity.way}: the accounts of namespaces need no other login; keep ca.crt, tls.crt and tls.key only`,
+  );
 }
 
 /** Ways to log in, of which a folder may have one, with the files that each needs. */

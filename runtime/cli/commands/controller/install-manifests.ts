@@ -17,6 +17,7 @@ export function renderInstall(options: InstallOptions): string {
   new ControllerInstall(app, 'kflow', {
     ...{ namespace, image, natsUrl, natsSecrets, temporalAddress, egress, replicas },
     ...(natsDomain === undefined ? {} : { natsDomain }),
+    ...accountsOf(options),
     ...(podNatsSecrets.length === 0 ? {} : { podNatsSecrets }),
     ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
     ...(priorityClass === undefined ? {} : { priorityClassName: priorityClass }),
@@ -30,6 +31,19 @@ export function renderInstall(options: InstallOptions): string {
     ...secretsOf(options),
   });
   return [...app.texts().values()].join('');
+}
+
+/** Each flow gets a Secret with its login. */
+function accountsOf({ natsAccounts, watchNamespaces, secretNamespaces, allSecrets }: InstallOptions) {
+  if (natsAccounts === undefined) return {};
+  const mayManage = watchNamespaces !== undefined || secretNamespaces !== undefined || allSecrets;
+  if (!mayManage) {
+    const remedy = 'add --secret-namespaces, --all-secrets or --watch-namespaces';
+    throw usageError(
+      `--nats-accounts ${natsAccounts}: the controller makes a Secret with the login of each flow; ${remedy}`,
+    );
+  }
+  return { natsAccounts };
 }
 
 function secretsOf({ watchNamespaces, secretNamespaces, allSecrets }: InstallOptions) {

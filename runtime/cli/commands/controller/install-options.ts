@@ -1,4 +1,5 @@
 import {
+  choiceOption,
   flag,
   hostAndPort,
   listOption,
@@ -27,6 +28,11 @@ export const installOptions = {
     '<name>',
     'the same for pods, in the namespace of each flow; repeatable (default: the names of --nats-secret)',
     { parse: text },
+  ),
+  natsAccounts: choiceOption(
+    ['operator', 'config'],
+    'an account of NATS for each namespace; see docs/tenants.md (default: one account for everything)',
+    { placeholder: '<kind>' },
   ),
   natsDomain: option('<name>', 'JetStream domain of the streams', { parse: text }),
   temporalAddress: required(

@@ -1,7 +1,9 @@
 import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
 import { inspectNats, type NatsView } from '../../../adapters/jetstream/access/inspect-nats';
-import { readLogin } from '../../../adapters/jetstream/access/nats-login';
+import { loginOf } from '../../../adapters/jetstream/access/nats-login';
 import { inspectDocuments, type StoredDocuments } from '../../../adapters/jetstream/flow-store/flow-documents';
+import { DerivedKeys } from '../../../adapters/nats-accounts/derived-keys';
+import { controllerIdentity } from '../../../adapters/nats-accounts/identities';
 import { isLoopback } from '../../../controller/api/access/loopback';
 import { natsExposure } from '../../../controller/settings/nats-exposure';
 import type { ControllerSettings } from '../../../controller/settings/settings';
@@ -19,7 +21,7 @@ export function checkNats(
 ): Promise<readonly Finding[]> {
   return findingsOf('nats', advice, async () => {
     await assertReachable(settings.url);
-    const { connection, way } = await logIn(settings);
+    const { connection, way } = await logIn(settings, key);
     try {
       const view = await inspectNats(connection, settings);
       const isStored = key !== undefined && view.jetStream !== undefined;
@@ -36,8 +38,12 @@ export function checkNats(
 }
 
 /** Logs in as the controller does. */
-async function logIn(settings: ControllerSettings['nats']) {
-  return { connection: await connectNats(settings, 'kflow doctor'), way: readLogin(settings.credentials).way };
+async function logIn(settings: ControllerSettings['nats'], key: InstallationKey | undefined) {
+  const { kind } = settings.accounts;
+  const made =
+    kind === 'shared' || key === undefined ? {} : { identity: controllerIdentity(kind, new DerivedKeys(key)) };
+  const access = { ...settings, ...made };
+  return { connection: await connectNats(access, 'kflow doctor'), way: loginOf(access).way };
 }
 
 /** A connect would be retried for a minute. */
@@ -84,15 +90,11 @@ function checkTransport(url: string, { isTls }: NatsView): Finding {
 }
 
 function checkExposure(settings: ControllerSettings['nats'], { isOpen }: NatsView): Finding {
-  const kind = accountsOf(settings);
+  const { kind } = settings.accounts;
   const exposure = natsExposure({ isOpen, isShared: kind === 'shared' });
-  const remedy = 'set nats.accounts.kind to operator or config (docs/controller.md)';
+  const remedy = 'set nats.accounts.kind to operator or config (docs/tenants.md)';
   if (exposure !== undefined) return warning('nats accounts', exposure, remedy);
   return ok('nats accounts', `an account for each namespace (nats.accounts.kind: ${kind})`);
-}
-
-function accountsOf(settings: ControllerSettings['nats'] & { readonly accounts?: { readonly kind: string } }): string {
-  return settings.accounts?.kind ?? 'shared';
 }
 
 function checkDocuments({ count, plain, unreadable }: StoredDocuments): Finding {

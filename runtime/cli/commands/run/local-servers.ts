@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import type { NatsAccess } from '../../../../lib/plan/nats-access';
 import type { PlanSettings } from '../../../../lib/plan/plan-connections';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
+import { Nkey } from '../../../adapters/nats-accounts/nkey';
 import { startNatsServer } from '../../../servers/nats-server';
 import type { RunningServer, ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
@@ -40,16 +43,19 @@ export async function startLocalServers(topology: Topology, options: LocalFlowOp
     await Promise.all(started.map((server) => server.stop()));
   };
   try {
-    const nats = await startNatsServer(serverOptions('nats', options));
+    const { config, folder: credentials } = soleLogin(options.directory.login);
+    const nats = await startNatsServer({ ...serverOptions('nats', options), config });
     started.push(nats);
     options.say(`nats-server   ${nats.url} (process ${nats.pid()})`);
-    if (!usesObjectStore(topology)) return { nats: { url: nats.url }, planSettings: { streamReplicas: 1 }, stop };
+    if (!usesObjectStore(topology)) {
+      return { nats: { url: nats.url, credentials }, planSettings: { streamReplicas: 1 }, stop };
+    }
     const s3 = await startS3Server(serverOptions('s3', options));
     started.push(s3);
     options.say(`s3 server     ${s3.endpoint} (process ${s3.pid()})`);
     const s3Override = { addr: s3.endpoint, user: s3.user, password: s3.password };
     return {
-      nats: { url: nats.url },
+      nats: { url: nats.url, credentials },
       planSettings: { s3Override, messageBucketDefault: 'kflowinternal', streamReplicas: 1 },
       stop,
     };
@@ -57,6 +63,14 @@ export async function startLocalServers(topology: Topology, options: LocalFlowOp
     await stop();
     throw error;
   }
+}
+
+/** Lets in whoever can read the files of the folder, which is this command and the replicas it starts, and nobody else. */
+function soleLogin(folder: string): { readonly config: readonly string[]; readonly folder: string } {
+  const user = Nkey.of('user', randomBytes(32));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(folder, 'nkey'), `${user.seed}\n`, { mode: 0o600 });
+  return { config: [`authorization { users: [{ nkey: ${user.publicKey} }] }`], folder };
 }
 
 function serverOptions(name: string, options: LocalFlowOptions): ServerOptions {

@@ -21,7 +21,7 @@ export class RunDirectory {
       );
     }
     const directory = new RunDirectory(folder);
-    for (const left of ['objects', 'logs']) rmSync(path.join(folder, left), { recursive: true, force: true });
+    for (const left of ['objects', 'logs', 'login']) rmSync(path.join(folder, left), { recursive: true, force: true });
     if (!isKept) directory.removeData();
     try {
       mkdirSync(folder, { recursive: true });
@@ -34,6 +34,11 @@ export class RunDirectory {
 
   get servers(): string {
     return path.join(this.path, 'servers');
+  }
+
+  /** Credential files of the embedded nats, which only their owner can read. */
+  get login(): string {
+    return path.join(this.path, 'login');
   }
 
   get logs(): string {
@@ -51,7 +56,8 @@ export class RunDirectory {
 
   /** Unlocks the directory and removes the files that hold credentials. */
   release(): void {
-    for (const left of ['objects', 'replicas']) rmSync(path.join(this.path, left), { recursive: true, force: true });
+    for (const left of ['objects', 'replicas', 'login'])
+      rmSync(path.join(this.path, left), { recursive: true, force: true });
     rmSync(path.join(this.path, 'lock'), { force: true });
   }
 }

@@ -45,6 +45,7 @@ export function controllerEnvironment(directory: StackDirectory, servers: Server
     KFLOW_CONTROLLER_LISTEN_HOST: '127.0.0.1',
     KFLOW_CONTROLLER_NATS_URL: servers.nats,
     KFLOW_CONTROLLER_NATS_REPLICAS: '1',
+    KFLOW_CONTROLLER_NATS_ACCOUNTS_KIND: 'operator',
     KFLOW_CONTROLLER_TEMPORAL_ADDRESS: servers.temporal,
     KFLOW_CONTROLLER_CLUSTER_KIND: 'processes',
     KFLOW_CONTROLLER_CLUSTER_SOCKET: servers.socket,

@@ -1,10 +1,12 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
+import { DerivedKeys } from '../../../adapters/nats-accounts/derived-keys';
+import { operatorConfig } from '../../../adapters/nats-accounts/server-config';
 import { waitForEarlierProcesses } from '../../../adapters/processes/earlier-processes';
 import { startProcessNode } from '../../../adapters/processes/process-node';
 import { ensureKeyFile } from '../../../installation/key-file';
-import { startNatsServer } from '../../../servers/nats-server';
+import { type NatsServer, startNatsServer } from '../../../servers/nats-server';
 import { type RunningServer, runServer, type ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
 import { describeServerEvent } from '../../../servers/server-event';
@@ -16,6 +18,9 @@ import { controllerRecipe } from './controller-recipe';
 
 /** The controller ends within ten seconds of SIGTERM. */
 const controllerGraceMs = 12_000;
+
+/** Folder of the accounts of nats, beside its streams. */
+const accountsFolder = 'accounts';
 
 /** Port of the API, if free. */
 const standardPort = 9080;
@@ -72,8 +77,7 @@ export class StackSupervisor {
     this.ends.push({ what: 'the lock of the folder', end: () => presence.close() });
     rmSync(directory.file, { force: true });
     await waitForEarlierProcesses(directory.pidFiles);
-    ensureKeyFile(directory.keyFile);
-    const nats = await this.server('nats-server', startNatsServer(this.serverOptions('nats', ports.natsPort)));
+    const nats = await this.server('nats-server', this.startNats());
     this.answers('--nats-port', ports.natsPort, { name: 'nats-server', address: nats.url, pid: nats.pid() });
     const temporal = await this.server(
       'temporal',
@@ -92,6 +96,15 @@ export class StackSupervisor {
     const url = await this.controller(servers);
     writeStack(directory, { version: 1, pid: process.pid, url, ...servers });
     say(`logs          ${path.relative('', directory.logs)}/`);
+  }
+
+  /** In operator mode: nobody gets in without a login that is derived from the installation key of the stack. */
+  private startNats(): Promise<NatsServer> {
+    const { directory, ports } = this.options;
+    assertHasAccounts(directory);
+    const keys = new DerivedKeys(ensureKeyFile(directory.keyFile));
+    const config = operatorConfig(keys, path.join(directory.dataOf('nats'), accountsFolder));
+    return startNatsServer({ ...this.serverOptions('nats', ports.natsPort), config });
   }
 
   /** Replicas are processes of the supervisor, so that they outlive the controller. */
@@ -151,6 +164,16 @@ export class StackSupervisor {
     assertPort(option, requested, address);
     this.options.say(`${name.padEnd(14)}${address} (process ${pid})`);
   }
+}
+
+/** Throws ConfigError for the data of a version whose nats had no accounts: the streams are where no login reaches them. */
+function assertHasAccounts(directory: StackDirectory): void {
+  const nats = directory.dataOf('nats');
+  if (!existsSync(path.join(nats, 'jetstream/$G')) || existsSync(path.join(nats, accountsFolder))) return;
+  throw new ConfigError(
+    'config-invalid',
+    `${directory.data}: the streams there are of a version of kflow whose nats had no accounts; finish its flows with that version, then remove them with \`kflow down --remove-data\`, or choose another --directory`,
+  );
 }
 
 /** Throws ConfigError when a server did not get the port of the command line. */

@@ -1,7 +1,9 @@
 import { renderWorkloads, specHash, type WorkloadSettings } from '../../../../lib/constructs/controlled-flow';
 import type { FlowPlan, PlannedWorkload } from '../../../../lib/plan/flow-plan';
+import { natsLoginSecret } from '../../../../lib/plan/names';
 import type { PodNats } from '../../../../lib/plan/nats-access';
 import type { Cluster } from '../../ports/cluster';
+import type { CredentialFiles } from '../../ports/flow-logins';
 import type { KubernetesObject } from '../../ports/kubernetes-object';
 import type { ApplyStep } from '../workflow/flow-activities';
 import { ActivityLease } from './activity-lease';
@@ -13,18 +15,27 @@ export interface PodSettings extends PodNats {
   readonly defaults?: WorkloadSettings['pods'];
 }
 
-/** Applies a step and removes every other object of the flow. Returns the hash of each function's template. */
+/**
+ * Applies a step and removes every other object of the flow. `login` is what its replicas log in at nats with, if they have a
+ * login of their own. Returns the hash of each function's template.
+ */
 export async function applyFlow(
   cluster: Cluster,
   plan: FlowPlan,
-  step: Pick<ApplyStep, 'flow' | 'halt' | 'pauses' | 'without' | 'pins' | 'restarts'> & PodSettings,
+  step: Pick<ApplyStep, 'flow' | 'halt' | 'pauses' | 'without' | 'pins' | 'restarts'> &
+    PodSettings & { readonly login: CredentialFiles | undefined },
 ): Promise<{ readonly [functionId: string]: string }> {
-  const { flow, image, natsUrl, natsSecrets, natsDomain, defaults, without } = step;
+  const { flow, image, natsUrl, natsDomain, defaults, without, login } = step;
   const present = plan.workloads.filter(({ function: id }) => !without.includes(id));
   const hashes = Object.fromEntries(present.map((workload) => [workload.function, hashOf(workload, step)]));
   const workloads = present.map((workload) => ({ ...workload, isPaused: isPaused(workload, step) }));
-  const pods = { image, natsUrl, natsSecrets, natsDomain, pods: defaults };
-  const manifests = renderWorkloads({ ...plan, workloads }, { ...pods, hashes });
+  const name = natsLoginSecret(flow);
+  const secrets = login === undefined ? plan.secrets : [...plan.secrets, { name, entries: login }];
+  const natsSecrets = login === undefined ? step.natsSecrets : [...(step.natsSecrets ?? []), name];
+  const manifests = renderWorkloads(
+    { ...plan, workloads, secrets },
+    { image, natsUrl, natsSecrets, natsDomain, pods: defaults, hashes },
+  );
   const objects = manifests.map(withKindLabel);
   ActivityLease.assertHeld();
   await cluster.apply(flow, objects);

@@ -4,6 +4,7 @@ import type { Topology } from '../../../../lib/topology/document/topology';
 import { summarizeUpdate } from '../../../../lib/topology/update/summarize-update';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { Cluster } from '../../ports/cluster';
+import type { FlowLogins } from '../../ports/flow-logins';
 import type { ObjectRef } from '../../ports/kubernetes-object';
 import type { Buckets, Streams } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
@@ -22,6 +23,7 @@ export interface ActivityPorts {
   readonly buckets: Buckets;
   readonly store: FlowStore;
   readonly planner: FlowPlanner;
+  readonly logins: FlowLogins;
   readonly pods: PodSettings;
   /** Cancels or terminates a workflow. */
   readonly closeWorkflow: FlowActivities['closeAs'];
@@ -29,7 +31,7 @@ export interface ActivityPorts {
 
 /** The activities of flows, over the ports. They throw the errors of the ports. */
 export function createFlowActivities(ports: ActivityPorts): FlowActivities {
-  const { cluster, streams, buckets, store, planner } = ports;
+  const { cluster, streams, buckets, store, planner, logins } = ports;
   const planOf = ({ flow, digest }: FlowDocument, epochs = {}): Promise<FlowPlan> => planner.plan(flow, digest, epochs);
   const provision = async (plan: FlowPlan) => {
     await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
@@ -57,7 +59,10 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
       );
       return planTransition(await planner.topology(flow, from), topologies);
     },
-    apply: async (step) => applyFlow(cluster, await planOf(step, step.epochs), { ...ports.pods, ...step }),
+    apply: async (step) => {
+      const [plan, login] = await Promise.all([planOf(step, step.epochs), logins.issue(step.flow)]);
+      return applyFlow(cluster, plan, { ...ports.pods, ...step, login });
+    },
     awaitGone: (flow, functions) => awaitGone(cluster, flow, functions),
     awaitReady: (flow, deadlineMs) => awaitReady(cluster, flow, deadlineMs),
     drain: async (document, deadlineMs) => drainFlow({ cluster, streams }, await planOf(document), deadlineMs),
@@ -83,6 +88,7 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     removeStreams: async (document) => streams.remove(await planOf(document)),
     removePayloads: async (document) => buckets.purge(await planOf(document)),
     removeDocuments: async (flow) => {
+      await logins.revoke(flow);
       await store.removeDocuments(flow);
       ActivityLease.assertHeld();
       await cluster.prune(flow, []);

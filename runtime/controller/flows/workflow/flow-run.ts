@@ -1,4 +1,5 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import type { DriftCause } from '../../ports/workflows';
 import type { FlowRequest } from '../ports/flow-request';
 import { type FlowInput, type FlowMemo, flowKind } from '../ports/flow-workflow';
 import { FlowState } from './flow-state';
@@ -35,8 +36,8 @@ export class FlowRun {
     return this.reconciler.accept(request);
   }
 
-  observe(drift?: string): void {
-    this.reconciler.observe(drift);
+  observe(drift?: string, cause?: DriftCause): void {
+    this.reconciler.observe(drift, cause);
   }
 
   async run(): Promise<FlowMemo> {

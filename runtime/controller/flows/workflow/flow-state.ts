@@ -1,4 +1,5 @@
 import { isClosedPhase } from '../../../api-contract/flow-phase';
+import type { DriftCause } from '../../ports/workflows';
 import type { FlowRecord, Revision } from '../ports/flow-record';
 import type { FlowRequest } from '../ports/flow-request';
 import type { AppliedState, DesiredState, FlowInput, FlowMemo } from '../ports/flow-workflow';
@@ -128,14 +129,18 @@ export class FlowState {
   }
 
   /**
-   * Records that somebody changed the workloads in the cluster. Returns false when the desired state is not applied yet, or
+   * Records that somebody changed the workloads in the cluster, or that something there is about to expire. Returns false when the desired state is not applied yet, or
    * the flow is ending: the steps in progress restore it.
    */
-  drifted(what: string): boolean {
+  drifted(what: string, cause: DriftCause = 'outside'): boolean {
     if (this.closed || this.desired.ending !== undefined || !this.isSettled) return false;
     this.settledState = undefined;
     this.hasDrifted = true;
-    this.note({ kind: 'notice', what: 'WorkloadsRestored', message: `changed from outside: ${what}; restored` });
+    this.note(
+      cause === 'due'
+        ? { kind: 'notice', what: 'Renewed', message: what }
+        : { kind: 'notice', what: 'WorkloadsRestored', message: `changed from outside: ${what}; restored` },
+    );
     this.publish({ isSettled: false });
     this.generationCount++;
     return true;

@@ -13,6 +13,7 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { DriftCause } from '../../ports/workflows';
 import { type FlowRequest, requestNames } from '../ports/flow-request';
 import { type FlowInput, type FlowMemo, flowKind } from '../ports/flow-workflow';
 import type { FlowActivities } from './flow-activities';
@@ -37,7 +38,9 @@ export async function KFlowDSL(input: FlowInput): Promise<FlowMemo> {
     const validator = (request: FlowRequest) => run.validate(request);
     setHandler(defineUpdate<FlowMemo, [FlowRequest]>(name), (request) => run.accept(request), { validator });
   }
-  setHandler(defineSignal<[string?]>(flowKind.observedSignal), (drift) => run.observe(drift));
+  setHandler(defineSignal<[string?, DriftCause?]>(flowKind.observedSignal), (drift, cause) =>
+    run.observe(drift, cause),
+  );
   return run.run();
 }
 

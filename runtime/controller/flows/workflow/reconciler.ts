@@ -1,4 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
+import type { DriftCause } from '../../ports/workflows';
 import type { FlowRequest } from '../ports/flow-request';
 import type { FlowInput, FlowMemo } from '../ports/flow-workflow';
 import { FlowEnding } from './flow-ending';
@@ -44,11 +45,11 @@ export class Reconciler {
 
   /**
    * Makes the next reconciliation check whether the flow completed or failed, because a Job ended in the cluster. With
-   * `drift`, the desired state is applied again, because somebody changed workloads.
+   * `drift`, the desired state is applied again.
    */
-  observe(drift?: string): void {
+  observe(drift?: string, cause?: DriftCause): void {
     this.isObserved = true;
-    const isDrifted = drift !== undefined && this.state.drifted(drift);
+    const isDrifted = drift !== undefined && this.state.drifted(drift, cause);
     if (isDrifted || this.rollout.isAwaitingReady) this.scope?.cancel();
   }
 

@@ -1,4 +1,5 @@
-import { ActivityFailure, CancelledFailure, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, isCancellation } from '@temporalio/workflow';
+import { errorCodes } from '../../../../lib/errors';
 import type { FlowInput, FlowMemo } from '../ports/flow-workflow';
 import type { FlowActivities } from './flow-activities';
 
@@ -50,9 +51,14 @@ export function isActivityFailure(error: unknown): error is ActivityFailure {
   return error instanceof ActivityFailure && !isCancellation(error);
 }
 
-/** The message of an activity's error, without Temporal's wrappers. */
+/** The message of an activity's error, without Temporal's wrappers: of ours, which say what to do, else of the first cause. */
 export function failureText(error: unknown): string {
   let reason = error as Error;
-  while (reason.cause instanceof Error) reason = reason.cause;
+  while (reason.cause instanceof Error && !isOurs(reason)) reason = reason.cause;
   return reason.message;
+}
+
+/** Activities fail with the code of a KFlowError as the type. */
+function isOurs(error: Error): boolean {
+  return error instanceof ApplicationFailure && error.type != null && error.type in errorCodes;
 }

@@ -34,7 +34,7 @@ function faultsOf(env: NodeJS.ProcessEnv, text?: string): string[] {
 test('requires only the addresses of NATS and Temporal, and is open on loopback', () => {
   expect(readControllerSettings(needed)).toEqual({
     listen: { host: '127.0.0.1', port: 9080, shutdownDelaySeconds: 0 },
-    nats: { url: 'nats://nats:4222' },
+    nats: { url: 'nats://nats:4222', accounts: { kind: 'shared' } },
     temporal: { address: 'temporal:7233', namespace: 'default', taskQueue: 'kflow', historyLength: 4_000 },
     installation: { secret: 'kflow-installation' },
     cluster: { kind: 'kubernetes' },

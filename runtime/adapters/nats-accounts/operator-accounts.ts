@@ -1,0 +1,159 @@
+import type { NatsConnection } from 'nats';
+import { ConfigError } from '../../../lib/errors';
+import type { NatsAccess } from '../../../lib/plan/nats-access';
+import { type FlowKey, flowName } from '../../api-contract/flow-key';
+import type { CredentialFiles } from '../../controller/ports/flow-logins';
+import { connectNats } from '../jetstream/access/connect-nats';
+import { AccountServer } from './account-server';
+import { type AccountLimits, accountToken, credsFile, userToken } from './claims';
+import type { AccountKeys, DerivedKeys } from './derived-keys';
+import { tokenIdentity } from './identities';
+import { LoginLedger } from './login-ledger';
+import type { AccountsProps, NatsAccounts } from './nats-accounts';
+import type { Nkey } from './nkey';
+
+/** Clocks may differ by this much. */
+const clockSkewSeconds = 60;
+
+export interface OperatorAccountsProps extends AccountsProps {
+  /** Signs accounts; default: the operator of an embedded nats, which is derived from the installation key. */
+  readonly operator?: Nkey;
+  /** How to log in to the system account; default: that of an embedded nats. */
+  readonly system?: NatsAccess;
+  readonly limits?: AccountLimits;
+  /** How long the login of a flow is valid. It is renewed after half of the time. */
+  readonly lifetimeSeconds: number;
+  /** Copies of the ledger in a server cluster. */
+  readonly replicas: number;
+}
+
+/**
+ * The accounts of a nats-server in operator mode with a full resolver: created by signed tokens, without a restart.
+ *
+ * I1. A revocation is in the ledger before it is in an account, and an account is signed again until it has the newest ones,
+ *     so no controller undoes the revocation of another.
+ * I2. The login that follows a revocation is issued later than it, in full seconds: the server compares these.
+ */
+export class OperatorAccounts implements NatsAccounts {
+  private constructor(
+    private readonly props: OperatorAccountsProps,
+    private readonly server: AccountServer,
+    readonly connection: NatsConnection,
+    private readonly ledger: LoginLedger,
+  ) {}
+
+  /** Throws ConfigError `login-failed` when nats does not know the system account, and StoreError for another operator. */
+  static async open(props: OperatorAccountsProps): Promise<OperatorAccounts> {
+    const { access, keys, onTrouble, replicas, system = systemAccess(props) } = props;
+    const server = new AccountServer(await connectNats(system, 'kflow accounts', onTrouble));
+    try {
+      const own = keys.ofController();
+      await server.put(own.name, signedAccount(props, own));
+      const identity = tokenIdentity(own, own.controller);
+      const connection = await connectNats({ ...access, identity }, 'kflow controller', onTrouble).catch(explain);
+      return new OperatorAccounts(props, server, connection, await LoginLedger.open(connection, replicas));
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  }
+
+  async connect(namespace: string): Promise<NatsConnection> {
+    const { access, keys, onTrouble } = this.props;
+    await this.putAccount(namespace);
+    const account = keys.ofNamespace(namespace);
+    const identity = tokenIdentity(account, account.controller);
+    return connectNats({ ...access, identity }, `kflow controller ${namespace}`, onTrouble);
+  }
+
+  async issue(flow: FlowKey): Promise<CredentialFiles> {
+    const { keys, lifetimeSeconds } = this.props;
+    const account = keys.ofNamespace(flow.namespace);
+    const user = keys.ofFlow(flow);
+    const issuedAt = await this.issuedAt(flow, user);
+    const claims = { name: flowName(flow), user: user.publicKey, account: account.account.publicKey };
+    const token = userToken(account.signer, { ...claims, issuedAt, expiresAt: issuedAt + lifetimeSeconds });
+    return { 'nats.creds': credsFile(user, token) };
+  }
+
+  async revoke(flow: FlowKey): Promise<void> {
+    if ((await this.ledger.issuedAt(flow)) === undefined) return;
+    const { publicKey } = this.props.keys.ofFlow(flow);
+    const at = nowSeconds() + clockSkewSeconds;
+    const since = nowSeconds() - this.props.lifetimeSeconds;
+    await this.ledger.revoke(flow.namespace, publicKey, { at, since }); // I1
+    await this.putAccount(flow.namespace);
+    await this.ledger.removeIssued(flow);
+  }
+
+  due(): Promise<readonly FlowKey[]> {
+    return this.ledger.issuedBefore(this.renewBefore());
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+    await this.server.close();
+  }
+
+  private async issuedAt(flow: FlowKey, user: Nkey): Promise<number> {
+    const before = await this.ledger.issuedAt(flow);
+    if (before !== undefined && before >= this.renewBefore()) return before;
+    const { users } = await this.ledger.revocations(flow.namespace);
+    const issuedAt = Math.max(nowSeconds(), (users[user.publicKey] ?? 0) + 1); // I2
+    await this.ledger.noteIssued(flow, issuedAt);
+    return issuedAt;
+  }
+
+  private renewBefore(): number {
+    return nowSeconds() - this.props.lifetimeSeconds / 2;
+  }
+
+  private async putAccount(namespace: string): Promise<void> {
+    const account = this.props.keys.ofNamespace(namespace);
+    for (;;) {
+      const { users, revision } = await this.ledger.revocations(namespace);
+      await this.server.put(account.name, signedAccount(this.props, account, { revocations: users }));
+      if ((await this.ledger.revocations(namespace)).revision === revision) return; // I1
+    }
+  }
+}
+
+/** nats accepts every account, and refuses the logins to those that its operator has not signed. */
+function explain(cause: unknown): never {
+  if (!(cause instanceof ConfigError) || cause.code !== 'login-failed') throw cause;
+  const advice = 'the key of the operator must be one that nats trusts, and the resolver of nats must be full';
+  throw new ConfigError('login-failed', `${cause.message}; ${advice}`, { cause });
+}
+
+function signedAccount(
+  { keys, operator = keys.ofServer().operator, limits }: OperatorAccountsProps,
+  account: AccountKeys,
+  { revocations }: { readonly revocations?: { readonly [user: string]: number } } = {},
+): string {
+  const isController = account.account.publicKey === keys.ofController().account.publicKey;
+  return accountToken(
+    operator,
+    {
+      name: account.name,
+      account: account.account.publicKey,
+      signingKey: account.signer.publicKey,
+      ...(limits === undefined || isController ? {} : { limits }),
+      ...(revocations === undefined ? {} : { revocations }),
+    },
+    nowSeconds(),
+  );
+}
+
+function systemAccess({ access, keys }: { readonly access: NatsAccess; readonly keys: DerivedKeys }) {
+  const { system } = keys.ofServer();
+  return { url: access.url, ...folderOf(access), identity: tokenIdentity(system, system.controller) };
+}
+
+/** The certificates of the access. */
+function folderOf({ credentials }: NatsAccess): Pick<NatsAccess, 'credentials'> {
+  return credentials === undefined ? {} : { credentials };
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1_000);
+}

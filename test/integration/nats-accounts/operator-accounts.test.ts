@@ -1,0 +1,93 @@
+import { connect, credsAuthenticator, ErrorCode, type NatsConnection } from 'nats';
+import { NamespaceLinks } from '../../../runtime/adapters/nats-accounts/namespace-links';
+import { OperatorAccounts } from '../../../runtime/adapters/nats-accounts/operator-accounts';
+import { closeAfterFile } from '../../support/close-after-file';
+import { AccountsPlace } from './accounts-place';
+
+let place: AccountsPlace;
+
+beforeAll(async () => {
+  place = await AccountsPlace.start({ kind: 'operator', namespaces: [] });
+});
+
+/** The accounts as one replica of a controller has them. */
+async function accounts(): Promise<OperatorAccounts> {
+  const opened = await OperatorAccounts.open({
+    access: { url: place.url },
+    keys: place.keys,
+    onTrouble: () => undefined,
+    lifetimeSeconds: 3_600,
+    replicas: 1,
+  });
+  closeAfterFile('the accounts of a controller', () => opened.close());
+  return opened;
+}
+
+function loggedIn(files: { readonly [file: string]: string }): Promise<NatsConnection> {
+  const authenticator = credsAuthenticator(Buffer.from(files['nats.creds'] ?? ''));
+  return connect({ servers: place.url, authenticator, reconnect: false });
+}
+
+test('two controllers give a flow the same login', async () => {
+  const [one, other] = [await accounts(), await accounts()];
+  const flow = { namespace: 'same', jobId: 'job' };
+  expect(await other.issue(flow)).toEqual(await one.issue(flow));
+});
+
+test('controllers that revoke at the same time lose no revocation', async () => {
+  const controllers = [await accounts(), await accounts(), await accounts()];
+  const [one] = controllers as [OperatorAccounts];
+  await (await one.connect('busy')).close();
+  const flows = Array.from({ length: 12 }, (_, index) => ({ namespace: 'busy', jobId: `job${index}` }));
+  const logins = await Promise.all(flows.map((flow) => one.issue(flow)));
+  for (const login of logins) await (await loggedIn(login)).close();
+  await Promise.all(flows.map((flow, index) => controllers[index % controllers.length]?.revoke(flow)));
+  for (const login of logins) {
+    await expect(loggedIn(login)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
+  }
+});
+
+test('a login that is issued after a revocation gets in, and nothing is revoked that was never issued', async () => {
+  const controller = await accounts();
+  const flow = { namespace: 'again', jobId: 'job' };
+  await (await controller.connect('again')).close();
+  await controller.revoke(flow);
+  const first = await controller.issue(flow);
+  await controller.revoke(flow);
+  const second = await controller.issue(flow);
+  await expect(loggedIn(first)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
+  await (await loggedIn(second)).close();
+});
+
+test('a controller serves a hundred namespaces, and closes the connections that it does not use', async () => {
+  const controller = await accounts();
+  const opened: NatsConnection[] = [];
+  const links = new NamespaceLinks(async (namespace) => {
+    const connection = await controller.connect(namespace);
+    opened.push(connection);
+    return connection;
+  });
+  const namespaces = Array.from({ length: 100 }, (_, index) => `namespace-${index}`);
+  const busy = links.use('namespace-0', async ({ connection }) => {
+    await Promise.all(namespaces.map((namespace) => links.use(namespace, async (link) => link.connection.flush())));
+    await links.closeIdle(Date.now() + 1);
+    return connection.isClosed();
+  });
+  expect(await busy).toBe(false);
+  expect(opened).toHaveLength(100);
+  expect(opened.filter((connection) => !connection.isClosed())).toHaveLength(1);
+  await links.close();
+  expect(opened.filter((connection) => !connection.isClosed())).toEqual([]);
+});
+
+test('a namespace whose account cannot be reached fails only its own calls', async () => {
+  const controller = await accounts();
+  const links = new NamespaceLinks(async (namespace) => {
+    if (namespace === 'broken') throw new Error('refused');
+    return controller.connect(namespace);
+  });
+  const calls = ['broken', 'sound', 'broken'].map((namespace) => links.use(namespace, async () => namespace));
+  const results = await Promise.allSettled(calls);
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+  await links.close();
+});
