@@ -27,7 +27,8 @@ export function sendRequest(url: string, request: HttpRequest): Promise<Response
     sent.once('error', reject);
     if (silenceMs !== undefined) sent.setTimeout(silenceMs, () => sent.destroy(silence(silenceMs)));
     sent.once('response', (response) => resolve(responseOf(response)));
-    sent.end(body);
+    // with a text, Node would encode the headers as UTF-8 once more
+    sent.end(body === undefined ? undefined : Buffer.from(body));
   });
 }
 

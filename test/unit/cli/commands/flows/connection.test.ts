@@ -133,6 +133,13 @@ describe('across a restart of the controller', () => {
   });
 });
 
+test('a comment beyond ASCII arrives as it was given, beside a body', async () => {
+  const controller = await TestController.start();
+  expect(await controller.kflow('pause', 'default/words', '--comment', 'für alle')).toMatchObject({ status: 0 });
+  expect(controller.flows.requests).toMatchObject([{ what: 'pause', requester: { comment: 'für alle' } }]);
+  await controller.close();
+});
+
 /** A server that answers every request in the same way. */
 async function serve(answer: (response: import('node:http').ServerResponse) => void) {
   const server: Server = createServer((_request, response) => answer(response));
