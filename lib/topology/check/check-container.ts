@@ -1,5 +1,5 @@
 import { entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
-import { containerSettings, mergeContainers, parseQuantity } from '../document/container-settings';
+import { containerResources, mergeContainers, parseQuantity } from '../document/container-settings';
 import { isDnsLabel, isLabelName, isLabelValue, maxLabelLength } from '../document/dns-label';
 import type { Draft } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
@@ -89,7 +89,7 @@ class ContainerCheck {
       this.add(['gpu', 'resource'], { message });
     }
     if (!isPlainMap(resources)) return;
-    const { requests, limits } = containerSettings(this.merged).resources;
+    const { requests, limits } = containerResources(this.merged);
     for (const [resource, request] of Object.entries(requests)) {
       const limit = limits[resource];
       if (limit === undefined || !(parseQuantity(request) > parseQuantity(limit))) continue;

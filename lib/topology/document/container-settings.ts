@@ -51,7 +51,6 @@ export function containerSettings(container: unknown): ContainerSettings {
   const given = isPlainMap(container) ? container : {};
   const list = <T>(key: string): readonly T[] => (Array.isArray(given[key]) ? (given[key] as T[]) : []);
   const map = <T>(key: string): T => (isPlainMap(given[key]) ? given[key] : {}) as T;
-  const resources = isPlainMap(given.resources) ? given.resources : {};
   const single = (key: string) => (given[key] === undefined ? {} : { [key]: given[key] });
   return {
     env: list<EnvVariable>('env').map(({ name, value, valueFrom }) => ({
@@ -60,10 +59,7 @@ export function containerSettings(container: unknown): ContainerSettings {
       ...(valueFrom === undefined ? {} : { valueFrom }),
     })),
     envFrom: list('envFrom'),
-    resources: {
-      requests: quantitiesOf(resources.requests),
-      limits: { ...quantitiesOf(resources.limits), ...devicesOf(given.gpu) },
-    },
+    resources: containerResources(given),
     volumes: list('volumes'),
     volumeMounts: list('volumeMounts'),
     sidecars: list('sidecars'),
@@ -80,6 +76,15 @@ export function containerSettings(container: unknown): ContainerSettings {
     ...single('topologySpreadConstraints'),
     podLabels: map('podLabels'),
     podAnnotations: map('podAnnotations'),
+  };
+}
+
+/** Reads the resources of a `container` whose other fields may be invalid. */
+export function containerResources({ resources, gpu }: PlainMap): ContainerSettings['resources'] {
+  const given = isPlainMap(resources) ? resources : {};
+  return {
+    requests: quantitiesOf(given.requests),
+    limits: { ...quantitiesOf(given.limits), ...devicesOf(gpu) },
   };
 }
 
