@@ -188,7 +188,7 @@ export class ControlledRun extends FlowRun {
   }
 
   override async close(): Promise<void> {
-    await this.controller.kflow('delete', `${this.namespace}/${jobId}`, '--force').catch(() => undefined);
+    await this.controller.kflow('delete', `${this.namespace}/${jobId}`, '--force', '--yes').catch(() => undefined);
     await super.close();
   }
 }

@@ -26,12 +26,15 @@ const fields = [
 ];
 const schema = { type: 'record', name: 'numbered', fields };
 
-/** Each record has its namespace as `owner`. `account`: the fields of the store's account in the document. */
+/** What is in every record of a flow, and nowhere else. */
+export const ownerOf = (namespace: string): string => `owner-of-${namespace}`;
+
+/** Each record has an `owner`. `account`: the fields of the store's account in the document. */
 export function numberDocument(flow: NumberFlow, account: object): object {
   const { namespace, mode, count, rate, greedy, slow, poison, image } = flow;
   const container = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
   const limited = { resources: { ...container.resources, limits: { memory: '160Mi' } } };
-  const source = `def count():\n    for number in range(${count}):\n        yield {"number": number, "owner": "${namespace}"}\n`;
+  const source = `def count():\n    for number in range(${count}):\n        yield {"number": number, "owner": "${ownerOf(namespace)}"}\n`;
   const work = [
     'import time',
     'def work(ctx, event):',
