@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
-import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
-import { type AccountKeys, DerivedKeys } from '../../runtime/adapters/nats-accounts/derived-keys';
-import { tokenIdentity } from '../../runtime/adapters/nats-accounts/identities';
+import { DerivedKeys } from '../../runtime/adapters/nats-accounts/derived-keys';
+import { OperatorAccounts } from '../../runtime/adapters/nats-accounts/operator-accounts';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import type { FlowStatus } from '../../runtime/api-contract/flow-status';
 import { readKeyFile } from '../../runtime/installation/key-file';
@@ -27,10 +26,12 @@ const stuckAfterMs = 90_000;
 export class RunningStack {
   readonly close = closeAfterFile('connections to a stack', async () => {
     for (const connection of this.connections.values()) await (await connection).close();
+    await (await this.accounts)?.close();
     await this.store.close();
   });
   private readonly store: S3ObjectStore;
   private readonly connections = new Map<string, Promise<NatsConnection>>();
+  private accounts: Promise<OperatorAccounts> | undefined;
 
   private constructor(
     readonly file: StackFile,
@@ -166,25 +167,27 @@ export class RunningStack {
     return records;
   }
 
-  /** As the controller is connected to the account of a namespace. */
-  nats(namespace: string): Promise<NatsConnection> {
-    return this.connectionTo(this.natsKeys.ofNamespace(namespace));
+  /** As the controller is connected to the account of a namespace, which is made if no flow has been there yet. */
+  async nats(namespace: string): Promise<NatsConnection> {
+    const connection = this.connections.get(namespace) ?? (await this.natsAccounts()).connect(namespace);
+    this.connections.set(namespace, Promise.resolve(connection));
+    return connection;
   }
 
   /** As the controller is connected to its own account. */
-  controllerNats(): Promise<NatsConnection> {
-    return this.connectionTo(this.natsKeys.ofController());
+  async controllerNats(): Promise<NatsConnection> {
+    return (await this.natsAccounts()).connection;
   }
 
-  private get natsKeys(): DerivedKeys {
-    return new DerivedKeys(readKeyFile(path.join(this.folder, '.kflow/stack.data/installation.key')));
-  }
-
-  private connectionTo(account: AccountKeys): Promise<NatsConnection> {
-    const access = { url: this.file.nats, identity: tokenIdentity(account, account.controller) };
-    const connection = this.connections.get(account.name) ?? connectNats(access, 'test');
-    this.connections.set(account.name, connection);
-    return connection;
+  private natsAccounts(): Promise<OperatorAccounts> {
+    this.accounts ??= OperatorAccounts.open({
+      access: { url: this.file.nats },
+      keys: new DerivedKeys(readKeyFile(path.join(this.folder, '.kflow/stack.data/installation.key'))),
+      onTrouble: () => undefined,
+      lifetimeSeconds: 86_400,
+      replicas: 1,
+    });
+    return this.accounts;
   }
 }
 
