@@ -1,10 +1,13 @@
 import { AckPolicy, type ConsumerInfo, type JsMsg, type NatsConnection } from 'nats';
 import { waitFor } from '../wait-for';
-import { type Attack, forged, type Harm, managerOf, type Target, targetOf } from './attack';
+import { type Attack, forged, type Harm, type Target, targetOf } from './attack';
 
 /** Records of the victim's stream; the first two are being processed when the attack comes. */
 const records = 3;
-const beaconMs = 50;
+/** Several times while an attacker listens. */
+const beaconMs = 300;
+/** The requests of a victim are not the test: they wait for a busy machine. */
+const calm = { checkAPI: false, timeout: 30_000 };
 
 /** Logins of the victim's namespace and of the controller; the same connection where nats has no accounts. */
 export interface VictimLogins {
@@ -69,17 +72,17 @@ export class Victim {
   private async setUp(): Promise<void> {
     const { logins, target, secret } = this;
     const { namespace, controller } = logins;
-    const manager = await managerOf(namespace);
+    const manager = await namespace.jetstreamManager(calm);
     await manager.streams.add({ name: target.stream, subjects: [target.subject], allow_direct: true });
     await manager.consumers.add(target.stream, { durable_name: target.durable, ack_policy: AckPolicy.Explicit });
-    const client = namespace.jetstream();
+    const client = namespace.jetstream(calm);
     for (let n = 0; n < records; n++) await client.publish(target.subject, `${secret} ${n}`);
     const held: JsMsg[] = [];
     const consumer = await client.consumers.get(target.stream, target.durable);
     for await (const message of await consumer.fetch({ max_messages: 2 })) held.push(message);
     const state = await client.views.kv(target.stateBucket);
     await state.put('run', secret);
-    const documents = await controller.jetstream().views.os(target.documents.bucket);
+    const documents = await controller.jetstream(calm).views.os(target.documents.bucket);
     await documents.putBlob({ name: target.documents.name }, Buffer.from(secret));
     const notice = { callback: (_: unknown, { data }: { readonly data: Uint8Array }) => this.note(data) };
     namespace.subscribe(target.counters, notice);
@@ -95,13 +98,15 @@ export class Victim {
     namespace.publish(this.target.counters, this.secret);
     const reads = [
       namespace
-        .jetstream()
+        .jetstream(calm)
         .views.kv(this.target.stateBucket, { bindOnly: true })
         .then((values) => values.get('run')),
-      managerOf(namespace).then((manager) =>
-        manager.consumers.add(this.target.stream, { durable_name: 'seen', ack_policy: AckPolicy.None }),
-      ),
-      managerOf(namespace).then((manager) => manager.consumers.delete(this.target.stream, 'seen')),
+      namespace
+        .jetstreamManager(calm)
+        .then((manager) =>
+          manager.consumers.add(this.target.stream, { durable_name: 'seen', ack_policy: AckPolicy.None }),
+        ),
+      namespace.jetstreamManager(calm).then((manager) => manager.consumers.delete(this.target.stream, 'seen')),
     ];
     await Promise.allSettled(reads); // the attack may have removed it
   }
@@ -112,11 +117,11 @@ export class Victim {
 
   private async state(): Promise<{ readonly [harm in Exclude<Harm, 'lies'>]: unknown }> {
     const { target, logins } = this;
-    const manager = await managerOf(logins.namespace);
+    const manager = await logins.namespace.jetstreamManager(calm);
     const gone = () => 'gone';
     const stream = await manager.streams.info(target.stream).catch(gone);
     const consumer = await manager.consumers.info(target.stream, target.durable).catch(gone);
-    const values = await logins.namespace.jetstream().views.kv(target.stateBucket, { bindOnly: true });
+    const values = await logins.namespace.jetstream(calm).views.kv(target.stateBucket, { bindOnly: true });
     const entry = await values.get('run').catch(() => null);
     return {
       records:
