@@ -1,4 +1,5 @@
 import type { NatsConnection } from 'nats';
+import { z } from 'zod';
 import { countersSubject } from '../../../lib/plan/names';
 import type { FlowKey } from '../../api-contract/flow-key';
 import { flowName } from '../../api-contract/flow-key';
@@ -12,6 +13,33 @@ interface Received {
   readonly atMs: number;
 }
 
+/** Reports of one flow, of which no real one has as many replicas. */
+const maxReports = 10_000;
+
+const reportSchema = z.object({
+  function: z.string(),
+  replica: z.number(),
+  host: z.string(),
+  pid: z.number(),
+  in: z.number(),
+  out: z.number(),
+  failed: z.number(),
+  dead: z.number(),
+  lastFailure: z.string().optional(),
+});
+
+/**
+ * Undefined for anything else: the code of a flow can publish what it likes, and a callback that throws ends the connection
+ * of the client.
+ */
+function reportOf(data: Uint8Array): ReplicaReport | undefined {
+  try {
+    return reportSchema.safeParse(JSON.parse(Buffer.from(data).toString())).data;
+  } catch {
+    return undefined; // no JSON
+  }
+}
+
 /** The latest reports of the replicas of all flows. Replicas report twice a second; reports are not stored. */
 export class ReplicaReports {
   private readonly flows = new Map<string, Map<string, Received>>();
@@ -20,9 +48,11 @@ export class ReplicaReports {
   /** `keepsAll`: keeps the last report of replicas that are gone, as for the totals of one run. */
   constructor(connection: NatsConnection, { keepsAll = false }: { readonly keepsAll?: boolean } = {}) {
     connection.subscribe(countersSubject({ namespace: '*', jobId: '*' }, '*'), {
-      callback: (_error, message) => {
+      callback: (error, message) => {
+        if (error !== null) return;
         const [, namespace = '', jobId = ''] = message.subject.split('.');
-        this.receive({ namespace, jobId }, message.json<ReplicaReport>());
+        const report = reportOf(message.data);
+        if (report !== undefined) this.receive({ namespace, jobId }, report);
       },
     });
     if (keepsAll) return;
@@ -42,7 +72,9 @@ export class ReplicaReports {
     const name = flowName(flow);
     const received = this.flows.get(name) ?? new Map<string, Received>();
     this.flows.set(name, received);
-    received.set(`${report.function} ${report.replica} ${report.host} ${report.pid}`, { report, atMs: Date.now() });
+    const replica = `${report.function} ${report.replica} ${report.host} ${report.pid}`;
+    if (received.size >= maxReports && !received.has(replica)) return;
+    received.set(replica, { report, atMs: Date.now() });
   }
 
   private dropExpired(): void {
