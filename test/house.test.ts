@@ -371,6 +371,18 @@ test('every call of JetStream goes through one file, which applies the domain of
   expect(callers).toEqual(['runtime/adapters/jetstream/access/jetstream-api.ts']);
 });
 
+test('no page or source has the marks of an unresolved merge', () => {
+  const folders = ['docs', 'examples', 'lib', 'runtime', 'sdk', 'test', 'tools'];
+  const marked = folders
+    .flatMap((folder) =>
+      readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /\.(md|ts|mjs|js|py|go|json|ya?ml|sh)$/.test(file) && !file.includes('node_modules'))
+        .map((file) => `${folder}/${file}`),
+    )
+    .filter((file) => /^(<{7}|>{7}) /m.test(readFileSync(path.join(root, file), 'utf8')));
+  expect(marked).toEqual([]);
+});
+
 test('lib uses no network, clock or environment, and only lib/constructs and lib/define use files', () => {
   const wrong = files.filter((file) => {
     const text = readFileSync(path.join(root, file), 'utf8');

@@ -15,6 +15,10 @@ interface Received {
 
 /** Reports of one flow, of which no real one has as many replicas. */
 const maxReports = 10_000;
+/** Reports of all flows of a connection: the code of a flow can make up flows too. */
+const maxAllReports = 20_000;
+/** Bytes of a report; a replica cuts its last failure far below. */
+const maxBytes = 16 * 1_024;
 
 const reportSchema = z.object({
   function: z.string(),
@@ -33,6 +37,7 @@ const reportSchema = z.object({
  * of the client.
  */
 function reportOf(data: Uint8Array): ReplicaReport | undefined {
+  if (data.length > maxBytes) return undefined;
   try {
     return reportSchema.safeParse(JSON.parse(Buffer.from(data).toString())).data;
   } catch {
@@ -44,6 +49,8 @@ function reportOf(data: Uint8Array): ReplicaReport | undefined {
 export class ReplicaReports {
   private readonly flows = new Map<string, Map<string, Received>>();
   private readonly sweep: NodeJS.Timeout | undefined;
+  /** Reports of all flows. */
+  private count = 0;
 
   /** `keepsAll`: keeps the last report of replicas that are gone, as for the totals of one run. */
   constructor(connection: NatsConnection, { keepsAll = false }: { readonly keepsAll?: boolean } = {}) {
@@ -71,16 +78,19 @@ export class ReplicaReports {
   private receive(flow: FlowKey, report: ReplicaReport): void {
     const name = flowName(flow);
     const received = this.flows.get(name) ?? new Map<string, Received>();
-    this.flows.set(name, received);
     const replica = `${report.function} ${report.replica} ${report.host} ${report.pid}`;
-    if (received.size >= maxReports && !received.has(replica)) return;
+    if (!received.has(replica)) {
+      if (received.size >= maxReports || this.count >= maxAllReports) return;
+      this.count += 1;
+    }
+    this.flows.set(name, received);
     received.set(replica, { report, atMs: Date.now() });
   }
 
   private dropExpired(): void {
     const before = Date.now() - expiryMs;
     for (const [name, received] of this.flows) {
-      for (const [replica, { atMs }] of received) if (atMs < before) received.delete(replica);
+      for (const [replica, { atMs }] of received) if (atMs < before && received.delete(replica)) this.count -= 1;
       if (received.size === 0) this.flows.delete(name);
     }
   }

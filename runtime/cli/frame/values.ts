@@ -104,7 +104,7 @@ export const roleMapping: Parse<readonly [string, 'view' | 'operate' | 'admin']>
 /** Names separated by commas. */
 export const names: Parse<readonly string[]> = (value) => {
   const found = value.split(',').map((name) => name.trim());
-  if (!found.includes('')) return found;
+  if (!found.includes('')) return [...new Set(found)];
   throw new BadValue('want names separated by commas');
 };
 
