@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { NatsConnection } from 'nats';
 import { ConfigError } from '../../lib/errors';
 import { connectNats } from '../adapters/jetstream/access/connect-nats';
+import type { MadeAccess } from '../adapters/jetstream/access/nats-login';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { ConfigAccounts } from '../adapters/nats-accounts/config-accounts';
@@ -95,11 +96,16 @@ async function openAccounts(
   return OperatorAccounts.open({
     ...props,
     ...(operatorKeyFile === undefined ? {} : { operator: readOperator(operatorKeyFile) }),
-    ...(systemCredentials === undefined ? {} : { system: { url: settings.url, credentials: systemCredentials } }),
+    ...(systemCredentials === undefined ? {} : { system: systemAccess(settings, systemCredentials) }),
     limits,
     lifetimeSeconds: Math.ceil(loginHours * 3_600),
     replicas: settings.replicas ?? 1,
   });
+}
+
+/** The certificates are those of the controller's own access, unless the folder has some. */
+function systemAccess({ url, credentials }: ControllerSettings['nats'], folder: string): MadeAccess {
+  return { url, credentials: folder, ...(credentials === undefined ? {} : { certificates: credentials }) };
 }
 
 function readOperator(file: string): Nkey {

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
 import { findStack } from '../../runtime/cli/local-stack/find-stack';
+import { newInstallationKey } from '../../runtime/installation/installation-key';
 import { Workplace } from '../support/kflow-cli';
 import { waitFor } from '../support/wait-for';
 
@@ -132,6 +133,25 @@ test('down stops everything that up started, and says when nothing runs', async 
     stderr: expect.stringContaining('no stack is running here'),
   });
   expect(await place.ran('bucket', 'list')).toMatchObject({ status: 1, stderr: expect.stringContaining('kflow up') });
+});
+
+test.each([
+  ['no installation key', undefined, 'the installation key is missing'],
+  [
+    'another installation key',
+    newInstallationKey(),
+    'not the installation key that the data of the stack was made with',
+  ],
+])('up does not start on data with %s, and makes no key in its place', async (_what, text, message) => {
+  const file = path.join(place.folder, '.kflow/stack.data/installation.key');
+  const key = readFileSync(file, 'utf8');
+  rmSync(file);
+  if (text !== undefined) writeFileSync(file, text);
+  const { status, stderr } = await place.ran('up');
+  expect(status).toBe(1);
+  expect(stderr).toContain(message);
+  expect(existsSync(file)).toBe(text !== undefined);
+  writeFileSync(file, key, { mode: 0o600 });
 });
 
 test('a failed start is reported and leaves nothing running, and data is removed only on request', async () => {

@@ -11,6 +11,21 @@ const wrongSequence = 10_071;
 /** Users whose tokens are refused, with the second until which they were issued. */
 export type Revocations = { readonly [user: string]: number };
 
+/** Seconds since 1970. */
+export interface IssuedLogin {
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** When the last of all logins expires that the flow was ever given: `nats.accounts.loginHours` may have been more before. */
+  readonly lastExpiresAt: number;
+}
+
+/** Seconds since 1970. */
+interface Revocation {
+  readonly at: number;
+  /** From then on, the login is refused without the revocation. */
+  readonly expiresAt: number;
+}
+
 /**
  * When the login of each flow was issued, and which ones are revoked: a KV bucket in the controller's account, with
  * `issued.<namespace>.<jobId>` and `revoked.<namespace>`. It holds no secret.
@@ -24,52 +39,53 @@ export class LoginLedger {
     return new LoginLedger(await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true }));
   }
 
-  /** In seconds since 1970. */
-  async issuedAt(flow: FlowKey): Promise<number | undefined> {
+  async issued(flow: FlowKey): Promise<IssuedLogin | undefined> {
     const entry = await readServer(`login of ${flowName(flow)}`, () => this.values.get(issuedKey(flow)));
-    return entry?.operation === 'PUT' ? Number(entry.string()) : undefined;
+    return entry?.operation === 'PUT' ? entry.json<IssuedLogin>() : undefined;
   }
 
-  async noteIssued(flow: FlowKey, issuedAt: number): Promise<void> {
-    await callServer(`login of ${flowName(flow)}`, () => this.values.put(issuedKey(flow), String(issuedAt)));
+  async noteIssued(flow: FlowKey, login: IssuedLogin): Promise<void> {
+    await callServer(`login of ${flowName(flow)}`, () => this.values.put(issuedKey(flow), JSON.stringify(login)));
   }
 
   async removeIssued(flow: FlowKey): Promise<void> {
     await callServer(`login of ${flowName(flow)}`, () => this.values.purge(issuedKey(flow)));
   }
 
-  /** Flows whose login was issued before this second. */
-  async issuedBefore(second: number): Promise<readonly FlowKey[]> {
+  /** Flows whose login is due. */
+  async issuedTo(isDue: (login: IssuedLogin) => boolean): Promise<readonly FlowKey[]> {
     return readServer('logins of flows', async () => {
       const flows: FlowKey[] = [];
       for await (const entry of await this.values.history({ key: 'issued.>' })) {
         const [, namespace = '', jobId = ''] = entry.key.split('.');
-        if (entry.operation === 'PUT' && Number(entry.string()) < second) flows.push({ namespace, jobId });
+        if (entry.operation === 'PUT' && isDue(entry.json<IssuedLogin>())) flows.push({ namespace, jobId });
       }
       return flows;
     });
   }
 
   async revocations(namespace: string): Promise<{ readonly users: Revocations; readonly revision: number }> {
-    const entry = await readServer(`revocations of ${namespace}`, () => this.values.get(`revoked.${namespace}`));
-    if (entry === null) return { users: {}, revision: 0 };
-    return { users: entry.operation === 'PUT' ? entry.json<Revocations>() : {}, revision: entry.revision };
+    const { all, revision } = await this.read(namespace);
+    return { users: Object.fromEntries(Object.entries(all).map(([user, { at }]) => [user, at])), revision };
   }
 
-  /** Adds a revocation, and drops those before `since`. Controllers that write at the same time lose none of them. */
-  async revoke(
-    namespace: string,
-    user: string,
-    { at, since }: { readonly at: number; readonly since: number },
-  ): Promise<void> {
+  /** Adds a revocation, and drops those of logins that have expired by `now`. Controllers that write at the same time lose none. */
+  async revoke(namespace: string, user: string, revocation: Revocation, now: number): Promise<void> {
     const target = `revocations of ${namespace}`;
     for (;;) {
-      const { users, revision } = await this.revocations(namespace);
-      const kept = Object.entries(users).filter(([, until]) => until >= since);
-      const text = JSON.stringify({ ...Object.fromEntries(kept), [user]: at });
+      const { all, revision } = await this.read(namespace);
+      const kept = Object.entries(all).filter(([, { expiresAt }]) => expiresAt >= now);
+      const expiresAt = Math.max(revocation.expiresAt, all[user]?.expiresAt ?? 0);
+      const text = JSON.stringify({ ...Object.fromEntries(kept), [user]: { ...revocation, expiresAt } });
       const isStored = await callServer(target, () => this.replaced(`revoked.${namespace}`, text, revision));
       if (isStored) return;
     }
+  }
+
+  private async read(namespace: string) {
+    const entry = await readServer(`revocations of ${namespace}`, () => this.values.get(`revoked.${namespace}`));
+    const all = entry?.operation === 'PUT' ? entry.json<{ readonly [user: string]: Revocation }>() : {};
+    return { all, revision: entry?.revision ?? 0 };
   }
 
   private async replaced(key: string, text: string, revision: number): Promise<boolean> {

@@ -4,11 +4,12 @@ import type { NatsAccess } from '../../../lib/plan/nats-access';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { CredentialFiles } from '../../controller/ports/flow-logins';
 import { connectNats } from '../jetstream/access/connect-nats';
+import type { MadeAccess } from '../jetstream/access/nats-login';
 import { AccountServer } from './account-server';
 import { type AccountLimits, accountToken, credsFile, userToken } from './claims';
 import type { AccountKeys, DerivedKeys } from './derived-keys';
 import { tokenIdentity } from './identities';
-import { LoginLedger } from './login-ledger';
+import { type IssuedLogin, LoginLedger } from './login-ledger';
 import type { AccountsProps, NatsAccounts } from './nats-accounts';
 import type { Nkey } from './nkey';
 
@@ -19,7 +20,7 @@ export interface OperatorAccountsProps extends AccountsProps {
   /** Signs accounts; default: the operator of an embedded nats, which is derived from the installation key. */
   readonly operator?: Nkey;
   /** How to log in to the system account; default: that of an embedded nats. */
-  readonly system?: NatsAccess;
+  readonly system?: MadeAccess;
   readonly limits?: AccountLimits;
   /** How long the login of a flow is valid. It is renewed after half of the time. */
   readonly lifetimeSeconds: number;
@@ -67,27 +68,28 @@ export class OperatorAccounts implements NatsAccounts {
   }
 
   async issue(flow: FlowKey): Promise<CredentialFiles> {
-    const { keys, lifetimeSeconds } = this.props;
+    const { keys } = this.props;
     const account = keys.ofNamespace(flow.namespace);
     const user = keys.ofFlow(flow);
-    const issuedAt = await this.issuedAt(flow, user);
+    const { issuedAt, expiresAt } = await this.issued(flow, user);
     const claims = { name: flowName(flow), user: user.publicKey, account: account.account.publicKey };
-    const token = userToken(account.signer, { ...claims, issuedAt, expiresAt: issuedAt + lifetimeSeconds });
+    const token = userToken(account.signer, { ...claims, issuedAt, expiresAt });
     return { 'nats.creds': credsFile(user, token) };
   }
 
   async revoke(flow: FlowKey): Promise<void> {
-    if ((await this.ledger.issuedAt(flow)) === undefined) return;
+    const issued = await this.ledger.issued(flow);
+    if (issued === undefined) return;
     const { publicKey } = this.props.keys.ofFlow(flow);
-    const at = nowSeconds() + clockSkewSeconds;
-    const since = nowSeconds() - this.props.lifetimeSeconds;
-    await this.ledger.revoke(flow.namespace, publicKey, { at, since }); // I1
+    const now = nowSeconds();
+    const expiresAt = issued.lastExpiresAt + clockSkewSeconds;
+    await this.ledger.revoke(flow.namespace, publicKey, { at: now + clockSkewSeconds, expiresAt }, now); // I1
     await this.putAccount(flow.namespace);
     await this.ledger.removeIssued(flow);
   }
 
   due(): Promise<readonly FlowKey[]> {
-    return this.ledger.issuedBefore(this.renewBefore());
+    return this.ledger.issuedTo((login) => this.isDue(login));
   }
 
   async close(): Promise<void> {
@@ -95,17 +97,21 @@ export class OperatorAccounts implements NatsAccounts {
     await this.server.close();
   }
 
-  private async issuedAt(flow: FlowKey, user: Nkey): Promise<number> {
-    const before = await this.ledger.issuedAt(flow);
-    if (before !== undefined && before >= this.renewBefore()) return before;
+  private async issued(flow: FlowKey, user: Nkey): Promise<IssuedLogin> {
+    const before = await this.ledger.issued(flow);
+    if (before !== undefined && !this.isDue(before)) return before;
     const { users } = await this.ledger.revocations(flow.namespace);
     const issuedAt = Math.max(nowSeconds(), (users[user.publicKey] ?? 0) + 1); // I2
-    await this.ledger.noteIssued(flow, issuedAt);
-    return issuedAt;
+    const expiresAt = issuedAt + this.props.lifetimeSeconds;
+    const login = { issuedAt, expiresAt, lastExpiresAt: Math.max(expiresAt, before?.lastExpiresAt ?? 0) };
+    await this.ledger.noteIssued(flow, login);
+    return login;
   }
 
-  private renewBefore(): number {
-    return nowSeconds() - this.props.lifetimeSeconds / 2;
+  /** Half of its time is over, or more of it is left than a login may have now. */
+  private isDue({ issuedAt, expiresAt }: IssuedLogin): boolean {
+    const lifetime = Math.min(expiresAt - issuedAt, this.props.lifetimeSeconds);
+    return nowSeconds() > issuedAt + lifetime / 2;
   }
 
   private async putAccount(namespace: string): Promise<void> {

@@ -1,7 +1,9 @@
 import { connect, credsAuthenticator, ErrorCode, type NatsConnection } from 'nats';
+import { LoginLedger } from '../../../runtime/adapters/nats-accounts/login-ledger';
 import { NamespaceLinks } from '../../../runtime/adapters/nats-accounts/namespace-links';
 import { OperatorAccounts } from '../../../runtime/adapters/nats-accounts/operator-accounts';
 import { closeAfterFile } from '../../support/close-after-file';
+import { waitFor } from '../../support/wait-for';
 import { AccountsPlace } from './accounts-place';
 
 let place: AccountsPlace;
@@ -11,12 +13,12 @@ beforeAll(async () => {
 });
 
 /** The accounts as one replica of a controller has them. */
-async function accounts(): Promise<OperatorAccounts> {
+async function accounts(lifetimeSeconds = 3_600): Promise<OperatorAccounts> {
   const opened = await OperatorAccounts.open({
     access: { url: place.url },
     keys: place.keys,
     onTrouble: () => undefined,
-    lifetimeSeconds: 3_600,
+    lifetimeSeconds,
     replicas: 1,
   });
   closeAfterFile('the accounts of a controller', () => opened.close());
@@ -57,6 +59,42 @@ test('a login that is issued after a revocation gets in, and nothing is revoked 
   const second = await controller.issue(flow);
   await expect(loggedIn(first)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
   await (await loggedIn(second)).close();
+});
+
+/** When the login expires, in seconds since 1970. */
+function expiryOf(files: { readonly [file: string]: string }): number {
+  const [, claims = ''] = /\n[\w-]+\.([\w-]+)\.[\w-]+\n/.exec(files['nats.creds'] ?? '') ?? [];
+  return JSON.parse(Buffer.from(claims, 'base64url').toString()).exp;
+}
+
+test('a login keeps its own time when controllers start to give logins more time', async () => {
+  const flow = { namespace: 'longer', jobId: 'job' };
+  const [short, long] = [await accounts(2), await accounts(86_400)];
+  const first = await short.issue(flow);
+  await waitFor('half of the time of the login', async () =>
+    (await long.due()).some((due) => due.jobId === flow.jobId),
+  );
+  expect(expiryOf(await long.issue(flow))).toBeGreaterThan(expiryOf(first) + 80_000);
+});
+
+test('a login that is valid for longer than logins are now is renewed', async () => {
+  const flow = { namespace: 'shorter', jobId: 'job' };
+  const [long, short] = [await accounts(86_400), await accounts(2)];
+  const first = await long.issue(flow);
+  await waitFor('the login to be due', async () => (await short.due()).some((due) => due.namespace === 'shorter'));
+  expect(expiryOf(await short.issue(flow))).toBeLessThan(expiryOf(first) - 80_000);
+});
+
+test('a user stays revoked until the last of its logins expires', async () => {
+  const controller = await accounts();
+  const ledger = await LoginLedger.open(controller.connection, 1);
+  await ledger.revoke('kept', 'long', { at: 100, expiresAt: 5_000 }, 100);
+  await ledger.revoke('kept', 'long', { at: 200, expiresAt: 300 }, 200);
+  await ledger.revoke('kept', 'short', { at: 300, expiresAt: 400 }, 300);
+  await ledger.revoke('kept', 'other', { at: 4_000, expiresAt: 4_100 }, 4_000);
+  expect((await ledger.revocations('kept')).users).toEqual({ long: 200, other: 4_000 });
+  await ledger.revoke('kept', 'last', { at: 6_000, expiresAt: 6_100 }, 6_000);
+  expect((await ledger.revocations('kept')).users).toEqual({ last: 6_000 });
 });
 
 test('a controller serves a hundred namespaces, and closes the connections that it does not use', async () => {

@@ -27,11 +27,15 @@ export type Identity = Required<Pick<NatsLogin, 'way' | 'authenticator'>>;
 /** A nats to which a process logs in with credentials that it makes itself, instead of those in files. */
 export interface MadeAccess extends NatsAccess {
   readonly identity?: Identity;
+  /** Folder whose certificates are used if that of the credentials has none; the logins in it are not. */
+  readonly certificates?: string;
 }
 
 /** The login of an access, as it is now. Files may add TLS to an identity, but no other way to log in. Throws ConfigError. */
-export function loginOf({ credentials, identity }: MadeAccess): NatsLogin {
-  const files = readLogin(credentials);
+export function loginOf({ credentials, identity, certificates }: MadeAccess): NatsLogin {
+  const own = readLogin(credentials);
+  const { tls = readLogin(certificates).tls } = own;
+  const files = tls === undefined ? own : { ...own, tls };
   if (identity === undefined) return files;
   if (files.authenticator === undefined) return { ...files, ...identity };
   throw problem(

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import { DerivedKeys } from '../../../adapters/nats-accounts/derived-keys';
@@ -102,7 +102,7 @@ export class StackSupervisor {
   private startNats(): Promise<NatsServer> {
     const { directory, ports } = this.options;
     assertHasAccounts(directory);
-    const keys = new DerivedKeys(ensureKeyFile(directory.keyFile));
+    const keys = keysOf(directory);
     const config = operatorConfig(keys, path.join(directory.dataOf('nats'), accountsFolder));
     return startNatsServer({ ...this.serverOptions('nats', ports.natsPort), config });
   }
@@ -174,6 +174,29 @@ function assertHasAccounts(directory: StackDirectory): void {
     'config-invalid',
     `${directory.data}: the streams there are of a version of kflow whose nats had no accounts; finish its flows with that version, then remove them with \`kflow down --remove-data\`, or choose another --directory`,
   );
+}
+
+/**
+ * The keys of the stack; a new stack gets a new installation key. Throws ConfigError for data of another key, which no login
+ * of this one reaches: a stack that started with it would lack its flows.
+ */
+function keysOf(directory: StackDirectory): DerivedKeys {
+  const folder = path.join(directory.dataOf('nats'), accountsFolder);
+  const accounts = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.jwt')) : [];
+  const problem = (what: string) =>
+    new ConfigError(
+      'config-invalid',
+      `${directory.keyFile}: ${what}; restore it from a copy, or remove the data with \`kflow down --remove-data\``,
+    );
+  if (accounts.length > 0 && !existsSync(directory.keyFile)) {
+    throw problem('the installation key is missing, and the data of the stack cannot be read without it');
+  }
+  const keys = new DerivedKeys(ensureKeyFile(directory.keyFile));
+  const own = [keys.ofController(), keys.ofServer().system].map(({ account }) => `${account.publicKey}.jwt`);
+  if (accounts.length > 0 && !own.some((file) => accounts.includes(file))) {
+    throw problem('not the installation key that the data of the stack was made with, whose line has to stay the last');
+  }
+  return keys;
 }
 
 /** Throws ConfigError when a server did not get the port of the command line. */

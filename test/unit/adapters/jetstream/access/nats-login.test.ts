@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { nkeys } from 'nats';
-import { readLogin } from '../../../../../runtime/adapters/jetstream/access/nats-login';
+import { loginOf, readLogin } from '../../../../../runtime/adapters/jetstream/access/nats-login';
 
 const root = mkdtempSync(path.join(tmpdir(), 'kflow-login-'));
 let folders = 0;
@@ -47,6 +47,16 @@ test('files of TLS are named, because the client reads them at each connect', ()
   const both = folderOf({ user: 'me', password: 'x', 'ca.crt': 'a', 'tls.crt': 'b', 'tls.key': 'c' });
   expect(readLogin(both).way).toBe('user and password and a client certificate');
   expect(readLogin(folderOf({ 'ca.crt': 'a' })).way).toBe('no credentials');
+});
+
+test('certificates come from a second folder if that of the login has none', () => {
+  const url = 'tls://nats:4222';
+  const credentials = folderOf({ token: 'secret' });
+  const certificates = folderOf({ 'ca.crt': 'a' });
+  const login = loginOf({ url, credentials, certificates });
+  expect(login).toMatchObject({ way: 'token', tls: { caFile: `${certificates}/ca.crt` } });
+  const own = folderOf({ token: 'secret', 'ca.crt': 'b' });
+  expect(loginOf({ url, credentials: own, certificates }).tls).toEqual({ caFile: `${own}/ca.crt` });
 });
 
 test.each([

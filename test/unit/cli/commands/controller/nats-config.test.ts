@@ -18,7 +18,7 @@ test('prints an account for each namespace and for the controller, with their pu
     '--key-file',
     file,
     '--namespaces',
-    'a,b',
+    'a,b,a',
     '--max-storage',
     '5',
   );
