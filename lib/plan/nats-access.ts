@@ -52,7 +52,7 @@ const serverUrl = /^(?:(?:nats|tls):\/\/)?(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d
  */
 export function natsServers(url: string, where = 'the URL of nats'): readonly string[] {
   const servers = url.split(',').map((server) => server.trim());
-  const at = servers.findIndex((server) => !serverUrl.test(server));
+  const at = servers.findIndex((server) => !serverUrl.test(server) || portOf(server) > 65_535);
   const bad = servers[at];
   if (bad === undefined) return servers;
   if (bad.includes('@')) {
@@ -71,6 +71,10 @@ export function natsServers(url: string, where = 'the URL of nats'): readonly st
     `${where}: want nats://host:4222 or tls://host:4222, several separated by commas, got ${got}${reason}`,
     { where },
   );
+}
+
+function portOf(server: string): number {
+  return Number(/:(\d+)$/.exec(server)?.[1] ?? 0);
 }
 
 /** What is wrong with the address of nats for pods, in the names of the options. */

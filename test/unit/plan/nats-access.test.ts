@@ -28,6 +28,7 @@ test.each([
   ['ws://a:4222', 'the scheme ws:// is not supported'],
   ['nats://a:4222,nats://b:4222?token=hunter2', 'got server 2 of 2'],
   ['nats://a/hunter2', 'got server 1 of 1'],
+  ['nats://a:4222,nats://b:65536', 'got server 2 of 2'],
 ])('%s is no URL of servers', (url, text) => {
   expect(() => natsServers(url)).toThrow(text);
   expect(() => natsServers(url)).not.toThrow(/hunter2/);

@@ -19,7 +19,9 @@ export function checkNats(
   settings: ControllerSettings['nats'],
   key: InstallationKey | undefined,
 ): Promise<readonly Finding[]> {
-  return findingsOf('nats', advice, async () => {
+  const isOperator = settings.accounts.kind === 'operator';
+  const remedy = isOperator ? `${advice}; a login is refused until a controller has started once` : advice;
+  return findingsOf('nats', remedy, async () => {
     await assertReachable(settings.url);
     const { connection, way } = await logIn(settings, key);
     try {
