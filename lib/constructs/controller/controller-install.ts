@@ -6,7 +6,7 @@ import { carriesSecret } from '../../topology/problem/show-value';
 import type { ManifestBody } from '../manifest';
 import { renderYaml } from '../manifest';
 import type { Labels } from '../metadata';
-import { type EgressRule, egressRules } from '../pods/egress-rules';
+import { type EgressRule, egressRules, natsAddresses } from '../pods/egress-rules';
 import { nameOf, referenceTo, requireResources } from '../require-resources';
 import type { ControllerInstallProps } from './controller-install-props';
 import { ControllerPermissions } from './controller-permissions';
@@ -128,7 +128,7 @@ export class ControllerInstall extends Chart {
     const { natsUrl, temporalAddress, access, egress = [] } = this.props;
     const issuer = access.kind === 'oidc' ? [access.issuer] : [];
     const apiServer = { ports: apiServerPorts.map((port) => ({ protocol: 'TCP' as const, port })) };
-    return [...egressRules([natsUrl, temporalAddress, ...issuer, ...egress]), apiServer];
+    return [...egressRules([...natsAddresses(natsUrl), temporalAddress, ...issuer, ...egress]), apiServer];
   }
 
   private object(id: string, body: ManifestBody, named = name): void {

@@ -12,12 +12,14 @@ const dns: EgressRule = {
   ],
 };
 
-const defaultPorts: { readonly [scheme: string]: number } = { nats: 4222, tls: 4222, http: 80, https: 443 };
+const httpPort = 80;
+const defaultPorts: { readonly [scheme: string]: number } = { nats: 4222, tls: 4222, http: httpPort, https: 443 };
 
 /**
  * Rules that allow DNS and connections to these addresses only: each is `host:port` or a URL, or several separated by
- * commas. A Service is allowed by its namespace and port, an IP address by itself. A NetworkPolicy cannot contain names of
- * hosts outside the cluster, so these are allowed by port. `localhost` needs no rule.
+ * commas. Without a port, it is that of the scheme; without a scheme too, that of http. A Service is allowed by its namespace
+ * and port, an IP address by itself. A NetworkPolicy cannot contain names of hosts outside the cluster, so these are allowed by
+ * port. `localhost` needs no rule.
  */
 export function egressRules(addresses: readonly string[]): readonly EgressRule[] {
   const rules = addresses.flatMap((address) => address.split(',')).flatMap((address) => ruleOf(address.trim()));
@@ -25,13 +27,18 @@ export function egressRules(addresses: readonly string[]): readonly EgressRule[]
   return [dns, ...unique.values()];
 }
 
+/** The addresses of nats servers, for `egressRules`: without a scheme, their port is that of nats. */
+export function natsAddresses(natsUrl: string): readonly string[] {
+  return natsUrl.split(',').map((server) => (server.includes('://') ? server.trim() : `nats://${server.trim()}`));
+}
+
 function ruleOf(address: string): readonly EgressRule[] {
   const match = /^(?:(\w+):\/\/)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?/.exec(address);
   const host = match?.[2];
   if (match === null || host === undefined || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)) return [];
-  const port = match[3] === undefined ? defaultPorts[match[1] ?? ''] : Number(match[3]);
-  const ports = port === undefined ? {} : { ports: [{ protocol: 'TCP' as const, port }] };
-  return [{ ...peerOf(host), ...ports }];
+  // never without a port: with a name of a host, such a rule would allow everything
+  const port = match[3] === undefined ? (defaultPorts[(match[1] ?? '').toLowerCase()] ?? httpPort) : Number(match[3]);
+  return [{ ...peerOf(host), ports: [{ protocol: 'TCP', port }] }];
 }
 
 function peerOf(host: string): Pick<EgressRule, 'to'> {

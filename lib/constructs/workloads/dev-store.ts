@@ -5,7 +5,7 @@ import type { PlannedDevStore } from '../../plan/flow-plan';
 import type { PodNats } from '../../plan/nats-access';
 import type { ManifestBody } from '../manifest';
 import { contentHash, flowLabels, type Labels, metadata, SyncWave } from '../metadata';
-import { egressRules } from '../pods/egress-rules';
+import { egressRules, natsAddresses } from '../pods/egress-rules';
 import { renderNatsLogin } from '../pods/nats-login';
 import { containerSecurity, secretVariables } from '../pods/pod-parts';
 import { type PodDefaults, renderPodSettings } from '../pods/pod-settings';
@@ -42,7 +42,7 @@ export class DevStore extends Construct {
       spec: {
         podSelector: selector,
         policyTypes: ['Ingress', 'Egress'],
-        egress: egressRules([natsUrl, devStore.spec.addr]),
+        egress: egressRules([...natsAddresses(natsUrl), devStore.spec.addr]),
       },
     });
     this.object('Workload', SyncWave.Workloads, {

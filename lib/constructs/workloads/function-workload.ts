@@ -5,7 +5,7 @@ import type { FunctionSpec } from '../../plan/function-spec';
 import { ExitCode, retriesEach } from '../../plan/replica-lifecycle';
 import type { ManifestBody } from '../manifest';
 import { configMapName, contentHash, functionLabels, type Labels, metadata, podSelector, SyncWave } from '../metadata';
-import { egressRules } from '../pods/egress-rules';
+import { egressRules, natsAddresses } from '../pods/egress-rules';
 import type { FunctionContainerProps } from '../pods/function-container';
 import { type PodTemplateProps, renderPodTemplate } from '../pods/pod-template';
 import { nameOf, referenceTo, requireResources } from '../require-resources';
@@ -183,7 +183,7 @@ export class FunctionWorkload extends Construct {
       policyTypes: ['Ingress', 'Egress'],
       // left out: no ingress is allowed; the API server drops an empty list, so applying one would always be a change
       ...(workload.http.metrics ? { ingress: [{ ports: [{ protocol: 'TCP', port: workload.http.port }] }] } : {}),
-      egress: egressRules([natsUrl, ...workload.addresses]),
+      egress: egressRules([...natsAddresses(natsUrl), ...workload.addresses]),
     };
   }
 

@@ -1,4 +1,4 @@
-import { egressRules } from '../../../../lib/constructs/pods/egress-rules';
+import { egressRules, natsAddresses } from '../../../../lib/constructs/pods/egress-rules';
 
 const tcp = (port: number) => ({ ports: [{ protocol: 'TCP', port }] });
 const inNamespace = (name: string) => ({
@@ -14,8 +14,20 @@ test.each([
   ['[fd00::1]:9000', { to: [{ ipBlock: { cidr: 'fd00::1/128' } }], ...tcp(9000) }],
   ['https://s3.example.org', tcp(443)],
   ['host.docker.internal:9000', tcp(9000)],
+  ['s3.example.org', tcp(80)],
+  ['minio', { to: [{ podSelector: {} }], ...tcp(80) }],
+  ['other://s3.example.org', tcp(80)],
 ])('allows egress to %s', (address, rule) => {
   expect(egressRules([address])[1]).toEqual(rule);
+});
+
+test('takes the port of nats where a server has no scheme and no port', () => {
+  const rules = egressRules(natsAddresses('nats.example.org, tls://other.nats.svc,10.0.0.1:5222'));
+  expect(rules.slice(1)).toEqual([
+    tcp(4222),
+    { ...inNamespace('nats'), ...tcp(4222) },
+    { to: [{ ipBlock: { cidr: '10.0.0.1/32' } }], ...tcp(5222) },
+  ]);
 });
 
 test('allows DNS, skips loopback addresses and removes duplicates', () => {
