@@ -1,4 +1,4 @@
-import { entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
+import { childrenOf, entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
 import { containerResources, mergeContainers, parseQuantity } from '../document/container-settings';
 import { isDnsLabel, isLabelName, isLabelValue, maxLabelLength } from '../document/dns-label';
 import type { Draft } from '../document/draft';
@@ -8,12 +8,16 @@ import type { Finding, ProblemList } from '../read/problem-list';
 import { isAddress } from './check-addresses';
 import { checkEnv } from './check-env';
 import { checkPod } from './check-pod';
+import { checkVolumes } from './check-volumes';
 
-/** Names that KFlow uses in every pod. A volume of the user may replace `tmp`. */
-const taken = { sidecars: 'function', volumes: 'spec' } as const;
+/** Names that KFlow uses in pods. A volume of the user may replace `tmp`. */
+const taken = { sidecars: ['function'], volumes: ['spec', 'nats'] } as const;
+
+/** Resources of Kubernetes itself; others have a name with a slash. */
+const ownResource = /^(cpu|memory|ephemeral-storage|hugepages-.+)$/;
 
 /** A `container` of a document. */
-interface DraftContainer {
+export interface DraftContainer {
   readonly container: PlainMap;
   readonly path: DocumentPath;
   /** What it is merged over. */
@@ -40,10 +44,11 @@ export function checkContainer(draft: Draft, problems: ProblemList): void {
     const check = new ContainerCheck(each, problems);
     check.names();
     check.resources();
-    check.volumes();
+    check.devices();
     check.sidecars();
     check.placement();
     check.egress();
+    checkVolumes(each, problems);
     checkPod(each, problems);
   }
 }
@@ -74,7 +79,7 @@ class ContainerCheck {
         if (!isDnsLabel(name)) {
           const message = `must be lower-case letters, digits and dashes, ${maxLabelLength} at most, got ${quote(name)}`;
           this.add(at, { code: 'name-invalid', message });
-        } else if (taken[list as keyof typeof taken] === name) {
+        } else if (taken[list as keyof typeof taken].some((own: string) => own === name)) {
           const message = `"${name}" is reserved in the pods of KFlow; choose another name`;
           this.add(at, { code: 'name-invalid', message });
         }
@@ -103,34 +108,42 @@ class ContainerCheck {
     }
   }
 
-  volumes(): void {
-    const { volumes, volumeMounts } = this.container;
-    const known = ['spec', 'tmp', ...entriesOf(this.merged.volumes).map(([, { name }]) => name)];
-    for (const [index, volume] of entriesOf(volumes)) {
-      if (volume.hostPath === undefined) continue;
-      const message = 'restricted Pod Security does not allow hostPath; use another kind of volume';
-      this.add(['volumes', index, 'hostPath'], { message, at: 'key' });
-    }
-    this.unique(volumeMounts, ['volumeMounts'], 'mountPath');
-    for (const [index, { name, mountPath }] of entriesOf(volumeMounts)) {
-      if (typeof mountPath === 'string' && /^\/etc\/kflow\/*$/.test(mountPath)) {
-        this.add(['volumeMounts', index, 'mountPath'], {
-          message: 'the path is reserved for the spec of the function; choose another',
-        });
+  /** Devices and the like are given out whole, and only by a limit. */
+  devices(): void {
+    const { resources } = this.container;
+    if (!isPlainMap(resources)) return;
+    const { limits } = containerResources(this.merged);
+    for (const own of ['requests', 'limits']) {
+      for (const [resource, quantity] of childrenOf(resources[own])) {
+        const name = String(resource);
+        if (ownResource.test(name)) continue;
+        const refuse = (message: string, at?: 'key') =>
+          this.add(['resources', own, name], { message, ...(at && { at }) });
+        if (!name.includes('/')) {
+          refuse(
+            `Kubernetes has no resource ${quote(name)}; devices have names with a slash, as in nvidia.com/gpu`,
+            'key',
+          );
+        } else if (parseQuantity(String(quantity)) % 1 !== 0) {
+          refuse(`must be a whole number, got ${quote(String(quantity))}`);
+        } else if (parseQuantity(limits[name] ?? '') !== parseQuantity(String(quantity))) {
+          refuse('a request of it must be equal to a limit; write it in limits alone', 'key');
+        }
       }
-      if (typeof name !== 'string' || known.includes(name)) continue;
-      const message = `there is no volume ${quote(name)}; known here: ${known.join(', ')}`;
-      this.add(['volumeMounts', index, 'name'], { message });
     }
   }
 
   sidecars(): void {
-    for (const [index, { env, ports, restartPolicy }] of entriesOf(this.container.sidecars)) {
+    for (const [index, { env, ports, restartPolicy, securityContext }] of entriesOf(this.container.sidecars)) {
       const at = ['sidecars', index];
       checkEnv(env, [...this.path, ...at, 'env'], this.problems);
       if (restartPolicy !== undefined) {
         const message = 'a sidecar runs as long as its function; remove "restartPolicy"';
         this.add([...at, 'restartPolicy'], { message, at: 'key' });
+      }
+      if (isPlainMap(securityContext) && securityContext.privileged === true) {
+        const message = 'restricted Pod Security does not allow privileged containers; remove it';
+        this.add([...at, 'securityContext', 'privileged'], { message, at: 'key' });
       }
       for (const [port, { name }] of entriesOf(ports)) {
         if (name !== 'http') continue;
@@ -141,13 +154,28 @@ class ContainerCheck {
   }
 
   placement(): void {
-    const { nodeSelector, tolerations } = this.container;
-    for (const [index, { operator, value }] of entriesOf(tolerations)) {
-      if (operator !== 'Exists' || value === undefined) continue;
-      this.add(['tolerations', index, 'value'], {
-        message: 'the operator Exists takes no value; remove it',
-        at: 'key',
-      });
+    const { nodeSelector, tolerations, topologySpreadConstraints } = this.container;
+    for (const [index, { key, operator, value, effect, tolerationSeconds }] of entriesOf(tolerations)) {
+      const at = ['tolerations', index];
+      if (operator === 'Exists' && value !== undefined) {
+        this.add([...at, 'value'], { message: 'the operator Exists takes no value; remove it', at: 'key' });
+      }
+      if ((operator === undefined || operator === 'Equal') && (key === undefined || key === '')) {
+        this.add(at, { message: 'a toleration of every taint needs "operator: Exists"; another one needs a key' });
+      }
+      if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
+        this.add([...at, 'tolerationSeconds'], { message: 'needs "effect: NoExecute"', at: 'key' });
+      }
+    }
+    for (const [index, { maxSkew, topologyKey, whenUnsatisfiable }] of entriesOf(topologySpreadConstraints)) {
+      const at = ['topologySpreadConstraints', index];
+      if (!(Number.isInteger(maxSkew) && Number(maxSkew) > 0)) this.add(at, { message: 'maxSkew must be 1 or more' });
+      if (typeof topologyKey !== 'string' || !isLabelName(topologyKey)) {
+        this.add(at, { message: 'topologyKey must be a label of nodes, as in topology.kubernetes.io/zone' });
+      }
+      if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
+        this.add(at, { message: 'whenUnsatisfiable must be DoNotSchedule or ScheduleAnyway' });
+      }
     }
     for (const [label, value] of Object.entries(isPlainMap(nodeSelector) ? nodeSelector : {})) {
       const isLabel = isLabelName(label);
@@ -161,7 +189,7 @@ class ContainerCheck {
   egress(): void {
     const { egress } = this.container;
     (Array.isArray(egress) ? egress : []).forEach((address: unknown, index) => {
-      if (typeof address !== 'string' || (isAddress(address) && /:\d+$/.test(address))) return;
+      if (typeof address !== 'string' || (isAddress(address) && /^(\w+:\/\/)?[^/]+:\d+$/.test(address))) return;
       this.add(['egress', index], { message: `must be host:port, got ${quote(address)}` });
     });
   }

@@ -15,6 +15,10 @@ export function checkEnv(env: unknown, at: DocumentPath, problems: ProblemList):
     const path = [...at, index];
     checkName(entry, path, problems);
     checkSource(entry, path, problems);
+    if (entry.name === 'KFLOW_SHUTDOWN_TIMEOUT' && entry.valueFrom !== undefined) {
+      const message = 'the grace period of the pod follows from the value; write it here as "value"';
+      problems.add({ code: 'setting-invalid', path: [...path, 'valueFrom'], message, at: 'key' });
+    }
     if (typeof entry.value !== 'string') continue;
     if (entry.value.includes('\0')) {
       const message = 'must not contain a NUL character';

@@ -7,6 +7,10 @@ import type { ProblemList } from '../read/problem-list';
 /** Labels of pods that KFlow sets: by some of them it finds the pods. */
 const ownLabel = /^(kflow\.io\/|app\.kubernetes\.io\/(name|component|part-of|managed-by)$)/;
 
+/** Labels that Kubernetes gives to the pods of a Job, Deployment or StatefulSet; it refuses or replaces others. */
+const clusterLabel =
+  /^((batch|apps|statefulset)\.kubernetes\.io\/.+|job-name|controller-uid|controller-revision-hash|pod-template-hash)$/;
+
 const ownAnnotation = /^kflow\.io\//;
 
 /** Checks the names of objects, labels and annotations in a `container`. */
@@ -32,6 +36,7 @@ export function checkPod(
     const at = ['podLabels', name];
     if (!isLabelName(String(name))) refuse(at, `is not a valid Kubernetes label: ${quote(String(name))}`, 'key');
     else if (ownLabel.test(String(name))) refuse(at, `"${name}" is set by KFlow; choose another label`, 'key');
+    else if (clusterLabel.test(String(name))) refuse(at, `"${name}" is set by Kubernetes; choose another label`, 'key');
     else if (typeof value === 'string' && !isLabelValue(value)) {
       refuse(at, `is not a valid Kubernetes label: ${quote(value)}`);
     }

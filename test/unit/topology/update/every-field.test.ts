@@ -133,7 +133,7 @@ describe('every field of globalConfig', () => {
       nodeSelector: { to: { zone: 'a' }, at: 'nodeSelector.zone' },
       affinity: { to: { nodeAffinity: { x: 1 } }, at: 'affinity.nodeAffinity' },
       tolerations: { to: [{ operator: 'Exists' }] },
-      topologySpreadConstraints: { to: [{ maxSkew: 2 }] },
+      topologySpreadConstraints: { to: [{ maxSkew: 2, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' }] },
       podLabels: { to: { team: 'blue' }, at: 'podLabels.team' },
       podAnnotations: { to: { team: 'blue' }, at: 'podAnnotations.team' },
     } satisfies {
