@@ -1,8 +1,12 @@
 import type { IConstruct } from 'constructs';
-import { isDnsLabel, isLabelName, isLabelValue } from '../topology/document/dns-label';
+import { isLabelName, isLabelValue } from '../topology/document/dns-label';
 import type { Topology } from '../topology/document/topology';
 import { quote } from '../topology/problem/show-value';
 import { flowLabels, type Labels } from './metadata';
+import { namespaceFaults } from './settings-faults';
+
+/** Labels of the objects of a function, which other objects of the flow must not have. */
+const ownLabel = /^(kflow\.io\/|app\.kubernetes\.io\/(name|component)$)/;
 
 /** The flows of each app by namespace and jobId. */
 const flowsOfApps = new WeakMap<IConstruct, Map<string, IConstruct>>();
@@ -17,13 +21,14 @@ export function identityFaults(
   labels: Labels,
 ): readonly string[] {
   const faults: string[] = [];
-  if (!isDnsLabel(namespace)) {
-    const rule = 'must be at most 63 lower-case letters, digits and dashes, with a letter or digit at both ends';
-    faults.push(`namespace ${rule}; got ${quote(namespace)}`);
-  }
+  faults.push(...namespaceFaults({ namespace }));
   for (const [name, value] of Object.entries(labels)) {
-    const wrong = isLabelName(name) ? (isLabelValue(value) ? undefined : value) : name;
+    const isValue = typeof value === 'string' && isLabelValue(value);
+    const wrong = isLabelName(name) ? (isValue ? undefined : `${name}: ${value}`) : name;
     if (wrong !== undefined) faults.push(`labels: not a valid Kubernetes label: ${quote(wrong)}`);
+    if (ownLabel.test(name) && !(name in flowLabels({ jobId }))) {
+      faults.push(`labels: "${name}" is set by KFlow; use another label`);
+    }
   }
   for (const [name, value] of Object.entries(flowLabels({ jobId }))) {
     const given = labels[name];

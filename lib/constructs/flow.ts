@@ -13,7 +13,6 @@ import { planFlow } from '../plan/plan-flow';
 import type { Purpose } from '../topology/document/draft';
 import type { Topology } from '../topology/document/topology';
 import { formatProblem, type Problem } from '../topology/problem/problem';
-import { carriesSecret } from '../topology/problem/show-value';
 import type { DocumentSet } from '../topology/read/document-set';
 import { readTopology } from '../topology/read-topology';
 import { bundleModules } from './bundle-modules';
@@ -21,6 +20,7 @@ import { identityFaults } from './flow-identity';
 import { flowNotes } from './flow-notes';
 import { flowLabels, type Labels } from './metadata';
 import { nameOf, referenceTo, requireResources } from './require-resources';
+import { imageFaults, nameFaults, podFaults } from './settings-faults';
 import { OutputStream, SideStream } from './streams/output-stream';
 import { StateBucket } from './streams/state-bucket';
 import { StreamConsumer } from './streams/stream-consumer';
@@ -134,9 +134,10 @@ export class Flow extends Chart {
     super(scope, id, { ...chart, namespace: topology?.namespace, labels: { ...labels, ...own } });
     const faults = isSound ? [] : document.map(formatProblem);
     this.node.addValidation({ validate: () => faults });
-    if (carriesSecret(image)) {
-      faults.push('image contains a user and password, which would be visible in the manifests; remove them');
-    }
+    faults.push(...imageFaults(image), ...podFaults({ imagePullPolicy, ttlSecondsAfterFinished }));
+    const secrets = { natsSecrets: natsSecrets.map(nameOf), imagePullSecrets: imagePullSecrets.map(nameOf) };
+    const given = serviceAccount === undefined ? undefined : nameOf(serviceAccount);
+    faults.push(...nameFaults({ ...secrets, nackAccount, serviceAccount: given }));
     faults.push(...natsFaults({ natsUrl, natsDomain }));
     if (topology === undefined) return;
     faults.push(...identityFaults(this, topology, labels));
@@ -153,8 +154,8 @@ export class Flow extends Chart {
     }
     this.notes = flowNotes(this.plan, { image, makesBuckets });
     const account = serviceAccount ?? addFlowAccount(this, this.plan);
-    const nats = { natsUrl, natsSecrets: natsSecrets.map(nameOf), natsDomain };
-    const pods = { imagePullSecrets: imagePullSecrets.map(nameOf), imagePullPolicy };
+    const nats = { natsUrl, natsSecrets: secrets.natsSecrets, natsDomain };
+    const pods = { imagePullSecrets: secrets.imagePullSecrets, imagePullPolicy };
     const settings = { image, ...nats, serviceAccount: nameOf(account), pods, ttlSecondsAfterFinished };
     this.render(this.plan, settings, nackAccount);
     const named = [serviceAccount, ...natsSecrets, ...imagePullSecrets].flatMap((resource) => referenceTo(resource));

@@ -11,6 +11,7 @@ import { nameOf, referenceTo, requireResources } from '../require-resources';
 import type { ControllerInstallProps } from './controller-install-props';
 import { ControllerPermissions } from './controller-permissions';
 import { controllerConfig, renderControllerPod } from './controller-pod';
+import { installFaults } from './install-faults';
 
 /** Ports of the API server: of its Service, and of the server itself in most clusters. */
 const apiServerPorts = [443, 6443];
@@ -28,7 +29,7 @@ const selector: Labels = { 'app.kubernetes.io/name': 'kflow', 'app.kubernetes.io
 export class ControllerInstall extends Chart {
   private readonly installed: string;
 
-  /** Throws ConfigError for an address with a password, which would be visible in a ConfigMap. */
+  /** Throws ConfigError for a password, which would be visible in a ConfigMap, and for what Kubernetes would refuse. */
   constructor(
     scope: Construct,
     id: string,
@@ -41,6 +42,8 @@ export class ControllerInstall extends Chart {
     if (carriesSecret(props.temporalAddress)) {
       throw new ConfigError('secret-exposed', 'temporalAddress contains a password; remove it');
     }
+    const faults = installFaults(props);
+    if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
     if (!props.hasNamespace) this.namespaceObject();
     this.object('Account', { apiVersion: 'v1', kind: 'ServiceAccount', automountServiceAccountToken: false });
     new ControllerPermissions(this, 'Permissions', {

@@ -90,7 +90,8 @@ export const natsUrls: Parse<string> = (value) => {
 };
 
 export const hostAndPort: Parse<string> = (value) => {
-  if (/^([^/:]+|\[[^\]]+\]):\d+$/.test(value)) return value;
+  const [, , number] = /^([^/:\s]+|\[[^\]]+\]):(\d+)$/.exec(value) ?? [];
+  if (Number(number) >= 1 && Number(number) <= 65_535) return value;
   throw new BadValue('want host:port');
 };
 

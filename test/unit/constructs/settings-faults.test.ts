@@ -1,0 +1,94 @@
+import { App } from 'cdk8s';
+import { ControllerInstall } from '../../../lib/constructs/controller/controller-install';
+import type { ControllerInstallProps } from '../../../lib/constructs/controller/controller-install-props';
+import { Flow, type FlowProps } from '../../../lib/constructs/flow';
+import { FlowApp } from '../../../lib/constructs/flow-app';
+
+const document = {
+  jobId: 'words',
+  dag: [
+    {
+      id: 'list',
+      type: 'fs-source',
+      format: 'list',
+      addr: 's3:9000',
+      topics: 's3a://inbox',
+      secret: 's3',
+      out: ['map'],
+    },
+    { id: 'map', type: 'raw', meta: { name: 'f', code: 'def f(ctx, e): return e' } },
+  ],
+};
+
+function synthesize(props: FlowProps): void {
+  const app = new FlowApp();
+  Flow.fromTopology(app, 'words', document, props);
+  app.texts();
+}
+
+const install = {
+  access: { kind: 'tokens', secret: 'tokens' },
+  natsUrl: 'nats://nats.nats.svc:4222',
+  temporalAddress: 'temporal.temporal.svc:7233',
+} as const;
+const sha = 'a'.repeat(64);
+
+test.each<[FlowProps, RegExp]>([
+  [{ imagePullSecrets: ['Registry'] }, /imagePullSecrets must be the name of an object.*; got "Registry"/],
+  [{ natsSecrets: ['nats', ''] }, /natsSecrets must be the name of an object.*; got ""/],
+  [{ nackAccount: 'a_b' }, /nackAccount must be the name of an object.*; got "a_b"/],
+  [{ serviceAccount: 'a/b' }, /serviceAccount must be the name of an object.*; got "a\/b"/],
+  [{ imagePullPolicy: 'always' }, /imagePullPolicy must be one of Always, IfNotPresent, Never; got "always"/],
+  [{ ttlSecondsAfterFinished: -1 }, /ttlSecondsAfterFinished must be a whole number of seconds.*; got -1/],
+  [{ ttlSecondsAfterFinished: 1.5 }, /ttlSecondsAfterFinished must be a whole number/],
+  [{ image: '' }, /image must be as registry.example.org\/name:version, got ""/],
+  [{ image: 'r/k 1' }, /image must be as/],
+  [{ image: 'me:hunter2@r.example.org/k:1' }, /image contains a user and password/],
+  [{ labels: { 'kflow.io/function': 'x' } }, /labels: "kflow.io\/function" is set by KFlow; use another label/],
+  [{ labels: { 'app.kubernetes.io/name': 'x' } }, /labels: "app.kubernetes.io\/name" is set by KFlow/],
+  [{ labels: { cost: 4711 as unknown as string } }, /labels: not a valid Kubernetes label: "cost: 4711"/],
+])('a flow with the props %j is refused', (props, message) => {
+  expect(() => synthesize(props)).toThrow(message);
+  expect(() => synthesize(props)).not.toThrow(/hunter2/);
+});
+
+test.each<[FlowProps]>([
+  [{ image: `r.example.org:5000/k:1@sha256:${sha}` }],
+  [{ image: `kflow:1@sha256:${sha}` }],
+  [{ ttlSecondsAfterFinished: 0 }],
+])('a flow with the props %j is rendered', (props) => {
+  expect(() => synthesize(props)).not.toThrow();
+});
+
+test.each<[Partial<ControllerInstallProps>, RegExp]>([
+  [{ namespace: '' }, /namespace must be at most 63.*; got ""/],
+  [{ watchNamespaces: ['orders', 'A_b'] }, /watchNamespaces must be at most 63.*; got "A_b"/],
+  [{ secretNamespaces: ['a.b'] }, /secretNamespaces must be at most 63.*; got "a.b"/],
+  [{ natsSecrets: ['A_b'] }, /natsSecrets must be the name of an object/],
+  [{ podNatsSecrets: ['A_b'] }, /podNatsSecrets must be the name of an object/],
+  [{ imagePullSecrets: ['A_b'] }, /imagePullSecrets must be the name of an object/],
+  [{ settingsSecret: 'A_b' }, /settingsSecret must be the name of an object/],
+  [{ tlsSecret: 'a/b' }, /tlsSecret must be the name of an object/],
+  [{ keySecret: 'A_b' }, /keySecret must be the name of an object/],
+  [{ priorityClassName: 'A_b' }, /priorityClassName must be the name of an object/],
+  [{ access: { kind: 'tokens', secret: 'A_b' } }, /access.secret must be the name of an object/],
+  [{ taskQueue: '' }, /taskQueue must not be empty/],
+  [{ image: '' }, /image must be as/],
+  [{ egress: ['s3.example.org'] }, /egress must be host:port, got "s3.example.org"/],
+  [{ egress: ['10.0.0.0/8:443'] }, /egress must be host:port/],
+  [{ egress: ['s3.prod.svc:0'] }, /egress must be host:port/],
+  [{ access: { kind: 'oidc', issuer: 'id.example.org', audience: 'kflow' } }, /access.issuer must be a URL/],
+  [
+    { access: { kind: 'oidc', issuer: 'https://me:hunter2@id.example.org', audience: 'kflow' } },
+    /access.issuer contains a user and password/,
+  ],
+])('a controller with the props %j is refused', (props, message) => {
+  const make = () => new ControllerInstall(new App(), 'kflow', { ...install, ...props });
+  expect(make).toThrow(message);
+  expect(make).not.toThrow(/hunter2/);
+});
+
+test('a controller may reach object stores by host and port, and by URL', () => {
+  const egress = ['s3.prod.svc:9000', 'https://s3.example.org', '[fd00::1]:443'];
+  expect(() => new ControllerInstall(new App(), 'kflow', { ...install, egress })).not.toThrow();
+});
