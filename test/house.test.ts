@@ -27,7 +27,13 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/topology': [...base],
   'lib/define': [...base, 'lib/topology'],
   'lib/plan': [...base, 'lib/topology'],
-  'lib/constructs/streams': ['imports', 'lib/constructs/metadata', 'lib/plan'],
+  'lib/constructs/streams': [
+    'imports',
+    'lib/constructs/metadata',
+    'lib/constructs/settings-faults',
+    'lib/errors',
+    'lib/plan',
+  ],
   'lib/constructs/pods': ['lib/constructs/metadata', 'lib/plan', 'lib/topology/document'],
   'lib/constructs/workloads': [
     'lib/constructs/manifest',

@@ -1,6 +1,8 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { ConfigError } from '../../errors';
 import { metadata, SyncWave } from '../metadata';
+import { nameFaults, namespaceFaults } from '../settings-faults';
 
 export interface NackAccountProps {
   /** Name of the object, which `FlowProps.nackAccount` of flows in the same namespace refers to. */
@@ -16,8 +18,12 @@ export interface NackAccountProps {
 
 /** How NACK logs in to make the streams, consumers and buckets of a namespace: a NACK `Account`. */
 export class NackAccount extends Chart {
+  /** Throws ConfigError for names that Kubernetes would refuse. */
   constructor(scope: Construct, id: string, props: NackAccountProps) {
     const { name, namespace, servers } = props;
+    const names = nameFaults({ name, secret: props.secret, tlsSecret: props.tlsSecret });
+    const faults = [...namespaceFaults({ namespace }), ...names];
+    if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
     super(scope, id, { namespace });
     const secret = { name: props.secret };
     const tlsSecret = { name: props.tlsSecret ?? props.secret };

@@ -76,9 +76,12 @@ export const replayStart: Parse<'first' | { readonly sequence: number } | { read
   throw new BadValue('want first, a sequence (1 or more), or a time, as in 2026-01-31T08:00:00Z');
 };
 
-/** The address of a controller, without a trailing slash. */
+/** The address of a controller, without a trailing slash. A user or password would be shown wherever the address is. */
 export const httpUrl: Parse<string> = (value) => {
-  const { protocol } = URL.canParse(value) ? new URL(value) : { protocol: '' };
+  const { protocol, username, password } = URL.canParse(value) ? new URL(value) : new URL('none:');
+  if (username !== '' || password !== '') {
+    throw new BadValue('want http://host:port without a user and password', 'a token is --token or KFLOW_TOKEN');
+  }
   if (protocol === 'http:' || protocol === 'https:') return value.replace(/\/+$/, '');
   throw new BadValue('want http://host:port');
 };

@@ -3,6 +3,7 @@ import { ControllerInstall } from '../../../lib/constructs/controller/controller
 import type { ControllerInstallProps } from '../../../lib/constructs/controller/controller-install-props';
 import { Flow, type FlowProps } from '../../../lib/constructs/flow';
 import { FlowApp } from '../../../lib/constructs/flow-app';
+import { NackAccount } from '../../../lib/constructs/streams/nack-account';
 
 const document = {
   jobId: 'words',
@@ -91,4 +92,13 @@ test.each<[Partial<ControllerInstallProps>, RegExp]>([
 test('a controller may reach object stores by host and port, and by URL', () => {
   const egress = ['s3.prod.svc:9000', 'https://s3.example.org', '[fd00::1]:443'];
   expect(() => new ControllerInstall(new App(), 'kflow', { ...install, egress })).not.toThrow();
+});
+
+test.each([
+  [{ namespace: 'A_b' }, /namespace must be at most 63/],
+  [{ name: 'a b' }, /name must be the name of an object/],
+  [{ secret: 'a/b' }, /secret must be the name of an object/],
+])('an Account of NACK with the props %j is refused', (props, message) => {
+  const account = { name: 'nats', namespace: 'orders', servers: ['nats://nats:4222'], secret: 'nats', ...props };
+  expect(() => new NackAccount(new App(), 'account', account)).toThrow(message);
 });

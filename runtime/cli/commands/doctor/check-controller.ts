@@ -1,14 +1,16 @@
+import { connectionFault, isCertificateFault } from '../../client/connection-fault';
 import type { ControllerAddress } from '../../client/controller-connection';
+import { sendRequest } from '../../client/send-request';
 import { type Finding, failed, ok } from './finding';
 
 const timeoutMs = 5_000;
 
 /** The API of a controller: that it answers, is ready, and accepts the token. */
-export async function checkController({ url, token }: ControllerAddress): Promise<readonly Finding[]> {
+export async function checkController({ url, token, ca }: ControllerAddress): Promise<readonly Finding[]> {
   const what = 'controller';
   const get = (path: string) => {
-    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    return fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(timeoutMs) });
+    const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` });
+    return sendRequest(`${url}${path}`, { method: 'GET', headers, ca, signal: AbortSignal.timeout(timeoutMs) });
   };
   try {
     const ready = await get('/readyz');
@@ -22,8 +24,11 @@ export async function checkController({ url, token }: ControllerAddress): Promis
     }
     return [ok(what, `${url} is ready`)];
   } catch (error) {
-    const { cause, message } = error as Error & { readonly cause?: { readonly code?: string } };
+    if (isCertificateFault(error)) {
+      return [failed(what, `${url}: ${connectionFault(error)}`, 'correct the address, the certificate or its CA')];
+    }
+    const reason = (error as Error).name === 'AbortError' ? 'timed out' : connectionFault(error);
     const remedy = 'start it (`kflow up`, `kubectl port-forward`), or name its address with --url';
-    return [failed(what, `${url} does not answer: ${cause?.code ?? message}`, remedy)];
+    return [failed(what, `${url} does not answer: ${reason}`, remedy)];
   }
 }

@@ -2,7 +2,7 @@ import { defineCommand } from '../../frame/command';
 import { controllerDetails, flowOptions } from '../../frame/shared-options';
 import { names, option, text } from '../../frame/values';
 
-const { output, url, token } = flowOptions;
+const { output, url, token, ca } = flowOptions;
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -19,6 +19,7 @@ ${controllerDetails}`,
     output,
     url,
     token,
+    ca,
   },
   async run(options) {
     return (await import('./run-doctor.js')).runDoctor(options);

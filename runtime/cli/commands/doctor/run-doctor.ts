@@ -22,6 +22,7 @@ interface DoctorOptions {
   readonly output: OutputFormat;
   readonly url: string | undefined;
   readonly token: string | undefined;
+  readonly ca: string | undefined;
 }
 
 /** Prints what was found. `Failed` if something does not work; warnings do not count. */
@@ -32,14 +33,14 @@ export async function runDoctor(options: DoctorOptions): Promise<ExitStatus> {
 }
 
 async function checkInstallation(options: DoctorOptions): Promise<readonly Finding[]> {
-  const { config, namespaces = [], url, token } = options;
+  const { config, namespaces = [], url, token, ca } = options;
   let settings: ControllerSettings | undefined;
   try {
     settings = await settingsOf(config);
   } catch (error) {
     return [failed('settings', (error as Error).message, 'correct the settings (docs/controller.md)')];
   }
-  const address = await findController({ ...(url && { url }), ...(token && { token }) }, place());
+  const address = await findController({ ...(url && { url }), ...(token && { token }), ...(ca && { ca }) }, place());
   const isNamed = address.from !== undefined;
   if (settings === undefined && !isNamed) {
     const remedy = 'start one with `kflow up`, or name a controller with --url or its settings with --config';

@@ -50,6 +50,17 @@ test('hides credentials in the message of a bad address', () => {
   );
 });
 
+test.each(['https://me:hunter2@host', 'https://hunter2@host:9080/'])(
+  'refuses the address %s, which would be shown in messages',
+  (address) => {
+    expect(() => httpUrl(address)).toThrow('want http://host:port without a user and password');
+  },
+);
+
+test.each(['temporal:0', 'temporal:70000', 'a b:1'])('refuses %s as a host and port', (address) => {
+  expect(() => hostAndPort(address)).toThrow('want host:port');
+});
+
 test('the advice of a bad value follows the value', () => {
   const bad = new BadValue('want FUNCTION=N', 'to stop a function, use kflow pause --function');
   expect(badValueMessage('function=n', bad, 'map=0')).toBe(
