@@ -1,6 +1,9 @@
 import { isDnsLabel, isDnsSubdomain, maxLabelLength } from '../topology/document/dns-label';
 import { carriesSecret, quote } from '../topology/problem/show-value';
 
+/** A registry, a name in lower-case letters, a version and a digest. */
+const reference = /^(([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?\/)?[a-z\d][a-z\d._/-]*(:\w[\w.-]{0,127})?(@\w+:[\da-fA-F]+)?$/;
+
 /** Names of objects by the option that has them. */
 export interface Names {
   readonly [option: string]: string | readonly string[] | undefined;
@@ -49,7 +52,5 @@ export function imageFaults(image: string): readonly string[] {
   if (carriesSecret(image) || /^[^/@]*:[^/@]*@(?!\w+:[0-9a-f]+$)/i.test(image)) {
     return ['image contains a user and password, which would be visible in the manifests; remove them'];
   }
-  return /^[^\s@]+(@\w+:[0-9a-fA-F]+)?$/.test(image)
-    ? []
-    : [`image must be as registry.example.org/name:version, got ${quote(image)}`];
+  return reference.test(image) ? [] : [`image must be as registry.example.org/name:version, got ${quote(image)}`];
 }

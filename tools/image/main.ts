@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { imageFaults } from '../../lib/constructs/settings-faults';
 import { debianLayer } from './debian-layer';
 import type { FileTree } from './file-tree';
 import { readImageConfig } from './image-config';
@@ -43,9 +44,14 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return console.log(usage);
+  if (values.update !== undefined && !/^\d+\.\d+\.\d+$/.test(values.update)) {
+    throw new Error(`image: --update ${values.update}, want a version of Node, as in 24.21.0`);
+  }
   if (values.update !== undefined) return await updateLock(values.update);
   const platform = platforms.find((each) => each === values.platform);
   if (platform === undefined) throw new Error(`image: --platform ${values.platform}, want ${platforms.join(' or ')}`);
+  const [fault] = imageFaults(values.tag);
+  if (fault !== undefined) throw new Error(`image: --tag: ${fault}`);
   const lock = readImageLock();
   const created = imageTime(lock);
   const { layers, packages } = await makeLayers(lock, platform);

@@ -44,6 +44,8 @@ test.each<[FlowProps, RegExp]>([
   [{ ttlSecondsAfterFinished: 1.5 }, /ttlSecondsAfterFinished must be a whole number/],
   [{ image: '' }, /image must be as registry.example.org\/name:version, got ""/],
   [{ image: 'r/k 1' }, /image must be as/],
+  [{ image: 'KFlow:1' }, /image must be as/],
+  [{ image: `r/k@sha256:zz` }, /image must be as/],
   [{ image: 'me:hunter2@r.example.org/k:1' }, /image contains a user and password/],
   [{ labels: { 'kflow.io/function': 'x' } }, /labels: "kflow.io\/function" is set by KFlow; use another label/],
   [{ labels: { 'app.kubernetes.io/name': 'x' } }, /labels: "app.kubernetes.io\/name" is set by KFlow/],
@@ -56,6 +58,8 @@ test.each<[FlowProps, RegExp]>([
 test.each<[FlowProps]>([
   [{ image: `r.example.org:5000/k:1@sha256:${sha}` }],
   [{ image: `kflow:1@sha256:${sha}` }],
+  [{ image: '[fd00::1]:5000/team/kflow:1.2-rc_1' }],
+  [{ image: 'Registry.example.org/team/kflow' }],
   [{ ttlSecondsAfterFinished: 0 }],
 ])('a flow with the props %j is rendered', (props) => {
   expect(() => synthesize(props)).not.toThrow();
