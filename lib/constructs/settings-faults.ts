@@ -5,7 +5,7 @@ import { carriesSecret, quote } from '../topology/problem/show-value';
 const reference = /^(([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?\/)?[a-z\d][a-z\d._/-]*(:\w[\w.-]{0,127})?(@\w+:[\da-fA-F]+)?$/;
 
 /** Names of objects by the option that has them. */
-export interface Names {
+interface Names {
   readonly [option: string]: string | readonly string[] | undefined;
 }
 

@@ -17,7 +17,7 @@ const taken = { sidecars: ['function'], volumes: ['spec', 'nats'] } as const;
 const ownResource = /^(cpu|memory|ephemeral-storage|hugepages-.+)$/;
 
 /** A `container` of a document. */
-export interface DraftContainer {
+interface DraftContainer {
   readonly container: PlainMap;
   readonly path: DocumentPath;
   /** What it is merged over. */
