@@ -98,10 +98,13 @@ function startProcess(env: { readonly [name: string]: string }): GuardedProcess 
   });
 }
 
-/** The address that the controller prints when it is ready. */
+/** The address that the controller prints when it is ready, perhaps after warnings. */
 async function addressOf({ stdout }: GuardedProcess): Promise<string> {
   if (stdout === null) throw new Error('the controller has no stdout');
-  for await (const line of createInterface(stdout)) return (JSON.parse(line) as { url: string }).url;
+  for await (const line of createInterface(stdout)) {
+    const { url } = JSON.parse(line) as { url?: string };
+    if (url !== undefined) return url;
+  }
   throw new Error('the controller ended before it was ready');
 }
 
