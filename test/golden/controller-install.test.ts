@@ -113,10 +113,22 @@ test.each([
   ['the cluster, when asked to', { secretNamespaces: 'all' as const }, ['ClusterRoleBinding undefined']],
 ])('kflow install lets the controller manage Secrets in %s', (_where, more, expected) => {
   const { objects } = synthesize({ ...servers, access: { kind: 'tokens', secret: 'kflow-tokens' }, ...more });
-  const role = objects.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'kflow-controller');
+  const role = objects.find(
+    ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'kflow-controller-kflow',
+  );
   expect(JSON.stringify(role)).not.toContain('secrets');
   const bindings = objects.filter(
-    ({ metadata, kind }) => kind.endsWith('Binding') && metadata.name === 'kflow-flow-secrets',
+    ({ metadata, kind }) => kind.endsWith('Binding') && metadata.name.startsWith('kflow-flow-secrets'),
   );
   expect(bindings.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual(expected);
+});
+
+test('applying a second installation to a cluster takes no rights from the first', () => {
+  const bindings = ['one', 'other'].map((namespace) => {
+    const access = { kind: 'tokens', secret: 'kflow-tokens' } as const;
+    const { objects } = synthesize({ ...servers, namespace, access, secretNamespaces: 'all' });
+    return objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
+  });
+  expect(bindings.map(({ length }) => length)).toEqual([2, 2]);
+  expect(new Set(bindings.flat()).size).toBe(4);
 });

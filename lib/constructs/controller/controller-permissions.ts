@@ -51,15 +51,17 @@ export class ControllerPermissions extends Construct {
   }
 
   private cluster(): void {
-    const { name, secretNamespaces = [] } = this.props;
-    this.role('role-all', { name, scope: 'cluster', rules: kubernetesRules });
-    this.binding('binding-all', { name, scope: 'cluster', role: name, roleScope: 'cluster' });
+    const { name, namespace, secretNamespaces = [] } = this.props;
+    const all = { name: `${name}-${namespace}`, scope: 'cluster' } as const; // installations of a cluster have one each
+    this.role('role-all', { ...all, rules: kubernetesRules });
+    this.binding('binding-all', { ...all, role: all.name, roleScope: 'cluster' });
     this.role('role-secrets', { name: secretsRole, scope: 'cluster', rules: secretRules });
     const scopes: readonly Scope[] =
       secretNamespaces === 'all' ? ['cluster'] : [...new Set(secretNamespaces)].map((namespace) => ({ namespace }));
     for (const scope of scopes) {
       const id = `binding-secrets-${scope === 'cluster' ? 'all' : scope.namespace}`;
-      this.binding(id, { name: secretsRole, scope, role: secretsRole, roleScope: 'cluster' });
+      const bound = scope === 'cluster' ? `${secretsRole}-${namespace}` : secretsRole;
+      this.binding(id, { name: bound, scope, role: secretsRole, roleScope: 'cluster' });
     }
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AckPolicy, DiscardPolicy, type JetStreamManager, type NatsConnection, nanos, type StreamConfig } from 'nats';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
+import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { closeAfterFile } from '../../support/close-after-file';
 import { waitFor } from '../../support/wait-for';
@@ -12,7 +13,7 @@ export interface Reconnecting {
   reconnected(): void;
 }
 
-/** A nats-server of one test file, with a connection. */
+/** A nats-server of one test file, with a connection and the controller's port to the streams of flows. */
 export class JetStreamPlace {
   readonly close = closeAfterFile('a nats-server', async () => {
     await this.connection.close();
@@ -27,6 +28,7 @@ export class JetStreamPlace {
     private readonly server: NatsServer,
     readonly connection: NatsConnection,
     readonly manager: JetStreamManager,
+    readonly streams: JetStreamStreams,
   ) {
     void this.watch();
   }
@@ -35,7 +37,8 @@ export class JetStreamPlace {
     const folder = mkdtempSync(join(tmpdir(), 'kflow-jetstream-'));
     const server = await startNatsServer({ dataDir: join(folder, 'nats'), logFile: join(folder, 'nats.log') });
     const connection = await connectNats({ url: server.url }, 'test');
-    return new JetStreamPlace(folder, server, connection, await connection.jetstreamManager());
+    const manager = await connection.jetstreamManager();
+    return new JetStreamPlace(folder, server, connection, manager, await JetStreamStreams.open(connection));
   }
 
   get url(): string {

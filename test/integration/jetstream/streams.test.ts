@@ -1,7 +1,6 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import type { PlanSettings } from '../../../lib/plan/plan-connections';
 import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { StreamTrimmer } from '../../../runtime/adapters/jetstream/stream-trimmer';
 import { waitFor } from '../../support/wait-for';
 import { planOf, specOf } from '../../unit/plan/planned';
@@ -9,12 +8,10 @@ import { Replica, recordOf, stopReplicas, textOf, type Work } from '../engine/en
 import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
-let streams: JetStreamStreams;
 let flows = 0;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-  streams = await JetStreamStreams.open(place.connection);
 });
 afterEach(stopReplicas);
 afterAll(() => place.close());
@@ -78,12 +75,12 @@ class Flow {
 
 async function provisioned(): Promise<Flow> {
   const flow = new Flow();
-  await streams.provision(flow.plan);
+  await place.streams.provision(flow.plan);
   return flow;
 }
 
 function progressOf(flow: Flow, functionId: string) {
-  return streams.progress(flow.plan).then((all) => all.find((each) => each.function === functionId));
+  return place.streams.progress(flow.plan).then((all) => all.find((each) => each.function === functionId));
 }
 
 describe('provisioning', () => {
@@ -91,23 +88,23 @@ describe('provisioning', () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b']);
     await flow.work();
-    await streams.provision(planOf(document(flow.jobId, 50)));
+    await place.streams.provision(planOf(document(flow.jobId, 50)));
     const { config, state } = await place.manager.streams.info(flow.stream('source'));
     expect([config.max_msgs, state.messages, (await flow.consumer()).ack_floor.stream_seq]).toEqual([50, 2, 2]);
   });
 
   test('resumes after the server is killed', async () => {
     const flow = new Flow();
-    const provisioning = streams.provision(flow.plan);
+    const provisioning = place.streams.provision(flow.plan);
     const restarted = place.restart('SIGKILL');
     await Promise.all([provisioning, restarted]);
-    await streams.provision(flow.plan);
+    await place.streams.provision(flow.plan);
     expect((await flow.consumer()).num_pending).toBe(0);
   });
 
   test('says what to do when the limits exceed the server storage', async () => {
     const text = document('huge').replace('maxMsgs: 100', `maxBytes: ${2 ** 51}`);
-    await expect(streams.provision(planOf(text))).rejects.toMatchObject({
+    await expect(place.streams.provision(planOf(text))).rejects.toMatchObject({
       code: 'stream-failed',
       message: expect.stringContaining('lower globalConfig.stream.maxBytes, or raise max_file_store of nats'),
     });
@@ -117,18 +114,18 @@ describe('provisioning', () => {
 describe('a run', () => {
   test('stays the same until it completes, and lists the functions that have ended', async () => {
     const flow = await provisioned();
-    expect(await streams.beginRun(flow.plan)).toBe(1);
+    expect(await place.streams.beginRun(flow.plan)).toBe(1);
     const state = await JetStreamFlowState.of(place.connection, flow.plan.stateBucket);
     await state.markEnded({ function: 'source', streams: [flow.stream('source')] });
     await state.markEnded({ function: 'map', streams: [flow.stream('map')] });
-    expect(await streams.beginRun(flow.plan)).toBe(1);
-    expect(await streams.endedFunctions(flow.plan)).toEqual(['source', 'map']);
-    await streams.reopen(flow.plan, ['map', 'leaf']);
-    expect(await streams.endedFunctions(flow.plan)).toEqual(['source']);
+    expect(await place.streams.beginRun(flow.plan)).toBe(1);
+    expect(await place.streams.endedFunctions(flow.plan)).toEqual(['source', 'map']);
+    await place.streams.reopen(flow.plan, ['map', 'leaf']);
+    expect(await place.streams.endedFunctions(flow.plan)).toEqual(['source']);
     expect(await state.sealedAt(flow.stream('map'))).toBeUndefined();
-    await streams.markCompleted(flow.plan);
-    expect(await streams.beginRun(flow.plan)).toBe(2);
-    expect(await streams.endedFunctions(flow.plan)).toEqual([]);
+    await place.streams.markCompleted(flow.plan);
+    expect(await place.streams.beginRun(flow.plan)).toBe(2);
+    expect(await place.streams.endedFunctions(flow.plan)).toEqual([]);
   });
 });
 
@@ -137,10 +134,10 @@ describe('a rewind', () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b', 'c']);
     await flow.work();
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'first' } });
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'first' } });
     await flow.work();
     expect(await flow.outputs()).toEqual(['a', 'b', 'c']);
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'first' } });
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'first' } });
     await flow.work(flow.with({ epochs: { map: 2 } }));
     expect(await flow.outputs()).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
   });
@@ -157,7 +154,7 @@ describe('a rewind', () => {
     await flow.fill(['a']);
     await flow.work(once(flow.plan), fails);
     for (const epochs of [undefined, { map: 2 }]) {
-      await streams.rewind(flow.plan, { function: 'map', start: { from: 'first' } });
+      await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'first' } });
       await flow.work(once(flow.with({ epochs })), fails);
     }
     expect((await progressOf(flow, 'map'))?.dead).toBe(2);
@@ -167,7 +164,7 @@ describe('a rewind', () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b', 'c', 'd']);
     await flow.work();
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 3 } });
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 3 } });
     expect((await flow.consumer()).ack_floor.stream_seq).toBe(2);
     expect((await progressOf(flow, 'map'))?.inputs).toMatchObject([{ pending: 2, ackPending: 0, acked: 0 }]);
     await flow.work(flow.with({ epochs: { map: 2 } }));
@@ -184,9 +181,9 @@ describe('a rewind', () => {
     const { time } = await place.manager.streams.getMessage(flow.stream('source'), { seq: 2 });
     await flow.fill(['c']);
     await flow.work();
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'time', time: '2100-01-01T00:00:00Z' } });
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'time', time: '2100-01-01T00:00:00Z' } });
     expect((await flow.consumer()).num_pending).toBe(0);
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'time', time: time.toISOString() } });
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'time', time: time.toISOString() } });
     expect((await flow.consumer()).num_pending).toBe(2);
   });
 
@@ -199,7 +196,7 @@ describe('a rewind', () => {
       { from: 'sequence', sequence: 4 },
       { from: 'time', time: '2100-01-01T00:00:00Z' },
     ] as const) {
-      await streams.rewind(flow.plan, { function: 'map', start });
+      await place.streams.rewind(flow.plan, { function: 'map', start });
       expect((await flow.consumer()).num_pending).toBe(2);
     }
   });
@@ -210,7 +207,7 @@ describe('a rewind', () => {
     await flow.work();
     await place.manager.streams.purge(flow.stream('source'), { seq: 3 });
     for (const start of [{ from: 'first' }, { from: 'sequence', sequence: 1 }] as const) {
-      await streams.rewind(flow.plan, { function: 'map', start });
+      await place.streams.rewind(flow.plan, { function: 'map', start });
       expect((await progressOf(flow, 'map'))?.inputs).toMatchObject([{ pending: 1, acked: 0 }]);
     }
   });
@@ -224,8 +221,8 @@ describe('a rewind', () => {
     const state = await place.connection.jetstream().views.kv(flow.plan.stateBucket);
     await state.put(`rewinding.${flow.stream('source')}.map`, '2');
     await place.manager.consumers.delete(flow.stream('source'), 'map');
-    await streams.provision(flow.plan);
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 9 } });
+    await place.streams.provision(flow.plan);
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 9 } });
     expect((await flow.consumer()).num_pending).toBe(1);
   });
 
@@ -233,10 +230,10 @@ describe('a rewind', () => {
     const flow = await provisioned();
     await flow.fill(['a', 'b', 'c']);
     await flow.work();
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 2 } });
-    await streams.provision(flow.plan);
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 2 } });
+    await place.streams.provision(flow.plan);
     await place.restart('SIGKILL');
-    await streams.provision(flow.plan);
+    await place.streams.provision(flow.plan);
     expect((await progressOf(flow, 'map'))?.inputs).toMatchObject([{ pending: 2, acked: 0 }]);
   });
 
@@ -244,7 +241,7 @@ describe('a rewind', () => {
     const flow = await provisioned();
     await flow.fill(Array.from({ length: 90 }, (_, index) => String(index)));
     await flow.work();
-    await streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 4 } });
+    await place.streams.rewind(flow.plan, { function: 'map', start: { from: 'sequence', sequence: 4 } });
     const { output } = specOf(flow.plan, 'source');
     if (output === undefined) throw new Error('the source has no output');
     expect(await new StreamTrimmer(place.connection, output).trim()).toBe(3);
@@ -254,7 +251,9 @@ describe('a rewind', () => {
 
   test('is rejected for a function without input', async () => {
     const flow = await provisioned();
-    await expect(streams.rewind(flow.plan, { function: 'source', start: { from: 'first' } })).rejects.toMatchObject({
+    await expect(
+      place.streams.rewind(flow.plan, { function: 'source', start: { from: 'first' } }),
+    ).rejects.toMatchObject({
       code: 'config-invalid',
       message: `source of default/${flow.jobId} reads no stream, nothing to rewind`,
     });
@@ -270,7 +269,7 @@ test('progress reports the records of every stream and of every reader', async (
   await waitFor('one is acked', async () => (await flow.consumer()).num_ack_pending === 1);
   expect(held?.seq).toBe(1);
   const { bytes } = (await place.manager.streams.info(flow.stream('source'))).state;
-  expect(await streams.progress(flow.plan)).toEqual([
+  expect(await place.streams.progress(flow.plan)).toEqual([
     {
       function: 'source',
       inputs: [],
@@ -295,14 +294,14 @@ test('progress reports the records of every stream and of every reader', async (
 test('removal deletes everything of the flow and nothing of others', async () => {
   const flow = await provisioned();
   const other = await provisioned();
-  await streams.beginRun(flow.plan);
+  await place.streams.beginRun(flow.plan);
   await place.stream(`kflow_default_${flow.jobId}_dropped`, { subjects: [`kflow.default.${flow.jobId}.dropped.out`] });
-  for (let time = 0; time < 2; time++) await streams.remove(flow.plan);
+  for (let time = 0; time < 2; time++) await place.streams.remove(flow.plan);
   const left: string[] = [];
   for await (const name of place.manager.streams.names()) left.push(name);
   expect(left.filter((name) => name.includes(`${flow.jobId}_`))).toEqual([]);
   expect(left).toEqual(expect.arrayContaining([other.stream('map'), `KV_${other.plan.stateBucket}`]));
-  const progress = await streams.progress(flow.plan);
+  const progress = await place.streams.progress(flow.plan);
   expect(progress.flatMap(({ inputs, outputs }) => [...inputs, ...outputs])).toEqual([]);
   expect(progress[0]?.missing).toContain(`bucket ${flow.plan.stateBucket}`);
 });

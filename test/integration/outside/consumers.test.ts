@@ -30,7 +30,7 @@ async function flowUnderLoad(
   const map = 'await new Promise((resolve) => setTimeout(resolve, 5)); return event;';
   const flow = await flowOf(jobId, { mode: 'batch', count, map, ...options });
   void flow.start('source');
-  await waitFor('the source has ended', async () => (await flow.streams.endedFunctions(flow.plan)).includes('source'));
+  await waitFor('the source has ended', async () => (await place.streams.endedFunctions(flow.plan)).includes('source'));
   await flow.stop('source');
   return flow;
 }
@@ -131,7 +131,7 @@ test('a flow that was stopped continues at its floor although the consumer was r
   await flow.stop('map');
   const floor = await floorOf(flow);
   await place.manager.consumers.delete(flow.stream('source'), 'map');
-  await flow.streams.provision(flow.plan);
+  await place.streams.provision(flow.plan);
   const info = await place.manager.consumers.info(flow.stream('source'), 'map');
   expect(info.config.opt_start_seq).toBe(floor + 1);
   expect(info.num_pending).toBe(300 - floor);
@@ -141,6 +141,6 @@ test('a flow that was stopped continues at its floor although the consumer was r
   expect((await flow.progressOf('map')).inputs).toMatchObject([{ acked: 300 }]);
   expect((await flow.drifts('map')).map(({ reason }) => reason)).toEqual(['ConsumerRecreated']);
   // a stream flow that is submitted again starts without a report
-  await flow.streams.beginRun(flow.plan);
+  await place.streams.beginRun(flow.plan);
   expect(await flow.drifts('map')).toEqual([]);
 });

@@ -1,5 +1,4 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import type { FunctionProgress } from '../../../runtime/controller/ports/streams';
 import type { Drift } from '../../../runtime/engine/drift/drift';
 import { readEnvironment } from '../../../runtime/replica/environment';
@@ -53,7 +52,6 @@ export class RunningFlow {
 
   private constructor(
     private readonly place: JetStreamPlace,
-    readonly streams: JetStreamStreams,
     readonly plan: FlowPlan,
     private readonly isWatched: boolean,
   ) {}
@@ -63,11 +61,10 @@ export class RunningFlow {
     jobId: string,
     options: FlowOptions & { readonly isWatched?: boolean },
   ): Promise<RunningFlow> {
-    const streams = await JetStreamStreams.open(place.connection);
     const plan = planNumbers(jobId, options);
-    await streams.provision(plan);
-    await streams.beginRun(plan);
-    return new RunningFlow(place, streams, plan, options.isWatched ?? true);
+    await place.streams.provision(plan);
+    await place.streams.beginRun(plan);
+    return new RunningFlow(place, plan, options.isWatched ?? true);
   }
 
   stream(id: string): string {
@@ -93,7 +90,7 @@ export class RunningFlow {
   }
 
   async progressOf(id: string): Promise<FunctionProgress> {
-    const found = (await this.streams.progress(this.plan)).find((each) => each.function === id);
+    const found = (await this.place.streams.progress(this.plan)).find((each) => each.function === id);
     if (found === undefined) throw new Error(`no function ${id}`);
     return found;
   }

@@ -24,7 +24,7 @@ async function flowMidway(
   const flow = await RunningFlow.provision(place, jobId, { mode: 'batch', count, map, ...options });
   flows.push(flow);
   void flow.start('source');
-  await waitFor('the source has ended', async () => (await flow.streams.endedFunctions(flow.plan)).includes('source'));
+  await waitFor('the source has ended', async () => (await place.streams.endedFunctions(flow.plan)).includes('source'));
   await flow.stop('source');
   const mapEnds = flow.start('map');
   const key = `$KV.${flow.plan.stateBucket}.floor.${flow.stream('source')}.map`;
@@ -148,8 +148,8 @@ test('a batch of plain manifests ends as incomplete with the exact number of its
   expect(ends).toEqual([{ is: 'incomplete', reason }, { is: 'incomplete', reason }, { is: 'done' }]);
   expect(new Set(await flow.mapped()).size).toBe(37);
   // the letters of a run do not count in the next one
-  await flow.streams.markCompleted(flow.plan);
-  await flow.streams.beginRun(flow.plan);
+  await place.streams.markCompleted(flow.plan);
+  await place.streams.beginRun(flow.plan);
   expect((await flow.progressOf('map')).dead).toBe(0);
 });
 
@@ -171,6 +171,6 @@ test('the bucket of state and schemas that is removed is restored: the batch end
   expect([...(await flow.mapped())].sort((one, other) => one - other)).toEqual(
     Array.from({ length: 1_500 }, (_, index) => index + 1),
   );
-  expect(await flow.streams.endedFunctions(plan)).toEqual(['source', 'map', 'leaf']);
+  expect(await place.streams.endedFunctions(plan)).toEqual(['source', 'map', 'leaf']);
   expect((await flow.drifts('map')).map(({ reason }) => reason)).toEqual(['StateRestored']);
 });

@@ -1,6 +1,5 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { numbered } from '../../support/host-run';
 import { waitFor } from '../../support/wait-for';
 import { planOf } from '../../unit/plan/planned';
@@ -8,12 +7,10 @@ import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { CodeFolder, numbersIn, type ReplicaRun, startReplica } from './replica-run';
 
 let place: JetStreamPlace;
-let streams: JetStreamStreams;
 let folder: CodeFolder;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-  streams = await JetStreamStreams.open(place.connection);
 });
 beforeEach(() => {
   folder = new CodeFolder();
@@ -75,7 +72,7 @@ const total = (numbers: readonly number[]) => numbers.reduce((sum, n) => sum + n
 /** Runs the source to its end. */
 async function runSourceOf(plan: FlowPlan): Promise<void> {
   const source = startReplica(place, plan, 'source');
-  await waitFor('the source has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+  await waitFor('the source has ended', async () => (await place.streams.endedFunctions(plan)).includes('source'));
   await source.stop();
 }
 
@@ -86,7 +83,7 @@ async function stateOf(plan: FlowPlan): Promise<JetStreamFlowState> {
 /** Resolves when the function has acked this many records. */
 async function acked(plan: FlowPlan, least: number): Promise<void> {
   await waitFor(`${least} records are acked`, async () => {
-    const [, sum] = await streams.progress(plan);
+    const [, sum] = await place.streams.progress(plan);
     return (sum?.inputs[0]?.acked ?? 0) >= least;
   });
 }
@@ -96,7 +93,7 @@ describe.each(['python', 'javascript'] as const)('the aggregate of a function in
 
   test('is stored before the stream is sealed', async () => {
     const plan = planSum(`whole-${language}`, { language, count: 500 });
-    await streams.provision(plan);
+    await place.streams.provision(plan);
     await runSourceOf(plan);
     await startReplica(place, plan, 'sum').ended;
     expect(await numbersIn(place, streamOf(plan))).toEqual([sumBelow(500)]);
@@ -108,7 +105,7 @@ describe.each(['python', 'javascript'] as const)('the aggregate of a function in
 
   test('comes in one part of each replica, and the last of them seals the stream', async () => {
     const plan = planSum(`parts-${language}`, { language, count: 300, replicas: 2 });
-    await streams.provision(plan);
+    await place.streams.provision(plan);
     await runSourceOf(plan);
     await startReplica(place, plan, 'sum', { replica: 1 }).ended;
     const state = await stateOf(plan);
@@ -120,9 +117,9 @@ describe.each(['python', 'javascript'] as const)('the aggregate of a function in
 
   test('comes in parts that add up when its replicas stop in between', async () => {
     const plan = planSum(`stops-${language}`, { language, count: 200 });
-    await streams.provision(plan);
+    await place.streams.provision(plan);
     const source = startReplica(place, plan, 'source', { env: {} });
-    await waitFor('the source has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+    await waitFor('the source has ended', async () => (await place.streams.endedFunctions(plan)).includes('source'));
     await source.stop();
     const stopped: ReplicaRun[] = [];
     for (const least of [1, 60]) {
@@ -141,7 +138,7 @@ describe.each(['python', 'javascript'] as const)('a process of %s that is killed
 
   test('leaves an aggregate that is never taken for whole when records were acked', async () => {
     const plan = planSum(`lost-${language}`, { language, count: 40, poison: 39 });
-    await streams.provision(plan);
+    await place.streams.provision(plan);
     await runSourceOf(plan);
     const replica = startReplica(place, plan, 'sum');
     await expect(replica.ended).rejects.toMatchObject({ name: 'ConfigError', code: 'state-lost' });
@@ -154,7 +151,7 @@ describe.each(['python', 'javascript'] as const)('a process of %s that is killed
 
   test('leaves an aggregate that is whole when no record of its was acked', async () => {
     const plan = planSum(`early-${language}`, { language, count: 30, poison: 0 });
-    await streams.provision(plan);
+    await place.streams.provision(plan);
     await runSourceOf(plan);
     folder.open('harmless');
     await startReplica(place, plan, 'sum').ended;

@@ -1,17 +1,14 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { waitFor } from '../../support/wait-for';
 import { planOf } from '../../unit/plan/planned';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { startReplica } from './replica-run';
 
 let place: JetStreamPlace;
-let streams: JetStreamStreams;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-  streams = await JetStreamStreams.open(place.connection);
 });
 afterAll(() => place.close());
 
@@ -39,33 +36,33 @@ const run = (plan: FlowPlan, functionId: string, replica = 0) => startReplica(pl
 
 test('a source has ended for good once all its replicas have, and its Deployment stays up', async () => {
   const plan = numbers('staying', 1);
-  await streams.provision(plan);
+  await place.streams.provision(plan);
   const first = run(plan, 'source');
-  await waitFor('it has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+  await waitFor('it has ended', async () => (await place.streams.endedFunctions(plan)).includes('source'));
   await first.stop();
   const more = numbers('staying', 2);
   const again = run(more, 'source', 1);
   await waitFor('it is up', () =>
     again.logs.some((line) => line.startsWith('WARNING source had already ended in run 1 of the flow')),
   );
-  const outcome = await Promise.race([again.ended.then(() => 'gone'), streams.progress(more).then(() => 'up')]);
+  const outcome = await Promise.race([again.ended.then(() => 'gone'), place.streams.progress(more).then(() => 'up')]);
   expect(outcome).toBe('up');
   await again.stop();
-  const [source] = await streams.progress(more);
+  const [source] = await place.streams.progress(more);
   expect(source?.outputs).toMatchObject([{ lastSequence: 10 }]);
 });
 
 test('readers scaled down midway end and seal their outputs', async () => {
   const plan = numbers('scaled-down', 3);
-  await streams.provision(plan);
+  await place.streams.provision(plan);
   const parts = [0, 1, 2].map((replica) => run(plan, 'source', replica));
-  await waitFor('the source has ended', async () => (await streams.endedFunctions(plan)).includes('source'));
+  await waitFor('the source has ended', async () => (await place.streams.endedFunctions(plan)).includes('source'));
   await Promise.all(parts.map((part) => part.stop()));
   const fewer = numbers('scaled-down', 2);
   await Promise.all([0, 1].map((replica) => run(fewer, 'first', replica).ended));
   await run(fewer, 'second', 1).ended;
   await run(fewer, 'leaf').ended;
-  expect(await streams.endedFunctions(fewer)).toEqual(['source', 'first', 'second', 'leaf']);
+  expect(await place.streams.endedFunctions(fewer)).toEqual(['source', 'first', 'second', 'leaf']);
   const state = await JetStreamFlowState.of(place.connection, plan.stateBucket);
   expect(await state.sealedAt('kflow_default_scaled-down_second')).toBe(30);
 });

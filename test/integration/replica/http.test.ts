@@ -4,7 +4,6 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { readEnvironment } from '../../../runtime/replica/environment';
 import { runReplica } from '../../../runtime/replica/replica';
 import { waitFor } from '../../support/wait-for';
@@ -161,7 +160,7 @@ async function deploy(
     ],
   };
   const plan = planOf(JSON.stringify(document));
-  await (await JetStreamStreams.open(place.connection)).provision(plan);
+  await place.streams.provision(plan);
   return { source: specOf(plan, 'source'), map: specOf(plan, 'map') };
 }
 

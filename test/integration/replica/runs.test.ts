@@ -1,16 +1,13 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { waitFor } from '../../support/wait-for';
 import { planOf } from '../../unit/plan/planned';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { numbersIn, sorted, startReplica } from './replica-run';
 
 let place: JetStreamPlace;
-let streams: JetStreamStreams;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-  streams = await JetStreamStreams.open(place.connection);
 });
 afterAll(() => place.close());
 
@@ -51,7 +48,7 @@ async function runThrough(plan: FlowPlan): Promise<readonly string[]> {
 const written = async (jobId: string) => sorted(await numbersIn(place, `kflow_default_${jobId}_times`));
 
 test('the same manifests again process nothing and say so; a higher run processes the input again', async () => {
-  await streams.provision(numbers('again', {}));
+  await place.streams.provision(numbers('again', {}));
   await runThrough(numbers('again', {}));
   expect(await written('again')).toEqual([0, 2, 4]);
 
@@ -72,7 +69,7 @@ test('the same manifests again process nothing and say so; a higher run processe
 
 test('a replica of manifests without a run ends too when another begins one', async () => {
   const first = numbers('unnumbered', {});
-  await streams.provision(first);
+  await place.streams.provision(first);
   const old = startReplica(place, first, 'times');
   await waitFor('it runs', () => old.logs.some((line) => line.startsWith('INFO started')));
   await runThrough(numbers('unnumbered', { run: 2 }));
@@ -82,7 +79,7 @@ test('a replica of manifests without a run ends too when another begins one', as
 test('a replica of an earlier run ends when the next one begins, and does not start again', async () => {
   const first = numbers('next', { run: 1 });
   const second = numbers('next', { run: 2, count: 5 });
-  await streams.provision(first);
+  await place.streams.provision(first);
   const old = startReplica(place, first, 'times');
   await waitFor('it runs', () => old.logs.some((line) => line.startsWith('INFO started')));
   await runThrough(second);

@@ -1,5 +1,4 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { numbered } from '../../support/host-run';
 import { waitFor } from '../../support/wait-for';
 import { planOf } from '../../unit/plan/planned';
@@ -7,13 +6,11 @@ import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { CodeFolder, numbersIn, sorted, startReplica } from './replica-run';
 
 let place: JetStreamPlace;
-let streams: JetStreamStreams;
 let folder: CodeFolder;
 let flows = 0;
 
 beforeAll(async () => {
   place = await JetStreamPlace.start();
-  streams = await JetStreamStreams.open(place.connection);
 });
 beforeEach(() => {
   folder = new CodeFolder();
@@ -41,7 +38,7 @@ function planSource({ language, code, jobId, parallelism = 1, rate, maxMsgs }: S
 async function provisioned(props: Omit<SourceProps, 'jobId'>): Promise<{ plan: FlowPlan; stream: string }> {
   const jobId = `ends-${++flows}`;
   const plan = planSource({ jobId, ...props });
-  await streams.provision(plan);
+  await place.streams.provision(plan);
   return { plan, stream: `kflow_default_${jobId}_source` };
 }
 
@@ -184,7 +181,7 @@ test('records that a full stream refuses to the end of the grace period are coun
   await expect(replica.stop()).rejects.toMatchObject({ code: 'records-lost' });
   const message = '6 records could not be stored within 1 s after the stop; the function cannot return them again';
   expect(replica.logs).toContain(`ERROR ${message}`);
-  const [source] = await streams.progress(plan);
+  const [source] = await place.streams.progress(plan);
   expect(source?.drifts).toMatchObject([{ reason: 'RecordsLost', lost: 6, message }]);
 });
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
-import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { numbered } from '../../support/host-run';
 import { waitFor } from '../../support/wait-for';
 import { planOf, specOf } from '../../unit/plan/planned';
@@ -82,8 +81,7 @@ async function planWithRecord(language: Language): Promise<FlowPlan> {
   const source = { id: 'source', type: 'raw-source', schema: numbered, meta: one, out: ['reader'] };
   const reader = { id: 'reader', type: 'raw', meta: { language, name: 'run', code: codes[language]() } };
   const plan = planOf(JSON.stringify({ jobId, mode: 'batch', dag: [source, reader] }));
-  const streams = await JetStreamStreams.open(place.connection);
-  await streams.provision(plan);
+  await place.streams.provision(plan);
   const stored = startReplica(place, plan, 'source');
   const stream = specOf(plan, 'reader').inputs[0]?.stream ?? '';
   await waitFor('the record is stored', async () => (await place.payloads(stream)).length === 1);

@@ -5,8 +5,9 @@ import { deadLetterStream } from '../../../lib/plan/names';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { readLetters } from '../../../runtime/adapters/jetstream/read-letters';
 import type { FlowStatus } from '../../../runtime/api-contract/flow-status';
+import { Hopeless } from '../../support/wait-for';
 import type { InstalledController } from './controller';
-import { eventually, Hopeless } from './eventually';
+import { eventually } from './eventually';
 import {
   apply,
   type ClusterObject,

@@ -1,10 +1,22 @@
-import { AckPolicy, headers, nanos } from 'nats';
+import { AckPolicy, headers, type NatsConnection, nanos, type PublishOptions } from 'nats';
 import { type Attack, forged, heardOn, managerOf, ownStream, patienceMs, payloadsOf, payloadsOfOwn } from './attack';
 
 const own = (of: { readonly stream: string }, word: string) => ({
   name: ownStream(word, of.stream),
   subject: `own.${word}.${of.stream}`,
 });
+
+/** Publishes, and reads nothing. */
+async function publishedTo(
+  attacker: NatsConnection,
+  subject: string,
+  payload = forged,
+  options: PublishOptions = {},
+): Promise<readonly string[]> {
+  attacker.publish(subject, payload, options);
+  await attacker.flush();
+  return [];
+}
 
 /** Every attack that an open nats-server lets pass. Those that remove something come last. */
 export const attacks: readonly Attack[] = [
@@ -71,11 +83,7 @@ export const attacks: readonly Attack[] = [
   },
   {
     title: 'publishes a record into a stream',
-    run: async (attacker, { subject }) => {
-      attacker.publish(subject, forged);
-      await attacker.flush();
-      return [];
-    },
+    run: (attacker, { subject }) => publishedTo(attacker, subject),
     harm: 'records',
   },
   {
@@ -86,9 +94,7 @@ export const attacks: readonly Attack[] = [
       await manager.streams.add({ name: mine.name, subjects: [mine.subject] });
       await manager.consumers.add(mine.name, { durable_name: 'c', ack_policy: AckPolicy.None });
       await attacker.jetstream({ checkAPI: false }).publish(mine.subject, forged);
-      attacker.publish(`$JS.API.CONSUMER.MSG.NEXT.${mine.name}.c`, '1', { reply: subject });
-      await attacker.flush();
-      return [];
+      return publishedTo(attacker, `$JS.API.CONSUMER.MSG.NEXT.${mine.name}.c`, '1', { reply: subject });
     },
     harm: 'records',
   },
@@ -118,29 +124,17 @@ export const attacks: readonly Attack[] = [
   },
   {
     title: 'publishes counters of a function of others',
-    run: async (attacker, { counters }) => {
-      attacker.publish(counters, forged);
-      await attacker.flush();
-      return [];
-    },
+    run: (attacker, { counters }) => publishedTo(attacker, counters),
     harm: 'lies',
   },
   {
     title: 'publishes events of a flow of others',
-    run: async (attacker, { events }) => {
-      attacker.publish(events, forged);
-      await attacker.flush();
-      return [];
-    },
+    run: (attacker, { events }) => publishedTo(attacker, events),
     harm: 'lies',
   },
   {
     title: 'writes the state of a flow',
-    run: async (attacker, { stateBucket }) => {
-      attacker.publish(`$KV.${stateBucket}.run`, forged);
-      await attacker.flush();
-      return [];
-    },
+    run: (attacker, { stateBucket }) => publishedTo(attacker, `$KV.${stateBucket}.run`),
     harm: 'state',
   },
   {
@@ -156,12 +150,8 @@ export const attacks: readonly Attack[] = [
   },
   {
     title: 'acks records that others process',
-    run: async (attacker, { stream, durable }) => {
-      // acks of the first record, in its first delivery: the time of the record does not matter
-      attacker.publish(`$JS.ACK.${stream}.${durable}.1.1.1.0.0`, '+TERM');
-      await attacker.flush();
-      return [];
-    },
+    // the ack of the first record in its first delivery: the time of the record does not matter
+    run: (attacker, { stream, durable }) => publishedTo(attacker, `$JS.ACK.${stream}.${durable}.1.1.1.0.0`, '+TERM'),
     harm: 'consumer',
   },
   {
@@ -185,12 +175,10 @@ export const attacks: readonly Attack[] = [
   },
   {
     title: 'replaces the records of a stream by a rollup',
-    run: async (attacker, { stateBucket }) => {
+    run: (attacker, { stateBucket }) => {
       const rollup = headers();
       rollup.set('Nats-Rollup', 'all');
-      attacker.publish(`$KV.${stateBucket}.run`, forged, { headers: rollup });
-      await attacker.flush();
-      return [];
+      return publishedTo(attacker, `$KV.${stateBucket}.run`, forged, { headers: rollup });
     },
     harm: 'state',
   },

@@ -21,7 +21,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => u
 
 const input = createInterface({ input: process.stdin });
 input.on('line', (line) => {
-  const { home, step, limitMs, removed } = JSON.parse(line);
+  const { home, step, limitMs, removed } = messageOf(line);
   clearTimeout(timer);
   homes.delete(removed);
   if (home !== undefined) homes.add(home);
@@ -31,6 +31,15 @@ input.on('close', async () => {
   clearTimeout(timer);
   for (const home of homes) await removeTestHome(home);
 });
+
+/** A process that is killed while it writes leaves half a line, which is the last one. */
+function messageOf(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
+  }
+}
 
 function killGuarded(step, limitMs) {
   process.stderr.write(`\n${step}: still running after ${limitMs / 1000} s; killing process ${guardedPid}\n`);
