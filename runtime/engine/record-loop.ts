@@ -44,8 +44,8 @@ const noteRetryMs = 1_000;
 const leastSuspects = 16;
 /** Names of suspects in one line of the log. */
 const maxNamed = 10;
-/** Leases are checked at most this often; a short `max.poll.interval.ms` makes it more often than the leases need. */
-const leastRenewMs = 250;
+/** Records are checked about this often at most. */
+const leastCheckMs = 250;
 /** Longest error in a line of the log that is not about a failed attempt. */
 const maxLogged = 1_000;
 
@@ -60,6 +60,7 @@ const maxLogged = 1_000;
  *     the host with it run again, uncharged; those that had finished end as if nothing had happened.
  * I5. A cautious loop runs redelivered records one at a time, and notes each attempt before it starts: what ends the replica
  *     is counted, too. The caution ends with the first new record after the leases of the replica before have ended.
+ * I6. What earlier records have left behind in a host costs no record its last attempt: see `SpoiledHost`.
  */
 export class RecordLoop implements SupervisorEvents {
   private readonly held = new HeldRecords();
@@ -68,6 +69,9 @@ export class RecordLoop implements SupervisorEvents {
   private readonly supervisor: HostSupervisor;
   private readonly settlement: Settlement;
   private readonly leaseTimer: NodeJS.Timeout;
+  /** A whole number of checks is a third of ackWait. */
+  private readonly checkEveryMs: number;
+  private renewedAtMs = Date.now();
   private readonly frozen: FrozenTime;
   private readonly roomWaits = new RoomWaits((ms) => this.discount(ms));
   private readonly spoiled = new SpoiledHost();
@@ -90,9 +94,11 @@ export class RecordLoop implements SupervisorEvents {
         this.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`),
     });
     const { ackWaitMs, maxPollIntervalMs } = ports.spec;
-    const renewEveryMs = Math.min(ackWaitMs / 3, Math.max(leastRenewMs, maxPollIntervalMs / 8));
-    this.frozen = new FrozenTime(renewEveryMs, Date.now());
-    this.leaseTimer = setInterval(() => this.renewLeases(), renewEveryMs);
+    const checkMs = Math.max(leastCheckMs, maxPollIntervalMs / 8);
+    const renewMs = ackWaitMs / 3;
+    this.checkEveryMs = renewMs / Math.ceil(renewMs / checkMs);
+    this.frozen = new FrozenTime(this.checkEveryMs, Date.now());
+    this.leaseTimer = setInterval(() => this.checkRecords(), this.checkEveryMs);
   }
 
   /**
@@ -284,7 +290,8 @@ export class RecordLoop implements SupervisorEvents {
     if (this.queue.hasWaiting) this.pump();
   }
 
-  private renewLeases(): void {
+  /** Finds the overdue records, and renews the leases of the others three times within ackWait. */
+  private checkRecords(): void {
     const { inHost } = this.queue;
     const others = [...this.held.values()].filter((record) => !inHost.has(record.id));
     const nowMs = Date.now();
@@ -297,7 +304,10 @@ export class RecordLoop implements SupervisorEvents {
       concurrency: this.supervisor.concurrency,
     });
     for (const record of started) record.aliveAt = nowMs;
-    for (const record of extend) record.delivery.working();
+    if (nowMs - this.renewedAtMs > this.ports.spec.ackWaitMs / 3 - this.checkEveryMs / 2) {
+      this.renewedAtMs = nowMs;
+      for (const record of extend) record.delivery.working();
+    }
     if (overdue.length > 0) this.onOverdue(overdue);
   }
 

@@ -46,7 +46,7 @@ export class Upkeep {
     const upkeep = new Upkeep(log, inputs, outputs, new StateKeeper({ ...shared, restoreSchemas }), state);
     await upkeep.open(stop);
     for (const puller of links.inputs) puller.onConsumerLost(() => upkeep.wake());
-    upkeep.running = upkeep.run();
+    upkeep.running = upkeep.run(stop);
     return upkeep;
   }
 
@@ -71,7 +71,8 @@ export class Upkeep {
     }
   }
 
-  private async run(): Promise<void> {
+  /** A replica that stops restores no state: its flow may have been deleted, and another of its name created. */
+  private async run(stop: AbortSignal): Promise<void> {
     for (let round = 1; !this.closing.signal.aborted; round++) {
       const woken = new AbortController();
       this.wake = () => woken.abort();
@@ -80,10 +81,11 @@ export class Upkeep {
       for (const input of this.inputs) {
         if ((await this.quietly(() => input.check())) === 'replaced') this.replacement.abort();
       }
-      if (round % stateRounds === 0 && (await this.quietly(() => this.state.check()))) {
+      const isStateRound = round % stateRounds === 0;
+      if (isStateRound && !stop.aborted && (await this.quietly(() => this.state.check()))) {
         for (const input of this.inputs) input.forgetSaved();
       }
-      if (round % stateRounds === 0 && (await this.quietly(() => this.flowState.isRunOver())) === true) {
+      if (isStateRound && (await this.quietly(() => this.flowState.isRunOver())) === true) {
         this.log('WARNING', 'the next run of the flow has begun; this replica ends');
         this.replacement.abort();
       }

@@ -187,6 +187,13 @@ describe('leases', () => {
     ]);
   });
 
+  test.each([1_000, 3_000, 30_000])('are renewed no more often with a max.poll.interval.ms of %i', async (ms) => {
+    open({ spec: { maxPollIntervalMs: ms, ackWaitMs: ms }, isLongRunning: true });
+    const answers = await stage.begin(1);
+    jest.advanceTimersByTime(ms);
+    expect(answers).toEqual(['working', 'working', 'working']);
+  });
+
   test('are renewed while a payload is fetched, and while outputs and dead letters are stored', async () => {
     const fetch = () => new Promise<Buffer>(() => undefined);
     const { loop } = open({ ports: { claims: { fetch } } });

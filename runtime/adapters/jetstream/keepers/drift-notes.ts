@@ -15,11 +15,11 @@ const maxNotes = 200;
  * event log of the controller, if there is one.
  */
 export class DriftNotes {
-  /** `said` gets the message of each change that nobody had noted. */
+  /** `onNoted` gets the message of each change that nobody had noted. */
   constructor(
     private readonly connection: NatsConnection,
     private readonly owner: FlowKey & { readonly function: string; readonly stateBucket: string },
-    private readonly said: (message: string) => void = () => undefined,
+    private readonly onNoted: (message: string) => void = () => undefined,
   ) {}
 
   /** Notes a change once, whichever replica notices it. After a failure, call it again with the same change. */
@@ -45,7 +45,7 @@ export class DriftNotes {
     await jetStreamOf(this.connection, quickRequests)
       .publish(eventSubject(event, 'notice'), JSON.stringify(event), options)
       .catch(() => undefined);
-    this.said(drift.message);
+    this.onNoted(drift.message);
   }
 }
 
@@ -64,6 +64,7 @@ export async function readDrifts(
   return drifts.sort((one, other) => one.at.localeCompare(other.at));
 }
 
-function driftKey({ function: id, id: drift }: Drift): string {
+/** The key of a note in the flow's state bucket; with the function `*`, a filter for the notes of all functions. */
+export function driftKey({ function: id, id: drift }: Pick<Drift, 'function' | 'id'>): string {
   return `drift.${id}.${drift.replace(/[^\w-]/g, '_')}`;
 }
