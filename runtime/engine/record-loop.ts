@@ -304,7 +304,8 @@ export class RecordLoop implements SupervisorEvents {
       concurrency: this.supervisor.concurrency,
     });
     for (const record of started) record.aliveAt = nowMs;
-    if (nowMs - this.renewedAtMs > this.ports.spec.ackWaitMs / 3 - this.checkEveryMs / 2) {
+    const sinceMs = nowMs - this.renewedAtMs; // negative: the clock was set back
+    if (sinceMs < 0 || sinceMs > this.ports.spec.ackWaitMs / 3 - this.checkEveryMs / 2) {
       this.renewedAtMs = nowMs;
       for (const record of extend) record.delivery.working();
     }

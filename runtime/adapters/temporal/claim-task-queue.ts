@@ -1,5 +1,6 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { ConfigError } from '../../../lib/errors';
+import { callTemporal } from './call-temporal';
 import type { TemporalSettings } from './connect-temporal';
 
 /** Workflow type of the marker of a task queue; it never ends by itself. */
@@ -9,7 +10,8 @@ const attempts = 3;
 
 /**
  * Claims a task queue for an installation, by a workflow that marks it; every controller of an installation may do so. Throws
- * ConfigError `config-invalid` when another installation has claimed it: each would get work of the other.
+ * ConfigError `config-invalid` when another installation has claimed it: each would get work of the other; `server-failed` when
+ * the server does not respond.
  */
 export async function claimTaskQueue(
   client: Client,
@@ -17,15 +19,17 @@ export async function claimTaskQueue(
   installation: string,
 ): Promise<void> {
   const workflowId = `kflow-installation/${taskQueue}`;
+  const claim = `claim of the task queue "${taskQueue}"`;
   for (let attempt = 1; ; attempt++) {
     try {
       const memo = { [memoKey]: installation };
-      await client.workflow.start(installationType, { workflowId, taskQueue, memo, workflowIdConflictPolicy: 'FAIL' });
+      const options = { workflowId, taskQueue, memo, workflowIdConflictPolicy: 'FAIL' } as const;
+      await callTemporal(client, claim, () => client.workflow.start(installationType, options));
       return;
     } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw unavailable(error);
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    const marker = await client.workflow.getHandle(workflowId).describe();
+    const marker = await callTemporal(client, claim, () => client.workflow.getHandle(workflowId).describe());
     if (marker.memo?.[memoKey] === installation) return;
     // somebody has just ended the marker
     if (marker.status.name !== 'RUNNING' && attempt < attempts) continue;
@@ -33,9 +37,4 @@ export async function claimTaskQueue(
     const advice = `choose another one (kflow install --task-queue), or use the installation key of that installation if it is this one; if that one is gone with its flows: temporal workflow terminate --namespace ${namespace} --workflow-id ${workflowId}`;
     throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: workflowId });
   }
-}
-
-function unavailable(cause: unknown): ConfigError {
-  const message = `cannot claim the task queue on the Temporal server: ${(cause as Error).message}`;
-  return new ConfigError('server-failed', message, { cause });
 }

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Client,
-  isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { ConfigError, StateError } from '../../../lib/errors';
+import { StateError } from '../../../lib/errors';
 import type {
   DriftCause,
   WorkflowClose,
@@ -18,6 +16,7 @@ import type {
   Workflows,
   WorkflowView,
 } from '../../controller/ports/workflows';
+import { callTemporal } from './call-temporal';
 
 /** PENDING_ACTIVITY_STATE_STARTED of Temporal's API. */
 const activityStarted = 2;
@@ -26,9 +25,6 @@ const overcomeMs = 10_000;
 
 /** Ids of its workflows are the names of the flows alone. */
 const defaultTaskQueue = 'kflow';
-
-/** How long a request waits for the server and a worker. */
-const deadlineMs = 15_000;
 
 /** A workflow task of a killed worker is assigned to another one after this time. */
 const workflowTaskTimeout = '3 seconds';
@@ -139,18 +135,8 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     await this.call('the server', () => this.client.workflowService.getSystemInfo({}));
   }
 
-  /** Sends a request with a deadline. Throws ConfigError `server-failed` for errors of the server and the network. */
-  private async call<T>(where: string, request: () => Promise<T>): Promise<T> {
-    try {
-      return await this.client.withDeadline(Date.now() + deadlineMs, request);
-    } catch (error) {
-      const isUnavailable = isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
-      const cause = (error as Error).cause;
-      if (!isUnavailable && !isGrpcServiceError(cause)) throw error;
-      const reason = isGrpcServiceError(cause) ? cause.details : (error as Error).message;
-      const message = `${where}: Temporal did not respond within ${deadlineMs / 1_000} s: ${reason}`;
-      throw new ConfigError('server-failed', message, { cause: error, where });
-    }
+  private call<T>(where: string, request: () => Promise<T>): Promise<T> {
+    return callTemporal(this.client, where, request);
   }
 
   /** Two installations on one server may have a flow of the same name: the id begins with a task queue that is not `kflow`. */

@@ -1,4 +1,4 @@
-import { ErrorCode, type NatsConnection, NatsError } from 'nats';
+import { ErrorCode, type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
 import { DriftNotes } from '../../../runtime/adapters/jetstream/keepers/drift-notes';
 import { StateKeeper } from '../../../runtime/adapters/jetstream/keepers/state-keeper';
@@ -41,7 +41,8 @@ class EndedSource {
 
   /** A keeper that has seen the end of the source. */
   async keeper(functionId: string, faults: Faults = new Faults()): Promise<StateKeeper> {
-    const { connection, manager } = place;
+    const { connection } = place;
+    const manager = faults.manager(place.manager);
     const spec = specOf(this.flow.plan, functionId);
     const keeper = new StateKeeper({
       connection: faults.connection(connection),
@@ -63,6 +64,8 @@ class EndedSource {
 /** Fails the next request to a subject that ends with a text, or the next storing of schemas. */
 class Faults {
   private next: string | undefined;
+  /** Called once, before the next value is read. */
+  beforeRead: (() => Promise<void>) | undefined;
 
   fail(ending: string): void {
     this.next = ending;
@@ -74,6 +77,17 @@ class Faults {
       return connection.request(subject, ...rest);
     };
     return Object.create(connection, { request: { value: request } }) as NatsConnection;
+  }
+
+  manager(manager: JetStreamManager): JetStreamManager {
+    const getMessage: JetStreamManager['streams']['getMessage'] = async (stream, query) => {
+      const act = this.beforeRead;
+      this.beforeRead = undefined;
+      await act?.();
+      return manager.streams.getMessage(stream, query);
+    };
+    const streams = Object.create(manager.streams, { getMessage: { value: getMessage } });
+    return Object.create(manager, { streams: { value: streams } }) as JetStreamManager;
   }
 
   async restoreSchemas(): Promise<void> {
@@ -103,6 +117,15 @@ test.each([
   expect(await keeper.check()).toBe(true);
   expect(await flow.restored()).toEqual(whole);
   expect(await keeper.check()).toBe(false);
+});
+
+test('the state is restored whole when the bucket is removed while it is read', async () => {
+  const flow = await EndedSource.provision('removed-while-read');
+  const faults = new Faults();
+  const keeper = await flow.keeper('map', faults);
+  faults.beforeRead = () => flow.removeBucket();
+  expect(await keeper.check()).toBe(true);
+  expect(await flow.restored()).toEqual(whole);
 });
 
 test('a bucket that somebody else created again gets the state, noted once for the functions of the flow', async () => {

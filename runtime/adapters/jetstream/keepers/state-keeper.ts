@@ -24,7 +24,9 @@ const mirrored = ['run', 'letters.*', 'ended.>', 'sealed.>'];
  * I1. Restored are the run, its ends and its seals, as they were at the last check. Every replica restores the same values,
  *     in each bucket that replaces another, whoever created it; a value that is there already stays.
  * I2. Every replica stores the schemas that it knows in such a bucket.
- * I3. A restore that failed is repeated from its beginning; until one has completed, nothing is read from the bucket.
+ * I3. A restore that failed is repeated from its beginning; until one has completed, the values to restore stay the same.
+ * I4. What is read counts only if the bucket is afterwards the one of the check before: a bucket that is removed meanwhile
+ *     looks empty.
  */
 export class StateKeeper {
   private config: Partial<StreamConfig> | undefined;
@@ -37,19 +39,20 @@ export class StateKeeper {
   /** Call it every few seconds. Resolves to whether the state was restored, so that positions must be noted again. */
   async check(): Promise<boolean> {
     const { manager } = this.props;
+    const values = await ignoreMissing(this.read());
     const info = await ignoreMissing(manager.streams.info(this.stream));
     if (info === undefined) {
       if (this.config === undefined) return false;
       await recreateStream(manager, this.stream, this.config);
     }
     const { created, config } = info ?? (await manager.streams.info(this.stream));
-    const isRestored = this.created !== undefined && this.created !== created;
-    if (isRestored)
+    const isReplaced = this.created !== undefined && this.created !== created;
+    if (isReplaced)
       await this.restore(created); // I3
-    else this.mirror = await this.read();
+    else if (values !== undefined) this.mirror = values; // I4
     this.config = config;
     this.created = created;
-    return isRestored;
+    return isReplaced;
   }
 
   private get stream(): string {
