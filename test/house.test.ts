@@ -54,6 +54,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/define/cdk8s-values',
     'lib/plan',
     'lib/topology/check/check-addresses',
+    'lib/topology/document/image',
     'lib/topology/problem',
   ],
   'lib/constructs': [...base, 'lib/define', 'lib/plan', 'lib/topology', 'imports'],
@@ -172,7 +173,9 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/controller/settings': [
     'lib/errors',
+    'lib/plan/controller-requirements',
     'lib/plan/nats-access',
+    'lib/topology/document/image',
     'lib/topology/problem',
     'lib/topology/read',
     'runtime/controller/api/access',
@@ -189,7 +192,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
   ],
   'runtime/servers': ['runtime/async', 'lib/errors', 'runtime/adapters', 'runtime/package-root'],
-  'runtime/cli/frame': ['lib/errors', 'runtime/package-root'],
+  'runtime/cli/frame': ['lib/errors', 'lib/topology/document/image', 'runtime/package-root'],
   'runtime/cli/client': [
     'lib/errors',
     'runtime/async',

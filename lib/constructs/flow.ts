@@ -11,6 +11,7 @@ import { objectName } from '../plan/names';
 import { natsFaults } from '../plan/nats-access';
 import { planFlow } from '../plan/plan-flow';
 import type { Purpose } from '../topology/document/draft';
+import { defaultImage } from '../topology/document/image';
 import type { Topology } from '../topology/document/topology';
 import { formatProblem, type Problem } from '../topology/problem/problem';
 import type { DocumentSet } from '../topology/read/document-set';
@@ -113,7 +114,7 @@ export class Flow extends Chart {
 
   constructor(scope: Construct, id: string, document: Topology | readonly Problem[], props: FlowProps = {}) {
     const {
-      image = 'kflow:latest',
+      image = defaultImage,
       natsUrl = 'nats://nats.nats.svc:4222',
       natsSecrets = [],
       natsDomain,

@@ -13,6 +13,11 @@ export interface Labels {
 export const SyncWave = { Accounts: -1, Streams: 0, Consumers: 1, Workloads: 2 } as const;
 export type SyncWave = (typeof SyncWave)[keyof typeof SyncWave];
 
+/** Labels of a namespace that admits only pods of the Pod Security Standard *restricted*. */
+export const restrictedPods: Labels = Object.fromEntries(
+  ['enforce', 'warn', 'audit'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
+);
+
 /** Labels of every object of a flow. */
 export function flowLabels({ jobId }: Pick<FlowPlan, 'jobId'>): Labels {
   return { 'app.kubernetes.io/part-of': jobId, 'app.kubernetes.io/managed-by': 'kflow', 'kflow.io/job': jobId };

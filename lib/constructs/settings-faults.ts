@@ -1,8 +1,7 @@
+import { imageFault } from '../topology/check/check-images';
 import { isDnsLabel, isDnsSubdomain, maxLabelLength } from '../topology/document/dns-label';
-import { carriesSecret, quote } from '../topology/problem/show-value';
-
-/** A registry, a name in lower-case letters, a version and a digest. */
-const reference = /^(([\w.-]+|\[[\da-fA-F:]+\])(:\d+)?\/)?[a-z\d][a-z\d._/-]*(:\w[\w.-]{0,127})?(@\w+:[\da-fA-F]+)?$/;
+import { imagePullPolicies } from '../topology/document/image';
+import { quote } from '../topology/problem/show-value';
 
 /** Names of objects by the option that has them. */
 interface Names {
@@ -15,8 +14,8 @@ const each = (names: Names) =>
   );
 
 /** What is wrong with the numbers and words of a flow's pods. */
-export function podFaults({ imagePullPolicy, ttlSecondsAfterFinished: ttl }: PodWords): readonly string[] {
-  const policies = ['Always', 'IfNotPresent', 'Never'];
+export function podFaults({ imagePullPolicy, ttlSecondsAfterFinished: ttl }: PodOptions): readonly string[] {
+  const policies: readonly string[] = imagePullPolicies;
   const isTime = ttl === undefined || (Number.isInteger(ttl) && ttl >= 0 && ttl < 2 ** 31);
   return [
     ...(imagePullPolicy === undefined || policies.includes(imagePullPolicy)
@@ -26,7 +25,7 @@ export function podFaults({ imagePullPolicy, ttlSecondsAfterFinished: ttl }: Pod
   ];
 }
 
-interface PodWords {
+interface PodOptions {
   readonly imagePullPolicy?: string | undefined;
   readonly ttlSecondsAfterFinished?: number | undefined;
 }
@@ -49,8 +48,6 @@ export function namespaceFaults(names: Names): readonly string[] {
 
 /** What no container runtime takes as an image, or what would show a password. */
 export function imageFaults(image: string): readonly string[] {
-  if (carriesSecret(image) || /^[^/@]*:[^/@]*@(?!\w+:[0-9a-f]+$)/i.test(image)) {
-    return ['image contains a user and password, which would be visible in the manifests; remove them'];
-  }
-  return reference.test(image) ? [] : [`image must be as registry.example.org/name:version, got ${quote(image)}`];
+  const fault = imageFault(image);
+  return fault === undefined ? [] : [`image ${fault}`];
 }

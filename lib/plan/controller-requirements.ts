@@ -68,6 +68,9 @@ export const secretsRole = 'kflow-flow-secrets';
 /** Name of the Secret with the installation key, in the namespace of the controller. */
 export const installationSecret = 'kflow-installation';
 
+/** Names of task queues of the Temporal server that a controller accepts. */
+export const taskQueueName = /^[A-Za-z0-9._-]+$/;
+
 /** The permissions for the Secret with the installation key. The right to create cannot be limited to a name. */
 export function installationRules(secret: string, isMade: boolean): readonly PolicyRule[] {
   const one = { apiGroups: [''], resources: ['secrets'] };

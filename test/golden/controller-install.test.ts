@@ -100,11 +100,13 @@ test('kflow install rejects a controller without access control, and names the o
   expect(() => renderInstall({ ...open, oidcIssuer, tokensSecret: 'tokens' })).toThrow('not both');
   const closed: InstallOptions = { ...open, tokensSecret: 'tokens', secretNamespaces: ['orders'] };
   expect(() => renderInstall({ ...closed, allSecrets: true })).toThrow('not both');
-  expect(() => renderInstall({ ...closed, watchNamespaces: ['orders'] })).toThrow('leave out --secret-namespaces');
+  expect(() => renderInstall({ ...closed, watchNamespaces: ['orders'] })).toThrow('watchNamespaces covers the Secrets');
   expect(renderInstall(closed)).toContain('kflow-flow-secrets');
   const accounts: InstallOptions = { ...closed, natsAccounts: 'operator' };
   expect(renderInstall(accounts)).toContain('kind: operator');
-  expect(() => renderInstall({ ...accounts, secretNamespaces: undefined })).toThrow('add --secret-namespaces');
+  expect(() => renderInstall({ ...accounts, secretNamespaces: undefined })).toThrow(
+    'add secretNamespaces or watchNamespaces',
+  );
 });
 
 test.each([

@@ -1,4 +1,6 @@
 import type { ResourceValue, SecretValue } from '../../define/cdk8s-values';
+import { defaultImage } from '../../topology/document/image';
+import { nameOf } from '../require-resources';
 
 /** How the API of a controller in a cluster authenticates its clients. */
 export type ControllerAccess =
@@ -70,4 +72,24 @@ export interface ControllerInstallProps {
   readonly settingsSecret?: string | SecretValue;
   /** `host:port` of object stores where the controller creates buckets. NATS, Temporal, the issuer and the API server are allowed. */
   readonly egress?: readonly string[];
+}
+
+type Defaults =
+  | 'namespace'
+  | 'image'
+  | 'natsSecrets'
+  | 'podNatsSecrets'
+  | 'imagePullSecrets'
+  | 'taskQueue'
+  | 'replicas'
+  | 'egress';
+
+/** The props of an installation with their defaults. */
+export type CompleteInstallProps = ControllerInstallProps & Required<Pick<ControllerInstallProps, Defaults>>;
+
+export function completeInstall(props: ControllerInstallProps): CompleteInstallProps {
+  const { namespace = 'kflow', image = defaultImage, natsSecrets = [], imagePullSecrets = [] } = props;
+  const { podNatsSecrets = natsSecrets.map(nameOf), replicas = 2, egress = [] } = props;
+  const { taskQueue = namespace === 'kflow' ? 'kflow' : `kflow-${namespace}` } = props;
+  return { ...props, namespace, image, natsSecrets, podNatsSecrets, imagePullSecrets, taskQueue, replicas, egress };
 }

@@ -4,7 +4,7 @@ import { contentHash } from '../metadata';
 import { type NatsLogin, natsFolder, renderNatsLogin } from '../pods/nats-login';
 import { containerSecurity, httpProbe, podSecurity, spreadOverNodes } from '../pods/pod-parts';
 import { nameOf } from '../require-resources';
-import type { ControllerInstallProps } from './controller-install-props';
+import type { CompleteInstallProps } from './controller-install-props';
 
 /** Where the pod's ConfigMap and Secrets are mounted. */
 const folders = {
@@ -15,37 +15,24 @@ const folders = {
 } as const;
 
 /** The settings file of a controller in a cluster. It contains no secrets. */
-export function controllerConfig({
-  natsUrl,
-  temporalAddress,
-  access,
-  image = 'kflow:latest',
-  watchNamespaces,
-  keySecret,
-  tlsSecret,
-  imagePullSecrets = [],
-  namespace = 'kflow',
-  taskQueue = namespace === 'kflow' ? 'kflow' : `kflow-${namespace}`,
-  ...nats
-}: ControllerInstallProps): object {
+export function controllerConfig(props: CompleteInstallProps): object {
+  const { access, image, watchNamespaces, keySecret, tlsSecret, imagePullSecrets, podNatsSecrets } = props;
   const tls = { certFile: `${folders.tls}/tls.crt`, keyFile: `${folders.tls}/tls.key` };
-  const own = (nats.natsSecrets ?? []).map(nameOf);
-  const podSecrets = nats.podNatsSecrets ?? own;
   return {
     listen: { host: '0.0.0.0', port: 9080, ...(tlsSecret === undefined ? {} : { tls }) },
     nats: {
-      url: natsUrl,
-      ...(own.length === 0 ? {} : { credentials: natsFolder }),
-      ...(nats.natsDomain === undefined ? {} : { domain: nats.natsDomain }),
-      ...(nats.natsAccounts === undefined ? {} : { accounts: { kind: nats.natsAccounts } }),
+      url: props.natsUrl,
+      ...(props.natsSecrets.length === 0 ? {} : { credentials: natsFolder }),
+      ...(props.natsDomain === undefined ? {} : { domain: props.natsDomain }),
+      ...(props.natsAccounts === undefined ? {} : { accounts: { kind: props.natsAccounts } }),
     },
-    temporal: { address: temporalAddress, taskQueue },
+    temporal: { address: props.temporalAddress, taskQueue: props.taskQueue },
     ...(keySecret === undefined ? {} : { installation: { secret: nameOf(keySecret) } }),
     cluster: { kind: 'kubernetes', ...(watchNamespaces === undefined ? {} : { namespaces: watchNamespaces }) },
     pods: {
       image,
       ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map(nameOf) }),
-      ...(podSecrets.length === 0 ? {} : { natsSecrets: podSecrets }),
+      ...(podNatsSecrets.length === 0 ? {} : { natsSecrets: podNatsSecrets }),
     },
     access: access.kind === 'tokens' ? { kind: 'tokens', file: `${folders.access}/tokens.yaml` } : access,
   };
@@ -53,13 +40,13 @@ export function controllerConfig({
 
 type Mounted = 'access' | 'image' | 'imagePullSecrets' | 'settingsSecret' | 'natsUrl' | 'natsSecrets' | 'tlsSecret';
 
-export interface ControllerPodProps extends Pick<ControllerInstallProps, Mounted> {
+export interface ControllerPodProps extends Pick<CompleteInstallProps, Mounted> {
   readonly name: string;
   readonly labels: Labels;
   readonly selector: Labels;
   /** Text of the settings file; the pods restart when it changes. */
   readonly config: string;
-  readonly priorityClassName?: string;
+  readonly priorityClassName: string | undefined;
 }
 
 /** Five seconds until no client is sent here any more, ten to hand over to another replica, and a margin. */
@@ -67,7 +54,7 @@ const graceSeconds = 20;
 
 /** The pods of a controller. */
 export function renderControllerPod(props: ControllerPodProps): object {
-  const { name, labels, selector, config, priorityClassName, imagePullSecrets = [] } = props;
+  const { name, labels, selector, config, priorityClassName, imagePullSecrets } = props;
   return {
     metadata: { labels, annotations: { 'kflow.io/config-hash': contentHash(config) } },
     spec: {
@@ -88,7 +75,7 @@ export function renderControllerPod(props: ControllerPodProps): object {
 }
 
 function container(props: ControllerPodProps): object {
-  const { image = 'kflow:latest', settingsSecret, tlsSecret } = props;
+  const { image, settingsSecret, tlsSecret } = props;
   const scheme = tlsSecret === undefined ? undefined : 'HTTPS';
   return {
     name: 'controller',
@@ -125,7 +112,7 @@ function volumes(props: ControllerPodProps): readonly object[] {
   ];
 }
 
-function natsLogin({ natsUrl, natsSecrets = [] }: ControllerPodProps): NatsLogin {
+function natsLogin({ natsUrl, natsSecrets }: ControllerPodProps): NatsLogin {
   return renderNatsLogin({ natsUrl, natsSecrets: natsSecrets.map(nameOf) });
 }
 

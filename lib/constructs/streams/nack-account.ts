@@ -1,6 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { ConfigError } from '../../errors';
+import { natsServers } from '../../plan/nats-access';
 import { metadata, SyncWave } from '../metadata';
 import { nameFaults, namespaceFaults } from '../settings-faults';
 
@@ -18,12 +19,13 @@ export interface NackAccountProps {
 
 /** How NACK logs in to make the streams, consumers and buckets of a namespace: a NACK `Account`. */
 export class NackAccount extends Chart {
-  /** Throws ConfigError for names that Kubernetes would refuse. */
+  /** Throws ConfigError for names that Kubernetes would refuse, and for servers with a user or password. */
   constructor(scope: Construct, id: string, props: NackAccountProps) {
     const { name, namespace, servers } = props;
     const names = nameFaults({ name, secret: props.secret, tlsSecret: props.tlsSecret });
     const faults = [...namespaceFaults({ namespace }), ...names];
     if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
+    const urls = natsServers(servers.join(','), 'servers');
     super(scope, id, { namespace });
     const secret = { name: props.secret };
     const tlsSecret = { name: props.tlsSecret ?? props.secret };
@@ -33,7 +35,7 @@ export class NackAccount extends Chart {
       metadata: metadata(SyncWave.Accounts, { name }),
       spec: {
         name,
-        servers: [...servers],
+        servers: [...urls],
         // NACK skips a key that the Secret does not have
         creds: { secret, file: 'nats.creds' },
         nkey: { secret, seed: 'nkey' },

@@ -1,5 +1,6 @@
 import type { PlainMap } from '../../plain-map';
 import { overlay, sectionOf } from '../document/complete-topology';
+import { isDnsSubdomain } from '../document/dns-label';
 import type { Draft, DraftFunction } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
@@ -48,7 +49,7 @@ function checkWritten(draft: Draft, problems: ProblemList): void {
     if (servers.some((server) => !isAddress(server.trim()))) {
       invalid([...path, 'addr'], `must be host:port, got ${quote(String(addr))}`);
     }
-    if (typeof secret !== 'string' || /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(secret)) return;
+    if (typeof secret !== 'string' || isDnsSubdomain(secret)) return;
     invalid(
       [...path, 'secret'],
       `must be the name of a Secret: lower-case letters, digits, dots and dashes; got ${quote(secret)}`,
@@ -73,4 +74,9 @@ export function isAddress(text: string): boolean {
   const isPort = port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
   const isNumbers = /^\d+(\.\d+){3}$/.test(host);
   return isPort && (!isNumbers || host.split('.').every((part) => Number(part) <= 255));
+}
+
+/** Whether a text is `host:port` without a scheme. */
+export function isHostAndPort(text: string): boolean {
+  return isAddress(text) && /^([^/:]+|\[[^\]]+\]):\d+$/.test(text);
 }

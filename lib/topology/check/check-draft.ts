@@ -3,10 +3,10 @@ import { DraftGraph } from '../document/draft-graph';
 import type { ProblemList } from '../read/problem-list';
 import { checkAddresses } from './check-addresses';
 import { checkAggregates } from './check-aggregates';
-
 import { checkConnectors } from './check-connectors';
 import { checkContainer } from './check-container';
 import { checkGraph } from './check-graph';
+import { checkImages } from './check-images';
 import { checkMetaKeys } from './check-meta-keys';
 import { checkNames } from './check-names';
 import { checkEdgeSchemas, checkSchemas } from './check-schemas';
@@ -20,6 +20,7 @@ const checks = [
   checkConnectors,
   checkSettings,
   checkContainer,
+  checkImages,
   checkMetaKeys,
   checkSchemas,
   checkEdgeSchemas,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { functionTypeNames } from '../function-types/function-type';
 import { containerSchema } from './container-schema';
 import { field } from './document-field';
+import { imagePullPolicies } from './image';
 import { metaShape } from './meta-setting';
 import { Mode, s3SecretKeys } from './topology';
 
@@ -13,7 +14,7 @@ const avro = (description: string) =>
 const functionIds = (description: string) => field.list(field.text('Id of a function.'), description);
 
 const image = field.word('Image of the container.');
-const imagePullPolicy = field.oneOf(['Always', 'IfNotPresent', 'Never'], 'When Kubernetes pulls the image.');
+const imagePullPolicy = field.oneOf(imagePullPolicies, 'When Kubernetes pulls the image.');
 const user = field.text('User name; defaults to globalConfig, then to the controller.');
 const password = field.text('Password; defaults to globalConfig, then to the controller. Quote numbers.');
 

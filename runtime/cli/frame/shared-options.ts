@@ -1,3 +1,4 @@
+import { defaultImage, imagePullPolicies } from '../../../lib/topology/document/image';
 import {
   argument,
   argumentList,
@@ -35,7 +36,9 @@ export const setOption = listOption(
 /** Options of every command that renders manifests. */
 export const manifestOptions = {
   set: setOption,
-  image: option('<image>', 'image of the runtime, for functions without one (default: kflow:latest)', { parse: text }),
+  image: option('<image>', `image of the runtime, for functions without one (default: ${defaultImage})`, {
+    parse: text,
+  }),
   natsUrl: option('<url>', 'address of NATS as pods reach it (default: nats://nats.nats.svc:4222)', {
     parse: natsUrls,
   }),
@@ -46,11 +49,9 @@ export const manifestOptions = {
       parse: text,
     },
   ),
-  imagePullPolicy: choiceOption(
-    ['Always', 'IfNotPresent', 'Never'],
-    'when images are pulled, for functions without a policy',
-    { placeholder: '<policy>' },
-  ),
+  imagePullPolicy: choiceOption(imagePullPolicies, 'when images are pulled, for functions without a policy', {
+    placeholder: '<policy>',
+  }),
   natsSecret: listOption('<name>', 'Secret with the credentials of NATS, mounted by every pod; repeatable', {
     parse: text,
   }),

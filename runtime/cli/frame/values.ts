@@ -13,7 +13,7 @@ export class BadValue extends Error {
 
 /** The message of a bad value: where, want, got, do. Credentials in addresses are hidden. */
 export function badValueMessage(label: string, { message, advice }: BadValue, value: string): string {
-  const got = value.replace(/\/\/[^/@\s]*@/g, '//***@');
+  const got = value.replace(/[^/@\s]*@/g, '***@');
   return `${label}: ${message}, got "${got}"${advice === undefined ? '' : `; ${advice}`}`;
 }
 
@@ -90,12 +90,6 @@ export const httpUrl: Parse<string> = (value) => {
 export const natsUrls: Parse<string> = (value) => {
   if (value.split(',').every((url) => /^((nats|tls):\/\/)?[^/]+$/.test(url.trim()))) return value;
   throw new BadValue('want nats://host:4222, several separated by commas');
-};
-
-export const hostAndPort: Parse<string> = (value) => {
-  const [, , number] = /^([^/:\s]+|\[[^\]]+\]):(\d+)$/.exec(value) ?? [];
-  if (Number(number) >= 1 && Number(number) <= 65_535) return value;
-  throw new BadValue('want host:port');
 };
 
 /** A value of a claim and its role: `flow-admins=admin`. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { installationSecret, taskQueueName } from '../../../lib/plan/controller-requirements';
+import { defaultImage, imagePullPolicies } from '../../../lib/topology/document/image';
 
 const seconds = z.number().positive().max(86_400);
 const port = z.int().min(0).max(65_535);
@@ -143,7 +145,7 @@ export const controllerSettingsSchema = z.strictObject({
     namespace: z.string().default('default').describe('Temporal namespace; must exist'),
     taskQueue: z
       .string()
-      .regex(/^[A-Za-z0-9._-]+$/, 'expected letters, digits, dots, hyphens and underscores')
+      .regex(taskQueueName, 'expected letters, digits, dots, hyphens and underscores')
       .default('kflow')
       .describe(
         'task queue; the same for all controllers of an installation, and for no others, which is checked at the start',
@@ -179,7 +181,7 @@ export const controllerSettingsSchema = z.strictObject({
         ),
       secret: z
         .string()
-        .default('kflow-installation')
+        .default(installationSecret)
         .describe('Secret with the installation key, on a cluster without `installation.keyFile`'),
       namespace: z
         .string()
@@ -190,14 +192,14 @@ export const controllerSettingsSchema = z.strictObject({
   cluster: clusterSchema.prefault({ kind: 'kubernetes' }),
   pods: z
     .strictObject({
-      image: z.string().default('kflow:latest').describe('runtime image of functions without an image of their own'),
+      image: z.string().default(defaultImage).describe('runtime image of functions without an image of their own'),
       natsUrl: z.string().optional().describe('URL of NATS from within pods; default: `nats.url`'),
       imagePullSecrets: z
         .array(z.string())
         .optional()
         .describe('names of Secrets in the namespaces of flows, by which their images are pulled'),
       imagePullPolicy: z
-        .enum(['Always', 'IfNotPresent', 'Never'])
+        .enum(imagePullPolicies)
         .optional()
         .describe('when images are pulled, for functions without a policy'),
       runAsUser: z

@@ -3,6 +3,7 @@ import { ControllerInstall } from '../../../lib/constructs/controller/controller
 import type { ControllerInstallProps } from '../../../lib/constructs/controller/controller-install-props';
 import { Flow, type FlowProps } from '../../../lib/constructs/flow';
 import { FlowApp } from '../../../lib/constructs/flow-app';
+import { FlowNamespace } from '../../../lib/constructs/flow-namespace';
 import { NackAccount } from '../../../lib/constructs/streams/nack-account';
 
 const document = {
@@ -77,7 +78,23 @@ test.each<[Partial<ControllerInstallProps>, RegExp]>([
   [{ keySecret: 'A_b' }, /keySecret must be the name of an object/],
   [{ priorityClassName: 'A_b' }, /priorityClassName must be the name of an object/],
   [{ access: { kind: 'tokens', secret: 'A_b' } }, /access.secret must be the name of an object/],
-  [{ taskQueue: '' }, /taskQueue must not be empty/],
+  [{ taskQueue: '' }, /taskQueue must be letters/],
+  [{ taskQueue: 'a b' }, /taskQueue must be letters.*; got "a b"/],
+  [{ temporalAddress: 'temporal' }, /temporalAddress must be host:port, got "temporal"/],
+  [{ temporalAddress: 'temporal:0' }, /temporalAddress must be host:port/],
+  [{ temporalAddress: 'temporal:70000' }, /temporalAddress must be host:port/],
+  [{ temporalAddress: 'https://temporal:7233' }, /temporalAddress must be host:port/],
+  [{ temporalAddress: 'me:hunter2@temporal:7233' }, /temporalAddress contains a user and password/],
+  [{ egress: ['me:hunter2@s3:9000'] }, /egress contains a user and password/],
+  [{ natsUrl: 'nats://me:hunter2@nats:4222' }, /natsUrl: contains a user, password or token/],
+  [{ natsDomain: 'a.b' }, /natsDomain: want one word/],
+  [{ watchNamespaces: [] }, /watchNamespaces must name a namespace/],
+  [{ watchNamespaces: ['a'], secretNamespaces: ['b'] }, /secretNamespaces has no effect/],
+  [{ watchNamespaces: ['a'], secretNamespaces: 'all' }, /secretNamespaces has no effect/],
+  [{ natsAccounts: 'operator' }, /natsAccounts "operator":.*; add secretNamespaces or watchNamespaces/],
+  [{ natsAccounts: 'config', secretNamespaces: [] }, /natsAccounts "config"/],
+  [{ replicas: 0 }, /replicas must be a whole number above 0; got 0/],
+  [{ access: { kind: 'oidc', issuer: 'https://id.example.org', audience: '' } }, /access.audience must not be empty/],
   [{ image: '' }, /image must be as/],
   [{ egress: ['s3.example.org'] }, /egress must be host:port, got "s3.example.org"/],
   [{ egress: ['10.0.0.0/8:443'] }, /egress must be host:port/],
@@ -93,6 +110,13 @@ test.each<[Partial<ControllerInstallProps>, RegExp]>([
   expect(make).not.toThrow(/hunter2/);
 });
 
+test('everything that is wrong with a controller is said at once', () => {
+  const props = { ...install, natsUrl: 'nats://a@b', temporalAddress: 'temporal', taskQueue: 'a b', image: '' };
+  const make = () => new ControllerInstall(new App(), 'kflow', props);
+  expect(make).toThrow(/natsUrl(.|\n)*temporalAddress(.|\n)*image(.|\n)*taskQueue/);
+  expect(make).toThrow(expect.objectContaining({ code: 'secret-exposed' }));
+});
+
 test('a controller may reach object stores by host and port, and by URL', () => {
   const egress = ['s3.prod.svc:9000', 'https://s3.example.org', '[fd00::1]:443'];
   expect(() => new ControllerInstall(new App(), 'kflow', { ...install, egress })).not.toThrow();
@@ -102,7 +126,15 @@ test.each([
   [{ namespace: 'A_b' }, /namespace must be at most 63/],
   [{ name: 'a b' }, /name must be the name of an object/],
   [{ secret: 'a/b' }, /secret must be the name of an object/],
+  [{ servers: ['nats://a:4222', 'nats://me:hunter2@b'] }, /servers: contains a user, password or token/],
+  [{ servers: [] }, /servers: want nats:/],
 ])('an Account of NACK with the props %j is refused', (props, message) => {
   const account = { name: 'nats', namespace: 'orders', servers: ['nats://nats:4222'], secret: 'nats', ...props };
-  expect(() => new NackAccount(new App(), 'account', account)).toThrow(message);
+  const make = () => new NackAccount(new App(), 'account', account);
+  expect(make).toThrow(message);
+  expect(make).not.toThrow(/hunter2/);
+});
+
+test('a namespace of flows with a name that Kubernetes refuses is refused', () => {
+  expect(() => new FlowNamespace(new App(), 'a', { name: 'A_b' })).toThrow(/name must be at most 63.*; got "A_b"/);
 });

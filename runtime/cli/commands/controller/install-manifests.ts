@@ -9,54 +9,26 @@ export type InstallOptions = Values<typeof installOptions>;
 
 /** The manifests of a controller for a cluster, as YAML. Throws CommandError when nothing controls access to the API. */
 export function renderInstall(options: InstallOptions): string {
-  const { createNamespace, settingsSecret, watchNamespaces, keySecret } = options;
-  const { namespace, image, natsUrl, natsDomain, temporalAddress, egress, replicas } = options;
-  const { natsSecret: natsSecrets, podNatsSecret: podNatsSecrets } = options;
-  const { imagePullSecret: imagePullSecrets, priorityClass, tlsSecret, taskQueue } = options;
+  const { natsSecret, podNatsSecret, imagePullSecret, priorityClass, createNamespace } = options;
   const app = new FlowApp();
   new ControllerInstall(app, 'kflow', {
-    ...{ namespace, image, natsUrl, natsSecrets, temporalAddress, egress, replicas },
-    ...(natsDomain === undefined ? {} : { natsDomain }),
-    ...accountsOf(options),
-    ...(podNatsSecrets.length === 0 ? {} : { podNatsSecrets }),
-    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets }),
-    ...(priorityClass === undefined ? {} : { priorityClassName: priorityClass }),
-    ...(tlsSecret === undefined ? {} : { tlsSecret }),
-    ...(taskQueue === undefined ? {} : { taskQueue }),
+    ...options,
     access: accessOf(options),
     hasNamespace: !createNamespace,
-    ...(settingsSecret === undefined ? {} : { settingsSecret }),
-    ...(watchNamespaces === undefined ? {} : { watchNamespaces }),
-    ...(keySecret === undefined ? {} : { keySecret }),
-    ...secretsOf(options),
+    natsSecrets: natsSecret,
+    podNatsSecrets: podNatsSecret.length === 0 ? undefined : podNatsSecret,
+    imagePullSecrets: imagePullSecret,
+    priorityClassName: priorityClass,
+    secretNamespaces: secretNamespacesOf(options),
   });
   return [...app.texts().values()].join('');
 }
 
-/** Each flow gets a Secret with its login. */
-function accountsOf({ natsAccounts, watchNamespaces, secretNamespaces, allSecrets }: InstallOptions) {
-  if (natsAccounts === undefined) return {};
-  const mayManage = watchNamespaces !== undefined || secretNamespaces !== undefined || allSecrets;
-  if (!mayManage) {
-    const remedy = 'add --secret-namespaces, --all-secrets or --watch-namespaces';
-    throw usageError(
-      `--nats-accounts ${natsAccounts}: the controller makes a Secret with the login of each flow; ${remedy}`,
-    );
-  }
-  return { natsAccounts };
-}
-
-function secretsOf({ watchNamespaces, secretNamespaces, allSecrets }: InstallOptions) {
-  if (!allSecrets && secretNamespaces === undefined) return {};
-  if (watchNamespaces !== undefined) {
-    throw usageError(
-      '--watch-namespaces covers the Secrets of these namespaces; leave out --secret-namespaces and --all-secrets',
-    );
-  }
+function secretNamespacesOf({ secretNamespaces, allSecrets }: InstallOptions) {
   if (allSecrets && secretNamespaces !== undefined) {
     throw usageError('use either --secret-namespaces or --all-secrets, not both');
   }
-  return { secretNamespaces: secretNamespaces ?? ('all' as const) };
+  return allSecrets ? 'all' : secretNamespaces;
 }
 
 function accessOf(options: InstallOptions): ControllerAccess {

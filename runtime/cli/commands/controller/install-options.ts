@@ -1,7 +1,7 @@
+import { defaultImage } from '../../../../lib/topology/document/image';
 import {
   choiceOption,
   flag,
-  hostAndPort,
   listOption,
   names,
   natsUrls,
@@ -36,9 +36,9 @@ export const installOptions = {
   ),
   natsDomain: option('<name>', 'JetStream domain of the streams', { parse: text }),
   temporalAddress: required(
-    option('<host:port>', 'frontend of Temporal, as in temporal-frontend.temporal.svc:7233', { parse: hostAndPort }),
+    option('<host:port>', 'frontend of Temporal, as in temporal-frontend.temporal.svc:7233', { parse: text }),
   ),
-  image: withDefault(option('<image>', 'image of controller and runtime', { parse: text }), 'kflow:latest'),
+  image: withDefault(option('<image>', 'image of controller and runtime', { parse: text }), defaultImage),
   imagePullSecret: listOption('<name>', 'Secret by which the image is pulled, for controller and pods; repeatable', {
     parse: text,
   }),

@@ -20,8 +20,8 @@ tls.key.`,
     const { NackAccount } = await import('../../../../lib/constructs/streams/nack-account.js');
     const { natsServers } = await import('../../../../lib/plan/nats-access.js');
     const app = new FlowApp();
-    const props = { name, namespace, servers: natsServers(natsUrl, '--nats-url'), secret };
-    new NackAccount(app, 'account', tlsSecret === undefined ? props : { ...props, tlsSecret });
+    const servers = natsServers(natsUrl, '--nats-url');
+    new NackAccount(app, 'account', { name, namespace, servers, secret, tlsSecret });
     process.stdout.write([...app.texts().values()].join(''));
     return ExitStatus.Done;
   },

@@ -3,7 +3,6 @@ import {
   badValueMessage,
   durationMs,
   functionReplicas,
-  hostAndPort,
   httpUrl,
   keyValue,
   names,
@@ -39,7 +38,6 @@ test('reads pairs, addresses and names', () => {
   expect(roleMapping('group=a=admin')).toEqual(['group=a', 'admin']);
   expect(httpUrl('https://flows.example.org/')).toBe('https://flows.example.org');
   expect(natsUrls('nats://a:4222,tls://b:4222')).toBe('nats://a:4222,tls://b:4222');
-  expect(hostAndPort('[::1]:7233')).toBe('[::1]:7233');
   expect(names('a, b')).toEqual(['a', 'b']);
   expect(durationMs({ isZeroFine: true })('0')).toBe(0);
 });
@@ -56,10 +54,6 @@ test.each(['https://me:hunter2@host', 'https://hunter2@host:9080/'])(
     expect(() => httpUrl(address)).toThrow('want http://host:port without a user and password');
   },
 );
-
-test.each(['temporal:0', 'temporal:70000', 'a b:1'])('refuses %s as a host and port', (address) => {
-  expect(() => hostAndPort(address)).toThrow('want host:port');
-});
 
 test('the advice of a bad value follows the value', () => {
   const bad = new BadValue('want FUNCTION=N', 'to stop a function, use kflow pause --function');
@@ -83,7 +77,6 @@ test.each<[string, (text: string) => unknown, string, string]>([
   ['a role', roleMapping, 'ops=root', 'VALUE=admin'],
   ['an address', httpUrl, 'localhost:9080', 'want http://host:port'],
   ['addresses of NATS', natsUrls, 'http://a:4222', 'want nats://host:4222'],
-  ['an address', hostAndPort, 'temporal', 'want host:port'],
   ['names', names, 'a,,b', 'want names separated by commas'],
 ])('rejects as %s: %p %s', (_, parse, text, message) => {
   expect(() => parse(text)).toThrow(BadValue);
