@@ -100,12 +100,23 @@ test('kflow install rejects a controller without access control, and names the o
   expect(() => renderInstall({ ...open, oidcIssuer, tokensSecret: 'tokens' })).toThrow('not both');
   const closed: InstallOptions = { ...open, tokensSecret: 'tokens', secretNamespaces: ['orders'] };
   expect(() => renderInstall({ ...closed, allSecrets: true })).toThrow('not both');
-  expect(() => renderInstall({ ...closed, watchNamespaces: ['orders'] })).toThrow('watchNamespaces covers the Secrets');
+  expect(() => renderInstall({ ...closed, watchNamespaces: ['orders'] })).toThrow(
+    '--secret-namespaces has no effect: --watch-namespaces covers the Secrets of its namespaces; leave one out',
+  );
   expect(renderInstall(closed)).toContain('kflow-flow-secrets');
   const accounts: InstallOptions = { ...closed, natsAccounts: 'operator' };
   expect(renderInstall(accounts)).toContain('kind: operator');
   expect(() => renderInstall({ ...accounts, secretNamespaces: undefined })).toThrow(
-    'add secretNamespaces or watchNamespaces',
+    'add --secret-namespaces or --watch-namespaces',
+  );
+  const wrong = { ...closed, temporalAddress: 'temporal', natsSecret: ['A_b'], priorityClass: 'A_b', replicas: 0 };
+  expect(() => renderInstall(wrong)).toThrow(
+    expect.objectContaining({
+      status: 64,
+      message: expect.stringMatching(
+        /^--temporal-address must (.|\n)*^--nats-secret must (.|\n)*^--priority-class must /m,
+      ),
+    }),
   );
 });
 

@@ -1,17 +1,34 @@
 import { ControllerInstall } from '../../../../lib/constructs/controller/controller-install';
-import type { ControllerAccess } from '../../../../lib/constructs/controller/controller-install-props';
+import type {
+  ControllerAccess,
+  ControllerInstallProps,
+} from '../../../../lib/constructs/controller/controller-install-props';
 import { FlowApp } from '../../../../lib/constructs/flow-app';
-import type { Values } from '../../frame/command';
-import { usageError } from '../../frame/exit-status';
-import type { installOptions } from './install-options';
+import { ConfigError } from '../../../../lib/errors';
+import { flagOf, type Values } from '../../frame/command';
+import { CommandError, ExitStatus, usageError } from '../../frame/exit-status';
+import { installOptions } from './install-options';
 
 export type InstallOptions = Values<typeof installOptions>;
 
-/** The manifests of a controller for a cluster, as YAML. Throws CommandError when nothing controls access to the API. */
+/** The flags of props that are not called like their option. */
+const flags: { readonly [prop: string]: string } = {
+  'access.secret': '--tokens-secret',
+  'access.issuer': '--oidc-issuer',
+  'access.audience': '--oidc-audience',
+  natsSecrets: '--nats-secret',
+  podNatsSecrets: '--pod-nats-secret',
+  imagePullSecrets: '--image-pull-secret',
+  priorityClassName: '--priority-class',
+};
+
+/**
+ * The manifests of a controller for a cluster, as YAML. Throws CommandError with everything that is wrong, and when nothing
+ * controls access to the API.
+ */
 export function renderInstall(options: InstallOptions): string {
   const { natsSecret, podNatsSecret, imagePullSecret, priorityClass, createNamespace } = options;
-  const app = new FlowApp();
-  new ControllerInstall(app, 'kflow', {
+  const props: ControllerInstallProps = {
     ...options,
     access: accessOf(options),
     hasNamespace: !createNamespace,
@@ -20,8 +37,23 @@ export function renderInstall(options: InstallOptions): string {
     imagePullSecrets: imagePullSecret,
     priorityClassName: priorityClass,
     secretNamespaces: secretNamespacesOf(options),
-  });
+  };
+  const app = new FlowApp();
+  try {
+    new ControllerInstall(app, 'kflow', props);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CommandError(ExitStatus.Usage, error.code, withFlags(error.message));
+  }
   return [...app.texts().values()].join('');
+}
+
+/** The construct's message with flags for props: where a line begins with one, and inside for names of several words. */
+function withFlags(message: string): string {
+  return message.replace(/^[\w.]+|\b[a-z]+[A-Z]\w*/gm, (prop) => {
+    if (flags[prop] !== undefined) return flags[prop];
+    return prop in installOptions ? flagOf(prop, {}) : prop;
+  });
 }
 
 function secretNamespacesOf({ secretNamespaces, allSecrets }: InstallOptions) {
