@@ -73,7 +73,7 @@ function tooOld(entry: CatalogEntry, version: string): string | undefined {
 }
 
 /** Compares dotted numbers; negative when `a` is older. A part that is not a number counts as 0. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split('.').map((part) => Number.parseInt(part, 10) || 0));
   for (const [index, part] of (right ?? []).entries()) {
     const difference = (left?.[index] ?? 0) - part;

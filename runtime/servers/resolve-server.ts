@@ -51,7 +51,10 @@ export async function resolveServer(name: string, options: ResolveOptions = {}):
   return (await findInstalled(search)) ?? (await prepare(search));
 }
 
-/** A server program that is on this machine already, with its version; undefined if it would be downloaded or built. */
+/**
+ * A server program that is on this machine already, with its version; undefined if it would be downloaded or built. Throws
+ * ConfigError when the program of its variable or of the cache does not run.
+ */
 export async function locateServer(
   name: string,
   options: ResolveOptions = {},
@@ -61,7 +64,16 @@ export async function locateServer(
   const env = options.env ?? process.env;
   const found = await findInstalled({ name, entry, env, progress: () => undefined, failures: [] });
   const path = found?.path ?? cachePath(name, entry, env);
-  return existsSync(path) ? { path, version: await versionOf(path) } : undefined;
+  if (!existsSync(path)) return undefined;
+  try {
+    return { path, version: await versionOf(path) };
+  } catch (error) {
+    const [reason = ''] = (error as Error).message.split('\n');
+    throw new ConfigError('config-invalid', `${path}: the program does not run: ${reason}`, {
+      where: path,
+      cause: error,
+    });
+  }
 }
 
 async function findInstalled(search: Search): Promise<ServerBinary | undefined> {

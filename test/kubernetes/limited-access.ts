@@ -11,7 +11,7 @@ import { connectCluster, sharedKubeconfig } from './support';
 export const account = 'kflow-controller';
 const rightsKinds = new Set(['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']);
 
-type Rights = Pick<ControllerInstallProps, 'watchNamespaces' | 'secretNamespaces'>;
+type Rights = Pick<ControllerInstallProps, 'watchNamespaces' | 'secretNamespaces' | 'keySecret'>;
 
 /**
  * Creates the account of a controller in a namespace, with the rights that `kflow install` grants; default: for flows of

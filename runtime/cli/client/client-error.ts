@@ -40,11 +40,10 @@ function adviceOf({ code }: ApiProblem, httpStatus: number): readonly string[] {
 }
 
 /**
- * The error for a response with an HTTP status of 300 or more. A body that is not a problem of the API comes from a proxy
- * or from another server.
+ * The error for a response with an HTTP status of 300 or more, and its body. A body that is not a problem of the API comes
+ * from a proxy or from another server.
  */
-export async function errorOf(response: Response, url: string): Promise<KFlowError> {
-  const text = await response.text();
+export function errorOf(response: Response, text: string, url: string): KFlowError {
   const problem = problemOf(text);
   if (problem !== undefined) return new ApiRefusal(problem, response.status);
   const detail = text.trim().split('\n')[0]?.slice(0, 200) || response.statusText;

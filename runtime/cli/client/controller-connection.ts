@@ -106,15 +106,12 @@ export class ControllerConnection {
     if (token === undefined) headers.set('kflow-user', headerText(userName()));
     else headers.set('authorization', `Bearer ${token}`);
     if (document !== undefined) headers.set('content-type', document.contentType);
-    let response: Response;
-    try {
-      response = await sendRequest(url + path, { method, headers, body: document?.text, signal, ca, silenceMs: limit });
-    } catch (error) {
-      if (isCertificateFault(error)) throw this.untrusted(error);
-      throw this.unavailable(error, signal);
-    }
+    const request = { method, headers, body: document?.text, signal, ca, silenceMs: limit };
+    const response = await sendRequest(url + path, request).catch((error) => {
+      throw isCertificateFault(error) ? this.untrusted(error) : this.unavailable(error);
+    });
     if (response.ok) return response;
-    throw await errorOf(response, url);
+    throw errorOf(response, await this.body(response), url);
   }
 
   private body(answer: Response): Promise<string> {
@@ -135,8 +132,8 @@ export class ControllerConnection {
     return from === undefined ? url : `${url} (${from})`;
   }
 
-  private unavailable(error: unknown, signal?: AbortSignal): ControllerUnavailable {
-    const isLate = (error as Error).name === 'AbortError' && signal?.reason?.name === 'TimeoutError';
+  private unavailable(error: unknown): ControllerUnavailable {
+    const isLate = (error as Error).name === 'TimeoutError';
     const reason = isLate ? `no response within ${this.timeoutMs / 1_000} s` : connectionFault(error);
     const isLocal = /^(localhost|127\..*|\[::1\])$/.test(new URL(this.address.url).hostname);
     const advice = isLocal

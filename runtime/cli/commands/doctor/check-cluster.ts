@@ -1,6 +1,7 @@
 import {
   installationRules,
   kubernetesRules,
+  type PolicyRule,
   secretRules,
   secretsRole,
 } from '../../../../lib/plan/controller-requirements';
@@ -12,10 +13,18 @@ import { reach } from './reach';
 const what = 'cluster';
 const install = 'apply the manifests of `kflow install` again';
 
+/** What of an installation the account needs rights for. */
+interface Asked {
+  /** More namespaces of flows with passwords. */
+  readonly namespaces: readonly string[];
+  /** Whether the Secret with the installation key is there; otherwise the controller has to create it. */
+  readonly hasKey: boolean;
+}
+
 /** The cluster of the settings: that it answers, and what the controller's account may do there. */
 export function checkCluster(
   { cluster, installation }: ControllerSettings,
-  namespaces: readonly string[],
+  { namespaces, hasKey }: Asked,
 ): Promise<readonly Finding[]> {
   if (cluster.kind === 'processes') return checkProcesses(cluster.socket);
   return findingsOf(what, 'check cluster.kubeconfig, cluster.context and the API server', async () => {
@@ -23,10 +32,13 @@ export function checkCluster(
     const review = await AccessReview.open({ ...(file && { file }), ...(context && { context }) });
     try {
       const findings = [ok(what, `Kubernetes ${await review.version()} at ${review.cluster}`)];
-      const places = cluster.namespaces ?? [undefined];
-      for (const place of places) findings.push(await checkRights(review, place));
-      findings.push(...(await checkSecrets(review, cluster.namespaces, namespaces)));
-      if (installation.keyFile === undefined) findings.push(await checkKeyRight(review, installation));
+      for (const place of cluster.namespaces ?? [undefined]) findings.push(await checkRights(review, place));
+      const { secret, namespace = review.namespace, keyFile } = installation;
+      const places = { watched: cluster.namespaces, asked: namespaces, controller: namespace };
+      findings.push(...(await checkSecrets(review, places)));
+      const rules = installationRules(secret, !hasKey);
+      if (keyFile === undefined)
+        findings.push(await checkKeyRight(review, { name: `${namespace}/${secret}`, rules, namespace }));
       return findings;
     } finally {
       review.close();
@@ -48,15 +60,19 @@ async function checkRights(review: AccessReview, namespace: string | undefined):
   return failed('rights', `this account cannot, ${place}: ${missing.join(', ')}`, install);
 }
 
-async function checkSecrets(
-  review: AccessReview,
-  watched: readonly string[] | undefined,
-  asked: readonly string[],
-): Promise<readonly Finding[]> {
+interface Places {
+  readonly watched: readonly string[] | undefined;
+  readonly asked: readonly string[];
+  /** Namespace of the controller. */
+  readonly controller: string;
+}
+
+async function checkSecrets(review: AccessReview, { watched, asked, controller }: Places): Promise<readonly Finding[]> {
   if (watched === undefined && (await review.missing(secretRules)).length === 0) {
     return [ok('secrets', 'this account may manage the Secrets of every namespace')];
   }
   const places = [...new Set([...(watched ?? []), ...asked])];
+  const account = `${controller}:kflow-controller`;
   if (places.length === 0) {
     const found = 'this account may not manage Secrets in every namespace: only flows without passwords run everywhere';
     return [warning('secrets', found, 'name the namespaces to check with --namespaces a,b')];
@@ -66,7 +82,7 @@ async function checkSecrets(
       const missing = await review.missing(secretRules, namespace);
       if (missing.length === 0) return ok('secrets', `this account may manage the Secrets of ${namespace}`);
       const found = `flows with passwords cannot run in ${namespace}: this account cannot ${missing.join(', ')}`;
-      const binding = `kubectl create rolebinding ${secretsRole} --namespace ${namespace} --clusterrole ${secretsRole} --serviceaccount kflow:kflow-controller`;
+      const binding = `kubectl create rolebinding ${secretsRole} --namespace ${namespace} --clusterrole ${secretsRole} --serviceaccount ${account}`;
       return warning('secrets', found, watched === undefined ? binding : install);
     }),
   );
@@ -74,9 +90,13 @@ async function checkSecrets(
 
 async function checkKeyRight(
   review: AccessReview,
-  { secret, namespace = review.namespace }: ControllerSettings['installation'],
+  {
+    name,
+    rules,
+    namespace,
+  }: { readonly name: string; readonly rules: readonly PolicyRule[]; readonly namespace: string },
 ): Promise<Finding> {
-  const missing = await review.missing(installationRules(secret, false), namespace);
-  if (missing.length === 0) return ok('key secret', `this account may read the Secret ${namespace}/${secret}`);
-  return failed('key secret', `this account cannot read the Secret ${namespace}/${secret}`, install);
+  const missing = await review.missing(rules, namespace);
+  if (missing.length === 0) return ok('key secret', `this account may read the Secret ${name}`);
+  return failed('key secret', `for the Secret ${name}, this account cannot ${missing.join(', ')}`, install);
 }

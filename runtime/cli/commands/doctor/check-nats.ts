@@ -8,10 +8,11 @@ import { isLoopback } from '../../../controller/api/access/loopback';
 import { natsExposure } from '../../../controller/settings/nats-exposure';
 import type { ControllerSettings } from '../../../controller/settings/settings';
 import type { InstallationKey } from '../../../installation/installation-key';
+import { compareVersions } from '../../../servers/installed-server';
 import { type Finding, failed, findingsOf, ok, warning } from './finding';
 import { reach } from './reach';
 
-const minVersion = [2, 11];
+const minVersion = '2.11';
 const advice = 'check nats.url, nats.credentials and the server';
 
 /** nats as the controller uses it: version, JetStream, TLS, who can read what, and the stored documents. */
@@ -66,11 +67,8 @@ function checkServer(
 ): Finding {
   const who = [account === undefined ? '' : ` in the account ${account}`, user === undefined ? '' : ` as ${user}`];
   const found = `nats-server ${version} at ${url}, logged in with ${way}${who.join('')}`;
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [minMajor = 0, minMinor = 0] = minVersion;
-  if (major < minMajor || (major === minMajor && minor < minMinor)) {
-    return failed('nats', found, 'install nats-server 2.11 or newer');
-  }
+  if (compareVersions(version, minVersion) < 0)
+    return failed('nats', found, `install nats-server ${minVersion} or newer`);
   if (jetStream === undefined) {
     return failed('nats', `${found}; no JetStream`, 'enable JetStream on the server and in this account');
   }

@@ -56,7 +56,7 @@ async function checkSettings(settings: ControllerSettings, namespaces: readonly 
     checkNats(settings.nats, key),
     checkTemporal(settings.temporal),
     checkBuckets(settings),
-    checkCluster(settings, namespaces),
+    checkCluster(settings, { namespaces, hasKey: key !== undefined }),
   ];
   return [finding, ...(await Promise.all(checks)).flat()];
 }

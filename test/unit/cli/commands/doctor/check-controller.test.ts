@@ -38,6 +38,11 @@ test('a certificate that is not trusted is named as the reason', async () => {
 });
 
 test('a controller that is not there refuses the connection', async () => {
-  const [finding] = await checkController({ url: `http://127.0.0.1:${await freePort()}` });
-  expect(JSON.stringify(finding)).toContain('does not answer: connection refused');
+  const place = `http://127.0.0.1:${await freePort()}`;
+  expect(await checkController({ url: place })).toEqual([
+    expect.objectContaining({
+      found: `cannot reach the controller at ${place}: connection refused`,
+      remedy: expect.stringContaining('kflow up'),
+    }),
+  ]);
 });
