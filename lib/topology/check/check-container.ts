@@ -1,12 +1,13 @@
 import { childrenOf, entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
 import { containerResources, mergeContainers, parseQuantity } from '../document/container-settings';
-import { isDnsLabel, isLabelName, isLabelValue, maxLabelLength } from '../document/dns-label';
+import { isDnsLabel, maxLabelLength } from '../document/dns-label';
 import type { Draft } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { Finding, ProblemList } from '../read/problem-list';
 import { isAddress } from './check-addresses';
 import { checkEnv } from './check-env';
+import { checkPlacement } from './check-placement';
 import { checkPod } from './check-pod';
 import { checkVolumes } from './check-volumes';
 
@@ -46,10 +47,10 @@ export function checkContainer(draft: Draft, problems: ProblemList): void {
     check.resources();
     check.devices();
     check.sidecars();
-    check.placement();
     check.egress();
     checkVolumes(each, problems);
     checkPod(each, problems);
+    checkPlacement(each, problems);
   }
 }
 
@@ -150,39 +151,6 @@ class ContainerCheck {
         const message = '"http" is reserved for the port of the function; choose another name';
         this.add([...at, 'ports', port, 'name'], { code: 'name-invalid', message });
       }
-    }
-  }
-
-  placement(): void {
-    const { nodeSelector, tolerations, topologySpreadConstraints } = this.container;
-    for (const [index, { key, operator, value, effect, tolerationSeconds }] of entriesOf(tolerations)) {
-      const at = ['tolerations', index];
-      if (operator === 'Exists' && value !== undefined) {
-        this.add([...at, 'value'], { message: 'the operator Exists takes no value; remove it', at: 'key' });
-      }
-      if ((operator === undefined || operator === 'Equal') && (key === undefined || key === '')) {
-        this.add(at, { message: 'a toleration of every taint needs "operator: Exists"; another one needs a key' });
-      }
-      if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
-        this.add([...at, 'tolerationSeconds'], { message: 'needs "effect: NoExecute"', at: 'key' });
-      }
-    }
-    for (const [index, { maxSkew, topologyKey, whenUnsatisfiable }] of entriesOf(topologySpreadConstraints)) {
-      const at = ['topologySpreadConstraints', index];
-      if (!(Number.isInteger(maxSkew) && Number(maxSkew) > 0)) this.add(at, { message: 'maxSkew must be 1 or more' });
-      if (typeof topologyKey !== 'string' || !isLabelName(topologyKey)) {
-        this.add(at, { message: 'topologyKey must be a label of nodes, as in topology.kubernetes.io/zone' });
-      }
-      if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
-        this.add(at, { message: 'whenUnsatisfiable must be DoNotSchedule or ScheduleAnyway' });
-      }
-    }
-    for (const [label, value] of Object.entries(isPlainMap(nodeSelector) ? nodeSelector : {})) {
-      const isLabel = isLabelName(label);
-      const isValue = typeof value !== 'string' || isLabelValue(value);
-      if (isLabel && isValue) continue;
-      const message = `is not a valid Kubernetes label: ${quote(isLabel ? String(value) : label)}`;
-      this.add(['nodeSelector', label], { message, at: isLabel ? 'value' : 'key' });
     }
   }
 

@@ -79,6 +79,7 @@ class SecretCheck {
       this.variables(env, [...at, 'sidecars', index, 'env']);
       this.own(others, [...at, 'sidecars', index]);
     }
+    this.own(container.volumes, [...at, 'volumes'], 'name a Secret in the way of this kind of volume');
     for (const [name, value] of childrenOf(container.podAnnotations)) {
       if (typeof value !== 'string' || !carriesCredentials(value)) continue;
       this.expose([...at, 'podAnnotations', name], 'an address in an annotation must not contain a user and password');
@@ -87,14 +88,18 @@ class SecretCheck {
   }
 
   /** Checks a value at any depth, because it is written into a ConfigMap or a pod. */
-  private own(value: unknown, path: DocumentPath): void {
+  private own(
+    value: unknown,
+    path: DocumentPath,
+    remedy = 'pass it as a variable from a Secret (meta.container.env with valueFrom)',
+  ): void {
     const isValue = typeof value === 'string' || typeof value === 'number';
     const name = path.findLast((step) => typeof step === 'string');
     if (isValue && value !== '' && (isSecretName(String(name)) || carriesSecret(String(value)))) {
-      const message = `"${name}" looks like a secret and would be stored as plain text; pass it as a variable from a Secret (meta.container.env with valueFrom)`;
+      const message = `"${name}" looks like a secret and would be stored as plain text; ${remedy}`;
       this.expose(path, message);
     }
-    for (const [step, inner] of childrenOf(value)) this.own(inner, [...path, step]);
+    for (const [step, inner] of childrenOf(value)) this.own(inner, [...path, step], remedy);
   }
 
   private variables(env: unknown, path: DocumentPath): void {

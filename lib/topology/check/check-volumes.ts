@@ -1,6 +1,5 @@
-import path from 'node:path';
 import { entriesOf, type PlainMap } from '../../plain-map';
-import { mergeContainers } from '../document/container-settings';
+import { mergeContainers, mountFolder } from '../document/container-settings';
 import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
@@ -35,7 +34,7 @@ export function checkVolumes(
       if (typeof mountPath === 'string') {
         const message = isOwn ? ownFault(mountPath) : pathFault(mountPath);
         if (message !== undefined) refuse([...here, 'mountPath'], message);
-        const full = normal(mountPath);
+        const full = mountFolder(mountPath);
         const line = lines.get(full);
         if (line === undefined) lines.set(full, problems.lineOf([...place, ...here, 'mountPath']));
         else {
@@ -61,7 +60,7 @@ export function checkVolumes(
 
 /** A mount of the function must not hide what KFlow mounts: the spec, and the credentials of nats. */
 function ownFault(mountPath: string): string | undefined {
-  const full = normal(mountPath);
+  const full = mountFolder(mountPath);
   if (full === '/') return 'the path would hide the files of the image; choose a folder';
   if (!/^\/etc(\/kflow(\/.*)?)?$/.test(full)) return pathFault(mountPath);
   return full === '/etc'
@@ -72,9 +71,4 @@ function ownFault(mountPath: string): string | undefined {
 function pathFault(mountPath: string): string | undefined {
   const isPath = mountPath.startsWith('/') && !mountPath.includes(':') && !mountPath.split('/').includes('..');
   return isPath ? undefined : `must be an absolute path without ":" and "..", got ${quote(mountPath)}`;
-}
-
-/** The path without double slashes, dots and a slash at the end. */
-function normal(mountPath: string): string {
-  return path.posix.normalize(mountPath).replace(/(?<=.)\/$/, '');
 }

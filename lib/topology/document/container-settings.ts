@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { isPlainMap, type PlainMap } from '../../plain-map';
 
 /** Parts of a function's container and pod that the document sets. Nested values are passed on as written. */
@@ -61,7 +62,10 @@ export function containerSettings(container: unknown): ContainerSettings {
     envFrom: list('envFrom'),
     resources: containerResources(given),
     volumes: list('volumes'),
-    volumeMounts: list('volumeMounts'),
+    volumeMounts: list<NamedPart>('volumeMounts').map((mount) => ({
+      ...mount,
+      mountPath: mountFolder(String(mount.mountPath)),
+    })),
     sidecars: list('sidecars'),
     egress: list('egress'),
     imagePullSecrets: list('imagePullSecrets'),
@@ -119,8 +123,17 @@ function mergeField(key: string, outer: unknown, inner: unknown): unknown {
   if (joined.has(key)) return [...new Map([...outer, ...inner].map((item) => [JSON.stringify(item), item])).values()];
   const name = keyOfList[key];
   if (name === undefined) return inner;
-  const named = inner.map((item: unknown) => isPlainMap(item) && item[name]);
-  return [...outer.filter((item: unknown) => !(isPlainMap(item) && named.includes(item[name]))), ...inner];
+  const nameOf = (item: unknown) => {
+    const own = isPlainMap(item) ? item[name] : undefined;
+    return name === 'mountPath' && typeof own === 'string' ? mountFolder(own) : own;
+  };
+  const named = inner.map(nameOf);
+  return [...outer.filter((item) => !named.includes(nameOf(item))), ...inner];
+}
+
+/** The path of a mount without double slashes, dots and a slash at the end: Kubernetes takes `/tmp/` and `/tmp` for two. */
+export function mountFolder(mountPath: string): string {
+  return path.posix.normalize(mountPath).replace(/(?<=.)\/$/, '');
 }
 
 /** Merges two levels: `resources.limits` is merged resource by resource. */

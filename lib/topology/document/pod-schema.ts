@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field } from './document-field';
+import { affinity, spreadConstraint } from './placement-schema';
 
 const toleration = field.section(
   {
@@ -39,20 +40,11 @@ export const podFields = {
   priorityClassName: field.word("The pods' PriorityClass.").optional(),
   runtimeClassName: field.word("The pods' RuntimeClass.").optional(),
   nodeSelector: texts('Value of the label.', 'Labels a node must have.').optional(),
-  affinity: field
-    .section(
-      {
-        nodeAffinity: field.openSection({}, "Kubernetes' rules for nodes.").optional(),
-        podAffinity: field.openSection({}, "Kubernetes' rules for pods nearby.").optional(),
-        podAntiAffinity: field.openSection({}, "Kubernetes' rules for pods apart.").optional(),
-      },
-      "Kubernetes' affinity.",
-    )
-    .optional(),
+  affinity: affinity.optional(),
   tolerations: field.list(toleration, 'Taints that the pod tolerates.').optional(),
   topologySpreadConstraints: field
     .list(
-      field.openSection({}, 'One constraint.'),
+      spreadConstraint,
       'How pods are spread, instead of over nodes as far as possible. A constraint without a labelSelector counts the pods of the function.',
     )
     .optional(),

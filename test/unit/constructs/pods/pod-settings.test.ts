@@ -95,7 +95,8 @@ describe('globalConfig.container', () => {
 });
 
 test('a pod has every part that the document sets', () => {
-  const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } };
+  const nodeSelectorTerms = [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] }] as const;
+  const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } };
   const { map } = templatesOf({
     meta: {
       serviceAccountName: 'reader',
@@ -178,12 +179,85 @@ describe('a function that downloads objects', () => {
     ['with a smaller limit', { resources: { limits: { 'ephemeral-storage': '500Mi' } } }, ['500Mi', '500Mi']],
     ['with a volume for /tmp', emptyTmp, [undefined, undefined]],
     ['with a mount at /tmp', ownMount, [undefined, undefined]],
+    [
+      'with a mount at /tmp/',
+      { ...ownMount, volumeMounts: [{ name: 'big', mountPath: '/tmp/' }] },
+      [undefined, undefined],
+    ],
   ])('reserves disk %s', (_title, container, expected) => {
     expect(resourcesOf(container)).toEqual(expected);
   });
 });
 
+test('a path that is written in several ways is mounted once', () => {
+  const volumes = ['outer', 'inner'].map((name) => ({ name, emptyDir: {} }));
+  const at = (name: string, ...paths: readonly string[]) => paths.map((mountPath) => ({ name, mountPath }));
+  const { map } = templatesOf({
+    flow: { volumes, volumeMounts: at('outer', '/data/', '/logs') },
+    meta: { volumeMounts: at('inner', '/data', '/tmp/', '/a//b/./c/') },
+  });
+  const mounts: readonly Manifest[] = map.spec.containers[0].volumeMounts;
+  expect(mounts.map(({ name, mountPath }) => `${name} ${mountPath}`)).toEqual([
+    'spec /etc/kflow',
+    'outer /logs',
+    'inner /data',
+    'inner /tmp',
+    'inner /a/b/c',
+  ]);
+});
+
 describe('refused before a cluster would', () => {
+  test('rules of an affinity', () => {
+    const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+    const preferred = 'preferredDuringSchedulingIgnoredDuringExecution';
+    const term = (...matchExpressions: readonly object[]) => ({ matchExpressions });
+    const affinity = {
+      nodeAffinity: {
+        [required]: {
+          nodeSelectorTerms: [
+            term({ key: 'a b', operator: 'In', values: ['x'] }, { key: 'zone', operator: 'In' }),
+            term({ key: 'zone', operator: 'Exists', values: ['x'] }, { key: 'cpus', operator: 'Gt', values: ['many'] }),
+            { matchExpression: [] },
+          ],
+        },
+        [preferred]: [{ weight: 101, preference: term({ key: 'zone', operator: 'Equals', values: ['x'] }) }],
+      },
+      podAffinity: { [required]: [{ labelSelector: { matchLabels: { team: 'blue team' } } }] },
+      podAntiAffinity: { [required]: {}, [preferred]: [{ weight: 1, podAffinityTerm: { topologyKey: 'a b' } }] },
+    };
+    expect(
+      problemsOf({ meta: { affinity } }).map((line) => line.replace('dag[1].meta.container.affinity.', '')),
+    ).toEqual([
+      `nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions[0].key  is not a valid Kubernetes label: "a b"`,
+      `nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions[1]  the operator In needs values`,
+      `nodeAffinity.${required}.nodeSelectorTerms[1].matchExpressions[0].values  the operator Exists takes no values; remove them`,
+      `nodeAffinity.${required}.nodeSelectorTerms[1].matchExpressions[1]  the operator Gt needs one integer`,
+      `nodeAffinity.${required}.nodeSelectorTerms[2].matchExpression  unknown key "matchExpression"; did you mean "matchExpressions"?`,
+      `nodeAffinity.${preferred}[0].weight  must be a weight, 1 to 100, got 101`,
+      `nodeAffinity.${preferred}[0].preference.matchExpressions[0].operator  must be one of In, NotIn, Exists, DoesNotExist, Gt, Lt, got "Equals"`,
+      `podAffinity.${required}[0]  the key "topologyKey" is missing; it must be text`,
+      `podAffinity.${required}[0].labelSelector.matchLabels.team  is not a valid Kubernetes label: "blue team"`,
+      `podAntiAffinity.${required}  must be a list, got an empty map`,
+      `podAntiAffinity.${preferred}[0].podAffinityTerm.topologyKey  must be a label of nodes, as in topology.kubernetes.io/zone, got "a b"`,
+    ]);
+  });
+
+  test('passwords in the driver of a volume, but not names of Secrets', () => {
+    const csi = {
+      driver: 'smb.csi.k8s.io',
+      volumeAttributes: { source: '//nas/share', password: 'planted' },
+      nodePublishSecretRef: { name: 'nas' },
+    };
+    const volumes = [
+      { name: 'share', csi },
+      { name: 'keys', secret: { secretName: 'keys', items: [{ key: 'password', path: 'token' }] } },
+      { name: 'all', projected: { sources: [{ secret: { name: 'a' } }, { serviceAccountToken: { path: 'token' } }] } },
+    ];
+    expect(problemsOf({ meta: { volumes } })).toEqual([
+      'dag[1].meta.container.volumes[0].csi.volumeAttributes.password  "password" looks like a secret and would be stored as plain text; name a Secret in the way of this kind of volume',
+    ]);
+  });
+
   test('names, labels and annotations', () => {
     const meta = {
       imagePullSecrets: ['Registry'],

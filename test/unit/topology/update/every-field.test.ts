@@ -131,7 +131,10 @@ describe('every field of globalConfig', () => {
       priorityClassName: { to: 'low' },
       runtimeClassName: { to: 'gvisor' },
       nodeSelector: { to: { zone: 'a' }, at: 'nodeSelector.zone' },
-      affinity: { to: { nodeAffinity: { x: 1 } }, at: 'affinity.nodeAffinity' },
+      affinity: {
+        to: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] } },
+        at: 'affinity.podAffinity',
+      },
       tolerations: { to: [{ operator: 'Exists' }] },
       topologySpreadConstraints: { to: [{ maxSkew: 2, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' }] },
       podLabels: { to: { team: 'blue' }, at: 'podLabels.team' },
