@@ -7,6 +7,7 @@ import { knownKeysAt } from './document/known-keys';
 import type { Topology } from './document/topology';
 import type { DocumentPath, Problem } from './problem/problem';
 import { applySets, type DocumentSet } from './read/document-set';
+import { kubernetesKind } from './read/kubernetes-kind';
 import { parseDocument } from './read/parse-document';
 import { ProblemList } from './read/problem-list';
 
@@ -31,6 +32,11 @@ export interface TopologyReading {
 /** Reads a topology from YAML or JSON. Returns all problems, and the completed topology if none is an error. */
 export function readTopology(text: string, options: ReadTopologyOptions): TopologyReading {
   const { file, defaultJobId, sets = [], purpose = 'run' } = options;
+  const kind = kubernetesKind(text);
+  if (kind !== undefined) {
+    const message = `this is a Kubernetes object of the kind ${kind}, not a topology`;
+    return { problems: [{ severity: 'error', code: 'shape', file, line: 1, col: 1, path: '', message }] };
+  }
   const parsed = parseDocument(text, file);
   if (parsed.source === undefined) return { problems: inOrder(parsed.problems) };
   const { source, problems: setProblems } = applySets(parsed.source, sets);

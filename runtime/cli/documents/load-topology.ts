@@ -64,7 +64,7 @@ export function placedIn(program: string, problem: Problem, document: unknown): 
 
 const reasons: { readonly [code: string]: string } = {
   ENOENT: 'no such file',
-  EISDIR: 'a directory without YAML or JSON files',
+  EISDIR: 'a directory without topologies in YAML or JSON',
   EACCES: 'permission denied',
   ELOOP: 'too many symbolic links',
   ERR_ENCODING_INVALID_ENCODED_DATA: 'not UTF-8 text',

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../../../../lib/topology/problem/problem';
 import { defineCommand } from '../../frame/command';
@@ -9,7 +9,8 @@ import { argumentList, choiceOption, text, withDefault } from '../../frame/value
 export const lint = defineCommand({
   name: 'lint',
   summary: 'check topologies and report every problem',
-  details: `Exits with ${ExitStatus.Failed} when a topology has an error; warnings alone exit with ${ExitStatus.Done}.`,
+  details: `Exits with ${ExitStatus.Failed} when a topology has an error; warnings alone exit with ${ExitStatus.Done}.
+In a directory, files with Kubernetes objects are skipped.`,
   arguments: {
     files: argumentList({
       name: 'file',
@@ -23,7 +24,13 @@ export const lint = defineCommand({
   },
   async run({ files, set, format }) {
     const { loadTopology } = await import('../../documents/load-topology.js');
-    const results = files.flatMap(topologiesIn).map((file) => ({ file, problems: loadTopology(file, set).problems }));
+    const { kubernetesKind } = await import('../../../../lib/topology/read/kubernetes-kind.js');
+    const isObject = (file: string) => kubernetesKind(textOf(file)) !== undefined;
+    const skipped = (file: string) => {
+      if (format === 'text') process.stdout.write(`${file}: skipped, a Kubernetes object\n`);
+    };
+    const found = files.flatMap((file) => topologiesIn(file, isObject, skipped));
+    const results = found.map((file) => ({ file, problems: loadTopology(file, set).problems }));
     const problems = results.flatMap((result) => result.problems);
     if (format === 'json') process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
     else await printProblems(results);
@@ -50,11 +57,29 @@ async function printProblems(results: readonly FileResult[]): Promise<void> {
   process.stdout.write(`${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}\n`);
 }
 
-/** A directory stands for the YAML and JSON files below it. */
-function topologiesIn(file: string): string[] {
+/** A directory stands for the YAML and JSON files below it that are no Kubernetes objects. */
+function topologiesIn(
+  file: string,
+  isObject: (file: string) => boolean,
+  skipped: (file: string) => void,
+): readonly string[] {
   if (!existsSync(file) || !statSync(file).isDirectory()) return [file];
-  const below = readdirSync(file, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(ya?ml|json)$/.test(name));
-  return below.length === 0 ? [file] : below.sort().map((name) => path.join(file, name));
+  const below = readdirSync(file, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .sort()
+    .map((name) => path.join(file, name));
+  const objects = new Set(below.filter(isObject));
+  objects.forEach(skipped);
+  return below.length === objects.size ? [file] : below.filter((each) => !objects.has(each));
+}
+
+/** Empty for a file that cannot be read, which is reported as a topology. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function isError(problem: Problem): boolean {

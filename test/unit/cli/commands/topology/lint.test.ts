@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs';
+import path from 'node:path';
 import { Workplace } from '../../../../support/kflow-cli';
 import { invalidTopology, kflow, topology, warnedTopology } from '../../support';
 
@@ -40,4 +42,45 @@ test('an error in one of several files exits with 1, wherever the file is in the
 test('the JSON format exits with the same status', async () => {
   expect((await kflow('lint', '--format', 'json', valid(), invalid())).status).toBe(1);
   expect(await kflow('lint', '--format', 'json', valid())).toMatchObject({ status: 0, stdout: '[]\n' });
+});
+
+const object = 'apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: dev\n';
+
+test('Kubernetes objects in a directory are skipped, with a word', async () => {
+  const topologyFile = valid();
+  const files = [
+    place.write('application.yaml', object),
+    place.write('several.yaml', `---\n${object}---\n${object}`),
+    place.write('z.json', '{ "apiVersion": "v1", "kind": "ConfigMap", "data": { "dag": "" } }'),
+  ];
+  const skipped = files.map((file) => `${file}: skipped, a Kubernetes object\n`);
+  const { status, stdout } = await kflow('lint', place.folder);
+  expect([status, stdout]).toEqual([0, `${skipped.join('')}${topologyFile}: ok\n`]);
+  expect(await kflow('lint', '--format', 'json', place.folder)).toMatchObject({ status: 0, stdout: '[]\n' });
+});
+
+test('a Kubernetes object that is named is an error, and so is a directory with nothing else', async () => {
+  const file = place.write('application.yaml', object);
+  expect(await kflow('lint', file)).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining('this is a Kubernetes object of the kind Application, not a topology\n1 error'),
+  });
+  expect(await kflow('lint', place.folder)).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining('a directory without topologies in YAML or JSON'),
+  });
+});
+
+test('a file of a directory that cannot be read is an error of this file', async () => {
+  valid();
+  symlinkSync('nowhere', path.join(place.folder, 'dangling.yaml'));
+  const { status, stdout } = await kflow('lint', place.folder);
+  expect([status, stdout]).toEqual([1, expect.stringMatching(/dangling\.yaml:1:1 .*no such file/)]);
+  expect(stdout).toContain('valid.yaml: ok');
+});
+
+test('a topology with keys of a Kubernetes object is checked as a topology', async () => {
+  const file = place.write('both.yaml', `apiVersion: v1\nkind: Flow\n${topology}`);
+  const { status, stdout } = await kflow('lint', place.folder);
+  expect([status, stdout]).toEqual([1, expect.stringContaining(`${file}:1:1`)]);
 });
