@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type JetStreamManager, type KV, type NatsConnection, NatsError } from 'nats';
+import type { JetStreamManager, KV, NatsConnection } from 'nats';
 import { ConfigError } from '../../../lib/errors';
 import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
 import type { Publisher } from '../../engine/ports/publisher';
 import { jetStreamOf, managerOf, valueSubject } from './access/jetstream-api';
+import { writeIfUnchanged } from './access/write-if-unchanged';
 import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 
 /**
@@ -90,16 +91,9 @@ export class JetStreamFlowState implements FlowState {
   ): Promise<boolean> {
     // the first note counts: a later one could take letters of the new run for old ones
     await this.createOnce(`letters.${run}`, String(await this.lastOf(deadLetters)));
-    try {
-      await retryRequest(() =>
-        revision === 0 ? this.bucket.create('run', String(run)) : this.bucket.update('run', String(run), revision),
-      );
-    } catch (error) {
-      if (!(error instanceof NatsError) || (await this.currentRun()) === current) throw error;
-      return false;
-    }
-    await this.purgeRun(current);
-    return true;
+    const hasBegun = await this.writeIfUnchanged('run', String(run), revision);
+    if (hasBegun) await this.purgeRun(current);
+    return hasBegun;
   }
 
   /** Removes the notes of what was changed from outside. */
@@ -246,11 +240,11 @@ export class JetStreamFlowState implements FlowState {
 
   /** The first value of a key stays. */
   private async createOnce(key: string, value: string): Promise<void> {
-    try {
-      await retryRequest(() => this.bucket.create(key, value));
-    } catch (error) {
-      if (!(error instanceof NatsError) || (await this.number(key)) === undefined) throw error;
-    }
+    await this.writeIfUnchanged(key, value, 0);
+  }
+
+  private writeIfUnchanged(key: string, value: string, revision: number): Promise<boolean> {
+    return retryRequest(() => writeIfUnchanged(this.bucket, { key, value, revision }));
   }
 
   private async currentRun(): Promise<number> {

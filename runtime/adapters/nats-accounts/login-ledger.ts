@@ -1,12 +1,11 @@
-import { type KV, type NatsConnection, NatsError } from 'nats';
+import type { KV, NatsConnection } from 'nats';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import { jetStreamOf, managerOf } from '../jetstream/access/jetstream-api';
+import { writeIfUnchanged } from '../jetstream/access/write-if-unchanged';
 import { bucketConfig, ensureStream } from '../jetstream/provision';
 import { callServer, quickRequests, readServer } from '../jetstream/retry-request';
 
 const bucket = 'kflow_logins';
-/** JetStream's error code of a write that expected another last one. */
-const wrongSequence = 10_071;
 
 /** Users whose tokens are refused, with the second until which they were issued. */
 export type Revocations = { readonly [user: string]: number };
@@ -76,9 +75,9 @@ export class LoginLedger {
       const { all, revision } = await this.read(namespace);
       const kept = Object.entries(all).filter(([, { expiresAt }]) => expiresAt >= now);
       const expiresAt = Math.max(revocation.expiresAt, all[user]?.expiresAt ?? 0);
-      const text = JSON.stringify({ ...Object.fromEntries(kept), [user]: { ...revocation, expiresAt } });
-      const isStored = await callServer(target, () => this.replaced(`revoked.${namespace}`, text, revision));
-      if (isStored) return;
+      const value = JSON.stringify({ ...Object.fromEntries(kept), [user]: { ...revocation, expiresAt } });
+      const write = { key: `revoked.${namespace}`, value, revision };
+      if (await callServer(target, () => writeIfUnchanged(this.values, write))) return;
     }
   }
 
@@ -86,17 +85,6 @@ export class LoginLedger {
     const entry = await readServer(`revocations of ${namespace}`, () => this.values.get(`revoked.${namespace}`));
     const all = entry?.operation === 'PUT' ? entry.json<{ readonly [user: string]: Revocation }>() : {};
     return { all, revision: entry?.revision ?? 0 };
-  }
-
-  private async replaced(key: string, text: string, revision: number): Promise<boolean> {
-    try {
-      if (revision === 0) await this.values.create(key, text);
-      else await this.values.update(key, text, revision);
-      return true;
-    } catch (error) {
-      if (error instanceof NatsError && error.api_error?.err_code === wrongSequence) return false;
-      throw error;
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { NatsConnection } from 'nats';
 import { ConfigError } from '../../../../lib/errors';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
+import { writeIfUnchanged } from '../access/write-if-unchanged';
 import { bucketConfig, ensureStream } from '../provision';
 import { callServer, quickRequests, readServer } from '../retry-request';
 
@@ -23,12 +24,8 @@ export async function claimStore(
     return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();
   };
   if ((await read()) === undefined) {
-    // `create` fails if another controller was faster; then its entry decides
-    await callServer(`bucket ${bucket}`, async () => {
-      await values.create(key, installation).catch(async (error: unknown) => {
-        if ((await read()) === undefined) throw error;
-      });
-    });
+    // if another controller was faster, its entry decides
+    await callServer(`bucket ${bucket}`, () => writeIfUnchanged(values, { key, value: installation, revision: 0 }));
   }
   const owner = await read();
   if (owner === installation) return;

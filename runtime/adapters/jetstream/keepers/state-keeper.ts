@@ -1,6 +1,7 @@
 import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
 import type { FunctionSpec } from '../../../../lib/plan/function-spec';
 import { jetStreamOf } from '../access/jetstream-api';
+import { writeIfUnchanged } from '../access/write-if-unchanged';
 import { recreateStream } from '../provision';
 import { readKey } from '../read-run';
 import { ignoreMissing, quickRequests } from '../retry-request';
@@ -79,9 +80,7 @@ export class StateKeeper {
     const { connection, spec, restoreSchemas } = this.props;
     await this.note(created);
     const kv = await jetStreamOf(connection, quickRequests).views.kv(spec.stateBucket, { bindOnly: true });
-    for (const [key, value] of this.mirror) {
-      if ((await kv.get(key)) === null) await kv.put(key, value);
-    }
+    for (const [key, value] of this.mirror) await writeIfUnchanged(kv, { key, value, revision: 0 });
     await restoreSchemas();
   }
 

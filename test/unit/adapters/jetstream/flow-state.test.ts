@@ -1,4 +1,4 @@
-import { type NatsConnection, NatsError } from 'nats';
+import { ErrorCode, type NatsConnection, NatsError } from 'nats';
 import { StoreError } from '../../../../lib/errors';
 import { JetStreamFlowState } from '../../../../runtime/adapters/jetstream/jetstream-flow-state';
 import type { Part, Writer } from '../../../../runtime/engine/ports/flow-state';
@@ -13,19 +13,23 @@ class Server {
   private readonly revisions = new Map<string, number>();
   /** Called before a key is created. */
   beforeCreate: (key: string) => void = () => undefined;
+  /** The next write of this key is stored, but its answer is lost. */
+  loses: string | undefined;
 
   private readonly bucket = {
     get: async (key: string) => this.entry(key),
     put: async (key: string, value: string) => this.put(key, value),
     update: async (key: string, value: string, revision: number) => {
       if (revision <= 0) throw new Error('version must be greater than 0');
-      if ((this.revisions.get(key) ?? 0) !== revision) throw new NatsError('wrong last sequence', '400');
+      if ((this.revisions.get(key) ?? 0) !== revision) throw wrongSequence();
       this.put(key, value);
+      this.answer(key);
     },
     create: async (key: string, value: string) => {
       this.beforeCreate(key);
-      if (this.values.has(key)) throw new NatsError('wrong last sequence', '400');
+      if (this.values.has(key)) throw wrongSequence();
       this.put(key, value);
+      this.answer(key);
     },
     history: async ({ key }: { key: string }) => this.keysBelow(key).map((each) => this.entry(each)),
   };
@@ -51,6 +55,12 @@ class Server {
     this.revisions.set(key, (this.revisions.get(key) ?? 0) + 1);
   }
 
+  private answer(key: string): void {
+    if (key !== this.loses) return;
+    this.loses = undefined;
+    throw new NatsError('no answer', ErrorCode.Timeout);
+  }
+
   private entry(key: string) {
     const value = this.values.get(key);
     const revision = this.revisions.get(key) ?? 0;
@@ -60,6 +70,11 @@ class Server {
   private keysBelow(pattern: string): string[] {
     return [...this.values.keys()].filter((key) => matchesSubject(pattern, key));
   }
+}
+
+function wrongSequence(): NatsError {
+  const description = 'wrong last sequence';
+  return Object.assign(new NatsError(description, '400'), { api_error: { code: 400, err_code: 10_071, description } });
 }
 
 const writer: Writer = { function: 'in', streams: ['main', 'side'] };
@@ -108,7 +123,7 @@ describe('a source', () => {
 
 describe('a seal', () => {
   test('of another replica wins', async () => {
-    server.beforeCreate = (key) => server.values.set(key, '6');
+    server.beforeCreate = (key) => server.put(key, '6');
     await state.markEnded(writer);
     expect(await seals()).toEqual([6, 6]);
   });
@@ -189,6 +204,15 @@ describe('a run of a flow without a controller', () => {
     expect([await state.run(), await state.hasEnded(writer, part(0, 1))]).toEqual([2, false]);
     expect(server.values.get('letters.2')).toBe('4');
     expect([...server.values.keys()].filter((key) => /^(ended|sealed)\.1\./.test(key))).toEqual([]);
+  });
+
+  test.each([2, 3])('begins without the marks of the one before, even if the answer is lost: run %i', async (run) => {
+    if (run === 3) await state.enterRun(2, deadLetters);
+    await state.markPartEnded(writer, part(0, 1));
+    server.loses = 'run';
+    await state.enterRun(run, deadLetters);
+    expect(server.loses).toBeUndefined();
+    expect([...server.values.keys()].filter((key) => /^(ended|sealed)\./.test(key))).toEqual([]);
   });
 
   test('is joined by the other replicas, which keep its marks and its count of dead letters', async () => {
