@@ -3,6 +3,8 @@
  * again: `<job>--<function>` in Kubernetes, `kflow_<ns>_<job>_<function>` in JetStream.
  */
 
+export { functionContainer } from '../topology/document/container-settings';
+
 interface FlowId {
   readonly namespace: string;
   readonly jobId: string;

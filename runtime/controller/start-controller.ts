@@ -1,3 +1,4 @@
+import type { WorkloadSettings } from '../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
 import { reportLogin } from '../adapters/jetstream/access/connect-nats';
@@ -16,7 +17,6 @@ import { AccessGuard } from './access-guard';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/api-server';
 import { withHeartbeats } from './flows/activities/activity-lease';
-import type { PodSettings } from './flows/activities/apply-flow';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { FlowPlanner } from './flows/documents/flow-planner';
 import type { FlowService } from './flows/ports/flow-service';
@@ -147,7 +147,7 @@ async function openKey({ installation, cluster }: ControllerSettings, log: Log):
   }
   const { InstallationSecret } = await import('../adapters/kubernetes/installation-secret.js');
   const opened = await InstallationSecret.open(cluster, { secret, namespace });
-  const { key, isNew } = await opened.ensure();
+  const { key, isNew } = await opened.ensure().finally(() => opened.close());
   if (isNew)
     log(
       'WARNING',
@@ -249,12 +249,12 @@ async function startFlows(
   });
 }
 
-function podSettings({ pods, nats }: ControllerSettings): PodSettings {
+function podSettings({ pods, nats }: ControllerSettings): WorkloadSettings {
   const { image, natsUrl = nats.url, natsSecrets, ...defaults } = pods;
   return {
     image,
     natsUrl,
-    defaults,
+    pods: defaults,
     ...(natsSecrets === undefined ? {} : { natsSecrets }),
     ...(nats.domain === undefined ? {} : { natsDomain: nats.domain }),
   };

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../lib/errors';
 import { InstallationKey, newInstallationKey } from './installation-key';
@@ -18,6 +18,11 @@ export function readKeyFile(file: string): InstallationKey {
 
 /** Reads the keys of a file; makes the file, readable by its owner only, when it does not exist. Safe to call twice at once. */
 export function ensureKeyFile(file: string): InstallationKey {
+  if (!existsSync(file)) makeKeyFile(file);
+  return readKeyFile(file);
+}
+
+function makeKeyFile(file: string): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const made = `${file}.${process.pid}`;
   writeFileSync(made, newInstallationKey(), { mode: 0o600 });
@@ -28,5 +33,4 @@ export function ensureKeyFile(file: string): InstallationKey {
   } finally {
     rmSync(made);
   }
-  return readKeyFile(file);
 }

@@ -1,7 +1,7 @@
 import type { PlannedWorkload } from '../../plan/flow-plan';
 import type { PodNats } from '../../plan/nats-access';
 import type { EnvVariable } from '../../topology/document/container-settings';
-import { parseQuantity } from '../../topology/document/container-settings';
+import { functionContainer, parseQuantity } from '../../topology/document/container-settings';
 import { type NatsLogin, renderNatsLogin } from './nats-login';
 import { httpProbe, secretVariables } from './pod-parts';
 import type { PodDefaults } from './pod-settings';
@@ -37,7 +37,7 @@ export function renderContainer({ workload, image, isWatched, pods, ...nats }: F
   const { http, container } = workload;
   const policy = workload.imagePullPolicy ?? pods?.imagePullPolicy;
   return {
-    name: 'function',
+    name: functionContainer,
     image: workload.image ?? image,
     ...(policy === undefined ? {} : { imagePullPolicy: policy }),
     ports: [{ name: 'http', containerPort: http.port, protocol: 'TCP' }],

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type { ResourceValue } from '../../define/cdk8s-values';
 import type { FunctionSpec } from '../../plan/function-spec';
 import { ExitCode, retriesEach } from '../../plan/replica-lifecycle';
+import { functionContainer } from '../../topology/document/container-settings';
 import type { ManifestBody } from '../manifest';
 import { configMapName, contentHash, functionLabels, type Labels, metadata, podSelector, SyncWave } from '../metadata';
 import { egressRules, natsAddresses } from '../pods/egress-rules';
@@ -117,11 +118,14 @@ export class FunctionWorkload extends Construct {
           // an evicted pod is not a failure of the function
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
           // neither is a pod that was stopped, as in a pause
-          { action: 'Ignore', onExitCodes: { containerName: 'function', operator: 'In', values: [ExitCode.Stopped] } },
+          {
+            action: 'Ignore',
+            onExitCodes: { containerName: functionContainer, operator: 'In', values: [ExitCode.Stopped] },
+          },
           {
             action: 'FailJob',
             onExitCodes: {
-              containerName: 'function',
+              containerName: functionContainer,
               operator: 'In',
               // the API server wants them in order
               values: [ExitCode.Incomplete, ExitCode.Misconfigured],

@@ -1,5 +1,5 @@
 import { childrenOf, entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
-import { containerResources, mergeContainers, parseQuantity } from '../document/container-settings';
+import { containerResources, functionContainer, mergeContainers, parseQuantity } from '../document/container-settings';
 import { isDnsLabel, maxLabelLength } from '../document/dns-label';
 import type { Draft } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
@@ -12,7 +12,7 @@ import { checkPod } from './check-pod';
 import { checkVolumes } from './check-volumes';
 
 /** Names that KFlow uses in pods. A volume of the user may replace `tmp`. */
-const taken = { sidecars: ['function'], volumes: ['spec', 'nats'] } as const;
+const taken = { sidecars: [functionContainer], volumes: ['spec', 'nats'] } as const;
 
 /** Resources of Kubernetes itself; others have a name with a slash. */
 const ownResource = /^(cpu|memory|ephemeral-storage|hugepages-.+)$/;

@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { isPlainMap, type PlainMap } from '../../plain-map';
 
+/** Name of the container that runs the function; the others of its pod are sidecars of the user. */
+export const functionContainer = 'function';
+
 /** Parts of a function's container and pod that the document sets. Nested values are passed on as written. */
 export interface ContainerSettings {
   readonly env: readonly EnvVariable[];

@@ -19,10 +19,14 @@ export interface InstallationSecretOptions {
 
 /** The installation key as a Secret of the controller's namespace. */
 export class InstallationSecret {
+  private readonly objects: KubernetesObjects;
+
   private constructor(
-    private readonly objects: KubernetesObjects,
+    private readonly api: ApiConnection,
     private readonly ref: { readonly name: string; readonly namespace: string },
-  ) {}
+  ) {
+    this.objects = new KubernetesObjects(api);
+  }
 
   /** Reads the kubeconfig without connecting. Throws ConfigError `config-invalid`. */
   static async open(
@@ -34,7 +38,7 @@ export class InstallationSecret {
       ...(context === undefined ? {} : { context }),
     });
     const own = namespace ?? podNamespace() ?? target.namespace;
-    return new InstallationSecret(new KubernetesObjects(new ApiConnection(target)), { name, namespace: own });
+    return new InstallationSecret(new ApiConnection(target), { name, namespace: own });
   }
 
   /** `<namespace>/<name>` */
@@ -61,6 +65,10 @@ export class InstallationSecret {
     if (found === undefined) return undefined;
     const text = (found.data as { readonly [key: string]: string } | undefined)?.[dataKey] ?? '';
     return InstallationKey.parse(Buffer.from(text, 'base64').toString(), `Secret ${this.name}, key "${dataKey}"`);
+  }
+
+  close(): void {
+    this.api.close();
   }
 
   private create(): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { functionContainer } from '../../../lib/plan/names';
 import { pause } from '../../async/pause';
 import type { LogOptions } from '../../controller/ports/cluster';
 import type { ApiConnection } from './api/api-connection';
@@ -6,8 +7,6 @@ import type { ApiStream } from './api/api-stream';
 import type { KubernetesObjects, ObjectMetadata } from './kubernetes-objects';
 import type { Pod } from './pod';
 
-/** The container of the function; the other containers are sidecars of the user. */
-const container = 'function';
 /** How long the server may be unavailable while a log is followed. */
 const MAX_OUTAGE_MS = 60_000;
 const POLL_MS = 500;
@@ -63,7 +62,7 @@ export class PodLog {
     const { name, namespace = '' } = this.pod.metadata;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/log`;
     const from = this.last === undefined ? { tailLines: tailLines?.toString() } : { sinceTime: this.last };
-    const query = { container, timestamps: 'true', follow: follow ? 'true' : undefined, ...from };
+    const query = { container: functionContainer, timestamps: 'true', follow: follow ? 'true' : undefined, ...from };
     const stream = await this.api.stream({ method: 'GET', path, query }, { signal });
     if (stream.status === 200) return stream;
     const body = await stream.body();

@@ -1,8 +1,7 @@
+import { functionContainer } from '../../../lib/plan/names';
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
 import type { ContainerStatus, Pod, Termination } from './pod';
 
-/** Name of the function's container; the others are sidecars of the user. */
-const functionContainer = 'function';
 /** Waiting reasons of a container that is starting normally. */
 const starting = new Set(['ContainerCreating', 'PodInitializing', undefined]);
 

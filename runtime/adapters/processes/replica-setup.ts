@@ -1,6 +1,6 @@
 import type { ContainerTemplate, ValueSource } from './desired-workload';
 import { missing, type Replica, toRealPath, writeVolumes } from './replica-volumes';
-import { entryOf, keyOf, type StoredObjects } from './stored-objects';
+import { entriesOf, entryOf, keyOf, type StoredObjects } from './stored-objects';
 
 type Variables = { readonly [name: string]: string };
 
@@ -32,8 +32,7 @@ function variablesFrom({ workload }: Replica, { envFrom }: ContainerTemplate, ob
     const found = objects.find(keyOf({ kind, metadata: { name: ref.name, namespace: workload.flow.namespace } }));
     if (found === undefined && ref.optional === true) return [];
     if (found === undefined) throw missing(workload, `envFrom: ${kind} ${ref.name} not found`);
-    const keys = new Set([...Object.keys(found.data ?? {}), ...Object.keys(found.stringData ?? {})]);
-    return [...keys].map((key) => [`${prefix}${key}`, entryOf(found, key)] as const);
+    return Object.entries(entriesOf(found)).map(([key, value]) => [`${prefix}${key}`, value] as const);
   });
   return Object.fromEntries(variables.filter(([, value]) => value !== undefined)) as Variables;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
 import type { ContainerTemplate, DesiredWorkload, PodTemplate } from './desired-workload';
-import { entryOf, keyOf, keysOf, type StoredObjects } from './stored-objects';
+import { entriesOf, keyOf, type StoredObjects } from './stored-objects';
 
 export interface Replica {
   readonly workload: DesiredWorkload;
@@ -72,7 +72,7 @@ function writeVolume(
     const found = objects.find(keyOf({ kind, metadata: { name, namespace: workload.flow.namespace } }));
     if (found === undefined && kind === 'Secret') return undefined;
     if (found === undefined) throw missing(workload, `ConfigMap ${name} not found`);
-    for (const key of keysOf(found)) files[key] = entryOf(found, key) ?? '';
+    Object.assign(files, entriesOf(found));
   }
   writeFiles(place, files);
   return place;

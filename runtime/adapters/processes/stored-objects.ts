@@ -96,9 +96,10 @@ export function keyOf({ kind, metadata }: StoredRef): string {
   return `${metadata.namespace}/${kind}/${metadata.name}`;
 }
 
-/** The keys of a ConfigMap or Secret. */
-export function keysOf({ data, stringData }: StoredObject): readonly string[] {
-  return [...new Set([...Object.keys(data ?? {}), ...Object.keys(stringData ?? {})])];
+/** The texts of a ConfigMap or Secret by their keys. */
+export function entriesOf(object: StoredObject): Entries {
+  const keys = Object.keys({ ...(object.data ?? {}), ...(object.stringData ?? {}) });
+  return Object.fromEntries(keys.map((key) => [key, entryOf(object, key) ?? '']));
 }
 
 /** The text of a key of a ConfigMap or Secret. */

@@ -103,7 +103,13 @@ export class ApiConnection {
       isUnauthenticated({ status, body: {} })
         ? refusal({ status, body: {}, warnings: [] }, `${request.method} ${request.path}`)
         : undefined;
-    return this.credentials.run(() => this.openStream(request, options), refusalOf);
+    let last: ApiStream | undefined;
+    const open = async () => {
+      last?.close(); // the server has refused it
+      last = await this.openStream(request, options);
+      return last;
+    };
+    return this.credentials.run(open, refusalOf);
   }
 
   private async openStream(request: ApiRequest, { signal, silenceMs }: StreamOptions): Promise<ApiStream> {

@@ -105,6 +105,8 @@ export class ApiCredentials {
       await probe().catch(() => undefined);
       if (this.isRefused && !this.isClosed) this.scheduleProbe(probe);
     };
+    // a refusal during a probe has scheduled the next one already
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => void again(), PROBE_MS).unref();
   }
 }

@@ -27,6 +27,11 @@ export class ApiStream {
     if (rest !== '') yield rest;
   }
 
+  /** Ends a response that nobody reads. */
+  close(): void {
+    this.response.destroy();
+  }
+
   /** The whole response, such as a Status that says why there is no stream. */
   async body(): Promise<unknown> {
     let text = '';

@@ -22,7 +22,7 @@ export async function checkKey({ installation, cluster }: ControllerSettings): P
       return { finding: failed(what, 'installation.keyFile is not set', 'name a file with the key') };
     }
     const opened = await InstallationSecret.open(cluster, { secret, namespace });
-    const key = await opened.read();
+    const key = await opened.read().finally(() => opened.close());
     if (key === undefined) {
       const remedy = 'the controller makes it at its first start; if it was there before, restore it from its copy';
       return { finding: warning(what, `no Secret ${opened.name}`, remedy) };

@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../../../../lib/errors';
 import type { Log } from '../../../log';
 import type { Authenticator, Caller } from './caller';
+import { fileVersion } from './file-version';
 import { digestOf, type KnownToken, readTokens } from './read-tokens';
 
 /**
@@ -23,7 +24,7 @@ export class TokenFile implements Authenticator {
   /** Throws ConfigError with every invalid line, or if the file cannot be read. */
   static async open(file: string, log: Log): Promise<TokenFile> {
     const tokens = new TokenFile(file, log);
-    tokens.version = await tokens.versionOfFile();
+    tokens.version = await fileVersion(file);
     tokens.known = await tokens.read();
     return tokens;
   }
@@ -36,7 +37,7 @@ export class TokenFile implements Authenticator {
   }
 
   private async refresh(): Promise<void> {
-    const version = await this.versionOfFile();
+    const version = await fileVersion(this.file);
     if (version === this.version) return;
     this.version = version;
     try {
@@ -57,15 +58,5 @@ export class TokenFile implements Authenticator {
       throw new ConfigError('config-invalid', message, { cause });
     }
     return readTokens(text, this.file);
-  }
-
-  /** Changes with the content: a mounted Secret gets another inode, an edited file another time. */
-  private async versionOfFile(): Promise<string> {
-    try {
-      const { ino, size, mtimeMs, ctimeMs } = await stat(this.file);
-      return [ino, size, mtimeMs, ctimeMs].join(' ');
-    } catch (error) {
-      return `unreadable: ${(error as NodeJS.ErrnoException).code}`;
-    }
   }
 }

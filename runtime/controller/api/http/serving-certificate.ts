@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ConfigError } from '../../../../lib/errors';
 import type { Log } from '../../../log';
+import { fileVersion } from '../access/file-version';
 
 /** How soon a changed file takes effect. */
 const reloadEveryMs = 2_000;
@@ -89,15 +90,6 @@ async function read({ certFile, keyFile }: CertificateFiles): Promise<SecureCont
   return options;
 }
 
-/** Changes with the content of either file: a mounted Secret gets another inode, an edited file another time. */
 async function versionOf({ certFile, keyFile }: CertificateFiles): Promise<string> {
-  const versions = [certFile, keyFile].map(async (file) => {
-    try {
-      const { ino, size, mtimeMs, ctimeMs } = await stat(file);
-      return [ino, size, mtimeMs, ctimeMs].join(' ');
-    } catch (error) {
-      return `unreadable: ${(error as NodeJS.ErrnoException).code}`;
-    }
-  });
-  return (await Promise.all(versions)).join('\n');
+  return (await Promise.all([certFile, keyFile].map(fileVersion))).join('\n');
 }

@@ -1,18 +1,15 @@
 import { renderWorkloads, specHash, type WorkloadSettings } from '../../../../lib/constructs/controlled-flow';
 import type { FlowPlan, PlannedWorkload } from '../../../../lib/plan/flow-plan';
 import { natsLoginSecret } from '../../../../lib/plan/names';
-import type { PodNats } from '../../../../lib/plan/nats-access';
 import type { Cluster } from '../../ports/cluster';
 import type { CredentialFiles } from '../../ports/flow-logins';
 import type { KubernetesObject } from '../../ports/kubernetes-object';
 import type { ApplyStep } from '../workflow/flow-activities';
 import { ActivityLease } from './activity-lease';
 
-/** Settings of pods that a flow's document does not contain. */
-export interface PodSettings extends PodNats {
-  /** Image of functions without an image of their own. */
-  readonly image: string;
-  readonly defaults?: WorkloadSettings['pods'];
+interface AppliedStep extends Pick<ApplyStep, 'flow' | 'halt' | 'pauses' | 'without' | 'pins' | 'restarts'> {
+  readonly settings: WorkloadSettings;
+  readonly login: CredentialFiles | undefined;
 }
 
 /**
@@ -22,20 +19,16 @@ export interface PodSettings extends PodNats {
 export async function applyFlow(
   cluster: Cluster,
   plan: FlowPlan,
-  step: Pick<ApplyStep, 'flow' | 'halt' | 'pauses' | 'without' | 'pins' | 'restarts'> &
-    PodSettings & { readonly login: CredentialFiles | undefined },
+  step: AppliedStep,
 ): Promise<{ readonly [functionId: string]: string }> {
-  const { flow, image, natsUrl, natsDomain, defaults, without, login } = step;
+  const { flow, settings, without, login } = step;
   const present = plan.workloads.filter(({ function: id }) => !without.includes(id));
   const hashes = Object.fromEntries(present.map((workload) => [workload.function, hashOf(workload, step)]));
   const workloads = present.map((workload) => ({ ...workload, isPaused: isPaused(workload, step) }));
   const name = natsLoginSecret(flow);
   const secrets = login === undefined ? plan.secrets : [...plan.secrets, { name, entries: login }];
-  const natsSecrets = login === undefined ? step.natsSecrets : [...(step.natsSecrets ?? []), name];
-  const manifests = renderWorkloads(
-    { ...plan, workloads, secrets },
-    { image, natsUrl, natsSecrets, natsDomain, pods: defaults, hashes },
-  );
+  const natsSecrets = login === undefined ? settings.natsSecrets : [...(settings.natsSecrets ?? []), name];
+  const manifests = renderWorkloads({ ...plan, workloads, secrets }, { ...settings, natsSecrets, hashes });
   const objects = manifests.map(withKindLabel);
   ActivityLease.assertHeld();
   await cluster.apply(flow, objects);

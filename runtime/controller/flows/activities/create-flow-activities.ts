@@ -1,3 +1,4 @@
+import type { WorkloadSettings } from '../../../../lib/constructs/controlled-flow';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { flowObjectName } from '../../../../lib/plan/names';
 import type { Topology } from '../../../../lib/topology/document/topology';
@@ -11,7 +12,7 @@ import type { FlowPlanner } from '../documents/flow-planner';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowActivities, FlowDocument, Transition } from '../workflow/flow-activities';
 import { ActivityLease } from './activity-lease';
-import { applyFlow, type PodSettings } from './apply-flow';
+import { applyFlow } from './apply-flow';
 import { batchResult, functionsDownstream } from './batch-flow';
 import { drainFlow } from './drain-flow';
 import { awaitGone, awaitReady } from './wait-for-workloads';
@@ -24,7 +25,7 @@ export interface ActivityPorts {
   readonly store: FlowStore;
   readonly planner: FlowPlanner;
   readonly logins: FlowLogins;
-  readonly pods: PodSettings;
+  readonly pods: WorkloadSettings;
   /** Cancels or terminates a workflow. */
   readonly closeWorkflow: FlowActivities['closeAs'];
 }
@@ -61,7 +62,7 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     },
     apply: async (step) => {
       const [plan, login] = await Promise.all([planOf(step, step.epochs), logins.issue(step.flow)]);
-      return applyFlow(cluster, plan, { ...ports.pods, ...step, login });
+      return applyFlow(cluster, plan, { ...step, settings: ports.pods, login });
     },
     awaitGone: (flow, functions) => awaitGone(cluster, flow, functions),
     awaitReady: (flow, deadlineMs) => awaitReady(cluster, flow, deadlineMs),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
-import { renderWorkloads, specHash } from '../../../../lib/constructs/controlled-flow';
+import { renderWorkloads, specHash, type WorkloadSettings } from '../../../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../../../lib/errors';
 import type { Purpose } from '../../../../lib/topology/document/draft';
 import type { Topology } from '../../../../lib/topology/document/topology';
@@ -11,7 +11,6 @@ import { parseDocument } from '../../../../lib/topology/read/parse-document';
 import { checkUpdate } from '../../../../lib/topology/update/check-update';
 import { summarizeUpdate, type UpdateSummary } from '../../../../lib/topology/update/summarize-update';
 import type { FlowKey } from '../../../api-contract/flow-key';
-import type { PodSettings } from '../activities/apply-flow';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { checkFlowDocument, documentName, readFlowDocument, updateProblems } from '../documents/read-flow-document';
 import type { FlowStore } from '../ports/flow-store';
@@ -19,7 +18,7 @@ import type { FlowStore } from '../ports/flow-store';
 export interface DocumentAdmissionProps {
   readonly store: FlowStore;
   readonly planner: FlowPlanner;
-  readonly pods: PodSettings;
+  readonly pods: WorkloadSettings;
   /** Throws ConfigError for a topology that this cluster cannot run. */
   readonly assertRunnable: (topology: Topology) => void;
   /** Decides which warnings apply: `run` for flows on this machine, else `controller`. */
@@ -49,7 +48,7 @@ export class DocumentAdmission {
     assertRunnable(topology);
     const plan = planner.planOf(topology);
     const hashes = Object.fromEntries(plan.workloads.map((workload) => [workload.function, specHash(workload)]));
-    renderWorkloads(plan, { ...pods, pods: pods.defaults, hashes });
+    renderWorkloads(plan, { ...pods, hashes });
     return { topology, digest: await store.putDocument(flow, text), warnings };
   }
 

@@ -11,6 +11,8 @@ class Stage {
   sent: string[] = [];
   changes: string[] = [];
   probes = 0;
+  /** Probes wait for it. */
+  probed: Promise<void> = Promise.resolve();
   readonly credentials = new ApiCredentials(this.config('one'), {
     listener: {
       refused: ({ message }) => this.changes.push(`refused: ${message}`),
@@ -18,6 +20,7 @@ class Stage {
     },
     probe: async () => {
       this.probes++;
+      await this.probed;
       await this.call();
     },
   });
@@ -69,6 +72,23 @@ test('a refusal of fresh credentials is reported once, and probed until they are
   await jest.advanceTimersByTimeAsync(10_000);
   expect(stage.probes).toBe(4);
   expect(stage.changes).toEqual(['refused: Unauthorized', 'accepted']);
+});
+
+test('credentials that are refused again during a slow probe are probed no more often than before', async () => {
+  let answer: () => void = () => undefined;
+  stage.probed = new Promise((resolve) => {
+    answer = resolve;
+  });
+  stage.accepted = 'two';
+  await stage.call();
+  await jest.advanceTimersByTimeAsync(1_000);
+  stage.accepted = 'one';
+  await stage.call();
+  stage.accepted = 'two';
+  await stage.call();
+  answer();
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(stage.probes).toBe(4);
 });
 
 test('credentials stay in use while their file is being replaced', async () => {
