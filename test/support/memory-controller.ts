@@ -1,4 +1,5 @@
 import { MemoryCluster } from '../../bench/memory-cluster';
+import { flowName } from '../../runtime/api-contract/flow-key';
 import { createFlowActivities } from '../../runtime/controller/flows/activities/create-flow-activities';
 import { FlowPlanner } from '../../runtime/controller/flows/documents/flow-planner';
 import { DocumentAdmission } from '../../runtime/controller/flows/service/document-admission';
@@ -21,6 +22,9 @@ export class MemoryController {
   readonly activities: FlowActivities;
   readonly service: FlowController;
 
+  /** Names of flows whose login was revoked. */
+  readonly revoked: string[] = [];
+
   /** `readyTimeoutMs`: how long an update may take before it is rolled back. */
   constructor({ readyTimeoutMs = 60_000 }: { readonly readyTimeoutMs?: number } = {}) {
     const { cluster, streams, buckets, store, planner, workflows } = this;
@@ -34,7 +38,7 @@ export class MemoryController {
       planner,
       pods,
       closeWorkflow,
-      logins: sharedLogin,
+      logins: { ...sharedLogin, revoke: async (flow) => void this.revoked.push(flowName(flow)) },
     });
     this.service = new FlowController({
       workflows,

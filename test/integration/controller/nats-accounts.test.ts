@@ -69,14 +69,17 @@ test('an expired login is refused', async () => {
   );
 });
 
-test('the login of a deleted flow is refused, and one that is submitted again gets another', async () => {
-  await place.running('team-a/deleted');
-  const before = credsOf('team-a', 'deleted');
-  const connection = await waitFor('a login', () => loggedIn(credsOf('team-a', 'deleted')));
-  await place.call('DELETE', '/kflows/v1/team-a/deleted');
+test.each([
+  ['deleted', ''],
+  ['stopped', '?stop=true'],
+])('the login of a %s flow is refused, and one that is submitted again gets another', async (jobId, query) => {
+  await place.running(`team-a/${jobId}`);
+  const before = credsOf('team-a', jobId);
+  const connection = await waitFor('a login', () => loggedIn(before));
+  await place.call('DELETE', `/kflows/v1/team-a/${jobId}${query}`);
   await connection.closed();
   await expect(loggedIn(before)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
-  await place.until('team-a/deleted', ({ closeTime }) => closeTime !== null);
-  await place.running('team-a/deleted');
-  await (await waitFor('a login', () => loggedIn(credsOf('team-a', 'deleted')))).close();
+  await place.until(`team-a/${jobId}`, ({ closeTime }) => closeTime !== null);
+  await place.running(`team-a/${jobId}`);
+  await (await waitFor('a login', () => loggedIn(credsOf('team-a', jobId)))).close();
 });

@@ -9,6 +9,7 @@ import type { FlowLogins } from '../../ports/flow-logins';
 import type { ObjectRef } from '../../ports/kubernetes-object';
 import type { Buckets, Streams } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
+import type { FlowRecord } from '../ports/flow-record';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowActivities, FlowDocument, Transition } from '../workflow/flow-activities';
 import { ActivityLease } from './activity-lease';
@@ -40,6 +41,7 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
   return {
     keep: async (record, events, dropped) => {
       ActivityLease.assertHeld();
+      if (record !== undefined && hasNoReplicas(record)) await logins.revoke(record);
       if (record !== undefined) await store.saveRecord(record);
       for (const event of events) await store.addEvent(event);
       if (record !== undefined && dropped.length > 0) await store.removeDocuments(record, dropped);
@@ -96,6 +98,11 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     },
     closeAs: ports.closeWorkflow,
   };
+}
+
+/** Replicas of a flow that failed, or was canceled, may still be finishing their records. */
+function hasNoReplicas({ closed }: FlowRecord): boolean {
+  return closed?.status === 'Stopped' || closed?.status === 'Completed';
 }
 
 function ownerOf(flow: FlowKey): ObjectRef {

@@ -1,4 +1,4 @@
-import { flowName } from '../../../api-contract/flow-key';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowLogins } from '../../ports/flow-logins';
 import type { FlowWorkflows } from '../ports/flow-workflow';
 
@@ -6,7 +6,7 @@ import type { FlowWorkflows } from '../ports/flow-workflow';
 const reason = 'the login of its replicas at nats was renewed';
 
 export interface LoginRenewalProps {
-  readonly logins: Pick<FlowLogins, 'due'>;
+  readonly logins: Pick<FlowLogins, 'due' | 'revoke'>;
   readonly workflows: Pick<FlowWorkflows, 'observed'>;
   readonly onWarning: (text: string) => void;
   /** How often logins are checked. */
@@ -15,7 +15,8 @@ export interface LoginRenewalProps {
 
 /**
  * Has the workflow of each flow whose login at nats expires before long apply the flow again, with a new login. The workflow
- * does it in its own order of steps, so a flow that ends meanwhile leaves nothing behind. Closed flows have no replicas.
+ * does it in its own order of steps, so a flow that ends meanwhile leaves nothing behind. The login of a closed flow is
+ * revoked.
  */
 export class LoginRenewal {
   private timer: NodeJS.Timeout | undefined;
@@ -36,16 +37,23 @@ export class LoginRenewal {
   }
 
   private async sweep(): Promise<void> {
-    const { logins, workflows, onWarning } = this.props;
+    const { logins, onWarning } = this.props;
     try {
       for (const flow of await logins.due()) {
         if (this.isClosed) return;
-        await workflows.observed(flow, reason, 'due').catch((error) => {
+        await this.renew(flow).catch((error) => {
           onWarning(`${flowName(flow)}: cannot renew its login at nats: ${(error as Error).message}; retrying`);
         });
       }
     } catch (error) {
       onWarning(`cannot check the logins of flows at nats: ${(error as Error).message}; retrying`);
     }
+  }
+
+  private async renew(flow: FlowKey): Promise<void> {
+    const { logins, workflows } = this.props;
+    if (await workflows.observed(flow, reason, 'due')) return;
+    await logins.revoke(flow);
+    await workflows.observed(flow, reason, 'due'); // one that has begun meanwhile may have got the revoked login
   }
 }

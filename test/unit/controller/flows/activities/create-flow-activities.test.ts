@@ -56,6 +56,18 @@ describe('keep', () => {
     expect(await store.document(flow, current.digest)).toContain('list');
   });
 
+  test.each([
+    ['Stopped', ['team/job']],
+    ['Completed', ['team/job']],
+    ['Failed', []],
+  ] as const)('revokes the login of a flow that has no replicas any more: %s', async (status, revoked) => {
+    const { activities } = controller;
+    await activities.keep(recordOf([]), [], []);
+    expect(controller.revoked).toEqual([]);
+    await activities.keep({ ...recordOf([]), closed: { status, closeTime: at } }, [], []);
+    expect(controller.revoked).toEqual(revoked);
+  });
+
   test('appends every event, in order', async () => {
     const { activities, store } = controller;
     const events = ['e1', 'e2'].map((id) => ({ ...flow, id, at, kind: 'audit' as const, what: 'submit' }));

@@ -9,8 +9,9 @@ const flows: readonly FlowKey[] = ['one', 'two', 'three'].map((jobId) => ({ name
 async function signaled(due: () => Promise<readonly FlowKey[]>, observed: (flow: FlowKey) => Promise<boolean>) {
   const signals: string[] = [];
   const warnings: string[] = [];
+  const revoked: string[] = [];
   const renewal = new LoginRenewal({
-    logins: { due },
+    logins: { due, revoke: async (flow) => void revoked.push(flowName(flow)) },
     workflows: {
       observed: async (flow, drift, cause) => {
         signals.push(`${flowName(flow)} ${cause} ${drift}`);
@@ -23,17 +24,30 @@ async function signaled(due: () => Promise<readonly FlowKey[]>, observed: (flow:
   renewal.start();
   await waitFor('several signals', () => signals.length > 2 * flows.length);
   await renewal.close();
-  return { signals, warnings };
+  return { signals, warnings, revoked };
 }
 
 test('the workflows of flows whose login is due apply their flow again', async () => {
-  const { signals, warnings } = await signaled(
+  const { signals, warnings, revoked } = await signaled(
     async () => flows,
     async () => true,
   );
   const text = 'the login of its replicas at nats was renewed';
   expect(signals.slice(0, 3)).toEqual(flows.map((flow) => `${flowName(flow)} due ${text}`));
-  expect(warnings).toEqual([]);
+  expect([warnings, revoked]).toEqual([[], []]);
+});
+
+test('the login of a flow that is closed is revoked, and one that it has got meanwhile is renewed', async () => {
+  let isClosed = true;
+  const { signals, revoked } = await signaled(
+    async () => flows.slice(0, 1),
+    async () => {
+      isClosed = !isClosed;
+      return isClosed;
+    },
+  );
+  expect(new Set(revoked)).toEqual(new Set(['team/one']));
+  expect(signals.length).toBeGreaterThanOrEqual(2 * revoked.length);
 });
 
 test('a flow that cannot be signaled does not keep others from being renewed', async () => {
