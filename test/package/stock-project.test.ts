@@ -68,6 +68,8 @@ beforeAll(() => {
     '--no-audit',
     '--no-fund',
     '--prefer-offline',
+    // every package that comes with this one runs on the Node of this test
+    '--engine-strict',
     path.join(place, packed),
   );
 });
