@@ -8,8 +8,9 @@ import ts from 'typescript';
  */
 
 const root = path.join(__dirname, '..');
-const entries = ['lib/index.d.ts', 'lib/constructs/index.d.ts', 'lib/define/sdk.d.ts'];
 const built = path.join(root, 'dist/js');
+const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const entries = Object.values<{ readonly types?: string }>(exports).flatMap(({ types }) => types ?? []);
 
 /** The first line of a file that a former run wrote. */
 const mark = '// spelled out from the types of zod';
@@ -32,7 +33,7 @@ function main(): void {
 /** The declaration files that a program gets to see, from the entries of the package on. */
 function publicDeclarations(): string[] {
   const found = new Set<string>();
-  const queue = entries.map((file) => path.join(built, file));
+  const queue = entries.map((file) => path.join(root, file));
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (found.has(file)) continue;
     found.add(file);

@@ -1,12 +1,10 @@
 import type { IConstruct } from 'constructs';
+import { ownLabel } from '../topology/check/check-pod';
 import { isLabelName, isLabelValue } from '../topology/document/dns-label';
 import type { Topology } from '../topology/document/topology';
 import { quote } from '../topology/problem/show-value';
 import { flowLabels, type Labels } from './metadata';
 import { namespaceFaults } from './settings-faults';
-
-/** Labels of the objects of a function, which other objects of the flow must not have. */
-const ownLabel = /^(kflow\.io\/|app\.kubernetes\.io\/(name|component)$)/;
 
 /** The flows of each app by namespace and jobId. */
 const flowsOfApps = new WeakMap<IConstruct, Map<string, IConstruct>>();

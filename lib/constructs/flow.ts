@@ -8,7 +8,6 @@ import { type ResourceReference, resolveDocument } from '../define/resolve-docum
 import { KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
 import { objectName } from '../plan/names';
-import { natsFaults } from '../plan/nats-access';
 import { planFlow } from '../plan/plan-flow';
 import type { Purpose } from '../topology/document/draft';
 import { defaultImage } from '../topology/document/image';
@@ -21,7 +20,7 @@ import { identityFaults } from './flow-identity';
 import { flowNotes } from './flow-notes';
 import { flowLabels, type Labels } from './metadata';
 import { nameOf, referenceTo, requireResources } from './require-resources';
-import { imageFaults, nameFaults, podFaults } from './settings-faults';
+import { flowFaults } from './settings-faults';
 import { OutputStream, SideStream } from './streams/output-stream';
 import { StateBucket } from './streams/state-bucket';
 import { StreamConsumer } from './streams/stream-consumer';
@@ -135,11 +134,8 @@ export class Flow extends Chart {
     super(scope, id, { ...chart, namespace: topology?.namespace, labels: { ...labels, ...own } });
     const faults = isSound ? [] : document.map(formatProblem);
     this.node.addValidation({ validate: () => faults });
-    faults.push(...imageFaults(image), ...podFaults({ imagePullPolicy, ttlSecondsAfterFinished }));
     const secrets = { natsSecrets: natsSecrets.map(nameOf), imagePullSecrets: imagePullSecrets.map(nameOf) };
-    const given = serviceAccount === undefined ? undefined : nameOf(serviceAccount);
-    faults.push(...nameFaults({ ...secrets, nackAccount, serviceAccount: given }));
-    faults.push(...natsFaults({ natsUrl, natsDomain }));
+    faults.push(...flowFaults({ ...props, image, natsUrl, ...secrets }));
     if (topology === undefined) return;
     faults.push(...identityFaults(this, topology, labels));
     try {

@@ -1,7 +1,10 @@
+import type { ResourceValue } from '../define/cdk8s-values';
+import { natsFaults, type PodNats } from '../plan/nats-access';
 import { imageFault } from '../topology/check/check-images';
 import { isDnsLabel, isDnsSubdomain, maxLabelLength } from '../topology/document/dns-label';
 import { imagePullPolicies } from '../topology/document/image';
 import { quote } from '../topology/problem/show-value';
+import { nameOf } from './require-resources';
 
 /** Names of objects by the option that has them. */
 interface Names {
@@ -13,21 +16,37 @@ const each = (names: Names) =>
     (typeof given === 'string' ? [given] : given).map((name) => ({ option, name })),
   );
 
-/** What is wrong with the numbers and words of a flow's pods. */
-export function podFaults({ imagePullPolicy, ttlSecondsAfterFinished: ttl }: PodOptions): readonly string[] {
+/** Settings of a flow's manifests, with names in place of objects. */
+interface FlowSettings extends Pick<PodNats, 'natsUrl' | 'natsDomain'> {
+  readonly image: string;
+  readonly natsSecrets: readonly string[];
+  readonly imagePullSecrets: readonly string[];
+  readonly nackAccount?: string | undefined;
+  readonly serviceAccount?: string | ResourceValue | undefined;
+  readonly imagePullPolicy?: string | undefined;
+  readonly ttlSecondsAfterFinished?: number | undefined;
+}
+
+/** What Kubernetes would refuse of the settings of a flow's manifests, and passwords in them. */
+export function flowFaults(settings: FlowSettings): readonly string[] {
+  const { image, natsSecrets, imagePullSecrets, nackAccount, serviceAccount } = settings;
+  const { imagePullPolicy, ttlSecondsAfterFinished: ttl } = settings;
   const policies: readonly string[] = imagePullPolicies;
   const isTime = ttl === undefined || (Number.isInteger(ttl) && ttl >= 0 && ttl < 2 ** 31);
   return [
+    ...imageFaults(image),
     ...(imagePullPolicy === undefined || policies.includes(imagePullPolicy)
       ? []
       : [`imagePullPolicy must be one of ${policies.join(', ')}; got ${quote(imagePullPolicy)}`]),
     ...(isTime ? [] : [`ttlSecondsAfterFinished must be a whole number of seconds, 0 to 2147483647; got ${ttl}`]),
+    ...nameFaults({
+      natsSecrets,
+      imagePullSecrets,
+      nackAccount,
+      serviceAccount: serviceAccount && nameOf(serviceAccount),
+    }),
+    ...natsFaults(settings),
   ];
-}
-
-interface PodOptions {
-  readonly imagePullPolicy?: string | undefined;
-  readonly ttlSecondsAfterFinished?: number | undefined;
 }
 
 /** What Kubernetes would refuse as the name of an object. */

@@ -2,10 +2,9 @@ import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../package-root';
+import { probeUrl } from './probe-url';
 import { resolveServer } from './resolve-server';
 import { type RunningServer, runServer, type ServerOptions } from './run-server';
-
-const probeTimeoutMs = 2_000;
 
 export interface NackControllerOptions extends ServerOptions {
   /** Path of the kubeconfig. NACK's CRDs must be there. */
@@ -31,6 +30,7 @@ export async function startNackController(given: NackControllerOptions): Promise
     ...(syncInterval === undefined ? [] : ['--sync-interval', syncInterval]),
   ];
   const { PATH, HOME, TMPDIR } = process.env;
+  const probe = (port: number) => probeUrl(`http://127.0.0.1:${port}/readyz`);
   return runServer({ name: 'nack', command: path, env: { PATH, HOME, TMPDIR }, args, probe }, options);
 }
 
@@ -40,10 +40,4 @@ export async function nackCrdsFile(): Promise<string> {
   const env = { ...process.env, GOFLAGS: '', GOWORK: 'off' };
   const { stdout } = await promisify(execFile)('go', args, { cwd: join(packageRoot, 'tools/nack'), env });
   return join(stdout.trim(), 'deploy/crds.yml');
-}
-
-async function probe(port: number): Promise<void> {
-  const url = `http://127.0.0.1:${port}/readyz`;
-  const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(probeTimeoutMs) });
-  if (!ok) throw new Error(`${url} responded with ${status}`);
 }

@@ -21,14 +21,14 @@ const ownResource = /^(cpu|memory|ephemeral-storage|hugepages-.+)$/;
 interface DraftContainer {
   readonly container: PlainMap;
   readonly path: DocumentPath;
-  /** What it is merged over. */
-  readonly outer: PlainMap;
+  /** Over those that are further out. */
+  readonly merged: PlainMap;
 }
 
 /** Every `container` of a document: of `globalConfig`, and of each function. */
 export function containersOf(draft: Draft): readonly DraftContainer[] {
   const place = (container: unknown, path: DocumentPath, outer: PlainMap = {}) =>
-    isPlainMap(container) ? [{ container, path, outer }] : [];
+    isPlainMap(container) ? [{ container, path, merged: mergeContainers(outer, container) }] : [];
   const flow = mergeContainers({}, draft.globalConfig.container);
   return [
     ...place(draft.globalConfig.container, ['globalConfig', 'container']),
@@ -60,12 +60,12 @@ class ContainerCheck {
   private readonly merged: PlainMap;
 
   constructor(
-    { container, path, outer }: DraftContainer,
+    { container, path, merged }: DraftContainer,
     private readonly problems: ProblemList,
   ) {
     this.container = container;
     this.path = path;
-    this.merged = mergeContainers(outer, container);
+    this.merged = merged;
   }
 
   names(): void {

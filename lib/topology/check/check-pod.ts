@@ -4,8 +4,8 @@ import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 
-/** Labels of pods that KFlow sets: by some of them it finds the pods. */
-const ownLabel = /^(kflow\.io\/|app\.kubernetes\.io\/(name|component|part-of|managed-by)$)/;
+/** Labels that KFlow sets: by some of them it finds its objects. */
+export const ownLabel = /^(kflow\.io\/|app\.kubernetes\.io\/(name|component|part-of|managed-by)$)/;
 
 /** Labels that Kubernetes gives to the pods of a Job, Deployment or StatefulSet; it refuses or replaces others. */
 const clusterLabel =

@@ -1,5 +1,5 @@
 import { entriesOf, type PlainMap } from '../../plain-map';
-import { mergeContainers, mountFolder } from '../document/container-settings';
+import { mountFolder } from '../document/container-settings';
 import type { DocumentPath } from '../problem/problem';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
@@ -9,8 +9,8 @@ export function checkVolumes(
   {
     container,
     path: place,
-    outer,
-  }: { readonly container: PlainMap; readonly path: DocumentPath; readonly outer: PlainMap },
+    merged,
+  }: { readonly container: PlainMap; readonly path: DocumentPath; readonly merged: PlainMap },
   problems: ProblemList,
 ): void {
   const refuse = (at: DocumentPath, message: string, key?: 'key') =>
@@ -25,8 +25,7 @@ export function checkVolumes(
       refuse(['volumes', index, second], `the volume is of one kind, "${first}"; remove one or the other`, 'key');
     }
   }
-  const { volumes } = mergeContainers(outer, container);
-  const known = new Set(['spec', 'tmp', ...entriesOf(volumes).map(([, { name }]) => name)]);
+  const known = new Set(['spec', 'tmp', ...entriesOf(merged.volumes).map(([, { name }]) => name)]);
   const mounts = (list: unknown, at: DocumentPath, isOwn: boolean) => {
     const lines = new Map<string, number>();
     for (const [index, { name, mountPath, subPath }] of entriesOf(list)) {
