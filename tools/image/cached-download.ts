@@ -4,34 +4,35 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A file whose content is known before it is downloaded. `urls` are tried in order. */
+/** A file whose content is known before it is read. `sources` are tried in order. */
 export interface PinnedFile {
-  readonly urls: readonly string[];
+  readonly name: string;
   /** `sha256` or `sha512`, and the digest in hexadecimal. */
   readonly algorithm: string;
   readonly digest: string;
+  readonly sources: readonly (() => Promise<Buffer>)[];
 }
 
 export const imageCache = path.join(process.env.KFLOW_CACHE ?? path.join(homedir(), '.cache/kflow'), 'image');
 
 const attempts = 4;
 
-/** The file's content, from the cache or from the first URL that has it; throws if no URL has these very bytes. */
-export async function readPinned(file: PinnedFile): Promise<Buffer> {
-  const cached = path.join(imageCache, 'downloads', file.digest);
+/** The file's content, from the cache or from the first source that has it; throws if none has these very bytes. */
+export async function readPinned({ name, algorithm, digest, sources }: PinnedFile): Promise<Buffer> {
+  const cached = path.join(imageCache, 'downloads', digest);
   const known = readIfThere(cached);
-  if (known !== undefined && digestOf(known, file.algorithm) === file.digest) return known;
+  if (known !== undefined && digestOf(known, algorithm) === digest) return known;
   const faults: string[] = [];
-  for (const url of file.urls) {
-    const content = await download(url).catch((error: Error) => error);
+  for (const source of sources) {
+    const content = await source().catch((error: Error) => error);
     if (content instanceof Error) faults.push(content.message);
-    else if (digestOf(content, file.algorithm) !== file.digest) faults.push(`${url}: not the pinned ${file.algorithm}`);
+    else if (digestOf(content, algorithm) !== digest) faults.push(`not the ${algorithm} of image.lock.json`);
     else {
       writeAtomically(cached, content);
       return content;
     }
   }
-  throw new Error(`image: no copy of ${path.basename(file.urls[0] ?? '')}: ${faults.join('; ')}`);
+  throw new Error(`image: no copy of ${name}: ${faults.join('; ')}`);
 }
 
 /** The body of `url`; a server's failure and a broken connection are tried again, "not found" is not. */
@@ -56,6 +57,12 @@ function statusError(url: string, status: number): StatusError {
 
 export function digestOf(content: Uint8Array, algorithm = 'sha256'): string {
   return createHash(algorithm).update(content).digest('hex');
+}
+
+/** The algorithm and the hexadecimal digest of npm's form, `sha512-` and base64. */
+export function parseIntegrity(integrity: string): { readonly algorithm: string; readonly digest: string } {
+  const [algorithm = '', digest = ''] = integrity.split(/-(.*)/s);
+  return { algorithm, digest: Buffer.from(digest, 'base64').toString('hex') };
 }
 
 export function readIfThere(file: string): Buffer | undefined {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { PinnedFile } from './cached-download';
+import { download, type PinnedFile } from './cached-download';
 import type { Platform } from './platform';
 
 /** Everything that the image gets from outside npm, by digest; `npm run image -- --update` writes it. */
@@ -31,14 +31,12 @@ export function readImageLock(): ImageLock {
 
 /** Where a package is: in the archive while it is current, in the snapshot for ever. */
 export function packageFile(lock: ImageLock, { archive, path: file, sha256 }: LockedPackage): PinnedFile {
-  return {
-    urls: [
-      `https://deb.debian.org/${archive}/${file}`,
-      `https://snapshot.debian.org/archive/${archive}/${lock.debian.snapshot}/${file}`,
-    ],
-    algorithm: 'sha256',
-    digest: sha256,
-  };
+  const urls = [
+    `https://deb.debian.org/${archive}/${file}`,
+    `https://snapshot.debian.org/archive/${archive}/${lock.debian.snapshot}/${file}`,
+  ];
+  const sources = urls.map((url) => () => download(url));
+  return { name: path.basename(file), algorithm: 'sha256', digest: sha256, sources };
 }
 
 /** The instant of the image and of all its files, so that a build tomorrow gives the same bits. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { digestOf, imageCache, readIfThere, writeAtomically } from './cached-download';
+import { parseIntegrity, readPinned } from './cached-download';
 import { readTar } from './debian-package';
 import { FileTree } from './file-tree';
 import type { ImageLock } from './image-lock';
@@ -11,9 +11,9 @@ import { type Platform, platformNames } from './platform';
 
 /** Node's official binary, as the npm package `node-linux-…` carries it, without npm. */
 export async function nodeLayer({ node }: ImageLock, platform: Platform): Promise<FileTree> {
-  const name = `node-linux-${platformNames[platform].npm}`;
-  const [algorithm = '', digest = ''] = node.integrity[platform].split(/-(.*)/s);
-  const archive = readPackage(`${name}@${node.version}`, algorithm, Buffer.from(digest, 'base64').toString('hex'));
+  const name = `node-linux-${platformNames[platform].npm}@${node.version}`;
+  const sources = [async () => packed(name)];
+  const archive = await readPinned({ name, ...parseIntegrity(node.integrity[platform]), sources });
   const tree = new FileTree();
   for (const { header, content } of await readTar(gunzipSync(archive))) {
     if (header.name === 'package/bin/node') tree.text('usr/local/bin/node', content, 0o755);
@@ -23,18 +23,12 @@ export async function nodeLayer({ node }: ImageLock, platform: Platform): Promis
   return tree;
 }
 
-/** The archive of a package from the registry that npm is set up with, or from the cache. */
-function readPackage(name: string, algorithm: string, digest: string): Buffer {
-  const cached = path.join(imageCache, 'downloads', digest);
-  const known = readIfThere(cached);
-  if (known !== undefined && digestOf(known, algorithm) === digest) return known;
+/** The archive of a package from the registry that npm is set up with. */
+function packed(name: string): Buffer {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-node-'));
   try {
-    const packed = execFileSync('npm', ['pack', name, '--pack-destination', folder, '--silent'], { encoding: 'utf8' });
-    const archive = readFileSync(path.join(folder, packed.trim()));
-    if (digestOf(archive, algorithm) !== digest) throw new Error(`image: ${name} is not the one of image.lock.json`);
-    writeAtomically(cached, archive);
-    return archive;
+    const file = execFileSync('npm', ['pack', name, '--pack-destination', folder, '--silent'], { encoding: 'utf8' });
+    return readFileSync(path.join(folder, file.trim()));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseIntegrity } from './cached-download';
 import type { FileTree } from './file-tree';
 import type { ImageLock } from './image-lock';
 import { type Platform, platformNames } from './platform';
@@ -105,6 +106,6 @@ function relationship(spdxElementId: string, relationshipType: string, relatedSp
 }
 
 function checksumOf(integrity: string): { algorithm: string; checksumValue: string } {
-  const [algorithm = '', digest = ''] = integrity.split(/-(.*)/s);
-  return { algorithm: algorithm.toUpperCase(), checksumValue: Buffer.from(digest, 'base64').toString('hex') };
+  const { algorithm, digest } = parseIntegrity(integrity);
+  return { algorithm: algorithm.toUpperCase(), checksumValue: digest };
 }
