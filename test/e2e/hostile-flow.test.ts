@@ -14,6 +14,17 @@ beforeAll(async () => {
   life = await LifePlace.up();
 });
 
+const attacksFolder = path.join(__dirname, '../support/attacks');
+/** Attacks the flows `<TARGET_JOBS><number>` of the namespace `team`, one after the other, with what is in its environment. */
+const hostileCode = `
+import { targetOf } from '${attacksFolder}/attack.ts';
+import { attackWith } from '${attacksFolder}/hostile-function.ts';
+export function hostile() {
+  const { TARGET_JOBS, KFLOW_NATS_URL: url, KFLOW_NATS_CREDENTIALS: credentials } = process.env;
+  return attackWith({ url, credentials }, (index) => [targetOf('team', \`\${TARGET_JOBS}\${index}\`)]);
+}
+`;
+
 /** A flow whose source attacks the flows `<jobs><number>` of the namespace `team`. */
 const flowOf = (namespace: string, jobs: string) => `
 namespace: ${namespace}
@@ -27,7 +38,7 @@ dag:
       name: hostile
       language: typescript
       module: ./hostile.ts
-      container: { env: [{ name: TARGET_NAMESPACE, value: team }, { name: TARGET_JOBS, value: ${jobs} }] }
+      container: { env: [{ name: TARGET_JOBS, value: ${jobs} }] }
     out: [loot]
   - { id: loot, type: s3-sink, topics: s3a://loot-${jobs} }
 `;
@@ -38,8 +49,7 @@ async function successes(namespace: string, jobs: string): Promise<readonly stri
   const logins = { namespace: await stack.nats('team'), controller: await stack.controllerNats() };
   const victims: Victim[] = [];
   for (const index of attacks.keys()) victims.push(await Victim.open(logins, `${jobs}${index}`));
-  const code = path.join(__dirname, '../support/attacks/hostile-function.ts');
-  place.write('hostile.ts', `export { hostile } from ${JSON.stringify(code)};`);
+  place.write('hostile.ts', hostileCode);
   place.write(`${jobs}.yaml`, flowOf(namespace, jobs));
   expect(await place.ran('submit', `${jobs}.yaml`)).toMatchObject({ status: 0 });
   await stack.until(`${namespace}/hostile`, 'to be completed', ({ status }) => status === 'Completed');

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
 import { sharedController } from './stage/controller';
 import { eventually } from './stage/eventually';
 import type { FlowRun } from './stage/flow-run';
@@ -27,6 +28,8 @@ export interface Disturbance {
 
 const controllerNamespace = sharedController.namespace;
 const functions = ['source', 'work', 'sink'];
+/** A number whose record is held for longer than a pod may take to end. */
+const slow = 300;
 
 /** One pod of each function. */
 async function victims(run: FlowRun): Promise<ClusterObject[]> {
@@ -46,7 +49,14 @@ const eachVictim =
 
 async function killContainer(pod: ClusterObject): Promise<void> {
   const pid = await containerPid(pod);
-  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  if (pid === undefined) throw new Error(`${pod.metadata.name} has no running container`);
+  process.kill(pid, 'SIGKILL');
+}
+
+/** The uids of the pods of all flows. */
+async function uids(runs: readonly FlowRun[]): Promise<string[]> {
+  const pods = await Promise.all(runs.map((run) => run.pods()));
+  return pods.flat().map(({ metadata }) => metadata.uid);
 }
 
 async function deleteByForce(pod: string, namespace: string): Promise<void> {
@@ -101,13 +111,17 @@ export const disturbances: readonly Disturbance[] = [
     title: 'pods are deleted that hold a record for longer than they have',
     name: 'slow',
     isOrderly: true,
-    flow: () => ({ slow: 30 }),
+    flow: () => ({ slow }),
     disturb: async (runs) => {
-      for (const run of runs) {
-        for (const { metadata } of await run.pods('work')) {
-          await kubectl(['delete', 'pod', metadata.name, '-n', run.namespace, '--wait=false']);
-        }
-      }
+      await Promise.all(
+        runs.map(async (run) => {
+          await eventually(`${run.namespace} holds the slow record`, () => run.holds(slow));
+          for (const { metadata } of await run.pods('work')) {
+            await kubectl(['delete', 'pod', metadata.name, '-n', run.namespace, '--wait=false']);
+          }
+          expect(await run.holds(slow)).toBe(true);
+        }),
+      );
     },
   },
   {
@@ -115,10 +129,14 @@ export const disturbances: readonly Disturbance[] = [
     title: 'the node is drained for a while',
     name: 'drain',
     isOrderly: true,
-    disturb: async () => {
+    disturb: async (runs) => {
       const options = ['--force', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout', '20s'];
-      await kubectl(['drain', 'kflow-node', ...options]).catch(() => undefined);
+      const before = await uids(runs);
+      const drain = kubectl(['drain', 'kflow-node', ...options]);
+      await expect(drain).rejects.toThrow('global timeout reached: 20s');
       await kubectl(['uncordon', 'kflow-node']);
+      const after = await uids(runs);
+      expect(before.filter((uid) => !after.includes(uid))).not.toEqual([]);
     },
   },
   {
@@ -160,16 +178,19 @@ export const disturbances: readonly Disturbance[] = [
     isControlledOnly: true,
     disturb: async (runs) => {
       const kubelet = serverPid('kubelet');
-      const [pod] = await listObjects('pods', controllerNamespace);
+      const [pod] = (await listObjects('pods', controllerNamespace)) as [ClusterObject];
+      const pid = (await containerPid(pod)) as number;
       process.kill(kubelet, 'SIGSTOP');
       try {
-        await deleteByForce(`${pod?.metadata.name}`, controllerNamespace);
+        await deleteByForce(pod.metadata.name, controllerNamespace);
         // the API server has the token in its cache for ten seconds
         await delay(12_000);
         for (const replicas of [3, 1, 3, 1, 3, 2]) {
           for (const run of runs) await run.request('scale', `work=${replicas}`);
           await delay(2_000);
         }
+        // nobody else ends it: the kubelet still stands
+        await eventually('the old controller ends by itself', async () => !isAlive(pid));
       } finally {
         process.kill(kubelet, 'SIGCONT');
       }

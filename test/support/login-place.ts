@@ -34,9 +34,12 @@ export class LoginPlace {
   private readonly servers: NatsServer[] = [];
   private folders = 0;
 
+  /** The servers listen at `host`. */
+  constructor(private readonly host = '127.0.0.1') {}
+
   async start(name: string, config: readonly string[]): Promise<NatsServer> {
     const at = { dataDir: this.dataOf(name), logFile: path.join(this.folder, `${name}.log`) };
-    const server = await startNatsServer({ ...at, config });
+    const server = await startNatsServer({ ...at, host: this.host, config });
     this.servers.push(server);
     return server;
   }
@@ -57,7 +60,7 @@ export class LoginPlace {
   }
 
   ca(name: string): OwnCertificate {
-    return ownCa(path.join(this.folder, name));
+    return ownCa(path.join(this.folder, name), `IP:${this.host},DNS:localhost`);
   }
 
   /** Lets the server's certificate of `ca` expire. */

@@ -1,19 +1,24 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { DerivedKeys } from '../../../runtime/adapters/nats-accounts/derived-keys';
+import { OperatorAccounts } from '../../../runtime/adapters/nats-accounts/operator-accounts';
 import { operatorConfig } from '../../../runtime/adapters/nats-accounts/server-config';
 import { InstallationKey, newInstallationKey } from '../../../runtime/installation/installation-key';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
+import { forged, targetOf } from '../../support/attacks/attack';
 import { attacks } from '../../support/attacks/attack-table';
+import type { Loot } from '../../support/attacks/hostile-function';
+import { Victim, type VictimLogins } from '../../support/attacks/victim';
+import { closeAfterFile } from '../../support/close-after-file';
 import { servicesFor } from '../cluster/known-services';
 import { hostAddress } from '../cluster/network';
 import { type ControllerProps, InstalledController } from '../stage/controller';
 import { eventually } from '../stage/eventually';
 import { ControlledRun } from '../stage/flow-run';
 import { apply, kubectl, makeNamespace, openStore, readNode } from '../stage/node';
-import { ownerOf } from '../stage/number-document';
-import type { Loot } from './attack';
+import { jobId, ownerOf } from '../stage/number-document';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-hostile-'));
 const store = openStore();
@@ -57,7 +62,10 @@ class HostileFlow {
 
   private document(): object {
     const { user, password } = readNode().s3;
-    const fields = ['title', 'loot'].map((name) => ({ name, type: 'string' }));
+    const fields = [
+      { name: 'title', type: 'string' },
+      { name: 'texts', type: { type: 'array', items: 'string' } },
+    ];
     const module = path.relative(folder, path.join(__dirname, 'attack.ts'));
     const container = { env: [{ name: 'VICTIM', value: this.victim }] };
     return {
@@ -85,69 +93,125 @@ class HostileFlow {
   }
 }
 
-/** What these attacks hear may be the attacker's own. */
-const listens = /^(subscribes|stores)/;
+/** A nats and a controller of their own, with flows of a namespace and a hostile flow of another one. */
+class Attacked {
+  private constructor(
+    /** A flow that runs. */
+    readonly numbers: ControlledRun,
+    /** A flow for each attack, which only nats knows. */
+    private readonly victims: readonly Victim[],
+    private readonly hostile: HostileFlow,
+    private readonly logins: VictimLogins,
+  ) {}
 
-/** A nats and a controller of their own, with a flow of numbers and a hostile flow beside it. */
-async function attacked(
-  name: string,
-  accounts: 'operator' | undefined,
-): Promise<{ titles: string[]; victim: ControlledRun }> {
-  const keys = newInstallationKey();
-  const [namespace, victimNamespace] = [`kflow-${name}`, `victim-${name}`];
-  const derived = new DerivedKeys(InstallationKey.parse(keys, 'test'));
-  const config = accounts === undefined ? [] : operatorConfig(derived, path.join(folder, 'accounts'));
-  const at = { dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) };
-  const nats = await startNatsServer({ ...at, host: hostAddress, config });
-  servers.push(nats);
-  await apply(servicesFor([{ namespace: `nats-${name}`, name: 'nats', port: 4222, address: nats.url }]));
-  for (const each of [namespace, victimNamespace, `mallory-${victimNamespace}`]) await makeNamespace(each);
-  const metadata = { name: 'kflow-key', namespace };
-  await apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { key: keys } }]);
-  const props: ControllerProps = {
-    namespace,
-    natsUrl: `nats://nats.nats-${name}.svc:4222`,
-    options: [
-      ...(accounts === undefined ? [] : ['--nats-accounts', accounts]),
-      ...['--key-secret', 'kflow-key', '--watch-namespaces', `${victimNamespace},mallory-${victimNamespace}`],
-    ],
-    settings: {},
-  };
-  const controller = await InstalledController.open(props);
-  const victim = new ControlledRun({ namespace: victimNamespace, mode: 'stream', count: 1_200, rate: 20 }, controller);
-  await victim.start();
-  await eventually(
-    'the victim stores records',
-    () => victim.stored(),
-    (stored) => stored > 20,
-  );
-  const hostile = new HostileFlow(controller, victimNamespace);
-  try {
-    const loot = await hostile.run();
+  static async open(name: string, accounts?: 'operator'): Promise<Attacked> {
+    const keys = newInstallationKey();
+    const [namespace, victimNamespace] = [`kflow-${name}`, `victim-${name}`];
+    const derived = new DerivedKeys(InstallationKey.parse(keys, 'test'));
+    const config = accounts === undefined ? [] : operatorConfig(derived, path.join(folder, 'accounts'));
+    const at = { dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) };
+    const nats = await startNatsServer({ ...at, host: hostAddress, config });
+    servers.push(nats);
+    await apply(servicesFor([{ namespace: `nats-${name}`, name: 'nats', port: 4222, address: nats.url }]));
+    for (const each of [namespace, victimNamespace, `mallory-${victimNamespace}`]) await makeNamespace(each);
+    const metadata = { name: 'kflow-key', namespace };
+    await apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { key: keys } }]);
+    const props: ControllerProps = {
+      namespace,
+      natsUrl: `nats://nats.nats-${name}.svc:4222`,
+      options: [
+        ...(accounts === undefined ? [] : ['--nats-accounts', accounts]),
+        ...['--key-secret', 'kflow-key', '--watch-namespaces', `${victimNamespace},mallory-${victimNamespace}`],
+      ],
+      settings: {},
+    };
+    const controller = await InstalledController.open(props);
+    const flow = { namespace: victimNamespace, mode: 'stream', count: 1_200, rate: 20 } as const;
+    const numbers = new ControlledRun(flow, controller);
+    await numbers.start();
+    await eventually(
+      'the victim stores records',
+      () => numbers.stored(),
+      (stored) => stored > 20,
+    );
+    const logins = await loginsOf(nats.url, victimNamespace, accounts === undefined ? undefined : derived);
+    const victims: Victim[] = [];
+    for (const index of attacks.keys()) victims.push(await Victim.open(logins, `victim${index}`, victimNamespace));
+    return new Attacked(numbers, victims, new HostileFlow(controller, victimNamespace), logins);
+  }
+
+  /** Titles of the attacks from which a victim suffers, and all that they have read. */
+  async suffer(): Promise<{ readonly suffered: readonly string[]; readonly loot: readonly Loot[] }> {
+    const loot = await this.hostile.run();
+    await this.hostile.close();
     expect(loot.map(({ title }) => title).sort()).toEqual(attacks.map(({ title }) => title).sort());
-    const isLoot = ({ title, loot }: Loot) =>
-      listens.test(title) ? loot.includes(ownerOf(victimNamespace)) : loot !== '';
-    return { titles: loot.filter(isLoot).map(({ title }) => title), victim };
-  } finally {
-    await hostile.close();
+    const suffered: string[] = [];
+    for (const [index, attack] of attacks.entries()) {
+      const victim = this.victims[index] as Victim;
+      await victim.settled();
+      const texts = loot.find(({ title }) => title === attack.title)?.texts ?? [];
+      if (await victim.suffersFrom(attack, texts)) suffered.push(attack.title);
+    }
+    return { suffered, loot };
+  }
+
+  /** The flow of numbers, as nats has it: limits and size of its stream, its state, and what is forged among its events. */
+  async numbersInNats(): Promise<object> {
+    const { stream, stateBucket, events } = targetOf(this.numbers.namespace, jobId, 'work', 'sink');
+    const manager = await this.logins.namespace.jetstreamManager();
+    const { config, state } = await manager.streams.info(stream);
+    const values = await this.logins.namespace.jetstream().views.kv(stateBucket, { bindOnly: true });
+    const run = (await values.get('run'))?.string();
+    const controllerManager = await this.logins.controller.jetstreamManager();
+    const isForged = await controllerManager.streams
+      .getMessage(await controllerManager.streams.find(events), { last_by_subj: events })
+      .then(({ data }) => Buffer.from(data).toString() === forged)
+      .catch(() => false); // no event of this subject
+    return { limit: config.max_msgs, last: state.last_seq, isRunForged: run === forged, isForged };
+  }
+
+  async close(): Promise<void> {
+    for (const victim of this.victims) victim.rest();
+    for (const connection of new Set([this.logins.namespace, this.logins.controller])) await connection.close();
+    await this.numbers.close();
   }
 }
 
-test('a hostile pod reads the flow of another namespace where nats has no accounts', async () => {
-  const { titles, victim } = await attacked('open', undefined);
-  await victim.close();
-  expect(titles.length).toBeGreaterThan(5);
+/** As the controller is connected for a namespace and for itself. */
+async function loginsOf(url: string, namespace: string, keys: DerivedKeys | undefined): Promise<VictimLogins> {
+  if (keys === undefined) {
+    const connection = await connectNats({ url }, 'victim');
+    return { namespace: connection, controller: connection };
+  }
+  const options = { access: { url }, keys, onTrouble: () => undefined, lifetimeSeconds: 86_400, replicas: 1 };
+  const accounts = await OperatorAccounts.open(options);
+  closeAfterFile('the accounts of nats', () => accounts.close());
+  return { namespace: await accounts.connect(namespace), controller: accounts.connection };
+}
+
+test('a hostile pod succeeds with every attack on another namespace where nats has no accounts', async () => {
+  const place = await Attacked.open('open');
+  const { suffered } = await place.suffer();
+  await place.close();
+  expect(suffered).toEqual(attacks.map(({ title }) => title));
 });
 
 test('a hostile pod gets nothing of another namespace where the controller makes an account for each', async () => {
-  const { titles, victim } = await attacked('apart', 'operator');
-  const { count } = victim.flow;
+  const place = await Attacked.open('apart', 'operator');
+  const { suffered, loot } = await place.suffer();
+  const { numbers } = place;
+  const { count } = numbers.flow;
   await eventually(
     'the victim stores all records',
-    () => victim.stored(),
+    () => numbers.stored(),
     (stored) => stored >= count,
   );
-  expect(await victim.numbers()).toEqual(Array.from({ length: count }, (_, index) => index));
-  await victim.close();
-  expect(titles).toEqual([]);
+  expect(await numbers.numbers()).toEqual(Array.from({ length: count }, (_, index) => index));
+  expect(await place.numbersInNats()).toEqual({ limit: -1, last: count, isRunForged: false, isForged: false });
+  await place.close();
+  expect(suffered).toEqual([]);
+  // what these attacks hear is the attacker's own
+  const others = loot.filter(({ title }) => !/^(subscribes|stores)/.test(title));
+  expect(others.filter(({ texts }) => texts.length > 0)).toEqual([]);
+  expect(loot.filter(({ texts }) => texts.join().includes(ownerOf(numbers.namespace)))).toEqual([]);
 });

@@ -1,7 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { deadLetterStream } from '../../../lib/plan/names';
+import type { NatsConnection } from 'nats';
+import { deadLetterStream, streamName } from '../../../lib/plan/names';
+import type { NatsAccess } from '../../../lib/plan/nats-access';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { readLetters } from '../../../runtime/adapters/jetstream/read-letters';
 import type { FlowStatus } from '../../../runtime/api-contract/flow-status';
@@ -72,17 +74,24 @@ export abstract class FlowRun {
   }
 
   /** The numbers whose records are dead letters: the position in the source's stream tells them. */
-  async letters(): Promise<number[]> {
-    const connection = await connectNats({ url: readNode().natsUrl }, 'test');
-    try {
+  letters(): Promise<number[]> {
+    return this.inNats(async (connection) => {
       const numbers: number[] = [];
       for await (const { sequence } of readLetters(connection, deadLetterStream({ ...this.flow, jobId }), 0)) {
         numbers.push(sequence - 1);
       }
       return numbers;
-    } finally {
-      await connection.close();
-    }
+    });
+  }
+
+  /** Whether `work` has been given the record of a number and acked those before, but not this one. */
+  holds(number: number): Promise<boolean> {
+    return this.inNats(async (connection) => {
+      const manager = await connection.jetstreamManager();
+      const stream = streamName({ ...this.flow, jobId }, 'source');
+      const { ack_floor, delivered } = await manager.consumers.info(stream, 'work');
+      return ack_floor.stream_seq === number && delivered.stream_seq > number;
+    });
   }
 
   async close(): Promise<void> {
@@ -97,6 +106,20 @@ export abstract class FlowRun {
     return file;
   }
 
+  /** As somebody who may read the flow's streams. */
+  protected access(): NatsAccess {
+    return { url: readNode().natsUrl };
+  }
+
+  private async inNats<T>(read: (connection: NatsConnection) => Promise<T>): Promise<T> {
+    const connection = await connectNats(this.access(), 'test');
+    try {
+      return await read(connection);
+    } finally {
+      await connection.close();
+    }
+  }
+
   private async keys(): Promise<string[]> {
     const keys: string[] = [];
     for await (const { key } of this.store.list(this.namespace)) keys.push(key);
@@ -104,19 +127,53 @@ export abstract class FlowRun {
   }
 }
 
+/** A nats that asks for a login, and the files of one for everybody of a namespace. */
+export interface GuardedNats {
+  readonly url: string;
+  readonly login: { readonly [file: string]: string };
+}
+
 /** `kflow synth`, applied by kubectl; NACK makes the streams. */
 export class GitOpsRun extends FlowRun {
   readonly isControlled = false;
+
+  /** Without `nats`, on that of the cluster, where NACK and the pods need no login. */
+  constructor(
+    flow: NumberFlow,
+    private readonly nats?: GuardedNats,
+  ) {
+    super(flow);
+  }
 
   async start(): Promise<void> {
     const { user, password } = readNode().s3;
     const file = this.write(numberDocument(this.flow, { secret: 'store' }));
     await makeNamespace(this.namespace);
     await this.store.ensureBucket(this.namespace);
-    const metadata = { name: 'store', namespace: this.namespace };
-    await apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { user, password } }]);
-    await kflow(['synth', file, '--image', image, '-o', this.folder]);
+    await apply([this.secret('store', { user, password })]);
+    const options = this.nats === undefined ? [] : await this.logIn(this.nats);
+    await kflow(['synth', file, '--image', image, '-o', this.folder, ...options]);
     await apply(readFileSync(path.join(this.folder, `${jobId}.k8s.yaml`), 'utf8'));
+  }
+
+  /** The Secret of the pods and of NACK, and NACK's account; returns the options of `kflow synth`. */
+  private async logIn({ url, login }: GuardedNats): Promise<string[]> {
+    await apply([this.secret('nats-login', login)]);
+    const at = ['--nats-url', url, '--nats-secret', 'nats-login'];
+    await apply(await kflow(['nack-account', '--namespace', this.namespace, ...at]));
+    return [...at, '--nack-account', 'nats'];
+  }
+
+  private secret(name: string, stringData: { readonly [key: string]: string }): object {
+    return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: this.namespace }, stringData };
+  }
+
+  protected override access(): NatsAccess {
+    if (this.nats === undefined) return super.access();
+    const credentials = path.join(this.folder, 'login');
+    mkdirSync(credentials, { recursive: true });
+    for (const [name, text] of Object.entries(this.nats.login)) writeFileSync(path.join(credentials, name), text);
+    return { url: this.nats.url, credentials };
   }
 
   async untilSettled(letters: number): Promise<void> {

@@ -17,6 +17,7 @@ export interface ClusterObject {
   readonly kind: string;
   readonly metadata: {
     readonly name: string;
+    readonly uid: string;
     readonly labels?: { readonly [name: string]: string };
     readonly deletionTimestamp?: string;
   };

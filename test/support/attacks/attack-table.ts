@@ -1,5 +1,15 @@
 import { AckPolicy, headers, type NatsConnection, nanos, type PublishOptions } from 'nats';
-import { type Attack, forged, heardOn, managerOf, ownStream, patienceMs, payloadsOf, payloadsOfOwn } from './attack';
+import {
+  type Attack,
+  documentBucket,
+  forged,
+  heardOn,
+  managerOf,
+  ownStream,
+  patienceMs,
+  payloadsOf,
+  payloadsOfOwn,
+} from './attack';
 
 const own = (of: { readonly stream: string }, word: string) => ({
   name: ownStream(word, of.stream),
@@ -75,10 +85,15 @@ export const attacks: readonly Attack[] = [
   },
   {
     title: 'reads the documents of flows',
-    run: async (attacker, { documents }) => {
+    run: async (attacker) => {
       const views = attacker.jetstream({ checkAPI: false, timeout: patienceMs }).views;
-      const bytes = await (await views.os(documents.bucket)).getBlob(documents.name);
-      return bytes === null ? [] : [Buffer.from(bytes).toString()];
+      const documents = await views.os(documentBucket);
+      const found: string[] = [];
+      for (const { name } of await documents.list()) {
+        const bytes = await documents.getBlob(name);
+        if (bytes !== null) found.push(`${name} ${Buffer.from(bytes).toString()}`);
+      }
+      return found;
     },
   },
   {

@@ -1,4 +1,5 @@
 import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
+import { countersSubject, outputSubject, stateBucket, streamName } from '../../../lib/plan/names';
 
 /** The flow that is attacked, by what anybody can guess of it: its namespace and its name. */
 export interface Target {
@@ -8,8 +9,6 @@ export interface Target {
   readonly stateBucket: string;
   /** Subject of the counters of its function, in core nats. */
   readonly counters: string;
-  /** Its documents, in the bucket of the controller. */
-  readonly documents: { readonly bucket: string; readonly name: string };
   /** Subject of its events, which only controllers publish. */
   readonly events: string;
 }
@@ -26,19 +25,22 @@ export interface Attack {
 /** `records`: the stream is not as it was; `consumer`: records were taken or acked; `state`; `lies`: a forged message came. */
 export type Harm = 'records' | 'consumer' | 'state' | 'lies';
 
+/** The bucket of the controller with the documents of all flows. */
+export const documentBucket = 'kflow_documents';
 /** How long a request may take, and how long an attacker listens. */
 export const patienceMs = 1_000;
 /** The content of whatever an attacker writes. */
 export const forged = 'forged';
 
-export function targetOf(namespace: string, jobId: string): Target {
+/** The stream between two functions of a flow, and the rest of the flow. */
+export function targetOf(namespace: string, jobId: string, writer = 'read', reader = 'write'): Target {
+  const flow = { namespace, jobId };
   return {
-    stream: `kflow_${namespace}_${jobId}_read`,
-    subject: `kflow.${namespace}.${jobId}.read.out`,
-    durable: 'write',
-    stateBucket: `kflow_${namespace}_${jobId}__state`,
-    counters: `kflow-counters.${namespace}.${jobId}.read`,
-    documents: { bucket: 'kflow_documents', name: `${namespace}/${jobId}/document` },
+    stream: streamName(flow, writer),
+    subject: outputSubject(flow, writer),
+    durable: reader,
+    stateBucket: stateBucket(flow),
+    counters: countersSubject(flow, writer),
     events: `kflow-events.${namespace}.${jobId}.audit`,
   };
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { connect, credsAuthenticator } from 'nats';
-import { targetOf } from './attack';
+import type { NatsAccess } from '../../../lib/plan/nats-access';
+import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
+import type { Target } from './attack';
 import { attacks } from './attack-table';
 
 /** What an attack read, as a record of the flow. */
@@ -10,16 +9,27 @@ export interface Loot {
   readonly texts: readonly string[];
 }
 
+/** Below the size of a message, as all texts of an attack are one record. */
+const maxCharacters = 500_000;
+
 /**
- * Code of a flow: a source that attacks the flows `<TARGET_JOBS><number>` of the namespace `TARGET_NAMESPACE`, one after the
- * other, with what it finds in its own environment.
+ * Code of a flow: a source that runs every attack with the login of its flow, each on the targets that `targetsOf` names
+ * for its number.
  */
-export async function* hostile(): AsyncGenerator<Loot> {
-  const { TARGET_NAMESPACE = '', TARGET_JOBS = '', KFLOW_NATS_URL, KFLOW_NATS_CREDENTIALS = '' } = process.env;
-  const creds = readFileSync(path.join(KFLOW_NATS_CREDENTIALS, 'nats.creds'));
-  const attacker = await connect({ servers: KFLOW_NATS_URL, authenticator: credsAuthenticator(creds) });
+export async function* attackWith(
+  access: NatsAccess,
+  targetsOf: (index: number) => readonly Target[],
+): AsyncGenerator<Loot> {
+  const attacker = await connectNats(access, 'hostile');
   for (const [index, { title, run }] of attacks.entries()) {
-    const texts = await run(attacker, targetOf(TARGET_NAMESPACE, `${TARGET_JOBS}${index}`)).catch(() => []);
+    const texts: string[] = [];
+    let room = maxCharacters;
+    for (const target of targetsOf(index)) {
+      for (const text of await run(attacker, target).catch(() => [])) {
+        room -= text.length;
+        if (room >= 0) texts.push(text);
+      }
+    }
     await attacker.flush();
     yield { title, texts };
   }

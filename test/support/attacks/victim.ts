@@ -1,6 +1,6 @@
 import { AckPolicy, type ConsumerInfo, type JsMsg, type NatsConnection } from 'nats';
 import { waitFor } from '../wait-for';
-import { type Attack, forged, type Harm, type Target, targetOf } from './attack';
+import { type Attack, documentBucket, forged, type Harm, type Target, targetOf } from './attack';
 
 /** Records of the victim's stream; the first two are being processed when the attack comes. */
 const records = 3;
@@ -26,14 +26,15 @@ export class Victim {
 
   private constructor(
     private readonly logins: VictimLogins,
-    jobId: string,
+    private readonly jobId: string,
+    private readonly namespaceName: string,
   ) {
-    this.target = targetOf('team', jobId);
+    this.target = targetOf(namespaceName, jobId);
     this.secret = `secret-of-${jobId}`;
   }
 
-  static async open(logins: VictimLogins, jobId: string): Promise<Victim> {
-    const victim = new Victim(logins, jobId);
+  static async open(logins: VictimLogins, jobId: string, namespace = 'team'): Promise<Victim> {
+    const victim = new Victim(logins, jobId, namespace);
     await victim.setUp();
     victim.before = { ...(await victim.state()) };
     return victim;
@@ -82,8 +83,8 @@ export class Victim {
     for await (const message of await consumer.fetch({ max_messages: 2 })) held.push(message);
     const state = await client.views.kv(target.stateBucket);
     await state.put('run', secret);
-    const documents = await controller.jetstream(calm).views.os(target.documents.bucket);
-    await documents.putBlob({ name: target.documents.name }, Buffer.from(secret));
+    const documents = await controller.jetstream(calm).views.os(documentBucket);
+    await documents.putBlob({ name: `${this.namespaceName}/${this.jobId}/document` }, Buffer.from(secret));
     const notice = { callback: (_: unknown, { data }: { readonly data: Uint8Array }) => this.note(data) };
     namespace.subscribe(target.counters, notice);
     controller.subscribe(target.events, notice);
