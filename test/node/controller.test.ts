@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { nodeName } from '../../runtime/servers/kubernetes-place';
 import { InstalledController, sharedController } from './stage/controller';
 import { eventually } from './stage/eventually';
 import { apply, type ClusterObject, image, kubectl, listObjects, makeNamespace } from './stage/node';
@@ -49,18 +50,27 @@ describe('on a node whose room is taken', () => {
   const namespace = 'crowd';
   afterAll(() => kubectl(['delete', 'namespace', namespace, '--wait=false']));
 
-  /** Pods that ask for more than the node has, in large and small steps, so that no room is left. */
-  const crowd = [
-    ['large', '150m', 20],
-    ['small', '10m', 30],
-  ] as const;
+  /** Pods that together ask for more than the node has, in ever smaller steps, so that no room is left. */
+  async function crowd(): Promise<readonly Sleepers[]> {
+    const { allocatable } = JSON.parse(await kubectl(['get', 'node', nodeName, '-o', 'json'])).status;
+    // as `2` or `1930m`
+    let room = allocatable.cpu.endsWith('m') ? Number.parseInt(allocatable.cpu, 10) : 1_000 * Number(allocatable.cpu);
+    const steps: Sleepers[] = [];
+    while (room > 10) {
+      const size = Math.max(10, Math.ceil(room / 12));
+      steps.push({ name: `of-${size}m`, namespace, cpu: `${size}m`, replicas: Math.ceil(room / size) + 1 });
+      room = size;
+    }
+    return steps;
+  }
 
   const isPending = ({ status }: ClusterObject) => status.phase === 'Pending';
 
   test('the controller gets the place of a pod without priority', async () => {
     await makeNamespace(namespace);
-    await apply(crowd.map(([name, cpu, replicas]) => sleepers({ name, namespace, cpu, replicas })));
-    for (const [name] of crowd) {
+    for (const step of await crowd()) {
+      const { name } = step;
+      await apply([sleepers(step)]);
       await eventually(`no room for another ${name} pod`, async () =>
         (await listObjects('pods', namespace, `app=${name}`)).some(isPending),
       );
@@ -72,7 +82,14 @@ describe('on a node whose room is taken', () => {
   });
 });
 
-function sleepers(props: { name: string; namespace: string; cpu: string; replicas: number }): object {
+interface Sleepers {
+  readonly name: string;
+  readonly namespace: string;
+  readonly cpu: string;
+  readonly replicas: number;
+}
+
+function sleepers(props: Sleepers): object {
   const { name, namespace, cpu, replicas } = props;
   const labels = { app: name };
   const securityContext = {

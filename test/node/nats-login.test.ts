@@ -10,10 +10,10 @@ const numbers = Array.from({ length: 200 }, (_, index) => index);
 /** NACK and the pods log in with one Secret of the namespace. */
 test.each(place.ways())('flows by manifests store each number once on a nats that asks for $name', async (way) => {
   const { url } = await place.start(way.name, way.config);
-  const login = { url: url.replace('nats://', `${way.scheme}://`), login: way.right };
+  const nats = { url: url.replace('nats://', `${way.scheme}://`), login: way.right };
   const name = way.name.replaceAll(' ', '-').toLowerCase();
   const runs = (['batch', 'stream'] as const).map(
-    (mode) => new GitOpsRun({ namespace: `login-${name}-${mode}`, mode, count: numbers.length, rate: 20 }, login),
+    (mode) => new GitOpsRun({ namespace: `login-${name}-${mode}`, mode, count: numbers.length, rate: 20 }, { nats }),
   );
   for (const run of runs) await run.start();
   for (const run of runs) {

@@ -10,6 +10,11 @@ import { bridge, hostAddress, podAddresses } from './network';
 export const sandboxImage = 'localhost/sandbox:1';
 export const containerdSocket = '/run/kflow-node/containerd.sock';
 
+/** Holds a folder for each registry that is reached in another way than by its name, with a file `hosts.toml`. */
+export function hostsFolder(home: string): string {
+  return path.join(home, 'containerd', 'registries');
+}
+
 /** Starts containerd with runc and the network of the pods. */
 export async function startContainerd(home: string, logFile: string): Promise<RunningServer> {
   const dataDir = path.join(home, 'containerd');
@@ -17,7 +22,7 @@ export async function startContainerd(home: string, logFile: string): Promise<Ru
   mkdirSync(networks, { recursive: true });
   writeFileSync(path.join(networks, '10-kflow.conflist'), JSON.stringify(network(dataDir)));
   const config = path.join(dataDir, 'config.toml');
-  writeFileSync(config, configuration(dataDir, networks));
+  writeFileSync(config, configuration(home, dataDir, networks));
   const probe = async () => {
     await ctr('version');
   };
@@ -45,7 +50,7 @@ function network(dataDir: string): object {
   return { cniVersion: '1.0.0', name: 'kflow', plugins };
 }
 
-function configuration(dataDir: string, networks: string): string {
+function configuration(home: string, dataDir: string, networks: string): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   return [
     'version = 2',
@@ -60,6 +65,8 @@ function configuration(dataDir: string, networks: string): string {
     '  disable_apparmor = true',
     `[${cri}.containerd.runtimes.runc]`,
     '  runtime_type = "io.containerd.runc.v2"',
+    `[${cri}.registry]`,
+    `  config_path = "${hostsFolder(home)}"`,
     `[${cri}.cni]`,
     `  bin_dir = "${pluginFolder()}"`,
     `  conf_dir = "${networks}"`,

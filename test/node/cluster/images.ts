@@ -10,7 +10,8 @@ export const runtimeImage = 'docker.io/library/kflow:node-test';
 
 const run = promisify(execFile);
 
-interface Descriptor {
+/** A blob of an image, as OCI describes it. */
+export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
@@ -19,10 +20,7 @@ interface Descriptor {
 /** Makes the image of an OCI archive known to the node, under the name that the tests use, and the image of sandboxes. */
 export async function importImages(archive: string, folder: string): Promise<void> {
   const layout = path.join(folder, 'layout');
-  mkdirSync(layout, { recursive: true });
-  await run('tar', ['-xf', archive, '-C', layout]);
-  const index = readJson(path.join(layout, 'index.json')) as { readonly manifests: readonly Descriptor[] };
-  const manifest = manifestFor(layout, index.manifests);
+  const manifest = await unpackImage(archive, layout);
   const sandbox = sleepingImage(layout, manifest);
   const named = (descriptor: Descriptor, name: string) => ({
     ...descriptor,
@@ -36,7 +34,14 @@ export async function importImages(archive: string, folder: string): Promise<voi
   rmSync(folder, { recursive: true });
 }
 
-/** The manifest of this machine's architecture. */
+/** Unpacks an OCI archive into a folder and returns the manifest of this machine's architecture. */
+export async function unpackImage(archive: string, folder: string): Promise<Descriptor> {
+  mkdirSync(folder, { recursive: true });
+  await run('tar', ['-xf', archive, '-C', folder]);
+  const index = readJson(path.join(folder, 'index.json')) as { readonly manifests: readonly Descriptor[] };
+  return manifestFor(folder, index.manifests);
+}
+
 function manifestFor(layout: string, manifests: readonly Descriptor[]): Descriptor {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   for (const entry of manifests) {
@@ -60,11 +65,17 @@ function sleepingImage(layout: string, manifest: Descriptor): Descriptor {
   return storeBlob(layout, manifest.mediaType, { ...content, config: sleeping });
 }
 
-function readBlob(layout: string, { digest }: Descriptor): unknown {
-  return readJson(path.join(layout, 'blobs', digest.replace(':', '/')));
+/** The file of a blob in an unpacked archive. */
+export function blobFile(layout: string, digest: string): string {
+  return path.join(layout, 'blobs', digest.replace(':', '/'));
 }
 
-function storeBlob(layout: string, mediaType: string, value: object): Descriptor {
+export function readBlob(layout: string, { digest }: Descriptor): object {
+  return readJson(blobFile(layout, digest)) as object;
+}
+
+/** Adds a JSON text to an unpacked archive. */
+export function storeBlob(layout: string, mediaType: string, value: object): Descriptor {
   const text = JSON.stringify(value);
   const digest = createHash('sha256').update(text).digest('hex');
   writeFileSync(path.join(layout, 'blobs/sha256', digest), text);

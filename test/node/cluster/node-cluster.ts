@@ -21,6 +21,8 @@ import { type NodePlace, startKubelet, startProxy, startScheduler } from './node
 export interface NodeCluster {
   /** Folder of each server's data, with its pid in the file `pid`. */
   readonly folder: string;
+  /** OCI archive of the runtime's image. */
+  readonly image: string;
   readonly kubernetes: string;
   readonly kubeconfig: string;
   readonly natsUrl: string;
@@ -80,7 +82,7 @@ export async function startNodeCluster(given: NodeClusterProps): Promise<NodeClu
   await waitFor('the node is ready', async () => (await kubectl(['get', 'node', nodeName])).includes(' Ready '));
   favorPods();
   const { endpoint, user, password } = s3;
-  return { folder: home, kubernetes: command, kubeconfig, natsUrl: nats.url, s3: { endpoint, user, password } };
+  return { folder: home, image, kubernetes: command, kubeconfig, natsUrl: nats.url, s3: { endpoint, user, password } };
 }
 
 function kubectlOf(command: string, kubeconfig: string) {

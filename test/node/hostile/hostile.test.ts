@@ -6,25 +6,21 @@ import { DerivedKeys } from '../../../runtime/adapters/nats-accounts/derived-key
 import { OperatorAccounts } from '../../../runtime/adapters/nats-accounts/operator-accounts';
 import { operatorConfig } from '../../../runtime/adapters/nats-accounts/server-config';
 import { InstallationKey, newInstallationKey } from '../../../runtime/installation/installation-key';
-import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { forged, targetOf } from '../../support/attacks/attack';
 import { attacks } from '../../support/attacks/attack-table';
 import type { Loot } from '../../support/attacks/hostile-function';
 import { Victim, type VictimLogins } from '../../support/attacks/victim';
 import { closeAfterFile } from '../../support/close-after-file';
-import { servicesFor } from '../cluster/known-services';
-import { hostAddress } from '../cluster/network';
 import { type ControllerProps, InstalledController } from '../stage/controller';
 import { eventually } from '../stage/eventually';
 import { ControlledRun } from '../stage/flow-run';
 import { apply, kubectl, makeNamespace, openStore, readNode } from '../stage/node';
 import { jobId, ownerOf } from '../stage/number-document';
+import { ownNatsUrl, startOwnNats } from '../stage/own-nats';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-hostile-'));
 const store = openStore();
-const servers: NatsServer[] = [];
-afterAll(async () => {
-  for (const server of servers) await server.stop();
+closeAfterFile('the folder of servers', async () => {
   await store.close();
   rmSync(folder, { recursive: true });
 });
@@ -109,16 +105,13 @@ class Attacked {
     const [namespace, victimNamespace] = [`kflow-${name}`, `victim-${name}`];
     const derived = new DerivedKeys(InstallationKey.parse(keys, 'test'));
     const config = accounts === undefined ? [] : operatorConfig(derived, path.join(folder, 'accounts'));
-    const at = { dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) };
-    const nats = await startNatsServer({ ...at, host: hostAddress, config });
-    servers.push(nats);
-    await apply(servicesFor([{ namespace: `nats-${name}`, name: 'nats', port: 4222, address: nats.url }]));
+    const nats = await startOwnNats(folder, name, config);
     for (const each of [namespace, victimNamespace, `mallory-${victimNamespace}`]) await makeNamespace(each);
     const metadata = { name: 'kflow-key', namespace };
     await apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { key: keys } }]);
     const props: ControllerProps = {
       namespace,
-      natsUrl: `nats://nats.nats-${name}.svc:4222`,
+      natsUrl: ownNatsUrl(name),
       options: [
         ...(accounts === undefined ? [] : ['--nats-accounts', accounts]),
         ...['--key-secret', 'kflow-key', '--watch-namespaces', `${victimNamespace},mallory-${victimNamespace}`],

@@ -6,6 +6,8 @@ import { apply, image, kflow, kubectl } from './node';
 export interface ControllerProps {
   readonly namespace: string;
   readonly natsUrl: string;
+  /** Default: the image that the node has. */
+  readonly image?: string;
   /** Further options of `kflow install`. */
   readonly options: readonly string[];
   /** Settings by their variable, which a Secret holds. */
@@ -60,11 +62,12 @@ export class InstalledController {
   }
 }
 
-async function install({ namespace, natsUrl, options, settings }: ControllerProps): Promise<void> {
+async function install(props: ControllerProps): Promise<void> {
+  const { namespace, natsUrl, options, settings } = props;
   const token = randomBytes(16).toString('hex');
   const manifests = await kflow([
     'install',
-    ...['--namespace', namespace, '--image', image, '--tokens-secret', 'kflow-tokens'],
+    ...['--namespace', namespace, '--image', props.image ?? image, '--tokens-secret', 'kflow-tokens'],
     ...['--nats-url', natsUrl, '--temporal-address', 'temporal-frontend.temporal.svc:7233'],
     ...['--egress', 'minio.default.svc:9000', '--settings-secret', 'kflow-settings', ...options],
   ]);

@@ -133,14 +133,22 @@ export interface GuardedNats {
   readonly login: { readonly [file: string]: string };
 }
 
+export interface GitOpsProps {
+  /** Default: that of the cluster, where NACK and the pods need no login. */
+  readonly nats?: GuardedNats;
+  /** Default: the image that the node has. */
+  readonly image?: string;
+  /** Further options of `kflow synth`. */
+  readonly options?: readonly string[];
+}
+
 /** `kflow synth`, applied by kubectl; NACK makes the streams. */
 export class GitOpsRun extends FlowRun {
   readonly isControlled = false;
 
-  /** Without `nats`, on that of the cluster, where NACK and the pods need no login. */
   constructor(
     flow: NumberFlow,
-    private readonly nats?: GuardedNats,
+    private readonly props: GitOpsProps = {},
   ) {
     super(flow);
   }
@@ -151,8 +159,9 @@ export class GitOpsRun extends FlowRun {
     await makeNamespace(this.namespace);
     await this.store.ensureBucket(this.namespace);
     await apply([this.secret('store', { user, password })]);
-    const options = this.nats === undefined ? [] : await this.logIn(this.nats);
-    await kflow(['synth', file, '--image', image, '-o', this.folder, ...options]);
+    const { nats, options = [] } = this.props;
+    const login = nats === undefined ? [] : await this.logIn(nats);
+    await kflow(['synth', file, '--image', this.props.image ?? image, '-o', this.folder, ...login, ...options]);
     await apply(readFileSync(path.join(this.folder, `${jobId}.k8s.yaml`), 'utf8'));
   }
 
@@ -169,11 +178,12 @@ export class GitOpsRun extends FlowRun {
   }
 
   protected override access(): NatsAccess {
-    if (this.nats === undefined) return super.access();
+    const { nats } = this.props;
+    if (nats === undefined) return super.access();
     const credentials = path.join(this.folder, 'login');
     mkdirSync(credentials, { recursive: true });
-    for (const [name, text] of Object.entries(this.nats.login)) writeFileSync(path.join(credentials, name), text);
-    return { url: this.nats.url, credentials };
+    for (const [name, text] of Object.entries(nats.login)) writeFileSync(path.join(credentials, name), text);
+    return { url: nats.url, credentials };
   }
 
   async untilSettled(letters: number): Promise<void> {
