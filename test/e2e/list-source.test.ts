@@ -7,21 +7,16 @@ beforeAll(async () => {
 });
 afterAll(() => life.close());
 
-const lists = 12;
 const length = 100;
 
 test('no request loses or repeats a record of a source that returns lists', async () => {
   const flow = life.flow('lists', 'stream');
   const document = (rate: number) =>
-    flow.document(
-      flow.lists({ lists, length, rate, out: ['first'] }),
-      flow.process('first', { out: ['sink'] }),
-      flow.sink(),
-    );
-  // a list takes two seconds at this rate, so that each request comes in the middle of one
+    flow.document(flow.lists({ length, rate, out: ['first'] }), flow.process('first', { out: ['sink'] }), flow.sink());
+  // a list takes two seconds at this rate, so that most requests come in the middle of one
   const inList = async () => {
     const before = flow.log('source').length;
-    await waitFor('another list', () => flow.log('source').length > before || flow.log('source').length >= lists);
+    await waitFor('another list', () => flow.log('source').length > before);
   };
   await life.submit(flow, document(50));
   await life.moving(flow, 'sink', 0);
@@ -39,10 +34,12 @@ test('no request loses or repeats a record of a source that returns lists', asyn
   await inList();
   await life.stop(flow);
   await life.submit(flow, document(60));
+  await inList();
+  flow.open('enough');
   const written = await waitFor(
     'every record',
     () => life.ledger(flow),
-    (records) => records.length >= lists * length,
+    (records) => records.length >= flow.log('source').length * length,
   );
-  expect(written.map(({ n }) => n)).toEqual(Array.from({ length: lists * length }, (_, n) => n));
+  expect(written.map(({ n }) => n)).toEqual(Array.from({ length: flow.log('source').length * length }, (_, n) => n));
 });

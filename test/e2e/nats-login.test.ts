@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Manifest } from '../../lib/constructs/manifest';
@@ -15,7 +15,7 @@ import { closeAfterFile } from '../support/close-after-file';
 import { FlowClient } from '../support/flow-client';
 import { Workplace } from '../support/kflow-cli';
 import { LoginPlace, type LoginWay, secret } from '../support/login-place';
-import { waitFor } from '../support/wait-for';
+import { Hopeless, waitFor } from '../support/wait-for';
 import { planOf } from '../unit/plan/planned';
 
 const place = new LoginPlace();
@@ -25,6 +25,11 @@ const servers = new Map<string, NatsServer>();
 const count = 200;
 closeAfterFile('the folder of commands', async () => work.remove());
 
+const gate = path.join(work.folder, 'gate');
+const openGate = () => writeFileSync(gate, '');
+const closeGate = () => rmSync(gate, { force: true });
+
+beforeEach(openGate);
 beforeAll(async () => {
   process.env.KFLOW_RUNTIME_LOG_LEVEL = 'DEBUG';
   for (const { name, config } of ways) servers.set(name, await place.start(name.replaceAll(' ', '-'), config));
@@ -38,18 +43,20 @@ function urlOf({ name, scheme }: LoginWay): string {
   return String(servers.get(name)?.url).replace('nats:', `${scheme}:`);
 }
 
-/** A batch whose last function writes down each number that it gets. */
+/** A batch whose last function writes down each number that it gets, once the gate is open. */
 function document(jobId: string): string {
   const schema = '{ type: record, name: n, fields: [{ name: n, type: long }] }';
   const code = (text: string) => `meta: { language: javascript, name: run, code: ${JSON.stringify(text)} }`;
-  const ledger = `require('node:fs').appendFileSync(${JSON.stringify(ledgerOf(jobId))}, event.n + '\\n')`;
+  const opened = `while (!fs.existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 10))`;
+  const ledger = `fs.appendFileSync(${JSON.stringify(ledgerOf(jobId))}, event.n + '\\n')`;
+  const leaf = `const fs = require('node:fs'); async function run(ctx, event) { ${opened}; ${ledger}; }`;
   return `jobId: ${jobId}
 namespace: orders
 mode: batch
 dag:
   - { id: numbers, type: raw-source, schema: ${schema}, ${code(`function* run() { for (let n = 0; n < ${count}; n++) yield { n }; }`)}, out: [double] }
   - { id: double, type: raw, schema: ${schema}, ${code('function run(ctx, event) { return { n: 2 * event.n }; }')}, out: [leaf] }
-  - { id: leaf, type: raw, ${code(`function run(ctx, event) { ${ledger}; }`)} }
+  - { id: leaf, type: raw, ${code(leaf)} }
 `;
 }
 
@@ -98,13 +105,15 @@ describe('kflow run --no-embedded', () => {
     const file = work.write(`${jobId}.yaml`, document(jobId));
     process.env.KFLOW_NATS_URL = `nats://127.0.0.1:1,${urlOf(way)}`;
     const given = ['--nats-credentials', place.credentials(way.right), '--keep', '--timeout', '300'];
+    closeGate();
     const command = work.kflow('run', file, '--no-embedded', ...given);
     const seen: string[] = [];
     await waitFor('the processes of the flow', () => {
+      if (command.process.exitCode !== null) throw new Hopeless(command.stderr);
       seen.push(...processTexts());
-      return command.process.exitCode !== null || seen.some((text) => text.includes('replica/main.js'));
+      return seen.some((text) => text.includes('replica/main.js'));
     });
-    seen.push(...processTexts());
+    openGate();
     expect(await command.exited).toBe(0);
     expect(ledger(jobId)).toEqual(expected);
     const logs = filesBelow(path.join(work.folder, '.kflow', jobId)).map((log) => readFileSync(log, 'utf8'));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NatsConnection } from 'nats';
@@ -37,6 +37,8 @@ export class ControllerPlace extends FlowClient {
     private readonly controller: RunningController,
     readonly cluster: MemoryCluster,
     readonly keys: DerivedKeys,
+    /** File with the installation key. */
+    readonly keyFile: string,
   ) {
     super(controller.url);
   }
@@ -80,7 +82,7 @@ export class ControllerPlace extends FlowClient {
     });
     const cluster = new MemoryCluster();
     const controller = await startController(settings, { log: () => undefined, cluster });
-    return new ControllerPlace(folder, nats, temporal, controller, cluster, keys);
+    return new ControllerPlace(folder, nats, temporal, controller, cluster, keys, keyFile);
   }
 
   /** The service behind the API. */
@@ -130,6 +132,16 @@ export class ControllerPlace extends FlowClient {
   connect(namespace: string): Promise<NatsConnection> {
     const account = this.keys.ofNamespace(namespace);
     return connectNats({ url: this.nats.url, identity: tokenIdentity(account, account.controller) }, 'test');
+  }
+
+  /** Changes the configuration of nats, which reads it anew. */
+  reconfigureNats(change: (text: string) => string): void {
+    const file = path.join(this.folder, 'nats/nats.conf');
+    const before = readFileSync(file, 'utf8');
+    const after = change(before);
+    if (after === before) throw new Error(`${file} is as it was`);
+    writeFileSync(file, after);
+    process.kill(Number(this.nats.pid()), 'SIGHUP');
   }
 
   async removeStream(name: string, namespace: string): Promise<void> {

@@ -81,13 +81,13 @@ export class NumberFlow {
 
   /**
    * Takes lists of numbers from a queue that all replicas and starts share, and outputs them: what is taken is never given
-   * again. Logs each list as it is taken.
+   * again. Logs each list as it is taken. The queue has lists until the gate `enough` is open.
    */
-  lists({ lists, length, rate, out }: { lists: number; length: number; rate: number; out: readonly string[] }) {
+  lists({ length, rate, out }: { length: number; rate: number; out: readonly string[] }) {
     const code = `
       ${this.prelude}
       function take() {
-        for (let list = 0; list < ${lists}; list++) {
+        for (let list = 0; !isOpen('enough'); list++) {
           try {
             fs.closeSync(fs.openSync(${this.file('taken')} + '-' + list, 'wx'));
           } catch {

@@ -91,6 +91,12 @@ class HostileFlow {
 
 /** A nats and a controller of their own, with flows of a namespace and a hostile flow of another one. */
 class Attacked {
+  readonly close = closeAfterFile('flows that are attacked', async () => {
+    for (const victim of this.victims) victim.rest();
+    for (const connection of new Set([this.logins.namespace, this.logins.controller])) await connection.close();
+    await this.numbers.close();
+  });
+
   private constructor(
     /** A flow that runs. */
     readonly numbers: ControlledRun,
@@ -148,8 +154,8 @@ class Attacked {
     return { suffered, loot };
   }
 
-  /** The flow of numbers, as nats has it: limits and size of its stream, its state, and what is forged among its events. */
-  async numbersInNats(): Promise<object> {
+  /** The flow of numbers, as nats has it: its stream, its state, and what is forged among its events. */
+  async numbersInNats() {
     const { stream, stateBucket, events } = targetOf(this.numbers.namespace, jobId, 'work', 'sink');
     const manager = await this.logins.namespace.jetstreamManager();
     const { config, state } = await manager.streams.info(stream);
@@ -160,13 +166,7 @@ class Attacked {
       .getMessage(await controllerManager.streams.find(events), { last_by_subj: events })
       .then(({ data }) => Buffer.from(data).toString() === forged)
       .catch(() => false); // no event of this subject
-    return { limit: config.max_msgs, last: state.last_seq, isRunForged: run === forged, isForged };
-  }
-
-  async close(): Promise<void> {
-    for (const victim of this.victims) victim.rest();
-    for (const connection of new Set([this.logins.namespace, this.logins.controller])) await connection.close();
-    await this.numbers.close();
+    return { config, last: state.last_seq, isRunForged: run === forged, isForged };
   }
 }
 
@@ -191,8 +191,9 @@ test('a hostile pod succeeds with every attack on another namespace where nats h
 
 test('a hostile pod gets nothing of another namespace where the controller makes an account for each', async () => {
   const place = await Attacked.open('apart', 'operator');
-  const { suffered, loot } = await place.suffer();
   const { numbers } = place;
+  const { config } = await place.numbersInNats();
+  const { suffered, loot } = await place.suffer();
   const { count } = numbers.flow;
   await eventually(
     'the victim stores all records',
@@ -200,11 +201,11 @@ test('a hostile pod gets nothing of another namespace where the controller makes
     (stored) => stored >= count,
   );
   expect(await numbers.numbers()).toEqual(Array.from({ length: count }, (_, index) => index));
-  expect(await place.numbersInNats()).toEqual({ limit: -1, last: count, isRunForged: false, isForged: false });
-  await place.close();
+  expect(await place.numbersInNats()).toEqual({ config, last: count, isRunForged: false, isForged: false });
   expect(suffered).toEqual([]);
   // what these attacks hear is the attacker's own
   const others = loot.filter(({ title }) => !/^(subscribes|stores)/.test(title));
   expect(others.filter(({ texts }) => texts.length > 0)).toEqual([]);
   expect(loot.filter(({ texts }) => texts.join().includes(ownerOf(numbers.namespace)))).toEqual([]);
+  await place.close();
 });
