@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import { type S3Server, startS3Server } from '../../runtime/servers/s3-server';
+import { serverFiles } from '../support/server-files';
 import { describeObjectStore } from './object-store-suite';
 
 /** The S3 behavior that KFlow relies on, tested on the embedded server. */
@@ -19,7 +20,7 @@ let server: S3Server;
 let store: S3ObjectStore;
 
 beforeAll(async () => {
-  server = await startS3Server({ dataDir: join(directory, 's3'), logFile: join(directory, 's3.log') });
+  server = await startS3Server(serverFiles(directory, 's3'));
   store = new S3ObjectStore({ addr: server.endpoint, user: server.user, password: server.password });
 }, 600_000);
 

@@ -10,6 +10,7 @@ import { type GuardedProcess, spawnGuarded } from '../../runtime/adapters/proces
 import { startNatsServer } from '../../runtime/servers/nats-server';
 import type { RunningServer } from '../../runtime/servers/run-server';
 import { freePort } from '../support/free-port';
+import { serverFiles } from '../support/server-files';
 import { waitFor } from '../support/wait-for';
 
 const schema = '{ type: record, name: n, fields: [{ name: n, type: long }] }';
@@ -46,7 +47,7 @@ let server: RunningServer & { readonly url: string };
 let connection: NatsConnection;
 
 beforeAll(async () => {
-  server = await startNatsServer({ dataDir: path.join(folder, 'nats'), logFile: path.join(folder, 'nats.log') });
+  server = await startNatsServer(serverFiles(folder, 'nats'));
   connection = await connectNats({ url: server.url }, 'test');
 });
 

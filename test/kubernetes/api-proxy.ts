@@ -21,6 +21,8 @@ export class ApiProxy {
   /** Number of watch requests. */
   watches = 0;
   private isForgetful = false;
+  /** Requests that wait, with the right that they need. */
+  private held: { readonly right: string; readonly waiting: (() => void)[] } | undefined;
   /** Requests in terms of RBAC: `patch apps/deployments`. An apply that creates an object counts as `create`, too. */
   readonly used = new Set<string>();
   /** Messages of requests that RBAC rejected. */
@@ -79,6 +81,16 @@ export class ApiProxy {
     for (const { from, to } of this.passing) from.unpipe(to);
   }
 
+  /** Lets requests that need this right, such as `patch apps/deployments`, wait. Returns a function that lets them go. */
+  hold(right: string): () => void {
+    const waiting: (() => void)[] = [];
+    this.held = { right, waiting };
+    return () => {
+      this.held = undefined;
+      for (const go of waiting) go();
+    };
+  }
+
   /** Makes the next watch start at a resource version that has expired. */
   forget(): void {
     this.isForgetful = true;
@@ -104,6 +116,10 @@ export class ApiProxy {
 
   private pass(request: IncomingMessage, response: ServerResponse): void {
     const { method, headers } = request;
+    if (this.held !== undefined && rightFor(method ?? '', request.url ?? '') === this.held.right) {
+      this.held.waiting.push(() => this.pass(request, response));
+      return;
+    }
     const isWatch = request.url?.includes('watch=true');
     if (isWatch) this.watches++;
     const url =

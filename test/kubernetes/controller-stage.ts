@@ -10,6 +10,7 @@ import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-ser
 import { startTemporalServer, type TemporalServer } from '../../runtime/servers/temporal-server';
 import { FlowClient } from '../support/flow-client';
 import { type KflowCommand, Workplace } from '../support/kflow-cli';
+import { serverFiles } from '../support/server-files';
 import { waitFor } from '../support/wait-for';
 import { ApiProxy } from './api-proxy';
 import { Kubelet } from './kubelet';
@@ -124,7 +125,7 @@ export class ControllerStage {
 
   private async start(): Promise<RunningController> {
     const { folder, namespace, warnings } = this;
-    const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
+    const at = (name: string) => serverFiles(folder, name);
     const nats: NatsServer = await startNatsServer(at('nats'));
     this.ends.push(() => nats.stop());
     const temporal: TemporalServer = await startTemporalServer(at('temporal'));

@@ -90,14 +90,13 @@ describe('workloads that somebody changes in the cluster', () => {
   test('are never shown as paused while they are scaled to 0', async () => {
     const flow = flowOf('drifted-shown');
     await flow.run();
-    const seen: string[] = [];
+    const letGo = stage.proxy.hold('patch apps/deployments');
     await stage.kubelet.scaleAs('kubectl', deploymentOf('drifted-shown', 'map'), 0);
-    await waitFor('scaled back', async () => {
-      const { functions } = await api.status(flow.name);
-      seen.push(`${functions[1]?.replicas} ${functions[1]?.isPaused}`);
-      return (await stage.replicas('drifted-shown')).map === 1;
-    });
-    expect(seen).not.toContain('0 true');
+    const { functions } = await api.until(flow.name, ({ functions }) => functions[1]?.ready === 0);
+    expect(functions[1]).toMatchObject({ function: 'map', isPaused: false });
+    letGo();
+    await waitFor('scaled back', async () => (await stage.replicas('drifted-shown')).map === 1);
+    await flow.untilHealthy();
   });
 
   test('are applied again when somebody edits them', async () => {

@@ -9,6 +9,7 @@ import type { FlowPlan } from '../../lib/plan/flow-plan';
 import { startNackController } from '../../runtime/servers/nack-controller';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import type { RunningServer } from '../../runtime/servers/run-server';
+import { serverFiles } from '../support/server-files';
 import { ArgoApplication, exampleFolder } from './argo-application';
 import { installNackCrds, makeRestrictedNamespace, sharedKubeconfig } from './support';
 
@@ -134,10 +135,7 @@ export class GitOpsStage {
     return connection;
   }
 
-  private place(name: string): { readonly dataDir: string; readonly logFile: string } {
-    return {
-      dataDir: path.join(this.repository, '.servers', name),
-      logFile: path.join(this.repository, '.servers', `${name}.log`),
-    };
+  private place(name: string) {
+    return serverFiles(path.join(this.repository, '.servers'), name);
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { flowKinds } from '../../lib/plan/controller-requirements';
 import { type S3Server, startS3Server } from '../../runtime/servers/s3-server';
 import { Planted } from '../support/planted';
+import { serverFiles } from '../support/server-files';
 import { waitFor } from '../support/wait-for';
 import { ControllerStage } from './controller-stage';
 
@@ -14,7 +15,7 @@ let stage: ControllerStage;
 let store: S3Server;
 
 beforeAll(async () => {
-  store = await startS3Server({ dataDir: path.join(folder, 's3'), logFile: path.join(folder, 's3.log') });
+  store = await startS3Server(serverFiles(folder, 's3'));
   stage = await ControllerStage.open(namespace);
 });
 afterAll(async () => {

@@ -20,6 +20,7 @@ import { startTemporalServer, type TemporalServer } from '../../runtime/servers/
 import { type ChainChanges, chainTopology } from './chain-topology';
 import { closeAfterFile } from './close-after-file';
 import { FlowClient } from './flow-client';
+import { serverFiles } from './server-files';
 
 /** A controller with real nats and Temporal servers, over a cluster that runs nothing. */
 export class ControllerPlace extends FlowClient {
@@ -56,7 +57,7 @@ export class ControllerPlace extends FlowClient {
     } = {},
   ): Promise<ControllerPlace> {
     const folder = mkdtempSync(path.join(tmpdir(), 'kflow-controller-'));
-    const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
+    const at = (name: string) => serverFiles(folder, name);
     const keyFile = path.join(folder, 'installation.key');
     const keys = new DerivedKeys(ensureKeyFile(keyFile));
     const { namespaces } = limits;

@@ -7,6 +7,7 @@ import { Nkey, type NkeyRole } from '../../runtime/adapters/nats-accounts/nkey';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import { closeAfterFile } from './close-after-file';
 import { expireCertificate, type OwnCertificate, ownCa } from './own-ca';
+import { serverFiles } from './server-files';
 
 type Files = { readonly [name: string]: string };
 
@@ -38,8 +39,7 @@ export class LoginPlace {
   constructor(private readonly host = '127.0.0.1') {}
 
   async start(name: string, config: readonly string[]): Promise<NatsServer> {
-    const at = { dataDir: this.dataOf(name), logFile: path.join(this.folder, `${name}.log`) };
-    const server = await startNatsServer({ ...at, host: this.host, config });
+    const server = await startNatsServer({ ...serverFiles(this.folder, name), host: this.host, config });
     this.servers.push(server);
     return server;
   }

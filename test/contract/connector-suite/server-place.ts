@@ -7,6 +7,7 @@ import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
 import { type S3Server, startS3Server } from '../../../runtime/servers/s3-server';
 import { JetStreamPlace } from '../../integration/jetstream/jetstream-place';
 import { closeAfterFile } from '../../support/close-after-file';
+import { serverFiles } from '../../support/server-files';
 import type { ConnectorPlace, SourceState, TestBucket } from './connector-place';
 
 /** Connectors on an S3 server, with the state of sources in JetStream. */
@@ -34,7 +35,7 @@ export class ServerPlace implements ConnectorPlace {
 
   static async start(): Promise<ServerPlace> {
     const folder = mkdtempSync(path.join(tmpdir(), 'kflow-connectors-'));
-    const server = await startS3Server({ dataDir: path.join(folder, 's3'), logFile: path.join(folder, 's3.log') });
+    const server = await startS3Server(serverFiles(folder, 's3'));
     const jetStream = await JetStreamPlace.start();
     const publisher = jetStream.onReconnect(new JetStreamPublisher(jetStream.connection));
     return new ServerPlace(jetStream, publisher, server, folder);

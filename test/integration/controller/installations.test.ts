@@ -9,6 +9,7 @@ import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-
 import { startTemporalServer, type TemporalServer } from '../../../runtime/servers/temporal-server';
 import { chainTopology } from '../../support/chain-topology';
 import { FlowClient } from '../../support/flow-client';
+import { serverFiles } from '../../support/server-files';
 import { waitFor } from '../../support/wait-for';
 
 let folder: string;
@@ -18,7 +19,7 @@ const running: RunningController[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'kflow-installations-'));
-  const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
+  const at = (name: string) => serverFiles(folder, name);
   nats.push(await startNatsServer(at('nats-0')), await startNatsServer(at('nats-1')));
   temporal = await startTemporalServer(at('temporal'));
   running.push(await start('first', 0, 'kflow'));

@@ -1,6 +1,7 @@
-import { connect, credsAuthenticator, ErrorCode, type NatsConnection } from 'nats';
+import { connect, ErrorCode, type NatsConnection } from 'nats';
 import type { FlowEventView } from '../../../runtime/api-contract/flow-history';
 import { ControllerPlace } from '../../support/controller-place';
+import { loggedIn } from '../../support/logged-in';
 import { waitFor } from '../../support/wait-for';
 
 /** A login is renewed after half of this. */
@@ -18,11 +19,6 @@ function credsOf(namespace: string, jobId: string): string {
   return Buffer.from(data?.['nats.creds'] ?? '', 'base64').toString();
 }
 
-function loggedIn(creds: string): Promise<NatsConnection> {
-  const authenticator = credsAuthenticator(Buffer.from(creds));
-  return connect({ servers: place.nats.url, authenticator, reconnect: false });
-}
-
 async function streamsOf(connection: NatsConnection): Promise<readonly string[]> {
   const names: string[] = [];
   for await (const name of (await connection.jetstreamManager()).streams.names()) names.push(name);
@@ -32,7 +28,7 @@ async function streamsOf(connection: NatsConnection): Promise<readonly string[]>
 test('replicas log in to the account of their namespace, and see its streams only', async () => {
   await place.running('team-a/one');
   await place.running('team-b/two');
-  const connection = await waitFor('a login', () => loggedIn(credsOf('team-a', 'one')));
+  const connection = await waitFor('a login', () => loggedIn(place.nats.url, credsOf('team-a', 'one')));
   const names = await streamsOf(connection);
   await connection.close();
   expect(names).toContain('KV_kflow_team-a_one__state');
@@ -54,7 +50,7 @@ test('the login of a flow is renewed before it expires, without an end of its re
   );
   const isRenewed = (events: readonly FlowEventView[]) => events.some(({ what }) => what === 'Renewed');
   await place.untilResponse('/kflows/v1/team-a/renewed/events', isRenewed);
-  await (await waitFor('a login', () => loggedIn(credsOf('team-a', 'renewed')))).close();
+  await (await waitFor('a login', () => loggedIn(place.nats.url, credsOf('team-a', 'renewed')))).close();
   await place.untilHealthy('team-a/renewed');
 });
 
@@ -62,7 +58,7 @@ test('an expired login is refused', async () => {
   await place.running('team-a/expired');
   const first = credsOf('team-a', 'expired');
   await waitFor('the end of the login', () =>
-    loggedIn(first).then(
+    loggedIn(place.nats.url, first).then(
       (connection) => connection.close().then(() => false),
       () => true,
     ),
@@ -75,11 +71,11 @@ test.each([
 ])('the login of a %s flow is refused, and one that is submitted again gets another', async (jobId, query) => {
   await place.running(`team-a/${jobId}`);
   const before = credsOf('team-a', jobId);
-  const connection = await waitFor('a login', () => loggedIn(before));
+  const connection = await waitFor('a login', () => loggedIn(place.nats.url, before));
   await place.call('DELETE', `/kflows/v1/team-a/${jobId}${query}`);
   await connection.closed();
-  await expect(loggedIn(before)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
+  await expect(loggedIn(place.nats.url, before)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
   await place.until(`team-a/${jobId}`, ({ closeTime }) => closeTime !== null);
   await place.running(`team-a/${jobId}`);
-  await (await waitFor('a login', () => loggedIn(credsOf('team-a', jobId)))).close();
+  await (await waitFor('a login', () => loggedIn(place.nats.url, credsOf('team-a', jobId)))).close();
 });

@@ -8,6 +8,7 @@ import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-
 import { startTemporalServer, type TemporalServer } from '../../../runtime/servers/temporal-server';
 import { ConnectionBalancer } from '../../support/connection-balancer';
 import { type KflowCommand, Workplace } from '../../support/kflow-cli';
+import { serverFiles } from '../../support/server-files';
 import { waitFor } from '../../support/wait-for';
 
 /** Connections that an old replica still gets after it was told to end. */
@@ -23,7 +24,7 @@ const place = new Workplace();
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'kflow-ro-'));
-  const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
+  const at = (name: string) => serverFiles(folder, name);
   nats = await startNatsServer(at('nats'));
   temporal = await startTemporalServer(at('temporal'));
   const socket = path.join(folder, 'node.sock');

@@ -11,10 +11,11 @@ import { type S3Server, startS3Server } from '../../../runtime/servers/s3-server
 import { startTemporalServer, type TemporalServer } from '../../../runtime/servers/temporal-server';
 import { closeAfterFile } from '../../support/close-after-file';
 import { testKey } from '../../support/installation';
+import { serverFiles } from '../../support/server-files';
 import { kflow } from '../../unit/cli/support';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-doctor-'));
-const at = (name: string) => ({ dataDir: path.join(folder, name), logFile: path.join(folder, `${name}.log`) });
+const at = (name: string) => serverFiles(folder, name);
 const keyFile = path.join(folder, 'key', 'installation.key');
 const marker = 'planted-password';
 let nats: NatsServer;

@@ -6,6 +6,7 @@ import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-
 import { JetStreamStreams } from '../../../runtime/adapters/jetstream/jetstream-streams';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { closeAfterFile } from '../../support/close-after-file';
+import { serverFiles } from '../../support/server-files';
 import { waitFor } from '../../support/wait-for';
 
 /** A part of a replica that must know about reconnects. */
@@ -35,7 +36,7 @@ export class JetStreamPlace {
 
   static async start(): Promise<JetStreamPlace> {
     const folder = mkdtempSync(join(tmpdir(), 'kflow-jetstream-'));
-    const server = await startNatsServer({ dataDir: join(folder, 'nats'), logFile: join(folder, 'nats.log') });
+    const server = await startNatsServer(serverFiles(folder, 'nats'));
     const connection = await connectNats({ url: server.url }, 'test');
     const manager = await connection.jetstreamManager();
     return new JetStreamPlace(folder, server, connection, manager, await JetStreamStreams.open(connection));

@@ -11,6 +11,7 @@ import { accountsConfig, operatorConfig } from '../../../runtime/adapters/nats-a
 import { type FlowKey, flowName } from '../../../runtime/api-contract/flow-key';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { closeAfterFile } from '../../support/close-after-file';
+import { serverFiles } from '../../support/server-files';
 
 /** How a nats-server keeps tenants apart: not at all, by signed tokens, or by its configuration. */
 export type AccountsKind = 'open' | 'operator' | 'config';
@@ -46,8 +47,7 @@ export class AccountsPlace {
     const folder = mkdtempSync(path.join(tmpdir(), 'kflow-accounts-'));
     const keys = keysOf('a test');
     const config = [...(props.config ?? []), ...configOf(props, keys, folder)];
-    const at = { dataDir: path.join(folder, 'nats'), logFile: path.join(folder, 'nats.log') };
-    const place = new AccountsPlace(folder, await startNatsServer({ ...at, config }), props);
+    const place = new AccountsPlace(folder, await startNatsServer({ ...serverFiles(folder, 'nats'), config }), props);
     if (props.kind === 'operator') await place.putAccounts();
     return place;
   }

@@ -1,8 +1,9 @@
-import { connect, credsAuthenticator, ErrorCode, type NatsConnection } from 'nats';
+import { ErrorCode, type NatsConnection } from 'nats';
 import { LoginLedger } from '../../../runtime/adapters/nats-accounts/login-ledger';
 import { NamespaceLinks } from '../../../runtime/adapters/nats-accounts/namespace-links';
 import { OperatorAccounts } from '../../../runtime/adapters/nats-accounts/operator-accounts';
 import { closeAfterFile } from '../../support/close-after-file';
+import { loggedIn } from '../../support/logged-in';
 import { waitFor } from '../../support/wait-for';
 import { AccountsPlace } from './accounts-place';
 
@@ -25,10 +26,7 @@ async function accounts(lifetimeSeconds = 3_600): Promise<OperatorAccounts> {
   return opened;
 }
 
-function loggedIn(files: { readonly [file: string]: string }): Promise<NatsConnection> {
-  const authenticator = credsAuthenticator(Buffer.from(files['nats.creds'] ?? ''));
-  return connect({ servers: place.url, authenticator, reconnect: false });
-}
+const login = (files: { readonly [file: string]: string }) => loggedIn(place.url, files['nats.creds']);
 
 test('two controllers give a flow the same login', async () => {
   const [one, other] = [await accounts(), await accounts()];
@@ -42,10 +40,10 @@ test('controllers that revoke at the same time lose no revocation', async () => 
   await (await one.connect('busy')).close();
   const flows = Array.from({ length: 12 }, (_, index) => ({ namespace: 'busy', jobId: `job${index}` }));
   const logins = await Promise.all(flows.map((flow) => one.issue(flow)));
-  for (const login of logins) await (await loggedIn(login)).close();
+  for (const each of logins) await (await login(each)).close();
   await Promise.all(flows.map((flow, index) => controllers[index % controllers.length]?.revoke(flow)));
-  for (const login of logins) {
-    await expect(loggedIn(login)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
+  for (const each of logins) {
+    await expect(login(each)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
   }
 });
 
@@ -57,8 +55,8 @@ test('a login that is issued after a revocation gets in, and nothing is revoked 
   const first = await controller.issue(flow);
   await controller.revoke(flow);
   const second = await controller.issue(flow);
-  await expect(loggedIn(first)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
-  await (await loggedIn(second)).close();
+  await expect(login(first)).rejects.toMatchObject({ code: ErrorCode.AuthorizationViolation });
+  await (await login(second)).close();
 });
 
 /** When the login expires, in seconds since 1970. */

@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { connect, credsAuthenticator, ErrorCode } from 'nats';
+import { ErrorCode } from 'nats';
 import { accountToken, credsFile, userToken } from '../../../runtime/adapters/nats-accounts/claims';
 import { Nkey, type NkeyRole } from '../../../runtime/adapters/nats-accounts/nkey';
 import { type ControllerNats, openNats } from '../../../runtime/controller/open-nats';
 import { readControllerSettings } from '../../../runtime/controller/settings/settings';
-import { ensureKeyFile } from '../../../runtime/installation/key-file';
+import { InstallationKey, newInstallationKey } from '../../../runtime/installation/installation-key';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { closeAfterFile } from '../../support/close-after-file';
+import { loggedIn } from '../../support/logged-in';
+import { serverFiles } from '../../support/server-files';
 import { planOf } from '../../unit/plan/planned';
 
 /** The operator of somebody else, as `nsc` sets it up: the controller has one of its signing keys and a user of SYS. */
@@ -22,7 +24,6 @@ const system = {
 };
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kflow-operator-'));
-const key = ensureKeyFile(path.join(folder, 'installation.key'));
 let server: NatsServer;
 
 beforeAll(async () => {
@@ -34,11 +35,7 @@ beforeAll(async () => {
     `resolver: { type: full, dir: ${JSON.stringify(path.join(folder, 'accounts'))} }`,
     `resolver_preload: { ${publicKey}: ${accountToken(operator, claims, 0)} }`,
   ];
-  server = await startNatsServer({
-    dataDir: path.join(folder, 'nats'),
-    logFile: path.join(folder, 'nats.log'),
-    config,
-  });
+  server = await startNatsServer({ ...serverFiles(folder, 'nats'), config });
 });
 closeAfterFile('a nats-server with an operator', async () => {
   await server?.stop();
@@ -78,10 +75,9 @@ function systemCredentials(signer = system.signer): string {
   return path.dirname(write('system/nats.creds', credsFile(system.user, userToken(signer, claims))));
 }
 
-/** The nats of a controller with these settings, as it starts. */
+/** The nats of a controller of a new installation, as it starts. */
 function open(operatorKeyFile: string, credentials: string): Promise<ControllerNats> {
   const { nats } = readControllerSettings({
-    KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: path.join(folder, 'installation.key'),
     KFLOW_CONTROLLER_NATS_URL: server.url,
     KFLOW_CONTROLLER_NATS_REPLICAS: '1',
     KFLOW_CONTROLLER_NATS_ACCOUNTS_KIND: 'operator',
@@ -91,18 +87,24 @@ function open(operatorKeyFile: string, credentials: string): Promise<ControllerN
     KFLOW_CONTROLLER_CLUSTER_KIND: 'processes',
     KFLOW_CONTROLLER_CLUSTER_SOCKET: path.join(folder, 'none'),
   });
-  return openNats(nats, key, () => undefined);
+  return openNats(nats, InstallationKey.parse(newInstallationKey(), 'a test'), () => undefined);
 }
+
+const document = `
+jobId: one
+namespace: team
+mode: stream
+dag:
+  - { id: first, type: raw-source, schema: { type: record, name: n, fields: [] }, meta: { name: f, code: f }, out: [map] }
+  - { id: map, type: raw, meta: { name: f, code: f } }
+`;
 
 test('a controller with a signing key of the operator makes accounts, whose flows log in until they are revoked', async () => {
   const nats = await open(write('operator.nk', `${signingKey.seed}\n`), systemCredentials());
-  const flow = planOf('{ jobId: one, namespace: team, mode: stream, dag: [] }');
+  const flow = planOf(document);
   await nats.streams.provision(flow);
   const files = await nats.logins.issue(flow);
-  const login = () => {
-    const authenticator = credsAuthenticator(Buffer.from(files?.['nats.creds'] ?? ''));
-    return connect({ servers: server.url, authenticator, reconnect: false });
-  };
+  const login = () => loggedIn(server.url, files?.['nats.creds']);
   const connection = await login();
   const names: string[] = [];
   for await (const name of (await connection.jetstreamManager()).streams.names()) names.push(name);

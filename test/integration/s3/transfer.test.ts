@@ -7,6 +7,7 @@ import { saveBucket, uploadDirectory } from '../../../runtime/adapters/s3/direct
 import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
 import { type S3Server, startS3Server } from '../../../runtime/servers/s3-server';
 import type { ServerEvent } from '../../../runtime/servers/server-event';
+import { serverFiles } from '../../support/server-files';
 
 const root = mkdtempSync(join(tmpdir(), 'kflow-transfer-'));
 const events: ServerEvent[] = [];
@@ -15,7 +16,7 @@ let store: S3ObjectStore;
 
 beforeAll(async () => {
   const onEvent = (event: ServerEvent) => events.push(event);
-  server = await startS3Server({ dataDir: join(root, 's3'), logFile: join(root, 's3.log'), onEvent });
+  server = await startS3Server({ ...serverFiles(root, 's3'), onEvent });
   store = new S3ObjectStore({ addr: server.endpoint, user: server.user, password: server.password });
 }, 600_000);
 
