@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection, nkeyAuthenticator } from 'nats';
@@ -54,6 +54,11 @@ export class AccountsPlace {
 
   get url(): string {
     return this.server.url;
+  }
+
+  /** What the server has logged. */
+  log(): string {
+    return readFileSync(serverFiles(this.folder, 'nats').logFile, 'utf8');
   }
 
   /** The three below connect once for all tests of a file. */

@@ -62,8 +62,8 @@ export class PrivateRegistry {
         .end('{"errors":[{"code":"UNAUTHORIZED"}]}');
       return;
     }
-    this.served.push(`${method} ${url}`);
     const { pathname } = new URL(url, 'http://registry');
+    this.served.push(`${method} ${pathname}`);
     const [, kind, reference = ''] = /^\/v2\/team\/kflow\/(manifests|blobs)\/([a-z0-9:]+)$/.exec(pathname) ?? [];
     const digest = reference === '1' ? this.manifest?.digest : reference;
     const file = digest?.startsWith('sha256:') ? blobFile(this.folder, digest) : '';
