@@ -99,7 +99,7 @@ test('what NACK has not seen, or not applied since a change, is Progressing and 
   expect((await application.sync()).phase).toBe('Succeeded');
 });
 
-test('a nats that is away is Degraded, with the words of NACK', async () => {
+test('a nats that is away is Degraded, with the words of NACK, and Healthy once it is back', async () => {
   const application = stage.application('away', namespace);
   await stage.stopNats();
   stage.commit('away', flow('away'));
@@ -110,6 +110,13 @@ test('a nats that is away is Degraded, with the words of NACK', async () => {
     (seen) => seen?.health === 'Degraded',
   );
   expect(stream?.message).toMatch(/^create or update stream: .*(not connected|no servers available|connection)/);
+  await stage.startNats();
+  await waitFor(
+    'the stream',
+    async () => (await healthOf(application)).get('Stream away--numbers'),
+    (seen) => seen?.health === 'Healthy',
+  );
+  expect((await application.sync()).phase).toBe('Succeeded');
 });
 
 test('every NACK kind of a flow has a health check', () => {

@@ -34,6 +34,8 @@ export class GitOpsStage {
   private readonly connections: NatsConnection[] = [];
   private server: NatsServer | undefined;
 
+  private constructor(private readonly config: readonly string[]) {}
+
   /** With an open nats, the namespaces, and NACK for each. */
   static async open(...namespaces: readonly string[]): Promise<GitOpsStage> {
     const stage = await GitOpsStage.openEmpty();
@@ -50,11 +52,11 @@ export class GitOpsStage {
   }
 
   /** Without namespaces; `config` are lines of nats' configuration. */
-  static async openEmpty(options: { readonly config?: readonly string[] } = {}): Promise<GitOpsStage> {
-    const stage = new GitOpsStage();
+  static async openEmpty({ config = [] }: { readonly config?: readonly string[] } = {}): Promise<GitOpsStage> {
+    const stage = new GitOpsStage(config);
     try {
       await installNackCrds();
-      stage.server = await startNatsServer({ ...stage.place('nats'), ...options });
+      await stage.startNats();
       return stage;
     } catch (error) {
       await stage.close();
@@ -84,6 +86,11 @@ export class GitOpsStage {
 
   async stopNack(namespace: string): Promise<void> {
     await this.nacks.get(namespace)?.stop();
+  }
+
+  /** At the same address as before. */
+  async startNats(): Promise<void> {
+    this.server = await startNatsServer({ ...this.place('nats'), config: this.config });
   }
 
   async stopNats(): Promise<void> {
@@ -116,11 +123,6 @@ export class GitOpsStage {
     if (plan === undefined || text === undefined) throw new Error('the topology has problems');
     writeFileSync(path.join(this.repository, application, `${plan.jobId}.k8s.yaml`), text);
     return plan;
-  }
-
-  /** Removes the manifests of a flow from the folder of an Application. */
-  remove(application: string, jobId: string): void {
-    rmSync(path.join(this.repository, application, `${jobId}.k8s.yaml`));
   }
 
   async close(): Promise<void> {

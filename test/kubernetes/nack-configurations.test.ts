@@ -4,18 +4,21 @@ import type { JetStreamManager } from 'nats';
 import type { FlowPlan } from '../../lib/plan/flow-plan';
 import { provisionFlow } from '../../runtime/adapters/jetstream/provision';
 import { nackCrdsFile } from '../../runtime/servers/nack-controller';
+import { freePort } from '../support/free-port';
+import { LoginPlace } from '../support/login-place';
+import { waitFor } from '../support/wait-for';
 import { GitOpsStage } from './gitops-stage';
+import { makeRestrictedNamespace } from './support';
 
 const root = path.join(__dirname, '../..');
-const namespace = 'configured';
 
 /** Outputs with and without limits, side outputs, two readers of one stream, and consumers with their own times. */
-const document = `
+const document = (replicas: number) => `
 jobId: all
-namespace: ${namespace}
+namespace: configured-${replicas}
 mode: stream
 globalConfig:
-  stream: { maxMsgs: 5000, maxBytes: 1000000 }
+  stream: { maxMsgs: 5000, maxBytes: 1000000, replicas: ${replicas} }
 dag:
   - id: numbers
     type: raw-source
@@ -35,9 +38,20 @@ dag:
 `;
 
 let stage: GitOpsStage;
+const others = new LoginPlace();
 
+/** A nats of three servers. */
 beforeAll(async () => {
-  stage = await GitOpsStage.open(namespace);
+  const ports = await Promise.all([0, 1, 2].map(freePort));
+  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+  const configs = ports.map((port, index) => [
+    `server_name: nats-${index}`,
+    `cluster { name: three, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+  ]);
+  const [first, ...more] = configs;
+  stage = await GitOpsStage.openEmpty({ config: first });
+  for (const [index, config] of more.entries()) await others.start(`nats-${index}`, config);
+  await waitFor('the servers have a leader', async () => (await stage.manager()).getAccountInfo());
 });
 afterAll(() => stage.close());
 
@@ -59,20 +73,27 @@ function withoutZeroPause<T extends object>(config: T): T {
   return isZero ? { ...config, pause_until: undefined } : config;
 }
 
-test('NACK makes the streams, buckets and consumers that KFlow makes itself, in every setting', async () => {
-  const application = stage.application('all', namespace);
-  const plan: FlowPlan = stage.commit('all', document);
-  expect((await application.sync()).phase).toBe('Succeeded');
-  const manager = await stage.manager();
-  const byNack = await configurations(manager);
-  const bucket = 1;
-  expect(byNack).toHaveLength(plan.streams.length + plan.consumers.length + bucket);
+test.each([1, 3])(
+  'NACK makes the streams, buckets and consumers that KFlow makes itself, in every setting, with %s replicas',
+  async (replicas) => {
+    const namespace = `configured-${replicas}`;
+    await makeRestrictedNamespace(namespace);
+    await stage.startNack(namespace);
+    const application = stage.application('all', namespace);
+    const plan: FlowPlan = stage.commit('all', document(replicas));
+    expect((await application.sync()).phase).toBe('Succeeded');
+    const manager = await stage.manager();
+    const byNack = await configurations(manager);
+    const bucket = 1;
+    expect(byNack).toHaveLength(plan.streams.length + plan.consumers.length + bucket);
 
-  await stage.stopNack(namespace);
-  for (const { config } of await manager.streams.list().next()) await manager.streams.delete(config.name);
-  await provisionFlow(manager, plan);
-  expect(await configurations(manager)).toEqual(byNack);
-});
+    await stage.stopNack(namespace);
+    for (const { config } of await manager.streams.list().next()) await manager.streams.delete(config.name);
+    await provisionFlow(manager, plan);
+    expect(await configurations(manager)).toEqual(byNack);
+    for (const { config } of await manager.streams.list().next()) await manager.streams.delete(config.name);
+  },
+);
 
 test('the kinds of NACK that the constructs are generated from are those of NACK', async () => {
   const args = ['-r', 'ts-node/register/transpile-only', 'tools/imports.ts', '--against', await nackCrdsFile()];

@@ -22,6 +22,8 @@ export interface AccountsPlaceProps {
   readonly limits?: AccountLimits;
   /** Further lines of the configuration. */
   readonly config?: readonly string[];
+  /** Settings of JetStream in place of the usual ones, as nats-server reads them. */
+  readonly jetstream?: string;
 }
 
 /** A nats-server with an account for each namespace and one for the controller. */
@@ -46,8 +48,12 @@ export class AccountsPlace {
   static async start(props: AccountsPlaceProps): Promise<AccountsPlace> {
     const folder = mkdtempSync(path.join(tmpdir(), 'kflow-accounts-'));
     const keys = keysOf('a test');
-    const config = [...(props.config ?? []), ...configOf(props, keys, folder)];
-    const place = new AccountsPlace(folder, await startNatsServer({ ...serverFiles(folder, 'nats'), config }), props);
+    const files = serverFiles(folder, 'nats');
+    const { config: given = [], jetstream } = props;
+    const store = `store_dir: ${JSON.stringify(files.dataDir)}`;
+    const lines = jetstream === undefined ? given : [...given, `jetstream { ${store}, ${jetstream} }`];
+    const config = [...lines, ...configOf(props, keys, folder)];
+    const place = new AccountsPlace(folder, await startNatsServer({ ...files, config }), props);
     if (props.kind === 'operator') await place.putAccounts();
     return place;
   }

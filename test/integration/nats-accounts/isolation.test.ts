@@ -1,4 +1,4 @@
-import type { Attack } from '../../support/attacks/attack';
+import { type Attack, requestMs } from '../../support/attacks/attack';
 import { attacks } from '../../support/attacks/attack-table';
 import { Victim } from '../../support/attacks/victim';
 import { type AccountsKind, AccountsPlace } from './accounts-place';
@@ -59,3 +59,29 @@ describe.each(['operator', 'config'] as const)('with accounts by %s, a flow of a
     }
   });
 });
+
+/** As a nats has it that is a part of a larger one. */
+const domain = 'hub';
+const throughDomain: Attack = {
+  title: 'reads a record through the API of the domain',
+  run: async (attacker, { stream }) => {
+    const manager = await attacker.jetstreamManager({ domain, checkAPI: false, timeout: requestMs });
+    return [Buffer.from((await manager.streams.getMessage(stream, { seq: 1 })).data).toString()];
+  },
+};
+
+test.each([
+  ['reads a record', 'open', true],
+  ['gets nothing', 'operator', false],
+  ['gets nothing', 'config', false],
+] as const)(
+  'through the API of a JetStream domain, a flow of another namespace %s with accounts by %s',
+  async (_, kind, isLoot) => {
+    const place = await AccountsPlace.start({ kind, namespaces, jetstream: `domain: ${domain}` });
+    const controller = kind === 'open' ? await place.namespace('team') : await place.controller();
+    const victim = await Victim.open({ namespace: await place.namespace('team'), controller }, 'one');
+    const loot = await attacked(place, victim, throughDomain);
+    expect(await victim.suffersFrom(throughDomain, loot)).toBe(isLoot);
+    victim.rest();
+  },
+);

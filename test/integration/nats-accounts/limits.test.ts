@@ -4,13 +4,13 @@ import { type AccountsKind, AccountsPlace } from './accounts-place';
 
 const mebibyte = 1024 ** 2;
 /** What the whole server may store. */
-const server = ['jetstream { max_file_store: 67108864 }'];
+const jetstream = 'max_file_store: 67108864';
 
 async function managersOf(
   kind: AccountsKind,
 ): Promise<{ readonly mallory: JetStreamManager; readonly team: JetStreamManager }> {
   const limits = { storageBytes: 16 * mebibyte, connections: 5 };
-  const place = await AccountsPlace.start({ kind, namespaces: ['team', 'mallory'], limits, config: server });
+  const place = await AccountsPlace.start({ kind, namespaces: ['team', 'mallory'], limits, jetstream });
   const of = async (namespace: string) => (await place.flow({ namespace, jobId: 'one' })).jetstreamManager();
   return { mallory: await of('mallory'), team: await of('team') };
 }

@@ -6,9 +6,9 @@ import {
   heardOn,
   managerOf,
   ownStream,
-  patienceMs,
   payloadsOf,
   payloadsOfOwn,
+  requestMs,
 } from './attack';
 
 const own = (of: { readonly stream: string }, word: string) => ({
@@ -44,7 +44,7 @@ export const attacks: readonly Attack[] = [
   {
     title: 'reads single records without the API of streams',
     run: async (attacker, { stream, subject }) => {
-      const answer = await attacker.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, '', { timeout: patienceMs });
+      const answer = await attacker.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, '', { timeout: requestMs });
       return [Buffer.from(answer.data).toString()];
     },
   },
@@ -78,7 +78,7 @@ export const attacks: readonly Attack[] = [
   {
     title: 'reads the state of a flow',
     run: async (attacker, { stateBucket }) => {
-      const views = attacker.jetstream({ checkAPI: false, timeout: patienceMs }).views;
+      const views = attacker.jetstream({ checkAPI: false, timeout: requestMs }).views;
       const entry = await (await views.kv(stateBucket, { bindOnly: true })).get('run');
       return entry === null ? [] : [entry.string()];
     },
@@ -86,7 +86,7 @@ export const attacks: readonly Attack[] = [
   {
     title: 'reads the documents of flows',
     run: async (attacker) => {
-      const views = attacker.jetstream({ checkAPI: false, timeout: patienceMs }).views;
+      const views = attacker.jetstream({ checkAPI: false, timeout: requestMs }).views;
       const documents = await views.os(documentBucket);
       const found: string[] = [];
       for (const { name } of await documents.list()) {
@@ -156,8 +156,8 @@ export const attacks: readonly Attack[] = [
     title: 'takes records from the consumer of others',
     run: async (attacker, { stream, durable }) => {
       const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
-      const answer = await attacker.request(subject, JSON.stringify({ batch: 1, expires: nanos(patienceMs / 2) }), {
-        timeout: patienceMs,
+      const answer = await attacker.request(subject, JSON.stringify({ batch: 1, expires: nanos(requestMs / 2) }), {
+        timeout: requestMs,
       });
       return [Buffer.from(answer.data).toString()];
     },
@@ -174,7 +174,7 @@ export const attacks: readonly Attack[] = [
     run: async (attacker, { stream, durable }) => {
       const until = { pause_until: '2100-01-01T00:00:00Z' };
       await attacker.request(`$JS.API.CONSUMER.PAUSE.${stream}.${durable}`, JSON.stringify(until), {
-        timeout: patienceMs,
+        timeout: requestMs,
       });
       return [];
     },

@@ -27,8 +27,10 @@ export type Harm = 'records' | 'consumer' | 'state' | 'lies';
 
 /** The bucket of the controller with the documents of all flows. */
 export const documentBucket = 'kflow_documents';
-/** How long a request may take, and how long an attacker listens. */
-export const patienceMs = 1_000;
+/** How long a request may take, which is answered or refused sooner. */
+export const requestMs = 10_000;
+/** How long an attacker listens: for several of the beacons of its victim, on a busy machine too. */
+const listenMs = 2_500;
 /** The content of whatever an attacker writes. */
 export const forged = 'forged';
 
@@ -51,7 +53,7 @@ export function ownStream(word: string, stream: string): string {
 }
 
 export function managerOf(attacker: NatsConnection): Promise<JetStreamManager> {
-  return attacker.jetstreamManager({ checkAPI: false, timeout: patienceMs });
+  return attacker.jetstreamManager({ checkAPI: false, timeout: requestMs });
 }
 
 /** Everything that arrives on the subject while the attacker listens, subjects included. */
@@ -63,7 +65,7 @@ export async function heardOn(attacker: NatsConnection, subject: string): Promis
     },
   });
   await attacker.flush();
-  await new Promise((resolve) => setTimeout(resolve, patienceMs));
+  await new Promise((resolve) => setTimeout(resolve, listenMs));
   subscription.unsubscribe();
   return heard;
 }
@@ -80,9 +82,9 @@ export async function payloadsOfOwn(
 
 /** The payloads of a stream, through a consumer of the attacker's own. */
 export async function payloadsOf(attacker: NatsConnection, stream: string): Promise<readonly string[]> {
-  const consumer = await attacker.jetstream({ checkAPI: false, timeout: patienceMs }).consumers.get(stream, {});
+  const consumer = await attacker.jetstream({ checkAPI: false, timeout: requestMs }).consumers.get(stream, {});
   const found: string[] = [];
-  for await (const message of await consumer.fetch({ max_messages: 10, expires: patienceMs })) {
+  for await (const message of await consumer.fetch({ max_messages: 10, expires: listenMs })) {
     found.push(Buffer.from(message.data).toString());
   }
   return found;

@@ -25,7 +25,10 @@ export async function* attackWith(
     const texts: string[] = [];
     let room = maxCharacters;
     for (const target of targetsOf(index)) {
-      for (const text of await run(attacker, target).catch(() => [])) {
+      const found = await run(attacker, target).catch((): readonly string[] => []);
+      const isOfTarget = (text: string) => text.includes(target.stream);
+      // whoever listens may hear more than a record can hold
+      for (const text of [...found.filter(isOfTarget), ...found]) {
         room -= text.length;
         if (room >= 0) texts.push(text);
       }
