@@ -62,7 +62,8 @@ function requirement({ key, operator, values }: PlainMap, at: DocumentPath, refu
     refuse(at, `the operator ${operator} needs values`);
   }
   for (const [index, value] of given.entries()) {
-    if (typeof value !== 'string' || isLabelValue(value)) continue;
+    // a field is the name of a node, not a label
+    if (typeof value !== 'string' || isLabelValue(value) || at.includes('matchFields')) continue;
     refuse([...at, 'values', index], `is not a valid Kubernetes label: ${quote(value)}`);
   }
 }

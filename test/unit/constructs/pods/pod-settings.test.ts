@@ -218,6 +218,11 @@ describe('refused before a cluster would', () => {
             term({ key: 'a b', operator: 'In', values: ['x'] }, { key: 'zone', operator: 'In' }),
             term({ key: 'zone', operator: 'Exists', values: ['x'] }, { key: 'cpus', operator: 'Gt', values: ['many'] }),
             { matchExpression: [] },
+            {
+              matchFields: [
+                { key: 'metadata.name', operator: 'In', values: [`${'long-'.repeat(20)}name.example.org`] },
+              ],
+            },
           ],
         },
         [preferred]: [{ weight: 101, preference: term({ key: 'zone', operator: 'Equals', values: ['x'] }) }],
