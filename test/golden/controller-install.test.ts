@@ -109,6 +109,8 @@ test('kflow install rejects a controller without access control, and names the o
   expect(() => renderInstall({ ...accounts, secretNamespaces: undefined })).toThrow(
     'add --secret-namespaces or --watch-namespaces',
   );
+  expect(() => renderInstall({ ...closed, natsSecret: ['A_b'] })).not.toThrow('--pod-nats-secret');
+  expect(() => renderInstall({ ...closed, podNatsSecret: ['A_b'] })).toThrow('--pod-nats-secret must be');
   const wrong = { ...closed, temporalAddress: 'temporal', natsSecret: ['A_b'], priorityClass: 'A_b', replicas: 0 };
   expect(() => renderInstall(wrong)).toThrow(
     expect.objectContaining({

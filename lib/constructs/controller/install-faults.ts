@@ -36,6 +36,7 @@ export function assertInstall(props: CompleteInstallProps): void {
 /** What Kubernetes would refuse as names and images. */
 function objectFaults(props: CompleteInstallProps): readonly string[] {
   const { access, natsSecrets, imagePullSecrets, secretNamespaces } = props;
+  const own = natsSecrets.map(nameOf);
   const named = { settingsSecret: props.settingsSecret, tlsSecret: props.tlsSecret, keySecret: props.keySecret };
   const single = Object.entries(named).map(([option, one]) => [option, one && nameOf(one)]);
   return [
@@ -45,8 +46,8 @@ function objectFaults(props: CompleteInstallProps): readonly string[] {
       secretNamespaces: secretNamespaces === 'all' ? undefined : secretNamespaces,
     }),
     ...nameFaults({
-      natsSecrets: natsSecrets.map(nameOf),
-      podNatsSecrets: props.podNatsSecrets,
+      natsSecrets: own,
+      podNatsSecrets: props.podNatsSecrets.filter((name) => !own.includes(name)),
       imagePullSecrets: imagePullSecrets.map(nameOf),
       priorityClassName: props.priorityClassName,
       'access.secret': access.kind === 'tokens' ? nameOf(access.secret) : undefined,
