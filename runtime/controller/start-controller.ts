@@ -124,7 +124,7 @@ async function connect(
   void reportLogin(nats.connection, guard.watch('NATS'));
   const replicas = settings.nats.replicas ?? 1;
   const installation = key.derive('installation id').toString('hex').slice(0, 16);
-  await claimStore(nats.connection, { installation, replicas });
+  await claimStore(nats.connection, { installation, temporal: settings.temporal, replicas });
   const store = await JetStreamFlowStore.open(nats.connection, { replicas, key });
   void reseal(store, log);
   const onTrouble = (error: Error) => log('WARNING', error.message);

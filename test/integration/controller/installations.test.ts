@@ -33,7 +33,12 @@ afterAll(async () => {
 });
 
 /** Starts a controller of an installation, by the name of its key, with one of the nats servers and a task queue. */
-function start(installation: string, server: number, taskQueue: string): Promise<RunningController> {
+function start(
+  installation: string,
+  server: number,
+  taskQueue: string,
+  temporalNamespace = 'default',
+): Promise<RunningController> {
   const keyFile = path.join(folder, `${installation}.key`);
   ensureKeyFile(keyFile);
   const settings = readControllerSettings({
@@ -41,6 +46,7 @@ function start(installation: string, server: number, taskQueue: string): Promise
     KFLOW_CONTROLLER_NATS_URL: nats[server]?.url,
     KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
     KFLOW_CONTROLLER_TEMPORAL_TASK_QUEUE: taskQueue,
+    KFLOW_CONTROLLER_TEMPORAL_NAMESPACE: temporalNamespace,
     KFLOW_CONTROLLER_LISTEN_PORT: '0',
   });
   return startController(settings, { log: () => undefined, cluster: new MemoryCluster() });
@@ -67,6 +73,21 @@ test('a second controller of the same installation starts', async () => {
   expect((await new FlowClient(again.url).call('GET', '/readyz')).status).toBe(200);
   await again.close();
 });
+
+test.each([
+  ['task queue', 'renamed', 'default'],
+  ['Temporal namespace', 'kflow', 'elsewhere'],
+])(
+  'a controller does not start when its flows are on another %s: it would take them for lost',
+  async (_what, queue, namespace) => {
+    await expect(start('first', 0, queue, namespace)).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringMatching(
+        /^temporal\.taskQueue: the flows of this nats account run on the task queue "kflow" of the Temporal namespace "default", got /,
+      ),
+    });
+  },
+);
 
 test('two installations on one Temporal server each run their own flow of the same name', async () => {
   running.push(await start('second', 1, 'kflow-second'));

@@ -1,4 +1,4 @@
-import type { NatsConnection } from 'nats';
+import type { KV, NatsConnection } from 'nats';
 import { ConfigError } from '../../../../lib/errors';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { writeIfUnchanged } from '../access/write-if-unchanged';
@@ -6,30 +6,52 @@ import { bucketConfig, ensureStream } from '../provision';
 import { callServer, quickRequests, readServer } from '../retry-request';
 
 const bucket = 'kflow_installation';
-const key = 'id';
+
+export interface StoreClaim {
+  readonly installation: string;
+  /** Where the flows of the store run. */
+  readonly temporal: { readonly namespace: string; readonly taskQueue: string };
+  readonly replicas: number;
+}
 
 /**
- * Claims the store of this nats account for an installation; every controller of an installation may do so. Throws ConfigError
- * `config-invalid` when another installation has claimed it: both would keep their flows, documents and streams there.
+ * Claims the store of this nats account for an installation and its task queue; every controller of an installation may do
+ * so. Throws ConfigError `config-invalid` when another installation has claimed the store, because both would keep their
+ * flows, documents and streams there, and when its flows run on another task queue, because they would be taken for lost.
  */
 export async function claimStore(
   connection: NatsConnection,
-  { installation, replicas }: { readonly installation: string; readonly replicas: number },
+  { installation, temporal, replicas }: StoreClaim,
 ): Promise<void> {
   const manager = await managerOf(connection);
   await ensureStream(manager, bucketConfig(bucket, replicas), { num_replicas: replicas });
   const values = await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true });
+  if ((await claimed(values, 'id', installation)) !== installation) {
+    const what = 'this account of the nats server belongs to another installation of KFlow';
+    const advice = `use another server or account (nats.url, nats.credentials), or the installation key of that installation if it is this one, with the same last line; if that one is gone with its flows: nats kv del ${bucket} --force`;
+    throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
+  }
+  const queue = describeQueue(temporal);
+  const known = await claimed(values, 'queue', queue);
+  if (known === queue) return;
+  const what = `temporal.taskQueue: the flows of this nats account run on the ${known}, got the ${queue}`;
+  const advice = `set it back, because flows cannot move (kflow install --task-queue); if there are none: nats kv del ${bucket} queue --force`;
+  throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
+}
+
+/** The value of a key, which is stored if there is none. */
+async function claimed(values: KV, key: string, value: string): Promise<string | undefined> {
   const read = async () => {
     const entry = await readServer(`bucket ${bucket}`, () => values.get(key));
     return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();
   };
-  if ((await read()) === undefined) {
-    // if another controller was faster, its entry decides
-    await callServer(`bucket ${bucket}`, () => writeIfUnchanged(values, { key, value: installation, revision: 0 }));
-  }
-  const owner = await read();
-  if (owner === installation) return;
-  const what = 'this account of the nats server belongs to another installation of KFlow';
-  const advice = `use another server or account (nats.url, nats.credentials), or the installation key of that installation if it is this one; if that one is gone with its flows: nats kv del ${bucket} --force`;
-  throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
+  const found = await read();
+  if (found !== undefined) return found;
+  // if another controller was faster, its entry decides
+  await callServer(`bucket ${bucket}`, () => writeIfUnchanged(values, { key, value, revision: 0 }));
+  return read();
+}
+
+function describeQueue({ namespace, taskQueue }: StoreClaim['temporal']): string {
+  return `task queue "${taskQueue}" of the Temporal namespace "${namespace}"`;
 }
