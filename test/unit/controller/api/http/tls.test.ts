@@ -5,7 +5,7 @@ import path from 'node:path';
 import tls, { type TLSSocket } from 'node:tls';
 import { type RunningApi, startApi } from '../../../../../runtime/controller/api/api-server';
 import { MemoryFlows } from '../../../../support/memory-flows';
-import { type OwnCertificate, ownCa } from '../../../../support/own-ca';
+import { expireCertificate, type OwnCertificate, ownCa } from '../../../../support/own-ca';
 import { waitFor } from '../../../../support/wait-for';
 import { open } from '../support';
 
@@ -16,11 +16,13 @@ beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'kflow-tls-'));
   first = ownCa(path.join(folder, 'first'));
   second = ownCa(path.join(folder, 'second'));
+  ownCa(path.join(folder, 'expired'));
+  expireCertificate(path.join(folder, 'expired'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const files = () => ({ certFile: path.join(folder, 'tls.crt'), keyFile: path.join(folder, 'tls.key') });
-const put = (from: 'first' | 'second') => {
+const put = (from: 'first' | 'second' | 'expired') => {
   copyFileSync(path.join(folder, from, 'server.crt'), files().certFile);
   copyFileSync(path.join(folder, from, 'server.key'), files().keyFile);
 };
@@ -90,6 +92,22 @@ test('keeps the certificate while its files do not fit each other, and says so o
   put('second');
   await waitFor('the new certificate', async () => (await statusWith(second.ca)) === 200);
   expect(lines.filter((line) => line.startsWith('ERROR'))).toHaveLength(1);
+});
+
+test('keeps a valid certificate when its files are replaced by an expired one', async () => {
+  put('expired');
+  const fault = /^ERROR keeping the previous certificate: listen\.tls\.certFile: .*tls\.crt expired at 20.*; renew it$/;
+  await waitFor('an error', () => lines.some((line) => fault.test(line)));
+  expect(await statusWith(first.ca)).toBe(200);
+});
+
+test('starts with an expired certificate, and says that clients refuse it', async () => {
+  await api.close();
+  put('expired');
+  api = await start();
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^ERROR clients refuse the certificate: .* expired at 20.*; renew it$/),
+  );
 });
 
 test.each([
