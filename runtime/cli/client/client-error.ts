@@ -26,9 +26,24 @@ export class ControllerUnavailable extends KFlowError {
   }
 }
 
+/** A page of a proxy, or a response of another server. */
+export class ForeignResponse extends KFlowError {
+  override readonly name = 'ForeignResponse';
+
+  constructor(
+    url: string,
+    /** What came, in a few words. */
+    readonly reason: string,
+    advice = 'check that this is the address of a controller',
+  ) {
+    super('config-invalid', `${url} responded with ${reason}; ${advice}`);
+  }
+}
+
 /** What to say when the connection of a command that follows something is lost. */
 export function lossOf(error: Error): string {
-  const reason = error instanceof ControllerUnavailable ? error.reason : undefined;
+  const isKnown = error instanceof ControllerUnavailable || error instanceof ForeignResponse;
+  const reason = isKnown ? error.reason : undefined;
   return `the controller is unavailable${reason === undefined ? '' : ` (${reason})`}; waiting for it`;
 }
 
@@ -46,19 +61,25 @@ function adviceOf({ code }: ApiProblem, httpStatus: number): readonly string[] {
 export function errorOf(response: Response, text: string, url: string): KFlowError {
   const problem = problemOf(text);
   if (problem !== undefined) return new ApiRefusal(problem, response.status);
-  const detail = text.trim().split('\n')[0]?.slice(0, 200) || response.statusText;
-  if ([502, 503, 504].includes(response.status)) {
-    return new ControllerUnavailable(
-      `the controller at ${url} is unavailable (${response.status} ${detail}); try again`,
-    );
+  const { status, statusText, headers } = response;
+  const detail = (isPage(response) ? '' : text.trim().split('\n')[0]?.slice(0, 200)) || statusText;
+  const reason = `${status} ${detail}`.trim();
+  if ([429, 502, 503, 504].includes(status)) {
+    return new ControllerUnavailable(`the controller at ${url} is unavailable (${reason}); try again`, { reason });
   }
-  const target = response.headers.get('location');
-  if (response.status >= 300 && response.status < 400 && target !== null) {
+  const target = headers.get('location');
+  if (status >= 300 && status < 400 && target !== null) {
     const address = new URL(target, url).origin;
     return new ConfigError('config-invalid', `${url} redirects to ${address}; use that address`);
   }
-  const message = `${url} responded with ${response.status}: ${detail}; check that this is the address of a controller`;
-  return new ConfigError('config-invalid', message);
+  if (status === 413)
+    return new ForeignResponse(url, reason, 'raise the limit of the proxy in front of the controller');
+  return new ForeignResponse(url, reason);
+}
+
+/** Whether a response is a page for people, which a controller does not send to this client. */
+export function isPage({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/html') === true;
 }
 
 function problemOf(text: string): ApiProblem | undefined {
@@ -74,5 +95,6 @@ function problemOf(text: string): ApiProblem | undefined {
 
 /** Whether a retry of the request may succeed. A rejection is judged by its HTTP status, as its code may be unknown. */
 export function mayPass(error: unknown): boolean {
-  return error instanceof ApiRefusal ? error.httpStatus >= 500 : error instanceof ControllerUnavailable;
+  if (error instanceof ApiRefusal) return error.httpStatus >= 500;
+  return error instanceof ControllerUnavailable || error instanceof ForeignResponse;
 }

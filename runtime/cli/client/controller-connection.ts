@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
-import { ControllerUnavailable, errorOf } from './client-error';
+import { ControllerUnavailable, errorOf, ForeignResponse, isPage } from './client-error';
 import { connectionFault, isCertificateFault } from './connection-fault';
 import { sendRequest } from './send-request';
 
@@ -76,7 +76,7 @@ export class ControllerConnection {
       method: 'GET',
       headers,
       signal,
-      ...(isKeptAlive ? { silenceMs } : {}),
+      silenceMs: isKeptAlive ? silenceMs : this.timeoutMs,
     });
     return this.chunks(body);
   }
@@ -110,7 +110,11 @@ export class ControllerConnection {
     const response = await sendRequest(url + path, request).catch((error) => {
       throw isCertificateFault(error) ? this.untrusted(error) : this.unavailable(error);
     });
-    if (response.ok) return response;
+    if (response.ok && !isPage(response)) return response;
+    if (response.ok) {
+      await response.body?.cancel();
+      throw new ForeignResponse(url, 'a web page', 'check that this is the address of a controller, or log in there');
+    }
     throw errorOf(response, await this.body(response), url);
   }
 
