@@ -21,7 +21,8 @@ export function quote(text: string): string {
 /** Endings of names of secrets, after any prefix. */
 const longWords = /(password|passwd|passphrase|secrets?|credentials?)$/;
 /** Endings that count only as separate words. */
-const shortWords = /(^|_)(pass|pwd|pat|token|(api|access|private|secret|signing|encryption)_?key)$/;
+const shortWords =
+  /(^|_)(pass|pwd|pat|token|authorization|cookie|(api|access|private|secret|signing|encryption)_?key)$/;
 
 /**
  * Whether a name is that of a secret: `DB_PASSWORD`, `apiKey`, `MYSQL_PWD`, `token2`; not `max_tokens` or `tokenizer`, nor
@@ -36,9 +37,16 @@ export function isSecretName(name: string): boolean {
   return words !== 'image_pull_secrets' && (longWords.test(words) || shortWords.test(words));
 }
 
-/** Whether a text contains a secret: `scheme://user:password@host`, or `password=…` as in program arguments. */
+/**
+ * Whether a text contains a secret: `scheme://user:password@host`, `password=…` as in program arguments, or `Bearer …` and
+ * `Basic …` as in headers of HTTP.
+ */
 export function carriesSecret(text: string): boolean {
-  return carriesCredentials(text) || /(password|passwd|secret|token|api[_-]?key)=\S/i.test(text);
+  return (
+    carriesCredentials(text) ||
+    /(password|passwd|secret|token|api[_-]?key)=\S/i.test(text) ||
+    /(^|[\s"':])(Bearer|Basic) (?=\S*\d)[\w.~+/-]{8,}=*/.test(text)
+  );
 }
 
 /** Whether a text contains an address with a user and password. */
@@ -46,7 +54,10 @@ export function carriesCredentials(text: string): boolean {
   return /:\/\/[^\s/@]*:[^\s@]+@/.test(text);
 }
 
-/** Removes credentials from addresses, and everything after `password=` and the like. */
+/** Removes credentials from addresses, and everything after `password=` and the like. Digests of images stay. */
 function withoutSecrets(text: string): string {
-  return text.replace(/\/\/\S*@/g, '//…@').replace(/((?:pass|secret|token|key)\w*=).*/is, '$1…');
+  const addresses = text
+    .replace(/\/\/\S*@/g, '//…@')
+    .replace(/(^|[\s,])[^\s,/@]*:(?!\/\/)[^\s,@]*@(?!sha256:)/g, '$1…@');
+  return addresses.replace(/((?:pass|secret|token|key)\w*=).*/is, '$1…');
 }

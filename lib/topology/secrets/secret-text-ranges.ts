@@ -15,13 +15,15 @@ const credentials = /:\/\/(?<secret>[^\s/@"']*:[^\s@"']+|[^\s/@"']+)@/dg;
 const quoted = /(?<name>[A-Za-z_][\w-]*)\\?["']?\s*[=:]\s*\\?["'](?<secret>[^"'\\\n]+)/dg;
 /** `--password=...`, as in arguments of programs. */
 const assigned = /(?<name>[A-Za-z_][\w-]*)=(?<secret>[^\s"'&,;\\]+)/dg;
+/** The credentials of a header of HTTP. */
+const header = /\b(?:Bearer|Basic) (?=\S*\d)(?<secret>[\w.~+/-]{8,}=*)/dg;
 /** A setting that was commented out. */
 const setting = /(?<name>[A-Za-z_][\w-]*)["']?\s*[=:]\s*(?<secret>\S+)/dg;
 
 const patterns: { readonly [kind in TextKind]: readonly RegExp[] } = {
-  value: [credentials, quoted, assigned],
-  code: [credentials, quoted],
-  comment: [credentials, setting],
+  value: [credentials, quoted, assigned, header],
+  code: [credentials, quoted, header],
+  comment: [credentials, setting, header],
 };
 
 /** The secrets in a text, found by their notation; sorted and not overlapping. */

@@ -70,7 +70,9 @@ function read(label: string, reader: (texts: readonly string[]) => unknown, text
     return reader(texts);
   } catch (error) {
     if (!(error instanceof BadValue)) throw error;
-    throw usageError(texts.length === 0 ? `${label} ${error.message}` : badValueMessage(label, error, texts.join(' ')));
+    throw usageError(
+      texts.length === 0 ? `${label} ${error.message}` : badValueMessage(label, error, error.value ?? texts.join(' ')),
+    );
   }
 }
 

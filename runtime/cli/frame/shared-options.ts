@@ -95,7 +95,7 @@ export const flowOptions = {
 
 /** Options of every command that changes a flow, and can wait for the change. */
 export const changeOptions = {
-  comment: option('<text>', 'reason, for the audit log', { parse: text }),
+  comment: option('<text>', 'reason, for the audit log', { parse: String }),
   wait: flag('wait until the change has taken effect, and report the reasons for a delay'),
   timeout: option(
     '<duration>',

@@ -6,6 +6,8 @@ export class BadValue extends Error {
     message: string,
     /** What to do instead; follows the value in the message. */
     readonly advice?: string,
+    /** The value; left out, all that was given. */
+    readonly value?: string,
   ) {
     super(message);
   }
@@ -13,14 +15,18 @@ export class BadValue extends Error {
 
 /** The message of a bad value: where, want, got, do. Credentials in addresses are hidden. */
 export function badValueMessage(label: string, { message, advice }: BadValue, value: string): string {
-  const got = value.replace(/[^/@\s]*@/g, '***@');
+  const got = value.replace(/(^|\/\/|\s)(?:(?!\/\/)\S)*@/g, '$1***@');
   return `${label}: ${message}, got "${got}"${advice === undefined ? '' : `; ${advice}`}`;
 }
 
 /** Text to value; throws BadValue. */
 export type Parse<Value> = (text: string) => Value;
 
-export const text: Parse<string> = (value) => value;
+/** A text that is not empty. An empty one is mostly a variable of the shell that is not set. */
+export const text: Parse<string> = (value) => {
+  if (value.trim() !== '') return value;
+  throw new BadValue('want a value', 'a variable of the shell may not be set');
+};
 
 /** A whole number that is `least` or more. */
 export function wholeNumber(least: number): Parse<number> {
@@ -106,6 +112,15 @@ export const names: Parse<readonly string[]> = (value) => {
   throw new BadValue('want names separated by commas');
 };
 
+/** Names the value that is bad, among several. */
+function parseOne<Value>(parse: Parse<Value>, value: string): Value {
+  try {
+    return parse(value);
+  } catch (error) {
+    throw error instanceof BadValue ? new BadValue(error.message, error.advice, value) : error;
+  }
+}
+
 type Extras = Partial<Pick<OptionSpec<unknown>, 'short' | 'heading' | 'completes' | 'arity'>>;
 
 /** A flag: true when it is given. */
@@ -126,7 +141,7 @@ export function option<Value>(
 ): OptionSpec<Value | undefined> {
   const read = (texts: readonly string[]) => {
     const last = texts.at(-1);
-    return last === undefined ? undefined : parse(last);
+    return last === undefined ? undefined : parseOne(parse, last);
   };
   return { placeholder, description, ...extras, read };
 }
@@ -137,7 +152,7 @@ export function listOption<Value>(
   description: string,
   { parse, ...extras }: Extras & { readonly parse: Parse<Value> },
 ): OptionSpec<readonly Value[]> {
-  return { placeholder, description, ...extras, read: (texts) => texts.map((each) => parse(each)) };
+  return { placeholder, description, ...extras, read: (texts) => texts.map((each) => parseOne(parse, each)) };
 }
 
 /** One of a closed list of words. */
@@ -188,7 +203,7 @@ export function argumentList<Value>({
   parse,
   ...extras
 }: ArgumentExtras & { readonly parse: Parse<Value> }): ArgumentSpec<readonly Value[]> {
-  return { ...extras, arity: 'many', read: (texts) => texts.map((each) => parse(each)) };
+  return { ...extras, arity: 'many', read: (texts) => texts.map((each) => parseOne(parse, each)) };
 }
 
 function oneOf<Choice extends string>(choices: readonly Choice[]): Parse<Choice> {

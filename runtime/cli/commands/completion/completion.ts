@@ -1,6 +1,6 @@
 import { defineCommand } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
-import { argumentList, choiceArgument, text } from '../../frame/values';
+import { argumentList, choiceArgument } from '../../frame/values';
 import { completionScript, shells } from './script';
 
 export const completion = defineCommand({
@@ -21,7 +21,7 @@ export const complete = defineCommand({
   name: '__complete',
   summary: 'print the candidates for the last word',
   isHidden: true,
-  arguments: { words: argumentList({ parse: text }) },
+  arguments: { words: argumentList({ parse: String }) },
   async run({ words }, { groups }) {
     const { candidates } = await import('./candidates.js');
     const { ControllerNames } = await import('./controller-names.js');

@@ -5,11 +5,14 @@ import {
   functionReplicas,
   httpUrl,
   keyValue,
+  listOption,
   names,
   natsUrls,
+  option,
   port,
   replayStart,
   roleMapping,
+  text,
   wholeNumber,
 } from '../../../../runtime/cli/frame/values';
 
@@ -42,9 +45,25 @@ test('reads pairs, addresses and names', () => {
   expect(durationMs({ isZeroFine: true })('0')).toBe(0);
 });
 
-test('hides credentials in the message of a bad address', () => {
-  expect(badValueMessage('--url', new BadValue('want http://host:port'), 'ftp://me:hunter2@host')).toBe(
-    '--url: want http://host:port, got "ftp://***@host"',
+test.each([
+  ['ftp://me:hunter2@host', 'ftp://***@host'],
+  ['nats://me:hun/ter2@host:4222/x', 'nats://***@host:4222/x'],
+  ['me:hunter2@host', '***@host'],
+])('hides the credentials in the message of the bad address %s', (address, shown) => {
+  expect(badValueMessage('--url', new BadValue('want host:port'), address)).toBe(
+    `--url: want host:port, got "${shown}"`,
+  );
+});
+
+test.each(['', ' '])('refuses the empty text %j, as of a shell variable that is not set', (value) => {
+  expect(() => option('<dir>', 'directory', { parse: text }).read([value])).toThrow('want a value');
+});
+
+test('names the value that is bad among several', () => {
+  const ports = listOption('<port>', 'ports', { parse: port });
+  expect(() => ports.read(['1', 'x', '2'])).toThrow(expect.objectContaining({ value: 'x' }));
+  expect(() => option('<port>', 'port', { parse: port }).read(['1', 'x'])).toThrow(
+    expect.objectContaining({ value: 'x' }),
   );
 });
 

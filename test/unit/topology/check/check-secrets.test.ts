@@ -27,14 +27,32 @@ test('rejects every secret value if the manifests must not contain secrets', () 
   expect(exposed('manifests-without-secrets', text)).toEqual(['globalConfig.messageStore.password', 'dag[0].password']);
 });
 
-test.each(['DB_PASSWORD', 'apiKey', 'access-key', 'token', 'client.secret', 'GITHUB_TOKEN'])(
+test.each(['DB_PASSWORD', 'apiKey', 'access-key', 'token', 'client.secret', 'GITHUB_TOKEN', 'Authorization', 'cookie'])(
   '%s is the name of a secret',
   (name) => {
     expect(isSecretName(name)).toBe(true);
   },
 );
 
-test.each(['max_tokens', 'tokenizer', 'secretary', 'key', 'passwordless', 'KFLOW_SKIP_DOWNLOAD_ERROR'])(
+test.each(['max_tokens', 'tokenizer', 'secretary', 'author', 'key', 'passwordless', 'KFLOW_SKIP_DOWNLOAD_ERROR'])(
   '%s is not the name of a secret',
   (name) => expect(isSecretName(name)).toBe(false),
 );
+
+test.each([
+  [{ headers: { Authorization: 'x' } }, ['dag[0].meta.headers.Authorization']],
+  [{ headers: ['X-Auth: Bearer eyJhbGciOiJ9.e30.c2ln'] }, ['dag[0].meta.headers[0]']],
+  [{ curl: '-H "Authorization: Basic dXNlcjpwYXNzd29yZA1="' }, ['dag[0].meta.curl']],
+  [{ title: 'Basic functionality', holder: 'Bearer certificates' }, []],
+])('a header with credentials must not be in a manifest: %j', (meta, paths) => {
+  const text = JSON.stringify({ dag: [{ id: 'a', type: 'raw-source', meta }] });
+  expect(exposed('manifests', text)).toEqual(paths);
+});
+
+test('the message about an address with credentials does not show them', () => {
+  const text = JSON.stringify({
+    dag: [{ id: 'a', type: 'raw-source', meta: { container: { egress: ['me:hunter2@db:5432'] } } }],
+  });
+  const { problems } = readTopology(text, { file: 'a.yaml', defaultJobId: 'a', purpose: 'manifests' });
+  expect(problems.map(({ message }) => message)).toContain('must be host:port, got "…@db:5432"');
+});

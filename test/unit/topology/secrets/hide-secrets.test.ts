@@ -143,3 +143,8 @@ test.each([`${document}---\n`, `${document}...\n`, `---\n# license\n---\n${docum
     expect(hideSecrets(text)).not.toContain('hunter2');
   },
 );
+
+test('hides the credentials of headers, whatever they are named', () => {
+  const text = 'meta:\n  headers: ["X-Auth: Bearer hunter2.hunter2"]\n  # was Basic aHVudGVyMjpodW50ZXIy\n';
+  expect(hideSecrets(text)).toBe('meta:\n  headers: ["X-Auth: Bearer ***"]\n  # was Basic ***\n');
+});
