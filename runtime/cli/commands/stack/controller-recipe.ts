@@ -36,9 +36,18 @@ export function controllerRecipe(directory: StackDirectory, servers: Servers): S
   };
 }
 
+/** Settings about the servers of a stack, which are meant for another controller. */
+const foreign =
+  /^KFLOW_CONTROLLER_(LISTEN_TLS|NATS_CREDENTIALS|NATS_DOMAIN|TEMPORAL_(NAMESPACE|TLS|API_KEY)|INSTALLATION|S3_OVERRIDE)/;
+
+/** Names of the variables that the controller of a stack does not get. */
+export function ignoredSettings(env: NodeJS.ProcessEnv): readonly string[] {
+  return Object.keys(env).filter((name) => foreign.test(name));
+}
+
 /** The environment of a stack's controller, without secrets. */
 export function controllerEnvironment(directory: StackDirectory, servers: Servers): NodeJS.ProcessEnv {
-  const given = Object.entries(process.env).filter(([name]) => !name.startsWith('KFLOW_CONTROLLER_S3_OVERRIDE_'));
+  const given = Object.entries(process.env).filter(([name]) => !foreign.test(name));
   return {
     KFLOW_CONTROLLER_LOG_FORMAT: 'text',
     ...Object.fromEntries(given),

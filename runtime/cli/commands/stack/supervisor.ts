@@ -14,7 +14,7 @@ import { startTemporalServer } from '../../../servers/temporal-server';
 import { type Stack, writeStack } from '../../local-stack/find-stack';
 import { holdPresence } from '../../local-stack/presence';
 import type { ServerName, StackDirectory } from '../../local-stack/stack-directory';
-import { controllerRecipe } from './controller-recipe';
+import { controllerRecipe, ignoredSettings } from './controller-recipe';
 
 /** The controller ends within ten seconds of SIGTERM. */
 const controllerGraceMs = 12_000;
@@ -124,6 +124,8 @@ export class StackSupervisor {
 
   private async controller(servers: Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>): Promise<string> {
     const { directory, ports, say } = this.options;
+    const ignored = ignoredSettings(process.env);
+    if (ignored.length > 0) say(`ignored, since the stack has servers of its own: ${ignored.join(', ')}`);
     const options = this.serverOptions('controller', ports.port, standardPort);
     const server = await this.server(
       'controller',
