@@ -124,7 +124,7 @@ async function connect(
   void reportLogin(nats.connection, guard.watch('NATS'));
   const replicas = settings.nats.replicas ?? 1;
   const installation = key.derive('installation id').toString('hex').slice(0, 16);
-  await claimStore(nats.connection, { installation, temporal: settings.temporal, replicas });
+  const claimQueue = await claimStore(nats.connection, { installation, temporal: settings.temporal, replicas });
   const store = await JetStreamFlowStore.open(nats.connection, { replicas, key });
   void reseal(store, log);
   const onTrouble = (error: Error) => log('WARNING', error.message);
@@ -133,6 +133,7 @@ async function connect(
   const temporal = await connectTemporal(settings.temporal, log);
   onClose(() => temporal.close());
   await claimTaskQueue(temporal.client, settings.temporal, installation);
+  await claimQueue();
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
   return { nats, store, cluster, temporal, workflows };
 }

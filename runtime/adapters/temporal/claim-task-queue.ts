@@ -1,4 +1,4 @@
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { type Client, NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { ConfigError } from '../../../lib/errors';
 import { callTemporal } from './call-temporal';
 import type { TemporalSettings } from './connect-temporal';
@@ -10,8 +10,8 @@ const attempts = 3;
 
 /**
  * Claims a task queue for an installation, by a workflow that marks it; every controller of an installation may do so. Throws
- * ConfigError `config-invalid` when another installation has claimed it: each would get work of the other; `server-failed` when
- * the server does not respond.
+ * ConfigError `config-invalid` when another installation has claimed it: each would get work of the other, and when the
+ * namespace does not exist; `server-failed` when the server does not respond.
  */
 export async function claimTaskQueue(
   client: Client,
@@ -27,6 +27,7 @@ export async function claimTaskQueue(
       await callTemporal(client, claim, () => client.workflow.start(installationType, options));
       return;
     } catch (error) {
+      if (error instanceof NamespaceNotFoundError) throw namespaceMissing(namespace, error);
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
     const marker = await callTemporal(client, claim, () => client.workflow.getHandle(workflowId).describe());
@@ -37,4 +38,9 @@ export async function claimTaskQueue(
     const advice = `choose another one (kflow install --task-queue), or use the installation key of that installation if it is this one; if that one is gone with its flows: temporal workflow terminate --namespace ${namespace} --workflow-id ${workflowId}`;
     throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: workflowId });
   }
+}
+
+function namespaceMissing(namespace: string, cause: Error): ConfigError {
+  const message = `temporal.namespace: the Temporal server has no namespace "${namespace}"; create it: temporal operator namespace create ${namespace}`;
+  return new ConfigError('config-invalid', message, { cause });
 }

@@ -61,6 +61,13 @@ test('a second installation with the task queue of the first does not start', as
   });
 });
 
+test('a Temporal namespace that does not exist is named, and claims nothing', async () => {
+  await expect(start('second', 1, 'kflow-second', 'elsewhere')).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringMatching(/^temporal\.namespace: the Temporal server has no namespace "elsewhere"; create it/),
+  });
+});
+
 test('a second installation with the nats account of the first does not start', async () => {
   await expect(start('third', 0, 'third')).rejects.toMatchObject({
     code: 'config-invalid',

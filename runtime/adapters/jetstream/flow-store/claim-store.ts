@@ -18,11 +18,13 @@ export interface StoreClaim {
  * Claims the store of this nats account for an installation and its task queue; every controller of an installation may do
  * so. Throws ConfigError `config-invalid` when another installation has claimed the store, because both would keep their
  * flows, documents and streams there, and when its flows run on another task queue, because they would be taken for lost.
+ *
+ * The task queue is claimed by a call of the function it resolves to, once the queue is known to be usable.
  */
 export async function claimStore(
   connection: NatsConnection,
   { installation, temporal, replicas }: StoreClaim,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const manager = await managerOf(connection);
   await ensureStream(manager, bucketConfig(bucket, replicas), { num_replicas: replicas });
   const values = await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true });
@@ -32,24 +34,28 @@ export async function claimStore(
     throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
   }
   const queue = describeQueue(temporal);
-  const known = await claimed(values, 'queue', queue);
-  if (known === queue) return;
-  const what = `temporal.taskQueue: the flows of this nats account run on the ${known}, got the ${queue}`;
-  const advice = `set it back, because flows cannot move (kflow install --task-queue); if there are none: nats kv del ${bucket} queue --force`;
-  throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
+  const assertQueue = (known = queue) => {
+    if (known === queue) return;
+    const what = `temporal.taskQueue: the flows of this nats account run on the ${known}, got the ${queue}`;
+    const advice = `set it back, because flows cannot move (kflow install --task-queue); if there are none: nats kv del ${bucket} queue --force`;
+    throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
+  };
+  assertQueue(await storedValue(values, 'queue'));
+  return async () => assertQueue(await claimed(values, 'queue', queue));
+}
+
+async function storedValue(values: KV, key: string): Promise<string | undefined> {
+  const entry = await readServer(`bucket ${bucket}`, () => values.get(key));
+  return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();
 }
 
 /** The value of a key, which is stored if there is none. */
 async function claimed(values: KV, key: string, value: string): Promise<string | undefined> {
-  const read = async () => {
-    const entry = await readServer(`bucket ${bucket}`, () => values.get(key));
-    return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();
-  };
-  const found = await read();
+  const found = await storedValue(values, key);
   if (found !== undefined) return found;
   // if another controller was faster, its entry decides
   await callServer(`bucket ${bucket}`, () => writeIfUnchanged(values, { key, value, revision: 0 }));
-  return read();
+  return storedValue(values, key);
 }
 
 function describeQueue({ namespace, taskQueue }: StoreClaim['temporal']): string {
