@@ -61,6 +61,15 @@ function configMap(name: string, labels: { readonly [label: string]: string } = 
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels }, data: { whose: 'its own' } };
 }
 
+/** Something happens to a pod, so many minutes after now: the control plane has told its own events by then. */
+async function happens(pod: string, minutes: number, event: object): Promise<void> {
+  const live = await admin.read({ apiVersion: 'v1', kind: 'Pod', metadata: { name: pod, namespace } });
+  const involvedObject = { apiVersion: 'v1', kind: 'Pod', name: pod, namespace, uid: live?.metadata.uid };
+  const lastTimestamp = new Date(Date.now() + minutes * 60_000).toISOString();
+  const metadata = { name: `${pod}.${minutes}`, namespace };
+  await admin.apply({ apiVersion: 'v1', kind: 'Event', metadata, involvedObject, lastTimestamp, ...event });
+}
+
 const liveJob = (jobId: string) =>
   admin.read({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: `${jobId}--fn`, namespace } });
 
@@ -240,6 +249,27 @@ describe('workloads', () => {
       expect.objectContaining({ phase: 'waiting', reason, message: told.waiting.message, restarts: 0 }),
     ]);
   });
+
+  it.each(['deployment', 'statefulset', 'job'] as const)(
+    'report what events say of a %s until it goes on',
+    async (kind) => {
+      const jobId = `stuck-${kind}`;
+      const waiting = { reason: 'ContainerCreating' };
+      const status = { ...running([{ ...container(0, false), state: { waiting } }], 'False'), phase: 'Pending' };
+      kubelet.conduct(jobId, 'fn', { status });
+      await apply(jobId, { kind, function: 'fn', replicas: 1 });
+      const { replicas } = await state(jobId, (each) => each.replicas.some(({ phase }) => phase === 'starting'));
+      const { name = '' } = replicas[0] ?? {};
+      const text = 'MountVolume.SetUp failed for volume "nats" :\n  secret "missing" not found';
+      await happens(name, 1, { type: 'Warning', reason: 'FailedMount', message: text });
+      const stuck = await state(jobId, (each) => each.replicas.some(({ phase }) => phase === 'waiting'));
+      const message = 'MountVolume.SetUp failed for volume "nats" : secret "missing" not found';
+      expect(stuck.replicas).toEqual([expect.objectContaining({ name, reason: 'FailedMount', message })]);
+      await happens(name, 2, { type: 'Normal', reason: 'Pulling', message: 'Pulling image "kflow:test"' });
+      const after = await state(jobId, (each) => each.replicas.some(({ phase }) => phase === 'starting'));
+      expect(after.replicas).toEqual([expect.not.objectContaining({ reason: expect.anything() })]);
+    },
+  );
 
   it.each(['deployment', 'statefulset', 'job'] as const)('report why no pod of a %s can be created', async (kind) => {
     const full = await makeNamespace(`full-${kind}`);

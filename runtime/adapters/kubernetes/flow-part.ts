@@ -3,7 +3,7 @@ import type { ReplicaState, WorkloadState } from '../../controller/ports/cluster
 import type { KubernetesObject } from '../../controller/ports/kubernetes-object';
 import { FIELD_MANAGER, type ObjectMetadata } from './kubernetes-objects';
 import type { Condition, Pod } from './pod';
-import { replicaState } from './pod-replica';
+import { isCreating, replicaState } from './pod-replica';
 
 /** What one object contributes to the state of its flow. */
 export type FlowPart =
@@ -145,6 +145,7 @@ function conditionOf({ status }: Workload, type: string): Condition | undefined 
 
 /** The state of a pod as a replica of a function. */
 export interface PodPart {
+  readonly uid: string;
   readonly function: string;
   readonly kind: WorkloadState['kind'];
   /** Uid of the Job or StatefulSet, or of the Deployment's ReplicaSet. */
@@ -152,23 +153,27 @@ export interface PodPart {
   /** Completion index of a Job's pod. A failed pod and its replacement have the same index. */
   readonly index?: string;
   readonly createdAt: string;
+  /** None of its containers has started yet. */
+  readonly isCreating?: true;
   readonly state: ReplicaState;
 }
 
 /** Undefined for a pod without a workload, or one that does not run a function. */
 export function podPart(pod: Pod): PodPart | undefined {
-  const { labels, annotations, ownerReferences = [], creationTimestamp = '' } = pod.metadata;
+  const { uid = '', labels, annotations, ownerReferences = [], creationTimestamp = '' } = pod.metadata;
   const owner = ownerReferences.find(({ controller }) => controller);
   const kind = owner && kindOfOwner(owner.kind);
   const functionId = labels?.['kflow.io/function'];
   if (owner === undefined || kind === undefined || functionId === undefined) return undefined;
   const index = annotations?.['batch.kubernetes.io/job-completion-index'];
   return {
+    uid,
     function: functionId,
     kind,
     ownerUid: owner.uid,
     ...(index === undefined ? {} : { index }),
     createdAt: creationTimestamp,
+    ...(isCreating(pod) ? { isCreating: true } : {}),
     state: replicaState(pod),
   };
 }

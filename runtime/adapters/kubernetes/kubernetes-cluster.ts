@@ -6,11 +6,11 @@ import type { KindRef, KubernetesObject, ObjectRef } from '../../controller/port
 import { ApiConnection } from './api/api-connection';
 import type { CredentialsListener } from './api/api-credentials';
 import { type KubeConfigOptions, loadKubeConfig } from './api/load-kube-config';
-import { creationFailure, lacksReason } from './creation-failure';
+import { EventReasons } from './event-reasons';
 import { FlowApply, isWorkload } from './flow-apply';
 import { FlowCache, type FlowListener } from './flow-cache';
 import { flowSelector } from './flow-labels';
-import { type FlowPart, partOfPod, partOfWorkload } from './flow-part';
+import { type FlowPart, type PodPart, partOfPod, partOfWorkload } from './flow-part';
 import { FlowPrune } from './flow-prune';
 import { KubernetesObjects } from './kubernetes-objects';
 import { ReplicaLogs } from './replica-logs';
@@ -39,6 +39,7 @@ export interface KubernetesClusterOptions extends KubeConfigOptions {
 export class KubernetesCluster implements Cluster {
   private readonly objects: KubernetesObjects;
   private readonly logsOf: ReplicaLogs;
+  private readonly reasons: EventReasons;
   private cache: Promise<FlowCache> | undefined;
   /** The cache, once it is filled. */
   private filled: FlowCache | undefined;
@@ -49,6 +50,7 @@ export class KubernetesCluster implements Cluster {
   ) {
     this.objects = new KubernetesObjects(api);
     this.logsOf = new ReplicaLogs(api, this.objects);
+    this.reasons = new EventReasons(this.objects);
   }
 
   /** Reads the kubeconfig without connecting. Throws ConfigError `config-invalid`. */
@@ -72,11 +74,9 @@ export class KubernetesCluster implements Cluster {
     const pods = parts.flatMap((part) => (part.type === 'pod' ? part.pod : []));
     const states = workloadStates(flow, workloads, pods);
     return Promise.all(
-      states.map(async (state) => {
-        const part = workloads.find(({ name, kind }) => name === state.name && kind === state.kind);
-        if (part === undefined || !lacksReason(state, part)) return state;
-        const message = await creationFailure(this.objects, flow, part);
-        return message === undefined ? state : { ...state, message };
+      states.map((state) => {
+        const workload = workloads.find(({ name, kind }) => name === state.name && kind === state.kind);
+        return this.reasons.explain(flow.namespace, state, { workload, pods: pods.filter(isOf(state)) });
       }),
     );
   }
@@ -133,4 +133,8 @@ export class KubernetesCluster implements Cluster {
     const pods = await list({ apiVersion: 'v1', kind: 'Pod' });
     return [...workloads.map(partOfWorkload), ...pods.map(partOfPod)].filter((part) => part !== undefined);
   }
+}
+
+function isOf({ function: id, kind }: WorkloadState): (pod: PodPart) => boolean {
+  return (pod) => pod.function === id && pod.kind === kind;
 }

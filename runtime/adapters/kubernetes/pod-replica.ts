@@ -19,6 +19,12 @@ export function replicaState(pod: Pod): ReplicaState {
   };
 }
 
+/** Whether none of the containers of a pod has started yet. */
+export function isCreating(pod: Pod): boolean {
+  const hasStarted = containersOf(pod).some(({ state = {} }) => state.running ?? state.terminated);
+  return pod.status?.phase === 'Pending' && !hasStarted;
+}
+
 interface Situation {
   readonly phase: ReplicaPhase;
   readonly reason?: string;

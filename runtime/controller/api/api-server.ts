@@ -7,7 +7,7 @@ import { ConfigError } from '../../../lib/errors';
 import type { Log } from '../../log';
 import type { FlowService } from '../flows/ports/flow-service';
 import type { Access } from './access/access';
-import { isLoopback } from './access/loopback';
+import { isEveryAddress, isLoopback } from './access/loopback';
 import { describeRoutes } from './http/describe-routes';
 import { guardRoutes } from './http/guard-routes';
 import { acceptTextBodies } from './http/request-content';
@@ -87,7 +87,7 @@ export async function startApi({ host, port, tls, ...props }: StartApiProps): Pr
     throw listenError(host, port, cause as NodeJS.ErrnoException);
   }
   const address = app.server.address() as AddressInfo;
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const name = isEveryAddress(host) ? '127.0.0.1' : host;
   const url = `http${tls === undefined ? '' : 's'}://${name.includes(':') ? `[${name}]` : name}:${address.port}`;
   certificate?.keep(app.server as unknown as SecureServer);
   const close = async () => {

@@ -160,7 +160,10 @@ export const controllerSettingsSchema = z.strictObject({
           ),
         certFile: z.string().optional().describe('client certificate'),
         keyFile: z.string().optional().describe('key of the client certificate'),
-        serverName: z.string().optional().describe('server name in the certificate, if it differs from the address'),
+        serverName: z
+          .string()
+          .optional()
+          .describe('server name in the certificate, if it differs from the address, or if that is an IP address'),
       })
       .optional(),
     apiKeyFile: z.string().optional().describe('file with an API key; enables TLS; read again when it changes'),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, isTransient } from '../../../../lib/errors';
+import { isEveryAddress } from '../../../controller/api/access/loopback';
 import { readControllerSettings } from '../../../controller/settings/settings';
 import { type RunningController, startController } from '../../../controller/start-controller';
 import { createLog } from '../../../log';
@@ -26,7 +27,10 @@ export async function runController({ config, port }: ControllerOptions, interru
     log = createLog({ KFLOW_RUNTIME_LOG_LEVEL: settings.log.level, KFLOW_LOG_FORMAT: settings.log.format });
     const running = await startController(settings, { log });
     interrupts.exitAt = interrupts.count + 2;
-    log('INFO', `listening at ${running.url}`);
+    log(
+      'INFO',
+      `listening at ${running.url}${isEveryAddress(settings.listen.host) ? ', and at every other address' : ''}`,
+    );
     const lost = await Promise.race([interrupts.first().then(() => undefined), running.lost]);
     if (lost === undefined) log('INFO', 'shutting down');
     else log('CRITICAL', `${lost}; exiting to be started again with fresh credentials`);

@@ -15,6 +15,11 @@ export function isLoopback(host: string): boolean {
   return loopback.check(plain, family === 4 ? 'ipv4' : 'ipv6');
 }
 
+/** Whether a server that listens there listens at every address of this machine. */
+export function isEveryAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
 /**
  * Throws KFlowError `access-denied` for a request that a web page of another origin made a browser send: an open
  * controller requires no token that such a page would lack. `Host` reveals a page whose own name was rebound to this
