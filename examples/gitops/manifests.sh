@@ -10,14 +10,19 @@ environment() {
   shift
   case $command in
     synth)
-      kflow nack-account --namespace "texts-$name" --nats-url "$nats" --nats-secret nats >"namespaces/$name/nats-account.yaml"
+      account=$(kflow nack-account --namespace "texts-$name" --nats-url "$nats" --nats-secret nats)
+      printf '%s\n' "$account" >"namespaces/$name/nats-account.yaml"
       set -- --output "manifests/$name" "$@"
       ;;
     plan) set -- --against "manifests/$name" "$@" ;;
   esac
   kflow "$command" flows/*.yaml --set "namespace=texts-$name" --strict-secrets \
     --image registry.example.org/texts/kflow:1.0.0 --image-pull-secret registry \
-    --nats-url "$nats" --nats-secret nats --nack-account nats "$@" || status=$?
+    --nats-url "$nats" --nats-secret nats --nack-account nats "$@" || {
+    code=$?
+    [ "$code" -eq 2 ] || exit "$code" # an error, which changes of another environment must not hide
+    status=2
+  }
 }
 
 command=${1:?synth or plan}

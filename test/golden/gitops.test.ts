@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
@@ -40,4 +42,31 @@ test.each(Object.entries(environments))('the manifests of %s in the GitOps examp
   }
   const kept = readdirSync(manifests).map((file) => [file, readFileSync(path.join(manifests, file), 'utf8')]);
   expect(Object.fromEntries(app.texts())).toEqual(Object.fromEntries(kept));
+});
+
+/** Runs the script of the example in a copy, with a `kflow` that ends with the status of the environment in its arguments. */
+function manifestsScript(command: string, { dev, prod }: { readonly dev: number; readonly prod: number }) {
+  const copy = mkdtempSync(path.join(tmpdir(), 'kflow-gitops-'));
+  cpSync(folder, copy, { recursive: true });
+  const kflow = `#!/bin/sh\ncase "$*" in *texts-dev*) exit ${dev} ;; *) exit ${prod} ;; esac\n`;
+  writeFileSync(path.join(copy, 'kflow'), kflow, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${copy}:${process.env.PATH}` };
+  const { status } = spawnSync('./manifests.sh', [command], { cwd: copy, env });
+  const account = readFileSync(path.join(copy, 'namespaces/dev/nats-account.yaml'), 'utf8');
+  rmSync(copy, { recursive: true });
+  return { status, account };
+}
+
+test.each([
+  ['no changes', { dev: 0, prod: 0 }, 0],
+  ['changes of one', { dev: 2, prod: 0 }, 2],
+  ['an error of one and changes of the other', { dev: 1, prod: 2 }, 1],
+])('manifests.sh plan with %s of the environments says so by its exit status', (_what, statuses, status) => {
+  expect(manifestsScript('plan', statuses).status).toBe(status);
+});
+
+test('manifests.sh synth that fails leaves the files as they are', () => {
+  const { status, account } = manifestsScript('synth', { dev: 1, prod: 0 });
+  expect(status).toBe(1);
+  expect(account).toBe(readFileSync(path.join(folder, 'namespaces/dev/nats-account.yaml'), 'utf8'));
 });

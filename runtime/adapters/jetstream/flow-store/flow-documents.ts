@@ -72,7 +72,8 @@ export class FlowDocuments {
       const bytes = found === null || found.deleted ? undefined : await this.read(found);
       if (bytes !== undefined) return this.textOf(name, bytes);
       if (found !== null && !found.deleted && read < maxReads) continue;
-      const message = `${flowName(flow)} has no document ${digest}: the document was removed or never stored`;
+      const lost = `${flowName(flow)} has no document ${digest} in this account of nats`;
+      const message = `${lost}; restore the account, or end the flow with kflow delete --force and submit it anew`;
       throw new StoreError('stream-failed', message, { where: name });
     }
   }
