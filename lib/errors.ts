@@ -61,7 +61,7 @@ export const errorCodes = {
   /** A server cannot be reached, does not respond in time, or stopped. */
   'server-failed': { httpStatus: 503, isTransient: true },
   /** A server refused the login, or its certificate cannot be verified. */
-  'login-failed': { httpStatus: 503 },
+  'login-failed': { httpStatus: 503, isTransient: true },
   /** A server does not accept the credentials of this process: they expired, were revoked, or cannot be loaded. */
   'credentials-refused': { httpStatus: 503, isTransient: true },
   /** The account of this process lacks a permission at the Kubernetes API. */

@@ -192,7 +192,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
   ],
   'runtime/servers': ['runtime/async', 'lib/errors', 'runtime/adapters', 'runtime/package-root'],
-  'runtime/cli/frame': ['lib/errors', 'lib/topology/document/image', 'runtime/package-root'],
+  'runtime/cli/frame': ['lib/errors', 'lib/plan/nats-access', 'lib/topology/document/image', 'runtime/package-root'],
   'runtime/cli/client': [
     'lib/errors',
     'runtime/async',

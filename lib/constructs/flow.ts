@@ -154,6 +154,7 @@ export class Flow extends Chart {
     const nats = { natsUrl, natsSecrets: secrets.natsSecrets, natsDomain };
     const pods = { imagePullSecrets: secrets.imagePullSecrets, imagePullPolicy };
     const settings = { image, ...nats, serviceAccount: nameOf(account), pods, ttlSecondsAfterFinished };
+    if (faults.length > 0) return;
     this.render(this.plan, settings, nackAccount);
     const named = [serviceAccount, ...natsSecrets, ...imagePullSecrets].flatMap((resource) => referenceTo(resource));
     requireResources(this, [...named, ...references], topology.namespace);

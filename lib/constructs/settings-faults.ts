@@ -45,7 +45,7 @@ export function flowFaults(settings: FlowSettings): readonly string[] {
       nackAccount,
       serviceAccount: serviceAccount && nameOf(serviceAccount),
     }),
-    ...natsFaults(settings),
+    ...natsFaults({ urls: { natsUrl: settings.natsUrl }, domains: { natsDomain: settings.natsDomain } }),
   ];
 }
 

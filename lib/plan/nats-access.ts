@@ -43,46 +43,70 @@ export const credentialFiles = [
 
 export type CredentialFile = (typeof credentialFiles)[number];
 
+/** A server of a `NatsAccess`. */
+export interface NatsServer {
+  /** As it was given; a scheme may be missing. */
+  readonly url: string;
+  /** Name or address, without the brackets of IPv6. */
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
 /** A URL of one server: a host and a port, and nothing that could be a secret. */
-const serverUrl = /^(?:(?:nats|tls):\/\/)?(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
+const serverUrl = /^(?:(nats|tls):\/\/)?(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?\/?$/i;
 
 /**
- * The URLs of a `NatsAccess`, one for each server. Throws ConfigError for anything but hosts and ports; a user or password
- * is never shown.
+ * The servers of the URL of a `NatsAccess`. Throws ConfigError for anything but hosts and ports; a user or password is never
+ * shown.
  */
-export function natsServers(url: string, where = 'the URL of nats'): readonly string[] {
-  const servers = url.split(',').map((server) => server.trim());
-  const at = servers.findIndex((server) => !serverUrl.test(server) || portOf(server) > 65_535);
-  const bad = servers[at];
-  if (bad === undefined) return servers;
-  if (bad.includes('@')) {
+export function natsServers(url: string, where = 'the URL of nats'): readonly [NatsServer, ...NatsServer[]] {
+  const [first = '', ...others] = url.split(',').map((server) => server.trim());
+  const count = others.length + 1;
+  return [
+    serverOf(first, { where, which: `server 1 of ${count}` }),
+    ...others.map((server, at) => serverOf(server, { where, which: `server ${at + 2} of ${count}` })),
+  ];
+}
+
+function serverOf(text: string, { where, which }: { readonly where: string; readonly which: string }): NatsServer {
+  const [match, scheme = 'nats', ipV6, host = ipV6, port = '4222'] = serverUrl.exec(text) ?? [];
+  if (match !== undefined && host !== undefined && Number(port) <= 65_535) {
+    return { url: text.replace(/\/$/, ''), host, port: Number(port), isTls: scheme.toLowerCase() === 'tls' };
+  }
+  if (text.includes('@')) {
     throw new ConfigError(
       'secret-exposed',
       `${where}: contains a user, password or token, which would be visible in manifests and process lists; remove it, and store it in a file of the credentials: ${credentialFiles.slice(0, 3).join(', ')}`,
       { where },
     );
   }
-  const got = bad === '' ? 'nothing' : `server ${at + 1} of ${servers.length}, which is something else`;
-  const scheme = /^(\w+):\/\//.exec(bad)?.[1];
-  const reason =
-    scheme === undefined || /^(nats|tls)$/i.test(scheme) ? '' : ` (the scheme ${scheme}:// is not supported)`;
   throw new ConfigError(
     'config-invalid',
-    `${where}: want nats://host:4222 or tls://host:4222, several separated by commas, got ${got}${reason}`,
+    `${where}: want nats://host:4222 or tls://host:4222, several separated by commas, got ${text === '' ? 'nothing' : which}${whyNot(text)}`,
     { where },
   );
 }
 
-function portOf(server: string): number {
-  return Number(/:(\d+)$/.exec(server)?.[1] ?? 0);
+/** Why a text is not the URL of a server, without the text. */
+function whyNot(text: string): string {
+  const scheme = /^(\w+):\/\//.exec(text)?.[1];
+  if (scheme !== undefined && !/^(nats|tls)$/i.test(scheme)) return ` (the scheme ${scheme}:// is not supported)`;
+  if (/:\d+\/?$/.test(text)) return ' (its port is above 65535, or its host is no name)';
+  return /[^:/][/?#]/.test(text) ? ' (it has a path or a query)' : '';
 }
 
-/** What is wrong with the address of nats for pods, in the names of the options. */
-export function natsFaults({ natsUrl, natsDomain }: Pick<PodNats, 'natsUrl' | 'natsDomain'>): readonly string[] {
-  const checks = [() => natsServers(natsUrl, 'natsUrl'), () => natsDomain && natsDomainOf(natsDomain, 'natsDomain')];
-  return checks.flatMap((check) => {
+type Named = { readonly [name: string]: string | undefined };
+
+/** What is wrong with URLs of nats and with JetStream domains, in the names that they have here. */
+export function natsFaults({ urls, domains }: { readonly urls: Named; readonly domains: Named }): readonly string[] {
+  return [...faultsOf(urls, natsServers), ...faultsOf(domains, natsDomainOf)];
+}
+
+function faultsOf(values: Named, check: (value: string, name: string) => unknown): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
     try {
-      check();
+      if (value !== undefined) check(value, name);
       return [];
     } catch (error) {
       if (error instanceof ConfigError) return [error.message];

@@ -1,25 +1,34 @@
 import { readFileSync } from 'node:fs';
 import type { NatsConnection } from 'nats';
 import { ConfigError } from '../../lib/errors';
-import { connectNats } from '../adapters/jetstream/access/connect-nats';
-import type { MadeAccess } from '../adapters/jetstream/access/nats-login';
+import { connectNats, openOver } from '../adapters/jetstream/access/connect-nats';
+import { isOpen } from '../adapters/jetstream/access/inspect-nats';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { ConfigAccounts } from '../adapters/nats-accounts/config-accounts';
 import { DerivedKeys, type KeySource } from '../adapters/nats-accounts/derived-keys';
 import { NamespaceLinks } from '../adapters/nats-accounts/namespace-links';
 import { NamespaceReports, NamespaceStreams } from '../adapters/nats-accounts/namespace-streams';
-import type { NatsAccounts } from '../adapters/nats-accounts/nats-accounts';
+import type { AccountsProps, NatsAccounts } from '../adapters/nats-accounts/nats-accounts';
 import { Nkey } from '../adapters/nats-accounts/nkey';
 import { OperatorAccounts } from '../adapters/nats-accounts/operator-accounts';
 import type { Log } from '../log';
+import type { AccessReports } from './access-guard';
 import type { FlowStatusesProps } from './flows/service/flow-statuses';
+import type { LoginRenewalProps } from './flows/service/login-renewal';
 import { type FlowLogins, sharedLogin } from './ports/flow-logins';
 import type { Streams } from './ports/streams';
 import { natsExposure } from './settings/nats-exposure';
 import type { ControllerSettings } from './settings/settings';
 
 const maxRenewalCheckMs = 60_000;
+
+/** Who is told about the connections to nats. */
+export interface NatsReports {
+  readonly log: Log;
+  /** Whether nats accepts the login of the controller. */
+  readonly login: AccessReports;
+}
 
 /** The nats of a controller, behind its ports. */
 export interface ControllerNats {
@@ -28,8 +37,8 @@ export interface ControllerNats {
   readonly streams: Streams;
   readonly reports: FlowStatusesProps['reports'];
   readonly logins: FlowLogins;
-  /** How often to check which logins are due. */
-  readonly renewalCheckMs: number;
+  /** Absent if logins do not expire. */
+  readonly renewal?: Pick<LoginRenewalProps, 'logins' | 'everyMs'>;
   close(): Promise<void>;
 }
 
@@ -40,17 +49,40 @@ export interface ControllerNats {
 export async function openNats(
   settings: ControllerSettings['nats'],
   key: KeySource,
-  log: Log,
+  reports: NatsReports,
 ): Promise<ControllerNats> {
-  if (settings.accounts.kind === 'shared') return openShared(settings, log);
-  const accounts = await openAccounts(settings, settings.accounts, { key, log });
+  const { accounts } = settings;
+  const access = {
+    access: settings,
+    listener: { ...reports.login, trouble: (text: string) => reports.log('WARNING', text) },
+  };
+  if (accounts.kind === 'shared') return openShared(access, reports.log);
+  const props = { ...access, keys: new DerivedKeys(key) };
+  if (accounts.kind === 'config') return overAccounts(await ConfigAccounts.open(props));
+  const { operatorKeyFile, systemCredentials, limits, loginHours } = accounts;
+  const { url, credentials: certificates } = settings;
+  const opened = await OperatorAccounts.open({
+    ...props,
+    ...(operatorKeyFile === undefined ? {} : { operator: readOperator(operatorKeyFile) }),
+    // the certificates are those of the controller's own access, unless the folder has some
+    ...(systemCredentials === undefined ? {} : { system: { url, credentials: systemCredentials, certificates } }),
+    limits,
+    lifetimeSeconds: Math.ceil(loginHours * 3_600),
+    replicas: settings.replicas ?? 1,
+  });
+  // a login is renewed after half of its life
+  const everyMs = Math.min(maxRenewalCheckMs, loginHours * 180_000);
+  return { ...overAccounts(opened), renewal: { logins: opened, everyMs } };
+}
+
+/** With an account for each namespace. */
+function overAccounts(accounts: NatsAccounts): ControllerNats {
   const links = new NamespaceLinks((namespace) => accounts.connect(namespace));
   return {
     connection: accounts.connection,
     streams: new NamespaceStreams(links),
     reports: new NamespaceReports(links),
     logins: accounts,
-    renewalCheckMs: renewalCheckOf(settings.accounts),
     close: async () => {
       await links.close();
       await accounts.close();
@@ -58,54 +90,24 @@ export async function openNats(
   };
 }
 
-/** A login is renewed after half of its life. */
-function renewalCheckOf(accounts: ControllerSettings['nats']['accounts']): number {
-  return accounts.kind === 'operator' ? Math.min(maxRenewalCheckMs, accounts.loginHours * 180_000) : maxRenewalCheckMs;
-}
-
-async function openShared(settings: ControllerSettings['nats'], log: Log): Promise<ControllerNats> {
-  const connection = await connectNats(settings, 'kflow controller', (text) => log('WARNING', text));
-  const exposure = natsExposure({ isOpen: connection.info?.auth_required !== true, isShared: true });
-  if (exposure !== undefined) log('WARNING', `${exposure} (docs/controller.md, Who can read what)`);
+async function openShared({ access, listener }: Omit<AccountsProps, 'keys'>, log: Log): Promise<ControllerNats> {
+  const connection = await connectNats(access, 'kflow controller', listener);
+  const streams = await openOver(connection, async () => {
+    const exposure = natsExposure({ isOpen: await isOpen(connection, access), isShared: true });
+    if (exposure !== undefined) log('WARNING', `${exposure} (docs/controller.md, Who can read what)`);
+    return JetStreamStreams.open(connection);
+  });
   const reports = new ReplicaReports(connection);
   return {
     connection,
-    streams: await JetStreamStreams.open(connection),
+    streams,
     reports,
     logins: sharedLogin,
-    renewalCheckMs: maxRenewalCheckMs,
     close: async () => {
       reports.close();
       await connection.close();
     },
   };
-}
-
-async function openAccounts(
-  settings: ControllerSettings['nats'],
-  accounts: Exclude<ControllerSettings['nats']['accounts'], { readonly kind: 'shared' }>,
-  { key, log }: { readonly key: KeySource; readonly log: Log },
-): Promise<NatsAccounts> {
-  const props = {
-    access: settings,
-    keys: new DerivedKeys(key),
-    onTrouble: (text: string) => log('WARNING', text),
-  };
-  if (accounts.kind === 'config') return ConfigAccounts.open(props);
-  const { operatorKeyFile, systemCredentials, limits, loginHours } = accounts;
-  return OperatorAccounts.open({
-    ...props,
-    ...(operatorKeyFile === undefined ? {} : { operator: readOperator(operatorKeyFile) }),
-    ...(systemCredentials === undefined ? {} : { system: systemAccess(settings, systemCredentials) }),
-    limits,
-    lifetimeSeconds: Math.ceil(loginHours * 3_600),
-    replicas: settings.replicas ?? 1,
-  });
-}
-
-/** The certificates are those of the controller's own access, unless the folder has some. */
-function systemAccess({ url, credentials }: ControllerSettings['nats'], folder: string): MadeAccess {
-  return { url, credentials: folder, ...(credentials === undefined ? {} : { certificates: credentials }) };
 }
 
 function readOperator(file: string): Nkey {

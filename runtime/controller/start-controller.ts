@@ -1,7 +1,6 @@
 import type { WorkloadSettings } from '../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
-import { reportLogin } from '../adapters/jetstream/access/connect-nats';
 import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
 import { S3Buckets } from '../adapters/s3/s3-buckets';
@@ -119,9 +118,8 @@ async function connect(
   onClose: OnClose,
 ): Promise<Clients> {
   const key = await openKey(settings, log);
-  const nats = await openNats(settings.nats, key, log);
+  const nats = await openNats(settings.nats, key, { log, login: guard.watch('NATS') });
   onClose(() => nats.close());
-  void reportLogin(nats.connection, guard.watch('NATS'));
   const replicas = settings.nats.replicas ?? 1;
   const installation = key.derive('installation id').toString('hex').slice(0, 16);
   const claimQueue = await claimStore(nats.connection, { installation, temporal: settings.temporal, replicas });
@@ -273,7 +271,8 @@ async function startWatchers(
   const orphans = new OrphanedFlows({ cluster, workflows, stop: (flow) => service.stopOrphan(flow), onWarning });
   await orphans.start();
   onClose(() => orphans.close());
-  const renewal = new LoginRenewal({ logins: nats.logins, workflows, onWarning, everyMs: nats.renewalCheckMs });
+  if (nats.renewal === undefined) return;
+  const renewal = new LoginRenewal({ ...nats.renewal, workflows, onWarning });
   renewal.start();
   onClose(() => renewal.close());
 }

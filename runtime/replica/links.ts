@@ -1,7 +1,7 @@
 import type { JetStreamManager, NatsConnection, Status } from 'nats';
 import { type FunctionSpec, outputsOf, type S3Connection } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
-import { connectNats } from '../adapters/jetstream/access/connect-nats';
+import { connectNats, openOver } from '../adapters/jetstream/access/connect-nats';
 import { managerOf } from '../adapters/jetstream/access/jetstream-api';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
@@ -62,13 +62,8 @@ export class ReplicaLinks {
   static async open(props: LinksProps): Promise<ReplicaLinks> {
     const { spec, environment, log } = props;
     const name = `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`;
-    const connection = await connectNats(environment.nats, name, (text) => log('WARNING', text));
-    try {
-      return await ReplicaLinks.over(connection, props);
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
+    const connection = await connectNats(environment.nats, name, { trouble: (text) => log('WARNING', text) });
+    return openOver(connection, () => ReplicaLinks.over(connection, props));
   }
 
   /** The links over an open connection, which `close` closes. */

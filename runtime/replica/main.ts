@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigError, FunctionError, KFlowError, StoreError } from '../../lib/errors';
+import { ConfigError, FunctionError, isTransient, KFlowError, StoreError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { ExitCode, timing } from '../../lib/plan/replica-lifecycle';
 import { unpackOddVariables } from '../adapters/processes/odd-variables';
@@ -82,9 +82,9 @@ export function exitCodeOf(
   }
 }
 
-/** A refused login is retried by a restart: the next pod has the newest content of its Secrets. */
+/** A restart may mend a refused login: the next pod has the newest content of its Secrets. */
 function isMisconfigured(error: unknown): boolean {
-  return error instanceof ConfigError && error.code !== 'login-failed';
+  return error instanceof ConfigError && !isTransient(error);
 }
 
 function readSpec(file: string): FunctionSpec {

@@ -183,7 +183,7 @@ export class RunningStack {
     this.accounts ??= OperatorAccounts.open({
       access: { url: this.file.nats },
       keys: new DerivedKeys(readKeyFile(path.join(this.folder, '.kflow/stack.data/installation.key'))),
-      onTrouble: () => undefined,
+      listener: {},
       lifetimeSeconds: 86_400,
       replicas: 1,
     });

@@ -14,7 +14,7 @@ import type { CompleteInstallProps, ControllerAccess } from './controller-instal
 export function assertInstall(props: CompleteInstallProps): void {
   const { access, temporalAddress, natsUrl, egress } = props;
   const faults = [
-    ...natsFaults(props),
+    ...natsFaults({ urls: { natsUrl }, domains: { natsDomain: props.natsDomain } }),
     ...addressFaults({ temporalAddress }, isHostAndPort),
     ...addressFaults({ egress }, hasPort),
     ...(access.kind === 'tokens' ? [] : oidcFaults(access)),

@@ -1,3 +1,5 @@
+import { natsServers } from '../../plan/nats-access';
+
 /** An egress rule of a NetworkPolicy. */
 export interface EgressRule {
   readonly to?: readonly object[];
@@ -27,9 +29,9 @@ export function egressRules(addresses: readonly string[]): readonly EgressRule[]
   return [dns, ...unique.values()];
 }
 
-/** The addresses of nats servers, for `egressRules`: without a scheme, their port is that of nats. */
+/** The addresses of nats servers, for `egressRules`. */
 export function natsAddresses(natsUrl: string): readonly string[] {
-  return natsUrl.split(',').map((server) => (server.includes('://') ? server.trim() : `nats://${server.trim()}`));
+  return natsServers(natsUrl).map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
 }
 
 function ruleOf(address: string): readonly EgressRule[] {

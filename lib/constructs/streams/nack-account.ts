@@ -25,7 +25,7 @@ export class NackAccount extends Chart {
     const names = nameFaults({ name, secret: props.secret, tlsSecret: props.tlsSecret });
     const faults = [...namespaceFaults({ namespace }), ...names];
     if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
-    const urls = natsServers(servers.join(','), 'servers');
+    const urls = natsServers(servers.join(','), 'servers').map(({ url }) => url);
     super(scope, id, { namespace });
     const secret = { name: props.secret };
     const tlsSecret = { name: props.tlsSecret ?? props.secret };
@@ -35,7 +35,7 @@ export class NackAccount extends Chart {
       metadata: metadata(SyncWave.Accounts, { name }),
       spec: {
         name,
-        servers: [...urls],
+        servers: urls,
         // NACK skips a key that the Secret does not have
         creds: { secret, file: 'nats.creds' },
         nkey: { secret, seed: 'nkey' },

@@ -1,5 +1,7 @@
 import type { NatsConnection } from 'nats';
+import { StateError } from '../../../lib/errors';
 import { Limit } from '../../async/limit';
+import { openOver } from '../jetstream/access/connect-nats';
 import { JetStreamStreams } from '../jetstream/jetstream-streams';
 import { ReplicaReports } from '../jetstream/replica-reports';
 
@@ -36,13 +38,14 @@ export class NamespaceLinks {
   private readonly failures = new Map<string, { readonly error: unknown; readonly untilMs: number }>();
   private readonly openings = new Limit(maxOpening);
   private readonly sweep: NodeJS.Timeout;
+  private isClosed = false;
 
   constructor(private readonly connect: (namespace: string) => Promise<NatsConnection>) {
     this.sweep = setInterval(() => void this.closeIdle(), sweepMs);
     this.sweep.unref();
   }
 
-  /** Runs work with the link of a namespace, which stays open at least that long. */
+  /** Runs work with the link of a namespace, which stays open at least that long. Throws StateError after `close`. */
   async use<T>(namespace: string, work: (link: NamespaceLink) => Promise<T>): Promise<T> {
     const entry = this.entryOf(namespace);
     entry.users += 1;
@@ -69,6 +72,7 @@ export class NamespaceLinks {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     clearInterval(this.sweep);
     const entries = [...this.entries.values()];
     this.entries.clear();
@@ -76,8 +80,10 @@ export class NamespaceLinks {
   }
 
   private entryOf(namespace: string): Entry {
+    if (this.isClosed) throw new StateError('state-invalid', 'the connections to nats are closed');
     const found = this.entries.get(namespace);
     if (found !== undefined && found.link?.connection.isClosed() !== true) return found;
+    found?.link?.reports.close();
     const failure = this.failures.get(namespace);
     const opening =
       failure !== undefined && failure.untilMs > Date.now()
@@ -101,7 +107,10 @@ export class NamespaceLinks {
 
   private async opened(namespace: string): Promise<NamespaceLink> {
     const connection = await this.connect(namespace);
-    return { connection, streams: await JetStreamStreams.open(connection), reports: new ReplicaReports(connection) };
+    return openOver(connection, async () => {
+      const streams = await JetStreamStreams.open(connection);
+      return { connection, streams, reports: new ReplicaReports(connection) };
+    });
   }
 }
 

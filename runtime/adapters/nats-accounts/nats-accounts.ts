@@ -1,7 +1,8 @@
 import type { NatsConnection } from 'nats';
+import { ConfigError } from '../../../lib/errors';
 import type { NatsAccess } from '../../../lib/plan/nats-access';
 import type { FlowLogins } from '../../controller/ports/flow-logins';
-import type { OnConnectionTrouble } from '../jetstream/access/connect-nats';
+import type { ConnectionListener } from '../jetstream/access/connect-nats';
 import type { DerivedKeys } from './derived-keys';
 
 /** A nats with an account for each namespace and one for the controller. */
@@ -16,9 +17,18 @@ export interface NatsAccounts extends FlowLogins {
   close(): Promise<void>;
 }
 
-/** Where nats is, and who is told what keeps a connection from coming back. */
+/** Where nats is, and how a controller logs in. */
 export interface AccountsProps {
   readonly access: NatsAccess;
   readonly keys: DerivedKeys;
-  readonly onTrouble: OnConnectionTrouble;
+  /** Told about the controller's own connection; about the others, only their troubles. */
+  readonly listener: ConnectionListener;
+}
+
+/** The connection; the error of a refused login says in addition what must be there at nats. */
+export async function withAdvice(connecting: Promise<NatsConnection>, advice: string): Promise<NatsConnection> {
+  return connecting.catch((cause) => {
+    if (!(cause instanceof ConfigError) || cause.code !== 'login-failed') throw cause;
+    throw new ConfigError('login-failed', `${cause.message}; ${advice}`, { cause });
+  });
 }

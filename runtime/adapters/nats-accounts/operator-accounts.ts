@@ -1,17 +1,18 @@
 import type { NatsConnection } from 'nats';
-import { ConfigError } from '../../../lib/errors';
-import type { NatsAccess } from '../../../lib/plan/nats-access';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { CredentialFiles } from '../../controller/ports/flow-logins';
-import { connectNats } from '../jetstream/access/connect-nats';
+import { connectNats, openOver } from '../jetstream/access/connect-nats';
 import type { MadeAccess } from '../jetstream/access/nats-login';
 import { AccountServer } from './account-server';
 import { type AccountLimits, accountToken, credsFile, userToken } from './claims';
-import type { AccountKeys, DerivedKeys } from './derived-keys';
-import { tokenIdentity } from './identities';
+import type { AccountKeys } from './derived-keys';
+import { controllerIdentity, tokenIdentity } from './identities';
 import { type IssuedLogin, LoginLedger } from './login-ledger';
-import type { AccountsProps, NatsAccounts } from './nats-accounts';
+import { type AccountsProps, type NatsAccounts, withAdvice } from './nats-accounts';
 import type { Nkey } from './nkey';
+
+/** nats accepts every account, and refuses the logins to those that its operator has not signed. */
+const advice = 'the key of the operator must be one that nats trusts, and the resolver of nats must be full';
 
 /** Clocks may differ by this much. */
 const clockSkewSeconds = 60;
@@ -45,26 +46,28 @@ export class OperatorAccounts implements NatsAccounts {
 
   /** Throws ConfigError `login-failed` when nats does not know the system account, and StoreError for another operator. */
   static async open(props: OperatorAccountsProps): Promise<OperatorAccounts> {
-    const { access, keys, onTrouble, replicas, system = systemAccess(props) } = props;
-    const server = new AccountServer(await connectNats(system, 'kflow accounts', onTrouble));
-    try {
+    const { access, keys, listener, replicas } = props;
+    const { system } = keys.ofServer();
+    const systemAccess = props.system ?? { ...access, identity: tokenIdentity(system, system.controller) };
+    const systemConnection = await connectNats(systemAccess, 'kflow accounts', { trouble: listener.trouble });
+    return openOver(systemConnection, async () => {
+      const server = new AccountServer(systemConnection);
       const own = keys.ofController();
       await server.put(own.name, signedAccount(props, own));
-      const identity = tokenIdentity(own, own.controller);
-      const connection = await connectNats({ ...access, identity }, 'kflow controller', onTrouble).catch(explain);
-      return new OperatorAccounts(props, server, connection, await LoginLedger.open(connection, replicas));
-    } catch (error) {
-      await server.close();
-      throw error;
-    }
+      const identity = controllerIdentity('operator', keys);
+      const connecting = connectNats({ ...access, identity }, 'kflow controller', listener);
+      const connection = await withAdvice(connecting, advice);
+      const ledger = await openOver(connection, () => LoginLedger.open(connection, replicas));
+      return new OperatorAccounts(props, server, connection, ledger);
+    });
   }
 
   async connect(namespace: string): Promise<NatsConnection> {
-    const { access, keys, onTrouble } = this.props;
+    const { access, keys, listener } = this.props;
     await this.putAccount(namespace);
     const account = keys.ofNamespace(namespace);
     const identity = tokenIdentity(account, account.controller);
-    return connectNats({ ...access, identity }, `kflow controller ${namespace}`, onTrouble);
+    return connectNats({ ...access, identity }, `kflow controller ${namespace}`, { trouble: listener.trouble });
   }
 
   async issue(flow: FlowKey): Promise<CredentialFiles> {
@@ -88,6 +91,7 @@ export class OperatorAccounts implements NatsAccounts {
     await this.ledger.removeIssued(flow);
   }
 
+  /** Flows whose login expires before long. */
   due(): Promise<readonly FlowKey[]> {
     return this.ledger.issuedTo((login) => this.isDue(login));
   }
@@ -124,13 +128,6 @@ export class OperatorAccounts implements NatsAccounts {
   }
 }
 
-/** nats accepts every account, and refuses the logins to those that its operator has not signed. */
-function explain(cause: unknown): never {
-  if (!(cause instanceof ConfigError) || cause.code !== 'login-failed') throw cause;
-  const advice = 'the key of the operator must be one that nats trusts, and the resolver of nats must be full';
-  throw new ConfigError('login-failed', `${cause.message}; ${advice}`, { cause });
-}
-
 function signedAccount(
   { keys, operator = keys.ofServer().operator, limits }: OperatorAccountsProps,
   account: AccountKeys,
@@ -148,16 +145,6 @@ function signedAccount(
     },
     nowSeconds(),
   );
-}
-
-function systemAccess({ access, keys }: { readonly access: NatsAccess; readonly keys: DerivedKeys }) {
-  const { system } = keys.ofServer();
-  return { url: access.url, ...folderOf(access), identity: tokenIdentity(system, system.controller) };
-}
-
-/** The certificates of the access. */
-function folderOf({ credentials }: NatsAccess): Pick<NatsAccess, 'credentials'> {
-  return credentials === undefined ? {} : { credentials };
 }
 
 function nowSeconds(): number {

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { KFlowError } from '../../../lib/errors';
+import { ConfigError, KFlowError } from '../../../lib/errors';
 import { type CommandContext, type CommandGroup, type CommandSpec, flagOf } from './command';
 import { ExitStatus, exitStatusOf, usageError } from './exit-status';
 import { Interrupts } from './interrupts';
@@ -69,6 +69,9 @@ function read(label: string, reader: (texts: readonly string[]) => unknown, text
   try {
     return reader(texts);
   } catch (error) {
+    // its place is the option
+    if (error instanceof ConfigError)
+      throw usageError(`${label}: ${error.message.replace(`${error.detail.where}: `, '')}`);
     if (!(error instanceof BadValue)) throw error;
     throw usageError(
       texts.length === 0 ? `${label} ${error.message}` : badValueMessage(label, error, error.value ?? texts.join(' ')),

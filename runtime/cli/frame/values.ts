@@ -1,3 +1,4 @@
+import { natsServers } from '../../../lib/plan/nats-access';
 import type { ArgumentSpec, OptionSpec } from './command';
 
 /** A value that an argument or option does not accept: `want a port from 1 to 65535`. The frame adds flag and value. */
@@ -19,7 +20,7 @@ export function badValueMessage(label: string, { message, advice }: BadValue, va
   return `${label}: ${message}, got "${got}"${advice === undefined ? '' : `; ${advice}`}`;
 }
 
-/** Text to value; throws BadValue. */
+/** Text to value; throws BadValue, or ConfigError for a value that a message must not show. */
 export type Parse<Value> = (text: string) => Value;
 
 /** A text that is not empty. An empty one is mostly a variable of the shell that is not set. */
@@ -94,8 +95,8 @@ export const httpUrl: Parse<string> = (value) => {
 
 /** Addresses of NATS servers, separated by commas. */
 export const natsUrls: Parse<string> = (value) => {
-  if (value.split(',').every((url) => /^((nats|tls):\/\/)?[^/]+$/.test(url.trim()))) return value;
-  throw new BadValue('want nats://host:4222, several separated by commas');
+  natsServers(value);
+  return value;
 };
 
 /** A value of a claim and its role: `flow-admins=admin`. */

@@ -11,8 +11,6 @@ export interface FlowLogins {
   issue(flow: FlowKey): Promise<CredentialFiles | undefined>;
   /** Nobody gets in any more with what was issued until now. A later `issue` starts anew. */
   revoke(flow: FlowKey): Promise<void>;
-  /** Flows whose login expires before long. */
-  due(): Promise<readonly FlowKey[]>;
 }
 
 export type CredentialFiles = { readonly [file: string]: string };
@@ -21,5 +19,4 @@ export type CredentialFiles = { readonly [file: string]: string };
 export const sharedLogin: FlowLogins = {
   issue: async () => undefined,
   revoke: async () => undefined,
-  due: async () => [],
 };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
-import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
+import { natsFaults } from '../../../lib/plan/nats-access';
 import { nearestName, suggest } from '../../../lib/topology/problem/nearest-name';
 import { isSecretName } from '../../../lib/topology/problem/show-value';
 import { documentOf } from '../../../lib/topology/read/documents-of-text';
@@ -27,7 +27,10 @@ export function readControllerSettings(env: NodeJS.ProcessEnv, file?: string): C
   if (!parsed.success) {
     faults.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, tree, nameOf)));
   }
-  faults.push(...accessFaults(tree), ...natsFaults(tree, nameOf));
+  const textsAt = (...paths: readonly string[]) =>
+    Object.fromEntries(paths.map((path) => [nameOf(path), textAt(tree, path)] as const));
+  const natsTexts = { urls: textsAt('nats.url', 'pods.natsUrl'), domains: textsAt('nats.domain') };
+  faults.push(...accessFaults(tree), ...natsFaults(natsTexts));
   if (parsed.success && faults.length === 0) return freeze(parsed.data);
   const source = file === undefined ? 'the environment' : `${file} and the environment`;
   const text = `invalid settings of the controller, from ${source}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`;
@@ -125,19 +128,9 @@ function accessFaults({ access, listen }: Tree): string[] {
   return [];
 }
 
-/** A URL of nats may hold a password by mistake: its fault does not show it. */
-function natsFaults(tree: Tree, nameOf: (path: string) => string): string[] {
-  return ['nats.url', 'pods.natsUrl', 'nats.domain'].flatMap((path) => {
-    const value = valueAt(tree, path.split('.'));
-    if (typeof value !== 'string') return [];
-    try {
-      if (path === 'nats.domain') natsDomainOf(value, nameOf(path));
-      else natsServers(value, nameOf(path));
-      return [];
-    } catch (error) {
-      return [(error as Error).message];
-    }
-  });
+function textAt(tree: Tree, path: string): string | undefined {
+  const value = valueAt(tree, path.split('.'));
+  return typeof value === 'string' ? value : undefined;
 }
 
 function isLoopbackHost(host: unknown): boolean {

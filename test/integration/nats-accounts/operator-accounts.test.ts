@@ -1,7 +1,10 @@
 import { ErrorCode, type NatsConnection } from 'nats';
 import { LoginLedger } from '../../../runtime/adapters/nats-accounts/login-ledger';
 import { NamespaceLinks } from '../../../runtime/adapters/nats-accounts/namespace-links';
-import { OperatorAccounts } from '../../../runtime/adapters/nats-accounts/operator-accounts';
+import {
+  OperatorAccounts,
+  type OperatorAccountsProps,
+} from '../../../runtime/adapters/nats-accounts/operator-accounts';
 import { closeAfterFile } from '../../support/close-after-file';
 import { loggedIn } from '../../support/logged-in';
 import { waitFor } from '../../support/wait-for';
@@ -14,13 +17,14 @@ beforeAll(async () => {
 });
 
 /** The accounts as one replica of a controller has them. */
-async function accounts(lifetimeSeconds = 3_600): Promise<OperatorAccounts> {
+async function accounts(more: Partial<OperatorAccountsProps> = {}): Promise<OperatorAccounts> {
   const opened = await OperatorAccounts.open({
     access: { url: place.url },
     keys: place.keys,
-    onTrouble: () => undefined,
-    lifetimeSeconds,
+    listener: {},
+    lifetimeSeconds: 3_600,
     replicas: 1,
+    ...more,
   });
   closeAfterFile('the accounts of a controller', () => opened.close());
   return opened;
@@ -47,6 +51,32 @@ test('controllers that revoke at the same time lose no revocation', async () => 
   }
 });
 
+test('a controller whose own tokens expire goes on with new ones', async () => {
+  const reports: string[] = [];
+  const listener = {
+    accepted: () => reports.push('accepted'),
+    refused: () => reports.push('refused'),
+    trouble: (text: string) => reports.push(text),
+  };
+  /** Tokens are valid for an hour; so many seconds of it are left, more if the connects take longer. */
+  const open = async (secondsLeft: number): Promise<OperatorAccounts> => {
+    reports.length = 0;
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - (3_600 - secondsLeft) * 1_000);
+    return accounts({ listener })
+      .finally(() => clock.mockRestore())
+      .catch((error) => {
+        if (secondsLeft > 60) throw error;
+        return open(2 * secondsLeft);
+      });
+  };
+  const controller = await open(8);
+  await waitFor('the connection is back', () => reports.length > 0);
+  const flow = { namespace: 'later', jobId: 'job' };
+  await (await controller.connect('later')).close();
+  await (await login(await controller.issue(flow))).close();
+  expect(reports).toEqual(['accepted']);
+});
+
 test('a login that is issued after a revocation gets in, and nothing is revoked that was never issued', async () => {
   const controller = await accounts();
   const flow = { namespace: 'again', jobId: 'job' };
@@ -67,7 +97,7 @@ function expiryOf(files: { readonly [file: string]: string }): number {
 
 test('a login keeps its own time when controllers start to give logins more time', async () => {
   const flow = { namespace: 'longer', jobId: 'job' };
-  const [short, long] = [await accounts(2), await accounts(86_400)];
+  const [short, long] = [await accounts({ lifetimeSeconds: 2 }), await accounts({ lifetimeSeconds: 86_400 })];
   const first = await short.issue(flow);
   await waitFor('half of the time of the login', async () =>
     (await long.due()).some((due) => due.jobId === flow.jobId),
@@ -77,7 +107,7 @@ test('a login keeps its own time when controllers start to give logins more time
 
 test('a login that is valid for longer than logins are now is renewed', async () => {
   const flow = { namespace: 'shorter', jobId: 'job' };
-  const [long, short] = [await accounts(86_400), await accounts(2)];
+  const [long, short] = [await accounts({ lifetimeSeconds: 86_400 }), await accounts({ lifetimeSeconds: 2 })];
   const first = await long.issue(flow);
   await waitFor('the login to be due', async () => (await short.due()).some((due) => due.namespace === 'shorter'));
   expect(expiryOf(await short.issue(flow))).toBeLessThan(expiryOf(first) - 80_000);

@@ -87,7 +87,9 @@ function open(operatorKeyFile: string, credentials: string): Promise<ControllerN
     KFLOW_CONTROLLER_CLUSTER_KIND: 'processes',
     KFLOW_CONTROLLER_CLUSTER_SOCKET: path.join(folder, 'none'),
   });
-  return openNats(nats, InstallationKey.parse(newInstallationKey(), 'a test'), () => undefined);
+  const none = () => undefined;
+  const reports = { log: none, login: { refused: none, accepted: none } };
+  return openNats(nats, InstallationKey.parse(newInstallationKey(), 'a test'), reports);
 }
 
 const document = `

@@ -15,7 +15,10 @@ async function warnings(url: string, credentials: string): Promise<readonly stri
     KFLOW_CONTROLLER_TEMPORAL_ADDRESS: '127.0.0.1:1',
   });
   const lines: string[] = [];
-  const opened: ControllerNats = await openNats(nats, key, (level, text) => lines.push(`${level} ${text}`));
+  const opened: ControllerNats = await openNats(nats, key, {
+    log: (level, text) => lines.push(`${level} ${text}`),
+    login: { refused: () => undefined, accepted: () => undefined },
+  });
   closeAfterFile('the nats of a controller', () => opened.close());
   return lines;
 }

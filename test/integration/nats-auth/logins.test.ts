@@ -71,5 +71,16 @@ test('a server whose certificate has expired is refused', async () => {
 
 test('a server without TLS is refused where TLS is asked for', async () => {
   const { url } = await place.start('plain', []);
-  await expect(connectNats({ url: url.replace('nats:', 'tls:') }, 'test')).rejects.toThrow('the server has no TLS');
+  const secure = { url: url.replace('nats:', 'tls:') };
+  await expect(connectNats(secure, 'test')).rejects.toThrow(/the server has no TLS; use nats:\/\/ in the URL$/);
+  const credentials = place.credentials({ 'ca.crt': place.ca('ca').ca });
+  await expect(connectNats({ ...secure, credentials }, 'test')).rejects.toThrow(/no TLS; remove ca\.crt, and use nats/);
+});
+
+test('white space is part of a password, except one newline at the end of its file', async () => {
+  const { url } = await place.start('spaces', [`authorization { users: [{ user: me, password: " ${secret}\\n " }] }`]);
+  for (const end of ['', '\n', '\r\n']) {
+    const credentials = place.credentials({ user: 'me', password: ` ${secret}\n ${end}` });
+    await (await connectNats({ url, credentials }, 'test')).close();
+  }
 });

@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { NatsConnection } from 'nats';
+import { credsAuthenticator, type NatsConnection } from 'nats';
 import type { ConfigError } from '../../../lib/errors';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
+import type { Identity } from '../../../runtime/adapters/jetstream/access/nats-login';
 import { LoginPlace, operatorMode, secret } from '../../support/login-place';
 import { waitFor } from '../../support/wait-for';
 
@@ -13,7 +16,7 @@ afterAll(() => Promise.all(connections.map((connection) => connection.close())))
 /** A connection whose troubles and reconnects a test waits for. */
 async function watched(url: string, credentials: string) {
   const troubles: string[] = [];
-  const connection = await connectNats({ url, credentials }, 'test', (text) => troubles.push(text));
+  const connection = await connectNats({ url, credentials }, 'test', { trouble: (text) => troubles.push(text) });
   connections.push(connection);
   let reconnects = 0;
   void (async () => {
@@ -24,11 +27,10 @@ async function watched(url: string, credentials: string) {
   return { connection, troubles, worksAgain };
 }
 
-/** Connected with credentials that expire soon, but not before the connection is made. */
-async function watchedSoon(url: string, credentials: string): ReturnType<typeof watched> {
+/** Connects with credentials that expire soon, but not before the connection is made. */
+async function connectedSoon<T>(connect: (expiresAt: number) => Promise<T>): Promise<T> {
   for (let seconds = 4; ; seconds *= 2) {
-    place.write(credentials, operatorMode(Math.floor(Date.now() / 1_000) + seconds).right);
-    const connected = await watched(url, credentials).catch((error: ConfigError) => {
+    const connected = await connect(Math.floor(Date.now() / 1_000) + seconds).catch((error: ConfigError) => {
       if (error.code !== 'login-failed') throw error;
     });
     if (connected !== undefined) return connected;
@@ -73,13 +75,70 @@ test('a password whose file was rotated first takes effect when the server close
 test('credentials that expire are replaced by those of the file', async () => {
   const server = await place.start('expiring', operatorMode().config);
   const credentials = place.credentials({});
-  const { troubles, worksAgain } = await watchedSoon(server.url, credentials);
+  const { troubles, worksAgain } = await connectedSoon((expiresAt) => {
+    place.write(credentials, operatorMode(expiresAt).right);
+    return watched(server.url, credentials);
+  });
   await waitFor('the end of the credentials is reported', () => troubles.length > 0);
   place.write(credentials, operatorMode().right);
   await worksAgain();
   expect(troubles[0]).toMatch(
     /refused the login with nats\.creds of .*: (the credentials have expired|authorization violation); retrying$/,
   );
+});
+
+test('a token that expires while connected is no refusal: the next connect has a new one', async () => {
+  const server = await place.start('short', operatorMode().config);
+  const events = { reconnects: 0, faults: [] as unknown[] };
+  const fault = (found: unknown) => events.faults.push(found);
+  const accepted = () => events.reconnects++;
+  const listener = { trouble: fault, refused: fault, accepted };
+  let end: number | undefined;
+  const identity: Identity = {
+    way: 'a token',
+    authenticator: (nonce) => {
+      const { 'nats.creds': creds = '' } = operatorMode(end).right;
+      return credsAuthenticator(Buffer.from(creds))(nonce);
+    },
+  };
+  const connection = await connectedSoon((expiresAt) => {
+    end = expiresAt;
+    return connectNats({ url: server.url, identity }, 'test', listener);
+  });
+  end = undefined;
+  connections.push(connection);
+  await waitFor('the token has expired', () => events.reconnects > 0);
+  expect(events.faults).toEqual([]);
+});
+
+test('a process that closes its connection during an outage can end', async () => {
+  const server = await place.start('gone', []);
+  const program = path.join(__dirname, '../../../dist/js/runtime/adapters/jetstream/access/connect-nats.js');
+  const script = `require(${JSON.stringify(program)}).connectNats({ url: '${server.url}' }, 'test').then(async (connection) => {
+    console.log('connected');
+    for await (const { type } of connection.status()) if (type === 'disconnect') await connection.close();
+  });`;
+  const client = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exit = once(client, 'exit');
+  await once(client.stdout, 'data');
+  await server.stop();
+  expect(await exit).toEqual([0, null]);
+});
+
+test('files that cannot be used are reported once an outage, however often they are read', async () => {
+  const server = await place.start('broken', [`authorization { users: [{ user: me, password: "${secret}-1" }] }`]);
+  const credentials = place.credentials({ user: 'me', password: `${secret}-1` });
+  const { connection, troubles, worksAgain } = await watched(server.url, credentials);
+  let attempts = 0;
+  void (async () => {
+    for await (const { type } of connection.status()) if (type === 'error') attempts++;
+  })();
+  place.write(credentials, { password: '' });
+  reconfigure('broken', server.pid(), (text) => text.replace(`${secret}-1`, `${secret}-2`));
+  await waitFor('the files are read several times', () => attempts > 3);
+  place.write(credentials, { password: `${secret}-2` });
+  await worksAgain();
+  expect(troubles.filter((text) => text.includes('password is empty'))).toHaveLength(1);
 });
 
 test('files in the middle of a change do not end the connection', async () => {

@@ -176,7 +176,7 @@ async function loginsOf(url: string, namespace: string, keys: DerivedKeys | unde
     const connection = await connectNats({ url }, 'victim');
     return { namespace: connection, controller: connection };
   }
-  const options = { access: { url }, keys, onTrouble: () => undefined, lifetimeSeconds: 86_400, replicas: 1 };
+  const options = { access: { url }, keys, listener: {}, lifetimeSeconds: 86_400, replicas: 1 };
   const accounts = await OperatorAccounts.open(options);
   closeAfterFile('the accounts of nats', () => accounts.close());
   return { namespace: await accounts.connect(namespace), controller: accounts.connection };

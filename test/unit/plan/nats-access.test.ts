@@ -1,11 +1,17 @@
-import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
+import { natsDomainOf, natsFaults, natsServers } from '../../../lib/plan/nats-access';
 
 test.each([
-  ['nats://nats.nats.svc:4222', ['nats://nats.nats.svc:4222']],
-  ['nats://a:4222, tls://b', ['nats://a:4222', 'tls://b']],
-  ['127.0.0.1:4222', ['127.0.0.1:4222']],
-  ['tls://[::1]:4222', ['tls://[::1]:4222']],
-])('%s is the URLs of servers', (url, servers) => {
+  ['nats://nats.nats.svc', [{ url: 'nats://nats.nats.svc', host: 'nats.nats.svc', port: 4222, isTls: false }]],
+  [
+    'NATS://a:5222/, TLS://b',
+    [
+      { url: 'NATS://a:5222', host: 'a', port: 5222, isTls: false },
+      { url: 'TLS://b', host: 'b', port: 4222, isTls: true },
+    ],
+  ],
+  ['127.0.0.1:4223', [{ url: '127.0.0.1:4223', host: '127.0.0.1', port: 4223, isTls: false }]],
+  ['tls://[::1]:4223', [{ url: 'tls://[::1]:4223', host: '::1', port: 4223, isTls: true }]],
+])('%s is the URL of servers', (url, servers) => {
   expect(natsServers(url)).toEqual(servers);
 });
 
@@ -26,9 +32,9 @@ test.each([
   ['nats://a:4222,', 'got nothing'],
   ['http://a:4222', 'the scheme http:// is not supported'],
   ['ws://a:4222', 'the scheme ws:// is not supported'],
-  ['nats://a:4222,nats://b:4222?token=hunter2', 'got server 2 of 2'],
-  ['nats://a/hunter2', 'got server 1 of 1'],
-  ['nats://a:4222,nats://b:65536', 'got server 2 of 2'],
+  ['nats://a:4222,nats://b:4222?token=hunter2', 'got server 2 of 2 (it has a path or a query)'],
+  ['nats://a/hunter2', 'got server 1 of 1 (it has a path or a query)'],
+  ['nats://a:4222,nats://b:65536', 'got server 2 of 2 (its port is above 65535, or its host is no name)'],
 ])('%s is no URL of servers', (url, text) => {
   expect(() => natsServers(url)).toThrow(text);
   expect(() => natsServers(url)).not.toThrow(/hunter2/);
@@ -37,4 +43,15 @@ test.each([
 test('a domain is one token of a subject', () => {
   expect(natsDomainOf('hub-1')).toBe('hub-1');
   for (const domain of ['', 'a.b', 'a*', '>', 'a b']) expect(() => natsDomainOf(domain)).toThrow('want one word');
+});
+
+test('the faults of URLs and domains have the names of their options', () => {
+  const faults = natsFaults({
+    urls: { url: 'ws://a', other: undefined },
+    domains: { domain: 'a.b' },
+  });
+  expect(faults).toEqual([
+    expect.stringMatching(/^url: .*ws:\/\/ is not supported\)$/),
+    expect.stringMatching(/^domain: want one word/),
+  ]);
 });

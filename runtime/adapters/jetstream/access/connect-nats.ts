@@ -9,12 +9,12 @@ import {
   type TlsOptions,
 } from 'nats';
 import { StoreError } from '../../../../lib/errors';
-import { natsDomainOf, natsServers } from '../../../../lib/plan/nats-access';
+import { type NatsServer, natsDomainOf, natsServers } from '../../../../lib/plan/nats-access';
 import { jitteredBackoffMs } from '../../../async/backoff';
 import { pause } from '../../../async/pause';
 import { retry } from '../../../async/retry';
 import { setDomain } from './jetstream-api';
-import { codeOf, isRefusal, loginCodes, messageOf, refusalOf, refused } from './login-refusal';
+import { codeOf, isRefusal, loginCodes, loginError, messageOf, refusalText } from './login-refusal';
 import { loginOf, type MadeAccess, type NatsLogin } from './nats-login';
 import { tlsAlert } from './tls-alert';
 
@@ -28,15 +28,22 @@ const refusedDelays = { firstMs: 250, maxMs: 5_000 };
 /** How long a connection is lost before its trouble is looked for. */
 const lookAfterMs = 5_000;
 
-/** Called with a line for the log: what keeps a connection from coming back. It contains no secret. */
-export type OnConnectionTrouble = (text: string) => void;
+/** What a process is told about a connection after the first connect. */
+export interface ConnectionListener {
+  /** A line for the log: what keeps the connection from coming back. It contains no secret. */
+  readonly trouble?: (text: string) => void;
+  /** A reconnect's login was refused. */
+  readonly refused?: (error: Error) => void;
+  /** The connection is back. */
+  readonly accepted?: () => void;
+}
 
 /**
  * Connects to nats and logs in. The server lists the connection under `name`.
  *
  * I1. Credentials and certificates are read again at every connect, so rotated files take effect without a restart.
  * I2. A refused login, or a certificate that cannot be verified, ends the first connect at once; a server that cannot be
- *     reached does after a minute. Later, both are reported to `onTrouble` once and retried without limit.
+ *     reached does after `timeoutMs`, a minute by default. Later, both are reported to the listener once an outage and retried without limit.
  * I3. No message contains what is in a file of the credentials.
  *
  * Throws ConfigError `config-invalid` or `secret-exposed` for an access that cannot be used, ConfigError `login-failed`
@@ -45,13 +52,14 @@ export type OnConnectionTrouble = (text: string) => void;
 export async function connectNats(
   access: MadeAccess,
   name: string,
-  onTrouble: OnConnectionTrouble = () => undefined,
+  listener: ConnectionListener = {},
+  timeoutMs = connectTimeoutMs,
 ): Promise<NatsConnection> {
   const servers = natsServers(access.url);
   const domain = access.domain === undefined ? undefined : natsDomainOf(access.domain);
-  const login = new CurrentLogin(access, onTrouble);
+  const login = new CurrentLogin(access, listener);
   const options = {
-    servers: [...servers],
+    servers: servers.map(({ url }) => url),
     name,
     noAsyncTraces: true,
     maxReconnectAttempts: -1,
@@ -70,45 +78,46 @@ export async function connectNats(
   const connection = await retry(() => attempt(), {
     isRetryable: (error) => !isRefusal(error),
     delays,
-    timeoutMs: connectTimeoutMs,
+    timeoutMs,
     exhausted: (cause) =>
       new StoreError('stream-failed', `cannot connect to nats at ${access.url}: ${messageOf(cause)}`, { cause }),
   }).catch((error) => {
-    throw isRefusal(error) ? refused(access, login.way, error) : error;
+    throw isRefusal(error) ? loginError(access, login.current, error) : error;
   });
   if (domain !== undefined) setDomain(connection, domain);
   void login.watch(connection, () => attempt({ name: `${name}, trouble`, reconnect: false }));
   return connection;
 }
 
-/** Reports when the server refuses a reconnect's login, and when it accepts one again, until the connection is closed. */
-export async function reportLogin(
-  connection: NatsConnection,
-  reports: { refused(error: Error): void; accepted(): void },
-): Promise<void> {
-  for await (const { type, data } of connection.status()) {
-    if (type === Events.Reconnect) reports.accepted();
-    const why = type === Events.Error ? loginCodes.get(String(data)) : undefined;
-    if (why !== undefined) reports.refused(new Error(why));
+/** What `open` returns; if it throws, the connection is closed. */
+export async function openOver<T>(connection: NatsConnection, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    await connection.close();
+    throw error;
   }
 }
 
-/** The login of a connection, as its files are at each connect. */
+/**
+ * The login of a connection, as its files are at each connect.
+ *
+ * I4. A server also ends a connection that is up when its token expires. That is no refusal: a connect that follows is one, or not.
+ */
 class CurrentLogin {
   readonly first: NatsLogin;
-  private current: NatsLogin;
+  current: NatsLogin;
+  /** What was last reported about files that cannot be used. */
+  private fault = '';
+  /** In this outage. */
   private refusals = 0;
 
   constructor(
     private readonly access: MadeAccess,
-    private readonly onTrouble: OnConnectionTrouble,
+    private readonly listener: ConnectionListener,
   ) {
     this.first = loginOf(access);
     this.current = this.first;
-  }
-
-  get way(): string {
-    return this.current.way;
   }
 
   /** I1. The client closes a connection for good when this throws, so files in the middle of a change are read next time. */
@@ -116,7 +125,7 @@ class CurrentLogin {
     try {
       this.current = loginOf(this.access);
     } catch (error) {
-      this.onTrouble((error as Error).message);
+      this.report((error as Error).message);
     }
     return this.current.authenticator?.(nonce);
   }
@@ -127,21 +136,36 @@ class CurrentLogin {
 
   /** `attempt` connects once more, to learn why the connection does not come back: the client does not say. */
   async watch(connection: NatsConnection, attempt: () => Promise<NatsConnection>): Promise<void> {
-    let outage = new AbortController();
+    let outage: AbortController | undefined;
+    // the statuses of a closed connection do not end
+    void connection.closed().then(() => outage?.abort());
     for await (const { type, data } of connection.status()) {
-      if (type === Events.Disconnect) {
-        outage.abort();
+      if (type === Events.Disconnect && outage === undefined && !connection.isClosed()) {
         outage = new AbortController();
         void this.lookForTrouble(attempt, outage.signal);
       }
       if (type === Events.Reconnect) {
+        outage?.abort();
+        outage = undefined;
         this.refusals = 0;
-        outage.abort();
+        this.fault = '';
+        this.listener.accepted?.();
       }
-      if (type !== Events.Error || !loginCodes.has(String(data))) continue;
-      if (this.refusals++ === 0) this.onTrouble(`${refusalOf(this.access, this.way, String(data))}; retrying`);
+      if (type === Events.Error && outage !== undefined) this.onError(String(data)); // I4
     }
-    outage.abort();
+  }
+
+  private onError(code: string): void {
+    const why = loginCodes.get(code);
+    if (why === undefined || this.refusals++ > 0) return;
+    this.listener.trouble?.(`${refusalText(this.access, this.current.way, code)}; retrying`);
+    this.listener.refused?.(new Error(why));
+  }
+
+  /** Once for each text: the files are read at each attempt. */
+  private report(fault: string): void {
+    if (fault !== this.fault) this.listener.trouble?.(fault);
+    this.fault = fault;
   }
 
   /** Reports a server whose certificate cannot be verified, or that does not accept the client's, once an outage. */
@@ -155,7 +179,8 @@ class CurrentLogin {
       );
       if (signal.aborted || this.refusals > 0) return;
       if (!isRefusal(found)) continue;
-      return this.onTrouble(`${refused(this.access, this.way, found).message}; retrying`);
+      this.listener.trouble?.(`${loginError(this.access, this.current, found).message}; retrying`);
+      return;
     }
   }
 }
@@ -164,16 +189,11 @@ class CurrentLogin {
  * TLS if a URL or a file of the credentials asks for it. Node verifies a certificate against a name, and the client knows
  * none for an address: a certificate is accepted if it is valid for one of the servers of the URL.
  */
-function tlsOptions(servers: readonly string[], login: NatsLogin): { readonly tls?: TlsOptions } {
-  if (login.tls === undefined && !servers.some((server) => /^tls:/i.test(server))) return {};
-  const hosts = servers.map((server) =>
-    server
-      .replace(/^\w+:\/\//, '')
-      .replace(/:\d+$/, '')
-      .replace(/^\[|\]$/g, ''),
-  );
+function tlsOptions(servers: readonly NatsServer[], login: NatsLogin): { readonly tls?: TlsOptions } {
+  if (login.tls === undefined && !servers.some(({ isTls }) => isTls)) return {};
   const checkServerIdentity: typeof tls.checkServerIdentity = (host, certificate) => {
-    const faults = [host, ...hosts].map((name) => tls.checkServerIdentity(name, certificate));
+    const names = [host, ...servers.map((server) => server.host)];
+    const faults = names.map((name) => tls.checkServerIdentity(name, certificate));
     return faults.includes(undefined) ? undefined : faults[1];
   };
   return { tls: { ...login.tls, ...{ checkServerIdentity } } };

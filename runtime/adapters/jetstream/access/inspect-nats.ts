@@ -1,7 +1,8 @@
-import { connect, ErrorCode, type NatsConnection, NatsError } from 'nats';
-import { type NatsAccess, natsServers } from '../../../../lib/plan/nats-access';
+import { ErrorCode, type NatsConnection, NatsError } from 'nats';
+import { natsServers } from '../../../../lib/plan/nats-access';
 import { managerOf } from './jetstream-api';
-import { readLogin } from './nats-login';
+import { loginOf, type MadeAccess } from './nats-login';
+import { greetingOf } from './server-greeting';
 
 /** What a client sees of a nats. */
 export interface NatsView {
@@ -19,35 +20,30 @@ export interface NatsView {
 const answerTimeoutMs = 3_000;
 
 /** What the client of a connection sees. `access` says how it logged in; changes nothing. */
-export async function inspectNats(connection: NatsConnection, access: NatsAccess): Promise<NatsView> {
+export async function inspectNats(connection: NatsConnection, access: MadeAccess): Promise<NatsView> {
   const { version = '', tls_required: isTls = false } = connection.info ?? {};
   const jetStream = await jetStreamUse(connection);
   return {
     version,
     isTls,
-    isOpen: await letsIn(access),
+    isOpen: await isOpen(connection, access),
     ...(await identityOf(connection)),
     ...(jetStream === undefined ? {} : { jetStream }),
   };
 }
 
-/** Whether the server lets in a client without credentials. */
-async function letsIn({ url, credentials }: NatsAccess): Promise<boolean> {
-  const { caFile } = readLogin(credentials).tls ?? {};
-  const tls = caFile === undefined ? {} : { tls: { caFile } };
-  try {
-    const stranger = await connect({
-      servers: [...natsServers(url)],
-      reconnect: false,
-      timeout: answerTimeoutMs,
-      ...tls,
-    });
-    await stranger.close();
-    return true;
-  } catch {
-    // refused, which is what it should be
-    return false;
-  }
+/**
+ * Whether the server lets in clients without credentials. `access` says how the client of the connection logged in: a server
+ * that only has users of its system account admits others too, and says that it requires a login.
+ */
+export async function isOpen(connection: NatsConnection, access: MadeAccess): Promise<boolean> {
+  const { authenticator, tls } = loginOf(access);
+  if (authenticator === undefined && tls?.certFile === undefined) return true;
+  // after the login, the server no longer says that it has a user for those without one
+  const { greeting, socket } = await greetingOf(natsServers(connection.getServer())[0]);
+  socket.destroy();
+  const asksForCertificate = greeting.tls_required === true && greeting.tls_verify === true;
+  return greeting.auth_required !== true && !asksForCertificate;
 }
 
 async function jetStreamUse(connection: NatsConnection): Promise<NatsView['jetStream']> {

@@ -1,6 +1,7 @@
+import path from 'node:path';
 import { ErrorCode, NatsError } from 'nats';
 import { ConfigError } from '../../../../lib/errors';
-import type { MadeAccess } from './nats-login';
+import type { MadeAccess, NatsLogin } from './nats-login';
 
 /** How the server answers a login that it refuses. */
 export const loginCodes: ReadonlyMap<string, string> = new Map<string, string>([
@@ -19,18 +20,24 @@ export function isRefusal(error: unknown): boolean {
   return loginCodes.has(code) || isOfClient || certificateCodes.test(code);
 }
 
-/** The error of a connect that `isRefusal`. `way` is how the client tried to log in. */
-export function refused(access: MadeAccess, way: string, error: unknown): ConfigError {
+/** The error of a connect that `isRefusal`. `login` is what the client tried. */
+export function loginError(access: MadeAccess, login: NatsLogin, error: unknown): ConfigError {
   const code = codeOf(error);
-  if (loginCodes.has(code)) return new ConfigError('login-failed', refusalOf(access, way, code), { cause: error });
-  return new ConfigError('login-failed', `cannot log in at nats at ${access.url}: ${tlsFault(way, code, error)}`, {
-    cause: error,
-  });
+  const message = loginCodes.has(code)
+    ? refusalText(access, login.way, code)
+    : `cannot log in at nats at ${access.url}: ${tlsFault(login, code, error)}`;
+  return new ConfigError('login-failed', message, { cause: error });
 }
 
-function tlsFault(way: string, code: string, error: unknown): string {
+function tlsFault({ way, tls }: NatsLogin, code: string, error: unknown): string {
   if (code === ErrorCode.ServerOptionNotAvailable) {
-    return 'the server has no TLS; remove ca.crt, tls.crt and tls.key, and use nats:// in the URL';
+    const files =
+      tls === undefined
+        ? ''
+        : `remove ${Object.values(tls)
+            .map((file) => path.basename(file))
+            .join(', ')}, and `;
+    return `the server has no TLS; ${files}use nats:// in the URL`;
   }
   const text = `TLS failed, ${messageOf(error)}`;
   if (code === ErrorCode.Tls) return `${text}; correct ca.crt, tls.crt and tls.key`;
@@ -42,7 +49,7 @@ function tlsFault(way: string, code: string, error: unknown): string {
 }
 
 /** One line about a login that the server has refused with a code of `loginCodes`. */
-export function refusalOf({ url, credentials, identity }: MadeAccess, way: string, code: string): string {
+export function refusalText({ url, credentials, identity }: MadeAccess, way: string, code: string): string {
   const place = credentials === undefined || identity !== undefined ? '' : ` of ${credentials}`;
   return `nats at ${url} refused the login with ${way}${place}: ${loginCodes.get(code) ?? code}`;
 }

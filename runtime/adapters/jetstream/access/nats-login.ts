@@ -112,21 +112,21 @@ function authenticatorOf(folder: string, [file, second]: readonly CredentialFile
     case 'nats.creds':
       return proven(folder, file, credsAuthenticator(bytes(`${read(file)}\n`)));
     case 'nkey':
-      return proven(folder, file, nkeyAuthenticator(bytes(read(file))));
+      return proven(folder, file, nkeyAuthenticator(bytes(read(file).trim())));
     default:
       return usernamePasswordAuthenticator(read('user'), second === undefined ? undefined : read(second));
   }
 }
 
-/** The content without white space at its ends: files often end with a newline that is no part of the password. */
+/** The content without one newline at its end: editors write one that is no part of the password. */
 function contentOf(folder: string, name: CredentialFile): string {
   let text: string;
   try {
-    text = readFileSync(path.join(folder, name), 'utf8').trim();
+    text = readFileSync(path.join(folder, name), 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     throw problem(folder, `${name} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
-  if (text === '') throw problem(folder, `${name} is empty`);
+  if (text.trim() === '') throw problem(folder, `${name} is empty`);
   return text;
 }
 

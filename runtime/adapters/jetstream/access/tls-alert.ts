@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import net from 'node:net';
 import tls from 'node:tls';
 import type { TlsOptions } from 'nats';
+import type { NatsServer } from '../../../../lib/plan/nats-access';
+import { greetingOf } from './server-greeting';
 
 /** How long a server may take to refuse a client certificate. */
 const alertTimeoutMs = 2_000;
@@ -12,34 +14,27 @@ const alertTimeoutMs = 2_000;
  * servers sends an alert.
  */
 export async function tlsAlert(
-  servers: readonly string[],
+  servers: readonly NatsServer[],
   { caFile, certFile, keyFile }: TlsOptions,
 ): Promise<Error | undefined> {
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
   const options = { ca: read(caFile), cert: read(certFile), key: read(keyFile) };
-  const alerts = await Promise.all(
-    servers.map((server) => alertOf(new URL(server.replace(/^(\w+:\/\/)?/, 'nats://')), options)),
-  );
+  const alerts = await Promise.all(servers.map((server) => alertOf(server, options).catch(() => undefined)));
   return alerts.find((alert) => alert !== undefined);
 }
 
-function alertOf({ hostname, port }: URL, options: tls.SecureContextOptions): Promise<Error | undefined> {
-  return new Promise((resolve) => {
-    const socket = net.connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 4222) });
-    const end = (alert?: Error) => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(alert);
-    };
-    const timer = setTimeout(end, alertTimeoutMs);
-    socket.on('error', () => end());
-    socket.once('data', (info) => {
-      if (!String(info).includes('"tls_required":true')) return end();
-      // the client has verified the server: here only its alert counts
-      const secure = tls.connect({ ...options, socket, rejectUnauthorized: false });
-      secure.on('error', end);
-      secure.on('data', () => end());
-      secure.on('close', () => end());
-    });
-  });
+async function alertOf(server: NatsServer, options: tls.SecureContextOptions): Promise<Error | undefined> {
+  const { greeting, socket } = await greetingOf(server);
+  try {
+    if (greeting.tls_required !== true) return undefined;
+    // the client has verified the server: here only its alert counts
+    const secure = tls.connect({ ...options, socket, rejectUnauthorized: false });
+    const signal = AbortSignal.timeout(alertTimeoutMs);
+    return await Promise.race([once(secure, 'data', { signal }), once(secure, 'close', { signal })]).then(
+      () => undefined,
+      (error) => (signal.aborted ? undefined : error),
+    );
+  } finally {
+    socket.destroy();
+  }
 }

@@ -38,7 +38,7 @@ export async function runController({ config, port }: ControllerOptions, interru
     return lost === undefined ? status : ExitStatus.Failed;
   } catch (error) {
     log('CRITICAL', error instanceof ConfigError ? error.message : String((error as Error).stack ?? error));
-    const isLasting = error instanceof ConfigError && !isTransient(error) && error.code !== 'login-failed';
+    const isLasting = error instanceof ConfigError && !isTransient(error);
     return isLasting ? ExitStatus.Misconfigured : ExitStatus.Failed;
   } finally {
     // clients that still try to connect would keep the process alive

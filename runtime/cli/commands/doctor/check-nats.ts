@@ -1,3 +1,4 @@
+import { natsServers } from '../../../../lib/plan/nats-access';
 import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
 import { inspectNats, type NatsView } from '../../../adapters/jetstream/access/inspect-nats';
 import { loginOf } from '../../../adapters/jetstream/access/nats-login';
@@ -24,12 +25,12 @@ export function checkNats(
   const remedy = isOperator ? `${advice}; a login is refused until a controller has started once` : advice;
   return findingsOf('nats', remedy, async () => {
     await assertReachable(settings.url);
-    const { connection, way } = await logIn(settings, key);
+    const { connection, access } = await logIn(settings, key);
     try {
-      const view = await inspectNats(connection, settings);
+      const view = await inspectNats(connection, access);
       const isStored = key !== undefined && view.jetStream !== undefined;
       return [
-        checkServer(settings.url, { ...view, way }),
+        checkServer(settings.url, { ...view, way: loginOf(access).way }),
         checkTransport(settings.url, view),
         checkExposure(settings, view),
         ...(isStored ? [checkDocuments(await inspectDocuments(connection, key))] : []),
@@ -46,16 +47,12 @@ async function logIn(settings: ControllerSettings['nats'], key: InstallationKey 
   const made =
     kind === 'shared' || key === undefined ? {} : { identity: controllerIdentity(kind, new DerivedKeys(key)) };
   const access = { ...settings, ...made };
-  return { connection: await connectNats(access, 'kflow doctor'), way: loginOf(access).way };
+  return { connection: await connectNats(access, 'kflow doctor'), access };
 }
 
 /** A connect would be retried for a minute. */
 async function assertReachable(url: string): Promise<void> {
-  const places = url.split(',').map((server) => server.trim().replace(/^\w+:\/\//, ''));
-  const probes = places.map(async (place) => {
-    const [host = '', port = '4222'] = place.split(/:(?=\d+$)/);
-    await reach({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
-  });
+  const probes = natsServers(url).map(reach);
   await Promise.any(probes).catch((error: AggregateError) => {
     throw error.errors[0];
   });
@@ -78,13 +75,8 @@ function checkServer(
 
 function checkTransport(url: string, { isTls }: NatsView): Finding {
   if (isTls) return ok('nats TLS', 'connections are encrypted');
-  const hosts = url.split(',').map((server) =>
-    server
-      .trim()
-      .replace(/^\w+:\/\//, '')
-      .replace(/:\d+$/, ''),
-  );
-  if (hosts.every((host) => isLoopback(host))) return ok('nats TLS', 'no TLS; the server is on this machine');
+  if (natsServers(url).every(({ host }) => isLoopback(host)))
+    return ok('nats TLS', 'no TLS; the server is on this machine');
   const remedy = 'enable TLS on the server, use tls:// in the URL, and put ca.crt into the credentials';
   return warning('nats TLS', 'no TLS: records and logins pass the network in plain text', remedy);
 }

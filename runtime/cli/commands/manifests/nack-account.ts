@@ -18,10 +18,8 @@ tls.key.`,
   async run({ name, namespace, natsUrl, natsSecret: secret, tlsSecret }) {
     const { FlowApp } = await import('../../../../lib/constructs/flow-app.js');
     const { NackAccount } = await import('../../../../lib/constructs/streams/nack-account.js');
-    const { natsServers } = await import('../../../../lib/plan/nats-access.js');
     const app = new FlowApp();
-    const servers = natsServers(natsUrl, '--nats-url');
-    new NackAccount(app, 'account', { name, namespace, servers, secret, tlsSecret });
+    new NackAccount(app, 'account', { name, namespace, servers: [natsUrl], secret, tlsSecret });
     process.stdout.write([...app.texts().values()].join(''));
     return ExitStatus.Done;
   },

@@ -23,6 +23,9 @@ import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
 
+/** How long nats and object stores may be away before the flow starts. */
+const maxAwayMs = 60_000;
+
 /** A flow on this machine: its servers, streams, buckets and processes. */
 export class LocalFlow {
   private servers: LocalServers | undefined;
@@ -36,12 +39,18 @@ export class LocalFlow {
   private endedBefore: readonly string[] = [];
   private readonly stopped = new Set<string>();
   private readonly buckets: S3Buckets;
+  private readonly awayMs: number;
 
   constructor(
     private readonly topology: Topology,
     private readonly options: LocalFlowOptions,
   ) {
-    this.buckets = new S3Buckets({ makesSources: options.isEmbedded, sharesEnvironment: true });
+    this.awayMs = Math.min(maxAwayMs, options.timeoutMs ?? maxAwayMs);
+    this.buckets = new S3Buckets({
+      makesSources: options.isEmbedded,
+      sharesEnvironment: true,
+      retryForMs: this.awayMs,
+    });
   }
 
   /**
@@ -57,7 +66,8 @@ export class LocalFlow {
     assertVariablesKnown(this.plan);
     this.localBuckets().assertKnown('--bucket', fill);
     this.localBuckets().assertKnown('--save', save);
-    this.connection = await connectNats(this.servers.nats, `kflow run ${topology.jobId}`, options.say);
+    const name = `kflow run ${topology.jobId}`;
+    this.connection = await connectNats(this.servers.nats, name, { trouble: options.say }, this.awayMs);
     this.streams = await JetStreamStreams.open(this.connection);
     await this.streams.provision(this.plan);
     await this.streams.beginRun(this.plan);

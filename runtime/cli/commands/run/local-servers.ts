@@ -22,6 +22,8 @@ export interface LocalFlowOptions {
   readonly isEmbedded: boolean;
   /** Folder of credential files of a server that is not embedded; default: that of KFLOW_NATS_CREDENTIALS. */
   readonly natsCredentials?: string | undefined;
+  /** How long servers that are not embedded may be away before the flow starts; default: a minute. */
+  readonly timeoutMs?: number | undefined;
   readonly say: (line: string) => void;
 }
 

@@ -45,8 +45,8 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
   const view = await ProgressView.open(process.stderr);
   const interrupts = openInterrupts();
   const say = (line: string) => view.say(line);
-  const { embedded: isEmbedded, natsCredentials } = options;
-  const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded, natsCredentials, say });
+  const { embedded: isEmbedded, natsCredentials, timeout: timeoutMs } = options;
+  const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded, natsCredentials, timeoutMs, say });
   let isKept = options.keep;
   try {
     await flow.prepare(fill, save);
@@ -60,7 +60,12 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
       if (status.phase === 'backing-off')
         say(`${status.function}-${status.replica} ended (${status.message ?? status.lastExit}); restarting it`);
     });
-    const end = await watchRun(flow, topology, { view, interrupts, timeoutMs: options.timeout });
+    const end = await watchRun(flow, topology, { view, interrupts, timeoutMs });
+    if (end === 'unavailable') {
+      isKept = true;
+      say('NATS does not respond: it is unknown how far the flow is');
+      return ExitStatus.Unavailable;
+    }
     const functions = await flow.progress();
     isKept ||= end === 'failed' || functions.some(({ drifts }) => lostOf(drifts) > 0);
     view.end(functions);

@@ -1,4 +1,5 @@
 import type { Mode, Topology } from '../../../../lib/topology/document/topology';
+import { atMost } from '../../../async/at-most';
 import { lostOf } from '../../../engine/drift/drift';
 import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
@@ -7,10 +8,12 @@ import type { FunctionCounts } from './flow-progress';
 import type { LocalFlow } from './local-flow';
 import type { ProgressView } from './progress-view';
 
-/** How a run ended. */
-export type RunEnd = 'completed' | 'failed' | 'timeout' | 'interrupted';
+/** How a run ended; `unavailable`: at its timeout, or at Ctrl-C, while nats was away. */
+export type RunEnd = 'completed' | 'failed' | 'timeout' | 'interrupted' | 'unavailable';
 
 const readEveryMs = 500;
+/** How long nats may take to tell how far a flow is that has to end. */
+const answerMs = 20_000;
 /** Limit for processing the records in flight when a stream flow ends. */
 const drainMs = 60_000;
 
@@ -28,18 +31,29 @@ export async function watchRun(
   interrupts.exitAt = topology.mode === 'stream' ? 3 : 2;
   const deadline = Date.now() + timeoutMs;
   let end: RunEnd | undefined;
+  let isReading = false;
+  let failure: { readonly error: unknown } | undefined;
+  const show = (functions: FunctionCounts[]) => {
+    isReading = false;
+    if (end === undefined) view.show(functions, Date.now());
+  };
   while (end === undefined) {
+    // a nats that is away must not keep the run from its end
+    if (!isReading) void flow.progress().then(show, (error) => (failure = { error }));
+    isReading = true;
     await interrupts.waitAtMost(readEveryMs);
-    view.show(await flow.progress(), Date.now());
+    if (failure !== undefined) throw failure.error;
     end = endOf(flow, topology, interrupts, deadline);
   }
+  const isEarly = end === 'timeout' || end === 'interrupted';
+  if (isEarly && (await atMost(answerMs, flow.progress())) === undefined) end = 'unavailable';
   if (end === 'completed') end = await confirmEnd(flow, view);
   if (end === 'completed') await flow.markCompleted();
-  else if (end !== 'failed' && topology.mode === 'stream') await drain(flow, view, interrupts);
+  else if (end !== 'failed' && end !== 'unavailable' && topology.mode === 'stream') await drain(flow, view, interrupts);
   await flow.stop();
   const failed = flow.failedStops();
   for (const { function: id, number, message } of failed) view.say(`${id}-${number} left something undone: ${message}`);
-  return failed.length > 0 ? 'failed' : end;
+  return failed.length > 0 && end !== 'unavailable' ? 'failed' : end;
 }
 
 function endOf(flow: LocalFlow, topology: Topology, interrupts: Interrupts, deadline: number): RunEnd | undefined {
@@ -82,7 +96,8 @@ async function isDrained(
 ): Promise<boolean> {
   const before = interrupts.count;
   while (interrupts.count === before && Date.now() < deadline) {
-    const progress = await flow.progress();
+    const progress = await atMost(deadline - Date.now(), flow.progress());
+    if (progress === undefined) return false;
     view.show(progress, Date.now());
     if (progress.every((fn) => fn.pending === 0)) return true;
     await interrupts.waitAtMost(readEveryMs);

@@ -80,7 +80,6 @@ function withLease(activity: AnyActivity): AnyActivity {
 function toFailure(error: unknown, sinceMs: number): unknown {
   if (!(error instanceof KFlowError)) return error;
   const isBeingGranted = error.code === 'permission-missing' && sinceMs < permissionGraceMs;
-  const isOfController = error.code === 'login-failed' || isBeingGranted;
-  const nonRetryable = error instanceof ConfigError && !isTransient(error) && !isOfController;
+  const nonRetryable = error instanceof ConfigError && !isTransient(error) && !isBeingGranted;
   return ApplicationFailure.create({ message: error.message, type: error.code, nonRetryable, cause: error });
 }

@@ -6,7 +6,10 @@ import type { FlowWorkflows } from '../ports/flow-workflow';
 const reason = 'the login of its replicas at nats was renewed';
 
 export interface LoginRenewalProps {
-  readonly logins: Pick<FlowLogins, 'due' | 'revoke'>;
+  readonly logins: Pick<FlowLogins, 'revoke'> & {
+    /** Flows whose login expires before long. */
+    due(): Promise<readonly FlowKey[]>;
+  };
   readonly workflows: Pick<FlowWorkflows, 'observed'>;
   readonly onWarning: (text: string) => void;
   /** How often logins are checked. */

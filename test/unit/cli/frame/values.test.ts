@@ -1,3 +1,4 @@
+import { ConfigError } from '../../../../lib/errors';
 import {
   BadValue,
   badValueMessage,
@@ -74,6 +75,13 @@ test.each(['https://me:hunter2@host', 'https://hunter2@host:9080/'])(
   },
 );
 
+test.each(['http://a:4222', 'nats://a:65536', 'nats://a:4222/x', 'me:hunter2@a'])(
+  'refuses %s as addresses of NATS',
+  (urls) => {
+    expect(() => natsUrls(urls)).toThrow(ConfigError);
+  },
+);
+
 test('the advice of a bad value follows the value', () => {
   const bad = new BadValue('want FUNCTION=N', 'to stop a function, use kflow pause --function');
   expect(badValueMessage('function=n', bad, 'map=0')).toBe(
@@ -95,7 +103,6 @@ test.each<[string, (text: string) => unknown, string, string]>([
   ['a pair', keyValue('NAME=DIR'), 'docs=', 'want NAME=DIR'],
   ['a role', roleMapping, 'ops=root', 'VALUE=admin'],
   ['an address', httpUrl, 'localhost:9080', 'want http://host:port'],
-  ['addresses of NATS', natsUrls, 'http://a:4222', 'want nats://host:4222'],
   ['names', names, 'a,,b', 'want names separated by commas'],
 ])('rejects as %s: %p %s', (_, parse, text, message) => {
   expect(() => parse(text)).toThrow(BadValue);

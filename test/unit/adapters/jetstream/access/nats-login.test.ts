@@ -23,7 +23,7 @@ test('no folder is no login', () => {
 });
 
 test.each([
-  ['user and password', { user: 'me\n', password: ' a b \n' }, { user: 'me', pass: 'a b' }],
+  ['user and password', { user: 'me\n', password: ' a b \n' }, { user: 'me', pass: ' a b ' }],
   ['token', { token: 'secret\n' }, { auth_token: 'secret' }],
   ['nkey', { nkey: `${seed}\n` }, { nkey: user.getPublicKey(), sig: expect.any(String) }],
   [

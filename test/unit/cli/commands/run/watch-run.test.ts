@@ -1,5 +1,9 @@
+import type { Topology } from '../../../../../lib/topology/document/topology';
 import type { FunctionCounts } from '../../../../../runtime/cli/commands/run/flow-progress';
-import { confirmEnd, statusOfRun } from '../../../../../runtime/cli/commands/run/watch-run';
+import type { LocalFlow } from '../../../../../runtime/cli/commands/run/local-flow';
+import type { ProgressView } from '../../../../../runtime/cli/commands/run/progress-view';
+import { confirmEnd, statusOfRun, watchRun } from '../../../../../runtime/cli/commands/run/watch-run';
+import type { Interrupts } from '../../../../../runtime/cli/frame/interrupts';
 
 test.each([
   ['batch', 'completed', 0],
@@ -31,4 +35,45 @@ test('a run whose replicas exited with records left in their inputs has failed, 
     'failed',
     ['map: its replicas exited with code 0 and left 2 records unprocessed'],
   ]);
+});
+
+/** So many signals have come. */
+function interruptsOf(count: number): Interrupts {
+  const waitAtMost = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  return { count, exitAt: 1, waitAtMost } as Partial<Interrupts> as Interrupts;
+}
+
+describe('a nats that does not respond', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  test.each([
+    ['a batch', 'its timeout', { mode: 'batch', timeoutMs: 5_000, count: 0 }],
+    ['a batch', 'Ctrl-C', { mode: 'batch', timeoutMs: undefined, count: 1 }],
+    ['a stream', 'its timeout', { mode: 'stream', timeoutMs: 5_000, count: 0 }],
+  ] as const)('does not keep %s from its end at %s', async (_, _end, { mode, timeoutMs, count }) => {
+    const steps: string[] = [];
+    const flow = {
+      progress: () => new Promise<never>(() => undefined),
+      replicas: () => [],
+      isComplete: () => false,
+      stop: async () => void steps.push('stopped'),
+      failedStops: () => [{ function: 'map', number: 0, message: 'a record' }],
+    } as Partial<LocalFlow> as LocalFlow;
+    const view = { say: (line: string) => steps.push(line) } as Partial<ProgressView> as ProgressView;
+    const end = watchRun(flow, { mode } as Topology, { view, interrupts: interruptsOf(count), timeoutMs });
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(await end).toBe('unavailable');
+    expect(steps).toEqual(['stopped', 'map-0 left something undone: a record']);
+  });
+});
+
+test('a run whose progress cannot be read fails with the error', async () => {
+  const flow = {
+    progress: () => Promise.reject(new Error('no stream')),
+    replicas: () => [],
+    isComplete: () => false,
+  } as Partial<LocalFlow> as LocalFlow;
+  const ports = { view: {} as ProgressView, interrupts: interruptsOf(0), timeoutMs: undefined };
+  await expect(watchRun(flow, { mode: 'batch' } as Topology, ports)).rejects.toThrow('no stream');
 });
