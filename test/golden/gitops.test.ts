@@ -51,7 +51,7 @@ function manifestsScript(command: string, { dev, prod }: { readonly dev: number;
   const kflow = `#!/bin/sh\ncase "$*" in *texts-dev*) exit ${dev} ;; *) exit ${prod} ;; esac\n`;
   writeFileSync(path.join(copy, 'kflow'), kflow, { mode: 0o755 });
   const env = { ...process.env, PATH: `${copy}:${process.env.PATH}` };
-  const { status } = spawnSync('./manifests.sh', [command], { cwd: copy, env });
+  const { status } = spawnSync('sh', ['manifests.sh', command], { cwd: copy, env });
   const account = readFileSync(path.join(copy, 'namespaces/dev/nats-account.yaml'), 'utf8');
   rmSync(copy, { recursive: true });
   return { status, account };
