@@ -77,6 +77,8 @@ export const errorCodes = {
   'flow-missing': { httpStatus: 404 },
   /** The flow is running with a different document, or several namespaces have a flow with this jobId. */
   'flow-exists': { httpStatus: 409 },
+  /** The document of a flow is not in the store of the controller. It may come back when the store is restored. */
+  'document-missing': { httpStatus: 409 },
   /** The flow has no revision with this number. */
   'revision-missing': { httpStatus: 404 },
   /** The update changes something that is fixed as long as the flow exists. */

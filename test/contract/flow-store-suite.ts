@@ -45,14 +45,14 @@ export function describeFlowStore(name: string, open: () => Promise<FlowStore>):
         const digest = await store.putDocument(flow, 'text');
         expect(await store.putDocument(flow, 'text')).toBe(digest);
         await store.removeDocuments(flow, [digest]);
-        await expect(store.document(flow, digest)).rejects.toMatchObject({ code: 'stream-failed' });
+        await expect(store.document(flow, digest)).rejects.toMatchObject({ code: 'document-missing' });
       });
 
       it('belong to one flow', async () => {
         const [flow, other, longer] = ['job', 'job2', 'job-2'].map((jobId) => ({ namespace, jobId }));
         if (flow === undefined || other === undefined || longer === undefined) throw new Error('three flows');
         const digests = await Promise.all([flow, other, longer].map((each) => store.putDocument(each, each.jobId)));
-        await expect(store.document(flow, digests[1] ?? '')).rejects.toMatchObject({ code: 'stream-failed' });
+        await expect(store.document(flow, digests[1] ?? '')).rejects.toMatchObject({ code: 'document-missing' });
         await store.removeDocuments(flow);
         expect(await store.document(other, digests[1] ?? '')).toBe('job2');
         expect(await store.document(longer, digests[2] ?? '')).toBe('job-2');
@@ -64,11 +64,11 @@ export function describeFlowStore(name: string, open: () => Promise<FlowStore>):
         const digests = [first ?? '', 'f'.repeat(32)];
         await store.removeDocuments(flow, digests);
         await store.removeDocuments(flow, digests);
-        await expect(store.document(flow, first ?? '')).rejects.toMatchObject({ code: 'stream-failed' });
+        await expect(store.document(flow, first ?? '')).rejects.toMatchObject({ code: 'document-missing' });
         expect(await store.document(flow, second ?? '')).toBe('second');
         await store.removeDocuments(flow);
         await store.removeDocuments(flow);
-        await expect(store.document(flow, second ?? '')).rejects.toMatchObject({ code: 'stream-failed' });
+        await expect(store.document(flow, second ?? '')).rejects.toMatchObject({ code: 'document-missing' });
         expect(await store.document(flow, await store.putDocument(flow, 'first'))).toBe('first');
       });
     });

@@ -21,7 +21,7 @@ export class MemoryFlowStore implements FlowStore {
   async document(flow: FlowKey, digest: string): Promise<string> {
     const text = this.documents.get(documentName(flow, digest));
     if (text !== undefined) return text;
-    throw new StoreError('stream-failed', `${flowName(flow)} has no document ${digest}`, { where: flowName(flow) });
+    throw new StoreError('document-missing', `${flowName(flow)} has no document ${digest}`, { where: flowName(flow) });
   }
 
   async removeDocuments(flow: FlowKey, digests?: readonly string[]): Promise<void> {

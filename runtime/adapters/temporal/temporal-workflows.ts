@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
-  type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -17,11 +16,7 @@ import type {
   WorkflowView,
 } from '../../controller/ports/workflows';
 import { callTemporal } from './call-temporal';
-
-/** PENDING_ACTIVITY_STATE_STARTED of Temporal's API. */
-const activityStarted = 2;
-/** A retry that has run for so long has got over the failure of the attempt before it. */
-const overcomeMs = 10_000;
+import { pendingFailure } from './pending-failure';
 
 /** Ids of its workflows are the names of the flows alone. */
 const defaultTaskQueue = 'kflow';
@@ -80,7 +75,7 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     return this.call(this.kind.idOf(key), async () => {
       try {
         const description = await this.client.workflow.getHandle(workflowId).describe();
-        const lastFailure = failureOf(description.raw.pendingActivities ?? []);
+        const lastFailure = pendingFailure(description.raw.pendingActivities ?? []);
         return { ...this.viewOf(key, description), ...(lastFailure ? { lastFailure } : {}) };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
@@ -175,18 +170,6 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
       ...(closeTime === undefined ? {} : { closeTime: closeTime.toISOString() }),
     };
   }
-}
-
-type PendingActivities = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>;
-
-/** The failure of an activity that waits for its next attempt, or has just begun it. */
-function failureOf(activities: PendingActivities): string | undefined {
-  const failing = activities.find(({ lastFailure, lastStartedTime, state }) => {
-    const isRunning = state === activityStarted;
-    const startedMs = Number(lastStartedTime?.seconds ?? 0) * 1_000;
-    return lastFailure && !(isRunning && Date.now() - startedMs > overcomeMs);
-  });
-  return failing?.lastFailure?.message ?? undefined;
 }
 
 const statuses: { readonly [name: string]: WorkflowView<unknown, unknown>['status'] } = {

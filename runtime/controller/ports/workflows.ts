@@ -73,6 +73,14 @@ export interface WorkflowView<Memo, Key> {
   /** ISO time. */
   readonly startTime: string;
   readonly closeTime?: string;
-  /** The last failure of an activity that is being retried. */
+  /** Why an activity is being retried; absent when its last attempt merely ended with the controller that ran it. */
   readonly lastFailure?: string;
 }
+
+/** Types of the failures of attempts that Temporal, or the end of a worker, cut short. */
+export const interruptionTypes: ReadonlySet<string> = new Set([
+  'WorkerShutdown',
+  'CancelledFailure',
+  'ActivityReset',
+  'ActivityPause',
+]);

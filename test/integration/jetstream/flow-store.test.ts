@@ -46,7 +46,7 @@ describe('documents', () => {
 
   test('that are missing are named in the error', async () => {
     await expect(store.document(flow, 'f'.repeat(32))).rejects.toMatchObject({
-      code: 'stream-failed',
+      code: 'document-missing',
       message: expect.stringContaining(`documents/job has no document ${'f'.repeat(32)}`),
     });
   });

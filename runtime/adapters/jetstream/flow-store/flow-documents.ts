@@ -74,7 +74,7 @@ export class FlowDocuments {
       if (found !== null && !found.deleted && read < maxReads) continue;
       const lost = `${flowName(flow)} has no document ${digest} in this account of nats`;
       const message = `${lost}; restore the account, or end the flow with kflow delete --force and submit it anew`;
-      throw new StoreError('stream-failed', message, { where: name });
+      throw new StoreError('document-missing', message, { where: name });
     }
   }
 

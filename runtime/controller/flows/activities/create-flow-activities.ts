@@ -1,4 +1,5 @@
 import type { WorkloadSettings } from '../../../../lib/constructs/controlled-flow';
+import { ConfigError, KFlowError } from '../../../../lib/errors';
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { flowObjectName } from '../../../../lib/plan/names';
 import type { Topology } from '../../../../lib/topology/document/topology';
@@ -88,8 +89,8 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
       const keep = ended.map(({ name }) => ({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name } }));
       await cluster.prune(flow, keepOwner ? [...keep, ownerOf(flow)] : keep, { now: now === true });
     },
-    removeStreams: async (document) => streams.remove(await planOf(document)),
-    removePayloads: async (document) => buckets.purge(await planOf(document)),
+    removeStreams: async (document) => streams.remove(await planOf(document).catch(rejectForGood)),
+    removePayloads: async (document) => buckets.purge(await planOf(document).catch(rejectForGood)),
     removeDocuments: async (flow) => {
       await logins.revoke(flow);
       await store.removeDocuments(flow);
@@ -98,6 +99,12 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     },
     closeAs: ports.closeWorkflow,
   };
+}
+
+/** A delete does not wait until a lost document is back: nobody may restore it. */
+function rejectForGood(error: unknown): never {
+  if (!(error instanceof KFlowError) || error.code !== 'document-missing') throw error;
+  throw new ConfigError(error.code, error.message, { cause: error });
 }
 
 /** Replicas of a flow that failed, or was canceled, may still be finishing their records. */

@@ -1,4 +1,4 @@
-import { ConfigError, StateError } from '../../../../lib/errors';
+import { ConfigError, KFlowError, StateError } from '../../../../lib/errors';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import type { ReplayRequest } from '../../../api-contract/flow-changes';
 import type { EventQuery, FlowEventView, LogLine, LogQuery, RevisionView } from '../../../api-contract/flow-history';
@@ -50,6 +50,9 @@ export class FlowController implements FlowService {
 
   async submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult> {
     const { admission, store } = this.props;
+    const open = await this.client.describe(flow);
+    // the admission would store a lost document again, without the streams that are lost with it
+    if (open?.isOpen) await this.assertDocument(flow, open.memo?.digest);
     const admitted = await admission.admit(flow, text);
     const { topology, warnings } = admitted;
     for (let attempt = 1; ; attempt++) {
@@ -78,6 +81,7 @@ export class FlowController implements FlowService {
   }
 
   async end(flow: FlowKey, ending: Ending, requester: Requester): Promise<FlowStatus> {
+    if (ending === 'delete') await this.assertDocument(flow, await this.lastDigest(flow));
     if (await this.endOpen(flow, ending, requester)) return this.status(flow);
     const record = await this.props.store.record(flow);
     const status = await this.status(flow);
@@ -108,7 +112,11 @@ export class FlowController implements FlowService {
     const requester = { by: 'kubernetes', comment: 'its owner object was deleted in the cluster' };
     const view = await this.props.workflows.describe(flow);
     if (view?.isOpen) {
-      if (view.memo !== undefined && acceptsChanges(view.memo.phase)) await this.end(flow, 'delete', requester);
+      if (view.memo === undefined || !acceptsChanges(view.memo.phase)) return;
+      await this.end(flow, 'delete', requester).catch((error) => {
+        if (!isDocumentMissing(error)) throw error;
+        return this.end(flow, 'force', requester);
+      });
     } else if (((await this.props.store.record(flow))?.revisions.length ?? 0) > 0) {
       await this.end(flow, 'force', requester);
     } else {
@@ -197,6 +205,21 @@ export class FlowController implements FlowService {
     return this.props.whyNotReady();
   }
 
+  /** Throws StoreError `document-missing` when the document of a flow is lost: only a forced delete ends the flow then. */
+  private async assertDocument(flow: FlowKey, digest: string | undefined): Promise<void> {
+    if (digest === undefined || digest === '') return;
+    await this.props.planner.topology(flow, digest).catch((error) => {
+      if (isDocumentMissing(error)) throw error; // the request itself reports a store that is away
+    });
+  }
+
+  /** The digest of the desired or last document; undefined or empty when there is none. */
+  private async lastDigest(flow: FlowKey): Promise<string | undefined> {
+    const view = await this.client.describe(flow);
+    if (view?.isOpen) return view.memo?.digest;
+    return (await this.props.store.record(flow))?.revisions.at(-1)?.digest;
+  }
+
   /** Requests the end of an open flow. Returns false when the flow is closed. */
   private async endOpen(flow: FlowKey, ending: Ending, requester: Requester): Promise<boolean> {
     const command: FlowCommand = ending === 'stop' ? { kind: 'stop' } : { kind: 'delete', force: ending === 'force' };
@@ -275,6 +298,10 @@ export class FlowController implements FlowService {
     const given = namespace ?? names.namespace;
     return given === undefined ? findFlow(this.props, jobId) : { namespace: given, jobId };
   }
+}
+
+function isDocumentMissing(error: unknown): boolean {
+  return error instanceof KFlowError && error.code === 'document-missing';
 }
 
 function startOf(from: ReplayRequest['from']): RewindStart {

@@ -24,7 +24,7 @@ export class FlowEnding {
     if (ending === 'stop') return state.close('stopped');
     const digest = state.lastRevision?.digest;
     if (digest !== undefined) {
-      await runtime.changes.removeStreams({ flow, digest });
+      await this.removeStreams({ flow, digest }, ending);
       await this.removePayloads({ flow, digest }, ending);
     }
     state.dataRemoved();
@@ -63,16 +63,31 @@ export class FlowEnding {
     await state.close(event, reason);
   }
 
-  /** If the object store does not respond, a forced delete leaves the payloads behind and notes that in the event log. */
+  /** If the document that names the streams is lost, a forced delete leaves them behind. */
+  private async removeStreams(document: FlowDocument, ending: 'delete' | 'force'): Promise<void> {
+    try {
+      await this.runtime.changes.removeStreams(document);
+    } catch (error) {
+      if (ending === 'delete') throw error;
+      this.leaveBehind('the streams', error);
+    }
+  }
+
+  /** If the object store does not respond, a forced delete leaves the payloads behind. */
   private async removePayloads(document: FlowDocument, ending: 'delete' | 'force'): Promise<void> {
-    const { state, runtime } = this;
+    const { runtime } = this;
     if (ending === 'delete') return runtime.changes.removePayloads(document);
     try {
       await runtime.changesWithin(payloadsTimeoutMs).removePayloads(document);
     } catch (error) {
-      if (!isActivityFailure(error)) throw error;
-      const message = `cannot remove the payloads in the message store: ${failureText(error)}`;
-      state.note({ kind: 'notice', what: 'left-behind', message });
+      this.leaveBehind('the payloads in the message store', error);
     }
+  }
+
+  /** Notes in the event log what a forced delete has not removed. Throws errors that are no failures of the activity. */
+  private leaveBehind(what: string, error: unknown): void {
+    if (!isActivityFailure(error)) throw error;
+    const message = `cannot remove ${what}: ${failureText(error)}`;
+    this.state.note({ kind: 'notice', what: 'left-behind', message });
   }
 }

@@ -1,5 +1,12 @@
-import { ActivityFailure, ApplicationFailure, CancelledFailure, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import { errorCodes } from '../../../../lib/errors';
+import { interruptionTypes } from '../../ports/workflows';
 import type { FlowInput, FlowMemo } from '../ports/flow-workflow';
 import type { FlowActivities } from './flow-activities';
 
@@ -55,7 +62,12 @@ export function isActivityFailure(error: unknown): error is ActivityFailure {
 export function failureText(error: unknown): string {
   let reason = error as Error;
   while (reason.cause instanceof Error && !isOurs(reason)) reason = reason.cause;
-  return reason.message;
+  return isInterruption(reason) ? 'no controller finished this in time' : reason.message;
+}
+
+function isInterruption(error: Error): boolean {
+  if (error instanceof ApplicationFailure) return interruptionTypes.has(error.type ?? '');
+  return error instanceof TimeoutFailure || error instanceof CancelledFailure;
 }
 
 /** Activities fail with the code of a KFlowError as the type. */

@@ -41,7 +41,7 @@ test('fails rather than return a document with a missing part', async () => {
   const manager = await server.connection.jetstreamManager();
   await manager.streams.deleteMessage(stream, 2);
   await expect(documents.get(flow, digest)).rejects.toMatchObject({
-    code: 'stream-failed',
+    code: 'document-missing',
     message: expect.stringContaining(`has no document ${digest}`),
   });
 });

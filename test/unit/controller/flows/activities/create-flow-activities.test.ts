@@ -52,7 +52,7 @@ describe('keep', () => {
     }
     expect(await store.record(flow)).toEqual(recordOf([current.digest]));
     expect(await store.events(flow)).toEqual([event]);
-    await expect(store.document(flow, old.digest)).rejects.toMatchObject({ code: 'stream-failed' });
+    await expect(store.document(flow, old.digest)).rejects.toMatchObject({ code: 'document-missing' });
     expect(await store.document(flow, current.digest)).toContain('list');
   });
 
@@ -291,7 +291,15 @@ describe('the removal of workloads', () => {
     await activities.removePayloads(document);
     await activities.removeDocuments(flow);
     expect([streams.has(plan), buckets.has(plan)]).toEqual([false, false]);
-    await expect(store.document(flow, document.digest)).rejects.toMatchObject({ code: 'stream-failed' });
+    await expect(store.document(flow, document.digest)).rejects.toMatchObject({ code: 'document-missing' });
+  });
+
+  test('fails for good when the document is lost, because nobody may restore it', async () => {
+    const { activities } = controller;
+    const lost = { flow, digest: 'gone' };
+    for (const removed of [activities.removeStreams(lost), activities.removePayloads(lost)]) {
+      await expect(removed).rejects.toMatchObject({ name: 'ConfigError', code: 'document-missing' });
+    }
   });
 });
 

@@ -29,7 +29,7 @@ test('a document that could not be read is read again', async () => {
   const store = new CountingStore();
   const planner = new FlowPlanner(store, {});
   const digest = await new MemoryFlowStore().putDocument(flow, text);
-  await expect(planner.topology(flow, digest)).rejects.toMatchObject({ code: 'stream-failed' });
+  await expect(planner.topology(flow, digest)).rejects.toMatchObject({ code: 'document-missing' });
   await store.putDocument(flow, text);
   expect((await planner.topology(flow, digest)).jobId).toBe('job');
 });

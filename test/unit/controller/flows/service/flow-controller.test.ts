@@ -1,5 +1,6 @@
 import type { FlowKey } from '../../../../../runtime/api-contract/flow-key';
 import type { FlowStatus } from '../../../../../runtime/api-contract/flow-status';
+import { FlowPlanner } from '../../../../../runtime/controller/flows/documents/flow-planner';
 import { type ChainChanges, chainSchema, chainTopology } from '../../../../support/chain-topology';
 import { MemoryController } from '../../../../support/memory-controller';
 import { waitFor } from '../../../../support/wait-for';
@@ -254,6 +255,43 @@ describe('the end of a flow', () => {
     await controller.service.removeOwned(flow);
     await inPhase('Terminated');
     expect(await controller.service.history(flow)).toEqual([]);
+  });
+});
+
+describe('a flow whose document is lost', () => {
+  const lost = { code: 'document-missing', message: expect.stringContaining('has no document') };
+
+  beforeEach(async () => {
+    await running();
+    await controller.store.removeDocuments(flow);
+    // as a controller that has just started
+    controller.planner.topology = (...of) => new FlowPlanner(controller.store, {}).topology(...of);
+  });
+
+  test('refuses a delete and stays as it is', async () => {
+    await expect(controller.service.end(flow, 'delete', eva)).rejects.toMatchObject(lost);
+    expect(await controller.service.status(flow)).toMatchObject({ status: 'Running' });
+  });
+
+  test('refuses the same document again, which would not bring its streams back', async () => {
+    await expect(submit()).rejects.toMatchObject(lost);
+  });
+
+  test('is ended by a forced delete, which notes what it leaves behind, and can be submitted anew', async () => {
+    await controller.service.end(flow, 'force', eva);
+    await inPhase('Terminated');
+    const events = await controller.store.events(flow);
+    expect(events.filter(({ what }) => what === 'left-behind').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^cannot remove the streams: team\/job has no document/),
+      expect.stringMatching(/^cannot remove the payloads in the message store: team\/job has no document/),
+    ]);
+    expect(await submit()).toMatchObject({ outcome: 'started' });
+    await healthy();
+  });
+
+  test('is ended when its owner object is deleted in the cluster', async () => {
+    await controller.service.removeOwned(flow);
+    await inPhase('Terminated');
   });
 });
 
