@@ -11,19 +11,29 @@ import type { FlowFunction, FunctionMeta, Topology } from '../topology/document/
  * Throws ConfigError with every function whose module cannot be read or bundled.
  */
 export function bundleModules(topology: Topology, baseDir: string): Topology {
-  const faults: string[] = [];
+  const { bundled, faults } = tryBundle(topology, baseDir);
+  if (faults.length > 0)
+    throw new ConfigError('config-invalid', faults.map(({ id, why }) => `${id}: ${why}`).join('\n'));
+  return bundled;
+}
+
+/** Same as `bundleModules`, with the faults as data: each has the id of its function. */
+export function tryBundle(
+  topology: Topology,
+  baseDir: string,
+): { readonly bundled: Topology; readonly faults: readonly { readonly id: string; readonly why: string }[] } {
+  const faults: { id: string; why: string }[] = [];
   const dag = topology.dag.map((fn) => {
     const { module } = fn.meta;
     if (module === undefined || path.isAbsolute(module)) return fn;
     try {
       return withCode(fn, module, path.resolve(baseDir));
     } catch (error) {
-      faults.push(`${fn.id}: ${reasonOf(error, module)}`);
+      faults.push({ id: fn.id, why: reasonOf(error, module) });
       return fn;
     }
   });
-  if (faults.length > 0) throw new ConfigError('config-invalid', faults.join('\n'));
-  return { ...topology, dag };
+  return { bundled: { ...topology, dag }, faults };
 }
 
 function withCode(fn: FlowFunction, module: string, baseDir: string): FlowFunction {

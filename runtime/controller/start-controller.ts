@@ -121,7 +121,7 @@ async function connect(
   const nats = await openNats(settings.nats, key, { log, login: guard.watch('NATS') });
   onClose(() => nats.close());
   const replicas = settings.nats.replicas ?? 1;
-  const installation = key.derive('installation id').toString('hex').slice(0, 16);
+  const { installation } = key;
   const claimQueue = await claimStore(nats.connection, { installation, temporal: settings.temporal, replicas });
   const store = await JetStreamFlowStore.open(nats.connection, { replicas, key });
   void reseal(store, log);

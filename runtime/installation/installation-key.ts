@@ -50,6 +50,11 @@ export class InstallationKey {
     return expand(this.root, `derive ${purpose}`, keyBytes);
   }
 
+  /** Names the installation where it claims something, without telling anything about the key. */
+  get installation(): string {
+    return this.derive('installation id').toString('hex').slice(0, 16);
+  }
+
   /** Encrypts and authenticates. Only `open` with the same context reads it, so sealed values cannot be swapped. */
   seal(plain: Uint8Array, context: string): Buffer {
     const [{ id, secret }] = this.sealing;

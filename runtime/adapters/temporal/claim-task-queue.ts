@@ -1,4 +1,9 @@
-import { type Client, NamespaceNotFoundError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  type Client,
+  NamespaceNotFoundError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { ConfigError } from '../../../lib/errors';
 import { callTemporal } from './call-temporal';
 import type { TemporalSettings } from './connect-temporal';
@@ -18,7 +23,7 @@ export async function claimTaskQueue(
   { namespace, taskQueue }: Pick<TemporalSettings, 'namespace' | 'taskQueue'>,
   installation: string,
 ): Promise<void> {
-  const workflowId = `kflow-installation/${taskQueue}`;
+  const workflowId = markerOf({ taskQueue });
   const claim = `claim of the task queue "${taskQueue}"`;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -34,10 +39,39 @@ export async function claimTaskQueue(
     if (marker.memo?.[memoKey] === installation) return;
     // somebody has just ended the marker
     if (marker.status.name !== 'RUNNING' && attempt < attempts) continue;
-    const what = `temporal.taskQueue: the task queue "${taskQueue}" of the Temporal namespace "${namespace}" belongs to another installation of KFlow`;
-    const advice = `choose another one (kflow install --task-queue), or use the installation key of that installation if it is this one; if that one is gone with its flows: temporal workflow terminate --namespace ${namespace} --workflow-id ${workflowId}`;
-    throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: workflowId });
+    throw claimedByAnother({ namespace, taskQueue }, workflowId);
   }
+}
+
+/** Whether a controller has claimed the task queue. Claims nothing, and throws ConfigError for one of another installation. */
+export async function inspectQueueClaim(
+  client: Client,
+  queue: Pick<TemporalSettings, 'namespace' | 'taskQueue'>,
+  installation: string,
+): Promise<boolean> {
+  const workflowId = markerOf(queue);
+  try {
+    const { memo, status } = await client.workflow.getHandle(workflowId).describe();
+    if (status.name !== 'RUNNING') return false;
+    if (memo?.[memoKey] !== installation) throw claimedByAnother(queue, workflowId);
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+function markerOf({ taskQueue }: Pick<TemporalSettings, 'taskQueue'>): string {
+  return `kflow-installation/${taskQueue}`;
+}
+
+function claimedByAnother(
+  { namespace, taskQueue }: Pick<TemporalSettings, 'namespace' | 'taskQueue'>,
+  workflowId: string,
+): ConfigError {
+  const what = `temporal.taskQueue: the task queue "${taskQueue}" of the Temporal namespace "${namespace}" belongs to another installation of KFlow`;
+  const advice = `choose another one (kflow install --task-queue), or use the installation key of that installation if it is this one; if that one is gone with its flows: temporal workflow terminate --namespace ${namespace} --workflow-id ${workflowId}`;
+  return new ConfigError('config-invalid', `${what}; ${advice}`, { where: workflowId });
 }
 
 function namespaceMissing(namespace: string, cause: Error): ConfigError {

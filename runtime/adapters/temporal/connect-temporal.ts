@@ -67,22 +67,27 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
   return { client, native, close };
 }
 
-/** Asks a server what it is, once. Throws an error of the client. */
-export async function inspectTemporal(
-  settings: TemporalSettings,
-): Promise<{ readonly version: string; readonly hasNamespace: boolean }> {
+/** Connects a client once, for a look at the server. Throws an error of the client, and those of `look`. */
+export async function lookAtTemporal<T>(settings: TemporalSettings, look: (client: Client) => Promise<T>): Promise<T> {
   const connection = await Connection.connect({ ...connectionOptions(settings), connectTimeout: 5_000 });
   try {
-    const { serverVersion } = await connection.workflowService.getSystemInfo({});
-    const { namespace } = settings;
-    const found = await connection.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
-      if (isGrpcServiceError(error) && error.code === notFound) return undefined;
-      throw error;
-    });
-    return { version: serverVersion || 'of unknown version', hasNamespace: found !== undefined };
+    return await look(new Client({ connection, namespace: settings.namespace }));
   } finally {
     await connection.close();
   }
+}
+
+/** Asks a server what it is. Throws an error of the client. */
+export async function inspectTemporal(
+  { workflowService }: Client,
+  { namespace }: Pick<TemporalSettings, 'namespace'>,
+): Promise<{ readonly version: string; readonly hasNamespace: boolean }> {
+  const { serverVersion } = await workflowService.getSystemInfo({});
+  const found = await workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
+    if (isGrpcServiceError(error) && error.code === notFound) return undefined;
+    throw error;
+  });
+  return { version: serverVersion || 'of unknown version', hasNamespace: found !== undefined };
 }
 
 /** gRPC's status NOT_FOUND. */

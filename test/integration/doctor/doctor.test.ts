@@ -3,9 +3,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
+import { claimStore } from '../../../runtime/adapters/jetstream/flow-store/claim-store';
 import { JetStreamFlowStore } from '../../../runtime/adapters/jetstream/flow-store/jetstream-flow-store';
+import { claimTaskQueue } from '../../../runtime/adapters/temporal/claim-task-queue';
+import { lookAtTemporal } from '../../../runtime/adapters/temporal/connect-temporal';
 import type { Finding } from '../../../runtime/cli/commands/doctor/finding';
-import { ensureKeyFile } from '../../../runtime/installation/key-file';
+import { ensureKeyFile, readKeyFile } from '../../../runtime/installation/key-file';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { type S3Server, startS3Server } from '../../../runtime/servers/s3-server';
 import { startTemporalServer, type TemporalServer } from '../../../runtime/servers/temporal-server';
@@ -115,6 +118,36 @@ test('an account without JetStream, and a server that does not answer, fail with
 test('a namespace that Temporal does not have fails with the command that makes it', async () => {
   const { of } = await examine({ temporal: { address: temporal.address, namespace: 'orders' } });
   expect(of('temporal')).toMatchObject({ state: 'failed', remedy: 'temporal operator namespace create orders' });
+});
+
+test('an account of nats and a task queue of another installation fail with what to do, and a look claims neither', async () => {
+  const open = await examine();
+  const claimed = 'claimed by a controller at its first start';
+  expect(open.of('nats claim')).toMatchObject({ state: 'ok', found: `the account of the controller: ${claimed}` });
+  expect(open.of('task queue')).toMatchObject({ state: 'ok', found: `kflow: ${claimed}` });
+  const queue = { namespace: 'default', taskQueue: 'kflow' };
+  const mine = readKeyFile(keyFile).installation;
+  const connection = await connectNats({ url: closed.url, credentials: login('kflow', marker) }, 'test');
+  await (await claimStore(connection, { installation: 'another', temporal: queue, replicas: 1 }))();
+  await connection.close();
+  const settings = { address: temporal.address, ...queue };
+  await lookAtTemporal(settings, (client) => claimTaskQueue(client, settings, 'another'));
+  const taken = await examine({ nats: { url: closed.url, credentials: login('kflow', marker) } });
+  expect(taken.status).toBe(1);
+  expect(taken.of('nats claim')).toEqual({
+    what: 'nats claim',
+    state: 'failed',
+    found: 'this account of the nats server belongs to another installation of KFlow',
+    remedy: expect.stringContaining('use another server or account (nats.url, nats.credentials)'),
+  });
+  expect(taken.of('task queue')).toMatchObject({
+    state: 'failed',
+    found: expect.stringMatching(/the task queue "kflow" .* belongs to another installation of KFlow$/),
+    remedy: expect.stringContaining('choose another one'),
+  });
+  const other = { ...settings, taskQueue: 'own' };
+  await lookAtTemporal(other, (client) => claimTaskQueue(client, other, mine));
+  expect((await examine({ temporal: other })).of('task queue')?.found).toBe('own: of this installation');
 });
 
 test('the account of an object store is checked, and a wrong one is not shown', async () => {

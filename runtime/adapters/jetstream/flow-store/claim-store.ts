@@ -3,7 +3,7 @@ import { ConfigError } from '../../../../lib/errors';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { writeIfUnchanged } from '../access/write-if-unchanged';
 import { bucketConfig, ensureStream } from '../provision';
-import { callServer, quickRequests, readServer } from '../retry-request';
+import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-request';
 
 const bucket = 'kflow_installation';
 
@@ -28,20 +28,38 @@ export async function claimStore(
   const manager = await managerOf(connection);
   await ensureStream(manager, bucketConfig(bucket, replicas), { num_replicas: replicas });
   const values = await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true });
-  if ((await claimed(values, 'id', installation)) !== installation) {
-    const what = 'this account of the nats server belongs to another installation of KFlow';
-    const advice = `use another server or account (nats.url, nats.credentials), or the installation key of that installation if it is this one, with the same last line; if that one is gone with its flows: nats kv del ${bucket} --force`;
-    throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
-  }
+  assertInstallation(await claimed(values, 'id', installation), installation);
+  assertQueue(await storedValue(values, 'queue'), temporal);
+  return async () => assertQueue(await claimed(values, 'queue', describeQueue(temporal)), temporal);
+}
+
+/** Whether a controller has claimed the store. Claims nothing, and throws as `claimStore`. */
+export async function inspectStoreClaim(
+  connection: NatsConnection,
+  { installation, temporal }: Omit<StoreClaim, 'replicas'>,
+): Promise<boolean> {
+  const manager = await managerOf(connection);
+  if ((await ignoreMissing(manager.streams.info(`KV_${bucket}`))) === undefined) return false;
+  const values = await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true });
+  const id = await storedValue(values, 'id');
+  assertInstallation(id, installation);
+  assertQueue(await storedValue(values, 'queue'), temporal);
+  return id !== undefined;
+}
+
+function assertInstallation(known: string | undefined, installation: string): void {
+  if (known === undefined || known === installation) return;
+  const what = 'this account of the nats server belongs to another installation of KFlow';
+  const advice = `use another server or account (nats.url, nats.credentials), or the installation key of that installation if it is this one, with the same last line; if that one is gone with its flows: nats kv del ${bucket} --force`;
+  throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
+}
+
+function assertQueue(known: string | undefined, temporal: StoreClaim['temporal']): void {
   const queue = describeQueue(temporal);
-  const assertQueue = (known = queue) => {
-    if (known === queue) return;
-    const what = `temporal.taskQueue: the flows of this nats account run on the ${known}, got the ${queue}`;
-    const advice = `set it back, because flows cannot move (kflow install --task-queue); if there are none: nats kv del ${bucket} queue --force`;
-    throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
-  };
-  assertQueue(await storedValue(values, 'queue'));
-  return async () => assertQueue(await claimed(values, 'queue', queue));
+  if (known === undefined || known === queue) return;
+  const what = `temporal.taskQueue: the flows of this nats account run on the ${known}, got the ${queue}`;
+  const advice = `set it back, because flows cannot move (kflow install --task-queue); if there are none: nats kv del ${bucket} queue --force`;
+  throw new ConfigError('config-invalid', `${what}; ${advice}`, { where: bucket });
 }
 
 async function storedValue(values: KV, key: string): Promise<string | undefined> {

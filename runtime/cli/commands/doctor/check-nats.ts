@@ -2,6 +2,7 @@ import { natsServers } from '../../../../lib/plan/nats-access';
 import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
 import { inspectNats, type NatsView } from '../../../adapters/jetstream/access/inspect-nats';
 import { loginOf } from '../../../adapters/jetstream/access/nats-login';
+import { inspectStoreClaim } from '../../../adapters/jetstream/flow-store/claim-store';
 import { inspectDocuments, type StoredDocuments } from '../../../adapters/jetstream/flow-store/flow-documents';
 import { DerivedKeys } from '../../../adapters/nats-accounts/derived-keys';
 import { controllerIdentity } from '../../../adapters/nats-accounts/identities';
@@ -10,6 +11,7 @@ import { natsExposure } from '../../../controller/settings/nats-exposure';
 import type { ControllerSettings } from '../../../controller/settings/settings';
 import type { InstallationKey } from '../../../installation/installation-key';
 import { compareVersions } from '../../../servers/installed-server';
+import { checkClaim } from './check-claim';
 import { type Finding, failed, findingsOf, ok, warning } from './finding';
 import { reach } from './reach';
 
@@ -18,7 +20,7 @@ const advice = 'check nats.url, nats.credentials and the server';
 
 /** nats as the controller uses it: version, JetStream, TLS, who can read what, and the stored documents. */
 export function checkNats(
-  settings: ControllerSettings['nats'],
+  { nats: settings, temporal }: Pick<ControllerSettings, 'nats' | 'temporal'>,
   key: InstallationKey | undefined,
 ): Promise<readonly Finding[]> {
   const isOperator = settings.accounts.kind === 'operator';
@@ -33,12 +35,25 @@ export function checkNats(
         checkServer(settings.url, { ...view, way: loginOf(access).way }),
         checkTransport(settings.url, view),
         checkExposure(settings, view),
-        ...(isStored ? [checkDocuments(await inspectDocuments(connection, key))] : []),
+        ...(isStored ? await checkStored(connection, key, temporal) : []),
       ];
     } finally {
       await connection.close();
     }
   });
+}
+
+/** What controllers have stored: for which installation, and sealed with which keys. */
+async function checkStored(
+  connection: Awaited<ReturnType<typeof connectNats>>,
+  key: InstallationKey,
+  temporal: ControllerSettings['temporal'],
+): Promise<readonly Finding[]> {
+  const isClaimed = () => inspectStoreClaim(connection, { installation: key.installation, temporal });
+  return [
+    await checkClaim('nats claim', 'the account of the controller', isClaimed),
+    checkDocuments(await inspectDocuments(connection, key)),
+  ];
 }
 
 /** Logs in as the controller does. */

@@ -53,8 +53,8 @@ async function checkInstallation(options: DoctorOptions): Promise<readonly Findi
 async function checkSettings(settings: ControllerSettings, namespaces: readonly string[]): Promise<readonly Finding[]> {
   const { finding, key } = await checkKey(settings);
   const checks = [
-    checkNats(settings.nats, key),
-    checkTemporal(settings.temporal),
+    checkNats(settings, key),
+    checkTemporal(settings.temporal, key),
     checkBuckets(settings),
     checkCluster(settings, { namespaces, hasKey: key !== undefined }),
   ];

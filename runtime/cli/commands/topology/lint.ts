@@ -24,13 +24,17 @@ In a directory, files with Kubernetes objects are skipped.`,
   },
   async run({ files, set, format }) {
     const { loadTopology } = await import('../../documents/load-topology.js');
+    const { laterProblems } = await import('../../documents/later-problems.js');
     const { kubernetesKind } = await import('../../../../lib/topology/read/kubernetes-kind.js');
     const isObject = (file: string) => kubernetesKind(textOf(file)) !== undefined;
     const skipped = (file: string) => {
       if (format === 'text') process.stdout.write(`${file}: skipped, a Kubernetes object\n`);
     };
     const found = files.flatMap((file) => topologiesIn(file, isObject, skipped));
-    const results = found.map((file) => ({ file, problems: loadTopology(file, set).problems }));
+    const results = found.map((file) => {
+      const loaded = loadTopology(file, set);
+      return { file, problems: [...loaded.problems, ...laterProblems(loaded)] };
+    });
     const problems = results.flatMap((result) => result.problems);
     if (format === 'json') process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
     else await printProblems(results);

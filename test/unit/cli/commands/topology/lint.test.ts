@@ -44,6 +44,36 @@ test('the JSON format exits with the same status', async () => {
   expect(await kflow('lint', '--format', 'json', valid())).toMatchObject({ status: 0, stdout: '[]\n' });
 });
 
+test('a module that cannot be read is an error, where the document names it', async () => {
+  const file = place.write('module.yaml', topology.replace(/code: "[^"]*"/, 'module: ./none.py, language: python'));
+  const { status, stdout } = await kflow('lint', file);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(
+    /module\.yaml:3:\d+ {2}dag\[0\]\.meta\.module {2}cannot read the module \.\/none\.py: no such file/,
+  );
+});
+
+test('two accounts at one address, which only manifests cannot have, are a warning that names synth', async () => {
+  const account = (user: string) => `addr: 'minio:9000', user: ${user}, password: ${user}-word`;
+  const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
+  const schema = '{"type":"record","name":"n","fields":[{"name":"n","type":"string"}]}';
+  const accounts = (one: string, other: string) => `jobId: accounts
+dag:
+  - { id: list, type: fs-source, format: list, topics: 's3a://texts', ${account(one)}, out: [map] }
+  - { id: map, type: raw, schema: '${schema}', ${code}, out: [store] }
+  - { id: store, type: s3-sink, topics: 's3a://results', ${account(other)} }
+`;
+  const file = place.write('accounts.yaml', accounts('eva', 'ada'));
+  const { status, stdout } = await kflow('lint', file);
+  expect(status).toBe(0);
+  expect(stdout).toContain(
+    'warning: kflow synth refuses this: minio:9000: the secret accounts--minio-9000 already belongs',
+  );
+  expect((await kflow('synth', '-o', `${place.folder}/manifests`, file)).status).toBe(1);
+  const one = place.write('accounts.yaml', accounts('eva', 'eva'));
+  expect((await kflow('lint', one)).stdout).toBe(`${one}: ok\n`);
+});
+
 const object = 'apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: dev\n';
 
 test('Kubernetes objects in a directory are skipped, with a word', async () => {
