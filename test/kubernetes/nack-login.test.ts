@@ -3,7 +3,7 @@ import path from 'node:path';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import { NackAccount } from '../../lib/constructs/streams/nack-account';
 import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
-import { LoginPlace, type LoginWay } from '../support/login-place';
+import { LoginPlace, type LoginWay, withoutLineBreaks } from '../support/login-place';
 import { GitOpsStage } from './gitops-stage';
 import { connectCluster } from './support';
 
@@ -31,18 +31,13 @@ dag:
   - { id: leaf, type: raw, meta: { name: f, code: 'def f(ctx, event): return None' } }
 `;
 
-/** NACK takes users, passwords and tokens as they are, with a line break at their end. */
-function trimmed(files: LoginWay['right']): object {
-  return Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.trim()]));
-}
-
 /** A flow with an Account of its own, whose Secret has these files, as an Application. */
 async function commit(way: LoginWay, which: 'right' | 'wrong') {
-  const name = way.name.replaceAll(' ', '-').toLowerCase();
+  const name = `${which}-${way.name.replaceAll(' ', '-').toLowerCase()}`;
   const namespace = namespaces[which];
   const metadata = { name: `login-${name}`, namespace };
   const cluster = await connectCluster();
-  await cluster.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: trimmed(way[which]) });
+  await cluster.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: withoutLineBreaks(way[which]) });
   const application = stage.application(name, namespace);
   const app = new FlowApp();
   new NackAccount(app, 'account', { name, namespace, servers: [urlOf(way)], secret: metadata.name });
@@ -51,15 +46,17 @@ async function commit(way: LoginWay, which: 'right' | 'wrong') {
   return { application, plan: stage.commit(name, flow(name, namespace), nats) };
 }
 
-const ownKinds = ['Account', 'Stream', 'Consumer', 'KeyValue'];
+const ownKinds = ['Account', 'Consumer', 'KeyValue', 'Stream'];
+/** Enough on a busy machine: a sync ends by what NACK says. */
+const patience = '240s';
 
 test.each(ways)('NACK makes the streams of a flow on a nats that asks for $name', async (way) => {
   const { application, plan } = await commit(way, 'right');
-  const { phase, message } = await application.sync();
+  const { phase, message } = await application.sync(patience);
   expect([phase, message]).toEqual(['Succeeded', expect.any(String)]);
   const { resources } = await application.status();
   const own = resources.filter(({ kind }) => ownKinds.includes(kind));
-  expect([...new Set(own.map(({ kind }) => kind))].sort()).toEqual([...ownKinds].sort());
+  expect([...new Set(own.map(({ kind }) => kind))].sort()).toEqual(ownKinds);
   expect(own.filter(({ health }) => health !== 'Healthy')).toEqual([]);
   expect(own.find(({ kind }) => kind === 'Account')?.message).toBe('Account is ready');
   const connection = await connectNats({ url: urlOf(way), credentials: place.credentials(way.right) }, 'test');
@@ -68,17 +65,21 @@ test.each(ways)('NACK makes the streams of a flow on a nats that asks for $name'
   await connection.close();
 });
 
-test.each(ways.filter(({ name }) => name === 'token'))(
+/** NACK may see a connection that ends where the server refuses its certificate. */
+const words = /Authorization Violation|unknown certificate authority|connection reset|broken pipe|EOF/;
+
+test.each(ways)(
   'a sync fails when nats refuses the Secret of NACK with $name, and shows nothing of it',
   async (way) => {
     const { application } = await commit(way, 'wrong');
-    const sync = await application.sync();
+    const sync = await application.sync(patience);
     expect([sync.phase, sync.message]).toEqual(['Failed', expect.any(String)]);
     const { resources } = await application.status();
-    expect(resources.find(({ kind }) => kind === 'Stream')).toMatchObject({
-      health: 'Degraded',
-      message: expect.stringMatching(/Authorization Violation/),
-    });
+    const streams = resources.filter(({ kind }) => kind === 'Stream');
+    expect(streams.map(({ health, message }) => [health, message])).toEqual(
+      streams.map(() => ['Degraded', expect.stringMatching(words)]),
+    );
+    expect(streams.length).toBeGreaterThan(0);
     const shown = JSON.stringify([sync, resources]);
     for (const text of Object.values(way.wrong)) expect(text.length > 8 && shown.includes(text.trim())).toBe(false);
   },

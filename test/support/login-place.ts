@@ -25,6 +25,11 @@ export interface LoginWay {
 /** A secret that no output may contain. */
 export const secret = 'hunter2-is-a-secret';
 
+/** Files as NACK needs them, which takes users, passwords and tokens with a line break at their end as they are. */
+export function withoutLineBreaks(files: Files): Files {
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.trimEnd()]));
+}
+
 /** Nats-servers that ask for a login, and folders of credentials. */
 export class LoginPlace {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'kflow-login-'));
