@@ -95,7 +95,7 @@ const node = `
   WritableStreamDefaultWriter atob btoa clearImmediate clearInterval clearTimeout console crypto fetch global performance
   process queueMicrotask setImmediate setInterval setTimeout structuredClone`;
 
-const host = 'logger require module exports __filename __dirname';
+const host = 'logger AckException Decimal Duration require module exports __filename __dirname';
 
 /** Names that inline code may use: those of JavaScript, of Node 20, and of KFlow's TypeScript host. */
 export const knownNames: ReadonlySet<string> = new Set(`${language} ${node} ${host}`.trim().split(/\s+/));

@@ -1,6 +1,26 @@
-/** The API of functions in TypeScript and JavaScript. */
+/** The API of functions in TypeScript and JavaScript. Its classes are in scope in inline code. */
 
-/** An Avro record as a plain object: longs beyond 2^53 are bigints, bytes are Buffers. */
+export { Decimal, Duration } from '../topology/avro/logical-values';
+
+/** An error that acks its record: by default the record is not retried, and error side streams get it as JSON. */
+export class AckException extends Error {
+  override readonly name: string = 'AckException';
+
+  /** Return false to have the record redelivered, as after any other error. */
+  shouldAck(): boolean {
+    return true;
+  }
+
+  /** Return false to send the record to error side streams in its Avro encoding. */
+  payloadAsJson(): boolean {
+    return true;
+  }
+}
+
+/**
+ * An Avro record as a plain object: longs beyond 2^53 are bigints, bytes are Buffers. With `meta.logicalTypes`, values with a
+ * logical type are Dates, Decimals, Durations and bigints (docs/avro.md).
+ */
 // biome-ignore lint/suspicious/noExplicitAny: the fields of a record depend on its schema
 export type AvroRecord = { [field: string]: any };
 

@@ -110,6 +110,8 @@ export const functionSpecSchema = z
     maxPollIntervalMs: z.int().positive(),
     maxDeliver: z.int().positive(),
     concurrency: z.int().positive(),
+    /** Inputs have the values of their logical types. */
+    logicalTypes: z.literal(true).optional(),
     checkpoint: z.boolean(),
     rate: z.number().positive().optional(),
     meta: z.record(z.string(), z.unknown()).readonly(),

@@ -63,6 +63,7 @@ export function planSpec(
     maxPollIntervalMs: meta.maxPollIntervalMs,
     maxDeliver: meta.maxDeliver,
     concurrency: meta.concurrency,
+    logicalTypes: meta.logicalTypes || undefined,
     checkpoint: meta.checkpoint,
     rate: meta.rate,
     meta: ownMeta,

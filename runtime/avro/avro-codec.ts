@@ -32,8 +32,14 @@ export class AvroCodec {
   private renderer: RenderJson | undefined;
   private failed: { readonly value: unknown; readonly fault: Fault | undefined } | undefined;
 
-  /** Takes a schema as JSON, or its text. Throws FunctionError 'schema-invalid', which names each fault. */
-  constructor(readonly schema: WrittenSchema | object) {
+  /**
+   * Takes a schema as JSON, or its text. With `logicalTypes`, `decode` makes Dates, Decimals and the like of values that have
+   * a logical type. Throws FunctionError 'schema-invalid', which names each fault.
+   */
+  constructor(
+    readonly schema: WrittenSchema | object,
+    private readonly options: { readonly logicalTypes?: boolean } = {},
+  ) {
     this.type = validType(schema);
     this.fingerprint = avroFingerprint(this.type);
   }
@@ -63,7 +69,8 @@ export class AvroCodec {
 
   /** Throws FunctionError 'record-invalid' for bytes that the schema does not describe. */
   decode(bytes: Uint8Array, start = 0): unknown {
-    this.decoder ??= decodeWith(compileDecoder(identityOf(this.type), identityOf));
+    const isNative = this.options.logicalTypes === true;
+    this.decoder ??= decodeWith(compileDecoder(identityOf(this.type), { identity: identityOf, isNative }));
     return this.decoder(bytes, start);
   }
 
@@ -73,7 +80,8 @@ export class AvroCodec {
    */
   decoderFor(reader: AvroCodec): DecodeBytes {
     const resolved = resolveTypes(this.type, reader.type);
-    if ('resolution' in resolved) return decodeWith(compileDecoder(resolved.resolution, identityOf));
+    if ('resolution' in resolved)
+      return decodeWith(compileDecoder(resolved.resolution, { identity: identityOf, isNative: false }));
     const listed = resolved.conflicts
       .slice(0, 3)
       .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));

@@ -4,13 +4,21 @@ import { ByteReader } from './byte-reader';
 import { encodeDefault } from './encode-default';
 import { GeneratedCode, quoted } from './generated-code';
 import { hasBytes } from './limits';
+import { nativeOf, natives } from './logical-value';
 
 /** Reads a value. Throws MalformedError. */
 export type Decode = (reader: ByteReader) => unknown;
 
+export interface DecoderOptions {
+  /** Reads a type as itself. */
+  readonly identity: (type: AvroType) => Resolution;
+  /** Whether values of logical types are those of docs/avro.md, instead of values of the base type. */
+  readonly isNative: boolean;
+}
+
 /** Compiles a resolution to one function that reads what the writer wrote as the reader's type. */
-export function compileDecoder(resolution: Resolution, identity: (type: AvroType) => Resolution): Decode {
-  const compiler = new DecoderCompiler(identity);
+export function compileDecoder(resolution: Resolution, options: DecoderOptions): Decode {
+  const compiler = new DecoderCompiler(options);
   return compiler.code.compile(`(r) => ${compiler.read(resolution)}`) as Decode;
 }
 
@@ -18,9 +26,18 @@ export function compileDecoder(resolution: Resolution, identity: (type: AvroType
 class DecoderCompiler {
   readonly code = new GeneratedCode<object>();
 
-  constructor(private readonly identity: (type: AvroType) => Resolution) {}
+  constructor(private readonly options: DecoderOptions) {}
 
   read(resolution: Resolution): string {
+    if (resolution.kind !== 'primitive' && resolution.kind !== 'fixed') return this.readBase(resolution);
+    const native = this.options.isNative ? nativeOf(resolution.logical) : undefined;
+    if (native === undefined) return this.readBase(resolution);
+    const { logical } = resolution;
+    return `${this.code.constant(natives[native])}(${this.readBase(resolution)}, ${this.code.constant(logical)})`;
+  }
+
+  /** Reads a value of the base type, whatever its logical type. */
+  private readBase(resolution: Resolution): string {
     switch (resolution.kind) {
       case 'primitive':
         return readPrimitive(resolution);
@@ -62,7 +79,10 @@ class DecoderCompiler {
   }
 
   private unionBody(branches: readonly Resolution[]): string {
-    const cases = branches.map((branch, index) => `case ${index}: return ${this.read(branch)};`);
+    const cases = branches.map((branch, index) => {
+      const read = isAmbiguous(branch, branches) ? this.readBase(branch) : this.read(branch);
+      return `case ${index}: return ${read};`;
+    });
     return `switch (r.index(${branches.length})) {\n${cases.join('\n')}\n}`;
   }
 
@@ -94,7 +114,7 @@ class DecoderCompiler {
     const bytes = Buffer.from(encodeDefault(type, fallback?.json));
     let decode: Decode | undefined;
     return () => {
-      decode ??= compileDecoder(this.identity(type), this.identity);
+      decode ??= compileDecoder(this.options.identity(type), this.options);
       return decode(new ByteReader(bytes, 0));
     };
   }
@@ -134,6 +154,44 @@ class DecoderCompiler {
 
   private skipFields(type: RecordType): string {
     return `r.enter();\n${type.fields.map((field) => `${this.skip(field.type)};`).join('\n')}\nr.leave();`;
+  }
+}
+
+/**
+ * Whether another branch of the union would take the value of this branch's logical type, so that it would be written as
+ * something else; so is a whole number that was read from a float. Its values stay those of the base type.
+ */
+function isAmbiguous(branch: Resolution, branches: readonly Resolution[]): boolean {
+  const group = groupOf(branch);
+  return branches.some((other) => {
+    if (other === branch || group === undefined) return false;
+    if (groupOf(other) === group) return true;
+    return other.kind === 'primitive' && confusedWith[group].includes(other.to);
+  });
+}
+
+type Group = 'date' | 'duration' | 'number';
+
+/** Branches, beside those of the same group, whose values may be written in a branch of the group. */
+const confusedWith: { readonly [each in Group]: readonly string[] } = {
+  date: ['float', 'double'],
+  number: ['int', 'long', 'float', 'double'],
+  duration: [],
+};
+
+/** What the native values of a branch have in common with those of others. */
+function groupOf(branch: Resolution): Group | undefined {
+  if (branch.kind !== 'primitive' && branch.kind !== 'fixed') return undefined;
+  switch (nativeOf(branch.logical)) {
+    case 'bigint':
+      return 'number';
+    case 'instant':
+    case 'day':
+      return 'date';
+    case 'duration':
+      return 'duration';
+    default:
+      return undefined; // a decimal is written in the branch of its scale
   }
 }
 

@@ -1,9 +1,9 @@
-import type { AvroField, AvroType, EnumType, PrimitiveType, RecordType } from '../../lib/topology/avro/avro-type';
+import type { AvroField, AvroType, EnumType, RecordType } from '../../lib/topology/avro/avro-type';
 import type { ByteWriter } from './byte-writer';
-import { dateValue, takesDates } from './date-value';
 import { encodeDefault } from './encode-default';
 import { GeneratedCode, quoted } from './generated-code';
 import { hasBytes } from './limits';
+import { baseValue, logicalShapeOf } from './logical-value';
 import { compileUnion } from './union-code';
 import { isObjectProperty, ownProperty, Shape, shapeOf } from './value-shape';
 
@@ -50,12 +50,12 @@ class EncoderCompiler {
 
   private scalar(type: AvroType, variable: string): string {
     if (type.kind === 'enum') return `w.symbol(${this.symbolsOf(type)}.get(${variable}))`;
-    if (type.kind === 'fixed') return `w.fixed(${variable}, ${type.size})`;
-    if (type.kind !== 'primitive') throw new Error(`a ${type.kind} is not written as a scalar`);
-    if (type.name === 'null') return `${variable} === null`;
-    if (!takesDates(type)) return `w.${type.name}(${variable})`;
-    const date = `${this.code.constant(writeDate)}(w, ${variable}, ${this.code.constant(type)})`;
-    return `w.${type.name}(${variable}) || ${date}`;
+    if (type.kind !== 'primitive' && type.kind !== 'fixed')
+      throw new Error(`a ${type.kind} is not written as a scalar`);
+    if (type.kind === 'primitive' && type.name === 'null') return `${variable} === null`;
+    const base = type.kind === 'fixed' ? `w.fixed(${variable}, ${type.size})` : `w.${type.name}(${variable})`;
+    if (logicalShapeOf(type) === undefined) return base;
+    return `${base} || ${this.code.constant(writeLogical)}(w, ${variable}, ${this.code.constant(type)})`;
   }
 
   private arrayBody(type: AvroType, items: AvroType): string {
@@ -124,9 +124,11 @@ class EncoderCompiler {
   }
 }
 
-function writeDate(writer: ByteWriter, value: unknown, type: PrimitiveType): boolean {
-  if (typeof value !== 'object' || value === null || shapeOf(value) !== Shape.date) return false;
-  return writer.long(dateValue(value as Date, type.logical));
+function writeLogical(writer: ByteWriter, value: unknown, type: AvroType): boolean {
+  if (typeof value !== 'object' || value === null || shapeOf(value) !== logicalShapeOf(type)) return false;
+  const base = baseValue(value, type);
+  if (!(base instanceof Uint8Array)) return writer.long(base);
+  return type.kind === 'fixed' ? writer.fixed(base, type.size) : writer.bytes(base);
 }
 
 /** The first own property of a record that its type lacks. Properties without a value count as left out. */

@@ -1,5 +1,6 @@
-import { type AvroType, describeAvroType, type LogicalType, type UnionType } from '../../lib/topology/avro/avro-type';
+import { type AvroType, describeAvroType, type UnionType } from '../../lib/topology/avro/avro-type';
 import { maxEmptyItems, maxNesting } from './limits';
+import { logicalOf } from './logical-value';
 import { Shape, shapeOf } from './value-shape';
 
 /** The first value of a record that does not fit. */
@@ -86,6 +87,7 @@ function describeObject(value: object): string {
   const shape = shapeOf(value);
   if (shape === Shape.array) return 'an array';
   if (shape === Shape.date) return Number.isNaN(Date.prototype.getTime.call(value)) ? 'an invalid Date' : 'a Date';
+  if (shape === Shape.decimal) return cut(`Decimal ${value}`, 60);
   if (shape === Shape.bytes) return `${classOf(value)} of ${(value as ArrayBufferView).byteLength} bytes`;
   if (shape !== Shape.plain) return `${/^[AEIOU]/.test(classOf(value)) ? 'an' : 'a'} ${classOf(value)}`;
   const keys = Object.keys(value);
@@ -123,6 +125,8 @@ function hint(type: AvroType, value: unknown): string {
 function remedyOf(branches: readonly AvroType[], value: unknown): string | undefined {
   const takes = (...names: string[]) =>
     branches.some((branch) => names.includes(branch.kind === 'primitive' ? branch.name : branch.kind));
+  const isDigits = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string';
+  if (isDigits && branches.some((branch) => logicalOf(branch)?.name === 'decimal')) return 'use Decimal.of(value)';
   switch (typeof value) {
     case 'number':
       return numberRemedy(takes, value);
@@ -163,6 +167,10 @@ function textRemedy(branches: readonly AvroType[], takes: Takes): string | undef
 function objectRemedy(branches: readonly AvroType[], takes: Takes, value: object): string | undefined {
   const shape = shapeOf(value);
   if (shape === Shape.date) return dateRemedy(branches, takes, value as Date);
+  if (shape === Shape.decimal) return decimalRemedy(branches, takes);
+  if (shape === Shape.duration) {
+    return takes('fixed') ? 'declare {"type": "fixed", "size": 12, "logicalType": "duration", ...}' : undefined;
+  }
   if (shape === Shape.bytes) {
     if (takes('string')) return 'use buffer.toString()';
     return takes('array') ? 'use Array.from(bytes)' : undefined;
@@ -180,7 +188,7 @@ const timestamps = 'declare {"type": "long", "logicalType": "timestamp-millis"} 
 
 function dateRemedy(branches: readonly AvroType[], takes: Takes, value: Date): string | undefined {
   if (Number.isNaN(Date.prototype.getTime.call(value))) return undefined;
-  const logical = branches.flatMap(logicalOf);
+  const logical = branches.flatMap((branch) => logicalOf(branch)?.name ?? []);
   if (logical.includes('date')) return 'a date takes midnight in UTC, as of new Date("2026-11-29")';
   const [local] = logical.filter((name) => name.startsWith('local-'));
   if (local !== undefined) return `a Date is an instant, not a ${local}; use its number`;
@@ -190,8 +198,14 @@ function dateRemedy(branches: readonly AvroType[], takes: Takes, value: Date): s
   return takes('double', 'float') ? 'use value.getTime()' : timestamps;
 }
 
-function logicalOf(type: AvroType): readonly LogicalType['name'][] {
-  return type.kind === 'primitive' && type.logical !== undefined ? [type.logical.name] : [];
+function decimalRemedy(branches: readonly AvroType[], takes: Takes): string | undefined {
+  const logical = branches.map(logicalOf).find((each) => each?.name === 'decimal');
+  if (logical?.name === 'decimal') return `it has more than ${logical.precision} digits, or ${logical.scale} decimals`;
+  if (takes('string')) return 'use String(value)';
+  if (takes('double', 'float')) return 'use Number(value), which rounds';
+  return takes('bytes')
+    ? 'declare {"type": "bytes", "logicalType": "decimal", "precision": ..., "scale": ...}'
+    : undefined;
 }
 
 /** Whether an object that fits no branch is a value inside the name of its branch. */

@@ -1,6 +1,7 @@
 import type { AvroType, LogicalType, UnionType } from '../../lib/topology/avro/avro-type';
 import { ByteWriter } from './byte-writer';
 import { compileEncoder, type Encode } from './compile-encoder';
+import { decimalOf } from './logical-value';
 import { Shape, shapeOf } from './value-shape';
 
 /** Renders a decoded value as JSON on one line. */
@@ -129,15 +130,5 @@ function shortestFloat(value: number): string {
 function renderBytes(logical: LogicalType | undefined): RenderJson {
   if (logical?.name !== 'decimal')
     return (value) => JSON.stringify(Buffer.from(value as Uint8Array).toString('base64'));
-  return (value) => `"${decimalText(value as Uint8Array, logical.scale)}"`;
-}
-
-/** The digits of a decimal: `-0.05` of the byte FB with scale 2. */
-function decimalText(bytes: Uint8Array, scale: number): string {
-  const unsigned = bytes.length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
-  const value = BigInt.asIntN(bytes.length * 8, unsigned);
-  const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0');
-  const whole = digits.slice(0, digits.length - scale);
-  const text = scale === 0 ? whole : `${whole}.${digits.slice(-scale)}`;
-  return value < 0n ? `-${text}` : text;
+  return (value) => `"${decimalOf(value as Uint8Array, logical.scale)}"`;
 }

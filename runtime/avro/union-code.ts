@@ -1,6 +1,6 @@
 import type { AvroType, EnumType, UnionType } from '../../lib/topology/avro/avro-type';
-import { dateValue, takesDates } from './date-value';
 import type { GeneratedCode } from './generated-code';
+import { baseValue, logicalOf, logicalShapeOf } from './logical-value';
 import { isWrapped } from './misfit';
 import { Shape, shapeOf } from './value-shape';
 
@@ -114,7 +114,12 @@ class UnionCode {
         ? `if (v.byteLength === ${branch.type.size}) return ${this.into(branch)};`
         : `return ${this.into(branch)};`,
     );
-    const dates = this.branches.filter(({ type }) => takesDates(type)).map((branch) => this.date(branch));
+    const logical = [Shape.date, Shape.decimal, Shape.duration].map((shape) => {
+      const takers = this.branches.filter(({ type }) => logicalShapeOf(type) === shape);
+      // of several decimals, the one of the value's own scale first, so that what was read is written as it was
+      const ofScale = takers.length < 2 ? [] : takers.flatMap((branch) => this.logical(branch, scaleOf(branch.type)));
+      return { shape, cases: [...ofScale, ...takers.flatMap((branch) => this.logical(branch))] };
+    });
     const only = (shapes: Shape, cases: readonly string[]) =>
       cases.length === 0 ? '' : `if (shape === ${shapes}) { ${cases.join('\n')} return ${this.miss}; }`;
     return [
@@ -124,7 +129,7 @@ class UnionCode {
         this.of('array').map((branch) => `return ${this.into(branch)};`),
       ),
       only(Shape.bytes, bytes),
-      only(Shape.date, dates),
+      ...logical.map(({ shape, cases }) => only(shape, cases)),
       only(
         Shape.map,
         this.of('map').map((branch) => `return ${this.into(branch)};`),
@@ -133,13 +138,15 @@ class UnionCode {
     ].join('\n');
   }
 
-  private date(branch: Branch): string {
+  private logical(branch: Branch, scale: number | null | undefined = null): readonly string[] {
+    if (scale === undefined) return [];
     const { code } = this.compiler;
-    const logical = branch.type.kind === 'primitive' ? branch.type.logical : undefined;
-    return `{
-      const x = ${code.constant(dateValue)}(v, ${code.constant(logical)});
-      if (x !== undefined) return ${this.into(branch, 'x')};
+    const isOfScale = scale === null ? '' : `v.scale === ${scale} && `;
+    const fits = `{
+      const x = ${code.constant(baseValue)}(v, ${code.constant(branch.type)});
+      if (${isOfScale}x !== undefined) return ${this.into(branch, 'x')};
     }`;
+    return [fits];
   }
 
   /**
@@ -181,4 +188,9 @@ class UnionCode {
   private branchId(branch: Branch): string {
     return this.compiler.code.constant(branch.type).slice(1);
   }
+}
+
+function scaleOf(type: AvroType): number | undefined {
+  const logical = logicalOf(type);
+  return logical?.name === 'decimal' ? logical.scale : undefined;
 }

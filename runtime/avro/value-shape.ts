@@ -1,3 +1,5 @@
+import { Decimal, Duration } from '../../lib/topology/avro/logical-values';
+
 /** What an object is to the codec. */
 export const Shape = {
   plain: 0,
@@ -8,7 +10,9 @@ export const Shape = {
   bytes: 3,
   map: 4,
   date: 5,
-  other: 6,
+  decimal: 6,
+  duration: 7,
+  other: 8,
 } as const;
 export type Shape = (typeof Shape)[keyof typeof Shape];
 
@@ -25,6 +29,8 @@ export function shapeOf(value: object): Shape {
   const tag = Object.prototype.toString.call(value);
   if (tag === '[object Map]') return Shape.map;
   if (tag === '[object Date]') return Shape.date;
+  if (value instanceof Decimal) return Shape.decimal;
+  if (value instanceof Duration) return Shape.duration;
   if (builtIn.test(tag)) return Shape.other;
   return Object.getPrototypeOf(prototype) === null ? Shape.plain : Shape.instance;
 }

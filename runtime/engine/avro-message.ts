@@ -48,9 +48,12 @@ export class AvroSchemaCodec {
   private readonly codec: AvroCodec;
   private readonly header: Uint8Array;
 
-  /** Takes JSON, or its text. Throws FunctionError 'schema-invalid'. */
-  constructor(readonly schema: object | string) {
-    this.codec = new AvroCodec(schema);
+  /** Takes JSON, or its text. `logicalTypes` is that of the AvroCodec. Throws FunctionError 'schema-invalid'. */
+  constructor(
+    readonly schema: object | string,
+    options: { readonly logicalTypes?: boolean } = {},
+  ) {
+    this.codec = new AvroCodec(schema, options);
     this.fingerprint = this.codec.fingerprint;
     this.header = Buffer.concat([Uint8Array.of(0xc3, 0x01), Buffer.from(this.fingerprint, 'hex')]);
   }

@@ -1,3 +1,5 @@
+import { Decimal, Duration } from '../../lib/topology/avro/logical-values';
+
 /** Converts the values of test/fixtures/avro, whose README describes the forms, to the values of TypeScript. */
 export function exactValue(json: unknown): unknown {
   if (Array.isArray(json)) return json.map(exactValue);
@@ -25,6 +27,8 @@ const forms: { readonly [form: string]: (content: unknown, whole: object) => unk
   },
   $instant: (text) => new Date(text as string),
   $day: (text) => new Date(text as string),
+  $decimal: (text) => Decimal.of(text as string),
+  $duration: (parts) => new Duration(...(parts as [number, number, number])),
   $nest: (levels, whole) => {
     const { key, of, end } = whole as { key: string; of: object; end: unknown };
     let value = exactValue(end);

@@ -7,7 +7,7 @@ export type WrittenSchema = AvroSchema | string;
 /** An Avro schema with resolved names: a reference to a record is the record itself, so the graph may have cycles. */
 export type AvroType = PrimitiveType | RecordType | EnumType | FixedType | ArrayType | MapType | UnionType;
 
-export interface PrimitiveType {
+interface PrimitiveType {
   readonly kind: 'primitive';
   readonly name: AvroPrimitive;
   readonly logical?: LogicalType;

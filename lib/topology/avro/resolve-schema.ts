@@ -20,8 +20,14 @@ export interface SchemaConflict {
 
 /** How data of one type is read as another. The graph has a cycle where both types contain themselves. */
 export type Resolution =
-  | { readonly kind: 'primitive'; readonly from: AvroPrimitive; readonly to: AvroPrimitive }
-  | { readonly kind: 'fixed'; readonly size: number }
+  | {
+      readonly kind: 'primitive';
+      readonly from: AvroPrimitive;
+      readonly to: AvroPrimitive;
+      /** Of the reader. */
+      readonly logical?: LogicalType;
+    }
+  | { readonly kind: 'fixed'; readonly size: number; readonly logical?: LogicalType }
   /** The reader's symbol for each of the writer's. */
   | { readonly kind: 'enum'; readonly symbols: readonly string[] }
   | { readonly kind: 'array'; readonly items: Resolution; readonly written: AvroType }
@@ -132,13 +138,16 @@ class Pass {
         return writer.kind === 'fixed' &&
           writer.size === reader.size &&
           areAlikeDecimals(writer.logical, reader.logical)
-          ? { resolution: { kind: 'fixed', size: writer.size }, conflicts: [] }
+          ? { resolution: { kind: 'fixed', size: writer.size, ...logicalOf(reader) }, conflicts: [] }
           : unlike(writer, reader);
       case 'primitive':
         return writer.kind === 'primitive' &&
           isTaken(writer.name, reader.name) &&
           areAlikeDecimals(writer.logical, reader.logical)
-          ? { resolution: { kind: 'primitive', from: writer.name, to: reader.name }, conflicts: [] }
+          ? {
+              resolution: { kind: 'primitive', from: writer.name, to: reader.name, ...logicalOf(reader) },
+              conflicts: [],
+            }
           : unlike(writer, reader);
     }
   }
@@ -218,6 +227,10 @@ function isSameKind(writer: AvroType, reader: AvroType): boolean {
 
 function isTaken(writer: AvroPrimitive, reader: AvroPrimitive): boolean {
   return writer === reader || (promotions[reader]?.includes(writer) ?? false);
+}
+
+function logicalOf({ logical }: { readonly logical?: LogicalType }): { readonly logical?: LogicalType } {
+  return logical === undefined ? {} : { logical };
 }
 
 /** Two decimals must have the same scale and precision: otherwise, the same bytes are different numbers. */

@@ -23,6 +23,9 @@ export const metaSettings = {
     'Milliseconds that a record may take without a heartbeat before it is redelivered; 120000 by default.',
   ),
   maxDeliver: field.count('Number of attempts before a record is dead-lettered; 5 by default.'),
+  logicalTypes: field.flag(
+    'Values with a logical type arrive as those of the language (datetime, Decimal, Date, ...) instead of numbers, text and bytes; false by default.',
+  ),
   'download.directory': field.text('Directory of automatic downloads, below /tmp/.'),
   'bulk.enabled': field.flag('Sinks: write records in bulk; requires both flush settings above 0.'),
   'bulk.flush.timer': field.integer('Milliseconds between two flushes of a bulk.'),

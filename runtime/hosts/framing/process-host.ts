@@ -316,5 +316,6 @@ function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): ob
     schemaFingerprint: fingerprint,
     sides: Object.fromEntries(spec.sideOutputs.map((side) => [side.id, declared(side.schema)])),
     replica,
+    logicalTypes: spec.logicalTypes,
   };
 }

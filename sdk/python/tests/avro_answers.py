@@ -18,8 +18,10 @@ def differences(question, other_codec):
     if not question["isValid"]:
         return ["schema: TypeScript refuses it, Python compiles it"]
     found = []
+    logical_codec = Codec(question["schema"], logical_types=True)
     for case in question["cases"]:
         found += of_case(case, codec)
+        found += of_logical(case, logical_codec)
     if other_codec is not None:
         found += of_other(question, other_codec, codec)
     return found
@@ -35,6 +37,21 @@ def of_case(case, codec):
         answer = decoded(codec.decode, bytes.fromhex(case["bytes"]))
         found += compared("bytes", case["bytes"], "TypeScript", case["decoded"], "Python", answer)
     return found
+
+
+def of_logical(case, codec):
+    """What is read with logical types is written back, and reads as the same."""
+    found = []
+    if "changed" in case:
+        found.append(f"logical types: TypeScript writes back another value\n  bytes {case['bytes']}\n  {case['changed']}")
+    try:
+        value = codec.decode(bytes.fromhex(case.get("bytes", "")))
+    except AvroError:
+        return found
+    answer = encoded(codec, value)
+    if "bytes" in answer and same(codec.decode(bytes.fromhex(answer["bytes"])), value):
+        return found
+    return [*found, f"logical types: Python writes back another value\n  bytes {case['bytes']}\n  value {value!r}\n  {shown(answer)}"]
 
 
 def of_natural(payload, fast, codec):

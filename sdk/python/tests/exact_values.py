@@ -1,7 +1,11 @@
 """Values in the forms of test/fixtures/avro/README.md, as the values of Python and back."""
 
 import datetime
+import decimal
 import math
+import uuid
+
+from kfbasicpy.avro import Duration
 
 
 def value_of(form):
@@ -45,6 +49,8 @@ def same(one, other):
         return False
     if isinstance(one, list):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, decimal.Decimal):
+        return one.as_tuple() == other.as_tuple()
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     return one == other
@@ -70,5 +76,10 @@ _FORMS = {
     "$record": _entries,
     "$instant": lambda text, _: datetime.datetime.fromisoformat(text.replace("Z", "+00:00")),
     "$day": lambda text, _: datetime.date.fromisoformat(text),
+    "$local": lambda text, _: datetime.datetime.fromisoformat(text),
+    "$time": lambda text, _: datetime.time.fromisoformat(text),
+    "$uuid": lambda text, _: uuid.UUID(text),
+    "$decimal": lambda text, _: decimal.Decimal(text),
+    "$duration": lambda parts, _: Duration(*parts),
     "$nest": _nest,
 }

@@ -74,6 +74,23 @@ class PlainTest(unittest.TestCase):
             with self.subTest(value=value):
                 self.assertRegex(misfit(LONGS, value), rf"^f: expected array, got {type(value).__name__}.*; use list\(value\)$")
 
+    def test_takes_instances_of_dataclasses_for_records(self):
+        @dataclasses.dataclass
+        class Point:
+            x: int
+
+        @dataclasses.dataclass
+        class Line:
+            points: list
+
+        point = record(("x", "int", {}))
+        codec = Codec(named_q(("points", {"type": "array", "items": point}, {})))
+        self.assertEqual(codec.decode(codec.encode(Line([Point(1), Point(2)]))), {"points": [{"x": 1}, {"x": 2}]})
+        union = Codec(["null", {"type": "map", "values": "int"}, point])
+        self.assertEqual(union.encode(Point(3)), b"\4\6")
+        self.assertIn("dataclasses.asdict(value)", misfit(["null", {"type": "map", "values": "int"}], Point(3)))
+        self.assertIn("expected int", misfit("int", Point(3)))
+
     def test_names_the_remedy_for_what_is_no_record(self):
         @dataclasses.dataclass
         class Point:
@@ -83,7 +100,7 @@ class PlainTest(unittest.TestCase):
             def __init__(self):
                 self.x = 1
 
-        self.assertRegex(misfit(named_q(), Point(1)), r"; use dataclasses.asdict\(value\)$")
+        self.assertRegex(misfit({"type": "map", "values": "int"}, Point(1)), r"; use dataclasses.asdict\(value\)$")
         self.assertRegex(misfit(named_q(), collections.namedtuple("P", "x")(1)), r"got P P\(x=1\); use ._asdict\(\)$")
         self.assertRegex(misfit({"type": "map", "values": "int"}, Plain()), r"; use a dict, as in vars\(value\)$")
 

@@ -49,6 +49,22 @@ class SharedCasesTest(unittest.TestCase):
 
         self.check_each("values", check)
 
+    def test_reads_values_of_logical_types_and_writes_them_back(self):
+        def check(case):
+            codec, payload = Codec(case["schema"], logical_types=True), bytes.fromhex(case["bytes"])
+            if "says" in case:
+                with self.assertRaises(AvroError) as caught:
+                    codec.decode(payload)
+                return self.assert_says(case, caught.exception)
+            expected = value_of(case["python"] if "python" in case else case["native"])
+            found = codec.decode(payload)
+            self.assertTrue(same(found, expected), f"{found!r}, expected {expected!r}")
+            written = codec.encode(found)
+            self.assertEqual(written.hex(), case.get("written", case["bytes"]))
+            self.assertTrue(same(codec.decode(written), found))
+
+        self.check_each("logical", check)
+
     def test_refuses_values(self):
         def check(case):
             with self.assertRaises(AvroError) as caught:

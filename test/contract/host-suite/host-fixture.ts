@@ -14,6 +14,10 @@ interface HostCode {
   readonly usesUnknownSide: string;
   /** Throws an error `not two` in its third line when `n` is 2, else returns its event. */
   readonly throwsOnTwo: string;
+  /** Throws an AckException `done` when `n` is 1, and one that does not ack, with its payload as it is, when `n` is 2. */
+  readonly throwsAckException: string;
+  /** Logs the name of the class of `at`, and of `price`, and returns its event. */
+  readonly namesClasses: string;
   /** Returns a text as `n` when `n` is 2, else its event. */
   readonly misfitsOnTwo: string;
   /** Returns `text` twice in a row. */
@@ -55,6 +59,8 @@ export interface HostFixture {
   readonly code: HostCode;
   /** A module whose `run` returns `n` plus a number that the module imports from a file beside it. */
   readonly module: { readonly file: string; readonly files: { readonly [name: string]: string } };
+  /** The classes of an instant and of a decimal, without and with logical types. */
+  readonly classes: { readonly base: readonly string[]; readonly logical: readonly string[] };
   /** The name of the errors that `throwsOnTwo` throws. */
   readonly errorType: string;
   /** Matches a trace or message that names this line of the code. */

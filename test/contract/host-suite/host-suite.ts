@@ -40,6 +40,7 @@ export function describeHost(language: Language): void {
     withHost(fixture.code[code], body, { language, entry: 'run', schema: numbered, ...options });
   describe(language, () => {
     describeOutputs(run);
+    describeValues(run, fixture);
     describeFailures(run, fixture);
     describeContext(run);
     describeOrder(run);
@@ -151,6 +152,34 @@ function describeOutputs(run: Run): void {
     ));
 }
 
+function describeValues(run: Run, { classes }: HostFixture): void {
+  const price = { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 };
+  const at = { type: 'long', logicalType: 'timestamp-millis' };
+  const priced = {
+    type: 'record',
+    name: 'priced',
+    fields: [
+      { name: 'at', type: at },
+      { name: 'price', type: price },
+    ],
+  };
+  const event = { at: 1_795_955_415_123, price: Buffer.from('3039', 'hex') };
+  it.each([
+    ['numbers and bytes', classes.base, {}],
+    ['those of the language, with meta.logicalTypes', classes.logical, { logicalTypes: true as const }],
+  ])('gives values with a logical type as %s, and writes them as they were', (_, names, options) =>
+    run(
+      'namesClasses',
+      async (host) => {
+        await host.processAll(priced, [event]);
+        expect(host.logs).toEqual([['INFO', names.join(' ')]]);
+        expect(host.outputsOf(0)).toEqual([event]);
+      },
+      { schema: priced, ...options },
+    ),
+  );
+}
+
 function describeFailures(run: Run, { errorType, names }: HostFixture): void {
   it('fails a record whose function throws, with type, message and line, and processes its neighbors', () =>
     run('throwsOnTwo', async (host) => {
@@ -160,6 +189,23 @@ function describeFailures(run: Run, { errorType, names }: HostFixture): void {
       expect(host.failureOf(1).trace).toMatch(names(3));
       expect(host.failureOf(1)).not.toHaveProperty('ack');
       expect(host.failureOf(1)).not.toHaveProperty('isFinal');
+    }));
+
+  it('reports the decisions of an AckException', () =>
+    run('throwsAckException', async (host) => {
+      await host.processAll(numbered, events(1, 2));
+      expect(host.failureOf(0)).toMatchObject({
+        type: 'AckException',
+        message: 'done',
+        ack: true,
+        payloadAsJson: true,
+      });
+      expect(host.failureOf(1)).toMatchObject({
+        type: 'Transient',
+        message: 'again',
+        ack: false,
+        payloadAsJson: false,
+      });
     }));
 
   it('fails a record whose output does not fit the schema, and names the field', () =>

@@ -18,6 +18,14 @@ export const pythonFixture: HostFixture = {
 `,
     usesUnknownSide: 'def run(ctx, event):\n    ctx.to_side_stream("other", event)',
     throwsOnTwo: 'def run(ctx, event):\n    if event["n"] == 2:\n        raise ValueError("not two")\n    return event',
+    throwsAckException: `class Transient(AckException):
+    def should_ack(self): return False
+    def payload_as_json(self): return False
+def run(ctx, event):
+    raise AckException("done") if event["n"] == 1 else Transient("again")
+`,
+    namesClasses:
+      'def run(ctx, event):\n    print(type(event["at"]).__name__, type(event["price"]).__name__)\n    return event',
     misfitsOnTwo: 'def run(ctx, event):\n    return {"n": "two"} if event["n"] == 2 else event',
     doubles: 'def run(ctx, event):\n    return {"text": event["text"] * 2}',
     describes: `class run(ProcessFunction):
@@ -87,6 +95,7 @@ async def finish(ctx):
       'five.py': 'FIVE = 5',
     },
   },
+  classes: { base: ['int', 'bytes'], logical: ['datetime', 'Decimal'] },
   errorType: 'ValueError',
   names: (line) => new RegExp(`line ${line}\\b`),
   process: {

@@ -14,6 +14,15 @@ export const javascriptFixture: HostFixture = {
     usesUnknownSide: "function run(ctx, event) { ctx.toSideStream('other', event); }",
     throwsOnTwo:
       "function run(ctx, event) {\n  if (event.n === 2)\n    throw new RangeError('not two');\n  return event;\n}",
+    throwsAckException: `class Transient extends AckException {
+      shouldAck() { return false; }
+      payloadAsJson() { return false; }
+    }
+    function run(ctx, { n }) { throw n === 1 ? new AckException('done') : new Transient('again'); }`,
+    namesClasses: `function run(ctx, event) {
+      console.log(event.at.constructor.name, event.price.constructor.name);
+      return event;
+    }`,
     misfitsOnTwo: "function run(ctx, event) { return event.n === 2 ? { n: 'two' } : event; }",
     doubles: 'function run(ctx, event) { return { text: event.text + event.text }; }',
     describes: `function run(ctx) {
@@ -61,6 +70,7 @@ export async function finish(ctx) {
       'five.js': 'export const five = 5;',
     },
   },
+  classes: { base: ['Number', 'Buffer'], logical: ['Date', 'Decimal'] },
   errorType: 'RangeError',
   names: (line) => new RegExp(`map\\.[jt]s:${line}\\b|line ${line}\\b`),
   process: {
@@ -87,6 +97,12 @@ export const typeScriptFixture: HostFixture = {
   ...javascriptFixture,
   code: {
     ...javascriptFixture.code,
+    throwsAckException: `import { AckException as Acked } from 'kflow/function';
+      class Transient extends Acked {
+        override shouldAck(): boolean { return false; }
+        override payloadAsJson(): boolean { return false; }
+      }
+      function run(ctx: unknown, { n }: { n: number }) { throw n === 1 ? new Acked('done') : new Transient('again'); }`,
     addsStep: `interface Item { readonly n: number }
       function run(ctx: { meta: { step: number } }, event: Item): Item { return { n: event.n + ctx.meta.step }; }`,
   },

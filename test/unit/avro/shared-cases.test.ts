@@ -15,6 +15,9 @@ interface Case {
   readonly read?: unknown;
   readonly bytes?: string;
   readonly json?: string;
+  readonly native?: unknown;
+  readonly typescript?: unknown;
+  readonly written?: string;
   readonly canonical?: string;
   readonly fingerprint?: string;
   readonly writer?: object | string;
@@ -60,6 +63,27 @@ describe('encodes, decodes and renders', () => {
     expect(decoded).toEqual(exactValue(read));
     if (json !== undefined) expect(codec.json(decoded)).toBe(json);
     expect(codec.decode(codec.encode(decoded) ?? Buffer.of())).toEqual(decoded);
+  });
+});
+
+describe('with logical types, reads and writes back', () => {
+  const cases = casesOf('logical').filter(([, { says }]) => says === undefined);
+  test.each(cases)('%s', (_, { schema, bytes = '', native, typescript = native, written = bytes }) => {
+    const codec = new AvroCodec(schema, { logicalTypes: true });
+    const value = codec.decode(Buffer.from(bytes, 'hex'));
+    expect(value).toEqual(exactValue(typescript));
+    const encoded = codec.encode(value);
+    expect(encoded === undefined ? codec.misfit(value) : hexOf(encoded)).toBe(written);
+    expect(codec.decode(encoded ?? Buffer.of())).toEqual(value);
+  });
+});
+
+describe('with logical types, refuses the bytes', () => {
+  const cases = casesOf('logical').filter(([, { says }]) => says !== undefined);
+  test.each(cases)('%s', (_, { schema, bytes = '', says = [] }) => {
+    const decode = () => new AvroCodec(schema, { logicalTypes: true }).decode(Buffer.from(bytes, 'hex'));
+    expect(decode).toThrow(expect.objectContaining({ code: 'record-invalid' }));
+    for (const text of says) expect(decode).toThrow(text);
   });
 });
 

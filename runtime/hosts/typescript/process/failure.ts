@@ -1,4 +1,5 @@
 import { isNativeError } from 'node:util/types';
+import { AckException } from '../../../../lib/define/sdk';
 import { KFlowError } from '../../../../lib/errors';
 import type { Failure } from '../../../engine/ports/host';
 
@@ -7,7 +8,7 @@ const maxType = 200;
 const maxMessage = 8_000;
 const maxTrace = 16_000;
 
-/** The failure of a record whose function threw this. Never throws, whatever was thrown. */
+/** The failure of a record whose function threw this, with the decisions of an AckException. Never throws, whatever was thrown. */
 export function failureOf(thrown: unknown): Failure {
   if (!isNativeError(thrown)) return { type: 'Error', message: cut(textOf(thrown), maxMessage) };
   const type = cut(read(() => thrown.constructor.name) || read(() => thrown.name) || 'Error', maxType);
@@ -22,7 +23,17 @@ export function failureOf(thrown: unknown): Failure {
           read(() => thrown.stack),
           maxTrace,
         );
-  return { type, message, ...(trace === '' ? {} : { trace }) };
+  return { type, message, ...(trace === '' ? {} : { trace }), ...decisionsOf(thrown) };
+}
+
+/** The decisions of an AckException; none if its methods throw. */
+function decisionsOf(thrown: Error): Pick<Failure, 'ack' | 'payloadAsJson'> {
+  if (!(thrown instanceof AckException)) return {};
+  try {
+    return { ack: thrown.shouldAck() === true, payloadAsJson: thrown.payloadAsJson() === true };
+  } catch {
+    return {};
+  }
 }
 
 /** What was thrown, in one line. */

@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import type { Logger } from '../../../../lib/define/sdk';
+import * as library from '../../../../lib/define/sdk';
 import { evaluateModule } from '../evaluate-module';
 
 export type EntryFunction = (...args: unknown[]) => unknown;
@@ -43,21 +44,33 @@ export function loadFunction({ code, file, entry = 'default' }: CompiledCode, lo
   return { entry: found.entry as EntryFunction, ...(finish === undefined ? {} : { finish: finish as EntryFunction }) };
 }
 
-/** Runs the code as a CommonJS module with `logger` in scope. Top-level functions are found without an export. */
+/** The name under which code imports the API of functions. It is that of this process, wherever packages are resolved. */
+const libraryName = 'kflow/function';
+
+/**
+ * Runs the code as a CommonJS module with `logger` and the classes of the API in scope. Top-level functions are found
+ * without an export.
+ */
 function evaluate(code: string, file: string, { entry, logger }: { entry: string; logger: Logger }): FoundFunctions {
   const ifLocal = (name: string) => `typeof ${name} === 'function' ? ${name} : undefined`;
   const find = `local: (${entry === 'default' ? 'undefined' : ifLocal(entry)}), finish: (${ifLocal('finish')})`;
-  // on the first line, so that line numbers stay right; two functions, so that the code can declare its own `logger`
-  const head = 'module.exports = (logger) => ((exports, require, module) => { ';
-  const tail = `\n;return { ${find}, exports: module.exports }; })(exports, require, module);`;
+  const { AckException, Decimal, Duration } = library;
+  const scope = { logger, AckException, Decimal, Duration };
+  // on the first line, so that line numbers stay right; two functions, so that the code can declare these names itself
+  const head = `module.exports = ({ ${Object.keys(scope).join(', ')} }, library) => ((exports, require, module) => { `;
+  const own = `Object.assign((name) => (name === '${libraryName}' ? library : require(name)), require)`;
+  const tail = `\n;return { ${find}, exports: module.exports }; })(exports, ${own}, module);`;
   const at = code.lastIndexOf('\n//# sourceMappingURL');
   const module = evaluateModule(`${head}${code.slice(0, at)}${tail}${code.slice(at)}`, file);
-  const load = module.exports as (logger: Logger) => {
+  const load = module.exports as (
+    names: typeof scope,
+    api: typeof library,
+  ) => {
     local: unknown;
     finish: unknown;
     exports: Record<string, unknown>;
   };
   module.exports = {};
-  const { local, finish, exports } = load(logger);
+  const { local, finish, exports } = load(scope, library);
   return { entry: local ?? exports[entry] ?? exports.default, finish: finish ?? exports.finish };
 }

@@ -5,6 +5,8 @@ import { OutputEncoder } from './output-encoder';
 export interface DeclaredSchemas {
   readonly schema?: object | string;
   readonly sides: { readonly [id: string]: { readonly schema?: object | string } };
+  /** Whether inputs have the values of their logical types. */
+  readonly logicalTypes?: boolean;
 }
 
 /** The codecs of a function: of its inputs' writers, of its outputs and of its side outputs. */
@@ -16,7 +18,7 @@ export class Schemas {
   private last: { readonly high: number; readonly low: number; readonly codec: AvroSchemaCodec } | undefined;
 
   /** Throws when a declared schema is not valid. */
-  constructor(declared: DeclaredSchemas) {
+  constructor(private readonly declared: DeclaredSchemas) {
     this.output = new OutputEncoder(declared.schema);
     const sides = Object.entries(declared.sides);
     this.sides = new Map(sides.map(([id, { schema }]) => [id, new OutputEncoder(schema)]));
@@ -25,7 +27,8 @@ export class Schemas {
   /** Adds a writer's schema. Records of an invalid one fail. */
   add(fingerprint: string, schema: object | string): void {
     try {
-      this.writers.set(fingerprint, new AvroSchemaCodec(schema));
+      const { logicalTypes } = this.declared;
+      this.writers.set(fingerprint, new AvroSchemaCodec(schema, { logicalTypes }));
     } catch (error) {
       this.writers.set(fingerprint, error as Error);
     }

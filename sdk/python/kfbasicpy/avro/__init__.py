@@ -2,5 +2,6 @@
 
 from .codec import Codec
 from .error import AvroError, SchemaError
+from .logical import Duration
 
-__all__ = ["AvroError", "Codec", "SchemaError"]
+__all__ = ["AvroError", "Codec", "Duration", "SchemaError"]

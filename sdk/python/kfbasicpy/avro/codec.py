@@ -13,16 +13,17 @@ from .parser import parse_schema
 
 
 class Codec:
-    """The encoder and the decoder of one schema, for any number of threads. Raises SchemaError when the schema is not valid."""
+    """The encoder and the decoder of one schema, for any number of threads. With `logical_types`, values of logical types are
+    decoded to Python's own classes. Raises SchemaError when the schema is not valid."""
 
-    def __init__(self, schema: Union[str, dict, list]) -> None:
+    def __init__(self, schema: Union[str, dict, list], logical_types: bool = False) -> None:
         type = parse_schema(schema)
         if is_recursive(type):
             make_room_for_recursion()
         limits = Limits()
         self._limits = limits if counts(type) else None
         self._write = compile_encoder(type, limits)
-        self._read = compile_decoder(type, limits)
+        self._read = compile_decoder(type, limits, logical_types)
 
     def encode(self, value: Any, header: bytes = b"") -> bytes:
         """The encoded value after `header`. Raises AvroError, which names the first place that does not fit."""

@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 from .error import AvroError
 from .limits import Limits, is_recursive, min_size
+from .logical import Convert, class_of, native
 from .schema import AvroType
 
 Read = Callable[[bytes, int], "tuple[Any, int]"]
@@ -20,24 +21,30 @@ _DOUBLE = struct.Struct("<d").unpack_from
 _VIEWED = 65536
 
 
-def compile_decoder(type: AvroType, limits: Limits) -> Read:
-    """The reader of a type's values, which counts in `limits`."""
-    return _Compiler(is_recursive(type), limits).compile(type)
+def compile_decoder(type: AvroType, limits: Limits, logical_types: bool = False) -> Read:
+    """The reader of a type's values, which counts in `limits`. With `logical_types`, values of logical types are those of
+    Python's own classes."""
+    return _Compiler(is_recursive(type), limits, logical_types).compile(type)
 
 
 class _Compiler:
-    def __init__(self, counts_depth: bool, limits: Limits) -> None:
+    def __init__(self, counts_depth: bool, limits: Limits, logical_types: bool) -> None:
         self._counts_depth = counts_depth
         self._limits = limits
+        self._logical_types = logical_types
         self._compiled: dict[str, Read] = {}
 
     def compile(self, type: AvroType) -> Read:
+        convert = native(type) if self._logical_types else None
+        return self._compile(type) if convert is None else _native(self._compile(type), convert)
+
+    def _compile(self, type: AvroType) -> Read:
         if type.name is not None and type.name in self._compiled:
             return self._compiled[type.name]
         if type.kind == "record":
             return self._record(type)
         if type.kind == "union":
-            return _union([self.compile(branch) for branch in type.branches])
+            return _union([self._branch(branch, type) for branch in type.branches])
         if type.kind == "array":
             read_block = _block_reader(min_size(type.inner), self._limits)
             return _array(self.compile(type.inner), read_block)
@@ -46,6 +53,13 @@ class _Compiler:
         if type.kind == "enum":
             return _enum(type)
         return _fixed(type.size) if type.kind == "fixed" else _PRIMITIVES[type.kind]
+
+    def _branch(self, branch: AvroType, union: AvroType) -> Read:
+        """The reader of a branch. Where several branches have values of one class, a value would be written in the first that
+        takes it, so they stay values of their base types."""
+        own = class_of(branch)
+        is_ambiguous = own is not None and sum(class_of(other) == own for other in union.branches) > 1
+        return self._compile(branch) if is_ambiguous else self.compile(branch)
 
     def _record(self, type: AvroType) -> Read:
         fields: list[tuple[str, Read]] = []
@@ -66,6 +80,14 @@ class _Compiler:
             return found
 
         return read_level
+
+
+def _native(read: Read, convert: Convert) -> Read:
+    def read_native(payload: bytes, position: int) -> tuple[Any, int]:
+        value, position = read(payload, position)
+        return convert(value), position
+
+    return read_native
 
 
 def _read_null(payload: bytes, position: int) -> tuple[None, int]:

@@ -8,7 +8,7 @@ from .default import default_value
 from .error import AvroError, SchemaError, quoted, shown
 from .limits import Limits, is_recursive, min_size
 from .logical import converter
-from .plain import entries_of, is_array, items_of
+from .plain import entries_of, fields_of, is_array, items_of
 from .primitives import Append, Write, bytes_of, compile_primitive, pack_long, write_text
 from .remedy import mismatch
 from .schema import MISSING, AvroType
@@ -95,7 +95,7 @@ def _converted(write: Write, convert: Callable[[Any], Any]) -> Write:
 def _record(type: AvroType, fields: list[tuple[str, Write, Any]], limits: Limits) -> Write:
     def write(append: Append, value: Any) -> None:
         if value.__class__ is not dict:
-            entries = entries_of(value)
+            entries = fields_of(value)
             if entries is None:
                 raise mismatch(type, value)
             value = entries

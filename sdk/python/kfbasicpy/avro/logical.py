@@ -1,7 +1,4 @@
-"""Logical types: which are valid, and the values of Python's own classes as values of the base type.
-
-Values are decoded as values of the base type; only encoding converts.
-"""
+"""Logical types: which are valid, and the values of Python's own classes as values of the base type, and back."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import datetime
 import math
 import uuid
 from decimal import Decimal
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 from .error import AvroError, shown
 from .plain import kind_of
@@ -30,7 +27,17 @@ _BASES = {
     "local-timestamp-micros": "long",
     "local-timestamp-nanos": "long",
 }
+# Digits of a decimal that are converted at once.
+_DIGITS = 1000
 _NANOS_OF = {"millis": 1_000_000, "micros": 1_000, "nanos": 1}
+
+
+class Duration(NamedTuple):
+    """A length of time in months, days and milliseconds, none of which can be converted to another. Each has 32 bits."""
+
+    months: int
+    days: int
+    milliseconds: int
 
 
 def logical_of(schema: dict, kind: str, size: int) -> Optional[Logical]:
@@ -69,8 +76,10 @@ def converter(type: AvroType) -> Optional[Convert]:
     """Converts values of Python's own classes to values of the base type, and returns any other value as it is. Raises
     AvroError if a value of its class has no exact equal. None for a type without such classes."""
     logical = type.logical
-    if logical is None or logical.name in ("duration", "big-decimal"):
+    if logical is None or logical.name == "big-decimal":
         return None
+    if logical.name == "duration":
+        return _duration_to_bytes
     if logical.name == "decimal":
         return _decimal_converter(type, logical)
     if logical.name == "uuid":
@@ -132,6 +141,14 @@ def _uuid_to_bytes(value: Any) -> Any:
     return value.bytes if isinstance(value, uuid.UUID) else value
 
 
+def _duration_to_bytes(value: Any) -> Any:
+    if not isinstance(value, Duration):
+        return value
+    if not all(isinstance(part, int) and 0 <= part < 1 << 32 for part in value):
+        raise AvroError(f"expected the months, days and milliseconds of a Duration, each from 0 to 4294967295, got {tuple(value)}"[:200])
+    return b"".join(part.to_bytes(4, "little") for part in value)
+
+
 def _decimal_converter(type: AvroType, logical: Logical) -> Convert:
     def convert(value: Any) -> Any:
         if not isinstance(value, Decimal):
@@ -164,3 +181,85 @@ def _unscaled(value: Decimal, scale: int, precision: int) -> Optional[int]:
             return None
     number = int(text) * 10 ** max(shift, 0)
     return -number if sign else number
+
+
+def native(type: AvroType) -> Optional[Convert]:
+    """Converts values of the base type to those of Python's own classes; the reverse of `converter`. Raises AvroError for a
+    value that the class cannot hold. None for a type whose values stay those of the base type: a datetime has no
+    nanoseconds."""
+    logical = type.logical
+    if logical is None or logical.name == "big-decimal" or logical.name.endswith("nanos"):
+        return None
+    if logical.name == "decimal":
+        return lambda data: _decimal_of(data, logical)
+    if logical.name == "uuid":
+        return _uuid_of_bytes if type.kind == "fixed" else _uuid_of_text
+    if logical.name == "date":
+        return lambda days: _moved(_DAY_0, logical, days=days)
+    if logical.name == "duration":
+        return lambda data: Duration(*(int.from_bytes(data[at : at + 4], "little") for at in (0, 4, 8)))
+    unit = "milliseconds" if logical.name.endswith("millis") else "microseconds"
+    if logical.name.startswith("time-"):
+        return lambda units: _time_of(units, logical, unit)
+    epoch = _NAIVE_EPOCH if logical.name.startswith("local-") else _EPOCH
+    return lambda units: _moved(epoch, logical, **{unit: units})
+
+
+def class_of(type: AvroType) -> Optional[str]:
+    """The class of the values that `native` returns, as one name for all types that have it; None without one, and for a
+    decimal, which a union writes in the branch of its scale."""
+    name = type.logical.name if type.logical is not None and native(type) is not None else None
+    if name == "decimal":
+        return None
+    if name is None or name in ("date", "uuid", "duration"):
+        return name
+    return name.rpartition("-")[0]
+
+
+def _moved(start: Any, logical: Logical, **by: int) -> Any:
+    try:
+        return start + datetime.timedelta(**by)
+    except OverflowError:
+        value = next(iter(by.values()))
+        raise AvroError(f"the {logical.name} {value} is beyond the years 1 to 9999, which Python's classes hold") from None
+
+
+def _time_of(units: int, logical: Logical, unit: str) -> datetime.time:
+    per_day = 86_400_000 if unit == "milliseconds" else 86_400_000_000
+    if not 0 <= units < per_day:
+        raise AvroError(f"the {logical.name} {units} is no time of a day")
+    return (_NAIVE_EPOCH + datetime.timedelta(**{unit: units})).time()
+
+
+def _decimal_of(data: bytes, logical: Logical) -> Decimal:
+    number = int.from_bytes(data, "big", signed=True)
+    # A context would round, and `str` refuses numbers of more than 4,300 digits.
+    digits = tuple(int(digit) for digit in _digits_of(abs(number), logical.precision))
+    return Decimal((int(number < 0), digits, -logical.scale))
+
+
+def _digits_of(number: int, precision: int) -> str:
+    if number >= 10**precision:
+        raise AvroError(f"a decimal in the payload has more digits than its precision of {precision}")
+    digits = []
+    while number:
+        number, part = divmod(number, 10**_DIGITS)
+        digits.append(str(part).zfill(_DIGITS))
+    return "".join(reversed(digits)).lstrip("0") or "0"
+
+
+def _uuid_of_text(text: str) -> uuid.UUID:
+    # The class takes other forms as well, which would be written in this one.
+    try:
+        found = uuid.UUID(text)
+    except ValueError:
+        found = None
+    if found is None or str(found) != text.lower():
+        raise AvroError(f"a text is no UUID: {shown(text)}")
+    return found
+
+
+def _uuid_of_bytes(data: bytes) -> uuid.UUID:
+    if len(data) < 16:
+        raise AvroError("the payload is truncated")
+    return uuid.UUID(bytes=data)

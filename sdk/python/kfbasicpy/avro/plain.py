@@ -6,6 +6,7 @@ array has a `dtype` and at least one dimension.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,3 +55,21 @@ def entries_of(value: Any) -> Any:
         # A copy: reading a missing key of a defaultdict adds it.
         return dict(value)
     return None
+
+
+def fields_of(value: Any) -> Any:
+    """The dict of what stands for a record: a dict, another mapping, or an instance of a dataclass. None for anything else."""
+    entries = entries_of(value)
+    if entries is None and is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return entries
+
+
+def is_dataclass(value: Any) -> bool:
+    """Whether the value is an instance of a dataclass."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def is_record(value: Any) -> bool:
+    """Whether the value stands for a record."""
+    return isinstance(value, (dict, Mapping)) or is_dataclass(value)

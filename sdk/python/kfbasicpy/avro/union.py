@@ -9,13 +9,14 @@ U3. The branch of a value depends on this value alone, and is looked for once in
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Callable, Optional
 
 from .default import OfBranch
 from .error import AvroError, quoted
 from .limits import Limits
 from .logical import Convert, converter
-from .plain import entries_of, is_array, items_of, plain
+from .plain import entries_of, fields_of, is_array, is_dataclass, items_of, plain
 from .primitives import Append, Write, is_float, pack_long
 from .remedy import mismatch
 from .schema import AvroType
@@ -86,12 +87,17 @@ def compile_union(type: AvroType, writers: list[Write], limits: Limits) -> Write
         if value.__class__ is OfBranch:
             append(branches[value.index].index)
             return branches[value.index].write(append, value.value)
+        if is_dataclass(value) and not isinstance(value, Mapping):
+            records = [branch for branch in by_class[dict] if branch.type.kind == "record"]
+            if not records:
+                raise mismatch(type, value)
+            return _write_dict(append, type, fields_of(value), records, limits)
         same = plain(value)
         cls = _class_of(same)
         if cls is not None:
             return write(append, _EXACT[cls](same))
         fault: Optional[AvroError] = None
-        for branch in branches:
+        for branch in sorted(branches, key=lambda branch: not _has_scale_of(branch.type, same)):
             try:
                 converted = same if branch.convert is None else branch.convert(same)
             except AvroError as error:  # a decimal of which another branch may have the digits
@@ -103,6 +109,13 @@ def compile_union(type: AvroType, writers: list[Write], limits: Limits) -> Write
         raise fault or mismatch(type, value)
 
     return write
+
+
+def _has_scale_of(type: AvroType, value: Any) -> bool:
+    """Whether the type is a decimal of the same scale as the value: what was read is then written as it was."""
+    if not isinstance(value, Decimal) or type.logical is None or type.logical.name != "decimal":
+        return False
+    return value.as_tuple().exponent == -type.logical.scale
 
 
 def _class_of(value: Any) -> Any:

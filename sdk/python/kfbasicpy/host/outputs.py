@@ -8,10 +8,11 @@ P2. What a generator yields, and what is put into a queue or sent to a side outp
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Optional
 
 from kfbasicpy.avro.error import shown
+from kfbasicpy.avro.plain import is_record
 from kfbasicpy.function.stream_queue import StreamMsg
 
 from .frames import Record
@@ -32,7 +33,7 @@ class Outputs:
         """The encoded outputs of a result; those that do not fit the declared schema, in that of the input `record`. Raises RecordError when it is neither a dict, nor a list of dicts, nor None."""
         if result is None:
             return []
-        if isinstance(result, (dict, Mapping)):
+        if is_record(result):
             return [self._schemas.encode(result, record)]
         if not isinstance(result, (list, tuple)):
             raise RecordError(
@@ -90,7 +91,7 @@ class Outputs:
         self._outbox.flush()
 
     def _encode(self, index: int, item: Any, record: Optional[Record]) -> bytes:
-        if not isinstance(item, (dict, Mapping)):
+        if not is_record(item):
             raise RecordError(f"output {index} of the function is {shown(item)}, not a dict")
         return self._schemas.encode(item, record)
 

@@ -19,8 +19,10 @@ class RecordError(Exception):
 class Schemas:
     """Decodes inputs and encodes outputs. The reader's thread adds a writer's schema before the first record that needs it."""
 
-    def __init__(self, schema: Optional[dict], fingerprint: Optional[str], sides: dict[str, dict[str, Any]]) -> None:
-        """Raises SchemaError when a declared schema is not valid."""
+    def __init__(self, schema: Optional[dict], fingerprint: Optional[str], sides: dict[str, dict[str, Any]], logical_types: bool = False) -> None:
+        """With `logical_types`, inputs are decoded to Python's own classes. Raises SchemaError when a declared schema is not
+        valid."""
+        self._logical_types = logical_types
         self._writers: dict[bytes, Any] = {}
         self._declared = _declared(schema, fingerprint)
         self._sides = {side: _declared(spec.get("schema"), spec.get("fingerprint")) for side, spec in sides.items()}
@@ -29,7 +31,7 @@ class Schemas:
         """Adds a writer's schema. If it is invalid, decoding its records fails."""
         key = bytes.fromhex(fingerprint)
         try:
-            self._writers[key] = Codec(schema)
+            self._writers[key] = Codec(schema, self._logical_types)
         except SchemaError as error:
             self._writers[key] = error
 

@@ -46,7 +46,7 @@ def run_session() -> int:
     # Registered first and therefore run last: what exit handlers of user code print is sent as well.
     atexit.register(outbox.flush)
     try:
-        schemas = Schemas(init.get("schema"), init.get("schemaFingerprint"), init.get("sides") or {})
+        schemas = Schemas(init.get("schema"), init.get("schemaFingerprint"), init.get("sides") or {}, init.get("logicalTypes", False))
         reader.start(inbox, outbox, window, schemas)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)

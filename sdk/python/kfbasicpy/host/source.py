@@ -18,6 +18,7 @@ import threading
 from typing import Any, Callable, Iterator, Optional
 
 from kfbasicpy.avro.error import shown
+from kfbasicpy.avro.plain import is_record
 from kfbasicpy.function.open_context import OpenContext
 
 from . import frames
@@ -109,7 +110,7 @@ class Source:
         return True
 
     def _encode(self, event: Any) -> bytes:
-        if not isinstance(event, dict):
+        if not is_record(event):
             raise RecordError(f"the source returned {shown(event)}, not a dict")
         return self._schemas.encode(event)
 
@@ -157,7 +158,7 @@ def _open(result: Any, loop: asyncio.AbstractEventLoop) -> tuple[Iterator[Any], 
         result = loop.run_until_complete(awaited(result))
     if result is None:
         return iter(()), True, False
-    if isinstance(result, dict):
+    if is_record(result):
         return iter((result,)), False, False
     if isinstance(result, (list, tuple)):
         return iter(result), False, False
