@@ -25,7 +25,7 @@ LABEL org.opencontainers.image.title="kflow" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /root-of-image /
 # The root may be read-only: only /tmp is written to, and Python leaves no bytecode.
-ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONPATH=/opt/kflow/sdk/python HOME=/tmp
 WORKDIR /opt/kflow
 USER 1000:1000
 EXPOSE 9080 9002

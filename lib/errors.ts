@@ -96,6 +96,8 @@ export const errorCodes = {
   'function-failed': { httpStatus: 500 },
   /** A source ended before records that it cannot read again were stored. */
   'records-lost': { httpStatus: 500 },
+  /** A function that requests acks itself has not requested those of more records than can wait, or of the last ones of a batch. */
+  'ack-missing': { httpStatus: 500 },
   /** The state of a function, with the share of records that are acked, was lost before its aggregate was stored. */
   'state-lost': { httpStatus: 500 },
   /** The process that runs user code was killed, could not be used, or broke its protocol. */

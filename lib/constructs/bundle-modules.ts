@@ -60,6 +60,7 @@ function bundle(module: string, baseDir: string): string {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
+    external: ['kflow/function'], // the host has it
     logLevel: 'silent',
   });
   return outputFiles[0]?.text ?? '';

@@ -37,6 +37,18 @@ export interface Context<Sides extends SideRecords = { readonly [id: string]: Av
   getDownloaderObjectMetadata(): Readonly<Record<string, unknown>> | null;
   /** Sends a record to the side output `id` immediately. If the input is redelivered, the record may be sent again. */
   toSideStream<Id extends keyof Sides & string>(id: Id, record: Sides[Id]): void;
+  /**
+   * With `meta.ack: manual`: acks this record, when its function has returned, and all records whose function has returned
+   * before, and sends their outputs. Otherwise, it does nothing.
+   */
+  requestAck(): void;
+  /** Deletes downloaded files, which nobody else deletes with `meta.ack: manual`. Files that do not exist are ignored. */
+  flush(...paths: readonly string[]): void;
+  /**
+   * A record of the side output, or of the main output: a plain object in which the fields with a default have it. Throws if
+   * the function declares no such output, or no schema.
+   */
+  getNewRecord(side?: keyof Sides & string): AvroRecord;
   /** The function's `meta` as written in the topology. */
   readonly meta: Readonly<Record<string, unknown>>;
   readonly functionId: string;

@@ -78,6 +78,8 @@ export const functionSpecSchema = z
     sideOutputs: z.array(output.unwrap().extend({ id: z.string() }).readonly()).readonly(),
     /** Writer's schema of the main output on a source or process; reader's schema on a sink. */
     schema: avroSchema.optional(),
+    /** The schema that all records of the inputs are declared to have; only where the code may read it. */
+    inputSchema: avroSchema.optional(),
     /** The object store that a source reads or a sink writes. */
     endpoint: s3Connection.unwrap().extend({ topics: z.string() }).readonly().optional(),
     /** The server that a sink writes to, unless the sink writes to an object store. */
@@ -110,6 +112,8 @@ export const functionSpecSchema = z
     maxPollIntervalMs: z.int().positive(),
     maxDeliver: z.int().positive(),
     concurrency: z.int().positive(),
+    /** The function requests the acks of its records itself. */
+    ack: z.literal('manual').optional(),
     /** Inputs have the values of their logical types. */
     logicalTypes: z.literal(true).optional(),
     checkpoint: z.boolean(),

@@ -1,7 +1,9 @@
 import { functionsOf, upstreamsOf } from '../topology/document/graph';
+import type { Language } from '../topology/document/language';
 import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
+import { inputSchemaOf } from './input-schema';
 import { deadLetterStream, deadLetterSubject, outputSubject, stateBucket, streamName } from './names';
 import type { FunctionConnections } from './plan-connections';
 import { timing } from './replica-lifecycle';
@@ -57,18 +59,33 @@ export function planSpec(
       .filter((side) => side.out.length > 0)
       .map((side) => ({ ...planOutput(topology, fn, side.id), id: side.id })),
     schema: fn.schema ?? implicitSchema,
+    inputSchema: kind === 'process' && readsSchema(fn) ? inputSchemaOf(topology, fn) : undefined,
     deadLetters: { stream: deadLetterStream(topology), subject: deadLetterSubject(topology, fn.id) },
     stateBucket: stateBucket(topology),
     ackWaitMs,
     maxPollIntervalMs: meta.maxPollIntervalMs,
     maxDeliver: meta.maxDeliver,
     concurrency: meta.concurrency,
+    ack: meta.ack === 'manual' ? meta.ack : undefined,
     logicalTypes: meta.logicalTypes || undefined,
     checkpoint: meta.checkpoint,
     rate: meta.rate,
     meta: ownMeta,
   };
   return functionSpecSchema.parse({ ...own, ...stores });
+}
+
+/** What code looks like that has an `open`, which gets the schema of the input. */
+const opens: { readonly [Each in Language]: RegExp | undefined } = {
+  python: /\bdef\s+open\b/,
+  typescript: undefined,
+  javascript: undefined,
+};
+
+/** Whether the code may read the schema of the input. */
+function readsSchema({ meta: { language, code } }: FlowFunction): boolean {
+  const open = opens[language];
+  return open !== undefined && (code === undefined || open.test(code));
 }
 
 interface SpecSettings {

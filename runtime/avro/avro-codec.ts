@@ -7,6 +7,7 @@ import { ByteReader, MalformedError } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { compileDecoder, type Decode } from './compile-decoder';
 import { compileEncoder, type Encode } from './compile-encoder';
+import { encodeDefault } from './encode-default';
 import { describeFault, type Fault } from './misfit';
 import { compileJson, type RenderJson } from './render-json';
 
@@ -86,6 +87,19 @@ export class AvroCodec {
       .slice(0, 3)
       .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
     throw new FunctionError('schema-incompatible', `the reader's schema cannot read the record: ${listed.join('; ')}`);
+  }
+
+  /** A record in which each field that has a default has it, and no other field is; the schema is that of a record. */
+  newRecord(): { readonly [field: string]: unknown } {
+    const fields = this.type.kind === 'record' ? this.type.fields : [];
+    const isNative = this.options.logicalTypes === true;
+    return Object.fromEntries(
+      fields.flatMap(({ name, type, default: fallback }) => {
+        if (fallback === undefined) return [];
+        const read = decodeWith(compileDecoder(identityOf(type), { identity: identityOf, isNative }));
+        return [[name, read(encodeDefault(type, fallback.json))]];
+      }),
+    );
   }
 
   /** A decoded value as JSON on one line. */

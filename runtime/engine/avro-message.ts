@@ -72,6 +72,11 @@ export class AvroSchemaCodec {
     return this.codec.misfit(record);
   }
 
+  /** A record in which each field that has a default has it, and no other field is. */
+  newRecord(): unknown {
+    return this.codec.newRecord();
+  }
+
   /** Throws FunctionError 'record-invalid'. */
   decode(payload: Uint8Array): unknown {
     return this.codec.decode(payload, headerLength);

@@ -6,12 +6,16 @@ export interface ConsumerProgress {
   readonly pending: number;
 }
 
+/** True when a consumer has delivered its stream: the stream is sealed, and every message up to the seal was delivered. */
+export function isDelivered(sealedAt: number | undefined, progress: ConsumerProgress): boolean {
+  return (
+    sealedAt !== undefined && progress.pending === 0 && Math.max(progress.ackFloor, progress.delivered) >= sealedAt
+  );
+}
+
 /** True when a consumer has finished its stream: the stream is sealed, and all messages up to the seal are acked. */
 export function isFinished(sealedAt: number | undefined, progress: ConsumerProgress): boolean {
-  if (sealedAt === undefined) return false;
-  return (
-    progress.pending === 0 && progress.ackPending === 0 && Math.max(progress.ackFloor, progress.delivered) >= sealedAt
-  );
+  return isDelivered(sealedAt, progress) && progress.ackPending === 0;
 }
 
 /** Reads the progress of a batch replica. */

@@ -1,19 +1,21 @@
 import { StateError } from '../../lib/errors';
+import type { OutputSpec } from '../../lib/plan/function-spec';
 import type { Delivery } from './ports/delivery';
 import type { Download, Failure } from './ports/host';
 
 /**
  * The state of a record, from pull to ack or nak.
  *
- *   queued -> preparing -> running -> publishing -> settled
+ *   queued -> preparing -> running -> (waiting) -> publishing -> settled
  *
- * A record can be nak'd, and so become settled, in any state. One transition leads to an earlier state: a running record is
- * queued again when its host is gone.
+ * A record waits only if its function requests acks itself. A record can be nak'd, and so become settled, in any state. One
+ * transition leads to an earlier state: a running or waiting record is queued again when its host is gone.
  */
 export const RecordState = {
   Queued: 'queued',
   Preparing: 'preparing',
   Running: 'running',
+  Waiting: 'waiting',
   Publishing: 'publishing',
   Settled: 'settled',
 } as const;
@@ -22,6 +24,13 @@ export type RecordState = (typeof RecordState)[keyof typeof RecordState];
 const rank = Object.fromEntries(Object.values(RecordState).map((state, index) => [state, index])) as {
   readonly [State in RecordState]: number;
 };
+
+/** An output that is sent when its record's ack is requested. */
+export interface KeptOutput {
+  readonly output: OutputSpec;
+  readonly index: number;
+  readonly payload: Uint8Array;
+}
 
 export class HeldRecord {
   private current: RecordState = RecordState.Queued;
@@ -36,6 +45,9 @@ export class HeldRecord {
   published?: ReadonlySet<number>;
   outputs = 0;
   unsettledOutputs = 0;
+  kept: KeptOutput[] = [];
+  /** The record was acked together with others by a replica that ended before the ack arrived. */
+  wasAcked = false;
   failure?: Failure;
   /** Start of processing or last heartbeat, later by the time that does not count; ms since 1970. */
   aliveAt?: number;
@@ -67,14 +79,15 @@ export class HeldRecord {
     return `record ${this.delivery.stream}:${this.delivery.sequence}`;
   }
 
-  /** The host is gone: the record runs again from its first output. Throws StateError unless the record is running. */
+  /** The host is gone: the record runs again from its first output. Throws StateError unless the record is running or waits. */
   rewind(): void {
-    if (this.current !== RecordState.Running) {
+    if (this.current !== RecordState.Running && this.current !== RecordState.Waiting) {
       throw new StateError('state-invalid', `record ${this.id} is ${this.current} and cannot run again`);
     }
     this.current = RecordState.Queued;
     this.rewinds++;
     this.outputs = 0;
+    this.kept = [];
     this.aliveAt = undefined;
   }
 

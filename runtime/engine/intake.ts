@@ -20,6 +20,14 @@ export interface IntakeEvents {
   discardFailed(record: HeldRecord, error: unknown): void;
 }
 
+/** Held records that do not count, and their payload bytes. */
+interface Aside {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+const nothingAside: Aside = { records: 0, bytes: 0 };
+
 function windowOf(concurrency: number): PullWindow {
   const least = Math.min(2 * concurrency, maxHeldRecords);
   return new PullWindow({ least, start: Math.max(least, startHeldRecords), most: maxHeldRecords });
@@ -35,9 +43,12 @@ function windowOf(concurrency: number): PullWindow {
 export class Intake {
   private waiting: HeldRecord[] = [];
   private readonly prepared = new Set<HeldRecord>();
+  /** Records that were set aside. */
+  private readonly besides = new Set<HeldRecord>();
   private preparedBytes = 0;
   private preparing = 0;
   private window = new PullWindow({ least: 1, start: 1, most: 1 });
+  private aside: () => Aside = () => nothingAside;
   private isStopped = false;
   private pumpScheduled = false;
 
@@ -48,8 +59,12 @@ export class Intake {
     private readonly events: IntakeEvents,
   ) {}
 
-  /** The host processes `concurrency` records at a time: twice as many may always be held, unless the intake is cautious. */
-  start(concurrency: number, isCautious = false): void {
+  /**
+   * The host processes `concurrency` records at a time: twice as many may always be held, unless the intake is cautious. What
+   * is set aside does not count.
+   */
+  start(concurrency: number, isCautious = false, aside: () => Aside = () => nothingAside): void {
+    this.aside = aside;
     if (!isCautious) this.window = windowOf(concurrency);
     this.inputs.forEach((input, index) => {
       input.start((delivery) => this.onDelivery(index, delivery));
@@ -74,13 +89,22 @@ export class Intake {
     this.waiting = [];
   }
 
-  /** The record is settled: deletes what was downloaded for it, and makes room for another. */
-  release(record: HeldRecord): void {
-    this.window.onFinished(1, this.held.size, performance.now());
+  /** The record has ended, and is held aside: makes room for another. */
+  setAside(record: HeldRecord): void {
+    this.window.onFinished(1, this.held.size - this.aside().records, performance.now());
+    this.schedulePump();
+    if (this.prepared.has(record)) this.preparedBytes -= record.bytes;
+    this.besides.add(record);
+  }
+
+  /** The record is settled: deletes what was downloaded for it, unless it is kept, and makes room for another. */
+  release(record: HeldRecord, keepsFile = false): void {
+    const wasAside = this.besides.delete(record);
+    if (!wasAside) this.window.onFinished(1, this.held.size, performance.now());
     this.schedulePump();
     if (!this.prepared.delete(record)) return;
-    this.preparedBytes -= record.bytes;
-    this.discard(record);
+    if (!wasAside) this.preparedBytes -= record.bytes;
+    if (!keepsFile) this.discard(record);
   }
 
   private onDelivery(input: number, delivery: Delivery): void {
@@ -158,8 +182,9 @@ export class Intake {
 
   private requestMore(): void {
     if (this.isStopped) return;
-    const records = Math.max(0, Math.ceil((this.window.size - this.held.size) / this.inputs.length));
-    const bytes = Math.floor((maxHeldBytes - this.held.bytes) / this.inputs.length);
+    const aside = this.aside();
+    const records = Math.max(0, Math.ceil((this.window.size - this.held.size + aside.records) / this.inputs.length));
+    const bytes = Math.floor((maxHeldBytes - this.held.bytes + aside.bytes) / this.inputs.length);
     for (const input of this.inputs) input.demand(records, bytes);
   }
 }

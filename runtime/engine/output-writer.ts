@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { FunctionError, KFlowError } from '../../lib/errors';
 import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
 import { encodeClaim, type MessageStore } from './claim';
-import type { Publisher } from './ports/publisher';
+import type { Outgoing, Publisher } from './ports/publisher';
 
 /** Payload bytes being stored above which producers wait. */
 const maxStoringBytes = 48 * 1024 * 1024;
@@ -22,6 +22,10 @@ export function originOf(spec: Writer, message: { readonly stream: string; reado
   return `${writerIdOf(spec)}:${message.stream}:${message.sequence}`;
 }
 
+type Settle = (error?: KFlowError) => void;
+type Headers = Outgoing['headers'];
+type Message = Pick<Outgoing, 'id' | 'payload' | 'headers'>;
+
 /** Writes a function's outputs: small payloads to the stream, large ones to the message store, with a claim in the stream. */
 export class OutputWriter {
   private storingBytes = 0;
@@ -38,9 +42,20 @@ export class OutputWriter {
   ) {}
 
   /** Calls `settle` once: without an error when the output is stored, or with the error that prevented it. */
-  write(output: OutputSpec, id: string, payload: Uint8Array, settle: (error?: KFlowError) => void): void {
-    if (payload.length <= this.limits.maxPayload) this.publish(output, id, payload, settle);
-    else void this.store(output, id, payload, settle);
+  write(output: OutputSpec, id: string, payload: Uint8Array, settle: Settle, headers?: Headers): void {
+    if (payload.length <= this.limits.maxPayload) this.publish(output, { id, payload, headers }, settle);
+    else void this.store(output, { id, payload, headers }, settle);
+  }
+
+  /** Why no stream can take an output of this size; undefined if one can. */
+  refusal(bytes: number): KFlowError | undefined {
+    const { store, maxPayload } = this.limits;
+    if (store !== undefined || bytes <= maxPayload) return undefined;
+    return new FunctionError(
+      'payload-too-large',
+      `output is ${bytes} bytes, limit is ${maxPayload}; ` +
+        'enable the message store (globalConfig.messageStore.enabled: true)',
+    );
   }
 
   /** Undefined when there is room for more outputs, else a promise that resolves when there is. */
@@ -49,28 +64,17 @@ export class OutputWriter {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  private publish(output: OutputSpec, id: string, payload: Uint8Array, settle: (error?: KFlowError) => void): void {
-    this.publisher.publish({ subject: output.subject, id, payload }, (result) => {
+  private publish(output: OutputSpec, message: Message, settle: Settle): void {
+    this.publisher.publish({ subject: output.subject, ...message }, (result) => {
       if (result instanceof KFlowError) settle(result);
       else settle();
     });
   }
 
-  private async store(
-    output: OutputSpec,
-    id: string,
-    payload: Uint8Array,
-    settle: (error?: KFlowError) => void,
-  ): Promise<void> {
-    const { store, storePrefix = '', maxPayload } = this.limits;
+  private async store(output: OutputSpec, { id, payload, headers }: Message, settle: Settle): Promise<void> {
+    const { store, storePrefix = '' } = this.limits;
     if (store === undefined) {
-      settle(
-        new FunctionError(
-          'payload-too-large',
-          `output is ${payload.length} bytes, limit is ${maxPayload}; ` +
-            'enable the message store (globalConfig.messageStore.enabled: true)',
-        ),
-      );
+      settle(this.refusal(payload.length));
       return;
     }
     this.storingBytes += payload.length;
@@ -78,7 +82,7 @@ export class OutputWriter {
       // deterministic: a retry overwrites the object of the attempt before
       const key = storePrefix + createHash('sha256').update(id).digest('hex');
       const claim = await store.put(key, payload);
-      this.publish(output, id, encodeClaim(claim), settle);
+      this.publish(output, { id, payload: encodeClaim(claim), headers }, settle);
     } catch (error) {
       settle(error instanceof KFlowError ? error : new KFlowError('store-failed', String(error), { cause: error }));
     } finally {

@@ -11,6 +11,7 @@ import { crashFailure, cutFailure, cutText, failureOf, overdueFailure, replicaFa
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
 import { decideLeases, FrozenTime, RoomWaits } from './leases';
+import { ManualAcks } from './manual/manual-acks';
 import { type OutputWriter, originOf } from './output-writer';
 import type { DeliverySource } from './ports/delivery';
 import type { CreateHost, Failure, LogLevel } from './ports/host';
@@ -76,6 +77,8 @@ export class RecordLoop implements SupervisorEvents {
   private readonly roomWaits = new RoomWaits((ms) => this.discount(ms));
   private readonly spoiled = new SpoiledHost();
   private times: ProcessingTimes | undefined;
+  /** Set if the function requests acks itself. */
+  private manual: ManualAcks | undefined;
   private caution: LoneAttempts | undefined;
   private cautiousUntil = 0;
   private suspectLimit = new SuspectLimit(leastSuspects);
@@ -113,7 +116,8 @@ export class RecordLoop implements SupervisorEvents {
     if (observer !== undefined) this.times = new ProcessingTimes(observer, concurrency);
     this.suspectLimit = new SuspectLimit(Math.max(2 * concurrency, leastSuspects));
     this.cautiousUntil = Date.now() + 1.5 * spec.ackWaitMs;
-    this.intake.start(concurrency, this.caution !== undefined);
+    if (this.supervisor.acksManually) this.manual = this.openManual();
+    this.intake.start(concurrency, this.caution !== undefined, () => this.manual?.aside ?? { records: 0, bytes: 0 });
   }
 
   /** True when no record is held. */
@@ -121,9 +125,19 @@ export class RecordLoop implements SupervisorEvents {
     return this.held.size === 0;
   }
 
+  /** True when every held record waits until the function requests its ack. */
+  get onlyWaits(): boolean {
+    return !this.idle && this.held.size === this.manual?.size;
+  }
+
+  /** After `stop`: the records that were given back because the function had not requested their acks. */
+  get leftWaiting(): number {
+    return this.manual?.givenBack ?? 0;
+  }
+
   /**
    * Stops pulling, naks the records that have not started, gives running ones the grace period to finish, and closes the
-   * host. Records that run longer are nak'd when the host is gone, so that no other replica runs them at the same time. A
+   * host. A function that requests acks itself gets its last call before. Records that run longer are nak'd when the host is gone, so that no other replica runs them at the same time. A
    * host that is gone is not replaced.
    */
   async stop(graceMs: number): Promise<void> {
@@ -132,7 +146,13 @@ export class RecordLoop implements SupervisorEvents {
     this.intake.stop();
     this.nakUnstarted();
     const deadline = Date.now() + graceMs;
-    while (!this.idle && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    await this.settleUntil(deadline);
+    const { supervisor } = this;
+    if (supervisor.isReady && supervisor.keepsState) {
+      await this.manual?.runLastCall((id) => supervisor.finish(id), deadline);
+      await this.settleUntil(deadline);
+    }
+    this.manual?.giveBackAll();
     await this.supervisor.close(!this.idle);
     clearInterval(this.leaseTimer);
     for (const record of this.held.values()) this.settlement.giveBack(record, 0);
@@ -145,13 +165,17 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined {
-    const record = this.queue.inHost.get(id);
+    const record = this.queue.inHost.get(id) ?? this.manual?.recordOf(id);
     if (record === undefined) return undefined;
     const { spec, writer, counters } = this.ports;
     const output = side === '' ? spec.output : spec.sideOutputs.find((candidate) => candidate.id === side);
     const index = record.outputs++;
     if (side === '') counters.out++;
     if (output === undefined || record.published?.has(index) === true) return undefined; // no readers, or already stored
+    if (this.manual !== undefined && side === '') {
+      this.manual.keep(record, { output, index, payload });
+      return undefined;
+    }
     record.unsettledOutputs++;
     const { rewinds } = record;
     writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, (error) => {
@@ -163,12 +187,22 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   done(id: number): void {
+    if (this.manual?.lastCallEnded(id) === true) return;
     const record = this.queue.inHost.get(id);
+    if (this.manual !== undefined && record?.failure !== undefined) {
+      this.failInNewHost(id, record.failure);
+      return;
+    }
     if (record !== undefined) this.spoiled.succeeded(record);
     this.finish(id);
   }
 
   failed(id: number, failure: Failure): void {
+    if (this.manual?.lastCallEnded(id, failure) === true) return;
+    if (this.manual !== undefined) {
+      this.failInNewHost(id, failure);
+      return;
+    }
     const record = this.queue.inHost.get(id);
     const verdict = record === undefined ? Verdict.Failed : this.verdictOn(record, failure);
     if (record !== undefined && verdict === Verdict.Repeat) this.repeatInNewHost(record, failure);
@@ -180,6 +214,10 @@ export class RecordLoop implements SupervisorEvents {
   released(id: number): void {
     const record = this.queue.inHost.get(id);
     if (record !== undefined) this.settlement.giveBack(record, 0);
+  }
+
+  ackRequested(id: number): void {
+    this.manual?.request(this.queue.inHost.get(id));
   }
 
   heartbeat(id: number): void {
@@ -210,8 +248,12 @@ export class RecordLoop implements SupervisorEvents {
   private enqueue(records: readonly HeldRecord[]): void {
     const runsAlone = ({ delivery }: HeldRecord) => this.caution !== undefined && delivery.deliveries > 1;
     const isNew = (record: HeldRecord) => !runsAlone(record);
+    for (const record of records) if (record.wasAcked) this.finish(record.id);
     if (this.caution !== undefined && Date.now() > this.cautiousUntil && records.some(isNew)) this.endCaution();
-    this.queue.add(records, runsAlone);
+    this.queue.add(
+      records.filter(({ wasAcked }) => !wasAcked),
+      runsAlone,
+    );
     this.pump();
   }
 
@@ -267,8 +309,11 @@ export class RecordLoop implements SupervisorEvents {
     this.queue.leave(record);
     this.times?.ended(record);
     if (failure !== undefined) record.failure ??= cutFailure(failure);
-    record.advance(RecordState.Publishing);
-    if (record.unsettledOutputs === 0) this.settlement.settle(record);
+    if (this.manual !== undefined && record.failure === undefined && !record.wasAcked) this.manual.ended(record);
+    else {
+      record.advance(RecordState.Publishing);
+      if (record.unsettledOutputs === 0) this.settlement.settle(record);
+    }
     if (this.queue.hasWaiting) this.pump();
   }
 
@@ -286,7 +331,8 @@ export class RecordLoop implements SupervisorEvents {
     if (isAcked) this.queue.forget(record);
     if (record.isNoted) this.ports.caution?.end(record.delivery);
     this.times?.removed(record);
-    this.intake.release(record);
+    // what was downloaded for a record that the function has acked is the function's
+    this.intake.release(record, isAcked && this.manual !== undefined && record.failure === undefined);
     if (this.queue.hasWaiting) this.pump();
   }
 
@@ -365,9 +411,52 @@ export class RecordLoop implements SupervisorEvents {
         `the function's code has ended with ${namesOf(suspects)}; running each alone: ${failure.message}`,
       );
     }
-    for (const record of queue.inHost.values()) this.times?.removed(record);
-    queue.rewind(suspects);
+    this.rewind(suspects);
     if (this.isStopping) this.nakUnstarted();
+  }
+
+  /** The records of the host that is gone run again, and those that the function had not acked yet. */
+  private rewind(suspects: readonly HeldRecord[]): void {
+    for (const record of this.queue.inHost.values()) this.times?.removed(record);
+    this.queue.rewind(suspects);
+    this.queue.requeue(this.manual?.takeToRepeat() ?? []);
+  }
+
+  /**
+   * A record of a function that requests acks itself has failed. What the function knows of the records that wait may be
+   * wrong now, so they run again in a new host.
+   */
+  private failInNewHost(id: number, failure: Failure): void {
+    if (!this.isStopping) this.supervisor.replace();
+    this.finish(id, failure);
+    if (this.isStopping) this.manual?.giveBackAll();
+    else this.rewind([]);
+  }
+
+  private openManual(): ManualAcks {
+    this.ports.preparation.findAcked();
+    return new ManualAcks({
+      ...this.ports,
+      setAside: (record) => {
+        if (record.isNoted) this.ports.caution?.end(record.delivery); // it cannot end the replica any more
+        record.isNoted = false;
+        this.intake.setAside(record);
+      },
+      giveBack: (record) => this.settlement.giveBack(record, 0),
+      settled: (record, error) => this.onOutputSettled(record, error),
+      groupFailed: () => {
+        if (this.isStopping) return;
+        this.supervisor.replace();
+        this.rewind([]);
+      },
+      overflowed: (error) => this.onBroken(error),
+    });
+  }
+
+  /** Until every record that does not wait for its ack is settled. */
+  private async settleUntil(deadline: number): Promise<void> {
+    const isSettled = () => this.held.size <= (this.manual?.size ?? 0);
+    while (!isSettled() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   /** Records that are queued, being prepared, or in the host and not started. */

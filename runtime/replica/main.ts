@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   try {
     const environment = readEnvironment(process.env);
-    const spec = readSpec(environment.specFile);
+    const spec = withProgram(readSpec(environment.specFile), process.env.KFLOW_PROGRAM);
     exitInTime(stop.signal, environment.shutdownMs, () => {
       log('WARNING', 'the replica did not end in time; what it has not acked is redelivered');
       hasEnded = true;
@@ -92,6 +92,12 @@ function readSpec(file: string): FunctionSpec {
   if (parsed.success) return withCode(parsed.data, file);
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError('config-invalid', `${file}: not a function spec of this version: ${faults.join('; ')}`);
+}
+
+/** The spec with the Python program that started this process, in an image that brings the function's code. */
+function withProgram(spec: FunctionSpec, program: string | undefined): FunctionSpec {
+  const hasCode = spec.code !== undefined || spec.module !== undefined;
+  return program === undefined || hasCode ? spec : { ...spec, language: 'python', module: program };
 }
 
 /** The spec with the code that `codeFile` names, a file beside the spec. */

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../lib/errors';
 import { outputsOf } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import { OriginIndex } from '../adapters/jetstream/origin-index';
@@ -7,7 +8,7 @@ import { ObjectDownloads } from '../adapters/s3/object-downloads';
 import { sinkConnector } from '../connectors/registry';
 import { AggregateHost } from '../engine/aggregates/aggregate-host';
 import type { Aggregates } from '../engine/aggregates/aggregates';
-import { isFinished, waitForCompletion } from '../engine/completion';
+import { isDelivered, isFinished, waitForCompletion } from '../engine/completion';
 import { DeadLetters } from '../engine/dead-letters';
 import type { CreateHost } from '../engine/ports/host';
 import { Preparation } from '../engine/preparation';
@@ -46,11 +47,17 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     isAtEnd = await processUntilEnd({ context, loop, aggregates, lost: lost.signal });
     aggregates.isAtEnd = isAtEnd && !aggregates.hadEnded;
   } finally {
-    await loop.stop(stop.aborted ? environment.shutdownMs : 0);
+    // records that wait for their ack may still be acked in the last call of the function
+    const lastCallMs = isAtEnd && loop.onlyWaits ? spec.maxPollIntervalMs : 0;
+    await loop.stop(stop.aborted ? environment.shutdownMs : lastCallMs);
     await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
   }
   await aggregates.throwIfLost();
   if (!isAtEnd || aggregates.hadEnded) return;
+  if (loop.leftWaiting > 0) throw unackedAtEnd(spec.function, loop.leftWaiting);
+  // other replicas may not have acked theirs yet
+  await Promise.race([inputsEnd(context, loop), aborted(stop)]);
+  if (stop.aborted) return;
   if (aggregates.hasFinish) await links.state.markPartEnded(writerOf(context), partOf(context));
   else await links.state.markEnded(writerOf(context));
 }
@@ -114,16 +121,29 @@ function createPreparation({ spec, environment, links, log }: ReplicaContext): P
   });
 }
 
-/** Resolves when this replica holds nothing and every input is sealed, delivered and acked. */
+function unackedAtEnd(functionId: string, count: number): ConfigError {
+  const records = count === 1 ? '1 record waits' : `${count} records wait`;
+  const what = `${records} for an ack that the function has not requested, and no more input comes`;
+  const todo =
+    'request the last acks in finish(ctx) (in Python also in close of a class): ctx.request_ack(), ctx.requestAck()';
+  return new ConfigError('ack-missing', `${functionId}: ${what}; ${todo}`);
+}
+
+/**
+ * Resolves when this replica holds nothing and every input is sealed, delivered and acked; or when it holds only records that
+ * wait for their ack, and every input is sealed and delivered.
+ */
 async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop): Promise<void> {
   const finished = async (): Promise<boolean> => {
-    if (!loop.idle) return false;
+    const { onlyWaits } = loop;
+    if (!loop.idle && !onlyWaits) return false;
     for (const { stream, durable } of spec.inputs) {
       const sealedAt = await links.state.sealedAt(stream);
       if (sealedAt === undefined) return false;
       // a consumer that somebody removed is being recreated
       const progress = await ignoreMissing(consumerProgress(links.manager, stream, durable));
-      if (progress === undefined || !isFinished(sealedAt, progress)) return false;
+      if (progress === undefined) return false;
+      if (onlyWaits ? !isDelivered(sealedAt, progress) : !isFinished(sealedAt, progress)) return false;
     }
     return true;
   };

@@ -83,6 +83,9 @@ export class ManualSource implements DeliverySource {
 /** A host whose records the test processes. */
 export class ManualHost implements Host {
   readonly records: HostRecord[] = [];
+  readonly finishes: number[] = [];
+  acksManually = false;
+  hasFinish = false;
   releases = 0;
   isKilled = false;
   isClosed = false;
@@ -105,6 +108,10 @@ export class ManualHost implements Host {
 
   async generate(): Promise<Generated> {
     return { payloads: [], ended: true, isRepeatable: true };
+  }
+
+  finish(id: number): void {
+    this.finishes.push(id);
   }
 
   release(): void {

@@ -60,6 +60,10 @@ export class HostRun implements HostEvents {
     this.order.push(`heartbeat ${id}`);
   }
 
+  ackRequested(id: number): void {
+    this.order.push(`ack requested ${id}`);
+  }
+
   log(level: LogLevel, text: string): void {
     this.logs.push([level, text]);
     this.order.push(`${level} ${text}`);

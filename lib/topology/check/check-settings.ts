@@ -25,6 +25,7 @@ export function checkSettings(draft: Draft, problems: ProblemList): void {
     checkDownloadDirectory(each, problems);
     checkBulk(each, problems);
     checkPollInterval(each, problems);
+    checkAck(each, problems);
   }
 }
 
@@ -136,6 +137,15 @@ function checkBulk(each: DraftFunction, problems: ProblemList): void {
       at: found === undefined ? 'key' : 'value',
     });
   }
+}
+
+/** Only code of a process can request acks. */
+function checkAck(each: DraftFunction, problems: ProblemList): void {
+  const found = findMetaSetting(each.meta, 'ack');
+  if (found?.value !== 'manual' || each.descriptor === undefined || each.kind === 'process') return;
+  const path = [...each.path, 'meta', ...found.path];
+  const message = `"ack: manual" has no effect: ${withArticle(each.type)} has no code that requests the acks of records`;
+  problems.warn({ code: 'setting-invalid', path, message });
 }
 
 function checkPollInterval(each: DraftFunction, problems: ProblemList): void {

@@ -22,6 +22,7 @@ export function functionMeta(meta: PlainMap, own: PlainMap, container: PlainMap)
     concurrency: setting<number>('concurrency') ?? 1,
     maxPollIntervalMs: setting<number>('max.poll.interval.ms') ?? 120_000,
     maxDeliver: setting<number>('maxDeliver') ?? 5,
+    ack: setting<FunctionMeta['ack']>('ack') ?? 'auto',
     logicalTypes: setting<boolean>('logicalTypes') ?? false,
     container: containerSettings(mergeContainers(container, meta.container)),
     pause: setting<boolean>('pause') ?? false,

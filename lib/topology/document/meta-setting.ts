@@ -23,6 +23,10 @@ export const metaSettings = {
     'Milliseconds that a record may take without a heartbeat before it is redelivered; 120000 by default.',
   ),
   maxDeliver: field.count('Number of attempts before a record is dead-lettered; 5 by default.'),
+  ack: field.oneOf(
+    ['auto', 'manual'],
+    'When a record is acked: when its function has returned (auto, the default), or when the function requests it (manual).',
+  ),
   logicalTypes: field.flag(
     'Values with a logical type arrive as those of the language (datetime, Decimal, Date, ...) instead of numbers, text and bytes; false by default.',
   ),

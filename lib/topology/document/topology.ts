@@ -132,6 +132,8 @@ export interface FunctionMeta {
   readonly maxPollIntervalMs: number;
   /** Number of attempts before a record is dead-lettered. */
   readonly maxDeliver: number;
+  /** Records are acked when their function has returned, or when it requests their acks. */
+  readonly ack: 'auto' | 'manual';
   /** Whether values with a logical type arrive as those of the language. */
   readonly logicalTypes: boolean;
   /** `download.directory`: directory of automatic downloads, below /tmp/. */

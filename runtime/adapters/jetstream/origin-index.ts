@@ -1,5 +1,6 @@
 import { DeliverPolicy, type JetStreamManager, type NatsConnection } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
+import { acksHeader, parseAcks } from '../../engine/manual/ack-note';
 import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
@@ -28,6 +29,8 @@ interface IndexedStream {
 export class OriginIndex implements OriginLookup {
   /** Output indexes by input stream and sequence. */
   private readonly published = new Map<string, Map<number, Set<number>>>();
+  /** Messages, by input stream, that were acked together with an output. */
+  private readonly acked = new Map<string, Set<number>>();
   private readonly streams: readonly IndexedStream[];
   private readonly writer: string;
   private scanning: Promise<void> = Promise.resolve();
@@ -46,10 +49,19 @@ export class OriginIndex implements OriginLookup {
   }
 
   async publishedFor(message: Delivery): Promise<ReadonlySet<number>> {
-    const scan = this.scanning.then(() => retryRequest(() => this.scanAll(message.timestampMs)));
+    await this.scanSince(message.timestampMs);
+    return this.published.get(message.stream)?.get(message.sequence) ?? none;
+  }
+
+  async wasAcked(message: Delivery): Promise<boolean> {
+    await this.scanSince(message.timestampMs);
+    return this.acked.get(message.stream)?.has(message.sequence) === true;
+  }
+
+  private async scanSince(ms: number): Promise<void> {
+    const scan = this.scanning.then(() => retryRequest(() => this.scanAll(ms)));
     this.scanning = scan.catch(() => undefined);
     await scan;
-    return this.published.get(message.stream)?.get(message.sequence) ?? none;
   }
 
   private async scanAll(sinceMs: number): Promise<void> {
@@ -75,6 +87,8 @@ export class OriginIndex implements OriginLookup {
       floors.set(stream, ackFloor);
       const origins = this.published.get(stream) ?? new Map();
       for (const sequence of origins.keys()) if (sequence <= ackFloor) origins.delete(sequence);
+      const acked = this.acked.get(stream) ?? new Set();
+      for (const sequence of acked) if (sequence <= ackFloor) acked.delete(sequence);
     }
     return floors;
   }
@@ -89,11 +103,23 @@ export class OriginIndex implements OriginLookup {
     // checked before each batch: pending messages may have been trimmed
     while ((await consumer.info()).num_pending > 0) {
       for await (const message of await consumer.fetch({ ...batch })) {
-        this.add(message.headers?.get('Nats-Msg-Id') ?? '', floors);
+        const id = message.headers?.get('Nats-Msg-Id') ?? '';
+        this.add(id, floors);
+        const note = message.headers?.get(acksHeader) ?? '';
+        if (note !== '' && id.startsWith(`${this.writer}:`)) this.addAcked(note, floors);
         if (message.info.pending === 0) break;
       }
     }
     await consumer.delete();
+  }
+
+  private addAcked(note: string, floors: ReadonlyMap<string, number>): void {
+    for (const { stream, sequences } of parseAcks(note)) {
+      const floor = floors.get(stream) ?? Number.POSITIVE_INFINITY;
+      const acked = this.acked.get(stream) ?? new Set<number>();
+      this.acked.set(stream, acked);
+      for (const sequence of sequences) if (sequence > floor) acked.add(sequence);
+    }
   }
 
   /** Adds an id `<writer>:<input stream>:<input sequence>:<output index>`; ignores ids of other writers and epochs. */

@@ -11,6 +11,8 @@ const firstId = 0xffff_ffff;
 /**
  * A host that notes its state before a record is acked, and runs the function's finish before it closes.
  *
+ * A function that requests acks itself keeps no state of records that are acked: its host is passed on as it is.
+ *
  * H1. An outcome of a record that waits for the note is dropped with the host: the record runs again.
  */
 export class AggregateHost implements Host {
@@ -37,7 +39,15 @@ export class AggregateHost implements Host {
 
   async open(): Promise<void> {
     await this.host.open();
-    if (this.hasFinish) await this.aggregates.opened();
+    if (this.hasFinish && !this.acksManually) await this.aggregates.opened();
+  }
+
+  get acksManually(): boolean {
+    return this.host.acksManually === true;
+  }
+
+  finish(id: number): void {
+    this.host.finish?.(id);
   }
 
   process(records: readonly HostRecord[]): void {
@@ -55,7 +65,8 @@ export class AggregateHost implements Host {
   /** Runs the finish, and stores the aggregate, before the host is closed. The host must process no record. */
   async close(): Promise<void> {
     const { aggregates } = this;
-    if (this.hasFinish && !this.isGone && (aggregates.acked > 0 || aggregates.isAtEnd)) await this.runFinish();
+    if (this.hasFinish && !this.acksManually && !this.isGone && (aggregates.acked > 0 || aggregates.isAtEnd))
+      await this.runFinish();
     if (this.isGone) return;
     this.isGone = true;
     await this.host.close();
@@ -104,23 +115,24 @@ export class AggregateHost implements Host {
     if (this.isGone) return;
     this.isGone = true;
     if (this.attempt !== undefined) this.attempt.failed({ type: 'Crashed', message: why, isFinal: true });
-    else if (this.hasFinish) this.aggregates.lost(why);
+    else if (this.hasFinish && !this.acksManually) this.aggregates.lost(why);
   }
 
   private receiver(): HostEvents {
     const { events } = this;
+    const isFinish = (id: number) => id > this.nextId && !this.acksManually;
     const finish = (id: number) => (this.attempt?.id === id ? this.attempt : undefined);
     return {
       began: (id) => events.began?.(id),
       output: (id, payload, side) => {
-        if (id > this.nextId) return finish(id)?.output(payload, side);
+        if (isFinish(id)) return finish(id)?.output(payload, side);
         return events.output(id, payload, side);
       },
-      done: (id) => (id > this.nextId ? finish(id)?.done() : this.done(id)),
-      failed: (id, failure) =>
-        id > this.nextId ? finish(id)?.failed(cutFailure(failure)) : events.failed(id, failure),
+      done: (id) => (isFinish(id) ? finish(id)?.done() : this.done(id)),
+      failed: (id, failure) => (isFinish(id) ? finish(id)?.failed(cutFailure(failure)) : events.failed(id, failure)),
       released: (id) => events.released(id),
-      heartbeat: (id) => (id > this.nextId ? finish(id)?.heartbeat() : events.heartbeat(id)),
+      heartbeat: (id) => (isFinish(id) ? finish(id)?.heartbeat() : events.heartbeat(id)),
+      ackRequested: (id) => events.ackRequested?.(id),
       log: (level, text) => events.log(level, text),
       crashed: (cause: KFlowError) => {
         this.gone(cause.message);
@@ -131,7 +143,7 @@ export class AggregateHost implements Host {
 
   private done(id: number): void {
     const { aggregates, events } = this;
-    const noted = this.hasFinish ? aggregates.beforeAck() : undefined;
+    const noted = this.hasFinish && !this.acksManually ? aggregates.beforeAck() : undefined;
     if (noted === undefined) this.passDone(id);
     else
       noted.then(

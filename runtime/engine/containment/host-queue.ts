@@ -80,6 +80,12 @@ export class HostQueue {
     this.waiting = [...others, ...this.waiting];
   }
 
+  /** The host of these records is gone: they wait again, before all others but the suspects. */
+  requeue(records: readonly HeldRecord[]): void {
+    for (const record of records) record.rewind();
+    this.waiting = [...records, ...this.waiting];
+  }
+
   /** The record was charged with the end of the host: the other suspects are not suspected any more. */
   convict(record: HeldRecord): void {
     this.offenders.add(record.name);

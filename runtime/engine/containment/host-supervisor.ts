@@ -58,6 +58,16 @@ export class HostSupervisor {
     return this.host?.hasFinish === true;
   }
 
+  /** Whether the function requests acks itself. */
+  get acksManually(): boolean {
+    return this.host?.acksManually === true;
+  }
+
+  /** Runs the function's finish, with this id. The supervision must be ready. */
+  finish(id: number): void {
+    this.host?.finish?.(id);
+  }
+
   /** Limit of records that a host processes concurrently. */
   get concurrency(): number {
     return this.known;
@@ -187,6 +197,9 @@ export class HostSupervisor {
       },
       heartbeat: (id) => {
         if (isCurrent()) events.heartbeat(id);
+      },
+      ackRequested: (id) => {
+        if (isCurrent()) events.ackRequested?.(id);
       },
       log: (level: LogLevel, text: string) => events.log(level, text),
       crashed: (cause) => {

@@ -57,6 +57,11 @@ export interface HostEvents {
   /** The record was not started and is nak'd. */
   released(id: number): void;
   heartbeat(id: number): void;
+  /**
+   * The function requests the acks of the records that have ended before, and of this one if it runs, when it has succeeded.
+   * Only of a host that `acksManually`.
+   */
+  ackRequested?(id: number): void;
   log(level: LogLevel, text: string): void;
   /**
    * The host's process has ended without having been asked to; no further event follows. The records that were handed over
@@ -91,6 +96,8 @@ export interface Host {
   generate(): Promise<Generated>;
   /** Whether the function gives an aggregate before its replica ends; known once the host is open. */
   readonly hasFinish?: boolean;
+  /** Whether the function requests acks itself; known once the host is open. */
+  readonly acksManually?: boolean;
   /**
    * Runs the function's finish: reports any number of outputs, then done or failed, for this id, which no record has. The
    * host must be open, and process no record.

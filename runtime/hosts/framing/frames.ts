@@ -87,6 +87,8 @@ export const Entry = {
   Output: 3,
   /** An output that takes room until the runtime gives it back. */
   OutputWithCredit: 4,
+  /** The function requests the acks of the records that have ended, and of this one. */
+  AckRequested: 5,
 } as const;
 
 /** A longer payload is written as it is, without being copied into its frame. */
@@ -151,6 +153,7 @@ export interface OutcomeReceiver {
   done(id: number): void;
   failed(id: number, failure: Failure): void;
   released(id: number): void;
+  ackRequested(id: number): void;
 }
 
 /** Passes the entries of an outcomes frame to the receiver, in order. Payloads are views of the frame. */
@@ -166,6 +169,9 @@ export function readOutcomes(body: Buffer, receiver: OutcomeReceiver): void {
         break;
       case Entry.Released:
         receiver.released(id);
+        break;
+      case Entry.AckRequested:
+        receiver.ackRequested(id);
         break;
       case Entry.Failed: {
         const end = endOf(body, offset);

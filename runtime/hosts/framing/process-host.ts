@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigError, FunctionError, KFlowError, StateError } from '../../../lib/errors';
 import { kindOf } from '../../../lib/topology/function-types/function-type';
-import { fingerprintOf } from '../../engine/avro-message';
+import { fingerprintOf, schemaText } from '../../engine/avro-message';
 import type { Failure, Generated, Host, HostRecord, LogLevel } from '../../engine/ports/host';
 import type { HostOptions } from '../host-factory';
 import {
@@ -53,6 +53,7 @@ export class ProcessHost implements Host {
   private lastRequest = 0;
   private state: State = { is: 'new' };
   private finishes = false;
+  private isManual = false;
   /** The id of the finish that runs or has run. */
   private finishing: number | undefined;
   private lastWords: string | undefined;
@@ -84,6 +85,10 @@ export class ProcessHost implements Host {
 
   get hasFinish(): boolean {
     return this.finishes;
+  }
+
+  get acksManually(): boolean {
+    return this.isManual;
   }
 
   async open(): Promise<void> {
@@ -188,6 +193,7 @@ export class ProcessHost implements Host {
       this.options.events.released(id);
       this.queue.land(id);
     },
+    ackRequested: (id) => this.options.events.ackRequested?.(id), // of any record: it may have ended
   };
 
   /** Throws ProtocolError unless the process has the record, or runs this finish. */
@@ -249,9 +255,10 @@ export class ProcessHost implements Host {
     this.requests.delete(request);
   }
 
-  private opened({ finishes }: { finishes?: boolean }): void {
+  private opened({ finishes, acksManually }: { finishes?: boolean; acksManually?: boolean }): void {
     if (this.state.is !== 'opening') return;
     this.finishes = finishes === true;
+    this.isManual = acksManually === true;
     this.state.opened();
     this.state = { is: 'open' };
   }
@@ -317,5 +324,7 @@ function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): ob
     sides: Object.fromEntries(spec.sideOutputs.map((side) => [side.id, declared(side.schema)])),
     replica,
     logicalTypes: spec.logicalTypes,
+    inputSchema: spec.inputSchema === undefined ? undefined : schemaText(spec.inputSchema),
+    acksManually: spec.ack === 'manual',
   };
 }

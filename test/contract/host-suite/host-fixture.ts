@@ -16,6 +16,16 @@ interface HostCode {
   readonly throwsOnTwo: string;
   /** Throws an AckException `done` when `n` is 1, and one that does not ack, with its payload as it is, when `n` is 2. */
   readonly throwsAckException: string;
+  /** Requests an ack for each second record, and returns its event. */
+  readonly acksEverySecond: string;
+  /** Waits until the file `gate` of its meta exists if `n` is 1, requests an ack, and returns nothing. */
+  readonly acksWhenOpen: string;
+  /** Returns nothing; its finish requests an ack and gives the number 9. */
+  readonly acksAtTheEnd: string;
+  /** Makes a record of the side output `low`, logs it as JSON, sets `n` and sends it. */
+  readonly makesSideRecord: string;
+  /** Deletes the file that was downloaded for it, and one that does not exist. */
+  readonly flushes: string;
   /** Logs the name of the class of `at`, and of `price`, and returns its event. */
   readonly namesClasses: string;
   /** Returns a text as `n` when `n` is 2, else its event. */

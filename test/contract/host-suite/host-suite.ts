@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
@@ -43,6 +43,7 @@ export function describeHost(language: Language): void {
     describeValues(run, fixture);
     describeFailures(run, fixture);
     describeContext(run);
+    describeAcks(run);
     describeOrder(run);
     describeSources(run);
     describeFinish(run);
@@ -269,6 +270,104 @@ function describeContext(run: Run): void {
       expect(host.order.filter((event) => !/^[A-Z]/.test(event))).toEqual(['heartbeat 0', 'output 0', 'done 0']);
       expect(host.order.at(-1)).toBe('done 0');
     }));
+}
+
+function describeAcks(run: Run): void {
+  const manual = { ack: 'manual' as const };
+
+  it('passes on when a function requests acks, after the records that have ended', () =>
+    run(
+      'acksEverySecond',
+      async (host) => {
+        expect(host.host.acksManually).toBe(true);
+        await host.processAll(numbered, events(1, 2, 3));
+        const [first, second, third] = [0, 1, 2].map((id) => [`output ${id}`, `done ${id}`]);
+        expect(host.order).toEqual([...(first ?? []), 'ack requested 1', ...(second ?? []), ...(third ?? [])]);
+      },
+      manual,
+    ));
+
+  it('passes on no request of a function whose records are acked when it returns, and says once that it has no effect', () =>
+    run('acksEverySecond', async (host) => {
+      expect(host.host.acksManually).toBe(false);
+      await host.processAll(numbered, events(1, 2, 3, 4));
+      expect(host.order.filter((each) => each.startsWith('ack'))).toEqual([]);
+      expect(host.logs).toEqual([
+        ['WARNING', expect.stringMatching(/^ctx\.request_?[aA]ck has no effect; set meta\.ack: manual$/)],
+      ]);
+    }));
+
+  it('passes on the requests of records that run at the same time', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'kflow-host-'));
+    const gate = path.join(folder, 'gate');
+    try {
+      await run(
+        'acksWhenOpen',
+        async (host) => {
+          host.host.process([recordOf(0, numbered, { n: 1 }), recordOf(1, numbered, { n: 2 })]);
+          await host.until(() => host.outcomes.size === 1);
+          writeFileSync(gate, '');
+          await host.until(() => host.outcomes.size === 2);
+          expect(host.order).toEqual(['ack requested 1', 'done 1', 'ack requested 0', 'done 0']);
+        },
+        { ...manual, concurrency: 2, meta: { gate } },
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('lets the finish of a function request acks, before its outputs', () =>
+    run(
+      'acksAtTheEnd',
+      async (host) => {
+        expect(host.host.hasFinish).toBe(true);
+        await host.processAll(numbered, events(1));
+        host.host.finish?.(7);
+        await host.until(() => host.outcomes.has(7));
+        expect(host.order.map((each) => each.replace('requested 0', 'requested 7'))).toEqual([
+          'done 0',
+          'ack requested 7',
+          'output 7',
+          'done 7',
+        ]);
+        expect(host.outputsOf(7)).toEqual(events(9));
+      },
+      manual,
+    ));
+
+  it('makes records of outputs, with the defaults of their schemas', () => {
+    const low = {
+      type: 'record',
+      name: 'low',
+      fields: [
+        { name: 'n', type: 'long' },
+        { name: 'tags', type: { type: 'array', items: 'string' }, default: ['a'] },
+        { name: 'note', type: ['null', 'string'], default: null },
+      ],
+    };
+    return run(
+      'makesSideRecord',
+      async (host) => {
+        await host.processAll(numbered, events(4));
+        expect(host.logs.map(([, text]) => JSON.parse(text))).toEqual([{ tags: ['a'], note: null }]);
+        expect(host.outputsOf(0, 'low')).toEqual([{ n: 4, tags: ['a'], note: null }]);
+      },
+      { sideOutputs: [sideOutputOf('low', low)] },
+    );
+  });
+
+  it('deletes files for the function', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'kflow-host-'));
+    const file = path.join(folder, 'a');
+    writeFileSync(file, 'x');
+    await run('flushes', async (host) => {
+      host.host.process([{ ...recordOf(0, numbered, { n: 0 }), download: { path: file, metadata: {} } }]);
+      await host.until(() => host.outcomes.size === 1);
+      expect([host.outcomes.get(0), existsSync(file)]).toEqual(['done', false]);
+    });
+    rmSync(folder, { recursive: true });
+  });
 }
 
 function describeOrder(run: Run): void {

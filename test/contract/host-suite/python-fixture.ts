@@ -24,6 +24,38 @@ export const pythonFixture: HostFixture = {
 def run(ctx, event):
     raise AckException("done") if event["n"] == 1 else Transient("again")
 `,
+    acksEverySecond: `count = 0
+def run(ctx, event):
+    global count
+    count += 1
+    if count % 2 == 0:
+        ctx.request_ack()
+    return event
+`,
+    acksWhenOpen: `import os
+class run(ProcessFunction):
+    def open(self, schema_in, ctx):
+        self.gate = ctx.get_process_fn_meta()["gate"]
+    async def process(self, event_dict, ctx):
+        while event_dict["n"] == 1 and not os.path.exists(self.gate):
+            await asyncio.sleep(0.005)
+        ctx.request_ack()
+`,
+    acksAtTheEnd: `class run(ProcessFunction):
+    def process(self, event_dict, ctx):
+        self.ctx = ctx
+    def close(self):
+        self.ctx.request_ack()
+        return {"n": 9}
+`,
+    makesSideRecord: `import json
+def run(ctx, event):
+    record = ctx.get_new_record("low")
+    print(json.dumps(record))
+    record["n"] = event["n"]
+    ctx.to_side_stream("low", record)
+`,
+    flushes: 'def run(ctx, event):\n    ctx.flush(ctx.get_downloader_local_object_url(), "/tmp/none/of/these")',
     namesClasses:
       'def run(ctx, event):\n    print(type(event["at"]).__name__, type(event["price"]).__name__)\n    return event',
     misfitsOnTwo: 'def run(ctx, event):\n    return {"n": "two"} if event["n"] == 2 else event',

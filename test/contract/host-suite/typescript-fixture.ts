@@ -19,6 +19,25 @@ export const javascriptFixture: HostFixture = {
       payloadAsJson() { return false; }
     }
     function run(ctx, { n }) { throw n === 1 ? new AckException('done') : new Transient('again'); }`,
+    acksEverySecond: `let count = 0;
+      function run(ctx, event) {
+        count += 1;
+        if (count % 2 === 0) ctx.requestAck();
+        return event;
+      }`,
+    acksWhenOpen: `async function run(ctx, { n }) {
+      const { existsSync } = require('node:fs');
+      while (n === 1 && !existsSync(ctx.meta.gate)) await new Promise((resolve) => setTimeout(resolve, 5));
+      ctx.requestAck();
+    }`,
+    acksAtTheEnd: `const run = () => undefined;
+      export const finish = (ctx) => { ctx.requestAck(); return { n: 9 }; };`,
+    makesSideRecord: `function run(ctx, event) {
+      const record = ctx.getNewRecord('low');
+      console.log(JSON.stringify(record));
+      ctx.toSideStream('low', { ...record, n: event.n });
+    }`,
+    flushes: "function run(ctx) { ctx.flush(ctx.getDownloaderLocalObjectUrl(), '/tmp/none/of/these'); }",
     namesClasses: `function run(ctx, event) {
       console.log(event.at.constructor.name, event.price.constructor.name);
       return event;

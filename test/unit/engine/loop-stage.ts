@@ -35,6 +35,8 @@ interface Options {
   readonly inputs?: number;
   readonly observer?: RecordObserver;
   readonly caution?: LoneAttempts;
+  readonly acksManually?: boolean;
+  readonly hasFinish?: boolean;
 }
 
 /** One record loop between ports that the test answers. */
@@ -59,6 +61,8 @@ class LoopStage {
     inputs = 1,
     observer,
     caution,
+    acksManually = false,
+    hasFinish = false,
   }: Options = {}) {
     this.spec = { ...map, ...spec };
     this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
@@ -67,6 +71,7 @@ class LoopStage {
       inputs: this.sources,
       createHost: (events) => {
         const host = new ManualHost(concurrency, this.refusal);
+        Object.assign(host, { acksManually, hasFinish });
         this.hosts.push({ host, events });
         return host;
       },

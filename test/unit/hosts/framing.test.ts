@@ -50,7 +50,7 @@ describe('frames', () => {
     ['is of no kind', Buffer.from('0000000109', 'hex')],
   ])('with an outcome that %s are refused', (_, body) => {
     const none = () => undefined;
-    const receiver: OutcomeReceiver = { output: none, done: none, failed: none, released: none };
+    const receiver: OutcomeReceiver = { output: none, done: none, failed: none, released: none, ackRequested: none };
     const reader = new FrameReader(fromProcessLimits, (_type, each) => readOutcomes(each, receiver));
     expect(() => reader.push(frame('O', body))).toThrow(expect.objectContaining({ name: 'ProtocolError' }));
   });

@@ -40,6 +40,7 @@ test('both ways to build start the same process as the same user', () => {
       'NODE_ENV=production',
       'PYTHONDONTWRITEBYTECODE=1',
       'PYTHONUNBUFFERED=1',
+      'PYTHONPATH=/opt/kflow/sdk/python',
       'HOME=/tmp',
     ],
     Cmd: ['node', '/opt/kflow/dist/js/runtime/replica/main.js'],

@@ -60,6 +60,7 @@ describe('a completed topology', () => {
       concurrency: 1,
       maxPollIntervalMs: 120_000,
       maxDeliver: 5,
+      ack: 'auto',
       logicalTypes: false,
       container,
       pause: false,

@@ -6,7 +6,7 @@ import { SharedFrame } from './shared-frame';
 
 /** One entry of an outcomes frame. */
 export type OutcomeEntry =
-  | { readonly id: number; readonly kind: typeof Entry.Done | typeof Entry.Released }
+  | { readonly id: number; readonly kind: typeof Entry.Done | typeof Entry.Released | typeof Entry.AckRequested }
   | { readonly id: number; readonly kind: typeof Entry.Failed; readonly failure: Failure }
   | {
       readonly id: number;
@@ -126,6 +126,7 @@ function lengthOfHead(entry: OutcomeEntry): number {
   switch (entry.kind) {
     case Entry.Done:
     case Entry.Released:
+    case Entry.AckRequested:
       return 5;
     case Entry.Failed:
       return 9;

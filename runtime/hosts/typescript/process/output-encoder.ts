@@ -30,8 +30,14 @@ export async function* eachRecord(returned: unknown): AsyncGenerator<AvroRecord>
 export class OutputEncoder {
   private readonly declared: AvroSchemaCodec | undefined;
 
-  constructor(schema: object | string | undefined) {
-    this.declared = schema === undefined ? undefined : new AvroSchemaCodec(schema);
+  constructor(schema: object | string | undefined, logicalTypes?: boolean) {
+    this.declared = schema === undefined ? undefined : new AvroSchemaCodec(schema, { logicalTypes });
+  }
+
+  /** A record with the defaults of the declared schema. Throws FunctionError without one. */
+  newRecord(): AvroRecord {
+    if (this.declared === undefined) throw new FunctionError('function-failed', 'the output has no schema; set schema');
+    return this.declared.newRecord() as AvroRecord;
   }
 
   /** Throws FunctionError 'record-invalid', which names the first field that does not fit. */

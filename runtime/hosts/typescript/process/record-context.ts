@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import type { AvroRecord, Context, Logger } from '../../../../lib/define/sdk';
 import { Entry } from '../../framing/frames';
 import type { Outbox } from './outbox';
@@ -14,6 +15,8 @@ export interface ContextSource {
   readonly outbox: Outbox;
   readonly schemas: Schemas;
   readonly window: Window;
+  /** Requests the acks of the records that have ended and of this one. */
+  readonly requestAck: (record: RunningRecord) => void;
 }
 
 /** The context of one record. Its functions need no `this`, and do nothing once the record has ended. */
@@ -26,6 +29,11 @@ export function contextOf(record: RunningRecord, source: ContextSource): Context
     },
     getDownloaderLocalObjectUrl: () => download?.path ?? null,
     getDownloaderObjectMetadata: () => download?.metadata ?? null,
+    requestAck: () => source.requestAck(record),
+    flush: (...paths) => {
+      for (const each of paths) rmSync(each, { force: true });
+    },
+    getNewRecord: (side) => (side === undefined ? source.schemas.output : source.schemas.sideOutput(side)).newRecord(),
     toSideStream: (side, output) => sendAside(record, source, { side, output }),
     meta,
     functionId,

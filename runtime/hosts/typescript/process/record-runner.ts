@@ -31,6 +31,11 @@ const maxTurnsMs = 10;
 /** How long outcomes are gathered into one frame. */
 const maxGatherMs = 2;
 
+/** A request of acks, in the order of the outcomes. */
+interface AckRequest {
+  readonly requestedBy: number;
+}
+
 /**
  * Runs a process function over records, in the order in which they arrived. A synchronous function finishes one record
  * before the next begins; an asynchronous one processes up to `concurrency` at once.
@@ -43,7 +48,7 @@ export class RecordRunner {
   private queue: ReceivedRecord[] = [];
   private head = 0;
   private readonly active = new Set<RunningRecord>();
-  private decided: RunningRecord[] = [];
+  private decided: (RunningRecord | AckRequest)[] = [];
   /** Asynchronous records that have not been decided. */
   private busy = 0;
   private hasBeenAsync = false;
@@ -84,6 +89,12 @@ export class RecordRunner {
         returned().then((value) => this.outputs.takeAggregate(record, value)),
       );
     });
+  }
+
+  /** Requests the acks of the records that are decided, and of this one. */
+  requestAck(record: RunningRecord): void {
+    this.decided.push({ requestedBy: record.id });
+    this.schedule();
   }
 
   /** Gives back the records that have not begun. */
@@ -127,6 +138,10 @@ export class RecordRunner {
     this.decided = [];
     const entries: OutcomeEntry[] = [];
     for (const record of decided) {
+      if ('requestedBy' in record) {
+        entries.push({ id: record.requestedBy, kind: Entry.AckRequested });
+        continue;
+      }
       record.state = 'ended';
       this.active.delete(record);
       const { id, failure } = record;

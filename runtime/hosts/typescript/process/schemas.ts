@@ -19,9 +19,10 @@ export class Schemas {
 
   /** Throws when a declared schema is not valid. */
   constructor(private readonly declared: DeclaredSchemas) {
-    this.output = new OutputEncoder(declared.schema);
+    const encoderOf = (schema: object | string | undefined) => new OutputEncoder(schema, declared.logicalTypes);
+    this.output = encoderOf(declared.schema);
     const sides = Object.entries(declared.sides);
-    this.sides = new Map(sides.map(([id, { schema }]) => [id, new OutputEncoder(schema)]));
+    this.sides = new Map(sides.map(([id, { schema }]) => [id, encoderOf(schema)]));
   }
 
   /** Adds a writer's schema. Records of an invalid one fail. */

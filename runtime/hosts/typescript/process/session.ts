@@ -6,6 +6,7 @@ import { FunctionLog } from './function-log';
 import { type CompiledCode, loadFunction } from './load';
 import { Outbox } from './outbox';
 import { RecordRunner } from './record-runner';
+import type { RunningRecord } from './running-record';
 import { type DeclaredSchemas, Schemas } from './schemas';
 import { SourceRunner } from './source-runner';
 import { Window } from './window';
@@ -18,6 +19,7 @@ interface Init extends CompiledCode, DeclaredSchemas {
   readonly kind: 'source' | 'process' | 'sink';
   readonly streamProcess: boolean;
   readonly concurrency: number;
+  readonly acksManually: boolean;
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
@@ -91,7 +93,8 @@ class Session {
       else {
         const { meta, functionId } = init;
         const flowId = `${init.namespace}/${init.jobId}`;
-        const context = { meta, functionId, flowId, logger: log.logger, outbox, schemas, window };
+        const requestAck = this.ackRequests(init);
+        const context = { meta, functionId, flowId, logger: log.logger, outbox, schemas, window, requestAck };
         const { concurrency, streamProcess: isStreaming } = init;
         this.records = new RecordRunner({
           entry,
@@ -109,7 +112,18 @@ class Session {
       this.fatal((error as Error).message);
     }
     const finishes = this.records?.hasFinish;
-    outbox.json(FromProcess.Hello, { pid: process.pid, node: process.version, finishes });
+    const { acksManually } = init;
+    outbox.json(FromProcess.Hello, { pid: process.pid, node: process.version, finishes, acksManually });
+  }
+
+  /** What `ctx.requestAck` does. */
+  private ackRequests({ acksManually }: Init): (record: RunningRecord) => void {
+    if (acksManually) return (record) => this.records?.requestAck(record);
+    let isTold = false;
+    return () => {
+      if (!isTold) this.log.logger.warn('ctx.requestAck has no effect; set meta.ack: manual');
+      isTold = true;
+    };
   }
 
   private addSchema({ fingerprint, schema }: { fingerprint: string; schema: object | string }): void {

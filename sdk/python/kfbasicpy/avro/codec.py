@@ -6,10 +6,12 @@ import struct
 from typing import Any, Optional, Union
 
 from .decoder import compile_decoder
+from .default import default_value
 from .encoder import compile_encoder
 from .error import AvroError
 from .limits import Limits, counts, is_recursive, make_room_for_recursion, too_deep_for_python
 from .parser import parse_schema
+from .schema import MISSING
 
 
 class Codec:
@@ -17,13 +19,24 @@ class Codec:
     decoded to Python's own classes. Raises SchemaError when the schema is not valid."""
 
     def __init__(self, schema: Union[str, dict, list], logical_types: bool = False) -> None:
-        type = parse_schema(schema)
+        type = self._type = parse_schema(schema)
+        self._logical_types = logical_types
         if is_recursive(type):
             make_room_for_recursion()
         limits = Limits()
         self._limits = limits if counts(type) else None
         self._write = compile_encoder(type, limits)
         self._read = compile_decoder(type, limits, logical_types)
+
+    def new_record(self) -> dict[str, Any]:
+        """A record in which each field that has a default has it, and no other field is."""
+        record = {}
+        for field in self._type.fields:
+            if field.default is not MISSING:
+                parts: list[bytes] = []
+                compile_encoder(field.type, Limits())(parts.append, default_value(field.type, field.default))
+                record[field.name] = compile_decoder(field.type, Limits(), self._logical_types)(b"".join(parts), 0)[0]
+        return record
 
     def encode(self, value: Any, header: bytes = b"") -> bytes:
         """The encoded value after `header`. Raises AvroError, which names the first place that does not fit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Optional, Protocol
 
 
@@ -12,6 +13,10 @@ class ContextPort(Protocol):
     def heartbeat(self, record: int) -> None: ...
 
     def side_output(self, record: int, side: str, event: dict[str, Any]) -> None: ...
+
+    def request_ack(self, record: int) -> None: ...
+
+    def new_record(self, side: Optional[str]) -> dict[str, Any]: ...
 
 
 class Context:
@@ -27,6 +32,25 @@ class Context:
     def heartbeat(self) -> None:
         """Restarts the time limit of the record (`max.poll.interval.ms`). Returns once the heartbeat is sent."""
         self._port.heartbeat(self._record)
+
+    def request_ack(self) -> None:
+        """With `meta.ack: manual` or AckProps(manual=True): acks this record, when its function has returned, and all records
+        whose function has returned before, and sends their outputs. Otherwise, it does nothing."""
+        self._port.request_ack(self._record)
+
+    def flush(self, *paths: Any) -> None:
+        """Deletes downloaded files, which nobody else deletes when acks are manual. Files that do not exist are ignored."""
+        for path in paths:
+            for each in path if isinstance(path, (list, tuple, set)) else (path,):
+                try:
+                    os.remove(each)
+                except FileNotFoundError:
+                    pass
+
+    def get_new_record(self, side: Optional[str] = None) -> dict[str, Any]:
+        """A record of the side output, or of the main output: a dict in which the fields with a default have it. Raises when the
+        function declares no such output, or no schema."""
+        return self._port.new_record(side)
 
     def get_downloader_object_metadata(self) -> Optional[dict[str, Any]]:
         """The metadata of the downloaded object; None without automatic download."""

@@ -11,7 +11,8 @@ from .stream_queue import StreamMsg, StreamQueue
 
 class _Function:
     def open(self, schema_in: Optional[str], ctx: OpenContext) -> None:
-        """Called once before the first record. `schema_in` is None because records can have different writer's schemas."""
+        """Called once before the first record. `schema_in` is the schema that the records are declared to have, as JSON text;
+        None if the inputs of the function have several, or none. A record may have been written with another one."""
 
     def close(self) -> None:
         """Called once after the last record."""

@@ -7,6 +7,8 @@ import inspect
 import textwrap
 from typing import Any, Callable, Iterator, Optional
 
+from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
+
 from .loader import LoadError
 
 
@@ -33,6 +35,11 @@ def returns_value(close: Callable[..., Any]) -> bool:
     except (OSError, TypeError, SyntaxError, ValueError):
         return True
     return any(_gives(node) for node in _own_nodes(tree.body[0]))
+
+
+def overrides_close(instance: Any) -> bool:
+    """Whether the class of a function has a `close` of its own."""
+    return type(instance).close not in (ProcessFunction.close, StreamProcessFunction.close)
 
 
 def _gives(node: ast.AST) -> bool:

@@ -64,6 +64,10 @@ def released(record: int) -> bytes:
     return _OUTCOME(record, 2)
 
 
+def ack_requested(record: int) -> bytes:
+    return _OUTCOME(record, 5)
+
+
 def output_head(record: int, side: bytes, size: int) -> bytes:
     """The bytes before the payload of an output that takes room until the runtime gives it back; `side` is empty for the
     main output."""

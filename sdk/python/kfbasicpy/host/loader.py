@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import types
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
+
+from kfbasicpy.runtime.basic import AckProps, BasicRuntime, HandedOver, handed_over
 
 from .failure import failure_of
 from .function_module import FunctionCode, run_module
@@ -21,15 +24,48 @@ class LoadError(Exception):
         self.trace = trace
 
 
-def load_entry(init: dict[str, Any]) -> tuple[Any, Any]:
-    """The object named `entry` (default `process`) in the function's inline code or module, and what the code names
-    `finish`, or None. Raises LoadError."""
-    module = _load(_code_of(init))
+class Loaded(NamedTuple):
+    """The entry of the code, what the code names `finish`, or None, and whether the code is a program with manual acks."""
+
+    entry: Any
+    finish: Any = None
+    ack: AckProps = AckProps()
+
+
+def load_entry(init: dict[str, Any]) -> Loaded:
+    """The object named `entry` (default `process`) in the function's inline code or module, or the function of its
+    BasicRuntime. Raises LoadError."""
+    code = _code_of(init)
+    if _is_program(code):
+        return _of_program(code)
+    module = _load(code)
     entry = init.get("entry") or "process"
     if entry not in vars(module):
         names = ", ".join(_own_functions(module)) or "none"
         raise LoadError(f'the code has no function "{entry}"; found: {names}; set meta.name to the entry function')
-    return getattr(module, entry), None if entry == "finish" else vars(module).get("finish")
+    return Loaded(getattr(module, entry), None if entry == "finish" else vars(module).get("finish"))
+
+
+def _is_program(function: FunctionCode) -> bool:
+    """Whether the code starts a BasicRuntime."""
+    try:
+        tree = ast.parse(function.code)
+    except (SyntaxError, ValueError):
+        # Loading it says where.
+        return False
+    return any(isinstance(node, ast.Call) and _name_of(node.func) == BasicRuntime.__name__ for node in ast.walk(tree))
+
+
+def _name_of(node: ast.AST) -> Optional[str]:
+    return getattr(node, "id", getattr(node, "attr", None))
+
+
+def _of_program(function: FunctionCode) -> Loaded:
+    with handed_over() as runtimes:
+        _load(function._replace(module="__main__"))
+    if not runtimes:
+        raise LoadError("the program creates a BasicRuntime and does not run it; call runtime.run()")
+    return Loaded(runtimes[0].function, None, runtimes[0].ack)
 
 
 def _code_of(init: dict[str, Any]) -> FunctionCode:
@@ -54,6 +90,8 @@ def _load(function: FunctionCode) -> types.ModuleType:
     except SyntaxError as error:
         place = f"line {error.lineno}: " if error.filename == filename else f"{error.filename}, line {error.lineno}: "
         raise LoadError(f"{place}{error.msg}: {(error.text or '').strip()}", failure_of(error).get("trace")) from None
+    except HandedOver:
+        raise
     except BaseException as error:
         failure = failure_of(error)
         raise LoadError(f"{_line_of(error, filename)}{failure['type']}: {failure['message']}", failure.get("trace")) from None

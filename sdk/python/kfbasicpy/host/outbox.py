@@ -82,6 +82,13 @@ class Outbox:
         with self._sending:
             self._send(b"B", [frames.heartbeat(record)])
 
+    def request_ack(self, record: int) -> None:
+        """The function requests the acks of the records that have ended, and of this one, which may have ended as well."""
+        self._assert_parent()
+        with self._lock:
+            self._put([frames.ack_requested(record)])
+        self._after_adding()
+
     def release(self, records: Iterable[int]) -> None:
         """These records were not started."""
         pieces = [frames.released(record) for record in records]

@@ -24,8 +24,8 @@ class Schemas:
         valid."""
         self._logical_types = logical_types
         self._writers: dict[bytes, Any] = {}
-        self._declared = _declared(schema, fingerprint)
-        self._sides = {side: _declared(spec.get("schema"), spec.get("fingerprint")) for side, spec in sides.items()}
+        self._declared = _declared(schema, fingerprint, logical_types)
+        self._sides = {side: _declared(spec.get("schema"), spec.get("fingerprint"), logical_types) for side, spec in sides.items()}
 
     def add(self, fingerprint: str, schema: Any) -> None:
         """Adds a writer's schema. If it is invalid, decoding its records fails."""
@@ -61,19 +61,29 @@ class Schemas:
         except RecordError:
             raise RecordError(f"the output does not fit the function's schema: {fault}") from None
 
+    def new_record(self, side: Optional[str]) -> dict[str, Any]:
+        """A record of an output with the defaults of its schema. Raises RecordError."""
+        declared = self._declared if side is None else self._side(side)
+        if declared is None:
+            raise RecordError("the output has no schema; set schema")
+        return declared[0].new_record()
+
     def encode_side(self, side: str, event: Any) -> bytes:
         """Encodes a record of a side output. Raises RecordError."""
+        codec, header = self._side(side)
+        try:
+            return codec.encode(event, header)
+        except AvroError as error:
+            raise RecordError(f'the record does not fit the schema of the side output "{side}": {error}') from None
+
+    def _side(self, side: str) -> tuple[Codec, bytes]:
         if side not in self._sides:
             known = ", ".join(self._sides) or "none"
             raise RecordError(f'the function has no side output "{side}"; declared: {known}')
         declared = self._sides[side]
         if declared is None:
             raise RecordError(f'the side output "{side}" has no schema')
-        codec, header = declared
-        try:
-            return codec.encode(event, header)
-        except AvroError as error:
-            raise RecordError(f'the record does not fit the schema of the side output "{side}": {error}') from None
+        return declared
 
     def _encode_as_input(self, event: Any, record: Optional[Record]) -> bytes:
         if record is None:
@@ -85,7 +95,7 @@ class Schemas:
             raise RecordError(f"the output does not fit the input's schema, and the function declares none: {error}") from None
 
 
-def _declared(schema: Optional[dict], fingerprint: Optional[str]) -> Optional[tuple[Codec, bytes]]:
+def _declared(schema: Optional[dict], fingerprint: Optional[str], logical_types: bool) -> Optional[tuple[Codec, bytes]]:
     if schema is None or fingerprint is None:
         return None
-    return Codec(schema), _MAGIC + bytes.fromhex(fingerprint)
+    return Codec(schema, logical_types), _MAGIC + bytes.fromhex(fingerprint)

@@ -50,13 +50,13 @@ def run_session() -> int:
         reader.start(inbox, outbox, window, schemas)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        run, close, finishes = _prepare(init, inbox, outbox, window, schemas)
+        run, close, told = _prepare(init, inbox, outbox, window, schemas)
     except (LoadError, SchemaError) as error:
         end_lines()
         fatal = {"message": str(error), "trace": getattr(error, "trace", None)}
         outbox.send(b"F", [json.dumps(fatal).encode()])
         return 1
-    hello = {"pid": os.getpid(), "python": sys.version.split()[0], "finishes": finishes}
+    hello = {"pid": os.getpid(), "python": sys.version.split()[0], **told}
     outbox.send(b"H", [json.dumps(hello).encode()])
     run(loop)
     _close(close, outbox)
@@ -65,18 +65,22 @@ def run_session() -> int:
 
 def _prepare(
     init: dict[str, Any], inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas
-) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], bool]:
-    """The function's `run` and `close`, and whether it gives an aggregate."""
+) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], dict[str, bool]]:
+    """The function's `run` and `close`, and what the runtime must know of it."""
     ctx = OpenContext(init["namespace"], init["jobId"], init["functionId"], init["replica"], init["meta"])
-    entry, finish = load_entry(init)
+    loaded = load_entry(init)
     if init["kind"] == "source":
         if init.get("schema") is None:
             raise LoadError("the source has no schema; set schema")
-        source = Source(entry, ctx, outbox, schemas)
-        return lambda loop: source.run(inbox, loop), lambda: None, False
-    function = UserFunction(entry, init["streamProcess"], ctx, finish)
+        source = Source(loaded.entry, ctx, outbox, schemas)
+        return lambda loop: source.run(inbox, loop), lambda: None, {}
+    acks_manually = loaded.ack.manual or init.get("acksManually", False)
+    function = UserFunction(loaded.entry, init["streamProcess"], ctx, loaded.finish, acks_manually, init.get("inputSchema"))
     worker = Worker(function, inbox, outbox, Outputs(outbox, window, schemas), schemas)
-    return lambda loop: worker.run(loop, init["concurrency"]), function.close, function.finishes
+    return lambda loop: worker.run(loop, init["concurrency"]), function.close, {
+        "finishes": function.finishes,
+        "acksManually": acks_manually,
+    }
 
 
 def _close(close: Callable[[], None], outbox: Outbox) -> None:

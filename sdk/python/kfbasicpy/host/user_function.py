@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
 from kfbasicpy.function.open_context import OpenContext
 
 from .failure import failure_of
-from .finish import bound_finish, returns_value
+from .finish import bound_finish, overrides_close, returns_value
 from .loader import LoadError
 
 
 class UserFunction:
     """An opened function. Call it as `call(ctx, event)`, or `call(ctx, event, q)` if it streams."""
 
-    def __init__(self, entry: Any, streams: bool, open_context: OpenContext, finish: Any = None) -> None:
-        """Instantiates and opens a class. `finish` is what the code names so; for a class, its `close` takes its place.
-        Raises LoadError when the entry does not take these arguments."""
+    def __init__(
+        self, entry: Any, streams: bool, open_context: OpenContext, finish: Any = None, acks_manually: bool = False, schema_in: Optional[str] = None
+    ) -> None:
+        """Instantiates and opens a class. `finish` is what the code names so; for a class, its `close` takes its place, if it
+        returns something or may request acks. Raises LoadError when the entry does not take these arguments."""
+        self.acks_manually = acks_manually
         self._object = None
         self._finish: Any = None
         if isinstance(entry, type):
@@ -26,12 +29,12 @@ class UserFunction:
         if isinstance(entry, (ProcessFunction, StreamProcessFunction)):
             self._object = self._instance = instance = entry
             self.streams = isinstance(instance, StreamProcessFunction)
-            if returns_value(instance.close):
+            if returns_value(instance.close) or (acks_manually and overrides_close(instance)):
                 self._finish = lambda _ctx: self._close_once()
             target = instance.process
             # Classes take the event first, plain functions the context.
             self.call: Callable[..., Any] = lambda ctx, event, *queue: target(event, ctx, *queue)
-            _attempt("open", lambda: instance.open(None, open_context))
+            _attempt("open", lambda: instance.open(schema_in, open_context))
         elif callable(entry):
             self.streams = streams
             target = self.call = entry

@@ -39,6 +39,7 @@ class Worker:
         self._outbox = outbox
         self._outputs = outputs
         self._schemas = schemas
+        self._is_told = False
 
     def run(self, loop: asyncio.AbstractEventLoop, concurrency: int) -> None:
         if not self._function.is_async:
@@ -61,6 +62,16 @@ class Worker:
 
     def side_output(self, record: int, side: str, event: dict[str, Any]) -> None:
         self._outputs.put_side(side, event, record)
+
+    def request_ack(self, record: int) -> None:
+        if self._function.acks_manually:
+            self._outbox.request_ack(record)
+        elif not self._is_told:
+            self._is_told = True
+            self._outbox.log("WARNING", "ctx.request_ack has no effect; set meta.ack: manual")
+
+    def new_record(self, side: Optional[str]) -> dict[str, Any]:
+        return self._schemas.new_record(side)
 
     def _run_sync(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:

@@ -243,6 +243,7 @@ describe('every setting of meta', () => {
     concurrency: { to: 5, updatable: setting('concurrency') },
     'max.poll.interval.ms': { to: 60_000, updatable: setting('max.poll.interval.ms') },
     maxDeliver: { to: 3, updatable: setting('maxDeliver') },
+    ack: { to: 'manual', updatable: setting('ack') },
     logicalTypes: { to: true, updatable: setting('logicalTypes') },
     'download.directory': { to: '/tmp/there', updatable: setting('download.directory') },
     'bulk.enabled': {

@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
+import { numbered } from '../../support/host-run';
+import { waitFor } from '../../support/wait-for';
+import { planOf, specOf } from '../../unit/plan/planned';
+import { JetStreamPlace } from '../jetstream/jetstream-place';
+import { CodeFolder, sorted, startReplica } from './replica-run';
+
+const program = path.join(__dirname, '../../../dist/js/runtime/replica/main.js');
+const grouped = {
+  type: 'record',
+  name: 'grouped',
+  fields: [{ name: 'members', type: { type: 'array', items: 'long' } }],
+} as const;
+
+let place: JetStreamPlace;
+let folder: CodeFolder;
+
+beforeAll(async () => {
+  place = await JetStreamPlace.start();
+});
+beforeEach(() => {
+  folder = new CodeFolder();
+});
+afterEach(() => folder.remove());
+afterAll(() => place.close());
+
+/** Takes four numbers, then requests their acks and returns one record of them; the rest at the end. */
+const groups = {
+  python: `class run(ProcessFunction):
+    def open(self, schema_in, ctx):
+        self.group = []
+    def process(self, event, ctx):
+        self.ctx = ctx
+        self.group.append(event["n"])
+        return self.flush() if len(self.group) == 4 else None
+    def flush(self):
+        self.ctx.request_ack()
+        group, self.group = self.group, []
+        return {"members": group}
+    def close(self):
+        return self.flush() if self.group else None
+`,
+  javascript: `let group = [];
+function flush(ctx) {
+  ctx.requestAck();
+  const members = group;
+  group = [];
+  return { members };
+}
+function run(ctx, { n }) {
+  group.push(n);
+  return group.length === 4 ? flush(ctx) : undefined;
+}
+function finish(ctx) { return group.length > 0 ? flush(ctx) : undefined; }`,
+};
+type Language = keyof typeof groups;
+
+interface FlowProps {
+  readonly language: Language;
+  readonly count: number;
+  readonly code?: string;
+}
+
+/** A source of the numbers below `count`, and a function that groups them. Leases are short, so that a kill costs two seconds. */
+async function planGroups(jobId: string, { language, count, code = groups[language] }: FlowProps): Promise<FlowPlan> {
+  const generate = `def run():\n    for n in range(${count}):\n        yield {"n": n}`;
+  const meta = { name: 'run', language, code, ack: 'manual', 'max.poll.interval.ms': 2_000 };
+  const dag = [
+    { id: 'source', type: 'raw-source', schema: numbered, out: ['group'], meta: { name: 'run', code: generate } },
+    { id: 'group', type: 'raw', schema: grouped, out: ['leaf'], meta },
+    { id: 'leaf', type: 'raw', meta: { name: 'run', language: 'javascript', code: 'function run() {}' } },
+  ];
+  const plan = planOf(JSON.stringify({ jobId, mode: 'batch', dag }));
+  await place.streams.provision(plan);
+  const source = startReplica(place, plan, 'source');
+  await waitFor('the source has ended', async () => (await place.streams.endedFunctions(plan)).includes('source'));
+  await source.stop();
+  return plan;
+}
+
+const outputOf = (plan: FlowPlan) => `kflow_default_${plan.jobId}_group`;
+
+async function groupsIn(plan: FlowPlan): Promise<readonly (readonly number[])[]> {
+  const codec = new AvroSchemaCodec(grouped);
+  const payloads = await place.payloads(outputOf(plan));
+  return payloads.map((payload) => (codec.decode(payload) as { members: number[] }).members);
+}
+
+/** A replica in a process of its own, which a test can kill. */
+function spawnReplica(plan: FlowPlan): ChildProcess {
+  const specFile = folder.file('spec.json');
+  writeFileSync(specFile, JSON.stringify(specOf(plan, 'group')));
+  const env = { PATH: process.env.PATH, KFLOW_SPEC: specFile, KFLOW_NATS_URL: place.url, KFLOW_REPLICA: '0' };
+  return spawn(process.execPath, [program], { env, stdio: 'ignore' });
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+describe.each(['python', 'javascript'] as const)('a function in %s that acks groups of records itself', (language) => {
+  test('puts each record into one group, the last of which it sends in its finish', async () => {
+    const plan = await planGroups(`whole-${language}`, { language, count: 203 });
+    expect(await startReplica(place, plan, 'group').ended).toEqual({ is: 'done' });
+    const found = await groupsIn(plan);
+    expect(sorted(found.flat())).toEqual(upTo(203));
+    expect(found.map(({ length }) => length)).toEqual([...Array(50).fill(4), 3]);
+    expect(await place.streams.endedFunctions(plan)).toContain('group');
+  });
+
+  test('puts each record into one group although its replica is killed again and again', async () => {
+    const count = 3_001;
+    const plan = await planGroups(`killed-${language}`, { language, count });
+    for (let kills = 0; kills < 4; kills++) {
+      const replica = spawnReplica(plan);
+      const exited = once(replica, 'exit');
+      const before = await place.count(outputOf(plan));
+      // groups are stored, and most of their records are not acked yet
+      await waitFor('groups are stored', async () => (await place.count(outputOf(plan))) > before);
+      replica.kill('SIGKILL');
+      await exited;
+    }
+    const [code] = await once(spawnReplica(plan), 'exit');
+    expect(code).toBe(0);
+    expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(count));
+  });
+
+  test('fails a batch whose last records it never acks, and leaves them pending', async () => {
+    const plan = await planGroups(`unacked-${language}`, {
+      language,
+      count: 9,
+      code: groups[language].replace(/ {4}def close[\s\S]*|function finish.*/, ''),
+    });
+    const replica = startReplica(place, plan, 'group');
+    await expect(replica.ended).rejects.toMatchObject({
+      code: 'ack-missing',
+      message: expect.stringContaining('group: 1 record waits for an ack that the function has not requested'),
+    });
+    expect((await groupsIn(plan)).flat()).toEqual(upTo(8));
+    expect((await place.streams.progress(plan))[1]?.inputs[0]).toMatchObject({ acked: 8 });
+  });
+});
+
+test('gives back the records that wait when it is stopped; they are processed again', async () => {
+  const code = groups.javascript.replace(/function finish.*/, '');
+  const plan = await planGroups('stopped', { language: 'javascript', count: 10, code });
+  const first = startReplica(place, plan, 'group');
+  await waitFor('two groups', async () => (await place.count(outputOf(plan))) === 2);
+  await first.stop();
+  const second = startReplica(place, plan, 'group');
+  await expect(second.ended).rejects.toMatchObject({ code: 'ack-missing' });
+  expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(8));
+});

@@ -1,0 +1,192 @@
+import { lastCallId } from '../../../../runtime/engine/manual/manual-acks';
+import { failure, noRoom, open, stage, turn } from '../loop-stage';
+
+/** Delivers messages, and lets the function return one output for each. Returns their answers. */
+async function process(...sequences: readonly number[]): Promise<string[][]> {
+  const answers: string[][] = [];
+  for (const sequence of sequences) {
+    answers.push(await stage.begin(sequence));
+    stage.output(stage.idOf(sequence));
+    stage.loop.done(stage.idOf(sequence));
+  }
+  return answers;
+}
+
+const headers = () => stage.publisher.sent.map((message) => message.headers?.['Kflow-Acks']);
+
+describe('the outputs of a function that requests acks itself', () => {
+  test('are kept until it does, and sent together; the records are acked when the last one is stored', async () => {
+    const { publisher, loop } = open({ acksManually: true });
+    const answers = await process(1, 2);
+    answers.push(await stage.begin(3));
+    loop.ackRequested(stage.last);
+    expect([stage.ids, answers.flat()]).toEqual([[], []]);
+    stage.output(stage.last);
+    loop.done(stage.last);
+    expect(stage.ids).toEqual(['map:in-0:1:0', 'map:in-0:2:0']);
+    publisher.store(1);
+    publisher.store(0);
+    expect(stage.ids).toEqual(['map:in-0:1:0', 'map:in-0:2:0', 'map:in-0:3:0']);
+    expect(headers()).toEqual([undefined, undefined, 'in-0:1+2']);
+    expect(answers.flat()).toEqual([]);
+    publisher.store(2);
+    expect(answers).toEqual([['ack'], ['ack'], ['ack']]);
+    expect([loop.idle, stage.counters.in]).toEqual([true, 3]);
+  });
+
+  test('of records that have ended are sent at once if none runs, and none of later ones', async () => {
+    const { publisher, loop } = open({ acksManually: true });
+    const answers = await process(1);
+    loop.ackRequested(12345); // an ended record: from a thread, or a timer
+    await process(2);
+    publisher.store(0);
+    expect([answers, stage.ids]).toEqual([[['ack']], ['map:in-0:1:0']]);
+    expect(loop.onlyWaits).toBe(true);
+  });
+
+  test('of records that ended after the request wait for the next one', async () => {
+    const { loop } = open({ acksManually: true, concurrency: 2 });
+    const first = await stage.begin(1);
+    const requester = stage.idOf(1);
+    loop.ackRequested(requester);
+    await process(2);
+    stage.output(requester);
+    loop.done(requester);
+    expect(stage.ids).toEqual(['map:in-0:1:0']);
+    stage.publisher.store(0);
+    expect([first, loop.onlyWaits]).toEqual([['ack'], true]);
+  });
+
+  test('may be none: the records are acked at once', async () => {
+    const { loop } = open({ acksManually: true });
+    const answers = [await stage.begin(1), await stage.begin(2)];
+    loop.done(stage.idOf(1));
+    loop.ackRequested(stage.idOf(2));
+    loop.done(stage.idOf(2));
+    expect(answers).toEqual([['ack'], ['ack']]);
+  });
+
+  test('that cannot be stored fail every record of the group, in a new host', async () => {
+    const { publisher, loop } = open({ acksManually: true });
+    const answers = await process(1);
+    answers.push(await stage.begin(2));
+    loop.ackRequested(stage.last);
+    stage.output(stage.last);
+    loop.done(stage.last);
+    publisher.refuse(0, noRoom);
+    expect(answers).toEqual([['nak 1000'], ['nak 1000']]);
+    expect([stage.ids, stage.host.isKilled]).toEqual([['map:in-0:1:0'], true]);
+  });
+
+  test('that no stream takes fail their record', async () => {
+    const { loop } = open({ acksManually: true });
+    const answers = await stage.begin(1);
+    void loop.output(stage.last, Buffer.alloc(2_000), '');
+    loop.ackRequested(stage.last);
+    loop.done(stage.last);
+    expect([answers, stage.ids]).toEqual([['nak 1000'], []]);
+    expect(stage.counters.lastFailure).toContain('output is 2000 bytes, limit is 1000');
+  });
+});
+
+describe('records that wait', () => {
+  test('run again in a new host when another fails, and then count once', async () => {
+    const { publisher, loop } = open({ acksManually: true });
+    const answers = await process(1, 2);
+    const failed = await stage.begin(3);
+    loop.ackRequested(stage.last);
+    loop.failed(stage.last, failure);
+    await turn();
+    expect([failed, answers.flat(), stage.hosts.length]).toEqual([['nak 1000'], [], 2]);
+    expect(stage.sequencesIn(1)).toEqual([1, 2]);
+    for (const sequence of [1, 2]) stage.output(stage.idOf(sequence));
+    loop.done(stage.idOf(1));
+    loop.ackRequested(stage.idOf(2));
+    loop.done(stage.idOf(2));
+    publisher.store(0);
+    publisher.store(1);
+    expect([answers, stage.ids]).toEqual([
+      [['ack'], ['ack']],
+      ['map:in-0:1:0', 'map:in-0:2:0'],
+    ]);
+  });
+
+  test('run again, before those that were in the host, when it crashes', async () => {
+    const { loop } = open({ acksManually: true });
+    await process(1, 2);
+    await stage.begin(3);
+    await stage.crash();
+    await turn();
+    expect(stage.sequencesIn(1).sort()).toEqual([1, 2]); // 3 was charged: it was alone in the host
+    expect(loop.onlyWaits).toBe(false);
+  });
+
+  test('do not take the room of others', async () => {
+    open({ acksManually: true, concurrency: 1 });
+    for (let sequence = 1; sequence <= 50; sequence++) await process(sequence);
+    await turn();
+    expect(stage.sources[0]?.demands.at(-1)?.messages).toBeGreaterThan(0);
+  });
+
+  test('are an error when a replica can hold no more', async () => {
+    open({ acksManually: true, spec: { replicas: 5_000 } }); // 5 records each
+    await process(1, 2, 3, 4);
+    expect(stage.broken).toEqual([]);
+    await process(5);
+    expect(stage.broken.map(({ message }) => message)).toEqual([
+      'map: 5 records (1 MiB) wait for an ack that the function has not requested; a replica holds 5 records, or 64 MiB; call ctx.request_ack() (TypeScript: ctx.requestAck()) for fewer records at a time',
+    ]);
+  });
+
+  test('are given back when the replica stops', async () => {
+    const { loop } = open({ acksManually: true });
+    const answers = await process(1, 2);
+    await loop.stop(5_000);
+    expect([answers, loop.leftWaiting, stage.ids]).toEqual([[['nak 0'], ['nak 0']], 2, []]);
+  });
+
+  test('are acked in the last call of a function that requests it there, with the outputs of its finish', async () => {
+    const { publisher, loop } = open({ acksManually: true, hasFinish: true });
+    const answers = await process(1, 2);
+    const stopped = loop.stop(5_000);
+    await turn();
+    expect(stage.host.finishes).toEqual([lastCallId]);
+    stage.output(lastCallId);
+    loop.ackRequested(lastCallId);
+    loop.done(lastCallId);
+    await turn();
+    publisher.store(0);
+    publisher.store(1);
+    publisher.store(2);
+    await stopped;
+    expect(stage.ids).toEqual(['map:in-0:1:0', 'map:in-0:2:0', 'map:in-0:2:1']);
+    expect(headers().at(-1)).toBe('in-0:1+1');
+    expect([answers, loop.leftWaiting]).toEqual([[['ack'], ['ack']], 0]);
+  });
+
+  test('are given back when the last call fails', async () => {
+    const { loop } = open({ acksManually: true, hasFinish: true });
+    const answers = await process(1);
+    const stopped = loop.stop(5_000);
+    await turn();
+    loop.ackRequested(lastCallId);
+    loop.failed(lastCallId, failure);
+    await stopped;
+    expect([answers, stage.ids]).toEqual([[['nak 0']], []]);
+    expect(stage.logs).toContain('ERROR finish failed: ValueError: no');
+  });
+});
+
+test('a redelivered record that was acked with others is acked, and does not run', async () => {
+  const asked: number[] = [];
+  const wasAcked = async ({ sequence }: { sequence: number }) => asked.push(sequence) > 0 && sequence === 1;
+  open({ acksManually: true, ports: { origins: { publishedFor: async () => new Set(), wasAcked } } });
+  const answers = [await stage.begin(1, { deliveries: 2 }), await stage.begin(2, { deliveries: 2 })];
+  await stage.begin(3);
+  await turn();
+  expect([answers, asked]).toEqual([
+    [['ack'], []],
+    [1, 2],
+  ]);
+  expect(stage.sequencesIn(0).sort()).toEqual([2, 3]);
+});
