@@ -7,7 +7,8 @@ import type { FlowDefinition } from '../define/flow-definition';
 import { type ResourceReference, resolveDocument } from '../define/resolve-document';
 import { KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
-import { objectName } from '../plan/names';
+import { errorStreamObject, objectName } from '../plan/names';
+import { areSameServers } from '../plan/nats-access';
 import { planFlow } from '../plan/plan-flow';
 import type { Purpose } from '../topology/document/draft';
 import { defaultImage } from '../topology/document/image';
@@ -167,6 +168,12 @@ export class Flow extends Chart {
     for (const stream of flow.streams) {
       const Stream = stream.role === 'output' ? OutputStream : SideStream;
       new Stream(this, objectName(flow, stream.name), { flow, stream, account });
+    }
+    for (const { addr, ...stream } of flow.errorStreams) {
+      // NACK makes streams of one nats only
+      if (addr !== undefined && !areSameServers(addr, settings.natsUrl)) continue;
+      const name = errorStreamObject(flow, stream.name);
+      new SideStream(this, name, { flow, stream, name, account });
     }
     for (const consumer of flow.consumers) {
       const id = objectName(flow, `${consumer.stream}_reader_${consumer.function}`);

@@ -8,6 +8,8 @@ export interface FlowPlan {
   readonly jobId: string;
   readonly mode: 'batch' | 'stream';
   readonly streams: readonly PlannedStream[];
+  /** Streams of errors that the flow creates and does not delete, each with the address of its nats; default: the flow's own. */
+  readonly errorStreams: readonly (PlannedStream & { readonly addr?: string })[];
   readonly consumers: readonly PlannedConsumer[];
   readonly stateBucket: string;
   /** The topology's own stream settings, which the state bucket uses. */
@@ -22,8 +24,8 @@ export interface FlowPlan {
 /** A stream with `limits` retention, file storage and discard new: a full stream refuses publishes, and the producer waits. */
 export interface PlannedStream {
   readonly name: string;
-  /** A function's main output, one of its side outputs, or the dead letters of all functions. */
-  readonly role: 'output' | 'side' | 'dead-letters';
+  /** A function's main output, one of its side outputs, the dead letters of all functions, or errors, perhaps of several flows. */
+  readonly role: 'output' | 'side' | 'dead-letters' | 'errors';
   readonly subjects: readonly string[];
   readonly maxMsgs: number;
   readonly maxBytes: number;

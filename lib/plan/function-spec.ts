@@ -80,6 +80,11 @@ export const functionSpecSchema = z
     schema: avroSchema.optional(),
     /** The schema that all records of the inputs are declared to have; only where the code may read it. */
     inputSchema: avroSchema.optional(),
+    /** Subjects at which failed attempts are reported, and their nats; default: the flow's own. */
+    sideStream: z
+      .strictObject({ addr: z.string().optional(), topics: z.array(z.string()).readonly() })
+      .readonly()
+      .optional(),
     /** The object store that a source reads or a sink writes. */
     endpoint: s3Connection.unwrap().extend({ topics: z.string() }).readonly().optional(),
     /** The server that a sink writes to, unless the sink writes to an object store. */

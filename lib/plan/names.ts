@@ -36,6 +36,11 @@ export function accountSecret(flow: { readonly jobId: string }, addr: string): s
   return `${flow.jobId}--${place}`;
 }
 
+/** Name of the Kubernetes object for a stream of errors, which may be the stream of several flows. */
+export function errorStreamObject(flow: { readonly jobId: string }, stream: string): string {
+  return `${flow.jobId}----errors-${stream.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`.replace(/-+$/, '');
+}
+
 /** The Secret with which the replicas of a flow log in at nats. */
 export function natsLoginSecret(flow: { readonly jobId: string }): string {
   return `${flow.jobId}----nats`;

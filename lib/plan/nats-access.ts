@@ -96,6 +96,12 @@ function whyNot(text: string): string {
   return /[^:/][/?#]/.test(text) ? ' (it has a path or a query)' : '';
 }
 
+/** Whether two URLs name the same servers. Throws ConfigError, as `natsServers` does. */
+export function areSameServers(one: string, other: string): boolean {
+  const hosts = (url: string) => natsServers(url).map(({ host, port }) => `${host.toLowerCase()}:${port}`);
+  return hosts(one).sort().join() === hosts(other).sort().join();
+}
+
 type Named = { readonly [name: string]: string | undefined };
 
 /** What is wrong with URLs of nats and with JetStream domains, in the names that they have here. */

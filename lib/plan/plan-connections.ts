@@ -6,6 +6,7 @@ import type { PlannedBucket, SecretVariable } from './flow-plan';
 import { type Account, type FlowSecrets, secretKeysOf, variableOfKey } from './flow-secrets';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';
+import { planErrorStream } from './plan-error-stream';
 import { parseS3Location } from './s3-location';
 
 /** An object store with credentials. */
@@ -26,6 +27,8 @@ export interface PlanSettings {
   readonly streamReplicas?: number;
   /** Epoch of each function: every re-read of its inputs has a higher one, so that its outputs are not duplicates. */
   readonly epochs?: { readonly [functionId: string]: number };
+  /** The nats of the flow takes the place of every other one of the document, as the embedded server does. */
+  readonly hasOwnNats?: true;
   /** The functions create the buckets that they write. */
   readonly makesBuckets?: true;
   /** No controller begins the runs of the flow: its replicas begin the document's. */
@@ -36,7 +39,10 @@ export interface PlanSettings {
 
 /** What one function connects to. The credentials are in environment variables, taken from Secrets. */
 export interface FunctionConnections {
-  readonly stores: Pick<FunctionSpec, 'endpoint' | 'target' | 'download' | 'messageStore' | 'claimStores'>;
+  readonly stores: Pick<
+    FunctionSpec,
+    'endpoint' | 'target' | 'download' | 'messageStore' | 'claimStores' | 'sideStream'
+  >;
   readonly secretEnv: readonly SecretVariable[];
   readonly buckets: readonly PlannedBucket[];
   readonly addresses: readonly string[];
@@ -54,14 +60,15 @@ export function planConnections(
   const claimStores = upstreamFunctions(topology, fn)
     .filter((from) => from.globalConfig.messageStore.enabled)
     .map((from, index) => planner.claimStore(topology, from, index));
-  const { sideStream } = fn.globalConfig;
-  if (sideStream.enabled && sideStream.addr !== undefined) planner.addresses.add(sideStream.addr);
+  const sideStream = planErrorStream(fn, settings.hasOwnNats === true);
+  if (sideStream?.addr !== undefined) planner.addresses.add(sideStream.addr);
   return {
     stores: {
       ...own,
       ...(download === undefined ? {} : { download }),
       ...(messageStore === undefined ? {} : { messageStore }),
       claimStores,
+      ...(sideStream === undefined ? {} : { sideStream }),
     },
     secretEnv: planner.secretEnv,
     buckets: planner.buckets,

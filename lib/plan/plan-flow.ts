@@ -8,6 +8,7 @@ import { FlowSecrets } from './flow-secrets';
 import { deadLetterStream, outputSubject, stateBucket, streamName, variableSecret, workloadName } from './names';
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planDevStore } from './plan-dev-store';
+import { createsErrorStreams, errorStreamOf } from './plan-error-stream';
 import { planSpec } from './plan-spec';
 import { maxAckPending, timing } from './replica-lifecycle';
 
@@ -33,6 +34,7 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
       ...stream,
       replicas: replicasOr(stream.replicas),
     })),
+    errorStreams: planErrorStreams(topology, planned, replicasOr(replicas)),
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
     storage: { replicas: replicasOr(replicas), onDelete },
@@ -41,6 +43,21 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     secrets: secrets.all,
     buckets: uniqueBuckets(planned.flatMap((part) => part.buckets)),
   };
+}
+
+/** The streams of errors that functions create (KFLOW_CREATE_SIDESTREAM), each once. */
+function planErrorStreams(
+  { dag }: Topology,
+  planned: readonly PlannedFunction[],
+  replicas: number,
+): FlowPlan['errorStreams'] {
+  const streams = dag.flatMap((fn, index) => {
+    const { sideStream } = planned[index]?.workload.spec ?? {};
+    if (sideStream === undefined || !createsErrorStreams(fn)) return [];
+    const { addr, topics } = sideStream;
+    return topics.map((topic) => ({ ...errorStreamOf(topic, replicas), ...(addr === undefined ? {} : { addr }) }));
+  });
+  return [...new Map(streams.map((stream) => [`${stream.addr} ${stream.name}`, stream])).values()];
 }
 
 function planDeadLetters(topology: Topology): PlannedStream {

@@ -291,6 +291,6 @@ function planSettings({ s3, nats, cluster }: ControllerSettings) {
     ...(s3.default === undefined ? {} : { s3Default: s3.default }),
     ...(s3.messageBucket === undefined ? {} : { messageBucketDefault: s3.messageBucket }),
     ...(nats.replicas === undefined ? {} : { streamReplicas: nats.replicas }),
-    ...(cluster.kind === 'kubernetes' ? { hasClusterSecrets: true as const } : {}),
+    ...(cluster.kind === 'kubernetes' ? { hasClusterSecrets: true as const } : { hasOwnNats: true as const }),
   };
 }

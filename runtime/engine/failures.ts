@@ -61,3 +61,11 @@ export function cutFailure(failure: Failure): Failure {
 export function cutText(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}… (${text.length} characters in all)`;
 }
+
+/**
+ * How many lone attempts may end their replica before the record is a dead letter: `maxDeliver`, but at least 2, because a
+ * replica can be killed from outside, and at most 3, because a Job ends after 7 starts of a replica.
+ */
+export function maxLoneAttempts(maxDeliver: number): number {
+  return Math.min(Math.max(maxDeliver, 2), 3);
+}

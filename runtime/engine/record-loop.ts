@@ -1,16 +1,24 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
-import { decideBlame, SuspectLimit } from './containment/blame';
+import { decideBlame, namesOf, SuspectLimit } from './containment/blame';
 import { HostQueue } from './containment/host-queue';
 import { HostSupervisor, type SupervisorEvents } from './containment/host-supervisor';
 import { SpoiledHost, Verdict } from './containment/spoiled-host';
 import type { Counters } from './counters';
 import type { DeadLetters } from './dead-letters';
-import { crashFailure, cutFailure, cutText, failureOf, overdueFailure, replicaFailure } from './failures';
+import {
+  crashFailure,
+  cutFailure,
+  cutText,
+  failureOf,
+  maxLoneAttempts,
+  overdueFailure,
+  replicaFailure,
+} from './failures';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
-import { decideLeases, FrozenTime, RoomWaits } from './leases';
+import { LeaseKeeper } from './lease-keeper';
 import { ManualAcks } from './manual/manual-acks';
 import { type OutputWriter, originOf } from './output-writer';
 import type { DeliverySource } from './ports/delivery';
@@ -19,6 +27,7 @@ import type { LoneAttempts } from './ports/lone-attempts';
 import type { Preparation } from './preparation';
 import { ProcessingTimes, type RecordObserver } from './processing-times';
 import { Settlement } from './settlement';
+import type { ErrorStream } from './side-stream/error-stream';
 
 export interface RecordLoopPorts {
   readonly spec: FunctionSpec;
@@ -35,6 +44,8 @@ export interface RecordLoopPorts {
   readonly isLongRunning: boolean;
   /** Given when the replica before this one ended uncleanly: a record may have ended it. */
   readonly caution?: LoneAttempts;
+  /** The error side stream. */
+  readonly errors?: Pick<ErrorStream, 'report'>;
   /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
 }
@@ -43,10 +54,6 @@ export interface RecordLoopPorts {
 const noteRetryMs = 1_000;
 /** Records that are run alone after a crash, at least; a host reports the outcomes of fast functions in batches. */
 const leastSuspects = 16;
-/** Names of suspects in one line of the log. */
-const maxNamed = 10;
-/** Records are checked about this often at most. */
-const leastCheckMs = 250;
 /** Longest error in a line of the log that is not about a failed attempt. */
 const maxLogged = 1_000;
 
@@ -69,12 +76,7 @@ export class RecordLoop implements SupervisorEvents {
   private readonly intake: Intake;
   private readonly supervisor: HostSupervisor;
   private readonly settlement: Settlement;
-  private readonly leaseTimer: NodeJS.Timeout;
-  /** A whole number of checks is a third of ackWait. */
-  private readonly checkEveryMs: number;
-  private renewedAtMs = Date.now();
-  private readonly frozen: FrozenTime;
-  private readonly roomWaits = new RoomWaits((ms) => this.discount(ms));
+  private readonly leases: LeaseKeeper;
   private readonly spoiled = new SpoiledHost();
   private times: ProcessingTimes | undefined;
   /** Set if the function requests acks itself. */
@@ -96,12 +98,14 @@ export class RecordLoop implements SupervisorEvents {
       discardFailed: (record, error) =>
         this.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`),
     });
-    const { ackWaitMs, maxPollIntervalMs } = ports.spec;
-    const checkMs = Math.max(leastCheckMs, maxPollIntervalMs / 8);
-    const renewMs = ackWaitMs / 3;
-    this.checkEveryMs = renewMs / Math.ceil(renewMs / checkMs);
-    this.frozen = new FrozenTime(this.checkEveryMs, Date.now());
-    this.leaseTimer = setInterval(() => this.checkRecords(), this.checkEveryMs);
+    this.leases = new LeaseKeeper({
+      spec: ports.spec,
+      isLongRunning: ports.isLongRunning,
+      concurrency: () => this.supervisor.concurrency,
+      inHost: () => this.queue.inHost,
+      held: () => this.held.values(),
+      overdue: (records) => this.onOverdue(records),
+    });
   }
 
   /**
@@ -137,8 +141,8 @@ export class RecordLoop implements SupervisorEvents {
 
   /**
    * Stops pulling, naks the records that have not started, gives running ones the grace period to finish, and closes the
-   * host. A function that requests acks itself gets its last call before. Records that run longer are nak'd when the host is gone, so that no other replica runs them at the same time. A
-   * host that is gone is not replaced.
+   * host. A function that requests acks itself gets its last call before. Records that run longer are nak'd when the host is
+   * gone, so that no other replica runs them at the same time. A host that is gone is not replaced.
    */
   async stop(graceMs: number): Promise<void> {
     this.isStopping = true;
@@ -154,7 +158,7 @@ export class RecordLoop implements SupervisorEvents {
     }
     this.manual?.giveBackAll();
     await this.supervisor.close(!this.idle);
-    clearInterval(this.leaseTimer);
+    this.leases.stop();
     for (const record of this.held.values()) this.settlement.giveBack(record, 0);
   }
 
@@ -182,7 +186,7 @@ export class RecordLoop implements SupervisorEvents {
       this.onOutputSettled(record, rewinds === record.rewinds ? error : undefined);
     });
     const room = writer.room();
-    if (room !== undefined) this.roomWaits.wait(room);
+    if (room !== undefined) this.leases.waitsFor(room);
     return room;
   }
 
@@ -336,36 +340,6 @@ export class RecordLoop implements SupervisorEvents {
     if (this.queue.hasWaiting) this.pump();
   }
 
-  /** Finds the overdue records, and renews the leases of the others three times within ackWait. */
-  private checkRecords(): void {
-    const { inHost } = this.queue;
-    const others = [...this.held.values()].filter((record) => !inHost.has(record.id));
-    const nowMs = Date.now();
-    const frozenMs = this.frozen.since(nowMs);
-    if (frozenMs > 0)
-      for (const record of inHost.values()) if (record.aliveAt !== undefined) record.aliveAt += frozenMs;
-    const { extend, overdue, started } = decideLeases([...inHost.values(), ...others], nowMs, {
-      maxPollIntervalMs: this.ports.spec.maxPollIntervalMs,
-      unlimited: this.ports.isLongRunning || this.roomWaits.isLong,
-      concurrency: this.supervisor.concurrency,
-    });
-    for (const record of started) record.aliveAt = nowMs;
-    const sinceMs = nowMs - this.renewedAtMs; // negative: the clock was set back
-    if (sinceMs < 0 || sinceMs > this.ports.spec.ackWaitMs / 3 - this.checkEveryMs / 2) {
-      this.renewedAtMs = nowMs;
-      for (const record of extend) record.delivery.working();
-    }
-    if (overdue.length > 0) this.onOverdue(overdue);
-  }
-
-  /** Time in which the records in the host could not be processed, or the host could not say so, does not count. */
-  private discount(ms: number): void {
-    const nowMs = Date.now();
-    for (const record of this.queue.inHost.values()) {
-      if (record.aliveAt !== undefined) record.aliveAt = Math.min(record.aliveAt + ms, nowMs);
-    }
-  }
-
   /** Whether the failure is the record's own, or may be due to what an earlier one has left behind (I6). */
   private verdictOn(record: HeldRecord, { ack, isFinal }: Failure): Verdict {
     const canRepeat = !this.isStopping && !this.supervisor.keepsState && kindOf(this.ports.spec.type) !== 'sink';
@@ -468,17 +442,4 @@ export class RecordLoop implements SupervisorEvents {
     }
     this.supervisor.release();
   }
-}
-
-/**
- * How many lone attempts may end their replica before the record is a dead letter: `maxDeliver`, but at least 2, because a
- * replica can be killed from outside, and at most 3, because a Job ends after 7 starts of a replica.
- */
-function maxLoneAttempts(maxDeliver: number): number {
-  return Math.min(Math.max(maxDeliver, 2), 3);
-}
-
-function namesOf(records: readonly HeldRecord[]): string {
-  const names = records.slice(0, maxNamed).map(({ name }) => name);
-  return records.length > maxNamed ? `${names.join(', ')} and ${records.length - maxNamed} more` : names.join(', ');
 }

@@ -3,12 +3,15 @@ import type { DeadLetters } from './dead-letters';
 import { cutText, decideFailure } from './failures';
 import type { HeldRecord } from './held-records';
 import type { Failure, LogLevel } from './ports/host';
+import type { ErrorStream } from './side-stream/error-stream';
 
 export interface SettlementPorts {
   readonly spec: { readonly maxDeliver: number };
   readonly deadLetters: DeadLetters;
   readonly counters: Counters;
   readonly log: (level: LogLevel, text: string) => void;
+  /** Gets every failed attempt. */
+  readonly errors?: Pick<ErrorStream, 'report'>;
 }
 
 /** Delay before the redelivery of a record whose dead letter was not stored. */
@@ -51,7 +54,8 @@ export class Settlement {
   }
 
   private fail(record: HeldRecord, failure: Failure): void {
-    const { counters, spec, log } = this.ports;
+    const { counters, spec, log, errors } = this.ports;
+    errors?.report(record, failure);
     const { deliveries } = record.delivery;
     counters.failed++;
     counters.lastFailure = cutText(`${failure.type}: ${failure.message}`.replace(/\s+/g, ' '), maxReported);

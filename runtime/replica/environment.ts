@@ -25,6 +25,9 @@ const environmentSchema = z.object({
   KFLOW_STREAM_PROCESS_FUNCTION: flag,
   KFLOW_LONG_RUNNING_PROCESSING: flag,
   KFLOW_SKIP_DOWNLOAD_ERROR: flag,
+  KFLOW_CREATE_SIDESTREAM: flag,
+  /** A folder of credential files, of the nats with the error side stream. */
+  KFLOW_SIDESTREAM_CREDENTIALS: z.string().min(1).optional(),
   /** Seconds that a stopping replica has for the records it is processing. */
   KFLOW_SHUTDOWN_TIMEOUT: z.coerce.number().positive().default(timing.shutdownSeconds),
   /** Port for probes and Prometheus; 0 is any free port. Without it, the replica does not listen. */
@@ -56,6 +59,9 @@ export interface ReplicaEnvironment {
   readonly isStreaming: boolean;
   readonly isLongRunning: boolean;
   readonly isDownloadFailureSkipped: boolean;
+  /** Error side streams that do not exist are created. */
+  readonly createsSideStreams: boolean;
+  readonly sideStreamCredentials?: string | undefined;
   readonly shutdownMs: number;
   /** Somebody reports what the replica gives up on; else the replica's exit code does. */
   readonly isWatched: boolean;
@@ -82,6 +88,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     isStreaming: data.KFLOW_STREAM_PROCESS_FUNCTION,
     isLongRunning: data.KFLOW_LONG_RUNNING_PROCESSING,
     isDownloadFailureSkipped: data.KFLOW_SKIP_DOWNLOAD_ERROR,
+    createsSideStreams: data.KFLOW_CREATE_SIDESTREAM,
+    sideStreamCredentials: data.KFLOW_SIDESTREAM_CREDENTIALS,
     shutdownMs: data.KFLOW_SHUTDOWN_TIMEOUT * 1_000,
     isWatched: data.KFLOW_WATCHED,
     ...httpOf(data),

@@ -7,6 +7,7 @@ import type { Part, Writer } from '../engine/ports/flow-state';
 import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/ports/host';
 import type { Publisher } from '../engine/ports/publisher';
 import type { RecordObserver } from '../engine/processing-times';
+import type { ErrorCounts } from '../engine/side-stream/error-stream';
 import { createHost } from '../hosts/create-host';
 import type { ReplicaEnvironment } from './environment';
 import type { ReplicaLinks } from './links';
@@ -19,6 +20,7 @@ export interface ReplicaContext {
   readonly environment: ReplicaEnvironment;
   readonly links: ReplicaLinks;
   readonly counters: Counters;
+  readonly errorCounts: ErrorCounts;
   readonly health: ReplicaHealth;
   /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;

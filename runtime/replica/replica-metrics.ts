@@ -3,6 +3,7 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import type { Counters } from '../engine/counters';
 import type { RecordObserver } from '../engine/processing-times';
+import type { ErrorCounts } from '../engine/side-stream/error-stream';
 
 /** Upper bounds of the histograms in ms: 0.1 ms to 10 min. */
 const buckets = [
@@ -26,7 +27,7 @@ export class ReplicaMetrics implements RecordObserver {
     'Processing and download time of a record per attempt, in milliseconds',
   );
 
-  constructor(spec: FunctionSpec, counters: Counters) {
+  constructor(spec: FunctionSpec, counters: Counters, errors: ErrorCounts) {
     const isSource = kindOf(spec.type) === 'source';
     this.registry.setDefaultLabels({ namespace: spec.namespace, flow: spec.jobId, function: spec.function });
     collectDefaultMetrics({ register: this.registry });
@@ -36,6 +37,13 @@ export class ReplicaMetrics implements RecordObserver {
     this.counter('events_emitted_total', 'Records emitted on the main output', () => counters.out);
     this.counter('events_failed_total', 'Failed attempts', () => counters.failed);
     this.counter('events_dead_total', 'Records moved to the dead letters', () => counters.dead);
+    if (spec.sideStream === undefined) return;
+    this.counter('side_stream_errors_total', 'Errors sent to the error side stream', () => errors.sent);
+    this.counter(
+      'side_stream_errors_dropped_total',
+      'Errors that the error side stream did not get: it was away or full for too long',
+      () => errors.dropped,
+    );
   }
 
   processed(processingMs: number, downloadMs?: number): void {

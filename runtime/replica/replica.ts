@@ -45,10 +45,11 @@ export async function runReplica(
   const { http } = environment;
   const health = new ReplicaHealth(stop);
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
-  const metrics = http?.hasMetrics === true ? new ReplicaMetrics(spec, counters) : undefined;
+  const errorCounts = { sent: 0, dropped: 0 };
+  const metrics = http?.hasMetrics === true ? new ReplicaMetrics(spec, counters, errorCounts) : undefined;
   const endpoint = http === undefined ? undefined : await HttpEndpoint.open({ ...http, health, metrics, log });
   try {
-    return await runConnected({ spec, environment, counters, health, observer: metrics, log, stop });
+    return await runConnected({ spec, environment, counters, errorCounts, health, observer: metrics, log, stop });
   } finally {
     await endpoint?.close();
   }

@@ -14,6 +14,7 @@ import type { CreateHost } from '../engine/ports/host';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
 import { SinkHost } from '../engine/sink-host';
+import { openErrorStream } from './error-stream';
 import { createAggregates } from './replica-aggregates';
 import { aborted, hostOf, partOf, type ReplicaContext, sinkContext, writerOf } from './replica-context';
 
@@ -29,6 +30,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   const lost = new AbortController();
   const aggregates = await createAggregates(context, () => lost.abort());
   const create = await readerHosts(context);
+  const errors = openErrorStream(context);
   const loop = new RecordLoop({
     spec,
     inputs: links.inputs,
@@ -41,6 +43,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     isLongRunning: environment.isLongRunning,
     ...(life.isAfterCrash ? { caution: life } : {}),
     observer,
+    ...(errors === undefined ? {} : { errors }),
   });
   let isAtEnd = false;
   try {
@@ -50,6 +53,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     // records that wait for their ack may still be acked in the last call of the function
     const lastCallMs = isAtEnd && loop.onlyWaits ? spec.maxPollIntervalMs : 0;
     await loop.stop(stop.aborted ? environment.shutdownMs : lastCallMs);
+    await errors?.close();
     await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
   }
   await aggregates.throwIfLost();

@@ -36,6 +36,8 @@ function checkRun({ root }: Draft, problems: ProblemList): void {
   problems.add({ code: 'setting-invalid', path: ['run'], message, at: 'key' });
 }
 
+const natsServer = /^(?:(?:nats|tls):\/\/)?(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?\/?$/i;
+
 interface SectionContext {
   readonly path: DocumentPath;
   readonly draft: Draft;
@@ -52,6 +54,11 @@ function checkErrorStream(config: PlainMap, { path, draft, problems }: SectionCo
       const message = `must be stream.subject, or several separated by commas; got ${wrong.map(quote).join(', ')}; the part before the first dot is the stream`;
       problems.add({ code: 'setting-invalid', path: [...at, 'errorTopics'], message });
     }
+  }
+  const servers = typeof own.addr === 'string' && !own.addr.includes('@') ? own.addr.split(',') : [];
+  if (servers.some((server) => !natsServer.test(server.trim()))) {
+    const message = `must be nats://host:4222 or tls://host:4222, or several separated by commas; got ${quote(String(own.addr))}`;
+    problems.add({ code: 'setting-invalid', path: [...at, 'addr'], message });
   }
   const inherited = sectionOf(draft.globalConfig, 'sideStream');
   const isReported = path.length > 0 && inherited.enabled === true;

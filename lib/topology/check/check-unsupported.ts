@@ -8,10 +8,6 @@ import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
 
 const inSections: readonly { readonly section: string; readonly message: string; readonly isLocal?: true }[] = [
-  {
-    section: 'sideStream',
-    message: 'errors are not published yet; they are logged, and their records are dead-lettered',
-  },
   { section: 'metrics', message: 'kflow run exports no metrics; the pods of a cluster do', isLocal: true },
   { section: 'devStore', message: 'step-by-step runs are not supported yet; devStore is ignored' },
 ];

@@ -68,3 +68,12 @@ export class SuspectLimit {
     this.next = this.first;
   }
 }
+
+/** Names of suspects in one line of the log. */
+const maxNamed = 10;
+
+/** The names of suspects for the log. */
+export function namesOf(records: readonly { readonly name: string }[]): string {
+  const names = records.slice(0, maxNamed).map(({ name }) => name);
+  return records.length > maxNamed ? `${names.join(', ')} and ${records.length - maxNamed} more` : names.join(', ');
+}

@@ -85,14 +85,55 @@ describe('a step-by-step run', () => {
   });
 });
 
+describe('the error side stream', () => {
+  const planOfErrors = (more: string, settings = {}) =>
+    planOf(
+      `jobId: job
+globalConfig:
+  sideStream: {enabled: true, addr: "nats://errors:4222", errorTopics: "err.all, more.map,err.map"}
+  ${more}
+dag:
+  - ${list}
+  - ${map}
+`,
+      settings,
+    );
+  const topics = ['err.all', 'more.map', 'err.map'];
+
+  test('is in the spec of functions that read records, with its own nats', () => {
+    const { workloads, errorStreams } = planOfErrors('');
+    expect(workloads.map(({ spec }) => spec.sideStream)).toEqual([undefined, { addr: 'nats://errors:4222', topics }]);
+    expect(errorStreams).toEqual([]);
+  });
+
+  test('is at the nats of the flow where that takes the place of others', () => {
+    const { workloads } = planOfErrors('', { hasOwnNats: true });
+    expect(workloads[1]?.spec.sideStream).toEqual({ topics });
+    expect(workloads[1]?.addresses).toEqual([]);
+  });
+
+  test.each(['true', '1'])('has its streams made, each once, with KFLOW_CREATE_SIDESTREAM: %s', (value) => {
+    const { errorStreams } = planOfErrors(`container: {env: [{name: KFLOW_CREATE_SIDESTREAM, value: "${value}"}]}`);
+    expect(errorStreams.map(({ name, subjects, addr, onDelete }) => ({ name, subjects, addr, onDelete }))).toEqual([
+      { name: 'err', subjects: ['err.>'], addr: 'nats://errors:4222', onDelete: 'keep' },
+      { name: 'more', subjects: ['more.>'], addr: 'nats://errors:4222', onDelete: 'keep' },
+    ]);
+  });
+
+  test('has no stream made with KFLOW_CREATE_SIDESTREAM: False', () => {
+    const { errorStreams } = planOfErrors('container: {env: [{name: KFLOW_CREATE_SIDESTREAM, value: "False"}]}');
+    expect(errorStreams).toEqual([]);
+  });
+});
+
 describe('the address of published errors', () => {
   const addressesOf = (sideStream: string) =>
     planOf(
       `jobId: job\nglobalConfig: {sideStream: {${sideStream}, addr: "nats://errors:4222", errorTopics: err.all}}\ndag:\n  - ${list}\n  - ${map}\n`,
     ).workloads.map(({ addresses }) => addresses);
 
-  test('is an address of every function', () => {
-    expect(addressesOf('enabled: true')).toEqual([['s3:9000', 'nats://errors:4222'], ['nats://errors:4222']]);
+  test('is an address of every function that reads records', () => {
+    expect(addressesOf('enabled: true')).toEqual([['s3:9000'], ['nats://errors:4222']]);
   });
 
   test('is not an address of functions that do not publish errors', () => {

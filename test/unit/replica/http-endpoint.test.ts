@@ -104,7 +104,7 @@ test('serves three paths, with any query, and /metrics only when metrics are on'
 
 test('serves metrics in the text format of Prometheus', async () => {
   await endpoint.close();
-  const metrics = new ReplicaMetrics(spec, { in: 3, out: 2, failed: 1, dead: 0 });
+  const metrics = new ReplicaMetrics(spec, { in: 3, out: 2, failed: 1, dead: 0 }, { sent: 0, dropped: 0 });
   endpoint = await HttpEndpoint.open({ host, port: 0, health, metrics, log });
   const response = await fetch(`http://${host}:${endpoint.port}/metrics`);
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');

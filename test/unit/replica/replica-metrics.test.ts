@@ -9,7 +9,7 @@ async function linesOf(metrics: ReplicaMetrics, start: string): Promise<string[]
 }
 
 test('has the names of the specification from the start', async () => {
-  const text = await new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 }).text();
+  const text = await new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 }, { sent: 0, dropped: 0 }).text();
   const types = [...text.matchAll(/^# TYPE ((?:events|function)_\S+) (\w+)$/gm)].map(([, name, type]) => [name, type]);
   expect(Object.fromEntries(types)).toEqual({
     events_total: 'counter',
@@ -26,7 +26,7 @@ test('has the names of the specification from the start', async () => {
 
 test('exposes the current counters at each scrape', async () => {
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
-  const metrics = new ReplicaMetrics(spec, counters);
+  const metrics = new ReplicaMetrics(spec, counters, { sent: 0, dropped: 0 });
   Object.assign(counters, { in: 7, out: 9, failed: 4, dead: 2 });
   const expected = [`events_total{${labels}} 7`, `events_emitted_total{${labels}} 9`];
   expect(await linesOf(metrics, 'events_')).toEqual([
@@ -40,12 +40,12 @@ test('exposes the current counters at each scrape', async () => {
 
 test('counts what a source emits', async () => {
   const source = mapSpec({ ...spec, type: 'raw-source' });
-  const metrics = new ReplicaMetrics(source, { in: 0, out: 5, failed: 0, dead: 0 });
+  const metrics = new ReplicaMetrics(source, { in: 0, out: 5, failed: 0, dead: 0 }, { sent: 0, dropped: 0 });
   expect(await linesOf(metrics, 'events_total')).toEqual([`events_total{${labels}} 5`]);
 });
 
 test('adds downloading to the total, and counts a record without a file only as processed', async () => {
-  const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 });
+  const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 }, { sent: 0, dropped: 0 });
   metrics.processed(3);
   metrics.processed(40, 60);
   const sums = (await metrics.text()).split('\n').filter((line) => /_ms_(sum|count)\{/.test(line));
@@ -60,7 +60,7 @@ test('adds downloading to the total, and counts a record without a file only as 
 });
 
 test('distinguishes a tenth of a millisecond from ten minutes', async () => {
-  const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 });
+  const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 }, { sent: 0, dropped: 0 });
   for (const ms of [0.05, 600_000, 600_001]) metrics.processed(ms);
   const counted = (await linesOf(metrics, 'function_processing_time_ms_bucket')).map((line) => {
     const [, bound, count] = /le="([^"]+)".* (\d+)$/.exec(line) ?? [];

@@ -41,6 +41,7 @@ export class ReplicaStage {
       spec,
       environment: readEnvironment({ KFLOW_SPEC: 'spec.json', KFLOW_NATS_URL: 'nats://nats:4222' }),
       links: this.links(),
+      errorCounts: { sent: 0, dropped: 0 },
       counters: { in: 0, out: 0, failed: 0, dead: 0 },
       health,
       log: (_level, text) => this.logs.push(text),

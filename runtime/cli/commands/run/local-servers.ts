@@ -58,7 +58,7 @@ export async function startLocalServers(topology: Topology, options: LocalFlowOp
     const s3Override = { addr: s3.endpoint, user: s3.user, password: s3.password };
     return {
       nats: { url: nats.url, credentials },
-      planSettings: { s3Override, messageBucketDefault: 'kflowinternal', streamReplicas: 1 },
+      planSettings: { s3Override, messageBucketDefault: 'kflowinternal', streamReplicas: 1, hasOwnNats: true },
       stop,
     };
   } catch (error) {

@@ -27,6 +27,7 @@ const plan: FlowPlan = {
   jobId: 'job',
   mode: 'stream',
   streams: [stream],
+  errorStreams: [],
   consumers: [consumer],
   stateBucket: 'kflow_state_ns_job',
   storage: { replicas: 3, onDelete: 'keep' },
