@@ -1,4 +1,4 @@
-import { LoginPlace, type LoginWay, secret } from '../support/login-place';
+import { LoginPlace, type LoginWay, secret, withoutLineBreaks } from '../support/login-place';
 import { hostAddress } from './cluster/network';
 import { eventually } from './stage/eventually';
 import { GitOpsRun } from './stage/flow-run';
@@ -7,10 +7,10 @@ import { kubectl } from './stage/node';
 const place = new LoginPlace(hostAddress);
 const numbers = Array.from({ length: 200 }, (_, index) => index);
 
-/** NACK and the pods log in with one Secret of the namespace. */
+/** NACK and the pods log in with one Secret of the namespace; replicas make streams, too, so that NACK is asked for its own. */
 test.each(place.ways())('flows by manifests store each number once on a nats that asks for $name', async (way) => {
   const { url } = await place.start(way.name, way.config);
-  const nats = { url: url.replace('nats://', `${way.scheme}://`), login: way.right };
+  const nats = { url: url.replace('nats://', `${way.scheme}://`), login: withoutLineBreaks(way.right) };
   const name = way.name.replaceAll(' ', '-').toLowerCase();
   const runs = (['batch', 'stream'] as const).map(
     (mode) => new GitOpsRun({ namespace: `login-${name}-${mode}`, mode, count: numbers.length, rate: 20 }, { nats }),
@@ -25,6 +25,7 @@ test.each(place.ways())('flows by manifests store each number once on a nats tha
     await run.untilSettled(0);
     expect(await run.numbers()).toEqual(numbers);
     expect(await run.letters()).toEqual([]);
+    await run.untilNackIsReady();
     await expectNoSecret(run.namespace, way);
     await run.close();
   }

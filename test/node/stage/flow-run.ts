@@ -111,7 +111,7 @@ export abstract class FlowRun {
     return { url: readNode().natsUrl };
   }
 
-  private async inNats<T>(read: (connection: NatsConnection) => Promise<T>): Promise<T> {
+  protected async inNats<T>(read: (connection: NatsConnection) => Promise<T>): Promise<T> {
     const connection = await connectNats(this.access(), 'test');
     try {
       return await read(connection);
@@ -162,7 +162,12 @@ export class GitOpsRun extends FlowRun {
     const { nats, options = [] } = this.props;
     const login = nats === undefined ? [] : await this.logIn(nats);
     await kflow(['synth', file, '--image', this.props.image ?? image, '-o', this.folder, ...login, ...options]);
-    await apply(readFileSync(path.join(this.folder, `${jobId}.k8s.yaml`), 'utf8'));
+    await this.deliver(path.join(this.folder, `${jobId}.k8s.yaml`));
+  }
+
+  /** Brings the manifests of a file to the cluster. */
+  protected async deliver(file: string): Promise<void> {
+    await apply(readFileSync(file, 'utf8'));
   }
 
   /** The Secret of the pods and of NACK, and NACK's account; returns the options of `kflow synth`. */
@@ -201,6 +206,18 @@ export class GitOpsRun extends FlowRun {
     const failed = letters === 0 ? [] : ['work'];
     expect(jobs.filter((job) => outcomeOf(job) === 'Failed').map(functionOf)).toEqual(failed);
     for (const id of failed) await this.expectFailure(id);
+  }
+
+  /** Waits until NACK has applied its objects of the flow, of each kind. */
+  async untilNackIsReady(): Promise<void> {
+    const kinds = ['Consumer', 'KeyValue', 'Stream', ...(this.props.nats === undefined ? [] : ['Account'])].sort();
+    const resources = kinds.map((kind) => `${kind.toLowerCase()}s.jetstream.nats.io`).join();
+    const objects = await eventually(
+      `NACK is done with ${this.namespace}`,
+      () => listObjects(resources, this.namespace),
+      (found) => found.length > 0 && found.every(isReady),
+    );
+    expect([...new Set(objects.map(({ kind }) => kind))].sort()).toEqual(kinds);
   }
 
   /** The first replica that gives up ends the Job, with the exit code for it. */
@@ -259,6 +276,13 @@ export class ControlledRun extends FlowRun {
     await this.controller.kflow('delete', `${this.namespace}/${jobId}`, '--force', '--yes').catch(() => undefined);
     await super.close();
   }
+}
+
+/** As NACK says of an object, in its present state. */
+function isReady({ metadata, status }: ClusterObject): boolean {
+  const conditions: readonly { type: string; status: string }[] = status?.conditions ?? [];
+  const isApplied = status?.observedGeneration === metadata.generation;
+  return isApplied && conditions.some((each) => each.type === 'Ready' && each.status === 'True');
 }
 
 function functionOf({ metadata }: ClusterObject): string | undefined {

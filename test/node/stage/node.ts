@@ -18,6 +18,7 @@ export interface ClusterObject {
   readonly metadata: {
     readonly name: string;
     readonly uid: string;
+    readonly generation?: number;
     readonly labels?: { readonly [name: string]: string };
     readonly deletionTimestamp?: string;
   };
