@@ -123,6 +123,15 @@ export const functionSpecSchema = z
     logicalTypes: z.literal(true).optional(),
     checkpoint: z.boolean(),
     rate: z.number().positive().optional(),
+    /** A sink writes bulks: at this many records, or bytes of Avro, or after this time. Absent: it writes what there is. */
+    bulk: z
+      .strictObject({
+        flushTimerMs: z.int().positive(),
+        flushSize: z.int().positive(),
+        flushBytes: z.int().positive(),
+      })
+      .readonly()
+      .optional(),
     meta: z.record(z.string(), z.unknown()).readonly(),
   })
   .readonly();

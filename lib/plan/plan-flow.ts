@@ -5,6 +5,7 @@ import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
 import { FlowSecrets } from './flow-secrets';
+import type { FunctionSpec } from './function-spec';
 import { deadLetterStream, outputSubject, stateBucket, streamName, variableSecret, workloadName } from './names';
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planDevStore } from './plan-dev-store';
@@ -101,7 +102,7 @@ function planFunction(
       durable: input.durable,
       subject: input.subject,
       ackWaitMs: spec.ackWaitMs,
-      maxAckPending,
+      maxAckPending: Math.max(maxAckPending, heldByBulks(spec)),
       onDelete: functionsOf(topology, [input.function])[0]?.globalConfig.stream.onDelete ?? 'keep',
       function: fn.id,
     })),
@@ -121,6 +122,11 @@ function planFunction(
     },
     buckets: connections.buckets,
   };
+}
+
+/** The replicas of a sink in bulk mode hold this many records of an input while they wait for bulks to fill. */
+function heldByBulks({ bulk, replicas }: FunctionSpec): number {
+  return bulk === undefined ? 0 : 2 * bulk.flushSize * replicas;
 }
 
 function workloadKind({ mode }: Topology, { type, parallelism }: FlowFunction): PlannedWorkload['kind'] {

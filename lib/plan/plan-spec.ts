@@ -70,6 +70,7 @@ export function planSpec(
     logicalTypes: meta.logicalTypes || undefined,
     checkpoint: meta.checkpoint,
     rate: meta.rate,
+    bulk: kind === 'sink' ? meta.bulk : undefined,
     meta: ownMeta,
   };
   return functionSpecSchema.parse({ ...own, ...stores });

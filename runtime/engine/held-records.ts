@@ -51,6 +51,8 @@ export class HeldRecord {
   failure?: Failure;
   /** Start of processing or last heartbeat, later by the time that does not count; ms since 1970. */
   aliveAt?: number;
+  /** The host has reported that it started the record, and not that the record waits again. */
+  hasBegun = false;
   /** Runs of the record in this replica that ended with their host. */
   rewinds = 0;
   /** Whether its lone attempt is noted where it survives the end of the replica. */
@@ -89,6 +91,7 @@ export class HeldRecord {
     this.outputs = 0;
     this.kept = [];
     this.aliveAt = undefined;
+    this.hasBegun = false;
   }
 
   /** Throws StateError unless `next` is a later state. */

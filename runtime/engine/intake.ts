@@ -28,9 +28,19 @@ interface Aside {
 
 const nothingAside: Aside = { records: 0, bytes: 0 };
 
-function windowOf(concurrency: number): PullWindow {
-  const least = Math.min(2 * concurrency, maxHeldRecords);
-  return new PullWindow({ least, start: Math.max(least, startHeldRecords), most: maxHeldRecords });
+function windowOf(concurrency: number, holdsBulks: boolean): PullWindow {
+  const most = holdsBulks ? Math.max(2 * concurrency, maxHeldRecords) : maxHeldRecords;
+  const least = Math.min(2 * concurrency, most);
+  return new PullWindow({ least, start: Math.max(least, startHeldRecords), most });
+}
+
+export interface IntakeOptions {
+  /** The intake holds one record of each input, until it is widened. */
+  readonly isCautious: boolean;
+  /** The host waits for a bulk of `concurrency` records: two of them are always held, however many records that are. */
+  readonly holdsBulks: boolean;
+  /** What is set aside does not count. */
+  readonly aside: () => Aside;
 }
 
 /**
@@ -49,6 +59,7 @@ export class Intake {
   private preparing = 0;
   private window = new PullWindow({ least: 1, start: 1, most: 1 });
   private aside: () => Aside = () => nothingAside;
+  private holdsBulks = false;
   private isStopped = false;
   private pumpScheduled = false;
 
@@ -63,9 +74,10 @@ export class Intake {
    * The host processes `concurrency` records at a time: twice as many may always be held, unless the intake is cautious. What
    * is set aside does not count.
    */
-  start(concurrency: number, isCautious = false, aside: () => Aside = () => nothingAside): void {
-    this.aside = aside;
-    if (!isCautious) this.window = windowOf(concurrency);
+  start(concurrency: number, { isCautious = false, holdsBulks = false, aside }: Partial<IntakeOptions> = {}): void {
+    this.holdsBulks = holdsBulks;
+    if (aside !== undefined) this.aside = aside;
+    if (!isCautious) this.window = windowOf(concurrency, holdsBulks);
     this.inputs.forEach((input, index) => {
       input.start((delivery) => this.onDelivery(index, delivery));
     });
@@ -74,7 +86,7 @@ export class Intake {
 
   /** Ends the caution. */
   widen(concurrency: number): void {
-    this.window = windowOf(concurrency);
+    this.window = windowOf(concurrency, this.holdsBulks);
     this.schedulePump();
   }
 

@@ -8,6 +8,8 @@ export interface LeaseKeeperPorts {
   readonly isLongRunning: boolean;
   /** Records that the host processes concurrently. */
   readonly concurrency: () => number;
+  /** The host reports each record that it starts. */
+  readonly reportsBegan: () => boolean;
   /** The records in the host, in the order of hand-over. */
   readonly inHost: () => ReadonlyMap<number, HeldRecord>;
   readonly held: () => Iterable<HeldRecord>;
@@ -46,7 +48,7 @@ export class LeaseKeeper {
   }
 
   private check(): void {
-    const { spec, isLongRunning, concurrency } = this.ports;
+    const { spec, isLongRunning, concurrency, reportsBegan } = this.ports;
     const inHost = this.ports.inHost();
     const others = [...this.ports.held()].filter((record) => !inHost.has(record.id));
     const nowMs = Date.now();
@@ -57,6 +59,7 @@ export class LeaseKeeper {
       maxPollIntervalMs: spec.maxPollIntervalMs,
       unlimited: isLongRunning || this.roomWaits.isLong,
       concurrency: concurrency(),
+      reportsBegan: reportsBegan(),
     });
     for (const record of started) record.aliveAt = nowMs;
     const sinceMs = nowMs - this.renewedAtMs; // negative: the clock was set back

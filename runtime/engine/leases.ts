@@ -10,6 +10,8 @@ export interface LeaseLimits {
   readonly unlimited: boolean;
   /** Records that the host processes concurrently. */
   readonly concurrency: number;
+  /** The host reports each record that it starts: the others wait, without a limit. */
+  readonly reportsBegan?: boolean;
 }
 
 /** What to do with the leases of the held records, at one moment. */
@@ -29,8 +31,8 @@ const shortWaitMs = 1_000;
  * Decides which leases to renew; changes nothing. The leases of all held records are renewed, those of overdue ones
  * excepted. A record is overdue `max.poll.interval.ms` after its start or last heartbeat.
  *
- * `held` is in the order of hand-over, so the host processes the first `concurrency` running records; the others wait in
- * the host.
+ * `held` is in the order of hand-over, so the host processes the first `concurrency` running records, unless it reports
+ * what it starts; the others wait in the host.
  */
 export function decideLeases(held: Iterable<HeldRecord>, nowMs: number, limits: LeaseLimits): LeaseDecision {
   const extend: HeldRecord[] = [];
@@ -38,7 +40,8 @@ export function decideLeases(held: Iterable<HeldRecord>, nowMs: number, limits: 
   const started: HeldRecord[] = [];
   let processing = 0;
   for (const record of held) {
-    const isProcessing = record.state === RecordState.Running && processing++ < limits.concurrency;
+    const isStarted = () => (limits.reportsBegan === true ? record.hasBegun : processing++ < limits.concurrency);
+    const isProcessing = record.state === RecordState.Running && isStarted();
     if (isProcessing && record.aliveAt === undefined) started.push(record);
     const isLate = isProcessing && !limits.unlimited && nowMs - (record.aliveAt ?? nowMs) > limits.maxPollIntervalMs;
     (isLate ? overdue : extend).push(record);

@@ -102,6 +102,7 @@ export class RecordLoop implements SupervisorEvents {
       spec: ports.spec,
       isLongRunning: ports.isLongRunning,
       concurrency: () => this.supervisor.concurrency,
+      reportsBegan: () => this.supervisor.reportsBegan,
       inHost: () => this.queue.inHost,
       held: () => this.held.values(),
       overdue: (records) => this.onOverdue(records),
@@ -121,7 +122,11 @@ export class RecordLoop implements SupervisorEvents {
     this.suspectLimit = new SuspectLimit(Math.max(2 * concurrency, leastSuspects));
     this.cautiousUntil = Date.now() + 1.5 * spec.ackWaitMs;
     if (this.supervisor.acksManually) this.manual = this.openManual();
-    this.intake.start(concurrency, this.caution !== undefined, () => this.manual?.aside ?? { records: 0, bytes: 0 });
+    this.intake.start(concurrency, {
+      isCautious: this.caution !== undefined,
+      holdsBulks: spec.bulk !== undefined,
+      aside: () => this.manual?.aside ?? { records: 0, bytes: 0 },
+    });
   }
 
   /** True when no record is held. */
@@ -137,6 +142,11 @@ export class RecordLoop implements SupervisorEvents {
   /** After `stop`: the records that were given back because the function had not requested their acks. */
   get leftWaiting(): number {
     return this.manual?.givenBack ?? 0;
+  }
+
+  /** No more records come for now: a bulk that waits is written, however small. */
+  flush(): void {
+    this.supervisor.flush();
   }
 
   /**
@@ -163,9 +173,19 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   began(id: number): void {
-    if (this.times === undefined) return;
     const record = this.queue.inHost.get(id);
-    if (record !== undefined) this.times.began(record);
+    if (record === undefined) return;
+    this.times?.began(record);
+    if (!this.supervisor.reportsBegan) return;
+    record.hasBegun = true;
+    record.aliveAt = Date.now();
+  }
+
+  waits(id: number): void {
+    const record = this.queue.inHost.get(id);
+    if (record === undefined) return;
+    record.hasBegun = false;
+    record.aliveAt = undefined;
   }
 
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined {
@@ -301,6 +321,7 @@ export class RecordLoop implements SupervisorEvents {
         payload: record.payload,
         origin: { input: record.input, sequence: record.delivery.sequence },
         download: record.download,
+        ...(this.queue.runsAlone ? { isAlone: true } : {}),
       })),
     );
   }

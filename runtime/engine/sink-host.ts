@@ -1,8 +1,10 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { failureOf } from './failures';
+import { cutText, failureOf } from './failures';
 import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
 import type { Sink, SinkRecord, WriteOutcome } from './ports/sink';
 import { ReaderProjection } from './reader-projection';
+import { WriteQueue } from './write-queue';
+import { WriteRetries } from './write-retries';
 
 export interface SinkHostOptions {
   readonly spec: FunctionSpec;
@@ -11,36 +13,60 @@ export interface SinkHostOptions {
   readonly sink: Sink;
 }
 
+/** Longest error in a line of the log about records that wait. */
+const maxLogged = 1_000;
+
 /**
  * Runs a sink in place of user code: decodes records with the sink's reader schema and writes them in batches.
  *
- * I1. A batch contains the records queued when a write can start, at most `batchSize`: no record waits for a full batch.
+ * I1. A batch contains the records queued when a write can start, at most `batchSize`: no record waits for a full batch. In
+ *     bulk mode, a batch is a bulk: see `WriteQueue`.
  * I2. Each record settles with its own outcome. A write that throws is a failed attempt of every record in its batch.
+ * I3. Records that the destination does not take now are written again, before all others, after a delay in which nothing is
+ *     written. They are neither attempts nor letters; as they are held, less is pulled, and in the end nothing.
+ * I4. A stop writes the bulks that wait. Records that the destination does not take then are given back.
  */
 export class SinkHost implements Host {
-  private queue: HostRecord[] = [];
+  readonly reportsBegan = true;
+  private readonly queue: WriteQueue;
+  private readonly retries: WriteRetries;
   private writes = 0;
   private isKilled = false;
+  private isReleasing = false;
   private readonly projection: ReaderProjection;
 
   constructor(private readonly options: SinkHostOptions) {
-    this.projection = new ReaderProjection(options.spec.schema, options.schemas);
+    const { spec, schemas, sink } = options;
+    this.projection = new ReaderProjection(spec.schema, schemas);
+    this.queue = new WriteQueue(sink.batchSize, spec.bulk, () => this.startWrites());
+    this.retries = new WriteRetries(() => this.startWrites());
   }
 
   get concurrency(): number {
-    const { batchSize, concurrentWrites } = this.options.sink;
-    return batchSize * concurrentWrites;
+    const { spec, sink } = this.options;
+    return (spec.bulk?.flushSize ?? sink.batchSize) * sink.concurrentWrites;
   }
 
   async open(): Promise<void> {}
 
   process(records: readonly HostRecord[]): void {
-    this.queue.push(...records);
+    this.queue.add(records);
+    if (records.some(({ isAlone }) => isAlone === true)) this.queue.flush();
+    this.startWrites();
+  }
+
+  flush(): void {
+    this.queue.flush();
     this.startWrites();
   }
 
   release(): void {
-    for (const record of this.queue.splice(0)) this.options.events.released(record.id);
+    if (this.options.spec.bulk === undefined || this.retries.isWaiting) {
+      this.giveBack(this.queue.clear());
+      return;
+    }
+    this.isReleasing = true; // I4
+    this.flush();
   }
 
   generate(): never {
@@ -50,37 +76,39 @@ export class SinkHost implements Host {
   /** A write that has begun cannot be stopped; its outcome is ignored. The sink stays open for the next host. */
   async kill(): Promise<void> {
     this.isKilled = true;
-    this.queue = [];
+    this.queue.clear();
+    this.retries.stop();
   }
 
   async close(): Promise<void> {
-    this.release();
+    this.giveBack(this.queue.clear());
+    this.retries.stop();
     await this.options.sink.close();
   }
 
   private startWrites(): void {
-    const { batchSize, concurrentWrites } = this.options.sink;
-    while (this.writes < concurrentWrites && this.queue.length > 0) {
+    while (this.writes < this.options.sink.concurrentWrites && !this.retries.isWaiting && this.queue.isDue) {
       this.writes++;
-      void this.writeBatch(this.queue.splice(0, batchSize));
+      void this.writeBatch(this.queue.take());
     }
   }
 
   private async writeBatch(batch: readonly HostRecord[]): Promise<void> {
     for (const { id } of batch) this.options.events.began?.(id);
-    const ids: number[] = [];
+    const read: HostRecord[] = [];
     const records: SinkRecord[] = [];
-    for (const { id, payload, origin } of batch) {
+    for (const record of batch) {
       try {
-        records.push(Object.assign(await this.projection.read(payload), { origin }));
-        ids.push(id);
+        records.push(Object.assign(await this.projection.read(record.payload), { origin: record.origin }));
+        read.push(record);
       } catch (error) {
-        this.settle(id, { is: 'failed', error, isRetryable: true });
+        this.settle(record.id, { is: 'failed', error, isRetryable: true });
       }
     }
     const outcomes = records.length === 0 ? [] : await this.outcomesOf(records);
-    for (const [index, id] of ids.entries()) this.settle(id, outcomes[index]);
     this.writes--;
+    if (this.isKilled) return;
+    this.settleAll(read, outcomes);
     this.startWrites();
   }
 
@@ -92,9 +120,48 @@ export class SinkHost implements Host {
     }
   }
 
+  private settleAll(records: readonly HostRecord[], outcomes: readonly WriteOutcome[]): void {
+    const refused: HostRecord[] = [];
+    let cause: unknown;
+    for (const [index, record] of records.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.is === 'later') {
+        refused.push(record);
+        cause ??= outcome.error;
+      } else {
+        this.settle(record.id, outcome);
+      }
+    }
+    if (refused.length > 0) this.retryLater(refused, cause, refused.length < records.length);
+    else if (this.retries.succeeded()) this.log('INFO', 'the destination takes records again');
+  }
+
+  /** I3, I4 */
+  private retryLater(records: readonly HostRecord[], cause: unknown, hasTakenSome: boolean): void {
+    if (this.isReleasing) {
+      this.giveBack(records);
+      this.giveBack(this.queue.clear());
+      return;
+    }
+    for (const { id } of records) this.options.events.waits?.(id);
+    this.queue.putBack(records);
+    const { delayMs, isNews } = this.retries.wait(hasTakenSome);
+    const { message } = failureOf(cause);
+    const what = `${records.length} of the records written wait, retrying in ${delayMs} ms`;
+    this.log(isNews ? 'WARNING' : 'DEBUG', `${what}: ${cutText(message, maxLogged)}`);
+  }
+
+  private giveBack(records: readonly HostRecord[]): void {
+    for (const { id } of records) this.options.events.released(id);
+  }
+
+  private log(level: 'INFO' | 'WARNING' | 'DEBUG', text: string): void {
+    this.options.events.log(level, `${this.options.spec.type}: ${text}`);
+  }
+
   private settle(id: number, outcome: WriteOutcome | undefined): void {
     const { events, spec } = this.options;
-    if (this.isKilled) return;
+    if (this.isKilled || outcome?.is === 'later') return;
     if (outcome === undefined) events.failed(id, { type: 'Error', message: `${spec.type} reported no outcome` });
     else if (outcome.is === 'stored') events.done(id);
     else events.failed(id, failureOfWrite(outcome.error, outcome.isRetryable));

@@ -25,7 +25,9 @@ const completionEveryMs = 250;
 export async function runReader(context: ReplicaContext): Promise<void> {
   const { spec, environment, links, counters, log, stop, observer } = context;
   const life = await links.beginLife();
-  if (life.isAfterCrash)
+  // no code of the user runs in a sink, and a bulk of one record each would be none
+  const isCautious = life.isAfterCrash && spec.bulk === undefined;
+  if (isCautious)
     log('INFO', 'the replica before this one was killed or crashed; redelivered records run alone for now');
   const lost = new AbortController();
   const aggregates = await createAggregates(context, () => lost.abort());
@@ -41,7 +43,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     counters,
     log,
     isLongRunning: environment.isLongRunning,
-    ...(life.isAfterCrash ? { caution: life } : {}),
+    ...(isCautious ? { caution: life } : {}),
     observer,
     ...(errors === undefined ? {} : { errors }),
   });
@@ -135,12 +137,16 @@ function unackedAtEnd(functionId: string, count: number): ConfigError {
 
 /**
  * Resolves when this replica holds nothing and every input is sealed, delivered and acked; or when it holds only records that
- * wait for their ack, and every input is sealed and delivered.
+ * wait for their ack, and every input is sealed and delivered. When every input is sealed and delivered, no bulk waits for
+ * more records.
  */
 async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop): Promise<void> {
   const finished = async (): Promise<boolean> => {
     const { onlyWaits } = loop;
-    if (!loop.idle && !onlyWaits) return false;
+    if (!loop.idle && !onlyWaits) {
+      if (spec.bulk !== undefined && (await areDelivered({ spec, links }))) loop.flush();
+      return false;
+    }
     for (const { stream, durable } of spec.inputs) {
       const sealedAt = await links.state.sealedAt(stream);
       if (sealedAt === undefined) return false;
@@ -152,4 +158,14 @@ async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop
     return true;
   };
   await waitForCompletion({ finished }, completionEveryMs, stop);
+}
+
+/** Whether every input is sealed, and its last message was delivered. */
+async function areDelivered({ spec, links }: Pick<ReplicaContext, 'spec' | 'links'>): Promise<boolean> {
+  for (const { stream, durable } of spec.inputs) {
+    if ((await links.state.sealedAt(stream)) === undefined) return false;
+    const progress = await ignoreMissing(consumerProgress(links.manager, stream, durable));
+    if (progress === undefined || progress.pending > 0) return false;
+  }
+  return true;
 }

@@ -6,8 +6,9 @@ import { Mode } from '../document/topology';
 import { bucketRule, isBucketName } from '../function-types/bucket-topics';
 import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/problem';
-import { quote, showValue } from '../problem/show-value';
+import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
+import { checkBulk } from './check-bulk';
 
 /** Checks settings that depend on each other or on rules of other systems. */
 export function checkSettings(draft: Draft, problems: ProblemList): void {
@@ -23,7 +24,7 @@ export function checkSettings(draft: Draft, problems: ProblemList): void {
     checkUseOfAccess(each, problems);
     checkMessageStore(each, draft, problems);
     checkDownloadDirectory(each, problems);
-    checkBulk(each, problems);
+    checkBulk(each, draft, problems);
     checkPollInterval(each, problems);
     checkAck(each, problems);
   }
@@ -127,23 +128,6 @@ function isBelowTmp(directory: string): boolean {
     else if (steps.pop() === undefined) return false;
   }
   return directory.startsWith('/') && !directory.includes('\0') && steps[0] === 'tmp' && steps.length > 1;
-}
-
-function checkBulk(each: DraftFunction, problems: ProblemList): void {
-  const enabled = findMetaSetting(each.meta, 'bulk.enabled');
-  if (enabled?.value !== true) return;
-  for (const name of ['bulk.flush.timer', 'bulk.flush.size'] as const) {
-    const found = findMetaSetting(each.meta, name);
-    if (Number(found?.value) > 0) continue;
-    const path = [...each.path, 'meta', ...(found ?? enabled).path];
-    const got = found === undefined ? 'it is missing' : `got ${showValue(path, found.value)}`;
-    problems.add({
-      code: 'setting-invalid',
-      path,
-      message: `bulk mode needs ${name} above 0; ${got}`,
-      at: found === undefined ? 'key' : 'value',
-    });
-  }
 }
 
 /** Only code of a process can request acks. */

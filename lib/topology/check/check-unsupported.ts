@@ -1,7 +1,7 @@
 import type { PlainMap } from '../../plain-map';
 import { sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction, Purpose } from '../document/draft';
-import { findMetaSetting, type MetaSetting } from '../document/meta-setting';
+import { findMetaSetting } from '../document/meta-setting';
 import { Mode } from '../document/topology';
 import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/problem';
@@ -30,12 +30,6 @@ const inFunctions: readonly FunctionRule[] = [
       raw.partitionBy === undefined
         ? undefined
         : { at: ['partitionBy'], message: 'partitioning is not supported yet; any replica may get a record' },
-  },
-  {
-    find: (each) => {
-      const at = metaPath(each, 'bulk.enabled', true);
-      return at && { at, message: 'bulk mode is not supported yet; records are written one by one' };
-    },
   },
   { find: ({ descriptor }) => (descriptor?.isRunnable === false ? atType(descriptor.notYet) : undefined) },
   {
@@ -86,11 +80,6 @@ export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: P
       problems.warn({ code: 'not-run-yet', path: [...each.path, ...found.at], message: found.message, at: 'key' });
     }
   }
-}
-
-function metaPath({ meta }: DraftFunction, name: MetaSetting, value: unknown): DocumentPath | undefined {
-  const found = findMetaSetting(meta, name);
-  return found !== undefined && found.value === value ? ['meta', ...found.path] : undefined;
 }
 
 function isImageOnly({ raw, meta, globalConfig }: DraftFunction, draft: Draft): boolean {

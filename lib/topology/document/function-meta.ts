@@ -33,10 +33,14 @@ export function functionMeta(meta: PlainMap, own: PlainMap, container: PlainMap)
   };
 }
 
-/** Bulk settings; undefined unless bulk is enabled and both thresholds are above 0. */
+const defaultFlushBytes = 5 * 1024 * 1024;
+
+/** Bulk settings; undefined unless bulk is enabled and the thresholds are above 0. */
 function bulkOf(meta: PlainMap): FunctionMeta['bulk'] {
   const flushTimerMs = Number(findMetaSetting(meta, 'bulk.flush.timer')?.value ?? 0);
   const flushSize = Number(findMetaSetting(meta, 'bulk.flush.size')?.value ?? 0);
+  const flushBytes = Number(findMetaSetting(meta, 'bulk.flush.bytes')?.value ?? defaultFlushBytes);
   const enabled = findMetaSetting(meta, 'bulk.enabled')?.value === true;
-  return enabled && flushTimerMs > 0 && flushSize > 0 ? { flushTimerMs, flushSize } : undefined;
+  const isValid = flushTimerMs > 0 && flushSize > 0 && flushBytes > 0;
+  return enabled && isValid ? { flushTimerMs, flushSize, flushBytes } : undefined;
 }

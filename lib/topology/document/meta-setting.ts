@@ -34,6 +34,7 @@ export const metaSettings = {
   'bulk.enabled': field.flag('Sinks: write records in bulk; requires both flush settings above 0.'),
   'bulk.flush.timer': field.integer('Milliseconds between two flushes of a bulk.'),
   'bulk.flush.size': field.integer('Number of records that triggers a flush.'),
+  'bulk.flush.bytes': field.integer('Bytes of records, in Avro, that trigger a flush; 5242880 by default.'),
   pause: field.flag('Update: scale this function to 0, or suspend it; requires `update: true`.'),
   update: field.flag('Update: allow this function to change; false by default.'),
   updatePolicy: field.oneOf(

@@ -138,7 +138,7 @@ export interface FunctionMeta {
   readonly logicalTypes: boolean;
   /** `download.directory`: directory of automatic downloads, below /tmp/. */
   readonly downloadDirectory?: string;
-  readonly bulk?: { readonly flushTimerMs: number; readonly flushSize: number };
+  readonly bulk?: { readonly flushTimerMs: number; readonly flushSize: number; readonly flushBytes: number };
   readonly container: ContainerSettings;
   readonly pause: boolean;
   readonly update: boolean;

@@ -100,6 +100,7 @@ function settingsOf(meta: FunctionMeta): PlainMap {
     'download.directory': downloadDirectory,
     'bulk.flush.timer': bulk?.flushTimerMs,
     'bulk.flush.size': bulk?.flushSize,
+    'bulk.flush.bytes': bulk?.flushBytes,
     ...ownKeys(own),
   };
 }

@@ -33,6 +33,10 @@ export class AggregateHost implements Host {
     return this.host.concurrency;
   }
 
+  get reportsBegan(): true | undefined {
+    return this.host.reportsBegan;
+  }
+
   get hasFinish(): boolean {
     return this.host.hasFinish === true;
   }
@@ -60,6 +64,10 @@ export class AggregateHost implements Host {
 
   release(): void {
     this.host.release();
+  }
+
+  flush(): void {
+    this.host.flush?.();
   }
 
   /** Runs the finish, and stores the aggregate, before the host is closed. The host must process no record. */
@@ -124,6 +132,7 @@ export class AggregateHost implements Host {
     const finish = (id: number) => (this.attempt?.id === id ? this.attempt : undefined);
     return {
       began: (id) => events.began?.(id),
+      waits: (id) => events.waits?.(id),
       output: (id, payload, side) => {
         if (isFinish(id)) return finish(id)?.output(payload, side);
         return events.output(id, payload, side);

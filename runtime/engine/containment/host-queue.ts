@@ -22,6 +22,11 @@ export class HostQueue {
     return this.inside;
   }
 
+  /** Whether the record in the host runs alone. */
+  get runsAlone(): boolean {
+    return this.alone !== undefined;
+  }
+
   /** Whether records wait for the host. */
   get hasWaiting(): boolean {
     return this.waiting.length > 0 || this.suspects.length > 0;

@@ -73,6 +73,11 @@ export class HostSupervisor {
     return this.known;
   }
 
+  /** Whether the host reports each record that it starts. */
+  get reportsBegan(): boolean {
+    return this.host?.reportsBegan === true;
+  }
+
   /** Hands records over. The supervision must be ready. */
   process(records: readonly HostRecord[]): void {
     this.host?.process(records);
@@ -81,6 +86,11 @@ export class HostSupervisor {
   /** Makes the host report the records that it has not started as `released`. */
   release(): void {
     if (this.isOpen) this.host?.release();
+  }
+
+  /** Makes the host write a bulk that waits. */
+  flush(): void {
+    if (this.isOpen) this.host?.flush?.();
   }
 
   /** A record that the host processed has an outcome: crashes before it do not count (I2). */
@@ -184,6 +194,9 @@ export class HostSupervisor {
     return {
       began: (id) => {
         if (isCurrent()) events.began?.(id);
+      },
+      waits: (id) => {
+        if (isCurrent()) events.waits?.(id);
       },
       output: (id, payload, side) => (isCurrent() ? events.output(id, payload, side) : undefined),
       done: (id) => {

@@ -12,6 +12,8 @@ export interface HostRecord {
   /** Index of the record's input, and the record's sequence in the stream of that input. */
   readonly origin: { readonly input: number; readonly sequence: number };
   readonly download?: Download;
+  /** No other record is in the host, and none follows before this one has ended. */
+  readonly isAlone?: true;
 }
 
 /** The object that was downloaded for a record; both are null when the download failed and failures are skipped. */
@@ -50,6 +52,8 @@ export interface HostEvents {
    * `concurrency` slots is free for it.
    */
   began?(id: number): void;
+  /** The record waits in the host again: its time counts from the next `began`. Only from a host with `reportsBegan`. */
+  waits?(id: number): void;
   /** One output; `side` is empty for the main output. A returned promise resolves when there is room for another. */
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined;
   done(id: number): void;
@@ -88,6 +92,8 @@ export interface Generated {
 export interface Host {
   /** Limit of records that are processed concurrently; the others wait in the host. */
   readonly concurrency: number;
+  /** The host reports `began` for every record, so that the time that a record waits in the host is not limited. */
+  readonly reportsBegan?: true;
   /** Loads the user's code. Throws ConfigError with the position in the code when loading fails. */
   open(): Promise<void>;
   /** Starts records in this order, and returns at once. */
@@ -103,8 +109,10 @@ export interface Host {
    * host must be open, and process no record.
    */
   finish?(id: number): void;
-  /** Releases the records that have not started: reports `released` for each. */
+  /** Releases the records that have not started: reports `released` for each. A bulk that waits is written instead. */
   release(): void;
+  /** No more records come for now: a bulk that waits is written, however small. */
+  flush?(): void;
   /** Ends the user's code at once, whatever it is doing; resolves when it is gone. No event follows the call. */
   kill(): Promise<void>;
   close(): Promise<void>;

@@ -10,9 +10,14 @@ export interface SinkRecord {
   readonly origin: HostRecord['origin'];
 }
 
-/** The outcome of one record of a write. A failure that is not retryable makes the record a dead letter at once. */
+/**
+ * The outcome of one record of a write. `later`: the destination takes the record when it can, so the record is written
+ * again after a delay, without end and without counting as an attempt. A failure that is not retryable makes the record a
+ * dead letter at once.
+ */
 export type WriteOutcome =
   | { readonly is: 'stored' }
+  | { readonly is: 'later'; readonly error: unknown }
   | { readonly is: 'failed'; readonly error: unknown; readonly isRetryable: boolean };
 
 /**
@@ -23,7 +28,7 @@ export type WriteOutcome =
  *     sink stores the record again or ignores it. Other records stay.
  */
 export interface Sink {
-  /** Limit of records in one call of `write`. */
+  /** Limit of records in one call of `write`; in bulk mode, the size of a bulk takes its place. */
   readonly batchSize: number;
   /** Limit of concurrent calls of `write`. */
   readonly concurrentWrites: number;

@@ -44,6 +44,18 @@ test('does not renew a record that ran too long without a heartbeat; those waiti
   });
 });
 
+test('a host that reports what it starts may keep the others waiting', () => {
+  const begun = held(1, RecordState.Running, 1_000);
+  begun.hasBegun = true;
+  const waiting = held(2, RecordState.Running);
+  const reported = { ...limits, concurrency: 10, reportsBegan: true };
+  expect(decideLeases([begun, waiting], 121_001, reported)).toEqual({
+    extend: [waiting],
+    overdue: [begun],
+    started: [],
+  });
+});
+
 describe('a wait for room', () => {
   let nowMs = 0;
   let waited: number[] = [];

@@ -119,6 +119,13 @@ describe('preparation', () => {
 });
 
 describe('demand', () => {
+  test('leaves room for two bulks, however many records that is', async () => {
+    const bulk = { flushTimerMs: 1_000, flushSize: 3_000, flushBytes: 1_000_000 };
+    const { sources } = open({ concurrency: 3_000, spec: { bulk } });
+    await turn();
+    expect(sources[0]?.demands.at(-1)?.messages).toBe(6_000);
+  });
+
   test('shrinks by what is held, grows again when records end, and is never negative', async () => {
     const { sources, loop, host } = open({ concurrency: 4 });
     await turn();

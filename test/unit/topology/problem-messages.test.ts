@@ -109,7 +109,6 @@ describe('problem messages', () => {
       '21:5  dag[0].partitionBy  warning: partitioning is not supported yet; any replica may get a record',
       '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes records through unchanged',
       '35:5  dag[2].type  warning: this version does not run this sink yet',
-      '36:21  dag[2].meta.bulk.enabled  warning: bulk mode is not supported yet; records are written one by one',
       '38:5  dag[3].type  warning: this version does not run this sink yet',
     ]);
   });

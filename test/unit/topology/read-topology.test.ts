@@ -129,7 +129,7 @@ describe('a completed topology', () => {
       out: ['sink'],
       image: 'kflow-basic-python-runtime:dev',
     });
-    expect(sink?.meta.bulk).toEqual({ flushTimerMs: 1000, flushSize: 500 });
+    expect(sink?.meta.bulk).toEqual({ flushTimerMs: 1000, flushSize: 500, flushBytes: 5_242_880 });
   });
 
   test('prefers the credentials of a function to those of globalConfig', () => {

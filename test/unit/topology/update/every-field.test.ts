@@ -249,10 +249,11 @@ describe('every setting of meta', () => {
     'bulk.enabled': {
       base: bulk,
       to: false,
-      updatable: [...setting('bulk.flush.timer'), ...setting('bulk.flush.size')],
+      updatable: ['timer', 'size', 'bytes'].flatMap((name) => setting(`bulk.flush.${name}`)),
     },
     'bulk.flush.timer': { base: bulk, to: 6, updatable: setting('bulk.flush.timer') },
     'bulk.flush.size': { base: bulk, to: 6, updatable: setting('bulk.flush.size') },
+    'bulk.flush.bytes': { base: bulk, to: 6, updatable: setting('bulk.flush.bytes') },
     'nats.conn.options': { to: { timeout: 5 }, updatable: setting('nats.conn.options') },
     'nats.js.options': { to: { timeout: 5 }, updatable: setting('nats.js.options') },
     container: { to: { egress: ['other:1'] }, updatable: setting('container.egress') },
