@@ -4,7 +4,7 @@ const { randomInt } = require('node:crypto');
 process.env.KFLOW_SEED ??= String(randomInt(1_000_000));
 
 // Node can require these ES modules; jest on this Node cannot.
-const esModules = 'jose|content-disposition|cookie';
+const esModules = 'jose|content-disposition|cookie|hyparquet|hyparquet-writer';
 
 /** @type {import('jest').Config} */
 module.exports = {

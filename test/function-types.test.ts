@@ -11,12 +11,12 @@ import { descriptorOf, functionTypeNames } from '../lib/topology/function-types/
 const root = path.join(__dirname, '..');
 
 const connectors = functionTypeNames.filter((type) => {
-  const { isRunnable, kind } = descriptorOf(type);
-  return isRunnable && kind !== 'process';
+  const { kind } = descriptorOf(type);
+  return kind !== 'process';
 });
 
 describe('a function type is declared once', () => {
-  test('runtime/connectors has a folder for every source and sink with isRunnable in its descriptor, and no other', () => {
+  test('runtime/connectors has a folder for every source and sink, and no other', () => {
     const folders = readdirSync(path.join(root, 'runtime/connectors'), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => `runtime/connectors/${name}`);

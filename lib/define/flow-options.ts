@@ -79,4 +79,6 @@ export interface SinkOptions<Reads extends RecordType> extends FunctionOptions {
    * sink gets records as they were written.
    */
   readonly reads?: Reads;
+  /** What the objects of an s3-sink in bulk mode contain: `json` (the default), `avro` or `parquet`. */
+  readonly format?: FunctionDocument['format'];
 }

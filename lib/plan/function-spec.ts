@@ -94,6 +94,10 @@ export const functionSpecSchema = z
         topics: z.string().optional(),
         userEnv: z.string().optional(),
         passwordEnv: z.string().optional(),
+        /** PEM text, or the path of a file. */
+        ca: z.string().optional(),
+        /** Variable with PEM text, instead of `ca`. */
+        caEnv: z.string().optional(),
       })
       .readonly()
       .optional(),
@@ -123,6 +127,8 @@ export const functionSpecSchema = z
     logicalTypes: z.literal(true).optional(),
     checkpoint: z.boolean(),
     rate: z.number().positive().optional(),
+    /** What the objects of a sink's bulks contain. Absent: the default of the connector. */
+    format: z.string().optional(),
     /** A sink writes bulks: at this many records, or bytes of Avro, or after this time. Absent: it writes what there is. */
     bulk: z
       .strictObject({

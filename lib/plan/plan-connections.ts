@@ -19,6 +19,8 @@ export interface S3Account extends Pick<S3Access, 'sessionToken' | 'region' | 'c
 export interface PlanSettings {
   /** Replaces every object store of the document, as the embedded server does. */
   readonly s3Override?: S3Account;
+  /** Replaces the servers of these functions, search servers and nats. Without `addr`, a nats-sink uses the flow's own. */
+  readonly servers?: { readonly [functionId: string]: { readonly addr?: string } };
   /** Used where the document names no object store. */
   readonly s3Default?: S3Account;
   /** Bucket of message stores for which the document names none. */
@@ -93,7 +95,8 @@ class ConnectionPlanner {
     switch (descriptor.connectsTo) {
       case 'object-store':
         return { endpoint: this.endpoint(descriptor.kind) };
-      case 'server':
+      case 'search-server':
+      case 'nats-server':
         return { target: this.target() };
       case 'nothing':
         if (descriptor.codeConnectsToAddr && this.fn.addr !== undefined) this.addresses.add(this.fn.addr);
@@ -110,13 +113,19 @@ class ConnectionPlanner {
   }
 
   private target() {
-    const { addr, topics, user, password, secret } = this.fn;
-    if (addr === undefined) return topics === undefined ? {} : { topics };
-    const isOpen = user === undefined && password === undefined && secret === undefined;
+    const { id, topics, user, password, secret, secretKeys, ca } = this.fn;
+    const replaced = this.settings.servers?.[id];
+    const { addr } = replaced ?? this.fn;
     const where = topics === undefined ? {} : { topics };
-    if (!isOpen) return { ...this.connection({ addr, user, password, secret }, 'KFLOW_ADDR'), ...where };
+    if (addr === undefined) return where;
+    const isOpen = user === undefined && password === undefined && secret === undefined;
+    if (!isOpen && replaced === undefined) {
+      const hasCa = secretKeys?.includes('ca.crt') === true;
+      const account = { addr, user, password, secret, ca, ...(hasCa ? { secretKeys: ['ca.crt'] as const } : {}) };
+      return { ...this.connection(account, 'KFLOW_ADDR'), ...where };
+    }
     this.addresses.add(addr);
-    return { addr, ...where };
+    return { addr, ...where, ...(ca === undefined || replaced !== undefined ? {} : { ca }) };
   }
 
   /** Without a store address, objects are downloaded from the store of the nearest source that lists objects. */

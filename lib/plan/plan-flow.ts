@@ -176,8 +176,7 @@ function uniqueBuckets(buckets: readonly PlannedBucket[]): PlannedBucket[] {
 /** Throws ConfigError `not-run-yet` with every function that this version cannot run on this machine. */
 export function assertRunnable(topology: Topology): void {
   const faults = topology.dag.flatMap((fn) => {
-    const { isRunnable, code } = descriptorOf(fn.type);
-    if (!isRunnable) return [`${fn.id}: this version does not run the type ${fn.type}`];
+    const { code } = descriptorOf(fn.type);
     if (code === 'required' && fn.meta.code === undefined && fn.meta.module === undefined) {
       return [`${fn.id}: local runs do not use images; set meta.code or meta.module`];
     }

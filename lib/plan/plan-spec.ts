@@ -70,6 +70,7 @@ export function planSpec(
     logicalTypes: meta.logicalTypes || undefined,
     checkpoint: meta.checkpoint,
     rate: meta.rate,
+    format: kind === 'sink' ? fn.format : undefined,
     bulk: kind === 'sink' ? meta.bulk : undefined,
     meta: ownMeta,
   };

@@ -1,8 +1,9 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { ConnectorType, FunctionTypeWith, functionTypes } from '../../lib/topology/function-types/function-type';
+import type { BulkLog } from '../engine/ports/bulk-log';
 import type { ListedObjects, SourcePosition } from '../engine/ports/flow-state';
 import type { Generated, LogLevel } from '../engine/ports/host';
-import type { Sink } from '../engine/ports/sink';
+import type { Sink, SinkRecord, WriteOutcome } from '../engine/ports/sink';
 import type { Source } from '../engine/ports/source';
 
 export interface ListedObject {
@@ -29,19 +30,65 @@ export interface ObjectStoreEndpoint {
   readonly topics: string;
 }
 
-/** A server that is not an object store. Its own protocol decides what an absent field means. */
-export interface ServerEndpoint {
-  /** `host:port` or a URL. */
-  readonly addr?: string;
-  readonly topics?: string;
-  readonly user?: string;
-  readonly password?: string;
+/** What a search server has made of one action of a bulk request. */
+export interface BulkItem {
+  /** An HTTP status. */
+  readonly status: number;
+  /** Type of the error, as in `mapper_parsing_exception`. */
+  readonly type?: string;
+  readonly reason?: string;
+}
+
+/** The answer to a bulk request: to each action, in order, or to the request as a whole. */
+export type BulkAnswer =
+  | { readonly is: 'items'; readonly items: readonly BulkItem[] }
+  | { readonly is: 'refused'; readonly status: number; readonly reason: string }
+  | { readonly is: 'lost'; readonly reason: string };
+
+/** A server that speaks the bulk API of Elasticsearch. */
+export interface SearchServer {
+  /** For messages; has no credentials. */
+  readonly address: string;
+  /** Sends lines of the bulk API. Does not reject. */
+  bulk(lines: string): Promise<BulkAnswer>;
+  close(): Promise<void>;
+}
+
+export interface SearchEndpoint {
+  /** Holds the credentials. */
+  readonly server: SearchServer;
+  /** Name of an index, an alias or a data stream. */
+  readonly topics: string;
+}
+
+/** A message for a subject. */
+export interface SubjectMessage {
+  readonly id: string;
+  readonly payload: Uint8Array;
+}
+
+/** The methods of a NATS server that connectors use. */
+export interface SubjectServer {
+  /**
+   * Publishes messages, with their ids, and resolves with the outcome of each, in order: stored, where a stream has the
+   * subject, else received by the server. Does not reject.
+   */
+  publish(subject: string, messages: readonly SubjectMessage[]): Promise<readonly WriteOutcome[]>;
+  close(): Promise<void>;
+}
+
+export interface SubjectEndpoint {
+  /** Holds the credentials. */
+  readonly server: SubjectServer;
+  /** A subject without wildcards. */
+  readonly topics: string;
 }
 
 /** The endpoint of a connector, with its credentials, by `connectsTo` of its function type. */
 interface Endpoints {
   readonly 'object-store': ObjectStoreEndpoint;
-  readonly server: ServerEndpoint;
+  readonly 'search-server': SearchEndpoint;
+  readonly 'nats-server': SubjectEndpoint;
   readonly nothing: undefined;
 }
 export type Endpoint = Endpoints[keyof Endpoints];
@@ -73,6 +120,10 @@ export interface SourceContext<E extends Endpoint = Endpoint> extends ConnectorC
 export interface SinkContext<E extends Endpoint = Endpoint> extends ConnectorContext<E> {
   /** When the stream of each input was created: with it, a sequence is unique across deployments of the flow. */
   readonly inputsCreated: readonly Date[];
+  /** Opens the log of this sink's bulks, which its replicas share. */
+  bulkLog(): Promise<BulkLog>;
+  /** Reads a record of an input again. Undefined if the stream does not have it any more, or if it cannot be read. */
+  readAgain(origin: SinkRecord['origin']): Promise<SinkRecord | undefined>;
 }
 
 /** A source type: its folder exports one as `connector`. */

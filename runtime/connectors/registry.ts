@@ -1,19 +1,23 @@
 import { ConfigError } from '../../lib/errors';
 import type { FunctionType } from '../../lib/topology/function-types/function-type';
 import type { EndpointOf, SinkConnector, SinkType, SourceConnector, SourceType } from './connector';
+import { connector as elasticSink } from './elastic-sink';
 import { connector as fsSource } from './fs-source';
+import { connector as natsSink } from './nats-sink';
 import { connector as rawSource } from './raw-source';
 import { connector as s3Sink } from './s3-sink';
 
-/** The connector of each runnable source. A type without one does not compile. */
+/** The connector of each source. A type without one does not compile. */
 const sourceConnectors: { readonly [Type in SourceType]: SourceConnector<EndpointOf<Type>> } = {
   'fs-source': fsSource,
   'raw-source': rawSource,
 };
 
-/** The connector of each runnable sink. A type without one does not compile. */
+/** The connector of each sink. A type without one does not compile. */
 const sinkConnectors: { readonly [Type in SinkType]: SinkConnector<EndpointOf<Type>> } = {
   's3-sink': s3Sink,
+  'elastic-sink': elasticSink,
+  'nats-sink': natsSink,
 };
 
 export const sourceTypes = Object.keys(sourceConnectors) as readonly SourceType[];

@@ -10,6 +10,8 @@ export interface Counters {
   dead: number;
   /** The error of the last failed attempt. */
   lastFailure?: string;
+  /** Why records wait that are neither failed nor processed: their destination does not take them now. */
+  waiting?: string;
 }
 
 /** The counters of a replica, as the replica publishes them. */

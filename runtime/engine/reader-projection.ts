@@ -7,6 +7,7 @@ import { RecordCodecs } from './record-codecs';
 /** A record as its reader's schema describes it. */
 export interface ReadRecord {
   readonly value: unknown;
+  readonly schema: AvroSchemaCodec;
   /** The record as JSON on one line. */
   json(): string;
 }
@@ -44,7 +45,7 @@ export class ReaderProjection {
     const decode = reader === writer ? (payload: Uint8Array) => writer.decode(payload) : writer.readAs(reader);
     return (payload) => {
       const value = decode(payload);
-      return { value, json: () => reader.json(value) };
+      return { value, schema: reader, json: () => reader.json(value) };
     };
   }
 }

@@ -181,9 +181,10 @@ export class RecordLoop implements SupervisorEvents {
     record.aliveAt = Date.now();
   }
 
-  waits(id: number): void {
+  waits(id: number, why: string): void {
     const record = this.queue.inHost.get(id);
     if (record === undefined) return;
+    this.ports.counters.waiting = cutText(why.replace(/\s+/g, ' '), maxLogged);
     record.hasBegun = false;
     record.aliveAt = undefined;
   }
@@ -218,6 +219,7 @@ export class RecordLoop implements SupervisorEvents {
       return;
     }
     if (record !== undefined) this.spoiled.succeeded(record);
+    this.ports.counters.waiting = undefined;
     this.finish(id);
   }
 

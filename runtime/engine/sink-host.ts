@@ -143,10 +143,10 @@ export class SinkHost implements Host {
       this.giveBack(this.queue.clear());
       return;
     }
-    for (const { id } of records) this.options.events.waits?.(id);
+    const { message } = failureOf(cause);
+    for (const { id } of records) this.options.events.waits?.(id, message);
     this.queue.putBack(records);
     const { delayMs, isNews } = this.retries.wait(hasTakenSome);
-    const { message } = failureOf(cause);
     const what = `${records.length} of the records written wait, retrying in ${delayMs} ms`;
     this.log(isNews ? 'WARNING' : 'DEBUG', `${what}: ${cutText(message, maxLogged)}`);
   }

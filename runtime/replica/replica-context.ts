@@ -1,5 +1,7 @@
 import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
+import { JetStreamBulkLog } from '../adapters/jetstream/jetstream-bulk-log';
 import type { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
+import { RecordReader } from '../adapters/jetstream/record-reader';
 import { retryRequest } from '../adapters/jetstream/retry-request';
 import type { SinkContext, SourceContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
@@ -63,7 +65,7 @@ export async function sourceContext(
 ): Promise<SourceContext> {
   return {
     spec,
-    endpoint: resolveEndpoint(spec, environment.env),
+    endpoint: resolveEndpoint(spec, { environment, log }),
     log,
     replica: environment.replica,
     run: await links.state.run(),
@@ -73,16 +75,22 @@ export async function sourceContext(
   };
 }
 
-interface SinkLinks {
-  readonly manager: { readonly streams: { info(stream: string): Promise<{ readonly created: string }> } };
-}
+type SinkLinks = Pick<ReplicaLinks, 'manager' | 'connection' | 'claims' | 'schemas'>;
 
 export async function sinkContext({ spec, environment, links, log }: ReplicaParts<SinkLinks>): Promise<SinkContext> {
   const inputs = await Promise.all(
     spec.inputs.map((input) => retryRequest(() => links.manager.streams.info(input.stream))),
   );
   const inputsCreated = inputs.map((info) => new Date(info.created));
-  return { spec, endpoint: resolveEndpoint(spec, environment.env), log, inputsCreated };
+  const reader = new RecordReader({ ...links, spec, log });
+  return {
+    spec,
+    endpoint: resolveEndpoint(spec, { environment, log }),
+    log,
+    inputsCreated,
+    bulkLog: () => JetStreamBulkLog.open({ connection: links.connection, spec, inputsCreated }),
+    readAgain: (origin) => reader.read(origin),
+  };
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {

@@ -1,20 +1,34 @@
 import { ConfigError } from '../../lib/errors';
 import type { FunctionSpec, S3Connection } from '../../lib/plan/function-spec';
 import { descriptorOf } from '../../lib/topology/function-types/function-type';
+import { passwordIdentity } from '../adapters/jetstream/access/nats-login';
+import { SubjectWriter } from '../adapters/jetstream/subject-writer';
 import { S3ObjectStore } from '../adapters/s3/object-store';
-import type { Endpoint, ObjectStoreEndpoint, ServerEndpoint } from '../connectors/connector';
+import { SearchClient } from '../adapters/search/search-client';
+import type { Endpoint, ObjectStoreEndpoint, SearchEndpoint, SubjectEndpoint } from '../connectors/connector';
+import type { LogLevel } from '../engine/ports/host';
+import type { ReplicaEnvironment } from './environment';
+
+/** The replica of a connector. */
+export interface EndpointContext {
+  readonly environment: Pick<ReplicaEnvironment, 'env' | 'nats' | 'replica'>;
+  readonly log: (level: LogLevel, text: string) => void;
+}
 
 /**
  * The endpoint of a function's connector, with the credentials from the environment variables that the spec names. Throws
  * ConfigError, which names the variables that are not set.
  */
-export function resolveEndpoint(spec: FunctionSpec, env: NodeJS.ProcessEnv): Endpoint {
+export function resolveEndpoint(spec: FunctionSpec, context: EndpointContext): Endpoint {
   const { connectsTo } = descriptorOf(spec.type);
+  const { env } = context.environment;
   switch (connectsTo) {
     case 'object-store':
       return objectStoreEndpoint(spec, env);
-    case 'server':
-      return serverEndpoint(spec, env);
+    case 'search-server':
+      return searchEndpoint(spec, env);
+    case 'nats-server':
+      return subjectEndpoint(spec, context);
     case 'nothing':
       return undefined;
   }
@@ -43,17 +57,37 @@ function objectStoreEndpoint({ endpoint, function: id }: FunctionSpec, env: Node
   return { store: openObjectStore(endpoint, env), topics: endpoint.topics };
 }
 
+function searchEndpoint(spec: FunctionSpec, env: NodeJS.ProcessEnv): SearchEndpoint {
+  const { addr, topics, user, password, ca } = readTarget(spec, env);
+  if (addr === undefined) throw new ConfigError('config-invalid', `${spec.function}: the spec has no address`);
+  return { server: new SearchClient({ addr, user, password, ca }), topics };
+}
+
+/** Without an address, the server is the flow's own. */
+function subjectEndpoint(spec: FunctionSpec, { environment, log }: EndpointContext): SubjectEndpoint {
+  const { addr, topics, user, password = '', ca } = readTarget(spec, environment.env);
+  const own = addr === undefined ? environment.nats : { url: addr, ca };
+  const access = user === undefined ? own : { ...own, identity: passwordIdentity(user, password) };
+  const name = `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}, target`;
+  return { server: new SubjectWriter(access, name, (text) => log('WARNING', text)), topics };
+}
+
+interface Target {
+  readonly addr?: string;
+  readonly topics: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly ca?: string;
+}
+
 /** A server without credentials in the spec is open. */
-function serverEndpoint({ target = {} }: FunctionSpec, env: NodeJS.ProcessEnv): ServerEndpoint {
-  const { addr, topics, userEnv, passwordEnv } = target;
-  const names = [userEnv, passwordEnv].filter((name) => name !== undefined);
+function readTarget({ target = {}, function: id }: FunctionSpec, env: NodeJS.ProcessEnv): Target {
+  const { addr, topics, userEnv, passwordEnv, caEnv } = target;
+  if (topics === undefined) throw new ConfigError('config-invalid', `${id}: the spec has no topics`);
+  const names = [userEnv, passwordEnv, caEnv].filter((name) => name !== undefined);
   const values = variables(names, env, addr ?? 'the server');
-  return {
-    ...(addr === undefined ? {} : { addr }),
-    ...(topics === undefined ? {} : { topics }),
-    ...(userEnv === undefined ? {} : { user: values[userEnv] }),
-    ...(passwordEnv === undefined ? {} : { password: values[passwordEnv] }),
-  };
+  const read = (name: string | undefined) => (name === undefined ? undefined : values[name]);
+  return { addr, topics, user: read(userEnv), password: read(passwordEnv), ca: read(caEnv) ?? target.ca };
 }
 
 function variables(names: readonly string[], env: NodeJS.ProcessEnv, addr: string): { [name: string]: string } {

@@ -5,6 +5,7 @@ import { OriginIndex } from '../adapters/jetstream/origin-index';
 import { ignoreMissing } from '../adapters/jetstream/retry-request';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
+import { pause } from '../async/pause';
 import { sinkConnector } from '../connectors/registry';
 import { AggregateHost } from '../engine/aggregates/aggregate-host';
 import type { Aggregates } from '../engine/aggregates/aggregates';
@@ -20,6 +21,8 @@ import { aborted, hostOf, partOf, type ReplicaContext, sinkContext, writerOf } f
 
 /** How often an idle batch replica checks whether its inputs have ended. */
 const completionEveryMs = 250;
+/** How often a sink that holds records looks for a request to write its bulk. */
+const flushEveryMs = 1_000;
 
 /** Runs a process or a sink until its inputs have ended, and seals its own outputs. */
 export async function runReader(context: ReplicaContext): Promise<void> {
@@ -93,6 +96,7 @@ async function processUntilEnd({ context, loop, aggregates, lost }: Processing):
   health.enter('working');
   log('INFO', `started, process ${process.pid}`);
   const isBatch = spec.mode === 'batch';
+  if (!isBatch && spec.bulk !== undefined) void flushOnRequest(context, loop);
   if (aggregates.hadEnded) return true;
   await Promise.race([...(isBatch ? [inputsEnd(context, loop)] : []), aborted(stop), aborted(lost), broken]);
   return !stop.aborted && !lost.aborted;
@@ -158,6 +162,21 @@ async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop
     return true;
   };
   await waitForCompletion({ finished }, completionEveryMs, stop);
+}
+
+/** Writes the bulk that waits at each request for it, until the replica stops. */
+async function flushOnRequest({ links, stop, log }: ReplicaContext, loop: RecordLoop): Promise<void> {
+  let known: number | undefined;
+  while (!stop.aborted) {
+    try {
+      const requests = known !== undefined && loop.idle ? known : await links.state.flushRequests();
+      if (known !== undefined && requests !== known) loop.flush();
+      known = requests;
+    } catch (error) {
+      log('DEBUG', `no look for a request to write bulks: ${String(error)}`);
+    }
+    await pause(flushEveryMs, stop);
+  }
 }
 
 /** Whether every input is sealed, and its last message was delivered. */

@@ -3,24 +3,39 @@ import { join } from 'node:path';
 import { ConfigError } from '../../lib/errors';
 import { spawnGuarded } from '../adapters/processes/guard';
 import { packageRoot } from '../package-root';
+import { buildWithJava } from './build-with-java';
 import type { CatalogEntry, Progress } from './server-catalog';
+
+type GoBuild = NonNullable<CatalogEntry['go']>;
 
 const reportEveryMs = 5_000;
 const errorLines = 12;
+
+/** Builds a server as the catalog says, with Go or Java, and returns the path of the program. Throws ConfigError. */
+export function buildServer(
+  server: { readonly name: string; readonly entry: CatalogEntry },
+  directory: string,
+  context: { readonly env: NodeJS.ProcessEnv; readonly progress: Progress },
+): Promise<string> {
+  const { go, java } = server.entry;
+  if (go !== undefined) return buildWithGo({ ...server, go }, directory, context);
+  if (java !== undefined) return buildWithJava({ ...server, java }, directory, context);
+  throw new ConfigError('server-missing', `${server.name}: the catalog does not say how to build it`);
+}
 
 /**
  * Builds a server with the installed Go in `directory` and returns the path of the program. Go verifies the modules: with
  * the checksum database, or with the go.sum of our own module. Throws ConfigError with the last lines that Go printed.
  */
-export async function buildServer(
-  server: { readonly name: string; readonly entry: CatalogEntry },
+async function buildWithGo(
+  server: { readonly name: string; readonly entry: CatalogEntry; readonly go: GoBuild },
   directory: string,
   context: { readonly env: NodeJS.ProcessEnv; readonly progress: Progress },
 ): Promise<string> {
-  const { name, entry } = server;
+  const { name, entry, go } = server;
   const output = join(directory, 'bin');
   await mkdir(output);
-  const { args, cwd } = buildCommand(entry.go, { directory, program: join(output, name) });
+  const { args, cwd } = buildCommand(go, { directory, program: join(output, name) });
   context.progress(`building ${name} ${entry.version} with Go; the build is cached for this machine`);
   const env = { ...context.env, GOBIN: output, GOFLAGS: '', GOWORK: 'off', CGO_ENABLED: '0' };
   await runGo({ args, cwd, env, name }, context.progress);
@@ -28,7 +43,7 @@ export async function buildServer(
 }
 
 function buildCommand(
-  go: CatalogEntry['go'],
+  go: GoBuild,
   { directory, program }: { readonly directory: string; readonly program: string },
 ): { readonly args: string[]; readonly cwd: string } {
   if ('module' in go) return { args: ['install', '-trimpath', '-ldflags', '-s -w', go.module], cwd: directory };

@@ -4,11 +4,11 @@ import { ConfigError, KFlowError } from '../../lib/errors';
 import { buildServer } from './build-server';
 import { downloadRelease } from './download-release';
 import { serverFromVariable, serverOnPath, versionOf } from './installed-server';
-import { cachePath, fillCache } from './server-cache';
+import { cachePath, cacheTarget, fillCache } from './server-cache';
 import { type CatalogEntry, type Progress, readCatalog, type ServerCatalog } from './server-catalog';
 
 /** The origin of a server program. */
-type ServerSource = 'variable' | 'path' | 'cache' | 'release' | 'go';
+type ServerSource = 'variable' | 'path' | 'cache' | 'release' | 'go' | 'java';
 
 /** A server program that was verified to run. */
 export interface ServerBinary {
@@ -36,7 +36,7 @@ interface Search {
 
 /**
  * Finds a server of the catalog, in this order: the program that its variable names, PATH, the cache, the official release,
- * a build with Go. The first run may take minutes and reports to `progress`. Throws ConfigError `config-invalid` when the
+ * a build with Go or Java. The first run may take minutes and reports to `progress`. Throws ConfigError `config-invalid` when the
  * variable names no usable program, `server-missing` with every reason when all ways fail.
  */
 export async function resolveServer(name: string, options: ResolveOptions = {}): Promise<ServerBinary> {
@@ -94,21 +94,25 @@ async function prepare(search: Search): Promise<ServerBinary> {
   let source: ServerSource = 'cache';
   const make = async (directory: string): Promise<string> => {
     const release = entry.releases[`${process.platform}-${process.arch}`];
-    if (release === undefined) {
+    // a program of Java is made on every machine
+    if (release === undefined && entry.java === undefined) {
       failures.push(`release: no release for ${process.platform}-${process.arch} in the catalog`);
-    } else {
+    }
+    if (release !== undefined) {
       const downloaded = await attempt('release', search, () => downloadRelease(release, directory, { env, progress }));
       if (downloaded !== undefined) {
         source = 'release';
         return downloaded;
       }
     }
-    const built = await attempt('Go', search, () => buildServer({ name, entry }, directory, { env, progress }));
+    const built = await attempt(entry.java === undefined ? 'Go' : 'Java', search, () =>
+      buildServer({ name, entry }, directory, { env, progress }),
+    );
     if (built === undefined) throw missing(search);
-    source = 'go';
-    return built;
+    source = entry.java === undefined ? 'go' : 'java';
+    return cacheTarget(built, entry);
   };
-  await fillCache(path, make, progress);
+  await fillCache(cacheTarget(path, entry), make, progress);
   return { name, path, source };
 }
 
@@ -127,6 +131,11 @@ async function attempt(way: string, search: Search, make: () => Promise<string>)
   }
 }
 
+function needsOf({ go, java }: CatalogEntry): string {
+  if (java !== undefined) return `a JDK of Java ${java.needs} or newer and Maven`;
+  return `Go ${go?.needs ?? ''} or newer`;
+}
+
 function missing({ name, entry, failures }: Search): ConfigError {
   const tried = [`${entry.variable}: not set`, 'PATH: no usable program of this name', ...failures];
   return new ConfigError(
@@ -134,7 +143,7 @@ function missing({ name, entry, failures }: Search): ConfigError {
     [
       `cannot find, download or build ${name} ${entry.version}:`,
       ...tried.map((reason) => `  - ${reason}`),
-      `install Go ${entry.go.needs} or newer, or set ${entry.variable} to the path of ${name}`,
+      `install ${needsOf(entry)}, or set ${entry.variable} to the path of ${name}`,
     ].join('\n'),
     { where: name },
   );

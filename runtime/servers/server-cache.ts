@@ -26,15 +26,23 @@ const lockPollMs = 200;
  */
 export function cachePath(name: string, entry: CatalogEntry, env: NodeJS.ProcessEnv): string {
   const root = env.KFLOW_CACHE || join(homedir(), '.cache', 'kflow');
-  const isBuiltHere = 'directory' in entry.go && Object.keys(entry.releases).length === 0;
-  const sources = isBuiltHere ? `-${digestOfModule(join(packageRoot, entry.go.directory))}` : '';
-  return join(root, 'servers', `${name}-${entry.version}${sources}`, name);
+  const { go, java, releases } = entry;
+  const directory = java?.directory ?? (go !== undefined && 'directory' in go ? go.directory : undefined);
+  const isBuiltHere = directory !== undefined && Object.keys(releases).length === 0;
+  const sources = isBuiltHere ? `-${digestOfModule(join(packageRoot, directory))}` : '';
+  const folder = join(root, 'servers', `${name}-${entry.version}${sources}`);
+  return entry.java === undefined ? join(folder, name) : join(folder, 'program', name);
+}
+
+/** What `fillCache` makes: a program, or the folder with a program of several files. */
+export function cacheTarget(path: string, entry: CatalogEntry): string {
+  return entry.java === undefined ? path : dirname(path);
 }
 
 function digestOfModule(directory: string): string {
   const hash = createHash('sha256');
   for (const file of readdirSync(directory)
-    .filter((each) => /\.(go|mod|sum)$/.test(each))
+    .filter((each) => /\.(go|mod|sum|java|xml)$/.test(each))
     .sort()) {
     hash
       .update(`${file}\0`)

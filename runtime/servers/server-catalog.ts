@@ -37,7 +37,13 @@ const entry = z
           values: z.record(z.string(), z.string()).optional(),
         }),
       ])
-      .readonly(),
+      .readonly()
+      .optional(),
+    /**
+     * How to make a program of Java: a folder of this package with `pom.xml`, whose dependencies Maven fetches, and one class.
+     * `needs` is the minimum version of Java.
+     */
+    java: z.strictObject({ needs: z.string(), directory: z.string() }).readonly().optional(),
     /** Official archives with pinned checksums, by `<platform>-<arch>` as Node names them. */
     releases: z.record(z.string(), release).readonly(),
   })

@@ -1,6 +1,6 @@
 import { sinkConnector, sinkTypes, sourceConnector, sourceTypes } from '../../runtime/connectors/registry';
 import { ServerPlace } from './connector-suite/server-place';
-import { sinkFixtures } from './connector-suite/sink-fixtures';
+import { bulkObjects, sinkFixtures } from './connector-suite/sink-fixtures';
 import { describeSink } from './connector-suite/sink-suite';
 import { sourceFixtures } from './connector-suite/source-fixtures';
 import { describeSource } from './connector-suite/source-suite';
@@ -17,3 +17,4 @@ for (const type of sourceTypes) {
 for (const type of sinkTypes) {
   describeSink(type, { connector: sinkConnector(type), fixture: sinkFixtures[type], place: () => place });
 }
+describeSink('s3-sink in bulk mode', { connector: sinkConnector('s3-sink'), fixture: bulkObjects, place: () => place });

@@ -46,6 +46,8 @@ export class MemoryStreams implements Streams {
     this.rewinds.push({ flow: flowName(plan), ...rewind });
   }
 
+  async flushBulks(): Promise<void> {}
+
   async progress(plan: FlowPlan): Promise<readonly FunctionProgress[]> {
     this.stateOf(plan);
     return plan.workloads.map(({ function: id, spec }) => ({

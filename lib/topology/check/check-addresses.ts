@@ -27,7 +27,8 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
     ) {
       missing(path, 'the S3 server is missing', '"addr: host:port", or globalConfig.store.addr for all functions');
     }
-    if (descriptor?.connectsTo === 'server' && descriptor.addr === 'required' && raw.addr === undefined) {
+    const isAddrRequired = descriptor !== undefined && 'addr' in descriptor && descriptor.addr === 'required';
+    if (isAddrRequired && raw.addr === undefined) {
       missing(path, 'the server is missing', '"addr: host:port"');
     }
     if (sectionOf(each.globalConfig, 'messageStore').enabled !== true) continue;

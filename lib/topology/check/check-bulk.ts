@@ -1,6 +1,5 @@
-import type { Draft, DraftFunction } from '../document/draft';
+import type { DraftFunction } from '../document/draft';
 import { findMetaSetting, type MetaSetting } from '../document/meta-setting';
-import { Mode } from '../document/topology';
 import { withArticle } from '../function-types/function-type';
 import { showValue } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
@@ -11,11 +10,8 @@ const limits = {
   'bulk.flush.size': 100_000,
   'bulk.flush.bytes': 16 * 1024 * 1024,
 } as const;
-/** A drain of a stream flow waits for the timer, and gives up after a minute. */
-const longTimerMs = 60_000;
-
 /** Checks the bulk settings. The mode is off unless it is enabled and the thresholds are above 0, which is no error. */
-export function checkBulk(each: DraftFunction, draft: Draft, problems: ProblemList): void {
+export function checkBulk(each: DraftFunction, problems: ProblemList): void {
   const enabled = findMetaSetting(each.meta, 'bulk.enabled');
   if (enabled?.value !== true) return;
   const at = (name: MetaSetting) => [...each.path, 'meta', ...(findMetaSetting(each.meta, name)?.path ?? [name])];
@@ -38,8 +34,4 @@ export function checkBulk(each: DraftFunction, draft: Draft, problems: ProblemLi
     if (typeof value !== 'number' || value <= limit) continue;
     problems.add({ code: 'setting-invalid', path: at(name), message: `must be at most ${limit}, got ${value}` });
   }
-  const timer = findMetaSetting(each.meta, 'bulk.flush.timer')?.value;
-  if (draft.root.mode === Mode.Batch || typeof timer !== 'number' || timer <= longTimerMs) return;
-  const message = `${timer} ms is long: a pause or stop waits up to a minute for the records of a bulk, then writes them`;
-  problems.warn({ code: 'setting-invalid', path: at('bulk.flush.timer'), message });
 }

@@ -1,4 +1,5 @@
 import type { Draft, DraftFunction } from '../document/draft';
+import { bulkOf } from '../document/function-meta';
 import { findMetaSetting, type MetaSetting } from '../document/meta-setting';
 import { withArticle } from '../function-types/function-type';
 import type { TopicsRule } from '../function-types/function-type-descriptor';
@@ -11,6 +12,7 @@ export function checkConnectors(draft: Draft, problems: ProblemList): void {
     if (each.descriptor === undefined) continue;
     const { format, topics, code } = each.descriptor;
     if (format === 'required') checkFormat(each, problems);
+    checkFormatValue(each, problems);
     if (topics !== undefined) checkTopics(each, topics, problems);
     if (code !== 'none') checkCode(each, { isRequired: code === 'required', draft, problems });
   }
@@ -20,6 +22,20 @@ function checkFormat({ raw, path, type }: DraftFunction, problems: ProblemList):
   if (raw.format !== undefined) return;
   const message = `${withArticle(type)} needs a format; add "format: list"`;
   problems.add({ code: 'setting-missing', path, message });
+}
+
+function checkFormatValue({ raw, path, meta, type, descriptor }: DraftFunction, problems: ProblemList): void {
+  const { format } = raw;
+  const { formats = [], bulkFormats = [] } = descriptor ?? {};
+  if (typeof format !== 'string' || formats.length === 0) return;
+  const at = { code: 'setting-invalid', path: [...path, 'format'] } as const;
+  if (!formats.includes(format)) {
+    const message = `must be ${formats.join(' or ')} for ${withArticle(type)}, got ${quote(format)}`;
+    problems.add({ ...at, message });
+  } else if (bulkFormats.includes(format) && bulkOf(meta) === undefined) {
+    const message = `${quote(format)} objects are bulks; add meta.bulk.enabled, bulk.flush.timer and bulk.flush.size`;
+    problems.add({ ...at, message });
+  }
 }
 
 function checkTopics({ raw, path, type }: DraftFunction, rule: TopicsRule, problems: ProblemList): void {

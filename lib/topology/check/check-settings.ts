@@ -24,7 +24,7 @@ export function checkSettings(draft: Draft, problems: ProblemList): void {
     checkUseOfAccess(each, problems);
     checkMessageStore(each, draft, problems);
     checkDownloadDirectory(each, problems);
-    checkBulk(each, draft, problems);
+    checkBulk(each, problems);
     checkPollInterval(each, problems);
     checkAck(each, problems);
   }
@@ -97,8 +97,9 @@ function checkAccess({ region, ca }: PlainMap, path: DocumentPath, problems: Pro
 
 function checkUseOfAccess({ raw, path, type, descriptor }: DraftFunction, problems: ProblemList): void {
   if (descriptor === undefined || descriptor.connectsTo === 'object-store') return;
+  const isServer = descriptor.connectsTo === 'search-server' || descriptor.connectsTo === 'nats-server';
   for (const key of ['sessionToken', 'secretKeys', 'auth', 'region', 'ca', 'pathStyle']) {
-    if (raw[key] === undefined) continue;
+    if (raw[key] === undefined || (isServer && (key === 'ca' || key === 'secretKeys'))) continue;
     const message = `"${key}" has no effect: ${withArticle(type)} does not connect to an S3 server`;
     problems.warn({ code: 'setting-invalid', path: [...path, key], message, at: 'key' });
   }

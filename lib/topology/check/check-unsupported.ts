@@ -31,7 +31,6 @@ const inFunctions: readonly FunctionRule[] = [
         ? undefined
         : { at: ['partitionBy'], message: 'partitioning is not supported yet; any replica may get a record' },
   },
-  { find: ({ descriptor }) => (descriptor?.isRunnable === false ? atType(descriptor.notYet) : undefined) },
   {
     isLocal: true,
     find: (each, draft) => {

@@ -48,7 +48,7 @@ function completeFunction(
     ),
     ...present({
       schema: schema?.schema,
-      format: raw.format as 'list' | undefined,
+      format: raw.format as FlowFunction['format'],
       ...connectionOf(connection),
       topics: text('topics'),
       image: image('image'),

@@ -155,7 +155,12 @@ const flowFunction = field.section(
   {
     id: field.text('Unique id: lower-case letters, digits and single dashes.'),
     type: field.oneOf(functionTypeNames, 'Type of the function.'),
-    format: field.oneOf(['list'], 'fs-source: one record for each object of the bucket.').optional(),
+    format: field
+      .oneOf(
+        ['list', 'json', 'avro', 'parquet'],
+        'fs-source: `list`, one record for each object of the bucket. s3-sink in bulk mode: content of the objects; json by default.',
+      )
+      .optional(),
     addr: field.text('Address of the server a source reads or a sink writes: host:port.').optional(),
     topics: field.text('What a source reads or a sink writes, as s3a://bucket/prefix.').optional(),
     user: user.optional(),

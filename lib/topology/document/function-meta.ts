@@ -36,7 +36,7 @@ export function functionMeta(meta: PlainMap, own: PlainMap, container: PlainMap)
 const defaultFlushBytes = 5 * 1024 * 1024;
 
 /** Bulk settings; undefined unless bulk is enabled and the thresholds are above 0. */
-function bulkOf(meta: PlainMap): FunctionMeta['bulk'] {
+export function bulkOf(meta: PlainMap): FunctionMeta['bulk'] {
   const flushTimerMs = Number(findMetaSetting(meta, 'bulk.flush.timer')?.value ?? 0);
   const flushSize = Number(findMetaSetting(meta, 'bulk.flush.size')?.value ?? 0);
   const flushBytes = Number(findMetaSetting(meta, 'bulk.flush.bytes')?.value ?? defaultFlushBytes);

@@ -51,7 +51,7 @@ export interface FlowFunction extends S3Access {
   readonly sideOuts: readonly SideOutput[];
   /** Writer's schema on a source or process, reader's schema on a sink. On a process, defaults to its input's schema. */
   readonly schema?: WrittenSchema;
-  readonly format?: 'list';
+  readonly format?: 'list' | 'json' | 'avro' | 'parquet';
   readonly addr?: string;
   readonly topics?: string;
   readonly user?: string;

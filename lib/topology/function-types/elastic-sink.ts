@@ -1,14 +1,14 @@
 import type { FunctionTypeDescriptor } from './function-type-descriptor';
+import { indexTopics } from './server-topics';
 
-/** Writes each record as a document into an index. */
+/** Writes each record as a document into an index of Elasticsearch or OpenSearch. */
 export const elasticSink = {
   kind: 'sink',
   code: 'none',
   schema: 'optional',
+  topics: indexTopics,
   hasSideOutputs: false,
   batch: { ends: true },
-  connectsTo: 'server',
+  connectsTo: 'search-server',
   addr: 'required',
-  isRunnable: false,
-  notYet: 'this version does not run this sink yet',
 } as const satisfies FunctionTypeDescriptor;

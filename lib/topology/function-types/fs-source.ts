@@ -22,9 +22,9 @@ export const fsSource = {
   schema: 'optional',
   implicitSchema: s3list,
   format: 'required',
+  formats: ['list'],
   topics: bucketPatternTopics('the bucket to read'),
   hasSideOutputs: false,
   batch: { ends: true },
   connectsTo: 'object-store',
-  isRunnable: true,
 } as const satisfies FunctionTypeDescriptor;

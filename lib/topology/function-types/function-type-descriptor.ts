@@ -6,7 +6,7 @@ export type FunctionKind = 'source' | 'process' | 'sink';
  * Everything that is particular to one function type. The checks, the completed document, the plan, the typed builders,
  * the JSON Schema and the runtime read it; no other file compares a type with a literal.
  */
-export type FunctionTypeDescriptor = FunctionTraits & Connection & Support;
+export type FunctionTypeDescriptor = FunctionTraits & Connection;
 
 interface FunctionTraits {
   /** A source has no input, a sink has no output, a process has both. */
@@ -20,8 +20,12 @@ interface FunctionTraits {
   readonly schema: 'required' | 'optional';
   /** Schema of the records if the document has no `schema`. Absent: the type has none. */
   readonly implicitSchema?: AvroSchema;
-  /** Whether the document must contain `format`. Absent: the type ignores `format`. */
+  /** Whether the document must contain `format`. */
   readonly format?: 'required';
+  /** Values of `format`. Absent: the type ignores `format`. */
+  readonly formats?: readonly string[];
+  /** Those of the values that need bulk mode. */
+  readonly bulkFormats?: readonly string[];
   /** What `topics` must be. Absent: `topics` is optional text. */
   readonly topics?: TopicsRule;
   readonly hasSideOutputs: boolean;
@@ -36,8 +40,8 @@ interface FunctionTraits {
  * What the function connects to, besides NATS.
  * - `object-store`: `addr`, `user`, `password` and `secret` default to `globalConfig.store`. The plan adds the bucket in
  *   `topics` to the flow's buckets, and the embedded S3 server replaces the store in `kflow run`.
- * - `server`: `addr`, `user`, `password` and `secret` are the function's own; nothing replaces the server. A connector
- *   that needs `topics` but no address is one of these, with `addr: 'optional'`.
+ * - `search-server`, `nats-server`: `addr`, `user`, `password`, `secret` and `ca` are the function's own. In `kflow run`, an
+ *   embedded server replaces the server, unless that is one of this machine that answers.
  * - `nothing`: the function has no connection of its own, so the plan does not pass `topics` to its replicas.
  *
  * The pod's NetworkPolicy allows the connection.
@@ -45,7 +49,8 @@ interface FunctionTraits {
 type Connection =
   | { readonly connectsTo: 'object-store'; readonly kind: 'source' | 'sink'; readonly topics: TopicsRule }
   | {
-      readonly connectsTo: 'server';
+      readonly connectsTo: 'search-server' | 'nats-server';
+      readonly topics: TopicsRule;
       /** Whether manifests need `addr`. If not, the connector has a default address. */
       readonly addr: 'required' | 'optional';
     }
@@ -55,9 +60,6 @@ type Connection =
       /** Whether user code connects to `addr`, so that the pod's NetworkPolicy must allow it. */
       readonly codeConnectsToAddr: boolean;
     };
-
-/** Whether this version runs the type. If not, `notYet` is the warning of `kflow lint`. */
-type Support = { readonly isRunnable: true } | { readonly isRunnable: false; readonly notYet: string };
 
 /** What `topics` must be. */
 export interface TopicsRule {

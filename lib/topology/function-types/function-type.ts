@@ -8,7 +8,7 @@ import { s3Sink } from './s3-sink';
 
 /**
  * Every function type, by its name in the document. A new one is a descriptor here, a connector in
- * `runtime/connectors/<type>` if it is runnable, and a row in `docs/topology.md`.
+ * `runtime/connectors/<type>` if it is a source or sink, and a row in `docs/topology.md`.
  */
 export const functionTypes = {
   'fs-source': fsSource,
@@ -27,11 +27,8 @@ export type FunctionTypeWith<Properties> = {
   [T in FunctionType]: FunctionTypes[T] extends Properties ? T : never;
 }[FunctionType];
 
-/** The types that this version runs. */
-type RunnableFunctionType = FunctionTypeWith<{ readonly isRunnable: true }>;
-
-/** The types with a folder in `runtime/connectors`: runnable sources and sinks. */
-export type ConnectorType = RunnableFunctionType & FunctionTypeWith<{ readonly kind: 'source' | 'sink' }>;
+/** The types with a folder in `runtime/connectors`: sources and sinks. */
+export type ConnectorType = FunctionTypeWith<{ readonly kind: 'source' | 'sink' }>;
 
 /** Names of all types, in the order of the table. */
 export const functionTypeNames = Object.keys(functionTypes) as [FunctionType, ...FunctionType[]];

@@ -1,14 +1,14 @@
 import type { FunctionTypeDescriptor } from './function-type-descriptor';
+import { subjectTopics } from './server-topics';
 
 /** Publishes each record on a subject. Without `addr`, the server is the flow's own. */
 export const natsSink = {
   kind: 'sink',
   code: 'none',
   schema: 'optional',
+  topics: subjectTopics,
   hasSideOutputs: false,
   batch: { ends: true },
-  connectsTo: 'server',
+  connectsTo: 'nats-server',
   addr: 'optional',
-  isRunnable: false,
-  notYet: 'this version does not run this sink yet',
 } as const satisfies FunctionTypeDescriptor;

@@ -12,5 +12,4 @@ export const rawSource = {
   },
   connectsTo: 'nothing',
   codeConnectsToAddr: true,
-  isRunnable: true,
 } as const satisfies FunctionTypeDescriptor;

@@ -9,5 +9,4 @@ export const raw = {
   batch: { ends: true },
   connectsTo: 'nothing',
   codeConnectsToAddr: false,
-  isRunnable: true,
 } as const satisfies FunctionTypeDescriptor;

@@ -9,7 +9,8 @@ import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 
 /**
  * The state of a flow in a KV bucket: `run`, `completed.N`, and for a run N `ended.N.<function>`, `sealed.N.<stream>`,
- * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`, `letters.N` (the last dead letter of the runs before).
+ * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`, `letters.N` (the last dead letter of the runs before),
+ * and `flush` (written at each request to sinks to write the bulks that wait), `bulk.<function>.…` (`JetStreamBulkLog`).
  *
  * I1. Values are read from the leader of the bucket's stream: with a lagging copy, two replicas that end at the same time
  *     could each miss the other's mark.
@@ -158,6 +159,16 @@ export class JetStreamFlowState implements FlowState {
 
   async clearState(functionId: string, replica: number): Promise<void> {
     await this.purge([`state.${await this.run()}.${functionId}.${replica}`]);
+  }
+
+  /** Asks sinks to write the bulks that wait. */
+  async requestFlush(): Promise<void> {
+    await this.put('flush', '1');
+  }
+
+  async flushRequests(): Promise<number> {
+    const entry = await retryRequest(() => this.bucket.get('flush'));
+    return entry?.revision ?? 0;
   }
 
   async sealedAt(stream: string): Promise<number | undefined> {

@@ -74,6 +74,11 @@ export class JetStreamStreams implements Streams {
     );
   }
 
+  async flushBulks(plan: FlowPlan): Promise<void> {
+    if (!plan.workloads.some(({ spec }) => spec.bulk !== undefined)) return;
+    await this.withState(plan, (state) => state.requestFlush());
+  }
+
   async progress(plan: FlowPlan): Promise<readonly FunctionProgress[]> {
     return readProgress(this.manager, plan, readServer);
   }

@@ -20,7 +20,16 @@ const responseTimeoutMs = 5_000;
 /** JetStream's error code for a message that exceeds the stream's limits. */
 const streamFull = 10_077;
 /** JetStream's transient error codes: no leader, insufficient resources, stream offline, same id in process. */
-const transientCodes = new Set([streamFull, 10_023, 10_028, 10_047, 10_008, 10_074, 10_118, 10_158]);
+export const transientCodes: ReadonlySet<number> = new Set([
+  streamFull,
+  10_023,
+  10_028,
+  10_047,
+  10_008,
+  10_074,
+  10_118,
+  10_158,
+]);
 
 /**
  * Publishes to streams with one shared reply inbox: a token in the reply subject matches a response to its message.

@@ -30,6 +30,7 @@ const reportSchema = z.object({
   failed: z.number(),
   dead: z.number(),
   lastFailure: z.string().optional(),
+  waiting: z.string().optional(),
 });
 
 /**

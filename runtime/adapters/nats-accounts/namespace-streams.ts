@@ -32,6 +32,10 @@ export class NamespaceStreams implements Streams {
     return this.in(plan, (streams) => streams.rewind(plan, rewind));
   }
 
+  flushBulks(plan: FlowPlan): Promise<void> {
+    return this.in(plan, (streams) => streams.flushBulks(plan));
+  }
+
   progress(plan: FlowPlan): Promise<readonly FunctionProgress[]> {
     return this.in(plan, (streams) => streams.progress(plan));
   }

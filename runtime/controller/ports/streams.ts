@@ -17,6 +17,8 @@ export interface Streams {
   reopen(plan: FlowPlan, functions: readonly string[]): Promise<void>;
   /** Moves the consumers of a function without replicas. Throws ConfigError for a function without input. */
   rewind(plan: FlowPlan, rewind: Rewind): Promise<void>;
+  /** Makes sinks in bulk mode write the bulks that wait; for a drain, after which no more records come. */
+  flushBulks(plan: FlowPlan): Promise<void>;
   /** The progress of every function, read at about the same time. */
   progress(plan: FlowPlan): Promise<readonly FunctionProgress[]>;
   /** Deletes every stream, consumer and run state of the flow. */

@@ -132,7 +132,7 @@ export class AggregateHost implements Host {
     const finish = (id: number) => (this.attempt?.id === id ? this.attempt : undefined);
     return {
       began: (id) => events.began?.(id),
-      waits: (id) => events.waits?.(id),
+      waits: (id, why) => events.waits?.(id, why),
       output: (id, payload, side) => {
         if (isFinish(id)) return finish(id)?.output(payload, side);
         return events.output(id, payload, side);

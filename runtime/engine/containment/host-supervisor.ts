@@ -195,8 +195,8 @@ export class HostSupervisor {
       began: (id) => {
         if (isCurrent()) events.began?.(id);
       },
-      waits: (id) => {
-        if (isCurrent()) events.waits?.(id);
+      waits: (id, why) => {
+        if (isCurrent()) events.waits?.(id, why);
       },
       output: (id, payload, side) => (isCurrent() ? events.output(id, payload, side) : undefined),
       done: (id) => {

@@ -25,6 +25,8 @@ export interface FlowState {
   noteState(functionId: string, replica: number): Promise<void>;
   /** Removes the note of the replica. */
   clearState(functionId: string, replica: number): Promise<void>;
+  /** Changes with each request to write the bulks that wait. */
+  flushRequests(): Promise<number>;
   /** The last sequence of a sealed stream; undefined while the stream is not sealed. */
   sealedAt(stream: string): Promise<number | undefined>;
 }

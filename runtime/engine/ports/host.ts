@@ -52,8 +52,8 @@ export interface HostEvents {
    * `concurrency` slots is free for it.
    */
   began?(id: number): void;
-  /** The record waits in the host again: its time counts from the next `began`. Only from a host with `reportsBegan`. */
-  waits?(id: number): void;
+  /** The record waits in the host again, and why: its time counts from the next `began`. Only from a host with `reportsBegan`. */
+  waits?(id: number, why: string): void;
   /** One output; `side` is empty for the main output. A returned promise resolves when there is room for another. */
   output(id: number, payload: Uint8Array, side: string): Promise<void> | undefined;
   done(id: number): void;

@@ -1,9 +1,20 @@
+import type { AvroType } from '../../../lib/topology/avro/avro-type';
 import type { HostRecord } from './host';
+
+/** The schema of records as a sink gets them: the sink's own, else the writer's. */
+interface SinkSchema {
+  readonly fingerprint: string;
+  readonly schema: object | string;
+  readonly type: AvroType;
+  /** A value of the schema as a message: a header of 10 bytes, then Avro. */
+  encode(value: unknown): Uint8Array | undefined;
+}
 
 /** One record to write. */
 export interface SinkRecord {
   /** The record, decoded with the sink's reader schema. */
   readonly value: unknown;
+  readonly schema: SinkSchema;
   /** The record as JSON on one line, by the rules of docs/avro.md. */
   json(): string;
   /** Identifies the record: the same at each delivery. */

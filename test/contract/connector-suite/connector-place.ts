@@ -1,12 +1,20 @@
-import type { ObjectStore } from '../../../runtime/connectors/connector';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import type { ObjectStore, SearchServer, SubjectServer } from '../../../runtime/connectors/connector';
+import type { BulkLog } from '../../../runtime/engine/ports/bulk-log';
 import type { ListedObjects, SourcePosition } from '../../../runtime/engine/ports/flow-state';
 
 /** Where the connector suite runs: in memory, or against real servers. It provides what the connectors' fixtures need. */
 export interface ConnectorPlace {
   /** A new, empty bucket. */
   bucket(): Promise<TestBucket>;
+  /** A new index. */
+  index(): Promise<TestServer<SearchServer>>;
+  /** A new subject, which a stream has. */
+  subject(): Promise<TestServer<SubjectServer>>;
   /** The state of a source that has not run yet. */
   sourceState(source: string): Promise<SourceState>;
+  /** New bulk logs of a sink, which are opened for the streams of its inputs. */
+  bulkLogs(spec: FunctionSpec): Promise<(inputsCreated: readonly Date[]) => Promise<BulkLog>>;
   close(): Promise<void>;
 }
 
@@ -16,6 +24,17 @@ export interface TestBucket {
   readonly store: ObjectStore;
   read(key: string): Promise<Uint8Array>;
   /** Every call of `store` fails until `repair`. */
+  break(): void;
+  repair(): void;
+}
+
+/** A server, as a connector reaches it, and one name in it: an index or a subject. */
+export interface TestServer<Server> {
+  readonly name: string;
+  readonly server: Server;
+  /** What is stored under the name, as JSON, in any order. */
+  contents(): Promise<readonly string[]>;
+  /** Every write fails until `repair`. */
   break(): void;
   repair(): void;
 }

@@ -1,6 +1,10 @@
+import type { SearchServer, SubjectServer } from '../../../runtime/connectors/connector';
 import type { ListedObjects, SourcePosition } from '../../../runtime/engine/ports/flow-state';
+import { MemoryBulkLog, SharedBulks } from '../../support/memory-bulk-log';
 import { MemoryObjectStore } from '../../support/memory-object-store';
-import type { ConnectorPlace, SourceState, TestBucket } from './connector-place';
+import { MemorySearchServer } from '../../support/memory-search-server';
+import { MemorySubjectServer } from '../../support/memory-subject-server';
+import type { ConnectorPlace, SourceState, TestBucket, TestServer } from './connector-place';
 
 /** Connectors in this process, without a server. */
 export class MemoryPlace implements ConnectorPlace {
@@ -21,11 +25,51 @@ export class MemoryPlace implements ConnectorPlace {
     };
   }
 
+  async index(): Promise<TestServer<SearchServer>> {
+    const server = new MemorySearchServer();
+    return {
+      name: 'items',
+      server,
+      contents: async () => [...server.documents('items').values()],
+      ...breaking(server),
+    };
+  }
+
+  async subject(): Promise<TestServer<SubjectServer>> {
+    const server = new MemorySubjectServer();
+    return {
+      name: 'items.all',
+      server,
+      contents: async () => server.payloads('items.all').map((payload) => Buffer.from(payload).toString()),
+      ...breaking(server),
+    };
+  }
+
   async sourceState(): Promise<SourceState> {
     return new MemorySourceState();
   }
 
+  async bulkLogs(): Promise<(inputsCreated: readonly Date[]) => Promise<MemoryBulkLog>> {
+    const shared = new SharedBulks();
+    return async (inputsCreated) =>
+      new MemoryBulkLog(
+        shared,
+        inputsCreated.map((time, index) => `${index} ${time.toISOString()}`),
+      );
+  }
+
   async close(): Promise<void> {}
+}
+
+function breaking(server: { isAway: boolean }): Pick<TestServer<unknown>, 'break' | 'repair'> {
+  return {
+    break: () => {
+      server.isAway = true;
+    },
+    repair: () => {
+      server.isAway = false;
+    },
+  };
 }
 
 class MemorySourceState implements SourceState {

@@ -1,6 +1,6 @@
 import { sinkConnector, sinkTypes, sourceConnector, sourceTypes } from '../../../runtime/connectors/registry';
 import { MemoryPlace } from '../../contract/connector-suite/memory-place';
-import { sinkFixtures } from '../../contract/connector-suite/sink-fixtures';
+import { bulkObjects, sinkFixtures } from '../../contract/connector-suite/sink-fixtures';
 import { describeSink } from '../../contract/connector-suite/sink-suite';
 import { sourceFixtures } from '../../contract/connector-suite/source-fixtures';
 import { describeSource } from '../../contract/connector-suite/source-suite';
@@ -22,3 +22,4 @@ for (const type of sourceTypes) {
 for (const type of sinkTypes) {
   describeSink(type, { connector: sinkConnector(type), fixture: sinkFixtures[type], place: () => place });
 }
+describeSink('s3-sink in bulk mode', { connector: sinkConnector('s3-sink'), fixture: bulkObjects, place: () => place });

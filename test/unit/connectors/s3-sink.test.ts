@@ -1,4 +1,6 @@
 import { connector } from '../../../runtime/connectors/s3-sink';
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
+import { noBulks } from '../../contract/connector-suite/sink-fixtures';
 import { MemoryObjectStore } from '../../support/memory-object-store';
 import { planOf, specOf, written } from '../plan/planned';
 
@@ -20,10 +22,9 @@ async function write(value: unknown, topics: string): Promise<readonly [string, 
   const store = new MemoryObjectStore();
   await store.ensureBucket('bucket');
   const endpoint = { store, topics };
-  const sink = await connector.open({ spec, endpoint, inputsCreated: [created], log: () => undefined });
-  expect(await sink.write([{ value, json: () => JSON.stringify(value), origin: { input: 0, sequence: 42 } }])).toEqual([
-    { is: 'stored' },
-  ]);
+  const sink = await connector.open({ spec, endpoint, inputsCreated: [created], ...noBulks, log: () => undefined });
+  const record = { value, schema: new AvroSchemaCodec(schema), json: () => JSON.stringify(value) };
+  expect(await sink.write([{ ...record, origin: { input: 0, sequence: 42 } }])).toEqual([{ is: 'stored' }]);
   const written: [string, string][] = [];
   for await (const { key } of store.list('bucket')) {
     written.push([key, Buffer.from(await store.get('bucket', key)).toString()]);

@@ -4,7 +4,7 @@ import type { SinkConnector, SourceConnector } from '../../../runtime/connectors
 import { sourceConnector } from '../../../runtime/connectors/registry';
 import type { SinkRecord, WriteOutcome } from '../../../runtime/engine/ports/sink';
 import { MemoryPlace } from '../../contract/connector-suite/memory-place';
-import { type SinkFixture, type SinkValue, sinkSpec } from '../../contract/connector-suite/sink-fixtures';
+import { noBulks, type SinkFixture, type SinkValue, sinkSpec } from '../../contract/connector-suite/sink-fixtures';
 import { describeSink } from '../../contract/connector-suite/sink-suite';
 import { sourceFixtures } from '../../contract/connector-suite/source-fixtures';
 import { describeSource } from '../../contract/connector-suite/source-suite';
@@ -61,7 +61,13 @@ class JsonLines {
       this.refused.clear();
       const spec = sinkSpec(`type: s3-sink, topics: "s3a://unused", ${written}`);
       return {
-        context: async (inputsCreated) => ({ spec, endpoint: undefined, inputsCreated, log: () => undefined }),
+        context: async (inputsCreated) => ({
+          spec,
+          endpoint: undefined,
+          inputsCreated,
+          ...noBulks,
+          log: () => undefined,
+        }),
         contents: async () => this.lines.map((line) => JSON.parse(line) as SinkValue),
         refuse: (n) => this.refused.add(n),
         break: () => {

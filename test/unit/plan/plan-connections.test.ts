@@ -238,7 +238,7 @@ describe('a function with an address, topics, user and password', () => {
     };
     expect({ endpoint, target }).toEqual({
       endpoint: connectsTo === 'object-store' ? connection : undefined,
-      target: connectsTo === 'server' ? connection : undefined,
+      target: connectsTo === 'search-server' || connectsTo === 'nats-server' ? connection : undefined,
     });
     if (connectsTo === 'nothing') return expect(workload?.secretEnv).toEqual([]);
     expect(workload?.addresses).toEqual(['server:1']);

@@ -27,20 +27,15 @@ describe('a run on this machine', () => {
     expect(() => assertRunnable(topologyOf(...dag))).not.toThrow();
   });
 
-  test('rejects a single function that it cannot run', () => {
-    const topology = topologyOf(list, '{id: map, type: nats-sink, topics: results}');
-    expect(() => assertRunnable(topology)).toThrow('map: this version does not run the type nats-sink');
-  });
-
   test('reports all functions that it cannot run in one error', () => {
     const topology = topologyOf(
       `{id: made, type: raw-source, ${schema}, image: mine:1, out: [map]}`,
-      `{id: map, type: raw, ${code}, out: [sent]}`,
-      '{id: sent, type: nats-sink, topics: results}',
+      `{id: other, type: raw-source, ${schema}, image: mine:1, out: [map]}`,
+      `{id: map, type: raw, ${code}}`,
     );
     const message = [
       'made: local runs do not use images; set meta.code or meta.module',
-      'sent: this version does not run the type nats-sink',
+      'other: local runs do not use images; set meta.code or meta.module',
     ].join('\n');
     expect(() => assertRunnable(topology)).toThrow(new ConfigError('not-run-yet', message));
     expect(() => assertRunnable(topology)).toThrow(expect.objectContaining({ code: 'not-run-yet' }));
@@ -146,7 +141,7 @@ describe('credentials of a server', () => {
 jobId: job
 dag:
   - {id: list, type: fs-source, format: list, ${written}, topics: "s3a://objects", out: [sent]}
-  - {id: sent, type: nats-sink, addr: "nats:4222"${more}}
+  - {id: sent, type: nats-sink, topics: results, addr: "nats:4222"${more}}
 `;
 
   test.each([
@@ -159,8 +154,25 @@ dag:
   });
 
   test('are not variables of a function without credentials', () => {
-    expect(specOf(planOf(text('')), 'sent').target).toEqual({ addr: 'nats:4222' });
-    expect(specOf(planOf(text(', topics: results')), 'sent').target).toEqual({ addr: 'nats:4222', topics: 'results' });
+    expect(specOf(planOf(text('')), 'sent').target).toEqual({ addr: 'nats:4222', topics: 'results' });
+  });
+
+  test('are variables or a CA where the document has one', () => {
+    const ca = ', ca: /etc/ca.crt';
+    expect(specOf(planOf(text(ca)), 'sent').target).toEqual({
+      addr: 'nats:4222',
+      topics: 'results',
+      ca: '/etc/ca.crt',
+    });
+    const plan = planOf(text(', secret: mine, secretKeys: [ca.crt]'), { hasClusterSecrets: true });
+    expect(specOf(plan, 'sent').target).toMatchObject({ caEnv: 'KFLOW_ADDR_CA' });
+  });
+
+  test('are those of no server that replaces the one of the document', () => {
+    const targetWith = (servers: { sent: { addr?: string } }) =>
+      specOf(planOf(text(', user: u, password: p, ca: /etc/ca.crt'), { servers }), 'sent').target;
+    expect(targetWith({ sent: { addr: '127.0.0.1:1' } })).toEqual({ addr: '127.0.0.1:1', topics: 'results' });
+    expect(targetWith({ sent: {} })).toEqual({ topics: 'results' });
   });
 });
 

@@ -93,12 +93,15 @@ test('gives a source its endpoint, replica, run, list of objects and position', 
   expect(await context.generate()).toEqual({ payloads: [], ended: true, isRepeatable: true });
 });
 
+/** The links of a sink that reads no record again. */
+const linksWith = (manager: object) => ({ manager }) as unknown as Parameters<typeof sinkContext>[0]['links'];
+
 test('gives a sink its endpoint, and when the stream of each input was created', async () => {
   const spec = specOf(plan, 'sink');
   const createdAt = new Map(spec.inputs.map(({ stream }, index) => [stream, `2026-11-0${index + 1}T10:00:00.000Z`]));
   const manager = { streams: { info: async (stream: string) => ({ created: createdAt.get(stream) ?? '' }) } };
   const environment = readEnvironment({ ...least, ...credentials('sink') });
-  const context = await sinkContext({ spec, environment, log, links: { manager } });
+  const context = await sinkContext({ spec, environment, log, links: linksWith(manager) });
   expect(context).toMatchObject({ spec, endpoint: { topics: 's3a://results/in' } });
   expect(context.inputsCreated).toEqual([...createdAt.values()].map((time) => new Date(time)));
   expect(context.inputsCreated).toHaveLength(3);

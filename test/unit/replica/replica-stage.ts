@@ -30,6 +30,7 @@ export class ReplicaStage {
   hasEnded = false;
   /** Replicas whose state an earlier start has noted. */
   notedStates: readonly number[] = [];
+  flushRequests = 0;
   readonly context: ReplicaContext;
 
   constructor(plan: FlowPlan, id: string, changes: Partial<FunctionSpec> = {}) {
@@ -66,6 +67,7 @@ export class ReplicaStage {
       markPartEnded: async ({ streams }) => void this.marks.push(`part ended ${streams.join(' ')}`),
       notedStates: async () => this.notedStates,
       noteState: async () => void this.marks.push('state noted'),
+      flushRequests: async () => this.flushRequests,
       clearState: async () => void this.marks.push('state cleared'),
       sealedAt: async (stream) => {
         this.sealReads.push(stream);

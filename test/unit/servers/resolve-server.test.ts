@@ -235,10 +235,22 @@ describe('when every way fails', () => {
     expect((error as Error).message).toContain('Go: no `go` on PATH');
   });
 
+  it('names the Java that a program of Java needs', async () => {
+    const { options } = scene({}, null);
+    const java = { needs: '999', directory: 'tools/opensearch' };
+    const entry = { variable: 'KFLOW_MADE_UP', version: '3.0.0', releases: {}, java };
+    const error = await resolveServer('made-up', { ...options, catalog: { 'made-up': entry } }).catch((cause) => cause);
+    expect(error).toMatchObject({ code: 'server-missing' });
+    expect(error.message).toMatch(/Java: needs a JDK of Java 999 or newer; found .*; set JAVA_HOME/);
+    expect(error.message).toMatch(
+      /install a JDK of Java 999 or newer and Maven, or set KFLOW_MADE_UP to the path of made-up$/,
+    );
+  });
+
   it('names the known servers for an unknown one', async () => {
     await expect(resolveServer('etcd')).rejects.toMatchObject({
       message:
-        'unknown server "etcd"; known servers: nats-server, kubernetes, argocd-engine, nack, temporal, versitygw',
+        'unknown server "etcd"; known servers: nats-server, kubernetes, argocd-engine, nack, opensearch, temporal, versitygw',
     });
   });
 });
@@ -246,7 +258,7 @@ describe('when every way fails', () => {
 describe('the catalog', () => {
   it('pins a checksum for every release on four platforms', () => {
     // only tests use these, and they build them
-    const { kubernetes: _, nack: _nack, 'argocd-engine': _engine, ...served } = readCatalog();
+    const { kubernetes: _, nack: _nack, 'argocd-engine': _engine, opensearch: _search, ...served } = readCatalog();
     for (const entry of Object.values(served)) {
       expect(Object.keys(entry.releases).sort()).toEqual(['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64']);
       for (const release of Object.values(entry.releases)) expect(release.path).toContain(entry.version);

@@ -29,12 +29,14 @@ export interface MadeAccess extends NatsAccess {
   readonly identity?: Identity;
   /** Folder whose certificates are used if that of the credentials has none; the logins in it are not. */
   readonly certificates?: string;
+  /** Certificates of the CAs to trust, as PEM text or as the path of a file. */
+  readonly ca?: string;
 }
 
 /** The login of an access, as it is now. Files may add TLS to an identity, but no other way to log in. Throws ConfigError. */
-export function loginOf({ credentials, identity, certificates }: MadeAccess): NatsLogin {
+export function loginOf({ credentials, identity, certificates, ca }: MadeAccess): NatsLogin {
   const own = readLogin(credentials);
-  const { tls = readLogin(certificates).tls } = own;
+  const { tls = readLogin(certificates).tls ?? trustOnly(ca) } = own;
   const files = tls === undefined ? own : { ...own, tls };
   if (identity === undefined) return files;
   if (files.authenticator === undefined) return { ...files, ...identity };
@@ -42,6 +44,16 @@ export function loginOf({ credentials, identity, certificates }: MadeAccess): Na
     credentials ?? '',
     `${files.way} besides ${identity.way}: the accounts of namespaces need no other login; keep ca.crt, tls.crt and tls.key only`,
   );
+}
+
+function trustOnly(ca: string | undefined): TlsOptions | undefined {
+  if (ca === undefined) return undefined;
+  return ca.includes('-----BEGIN CERTIFICATE-----') ? { ca } : { caFile: ca };
+}
+
+/** A login with a user and a password that are in no file. */
+export function passwordIdentity(user: string, password: string): Identity {
+  return { way: 'user and password', authenticator: usernamePasswordAuthenticator(user, password) };
 }
 
 /** Ways to log in, of which a folder may have one, with the files that each needs. */

@@ -19,6 +19,8 @@ export interface FunctionCounts extends Pick<FunctionStatus, 'function' | 'type'
   readonly restarts: number;
   /** Error of the last failed attempt. */
   readonly lastFailure?: string;
+  /** Why records of a sink wait for their destination. */
+  readonly waiting?: string;
   /** What was changed from outside during the run. */
   readonly drifts: readonly Drift[];
   readonly phases: readonly ReplicaStatus['phase'][];
@@ -50,6 +52,7 @@ export class FlowProgress {
       const own = replicas.filter((replica) => replica.function === status.function);
       const reports = this.reports.of(plan).filter((report) => report.function === status.function);
       const lastFailure = reports.findLast((report) => report.lastFailure !== undefined)?.lastFailure;
+      const waiting = reports.findLast((report) => report.waiting !== undefined)?.waiting;
       return {
         ...status,
         pending: pending + held,
@@ -58,6 +61,7 @@ export class FlowProgress {
         drifts: progress.find((each) => each.function === status.function)?.drifts ?? [],
         phases: own.map(({ phase }) => phase),
         ...(lastFailure === undefined ? {} : { lastFailure }),
+        ...(waiting === undefined ? {} : { waiting }),
       };
     });
   }

@@ -22,6 +22,7 @@ import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
+import { countDocuments, indicesOf } from './replaced-servers';
 
 /** How long nats and object stores may be away before the flow starts. */
 const maxAwayMs = 60_000;
@@ -153,6 +154,11 @@ export class LocalFlow {
     await this.replicasSeen?.gone(ids);
   }
 
+  /** Makes sinks in bulk mode write the bulks that wait. */
+  async flushBulks(): Promise<void> {
+    await this.streams?.flushBulks(this.prepared().plan);
+  }
+
   async stop(): Promise<void> {
     await this.node?.close();
   }
@@ -170,6 +176,15 @@ export class LocalFlow {
   /** The buckets of sinks, with the number of their objects. */
   results(): Promise<{ bucket: string; objects: number }[]> {
     return this.localBuckets().results();
+  }
+
+  /** The indices of the embedded search server, with the number of their documents. */
+  async indices(): Promise<{ index: string; documents: number }[]> {
+    const { replaced } = this.prepared().servers;
+    const { search } = replaced ?? {};
+    if (replaced === undefined || search === undefined) return [];
+    const count = async (index: string) => ({ index, documents: await countDocuments(search.endpoint, index) });
+    return Promise.all(indicesOf(this.topology, replaced).map(count));
   }
 
   /** Ends all processes and servers; unless `isKept`, also removes the flow's streams, state and stored messages. */

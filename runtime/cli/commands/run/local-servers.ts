@@ -10,7 +10,9 @@ import { Nkey } from '../../../adapters/nats-accounts/nkey';
 import { startNatsServer } from '../../../servers/nats-server';
 import type { RunningServer, ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
+import { startSearchServer } from '../../../servers/search-server';
 import { describeServerEvent } from '../../../servers/server-event';
+import { type ReplacedServers, replaceServers } from './replaced-servers';
 import type { RunDirectory } from './run-directory';
 
 /** How a flow runs on this machine. */
@@ -32,6 +34,8 @@ export interface LocalServers {
   /** For this command and for the replicas. */
   readonly nats: NatsAccess;
   readonly planSettings: PlanSettings;
+  /** Absent: the servers are the topology's own. */
+  readonly replaced?: ReplacedServers;
   stop(): Promise<void>;
 }
 
@@ -49,16 +53,24 @@ export async function startLocalServers(topology: Topology, options: LocalFlowOp
     const nats = await startNatsServer({ ...serverOptions('nats', options), config });
     started.push(nats);
     options.say(`nats-server   ${nats.url} (process ${nats.pid()})`);
-    if (!usesObjectStore(topology)) {
-      return { nats: { url: nats.url, credentials }, planSettings: { streamReplicas: 1 }, stop };
-    }
+    const startSearch = async () => {
+      const search = await startSearchServer(serverOptions('search', options));
+      started.push(search);
+      options.say(`opensearch    ${search.endpoint} (process ${search.pid()})`);
+      return search;
+    };
+    const replaced = await replaceServers(topology, { startSearch, say: options.say });
+    const access = { url: nats.url, credentials };
+    const own = { streamReplicas: 1, hasOwnNats: true as const, servers: replaced.servers };
+    if (!usesObjectStore(topology)) return { nats: access, planSettings: own, replaced, stop };
     const s3 = await startS3Server(serverOptions('s3', options));
     started.push(s3);
     options.say(`s3 server     ${s3.endpoint} (process ${s3.pid()})`);
     const s3Override = { addr: s3.endpoint, user: s3.user, password: s3.password };
     return {
-      nats: { url: nats.url, credentials },
-      planSettings: { s3Override, messageBucketDefault: 'kflowinternal', streamReplicas: 1, hasOwnNats: true },
+      nats: access,
+      planSettings: { ...own, s3Override, messageBucketDefault: 'kflowinternal' },
+      replaced,
       stop,
     };
   } catch (error) {

@@ -14,6 +14,8 @@ const plainEveryMs = 2_000;
 export class ProgressView {
   private readonly rates = new Rates();
   private readonly written = new Map<string, string>();
+  /** The last said reason why a function waits. */
+  private readonly waits = new Map<string, string>();
   private writtenAt = 0;
 
   private constructor(
@@ -32,6 +34,10 @@ export class ProgressView {
   }
 
   show(functions: readonly FunctionCounts[], nowMs: number): void {
+    for (const { function: id, waiting } of functions) {
+      if (waiting !== undefined && this.waits.get(id) !== waiting) this.say(`${id} waits and retries: ${waiting}`);
+      if (waiting !== undefined) this.waits.set(id, waiting);
+    }
     const rates = this.rates.take(functions, nowMs);
     if (this.live !== undefined) {
       this.live.show(() => renderTable(functions, progressColumns(rates), mediumOf(this.stream)));

@@ -113,6 +113,9 @@ async function sayWhatIsRemoved(
       `bucket ${bucket}: ${counted(objects, 'object')} removed with this run; copy them with --save ${bucket}=DIR, or use --keep`,
     );
   }
+  for (const { index, documents } of await flow.indices()) {
+    if (documents > 0) say(`index ${index}: ${counted(documents, 'document')} removed with this run; use --keep`);
+  }
 }
 
 interface RunResult {

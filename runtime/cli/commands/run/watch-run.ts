@@ -100,6 +100,7 @@ async function isDrained(
     if (progress === undefined) return false;
     view.show(progress, Date.now());
     if (progress.every((fn) => fn.pending === 0)) return true;
+    await flow.flushBulks();
     await interrupts.waitAtMost(readEveryMs);
   }
   return false;

@@ -11,7 +11,7 @@ const pollMs = 300;
  * functions. Resolves at the deadline with the functions that still hold records.
  */
 export async function drainFlow(
-  { cluster, streams }: { readonly cluster: Cluster; readonly streams: Pick<Streams, 'progress'> },
+  { cluster, streams }: { readonly cluster: Cluster; readonly streams: Pick<Streams, 'progress' | 'flushBulks'> },
   plan: FlowPlan,
   deadlineMs: number,
 ): Promise<string | undefined> {
@@ -29,6 +29,7 @@ export async function drainFlow(
       return left === '' ? undefined : left;
     }
     before = last;
+    await streams.flushBulks(plan); // a bulk may wait longer than the drain
     await cancelableDelay(pollMs);
   }
 }

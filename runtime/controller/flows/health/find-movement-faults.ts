@@ -61,7 +61,8 @@ function findStall(input: MovementInput, isBlocked: boolean): readonly Finding[]
   if (movement.failures >= poisonAttempts) return [poisonRecord(own.function, state, movement)];
   const isReady = state?.replicas.some(({ phase }) => phase === 'ready') ?? false;
   if (isBlocked || !isReady || now - movement.stillSince < stallLimitMs(workload, own.inputs)) return [];
-  const message = `${left === 1 ? '1 record is' : `${left} records are`} pending, and none was acked`;
+  const why = movement.waiting === undefined ? '' : `: ${oneLine(movement.waiting)}`;
+  const message = `${left === 1 ? '1 record is' : `${left} records are`} pending, and none was acked${why}`;
   const since = new Date(movement.stillSince).toISOString();
   return [{ function: own.function, reason: 'Stalled', message, weight: 'unhealthy', since }];
 }

@@ -36,6 +36,8 @@ export interface Movement {
   /** Error of the last failed attempt, and the replica that reported it. */
   readonly lastFailure?: string;
   readonly failedReplica?: number;
+  /** Why records wait for their destination. */
+  readonly waiting?: string;
 }
 
 /** Why a replica does not run: one word, and one line. */
@@ -135,7 +137,7 @@ export class HealthMemory {
   private moved(
     { function: id, inputs }: FunctionProgress,
     growth: readonly Growth[],
-    { now, idle }: Snapshot,
+    { now, idle, reports }: Snapshot,
   ): Movement & { readonly acked: number } {
     const acked = inputs.reduce((sum, input) => sum + input.acked, 0);
     const hasInput = inputs.some((input) => input.pending + input.ackPending > 0);
@@ -144,8 +146,10 @@ export class HealthMemory {
     if (before === undefined || !isStill) return { acked, stillSince: now, failures: 0 };
     const grown = growth.filter((report) => report.function === id);
     const last = grown.at(-1);
+    const waiting = reports.findLast((report) => report.function === id && report.waiting !== undefined)?.waiting;
     return {
       ...before,
+      waiting,
       failures: grown.reduce((sum, { more }) => sum + more, before.failures),
       ...(last?.lastFailure === undefined ? {} : { lastFailure: last.lastFailure, failedReplica: last.replica }),
     };

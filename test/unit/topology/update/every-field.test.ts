@@ -62,7 +62,7 @@ function expectOutcome({ fixed = [], updatable = [] }: Change, from: Parts, to: 
 
 describe('every field of a function', () => {
   const changes = {
-    type: { to: 'elastic-sink', fixed: ['dag.write.type'] },
+    type: { to: 'nats-sink', fixed: ['dag.write.type'] },
     format: { to: 'list', fixed: ['dag.map.format'] },
     schema: { to: otherSchema, fixed: ['dag.map.schema'] },
     groupId: { to: 'group', fixed: ['dag.map.groupId'] },

@@ -176,7 +176,13 @@ describe('a drain', () => {
   ) {
     let read = 0;
     const progress = async () => progressOf(plan, readings[Math.min(read++, readings.length - 1)] ?? {});
-    const left = await drainFlow({ cluster: new ScriptedCluster(workloads), streams: { progress } }, plan, deadlineMs);
+    let flushes = 0;
+    const flushBulks = async () => {
+      flushes++;
+    };
+    const ports = { cluster: new ScriptedCluster(workloads), streams: { progress, flushBulks } };
+    const left = await drainFlow(ports, plan, deadlineMs);
+    expect(flushes).toBe(read - 1); // again and again, until nothing is left
     return { left, read };
   }
 

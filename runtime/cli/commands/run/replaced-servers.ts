@@ -1,0 +1,81 @@
+import { connect } from 'node:net';
+import type { PlanSettings } from '../../../../lib/plan/plan-connections';
+import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
+import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
+
+const probeTimeoutMs = 1_000;
+const defaultPorts: { readonly [scheme: string]: number } = { http: 80, https: 443, nats: 4222, tls: 4222 };
+
+/** What takes the place of the servers of a topology, besides nats and S3. */
+export interface ReplacedServers {
+  readonly servers: NonNullable<PlanSettings['servers']>;
+  /** Ends with the run. */
+  readonly search?: { readonly endpoint: string };
+}
+
+export interface Replacement {
+  /** Starts the embedded search server; called at most once. */
+  readonly startSearch: () => Promise<{ readonly endpoint: string }>;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Replaces the servers that functions write to, so that a run on this machine changes nothing elsewhere. A server of this
+ * machine that answers is used as it is.
+ */
+export async function replaceServers(topology: Topology, { startSearch, say }: Replacement): Promise<ReplacedServers> {
+  const servers: { [functionId: string]: { readonly addr?: string } } = {};
+  let search: { readonly endpoint: string } | undefined;
+  for (const fn of topology.dag) {
+    const { connectsTo } = descriptorOf(fn.type);
+    if (connectsTo !== 'search-server' && connectsTo !== 'nats-server') continue;
+    if (fn.addr !== undefined && (await answersHere(fn.addr))) {
+      say(`${fn.id}: writes to ${fn.addr}, a server of this machine`);
+    } else if (connectsTo === 'search-server') {
+      search ??= await startSearch();
+      servers[fn.id] = { addr: search.endpoint };
+    } else if (fn.addr !== undefined) {
+      servers[fn.id] = {};
+      say(`${fn.id}: publishes on ${fn.topics} of the embedded nats-server, not of ${fn.addr}`);
+    }
+  }
+  return { servers, ...(search === undefined ? {} : { search }) };
+}
+
+/** The indices of an embedded search server that functions write to. */
+export function indicesOf(topology: Topology, { servers, search }: ReplacedServers): readonly string[] {
+  const isEmbedded = ({ id }: FlowFunction) => search !== undefined && servers[id]?.addr === search.endpoint;
+  return [...new Set(topology.dag.filter(isEmbedded).flatMap(({ topics }) => topics ?? []))];
+}
+
+/** Number of documents of an index; 0 when it does not exist. */
+export async function countDocuments(endpoint: string, index: string): Promise<number> {
+  const url = `${endpoint}/${encodeURIComponent(index)}`;
+  await fetch(`${url}/_refresh`, { method: 'POST' });
+  const { count = 0 } = (await (await fetch(`${url}/_count`)).json()) as { count?: number };
+  return count;
+}
+
+/** Whether one of the servers of an address is on this machine, and answers. */
+async function answersHere(addr: string): Promise<boolean> {
+  for (const server of addr.split(',')) {
+    const match = /^(?:(\w+):\/\/)?(localhost|127(?:\.\d+){3}|\[::1\])(?::(\d+))?(?:\/|$)/.exec(server.trim());
+    if (match === null) continue;
+    const [, scheme = 'http', host = '', port = String(defaultPorts[scheme] ?? 80)] = match;
+    if (await answers(host.replace(/^\[|\]$/g, ''), Number(port))) return true;
+  }
+  return false;
+}
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: probeTimeoutMs });
+    const end = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('timeout', () => end(false));
+    socket.once('error', () => end(false));
+  });
+}
