@@ -200,7 +200,13 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/package-root',
   ],
   'runtime/servers': ['runtime/async', 'lib/errors', 'runtime/adapters', 'runtime/package-root'],
-  'runtime/cli/frame': ['lib/errors', 'lib/plan/nats-access', 'lib/topology/document/image', 'runtime/package-root'],
+  'runtime/cli/frame': [
+    'lib/errors',
+    'lib/plan/nats-access',
+    'lib/topology/document/dns-label',
+    'lib/topology/document/image',
+    'runtime/package-root',
+  ],
   'runtime/cli/client': [
     'lib/errors',
     'runtime/async',

@@ -1,8 +1,7 @@
 import type { ResourceValue } from '../define/cdk8s-values';
 import { natsFaults, type PodNats } from '../plan/nats-access';
-import { imageFault } from '../topology/check/check-images';
 import { isDnsLabel, isDnsSubdomain, maxLabelLength } from '../topology/document/dns-label';
-import { imagePullPolicies } from '../topology/document/image';
+import { imageFault, imagePullPolicies } from '../topology/document/image';
 import { quote } from '../topology/problem/show-value';
 import { nameOf } from './require-resources';
 

@@ -99,6 +99,10 @@ test('kflow install rejects a controller without access control, and names the o
   expect(() => renderInstall({ ...open, oidcIssuer })).toThrow('--oidc-audience');
   expect(() => renderInstall({ ...open, oidcIssuer, tokensSecret: 'tokens' })).toThrow('not both');
   const closed: InstallOptions = { ...open, tokensSecret: 'tokens', secretNamespaces: ['orders'] };
+  expect(() => renderInstall({ ...closed, oidcAudience: 'kflow' })).toThrow('--oidc-audience requires --oidc-issuer');
+  expect(() => renderInstall({ ...closed, oidcRole: [['team', 'view']] })).toThrow(
+    '--oidc-role requires --oidc-issuer',
+  );
   expect(() => renderInstall({ ...closed, allSecrets: true })).toThrow('not both');
   expect(() => renderInstall({ ...closed, watchNamespaces: ['orders'] })).toThrow(
     '--secret-namespaces has no effect: --watch-namespaces covers the Secrets of its namespaces; leave one out',

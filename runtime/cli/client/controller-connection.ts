@@ -17,7 +17,7 @@ export interface ControllerAddress {
 }
 
 /** A request fails without a response in this time. */
-const responseTimeoutMs = 60_000;
+export const responseTimeoutMs = 60_000;
 /** A stream counts as lost without a byte in this time; the controller sends something every ten seconds. */
 const silenceMs = 45_000;
 

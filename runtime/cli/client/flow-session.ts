@@ -3,7 +3,7 @@ import type { Values } from '../frame/command';
 import { usageError } from '../frame/exit-status';
 import type { changeOptions, flowOptions } from '../frame/shared-options';
 import { ControllerClient } from './controller-client';
-import { ControllerConnection } from './controller-connection';
+import { ControllerConnection, responseTimeoutMs } from './controller-connection';
 import { findController } from './find-controller';
 
 /** Options of every flow command. */
@@ -12,12 +12,18 @@ export type FlowOptions = Values<typeof flowOptions>;
 /** Options of commands that change a flow. */
 export type ChangeOptions = Values<typeof changeOptions>;
 
-type SessionOptions = Pick<FlowOptions, 'namespace' | 'url' | 'token' | 'ca'> & Partial<Pick<ChangeOptions, 'comment'>>;
+type SessionOptions = Pick<FlowOptions, 'namespace' | 'url' | 'token' | 'ca'> &
+  Partial<Pick<ChangeOptions, 'comment' | 'timeout'>>;
+
+/** No request lasts longer than `--timeout`, nor than a request may. */
+function requestTimeoutMs({ timeout = responseTimeoutMs }: SessionOptions): number {
+  return Math.min(timeout, responseTimeoutMs);
+}
 
 /** Opens a client with the options of a command line and the environment and folder of this process. */
 export async function openClient(options: SessionOptions): Promise<ControllerClient> {
   const address = await findController(options, { env: process.env, folder: process.cwd() });
-  return new ControllerClient(new ControllerConnection(address), options.comment);
+  return new ControllerClient(new ControllerConnection(address, requestTimeoutMs(options)), options.comment);
 }
 
 /** Opens a client and resolves the flow that `job` names. */

@@ -6,8 +6,12 @@ import {
   durationMs,
   flag,
   httpUrl,
+  imageName,
+  jobTtl,
   listOption,
+  natsDomain,
   natsUrls,
+  objectName,
   option,
   text,
   withDefault,
@@ -37,7 +41,7 @@ export const setOption = listOption(
 export const manifestOptions = {
   set: setOption,
   image: option('<image>', `image of the runtime, for functions without one (default: ${defaultImage})`, {
-    parse: text,
+    parse: imageName,
   }),
   natsUrl: option('<url>', 'address of NATS as pods reach it (default: nats://nats.nats.svc:4222)', {
     parse: natsUrls,
@@ -46,22 +50,22 @@ export const manifestOptions = {
     '<name>',
     'Secret by which images are pulled, in the namespace of each flow; repeatable',
     {
-      parse: text,
+      parse: objectName,
     },
   ),
   imagePullPolicy: choiceOption(imagePullPolicies, 'when images are pulled, for functions without a policy', {
     placeholder: '<policy>',
   }),
   natsSecret: listOption('<name>', 'Secret with the credentials of NATS, mounted by every pod; repeatable', {
-    parse: text,
+    parse: objectName,
   }),
-  natsDomain: option('<name>', 'JetStream domain of the streams', { parse: text }),
+  natsDomain: option('<name>', 'JetStream domain of the streams', { parse: natsDomain }),
   nackAccount: option('<name>', "Account by which NACK makes the streams (default: NACK's own login)", {
-    parse: text,
+    parse: objectName,
   }),
   makeBuckets: flag('the functions create the buckets that they write, if these do not exist'),
   jobTtl: option('<duration>', 'remove the Jobs of a batch this long after their end, as in 1h (default: keep them)', {
-    parse: durationMs(),
+    parse: jobTtl,
   }),
   strictSecrets: flag('reject topologies that contain the value of a secret'),
 } as const;
@@ -99,7 +103,7 @@ export const changeOptions = {
   wait: flag('wait until the change has taken effect, and report the reasons for a delay'),
   timeout: option(
     '<duration>',
-    'stop waiting after this long, as in 90s or 5m (default: 300s; no limit for a batch to complete)',
+    'limit of the request (default: 60s) and of --wait (300s; none for a batch to complete), as in 90s or 5m',
     {
       parse: durationMs(),
     },

@@ -1,4 +1,7 @@
-import { natsServers } from '../../../lib/plan/nats-access';
+import { ConfigError } from '../../../lib/errors';
+import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
+import { isDnsLabel, isDnsSubdomain, maxLabelLength } from '../../../lib/topology/document/dns-label';
+import { imageFault } from '../../../lib/topology/document/image';
 import type { ArgumentSpec, OptionSpec } from './command';
 
 /** A value that an argument or option does not accept: `want a port from 1 to 65535`. The frame adds flag and value. */
@@ -57,6 +60,13 @@ export function durationMs({ isZeroFine = false } = {}): Parse<number> {
   };
 }
 
+/** Seconds that Kubernetes keeps an ended Job; it counts them in 31 bits. */
+export const jobTtl: Parse<number> = (value) => {
+  const seconds = Math.round(durationMs()(value) / 1_000);
+  if (seconds < 2 ** 31) return seconds;
+  throw new BadValue('want at most 2147483647 seconds, which are 68 years');
+};
+
 /** `NAME=VALUE`, both not empty. `example` completes the message. */
 export function keyValue(example: string): Parse<readonly [string, string]> {
   return (value) => {
@@ -91,6 +101,28 @@ export const httpUrl: Parse<string> = (value) => {
   }
   if (protocol === 'http:' || protocol === 'https:') return value.replace(/\/+$/, '');
   throw new BadValue('want http://host:port');
+};
+
+/** Name of a Kubernetes object. */
+export const objectName: Parse<string> = (value) => {
+  if (isDnsSubdomain(value)) return value;
+  throw new BadValue('want the name of an object: lower-case letters, digits, dashes and dots');
+};
+
+/** Name of a Kubernetes namespace. */
+export const namespaceName: Parse<string> = (value) => {
+  if (isDnsLabel(value)) return value;
+  throw new BadValue(`want the name of a namespace: at most ${maxLabelLength} lower-case letters, digits and dashes`);
+};
+
+/** A JetStream domain. */
+export const natsDomain: Parse<string> = (value) => natsDomainOf(value, 'domain');
+
+/** An image, without a password. */
+export const imageName: Parse<string> = (value) => {
+  const fault = imageFault(value);
+  if (fault === undefined) return value;
+  throw new ConfigError('config-invalid', fault);
 };
 
 /** Addresses of NATS servers, separated by commas. */

@@ -68,6 +68,11 @@ function accessOf(options: InstallOptions): ControllerAccess {
   if (issuer !== undefined && tokensSecret !== undefined) {
     throw usageError('use either --tokens-secret or --oidc-issuer, not both');
   }
+  if (issuer === undefined) {
+    const given = { oidcAudience: audience, oidcRolesClaim: rolesClaim, oidcRole: oidcRole[0] };
+    const idle = Object.entries(given).find(([, value]) => value !== undefined);
+    if (idle !== undefined) throw usageError(`${flagOf(idle[0], {})} requires --oidc-issuer`);
+  }
   if (tokensSecret !== undefined) return { kind: 'tokens', secret: tokensSecret };
   if (issuer === undefined) throw usageError(accessMissing(options.namespace));
   if (audience === undefined) {

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
-import { flag, names, option, required, text, wholeNumber, withDefault } from '../../frame/values';
+import { flag, names, option, required, text, wholeNumber } from '../../frame/values';
 
 export const natsConfig = defineCommand({
   name: 'nats-config',
@@ -13,10 +13,9 @@ export const natsConfig = defineCommand({
       parse: names,
     }),
     operator: flag('operator mode instead: the controller makes the accounts (nats.accounts.kind: operator)'),
-    accountsDir: withDefault(
-      option('<dir>', 'with --operator: where nats-server keeps the accounts', { parse: text }),
-      './accounts',
-    ),
+    accountsDir: option('<dir>', 'with --operator: where nats-server keeps the accounts (default: ./accounts)', {
+      parse: text,
+    }),
     maxStorage: option('<bytes>', 'bytes that the streams of a namespace may hold (default: not limited)', {
       parse: wholeNumber(1),
     }),

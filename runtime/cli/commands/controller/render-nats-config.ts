@@ -8,7 +8,7 @@ export interface NatsConfigOptions {
   readonly keyFile: string;
   readonly namespaces: readonly string[] | undefined;
   readonly operator: boolean;
-  readonly accountsDir: string;
+  readonly accountsDir: string | undefined;
   readonly maxStorage: number | undefined;
   readonly maxConnections: number | undefined;
 }
@@ -24,8 +24,9 @@ export function renderNatsConfig(options: NatsConfigOptions): string {
       const limits = 'limits are settings of the controller (nats.accounts.limits)';
       throw usageError(`with --operator, the controller makes the accounts of all namespaces, and ${limits}`);
     }
-    return [heading, ...operatorConfig(keys, accountsDir), ''].join('\n');
+    return [heading, ...operatorConfig(keys, accountsDir ?? './accounts'), ''].join('\n');
   }
+  if (accountsDir !== undefined) throw usageError('--accounts-dir requires --operator');
   if (namespaces === undefined) throw usageError('name the namespaces of flows with --namespaces, or use --operator');
   const wrong = namespaces.find((namespace) => !isDnsLabel(namespace));
   if (wrong !== undefined) throw usageError(`--namespaces: "${wrong}" is not the name of a namespace`);

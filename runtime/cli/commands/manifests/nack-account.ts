@@ -1,6 +1,6 @@
 import { defineCommand } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
-import { natsUrls, option, required, text, withDefault } from '../../frame/values';
+import { namespaceName, natsUrls, objectName, option, required, withDefault } from '../../frame/values';
 
 export const nackAccount = defineCommand({
   name: 'nack-account',
@@ -9,11 +9,13 @@ export const nackAccount = defineCommand({
 Secret are user and password, or token, nats.creds or nkey, and ca.crt, tls.crt and
 tls.key.`,
   options: {
-    name: withDefault(option('<name>', 'name of the object', { parse: text }), 'nats'),
-    namespace: required(option('<name>', 'namespace of the flows', { parse: text, short: '-n' })),
+    name: withDefault(option('<name>', 'name of the object', { parse: objectName }), 'nats'),
+    namespace: required(option('<name>', 'namespace of the flows', { parse: namespaceName, short: '-n' })),
     natsUrl: required(option('<url>', 'address of NATS, as in nats://nats.nats.svc:4222', { parse: natsUrls })),
-    natsSecret: required(option('<name>', 'Secret of the namespace with the credentials', { parse: text })),
-    tlsSecret: option('<name>', 'Secret with the certificates (default: that of the credentials)', { parse: text }),
+    natsSecret: required(option('<name>', 'Secret of the namespace with the credentials', { parse: objectName })),
+    tlsSecret: option('<name>', 'Secret with the certificates (default: that of the credentials)', {
+      parse: objectName,
+    }),
   },
   async run({ name, namespace, natsUrl, natsSecret: secret, tlsSecret }) {
     const { FlowApp } = await import('../../../../lib/constructs/flow-app.js');

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../frame/command';
-import { ExitStatus } from '../../frame/exit-status';
+import { ExitStatus, usageError } from '../../frame/exit-status';
 import { manifestOptions, topologyFiles } from '../../frame/shared-options';
 import { option, text, withDefault } from '../../frame/values';
 import type { Style } from '../../render/text';
@@ -20,6 +20,7 @@ export const plan = defineCommand({
     context: option('<name>', 'context of the kubeconfig (default: the current one)', { parse: text }),
   },
   async run({ files, against, context, ...options }) {
+    if (context !== undefined && against !== 'cluster') throw usageError('--context requires --against cluster');
     const { renderFlows } = await import('./render-flows.js');
     const { renderChange } = await import('./change.js');
     const flows = renderFlows(files, options);

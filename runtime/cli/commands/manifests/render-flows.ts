@@ -40,7 +40,7 @@ export function renderFlows(files: readonly string[], options: RenderOptions): r
     const { natsUrl, natsSecret: natsSecrets, natsDomain, nackAccount } = options;
     const { makeBuckets: makesBuckets, jobTtl } = options;
     return new Flow(app, topology.jobId, topology, {
-      ttlSecondsAfterFinished: jobTtl === undefined ? undefined : Math.round(jobTtl / 1_000),
+      ttlSecondsAfterFinished: jobTtl,
       makesBuckets,
       ...{ image, imagePullSecrets, imagePullPolicy, natsUrl, natsSecrets, natsDomain, nackAccount },
       baseDir,

@@ -29,6 +29,17 @@ test('certificates may be in another Secret', async () => {
   expect(parse(stdout)).toMatchObject({ metadata: { name: 'hub' }, spec: { tls: { secret: { name: 'ca' } } } });
 });
 
+test.each([
+  [['--namespace', 'A_b'], '--namespace: want the name of a namespace: '],
+  [['--name', 'Bad_Name'], '--name: want the name of an object: '],
+  [['--tls-secret', 'Bad_Name'], '--tls-secret: want the name of an object: '],
+])('the options %j are wrong usage, which names the flag', async (options, message) => {
+  expect(await kflow('nack-account', ...given, '--nats-url', 'tls://a:4222', ...options)).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining(`kflow: ${message}`),
+  });
+});
+
 test('refuses a password in the URL without showing it', async () => {
   const { status, stdout, stderr } = await kflow('nack-account', ...given, '--nats-url', 'nats://me:hunter2@a:4222');
   expect(status).not.toBe(0);

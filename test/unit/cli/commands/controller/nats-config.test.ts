@@ -32,6 +32,14 @@ test('prints an account for each namespace and for the controller, with their pu
   expect(stdout.match(/max_file: 5/g)).toHaveLength(2);
 });
 
+test('the folder of the accounts without operator mode is wrong usage', async () => {
+  const given = ['--key-file', file, '--namespaces', 'a', '--accounts-dir', '/data'];
+  expect(await kflow('nats-config', ...given)).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('--accounts-dir requires --operator'),
+  });
+});
+
 test('prints the same text for the same key, and another for another', async () => {
   const other = path.join(folder, 'other.key');
   writeFileSync(other, newInstallationKey());

@@ -32,6 +32,13 @@ describe('a controller that does not respond', () => {
     server.close();
   });
 
+  test('within --timeout is told so, and not after a minute', async () => {
+    const server = await serve(() => undefined);
+    const { status, stderr } = await kflow('pause', 'default/words', '--timeout', '0.3s', '--url', server.url);
+    expect([status, stderr]).toEqual([3, expect.stringContaining(`${server.url} (--url): no response within 0.3 s\n`)]);
+    server.close();
+  });
+
   test('but a server that redirects, as an ingress does, is told with the address to use', async () => {
     const server = await serve((response) => {
       response.writeHead(308, { location: 'https://flows.example.org/kflows/v1' }).end();

@@ -15,7 +15,7 @@ async function waiting(...words: readonly string[]): Promise<() => ReturnType<Te
 }
 
 test('a flow that has not met the condition in time exits with 5, and names its state', async () => {
-  const { status, stderr } = await controller.kflow('pause', 'words', '--wait', '--timeout', '0.2s');
+  const { status, stderr } = await controller.kflow('pause', 'words', '--wait', '--timeout', '3s');
   expect([status, stderr]).toEqual([5, expect.stringContaining('timed out waiting for default/words to pause')]);
   expect(controller.flows.requests).toHaveLength(1);
 });

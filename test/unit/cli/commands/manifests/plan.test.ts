@@ -28,6 +28,21 @@ test('the options of images apply to every pod', async () => {
   );
 });
 
+test.each([
+  [['--nats-secret', 'fine', '--nats-secret', 'Bad_Name'], '--nats-secret: want the name of an object: '],
+  [['--image-pull-secret', 'Bad_Name'], '--image-pull-secret: want the name of an object: '],
+  [['--nack-account', 'Bad_Name'], '--nack-account: want the name of an object: '],
+  [['--nats-domain', 'a.b'], '--nats-domain: want one word'],
+  [['--image', 'Registry/Name'], '--image: must be as registry.example.org/name:version, got "Registry/Name"'],
+  [['--image', 'me:hunter2@registry/name'], '--image: contains a user and password'],
+  [['--job-ttl', '3000000h'], '--job-ttl: want at most 2147483647 seconds'],
+  [['--context', 'prod'], '--context requires --against cluster'],
+])('the options %j are wrong usage, which names the flag', async (options, message) => {
+  const planned = await kflow('plan', place.write('flow.yaml', topology), '--against', manifests, ...options);
+  expect(planned).toMatchObject({ status: 64, stdout: '', stderr: expect.stringContaining(`kflow: ${message}`) });
+  expect(planned.stderr).not.toContain('hunter2');
+});
+
 test('a change, a new object and a removed object each exit with 2', async () => {
   await synth(topology);
   const changed = await plan(topology.replace('leaf:1', 'leaf:2'));
