@@ -190,3 +190,45 @@ test('a redelivered record that was acked with others is acked, and does not run
   ]);
   expect(stage.sequencesIn(0).sort()).toEqual([2, 3]);
 });
+
+describe('a downloaded file', () => {
+  function openWithFiles(): { readonly discarded: string[] } {
+    const discarded: string[] = [];
+    let count = 0;
+    const downloads = {
+      fetch: async () => ({ path: `/tmp/file-${++count}`, metadata: {} }),
+      discard: async ({ path }: { readonly path: string | null }) => void discarded.push(path ?? ''),
+    };
+    open({ acksManually: true, ports: { downloads } });
+    return { discarded };
+  }
+
+  test('of a record that the function has acked is the function’s; that of a failed one is deleted', async () => {
+    const { discarded } = openWithFiles();
+    await stage.begin(1);
+    stage.loop.ackRequested(stage.last);
+    stage.loop.done(stage.last);
+    await stage.begin(2);
+    stage.loop.failed(stage.last, failure);
+    await turn();
+    expect(discarded).toEqual(['/tmp/file-2']);
+  });
+
+  test('of a record that waits when the host crashes is deleted, and downloaded again at the next delivery', async () => {
+    const { discarded } = openWithFiles();
+    const answers = await process(1);
+    await stage.begin(2);
+    await stage.crash();
+    await turn();
+    expect([answers, discarded.includes('/tmp/file-1'), stage.sequencesIn(1)]).toEqual([[['nak 0']], true, []]);
+    await stage.begin(1, { deliveries: 2 });
+    expect(stage.hostAt(1).host.records.map(({ download }) => download?.path)).toEqual(['/tmp/file-3']);
+  });
+
+  test('of a record that waits is deleted when the replica stops', async () => {
+    const { discarded } = openWithFiles();
+    await process(1);
+    await stage.loop.stop(5_000);
+    expect(discarded).toEqual(['/tmp/file-1']);
+  });
+});
