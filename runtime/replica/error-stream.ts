@@ -1,13 +1,12 @@
 import { hostname } from 'node:os';
-import { timing } from '../../lib/plan/replica-lifecycle';
 import { SideStreamPublisher } from '../adapters/jetstream/side-stream-publisher';
 import type { HeldRecord } from '../engine/held-records';
 import type { Failure } from '../engine/ports/host';
 import { ErrorStream } from '../engine/side-stream/error-stream';
 import type { ReplicaContext } from './replica-context';
 
-/** How long a replica that ends still sends errors. */
-const closeMs = timing.closeSeconds * 1_000;
+/** How long a replica that ends still sends errors; when it is stopped, its time is limited. */
+const closeMs = { ended: 5_000, stopped: 1_000 };
 
 /** The error side stream of the function, if it has one. */
 export function openErrorStream({
@@ -16,6 +15,7 @@ export function openErrorStream({
   links,
   errorCounts,
   log,
+  stop,
 }: ReplicaContext): { report(record: HeldRecord, failure: Failure): void; close(): Promise<void> } | undefined {
   const { sideStream } = spec;
   if (sideStream === undefined) return undefined;
@@ -42,7 +42,7 @@ export function openErrorStream({
   return {
     report: (record, failure) => stream.report(record, failure),
     close: async () => {
-      await stream.close(closeMs);
+      await stream.close(stop.aborted ? closeMs.stopped : closeMs.ended);
       await publisher.close();
     },
   };
