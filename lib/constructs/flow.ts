@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import type { ResourceValue, SecretValue } from '../define/cdk8s-values';
 import type { FlowDefinition } from '../define/flow-definition';
 import { type ResourceReference, resolveDocument } from '../define/resolve-document';
-import { KFlowError } from '../errors';
+import { ConfigError, KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
 import { errorStreamObject, objectName } from '../plan/names';
 import { areSameServers } from '../plan/nats-access';
@@ -77,7 +77,7 @@ export interface DocumentProps extends FlowProps {
 
 /**
  * A topology as a chart: streams, consumers, and a workload for each function. The chart of a topology with problems is
- * empty; validation reports every problem with its position before a file is written.
+ * empty; validation reports every problem with its position before a file is written, and so does `node.findChild`.
  */
 export class Flow extends Chart {
   /** Undefined when the topology has problems. */
@@ -135,6 +135,7 @@ export class Flow extends Chart {
     super(scope, id, { ...chart, namespace: topology?.namespace, labels: { ...labels, ...own } });
     const faults = isSound ? [] : document.map(formatProblem);
     this.node.addValidation({ validate: () => faults });
+    tellFaults(this, faults);
     const secrets = { natsSecrets: natsSecrets.map(nameOf), imagePullSecrets: imagePullSecrets.map(nameOf) };
     faults.push(...flowFaults({ ...props, image, natsUrl, ...secrets }));
     if (topology === undefined) return;
@@ -181,6 +182,18 @@ export class Flow extends Chart {
     }
     addFlowWorkloads(this, flow, settings);
   }
+}
+
+/** Who looks for an object that a flow with faults does not have learns the faults: synthesis, which reports them, comes later. */
+function tellFaults({ node }: Flow, faults: readonly string[]): void {
+  const findChild = node.findChild.bind(node);
+  node.findChild = (id) => {
+    if (faults.length === 0 || node.tryFindChild(id) !== undefined) return findChild(id);
+    throw new ConfigError(
+      'config-invalid',
+      `[${node.path}] has no objects because of its problems:\n${faults.join('\n')}`,
+    );
+  };
 }
 
 function isProblems(document: Topology | readonly Problem[]): document is readonly Problem[] {

@@ -29,7 +29,7 @@ export function checkPlacement(
 
 type Refuse = (at: DocumentPath, message: string, key?: 'key') => void;
 
-/** Checks the rules of an affinity or of a constraint, at any depth: their keys have the same meaning everywhere. */
+/** Checks the rules of an affinity or of a constraint, at any depth: their keys have the same meaning everywhere but in `matchLabels`. */
 function rules(value: unknown, at: DocumentPath, refuse: Refuse): void {
   if (isPlainMap(value)) {
     const { topologyKey, operator } = value;
@@ -45,7 +45,10 @@ function rules(value: unknown, at: DocumentPath, refuse: Refuse): void {
     labels(value.matchLabels, [...at, 'matchLabels'], refuse);
     if (operator !== undefined) requirement(value, at, refuse);
   }
-  for (const [step, inner] of childrenOf(value)) rules(inner, [...at, step], refuse);
+  for (const [step, inner] of childrenOf(value)) {
+    // its keys are names of labels, not of settings
+    if (step !== 'matchLabels') rules(inner, [...at, step], refuse);
+  }
 }
 
 function requirement({ key, operator, values }: PlainMap, at: DocumentPath, refuse: Refuse): void {

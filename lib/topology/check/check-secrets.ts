@@ -1,7 +1,7 @@
 import { childrenOf, entriesOf, isPlainMap, type PlainMap } from '../../plain-map';
 import type { Draft, Purpose } from '../document/draft';
 import type { DocumentPath } from '../problem/problem';
-import { carriesCredentials, carriesSecret, isSecretName } from '../problem/show-value';
+import { carriesCredentials, isSecretSetting } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 import { containersOf } from './check-container';
 
@@ -21,7 +21,7 @@ export function checkSecrets(draft: Draft, problems: ProblemList, purpose: Purpo
 
 /** Whether a variable holds a secret, judging by its name and value. */
 export function isSecretVariable({ name, value }: { readonly name?: unknown; readonly value?: unknown }): boolean {
-  return typeof value === 'string' && value !== '' && (isSecretName(String(name)) || carriesSecret(value));
+  return typeof value === 'string' && isSecretSetting(String(name), value);
 }
 
 class SecretCheck {
@@ -95,7 +95,7 @@ class SecretCheck {
   ): void {
     const isValue = typeof value === 'string' || typeof value === 'number';
     const name = path.findLast((step) => typeof step === 'string');
-    if (isValue && value !== '' && (isSecretName(String(name)) || carriesSecret(String(value)))) {
+    if (isValue && isSecretSetting(String(name), String(value))) {
       const message = `"${name}" looks like a secret and would be stored as plain text; ${remedy}`;
       this.expose(path, message);
     }

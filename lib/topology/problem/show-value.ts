@@ -37,6 +37,20 @@ export function isSecretName(name: string): boolean {
   return words !== 'image_pull_secrets' && (longWords.test(words) || shortWords.test(words));
 }
 
+/** Settings named `authorization` that are ways to authorize, and no credentials. */
+const wayToAuthorize =
+  /^(none|basic|bearer|digest|negotiate|oauth2?|oidc|rbac|required|optional|enabled|disabled|true|false)$/i;
+
+/** Whether a setting holds a secret, judging by its name and value: not `authorization: none` or `sessionCookie: JSESSIONID`. */
+export function isSecretSetting(name: string, value: string): boolean {
+  if (value === '') return false;
+  if (carriesSecret(value)) return true;
+  if (!isSecretName(name)) return false;
+  if (/authorization$/i.test(name)) return !wayToAuthorize.test(value);
+  // the cookie of Erlang is a password; others are a name with a value
+  return !/cookie$/i.test(name) || /erlang/i.test(name) || value.includes('=');
+}
+
 /**
  * Whether a text contains a secret: `scheme://user:password@host`, `password=…` as in program arguments, or `Bearer …` and
  * `Basic …` as in headers of HTTP.
@@ -45,8 +59,14 @@ export function carriesSecret(text: string): boolean {
   return (
     carriesCredentials(text) ||
     /(password|passwd|secret|token|api[_-]?key)=\S/i.test(text) ||
-    /(^|[\s"':])(Bearer|Basic) (?=\S*\d)[\w.~+/-]{8,}=*/.test(text)
+    /(^|[\s"':])Bearer (?=\S*\d)([\w.~+/-]{16,}|[\w.~+/-]{8,}=*(?![\w.~+/= -]))/.test(text) ||
+    [...text.matchAll(/(?<=^|[\s"':])Basic ([\w+/-]{4,}=*)/g)].some(([, login = '']) => isLogin(login))
   );
+}
+
+/** Whether base64 is `user:password`. */
+function isLogin(base64: string): boolean {
+  return /^[^\p{Cc}\ufffd]*:/u.test(Buffer.from(base64, 'base64').toString());
 }
 
 /** Whether a text contains an address with a user and password. */

@@ -25,6 +25,19 @@ test('the children of a flow have the ids that are documented, so that a program
   }
 });
 
+test('who looks for an object of a flow with problems learns the problems', () => {
+  const text = readFileSync(file, 'utf8');
+  const wrongImage = Flow.fromTopology(new FlowApp(), 'flow', text, { image: 'No Image' });
+  const [first] = wrongImage.plan?.workloads ?? [];
+  const wanted = first?.function ?? '';
+  expect(() => wrongImage.node.findChild(wanted)).toThrow(/\[flow\] has no objects.*problems:\n.*"No Image"/s);
+  const wrongText = Flow.fromTopology(new FlowApp(), 'flow', { dag: [{ id: wanted, type: 'nothing' }] });
+  expect(() => wrongText.node.findChild(wanted)).toThrow('"nothing"');
+  const sound = Flow.fromTopology(new FlowApp(), 'flow', text);
+  expect(sound.node.findChild(wanted).node.id).toBe(wanted);
+  expect(() => sound.node.findChild('absent')).toThrow("No child with id: 'absent'");
+});
+
 test('a patch of a workload is in the manifest', () => {
   const flow = Flow.fromTopology(new FlowApp(), 'flow', readFileSync(file, 'utf8'));
   const [first] = flow.plan?.workloads ?? [];

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { controllerNodeOptions } from '../../../../lib/plan/controller-requirements';
+import { settingTable } from '../../../controller/settings/setting-table';
 import type { ServerRecipe } from '../../../servers/run-server';
 import type { Stack } from '../../local-stack/find-stack';
 import type { StackDirectory } from '../../local-stack/stack-directory';
@@ -10,8 +11,8 @@ const probeTimeoutMs = 5_000;
 type Servers = Pick<Stack, 'nats' | 'temporal' | 's3' | 'socket'>;
 
 /**
- * The controller of a stack: the same `kflow controller` as in a cluster. Settings in the environment, such as
- * `KFLOW_CONTROLLER_TIMES_…`, apply unless the stack sets them itself. The account of the S3 server is in a file that only
+ * The controller of a stack: the same `kflow controller` as in a cluster. Of the settings in the environment, those of times,
+ * of the log and of the length of histories apply. The account of the S3 server is in a file that only
  * the stack's owner can read, not in the environment.
  */
 export function controllerRecipe(directory: StackDirectory, servers: Servers): ServerRecipe {
@@ -36,18 +37,19 @@ export function controllerRecipe(directory: StackDirectory, servers: Servers): S
   };
 }
 
-/** Settings about the servers of a stack, which are meant for another controller. */
-const foreign =
-  /^KFLOW_CONTROLLER_(LISTEN_TLS|NATS_CREDENTIALS|NATS_DOMAIN|TEMPORAL_(NAMESPACE|TLS|API_KEY)|INSTALLATION|S3_OVERRIDE)/;
+/** The settings that the environment gives the controller of a stack; all others are those of the stack's own servers, or meant for a cluster. */
+const tunable = /^(times|log)\.|^temporal\.historyLength$/;
+
+const foreign = new Set(settingTable.filter(({ path }) => !tunable.test(path)).map(({ variable }) => variable));
 
 /** Names of the variables that the controller of a stack does not get. */
 export function ignoredSettings(env: NodeJS.ProcessEnv): readonly string[] {
-  return Object.keys(env).filter((name) => foreign.test(name));
+  return Object.keys(env).filter((name) => foreign.has(name));
 }
 
 /** The environment of a stack's controller, without secrets. */
 export function controllerEnvironment(directory: StackDirectory, servers: Servers): NodeJS.ProcessEnv {
-  const given = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+  const given = Object.entries(process.env).filter(([name]) => !foreign.has(name));
   return {
     KFLOW_CONTROLLER_LOG_FORMAT: 'text',
     ...Object.fromEntries(given),

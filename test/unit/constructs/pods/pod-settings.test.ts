@@ -94,6 +94,24 @@ describe('globalConfig.container', () => {
   });
 });
 
+test('labels have any name, also that of a setting', () => {
+  const matchLabels = { operator: 'blue', topologyKey: 'a_b', matchLabels: 'x', nodeSelectorTerms: 'y', key: 'z' };
+  const term = { topologyKey: 'zone', labelSelector: { matchLabels }, namespaceSelector: { matchLabels } };
+  const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+  const constraint = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' as const };
+  const { map } = templatesOf({
+    meta: {
+      affinity,
+      topologySpreadConstraints: [{ ...constraint, labelSelector: { matchLabels } }],
+      nodeSelector: matchLabels,
+      podLabels: matchLabels,
+      podAnnotations: matchLabels,
+    },
+  });
+  expect(map.spec.affinity).toEqual(affinity);
+  expect(map.metadata.labels).toMatchObject(matchLabels);
+});
+
 test('a pod has every part that the document sets', () => {
   const nodeSelectorTerms = [{ matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] }] as const;
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } };

@@ -43,8 +43,12 @@ test.each([
   [{ headers: { Authorization: 'x' } }, ['dag[0].meta.headers.Authorization']],
   [{ headers: ['X-Auth: Bearer eyJhbGciOiJ9.e30.c2ln'] }, ['dag[0].meta.headers[0]']],
   [{ curl: '-H "Authorization: Basic dXNlcjpwYXNzd29yZA1="' }, ['dag[0].meta.curl']],
+  [{ headers: { Cookie: 'JSESSIONID=4f2a' } }, ['dag[0].meta.headers.Cookie']],
   [{ title: 'Basic functionality', holder: 'Bearer certificates' }, []],
-])('a header with credentials must not be in a manifest: %j', (meta, paths) => {
+  [{ title: 'Basic tutorial-2024 of it', about: 'Bearer tutorial-2024 of it' }, []],
+  [{ authorization: 'none', sessionCookie: 'JSESSIONID' }, []],
+  [{ erlangCookie: 'planted' }, ['dag[0].meta.erlangCookie']],
+])('credentials of a header must not be in a manifest: %j', (meta, paths) => {
   const text = JSON.stringify({ dag: [{ id: 'a', type: 'raw-source', meta }] });
   expect(exposed('manifests', text)).toEqual(paths);
 });
