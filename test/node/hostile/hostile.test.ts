@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
+import { ConfigAccounts } from '../../../runtime/adapters/nats-accounts/config-accounts';
 import { DerivedKeys } from '../../../runtime/adapters/nats-accounts/derived-keys';
 import { OperatorAccounts } from '../../../runtime/adapters/nats-accounts/operator-accounts';
-import { operatorConfig } from '../../../runtime/adapters/nats-accounts/server-config';
 import { InstallationKey, newInstallationKey } from '../../../runtime/installation/installation-key';
 import { forged, targetOf } from '../../support/attacks/attack';
 import { attacks } from '../../support/attacks/attack-table';
@@ -14,7 +14,7 @@ import { closeAfterFile } from '../../support/close-after-file';
 import { type ControllerProps, InstalledController } from '../stage/controller';
 import { eventually } from '../stage/eventually';
 import { ControlledRun } from '../stage/flow-run';
-import { apply, kubectl, makeNamespace, openStore, readNode } from '../stage/node';
+import { apply, kflow, kubectl, makeNamespace, openStore, readNode } from '../stage/node';
 import { jobId, ownerOf } from '../stage/number-document';
 import { ownNatsUrl, startOwnNats } from '../stage/own-nats';
 
@@ -89,6 +89,9 @@ class HostileFlow {
   }
 }
 
+/** How nats keeps namespaces apart. */
+type AccountsKind = 'operator' | 'config';
+
 /** A nats and a controller of their own, with flows of a namespace and a hostile flow of another one. */
 class Attacked {
   readonly close = closeAfterFile('flows that are attacked', async () => {
@@ -106,13 +109,20 @@ class Attacked {
     private readonly logins: VictimLogins,
   ) {}
 
-  static async open(name: string, accounts?: 'operator'): Promise<Attacked> {
+  static async open(name: string, accounts?: AccountsKind): Promise<Attacked> {
     const keys = newInstallationKey();
     const [namespace, victimNamespace] = [`kflow-${name}`, `victim-${name}`];
     const derived = new DerivedKeys(InstallationKey.parse(keys, 'test'));
-    const config = accounts === undefined ? [] : operatorConfig(derived, path.join(folder, 'accounts'));
+    const watched = `${victimNamespace},mallory-${victimNamespace}`;
+    const keyFile = path.join(folder, `${name}.key`);
+    writeFileSync(keyFile, keys);
+    const kinds = {
+      operator: ['--operator', '--accounts-dir', path.join(folder, 'accounts')],
+      config: ['--namespaces', watched],
+    };
+    const config = accounts && (await kflow(['nats-config', '--key-file', keyFile, ...kinds[accounts]]));
     const nats = await startOwnNats(folder, name, config);
-    for (const each of [namespace, victimNamespace, `mallory-${victimNamespace}`]) await makeNamespace(each);
+    for (const each of [namespace, ...watched.split(',')]) await makeNamespace(each);
     const metadata = { name: 'kflow-key', namespace };
     await apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { key: keys } }]);
     const props: ControllerProps = {
@@ -120,7 +130,7 @@ class Attacked {
       natsUrl: ownNatsUrl(name),
       options: [
         ...(accounts === undefined ? [] : ['--nats-accounts', accounts]),
-        ...['--key-secret', 'kflow-key', '--watch-namespaces', `${victimNamespace},mallory-${victimNamespace}`],
+        ...['--key-secret', 'kflow-key', '--watch-namespaces', watched],
       ],
       settings: {},
     };
@@ -133,7 +143,7 @@ class Attacked {
       () => numbers.stored(),
       (stored) => stored > 20,
     );
-    const logins = await loginsOf(nats.url, victimNamespace, accounts === undefined ? undefined : derived);
+    const logins = await loginsOf(nats.url, victimNamespace, derived, accounts);
     const victims: Victim[] = [];
     for (const index of attacks.keys()) victims.push(await Victim.open(logins, `victim${index}`, victimNamespace));
     return new Attacked(numbers, victims, new HostileFlow(controller, victimNamespace), logins);
@@ -171,13 +181,18 @@ class Attacked {
 }
 
 /** As the controller is connected for a namespace and for itself. */
-async function loginsOf(url: string, namespace: string, keys: DerivedKeys | undefined): Promise<VictimLogins> {
-  if (keys === undefined) {
+async function loginsOf(
+  url: string,
+  namespace: string,
+  keys: DerivedKeys,
+  kind: AccountsKind | undefined,
+): Promise<VictimLogins> {
+  if (kind === undefined) {
     const connection = await connectNats({ url }, 'victim');
     return { namespace: connection, controller: connection };
   }
   const options = { access: { url }, keys, listener: {}, lifetimeSeconds: 86_400, replicas: 1 };
-  const accounts = await OperatorAccounts.open(options);
+  const accounts = await (kind === 'operator' ? OperatorAccounts : ConfigAccounts).open(options);
   closeAfterFile('the accounts of nats', () => accounts.close());
   return { namespace: await accounts.connect(namespace), controller: accounts.connection };
 }
@@ -189,8 +204,11 @@ test('a hostile pod succeeds with every attack on another namespace where nats h
   expect(suffered).toEqual(attacks.map(({ title }) => title));
 });
 
-test('a hostile pod gets nothing of another namespace where the controller makes an account for each', async () => {
-  const place = await Attacked.open('apart', 'operator');
+test.each([
+  ['where the controller makes an account for each', 'operator'],
+  ['where nats includes what kflow nats-config prints', 'config'],
+] as const)('a hostile pod gets nothing of another namespace %s', async (_where, kind) => {
+  const place = await Attacked.open(kind, kind);
   const { numbers } = place;
   const { config } = await place.numbersInNats();
   const { suffered, loot } = await place.suffer();

@@ -156,9 +156,10 @@ export const attacks: readonly Attack[] = [
     title: 'takes records from the consumer of others',
     run: async (attacker, { stream, durable }) => {
       const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
-      const answer = await attacker.request(subject, JSON.stringify({ batch: 1, expires: nanos(requestMs / 2) }), {
-        timeout: requestMs,
-      });
+      // a record comes with the subject of its stream, by which the client's shared inbox would not know it
+      const options = { timeout: requestMs, noMux: true };
+      const pull = JSON.stringify({ batch: 1, expires: nanos(requestMs / 2) });
+      const answer = await attacker.request(subject, pull, options);
       return [Buffer.from(answer.data).toString()];
     },
     harm: 'consumer',
