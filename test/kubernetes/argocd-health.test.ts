@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { type ArgoApplication, argoSettings, type ResourceStatus } from '../support/argo-application';
 import { waitFor } from '../support/wait-for';
-import { type ArgoApplication, argoSettings, type ResourceStatus } from './argo-application';
 import { GitOpsStage } from './gitops-stage';
 
 const namespace = 'refused';

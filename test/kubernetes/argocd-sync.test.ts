@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ArgoApplication } from './argo-application';
+import type { ArgoApplication } from '../support/argo-application';
 import { GitOpsStage } from './gitops-stage';
 
 const namespace = 'synced';

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { KubernetesObject } from '../../runtime/controller/ports/kubernetes-object';
 import { resolveServer } from '../../runtime/servers/resolve-server';
+import { ArgoApplication, exampleFolder } from '../support/argo-application';
 import { waitFor } from '../support/wait-for';
-import { ArgoApplication, exampleFolder } from './argo-application';
 import { GitOpsStage } from './gitops-stage';
 import { connectCluster, sharedKubeconfig } from './support';
 
@@ -96,7 +96,7 @@ function filesBelow(folder: string): object {
 }
 
 const application = (name: Environment) =>
-  new ArgoApplication(repository, path.join(repository, `argocd/${name}.yaml`));
+  new ArgoApplication({ repository, kubeconfig: sharedKubeconfig() }, path.join(repository, `argocd/${name}.yaml`));
 
 const login = (name: Environment) => ({ user: `texts-${name}`, pass: password });
 

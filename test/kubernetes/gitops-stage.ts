@@ -1,30 +1,21 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
-import { parse, stringify } from 'yaml';
 import { type DocumentProps, Flow } from '../../lib/constructs/flow';
 import { FlowApp } from '../../lib/constructs/flow-app';
 import type { FlowPlan } from '../../lib/plan/flow-plan';
 import { startNackController } from '../../runtime/servers/nack-controller';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
 import type { RunningServer } from '../../runtime/servers/run-server';
+import { type ApplicationOptions, ArgoApplication } from '../support/argo-application';
 import { serverFiles } from '../support/server-files';
-import { ArgoApplication, exampleFolder } from './argo-application';
 import { installNackCrds, makeRestrictedNamespace, sharedKubeconfig } from './support';
 
 /** Login of a user; empty on an open nats. */
 interface NatsUser {
   readonly user?: string;
   readonly pass?: string;
-}
-
-/** Deviations from the example. */
-interface ApplicationOptions {
-  /** `kubectl apply` and the three-way diff in place of server-side apply. */
-  readonly appliesOnClient?: true;
-  /** Differences by a dry run of the API server. */
-  readonly comparesOnServer?: true;
 }
 
 /** A folder as a git repository, nats, and NACK for some namespaces of the shared control plane. */
@@ -100,19 +91,8 @@ export class GitOpsStage {
 
   /** An Application with the policy of the example, for one folder of the repository and one namespace. */
   application(name: string, namespace: string, options: ApplicationOptions = {}): ArgoApplication {
-    const application = parse(readFileSync(path.join(exampleFolder, 'argocd/dev.yaml'), 'utf8'));
-    application.metadata.name = name;
-    application.spec.source.path = name;
-    application.spec.destination.namespace = namespace;
-    Object.assign(application.spec.syncPolicy.retry, { limit: 2, backoff: { duration: '500ms', factor: 1 } });
-    if (options.appliesOnClient) application.spec.syncPolicy.syncOptions = [];
-    if (options.comparesOnServer) {
-      application.metadata.annotations = { 'argocd.argoproj.io/compare-options': 'ServerSideDiff=true' };
-    }
-    const file = path.join(this.repository, `${name}.application.yaml`);
-    writeFileSync(file, stringify(application));
-    mkdirSync(path.join(this.repository, name), { recursive: true });
-    return new ArgoApplication(this.repository, file);
+    const place = { repository: this.repository, kubeconfig: sharedKubeconfig() };
+    return ArgoApplication.likeExample(place, name, namespace, options);
   }
 
   /** Commits the manifests of a flow to the folder of an Application, in place of those of before. */

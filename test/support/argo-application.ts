@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
 import { resolveServer } from '../../runtime/servers/resolve-server';
-import { sharedKubeconfig } from './support';
 
 const run = promisify(execFile);
 
@@ -33,13 +34,44 @@ export interface ResourceStatus {
   readonly message?: string;
 }
 
-/** An Application of Argo CD, whose folder in git is below `repository`. */
+/** Where an Application reads and applies. */
+export interface ArgoPlace {
+  /** The folder that the Application's path is relative to. */
+  readonly repository: string;
+  readonly kubeconfig: string;
+}
+
+/** Deviations from the example. */
+export interface ApplicationOptions {
+  /** `kubectl apply` and the three-way diff in place of server-side apply. */
+  readonly appliesOnClient?: true;
+  /** Differences by a dry run of the API server. */
+  readonly comparesOnServer?: true;
+}
+
+/** An Application of Argo CD. */
 export class ArgoApplication {
-  /** `repository` is the folder that the Application's path is relative to. */
   constructor(
-    private readonly repository: string,
+    private readonly place: ArgoPlace,
     private readonly file: string,
   ) {}
+
+  /** With the policy of the example, for the folder of the repository that has its name, and for one namespace. */
+  static likeExample(place: ArgoPlace, name: string, namespace: string, options: ApplicationOptions = {}) {
+    const application = parse(readFileSync(path.join(exampleFolder, 'argocd/dev.yaml'), 'utf8'));
+    application.metadata.name = name;
+    application.spec.source.path = name;
+    application.spec.destination.namespace = namespace;
+    Object.assign(application.spec.syncPolicy.retry, { limit: 2, backoff: { duration: '500ms', factor: 1 } });
+    if (options.appliesOnClient) application.spec.syncPolicy.syncOptions = [];
+    if (options.comparesOnServer) {
+      application.metadata.annotations = { 'argocd.argoproj.io/compare-options': 'ServerSideDiff=true' };
+    }
+    const file = path.join(place.repository, `${name}.application.yaml`);
+    writeFileSync(file, stringify(application));
+    mkdirSync(path.join(place.repository, name), { recursive: true });
+    return new ArgoApplication(place, file);
+  }
 
   /** What differs from git, and how healthy it is. */
   status(): Promise<{
@@ -75,11 +107,11 @@ export class ArgoApplication {
 
   private async output(command: string, ...args: string[]): Promise<string> {
     const { path: program } = await resolveServer('argocd-engine');
-    const { file, repository } = this;
-    const given = ['--application', file, '--repository', repository, '--settings', argoSettings];
+    const { repository, kubeconfig } = this.place;
+    const given = ['--application', this.file, '--repository', repository, '--settings', argoSettings];
     // between waves, Argo CD waits two seconds for controllers
     const times = ['--wave-delay', '100ms'];
-    const { stdout } = await run(program, [command, ...given, '--kubeconfig', sharedKubeconfig(), ...times, ...args]);
+    const { stdout } = await run(program, [command, ...given, '--kubeconfig', kubeconfig, ...times, ...args]);
     return stdout;
   }
 }
