@@ -7,9 +7,11 @@ import (
 	"github.com/argoproj/gitops-engine/pkg/cache"
 	"github.com/argoproj/gitops-engine/pkg/sync/common"
 	"github.com/argoproj/gitops-engine/pkg/sync/resource"
+	"github.com/argoproj/gitops-engine/pkg/sync/syncwaves"
 	"github.com/argoproj/gitops-engine/pkg/utils/kube"
 	"github.com/argoproj/gitops-engine/pkg/utils/tracing"
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -54,7 +56,8 @@ func (c *cluster) liveObjects(targets []*unstructured.Unstructured) (map[kube.Re
 	})
 }
 
-// deleteObjects deletes what the Application made, unless it says `Delete=false`, and waits until it is gone.
+// deleteObjects deletes what the Application made, unless it says `Delete=false`, and waits until it is gone. The last wave
+// goes first, and the one before it when nothing of that is left, as with Argo CD.
 func (c *cluster) deleteObjects(ctx context.Context) (any, error) {
 	type result struct {
 		Deleted []string `json:"deleted"`
@@ -66,30 +69,41 @@ func (c *cluster) deleteObjects(ctx context.Context) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		waiting := 0
+		var last []*unstructured.Unstructured
+		ending := false
 		for _, object := range live {
-			name := object.GetKind() + " " + object.GetName()
 			if resource.HasAnnotationOption(object, common.AnnotationSyncOptions, common.SyncOptionDisableDeletion) {
-				answer.Kept = add(answer.Kept, name)
+				answer.Kept = add(answer.Kept, nameOf(object))
 				continue
 			}
-			waiting++
-			if object.GetDeletionTimestamp() != nil {
-				continue
-			}
-			answer.Deleted = add(answer.Deleted, name)
-			policy := metav1.DeletePropagationForeground
-			kind := object.GroupVersionKind()
-			err := c.kubectl.DeleteResource(ctx, c.config, kind, object.GetName(), object.GetNamespace(), metav1.DeleteOptions{PropagationPolicy: &policy})
-			if err != nil {
-				return nil, err
+			ending = ending || object.GetDeletionTimestamp() != nil
+			switch wave := syncwaves.Wave(object); {
+			case len(last) == 0 || wave > syncwaves.Wave(last[0]):
+				last = []*unstructured.Unstructured{object}
+			case wave == syncwaves.Wave(last[0]):
+				last = append(last, object)
 			}
 		}
-		if waiting == 0 {
+		if len(last) == 0 {
 			return answer, nil
+		}
+		if !ending {
+			for _, object := range last {
+				answer.Deleted = add(answer.Deleted, nameOf(object))
+				policy := metav1.DeletePropagationForeground
+				kind := object.GroupVersionKind()
+				err := c.kubectl.DeleteResource(ctx, c.config, kind, object.GetName(), object.GetNamespace(), metav1.DeleteOptions{PropagationPolicy: &policy})
+				if err != nil && !errors.IsNotFound(err) {
+					return nil, err
+				}
+			}
 		}
 		time.Sleep(pollInterval)
 	}
+}
+
+func nameOf(object *unstructured.Unstructured) string {
+	return object.GetKind() + " " + object.GetName()
 }
 
 func add(names []string, name string) []string {
