@@ -81,6 +81,10 @@ export const errorCodes = {
   'document-missing': { httpStatus: 409 },
   /** The flow has no revision with this number. */
   'revision-missing': { httpStatus: 404 },
+  /** The flow has no dead letter with this number: it was processed again, discarded for good, or never existed. */
+  'letter-missing': { httpStatus: 404 },
+  /** The flow has no redrive with this id. */
+  'redrive-missing': { httpStatus: 404 },
   /** The update changes something that is fixed as long as the flow exists. */
   'update-refused': { httpStatus: 409 },
   /** The caller lacks the role or the namespace that the request requires. */

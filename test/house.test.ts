@@ -61,7 +61,14 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'runtime/async': [],
   'runtime/installation': ['lib/errors'],
   'runtime/avro': ['lib/errors', 'lib/topology/avro'],
-  'runtime/engine/ports': ['lib/errors', 'lib/plan', 'lib/topology/avro', 'runtime/engine/counters'],
+  'runtime/engine/letters': ['lib/errors', 'lib/plan', 'runtime/engine'],
+  'runtime/engine/ports': [
+    'lib/errors',
+    'lib/plan',
+    'lib/topology/avro',
+    'runtime/engine/counters',
+    'runtime/engine/letters/letter-history',
+  ],
   'runtime/engine': ['lib/counted', 'runtime/async', 'runtime/avro', 'lib/errors', 'lib/plan', 'lib/topology'],
   'runtime/hosts': [
     'lib/define/sdk',
@@ -112,7 +119,13 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/plan/controller-requirements',
     'runtime/controller/ports/kubernetes-object',
   ],
-  'runtime/controller/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract/flow-key', 'runtime/engine/drift'],
+  'runtime/controller/ports': [
+    'lib/errors',
+    'lib/plan',
+    'runtime/api-contract/flow-key',
+    'runtime/engine/drift',
+    'runtime/engine/letters/stored-letter',
+  ],
   'runtime/controller/flows/ports': ['lib/errors', 'lib/plan', 'runtime/api-contract', 'runtime/controller/ports'],
   'runtime/controller/flows/workflow': ['lib/errors', ...ports],
   'runtime/controller/flows/documents': ['lib/errors', 'lib/plain-map', 'lib/plan', 'lib/topology', ...ports],
@@ -136,7 +149,15 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/flows/workflow',
     ...ports,
   ],
+  'runtime/controller/flows/letters': [
+    'lib/errors',
+    'runtime/api-contract',
+    'runtime/engine/letters/stored-letter',
+    ...ports,
+  ],
   'runtime/controller/flows/service': [
+    'lib/counted',
+    'runtime/controller/flows/letters',
     'runtime/async',
     'lib/constructs/controlled-flow',
     'lib/errors',
@@ -195,6 +216,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/adapters',
     'runtime/engine/counters',
     'runtime/engine/drift',
+    'runtime/engine/letters/stored-letter',
     'runtime/installation',
     'runtime/log',
     'runtime/package-root',
@@ -353,7 +375,7 @@ test('every folder has a rule here and a row in docs/architecture.md, and every 
 });
 
 test('only commands that start a controller or servers, or check them, import runtime/controller or runtime/servers', () => {
-  const starters = ['controller', 'doctor', 'run', 'stack'].map((group) => `runtime/cli/commands/${group}/`);
+  const starters = ['controller', 'doctor', 'letters', 'run', 'stack'].map((group) => `runtime/cli/commands/${group}/`);
   const wrong = files
     .filter((file) => file.startsWith('runtime/cli/') && !starters.some((start) => file.startsWith(start)))
     .flatMap((file) => importsOf(file).map((imported) => ({ file, imported: imported.path })))
@@ -419,7 +441,7 @@ test('lib uses no network, clock or environment, and only lib/constructs and lib
   expect(wrong).toEqual([]);
 });
 
-test.each(['FlowService', 'FlowStore', 'FlowWorkflows', 'Streams', 'Buckets', 'Cluster'])(
+test.each(['FlowService', 'FlowStore', 'FlowWorkflows', 'Streams', 'Letters', 'Buckets', 'Cluster'])(
   'the port %s has exactly one fake',
   (port) => {
     const fakes = ['test', 'bench'].flatMap(sources).filter((file) => {

@@ -71,6 +71,32 @@ export function deadLetterSubject(flow: FlowId, functionId: string): string {
   return `kflow.${flow.namespace}.${flow.jobId}.${functionId}.dead`;
 }
 
+/**
+ * The flow's stream of redrives: letters that are being processed again, each until it is. It is created by the first redrive.
+ */
+export function redriveStream(flow: FlowId): string {
+  return `kflow_${flow.namespace}_${flow.jobId}__redrive`;
+}
+
+/** The subject of a letter's redrive; of all letters of a function, or of all functions, with the wildcard `*`. */
+export function redriveSubject(flow: FlowId, functionId: string, letter: number | '*' = '*'): string {
+  return `kflow.${flow.namespace}.${flow.jobId}.${functionId}.redrive.${letter}`;
+}
+
+/** Core NATS subject on which a function is told of canceled redrives; no stream stores it. */
+export function redriveNoticeSubject(flow: FlowId, functionId: string): string {
+  return `kflow-redrives.${flow.namespace}.${flow.jobId}.${functionId}`;
+}
+
+/** The flow's stream of discarded letters. It is created by the first discard. */
+export function discardedStream(flow: FlowId): string {
+  return `kflow_${flow.namespace}_${flow.jobId}__discarded`;
+}
+
+export function discardedSubject(flow: FlowId, functionId: string): string {
+  return `kflow.${flow.namespace}.${flow.jobId}.${functionId}.discarded`;
+}
+
 /** KV bucket with the state of a flow: its schemas, its run, the sources that have ended, the objects that were listed. */
 export function stateBucket(flow: FlowId): string {
   return `kflow_${flow.namespace}_${flow.jobId}__state`;

@@ -36,7 +36,9 @@ const functionStatusSchema = z
       .describe('records written to the output stream, including trimmed ones; absent if nothing reads the stream'),
     pending: z.int().describe('records in the input streams that are not delivered yet'),
     held: z.int().describe('records delivered to replicas and not acked yet'),
-    dead: z.int().describe('records sent to the dead letters'),
+    dead: z.int().describe('records in the dead letters'),
+    oldestDead: isoTime.optional().describe('when the oldest of them failed; absent without any'),
+    redriving: z.int().optional().describe('those that are being processed again; absent without any'),
     restarts: z.int().describe('restarts of the current replicas'),
   })
   .meta({ id: 'FunctionStatus' });

@@ -4,9 +4,11 @@ import { ConfigError } from '../../lib/errors';
 import { connectNats, openOver } from '../adapters/jetstream/access/connect-nats';
 import { isOpen } from '../adapters/jetstream/access/inspect-nats';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
+import { JetStreamLetters } from '../adapters/jetstream/letters/jetstream-letters';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { ConfigAccounts } from '../adapters/nats-accounts/config-accounts';
 import { DerivedKeys, type KeySource } from '../adapters/nats-accounts/derived-keys';
+import { NamespaceLetters } from '../adapters/nats-accounts/namespace-letters';
 import { NamespaceLinks } from '../adapters/nats-accounts/namespace-links';
 import { NamespaceReports, NamespaceStreams } from '../adapters/nats-accounts/namespace-streams';
 import type { AccountsProps, NatsAccounts } from '../adapters/nats-accounts/nats-accounts';
@@ -17,6 +19,7 @@ import type { AccessReports } from './access-guard';
 import type { FlowStatusesProps } from './flows/service/flow-statuses';
 import type { LoginRenewalProps } from './flows/service/login-renewal';
 import { type FlowLogins, sharedLogin } from './ports/flow-logins';
+import type { Letters } from './ports/letters';
 import type { Streams } from './ports/streams';
 import { natsExposure } from './settings/nats-exposure';
 import type { ControllerSettings } from './settings/settings';
@@ -35,6 +38,7 @@ export interface ControllerNats {
   /** Where documents, records and events are. */
   readonly connection: NatsConnection;
   readonly streams: Streams;
+  readonly letters: Letters;
   readonly reports: FlowStatusesProps['reports'];
   readonly logins: FlowLogins;
   /** Absent if logins do not expire. */
@@ -81,6 +85,7 @@ function overAccounts(accounts: NatsAccounts): ControllerNats {
   return {
     connection: accounts.connection,
     streams: new NamespaceStreams(links),
+    letters: new NamespaceLetters(links),
     reports: new NamespaceReports(links),
     logins: accounts,
     close: async () => {
@@ -101,6 +106,7 @@ async function openShared({ access, listener }: Omit<AccountsProps, 'keys'>, log
   return {
     connection,
     streams,
+    letters: await JetStreamLetters.open(connection),
     reports,
     logins: sharedLogin,
     close: async () => {

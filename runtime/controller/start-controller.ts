@@ -232,6 +232,8 @@ async function startFlows(
   await workloads.start();
   onClose(() => workloads.close());
   return new FlowController({
+    letters: nats.letters,
+    image: pods.image,
     workflows,
     store,
     cluster,

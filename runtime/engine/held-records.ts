@@ -48,6 +48,12 @@ export class HeldRecord {
   kept: KeptOutput[] = [];
   /** The record was acked together with others by a replica that ended before the ack arrived. */
   wasAcked = false;
+  /** Indexes of outputs that were refused for good; undefined without any. */
+  private refused: Set<number> | undefined;
+  /** Outputs of an earlier run of this delivery, if it had more than this one. */
+  private earlierOutputs = 0;
+  /** Its dead letter is stored already: an earlier delivery wrote the letter, and was not acked. */
+  isDead = false;
   failure?: Failure;
   /** Start of processing or last heartbeat, later by the time that does not count; ms since 1970. */
   aliveAt?: number;
@@ -88,10 +94,24 @@ export class HeldRecord {
     }
     this.current = RecordState.Queued;
     this.rewinds++;
+    this.earlierOutputs = Math.max(this.earlierOutputs, this.outputs);
     this.outputs = 0;
     this.kept = [];
     this.aliveAt = undefined;
     this.hasBegun = false;
+  }
+
+  /** An output was stored, or refused for good; one that waits for an ack is not stored. */
+  outputSettled(index: number, isStored: boolean): void {
+    if (!isStored) this.refused = (this.refused ?? new Set()).add(index);
+    else this.refused?.delete(index); // it was refused in an earlier run
+  }
+
+  /** Indexes of the outputs that this delivery has stored. Call it when none is unsettled. */
+  storedOutputs(): readonly number[] {
+    const count = Math.max(this.outputs, this.earlierOutputs);
+    const indexes = Array.from({ length: count }, (_, index) => index);
+    return this.refused === undefined ? indexes : indexes.filter((index) => !this.refused?.has(index));
   }
 
   /** Throws StateError unless `next` is a later state. */

@@ -1,6 +1,6 @@
 import type { HeldRecords } from './held-records';
 import { type HeldRecord, RecordState } from './held-records';
-import type { Delivery, DeliverySource } from './ports/delivery';
+import type { Delivery, DeliverySource, RedriveSource } from './ports/delivery';
 import type { Preparation } from './preparation';
 import { PullWindow } from './pull-window';
 
@@ -14,6 +14,8 @@ const maxPreparing = 16;
 export interface IntakeEvents {
   /** The records are prepared. */
   ready(records: readonly HeldRecord[]): void;
+  /** The record's dead letter is stored: it is not processed. */
+  dead(record: HeldRecord): void;
   /** The record's message is malformed, or its preparation failed. */
   unreadable(record: HeldRecord, error: unknown): void;
   /** What was downloaded for the record could not be deleted. */
@@ -63,12 +65,23 @@ export class Intake {
   private isStopped = false;
   private pumpScheduled = false;
 
+  private readonly inputs: readonly DeliverySource[];
+  private readonly redrives: RedriveSource | undefined;
+  private readonly preparation: Preparation;
+
   constructor(
-    private readonly inputs: readonly DeliverySource[],
+    ports: {
+      readonly inputs: readonly DeliverySource[];
+      readonly redrives?: RedriveSource;
+      readonly preparation: Preparation;
+    },
     private readonly held: HeldRecords,
-    private readonly preparation: Preparation,
     private readonly events: IntakeEvents,
-  ) {}
+  ) {
+    this.inputs = ports.inputs;
+    this.redrives = ports.redrives;
+    this.preparation = ports.preparation;
+  }
 
   /**
    * The host processes `concurrency` records at a time: twice as many may always be held, unless the intake is cautious. What
@@ -81,6 +94,7 @@ export class Intake {
     this.inputs.forEach((input, index) => {
       input.start((delivery) => this.onDelivery(index, delivery));
     });
+    this.redrives?.start((input, delivery) => this.onDelivery(input, delivery));
     this.requestMore();
   }
 
@@ -94,6 +108,7 @@ export class Intake {
   stop(): void {
     this.isStopped = true;
     for (const input of this.inputs) input.stop();
+    this.redrives?.stop();
   }
 
   /** Drops the queued records; the caller naks them. */
@@ -184,6 +199,7 @@ export class Intake {
     this.schedulePump();
     if (record.state !== RecordState.Preparing)
       this.discard(record); // nak'd during the preparation
+    else if (record.isDead) this.events.dead(record);
     else if (failure === undefined) this.events.ready([record]);
     else this.events.unreadable(record, failure.error);
   }
@@ -198,5 +214,6 @@ export class Intake {
     const records = Math.max(0, Math.ceil((this.window.size - this.held.size + aside.records) / this.inputs.length));
     const bytes = Math.floor((maxHeldBytes - this.held.bytes + aside.bytes) / this.inputs.length);
     for (const input of this.inputs) input.demand(records, bytes);
+    this.redrives?.demand(records, bytes);
   }
 }

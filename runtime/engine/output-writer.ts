@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto';
 import { FunctionError, KFlowError } from '../../lib/errors';
 import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
 import { encodeClaim, type MessageStore } from './claim';
+import type { Delivery, Redriven } from './ports/delivery';
 import type { Outgoing, Publisher } from './ports/publisher';
 
 /** Payload bytes being stored above which producers wait. */
 const maxStoringBytes = 48 * 1024 * 1024;
 
 type Writer = Pick<FunctionSpec, 'function' | 'epoch'>;
+
+/** A message; a redriven letter keeps the writer of its first attempt. */
+type Origin = Pick<Delivery, 'stream' | 'sequence'> & { readonly redriven?: Pick<Redriven, 'writer'> };
 
 /** The prefix of a function's output ids: `<function>`, or `<function>@<epoch>` after a re-read. */
 export function writerIdOf(spec: Writer): string {
@@ -18,8 +22,8 @@ export function writerIdOf(spec: Writer): string {
  * The origin of a function's outputs: `<writer>:<input stream>:<input sequence>`. Followed by the output's index, it is
  * the output's message id: the same however often the input is processed in one epoch.
  */
-export function originOf(spec: Writer, message: { readonly stream: string; readonly sequence: number }): string {
-  return `${writerIdOf(spec)}:${message.stream}:${message.sequence}`;
+export function originOf(spec: Writer, { stream, sequence, redriven }: Origin): string {
+  return `${redriven?.writer ?? writerIdOf(spec)}:${stream}:${sequence}`;
 }
 
 type Settle = (error?: KFlowError) => void;

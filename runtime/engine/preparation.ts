@@ -12,6 +12,11 @@ export interface OriginLookup {
   wasAcked(message: Delivery): Promise<boolean>;
 }
 
+/** Finds the dead letters that earlier deliveries of a message stored. */
+export interface LetterLookup {
+  has(message: Delivery): Promise<boolean>;
+}
+
 /** Downloads the object that a record names, for functions with automatic download. */
 export interface Downloads {
   fetch(payload: Uint8Array): Promise<Download>;
@@ -23,6 +28,8 @@ export interface PreparationPorts {
   readonly claims: ClaimSource;
   readonly downloads?: Downloads;
   readonly origins?: OriginLookup;
+  /** Without it, a record whose replica was killed between its letter and its ack is processed again. */
+  readonly letters?: LetterLookup;
   readonly dedupeWindowMs: number;
 }
 
@@ -38,7 +45,10 @@ export class Preparation {
   }
 
   isNeeded(record: HeldRecord): boolean {
-    return this.ports.downloads !== undefined || record.delivery.payload[0] !== 0xc3 || this.needsLookup(record);
+    const { delivery } = record;
+    const { downloads, letters } = this.ports;
+    if (delivery.redriven !== undefined || (letters !== undefined && isAgain(delivery))) return true;
+    return downloads !== undefined || delivery.payload[0] !== 0xc3 || this.needsLookup(record);
   }
 
   /** The function requests acks itself: a record that was acked with others has no output of its own, perhaps. */
@@ -47,16 +57,22 @@ export class Preparation {
   }
 
   async prepare(record: HeldRecord): Promise<void> {
-    const { origins } = this.ports;
-    if (this.acksManually && isAgain(record) && origins !== undefined) {
-      record.wasAcked = await origins.wasAcked(record.delivery);
+    const { origins, letters } = this.ports;
+    const { delivery } = record;
+    if (letters !== undefined && isAgain(delivery)) record.isDead = await letters.has(delivery);
+    if (record.isDead) return;
+    if (this.acksManually && isAgain(delivery) && origins !== undefined) {
+      record.wasAcked = await origins.wasAcked(delivery);
       if (record.wasAcked) return;
     }
-    const claim = parseClaim(record.delivery.payload);
+    const { redriven } = delivery;
+    if (redriven !== undefined) record.published = redriven.stored;
+    const claim = parseClaim(delivery.payload);
     if (claim !== undefined) record.payload = await this.ports.claims.fetch(claim);
     if (this.ports.downloads !== undefined) await this.download(record, this.ports.downloads);
     if (origins !== undefined && this.isOutsideWindow(record)) {
-      record.published = await origins.publishedFor(record.delivery);
+      const found = await origins.publishedFor(delivery);
+      record.published = redriven === undefined ? found : new Set([...redriven.stored, ...found]);
     }
   }
 
@@ -71,15 +87,16 @@ export class Preparation {
   }
 
   /** A redelivery so late that the output stream may have forgotten the message ids of the first delivery. */
-  private isOutsideWindow(record: HeldRecord): boolean {
-    return isAgain(record) && Date.now() - record.delivery.timestampMs > this.ports.dedupeWindowMs / 2;
+  private isOutsideWindow({ delivery }: HeldRecord): boolean {
+    return isAgain(delivery) && Date.now() - delivery.timestampMs > this.ports.dedupeWindowMs / 2;
   }
 
   private needsLookup(record: HeldRecord): boolean {
-    return this.acksManually ? isAgain(record) : this.isOutsideWindow(record);
+    return this.acksManually ? isAgain(record.delivery) : this.isOutsideWindow(record);
   }
 }
 
-function isAgain({ delivery }: HeldRecord): boolean {
-  return delivery.deliveries > 1 || delivery.isRepeated === true;
+/** Whether an earlier delivery may have been processed. */
+function isAgain({ deliveries, isRepeated }: Delivery): boolean {
+  return deliveries > 1 || isRepeated === true;
 }

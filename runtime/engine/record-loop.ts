@@ -6,7 +6,6 @@ import { HostQueue } from './containment/host-queue';
 import { HostSupervisor, type SupervisorEvents } from './containment/host-supervisor';
 import { SpoiledHost, Verdict } from './containment/spoiled-host';
 import type { Counters } from './counters';
-import type { DeadLetters } from './dead-letters';
 import {
   crashFailure,
   cutFailure,
@@ -19,9 +18,10 @@ import {
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
 import { LeaseKeeper } from './lease-keeper';
+import type { DeadLetters } from './letters/dead-letters';
 import { ManualAcks } from './manual/manual-acks';
 import { type OutputWriter, originOf } from './output-writer';
-import type { DeliverySource } from './ports/delivery';
+import type { DeliverySource, RedriveSource } from './ports/delivery';
 import type { CreateHost, Failure, LogLevel } from './ports/host';
 import type { LoneAttempts } from './ports/lone-attempts';
 import type { Preparation } from './preparation';
@@ -33,6 +33,8 @@ export interface RecordLoopPorts {
   readonly spec: FunctionSpec;
   /** One for each of `spec.inputs`, in that order. */
   readonly inputs: readonly DeliverySource[];
+  /** Dead letters of the function that are processed again. */
+  readonly redrives?: RedriveSource;
   /** Creates a host of the function's code; called again after a crash or a kill. */
   readonly createHost: CreateHost;
   readonly writer: OutputWriter;
@@ -92,8 +94,9 @@ export class RecordLoop implements SupervisorEvents {
     this.caution = ports.caution;
     this.supervisor = new HostSupervisor(ports.createHost, this);
     this.settlement = new Settlement(ports, (record, isAcked) => this.remove(record, isAcked));
-    this.intake = new Intake(ports.inputs, this.held, ports.preparation, {
+    this.intake = new Intake(ports, this.held, {
       ready: (records) => this.enqueue(records),
+      dead: (record) => this.settlement.settleDead(record),
       unreadable: (record, error) => this.finish(record.id, failureOf(error)),
       discardFailed: (record, error) =>
         this.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`),
@@ -198,12 +201,14 @@ export class RecordLoop implements SupervisorEvents {
     if (side === '') counters.out++;
     if (output === undefined || record.published?.has(index) === true) return undefined; // no readers, or already stored
     if (this.manual !== undefined && side === '') {
+      record.outputSettled(index, false);
       this.manual.keep(record, { output, index, payload });
       return undefined;
     }
     record.unsettledOutputs++;
     const { rewinds } = record;
     writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, (error) => {
+      record.outputSettled(index, error === undefined);
       this.onOutputSettled(record, rewinds === record.rewinds ? error : undefined);
     });
     const room = writer.room();

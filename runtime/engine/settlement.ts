@@ -1,7 +1,7 @@
 import type { Counters } from './counters';
-import type { DeadLetters } from './dead-letters';
 import { cutText, decideFailure } from './failures';
 import type { HeldRecord } from './held-records';
+import type { DeadLetters } from './letters/dead-letters';
 import type { Failure, LogLevel } from './ports/host';
 import type { ErrorStream } from './side-stream/error-stream';
 
@@ -39,7 +39,15 @@ export class Settlement {
       return;
     }
     record.delivery.ack(); // I1
+    this.ports.deadLetters.ended(record);
     this.ports.counters.in++;
+    this.ended(record, true);
+  }
+
+  /** An earlier delivery has stored the record's dead letter. */
+  settleDead(record: HeldRecord): void {
+    record.delivery.ack(); // I1
+    this.ports.deadLetters.ended(record);
     this.ended(record, true);
   }
 
@@ -64,8 +72,12 @@ export class Settlement {
     const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;
     const text = `attempt ${deliveries} of ${spec.maxDeliver} failed, ${next}: ${failure.type}: ${failure.message}`;
     log('ERROR', `${record.name}: ${text}${trace}`);
-    if (decision.kind === 'retry') this.giveBack(record, decision.delayMs);
-    else this.writeDeadLetter(record, failure);
+    if (decision.kind === 'dead-letter') {
+      this.writeDeadLetter(record, failure);
+      return;
+    }
+    this.ports.deadLetters.retrying(record, failure);
+    this.giveBack(record, decision.delayMs);
   }
 
   private writeDeadLetter(record: HeldRecord, failure: Failure): void {
@@ -77,6 +89,7 @@ export class Settlement {
         return;
       }
       record.delivery.ack(); // I1: the dead letter is stored
+      deadLetters.ended(record);
       counters.dead++;
       this.ended(record, true);
     });

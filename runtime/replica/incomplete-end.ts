@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { countedRecords } from '../../lib/counted';
 import { readDrifts } from '../adapters/jetstream/keepers/drift-notes';
-import { countLetters } from '../adapters/jetstream/letter-counts';
+import { countLetters } from '../adapters/jetstream/letters/letter-counts';
 import { lettersBefore } from '../adapters/jetstream/read-run';
 import { retryRequest } from '../adapters/jetstream/retry-request';
 import { lostOf } from '../engine/drift/drift';

@@ -5,6 +5,7 @@ import { connectNats, openOver } from '../adapters/jetstream/access/connect-nats
 import { managerOf } from '../adapters/jetstream/access/jetstream-api';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
+import { RedriveDeliveries } from '../adapters/jetstream/letters/redrive-deliveries';
 import { MessagePuller } from '../adapters/jetstream/message-puller';
 import { JetStreamPublisher } from '../adapters/jetstream/publisher';
 import { ReplicaLife } from '../adapters/jetstream/replica-life';
@@ -35,6 +36,7 @@ export interface LinksProps {
 /** The connections of a replica, kept up across reconnects. */
 export class ReplicaLinks {
   readonly inputs: readonly MessagePuller[];
+  readonly redrives: RedriveDeliveries;
   readonly writer: OutputWriter;
   readonly claims: S3ClaimSource;
   private readonly trimTimer: NodeJS.Timeout;
@@ -51,6 +53,7 @@ export class ReplicaLinks {
   ) {
     const { spec } = props;
     this.inputs = spec.inputs.map((input) => new MessagePuller(connection, acks, input));
+    this.redrives = new RedriveDeliveries({ connection, manager, acks, spec, log: props.log });
     this.writer = this.openWriter();
     this.claims = new S3ClaimSource(
       spec.claimStores.map((store) => ({ store: this.objectStore(store), bucket: store.bucket, prefix: store.prefix })),
@@ -113,7 +116,7 @@ export class ReplicaLinks {
    */
   async close(withinMs?: number): Promise<void> {
     clearInterval(this.trimTimer);
-    const flushed = this.publisher.settled().then(() => this.acks.flush());
+    const flushed = Promise.all([this.publisher.settled(), this.redrives.settled()]).then(() => this.acks.flush());
     const limit = new AbortController();
     const late = withinMs === undefined ? [] : [pause(withinMs, limit.signal)];
     await Promise.race([flushed, ...late]);
@@ -144,6 +147,7 @@ export class ReplicaLinks {
       this.publisher.reconnected();
       this.acks.reconnected();
       for (const input of this.inputs) input.reconnected();
+      this.redrives.reconnected();
     }
   }
 

@@ -1,6 +1,7 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
+import type { LetterLevels } from '../adapters/jetstream/letters/letter-levels';
 import type { Counters } from '../engine/counters';
 import type { RecordObserver } from '../engine/processing-times';
 import type { ErrorCounts } from '../engine/side-stream/error-stream';
@@ -43,6 +44,40 @@ export class ReplicaMetrics implements RecordObserver {
       'side_stream_errors_dropped_total',
       'Errors that the error side stream did not get: it was away or full for too long',
       () => errors.dropped,
+    );
+  }
+
+  /**
+   * Exports the dead letters of the function, as `read` has them at a scrape: the same for each of its replicas. A scrape during
+   * which they cannot be read has the values of the one before.
+   */
+  watchLetters(read: () => Promise<LetterLevels>): void {
+    let levels: LetterLevels = { dead: 0, redriving: 0, oldestSeconds: 0 };
+    let reading: Promise<void> | undefined;
+    const refresh = () => {
+      reading ??= read()
+        .then((found) => {
+          levels = found;
+        })
+        .catch(() => undefined)
+        .finally(() => {
+          reading = undefined;
+        });
+      return reading;
+    };
+    const gauge = (name: string, help: string, value: () => number) => {
+      const collect = async function (this: Gauge) {
+        await refresh();
+        this.set(value());
+      };
+      new Gauge({ name, help, registers: [this.registry], collect });
+    };
+    gauge('dead_letters', 'Dead letters of the function', () => levels.dead);
+    gauge('dead_letters_redriving', 'Dead letters that are being processed again', () => levels.redriving);
+    gauge(
+      'dead_letters_oldest_seconds',
+      'Age of the oldest dead letter in seconds; 0 without letters',
+      () => levels.oldestSeconds,
     );
   }
 

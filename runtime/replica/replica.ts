@@ -3,6 +3,7 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { countersSubject } from '../../lib/plan/names';
 import { timing } from '../../lib/plan/replica-lifecycle';
 import { kindOf } from '../../lib/topology/function-types/function-type';
+import { letterLevels } from '../adapters/jetstream/letters/letter-levels';
 import type { ReplicaReport } from '../engine/counters';
 import { reportEarlierEnd } from './earlier-end';
 import type { ReplicaEnvironment } from './environment';
@@ -48,14 +49,19 @@ export async function runReplica(
   const errorCounts = { sent: 0, dropped: 0 };
   const metrics = http?.hasMetrics === true ? new ReplicaMetrics(spec, counters, errorCounts) : undefined;
   const endpoint = http === undefined ? undefined : await HttpEndpoint.open({ ...http, health, metrics, log });
+  const onLinks = (links: ReplicaLinks) => metrics?.watchLetters(() => letterLevels(links.manager, spec));
   try {
-    return await runConnected({ spec, environment, counters, errorCounts, health, observer: metrics, log, stop });
+    const parts = { spec, environment, counters, errorCounts, health, observer: metrics, log, stop };
+    return await runConnected(parts, onLinks);
   } finally {
     await endpoint?.close();
   }
 }
 
-async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise<ReplicaEnd> {
+async function runConnected(
+  unconnected: Omit<ReplicaContext, 'links'>,
+  onLinks: (links: ReplicaLinks) => void,
+): Promise<ReplicaEnd> {
   const { spec, environment, log, health, counters, stop } = unconnected;
   const opening = ReplicaLinks.open({ spec, environment, log, onConnection: (state) => health.connectionIs(state) });
   const links = await Promise.race([opening, aborted(stop)]);
@@ -65,6 +71,7 @@ async function runConnected(unconnected: Omit<ReplicaContext, 'links'>): Promise
     log('INFO', 'stopped before it connected');
     return { is: 'stopped' };
   }
+  onLinks(links);
   const upkeep = await Upkeep.start({ ...unconnected, links });
   const context = { ...unconnected, links, stop: AbortSignal.any([stop, upkeep.replaced]) };
   const reports = startCounterReports(context);

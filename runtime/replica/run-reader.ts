@@ -1,7 +1,10 @@
+import { hostname } from 'node:os';
 import { ConfigError } from '../../lib/errors';
 import { outputsOf } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
-import { OriginIndex } from '../adapters/jetstream/origin-index';
+import { JetStreamAttemptNotes } from '../adapters/jetstream/letters/attempt-notes';
+import { LetterIndex } from '../adapters/jetstream/letters/letter-index';
+import { RecordOrigins } from '../adapters/jetstream/letters/record-origins';
 import { ignoreMissing } from '../adapters/jetstream/retry-request';
 import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
@@ -10,9 +13,9 @@ import { sinkConnector } from '../connectors/registry';
 import { AggregateHost } from '../engine/aggregates/aggregate-host';
 import type { Aggregates } from '../engine/aggregates/aggregates';
 import { isDelivered, isFinished, waitForCompletion } from '../engine/completion';
-import { DeadLetters } from '../engine/dead-letters';
+import { DeadLetters } from '../engine/letters/dead-letters';
 import type { CreateHost } from '../engine/ports/host';
-import { Preparation } from '../engine/preparation';
+import { type OriginLookup, Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
 import { SinkHost } from '../engine/sink-host';
 import { openErrorStream } from './error-stream';
@@ -36,13 +39,17 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   const aggregates = await createAggregates(context, () => lost.abort());
   const create = await readerHosts(context);
   const errors = openErrorStream(context);
+  const notes = new JetStreamAttemptNotes({ connection: links.connection, manager: links.manager, spec, log });
+  notes.sweep().catch((error) => log('DEBUG', `old notes of attempts were not removed: ${String(error)}`));
+  const origins = originsOf(context);
   const loop = new RecordLoop({
     spec,
     inputs: links.inputs,
+    redrives: links.redrives,
     createHost: (events) => new AggregateHost(aggregates, create, events),
     writer: links.writer,
-    preparation: createPreparation(context),
-    deadLetters: new DeadLetters(spec, links.publisher),
+    preparation: createPreparation(context, origins),
+    deadLetters: new DeadLetters(spec, links.publisher, { replica: replicaName(context), notes, ...origins }),
     counters,
     log,
     isLongRunning: environment.isLongRunning,
@@ -59,6 +66,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     const lastCallMs = isAtEnd && loop.onlyWaits ? spec.maxPollIntervalMs : 0;
     await loop.stop(stop.aborted ? environment.shutdownMs : lastCallMs);
     await errors?.close();
+    await notes.settled();
     await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
   }
   await aggregates.throwIfLost();
@@ -110,13 +118,29 @@ async function readerHosts(context: ReplicaContext): Promise<CreateHost> {
   return (events) => new SinkHost({ spec, events, schemas: links.schemas, sink });
 }
 
-function createPreparation({ spec, environment, links, log }: ReplicaContext): Preparation {
+/** Finds the stored outputs of a record; a function without outputs needs no search. */
+function originsOf({ spec, links }: ReplicaContext): { readonly origins?: OriginLookup } {
+  const outputs = outputsOf(spec);
+  return outputs.length === 0 ? {} : { origins: new RecordOrigins(links.connection, spec, outputs) };
+}
+
+/** A pod has a name; a process of this machine, its function and number. */
+function replicaName({ spec, environment }: ReplicaContext): string {
+  const isPod = environment.env.KUBERNETES_SERVICE_HOST !== undefined;
+  return isPod ? hostname() : `${spec.function}-${environment.replica}`;
+}
+
+function createPreparation(
+  { spec, environment, links, log }: ReplicaContext,
+  origins: { readonly origins?: OriginLookup },
+): Preparation {
   const { download } = spec;
   const outputs = outputsOf(spec);
   return new Preparation({
     claims: links.claims,
     dedupeWindowMs: Math.min(...outputs.map((output) => output.dedupeWindowMs)),
-    ...(outputs.length === 0 ? {} : { origins: new OriginIndex(links.connection, spec, outputs) }),
+    ...origins,
+    letters: new LetterIndex(links.connection, links.manager, spec),
     ...(download === undefined
       ? {}
       : {
@@ -140,8 +164,8 @@ function unackedAtEnd(functionId: string, count: number): ConfigError {
 }
 
 /**
- * Resolves when this replica holds nothing and every input is sealed, delivered and acked; or when it holds only records that
- * wait for their ack, and every input is sealed and delivered. When every input is sealed and delivered, no bulk waits for
+ * Resolves when this replica holds nothing, every input is sealed, delivered and acked, and no letter is to be redriven; or when
+ * it holds only records that wait for their ack, and every input is sealed and delivered. When every input is sealed and delivered, no bulk waits for
  * more records.
  */
 async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop): Promise<void> {
@@ -159,7 +183,7 @@ async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop
       if (progress === undefined) return false;
       if (onlyWaits ? !isDelivered(sealedAt, progress) : !isFinished(sealedAt, progress)) return false;
     }
-    return true;
+    return links.redrives.isDone();
   };
   await waitForCompletion({ finished }, completionEveryMs, stop);
 }

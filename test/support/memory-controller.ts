@@ -8,6 +8,7 @@ import { FlowStatuses } from '../../runtime/controller/flows/service/flow-status
 import type { FlowActivities } from '../../runtime/controller/flows/workflow/flow-activities';
 import { sharedLogin } from '../../runtime/controller/ports/flow-logins';
 import { MemoryFlowStore } from './memory-flow-store';
+import { MemoryLetters } from './memory-letters';
 import { MemoryBuckets, MemoryStreams } from './memory-streams';
 import { MemoryWorkflows } from './memory-workflows';
 
@@ -16,6 +17,7 @@ export class MemoryController {
   readonly cluster = new MemoryCluster();
   readonly streams = new MemoryStreams();
   readonly buckets = new MemoryBuckets();
+  readonly letters = new MemoryLetters();
   readonly store = new MemoryFlowStore();
   readonly planner = new FlowPlanner(this.store, {});
   readonly workflows = new MemoryWorkflows(() => this.activities);
@@ -41,6 +43,8 @@ export class MemoryController {
       logins: { ...sharedLogin, revoke: async (flow) => void this.revoked.push(flowName(flow)) },
     });
     this.service = new FlowController({
+      letters: this.letters,
+      image: pods.image,
       workflows,
       store,
       cluster,

@@ -14,8 +14,10 @@ import { type FlowPhase, isClosedPhase } from '../../runtime/api-contract/flow-p
 import type { FlowList, FlowStatus, ListQuery } from '../../runtime/api-contract/flow-status';
 import { diffDocuments } from '../../runtime/controller/flows/documents/diff-documents';
 import { checkFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';
+import { LetterDesk } from '../../runtime/controller/flows/letters/letter-desk';
 import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/flows/ports/flow-service';
 import { Changes } from './changes';
+import { MemoryLetters } from './memory-letters';
 
 interface MemoryFlow {
   status: FlowStatus;
@@ -39,6 +41,9 @@ const settled: { readonly [ending in Ending]: FlowPhase } = {
 
 /** A `FlowService` of statuses and documents. No flow runs: it enters each phase at once, or when the test says so. */
 export class MemoryFlows implements FlowService {
+  /** The letters of its flows, which the test adds. */
+  readonly deadLetters = new MemoryLetters((flow) => void this.find(flow));
+  readonly letters: FlowService['letters'] = new LetterDesk(this.deadLetters);
   readonly requests: FlowRequest[] = [];
   readonly lines: LogLine[] = [];
   readonly past: FlowEventView[] = [];

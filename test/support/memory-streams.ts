@@ -13,14 +13,17 @@ interface RunState {
 export class MemoryStreams implements Streams {
   /** Rewinds so far, with the flow's name. */
   readonly rewinds: (Rewind & { readonly flow: string })[] = [];
+  /** Functions whose letters are to be processed again, by the flow's name. */
+  readonly letters = new Map<string, readonly string[]>();
   private readonly flows = new Map<string, RunState>();
 
   async provision(plan: FlowPlan): Promise<void> {
     if (!this.has(plan)) this.flows.set(flowName(plan), { run: 0, isCompleted: true, ended: new Set() });
   }
 
-  async beginRun(plan: FlowPlan): Promise<number> {
+  async beginRun(plan: FlowPlan, { continues = false }: { readonly continues?: boolean } = {}): Promise<number> {
     const state = this.stateOf(plan);
+    if (continues) state.isCompleted = false;
     if (state.isCompleted) {
       state.run += 1;
       state.isCompleted = false;
@@ -39,6 +42,11 @@ export class MemoryStreams implements Streams {
 
   async reopen(plan: FlowPlan, functions: readonly string[]): Promise<void> {
     for (const id of functions) this.stateOf(plan).ended.delete(id);
+  }
+
+  async redriving(plan: FlowPlan): Promise<readonly string[]> {
+    this.stateOf(plan);
+    return this.letters.get(flowName(plan)) ?? [];
   }
 
   async rewind(plan: FlowPlan, rewind: Rewind): Promise<void> {

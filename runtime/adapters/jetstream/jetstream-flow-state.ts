@@ -10,7 +10,8 @@ import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 /**
  * The state of a flow in a KV bucket: `run`, `completed.N`, and for a run N `ended.N.<function>`, `sealed.N.<stream>`,
  * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`, `letters.N` (the last dead letter of the runs before),
- * and `flush` (written at each request to sinks to write the bulks that wait), `bulk.<function>.…` (`JetStreamBulkLog`).
+ * and `flush` (written at each request to sinks to write the bulks that wait), `bulk.<function>.…` (`JetStreamBulkLog`). Beside them are
+ * the notes of others: `schema.…`, `drift.…`, `attempt.…` and `redrive.…`.
  *
  * I1. Values are read from the leader of the bucket's stream: with a lagging copy, two replicas that end at the same time
  *     could each miss the other's mark.
@@ -84,6 +85,13 @@ export class JetStreamFlowState implements FlowState {
     return run;
   }
 
+  /** The current run, which goes on if it has completed. */
+  async continueRun(): Promise<number> {
+    const run = await this.currentRun();
+    await this.purge([`completed.${run}`]);
+    return run;
+  }
+
   /** False if another process changed the run at the same time. */
   private async beginAfter(
     current: number,
@@ -113,7 +121,7 @@ export class JetStreamFlowState implements FlowState {
   }
 
   async markEnded(writer: Writer): Promise<void> {
-    await this.seal(await this.run(), writer);
+    await this.seal(await this.run(), writer, { isAgain: true });
   }
 
   async hasEnded(writer: Writer, { replica, replicas }: Part): Promise<boolean> {
@@ -239,12 +247,15 @@ export class JetStreamFlowState implements FlowState {
     await this.seal(run, writer);
   }
 
-  private async seal(run: number, writer: Writer): Promise<void> {
+  /** With `isAgain`, the writer may have ended before: it ran again for redriven letters, and has written more. */
+  private async seal(run: number, writer: Writer, { isAgain = false } = {}): Promise<void> {
     for (const stream of writer.streams) {
-      if ((await this.number(`sealed.${run}.${stream}`)) !== undefined) continue;
+      const key = `sealed.${run}.${stream}`;
+      const sealedAt = await this.number(key);
       const { state } = await retryRequest(() => this.manager.streams.info(stream));
       // the first seal wins: two replicas that end at the same time read the same last sequence
-      await this.createOnce(`sealed.${run}.${stream}`, String(state.last_seq));
+      if (sealedAt === undefined) await this.createOnce(key, String(state.last_seq));
+      else if (isAgain && state.last_seq > sealedAt) await this.put(key, String(state.last_seq));
     }
     await this.put(`ended.${run}.${writer.function}`, '1');
   }

@@ -9,6 +9,7 @@ import type { FunctionProgress, Rewind, Streams } from '../../controller/ports/s
 import type { Writer } from '../../engine/ports/flow-state';
 import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { JetStreamFlowState } from './jetstream-flow-state';
+import { RedriveQueue } from './letters/redrive-queue';
 import { provisionFlow } from './provision';
 import { readProgress } from './read-progress';
 import { callServer, ignoreMissing, quickRequests, readServer } from './retry-request';
@@ -34,8 +35,9 @@ export class JetStreamStreams implements Streams {
     await this.provisioning.run(() => provisionFlow(this.manager, plan));
   }
 
-  async beginRun(plan: FlowPlan): Promise<number> {
+  async beginRun(plan: FlowPlan, { continues = false }: { readonly continues?: boolean } = {}): Promise<number> {
     return this.withState(plan, async (state) => {
+      if (continues) return state.continueRun();
       if (plan.mode === 'stream') await state.forgetDrifts(); // its run does not end
       return state.beginRun(deadLetterStream(plan));
     });
@@ -57,7 +59,13 @@ export class JetStreamStreams implements Streams {
     await this.withState(plan, (state) => state.reopen(writers));
   }
 
+  async redriving(plan: FlowPlan): Promise<readonly string[]> {
+    const found = await (await RedriveQueue.of(this.connection, plan)).functions();
+    return plan.workloads.map((workload) => workload.function).filter((id) => found.includes(id));
+  }
+
   async rewind(plan: FlowPlan, { function: functionId, start }: Rewind): Promise<void> {
+    if (start.from === 'letters') return;
     const consumers = plan.consumers.filter((consumer) => consumer.function === functionId);
     if (consumers.length === 0) {
       const message = `${functionId} of ${flowName(plan)} reads no stream, nothing to rewind`;

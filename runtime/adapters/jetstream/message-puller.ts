@@ -188,7 +188,7 @@ export class JetStreamDelivery implements Delivery {
   isRepeated = false;
 
   constructor(
-    message: Msg,
+    private readonly message: Msg,
     readonly stream: string,
     private readonly answers: Pick<MessagePuller, 'answer'>,
   ) {
@@ -199,6 +199,10 @@ export class JetStreamDelivery implements Delivery {
     this.deliveries = Number(tokens[first]);
     this.sequence = Number(tokens[first + 1]);
     this.timestampMs = Number(tokens[first + 3]) / 1_000_000;
+  }
+
+  get traceparent(): string | undefined {
+    return this.message.headers?.get('traceparent') || undefined;
   }
 
   ack(): void {

@@ -1,16 +1,15 @@
-import { DeliverPolicy, type JetStreamManager, type NatsConnection } from 'nats';
+import type { JetStreamManager, NatsConnection } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import { acksHeader, parseAcks } from '../../engine/manual/ack-note';
 import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
-import { jetStreamOf, managerOf } from './access/jetstream-api';
+import { managerOf } from './access/jetstream-api';
+import { readIds } from './read-ids';
 import { ignoreMissing, retryRequest } from './retry-request';
 import { consumerProgress } from './stream-trimmer';
 
 const none: ReadonlySet<number> = new Set();
-/** Ids read with one request, and its timeout. */
-const batch = { max_messages: 5_000, expires: 5_000 };
 
 /** An output stream, and its indexed range. */
 interface IndexedStream {
@@ -94,23 +93,12 @@ export class OriginIndex implements OriginLookup {
   }
 
   private async scan(stream: IndexedStream, sinceMs: number, floors: ReadonlyMap<string, number>): Promise<void> {
-    const start =
-      sinceMs >= stream.fromMs
-        ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: stream.toSequence + 1 }
-        : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(sinceMs).toISOString() };
-    const jetstream = jetStreamOf(this.connection);
-    const consumer = await jetstream.consumers.get(stream.name, { ...start, headers_only: true });
-    // checked before each batch: pending messages may have been trimmed
-    while ((await consumer.info()).num_pending > 0) {
-      for await (const message of await consumer.fetch({ ...batch })) {
-        const id = message.headers?.get('Nats-Msg-Id') ?? '';
-        this.add(id, floors);
-        const note = message.headers?.get(acksHeader) ?? '';
-        if (note !== '' && id.startsWith(`${this.writer}:`)) this.addAcked(note, floors);
-        if (message.info.pending === 0) break;
-      }
-    }
-    await consumer.delete();
+    const start = sinceMs >= stream.fromMs ? { after: stream.toSequence } : { sinceMs };
+    await readIds(this.connection, { stream: stream.name, start }, (id, header) => {
+      this.add(id, floors);
+      const note = header(acksHeader);
+      if (note !== '' && id.startsWith(`${this.writer}:`)) this.addAcked(note, floors);
+    });
   }
 
   private addAcked(note: string, floors: ReadonlyMap<string, number>): void {

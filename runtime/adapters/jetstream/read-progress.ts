@@ -1,12 +1,12 @@
 import type { ConsumerInfo, JetStreamManager, StreamInfo } from 'nats';
 import type { FlowPlan, PlannedWorkload } from '../../../lib/plan/flow-plan';
 import { type OutputSpec, outputsOf } from '../../../lib/plan/function-spec';
-import { deadLetterSubject } from '../../../lib/plan/names';
+import { deadLetterSubject, redriveStream, redriveSubject } from '../../../lib/plan/names';
 import type { FunctionProgress, InputProgress, OutputProgress } from '../../controller/ports/streams';
 import { type Drift, lostOf } from '../../engine/drift/drift';
 import { usageOf } from '../../engine/plan-trim';
 import { readDrifts } from './keepers/drift-notes';
-import { countLettersOf } from './letter-counts';
+import { countLettersOf, oldestLetterOf } from './letters/letter-counts';
 import { lettersBefore } from './read-run';
 import type { readServer } from './retry-request';
 import { ignoreMissing } from './retry-request';
@@ -17,10 +17,19 @@ interface Infos {
   readonly streams: ReadonlyMap<string, StreamInfo | undefined>;
   readonly consumers: ReadonlyMap<string, ConsumerInfo | undefined>;
   /** Dead letters by function. */
-  readonly letters: ReadonlyMap<string, number>;
+  readonly letters: ReadonlyMap<string, LetterCounts>;
   /** Undefined without a state bucket. */
   readonly drifts: readonly Drift[] | undefined;
 }
+
+/** A function's dead letters. */
+interface LetterCounts {
+  readonly dead: number;
+  readonly oldestDead?: string;
+  readonly redriving?: number;
+}
+
+const noLetters: LetterCounts = { dead: 0 };
 
 /**
  * Reads the progress of every function: one request for each stream and consumer, concurrently, sent by `read`. What does
@@ -63,14 +72,24 @@ async function readLetters(
   plan: FlowPlan,
   streams: Infos['streams'],
   read: typeof readServer,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, LetterCounts>> {
   const name = plan.streams.find(({ role }) => role === 'dead-letters')?.name ?? '';
   const info = streams.get(name);
   if (info === undefined || Object.keys(info.state.subjects ?? {}).length === 0) return new Map();
   const after = await read(`bucket ${plan.stateBucket}`, () => lettersBefore(manager, plan.stateBucket));
+  const queue = redriveStream(plan);
+  const all = { subjects_filter: redriveSubject(plan, '*') };
+  const queued = await read(`stream ${queue}`, () => ignoreMissing(manager.streams.info(queue, all)));
+  const redriven = Object.keys(queued?.state.subjects ?? {});
   const counts = plan.workloads.map(async ({ function: id }) => {
     const place = { subject: deadLetterSubject(plan, id), after };
-    return [id, await read(`stream ${name}`, () => countLettersOf(manager, info, place))] as const;
+    const dead = await read(`stream ${name}`, () => countLettersOf(manager, info, place));
+    if (dead === 0) return [id, noLetters] as const;
+    const oldestDead = await read(`stream ${name}`, () => oldestLetterOf(manager, name, place));
+    const own = redriveSubject(plan, id).slice(0, -1);
+    const redriving = redriven.filter((subject) => subject.startsWith(own)).length;
+    const state = { ...(oldestDead === undefined ? {} : { oldestDead }), ...(redriving === 0 ? {} : { redriving }) };
+    return [id, { dead, ...state }] as const;
   });
   return new Map(await Promise.all(counts));
 }
@@ -89,7 +108,7 @@ function progressOf(plan: FlowPlan, workload: PlannedWorkload, infos: Infos): Fu
       const info = infos.streams.get(output.stream);
       return info === undefined ? [] : [outputOf(info, output)];
     }),
-    dead: infos.letters.get(functionId) ?? 0,
+    ...(infos.letters.get(functionId) ?? noLetters),
     ...(drifts.length === 0 ? {} : { drifts }),
     ...(missing.length === 0 ? {} : { missing }),
   };

@@ -8,6 +8,9 @@ import { ignoreMissing } from './retry-request';
 /** Inactivity after which the server deletes a consumer that was created to find a sequence. */
 const lookupExpiryMs = 5_000;
 
+/** A start that moves a consumer. */
+type ReadStart = Exclude<RewindStart, { readonly from: 'letters' }>;
+
 /**
  * Makes a durable consumer start at another position. The consumer is deleted and recreated: its start cannot be changed.
  *
@@ -23,7 +26,7 @@ export async function rewindConsumer(
     stateBucket,
   }: { readonly manager: JetStreamManager; readonly bucket: KV; readonly stateBucket: string },
   consumer: PlannedConsumer,
-  start: RewindStart,
+  start: ReadStart,
 ): Promise<void> {
   const { stream, durable } = consumer;
   const key = `rewinding.${stream}.${durable}`;
@@ -61,7 +64,7 @@ async function savedFloor(bucket: KV, key: string, read: () => Promise<number>):
 }
 
 /** The first stored sequence at or after the start; the one after the last when there is none. */
-async function sequenceOf(manager: JetStreamManager, consumer: PlannedConsumer, start: RewindStart): Promise<number> {
+async function sequenceOf(manager: JetStreamManager, consumer: PlannedConsumer, start: ReadStart): Promise<number> {
   const { stream } = consumer;
   if (start.from === 'time') return sequenceAt(manager, stream, start.time);
   const { state } = await manager.streams.info(stream);

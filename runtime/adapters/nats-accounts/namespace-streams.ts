@@ -12,8 +12,12 @@ export class NamespaceStreams implements Streams {
     return this.in(plan, (streams) => streams.provision(plan));
   }
 
-  beginRun(plan: FlowPlan): Promise<number> {
-    return this.in(plan, (streams) => streams.beginRun(plan));
+  beginRun(plan: FlowPlan, options?: { readonly continues?: boolean }): Promise<number> {
+    return this.in(plan, (streams) => streams.beginRun(plan, options));
+  }
+
+  redriving(plan: FlowPlan): Promise<readonly string[]> {
+    return this.in(plan, (streams) => streams.redriving(plan));
   }
 
   markCompleted(plan: FlowPlan): Promise<void> {

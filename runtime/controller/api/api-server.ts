@@ -20,6 +20,7 @@ import { addChangeRoutes } from './routes/change-routes';
 import { addEndRoutes } from './routes/end-routes';
 import { addEventsRoutes } from './routes/events-routes';
 import { addHistoryRoutes } from './routes/history-routes';
+import { addLetterRoutes } from './routes/letter-routes';
 import { addLogsRoutes } from './routes/logs-routes';
 import { addServerRoutes } from './routes/server-routes';
 import { addStatusRoutes } from './routes/status-routes';
@@ -34,6 +35,7 @@ const allRoutes: readonly AddRoutes[] = [
   addHistoryRoutes,
   addEventsRoutes,
   addLogsRoutes,
+  addLetterRoutes,
   addServerRoutes,
 ];
 

@@ -8,13 +8,18 @@ import type { Drift } from '../../engine/drift/drift';
 export interface Streams {
   /** Creates or updates the streams and consumers of the plan; existing records are kept. */
   provision(plan: FlowPlan): Promise<void>;
-  /** Returns the number of the current run, or starts a new one if the current run has completed. */
-  beginRun(plan: FlowPlan): Promise<number>;
+  /**
+   * Returns the number of the current run, or starts a new one if the current run has completed. With `continues`, a run that
+   * has completed goes on: the functions to run again are reopened next.
+   */
+  beginRun(plan: FlowPlan, options?: { readonly continues?: boolean }): Promise<number>;
   markCompleted(plan: FlowPlan): Promise<void>;
   /** Functions whose replicas have all ended in the current run. */
   endedFunctions(plan: FlowPlan): Promise<readonly string[]>;
   /** Marks functions as not ended in the current run, and unseals their output streams. */
   reopen(plan: FlowPlan, functions: readonly string[]): Promise<void>;
+  /** Functions whose dead letters are to be processed again. */
+  redriving(plan: FlowPlan): Promise<readonly string[]>;
   /** Moves the consumers of a function without replicas. Throws ConfigError for a function without input. */
   rewind(plan: FlowPlan, rewind: Rewind): Promise<void>;
   /** Makes sinks in bulk mode write the bulks that wait; for a drain, after which no more records come. */
@@ -38,8 +43,12 @@ export interface Rewind {
   readonly start: RewindStart;
 }
 
-/** A position in the input streams; a sequence applies to each of them. */
+/**
+ * A position in the input streams; a sequence applies to each of them. `letters` moves nothing: a function that has ended
+ * processes its dead letters again.
+ */
 export type RewindStart =
+  | { readonly from: 'letters' }
   | { readonly from: 'first' }
   | { readonly from: 'sequence'; readonly sequence: number }
   /** ISO time. */
@@ -52,6 +61,10 @@ export interface FunctionProgress {
   readonly outputs: readonly OutputProgress[];
   /** Records of the function that became dead letters in the current run, as their stream has them now. */
   readonly dead: number;
+  /** When the oldest of them failed, as an ISO time. */
+  readonly oldestDead?: string;
+  /** Those that are being processed again; absent without any. */
+  readonly redriving?: number;
   /** What was changed from outside since the run began, the oldest first; absent when nothing was. */
   readonly drifts?: readonly Drift[];
   /** Streams, consumers and buckets of the function that do not exist, such as `consumer map of kflow_default_words_in`. */

@@ -4,7 +4,7 @@ import { MessagePuller } from '../../../runtime/adapters/jetstream/message-pulle
 import { OriginIndex } from '../../../runtime/adapters/jetstream/origin-index';
 import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
 import type { Claim, ClaimSource, MessageStore } from '../../../runtime/engine/claim';
-import { DeadLetters } from '../../../runtime/engine/dead-letters';
+import { DeadLetters } from '../../../runtime/engine/letters/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { Host, HostEvents, HostRecord } from '../../../runtime/engine/ports/host';
 import { type Downloads, Preparation } from '../../../runtime/engine/preparation';
@@ -30,7 +30,7 @@ export type Work = (record: HostRecord, events: HostEvents) => Promise<void> | v
 export const passOn: Work = ({ id, payload }, events) => void events.output(id, payload, '');
 
 /** Runs work in this process, `concurrency` records at a time, in order. */
-class FunctionHost implements Host {
+export class FunctionHost implements Host {
   private readonly queue: HostRecord[] = [];
   private running = 0;
 

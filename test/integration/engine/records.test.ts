@@ -101,6 +101,10 @@ test('retries a failing record, then dead-letters it without affecting its neigh
     'Kflow-Reason': 'exception',
     'Kflow-Error-Type': 'TypeError',
     'Kflow-Error': 'no way, %C3%A9 and half a %EF%BF%BD',
+    'Kflow-Origin-Time': expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    'Kflow-Writer': 'map',
+    'Kflow-Replica': '',
+    'Kflow-History': expect.stringContaining('"e":"TypeError"'),
   });
 });
 

@@ -5,7 +5,7 @@ import type { NatsConnection } from 'nats';
 import { deadLetterStream, streamName } from '../../../lib/plan/names';
 import type { NatsAccess } from '../../../lib/plan/nats-access';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
-import { readLetters } from '../../../runtime/adapters/jetstream/read-letters';
+import { readLetters } from '../../../runtime/adapters/jetstream/letters/read-letters';
 import type { FlowStatus } from '../../../runtime/api-contract/flow-status';
 import { Hopeless } from '../../support/wait-for';
 import type { InstalledController } from './controller';
@@ -77,7 +77,10 @@ export abstract class FlowRun {
   letters(): Promise<number[]> {
     return this.inNats(async (connection) => {
       const numbers: number[] = [];
-      for await (const { sequence } of readLetters(connection, deadLetterStream({ ...this.flow, jobId }), 0)) {
+      for await (const { sequence } of readLetters(connection, {
+        stream: deadLetterStream({ ...this.flow, jobId }),
+        after: 0,
+      })) {
         numbers.push(sequence - 1);
       }
       return numbers;

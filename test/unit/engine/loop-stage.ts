@@ -1,6 +1,6 @@
 import { KFlowError, StoreError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { DeadLetters } from '../../../runtime/engine/dead-letters';
+import { DeadLetters, type DeadLettersOptions } from '../../../runtime/engine/letters/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { HostEvents } from '../../../runtime/engine/ports/host';
 import type { LoneAttempts } from '../../../runtime/engine/ports/lone-attempts';
@@ -37,6 +37,7 @@ interface Options {
   readonly caution?: LoneAttempts;
   readonly acksManually?: boolean;
   readonly hasFinish?: boolean;
+  readonly letters?: DeadLettersOptions;
 }
 
 /** One record loop between ports that the test answers. */
@@ -63,6 +64,7 @@ class LoopStage {
     caution,
     acksManually = false,
     hasFinish = false,
+    letters,
   }: Options = {}) {
     this.spec = { ...map, ...spec };
     this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
@@ -81,7 +83,7 @@ class LoopStage {
         dedupeWindowMs: 120_000,
         ...ports,
       }),
-      deadLetters: new DeadLetters(this.spec, this.publisher),
+      deadLetters: new DeadLetters(this.spec, this.publisher, letters),
       counters: this.counters,
       log: (level, text) => this.logs.push(`${level} ${text}`),
       isLongRunning,

@@ -72,3 +72,20 @@ test('distinguishes a tenth of a millisecond from ten minutes', async () => {
     ['+Inf', 3],
   ]);
 });
+
+test('exports the dead letters as they are at each scrape, and the last known ones when they cannot be read', async () => {
+  const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 }, { sent: 0, dropped: 0 });
+  const levels = [{ dead: 3, redriving: 1, oldestSeconds: 60 }];
+  metrics.watchLetters(async () => {
+    const found = levels.pop();
+    if (found === undefined) throw new Error('no server');
+    return found;
+  });
+  const expected = [
+    `dead_letters{${labels}} 3`,
+    `dead_letters_redriving{${labels}} 1`,
+    `dead_letters_oldest_seconds{${labels}} 60`,
+  ];
+  expect(await linesOf(metrics, 'dead_letters')).toEqual(expected);
+  expect(await linesOf(metrics, 'dead_letters')).toEqual(expected);
+});

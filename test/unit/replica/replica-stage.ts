@@ -84,6 +84,7 @@ export class ReplicaStage {
     const consumers = { get: async () => this.outputConsumer() };
     return {
       inputs: this.inputs,
+      redrives: { start: () => undefined, demand: () => undefined, stop: () => undefined, isDone: async () => true },
       publisher: this.publisher,
       writer: new OutputWriter(this.publisher, { maxPayload: 1_000 }),
       claims: {},

@@ -11,13 +11,14 @@ import { kindOf } from '../../../../lib/topology/function-types/function-type';
 import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
 import { managerOf } from '../../../adapters/jetstream/access/jetstream-api';
 import { JetStreamStreams } from '../../../adapters/jetstream/jetstream-streams';
-import { type Letter, readLetters } from '../../../adapters/jetstream/read-letters';
+import { readLetters } from '../../../adapters/jetstream/letters/read-letters';
 import { lettersBefore } from '../../../adapters/jetstream/read-run';
 import { WorkloadNode } from '../../../adapters/processes/workload-node';
 import type { FailedStop } from '../../../adapters/processes/workload-runner';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
 import { type EmptySource, findEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
+import type { StoredLetter } from '../../../engine/letters/stored-letter';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
@@ -119,12 +120,15 @@ export class LocalFlow {
   }
 
   /** The dead letters of this run. */
-  async *letters(): AsyncIterable<Letter> {
+  async *letters(): AsyncIterable<StoredLetter> {
     const { connection } = this;
     if (connection === undefined) return;
     const { plan } = this.prepared();
     const manager = await managerOf(connection);
-    yield* readLetters(connection, deadLetterStream(plan), await lettersBefore(manager, plan.stateBucket));
+    yield* readLetters(connection, {
+      stream: deadLetterStream(plan),
+      after: await lettersBefore(manager, plan.stateBucket),
+    });
   }
 
   async markCompleted(): Promise<void> {

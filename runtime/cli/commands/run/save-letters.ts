@@ -1,11 +1,11 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import type { Letter } from '../../../adapters/jetstream/read-letters';
+import type { StoredLetter } from '../../../engine/letters/stored-letter';
 
 /**
  * Writes dead letters to a file, one JSON object a line with the record's message in base64, and removes the file of an
  * earlier run. Returns the number of letters.
  */
-export async function saveLetters(file: string, letters: AsyncIterable<Letter>): Promise<number> {
+export async function saveLetters(file: string, letters: AsyncIterable<StoredLetter>): Promise<number> {
   rmSync(file, { force: true });
   let output: number | undefined;
   let count = 0;

@@ -45,7 +45,7 @@ export interface RouteDeclaration {
   readonly summary: string;
   readonly description?: string;
   /** Group in the OpenAPI page. */
-  readonly tag: 'flows' | 'changes' | 'history' | 'events' | 'controller';
+  readonly tag: 'flows' | 'changes' | 'history' | 'events' | 'letters' | 'controller';
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
   /** Successful responses by status. */

@@ -12,7 +12,7 @@ import type { BatchResult } from '../workflow/flow-activities';
  * flow lists the functions that dead-lettered records.
  */
 export async function batchResult(
-  { cluster, streams }: { readonly cluster: Cluster; readonly streams: Pick<Streams, 'progress'> },
+  { cluster, streams }: { readonly cluster: Cluster; readonly streams: Pick<Streams, 'progress' | 'redriving'> },
   plan: FlowPlan,
   ended: readonly string[],
 ): Promise<BatchResult> {
@@ -29,6 +29,8 @@ export async function batchResult(
   });
   if (failures.length > 0) return { outcome: 'failed', reason: failures.join('; ') };
   const isDone = (id: string) => ended.includes(id) || states.get(id)?.outcome === 'succeeded';
+  const redriving = (await streams.redriving(plan)).filter(isDone);
+  if (redriving.length > 0) return { outcome: 'open', redriving };
   if (!jobs.every(({ function: id }) => isDone(id))) return { outcome: 'open' };
   const progress = await streams.progress(plan);
   const left = progress.filter(({ function: id }) => !ended.includes(id) && states.get(id)?.outcome === 'succeeded');
@@ -41,16 +43,38 @@ export async function batchResult(
     drifts.filter(({ lost }) => lost !== undefined).map(({ message }) => `${id}: ${message}`),
   );
   if (losses.length > 0) return { outcome: 'failed', reason: losses.join('; ') };
-  const deadLetters = progress.filter(({ dead }) => dead > 0);
-  if (deadLetters.length === 0) return { outcome: 'completed' };
-  const counts = deadLetters.map(({ function: id, dead }) => `${id} (${countedRecords(dead)})`);
-  return { outcome: 'completed', reason: `completed with dead letters of ${counts.join(', ')}` };
+  const reason = deadLettersReason(progress);
+  return { outcome: 'completed', ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Which functions of a completed batch have dead letters; undefined without any. */
+export function deadLettersReason(
+  functions: readonly { readonly function: string; readonly dead: number }[],
+): string | undefined {
+  const counts = functions
+    .filter(({ dead }) => dead > 0)
+    .map(({ function: id, dead }) => `${id} (${countedRecords(dead)})`);
+  return counts.length === 0 ? undefined : `completed with dead letters of ${counts.join(', ')}`;
 }
 
 /** A replica that is restarted for ever by the cluster, and has failed as often as a Job's may. */
 export function exhaustedReplica({ kind, replicas }: WorkloadState): ReplicaState | undefined {
   if (kind === 'job') return undefined;
   return replicas.find(({ reason, restarts }) => reason === 'CrashLoopBackOff' && restarts >= retriesEach);
+}
+
+/**
+ * Begins a run of a batch, or continues the last one: when it has not completed, or when dead letters are to be processed again,
+ * which then belong to it. Returns the functions that do not run again.
+ */
+export async function beginBatch(
+  streams: Pick<Streams, 'redriving' | 'beginRun' | 'reopen' | 'endedFunctions'>,
+  plan: FlowPlan,
+): Promise<readonly string[]> {
+  const redriving = await streams.redriving(plan);
+  await streams.beginRun(plan, { continues: redriving.length > 0 });
+  if (redriving.length > 0) await streams.reopen(plan, functionsDownstream(plan, redriving));
+  return streams.endedFunctions(plan);
 }
 
 /** These functions and every function downstream of them, in the order of the plan. */

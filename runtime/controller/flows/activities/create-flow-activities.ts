@@ -15,7 +15,7 @@ import type { FlowStore } from '../ports/flow-store';
 import type { FlowActivities, FlowDocument, Transition } from '../workflow/flow-activities';
 import { ActivityLease } from './activity-lease';
 import { applyFlow } from './apply-flow';
-import { batchResult, functionsDownstream } from './batch-flow';
+import { batchResult, beginBatch, functionsDownstream } from './batch-flow';
 import { drainFlow } from './drain-flow';
 import { awaitGone, awaitReady } from './wait-for-workloads';
 
@@ -53,8 +53,11 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
       await awaitGone(cluster, document.flow);
       const plan = await planOf(document, epochs);
       await provision(plan);
-      await streams.beginRun(plan);
-      return { ended: plan.mode === 'batch' ? await streams.endedFunctions(plan) : [] };
+      if (plan.mode === 'stream') {
+        await streams.beginRun(plan);
+        return { ended: [] };
+      }
+      return { ended: await beginBatch(streams, plan) };
     },
     provision: async ({ epochs, ...document }) => provision(await planOf(document, epochs)),
     compare: async (flow, { from, steps }) => {

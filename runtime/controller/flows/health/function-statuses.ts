@@ -52,6 +52,8 @@ function functionStatus(
     held: isAtRest ? 0 : unacked,
     // those of a batch that was interrupted and continues belong to its run
     dead: plan.mode === 'batch' ? (own?.dead ?? 0) : count(({ dead }) => dead),
+    ...(own?.oldestDead === undefined ? {} : { oldestDead: own.oldestDead }),
+    ...(own?.redriving === undefined ? {} : { redriving: own.redriving }),
     restarts: sum(states.map(({ restarts }) => restarts)),
   };
 }

@@ -3,6 +3,7 @@ import type { EventQuery, FlowEventView, LogLine, LogQuery, RevisionView } from 
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
 import type { DocumentProblem } from '../../../api-contract/problem';
+import type { FlowLetters } from './flow-letters';
 
 /** Who sends a request, and why. */
 export interface Requester {
@@ -32,6 +33,8 @@ export type Ending = 'delete' | 'force' | 'stop';
  * - StoreError, or ConfigError `server-failed`, when a server behind the controller does not respond.
  */
 export interface FlowService {
+  /** The dead letters of flows. */
+  readonly letters: FlowLetters;
   /** Starts a flow, or resumes a stopped one. `text` is YAML or JSON; its namespace and jobId default to the flow's. */
   submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult>;
   /** `namespace` defaults to the document's, else to that of the only flow with its jobId. */

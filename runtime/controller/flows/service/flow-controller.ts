@@ -5,14 +5,17 @@ import type { EventQuery, FlowEventView, LogLine, LogQuery, RevisionView } from 
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
 import type { Cluster } from '../../ports/cluster';
+import type { Letters } from '../../ports/letters';
 import type { RewindStart } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { readFlowNames } from '../documents/read-flow-document';
+import type { FlowLetters } from '../ports/flow-letters';
 import type { FlowCommand } from '../ports/flow-request';
 import type { Ending, FlowService, Requester, SubmitResult } from '../ports/flow-service';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowLimits, FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
 import { acceptsChanges } from '../ports/phase-transitions';
+import { ControlledLetters } from './controlled-letters';
 import { type AdmittedDocument, assertFunctions, type DocumentAdmission } from './document-admission';
 import { findFlow } from './find-flow';
 import { FlowRevisions } from './flow-revisions';
@@ -28,6 +31,9 @@ export interface FlowControllerProps {
   readonly admission: DocumentAdmission;
   readonly statuses: FlowStatuses;
   readonly limits: FlowLimits;
+  readonly letters: Letters;
+  /** Image of functions without an image of their own. */
+  readonly image: string;
   /** Reasons why the controller is not ready, one line each. */
   readonly whyNotReady: () => Promise<readonly string[]>;
 }
@@ -40,12 +46,14 @@ const maxAttempts = 5;
 
 /** The service of flows: checks requests, passes them to the workflows, and reads statuses and history. */
 export class FlowController implements FlowService {
+  readonly letters: FlowLetters;
   private readonly client: FlowWorkflowClient;
   private readonly revisions: FlowRevisions;
 
   constructor(private readonly props: FlowControllerProps) {
     this.client = new FlowWorkflowClient(props);
     this.revisions = new FlowRevisions(props);
+    this.letters = new ControlledLetters({ ...props, client: this.client });
   }
 
   async submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult> {

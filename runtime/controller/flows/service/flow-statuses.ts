@@ -7,8 +7,8 @@ import { Limit } from '../../../async/limit';
 import type { ReplicaReport } from '../../../engine/counters';
 import type { Cluster } from '../../ports/cluster';
 import type { FunctionProgress, Streams } from '../../ports/streams';
+import { deadLettersReason } from '../activities/batch-flow';
 import type { FlowPlanner } from '../documents/flow-planner';
-
 import { findEmptySources } from '../health/empty-sources';
 import { explainClosed, explainHealth } from '../health/explain-health';
 
@@ -96,7 +96,9 @@ export class FlowStatuses {
     const isWell = phase === 'Running' && !lifecycle.isChanging && parts.health.state === 'healthy';
     const reason = isWell
       ? lastingReason(lifecycle, record, Date.now())
-      : (lifecycle.reason ?? view?.lastFailure ?? fault);
+      : phase === 'Completed' && parts.functions.length > 0
+        ? deadLettersReason(parts.functions) // letters may have been dealt with since
+        : (lifecycle.reason ?? view?.lastFailure ?? fault);
     return {
       status: phase,
       startTime,

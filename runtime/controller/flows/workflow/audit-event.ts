@@ -26,6 +26,7 @@ function subjectOf(request: FlowRequest): string | undefined {
 }
 
 function textOf(start: RewindStart): string {
+  if (start.from === 'letters') return 'its dead letters';
   if (start.from === 'sequence') return `sequence ${start.sequence}`;
   return start.from === 'time' ? start.time : 'the first record';
 }

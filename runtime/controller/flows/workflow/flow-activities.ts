@@ -101,4 +101,6 @@ export interface BatchResult {
   readonly outcome: 'open' | 'completed' | 'failed';
   /** Why the flow failed, or which functions of a completed flow have dead letters. */
   readonly reason?: string;
+  /** Functions of an open flow that have ended, and whose dead letters are to be processed again. */
+  readonly redriving?: readonly string[];
 }

@@ -39,7 +39,8 @@ export class FlowEnding {
     const { revision, ended } = state.applied;
     if (revision === 0) return;
     const document = state.documentOf(revision);
-    const { outcome, reason } = await runtime.changes.judge(document, ended);
+    const { outcome, reason, redriving = [] } = await runtime.changes.judge(document, ended);
+    if (redriving.length > 0) state.redriveDue(redriving);
     if (outcome === 'open') return;
     throwIfSuperseded(runtime);
     await runtime.changes.removeWorkloads(this.input.flow, { keepEnded: true });

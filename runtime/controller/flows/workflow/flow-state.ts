@@ -174,6 +174,15 @@ export class FlowState {
     return true;
   }
 
+  /** Runs functions of a batch again that have ended, and everything downstream: their dead letters are to be processed. */
+  redriveDue(functions: readonly string[]): void {
+    if (this.closed || this.desired.ending !== undefined) return;
+    const rewinds = functions.map((id) => ({ function: id, start: { from: 'letters' } as const }));
+    this.desiredState = { ...this.desiredState, rewinds: [...this.desiredState.rewinds, ...rewinds] };
+    this.publish({ isSettled: false });
+    this.generationCount++;
+  }
+
   /** Records that streams and buckets exist, and which functions of a batch flow do not run again. */
   prepared(ended: readonly string[]): void {
     this.change({ isPrepared: true, ended });

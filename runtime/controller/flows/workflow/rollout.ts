@@ -102,7 +102,8 @@ export class Rollout {
     }
     if (functions.length === 0) return;
     await runtime.changes.rewind(document, rewinds);
-    state.epochStarted(functions);
+    const reread = rewinds.filter(({ start }) => start.from !== 'letters').map(({ function: id }) => id);
+    if (reread.length > 0) state.epochStarted(reread); // redriven letters keep the ids of their outputs
     await state.save();
     state.reopened(reopened);
   }

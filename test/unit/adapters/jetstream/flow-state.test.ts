@@ -128,6 +128,13 @@ describe('a seal', () => {
     expect(await seals()).toEqual([6, 6]);
   });
 
+  test('is raised when its writer has run again, and written more', async () => {
+    server.values.set('sealed.1.main', '5');
+    server.values.set('sealed.1.side', '9');
+    await state.markEnded(writer);
+    expect(await seals()).toEqual([7, 9]);
+  });
+
   test('that cannot be stored fails the call, and the writer has not ended', async () => {
     server.beforeCreate = () => {
       throw new NatsError('no permission', 'PERMISSIONS_VIOLATION');

@@ -3,6 +3,8 @@ import { readProgress } from '../../../../runtime/adapters/jetstream/read-progre
 import { readServer } from '../../../../runtime/adapters/jetstream/retry-request';
 import { plannedFlow } from './planned-flow';
 
+const failedAt = '2026-01-31T08:00:00.000Z';
+
 /** Streams with 100 messages, of which 40 are left; consumers of which 90 were delivered and 5 are not acked. */
 class Server {
   readonly options: { readonly [stream: string]: unknown }[] = [];
@@ -13,6 +15,8 @@ class Server {
   readonly values = new Map<string, string>();
   /** Start and subject of the consumers that were created to count messages. */
   readonly counted: (readonly [number, string])[] = [];
+  /** Start and subject of the letters whose time was read. */
+  readonly oldest: (readonly [number, string])[] = [];
 
   readonly manager = {
     streams: {
@@ -22,6 +26,7 @@ class Server {
         const keys = [...this.values.keys()].filter((key) => key.startsWith('drift.'));
         const subjects = {
           kflow_default_job__dead: { 'kflow.default.job.in.dead': 1, 'kflow.default.job.map.dead': 2 },
+          kflow_default_job__redrive: { 'kflow.default.job.map.redrive.61': 1, 'kflow.default.job.maps.redrive.9': 1 },
           KV_kflow_default_job__state: Object.fromEntries(
             keys.map((key) => [`$KV.kflow_default_job__state.${key}`, 1]),
           ),
@@ -30,7 +35,12 @@ class Server {
         const own = Object.entries(subjects).find(([name]) => name === stream)?.[1];
         return { config: { name: stream }, state: own === undefined ? counts : { ...counts, subjects: own } };
       },
-      getMessage: async (_bucket: string, { last_by_subj: subject }: { last_by_subj: string }) => {
+      getMessage: async (_stream: string, query: { last_by_subj: string; next_by_subj?: string; seq?: number }) => {
+        const { last_by_subj: subject, next_by_subj: letters, seq } = query;
+        if (letters !== undefined) {
+          this.oldest.push([seq ?? 0, letters]);
+          return { header: { get: () => failedAt }, time: new Date(0) };
+        }
         const text = this.values.get(subject.replace('$KV.kflow_default_job__state.', ''));
         if (text === undefined) throw new NatsError('no message found', '404');
         return { data: Buffer.from(text) };
@@ -100,6 +110,9 @@ test('counts the dead letters of each function', async () => {
     ['leaf', 0],
   ]);
   expect(server.options).toContainEqual({ kflow_default_job__dead: { subjects_filter: '>' } });
+  expect(progress.get('map')).toMatchObject({ oldestDead: failedAt, redriving: 1 });
+  expect(progress.get('in')).not.toHaveProperty('redriving');
+  expect(progress.get('leaf')).not.toHaveProperty('oldestDead');
 });
 
 test('does not count the dead letters of earlier runs', async () => {

@@ -1,7 +1,9 @@
 import { ErrorCode, type JetStreamManager, type KV, NatsError } from 'nats';
 import { rewindConsumer, startFloorOf } from '../../../../runtime/adapters/jetstream/rewind-consumer';
-import type { RewindStart } from '../../../../runtime/controller/ports/streams';
+import type { RewindStart as AnyStart } from '../../../../runtime/controller/ports/streams';
 import { planOf } from '../../plan/planned';
+
+type RewindStart = Exclude<AnyStart, { readonly from: 'letters' }>;
 
 const code = 'meta: { name: run, code: "def run(ctx, event): return event" }';
 const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';

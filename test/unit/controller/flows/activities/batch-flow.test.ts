@@ -15,7 +15,11 @@ function resultOf(outcomes: Outcomes, counts: { readonly [id: string]: Counts } 
     return outcome === undefined ? state : { ...state, outcome };
   });
   cluster.workloads = async () => states;
-  return batchResult({ cluster, streams: { progress: async () => progressOf(plan, counts) } }, plan, ended);
+  return batchResult(
+    { cluster, streams: { redriving: async () => [], progress: async () => progressOf(plan, counts) } },
+    plan,
+    ended,
+  );
 }
 
 test('a batch flow whose sink still has records pending is open', async () => {
@@ -65,14 +69,17 @@ test.each([
       (state): WorkloadState =>
         state.function === 'list' ? { ...state, kind: 'deployment', replicas: [replica] } : state,
     );
-  const streams = { progress: async () => progressOf(plan, {}) };
+  const streams = { redriving: async () => [], progress: async () => progressOf(plan, {}) };
   expect(await batchResult({ cluster, streams }, plan, [])).toEqual(expected);
 });
 
 test('a batch flow without Jobs stays open', async () => {
   const plan = planIn('batch');
   const workloads = plan.workloads.map((workload) => ({ ...workload, kind: 'deployment' as const }));
-  const ports = { cluster: new MemoryCluster(), streams: { progress: async () => progressOf(plan, {}) } };
+  const ports = {
+    cluster: new MemoryCluster(),
+    streams: { redriving: async () => [], progress: async () => progressOf(plan, {}) },
+  };
   expect(await batchResult(ports, { ...plan, workloads }, [])).toEqual({ outcome: 'open' });
 });
 

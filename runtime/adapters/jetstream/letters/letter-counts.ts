@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager, nanos, type StreamInfo } from 'nats';
-import { ignoreMissing } from './retry-request';
+import { ignoreMissing } from '../retry-request';
 
 /** Inactivity after which the server deletes a consumer that was created to count messages. */
 const lookupExpiryMs = 5_000;
@@ -42,4 +42,15 @@ export async function countLettersOf(
   });
   await ignoreMissing(manager.consumers.delete(config.name, name));
   return found;
+}
+
+/** When the oldest of a function's letters after a sequence failed, as an ISO time; undefined without letters. */
+export async function oldestLetterOf(
+  manager: JetStreamManager,
+  stream: string,
+  { subject, after }: { readonly subject: string; readonly after: number },
+): Promise<string | undefined> {
+  const first = { seq: after + 1, next_by_subj: subject };
+  const letter = await ignoreMissing(manager.streams.getMessage(stream, first));
+  return letter === undefined ? undefined : letter.header?.get('Kflow-Failed-At') || letter.time.toISOString();
 }

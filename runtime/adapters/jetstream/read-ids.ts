@@ -1,0 +1,32 @@
+import { DeliverPolicy, type NatsConnection } from 'nats';
+import { jetStreamOf } from './access/jetstream-api';
+
+/** Ids read with one request, and its timeout. */
+const batch = { max_messages: 5_000, expires: 5_000 };
+
+/** Where to begin: after a sequence, or at a time of the server, ms since 1970. */
+export type IdsStart = { readonly after: number } | { readonly sinceMs: number };
+
+/** Reads the message ids of a stream and their headers, without the messages, in their order; of one subject, if there is a filter. */
+export async function readIds(
+  connection: NatsConnection,
+  { stream, subject, start }: { readonly stream: string; readonly subject?: string; readonly start: IdsStart },
+  read: (id: string, header: (name: string) => string) => void,
+): Promise<void> {
+  const from =
+    'after' in start
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.after + 1 }
+      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.sinceMs).toISOString() };
+  const options = { ...from, headers_only: true, ...(subject === undefined ? {} : { filterSubjects: subject }) };
+  const consumer = await jetStreamOf(connection).consumers.get(stream, options);
+  // checked before each batch: pending messages may have been trimmed
+  while ((await consumer.info()).num_pending > 0) {
+    for await (const message of await consumer.fetch({ ...batch })) {
+      const { headers } = message;
+      const header = (name: string) => headers?.get(name) ?? '';
+      read(header('Nats-Msg-Id'), header);
+      if (message.info.pending === 0) break;
+    }
+  }
+  await consumer.delete();
+}

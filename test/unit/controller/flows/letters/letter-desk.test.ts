@@ -1,0 +1,112 @@
+import { LetterDesk } from '../../../../../runtime/controller/flows/letters/letter-desk';
+import { MemoryLetters } from '../../../../support/memory-letters';
+
+const flow = { namespace: 'team', jobId: 'words' };
+const eva = { by: 'eva', comment: 'repaired' };
+const any = { discarded: false };
+
+let letters: MemoryLetters;
+let desk: LetterDesk;
+
+beforeEach(() => {
+  letters = new MemoryLetters();
+  desk = new LetterDesk(letters);
+  letters.add(flow, 'map', { place: 'run (a.py:1)', failedAt: '2026-01-31T08:00:00.000Z' });
+  letters.add(flow, 'map', { place: 'run (a.py:1)', failedAt: '2026-01-31T10:00:00.000Z', error: 'newest' });
+  letters.add(flow, 'map', { errorType: 'KeyError', failedAt: '2026-01-31T09:00:00.000Z' });
+  letters.add(flow, 'sink', { reason: 'timed out', errorType: 'timed out' });
+});
+
+test('groups letters by function, error and place, the largest group first', async () => {
+  const groups = await desk.groups(flow, any);
+  expect(groups.map(({ function: id, errorType, place, letters: count }) => [id, errorType, place, count])).toEqual([
+    ['map', 'ValueError', 'run (a.py:1)', 2],
+    ['map', 'KeyError', undefined, 1],
+    ['sink', 'timed out', undefined, 1],
+  ]);
+  expect(groups[0]).toMatchObject({
+    oldest: '2026-01-31T08:00:00.000Z',
+    newest: '2026-01-31T10:00:00.000Z',
+    error: 'newest',
+    redriving: 0,
+  });
+});
+
+test.each([
+  [{ function: 'map' }, [1, 2, 3]],
+  [{ error: 'KeyError' }, [3]],
+  [{ reason: 'timed out' }, [4]],
+  [{ place: 'run (a.py:1)' }, [1, 2]],
+  [{ function: 'map', since: '2026-01-31T09:00:00Z' }, [2, 3]],
+  [{ function: 'map', until: '2026-01-31T10:00:00+01:00' }, [1, 3]],
+  [{ letters: [2, 4] }, [2, 4]],
+  [{ function: '*' }, []],
+])('chooses letters by %j', async (conditions, expected) => {
+  const change = await desk.redrive(flow, { ...conditions, dryRun: true }, eva);
+  expect(change).toMatchObject({ letters: expected.length, isDryRun: true });
+  await desk.redrive(flow, { ...conditions, dryRun: false }, eva);
+  expect([...(await letters.redriving(flow))]).toEqual(expected);
+});
+
+test('a change without a condition is refused unless it chooses all letters', async () => {
+  await expect(desk.discard(flow, { dryRun: false }, eva)).rejects.toMatchObject({ code: 'setting-missing' });
+  expect(await desk.discard(flow, { all: true, dryRun: false }, eva)).toMatchObject({ letters: 4 });
+});
+
+test('a dry run changes nothing, and reports letters that do not exist', async () => {
+  const change = await desk.redrive(flow, { letters: [1, 99], dryRun: true }, eva);
+  expect(change).toMatchObject({ letters: 1, missing: [99], isDryRun: true, functions: { map: 1 } });
+  expect(change).not.toHaveProperty('redrive');
+  expect(await letters.redriving(flow)).toEqual(new Set());
+});
+
+test('letters that are being processed again are left alone by every change', async () => {
+  await desk.redrive(flow, { letters: [1], dryRun: false }, eva);
+  expect((await desk.list(flow, { ...any, limit: 10 })).letters.map(({ state }) => state)).toEqual([
+    'redriving',
+    'open',
+    'open',
+    'open',
+  ]);
+  expect(await desk.discard(flow, { all: true, dryRun: false }, eva)).toMatchObject({ letters: 3, redriving: 1 });
+  expect(await desk.redrive(flow, { all: true, dryRun: false }, eva)).toMatchObject({ letters: 0, redriving: 1 });
+});
+
+test('a discarded letter is listed as such, and keeps its number when it is restored', async () => {
+  await desk.discard(flow, { letters: [2], dryRun: false }, eva);
+  expect((await desk.list(flow, { ...any, limit: 10 })).letters.map(({ letter }) => letter)).toEqual([1, 3, 4]);
+  expect((await desk.list(flow, { discarded: true, limit: 10 })).letters).toMatchObject([
+    { letter: 2, state: 'discarded' },
+  ]);
+  expect(await desk.show(flow, 2)).toMatchObject({ state: 'discarded', discarded: eva });
+  await desk.restore(flow, { letters: [2], dryRun: false }, eva);
+  expect((await desk.list(flow, { ...any, limit: 10 })).letters.map(({ letter }) => letter)).toEqual([1, 3, 4, 2]);
+  expect(await desk.show(flow, 2)).toMatchObject({ state: 'open' });
+});
+
+test('pages of a list have every letter once', async () => {
+  const first = await desk.list(flow, { ...any, limit: 3 });
+  const second = await desk.list(flow, { ...any, limit: 3, after: first.next ?? 0 });
+  expect([...first.letters, ...second.letters].map(({ letter }) => letter)).toEqual([1, 2, 3, 4]);
+  expect(second.next).toBeUndefined();
+});
+
+test('the progress of a redrive counts what is left, and what failed again', async () => {
+  const { redrive = '' } = await desk.redrive(flow, { function: 'map', rate: 5, dryRun: false }, eva);
+  expect(await desk.redrives(flow)).toMatchObject([
+    { id: redrive, ...eva, rate: 5, letters: 3, functions: { map: 3 }, pending: 3, failed: 0, state: 'running' },
+  ]);
+  letters.settle(flow, [3]);
+  expect(await desk.redrives(flow)).toMatchObject([{ pending: 0, failed: 1, state: 'done' }]);
+});
+
+test('a canceled redrive leaves letters that can be redriven again', async () => {
+  const { redrive = '' } = await desk.redrive(flow, { function: 'map', dryRun: false }, eva);
+  expect(await desk.cancel(flow, redrive)).toMatchObject({ canceled: 3, state: 'canceled' });
+  expect(await desk.redrive(flow, { function: 'map', dryRun: false }, eva)).toMatchObject({ letters: 3 });
+  await expect(desk.cancel(flow, 'none')).rejects.toMatchObject({ code: 'redrive-missing' });
+});
+
+test('a letter that does not exist is an error', async () => {
+  await expect(desk.show(flow, 99)).rejects.toMatchObject({ code: 'letter-missing' });
+});
