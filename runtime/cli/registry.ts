@@ -11,6 +11,7 @@ import { history } from './commands/flows/history';
 import { logs } from './commands/flows/logs';
 import { status } from './commands/flows/status';
 import { submit, update } from './commands/flows/submit';
+import { dlq } from './commands/letters/dlq';
 import { nackAccount } from './commands/manifests/nack-account';
 import { plan } from './commands/manifests/plan';
 import { synth } from './commands/manifests/synth';
@@ -33,6 +34,6 @@ export const groups: readonly CommandGroup[] = [
     heading: 'Start and change flows:',
     commands: [submit, update, scale, pause, resume, restart, replay, rollback, stop, remove],
   },
-  { heading: 'Inspect flows:', commands: [status, logs, events, history, diff] },
+  { heading: 'Inspect flows:', commands: [status, logs, events, dlq, history, diff] },
   { heading: 'Shell:', commands: [completion, complete] },
 ];

@@ -43,7 +43,7 @@ export class ControllerClient {
   ) {}
 
   submit(flow: FlowKey, document: DocumentBody): Promise<ChangeAnswer> {
-    return this.send('POST', pathOf(flow), document);
+    return this.send('POST', flowPath(flow), document);
   }
 
   /** Without `namespace`, that of the document or, if it has none, that of the only flow with its jobId. */
@@ -52,16 +52,16 @@ export class ControllerClient {
   }
 
   end(flow: FlowKey, ending: 'delete' | 'force' | 'stop'): Promise<ChangeAnswer> {
-    return this.send('DELETE', `${pathOf(flow)}${ending === 'delete' ? '' : `?${ending}=true`}`);
+    return this.send('DELETE', `${flowPath(flow)}${ending === 'delete' ? '' : `?${ending}=true`}`);
   }
 
   change<Kind extends keyof ChangeBodies>(flow: FlowKey, kind: Kind, body: ChangeBodies[Kind]): Promise<ChangeAnswer> {
     const document = { text: JSON.stringify(body), contentType: 'application/json' } as const;
-    return this.send('POST', `${pathOf(flow)}/${kind}`, document);
+    return this.send('POST', `${flowPath(flow)}/${kind}`, document);
   }
 
   async status(flow: FlowKey): Promise<FlowStatus> {
-    return this.connection.json(flowStatusSchema, await this.connection.get(pathOf(flow)));
+    return this.connection.json(flowStatusSchema, await this.connection.get(flowPath(flow)));
   }
 
   /** Every flow of one namespace or of all; with `id`, those of this jobId. */
@@ -78,16 +78,16 @@ export class ControllerClient {
   }
 
   async history(flow: FlowKey): Promise<readonly RevisionView[]> {
-    return this.connection.json(z.array(revisionSchema), await this.connection.get(`${pathOf(flow)}/history`));
+    return this.connection.json(z.array(revisionSchema), await this.connection.get(`${flowPath(flow)}/history`));
   }
 
   /** The document of a revision, with its secrets hidden. */
   async document(flow: FlowKey, revision: number): Promise<string> {
-    return this.connection.text(`${pathOf(flow)}/history/${revision}`, 'application/yaml');
+    return this.connection.text(`${flowPath(flow)}/history/${revision}`, 'application/yaml');
   }
 
   async diff(flow: FlowKey, revisions: { readonly from?: number; readonly to?: number }): Promise<string> {
-    return this.connection.text(`${pathOf(flow)}/diff${queryOf(revisions)}`, 'text/plain');
+    return this.connection.text(`${flowPath(flow)}/diff${queryOf(revisions)}`, 'text/plain');
   }
 
   /** The last events of a flow, of a namespace or of all flows, the oldest first. */
@@ -111,7 +111,7 @@ export class ControllerClient {
 
   /** The current status, then every changed status until the flow has closed. */
   async *followStatus(flow: FlowKey, signal?: AbortSignal): AsyncGenerator<FlowStatus> {
-    const body = await this.connection.stream(pathOf(flow), {
+    const body = await this.connection.stream(flowPath(flow), {
       accept: 'text/event-stream',
       signal,
       isKeptAlive: true,
@@ -122,7 +122,7 @@ export class ControllerClient {
   }
 
   async *logs(flow: FlowKey, query: Partial<LogQuery>): AsyncGenerator<LogLine> {
-    const path = `${pathOf(flow)}/logs${queryOf(query)}`;
+    const path = `${flowPath(flow)}/logs${queryOf(query)}`;
     const body = await this.connection.stream(path, {
       accept: 'application/x-ndjson',
       isKeptAlive: query.follow === true,
@@ -140,16 +140,18 @@ export class ControllerClient {
   }
 }
 
-function pathOf({ namespace, jobId }: FlowKey): string {
+/** The path of a flow's routes. */
+export function flowPath({ namespace, jobId }: FlowKey): string {
   return `/kflows/v1/${encodeURIComponent(namespace)}/${encodeURIComponent(jobId)}`;
 }
 
 function eventsPath({ namespace, jobId }: Partial<FlowKey>, query: Partial<EventQuery>): string {
-  if (namespace !== undefined && jobId !== undefined) return `${pathOf({ namespace, jobId })}/events${queryOf(query)}`;
+  if (namespace !== undefined && jobId !== undefined)
+    return `${flowPath({ namespace, jobId })}/events${queryOf(query)}`;
   return `/kflows/events/v1${queryOf({ namespace, ...query })}`;
 }
 
-function queryOf(values: { readonly [name: string]: unknown }): string {
+export function queryOf(values: { readonly [name: string]: unknown }): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value));
   return query.size === 0 ? '' : `?${query}`;

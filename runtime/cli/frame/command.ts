@@ -16,7 +16,8 @@ interface ValueSpec<Value> {
 export interface ArgumentSpec<Value> extends ValueSpec<Value> {
   /** The name in help; left out, the key of the declaration. */
   readonly name?: string;
-  readonly arity: 'one' | 'optional' | 'many';
+  /** `many`: one or more; `any`: none or more. */
+  readonly arity: 'one' | 'optional' | 'many' | 'any';
 }
 
 /** An option. Its long flag is the key of the declaration in kebab case. */

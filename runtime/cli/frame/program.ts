@@ -45,7 +45,7 @@ function addCommand(parent: Command, spec: CommandSpec, act: Act): void {
 }
 
 function argumentOf(key: string, { name = key, description, choices, arity }: ArgumentSpec<unknown>): Argument {
-  const brackets = { one: `<${name}>`, optional: `[${name}]`, many: `<${name}...>` }[arity];
+  const brackets = { one: `<${name}>`, optional: `[${name}]`, many: `<${name}...>`, any: `[${name}...]` }[arity];
   return new Argument(brackets, withNote(description ?? '', choices));
 }
 

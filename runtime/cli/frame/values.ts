@@ -67,6 +67,22 @@ export const jobTtl: Parse<number> = (value) => {
   throw new BadValue('want at most 2147483647 seconds, which are 68 years');
 };
 
+export const positiveNumber: Parse<number> = (value) => {
+  if (/^\d+(\.\d+)?$/.test(value) && Number(value) > 0) return Number(value);
+  throw new BadValue('want a number above 0');
+};
+
+/** An ISO time of a time, or of so long ago. */
+export const instant: Parse<string> = (value) => {
+  if (/^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(Date.parse(value))) return new Date(value).toISOString();
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(value) ?? [];
+  const seconds = unit === 'd' ? 86_400 : secondsOf[unit];
+  if (number !== undefined && seconds !== undefined) {
+    return new Date(Date.now() - Number(number) * seconds * 1_000).toISOString();
+  }
+  throw new BadValue('want a time, as in 2026-01-31T08:00:00Z, or how long ago, as in 2h');
+};
+
 /** `NAME=VALUE`, both not empty. `example` completes the message. */
 export function keyValue(example: string): Parse<readonly [string, string]> {
   return (value) => {

@@ -1,4 +1,3 @@
-import { deadLetterStream } from '../../../lib/plan/names';
 import { flowName } from '../../api-contract/flow-key';
 import { flowPhases } from '../../api-contract/flow-phase';
 import type { FlowStatus, FunctionStatus } from '../../api-contract/flow-status';
@@ -87,7 +86,7 @@ export function nextStep(status: FlowStatus): string {
       return `see what happened: kflow events ${name}; kflow submit FILE runs the functions that did not succeed again`;
     case 'Completed':
       return status.functions.some(({ dead }) => dead > 0)
-        ? `see its dead letters: nats stream view ${deadLetterStream(status)}`
+        ? `see its dead letters: kflow dlq ${name}`
         : 'run the flow again: kflow submit FILE';
     case 'Canceled':
     case 'Terminated':

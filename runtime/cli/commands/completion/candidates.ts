@@ -114,7 +114,7 @@ function visible(commands: readonly CommandSpec[]): readonly Candidate[] {
 function argumentAt(command: CommandSpec, index: number): ArgumentSpec<unknown> | undefined {
   const known = Object.values(command.arguments);
   const last = known.at(-1);
-  return known[index] ?? (last?.arity === 'many' ? last : undefined);
+  return known[index] ?? (last?.arity === 'many' || last?.arity === 'any' ? last : undefined);
 }
 
 async function valuesOf(

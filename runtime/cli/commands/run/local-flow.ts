@@ -16,6 +16,7 @@ import { lettersBefore } from '../../../adapters/jetstream/read-run';
 import { WorkloadNode } from '../../../adapters/processes/workload-node';
 import type { FailedStop } from '../../../adapters/processes/workload-runner';
 import { S3Buckets } from '../../../adapters/s3/s3-buckets';
+import { beginBatch } from '../../../controller/flows/activities/batch-flow';
 import { type EmptySource, findEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
 import type { StoredLetter } from '../../../engine/letters/stored-letter';
@@ -24,6 +25,7 @@ import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
 import { countDocuments, indicesOf } from './replaced-servers';
+import { writeRunNote } from './run-note';
 
 /** How long nats and object stores may be away before the flow starts. */
 const maxAwayMs = 60_000;
@@ -72,8 +74,14 @@ export class LocalFlow {
     this.connection = await connectNats(this.servers.nats, name, { trouble: options.say }, this.awayMs);
     this.streams = await JetStreamStreams.open(this.connection);
     await this.streams.provision(this.plan);
-    await this.streams.beginRun(this.plan);
-    this.endedBefore = await this.streams.endedFunctions(this.plan);
+    if (topology.mode === 'batch') this.endedBefore = await beginBatch(this.streams, this.plan);
+    else await this.streams.beginRun(this.plan);
+    writeRunNote(options.directory.path, {
+      namespace: topology.namespace,
+      pid: process.pid,
+      nats: this.servers.nats,
+      isEmbedded: options.isEmbedded,
+    });
     await this.buckets.ensure(this.plan);
     await this.localBuckets().fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);

@@ -80,7 +80,7 @@ export async function startLocalServers(topology: Topology, options: LocalFlowOp
 }
 
 /** Lets in whoever can read the files of the folder, which is this command and the replicas it starts, and nobody else. */
-function soleLogin(folder: string): { readonly config: readonly string[]; readonly folder: string } {
+export function soleLogin(folder: string): { readonly config: readonly string[]; readonly folder: string } {
   const user = Nkey.of('user', randomBytes(32));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(path.join(folder, 'nkey'), `${user.seed}\n`, { mode: 0o600 });

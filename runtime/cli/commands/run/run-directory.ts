@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { ConfigError } from '../../../../lib/errors';
 import { isAlive } from '../../../adapters/processes/earlier-processes';
+import { removeRunNote } from './run-note';
 
 /** The directory of a flow in `.kflow/`, with the data of its servers and the files and logs of its replicas; locked by one run. */
 export class RunDirectory {
@@ -51,6 +52,7 @@ export class RunDirectory {
   }
 
   removeData(): void {
+    removeRunNote(this.path);
     rmSync(this.servers, { recursive: true, force: true });
   }
 

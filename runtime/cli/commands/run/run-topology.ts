@@ -67,7 +67,7 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
       return ExitStatus.Unavailable;
     }
     const functions = await flow.progress();
-    isKept ||= end === 'failed' || functions.some(({ drifts }) => lostOf(drifts) > 0);
+    isKept ||= end === 'failed' || functions.some(({ dead, drifts }) => dead > 0 || lostOf(drifts) > 0);
     view.end(functions);
     process.stdout.write(renderSummary(functions));
     await saveBuckets(flow, save, say).catch((error) => {
@@ -146,6 +146,7 @@ function conclude({ end, topology, functions, flow, say, letters }: RunResult): 
     const total = withDeadLetters.reduce((sum, { dead }) => sum + dead, 0);
     const places = withDeadLetters.map((fn) => `${fn.function} (${fn.dead})`).join(', ');
     say(`incomplete: ${counted(total, 'record')} sent to the dead letters of ${places}; each is a line of ${letters}`);
+    say(`list them with kflow dlq ${topology.jobId}, and process them again with its redrive`);
   }
   if (end === 'completed') {
     for (const { function: id, message } of flow.emptySources(functions))

@@ -22,6 +22,7 @@ const commands = [
   ['status'],
   ['logs'],
   ['events'],
+  ['dlq', 'list'],
   ['history'],
   ['diff'],
 ].map(([command = '', ...words]) => ({ command, words }));
