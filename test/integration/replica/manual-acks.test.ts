@@ -64,15 +64,19 @@ interface FlowProps {
   readonly language: Language;
   readonly count: number;
   readonly code?: string;
+  readonly replicas?: number;
 }
 
 /** A source of the numbers below `count`, and a function that groups them. Leases are short, so that a kill costs two seconds. */
-async function planGroups(jobId: string, { language, count, code = groups[language] }: FlowProps): Promise<FlowPlan> {
+async function planGroups(
+  jobId: string,
+  { language, count, code = groups[language], replicas = 1 }: FlowProps,
+): Promise<FlowPlan> {
   const generate = `def run():\n    for n in range(${count}):\n        yield {"n": n}`;
   const meta = { name: 'run', language, code, ack: 'manual', 'max.poll.interval.ms': 2_000 };
   const dag = [
     { id: 'source', type: 'raw-source', schema: numbered, out: ['group'], meta: { name: 'run', code: generate } },
-    { id: 'group', type: 'raw', schema: grouped, out: ['leaf'], meta },
+    { id: 'group', type: 'raw', schema: grouped, out: ['leaf'], parallelism: replicas, meta },
     { id: 'leaf', type: 'raw', meta: { name: 'run', language: 'javascript', code: 'function run() {}' } },
   ];
   const plan = planOf(JSON.stringify({ jobId, mode: 'batch', dag }));
@@ -125,6 +129,14 @@ describe.each(['python', 'javascript'] as const)('a function in %s that acks gro
     }
     const [code] = await once(spawnReplica(plan), 'exit');
     expect(code).toBe(0);
+    expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(count));
+  });
+
+  test('puts each record into one group of one of its replicas, which end together', async () => {
+    const count = 1_001;
+    const plan = await planGroups(`two-${language}`, { language, count, replicas: 2 });
+    const replicas = [0, 1].map((replica) => startReplica(place, plan, 'group', { replica }));
+    expect(await Promise.all(replicas.map(({ ended }) => ended))).toEqual([{ is: 'done' }, { is: 'done' }]);
     expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(count));
   });
 
