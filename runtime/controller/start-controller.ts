@@ -131,8 +131,8 @@ async function connect(
   const temporal = await connectTemporal(settings.temporal, log);
   onClose(() => temporal.close());
   await claimTaskQueue(temporal.client, settings.temporal, installation);
-  await claimQueue();
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
+  await claimQueue(async (flow) => (await workflows.describe(flow))?.memo !== undefined);
   return { nats, store, cluster, temporal, workflows };
 }
 

@@ -3,6 +3,7 @@ import { type FunctionSpec, outputsOf, type S3Connection } from '../../lib/plan/
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import { connectNats, openOver } from '../adapters/jetstream/access/connect-nats';
 import { managerOf } from '../adapters/jetstream/access/jetstream-api';
+import { outageStatuses } from '../adapters/jetstream/access/outage-statuses';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { RedriveDeliveries } from '../adapters/jetstream/letters/redrive-deliveries';
@@ -136,7 +137,7 @@ export class ReplicaLinks {
 
   private async watchConnection(statuses: AsyncIterable<Status>): Promise<void> {
     const { log, onConnection } = this.props;
-    for await (const status of statuses) {
+    for await (const status of outageStatuses(statuses)) {
       if (status.type === 'disconnect') {
         onConnection('lost');
         log('WARNING', 'lost the connection to NATS; reconnecting');

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MemoryCluster } from '../../../bench/memory-cluster';
+import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { readControllerSettings } from '../../../runtime/controller/settings/settings';
 import { type RunningController, startController } from '../../../runtime/controller/start-controller';
 import { ensureKeyFile } from '../../../runtime/installation/key-file';
@@ -20,7 +21,11 @@ const running: RunningController[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'kflow-installations-'));
   const at = (name: string) => serverFiles(folder, name);
-  nats.push(await startNatsServer(at('nats-0')), await startNatsServer(at('nats-1')));
+  nats.push(
+    await startNatsServer(at('nats-0')),
+    await startNatsServer(at('nats-1')),
+    await startNatsServer(at('nats-2')),
+  );
   temporal = await startTemporalServer(at('temporal'));
   running.push(await start('first', 0, 'kflow'));
 });
@@ -50,6 +55,13 @@ function start(
     KFLOW_CONTROLLER_LISTEN_PORT: '0',
   });
   return startController(settings, { log: () => undefined, cluster: new MemoryCluster() });
+}
+
+/** Submits a flow, if it is not there, and waits until it runs. */
+async function submit({ url }: RunningController, name: string): Promise<void> {
+  const api = new FlowClient(url);
+  await api.call('POST', `/kflows/v1/${name}`, chainTopology({}));
+  await api.untilHealthy(name);
 }
 
 test('a second installation with the task queue of the first does not start', async () => {
@@ -87,14 +99,40 @@ test.each([
 ])(
   'a controller does not start when its flows are on another %s: it would take them for lost',
   async (_what, queue, namespace) => {
+    await submit(running[0] as RunningController, 'held/flow');
     await expect(start('first', 0, queue, namespace)).rejects.toMatchObject({
       code: 'config-invalid',
       message: expect.stringMatching(
-        /^temporal\.taskQueue: the flows of this nats account run on the task queue "kflow" of the Temporal namespace "default", got /,
+        /^temporal\.taskQueue: the flows of this nats account run on the task queue "kflow" of the Temporal namespace "default", got .* \(not closed: held\/flow\); set it back/,
       ),
     });
   },
 );
+
+test('a task queue can be changed once the flows on it are deleted', async () => {
+  const before = await start('mover', 2, 'before');
+  await submit(before, 'moved/flow');
+  await expect(start('mover', 2, 'after')).rejects.toMatchObject({ code: 'config-invalid' });
+  await new FlowClient(before.url).call('DELETE', '/kflows/v1/moved/flow');
+  await new FlowClient(before.url).untilIn('moved/flow', 'Canceled');
+  await before.close();
+  const after = await start('mover', 2, 'after');
+  await submit(after, 'moved/flow');
+  await after.close();
+  await expect(start('mover', 2, 'before')).rejects.toMatchObject({ code: 'config-invalid' });
+});
+
+test('flows of an earlier version, which claimed no queue, are claimed by the queue on which they run alone', async () => {
+  const connection = await connectNats({ url: nats[2]?.url ?? '' }, 'test');
+  await (await connection.jetstream().views.kv('kflow_installation')).purge('queue');
+  await connection.close();
+  await expect(start('mover', 2, 'wrong')).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringMatching(/run elsewhere, not on the task queue "wrong" .* \(not closed: moved\/flow\)/),
+  });
+  await (await start('mover', 2, 'after')).close();
+  await expect(start('mover', 2, 'wrong')).rejects.toMatchObject({ code: 'config-invalid' });
+});
 
 test('two installations on one Temporal server each run their own flow of the same name', async () => {
   running.push(await start('second', 1, 'kflow-second'));
@@ -110,7 +148,7 @@ test('two installations on one Temporal server each run their own flow of the sa
       ({ namespace, jobId }) => `${namespace}/${jobId}`,
     );
   };
-  await waitFor('the list of the first', async () => (await namesOf(one)).length === 2);
+  await waitFor('the list of the first', async () => (await namesOf(one)).length === 3);
   expect(await namesOf(other)).toEqual(['shared/name']);
   await one.call('DELETE', '/kflows/v1/shared/name');
   await one.untilIn('shared/name', 'Canceled');

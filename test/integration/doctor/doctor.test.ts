@@ -128,7 +128,7 @@ test('an account of nats and a task queue of another installation fail with what
   const queue = { namespace: 'default', taskQueue: 'kflow' };
   const mine = readKeyFile(keyFile).installation;
   const connection = await connectNats({ url: closed.url, credentials: login('kflow', marker) }, 'test');
-  await (await claimStore(connection, { installation: 'another', temporal: queue, replicas: 1 }))();
+  await (await claimStore(connection, { installation: 'another', temporal: queue, replicas: 1 }))(async () => true);
   await connection.close();
   const settings = { address: temporal.address, ...queue };
   await lookAtTemporal(settings, (client) => claimTaskQueue(client, settings, 'another'));

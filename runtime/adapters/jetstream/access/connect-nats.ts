@@ -16,6 +16,7 @@ import { retry } from '../../../async/retry';
 import { setDomain } from './jetstream-api';
 import { codeOf, isRefusal, loginCodes, loginError, messageOf, refusalText } from './login-refusal';
 import { loginOf, type MadeAccess, type NatsLogin } from './nats-login';
+import { outageStatuses } from './outage-statuses';
 import { tlsAlert } from './tls-alert';
 
 /** Timeout of the first connection. Reconnects are not limited. */
@@ -139,8 +140,8 @@ class CurrentLogin {
     let outage: AbortController | undefined;
     // the statuses of a closed connection do not end
     void connection.closed().then(() => outage?.abort());
-    for await (const { type, data } of connection.status()) {
-      if (type === Events.Disconnect && outage === undefined && !connection.isClosed()) {
+    for await (const { type, data } of outageStatuses(connection.status())) {
+      if (type === Events.Disconnect && !connection.isClosed()) {
         outage = new AbortController();
         void this.lookForTrouble(attempt, outage.signal);
       }

@@ -3,7 +3,7 @@ import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowRecord } from '../../../controller/flows/ports/flow-record';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { bucketConfig, ensureStream } from '../provision';
-import { callServer, quickRequests, readServer } from '../retry-request';
+import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-request';
 import { StreamReader } from '../stream-reader';
 
 const bucket = 'kflow_flows';
@@ -29,6 +29,19 @@ export class FlowRecords {
   static async open(connection: NatsConnection, replicas: number): Promise<FlowRecords> {
     const manager = await managerOf(connection);
     await ensureStream(manager, bucketConfig(bucket, replicas), { num_replicas: replicas });
+    return FlowRecords.of(connection);
+  }
+
+  /** Flows that are not closed, by name. Creates nothing. */
+  static async openFlows(connection: NatsConnection): Promise<readonly FlowKey[]> {
+    const manager = await managerOf(connection);
+    const found = await readServer(`bucket ${bucket}`, () => ignoreMissing(manager.streams.info(`KV_${bucket}`)));
+    if (found === undefined) return [];
+    const records = await (await FlowRecords.of(connection)).all();
+    return records.filter(({ closed }) => closed === undefined);
+  }
+
+  private static async of(connection: NatsConnection): Promise<FlowRecords> {
     const values = await jetStreamOf(connection, quickRequests).views.kv(bucket, { bindOnly: true });
     return new FlowRecords(values, await StreamReader.of(connection, `KV_${bucket}`));
   }
