@@ -118,14 +118,17 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Base of every error that KFlow throws on purpose. `where` names the place: a path in a document, a function, a stream. */
+/**
+ * Base of every error that KFlow throws on purpose. `where` names the place: a path in a document, a function, a stream.
+ * `isFinal`: the server is there, and lacks what the call names, or does not take the call.
+ */
 export class KFlowError extends Error {
   override readonly name: string = 'KFlowError';
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    readonly detail: { readonly where?: string; readonly cause?: unknown } = {},
+    readonly detail: { readonly where?: string; readonly cause?: unknown; readonly isFinal?: true } = {},
   ) {
     super(message, { cause: detail.cause });
   }

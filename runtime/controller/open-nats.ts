@@ -56,10 +56,8 @@ export async function openNats(
   reports: NatsReports,
 ): Promise<ControllerNats> {
   const { accounts } = settings;
-  const access = {
-    access: settings,
-    listener: { ...reports.login, trouble: (text: string) => reports.log('WARNING', text) },
-  };
+  const warn = (text: string) => reports.log('WARNING', text);
+  const access = { access: settings, listener: { ...reports.login, trouble: warn, absent: warn } };
   if (accounts.kind === 'shared') return openShared(access, reports.log);
   const props = { ...access, keys: new DerivedKeys(key) };
   if (accounts.kind === 'config') return overAccounts(await ConfigAccounts.open(props));

@@ -66,7 +66,8 @@ export class ReplicaLinks {
   static async open(props: LinksProps): Promise<ReplicaLinks> {
     const { spec, environment, log } = props;
     const name = `${spec.namespace}/${spec.jobId}/${spec.function}-${environment.replica}`;
-    const connection = await connectNats(environment.nats, name, { trouble: (text) => log('WARNING', text) });
+    const warn = (text: string) => log('WARNING', text);
+    const connection = await connectNats(environment.nats, name, { trouble: warn, absent: warn });
     return openOver(connection, () => ReplicaLinks.over(connection, props));
   }
 

@@ -111,7 +111,7 @@ test('kflow install rejects a controller without access control, and names the o
   const accounts: InstallOptions = { ...closed, natsAccounts: 'operator' };
   expect(renderInstall(accounts)).toContain('kind: operator');
   expect(() => renderInstall({ ...accounts, secretNamespaces: undefined })).toThrow(
-    'add --secret-namespaces or --watch-namespaces',
+    'add --secret-namespaces, --all-secrets or --watch-namespaces',
   );
   expect(() => renderInstall({ ...closed, natsSecret: ['A_b'] })).not.toThrow('--pod-nats-secret');
   expect(() => renderInstall({ ...closed, podNatsSecret: ['A_b'] })).toThrow('--pod-nats-secret must be');

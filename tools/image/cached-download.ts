@@ -35,7 +35,7 @@ export async function readPinned({ name, algorithm, digest, sources }: PinnedFil
   throw new Error(`image: no copy of ${name}: ${faults.join('; ')}`);
 }
 
-/** The body of `url`; a server's failure and a broken connection are tried again, "not found" is not. */
+/** The body of `url`, which every error names; a server's failure and a broken connection are tried again, "not found" is not. */
 export async function download(url: string): Promise<Buffer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -43,7 +43,11 @@ export async function download(url: string): Promise<Buffer> {
       if (response.ok) return Buffer.from(await response.arrayBuffer());
       if (response.status < 500 || attempt === attempts) return await Promise.reject(statusError(url, response.status));
     } catch (error) {
-      if (error instanceof StatusError || attempt === attempts) throw error;
+      if (error instanceof StatusError) throw error;
+      // fetch says "fetch failed", and only the cause why
+      const { message, cause } = error as { readonly message: string; readonly cause?: { readonly message?: string } };
+      const why = cause?.message === undefined ? message : `${message} (${cause.message})`;
+      if (attempt === attempts) throw new Error(`${url}: ${why}`, { cause: error });
     }
     await sleep(1000 * attempt);
   }

@@ -66,7 +66,7 @@ function rightFaults({ watchNamespaces, secretNamespaces, natsAccounts }: Comple
   const mayManage = watchNamespaces !== undefined || (secretNamespaces?.length ?? 0) > 0;
   if (natsAccounts !== undefined && !mayManage) {
     faults.push(
-      `natsAccounts "${natsAccounts}": the controller makes a Secret with the login of each flow; add secretNamespaces or watchNamespaces`,
+      `natsAccounts "${natsAccounts}": the controller makes a Secret with the login of each flow; add secretNamespaces, secretNamespaces "all" or watchNamespaces`,
     );
   }
   return faults;

@@ -49,7 +49,8 @@ export class OperatorAccounts implements NatsAccounts {
     const { access, keys, listener, replicas } = props;
     const { system } = keys.ofServer();
     const systemAccess = props.system ?? { ...access, identity: tokenIdentity(system, system.controller) };
-    const systemConnection = await connectNats(systemAccess, 'kflow accounts', { trouble: listener.trouble });
+    const { trouble, absent } = listener;
+    const systemConnection = await connectNats(systemAccess, 'kflow accounts', { trouble, absent });
     return openOver(systemConnection, async () => {
       const server = new AccountServer(systemConnection);
       const own = keys.ofController();

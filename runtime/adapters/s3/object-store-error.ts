@@ -12,6 +12,8 @@ export type ObjectStoreReason =
   | 'faulty'
   | 'refused';
 
+const finalReasons: ReadonlySet<ObjectStoreReason> = new Set(['bucket-missing', 'object-missing', 'refused']);
+
 /** A call of an object store, as error messages name it. */
 export interface ObjectStoreCall {
   readonly address: string;
@@ -32,6 +34,7 @@ export class ObjectStoreError extends StoreError {
     super('store-failed', `S3 at ${call.address}: ${call.verb} ${where}: ${cause.text}`, {
       where: `${call.address}/${where}`,
       cause: cause.error,
+      ...(finalReasons.has(reason) && { isFinal: true }),
     });
   }
 }

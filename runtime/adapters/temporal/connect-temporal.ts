@@ -45,7 +45,7 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
   installRuntime(log);
   const { address, namespace } = settings;
   const options = connectionOptions(settings);
-  const connection = await retryConnect(address, () =>
+  const connection = await retryConnect({ address, log }, () =>
     Connection.connect({
       ...options,
       connectTimeout: 5_000,
@@ -53,7 +53,7 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
       channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1_000 },
     }),
   );
-  const native = await retryConnect(address, () => NativeConnection.connect(options));
+  const native = await retryConnect({ address, log }, () => NativeConnection.connect(options));
   const client = new Client({ connection, namespace });
   const keeper = keepApiKey(settings, log, async (key) => {
     connection.setApiKey(key);
@@ -138,13 +138,21 @@ function readTls(files: NonNullable<TemporalSettings['tls']>): NativeConnectionO
   };
 }
 
-function retryConnect<T>(address: string, connect: () => Promise<T>): Promise<T> {
+function retryConnect<T>(
+  { address, log }: { readonly address: string; readonly log: TemporalLog },
+  connect: () => Promise<T>,
+): Promise<T> {
+  const why = (cause: unknown) => `cannot reach Temporal at ${address}: ${String(cause)}`;
+  let isTold = false;
   return retry(connect, {
     isRetryable: () => true,
     delays,
     timeoutMs: connectTimeoutMs,
-    exhausted: (cause) =>
-      new ConfigError('server-failed', `cannot reach Temporal at ${address}: ${String(cause)}`, { cause }),
+    onRetry: (cause) => {
+      if (!isTold) log('WARNING', `${why(cause)}; retrying`);
+      isTold = true;
+    },
+    exhausted: (cause) => new ConfigError('server-failed', why(cause), { cause }),
   });
 }
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, KFlowError } from '../../../lib/errors';
+import { type ErrorCode, isTransient, KFlowError } from '../../../lib/errors';
 
 /** The exit statuses of all commands; part of the public contract, like the error codes. */
 export const ExitStatus = {
@@ -19,7 +19,10 @@ export const exitStatuses: readonly { readonly status: number; readonly meaning:
   { status: ExitStatus.Done, meaning: 'done' },
   { status: ExitStatus.Failed, meaning: 'the document or the flow has problems, or the command failed' },
   { status: ExitStatus.Differs, meaning: 'something differs or would change (plan, diff)' },
-  { status: ExitStatus.Unavailable, meaning: 'the controller, the cluster or a server is unavailable' },
+  {
+    status: ExitStatus.Unavailable,
+    meaning: 'the controller, the cluster or a server is unavailable, or refuses the login',
+  },
   { status: ExitStatus.NotFound, meaning: 'no such flow or revision' },
   { status: ExitStatus.TimedOut, meaning: 'timed out waiting (--wait)' },
   { status: ExitStatus.Usage, meaning: 'wrong usage: unknown command or option, bad value' },
@@ -27,9 +30,8 @@ export const exitStatuses: readonly { readonly status: number; readonly meaning:
   { status: ExitStatus.Interrupted, meaning: 'interrupted by Ctrl-C; 143 by SIGTERM' },
 ];
 
-/** Error codes with their own exit status; every other code exits with `Failed`. */
+/** Error codes with their own exit status. */
 const statusOfCode: { readonly [code in ErrorCode]?: ExitStatus } = {
-  'server-failed': ExitStatus.Unavailable,
   'flow-missing': ExitStatus.NotFound,
   'revision-missing': ExitStatus.NotFound,
 };
@@ -56,6 +58,7 @@ export function usageError(message: string): CommandError {
 /** The exit status of a command that threw `error`. */
 export function exitStatusOf(error: unknown): ExitStatus {
   if (error instanceof CommandError) return error.status;
-  if (error instanceof KFlowError) return statusOfCode[error.code] ?? ExitStatus.Failed;
-  return ExitStatus.Failed;
+  if (!(error instanceof KFlowError)) return ExitStatus.Failed;
+  if (isTransient(error) && error.detail.isFinal !== true) return ExitStatus.Unavailable;
+  return statusOfCode[error.code] ?? ExitStatus.Failed;
 }

@@ -55,6 +55,20 @@ describe.each(place.ways())('a server that asks for $name', ({ name, config, rig
   });
 });
 
+test('says once that it waits for a server that is not there yet', async () => {
+  const { url, stop } = await place.start('late', []);
+  await stop();
+  const lines: string[] = [];
+  let starting: Promise<unknown> | undefined;
+  const absent = (text: string) => {
+    lines.push(text);
+    starting ??= place.start('late', []);
+  };
+  expect((await connected({ url }, 'test', { absent })).isClosed()).toBe(false);
+  await starting;
+  expect(lines).toEqual([expect.stringMatching(new RegExp(`^cannot connect to nats at ${url}: .*; retrying$`))]);
+});
+
 test('a server of another CA is refused, and the message says which file is missing', async () => {
   place.ca('own');
   const { url } = await place.start('own', [place.tls('own')]);

@@ -91,7 +91,10 @@ test.each<[Partial<ControllerInstallProps>, RegExp]>([
   [{ watchNamespaces: [] }, /watchNamespaces must name a namespace/],
   [{ watchNamespaces: ['a'], secretNamespaces: ['b'] }, /secretNamespaces has no effect/],
   [{ watchNamespaces: ['a'], secretNamespaces: 'all' }, /secretNamespaces has no effect/],
-  [{ natsAccounts: 'operator' }, /natsAccounts "operator":.*; add secretNamespaces or watchNamespaces/],
+  [
+    { natsAccounts: 'operator' },
+    /natsAccounts "operator":.*; add secretNamespaces, secretNamespaces "all" or watchNamespaces/,
+  ],
   [{ natsAccounts: 'config', secretNamespaces: [] }, /natsAccounts "config"/],
   [{ replicas: 0 }, /replicas must be a whole number above 0; got 0/],
   [{ access: { kind: 'oidc', issuer: 'https://id.example.org', audience: '' } }, /access.audience must not be empty/],

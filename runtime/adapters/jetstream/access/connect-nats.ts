@@ -31,6 +31,8 @@ const lookAfterMs = 5_000;
 
 /** What a process is told about a connection after the first connect. */
 export interface ConnectionListener {
+  /** A line for the log, once: no server can be reached at the first connect, which is tried again. It contains no secret. */
+  readonly absent?: (text: string) => void;
   /** A line for the log: what keeps the connection from coming back. It contains no secret. */
   readonly trouble?: (text: string) => void;
   /** A reconnect's login was refused. */
@@ -76,12 +78,17 @@ export async function connectNats(
       if (codeOf(error) !== ErrorCode.Timeout) throw error;
       throw (await tlsAlert(servers, login.first.tls ?? {})) ?? error;
     });
+  const whyAbsent = (cause: unknown) => `cannot connect to nats at ${access.url}: ${messageOf(cause)}`;
+  let isTold = false;
   const connection = await retry(() => attempt(), {
     isRetryable: (error) => !isRefusal(error),
     delays,
     timeoutMs,
-    exhausted: (cause) =>
-      new StoreError('stream-failed', `cannot connect to nats at ${access.url}: ${messageOf(cause)}`, { cause }),
+    onRetry: (cause) => {
+      if (!isTold) listener.absent?.(`${whyAbsent(cause)}; retrying`);
+      isTold = true;
+    },
+    exhausted: (cause) => new StoreError('stream-failed', whyAbsent(cause), { cause }),
   }).catch((error) => {
     throw isRefusal(error) ? loginError(access, login.current, error) : error;
   });

@@ -50,7 +50,7 @@ export function renderInstall(options: InstallOptions): string {
 
 /** The construct's message with flags for props: where a line begins with one, and inside for names of several words. */
 function withFlags(message: string): string {
-  return message.replace(/^[\w.]+|\b[a-z]+[A-Z]\w*/gm, (prop) => {
+  return message.replace('secretNamespaces "all"', '--all-secrets').replace(/^[\w.]+|\b[a-z]+[A-Z]\w*/gm, (prop) => {
     if (flags[prop] !== undefined) return flags[prop];
     return prop in installOptions ? flagOf(prop, {}) : prop;
   });

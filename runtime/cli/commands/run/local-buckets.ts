@@ -36,6 +36,8 @@ export class LocalBuckets {
   constructor(
     private readonly plan: FlowPlan,
     private readonly say: (line: string) => void,
+    /** How long a call is retried while a store is away, before the flow starts. */
+    private readonly fillAwayMs: number,
   ) {}
 
   /** Throws CommandError for the first bucket that the topology does not have. */
@@ -45,7 +47,7 @@ export class LocalBuckets {
 
   async fill(maps: readonly DirectoryMap[]): Promise<void> {
     for (const { bucket, directory } of maps) {
-      const store = this.storeOf(this.named('--bucket', bucket));
+      const store = this.storeOf(this.named('--bucket', bucket), { retryForMs: this.fillAwayMs });
       const { objects, skipped } = await uploadDirectory(store, { bucket, directory });
       for (const reason of skipped) this.say(`skipped for the bucket ${bucket}: ${reason}`);
       this.say(`bucket ${bucket}: copied ${counted(objects, 'object')} from ${directory}`);
@@ -74,9 +76,9 @@ export class LocalBuckets {
     );
   }
 
-  private storeOf(bucket: PlannedBucket): S3ObjectStore {
+  private storeOf(bucket: PlannedBucket, options: { readonly retryForMs?: number } = {}): S3ObjectStore {
     const account = bucketAccount(this.plan, bucket);
-    if (account !== undefined) return new S3ObjectStore(account);
+    if (account !== undefined) return new S3ObjectStore({ ...account, ...options });
     const { addr, secret } = bucket;
     const message = `${addr}: the Secret ${secret} exists only in a cluster; set user and password`;
     throw new ConfigError('config-invalid', message);

@@ -42,7 +42,6 @@ export class LocalFlow {
   /** Functions that ended before this command, in a run that it continues. */
   private endedBefore: readonly string[] = [];
   private readonly stopped = new Set<string>();
-  private readonly buckets: S3Buckets;
   private readonly awayMs: number;
 
   constructor(
@@ -50,11 +49,6 @@ export class LocalFlow {
     private readonly options: LocalFlowOptions,
   ) {
     this.awayMs = Math.min(maxAwayMs, options.timeoutMs ?? maxAwayMs);
-    this.buckets = new S3Buckets({
-      makesSources: options.isEmbedded,
-      sharesEnvironment: true,
-      retryForMs: this.awayMs,
-    });
   }
 
   /**
@@ -71,7 +65,12 @@ export class LocalFlow {
     this.localBuckets().assertKnown('--bucket', fill);
     this.localBuckets().assertKnown('--save', save);
     const name = `kflow run ${topology.jobId}`;
-    this.connection = await connectNats(this.servers.nats, name, { trouble: options.say }, this.awayMs);
+    this.connection = await connectNats(
+      this.servers.nats,
+      name,
+      { trouble: options.say, absent: options.say },
+      this.awayMs,
+    );
     this.streams = await JetStreamStreams.open(this.connection);
     await this.streams.provision(this.plan);
     if (topology.mode === 'batch') this.endedBefore = await beginBatch(this.streams, this.plan);
@@ -82,7 +81,7 @@ export class LocalFlow {
       nats: this.servers.nats,
       isEmbedded: options.isEmbedded,
     });
-    await this.buckets.ensure(this.plan);
+    await this.buckets({ retryForMs: this.awayMs }).ensure(this.plan);
     await this.localBuckets().fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);
   }
@@ -218,11 +217,16 @@ export class LocalFlow {
   private async remove(): Promise<void> {
     if (this.streams === undefined || this.plan === undefined) return;
     await this.streams.remove(this.plan);
-    await this.buckets.purge(this.plan);
+    await this.buckets(this.node === undefined ? { retryForMs: 0 } : {}).purge(this.plan);
+  }
+
+  /** By default, a store may be away for as long as `S3ObjectStore` waits: the timeout of the command is that of its flow. */
+  private buckets(options: { readonly retryForMs?: number } = {}): S3Buckets {
+    return new S3Buckets({ makesSources: this.options.isEmbedded, sharesEnvironment: true, ...options });
   }
 
   private localBuckets(): LocalBuckets {
-    return new LocalBuckets(this.prepared().plan, this.options.say);
+    return new LocalBuckets(this.prepared().plan, this.options.say, this.awayMs);
   }
 
   private prepared(): { plan: FlowPlan; servers: LocalServers } {

@@ -1,4 +1,5 @@
-import { ConfigError, KFlowError, StateError } from '../../../../lib/errors';
+import { ConfigError, KFlowError, StateError, StoreError } from '../../../../lib/errors';
+import { ObjectStoreError } from '../../../../runtime/adapters/s3/object-store-error';
 import { defineCommand, defineFamily } from '../../../../runtime/cli/frame/command';
 import { CommandError, ExitStatus } from '../../../../runtime/cli/frame/exit-status';
 import { runProgram } from '../../../../runtime/cli/frame/run-program';
@@ -142,6 +143,8 @@ test('the help lists every exit status, and the help of a command its defaults',
 test.each([
   [new ConfigError('config-invalid', 'no room'), 1],
   [new KFlowError('server-failed', 'no room'), 3],
+  [new ConfigError('login-failed', 'no room'), 3],
+  [new StoreError('stream-failed', 'no room'), 3],
   [new KFlowError('flow-missing', 'no room'), 4],
   [new StateError('revision-missing', 'no room'), 4],
   [new CommandError(ExitStatus.TimedOut, 'state-invalid', 'no room'), 5],
@@ -155,4 +158,13 @@ test('reports an unexpected error with its stack', async () => {
   const { status, err } = await ran('fail');
   expect(status).toBe(1);
   expect(err).toMatch(/^kflow: TypeError: undefined is not a function\n {4}at /);
+});
+
+test.each([
+  ['unavailable', 3],
+  ['access-denied', 3],
+  ['bucket-missing', 1],
+] as const)('an object store that is %s is the exit status %p', async (reason, expected) => {
+  failure = new ObjectStoreError(reason, { address: 'http://s3', verb: 'list', bucket: 'in' }, { text: reason });
+  expect((await ran('fail')).status).toBe(expected);
 });
