@@ -95,11 +95,8 @@ function overAccounts(accounts: NatsAccounts): ControllerNats {
 
 async function openShared({ access, listener }: Omit<AccountsProps, 'keys'>, log: Log): Promise<ControllerNats> {
   const connection = await connectNats(access, 'kflow controller', listener);
-  const streams = await openOver(connection, async () => {
-    const exposure = natsExposure({ isOpen: await isOpen(connection, access), isShared: true });
-    if (exposure !== undefined) log('WARNING', `${exposure} (docs/controller.md, Who can read what)`);
-    return JetStreamStreams.open(connection);
-  });
+  void warnOfExposure(connection, access, log);
+  const streams = await openOver(connection, () => JetStreamStreams.open(connection));
   const reports = new ReplicaReports(connection);
   return {
     connection,
@@ -112,6 +109,16 @@ async function openShared({ access, listener }: Omit<AccountsProps, 'keys'>, log
       await connection.close();
     },
   };
+}
+
+/** A look at the server neither delays the start nor fails it: a server behind WebSocket does not greet, for example. */
+async function warnOfExposure(connection: NatsConnection, access: AccountsProps['access'], log: Log): Promise<void> {
+  const open = await isOpen(connection, access).catch((error: Error) => {
+    log('WARNING', `it is unknown whether nats asks for a login: ${error.message}`);
+    return false;
+  });
+  const exposure = natsExposure({ isOpen: open, isShared: true });
+  if (exposure !== undefined) log('WARNING', `${exposure} (docs/controller.md, Who can read what)`);
 }
 
 function readOperator(file: string): Nkey {

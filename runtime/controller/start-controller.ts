@@ -218,6 +218,7 @@ async function startFlows(
     logins,
     pods,
     closeWorkflow,
+    onWarning: (text) => log('WARNING', text),
   });
   const worker = await startTemporalWorker({
     connection: temporal.native,

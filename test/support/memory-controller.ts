@@ -26,6 +26,10 @@ export class MemoryController {
 
   /** Names of flows whose login was revoked. */
   readonly revoked: string[] = [];
+  /** What keeps logins from being revoked. */
+  revocationFault: Error | undefined;
+  /** Of the activities. */
+  readonly warnings: string[] = [];
 
   /** `readyTimeoutMs`: how long an update may take before it is rolled back. */
   constructor({ readyTimeoutMs = 60_000 }: { readonly readyTimeoutMs?: number } = {}) {
@@ -40,7 +44,14 @@ export class MemoryController {
       planner,
       pods,
       closeWorkflow,
-      logins: { ...sharedLogin, revoke: async (flow) => void this.revoked.push(flowName(flow)) },
+      onWarning: (text) => this.warnings.push(text),
+      logins: {
+        ...sharedLogin,
+        revoke: async (flow) => {
+          if (this.revocationFault !== undefined) throw this.revocationFault;
+          this.revoked.push(flowName(flow));
+        },
+      },
     });
     this.service = new FlowController({
       letters: this.letters,

@@ -6,6 +6,8 @@ import { bucketConfig, ensureStream } from '../jetstream/provision';
 import { callServer, quickRequests, readServer } from '../jetstream/retry-request';
 
 const bucket = 'kflow_logins';
+/** Of a namespace: they are in one value, and in the token of the account, which nats takes up to a mebibyte of. */
+const maxRevocations = 4_096;
 
 /** Users whose tokens are refused, with the second until which they were issued. */
 export type Revocations = { readonly [user: string]: number };
@@ -68,12 +70,18 @@ export class LoginLedger {
     return { users: Object.fromEntries(Object.entries(all).map(([user, { at }]) => [user, at])), revision };
   }
 
-  /** Adds a revocation, and drops those of logins that have expired by `now`. Controllers that write at the same time lose none. */
+  /**
+   * Adds a revocation, and drops those of logins that have expired by `now`; of too many, those that expire first. Controllers
+   * that write at the same time lose none.
+   */
   async revoke(namespace: string, user: string, revocation: Revocation, now: number): Promise<void> {
     const target = `revocations of ${namespace}`;
     for (;;) {
       const { all, revision } = await this.read(namespace);
-      const kept = Object.entries(all).filter(([, { expiresAt }]) => expiresAt >= now);
+      const kept = Object.entries(all)
+        .filter(([each, { expiresAt }]) => expiresAt >= now && each !== user)
+        .sort(([, one], [, other]) => other.expiresAt - one.expiresAt)
+        .slice(0, maxRevocations - 1);
       const expiresAt = Math.max(revocation.expiresAt, all[user]?.expiresAt ?? 0);
       const value = JSON.stringify({ ...Object.fromEntries(kept), [user]: { ...revocation, expiresAt } });
       const write = { key: `revoked.${namespace}`, value, revision };

@@ -14,6 +14,11 @@ import type { Nkey } from './nkey';
 /** nats accepts every account, and refuses the logins to those that its operator has not signed. */
 const advice = 'the key of the operator must be one that nats trusts, and the resolver of nats must be full';
 
+/** The system account of a nats that `kflow nats-config --operator` set up is derived from the installation key. */
+const systemAdvice =
+  'the installation key must be the one with which nats was set up (kflow nats-config --operator, kflow up)';
+const ownSystemAdvice = 'nats.accounts.systemCredentials must be a user of the system account of nats';
+
 /** Clocks may differ by this much. */
 const clockSkewSeconds = 60;
 
@@ -50,7 +55,8 @@ export class OperatorAccounts implements NatsAccounts {
     const { system } = keys.ofServer();
     const systemAccess = props.system ?? { ...access, identity: tokenIdentity(system, system.controller) };
     const { trouble, absent } = listener;
-    const systemConnection = await connectNats(systemAccess, 'kflow accounts', { trouble, absent });
+    const connecting = connectNats(systemAccess, 'kflow accounts', { trouble, absent });
+    const systemConnection = await withAdvice(connecting, props.system ? ownSystemAdvice : systemAdvice);
     return openOver(systemConnection, async () => {
       const server = new AccountServer(systemConnection);
       const own = keys.ofController();

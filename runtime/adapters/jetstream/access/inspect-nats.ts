@@ -8,8 +8,8 @@ import { greetingOf } from './server-greeting';
 export interface NatsView {
   readonly version: string;
   readonly isTls: boolean;
-  /** The server lets in clients without credentials. */
-  readonly isOpen: boolean;
+  /** The server lets in clients without credentials; undefined if it does not say. */
+  readonly isOpen: boolean | undefined;
   /** Account and user, as far as the server tells them. */
   readonly account?: string;
   readonly user?: string;
@@ -26,7 +26,7 @@ export async function inspectNats(connection: NatsConnection, access: MadeAccess
   return {
     version,
     isTls,
-    isOpen: await isOpen(connection, access),
+    isOpen: await isOpen(connection, access).catch(() => undefined),
     ...(await identityOf(connection)),
     ...(jetStream === undefined ? {} : { jetStream }),
   };
@@ -34,7 +34,8 @@ export async function inspectNats(connection: NatsConnection, access: MadeAccess
 
 /**
  * Whether the server lets in clients without credentials. `access` says how the client of the connection logged in: a server
- * that only has users of its system account admits others too, and says that it requires a login.
+ * that only has users of its system account admits others too, and says that it requires a login. Throws when the server does
+ * not say.
  */
 export async function isOpen(connection: NatsConnection, access: MadeAccess): Promise<boolean> {
   const { authenticator, tls } = loginOf(access);

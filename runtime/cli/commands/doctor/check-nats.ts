@@ -1,3 +1,4 @@
+import { ConfigError } from '../../../../lib/errors';
 import { natsServers } from '../../../../lib/plan/nats-access';
 import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
 import { inspectNats, type NatsView } from '../../../adapters/jetstream/access/inspect-nats';
@@ -23,9 +24,7 @@ export function checkNats(
   { nats: settings, temporal }: Pick<ControllerSettings, 'nats' | 'temporal'>,
   key: InstallationKey | undefined,
 ): Promise<readonly Finding[]> {
-  const isOperator = settings.accounts.kind === 'operator';
-  const remedy = isOperator ? `${advice}; a login is refused until a controller has started once` : advice;
-  return findingsOf('nats', remedy, async () => {
+  return findingsOf('nats', remedyOf(settings.accounts.kind), async () => {
     await assertReachable(settings.url);
     const { connection, access } = await logIn(settings, key);
     try {
@@ -41,6 +40,17 @@ export function checkNats(
       await connection.close();
     }
   });
+}
+
+/** A login can be refused in operator mode to an installation key of another installation, too. */
+function remedyOf(kind: ControllerSettings['nats']['accounts']['kind']): (error: Error) => string {
+  return (error) => {
+    const isRefused = error instanceof ConfigError && error.code === 'login-failed';
+    if (!isRefused || kind === 'shared') return advice;
+    return kind === 'operator'
+      ? 'start a controller, which makes its account; if one has started, the installation key is not the one of this nats (kflow nats-config --operator)'
+      : 'let nats-server include what kflow nats-config prints with this installation key';
+  };
 }
 
 /** What controllers have stored: for which installation, and sealed with which keys. */
@@ -98,8 +108,17 @@ function checkTransport(url: string, { isTls }: NatsView): Finding {
 
 function checkExposure(settings: ControllerSettings['nats'], { isOpen }: NatsView): Finding {
   const { kind } = settings.accounts;
-  const exposure = natsExposure({ isOpen, isShared: kind === 'shared' });
+  const exposure = natsExposure({ isOpen: isOpen === true, isShared: kind === 'shared' });
   const remedy = 'set nats.accounts.kind to operator or config (docs/tenants.md)';
+  const unknown = 'it is unknown whether nats asks for a login: it did not greet';
+  if (isOpen === undefined) {
+    const found = exposure === undefined ? unknown : `${exposure}; ${unknown}`;
+    return warning(
+      'nats accounts',
+      found,
+      exposure === undefined ? 'see that nats refuses clients without one' : remedy,
+    );
+  }
   if (exposure !== undefined) return warning('nats accounts', exposure, remedy);
   return ok('nats accounts', `an account for each namespace (nats.accounts.kind: ${kind})`);
 }

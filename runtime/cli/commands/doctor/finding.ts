@@ -27,13 +27,13 @@ export function failed(what: string, found: string, remedy: string): Finding {
 /** The findings of a check; a check that throws is a finding itself. */
 export async function findingsOf(
   what: string,
-  remedy: string,
+  remedy: string | ((error: Error) => string),
   check: () => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   try {
     return await check();
   } catch (error) {
     const [line = ''] = (error as Error).message.split('\n');
-    return [failed(what, line, remedy)];
+    return [failed(what, line, typeof remedy === 'string' ? remedy : remedy(error as Error))];
   }
 }

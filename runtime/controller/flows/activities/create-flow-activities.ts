@@ -4,7 +4,7 @@ import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { flowObjectName } from '../../../../lib/plan/names';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { summarizeUpdate } from '../../../../lib/topology/update/summarize-update';
-import type { FlowKey } from '../../../api-contract/flow-key';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { Cluster } from '../../ports/cluster';
 import type { FlowLogins } from '../../ports/flow-logins';
 import type { ObjectRef } from '../../ports/kubernetes-object';
@@ -28,21 +28,27 @@ export interface ActivityPorts {
   readonly planner: FlowPlanner;
   readonly logins: FlowLogins;
   readonly pods: WorkloadSettings;
+  readonly onWarning: (text: string) => void;
   /** Cancels or terminates a workflow. */
   readonly closeWorkflow: FlowActivities['closeAs'];
 }
 
 /** The activities of flows, over the ports. They throw the errors of the ports. */
 export function createFlowActivities(ports: ActivityPorts): FlowActivities {
-  const { cluster, streams, buckets, store, planner, logins } = ports;
+  const { cluster, streams, buckets, store, planner, logins, onWarning } = ports;
   const planOf = ({ flow, digest }: FlowDocument, epochs = {}): Promise<FlowPlan> => planner.plan(flow, digest, epochs);
   const provision = async (plan: FlowPlan) => {
     await Promise.all([streams.provision(plan), buckets.ensure(plan)]);
   };
+  // a login that cannot be revoked now is by the next renewal: it never keeps a flow from closing
+  const revoke = (flow: FlowKey) =>
+    logins.revoke(flow).catch((error: Error) => {
+      onWarning(`${flowName(flow)}: cannot revoke its login at nats: ${error.message}; tried again when it is due`);
+    });
   return {
     keep: async (record, events, dropped) => {
       ActivityLease.assertHeld();
-      if (record !== undefined && hasNoReplicas(record)) await logins.revoke(record);
+      if (record !== undefined && hasNoReplicas(record)) await revoke(record);
       if (record !== undefined) await store.saveRecord(record);
       for (const event of events) await store.addEvent(event);
       if (record !== undefined && dropped.length > 0) await store.removeDocuments(record, dropped);
@@ -95,7 +101,7 @@ export function createFlowActivities(ports: ActivityPorts): FlowActivities {
     removeStreams: async (document) => streams.remove(await planOf(document).catch(rejectForGood)),
     removePayloads: async (document) => buckets.purge(await planOf(document).catch(rejectForGood)),
     removeDocuments: async (flow) => {
-      await logins.revoke(flow);
+      await revoke(flow);
       await store.removeDocuments(flow);
       ActivityLease.assertHeld();
       await cluster.prune(flow, []);

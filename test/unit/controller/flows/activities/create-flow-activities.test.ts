@@ -40,6 +40,17 @@ function recordOf(digests: readonly string[]): FlowRecord {
   return { ...flow, revisions, epochs: {}, runId: 'r', startTime: at };
 }
 
+test('a login that cannot be revoked keeps no flow from closing, and is reported', async () => {
+  const { activities, store, warnings } = controller;
+  controller.revocationFault = new Error('nats is away');
+  const closed = { status: 'Stopped' as const, closeTime: at };
+  await activities.keep({ ...recordOf([]), closed }, [], []);
+  expect(await store.record(flow)).toMatchObject({ closed });
+  await activities.removeDocuments(flow);
+  const warning = 'team/job: cannot revoke its login at nats: nats is away; tried again when it is due';
+  expect(warnings).toEqual([warning, warning]);
+});
+
 describe('keep', () => {
   test('saves the record and the events, and removes only the dropped documents', async () => {
     const { activities, store } = controller;
