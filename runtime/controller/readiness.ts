@@ -1,3 +1,4 @@
+import { atMost } from '../async/at-most';
 import type { FlowStore } from './flows/ports/flow-store';
 import type { FlowWorkflows } from './flows/ports/flow-workflow';
 
@@ -28,17 +29,10 @@ export async function whyNotReady(parts: ReadinessParts): Promise<readonly strin
 
 /** Undefined if the server responds in time. */
 async function whyUnreachable(name: string, ping: Promise<void>, timeoutMs: number): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`${name} did not respond within ${timeoutMs / 1_000} s`), timeoutMs);
-  });
   const response = ping.then(
-    () => undefined,
+    () => '',
     (error: Error) => `${name}: ${error.message}`,
   );
-  try {
-    return await Promise.race([response, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const reason = (await atMost(timeoutMs, response)) ?? `${name} did not respond within ${timeoutMs / 1_000} s`;
+  return reason === '' ? undefined : reason;
 }

@@ -1,5 +1,5 @@
 import { DriftNotes } from '../adapters/jetstream/keepers/drift-notes';
-import { pause } from '../async/pause';
+import { atMost } from '../async/at-most';
 import type { Lost } from '../engine/ports/source';
 import type { ReplicaContext } from './replica-context';
 
@@ -14,7 +14,9 @@ export async function noteLoss(
 ): Promise<void> {
   const { spec, environment, links, log } = context;
   const id = `lost-${environment.replica}-${Date.now().toString(36)}`;
-  const noted = new DriftNotes(links.connection, spec).add({ id, reason: 'RecordsLost', message, lost: count });
-  const late = pause(limitMs).then(() => Promise.reject(new Error(`not stored within ${limitMs / 1_000} s`)));
-  await Promise.race([noted, late]).catch((error) => log('WARNING', `the loss was not noted: ${String(error)}`));
+  const noting = new DriftNotes(links.connection, spec)
+    .add({ id, reason: 'RecordsLost', message, lost: count })
+    .then(() => '', String);
+  const fault = (await atMost(limitMs, noting)) ?? `not stored within ${limitMs / 1_000} s`;
+  if (fault !== '') log('WARNING', `the loss was not noted: ${fault}`);
 }

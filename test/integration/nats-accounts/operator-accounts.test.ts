@@ -125,6 +125,20 @@ test('a user stays revoked until the last of its logins expires', async () => {
   expect((await ledger.revocations('kept')).users).toEqual({ last: 6_000 });
 });
 
+test('of too many revocations, those of the logins that expire first are dropped', async () => {
+  const controller = await accounts();
+  const ledger = await LoginLedger.open(controller.connection, 1);
+  const many = Object.fromEntries(
+    Array.from({ length: 4_096 }, (_, index) => [`user${index}`, { at: 100, expiresAt: 1_000 + index }]),
+  );
+  const values = await controller.connection.jetstream().views.kv('kflow_logins');
+  await values.put('revoked.many', JSON.stringify(many));
+  await ledger.revoke('many', 'last', { at: 200, expiresAt: 900 }, 200);
+  const { users } = await ledger.revocations('many');
+  expect(Object.keys(users)).toHaveLength(4_096);
+  expect(users).toMatchObject({ last: 200, user4095: 100, user1: 100 });
+});
+
 test('a controller serves a hundred namespaces, and closes the connections that it does not use', async () => {
   const controller = await accounts();
   const opened: NatsConnection[] = [];

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, isTransient } from '../../../../lib/errors';
+import { atMost } from '../../../async/at-most';
 import { isEveryAddress } from '../../../controller/api/access/loopback';
 import { readControllerSettings } from '../../../controller/settings/settings';
 import { type RunningController, startController } from '../../../controller/start-controller';
@@ -47,6 +47,6 @@ export async function runController({ config, port }: ControllerOptions, interru
 }
 
 async function closeInTime(running: RunningController, delayMs: number): Promise<ExitStatus> {
-  const late = sleep(delayMs + closeWithinMs, ExitStatus.Failed, { ref: false });
-  return Promise.race([running.close().then(() => ExitStatus.Done), late]);
+  const closing = running.close().then(() => ExitStatus.Done);
+  return (await atMost(delayMs + closeWithinMs, closing)) ?? ExitStatus.Failed;
 }
