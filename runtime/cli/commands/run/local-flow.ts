@@ -200,12 +200,16 @@ export class LocalFlow {
 
   /** Ends all processes and servers; unless `isKept`, also removes the flow's streams, state and stored messages. */
   async close(isKept: boolean): Promise<void> {
-    await this.stop();
-    this.replicasSeen?.close();
-    if (!isKept && !this.options.isEmbedded) await this.remove();
-    await this.connection?.close();
-    await this.servers?.stop();
-    if (!isKept) this.options.directory.removeData();
+    try {
+      await this.stop();
+      this.replicasSeen?.close();
+      if (!isKept && !this.options.isEmbedded) await this.remove();
+    } finally {
+      // an open connection keeps the process alive
+      await this.connection?.close();
+      await this.servers?.stop();
+      if (!isKept) this.options.directory.removeData();
+    }
   }
 
   private manifests(): readonly KubernetesObject[] {
