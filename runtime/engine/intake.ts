@@ -51,9 +51,13 @@ export interface IntakeOptions {
  * I1. A message is held once: a redelivery of a held message replaces its delivery and starts nothing.
  * I2. Held records are limited in number, by the function's throughput, and in bytes; prepared records in bytes.
  * I3. A cautious intake holds one record of each input.
+ * I4. A look-up for a record reorders nothing: those behind it wait. What is fetched or downloaded may be overtaken.
  */
 export class Intake {
   private waiting: HeldRecord[] = [];
+  /** Records that are handed over in this order: those that need nothing, and those that are looked up. */
+  private line: HeldRecord[] = [];
+  private readonly lookedUp = new Set<HeldRecord>();
   private readonly prepared = new Set<HeldRecord>();
   /** Records that were set aside. */
   private readonly besides = new Set<HeldRecord>();
@@ -114,6 +118,7 @@ export class Intake {
   /** Drops the queued records; the caller naks them. */
   dropWaiting(): void {
     this.waiting = [];
+    this.line = [];
   }
 
   /** The record has ended, and is held aside: makes room for another. */
@@ -166,17 +171,26 @@ export class Intake {
   }
 
   private pump(): void {
-    const ready: HeldRecord[] = [];
     let taken = 0;
     for (const record of this.waiting) {
-      if (!this.preparation.isNeeded(record)) ready.push(record);
-      else if (this.hasRoomToPrepare(record)) void this.prepare(record);
-      else break;
+      const isNeeded = this.preparation.isNeeded(record);
+      if (isNeeded && !this.hasRoomToPrepare(record)) break;
+      const keepsPlace = !this.preparation.fetches(record);
+      if (keepsPlace) this.line.push(record);
+      if (isNeeded) void this.prepare(record, keepsPlace);
       taken++;
     }
     this.waiting = this.waiting.slice(taken);
-    if (ready.length > 0) this.events.ready(ready);
+    this.advanceLine();
     this.requestMore();
+  }
+
+  /** Hands over the records in front of the first one that is being looked up (I4). */
+  private advanceLine(): void {
+    const end = this.line.findIndex((record) => this.lookedUp.has(record));
+    const front = this.line.splice(0, end < 0 ? this.line.length : end);
+    const ready = front.filter(({ state }) => state === RecordState.Queued || state === RecordState.Preparing);
+    if (ready.length > 0) this.events.ready(ready);
   }
 
   private hasRoomToPrepare(record: HeldRecord): boolean {
@@ -184,7 +198,8 @@ export class Intake {
     return this.preparedBytes === 0 || this.preparedBytes + record.bytes <= maxHeldBytes;
   }
 
-  private async prepare(record: HeldRecord): Promise<void> {
+  private async prepare(record: HeldRecord, keepsPlace: boolean): Promise<void> {
+    if (keepsPlace) this.lookedUp.add(record);
     record.advance(RecordState.Preparing);
     this.preparing++;
     this.prepared.add(record);
@@ -196,12 +211,14 @@ export class Intake {
       failure = { error };
     }
     this.preparing--;
+    this.lookedUp.delete(record);
     this.schedulePump();
     if (record.state !== RecordState.Preparing)
       this.discard(record); // nak'd during the preparation
     else if (record.isDead) this.events.dead(record);
-    else if (failure === undefined) this.events.ready([record]);
-    else this.events.unreadable(record, failure.error);
+    else if (failure !== undefined) this.events.unreadable(record, failure.error);
+    else if (!keepsPlace) this.events.ready([record]);
+    this.advanceLine();
   }
 
   private discard(record: HeldRecord): void {

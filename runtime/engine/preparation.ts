@@ -46,9 +46,14 @@ export class Preparation {
 
   isNeeded(record: HeldRecord): boolean {
     const { delivery } = record;
-    const { downloads, letters } = this.ports;
+    const { letters } = this.ports;
     if (delivery.redriven !== undefined || (letters !== undefined && isAgain(delivery))) return true;
-    return downloads !== undefined || delivery.payload[0] !== 0xc3 || this.needsLookup(record);
+    return this.fetches(record) || this.needsLookup(record);
+  }
+
+  /** Whether more than look-ups are needed: the record's payload or its object. */
+  fetches({ delivery }: HeldRecord): boolean {
+    return this.ports.downloads !== undefined || delivery.payload[0] !== 0xc3;
   }
 
   /** The function requests acks itself: a record that was acked with others has no output of its own, perhaps. */

@@ -51,6 +51,26 @@ describe('preparation', () => {
     expect([answers, discarded, host.records]).toEqual([['nak 0'], [download], []]);
   });
 
+  test('looks up records that are delivered again without changing their order', async () => {
+    const payload = Buffer.from('c301000000000000000007', 'hex');
+    const answers = new Map<number, (isDead: boolean) => void>();
+    const has = ({ sequence }: { readonly sequence: number }) =>
+      new Promise<boolean>((resolve) => answers.set(sequence, resolve));
+    const { host } = open({ ports: { letters: { has } } });
+    const sequences = () => host.records.map(({ origin }) => origin.sequence);
+    for (const sequence of [1, 2, 3]) await stage.begin(sequence, { payload, deliveries: 2 });
+    await stage.begin(4, { payload });
+    answers.get(3)?.(false);
+    await turn();
+    expect(sequences()).toEqual([]);
+    answers.get(1)?.(false);
+    await turn();
+    expect(sequences()).toEqual([1]);
+    answers.get(2)?.(true);
+    await turn();
+    expect(sequences()).toEqual([1, 3, 4]);
+  });
+
   test('logs a download that cannot be deleted', async () => {
     const download = { path: '/tmp/a', metadata: {} };
     const discard = () => Promise.reject(new Error('EBUSY'));
