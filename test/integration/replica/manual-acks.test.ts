@@ -128,7 +128,9 @@ describe.each(['python', 'javascript'] as const)('a function in %s that acks gro
       replica.kill('SIGKILL');
       await exited;
     }
-    const [code] = await once(spawnReplica(plan), 'exit');
+    const last = spawnReplica(plan);
+    const state = async () => ({ code: last.exitCode, group: (await place.streams.progress(plan))[1] });
+    const { code } = await waitFor('the last replica has ended', state, ({ code }) => code !== null);
     expect(code).toBe(0);
     expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(count));
   });
