@@ -56,6 +56,8 @@ interface ManagedFields {
   readonly manager?: string;
   readonly time?: string;
   readonly subresource?: string;
+  /** The fields that the manager owns; of two managers that set a field, the later one owns it. */
+  readonly fieldsV1?: { readonly 'f:spec'?: object };
 }
 
 /** The state of a workload without its pods. */
@@ -98,13 +100,16 @@ export function workloadPart(workload: Workload): WorkloadPart | undefined {
 /** The client that changed the workload last, unless it is KFlow. Only the cluster itself writes the status. */
 function changeOf({ metadata }: Workload): Pick<WorkloadState, 'changedBy'> {
   const changes = (metadata.managedFields ?? []).filter(({ subresource }) => subresource !== 'status');
-  const timeOf = ({ time = '' }: ManagedFields) => time;
-  // times are whole seconds: of two changes in one second, KFlow's counts, which would otherwise be repeated
-  const latest = changes.reduce<ManagedFields>(
-    (one, other) => (timeOf(other) > timeOf(one) || (timeOf(other) === timeOf(one) && isOwn(other)) ? other : one),
-    {},
-  );
+  // Times are whole seconds. Within one, who owns a part of the specification has set it after KFlow, which takes all that it
+  // sets, or has added to it.
+  const rankOf = (change: ManagedFields) =>
+    `${change.time ?? ''} ${isOwn(change) ? 1 : hasSpecification(change) ? 2 : 0}`;
+  const latest = changes.reduce<ManagedFields>((one, other) => (rankOf(other) > rankOf(one) ? other : one), {});
   return latest.manager === undefined || isOwn(latest) ? {} : { changedBy: latest.manager };
+}
+
+function hasSpecification({ fieldsV1 }: ManagedFields): boolean {
+  return fieldsV1?.['f:spec'] !== undefined;
 }
 
 function isOwn({ manager }: ManagedFields): boolean {

@@ -34,6 +34,8 @@ export class WorkloadObserver {
   private readonly examined = new Map<string, string>();
   /** Generations of the workloads that were found as desired, by flow. */
   private readonly accepted = new Map<string, Generations>();
+  /** Flows from before the start, until they are settled or change: their edits may be from before, too. */
+  private earlier: Set<string> = new Set();
   private watch: ClusterWatch | undefined;
   private isClosed = false;
 
@@ -41,6 +43,7 @@ export class WorkloadObserver {
 
   async start(): Promise<void> {
     this.watch = await this.props.cluster.watch((flow) => this.schedule(flow, debounceMs));
+    this.earlier = new Set(this.timers.keys());
   }
 
   async close(): Promise<void> {
@@ -84,15 +87,16 @@ export class WorkloadObserver {
     if (view?.isOpen !== true || memo === undefined || memo.digest === '' || memo.phase === 'Stopping') {
       this.examined.delete(name);
       this.accepted.delete(name);
+      this.earlier.delete(name);
       return;
     }
     if (!memo.isSettled || flowPhases[memo.phase].replicas === 'ending') {
-      // from here on, every edit that is later than KFlow's own change is noticed
-      if (!this.accepted.has(name)) this.accepted.set(name, new Map());
+      this.earlier.delete(name);
       return this.schedule(flow, unsettledMs);
     }
     const workloads = await cluster.workloads(flow);
-    const drift = describeDrift(await planner.plan(flow, memo.digest, {}), memo, workloads, this.accepted.get(name));
+    const accepted = this.accepted.get(name) ?? (this.earlier.has(name) ? undefined : new Map());
+    const drift = describeDrift(await planner.plan(flow, memo.digest, {}), memo, workloads, accepted);
     if (drift === undefined) {
       this.examined.set(name, shape);
       this.accepted.set(name, generationsOf(workloads));
@@ -108,8 +112,8 @@ export class WorkloadObserver {
 
 /**
  * The workloads that differ from the desired state, as in `map has 0 of 2 replicas; sink is missing`, or that somebody edited
- * since they had the accepted generations; undefined when there is none. Workloads that have ended, and those of functions
- * that ended in an earlier workflow, do not count.
+ * after KFlow and since they had the accepted generations, without which edits do not count; undefined when there is none.
+ * Workloads that have ended, and those of functions that ended in an earlier workflow, do not count.
  */
 export function describeDrift(
   plan: FlowPlan,

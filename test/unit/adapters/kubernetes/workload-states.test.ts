@@ -322,13 +322,15 @@ describe('a workload', () => {
   });
 
   it.each([
-    ['kubectl-set', 9, 'kubectl-set'],
-    ['kubectl-set', 5, undefined],
-    ['kube-controller-manager', 9, undefined],
-  ])('was changed last by %s in second %i: %s', (manager, second, changedBy) => {
+    ['kubectl-set', 9, {}, 'kubectl-set'],
+    ['kubectl-set', 5, {}, undefined],
+    ['kubectl-set', 5, { 'f:spec': { 'f:template': {} } }, 'kubectl-set'],
+    ['kubectl-set', 4, { 'f:spec': { 'f:template': {} } }, undefined],
+    ['kube-controller-manager', 9, { 'f:spec': {} }, undefined],
+  ])('was changed last by %s in second %i with the fields %j: %s', (manager, second, fieldsV1, changedBy) => {
     const managedFields = [
-      { manager: 'kflow', time: at(5) },
-      { manager, time: at(second) },
+      { manager, time: at(second), fieldsV1 },
+      { manager: 'kflow', time: at(5), fieldsV1: { 'f:spec': {} } },
       { manager: 'somebody', time: at(20), subresource: 'status' },
     ];
     const metadata = { ...workload('Deployment', 'd', {}).metadata, managedFields };

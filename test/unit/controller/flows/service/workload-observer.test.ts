@@ -35,6 +35,8 @@ describe('the observer of workloads', () => {
     applied: readonly WorkloadState[] = ready;
     memo = runningMemo;
     described = 0;
+    /** Whether the flow exists when the observer starts. */
+    isShown = true;
     readonly signals: (string | undefined)[] = [];
     readonly warnings: string[] = [];
     change: () => void = () => undefined;
@@ -46,7 +48,7 @@ describe('the observer of workloads', () => {
       cluster.workloads = async () => this.workloads;
       cluster.watch = async (onChange) => {
         this.change = () => onChange(flow);
-        this.change();
+        if (this.isShown) this.change();
         return { close: async () => undefined };
       };
       const workflows = {
@@ -124,6 +126,16 @@ describe('the observer of workloads', () => {
     await fresh.show(edited);
     expect(fresh.signals).toEqual(['map was edited by kubectl-edit']);
     await fresh.observer.close();
+  });
+
+  test('notices an edit of a flow that it sees for the first time', async () => {
+    const late = new Stage();
+    late.isShown = false;
+    await late.observer.start();
+    late.applied = withWorkload(ready, 'map', { generation: 3 });
+    await late.show(withWorkload(ready, 'map', { generation: 2, changedBy: 'kubectl-edit' }));
+    expect(late.signals).toEqual(['map was edited by kubectl-edit']);
+    await late.observer.close();
   });
 
   test('asks nothing when only replicas change', async () => {
