@@ -8,7 +8,7 @@ import { planFlow } from '../lib/plan/plan-flow';
 import { readTopology } from '../lib/topology/read-topology';
 import { connectNats } from '../runtime/adapters/jetstream/access/connect-nats';
 import { JetStreamStreams } from '../runtime/adapters/jetstream/jetstream-streams';
-import { JetStreamPublisher } from '../runtime/adapters/jetstream/publisher';
+import { JetStreamPublisher } from '../runtime/adapters/jetstream/publishing/publisher';
 import { SchemaRegistry } from '../runtime/adapters/jetstream/schema-registry';
 import { spawnGuarded } from '../runtime/adapters/processes/guard';
 import { AvroSchemaCodec } from '../runtime/engine/avro-message';

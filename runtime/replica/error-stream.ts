@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { SideStreamPublisher } from '../adapters/jetstream/side-stream-publisher';
+import { SideStreamPublisher } from '../adapters/jetstream/publishing/side-stream-publisher';
 import type { HeldRecord } from '../engine/held-records';
 import type { Failure } from '../engine/ports/host';
 import { ErrorStream } from '../engine/side-stream/error-stream';

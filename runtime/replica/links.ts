@@ -8,7 +8,7 @@ import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { RedriveDeliveries } from '../adapters/jetstream/letters/redrive-deliveries';
 import { MessagePuller } from '../adapters/jetstream/message-puller';
-import { JetStreamPublisher } from '../adapters/jetstream/publisher';
+import { JetStreamPublisher } from '../adapters/jetstream/publishing/publisher';
 import { ReplicaLife } from '../adapters/jetstream/replica-life';
 import { SchemaRegistry } from '../adapters/jetstream/schema-registry';
 import { StreamTrimmer } from '../adapters/jetstream/stream-trimmer';

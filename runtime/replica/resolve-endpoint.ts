@@ -2,7 +2,7 @@ import { ConfigError } from '../../lib/errors';
 import type { FunctionSpec, S3Connection } from '../../lib/plan/function-spec';
 import { descriptorOf } from '../../lib/topology/function-types/function-type';
 import { passwordIdentity } from '../adapters/jetstream/access/nats-login';
-import { SubjectWriter } from '../adapters/jetstream/subject-writer';
+import { SubjectWriter } from '../adapters/jetstream/publishing/subject-writer';
 import { S3ObjectStore } from '../adapters/s3/object-store';
 import { SearchClient } from '../adapters/search/search-client';
 import type { Endpoint, ObjectStoreEndpoint, SearchEndpoint, SubjectEndpoint } from '../connectors/connector';

@@ -2,7 +2,7 @@ import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import { AckLedger } from '../../../runtime/adapters/jetstream/ack-ledger';
 import { MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
 import { OriginIndex } from '../../../runtime/adapters/jetstream/origin-index';
-import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
+import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publishing/publisher';
 import type { Claim, ClaimSource, MessageStore } from '../../../runtime/engine/claim';
 import { DeadLetters } from '../../../runtime/engine/letters/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';

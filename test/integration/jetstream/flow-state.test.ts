@@ -1,6 +1,6 @@
 import { StorageType } from 'nats';
 import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
-import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
+import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publishing/publisher';
 import { consumerProgress } from '../../../runtime/adapters/jetstream/stream-trimmer';
 import { isFinished } from '../../../runtime/engine/completion';
 import type { Part, Writer } from '../../../runtime/engine/ports/flow-state';

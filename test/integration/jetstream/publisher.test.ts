@@ -1,4 +1,4 @@
-import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
+import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publishing/publisher';
 import type { PublishAck } from '../../../runtime/engine/ports/publisher';
 import { waitFor } from '../../support/wait-for';
 import { JetStreamPlace } from './jetstream-place';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, DiscardPolicy, type NatsConnection } from 'nats';
 import { passwordIdentity } from '../../../runtime/adapters/jetstream/access/nats-login';
-import { SubjectWriter } from '../../../runtime/adapters/jetstream/subject-writer';
+import { SubjectWriter } from '../../../runtime/adapters/jetstream/publishing/subject-writer';
 import type { WriteOutcome } from '../../../runtime/engine/ports/sink';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { closeAfterFile } from '../../support/close-after-file';

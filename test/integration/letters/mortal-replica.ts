@@ -7,7 +7,7 @@ import { LetterIndex } from '../../../runtime/adapters/jetstream/letters/letter-
 import { RecordOrigins } from '../../../runtime/adapters/jetstream/letters/record-origins';
 import { RedriveDeliveries } from '../../../runtime/adapters/jetstream/letters/redrive-deliveries';
 import { MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
-import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publisher';
+import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publishing/publisher';
 import { DeadLetters } from '../../../runtime/engine/letters/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import { Preparation } from '../../../runtime/engine/preparation';

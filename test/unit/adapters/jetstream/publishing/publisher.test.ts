@@ -1,5 +1,5 @@
 import type { Msg, MsgHdrs, NatsConnection, PublishOptions } from 'nats';
-import { JetStreamPublisher } from '../../../../runtime/adapters/jetstream/publisher';
+import { JetStreamPublisher } from '../../../../../runtime/adapters/jetstream/publishing/publisher';
 
 interface Sent {
   readonly subject: string;

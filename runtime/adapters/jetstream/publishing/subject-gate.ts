@@ -1,4 +1,4 @@
-import { Backoff } from '../../async/backoff';
+import { Backoff } from '../../../async/backoff';
 
 /** Messages released together while the stream accepts them. */
 const burst = 512;

@@ -1,6 +1,6 @@
 import { createInbox, type Msg, type NatsConnection, headers as newHeaders } from 'nats';
-import { type KFlowError, StoreError } from '../../../lib/errors';
-import type { Outgoing, PublishAck, Publisher } from '../../engine/ports/publisher';
+import { type KFlowError, StoreError } from '../../../../lib/errors';
+import type { Outgoing, PublishAck, Publisher } from '../../../engine/ports/publisher';
 import { type GatedMessage, SubjectGate } from './subject-gate';
 
 type Settle = (result: PublishAck | KFlowError) => void;

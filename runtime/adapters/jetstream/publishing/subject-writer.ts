@@ -1,10 +1,10 @@
 import { ErrorCode, Events, type NatsConnection, NatsError, headers as newHeaders } from 'nats';
-import { FunctionError, KFlowError, StoreError } from '../../../lib/errors';
-import { pause } from '../../async/pause';
-import type { WriteOutcome } from '../../engine/ports/sink';
-import { connectNats } from './access/connect-nats';
-import { jetStreamOf, managerOf } from './access/jetstream-api';
-import type { MadeAccess } from './access/nats-login';
+import { FunctionError, KFlowError, StoreError } from '../../../../lib/errors';
+import { pause } from '../../../async/pause';
+import type { WriteOutcome } from '../../../engine/ports/sink';
+import { connectNats } from '../access/connect-nats';
+import { jetStreamOf, managerOf } from '../access/jetstream-api';
+import type { MadeAccess } from '../access/nats-login';
 import { transientCodes } from './publisher';
 
 interface Message {

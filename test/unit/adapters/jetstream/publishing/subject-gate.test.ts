@@ -1,4 +1,4 @@
-import { type GatedMessage, SubjectGate } from '../../../../runtime/adapters/jetstream/subject-gate';
+import { type GatedMessage, SubjectGate } from '../../../../../runtime/adapters/jetstream/publishing/subject-gate';
 
 let sent: number[];
 let refusals: number;

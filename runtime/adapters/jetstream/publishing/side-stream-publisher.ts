@@ -1,11 +1,11 @@
 import { ErrorCode, type NatsConnection, NatsError } from 'nats';
-import { areSameServers, type NatsAccess } from '../../../lib/plan/nats-access';
-import { errorStreamOf } from '../../../lib/plan/plan-error-stream';
-import { pause } from '../../async/pause';
-import type { ErrorPublisher } from '../../engine/side-stream/error-stream';
-import { connectNats } from './access/connect-nats';
-import { jetStreamOf, managerOf } from './access/jetstream-api';
-import { ensureStream, streamConfig } from './provision';
+import { areSameServers, type NatsAccess } from '../../../../lib/plan/nats-access';
+import { errorStreamOf } from '../../../../lib/plan/plan-error-stream';
+import { pause } from '../../../async/pause';
+import type { ErrorPublisher } from '../../../engine/side-stream/error-stream';
+import { connectNats } from '../access/connect-nats';
+import { jetStreamOf, managerOf } from '../access/jetstream-api';
+import { ensureStream, streamConfig } from '../provision';
 
 export interface SideStreamProps {
   /** The connection of the replica, which is used if the side stream is on the same servers. */
