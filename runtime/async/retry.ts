@@ -12,8 +12,8 @@ export interface RetryOptions {
   readonly attempts?: number;
   /** Stops the retries. An attempt under way is the caller's to abort. */
   readonly signal?: AbortSignal;
-  /** Called before each delay. */
-  readonly onRetry?: (error: unknown) => void;
+  /** Called before each delay, with the number of attempts made. */
+  readonly onRetry?: (error: unknown, made: number) => void;
   /** The error to throw when the attempts are used up; when left out, the error of the last attempt. */
   readonly exhausted?: (lastError: unknown) => Error;
 }
@@ -37,7 +37,7 @@ export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions)
       const delayMs = typeof delays === 'function' ? delays(error) : jitteredBackoffMs(made - 1, delays);
       const isLate = performance.now() + delayMs - startedMs > timeoutMs;
       if (isLate || made >= attempts) throw options.exhausted?.(error) ?? error; // I4
-      options.onRetry?.(error);
+      options.onRetry?.(error, made);
       await pause(delayMs, signal);
       if (signal?.aborted) throw error; // I3
     }

@@ -96,12 +96,14 @@ function overAccounts(accounts: NatsAccounts): ControllerNats {
 async function openShared({ access, listener }: Omit<AccountsProps, 'keys'>, log: Log): Promise<ControllerNats> {
   const connection = await connectNats(access, 'kflow controller', listener);
   void warnOfExposure(connection, access, log);
-  const streams = await openOver(connection, () => JetStreamStreams.open(connection));
+  const [streams, letters] = await openOver(connection, () =>
+    Promise.all([JetStreamStreams.open(connection), JetStreamLetters.open(connection)]),
+  );
   const reports = new ReplicaReports(connection);
   return {
     connection,
     streams,
-    letters: await JetStreamLetters.open(connection),
+    letters,
     reports,
     logins: sharedLogin,
     close: async () => {

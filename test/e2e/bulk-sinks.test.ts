@@ -6,6 +6,7 @@ import { type SearchServerProcess, startSearchServer } from '../../runtime/serve
 import { JetStreamPlace } from '../integration/jetstream/jetstream-place';
 import { closeAfterFile } from '../support/close-after-file';
 import { type KflowCommand, Workplace } from '../support/kflow-cli';
+import { serverFiles } from '../support/server-files';
 import { waitFor } from '../support/wait-for';
 
 /** Number of records of the flow, and how often each replica of a sink is killed: fewer times than a batch restarts it. */
@@ -44,7 +45,7 @@ let search: SearchServerProcess;
 let nats: JetStreamPlace;
 beforeAll(async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-bulks-'));
-  search = await startSearchServer({ dataDir: path.join(folder, 'search'), logFile: path.join(folder, 'search.log') });
+  search = await startSearchServer(serverFiles(folder, 'search'));
   closeAfterFile('OpenSearch', async () => {
     await search.stop();
     rmSync(folder, { recursive: true, force: true });

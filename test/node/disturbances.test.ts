@@ -1,6 +1,7 @@
 import { disturbances } from './disturbances';
 import { InstalledController } from './stage/controller';
 import { eventually } from './stage/eventually';
+import { expectLedger } from './stage/expect-ledger';
 import { ControlledRun, type FlowRun, GitOpsRun } from './stage/flow-run';
 import { makeNamespace } from './stage/node';
 import type { NumberFlow } from './stage/number-document';
@@ -54,23 +55,4 @@ async function forAll(runs: readonly FlowRun[], work: (run: FlowRun) => Promise<
     result.status === 'rejected' ? [`${runs[index]?.namespace}: ${(result.reason as Error).message}`] : [],
   );
   if (failures.length > 0) throw new Error(failures.join('\n\n'));
-}
-
-/** Every number is at the sink once, or else a dead letter once. */
-async function expectLedger(run: FlowRun, letters: readonly number[]): Promise<void> {
-  const { count } = run.flow;
-  const wanted = Array.from({ length: count }, (_, index) => index).filter((number) => !letters.includes(number));
-  await eventually(
-    `${run.namespace} stores all records`,
-    () => run.stored(),
-    (stored) => stored >= wanted.length,
-  );
-  await eventually(
-    `${run.namespace} writes all letters`,
-    () => run.letters(),
-    (found) => found.length >= letters.length,
-  );
-  await run.untilSettled(letters.length);
-  expect(await run.numbers()).toEqual(wanted);
-  expect(await run.letters()).toEqual(letters);
 }

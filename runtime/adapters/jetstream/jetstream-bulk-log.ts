@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { type KV, type NatsConnection, NatsError } from 'nats';
+import type { KV, NatsConnection } from 'nats';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { Limit } from '../../async/limit';
 import { BulkDecisions, rangesOf } from '../../engine/bulk-decisions';
 import type { BulkDecision, BulkLog } from '../../engine/ports/bulk-log';
-import { jetStreamOf, managerOf, valueSubject } from './access/jetstream-api';
+import { jetStreamOf, managerOf } from './access/jetstream-api';
+import { writeIfUnchanged } from './access/write-if-unchanged';
 import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 
 /** Whoever has not read the log for this long reads it before a decision. */
 const staleMs = 60_000;
 /** Decisions between two looks for those that no stream needs any more. */
 const pruneEvery = 100;
-/** JetStream's error code of a key that exists already. */
-const wrongLastSequence = 10_071;
 
 /** A decision as it is stored. */
 interface Stored {
@@ -75,11 +74,12 @@ export class JetStreamBulkLog implements BulkLog {
     return this.oneAtATime.run(async () => {
       if (performance.now() - this.readAtMs > staleMs && (await this.readNext())) return undefined;
       const stored = { stream: this.streams[input] ?? '', key, ranges: rangesOf(sequences), token: randomUUID() };
-      if (!(await this.create(this.head + 1, stored))) {
-        await this.readNext();
+      const write = { key: this.keyOf(this.head + 1), value: JSON.stringify(stored), revision: 0 };
+      if (!(await retryRequest(() => writeIfUnchanged(this.bucket, write)))) {
+        await this.readNext(); // J1
         return undefined;
       }
-      this.add(this.head + 1, JSON.stringify(stored));
+      this.add(this.head + 1, write.value);
       await this.prune();
       return this.decisions.of({ input, sequence: sequences[0] ?? 0 });
     });
@@ -92,23 +92,6 @@ export class JetStreamBulkLog implements BulkLog {
     const text = JSON.stringify({ ...stored, writtenIn: epoch });
     await retryRequest(() => this.bucket.put(this.keyOf(number), text));
     this.add(number, text);
-  }
-
-  /** J1: false if the number exists. */
-  private async create(number: number, stored: Stored): Promise<boolean> {
-    const { connection, spec } = this.props;
-    const subject = valueSubject(connection, spec.stateBucket, this.keyOf(number));
-    const client = jetStreamOf(connection, quickRequests);
-    // a repetition of the request is recognized by its id
-    const options = { msgID: stored.token, expect: { lastSubjectSequence: 0 } };
-    try {
-      await retryRequest(() => client.publish(subject, JSON.stringify(stored), options));
-      return true;
-    } catch (error) {
-      if (!(error instanceof NatsError) || error.api_error?.err_code !== wrongLastSequence) throw error;
-      const there = await this.read(number);
-      return there !== undefined && (JSON.parse(there) as Stored).token === stored.token;
-    }
   }
 
   /** Reads the decisions after the last known one; true if there are any. */

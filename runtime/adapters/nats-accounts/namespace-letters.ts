@@ -9,7 +9,6 @@ import type {
   RedriveOrder,
 } from '../../controller/ports/letters';
 import type { StoredLetter } from '../../engine/letters/stored-letter';
-import { JetStreamLetters } from '../jetstream/letters/jetstream-letters';
 import type { NamespaceLinks } from './namespace-links';
 
 /** The dead letters of flows, each in the account of its namespace. */
@@ -60,6 +59,6 @@ export class NamespaceLetters implements Letters {
   }
 
   private in<T>({ namespace }: FlowKey, work: (letters: Letters) => Promise<T>): Promise<T> {
-    return this.links.use(namespace, async ({ connection }) => work(await JetStreamLetters.open(connection)));
+    return this.links.use(namespace, ({ letters }) => work(letters));
   }
 }

@@ -3,6 +3,7 @@ import { StateError } from '../../../lib/errors';
 import { Limit } from '../../async/limit';
 import { openOver } from '../jetstream/access/connect-nats';
 import { JetStreamStreams } from '../jetstream/jetstream-streams';
+import { JetStreamLetters } from '../jetstream/letters/jetstream-letters';
 import { ReplicaReports } from '../jetstream/replica-reports';
 
 /** A connection without use for so long is closed. */
@@ -17,6 +18,7 @@ const maxOpening = 8;
 export interface NamespaceLink {
   readonly connection: NatsConnection;
   readonly streams: JetStreamStreams;
+  readonly letters: JetStreamLetters;
   readonly reports: ReplicaReports;
 }
 
@@ -109,7 +111,8 @@ export class NamespaceLinks {
     const connection = await this.connect(namespace);
     return openOver(connection, async () => {
       const streams = await JetStreamStreams.open(connection);
-      return { connection, streams, reports: new ReplicaReports(connection) };
+      const letters = await JetStreamLetters.open(connection);
+      return { connection, streams, letters, reports: new ReplicaReports(connection) };
     });
   }
 }

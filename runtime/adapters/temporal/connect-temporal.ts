@@ -143,14 +143,12 @@ function retryConnect<T>(
   connect: () => Promise<T>,
 ): Promise<T> {
   const why = (cause: unknown) => `cannot reach Temporal at ${address}: ${String(cause)}`;
-  let isTold = false;
   return retry(connect, {
     isRetryable: () => true,
     delays,
     timeoutMs: connectTimeoutMs,
-    onRetry: (cause) => {
-      if (!isTold) log('WARNING', `${why(cause)}; retrying`);
-      isTold = true;
+    onRetry: (cause, made) => {
+      if (made === 1) log('WARNING', `${why(cause)}; retrying`);
     },
     exhausted: (cause) => new ConfigError('server-failed', why(cause), { cause }),
   });

@@ -8,6 +8,7 @@ import type { WriteOutcome } from '../../../runtime/engine/ports/sink';
 import { type NatsServer, startNatsServer } from '../../../runtime/servers/nats-server';
 import { closeAfterFile } from '../../support/close-after-file';
 import { freePort } from '../../support/free-port';
+import { serverFiles } from '../../support/server-files';
 import { waitFor } from '../../support/wait-for';
 
 const config = `authorization {
@@ -21,8 +22,7 @@ let server: NatsServer;
 let admin: NatsConnection;
 beforeAll(async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-subjects-'));
-  const files = { dataDir: path.join(folder, 'nats'), logFile: path.join(folder, 'nats.log') };
-  server = await startNatsServer({ ...files, config });
+  server = await startNatsServer({ ...serverFiles(folder, 'nats'), config });
   closeAfterFile('nats-server', async () => {
     await admin?.close();
     await server.stop();
@@ -62,6 +62,14 @@ test('publishes on a subject that no stream has, with the id in a header', async
   expect((await open().publish('plain.a', messages('1', '2'))).map(wordOf)).toEqual(['stored', 'stored']);
   await waitFor('both messages', () => received.length === 2);
   expect(received).toEqual(['1 1', '2 2']);
+});
+
+test('a subject without a stream does not hide the stream of another one', async () => {
+  const { streams } = await manager();
+  await streams.add({ name: 'beside', subjects: ['beside.a'], discard: DiscardPolicy.New, max_msgs: 1 });
+  const writer = open();
+  await writer.publish('plain.c', messages('1'));
+  expect((await writer.publish('beside.a', messages('1', '2'))).map(wordOf)).toEqual(['stored', 'later']);
 });
 
 test('a stream that is full, and one that is gone, are waited for', async () => {

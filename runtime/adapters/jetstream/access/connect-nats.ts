@@ -79,14 +79,12 @@ export async function connectNats(
       throw (await tlsAlert(servers, login.first.tls ?? {})) ?? error;
     });
   const whyAbsent = (cause: unknown) => `cannot connect to nats at ${access.url}: ${messageOf(cause)}`;
-  let isTold = false;
   const connection = await retry(() => attempt(), {
     isRetryable: (error) => !isRefusal(error),
     delays,
     timeoutMs,
-    onRetry: (cause) => {
-      if (!isTold) listener.absent?.(`${whyAbsent(cause)}; retrying`);
-      isTold = true;
+    onRetry: (cause, made) => {
+      if (made === 1) listener.absent?.(`${whyAbsent(cause)}; retrying`);
     },
     exhausted: (cause) => new StoreError('stream-failed', whyAbsent(cause), { cause }),
   }).catch((error) => {

@@ -1,6 +1,6 @@
 import { ErrorCode, Events, type NatsConnection, NatsError, headers as newHeaders } from 'nats';
 import { FunctionError, KFlowError, StoreError } from '../../../../lib/errors';
-import { pause } from '../../../async/pause';
+import { atMost } from '../../../async/at-most';
 import type { WriteOutcome } from '../../../engine/ports/sink';
 import { connectNats } from '../access/connect-nats';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
@@ -33,7 +33,8 @@ export class SubjectWriter {
   private connection: NatsConnection | undefined;
   private opening: Promise<NatsConnection> | undefined;
   private readonly withStream = new Set<string>();
-  private lookedUpMs = Number.NEGATIVE_INFINITY;
+  /** When a stream of these subjects was looked for in vain. */
+  private readonly lookedUpMs = new Map<string, number>();
   /** Publishing on these subjects was refused, with the server's reason. */
   private readonly refusals = new Map<string, string>();
   private isClosed = false;
@@ -91,7 +92,8 @@ export class SubjectWriter {
 
   private async hasStream(connection: NatsConnection, subject: string): Promise<boolean> {
     if (this.withStream.has(subject)) return true; // I3
-    if (performance.now() - this.lookedUpMs < lookupEveryMs) return false;
+    const lookedUpMs = this.lookedUpMs.get(subject) ?? Number.NEGATIVE_INFINITY;
+    if (performance.now() - lookedUpMs < lookupEveryMs) return false;
     const manager = await managerOf(connection, { timeout: answerTimeoutMs });
     try {
       await manager.streams.find(subject);
@@ -99,7 +101,7 @@ export class SubjectWriter {
       return true;
     } catch (error) {
       if (!isWithoutStream(error)) throw error;
-      this.lookedUpMs = performance.now();
+      this.lookedUpMs.set(subject, performance.now());
       return false;
     }
   }
@@ -131,19 +133,14 @@ export class SubjectWriter {
         return outcomeOf(subject, error);
       }
     });
-    await within(connection.flush());
+    const isReceived = await atMost(
+      answerTimeoutMs,
+      connection.flush().then(() => true),
+    );
+    if (!isReceived) throw new StoreError('stream-failed', `nats did not answer within ${answerTimeoutMs} ms`);
     const refusal = this.refusals.get(subject); // reported before the answer to the flush
     return refusal === undefined ? outcomes : messages.map(() => later(subject, new Error(refusal)));
   }
-}
-
-async function within<T>(answer: Promise<T>): Promise<T> {
-  const limit = new AbortController();
-  const late = pause(answerTimeoutMs, limit.signal).then(() => {
-    throw new StoreError('stream-failed', `nats did not answer within ${answerTimeoutMs} ms`);
-  });
-  late.catch(() => undefined);
-  return Promise.race([answer, late]).finally(() => limit.abort());
 }
 
 /** No stream has the subject, or the server or the account has no JetStream. */

@@ -111,15 +111,10 @@ function checkExposure(settings: ControllerSettings['nats'], { isOpen }: NatsVie
   const exposure = natsExposure({ isOpen: isOpen === true, isShared: kind === 'shared' });
   const remedy = 'set nats.accounts.kind to operator or config (docs/tenants.md)';
   const unknown = 'it is unknown whether nats asks for a login: it did not greet';
-  if (isOpen === undefined) {
-    const found = exposure === undefined ? unknown : `${exposure}; ${unknown}`;
-    return warning(
-      'nats accounts',
-      found,
-      exposure === undefined ? 'see that nats refuses clients without one' : remedy,
-    );
+  if (exposure !== undefined) {
+    return warning('nats accounts', isOpen === undefined ? `${exposure}; ${unknown}` : exposure, remedy);
   }
-  if (exposure !== undefined) return warning('nats accounts', exposure, remedy);
+  if (isOpen === undefined) return warning('nats accounts', unknown, 'see that nats refuses clients without one');
   return ok('nats accounts', `an account for each namespace (nats.accounts.kind: ${kind})`);
 }
 

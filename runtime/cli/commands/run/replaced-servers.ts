@@ -1,9 +1,8 @@
-import { connect } from 'node:net';
 import type { PlanSettings } from '../../../../lib/plan/plan-connections';
 import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
 import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
+import { reach } from '../doctor/reach';
 
-const probeTimeoutMs = 1_000;
 const defaultPorts: { readonly [scheme: string]: number } = { http: 80, https: 443, nats: 4222, tls: 4222 };
 
 /** What takes the place of the servers of a topology, besides nats and S3. */
@@ -62,20 +61,12 @@ async function answersHere(addr: string): Promise<boolean> {
     const match = /^(?:(\w+):\/\/)?(localhost|127(?:\.\d+){3}|\[::1\])(?::(\d+))?(?:\/|$)/.exec(server.trim());
     if (match === null) continue;
     const [, scheme = 'http', host = '', port = String(defaultPorts[scheme] ?? 80)] = match;
-    if (await answers(host.replace(/^\[|\]$/g, ''), Number(port))) return true;
+    const place = { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+    const isThere = await reach(place).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return true;
   }
   return false;
-}
-
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: probeTimeoutMs });
-    const end = (isThere: boolean) => {
-      socket.destroy();
-      resolve(isThere);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('timeout', () => end(false));
-    socket.once('error', () => end(false));
-  });
 }

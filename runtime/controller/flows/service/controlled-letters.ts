@@ -62,8 +62,8 @@ export class ControlledLetters implements FlowLetters {
     return this.withRevision(flow, await this.desk.show(flow, letter));
   }
 
-  async *export(flow: FlowKey, query: LetterGroupQuery): AsyncIterable<LetterDetail> {
-    for await (const letter of this.desk.export(flow, query)) yield letter;
+  export(flow: FlowKey, query: LetterGroupQuery): AsyncIterable<LetterDetail> {
+    return this.desk.export(flow, query);
   }
 
   async redrive(flow: FlowKey, selection: RedriveSelection, requester: Requester): Promise<LetterChange> {

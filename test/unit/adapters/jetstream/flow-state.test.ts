@@ -13,6 +13,8 @@ class Server {
   private readonly revisions = new Map<string, number>();
   /** Called before a key is created. */
   beforeCreate: (key: string) => void = () => undefined;
+  /** The server's code for a write that expects another one; a bucket with replicas has a second. */
+  wrongSequence = 10_071;
   /** The next write of this key is stored, but its answer is lost. */
   loses: string | undefined;
 
@@ -21,13 +23,13 @@ class Server {
     put: async (key: string, value: string) => this.put(key, value),
     update: async (key: string, value: string, revision: number) => {
       if (revision <= 0) throw new Error('version must be greater than 0');
-      if ((this.revisions.get(key) ?? 0) !== revision) throw wrongSequence();
+      if ((this.revisions.get(key) ?? 0) !== revision) throw wrongSequence(this.wrongSequence);
       this.put(key, value);
       this.answer(key);
     },
     create: async (key: string, value: string) => {
       this.beforeCreate(key);
-      if (this.values.has(key)) throw wrongSequence();
+      if (this.values.has(key)) throw wrongSequence(this.wrongSequence);
       this.put(key, value);
       this.answer(key);
     },
@@ -72,9 +74,9 @@ class Server {
   }
 }
 
-function wrongSequence(): NatsError {
+function wrongSequence(code: number): NatsError {
   const description = 'wrong last sequence';
-  return Object.assign(new NatsError(description, '400'), { api_error: { code: 400, err_code: 10_071, description } });
+  return Object.assign(new NatsError(description, '400'), { api_error: { code: 400, err_code: code, description } });
 }
 
 const writer: Writer = { function: 'in', streams: ['main', 'side'] };
@@ -122,7 +124,8 @@ describe('a source', () => {
 });
 
 describe('a seal', () => {
-  test('of another replica wins', async () => {
+  test.each([10_071, 10_164])('of another replica wins, where the server refuses a second with %s', async (code) => {
+    server.wrongSequence = code;
     server.beforeCreate = (key) => server.put(key, '6');
     await state.markEnded(writer);
     expect(await seals()).toEqual([6, 6]);
