@@ -6,16 +6,13 @@ export interface ConsumerProgress {
   readonly pending: number;
 }
 
-/** True when a consumer has delivered its stream: the stream is sealed, and every message up to the seal was delivered. */
-export function isDelivered(sealedAt: number | undefined, progress: ConsumerProgress): boolean {
-  return (
-    sealedAt !== undefined && progress.pending === 0 && Math.max(progress.ackFloor, progress.delivered) >= sealedAt
-  );
-}
-
-/** True when a consumer has finished its stream: the stream is sealed, and all messages up to the seal are acked. */
-export function isFinished(sealedAt: number | undefined, progress: ConsumerProgress): boolean {
-  return isDelivered(sealedAt, progress) && progress.ackPending === 0;
+/**
+ * True when a consumer has finished its stream: the stream is sealed, and all messages up to the seal are acked, but for
+ * `unacked` at most.
+ */
+export function isFinished(sealedAt: number | undefined, progress: ConsumerProgress, unacked = 0): boolean {
+  const { ackFloor, delivered, ackPending, pending } = progress;
+  return sealedAt !== undefined && pending === 0 && ackPending <= unacked && Math.max(ackFloor, delivered) >= sealedAt;
 }
 
 /** Reads the progress of a batch replica. */

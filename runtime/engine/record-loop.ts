@@ -1,6 +1,7 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
+import { atMost } from '../async/at-most';
 import { decideBlame, namesOf, SuspectLimit } from './containment/blame';
 import { HostQueue } from './containment/host-queue';
 import { HostSupervisor, type SupervisorEvents } from './containment/host-supervisor';
@@ -21,7 +22,7 @@ import { LeaseKeeper } from './lease-keeper';
 import type { DeadLetters } from './letters/dead-letters';
 import { ManualAcks } from './manual/manual-acks';
 import { type OutputWriter, originOf } from './output-writer';
-import type { DeliverySource, RedriveSource } from './ports/delivery';
+import type { Delivery, DeliverySource, RedriveSource } from './ports/delivery';
 import type { CreateHost, Failure, LogLevel } from './ports/host';
 import type { LoneAttempts } from './ports/lone-attempts';
 import type { Preparation } from './preparation';
@@ -71,6 +72,7 @@ const maxLogged = 1_000;
  * I5. A cautious loop runs redelivered records one at a time, and notes each attempt before it starts: what ends the replica
  *     is counted, too. The caution ends with the first new record after the leases of the replica before have ended.
  * I6. What earlier records have left behind in a host costs no record its last attempt: see `SpoiledHost`.
+ * I7. A host that has got its last call gets no record any more: a record that comes nevertheless runs in the next host.
  */
 export class RecordLoop implements SupervisorEvents {
   private readonly held = new HeldRecords();
@@ -83,6 +85,8 @@ export class RecordLoop implements SupervisorEvents {
   private times: ProcessingTimes | undefined;
   /** Set if the function requests acks itself. */
   private manual: ManualAcks | undefined;
+  /** The last call that the current host has got. */
+  private lastCall: Promise<void> | undefined;
   private caution: LoneAttempts | undefined;
   private cautiousUntil = 0;
   private suspectLimit = new SuspectLimit(leastSuspects);
@@ -142,6 +146,11 @@ export class RecordLoop implements SupervisorEvents {
     return !this.idle && this.held.size === this.manual?.size;
   }
 
+  /** The messages that wait until the function requests their acks. */
+  get waiting(): readonly Delivery[] {
+    return [...this.held.values()].filter(({ state }) => state === RecordState.Waiting).map(({ delivery }) => delivery);
+  }
+
   /** After `stop`: the records that were given back because the function had not requested their acks. */
   get leftWaiting(): number {
     return this.manual?.givenBack ?? 0;
@@ -150,6 +159,17 @@ export class RecordLoop implements SupervisorEvents {
   /** No more records come for now: a bulk that waits is written, however small. */
   flush(): void {
     this.supervisor.flush();
+  }
+
+  /**
+   * Runs the finish of a function that requests acks itself, once for each host: it may request the acks of the records that
+   * wait. Resolves at its end, or after `limitMs`.
+   */
+  async callLast(limitMs: number): Promise<void> {
+    const { supervisor, manual } = this;
+    if (manual === undefined || !supervisor.isReady || !supervisor.keepsState) return;
+    this.lastCall ??= manual.runLastCall((id) => supervisor.finish(id), Date.now() + limitMs).then(() => this.pump());
+    await atMost(limitMs, this.lastCall);
   }
 
   /**
@@ -164,11 +184,8 @@ export class RecordLoop implements SupervisorEvents {
     this.nakUnstarted();
     const deadline = Date.now() + graceMs;
     await this.settleUntil(deadline);
-    const { supervisor } = this;
-    if (supervisor.isReady && supervisor.keepsState) {
-      await this.manual?.runLastCall((id) => supervisor.finish(id), deadline);
-      await this.settleUntil(deadline);
-    }
+    await this.callLast(Math.max(0, deadline - Date.now()));
+    await this.settleUntil(deadline);
     this.manual?.giveBackAll();
     await this.supervisor.close(!this.idle);
     this.leases.stop();
@@ -264,11 +281,14 @@ export class RecordLoop implements SupervisorEvents {
 
   lost(cause: KFlowError): boolean {
     const hadRecords = this.queue.inHost.size > 0;
+    const wasInLastCall = this.manual?.isInLastCall === true && !this.isStopping;
     this.onHostGone([], crashFailure(cause));
+    if (wasInLastCall) this.onBroken(cause); // no record is charged, and the next last call would end the same
     return hadRecords;
   }
 
   reopened(): void {
+    this.lastCall = undefined;
     this.pump();
   }
 
@@ -297,10 +317,21 @@ export class RecordLoop implements SupervisorEvents {
   /** Hands over what may enter the host now. */
   private pump(): void {
     if (!this.supervisor.isReady || this.isNoting || this.isStopping) return;
+    if (this.lastCall !== undefined) {
+      this.replaceAfterLastCall();
+      return;
+    }
     const suspect = this.queue.nextSuspect();
     const { caution } = this;
     if (suspect !== undefined && caution !== undefined && !suspect.isNoted) void this.note(suspect, caution);
     else this.handOver(this.queue.take());
+  }
+
+  /** I7 */
+  private replaceAfterLastCall(): void {
+    if (this.manual?.isInLastCall === true || !this.queue.hasWaiting) return;
+    this.supervisor.replace();
+    this.rewind([]);
   }
 
   /** Notes the attempt of a record that runs alone; one that has ended too many replicas becomes a dead letter. */

@@ -12,8 +12,9 @@ import { pause } from '../async/pause';
 import { sinkConnector } from '../connectors/registry';
 import { AggregateHost } from '../engine/aggregates/aggregate-host';
 import type { Aggregates } from '../engine/aggregates/aggregates';
-import { isDelivered, isFinished, waitForCompletion } from '../engine/completion';
+import { isFinished, waitForCompletion } from '../engine/completion';
 import { DeadLetters } from '../engine/letters/dead-letters';
+import type { Delivery } from '../engine/ports/delivery';
 import type { CreateHost } from '../engine/ports/host';
 import { type OriginLookup, Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
@@ -62,9 +63,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     isAtEnd = await processUntilEnd({ context, loop, aggregates, lost: lost.signal });
     aggregates.isAtEnd = isAtEnd && !aggregates.hadEnded;
   } finally {
-    // records that wait for their ack may still be acked in the last call of the function
-    const lastCallMs = isAtEnd && loop.onlyWaits ? spec.maxPollIntervalMs : 0;
-    await loop.stop(stop.aborted ? environment.shutdownMs : lastCallMs);
+    await loop.stop(stop.aborted ? environment.shutdownMs : 0);
     await errors?.close();
     await notes.settled();
     await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
@@ -72,9 +71,6 @@ export async function runReader(context: ReplicaContext): Promise<void> {
   await aggregates.throwIfLost();
   if (!isAtEnd || aggregates.hadEnded) return;
   if (loop.leftWaiting > 0) throw unackedAtEnd(spec.function, loop.leftWaiting);
-  // other replicas may not have acked theirs yet
-  await Promise.race([inputsEnd(context, loop), aborted(stop)]);
-  if (stop.aborted) return;
   if (aggregates.hasFinish) await links.state.markPartEnded(writerOf(context), partOf(context));
   else await links.state.markEnded(writerOf(context));
 }
@@ -165,27 +161,39 @@ function unackedAtEnd(functionId: string, count: number): ConfigError {
 
 /**
  * Resolves when this replica holds nothing, every input is sealed, delivered and acked, and no letter is to be redriven; or when
- * it holds only records that wait for their ack, and every input is sealed and delivered. When every input is sealed and delivered, no bulk waits for
- * more records.
+ * a function that requests acks itself has had its last call, and has not requested all of them. It pulls until then: what is
+ * redelivered late has no other replica.
  */
-async function inputsEnd({ spec, links, stop }: ReplicaContext, loop: RecordLoop): Promise<void> {
-  const finished = async (): Promise<boolean> => {
-    const { onlyWaits } = loop;
-    if (!loop.idle && !onlyWaits) {
-      if (spec.bulk !== undefined && (await areDelivered({ spec, links }))) loop.flush();
-      return false;
-    }
-    for (const { stream, durable } of spec.inputs) {
-      const sealedAt = await links.state.sealedAt(stream);
-      if (sealedAt === undefined) return false;
-      // a consumer that somebody removed is being recreated
-      const progress = await ignoreMissing(consumerProgress(links.manager, stream, durable));
-      if (progress === undefined) return false;
-      if (onlyWaits ? !isDelivered(sealedAt, progress) : !isFinished(sealedAt, progress)) return false;
-    }
-    return links.redrives.isDone();
-  };
-  await waitForCompletion({ finished }, completionEveryMs, stop);
+async function inputsEnd(context: ReplicaContext, loop: RecordLoop): Promise<void> {
+  const finished = () => haveFinished(context, loop);
+  do {
+    await waitForCompletion({ finished }, completionEveryMs, context.stop);
+    if (loop.onlyWaits) await loop.callLast(context.spec.maxPollIntervalMs);
+  } while (!loop.idle && !loop.onlyWaits);
+}
+
+/**
+ * Whether nothing more comes for now: every input is sealed, delivered and acked, but for the records that wait for their acks.
+ * Of several replicas, each may hold some. When every input is sealed and delivered, no bulk waits for more records.
+ */
+async function haveFinished({ spec, links }: ReplicaContext, loop: RecordLoop): Promise<boolean> {
+  const { waiting } = loop;
+  if (!loop.idle && !loop.onlyWaits) {
+    if (spec.bulk !== undefined && (await areDelivered({ spec, links }))) loop.flush();
+    return false;
+  }
+  const mayWait = (isOwn: (delivery: Delivery) => boolean) =>
+    loop.idle || spec.replicas === 1 ? waiting.filter(isOwn).length : Number.POSITIVE_INFINITY;
+  for (const { stream, durable } of spec.inputs) {
+    const sealedAt = await links.state.sealedAt(stream);
+    if (sealedAt === undefined) return false;
+    // a consumer that somebody removed is being recreated
+    const progress = await ignoreMissing(consumerProgress(links.manager, stream, durable));
+    if (progress === undefined) return false;
+    const unacked = mayWait((delivery) => delivery.redriven === undefined && delivery.stream === stream);
+    if (!isFinished(sealedAt, progress, unacked)) return false;
+  }
+  return links.redrives.isDone(mayWait(({ redriven }) => redriven !== undefined));
 }
 
 /** Writes the bulk that waits at each request for it, until the replica stops. */

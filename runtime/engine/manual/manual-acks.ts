@@ -30,6 +30,8 @@ export const lastCallId = 0xffff_ffff;
 const maxWaiting = 10_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 
+const outOfTime: Failure = { type: 'timed out', message: 'finish did not return in time' };
+
 /** The last call that is going on. */
 interface LastCall {
   readonly record: HeldRecord;
@@ -41,8 +43,8 @@ interface LastCall {
 /**
  * The acks that a function requests itself: `meta.ack: manual`, or `AckProps(manual=True)`.
  *
- * A function that has a finish gets a last call before its replica ends: it may request the acks of the records that wait,
- * and what it returns is sent with them, as outputs of the one that came last.
+ * A function that has a finish gets a last call before its host ends: it may request the acks of the records that wait, and
+ * what it returns is sent with them, as outputs of the one that came last.
  */
 export class ManualAcks {
   private readonly groups: AckGroups;
@@ -58,6 +60,11 @@ export class ManualAcks {
       settled: (record, error) => ports.settled(record, error),
       failed: () => ports.groupFailed(),
     });
+  }
+
+  /** Whether the last call is going on. */
+  get isInLastCall(): boolean {
+    return this.lastCall !== undefined;
   }
 
   /** Number of records that wait. */
@@ -106,7 +113,7 @@ export class ManualAcks {
    * function may have deleted it.
    */
   takeToRepeat(): readonly HeldRecord[] {
-    this.lastCall?.end();
+    this.lastCallEnded(lastCallId, { type: 'crashed', message: 'its process is gone' });
     const waiting = this.groups.takeAll();
     for (const record of waiting) if (record.download !== undefined) this.ports.giveBack(record);
     return waiting.filter(({ download }) => download === undefined);
@@ -114,6 +121,7 @@ export class ManualAcks {
 
   /** Gives back the records that wait. */
   giveBackAll(): void {
+    this.lastCallEnded(lastCallId, outOfTime);
     const waiting = this.groups.takeAll();
     this.givenBack += waiting.length;
     for (const record of waiting) this.ports.giveBack(record);
@@ -129,7 +137,7 @@ export class ManualAcks {
     call(lastCallId);
     await pause(Math.max(0, deadlineMs - Date.now()), ended.signal);
     this.lastCall = undefined;
-    if (!ended.signal.aborted) lastCall.failure ??= { type: 'timed out', message: 'finish did not return in time' };
+    if (!ended.signal.aborted) lastCall.failure ??= outOfTime;
     const { failure, isRequested } = lastCall;
     if (failure !== undefined) this.ports.log('ERROR', `finish failed: ${failure.type}: ${failure.message}`);
     else if (isRequested) this.groups.request(undefined);

@@ -143,6 +143,30 @@ describe.each(['python', 'javascript'] as const)('a function in %s that acks gro
     expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(count));
   });
 
+  test.each([1, 2])(
+    'acks a record that is redelivered after the others have ended, in one of %i replicas',
+    async (replicas) => {
+      const fails = {
+        python: `        import os
+        if event["n"] == 6 and not os.path.exists("FLAG"):
+            open("FLAG", "w").close()
+            raise ValueError("once")
+`,
+        javascript: `  const { existsSync, writeFileSync } = require('node:fs');
+  if (n === 6 && !existsSync('FLAG')) {
+    writeFileSync('FLAG', '');
+    throw new Error('once');
+  }
+`,
+      }[language];
+      const start = /( +self\.ctx = ctx\n|function run.*\n)/;
+      const code = groups[language].replace(start, `$1${fails.replaceAll('FLAG', folder.file('failed'))}`);
+      const plan = await planGroups(`late-${language}-${replicas}`, { language, count: 7, code, replicas });
+      expect(await startReplica(place, plan, 'group').ended).toEqual({ is: 'done' });
+      expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(7));
+    },
+  );
+
   test('fails a batch whose last records it never acks, and leaves them pending', async () => {
     const plan = await planGroups(`unacked-${language}`, {
       language,

@@ -25,6 +25,8 @@ export class ReplicaStage {
   readonly sealed = new Map<string, number>();
   /** Ack floor of each stream's consumer. */
   readonly acked = new Map<string, number>();
+  /** Messages of each stream that are delivered and not acked. */
+  readonly unacked = new Map<string, number>();
   /** The streams whose seal the replica has read, in order. */
   readonly sealReads: string[] = [];
   hasEnded = false;
@@ -76,8 +78,9 @@ export class ReplicaStage {
       position: async () => ({ start: 0, save: () => undefined }),
     };
     const info = async (stream: string) => {
-      const last = { stream_seq: this.acked.get(stream) ?? 0 };
-      return { ack_floor: last, delivered: last, num_ack_pending: 0, num_pending: 0 };
+      const [floor, unacked] = [this.acked.get(stream) ?? 0, this.unacked.get(stream) ?? 0];
+      const delivered = { stream_seq: floor + unacked };
+      return { ack_floor: { stream_seq: floor }, delivered, num_ack_pending: unacked, num_pending: 0 };
     };
     const streams = { info: async () => ({ state: { last_seq: this.storedIds.length } }) };
     const manager = { consumers: { info }, streams };

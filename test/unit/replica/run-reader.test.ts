@@ -1,3 +1,4 @@
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import { runReader } from '../../../runtime/replica/run-reader';
 import { numbered } from '../../support/host-run';
 import { planOf } from '../plan/planned';
@@ -79,4 +80,58 @@ test('publishes no stored output again when a redelivery is outside the dedupe w
   expect([answers, stage.publisher.sent]).toEqual([['ack'], []]);
   stage.stop.abort();
   await running;
+});
+
+describe('a function that requests acks itself, at the end of its inputs', () => {
+  const group = `group = []
+def run(ctx, event):
+    group.append(event["n"])
+def finish(ctx):
+    ctx.request_ack()
+    return {"n": len(group)}`;
+  const manual = { code: group, entry: 'run', image: undefined, ack: 'manual', sideOutputs: [], inputs: [] } as const;
+
+  /** A replica of `replicas` that has got the first of two messages. */
+  async function begin(replicas: number) {
+    const { spec } = stage.context;
+    stage = new ReplicaStage(plan, 'fn', { ...manual, inputs: spec.inputs.slice(0, 1), replicas });
+    stage.unacked.set(left, 2);
+    stage.sealed.set(left, 2);
+    const running = runReader(stage.context);
+    await stage.until(() => stage.isReady);
+    const answers = [deliver(1)];
+    return { running, answers };
+  }
+  const payload = new AvroSchemaCodec(numbered).encode({ n: 1 });
+  const deliver = (sequence: number) => stage.inputs[0]?.deliver(sequence, { payload }) ?? [];
+  const ends = async (running: Promise<void>) => {
+    stage.acked.set(left, 2);
+    stage.unacked.clear();
+    await running;
+    expect(stage.marks).toEqual(['ended kflow_n_j_fn']);
+  };
+
+  test('gets its last call when every message that is not acked waits in its only replica', async () => {
+    const { running, answers } = await begin(1);
+    await stage.until(() => stage.sealReads.length >= 4);
+    expect(stage.publisher.sent).toEqual([]);
+    answers.push(deliver(2));
+    await stage.until(() => stage.publisher.sent.length > 0);
+    stage.publisher.store(0);
+    expect(answers).toEqual([['ack'], ['ack']]);
+    await ends(running);
+  });
+
+  test('gets another one for a message that another replica has given back', async () => {
+    const { running, answers } = await begin(2);
+    for (const index of [0, 1]) {
+      await stage.until(() => stage.publisher.sent.length > index);
+      stage.publisher.store(index);
+      stage.acked.set(left, 1);
+      stage.unacked.set(left, 1);
+      if (index === 0) answers.push(deliver(2));
+    }
+    expect(answers).toEqual([['ack'], ['ack']]);
+    await ends(running);
+  });
 });

@@ -103,12 +103,12 @@ export class RedriveDeliveries implements RedriveSource {
     void this.look();
   }
 
-  /** Whether no letter of the function is to be processed again. */
-  async isDone(): Promise<boolean> {
+  /** Whether no letter of the function is to be processed again, but for `unacked` at most that were delivered. */
+  async isDone(unacked: number): Promise<boolean> {
     if (this.waiting.size > 0 || this.ending.size > 0) return false;
     const { manager, spec } = this.props;
     const progress = await ignoreMissing(consumerProgress(manager, this.stream, spec.function));
-    return progress === undefined || progress.pending + progress.ackPending === 0;
+    return progress === undefined || (progress.pending === 0 && progress.ackPending <= unacked);
   }
 
   /** Resolves when the letters that were processed are removed. */

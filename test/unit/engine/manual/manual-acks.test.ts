@@ -177,6 +177,55 @@ describe('records that wait', () => {
   });
 });
 
+describe('a last call before the end', () => {
+  /** One record waits, and the last call is going on. */
+  async function callLast(): Promise<string[]> {
+    const { loop } = open({ acksManually: true, hasFinish: true });
+    const [answers = []] = await process(1);
+    void loop.callLast(5_000);
+    await turn();
+    expect(stage.host.finishes).toEqual([lastCallId]);
+    return answers;
+  }
+
+  test('is the only one of its host: a record that comes later runs in a new one, which gets another', async () => {
+    const answers = await callLast();
+    const late = await stage.begin(2);
+    expect(stage.sequencesIn(0)).toEqual([1]);
+    stage.loop.ackRequested(lastCallId);
+    stage.loop.done(lastCallId);
+    await turn();
+    stage.publisher.store(0);
+    expect([answers, stage.host.isKilled, stage.sequencesIn(1)]).toEqual([['ack'], true, [2]]);
+    stage.loop.done(stage.idOf(2));
+    void stage.loop.callLast(5_000);
+    await turn();
+    expect(stage.hostAt(1).host.finishes).toEqual([lastCallId]);
+    stage.loop.ackRequested(lastCallId);
+    stage.loop.done(lastCallId);
+    await turn();
+    expect([late, stage.loop.idle]).toEqual([['ack'], true]);
+  });
+
+  test('that goes on when the replica stops is not repeated', async () => {
+    const answers = await callLast();
+    const stopped = stage.loop.stop(5_000);
+    stage.loop.ackRequested(lastCallId);
+    stage.loop.done(lastCallId);
+    await turn();
+    stage.publisher.store(0);
+    await stopped;
+    expect([answers, stage.host.finishes, stage.loop.leftWaiting]).toEqual([['ack'], [lastCallId], 0]);
+  });
+
+  test('that ends its host ends the replica: no record is charged', async () => {
+    const answers = await callLast();
+    await stage.crash();
+    expect(stage.broken.map(({ message }) => message)).toEqual(['Python was killed by SIGKILL']);
+    expect([answers, stage.counters.failed]).toEqual([[], 0]);
+  });
+});
+
 test('a redelivered record that was acked with others is acked, and does not run', async () => {
   const asked: number[] = [];
   const wasAcked = async ({ sequence }: { sequence: number }) => asked.push(sequence) > 0 && sequence === 1;
