@@ -5,6 +5,9 @@ import type { Failure, FailureReason } from './ports/host';
 /** What happens to a record whose attempt failed. */
 export type FailureDecision = { readonly kind: 'retry'; readonly delayMs: number } | { readonly kind: 'dead-letter' };
 
+/** Longest error in a line of the log that is not about a failed attempt. */
+export const maxLogged = 1_000;
+
 const retryDelays = { firstMs: 1_000, maxMs: 30_000 };
 
 /** Longest texts of an error that are kept: a report, a letter or a line of the log is a few kilobytes. */

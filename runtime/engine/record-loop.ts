@@ -1,21 +1,12 @@
 import type { KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { kindOf } from '../../lib/topology/function-types/function-type';
 import { atMost } from '../async/at-most';
-import { decideBlame, namesOf, SuspectLimit } from './containment/blame';
+import { Caution } from './containment/caution';
+import { HostEnds } from './containment/host-ends';
 import { HostQueue } from './containment/host-queue';
 import { HostSupervisor, type SupervisorEvents } from './containment/host-supervisor';
-import { SpoiledHost, Verdict } from './containment/spoiled-host';
 import type { Counters } from './counters';
-import {
-  crashFailure,
-  cutFailure,
-  cutText,
-  failureOf,
-  maxLoneAttempts,
-  overdueFailure,
-  replicaFailure,
-} from './failures';
+import { crashFailure, cutFailure, cutText, failureOf, maxLogged, overdueFailure } from './failures';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
 import { LeaseKeeper } from './lease-keeper';
@@ -53,13 +44,6 @@ export interface RecordLoopPorts {
   readonly observer?: RecordObserver;
 }
 
-/** Delay before the redelivery of a record whose lone attempt could not be noted. */
-const noteRetryMs = 1_000;
-/** Records that are run alone after a crash, at least; a host reports the outcomes of fast functions in batches. */
-const leastSuspects = 16;
-/** Longest error in a line of the log that is not about a failed attempt. */
-const maxLogged = 1_000;
-
 /**
  * Moves records through a function: pull, prepare, host, publish, ack. No step waits for a single record.
  *
@@ -67,12 +51,9 @@ const maxLogged = 1_000;
  * I2. The id of an output is its origin and its index: the same input yields the same ids, and a stream stores each once. A
  *     record that runs again counts its outputs from 0.
  * I3. A record that is not acked is nak'd, at once or with a delay; no record is dropped.
- * I4. What a record's code does to its host is an attempt of that record alone: see `decideBlame`. The records that were in
- *     the host with it run again, uncharged; those that had finished end as if nothing had happened.
- * I5. A cautious loop runs redelivered records one at a time, and notes each attempt before it starts: what ends the replica
- *     is counted, too. The caution ends with the first new record after the leases of the replica before have ended.
- * I6. What earlier records have left behind in a host costs no record its last attempt: see `SpoiledHost`.
- * I7. A host that has got its last call gets no record any more: a record that comes nevertheless runs in the next host.
+ * I4. What a record's code does to its host is an attempt of that record alone, and what earlier records have left behind in a
+ *     host costs none its last attempt: see `HostEnds`. What it does to the replica is counted, too: see `Caution`.
+ * I5. A host that has got its last call gets no record any more: a record that comes nevertheless runs in the next host.
  */
 export class RecordLoop implements SupervisorEvents {
   private readonly held = new HeldRecords();
@@ -81,21 +62,17 @@ export class RecordLoop implements SupervisorEvents {
   private readonly supervisor: HostSupervisor;
   private readonly settlement: Settlement;
   private readonly leases: LeaseKeeper;
-  private readonly spoiled = new SpoiledHost();
+  private readonly hostEnds: HostEnds;
+  private readonly caution: Caution;
   private times: ProcessingTimes | undefined;
   /** Set if the function requests acks itself. */
   private manual: ManualAcks | undefined;
   /** The last call that the current host has got. */
   private lastCall: Promise<void> | undefined;
-  private caution: LoneAttempts | undefined;
-  private cautiousUntil = 0;
-  private suspectLimit = new SuspectLimit(leastSuspects);
-  private isNoting = false;
   private isStopping = false;
   private onBroken: (cause: Error) => void = () => undefined;
 
   constructor(private readonly ports: RecordLoopPorts) {
-    this.caution = ports.caution;
     this.supervisor = new HostSupervisor(ports.createHost, this);
     this.settlement = new Settlement(ports, (record, isAcked) => this.remove(record, isAcked));
     this.intake = new Intake(ports, this.held, {
@@ -104,6 +81,21 @@ export class RecordLoop implements SupervisorEvents {
       unreadable: (record, error) => this.finish(record.id, failureOf(error)),
       discardFailed: (record, error) =>
         this.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`),
+    });
+    this.caution = new Caution(ports.caution, {
+      ...ports,
+      failed: (record, failure) => this.finish(record.id, failure),
+      giveBack: (record, delayMs) => this.settlement.giveBack(record, delayMs),
+    });
+    this.hostEnds = new HostEnds({
+      ...ports,
+      queue: this.queue,
+      supervisor: this.supervisor,
+      isStopping: () => this.isStopping,
+      isLastAttempt: (record) => this.settlement.isLastAttempt(record),
+      finish: (id, failure) => this.finish(id, failure),
+      runsAgain: (record) => this.times?.removed(record),
+      alsoAgain: () => this.manual?.takeToRepeat() ?? [],
     });
     this.leases = new LeaseKeeper({
       spec: ports.spec,
@@ -126,11 +118,11 @@ export class RecordLoop implements SupervisorEvents {
     const { concurrency } = this.supervisor;
     const { observer, spec } = this.ports;
     if (observer !== undefined) this.times = new ProcessingTimes(observer, concurrency);
-    this.suspectLimit = new SuspectLimit(Math.max(2 * concurrency, leastSuspects));
-    this.cautiousUntil = Date.now() + 1.5 * spec.ackWaitMs;
+    this.hostEnds.start(concurrency);
+    this.caution.start();
     if (this.supervisor.acksManually) this.manual = this.openManual();
     this.intake.start(concurrency, {
-      isCautious: this.caution !== undefined,
+      isCautious: this.caution.isOn,
       holdsBulks: spec.bulk !== undefined,
       aside: () => this.manual?.aside ?? { records: 0, bytes: 0 },
     });
@@ -240,7 +232,7 @@ export class RecordLoop implements SupervisorEvents {
       this.failInNewHost(id, record.failure);
       return;
     }
-    if (record !== undefined) this.spoiled.succeeded(record);
+    if (record !== undefined) this.hostEnds.succeeded(record);
     this.ports.counters.waiting = undefined;
     this.finish(id);
   }
@@ -251,12 +243,7 @@ export class RecordLoop implements SupervisorEvents {
       this.failInNewHost(id, failure);
       return;
     }
-    const record = this.queue.inHost.get(id);
-    const verdict = record === undefined ? Verdict.Failed : this.verdictOn(record, failure);
-    if (record !== undefined && verdict === Verdict.Repeat) this.repeatInNewHost(record, failure);
-    if (verdict === Verdict.FailedAlone) this.supervisor.replace();
-    if (verdict !== Verdict.Repeat) this.finish(id, failure);
-    if (verdict === Verdict.FailedAlone) this.queue.rewind([]);
+    this.hostEnds.failed(id, failure);
   }
 
   released(id: number): void {
@@ -297,57 +284,33 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   private enqueue(records: readonly HeldRecord[]): void {
-    const runsAlone = ({ delivery }: HeldRecord) => this.caution !== undefined && delivery.deliveries > 1;
-    const isNew = (record: HeldRecord) => !runsAlone(record);
     for (const record of records) if (record.wasAcked) this.finish(record.id);
-    if (this.caution !== undefined && Date.now() > this.cautiousUntil && records.some(isNew)) this.endCaution();
+    if (this.caution.endsWith(records)) this.intake.widen(this.supervisor.concurrency);
     this.queue.add(
       records.filter(({ wasAcked }) => !wasAcked),
-      runsAlone,
+      (record) => this.caution.runsAlone(record),
     );
     this.pump();
   }
 
-  /** I5: the server redelivers before it delivers anything new, so nothing of the replica before is left. */
-  private endCaution(): void {
-    this.caution = undefined;
-    this.intake.widen(this.supervisor.concurrency);
-  }
-
   /** Hands over what may enter the host now. */
   private pump(): void {
-    if (!this.supervisor.isReady || this.isNoting || this.isStopping) return;
+    if (!this.supervisor.isReady || this.caution.isNoting || this.isStopping) return;
     if (this.lastCall !== undefined) {
       this.replaceAfterLastCall();
       return;
     }
     const suspect = this.queue.nextSuspect();
-    const { caution } = this;
-    if (suspect !== undefined && caution !== undefined && !suspect.isNoted) void this.note(suspect, caution);
+    if (suspect !== undefined && this.caution.mustNote(suspect))
+      void this.caution.note(suspect).then(() => this.pump());
     else this.handOver(this.queue.take());
   }
 
-  /** I7 */
+  /** I5 */
   private replaceAfterLastCall(): void {
     if (this.manual?.isInLastCall === true || !this.queue.hasWaiting) return;
     this.supervisor.replace();
-    this.rewind([]);
-  }
-
-  /** Notes the attempt of a record that runs alone; one that has ended too many replicas becomes a dead letter. */
-  private async note(record: HeldRecord, attempts: LoneAttempts): Promise<void> {
-    this.isNoting = true;
-    try {
-      const earlier = await attempts.begin(record.delivery);
-      record.isNoted = true;
-      if (earlier >= maxLoneAttempts(this.ports.spec.maxDeliver)) this.finish(record.id, replicaFailure(earlier));
-    } catch (error) {
-      this.log('WARNING', `${record.name}: the attempt cannot be noted, retrying: ${String(error)}`);
-      if (record.state !== RecordState.Settled) this.settlement.giveBack(record, noteRetryMs);
-    }
-    this.isNoting = false;
-    if (record.state === RecordState.Settled && record.isNoted) attempts.end(record.delivery); // given back meanwhile
-    this.pump();
+    this.hostEnds.rewind([]);
   }
 
   private handOver(records: readonly HeldRecord[]): void {
@@ -392,26 +355,11 @@ export class RecordLoop implements SupervisorEvents {
     this.held.remove(record);
     this.queue.leave(record);
     if (isAcked) this.queue.forget(record);
-    if (record.isNoted) this.ports.caution?.end(record.delivery);
+    this.caution.ended(record);
     this.times?.removed(record);
     // what was downloaded for a record that the function has acked is the function's
     this.intake.release(record, isAcked && this.manual !== undefined && record.failure === undefined);
     if (this.queue.hasWaiting) this.pump();
-  }
-
-  /** Whether the failure is the record's own, or may be due to what an earlier one has left behind (I6). */
-  private verdictOn(record: HeldRecord, { ack, isFinal }: Failure): Verdict {
-    const canRepeat = !this.isStopping && !this.supervisor.keepsState && kindOf(this.ports.spec.type) !== 'sink';
-    if (!canRepeat || ack !== undefined || isFinal === true) return Verdict.Failed;
-    return this.spoiled.failed(record.name, this.settlement.isLastAttempt(record), Date.now());
-  }
-
-  private repeatInNewHost(record: HeldRecord, { type, message }: Failure): void {
-    const text = 'records fail one after another, repeating the last attempt alone in a new process';
-    this.log('WARNING', `${record.name}: ${text}: ${cutText(`${type}: ${message}`, maxLogged)}`);
-    this.supervisor.replace();
-    for (const each of this.queue.inHost.values()) this.times?.removed(each);
-    this.queue.rewind([record]);
   }
 
   /** Stops the code of overdue records: their host is killed. */
@@ -421,38 +369,9 @@ export class RecordLoop implements SupervisorEvents {
     this.onHostGone(overdue, overdueFailure(this.ports.spec.maxPollIntervalMs));
   }
 
-  /** The host is gone, with the records in it (I4). */
   private onHostGone(overdue: readonly HeldRecord[], failure: Failure): void {
-    const { queue, settlement } = this;
-    const inHost = [...queue.inHost.values()];
-    this.spoiled.replaced();
-    const isLastAttempt = (record: HeldRecord) => settlement.isLastAttempt(record);
-    const { charged, suspects } = decideBlame({
-      inHost,
-      overdue,
-      hasRunOthers: queue.hasRunOthers,
-      mostSuspects: inHost.length > 1 ? this.suspectLimit.at(Date.now()) : 1,
-      isLastAttempt,
-    });
-    if (charged !== undefined) {
-      this.suspectLimit.reset();
-      queue.convict(charged);
-      this.finish(charged.id, failure);
-    } else if (suspects.length > 0) {
-      this.log(
-        'WARNING',
-        `the function's code has ended with ${namesOf(suspects)}; running each alone: ${failure.message}`,
-      );
-    }
-    this.rewind(suspects);
+    this.hostEnds.gone(overdue, failure);
     if (this.isStopping) this.nakUnstarted();
-  }
-
-  /** The records of the host that is gone run again, and those that the function had not acked yet. */
-  private rewind(suspects: readonly HeldRecord[]): void {
-    for (const record of this.queue.inHost.values()) this.times?.removed(record);
-    this.queue.rewind(suspects);
-    this.queue.requeue(this.manual?.takeToRepeat() ?? []);
   }
 
   /**
@@ -463,7 +382,7 @@ export class RecordLoop implements SupervisorEvents {
     if (!this.isStopping) this.supervisor.replace();
     this.finish(id, failure);
     if (this.isStopping) this.manual?.giveBackAll();
-    else this.rewind([]);
+    else this.hostEnds.rewind([]);
   }
 
   private openManual(): ManualAcks {
@@ -471,8 +390,7 @@ export class RecordLoop implements SupervisorEvents {
     return new ManualAcks({
       ...this.ports,
       setAside: (record) => {
-        if (record.isNoted) this.ports.caution?.end(record.delivery); // it cannot end the replica any more
-        record.isNoted = false;
+        this.caution.ended(record);
         this.intake.setAside(record);
       },
       giveBack: (record) => this.settlement.giveBack(record, 0),
@@ -480,7 +398,7 @@ export class RecordLoop implements SupervisorEvents {
       groupFailed: () => {
         if (this.isStopping) return;
         this.supervisor.replace();
-        this.rewind([]);
+        this.hostEnds.rewind([]);
       },
       overflowed: (error) => this.onBroken(error),
     });

@@ -1,5 +1,5 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { cutText, failureOf } from './failures';
+import { cutText, failureOf, maxLogged } from './failures';
 import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
 import type { Sink, SinkRecord, WriteOutcome } from './ports/sink';
 import { ReaderProjection } from './reader-projection';
@@ -12,9 +12,6 @@ export interface SinkHostOptions {
   readonly schemas: SchemaSource;
   readonly sink: Sink;
 }
-
-/** Longest error in a line of the log about records that wait. */
-const maxLogged = 1_000;
 
 /**
  * Runs a sink in place of user code: decodes records with the sink's reader schema and writes them in batches.
