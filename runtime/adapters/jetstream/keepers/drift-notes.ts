@@ -4,8 +4,8 @@ import type { FlowEvent } from '../../../controller/flows/ports/flow-store';
 import type { Drift } from '../../../engine/drift/drift';
 import { jetStreamOf } from '../access/jetstream-api';
 import { eventSubject } from '../flow-store/flow-events';
-import { readKey } from '../read-run';
-import { ignoreMissing, quickRequests } from '../retry-request';
+import { readKey, readKeys } from '../read-run';
+import { quickRequests } from '../retry-request';
 
 /** The newest notes are read, at most this many. */
 const maxNotes = 200;
@@ -54,11 +54,8 @@ export async function readDrifts(
   manager: JetStreamManager,
   stateBucket: string,
 ): Promise<readonly Drift[] | undefined> {
-  const prefix = `$KV.${stateBucket}.`;
-  const options = { subjects_filter: `${prefix}drift.>` };
-  const info = await ignoreMissing(manager.streams.info(`KV_${stateBucket}`, options));
-  if (info === undefined) return undefined;
-  const keys = Object.keys(info.state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+  const keys = await readKeys(manager, stateBucket, 'drift.>');
+  if (keys === undefined) return undefined;
   const texts = await Promise.all(keys.slice(-maxNotes).map((key) => readKey(manager, stateBucket, key)));
   const drifts = texts.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as Drift]));
   return drifts.sort((one, other) => one.at.localeCompare(other.at));

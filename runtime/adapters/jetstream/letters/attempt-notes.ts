@@ -4,7 +4,7 @@ import type { Attempt } from '../../../engine/letters/letter-history';
 import type { AttemptNotes } from '../../../engine/ports/attempt-notes';
 import type { Delivery } from '../../../engine/ports/delivery';
 import { valueSubject } from '../access/jetstream-api';
-import { readKey } from '../read-run';
+import { readKey, readKeys } from '../read-run';
 import { ignoreMissing, retryRequest } from '../retry-request';
 import { consumerProgress } from '../stream-trimmer';
 
@@ -16,7 +16,7 @@ const maxForgotten = 10_000;
 export interface AttemptNotesProps {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  readonly spec: Pick<FunctionSpec, 'function' | 'epoch' | 'stateBucket' | 'inputs'>;
+  readonly spec: Pick<FunctionSpec, 'function' | 'epoch' | 'stateBucket' | 'inputs' | 'deadLetters'>;
   readonly log: (level: 'DEBUG', text: string) => void;
 }
 
@@ -26,7 +26,8 @@ export interface AttemptNotesProps {
  *
  * I1. A record that does not fail has no notes. One that ends removes its notes, so there are at most as many records with notes
  *     as a consumer has unacked messages.
- * I2. Notes that a killed replica did not remove are removed at the next start of a replica: those of acked messages.
+ * I2. Notes that a killed replica did not remove are removed at the next start of a replica: those of acked messages, and of
+ *     letters that are gone.
  */
 export class JetStreamAttemptNotes implements AttemptNotes {
   private readonly forgotten = new Set<string>();
@@ -64,17 +65,18 @@ export class JetStreamAttemptNotes implements AttemptNotes {
     this.forgetting = this.forgetting.then(() => this.purgeForgotten());
   }
 
-  /** Removes notes of messages that are acked (I2). */
+  /** Removes notes of messages that are acked, and of redriven letters that are gone (I2). */
   async sweep(): Promise<void> {
     const { manager, spec } = this.props;
     for (const { stream, durable } of spec.inputs) {
       const prefix = `attempt.${spec.function}.${spec.epoch ?? 0}.${stream}.`;
-      const keys = await this.keysOf(`${prefix}*.0.*`);
+      const keys = await this.keysOf(`${prefix}>`);
       if (keys.length === 0) continue;
       const { ackFloor = 0 } = (await ignoreMissing(consumerProgress(manager, stream, durable))) ?? {};
       for (const key of keys) {
-        const sequence = Number(key.slice(prefix.length).split('.')[0]);
-        if (sequence <= ackFloor) await this.purge(key);
+        const [sequence = 0, letter = 0] = key.slice(prefix.length).split('.').map(Number);
+        const isOver = letter === 0 ? sequence <= ackFloor : !(await this.isStored(letter));
+        if (isOver) await this.purge(key);
       }
     }
   }
@@ -92,13 +94,15 @@ export class JetStreamAttemptNotes implements AttemptNotes {
   /** The keys that a filter matches, in the order of the numbers at their end. */
   private async keysOf(filter: string): Promise<readonly string[]> {
     const { manager, spec } = this.props;
-    const prefix = `$KV.${spec.stateBucket}.`;
-    const options = { subjects_filter: `${prefix}${filter}` };
-    const info = await ignoreMissing(manager.streams.info(`KV_${spec.stateBucket}`, options));
+    const keys = (await readKeys(manager, spec.stateBucket, filter)) ?? [];
     const numberOf = (key: string) => Number(key.slice(key.lastIndexOf('.') + 1));
-    return Object.keys(info?.state.subjects ?? {})
-      .map((subject) => subject.slice(prefix.length))
-      .sort((one, other) => numberOf(one) - numberOf(other));
+    return [...keys].sort((one, other) => numberOf(one) - numberOf(other));
+  }
+
+  private async isStored(letter: number): Promise<boolean> {
+    const { manager, spec } = this.props;
+    const stored = await ignoreMissing(manager.streams.getMessage(spec.deadLetters.stream, { seq: letter }));
+    return stored !== undefined;
   }
 
   private async purgeForgotten(): Promise<void> {

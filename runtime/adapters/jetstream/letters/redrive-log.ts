@@ -2,8 +2,8 @@ import type { JetStreamManager, KV, NatsConnection } from 'nats';
 import { stateBucket } from '../../../../lib/plan/names';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
-import { readKey } from '../read-run';
-import { ignoreMissing, quickRequests, retryRequest } from '../retry-request';
+import { readKey, readKeys } from '../read-run';
+import { quickRequests, retryRequest } from '../retry-request';
 
 /** What is noted of a redrive. */
 export interface RedriveEntry {
@@ -66,11 +66,9 @@ export class RedriveLog {
   }
 
   private async ids(): Promise<readonly string[]> {
-    const prefix = `$KV.${this.name}.redrive.`;
-    const options = { subjects_filter: `${prefix}*` };
-    const info = await retryRequest(() => ignoreMissing(this.manager.streams.info(`KV_${this.name}`, options)));
-    return Object.keys(info?.state.subjects ?? {})
-      .map((subject) => subject.slice(prefix.length))
+    const keys = (await retryRequest(() => readKeys(this.manager, this.name, 'redrive.*'))) ?? [];
+    return keys
+      .map((key) => key.slice('redrive.'.length))
       .sort()
       .reverse();
   }
