@@ -149,7 +149,8 @@ export const canceledRedriveSchema = redriveSchema.extend({
 });
 
 export type LetterQuery = z.infer<typeof letterQuerySchema>;
-export type LetterConditions = Omit<z.infer<typeof letterGroupQuerySchema>, 'discarded'>;
+export type LetterFilter = z.infer<typeof letterGroupQuerySchema>;
+export type LetterConditions = Omit<LetterFilter, 'discarded'>;
 export type LetterSelection = Omit<z.infer<typeof letterRequestSchema>, 'comment'>;
 export type RedriveSelection = Omit<z.infer<typeof redriveRequestSchema>, 'comment'>;
 export type LetterView = z.infer<typeof letterSchema>;

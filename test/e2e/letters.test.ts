@@ -93,6 +93,8 @@ describe('kflow run', () => {
 
     const groups = JSON.parse((await place.ran('dlq', 'kept', '-o', 'json')).stdout);
     expect(groups).toMatchObject(languages.map(() => ({ letters: count / 4, place: expect.stringContaining('run') })));
+    const waited = await place.ran('dlq', 'kept', 'redrive', '--all', '--wait');
+    expect([waited.status, waited.stderr]).toEqual([64, expect.stringContaining('the run of default/kept has ended')]);
     place.write('repaired', '');
     const redrive = await place.ran('dlq', 'kept', 'redrive', '--all', '--comment', 'repaired');
     expect([redrive.status, redrive.stdout]).toEqual([0, expect.stringMatching(/^20 letters queued, redrive \S+/)]);

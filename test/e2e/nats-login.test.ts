@@ -12,6 +12,7 @@ import { ensureKeyFile } from '../../runtime/installation/key-file';
 import type { NatsServer } from '../../runtime/servers/nats-server';
 import { startTemporalServer } from '../../runtime/servers/temporal-server';
 import { closeAfterFile } from '../support/close-after-file';
+import { publishLetter } from '../support/dead-letter';
 import { FlowClient } from '../support/flow-client';
 import { Workplace } from '../support/kflow-cli';
 import { LoginPlace, type LoginWay, secret } from '../support/login-place';
@@ -43,8 +44,13 @@ function urlOf({ name, scheme }: LoginWay): string {
   return String(servers.get(name)?.url).replace('nats:', `${scheme}:`);
 }
 
-/** A batch whose last function writes down each number that it gets, once the gate is open. */
-function document(jobId: string): string {
+/** What a command says of the wrong files. */
+function refusalOf({ way }: LoginWay): string {
+  return way === 'client certificate' ? 'want a tls.crt' : `refused the login with ${way}`;
+}
+
+/** A batch whose last function writes down each number that it gets, once the gate is open. `double` begins with the code of `doubleFirst`. */
+function document(jobId: string, doubleFirst = ''): string {
   const schema = '{ type: record, name: n, fields: [{ name: n, type: long }] }';
   const code = (text: string) => `meta: { language: javascript, name: run, code: ${JSON.stringify(text)} }`;
   const opened = `while (!fs.existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 10))`;
@@ -55,7 +61,7 @@ namespace: orders
 mode: batch
 dag:
   - { id: numbers, type: raw-source, schema: ${schema}, ${code(`function* run() { for (let n = 0; n < ${count}; n++) yield { n }; }`)}, out: [double] }
-  - { id: double, type: raw, schema: ${schema}, ${code('function run(ctx, event) { return { n: 2 * event.n }; }')}, out: [leaf] }
+  - { id: double, type: raw, schema: ${schema}, ${code(`function run(ctx, event) { ${doubleFirst} return { n: 2 * event.n }; }`)}, out: [leaf] }
   - { id: leaf, type: raw, ${code(leaf)} }
 `;
 }
@@ -129,9 +135,7 @@ describe('kflow run --no-embedded', () => {
     try {
       const { status, stdout, stderr } = await work.ran('run', file, '--no-embedded');
       expect(status).not.toBe(0);
-      expect(stderr).toContain(
-        way.way === 'client certificate' ? 'want a tls.crt' : `refused the login with ${way.way}`,
-      );
+      expect(stderr).toContain(refusalOf(way));
       for (const text of Object.values(way.wrong)) expect(stdout + stderr).not.toContain(text.trim());
     } finally {
       delete process.env.KFLOW_NATS_CREDENTIALS;
@@ -146,6 +150,56 @@ describe('kflow run --no-embedded', () => {
     expect(stderr).toContain('contains a user, password or token');
     expect(stdout + stderr).not.toContain(secret);
   });
+});
+
+describe('kflow dlq', () => {
+  test.each(ways)('works on the streams of a nats with $name, and shows no secret', async (way) => {
+    const flow = { namespace: 'orders', jobId: `dlq-${way.name.replaceAll(' ', '-').toLowerCase()}` };
+    const connection = await connectNats({ url: urlOf(way), credentials: place.credentials(way.right) }, 'test');
+    await (await JetStreamStreams.open(connection)).provision(planOf(document(flow.jobId)));
+    await publishLetter(connection, flow, { functionId: 'double', text: 'broken' });
+    await connection.close();
+    const shown: string[] = [];
+    const dlq = async (files: LoginWay['right'], ...words: readonly string[]) => {
+      const login = ['--nats-url', urlOf(way), '--nats-credentials', place.credentials(files)];
+      const result = await work.ran('dlq', `orders/${flow.jobId}`, ...words, ...login);
+      shown.push(result.stdout, result.stderr);
+      return result;
+    };
+    const listed = async () => JSON.parse((await dlq(way.right, 'list', '-o', 'json')).stdout);
+    expect(await listed()).toMatchObject([{ letter: 1, function: 'double', state: 'open', error: 'no' }]);
+    const refused = await dlq(way.wrong, 'discard', '--all');
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toContain(refusalOf(way));
+    const redrive = await dlq(way.right, 'redrive', '1');
+    expect([redrive.status, redrive.stdout]).toEqual([0, expect.stringMatching(/^1 letter queued, redrive \S+/)]);
+    expect(redrive.stderr).toContain('delete the Job of a function that has ended');
+    expect(await listed()).toMatchObject([{ letter: 1, state: 'redriving' }]);
+    for (const text of secretsOf(way)) expect(shown.filter((one) => one.includes(text))).toEqual([]);
+  });
+
+  test.each(ways.slice(0, 1))(
+    'finds the letters of a run that has ended, which the next run processes',
+    async (way) => {
+      const repaired = path.join(work.folder, 'repaired');
+      const fails = `if (event.n === 7 && !require('node:fs').existsSync(${JSON.stringify(repaired)})) throw new Error('no');`;
+      const file = work.write('run-letters.yaml', document('run-letters', fails));
+      process.env.KFLOW_NATS_URL = urlOf(way);
+      const login = ['--nats-credentials', place.credentials(way.right)];
+      const run = ['run', file, '--no-embedded', '--keep', '--timeout', '300', ...login];
+      const first = await work.ran(...run, '--set', 'dag.double.meta.maxDeliver=1');
+      expect([first.status, first.stderr]).toEqual([
+        1,
+        expect.stringContaining('list them with kflow dlq run-letters'),
+      ]);
+      const redrive = await work.ran('dlq', 'run-letters', 'redrive', '--all');
+      expect([redrive.status, redrive.stdout]).toEqual([0, expect.stringMatching(/^1 letter queued/)]);
+      writeFileSync(repaired, '');
+      expect((await work.ran(...run)).status).toBe(0);
+      expect(ledger('run-letters')).toEqual(expected);
+      expect((await work.ran('dlq', 'run-letters')).stdout).toBe('no letters\n');
+    },
+  );
 });
 
 describe('manifests', () => {

@@ -160,8 +160,8 @@ export function headerText(text: string): string {
   return Buffer.from(text.replace(/\s+/g, ' ').trim()).toString('latin1');
 }
 
-/** A name for the audit log of a controller without tokens. */
-function userName(): string {
+/** A name for the audit log of a controller without tokens, and for letters without a controller. */
+export function userName(): string {
   try {
     return userInfo().username.slice(0, 64);
   } catch {

@@ -4,8 +4,8 @@ import {
   type CanceledRedrive,
   canceledRedriveSchema,
   type LetterChange,
-  type LetterConditions,
   type LetterDetail,
+  type LetterFilter,
   type LetterGroup,
   type LetterPage,
   type LetterQuery,
@@ -21,9 +21,6 @@ import {
 import { flowPath, queryOf } from './controller-client';
 import { type ControllerConnection, headerText } from './controller-connection';
 import { readLines } from './event-stream';
-
-/** Which letters to read. */
-export type LetterFilter = LetterConditions & { readonly discarded: boolean };
 
 /** The dead letters of flows: through a controller, or in the streams of a nats without one. */
 export interface LetterAccess {

@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NatsAccess } from '../../../../lib/plan/nats-access';
 import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
@@ -7,13 +7,13 @@ import { JetStreamLetters } from '../../../adapters/jetstream/letters/jetstream-
 import { type FlowKey, flowName, parseFlowName } from '../../../api-contract/flow-key';
 import { LetterDesk } from '../../../controller/flows/letters/letter-desk';
 import { startNatsServer } from '../../../servers/nats-server';
-import { ControllerConnection } from '../../client/controller-connection';
+import { ControllerConnection, userName } from '../../client/controller-connection';
 import { findController } from '../../client/find-controller';
 import { type FlowOptions, openFlow } from '../../client/flow-session';
 import { type LetterAccess, LettersClient } from '../../client/letters-client';
 import { usageError } from '../../frame/exit-status';
 import { say } from '../../terminal/output';
-import { soleLogin } from '../run/local-servers';
+import { ownNats, soleLogin } from '../run/local-servers';
 import { type RunNote, readRunNote } from '../run/run-note';
 
 /** How long to wait for a nats that does not answer. */
@@ -21,6 +21,8 @@ const connectTimeoutMs = 10_000;
 
 export interface LetterSessionOptions extends FlowOptions {
   readonly comment: string | undefined;
+  /** The command waits for functions. */
+  readonly wait: boolean;
   readonly natsUrl: string | undefined;
   readonly natsCredentials: string | undefined;
 }
@@ -43,7 +45,7 @@ export async function openLetters(job: string, options: LetterSessionOptions): P
     if (options.url !== undefined) throw usageError('--nats-url and --url: want one of the two');
     const runAgain =
       'delete the Job of a function that has ended and apply it again, then, one after the other, those behind it';
-    return openNats(natsAccess(natsUrl, natsCredentials), { job, options, runAgain });
+    return openNats(ownNats(natsUrl, natsCredentials), { job, options, runAgain });
   }
   if (natsCredentials !== undefined) throw usageError('--nats-credentials requires --nats-url');
   const run = options.url === undefined && process.env.KFLOW_URL === undefined ? runOf(job) : undefined;
@@ -70,11 +72,14 @@ function runOf(job: string): LocalRun | undefined {
     : { folder, jobId, note };
 }
 
-/** The nats of a run; one whose data is kept is started for this command. */
+/** The nats of a run; an embedded one that has ended is started for this command. */
 async function openRun({ folder, jobId, note }: LocalRun, options: LetterSessionOptions): Promise<LetterSession> {
+  const runAgain = 'kflow run --keep processes them';
   const named = { job: flowName({ namespace: note.namespace, jobId }), options };
   if (note.isRunning) return openNats(note.nats, named);
-  say(`letters of the last run, kept in ${path.relative('', folder)}`);
+  if (options.wait) throw usageError(`--wait: the run of ${named.job} has ended; ${runAgain}`);
+  say(`letters of the last run, kept in ${note.isEmbedded ? path.relative('', folder) : note.nats.url}`);
+  if (!note.isEmbedded) return openNats(note.nats, { ...named, runAgain });
   const login = mkdtempSync(path.join(tmpdir(), 'kflow-login-'));
   const { config, folder: credentials } = soleLogin(login);
   const server = await startNatsServer({
@@ -87,7 +92,6 @@ async function openRun({ folder, jobId, note }: LocalRun, options: LetterSession
     rmSync(login, { recursive: true, force: true });
   };
   try {
-    const runAgain = 'kflow run --keep processes them';
     const session = await openNats({ url: server.url, credentials }, { ...named, runAgain });
     return { ...session, close: () => session.close().then(stop) };
   } catch (error) {
@@ -121,21 +125,4 @@ async function openNats(
     restore: (of, selection) => desk.restore(of, selection, requester),
   };
   return { letters, flow, close: () => connection.close(), ...(runAgain === undefined ? {} : { runAgain }) };
-}
-
-function natsAccess(url: string, credentials = process.env.KFLOW_NATS_CREDENTIALS): NatsAccess {
-  const { KFLOW_NATS_DOMAIN: domain } = process.env;
-  return {
-    url,
-    ...(credentials === undefined ? {} : { credentials: path.resolve(credentials) }),
-    ...(domain === undefined ? {} : { domain }),
-  };
-}
-
-function userName(): string {
-  try {
-    return userInfo().username.slice(0, 64);
-  } catch {
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }

@@ -1,7 +1,13 @@
 import { flowName } from '../../../api-contract/flow-key';
-import type { LetterChange, LetterSelection, LetterView, RedriveView } from '../../../api-contract/letters';
+import type {
+  LetterChange,
+  LetterConditions,
+  LetterFilter,
+  LetterSelection,
+  LetterView,
+  RedriveView,
+} from '../../../api-contract/letters';
 import { pause } from '../../../async/pause';
-import type { LetterFilter } from '../../client/letters-client';
 import type { CommandContext } from '../../frame/command';
 import { ExitStatus, usageError } from '../../frame/exit-status';
 import { counted } from '../../render/measures';
@@ -25,7 +31,6 @@ export interface DlqInput extends LetterSessionOptions {
   readonly discarded: boolean;
   readonly dryRun: boolean;
   readonly rate: number | undefined;
-  readonly wait: boolean;
   readonly timeout: number | undefined;
   readonly limit: number;
 }
@@ -168,7 +173,7 @@ function selectionOf(input: DlqInput): LetterSelection {
   return { ...numbers, ...conditionsOf(input), ...(input.all ? { all: true as const } : {}), dryRun: input.dryRun };
 }
 
-function conditionsOf(input: DlqInput): Omit<LetterFilter, 'discarded'> {
+function conditionsOf(input: DlqInput): LetterConditions {
   const { function: functions, error, reason, place, since, until } = input;
   const [functionId, ...others] = functions;
   if (others.length > 0) throw usageError('--function: want one function');

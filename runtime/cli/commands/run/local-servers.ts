@@ -114,6 +114,11 @@ function natsOf(topology: Topology, given: string | undefined): NatsAccess {
       '--no-embedded requires the address of NATS: set KFLOW_NATS_URL, as in nats://host:4222',
     );
   }
+  return ownNats(url, given);
+}
+
+/** A server that is not embedded, with the credentials and the JetStream domain of the environment, unless a folder is given. */
+export function ownNats(url: string, given: string | undefined): NatsAccess {
   const { KFLOW_NATS_CREDENTIALS, KFLOW_NATS_DOMAIN: domain } = process.env;
   const folder = given ?? KFLOW_NATS_CREDENTIALS;
   return {

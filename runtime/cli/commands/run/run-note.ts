@@ -35,6 +35,6 @@ export function readRunNote(folder: string): (RunNote & { readonly isRunning: bo
   if (data === undefined) return undefined;
   const lock = path.join(folder, 'lock');
   const isRunning = existsSync(lock) && Number(readFileSync(lock, 'utf8')) === data.pid && isAlive(data.pid);
-  const hasData = isRunning || (data.isEmbedded && existsSync(path.join(folder, 'servers', 'nats')));
+  const hasData = isRunning || !data.isEmbedded || existsSync(path.join(folder, 'servers', 'nats'));
   return hasData ? { ...data, isRunning } : undefined;
 }

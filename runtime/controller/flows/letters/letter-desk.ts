@@ -6,6 +6,7 @@ import type {
   LetterChange,
   LetterConditions,
   LetterDetail,
+  LetterFilter,
   LetterGroup,
   LetterPage,
   LetterQuery,
@@ -47,10 +48,7 @@ export class LetterDesk {
   }
 
   /** Letters by function, error and place, the largest group first. */
-  async groups(
-    flow: FlowKey,
-    { discarded, ...conditions }: LetterConditions & { readonly discarded: boolean },
-  ): Promise<LetterGroup[]> {
+  async groups(flow: FlowKey, { discarded, ...conditions }: LetterFilter): Promise<LetterGroup[]> {
     const place = placeOf(discarded);
     const redriving = await this.redriving(flow, place);
     const groups = new LetterGroups();
@@ -74,7 +72,7 @@ export class LetterDesk {
   }
 
   /** The matching letters with their records, the oldest first. */
-  async *export(flow: FlowKey, { discarded, ...conditions }: LetterConditions & { readonly discarded: boolean }) {
+  async *export(flow: FlowKey, { discarded, ...conditions }: LetterFilter) {
     const place = placeOf(discarded);
     const redriving = await this.redriving(flow, place);
     for await (const letter of this.matching(flow, { place, conditions, withRecords: true })) {

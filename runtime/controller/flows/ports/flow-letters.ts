@@ -2,8 +2,8 @@ import type { FlowKey } from '../../../api-contract/flow-key';
 import type {
   CanceledRedrive,
   LetterChange,
-  LetterConditions,
   LetterDetail,
+  LetterFilter,
   LetterGroup,
   LetterPage,
   LetterQuery,
@@ -18,8 +18,6 @@ export interface LetterRequester {
   readonly comment?: string;
 }
 
-export type LetterGroupQuery = LetterConditions & { readonly discarded: boolean };
-
 /**
  * The operations of the API on dead letters. A change resolves when it is stored: the functions then process redriven letters even
  * if controllers are killed. Throws StateError `flow-missing`, `letter-missing` and `redrive-missing`, ConfigError
@@ -29,11 +27,11 @@ export interface FlowLetters {
   /** One page, the oldest first. */
   list(flow: FlowKey, query: LetterQuery): Promise<LetterPage>;
   /** Letters by function, error and place, the largest group first. */
-  groups(flow: FlowKey, query: LetterGroupQuery): Promise<LetterGroup[]>;
+  groups(flow: FlowKey, query: LetterFilter): Promise<LetterGroup[]>;
   /** A letter with its record and its attempts. */
   show(flow: FlowKey, letter: number): Promise<LetterDetail>;
   /** The matching letters with their records, the oldest first. */
-  export(flow: FlowKey, query: LetterGroupQuery): AsyncIterable<LetterDetail>;
+  export(flow: FlowKey, query: LetterFilter): AsyncIterable<LetterDetail>;
   /** Makes the functions process letters again. Letters that are being processed again already are left alone. */
   redrive(flow: FlowKey, selection: RedriveSelection, requester: LetterRequester): Promise<LetterChange>;
   /** Moves letters aside, from where they can be restored. */

@@ -7,6 +7,7 @@ import type {
   CanceledRedrive,
   LetterChange,
   LetterDetail,
+  LetterFilter,
   LetterGroup,
   LetterPage,
   LetterQuery,
@@ -17,7 +18,7 @@ import type {
 import type { Letters } from '../../ports/letters';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { LetterDesk } from '../letters/letter-desk';
-import type { FlowLetters, LetterGroupQuery } from '../ports/flow-letters';
+import type { FlowLetters } from '../ports/flow-letters';
 import type { Requester } from '../ports/flow-service';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowWorkflows } from '../ports/flow-workflow';
@@ -52,7 +53,7 @@ export class ControlledLetters implements FlowLetters {
     return this.desk.list(flow, query);
   }
 
-  async groups(flow: FlowKey, query: LetterGroupQuery): Promise<LetterGroup[]> {
+  async groups(flow: FlowKey, query: LetterFilter): Promise<LetterGroup[]> {
     await this.assertExists(flow);
     return this.desk.groups(flow, query);
   }
@@ -62,7 +63,7 @@ export class ControlledLetters implements FlowLetters {
     return this.withRevision(flow, await this.desk.show(flow, letter));
   }
 
-  export(flow: FlowKey, query: LetterGroupQuery): AsyncIterable<LetterDetail> {
+  export(flow: FlowKey, query: LetterFilter): AsyncIterable<LetterDetail> {
     return this.desk.export(flow, query);
   }
 
