@@ -102,6 +102,6 @@ export class Preparation {
 }
 
 /** Whether an earlier delivery may have been processed. */
-function isAgain({ deliveries, isRepeated }: Delivery): boolean {
+export function isAgain({ deliveries, isRepeated }: Delivery): boolean {
   return deliveries > 1 || isRepeated === true;
 }

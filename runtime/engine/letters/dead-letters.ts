@@ -6,7 +6,7 @@ import type { AttemptNotes } from '../ports/attempt-notes';
 import type { Delivery } from '../ports/delivery';
 import type { Failure } from '../ports/host';
 import type { Publisher } from '../ports/publisher';
-import type { OriginLookup } from '../preparation';
+import { isAgain, type OriginLookup } from '../preparation';
 import { placeOf } from './error-place';
 import { indexesOf, rangesOf } from './index-set';
 import { encodeLetter } from './letter-headers';
@@ -143,9 +143,4 @@ export class DeadLetters {
 export function letterId(spec: Pick<FunctionSpec, 'function' | 'epoch'>, delivery: Delivery): string {
   const again = delivery.redriven === undefined ? '' : `:${delivery.redriven.letter}`;
   return `dead:${originOf(spec, delivery)}${again}`;
-}
-
-/** Whether the message was delivered before. */
-function isAgain({ deliveries, isRepeated }: Delivery): boolean {
-  return deliveries > 1 || isRepeated === true;
 }

@@ -1,4 +1,5 @@
 import { nanos } from 'nats';
+import { redriveStream } from '../../../lib/plan/names';
 import { waitFor } from '../../support/wait-for';
 import { recordOf, textOf, type Work } from '../engine/engine-replica';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
@@ -21,11 +22,11 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** Outputs the record twice; fails in between when `isBroken` says so. */
-function outputTwice(isBroken: () => boolean): Work {
+/** Outputs the record twice; a broken one fails in between. */
+function outputTwice(isBroken: boolean): Work {
   return ({ id, payload }, events) => {
     void events.output(id, recordOf(`${textOf(payload)} a`), '');
-    if (isBroken()) throw new TypeError('broken');
+    if (isBroken) throw new TypeError('broken');
     void events.output(id, recordOf(`${textOf(payload)} b`), '');
   };
 }
@@ -56,9 +57,12 @@ class Ledger {
     await waitFor('the input is acked', async () => (await place.ackFloor(this.flow.stream('source'), 'map')) === 3);
   }
 
-  /** Nothing is queued, and no letter is left. */
-  async untilRedriven(): Promise<void> {
-    await this.flow.untilRedriven();
+  /** Each record has its first output, and is one letter or has its second output. */
+  async expectEach(): Promise<void> {
+    const letters = await this.letters();
+    const done = all.filter((text) => !letters.includes(text));
+    expect(new Set(letters).size).toBe(letters.length);
+    expect(await this.outputs()).toEqual([...firsts, ...done.map((text) => `${text} b`)].sort());
   }
 }
 
@@ -67,6 +71,16 @@ async function start(flow: LetterFlow, work: Work, death?: Death): Promise<Morta
   replicas.push(replica);
   return replica;
 }
+
+/** A replica that is killed, and the next one. */
+async function startTwice(flow: LetterFlow, death: Death, [work, next]: readonly [Work, Work]): Promise<void> {
+  const killed = await start(flow, work, death);
+  await waitFor('it is killed', () => killed.isDead);
+  await start(flow, next);
+}
+
+const works = outputTwice(false);
+const fails = outputTwice(true);
 
 const all = ['one', 'three', 'two'];
 const firsts = all.map((text) => `${text} a`);
@@ -77,16 +91,12 @@ let count = 0;
 /** A flow whose three records are letters, each with its first output stored. */
 async function givenUp() {
   const { ledger, flow } = await Ledger.open(`killed-${++count}`);
-  const replica = await start(
-    flow,
-    outputTwice(() => true),
-  );
+  const replica = await start(flow, fails);
   await ledger.untilAcked();
   await replica.kill();
   expect([await ledger.letters(), await ledger.outputs()]).toEqual([all, firsts]);
   await flow.redrive();
-  const { stream, durable } = { stream: `kflow_default_${flow.flow.jobId}__redrive`, durable: 'map' };
-  await place.manager.consumers.update(stream, durable, { ack_wait: nanos(1_000) });
+  await place.manager.consumers.update(redriveStream(flow.flow), 'map', { ack_wait: nanos(1_000) });
   return { ledger, flow };
 }
 
@@ -102,11 +112,8 @@ test.each(moments)(
   'a replica that is killed in a redrive %s leaves every output once and no letter',
   async (_, death) => {
     const { ledger, flow } = await givenUp();
-    const works = outputTwice(() => false);
-    const killed = await start(flow, works, death);
-    await waitFor('it is killed', () => killed.isDead);
-    await start(flow, works);
-    await ledger.untilRedriven();
+    await startTwice(flow, death, [works, works]);
+    await flow.untilRedriven();
     expect([await ledger.letters(), await ledger.outputs()]).toEqual([[], both]);
   },
 );
@@ -123,11 +130,8 @@ test.each(failures)(
   'a redriven record that fails again is one letter, though its replica is killed %s',
   async (_, death) => {
     const { ledger, flow } = await givenUp();
-    const fails = outputTwice(() => true);
-    const killed = await start(flow, fails, death);
-    await waitFor('it is killed', () => killed.isDead);
-    await start(flow, fails);
-    await ledger.untilRedriven();
+    await startTwice(flow, death, [fails, fails]);
+    await flow.untilRedriven();
     expect([await ledger.letters(), await ledger.outputs()]).toEqual([all, firsts]);
   },
 );
@@ -136,20 +140,9 @@ test.each(failures)(
   'a record that fails and then would succeed is a letter or an output, though its replica is killed %s',
   async (_, death) => {
     const { ledger, flow } = await givenUp();
-    const killed = await start(
-      flow,
-      outputTwice(() => true),
-      death,
-    );
-    await waitFor('it is killed', () => killed.isDead);
-    await start(
-      flow,
-      outputTwice(() => false),
-    );
-    await ledger.untilRedriven();
-    const letters = await ledger.letters();
-    const done = all.filter((text) => !letters.includes(text));
-    expect(await ledger.outputs()).toEqual([...firsts, ...done.map((text) => `${text} b`)].sort());
+    await startTwice(flow, death, [fails, works]);
+    await flow.untilRedriven();
+    await ledger.expectEach();
   },
 );
 
@@ -157,20 +150,8 @@ test.each(failures.filter(([, { at }]) => at !== 'letter removed'))(
   'a record that is given up on is a letter once, and no output, though its replica is killed %s',
   async (_, death) => {
     const { ledger, flow } = await Ledger.open(`given-${++count}`);
-    const killed = await start(
-      flow,
-      outputTwice(() => true),
-      death,
-    );
-    await waitFor('it is killed', () => killed.isDead);
-    await start(
-      flow,
-      outputTwice(() => false),
-    );
+    await startTwice(flow, death, [fails, works]);
     await ledger.untilAcked();
-    const letters = await ledger.letters();
-    const done = all.filter((text) => !letters.includes(text));
-    expect(new Set(letters).size).toBe(letters.length);
-    expect(await ledger.outputs()).toEqual([...firsts, ...done.map((text) => `${text} b`)].sort());
+    await ledger.expectEach();
   },
 );

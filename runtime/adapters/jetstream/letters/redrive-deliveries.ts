@@ -10,6 +10,7 @@ import type { AckLedger } from '../ack-ledger';
 import { MessagePuller } from '../message-puller';
 import { ignoreMissing, retryRequest } from '../retry-request';
 import { consumerProgress } from '../stream-trimmer';
+import { headerOf } from './read-letters';
 import { parseCommand, type RedriveCommand } from './redrive-command';
 import { readRedrive } from './redrive-log';
 
@@ -191,8 +192,8 @@ export class RedriveDeliveries implements RedriveSource {
         this.pull();
         return;
       }
-      const last = { seq: letter };
-      const stored = await retryRequest(() => ignoreMissing(manager.streams.getMessage(spec.deadLetters.stream, last)));
+      const { stream } = spec.deadLetters;
+      const stored = await retryRequest(() => ignoreMissing(manager.streams.getMessage(stream, { seq: letter })));
       if (!this.waiting.delete(message)) return; // given back, or lost
       if (stored === undefined)
         message.ack(); // I1
@@ -206,7 +207,7 @@ export class RedriveDeliveries implements RedriveSource {
 
   private deliver(message: Delivery, command: RedriveCommand, stored: StoredMsg): void {
     const { spec, log } = this.props;
-    const facts = decodeLetter((name) => stored.header?.get(name) ?? '');
+    const facts = decodeLetter(headerOf(stored.header));
     const input = spec.inputs.findIndex(({ stream }) => stream === facts.stream);
     if (facts.function !== spec.function || input < 0) {
       const reason = `it is of ${facts.stream}, which is not an input`;
@@ -258,10 +259,7 @@ export class RedriveDeliveries implements RedriveSource {
 
   private remove(letter: number): Promise<void> {
     const { manager, spec } = this.props;
-    return retryRequest(async () => {
-      const { stream } = spec.deadLetters;
-      await removeLetter(manager, stream, letter);
-    });
+    return retryRequest(() => removeLetter(manager, spec.deadLetters.stream, letter));
   }
 
   private renewLeases(): void {

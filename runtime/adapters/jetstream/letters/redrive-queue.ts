@@ -55,17 +55,20 @@ export class RedriveQueue {
 
   /** Positions of the queued letters, of all functions or one. */
   async queued(functionId: string = '*'): Promise<ReadonlySet<number>> {
-    const options = { subjects_filter: redriveSubject(this.flow, functionId) };
-    const info = await retryRequest(() => ignoreMissing(this.manager.streams.info(this.stream, options)));
-    return new Set(Object.keys(info?.state.subjects ?? {}).map(letterOf));
+    return new Set((await this.subjects(functionId)).map(letterOf));
   }
 
   /** The functions that have queued letters. */
   async functions(): Promise<readonly string[]> {
-    const options = { subjects_filter: redriveSubject(this.flow, '*') };
-    const info = await retryRequest(() => ignoreMissing(this.manager.streams.info(this.stream, options)));
     const functionOf = (subject: string) => subject.split('.').at(-3) ?? '';
-    return [...new Set(Object.keys(info?.state.subjects ?? {}).map(functionOf))];
+    return [...new Set((await this.subjects('*')).map(functionOf))];
+  }
+
+  /** The subjects of the queued letters: one each. */
+  private async subjects(functionId: string): Promise<readonly string[]> {
+    const options = { subjects_filter: redriveSubject(this.flow, functionId) };
+    const info = await retryRequest(() => ignoreMissing(this.manager.streams.info(this.stream, options)));
+    return Object.keys(info?.state.subjects ?? {});
   }
 
   async add(letters: readonly QueuedLetter[]): Promise<void> {
