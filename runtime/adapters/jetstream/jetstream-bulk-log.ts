@@ -12,6 +12,8 @@ import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 const staleMs = 60_000;
 /** Decisions between two looks for those that no stream needs any more. */
 const pruneEvery = 100;
+/** A decision that is known for this long may be removed: see J2. Longer than `staleMs` and the retries of a request. */
+const removableMs = 600_000;
 
 /** A decision as it is stored. */
 interface Stored {
@@ -34,11 +36,12 @@ interface LogProps {
  * The bulk log of a sink in the flow's state: the keys `bulk.<function>.1`, `bulk.<function>.2`, ...
  *
  * J1. A number is created once, and only by who knows every decision before it: two replicas cannot decide about the same record.
- * J2. The last decision is never removed, so that the numbers of removed ones are not used again.
+ * J2. A decision is removed only when every replica knows it or has to read the whole log before it decides. So the last one
+ *     is never removed, and the numbers of removed ones are not used again.
  */
 export class JetStreamBulkLog implements BulkLog {
   private readonly decisions = new BulkDecisions();
-  private readonly stored = new Map<number, Stored>();
+  private readonly known = new Map<number, { readonly stored: Stored; readonly sinceMs: number }>();
   /** Number of the last known decision. */
   private head = 0;
   private readAtMs = 0;
@@ -60,9 +63,7 @@ export class JetStreamBulkLog implements BulkLog {
     // with bindOnly, reads go to the leader
     const bucket = await jetStreamOf(connection, quickRequests).views.kv(spec.stateBucket, { bindOnly: true });
     const log = new JetStreamBulkLog(props, bucket);
-    const entries = await retryRequest(() => bucket.history({ key: `bulk.${spec.function}.>` }));
-    for await (const { key, string } of entriesOf(entries)) log.add(Number(key.split('.').at(-1)), string);
-    await log.readNext();
+    await log.readAll();
     return log;
   }
 
@@ -72,7 +73,7 @@ export class JetStreamBulkLog implements BulkLog {
 
   decide({ input, key, sequences }: Parameters<BulkLog['decide']>[0]): Promise<BulkDecision | undefined> {
     return this.oneAtATime.run(async () => {
-      if (performance.now() - this.readAtMs > staleMs && (await this.readNext())) return undefined;
+      if (performance.now() - this.readAtMs > staleMs && (await this.readAll())) return undefined;
       const stored = { stream: this.streams[input] ?? '', key, ranges: rangesOf(sequences), token: randomUUID() };
       const write = { key: this.keyOf(this.head + 1), value: JSON.stringify(stored), revision: 0 };
       if (!(await retryRequest(() => writeIfUnchanged(this.bucket, write)))) {
@@ -87,40 +88,45 @@ export class JetStreamBulkLog implements BulkLog {
 
   async written(decision: BulkDecision, epoch: number): Promise<void> {
     const { number } = decision;
-    const stored = this.stored.get(number);
-    if (stored === undefined) return;
-    const text = JSON.stringify({ ...stored, writtenIn: epoch });
+    const known = this.known.get(number);
+    if (known === undefined) return;
+    const text = JSON.stringify({ ...known.stored, writtenIn: epoch });
     await retryRequest(() => this.bucket.put(this.keyOf(number), text));
     this.add(number, text);
   }
 
-  /** Reads the decisions after the last known one; true if there are any. */
-  private async readNext(): Promise<boolean> {
+  /** Reads every decision; true if there are any after the last known one. */
+  private async readAll(): Promise<boolean> {
     const before = this.head;
-    this.readAtMs = performance.now();
-    for (;;) {
-      const text = await this.read(this.head + 1);
-      if (text === undefined) return this.head > before;
-      this.add(this.head + 1, text);
+    const entries = await retryRequest(() => this.bucket.history({ key: this.keyOf('>') }));
+    for await (const entry of entries) {
+      if (entry.operation === 'PUT') this.add(Number(entry.key.split('.').at(-1)), entry.string());
     }
+    await this.readNext();
+    return this.head > before;
   }
 
-  private async read(number: number): Promise<string | undefined> {
-    const entry = await retryRequest(() => this.bucket.get(this.keyOf(number)));
-    return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();
+  /** Reads the decisions after the last known one, of which none is removed yet (J2). */
+  private async readNext(): Promise<void> {
+    this.readAtMs = performance.now();
+    for (;;) {
+      const entry = await retryRequest(() => this.bucket.get(this.keyOf(this.head + 1)));
+      if (entry?.operation !== 'PUT') return;
+      this.add(this.head + 1, entry.string());
+    }
   }
 
   private add(number: number, text: string): void {
     const stored = JSON.parse(text) as Stored;
     this.head = Math.max(this.head, number);
     const input = this.streams.indexOf(stored.stream);
-    this.stored.set(number, stored);
+    this.known.set(number, { stored, sinceMs: this.known.get(number)?.sinceMs ?? performance.now() });
     if (input < 0) return; // of a stream that was recreated since
     const { key, ranges, writtenIn } = stored;
     this.decisions.add({ number, input, key, ranges, ...(writtenIn === undefined ? {} : { writtenIn }) });
   }
 
-  /** Removes the decisions of which no stream has a record, except for the last one (J2). */
+  /** Removes the decisions of which no stream has a record (J2). */
   private async prune(): Promise<void> {
     if (--this.untilPrune > 0) return;
     this.untilPrune = pruneEvery;
@@ -129,24 +135,19 @@ export class JetStreamBulkLog implements BulkLog {
     const firsts = await Promise.all(
       spec.inputs.map(async ({ stream }) => (await retryRequest(() => manager.streams.info(stream))).state.first_seq),
     );
-    for (const [number, { stream, ranges }] of [...this.stored]) {
+    for (const [number, known] of [...this.known]) {
+      const { stream, ranges } = known.stored;
       const first = firsts[this.streams.indexOf(stream)];
       const isNeeded = first !== undefined && (ranges.at(-1)?.[1] ?? 0) >= first;
-      if (isNeeded || number === this.head) continue;
+      if (isNeeded || performance.now() - known.sinceMs < removableMs) continue;
       const filter = `$KV.${spec.stateBucket}.${this.keyOf(number)}`;
       await ignoreMissing(retryRequest(() => manager.streams.purge(`KV_${spec.stateBucket}`, { filter })));
       this.decisions.remove(number);
-      this.stored.delete(number);
+      this.known.delete(number);
     }
   }
 
-  private keyOf(number: number): string {
+  private keyOf(number: number | '>'): string {
     return `bulk.${this.props.spec.function}.${number}`;
   }
-}
-
-async function* entriesOf(
-  entries: AsyncIterable<{ readonly key: string; readonly operation: string; string(): string }>,
-): AsyncIterable<{ readonly key: string; readonly string: string }> {
-  for await (const entry of entries) if (entry.operation === 'PUT') yield { key: entry.key, string: entry.string() };
 }

@@ -81,14 +81,46 @@ test('decisions about a stream that was recreated since do not count', async () 
   expect(await recreated.decide(bulkOf(1))).toMatchObject({ number: 2 });
 });
 
-test('decisions that no stream needs any more are removed, except for the last one', async () => {
-  const log = await open();
-  await place.fill(stream, ['a']);
-  await place.manager.streams.purge(stream);
-  for (let sequence = 1; sequence <= 100; sequence++) await log.decide(bulkOf(sequence));
-  const { state } = await place.manager.streams.info(`KV_${stateBucket}`, { subjects_filter: '>' });
-  const left = Object.keys(state.subjects ?? {}).filter((subject) => subject.includes('.bulk.sink.'));
-  expect(left).not.toContain(`$KV.${stateBucket}.bulk.sink.1`);
-  expect(left).toContain(`$KV.${stateBucket}.bulk.sink.100`);
-  expect(await (await open()).decide(bulkOf(101))).toMatchObject({ number: 101 });
+describe('decisions that no stream needs any more', () => {
+  let laterMs = 0;
+  beforeEach(async () => {
+    await place.fill(stream, Array(100).fill('a'));
+    await place.manager.streams.purge(stream);
+    laterMs = 0;
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  const decideTo = async (log: JetStreamBulkLog, last: number, first = 1) => {
+    for (let sequence = first; sequence <= last; sequence++) await log.decide(bulkOf(sequence));
+  };
+  const numbersLeft = async () => {
+    const { state } = await place.manager.streams.info(`KV_${stateBucket}`, { subjects_filter: '>' });
+    const keys = Object.keys(state.subjects ?? {}).filter((subject) => subject.includes('.bulk.sink.'));
+    return keys.map((key) => Number(key.split('.').at(-1))).sort((one, other) => one - other);
+  };
+  test('are kept while a replica may not know them', async () => {
+    await decideTo(await open(), 100);
+    expect(await numbersLeft()).toHaveLength(100);
+  });
+
+  test('are removed later, except for those since then', async () => {
+    const log = await open();
+    await decideTo(log, 50);
+    laterMs = 3_600_000;
+    await decideTo(log, 100, 51);
+    expect(await numbersLeft()).toEqual(Array.from({ length: 50 }, (_, index) => index + 51));
+    expect(await (await open()).decide(bulkOf(101))).toMatchObject({ number: 101 });
+  });
+
+  test('are not decided again by a replica that has decided nothing since', async () => {
+    const [log, quiet] = [await open(), await open()];
+    await decideTo(log, 50);
+    laterMs = 3_600_000;
+    await decideTo(log, 100, 51);
+    expect(await quiet.decide(bulkOf(101))).toBeUndefined();
+    expect(quiet.of(at(100))).toMatchObject({ number: 100 });
+    expect(await quiet.decide(bulkOf(101))).toMatchObject({ number: 101 });
+  });
 });
