@@ -58,12 +58,9 @@ export class SinkHost implements Host {
   }
 
   release(): void {
-    if (this.options.spec.bulk === undefined || this.retries.isWaiting) {
-      this.giveBack(this.queue.clear());
-      return;
-    }
     this.isReleasing = true; // I4
-    this.flush();
+    if (this.options.spec.bulk === undefined || this.retries.isWaiting) this.giveBack(this.queue.clear());
+    else this.flush();
   }
 
   generate(): never {

@@ -212,6 +212,16 @@ describe('records that the destination does not take now', () => {
     host.release();
     expect(events.ends).toEqual(['waits 1', 'waits 2', 'released 1', 'released 2', 'released 3']);
   });
+
+  test('are given back when they were being written as the stop came', async () => {
+    const { sink, events, host, process, writes } = open(1, 1);
+    process(1);
+    await writes(1);
+    host.release();
+    sink.writes[0]?.end([later('busy')]);
+    await waitFor('the end', () => events.ends.length === 1);
+    expect(events.ends).toEqual(['released 1']);
+  });
 });
 
 describe('bulk mode', () => {

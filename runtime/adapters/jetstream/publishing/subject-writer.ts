@@ -151,7 +151,7 @@ function isWithoutStream(error: unknown): boolean {
     ErrorCode.JetStream404NoMessages,
     ErrorCode.JetStreamNotEnabled,
   ];
-  return without.includes(error.code) || /no stream matches subject/.test(error.message);
+  return without.includes(error.code);
 }
 
 function outcomeOf(subject: string, error: unknown): WriteOutcome {
