@@ -43,7 +43,9 @@ dag:
 const place = new Workplace();
 let search: SearchServerProcess;
 let nats: JetStreamPlace;
-beforeAll(async () => {
+afterAll(() => place.remove());
+
+async function startTargets(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'kflow-bulks-'));
   search = await startSearchServer(serverFiles(folder, 'search'));
   closeAfterFile('OpenSearch', async () => {
@@ -52,8 +54,7 @@ beforeAll(async () => {
   });
   nats = await JetStreamPlace.start();
   await nats.stream('numbers');
-});
-afterAll(() => place.remove());
+}
 
 const numbers = Array.from({ length: count }, (_, n) => n);
 const sorted = (found: readonly number[]) => [...found].sort((one, other) => one - other);
@@ -83,6 +84,7 @@ async function killAgainAndAgain(run: KflowCommand, replica: string): Promise<vo
 }
 
 test('sinks that are killed during their bulks leave every record once: in the bucket, in the index and in the stream', async () => {
+  await startTargets();
   place.write('bulks.yaml', topology(search.endpoint, nats.url));
   const run = place.kflow('run', 'bulks.yaml', '--save', 'bulks=saved');
   const replicas = ['objects', 'index', 'publish'].flatMap((id) => [`${id}-0`, `${id}-1`]);

@@ -20,6 +20,7 @@ import type { ConnectorPlace, SourceState, TestBucket, TestServer } from './conn
 /** Connectors on an S3 server, with the state of sources in JetStream. */
 export class ServerPlace implements ConnectorPlace {
   private count = 0;
+  private search: Promise<SearchServerProcess> | undefined;
   private readonly writers: SubjectWriter[] = [];
   private readonly stores: readonly [S3ObjectStore, S3ObjectStore];
   readonly close: () => Promise<void>;
@@ -28,8 +29,7 @@ export class ServerPlace implements ConnectorPlace {
     private readonly jetStream: JetStreamPlace,
     private readonly publisher: JetStreamPublisher,
     server: S3Server,
-    private readonly search: SearchServerProcess,
-    folder: string,
+    private readonly folder: string,
   ) {
     const { endpoint: addr, user, password } = server;
     this.stores = [new S3ObjectStore({ addr, user, password }), new S3ObjectStore({ addr, user, password: 'wrong' })];
@@ -38,7 +38,7 @@ export class ServerPlace implements ConnectorPlace {
       for (const each of [...this.stores, ...this.writers]) await each.close();
       await jetStream.close();
       await server.stop();
-      await search.stop();
+      await (await this.search?.catch(() => undefined))?.stop();
       rmSync(folder, { recursive: true, force: true });
     });
   }
@@ -46,10 +46,9 @@ export class ServerPlace implements ConnectorPlace {
   static async start(): Promise<ServerPlace> {
     const folder = mkdtempSync(path.join(tmpdir(), 'kflow-connectors-'));
     const server = await startS3Server(serverFiles(folder, 's3'));
-    const search = await startSearchServer(serverFiles(folder, 'search'));
     const jetStream = await JetStreamPlace.start();
     const publisher = jetStream.onReconnect(new JetStreamPublisher(jetStream.connection));
-    return new ServerPlace(jetStream, publisher, server, search, folder);
+    return new ServerPlace(jetStream, publisher, server, folder);
   }
 
   async bucket(): Promise<TestBucket> {
@@ -75,7 +74,8 @@ export class ServerPlace implements ConnectorPlace {
 
   async index(): Promise<TestServer<SearchServer>> {
     const name = `index-${++this.count}`;
-    const url = this.search.endpoint;
+    this.search ??= startSearchServer(serverFiles(this.folder, 'search'));
+    const { endpoint: url } = await this.search;
     const request = async (way: string, method: string, body?: object) => {
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(`${url}/${name}${way}`, { method, headers, body: body && JSON.stringify(body) });
