@@ -21,7 +21,7 @@ export interface Descriptor {
 export async function importImages(archive: string, folder: string): Promise<void> {
   const layout = path.join(folder, 'layout');
   const manifest = await unpackImage(archive, layout);
-  const sandbox = sleepingImage(layout, manifest);
+  const sandbox = reconfigureImage(layout, manifest, { Entrypoint: ['sleep', 'infinity'], Cmd: [] });
   const named = (descriptor: Descriptor, name: string) => ({
     ...descriptor,
     annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name.split(':').at(-1) },
@@ -56,13 +56,12 @@ function manifestFor(layout: string, manifests: readonly Descriptor[]): Descript
   throw new Error(`the image has no manifest for ${architecture}`);
 }
 
-/** Stores another configuration of the image beside it, with a command that waits for ever. */
-function sleepingImage(layout: string, manifest: Descriptor): Descriptor {
+/** Stores an image that differs in its configuration beside it, and so has an ID of its own. Returns its manifest. */
+export function reconfigureImage(layout: string, manifest: Descriptor, change: object): Descriptor {
   const content = readBlob(layout, manifest) as { readonly config: Descriptor };
   const { config, ...image } = readBlob(layout, content.config) as { readonly config: object };
-  const command = { ...config, Entrypoint: ['sleep', 'infinity'], Cmd: [] };
-  const sleeping = storeBlob(layout, content.config.mediaType, { ...image, config: command });
-  return storeBlob(layout, manifest.mediaType, { ...content, config: sleeping });
+  const changed = storeBlob(layout, content.config.mediaType, { ...image, config: { ...config, ...change } });
+  return storeBlob(layout, manifest.mediaType, { ...content, config: changed });
 }
 
 /** The file of a blob in an unpacked archive. */
@@ -70,12 +69,12 @@ export function blobFile(layout: string, digest: string): string {
   return path.join(layout, 'blobs', digest.replace(':', '/'));
 }
 
-export function readBlob(layout: string, { digest }: Descriptor): object {
+function readBlob(layout: string, { digest }: Descriptor): object {
   return readJson(blobFile(layout, digest)) as object;
 }
 
 /** Adds a JSON text to an unpacked archive. */
-export function storeBlob(layout: string, mediaType: string, value: object): Descriptor {
+function storeBlob(layout: string, mediaType: string, value: object): Descriptor {
   const text = JSON.stringify(value);
   const digest = createHash('sha256').update(text).digest('hex');
   writeFileSync(path.join(layout, 'blobs/sha256', digest), text);

@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { closeAfterFile } from '../../support/close-after-file';
 import { hostsFolder } from '../cluster/containerd';
-import { blobFile, type Descriptor, readBlob, storeBlob, unpackImage } from '../cluster/images';
+import { blobFile, type Descriptor, reconfigureImage, unpackImage } from '../cluster/images';
 import { hostAddress } from '../cluster/network';
 import { kubectl, readNode } from './node';
 
 const host = 'registry.example.org';
 const repository = 'team/kflow';
 
-/** A private registry with the runtime's image, which the node has under no other name: the part of the API that pulls. */
+/** A private registry with the runtime's image, which the node has under no other name and ID: the part of the API that pulls. */
 export class PrivateRegistry {
   readonly image = `${host}/${repository}:1`;
   private readonly user = 'puller';
@@ -34,8 +34,8 @@ export class PrivateRegistry {
     });
     const { folder } = registry;
     const manifest = await unpackImage(readNode().image, folder);
-    const annotations = { vendor: randomBytes(8).toString('hex') };
-    registry.manifest = storeBlob(folder, manifest.mediaType, { ...readBlob(folder, manifest), annotations });
+    // the kubelet remembers which image IDs were pulled with a login, and asks every pod for it
+    registry.manifest = reconfigureImage(folder, manifest, { Labels: { vendor: randomBytes(8).toString('hex') } });
     registry.nameOnNode((server.address() as AddressInfo).port);
     return registry;
   }

@@ -118,7 +118,7 @@ test.each(containerReaders)(
   'an object container file is read by %s, with its schema and every record',
   async (_, read) => {
     // several blocks
-  const many = Array.from({ length: 20_000 }, (__, n) => recordOf(n % 100));
+    const many = Array.from({ length: 20_000 }, (__, n) => recordOf(n % 100));
     const second = ['9007199254740993', 'text 1 é', [1, 2], '12.34'];
     expect(read(await encode('avro', many))).toEqual(['item', 20_000, second, null]);
   },
