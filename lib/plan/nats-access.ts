@@ -96,6 +96,13 @@ function whyNot(text: string): string {
   return /[^:/][/?#]/.test(text) ? ' (it has a path or a query)' : '';
 }
 
+/** The servers of a URL as `host:port`. Throws ConfigError, as `natsServers` does. */
+export function natsAddresses(url: string, where?: string): readonly string[] {
+  return natsServers(url, where).map(({ host, port }) =>
+    host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+  );
+}
+
 /** Whether two URLs name the same servers. Throws ConfigError, as `natsServers` does. */
 export function areSameServers(one: string, other: string): boolean {
   const hosts = (url: string) => natsServers(url).map(({ host, port }) => `${host.toLowerCase()}:${port}`);

@@ -6,6 +6,7 @@ import type { PlannedBucket, SecretVariable } from './flow-plan';
 import { type Account, type FlowSecrets, secretKeysOf, variableOfKey } from './flow-secrets';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { messageStorePrefix } from './names';
+import { natsAddresses } from './nats-access';
 import { planErrorStream } from './plan-error-stream';
 import { parseS3Location } from './s3-location';
 
@@ -63,7 +64,7 @@ export function planConnections(
     .filter((from) => from.globalConfig.messageStore.enabled)
     .map((from, index) => planner.claimStore(topology, from, index));
   const sideStream = planErrorStream(fn, settings.hasOwnNats === true);
-  if (sideStream?.addr !== undefined) planner.addresses.add(sideStream.addr);
+  if (sideStream?.addr !== undefined) planner.allow(natsAddresses(sideStream.addr, `${fn.id}: sideStream.addr`));
   return {
     stores: {
       ...own,
@@ -89,6 +90,11 @@ class ConnectionPlanner {
     private readonly secrets: FlowSecrets,
   ) {}
 
+  /** Pods may connect there. */
+  allow(addresses: readonly string[]): void {
+    for (const each of addresses) this.addresses.add(each);
+  }
+
   /** The connection that the function's type defines. */
   own(): Pick<FunctionConnections['stores'], 'endpoint' | 'target'> {
     const descriptor = descriptorOf(this.fn.type);
@@ -96,8 +102,9 @@ class ConnectionPlanner {
       case 'object-store':
         return { endpoint: this.endpoint(descriptor.kind) };
       case 'search-server':
+        return { target: this.target((addr) => [addr]) };
       case 'nats-server':
-        return { target: this.target() };
+        return { target: this.target((addr) => natsAddresses(addr, `${this.fn.id}: addr`)) };
       case 'nothing':
         if (descriptor.codeConnectsToAddr && this.fn.addr !== undefined) this.addresses.add(this.fn.addr);
         return {};
@@ -112,7 +119,7 @@ class ConnectionPlanner {
     return { ...this.connection(account, 'KFLOW_ADDR'), topics: fn.topics ?? '' };
   }
 
-  private target() {
+  private target(addressesOf: (addr: string) => readonly string[]) {
     const { id, topics, user, password, secret, secretKeys, ca } = this.fn;
     const replaced = this.settings.servers?.[id];
     const { addr } = replaced ?? this.fn;
@@ -122,9 +129,9 @@ class ConnectionPlanner {
     if (!isOpen && replaced === undefined) {
       const hasCa = secretKeys?.includes('ca.crt') === true;
       const account = { addr, user, password, secret, ca, ...(hasCa ? { secretKeys: ['ca.crt'] as const } : {}) };
-      return { ...this.connection(account, 'KFLOW_ADDR'), ...where };
+      return { ...this.connection(account, 'KFLOW_ADDR', addressesOf(addr)), ...where };
     }
-    this.addresses.add(addr);
+    this.allow(addressesOf(addr));
     return { addr, ...where, ...(ca === undefined || replaced !== undefined ? {} : { ca }) };
   }
 
@@ -182,9 +189,9 @@ class ConnectionPlanner {
     this.buckets.push({ addr: account.addr, ...placeOf(account), ...secret, ...place });
   }
 
-  private connection(account: Account, env: string): S3Connection {
+  private connection(account: Account, env: string, addresses: readonly string[] = [account.addr]): S3Connection {
     const { addr } = account;
-    this.addresses.add(addr);
+    this.allow(addresses);
     if (account.auth !== undefined) return { addr, ...placeOf(account) };
     this.secretEnv.push(...this.secrets.accountVariables(account, env));
     const fields = secretKeysOf(account).map((key) => [fieldOfKey[key], `${env}_${variableOfKey[key]}`]);

@@ -1,9 +1,10 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { natsAddresses } from '../../plan/nats-access';
 import type { ManifestBody } from '../manifest';
 import { renderYaml } from '../manifest';
 import { type Labels, restrictedPods } from '../metadata';
-import { type EgressRule, egressRules, natsAddresses } from '../pods/egress-rules';
+import { type EgressRule, egressRules } from '../pods/egress-rules';
 import { nameOf, referenceTo, requireResources } from '../require-resources';
 import { type CompleteInstallProps, type ControllerInstallProps, completeInstall } from './controller-install-props';
 import { ControllerPermissions } from './controller-permissions';

@@ -1,5 +1,3 @@
-import { natsServers } from '../../plan/nats-access';
-
 /** An egress rule of a NetworkPolicy. */
 export interface EgressRule {
   readonly to?: readonly object[];
@@ -27,11 +25,6 @@ export function egressRules(addresses: readonly string[]): readonly EgressRule[]
   const rules = addresses.flatMap((address) => address.split(',')).flatMap((address) => ruleOf(address.trim()));
   const unique = new Map(rules.map((rule) => [JSON.stringify(rule), rule]));
   return [dns, ...unique.values()];
-}
-
-/** The addresses of nats servers, for `egressRules`. */
-export function natsAddresses(natsUrl: string): readonly string[] {
-  return natsServers(natsUrl).map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
 }
 
 function ruleOf(address: string): readonly EgressRule[] {

@@ -43,7 +43,7 @@ export class SearchClient {
 
   /** Throws ConfigError when the address is invalid or the CA's file cannot be read. */
   constructor(private readonly account: SearchAccount) {
-    this.nodes = account.addr.split(',').map((node) => urlOf(node.trim()));
+    this.nodes = searchNodes(account.addr);
     this.address = this.nodes.join(', ');
     this.ca = account.ca === undefined ? undefined : readCa(account.ca);
   }
@@ -117,6 +117,11 @@ function reasonOf(body: unknown): string | undefined {
 
 function cut(text: string): string {
   return text.slice(0, maxReason);
+}
+
+/** The URLs of the nodes at an address. Throws ConfigError when one is neither `host:port` nor a URL. */
+export function searchNodes(addr: string): readonly string[] {
+  return addr.split(',').map((node) => urlOf(node.trim()));
 }
 
 function urlOf(node: string): string {

@@ -251,3 +251,18 @@ describe('a function with an address, topics, user and password', () => {
     ]);
   });
 });
+
+test('pods may connect to the port of nats where the address of a nats has neither scheme nor port', () => {
+  const plan = planOf(`
+jobId: sent
+mode: stream
+globalConfig: {sideStream: {enabled: true, addr: errors.nats.svc, errorTopics: errors.all}}
+dag:
+  - { id: numbers, type: raw-source, schema: ${schema}, meta: {${code}}, out: [open, guarded] }
+  - { id: open, type: nats-sink, topics: results, addr: "tls://one.nats.svc, two.nats.svc:4333" }
+  - { id: guarded, type: nats-sink, topics: results, addr: three.nats.svc, user: me, password: sesame }
+`);
+  const addresses = (id: string) => plan.workloads.find((workload) => workload.function === id)?.addresses;
+  expect(addresses('open')).toEqual(['one.nats.svc:4222', 'two.nats.svc:4333', 'errors.nats.svc:4222']);
+  expect(addresses('guarded')).toEqual(['three.nats.svc:4222', 'errors.nats.svc:4222']);
+});

@@ -128,7 +128,7 @@ describe('the address of published errors', () => {
     ).workloads.map(({ addresses }) => addresses);
 
   test('is an address of every function that reads records', () => {
-    expect(addressesOf('enabled: true')).toEqual([['s3:9000'], ['nats://errors:4222']]);
+    expect(addressesOf('enabled: true')).toEqual([['s3:9000'], ['errors:4222']]);
   });
 
   test('is not an address of functions that do not publish errors', () => {

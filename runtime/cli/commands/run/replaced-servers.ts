@@ -1,15 +1,21 @@
+import { natsServers } from '../../../../lib/plan/nats-access';
 import type { PlanSettings } from '../../../../lib/plan/plan-connections';
 import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
 import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
+import { searchNodes } from '../../../adapters/search/search-client';
+import { isLoopback } from '../../../controller/api/access/loopback';
 import { reach } from '../doctor/reach';
-
-const defaultPorts: { readonly [scheme: string]: number } = { http: 80, https: 443, nats: 4222, tls: 4222 };
 
 /** What takes the place of the servers of a topology, besides nats and S3. */
 export interface ReplacedServers {
   readonly servers: NonNullable<PlanSettings['servers']>;
   /** Ends with the run. */
   readonly search?: { readonly endpoint: string };
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface Replacement {
@@ -28,7 +34,8 @@ export async function replaceServers(topology: Topology, { startSearch, say }: R
   for (const fn of topology.dag) {
     const { connectsTo } = descriptorOf(fn.type);
     if (connectsTo !== 'search-server' && connectsTo !== 'nats-server') continue;
-    if (fn.addr !== undefined && (await answersHere(fn.addr))) {
+    const placesOf = connectsTo === 'nats-server' ? natsServers : placesOfSearch;
+    if (fn.addr !== undefined && (await answersHere(placesOf(fn.addr)))) {
       say(`${fn.id}: writes to ${fn.addr}, a server of this machine`);
     } else if (connectsTo === 'search-server') {
       search ??= await startSearch();
@@ -55,13 +62,9 @@ export async function countDocuments(endpoint: string, index: string): Promise<n
   return count;
 }
 
-/** Whether one of the servers of an address is on this machine, and answers. */
-async function answersHere(addr: string): Promise<boolean> {
-  for (const server of addr.split(',')) {
-    const match = /^(?:(\w+):\/\/)?(localhost|127(?:\.\d+){3}|\[::1\])(?::(\d+))?(?:\/|$)/.exec(server.trim());
-    if (match === null) continue;
-    const [, scheme = 'http', host = '', port = String(defaultPorts[scheme] ?? 80)] = match;
-    const place = { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+/** Whether one of the servers is on this machine, and answers. */
+async function answersHere(places: readonly Place[]): Promise<boolean> {
+  for (const place of places.filter(({ host }) => isLoopback(host))) {
     const isThere = await reach(place).then(
       () => true,
       () => false,
@@ -69,4 +72,11 @@ async function answersHere(addr: string): Promise<boolean> {
     if (isThere) return true;
   }
   return false;
+}
+
+function placesOfSearch(addr: string): readonly Place[] {
+  return searchNodes(addr).map((url) => {
+    const { protocol, hostname, port } = new URL(url);
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)) };
+  });
 }

@@ -1,4 +1,5 @@
-import { egressRules, natsAddresses } from '../../../../lib/constructs/pods/egress-rules';
+import { egressRules } from '../../../../lib/constructs/pods/egress-rules';
+import { natsAddresses } from '../../../../lib/plan/nats-access';
 
 const tcp = (port: number) => ({ ports: [{ protocol: 'TCP', port }] });
 const inNamespace = (name: string) => ({
