@@ -26,9 +26,11 @@ export class ByteWriter {
   depth = 0;
   /** Whether a record must have each of its fields: no default stands for one that is left out. */
   complete = false;
+  /** Whether no whole number may be rounded to a float. */
+  exact = false;
   fault: Fault | undefined;
   private emptyItems = 0;
-  /** Branches that an object does not fit, as numbers below 0 where it must be complete. Without it, nested unions of records would be tried exponentially often. */
+  /** Branches that an object does not fit, by `trialOf`. Without it, nested unions of records would be tried exponentially often. */
   private failures: Map<object, Set<number>> | undefined;
 
   /** Prepares for a value after `header`. */
@@ -38,6 +40,7 @@ export class ByteWriter {
     this.pos = header.length;
     this.depth = 0;
     this.complete = false;
+    this.exact = false;
     this.fault = undefined;
     this.emptyItems = 0;
     this.failures = undefined;
@@ -76,7 +79,9 @@ export class ByteWriter {
   float(value: unknown): boolean {
     const number = typeof value === 'bigint' ? exactNumber(value, Math.fround) : value;
     if (typeof number !== 'number') return false;
-    if (Number.isFinite(number) && !Number.isFinite(Math.fround(number))) return false;
+    const stored = Math.fround(number);
+    if (Number.isFinite(number) && !Number.isFinite(stored)) return false;
+    if (this.exact && stored !== number && Number.isInteger(number)) return false;
     this.reserve(4);
     this.pos = this.buffer.writeFloatLE(number, this.pos);
     return true;
@@ -181,7 +186,7 @@ export class ByteWriter {
 
   /** Whether an object is known not to fit a branch. */
   hasFailed(value: object, branch: number): boolean {
-    return this.failures?.get(value)?.has(this.complete ? ~branch : branch) === true;
+    return this.failures?.get(value)?.has(this.trialOf(branch)) === true;
   }
 
   /** Returns to where a branch began that the object does not fit. False if no other branch would fit either. */
@@ -192,8 +197,13 @@ export class ByteWriter {
     this.emptyItems = mark.emptyItems;
     this.failures ??= new Map();
     const branches = this.failures.get(value) ?? new Set();
-    this.failures.set(value, branches.add(this.complete ? ~branch : branch));
+    this.failures.set(value, branches.add(this.trialOf(branch)));
     return true;
+  }
+
+  /** A number for the branch and what is asked of the object now. */
+  private trialOf(branch: number): number {
+    return branch * 4 + (this.complete ? 2 : 0) + (this.exact ? 1 : 0);
   }
 
   private small(value: number): true {

@@ -31,6 +31,14 @@ export function compileUnion(compiler: BranchCompiler, union: UnionType): string
   return new UnionCode(compiler, union, branches).body();
 }
 
+/** What is asked of an object, in this order: that it is complete, and that its whole numbers are held exactly. */
+const trials = [
+  [true, true],
+  [false, true],
+  [true, false],
+  [false, false],
+] as const;
+
 class UnionCode {
   private readonly miss: string;
 
@@ -151,7 +159,8 @@ class UnionCode {
 
   /**
    * Plain objects: the first record that fits, then the map. Defaults fill fields that are left out only if no branch fits
-   * without, so that what was read is written as it was: an empty map is no record of defaults.
+   * without, so that what was read is written as it was: an empty map is no record of defaults. Whole numbers are rounded to
+   * floats only if no branch holds them.
    */
   private records(): string {
     const candidates = [...this.of('record'), ...this.of('map')];
@@ -166,20 +175,23 @@ class UnionCode {
     const tries = candidates.map((branch) => {
       const id = this.branchId(branch);
       return `if (!w.hasFailed(v, ${id})) {
-        if (${this.into(branch)}) { w.complete = outer; return true; }
+        if (${this.into(branch)}) { w.complete = complete; w.exact = exact; return true; }
         faults.push({ branch: ${this.compiler.code.constant(branch.type)}, fault: w.fault });
         if (!w.undo(mark, v, ${id})) return false;
       }`;
     });
     return `if (${shapes}) {
-        const mark = w.mark(), outer = w.complete;
+        const mark = w.mark(), { complete, exact } = w;
         let faults;
-        for (let complete = true; ; complete = false) {
-          w.complete = complete;
+        for (const [isComplete, isExact] of ${this.compiler.code.constant(trials)}) {
+          if ((complete && !isComplete) || (exact && !isExact)) continue;
+          w.complete = isComplete;
+          w.exact = isExact;
           faults = [];
           ${tries.join('\n')}
-          if (outer || !complete) break;
         }
+        w.complete = complete;
+        w.exact = exact;
         return ${this.miss.slice(0, -1)}, { branches: faults });
       }`;
   }

@@ -8,8 +8,8 @@ from .default import default_value
 from .error import AvroError, SchemaError, quoted, shown
 from .limits import Limits, is_recursive, min_size
 from .logical import converter
-from .plain import entries_of, fields_of, is_array, items_of
-from .primitives import Append, Write, bytes_of, compile_primitive, pack_long, write_text
+from .plain import entries_of, fields_of, is_array, items_of, plain
+from .primitives import Append, Write, bytes_of, compile_primitive, is_float, pack_long, write_text
 from .remedy import mismatch
 from .schema import MISSING, AvroType
 from .union import compile_union
@@ -51,6 +51,8 @@ class _Compiler:
             return _map(type, self.compile(type.inner))
         if type.kind == "enum":
             return _enum(type)
+        if type.kind == "float":
+            return _float(type, compile_primitive(type), self._limits)
         return _fixed(type) if type.kind == "fixed" else compile_primitive(type)
 
     def _record(self, type: AvroType) -> Write:
@@ -137,6 +139,17 @@ def _unknown_field(type: AvroType, value: dict) -> AvroError:
     known = {field.name for field in type.fields}
     name = next(key for key in value if key not in known)
     return AvroError(f"not a field of the record {type.name}").under(name if isinstance(name, str) else f"[{shown(name)}]")
+
+
+def _float(type: AvroType, write_float: Write, limits: Limits) -> Write:
+    def write(append: Append, value: Any) -> None:
+        if limits.exact:
+            number = plain(value)
+            if isinstance(number, float) and number.is_integer() and not is_float(number):
+                raise AvroError(f"expected {type.label}, got {shown(value)}, which it cannot hold exactly")
+        write_float(append, value)
+
+    return write
 
 
 def _array(type: AvroType, write_item: Write, count_empty: Any) -> Write:

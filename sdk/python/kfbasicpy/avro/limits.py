@@ -33,9 +33,11 @@ class Limits(threading.local):
         self.empty_items = 0
         #: Whether a record must have each of its fields: no default stands for one that is left out.
         self.complete = False
+        #: Whether no whole number may be rounded to a float.
+        self.exact = False
         #: What became of the trials of a union's branches for a dict, which it holds so that its id stays its own,
         #: and how many items without bytes it has.
-        self.tried: dict[tuple[int, int, int, bool], tuple[dict, Any, int]] = {}
+        self.tried: dict[tuple[int, int, int, bool, bool], tuple[dict, Any, int]] = {}
 
     def enter(self) -> int:
         """Counts a level, and returns the depth outside of it, which the caller restores. Raises AvroError."""

@@ -2,7 +2,8 @@
 
 U1. A whole number goes to int or long before float or double, a dict to a record before a map. Defaults fill a
     record's fields only if no branch fits without, so that what was read is written as it was.
-U2. A fraction goes to the first of float and double that holds it exactly.
+U2. A fraction goes to the first of float and double that holds it exactly. Whole numbers in a dict are rounded to floats
+    only if no branch holds them.
 U3. The branch of a value depends on this value alone, and is looked for once in a message.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 from .default import OfBranch
 from .error import AvroError, quoted
@@ -44,6 +45,16 @@ _EXACT: dict[Any, Callable[[Any], Any]] = {
     dict: entries_of,
     type(None): lambda value: None,
 }
+
+
+class _Trial(NamedTuple):
+    """What is asked of a dict."""
+
+    complete: bool
+    exact: bool
+
+
+_TRIALS = (_Trial(True, True), _Trial(False, True), _Trial(True, False), _Trial(False, False))
 
 
 class _Branch:
@@ -138,13 +149,15 @@ def _ordered(branches: list[_Branch], kinds: tuple[tuple[str, ...], ...]) -> lis
 def _write_dict(append: Append, union: AvroType, value: dict, candidates: list[_Branch], limits: Limits) -> None:
     if len(candidates) > 1:
         # Look-alike branches within look-alike branches are tried again and again without this (U3).
-        found = _try_dict(union, value, candidates, limits, True)
-        if isinstance(found, AvroError) and not limits.complete:
-            found = _try_dict(union, value, candidates, limits, False)
-        if isinstance(found, AvroError):
-            raise AvroError(found.problem)
-        append(found)
-        return
+        outside = _Trial(limits.complete, limits.exact)
+        for trial in _TRIALS:
+            if outside.complete > trial.complete or outside.exact > trial.exact:
+                continue
+            found = _try_dict(union, value, candidates, limits, trial)
+            if not isinstance(found, AvroError):
+                append(found)
+                return
+        raise AvroError(found.problem)
     if not candidates:
         raise AvroError(mismatch(union, value).problem + _unwrapped(union, value))
     branch = candidates[0]
@@ -156,17 +169,18 @@ def _write_dict(append: Append, union: AvroType, value: dict, candidates: list[_
         raise
 
 
-def _try_dict(union: AvroType, value: dict, candidates: list[_Branch], limits: Limits, complete: bool) -> Any:
+def _try_dict(union: AvroType, value: dict, candidates: list[_Branch], limits: Limits, trial: _Trial) -> Any:
     """What `_first_fit` returns, found once in a message."""
-    key = (id(union), id(value), limits.depth, complete)
+    key = (id(union), id(value), limits.depth, *trial)
     known = limits.tried.get(key)
     if known is not None:
         limits.count_empty(known[2])
         return known[1]
-    outside, limits.complete = limits.complete, complete
+    outside = limits.complete, limits.exact
+    limits.complete, limits.exact = trial
     items = limits.empty_items
     found = _first_fit(union, value, candidates, limits)
-    limits.complete = outside
+    limits.complete, limits.exact = outside
     limits.tried[key] = (value, found, limits.empty_items - items)
     return found
 
