@@ -61,4 +61,5 @@ test('a controller and its flows are pulled; a flow without the Secret says why 
   expect(health.problems.map(({ message }) => message).join()).toContain(registry.image);
   await registry.admit(flowNamespace);
   await expectAll(run);
+  await controller.remove();
 });

@@ -98,9 +98,11 @@ class Attacked {
     for (const victim of this.victims) victim.rest();
     for (const connection of new Set([this.logins.namespace, this.logins.controller])) await connection.close();
     await this.numbers.close();
+    await this.controller.remove();
   });
 
   private constructor(
+    private readonly controller: InstalledController,
     /** A flow that runs. */
     readonly numbers: ControlledRun,
     /** A flow for each attack, which only nats knows. */
@@ -146,7 +148,7 @@ class Attacked {
     const logins = await loginsOf(nats.url, victimNamespace, derived, accounts);
     const victims: Victim[] = [];
     for (const index of attacks.keys()) victims.push(await Victim.open(logins, `victim${index}`, victimNamespace));
-    return new Attacked(numbers, victims, new HostileFlow(controller, victimNamespace), logins);
+    return new Attacked(controller, numbers, victims, new HostileFlow(controller, victimNamespace), logins);
   }
 
   /** Titles of the attacks from which a victim suffers, and all that they have read. */

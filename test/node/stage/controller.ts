@@ -25,9 +25,15 @@ export const sharedController: ControllerProps = {
 /** A controller that `kflow install` has put into the cluster, used through its Service. */
 export class InstalledController {
   private constructor(
+    private readonly namespace: string,
     private readonly url: string,
     private readonly token: string,
   ) {}
+
+  /** Makes room on the node for the controllers of other tests. */
+  async remove(): Promise<void> {
+    await kubectl(['delete', 'namespace', this.namespace, '--wait=false']);
+  }
 
   /** Installs the controller, or finds the one that another test file has installed. */
   static async open(props: ControllerProps = sharedController): Promise<InstalledController> {
@@ -39,10 +45,8 @@ export class InstalledController {
     await kubectl(['rollout', 'status', 'deployment', '-n', namespace, '--timeout', '300s']);
     const secret = await read('secret', 'kflow-tokens');
     const service = await read('service', 'kflow');
-    return new InstalledController(
-      `http://${service.spec.clusterIP}:9080`,
-      Buffer.from(secret.data.token, 'base64').toString(),
-    );
+    const token = Buffer.from(secret.data.token, 'base64').toString();
+    return new InstalledController(namespace, `http://${service.spec.clusterIP}:9080`, token);
   }
 
   kflow(...args: readonly string[]): Promise<string> {
