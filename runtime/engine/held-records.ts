@@ -1,7 +1,7 @@
 import { StateError } from '../../lib/errors';
 import type { OutputSpec } from '../../lib/plan/function-spec';
 import type { Delivery } from './ports/delivery';
-import type { Download, Failure } from './ports/host';
+import type { Download, Failure, LogSubject } from './ports/host';
 
 /**
  * The state of a record, from pull to ack or nak.
@@ -84,7 +84,16 @@ export class HeldRecord {
 
   /** `record <stream>:<sequence>`, the same at each delivery. */
   get name(): string {
-    return `record ${this.delivery.stream}:${this.delivery.sequence}`;
+    return `record ${this.place}`;
+  }
+
+  /** What a line of the log about this record has. */
+  get subject(): LogSubject {
+    return { record: this.place };
+  }
+
+  private get place(): string {
+    return `${this.delivery.stream}:${this.delivery.sequence}`;
   }
 
   /** The host is gone: the record runs again from its first output. Throws StateError unless the record is running or waits. */

@@ -2,7 +2,7 @@ import type { ClaimSource } from './claim';
 import { parseClaim } from './claim';
 import type { HeldRecord } from './held-records';
 import type { Delivery } from './ports/delivery';
-import type { Download } from './ports/host';
+import type { Download, LogSubject } from './ports/host';
 
 /** Finds the outputs that earlier deliveries of a message published. */
 export interface OriginLookup {
@@ -19,7 +19,8 @@ export interface LetterLookup {
 
 /** Downloads the object that a record names, for functions with automatic download. */
 export interface Downloads {
-  fetch(payload: Uint8Array): Promise<Download>;
+  /** `about` is the record, for the log. */
+  fetch(payload: Uint8Array, about?: LogSubject): Promise<Download>;
   /** Deletes the file of a settled record. */
   discard(download: Download): Promise<void>;
 }
@@ -87,7 +88,7 @@ export class Preparation {
 
   private async download(record: HeldRecord, downloads: Downloads): Promise<void> {
     const startedAtMs = performance.now();
-    record.download = await downloads.fetch(record.payload);
+    record.download = await downloads.fetch(record.payload, record.subject);
     if (record.download.path !== null) record.downloadMs = performance.now() - startedAtMs;
   }
 

@@ -14,7 +14,7 @@ import type { DeadLetters } from './letters/dead-letters';
 import { ManualAcks } from './manual/manual-acks';
 import { type OutputWriter, originOf } from './output-writer';
 import type { Delivery, DeliverySource, RedriveSource } from './ports/delivery';
-import type { CreateHost, Failure, LogLevel } from './ports/host';
+import type { CreateHost, Failure, Log, LogLevel } from './ports/host';
 import type { LoneAttempts } from './ports/lone-attempts';
 import type { Preparation } from './preparation';
 import { ProcessingTimes, type RecordObserver } from './processing-times';
@@ -33,7 +33,7 @@ export interface RecordLoopPorts {
   readonly preparation: Preparation;
   readonly deadLetters: DeadLetters;
   readonly counters: Counters;
-  readonly log: (level: LogLevel, text: string) => void;
+  readonly log: Log;
   /** KFLOW_LONG_RUNNING_PROCESSING: the processing time of a record is not limited. */
   readonly isLongRunning: boolean;
   /** Given when the replica before this one ended uncleanly: a record may have ended it. */
@@ -80,7 +80,7 @@ export class RecordLoop implements SupervisorEvents {
       dead: (record) => this.settlement.settleDead(record),
       unreadable: (record, error) => this.finish(record.id, failureOf(error)),
       discardFailed: (record, error) =>
-        this.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`),
+        ports.log('WARNING', `${record.name}: downloaded file not deleted: ${String(error)}`, record.subject),
     });
     this.caution = new Caution(ports.caution, {
       ...ports,
@@ -262,8 +262,9 @@ export class RecordLoop implements SupervisorEvents {
     record.delivery.working();
   }
 
-  log(level: LogLevel, text: string): void {
-    this.ports.log(level, text);
+  log(level: LogLevel, text: string, id?: number): void {
+    const record = id === undefined ? undefined : (this.held.get(id) ?? this.manual?.recordOf(id));
+    this.ports.log(level, text, record?.subject);
   }
 
   lost(cause: KFlowError): boolean {

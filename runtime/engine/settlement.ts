@@ -2,14 +2,14 @@ import type { Counters } from './counters';
 import { cutText, decideFailure } from './failures';
 import type { HeldRecord } from './held-records';
 import type { DeadLetters } from './letters/dead-letters';
-import type { Failure, LogLevel } from './ports/host';
+import type { Failure, Log } from './ports/host';
 import type { ErrorStream } from './side-stream/error-stream';
 
 export interface SettlementPorts {
   readonly spec: { readonly maxDeliver: number };
   readonly deadLetters: DeadLetters;
   readonly counters: Counters;
-  readonly log: (level: LogLevel, text: string) => void;
+  readonly log: Log;
   /** Gets every failed attempt. */
   readonly errors?: Pick<ErrorStream, 'report'>;
 }
@@ -71,7 +71,7 @@ export class Settlement {
     const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : 'writing a dead letter';
     const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;
     const text = `attempt ${deliveries} of ${spec.maxDeliver} failed, ${next}: ${failure.type}: ${failure.message}`;
-    log('ERROR', `${record.name}: ${text}${trace}`);
+    log('ERROR', `${record.name}: ${text}${trace}`, record.subject);
     if (decision.kind === 'dead-letter') {
       this.writeDeadLetter(record, failure);
       return;
@@ -84,7 +84,7 @@ export class Settlement {
     const { deadLetters, counters, log } = this.ports;
     deadLetters.put(record, failure, (error) => {
       if (error !== undefined) {
-        log('ERROR', `${record.name}: dead letter not stored, retrying: ${error.message}`);
+        log('ERROR', `${record.name}: dead letter not stored, retrying: ${error.message}`, record.subject);
         this.giveBack(record, deadLetterRetryMs);
         return;
       }

@@ -26,6 +26,11 @@ const environmentSchema = z.object({
   KFLOW_LONG_RUNNING_PROCESSING: flag,
   KFLOW_SKIP_DOWNLOAD_ERROR: flag,
   KFLOW_CREATE_SIDESTREAM: flag,
+  /** Percent that a transfer of an object advances between two lines of the log. Left out: nothing is told of transfers. */
+  KFLOW_DL_UP_PROGRESS: z.string().min(1).pipe(z.coerce.number<string>().int().min(1).max(100)).optional(),
+  KFLOW_LOG_FORMAT: z.enum(['json', 'text']).optional(),
+  /** Name of this replica among those on this machine; that of a pod is its host name. */
+  KFLOW_REPLICA_NAME: z.string().min(1).optional(),
   /** A folder of credential files, of the nats with the error side stream. */
   KFLOW_SIDESTREAM_CREDENTIALS: z.string().min(1).optional(),
   /** Seconds that a stopping replica has for the records it is processing. */
@@ -55,10 +60,13 @@ export interface ReplicaEnvironment {
   readonly replica: number;
   /** Names this replica among those of its function, as one token; a replica that is started in its place has the same. */
   readonly identity: string;
+  /** Names this replica for people; undefined for a process that nobody has named. */
+  readonly name?: string | undefined;
   readonly baseDir: string;
   readonly isStreaming: boolean;
   readonly isLongRunning: boolean;
   readonly isDownloadFailureSkipped: boolean;
+  readonly progressPercent?: number | undefined;
   /** Error side streams that do not exist are created. */
   readonly createsSideStreams: boolean;
   readonly sideStreamCredentials?: string | undefined;
@@ -84,10 +92,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ReplicaEnvironment {
     nats: natsAccess(data.KFLOW_NATS_URL, data.KFLOW_NATS_CREDENTIALS, data.KFLOW_NATS_DOMAIN),
     replica: data.KFLOW_REPLICA ?? data.JOB_COMPLETION_INDEX ?? 0,
     identity: String(data.KFLOW_REPLICA ?? data.JOB_COMPLETION_INDEX ?? placeOf(data.KFLOW_SPEC)),
+    name: data.KFLOW_REPLICA_NAME ?? (env.KUBERNETES_SERVICE_HOST === undefined ? undefined : hostname()),
     baseDir: data.KFLOW_BASE_DIR ?? process.cwd(),
     isStreaming: data.KFLOW_STREAM_PROCESS_FUNCTION,
     isLongRunning: data.KFLOW_LONG_RUNNING_PROCESSING,
     isDownloadFailureSkipped: data.KFLOW_SKIP_DOWNLOAD_ERROR,
+    progressPercent: data.KFLOW_DL_UP_PROGRESS,
     createsSideStreams: data.KFLOW_CREATE_SIDESTREAM,
     sideStreamCredentials: data.KFLOW_SIDESTREAM_CREDENTIALS,
     shutdownMs: data.KFLOW_SHUTDOWN_TIMEOUT * 1_000,

@@ -17,7 +17,7 @@ import { S3ClaimSource, S3MessageStore } from '../adapters/s3/s3-message-store';
 import { pause } from '../async/pause';
 import { AvroSchemaCodec } from '../engine/avro-message';
 import { OutputWriter } from '../engine/output-writer';
-import type { LogLevel } from '../engine/ports/host';
+import type { Log } from '../engine/ports/host';
 import type { ReplicaEnvironment } from './environment';
 import type { ConnectionState } from './replica-health';
 import { openObjectStore } from './resolve-endpoint';
@@ -29,7 +29,7 @@ const trimEveryMs = 2_000;
 export interface LinksProps {
   readonly spec: FunctionSpec;
   readonly environment: ReplicaEnvironment;
-  readonly log: (level: LogLevel, text: string) => void;
+  readonly log: Log;
   /** Called at every change, the first connection included. */
   readonly onConnection: (state: ConnectionState) => void;
 }
@@ -109,7 +109,7 @@ export class ReplicaLinks {
   }
 
   objectStore(connection: S3Connection): S3ObjectStore {
-    return openObjectStore(connection, this.props.environment.env);
+    return openObjectStore(connection, this.props);
   }
 
   /**

@@ -5,10 +5,11 @@ import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-s
 import { ExitCode, timing } from '../../lib/plan/replica-lifecycle';
 import { unpackOddVariables } from '../adapters/processes/odd-variables';
 import { cutText } from '../engine/failures';
-import { createLog } from '../log';
-import { readEnvironment } from './environment';
+import { createLog, type Log, type LogOrigin } from '../log';
+import { type ReplicaEnvironment, readEnvironment } from './environment';
 import { writeTermination } from './incomplete-end';
 import { type ReplicaEnd, runReplica } from './replica';
+import { replicaName } from './replica-context';
 
 /** Longest text of the error that ends a replica, in characters. */
 const maxErrorLength = 16_000;
@@ -18,7 +19,7 @@ let hasEnded = false;
 
 async function main(): Promise<number> {
   unpackOddVariables(process.env);
-  const log = createLog(process.env);
+  let log = createLog(process.env);
   const stop = new AbortController();
   // an exit that nobody asked for: a replica is done only when `main` says so
   process.on('exit', () => {
@@ -28,6 +29,8 @@ async function main(): Promise<number> {
   try {
     const environment = readEnvironment(process.env);
     const spec = withProgram(readSpec(environment.specFile), process.env.KFLOW_PROGRAM);
+    log = createLog(process.env, originOf(spec, environment));
+    logEverything(log);
     exitInTime(stop.signal, environment.shutdownMs, () => {
       log('WARNING', 'the replica did not end in time; what it has not acked is redelivered');
       hasEnded = true;
@@ -43,6 +46,21 @@ async function main(): Promise<number> {
     log('CRITICAL', cutText(messageOf(error), maxErrorLength));
     return exitCodeOf({ error });
   }
+}
+
+/** Makes lines of the log of what Node would write to stderr as text. */
+function logEverything(log: Log): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log('WARNING', String(warning)));
+  process.on('uncaughtException', (error) => {
+    log('CRITICAL', cutText(String(error.stack ?? error), maxErrorLength));
+    process.exit(ExitCode.Failed);
+  });
+}
+
+function originOf(spec: FunctionSpec, environment: ReplicaEnvironment): LogOrigin {
+  const { namespace, jobId, function: functionId } = spec;
+  return { flow: `${namespace}/${jobId}`, function: functionId, replica: replicaName({ spec, environment }) };
 }
 
 /** Calls `exit` before the time of a stopped replica is over, so that it is not killed: a server may not answer, or code may not end. */

@@ -6,7 +6,7 @@ import { retryRequest } from '../adapters/jetstream/retry-request';
 import type { SinkContext, SourceContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
 import type { Part, Writer } from '../engine/ports/flow-state';
-import type { Host, HostEvents, LogLevel, SchemaSource } from '../engine/ports/host';
+import type { Host, HostEvents, Log, SchemaSource } from '../engine/ports/host';
 import type { Publisher } from '../engine/ports/publisher';
 import type { RecordObserver } from '../engine/processing-times';
 import type { ErrorCounts } from '../engine/side-stream/error-stream';
@@ -26,9 +26,14 @@ export interface ReplicaContext {
   readonly health: ReplicaHealth;
   /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
-  readonly log: (level: LogLevel, text: string) => void;
+  readonly log: Log;
   /** Aborted when the replica must stop: finish the records in process, and take no more. */
   readonly stop: AbortSignal;
+}
+
+/** Names the replica for people. */
+export function replicaName({ spec, environment }: Pick<ReplicaContext, 'spec' | 'environment'>): string {
+  return environment.name ?? `${spec.function}-${environment.replica}`;
 }
 
 /** The function and the streams that end with it. */

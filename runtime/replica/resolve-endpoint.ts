@@ -6,13 +6,13 @@ import { SubjectWriter } from '../adapters/jetstream/publishing/subject-writer';
 import { S3ObjectStore } from '../adapters/s3/object-store';
 import { SearchClient } from '../adapters/search/search-client';
 import type { Endpoint, ObjectStoreEndpoint, SearchEndpoint, SubjectEndpoint } from '../connectors/connector';
-import type { LogLevel } from '../engine/ports/host';
+import type { Log } from '../engine/ports/host';
 import type { ReplicaEnvironment } from './environment';
 
 /** The replica of a connector. */
 export interface EndpointContext {
-  readonly environment: Pick<ReplicaEnvironment, 'env' | 'nats' | 'replica'>;
-  readonly log: (level: LogLevel, text: string) => void;
+  readonly environment: Pick<ReplicaEnvironment, 'env' | 'nats' | 'replica' | 'progressPercent'>;
+  readonly log: Log;
 }
 
 /**
@@ -21,12 +21,11 @@ export interface EndpointContext {
  */
 export function resolveEndpoint(spec: FunctionSpec, context: EndpointContext): Endpoint {
   const { connectsTo } = descriptorOf(spec.type);
-  const { env } = context.environment;
   switch (connectsTo) {
     case 'object-store':
-      return objectStoreEndpoint(spec, env);
+      return objectStoreEndpoint(spec, context);
     case 'search-server':
-      return searchEndpoint(spec, env);
+      return searchEndpoint(spec, context.environment.env);
     case 'nats-server':
       return subjectEndpoint(spec, context);
     case 'nothing':
@@ -35,7 +34,8 @@ export function resolveEndpoint(spec: FunctionSpec, context: EndpointContext): E
 }
 
 /** Throws ConfigError, which names the variables that are not set. */
-export function openObjectStore(connection: S3Connection, env: NodeJS.ProcessEnv): S3ObjectStore {
+export function openObjectStore(connection: S3Connection, { environment, log }: EndpointContext): S3ObjectStore {
+  const { env, progressPercent } = environment;
   const { addr, region, pathStyle } = connection;
   const { userEnv, passwordEnv, sessionTokenEnv, caEnv } = connection;
   const names = [userEnv, passwordEnv, sessionTokenEnv, caEnv].filter((name) => name !== undefined);
@@ -49,12 +49,13 @@ export function openObjectStore(connection: S3Connection, env: NodeJS.ProcessEnv
     region,
     ca: read(caEnv) ?? connection.ca,
     pathStyle,
+    ...(progressPercent === undefined ? {} : { progress: { stepPercent: progressPercent, log } }),
   });
 }
 
-function objectStoreEndpoint({ endpoint, function: id }: FunctionSpec, env: NodeJS.ProcessEnv): ObjectStoreEndpoint {
+function objectStoreEndpoint({ endpoint, function: id }: FunctionSpec, context: EndpointContext): ObjectStoreEndpoint {
   if (endpoint === undefined) throw new ConfigError('config-invalid', `${id}: the spec has no endpoint`);
-  return { store: openObjectStore(endpoint, env), topics: endpoint.topics };
+  return { store: openObjectStore(endpoint, context), topics: endpoint.topics };
 }
 
 function searchEndpoint(spec: FunctionSpec, env: NodeJS.ProcessEnv): SearchEndpoint {

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { ConfigError } from '../../lib/errors';
 import { outputsOf } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
@@ -21,7 +20,7 @@ import { RecordLoop } from '../engine/record-loop';
 import { SinkHost } from '../engine/sink-host';
 import { openErrorStream } from './error-stream';
 import { createAggregates } from './replica-aggregates';
-import { aborted, hostOf, partOf, type ReplicaContext, sinkContext, writerOf } from './replica-context';
+import { aborted, hostOf, partOf, type ReplicaContext, replicaName, sinkContext, writerOf } from './replica-context';
 
 /** How often an idle batch replica checks whether its inputs have ended. */
 const completionEveryMs = 250;
@@ -118,12 +117,6 @@ async function readerHosts(context: ReplicaContext): Promise<CreateHost> {
 function originsOf({ spec, links }: ReplicaContext): { readonly origins?: OriginLookup } {
   const outputs = outputsOf(spec);
   return outputs.length === 0 ? {} : { origins: new RecordOrigins(links.connection, spec, outputs) };
-}
-
-/** A pod has a name; a process of this machine, its function and number. */
-function replicaName({ spec, environment }: ReplicaContext): string {
-  const isPod = environment.env.KUBERNETES_SERVICE_HOST !== undefined;
-  return isPod ? hostname() : `${spec.function}-${environment.replica}`;
 }
 
 function createPreparation(

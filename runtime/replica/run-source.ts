@@ -36,7 +36,7 @@ async function readToEnd(context: ReplicaContext): Promise<void> {
     health.hostDied();
     loop.fail(cause);
   };
-  const host = hostOf(context, { ...noRecords, log, crashed });
+  const host = hostOf(context, { ...noRecords, log: (level, text) => log(level, text), crashed });
   await host.open();
   const source = await sourceConnector(spec.type).open(await sourceContext(context, host));
   health.enter('working');

@@ -13,6 +13,8 @@ export class HostRun implements HostEvents {
   readonly outputs = new Map<number, { payload: Uint8Array; side: string }[]>();
   readonly outcomes = new Map<number, 'done' | 'released' | Failure>();
   readonly logs: [LogLevel, string][] = [];
+  /** The records that were processed as the entries of `logs` were written, in the same order. */
+  readonly loggedFor: (number | undefined)[] = [];
   /** Every event, as in `output 3`, `output 3 to errors`, `failed 4`, `INFO text`. */
   readonly order: string[] = [];
   readonly crashes: Error[] = [];
@@ -64,8 +66,9 @@ export class HostRun implements HostEvents {
     this.order.push(`ack requested ${id}`);
   }
 
-  log(level: LogLevel, text: string): void {
+  log(level: LogLevel, text: string, id?: number): void {
     this.logs.push([level, text]);
+    this.loggedFor.push(id);
     this.order.push(`${level} ${text}`);
   }
 

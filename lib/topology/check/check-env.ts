@@ -5,7 +5,32 @@ import type { ProblemList } from '../read/problem-list';
 
 /** Variables that KFlow sets. */
 const reserved =
-  /^KFLOW_(SPEC|NATS_(URL|CREDENTIALS|DOMAIN)|HTTP_PORT|HTTP_HOST|METRICS|REPLICA|(ADDR|DOWNLOAD|STORE|DEV|CLAIM_\d+)_(USER|PASSWORD))$/;
+  /^KFLOW_(SPEC|NATS_(URL|CREDENTIALS|DOMAIN)|HTTP_PORT|HTTP_HOST|METRICS|REPLICA(_NAME)?|(ADDR|DOWNLOAD|STORE|DEV|CLAIM_\d+)_(USER|PASSWORD))$/;
+
+interface ValueRule {
+  readonly isValid: (value: string) => boolean;
+  readonly message: string;
+}
+
+function isWhole(value: string, least: number, most: number): boolean {
+  return /^\d+$/.test(value) && Number(value) >= least && Number(value) <= most;
+}
+
+/** The values of variables that the runtime reads. */
+const values: { readonly [name: string]: ValueRule } = {
+  KFLOW_SHUTDOWN_TIMEOUT: {
+    isValid: (value) => isWhole(value, 1, 86_400),
+    message: 'must be whole seconds, "1" to "86400"',
+  },
+  KFLOW_DL_UP_PROGRESS: {
+    isValid: (value) => isWhole(value, 1, 100),
+    message: 'must be a whole percentage, "1" to "100"',
+  },
+  KFLOW_LOG_FORMAT: {
+    isValid: (value) => value === 'json' || value === 'text',
+    message: 'must be "json" or "text"',
+  },
+};
 
 const sources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'];
 
@@ -24,10 +49,9 @@ export function checkEnv(env: unknown, at: DocumentPath, problems: ProblemList):
       const message = 'must not contain a NUL character';
       problems.add({ code: 'setting-invalid', path: [...path, 'value'], message });
     }
-    const isTime = /^\d+$/.test(entry.value) && Number(entry.value) >= 1 && Number(entry.value) <= 86_400;
-    if (entry.name !== 'KFLOW_SHUTDOWN_TIMEOUT' || isTime) continue;
-    const message = 'must be whole seconds, "1" to "86400"';
-    problems.add({ code: 'setting-invalid', path: [...path, 'value'], message });
+    const rule = typeof entry.name === 'string' && Object.hasOwn(values, entry.name) ? values[entry.name] : undefined;
+    if (rule === undefined || rule.isValid(entry.value)) continue;
+    problems.add({ code: 'setting-invalid', path: [...path, 'value'], message: rule.message });
   }
 }
 

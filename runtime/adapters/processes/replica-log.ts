@@ -129,8 +129,8 @@ function lastMessages(text: string): string {
   return joined.length > shownLength ? `${joined.slice(0, shownLength - 1)}…` : joined;
 }
 
-/** Time and level before a message of the runtime's text log, removed so that a repeated error reads the same. */
-const textHead = /^\[\d{4}-\d{2}-\d{2} [\d:.]+\] ([A-Z]+): /;
+/** Time, level and origin before a message of the runtime's text log, removed so that a repeated error reads the same. */
+const textHead = /^\[\d{4}-\d{2}-\d{2} [\d:.]+\] (?:\([^)]*\) )?([A-Z]+): /;
 const uneventfulLevels = ['DEBUG', 'INFO'];
 
 /** The message of a line that the runtime logged, without DEBUG and INFO; a message logged as JSON may have several lines. */

@@ -17,6 +17,8 @@ export interface WorkloadNodeProps {
   readonly directory: string;
   /** Variables of every replica; they override the variables of the manifests. */
   readonly env: { readonly [name: string]: string };
+  /** Variables of every replica that neither this process nor the manifest has. */
+  readonly defaults?: { readonly [name: string]: string };
   /** JavaScript file that every replica runs; left out, the runtime. */
   readonly program?: string;
   /** Logs are `<directory>/logs/<replica>.log`; left out, each flow has a folder for its logs. */
@@ -163,6 +165,7 @@ export class WorkloadNode {
       logFile: (replica) => this.logFile(workload.flow, replica),
       program: this.props.program ?? path.join(__dirname, '../../replica/main.js'),
       env: this.props.env,
+      defaults: this.props.defaults ?? {},
       record: () => jobRecordSchema.parse(object()?.status ?? {}),
       saveRecord: (status) => this.objects.put({ ...(object() as StoredObject), status }),
       onChange: () => this.changed(key, runner),

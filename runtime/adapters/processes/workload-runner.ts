@@ -18,6 +18,8 @@ export interface WorkloadRunnerProps {
   readonly program: string;
   /** Variables of every replica; they override the manifest. */
   readonly env: { readonly [name: string]: string };
+  /** Variables of every replica that neither this process nor the manifest has. */
+  readonly defaults: { readonly [name: string]: string };
   /** The stored record of the Job; empty for a new Job. */
   readonly record: () => JobRecord;
   readonly saveRecord: (record: JobRecord) => void;
@@ -159,7 +161,7 @@ export class WorkloadRunner {
         const variables = setUpReplica(replica, props.objects);
         // the login of this process is not that of its replicas
         const { KFLOW_NATS_CREDENTIALS: _folder, KFLOW_NATS_DOMAIN: _domain, ...inherited } = process.env;
-        return { ...inherited, ...variables, ...props.env };
+        return { ...props.defaults, ...inherited, ...variables, ...props.env, KFLOW_REPLICA_NAME: name };
       },
       afterExit: (exit) => this.afterExit(number, exit),
       onChange: () => this.reconcileSoon(),

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { DeleteObjectsCommand, GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { jitteredBackoffMs } from '../../async/backoff';
 import { retry } from '../../async/retry';
+import type { LogSubject } from '../../engine/ports/host';
 import { BodyCheck } from './body-check';
 import { type ListedObject, Listing, unquoted } from './listing';
 import {
@@ -19,6 +20,7 @@ import {
   wrapObjectStoreError,
 } from './object-store-error';
 import { type S3Account, S3Clients, type S3Connection } from './s3-clients';
+import { type ProgressOptions, type Transfer, TransferProgress } from './transfer-progress';
 
 export type { ListedObject } from './listing';
 
@@ -28,6 +30,8 @@ export interface ObjectStoreOptions extends S3Account {
   readonly retryForMs?: number;
   /** Stops the retries. */
   readonly signal?: AbortSignal;
+  /** Tells the progress of reads and writes. */
+  readonly progress?: ProgressOptions | undefined;
 }
 
 export interface ObjectMetadata extends Omit<ListedObject, 'key'> {
@@ -52,8 +56,18 @@ const maxRetryAfterMs = 20_000;
 /** Attempts of a call that the server answers with a fault: a proxy may have caused the first. */
 const faultyAttempts = 4;
 const deleteBatchSize = 1_000;
+/** Bytes that are sent at a time where progress is told. */
+const sliceBytes = 64 * 1024;
 /** Characters that XML cannot contain: keys with them are deleted one by one, not in a list. */
 const notInXml = /[^\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** An object that is written as a stream. */
+interface StreamedObject {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly ContentLength: number;
+  readonly ContentType?: string | undefined;
+}
 
 /**
  * An S3 service.
@@ -88,9 +102,11 @@ export class S3ObjectStore {
     return await this.call({ verb: 'get', bucket, key }, async ({ sdk, client }) => {
       const response = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
       const check = new BodyCheck(bucket);
+      const progress = this.progressOf({ is: 'download', bucket, key, bytes: response.ContentLength });
       const chunks: Uint8Array[] = [];
       for await (const chunk of response.Body as Readable) {
         check.add(chunk);
+        progress?.add(chunk.length);
         chunks.push(chunk);
       }
       check.assertRead(response);
@@ -98,15 +114,19 @@ export class S3ObjectStore {
     });
   }
 
-  /** Downloads an object to a file and creates the directory. The file appears when it is complete. */
-  async download(bucket: string, key: string, file: string): Promise<ObjectMetadata> {
+  /**
+   * Downloads an object to a file and creates the directory. The file appears when it is complete. `about` is what the
+   * download is for.
+   */
+  async download(bucket: string, key: string, file: string, about?: LogSubject): Promise<ObjectMetadata> {
     await mkdir(dirname(file), { recursive: true });
     const partial = `${file}.${process.pid}.part`;
     try {
       const metadata = await this.call({ verb: 'download', bucket, key }, async ({ sdk, client }) => {
         const response = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
         const check = new BodyCheck(bucket);
-        await pipeline(response.Body as Readable, tapped(check), createWriteStream(partial));
+        const progress = this.progressOf({ is: 'download', bucket, key, bytes: response.ContentLength, about });
+        await pipeline(response.Body as Readable, tapped(check, progress), createWriteStream(partial));
         check.assertRead(response);
         return metadataOf(response, check.size);
       });
@@ -119,32 +139,24 @@ export class S3ObjectStore {
   }
 
   async put(bucket: string, key: string, body: Uint8Array, contentType?: string): Promise<void> {
-    await this.call({ verb: 'put', bucket, key }, async ({ sdk, client }) => {
+    await this.call({ verb: 'put', bucket, key }, async (connection) => {
+      const content = { Bucket: bucket, Key: key, ContentLength: body.byteLength, ContentType: contentType };
+      if (this.options.progress !== undefined) {
+        await this.stream(connection, content, Readable.from(slicesOf(body))); // as it is sent, its progress is seen
+        return;
+      }
       const check = new BodyCheck(bucket);
       check.add(body);
-      const content = { Body: body, ContentLength: body.byteLength, ContentType: contentType };
-      const response = await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, ...content }));
+      const response = await connection.client.send(new connection.sdk.PutObjectCommand({ ...content, Body: body }));
       check.assertWritten(response);
     });
   }
 
   /** Uploads a file as a stream, in one request: at most 5 GiB on AWS. */
   async upload(bucket: string, key: string, file: string): Promise<void> {
-    await this.call({ verb: 'upload', bucket, key }, async ({ sdk, client }) => {
+    await this.call({ verb: 'upload', bucket, key }, async (connection) => {
       const { size } = await stat(file);
-      const check = new BodyCheck(bucket);
-      const body = tapped(check);
-      const content = { Bucket: bucket, Key: key, Body: body, ContentLength: size };
-      const abort = new AbortController();
-      try {
-        const sending = client.send(new sdk.PutObjectCommand(content), { abortSignal: abort.signal });
-        const [response] = await Promise.all([sending, pipeline(createReadStream(file), body)]);
-        check.assertWritten(response);
-      } finally {
-        // whichever failed first, the other one ends
-        abort.abort();
-        body.destroy();
-      }
+      await this.stream(connection, { Bucket: bucket, Key: key, ContentLength: size }, createReadStream(file));
     });
   }
 
@@ -241,6 +253,29 @@ export class S3ObjectStore {
     });
   }
 
+  /** Writes an object as its content is read. */
+  private async stream({ sdk, client }: S3Connection, content: StreamedObject, from: Readable): Promise<void> {
+    const { Bucket: bucket, Key: key, ContentLength: bytes } = content;
+    const check = new BodyCheck(bucket);
+    const body = tapped(check, this.progressOf({ is: 'upload', bucket, key, bytes }));
+    const abort = new AbortController();
+    try {
+      const command = new sdk.PutObjectCommand({ ...content, Body: body });
+      const sending = client.send(command, { abortSignal: abort.signal });
+      const [response] = await Promise.all([sending, pipeline(from, body)]);
+      check.assertWritten(response);
+    } finally {
+      // whichever failed first, the other one ends
+      abort.abort();
+      body.destroy();
+    }
+  }
+
+  private progressOf(transfer: Transfer): TransferProgress | undefined {
+    const { progress } = this.options;
+    return progress === undefined ? undefined : new TransferProgress(transfer, progress);
+  }
+
   private async deleteBatch(bucket: string, keys: readonly string[]): Promise<void> {
     await this.call({ verb: 'delete', bucket }, async ({ sdk, client }) => {
       const request = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
@@ -295,14 +330,19 @@ function addContentMd5(command: DeleteObjectsCommand): void {
   );
 }
 
-/** A stream that passes everything on, and adds it to the check. */
-function tapped(check: BodyCheck): Transform {
+/** A stream that passes everything on, and adds it to the check and to the progress. */
+function tapped(check: BodyCheck, progress?: TransferProgress): Transform {
   return new Transform({
     transform(chunk: Uint8Array, _, done) {
       check.add(chunk);
+      progress?.add(chunk.length);
       done(null, chunk);
     },
   });
+}
+
+function* slicesOf(body: Uint8Array): Generator<Uint8Array> {
+  for (let from = 0; from < body.length; from += sliceBytes) yield body.subarray(from, from + sliceBytes);
 }
 
 /** The delay that a server has requested; 0 if none. */

@@ -142,7 +142,7 @@ export class AggregateHost implements Host {
       released: (id) => events.released(id),
       heartbeat: (id) => (isFinish(id) ? finish(id)?.heartbeat() : events.heartbeat(id)),
       ackRequested: (id) => events.ackRequested?.(id),
-      log: (level, text) => events.log(level, text),
+      log: (level, text, id) => events.log(level, text, id),
       crashed: (cause: KFlowError) => {
         this.gone(cause.message);
         events.crashed(cause);

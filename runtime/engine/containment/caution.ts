@@ -1,12 +1,12 @@
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { maxLoneAttempts, replicaFailure } from '../failures';
 import { type HeldRecord, RecordState } from '../held-records';
-import type { Failure, LogLevel } from '../ports/host';
+import type { Failure, Log } from '../ports/host';
 import type { LoneAttempts } from '../ports/lone-attempts';
 
 export interface CautionPorts {
   readonly spec: Pick<FunctionSpec, 'ackWaitMs' | 'maxDeliver'>;
-  readonly log: (level: LogLevel, text: string) => void;
+  readonly log: Log;
   /** The record has ended too many replicas. */
   readonly failed: (record: HeldRecord, failure: Failure) => void;
   readonly giveBack: (record: HeldRecord, delayMs: number) => void;
@@ -71,7 +71,7 @@ export class Caution {
       record.isNoted = true;
       if (earlier >= maxLoneAttempts(spec.maxDeliver)) failed(record, replicaFailure(earlier));
     } catch (error) {
-      log('WARNING', `${record.name}: the attempt cannot be noted, retrying: ${String(error)}`);
+      log('WARNING', `${record.name}: the attempt cannot be noted, retrying: ${String(error)}`, record.subject);
       if (record.state !== RecordState.Settled) giveBack(record, noteRetryMs);
     }
     this.isNoting = false;

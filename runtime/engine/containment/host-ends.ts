@@ -2,7 +2,7 @@ import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { kindOf } from '../../../lib/topology/function-types/function-type';
 import { cutText, maxLogged } from '../failures';
 import type { HeldRecord } from '../held-records';
-import type { Failure, LogLevel } from '../ports/host';
+import type { Failure, Log } from '../ports/host';
 import { decideBlame, namesOf, SuspectLimit } from './blame';
 import type { HostQueue } from './host-queue';
 import type { HostSupervisor } from './host-supervisor';
@@ -12,7 +12,7 @@ export interface HostEndPorts {
   readonly spec: FunctionSpec;
   readonly queue: HostQueue;
   readonly supervisor: HostSupervisor;
-  readonly log: (level: LogLevel, text: string) => void;
+  readonly log: Log;
   readonly isStopping: () => boolean;
   readonly isLastAttempt: (record: HeldRecord) => boolean;
   /** The record has an outcome. */
@@ -100,7 +100,8 @@ export class HostEnds {
 
   private repeatInNewHost(record: HeldRecord, { type, message }: Failure): void {
     const text = 'records fail one after another, repeating the last attempt alone in a new process';
-    this.ports.log('WARNING', `${record.name}: ${text}: ${cutText(`${type}: ${message}`, maxLogged)}`);
+    const error = cutText(`${type}: ${message}`, maxLogged);
+    this.ports.log('WARNING', `${record.name}: ${text}: ${error}`, record.subject);
     this.ports.supervisor.replace();
     this.rewind([record]);
   }

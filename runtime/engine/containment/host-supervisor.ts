@@ -1,6 +1,6 @@
 import { ConfigError, KFlowError } from '../../../lib/errors';
 import { Backoff } from '../../async/backoff';
-import type { CreateHost, Host, HostEvents, HostRecord, LogLevel } from '../ports/host';
+import type { CreateHost, Host, HostEvents, HostRecord } from '../ports/host';
 
 /** Crashes in a row, without an outcome of a record between them, after which the function counts as broken. */
 const maxIdleCrashes = 5;
@@ -214,7 +214,7 @@ export class HostSupervisor {
       ackRequested: (id) => {
         if (isCurrent()) events.ackRequested?.(id);
       },
-      log: (level: LogLevel, text: string) => events.log(level, text),
+      log: (level, text, id) => events.log(level, text, id),
       crashed: (cause) => {
         if (isCurrent()) this.onCrash(cause);
       },

@@ -45,6 +45,15 @@ export type FailureReason = 'crashed' | 'exited' | 'timed out' | 'too large';
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 
+/** What a line of the log is about, beside the replica that writes it. */
+export interface LogSubject {
+  /** `<stream>:<sequence>` of the record, the same at each delivery. */
+  readonly record?: string;
+}
+
+/** Writes one entry of the log, which may have several lines of text. */
+export type Log = (level: LogLevel, text: string, about?: LogSubject) => void;
+
 /** Reports of a host to the loop. For each record: any number of outputs, then exactly one of done, failed, released. */
 export interface HostEvents {
   /**
@@ -66,7 +75,8 @@ export interface HostEvents {
    * Only of a host that `acksManually`.
    */
   ackRequested?(id: number): void;
-  log(level: LogLevel, text: string): void;
+  /** `id` is the record that the function processed as it wrote the entry, if the host knows. */
+  log(level: LogLevel, text: string, id?: number): void;
   /**
    * The host's process has ended without having been asked to; no further event follows. The records that were handed over
    * and have no outcome were in the host. The message says how it ended: `Python exited with code 0` (`host-exited`),

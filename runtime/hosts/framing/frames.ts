@@ -36,7 +36,7 @@ export const FromProcess = {
   Outcomes: 'O',
   /** The id of a record that is alive. */
   Heartbeat: 'B',
-  /** JSON: log entries. */
+  /** JSON: log entries, each with the id of the record that was being processed, if there is one. */
   Log: 'L',
   /** Records of a source: the response to a request. */
   Generated: 'G',

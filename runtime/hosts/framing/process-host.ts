@@ -201,8 +201,8 @@ export class ProcessHost implements Host {
     if (id !== this.finishing) this.queue.assertSent(id);
   }
 
-  private log(entries: readonly { level: LogLevel; text: string }[]): void {
-    for (const { level, text } of entries) this.options.events.log(level, text);
+  private log(entries: readonly { level: LogLevel; text: string; record?: number }[]): void {
+    for (const { level, text, record } of entries) this.options.events.log(level, text, record);
   }
 
   private output(id: number, payload: Uint8Array, side: string, takesRoom: boolean): void {

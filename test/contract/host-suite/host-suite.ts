@@ -269,6 +269,7 @@ function describeContext(run: Run): void {
       ]);
       expect(host.order.filter((event) => !/^[A-Z]/.test(event))).toEqual(['heartbeat 0', 'output 0', 'done 0']);
       expect(host.order.at(-1)).toBe('done 0');
+      expect(host.loggedFor).toEqual([0, 0, 0]);
     }));
 }
 
@@ -405,6 +406,20 @@ function describeOrder(run: Run): void {
         expect([host.outcomes.get(0), host.outcomes.get(1)]).toEqual(['done', 'done']);
         host.host.process([recordOf(5, numbered, { n: 5 })]);
         await host.until(() => host.outcomes.get(5) === 'done');
+      },
+      { concurrency: 2, meta: { gate } },
+    ));
+
+  it('names the record of each entry, of several that are processed at once', () =>
+    run(
+      'waits',
+      async (host) => {
+        host.host.process([3, 4].map((id) => recordOf(id, numbered, { n: id })));
+        await host.until(() => host.logs.length === 2);
+        writeFileSync(gate, '');
+        await host.until(() => host.outcomes.size === 2);
+        expect(host.logs.map(([, line]) => line)).toEqual(['began 3', 'began 4']);
+        expect(host.loggedFor).toEqual([3, 4]);
       },
       { concurrency: 2, meta: { gate } },
     ));

@@ -61,7 +61,8 @@ test('creates the bucket with the credentials of the environment that the functi
 
 test('a replica of manifests that make buckets creates that of its sink, with the credentials of its pod', async () => {
   const env = { KFLOW_ADDR_USER: 'u', KFLOW_ADDR_PASSWORD: 'p', KFLOW_ADDR_SESSION_TOKEN: 'token-1' };
-  const objectStore: ReplicaLinks['objectStore'] = (connection) => openObjectStore(connection, env);
+  const context = { environment: { env, nats: { url: 'nats://own:4222' }, replica: 0 }, log: () => undefined };
+  const objectStore: ReplicaLinks['objectStore'] = (connection) => openObjectStore(connection, context);
   const access = 'secret: minio, secretKeys: [sessionToken]';
   const made = async (settings: PlanSettings) => {
     const spec = specOf(planOfSink(access, settings), 'write');

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { s3list } from '../../../lib/topology/function-types/fs-source';
 import { ObjectDownloads } from '../../../runtime/adapters/s3/object-downloads';
+import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
+import type { Log } from '../../../runtime/engine/ports/host';
 import { etagOf, objectHeaders } from '../../support/test-s3-server';
 import { S3Stage } from './s3-stage';
 
@@ -18,9 +20,9 @@ beforeEach(() => {
   server.fill('inbox', { 'in/a.txt': 'hello' });
 });
 
-function downloads(isFailureSkipped = false): ObjectDownloads {
+function downloads(isFailureSkipped = false, store = stage.store): ObjectDownloads {
   return new ObjectDownloads({
-    store: stage.store,
+    store,
     schemas: { schemaOf: async () => s3list },
     directory,
     isFailureSkipped,
@@ -62,6 +64,27 @@ test('an object that is cut once arrives as a whole', async () => {
   const download = await all.fetch(listed('in/a.txt'));
   expect(readFileSync(download.path ?? '', 'utf8')).toBe('hello');
   await all.discard(download);
+});
+
+test('tells how far a download is in steps of a percentage, with its record', async () => {
+  const lines: string[] = [];
+  const log: Log = (level, text, about) => lines.push(`${level} ${text} [${about?.record}]`);
+  const store = new S3ObjectStore({
+    addr: server.address,
+    user: 'u',
+    password: 'p',
+    progress: { stepPercent: 30, log },
+  });
+  const bytes = 1024 * 1024;
+  server.fill('inbox', { 'in/big': 'x'.repeat(bytes) });
+  const all = downloads(false, store);
+  const download = await all.fetch(listed('in/big'), { record: 'in:7' });
+  const percents = lines.map((line) => Number(/ (\d+) % of /.exec(line)?.[1]));
+  expect(lines[0]).toBe(`INFO download of inbox/in/big: ${percents[0]} % of ${bytes} bytes [in:7]`);
+  const steps = percents.map((percent, index) => percent - (percents[index - 1] ?? 0));
+  expect(steps.filter((step) => step < 30)).toEqual([]);
+  await all.discard(download);
+  await store.close();
 });
 
 test('a failed download is the failure of its record, and leaves nothing behind', async () => {

@@ -48,6 +48,8 @@ class LoopStage {
   readonly hosts: { readonly host: ManualHost; readonly events: HostEvents }[] = [];
   readonly counters = { in: 0, out: 0, failed: 0, dead: 0, lastFailure: undefined as string | undefined };
   readonly logs: string[] = [];
+  /** The records that the lines of `logs` are about, in the same order. */
+  readonly loggedFor: (string | undefined)[] = [];
   /** Set: the next hosts cannot be opened. */
   refusal: Error | undefined;
   readonly broken: Error[] = [];
@@ -85,7 +87,10 @@ class LoopStage {
       }),
       deadLetters: new DeadLetters(this.spec, this.publisher, letters),
       counters: this.counters,
-      log: (level, text) => this.logs.push(`${level} ${text}`),
+      log: (level, text, about) => {
+        this.logs.push(`${level} ${text}`);
+        this.loggedFor.push(about?.record);
+      },
       isLongRunning,
       observer,
       ...(caution === undefined ? {} : { caution }),

@@ -111,6 +111,17 @@ describe('an output', () => {
   });
 });
 
+test('a line that a function logs names the record that was processed, until it has ended', async () => {
+  const { loop } = open();
+  await stage.begin(3);
+  loop.log('INFO', 'hello', stage.last);
+  loop.log('INFO', 'nobody');
+  loop.done(stage.last);
+  loop.log('INFO', 'late', stage.last);
+  expect(stage.logs).toEqual(['INFO hello', 'INFO nobody', 'INFO late']);
+  expect(stage.loggedFor).toEqual(['in-0:3', undefined, undefined]);
+});
+
 describe('a failed record', () => {
   test.each([
     [1, 'nak 1000'],
@@ -124,6 +135,7 @@ describe('a failed record', () => {
     expect(stage.logs).toEqual([
       `ERROR record in-0:1: attempt ${deliveries} of 3 failed, retrying in ${answer.slice(4)} ms: ValueError: no`,
     ]);
+    expect(stage.loggedFor).toEqual(['in-0:1']);
     expect(loop.idle).toBe(true);
   });
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { readEnvironment } from '../../../runtime/replica/environment';
 
 const least = { KFLOW_SPEC: 'spec.json', KFLOW_NATS_URL: 'nats://nats:4222' };
@@ -27,6 +28,27 @@ test('listens on any free port and writes the port to a file', () => {
 
 test.each(['-1', '65536', '80.5', 'http', ''])('refuses the port "%s" and names the variable', (port) => {
   expect(() => readEnvironment({ ...least, KFLOW_HTTP_PORT: port })).toThrow(/^environment: KFLOW_HTTP_PORT: /);
+});
+
+test('tells the progress of transfers in steps of a percentage', () => {
+  expect(readEnvironment(least).progressPercent).toBeUndefined();
+  expect(readEnvironment({ ...least, KFLOW_DL_UP_PROGRESS: '25' }).progressPercent).toBe(25);
+});
+
+test.each([
+  ['KFLOW_DL_UP_PROGRESS', '0'],
+  ['KFLOW_DL_UP_PROGRESS', '101'],
+  ['KFLOW_DL_UP_PROGRESS', 'often'],
+  ['KFLOW_LOG_FORMAT', 'xml'],
+])('refuses %s=%s and names the variable', (name, value) => {
+  expect(() => readEnvironment({ ...least, [name]: value })).toThrow(new RegExp(`^environment: ${name}: `));
+});
+
+test('has the name that it is given, that of its pod, or none', () => {
+  expect(readEnvironment(least).name).toBeUndefined();
+  expect(readEnvironment({ ...least, KUBERNETES_SERVICE_HOST: '10.0.0.1' }).name).toBe(hostname());
+  const named = { ...least, KUBERNETES_SERVICE_HOST: '10.0.0.1', KFLOW_REPLICA_NAME: 'map-1' };
+  expect(readEnvironment(named).name).toBe('map-1');
 });
 
 test.each([

@@ -91,7 +91,8 @@ export class LocalFlow {
     const { plan, servers } = this.prepared();
     this.node = await WorkloadNode.open({
       directory: this.options.directory.path,
-      env: { ...natsVariables(servers.nats), KFLOW_BASE_DIR: this.options.baseDir, KFLOW_LOG_FORMAT: 'text' },
+      env: { ...natsVariables(servers.nats), KFLOW_BASE_DIR: this.options.baseDir },
+      defaults: { KFLOW_LOG_FORMAT: 'text' },
       isOfOneFlow: true,
     });
     this.node.apply(plan, this.manifests());

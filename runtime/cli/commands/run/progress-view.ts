@@ -1,3 +1,4 @@
+import type { createLog } from '../../../log';
 import { counted, fullCount, Rates } from '../../render/measures';
 import { type Column, renderTable } from '../../render/table';
 import { LiveView } from '../../terminal/live-view';
@@ -7,9 +8,12 @@ import type { FunctionCounts } from './flow-progress';
 /** Interval between two lines of a function without a terminal. */
 const plainEveryMs = 2_000;
 
+/** Writes lines of JSON. */
+export type RunLog = ReturnType<typeof createLog>;
+
 /**
  * The progress of a running flow: on a terminal a table, redrawn in place below all other lines; otherwise a line every
- * two seconds for each function whose counts have changed.
+ * two seconds for each function whose counts have changed. With a log, every line is one of the log.
  */
 export class ProgressView {
   private readonly rates = new Rates();
@@ -21,15 +25,17 @@ export class ProgressView {
   private constructor(
     private readonly stream: NodeJS.WriteStream,
     private live: LiveView | undefined,
+    private readonly log: RunLog | undefined,
   ) {}
 
-  static async open(stream: NodeJS.WriteStream): Promise<ProgressView> {
-    return new ProgressView(stream, await LiveView.open(stream));
+  static async open(stream: NodeJS.WriteStream, log?: RunLog): Promise<ProgressView> {
+    return new ProgressView(stream, log === undefined ? await LiveView.open(stream) : undefined, log);
   }
 
   /** Writes a permanent line. */
   say(line: string): void {
-    if (this.live === undefined) this.stream.write(`${line}\n`);
+    if (this.log !== undefined) this.log('INFO', line);
+    else if (this.live === undefined) this.stream.write(`${line}\n`);
     else this.live.say(line);
   }
 
@@ -47,9 +53,14 @@ export class ProgressView {
     this.writtenAt = nowMs;
     for (const fn of functions) {
       const key = JSON.stringify([fn.in, fn.out, fn.failed, fn.dead, fn.restarts, fn.phases]);
-      if (this.written.get(fn.function) !== key) this.stream.write(`${renderLine(fn, rates, widthOf(functions))}\n`);
+      if (this.written.get(fn.function) !== key) this.writeProgress(fn, rates, widthOf(functions));
       this.written.set(fn.function, key);
     }
+  }
+
+  private writeProgress(fn: FunctionCounts, rates: ReadonlyMap<string, number>, width: number): void {
+    if (this.log === undefined) this.stream.write(`${renderLine(fn, rates, width)}\n`);
+    else this.log('INFO', 'progress', countsOf(fn));
   }
 
   /** Shows the last counts and stops redrawing. */
@@ -59,6 +70,11 @@ export class ProgressView {
     this.live?.close();
     this.live = undefined;
   }
+}
+
+/** The counts of a function, as fields of a line of the log. */
+export function countsOf({ function: id, in: taken, out, failed, dead, restarts, pending }: FunctionCounts): object {
+  return { function: id, in: taken, out, failed, dead, restarts, pending };
 }
 
 /** The table of a run that has ended. */

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { KFlowError } from '../../../../lib/errors';
 import { assertRunnable } from '../../../../lib/plan/plan-flow';
 import type { Topology } from '../../../../lib/topology/document/topology';
 import { formatProblem } from '../../../../lib/topology/problem/problem';
 import { lostOf } from '../../../engine/drift/drift';
+import { createLog } from '../../../log';
 import { loadTopology } from '../../documents/load-topology';
-import { ExitStatus, usageError } from '../../frame/exit-status';
+import { ExitStatus, exitStatusOf, usageError } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
 import { counted } from '../../render/measures';
 import type { FunctionCounts } from './flow-progress';
 import { assertReadable, type DirectoryMap, makeWritable } from './local-buckets';
 import { LocalFlow } from './local-flow';
-import { ProgressView, renderSummary } from './progress-view';
+import { countsOf, ProgressView, type RunLog, renderSummary } from './progress-view';
 import { RunDirectory } from './run-directory';
 import { saveLetters } from './save-letters';
 import { type RunEnd, statusOfRun, watchRun } from './watch-run';
@@ -28,10 +30,42 @@ export interface RunOptions {
   readonly natsCredentials: string | undefined;
 }
 
-/** Runs a flow in the foreground. `Done` when every function succeeded without dead letters. */
+/**
+ * Runs a flow in the foreground. `Done` when every function succeeded without dead letters. With KFLOW_LOG_FORMAT=json, every
+ * line on stderr and stdout is JSON, as those of the replicas are.
+ */
 export async function runTopology(options: RunOptions, openInterrupts: () => Interrupts): Promise<ExitStatus> {
+  if (process.env.KFLOW_LOG_FORMAT !== 'json') return run(options, openInterrupts);
+  try {
+    return await run(options, openInterrupts, (flow) => ({
+      log: createLog({}, { flow }, process.stderr),
+      results: createLog({}, { flow }),
+    }));
+  } catch (error) {
+    const text = error instanceof KFlowError ? error.message : String((error as Error).stack);
+    createLog({}, {}, process.stderr)('CRITICAL', text);
+    return exitStatusOf(error);
+  }
+}
+
+/** Lines for stderr, and for stdout. */
+interface RunLogs {
+  readonly log: RunLog;
+  readonly results: RunLog;
+}
+
+async function run(
+  options: RunOptions,
+  openInterrupts: () => Interrupts,
+  openLogs?: (flow: string | undefined) => RunLogs,
+): Promise<ExitStatus> {
   const { topology, problems, baseDir } = loadTopology(options.file, options.set);
-  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  const logs = openLogs?.(topology && `${topology.namespace}/${topology.jobId}`);
+  for (const problem of problems) {
+    const text = formatProblem(problem);
+    if (logs === undefined) process.stderr.write(`${text}\n`);
+    else logs.log(problem.severity === 'warning' ? 'WARNING' : 'ERROR', text);
+  }
   if (topology === undefined) return ExitStatus.Failed;
   if (options.embedded && options.natsCredentials !== undefined) {
     throw usageError('--nats-credentials requires --no-embedded');
@@ -42,7 +76,7 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
   fill.forEach(assertReadable);
   save.forEach(makeWritable);
   const directory = RunDirectory.lock(path.resolve('.kflow', topology.jobId), options.keep);
-  const view = await ProgressView.open(process.stderr);
+  const view = await ProgressView.open(process.stderr, logs?.log);
   const interrupts = openInterrupts();
   const say = (line: string) => view.say(line);
   const { embedded: isEmbedded, natsCredentials, timeout: timeoutMs } = options;
@@ -69,7 +103,8 @@ export async function runTopology(options: RunOptions, openInterrupts: () => Int
     const functions = await flow.progress();
     isKept ||= end === 'failed' || functions.some(({ dead, drifts }) => dead > 0 || lostOf(drifts) > 0);
     view.end(functions);
-    process.stdout.write(renderSummary(functions));
+    if (logs === undefined) process.stdout.write(renderSummary(functions));
+    else for (const fn of functions) logs.results('INFO', 'summary', countsOf(fn));
     await saveBuckets(flow, save, say).catch((error) => {
       isKept = true;
       throw error;

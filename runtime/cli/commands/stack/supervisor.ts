@@ -111,11 +111,12 @@ export class StackSupervisor {
   private async processNode(natsUrl: string): Promise<string> {
     const { directory, say } = this.options;
     const socketPath = directory.socket('node.sock');
-    const env = { KFLOW_NATS_URL: natsUrl, KFLOW_LOG_FORMAT: 'text' };
+    const env = { KFLOW_NATS_URL: natsUrl };
     const node = await startProcessNode({
       directory: directory.dataOf('processes'),
       socketPath,
       env,
+      defaults: { KFLOW_LOG_FORMAT: 'text' },
       log: (line) => say(`process node: ${line}`),
     });
     this.ends.push({ what: 'the process node', end: async () => node.close() });

@@ -16,6 +16,8 @@ export class FunctionLog {
   private readonly lines: readonly Lines[];
   /** What user code gets as `logger`. */
   readonly logger: Logger;
+  /** The id of the record that is being processed. */
+  currentRecord: () => number | undefined = () => undefined;
 
   constructor(
     private readonly outbox: Outbox,
@@ -27,7 +29,7 @@ export class FunctionLog {
     const at =
       (level: LogLevel) =>
       (...args: unknown[]) => {
-        if (this.isLogged(level)) outbox.log(level, formatWithOptions({}, ...args));
+        if (this.isLogged(level)) this.write(level, formatWithOptions({}, ...args));
       };
     this.logger = { debug: at('DEBUG'), info: at('INFO'), warn: at('WARNING'), error: at('ERROR') };
   }
@@ -38,7 +40,7 @@ export class FunctionLog {
   }
 
   private redirect(name: 'stdout' | 'stderr', fd: number, level: LogLevel): Lines {
-    const lines = new Lines((text) => this.outbox.log(level, text), 'write');
+    const lines = new Lines((text) => this.write(level, text), 'write');
     const isLogged = this.isLogged(level);
     const stream = new Writable({
       decodeStrings: false,
@@ -53,6 +55,10 @@ export class FunctionLog {
       enumerable: true,
     });
     return lines;
+  }
+
+  private write(level: LogLevel, text: string): void {
+    this.outbox.log(level, text, this.currentRecord());
   }
 
   private isLogged(level: LogLevel): boolean {

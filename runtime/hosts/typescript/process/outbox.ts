@@ -41,8 +41,9 @@ export class Outbox {
     this.frame.send(frameOf(type, jsonOf(value)));
   }
 
-  log(level: LogLevel, text: string): void {
-    this.json(FromProcess.Log, [{ level, text }]);
+  /** `record` is the id of the record that is being processed. */
+  log(level: LogLevel, text: string, record?: number): void {
+    this.json(FromProcess.Log, [{ level, text, record }]);
   }
 
   heartbeat(id: number): void {

@@ -73,6 +73,12 @@ export class RecordRunner {
     this.schedule();
   }
 
+  /** The record in whose asynchronous context the caller runs, or the only one that runs. */
+  get current(): RunningRecord | undefined {
+    const [only] = this.active.size === 1 ? this.active : [];
+    return this.scope.getStore() ?? only;
+  }
+
   get hasFinish(): boolean {
     return this.options.finish !== undefined;
   }
@@ -118,12 +124,11 @@ export class RecordRunner {
    * the only one that runs. Returns false when there is none.
    */
   blame(error: unknown): boolean {
-    const [only] = this.active.size === 1 ? this.active : [];
-    const record = this.scope.getStore() ?? only;
+    const record = this.current;
     if (record === undefined) return false;
     if (record.state === 'ended') {
       const text = `an error after the end of its record, which counts as processed: ${lineOf(error)}`;
-      this.options.outbox.log('ERROR', text);
+      this.options.outbox.log('ERROR', text, record.id);
     } else this.fail(record, error);
     return true;
   }

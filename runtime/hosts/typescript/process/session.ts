@@ -107,6 +107,7 @@ class Session {
           window,
           log,
         });
+        log.currentRecord = () => this.records?.current?.id;
       }
     } catch (error) {
       this.fatal((error as Error).message);

@@ -15,8 +15,9 @@ import os
 import socket
 import sys
 import threading
+from contextvars import ContextVar
 from time import sleep
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Optional
 
 from . import frames
 
@@ -25,6 +26,9 @@ _FLUSH_PAUSE_S = 0.02
 # A longer piece is sent by itself instead of being copied into a buffer with others.
 _LARGE = 64 << 10
 _CANNOT_SEND = 70
+
+#: The record that an asynchronous function is processing; tasks that it starts have the same.
+current_record: ContextVar[Optional[int]] = ContextVar("kflow_record", default=None)
 
 
 class Outbox:
@@ -36,7 +40,7 @@ class Outbox:
         self._sending = threading.Lock()
         self._items: list[bytes] = []
         self._size = 0
-        self._logs: list[dict[str, str]] = []
+        self._logs: list[dict[str, Any]] = []
         self._open: set[int] = set()
         self._is_forked = False
         self._added = threading.Event()
@@ -97,14 +101,26 @@ class Outbox:
         self.flush()
 
     def log(self, level: str, text: str) -> None:
-        """One log entry."""
+        """One log entry, with the record that is being processed."""
         if self._is_forked:
             os.write(1 if level == "INFO" else 2, text.encode("utf-8", "backslashreplace") + b"\n")
             return
+        entry: dict[str, Any] = {"level": level, "text": text}
+        record = self._current_record()
+        if record is not None:
+            entry["record"] = record
         with self._lock:
-            self._logs.append({"level": level, "text": text})
+            self._logs.append(entry)
             self._size += len(text)
         self._after_adding()
+
+    def _current_record(self) -> Optional[int]:
+        """The record in whose context the caller runs, or the only one that is being processed: a thread has no context."""
+        record = current_record.get()
+        if record is None:
+            running = tuple(self._open)
+            record = running[0] if len(running) == 1 else None
+        return record
 
     def wake_flusher(self) -> None:
         """Makes the flusher call `before_flush` and flush after its pause."""

@@ -21,7 +21,7 @@ from .console import end_lines
 from .failure import failure_of
 from .frames import END_OF_BATCH, QUIT, Finish, Record
 from .inbox import Inbox
-from .outbox import Outbox
+from .outbox import Outbox, current_record
 from .outputs import Outputs
 from .schemas import RecordError, Schemas
 from .user_function import UserFunction
@@ -128,6 +128,7 @@ class Worker:
 
     async def _process_async(self, record: Record) -> None:
         self._outbox.begin(record.id)
+        current_record.set(record.id)
         try:
             event = self._schemas.decode(record)
             ctx = Context(self, record.id, record.info)
@@ -158,6 +159,7 @@ class Worker:
 
     async def _finish_async(self, order: int) -> None:
         self._outbox.begin(order)
+        current_record.set(order)
         try:
             payloads = await self._payloads_async(self._function.finish(Context(self, order)), order, None)
         except BaseException as error:

@@ -38,6 +38,11 @@ describe('the last error', () => {
     ],
     ['empty after a successful start', '[2026-01-31 08:00:00.123] INFO: started, process 7\n', ''],
     ['the message of a text log', '[2026-01-31 08:00:00.123] CRITICAL: no moon\n', 'no moon'],
+    [
+      'the message of a text log, without its origin',
+      '[2026-01-31 08:00:00.123] (default/sky look-0 in:7) CRITICAL: no moon (yet)\n',
+      'no moon (yet)',
+    ],
     ['the message of a JSON log', '{"level":"CRITICAL","msg":"Error: no moon\\n    at x"}\n', 'Error: no moon'],
     ['empty without output', '', ''],
   ])('is %s', (_, text, expected) => {
