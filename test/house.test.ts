@@ -96,6 +96,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/connectors',
     'runtime/async',
     'runtime/log',
+    'runtime/package-root',
   ],
   'runtime/api-contract': ['lib/errors'],
   // independent of flows, so that other kinds of workflow can use these adapters
@@ -111,6 +112,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/ports',
     'runtime/controller/flows/ports',
     'runtime/installation',
+    'runtime/metrics-page',
     'runtime/package-root',
   ],
   'runtime/adapters/kubernetes/api': [
@@ -178,6 +180,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/api-contract',
     'runtime/controller/api/access',
     'runtime/log',
+    'runtime/metrics-page',
     'runtime/package-root',
   ],
   'runtime/controller/api/routes': [
@@ -197,6 +200,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/topology/read',
     'runtime/api-contract',
     'runtime/log',
+    'runtime/metrics-page',
     'runtime/package-root',
     ...ports,
   ],
@@ -219,6 +223,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/engine/letters/stored-letter',
     'runtime/installation',
     'runtime/log',
+    'runtime/metrics-page',
     'runtime/package-root',
   ],
   'runtime/servers': ['runtime/async', 'lib/errors', 'runtime/adapters', 'runtime/package-root'],

@@ -92,7 +92,16 @@ async function open(
   await startWatchers({ ...clients, service, log }, onClose);
   const { host, port, tls, shutdownDelaySeconds } = settings.listen;
   const access = await createAccess(settings.access, log);
-  const api = await startApi({ service, access, log, host, port, ...(tls === undefined ? {} : { tls }) });
+  const { cluster } = clients;
+  const api = await startApi({
+    service,
+    access,
+    log,
+    host,
+    port,
+    ...(tls === undefined ? {} : { tls }),
+    ...(cluster.metrics === undefined ? {} : { replicaMetrics: () => cluster.metrics?.() ?? Promise.resolve('') }),
+  });
   onClose(() => api.close());
   onClose(async () => {
     // a Service keeps sending clients to a pod for some seconds after the pod was told to end

@@ -8,6 +8,8 @@ export interface Counters {
   failed: number;
   /** Records that became dead letters. */
   dead: number;
+  /** Times that the destination of a sink did not take a record; the record waits and is written again. */
+  refused?: number;
   /** The error of the last failed attempt. */
   lastFailure?: string;
   /** Why records wait that are neither failed nor processed: their destination does not take them now. */

@@ -133,6 +133,11 @@ export class RecordLoop implements SupervisorEvents {
     return this.held.size === 0;
   }
 
+  /** Number of records that are held. */
+  get inFlight(): number {
+    return this.held.size;
+  }
+
   /** True when every held record waits until the function requests its ack. */
   get onlyWaits(): boolean {
     return !this.idle && this.held.size === this.manual?.size;
@@ -196,7 +201,9 @@ export class RecordLoop implements SupervisorEvents {
   waits(id: number, why: string): void {
     const record = this.queue.inHost.get(id);
     if (record === undefined) return;
-    this.ports.counters.waiting = cutText(why.replace(/\s+/g, ' '), maxLogged);
+    const { counters } = this.ports;
+    counters.refused = (counters.refused ?? 0) + 1;
+    counters.waiting = cutText(why.replace(/\s+/g, ' '), maxLogged);
     record.hasBegun = false;
     record.aliveAt = undefined;
   }

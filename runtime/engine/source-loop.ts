@@ -45,6 +45,11 @@ export class SourceLoop {
     if (this.error !== undefined) throw this.error;
   }
 
+  /** Number of records that are being stored. */
+  get inFlight(): number {
+    return this.unsettled;
+  }
+
   /** Ends the loop with this error, once the records in hand are stored (I1). The first error counts. */
   fail(error: Error): void {
     this.error ??= error;

@@ -27,6 +27,8 @@ export interface ReplicaContext {
   /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
   readonly log: Log;
+  /** Takes what tells the number of records that the replica holds, or is storing. */
+  readonly watchInFlight?: ((read: () => number) => void) | undefined;
   /** Aborted when the replica must stop: finish the records in process, and take no more. */
   readonly stop: AbortSignal;
 }

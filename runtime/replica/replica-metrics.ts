@@ -5,12 +5,19 @@ import type { LetterLevels } from '../adapters/jetstream/letters/letter-levels';
 import type { Counters } from '../engine/counters';
 import type { RecordObserver } from '../engine/processing-times';
 import type { ErrorCounts } from '../engine/side-stream/error-stream';
+import { packageVersion } from '../package-root';
 
 /** Upper bounds of the histograms in ms: 0.1 ms to 10 min. */
 const buckets = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000,
   600_000,
 ];
+
+/** What the connections of a replica have counted. */
+export interface CountingLinks {
+  readonly inputs: readonly { readonly redelivered: number }[];
+  readonly publisher: { readonly refused: number };
+}
 
 /** The metrics of a replica and its process, for Prometheus. Counters are read at each scrape. */
 export class ReplicaMetrics implements RecordObserver {
@@ -28,7 +35,11 @@ export class ReplicaMetrics implements RecordObserver {
     'Processing and download time of a record per attempt, in milliseconds',
   );
 
-  constructor(spec: FunctionSpec, counters: Counters, errors: ErrorCounts) {
+  constructor(
+    spec: FunctionSpec,
+    private readonly counters: Counters,
+    errors: ErrorCounts,
+  ) {
     const isSource = kindOf(spec.type) === 'source';
     this.registry.setDefaultLabels({ namespace: spec.namespace, flow: spec.jobId, function: spec.function });
     collectDefaultMetrics({ register: this.registry });
@@ -38,6 +49,12 @@ export class ReplicaMetrics implements RecordObserver {
     this.counter('events_emitted_total', 'Records emitted on the main output', () => counters.out);
     this.counter('events_failed_total', 'Failed attempts', () => counters.failed);
     this.counter('events_dead_total', 'Records moved to the dead letters', () => counters.dead);
+    new Gauge({
+      name: 'kflow_build_info',
+      help: 'Always 1; the label is the version of KFlow',
+      labelNames: ['version'],
+      registers: [this.registry],
+    }).set({ version: packageVersion }, 1);
     if (spec.sideStream === undefined) return;
     this.counter('side_stream_errors_total', 'Errors sent to the error side stream', () => errors.sent);
     this.counter(
@@ -52,33 +69,48 @@ export class ReplicaMetrics implements RecordObserver {
    * which they cannot be read has the values of the one before.
    */
   watchLetters(read: () => Promise<LetterLevels>): void {
-    let levels: LetterLevels = { dead: 0, redriving: 0, oldestSeconds: 0 };
-    let reading: Promise<void> | undefined;
-    const refresh = () => {
-      reading ??= read()
-        .then((found) => {
-          levels = found;
-        })
-        .catch(() => undefined)
-        .finally(() => {
-          reading = undefined;
-        });
-      return reading;
-    };
-    const gauge = (name: string, help: string, value: () => number) => {
-      const collect = async function (this: Gauge) {
-        await refresh();
-        this.set(value());
-      };
-      new Gauge({ name, help, registers: [this.registry], collect });
-    };
-    gauge('dead_letters', 'Dead letters of the function', () => levels.dead);
-    gauge('dead_letters_redriving', 'Dead letters that are being processed again', () => levels.redriving);
-    gauge(
+    const levels = lastKnown<LetterLevels>(read, { dead: 0, redriving: 0, oldestSeconds: 0 });
+    this.gauge('dead_letters', 'Dead letters of the function', async () => (await levels()).dead);
+    this.gauge(
+      'dead_letters_redriving',
+      'Dead letters that are being processed again',
+      async () => (await levels()).redriving,
+    );
+    this.gauge(
       'dead_letters_oldest_seconds',
       'Age of the oldest dead letter in seconds; 0 without letters',
-      () => levels.oldestSeconds,
+      async () => (await levels()).oldestSeconds,
     );
+  }
+
+  /**
+   * Exports the backlog of each input, as `readBacklogs` has it at a scrape: the same for each replica of the function, and the
+   * value before while it cannot be read.
+   */
+  watchLinks(links: CountingLinks, readBacklogs: () => Promise<ReadonlyMap<string, number>>): void {
+    const backlogs = lastKnown(readBacklogs, new Map());
+    new Gauge({
+      name: 'backlog_records',
+      help: 'Records of an input stream that the function has not acked, in flight or not delivered',
+      labelNames: ['stream'],
+      registers: [this.registry],
+      async collect() {
+        for (const [stream, records] of await backlogs()) this.set({ stream }, records);
+      },
+    });
+    this.counter('redeliveries_total', 'Records received that had been delivered before', () =>
+      links.inputs.reduce((sum, { redelivered }) => sum + redelivered, 0),
+    );
+    this.counter(
+      'refusals_total',
+      'Times that an output stream, or the destination of a sink, did not take a record, which waits and is written again',
+      () => links.publisher.refused + (this.counters.refused ?? 0),
+    );
+  }
+
+  /** Exports the number of records that the replica holds or, of a source, is storing. */
+  watchInFlight(read: () => number): void {
+    this.gauge('in_flight_records', 'Records that the replica holds; for a source, those being stored', read);
   }
 
   processed(processingMs: number, downloadMs?: number): void {
@@ -100,6 +132,13 @@ export class ReplicaMetrics implements RecordObserver {
     return new Histogram({ name, help, buckets, registers: [this.registry] }).labels();
   }
 
+  private gauge(name: string, help: string, read: () => number | Promise<number>): void {
+    const collect = async function (this: Gauge) {
+      this.set(await read());
+    };
+    new Gauge({ name, help, registers: [this.registry], collect });
+  }
+
   private counter(name: string, help: string, read: () => number): void {
     new Counter({
       name,
@@ -111,4 +150,22 @@ export class ReplicaMetrics implements RecordObserver {
       },
     });
   }
+}
+
+/** Reads once for all who ask at the same time; what was read last when it fails, at first `none`. */
+function lastKnown<T>(read: () => Promise<T>, none: T): () => Promise<T> {
+  let known = none;
+  let reading: Promise<T> | undefined;
+  return () => {
+    reading ??= read()
+      .then((found) => {
+        known = found;
+        return found;
+      })
+      .catch(() => known)
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  };
 }

@@ -3,6 +3,7 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { countersSubject } from '../../lib/plan/names';
 import { timing } from '../../lib/plan/replica-lifecycle';
 import { kindOf } from '../../lib/topology/function-types/function-type';
+import { readBacklogs } from '../adapters/jetstream/backlogs';
 import { letterLevels } from '../adapters/jetstream/letters/letter-levels';
 import type { ReplicaReport } from '../engine/counters';
 import { reportEarlierEnd } from './earlier-end';
@@ -48,10 +49,14 @@ export async function runReplica(
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
   const errorCounts = { sent: 0, dropped: 0 };
   const metrics = http?.hasMetrics === true ? new ReplicaMetrics(spec, counters, errorCounts) : undefined;
+  const watchInFlight = metrics && ((read: () => number) => metrics.watchInFlight(read));
   const endpoint = http === undefined ? undefined : await HttpEndpoint.open({ ...http, health, metrics, log });
-  const onLinks = (links: ReplicaLinks) => metrics?.watchLetters(() => letterLevels(links.manager, spec));
+  const onLinks = (links: ReplicaLinks) => {
+    metrics?.watchLetters(() => letterLevels(links.manager, spec));
+    metrics?.watchLinks(links, () => readBacklogs(links.manager, spec));
+  };
   try {
-    const parts = { spec, environment, counters, errorCounts, health, observer: metrics, log, stop };
+    const parts = { spec, environment, counters, errorCounts, health, observer: metrics, watchInFlight, log, stop };
     return await runConnected(parts, onLinks);
   } finally {
     await endpoint?.close();

@@ -57,6 +57,7 @@ export async function runReader(context: ReplicaContext): Promise<void> {
     observer,
     ...(errors === undefined ? {} : { errors }),
   });
+  context.watchInFlight?.(() => loop.inFlight);
   let isAtEnd = false;
   try {
     isAtEnd = await processUntilEnd({ context, loop, aggregates, lost: lost.signal });

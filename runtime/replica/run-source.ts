@@ -32,6 +32,7 @@ async function readToEnd(context: ReplicaContext): Promise<void> {
     noteLoss: (message, lost) => noteLoss(context, message, lost),
     graceMs: environment.shutdownMs,
   });
+  context.watchInFlight?.(() => loop.inFlight);
   const crashed = (cause: Error) => {
     health.hostDied();
     loop.fail(cause);

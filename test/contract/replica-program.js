@@ -34,7 +34,12 @@ process.on('SIGTERM', () => {
 console.log(`started ${JSON.stringify({ number, note: spec.note, token: process.env.TOKEN })}`);
 obey();
 setInterval(obey, 20);
-const server = createServer((_request, response) => {
+const metrics = `# HELP events_total Records\n# TYPE events_total counter\nevents_total{flow="${spec.jobId}"} ${number}\n`;
+const server = createServer((request, response) => {
+  if (request.url === '/metrics') {
+    response.writeHead(200).end(metrics);
+    return;
+  }
   const isBusy = behaviour() === 'busy';
   response.writeHead(isBusy ? 503 : 200).end(isBusy ? 'waiting for the moon\n' : 'ok\n');
 });

@@ -1,5 +1,7 @@
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { Workplace } from '../support/kflow-cli';
+import { waitFor } from '../support/wait-for';
 
 let place: Workplace;
 beforeEach(() => {
@@ -87,3 +89,36 @@ test('every line of a run and of its replicas is JSON that names the flow, the f
     Array.from({ length: 40 }, () => 1),
   );
 });
+
+test('a run serves the metrics of all of its replicas on one page, on a free port if that of the topology is taken', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const { port } = taken.address() as AddressInfo;
+  try {
+    const settings = `globalConfig: {metrics: {enabled: true, port: ${port}}}`;
+    const text = document.replace('mode: batch', `mode: stream\n${settings}`);
+    const run = place.kflow('run', place.write('told.yaml', text));
+    const url = await run.waitFor(/^metrics +(http:\S+)/m);
+    expect(run.stderr).toContain(`(port ${port} is not free)`);
+    const page = await waitFor(
+      'every record is counted',
+      async () => (await fetch(url)).text().catch(() => ''),
+      (text) =>
+        metricOf(text, 'events_total', 'script-0') === 40 && metricOf(text, 'backlog_records', 'script-0') === 0,
+    );
+    const snakes = ['snake-0', 'snake-1'].map((replica) => metricOf(page, 'events_total', replica) ?? 0);
+    expect(snakes.reduce((sum, each) => sum + each)).toBe(40);
+    expect(page.match(/^# TYPE events_total /gm)).toHaveLength(1);
+    expect(page).toMatch(/^kflow_build_info\{replica="numbers-0",version="[^"]+",/m);
+    run.process.kill('SIGINT');
+    expect(await run.exited).toBe(0);
+  } finally {
+    taken.close();
+  }
+});
+
+/** The value of a metric of this replica. */
+function metricOf(page: string, metric: string, replica: string): number | undefined {
+  const [, value] = new RegExp(`^${metric}\\{replica="${replica}",[^}]*\\} (\\S+)$`, 'm').exec(page) ?? [];
+  return value === undefined ? undefined : Number(value);
+}

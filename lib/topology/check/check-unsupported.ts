@@ -7,8 +7,7 @@ import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
 
-const inSections: readonly { readonly section: string; readonly message: string; readonly isLocal?: true }[] = [
-  { section: 'metrics', message: 'kflow run exports no metrics; the pods of a cluster do', isLocal: true },
+const inSections: readonly { readonly section: string; readonly message: string }[] = [
   { section: 'devStore', message: 'step-by-step runs are not supported yet; devStore is ignored' },
 ];
 
@@ -64,8 +63,7 @@ export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: P
     ...draft.functions.map(({ globalConfig, path }) => [globalConfig, path] as const),
   ];
   for (const [config, above] of configs) {
-    for (const { section, message, isLocal } of inSections) {
-      if (isLocal === true && purpose !== 'run') continue;
+    for (const { section, message } of inSections) {
       if (sectionOf(config, section).enabled !== true) continue;
       const path = [...above, 'globalConfig', section, 'enabled'];
       problems.warn({ code: 'not-run-yet', path, message, at: 'key' });

@@ -33,6 +33,8 @@ export class MessagePuller implements DeliverySource {
   private watchdog: NodeJS.Timeout | undefined;
   private floor: KnownFloor = { floor: 0, floorAtMs: 0, repeatedTo: 0 };
   private isVoid = false;
+  /** Messages passed on that had been delivered before. */
+  redelivered = 0;
   private onLost: () => void = () => undefined;
 
   constructor(
@@ -125,6 +127,7 @@ export class MessagePuller implements DeliverySource {
     delivery.isRepeated = delivery.sequence <= repeatedTo;
     this.room.messages--;
     this.room.bytes -= message.data.length;
+    if (delivery.deliveries > 1) this.redelivered++;
     this.onDelivery(delivery);
   }
 

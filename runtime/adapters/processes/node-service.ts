@@ -21,7 +21,7 @@ export interface NodeServiceProps {
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** The HTTP API of a process node: `/watch`, and `/flows/<namespace>/<jobId>/…` for one flow. */
+/** The HTTP API of a process node: `/watch`, `/metrics`, and `/flows/<namespace>/<jobId>/…` for one flow. */
 export class NodeService {
   constructor(private readonly props: NodeServiceProps) {}
 
@@ -39,6 +39,7 @@ export class NodeService {
     const { node } = this.props;
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://node');
     if (pathname === '/watch') return this.watch(response);
+    if (pathname === '/metrics') return send(response, 200, { text: await node.metrics() });
     const [, , namespace = '', jobId = '', what] = pathname.split('/');
     const flow = { namespace, jobId };
     switch (`${request.method} ${what}`) {

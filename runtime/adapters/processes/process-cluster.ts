@@ -48,6 +48,11 @@ export class ProcessCluster implements Cluster {
     return watch;
   }
 
+  async metrics(): Promise<string> {
+    const { text } = await this.node.request<{ readonly text: string }>({ method: 'GET', path: '/metrics' });
+    return text;
+  }
+
   async *logs(replica: ReplicaRef, options: LogOptions = {}): AsyncGenerator<string> {
     const query = new URLSearchParams({
       function: replica.function,

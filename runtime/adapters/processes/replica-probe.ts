@@ -19,7 +19,7 @@ export interface ReplicaProbeProps {
   readonly onDead: () => void;
 }
 
-interface ProbeResponse {
+export interface ProbeResponse {
   readonly isOk: boolean;
   readonly text: string;
 }
@@ -62,11 +62,22 @@ export class ReplicaProbe {
   }
 
   private port(): number | undefined {
-    try {
-      return Number(readFileSync(this.props.portFile, 'utf8'));
-    } catch {
-      return undefined; // the replica does not listen yet
-    }
+    return portOf(this.props.portFile);
+  }
+}
+
+/** A page of the HTTP endpoint of a replica; undefined when the replica does not listen, or does not respond. */
+export async function readReplicaPage(portFile: string, page: string): Promise<ProbeResponse | undefined> {
+  const port = portOf(portFile);
+  return port === undefined ? undefined : request(port, page);
+}
+
+/** Undefined when the replica does not listen yet. */
+function portOf(portFile: string): number | undefined {
+  try {
+    return Number(readFileSync(portFile, 'utf8'));
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,10 +4,11 @@ import { StateError } from '../../../lib/errors';
 import { ExitCode } from '../../../lib/plan/replica-lifecycle';
 import { Backoff } from '../../async/backoff';
 import type { ReplicaPhase, ReplicaState } from '../../controller/ports/cluster';
+import type { MetricsPage } from '../../metrics-page';
 import { type GuardedProcess, type ProcessExit, spawnGuarded } from './guard';
 import { packOddVariables } from './odd-variables';
 import type { ReplicaLog } from './replica-log';
-import { ReplicaProbe } from './replica-probe';
+import { ReplicaProbe, readReplicaPage } from './replica-probe';
 
 /** The file in a replica's folder that holds the replica's pid while the replica runs. */
 export const pidFileName = 'pid';
@@ -96,6 +97,13 @@ export class ReplicaProcess {
       since: this.since.toISOString(),
       ...(specHash === undefined ? {} : { specHash }),
     };
+  }
+
+  /** The metrics of the running process; undefined if it exports none. */
+  async metrics(): Promise<MetricsPage | undefined> {
+    if (this.process === undefined) return undefined;
+    const page = await readReplicaPage(this.portFile, '/metrics');
+    return page?.isOk === true ? { replica: this.props.name, text: page.text } : undefined;
   }
 
   /** Ends the replica: SIGTERM, then SIGKILL after the grace time or `atMostMs`, whichever is shorter. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { LogOptions, ReplicaRef, WorkloadState } from '../../controller/ports/cluster';
 import type { KubernetesObject, ObjectRef } from '../../controller/ports/kubernetes-object';
+import { joinPages } from '../../metrics-page';
 import { canonical, type DesiredWorkload, readWorkload } from './desired-workload';
 import { waitForEarlierProcesses } from './earlier-processes';
 import { jobRecordSchema } from './job-record';
@@ -88,6 +89,12 @@ export class WorkloadNode {
   /** Every replica of a flow, including those that are ending and the ended replicas of Jobs. */
   replicas(flow: FlowKey): readonly RunningReplica[] {
     return this.runnersOf(flow).flatMap(([, runner]) => runner.replicas());
+  }
+
+  /** The metrics of all replicas that run and export them, as one page in Prometheus' text format. */
+  async metrics(): Promise<string> {
+    const pages = await Promise.all([...this.runners.values()].map((runner) => runner.metrics()));
+    return joinPages(pages.flat());
   }
 
   /** Replicas of the flow that this node asked to end and that ended with an error. */

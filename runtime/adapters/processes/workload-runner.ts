@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { ReplicaState, WorkloadState } from '../../controller/ports/cluster';
+import type { MetricsPage } from '../../metrics-page';
 import type { DesiredWorkload } from './desired-workload';
 import type { ProcessExit } from './guard';
 import { concluded, endedReplicas, type JobRecord, recordEnd } from './job-record';
@@ -103,6 +104,12 @@ export class WorkloadRunner {
       ...alive,
       ...ended.map(({ end, state }) => ({ workload, number: end.number, state, lastExit: end.exit })),
     ].sort((one, other) => one.number - other.number);
+  }
+
+  /** The metrics of the replicas that run and export them. */
+  async metrics(): Promise<readonly MetricsPage[]> {
+    const pages = await Promise.all([...this.processes.values()].map((replica) => replica.metrics()));
+    return pages.filter((page) => page !== undefined);
   }
 
   /** Applies another manifest, also to a removed workload whose replicas are still ending. */

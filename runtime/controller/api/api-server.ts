@@ -45,6 +45,8 @@ export interface ApiProps {
   readonly log: Log;
   /** Interval of comments on event streams without events; default: 10 s. */
   readonly keepAliveMs?: number;
+  /** Metrics of the replicas that Prometheus cannot scrape itself; `/metrics` has them beside those of the controller. */
+  readonly replicaMetrics?: () => Promise<string>;
   /** Serves HTTPS with this certificate; default: HTTP. */
   readonly tls?: SecureContextOptions;
 }
@@ -103,7 +105,14 @@ export async function startApi({ host, port, tls, ...props }: StartApiProps): Pr
 }
 
 /** The REST API of a controller, not listening yet. An open API must listen on loopback only, which `startApi` ensures. */
-export function createApi({ service, access, log, keepAliveMs = 10_000, tls }: ApiProps): FastifyInstance {
+export function createApi({
+  service,
+  access,
+  log,
+  keepAliveMs = 10_000,
+  replicaMetrics,
+  tls,
+}: ApiProps): FastifyInstance {
   const app = newServer({
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,
@@ -117,7 +126,7 @@ export function createApi({ service, access, log, keepAliveMs = 10_000, tls }: A
   app.setValidatorCompiler(validatorCompiler);
   // TypeScript checks responses against their schemas; serializing by schema would drop or reject extra fields
   app.setSerializerCompiler(() => JSON.stringify);
-  const metrics = new ApiMetrics();
+  const metrics = new ApiMetrics(replicaMetrics);
   sendProblems(app, log);
   acceptTextBodies(app);
   watchRequests(app, { log, metrics });

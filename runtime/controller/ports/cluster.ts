@@ -30,6 +30,8 @@ export interface Cluster {
   watch(onChange: (flow: FlowKey) => void, onRemovalRequested?: (flow: FlowKey) => void): Promise<ClusterWatch>;
   /** The log lines of a replica, oldest first. With `follow`, ends when the replica is gone or the signal is aborted. */
   logs(replica: ReplicaRef, options?: LogOptions): AsyncIterable<string>;
+  /** The metrics of all replicas in Prometheus' text format, of a cluster whose replicas only this machine can reach. */
+  metrics?(): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -51,6 +51,21 @@ async function startsOf(replica: string): Promise<{ number: string; note: string
   return starts.map((line) => JSON.parse(line.slice('started '.length)));
 }
 
+test('the metrics of all replicas are one page, on which each sample names its replica', async () => {
+  await apply({ kind: 'statefulset', replicas: 2 });
+  await when('fn-0 ready', 'fn-1 ready');
+  const page = await waitFor(
+    'the metrics of both replicas',
+    () => place.cluster.metrics(),
+    (text) => text.includes(`{replica="fn-1",flow="${flow.jobId}"}`),
+  );
+  expect(page.match(/^# .*/gm)).toEqual(['# HELP events_total Records', '# TYPE events_total counter']);
+  expect(page.split('\n').filter((line) => line.includes(`flow="${flow.jobId}"`))).toEqual([
+    `events_total{replica="fn-0",flow="${flow.jobId}"} 0`,
+    `events_total{replica="fn-1",flow="${flow.jobId}"} 1`,
+  ]);
+});
+
 describe('a replica', () => {
   it.each(['statefulset', 'job'] as const)('of a %s knows its number', async (kind) => {
     await apply({ kind, replicas: 2 });

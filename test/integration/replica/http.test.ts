@@ -233,6 +233,12 @@ test('counts and times the records it processes', async () => {
   expect(took).toBeGreaterThan(0);
   expect(total).toBe(took);
   expect(await from.metrics()).toMatchObject({ events_total: 50, events_emitted_total: 50, events_failed_total: 0 });
+  const { stream } = map.inputs[0] ?? { stream: '' };
+  await waitFor('nothing is left', async () => {
+    const page = await to.get('/metrics');
+    const isDone = new RegExp(`^backlog_records\\{stream="${stream}",[^}]*\\} 0$`, 'm').test(page);
+    return isDone && /^in_flight_records\{[^}]*\} 0$/m.test(page) && /^redeliveries_total\{[^}]*\} 1$/m.test(page);
+  });
   const labels = `{namespace="${map.namespace}",flow="measured",function="map"}`;
   const page = await to.get('/metrics');
   expect(page).toContain(`\nevents_total${labels} 50\n`);

@@ -1,3 +1,5 @@
+import type { Counters } from '../../../runtime/engine/counters';
+import { packageVersion } from '../../../runtime/package-root';
 import { ReplicaMetrics } from '../../../runtime/replica/replica-metrics';
 import { mapSpec } from '../plan/planned';
 
@@ -88,4 +90,50 @@ test('exports the dead letters as they are at each scrape, and the last known on
   ];
   expect(await linesOf(metrics, 'dead_letters')).toEqual(expected);
   expect(await linesOf(metrics, 'dead_letters')).toEqual(expected);
+});
+
+test('exports what is in flight, and how often records came again or were not taken', async () => {
+  const counters: Counters = { in: 0, out: 0, failed: 0, dead: 0 };
+  const metrics = new ReplicaMetrics(spec, counters, { sent: 0, dropped: 0 });
+  const links = { inputs: [{ redelivered: 0 }, { redelivered: 0 }], publisher: { refused: 0 } };
+  let held = 0;
+  metrics.watchLinks(links, async () => new Map());
+  metrics.watchInFlight(() => held);
+  const values = async () => {
+    const lines = await Promise.all(['in_flight_records', 'redeliveries_total', 'refusals_total'].map(of));
+    return lines.map((line) => Number(line.split(' ').at(-1)));
+  };
+  const of = async (name: string) => (await linesOf(metrics, `${name}{`))[0] ?? '';
+  expect(await values()).toEqual([0, 0, 0]);
+  Object.assign(links.inputs[0] ?? {}, { redelivered: 2 });
+  Object.assign(links.inputs[1] ?? {}, { redelivered: 1 });
+  links.publisher.refused = 4;
+  counters.refused = 5;
+  held = 7;
+  expect(await values()).toEqual([7, 3, 9]);
+});
+
+test('exports the backlog of each input, and the last known one when it cannot be read', async () => {
+  const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 }, { sent: 0, dropped: 0 });
+  const readings = [
+    new Map([
+      ['left', 3],
+      ['right', 0],
+    ]),
+  ];
+  metrics.watchLinks({ inputs: [], publisher: { refused: 0 } }, async () => {
+    const found = readings.pop();
+    if (found === undefined) throw new Error('no server');
+    return found;
+  });
+  const expected = [`backlog_records{stream="left",${labels}} 3`, `backlog_records{stream="right",${labels}} 0`];
+  expect(await linesOf(metrics, 'backlog_records')).toEqual(expected);
+  expect(await linesOf(metrics, 'backlog_records')).toEqual(expected);
+});
+
+test('names the version of KFlow', async () => {
+  const metrics = new ReplicaMetrics(spec, { in: 0, out: 0, failed: 0, dead: 0 }, { sent: 0, dropped: 0 });
+  expect(await linesOf(metrics, 'kflow_build_info')).toEqual([
+    `kflow_build_info{version="${packageVersion}",${labels}} 1`,
+  ]);
 });

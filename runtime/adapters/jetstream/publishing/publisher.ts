@@ -49,6 +49,8 @@ export class JetStreamPublisher implements Publisher {
   private readonly gates = new Map<string, SubjectGate<Pending>>();
   private readonly sweep: NodeJS.Timeout;
   private nextToken = 0;
+  /** Times that a full or unavailable stream refused a message. */
+  refused = 0;
   private pendingBytes = 0;
 
   /** `onFull` is called when a full or unavailable stream refuses a message, once for each pause of its subject. */
@@ -142,6 +144,7 @@ export class JetStreamPublisher implements Publisher {
   }
 
   private refuse(pending: Pending): void {
+    this.refused++;
     const { subject } = pending.outgoing;
     let gate = this.gates.get(subject);
     if (gate === undefined) {

@@ -24,6 +24,7 @@ import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
+import { MetricsServer } from './metrics-server';
 import { countDocuments, indicesOf } from './replaced-servers';
 import { writeRunNote } from './run-note';
 
@@ -35,6 +36,7 @@ export class LocalFlow {
   private servers: LocalServers | undefined;
   private connection: NatsConnection | undefined;
   private node: WorkloadNode | undefined;
+  private metrics: MetricsServer | undefined;
   private replicasSeen: LocalReplicas | undefined;
   private streams: JetStreamStreams | undefined;
   private counting: FlowProgress | undefined;
@@ -96,6 +98,7 @@ export class LocalFlow {
       isOfOneFlow: true,
     });
     this.node.apply(plan, this.manifests());
+    await this.serveMetrics(this.node);
     this.replicasSeen = new LocalReplicas(this.node, plan, this.topology.mode, onChange);
   }
 
@@ -204,6 +207,7 @@ export class LocalFlow {
     try {
       await this.stop();
       this.replicasSeen?.close();
+      await this.metrics?.close();
       if (!isKept && !this.options.isEmbedded) await this.remove();
     } finally {
       // an open connection keeps the process alive
@@ -211,6 +215,14 @@ export class LocalFlow {
       await this.servers?.stop();
       if (!isKept) this.options.directory.removeData();
     }
+  }
+
+  private async serveMetrics(node: WorkloadNode): Promise<void> {
+    const http = this.prepared().plan.workloads.find((workload) => workload.http.metrics)?.http;
+    if (http === undefined) return;
+    this.metrics = await MetricsServer.open(http.port, () => node.metrics());
+    const { url, port } = this.metrics;
+    this.options.say(`metrics       ${url}${port === http.port ? '' : ` (port ${http.port} is not free)`}`);
   }
 
   private manifests(): readonly KubernetesObject[] {

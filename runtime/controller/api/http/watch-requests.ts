@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Log } from '../../../log';
+import { joinPages } from '../../../metrics-page';
+import { packageVersion } from '../../../package-root';
 import { serverEventType } from './server-events';
 
 declare module 'fastify' {
@@ -31,8 +33,15 @@ export class ApiMetrics {
     registers: [this.registry],
   });
 
-  constructor() {
+  /** `ofReplicas` reads the metrics of replicas, which are on the same page. */
+  constructor(private readonly ofReplicas?: () => Promise<string>) {
     collectDefaultMetrics({ register: this.registry });
+    new Gauge({
+      name: 'kflow_build_info',
+      help: 'Always 1; the label is the version of KFlow',
+      labelNames: ['version'],
+      registers: [this.registry],
+    }).set({ version: packageVersion }, 1);
   }
 
   observe(request: FinishedRequest, ms: number): void {
@@ -43,9 +52,11 @@ export class ApiMetrics {
     return this.registry.contentType;
   }
 
-  /** All metrics in Prometheus' text format. */
-  text(): Promise<string> {
-    return this.registry.metrics();
+  /** All metrics in Prometheus' text format; without those of the replicas while they cannot be read. */
+  async text(): Promise<string> {
+    const own = await this.registry.metrics();
+    const others = await this.ofReplicas?.().catch(() => undefined);
+    return others === undefined ? own : joinPages([{ text: own }, { text: others }]);
   }
 }
 
