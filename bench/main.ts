@@ -1,5 +1,6 @@
 import { benchControlPlane } from './control-plane';
 import { benchHop } from './hop';
+import { benchListing } from './listing';
 import { benchSynth } from './synth';
 
 /** `npm run bench [-- NAME…]` runs the named benchmarks, or all, and prints their figures. */
@@ -7,6 +8,7 @@ const benchmarks: { readonly [name: string]: () => Promise<void> } = {
   hop: benchHop,
   synth: benchSynth,
   'control-plane': benchControlPlane,
+  listing: benchListing,
 };
 
 async function main(): Promise<void> {

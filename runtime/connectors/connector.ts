@@ -1,7 +1,7 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import type { ConnectorType, FunctionTypeWith, functionTypes } from '../../lib/topology/function-types/function-type';
 import type { BulkLog } from '../engine/ports/bulk-log';
-import type { ListedObjects, SourcePosition } from '../engine/ports/flow-state';
+import type { ListingNotes, SourcePosition } from '../engine/ports/flow-state';
 import type { Generated, LogLevel } from '../engine/ports/host';
 import type { Sink, SinkRecord, WriteOutcome } from '../engine/ports/sink';
 import type { Source } from '../engine/ports/source';
@@ -15,10 +15,17 @@ export interface ListedObject {
   readonly etag: string;
 }
 
+export interface ListOptions {
+  /** Lists the keys that come after this one. */
+  readonly startAfter?: string | undefined;
+  /** After the signal, the listing may fail. */
+  readonly signal?: AbortSignal;
+}
+
 /** The methods of an object store that connectors use. Both reject with a KFlowError that names the bucket and the key. */
 export interface ObjectStore {
-  /** The objects of a bucket whose keys start with `prefix`, in byte order. After the signal, the listing may fail. */
-  list(bucket: string, prefix?: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ListedObject>;
+  /** The objects of a bucket whose keys start with `prefix`, in byte order, which a few stores do not keep. */
+  list(bucket: string, prefix?: string, options?: ListOptions): AsyncIterable<ListedObject>;
   /** Writes an object, or overwrites it; resolves when it is durable. */
   put(bucket: string, key: string, body: Uint8Array, contentType?: string): Promise<void>;
 }
@@ -109,8 +116,10 @@ export interface SourceContext<E extends Endpoint = Endpoint> extends ConnectorC
   readonly replica: number;
   /** The flow's current run, from 1. */
   readonly run: number;
-  /** The objects this source has listed in this run or, with `ever`, in any run. */
-  listed(ever: boolean): Promise<ListedObjects>;
+  /** What the replicas of this source have noted of their listings in this run or, with `ever`, in any run. */
+  listing(ever: boolean): Promise<ListingNotes>;
+  /** Message ids of the last records in the stream of this source: all that a replica may have stored and not noted. */
+  recentIds(): Promise<readonly string[]>;
   /** The position from which this replica's generator resumes. */
   position(): Promise<SourcePosition>;
   /** Calls the user's code for the next records; only for types with code. */

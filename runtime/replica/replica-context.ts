@@ -1,6 +1,7 @@
 import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
 import { JetStreamBulkLog } from '../adapters/jetstream/jetstream-bulk-log';
 import type { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
+import { readRecentIds } from '../adapters/jetstream/read-ids';
 import { RecordReader } from '../adapters/jetstream/record-reader';
 import { retryRequest } from '../adapters/jetstream/retry-request';
 import type { SinkContext, SourceContext } from '../connectors/connector';
@@ -61,7 +62,8 @@ export function hostOf(
 }
 
 interface SourceLinks {
-  readonly state: Pick<JetStreamFlowState, 'run' | 'listed' | 'position'>;
+  readonly connection: ReplicaLinks['connection'];
+  readonly state: Pick<JetStreamFlowState, 'run' | 'listing' | 'position'>;
   readonly publisher: Publisher;
 }
 
@@ -76,7 +78,13 @@ export async function sourceContext(
     log,
     replica: environment.replica,
     run: await links.state.run(),
-    listed: (ever) => links.state.listed(spec.function, ever, links.publisher),
+    listing: (ever) =>
+      links.state.listing(
+        spec.function,
+        { replica: environment.replica, replicas: spec.replicas },
+        { ever, publisher: links.publisher },
+      ),
+    recentIds: () => readRecentIds(links.connection, spec),
     position: () => links.state.position(spec.function, environment.replica, links.publisher),
     generate: () => host.generate(),
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ObjectStoreError, type ObjectStoreReason } from '../../runtime/adapters/s3/object-store-error';
-import type { ListedObject, ObjectStore } from '../../runtime/connectors/connector';
+import type { ListedObject, ListOptions, ObjectStore } from '../../runtime/connectors/connector';
 
 interface StoredObject {
   readonly body: Uint8Array;
@@ -19,8 +19,9 @@ export class MemoryObjectStore implements ObjectStore {
     if (!this.buckets.has(bucket)) this.buckets.set(bucket, new Map());
   }
 
-  async *list(bucket: string, prefix = ''): AsyncIterable<ListedObject> {
-    const objects = [...this.objects('list', bucket)].filter(([key]) => key.startsWith(prefix));
+  async *list(bucket: string, prefix = '', { startAfter }: ListOptions = {}): AsyncIterable<ListedObject> {
+    const isListed = (key: string) => startAfter === undefined || compareBytes(key, startAfter) > 0;
+    const objects = [...this.objects('list', bucket)].filter(([key]) => key.startsWith(prefix) && isListed(key));
     for (const [key, { body, lastModifiedMs }] of objects.sort(([one], [other]) => compareBytes(one, other))) {
       this.objects('list', bucket);
       const etag = createHash('md5').update(body).digest('hex');

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { JetStreamManager, KV, NatsConnection } from 'nats';
 import { ConfigError } from '../../../lib/errors';
-import type { FlowState, ListedObjects, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
+import type { FlowState, ListingNotes, Part, SourcePosition, Writer } from '../../engine/ports/flow-state';
 import type { Publisher } from '../../engine/ports/publisher';
 import { jetStreamOf, managerOf, valueSubject } from './access/jetstream-api';
 import { writeIfUnchanged } from './access/write-if-unchanged';
+import { JetStreamListingNotes } from './listing-notes';
 import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 
 /**
@@ -190,14 +190,15 @@ export class JetStreamFlowState implements FlowState {
     if (sealedAt !== undefined && sealedAt !== lastSequence) await this.put(key, String(lastSequence));
   }
 
-  /** With `ever`, the list is kept across runs: the source's checkpoint. */
-  async listed(source: string, ever: boolean, publisher: Publisher): Promise<ListedObjects> {
-    const scope = ever ? 'ever' : String(await this.run());
-    const prefix = `listed.${scope}.${source}.`;
-    const versions = new Map<string, string>();
-    const entries = await retryRequest(() => this.bucket.history({ key: `${prefix}>` }));
-    for await (const entry of entries) versions.set(entry.key.slice(prefix.length), entry.string());
-    return new KvListedObjects(valueSubject(this.connection, this.name, prefix), versions, publisher);
+  /** What a part of a source has noted of its listing; with `ever`, it is kept across runs: the source's checkpoint. */
+  async listing(
+    source: string,
+    part: Part,
+    { ever, publisher }: { readonly ever: boolean; readonly publisher: Publisher },
+  ): Promise<ListingNotes> {
+    const { connection, manager, bucket, name } = this;
+    const prefix = `listed.${ever ? 'ever' : await this.run()}.${source}`;
+    return new JetStreamListingNotes({ connection, manager, bucket, name, prefix, part, publisher });
   }
 
   /** The position at which a replica's generator continues after a restart. */
@@ -290,34 +291,4 @@ export class JetStreamFlowState implements FlowState {
 function runIsOver(run: number, current: number): ConfigError {
   const message = `run: the flow is in run ${current}, and run ${run} is over; set "run: ${current}" to continue it, or a higher number to process the input again`;
   return new ConfigError('config-invalid', message);
-}
-
-/** The objects that a source has listed: keys of a KV bucket under a subject prefix, cached in memory. */
-class KvListedObjects implements ListedObjects {
-  constructor(
-    private readonly subjectPrefix: string,
-    private readonly versions: Map<string, string>,
-    private readonly publisher: Publisher,
-  ) {}
-
-  has(key: string, version: string): boolean {
-    return this.versions.get(tokenOf(key)) === version;
-  }
-
-  add(key: string, version: string): Promise<void> {
-    const token = tokenOf(key);
-    this.versions.set(token, version);
-    const subject = this.subjectPrefix + token;
-    return new Promise((resolve, reject) => {
-      this.publisher.publish({ subject, id: `${subject}:${version}`, payload: Buffer.from(version) }, (result) => {
-        if (result instanceof Error) reject(result);
-        else resolve();
-      });
-    });
-  }
-}
-
-/** An object key, of any length and alphabet, as one token of a subject. */
-function tokenOf(key: string): string {
-  return createHash('sha256').update(key).digest('base64url').slice(0, 32);
 }

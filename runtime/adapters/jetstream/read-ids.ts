@@ -1,5 +1,7 @@
 import { DeliverPolicy, type NatsConnection } from 'nats';
-import { jetStreamOf } from './access/jetstream-api';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { jetStreamOf, managerOf } from './access/jetstream-api';
+import { ignoreMissing, retryRequest } from './retry-request';
 
 /** Ids read with one request, and its timeout. */
 const batch = { max_messages: 5_000, expires: 5_000 };
@@ -29,4 +31,22 @@ export async function readIds(
     }
   }
   await consumer.delete();
+}
+
+/** More records than a replica can have stored and not noted: those in flight, and some seconds' worth. */
+const recentOfReplica = 20_000;
+
+/** The message ids of the last records in the main output of a source. */
+export async function readRecentIds(connection: NatsConnection, spec: FunctionSpec): Promise<readonly string[]> {
+  const stream = spec.output?.stream;
+  if (stream === undefined) return [];
+  const manager = await managerOf(connection);
+  const info = await retryRequest(() => ignoreMissing(manager.streams.info(stream)));
+  if (info === undefined || info.state.messages === 0) return [];
+  const after = Math.max(info.state.first_seq - 1, info.state.last_seq - recentOfReplica * spec.replicas);
+  return retryRequest(async () => {
+    const ids: string[] = [];
+    await readIds(connection, { stream, start: { after } }, (id) => ids.push(id));
+    return ids;
+  });
 }

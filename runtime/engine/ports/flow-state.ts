@@ -50,9 +50,27 @@ export interface SourcePosition {
   save(stored: number): void;
 }
 
-/** The objects, with their versions, that a source has emitted. */
-export interface ListedObjects {
-  has(key: string, version: string): boolean;
-  /** Resolves when the entry is stored. */
-  add(key: string, version: string): Promise<void>;
+/** A note that a replica of a source has saved. */
+export interface SavedNote {
+  readonly name: string;
+  readonly value: Uint8Array;
+  /** Saved by this replica, while the source had as many replicas as now. */
+  readonly isOwn: boolean;
+}
+
+/** What a replica of a source notes about the listing that it emits: values of some kilobytes, by name. */
+export interface ListingNotes {
+  /** The notes of all replicas, in no order. */
+  read(): AsyncIterable<SavedNote>;
+  /** The value of a note of this replica. */
+  load(name: string): Promise<Uint8Array | undefined>;
+  /** Resolves when the note of this replica is stored. */
+  save(name: string, value: Uint8Array): Promise<void>;
+  /** Removes a note of this replica. */
+  remove(name: string): Promise<void>;
+  /**
+   * This replica needs the notes no more that were saved while the source had another number of replicas. They are removed
+   * when every replica has said so.
+   */
+  adopted(): Promise<void>;
 }

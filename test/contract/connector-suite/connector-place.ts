@@ -1,7 +1,7 @@
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { ObjectStore, SearchServer, SubjectServer } from '../../../runtime/connectors/connector';
 import type { BulkLog } from '../../../runtime/engine/ports/bulk-log';
-import type { ListedObjects, SourcePosition } from '../../../runtime/engine/ports/flow-state';
+import type { ListingNotes, Part, SourcePosition } from '../../../runtime/engine/ports/flow-state';
 
 /** Where the connector suite runs: in memory, or against real servers. It provides what the connectors' fixtures need. */
 export interface ConnectorPlace {
@@ -45,7 +45,7 @@ export interface SourceState {
   run(): Promise<number>;
   /** Completes the current run and begins the next one. */
   nextRun(): Promise<void>;
-  listed(ever: boolean): Promise<ListedObjects>;
+  listing(ever: boolean, part: Part): Promise<ListingNotes>;
   position(replica: number): Promise<SourcePosition>;
   /** Resolves when everything saved so far is kept. */
   settled(): Promise<void>;

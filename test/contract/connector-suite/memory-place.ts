@@ -1,6 +1,7 @@
 import type { SearchServer, SubjectServer } from '../../../runtime/connectors/connector';
-import type { ListedObjects, SourcePosition } from '../../../runtime/engine/ports/flow-state';
+import type { Part, SourcePosition } from '../../../runtime/engine/ports/flow-state';
 import { MemoryBulkLog, SharedBulks } from '../../support/memory-bulk-log';
+import { MemoryListingNotes } from '../../support/memory-listing-notes';
 import { MemoryObjectStore } from '../../support/memory-object-store';
 import { MemorySearchServer } from '../../support/memory-search-server';
 import { MemorySubjectServer } from '../../support/memory-subject-server';
@@ -74,7 +75,7 @@ function breaking(server: { isAway: boolean }): Pick<TestServer<unknown>, 'break
 
 class MemorySourceState implements SourceState {
   private current = 1;
-  private readonly versions = new Map<string, string>();
+  private readonly notes = new Map<string, Uint8Array>();
   private readonly positions = new Map<string, number>();
 
   async run(): Promise<number> {
@@ -85,14 +86,8 @@ class MemorySourceState implements SourceState {
     this.current++;
   }
 
-  async listed(ever: boolean): Promise<ListedObjects> {
-    const scope = ever ? 'ever' : String(this.current);
-    return {
-      has: (key, version) => this.versions.get(`${scope} ${key}`) === version,
-      add: async (key, version) => {
-        this.versions.set(`${scope} ${key}`, version);
-      },
-    };
+  async listing(ever: boolean, part: Part): Promise<MemoryListingNotes> {
+    return new MemoryListingNotes(this.notes, part, ever ? 'ever' : String(this.current));
   }
 
   async position(replica: number): Promise<SourcePosition> {

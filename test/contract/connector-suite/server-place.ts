@@ -146,7 +146,7 @@ export class ServerPlace implements ConnectorPlace {
         await state.markCompleted(await state.run());
         await state.beginRun();
       },
-      listed: (ever) => state.listed(source, ever, this.publisher),
+      listing: (ever, part) => state.listing(source, part, { ever, publisher: this.publisher }),
       position: (replica) => state.position(source, replica, this.publisher),
       settled: () => this.publisher.settled(),
     };

@@ -3,7 +3,7 @@ import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstrea
 import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publishing/publisher';
 import { consumerProgress } from '../../../runtime/adapters/jetstream/stream-trimmer';
 import { isFinished } from '../../../runtime/engine/completion';
-import type { Part, Writer } from '../../../runtime/engine/ports/flow-state';
+import type { ListingNotes, Part, Writer } from '../../../runtime/engine/ports/flow-state';
 import { JetStreamPlace } from './jetstream-place';
 
 let place: JetStreamPlace;
@@ -130,8 +130,9 @@ describe('a run', () => {
     const { state, bucket } = await newFlow();
     await place.stream('forgotten');
     await state.beginRun();
-    await (await state.listed('list', false, publisher)).add('some key', 'v1');
-    await (await state.listed('list', true, publisher)).add('some key', 'v1');
+    for (const ever of [false, true]) {
+      await (await state.listing('list', part(0, 1), { ever, publisher })).save('end', Buffer.from('note'));
+    }
     await state.markPartEnded(writing('forgotten'), part(0, 1));
     await state.markCompleted(1);
     await state.beginRun();
@@ -218,14 +219,54 @@ test('state survives a kill of the server', async () => {
   expect(await state.sealedAt('kept')).toBe(0);
 });
 
-test('remembers the listed version of an object with any key', async () => {
-  const { state } = await newFlow();
-  const keys = ['a/b c.txt', 'é*>.txt', 'x'.repeat(1_000)];
-  const listed = await state.listed('list', true, publisher);
-  for (const key of keys) await listed.add(key, 'v1');
-  await listed.add('a/b c.txt', 'v2');
-  const again = await state.listed('list', true, publisher);
-  expect(keys.map((key) => again.has(key, 'v1'))).toEqual([false, true, true]);
-  expect(again.has('a/b c.txt', 'v2')).toBe(true);
-  expect((await state.listed('other', true, publisher)).has('é*>.txt', 'v1')).toBe(false);
+describe('notes of a listing', () => {
+  const contents = async (notes: ListingNotes) => {
+    const found: string[] = [];
+    for await (const { name, value, isOwn } of notes.read()) {
+      found.push(`${name} ${Buffer.from(value)}${isOwn ? '' : ' of another'}`);
+    }
+    return found.sort();
+  };
+
+  test('are those of the source and scope, by name, and the last value counts', async () => {
+    const { state } = await newFlow();
+    const notes = await state.listing('list', part(0, 1), { ever: true, publisher });
+    await notes.save('a', Buffer.from('one'));
+    await notes.save('b', Buffer.from('two'));
+    await notes.save('a', Buffer.from('three'));
+    await notes.remove('b');
+    const again = await state.listing('list', part(0, 1), { ever: true, publisher });
+    expect(await contents(again)).toEqual(['a three']);
+    expect(Buffer.from((await again.load('a')) ?? []).toString()).toBe('three');
+    expect(await again.load('b')).toBeUndefined();
+    expect(await contents(await state.listing('other', part(0, 1), { ever: true, publisher }))).toEqual([]);
+    expect(await contents(await state.listing('list', part(0, 1), { ever: false, publisher }))).toEqual([]);
+  });
+
+  test('of another replica count are removed when every replica has adopted them', async () => {
+    const { state } = await newFlow();
+    const of = (replica: number, replicas: number) =>
+      state.listing('list', part(replica, replicas), { ever: true, publisher });
+    await (await of(0, 1)).save('a', Buffer.from('one'));
+    const [first, second] = [await of(0, 2), await of(1, 2)];
+    await first.save('b', Buffer.from('two'));
+    await first.adopted();
+    expect(await contents(second)).toEqual(['a one of another', 'b two of another']);
+    await second.adopted();
+    expect(await contents(first)).toEqual(['b two']);
+  });
+
+  test('are not removed because of what a replica adopted before the replica count changed back', async () => {
+    const { state } = await newFlow();
+    const of = (replica: number, replicas: number) =>
+      state.listing('list', part(replica, replicas), { ever: true, publisher });
+    await (await of(0, 2)).save('a', Buffer.from('one'));
+    await (await of(1, 2)).adopted();
+    const single = await of(0, 1);
+    expect(await contents(single)).toEqual(['a one of another']);
+    await single.save('b', Buffer.from('two'));
+    const first = await of(0, 2);
+    await first.adopted();
+    expect(await contents(first)).toEqual(['a one', 'b two of another']);
+  });
 });

@@ -35,7 +35,8 @@ async function open(
     endpoint: undefined,
     replica: 2,
     run: 3,
-    listed: () => Promise.reject(new Error('no objects')),
+    listing: () => Promise.reject(new Error('no objects')),
+    recentIds: async () => [],
     position: async () => ({ start, save: (stored) => saved.push(stored) }),
     generate: async () => {
       calls.count++;

@@ -1,3 +1,4 @@
+import type { NatsConnection } from 'nats';
 import { S3ObjectStore } from '../../../runtime/adapters/s3/object-store';
 import { readEnvironment } from '../../../runtime/replica/environment';
 import { hostOf, sinkContext, sourceContext, writerOf } from '../../../runtime/replica/replica-context';
@@ -63,16 +64,17 @@ class run(ProcessFunction):
   expect(run.logs).toEqual([['INFO', '3 secret']]);
 });
 
-test('gives a source its endpoint, replica, run, list of objects and position', async () => {
+test('gives a source its endpoint, replica, run, notes of its listing and position', async () => {
   const saved = await new MemoryPlace().sourceState();
   await saved.nextRun();
   const publisher = new ManualPublisher();
+  const connection = {} as NatsConnection; // for requests that this test does not send
   const calls: unknown[] = [];
   const state = {
     run: () => saved.run(),
-    listed: (...given: readonly unknown[]) => {
+    listing: (...given: readonly unknown[]) => {
       calls.push(given);
-      return saved.listed(true);
+      return saved.listing(true, { replica: 2, replicas: 1 });
     },
     position: (...given: readonly unknown[]) => {
       calls.push(given);
@@ -81,13 +83,16 @@ test('gives a source its endpoint, replica, run, list of objects and position', 
   };
   const environment = readEnvironment({ ...least, ...credentials('files'), KFLOW_REPLICA: '2' });
   const spec = specOf(plan, 'files');
-  const context = await sourceContext({ spec, environment, log, links: { state, publisher } }, new ManualHost());
+  const context = await sourceContext(
+    { spec, environment, log, links: { connection, state, publisher } },
+    new ManualHost(),
+  );
   expect(context).toMatchObject({ spec, replica: 2, run: 2, endpoint: { topics: 's3a://incoming' } });
   expect(context.endpoint).toHaveProperty('store', expect.any(S3ObjectStore));
-  await context.listed(true);
+  await context.listing(true);
   await context.position();
   expect(calls).toEqual([
-    ['files', true, publisher],
+    ['files', { replica: 2, replicas: spec.replicas }, { ever: true, publisher }],
     ['files', 2, publisher],
   ]);
   expect(await context.generate()).toEqual({ payloads: [], ended: true, isRepeatable: true });

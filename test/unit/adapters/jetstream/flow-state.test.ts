@@ -66,7 +66,9 @@ class Server {
   private entry(key: string) {
     const value = this.values.get(key);
     const revision = this.revisions.get(key) ?? 0;
-    return value === undefined ? null : { key, operation: 'PUT', revision, string: () => value };
+    return value === undefined
+      ? null
+      : { key, operation: 'PUT', revision, value: Buffer.from(value), string: () => value };
   }
 
   private keysBelow(pattern: string): string[] {
@@ -180,25 +182,27 @@ describe("a generator's position", () => {
   });
 });
 
-describe('listed objects', () => {
-  test('are known in the version that was added, and still after a restart', async () => {
+describe('notes of a listing', () => {
+  test('are of the replica and the run, or of all runs, and are loaded again', async () => {
     const publisher = new ManualPublisher();
-    const listed = await state.listed('in', false, publisher);
-    const added = listed.add('a/ü', 'v1');
-    expect([listed.has('a/ü', 'v1'), listed.has('a/ü', 'v2'), listed.has('b', 'v1')]).toEqual([true, false, false]);
+    const notes = await state.listing('in', part(1, 2), { ever: false, publisher });
+    const saved = notes.save('end', Buffer.from('note'));
     publisher.store(0);
-    await added;
+    await saved;
     const { subject = '', payload } = publisher.sent[0] ?? {};
+    expect(subject).toBe('$KV.bucket.listed.1.in.2.1.end');
     server.values.set(subject.replace('$KV.bucket.', ''), String(payload));
-    expect((await state.listed('in', false, publisher)).has('a/ü', 'v1')).toBe(true);
-    expect((await state.listed('in', true, publisher)).has('a/ü', 'v1')).toBe(false); // another list
+    const load = async (ever: boolean, of: Part) =>
+      (await state.listing('in', of, { ever, publisher })).load('end').then((value) => value && String(value));
+    expect(await load(false, part(1, 2))).toBe('note');
+    expect([await load(true, part(1, 2)), await load(false, part(0, 2))]).toEqual([undefined, undefined]);
   });
 
   test('that cannot be stored fail the call', async () => {
     const publisher = new ManualPublisher();
-    const added = (await state.listed('in', true, publisher)).add('a', 'v1');
+    const saved = (await state.listing('in', part(0, 1), { ever: true, publisher })).save('end', Buffer.of());
     publisher.refuse(0, new StoreError('stream-failed', 'no room'));
-    await expect(added).rejects.toThrow('no room');
+    await expect(saved).rejects.toThrow('no room');
   });
 });
 
