@@ -1,10 +1,10 @@
 import { Aggregates, type StateNotes } from '../engine/aggregates/aggregates';
 import { writerIdOf } from '../engine/output-writer';
-import { noteLoss } from './note-loss';
-import { partOf, type ReplicaContext, writerOf } from './replica-context';
+import type { ReaderContext } from './reader-links';
+import { partOf, writerOf } from './replica-context';
 
 /** The aggregates of this replica. `onLost` is called when the state of a batch is lost. */
-export async function createAggregates(context: ReplicaContext, onLost: () => void): Promise<Aggregates> {
+export async function createAggregates(context: ReaderContext, onLost: () => void): Promise<Aggregates> {
   const { spec, environment, links, counters, log, stop } = context;
   const { replica } = environment;
   return new Aggregates({
@@ -14,7 +14,7 @@ export async function createAggregates(context: ReplicaContext, onLost: () => vo
     counters,
     log,
     onLost,
-    noteLoss: (message, lost) => noteLoss(context, message, lost),
+    noteLoss: (message, lost) => links.noteLoss(message, lost),
     ...(spec.mode === 'batch' ? { notes: notesOf(context) } : {}),
     stop,
     graceMs: environment.shutdownMs,
@@ -23,7 +23,7 @@ export async function createAggregates(context: ReplicaContext, onLost: () => vo
 }
 
 /** The notes of this replica in the flow's state. */
-function notesOf(context: ReplicaContext): StateNotes {
+function notesOf(context: ReaderContext): StateNotes {
   const { spec, environment, links } = context;
   const { replica } = environment;
   const { state } = links;

@@ -12,6 +12,7 @@ import { HttpEndpoint } from './http-endpoint';
 import { whyIncomplete } from './incomplete-end';
 import { ReplicaLinks } from './links';
 import { makeBuckets } from './make-buckets';
+import { openReaderLinks } from './reader-links';
 import { aborted, type ReplicaContext } from './replica-context';
 import { ReplicaHealth } from './replica-health';
 import { ReplicaMetrics } from './replica-metrics';
@@ -87,7 +88,8 @@ async function runConnected(
   try {
     earlierEnd = await reportEarlierEnd(context);
     await makeBuckets(context);
-    await (isSource ? runSource(context) : runReader(context));
+    if (isSource) await runSource(context);
+    else await runReader({ ...context, links: await openReaderLinks(context) });
     hasEnded = true;
     health.enter('ending');
   } finally {

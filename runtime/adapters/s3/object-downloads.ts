@@ -9,7 +9,7 @@ import { RecordCodecs } from '../../engine/record-codecs';
 import type { S3ObjectStore } from './object-store';
 
 export interface DownloadOptions {
-  readonly store: S3ObjectStore;
+  readonly store: Pick<S3ObjectStore, 'download'>;
   readonly schemas: SchemaSource;
   /** Default: a folder with the host's name below the system's temporary folder. */
   readonly directory?: string;

@@ -1,4 +1,5 @@
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
+import { openReaderLinks } from '../../../runtime/replica/reader-links';
 import { runReader } from '../../../runtime/replica/run-reader';
 import { numbered } from '../../support/host-run';
 import { planOf } from '../plan/planned';
@@ -24,13 +25,15 @@ beforeEach(() => {
 });
 afterEach(() => stage.stop.abort());
 
+const run = async () => runReader({ ...stage.context, links: await openReaderLinks(stage.context) });
+
 /** Resolves when the replica has read the seal of the stream three times, or has ended. Two positive checks end it. */
 const checked = (stream: string) =>
   stage.until(() => stage.marks.length > 0 || stage.sealReads.filter((read) => read === stream).length >= 3);
 
 test('marks its streams as ended once every input is sealed and acked', async () => {
   for (const stream of [left, right]) stage.acked.set(stream, 5);
-  const running = runReader(stage.context);
+  const running = run();
   stage.sealed.set(left, 5);
   await checked(right);
   expect(stage.marks).toEqual([]);
@@ -42,7 +45,7 @@ test('marks its streams as ended once every input is sealed and acked', async ()
 test('waits for an input that is not sealed although later inputs are', async () => {
   for (const stream of [left, right]) stage.acked.set(stream, 5);
   stage.sealed.set(right, 5);
-  const running = runReader(stage.context);
+  const running = run();
   await checked(left);
   expect(stage.marks).toEqual([]);
   stage.stop.abort();
@@ -52,7 +55,7 @@ test('waits for an input that is not sealed although later inputs are', async ()
 test('waits for an input that is sealed but not acked up to the seal', async () => {
   stage.acked.set(left, 5).set(right, 4);
   for (const stream of [left, right]) stage.sealed.set(stream, 5);
-  const running = runReader(stage.context);
+  const running = run();
   await checked(right);
   expect(stage.marks).toEqual([]);
   stage.stop.abort();
@@ -60,7 +63,7 @@ test('waits for an input that is sealed but not acked up to the seal', async () 
 });
 
 test('does not mark its streams as ended when it is stopped', async () => {
-  const running = runReader(stage.context);
+  const running = run();
   await stage.until(() => stage.isReady);
   stage.stop.abort();
   await running;
@@ -72,7 +75,7 @@ test('publishes no stored output again when a redelivery is outside the dedupe w
   if (odd === undefined) throw new Error('fn has no side output');
   stage = new ReplicaStage(plan, 'fn', { sideOutputs: [{ ...odd, dedupeWindowMs: 24 * 60 * 60_000 }] });
   stage.storedIds.push(`fn:${left}:7:0`);
-  const running = runReader(stage.context);
+  const running = run();
   await stage.until(() => stage.isReady);
   const anHourAgo = Date.now() - 60 * 60_000;
   const answers = stage.inputs[0]?.deliver(7, { deliveries: 2, timestampMs: anHourAgo });
@@ -97,7 +100,7 @@ def finish(ctx):
     stage = new ReplicaStage(plan, 'fn', { ...manual, inputs: spec.inputs.slice(0, 1), replicas });
     stage.unacked.set(left, 2);
     stage.sealed.set(left, 2);
-    const running = runReader(stage.context);
+    const running = run();
     await stage.until(() => stage.isReady);
     const answers = [deliver(1)];
     return { running, answers };
