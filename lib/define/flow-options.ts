@@ -7,7 +7,9 @@ import type { FunctionCode } from './function-code';
 import type { ProcessFunction, SourceFunction } from './sdk';
 
 /** The document's own fields; those of `globalConfig` stand beside the others. */
-export interface FlowOptions extends Omit<TopologyDocument, 'jobId' | 'globalConfig' | 'dag'>, GlobalConfigOptions {
+export interface FlowOptions
+  extends Omit<TopologyDocument, 'jobId' | 'globalConfig' | 'dag' | 'tests'>,
+    GlobalConfigOptions {
   readonly jobId: string;
   /** Base of relative paths of code files, usually `__dirname`. Not part of the document. */
   readonly directory?: string;

@@ -10,6 +10,11 @@ export function inputSchemaOf(topology: Topology, fn: FlowFunction): WrittenSche
   return others.every((other) => isDeepStrictEqual(other, first)) ? first : undefined;
 }
 
+/** The schemas that the records of an output are declared to have; none of a function that has none. */
+export function outputSchemasOf(topology: Topology, output: Upstream): readonly WrittenSchema[] {
+  return writtenBy(topology, output, new Set()).filter((schema) => schema !== undefined);
+}
+
 /** A process without a schema passes on those of its inputs. */
 function writtenTo(topology: Topology, id: string, seen: Set<string>): readonly (WrittenSchema | undefined)[] {
   if (seen.has(id)) return [];

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { isPlainMap } from '../plain-map';
 import { checkDraft } from './check/check-draft';
 import { checkShape } from './check/check-shape';
@@ -51,7 +52,7 @@ export function readTopology(text: string, options: ReadTopologyOptions): Topolo
 }
 
 /** Sorted by position. Problems of `--set` come first, because they have none. */
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return [...problems].sort(
     (one, other) =>
       Number(other.file === '--set') - Number(one.file === '--set') || one.line - other.line || one.col - other.col,
@@ -62,11 +63,11 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
  * The document without known keys that have no value (`globalConfig:` alone), which count as absent. Avro schemas keep
  * them, because `"default": null` is meaningful there.
  */
-function withoutNulls(document: unknown): unknown {
+export function withoutNulls(document: unknown, schema?: z.ZodType): unknown {
   const strip = (value: unknown, path: DocumentPath): unknown => {
     if (Array.isArray(value)) return value.map((item) => strip(item, [...path, 0]));
     if (!isPlainMap(value)) return value;
-    const keys = knownKeysAt(path);
+    const keys = knownKeysAt(path, schema);
     if (keys.length === 0) return value;
     const kept: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) {

@@ -19,6 +19,7 @@ import { run } from './commands/run/run';
 import { bucket } from './commands/stack/bucket';
 import { down } from './commands/stack/down';
 import { up } from './commands/stack/up';
+import { test } from './commands/test/test';
 import { graph } from './commands/topology/graph';
 import { lint } from './commands/topology/lint';
 import { schema } from './commands/topology/schema';
@@ -26,7 +27,7 @@ import type { CommandGroup } from './frame/command';
 
 /** Every command of `kflow`, in the order of its help. A new command is a declaration in its group's folder and an entry here. */
 export const groups: readonly CommandGroup[] = [
-  { heading: 'Topologies:', commands: [lint, graph, schema] },
+  { heading: 'Topologies:', commands: [lint, test, graph, schema] },
   { heading: 'Manifests:', commands: [synth, plan, nackAccount] },
   { heading: 'Run on this machine:', commands: [run, up, down, bucket, doctor] },
   { heading: 'Controller:', commands: [controller, install, natsConfig] },

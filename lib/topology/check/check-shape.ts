@@ -8,16 +8,17 @@ import { type DocumentPath, valueAt } from '../problem/problem';
 import { showValue } from '../problem/show-value';
 import type { Finding, ProblemList } from '../read/problem-list';
 
-/** Checks the document's shape: unknown and missing keys, values of the wrong kind, invalid text. */
-export function checkShape(document: unknown, problems: ProblemList): void {
-  const parsed = documentSchema.safeParse(document);
+/** Checks the shape of a document, by default of a topology: unknown and missing keys, values of the wrong kind, invalid text. */
+export function checkShape(document: unknown, problems: ProblemList, schema: z.ZodType = documentSchema): void {
+  const parsed = schema.safeParse(document);
   for (const issue of parsed.error?.issues ?? []) {
-    for (const finding of findingsOf(issue, { document, problems, above: [] })) problems.add(finding);
+    for (const finding of findingsOf(issue, { schema, document, problems, above: [] })) problems.add(finding);
   }
   checkText(document, [], problems);
 }
 
 interface IssueContext {
+  readonly schema: z.ZodType;
   readonly document: unknown;
   readonly problems: ProblemList;
   readonly above: DocumentPath;
@@ -25,7 +26,7 @@ interface IssueContext {
 
 function findingsOf(issue: z.core.$ZodIssue, context: IssueContext): readonly Finding[] {
   const path: DocumentPath = [...context.above, ...(issue.path as (string | number)[])];
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, context.schema));
   if (issue.code === 'invalid_union') {
     const deepest = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
     if (deepest !== undefined) return deepest.flatMap((inner) => findingsOf(inner, { ...context, above: path }));
@@ -36,8 +37,8 @@ function findingsOf(issue: z.core.$ZodIssue, context: IssueContext): readonly Fi
   return [wrongKind(path, { value, issue, written: context.problems.source.writtenAt(path) })];
 }
 
-function unknownKey(path: DocumentPath, key: string): Finding {
-  const hint = elsewhere(path, key) ?? suggest(key, knownKeysAt(path));
+function unknownKey(path: DocumentPath, key: string, schema: z.ZodType): Finding {
+  const hint = elsewhere(path, key) ?? suggest(key, knownKeysAt(path, schema));
   return { code: 'key-unknown', path: [...path, key], message: `unknown key "${key}"${hint}`, at: 'key' };
 }
 

@@ -4,6 +4,7 @@ import { containerSchema } from './container-schema';
 import { field } from './document-field';
 import { imagePullPolicies } from './image';
 import { metaShape } from './meta-setting';
+import { testsField } from './test-case-schema';
 import { Mode, s3SecretKeys } from './topology';
 
 /** The only definition of the document's fields. Shape checks, known keys and the JSON Schema are derived from it. */
@@ -199,6 +200,7 @@ export const documentSchema = field.section(
       .optional(),
     globalConfig: globalConfig('Settings of all functions.').optional(),
     dag: z.array(flowFunction, { error }).min(1, { error }).describe('The functions of the flow.'),
+    tests: testsField.optional(),
   },
   'A KFlow topology.',
 );

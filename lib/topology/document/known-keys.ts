@@ -2,21 +2,23 @@ import type { z } from 'zod';
 import type { DocumentPath } from '../problem/problem';
 import { documentSchema } from './document-schema';
 
-/** Cache by path without indexes. It stays small, because it contains only paths of the schema. */
-const found = new Map<string, readonly string[]>();
+/** Caches of schemas, by path without indexes. They stay small, because they contain only paths of the schema. */
+const caches = new WeakMap<z.ZodType, Map<string, readonly string[]>>();
 
-/** The keys that the schema defines at a path, in its order; empty where it defines none. */
-export function knownKeysAt(path: DocumentPath): readonly string[] {
+/** The keys that the schema, by default that of topologies, defines at a path, in its order; empty where it defines none. */
+export function knownKeysAt(path: DocumentPath, schema: z.ZodType = documentSchema): readonly string[] {
+  const found = caches.get(schema) ?? new Map<string, readonly string[]>();
+  caches.set(schema, found);
   const place = path.map((step) => (typeof step === 'number' ? 0 : step)).join('\n');
   const before = found.get(place);
   if (before !== undefined) return before;
-  const keys = readKeysAt(path);
+  const keys = readKeysAt(path, schema);
   if (keys.length > 0) found.set(place, keys);
   return keys;
 }
 
-function readKeysAt(path: DocumentPath): readonly string[] {
-  let types: readonly z.core.$ZodType[] = [documentSchema];
+function readKeysAt(path: DocumentPath, schema: z.ZodType): readonly string[] {
+  let types: readonly z.core.$ZodType[] = [schema];
   for (const step of path) types = types.flatMap((type) => inside(type, step));
   return types.flatMap((type) => objectsIn(type)).flatMap((object) => Object.keys(object.def.shape));
 }

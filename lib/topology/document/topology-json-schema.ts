@@ -1,13 +1,23 @@
 import { z } from 'zod';
 import { documentSchema } from './document-schema';
+import { testFileSchema } from './test-case-schema';
 
 type JsonSchema = { readonly [key: string]: unknown };
 
 /** JSON Schema (draft 2020-12) of the document, for editors. It describes the shape only, not the semantic checks. */
 export function topologyJsonSchema(): JsonSchema {
-  const { $schema, ...schema } = z.toJSONSchema(documentSchema, { target: 'draft-2020-12', io: 'input' });
+  return jsonSchemaOf(documentSchema, { name: 'topology', title: 'KFlow topology' });
+}
+
+/** JSON Schema (draft 2020-12) of a file of tests. */
+export function testFileJsonSchema(): JsonSchema {
+  return jsonSchemaOf(testFileSchema, { name: 'test', title: 'KFlow tests' });
+}
+
+function jsonSchemaOf(type: z.ZodType, { name, title }: { readonly name: string; readonly title: string }): JsonSchema {
+  const { $schema, ...schema } = z.toJSONSchema(type, { target: 'draft-2020-12', io: 'input' });
   const document = allowNulls(schema) as JsonSchema;
-  return { $schema, $id: 'https://kflow.io/schemas/topology.json', title: 'KFlow topology', ...document };
+  return { $schema, $id: `https://kflow.io/schemas/${name}.json`, title, ...document };
 }
 
 /** A key without a value counts as absent, so optional values may be null. */

@@ -37,8 +37,8 @@ class ValueComposer {
   private readonly open = new Set<string>();
   private aliasDepth = 0;
   private aliased = 0;
-  /** How many keys `schema` are open. */
-  private schemas = 0;
+  /** How many keys are open whose longs have all 64 bits. */
+  private exact = 0;
 
   compose(node: unknown, frame: Frame): Composed {
     if (this.aliasDepth > 0) this.aliased += 1;
@@ -52,9 +52,9 @@ class ValueComposer {
     return { value: this.scalarValue(parsed), place: scalarPlace(parsed, at, frame.key) };
   }
 
-  /** Defaults in a schema have all 64 bits of a long. */
+  /** Defaults in a schema, and the records of tests, have all 64 bits of a long. */
   private scalarValue({ value, source, type }: Scalar): unknown {
-    const isExact = this.schemas > 0 && type === Scalar.PLAIN && typeof value === 'number';
+    const isExact = this.exact > 0 && type === Scalar.PLAIN && typeof value === 'number';
     return isExact && source !== undefined && isUnsafeInteger(source) ? BigInt(source) : value;
   }
 
@@ -111,9 +111,10 @@ class ValueComposer {
       const key = pair.key?.range?.[0] ?? at;
       const name = this.keyName(pair.key, key);
       if (name === undefined) continue;
-      if (name === 'schema') this.schemas += 1;
+      const isExact = name === 'schema' || (name === 'tests' && frame.depth === 0);
+      if (isExact) this.exact += 1;
       const composed = this.compose(pair.value, { depth: frame.depth + 1, key });
-      if (name === 'schema') this.schemas -= 1;
+      if (isExact) this.exact -= 1;
       if (name === '<<' && isScalar(pair.key) && pair.key.type === Scalar.PLAIN) merged.push(composed);
       else if (Object.hasOwn(value, name)) this.fault(key, `the key "${name}" is written twice; remove one`);
       else {

@@ -14,8 +14,16 @@ export interface ParsedDocument {
   readonly problems: readonly Problem[];
 }
 
-/** Parses YAML or JSON text into plain data with positions. All syntax errors are reported. */
-export function parseDocument(text: string, file: string): ParsedDocument {
+/** What a document is, for messages, and a key that it has. */
+export interface DocumentKind {
+  readonly name: string;
+  readonly key: string;
+}
+
+const topologyKind: DocumentKind = { name: 'topology', key: 'dag' };
+
+/** Parses YAML or JSON text, by default a topology, into plain data with positions. All syntax errors are reported. */
+export function parseDocument(text: string, file: string, kind: DocumentKind = topologyKind): ParsedDocument {
   const prepared = prepareText(text);
   const lines = new LineCounter();
   const problemsOf = (faults: readonly Fault[], severity: Problem['severity'] = 'error'): Problem[] =>
@@ -26,7 +34,7 @@ export function parseDocument(text: string, file: string): ParsedDocument {
 
   const { documents, tooDeep } = composeDocuments(prepared, lines);
   if (tooDeep !== undefined) {
-    return { problems: problemsOf([{ offset: tooDeep, message: 'nested too deep for a topology' }]) };
+    return { problems: problemsOf([{ offset: tooDeep, message: `nested too deep for a ${kind.name}` }]) };
   }
   const [document, second] = documents;
   if (document === undefined) return { problems: problemsOf([{ offset: 0, message: 'the file is empty' }]) };
@@ -35,14 +43,16 @@ export function parseDocument(text: string, file: string): ParsedDocument {
   if (second !== undefined) {
     const offset = second.contents?.range?.[0] ?? second.range[0];
     return {
-      problems: problemsOf([{ offset, message: 'a second document begins here; a file must contain one topology' }]),
+      problems: problemsOf([
+        { offset, message: `a second document begins here; a file must contain one ${kind.name}` },
+      ]),
     };
   }
 
   const { value, place, faults } = composeValue(document);
   const problems = [...problemsOf(faults), ...problemsOf(document.warnings.map(faultOf), 'warning')];
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const message = value === null ? 'the file is empty' : 'must be a map with the key "dag"';
+    const message = value === null ? 'the file is empty' : `must be a map with the key "${kind.key}"`;
     return { problems: [...problems, ...problemsOf([{ offset: place.at, message }])] };
   }
   return { source: new DocumentSource(value, place, { file, text: prepared, lines }), problems };

@@ -247,6 +247,15 @@ export function choiceArgument<const Choice extends string>(
   return { ...extras, choices, arity: 'one', read: ([value = '']) => oneOf(choices)(value) };
 }
 
+/** A choice that may be left out. */
+export function optionalChoice<const Choice extends string>(
+  choices: readonly Choice[],
+  extras: ArgumentExtras,
+): ArgumentSpec<Choice | undefined> {
+  const read = ([value]: readonly string[]) => (value === undefined ? undefined : oneOf(choices)(value));
+  return { ...extras, choices, arity: 'optional', read };
+}
+
 /** The last argument, given one or more times. */
 export function argumentList<Value>({
   parse,

@@ -91,7 +91,7 @@ describe('problem messages', () => {
       '11:1  paralelism  unknown key "paralelism"; did you mean "parallelism"?',
       '12:1  autoDownload  unknown key "autoDownload"; it belongs in globalConfig.store',
       '13:1  metrics  unknown key "metrics"; it belongs in globalConfig',
-      '14:1  unknwon  unknown key "unknwon"; known here: runtime, namespace, jobId, mode, parallelism, run, globalConfig, dag',
+      '14:1  unknwon  unknown key "unknwon"; known here: runtime, namespace, jobId, mode, parallelism, run, globalConfig, dag, tests',
       '16:3  globalConfig.sideStreem  unknown key "sideStreem"; did you mean "sideStream"?',
       '23:5  dag[0].code  unknown key "code"; it belongs in meta of the function',
       '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes records through unchanged',

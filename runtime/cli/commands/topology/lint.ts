@@ -10,7 +10,7 @@ export const lint = defineCommand({
   name: 'lint',
   summary: 'check topologies and report every problem',
   details: `Exits with ${ExitStatus.Failed} when a topology has an error; warnings alone exit with ${ExitStatus.Done}.
-In a directory, files with Kubernetes objects are skipped.`,
+In a directory, files with Kubernetes objects and files of tests are skipped.`,
   arguments: {
     files: argumentList({
       name: 'file',
@@ -69,7 +69,7 @@ function topologiesIn(
 ): readonly string[] {
   if (!existsSync(file) || !statSync(file).isDirectory()) return [file];
   const below = readdirSync(file, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .filter((name) => /\.(ya?ml|json)$/.test(name) && !/\.test\.\w+$/.test(name))
     .sort()
     .map((name) => path.join(file, name));
   const objects = new Set(below.filter(isObject));

@@ -1,12 +1,17 @@
 import { defineCommand } from '../../frame/command';
 import { ExitStatus } from '../../frame/exit-status';
+import { optionalChoice } from '../../frame/values';
 
 export const schema = defineCommand({
   name: 'schema',
-  summary: 'print the JSON Schema of topologies, for editors',
-  async run() {
-    const { topologyJsonSchema } = await import('../../../../lib/topology/document/topology-json-schema.js');
-    process.stdout.write(`${JSON.stringify(topologyJsonSchema(), null, 2)}\n`);
+  summary: 'print the JSON Schema of topologies or of tests, for editors',
+  arguments: {
+    document: optionalChoice(['topology', 'test'], { description: 'what the schema describes (default: topology)' }),
+  },
+  async run({ document = 'topology' }) {
+    const schemas = await import('../../../../lib/topology/document/topology-json-schema.js');
+    const found = document === 'test' ? schemas.testFileJsonSchema() : schemas.topologyJsonSchema();
+    process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
     return ExitStatus.Done;
   },
 });

@@ -103,6 +103,8 @@ describe('every field of the flow', () => {
     run: { base: { mode: 'batch' }, to: 2 },
     // the only runtime
     runtime: { to: 'flow' },
+    // not part of the flow
+    tests: { to: [{ name: 'a', function: 'map' }] },
   } as const satisfies { readonly [field in Exclude<keyof TopologyDocument, 'dag' | 'globalConfig'>]: Change };
 
   test.each(Object.entries<Change>(changes))('%s is compared', (field, change) => {

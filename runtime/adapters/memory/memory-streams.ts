@@ -1,0 +1,70 @@
+import type { Outgoing, PublishAck } from '../../engine/ports/publisher';
+
+export interface MemoryMessage extends Outgoing {
+  /** From 1, without gaps. */
+  readonly sequence: number;
+  readonly timestampMs: number;
+}
+
+/** A stream without limits, which stores one message for each id, however late the second one comes. */
+export class MemoryStream {
+  private readonly stored: MemoryMessage[] = [];
+  private readonly sequences = new Map<string, number>();
+  private readonly listeners: (() => void)[] = [];
+
+  constructor(readonly name: string) {}
+
+  get messages(): readonly MemoryMessage[] {
+    return this.stored;
+  }
+
+  get lastSequence(): number {
+    return this.stored.length;
+  }
+
+  get(sequence: number): MemoryMessage | undefined {
+    return this.stored[sequence - 1];
+  }
+
+  /** `listener` is called after each new message. */
+  onStored(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  add(outgoing: Outgoing): PublishAck {
+    const known = this.sequences.get(outgoing.id);
+    if (known !== undefined) return { stream: this.name, sequence: known, duplicate: true };
+    const sequence = this.stored.length + 1;
+    this.sequences.set(outgoing.id, sequence);
+    // a stream keeps a copy: writers reuse their buffers
+    const payload = Uint8Array.from(outgoing.payload);
+    this.stored.push({ ...outgoing, payload, sequence, timestampMs: Date.now() });
+    for (const listener of this.listeners) listener();
+    return { stream: this.name, sequence, duplicate: false };
+  }
+}
+
+/** The streams of a flow, by name and by subject. */
+export class MemoryStreams {
+  private readonly byName = new Map<string, MemoryStream>();
+  private readonly bySubject = new Map<string, MemoryStream>();
+
+  /** The stream of this name, which is created if there is none. */
+  stream(name: string): MemoryStream {
+    const known = this.byName.get(name) ?? new MemoryStream(name);
+    this.byName.set(name, known);
+    return known;
+  }
+
+  /** Makes a stream take the messages of a subject. */
+  bind(subject: string, name: string): MemoryStream {
+    const stream = this.stream(name);
+    this.bySubject.set(subject, stream);
+    return stream;
+  }
+
+  /** The stream that takes the messages of a subject. */
+  of(subject: string): MemoryStream | undefined {
+    return this.bySubject.get(subject);
+  }
+}

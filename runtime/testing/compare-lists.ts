@@ -1,0 +1,125 @@
+import { hasMatcher, matchesValue, similarity } from './match-value';
+
+/** An expected item and the observed one that stands for it. */
+export interface Pair {
+  readonly expected?: unknown;
+  readonly observed?: unknown;
+  readonly isSame: boolean;
+}
+
+/** Two lists side by side: first the expected items in their order, then observed ones that nothing expects. */
+export interface ListComparison {
+  readonly isSame: boolean;
+  readonly pairs: readonly Pair[];
+}
+
+export interface CompareOptions {
+  /** The items must come in the expected order. */
+  readonly inOrder: boolean;
+  /** Default: the items are equal, but for matchers. */
+  readonly isSame?: (expected: unknown, observed: unknown) => boolean;
+}
+
+/** Above this number of items that differ, they are paired by their position, because every pair would be compared. */
+const maxCompared = 300;
+
+/** Compares lists, as lists or, unless `inOrder`, as multisets. Items that differ are paired with the most similar ones. */
+export function compareLists(
+  expected: readonly unknown[],
+  observed: readonly unknown[],
+  { inOrder, isSame }: CompareOptions,
+): ListComparison {
+  const pairs = inOrder
+    ? pairsInOrder(expected, observed, isSame ?? matchesValue)
+    : new Pairing(expected, observed, isSame).pairs();
+  return { isSame: pairs.every((pair) => pair.isSame), pairs };
+}
+
+function pairsInOrder(
+  expected: readonly unknown[],
+  observed: readonly unknown[],
+  isSame: NonNullable<CompareOptions['isSame']>,
+): readonly Pair[] {
+  return Array.from({ length: Math.max(expected.length, observed.length) }, (_, index) => {
+    if (index >= expected.length) return { observed: observed[index], isSame: false };
+    if (index >= observed.length) return { expected: expected[index], isSame: false };
+    const pair = { expected: expected[index], observed: observed[index] };
+    return { ...pair, isSame: isSame(pair.expected, pair.observed) };
+  });
+}
+
+/** Pairs the items of two lists: first those that are the same, then the most similar ones. */
+class Pairing {
+  /** Indexes of observed items without a partner. */
+  private readonly left: Set<number>;
+  private readonly byText = new Map<string, number[]>();
+  /** The observed index of each expected one. */
+  private readonly partners = new Map<number, { readonly index: number; readonly isSame: boolean }>();
+
+  constructor(
+    private readonly expected: readonly unknown[],
+    private readonly observed: readonly unknown[],
+    private readonly isSame: CompareOptions['isSame'],
+  ) {
+    this.left = new Set(observed.keys());
+    observed.forEach((item, index) => {
+      const text = textOf(item);
+      const known = this.byText.get(text);
+      if (known === undefined) this.byText.set(text, [index]);
+      else known.push(index);
+    });
+  }
+
+  pairs(): readonly Pair[] {
+    const isPlain = (index: number) => this.isSame === undefined && !hasMatcher(this.expected[index]);
+    const indexes = [...this.expected.keys()];
+    for (const index of indexes.filter(isPlain)) this.joinEqual(index);
+    for (const index of indexes) if (!isPlain(index)) this.joinSame(index);
+    const missing = indexes.filter((index) => !this.partners.has(index));
+    for (const index of missing) this.joinSimilar(index, missing.length);
+    const found = indexes.map((index): Pair => {
+      const partner = this.partners.get(index);
+      const expected = this.expected[index];
+      if (partner === undefined) return { expected, isSame: false };
+      return { expected, observed: this.observed[partner.index], isSame: partner.isSame };
+    });
+    return [...found, ...[...this.left].map((index) => ({ observed: this.observed[index], isSame: false }))];
+  }
+
+  private joinEqual(index: number): void {
+    const same = this.byText.get(textOf(this.expected[index]))?.shift();
+    if (same !== undefined) this.join(index, same, true);
+  }
+
+  private joinSame(index: number): void {
+    const isSame = this.isSame ?? matchesValue;
+    const same = [...this.left].find((each) => isSame(this.expected[index], this.observed[each]));
+    if (same !== undefined) this.join(index, same, true);
+  }
+
+  private joinSimilar(index: number, missing: number): void {
+    let best: number | undefined;
+    let bestSimilarity = -1;
+    const isMany = missing * this.left.size > maxCompared ** 2;
+    for (const each of isMany ? [...this.left].slice(0, 1) : this.left) {
+      const found = similarity(this.expected[index], this.observed[each]);
+      if (found > bestSimilarity) [best, bestSimilarity] = [each, found];
+    }
+    if (best !== undefined) this.join(index, best, false);
+  }
+
+  private join(expected: number, observed: number, isSame: boolean): void {
+    this.left.delete(observed);
+    this.partners.set(expected, { index: observed, isSame });
+  }
+}
+
+/** The same text for values that are equal: keys are sorted, and a bigint is like a number. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+    return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${textOf(inner)}`).join(',')}}`;
+  }
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

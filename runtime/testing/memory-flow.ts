@@ -1,0 +1,175 @@
+import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { WrittenSchema } from '../../lib/topology/avro/avro-type';
+import { kindOf } from '../../lib/topology/function-types/function-type';
+import { FolderStore } from '../adapters/memory/folder-store';
+import type { MemoryConnection } from '../adapters/memory/memory-connection';
+import { MemoryConsumer } from '../adapters/memory/memory-consumer';
+import { MemoryFlowState } from '../adapters/memory/memory-flow-state';
+import { MemoryLookups, MemoryNotes } from '../adapters/memory/memory-notes';
+import { MemoryPayloads } from '../adapters/memory/memory-payloads';
+import { MemoryPublisher } from '../adapters/memory/memory-publisher';
+import { MemorySink } from '../adapters/memory/memory-sink';
+import { MemoryStreams } from '../adapters/memory/memory-streams';
+import { ObjectDownloads } from '../adapters/s3/object-downloads';
+import { AvroSchemaCodec } from '../engine/avro-message';
+import { parseClaim } from '../engine/claim';
+import { OutputWriter } from '../engine/output-writer';
+import type { Delivery } from '../engine/ports/delivery';
+import type { CreateHost, Failure, HostRecord, Log, SchemaSource } from '../engine/ports/host';
+import type { Outgoing } from '../engine/ports/publisher';
+import { RecordCodecs } from '../engine/record-codecs';
+import { SinkHost } from '../engine/sink-host';
+import type { ReplicaEnvironment } from '../replica/environment';
+import { maxPayloadOf } from '../replica/links';
+import type { ReaderLinks } from '../replica/reader-links';
+import { hostOf } from '../replica/replica-context';
+import { WatchedHost } from './watched-host';
+
+/** A failed attempt of a record. */
+export interface FailedAttempt {
+  readonly function: string;
+  readonly stream: string;
+  readonly sequence: number;
+  /** The record's message. */
+  readonly payload: Uint8Array;
+  readonly failure: Failure;
+}
+
+/** What one replica of a flow in memory is given. */
+export interface MemoryReplica {
+  readonly spec: FunctionSpec;
+  readonly environment: ReplicaEnvironment;
+  readonly connection: MemoryConnection;
+  readonly log: Log;
+  readonly onRecord: (record: HostRecord) => void;
+  readonly onStored: (outgoing: Outgoing) => void;
+  readonly onAck: (delivery: Delivery) => void;
+  readonly onHost: (host: WatchedHost) => void;
+}
+
+const completionEveryMs = 10;
+
+/** The streams, the state and the stores of a flow, in this process; they outlive its replicas. */
+export class MemoryFlow implements SchemaSource {
+  readonly streams = new MemoryStreams();
+  readonly state = new MemoryFlowState(this.streams);
+  /** Every failed attempt. */
+  readonly attempts: FailedAttempt[] = [];
+  private readonly payloads = new MemoryPayloads();
+  private readonly schemas = new Map<string, WrittenSchema>();
+  private readonly consumers = new Map<string, MemoryConsumer>();
+  private readonly notes = new Map<string, MemoryNotes>();
+  private readonly sinks = new Map<string, MemorySink>();
+  private readonly codecs = new RecordCodecs(this);
+
+  /** `buckets` are the folders from which functions with automatic download get their objects. */
+  constructor(private readonly buckets: { readonly [bucket: string]: string }) {}
+
+  addSchema(schema: WrittenSchema): void {
+    this.schemas.set(new AvroSchemaCodec(schema).fingerprint, schema);
+  }
+
+  async schemaOf(fingerprint: string): Promise<object | string> {
+    const schema = this.schemas.get(fingerprint);
+    if (schema === undefined) throw new Error(`no schema has the fingerprint ${fingerprint}`);
+    return schema;
+  }
+
+  /** What a sink has written, as JSON. */
+  writtenBy(functionId: string): readonly string[] {
+    return this.sinks.get(functionId)?.contents ?? [];
+  }
+
+  /** A message of a stream, as JSON on one line. Throws for one that is no record. */
+  async json(payload: Uint8Array): Promise<string> {
+    const claim = parseClaim(payload);
+    const message = claim === undefined ? payload : await this.payloads.fetch(claim);
+    const codec = await this.codecs.of(message);
+    return codec.json(codec.decode(message));
+  }
+
+  /** What a replica works through. */
+  linksOf(replica: MemoryReplica): ReaderLinks {
+    const { spec, environment, connection, log, onStored } = replica;
+    const { streams, state } = this;
+    const publisher = new MemoryPublisher({ streams, connection, onStored });
+    const notes = named(this.notes, spec.function, () => new MemoryNotes());
+    const lookups = new MemoryLookups(streams, spec);
+    return {
+      inputs: spec.inputs.map((input) => this.consumerOf(input).reader(replica)),
+      redrives: { start: () => {}, demand: () => {}, stop: () => {}, isDone: async () => true },
+      writer: new OutputWriter(publisher, { maxPayload: maxPayloadOf(spec), ...this.storeOf(spec) }),
+      publisher,
+      state,
+      hosts: this.hostsOf(replica),
+      preparation: {
+        claims: this.payloads,
+        dedupeWindowMs: Number.POSITIVE_INFINITY, // streams in memory forget no id
+        letters: lookups,
+        origins: lookups,
+        ...this.downloadsOf(replica),
+      },
+      notes: notes.of(connection),
+      origins: lookups,
+      errors: {
+        report: ({ delivery, payload }, failure) => {
+          const { stream, sequence } = delivery;
+          this.attempts.push({ function: spec.function, stream, sequence, payload, failure });
+        },
+        close: async () => {},
+      },
+      replicaName: `${spec.function}-${environment.replica}`,
+      completionEveryMs,
+      beginLife: async () => notes.beginLife(connection, environment.replica),
+      progressOf: async (input) => this.consumerOf(input).progress(),
+      noteLoss: async (message) => log('ERROR', message),
+    };
+  }
+
+  /** Records of an input that the function has not acked. */
+  unackedOf(input: FunctionSpec['inputs'][number]): number {
+    const { ackPending, pending } = this.consumerOf(input).progress();
+    return ackPending + pending;
+  }
+
+  private consumerOf({ stream, durable }: FunctionSpec['inputs'][number]): MemoryConsumer {
+    return named(this.consumers, `${stream} ${durable}`, () => new MemoryConsumer(this.streams.stream(stream)));
+  }
+
+  private hostsOf({ spec, environment, connection, log, onRecord, onHost }: MemoryReplica): CreateHost {
+    const { sinks } = this;
+    const create: CreateHost = (events) => {
+      if (kindOf(spec.type) !== 'sink') return hostOf({ spec, environment, links: { schemas: this }, log }, events);
+      const sink = named(sinks, spec.function, () => new MemorySink());
+      return new SinkHost({ spec, events, schemas: this, sink });
+    };
+    return (events) => {
+      const host = new WatchedHost(create, events, { connection, onRecord });
+      onHost(host);
+      return host;
+    };
+  }
+
+  private storeOf({ messageStore }: FunctionSpec) {
+    return messageStore === undefined ? {} : { store: this.payloads, storePrefix: messageStore.prefix };
+  }
+
+  private downloadsOf({ spec, environment, log }: MemoryReplica) {
+    if (spec.download === undefined) return {};
+    const { directory } = spec.download;
+    const downloads = new ObjectDownloads({
+      store: new FolderStore(this.buckets),
+      schemas: this,
+      isFailureSkipped: environment.isDownloadFailureSkipped,
+      log,
+      ...(directory === undefined ? {} : { directory }),
+    });
+    return { downloads };
+  }
+}
+
+function named<Value>(all: Map<string, Value>, name: string, create: () => Value): Value {
+  const known = all.get(name) ?? create();
+  all.set(name, known);
+  return known;
+}

@@ -1,0 +1,44 @@
+import { compareLists } from '../../../runtime/testing/compare-lists';
+
+const n = (...numbers: readonly number[]) => numbers.map((value) => ({ n: value }));
+
+describe('compareLists', () => {
+  it('takes lists as multisets', () => {
+    expect(compareLists(n(1, 2, 2), n(2, 1, 2), { inOrder: false }).isSame).toBe(true);
+    expect(compareLists(n(1, 2), n(2, 1, 2), { inOrder: false }).isSame).toBe(false);
+    expect(compareLists(n(1, 2, 2), n(2, 1), { inOrder: false }).isSame).toBe(false);
+  });
+
+  it('compares positions where the order counts', () => {
+    expect(compareLists(n(1, 2), n(1, 2), { inOrder: true }).isSame).toBe(true);
+    expect(compareLists(n(1, 2), n(2, 1), { inOrder: true }).pairs).toEqual([
+      { expected: { n: 1 }, observed: { n: 2 }, isSame: false },
+      { expected: { n: 2 }, observed: { n: 1 }, isSame: false },
+    ]);
+    expect(compareLists(n(1), [], { inOrder: true }).pairs).toEqual([{ expected: { n: 1 }, isSame: false }]);
+  });
+
+  it('pairs what differs with what is most similar, and names what is left', () => {
+    const expected = [
+      { id: 1, name: 'a' },
+      { id: 2, name: 'b' },
+    ];
+    const observed = [
+      { id: 2, name: 'c' },
+      { id: 1, name: 'a' },
+      { id: 3, name: 'd' },
+    ];
+    expect(compareLists(expected, observed, { inOrder: false })).toEqual({
+      isSame: false,
+      pairs: [
+        { expected: { id: 1, name: 'a' }, observed: { id: 1, name: 'a' }, isSame: true },
+        { expected: { id: 2, name: 'b' }, observed: { id: 2, name: 'c' }, isSame: false },
+        { observed: { id: 3, name: 'd' }, isSame: false },
+      ],
+    });
+  });
+
+  it('leaves to a matcher what no other item is', () => {
+    expect(compareLists([{ n: { $any: true } }, { n: 1 }], n(1, 2), { inOrder: false }).isSame).toBe(true);
+  });
+});
