@@ -85,6 +85,8 @@ export const errorCodes = {
   'letter-missing': { httpStatus: 404 },
   /** The flow has no redrive with this id. */
   'redrive-missing': { httpStatus: 404 },
+  /** Nothing with this name was put into the folder of a function that runs step by step. */
+  'step-missing': { httpStatus: 404 },
   /** The update changes something that is fixed as long as the flow exists. */
   'update-refused': { httpStatus: 409 },
   /** The caller lacks the role or the namespace that the request requires. */

@@ -26,7 +26,12 @@ function secretNotes({ namespace, secrets }: Pick<FlowPlan, 'namespace' | 'secre
     });
 }
 
-const uses = { source: 'read', sink: 'written', 'message-store': 'large messages' } as const;
+const uses = {
+  source: 'read',
+  sink: 'written',
+  'message-store': 'large messages',
+  'dev-store': 'records of steps',
+} as const;
 
 /** The buckets that nobody creates: of each server on one line. */
 function bucketNotes({ namespace, jobId, buckets }: FlowPlan, makesBuckets: boolean): readonly string[] {
@@ -42,14 +47,13 @@ function bucketNotes({ namespace, jobId, buckets }: FlowPlan, makesBuckets: bool
 }
 
 /** Images whose tag may name another image later. */
-function imageNotes({ workloads, devStore }: FlowPlan, image: string): readonly string[] {
-  const images = new Set([
-    ...workloads.flatMap((workload) => [
+function imageNotes({ workloads }: FlowPlan, image: string): readonly string[] {
+  const images = new Set(
+    workloads.flatMap((workload) => [
       workload.image ?? image,
       ...workload.container.sidecars.map((sidecar) => String(sidecar.image)),
     ]),
-    ...(devStore === undefined ? [] : [devStore.image]),
-  ]);
+  );
   return [...images]
     .filter(hasNoVersion)
     .map(

@@ -9,7 +9,6 @@ export { NackAccount, type NackAccountProps } from './streams/nack-account';
 export { OutputStream, type OutputStreamProps, SideStream } from './streams/output-stream';
 export { StateBucket, type StateBucketProps } from './streams/state-bucket';
 export { StreamConsumer, type StreamConsumerProps } from './streams/stream-consumer';
-export { DevStore, type DevStoreProps } from './workloads/dev-store';
 export {
   FunctionWorkload,
   type FunctionWorkloadProps,

@@ -15,6 +15,7 @@ export interface FlowPlan {
   /** The topology's own stream settings, which the state bucket uses. */
   readonly storage: { readonly replicas: number; readonly onDelete: 'keep' | 'delete' };
   readonly workloads: readonly PlannedWorkload[];
+  /** Set if the flow runs step by step: its workloads are those of its processes, and no record moves by itself. */
   readonly devStore?: PlannedDevStore;
   readonly secrets: readonly PlannedSecret[];
   /** Object store buckets that the flow reads or writes. */
@@ -96,29 +97,29 @@ export interface PlannedBucket extends Pick<S3Access, 'region' | 'ca' | 'pathSty
   readonly bucket: string;
   /** Name of the secret with the account's `user` and `password`; absent: the credentials of the environment. */
   readonly secret?: string;
-  /** What the flow uses the bucket for. Only message stores are purged with the flow. */
-  readonly role: 'source' | 'sink' | 'message-store';
+  /** What the flow uses the bucket for. Message stores and dev stores are purged with the flow. */
+  readonly role: 'source' | 'sink' | 'message-store' | 'dev-store';
   /** Keys with this prefix belong to the flow. */
   readonly prefix: string;
 }
 
-/** The watcher of a flow that runs step by step. */
+/** The folders of a flow that runs step by step, and the ways of its records. */
 export interface PlannedDevStore {
-  readonly name: string;
-  readonly image: string;
-  readonly imagePullPolicy?: string;
-  readonly secretEnv: readonly SecretVariable[];
-  /** The topology's own settings of pods. */
-  readonly container: ContainerSettings;
-  /** The watcher's configuration. An object in a function's `inDir` runs the function; outputs are stored in `outDir`. */
-  readonly spec: {
-    readonly version: 1;
-    readonly namespace: string;
-    readonly jobId: string;
-    readonly addr: string;
-    readonly bucket: string;
-    readonly userEnv: string;
-    readonly passwordEnv: string;
-    readonly functions: readonly { readonly function: string; readonly inDir: string; readonly outDir: string }[];
-  };
+  /** The bucket of the folders. */
+  readonly bucket: PlannedBucket;
+  readonly functions: readonly PlannedSteps[];
+  readonly sources: readonly {
+    readonly function: string;
+    /** Of a source that lists objects: a record of such a source can be made from the key of an object. */
+    readonly listed?: { readonly topics: string; readonly bucket: PlannedBucket };
+  }[];
+}
+
+/** The folders of a process, by their prefixes. An object in `inDir` runs the function; its result is stored in `outDir`. */
+export interface PlannedSteps {
+  readonly function: string;
+  readonly inDir: string;
+  readonly outDir: string;
+  /** The functions that read its main output or, with `side`, a side output. */
+  readonly next: readonly { readonly function: string; readonly side?: string; readonly isProcess: boolean }[];
 }

@@ -113,6 +113,21 @@ export const functionSpecSchema = z
     claimStores: z
       .array(s3Connection.unwrap().extend({ bucket: z.string(), prefix: z.string() }).readonly())
       .readonly(),
+    /** The function runs step by step: on the objects of a folder instead of its inputs. */
+    steps: s3Connection
+      .unwrap()
+      .extend({
+        bucket: z.string(),
+        /** Prefixes of the keys of objects and of results. */
+        inDir: z.string(),
+        outDir: z.string(),
+        /** The schemas that records of the inputs are declared to have. */
+        schemas: z.array(avroSchema).readonly(),
+        /** An input lists objects: an object that has no records stands for itself. */
+        takesFiles: z.literal(true).optional(),
+      })
+      .readonly()
+      .optional(),
     deadLetters: z.strictObject({ stream: z.string(), subject: z.string() }).readonly(),
     stateBucket: z.string(),
     /** The server redelivers a message whose lease has not been renewed for this long. */

@@ -15,6 +15,12 @@ export function outputSchemasOf(topology: Topology, output: Upstream): readonly 
   return writtenBy(topology, output, new Set()).filter((schema) => schema !== undefined);
 }
 
+/** Every schema that a record of the function's inputs may have, each once. */
+export function inputSchemasOf(topology: Topology, fn: FlowFunction): readonly WrittenSchema[] {
+  const schemas = writtenTo(topology, fn.id, new Set()).filter((schema) => schema !== undefined);
+  return schemas.filter((schema, index) => schemas.findIndex((other) => isDeepStrictEqual(other, schema)) === index);
+}
+
 /** A process without a schema passes on those of its inputs. */
 function writtenTo(topology: Topology, id: string, seen: Set<string>): readonly (WrittenSchema | undefined)[] {
   if (seen.has(id)) return [];

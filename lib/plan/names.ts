@@ -108,14 +108,10 @@ export function messageStorePrefix(flow: FlowId, functionId?: string): string {
   return functionId === undefined ? base : `${base}${functionId}/`;
 }
 
-/** Name of the workload that runs a flow step by step. */
-export function devStoreName(flow: FlowId): string {
-  return `${flow.jobId}----dev`;
-}
-
-/** Prefix of the folders of a function in a step-by-step run. */
-export function devStorePrefix(flow: FlowId, functionId: string): string {
-  return `kflow-dev/${flow.namespace}/${flow.jobId}/${functionId}/`;
+/** Prefix of the folders of a function in a step-by-step run; of all functions without an id. */
+export function devStorePrefix(flow: FlowId, functionId?: string): string {
+  const base = `kflow-dev/${flow.namespace}/${flow.jobId}/`;
+  return functionId === undefined ? base : `${base}${functionId}/`;
 }
 
 /** Core NATS subject on which replicas publish their counters; no stream stores it. */

@@ -5,8 +5,10 @@ import { descriptorOf } from '../topology/function-types/function-type';
 import type { PlannedBucket, SecretVariable } from './flow-plan';
 import { type Account, type FlowSecrets, secretKeysOf, variableOfKey } from './flow-secrets';
 import type { FunctionSpec, S3Connection } from './function-spec';
+import { inputSchemasOf } from './input-schema';
 import { messageStorePrefix } from './names';
 import { natsAddresses } from './nats-access';
+import { isFedWithObjects, stepFolders } from './plan-dev-store';
 import { planErrorStream } from './plan-error-stream';
 import { parseS3Location } from './s3-location';
 
@@ -44,7 +46,7 @@ export interface PlanSettings {
 export interface FunctionConnections {
   readonly stores: Pick<
     FunctionSpec,
-    'endpoint' | 'target' | 'download' | 'messageStore' | 'claimStores' | 'sideStream'
+    'endpoint' | 'target' | 'download' | 'messageStore' | 'claimStores' | 'sideStream' | 'steps'
   >;
   readonly secretEnv: readonly SecretVariable[];
   readonly buckets: readonly PlannedBucket[];
@@ -63,6 +65,7 @@ export function planConnections(
   const claimStores = upstreamFunctions(topology, fn)
     .filter((from) => from.globalConfig.messageStore.enabled)
     .map((from, index) => planner.claimStore(topology, from, index));
+  const steps = topology.globalConfig.devStore.enabled && isProcess(fn) ? planner.steps(topology) : undefined;
   const sideStream = planErrorStream(fn, settings.hasOwnNats === true);
   if (sideStream?.addr !== undefined) planner.allow(natsAddresses(sideStream.addr, `${fn.id}: sideStream.addr`));
   return {
@@ -72,6 +75,7 @@ export function planConnections(
       ...(messageStore === undefined ? {} : { messageStore }),
       claimStores,
       ...(sideStream === undefined ? {} : { sideStream }),
+      ...(steps === undefined ? {} : { steps }),
     },
     secretEnv: planner.secretEnv,
     buckets: planner.buckets,
@@ -159,11 +163,28 @@ class ConnectionPlanner {
     return { ...this.connection(account, `KFLOW_CLAIM_${index}`), bucket, prefix };
   }
 
-  private storeOf(fn: FlowFunction): { account: Account; bucket: string } {
-    const topics = fn.globalConfig.messageStore.topics ?? this.settings.messageBucketDefault;
-    if (topics === undefined) throw missing(fn.id, 'globalConfig.messageStore.topics (the bucket)');
+  /** The folders of a function that runs step by step, and the schemas that records in them may have. */
+  steps(topology: Topology): NonNullable<FunctionSpec['steps']> {
+    const { account, bucket } = this.storeOf({ ...topology, id: this.fn.id }, 'devStore');
+    const folders = stepFolders(topology, this.fn.id);
+    this.bucket(account, { bucket, role: 'dev-store', prefix: folders.inDir.slice(0, -'in/'.length) });
+    return {
+      ...this.connection(account, 'KFLOW_DEV'),
+      bucket,
+      ...folders,
+      schemas: inputSchemasOf(topology, this.fn),
+      ...(isFedWithObjects(upstreamFunctions(topology, this.fn)) ? { takesFiles: true as const } : {}),
+    };
+  }
+
+  private storeOf(
+    { id, globalConfig }: Pick<FlowFunction, 'id' | 'globalConfig'>,
+    section: 'messageStore' | 'devStore' = 'messageStore',
+  ): { account: Account; bucket: string } {
+    const topics = globalConfig[section].topics ?? this.settings.messageBucketDefault;
+    if (topics === undefined) throw missing(id, `globalConfig.${section}.topics (the bucket)`);
     const bucket = topics.includes('://') ? parseS3Location(topics).bucket : topics;
-    return { account: this.account(fn.globalConfig.messageStore, 'globalConfig.messageStore.addr'), bucket };
+    return { account: this.account(globalConfig[section], `globalConfig.${section}.addr`), bucket };
   }
 
   private account(given: Partial<Account>, path: string): Account {
@@ -214,6 +235,10 @@ function placeOf({ region, ca, pathStyle }: S3Access): Pick<S3Access, 'region' |
 
 function definedOf<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+function isProcess({ type }: FlowFunction): boolean {
+  return descriptorOf(type).kind === 'process';
 }
 
 function upstreamFunctions(topology: Topology, fn: FlowFunction): readonly FlowFunction[] {

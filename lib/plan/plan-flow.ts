@@ -26,7 +26,11 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const replicasOr = (own: number) => settings.streamReplicas ?? own;
   const secrets = new FlowSecrets(topology, settings.hasClusterSecrets === true);
   const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
-  const devStore = planDevStore(topology, secrets);
+  const devStore = planDevStore(
+    topology,
+    topology.dag.map((fn, index) => ({ fn, buckets: planned[index]?.buckets ?? [] })),
+  );
+  const workloads = planned.map((part) => part.workload);
   return {
     namespace,
     jobId,
@@ -39,11 +43,16 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
     storage: { replicas: replicasOr(replicas), onDelete },
-    workloads: planned.map((part) => part.workload),
+    // step by step, no source and no sink runs by itself
+    workloads: isStepped(topology) ? workloads.filter(({ spec }) => spec.steps !== undefined) : workloads,
     ...(devStore === undefined ? {} : { devStore }),
     secrets: secrets.all,
     buckets: uniqueBuckets(planned.flatMap((part) => part.buckets)),
   };
+}
+
+function isStepped({ globalConfig }: Topology): boolean {
+  return globalConfig.devStore.enabled;
 }
 
 /** The streams of errors that functions create (KFLOW_CREATE_SIDESTREAM), each once. */

@@ -4,6 +4,14 @@ import { type FlowPhase, flowPhases } from './flow-phase';
 /** An ISO 8601 time in UTC. */
 export const isoTime = z.iso.datetime().meta({ examples: ['2026-01-31T08:00:00.000Z'] });
 
+/** The folders of a function that runs step by step. */
+export const stepFolderSchema = z.object({
+  function: z.string(),
+  bucket: z.string(),
+  inDir: z.string().describe('prefix of the keys of objects: an object that is put there runs the function'),
+  outDir: z.string().describe('prefix of the keys of results: the result of an object has the same name'),
+});
+
 /** How many items a list returns. */
 export const listLimit = z.coerce.number().int().min(1).max(1_000);
 
@@ -51,7 +59,7 @@ export const flowStatusSchema = z
     closeTime: isoTime.nullable().describe('null while the flow is running or paused'),
     execution: z.object({ workflow_id: z.string().describe('the jobId'), run_id: z.string() }),
     type: z.object({ name: z.literal('KFlowDSL') }),
-    devInsOuts: z.array(z.object({ function: z.string(), inDir: z.string(), outDir: z.string() })),
+    devInsOuts: z.array(stepFolderSchema).describe('the folders of functions that run step by step; else empty'),
     namespace: z.string(),
     jobId: z.string(),
     mode: z.enum(['batch', 'stream']).optional().describe('absent if the data of the flow was deleted'),

@@ -2,6 +2,7 @@ import { complete, completion } from './commands/completion/completion';
 import { controller } from './commands/controller/controller';
 import { install } from './commands/controller/install';
 import { natsConfig } from './commands/controller/nats-config';
+import { dev } from './commands/dev/dev';
 import { doctor } from './commands/doctor/doctor';
 import { pause, replay, restart, resume, rollback, scale, stop } from './commands/flows/changes';
 import { remove } from './commands/flows/delete';
@@ -29,7 +30,7 @@ import type { CommandGroup } from './frame/command';
 export const groups: readonly CommandGroup[] = [
   { heading: 'Topologies:', commands: [lint, test, graph, schema] },
   { heading: 'Manifests:', commands: [synth, plan, nackAccount] },
-  { heading: 'Run on this machine:', commands: [run, up, down, bucket, doctor] },
+  { heading: 'Run on this machine:', commands: [run, dev, up, down, bucket, doctor] },
   { heading: 'Controller:', commands: [controller, install, natsConfig] },
   {
     heading: 'Start and change flows:',

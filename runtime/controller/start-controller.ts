@@ -243,6 +243,7 @@ async function startFlows(
   onClose(() => workloads.close());
   return new FlowController({
     letters: nats.letters,
+    stepStores: buckets,
     image: pods.image,
     workflows,
     store,

@@ -18,6 +18,7 @@ import { ReplicaHealth } from './replica-health';
 import { ReplicaMetrics } from './replica-metrics';
 import { runReader } from './run-reader';
 import { runSource } from './run-source';
+import { runSteps } from './run-steps';
 import { Upkeep } from './upkeep';
 
 const reportEveryMs = 500;
@@ -58,7 +59,9 @@ export async function runReplica(
   };
   try {
     const parts = { spec, environment, counters, errorCounts, health, observer: metrics, watchInFlight, log, stop };
-    return await runConnected(parts, onLinks);
+    if (spec.steps === undefined) return await runConnected(parts, onLinks);
+    await runSteps(parts, spec.steps);
+    return { is: 'stopped' };
   } finally {
     await endpoint?.close();
   }

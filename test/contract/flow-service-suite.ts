@@ -15,7 +15,7 @@ async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
 }
 
 /** Methods that do not fail for an unknown flow. */
-type NeedsNoFlow = 'letters' | 'submit' | 'list' | 'events' | 'followEvents' | 'logs' | 'whyNotReady';
+type NeedsNoFlow = 'letters' | 'steps' | 'submit' | 'list' | 'events' | 'followEvents' | 'logs' | 'whyNotReady';
 
 async function codeOf(call: Promise<unknown>): Promise<string> {
   return call.then(

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../runtime/connectors/connector';
 export interface TestObjectStore extends ObjectStore {
   ensureBucket(bucket: string): Promise<void>;
   get(bucket: string, key: string): Promise<Uint8Array>;
+  delete(bucket: string, keys: readonly string[]): Promise<void>;
 }
 
 /** Tests that every object store passes. Each test has its own bucket. */
@@ -51,6 +52,12 @@ export function describeObjectStore(name: string, open: () => TestObjectStore): 
       for await (const { etag } of open().list(bucket)) etags.push(etag);
       expect(new Set(etags).size).toBe(2);
       expect(Buffer.from(await open().get(bucket, 'twice')).toString()).toBe('again');
+    });
+
+    it('deletes objects, and ignores keys that do not exist', async () => {
+      const bucket = await newBucket('one', 'two', 'three');
+      await open().delete(bucket, ['one', 'three', 'four']);
+      expect(await keysOf(bucket)).toEqual(['two']);
     });
 
     it('names a bucket that does not exist in the error of every call', async () => {

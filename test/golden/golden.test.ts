@@ -21,6 +21,7 @@ const golden: readonly string[] = [
   'raw-source',
   'scale-stream',
   's3-access',
+  'dev-mode',
 ];
 
 function synthesize(name: string): string {

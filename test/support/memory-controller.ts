@@ -9,6 +9,7 @@ import type { FlowActivities } from '../../runtime/controller/flows/workflow/flo
 import { sharedLogin } from '../../runtime/controller/ports/flow-logins';
 import { MemoryFlowStore } from './memory-flow-store';
 import { MemoryLetters } from './memory-letters';
+import { MemoryStepStores } from './memory-steps';
 import { MemoryBuckets, MemoryStreams } from './memory-streams';
 import { MemoryWorkflows } from './memory-workflows';
 
@@ -18,6 +19,7 @@ export class MemoryController {
   readonly streams = new MemoryStreams();
   readonly buckets = new MemoryBuckets();
   readonly letters = new MemoryLetters();
+  readonly stepStores = new MemoryStepStores();
   readonly store = new MemoryFlowStore();
   readonly planner = new FlowPlanner(this.store, {});
   readonly workflows = new MemoryWorkflows(() => this.activities);
@@ -55,6 +57,7 @@ export class MemoryController {
     });
     this.service = new FlowController({
       letters: this.letters,
+      stepStores: this.stepStores,
       image: pods.image,
       workflows,
       store,

@@ -1,4 +1,5 @@
 import { StateError } from '../../lib/errors';
+import { planFlow } from '../../lib/plan/plan-flow';
 import { TopologyError } from '../../lib/topology/problem/problem';
 import { hideSecrets } from '../../lib/topology/secrets/hide-secrets';
 import type { ReplayRequest } from '../../runtime/api-contract/flow-changes';
@@ -18,6 +19,7 @@ import { LetterDesk } from '../../runtime/controller/flows/letters/letter-desk';
 import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/flows/ports/flow-service';
 import { Changes } from './changes';
 import { MemoryLetters } from './memory-letters';
+import { MemorySteps } from './memory-steps';
 
 interface MemoryFlow {
   status: FlowStatus;
@@ -44,6 +46,7 @@ export class MemoryFlows implements FlowService {
   /** The letters of its flows, which the test adds. */
   readonly deadLetters = new MemoryLetters((flow) => void this.find(flow));
   readonly letters: FlowService['letters'] = new LetterDesk(this.deadLetters);
+  readonly steps = new MemorySteps((flow) => planFlow(checkFlowDocument(this.textOf(flow), flow).topology, {}));
   readonly requests: FlowRequest[] = [];
   readonly lines: LogLine[] = [];
   readonly past: FlowEventView[] = [];

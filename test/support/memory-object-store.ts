@@ -39,6 +39,10 @@ export class MemoryObjectStore implements ObjectStore {
     return object.body;
   }
 
+  async delete(bucket: string, keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.objects('delete', bucket, key).delete(key);
+  }
+
   private objects(verb: string, bucket: string, key?: string): Map<string, StoredObject> {
     if (this.failure !== undefined) throw errorOf(this.failure, { verb, bucket, key });
     const objects = this.buckets.get(bucket);

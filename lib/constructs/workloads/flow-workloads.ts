@@ -4,7 +4,6 @@ import type { FlowPlan } from '../../plan/flow-plan';
 import type { PodNats } from '../../plan/nats-access';
 import { metadata, SyncWave } from '../metadata';
 import type { PodDefaults } from '../pods/pod-settings';
-import { DevStore } from './dev-store';
 import { FunctionWorkload } from './function-workload';
 
 /** Settings of a flow's workloads that are not in its plan. */
@@ -38,13 +37,12 @@ export function addFlowAccount(scope: Construct, flow: FlowPlan): string {
   return name;
 }
 
-/** Adds a workload for each function, and the pod for step-by-step runs if the flow has one. */
+/** Adds a workload for each function that runs. */
 export function addFlowWorkloads(scope: Construct, flow: FlowPlan, settings: WorkloadSettings): void {
   const { image, serviceAccount = accountName(flow), hashes = {}, without = [], isWatched, pods } = settings;
   const { natsUrl, natsSecrets, natsDomain } = settings;
   const jobs = { replacesJobs: settings.replacesJobs, ttlSecondsAfterFinished: settings.ttlSecondsAfterFinished };
   const common = { serviceAccount, natsUrl, natsSecrets, natsDomain, pods };
-  if (flow.devStore !== undefined) new DevStore(scope, 'DevStore', { devStore: flow.devStore, ...common });
   for (const workload of flow.workloads) {
     if (without.includes(workload.function)) continue;
     const hash = hashes[workload.function];

@@ -145,11 +145,12 @@ export class FunctionWorkload extends Construct {
   private deployment(): void {
     const { workload } = this.props;
     const isSource = workload.spec.inputs.length === 0;
+    const isStepped = workload.spec.steps !== undefined;
     const spec = {
       replicas: workload.isPaused ? 0 : workload.replicas,
       selector: { matchLabels: podSelector(workload) },
-      // two replicas of one source at a time would produce its records twice
-      strategy: isSource ? { type: 'Recreate' } : { type: 'RollingUpdate' },
+      // two replicas at a time would produce the records of a source, or run an object, twice
+      strategy: isSource || isStepped ? { type: 'Recreate' } : { type: 'RollingUpdate' },
       template: this.template(),
     };
     this.workload({ apiVersion: 'apps/v1', kind: 'Deployment', spec });

@@ -13,7 +13,7 @@ export function checkAddresses(draft: Draft, problems: ProblemList): void {
   const missing = (path: DocumentPath, what: string, way: string) =>
     problems.add({ code: 'setting-missing', path, message: `${what}; add ${way}`, at: 'key' });
   const { enabled, ...devStore } = sectionOf(draft.globalConfig, 'devStore');
-  for (const key of enabled === true ? ['image', 'addr', 'topics'] : []) {
+  for (const key of enabled === true ? ['addr', 'topics'] : []) {
     const at = ['globalConfig', 'devStore'];
     if (devStore[key] === undefined) missing(at, `devStore has no ${key}`, `globalConfig.devStore.${key}`);
   }

@@ -81,7 +81,8 @@ function checkBucket(config: PlainMap, path: DocumentPath, problems: ProblemList
 }
 
 function checkStores(config: PlainMap, path: DocumentPath, problems: ProblemList): void {
-  for (const name of ['store', 'messageStore']) checkAccess(sectionOf(config, name), [...path, name], problems);
+  for (const name of ['store', 'messageStore', 'devStore'])
+    checkAccess(sectionOf(config, name), [...path, name], problems);
 }
 
 /** Checks how an S3 server is reached. */

@@ -1,15 +1,9 @@
-import type { PlainMap } from '../../plain-map';
-import { sectionOf } from '../document/complete-topology';
 import type { Draft, DraftFunction, Purpose } from '../document/draft';
 import { findMetaSetting } from '../document/meta-setting';
 import { Mode } from '../document/topology';
 import { withArticle } from '../function-types/function-type';
 import type { DocumentPath } from '../problem/problem';
 import type { ProblemList } from '../read/problem-list';
-
-const inSections: readonly { readonly section: string; readonly message: string }[] = [
-  { section: 'devStore', message: 'step-by-step runs are not supported yet; devStore is ignored' },
-];
 
 /** A place in a function and the warning about it. */
 interface Unsupported {
@@ -58,17 +52,6 @@ function atImage(outcome: string): Unsupported {
 
 /** Warns about settings that this version or `kflow run` ignores. */
 export function checkUnsupported(draft: Draft, problems: ProblemList, purpose: Purpose): void {
-  const configs: readonly (readonly [PlainMap, DocumentPath])[] = [
-    [draft.globalConfig, []],
-    ...draft.functions.map(({ globalConfig, path }) => [globalConfig, path] as const),
-  ];
-  for (const [config, above] of configs) {
-    for (const { section, message } of inSections) {
-      if (sectionOf(config, section).enabled !== true) continue;
-      const path = [...above, 'globalConfig', section, 'enabled'];
-      problems.warn({ code: 'not-run-yet', path, message, at: 'key' });
-    }
-  }
   for (const each of draft.functions) {
     for (const { find, isLocal } of inFunctions) {
       if (isLocal === true && purpose !== 'run') continue;

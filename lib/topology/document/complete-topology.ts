@@ -13,15 +13,20 @@ export function completeTopology(draft: Draft): Topology {
   const { root } = draft;
   const parallelism = (root.parallelism as number | undefined) ?? 1;
   const globalConfig = completeGlobalConfig(draft.globalConfig);
+  const isStepped = globalConfig.devStore.enabled;
   return deepFreeze({
     namespace: (root.namespace as string | undefined) ?? 'default',
     jobId: draft.jobId,
-    mode: (root.mode as Mode | undefined) ?? 'stream',
+    // a flow that runs step by step has no end
+    mode: isStepped ? 'stream' : ((root.mode as Mode | undefined) ?? 'stream'),
     parallelism,
     ...present({ run: root.run as number | undefined }),
     globalConfig,
     container: containerSettings(draft.globalConfig.container),
-    dag: draft.functions.map((draftFunction) => completeFunction(draftFunction, { draft, parallelism })),
+    dag: draft.functions.map((draftFunction) => {
+      const fn = completeFunction(draftFunction, { draft, parallelism });
+      return isStepped ? { ...fn, parallelism: 1 } : fn; // one replica takes each object
+    }),
   });
 }
 
@@ -88,14 +93,18 @@ export function overlay(outer: PlainMap, inner: PlainMap): PlainMap {
 /** Merges a function's own settings over the topology's, key by key in each section. */
 function completeGlobalConfig(topology: PlainMap, own?: PlainMap): GlobalConfig {
   const section = (name: string): PlainMap => overlay(sectionOf(topology, name), sectionOf(own ?? {}, name));
-  const { image: _image, imagePullPolicy: _policy, ...messageStore } = section('messageStore');
+  // KFlow uses no image of its own for these
+  const store = (name: string): PlainMap => {
+    const { image: _image, imagePullPolicy: _policy, ...others } = section(name);
+    return others;
+  };
   const { enabled } = sectionOf(own ?? topology, 'messageStore');
   return {
     store: { autoDownload: false, ...section('store') },
-    messageStore: { ...messageStore, enabled: enabled === true },
+    messageStore: { ...store('messageStore'), enabled: enabled === true },
     sideStream: { enabled: false, ...section('sideStream') },
     metrics: { enabled: false, port: 9002, ...section('metrics') },
-    devStore: { enabled: false, ...section('devStore') },
+    devStore: { enabled: false, ...store('devStore') },
     stream: { maxMsgs: 100_000, maxBytes: 1024 ** 3, replicas: 1, onDelete: 'keep', ...section('stream') },
   };
 }

@@ -97,7 +97,7 @@ const globalConfig = (description: string) =>
       devStore: field
         .section(
           {
-            enabled: field.flag('Run each function by itself, on objects uploaded to S3.').optional(),
+            enabled: field.flag('Run each process by itself, on the objects that are put into its folder.').optional(),
             image: image.optional(),
             imagePullPolicy: imagePullPolicy.optional(),
             user: user.optional(),
@@ -105,6 +105,7 @@ const globalConfig = (description: string) =>
             secret: secret.optional(),
             topics: field.text('The bucket.').optional(),
             addr: field.text('Address of the S3 server: host:port.').optional(),
+            ...s3Access,
           },
           'Step-by-step runs.',
         )

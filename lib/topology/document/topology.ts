@@ -94,10 +94,9 @@ export interface GlobalConfig {
   };
   readonly sideStream: { readonly enabled: boolean; readonly addr?: string; readonly errorTopics?: string };
   readonly metrics: { readonly enabled: boolean; readonly port: number };
-  readonly devStore: {
+  readonly devStore: S3Access & {
+    /** The flow runs step by step; so does every function, whatever its own settings. */
     readonly enabled: boolean;
-    readonly image?: string;
-    readonly imagePullPolicy?: string;
     readonly topics?: string;
     readonly addr?: string;
     readonly user?: string;

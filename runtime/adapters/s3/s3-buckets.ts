@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
+import { ConfigError } from '../../../lib/errors';
 import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
-import type { Buckets } from '../../controller/ports/streams';
+import type { Buckets, StepStores } from '../../controller/ports/streams';
 import { S3ObjectStore } from './object-store';
 import { isPem, type S3Account } from './s3-clients';
 
@@ -14,7 +15,7 @@ export interface S3BucketsOptions {
 }
 
 /** The account of a planned bucket; undefined if the credentials exist only in a Secret of a cluster. */
-export function bucketAccount(plan: FlowPlan, bucket: PlannedBucket): S3Account | undefined {
+export function bucketAccount(plan: Pick<FlowPlan, 'secrets'>, bucket: PlannedBucket): S3Account | undefined {
   const { addr, secret, region, ca, pathStyle } = bucket;
   const place = { addr, region, ca, pathStyle };
   if (secret === undefined) return place;
@@ -31,7 +32,7 @@ function isFileElsewhere(ca: string | undefined): boolean {
  * Creates and empties the buckets of flows. Skips stores that only the pods can reach: their credentials are in a Secret of
  * the cluster or in the environment of the pods, or their CA is in a file of the pods.
  */
-export class S3Buckets implements Buckets {
+export class S3Buckets implements Buckets, StepStores {
   constructor(private readonly options: S3BucketsOptions) {}
 
   async ensure(plan: FlowPlan): Promise<void> {
@@ -43,7 +44,7 @@ export class S3Buckets implements Buckets {
   }
 
   async purge(plan: FlowPlan): Promise<void> {
-    const stores = plan.buckets.filter(({ role }) => role === 'message-store');
+    const stores = plan.buckets.filter(({ role }) => role === 'message-store' || role === 'dev-store');
     for (const bucket of stores) {
       await this.with(plan, bucket, async (store) => {
         // the bucket was never created, or was deleted
@@ -52,16 +53,39 @@ export class S3Buckets implements Buckets {
     }
   }
 
+  open(plan: Pick<FlowPlan, 'secrets'>): ReturnType<StepStores['open']> {
+    const opened: S3ObjectStore[] = [];
+    return {
+      of: (bucket) => {
+        const store = this.storeOf(plan, bucket);
+        if (store === undefined) {
+          const message = `${bucket.addr}: only the pods of the flow know how to log in there; put objects into the inDir of a function with a client of your own`;
+          throw new ConfigError('setting-missing', message);
+        }
+        opened.push(store);
+        return store;
+      },
+      close: async () => {
+        await Promise.all(opened.map((store) => store.close()));
+      },
+    };
+  }
+
+  private storeOf(plan: Pick<FlowPlan, 'secrets'>, bucket: PlannedBucket): S3ObjectStore | undefined {
+    const account = bucketAccount(plan, bucket);
+    const { retryForMs, sharesEnvironment } = this.options;
+    const isOfPods = bucket.secret === undefined && sharesEnvironment !== true;
+    if (account === undefined || isOfPods || isFileElsewhere(bucket.ca)) return undefined;
+    return new S3ObjectStore({ ...account, ...(retryForMs === undefined ? {} : { retryForMs }) });
+  }
+
   private async with(
     plan: FlowPlan,
     bucket: PlannedBucket,
     action: (store: S3ObjectStore) => Promise<unknown>,
   ): Promise<void> {
-    const account = bucketAccount(plan, bucket);
-    const { retryForMs, sharesEnvironment } = this.options;
-    const isOfPods = bucket.secret === undefined && sharesEnvironment !== true;
-    if (account === undefined || isOfPods || isFileElsewhere(bucket.ca)) return;
-    const store = new S3ObjectStore({ ...account, ...(retryForMs === undefined ? {} : { retryForMs }) });
+    const store = this.storeOf(plan, bucket);
+    if (store === undefined) return;
     try {
       await action(store);
     } finally {

@@ -24,6 +24,7 @@ import { addLetterRoutes } from './routes/letter-routes';
 import { addLogsRoutes } from './routes/logs-routes';
 import { addServerRoutes } from './routes/server-routes';
 import { addStatusRoutes } from './routes/status-routes';
+import { addStepRoutes } from './routes/step-routes';
 import { addSubmitRoutes } from './routes/submit-routes';
 
 /** Every route of the API, in the order of the OpenAPI document. Each one has a row in docs/api.md. */
@@ -36,6 +37,7 @@ const allRoutes: readonly AddRoutes[] = [
   addEventsRoutes,
   addLogsRoutes,
   addLetterRoutes,
+  addStepRoutes,
   addServerRoutes,
 ];
 

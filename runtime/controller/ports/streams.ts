@@ -1,5 +1,6 @@
-import type { FlowPlan } from '../../../lib/plan/flow-plan';
+import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
 import type { Drift } from '../../engine/drift/drift';
+import type { StepObjects } from '../../steps/step-objects';
 
 /**
  * The streams, consumers and run states of flows. Every method is idempotent, and throws StoreError `stream-failed` when the
@@ -53,6 +54,12 @@ export type RewindStart =
   | { readonly from: 'sequence'; readonly sequence: number }
   /** ISO time. */
   | { readonly from: 'time'; readonly time: string };
+
+/** The object stores of flows that run step by step. */
+export interface StepStores {
+  /** `of` throws ConfigError `setting-missing` when only the pods know the credentials of a store. */
+  open(plan: FlowPlan): { readonly of: (bucket: PlannedBucket) => StepObjects; close(): Promise<void> };
+}
 
 export interface FunctionProgress {
   readonly function: string;

@@ -161,26 +161,32 @@ describe('streams and buckets', () => {
 });
 
 describe('a step-by-step run', () => {
-  const devStore = 'enabled: true, image: sensor:1, addr: "s3:1", topics: kflow-dev, secret: dev';
+  const devStore = 'enabled: true, addr: "s3:1", topics: kflow-dev, secret: dev';
   const more = `globalConfig: { devStore: { ${devStore} } }`;
 
-  test('has a pod that watches a folder for each process', () => {
-    const manifests = synth(documentOf({ more }));
-    const spec = JSON.parse(find(manifests, 'ConfigMap', 'job----dev').data['dev.json']);
-    expect(spec.functions).toEqual([
-      { function: 'map', inDir: 'kflow-dev/default/job/map/in/', outDir: 'kflow-dev/default/job/map/out/' },
-    ]);
-    const { containers } = find(manifests, 'Deployment', 'job----dev').spec.template.spec;
-    expect(containers[0]).toMatchObject({ image: 'sensor:1' });
-    expect(containers[0].env).toContainEqual({
+  test('has a pod for each process, which watches its folder', () => {
+    const manifests = synth(documentOf({ mode: 'batch', more }), { image: 'kflow:1' });
+    const deployments = manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
+    expect(deployments.map(({ metadata }) => metadata.name)).toEqual(['job--map']);
+    const spec = JSON.parse(find(manifests, 'ConfigMap').data['spec.json']);
+    expect(spec.steps).toMatchObject({
+      bucket: 'kflow-dev',
+      inDir: 'kflow-dev/default/job/map/in/',
+      outDir: 'kflow-dev/default/job/map/out/',
+    });
+    const { strategy, template } = find(manifests, 'Deployment').spec;
+    expect(strategy).toEqual({ type: 'Recreate' });
+    const [container] = template.spec.containers;
+    expect(container.image).toBe('kflow:1');
+    expect(container.env).toContainEqual({
       name: 'KFLOW_DEV_PASSWORD',
       valueFrom: { secretKeyRef: { name: 'dev', key: 'password' } },
     });
   });
 
-  test('requires an image and a bucket', () => {
-    const bare = more.replace('image: sensor:1, ', '').replace('topics: kflow-dev, ', '');
-    expect(() => synth(documentOf({ more: bare }))).toThrow(/devStore has no image[\s\S]*devStore has no topics/);
+  test('requires an address and a bucket', () => {
+    const bare = more.replace('addr: "s3:1", ', '').replace('topics: kflow-dev, ', '');
+    expect(() => synth(documentOf({ more: bare }))).toThrow(/devStore has no addr[\s\S]*devStore has no topics/);
   });
 });
 

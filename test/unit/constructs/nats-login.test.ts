@@ -7,7 +7,6 @@ import type { Manifest } from '../../../lib/constructs/manifest';
 const document = {
   jobId: 'words',
   namespace: 'orders',
-  globalConfig: { devStore: { enabled: true, image: 'dev:1', addr: 'http://s3:9000', topics: 'dev', secret: 's3' } },
   dag: [
     {
       id: 'list',
@@ -49,7 +48,7 @@ test('Secrets are one folder of each pod, and the environment has its name only'
   const pods = podsOf(
     rendered({ natsUrl: 'tls://nats:4222', natsSecrets: ['nats-user', 'nats-ca'], natsDomain: 'hub' }),
   );
-  expect(pods).toHaveLength(4);
+  expect(pods).toHaveLength(3);
   for (const { containers, volumes } of pods) {
     const env = containers[0]?.env.filter(({ name }) => name.startsWith('KFLOW_NATS'));
     expect(env).toEqual([

@@ -43,40 +43,77 @@ describe('a run on this machine', () => {
 });
 
 describe('a step-by-step run', () => {
-  const devStore = (settings: string) =>
-    planOf(`namespace: team\njobId: job\nglobalConfig: {devStore: {${settings}}}\ndag:\n  - ${list}\n  - ${map}\n`)
-      .devStore;
-
+  const sink = '{id: sink, type: nats-sink, topics: made}';
+  const planOfSteps = (settings: string, ...dag: readonly string[]) =>
+    planOf(
+      `namespace: team\njobId: job\nmode: batch\nparallelism: 3\nglobalConfig: {devStore: {${settings}}}\ndag:\n${dag
+        .map((fn) => `  - ${fn}\n`)
+        .join('')}`,
+      {},
+    );
   const all = 'enabled: true, image: "watch:1", addr: "dev:1", topics: steps, user: u, password: p';
+  const side = `{id: errors, ${schema}, out: [last]}`;
+  const first = `{id: first, type: raw, ${schema}, ${code}, out: [last, sink], sideOuts: [${side}]}`;
+  const last = `{id: last, type: raw, ${code}}`;
+  const flow = [list.replace('[map]', '[first]'), first, last, sink];
 
-  test('has a watcher with the folders of every process', () => {
-    expect(devStore(`${all}, imagePullPolicy: Always`)).toMatchObject({
-      name: 'job----dev',
-      image: 'watch:1',
-      imagePullPolicy: 'Always',
-      secretEnv: [
-        { name: 'KFLOW_DEV_USER', key: 'user' },
-        { name: 'KFLOW_DEV_PASSWORD', key: 'password' },
-      ],
-      spec: {
-        addr: 'dev:1',
-        bucket: 'steps',
-        functions: [{ function: 'map', inDir: 'kflow-dev/team/job/map/in/', outDir: 'kflow-dev/team/job/map/out/' }],
-      },
-    });
+  test('has one replica of each process without an end, and no source and no sink', () => {
+    const plan = planOfSteps(all, ...flow);
+    const workload = { kind: 'deployment', replicas: 1 };
+    expect(plan.mode).toBe('stream');
+    expect(plan.workloads).toMatchObject([
+      { function: 'first', ...workload },
+      { function: 'last', ...workload },
+    ]);
   });
 
-  test('leaves the pull policy to Kubernetes if the document has none', () => {
-    expect(devStore(all)).not.toHaveProperty('imagePullPolicy');
+  test('has folders of each process, and the credentials of their store', () => {
+    const plan = planOfSteps(all, ...flow);
+    const folders = { inDir: 'kflow-dev/team/job/last/in/', outDir: 'kflow-dev/team/job/last/out/' };
+    const [, workload] = plan.workloads;
+    expect(workload?.spec.steps).toMatchObject({ addr: 'dev:1', bucket: 'steps', ...folders });
+    expect(workload?.secretEnv).toMatchObject([
+      { name: 'KFLOW_DEV_USER', key: 'user' },
+      { name: 'KFLOW_DEV_PASSWORD', key: 'password' },
+    ]);
+    expect(workload?.addresses).toContain('dev:1');
+    expect(plan.devStore?.functions[1]).toMatchObject({ function: 'last', ...folders });
+    expect(plan.buckets).toContainEqual(
+      expect.objectContaining({ role: 'dev-store', bucket: 'steps', prefix: 'kflow-dev/team/job/last/' }),
+    );
+  });
+
+  test('knows the ways of records, and what stands for the records of a source', () => {
+    const { devStore } = planOfSteps(all, ...flow);
+    expect(devStore?.functions.map(({ next }) => next)).toEqual([
+      [
+        { function: 'last', isProcess: true },
+        { function: 'sink', isProcess: false },
+        { function: 'last', side: 'errors', isProcess: true },
+      ],
+      [],
+    ]);
+    expect(devStore?.sources).toMatchObject([{ function: 'list', listed: { topics: 's3a://objects' } }]);
+  });
+
+  test('knows every schema of the inputs, and takes files where a source lists objects', () => {
+    const [one, two] = planOfSteps(all, ...flow).workloads.map(({ spec }) => spec.steps);
+    expect(one).toMatchObject({ schemas: [{ name: 's3list' }], takesFiles: true });
+    expect(two).toMatchObject({ schemas: [{ name: 'r' }] });
+    expect(two).not.toHaveProperty('takesFiles');
+  });
+
+  test('is none if it is not enabled', () => {
+    const plan = planOfSteps(all.replace('true', 'false'), ...flow);
+    expect(plan.devStore).toBeUndefined();
+    expect(plan.workloads.map(({ kind }) => kind)).toEqual(['job', 'job', 'job', 'job']);
   });
 
   test.each([
-    ['it is not enabled', all.replace('true', 'false')],
-    ['it has no image', all.replace('image: "watch:1", ', '')],
-    ['it has no address', all.replace('addr: "dev:1", ', '')],
-    ['it has no bucket', all.replace('topics: steps, ', '')],
-  ])('has no watcher if %s', (_, settings) => {
-    expect(devStore(settings)).toBeUndefined();
+    ['the address', all.replace('addr: "dev:1", ', ''), 'first: missing globalConfig.devStore.addr'],
+    ['the bucket', all.replace('topics: steps, ', ''), 'first: missing globalConfig.devStore.topics (the bucket)'],
+  ])('cannot be planned without %s', (_, settings, message) => {
+    expect(() => planOfSteps(settings, ...flow)).toThrow(message);
   });
 });
 

@@ -102,7 +102,6 @@ describe('problem messages', () => {
 
   test('warn about unsupported features and describe the actual behavior', () => {
     expect(printed(readFixture('broken', 'not-run-yet.yaml'))).toEqual([
-      '16:15  globalConfig.devStore.enabled  warning: step-by-step runs are not supported yet; devStore is ignored',
       '19:5  dag[0].type  warning: in batch mode, a raw-source runs until its function returns None, and the flow does not end before',
       '20:5  dag[0].image  warning: kflow run does not run images: a raw-source without meta.code or meta.module cannot run',
       '21:5  dag[0].partitionBy  warning: partitioning is not supported yet; any replica may get a record',

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { NatsConnection } from 'nats';
 import { renderWorkloads } from '../../../../lib/constructs/controlled-flow';
 import { ConfigError, StateError } from '../../../../lib/errors';
@@ -20,6 +21,7 @@ import { beginBatch } from '../../../controller/flows/activities/batch-flow';
 import { type EmptySource, findEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
 import type { StoredLetter } from '../../../engine/letters/stored-letter';
+import { StepDesk } from '../../../steps/step-desk';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
@@ -27,6 +29,7 @@ import { type LocalFlowOptions, type LocalServers, startLocalServers } from './l
 import { MetricsServer } from './metrics-server';
 import { countDocuments, indicesOf } from './replaced-servers';
 import { writeRunNote } from './run-note';
+import { describeFolders } from './step-feed';
 
 /** How long nats and object stores may be away before the flow starts. */
 const maxAwayMs = 60_000;
@@ -41,6 +44,8 @@ export class LocalFlow {
   private streams: JetStreamStreams | undefined;
   private counting: FlowProgress | undefined;
   private plan: FlowPlan | undefined;
+  private stepStores: ReturnType<S3Buckets['open']> | undefined;
+  private stepDesk: StepDesk | undefined;
   /** Functions that ended before this command, in a run that it continues. */
   private endedBefore: readonly string[] = [];
   private readonly stopped = new Set<string>();
@@ -82,10 +87,14 @@ export class LocalFlow {
       pid: process.pid,
       nats: this.servers.nats,
       isEmbedded: options.isEmbedded,
+      ...(this.plan.devStore === undefined ? {} : { plan: this.plan }),
     });
     await this.buckets({ retryForMs: this.awayMs }).ensure(this.plan);
     await this.localBuckets().fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);
+    if (this.plan.devStore === undefined) return;
+    this.stepStores = this.buckets().open(this.plan);
+    this.stepDesk = new StepDesk({ plan: this.plan, open: this.stepStores.of, waitMs: 0 });
   }
 
   /** Starts every function. */
@@ -100,6 +109,20 @@ export class LocalFlow {
     this.node.apply(plan, this.manifests());
     await this.serveMetrics(this.node);
     this.replicasSeen = new LocalReplicas(this.node, plan, this.topology.mode, onChange);
+  }
+
+  /** The records of a flow that runs step by step; undefined for other flows. */
+  get steps(): StepDesk | undefined {
+    return this.stepDesk;
+  }
+
+  /** Where to put objects. */
+  describeSteps(): readonly string[] {
+    const { plan } = this.prepared();
+    const addr = plan.devStore?.bucket.addr ?? '';
+    const file = path.relative('', path.join(this.options.directory.servers, 's3', 'credentials.json'));
+    const store = this.options.isEmbedded ? { addr, credentials: file } : { addr };
+    return describeFolders(plan.jobId, this.stepDesk?.folders() ?? [], store);
   }
 
   replicas(): readonly ReplicaStatus[] {
@@ -208,6 +231,7 @@ export class LocalFlow {
       await this.stop();
       this.replicasSeen?.close();
       await this.metrics?.close();
+      await this.stepStores?.close();
       if (!isKept && !this.options.isEmbedded) await this.remove();
     } finally {
       // an open connection keeps the process alive

@@ -96,13 +96,14 @@ function serverOptions(name: string, options: LocalFlowOptions): ServerOptions {
   };
 }
 
-function usesObjectStore(topology: Topology): boolean {
-  return topology.dag.some(
+function usesObjectStore({ dag, globalConfig }: Topology): boolean {
+  const isUsed = dag.some(
     (fn) =>
       descriptorOf(fn.type).connectsTo === 'object-store' ||
       fn.globalConfig.store.autoDownload ||
       fn.globalConfig.messageStore.enabled,
   );
+  return isUsed || globalConfig.devStore.enabled;
 }
 
 /** The server of KFLOW_NATS_URL, else that of the topology's side streams. */

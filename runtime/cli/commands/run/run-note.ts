@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import { isAlive } from '../../../adapters/processes/earlier-processes';
 
 const noteSchema = z.object({
@@ -10,6 +11,8 @@ const noteSchema = z.object({
   nats: z.object({ url: z.string(), credentials: z.string().optional(), domain: z.string().optional() }),
   /** The server is the run's own, and ends with it. */
   isEmbedded: z.boolean(),
+  /** Of a run that is step by step, with the credentials of its store. */
+  plan: z.custom<FlowPlan>().optional(),
 });
 
 /** What other commands know of a run in `.kflow/<jobId>`; the note is left when the run ends. */

@@ -16,6 +16,7 @@ import { LocalFlow } from './local-flow';
 import { countsOf, ProgressView, type RunLog, renderSummary } from './progress-view';
 import { RunDirectory } from './run-directory';
 import { saveLetters } from './save-letters';
+import { followSteps } from './step-feed';
 import { type RunEnd, statusOfRun, watchRun } from './watch-run';
 
 export interface RunOptions {
@@ -24,6 +25,7 @@ export interface RunOptions {
   readonly bucket: readonly (readonly [string, string])[];
   readonly save: readonly (readonly [string, string])[];
   readonly keep: boolean;
+  readonly dev: boolean;
   /** In milliseconds. */
   readonly timeout: number | undefined;
   readonly embedded: boolean;
@@ -59,7 +61,8 @@ async function run(
   openInterrupts: () => Interrupts,
   openLogs?: (flow: string | undefined) => RunLogs,
 ): Promise<ExitStatus> {
-  const { topology, problems, baseDir } = loadTopology(options.file, options.set);
+  const sets = options.dev ? [...options.set, 'globalConfig.devStore.enabled=true'] : options.set;
+  const { topology, problems, baseDir } = loadTopology(options.file, sets);
   const logs = openLogs?.(topology && `${topology.namespace}/${topology.jobId}`);
   for (const problem of problems) {
     const text = formatProblem(problem);
@@ -85,7 +88,8 @@ async function run(
   try {
     await flow.prepare(fill, save);
     say(`logs          ${path.relative('', directory.logs)}/<function>-<replica>.log`);
-    if (topology.mode === 'stream') {
+    const { steps } = flow;
+    if (topology.mode === 'stream' && steps === undefined) {
       say(
         'mode stream: runs until Ctrl-C or --timeout; with --set mode=batch the run ends when all input is processed',
       );
@@ -94,7 +98,14 @@ async function run(
       if (status.phase === 'backing-off')
         say(`${status.function}-${status.replica} ended (${status.message ?? status.lastExit}); restarting it`);
     });
-    const end = await watchRun(flow, topology, { view, interrupts, timeoutMs });
+    const followed = new AbortController();
+    // no stream has counts
+    const shown = steps === undefined ? view : { say, show: () => undefined };
+    if (steps !== undefined) {
+      for (const line of flow.describeSteps()) say(line);
+      void followSteps(steps, say, followed.signal);
+    }
+    const end = await watchRun(flow, topology, { view: shown, interrupts, timeoutMs }).finally(() => followed.abort());
     if (end === 'unavailable') {
       isKept = true;
       say('NATS does not respond: it is unknown how far the flow is');
@@ -102,9 +113,9 @@ async function run(
     }
     const functions = await flow.progress();
     isKept ||= end === 'failed' || functions.some(({ dead, drifts }) => dead > 0 || lostOf(drifts) > 0);
-    view.end(functions);
-    if (logs === undefined) process.stdout.write(renderSummary(functions));
-    else for (const fn of functions) logs.results('INFO', 'summary', countsOf(fn));
+    view.end(steps === undefined ? functions : []);
+    if (logs !== undefined) for (const fn of functions) logs.results('INFO', 'summary', countsOf(fn));
+    else if (steps === undefined) process.stdout.write(renderSummary(functions));
     await saveBuckets(flow, save, say).catch((error) => {
       isKept = true;
       throw error;

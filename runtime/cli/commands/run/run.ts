@@ -20,6 +20,7 @@ draining.`,
       parse: directoryMap,
     }),
     keep: flag('keep streams, state and buckets in .kflow/; the next run with --keep continues from there'),
+    dev: flag('step by step: no source and no sink runs, and records move with kflow dev'),
     timeout: option('<duration>', 'end the flow after this long, as in 90s or 5m', { parse: durationMs() }),
     natsCredentials: option(
       '<dir>',

@@ -11,6 +11,8 @@ import type { ProgressView } from './progress-view';
 /** How a run ended; `unavailable`: at its timeout, or at Ctrl-C, while nats was away. */
 export type RunEnd = 'completed' | 'failed' | 'timeout' | 'interrupted' | 'unavailable';
 
+type RunView = Pick<ProgressView, 'say' | 'show'>;
+
 const readEveryMs = 500;
 /** How long nats may take to tell how far a flow is that has to end. */
 const answerMs = 20_000;
@@ -24,7 +26,7 @@ const drainMs = 60_000;
 export async function watchRun(
   flow: LocalFlow,
   topology: Topology,
-  ports: { readonly view: ProgressView; readonly interrupts: Interrupts; readonly timeoutMs: number | undefined },
+  ports: { readonly view: RunView; readonly interrupts: Interrupts; readonly timeoutMs: number | undefined },
 ): Promise<RunEnd> {
   const { view, interrupts, timeoutMs = Number.POSITIVE_INFINITY } = ports;
   // the first Ctrl-C ends the flow, in stream mode a second one ends the drain; one more ends the process at once
@@ -75,7 +77,7 @@ export async function confirmEnd(
   return left.length === 0 ? 'completed' : 'failed';
 }
 
-async function drain(flow: LocalFlow, view: ProgressView, interrupts: Interrupts): Promise<void> {
+async function drain(flow: LocalFlow, view: RunView, interrupts: Interrupts): Promise<void> {
   view.say('draining: the sources stop, and records in flight are processed (Ctrl-C to end at once)');
   const deadline = Date.now() + drainMs;
   for (const functions of flow.stopOrder()) {
@@ -88,12 +90,7 @@ async function drain(flow: LocalFlow, view: ProgressView, interrupts: Interrupts
 }
 
 /** Waits until no record is in flight; false when Ctrl-C or the deadline ends the wait. */
-async function isDrained(
-  flow: LocalFlow,
-  view: ProgressView,
-  interrupts: Interrupts,
-  deadline: number,
-): Promise<boolean> {
+async function isDrained(flow: LocalFlow, view: RunView, interrupts: Interrupts, deadline: number): Promise<boolean> {
   const before = interrupts.count;
   while (interrupts.count === before && Date.now() < deadline) {
     const progress = await atMost(deadline - Date.now(), flow.progress());
@@ -106,7 +103,7 @@ async function isDrained(
   return false;
 }
 
-function sayUndrained(view: ProgressView): void {
+function sayUndrained(view: RunView): void {
   view.say('some records in flight were not processed; --keep would have kept them for the next run');
 }
 

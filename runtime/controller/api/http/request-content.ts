@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { parseExactJson } from '../../../../lib/topology/avro/exact-json';
 import { ApiError } from './api-error';
 
 /** Content types of JSON and YAML. Which of the two a body is depends on its text, not on its type. */
@@ -43,11 +44,11 @@ export function documentOf({ body, headers }: FastifyRequest): string {
   return text;
 }
 
-/** A hook for routes with a JSON body; an empty body counts as an empty object. Throws ApiError 400 for invalid JSON. */
+/** A hook for routes with a JSON body; an empty body counts as an empty object. Integers beyond 2^53 are bigints. Throws ApiError 400 for invalid JSON. */
 export async function readJsonBody(request: FastifyRequest): Promise<void> {
   const text = typeof request.body === 'string' ? request.body : '';
   try {
-    request.body = text.trim() === '' ? {} : JSON.parse(text);
+    request.body = text.trim() === '' ? {} : parseExactJson(text);
   } catch (error) {
     throw invalid(`body: must be JSON: ${(error as Error).message}`);
   }

@@ -45,7 +45,7 @@ export interface RouteDeclaration {
   readonly summary: string;
   readonly description?: string;
   /** Group in the OpenAPI page. */
-  readonly tag: 'flows' | 'changes' | 'history' | 'events' | 'letters' | 'controller';
+  readonly tag: 'flows' | 'changes' | 'history' | 'events' | 'letters' | 'steps' | 'controller';
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
   /** Successful responses by status. */

@@ -4,6 +4,7 @@ import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
 import type { DocumentProblem } from '../../../api-contract/problem';
 import type { FlowLetters } from './flow-letters';
+import type { FlowSteps } from './flow-steps';
 
 /** Who sends a request, and why. */
 export interface Requester {
@@ -35,6 +36,8 @@ export type Ending = 'delete' | 'force' | 'stop';
 export interface FlowService {
   /** The dead letters of flows. */
   readonly letters: FlowLetters;
+  /** The records of flows that run step by step. */
+  readonly steps: FlowSteps;
   /** Starts a flow, or resumes a stopped one. `text` is YAML or JSON; its namespace and jobId default to the flow's. */
   submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult>;
   /** `namespace` defaults to the document's, else to that of the only flow with its jobId. */

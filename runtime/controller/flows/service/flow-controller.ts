@@ -6,16 +6,18 @@ import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
 import type { Cluster } from '../../ports/cluster';
 import type { Letters } from '../../ports/letters';
-import type { RewindStart } from '../../ports/streams';
+import type { RewindStart, StepStores } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { readFlowNames } from '../documents/read-flow-document';
 import type { FlowLetters } from '../ports/flow-letters';
 import type { FlowCommand } from '../ports/flow-request';
 import type { Ending, FlowService, Requester, SubmitResult } from '../ports/flow-service';
+import type { FlowSteps } from '../ports/flow-steps';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowLimits, FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
 import { acceptsChanges } from '../ports/phase-transitions';
 import { ControlledLetters } from './controlled-letters';
+import { ControlledSteps } from './controlled-steps';
 import { type AdmittedDocument, assertFunctions, type DocumentAdmission } from './document-admission';
 import { findFlow } from './find-flow';
 import { FlowRevisions } from './flow-revisions';
@@ -32,6 +34,7 @@ export interface FlowControllerProps {
   readonly statuses: FlowStatuses;
   readonly limits: FlowLimits;
   readonly letters: Letters;
+  readonly stepStores: StepStores;
   /** Image of functions without an image of their own. */
   readonly image: string;
   /** Reasons why the controller is not ready, one line each. */
@@ -47,6 +50,7 @@ const maxAttempts = 5;
 /** The service of flows: checks requests, passes them to the workflows, and reads statuses and history. */
 export class FlowController implements FlowService {
   readonly letters: FlowLetters;
+  readonly steps: FlowSteps;
   private readonly client: FlowWorkflowClient;
   private readonly revisions: FlowRevisions;
 
@@ -54,6 +58,7 @@ export class FlowController implements FlowService {
     this.client = new FlowWorkflowClient(props);
     this.revisions = new FlowRevisions(props);
     this.letters = new ControlledLetters({ ...props, client: this.client });
+    this.steps = new ControlledSteps({ ...props, client: this.client });
   }
 
   async submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult> {

@@ -1,5 +1,5 @@
 import { KFlowError, StateError } from '../../../../lib/errors';
-import type { FlowPlan } from '../../../../lib/plan/flow-plan';
+import type { FlowPlan, PlannedDevStore } from '../../../../lib/plan/flow-plan';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import { flowPhases } from '../../../api-contract/flow-phase';
 import type { FlowList, FlowStatus, FunctionStatus, ListQuery } from '../../../api-contract/flow-status';
@@ -105,7 +105,7 @@ export class FlowStatuses {
       closeTime,
       execution: { workflow_id: flow.jobId, run_id: runId },
       type: { name: 'KFlowDSL' },
-      devInsOuts: [...(plan?.devStore?.spec.functions ?? [])],
+      devInsOuts: foldersOf(plan?.devStore),
       namespace: flow.namespace,
       jobId: flow.jobId,
       ...(plan === undefined ? {} : { mode: plan.mode }),
@@ -213,6 +213,12 @@ function lastingReason({ reason }: Lifecycle, record: FlowRecord | undefined, no
   const last = record?.revisions.at(-1);
   const isRollback = last?.cause === 'auto-rollback' && last.comment === reason;
   return isRollback && now - Date.parse(last.at) < rollbackShownMs ? reason : undefined;
+}
+
+function foldersOf(devStore: PlannedDevStore | undefined): FlowStatus['devInsOuts'] {
+  if (devStore === undefined) return [];
+  const { bucket } = devStore.bucket;
+  return devStore.functions.map(({ function: id, inDir, outDir }) => ({ function: id, bucket, inDir, outDir }));
 }
 
 function keptFunctions(
