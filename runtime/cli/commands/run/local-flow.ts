@@ -22,6 +22,7 @@ import { type EmptySource, findEmptySources } from '../../../controller/flows/he
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
 import type { StoredLetter } from '../../../engine/letters/stored-letter';
 import { StepDesk } from '../../../steps/step-desk';
+import { EdgeRecorder, type RecordedEdge, withRecorders } from './edge-recorder';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
@@ -33,6 +34,13 @@ import { describeFolders } from './step-feed';
 
 /** How long nats and object stores may be away before the flow starts. */
 const maxAwayMs = 60_000;
+
+/** What a flow on this machine reads from files, and writes into files. */
+export interface LocalFlowFiles {
+  readonly fill: readonly DirectoryMap[];
+  readonly save: readonly DirectoryMap[];
+  readonly record: readonly RecordedEdge[];
+}
 
 /** A flow on this machine: its servers, streams, buckets and processes. */
 export class LocalFlow {
@@ -46,6 +54,7 @@ export class LocalFlow {
   private plan: FlowPlan | undefined;
   private stepStores: ReturnType<S3Buckets['open']> | undefined;
   private stepDesk: StepDesk | undefined;
+  private recorders: readonly EdgeRecorder[] = [];
   /** Functions that ended before this command, in a run that it continues. */
   private endedBefore: readonly string[] = [];
   private readonly stopped = new Set<string>();
@@ -62,12 +71,13 @@ export class LocalFlow {
    * Starts the servers, creates streams and buckets, and fills the buckets, without starting functions. Throws ConfigError
    * when the value of a variable exists only in a cluster.
    */
-  async prepare(fill: readonly DirectoryMap[], save: readonly DirectoryMap[]): Promise<void> {
+  async prepare({ fill, save, record }: LocalFlowFiles): Promise<void> {
     const { topology, options } = this;
     this.servers = await startLocalServers(topology, options);
     // a pause in the document is ignored, because no command could resume the function
     const planned = planFlow(topology, this.servers.planSettings);
-    this.plan = { ...planned, workloads: planned.workloads.map((workload) => ({ ...workload, isPaused: false })) };
+    const workloads = planned.workloads.map((workload) => ({ ...workload, isPaused: false }));
+    this.plan = withRecorders({ ...planned, workloads }, record);
     assertVariablesKnown(this.plan);
     this.localBuckets().assertKnown('--bucket', fill);
     this.localBuckets().assertKnown('--save', save);
@@ -92,6 +102,8 @@ export class LocalFlow {
     await this.buckets({ retryForMs: this.awayMs }).ensure(this.plan);
     await this.localBuckets().fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);
+    for (const edge of record)
+      this.recorders = [...this.recorders, await EdgeRecorder.open(this.connection, this.plan, edge)];
     if (this.plan.devStore === undefined) return;
     this.stepStores = this.buckets().open(this.plan);
     this.stepDesk = new StepDesk({ plan: this.plan, open: this.stepStores.of, waitMs: 0 });
@@ -211,6 +223,13 @@ export class LocalFlow {
     return this.localBuckets().save(map);
   }
 
+  /** Writes what is left of the recorded edges, and returns the number of records of each. */
+  async endRecording(): Promise<readonly (RecordedEdge & { readonly records: number })[]> {
+    const recorders = this.recorders;
+    this.recorders = [];
+    return Promise.all(recorders.map(async (each) => ({ ...each.edge, records: await each.end() })));
+  }
+
   /** The buckets of sinks, with the number of their objects. */
   results(): Promise<{ bucket: string; objects: number }[]> {
     return this.localBuckets().results();
@@ -232,6 +251,7 @@ export class LocalFlow {
       this.replicasSeen?.close();
       await this.metrics?.close();
       await this.stepStores?.close();
+      for (const recorder of this.recorders) recorder.close();
       if (!isKept && !this.options.isEmbedded) await this.remove();
     } finally {
       // an open connection keeps the process alive

@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly set: readonly string[];
   readonly bucket: readonly (readonly [string, string])[];
   readonly save: readonly (readonly [string, string])[];
+  readonly record: readonly (readonly [string, string])[];
   readonly keep: boolean;
   readonly dev: boolean;
   /** In milliseconds. */
@@ -86,7 +87,7 @@ async function run(
   const flow = new LocalFlow(topology, { directory, baseDir, isEmbedded, natsCredentials, timeoutMs, say });
   let isKept = options.keep;
   try {
-    await flow.prepare(fill, save);
+    await flow.prepare({ fill, save, record: options.record.map(([edge, file]) => ({ edge, file })) });
     say(`logs          ${path.relative('', directory.logs)}/<function>-<replica>.log`);
     const { steps } = flow;
     if (topology.mode === 'stream' && steps === undefined) {
@@ -111,6 +112,8 @@ async function run(
       say('NATS does not respond: it is unknown how far the flow is');
       return ExitStatus.Unavailable;
     }
+    for (const { edge, file, records } of await flow.endRecording())
+      say(`edge ${edge}: recorded ${counted(records, 'record')} in ${file}`);
     const functions = await flow.progress();
     isKept ||= end === 'failed' || functions.some(({ dead, drifts }) => dead > 0 || lostOf(drifts) > 0);
     view.end(steps === undefined ? functions : []);

@@ -19,6 +19,13 @@ draining.`,
     save: listOption('<name=dir>', 'copy a bucket into a directory when the flow has ended; repeatable', {
       parse: directoryMap,
     }),
+    record: listOption(
+      '<edge=file>',
+      'write the records of an output, FUNCTION or FUNCTION.SIDE, into a file; repeatable',
+      {
+        parse: keyValue('EDGE=FILE, an output and a file'),
+      },
+    ),
     keep: flag('keep streams, state and buckets in .kflow/; the next run with --keep continues from there'),
     dev: flag('step by step: no source and no sink runs, and records move with kflow dev'),
     timeout: option('<duration>', 'end the flow after this long, as in 90s or 5m', { parse: durationMs() }),
