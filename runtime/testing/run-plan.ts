@@ -11,6 +11,8 @@ export interface LogLine {
   readonly function: string;
   readonly level: LogLevel;
   readonly text: string;
+  /** The record that the line is about, as `<stream>:<sequence>`. */
+  readonly record?: string;
 }
 
 /** What a test has done. */
@@ -115,7 +117,8 @@ class RunningTest {
         baseDir: this.plan.baseDir,
         env: { ...process.env, ...env },
         interruptions,
-        log: (level, text) => this.logs.push({ function: spec.function, level, text }),
+        log: (level, text, { record } = {}) =>
+          this.logs.push({ function: spec.function, level, text, ...(record === undefined ? {} : { record }) }),
         onRecord: ({ origin }) => this.reads.add(`${spec.function}<${spec.inputs[origin.input]?.stream}`),
       });
       this.replicas.add(replica);

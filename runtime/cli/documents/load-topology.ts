@@ -20,6 +20,11 @@ export interface LoadedTopology {
   readonly problems: readonly Problem[];
 }
 
+/** Whether a file is one of tests, by its name. */
+export function isTestFile(file: string): boolean {
+  return /\.test\.(ya?ml|json)$/.test(file);
+}
+
 /**
  * Reads a topology from a file or from stdin (`-`), or runs the program that defines the topology, and applies the values
  * of `--set`. An unreadable file is reported as a problem. Throws ConfigError when a program fails.

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { readTestFile, type TestsReading, testsInTopology } from '../../../../lib/topology/read-tests';
+import { isTestFile } from '../../documents/load-topology';
 import { usageError } from '../../frame/exit-status';
 
 /** The tests of one file, and the topology that they test. */
@@ -16,11 +17,6 @@ const testName = /\.test\.(ya?ml|json)$/;
 const documentName = /\.(ya?ml|json)$/;
 const testExtensions = ['yaml', 'yml', 'json'];
 const topologyExtensions = [...testExtensions, 'ts', 'mts', 'cts', 'js', 'mjs', 'cjs'];
-
-/** Whether a file is one of tests, by its name. */
-function isTestFile(file: string): boolean {
-  return testName.test(file);
-}
 
 /** The files of tests that the arguments name, each once. Throws CommandError for one without tests. */
 export function findTests(files: readonly string[]): readonly TestFile[] {

@@ -24,7 +24,10 @@ export function renderReport(discrepancies: readonly Discrepancy[], run: TestRun
 export function renderLog(logs: readonly LogLine[], most = maxLogLines): string {
   const lines = logs
     .filter(({ level }) => level !== 'DEBUG')
-    .flatMap(({ function: id, level, text }) => text.split('\n').map((line) => `  ${id} ${level} ${line}`));
+    .flatMap(({ function: id, level, text, record }) => {
+      const about = record === undefined ? '' : ` ${record}`;
+      return text.split('\n').map((line) => `  ${id} ${level}${about} ${line}`);
+    });
   return lines.slice(-most).join('\n');
 }
 

@@ -10,7 +10,8 @@ export const lint = defineCommand({
   name: 'lint',
   summary: 'check topologies and report every problem',
   details: `Exits with ${ExitStatus.Failed} when a topology has an error; warnings alone exit with ${ExitStatus.Done}.
-In a directory, files with Kubernetes objects and files of tests are skipped.`,
+Of files of tests (NAME.test.yaml), only the shape is checked: kflow test runs them.
+In a directory, files with Kubernetes objects are skipped.`,
   arguments: {
     files: argumentList({
       name: 'file',
@@ -23,15 +24,17 @@ In a directory, files with Kubernetes objects and files of tests are skipped.`,
     format: withDefault(choiceOption(['text', 'json'], 'output format', { placeholder: '<format>' }), 'text'),
   },
   async run({ files, set, format }) {
-    const { loadTopology } = await import('../../documents/load-topology.js');
+    const { isTestFile, loadTopology } = await import('../../documents/load-topology.js');
     const { laterProblems } = await import('../../documents/later-problems.js');
     const { kubernetesKind } = await import('../../../../lib/topology/read/kubernetes-kind.js');
+    const { readTestFile } = await import('../../../../lib/topology/read-tests.js');
     const isObject = (file: string) => kubernetesKind(textOf(file)) !== undefined;
     const skipped = (file: string) => {
       if (format === 'text') process.stdout.write(`${file}: skipped, a Kubernetes object\n`);
     };
     const found = files.flatMap((file) => topologiesIn(file, isObject, skipped));
     const results = found.map((file) => {
+      if (isTestFile(file)) return { file, problems: readTestFile(textOf(file), file).problems };
       const loaded = loadTopology(file, set);
       return { file, problems: [...loaded.problems, ...laterProblems(loaded)] };
     });
@@ -69,7 +72,7 @@ function topologiesIn(
 ): readonly string[] {
   if (!existsSync(file) || !statSync(file).isDirectory()) return [file];
   const below = readdirSync(file, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ya?ml|json)$/.test(name) && !/\.test\.\w+$/.test(name))
+    .filter((name) => /\.(ya?ml|json)$/.test(name))
     .sort()
     .map((name) => path.join(file, name));
   const objects = new Set(below.filter(isObject));

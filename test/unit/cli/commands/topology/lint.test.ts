@@ -89,6 +89,18 @@ test('Kubernetes objects in a directory are skipped, with a word', async () => {
   expect(await kflow('lint', '--format', 'json', place.folder)).toMatchObject({ status: 0, stdout: '[]\n' });
 });
 
+test('of files of tests, the shape is checked', async () => {
+  const file = valid();
+  const tests = place.write('valid.test.yaml', 'tests: [{ name: a, function: leaf, input: [] }]\n');
+  const { status, stdout } = await kflow('lint', place.folder);
+  expect([status, stdout.split('\n').sort()]).toEqual([0, ['', `${file}: ok`, `${tests}: ok`].sort()]);
+  place.write('valid.test.yaml', 'tests: [{ name: a, funktion: leaf }]\n');
+  expect(await kflow('lint', tests)).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining('tests[0].funktion  unknown key "funktion"; did you mean "function"?'),
+  });
+});
+
 test('a Kubernetes object that is named is an error, and so is a directory with nothing else', async () => {
   const file = place.write('application.yaml', object);
   expect(await kflow('lint', file)).toMatchObject({
