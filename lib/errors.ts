@@ -83,6 +83,8 @@ export const errorCodes = {
   'revision-missing': { httpStatus: 404 },
   /** The flow has no dead letter with this number: it was processed again, discarded for good, or never existed. */
   'letter-missing': { httpStatus: 404 },
+  /** The letters are of sources, which cannot produce their records again. */
+  'letter-of-source': { httpStatus: 409 },
   /** The flow has no redrive with this id. */
   'redrive-missing': { httpStatus: 404 },
   /** Nothing with this name was put into the folder of a function that runs step by step. */

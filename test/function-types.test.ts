@@ -61,6 +61,7 @@ const mayName: { readonly [file: string]: string } = {
   'lib/define/connector-builders.ts': 'the TypeScript types of implicit schemas',
   'lib/define/flow-definition.ts': 'the builder of the only process type has another name',
   'runtime/controller/api/http/describe-routes.ts': 'an example document',
+  'runtime/hosts/framing/program-topology.ts': 'the sink in the topology of a program',
 };
 
 test('only descriptors, connectors and the files listed here name a function type', () => {

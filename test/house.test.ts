@@ -71,6 +71,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/engine': ['lib/counted', 'runtime/async', 'runtime/avro', 'lib/errors', 'lib/plan', 'lib/topology'],
   'runtime/hosts': [
+    'lib/define/program',
     'lib/define/sdk',
     'lib/errors',
     'lib/plan',

@@ -1,6 +1,7 @@
 /** The API of functions in TypeScript and JavaScript. Its classes are in scope in inline code. */
 
 export { Decimal, Duration } from '../topology/avro/logical-values';
+export { loadTopology, NatsSink, type ProgramFunction, type ProgramRecord, type ProgramTopology } from './program';
 
 /** An error that acks its record: by default the record is not retried, and error side streams get it as JSON. */
 export class AckException extends Error {

@@ -65,7 +65,7 @@ const letterSchema = z
     error: z.string(),
     place: z.string().optional().describe('where the code raised the error'),
     replica: z.string().optional().describe('of the last attempt'),
-    stream: z.string().describe('stream of the record'),
+    stream: z.string().describe('stream of the record; empty for a record of a source, which cannot be redriven'),
     sequence: z.int().describe('sequence of the record in its stream'),
     deliveries: z.int(),
     redrives: z.int().describe('how often the letter was processed again, and failed'),

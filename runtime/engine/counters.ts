@@ -1,3 +1,6 @@
+import { cutText, maxLogged } from './failures';
+import type { Failure } from './ports/host';
+
 /** What a replica has done since it started. */
 export interface Counters {
   /** Records processed and acked. */
@@ -14,6 +17,12 @@ export interface Counters {
   lastFailure?: string;
   /** Why records wait that are neither failed nor processed: their destination does not take them now. */
   waiting?: string;
+}
+
+/** Counts a failed attempt, and keeps its error on one line, which is cut: reports are sent twice a second. */
+export function countFailure(counters: Counters, { type, message }: Failure): void {
+  counters.failed++;
+  counters.lastFailure = cutText(`${type}: ${message}`.replace(/\s+/g, ' '), maxLogged);
 }
 
 /** The counters of a replica, as the replica publishes them. */

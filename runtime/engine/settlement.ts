@@ -1,5 +1,5 @@
-import type { Counters } from './counters';
-import { cutText, decideFailure } from './failures';
+import { type Counters, countFailure } from './counters';
+import { decideFailure } from './failures';
 import type { HeldRecord } from './held-records';
 import type { DeadLetters } from './letters/dead-letters';
 import type { Failure, Log } from './ports/host';
@@ -16,8 +16,6 @@ export interface SettlementPorts {
 
 /** Delay before the redelivery of a record whose dead letter was not stored. */
 const deadLetterRetryMs = 1_000;
-/** Longest error in a report, which is sent twice a second; it is one line. */
-const maxReported = 1_000;
 
 /**
  * Ends records: acks, naks and dead letters, with their counts and lines in the log.
@@ -65,8 +63,7 @@ export class Settlement {
     const { counters, spec, log, errors } = this.ports;
     errors?.report(record, failure);
     const { deliveries } = record.delivery;
-    counters.failed++;
-    counters.lastFailure = cutText(`${failure.type}: ${failure.message}`.replace(/\s+/g, ' '), maxReported);
+    countFailure(counters, failure);
     const decision = decideFailure(failure, deliveries, spec.maxDeliver);
     const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : 'writing a dead letter';
     const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;

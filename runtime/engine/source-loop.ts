@@ -1,7 +1,9 @@
 import { FunctionError, type KFlowError } from '../../lib/errors';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { pause } from '../async/pause';
-import type { Counters } from './counters';
+import { type Counters, countFailure } from './counters';
+import { failureOf } from './failures';
+import type { SourceLetters } from './letters/source-letters';
 import type { OutputWriter } from './output-writer';
 import type { LogLevel } from './ports/host';
 import type { Lost, Source, SourceRecord } from './ports/source';
@@ -9,6 +11,7 @@ import type { Lost, Source, SourceRecord } from './ports/source';
 export interface SourceLoopPorts {
   readonly spec: FunctionSpec;
   readonly writer: OutputWriter;
+  readonly letters: Pick<SourceLetters, 'put'>;
   readonly counters: Counters;
   readonly log: (level: LogLevel, text: string) => void;
   /** Notes a loss where it is seen after the replica has ended. */
@@ -22,6 +25,7 @@ export interface SourceLoopPorts {
  *
  * I1. After a signal or a failure, records that the source cannot read again are still written, within the grace period.
  * I2. When such a record is not stored in time, the loop logs how many there are, and fails.
+ * I3. A record that does not fit its schema, or that no stream can take, is a dead letter: a restart would not help.
  */
 export class SourceLoop {
   private error: Error | undefined;
@@ -91,18 +95,26 @@ export class SourceLoop {
   }
 
   private write(record: SourceRecord): void {
-    const { spec, writer, counters } = this.ports;
-    counters.out++;
-    if (spec.output === undefined) {
-      record.stored?.();
-      return;
-    }
-    this.unsettled++;
-    writer.write(spec.output, record.id, record.payload, (error?: KFlowError) => {
+    const { spec, writer, counters, letters } = this.ports;
+    const { id, payload, misfit } = record;
+    const settle = (error?: KFlowError) => {
       this.unsettled--;
       if (error === undefined) record.stored?.();
       else this.fail(error);
       if (this.unsettled === 0) for (const resume of this.waiting.splice(0)) resume();
-    });
+    };
+    this.unsettled++;
+    const refusal = misfit === undefined ? writer.refusal(payload.length) : undefined;
+    if (misfit !== undefined || refusal !== undefined) {
+      const failure = misfit ?? failureOf(refusal);
+      countFailure(counters, failure);
+      counters.dead++;
+      const text = refusal === undefined ? Buffer.from(payload).toString() : JSON.stringify('the record is too large');
+      letters.put(id, text, failure, settle); // I3
+      return;
+    }
+    counters.out++;
+    if (spec.output === undefined) settle();
+    else writer.write(spec.output, id, payload, settle);
   }
 }

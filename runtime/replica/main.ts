@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ConfigError, FunctionError, isTransient, KFlowError, StoreError } from '../../lib/errors';
 import { type FunctionSpec, functionSpecSchema } from '../../lib/plan/function-spec';
 import { ExitCode, timing } from '../../lib/plan/replica-lifecycle';
+import { defaultLanguage, languageOfFile } from '../../lib/topology/document/language';
 import { unpackOddVariables } from '../adapters/processes/odd-variables';
 import { cutText } from '../engine/failures';
 import { createLog, type Log, type LogOrigin } from '../log';
@@ -112,10 +113,11 @@ function readSpec(file: string): FunctionSpec {
   throw new ConfigError('config-invalid', `${file}: not a function spec of this version: ${faults.join('; ')}`);
 }
 
-/** The spec with the Python program that started this process, in an image that brings the function's code. */
+/** The spec with the program of an image that brings the function's code: Python starts this process, or a variable names it. */
 function withProgram(spec: FunctionSpec, program: string | undefined): FunctionSpec {
   const hasCode = spec.code !== undefined || spec.module !== undefined;
-  return program === undefined || hasCode ? spec : { ...spec, language: 'python', module: program };
+  if (program === undefined || hasCode) return spec;
+  return { ...spec, language: languageOfFile(program) ?? defaultLanguage, module: program };
 }
 
 /** The spec with the code that `codeFile` names, a file beside the spec. */

@@ -1,9 +1,10 @@
 import { descriptorOf } from '../../lib/topology/function-types/function-type';
 import { sourceConnector } from '../connectors/registry';
+import { SourceLetters } from '../engine/letters/source-letters';
 import type { Failure, HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
 import { noteLoss } from './note-loss';
-import { aborted, hostOf, partOf, type ReplicaContext, sourceContext, writerOf } from './replica-context';
+import { aborted, hostOf, partOf, type ReplicaContext, replicaName, sourceContext, writerOf } from './replica-context';
 
 /** Runs a source to its end and seals its stream. A source that has ended in this run before reads nothing. */
 export async function runSource(context: ReplicaContext): Promise<void> {
@@ -27,6 +28,7 @@ async function readToEnd(context: ReplicaContext): Promise<void> {
   const loop = new SourceLoop({
     spec,
     writer: links.writer,
+    letters: new SourceLetters(spec, { publisher: links.publisher, replica: replicaName(context), log }),
     counters,
     log,
     noteLoss: (message, lost) => noteLoss(context, message, lost),

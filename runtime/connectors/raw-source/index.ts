@@ -17,7 +17,7 @@ const idleMs = 100;
  * Emits the records of the user's function.
  *
  * I1. The id of a generator's record consists of the run, the replica and the index of the record. After a restart the
- *     generator runs again: records before the saved position are skipped, and the stream drops stored ones by their id.
+ *     generator runs again: records before the saved position are skipped, and those behind it whose ids are in the stream.
  * I2. A function that returns lists cannot be replayed: each of its records has a new id, made of the replica's start
  *     time and a counter.
  * I3. A function that returns lists is called again only when every record of its last list is stored.
@@ -32,6 +32,8 @@ class RawSource implements Source {
   /** Records of a list that are not stored yet. */
   private unstored = 0;
   private resume: () => void = () => undefined;
+  /** Ids of a generator's records that were stored before this start; read when it is known that there is a generator. */
+  private storedIds: ReadonlySet<string> = new Set();
   private readonly startedMs = Date.now();
   private readonly stored: StoredCount;
   private readonly saving: NodeJS.Timeout;
@@ -51,16 +53,16 @@ class RawSource implements Source {
     while (!signal.aborted || isInList) {
       const generated = await this.generate(signal);
       if (generated === undefined) return;
-      const { payloads, ended, isRepeatable } = generated;
+      const { ended, isRepeatable } = generated;
       isInList = generated.hasMore === true;
-      const records = payloads.map((payload) =>
-        isRepeatable ? this.repeatable(payload, index++) : this.unique(payload),
+      const records = itemsOf(generated).map((item) =>
+        isRepeatable ? this.repeatable(item, index++) : this.unique(item),
       );
       yield* paced(records.filter((record) => record !== undefined));
       if (ended) return;
       if (isRepeatable || isInList) continue;
       await this.allStored(signal); // I3
-      if (payloads.length === 0) await pause(idleMs, signal);
+      if (records.length === 0) await pause(idleMs, signal);
     }
   }
 
@@ -83,6 +85,7 @@ class RawSource implements Source {
     try {
       const generated = await generating;
       this.isGenerator = generated.isRepeatable;
+      if (this.isGenerator) this.storedIds = new Set(await this.context.recentIds());
       return generated;
     } finally {
       this.isCalling = false;
@@ -107,13 +110,17 @@ class RawSource implements Source {
   }
 
   /** Undefined for a record that was stored before a restart (I1). */
-  private repeatable(payload: Uint8Array, index: number): SourceRecord | undefined {
+  private repeatable(item: Item, index: number): SourceRecord | undefined {
     if (index < this.position.start) return undefined;
     const { spec, run, replica } = this.context;
-    return { id: `${spec.function}:${run}:${replica}:${index}`, payload, stored: () => this.stored.add(index) };
+    const id = `${spec.function}:${run}:${replica}:${index}`;
+    const stored = () => this.stored.add(index);
+    if (!this.storedIds.has(id)) return { ...item, id, stored };
+    stored();
+    return undefined;
   }
 
-  private unique(payload: Uint8Array): SourceRecord {
+  private unique(item: Item): SourceRecord {
     const { spec, run, replica } = this.context;
     const id = `${spec.function}:${run}:${replica}:${this.startedMs.toString(36)}:${this.count++}`;
     this.unstored++;
@@ -121,7 +128,7 @@ class RawSource implements Source {
       this.unstored--;
       if (this.unstored === 0) this.resume();
     };
-    return { id, payload, stored };
+    return { ...item, id, stored };
   }
 
   /** Resolves when every record of the list is stored, or when the signal is aborted. */
@@ -143,6 +150,21 @@ class RawSource implements Source {
     const aheadMs = (sent / rate) * 1_000 - (Date.now() - this.startedMs);
     if (aheadMs > 1) await pause(aheadMs, signal);
   };
+}
+
+/** What a function produced: a record, or one that does not fit. */
+type Item = Pick<SourceRecord, 'payload' | 'misfit'>;
+
+/** The records of an answer in their order. */
+function itemsOf({ payloads, misfits = [] }: Generated): readonly Item[] {
+  const items: Item[] = [];
+  let next = 0;
+  for (const { before, failure, record } of misfits) {
+    for (; next < before; next++) items.push({ payload: payloads[next] ?? Buffer.of() });
+    items.push({ payload: Buffer.from(record), misfit: failure });
+  }
+  for (; next < payloads.length; next++) items.push({ payload: payloads[next] ?? Buffer.of() });
+  return items;
 }
 
 export const connector: SourceConnector = {

@@ -85,9 +85,20 @@ export interface HostEvents {
   crashed(cause: KFlowError): void;
 }
 
+/** A record of a source that does not fit its schema. */
+export interface Misfit {
+  /** How many payloads of the same answer come before it. */
+  readonly before: number;
+  readonly failure: Failure;
+  /** The record as JSON, as far as it can be shown. */
+  readonly record: string;
+}
+
 /** The records that a source's function returned for one request. */
 export interface Generated {
   readonly payloads: readonly Uint8Array[];
+  /** In their order among the payloads. */
+  readonly misfits?: readonly Misfit[];
   /** The source has ended. */
   readonly ended: boolean;
   /**
@@ -95,7 +106,7 @@ export interface Generated {
    * generator has no records: it comes before the generator has yielded one.
    */
   readonly isRepeatable: boolean;
-  /** The next answer continues the list that this one began, or rejects with the failure of the list. */
+  /** The next answer continues the list that this one began. */
   readonly hasMore?: true;
 }
 

@@ -1,9 +1,13 @@
+import type { Failure } from './host';
+
 /** One record that a source has read. */
 export interface SourceRecord {
   /** The same each time the source reads the same item: a stream stores one message for each id. */
   readonly id: string;
   readonly payload: Uint8Array;
-  /** Called once, when the record is stored in the stream. */
+  /** Why the record is no output, but a dead letter: it does not fit the schema. Its payload is JSON. */
+  readonly misfit?: Failure;
+  /** Called once, when the record is stored in the stream, or as a letter. */
   readonly stored?: () => void;
 }
 

@@ -1,4 +1,4 @@
-import type { Failure, HostRecord } from '../../engine/ports/host';
+import type { Failure, HostRecord, Misfit } from '../../engine/ports/host';
 
 /**
  * The protocol between the runtime and a process of user code, in any language. A frame is a type (1 byte), the length
@@ -203,13 +203,23 @@ export interface GeneratedSlice {
   /** The next answer continues the list that this one began. */
   readonly hasMore?: true;
   readonly payloads: readonly Uint8Array[];
+  readonly misfits?: readonly Misfit[];
 }
+
+/** Marks, in the length of an entry of a slice, the JSON of a record that does not fit its schema. */
+export const misfitMark = 0x8000_0000;
 
 export function readGenerated(body: Buffer): GeneratedSlice {
   const payloads: Uint8Array[] = [];
+  const misfits: Misfit[] = [];
   for (let offset = 9; offset < body.length; ) {
-    const end = endOf(body, offset);
-    payloads.push(body.subarray(offset + 4, end));
+    const marked = body.readUInt32BE(offset);
+    const isMisfit = marked >= misfitMark;
+    const end = offset + 4 + (isMisfit ? marked - misfitMark : marked);
+    if (end > body.length) throw new ProtocolError('a frame shorter than its content');
+    const entry = body.subarray(offset + 4, end);
+    if (isMisfit) misfits.push({ ...parseJson<Omit<Misfit, 'before'>>(entry), before: payloads.length });
+    else payloads.push(entry);
     offset = end;
   }
   const flags = body.readUInt8(4);
@@ -220,6 +230,7 @@ export function readGenerated(body: Buffer): GeneratedSlice {
     isRepeatable: (flags & 2) !== 0,
     ...more,
     payloads,
+    ...(misfits.length === 0 ? {} : { misfits }),
   };
 }
 

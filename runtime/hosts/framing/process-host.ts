@@ -18,6 +18,7 @@ import {
   readOutcomes,
   ToProcess,
 } from './frames';
+import { programTopology } from './program-topology';
 import { RecordQueue } from './record-queue';
 import { type HostProgram, UserProcess } from './user-process';
 
@@ -319,6 +320,7 @@ function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): ob
     streamProcess: isStreaming,
     concurrency: spec.concurrency,
     meta: spec.meta,
+    topology: programTopology(spec),
     schema,
     schemaFingerprint: fingerprint,
     sides: Object.fromEntries(spec.sideOutputs.map((side) => [side.id, declared(side.schema)])),

@@ -48,8 +48,14 @@ interface HostCode {
   readonly returnsLists: string;
   /** A source that returns a list of 1, two records that do not fit, and 4. */
   readonly listsMisfits: string;
-  /** A source that yields 1, and a record that does not fit. */
+  /** A source that yields 1, a record that does not fit, and 3. */
   readonly yieldsMisfit: string;
+  /** A program of a source: writes 1 and 2 together, logs `stored`, writes a record that does not fit, and 3. */
+  readonly writes: string;
+  /** A program of a source that writes 1, and waits for ever. */
+  readonly writesOnce: string;
+  /** A program of a source that logs what it may not do: write to other topics, build another function's sink. */
+  readonly writesWrong: string;
   /** A source that yields 1, and throws an error `dry`. */
   readonly runsDry: string;
   /** Processes numbers without outputs; its finish gives their sum and, as a second record, their count. */

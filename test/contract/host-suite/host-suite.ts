@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { Language } from '../../../lib/topology/document/language';
 import { fingerprintOf } from '../../../runtime/engine/avro-message';
+import type { Generated, Misfit } from '../../../runtime/engine/ports/host';
 import type { HostOptions } from '../../../runtime/hosts/host-factory';
 import {
   decode,
@@ -465,7 +466,7 @@ function describeOrder(run: Run): void {
 function describeSources(run: Run): void {
   const source: Options = { type: 'raw-source' };
   /** The next answer with records or an end; the first answer for a generator has neither. */
-  const generate = async (host: HostRun): Promise<{ records: unknown[]; ended: boolean; isRepeatable: boolean }> => {
+  const generate = async (host: HostRun): Promise<Omit<Generated, 'payloads'> & { readonly records: unknown[] }> => {
     const { payloads, ...rest } = await host.host.generate();
     if (payloads.length === 0 && rest.isRepeatable && !rest.ended) return generate(host);
     return { records: payloads.map(decode), ...rest };
@@ -510,29 +511,89 @@ function describeSources(run: Run): void {
       source,
     ));
 
-  it('generates the records of a list that fit, and then rejects with the first that does not', () =>
+  const misfitOf = ({ before, failure, record }: Misfit) => [before, record.replace(/\s/g, ''), failure.message];
+
+  it('tells which records of a list do not fit, in their place, and generates the others', () =>
     run(
       'listsMisfits',
       async (host) => {
-        expect(await generate(host)).toEqual({
-          records: events(1, 4),
-          ended: false,
-          isRepeatable: false,
-          hasMore: true,
-        });
-        await expect(generate(host)).rejects.toThrow(
-          /record 2 of the list: .*\bn: expected long.*; 1 more did not fit/,
-        );
+        const { records, misfits, ...rest } = await generate(host);
+        expect(records).toEqual(events(1, 4));
+        expect(rest).toEqual({ ended: false, isRepeatable: false });
+        expect(misfits?.map(misfitOf)).toEqual([
+          [1, '{"n":"two"}', expect.stringMatching(/\bn: expected long/)],
+          [1, '{"m":3}', expect.stringMatching(/\b[mn]: /)],
+        ]);
       },
       source,
     ));
 
-  it('generates the records before one that does not fit, and then rejects', () =>
+  it('goes on with a generator after a record that does not fit', () =>
     run(
       'yieldsMisfit',
       async (host) => {
-        expect(await generate(host)).toEqual({ records: events(1), ended: false, isRepeatable: true });
-        await expect(generate(host)).rejects.toThrow(/\bn: expected long/);
+        const all: unknown[] = [];
+        for (let isEnded = false; !isEnded; ) {
+          const { payloads, misfits = [], ended } = await host.host.generate();
+          for (const payload of payloads) all.push(decode(payload));
+          for (const misfit of misfits) all.push(misfitOf(misfit)[1]);
+          isEnded = ended;
+        }
+        expect(new Set(all)).toEqual(new Set([...events(1), '{"n":"two"}', ...events(3)]));
+        expect(all).toHaveLength(3);
+      },
+      source,
+    ));
+
+  it('runs a program: a write resolves when the next request says that its record is stored', () =>
+    run(
+      'writes',
+      async (host) => {
+        const slices: Generated[] = [];
+        const take = async () => {
+          const slice = await host.host.generate();
+          if (slice.payloads.length > 0 || slice.misfits !== undefined) slices.push(slice);
+          return slice;
+        };
+        while (slices.flatMap(({ payloads }) => payloads).length < 2) {
+          expect(host.logs).toEqual([]);
+          await take();
+        }
+        while (!(await take()).ended);
+        expect(host.logs).toEqual([['INFO', 'stored']]);
+        expect(slices.flatMap(({ payloads }) => payloads.map(decode))).toEqual(events(1, 2, 3));
+        expect(slices.flatMap(({ misfits = [] }) => misfits.map(misfitOf))).toEqual([
+          [0, '{"n":"two"}', expect.stringMatching(/\bn: expected long/)],
+        ]);
+        expect(slices.every(({ isRepeatable, hasMore }) => !isRepeatable && hasMore === undefined)).toBe(true);
+      },
+      source,
+    ));
+
+  it('answers while a program writes nothing, and ends it when it is closed', () =>
+    run(
+      'writesOnce',
+      async (host) => {
+        expect(await generate(host)).toMatchObject({ records: events(1), ended: false });
+        expect(await host.host.generate()).toMatchObject({ payloads: [], ended: false });
+        await host.host.close();
+        expect(host.crashes).toEqual([]);
+      },
+      source,
+    ));
+
+  it('refuses what a program writes elsewhere, and says to where it may write', () =>
+    run(
+      'writesWrong',
+      async (host) => {
+        while (!(await host.host.generate()).ended);
+        await host.until(() => host.logs.length === 2);
+        expect(host.logs.map(([, line]) => line)).toEqual([
+          expect.stringMatching(/^topics: expected "kflow\.\S+\.out", got "other"$/),
+          expect.stringMatching(
+            /^"\S+" is not the sink of this program; take the function of loadTopology\(\)\.dag without out$/,
+          ),
+        ]);
       },
       source,
     ));

@@ -1,5 +1,12 @@
 import type { HostFixture } from './host-fixture';
 
+const pythonProgram = `import asyncio
+from kfbasicpy.runtime.config import loadTopology
+from kfbasicpy.sink.nats_sink import NatsSink
+
+topology = loadTopology()
+sink = next(each for each in topology.dag if len(each.out) == 0)`;
+
 export const pythonFixture: HostFixture = {
   code: {
     addsStep: `class run(ProcessFunction):
@@ -94,7 +101,7 @@ class run(ProcessFunction):
     isGenerator: 'def run():\n    for n in range(600):\n        yield {"n": n}',
     returnsLists: 'lists = [[{"n": 1}, {"n": 2}], [{"n": 3}]]\ndef run():\n    return lists.pop(0) if lists else None',
     listsMisfits: 'def run():\n    return [{"n": 1}, {"n": "two"}, {"m": 3}, {"n": 4}]',
-    yieldsMisfit: 'def run():\n    yield {"n": 1}\n    yield {"n": "two"}',
+    yieldsMisfit: 'def run():\n    yield {"n": 1}\n    yield {"n": "two"}\n    yield {"n": 3}',
     totals: `class run(ProcessFunction):
     def open(self, schema_in, ctx):
         self.sum, self.count = 0, 0
@@ -114,6 +121,34 @@ async def finish(ctx):
     if calls == 1:
         raise ValueError("not yet")
     return [{"n": 1}, {"n": "two"}] if calls == 2 else {"n": calls}
+`,
+    writes: `${pythonProgram}
+async def main():
+    pub = await NatsSink.build(sink)
+    await asyncio.gather(*[pub.write(topics=sink.topics, event_dic={"n": n}) for n in (1, 2)])
+    print("stored")
+    await pub.write(topics=sink.topics, event_dic={"n": "two"})
+    await pub.write(sink.topics, {"n": 3})
+if __name__ == "__main__":
+    asyncio.run(main())
+`,
+    writesOnce: `${pythonProgram}
+import threading
+async def main():
+    pub = await NatsSink.build(sink)
+    await pub.write(sink.topics, {"n": 1})
+    threading.Event().wait()
+asyncio.run(main())
+`,
+    writesWrong: `${pythonProgram}
+async def main():
+    pub = await NatsSink.build(sink)
+    for attempt in (pub.write("other", {"n": 1}), NatsSink.build(next(f for f in topology.dag if f.out))):
+        try:
+            await attempt
+        except ValueError as error:
+            print(error)
+asyncio.run(main())
 `,
     runsDry: 'def run():\n    yield {"n": 1}\n    raise ValueError("dry")',
     doesNotParse: '# first\ndef run(ctx, event) return event',

@@ -1,5 +1,9 @@
 import type { HostFixture } from './host-fixture';
 
+const program = `import { loadTopology, NatsSink } from 'kflow/function';
+const topology = loadTopology();
+const sink = topology.dag.find((each) => each.out.length === 0);`;
+
 export const javascriptFixture: HostFixture = {
   code: {
     addsStep: 'function run(ctx, event) { return { n: event.n + ctx.meta.step }; }',
@@ -66,7 +70,7 @@ export const javascriptFixture: HostFixture = {
     isGenerator: 'function* run() { for (let n = 0; n < 600; n++) yield { n }; }',
     returnsLists: 'const lists = [[{ n: 1 }, { n: 2 }], [{ n: 3 }]]; const run = () => lists.shift();',
     listsMisfits: "const run = () => [{ n: 1 }, { n: 'two' }, { m: 3 }, { n: 4 }];",
-    yieldsMisfit: "function* run() { yield { n: 1 }; yield { n: 'two' }; }",
+    yieldsMisfit: "function* run() { yield { n: 1 }; yield { n: 'two' }; yield { n: 3 }; }",
     totals: `let sum = 0; let count = 0;
 function run(ctx, event) { sum += event.n; count += 1; }
 function* finish() { yield { n: sum }; yield { n: count }; }`,
@@ -77,6 +81,30 @@ export async function finish(ctx) {
   if (calls === 1) throw new Error('not yet');
   return calls === 2 ? [{ n: 1 }, { n: 'two' }] : { n: calls };
 }`,
+    writes: `${program}
+async function main() {
+  const pub = await NatsSink.build(sink);
+  await Promise.all([1, 2].map((n) => pub.write(sink.topics, { n })));
+  console.log('stored');
+  await pub.write(sink.topics, { n: 'two' });
+  await pub.write(sink.topics, { n: 3 });
+  await pub.close();
+}
+main();`,
+    writesOnce: `${program}
+async function main() {
+  const pub = await NatsSink.build(sink);
+  await pub.write(sink.topics, { n: 1 });
+}
+main();`,
+    writesWrong: `${program}
+async function main() {
+  const pub = await NatsSink.build(sink);
+  const wrong = [() => pub.write('other', { n: 1 }), () => NatsSink.build(topology.dag.find((each) => each.out.length > 0))];
+  for (const attempt of wrong) await attempt().catch((error) => console.log(error.message));
+  await pub.close();
+}
+main();`,
     runsDry: "function* run() { yield { n: 1 }; throw new Error('dry'); }",
     doesNotParse: 'const first = 1;\nfunction run( { }',
     throwsOnLoad: "const first = 1;\nthrow new Error('at load');\nfunction run() {}",

@@ -24,7 +24,7 @@ type Slice = Omit<Generated, 'ended'>;
 /** A source whose function returns these slices, the last of which ends it; the test decides when it returns a promise. */
 async function open(
   slices: readonly (Slice | Promise<Slice>)[],
-  { rate, start = 0 }: { rate?: number; start?: number },
+  { rate, start = 0, recentIds = [] }: { rate?: number; start?: number; recentIds?: readonly string[] },
 ) {
   const saved: number[] = [];
   const left = [...slices];
@@ -36,7 +36,7 @@ async function open(
     replica: 2,
     run: 3,
     listing: () => Promise.reject(new Error('no objects')),
-    recentIds: async () => [],
+    recentIds: async () => recentIds,
     position: async () => ({ start, save: (stored) => saved.push(stored) }),
     generate: async () => {
       calls.count++;
@@ -91,6 +91,34 @@ test.each([
     expect(trial.saved).toEqual(saved);
   },
 );
+
+test('skips records of a generator that are in the stream behind the saved position', async () => {
+  const trial = await open([{ payloads: payloads(6), isRepeatable: true }], {
+    start: 2,
+    recentIds: ['source:3:2:1', 'source:3:2:3', 'source:3:2:2', 'source:3:1:4'],
+  });
+  expect((await trial.read()).flat().map(({ id }) => id)).toEqual(['source:3:2:4', 'source:3:2:5']);
+  await trial.source.close();
+  expect(trial.saved).toEqual([6]);
+});
+
+test('a record that does not fit keeps its place, and its index in a generator', async () => {
+  const failure = { type: 'RecordError', message: 'n: missing' };
+  const misfits = [
+    { before: 1, failure, record: '{}' },
+    { before: 2, failure, record: '[]' },
+  ];
+  const { source, read, saved } = await open([{ payloads: payloads(2), misfits, isRepeatable: true }], {});
+  const records = (await read()).flat();
+  await source.close();
+  expect(records.map(({ id, payload, misfit }) => [id, String(payload), misfit])).toEqual([
+    ['source:3:2:0', '0', undefined],
+    ['source:3:2:1', '{}', failure],
+    ['source:3:2:2', '1', undefined],
+    ['source:3:2:3', '[]', failure],
+  ]);
+  expect(saved).toEqual([4]);
+});
 
 test('emits slices of at most 1,000 records', async () => {
   const { source, read } = await open([{ payloads: payloads(2_500), isRepeatable: true }], {});

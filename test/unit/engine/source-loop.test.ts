@@ -1,4 +1,5 @@
 import { StoreError } from '../../../lib/errors';
+import { SourceLetters } from '../../../runtime/engine/letters/source-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { LogLevel } from '../../../runtime/engine/ports/host';
 import type { Lost, Source, SourceRecord } from '../../../runtime/engine/ports/source';
@@ -64,15 +65,17 @@ class ScriptedSource implements Source {
   }
 }
 
+const given = (isRead: boolean) => (isRead ? spec : { ...spec, output: undefined });
+
 function start(source: Source, { publisher = new NarrowPublisher(), isRead = true, graceMs = 60_000 } = {}) {
   const logs: string[] = [];
   const log = (level: LogLevel, text: string) => void logs.push(`${level} ${text}`);
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
   const writer = new OutputWriter(publisher, { maxPayload: 100 });
+  const letters = new SourceLetters(given(isRead), { publisher, replica: 'in-0', log });
   const stop = new AbortController();
   const noteLoss = async (message: string, { count }: Lost) => void logs.push(`noted ${count}: ${message}`);
-  const given = isRead ? spec : { ...spec, output: undefined };
-  const loop = new SourceLoop({ spec: given, writer, counters, log, noteLoss, graceMs });
+  const loop = new SourceLoop({ spec: given(isRead), writer, letters, counters, log, noteLoss, graceMs });
   let isDone = false;
   const running = loop.run(source, stop.signal).finally(() => {
     isDone = true;
@@ -110,6 +113,36 @@ test('reads no further slice until there is room', async () => {
   publisher.store(0);
   publisher.store(1);
   await running;
+});
+
+test('writes a letter for a record that does not fit or is too large, and goes on', async () => {
+  const misfit = { type: 'RecordError', message: 'n: missing' };
+  const source: Source = {
+    async *records() {
+      yield [
+        { id: 'a', payload: Buffer.from('{}'), misfit },
+        { id: 'b', payload: Buffer.alloc(101) },
+        { id: 'c', payload: Buffer.from('c') },
+      ];
+    },
+    close: async () => undefined,
+  };
+  const { publisher, counters, running } = start(source);
+  await waitFor('all are published', () => publisher.sent.length === 3);
+  expect(publisher.sent.map(({ id, headers }) => [id, headers?.['Kflow-Reason']])).toEqual([
+    ['dead:a', 'exception'],
+    ['dead:b', 'too large'],
+    ['c', undefined],
+  ]);
+  for (const index of [0, 1, 2]) publisher.store(index);
+  await running;
+  expect(counters).toMatchObject({
+    in: 0,
+    out: 1,
+    failed: 2,
+    dead: 2,
+    lastFailure: expect.stringMatching(/limit is 100/),
+  });
 });
 
 test('fails when a record cannot be stored, does not report it as stored, and closes the source', async () => {

@@ -56,7 +56,10 @@ export function renderLetter(letter: LetterDetail): string {
     ['function', letter.function],
     ['replica', replica],
     ['revision', revision === undefined ? undefined : `${revision}${image === undefined ? '' : `, image ${image}`}`],
-    ['record', `${stream}:${sequence}${storedAt === undefined ? '' : `, stored ${storedAt}`}`],
+    [
+      'record',
+      stream === '' ? 'of the source' : `${stream}:${sequence}${storedAt === undefined ? '' : `, stored ${storedAt}`}`,
+    ],
     ['outputs stored', storedOutputs || 'none'],
     ['trace', traceId],
     ['failed', `${letter.failedAt}, ${letter.reason}`],

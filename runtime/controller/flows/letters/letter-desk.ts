@@ -86,7 +86,8 @@ export class LetterDesk {
     { dryRun, rate, ...selection }: RedriveSelection,
     requester: LetterRequester,
   ): Promise<LetterChange> {
-    const { letters, change } = await this.choose(flow, 'dead', selection);
+    const { letters, change } = await this.choose(flow, { place: 'dead', isEligible: isRedrivable }, selection);
+    if (letters.length === 0) await this.assertNotOfSources(flow, selection);
     if (dryRun || letters.length === 0) return { ...change, isDryRun: dryRun };
     const order = orderOf(requester);
     const id = newId(order.at);
@@ -125,14 +126,17 @@ export class LetterDesk {
     { selection, requester }: { readonly selection: LetterSelection; readonly requester: LetterRequester },
   ): Promise<LetterChange> {
     const { dryRun, ...rest } = selection;
-    const { letters, change } = await this.choose(flow, to === 'dead' ? 'discarded' : 'dead', rest);
+    const { letters, change } = await this.choose(flow, { place: to === 'dead' ? 'discarded' : 'dead' }, rest);
     if (!dryRun) await this.letters.move(flow, letters, to, orderOf(requester));
     return { ...change, isDryRun: dryRun };
   }
 
   private async choose(
     flow: FlowKey,
-    place: LetterPlace,
+    {
+      place,
+      isEligible = () => true,
+    }: { readonly place: LetterPlace; readonly isEligible?: (letter: StoredLetter) => boolean },
     { letters: ids, all, ...conditions }: Omit<LetterSelection, 'dryRun'>,
   ): Promise<Chosen> {
     const isChosen = ids !== undefined || Object.values(conditions).some((condition) => condition !== undefined);
@@ -146,6 +150,7 @@ export class LetterDesk {
     let skipped = 0;
     for await (const letter of this.matching(flow, { place, conditions })) {
       if (wanted !== undefined && !wanted.delete(letter.letter)) continue;
+      if (!isEligible(letter)) continue;
       if (redriving.has(letter.position)) skipped++;
       else {
         letters.push(letter);
@@ -160,6 +165,15 @@ export class LetterDesk {
       missing: [...(wanted ?? [])],
     };
     return { letters, change };
+  }
+
+  /** Throws StateError when the selection has letters, and all of them are of sources. */
+  private async assertNotOfSources(flow: FlowKey, selection: Omit<LetterSelection, 'dryRun'>): Promise<void> {
+    const { letters, change } = await this.choose(flow, { place: 'dead' }, selection);
+    if (letters.length === 0) return;
+    const functions = Object.keys(change.functions).join(', ');
+    const message = `${flowName(flow)}: a source cannot produce a record again, so its letters are not redriven (${functions}); correct the source or its schema, then discard them`;
+    throw new StateError('letter-of-source', message, { where: flowName(flow) });
   }
 
   private async positionOf(flow: FlowKey, place: LetterPlace, letter: number): Promise<number | undefined> {
@@ -203,7 +217,9 @@ export class LetterDesk {
       storedOutputs: stored,
       ...(discarded === undefined ? {} : { discarded }),
       ...(traceId === undefined ? {} : { traceId }),
-      ...(await this.letters.recordOf(flow, payload)),
+      ...(isRedrivable(letter)
+        ? await this.letters.recordOf(flow, payload)
+        : { json: Buffer.from(payload).toString() }),
       payload: Buffer.from(payload).toString('base64'),
     };
   }
@@ -217,6 +233,11 @@ interface Matching {
   /** Only letters after this position. */
   readonly after?: number;
   readonly withRecords?: boolean;
+}
+
+/** A letter of a source has no origin: nothing can produce its record again. */
+function isRedrivable({ stream }: StoredLetter): boolean {
+  return stream !== '';
 }
 
 function placeOf(isDiscarded: boolean): LetterPlace {

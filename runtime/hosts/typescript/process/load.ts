@@ -27,9 +27,14 @@ interface FoundFunctions {
 
 /**
  * Runs compiled code and finds its entry: the function named `entry` at the top level of the code or among the exports,
- * else the default export. Throws an Error that says what is wrong with the code.
+ * else the default export. Undefined without one, if the code has turned out to be a program. Throws an Error that says what is
+ * wrong with the code.
  */
-export function loadFunction({ code, file, entry = 'default' }: CompiledCode, logger: Logger): LoadedFunction {
+export function loadFunction(
+  { code, file, entry = 'default' }: CompiledCode,
+  logger: Logger,
+  isProgram: () => boolean,
+): LoadedFunction | undefined {
   let found: FoundFunctions;
   try {
     found = evaluate(code, file, { entry, logger });
@@ -38,6 +43,7 @@ export function loadFunction({ code, file, entry = 'default' }: CompiledCode, lo
     throw new Error(`loading the code failed: ${stack}`);
   }
   if (typeof found.entry !== 'function') {
+    if (isProgram()) return undefined;
     throw new Error(`the code has no function "${entry}"; set meta.name to the entry function`);
   }
   const finish = entry !== 'finish' && typeof found.finish === 'function' ? found.finish : undefined;

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import type { Failure, LogLevel } from '../../../engine/ports/host';
-import { Entry, FromProcess, headLength } from '../../framing/frames';
+import type { Failure, LogLevel, Misfit } from '../../../engine/ports/host';
+import { Entry, FromProcess, headLength, misfitMark } from '../../framing/frames';
 import { SharedFrame } from './shared-frame';
 
 /** One entry of an outcomes frame. */
@@ -15,8 +15,11 @@ export type OutcomeEntry =
       readonly payload: Uint8Array;
     };
 
+/** An encoded record of a source, or one that does not fit. */
+export type Produced = Uint8Array | Omit<Misfit, 'before'>;
+
 export interface Slice {
-  readonly payloads: readonly Uint8Array[];
+  readonly records: readonly Produced[];
   readonly ended: boolean;
   readonly isRepeatable: boolean;
   readonly hasMore?: boolean;
@@ -71,15 +74,17 @@ export class Outbox {
   }
 
   /** Responds to the request of a source. */
-  slice(request: number, { payloads, ended, isRepeatable, hasMore }: Slice): void {
-    const body = Buffer.allocUnsafe(payloads.reduce((sum, payload) => sum + 4 + payload.length, 9));
+  slice(request: number, { records, ended, isRepeatable, hasMore }: Slice): void {
+    const entries = records.map((record) => (record instanceof Uint8Array ? record : jsonOf(record)));
+    const body = Buffer.allocUnsafe(entries.reduce((sum, entry) => sum + 4 + entry.length, 9));
     let offset = body.writeUInt32BE(request);
     offset = body.writeUInt8((ended ? 1 : 0) | (isRepeatable ? 2 : 0) | (hasMore ? 4 : 0), offset);
-    offset = body.writeUInt32BE(payloads.length, offset);
-    for (const payload of payloads) {
-      offset = body.writeUInt32BE(payload.length, offset);
-      body.set(payload, offset);
-      offset += payload.length;
+    offset = body.writeUInt32BE(entries.length, offset);
+    for (const [index, entry] of entries.entries()) {
+      const mark = records[index] === entry ? 0 : misfitMark;
+      offset = body.writeUInt32BE(mark + entry.length, offset);
+      body.set(entry, offset);
+      offset += entry.length;
     }
     this.frame.send(frameHead(FromProcess.Generated, body.length), body);
   }

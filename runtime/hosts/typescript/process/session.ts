@@ -1,10 +1,12 @@
 import { Socket } from 'node:net';
+import { bindProgram, type ProgramTopology } from '../../../../lib/define/program';
 import { type FrameLimits, FrameReader, FromProcess, type ToProcess, toProcessLimits } from '../../framing/frames';
 import { failureOf, lineOf } from './failure';
 import { readRecords } from './frames';
 import { FunctionLog } from './function-log';
 import { type CompiledCode, loadFunction } from './load';
 import { Outbox } from './outbox';
+import { ProgramRunner } from './program-runner';
 import { RecordRunner } from './record-runner';
 import type { RunningRecord } from './running-record';
 import { type DeclaredSchemas, Schemas } from './schemas';
@@ -21,6 +23,7 @@ interface Init extends CompiledCode, DeclaredSchemas {
   readonly concurrency: number;
   readonly acksManually: boolean;
   readonly meta: Readonly<Record<string, unknown>>;
+  readonly topology: ProgramTopology;
 }
 
 const inputDescriptor = 3;
@@ -55,7 +58,7 @@ class Session {
   private readonly window = new Window();
   private schemas: Schemas | undefined;
   private records: RecordRunner | undefined;
-  private source: SourceRunner | undefined;
+  private source: SourceRunner | ProgramRunner | undefined;
 
   constructor(private readonly outbox: Outbox) {
     this.log = new FunctionLog(outbox, process.env);
@@ -88,9 +91,14 @@ class Session {
     try {
       const schemas = new Schemas(init);
       this.schemas = schemas;
-      const { entry, finish } = loadFunction(init, log.logger);
-      if (init.kind === 'source') this.source = new SourceRunner({ entry, encoder: schemas.output, outbox, log });
+      const program = new ProgramRunner({ topology: init.topology, encoder: schemas.output, outbox, log });
+      bindProgram(program);
+      const loaded = loadFunction(init, log.logger, () => init.kind === 'source' && program.isUsed);
+      if (loaded === undefined) this.source = program;
+      else if (init.kind === 'source')
+        this.source = new SourceRunner({ entry: loaded.entry, encoder: schemas.output, outbox, log });
       else {
+        const { entry, finish } = loaded;
         const { meta, functionId } = init;
         const flowId = `${init.namespace}/${init.jobId}`;
         const requestAck = this.ackRequests(init);
@@ -139,8 +147,10 @@ class Session {
 
   private async quit(): Promise<void> {
     await this.records?.idle();
-    await this.source?.close();
-    process.exit();
+    if (this.source instanceof SourceRunner) await this.source.close();
+    // a program may have something to close
+    if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
+    else process.exit();
   }
 
   /** An error that no record's function threw to its caller. */

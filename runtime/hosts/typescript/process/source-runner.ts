@@ -1,36 +1,29 @@
 import type { AvroRecord } from '../../../../lib/define/sdk';
-import { FunctionError } from '../../../../lib/errors';
 import { FromProcess } from '../../framing/frames';
 import { failureOf } from './failure';
 import type { FunctionLog } from './function-log';
 import type { EntryFunction } from './load';
-import type { Outbox, Slice } from './outbox';
+import type { Outbox, Produced, Slice } from './outbox';
 import { eachRecord, isIterable, type OutputEncoder } from './output-encoder';
+import { encodeEach, sizeOf, sliceBytes, sliceRecords } from './source-records';
 
 /** How long a generator may yield for one response. */
 const sliceMs = 10;
-/** Records and bytes of one response, at most; a longer list takes several. */
-const sliceRecords = 256;
-const listRecords = 1_024;
-const sliceBytes = 1024 * 1024;
-
-/** A list of which a part has been sent, and the failure that follows it. */
-interface List {
-  payloads: readonly Uint8Array[];
-  readonly failure: Error | undefined;
-}
+/** Records of a generator in one response, at most. */
+const yieldedRecords = 256;
 
 /**
  * Runs the function of a source, and responds to requests for its records.
  * S1. A failure is reported after the records that precede it.
  * S2. A generator is asked for more only while a request is open.
+ * S3. A record that does not fit takes its place among the others, with the reason: it is no failure of the function.
  */
 export class SourceRunner {
   private iterator: AsyncGenerator<AvroRecord> | undefined;
   /** The call of `next` that has not resolved yet. */
   private pending: Promise<IteratorResult<AvroRecord>> | undefined;
-  private list: List | undefined;
-  private failure: Error | undefined;
+  /** What is left of a list of which a part has been sent. */
+  private list: readonly Produced[] | undefined;
 
   constructor(
     private readonly options: {
@@ -60,51 +53,31 @@ export class SourceRunner {
   }
 
   private async produce(): Promise<Slice> {
-    const { failure } = this;
-    this.failure = undefined;
-    if (failure !== undefined) throw failure;
     if (this.list !== undefined) return this.takeList(this.list);
     if (this.iterator === undefined) {
       const returned = await this.options.entry();
-      if (returned === null || returned === undefined) return { payloads: [], ended: true, isRepeatable: false };
-      if (Array.isArray(returned) || !isIterable(returned)) return this.takeList(await this.listOf(returned));
+      if (returned === null || returned === undefined) return { records: [], ended: true, isRepeatable: false };
+      if (Array.isArray(returned) || !isIterable(returned))
+        return this.takeList(await encodeEach(returned, this.options.encoder));
       this.iterator = eachRecord(returned);
-      return { payloads: [], ended: false, isRepeatable: true };
+      return { records: [], ended: false, isRepeatable: true };
     }
     return this.yielded(this.iterator);
   }
 
   private async yielded(iterator: AsyncGenerator<AvroRecord>): Promise<Slice> {
     const { records, ended } = await this.take(iterator);
-    const { payloads, misfits } = await this.encodeEach(records);
-    const [misfit] = misfits;
-    if (misfit === undefined) return { payloads, ended, isRepeatable: true };
-    if (misfit.index === 0) throw misfit.error;
-    this.failure = misfit.error; // after the records before it
-    return { payloads: payloads.slice(0, misfit.index), ended: false, isRepeatable: true };
+    return { records: await encodeEach(records, this.options.encoder), ended, isRepeatable: true };
   }
 
-  /** The records of a list that fit, and the failure of the others, which cannot be returned again. */
-  private async listOf(returned: unknown): Promise<List> {
-    const { payloads, misfits } = await this.encodeEach(returned);
-    const [misfit] = misfits;
-    if (misfit === undefined) return { payloads, failure: undefined };
-    const others = misfits.length === 1 ? '' : `; ${misfits.length - 1} more did not fit`;
-    const message = `record ${misfit.index + 1} of the list: ${misfit.error.message}${others}`;
-    return { payloads, failure: new FunctionError('record-invalid', message, { cause: misfit.error }) };
-  }
-
-  private takeList(list: List): Slice {
+  private takeList(list: readonly Produced[]): Slice {
     let count = 0;
-    for (let bytes = 0; count < Math.min(list.payloads.length, listRecords) && bytes < sliceBytes; count++) {
-      bytes += list.payloads[count]?.length ?? 0;
+    for (let bytes = 0; count < Math.min(list.length, sliceRecords) && bytes < sliceBytes; count++) {
+      bytes += sizeOf(list[count]);
     }
-    const payloads = list.payloads.slice(0, count);
-    list.payloads = list.payloads.slice(count);
-    const isDone = list.payloads.length === 0;
-    this.list = isDone ? undefined : list;
-    if (isDone) this.failure = list.failure;
-    return { payloads, ended: false, isRepeatable: false, hasMore: !isDone || list.failure !== undefined };
+    const hasMore = count < list.length;
+    this.list = hasMore ? list.slice(count) : undefined;
+    return { records: list.slice(0, count), ended: false, isRepeatable: false, hasMore };
   }
 
   /** The next records: a full slice, or those that the iterator yielded before it paused. */
@@ -116,7 +89,7 @@ export class SourceRunner {
       timer = setTimeout(() => resolve(undefined), sliceMs);
     });
     try {
-      while (records.length < sliceRecords && (records.length === 0 || performance.now() < until)) {
+      while (records.length < yieldedRecords && (records.length === 0 || performance.now() < until)) {
         this.pending ??= iterator.next();
         const result = await (records.length === 0 ? this.pending : Promise.race([this.pending, pause]));
         if (result === undefined) break;
@@ -132,20 +105,5 @@ export class SourceRunner {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  private async encodeEach(returned: unknown) {
-    const payloads: Uint8Array[] = [];
-    const misfits: { readonly index: number; readonly error: Error }[] = [];
-    let index = 0;
-    for await (const record of eachRecord(returned)) {
-      try {
-        payloads.push(this.options.encoder.encode(record));
-      } catch (error) {
-        misfits.push({ index, error: error as Error });
-      }
-      index++;
-    }
-    return { payloads, misfits };
   }
 }

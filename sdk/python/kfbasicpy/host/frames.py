@@ -83,12 +83,24 @@ def heartbeat(record: int) -> bytes:
     return _U32(record)
 
 
-def source_slice(request: int, ended: bool, repeatable: bool, has_more: bool, payloads: list[bytes]) -> list[bytes]:
-    """The pieces of the response to a `Produce` request. Records of a generator are `repeatable`; a list whose rest, or
-    whose failure, comes with the next response `has_more`."""
-    pieces = [_SLICE(request, ended | repeatable << 1 | has_more << 2, len(payloads))]
-    for payload in payloads:
-        pieces += (_U32(len(payload)), payload)
+class Misfit(NamedTuple):
+    """A record of a source that does not fit: the JSON of its failure, and of the record itself as a text."""
+
+    body: bytes
+
+
+_MISFIT_MARK = 1 << 31
+
+
+def source_slice(request: int, ended: bool, repeatable: bool, has_more: bool, records: list[bytes | Misfit]) -> list[bytes]:
+    """The pieces of the response to a `Produce` request. Records of a generator are `repeatable`; a list whose rest comes
+    with the next response `has_more`."""
+    pieces = [_SLICE(request, ended | repeatable << 1 | has_more << 2, len(records))]
+    for record in records:
+        if isinstance(record, Misfit):
+            pieces += (_U32(_MISFIT_MARK + len(record.body)), record.body)
+        else:
+            pieces += (_U32(len(record)), record)
     return pieces
 
 

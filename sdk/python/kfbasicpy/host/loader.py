@@ -6,9 +6,10 @@ import ast
 import os
 import sys
 import types
-from typing import Any, NamedTuple, Optional
+from typing import Any, Callable, Iterator, NamedTuple, Optional
 
 from kfbasicpy.runtime.basic import AckProps, BasicRuntime, HandedOver, handed_over
+from kfbasicpy.sink.nats_sink import NatsSink
 
 from .failure import failure_of
 from .function_module import FunctionCode, run_module
@@ -32,6 +33,18 @@ class Loaded(NamedTuple):
     ack: AckProps = AckProps()
 
 
+def load_program(init: dict[str, Any]) -> Optional[Callable[[], None]]:
+    """What runs the code of a source, if it is a program that writes to a NatsSink. Raises LoadError when it cannot be read."""
+    code = _code_of(init)
+    if not any(_name_of(node) == NatsSink.__name__ for node in _nodes(code)):
+        return None
+
+    def run() -> None:
+        run_module(code._replace(module="__main__"))
+
+    return run
+
+
 def load_entry(init: dict[str, Any]) -> Loaded:
     """The object named `entry` (default `process`) in the function's inline code or module, or the function of its
     BasicRuntime. Raises LoadError."""
@@ -48,12 +61,15 @@ def load_entry(init: dict[str, Any]) -> Loaded:
 
 def _is_program(function: FunctionCode) -> bool:
     """Whether the code starts a BasicRuntime."""
+    return any(isinstance(node, ast.Call) and _name_of(node.func) == BasicRuntime.__name__ for node in _nodes(function))
+
+
+def _nodes(function: FunctionCode) -> Iterator[ast.AST]:
+    """The syntax tree of the code; nothing if it cannot be parsed, which loading it reports."""
     try:
-        tree = ast.parse(function.code)
+        return ast.walk(ast.parse(function.code))
     except (SyntaxError, ValueError):
-        # Loading it says where.
-        return False
-    return any(isinstance(node, ast.Call) and _name_of(node.func) == BasicRuntime.__name__ for node in ast.walk(tree))
+        return iter(())
 
 
 def _name_of(node: ast.AST) -> Optional[str]:

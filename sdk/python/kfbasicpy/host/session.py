@@ -15,13 +15,15 @@ from typing import Any, Callable
 
 from kfbasicpy.avro import SchemaError
 from kfbasicpy.function.open_context import OpenContext
+from kfbasicpy.runtime.config import TOPOLOGY_VARIABLE, own_sink
 
 from .console import end_lines, install_console
 from .failure import failure_of
 from .inbox import Inbox
-from .loader import LoadError, load_entry
+from .loader import LoadError, load_entry, load_program
 from .outbox import Outbox
 from .outputs import Outputs
+from .program import Program
 from .reader import Reader
 from .schemas import Schemas
 from .source import Source
@@ -67,11 +69,17 @@ def _prepare(
     init: dict[str, Any], inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas
 ) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], dict[str, bool]]:
     """The function's `run` and `close`, and what the runtime must know of it."""
+    os.environ[TOPOLOGY_VARIABLE] = json.dumps(init["topology"])
     ctx = OpenContext(init["namespace"], init["jobId"], init["functionId"], init["replica"], init["meta"])
-    loaded = load_entry(init)
     if init["kind"] == "source":
         if init.get("schema") is None:
             raise LoadError("the source has no schema; set schema")
+        main = load_program(init)
+        if main is not None:
+            program = Program(main, own_sink(init["topology"])["topics"], outbox, schemas)
+            return lambda loop: program.run(inbox), lambda: None, {}
+    loaded = load_entry(init)
+    if init["kind"] == "source":
         source = Source(loaded.entry, ctx, outbox, schemas)
         return lambda loop: source.run(inbox, loop), lambda: None, {}
     acks_manually = loaded.ack.manual or init.get("acksManually", False)

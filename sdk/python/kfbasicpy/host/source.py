@@ -4,8 +4,7 @@ S1. A request has one response: when the slice is full, when the function pauses
     function returns no more records.
 S2. A record produced after the response waits for the next request, and so does the function.
 S3. A failure is reported after the records that precede it.
-S4. A record of a list that does not fit is left out, and reported after the other records of the list: the function
-    cannot return them again.
+S4. A record that does not fit takes its place among the others, with the reason: it is no failure of the function.
 S5. The first response for a generator has no records: it says that a generator runs, before the first record is there.
 """
 
@@ -30,8 +29,10 @@ from .loader import LoadError
 from .outbox import Outbox
 from .schemas import RecordError, Schemas
 
-_SLICE_RECORDS = 1024
-_SLICE_BYTES = 1 << 20
+SLICE_RECORDS = 1024
+SLICE_BYTES = 1 << 20
+# Longest text of a record that does not fit, in characters.
+_MAX_SHOWN = 64 << 10
 _EXHAUSTED = object()
 
 
@@ -46,15 +47,11 @@ class Source:
         self._schemas = schemas
         self._lock = threading.Lock()
         self._request: Optional[int] = None
-        self._slice: list[bytes] = []
+        self._slice: list[bytes | frames.Misfit] = []
         self._slice_bytes = 0
         self._records: Optional[Iterator[Any]] = None
         self._ends = False
         self._repeatable = False
-        #: Records of the current list so far, and the first failure among them.
-        self._taken = 0
-        self._misfit: Optional[RecordError] = None
-        self._misfits = 0
         self._ended = False
         self._failure: Optional[dict[str, Any]] = None
         outbox.before_flush = self._respond
@@ -71,7 +68,7 @@ class Source:
     def _produce(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             while self._request is not None:
-                if self._ended or self._failure or self._slice_bytes >= _SLICE_BYTES or len(self._slice) >= _SLICE_RECORDS:
+                if self._ended or self._failure or self._slice_bytes >= SLICE_BYTES or len(self._slice) >= SLICE_RECORDS:
                     self._respond(exhausted=True)
                 elif not self._take(loop):
                     self._respond(exhausted=True)
@@ -84,7 +81,6 @@ class Source:
         """Produces one record; False when this call of the function has no more."""
         if self._records is None:
             self._records, self._ends, self._repeatable = _open(self._call(), loop)
-            self._taken = 0
             if self._repeatable:
                 return False  # S5
         event = next(self._records, _EXHAUSTED)
@@ -92,51 +88,51 @@ class Source:
         if event is _EXHAUSTED:
             self._records = None
             self._ended = self._ends
-            self._end_list()
             return False
-        self._taken += 1
-        try:
-            payload = self._encode(event)
-        except RecordError as error:
-            if self._repeatable:
-                raise
-            self._misfit = self._misfit or RecordError(f"record {self._taken} of the list: {error}")
-            self._misfits += 1
-            return True
+        record = produced(event, self._schemas)
         with self._lock:
-            self._slice.append(payload)
-            self._slice_bytes += len(payload)
+            self._slice.append(record)
+            self._slice_bytes += size_of(record)
         self._outbox.wake_flusher()
         return True
-
-    def _encode(self, event: Any) -> bytes:
-        if not is_record(event):
-            raise RecordError(f"the source returned {shown(event)}, not a dict")
-        return self._schemas.encode(event)
-
-    def _end_list(self) -> None:
-        """Makes the misfits of the list the failure of the next response (S4)."""
-        if self._misfit is None:
-            return
-        others = self._misfits - 1
-        error = RecordError(f"{self._misfit}; {others} more did not fit") if others else self._misfit
-        self._misfit, self._misfits = None, 0
-        self._failure = failure_of(error)
 
     def _respond(self, exhausted: bool = False) -> None:
         """Responds to the open request, if there is one, with the records so far. The flusher calls it too."""
         with self._lock:
-            request, payloads = self._request, self._slice
-            if request is None or not (payloads or exhausted):
+            request, records = self._request, self._slice
+            if request is None or not (records or exhausted):
                 return
             self._request, self._slice, self._slice_bytes = None, [], 0
-        if payloads or self._failure is None:
+        if records or self._failure is None:
             # A list that has just ended may still count as open here: the next response is then empty.
-            has_more = not self._repeatable and (self._records is not None or self._failure is not None)
-            self._outbox.send(b"G", frames.source_slice(request, self._ended, self._repeatable, has_more, payloads))
+            has_more = not self._repeatable and self._records is not None
+            self._outbox.send(b"G", frames.source_slice(request, self._ended, self._repeatable, has_more, records))
             return
         failure, self._failure = self._failure, None
         self._outbox.send(b"E", [json.dumps({"request": request, "failure": failure}).encode()])
+
+
+def produced(event: Any, schemas: Schemas) -> bytes | frames.Misfit:
+    """A record in its encoding, or what is told of one that does not fit."""
+    try:
+        if not is_record(event):
+            raise RecordError(f"the source returned {shown(event)}, not a dict")
+        return schemas.encode(event)
+    except RecordError as error:
+        return frames.Misfit(json.dumps({"failure": failure_of(error), "record": _json_text(event)}).encode())
+
+
+def size_of(record: bytes | frames.Misfit) -> int:
+    return len(record.body if isinstance(record, frames.Misfit) else record)
+
+
+def _json_text(event: Any) -> str:
+    """A record as JSON; one that has no JSON, or a long one, as a text about it."""
+    try:
+        text = json.dumps(event, default=shown)
+    except (TypeError, ValueError, RecursionError) as error:
+        return json.dumps(f"the record has no JSON: {error}")
+    return text if len(text) <= _MAX_SHOWN else json.dumps(f"{text[:1000]}... ({len(text):,} characters)")
 
 
 def _bound(entry: Any, ctx: OpenContext) -> Callable[[], Any]:

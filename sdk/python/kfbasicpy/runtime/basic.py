@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterator, NoReturn, Optional
 
 from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
@@ -54,12 +55,43 @@ class BasicRuntime:
         if _receivers:
             _receivers[-1].append(self)
             raise HandedOver
-        if "KFLOW_SPEC" not in os.environ:
-            raise RuntimeError("this program runs in the container of a replica, which has KFLOW_SPEC; on this machine, use kflow run with meta.module")
-        program = os.path.abspath(getattr(sys.modules["__main__"], "__file__", None) or sys.argv[0])
-        environment = {"KFLOW_PYTHON": sys.executable, **os.environ, "KFLOW_PROGRAM": program}
-        sys.stdout.flush()
-        os.execvpe("node", ["node", _replica_program()], environment)
+        start_replica()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a topology, as `loadTopology` gives it. `out` is empty for a sink."""
+
+    id: str
+    type: str
+    out: list[str] = field(default_factory=list)
+    #: For the sink of a program: the subject of the stream that it writes to.
+    topics: Optional[str] = None
+    schema: Any = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class SinkFunction(abc.ABC):
+    """Writes records to what follows."""
+
+    @abc.abstractmethod
+    async def write(self, topics: str, event_dic: dict[str, Any]) -> None:
+        """Resolves when the record is stored."""
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """No more records follow."""
+
+
+def start_replica() -> NoReturn:
+    """Replaces this process by a replica that runs the program in a process of its own. Raises RuntimeError outside of a
+    replica's container."""
+    if "KFLOW_SPEC" not in os.environ:
+        raise RuntimeError("this program runs in the container of a replica, which has KFLOW_SPEC; on this machine, use kflow run with meta.module")
+    program = os.path.abspath(getattr(sys.modules["__main__"], "__file__", None) or sys.argv[0])
+    environment = {"KFLOW_PYTHON": sys.executable, **os.environ, "KFLOW_PROGRAM": program}
+    sys.stdout.flush()
+    os.execvpe("node", ["node", _replica_program()], environment)
 
 
 class HandedOver(BaseException):

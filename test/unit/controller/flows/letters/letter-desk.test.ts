@@ -72,6 +72,18 @@ test('letters that are being processed again are left alone by every change', as
   expect(await desk.redrive(flow, { all: true, dryRun: false }, eva)).toMatchObject({ letters: 0, redriving: 1 });
 });
 
+test('letters of sources are not redriven, and a selection of no others is refused', async () => {
+  letters.add(flow, 'in', { stream: '' });
+  expect(await desk.redrive(flow, { all: true, dryRun: true }, eva)).toMatchObject({ letters: 4 });
+  for (const dryRun of [true, false]) {
+    await expect(desk.redrive(flow, { function: 'in', dryRun }, eva)).rejects.toMatchObject({
+      code: 'letter-of-source',
+      message: expect.stringContaining('(in); correct the source or its schema, then discard them'),
+    });
+  }
+  expect(await desk.discard(flow, { function: 'in', dryRun: false }, eva)).toMatchObject({ letters: 1 });
+});
+
 test('a discarded letter is listed as such, and keeps its number when it is restored', async () => {
   await desk.discard(flow, { letters: [2], dryRun: false }, eva);
   expect((await desk.list(flow, { ...any, limit: 10 })).letters.map(({ letter }) => letter)).toEqual([1, 3, 4]);

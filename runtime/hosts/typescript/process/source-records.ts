@@ -1,0 +1,37 @@
+import { failureOf } from './failure';
+import type { Produced } from './outbox';
+import { eachRecord, type OutputEncoder } from './output-encoder';
+
+/** Records and bytes of one response, at most. */
+export const sliceRecords = 1_024;
+export const sliceBytes = 1024 * 1024;
+/** Longest text of a record that does not fit, in UTF-16 units. */
+const maxShown = 64 * 1024;
+
+/** The encoded records. One that does not fit has its place among them, with the reason. */
+export async function encodeEach(returned: unknown, encoder: OutputEncoder): Promise<readonly Produced[]> {
+  const produced: Produced[] = [];
+  for await (const record of eachRecord(returned)) {
+    try {
+      produced.push(encoder.encode(record));
+    } catch (error) {
+      produced.push({ failure: failureOf(error), record: jsonTextOf(record) });
+    }
+  }
+  return produced;
+}
+
+export function sizeOf(record: Produced | undefined): number {
+  return record instanceof Uint8Array ? record.length : (record?.record.length ?? 0);
+}
+
+/** A record as JSON; one that has no JSON, or a long one, as a text about it. */
+function jsonTextOf(record: unknown): string {
+  try {
+    const text = JSON.stringify(record, (_, value) => (typeof value === 'bigint' ? String(value) : value)) ?? '';
+    if (text !== '' && text.length <= maxShown) return text;
+    return JSON.stringify(text === '' ? String(record) : `${text.slice(0, 1_000)}… (${text.length} characters)`);
+  } catch (error) {
+    return JSON.stringify(`the record has no JSON: ${failureOf(error).message}`);
+  }
+}
