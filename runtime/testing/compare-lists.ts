@@ -14,8 +14,8 @@ export interface ListComparison {
 }
 
 export interface CompareOptions {
-  /** The items must come in the expected order. */
-  readonly inOrder: boolean;
+  /** The items must come in the expected order; with the name of a field, those with the same value of it. */
+  readonly inOrder: boolean | string;
   /** Default: the items are equal, but for matchers. */
   readonly isSame?: (expected: unknown, observed: unknown) => boolean;
 }
@@ -29,9 +29,14 @@ export function compareLists(
   observed: readonly unknown[],
   { inOrder, isSame }: CompareOptions,
 ): ListComparison {
-  const pairs = inOrder
-    ? pairsInOrder(expected, observed, isSame ?? matchesValue)
-    : new Pairing(expected, observed, isSame).pairs();
+  const compareInOrder = (one: readonly unknown[], other: readonly unknown[]) =>
+    pairsInOrder(one, other, isSame ?? matchesValue);
+  const pairs =
+    typeof inOrder === 'string'
+      ? groupsOf(inOrder, expected, observed).flatMap(([one, other]) => compareInOrder(one, other))
+      : inOrder
+        ? compareInOrder(expected, observed)
+        : new Pairing(expected, observed, isSame).pairs();
   return { isSame: pairs.every((pair) => pair.isSame), pairs };
 }
 
@@ -46,6 +51,24 @@ function pairsInOrder(
     const pair = { expected: expected[index], observed: observed[index] };
     return { ...pair, isSame: isSame(pair.expected, pair.observed) };
   });
+}
+
+/** The items with each value of a field, in the order of the values in the lists. */
+function groupsOf(
+  field: string,
+  expected: readonly unknown[],
+  observed: readonly unknown[],
+): readonly (readonly [readonly unknown[], readonly unknown[]])[] {
+  const groups = new Map<string, readonly [unknown[], unknown[]]>();
+  for (const [side, items] of [expected, observed].entries()) {
+    for (const item of items) {
+      const value = textOf((item as { readonly [name: string]: unknown } | null)?.[field]);
+      const group = groups.get(value) ?? [[], []];
+      groups.set(value, group);
+      group[side]?.push(item);
+    }
+  }
+  return [...groups.values()];
 }
 
 /** Pairs the items of two lists: first those that are the same, then the most similar ones. */

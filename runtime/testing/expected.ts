@@ -10,7 +10,8 @@ export interface Expected {
   readonly outputs: ReadonlyMap<string, readonly unknown[]> | undefined;
   readonly letters: TestDocument['letters'];
   readonly errors: TestDocument['errors'];
-  readonly inOrder: boolean;
+  /** With the name of a field, records with the same value of it come in order. */
+  readonly inOrder: boolean | string;
   /** The edges of the functions that nothing in the test reads. */
   readonly ends: readonly string[];
 }

@@ -55,7 +55,12 @@ const testCase = field.section(
         'The failed attempts that are expected, in any order. By default only those of the expected letters.',
       )
       .optional(),
-    inOrder: field.flag('The records of every expected edge must come in the order of the test.').optional(),
+    inOrder: z
+      .union([z.boolean(), z.string()], { error: 'true, false, or the name of a field' })
+      .describe(
+        'The records of every expected edge come in the order of the test; with a field, those with the same value of it.',
+      )
+      .optional(),
     replicas: field.count('Number of replicas of each function; 1 by default.').optional(),
     env: z
       .record(z.string(), z.string({ error: 'text' }), { error: 'a map from names to texts' })

@@ -18,6 +18,16 @@ describe('compareLists', () => {
     expect(compareLists(n(1), [], { inOrder: true }).pairs).toEqual([{ expected: { n: 1 }, isSame: false }]);
   });
 
+  it('compares the positions of items with the same value of a field', () => {
+    const item = (key: string, value: number) => ({ key, value });
+    const expected = [item('a', 1), item('b', 1), item('a', 2)];
+    const options = { inOrder: 'key' };
+    expect(compareLists(expected, [item('b', 1), item('a', 1), item('a', 2)], options).isSame).toBe(true);
+    expect(compareLists(expected, [item('a', 2), item('a', 1), item('b', 1)], options).isSame).toBe(false);
+    expect(compareLists(expected, [item('a', 1), item('a', 2)], options).isSame).toBe(false);
+    expect(compareLists(expected, [...expected, item('c', 1)], options).isSame).toBe(false);
+  });
+
   it('pairs what differs with what is most similar, and names what is left', () => {
     const expected = [
       { id: 1, name: 'a' },
