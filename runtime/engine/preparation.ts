@@ -8,7 +8,11 @@ import type { Download, LogSubject } from './ports/host';
 export interface OriginLookup {
   /** Indexes of the outputs published for this message. */
   publishedFor(message: Delivery): Promise<ReadonlySet<number>>;
-  /** Whether an output names the message among those that were acked with it. */
+}
+
+/** Finds groups of records that were acked together. */
+export interface AckedLookup {
+  /** Whether the message is in a group whose outputs are stored. */
   wasAcked(message: Delivery): Promise<boolean>;
 }
 
@@ -36,7 +40,7 @@ export interface PreparationPorts {
 
 /** Fetches what a record needs and its message does not contain: payload, object, earlier outputs. */
 export class Preparation {
-  private acksManually = false;
+  private acked: AckedLookup | undefined;
 
   constructor(private readonly ports: PreparationPorts) {}
 
@@ -58,8 +62,8 @@ export class Preparation {
   }
 
   /** The function requests acks itself: a record that was acked with others has no output of its own, perhaps. */
-  findAcked(): void {
-    this.acksManually = true;
+  findAcked(acked: AckedLookup): void {
+    this.acked = acked;
   }
 
   async prepare(record: HeldRecord): Promise<void> {
@@ -67,8 +71,8 @@ export class Preparation {
     const { delivery } = record;
     if (letters !== undefined && isAgain(delivery)) record.isDead = await letters.has(delivery);
     if (record.isDead) return;
-    if (this.acksManually && isAgain(delivery) && origins !== undefined) {
-      record.wasAcked = await origins.wasAcked(delivery);
+    if (this.acked !== undefined && isAgain(delivery)) {
+      record.wasAcked = await this.acked.wasAcked(delivery);
       if (record.wasAcked) return;
     }
     const { redriven } = delivery;
@@ -98,7 +102,7 @@ export class Preparation {
   }
 
   private needsLookup(record: HeldRecord): boolean {
-    return this.acksManually ? isAgain(record.delivery) : this.isOutsideWindow(record);
+    return this.acked === undefined ? this.isOutsideWindow(record) : isAgain(record.delivery);
   }
 }
 

@@ -11,9 +11,11 @@ import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
 import { LeaseKeeper } from './lease-keeper';
 import type { DeadLetters } from './letters/dead-letters';
+import { GroupRecovery } from './manual/group-recovery';
 import { ManualAcks } from './manual/manual-acks';
 import { type OutputWriter, originOf } from './output-writer';
 import type { Delivery, DeliverySource, RedriveSource } from './ports/delivery';
+import type { GroupLog } from './ports/group-log';
 import type { CreateHost, Failure, Log, LogLevel } from './ports/host';
 import type { LoneAttempts } from './ports/lone-attempts';
 import type { Preparation } from './preparation';
@@ -31,6 +33,8 @@ export interface RecordLoopPorts {
   readonly createHost: CreateHost;
   readonly writer: OutputWriter;
   readonly preparation: Preparation;
+  /** Opens the log of a function that requests acks itself. Absent: the function has no main output. */
+  readonly openGroupLog?: () => Promise<GroupLog>;
   readonly deadLetters: DeadLetters;
   readonly counters: Counters;
   readonly log: Log;
@@ -120,7 +124,7 @@ export class RecordLoop implements SupervisorEvents {
     if (observer !== undefined) this.times = new ProcessingTimes(observer, concurrency);
     this.hostEnds.start(concurrency);
     this.caution.start();
-    if (this.supervisor.acksManually) this.manual = this.openManual();
+    if (this.supervisor.acksManually) this.manual = await this.openManual();
     this.intake.start(concurrency, {
       isCautious: this.caution.isOn,
       holdsBulks: spec.bulk !== undefined,
@@ -393,10 +397,13 @@ export class RecordLoop implements SupervisorEvents {
     else this.hostEnds.rewind([]);
   }
 
-  private openManual(): ManualAcks {
-    this.ports.preparation.findAcked();
+  private async openManual(): Promise<ManualAcks> {
+    const { spec, writer, preparation, openGroupLog } = this.ports;
+    const groupLog = await openGroupLog?.();
+    if (groupLog !== undefined) preparation.findAcked(new GroupRecovery({ spec, writer, log: groupLog }));
     return new ManualAcks({
       ...this.ports,
+      groupLog,
       setAside: (record) => {
         this.caution.ended(record);
         this.intake.setAside(record);

@@ -5,11 +5,13 @@ import { connectNats, openOver } from '../adapters/jetstream/access/connect-nats
 import { managerOf } from '../adapters/jetstream/access/jetstream-api';
 import { outageStatuses } from '../adapters/jetstream/access/outage-statuses';
 import { AckLedger } from '../adapters/jetstream/ack-ledger';
+import { JetStreamGroupLog } from '../adapters/jetstream/groups/jetstream-group-log';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { RedriveDeliveries } from '../adapters/jetstream/letters/redrive-deliveries';
 import { MessagePuller } from '../adapters/jetstream/message-puller';
 import { JetStreamPublisher } from '../adapters/jetstream/publishing/publisher';
 import { ReplicaLife } from '../adapters/jetstream/replica-life';
+import { retryRequest } from '../adapters/jetstream/retry-request';
 import { SchemaRegistry } from '../adapters/jetstream/schema-registry';
 import { StreamTrimmer } from '../adapters/jetstream/stream-trimmer';
 import type { S3ObjectStore } from '../adapters/s3/object-store';
@@ -108,6 +110,14 @@ export class ReplicaLinks {
     return ReplicaLife.begin({ connection: this.connection, spec, identity: environment.identity, log });
   }
 
+  /** The log of a function that requests acks itself. */
+  async openGroupLog(): Promise<JetStreamGroupLog> {
+    const { connection, manager } = this;
+    const { spec, log } = this.props;
+    const warn = (text: string) => log('WARNING', text);
+    return JetStreamGroupLog.open({ connection, spec, inputsCreated: await creationTimes(manager, spec), warn });
+  }
+
   objectStore(connection: S3Connection): S3ObjectStore {
     return openObjectStore(connection, this.props);
   }
@@ -168,6 +178,15 @@ export class ReplicaLinks {
       (error) => this.props.log('DEBUG', `trimming failed: ${error}`),
     );
   }
+}
+
+/** When the input streams were created: a recreated one counts from 1 again. */
+export async function creationTimes(
+  manager: JetStreamManager,
+  { inputs }: Pick<FunctionSpec, 'inputs'>,
+): Promise<readonly Date[]> {
+  const infos = inputs.map(({ stream }) => retryRequest(() => manager.streams.info(stream)));
+  return (await Promise.all(infos)).map(({ created }) => new Date(created));
 }
 
 /**

@@ -12,6 +12,7 @@ import type { OutputWriter } from '../engine/output-writer';
 import type { AttemptNotes } from '../engine/ports/attempt-notes';
 import type { DeliverySource, RedriveSource } from '../engine/ports/delivery';
 import type { FlowState } from '../engine/ports/flow-state';
+import type { GroupLog } from '../engine/ports/group-log';
 import type { CreateHost } from '../engine/ports/host';
 import type { LoneAttempts } from '../engine/ports/lone-attempts';
 import type { Publisher } from '../engine/ports/publisher';
@@ -29,6 +30,11 @@ interface ReaderLife extends LoneAttempts {
   readonly isAfterCrash: boolean;
   /** Call when no record is held: the next replica starts without caution. */
   endCleanly(): Promise<void>;
+}
+
+/** A log of groups, which notes at its end what is stored. */
+export interface OpenGroupLog extends GroupLog {
+  close(): Promise<void>;
 }
 
 /** Everything outside its process that a process or a sink works through. */
@@ -55,6 +61,8 @@ export interface ReaderLinks {
   /** How often an idle batch replica checks whether its inputs have ended. */
   readonly completionEveryMs: number;
   beginLife(): Promise<ReaderLife>;
+  /** The log of a function that requests acks itself. */
+  openGroupLog(): Promise<OpenGroupLog>;
   /** How far the function has read an input; undefined while the consumer is being recreated. */
   progressOf(input: FunctionSpec['inputs'][number]): Promise<ConsumerProgress | undefined>;
   /** Notes, for the status and the event log of the flow, what this replica has lost. */
@@ -90,6 +98,7 @@ export async function openReaderLinks(context: ReplicaContext): Promise<ReaderLi
     replicaName: replicaName(context),
     completionEveryMs,
     beginLife: () => links.beginLife(),
+    openGroupLog: () => links.openGroupLog(),
     progressOf: ({ stream, durable }) => ignoreMissing(consumerProgress(manager, stream, durable)),
     noteLoss: (message, lost) => noteLoss(context, message, lost),
   };

@@ -3,7 +3,6 @@ import { JetStreamBulkLog } from '../adapters/jetstream/jetstream-bulk-log';
 import type { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { readRecentIds } from '../adapters/jetstream/read-ids';
 import { RecordReader } from '../adapters/jetstream/record-reader';
-import { retryRequest } from '../adapters/jetstream/retry-request';
 import type { SinkContext, SourceContext } from '../connectors/connector';
 import type { Counters } from '../engine/counters';
 import type { Part, Writer } from '../engine/ports/flow-state';
@@ -13,7 +12,7 @@ import type { RecordObserver } from '../engine/processing-times';
 import type { ErrorCounts } from '../engine/side-stream/error-stream';
 import { createHost } from '../hosts/create-host';
 import type { ReplicaEnvironment } from './environment';
-import type { ReplicaLinks } from './links';
+import { creationTimes, type ReplicaLinks } from './links';
 import type { ReplicaHealth } from './replica-health';
 import { resolveEndpoint } from './resolve-endpoint';
 
@@ -93,10 +92,7 @@ export async function sourceContext(
 type SinkLinks = Pick<ReplicaLinks, 'manager' | 'connection' | 'claims' | 'schemas'>;
 
 export async function sinkContext({ spec, environment, links, log }: ReplicaParts<SinkLinks>): Promise<SinkContext> {
-  const inputs = await Promise.all(
-    spec.inputs.map((input) => retryRequest(() => links.manager.streams.info(input.stream))),
-  );
-  const inputsCreated = inputs.map((info) => new Date(info.created));
+  const inputsCreated = await creationTimes(links.manager, spec);
   const reader = new RecordReader({ ...links, spec, log });
   return {
     spec,

@@ -7,7 +7,7 @@ import { DeadLetters } from '../engine/letters/dead-letters';
 import type { Delivery } from '../engine/ports/delivery';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
-import type { ReaderContext } from './reader-links';
+import type { OpenGroupLog, ReaderContext } from './reader-links';
 import { createAggregates } from './replica-aggregates';
 import { aborted, partOf, writerOf } from './replica-context';
 
@@ -26,6 +26,11 @@ export async function runReader(context: ReaderContext): Promise<void> {
   const lost = new AbortController();
   const aggregates = await createAggregates(context, () => lost.abort());
   const lookups = origins === undefined ? {} : { origins };
+  let groupLog: OpenGroupLog | undefined;
+  const openGroupLog = async () => {
+    groupLog = await links.openGroupLog();
+    return groupLog;
+  };
   const loop = new RecordLoop({
     spec,
     inputs: links.inputs,
@@ -33,6 +38,7 @@ export async function runReader(context: ReaderContext): Promise<void> {
     createHost: (events) => new AggregateHost(aggregates, links.hosts, events),
     writer: links.writer,
     preparation: new Preparation(links.preparation),
+    ...(spec.output === undefined ? {} : { openGroupLog }),
     deadLetters: new DeadLetters(spec, links.publisher, { replica: links.replicaName, notes, ...lookups }),
     counters,
     log,
@@ -48,6 +54,7 @@ export async function runReader(context: ReaderContext): Promise<void> {
     aggregates.isAtEnd = isAtEnd && !aggregates.hadEnded;
   } finally {
     await loop.stop(stop.aborted ? environment.shutdownMs : 0);
+    await groupLog?.close().catch((error) => log('DEBUG', `the log of groups was not closed: ${String(error)}`));
     await errors?.close();
     await notes.settled();
     await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));

@@ -5,6 +5,7 @@ import { FolderStore } from '../adapters/memory/folder-store';
 import type { MemoryConnection } from '../adapters/memory/memory-connection';
 import { MemoryConsumer } from '../adapters/memory/memory-consumer';
 import { MemoryFlowState } from '../adapters/memory/memory-flow-state';
+import { MemoryGroupLog, MemoryGroups } from '../adapters/memory/memory-group-log';
 import { MemoryLookups, MemoryNotes } from '../adapters/memory/memory-notes';
 import { MemoryPayloads } from '../adapters/memory/memory-payloads';
 import { MemoryPublisher } from '../adapters/memory/memory-publisher';
@@ -59,6 +60,7 @@ export class MemoryFlow implements SchemaSource {
   private readonly schemas = new Map<string, WrittenSchema>();
   private readonly consumers = new Map<string, MemoryConsumer>();
   private readonly notes = new Map<string, MemoryNotes>();
+  private readonly groups = new Map<string, MemoryGroups>();
   private readonly sinks = new Map<string, MemorySink>();
   private readonly codecs = new RecordCodecs(this);
 
@@ -121,6 +123,10 @@ export class MemoryFlow implements SchemaSource {
       replicaName: `${spec.function}-${environment.replica}`,
       completionEveryMs,
       beginLife: async () => notes.beginLife(connection, environment.replica),
+      openGroupLog: async () => {
+        const groups = named(this.groups, spec.function, () => new MemoryGroups());
+        return new MemoryGroupLog(groups, { isLost: () => connection.isClosed });
+      },
       progressOf: async (input) => this.consumerOf(input).progress(),
       noteLoss: async (message) => log('ERROR', message),
     };

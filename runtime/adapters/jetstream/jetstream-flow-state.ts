@@ -10,8 +10,8 @@ import { ignoreMissing, quickRequests, retryRequest } from './retry-request';
 /**
  * The state of a flow in a KV bucket: `run`, `completed.N`, and for a run N `ended.N.<function>`, `sealed.N.<stream>`,
  * `ended.N.<function>.<replica>`, `listed.N.…`, `position.N.…`, `letters.N` (the last dead letter of the runs before),
- * and `flush` (written at each request to sinks to write the bulks that wait), `bulk.<function>.…` (`JetStreamBulkLog`). Beside them are
- * the notes of others: `schema.…`, `drift.…`, `attempt.…` and `redrive.…`.
+ * and `flush` (written at each request to sinks to write the bulks that wait), `bulk.<function>.…` (`JetStreamBulkLog`) and
+ * `group.<function>` (`JetStreamGroupLog`). Beside them are the notes of others: `schema.…`, `drift.…`, `attempt.…` and `redrive.…`.
  *
  * I1. Values are read from the leader of the bucket's stream: with a lagging copy, two replicas that end at the same time
  *     could each miss the other's mark.
@@ -266,8 +266,9 @@ export class JetStreamFlowState implements FlowState {
     await this.writeIfUnchanged(key, value, 0);
   }
 
-  private writeIfUnchanged(key: string, value: string, revision: number): Promise<boolean> {
-    return retryRequest(() => writeIfUnchanged(this.bucket, { key, value, revision }));
+  private async writeIfUnchanged(key: string, value: string, revision: number): Promise<boolean> {
+    const written = await retryRequest(() => writeIfUnchanged(this.bucket, { key, value, revision }));
+    return written !== undefined;
   }
 
   private async currentRun(): Promise<number> {

@@ -1,6 +1,5 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
-import { acksHeader, parseAcks } from '../../engine/manual/ack-note';
 import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
@@ -28,8 +27,6 @@ interface IndexedStream {
 export class OriginIndex implements OriginLookup {
   /** Output indexes by input stream and sequence. */
   private readonly published = new Map<string, Map<number, Set<number>>>();
-  /** Messages, by input stream, that were acked together with an output. */
-  private readonly acked = new Map<string, Set<number>>();
   private readonly streams: readonly IndexedStream[];
   private readonly writer: string;
   private scanning: Promise<void> = Promise.resolve();
@@ -50,11 +47,6 @@ export class OriginIndex implements OriginLookup {
   async publishedFor(message: Delivery): Promise<ReadonlySet<number>> {
     await this.scanSince(message.timestampMs);
     return this.published.get(message.stream)?.get(message.sequence) ?? none;
-  }
-
-  async wasAcked(message: Delivery): Promise<boolean> {
-    await this.scanSince(message.timestampMs);
-    return this.acked.get(message.stream)?.has(message.sequence) === true;
   }
 
   private async scanSince(ms: number): Promise<void> {
@@ -86,28 +78,13 @@ export class OriginIndex implements OriginLookup {
       floors.set(stream, ackFloor);
       const origins = this.published.get(stream) ?? new Map();
       for (const sequence of origins.keys()) if (sequence <= ackFloor) origins.delete(sequence);
-      const acked = this.acked.get(stream) ?? new Set();
-      for (const sequence of acked) if (sequence <= ackFloor) acked.delete(sequence);
     }
     return floors;
   }
 
   private async scan(stream: IndexedStream, sinceMs: number, floors: ReadonlyMap<string, number>): Promise<void> {
     const start = sinceMs >= stream.fromMs ? { after: stream.toSequence } : { sinceMs };
-    await readIds(this.connection, { stream: stream.name, start }, (id, header) => {
-      this.add(id, floors);
-      const note = header(acksHeader);
-      if (note !== '' && id.startsWith(`${this.writer}:`)) this.addAcked(note, floors);
-    });
-  }
-
-  private addAcked(note: string, floors: ReadonlyMap<string, number>): void {
-    for (const { stream, sequences } of parseAcks(note)) {
-      const floor = floors.get(stream) ?? Number.POSITIVE_INFINITY;
-      const acked = this.acked.get(stream) ?? new Set<number>();
-      this.acked.set(stream, acked);
-      for (const sequence of sequences) if (sequence > floor) acked.add(sequence);
-    }
+    await readIds(this.connection, { stream: stream.name, start }, (id) => this.add(id, floors));
   }
 
   /** Adds an id `<writer>:<input stream>:<input sequence>:<output index>`; ignores ids of other writers and epochs. */

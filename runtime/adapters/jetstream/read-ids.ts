@@ -9,11 +9,11 @@ const batch = { max_messages: 5_000, expires: 5_000 };
 /** Where to begin: after a sequence, or at a time of the server, ms since 1970. */
 export type IdsStart = { readonly after: number } | { readonly sinceMs: number };
 
-/** Reads the message ids of a stream and their headers, without the messages, in their order; of one subject, if there is a filter. */
+/** Reads the message ids of a stream, without the messages, in their order; of one subject, if there is a filter. */
 export async function readIds(
   connection: NatsConnection,
   { stream, subject, start }: { readonly stream: string; readonly subject?: string; readonly start: IdsStart },
-  read: (id: string, header: (name: string) => string) => void,
+  read: (id: string) => void,
 ): Promise<void> {
   const from =
     'after' in start
@@ -24,9 +24,7 @@ export async function readIds(
   // checked before each batch: pending messages may have been trimmed
   while ((await consumer.info()).num_pending > 0) {
     for await (const message of await consumer.fetch({ ...batch })) {
-      const { headers } = message;
-      const header = (name: string) => headers?.get(name) ?? '';
-      read(header('Nats-Msg-Id'), header);
+      read(message.headers?.get('Nats-Msg-Id') ?? '');
       if (message.info.pending === 0) break;
     }
   }

@@ -1,8 +1,7 @@
 import { type FunctionSpec, outputsOf } from '../../../lib/plan/function-spec';
 import { letterId } from '../../engine/letters/dead-letters';
 import type { Attempt } from '../../engine/letters/letter-history';
-import { acksHeader, parseAcks } from '../../engine/manual/ack-note';
-import { originOf, writerIdOf } from '../../engine/output-writer';
+import { originOf } from '../../engine/output-writer';
 import type { AttemptNotes } from '../../engine/ports/attempt-notes';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { LoneAttempts } from '../../engine/ports/lone-attempts';
@@ -66,15 +65,6 @@ export class MemoryLookups implements OriginLookup, LetterLookup {
     const prefix = `${originOf(this.spec, message)}:`;
     const ids = this.outputs().map(({ id }) => id);
     return new Set(ids.filter((id) => id.startsWith(prefix)).map((id) => Number(id.slice(prefix.length))));
-  }
-
-  async wasAcked({ stream, sequence }: Delivery): Promise<boolean> {
-    const own = this.outputs().filter(({ id }) => id.startsWith(`${writerIdOf(this.spec)}:`));
-    return own.some(({ headers }) =>
-      parseAcks(headers?.[acksHeader] ?? '').some(
-        (acked) => acked.stream === stream && acked.sequences.includes(sequence),
-      ),
-    );
   }
 
   async has(message: Delivery): Promise<boolean> {

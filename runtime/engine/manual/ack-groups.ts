@@ -2,15 +2,26 @@ import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { type HeldRecord, type KeptOutput, RecordState } from '../held-records';
 import { type OutputWriter, originOf } from '../output-writer';
-import { acksHeader, renderAcks } from './ack-note';
+import type { GroupLog, LoggedGroup } from '../ports/group-log';
+import type { LogLevel } from '../ports/host';
 
 export interface AckGroupPorts {
   readonly spec: FunctionSpec;
   readonly writer: OutputWriter;
+  /** Absent: the function has no main output. */
+  readonly groupLog?: GroupLog | undefined;
   /** Every output of the record's group is stored, or one is not: then no record of the group may be acked. */
   readonly settled: (record: HeldRecord, error: KFlowError | undefined) => void;
-  /** An output cannot be stored; `settled` follows for each record of the group. */
+  /** An output cannot be stored; `settled` follows for each record of the group, or `giveBack`. */
   readonly failed: () => void;
+  /** The record is in another replica's group, or with one that is, or the log cannot be reached. */
+  readonly giveBack: (record: HeldRecord) => void;
+  readonly log: (level: LogLevel, text: string) => void;
+}
+
+/** An output to send. */
+interface GroupedOutput extends KeptOutput {
+  readonly id: string;
 }
 
 /**
@@ -18,9 +29,9 @@ export interface AckGroupPorts {
  *
  * G1. A record that has ended waits, with its outputs, until an ack is requested; those that wait at that moment, and the
  *     record that requests it, are a group. A record that fails requests nothing.
- * G2. The outputs of a group are sent together. The last one is sent when the others are stored, and names all records of the
- *     group: a redelivered record that it names has been acked, although its replica ended before the ack arrived.
- * G3. Records of a group are acked when its last output is stored, all of them or none.
+ * G2. A group with outputs is in the log before the first of them is sent: whoever gets one of its records again stores the
+ *     same outputs, although its replica has ended (`GroupRecovery`).
+ * G3. Records of a group are acked when all of its outputs are stored, all of them or none.
  */
 export class AckGroups {
   /** Records that wait, each with the running record that has requested its ack. */
@@ -95,38 +106,59 @@ export class AckGroups {
       record.advance(RecordState.Publishing);
       record.unsettledOutputs++; // until the end of the group
     }
-    const isNew = (record: HeldRecord) => (kept: KeptOutput) => record.published?.has(kept.index) !== true;
-    const outputs = group.flatMap((record) => record.kept.filter(isNew(record)).map((kept) => ({ record, ...kept })));
+    const outputs = group.flatMap((record) =>
+      record.kept
+        .filter(({ index }) => record.published?.has(index) !== true)
+        .map((kept): GroupedOutput => ({ ...kept, id: this.idOf(record, kept.index) })),
+    );
     for (const record of group) record.kept = [];
-    const last = outputs.pop();
+    const { groupLog } = this.ports;
+    if (outputs.length === 0 || groupLog === undefined) this.send(group, outputs);
+    else void this.logAndSend(group, outputs, groupLog);
+  }
+
+  /** G2 */
+  private async logAndSend(
+    group: readonly HeldRecord[],
+    outputs: readonly GroupedOutput[],
+    groupLog: GroupLog,
+  ): Promise<void> {
+    const { log, failed, giveBack } = this.ports;
+    let logged: LoggedGroup | undefined;
+    try {
+      logged = await groupLog.write({ records: group.map(({ delivery }) => delivery), outputs });
+      if (logged === undefined)
+        log('INFO', `${group.length} records are in a group of another replica, or with one that is`);
+    } catch (error) {
+      log('WARNING', `a group of ${group.length} records runs again: ${(error as Error).message}`);
+    }
+    if (logged !== undefined) {
+      this.send(group, outputs, logged);
+      return;
+    }
+    failed();
+    for (const record of group) giveBack(record);
+  }
+
+  private send(group: readonly HeldRecord[], outputs: readonly GroupedOutput[], logged?: LoggedGroup): void {
     let left = outputs.length;
     let failure: KFlowError | undefined;
-    const end = (error: KFlowError | undefined) => {
-      if (error !== undefined) this.ports.failed();
-      for (const record of group) this.ports.settled(record, error);
+    const end = () => {
+      if (failure === undefined) logged?.stored();
+      else this.ports.failed();
+      for (const record of group) this.ports.settled(record, failure); // G3
     };
-    const endOthers = () => {
-      if (failure !== undefined || last === undefined) end(failure);
-      else this.write(last, end, group);
-    };
-    if (left === 0) endOthers();
-    for (const output of outputs) {
-      this.write(output, (error) => {
+    if (left === 0) end();
+    for (const { output, id, payload } of outputs) {
+      this.ports.writer.write(output, id, payload, (error) => {
         failure ??= error;
-        if (--left === 0) endOthers();
+        if (--left === 0) end();
       });
     }
   }
 
-  /** Writes an output; the last one of a group with the names of its records. */
-  private write(
-    { record, output, index, payload }: KeptOutput & { readonly record: HeldRecord },
-    settle: (error?: KFlowError) => void,
-    group: readonly HeldRecord[] = [],
-  ): void {
-    const note = group.length === 0 ? undefined : renderAcks(group.map(({ delivery }) => delivery));
-    const headers = note === undefined ? undefined : { [acksHeader]: note };
-    this.ports.writer.write(output, `${originOf(this.ports.spec, record.delivery)}:${index}`, payload, settle, headers);
+  private idOf({ delivery }: HeldRecord, index: number): string {
+    return `${originOf(this.ports.spec, delivery)}:${index}`;
   }
 }
 

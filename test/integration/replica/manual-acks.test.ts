@@ -60,23 +60,47 @@ function finish(ctx) { return group.length > 0 ? flush(ctx) : undefined; }`,
 };
 type Language = keyof typeof groups;
 
+/** The same, with three outputs of each group, whose members differ by a million. */
+const parts = [0, 1_000_000, 2_000_000];
+const inParts = {
+  python: groups.python.replace(
+    'return {"members": group}',
+    `return [{"members": [n + part for n in group]} for part in ${JSON.stringify(parts)}]`,
+  ),
+  javascript: groups.javascript.replace(
+    'return { members };',
+    `return ${JSON.stringify(parts)}.map((part) => ({ members: members.map((n) => n + part) }));`,
+  ),
+};
+const everyPart = (count: number) => parts.flatMap((part) => upTo(count).map((n) => n + part));
+
 interface FlowProps {
   readonly language: Language;
   readonly count: number;
   readonly code?: string;
   readonly replicas?: number;
+  /** Records that the output of the groups may hold. */
+  readonly maxMsgs?: number;
 }
 
 /** A source of the numbers below `count`, and a function that groups them. Leases are short, so that a kill costs two seconds. */
 async function planGroups(
   jobId: string,
-  { language, count, code = groups[language], replicas = 1 }: FlowProps,
+  { language, count, code = groups[language], replicas = 1, maxMsgs = 100_000 }: FlowProps,
 ): Promise<FlowPlan> {
   const generate = `def run():\n    for n in range(${count}):\n        yield {"n": n}`;
   const meta = { name: 'run', language, code, ack: 'manual', 'max.poll.interval.ms': 2_000 };
   const dag = [
     { id: 'source', type: 'raw-source', schema: numbered, out: ['group'], meta: { name: 'run', code: generate } },
-    { id: 'group', type: 'raw', schema: grouped, out: ['leaf'], parallelism: replicas, meta },
+    {
+      id: 'group',
+      type: 'raw',
+      schema: grouped,
+      out: ['leaf'],
+      parallelism: replicas,
+      meta,
+      globalConfig: { stream: { maxMsgs } },
+    },
     { id: 'leaf', type: 'raw', meta: { name: 'run', language: 'javascript', code: 'function run() {}' } },
   ];
   const plan = planOf(JSON.stringify({ jobId, mode: 'batch', dag }));
@@ -89,10 +113,11 @@ async function planGroups(
 
 const outputOf = (plan: FlowPlan) => `kflow_default_${plan.jobId}_group`;
 
+const codec = new AvroSchemaCodec(grouped);
+const membersOf = (payload: Uint8Array) => (codec.decode(payload) as { members: number[] }).members;
+
 async function groupsIn(plan: FlowPlan): Promise<readonly (readonly number[])[]> {
-  const codec = new AvroSchemaCodec(grouped);
-  const payloads = await place.payloads(outputOf(plan));
-  return payloads.map((payload) => (codec.decode(payload) as { members: number[] }).members);
+  return (await place.payloads(outputOf(plan))).map(membersOf);
 }
 
 /** A replica in a process of its own, which a test can kill. */
@@ -101,6 +126,24 @@ function spawnReplica(plan: FlowPlan): ChildProcess {
   writeFileSync(specFile, JSON.stringify(specOf(plan, 'group')));
   const env = { PATH: process.env.PATH, KFLOW_SPEC: specFile, KFLOW_NATS_URL: place.url, KFLOW_REPLICA: '0' };
   return spawn(process.execPath, [program], { env, stdio: 'ignore' });
+}
+
+/** Runs replicas one after the other, kills all but the last one in the middle of groups, and waits for its end. */
+async function killAgainAndAgain(plan: FlowPlan): Promise<void> {
+  for (let kills = 0; kills < 4; kills++) {
+    const before = await place.count(outputOf(plan));
+    const replica = spawnReplica(plan);
+    const exited = once(replica, 'exit');
+    // groups are stored, and most of their records are not acked yet; a replica that this test was too slow to kill has ended
+    const isTime = async () => replica.exitCode !== null || (await place.count(outputOf(plan))) > before;
+    await waitFor('groups are stored', isTime);
+    replica.kill('SIGKILL');
+    await exited;
+  }
+  const last = spawnReplica(plan);
+  const state = async () => ({ code: last.exitCode, group: (await place.streams.progress(plan))[1] });
+  const { code } = await waitFor('the last replica has ended', state, ({ code }) => code !== null);
+  expect(code).toBe(0);
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
@@ -118,21 +161,36 @@ describe.each(['python', 'javascript'] as const)('a function in %s that acks gro
   test('puts each record into one group although its replica is killed again and again', async () => {
     const count = 3_001;
     const plan = await planGroups(`killed-${language}`, { language, count });
-    for (let kills = 0; kills < 4; kills++) {
-      const before = await place.count(outputOf(plan));
-      const replica = spawnReplica(plan);
-      const exited = once(replica, 'exit');
-      // groups are stored, and most of their records are not acked yet; a replica that this test was too slow to kill has ended
-      const isTime = async () => replica.exitCode !== null || (await place.count(outputOf(plan))) > before;
-      await waitFor('groups are stored', isTime);
-      replica.kill('SIGKILL');
-      await exited;
-    }
-    const last = spawnReplica(plan);
-    const state = async () => ({ code: last.exitCode, group: (await place.streams.progress(plan))[1] });
-    const { code } = await waitFor('the last replica has ended', state, ({ code }) => code !== null);
-    expect(code).toBe(0);
+    await killAgainAndAgain(plan);
     expect(sorted((await groupsIn(plan)).flat())).toEqual(upTo(count));
+  });
+
+  test('sends several outputs of each group once although its replica is killed again and again', async () => {
+    const count = 3_001;
+    const plan = await planGroups(`parts-${language}`, { language, count, code: inParts[language] });
+    await killAgainAndAgain(plan);
+    expect(sorted((await groupsIn(plan)).flat())).toEqual(everyPart(count));
+  });
+
+  test('sends the rest of a group whose replica is killed between its outputs', async () => {
+    const count = 42;
+    const plan = await planGroups(`between-${language}`, { language, count, code: inParts[language], maxMsgs: 5 });
+    const first = spawnReplica(plan);
+    // of two groups with three outputs each, the stream takes all but the last one
+    await waitFor('the stream is full', async () => (await place.count(outputOf(plan))) === 5);
+    const killed = once(first, 'exit');
+    first.kill('SIGKILL');
+    await killed;
+    const last = spawnReplica(plan);
+    const found: number[] = [];
+    const reader = await place.connection.jetstream().consumers.get(outputOf(plan), 'leaf');
+    while (last.exitCode === null || (await reader.info()).num_pending > 0) {
+      for await (const message of await reader.fetch({ max_messages: 100, expires: 1_000 })) {
+        found.push(...membersOf(message.data));
+        message.ack();
+      }
+    }
+    expect([last.exitCode, sorted(found)]).toEqual([0, everyPart(count)]);
   });
 
   test('puts each record into one group of one of its replicas, which end together', async () => {

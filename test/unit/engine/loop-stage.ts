@@ -1,7 +1,9 @@
 import { KFlowError, StoreError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { MemoryGroupLog } from '../../../runtime/adapters/memory/memory-group-log';
 import { DeadLetters, type DeadLettersOptions } from '../../../runtime/engine/letters/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
+import type { LoggedGroup, RecordGroup } from '../../../runtime/engine/ports/group-log';
 import type { HostEvents } from '../../../runtime/engine/ports/host';
 import type { LoneAttempts } from '../../../runtime/engine/ports/lone-attempts';
 import { Preparation, type PreparationPorts } from '../../../runtime/engine/preparation';
@@ -40,6 +42,22 @@ interface Options {
   readonly letters?: DeadLettersOptions;
 }
 
+/** A log of groups that may be away, over a stream whose ids the test sets. */
+class StagedGroupLog extends MemoryGroupLog {
+  failure: Error | undefined;
+  readonly storedIds: Set<string>;
+
+  constructor(storedIds = new Set<string>()) {
+    super(undefined, { hasOutput: (id) => storedIds.has(id) });
+    this.storedIds = storedIds;
+  }
+
+  override async write(group: RecordGroup): Promise<LoggedGroup | undefined> {
+    if (this.failure !== undefined) throw this.failure;
+    return super.write(group);
+  }
+}
+
 /** One record loop between ports that the test answers. */
 class LoopStage {
   readonly publisher = new ManualPublisher();
@@ -50,6 +68,8 @@ class LoopStage {
   readonly logs: string[] = [];
   /** The records that the lines of `logs` are about, in the same order. */
   readonly loggedFor: (string | undefined)[] = [];
+  /** Of a function that requests acks itself. */
+  readonly groupLog = new StagedGroupLog();
   /** Set: the next hosts cannot be opened. */
   refusal: Error | undefined;
   readonly broken: Error[] = [];
@@ -85,6 +105,7 @@ class LoopStage {
         dedupeWindowMs: 120_000,
         ...ports,
       }),
+      openGroupLog: async () => this.groupLog,
       deadLetters: new DeadLetters(this.spec, this.publisher, letters),
       counters: this.counters,
       log: (level, text, about) => {

@@ -96,7 +96,7 @@ describe('an output', () => {
       asked.push(sequence);
       return new Set([0]);
     };
-    const { publisher, loop } = open({ ports: { origins: { publishedFor, wasAcked: async () => false } } });
+    const { publisher, loop } = open({ ports: { origins: { publishedFor } } });
     const old = Date.now() - 119_000;
     const answers = await stage.begin(5, { deliveries: 2, timestampMs: old });
     stage.output(stage.last);

@@ -1,5 +1,6 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { MemoryGroupLog } from '../../../runtime/adapters/memory/memory-group-log';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { FlowState } from '../../../runtime/engine/ports/flow-state';
 import { readEnvironment } from '../../../runtime/replica/environment';
@@ -91,6 +92,7 @@ export class ReplicaStage {
       publisher: this.publisher,
       writer: new OutputWriter(this.publisher, { maxPayload: 1_000 }),
       claims: {},
+      openGroupLog: async () => new MemoryGroupLog(),
       beginLife: async () => ({ isAfterCrash: false, endCleanly: async () => undefined }),
       schemas: { schemaOf: async () => numbered },
       state,

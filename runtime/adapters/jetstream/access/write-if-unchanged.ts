@@ -7,26 +7,24 @@ const retryMs = 50;
 const maxAttempts = 100;
 
 /**
- * Writes a value if the last write of its key is still the one with `revision`; 0: there is none. Resolves to whether the
- * value is stored: false when another write was faster. A repeated write finds the value that an earlier attempt has
- * stored. Throws errors of the request unchanged.
+ * Writes a value if the last write of its key is still the one with `revision`; 0: there is none. Resolves with the new
+ * revision; undefined when another write was faster. A repeated write finds the value that an earlier attempt has stored.
+ * Throws errors of the request unchanged.
  */
 export async function writeIfUnchanged(
   values: KV,
   { key, value, revision }: { readonly key: string; readonly value: string; readonly revision: number },
-): Promise<boolean> {
+): Promise<number | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if (revision === 0) await values.create(key, value);
-      else await values.update(key, value, revision);
-      return true;
+      return await (revision === 0 ? values.create(key, value) : values.update(key, value, revision));
     } catch (error) {
       const isOther = error instanceof NatsError && wrongSequences.includes(error.api_error?.err_code);
       if (!isOther || attempt === maxAttempts) throw error;
     }
     const last = await values.get(key);
-    if (last?.operation === 'PUT' && last.string() === value) return true;
-    if ((last?.revision ?? 0) !== revision) return false;
+    if (last?.operation === 'PUT' && last.string() === value) return last.revision;
+    if ((last?.revision ?? 0) !== revision) return undefined;
     await pause(retryMs); // the other write is accepted, but not stored yet
   }
 }

@@ -37,10 +37,6 @@ export class RecordOrigins implements OriginLookup {
     return search.found;
   }
 
-  async wasAcked(message: Delivery): Promise<boolean> {
-    return message.redriven === undefined && this.index.wasAcked(message);
-  }
-
   private async search(searches: readonly Search[]): Promise<void> {
     const byOrigin = new Map(searches.map((search) => [search.origin, search]));
     const start = { sinceMs: Math.min(...searches.map(({ sinceMs }) => sinceMs)) };

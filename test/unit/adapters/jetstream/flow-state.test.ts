@@ -26,12 +26,14 @@ class Server {
       if ((this.revisions.get(key) ?? 0) !== revision) throw wrongSequence(this.wrongSequence);
       this.put(key, value);
       this.answer(key);
+      return this.revisions.get(key);
     },
     create: async (key: string, value: string) => {
       this.beforeCreate(key);
       if (this.values.has(key)) throw wrongSequence(this.wrongSequence);
       this.put(key, value);
       this.answer(key);
+      return this.revisions.get(key);
     },
     history: async ({ key }: { key: string }) => this.keysBelow(key).map((each) => this.entry(each)),
   };

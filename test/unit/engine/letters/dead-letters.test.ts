@@ -66,7 +66,7 @@ test('a letter has the attempts of other replicas, and names every stored output
 });
 
 test('outputs of an attempt that ended with its replica are looked up', async () => {
-  const origins = { publishedFor: async () => new Set([0, 4]), wasAcked: async () => false };
+  const origins = { publishedFor: async () => new Set([0, 4]) };
   const { loop } = open({ spec: { maxDeliver: 3 }, letters: { notes: new MemoryNotes(), origins } });
   await stage.begin(2, { deliveries: 3 });
   loop.failed(stage.last, failure);
