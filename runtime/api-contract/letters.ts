@@ -21,6 +21,13 @@ export const letterQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
+export const letterShowQuerySchema = z.strictObject({
+  raw: z
+    .stringbool()
+    .default(false)
+    .describe('of a large record, `payload` is the record itself, and `json` is left out'),
+});
+
 export const letterGroupQuerySchema = letterQuerySchema.omit({ after: true, limit: true });
 
 /** Which letters to change. Strict, so that a misspelled condition does not choose more letters. */
@@ -91,7 +98,9 @@ export const letterDetailSchema = letterSchema
     schema: z.string().optional().describe("the writer's schema"),
     claim: z.object({ bucket: z.string(), key: z.string(), bytes: z.int() }).optional(),
     fault: z.string().optional().describe('why the record is not decoded'),
-    payload: z.string().describe('the message in base64: an Avro single-object encoding, or a claim'),
+    payload: z
+      .string()
+      .describe('the message in base64: an Avro single-object encoding, or the claim of a large record'),
   })
   .meta({ id: 'LetterDetail' });
 
@@ -150,6 +159,7 @@ export const canceledRedriveSchema = redriveSchema.extend({
 
 export type LetterQuery = z.infer<typeof letterQuerySchema>;
 export type LetterFilter = z.infer<typeof letterGroupQuerySchema>;
+export type LetterShowQuery = z.infer<typeof letterShowQuerySchema>;
 export type LetterConditions = Omit<LetterFilter, 'discarded'>;
 export type LetterSelection = Omit<z.infer<typeof letterRequestSchema>, 'comment'>;
 export type RedriveSelection = Omit<z.infer<typeof redriveRequestSchema>, 'comment'>;

@@ -244,6 +244,7 @@ async function startFlows(
   return new FlowController({
     letters: nats.letters,
     stepStores: buckets,
+    buckets,
     image: pods.image,
     workflows,
     store,

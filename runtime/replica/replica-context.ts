@@ -40,7 +40,11 @@ export function replicaName({ spec, environment }: Pick<ReplicaContext, 'spec' |
 
 /** The function and the streams that end with it. */
 export function writerOf({ spec }: Pick<ReplicaContext, 'spec'>): Writer {
-  return { function: spec.function, streams: outputsOf(spec).map((output) => output.stream) };
+  return {
+    function: spec.function,
+    streams: outputsOf(spec).map(({ stream }) => stream),
+    inputs: spec.inputs.map(({ stream }) => stream),
+  };
 }
 
 /** The part of the function that this replica is. */

@@ -65,6 +65,42 @@ function flowIn({ folder }: Workplace, jobId: string): string {
   });
 }
 
+/** A batch whose only record is too large for the stream, and is given up. */
+const largeText = 'x'.repeat(3 * 1024 ** 2);
+const textSchema = JSON.stringify({ type: 'record', name: 'text', fields: [{ name: 'text', type: 'string' }] });
+const largeFlow = JSON.stringify({
+  jobId: 'large',
+  mode: 'batch',
+  globalConfig: { messageStore: { enabled: true, addr: 'minio:9000', user: 'user', password: 'password' } },
+  dag: [
+    {
+      id: 'texts',
+      type: 'raw-source',
+      schema: textSchema,
+      globalConfig: { messageStore: { enabled: true } },
+      meta: { name: 'texts', code: `def texts():\n    yield {"text": "x" * ${largeText.length}}` },
+      out: ['fails'],
+    },
+    {
+      id: 'fails',
+      type: 'raw',
+      meta: { name: 'run', code: 'def run(ctx, event): raise ValueError("no")', maxDeliver: 1 },
+    },
+  ],
+});
+
+/** `kflow dlq` shows the record of a large letter in part, and all of its message if that is asked for. */
+async function expectLargeLetter(place: Workplace): Promise<void> {
+  const shown = await place.ran('dlq', 'large', 'show', '1');
+  expect(shown).toMatchObject({ status: 0, stdout: expect.stringContaining('{"text":"xxxx') });
+  expect(shown.stdout).toContain('characters of the record; --raw writes the message');
+  expect(shown.stdout.length).toBeLessThan(12_000);
+  const whole = JSON.parse((await place.ran('dlq', 'large', 'show', '1', '-o', 'json')).stdout);
+  expect(JSON.parse(whole.json)).toEqual({ text: largeText });
+  const { status, stdout } = await place.ran('dlq', 'large', 'show', '1', '--raw');
+  expect([status, stdout.endsWith(largeText)]).toEqual([0, true]);
+}
+
 interface Result {
   readonly n: number;
   readonly by: string;
@@ -103,6 +139,12 @@ describe('kflow run', () => {
     expect([again.status, again.stderr]).toEqual([0, expect.not.stringContaining('sent to the dead letters')]);
     for (const language of languages) expect(numbersOf(place.records('after'), language)).toEqual(all);
     expect((await place.ran('dlq', 'kept')).stdout).toBe('no letters\n');
+  });
+
+  test('shows a large record of a run that has ended', async () => {
+    place.write('large.json', largeFlow);
+    expect((await place.ran('run', 'large.json', '--timeout', '300')).status).toBe(1);
+    await expectLargeLetter(place);
   });
 });
 
@@ -146,5 +188,12 @@ describe('a controller', () => {
     expect(after.health.problems).toEqual([]);
     for (const language of languages) expect(numbersOf(await stack.records('again'), language)).toEqual(all);
     expect((await place.ran('events', 'again')).stdout).toMatch(/redrive .*javascript \(10 records\).*"repaired"/);
+  });
+
+  test('shows a large record', async () => {
+    place.write('large.json', largeFlow);
+    expect((await place.ran('submit', 'large.json')).status).toBe(0);
+    await stack.until('default/large', 'a completed batch', ({ status }) => status === 'Completed');
+    await expectLargeLetter(place);
   });
 });

@@ -58,6 +58,7 @@ export class MemoryController {
     this.service = new FlowController({
       letters: this.letters,
       stepStores: this.stepStores,
+      buckets,
       image: pods.image,
       workflows,
       store,

@@ -77,7 +77,8 @@ export class MemoryLetters implements Letters {
   }
 
   async recordOf(_flow: FlowKey, payload: Uint8Array): Promise<LetterRecord> {
-    return { json: Buffer.from(payload).toString() };
+    const text = Buffer.from(payload).toString();
+    return text.startsWith('{"claim":') ? { claim: JSON.parse(text).claim, fault: 'large' } : { json: text };
   }
 
   async redriving(flow: FlowKey): Promise<ReadonlySet<number>> {

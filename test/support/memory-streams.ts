@@ -2,6 +2,7 @@ import { StoreError } from '../../lib/errors';
 import type { FlowPlan } from '../../lib/plan/flow-plan';
 import { flowName } from '../../runtime/api-contract/flow-key';
 import type { Buckets, FunctionProgress, Rewind, Streams } from '../../runtime/controller/ports/streams';
+import type { Claim } from '../../runtime/engine/claim';
 
 interface RunState {
   run: number;
@@ -96,6 +97,13 @@ export class MemoryBuckets implements Buckets {
 
   async purge(plan: FlowPlan): Promise<void> {
     this.flows.delete(flowName(plan));
+  }
+
+  /** The payloads of claims, by key. */
+  readonly payloads = new Map<string, Uint8Array>();
+
+  async fetch(_plan: FlowPlan, { key }: Claim): Promise<Uint8Array | undefined> {
+    return this.payloads.get(key);
   }
 
   has(plan: FlowPlan): boolean {

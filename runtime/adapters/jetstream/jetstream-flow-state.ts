@@ -154,6 +154,23 @@ export class JetStreamFlowState implements FlowState {
     await this.purge([...seals, ...parts]);
   }
 
+  /**
+   * Removes the marks and seals of these functions and of all behind them, as far as they have ended, so that they can run again
+   * at the same time. Returns them, those in front first.
+   */
+  async reopenBehind(functions: readonly string[]): Promise<readonly string[]> {
+    const run = await this.run();
+    const marks = await Promise.all((await this.endedFunctions()).map((id) => this.text(`ended.${run}.${id}`)));
+    const ended = marks.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as Writer]));
+    const found = ended.filter((writer) => functions.includes(writer.function));
+    for (const { streams } of found) {
+      const isBehind = ({ inputs = [] }: Writer) => inputs.some((stream) => streams.includes(stream));
+      found.push(...ended.filter((writer) => isBehind(writer) && !found.includes(writer))); // the loop visits them, too
+    }
+    await this.reopen(found);
+    return found.map((writer) => writer.function);
+  }
+
   async notedStates(functionId: string): Promise<readonly number[]> {
     const prefix = this.subjectOf(`state.${await this.run()}.${functionId}.`);
     const filter = { subjects_filter: `${prefix}*` };
@@ -258,7 +275,7 @@ export class JetStreamFlowState implements FlowState {
       if (sealedAt === undefined) await this.createOnce(key, String(state.last_seq));
       else if (isAgain && state.last_seq > sealedAt) await this.put(key, String(state.last_seq));
     }
-    await this.put(`ended.${run}.${writer.function}`, '1');
+    await this.put(`ended.${run}.${writer.function}`, JSON.stringify(writer));
   }
 
   /** The first value of a key stays. */

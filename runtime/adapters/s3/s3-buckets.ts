@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { ConfigError } from '../../../lib/errors';
 import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
 import type { Buckets, StepStores } from '../../controller/ports/streams';
+import type { Claim } from '../../engine/claim';
 import { S3ObjectStore } from './object-store';
 import { isPem, type S3Account } from './s3-clients';
 
@@ -71,6 +72,13 @@ export class S3Buckets implements Buckets, StepStores {
     };
   }
 
+  async fetch(plan: FlowPlan, { bucket, key }: Claim): Promise<Uint8Array | undefined> {
+    const isHolder = (each: PlannedBucket) =>
+      each.role === 'message-store' && each.bucket === bucket && key.startsWith(each.prefix);
+    const holder = plan.buckets.find(isHolder);
+    return holder === undefined ? undefined : this.with(plan, holder, (store) => store.get(bucket, key));
+  }
+
   private storeOf(plan: Pick<FlowPlan, 'secrets'>, bucket: PlannedBucket): S3ObjectStore | undefined {
     const account = bucketAccount(plan, bucket);
     const { retryForMs, sharesEnvironment } = this.options;
@@ -79,15 +87,15 @@ export class S3Buckets implements Buckets, StepStores {
     return new S3ObjectStore({ ...account, ...(retryForMs === undefined ? {} : { retryForMs }) });
   }
 
-  private async with(
+  private async with<T>(
     plan: FlowPlan,
     bucket: PlannedBucket,
-    action: (store: S3ObjectStore) => Promise<unknown>,
-  ): Promise<void> {
+    action: (store: S3ObjectStore) => Promise<T>,
+  ): Promise<T | undefined> {
     const store = this.storeOf(plan, bucket);
-    if (store === undefined) return;
+    if (store === undefined) return undefined;
     try {
-      await action(store);
+      return await action(store);
     } finally {
       await store.close();
     }

@@ -10,6 +10,7 @@ import {
   type LetterPage,
   type LetterQuery,
   type LetterSelection,
+  type LetterShowQuery,
   letterChangeSchema,
   letterDetailSchema,
   letterGroupSchema,
@@ -26,7 +27,7 @@ import { readLines } from './event-stream';
 export interface LetterAccess {
   list(flow: FlowKey, query: LetterQuery): Promise<LetterPage>;
   groups(flow: FlowKey, filter: LetterFilter): Promise<LetterGroup[]>;
-  show(flow: FlowKey, letter: number): Promise<LetterDetail>;
+  show(flow: FlowKey, letter: number, query?: LetterShowQuery): Promise<LetterDetail>;
   export(flow: FlowKey, filter: LetterFilter): AsyncIterable<LetterDetail>;
   redrive(flow: FlowKey, selection: RedriveSelection): Promise<LetterChange>;
   discard(flow: FlowKey, selection: LetterSelection): Promise<LetterChange>;
@@ -51,8 +52,8 @@ export class LettersClient implements LetterAccess {
     return this.get(z.array(letterGroupSchema), `${pathOf(flow)}/groups${queryOf(filter)}`);
   }
 
-  show(flow: FlowKey, letter: number): Promise<LetterDetail> {
-    return this.get(letterDetailSchema, `${pathOf(flow)}/${letter}`);
+  show(flow: FlowKey, letter: number, query: LetterShowQuery = { raw: false }): Promise<LetterDetail> {
+    return this.get(letterDetailSchema, `${pathOf(flow)}/${letter}${queryOf(query)}`);
   }
 
   async *export(flow: FlowKey, filter: LetterFilter): AsyncGenerator<LetterDetail> {

@@ -1,4 +1,5 @@
 import type { FlowKey } from '../../api-contract/flow-key';
+import type { Claim } from '../../engine/claim';
 import type { StoredLetter } from '../../engine/letters/stored-letter';
 
 /** Where letters are: given up on, or discarded for now. */
@@ -46,7 +47,7 @@ export interface LetterRecord {
   /** The schema of its writer, as text. */
   readonly schema?: string;
   /** The object that holds a large record. */
-  readonly claim?: { readonly bucket: string; readonly key: string; readonly bytes: number };
+  readonly claim?: Claim;
   /** Why the record cannot be decoded. */
   readonly fault?: string;
 }
@@ -73,4 +74,10 @@ export interface Letters {
   cancel(flow: FlowKey, redrive: string, at: string): Promise<number | undefined>;
   /** Moves letters to the other place. Resolves with the number of letters that were there. */
   move(flow: FlowKey, letters: readonly StoredLetter[], to: LetterPlace, order: LetterOrder): Promise<number>;
+}
+
+/** Where the records are that are too large for a stream. */
+export interface LargeRecords {
+  /** The record of a claim; undefined if its store cannot be reached from here. Rejects with the error of the store. */
+  fetch(flow: FlowKey, claim: Claim): Promise<Uint8Array | undefined>;
 }

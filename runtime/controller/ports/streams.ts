@@ -1,4 +1,5 @@
 import type { FlowPlan, PlannedBucket } from '../../../lib/plan/flow-plan';
+import type { Claim } from '../../engine/claim';
 import type { Drift } from '../../engine/drift/drift';
 import type { StepObjects } from '../../steps/step-objects';
 
@@ -37,6 +38,8 @@ export interface Buckets {
   ensure(plan: FlowPlan): Promise<void>;
   /** Deletes the flow's payloads from its message stores, and nothing else. */
   purge(plan: FlowPlan): Promise<void>;
+  /** The payload of a claim; undefined if only the functions can reach the message store, or the flow has none that holds it. */
+  fetch(plan: FlowPlan, claim: Claim): Promise<Uint8Array | undefined>;
 }
 
 export interface Rewind {

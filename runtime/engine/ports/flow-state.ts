@@ -35,6 +35,8 @@ export interface FlowState {
 export interface Writer {
   readonly function: string;
   readonly streams: readonly string[];
+  /** The streams that it reads; default: none. */
+  readonly inputs?: readonly string[];
 }
 
 /** The part of a source that one replica reads. */

@@ -1,3 +1,4 @@
+import { JetStreamFlowState } from '../../../runtime/adapters/jetstream/jetstream-flow-state';
 import { waitFor } from '../../support/wait-for';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { CodeFolder } from '../replica/replica-run';
@@ -119,6 +120,22 @@ test('letters are redriven in a function that is not running when it starts, and
   expect(await flow.letters()).toEqual([]);
   expect(await flow.outputs()).toEqual(flow.everything());
   expect(await place.streams.redriving(flow.plan)).toEqual([]);
+});
+
+test('functions of a batch that have ended run again at the same time, with those behind them', async () => {
+  const flow = await givenUp({ jobId: 'behind', mode: 'batch' });
+  const leaf = flow.start('leaf');
+  await Promise.all([...(flow.runs.map ?? []), leaf].map(({ ended }) => ended.catch(() => undefined)));
+  flow.repair();
+  await flow.redrive();
+  const state = await JetStreamFlowState.of(place.connection, flow.plan.stateBucket);
+  expect(await state.reopenBehind(['map'])).toEqual(['map', 'leaf']);
+  const again = flow.start('leaf');
+  await waitFor('the leaf runs', () => again.logs.some((line) => line.includes('started')));
+  expect(await flow.start('map').ended).toEqual({ is: 'done' });
+  expect(await again.ended).toEqual({ is: 'done' });
+  expect(await flow.outputs()).toEqual(flow.everything());
+  expect(await place.ackFloor(flow.stream('map'), 'leaf')).toBe(flow.everything().length);
 });
 
 test('a canceled redrive leaves the letters that have not begun, which can be redriven again', async () => {

@@ -114,6 +114,7 @@ test('gives a sink its endpoint, and when the stream of each input was created',
 
 test('ends a function with its main output and its side outputs, and a sink with no stream', () => {
   const streams = ['kflow_n_context_fn', 'kflow_n_context_fn_odd'];
-  expect(writerOf({ spec: specOf(plan, 'fn') })).toEqual({ function: 'fn', streams });
-  expect(writerOf({ spec: specOf(plan, 'sink') })).toEqual({ function: 'sink', streams: [] });
+  const inputs = ['kflow_n_context_left'];
+  expect(writerOf({ spec: specOf(plan, 'fn') })).toEqual({ function: 'fn', streams, inputs });
+  expect(writerOf({ spec: specOf(plan, 'sink') })).toMatchObject({ function: 'sink', streams: [] });
 });

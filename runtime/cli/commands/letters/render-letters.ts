@@ -79,11 +79,25 @@ export function renderLetter(letter: LetterDetail): string {
     ...section('attempts', [...attempts, ...omitted]),
     ...section('redrives', redriven),
     ...section('traceback', letter.trace === undefined ? [] : letter.trace.split('\n').map((line) => `  ${line}`)),
-    ...section('record', [`  ${letter.json ?? letter.fault ?? ''}`]),
-    ...(letter.claim === undefined ? [] : [`  object ${letter.claim.key} in the bucket ${letter.claim.bucket}`]),
-    ...section('message (base64)', [`  ${letter.payload}`]),
+    ...section('record', [`  ${cutText(letter.json ?? letter.fault ?? '', 'of the record')}`]),
+    ...(letter.claim === undefined ? [] : [`  ${placeOfRecord(letter.claim)}`]),
+    ...section('message (base64)', [`  ${cutText(letter.payload, 'in base64')}`]),
     '',
   ].join('\n');
+}
+
+/** Where a large record is. */
+export function placeOfRecord({ bucket, key }: NonNullable<LetterDetail['claim']>): string {
+  return `object ${key} in the bucket ${bucket}`;
+}
+
+/** Longest record, and longest message, that is shown. */
+const maxShown = 4_000;
+
+function cutText(text: string, what: string): string {
+  if (text.length <= maxShown) return text;
+  const rest = `${fullCount(text.length)} characters ${what}; --raw writes the message, --output json shows everything`;
+  return `${text.slice(0, maxShown)}…\n  (${rest})`;
 }
 
 /** What a change did, with the groups of its letters. */

@@ -1,4 +1,4 @@
-import { flowName } from '../../../api-contract/flow-key';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type {
   LetterChange,
   LetterConditions,
@@ -8,13 +8,21 @@ import type {
   RedriveView,
 } from '../../../api-contract/letters';
 import { pause } from '../../../async/pause';
+import type { LetterAccess } from '../../client/letters-client';
 import type { CommandContext } from '../../frame/command';
 import { ExitStatus, usageError } from '../../frame/exit-status';
 import { counted } from '../../render/measures';
 import { say, writeItem, writeOutput } from '../../terminal/output';
 import type { LetterAction } from './letter-action';
 import { type LetterSession, type LetterSessionOptions, openLetters } from './open-letters';
-import { renderChange, renderGroups, renderLetter, renderLetters, renderRedrives } from './render-letters';
+import {
+  placeOfRecord,
+  renderChange,
+  renderGroups,
+  renderLetter,
+  renderLetters,
+  renderRedrives,
+} from './render-letters';
 
 /** The command line of `kflow dlq`. */
 export interface DlqInput extends LetterSessionOptions {
@@ -29,6 +37,7 @@ export interface DlqInput extends LetterSessionOptions {
   readonly until: string | undefined;
   readonly all: boolean;
   readonly discarded: boolean;
+  readonly raw: boolean;
   readonly dryRun: boolean;
   readonly rate: number | undefined;
   readonly timeout: number | undefined;
@@ -78,9 +87,11 @@ const actions: { readonly [action in LetterAction]: Act } = {
   },
 
   async show({ letters, flow }, input) {
+    const { raw, output } = input;
+    if (raw) return showRaw(letters, flow, numbersOf(input));
     for (const letter of numbersOf(input)) {
       const found = await letters.show(flow, letter);
-      writeItem(input.output, found, () => renderLetter(found));
+      writeItem(output, found, () => renderLetter(found));
     }
     return ExitStatus.Done;
   },
@@ -103,7 +114,8 @@ const actions: { readonly [action in LetterAction]: Act } = {
     report(change, input, `queued, redrive ${change.redrive}`);
     if (change.redrive === undefined) return ExitStatus.Done;
     if (change.waits !== undefined) say(`no function processes them now: ${change.waits}`);
-    if (session.runAgain !== undefined) say(`functions that do not run process nothing: ${session.runAgain}`);
+    const todo = await session.runAgain?.(Object.keys(change.functions));
+    if (todo !== undefined) say(todo);
     return input.wait ? waitForRedrive(session, change.redrive, { input, context }) : ExitStatus.Done;
   },
 
@@ -132,6 +144,22 @@ const actions: { readonly [action in LetterAction]: Act } = {
     return ExitStatus.Done;
   },
 };
+
+/** Writes the message of one letter. `Failed` when a large record cannot be read. */
+async function showRaw(
+  letters: LetterAccess,
+  flow: FlowKey,
+  [letter, ...others]: readonly number[],
+): Promise<ExitStatus> {
+  if (letter === undefined || others.length > 0) throw usageError('--raw: want the number of one letter');
+  const { payload, claim, fault } = await letters.show(flow, letter, { raw: true });
+  if (claim !== undefined && fault !== undefined) {
+    say(`${fault}; ${placeOfRecord(claim)}`);
+    return ExitStatus.Failed;
+  }
+  process.stdout.write(Buffer.from(payload, 'base64'));
+  return ExitStatus.Done;
+}
 
 function report(change: LetterChange, { output }: DlqInput, effect: string): void {
   writeOutput(output, change, () => renderChange(change, change.isDryRun ? 'counted, nothing changed' : effect));

@@ -92,10 +92,12 @@ export class LocalFlow {
     await this.streams.provision(this.plan);
     if (topology.mode === 'batch') this.endedBefore = await beginBatch(this.streams, this.plan);
     else await this.streams.beginRun(this.plan);
+    const { s3Override } = this.servers.planSettings;
     writeRunNote(options.directory.path, {
       namespace: topology.namespace,
       pid: process.pid,
       nats: this.servers.nats,
+      ...(s3Override === undefined ? {} : { s3: s3Override }),
       isEmbedded: options.isEmbedded,
       ...(this.plan.devStore === undefined ? {} : { plan: this.plan }),
     });

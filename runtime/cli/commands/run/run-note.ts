@@ -9,6 +9,8 @@ const noteSchema = z.object({
   /** Process of the run, and the nats that it uses. */
   pid: z.int(),
   nats: z.object({ url: z.string(), credentials: z.string().optional(), domain: z.string().optional() }),
+  /** The embedded object store. */
+  s3: z.object({ addr: z.string(), user: z.string(), password: z.string() }).optional(),
   /** The server is the run's own, and ends with it. */
   isEmbedded: z.boolean(),
   /** Of a run that is step by step, with the credentials of its store. */

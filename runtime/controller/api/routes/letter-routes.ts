@@ -10,6 +10,7 @@ import {
   letterPageSchema,
   letterQuerySchema,
   letterRequestSchema,
+  letterShowQuerySchema,
   redriveRequestSchema,
   redriveSchema,
 } from '../../../api-contract/letters';
@@ -66,9 +67,10 @@ export function addLetterRoutes(app: ApiScope, parts: ApiParts): void {
       operationId: 'getLetter',
       summary: 'Get a dead letter with its record and its attempts',
       params: flowParams.extend({ letter: z.coerce.number().int().positive() }),
+      querystring: letterShowQuerySchema,
       responses: { 200: jsonResponse('the letter', letterDetailSchema) },
     }),
-    async (request) => letters.show(request.params, request.params.letter),
+    async (request) => letters.show(request.params, request.params.letter, request.query),
   );
   addExportRoute(app, parts);
   addLetterChanges(app, parts);

@@ -11,14 +11,16 @@ import type {
   LetterPage,
   LetterQuery,
   LetterSelection,
+  LetterShowQuery,
   LetterView,
   RedriveSelection,
   RedriveView,
 } from '../../../api-contract/letters';
 import type { StoredLetter } from '../../../engine/letters/stored-letter';
-import type { LetterOrder, LetterPlace, Letters, Redrive } from '../../ports/letters';
+import type { LargeRecords, LetterOrder, LetterPlace, Letters, Redrive } from '../../ports/letters';
 import type { LetterRequester } from '../ports/flow-letters';
 import { LetterGroups, matchesConditions } from './choose-letters';
+import { withLargeRecord } from './large-records';
 
 /** Letters of one group of conditions, and what else was found. */
 interface Chosen {
@@ -31,7 +33,11 @@ interface Chosen {
  * that exist at the time of the request.
  */
 export class LetterDesk {
-  constructor(private readonly letters: Letters) {}
+  constructor(
+    private readonly letters: Letters,
+    /** Default: large records are shown as their claims. */
+    private readonly largeRecords: LargeRecords = { fetch: async () => undefined },
+  ) {}
 
   /** One page of letters, the oldest first. */
   async list(flow: FlowKey, { after = 0, limit, discarded, ...conditions }: LetterQuery): Promise<LetterPage> {
@@ -59,13 +65,14 @@ export class LetterDesk {
   }
 
   /** A letter with its record and its attempts. Throws StateError `letter-missing`. */
-  async show(flow: FlowKey, letter: number): Promise<LetterDetail> {
+  async show(flow: FlowKey, letter: number, { raw }: LetterShowQuery = { raw: false }): Promise<LetterDetail> {
     for (const place of ['dead', 'discarded'] as const) {
       const position = await this.positionOf(flow, place, letter);
       if (position === undefined) continue;
       for await (const found of this.letters.read(flow, { place, after: position - 1, withRecords: true })) {
-        if (found.letter === letter) return this.detailOf(flow, found, await this.redriving(flow, place));
-        break; // it was removed a moment ago
+        if (found.letter !== letter) break; // it was removed a moment ago
+        const detail = await this.detailOf(flow, found, await this.redriving(flow, place));
+        return withLargeRecord(flow, detail, { raw, letters: this.letters, records: this.largeRecords });
       }
     }
     throw missing(flow, letter);

@@ -8,6 +8,7 @@ import type {
   LetterPage,
   LetterQuery,
   LetterSelection,
+  LetterShowQuery,
   RedriveSelection,
   RedriveView,
 } from '../../../api-contract/letters';
@@ -28,8 +29,8 @@ export interface FlowLetters {
   list(flow: FlowKey, query: LetterQuery): Promise<LetterPage>;
   /** Letters by function, error and place, the largest group first. */
   groups(flow: FlowKey, query: LetterFilter): Promise<LetterGroup[]>;
-  /** A letter with its record and its attempts. */
-  show(flow: FlowKey, letter: number): Promise<LetterDetail>;
+  /** A letter with its record and its attempts. A record of more than 16 MiB, or whose store cannot be reached, is a claim. */
+  show(flow: FlowKey, letter: number, query?: LetterShowQuery): Promise<LetterDetail>;
   /** The matching letters with their records, the oldest first. */
   export(flow: FlowKey, query: LetterFilter): AsyncIterable<LetterDetail>;
   /** Makes the functions process letters again. Letters that are being processed again already are left alone. */

@@ -12,10 +12,12 @@ import type {
   LetterPage,
   LetterQuery,
   LetterSelection,
+  LetterShowQuery,
   RedriveSelection,
   RedriveView,
 } from '../../../api-contract/letters';
 import type { Letters } from '../../ports/letters';
+import type { Buckets } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { LetterDesk } from '../letters/letter-desk';
 import type { FlowLetters } from '../ports/flow-letters';
@@ -23,6 +25,7 @@ import type { Requester } from '../ports/flow-service';
 import type { FlowStore } from '../ports/flow-store';
 import type { FlowWorkflows } from '../ports/flow-workflow';
 import type { FlowWorkflowClient } from './flow-workflow-client';
+import { MessageStores } from './message-stores';
 
 export interface ControlledLettersProps {
   readonly letters: Letters;
@@ -30,7 +33,8 @@ export interface ControlledLettersProps {
   readonly workflows: Pick<FlowWorkflows, 'observed'>;
   readonly client: Pick<FlowWorkflowClient, 'describe' | 'start'>;
   readonly statuses: { of(flow: FlowKey): Promise<FlowStatus> };
-  readonly planner: Pick<FlowPlanner, 'topology'>;
+  readonly planner: Pick<FlowPlanner, 'topology' | 'plan'>;
+  readonly buckets: Pick<Buckets, 'fetch'>;
   /** Image of functions without an image of their own. */
   readonly image: string;
 }
@@ -45,7 +49,7 @@ export class ControlledLetters implements FlowLetters {
   private readonly desk: LetterDesk;
 
   constructor(private readonly props: ControlledLettersProps) {
-    this.desk = new LetterDesk(props.letters);
+    this.desk = new LetterDesk(props.letters, new MessageStores(props));
   }
 
   async list(flow: FlowKey, query: LetterQuery): Promise<LetterPage> {
@@ -58,9 +62,9 @@ export class ControlledLetters implements FlowLetters {
     return this.desk.groups(flow, query);
   }
 
-  async show(flow: FlowKey, letter: number): Promise<LetterDetail> {
+  async show(flow: FlowKey, letter: number, query?: LetterShowQuery): Promise<LetterDetail> {
     await this.assertExists(flow);
-    return this.withRevision(flow, await this.desk.show(flow, letter));
+    return this.withRevision(flow, await this.desk.show(flow, letter, query));
   }
 
   export(flow: FlowKey, query: LetterFilter): AsyncIterable<LetterDetail> {

@@ -6,7 +6,7 @@ import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
 import type { Cluster } from '../../ports/cluster';
 import type { Letters } from '../../ports/letters';
-import type { RewindStart, StepStores } from '../../ports/streams';
+import type { Buckets, RewindStart, StepStores } from '../../ports/streams';
 import type { FlowPlanner } from '../documents/flow-planner';
 import { readFlowNames } from '../documents/read-flow-document';
 import type { FlowLetters } from '../ports/flow-letters';
@@ -35,6 +35,7 @@ export interface FlowControllerProps {
   readonly limits: FlowLimits;
   readonly letters: Letters;
   readonly stepStores: StepStores;
+  readonly buckets: Pick<Buckets, 'fetch'>;
   /** Image of functions without an image of their own. */
   readonly image: string;
   /** Reasons why the controller is not ready, one line each. */

@@ -1,3 +1,4 @@
+import { encodeClaim } from '../../../../../runtime/engine/claim';
 import { waitFor } from '../../../../support/wait-for';
 import { flow, TestController } from '../flows/support';
 
@@ -38,6 +39,30 @@ test('show prints the attempts, the traceback and the record of a letter', async
   for (const part of ['ValueError: no', 'leaf-0  E: no', 'line 3, in run', '{"n":1}', 'run (code.py:3)']) {
     expect(stdout).toContain(part);
   }
+});
+
+test('show cuts a long record, and --raw writes the whole message', async () => {
+  const payload = Buffer.from(JSON.stringify({ text: 'x'.repeat(10_000) }));
+  const long = String(controller.flows.deadLetters.add(flow, 'leaf', { payload }));
+  const shown = (await dlq('show', long)).stdout;
+  expect(shown).toContain('10,011 characters of the record; --raw writes the message, --output json shows everything');
+  expect(shown.length).toBeLessThan(12_000);
+  expect((await dlq('show', long, '--raw')).stdout).toBe(payload.toString());
+  expect(await dlq('show', long, String(map), '--raw')).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('--raw: want the number of one letter'),
+  });
+});
+
+test('--raw fails for a large record that cannot be reached, and names its object', async () => {
+  const payload = encodeClaim({ bucket: 'payloads', key: 'a/b', bytes: 5_000_000 });
+  const large = String(controller.flows.deadLetters.add(flow, 'leaf', { payload }));
+  expect(await dlq('show', large, '--raw')).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringContaining('its object store cannot be reached from here; object a/b in the bucket payloads'),
+  });
+  expect((await dlq('show', large)).stdout).toContain('object a/b in the bucket payloads');
 });
 
 test('export writes a letter a line, with its message', async () => {

@@ -1,4 +1,6 @@
 import { LetterDesk } from '../../../../../runtime/controller/flows/letters/letter-desk';
+import type { LargeRecords } from '../../../../../runtime/controller/ports/letters';
+import { encodeClaim } from '../../../../../runtime/engine/claim';
 import { MemoryLetters } from '../../../../support/memory-letters';
 
 const flow = { namespace: 'team', jobId: 'words' };
@@ -121,4 +123,46 @@ test('a canceled redrive leaves letters that can be redriven again', async () =>
 
 test('a letter that does not exist is an error', async () => {
   await expect(desk.show(flow, 99)).rejects.toMatchObject({ code: 'letter-missing' });
+});
+
+describe('a large record', () => {
+  const claim = { bucket: 'payloads', key: 'kflow/team/words/map/1', bytes: 7 };
+  const record = Buffer.from('{"n":1}');
+  const deskWith = (fetch: LargeRecords['fetch'], bytes = claim.bytes) => {
+    const payload = encodeClaim({ ...claim, bytes });
+    const letter = letters.add(flow, 'map', { payload });
+    return { letter, desk: new LetterDesk(letters, { fetch }) };
+  };
+
+  test('is fetched and decoded, or is the payload if that is asked for', async () => {
+    const asked: unknown[] = [];
+    const { letter, desk: withStore } = deskWith(async (...of) => {
+      asked.push(of);
+      return record;
+    });
+    const shown = await withStore.show(flow, letter);
+    expect(shown).toMatchObject({ json: '{"n":1}', claim });
+    expect(shown).not.toHaveProperty('fault');
+    const raw = await withStore.show(flow, letter, { raw: true });
+    expect(Buffer.from(raw.payload, 'base64')).toEqual(record);
+    expect(raw).not.toHaveProperty('json');
+    expect(asked).toEqual([
+      [flow, claim],
+      [flow, claim],
+    ]);
+  });
+
+  test.each<[string, LargeRecords['fetch'], number, string]>([
+    [
+      'too large',
+      async () => record,
+      200 * 1024 ** 2,
+      'the record has 200 MiB, which is more than the 16 MiB that are shown',
+    ],
+    ['elsewhere', async () => undefined, 7, 'the record is large, and its object store cannot be reached from here'],
+    ['gone', async () => Promise.reject(new Error('no such object')), 7, 'no such object'],
+  ])('that is %s is its claim, and says why', async (_, fetch, bytes, fault) => {
+    const { letter, desk: withStore } = deskWith(fetch, bytes);
+    expect(await withStore.show(flow, letter)).toMatchObject({ claim: { ...claim, bytes }, fault });
+  });
 });

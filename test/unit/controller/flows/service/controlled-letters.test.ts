@@ -1,5 +1,6 @@
 import { type FlowKey, flowName } from '../../../../../runtime/api-contract/flow-key';
 import type { FlowStatus } from '../../../../../runtime/api-contract/flow-status';
+import { encodeClaim } from '../../../../../runtime/engine/claim';
 import { chainTopology } from '../../../../support/chain-topology';
 import { MemoryController } from '../../../../support/memory-controller';
 import { waitFor } from '../../../../support/wait-for';
@@ -134,6 +135,14 @@ test('a letter names the revision and the image at the time of its failure', asy
   expect(await controller.service.letters.show(flow, letter)).toMatchObject({ revision: 1, image: 'kflow:test' });
   const older = controller.letters.add(flow, 'map', { failedAt: '2001-01-01T00:00:00.000Z' });
   expect(await controller.service.letters.show(flow, older)).not.toHaveProperty('revision');
+});
+
+test('a large record is fetched from the message store of the flow', async () => {
+  await submit('stream');
+  controller.buckets.payloads.set('a/b', Buffer.from('{"n":1}'));
+  const payload = encodeClaim({ bucket: 'payloads', key: 'a/b', bytes: 7 });
+  const letter = controller.letters.add(flow, 'map', { payload });
+  expect(await controller.service.letters.show(flow, letter)).toMatchObject({ json: '{"n":1}' });
 });
 
 test('letters of an unknown flow are an error', async () => {
