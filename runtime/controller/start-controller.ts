@@ -29,6 +29,7 @@ import { OrphanedFlows } from './flows/service/orphaned-flows';
 import { WorkloadObserver } from './flows/service/workload-observer';
 import { type ControllerNats, openNats } from './open-nats';
 import type { Cluster } from './ports/cluster';
+import type { MachineServers } from './ports/machine-servers';
 import { whyNotReady } from './readiness';
 import type { ControllerSettings } from './settings/settings';
 
@@ -204,6 +205,11 @@ async function openCluster(
   });
 }
 
+async function openMachine(socket: string): Promise<MachineServers> {
+  const { NodeServers } = await import('../adapters/processes/node-servers.js');
+  return NodeServers.open(socket);
+}
+
 /**
  * Starts the Temporal worker with the activities of flows and the observer of their workloads, and returns the service that
  * the API calls.
@@ -214,7 +220,8 @@ async function startFlows(
   onClose: OnClose,
 ): Promise<FlowController> {
   const { streams, reports, logins } = nats;
-  const planner = new FlowPlanner(store, planSettings(settings));
+  const machine = settings.cluster.kind === 'processes' ? await openMachine(settings.cluster.socket) : undefined;
+  const planner = new FlowPlanner(store, planSettings(settings), machine);
   const pods = podSettings(settings);
   const buckets = new S3Buckets({ makesSources: settings.s3.override !== undefined, retryForMs: bucketRetryMs });
   const closeWorkflow = workflows.closeAs.bind(workflows);

@@ -2,9 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isAlive } from '../../runtime/adapters/processes/earlier-processes';
+import { findStack } from '../../runtime/cli/local-stack/find-stack';
 import { type SearchServerProcess, startSearchServer } from '../../runtime/servers/search-server';
 import { JetStreamPlace } from '../integration/jetstream/jetstream-place';
 import { closeAfterFile } from '../support/close-after-file';
+import { freePort } from '../support/free-port';
 import { type KflowCommand, Workplace } from '../support/kflow-cli';
 import { serverFiles } from '../support/server-files';
 import { waitFor } from '../support/wait-for';
@@ -92,9 +94,42 @@ test('sinks that are killed during their bulks leave every record once: in the b
   const status = await run.exited;
   expect({ status, stderr: status === 0 ? '' : run.stderr }).toEqual({ status: 0, stderr: '' });
   expect(sorted(numbersInObjects())).toEqual(numbers);
-  expect(sorted(await numbersInIndex())).toEqual(numbers);
+  expect(sorted(await numbersInIndex(search.endpoint, 'numbers'))).toEqual(numbers);
   const published = await nats.payloads('numbers');
   expect(sorted(published.map((payload) => numberOf(Buffer.from(payload).toString())))).toEqual(numbers);
+});
+
+test('kflow up brings a search server for the first flow that needs one, and has it again when it is started again', async () => {
+  const flow = (jobId: string) => `
+jobId: ${jobId}
+mode: batch
+dag:
+  - id: numbers
+    type: raw-source
+    schema: {type: record, name: number, fields: [{name: n, type: long}]}
+    meta: { language: javascript, name: numbers, code: "function* numbers() { for (let n = 0; n < 250; n++) yield { n }; }" }
+    out: [index]
+  - { id: index, type: elastic-sink, addr: "search.example:9200", user: me, password: secret, topics: ${jobId} }
+`;
+  const searchOf = async () => String((await findStack(place.folder))?.search);
+  const index = async (jobId: string) => {
+    place.write(`${jobId}.yaml`, flow(jobId));
+    const submitted = await place.ran('submit', `${jobId}.yaml`, '--wait', '--timeout', '300');
+    expect(submitted).toMatchObject({ status: 0, stderr: expect.stringContaining('not to search.example:9200') });
+    expect(submitted.stderr).toContain(await searchOf());
+    expect(sorted(await numbersInIndex(await searchOf(), jobId))).toEqual(numbers.slice(0, 250));
+  };
+  try {
+    expect((await place.ran('up', '--detach', '--port', String(await freePort()))).status).toBe(0);
+    expect((await findStack(place.folder))?.search).toBeUndefined();
+    await index('first');
+    await place.ran('down');
+    expect((await place.ran('up', '--detach', '--port', String(await freePort()))).status).toBe(0);
+    expect(await numbersInIndex(await searchOf(), 'first')).toHaveLength(250);
+    await index('second');
+  } finally {
+    await place.ran('down');
+  }
 });
 
 test('a drain writes a bulk that would wait for an hour, and so does the end of a batch', async () => {
@@ -144,8 +179,8 @@ function numbersInObjects(): readonly number[] {
   return files.flatMap(linesOf).map(numberOf);
 }
 
-async function numbersInIndex(): Promise<readonly number[]> {
-  const url = `${search.endpoint}/numbers`;
+async function numbersInIndex(endpoint: string, index: string): Promise<readonly number[]> {
+  const url = `${endpoint}/${index}`;
   await fetch(`${url}/_refresh`, { method: 'POST' });
   const body = JSON.stringify({ size: 10_000, query: { match_all: {} } });
   const headers = { 'content-type': 'application/json' };

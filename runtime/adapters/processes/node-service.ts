@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigError } from '../../../lib/errors';
 import { type FlowKey, flowName } from '../../api-contract/flow-key';
 import type { KubernetesObject } from '../../controller/ports/kubernetes-object';
+import type { ServerDecisions } from './node-servers';
 import type { WorkloadNode } from './workload-node';
 
 const applySchema = z.object({ objects: z.array(z.custom<KubernetesObject>((value) => typeof value === 'object')) });
@@ -12,16 +13,18 @@ const refSchema = z.object({
   kind: z.string(),
   metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
 });
+const serverSchema = z.object({ connectsTo: z.enum(['search-server', 'nats-server']), addr: z.string().optional() });
 const pruneSchema = z.object({ keep: z.array(refSchema), now: z.boolean() });
 
 export interface NodeServiceProps {
   readonly node: WorkloadNode;
+  readonly servers: ServerDecisions;
   /** Aborted when the node closes; ends the logs that are being followed. */
   readonly closing: AbortSignal;
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** The HTTP API of a process node: `/watch`, `/metrics`, and `/flows/<namespace>/<jobId>/…` for one flow. */
+/** The HTTP API of a process node: `/watch`, `/metrics`, `/servers`, and `/flows/<namespace>/<jobId>/…` for one flow. */
 export class NodeService {
   constructor(private readonly props: NodeServiceProps) {}
 
@@ -36,10 +39,15 @@ export class NodeService {
   }
 
   private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { node } = this.props;
+    const { node, servers } = this.props;
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://node');
     if (pathname === '/watch') return this.watch(response);
     if (pathname === '/metrics') return send(response, 200, { text: await node.metrics() });
+    if (pathname === '/servers') {
+      const isQuestion = request.method === 'GET';
+      const decided = isQuestion ? servers.all() : await servers.decide(await readBody(request, serverSchema));
+      return send(response, 200, decided);
+    }
     const [, , namespace = '', jobId = '', what] = pathname.split('/');
     const flow = { namespace, jobId };
     switch (`${request.method} ${what}`) {

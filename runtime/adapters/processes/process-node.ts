@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { ConfigError } from '../../../lib/errors';
+import { noSubstitutes, type ServerDecisions } from './node-servers';
 import { NodeService } from './node-service';
 import { WorkloadNode, type WorkloadNodeProps } from './workload-node';
 
@@ -12,6 +13,8 @@ const maxSocketPathBytes = 103;
 export interface ProcessNodeOptions extends Omit<WorkloadNodeProps, 'isOfOneFlow'> {
   /** Path of the Unix socket that a ProcessCluster connects to. */
   readonly socketPath: string;
+  /** Default: nothing takes the place of any server. */
+  readonly servers?: ServerDecisions;
   readonly log?: (line: string) => void;
 }
 
@@ -24,7 +27,12 @@ export interface RunningNode {
  * Runs the workloads stored in `directory` and serves them on a Unix socket. Throws ConfigError when another process
  * serves the socket, or when a file in the directory cannot be read.
  */
-export async function startProcessNode({ socketPath, log, ...props }: ProcessNodeOptions): Promise<RunningNode> {
+export async function startProcessNode({
+  socketPath,
+  servers = noSubstitutes,
+  log,
+  ...props
+}: ProcessNodeOptions): Promise<RunningNode> {
   let service: NodeService | undefined;
   const server = createServer((request, response) => {
     // a request that arrives before the node is open is dropped; the client retries
@@ -35,7 +43,7 @@ export async function startProcessNode({ socketPath, log, ...props }: ProcessNod
   const closing = new AbortController();
   try {
     const node = await WorkloadNode.open(props);
-    service = new NodeService({ node, closing: closing.signal, log });
+    service = new NodeService({ node, servers, closing: closing.signal, log });
     return {
       close: async (atMostMs) => {
         closing.abort();

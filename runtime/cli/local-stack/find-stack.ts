@@ -11,6 +11,7 @@ const stackSchema = z.object({
   nats: z.string(),
   temporal: z.string(),
   s3: z.object({ endpoint: z.string(), user: z.string(), password: z.string() }),
+  search: z.string().optional().describe('URL of the search server, which the first flow that needs it starts'),
   socket: z.string().describe('of the process node'),
 });
 

@@ -7,7 +7,7 @@ import { ConfigError } from '../../../lib/errors';
 /** Maximum length of the path of a socket: 103 bytes on macOS, 107 on Linux. */
 const maxSocketPath = 103;
 
-const serverNames = ['nats', 'temporal', 's3', 'controller'] as const;
+const serverNames = ['nats', 'temporal', 's3', 'search', 'controller'] as const;
 export type ServerName = (typeof serverNames)[number];
 
 /**

@@ -36,14 +36,15 @@ async function serve(directory: StackDirectory, ports: StackPorts, interrupts: I
   return ExitStatus.Done;
 }
 
-function sayRunning({ directory, pid, url, nats, temporal, s3 }: FoundStack): void {
+function sayRunning({ directory, pid, url, nats, temporal, s3, search }: FoundStack): void {
   say(`already running in ${directory.path} (process ${pid})`);
   for (const [name, address] of [
     ['nats-server', nats],
     ['temporal', temporal],
     ['s3 server', s3.endpoint],
+    ['opensearch', search],
     ['controller', url],
   ] as const) {
-    say(`${name.padEnd(14)}${address}`);
+    if (address !== undefined) say(`${name.padEnd(14)}${address}`);
   }
 }

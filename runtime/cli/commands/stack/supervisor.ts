@@ -9,12 +9,14 @@ import { ensureKeyFile } from '../../../installation/key-file';
 import { type NatsServer, startNatsServer } from '../../../servers/nats-server';
 import { type RunningServer, runServer, type ServerOptions } from '../../../servers/run-server';
 import { startS3Server } from '../../../servers/s3-server';
+import { startSearchServer } from '../../../servers/search-server';
 import { describeServerEvent } from '../../../servers/server-event';
 import { startTemporalServer } from '../../../servers/temporal-server';
 import { type Stack, writeStack } from '../../local-stack/find-stack';
 import { holdPresence } from '../../local-stack/presence';
 import type { ServerName, StackDirectory } from '../../local-stack/stack-directory';
 import { controllerRecipe, ignoredSettings } from './controller-recipe';
+import { StackSubstitutes } from './stack-substitutes';
 
 /** The controller ends within ten seconds of SIGTERM. */
 const controllerGraceMs = 12_000;
@@ -48,6 +50,8 @@ export interface SupervisorOptions {
  */
 export class StackSupervisor {
   private readonly ends: { readonly what: string; readonly end: () => Promise<unknown> }[] = [];
+  /** What `stack.json` says, once every server has become ready. */
+  private stack: Stack | undefined;
 
   private constructor(private readonly options: SupervisorOptions) {}
 
@@ -90,11 +94,13 @@ export class StackSupervisor {
     });
     const s3 = await this.server('s3 server', startS3Server(this.serverOptions('s3', ports.s3Port)));
     this.answers('--s3-port', ports.s3Port, { name: 's3 server', address: s3.endpoint, pid: s3.pid() });
-    const socket = await this.processNode(nats.url);
+    const substitutes = await this.substitutes();
+    const socket = await this.processNode(nats.url, substitutes);
     const { endpoint, user, password } = s3;
     const servers = { nats: nats.url, temporal: temporal.address, s3: { endpoint, user, password }, socket };
     const url = await this.controller(servers);
-    writeStack(directory, { version: 1, pid: process.pid, url, ...servers });
+    this.stack = { version: 1, pid: process.pid, url, ...servers, ...substitutes.place() };
+    writeStack(directory, this.stack);
     say(`logs          ${path.relative('', directory.logs)}/`);
   }
 
@@ -107,8 +113,25 @@ export class StackSupervisor {
     return startNatsServer({ ...this.serverOptions('nats', ports.natsPort), config });
   }
 
+  private async substitutes(): Promise<StackSubstitutes> {
+    const { directory, say } = this.options;
+    const substitutes = new StackSubstitutes({
+      file: path.join(directory.data, 'substitutes.json'),
+      startSearch: () => startSearchServer(this.serverOptions('search')),
+      onSearch: ({ endpoint, pid }) => {
+        say(`${'opensearch'.padEnd(14)}${endpoint} (process ${pid()})`);
+        if (this.stack === undefined) return;
+        this.stack = { ...this.stack, search: endpoint };
+        writeStack(directory, this.stack);
+      },
+    });
+    this.ends.push({ what: 'opensearch', end: () => substitutes.stop() });
+    await substitutes.start();
+    return substitutes;
+  }
+
   /** Replicas are processes of the supervisor, so that they outlive the controller. */
-  private async processNode(natsUrl: string): Promise<string> {
+  private async processNode(natsUrl: string, servers: StackSubstitutes): Promise<string> {
     const { directory, say } = this.options;
     const socketPath = directory.socket('node.sock');
     const env = { KFLOW_NATS_URL: natsUrl };
@@ -117,6 +140,7 @@ export class StackSupervisor {
       socketPath,
       env,
       defaults: { KFLOW_LOG_FORMAT: 'text' },
+      servers,
       log: (line) => say(`process node: ${line}`),
     });
     this.ends.push({ what: 'the process node', end: async () => node.close() });

@@ -74,6 +74,24 @@ export function updateProblems(text: string, differences: readonly UpdateDiffere
   }));
 }
 
+/** Where functions of a document write on this machine, as warnings at their places in its text. */
+export function serverWarnings(
+  text: string,
+  notes: readonly { readonly index: number; readonly message: string }[],
+): readonly Problem[] {
+  const { source } = parseDocument(text, documentName);
+  return notes.map(({ index, message }) => {
+    const place = ['dag', index];
+    return {
+      severity: 'warning',
+      code: 'not-run-yet',
+      ...(source?.positionOf(place) ?? { file: documentName, line: 1, col: 1 }),
+      path: formatPath(place),
+      message,
+    };
+  });
+}
+
 function assertSize(text: string): void {
   const bytes = Buffer.byteLength(text);
   if (bytes <= maxDocumentBytes) return;

@@ -12,7 +12,13 @@ import { checkUpdate } from '../../../../lib/topology/update/check-update';
 import { summarizeUpdate, type UpdateSummary } from '../../../../lib/topology/update/summarize-update';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { FlowPlanner } from '../documents/flow-planner';
-import { checkFlowDocument, documentName, readFlowDocument, updateProblems } from '../documents/read-flow-document';
+import {
+  checkFlowDocument,
+  documentName,
+  readFlowDocument,
+  serverWarnings,
+  updateProblems,
+} from '../documents/read-flow-document';
 import type { FlowStore } from '../ports/flow-store';
 
 export interface DocumentAdmissionProps {
@@ -46,10 +52,11 @@ export class DocumentAdmission {
     const { store, planner, pods, assertRunnable, purpose } = this.props;
     const { topology, warnings } = checkFlowDocument(text, flow, purpose);
     assertRunnable(topology);
+    const notes = serverWarnings(text, await planner.settleServers(topology));
     const plan = planner.planOf(topology);
     const hashes = Object.fromEntries(plan.workloads.map((workload) => [workload.function, specHash(workload)]));
     renderWorkloads(plan, { ...pods, hashes });
-    return { topology, digest: await store.putDocument(flow, text), warnings };
+    return { topology, digest: await store.putDocument(flow, text), warnings: [...warnings, ...notes] };
   }
 
   /** The digest of an admitted document, or `known` if both documents describe the same topology. */
