@@ -6,7 +6,7 @@ import { Limit } from '../async/limit';
 import { pause } from '../async/pause';
 import { findObject, objectsIn, type StepObjects, type StepPlace } from './step-objects';
 import { renderRecords, StepRecords } from './step-records';
-import { getIfThere, isResultOf, readResult } from './step-result';
+import { getIfThere, isResultOf, readResult, versionOf } from './step-result';
 
 export interface StepDeskPorts {
   readonly plan: Pick<FlowPlan, 'devStore' | 'workloads' | 'namespace' | 'jobId'>;
@@ -59,6 +59,20 @@ export class StepDesk {
       entries.push(...steps.flatMap((step) => (step === undefined ? [] : [entryOf(step)])));
     }
     return entries;
+  }
+
+  /** The results that are not in `seen`, by function and name, which is brought up to date. */
+  async *newResults(seen: Map<string, string>): AsyncGenerator<Step> {
+    const { bucket } = this.dev.bucket;
+    for (const { function: id, inDir, outDir } of this.dev.functions) {
+      for await (const { name, object } of objectsIn(this.store, bucket, outDir)) {
+        const version = JSON.stringify(versionOf(object));
+        if (seen.get(`${id} ${name}`) === version) continue;
+        seen.set(`${id} ${name}`, version);
+        const step = await readResult(this.store, { bucket, inDir, outDir }, name);
+        if (step !== undefined) yield step;
+      }
+    }
   }
 
   /** Throws StateError `step-missing`. */

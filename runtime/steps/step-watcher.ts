@@ -23,6 +23,8 @@ export interface StepWatcherPorts {
   readonly now?: () => number;
 }
 
+/** Larger objects are not read: they stand for themselves. */
+const maxRecordBytes = 32 * 1024 * 1024;
 const pollMs = 250;
 /** In a folder where nothing has been put for a minute. */
 const idlePollMs = 1_000;
@@ -133,8 +135,9 @@ export class StepWatcher {
   /** Hands the records of an object to the function; undefined if another version has taken its place: the next listing shows it. */
   private async begin(name: string, object: ListedObject): Promise<{ readonly written: Promise<void> } | undefined> {
     const { store, place } = this.ports;
-    const content = await getIfThere(store, place.bucket, object.key);
-    if (content === undefined || !isContentOf(object, content)) return undefined;
+    const isLarge = object.size > maxRecordBytes;
+    const content = isLarge ? undefined : await getIfThere(store, place.bucket, object.key);
+    if (!isLarge && (content === undefined || !isContentOf(object, content))) return undefined;
     return { written: this.run(name, object, this.read(content, object)) };
   }
 
@@ -152,10 +155,12 @@ export class StepWatcher {
     log('INFO', `${name}: ${step.state}${step.error === undefined ? '' : `: ${step.error}`}: ${what}`);
   }
 
-  private read(content: Uint8Array, { key, lastModifiedMs }: ListedObject): ReadRecords {
+  /** The records of the content; an object without is too large for records, and may stand for itself. */
+  private read(content: Uint8Array | undefined, { key, lastModifiedMs }: ListedObject): ReadRecords {
     const { records, place } = this.ports;
+    const file = { bucket: place.bucket, key, lastModifiedMs };
     try {
-      return { records: records.ofObject(content, { bucket: place.bucket, key, lastModifiedMs }) };
+      return { records: content === undefined ? [records.ofFile(file)] : records.ofObject(content, file) };
     } catch (error) {
       return { error };
     }

@@ -157,6 +157,22 @@ describe('kflow run --dev', () => {
     expect((await folders.result('label', 'b.json')).outputs).toEqual([2, 3, 6, 7].map((n) => ({ n })));
   });
 
+  test("answers the documents' request", async () => {
+    const url = await run.waitFor(/api +(http\S+\/kflows\/devstore\/v1),/);
+    const body = {
+      cursor: 'testfile.csv',
+      execFnId: 'measure',
+      simFnId: 'list',
+      namespace: 'default',
+      jobId: 'stepped',
+    };
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect(await answer.json()).toMatchObject({ function: 'measure', state: 'done', outputs: [{ n: 5 }] });
+    const other = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ ...body, jobId: 'other' }) });
+    expect([other.status, await other.json()]).toMatchObject([404, { code: 'flow-missing' }]);
+  });
+
   test('runs the same content again each time it is put', async () => {
     for (const count of [1, 2, 3]) {
       await folders.put('label', 'same', '{"n": 1}');

@@ -17,9 +17,11 @@ import { diffDocuments } from '../../runtime/controller/flows/documents/diff-doc
 import { checkFlowDocument, readFlowNames } from '../../runtime/controller/flows/documents/read-flow-document';
 import { LetterDesk } from '../../runtime/controller/flows/letters/letter-desk';
 import type { Ending, FlowService, Requester, SubmitResult } from '../../runtime/controller/flows/ports/flow-service';
+import { DeskSteps } from '../../runtime/controller/flows/service/desk-steps';
+import { StepDesk } from '../../runtime/steps/step-desk';
 import { Changes } from './changes';
 import { MemoryLetters } from './memory-letters';
-import { MemorySteps } from './memory-steps';
+import { MemoryStepStores } from './memory-steps';
 
 interface MemoryFlow {
   status: FlowStatus;
@@ -46,7 +48,15 @@ export class MemoryFlows implements FlowService {
   /** The letters of its flows, which the test adds. */
   readonly deadLetters = new MemoryLetters((flow) => void this.find(flow));
   readonly letters: FlowService['letters'] = new LetterDesk(this.deadLetters);
-  readonly steps = new MemorySteps((flow) => planFlow(checkFlowDocument(this.textOf(flow), flow).topology, {}));
+  readonly stepStores = new MemoryStepStores();
+  /** Nothing runs, so each object waits. */
+  readonly steps = new DeskSteps({
+    open: async (flow) => {
+      const plan = planFlow(checkFlowDocument(this.textOf(flow), flow).topology, {});
+      const { of, close } = this.stepStores.open(plan);
+      return { desk: new StepDesk({ plan, open: of, waitMs: 0 }), close };
+    },
+  });
   readonly requests: FlowRequest[] = [];
   readonly lines: LogLine[] = [];
   readonly past: FlowEventView[] = [];

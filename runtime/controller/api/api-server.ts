@@ -6,6 +6,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import { ConfigError } from '../../../lib/errors';
 import type { Log } from '../../log';
 import type { FlowService } from '../flows/ports/flow-service';
+import type { FlowSteps } from '../flows/ports/flow-steps';
 import type { Access } from './access/access';
 import { isEveryAddress, isLoopback } from './access/loopback';
 import { describeRoutes } from './http/describe-routes';
@@ -41,8 +42,12 @@ const allRoutes: readonly AddRoutes[] = [
   addServerRoutes,
 ];
 
-export interface ApiProps {
-  readonly service: FlowService;
+/** What the API serves: flows, or only the steps of one. */
+type Served = { readonly service: FlowService } | { readonly steps: FlowSteps };
+
+export type ApiProps = Served & ApiSettings;
+
+interface ApiSettings {
   readonly access: Access;
   readonly log: Log;
   /** Interval of comments on event streams without events; default: 10 s. */
@@ -53,7 +58,9 @@ export interface ApiProps {
   readonly tls?: SecureContextOptions;
 }
 
-export interface StartApiProps extends Omit<ApiProps, 'tls'> {
+export type StartApiProps = Served & Omit<ApiSettings, 'tls'> & ListenProps;
+
+interface ListenProps {
   readonly host: string;
   /** Files of the certificate, which are read again when they change; default: HTTP. */
   readonly tls?: CertificateFiles;
@@ -107,14 +114,8 @@ export async function startApi({ host, port, tls, ...props }: StartApiProps): Pr
 }
 
 /** The REST API of a controller, not listening yet. An open API must listen on loopback only, which `startApi` ensures. */
-export function createApi({
-  service,
-  access,
-  log,
-  keepAliveMs = 10_000,
-  replicaMetrics,
-  tls,
-}: ApiProps): FastifyInstance {
+export function createApi(props: ApiProps): FastifyInstance {
+  const { access, log, keepAliveMs = 10_000, replicaMetrics, tls } = props;
   const app = newServer({
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,
@@ -142,9 +143,10 @@ export function createApi({
   describeRoutes(app, access.kind === 'open');
   void app.register((scope, _options, done) => {
     const refuseThem = refuseOtherMethods(scope);
-    for (const addRoutes of allRoutes) {
-      addRoutes(scope.withTypeProvider<ZodTypeProvider>(), { service, streams, metrics, keepAliveMs });
-    }
+    const typed = () => scope.withTypeProvider<ZodTypeProvider>();
+    if ('steps' in props) addStepRoutes(typed(), { service: props });
+    else
+      for (const addRoutes of allRoutes) addRoutes(typed(), { service: props.service, streams, metrics, keepAliveMs });
     refuseThem();
     done();
   });

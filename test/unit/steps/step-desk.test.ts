@@ -193,6 +193,21 @@ test('a flow that does not run step by step has no desk', () => {
   );
 });
 
+test('tells results once, each time that they change', async () => {
+  const seen = new Map<string, string>();
+  const read = async () => {
+    const found: string[] = [];
+    for await (const { function: id, name, run } of flow.desk.newResults(seen)) found.push(`${id} ${name} ${run}`);
+    return found;
+  };
+  await flow.desk.step('b', 'x', [{ n: 1 }]);
+  await flow.desk.step('c', 'x', [{ n: 1 }]);
+  expect(await read()).toEqual(['b x 1', 'c x 1']);
+  expect(await read()).toEqual([]);
+  await flow.desk.step('c', 'x');
+  expect(await read()).toEqual(['c x 2']);
+});
+
 test('an object without a result waits', async () => {
   const desk = new StepDesk({ plan, open: () => flow.store, waitMs: 0 });
   flow.close();

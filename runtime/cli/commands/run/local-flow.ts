@@ -21,16 +21,15 @@ import { beginBatch } from '../../../controller/flows/activities/batch-flow';
 import { type EmptySource, findEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
 import type { StoredLetter } from '../../../engine/letters/stored-letter';
-import { StepDesk } from '../../../steps/step-desk';
 import { EdgeRecorder, type RecordedEdge, withRecorders } from './edge-recorder';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
 import { type LocalFlowOptions, type LocalServers, startLocalServers } from './local-servers';
+import type { LocalSteps } from './local-steps';
 import { MetricsServer } from './metrics-server';
 import { countDocuments, indicesOf } from './replaced-servers';
 import { writeRunNote } from './run-note';
-import { describeFolders } from './step-feed';
 
 /** How long nats and object stores may be away before the flow starts. */
 const maxAwayMs = 60_000;
@@ -52,8 +51,8 @@ export class LocalFlow {
   private streams: JetStreamStreams | undefined;
   private counting: FlowProgress | undefined;
   private plan: FlowPlan | undefined;
-  private stepStores: ReturnType<S3Buckets['open']> | undefined;
-  private stepDesk: StepDesk | undefined;
+  /** Of a flow that runs step by step. */
+  steps: LocalSteps | undefined;
   private recorders: readonly EdgeRecorder[] = [];
   /** Functions that ended before this command, in a run that it continues. */
   private endedBefore: readonly string[] = [];
@@ -106,9 +105,7 @@ export class LocalFlow {
     this.counting = await FlowProgress.open(this.connection, this.plan);
     for (const edge of record)
       this.recorders = [...this.recorders, await EdgeRecorder.open(this.connection, this.plan, edge)];
-    if (this.plan.devStore === undefined) return;
-    this.stepStores = this.buckets().open(this.plan);
-    this.stepDesk = new StepDesk({ plan: this.plan, open: this.stepStores.of, waitMs: 0 });
+    if (this.plan.devStore !== undefined) await this.openSteps(this.plan);
   }
 
   /** Starts every function. */
@@ -123,20 +120,6 @@ export class LocalFlow {
     this.node.apply(plan, this.manifests());
     await this.serveMetrics(this.node);
     this.replicasSeen = new LocalReplicas(this.node, plan, this.topology.mode, onChange);
-  }
-
-  /** The records of a flow that runs step by step; undefined for other flows. */
-  get steps(): StepDesk | undefined {
-    return this.stepDesk;
-  }
-
-  /** Where to put objects. */
-  describeSteps(): readonly string[] {
-    const { plan } = this.prepared();
-    const addr = plan.devStore?.bucket.addr ?? '';
-    const file = path.relative('', path.join(this.options.directory.servers, 's3', 'credentials.json'));
-    const store = this.options.isEmbedded ? { addr, credentials: file } : { addr };
-    return describeFolders(plan.jobId, this.stepDesk?.folders() ?? [], store);
   }
 
   replicas(): readonly ReplicaStatus[] {
@@ -252,7 +235,7 @@ export class LocalFlow {
       await this.stop();
       this.replicasSeen?.close();
       await this.metrics?.close();
-      await this.stepStores?.close();
+      await this.steps?.close();
       for (const recorder of this.recorders) recorder.close();
       if (!isKept && !this.options.isEmbedded) await this.remove();
     } finally {
@@ -269,6 +252,14 @@ export class LocalFlow {
     this.metrics = await MetricsServer.open(http.port, () => node.metrics());
     const { url, port } = this.metrics;
     this.options.say(`metrics       ${url}${port === http.port ? '' : ` (port ${http.port} is not free)`}`);
+  }
+
+  private async openSteps(plan: FlowPlan): Promise<void> {
+    const { LocalSteps } = await import('./local-steps.js'); // other runs need no HTTP server
+    const { servers } = this.options.directory;
+    const file = path.relative('', path.join(servers, 's3', 'credentials.json'));
+    const credentials = this.options.isEmbedded ? file : undefined;
+    this.steps = await LocalSteps.open(plan, { buckets: this.buckets(), credentials });
   }
 
   private manifests(): readonly KubernetesObject[] {

@@ -16,7 +16,6 @@ import { LocalFlow } from './local-flow';
 import { countsOf, ProgressView, type RunLog, renderSummary } from './progress-view';
 import { RunDirectory } from './run-directory';
 import { saveLetters } from './save-letters';
-import { followSteps } from './step-feed';
 import { type RunEnd, statusOfRun, watchRun } from './watch-run';
 
 export interface RunOptions {
@@ -99,14 +98,10 @@ async function run(
       if (status.phase === 'backing-off')
         say(`${status.function}-${status.replica} ended (${status.message ?? status.lastExit}); restarting it`);
     });
-    const followed = new AbortController();
     // no stream has counts
     const shown = steps === undefined ? view : { say, show: () => undefined };
-    if (steps !== undefined) {
-      for (const line of flow.describeSteps()) say(line);
-      void followSteps(steps, say, followed.signal);
-    }
-    const end = await watchRun(flow, topology, { view: shown, interrupts, timeoutMs }).finally(() => followed.abort());
+    steps?.follow(say);
+    const end = await watchRun(flow, topology, { view: shown, interrupts, timeoutMs });
     if (end === 'unavailable') {
       isKept = true;
       say('NATS does not respond: it is unknown how far the flow is');

@@ -14,15 +14,20 @@ import {
   stepSchema,
   stepsSchema,
 } from '../../../api-contract/steps';
+import type { FlowService } from '../../flows/ports/flow-service';
 import { assertNamespace } from '../access/caller';
 import { callerOf } from '../http/guard-routes';
-import { type ApiParts, type ApiScope, changeRoute, readRoute } from './api-route';
+import { type ApiScope, changeRoute, readRoute } from './api-route';
 import { commentQuery, requesterOf } from './flow-change';
 import { flowParams, jsonResponse } from './route-schemas';
 
 const path = '/kflows/v1/:namespace/:jobId/steps';
 const functionPath = `${path}/:function`;
 const functionParams = flowParams.extend({ function: z.string().max(100) });
+
+interface StepParts {
+  readonly service: Pick<FlowService, 'steps'>;
+}
 
 /** Records may contain what not everybody who sees a flow may see. */
 const read = { role: 'operate', tag: 'steps', problems: [400, 404, 409, 422] } as const;
@@ -36,13 +41,13 @@ const moved = jsonResponse('the functions that were run', stepsSchema);
 const ran = jsonResponse('the result; `waiting` if there is none after half a minute', stepSchema);
 
 /** Routes for the records of a flow that runs step by step. */
-export function addStepRoutes(app: ApiScope, parts: ApiParts): void {
+export function addStepRoutes(app: ApiScope, parts: StepParts): void {
   addReads(app, parts);
   addRuns(app, parts);
   addMoves(app, parts);
 }
 
-function addReads(app: ApiScope, { service: { steps } }: ApiParts): void {
+function addReads(app: ApiScope, { service: { steps } }: StepParts): void {
   app.get(
     path,
     readRoute({
@@ -69,7 +74,7 @@ function addReads(app: ApiScope, { service: { steps } }: ApiParts): void {
   );
 }
 
-function addRuns(app: ApiScope, { service: { steps } }: ApiParts): void {
+function addRuns(app: ApiScope, { service: { steps } }: StepParts): void {
   app.post(
     `${functionPath}/step`,
     changeRoute({
@@ -122,7 +127,7 @@ function addRuns(app: ApiScope, { service: { steps } }: ApiParts): void {
   );
 }
 
-function addMoves(app: ApiScope, { service: { steps } }: ApiParts): void {
+function addMoves(app: ApiScope, { service: { steps } }: StepParts): void {
   app.post(
     `${functionPath}/next`,
     changeRoute({

@@ -17,7 +17,7 @@ import type { FlowStore } from '../ports/flow-store';
 import type { FlowLimits, FlowWorkflows, FlowWorkflowView } from '../ports/flow-workflow';
 import { acceptsChanges } from '../ports/phase-transitions';
 import { ControlledLetters } from './controlled-letters';
-import { ControlledSteps } from './controlled-steps';
+import { controlledSteps } from './controlled-steps';
 import { type AdmittedDocument, assertFunctions, type DocumentAdmission } from './document-admission';
 import { findFlow } from './find-flow';
 import { FlowRevisions } from './flow-revisions';
@@ -59,7 +59,7 @@ export class FlowController implements FlowService {
     this.client = new FlowWorkflowClient(props);
     this.revisions = new FlowRevisions(props);
     this.letters = new ControlledLetters({ ...props, client: this.client });
-    this.steps = new ControlledSteps({ ...props, client: this.client });
+    this.steps = controlledSteps({ ...props, client: this.client });
   }
 
   async submit(flow: FlowKey, text: string, requester: Requester): Promise<SubmitResult> {

@@ -29,7 +29,7 @@ test('records keep all digits on their way in and out', async () => {
   const text = '{"name":"a/b.json","records":[{"n":9007199254740993}]}';
   const put = await post(`${path}/print0/step`, text);
   expect([put.statusCode, put.json()]).toMatchObject([200, { function: 'print0', name: 'a/b.json', state: 'waiting' }]);
-  const { store } = api.flows.steps.stores;
+  const { store } = api.flows.stepStores;
   const object = await store.get('steps', 'kflow-dev/jobx/jobx/print0/in/a/b.json');
   expect(Buffer.from(object).toString()).toBe('{"n":9007199254740993}\n');
   const step = { function: 'print0', name: 'a', state: 'done', run: 1 };
@@ -55,7 +55,7 @@ test('lists folders and objects', async () => {
 });
 
 test("the documents' request for the result of an input", async () => {
-  const { store } = api.flows.steps.stores;
+  const { store } = api.flows.stepStores;
   await api.app.inject(path);
   await store.put('steps', 'kflow-dev/jobx/jobx/print0/in/testfile.csv', Buffer.from('{"n": 1}'));
   const body = { cursor: 'testfile.csv', execFnId: 'print0', simFnId: 'numbers', namespace: 'jobx', jobId: 'jobx' };
