@@ -95,7 +95,6 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/topology/avro',
     'runtime/api-contract',
     'runtime/async',
-    'runtime/avro',
     'runtime/connectors/connector',
     'runtime/engine',
   ],

@@ -1,8 +1,8 @@
 import { FunctionError } from '../../lib/errors';
 import type { WrittenSchema } from '../../lib/topology/avro/avro-type';
 import { parseExactJson, renderExactJson } from '../../lib/topology/avro/exact-json';
-import { readJson } from '../avro/read-json';
 import { AvroSchemaCodec } from '../engine/avro-message';
+import { encodeJson } from '../engine/encode-json';
 
 /** One record of an object: its JSON, and its message. */
 export interface StepRecord {
@@ -64,15 +64,10 @@ export class StepRecords {
   }
 
   private record(json: unknown, place: string): StepRecord {
-    for (const codec of this.codecs) {
-      const payload = codec.encode(readJson(codec.type, json));
-      if (payload !== undefined) return { json, payload };
-    }
-    const [codec] = this.codecs;
-    if (codec === undefined) throw invalid('the inputs of the function have no schema');
+    const encoded = encodeJson(this.codecs, json);
+    if ('payload' in encoded) return { json, payload: encoded.payload };
     const others = this.codecs.length > 1 ? `, nor that of another input (${this.codecs.length} schemas)` : '';
-    const fault = codec.misfit(readJson(codec.type, json));
-    throw invalid(`${place}the record does not fit the schema of the input${others}: ${fault}`);
+    throw invalid(`${place}the record does not fit the schema of the input${others}: ${encoded.misfit}`);
   }
 
   /** Whether a value has a field of a record: a record with a mistake is no file. */

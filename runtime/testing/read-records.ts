@@ -5,8 +5,8 @@ import type { WrittenSchema } from '../../lib/topology/avro/avro-type';
 import { parseExactJson } from '../../lib/topology/avro/exact-json';
 import type { DocumentPath } from '../../lib/topology/problem/problem';
 import { showValue } from '../../lib/topology/problem/show-value';
-import { readJson } from '../avro/read-json';
 import { AvroSchemaCodec } from '../engine/avro-message';
+import { encodeJson } from '../engine/encode-json';
 import type { Fault } from './fault';
 
 /** The records of a list, or of the file that stands for it, with their paths in the test. */
@@ -44,15 +44,9 @@ export function encodeRecord(
     });
     return undefined;
   }
-  let misfit: string | undefined;
-  for (const schema of schemas) {
-    const codec = codecOf(schema);
-    const record = readJson(codec.type, value);
-    const message = codec.encode(record);
-    if (message !== undefined) return message;
-    misfit ??= codec.misfit(record);
-  }
-  faults.push({ path: at, message: misfit ?? 'does not fit the schema' });
+  const encoded = encodeJson(schemas.map(codecOf), value);
+  if ('payload' in encoded) return encoded.payload;
+  faults.push({ path: at, message: encoded.misfit });
   return undefined;
 }
 
