@@ -117,6 +117,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/adapters/memory',
     'runtime/adapters/s3/object-downloads',
     'runtime/avro',
+    'runtime/connectors/registry',
     'runtime/engine',
     'runtime/replica',
   ],

@@ -1,14 +1,21 @@
 import { descriptorOf } from '../../lib/topology/function-types/function-type';
-import { sourceConnector } from '../connectors/registry';
 import { SourceLetters } from '../engine/letters/source-letters';
 import type { Failure, HostEvents } from '../engine/ports/host';
 import { SourceLoop } from '../engine/source-loop';
-import { noteLoss } from './note-loss';
-import { aborted, hostOf, partOf, type ReplicaContext, replicaName, sourceContext, writerOf } from './replica-context';
+import { aborted, partOf, type ReplicaContext, replicaName, writerOf } from './replica-context';
+import { openSourceLinks, type SourceReplica } from './source-links';
 
-/** Runs a source to its end and seals its stream. A source that has ended in this run before reads nothing. */
+/** Runs a source to its end and, if nothing may follow in this process, until it is stopped. */
 export async function runSource(context: ReplicaContext): Promise<void> {
-  const { spec, links, stop, health } = context;
+  const { spec, stop } = context;
+  await readSource({ ...context, links: openSourceLinks(context) });
+  // a Deployment would restart a replica that exits, so this one waits until it is stopped
+  if (spec.mode === 'stream' || !descriptorOf(spec.type).batch.ends) await aborted(stop);
+}
+
+/** Reads a source to its end and seals its stream. A source that has ended in this run before reads nothing. */
+export async function readSource(context: SourceReplica): Promise<void> {
+  const { links, stop, health } = context;
   const writer = writerOf(context);
   const part = partOf(context);
   if (await links.state.hasEnded(writer, part)) {
@@ -18,12 +25,10 @@ export async function runSource(context: ReplicaContext): Promise<void> {
     if (stop.aborted) return;
     await links.state.markPartEnded(writer, part);
   }
-  // a Deployment would restart a replica that exits, so this one waits until it is stopped
-  if (spec.mode === 'stream' || !descriptorOf(spec.type).batch.ends) await aborted(stop);
 }
 
 /** Resolves when every record of the source is stored, or when the replica must stop and nothing is lost by that. */
-async function readToEnd(context: ReplicaContext): Promise<void> {
+async function readToEnd(context: SourceReplica): Promise<void> {
   const { spec, environment, links, log, counters, stop, health } = context;
   const loop = new SourceLoop({
     spec,
@@ -31,7 +36,7 @@ async function readToEnd(context: ReplicaContext): Promise<void> {
     letters: new SourceLetters(spec, { publisher: links.publisher, replica: replicaName(context), log }),
     counters,
     log,
-    noteLoss: (message, lost) => noteLoss(context, message, lost),
+    noteLoss: (message, lost) => links.noteLoss(message, lost),
     graceMs: environment.shutdownMs,
   });
   context.watchInFlight?.(() => loop.inFlight);
@@ -39,9 +44,9 @@ async function readToEnd(context: ReplicaContext): Promise<void> {
     health.hostDied();
     loop.fail(cause);
   };
-  const host = hostOf(context, { ...noRecords, log: (level, text) => log(level, text), crashed });
+  const host = links.createHost({ ...noRecords, log: (level, text) => log(level, text), crashed });
   await host.open();
-  const source = await sourceConnector(spec.type).open(await sourceContext(context, host));
+  const source = await links.openSource(host);
   health.enter('working');
   log('INFO', `started, process ${process.pid}`);
   await loop.run(source, stop).catch(async (error: unknown) => {

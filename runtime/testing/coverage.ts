@@ -1,7 +1,7 @@
 import { streamName } from '../../lib/plan/names';
 import { upstreamsOf } from '../../lib/topology/document/graph';
 import type { Topology } from '../../lib/topology/document/topology';
-import { kindOf } from '../../lib/topology/function-types/function-type';
+import { descriptorOf, kindOf } from '../../lib/topology/function-types/function-type';
 import { edgeName } from './plan-test';
 import type { TestRun } from './run-plan';
 import type { TestPlan } from './test-plan';
@@ -14,7 +14,7 @@ export interface CoveredItem {
 
 /** What the tests of a topology have covered, in the order of the document. */
 export interface Coverage {
-  /** Functions that got a record; sources do not run in tests. */
+  /** Functions that got a record, and sources with code that emitted one. */
   readonly functions: readonly CoveredItem[];
   /** Outputs and their readers: the reader got a record that a test's function, or its input, wrote there. */
   readonly edges: readonly CoveredItem[];
@@ -30,14 +30,20 @@ export interface CoveringRun {
 }
 
 export function coverageOf(topology: Topology, runs: readonly CoveringRun[]): Coverage {
-  const running = topology.dag.filter(({ type }) => kindOf(type) !== 'source');
+  const running = topology.dag.filter(({ type }) => kindOf(type) !== 'source' || descriptorOf(type).code !== 'none');
+  const hasEmitted = (id: string, { plan, run }: CoveringRun) =>
+    plan.functions.some(({ spec }) => spec.function === id) && (run.outputs.get(id)?.length ?? 0) > 0;
   const isRead = (id: string, stream: string, { run }: CoveringRun) => run.reads.has(`${id}<${stream}`);
   const streamsOf = (id: string) =>
     upstreamsOf(topology, id).map((output) => ({ output, stream: streamName(topology, output.from, output.side) }));
   return {
-    functions: running.map(({ id }) => ({
+    functions: running.map(({ id, type }) => ({
       name: id,
-      isCovered: runs.some((each) => streamsOf(id).some(({ stream }) => isRead(id, stream, each))),
+      isCovered: runs.some(
+        (each) =>
+          streamsOf(id).some(({ stream }) => isRead(id, stream, each)) ||
+          (kindOf(type) === 'source' && hasEmitted(id, each)),
+      ),
     })),
     edges: running.flatMap(({ id }) =>
       streamsOf(id).map(({ output, stream }) => ({
@@ -50,7 +56,7 @@ export function coverageOf(topology: Topology, runs: readonly CoveringRun[]): Co
       })),
     ),
     errorPaths: running
-      .filter(({ meta }) => meta.code !== undefined || meta.module !== undefined)
+      .filter(({ type, meta }) => kindOf(type) === 'process' && (meta.code !== undefined || meta.module !== undefined))
       .map(({ id }) => ({
         name: id,
         isCovered: runs.some(({ run }) => run.errors.some((error) => error.function === id)),

@@ -12,6 +12,7 @@ import { MemoryPublisher } from '../adapters/memory/memory-publisher';
 import { MemorySink } from '../adapters/memory/memory-sink';
 import { MemoryStreams } from '../adapters/memory/memory-streams';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
+import { sourceConnector } from '../connectors/registry';
 import { AvroSchemaCodec } from '../engine/avro-message';
 import { parseClaim } from '../engine/claim';
 import { OutputWriter } from '../engine/output-writer';
@@ -24,6 +25,7 @@ import type { ReplicaEnvironment } from '../replica/environment';
 import { maxPayloadOf } from '../replica/links';
 import type { ReaderLinks } from '../replica/reader-links';
 import { hostOf } from '../replica/replica-context';
+import type { SourceLinks } from '../replica/source-links';
 import { WatchedHost } from './watched-host';
 
 /** A failed attempt of a record. */
@@ -62,6 +64,7 @@ export class MemoryFlow implements SchemaSource {
   private readonly notes = new Map<string, MemoryNotes>();
   private readonly groups = new Map<string, MemoryGroups>();
   private readonly sinks = new Map<string, MemorySink>();
+  private readonly positions = new Map<string, { stored: number }>();
   private readonly codecs = new RecordCodecs(this);
 
   /** `buckets` are the folders from which functions with automatic download get their objects. */
@@ -115,6 +118,7 @@ export class MemoryFlow implements SchemaSource {
       origins: lookups,
       errors: {
         report: ({ delivery, payload }, failure) => {
+          if (connection.isClosed) return;
           const { stream, sequence } = delivery;
           this.attempts.push({ function: spec.function, stream, sequence, payload, failure });
         },
@@ -128,6 +132,36 @@ export class MemoryFlow implements SchemaSource {
         return new MemoryGroupLog(groups, { isLost: () => connection.isClosed });
       },
       progressOf: async (input) => this.consumerOf(input).progress(),
+      noteLoss: async (message) => log('ERROR', message),
+    };
+  }
+
+  /** What a replica of a source with code works through. */
+  sourceLinksOf(replica: MemoryReplica): SourceLinks {
+    const { spec, environment, connection, log, onStored } = replica;
+    const { streams, state } = this;
+    const publisher = new MemoryPublisher({ streams, connection, onStored });
+    const position = named(this.positions, `${spec.function} ${environment.replica}`, () => ({ stored: 0 }));
+    const save = (stored: number) => {
+      if (!connection.isClosed) position.stored = stored;
+    };
+    return {
+      writer: new OutputWriter(publisher, { maxPayload: maxPayloadOf(spec), ...this.storeOf(spec) }),
+      publisher,
+      state,
+      createHost: this.hostsOf(replica),
+      openSource: async (host) =>
+        sourceConnector(spec.type).open({
+          spec,
+          endpoint: undefined,
+          log,
+          replica: environment.replica,
+          run: await state.run(),
+          listing: () => Promise.reject(new Error(`${spec.type} does not run in tests`)),
+          recentIds: async () => streams.stream(spec.output?.stream ?? '').messages.map(({ id }) => id),
+          position: async () => ({ start: position.stored, save }),
+          generate: () => host.generate(),
+        }),
       noteLoss: async (message) => log('ERROR', message),
     };
   }

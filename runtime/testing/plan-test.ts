@@ -5,7 +5,7 @@ import { deadLetterStream, streamName } from '../../lib/plan/names';
 import { type Upstream, upstreamsOf } from '../../lib/topology/document/graph';
 import type { TestDocument } from '../../lib/topology/document/test-case-schema';
 import type { FlowFunction, Topology } from '../../lib/topology/document/topology';
-import { kindOf } from '../../lib/topology/function-types/function-type';
+import { descriptorOf, kindOf, withArticle } from '../../lib/topology/function-types/function-type';
 import { suggest } from '../../lib/topology/problem/nearest-name';
 import { formatPath } from '../../lib/topology/problem/problem';
 import { type Expected, readExpected } from './expected';
@@ -43,7 +43,13 @@ export function planTest(
     return { faults: [{ path: ['function'], message }] };
   }
   const faults: Fault[] = [];
-  const chain = testedChain(topology, { first, to: test.to }, faults);
+  const isSource = kindOf(first.type) === 'source';
+  const runs = !isSource || test.input === undefined;
+  if (isSource && runs && descriptorOf(first.type).code === 'none') {
+    const message = `a test does not run ${withArticle(first.type)}; write what it emits as the input`;
+    return { faults: [{ path: ['function'], message }] };
+  }
+  const chain = testedChain(topology, { first, to: test.to, runs }, faults);
   if (faults.length > 0) return { faults };
   const { input, interruptions } = new InputPlanner(place, { test, first, chain }, faults).plan();
   const edges = chain.flatMap((fn) => edgesOf(topology, fn));
@@ -54,6 +60,9 @@ export function planTest(
     functions: chain.map((fn) => testedFunction(topology, flow, { fn, test })),
     input,
     interruptions,
+    ...(isSource && runs && test.records !== undefined
+      ? { limit: { stream: streamName(topology, first.id), records: test.records } }
+      : {}),
     edges,
     schemas: topology.dag.flatMap((fn) => outputsOfFunction(fn).flatMap((output) => outputSchemasOf(topology, output))),
     deadLetters: deadLetterStream(topology),

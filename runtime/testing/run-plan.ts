@@ -41,13 +41,14 @@ export async function runPlan(plan: TestPlan): Promise<TestRun> {
 }
 
 /** The flow with its streams, which contain the whole input. */
-function openFlow({ schemas, functions, input, buckets }: TestPlan): MemoryFlow {
+function openFlow({ schemas, functions, input, buckets, limit }: TestPlan): MemoryFlow {
   const flow = new MemoryFlow(buckets);
   for (const schema of schemas) flow.addSchema(schema);
   for (const { spec } of functions) {
     flow.streams.bind(spec.deadLetters.subject, spec.deadLetters.stream);
     for (const { subject, stream } of outputsOf(spec)) flow.streams.bind(subject, stream);
   }
+  if (limit !== undefined) flow.streams.stream(limit.stream).maxMessages = limit.records;
   for (const [name, payloads] of input) {
     const stream = flow.streams.stream(name);
     payloads.forEach((payload, index) => {
@@ -126,7 +127,17 @@ class RunningTest {
       this.replicas.delete(replica);
       if (end.is === 'done') return;
       if (end.is === 'failed') throw end.error;
+      if (this.isLimited(spec)) {
+        await flow.state.markEnded({ function: spec.function, streams: outputsOf(spec).map(({ stream }) => stream) });
+        return;
+      }
     }
+  }
+
+  /** The source has emitted what the test takes. */
+  private isLimited({ output }: TestedFunction['spec']): boolean {
+    const { limit } = this.plan;
+    return limit !== undefined && output?.stream === limit.stream && this.flow.streams.stream(limit.stream).isFull;
   }
 
   private lateness(): string {

@@ -20,6 +20,8 @@ export interface TestPlan {
   /** The messages of each stream that the test writes, in order; none for the other outputs that the functions read. */
   readonly input: ReadonlyMap<string, readonly Uint8Array[]>;
   readonly interruptions: readonly Interruption[];
+  /** The stream of a source that runs, and how many records it takes. */
+  readonly limit?: { readonly stream: string; readonly records: number };
   readonly edges: readonly TestedEdge[];
   /** Schemas of the topology. */
   readonly schemas: readonly WrittenSchema[];

@@ -1,11 +1,13 @@
 import type { FunctionSpec } from '../../lib/plan/function-spec';
+import { kindOf } from '../../lib/topology/function-types/function-type';
 import { MemoryConnection } from '../adapters/memory/memory-connection';
 import type { HostRecord, Log } from '../engine/ports/host';
 import { readEnvironment } from '../replica/environment';
 import { ReplicaHealth } from '../replica/replica-health';
 import { runReader } from '../replica/run-reader';
+import { readSource } from '../replica/run-source';
 import { type Interruptions, type MessageOrigin, type Moment, originOfId } from './interruptions';
-import type { MemoryFlow } from './memory-flow';
+import type { MemoryFlow, MemoryReplica } from './memory-flow';
 import type { WatchedHost } from './watched-host';
 
 export interface TestReplicaProps {
@@ -78,27 +80,31 @@ export class TestReplica {
     const whileOpen: Log = (level, text, about) => {
       if (!connection.isClosed) log(level, text, about);
     };
-    const links = flow.linksOf({
+    const replica: MemoryReplica = {
       spec,
       environment,
       connection,
       log: whileOpen,
       onHost: (host) => this.hosts.push(host),
       onRecord: (record) => this.got(record),
-      onStored: ({ id }) => this.reached('output', originOfId(id)),
+      onStored: ({ id }) => {
+        this.reached('output', originOfId(id));
+        if (this.isLimited()) void this.kill();
+      },
       onAck: (delivery) => this.reached('ack', delivery),
-    });
+    };
     try {
-      await runReader({
+      const context = {
         spec,
         environment,
-        links,
         counters: { in: 0, out: 0, failed: 0, dead: 0 },
         errorCounts: { sent: 0, dropped: 0 },
         health: new ReplicaHealth(stopping.signal),
         log: whileOpen,
         stop: stopping.signal,
-      });
+      };
+      if (kindOf(spec.type) === 'source') await readSource({ ...context, links: flow.sourceLinksOf(replica) });
+      else await runReader({ ...context, links: flow.linksOf(replica) });
       return stopping.signal.aborted ? this.interrupted() : { is: 'done' };
     } catch (error) {
       return connection.isClosed ? this.interrupted() : { is: 'failed', error: error as Error };
@@ -118,6 +124,12 @@ export class TestReplica {
     const line = this.props.interruptions.due(this.props.spec.function, moment, origin);
     if (line?.kind === 'crash') void this.kill();
     else if (line?.kind === 'pause') this.stop();
+  }
+
+  /** The source has emitted what the test takes. */
+  private isLimited(): boolean {
+    const { spec, flow } = this.props;
+    return kindOf(spec.type) === 'source' && flow.streams.stream(spec.output?.stream ?? '').isFull;
   }
 
   /** The connection ends with the replica: what it still held is delivered again. */

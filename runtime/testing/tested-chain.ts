@@ -1,29 +1,35 @@
 import { upstreamsOf } from '../../lib/topology/document/graph';
 import type { FlowFunction, Topology } from '../../lib/topology/document/topology';
-import { kindOf } from '../../lib/topology/function-types/function-type';
 import { suggest } from '../../lib/topology/problem/nearest-name';
 import type { Fault } from './fault';
+
+/** The ends of a chain. */
+export interface TestedWay {
+  readonly first: FlowFunction;
+  readonly to: string | readonly string[] | undefined;
+  /** Whether the first function runs, too. */
+  readonly runs: boolean;
+}
 
 /** Every function behind the first one. */
 const all = '*';
 
 /**
  * The functions that a test runs, in the order of the document: the first one alone, or all on a way from it to the last ones.
- * A source itself does not run. Adds a fault for each last function that there is no way to.
+ * A source for which the test has input does not run itself. Adds a fault for each last function that there is no way to.
  */
 export function testedChain(
   topology: Topology,
-  { first, to }: { readonly first: FlowFunction; readonly to: string | readonly string[] | undefined },
+  { first, to, runs }: TestedWay,
   faults: Fault[],
 ): readonly FlowFunction[] {
-  const isSource = kindOf(first.type) === 'source';
   const behind = reachable([first.id], (id) => readersOf(topology, id));
-  const runs = ({ id }: FlowFunction) => id !== first.id || !isSource;
-  if (to === undefined && !isSource) return [first];
-  if (to === undefined || to === all) return topology.dag.filter((fn) => behind.has(fn.id) && runs(fn));
+  const isRun = ({ id }: FlowFunction) => id !== first.id || runs;
+  if (to === undefined && runs) return [first];
+  if (to === undefined || to === all) return topology.dag.filter((fn) => behind.has(fn.id) && isRun(fn));
   const last = typeof to === 'string' ? [to] : to;
   last.forEach((id, index) => {
-    if (behind.has(id) && (id !== first.id || !isSource)) return;
+    if (behind.has(id) && (id !== first.id || runs)) return;
     const path = typeof to === 'string' ? ['to'] : ['to', index];
     const known = topology.dag.map((fn) => fn.id);
     const what = known.includes(id)
@@ -32,7 +38,7 @@ export function testedChain(
     faults.push({ path, message: what });
   });
   const before = reachable(last, (id) => upstreamsOf(topology, id).map(({ from }) => from));
-  return topology.dag.filter((fn) => behind.has(fn.id) && before.has(fn.id) && runs(fn));
+  return topology.dag.filter((fn) => behind.has(fn.id) && before.has(fn.id) && isRun(fn));
 }
 
 /** The functions that read an output of a function. */

@@ -35,7 +35,7 @@ export function testedFunction(
   const { spec } = workload;
   const stream = streamName(topology, fn.id);
   // what a function without readers returns is dropped, but not in a test
-  const leaf = kindOf(fn.type) === 'process' && spec.output === undefined;
+  const leaf = kindOf(fn.type) !== 'sink' && spec.output === undefined;
   const { maxMsgs, maxBytes } = fn.globalConfig.stream;
   const output = {
     stream,

@@ -29,7 +29,9 @@ const failedAttempt = {
 const testCase = field.section(
   {
     name: field.word('Name of the test, unique in its file.'),
-    function: field.text('The function that gets the input. Of a source, the input is what the source emits.'),
+    function: field.text(
+      'The function that gets the input. Of a source, the input is what the source emits; a raw-source without input runs its code.',
+    ),
     to: z
       .union([z.string(), z.array(z.string())], { error: 'the id of a function, a list of ids, or "*"' })
       .describe('The last functions of a chain; "*" runs everything behind the function. By default, it runs alone.')
@@ -60,6 +62,9 @@ const testCase = field.section(
       .describe(
         'The records of every expected edge come in the order of the test; with a field, those with the same value of it.',
       )
+      .optional(),
+    records: field
+      .count('Number of records that a raw-source without input emits; by default, all until it ends.')
       .optional(),
     replicas: field.count('Number of replicas of each function; 1 by default.').optional(),
     env: z

@@ -6,11 +6,13 @@ export interface MemoryMessage extends Outgoing {
   readonly timestampMs: number;
 }
 
-/** A stream without limits, which stores one message for each id, however late the second one comes. */
+/** A stream which stores one message for each id, however late the second one comes; without limits unless it gets one. */
 export class MemoryStream {
   private readonly stored: MemoryMessage[] = [];
   private readonly sequences = new Map<string, number>();
   private readonly listeners: (() => void)[] = [];
+  /** The stream takes no more messages than these. */
+  maxMessages = Number.POSITIVE_INFINITY;
 
   constructor(readonly name: string) {}
 
@@ -24,6 +26,10 @@ export class MemoryStream {
 
   get(sequence: number): MemoryMessage | undefined {
     return this.stored[sequence - 1];
+  }
+
+  get isFull(): boolean {
+    return this.stored.length >= this.maxMessages;
   }
 
   /** `listener` is called after each new message. */

@@ -19,6 +19,10 @@ export interface TestedCode {
   readonly hangs: string;
   /** Returns the number in the environment variable `STEP` as `n`. */
   readonly readsEnv: string;
+  /** A source that yields 0, 1, 2 and so on without end. */
+  readonly counts: string;
+  /** A source that returns 1, a record that does not fit, and 3, then nothing. */
+  readonly lists: string;
   readonly errorType: string;
 }
 
@@ -56,6 +60,13 @@ def run(ctx, event):
   hangs: `import time
 def run(ctx, event):
     while True: time.sleep(1)`,
+  counts: `def run():
+    n = 0
+    while True:
+        yield {"n": n}
+        n += 1`,
+  lists: `lists = [[{"n": 1}, {"n": "x"}, {"n": 3}]]
+def run(): return lists.pop() if lists else None`,
   readsEnv: `import os
 def run(ctx, event): return {"n": int(os.environ["STEP"])}`,
 };
@@ -93,5 +104,8 @@ export function finish(ctx) {
   return event;
 }`,
   hangs: 'export function run() { return new Promise(() => setInterval(() => {}, 1000)); }',
+  counts: 'export function* run() { for (let n = 0; ; n++) yield { n }; }',
+  lists: `const lists = [[{ n: 1 }, { n: 'x' }, { n: 3 }]];
+export function run() { return lists.pop() ?? null; }`,
   readsEnv: 'export function run() { return { n: Number(process.env.STEP) }; }',
 };

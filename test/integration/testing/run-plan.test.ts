@@ -8,12 +8,23 @@ import { pythonCode, type TestedCode, typeScriptCode } from './functions';
 
 const schema = '{"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}';
 
+interface Parts {
+  /** More keys of the `meta` of `map`. */
+  readonly meta?: string;
+  /** The code of the source. */
+  readonly source?: string;
+}
+
 /** A source, a function `map` with the code, a function `next` that passes on, and a sink. */
-function topologyOf({ language }: TestedCode, code: string, meta = '') {
+function topologyOf({ language }: TestedCode, code: string, { meta = '', source = code }: Parts) {
   const yaml = `
 jobId: tested
 dag:
-  - { id: in, type: raw-source, schema: '${schema}', meta: { name: run, code: "def run(): return None" }, out: [map] }
+  - id: in
+    type: raw-source
+    schema: '${schema}'
+    meta: { language: ${language}, name: run, code: ${JSON.stringify(source)} }
+    out: [map]
   - id: map
     type: raw
     schema: '${schema}'
@@ -32,9 +43,9 @@ dag:
 async function run(
   code: TestedCode,
   text: string,
-  { meta = '', ...test }: Partial<TestDocument> & { readonly meta?: string },
+  { meta, source, ...test }: Partial<TestDocument> & Parts,
 ): Promise<{ readonly run: TestRun; readonly discrepancies: readonly Discrepancy[] }> {
-  const topology = topologyOf(code, text, meta);
+  const topology = topologyOf(code, text, { meta, source });
   const place = { topology, flow: planInMemory(topology), baseDir: __dirname, folder: __dirname };
   const planned = planTest({ name: 'a test', function: 'map', ...test }, place);
   if ('faults' in planned) throw new Error(JSON.stringify(planned.faults));
@@ -167,6 +178,25 @@ describe.each([pythonCode, typeScriptCode])('a test of functions in $language', 
       input: n(1, 2, 3),
       output: n(1, 3),
       letters: [{ reason: 'exited', record: { n: 2 }, attempts: 2 }],
+    });
+    expect(discrepancies).toEqual([]);
+  });
+
+  it('runs a source with code, as far as the test takes records', async () => {
+    const counted = { source: code.counts, function: 'in', records: 5 };
+    const alone = await run(code, code.doubles, { ...counted, output: n(0, 1, 2, 3, 4), inOrder: true });
+    expect(alone.discrepancies).toEqual([]);
+    const chain = await run(code, code.doubles, { ...counted, to: 'next', output: n(0, 2, 4, 6, 8) });
+    expect(chain.discrepancies).toEqual([]);
+  });
+
+  it('runs a source to its end, and gives a record that does not fit to the letters', async () => {
+    const { discrepancies } = await run(code, code.doubles, {
+      source: code.lists,
+      function: 'in',
+      to: '*',
+      output: { in: n(1, 3), store: n(2, 6) },
+      letters: [{ function: 'in', message: { $matches: 'n: expected long' } }],
     });
     expect(discrepancies).toEqual([]);
   });

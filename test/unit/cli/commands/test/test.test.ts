@@ -59,7 +59,9 @@ describe('kflow test', () => {
     expect({ status, stderr }).toEqual({ status: ExitStatus.Done, stderr: '' });
     expect(stdout).toMatch(/numbers\.yaml\n {2}ok {4}stores \(.*\)\n.*numbers\.test\.yaml\n {2}ok {4}doubles \(/);
     expect(stdout).toContain('2 tests passed, 0 failed');
-    expect(stdout).toContain('functions 2/2, edges 2/2, error paths 0/1\n  not covered, error paths: double\n');
+    expect(stdout).toContain(
+      'functions 2/3, edges 2/2, error paths 0/1\n  not covered, functions: in\n  not covered, error paths: double\n',
+    );
   });
 
   it('shows the difference of a test that fails, and where the code failed', async () => {
