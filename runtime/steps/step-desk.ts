@@ -5,8 +5,8 @@ import type { SimulateRequest, Step, StepEntry, StepFolder, Steps } from '../api
 import { Limit } from '../async/limit';
 import { pause } from '../async/pause';
 import { findObject, objectsIn, type StepObjects, type StepPlace } from './step-objects';
-import { renderRecords, StepRecords } from './step-records';
-import { getIfThere, isResultOf, readResult, versionOf } from './step-result';
+import { readValues, renderRecords, StepRecords } from './step-records';
+import { getIfThere, isResultOf, parseResult, readResult, versionOf } from './step-result';
 
 export interface StepDeskPorts {
   readonly plan: Pick<FlowPlan, 'devStore' | 'workloads' | 'namespace' | 'jobId'>;
@@ -137,9 +137,9 @@ export class StepDesk {
   }
 
   /**
-   * The result of `execFnId` for what `simFnId` makes of `cursor`: its result with that name or, of a source that lists objects,
-   * the record of the object with that key. What was put under the name already is not put again. Throws StateError
-   * `step-missing` when there is nothing.
+   * The result of `execFnId` for what `simFnId` makes of `cursor`: its result with that name, or records that somebody has put in
+   * its place; of a source that lists objects, the record of the object with that key. What was put under the name already is
+   * not put again. Throws StateError `step-missing` when there is nothing.
    */
   async simulate({ cursor, execFnId, simFnId }: SimulateRequest): Promise<Step> {
     const exec = this.function(execFnId);
@@ -161,29 +161,43 @@ export class StepDesk {
     { cursor, exec }: { readonly cursor: string; readonly exec: PlannedSteps },
   ): Promise<readonly unknown[] | undefined> {
     const source = this.dev.sources.find((each) => each.function === simFnId);
-    if (source !== undefined) {
-      const { listed } = source;
-      if (listed === undefined) return undefined; // only what was put stands for its records
-      const location = parseS3Location(listed.topics);
-      const object = await findObject(this.ports.open(listed.bucket), location.bucket, cursor);
-      if (object === undefined || !isInLocation(location, cursor)) return undefined;
-      const { lastModifiedMs } = object;
-      return [this.records(exec.function).ofFile({ bucket: location.bucket, key: cursor, lastModifiedMs }).json];
-    }
-    const sim = this.function(simFnId);
-    const result = await readResult(this.store, this.place(simFnId), cursor);
-    const edges = sim.next.filter((edge) => edge.function === exec.function);
-    const records = result === undefined ? [] : recordsOf(result, edges.length === 0 ? [{}] : edges);
-    return records.length === 0 ? undefined : records;
+    const edges = source === undefined ? this.function(simFnId).next : [];
+    const there = await this.outputsAt(
+      simFnId,
+      cursor,
+      edges.filter((edge) => edge.function === exec.function),
+    );
+    if (there !== undefined || source?.listed === undefined) return there;
+    const location = parseS3Location(source.listed.topics);
+    const object = await findObject(this.ports.open(source.listed.bucket), location.bucket, cursor);
+    if (object === undefined || !isInLocation(location, cursor)) return undefined;
+    const { lastModifiedMs } = object;
+    return [this.records(exec.function).ofFile({ bucket: location.bucket, key: cursor, lastModifiedMs }).json];
+  }
+
+  /** The records in the outDir of a function: those of its result, or what somebody has put in place of a result. */
+  private async outputsAt(
+    functionId: string,
+    name: string,
+    edges: readonly { readonly side?: string }[],
+  ): Promise<readonly unknown[] | undefined> {
+    const { bucket, prefix } = this.dev.bucket;
+    const content = await getIfThere(this.store, bucket, `${prefix}${functionId}/out/${name}`);
+    if (content === undefined) return undefined;
+    const result = parseResult(content);
+    const records =
+      result === undefined
+        ? readValues(Buffer.from(content).toString('utf8'))
+        : recordsOf(result, edges.length === 0 ? [{}] : edges);
+    return records?.length === 0 ? undefined : records;
   }
 
   private nothing({ cursor, execFnId, simFnId }: SimulateRequest): StateError {
     const { inDir } = this.place(execFnId);
     const listed = this.dev.sources.find((each) => each.function === simFnId)?.listed;
-    const sim = this.dev.functions.find((each) => each.function === simFnId);
     const places = [
       ...(listed === undefined ? [] : [`object "${cursor}" at ${listed.topics}`]),
-      ...(sim === undefined ? [] : [`result with records at ${sim.outDir}${cursor}`]),
+      `records at ${this.dev.bucket.prefix}${simFnId}/out/${cursor}`,
       `object at ${inDir}${cursor}`,
     ];
     return new StateError('step-missing', `${execFnId}: there is no ${places.join(', and no ')}; put one`);

@@ -18,7 +18,11 @@ export function isResultOf(result: Step | undefined, object: ListedObject): bool
 /** The stored result of the object with this name; undefined without one, or if somebody put something else there. */
 export async function readResult(store: StepObjects, place: StepPlace, name: string): Promise<Step | undefined> {
   const bytes = await getIfThere(store, place.bucket, place.outDir + name);
-  if (bytes === undefined) return undefined;
+  return bytes === undefined ? undefined : parseResult(bytes);
+}
+
+/** The result in the content of an object; undefined if it is something else. */
+export function parseResult(bytes: Uint8Array): Step | undefined {
   try {
     return stepSchema.safeParse(parseExactJson(Buffer.from(bytes).toString('utf8'))).data;
   } catch {

@@ -168,10 +168,23 @@ describe('simulates', () => {
     expect(step).toMatchObject({ inputs: [{ n: 4 }], outputs: [{ n: 5 }] });
   });
 
+  test('any function or source by records in its outDir', async () => {
+    for (const [id, exec] of [
+      ['made', 'c'],
+      ['b', 'd'],
+    ]) {
+      const records = Buffer.from('[{"n": 6}, {"n": 7}]');
+      await flow.store.put('dev', `kflow-dev/default/job/${id}/out/mine`, records);
+      const step = await flow.desk.simulate({ cursor: 'mine', execFnId: exec ?? '', simFnId: id ?? '' });
+      expect(step).toMatchObject({ function: exec, inputs: [{ n: 6 }, { n: 7 }], outputs: [{ n: 7 }, { n: 8 }] });
+    }
+  });
+
   test('nothing, and says where it looked', async () => {
     await expect(flow.desk.simulate({ cursor: 'x', execFnId: 'a', simFnId: 'list' })).rejects.toMatchObject({
       code: 'step-missing',
-      message: 'a: there is no object "x" at s3a://objects/day, and no object at kflow-dev/default/job/a/in/x; put one',
+      message:
+        'a: there is no object "x" at s3a://objects/day, and no records at kflow-dev/default/job/list/out/x, and no object at kflow-dev/default/job/a/in/x; put one',
     });
     await expect(flow.desk.simulate({ cursor: 'x', execFnId: 'a', simFnId: 'lost' })).rejects.toMatchObject({
       code: 'edge-unknown',
