@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors';
 import { isSecretVariable } from '../topology/check/check-secrets';
-import { functionsOf } from '../topology/document/graph';
+import { functionsOf, runningFunctions } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
@@ -30,7 +30,8 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     topology,
     topology.dag.map((fn, index) => ({ fn, buckets: planned[index]?.buckets ?? [] })),
   );
-  const workloads = planned.map((part) => part.workload);
+  const running = new Set(runningFunctions(topology).map(({ id }) => id));
+  const runs = ({ workload }: PlannedFunction) => running.has(workload.function);
   return {
     namespace,
     jobId,
@@ -43,16 +44,14 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
     consumers: planned.flatMap((part) => part.consumers),
     stateBucket: stateBucket(topology),
     storage: { replicas: replicasOr(replicas), onDelete },
-    // step by step, no source and no sink runs by itself
-    workloads: isStepped(topology) ? workloads.filter(({ spec }) => spec.steps !== undefined) : workloads,
+    workloads: planned.filter(runs).map((part) => part.workload),
     ...(devStore === undefined ? {} : { devStore }),
     secrets: secrets.all,
-    buckets: uniqueBuckets(planned.flatMap((part) => part.buckets)),
+    // what a source would read may be simulated
+    buckets: uniqueBuckets(
+      planned.flatMap((part) => part.buckets.filter(({ role }) => runs(part) || role === 'source')),
+    ),
   };
-}
-
-function isStepped({ globalConfig }: Topology): boolean {
-  return globalConfig.devStore.enabled;
 }
 
 /** The streams of errors that functions create (KFLOW_CREATE_SIDESTREAM), each once. */
@@ -184,7 +183,7 @@ function uniqueBuckets(buckets: readonly PlannedBucket[]): PlannedBucket[] {
 
 /** Throws ConfigError `not-run-yet` with every function that this version cannot run on this machine. */
 export function assertRunnable(topology: Topology): void {
-  const faults = topology.dag.flatMap((fn) => {
+  const faults = runningFunctions(topology).flatMap((fn) => {
     const { code } = descriptorOf(fn.type);
     if (code === 'required' && fn.meta.code === undefined && fn.meta.module === undefined) {
       return [`${fn.id}: local runs do not use images; set meta.code or meta.module`];

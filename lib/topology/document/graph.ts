@@ -1,3 +1,4 @@
+import { kindOf } from '../function-types/function-type';
 import type { FlowFunction, Topology } from './topology';
 
 /** An output that a function reads: the main output of `from`, or its side output `side`. */
@@ -42,6 +43,11 @@ function indexOf(topology: Topology): GraphIndex {
   const index = { functions: new Map(topology.dag.map((each) => [each.id, each])), upstreams };
   indexes.set(topology, index);
   return index;
+}
+
+/** The functions that have replicas: all of them or, in a flow that runs step by step, the processes. */
+export function runningFunctions({ dag, globalConfig }: Topology): readonly FlowFunction[] {
+  return globalConfig.devStore.enabled ? dag.filter(({ type }) => kindOf(type) === 'process') : dag;
 }
 
 /** The functions sorted so that each follows all its inputs; otherwise in the order of the document. */

@@ -24,6 +24,7 @@ export function renderStatus(status: FlowStatus, view: StatusView): string {
     ].join('  '),
     `${status.mode === undefined ? '' : `${status.mode}, `}revision ${status.revision}, ${phase}${started}`,
     ...(status.reason === undefined ? [] : [fittingReason(status.reason, medium)]),
+    ...(status.devInsOuts.length === 0 ? [] : [`step by step: kflow dev list ${flowName(status)}`]),
   ].join('\n');
   const functions = status.functions.length === 0 ? '' : renderTable(status.functions, functionColumns(view), medium);
   const problems = status.health.problems.map((problem) => renderProblem(problem, view)).join('');

@@ -103,6 +103,18 @@ describe('a step-by-step run', () => {
     expect(two).not.toHaveProperty('takesFiles');
   });
 
+  test('needs no server of a sink, and no code of a source', () => {
+    const bucket = `{id: sink, type: s3-sink, ${written}, topics: "s3a://made"}`;
+    const { buckets } = planOfSteps(all, ...flow.slice(0, 3), bucket);
+    expect(buckets.map(({ role }) => role)).toEqual(['source', 'dev-store', 'dev-store']);
+    const made = `{id: made, type: raw-source, ${schema}, image: mine:1, out: [last]}`;
+    const { topology } = readTopology(`jobId: job\nglobalConfig: {devStore: {${all}}}\ndag: [${made}, ${last}]`, {
+      file: 'flow.yaml',
+      defaultJobId: 'job',
+    });
+    expect(() => assertRunnable(topology as Topology)).not.toThrow();
+  });
+
   test('is none if it is not enabled', () => {
     const plan = planOfSteps(all.replace('true', 'false'), ...flow);
     expect(plan.devStore).toBeUndefined();

@@ -1,4 +1,5 @@
 import type { PlanSettings } from '../../../../lib/plan/plan-connections';
+import { runningFunctions } from '../../../../lib/topology/document/graph';
 import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
 import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
 import { substituteOf } from './substitute';
@@ -24,7 +25,7 @@ export async function replaceServers(topology: Topology, { startSearch, say }: R
     search ??= await startSearch();
     return search;
   };
-  for (const { id, type, addr, topics } of topology.dag) {
+  for (const { id, type, addr, topics } of runningFunctions(topology)) {
     const { connectsTo } = descriptorOf(type);
     if (connectsTo !== 'search-server' && connectsTo !== 'nats-server') continue;
     const substitute = await substituteOf({ connectsTo, addr }, startOnce);

@@ -1,6 +1,7 @@
 import type { FlowPlan } from '../../../../lib/plan/flow-plan';
 import type { PlanSettings } from '../../../../lib/plan/plan-connections';
 import { planFlow } from '../../../../lib/plan/plan-flow';
+import { runningFunctions } from '../../../../lib/topology/document/graph';
 import type { FlowFunction, Topology } from '../../../../lib/topology/document/topology';
 import { descriptorOf } from '../../../../lib/topology/function-types/function-type';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
@@ -55,10 +56,11 @@ export class FlowPlanner {
    * Decides, for this and every later plan, what takes the place of the servers that functions name. Resolves with what people
    * should know, by the function's index. Throws ConfigError for a server that the machine cannot run.
    */
-  async settleServers({ dag }: Topology): Promise<readonly { readonly index: number; readonly message: string }[]> {
+  async settleServers(topology: Topology): Promise<readonly { readonly index: number; readonly message: string }[]> {
     const notes: { index: number; message: string }[] = [];
-    for (const [index, fn] of dag.entries()) {
-      const server = serverOf(fn);
+    const running = new Set(runningFunctions(topology));
+    for (const [index, fn] of topology.dag.entries()) {
+      const server = running.has(fn) ? serverOf(fn) : undefined;
       const substitute = server === undefined ? undefined : await this.machine?.decide(server);
       if (substitute === undefined) continue;
       const place =
