@@ -9,6 +9,7 @@ import { ConfigError, KFlowError } from '../errors';
 import type { FlowPlan } from '../plan/flow-plan';
 import { errorStreamObject, objectName } from '../plan/names';
 import { areSameServers } from '../plan/nats-access';
+import { partitionEnding } from '../plan/partitions';
 import { planFlow } from '../plan/plan-flow';
 import type { Purpose } from '../topology/document/draft';
 import { defaultImage } from '../topology/document/image';
@@ -177,7 +178,7 @@ export class Flow extends Chart {
       new SideStream(this, name, { flow, stream, name, account });
     }
     for (const consumer of flow.consumers) {
-      const id = objectName(flow, `${consumer.stream}_reader_${consumer.function}`);
+      const id = objectName(flow, `${consumer.stream}_reader_${consumer.function}${partitionEnding(consumer)}`);
       new StreamConsumer(this, id, { flow, consumer, account });
     }
     addFlowWorkloads(this, flow, settings);

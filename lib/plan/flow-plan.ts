@@ -1,6 +1,7 @@
 import type { ContainerSettings } from '../topology/document/container-settings';
 import type { S3Access } from '../topology/document/topology';
 import type { FunctionSpec } from './function-spec';
+import type { ConsumerRef } from './partitions';
 
 /** Everything a flow needs, by name. `kflow synth` renders the plan, the controller applies it, `kflow run` starts it. */
 export interface FlowPlan {
@@ -39,10 +40,7 @@ export interface PlannedStream {
 }
 
 /** A durable pull consumer with explicit acks. The server does not limit deliveries: the reader dead-letters records. */
-export interface PlannedConsumer {
-  readonly stream: string;
-  readonly durable: string;
-  readonly subject: string;
+export interface PlannedConsumer extends ConsumerRef {
   readonly ackWaitMs: number;
   readonly maxAckPending: number;
   readonly onDelete: 'keep' | 'delete';
@@ -55,7 +53,8 @@ export interface PlannedWorkload {
   readonly function: string;
   /**
    * A Job ends when its input ends; a Deployment does not end. A source that does not end and has several replicas is a
-   * StatefulSet: each replica has a number, which determines its share of the work and the ids of its records.
+   * StatefulSet, and so is a reader of records with keys: each replica has a number, which determines its share of the work,
+   * and for a source the ids of its records.
    */
   readonly kind: 'deployment' | 'statefulset' | 'job';
   readonly replicas: number;

@@ -29,6 +29,8 @@ const input = z
     stream: z.string(),
     subject: z.string(),
     durable: z.string(),
+    /** The stream has records with keys: a consumer, and a subject, for each of so many partitions. */
+    partitions: z.int().positive().optional(),
   })
   .readonly();
 
@@ -43,6 +45,8 @@ const output = z
     dedupeWindowMs: z.int(),
     /** Durables that read the stream. Messages that one of them has not acked are not trimmed. */
     durables: z.array(z.string()).readonly(),
+    /** The records have keys: that of the record they were made of, or the value of the field `by`. */
+    partitions: z.strictObject({ count: z.int().positive(), by: z.string().optional() }).readonly().optional(),
   })
   .readonly();
 

@@ -7,6 +7,7 @@ import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWo
 import { FlowSecrets } from './flow-secrets';
 import type { FunctionSpec } from './function-spec';
 import { deadLetterStream, outputSubject, stateBucket, streamName, variableSecret, workloadName } from './names';
+import { consumersOf, hasKeys, partitionSubject, readsKeys } from './partitions';
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planDevStore } from './plan-dev-store';
 import { createsErrorStreams, errorStreamOf } from './plan-error-stream';
@@ -105,15 +106,15 @@ function planFunction(
   const { env, secretEnv } = planEnv(topology, fn, context.secrets);
   return {
     streams: planStreams(topology, fn),
-    consumers: spec.inputs.map((input) => ({
-      stream: input.stream,
-      durable: input.durable,
-      subject: input.subject,
-      ackWaitMs: spec.ackWaitMs,
-      maxAckPending: Math.max(maxAckPending, heldByBulks(spec)),
-      onDelete: functionsOf(topology, [input.function])[0]?.globalConfig.stream.onDelete ?? 'keep',
-      function: fn.id,
-    })),
+    consumers: spec.inputs.flatMap((input) =>
+      consumersOf(input).map((consumer) => ({
+        ...consumer,
+        ackWaitMs: spec.ackWaitMs,
+        maxAckPending: Math.max(maxAckPending, heldByBulks(spec)),
+        onDelete: functionsOf(topology, [input.function])[0]?.globalConfig.stream.onDelete ?? 'keep',
+        function: fn.id,
+      })),
+    ),
     workload: {
       name: workloadName(topology, fn.id),
       function: fn.id,
@@ -137,10 +138,11 @@ function heldByBulks({ bulk, replicas }: FunctionSpec): number {
   return bulk === undefined ? 0 : 2 * bulk.flushSize * replicas;
 }
 
-function workloadKind({ mode }: Topology, { type, parallelism }: FlowFunction): PlannedWorkload['kind'] {
+function workloadKind(topology: Topology, { id, type, parallelism }: FlowFunction): PlannedWorkload['kind'] {
   const { batch, kind } = descriptorOf(type);
-  if (mode === 'batch' && batch.ends) return 'job';
-  return kind === 'source' && parallelism > 1 ? 'statefulset' : 'deployment';
+  if (topology.mode === 'batch' && batch.ends) return 'job';
+  const isNumbered = (kind === 'source' && parallelism > 1) || readsKeys(topology, id);
+  return isNumbered ? 'statefulset' : 'deployment';
 }
 
 /** Moves variables with secret values into a Secret. */
@@ -168,10 +170,15 @@ function planStreams(topology: Topology, fn: FlowFunction): PlannedStream[] {
     .map((side) => ({
       name: streamName(topology, fn.id, side),
       role: side === undefined ? ('output' as const) : ('side' as const),
-      subjects: [outputSubject(topology, fn.id, side)],
+      subjects: [subjectOf(topology, fn, side)],
       ...limits,
       dedupeWindowMs,
     }));
+}
+
+function subjectOf(topology: Topology, fn: FlowFunction, side: string | undefined): string {
+  const subject = outputSubject(topology, fn.id, side);
+  return hasKeys(topology, fn.id, side) ? partitionSubject(subject, '*') : subject;
 }
 
 function uniqueBuckets(buckets: readonly PlannedBucket[]): PlannedBucket[] {

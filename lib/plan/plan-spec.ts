@@ -1,10 +1,11 @@
 import { functionsOf, upstreamsOf } from '../topology/document/graph';
 import type { Language } from '../topology/document/language';
-import type { FlowFunction, Topology } from '../topology/document/topology';
+import { type FlowFunction, partitionCount, type Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
 import { inputSchemaOf } from './input-schema';
 import { deadLetterStream, deadLetterSubject, outputSubject, stateBucket, streamName } from './names';
+import { hasKeys, ownKeyOf } from './partitions';
 import type { FunctionConnections } from './plan-connections';
 import { timing } from './replica-lifecycle';
 
@@ -53,6 +54,7 @@ export function planSpec(
       stream: streamName(topology, from, side),
       subject: outputSubject(topology, from, side),
       durable: durableOf(fn),
+      ...(hasKeys(topology, from, side) ? { partitions: partitionCount } : {}),
     })),
     output: fn.out.length > 0 && kind !== 'sink' ? planOutput(topology, fn) : undefined,
     sideOutputs: fn.sideOuts
@@ -109,7 +111,13 @@ function planOutput(topology: Topology, fn: FlowFunction, sideId?: string): Outp
     maxBytes,
     dedupeWindowMs: timing.dedupeWindowMs(timing.ackWaitMs(fn.meta.maxPollIntervalMs)),
     durables: functionsOf(topology, readers).map(durableOf),
+    ...(hasKeys(topology, fn.id, sideId) ? { partitions: { count: partitionCount, ...keyOf(fn, sideId) } } : {}),
   };
+}
+
+function keyOf(fn: FlowFunction, sideId: string | undefined): { readonly by?: string } {
+  const by = sideId === undefined ? ownKeyOf(fn) : undefined;
+  return by === undefined ? {} : { by };
 }
 
 /** The durable consumer of a function: its `groupId`, else its id. */

@@ -12,6 +12,10 @@ const maxHeldBytes = 32 * 1024 * 1024;
 const maxPreparing = 16;
 
 export interface IntakeEvents {
+  /** The record was delivered: called in the order of delivery. */
+  arrived(record: HeldRecord): void;
+  /** A message that was given back does not come again. */
+  gone(input: number, sequence: number): void;
   /** The records are prepared. */
   ready(records: readonly HeldRecord[]): void;
   /** The record's dead letter is stored: it is not processed. */
@@ -96,7 +100,10 @@ export class Intake {
     if (aside !== undefined) this.aside = aside;
     if (!isCautious) this.window = windowOf(concurrency, holdsBulks);
     this.inputs.forEach((input, index) => {
-      input.start((delivery) => this.onDelivery(index, delivery));
+      input.start(
+        (delivery) => this.onDelivery(index, delivery),
+        (sequence) => this.events.gone(index, sequence),
+      );
     });
     this.redrives?.start((input, delivery) => this.onDelivery(input, delivery));
     this.requestMore();
@@ -150,6 +157,7 @@ export class Intake {
       return;
     }
     const record = this.held.add(input, delivery);
+    this.events.arrived(record);
     this.window.onHeld(performance.now());
     try {
       this.held.resize(record, this.preparation.bytesOf(record));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { FunctionError, KFlowError } from '../../lib/errors';
 import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
 import { encodeClaim, type MessageStore } from './claim';
+import type { OutputKeys } from './order/output-keys';
 import type { Delivery, Redriven } from './ports/delivery';
 import type { Outgoing, Publisher } from './ports/publisher';
 
@@ -33,6 +34,8 @@ type Message = Pick<Outgoing, 'id' | 'payload' | 'headers'>;
 /** Writes a function's outputs: small payloads to the stream, large ones to the message store, with a claim in the stream. */
 export class OutputWriter {
   private storingBytes = 0;
+  /** Ends when the last output that waits for its key is sent. */
+  private turn: Promise<void> | undefined;
   private readonly waiting: (() => void)[] = [];
 
   constructor(
@@ -42,13 +45,23 @@ export class OutputWriter {
       readonly maxPayload: number;
       readonly store?: MessageStore;
       readonly storePrefix?: string;
+      /** Finds the keys of outputs; without it, streams have no partitions. */
+      readonly keys?: OutputKeys;
     },
   ) {}
 
-  /** Calls `settle` once: without an error when the output is stored, or with the error that prevented it. */
+  /**
+   * Calls `settle` once: without an error when the output is stored, or with the error that prevented it. Outputs are sent in
+   * the order of the calls, but for those that go to the message store.
+   */
   write(output: OutputSpec, id: string, payload: Uint8Array, settle: Settle, headers?: Headers): void {
-    if (payload.length <= this.limits.maxPayload) this.publish(output, { id, payload, headers }, settle);
-    else void this.store(output, { id, payload, headers }, settle);
+    try {
+      const message = this.messageOf(output, { id, payload, headers });
+      if (message instanceof Promise) this.sendLater(message, settle);
+      else this.send(message, settle);
+    } catch (error) {
+      settle(errorOf(error));
+    }
   }
 
   /** Why no stream can take an output of this size; undefined if one can. */
@@ -68,14 +81,39 @@ export class OutputWriter {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  private publish(output: OutputSpec, message: Message, settle: Settle): void {
-    this.publisher.publish({ subject: output.subject, ...message }, (result) => {
+  private messageOf(output: OutputSpec, message: Message): Outgoing | Promise<Outgoing> {
+    const { keys } = this.limits;
+    if (output.partitions === undefined || keys === undefined) return { subject: output.subject, ...message };
+    const { turn } = this;
+    const found = keys.messageOf(output, message);
+    return turn === undefined ? found : Promise.all([found, turn]).then(([ready]) => ready);
+  }
+
+  /** The schema of an output is being read: those that follow wait for it. */
+  private sendLater(message: Promise<Outgoing>, settle: Settle): void {
+    const turn: Promise<void> = message
+      .then((found) => this.send(found, settle))
+      .catch((error) => settle(errorOf(error)))
+      .finally(() => {
+        if (this.turn === turn) this.turn = undefined;
+      });
+    this.turn = turn;
+  }
+
+  private send(message: Outgoing, settle: Settle): void {
+    if (message.payload.length <= this.limits.maxPayload) this.publish(message, settle);
+    else void this.store(message, settle);
+  }
+
+  private publish(message: Outgoing, settle: Settle): void {
+    this.publisher.publish(message, (result) => {
       if (result instanceof KFlowError) settle(result);
       else settle();
     });
   }
 
-  private async store(output: OutputSpec, { id, payload, headers }: Message, settle: Settle): Promise<void> {
+  private async store(message: Outgoing, settle: Settle): Promise<void> {
+    const { id, payload } = message;
     const { store, storePrefix = '' } = this.limits;
     if (store === undefined) {
       settle(this.refusal(payload.length));
@@ -86,12 +124,16 @@ export class OutputWriter {
       // deterministic: a retry overwrites the object of the attempt before
       const key = storePrefix + createHash('sha256').update(id).digest('hex');
       const claim = await store.put(key, payload);
-      this.publish(output, { id, payload: encodeClaim(claim), headers }, settle);
+      this.publish({ ...message, payload: encodeClaim(claim) }, settle);
     } catch (error) {
-      settle(error instanceof KFlowError ? error : new KFlowError('store-failed', String(error), { cause: error }));
+      settle(errorOf(error));
     } finally {
       this.storingBytes -= payload.length;
       if (this.storingBytes < maxStoringBytes) for (const resume of this.waiting.splice(0)) resume();
     }
   }
+}
+
+function errorOf(error: unknown): KFlowError {
+  return error instanceof KFlowError ? error : new KFlowError('store-failed', String(error), { cause: error });
 }

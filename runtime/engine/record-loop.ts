@@ -13,6 +13,8 @@ import { LeaseKeeper } from './lease-keeper';
 import type { DeadLetters } from './letters/dead-letters';
 import { GroupRecovery } from './manual/group-recovery';
 import { ManualAcks } from './manual/manual-acks';
+import { KeyLanes } from './order/key-lanes';
+import { keyHeaders } from './order/record-key';
 import { type OutputWriter, originOf } from './output-writer';
 import type { Delivery, DeliverySource, RedriveSource } from './ports/delivery';
 import type { GroupLog } from './ports/group-log';
@@ -58,6 +60,7 @@ export interface RecordLoopPorts {
  * I4. What a record's code does to its host is an attempt of that record alone, and what earlier records have left behind in a
  *     host costs none its last attempt: see `HostEnds`. What it does to the replica is counted, too: see `Caution`.
  * I5. A host that has got its last call gets no record any more: a record that comes nevertheless runs in the next host.
+ * I6. A record with a key enters the host when the one of its key before it has ended: see `KeyLanes`.
  */
 export class RecordLoop implements SupervisorEvents {
   private readonly held = new HeldRecords();
@@ -71,6 +74,8 @@ export class RecordLoop implements SupervisorEvents {
   private times: ProcessingTimes | undefined;
   /** Set if the function requests acks itself. */
   private manual: ManualAcks | undefined;
+  /** Set if records have keys. */
+  private lanes: KeyLanes | undefined;
   /** The last call that the current host has got. */
   private lastCall: Promise<void> | undefined;
   private isStopping = false;
@@ -80,6 +85,11 @@ export class RecordLoop implements SupervisorEvents {
     this.supervisor = new HostSupervisor(ports.createHost, this);
     this.settlement = new Settlement(ports, (record, isAcked) => this.remove(record, isAcked));
     this.intake = new Intake(ports, this.held, {
+      arrived: (record) => this.lanes?.arrived(record),
+      gone: (input, sequence) => {
+        this.line(this.lanes?.gone(input, sequence));
+        this.pump();
+      },
       ready: (records) => this.enqueue(records),
       dead: (record) => this.settlement.settleDead(record),
       unreadable: (record, error) => this.finish(record.id, failureOf(error)),
@@ -125,10 +135,11 @@ export class RecordLoop implements SupervisorEvents {
     this.hostEnds.start(concurrency);
     this.caution.start();
     if (this.supervisor.acksManually) this.manual = await this.openManual();
+    else if (keepsOrder(spec)) this.lanes = new KeyLanes();
     this.intake.start(concurrency, {
       isCautious: this.caution.isOn,
       holdsBulks: spec.bulk !== undefined,
-      aside: () => this.manual?.aside ?? { records: 0, bytes: 0 },
+      aside: () => this.manual?.aside ?? this.lanes?.aside ?? { records: 0, bytes: 0 },
     });
   }
 
@@ -227,10 +238,11 @@ export class RecordLoop implements SupervisorEvents {
     }
     record.unsettledOutputs++;
     const { rewinds } = record;
-    writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, (error) => {
+    const settle = (error?: KFlowError) => {
       record.outputSettled(index, error === undefined);
       this.onOutputSettled(record, rewinds === record.rewinds ? error : undefined);
-    });
+    };
+    writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, settle, keyHeaders(record.delivery));
     const room = writer.room();
     if (room !== undefined) this.leases.waitsFor(room);
     return room;
@@ -298,11 +310,13 @@ export class RecordLoop implements SupervisorEvents {
   private enqueue(records: readonly HeldRecord[]): void {
     for (const record of records) if (record.wasAcked) this.finish(record.id);
     if (this.caution.endsWith(records)) this.intake.widen(this.supervisor.concurrency);
-    this.queue.add(
-      records.filter(({ wasAcked }) => !wasAcked),
-      (record) => this.caution.runsAlone(record),
-    );
+    for (const record of records) if (!record.wasAcked && this.lanes?.ready(record) !== false) this.line(record); // I6
     this.pump();
+  }
+
+  /** The record may enter the host. */
+  private line(record: HeldRecord | undefined): void {
+    if (record !== undefined) this.queue.add(record, this.caution.runsAlone(record));
   }
 
   /** Hands over what may enter the host now. */
@@ -371,6 +385,7 @@ export class RecordLoop implements SupervisorEvents {
     this.times?.removed(record);
     // what was downloaded for a record that the function has acked is the function's
     this.intake.release(record, isAcked && this.manual !== undefined && record.failure === undefined);
+    this.line(this.lanes?.ended(record, isAcked));
     if (this.queue.hasWaiting) this.pump();
   }
 
@@ -434,4 +449,9 @@ export class RecordLoop implements SupervisorEvents {
     }
     this.supervisor.release();
   }
+}
+
+/** Bulks have many records of a key, and a function that requests acks itself needs several before it acks one. */
+function keepsOrder({ inputs, bulk }: FunctionSpec): boolean {
+  return bulk === undefined && inputs.some(({ partitions }) => partitions !== undefined);
 }

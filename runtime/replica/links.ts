@@ -8,7 +8,7 @@ import { AckLedger } from '../adapters/jetstream/ack-ledger';
 import { JetStreamGroupLog } from '../adapters/jetstream/groups/jetstream-group-log';
 import { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { RedriveDeliveries } from '../adapters/jetstream/letters/redrive-deliveries';
-import { MessagePuller } from '../adapters/jetstream/message-puller';
+import { type OpenInput, type OwnConsumer, openInput } from '../adapters/jetstream/partitions/open-input';
 import { JetStreamPublisher } from '../adapters/jetstream/publishing/publisher';
 import { ReplicaLife } from '../adapters/jetstream/replica-life';
 import { retryRequest } from '../adapters/jetstream/retry-request';
@@ -18,6 +18,7 @@ import type { S3ObjectStore } from '../adapters/s3/object-store';
 import { S3ClaimSource, S3MessageStore } from '../adapters/s3/s3-message-store';
 import { pause } from '../async/pause';
 import { AvroSchemaCodec } from '../engine/avro-message';
+import { OutputKeys } from '../engine/order/output-keys';
 import { OutputWriter } from '../engine/output-writer';
 import type { Log } from '../engine/ports/host';
 import type { ReplicaEnvironment } from './environment';
@@ -38,7 +39,9 @@ export interface LinksProps {
 
 /** The connections of a replica, kept up across reconnects. */
 export class ReplicaLinks {
-  readonly inputs: readonly MessagePuller[];
+  readonly inputs: readonly OpenInput['source'][];
+  /** Of all inputs, those that this replica reads. */
+  readonly consumers: readonly OwnConsumer[];
   readonly redrives: RedriveDeliveries;
   readonly writer: OutputWriter;
   readonly claims: S3ClaimSource;
@@ -55,7 +58,10 @@ export class ReplicaLinks {
     private readonly trimmers: ReadonlyMap<string, StreamTrimmer>,
   ) {
     const { spec } = props;
-    this.inputs = spec.inputs.map((input) => new MessagePuller(connection, acks, input));
+    const { replica } = props.environment;
+    const inputs = spec.inputs.map((input) => openInput(input, { connection, manager, acks, spec, replica }));
+    this.inputs = inputs.map(({ source }) => source);
+    this.consumers = inputs.flatMap(({ consumers }) => consumers);
     this.redrives = new RedriveDeliveries({ connection, manager, acks, spec, log: props.log });
     this.writer = this.openWriter();
     this.claims = new S3ClaimSource(
@@ -141,9 +147,10 @@ export class ReplicaLinks {
   private openWriter(): OutputWriter {
     const { messageStore } = this.props.spec;
     const maxPayload = maxPayloadOf(this.props.spec, this.connection.info?.max_payload);
-    if (messageStore === undefined) return new OutputWriter(this.publisher, { maxPayload });
+    const keys = new OutputKeys(this.schemas);
+    if (messageStore === undefined) return new OutputWriter(this.publisher, { maxPayload, keys });
     const store = new S3MessageStore(this.objectStore(messageStore), messageStore.bucket);
-    return new OutputWriter(this.publisher, { maxPayload, store, storePrefix: messageStore.prefix });
+    return new OutputWriter(this.publisher, { maxPayload, keys, store, storePrefix: messageStore.prefix });
   }
 
   private async watchConnection(statuses: AsyncIterable<Status>): Promise<void> {
@@ -165,7 +172,7 @@ export class ReplicaLinks {
 
   private onRefused(subject: string): void {
     this.props.log('DEBUG', `${subject}: the stream is full or unavailable; waiting`);
-    this.trim(this.trimmers.get(subject));
+    this.trim(this.trimmers.get(subject) ?? this.trimmers.get(subject.slice(0, subject.lastIndexOf('.')))); // a partition's
   }
 
   private trimAll(): void {

@@ -3,8 +3,7 @@ import { kindOf } from '../../lib/topology/function-types/function-type';
 import { JetStreamAttemptNotes } from '../adapters/jetstream/letters/attempt-notes';
 import { LetterIndex } from '../adapters/jetstream/letters/letter-index';
 import { RecordOrigins } from '../adapters/jetstream/letters/record-origins';
-import { ignoreMissing } from '../adapters/jetstream/retry-request';
-import { consumerProgress } from '../adapters/jetstream/stream-trimmer';
+import { inputProgress } from '../adapters/jetstream/partitions/input-progress';
 import { ObjectDownloads } from '../adapters/s3/object-downloads';
 import { sinkConnector } from '../connectors/registry';
 import type { ConsumerProgress } from '../engine/completion';
@@ -99,7 +98,7 @@ export async function openReaderLinks(context: ReplicaContext): Promise<ReaderLi
     completionEveryMs,
     beginLife: () => links.beginLife(),
     openGroupLog: () => links.openGroupLog(),
-    progressOf: ({ stream, durable }) => ignoreMissing(consumerProgress(manager, stream, durable)),
+    progressOf: (input) => inputProgress(manager, input),
     noteLoss: (message, lost) => noteLoss(context, message, lost),
   };
 }

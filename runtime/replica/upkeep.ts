@@ -37,15 +37,12 @@ export class Upkeep {
     const warn = (text: string) => log('WARNING', text);
     const drifts = new DriftNotes(connection, spec, warn);
     const shared = { connection, manager, spec, drifts, warn, isWatched: environment.isWatched };
-    const inputs = spec.inputs.flatMap((input, index) => {
-      const puller = links.inputs[index];
-      return puller === undefined ? [] : [new InputKeeper({ ...shared, state, input, puller })];
-    });
+    const inputs = links.consumers.map(({ puller, ...input }) => new InputKeeper({ ...shared, state, input, puller }));
     const outputs = [...outputsOf(spec), undefined].map((output) => new OutputKeeper({ ...shared, output }));
     const restoreSchemas = () => links.schemas.restore();
     const upkeep = new Upkeep(log, inputs, outputs, new StateKeeper({ ...shared, restoreSchemas }), state);
     await upkeep.open(stop);
-    for (const puller of links.inputs) puller.onConsumerLost(() => upkeep.wake());
+    for (const { puller } of links.consumers) puller.onConsumerLost(() => upkeep.wake());
     upkeep.running = upkeep.run(stop);
     return upkeep;
   }

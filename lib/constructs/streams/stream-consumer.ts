@@ -2,6 +2,7 @@ import { Construct } from 'constructs';
 import * as nack from '../../../imports/jetstream.nats.io';
 import type { FlowPlan, PlannedConsumer } from '../../plan/flow-plan';
 import { objectName } from '../../plan/names';
+import { partitionEnding } from '../../plan/partitions';
 import { dataAnnotations, metadata, SyncWave } from '../metadata';
 
 export interface StreamConsumerProps {
@@ -20,7 +21,7 @@ export class StreamConsumer extends Construct {
     super(scope, id);
     new nack.Consumer(this, 'Resource', {
       metadata: metadata(SyncWave.Consumers, {
-        name: objectName(flow, `${consumer.stream}_${consumer.function}`),
+        name: objectName(flow, `${consumer.stream}_${consumer.function}${partitionEnding(consumer)}`),
         labels: { 'kflow.io/function': consumer.function },
         annotations: dataAnnotations(consumer.onDelete),
       }),

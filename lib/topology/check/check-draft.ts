@@ -9,6 +9,7 @@ import { checkGraph } from './check-graph';
 import { checkImages } from './check-images';
 import { checkMetaKeys } from './check-meta-keys';
 import { checkNames } from './check-names';
+import { checkPartitions } from './check-partitions';
 import { checkEdgeSchemas, checkSchemas } from './check-schemas';
 import { checkSecrets } from './check-secrets';
 import { checkSettings } from './check-settings';
@@ -25,6 +26,7 @@ const checks = [
   checkSchemas,
   checkEdgeSchemas,
   checkAggregates,
+  checkPartitions,
 ];
 
 /** Runs every semantic check on the readable parts of a document. */

@@ -19,12 +19,6 @@ interface FunctionRule {
 
 const inFunctions: readonly FunctionRule[] = [
   {
-    find: ({ raw }) =>
-      raw.partitionBy === undefined
-        ? undefined
-        : { at: ['partitionBy'], message: 'partitioning is not supported yet; any replica may get a record' },
-  },
-  {
     isLocal: true,
     find: (each, draft) => {
       if (each.descriptor === undefined || !isImageOnly(each, draft)) return undefined;

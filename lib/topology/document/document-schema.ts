@@ -173,7 +173,9 @@ const flowFunction = field.section(
     imagePullPolicy: imagePullPolicy.optional(),
     groupId: field.text('Name of the consumer group, unique in the topology.').optional(),
     parallelism: field.replicas("Number of replicas; defaults to the topology's.").optional(),
-    partitionBy: field.text('Field that partitions the records.').optional(),
+    partitionBy: field
+      .text('Field of the emitted records that is their key: records of one key are processed in order.')
+      .optional(),
     schema: avro(
       'Avro schema of the records that a source or process emits, or that a sink reads. A process without one uses the schema of its input.',
     ).optional(),

@@ -42,6 +42,12 @@ export interface Topology {
   readonly dag: readonly FlowFunction[];
 }
 
+/**
+ * Partitions of each stream whose records have keys. The number never changes: a key would get another partition, and its
+ * records would overtake those in the one before.
+ */
+export const partitionCount = 16;
+
 export interface FlowFunction extends S3Access {
   readonly id: string;
   readonly type: FunctionType;
@@ -61,6 +67,7 @@ export interface FlowFunction extends S3Access {
   readonly image?: string;
   readonly imagePullPolicy?: string;
   readonly groupId?: string;
+  /** Field of the emitted records whose value is their key: records of one key are processed in order. */
   readonly partitionBy?: string;
   /** The topology's `globalConfig`, overridden by the function's own. */
   readonly globalConfig: GlobalConfig;

@@ -1,4 +1,5 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
+import { keyHeader } from '../../engine/order/record-key';
 import type { Delivery, DeliverySource } from '../../engine/ports/delivery';
 import { apiSubject } from './access/jetstream-api';
 import type { AckLedger } from './ack-ledger';
@@ -24,7 +25,7 @@ export class MessagePuller implements DeliverySource {
   private readonly nextSubject: string;
   private inbox = createInbox();
   private subscription: Subscription | undefined;
-  private onDelivery: (delivery: Delivery) => void = () => undefined;
+  private onDelivery: (delivery: JetStreamDelivery) => void = () => undefined;
   private outstanding = 0;
   private lastReceivedAt = 0;
   /** Moving average of the message size; starts high, so that the first request is small. */
@@ -36,6 +37,7 @@ export class MessagePuller implements DeliverySource {
   /** Messages passed on that had been delivered before. */
   redelivered = 0;
   private onLost: () => void = () => undefined;
+  private onAnswer: (kind: 'ack' | 'nak', sequence: number) => void = () => undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -45,7 +47,7 @@ export class MessagePuller implements DeliverySource {
     this.nextSubject = apiSubject(connection, `CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.durable}`);
   }
 
-  start(onDelivery: (delivery: Delivery) => void): void {
+  start(onDelivery: (delivery: JetStreamDelivery) => void): void {
     this.onDelivery = onDelivery;
     this.subscribe();
     // messages that wait in the socket are received before the check
@@ -60,6 +62,11 @@ export class MessagePuller implements DeliverySource {
   /** `listener` is called when the server reports that the consumer does not exist. */
   onConsumerLost(listener: () => void): void {
     this.onLost = listener;
+  }
+
+  /** `listener` is called with the sequence of each message that is acked or given back. */
+  onAnswered(listener: (kind: 'ack' | 'nak', sequence: number) => void): void {
+    this.onAnswer = listener;
   }
 
   /**
@@ -132,10 +139,14 @@ export class MessagePuller implements DeliverySource {
   }
 
   /** Sends the answer to a delivery. */
-  answer(kind: 'ack' | 'nak' | 'working', reply: string, text: Uint8Array): void {
+  answer(kind: 'ack' | 'nak' | 'working', { handle, sequence }: Delivery, text: Uint8Array): void {
     if (this.isVoid) return;
-    if (kind === 'working') this.connection.publish(reply, text);
-    else this.acks[kind](reply, text);
+    if (kind === 'working') {
+      this.connection.publish(handle, text);
+      return;
+    }
+    this.acks[kind](handle, text);
+    this.onAnswer(kind, sequence);
   }
 
   /**
@@ -184,6 +195,8 @@ const working = Buffer.from('+WPI');
 export class JetStreamDelivery implements Delivery {
   readonly sequence: number;
   readonly deliveries: number;
+  /** Number among the deliveries of the consumer, redeliveries included, from 1. */
+  readonly number: number;
   readonly timestampMs: number;
   readonly payload: Uint8Array;
   /** The reply subject. */
@@ -201,6 +214,7 @@ export class JetStreamDelivery implements Delivery {
     const first = tokens.length > 9 ? 6 : 4;
     this.deliveries = Number(tokens[first]);
     this.sequence = Number(tokens[first + 1]);
+    this.number = Number(tokens[first + 2]);
     this.timestampMs = Number(tokens[first + 3]) / 1_000_000;
   }
 
@@ -208,16 +222,20 @@ export class JetStreamDelivery implements Delivery {
     return this.message.headers?.get('traceparent') || undefined;
   }
 
+  get key(): string | undefined {
+    return this.message.headers?.get(keyHeader) || undefined;
+  }
+
   ack(): void {
-    this.answers.answer('ack', this.handle, ack);
+    this.answers.answer('ack', this, ack);
   }
 
   nak(delayMs: number): void {
     const text = Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs * 1_000_000) })}`);
-    this.answers.answer('nak', this.handle, text);
+    this.answers.answer('nak', this, text);
   }
 
   working(): void {
-    this.answers.answer('working', this.handle, working);
+    this.answers.answer('working', this, working);
   }
 }

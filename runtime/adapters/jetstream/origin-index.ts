@@ -4,9 +4,9 @@ import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
 import { managerOf } from './access/jetstream-api';
+import { inputProgress } from './partitions/input-progress';
 import { readIds } from './read-ids';
 import { ignoreMissing, retryRequest } from './retry-request';
-import { consumerProgress } from './stream-trimmer';
 
 const none: ReadonlySet<number> = new Set();
 
@@ -73,8 +73,9 @@ export class OriginIndex implements OriginLookup {
   /** Drops acked inputs (I2), and returns the ack floors of the input streams. */
   private async dropAcked(manager: JetStreamManager): Promise<ReadonlyMap<string, number>> {
     const floors = new Map<string, number>();
-    for (const { stream, durable } of this.spec.inputs) {
-      const { ackFloor = 0 } = (await ignoreMissing(consumerProgress(manager, stream, durable))) ?? {};
+    for (const input of this.spec.inputs) {
+      const { stream } = input;
+      const { ackFloor = 0 } = (await inputProgress(manager, input)) ?? {};
       floors.set(stream, ackFloor);
       const origins = this.published.get(stream) ?? new Map();
       for (const sequence of origins.keys()) if (sequence <= ackFloor) origins.delete(sequence);

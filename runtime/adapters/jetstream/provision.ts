@@ -15,7 +15,10 @@ import { readFloorNote } from './keepers/floor-notes';
 import { callServer, ignoreMissing } from './retry-request';
 
 /** The settings of a durable consumer. */
-export type ConsumerSettings = Pick<PlannedConsumer, 'durable' | 'subject' | 'ackWaitMs' | 'maxAckPending'>;
+export type ConsumerSettings = Pick<
+  PlannedConsumer,
+  'durable' | 'subject' | 'partition' | 'ackWaitMs' | 'maxAckPending'
+>;
 
 /** Metadata of a recreated consumer: the sequence after which acked records are counted. */
 export const countsFromKey = 'kflow-counts-from';

@@ -2,6 +2,7 @@ import type { ConsumerInfo, JetStreamManager, StreamInfo } from 'nats';
 import type { FlowPlan, PlannedWorkload } from '../../../lib/plan/flow-plan';
 import { type OutputSpec, outputsOf } from '../../../lib/plan/function-spec';
 import { deadLetterSubject, redriveStream, redriveSubject } from '../../../lib/plan/names';
+import { consumersOf } from '../../../lib/plan/partitions';
 import type { FunctionProgress, InputProgress, OutputProgress } from '../../controller/ports/streams';
 import { type Drift, lostOf } from '../../engine/drift/drift';
 import { usageOf } from '../../engine/plan-trim';
@@ -101,8 +102,11 @@ function progressOf(plan: FlowPlan, workload: PlannedWorkload, infos: Infos): Fu
   return {
     function: functionId,
     inputs: spec.inputs.flatMap((input) => {
-      const info = infos.consumers.get(consumerKey(input.stream, input.durable));
-      return info === undefined ? [] : [inputOf(info, input, lostOf(drifts.filter(isAbout(input.stream))))];
+      const found = consumersOf(input).map((each) => infos.consumers.get(consumerKey(each.stream, each.durable)));
+      const consumers = found.filter((info) => info !== undefined);
+      if (consumers.length < found.length) return [];
+      const lost = lostOf(drifts.filter(isAbout(input.stream)));
+      return [inputOf(input, { consumers, stream: infos.streams.get(input.stream), lost })];
     }),
     outputs: outputsOf(spec).flatMap((output) => {
       const info = infos.streams.get(output.stream);
@@ -120,22 +124,43 @@ function missingOf(plan: FlowPlan, { spec }: PlannedWorkload, infos: Infos): rea
   return [
     ...streams.filter((name) => infos.streams.get(name) === undefined).map((name) => `stream ${name}`),
     ...spec.inputs
+      .flatMap(consumersOf)
       .filter(({ stream, durable }) => infos.consumers.get(consumerKey(stream, durable)) === undefined)
       .map(({ stream, durable }) => `consumer ${durable} of ${stream}`),
     ...(infos.drifts === undefined ? [`bucket ${plan.stateBucket}`] : []),
   ];
 }
 
-/** The server counts removed records as delivered. */
-function inputOf(info: ConsumerInfo, input: PlannedWorkload['spec']['inputs'][number], lost: number): InputProgress {
-  const delivered = info.delivered.stream_seq - startFloorOf(info.config) - lost;
+interface InputInfos {
+  /** One, or one for each partition. */
+  readonly consumers: readonly ConsumerInfo[];
+  readonly stream: StreamInfo | undefined;
+  readonly lost: number;
+}
+
+function inputOf(input: PlannedWorkload['spec']['inputs'][number], infos: InputInfos): InputProgress {
+  const { consumers, lost } = infos;
+  const pending = consumers.reduce((sum, { num_pending }) => sum + num_pending, 0);
+  const ackPending = consumers.reduce((sum, { num_ack_pending }) => sum + num_ack_pending, 0);
+  const before = Math.min(...consumers.map(({ config }) => startFloorOf(config)));
+  const delivered = deliveredOf(input, infos, pending) - before - lost;
   return {
     stream: input.stream,
     from: input.function,
-    pending: info.num_pending,
-    ackPending: info.num_ack_pending,
-    acked: Math.max(0, delivered - info.num_ack_pending),
+    pending,
+    ackPending,
+    acked: Math.max(0, delivered - ackPending),
   };
+}
+
+/** The server counts removed records as delivered. The consumer of a partition does not count the records of others. */
+function deliveredOf(
+  { partitions }: PlannedWorkload['spec']['inputs'][number],
+  { consumers, stream }: InputInfos,
+  pending: number,
+): number {
+  const [only] = consumers;
+  return partitions === undefined ? (only?.delivered.stream_seq ?? 0) : (stream?.state.last_seq ?? 0) - pending;
 }
 
 function isAbout(stream: string): (drift: Drift) => boolean {

@@ -1,9 +1,11 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { OutputSpec } from '../../../lib/plan/function-spec';
+import { type ConsumerRef, consumersOf } from '../../../lib/plan/partitions';
 import type { ConsumerProgress } from '../../engine/completion';
 import { isTight, planTrim } from '../../engine/plan-trim';
 import { jetStreamOf, managerOf, valueSubject } from './access/jetstream-api';
 import { readFloorNote } from './keepers/floor-notes';
+import { emptyUpTo } from './partitions/empty-up-to';
 import { readKey } from './read-run';
 import { retryRequest } from './retry-request';
 
@@ -15,11 +17,18 @@ interface Trim {
   readonly to: number;
 }
 
+interface Stored {
+  readonly created: string;
+  /** Last sequence of the stream. */
+  readonly last: number;
+}
+
 /**
  * Makes room in a stream by purging messages up to the lowest ack floor of its readers, never beyond.
  *
  * I1. A consumer that somebody recreated may have a higher floor than its reader has noted: the lower one counts.
  * I2. A purge is noted in the flow's state before it is done, so that readers can tell it from records that somebody removed.
+ * I3. A partition without new messages does not keep those of others: its floor is below its next message.
  */
 export class StreamTrimmer {
   private trimming = false;
@@ -43,7 +52,7 @@ export class StreamTrimmer {
   }
 
   private async trimOnce(manager: JetStreamManager): Promise<number> {
-    const { stream, durables } = this.output;
+    const { stream } = this.output;
     const { state, config, created } = await manager.streams.info(stream);
     const fill = {
       messages: state.messages,
@@ -55,19 +64,26 @@ export class StreamTrimmer {
       largestMessage: this.connection.info?.max_payload ?? 1024 * 1024,
     };
     if (!isTight(fill)) return 0;
-    const floors = await Promise.all(durables.map((durable) => this.floorOf(manager, durable, String(created))));
+    const stored = { created: String(created), last: state.last_seq };
+    const floors = await Promise.all(this.readers().map((reader) => this.floorOf(manager, reader, stored)));
     const keepFrom = planTrim({ ...fill, ackFloors: floors });
     if (keepFrom === undefined) return 0;
     await this.noteTrim({ stream: String(created), to: keepFrom }); // I2
     return (await manager.streams.purge(stream, { seq: keepFrom })).purged;
   }
 
-  private async floorOf(manager: JetStreamManager, durable: string, created: string): Promise<number> {
-    const { stream } = this.output;
+  private readers(): readonly ConsumerRef[] {
+    const { stream, subject, durables, partitions } = this.output;
+    return durables.flatMap((durable) => consumersOf({ stream, subject, durable, partitions: partitions?.count }));
+  }
+
+  private async floorOf(manager: JetStreamManager, reader: ConsumerRef, stored: Stored): Promise<number> {
+    const { stream, subject, durable, partition } = reader;
     const { ackFloor } = await consumerProgress(manager, stream, durable);
-    if (this.stateBucket === undefined) return ackFloor;
-    const note = await readFloorNote(manager, this.stateBucket, { stream, durable });
-    return note?.stream === created ? Math.min(ackFloor, note.floor) : ackFloor; // I1
+    const note =
+      this.stateBucket === undefined ? undefined : await readFloorNote(manager, this.stateBucket, { stream, durable });
+    const floor = note?.stream === stored.created ? Math.min(ackFloor, note.floor) : ackFloor; // I1
+    return partition === undefined ? floor : emptyUpTo(manager, { stream, subject, after: floor, last: stored.last }); // I3
   }
 
   private async noteTrim(trim: Trim): Promise<void> {

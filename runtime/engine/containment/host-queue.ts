@@ -37,12 +37,10 @@ export class HostQueue {
     return this.entered > this.inside.size;
   }
 
-  /** Records are prepared; `runsAlone` tells which must run alone. */
-  add(records: readonly HeldRecord[], runsAlone: (record: HeldRecord) => boolean): void {
-    for (const record of records) {
-      const isSuspect = runsAlone(record) || this.isOffender(record);
-      (isSuspect ? this.suspects : this.waiting).push(record);
-    }
+  /** The record is prepared. */
+  add(record: HeldRecord, mustRunAlone: boolean): void {
+    const isSuspect = mustRunAlone || this.isOffender(record);
+    (isSuspect ? this.suspects : this.waiting).push(record);
   }
 
   /** The suspect that may enter the host now. */

@@ -116,6 +116,7 @@ export class DeadLetters {
           redrives: [],
         }),
         ...(redriven === undefined ? {} : { redrive: redriven.id }),
+        ...(delivery.key === undefined ? {} : { key: delivery.key }),
         ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
       }),
     };

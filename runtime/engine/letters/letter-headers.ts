@@ -1,3 +1,4 @@
+import { keyHeader, keyHeaders } from '../order/record-key';
 import { decodeHistory, encodeHistory, type LetterHistory } from './letter-history';
 
 /** Longest values, in characters. All headers of a letter are less than the 8 KiB that a message has room for. */
@@ -29,6 +30,8 @@ export interface LetterFacts {
   readonly history: LetterHistory;
   /** The redrive in which the record failed again. */
   readonly redrive?: string;
+  /** The record's key. */
+  readonly key?: string;
   /** W3C trace context of the record. */
   readonly traceparent?: string;
 }
@@ -52,6 +55,7 @@ export function encodeLetter(facts: LetterFacts): LetterHeaders {
     ...(facts.place === undefined ? {} : { 'Kflow-Error-Place': headerText(facts.place, max.place) }),
     ...(facts.stored === '' ? {} : { 'Kflow-Stored': cutRanges(facts.stored, max.place) }),
     ...(facts.redrive === undefined ? {} : { 'Kflow-Redrive': facts.redrive }),
+    ...keyHeaders(facts),
     ...(facts.traceparent === undefined ? {} : { traceparent: facts.traceparent.slice(0, max.type) }),
     'Kflow-History': encodeHistory(facts.history, max.history),
   };
@@ -111,6 +115,7 @@ export function decodeLetter(header: (name: string) => string): LetterFacts {
     ...optional('place', decoded(text('Error-Place'))),
     ...optional('trace', decoded(text('Error-Trace'))),
     ...optional('redrive', text('Redrive')),
+    ...optional('key', header(keyHeader)),
     ...optional('traceparent', header('traceparent')),
   };
 }

@@ -1,6 +1,7 @@
 import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { type HeldRecord, type KeptOutput, RecordState } from '../held-records';
+import { keyHeaders } from '../order/record-key';
 import { type OutputWriter, originOf } from '../output-writer';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
 import type { LogLevel } from '../ports/host';
@@ -22,6 +23,7 @@ export interface AckGroupPorts {
 /** An output to send. */
 interface GroupedOutput extends KeptOutput {
   readonly id: string;
+  readonly key: string | undefined;
 }
 
 /**
@@ -109,7 +111,7 @@ export class AckGroups {
     const outputs = group.flatMap((record) =>
       record.kept
         .filter(({ index }) => record.published?.has(index) !== true)
-        .map((kept): GroupedOutput => ({ ...kept, id: this.idOf(record, kept.index) })),
+        .map((kept): GroupedOutput => ({ ...kept, id: this.idOf(record, kept.index), key: record.delivery.key })),
     );
     for (const record of group) record.kept = [];
     const { groupLog } = this.ports;
@@ -149,12 +151,11 @@ export class AckGroups {
       for (const record of group) this.ports.settled(record, failure); // G3
     };
     if (left === 0) end();
-    for (const { output, id, payload } of outputs) {
-      this.ports.writer.write(output, id, payload, (error) => {
-        failure ??= error;
-        if (--left === 0) end();
-      });
-    }
+    const settle = (error?: KFlowError) => {
+      failure ??= error;
+      if (--left === 0) end();
+    };
+    for (const kept of outputs) this.ports.writer.write(kept.output, kept.id, kept.payload, settle, keyHeaders(kept));
   }
 
   private idOf({ delivery }: HeldRecord, index: number): string {

@@ -1,5 +1,6 @@
 import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { keyHeaders } from '../order/record-key';
 import type { OutputWriter } from '../output-writer';
 import type { Delivery } from '../ports/delivery';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
@@ -34,10 +35,10 @@ export class GroupRecovery {
       const missing = await group.missing();
       await Promise.all(
         missing.map(
-          ({ id, payload }) =>
+          ({ id, payload, key }) =>
             new Promise<void>((resolve, reject) => {
               const settle = (error?: KFlowError) => (error === undefined ? resolve() : reject(error));
-              writer.write(output, id, payload, settle);
+              writer.write(output, id, payload, settle, keyHeaders({ key }));
             }),
         ),
       );

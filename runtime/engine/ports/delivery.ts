@@ -13,6 +13,8 @@ export interface Delivery {
   readonly handle: string;
   /** An earlier delivery, which `deliveries` does not count, may have been processed: the consumer was recreated since. */
   readonly isRepeated?: boolean;
+  /** The record's key, if it has one. */
+  readonly key?: string | undefined;
   /** W3C trace context of the message, if it has one. */
   readonly traceparent?: string;
   /** The message is a dead letter that is processed again: `stream` and `sequence` are those of the record. */
@@ -43,8 +45,11 @@ export interface Redriven {
 
 /** A durable consumer. */
 export interface DeliverySource {
-  /** Starts pulling; `onDelivery` receives each message. */
-  start(onDelivery: (delivery: Delivery) => void): void;
+  /**
+   * Starts pulling; `onDelivery` receives each message. `onGone` gets the sequence of a message that was given back and does
+   * not come again, because somebody removed it; only where messages have an order.
+   */
+  start(onDelivery: (delivery: Delivery) => void, onGone?: (sequence: number) => void): void;
   /** Sets how many more messages and bytes the reader has room for. */
   demand(messages: number, bytes: number): void;
   /** Stops pulling. Messages in flight are still delivered. */

@@ -5,6 +5,8 @@ export interface GroupOutput {
   /** The message id: the record's origin and the index of the output. */
   readonly id: string;
   readonly payload: Uint8Array;
+  /** The key of the record, if it has one. */
+  readonly key?: string | undefined;
 }
 
 /** Records that a function acks together, with their outputs. */

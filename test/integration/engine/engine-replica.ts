@@ -1,10 +1,11 @@
 import type { FunctionSpec, OutputSpec } from '../../../lib/plan/function-spec';
 import { AckLedger } from '../../../runtime/adapters/jetstream/ack-ledger';
-import { MessagePuller } from '../../../runtime/adapters/jetstream/message-puller';
 import { OriginIndex } from '../../../runtime/adapters/jetstream/origin-index';
+import { openInput } from '../../../runtime/adapters/jetstream/partitions/open-input';
 import { JetStreamPublisher } from '../../../runtime/adapters/jetstream/publishing/publisher';
 import type { Claim, ClaimSource, MessageStore } from '../../../runtime/engine/claim';
 import { DeadLetters } from '../../../runtime/engine/letters/dead-letters';
+import { OutputKeys } from '../../../runtime/engine/order/output-keys';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { Host, HostEvents, HostRecord } from '../../../runtime/engine/ports/host';
 import { type Downloads, Preparation } from '../../../runtime/engine/preparation';
@@ -106,6 +107,8 @@ export interface ReplicaProps {
   readonly maxPayload?: number;
   readonly store?: MemoryMessageStore;
   readonly downloads?: Downloads;
+  /** Number of the replica; 0 by default. */
+  readonly replica?: number;
 }
 
 const started: Replica[] = [];
@@ -121,18 +124,20 @@ export class Replica {
   private constructor(place: JetStreamPlace, { work = passOn, maxPayload = 100_000, ...props }: ReplicaProps) {
     const { connection } = place;
     const spec = mapSpec({ deadLetters: { stream: 'dead', subject: 'dead.out' }, ...props.spec });
-    const { store = new MemoryMessageStore(), downloads } = props;
+    const { store = new MemoryMessageStore(), downloads, replica = 0 } = props;
     this.acks = place.onReconnect(new AckLedger(connection));
     this.publisher = place.onReconnect(new JetStreamPublisher(connection));
+    const keys = new OutputKeys({ schemaOf: () => Promise.reject(new Error('records have no schema here')) });
+    const ports = { connection, manager: place.manager, acks: this.acks };
     const origins =
       spec.output === undefined
         ? {}
         : { origins: new OriginIndex(connection, spec, [spec.output, ...spec.sideOutputs]) };
     this.loop = new RecordLoop({
       spec,
-      inputs: spec.inputs.map((input) => place.onReconnect(new MessagePuller(connection, this.acks, input))),
+      inputs: spec.inputs.map((input) => place.onReconnect(openInput(input, { ...ports, spec, replica }).source)),
       createHost: (events) => new FunctionHost(events, work, spec.concurrency),
-      writer: new OutputWriter(this.publisher, { maxPayload, store }),
+      writer: new OutputWriter(this.publisher, { maxPayload, store, keys }),
       preparation: new Preparation({
         claims: store,
         dedupeWindowMs: spec.output?.dedupeWindowMs ?? Number.POSITIVE_INFINITY,

@@ -1,3 +1,4 @@
+import { AckPolicy } from 'nats';
 import { StreamTrimmer } from '../../../runtime/adapters/jetstream/stream-trimmer';
 import { outputOf } from '../engine/engine-replica';
 import { JetStreamPlace } from './jetstream-place';
@@ -54,3 +55,31 @@ test('makes room for one more large message even when few fit', async () => {
   expect(await trimmer.trim()).toBe(2);
   await place.fill('large', [large]);
 });
+
+test('removes what every partition has acked, and stops at the first message that one has not', async () => {
+  await place.stream('parts', { max_msgs: 100, subjects: ['parts.out.*'] });
+  for (const partition of [0, 1]) {
+    const config = { durable_name: `map_p${partition}`, filter_subject: `parts.out.${partition}` };
+    await place.manager.consumers.add('parts', { ...config, ack_policy: AckPolicy.Explicit });
+  }
+  // the messages 1 and 61 are of one partition, all others of the other
+  for (let sequence = 1; sequence <= 100; sequence++)
+    await place.connection.jetstream().publish(`parts.out.${sequence === 1 || sequence === 61 ? 0 : 1}`, '.');
+  const output = { ...outputOf('parts', { durables: ['map'] }), partitions: { count: 2 } };
+  const trimmer = new StreamTrimmer(place.connection, output);
+  await read('parts', 'map_p1', 98);
+  expect(await trimmer.trim()).toBe(0);
+  await read('parts', 'map_p0', 1);
+  expect(await trimmer.trim()).toBe(50);
+  await fillPart('parts.out.1', 50);
+  await read('parts', 'map_p1', 50);
+  expect(await trimmer.trim()).toBe(10);
+  expect(await firstSequence('parts')).toBe(61);
+  await read('parts', 'map_p0', 1);
+  await fillPart('parts.out.1', 10);
+  expect(await trimmer.trim()).toBe(50);
+});
+
+async function fillPart(subject: string, count: number): Promise<void> {
+  for (let sent = 0; sent < count; sent++) await place.connection.jetstream().publish(subject, '.');
+}

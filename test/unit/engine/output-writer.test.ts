@@ -1,5 +1,7 @@
 import { StoreError } from '../../../lib/errors';
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import { parseClaim } from '../../../runtime/engine/claim';
+import { OutputKeys } from '../../../runtime/engine/order/output-keys';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import { ManualPublisher } from '../../support/engine-ports';
 import { waitFor } from '../../support/wait-for';
@@ -98,4 +100,37 @@ test('makes producers wait while 48 MiB or more are being stored', async () => {
   store.ends[0]?.();
   await room;
   expect(writer.room()).toBeUndefined();
+});
+
+describe('outputs with keys', () => {
+  const keyed = { ...output, partitions: { count: 16, by: 'n' } };
+  const written = new AvroSchemaCodec(schema);
+  const recordOf = (n: number): Uint8Array => written.encode({ n }) ?? Buffer.of();
+  let read: (schema: object) => void;
+
+  beforeEach(() => {
+    const found = new Promise<object>((resolve) => {
+      read = resolve;
+    });
+    const keys = new OutputKeys({ schemaOf: () => found });
+    writer = new OutputWriter(publisher, { maxPayload: 100, keys });
+  });
+
+  test('keep their order while the schema of the first one is read', async () => {
+    const settle = (error?: Error) => results.push(error?.message ?? 'stored');
+    for (const n of [5, 6, 5]) writer.write(keyed, `${n}`, recordOf(n), settle);
+    expect(publisher.sent).toEqual([]);
+    read(JSON.parse(schema));
+    await waitFor('all sent', () => publisher.sent.length === 3);
+    writer.write(keyed, 'last', recordOf(5), settle);
+    expect(publisher.sent.map(({ id }) => id)).toEqual(['5', '6', '5', 'last']);
+    const subjects = publisher.sent.map(({ subject }) => subject);
+    expect(subjects[0]).toMatch(new RegExp(`^${output.subject}\\.\\d+$`));
+    expect([subjects[2], subjects[3]]).toEqual([subjects[0], subjects[0]]);
+  });
+
+  test('fail when their record is not one', () => {
+    writer.write(keyed, 'a', Buffer.from('no record'), (error) => results.push(String(error?.message)));
+    expect(results).toEqual(['message is not an Avro single-object encoding']);
+  });
 });

@@ -100,11 +100,21 @@ describe('problem messages', () => {
     ]);
   });
 
+  test('name the field that cannot be a key, and where the order of a key is not kept', () => {
+    expect(printed(readFixture('broken', 'partitions.yaml'))).toEqual([
+      '15:18  dag[0].partitionBy  records of "orders" have no field "custmer"; did you mean "customer"?',
+      '20:18  dag[1].partitionBy  the field "items" of "orders" has an array, map or record, which cannot be a key; name a field with a single value',
+      '21:18  dag[1].parallelism  warning: records with keys (partitionBy) have 16 partitions, so 4 of 20 replicas will be idle',
+      '26:50  dag[2].meta.ack  warning: the order of keys (partitionBy) is not kept when a record fails: a function that requests acks itself gets later records of its key before the retry',
+      '32:18  dag[3].partitionBy  warning: "partitionBy" has no effect: an s3-sink emits no records',
+      '36:18  dag[4].partitionBy  warning: "partitionBy" has no effect: nobody reads the output',
+    ]);
+  });
+
   test('warn about unsupported features and describe the actual behavior', () => {
     expect(printed(readFixture('broken', 'not-run-yet.yaml'))).toEqual([
       '19:5  dag[0].type  warning: in batch mode, a raw-source runs until its function returns None, and the flow does not end before',
       '20:5  dag[0].image  warning: kflow run does not run images: a raw-source without meta.code or meta.module cannot run',
-      '21:5  dag[0].partitionBy  warning: partitioning is not supported yet; any replica may get a record',
       '26:5  dag[1].image  warning: kflow run does not run images: a raw without meta.code or meta.module passes records through unchanged',
     ]);
   });

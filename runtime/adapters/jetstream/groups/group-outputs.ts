@@ -2,11 +2,11 @@ import type { GroupOutput } from '../../../engine/ports/group-log';
 
 const lengthBytes = 4;
 
-/** Outputs as bytes: of each, the lengths of its id and of its payload, then both. */
+/** Outputs as bytes: of each, the lengths of its name and of its payload, then both. The name is the id, a space and the key, if any. */
 export function encodeOutputs(outputs: readonly GroupOutput[]): Buffer {
   const pieces: Uint8Array[] = [];
-  for (const { id, payload } of outputs) {
-    const name = Buffer.from(id);
+  for (const { id, payload, key } of outputs) {
+    const name = Buffer.from(key === undefined ? id : `${id} ${key}`);
     const lengths = Buffer.alloc(2 * lengthBytes);
     lengths.writeUInt32LE(name.length, 0);
     lengths.writeUInt32LE(payload.length, lengthBytes);
@@ -21,7 +21,8 @@ export function decodeOutputs(bytes: Buffer): readonly GroupOutput[] {
     const nameAt = at + 2 * lengthBytes;
     const payloadAt = nameAt + bytes.readUInt32LE(at);
     const end = payloadAt + bytes.readUInt32LE(at + lengthBytes);
-    outputs.push({ id: bytes.toString('utf8', nameAt, payloadAt), payload: bytes.subarray(payloadAt, end) });
+    const [id = '', key] = bytes.toString('utf8', nameAt, payloadAt).split(' ');
+    outputs.push({ id, payload: bytes.subarray(payloadAt, end), ...(key === undefined ? {} : { key }) });
     at = end;
   }
   return outputs;

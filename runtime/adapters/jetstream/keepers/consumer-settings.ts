@@ -20,7 +20,7 @@ export function consumerFaults(
   const faults: readonly (ConsumerFault & { readonly isFault: boolean })[] = [
     { text: `ack_policy ${config.ack_policy}`, isLasting: true, isFault: config.ack_policy !== AckPolicy.Explicit },
     { text: 'push delivery', isLasting: true, isFault: (config.deliver_subject ?? '') !== '' },
-    { text: `filter_subject ${filters}`, isLasting: false, isFault: !['', settings.subject].includes(filters) },
+    { text: `filter_subject ${filters}`, isLasting: false, isFault: !isFilter(filters, settings) },
     { text: `max_deliver ${config.max_deliver}`, isLasting: false, isFault: (config.max_deliver ?? -1) !== -1 },
     { text: `ack_wait ${config.ack_wait}`, isLasting: false, isFault: config.ack_wait !== nanos(settings.ackWaitMs) },
     {
@@ -54,4 +54,9 @@ export async function restoreConsumer(
   });
   if (info.paused === true)
     await connection.request(apiSubject(connection, `CONSUMER.PAUSE.${stream}.${name}`), '', { timeout: 2_000 });
+}
+
+/** A consumer without a filter reads all of the stream: not those of partitions. */
+function isFilter(filter: string, { subject, partition }: ConsumerSettings): boolean {
+  return filter === subject || (filter === '' && partition === undefined);
 }

@@ -9,6 +9,7 @@ import {
 } from 'nats';
 import { countedRecords } from '../../../../lib/counted';
 import type { FunctionSpec } from '../../../../lib/plan/function-spec';
+import type { ConsumerRef } from '../../../../lib/plan/partitions';
 import { maxAckPending } from '../../../../lib/plan/replica-lifecycle';
 import {
   findInputChange,
@@ -38,7 +39,7 @@ export interface InputKeeperProps {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly spec: FunctionSpec;
-  readonly input: FunctionSpec['inputs'][number];
+  readonly input: ConsumerRef;
   readonly puller: Pick<MessagePuller, 'skipTo' | 'abandon'>;
   readonly drifts: Pick<DriftNotes, 'add'>;
   /** A controller or `kflow run` may have other settings for a consumer than manifests do: where it starts. */
@@ -141,7 +142,8 @@ export class InputKeeper {
 
   private get settings(): ConsumerSettings {
     const { spec, input } = this.props;
-    return { durable: input.durable, subject: input.subject, ackWaitMs: spec.ackWaitMs, maxAckPending };
+    const { stream: _, ...consumer } = input;
+    return { ...consumer, ackWaitMs: spec.ackWaitMs, maxAckPending };
   }
 
   private get name(): string {

@@ -1,5 +1,6 @@
 import { DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy, type StreamConfig, type StreamInfo } from 'nats';
 import type { FunctionSpec, OutputSpec } from '../../../../lib/plan/function-spec';
+import { streamSubject } from '../../../../lib/plan/partitions';
 import type { Drift } from '../../../engine/drift/drift';
 import { recreateStream, streamConfig } from '../provision';
 import { ignoreMissing } from '../retry-request';
@@ -48,8 +49,8 @@ export class OutputKeeper {
     if (this.last !== undefined) await this.check();
   }
 
-  private planned({ stream, subject, ...limits }: OutputSpec, replicas: number) {
-    return streamConfig({ name: stream, subjects: [subject], ...limits, replicas });
+  private planned(output: OutputSpec, replicas: number) {
+    return streamConfig({ ...output, name: output.stream, subjects: [streamSubject(output)], replicas });
   }
 
   /** The flow's streams have as many copies as its state. */
@@ -100,9 +101,9 @@ const unlimited = { max_age: 0, max_msgs_per_subject: -1, max_msg_size: -1 };
 
 /** The settings of a stream that differ from the plan, as `discard old`. */
 function streamFaults(config: StreamConfig, output: OutputSpec): readonly string[] {
-  const { subject, maxMsgs, maxBytes, dedupeWindowMs } = output;
+  const { maxMsgs, maxBytes, dedupeWindowMs } = output;
   const faults: readonly (readonly [string, boolean])[] = [
-    [`subjects ${config.subjects?.join(',')}`, config.subjects?.join(',') !== subject],
+    [`subjects ${config.subjects?.join(',')}`, config.subjects?.join(',') !== streamSubject(output)],
     [`retention ${config.retention}`, config.retention !== RetentionPolicy.Limits],
     [`discard ${config.discard}`, config.discard !== DiscardPolicy.New],
     [`max_msgs ${config.max_msgs}`, config.max_msgs !== maxMsgs],

@@ -4,9 +4,9 @@ import type { Attempt } from '../../../engine/letters/letter-history';
 import type { AttemptNotes } from '../../../engine/ports/attempt-notes';
 import type { Delivery } from '../../../engine/ports/delivery';
 import { valueSubject } from '../access/jetstream-api';
+import { inputProgress } from '../partitions/input-progress';
 import { readKey, readKeys } from '../read-run';
 import { ignoreMissing, retryRequest } from '../retry-request';
-import { consumerProgress } from '../stream-trimmer';
 
 /** Attempts of one record that are read for its letter. */
 const maxRead = 20;
@@ -68,11 +68,12 @@ export class JetStreamAttemptNotes implements AttemptNotes {
   /** Removes notes of messages that are acked, and of redriven letters that are gone (I2). */
   async sweep(): Promise<void> {
     const { manager, spec } = this.props;
-    for (const { stream, durable } of spec.inputs) {
+    for (const input of spec.inputs) {
+      const { stream } = input;
       const prefix = `attempt.${spec.function}.${spec.epoch ?? 0}.${stream}.`;
       const keys = await this.keysOf(`${prefix}>`);
       if (keys.length === 0) continue;
-      const { ackFloor = 0 } = (await ignoreMissing(consumerProgress(manager, stream, durable))) ?? {};
+      const { ackFloor = 0 } = (await inputProgress(manager, input)) ?? {};
       for (const key of keys) {
         const [sequence = 0, letter = 0] = key.slice(prefix.length).split('.').map(Number);
         const isOver = letter === 0 ? sequence <= ackFloor : !(await this.isStored(letter));

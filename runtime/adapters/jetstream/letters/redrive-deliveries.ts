@@ -225,12 +225,13 @@ export class RedriveDeliveries implements RedriveSource {
       stored: indexesOf(facts.stored),
       history: joinHistories(facts.history, { attempts: [], redrives: [note] }),
     };
-    const { stream, sequence, traceparent } = facts;
+    const { stream, sequence, key, traceparent } = facts;
     const record = {
       stream,
       sequence,
       payload: stored.data,
       redriven,
+      ...(key === undefined ? {} : { key }),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
     this.onDelivery(
@@ -281,7 +282,7 @@ export async function removeLetter(manager: JetStreamManager, stream: string, le
 /** A letter, delivered by the message that redrives it. */
 function redrivenDelivery(
   message: Delivery,
-  record: Pick<Delivery, 'stream' | 'sequence' | 'payload' | 'redriven' | 'traceparent'>,
+  record: Pick<Delivery, 'stream' | 'sequence' | 'payload' | 'redriven' | 'key' | 'traceparent'>,
   end: () => void,
 ): Delivery {
   const { deliveries, timestampMs, handle } = message;

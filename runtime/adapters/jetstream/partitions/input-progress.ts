@@ -1,0 +1,47 @@
+import type { JetStreamManager } from 'nats';
+import type { FunctionSpec } from '../../../../lib/plan/function-spec';
+import { type ConsumerRef, consumersOf } from '../../../../lib/plan/partitions';
+import type { ConsumerProgress } from '../../../engine/completion';
+import { ignoreMissing, retryRequest } from '../retry-request';
+import { consumerProgress } from '../stream-trimmer';
+import { emptyUpTo } from './empty-up-to';
+
+type Input = Pick<FunctionSpec['inputs'][number], 'stream' | 'durable' | 'subject' | 'partitions'>;
+
+/** The progress of an input, over all of its partitions if it has some; undefined while a consumer does not exist. */
+export async function inputProgress(manager: JetStreamManager, input: Input): Promise<ConsumerProgress | undefined> {
+  const consumers = consumersOf(input);
+  const [first, ...others] = await Promise.all(
+    consumers.map(({ stream, durable }) => ignoreMissing(consumerProgress(manager, stream, durable))),
+  );
+  if (input.partitions === undefined || first === undefined) return first;
+  const all = [first, ...others].filter((progress) => progress !== undefined);
+  if (all.length < consumers.length) return undefined;
+  const sum = (count: (progress: ConsumerProgress) => number) => all.reduce((total, each) => total + count(each), 0);
+  const progress = {
+    ackFloor: Math.min(...all.map(({ ackFloor }) => ackFloor)),
+    delivered: Math.min(...all.map(({ delivered }) => delivered)),
+    ackPending: sum(({ ackPending }) => ackPending),
+    pending: sum(({ pending }) => pending),
+  };
+  if (progress.pending > 0) return progress;
+  return { ...progress, delivered: await deliveredUpTo(manager, { stream: input.stream, consumers, all }) };
+}
+
+/** Every message up to this sequence was delivered: a partition without new messages knows only its last one. */
+async function deliveredUpTo(
+  manager: JetStreamManager,
+  found: {
+    readonly stream: string;
+    readonly consumers: readonly ConsumerRef[];
+    readonly all: readonly ConsumerProgress[];
+  },
+): Promise<number> {
+  const { stream, consumers, all } = found;
+  const { state } = await retryRequest(() => manager.streams.info(stream));
+  const ends = consumers.map(({ subject }, index) => {
+    const { ackFloor = 0, delivered = 0 } = all[index] ?? {};
+    return emptyUpTo(manager, { stream, subject, after: Math.max(ackFloor, delivered), last: state.last_seq });
+  });
+  return Math.min(...(await Promise.all(ends)));
+}

@@ -1,0 +1,185 @@
+import type { ConsumerInfo, JetStreamManager } from 'nats';
+import { PartitionGate } from '../../../engine/order/partition-gate';
+import type { Delivery, DeliverySource } from '../../../engine/ports/delivery';
+import type { JetStreamDelivery, MessagePuller } from '../message-puller';
+
+/** How often a consumer is asked while its gate is closed. */
+const settleEveryMs = 250;
+/** Room for messages that wait at a closed gate, in bytes. */
+const waitingBytes = 4 * 1024 * 1024;
+/** Somebody else has kept a gate closed for so many leases: what waits there is given back, in case both wait for each other. */
+const patienceLeases = 3;
+
+/** The consumer of one partition. */
+export interface PartitionSource {
+  readonly stream: string;
+  readonly durable: string;
+  readonly puller: MessagePuller;
+}
+
+interface Part extends PartitionSource {
+  readonly gate: PartitionGate;
+  /** Creation time of the consumer; empty before it is asked. */
+  created: string;
+  isAsking: boolean;
+  /** Since when the gate has been closed, and until when the consumer is not asked; by `performance.now()`. */
+  closedAtMs: number;
+  restsUntilMs: number;
+  /** The last message was delivered before: others that nobody has acked may follow. */
+  isRedelivering: boolean;
+}
+
+/**
+ * The partitions of an input that this replica reads. Each delivers its messages in order: see `PartitionGate`.
+ *
+ * I1. While the gate of a partition is closed, no more is pulled than is missing, and one message at a time until the server
+ *     redelivers.
+ * I2. The leases of messages that wait are renewed. After a time in which leases may have ended, the gate closes.
+ */
+export class PartitionedInput implements DeliverySource {
+  private readonly parts: readonly Part[];
+  private onDelivery: (delivery: Delivery) => void = () => undefined;
+  private onGone: (sequence: number) => void = () => undefined;
+  private isStopped = false;
+  private timers: readonly NodeJS.Timeout[] = [];
+  private keptAtMs = performance.now();
+  private room = { messages: 0, bytes: 0 };
+
+  constructor(
+    private readonly manager: Pick<JetStreamManager, 'consumers'>,
+    sources: readonly PartitionSource[],
+    private readonly ackWaitMs: number,
+  ) {
+    const start = { created: '', isAsking: false, closedAtMs: 0, restsUntilMs: 0, isRedelivering: false };
+    this.parts = sources.map((source) => ({ ...source, ...start, gate: new PartitionGate() }));
+    for (const { puller, gate } of this.parts) {
+      puller.onAnswered((kind, sequence) => {
+        if (kind === 'ack') gate.ended(sequence);
+        else gate.gaveBack(sequence, performance.now());
+      });
+    }
+  }
+
+  start(onDelivery: (delivery: Delivery) => void, onGone: (sequence: number) => void = () => undefined): void {
+    this.onDelivery = onDelivery;
+    this.onGone = onGone;
+    this.keptAtMs = performance.now();
+    for (const part of this.parts) {
+      part.closedAtMs = this.keptAtMs;
+      part.puller.start((delivery) => this.receive(part, delivery));
+    }
+    this.askClosed();
+    this.timers = [
+      setInterval(() => this.askClosed(), settleEveryMs),
+      setInterval(() => this.keep(), this.ackWaitMs / 3),
+    ];
+  }
+
+  demand(messages: number, bytes: number): void {
+    this.room = { messages, bytes };
+    for (const part of this.parts) this.pull(part);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    for (const timer of this.timers) clearInterval(timer);
+    for (const { puller, gate } of this.parts) {
+      puller.stop();
+      for (const delivery of gate.held) delivery.nak(0);
+    }
+  }
+
+  reconnected(): void {
+    for (const part of this.parts) {
+      part.puller.reconnected();
+      this.doubt(part);
+    }
+  }
+
+  /** Messages that were delivered before. */
+  get redelivered(): number {
+    return this.parts.reduce((sum, { puller }) => sum + puller.redelivered, 0);
+  }
+
+  private pull({ puller, gate }: Part): void {
+    if (!gate.isOpen || this.isStopped) return;
+    const { messages, bytes } = this.room;
+    puller.demand(Math.ceil(messages / this.parts.length), Math.floor(bytes / this.parts.length));
+  }
+
+  private receive(part: Part, delivery: JetStreamDelivery): void {
+    if (this.isStopped) {
+      delivery.nak(0);
+      return;
+    }
+    const wasOpen = part.gate.isOpen;
+    part.isRedelivering = delivery.deliveries > 1;
+    const passed = part.gate.receive(delivery, delivery.number);
+    if (passed !== undefined) this.onDelivery(passed);
+    if (wasOpen && !part.gate.isOpen) this.closed(part);
+  }
+
+  private closed(part: Part): void {
+    part.closedAtMs = performance.now();
+    void this.ask(part);
+  }
+
+  /** Closes the gate of a partition until it is known who has what. */
+  private doubt(part: Part): void {
+    for (const delivery of part.gate.doubt()) delivery.nak(0);
+    this.closed(part);
+  }
+
+  private askClosed(): void {
+    const nowMs = performance.now();
+    for (const part of this.parts) {
+      if (part.gate.isOpen || nowMs < part.restsUntilMs) continue;
+      if (nowMs - part.closedAtMs < patienceLeases * this.ackWaitMs) void this.ask(part);
+      else this.rest(part, nowMs);
+    }
+  }
+
+  /** Gives back what waits, for a time: another replica may wait for it, as this one waits for what the other has. */
+  private rest(part: Part, nowMs: number): void {
+    for (const delivery of part.gate.doubt()) delivery.nak(0);
+    part.restsUntilMs = nowMs + Math.random() * this.ackWaitMs;
+    part.closedAtMs = part.restsUntilMs;
+  }
+
+  private async ask(part: Part): Promise<void> {
+    if (part.isAsking) return;
+    part.isAsking = true;
+    const { changes } = part.gate;
+    const info = await this.manager.consumers.info(part.stream, part.durable).catch(() => undefined);
+    part.isAsking = false;
+    // away, or being recreated
+    if (info !== undefined && !this.isStopped) this.settle(part, info, changes);
+  }
+
+  private settle(part: Part, info: ConsumerInfo, changes: number): void {
+    const { gate, puller } = part;
+    const wasOpen = gate.isOpen;
+    const created = String(info.created);
+    if (part.created !== '' && part.created !== created) for (const delivery of gate.doubt()) delivery.nak(0);
+    part.created = created;
+    const counts = { deliveries: info.delivered.consumer_seq, ackPending: info.num_ack_pending };
+    const { gone, passed } = gate.settle(counts, changes, performance.now());
+    for (const sequence of gone) this.onGone(sequence);
+    for (const delivery of passed) this.onDelivery(delivery);
+    const others = gate.othersOf(counts);
+    if (gate.isOpen && !wasOpen) this.pull(part);
+    if (!gate.isOpen && others > 0) puller.demand(part.isRedelivering ? others : 1, waitingBytes); // I1
+  }
+
+  /** I2 */
+  private keep(): void {
+    const nowMs = performance.now();
+    const wasFrozen = nowMs - this.keptAtMs > this.ackWaitMs;
+    this.keptAtMs = nowMs;
+    for (const part of this.parts) {
+      if (wasFrozen) this.doubt(part);
+      for (const delivery of part.gate.held) delivery.working();
+      if (part.gate.isOpen && part.gate.mayMiss(nowMs)) void this.ask(part);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { HeldRecord } from '../held-records';
+
+/** Limits of the records behind failed ones that do not count as held. */
+const maxAside = { records: 5_000, bytes: 32 * 1024 * 1024 };
+
+/** The records of one key, oldest first. */
+interface Lane {
+  readonly name: string;
+  readonly records: HeldRecord[];
+  readonly ready: Set<HeldRecord>;
+  /** The record that may run. */
+  open: HeldRecord | undefined;
+  /** Sequences of records that were given back, and come again. */
+  readonly absent: Set<number>;
+}
+
+/**
+ * Lets the records of one key run one after the other, in the order of their stream; records of other keys pass.
+ *
+ * L1. A record may run when no record of its key before it is held, or will come again.
+ * L2. A record takes its place when it arrives, so that one that is prepared faster does not overtake.
+ * L3. Records without a key, and redriven letters, have no order.
+ */
+export class KeyLanes {
+  private readonly lanes = new Map<string, Lane>();
+  /** Lanes with an absent record. */
+  private readonly failing = new Set<Lane>();
+
+  /** The record was delivered. */
+  arrived(record: HeldRecord): void {
+    const name = laneOf(record);
+    if (name === undefined) return;
+    const lane = this.lanes.get(name) ?? newLane(name);
+    this.lanes.set(name, lane);
+    const { sequence } = record.delivery;
+    this.returns(lane, sequence);
+    const at = lane.records.findLastIndex(({ delivery }) => delivery.sequence < sequence) + 1;
+    lane.records.splice(at, 0, record);
+  }
+
+  /** The record is prepared. True if it may run now; else `ended` returns it when it may. */
+  ready(record: HeldRecord): boolean {
+    const lane = this.laneWith(record);
+    if (lane === undefined) return true;
+    lane.ready.add(record);
+    return openNext(lane) === record;
+  }
+
+  /** The record is settled, or was given back and comes again. Returns the record that may run now. */
+  ended(record: HeldRecord, isAcked: boolean): HeldRecord | undefined {
+    const lane = this.laneWith(record);
+    if (lane === undefined) return undefined;
+    lane.records.splice(lane.records.indexOf(record), 1);
+    lane.ready.delete(record);
+    if (lane.open === record) lane.open = undefined;
+    if (!isAcked) {
+      lane.absent.add(record.delivery.sequence);
+      this.failing.add(lane);
+    }
+    return this.next(lane);
+  }
+
+  /** A record that was given back does not come again. Returns the record that may run now. */
+  gone(input: number, sequence: number): HeldRecord | undefined {
+    for (const lane of this.failing) {
+      if (!lane.name.startsWith(`${input}:`) || !lane.absent.has(sequence)) continue;
+      this.returns(lane, sequence);
+      return this.next(lane);
+    }
+    return undefined;
+  }
+
+  /** The records behind those that come again, within limits: they do not keep others from being pulled. */
+  get aside(): { readonly records: number; readonly bytes: number } {
+    let records = 0;
+    let bytes = 0;
+    for (const lane of this.failing) {
+      records += lane.records.length;
+      for (const record of lane.records) bytes += record.bytes;
+    }
+    return { records: Math.min(records, maxAside.records), bytes: Math.min(bytes, maxAside.bytes) };
+  }
+
+  private returns(lane: Lane, sequence: number): void {
+    lane.absent.delete(sequence);
+    if (lane.absent.size === 0) this.failing.delete(lane);
+  }
+
+  private next(lane: Lane): HeldRecord | undefined {
+    if (lane.records.length === 0 && lane.absent.size === 0) this.lanes.delete(lane.name);
+    return openNext(lane);
+  }
+
+  private laneWith(record: HeldRecord): Lane | undefined {
+    const name = laneOf(record);
+    const lane = name === undefined ? undefined : this.lanes.get(name);
+    return lane?.records.includes(record) ? lane : undefined;
+  }
+}
+
+function newLane(name: string): Lane {
+  return { name, records: [], ready: new Set(), open: undefined, absent: new Set() };
+}
+
+/** L3 */
+function laneOf({ input, delivery }: HeldRecord): string | undefined {
+  return delivery.key === undefined || delivery.redriven !== undefined ? undefined : `${input}:${delivery.key}`;
+}
+
+/** L1 */
+function openNext(lane: Lane): HeldRecord | undefined {
+  const [first] = lane.records;
+  if (lane.open !== undefined || first === undefined || !lane.ready.has(first)) return undefined;
+  for (const sequence of lane.absent) if (sequence < first.delivery.sequence) return undefined;
+  lane.open = first;
+  return first;
+}

@@ -1,0 +1,152 @@
+import type { Delivery } from '../ports/delivery';
+
+/** What a consumer says about itself. */
+export interface ConsumerCounts {
+  /** Number of its last delivery; redeliveries count. */
+  readonly deliveries: number;
+  /** Messages that are delivered and not acked. */
+  readonly ackPending: number;
+}
+
+/** What follows from the counts of a consumer. */
+export interface Settled {
+  /** Messages that are passed on, in their order. */
+  readonly passed: readonly Delivery[];
+  /** Sequences of messages that this replica has given back, and that will not come again. */
+  readonly gone: readonly number[];
+}
+
+/** Acked messages that are remembered, the latest ones. */
+const maxAcked = 10_000;
+/** A message that was given back is delivered again before: the longest delay, the lease, and as much again. */
+const goneAfterMs = 90_000;
+const nothing: Settled = { passed: [], gone: [] };
+
+/**
+ * Decides which messages of a partition this replica may begin with. Others may read the partition too, for a while: one that is
+ * to end, or one that was presumed dead.
+ *
+ * G1. A message is passed on only if every message of the partition before it is acked, or was passed on or given back here
+ *     and is not settled yet.
+ * G2. While the gate is open, that holds: the deliveries of the consumer are numbered without a gap, so nobody else has got
+ *     one, and none was lost.
+ * G3. A closed gate opens when as many messages are unacked as this replica holds: all of them are its own. Nothing may be
+ *     received, acked or given back while the consumer is asked. What was given back does not count: another may have it.
+ * G4. A message that this replica has acked is not passed on again.
+ */
+export class PartitionGate {
+  /** Number of the next delivery; undefined while the gate is closed. */
+  private next: number | undefined;
+  /** Sequences of messages that are held here. */
+  private readonly unacked = new Set<number>();
+  /** When messages were given back, by sequence; ms of a monotonic clock. */
+  private readonly returned = new Map<number, number>();
+  private readonly acked = new Set<number>();
+  private waiting = new Map<number, Delivery>();
+  private version = 0;
+
+  /** Whether messages are passed on as they come. */
+  get isOpen(): boolean {
+    return this.next !== undefined;
+  }
+
+  /** Messages that wait until the gate opens. */
+  get held(): readonly Delivery[] {
+    return [...this.waiting.values()];
+  }
+
+  /** Changes with everything that is received, acked or given back. */
+  get changes(): number {
+    return this.version;
+  }
+
+  /** Takes a delivery with its number; returns it if it is passed on. */
+  receive(delivery: Delivery, number: number): Delivery | undefined {
+    this.version++;
+    if (this.next === number) this.next++;
+    else this.next = undefined; // G2
+    const { sequence } = delivery;
+    if (this.acked.has(sequence)) {
+      delivery.ack(); // G4
+      return undefined;
+    }
+    this.unacked.add(sequence);
+    this.returned.delete(sequence);
+    if (this.next !== undefined) return delivery;
+    this.waiting.set(sequence, delivery);
+    return undefined;
+  }
+
+  /** The message was acked. */
+  ended(sequence: number): void {
+    this.leave(sequence);
+    this.acked.add(sequence);
+    const [oldest] = this.acked;
+    if (this.acked.size > maxAcked && oldest !== undefined) this.acked.delete(oldest);
+  }
+
+  /** The message was given back. */
+  gaveBack(sequence: number, nowMs: number): void {
+    this.leave(sequence);
+    this.returned.set(sequence, nowMs);
+  }
+
+  /**
+   * The leases of what is held may have ended, or the consumer may be another one: the gate closes, and what is held counts when
+   * it is delivered again. Returns the messages that wait, to be given back.
+   */
+  doubt(): readonly Delivery[] {
+    this.version++;
+    this.next = undefined;
+    const taken = this.held;
+    this.waiting = new Map();
+    this.unacked.clear();
+    return taken;
+  }
+
+  /**
+   * Opens the gate if every unacked message is held here (G3). `changes` is what it was before the consumer was asked; the time
+   * is that of `gaveBack`.
+   */
+  settle(counts: ConsumerCounts, changes: number, nowMs: number): Settled {
+    if (changes !== this.version) return nothing;
+    const others = this.othersOf(counts);
+    if (this.isOpen) return { passed: [], gone: this.takeMissing(others, nowMs) };
+    if (others !== 0) return nothing;
+    this.next = counts.deliveries + 1;
+    const passed = this.held.toSorted((one, other) => one.sequence - other.sequence);
+    const gone = [...this.returned.keys()];
+    this.waiting = new Map();
+    this.returned.clear();
+    return { passed, gone };
+  }
+
+  /** Whether a message was given back so long ago that it may be gone. */
+  mayMiss(nowMs: number): boolean {
+    return this.overdue(nowMs).length > 0;
+  }
+
+  /** Unacked messages that are not held here. */
+  othersOf({ ackPending }: ConsumerCounts): number {
+    return ackPending - this.unacked.size;
+  }
+
+  /** Messages that were given back long ago, if nobody has them: they were removed from the stream. */
+  private takeMissing(others: number, nowMs: number): readonly number[] {
+    const overdue = this.overdue(nowMs);
+    if (others !== this.returned.size - overdue.length) return [];
+    for (const sequence of overdue) this.returned.delete(sequence);
+    return overdue;
+  }
+
+  private overdue(nowMs: number): number[] {
+    return [...this.returned].filter(([, atMs]) => nowMs - atMs > goneAfterMs).map(([sequence]) => sequence);
+  }
+
+  private leave(sequence: number): void {
+    this.version++;
+    this.unacked.delete(sequence);
+    this.waiting.delete(sequence);
+    this.returned.delete(sequence);
+  }
+}

@@ -1,0 +1,166 @@
+import type { ConsumerInfo, JetStreamManager } from 'nats';
+import type { MessagePuller } from '../../../../runtime/adapters/jetstream/message-puller';
+import { PartitionedInput } from '../../../../runtime/adapters/jetstream/partitions/partitioned-input';
+import type { Delivery } from '../../../../runtime/engine/ports/delivery';
+
+const ackWaitMs = 3_000;
+
+/** The consumer of a partition, and the puller of this replica. */
+class Partition {
+  created = 'first';
+  deliveries = 0;
+  ackPending = 0;
+  readonly demands: number[] = [];
+  readonly answers: string[] = [];
+  private onDelivery: (delivery: Delivery) => void = () => undefined;
+  private onAnswer: (kind: 'ack' | 'nak', sequence: number) => void = () => undefined;
+
+  readonly puller = {
+    start: (onDelivery: (delivery: Delivery) => void) => {
+      this.onDelivery = onDelivery;
+    },
+    onAnswered: (listener: (kind: 'ack' | 'nak', sequence: number) => void) => {
+      this.onAnswer = listener;
+    },
+    demand: (messages: number) => this.demands.push(messages),
+    stop: () => this.answers.push('stopped'),
+    reconnected: () => this.answers.push('reconnected'),
+  } as unknown as MessagePuller;
+
+  /** Another replica gets a message. */
+  deliverElsewhere(): void {
+    this.deliveries++;
+    this.ackPending++;
+  }
+
+  deliver(sequence: number, deliveries = 1): void {
+    this.deliveries++;
+    if (deliveries === 1) this.ackPending++;
+    const answer = (kind: 'ack' | 'nak') => {
+      this.answers.push(`${kind} ${sequence}`);
+      if (kind === 'ack') this.ackPending--;
+      this.onAnswer(kind, sequence);
+    };
+    const delivery = { sequence, deliveries, number: this.deliveries, stream: 's' };
+    const answers = { ack: () => answer('ack'), nak: () => answer('nak') };
+    this.onDelivery({
+      ...delivery,
+      ...answers,
+      working: () => this.answers.push(`working ${sequence}`),
+    } as unknown as Delivery);
+  }
+
+  info(): ConsumerInfo {
+    const { created, deliveries, ackPending } = this;
+    return { created, delivered: { consumer_seq: deliveries }, num_ack_pending: ackPending } as unknown as ConsumerInfo;
+  }
+}
+
+let parts: readonly [Partition, Partition];
+let input: PartitionedInput;
+let passed: Delivery[];
+let gone: number[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  parts = [new Partition(), new Partition()];
+  passed = [];
+  gone = [];
+  const manager = { consumers: { info: async (_: string, durable: string) => parts[Number(durable)]?.info() } };
+  const sources = parts.map(({ puller }, partition) => ({ stream: 's', durable: String(partition), puller }));
+  input = new PartitionedInput(manager as unknown as JetStreamManager, sources, ackWaitMs);
+});
+afterEach(() => {
+  input.stop();
+  jest.useRealTimers();
+});
+
+async function start(): Promise<void> {
+  input.start(
+    (delivery) => passed.push(delivery),
+    (sequence) => gone.push(sequence),
+  );
+  await asked();
+}
+
+/** Until the consumers of closed gates have been asked once more. */
+const asked = () => jest.advanceTimersByTimeAsync(250);
+const sequences = () => passed.map(({ sequence }) => sequence);
+
+test('divides the demand among its partitions, and passes on what comes', async () => {
+  await start();
+  input.demand(9, 1_000);
+  expect(parts.map(({ demands }) => demands.at(-1))).toEqual([5, 5]);
+  parts[0].deliver(4);
+  parts[1].deliver(2);
+  expect(sequences()).toEqual([4, 2]);
+});
+
+test('asks for one message at a time, then for all that are missing, while another replica has some', async () => {
+  parts[0].deliverElsewhere();
+  parts[0].deliverElsewhere();
+  await start();
+  input.demand(100, 1_000);
+  expect(new Set(parts[0].demands)).toEqual(new Set([1]));
+  parts[0].deliver(9);
+  parts[0].deliver(3, 2);
+  await asked();
+  expect([parts[0].demands.at(-1), sequences()]).toEqual([1, []]);
+  parts[0].deliver(4, 2);
+  await asked();
+  expect(sequences()).toEqual([3, 4, 9]);
+  expect(parts[0].demands.at(-1)).toBe(50);
+});
+
+test('renews the leases of what waits, and gives it back when it stops', async () => {
+  parts[0].deliverElsewhere();
+  await start();
+  parts[0].deliver(9);
+  await jest.advanceTimersByTimeAsync(ackWaitMs / 3);
+  expect(parts[0].answers).toEqual(['working 9']);
+  input.stop();
+  parts[0].deliver(10);
+  expect(parts[0].answers.slice(1)).toEqual(['stopped', 'nak 9', 'nak 10']);
+});
+
+test('gives back what has waited for another replica for long, which may wait, too', async () => {
+  parts[0].deliverElsewhere();
+  await start();
+  parts[0].deliver(9);
+  await jest.advanceTimersByTimeAsync(4 * ackWaitMs);
+  expect(parts[0].answers).toContain('nak 9');
+});
+
+test('closes after a reconnect until what it holds is acked or comes again', async () => {
+  await start();
+  parts[0].deliver(1);
+  input.reconnected();
+  parts[0].deliver(2);
+  await asked();
+  expect(sequences()).toEqual([1]);
+  passed[0]?.ack();
+  await asked();
+  expect(sequences()).toEqual([1, 2]);
+});
+
+test('reports a message that it has given back and that nobody has', async () => {
+  await start();
+  parts[0].deliver(1);
+  passed[0]?.nak(1_000);
+  parts[0].ackPending--; // removed from the stream
+  await jest.advanceTimersByTimeAsync(100_000);
+  expect(gone).toEqual([1]);
+});
+
+test('closes when the consumer is another one', async () => {
+  await start();
+  parts[0].deliver(1);
+  Object.assign(parts[0], { created: 'second', deliveries: 0, ackPending: 0 });
+  parts[0].deliver(2);
+  await asked();
+  expect(sequences()).toEqual([1]);
+  parts[0].deliver(1);
+  parts[0].deliver(2, 2);
+  await asked();
+  expect(sequences()).toEqual([1, 1, 2]);
+});
