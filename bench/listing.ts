@@ -14,7 +14,8 @@ import { spawnGuarded } from '../runtime/adapters/processes/guard';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { type S3Server, startS3Server } from '../runtime/servers/s3-server';
 
-const sizes = [100_000, 500_000];
+/** KFLOW_BENCH_OBJECTS has other sizes: multiples of 1,000 in ascending order, separated by commas. */
+const sizes = (process.env.KFLOW_BENCH_OBJECTS ?? '100000,500000').split(',').map(Number);
 const perFolder = 1_000;
 const bucket = 'objects';
 /** How long the requests of a source that watches are counted. */

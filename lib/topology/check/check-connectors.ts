@@ -58,6 +58,9 @@ interface CodeContext {
   readonly problems: ProblemList;
 }
 
+/** What code uses that is a program: nothing calls a function of it by name. */
+const programs = /\b(BasicRuntime|NatsSink)\b/;
+
 function checkCode(each: DraftFunction, { isRequired, draft, problems }: CodeContext): void {
   const { meta, path, raw, type } = each;
   const [code, module, name] = (['code', 'module', 'name'] as const).map((key) => textSetting(each, key));
@@ -80,6 +83,7 @@ function checkCode(each: DraftFunction, { isRequired, draft, problems }: CodeCon
   }
   if (code === undefined) return;
   if (findMetaSetting(meta, 'name') === undefined) {
+    if (programs.test(code)) return;
     const message = 'meta.code needs meta.name, the name of the function to call';
     problems.add({ code: 'setting-missing', path: at('code'), message, at: 'key' });
   } else if (name !== undefined && !/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name)) {
