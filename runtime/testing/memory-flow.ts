@@ -1,4 +1,4 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
 import type { WrittenSchema } from '../../lib/topology/avro/avro-type';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import { FolderStore } from '../adapters/memory/folder-store';
@@ -15,6 +15,7 @@ import { ObjectDownloads } from '../adapters/s3/object-downloads';
 import { sourceConnector } from '../connectors/registry';
 import { AvroSchemaCodec } from '../engine/avro-message';
 import { parseClaim } from '../engine/claim';
+import { OutputKeys } from '../engine/order/output-keys';
 import { OutputWriter } from '../engine/output-writer';
 import type { Delivery } from '../engine/ports/delivery';
 import type { CreateHost, Failure, HostRecord, Log, SchemaSource } from '../engine/ports/host';
@@ -66,12 +67,22 @@ export class MemoryFlow implements SchemaSource {
   private readonly sinks = new Map<string, MemorySink>();
   private readonly positions = new Map<string, { stored: number }>();
   private readonly codecs = new RecordCodecs(this);
+  private readonly keys = new OutputKeys(this);
 
   /** `buckets` are the folders from which functions with automatic download get their objects. */
   constructor(private readonly buckets: { readonly [bucket: string]: string }) {}
 
   addSchema(schema: WrittenSchema): void {
     this.schemas.set(new AvroSchemaCodec(schema).fingerprint, schema);
+  }
+
+  /** Stores messages of an output as its writer does. Rejects with FunctionError if one lacks the field that is its key. */
+  async fill(
+    output: OutputSpec,
+    messages: readonly { readonly id: string; readonly payload: Uint8Array }[],
+  ): Promise<void> {
+    this.streams.bindOutput(output);
+    for (const message of messages) this.streams.stream(output.stream).add(await this.keys.messageOf(output, message));
   }
 
   async schemaOf(fingerprint: string): Promise<object | string> {
@@ -103,7 +114,7 @@ export class MemoryFlow implements SchemaSource {
     return {
       inputs: spec.inputs.map((input) => this.consumerOf(input).reader(replica)),
       redrives: { start: () => {}, demand: () => {}, stop: () => {}, isDone: async () => true },
-      writer: new OutputWriter(publisher, { maxPayload: maxPayloadOf(spec), ...this.storeOf(spec) }),
+      writer: this.writerOf(spec, publisher),
       publisher,
       state,
       hosts: this.hostsOf(replica),
@@ -146,7 +157,7 @@ export class MemoryFlow implements SchemaSource {
       if (!connection.isClosed) position.stored = stored;
     };
     return {
-      writer: new OutputWriter(publisher, { maxPayload: maxPayloadOf(spec), ...this.storeOf(spec) }),
+      writer: this.writerOf(spec, publisher),
       publisher,
       state,
       createHost: this.hostsOf(replica),
@@ -190,8 +201,10 @@ export class MemoryFlow implements SchemaSource {
     };
   }
 
-  private storeOf({ messageStore }: FunctionSpec) {
-    return messageStore === undefined ? {} : { store: this.payloads, storePrefix: messageStore.prefix };
+  private writerOf(spec: FunctionSpec, publisher: MemoryPublisher): OutputWriter {
+    const { messageStore } = spec;
+    const store = messageStore === undefined ? {} : { store: this.payloads, storePrefix: messageStore.prefix };
+    return new OutputWriter(publisher, { maxPayload: maxPayloadOf(spec), keys: this.keys, ...store });
   }
 
   private downloadsOf({ spec, environment, log }: MemoryReplica) {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { FlowPlan } from '../../lib/plan/flow-plan';
+import { type OutputSpec, outputsOf } from '../../lib/plan/function-spec';
 import { outputSchemasOf } from '../../lib/plan/input-schema';
 import { deadLetterStream, streamName } from '../../lib/plan/names';
 import { type Upstream, upstreamsOf } from '../../lib/topology/document/graph';
@@ -97,7 +98,7 @@ function outputsOfFunction({ id, sideOuts }: FlowFunction): readonly Upstream[] 
 
 /** Plans the messages of the outputs that a test writes, and the lines between them. */
 class InputPlanner {
-  private readonly input = new Map<string, readonly Uint8Array[]>();
+  private readonly input: { readonly output: OutputSpec; readonly payloads: readonly Uint8Array[] }[] = [];
   private readonly interruptions: Interruption[] = [];
   /** The outputs that the test may write: those that its first function reads or, of a source, writes. */
   private readonly outputs: readonly Upstream[];
@@ -162,7 +163,9 @@ class InputPlanner {
         this.addLine(output, item, Math.max(1, messages.length), messages.length === 0);
       else messages.push(encodeRecord(schemas, item, this.faults) ?? new Uint8Array());
     }
-    this.input.set(stream, messages);
+    const specs = this.place.flow.workloads.flatMap(({ spec }) => outputsOf(spec));
+    const planned = specs.find((each) => each.stream === stream);
+    if (planned !== undefined) this.input.push({ output: planned, payloads: messages });
   }
 
   /** A line in front of the first record ends the replica when it has got that one. */

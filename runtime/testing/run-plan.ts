@@ -1,3 +1,4 @@
+import { FunctionError } from '../../lib/errors';
 import { outputsOf } from '../../lib/plan/function-spec';
 import type { LogLevel } from '../engine/ports/host';
 import { Interruptions, inputId } from './interruptions';
@@ -30,7 +31,7 @@ export interface TestRun extends Observed {
 export async function runPlan(plan: TestPlan): Promise<TestRun> {
   const flow = openFlow(plan);
   const running = new RunningTest(plan, flow);
-  const failure = await running.end();
+  const failure = (await fillInput(plan, flow)) ?? (await running.end());
   return {
     ...(await observe(plan, flow)),
     ...(failure === undefined ? {} : { failure }),
@@ -40,22 +41,30 @@ export async function runPlan(plan: TestPlan): Promise<TestRun> {
   };
 }
 
-/** The flow with its streams, which contain the whole input. */
-function openFlow({ schemas, functions, input, buckets, limit }: TestPlan): MemoryFlow {
+/** The flow with its streams, which are empty. */
+function openFlow({ schemas, functions, buckets, limit }: TestPlan): MemoryFlow {
   const flow = new MemoryFlow(buckets);
   for (const schema of schemas) flow.addSchema(schema);
   for (const { spec } of functions) {
     flow.streams.bind(spec.deadLetters.subject, spec.deadLetters.stream);
-    for (const { subject, stream } of outputsOf(spec)) flow.streams.bind(subject, stream);
+    for (const output of outputsOf(spec)) flow.streams.bindOutput(output);
   }
   if (limit !== undefined) flow.streams.stream(limit.stream).maxMessages = limit.records;
-  for (const [name, payloads] of input) {
-    const stream = flow.streams.stream(name);
-    payloads.forEach((payload, index) => {
-      stream.add({ subject: name, id: inputId(`${name}|${index}`), payload });
-    });
-  }
   return flow;
+}
+
+/** Stores the whole input; returns why that cannot be. */
+async function fillInput({ input }: TestPlan, flow: MemoryFlow): Promise<string | undefined> {
+  try {
+    for (const { output, payloads } of input) {
+      const messages = payloads.map((payload, index) => ({ id: inputId(`${output.stream}|${index}`), payload }));
+      await flow.fill(output, messages);
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof FunctionError) return `input: ${error.message}`;
+    throw error;
+  }
 }
 
 class RunningTest {

@@ -1,4 +1,4 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
+import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
 import type { WrittenSchema } from '../../lib/topology/avro/avro-type';
 import type { Interruption } from './interruptions';
 
@@ -17,8 +17,8 @@ export type TestedEdge =
 /** Everything that a test runs, with its input in Avro. */
 export interface TestPlan {
   readonly functions: readonly TestedFunction[];
-  /** The messages of each stream that the test writes, in order; none for the other outputs that the functions read. */
-  readonly input: ReadonlyMap<string, readonly Uint8Array[]>;
+  /** The messages of each output that the test writes, in order; none for the others that the functions read. */
+  readonly input: readonly { readonly output: OutputSpec; readonly payloads: readonly Uint8Array[] }[];
   readonly interruptions: readonly Interruption[];
   /** The stream of a source that runs, and how many records it takes. */
   readonly limit?: { readonly stream: string; readonly records: number };

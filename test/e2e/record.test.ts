@@ -40,8 +40,11 @@ dag:
 const place = new Workplace();
 afterAll(() => place.remove());
 
-test('records each record of an edge once, more than its stream holds, and a test reads the file', async () => {
-  place.write('numbers.yaml', topology);
+test.each([
+  ['of an edge', topology],
+  ['with keys', topology.replace('type: raw-source', 'type: raw-source\n    partitionBy: n')],
+])('records each record %s once, more than its stream holds, and a test reads the file', async (_, yaml) => {
+  place.write('numbers.yaml', yaml);
   const files = [
     '--record',
     'double=doubled.jsonl',

@@ -1,4 +1,5 @@
 import type { ConsumerProgress } from '../../engine/completion';
+import { keyHeader } from '../../engine/order/record-key';
 import type { Delivery, DeliverySource } from '../../engine/ports/delivery';
 import type { MemoryConnection } from './memory-connection';
 import type { MemoryMessage, MemoryStream } from './memory-streams';
@@ -18,6 +19,8 @@ const delayDivisor = 100;
  * I1. An unacked message is held by one reader, waits for a delay, or waits to be delivered again; what waits comes before new
  *     messages.
  * I2. A lease does not end by time: a reader has its messages until it answers or its connection is closed.
+ * I3. A message with a key is delivered only while no earlier one of its key waits, and to the reader that holds others of its
+ *     key: so each reader gets them in order, whatever becomes of the readers before.
  */
 export class MemoryConsumer {
   private delivered = 0;
@@ -26,7 +29,10 @@ export class MemoryConsumer {
   private readonly acked = new Set<number>();
   /** Number of deliveries of each unacked message. */
   private readonly counts = new Map<number, number>();
+  /** Sequences that wait to be delivered, in ascending order. */
   private readonly again: number[] = [];
+  /** Of each key, its unacked messages that were delivered or wait, with the readers that hold them. */
+  private readonly byKey = new Map<string, Map<number, MemoryReader | undefined>>();
   private readers: MemoryReader[] = [];
   private isScheduled = false;
 
@@ -39,7 +45,9 @@ export class MemoryConsumer {
     const reader = new MemoryReader(this, props);
     props.connection.onClose(() => {
       this.readers = this.readers.filter((each) => each !== reader);
-      this.returned(reader.takeHeld());
+      const held = reader.takeHeld();
+      for (const sequence of held) this.withKey(sequence, (unacked) => unacked.set(sequence, undefined));
+      this.returned(held);
     });
     this.readers.push(reader);
     return reader;
@@ -62,11 +70,16 @@ export class MemoryConsumer {
   ack(sequence: number): void {
     if (sequence <= this.floor) return;
     this.acked.add(sequence);
+    this.withKey(sequence, (unacked, key) => {
+      unacked.delete(sequence);
+      if (unacked.size === 0) this.byKey.delete(key);
+    });
     this.counts.delete(sequence);
     while (this.acked.delete(this.floor + 1)) this.floor++;
   }
 
   nak(sequence: number, delayMs: number): void {
+    this.withKey(sequence, (unacked) => unacked.set(sequence, undefined));
     if (delayMs === 0) this.returned([sequence]);
     else setTimeout(() => this.returned([sequence]), delayMs / delayDivisor);
   }
@@ -89,21 +102,56 @@ export class MemoryConsumer {
 
   private deliver(): void {
     for (;;) {
-      const reader = this.readers.find(({ hasRoom }) => hasRoom);
-      const message = reader === undefined ? undefined : this.next();
-      if (reader === undefined || message === undefined) return;
-      this.readers = [...this.readers.filter((each) => each !== reader), reader]; // in turn
-      const deliveries = (this.counts.get(message.sequence) ?? 0) + 1;
-      this.counts.set(message.sequence, deliveries);
-      reader.take(message, deliveries);
+      const at = this.again.findIndex((sequence) => this.readerFor(sequence) !== undefined);
+      const [sequence] = at < 0 ? [] : this.again.splice(at, 1);
+      if (sequence !== undefined) this.pass(sequence);
+      else if (this.delivered === this.stream.lastSequence || !this.readers.some(({ hasRoom }) => hasRoom)) return;
+      else this.admit(++this.delivered);
     }
   }
 
-  private next(): MemoryMessage | undefined {
-    const sequence = this.again.shift() ?? this.delivered + 1;
+  /** A new message waits behind the others. */
+  private admit(sequence: number): void {
+    const key = this.keyOf(sequence);
+    if (key !== undefined) this.byKey.set(key, (this.byKey.get(key) ?? new Map()).set(sequence, undefined));
+    this.again.push(sequence);
+  }
+
+  private pass(sequence: number): void {
+    const reader = this.readerFor(sequence);
     const message = this.stream.get(sequence);
-    if (message !== undefined) this.delivered = Math.max(this.delivered, sequence);
-    return message;
+    if (reader === undefined || message === undefined) return;
+    this.readers = [...this.readers.filter((each) => each !== reader), reader]; // in turn
+    this.withKey(sequence, (unacked) => unacked.set(sequence, reader));
+    const deliveries = (this.counts.get(sequence) ?? 0) + 1;
+    this.counts.set(sequence, deliveries);
+    reader.take(message, deliveries);
+  }
+
+  /** I3: the reader that may get a waiting message now. */
+  private readerFor(sequence: number): MemoryReader | undefined {
+    const key = this.keyOf(sequence);
+    const ofKey = key === undefined ? undefined : this.byKey.get(key);
+    let owner: MemoryReader | undefined;
+    for (const [other, holder] of ofKey ?? []) {
+      if (other < sequence && holder === undefined) return undefined;
+      owner ??= holder;
+    }
+    if (owner === undefined) return this.readers.find(({ hasRoom }) => hasRoom);
+    return owner.isStarted ? owner : undefined; // what comes again has room where others wait for it
+  }
+
+  private keyOf(sequence: number): string | undefined {
+    return this.stream.get(sequence)?.headers?.[keyHeader];
+  }
+
+  private withKey(
+    sequence: number,
+    change: (unacked: Map<number, MemoryReader | undefined>, key: string) => void,
+  ): void {
+    const key = this.keyOf(sequence);
+    const unacked = key === undefined ? undefined : this.byKey.get(key);
+    if (key !== undefined && unacked !== undefined) change(unacked, key);
   }
 }
 
@@ -117,8 +165,12 @@ class MemoryReader implements DeliverySource {
     private readonly props: MemoryReaderProps,
   ) {}
 
+  get isStarted(): boolean {
+    return this.onDelivery !== undefined;
+  }
+
   get hasRoom(): boolean {
-    return this.onDelivery !== undefined && this.room > 0;
+    return this.isStarted && this.room > 0;
   }
 
   start(onDelivery: (delivery: Delivery) => void): void {
@@ -137,7 +189,7 @@ class MemoryReader implements DeliverySource {
 
   take(message: MemoryMessage, deliveries: number): void {
     const { sequence, timestampMs, payload, headers } = message;
-    const traceparent = headers?.traceparent;
+    const { traceparent, [keyHeader]: key } = headers ?? {};
     this.room--;
     this.held.add(sequence);
     const delivery: Delivery = {
@@ -147,6 +199,7 @@ class MemoryReader implements DeliverySource {
       timestampMs,
       payload,
       handle: `${this.consumer.streamName}.${sequence}.${deliveries}`,
+      ...(key === undefined ? {} : { key }),
       ...(traceparent === undefined ? {} : { traceparent }),
       ack: () => {
         this.props.onAck?.(delivery);

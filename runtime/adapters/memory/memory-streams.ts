@@ -1,3 +1,5 @@
+import type { OutputSpec } from '../../../lib/plan/function-spec';
+import { partitionSubject } from '../../../lib/plan/partitions';
 import type { Outgoing, PublishAck } from '../../engine/ports/publisher';
 
 export interface MemoryMessage extends Outgoing {
@@ -63,10 +65,14 @@ export class MemoryStreams {
   }
 
   /** Makes a stream take the messages of a subject. */
-  bind(subject: string, name: string): MemoryStream {
-    const stream = this.stream(name);
-    this.bySubject.set(subject, stream);
-    return stream;
+  bind(subject: string, name: string): void {
+    this.bySubject.set(subject, this.stream(name));
+  }
+
+  /** Makes the stream of an output take its messages, those of each partition if it has partitions. */
+  bindOutput({ subject, stream, partitions }: OutputSpec): void {
+    if (partitions === undefined) this.bind(subject, stream);
+    for (let each = 0; each < (partitions?.count ?? 0); each++) this.bind(partitionSubject(subject, each), stream);
   }
 
   /** The stream that takes the messages of a subject. */

@@ -15,6 +15,8 @@ export interface TestedCode {
   readonly groups: string;
   /** Exits if `n` is 2, else returns its event. */
   readonly exitsOnTwo: string;
+  /** Throws the first time that its process gets an `n` that 3 divides, else returns its event. */
+  readonly failsOnce: string;
   /** Never returns. */
   readonly hangs: string;
   /** Returns the number in the environment variable `STEP` as `n`. */
@@ -56,6 +58,12 @@ def finish(ctx):
   exitsOnTwo: `import os
 def run(ctx, event):
     if event["n"] == 2: os._exit(3)
+    return event`,
+  failsOnce: `seen = set()
+def run(ctx, event):
+    if event["n"] % 3 == 0 and event["n"] not in seen:
+        seen.add(event["n"])
+        raise ValueError("not yet")
     return event`,
   hangs: `import time
 def run(ctx, event):
@@ -102,6 +110,12 @@ export function finish(ctx) {
   exitsOnTwo: `export function run(ctx, event) {
   if (event.n === 2) process.exit(3);
   return event;
+}`,
+  failsOnce: `const seen = new Set<number>();
+export function run(ctx, event) {
+  if (event.n % 3 !== 0 || seen.has(event.n)) return event;
+  seen.add(event.n);
+  throw new RangeError('not yet');
 }`,
   hangs: 'export function run() { return new Promise(() => setInterval(() => {}, 1000)); }',
   counts: 'export function* run() { for (let n = 0; ; n++) yield { n }; }',

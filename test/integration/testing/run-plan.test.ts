@@ -1,4 +1,5 @@
 import type { TestDocument } from '../../../lib/topology/document/test-case-schema';
+import type { Topology } from '../../../lib/topology/document/topology';
 import { readTopology } from '../../../lib/topology/read-topology';
 import { planTest } from '../../../runtime/testing/plan-test';
 import { runPlan, type TestRun } from '../../../runtime/testing/run-plan';
@@ -35,9 +36,28 @@ dag:
   - { id: store, type: s3-sink, addr: 'minio:9000', user: u, password: p, topics: 's3a://numbers' }
   - { id: odds, type: raw }
 `;
+  return topologyFrom(yaml);
+}
+
+function topologyFrom(yaml: string) {
   const { topology, problems } = readTopology(yaml, { file: 'tested.yaml', defaultJobId: 'tested' });
   if (topology === undefined) throw new Error(JSON.stringify(problems));
   return topology;
+}
+
+/** The same, with a key for each record. */
+function keyedTopologyOf({ language }: TestedCode, code: string) {
+  const keyed = schema.replace(']', ', {"name": "k", "type": "string"}]');
+  return topologyFrom(`
+jobId: tested
+dag:
+  - { id: in, type: raw-source, schema: '${keyed}', partitionBy: k, meta: { name: run, code: "def run(): return None" }, out: [map] }
+  - id: map
+    type: raw
+    meta: { language: ${language}, name: run, code: ${JSON.stringify(code)}, maxDeliver: 9 }
+    out: [store]
+  - { id: store, type: s3-sink, addr: 'minio:9000', user: u, password: p, topics: 's3a://numbers' }
+`);
 }
 
 async function run(
@@ -45,7 +65,10 @@ async function run(
   text: string,
   { meta, source, ...test }: Partial<TestDocument> & Parts,
 ): Promise<{ readonly run: TestRun; readonly discrepancies: readonly Discrepancy[] }> {
-  const topology = topologyOf(code, text, { meta, source });
+  return runIn(topologyOf(code, text, { meta, source }), test);
+}
+
+async function runIn(topology: Topology, test: Partial<TestDocument>) {
   const place = { topology, flow: planInMemory(topology), baseDir: __dirname, folder: __dirname };
   const planned = planTest({ name: 'a test', function: 'map', ...test }, place);
   if ('faults' in planned) throw new Error(JSON.stringify(planned.faults));
@@ -180,6 +203,25 @@ describe.each([pythonCode, typeScriptCode])('a test of functions in $language', 
       letters: [{ reason: 'exited', record: { n: 2 }, attempts: 2 }],
     });
     expect(discrepancies).toEqual([]);
+  });
+
+  it('keeps the order of each key, whatever fails and whichever replica ends', async () => {
+    const records = range(0, 60).map((value) => ({ n: value, k: `k${value % 4}` }));
+    const lines: Readonly<Record<number, string>> = {
+      12: 'crash',
+      30: 'crash at start',
+      33: 'pause',
+      45: 'crash store',
+    };
+    const { discrepancies } = await runIn(keyedTopologyOf(code, code.failsOnce), {
+      function: 'in',
+      to: '*',
+      input: records.flatMap((record) => [record, ...(lines[record.n] === undefined ? [] : [lines[record.n]])]),
+      replicas: 3,
+      output: { map: records, store: records },
+      inOrder: 'k',
+    });
+    expect(discrepancies.filter(({ is }) => is !== 'errors')).toEqual([]);
   });
 
   it('runs a source with code, as far as the test takes records', async () => {

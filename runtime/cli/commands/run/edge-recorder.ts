@@ -1,7 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { FlowPlan, PlannedStream } from '../../../../lib/plan/flow-plan';
+import { outputsOf } from '../../../../lib/plan/function-spec';
 import { streamName } from '../../../../lib/plan/names';
+import { type ConsumerRef, consumersOf } from '../../../../lib/plan/partitions';
 import { timing } from '../../../../lib/plan/replica-lifecycle';
 import { managerOf } from '../../../adapters/jetstream/access/jetstream-api';
 import { AckLedger } from '../../../adapters/jetstream/ack-ledger';
@@ -57,6 +59,15 @@ function plannedStream(plan: FlowPlan, { edge, file }: RecordedEdge): PlannedStr
   throw usageError(`--record ${edge}=${file}: no such output that a function reads: ${outputs.map(nameOf).join(', ')}`);
 }
 
+/** The consumers of the recorder of an edge: one, or one for each partition. */
+function recordersOf(plan: FlowPlan, edge: RecordedEdge): readonly ConsumerRef[] {
+  const { name } = plannedStream(plan, edge);
+  const output = plan.workloads.flatMap(({ spec }) => outputsOf(spec)).find(({ stream }) => stream === name);
+  if (output === undefined) throw new Error(`no function writes ${name}`);
+  const { stream, subject, partitions } = output;
+  return consumersOf({ stream, subject, durable, partitions: partitions?.count });
+}
+
 /** Writes the records of an edge to a file as JSON lines, each once, while the flow runs. */
 export class EdgeRecorder {
   private readonly codecs: RecordCodecs;
@@ -68,11 +79,11 @@ export class EdgeRecorder {
   private failure: { readonly error: unknown } | undefined;
 
   private constructor(
-    private readonly stream: string,
     readonly edge: RecordedEdge,
     private readonly links: {
       readonly manager: JetStreamManager;
-      readonly puller: MessagePuller;
+      /** One for each partition. */
+      readonly consumers: readonly (ConsumerRef & { readonly puller: MessagePuller })[];
       readonly acks: AckLedger;
       readonly claims: ClaimSource;
       readonly schemas: SchemaRegistry;
@@ -85,15 +96,18 @@ export class EdgeRecorder {
   /** Begins to record. The streams of the plan exist. */
   static async open(connection: NatsConnection, plan: FlowPlan, edge: RecordedEdge): Promise<EdgeRecorder> {
     const manager = await managerOf(connection);
-    const { name: stream, subjects } = plannedStream(plan, edge);
-    const ackWaitMs = timing.defaultAckWaitMs;
-    await ignoreMissing(manager.consumers.delete(stream, durable)); // of a command that was killed
-    await addConsumer(manager, { stream, durable, subject: subjects[0] ?? '', ackWaitMs, maxAckPending: 2 * maxHeld });
     const acks = new AckLedger(connection);
-    const puller = new MessagePuller(connection, acks, { stream, durable });
+    const consumers = recordersOf(plan, edge).map((consumer) => {
+      return { ...consumer, puller: new MessagePuller(connection, acks, consumer) };
+    });
+    const limits = { ackWaitMs: timing.defaultAckWaitMs, maxAckPending: 2 * maxHeld };
+    for (const { puller: _, ...consumer } of consumers) {
+      await ignoreMissing(manager.consumers.delete(consumer.stream, consumer.durable)); // of a command that was killed
+      await addConsumer(manager, { ...consumer, ...limits });
+    }
     const schemas = await SchemaRegistry.open(connection, plan);
-    const recorder = new EdgeRecorder(stream, edge, { manager, puller, acks, schemas, claims: claimsOf(plan) });
-    puller.start((delivery) => recorder.take(delivery));
+    const recorder = new EdgeRecorder(edge, { manager, consumers, acks, schemas, claims: claimsOf(plan) });
+    for (const { puller } of consumers) puller.start((delivery) => recorder.take(delivery));
     recorder.demand();
     void recorder.watch(connection);
     return recorder;
@@ -101,16 +115,21 @@ export class EdgeRecorder {
 
   /** Writes what is left, and returns the number of records. Rejects when a record cannot be written. */
   async end(): Promise<number> {
-    const { manager, puller, acks } = this.links;
+    const { manager, consumers, acks } = this.links;
     const isComplete = async () => {
-      const { pending, ackPending } = await consumerProgress(manager, this.stream, durable);
-      return this.failure !== undefined || (pending === 0 && ackPending === 0) || undefined;
+      for (const consumer of consumers) {
+        const { pending, ackPending } = await consumerProgress(manager, consumer.stream, consumer.durable);
+        if (this.failure === undefined && pending + ackPending > 0) return undefined;
+      }
+      return true;
     };
     const ended = await poll(isComplete, { intervalMs: 100, timeoutMs: endMs });
-    puller.stop();
+    for (const { puller } of consumers) puller.stop();
     await this.writing;
     await acks.flush();
-    await ignoreMissing(manager.consumers.delete(this.stream, durable));
+    for (const consumer of consumers) {
+      await ignoreMissing(manager.consumers.delete(consumer.stream, consumer.durable));
+    }
     this.close();
     if (this.failure !== undefined) throw this.failure.error;
     if (ended !== true) throw new Error(`${this.edge.file}: not every record was written within ${endMs / 1_000} s`);
@@ -120,7 +139,7 @@ export class EdgeRecorder {
   /** Ends at once. */
   close(): void {
     this.links.acks.close();
-    this.links.puller.stop();
+    for (const { puller } of this.links.consumers) puller.stop();
     closeSync(this.output);
   }
 
@@ -148,13 +167,17 @@ export class EdgeRecorder {
   }
 
   private demand(): void {
-    this.links.puller.demand(maxHeld - this.held, maxHeldBytes - this.heldBytes);
+    const { consumers } = this.links;
+    const [records, bytes] = [maxHeld - this.held, maxHeldBytes - this.heldBytes].map(
+      (room) => room / consumers.length,
+    );
+    for (const { puller } of consumers) puller.demand(Math.ceil(records ?? 0), Math.floor(bytes ?? 0));
   }
 
   private async watch(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
       if (type !== 'reconnect') continue;
-      this.links.puller.reconnected();
+      for (const { puller } of this.links.consumers) puller.reconnected();
       this.links.acks.reconnected();
     }
   }
