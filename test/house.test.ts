@@ -302,7 +302,13 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/cli/client',
     'runtime/cli/documents',
   ],
-  'runtime/cli/commands/test': ['lib', ...cliParts, 'runtime/cli/documents', 'runtime/testing'],
+  'runtime/cli/commands/test': [
+    'lib',
+    ...cliParts,
+    'runtime/cli/documents',
+    'runtime/engine/failures',
+    'runtime/testing',
+  ],
   'runtime/cli/commands/completion': [...cliParts, 'runtime/api-contract', 'runtime/cli/client'],
   'runtime/cli': ['lib', 'runtime'],
 };

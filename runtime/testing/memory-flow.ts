@@ -204,7 +204,9 @@ export class MemoryFlow implements SchemaSource {
   private writerOf(spec: FunctionSpec, publisher: MemoryPublisher): OutputWriter {
     const { messageStore } = spec;
     const store = messageStore === undefined ? {} : { store: this.payloads, storePrefix: messageStore.prefix };
-    return new OutputWriter(publisher, { maxPayload: maxPayloadOf(spec), keys: this.keys, ...store });
+    // elsewhere, what a function without readers returns is dropped, whatever its size
+    const maxPayload = spec.output?.durables.length === 0 ? Number.POSITIVE_INFINITY : maxPayloadOf(spec);
+    return new OutputWriter(publisher, { maxPayload, keys: this.keys, ...store });
   }
 
   private downloadsOf({ spec, environment, log }: MemoryReplica) {

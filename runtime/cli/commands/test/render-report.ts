@@ -1,5 +1,6 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { stringify } from 'yaml';
+import { cutText } from '../../../engine/failures';
 import type { ListComparison, Pair } from '../../../testing/compare-lists';
 import { isObservedFailure } from '../../../testing/observe';
 import type { LogLine, TestRun } from '../../../testing/run-plan';
@@ -7,6 +8,8 @@ import type { Discrepancy } from '../../../testing/verdict';
 
 /** Lines of a log that a report shows. */
 const maxLogLines = 20;
+/** Characters of a line that a report shows. */
+const maxLineLength = 500;
 /** Lines of the difference of one edge that a report shows. */
 const maxDiffLines = 200;
 
@@ -26,7 +29,7 @@ export function renderLog(logs: readonly LogLine[], most = maxLogLines): string 
     .filter(({ level }) => level !== 'DEBUG')
     .flatMap(({ function: id, level, text, record }) => {
       const about = record === undefined ? '' : ` ${record}`;
-      return text.split('\n').map((line) => `  ${id} ${level}${about} ${line}`);
+      return text.split('\n').map((line) => `  ${id} ${level}${about} ${cutText(line, maxLineLength)}`);
     });
   return lines.slice(-most).join('\n');
 }
@@ -75,7 +78,7 @@ function renderDiff({ pairs }: ListComparison): string {
   const lines = patch.trimEnd().split('\n');
   const left = lines.length - maxDiffLines;
   return [...lines.slice(0, maxDiffLines), ...(left > 0 ? [`... ${left} more lines`] : [])]
-    .map((line) => `  ${line}`)
+    .map((line) => `  ${cutText(line, maxLineLength)}`)
     .join('\n');
 }
 

@@ -84,6 +84,19 @@ describe('kflow test', () => {
     expect(stdout).toContain('0 tests passed, 1 failed');
   });
 
+  it('tests a large record, and shows only the begin of its lines', async () => {
+    const large = topology.replace('return event', "event['text'] = 'x' * 2_000_000\n            return event");
+    write('numbers.yaml', large.replace('    out: [store]\n', '').replace(/ {2}- \{ id: store.*\n/, ''));
+    const file = write(
+      'numbers.test.yaml',
+      'tests:\n  - { name: big, function: double, input: [{ n: 1 }], output: [{ n: 2, text: { $matches: "^x{9}y" } }] }\n',
+    );
+    const { stdout } = await run(file);
+    expect(stdout).toContain('output of double, 1 different:');
+    expect(stdout).toContain('… (2000');
+    expect(stdout.length).toBeLessThan(5_000);
+  });
+
   it('writes what the functions give into the tests with --update, and they pass', async () => {
     const file = write(
       'numbers.test.yaml',
