@@ -23,11 +23,14 @@ export function renderResult(
   return `  ${painted('FAIL', 'red', medium)}  ${name} ${time}  ${place}\n${indented(report, 8)}`;
 }
 
-export function renderEnd(results: readonly TestResult[]): string {
+export function renderEnd(results: readonly TestResult[], isUpdated: boolean): string {
   const passed = results.filter(hasPassed).length;
-  const failed = results.length - passed;
+  const isWritten = (result: TestResult) => isUpdated && !hasPassed(result) && result.run.failure === undefined;
+  const updated = results.filter(isWritten).length;
+  const failed = results.length - passed - updated;
+  const written = updated === 0 ? '' : `${updated} updated, `;
   const durationMs = results.reduce((sum, result) => sum + result.durationMs, 0);
-  return `${counted(passed, 'test')} passed, ${failed} failed (${timeOf(durationMs)})\n`;
+  return `${counted(passed, 'test')} passed, ${written}${failed} failed (${timeOf(durationMs)})\n`;
 }
 
 /** The coverage of each topology, with what is not covered. */

@@ -34,7 +34,7 @@ export async function runTests(options: TestOptions): Promise<ExitStatus> {
   if (results.length === 0 && !suite.hasProblems) throw usageError(`--only ${options.only?.source}: no test matches`);
   const coverages = suite.coverages();
   if (options.format === 'json') process.stdout.write(renderJson(results, coverages, suite.problems));
-  else process.stdout.write(`${renderEnd(results)}${renderCoverage(coverages)}`);
+  else process.stdout.write(`${renderEnd(results, options.update)}${renderCoverage(coverages)}`);
   if (options.junit !== undefined) writeFileSync(options.junit, renderJUnit(results, suite.problems));
   const isUpdated = options.update && results.every(({ run }) => run.failure === undefined);
   return !suite.hasProblems && (isUpdated || results.every(hasPassed)) ? ExitStatus.Done : ExitStatus.Failed;

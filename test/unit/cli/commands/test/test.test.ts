@@ -117,7 +117,10 @@ describe('kflow test', () => {
     );
     write('numbers.jsonl', '{"n":9007199254740993,"text":null}\n{"n":3}\n');
     write('doubles.jsonl', '{"n":1,"text":null}\n');
-    expect((await run(file, '--update')).status).toBe(ExitStatus.Done);
+    expect(await run(file, '--update')).toMatchObject({
+      status: ExitStatus.Done,
+      stdout: expect.stringContaining('0 tests passed, 3 updated, 0 failed'),
+    });
     const updated = read('numbers.test.yaml');
     expect(updated).toContain('# the first');
     expect(updated).toContain('# of last year');
