@@ -32,14 +32,17 @@ const nothing: Settled = { passed: [], gone: [] };
  *     one, and none was lost.
  * G3. A closed gate opens when as many messages are unacked as this replica holds: all of them are its own. Nothing may be
  *     received, acked or given back while the consumer is asked. What was given back does not count: another may have it.
- * G4. A message that this replica has acked is not passed on again.
+ * G4. A message that this replica has acked is not passed on again. One that was passed on and is not acked is passed on
+ *     whenever it comes, through a closed gate, too: what is held behind it may wait for it.
  */
 export class PartitionGate {
   /** Number of the next delivery; undefined while the gate is closed. */
   private next: number | undefined;
-  /** Sequences of messages that are held here. */
+  /** Sequences of messages that are held here, and count. */
   private readonly unacked = new Set<number>();
-  /** When messages were given back, by sequence; ms of a monotonic clock. */
+  /** Sequences of messages that were passed on, and neither acked nor given back. */
+  private readonly inHand = new Set<number>();
+  /** When messages that were passed on were given back, by sequence; ms of a monotonic clock. */
   private readonly returned = new Map<number, number>();
   private readonly acked = new Set<number>();
   private waiting = new Map<number, Delivery>();
@@ -71,10 +74,13 @@ export class PartitionGate {
       return undefined;
     }
     this.unacked.add(sequence);
+    if (this.next === undefined && !this.inHand.has(sequence) && !this.returned.has(sequence)) {
+      this.waiting.set(sequence, delivery);
+      return undefined;
+    }
     this.returned.delete(sequence);
-    if (this.next !== undefined) return delivery;
-    this.waiting.set(sequence, delivery);
-    return undefined;
+    this.inHand.add(sequence);
+    return delivery;
   }
 
   /** The message was acked. */
@@ -87,8 +93,9 @@ export class PartitionGate {
 
   /** The message was given back. */
   gaveBack(sequence: number, nowMs: number): void {
+    const wasInHand = this.inHand.has(sequence);
     this.leave(sequence);
-    this.returned.set(sequence, nowMs);
+    if (wasInHand) this.returned.set(sequence, nowMs);
   }
 
   /**
@@ -115,10 +122,16 @@ export class PartitionGate {
     if (others !== 0) return nothing;
     this.next = counts.deliveries + 1;
     const passed = this.held.toSorted((one, other) => one.sequence - other.sequence);
+    for (const { sequence } of passed) this.inHand.add(sequence);
     const gone = [...this.returned.keys()];
     this.waiting = new Map();
     this.returned.clear();
     return { passed, gone };
+  }
+
+  /** Whether a message was given back and has not come again. */
+  get misses(): boolean {
+    return this.returned.size > 0;
   }
 
   /** Whether a message was given back so long ago that it may be gone. */
@@ -146,6 +159,7 @@ export class PartitionGate {
   private leave(sequence: number): void {
     this.version++;
     this.unacked.delete(sequence);
+    this.inHand.delete(sequence);
     this.waiting.delete(sequence);
     this.returned.delete(sequence);
   }

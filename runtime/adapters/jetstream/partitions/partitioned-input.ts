@@ -35,6 +35,7 @@ interface Part extends PartitionSource {
  * I1. While the gate of a partition is closed, no more is pulled than is missing, and one message at a time until the server
  *     redelivers.
  * I2. The leases of messages that wait are renewed. After a time in which leases may have ended, the gate closes.
+ * I3. What was given back is pulled again although there is no room: the records that take the room may wait for it.
  */
 export class PartitionedInput implements DeliverySource {
   private readonly parts: readonly Part[];
@@ -99,6 +100,10 @@ export class PartitionedInput implements DeliverySource {
   /** Messages that were delivered before. */
   get redelivered(): number {
     return this.parts.reduce((sum, { puller }) => sum + puller.redelivered, 0);
+  }
+
+  private get hasRoom(): boolean {
+    return this.room.messages > 0 && this.room.bytes > 0;
   }
 
   private pull({ puller, gate }: Part): void {
@@ -179,7 +184,9 @@ export class PartitionedInput implements DeliverySource {
     for (const part of this.parts) {
       if (wasFrozen) this.doubt(part);
       for (const delivery of part.gate.held) delivery.working();
-      if (part.gate.isOpen && part.gate.mayMiss(nowMs)) void this.ask(part);
+      if (!part.gate.isOpen) continue;
+      if (part.gate.mayMiss(nowMs)) void this.ask(part);
+      if (part.gate.misses && !this.hasRoom) part.puller.demand(1, waitingBytes); // I3
     }
   }
 }

@@ -164,3 +164,13 @@ test('closes when the consumer is another one', async () => {
   await asked();
   expect(sequences()).toEqual([1, 1, 2]);
 });
+
+test('pulls what it has given back although the reader has no room: what takes the room may wait for it', async () => {
+  await start();
+  input.demand(10, 1_000);
+  parts[0].deliver(1);
+  passed[0]?.nak(1_000);
+  input.demand(0, 1_000);
+  await jest.advanceTimersByTimeAsync(ackWaitMs / 3);
+  expect(parts.map(({ demands }) => demands.at(-1))).toEqual([1, 0]);
+});

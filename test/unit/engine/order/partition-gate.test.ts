@@ -100,8 +100,8 @@ test('counts what it holds only when that is delivered again, once in doubt', ()
   expect(gate.doubt().map(({ sequence }) => sequence)).toEqual([3]);
   expect([gate.isOpen, gate.held]).toEqual([false, []]);
   expect(settle(1, { deliveries: 3 })).toEqual([]);
-  receive(1, 4);
-  expect(settle(1, { deliveries: 4 })).toEqual([1]);
+  expect(receive(1, 4)).toBe(1);
+  expect([settle(1, { deliveries: 4 }), gate.isOpen]).toEqual([[], true]);
 });
 
 test('misses a message that it has given back and that nobody has, after a time', () => {
@@ -113,4 +113,23 @@ test('misses a message that it has given back and that nobody has, after a time'
   expect([gate.mayMiss(60_000), goneAt(1, 60_000)]).toEqual([false, []]);
   expect([gate.mayMiss(100_000), goneAt(2, 100_000), goneAt(1, 100_000)]).toEqual([true, [], [1]]);
   expect(gate.mayMiss(100_000)).toBe(false);
+});
+
+test('passes on what it has given back through a closed gate: what it holds may wait for it', () => {
+  settle(0);
+  receive(1, 1);
+  receive(2, 2);
+  gate.gaveBack(1, 0);
+  gate.doubt();
+  expect([receive(3, 3), receive(1, 4)]).toEqual([undefined, 1]);
+  gate.ended(1);
+  gate.ended(2);
+  expect(settled(1, { deliveries: 4 })).toEqual({ passed: [3], gone: [] });
+});
+
+test('does not take what waited and was given back for passed on', () => {
+  settle(1);
+  receive(3, 2);
+  for (const { sequence } of gate.doubt()) gate.gaveBack(sequence, 0);
+  expect([receive(3, 3), gate.misses]).toEqual([undefined, false]);
 });
