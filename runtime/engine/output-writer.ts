@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { FunctionError, KFlowError } from '../../lib/errors';
 import type { FunctionSpec, OutputSpec } from '../../lib/plan/function-spec';
 import { encodeClaim, type MessageStore } from './claim';
+import { KeyQueue } from './order/key-queue';
 import type { OutputKeys } from './order/output-keys';
 import type { Delivery, Redriven } from './ports/delivery';
 import type { Outgoing, Publisher } from './ports/publisher';
@@ -34,6 +35,10 @@ type Message = Pick<Outgoing, 'id' | 'payload' | 'headers'>;
 /** Writes a function's outputs: small payloads to the stream, large ones to the message store, with a claim in the stream. */
 export class OutputWriter {
   private storingBytes = 0;
+  private readonly inOrder = new KeyQueue(
+    (message, settle) => this.send(message, settle),
+    () => this.resume(),
+  );
   /** Ends when the last output that waits for its key is sent. */
   private turn: Promise<void> | undefined;
   private readonly waiting: (() => void)[] = [];
@@ -51,14 +56,14 @@ export class OutputWriter {
   ) {}
 
   /**
-   * Calls `settle` once: without an error when the output is stored, or with the error that prevented it. Outputs are sent in
-   * the order of the calls, but for those that go to the message store.
+   * Calls `settle` once: without an error when the output is stored, or with the error that prevented it. Outputs with the same
+   * key are stored in the order of the calls; others are sent in it, but for those that go to the message store.
    */
   write(output: OutputSpec, id: string, payload: Uint8Array, settle: Settle, headers?: Headers): void {
     try {
       const message = this.messageOf(output, { id, payload, headers });
       if (message instanceof Promise) this.sendLater(message, settle);
-      else this.send(message, settle);
+      else this.inOrder.add(message, settle);
     } catch (error) {
       settle(errorOf(error));
     }
@@ -77,7 +82,7 @@ export class OutputWriter {
 
   /** Undefined when there is room for more outputs, else a promise that resolves when there is. */
   room(): Promise<void> | undefined {
-    if (this.storingBytes < maxStoringBytes) return this.publisher.room();
+    if (this.hasRoom) return this.publisher.room();
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
@@ -92,7 +97,7 @@ export class OutputWriter {
   /** The schema of an output is being read: those that follow wait for it. */
   private sendLater(message: Promise<Outgoing>, settle: Settle): void {
     const turn: Promise<void> = message
-      .then((found) => this.send(found, settle))
+      .then((found) => this.inOrder.add(found, settle))
       .catch((error) => settle(errorOf(error)))
       .finally(() => {
         if (this.turn === turn) this.turn = undefined;
@@ -129,8 +134,16 @@ export class OutputWriter {
       settle(errorOf(error));
     } finally {
       this.storingBytes -= payload.length;
-      if (this.storingBytes < maxStoringBytes) for (const resume of this.waiting.splice(0)) resume();
+      this.resume();
     }
+  }
+
+  private get hasRoom(): boolean {
+    return this.storingBytes < maxStoringBytes && this.inOrder.hasRoom;
+  }
+
+  private resume(): void {
+    if (this.hasRoom) for (const resume of this.waiting.splice(0)) resume();
   }
 }
 

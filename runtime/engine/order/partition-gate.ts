@@ -4,6 +4,8 @@ import type { Delivery } from '../ports/delivery';
 export interface ConsumerCounts {
   /** Number of its last delivery; redeliveries count. */
   readonly deliveries: number;
+  /** The last sequence that it has delivered, or passed. A server that was killed may have forgotten the last ones. */
+  readonly delivered: number;
   /** Messages that are delivered and not acked. */
   readonly ackPending: number;
 }
@@ -34,6 +36,7 @@ const nothing: Settled = { passed: [], gone: [] };
  *     received, acked or given back while the consumer is asked. What was given back does not count: another may have it.
  * G4. A message that this replica has acked is not passed on again. One that was passed on and is not acked is passed on
  *     whenever it comes, through a closed gate, too: what is held behind it may wait for it.
+ * G5. A message that was given back is gone only if the consumer has delivered it and it is not unacked: else it comes again.
  */
 export class PartitionGate {
   /** Number of the next delivery; undefined while the gate is closed. */
@@ -118,15 +121,13 @@ export class PartitionGate {
   settle(counts: ConsumerCounts, changes: number, nowMs: number): Settled {
     if (changes !== this.version) return nothing;
     const others = this.othersOf(counts);
-    if (this.isOpen) return { passed: [], gone: this.takeMissing(others, nowMs) };
+    if (this.isOpen) return { passed: [], gone: this.takeMissing(counts, nowMs) };
     if (others !== 0) return nothing;
     this.next = counts.deliveries + 1;
     const passed = this.held.toSorted((one, other) => one.sequence - other.sequence);
     for (const { sequence } of passed) this.inHand.add(sequence);
-    const gone = [...this.returned.keys()];
     this.waiting = new Map();
-    this.returned.clear();
-    return { passed, gone };
+    return { passed, gone: this.takeReturned(() => true, counts) };
   }
 
   /** Whether a message was given back and has not come again. */
@@ -145,11 +146,17 @@ export class PartitionGate {
   }
 
   /** Messages that were given back long ago, if nobody has them: they were removed from the stream. */
-  private takeMissing(others: number, nowMs: number): readonly number[] {
-    const overdue = this.overdue(nowMs);
-    if (others !== this.returned.size - overdue.length) return [];
-    for (const sequence of overdue) this.returned.delete(sequence);
-    return overdue;
+  private takeMissing(counts: ConsumerCounts, nowMs: number): readonly number[] {
+    const overdue = new Set(this.overdue(nowMs));
+    if (this.othersOf(counts) !== this.returned.size - overdue.size) return [];
+    return this.takeReturned((sequence) => overdue.has(sequence), counts);
+  }
+
+  /** G5 */
+  private takeReturned(isTaken: (sequence: number) => boolean, { delivered }: ConsumerCounts): readonly number[] {
+    const taken = [...this.returned.keys()].filter((sequence) => sequence <= delivered && isTaken(sequence));
+    for (const sequence of taken) this.returned.delete(sequence);
+    return taken;
   }
 
   private overdue(nowMs: number): number[] {

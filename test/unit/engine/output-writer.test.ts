@@ -121,12 +121,16 @@ describe('outputs with keys', () => {
     for (const n of [5, 6, 5]) writer.write(keyed, `${n}`, recordOf(n), settle);
     expect(publisher.sent).toEqual([]);
     read(JSON.parse(schema));
-    await waitFor('all sent', () => publisher.sent.length === 3);
+    await waitFor('those of two keys are sent', () => publisher.sent.length === 2);
     writer.write(keyed, 'last', recordOf(5), settle);
+    publisher.store(0);
+    await waitFor('the next of the first key is sent', () => publisher.sent.length === 3);
+    publisher.store(2);
+    await waitFor('the last one is sent', () => publisher.sent.length === 4);
     expect(publisher.sent.map(({ id }) => id)).toEqual(['5', '6', '5', 'last']);
     const subjects = publisher.sent.map(({ subject }) => subject);
     expect(subjects[0]).toMatch(new RegExp(`^${output.subject}\\.\\d+$`));
-    expect([subjects[2], subjects[3]]).toEqual([subjects[0], subjects[0]]);
+    expect([subjects[2], subjects[3], results]).toEqual([subjects[0], subjects[0], ['stored', 'stored']]);
   });
 
   test('fail when their record is not one', () => {

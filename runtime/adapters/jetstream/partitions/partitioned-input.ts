@@ -167,7 +167,8 @@ export class PartitionedInput implements DeliverySource {
     const created = String(info.created);
     if (part.created !== '' && part.created !== created) for (const delivery of gate.doubt()) delivery.nak(0);
     part.created = created;
-    const counts = { deliveries: info.delivered.consumer_seq, ackPending: info.num_ack_pending };
+    const { consumer_seq: deliveries, stream_seq: delivered } = info.delivered;
+    const counts = { deliveries, delivered, ackPending: info.num_ack_pending };
     const { gone, passed } = gate.settle(counts, changes, performance.now());
     for (const sequence of gone) this.onGone(sequence);
     for (const delivery of passed) this.onDelivery(delivery);

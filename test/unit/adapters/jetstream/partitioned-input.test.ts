@@ -52,7 +52,11 @@ class Partition {
 
   info(): ConsumerInfo {
     const { created, deliveries, ackPending } = this;
-    return { created, delivered: { consumer_seq: deliveries }, num_ack_pending: ackPending } as unknown as ConsumerInfo;
+    return {
+      created,
+      delivered: { consumer_seq: deliveries, stream_seq: 100 },
+      num_ack_pending: ackPending,
+    } as unknown as ConsumerInfo;
   }
 }
 

@@ -19,6 +19,7 @@ function receive(sequence: number, number: number): number | undefined {
 
 interface Asked {
   readonly deliveries?: number;
+  readonly delivered?: number;
   readonly nowMs?: number;
   readonly changes?: number;
 }
@@ -28,8 +29,9 @@ function settle(ackPending: number, { deliveries = 0, ...asked }: Asked = {}): n
   return settled(ackPending, { deliveries, ...asked }).passed;
 }
 
-function settled(ackPending: number, { deliveries = 0, nowMs = 0, changes = gate.changes }: Asked = {}) {
-  const { passed, gone } = gate.settle({ deliveries, ackPending }, changes, nowMs);
+function settled(ackPending: number, asked: Asked = {}) {
+  const { deliveries = 0, delivered = 100, nowMs = 0, changes = gate.changes } = asked;
+  const { passed, gone } = gate.settle({ deliveries, delivered, ackPending }, changes, nowMs);
   return { passed: passed.map(({ sequence }) => sequence), gone };
 }
 
@@ -132,4 +134,15 @@ test('does not take what waited and was given back for passed on', () => {
   receive(3, 2);
   for (const { sequence } of gate.doubt()) gate.gaveBack(sequence, 0);
   expect([receive(3, 3), gate.misses]).toEqual([undefined, false]);
+});
+
+test('waits for a message that it has given back when the server has forgotten that it delivered it', () => {
+  settle(0);
+  receive(7, 1);
+  receive(8, 2);
+  gate.gaveBack(7, 0);
+  gate.ended(8);
+  gate.doubt();
+  expect(settled(0, { deliveries: 0, delivered: 6 })).toEqual({ passed: [], gone: [] });
+  expect([receive(7, 1), receive(8, 2), acks]).toEqual([7, undefined, [8]]);
 });
