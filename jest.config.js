@@ -3,8 +3,8 @@ const { randomInt } = require('node:crypto');
 /** Test processes inherit the seed; the reporter prints it. */
 process.env.KFLOW_SEED ??= String(randomInt(1_000_000));
 
-// Node can require these ES modules; jest on this Node cannot.
-const esModules = 'jose|content-disposition|cookie|hyparquet|hyparquet-writer';
+// Node can require these ES modules, and import in a module that is none; jest on this Node cannot.
+const esModules = '@opentelemetry/otlp-exporter-base|jose|content-disposition|cookie|hyparquet|hyparquet-writer';
 
 /** @type {import('jest').Config} */
 module.exports = {

@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NatsConnection } from 'nats';
@@ -12,6 +14,7 @@ import { JetStreamPublisher } from '../runtime/adapters/jetstream/publishing/pub
 import { SchemaRegistry } from '../runtime/adapters/jetstream/schema-registry';
 import { spawnGuarded } from '../runtime/adapters/processes/guard';
 import { AvroSchemaCodec } from '../runtime/engine/avro-message';
+import { newTrace } from '../runtime/engine/trace/trace-context';
 import { startNatsServer } from '../runtime/servers/nats-server';
 import { median } from './quantile';
 
@@ -35,7 +38,8 @@ const schema = {
 /**
  * Compares one hop of 200-byte records from stream to stream: the engine with a TypeScript function, and a plain loop with
  * the same client that consumes, decodes, encodes, publishes with an id and acks after the publish ack. Each runs in its
- * own process on the same nats-server, alternately; the result is the ratio of the medians.
+ * own process on the same nats-server, alternately; the result is the ratio of the medians. `spans` is the engine with an
+ * endpoint to which it exports spans.
  */
 export async function benchHop(): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'kflow-bench-'));
@@ -46,35 +50,47 @@ export async function benchHop(): Promise<void> {
     progress,
   });
   const connection = await connectNats({ url: server.url }, 'bench');
-  const rates = { engine: [] as number[], plain: [] as number[] };
+  const rates = { engine: [] as number[], plain: [] as number[], spans: [] as number[] };
+  const collector = createServer((request, response) => {
+    request.resume().on('end', () => response.end());
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const { port } = collector.address() as AddressInfo;
+  const spans = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` };
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const kind of ['plain', 'engine'] as const) {
-        const rate = await measure(connection, server.url, directory, kind, `${kind}-${round}`);
+      for (const kind of ['plain', 'engine', 'spans'] as const) {
+        const env = kind === 'spans' ? spans : {};
+        const rate = await measure({ connection, url: server.url, directory, kind, env }, `${kind}-${round}`);
         rates[kind].push(rate);
         progress(`hop, ${kind}: ${Math.round(rate).toLocaleString('en-US')} records/s`);
       }
     }
   } finally {
+    collector.closeAllConnections();
+    collector.close();
     await connection.close();
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
-  const [engine, plain] = [median(rates.engine), median(rates.plain)];
+  const [engine, plain, traced] = [median(rates.engine), median(rates.plain), median(rates.spans)];
   const format = (rate: number) => Math.round(rate).toLocaleString('en-US');
   process.stdout.write(
     `hop, one TypeScript function, 200-byte records, medians of ${rounds}: engine ${format(engine)} records/s, ` +
-      `plain consume+publish loop ${format(plain)} records/s, ratio ${(engine / plain).toFixed(2)}\n`,
+      `plain consume+publish loop ${format(plain)} records/s, ratio ${(engine / plain).toFixed(2)}; ` +
+      `with a span for each record ${format(traced)} records/s\n`,
   );
 }
 
-async function measure(
-  connection: NatsConnection,
-  url: string,
-  directory: string,
-  kind: 'engine' | 'plain',
-  jobId: string,
-): Promise<number> {
+interface Measured {
+  readonly connection: NatsConnection;
+  readonly url: string;
+  readonly directory: string;
+  readonly kind: 'engine' | 'plain' | 'spans';
+  readonly env: NodeJS.ProcessEnv;
+}
+
+async function measure({ connection, url, directory, kind, env }: Measured, jobId: string): Promise<number> {
   const plan = planHop(jobId);
   const streams = await JetStreamStreams.open(connection);
   await streams.provision(plan);
@@ -84,11 +100,11 @@ async function measure(
   await fill(connection, plan, source);
   const specFile = path.join(directory, `${jobId}.json`);
   writeFileSync(specFile, JSON.stringify(hop.spec));
-  const program = kind === 'engine' ? '../runtime/replica/main.js' : './plain-hop.js';
+  const program = kind === 'plain' ? './plain-hop.js' : '../runtime/replica/main.js';
   const running = spawnGuarded({
     command: process.execPath,
     args: [path.join(__dirname, program)],
-    env: { ...process.env, KFLOW_SPEC: specFile, KFLOW_NATS_URL: url },
+    env: { ...process.env, ...env, KFLOW_SPEC: specFile, KFLOW_NATS_URL: url },
     stderr: 2,
   });
   const rate = await rateOf(connection, hop.spec.output.stream);
@@ -122,7 +138,7 @@ async function fill(connection: NatsConnection, plan: FlowPlan, output: OutputSp
   for (let id = 0; id < records; id++) {
     const payload = codec.encode({ id, name: `record ${id}`, note: 'n'.repeat(158), value: id / 3, ok: true });
     if (payload === undefined) throw new Error('the sample does not fit its schema');
-    publisher.publish({ subject: output.subject, id: `source:${id}`, payload }, () => undefined);
+    publisher.publish({ subject: output.subject, id: `source:${id}`, payload, headers: newTrace() }, () => undefined);
     await publisher.room();
   }
   await publisher.settled();

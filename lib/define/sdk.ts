@@ -54,6 +54,11 @@ export interface Context<Sides extends SideRecords = { readonly [id: string]: Av
   readonly meta: Readonly<Record<string, unknown>>;
   readonly functionId: string;
   readonly flowId: string;
+  /**
+   * W3C trace context of the record, the value of a `traceparent` header: what your code calls may continue its trace. Absent
+   * from the context of `finish`.
+   */
+  readonly traceParent?: string;
   /** Writes to the function's log. */
   readonly logger: Logger;
 }

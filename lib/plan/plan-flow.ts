@@ -127,10 +127,16 @@ function planFunction(
       container: { ...meta.container, env },
       secretEnv: [...connections.secretEnv, ...secretEnv],
       http: { port: globalConfig.metrics.port, metrics: globalConfig.metrics.enabled },
-      addresses: [...new Set([...connections.addresses, ...meta.container.egress])],
+      addresses: [...new Set([...connections.addresses, ...meta.container.egress, ...otlpEndpoints(env)])],
     },
     buckets: connections.buckets,
   };
+}
+
+/** The endpoints to which OpenTelemetry exports, of the runtime and of user code. */
+function otlpEndpoints(env: readonly { readonly name: string; readonly value?: string }[]): readonly string[] {
+  const endpoints = env.filter(({ name }) => /^OTEL_EXPORTER_OTLP_([A-Z]+_)?ENDPOINT$/.test(name));
+  return endpoints.flatMap(({ value }) => (value === undefined || value === '' ? [] : [value]));
 }
 
 /** The replicas of a sink in bulk mode hold this many records of an input while they wait for bulks to fill. */

@@ -5,6 +5,7 @@ import type { ListingNotes, SourcePosition } from '../engine/ports/flow-state';
 import type { Generated, LogLevel } from '../engine/ports/host';
 import type { Sink, SinkRecord, WriteOutcome } from '../engine/ports/sink';
 import type { Source } from '../engine/ports/source';
+import type { TraceContext } from '../engine/trace/trace-context';
 
 export interface ListedObject {
   readonly key: string;
@@ -72,6 +73,7 @@ export interface SearchEndpoint {
 export interface SubjectMessage {
   readonly id: string;
   readonly payload: Uint8Array;
+  readonly trace?: TraceContext | undefined;
 }
 
 /** The methods of a NATS server that connectors use. */

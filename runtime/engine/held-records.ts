@@ -2,6 +2,8 @@ import { StateError } from '../../lib/errors';
 import type { OutputSpec } from '../../lib/plan/function-spec';
 import type { Delivery } from './ports/delivery';
 import type { Download, Failure, LogSubject } from './ports/host';
+import type { RecordSpan, RecordTracer } from './ports/record-tracer';
+import { type TraceContext, traceIdOf, traceOf } from './trace/trace-context';
 
 /**
  * The state of a record, from pull to ack or nak.
@@ -34,6 +36,8 @@ export interface KeptOutput {
 
 export class HeldRecord {
   private current: RecordState = RecordState.Queued;
+  private context: TraceContext | undefined;
+  private span: RecordSpan | undefined;
   /** The latest delivery of the message: a redelivery while the record is held replaces it. */
   delivery: Delivery;
   /** The record's Avro message; a claim until the payload is fetched. */
@@ -89,7 +93,27 @@ export class HeldRecord {
 
   /** What a line of the log about this record has. */
   get subject(): LogSubject {
-    return { record: this.place };
+    return { record: this.place, trace_id: traceIdOf(this.trace) };
+  }
+
+  /** The trace context that its outputs, and its dead letter, continue. */
+  get trace(): TraceContext {
+    this.context ??= traceOf(this.delivery);
+    return this.context;
+  }
+
+  /** Whether the span of this attempt has begun. */
+  get isTraced(): boolean {
+    return this.span !== undefined;
+  }
+
+  /** Begins the span of this attempt, once: what follows is a part of it. */
+  traceBy(tracer: RecordTracer): RecordSpan {
+    if (this.span === undefined) {
+      this.span = tracer.process(this);
+      this.context = this.span.trace;
+    }
+    return this.span;
   }
 
   private get place(): string {

@@ -14,12 +14,13 @@ import type { DeadLetters } from './letters/dead-letters';
 import { GroupRecovery } from './manual/group-recovery';
 import { ManualAcks } from './manual/manual-acks';
 import { KeyLanes } from './order/key-lanes';
-import { keyHeaders } from './order/record-key';
+import { outputHeaders } from './output-headers';
 import { type OutputWriter, originOf } from './output-writer';
 import type { Delivery, DeliverySource, RedriveSource } from './ports/delivery';
 import type { GroupLog } from './ports/group-log';
 import type { CreateHost, Failure, Log, LogLevel } from './ports/host';
 import type { LoneAttempts } from './ports/lone-attempts';
+import type { RecordTracer } from './ports/record-tracer';
 import type { Preparation } from './preparation';
 import { ProcessingTimes, type RecordObserver } from './processing-times';
 import { Settlement } from './settlement';
@@ -46,6 +47,8 @@ export interface RecordLoopPorts {
   readonly caution?: LoneAttempts;
   /** The error side stream. */
   readonly errors?: Pick<ErrorStream, 'report'>;
+  /** Without a tracer, records pass on their trace contexts, and no spans are recorded. */
+  readonly tracer?: RecordTracer | undefined;
   /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
 }
@@ -242,7 +245,8 @@ export class RecordLoop implements SupervisorEvents {
       record.outputSettled(index, error === undefined);
       this.onOutputSettled(record, rewinds === record.rewinds ? error : undefined);
     };
-    writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, settle, keyHeaders(record.delivery));
+    const headers = outputHeaders({ key: record.delivery.key, trace: record.trace });
+    writer.write(output, `${originOf(spec, record.delivery)}:${index}`, payload, settle, headers);
     const room = writer.room();
     if (room !== undefined) this.leases.waitsFor(room);
     return room;
@@ -342,12 +346,15 @@ export class RecordLoop implements SupervisorEvents {
   private handOver(records: readonly HeldRecord[]): void {
     if (records.length === 0) return;
     this.times?.handedOver(records);
+    const { tracer } = this.ports;
+    if (tracer !== undefined) for (const record of records) record.traceBy(tracer);
     this.supervisor.process(
       records.map((record) => ({
         id: record.id,
         payload: record.payload,
         origin: { input: record.input, sequence: record.delivery.sequence },
         download: record.download,
+        trace: record.trace,
         ...(this.queue.runsAlone ? { isAlone: true } : {}),
       })),
     );
@@ -378,6 +385,7 @@ export class RecordLoop implements SupervisorEvents {
   private remove(record: HeldRecord, isAcked: boolean): void {
     if (record.state === RecordState.Settled) return;
     record.advance(RecordState.Settled);
+    if (this.ports.tracer !== undefined) endSpan(record, isAcked, this.ports.tracer);
     this.held.remove(record);
     this.queue.leave(record);
     if (isAcked) this.queue.forget(record);
@@ -454,4 +462,18 @@ export class RecordLoop implements SupervisorEvents {
 /** Bulks have many records of a key, and a function that requests acks itself needs several before it acks one. */
 function keepsOrder({ inputs, bulk }: FunctionSpec): boolean {
   return bulk === undefined && inputs.some(({ partitions }) => partitions !== undefined);
+}
+
+/** An attempt that failed before the function got the record has a span, too. */
+function endSpan(record: HeldRecord, isAcked: boolean, tracer: RecordTracer): void {
+  const { failure } = record;
+  if (failure === undefined && !record.isTraced) return;
+  const outcome = isAcked
+    ? failure === undefined
+      ? 'processed'
+      : 'dead letter'
+    : failure === undefined
+      ? 'given back'
+      : 'retried';
+  record.traceBy(tracer).end(outcome, failure);
 }

@@ -93,7 +93,8 @@ export class SinkHost implements Host {
     const records: SinkRecord[] = [];
     for (const record of batch) {
       try {
-        records.push(Object.assign(await this.projection.read(record.payload), { origin: record.origin }));
+        const { origin, trace } = record;
+        records.push(Object.assign(await this.projection.read(record.payload), { origin, trace }));
         read.push(record);
       } catch (error) {
         this.settle(record.id, { is: 'failed', error, isRetryable: true });

@@ -5,14 +5,18 @@ import { type Counters, countFailure } from './counters';
 import { failureOf } from './failures';
 import type { SourceLetters } from './letters/source-letters';
 import type { OutputWriter } from './output-writer';
-import type { LogLevel } from './ports/host';
+import type { Failure, LogLevel } from './ports/host';
+import type { RecordTracer } from './ports/record-tracer';
 import type { Lost, Source, SourceRecord } from './ports/source';
+import { newTrace } from './trace/trace-context';
 
 export interface SourceLoopPorts {
   readonly spec: FunctionSpec;
   readonly writer: OutputWriter;
   readonly letters: Pick<SourceLetters, 'put'>;
   readonly counters: Counters;
+  /** Without a tracer, no spans are recorded. */
+  readonly tracer?: RecordTracer | undefined;
   readonly log: (level: LogLevel, text: string) => void;
   /** Notes a loss where it is seen after the replica has ended. */
   readonly noteLoss: (message: string, lost: Lost) => Promise<void>;
@@ -21,7 +25,7 @@ export interface SourceLoopPorts {
 }
 
 /**
- * Writes the records of a source to its stream, as fast as the stream accepts them.
+ * Writes the records of a source to its stream, as fast as the stream accepts them. Each begins a trace.
  *
  * I1. After a signal or a failure, records that the source cannot read again are still written, within the grace period.
  * I2. When such a record is not stored in time, the loop logs how many there are, and fails.
@@ -95,10 +99,15 @@ export class SourceLoop {
   }
 
   private write(record: SourceRecord): void {
-    const { spec, writer, counters, letters } = this.ports;
+    const { spec, writer, counters, letters, tracer } = this.ports;
     const { id, payload, misfit } = record;
-    const settle = (error?: KFlowError) => {
+    const span = spec.output && tracer?.emit({ id, stream: spec.output.stream });
+    const trace = span?.trace ?? newTrace();
+    const settle = (error?: KFlowError, letter?: Failure) => {
       this.unsettled--;
+      if (error !== undefined) span?.end('failed', failureOf(error));
+      else if (letter !== undefined) span?.end('dead letter', letter);
+      else span?.end('stored');
       if (error === undefined) record.stored?.();
       else this.fail(error);
       if (this.unsettled === 0) for (const resume of this.waiting.splice(0)) resume();
@@ -110,11 +119,11 @@ export class SourceLoop {
       countFailure(counters, failure);
       counters.dead++;
       const text = refusal === undefined ? Buffer.from(payload).toString() : JSON.stringify('the record is too large');
-      letters.put(id, text, failure, settle); // I3
+      letters.put({ id, text, trace }, failure, (error) => settle(error, failure)); // I3
       return;
     }
     counters.out++;
     if (spec.output === undefined) settle();
-    else writer.write(spec.output, id, payload, settle);
+    else writer.write(spec.output, id, payload, settle, trace);
   }
 }

@@ -5,13 +5,14 @@ import { partOf, writerOf } from './replica-context';
 
 /** The aggregates of this replica. `onLost` is called when the state of a batch is lost. */
 export async function createAggregates(context: ReaderContext, onLost: () => void): Promise<Aggregates> {
-  const { spec, environment, links, counters, log, stop } = context;
+  const { spec, environment, links, counters, tracer, log, stop } = context;
   const { replica } = environment;
   return new Aggregates({
     spec,
     origin: `${writerIdOf(spec)}:${await links.state.run()}:finish:${replica}:${Date.now().toString(36)}`,
     writer: links.writer,
     counters,
+    tracer,
     log,
     onLost,
     noteLoss: (message, lost) => links.noteLoss(message, lost),

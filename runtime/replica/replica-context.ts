@@ -8,6 +8,7 @@ import type { Counters } from '../engine/counters';
 import type { Part, Writer } from '../engine/ports/flow-state';
 import type { Host, HostEvents, Log, SchemaSource } from '../engine/ports/host';
 import type { Publisher } from '../engine/ports/publisher';
+import type { RecordTracer } from '../engine/ports/record-tracer';
 import type { RecordObserver } from '../engine/processing-times';
 import type { ErrorCounts } from '../engine/side-stream/error-stream';
 import { createHost } from '../hosts/create-host';
@@ -26,6 +27,8 @@ export interface ReplicaContext {
   readonly health: ReplicaHealth;
   /** Without an observer, processing times are not measured. */
   readonly observer?: RecordObserver;
+  /** Without a tracer, no spans are recorded. */
+  readonly tracer?: RecordTracer | undefined;
   readonly log: Log;
   /** Takes what tells the number of records that the replica holds, or is storing. */
   readonly watchInFlight?: ((read: () => number) => void) | undefined;

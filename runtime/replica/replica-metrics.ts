@@ -14,7 +14,7 @@ const buckets = [
 ];
 
 /** What the connections of a replica have counted. */
-export interface CountingLinks {
+interface CountingLinks {
   readonly inputs: readonly { readonly redelivered: number }[];
   readonly publisher: { readonly refused: number };
 }

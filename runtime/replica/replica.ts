@@ -5,6 +5,7 @@ import { timing } from '../../lib/plan/replica-lifecycle';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import { readBacklogs } from '../adapters/jetstream/backlogs';
 import { letterLevels } from '../adapters/jetstream/letters/letter-levels';
+import { openTracer } from '../adapters/opentelemetry/open-tracer';
 import type { ReplicaReport } from '../engine/counters';
 import { reportEarlierEnd } from './earlier-end';
 import type { ReplicaEnvironment } from './environment';
@@ -13,7 +14,7 @@ import { whyIncomplete } from './incomplete-end';
 import { ReplicaLinks } from './links';
 import { makeBuckets } from './make-buckets';
 import { openReaderLinks } from './reader-links';
-import { aborted, type ReplicaContext } from './replica-context';
+import { aborted, type ReplicaContext, replicaName } from './replica-context';
 import { ReplicaHealth } from './replica-health';
 import { ReplicaMetrics } from './replica-metrics';
 import { runReader } from './run-reader';
@@ -24,6 +25,8 @@ import { Upkeep } from './upkeep';
 const reportEveryMs = 500;
 /** How long a replica that was stopped, or has failed, waits for the server's last answers. */
 const closeMs = timing.closeSeconds * 1_000;
+/** How long a replica that ends still exports spans; when it is stopped, its time is limited. */
+const spanMs = { ended: 5_000, stopped: 1_000 };
 
 /** How a replica that did not fail has ended. */
 export type ReplicaEnd =
@@ -46,7 +49,8 @@ export async function runReplica(
   log: ReplicaContext['log'],
   stop: AbortSignal,
 ): Promise<ReplicaEnd> {
-  const { http } = environment;
+  const { http, env } = environment;
+  const tracer = await openTracer({ spec, replica: replicaName({ spec, environment }), env, log });
   const health = new ReplicaHealth(stop);
   const counters = { in: 0, out: 0, failed: 0, dead: 0 };
   const errorCounts = { sent: 0, dropped: 0 };
@@ -58,11 +62,23 @@ export async function runReplica(
     metrics?.watchLinks(links, () => readBacklogs(links.manager, spec));
   };
   try {
-    const parts = { spec, environment, counters, errorCounts, health, observer: metrics, watchInFlight, log, stop };
+    const parts = {
+      spec,
+      environment,
+      counters,
+      errorCounts,
+      health,
+      observer: metrics,
+      watchInFlight,
+      tracer,
+      log,
+      stop,
+    };
     if (spec.steps === undefined) return await runConnected(parts, onLinks);
     await runSteps(parts, spec.steps);
     return { is: 'stopped' };
   } finally {
+    await tracer?.close(stop.aborted ? spanMs.stopped : spanMs.ended);
     await endpoint?.close();
   }
 }

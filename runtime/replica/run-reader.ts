@@ -16,7 +16,7 @@ const flushEveryMs = 1_000;
 
 /** Runs a process or a sink until its inputs have ended, and seals its own outputs. */
 export async function runReader(context: ReaderContext): Promise<void> {
-  const { spec, environment, links, counters, log, stop, observer } = context;
+  const { spec, environment, links, counters, log, stop, observer, tracer } = context;
   const { notes, origins, errors } = links;
   const life = await links.beginLife();
   // no code of the user runs in a sink, and a bulk of one record each would be none
@@ -45,6 +45,7 @@ export async function runReader(context: ReaderContext): Promise<void> {
     isLongRunning: environment.isLongRunning,
     ...(isCautious ? { caution: life } : {}),
     observer,
+    tracer,
     ...(errors === undefined ? {} : { errors }),
   });
   context.watchInFlight?.(() => loop.inFlight);

@@ -29,12 +29,13 @@ export async function readSource(context: SourceReplica): Promise<void> {
 
 /** Resolves when every record of the source is stored, or when the replica must stop and nothing is lost by that. */
 async function readToEnd(context: SourceReplica): Promise<void> {
-  const { spec, environment, links, log, counters, stop, health } = context;
+  const { spec, environment, links, log, counters, stop, health, tracer } = context;
   const loop = new SourceLoop({
     spec,
     writer: links.writer,
     letters: new SourceLetters(spec, { publisher: links.publisher, replica: replicaName(context), log }),
     counters,
+    tracer,
     log,
     noteLoss: (message, lost) => links.noteLoss(message, lost),
     graceMs: environment.shutdownMs,

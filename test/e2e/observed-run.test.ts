@@ -30,12 +30,12 @@ dag:
       code: |
         async def process(ctx, event):
             await asyncio.sleep(0)
-            print("snake", event["n"])
+            print("snake", event["n"], ctx.trace_parent)
             return event
     out: [script]
   - id: script
     type: raw
-    meta: {language: typescript, name: run, code: "export function run(ctx, event) { console.log('script', event.n); }"}
+    meta: {language: typescript, name: run, code: "export function run(ctx, event) { console.log('script', event.n, ctx.traceParent); }"}
 `;
 
 interface Line {
@@ -46,6 +46,7 @@ interface Line {
   readonly function?: string;
   readonly replica?: string;
   readonly record?: string;
+  readonly trace_id?: string;
 }
 
 function linesOf(text: string): Line[] {
@@ -78,12 +79,19 @@ test('every line of a run and of its replicas is JSON that names the flow, the f
     return lines.filter(({ msg }) => msg.startsWith(`${id} `));
   };
   const snake = [...told('snake', 0), ...told('snake', 1)];
-  for (const lines of [snake, told('script', 0)]) {
+  const script = told('script', 0);
+  for (const lines of [snake, script]) {
     expect(lines).toHaveLength(40);
     const records = lines.map(({ record }) => record ?? '');
     expect(new Set(records).size).toBe(40);
     expect(records.filter((record) => !/^\S+:\d+$/.test(record))).toEqual([]);
   }
+  // the functions, and the lines about a record, agree on its trace
+  const traceOf = ({ msg }: Line) => [Number(msg.split(' ')[1]), msg.split(' ')[2]?.split('-')[1]] as const;
+  const traces = new Map(snake.map(traceOf));
+  expect(new Set(traces.values()).size).toBe(40);
+  expect(new Map(script.map(traceOf))).toEqual(new Map([...traces].sort(([one], [other]) => one - other)));
+  for (const line of [...snake, ...script]) expect(line.trace_id).toBe(traceOf(line)[1]);
   // the source writes the numbers in order
   expect(snake.map(({ msg, record = '' }) => Number(record.split(':')[1]) - Number(msg.split(' ')[1]))).toEqual(
     Array.from({ length: 40 }, () => 1),

@@ -62,7 +62,9 @@ export class ManualSource implements DeliverySource {
   /** Delivers a message, once the reader has started, and returns the list that its answers are added to: `ack`, `nak <ms>`, `working`. */
   deliver(
     sequence: number,
-    changes: Partial<Pick<Delivery, 'deliveries' | 'timestampMs' | 'payload' | 'redriven' | 'key'>> = {},
+    changes: Partial<
+      Pick<Delivery, 'deliveries' | 'timestampMs' | 'payload' | 'redriven' | 'key' | 'traceparent'>
+    > = {},
   ): string[] {
     const answers: string[] = [];
     const delivery: Delivery = {

@@ -226,6 +226,10 @@ export class JetStreamDelivery implements Delivery {
     return this.message.headers?.get(keyHeader) || undefined;
   }
 
+  get tracestate(): string | undefined {
+    return this.message.headers?.get('tracestate') || undefined;
+  }
+
   ack(): void {
     this.answers.answer('ack', this, ack);
   }

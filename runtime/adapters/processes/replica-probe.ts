@@ -19,7 +19,7 @@ export interface ReplicaProbeProps {
   readonly onDead: () => void;
 }
 
-export interface ProbeResponse {
+interface ProbeResponse {
   readonly isOk: boolean;
   readonly text: string;
 }

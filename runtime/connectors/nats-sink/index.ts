@@ -3,7 +3,7 @@ import type { SinkConnector, SinkContext, SubjectEndpoint } from '../connector';
 import { RecordIds } from '../record-ids';
 
 /**
- * Publishes records as JSON on a subject.
+ * Publishes records as JSON on a subject, with their trace contexts.
  *
  * I1. The id of a message is the record's id, and the epoch of a re-read: a stream drops a redelivered record within its
  *     dedupe window, and takes the records of a replay as new messages.
@@ -24,6 +24,7 @@ class NatsSink implements Sink {
     const messageOf = (record: SinkRecord) => ({
       id: `${this.ids.of(record)}${suffix}`,
       payload: Buffer.from(record.json()),
+      trace: record.trace,
     });
     return server.publish(topics, records.map(messageOf)); // I1
   }

@@ -4,6 +4,7 @@ import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { Counters } from '../counters';
 import type { OutputWriter } from '../output-writer';
 import type { LogLevel } from '../ports/host';
+import type { RecordTracer } from '../ports/record-tracer';
 
 export interface AggregatePorts {
   readonly spec: FunctionSpec;
@@ -11,6 +12,8 @@ export interface AggregatePorts {
   readonly origin: string;
   readonly writer: OutputWriter;
   readonly counters: Counters;
+  /** Without a tracer, no spans are recorded. */
+  readonly tracer?: RecordTracer | undefined;
   readonly log: (level: LogLevel, text: string) => void;
   /** Only in batch mode: a stream has no end at which a loss could be noticed. */
   readonly notes?: StateNotes;

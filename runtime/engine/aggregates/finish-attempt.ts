@@ -1,5 +1,8 @@
+import type { KFlowError } from '../../../lib/errors';
 import { failureOf } from '../failures';
 import type { Failure } from '../ports/host';
+import type { RecordSpan } from '../ports/record-tracer';
+import { newTrace, type TraceContext } from '../trace/trace-context';
 import type { Aggregates } from './aggregates';
 
 const checkEveryMs = 100;
@@ -10,10 +13,14 @@ export class FinishAttempt {
   readonly ended: Promise<Failure | undefined>;
   private resolve: (failure?: Failure) => void = () => undefined;
   private readonly timer: NodeJS.Timeout;
+  /** An aggregate is of many records, and begins a trace. */
+  private readonly span: RecordSpan | undefined;
+  private readonly trace: TraceContext;
   private aliveAtMs = Date.now();
   private index = 0;
   private unsettled = 0;
   private hasReturned = false;
+  private hasEnded = false;
   private failure: Failure | undefined;
 
   constructor(
@@ -23,6 +30,9 @@ export class FinishAttempt {
     this.ended = new Promise((resolve) => {
       this.resolve = resolve;
     });
+    const { tracer, origin, spec } = aggregates.ports;
+    this.span = spec.output && tracer?.emit({ id: origin, stream: spec.output.stream });
+    this.trace = this.span?.trace ?? newTrace();
     this.timer = setInterval(() => this.check(), checkEveryMs);
   }
 
@@ -33,11 +43,12 @@ export class FinishAttempt {
     const index = this.index++;
     if (output === undefined) return undefined;
     this.unsettled++;
-    writer.write(output, `${origin}:${index}`, payload, (error) => {
+    const settle = (error?: KFlowError) => {
       this.unsettled--;
       if (error !== undefined) this.failure ??= failureOf(error);
       this.endIfSettled();
-    });
+    };
+    writer.write(output, `${origin}:${index}`, payload, settle, this.trace);
     return writer.room();
   }
 
@@ -68,6 +79,8 @@ export class FinishAttempt {
 
   private end(failure: Failure | undefined): void {
     clearInterval(this.timer);
+    if (!this.hasEnded) this.span?.end(failure === undefined ? 'stored' : 'failed', failure);
+    this.hasEnded = true;
     this.resolve(failure);
   }
 }

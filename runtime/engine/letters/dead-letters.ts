@@ -117,7 +117,7 @@ export class DeadLetters {
         }),
         ...(redriven === undefined ? {} : { redrive: redriven.id }),
         ...(delivery.key === undefined ? {} : { key: delivery.key }),
-        ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
+        ...record.trace,
       }),
     };
     this.publisher.publish(outgoing, (result) => {

@@ -2,7 +2,7 @@ import { keyHeader, keyHeaders } from '../order/record-key';
 import { decodeHistory, encodeHistory, type LetterHistory } from './letter-history';
 
 /** Longest values, in characters. All headers of a letter are less than the 8 KiB that a message has room for. */
-const max = { type: 200, message: 4_000, place: 250, history: 1_600, trace: 3_000, all: 7_600 } as const;
+const max = { type: 200, message: 4_000, place: 250, state: 512, history: 1_600, trace: 3_000, all: 7_600 } as const;
 
 /** What the headers of a dead letter say. */
 export interface LetterFacts {
@@ -34,6 +34,7 @@ export interface LetterFacts {
   readonly key?: string;
   /** W3C trace context of the record. */
   readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 export type LetterHeaders = { readonly [name: string]: string };
@@ -57,6 +58,7 @@ export function encodeLetter(facts: LetterFacts): LetterHeaders {
     ...(facts.redrive === undefined ? {} : { 'Kflow-Redrive': facts.redrive }),
     ...keyHeaders(facts),
     ...(facts.traceparent === undefined ? {} : { traceparent: facts.traceparent.slice(0, max.type) }),
+    ...(facts.tracestate === undefined ? {} : { tracestate: facts.tracestate.slice(0, max.state) }),
     'Kflow-History': encodeHistory(facts.history, max.history),
   };
   const room = max.all - Object.entries(own).reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
@@ -117,6 +119,7 @@ export function decodeLetter(header: (name: string) => string): LetterFacts {
     ...optional('redrive', text('Redrive')),
     ...optional('key', header(keyHeader)),
     ...optional('traceparent', header('traceparent')),
+    ...optional('tracestate', header('tracestate')),
   };
 }
 

@@ -4,6 +4,7 @@ import { cutFailure, maxLogged } from '../failures';
 import { writerIdOf } from '../output-writer';
 import type { Failure, LogLevel } from '../ports/host';
 import type { Publisher } from '../ports/publisher';
+import type { TraceContext } from '../trace/trace-context';
 import { placeOf } from './error-place';
 import { encodeLetter } from './letter-headers';
 import { joinHistories, noHistory } from './letter-history';
@@ -13,6 +14,14 @@ export interface SourceLettersOptions {
   /** Names the replica in letters. */
   readonly replica: string;
   readonly log: (level: LogLevel, text: string) => void;
+}
+
+/** A record of a source that cannot be stored. */
+interface LostRecord {
+  readonly id: string;
+  /** The record in JSON, as far as it can be shown. */
+  readonly text: string;
+  readonly trace: TraceContext;
 }
 
 /** Letters are in the log this often; the first one at once. */
@@ -31,8 +40,8 @@ export class SourceLetters {
     private readonly options: SourceLettersOptions,
   ) {}
 
-  /** `id` is that of the record. Calls `settle` once, without an error when the letter is stored. */
-  put(id: string, record: string, failure: Failure, settle: (error?: KFlowError) => void): void {
+  /** Calls `settle` once, without an error when the letter is stored. */
+  put({ id, text, trace: context }: LostRecord, failure: Failure, settle: (error?: KFlowError) => void): void {
     const { spec, options } = this;
     const { type, message, trace, reason = 'exception' } = cutFailure(failure);
     const { replica } = options;
@@ -53,13 +62,14 @@ export class SourceLetters {
       ...(trace === undefined ? {} : { trace }),
       replica,
       stored: '',
+      ...context,
       history: joinHistories(noHistory, {
         attempts: [{ number: 1, at, replica, reason, type, message }],
         redrives: [],
       }),
     });
     this.tell(`${type}: ${message}`);
-    const outgoing = { subject: spec.deadLetters.subject, id: `dead:${id}`, payload: Buffer.from(record), headers };
+    const outgoing = { subject: spec.deadLetters.subject, id: `dead:${id}`, payload: Buffer.from(text), headers };
     options.publisher.publish(outgoing, (result) => {
       if (result instanceof KFlowError) settle(result);
       else settle();

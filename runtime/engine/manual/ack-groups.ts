@@ -1,10 +1,11 @@
 import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { type HeldRecord, type KeptOutput, RecordState } from '../held-records';
-import { keyHeaders } from '../order/record-key';
+import { outputHeaders } from '../output-headers';
 import { type OutputWriter, originOf } from '../output-writer';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
 import type { LogLevel } from '../ports/host';
+import type { TraceContext } from '../trace/trace-context';
 
 export interface AckGroupPorts {
   readonly spec: FunctionSpec;
@@ -24,6 +25,7 @@ export interface AckGroupPorts {
 interface GroupedOutput extends KeptOutput {
   readonly id: string;
   readonly key: string | undefined;
+  readonly trace: TraceContext;
 }
 
 /**
@@ -111,7 +113,9 @@ export class AckGroups {
     const outputs = group.flatMap((record) =>
       record.kept
         .filter(({ index }) => record.published?.has(index) !== true)
-        .map((kept): GroupedOutput => ({ ...kept, id: this.idOf(record, kept.index), key: record.delivery.key })),
+        .map((kept): GroupedOutput => {
+          return { ...kept, id: this.idOf(record, kept.index), key: record.delivery.key, trace: record.trace };
+        }),
     );
     for (const record of group) record.kept = [];
     const { groupLog } = this.ports;
@@ -155,7 +159,9 @@ export class AckGroups {
       failure ??= error;
       if (--left === 0) end();
     };
-    for (const kept of outputs) this.ports.writer.write(kept.output, kept.id, kept.payload, settle, keyHeaders(kept));
+    for (const { output, id, payload, ...headed } of outputs) {
+      this.ports.writer.write(output, id, payload, settle, outputHeaders(headed));
+    }
   }
 
   private idOf({ delivery }: HeldRecord, index: number): string {

@@ -1,6 +1,6 @@
 import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { keyHeaders } from '../order/record-key';
+import { outputHeaders } from '../output-headers';
 import type { OutputWriter } from '../output-writer';
 import type { Delivery } from '../ports/delivery';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
@@ -35,10 +35,10 @@ export class GroupRecovery {
       const missing = await group.missing();
       await Promise.all(
         missing.map(
-          ({ id, payload, key }) =>
+          ({ id, payload, ...headed }) =>
             new Promise<void>((resolve, reject) => {
               const settle = (error?: KFlowError) => (error === undefined ? resolve() : reject(error));
-              writer.write(output, id, payload, settle, keyHeaders({ key }));
+              writer.write(output, id, payload, settle, outputHeaders(headed));
             }),
         ),
       );

@@ -17,6 +17,8 @@ export interface Delivery {
   readonly key?: string | undefined;
   /** W3C trace context of the message, if it has one. */
   readonly traceparent?: string;
+  /** What the tools of a trace add to its context. */
+  readonly tracestate?: string;
   /** The message is a dead letter that is processed again: `stream` and `sequence` are those of the record. */
   readonly redriven?: Redriven;
   /** Acks the message. The ack is repeated after a reconnect until the server has received it. */

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../trace/trace-context';
 import type { Delivery } from './delivery';
 
 /** A main output of a record that is acked in a group. */
@@ -7,6 +8,8 @@ export interface GroupOutput {
   readonly payload: Uint8Array;
   /** The key of the record, if it has one. */
   readonly key?: string | undefined;
+  /** Trace context of its record. */
+  readonly trace?: TraceContext;
 }
 
 /** Records that a function acks together, with their outputs. */

@@ -1,4 +1,5 @@
 import type { KFlowError } from '../../../lib/errors';
+import type { TraceContext } from '../trace/trace-context';
 
 /**
  * The port between the record loop and user code. Payloads in both directions are Avro single-object encodings (C3 01, the
@@ -12,6 +13,8 @@ export interface HostRecord {
   /** Index of the record's input, and the record's sequence in the stream of that input. */
   readonly origin: { readonly input: number; readonly sequence: number };
   readonly download?: Download;
+  /** What calls of other systems, and outputs, continue. */
+  readonly trace?: TraceContext;
   /** No other record is in the host, and none follows before this one has ended. */
   readonly isAlone?: true;
 }
@@ -49,6 +52,7 @@ export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 export interface LogSubject {
   /** `<stream>:<sequence>` of the record, the same at each delivery. */
   readonly record?: string;
+  readonly trace_id?: string;
 }
 
 /** Writes one entry of the log, which may have several lines of text. */

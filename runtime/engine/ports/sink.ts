@@ -19,6 +19,8 @@ export interface SinkRecord {
   json(): string;
   /** Identifies the record: the same at each delivery. */
   readonly origin: HostRecord['origin'];
+  /** Absent from a record that is read again. */
+  readonly trace?: HostRecord['trace'];
 }
 
 /**

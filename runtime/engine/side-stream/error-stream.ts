@@ -6,14 +6,22 @@ import type { HeldRecord } from '../held-records';
 import { originOf } from '../output-writer';
 import type { Failure, LogLevel, SchemaSource } from '../ports/host';
 import { RecordCodecs } from '../record-codecs';
+import type { TraceContext } from '../trace/trace-context';
 import { errorReport } from './error-report';
+
+/** The report of a failed attempt, which keeps the trace of its record. */
+export interface ErrorMessage {
+  readonly id: string;
+  readonly payload: Uint8Array;
+  readonly trace: TraceContext;
+}
 
 /** The server with the streams of errors. */
 export interface ErrorPublisher {
   /** Bytes of the largest message that it takes; undefined while it is not connected. */
   maxPayload(): number | undefined;
   /** Resolves when the message is stored. Rejects when it is not: the server is away, the stream is missing or full. */
-  publish(subject: string, id: string, payload: Uint8Array): Promise<void>;
+  publish(subject: string, message: ErrorMessage): Promise<void>;
 }
 
 /** What became of the reports, for the metrics. */
@@ -37,6 +45,7 @@ interface Waiting {
   readonly id: string;
   readonly payload: Uint8Array;
   readonly failure: Failure;
+  readonly trace: TraceContext;
   readonly timestamp: string;
 }
 
@@ -73,9 +82,9 @@ export class ErrorStream {
   }
 
   /** Reports a failed attempt of a record. Returns at once. */
-  report({ delivery, payload }: HeldRecord, failure: Failure): void {
+  report({ delivery, payload, trace }: HeldRecord, failure: Failure): void {
     const id = `error:${originOf(this.ports.spec, delivery)}:${delivery.deliveries}:${delivery.timestampMs}`;
-    this.queue.push({ id, payload, failure, timestamp: new Date().toISOString() });
+    this.queue.push({ id, payload, failure, trace, timestamp: new Date().toISOString() });
     this.bytes += payload.length;
     while (this.queue.length > maxWaiting || (this.bytes > maxWaitingBytes && this.queue.length > 1)) this.dropOldest();
     this.running ??= this.run().finally(() => {
@@ -114,7 +123,9 @@ export class ErrorStream {
     const { topics, publisher, counts } = this.ports;
     try {
       const report = await this.render(waiting);
-      await Promise.all(topics.map((topic) => publisher.publish(topic, `${waiting.id}:${topic}`, report)));
+      const { id, trace } = waiting;
+      const messageOf = (topic: string) => ({ id: `${id}:${topic}`, payload: report, trace });
+      await Promise.all(topics.map((topic) => publisher.publish(topic, messageOf(topic))));
     } catch (error) {
       return cutText((error as Error).message, maxReason);
     }

@@ -119,10 +119,15 @@ export function finishFrame(id: number): Uint8Array {
   return frame;
 }
 
-/** A frame of records, as pieces to write one after the other. */
+/**
+ * A frame of records, as pieces to write one after the other. Each record is its id (u32), the length (u32) and the JSON of its
+ * download, the length (u8) and the text of its trace parent, and the length (u32) and the bytes of its payload.
+ */
 export function recordsFrame(records: readonly HostRecord[]): Uint8Array[] {
   const infos = records.map(({ download }) => (download === undefined ? '' : JSON.stringify(download)));
-  const heads = infos.map((info) => 12 + Buffer.byteLength(info));
+  const heads = records.map(({ trace }, index) => {
+    return 13 + Buffer.byteLength(infos[index] ?? '') + (trace?.traceparent.length ?? 0);
+  });
   const length = records.reduce((sum, record, index) => sum + (heads[index] ?? 0) + record.payload.length, 4);
   const large = records.reduce((sum, { payload }) => sum + (payload.length < largePayload ? 0 : payload.length), 0);
   const buffer = Buffer.allocUnsafe(headLength + length - large);
@@ -130,12 +135,14 @@ export function recordsFrame(records: readonly HostRecord[]): Uint8Array[] {
   let offset = buffer.writeUInt32BE(records.length, headLength);
   let from = 0;
   const pieces: Uint8Array[] = [];
-  for (const [index, { id, payload }] of records.entries()) {
+  for (const [index, { id, payload, trace }] of records.entries()) {
     const info = infos[index] ?? '';
     offset = buffer.writeUInt32BE(id, offset);
     const infoLength = buffer.write(info, offset + 4);
-    buffer.writeUInt32BE(infoLength, offset);
-    offset = buffer.writeUInt32BE(payload.length, offset + 4 + infoLength);
+    offset = buffer.writeUInt32BE(infoLength, offset) + infoLength;
+    const traceLength = trace === undefined ? 0 : buffer.write(trace.traceparent, offset + 1, 'latin1');
+    offset = buffer.writeUInt8(traceLength, offset) + traceLength;
+    offset = buffer.writeUInt32BE(payload.length, offset);
     if (payload.length < largePayload) {
       buffer.set(payload, offset);
       offset += payload.length;

@@ -34,6 +34,8 @@ interface HostCode {
   readonly doubles: string;
   /** Logs `<flow> <function> <path of the download> <size in the metadata of the download>`, without a download `none`. */
   readonly describes: string;
+  /** Logs the trace parent of the record, without one `none`. */
+  readonly traces: string;
   /** Prints `one`, logs `two` as a warning and `three` as an error, sends a heartbeat, and returns its event. */
   readonly logs: string;
   /** Logs `began <n>`, waits without blocking until the file `gate` of its meta exists, and returns its event. */

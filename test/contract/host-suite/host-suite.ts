@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import type { Language } from '../../../lib/topology/document/language';
 import { fingerprintOf } from '../../../runtime/engine/avro-message';
-import type { Generated, Misfit } from '../../../runtime/engine/ports/host';
+import type { Generated, HostRecord, Misfit } from '../../../runtime/engine/ports/host';
 import type { HostOptions } from '../../../runtime/hosts/host-factory';
 import {
   decode,
@@ -259,6 +259,19 @@ function describeContext(run: Run): void {
         ['INFO', 'default/job map none none'],
       ]);
     }));
+
+  it('gives the function the trace of each record', () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    return run('traces', async (host) => {
+      const download = { path: '/tmp/h/a', metadata: null };
+      const trace = { traceparent, tracestate: 'vendor=1' };
+      const records = [1, 2, 3].map((n) => recordOf(n, numbered, { n }));
+      const [first, second, third] = records as [HostRecord, HostRecord, HostRecord];
+      host.host.process([{ ...first, trace }, second, { ...third, trace, download }]);
+      await host.until(() => host.outcomes.size === 3);
+      expect(host.logs.map(([, line]) => line)).toEqual([traceparent, 'none', traceparent]);
+    });
+  });
 
   it('logs what a function prints and logs, at its level, before the end of the record', () =>
     run('logs', async (host) => {

@@ -75,6 +75,7 @@ def run(ctx, event):
         metadata = ctx.get_downloader_object_metadata() or {}
         print(self.place, path, metadata.get("size", "none"))
 `,
+    traces: 'def run(ctx, event):\n    print(ctx.trace_parent or "none")',
     logs: `def run(ctx, event):
     print("one")
     logger.warning("two")

@@ -52,6 +52,7 @@ export const javascriptFixture: HostFixture = {
       const size = ctx.getDownloaderObjectMetadata()?.size;
       console.log(ctx.flowId, ctx.functionId, ctx.getDownloaderLocalObjectUrl() ?? 'none', size ?? 'none');
     }`,
+    traces: "function run(ctx) { console.log(ctx.traceParent ?? 'none'); }",
     logs: `function run(ctx, event) {
       console.log('one');
       ctx.logger.warn('two');

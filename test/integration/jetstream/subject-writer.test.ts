@@ -64,6 +64,22 @@ test('publishes on a subject that no stream has, with the id in a header', async
   expect(received).toEqual(['1 1', '2 2']);
 });
 
+test('publishes the trace of a message in its headers, with a stream and without one', async () => {
+  await (await manager()).streams.add({ name: 'traced', subjects: ['traced.stream'] });
+  const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'vendor=1' };
+  const received: unknown[] = [];
+  admin.subscribe('traced.>', {
+    callback: (_, { headers }) => received.push([headers?.get('traceparent'), headers?.get('tracestate')]),
+  });
+  await admin.flush();
+  const message = { id: '1', payload: Buffer.from('1'), trace };
+  for (const subject of ['traced.stream', 'traced.plain']) {
+    expect((await open().publish(subject, [message])).map(wordOf)).toEqual(['stored']);
+  }
+  await waitFor('both messages', () => received.length === 2);
+  expect(received).toEqual([Object.values(trace), Object.values(trace)]);
+});
+
 test('a subject without a stream does not hide the stream of another one', async () => {
   const { streams } = await manager();
   await streams.add({ name: 'beside', subjects: ['beside.a'], discard: DiscardPolicy.New, max_msgs: 1 });

@@ -105,6 +105,8 @@ test('errors are in a stream of the flow’s own nats that exists, and a missing
   const plan = await planPass('own', 'javascript', { errorTopics: 'own-errors.pass' });
   await startReplica(place, plan, 'pass', { env: watched }).ended;
   expect(await reportsIn({ payloads: (name) => place.payloads(name) }, 'own-errors')).toHaveLength(2);
+  const { header } = await place.manager.streams.getMessage('own-errors', { seq: 1 });
+  expect(header.get('traceparent')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   const missing = await planPass('missing', 'javascript', { errorTopics: 'no-errors.pass' });
   const replica = startReplica(place, missing, 'pass', { env: watched });
   expect(await replica.ended).toEqual({ is: 'done' });

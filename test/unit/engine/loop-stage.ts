@@ -6,6 +6,7 @@ import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { LoggedGroup, RecordGroup } from '../../../runtime/engine/ports/group-log';
 import type { HostEvents } from '../../../runtime/engine/ports/host';
 import type { LoneAttempts } from '../../../runtime/engine/ports/lone-attempts';
+import type { RecordTracer } from '../../../runtime/engine/ports/record-tracer';
 import { Preparation, type PreparationPorts } from '../../../runtime/engine/preparation';
 import type { RecordObserver } from '../../../runtime/engine/processing-times';
 import { RecordLoop } from '../../../runtime/engine/record-loop';
@@ -36,6 +37,7 @@ interface Options {
   readonly isLongRunning?: boolean;
   readonly inputs?: number;
   readonly observer?: RecordObserver;
+  readonly tracer?: RecordTracer | undefined;
   readonly caution?: LoneAttempts;
   readonly acksManually?: boolean;
   readonly hasFinish?: boolean;
@@ -83,6 +85,7 @@ class LoopStage {
     isLongRunning = false,
     inputs = 1,
     observer,
+    tracer,
     caution,
     acksManually = false,
     hasFinish = false,
@@ -114,6 +117,7 @@ class LoopStage {
       },
       isLongRunning,
       observer,
+      tracer,
       ...(caution === undefined ? {} : { caution }),
     });
     void this.loop.start((cause) => this.broken.push(cause));

@@ -6,7 +6,7 @@ describe('preparation', () => {
     const payload = Buffer.from('c301000000000000000007', 'hex');
     const { host } = open();
     await stage.begin(4, { payload });
-    expect(host.records).toEqual([{ id: 0, payload, origin: { input: 0, sequence: 4 } }]);
+    expect(host.records).toMatchObject([{ id: 0, payload, origin: { input: 0, sequence: 4 } }]);
   });
 
   test('exchanges a claim for its payload, and keeps the claim in the dead letter', async () => {

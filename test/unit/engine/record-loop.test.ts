@@ -111,6 +111,41 @@ describe('an output', () => {
   });
 });
 
+describe('the trace of a record', () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+  test('goes on in its outputs and side outputs, and the function gets it', async () => {
+    const { publisher } = open();
+    await stage.begin(1, { traceparent });
+    stage.output(stage.last);
+    stage.output(stage.last, 'even');
+    expect(publisher.sent.map(({ headers }) => headers)).toEqual([{ traceparent }, { traceparent }]);
+    expect(stage.host.records.map(({ trace }) => trace)).toEqual([{ traceparent }]);
+  });
+
+  test('begins with a record that has none, and is the same for all of its outputs at each delivery', async () => {
+    const { publisher, loop } = open();
+    await stage.begin(1);
+    stage.output(stage.last);
+    publisher.store(0);
+    loop.failed(stage.last, failure);
+    await stage.begin(1, { deliveries: 2 });
+    stage.output(stage.last);
+    await stage.begin(2);
+    stage.output(stage.last);
+    const [first, again, other] = publisher.sent.map(({ headers }) => headers?.traceparent);
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
+  test('goes on in its dead letter', async () => {
+    const { publisher, loop } = open();
+    await stage.begin(1, { traceparent, deliveries: 3 });
+    loop.failed(stage.last, failure);
+    expect(publisher.sent[0]?.headers?.traceparent).toBe(traceparent);
+  });
+});
+
 test('a line that a function logs names the record that was processed, until it has ended', async () => {
   const { loop } = open();
   await stage.begin(3);

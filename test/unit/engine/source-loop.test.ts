@@ -90,6 +90,7 @@ test('publishes every record with its id, and ends once all of them are stored',
   const { publisher, counters, running, isDone } = start(source);
   await waitFor('all are published', () => publisher.sent.length === 3);
   expect(publisher.sent.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  expect(new Set(publisher.sent.map(({ headers }) => headers?.traceparent?.split('-')[1])).size).toBe(3);
   publisher.store(2);
   publisher.store(0);
   await turn();

@@ -185,6 +185,20 @@ describe('the address of published errors', () => {
   });
 });
 
+test('the endpoint of OpenTelemetry is an address of the functions that have it as a value', () => {
+  const addressesOf = (variable: string) =>
+    planOf(
+      `jobId: job\ndag:\n  - ${list}\n  - ${map.replace('meta: {', `meta: { container: {env: [${variable}]}, `)}\n`,
+    )
+      .workloads.map(({ addresses }) => addresses)
+      .at(-1);
+  expect(addressesOf('{name: OTEL_EXPORTER_OTLP_ENDPOINT, value: "http://otel.obs.svc:4318"}')).toEqual([
+    'http://otel.obs.svc:4318',
+  ]);
+  expect(addressesOf('{name: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, value: "http://c:1/t"}')).toEqual(['http://c:1/t']);
+  expect(addressesOf('{name: OTEL_SERVICE_NAME, value: map}')).toEqual([]);
+});
+
 describe('credentials of a server', () => {
   const text = (more: string) => `
 jobId: job

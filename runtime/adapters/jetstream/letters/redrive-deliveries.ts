@@ -225,7 +225,7 @@ export class RedriveDeliveries implements RedriveSource {
       stored: indexesOf(facts.stored),
       history: joinHistories(facts.history, { attempts: [], redrives: [note] }),
     };
-    const { stream, sequence, key, traceparent } = facts;
+    const { stream, sequence, key, traceparent, tracestate } = facts;
     const record = {
       stream,
       sequence,
@@ -233,6 +233,7 @@ export class RedriveDeliveries implements RedriveSource {
       redriven,
       ...(key === undefined ? {} : { key }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(tracestate === undefined ? {} : { tracestate }),
     };
     this.onDelivery(
       input,
@@ -282,7 +283,7 @@ export async function removeLetter(manager: JetStreamManager, stream: string, le
 /** A letter, delivered by the message that redrives it. */
 function redrivenDelivery(
   message: Delivery,
-  record: Pick<Delivery, 'stream' | 'sequence' | 'payload' | 'redriven' | 'key' | 'traceparent'>,
+  record: Pick<Delivery, 'stream' | 'sequence' | 'payload' | 'redriven' | 'key' | 'traceparent' | 'tracestate'>,
   end: () => void,
 ): Delivery {
   const { deliveries, timestampMs, handle } = message;

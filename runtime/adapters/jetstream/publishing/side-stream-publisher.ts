@@ -1,11 +1,12 @@
-import { ErrorCode, type NatsConnection, NatsError } from 'nats';
+import { ErrorCode, type NatsConnection, NatsError, headers as newHeaders } from 'nats';
 import { areSameServers, type NatsAccess } from '../../../../lib/plan/nats-access';
 import { errorStreamOf } from '../../../../lib/plan/plan-error-stream';
 import { pause } from '../../../async/pause';
-import type { ErrorPublisher } from '../../../engine/side-stream/error-stream';
+import type { ErrorMessage, ErrorPublisher } from '../../../engine/side-stream/error-stream';
 import { connectNats } from '../access/connect-nats';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { ensureStream, streamConfig } from '../provision';
+import { withTrace } from './with-trace';
 
 export interface SideStreamProps {
   /** The connection of the replica, which is used if the side stream is on the same servers. */
@@ -46,13 +47,14 @@ export class SideStreamPublisher implements ErrorPublisher {
     return this.connection?.info?.max_payload;
   }
 
-  async publish(subject: string, id: string, payload: Uint8Array): Promise<void> {
+  async publish(subject: string, { id, payload, trace }: ErrorMessage): Promise<void> {
     const { connection, props } = this;
     if (connection === undefined) throw new Error(this.trouble);
     if (connection.isClosed()) throw new Error('the connection is closed');
     if (props.creates) await this.create(connection, subject);
     try {
-      await jetStreamOf(connection).publish(subject, payload, { msgID: id, timeout: answerMs });
+      const options = { msgID: id, timeout: answerMs, headers: withTrace(newHeaders(), trace) };
+      await jetStreamOf(connection).publish(subject, payload, options);
     } catch (error) {
       this.known.delete(errorStreamOf(subject).name); // it may have been removed
       throw new Error(reasonOf(error, subject, props.creates), { cause: error });

@@ -2,14 +2,17 @@ import { ErrorCode, Events, type NatsConnection, NatsError, headers as newHeader
 import { FunctionError, KFlowError, StoreError } from '../../../../lib/errors';
 import { atMost } from '../../../async/at-most';
 import type { WriteOutcome } from '../../../engine/ports/sink';
+import type { TraceContext } from '../../../engine/trace/trace-context';
 import { connectNats } from '../access/connect-nats';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import type { MadeAccess } from '../access/nats-login';
 import { transientCodes } from './publisher';
+import { withTrace } from './with-trace';
 
 interface Message {
   readonly id: string;
   readonly payload: Uint8Array;
+  readonly trace?: TraceContext | undefined;
 }
 
 /** How long the server may take for an answer, and for the first connection, before the messages are published later. */
@@ -107,9 +110,11 @@ export class SubjectWriter {
   }
 
   /** I1 */
-  private async store(connection: NatsConnection, subject: string, { id, payload }: Message): Promise<WriteOutcome> {
+  private async store(connection: NatsConnection, subject: string, message: Message): Promise<WriteOutcome> {
+    const { id, payload, trace } = message;
     try {
-      await jetStreamOf(connection).publish(subject, payload, { msgID: id, timeout: answerTimeoutMs });
+      const options = { msgID: id, timeout: answerTimeoutMs, headers: withTrace(newHeaders(), trace) };
+      await jetStreamOf(connection).publish(subject, payload, options);
       return stored;
     } catch (error) {
       const refusal = this.refusals.get(subject);
@@ -123,9 +128,9 @@ export class SubjectWriter {
     subject: string,
     messages: readonly Message[],
   ): Promise<readonly WriteOutcome[]> {
-    const outcomes = messages.map(({ id, payload }) => {
+    const outcomes = messages.map(({ id, payload, trace }) => {
       try {
-        const headers = newHeaders();
+        const headers = withTrace(newHeaders(), trace);
         headers.set('Nats-Msg-Id', id);
         connection.publish(subject, payload, { headers });
         return stored;

@@ -22,7 +22,7 @@ export interface ContextSource {
 /** The context of one record. Its functions need no `this`, and do nothing once the record has ended. */
 export function contextOf(record: RunningRecord, source: ContextSource): Context {
   const { meta, functionId, flowId, logger } = source;
-  const { download } = record.received;
+  const { download, traceParent } = record.received;
   return {
     heartbeat: () => {
       if (record.state === 'running') source.outbox.heartbeat(record.id);
@@ -38,6 +38,7 @@ export function contextOf(record: RunningRecord, source: ContextSource): Context
     meta,
     functionId,
     flowId,
+    ...(traceParent === '' ? {} : { traceParent }),
     logger,
   };
 }

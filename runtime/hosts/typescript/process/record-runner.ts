@@ -85,7 +85,7 @@ export class RecordRunner {
 
   /** Runs the function's finish, whose outputs and outcome have this id. */
   finish(id: number): void {
-    const record = new RunningRecord({ id, payload: Buffer.alloc(0), download: undefined }, undefined);
+    const record = new RunningRecord({ id, payload: Buffer.alloc(0), download: undefined, traceParent: '' }, undefined);
     this.active.add(record);
     const { finish, context } = this.options;
     this.scope.run(record, () => {

@@ -22,12 +22,19 @@ class ContextPort(Protocol):
 class Context:
     """The context of one record. Any thread may use it while the record is being processed."""
 
-    __slots__ = ("_port", "_record", "_info")
+    __slots__ = ("_port", "_record", "_info", "_trace")
 
-    def __init__(self, port: ContextPort, record: int, info: Optional[bytes] = None) -> None:
+    def __init__(self, port: ContextPort, record: int, info: Optional[bytes] = None, trace: bytes = b"") -> None:
         self._port = port
         self._record = record
         self._info = info
+        self._trace = trace
+
+    @property
+    def trace_parent(self) -> Optional[str]:
+        """W3C trace context of the record, the value of a `traceparent` header: what your code calls may continue its trace. None
+        in the context of `finish`."""
+        return self._trace.decode("ascii") if self._trace else None
 
     def heartbeat(self) -> None:
         """Restarts the time limit of the record (`max.poll.interval.ms`). Returns once the heartbeat is sent."""

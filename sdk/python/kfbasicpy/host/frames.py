@@ -9,13 +9,15 @@ from typing import NamedTuple, Optional
 
 
 class Record(NamedTuple):
-    """A record to process: `frame[start:end]` is its single-object payload, `info` the JSON of its download."""
+    """A record to process: `frame[start:end]` is its single-object payload, `info` the JSON of its download, `trace` its trace
+    parent."""
 
     id: int
     info: Optional[bytes]
     frame: bytes
     start: int
     end: int
+    trace: bytes = b""
 
 
 class Produce(NamedTuple):
@@ -112,9 +114,11 @@ def parse_records(frame: bytes) -> list[Record]:
         number, info_size = _TWO(frame, position)
         position += 8
         info = frame[position : position + info_size] if info_size else None
-        start = position + info_size + 4
+        position += info_size + 1
+        trace = frame[position : position + frame[position - 1]]
+        start = position + len(trace) + 4
         position = start + _ONE(frame, start - 4)[0]
-        records.append(Record(number, info, frame, start, position))
+        records.append(Record(number, info, frame, start, position, trace))
     return records
 
 

@@ -114,7 +114,7 @@ class Worker:
         self._outbox.begin(record.id)
         try:
             event = self._schemas.decode(record)
-            ctx = Context(self, record.id, record.info)
+            ctx = Context(self, record.id, record.info, record.trace)
             if self._function.streams:
                 queue = BlockingStreamQueue(lambda event: self._outputs.put_blocking(event, record))
                 result = self._function.call(ctx, event, queue)
@@ -131,7 +131,7 @@ class Worker:
         current_record.set(record.id)
         try:
             event = self._schemas.decode(record)
-            ctx = Context(self, record.id, record.info)
+            ctx = Context(self, record.id, record.info, record.trace)
             if self._function.streams:
                 queue = StreamQueue(lambda event: self._outputs.put(event, record))
                 self._outputs.of_stream(await self._function.call(ctx, event, queue))

@@ -7,6 +7,8 @@ import { mapSpec } from '../../plan/planned';
 const spec = mapSpec();
 const failure = { type: 'RecordError', message: 'n: expected long, got str "two"' };
 
+const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+
 function open() {
   const publisher = new ManualPublisher();
   const logs: string[] = [];
@@ -20,7 +22,7 @@ function open() {
 
 test('a letter has the record as JSON, why it does not fit, and no origin', () => {
   const { publisher, letters } = open();
-  letters.put('source:1:0:7', '{"n":"two"}', failure, () => undefined);
+  letters.put({ id: 'source:1:0:7', text: '{"n":"two"}', trace }, failure, () => undefined);
   const [{ subject, id, payload, headers = {} } = { subject: '', id: '', payload: Buffer.of() }] = publisher.sent;
   expect([subject, id, Buffer.from(payload).toString()]).toEqual([
     spec.deadLetters.subject,
@@ -35,13 +37,14 @@ test('a letter has the record as JSON, why it does not fit, and no origin', () =
     errorType: 'RecordError',
     error: failure.message,
     replica: 'source-0',
+    ...trace,
   });
 });
 
 test('settles when the letter is stored, with the error of the stream if it is not', () => {
   const { publisher, letters } = open();
   const outcomes: unknown[] = [];
-  for (const id of ['a', 'b']) letters.put(id, '{}', failure, (error) => outcomes.push(error));
+  for (const id of ['a', 'b']) letters.put({ id, text: '{}', trace }, failure, (error) => outcomes.push(error));
   const refusal = new StoreError('stream-failed', 'full');
   publisher.store(0);
   publisher.refuse(1, refusal);
@@ -50,6 +53,6 @@ test('settles when the letter is stored, with the error of the stream if it is n
 
 test('the log has the first letter at once, and not a line for each', () => {
   const { logs, letters } = open();
-  for (let n = 0; n < 100; n++) letters.put(String(n), '{}', failure, () => undefined);
+  for (let n = 0; n < 100; n++) letters.put({ id: String(n), text: '{}', trace }, failure, () => undefined);
   expect(logs).toEqual(['ERROR a record is a dead letter: RecordError: n: expected long, got str "two"']);
 });

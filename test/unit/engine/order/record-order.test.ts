@@ -41,7 +41,10 @@ test('passes the key of a record on to its outputs', async () => {
   await begin(1, 'a');
   stage.output(stage.last);
   stage.output(stage.last, 'even');
-  expect(stage.publisher.sent.map(({ headers }) => headers)).toEqual([{ 'Kflow-Key': 'a' }, { 'Kflow-Key': 'a' }]);
+  expect(stage.publisher.sent.map(({ headers }) => headers)).toMatchObject([
+    { 'Kflow-Key': 'a' },
+    { 'Kflow-Key': 'a' },
+  ]);
 });
 
 test('keeps the key in a letter', async () => {

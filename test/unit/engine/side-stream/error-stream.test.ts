@@ -2,7 +2,11 @@ import { AvroSchemaCodec } from '../../../../runtime/engine/avro-message';
 import { HeldRecord } from '../../../../runtime/engine/held-records';
 import type { Failure } from '../../../../runtime/engine/ports/host';
 import type { ErrorReport } from '../../../../runtime/engine/side-stream/error-report';
-import { type ErrorPublisher, ErrorStream } from '../../../../runtime/engine/side-stream/error-stream';
+import {
+  type ErrorMessage,
+  type ErrorPublisher,
+  ErrorStream,
+} from '../../../../runtime/engine/side-stream/error-stream';
 import { numbered } from '../../../support/host-run';
 import { waitFor } from '../../../support/wait-for';
 import { mapSpec } from '../../plan/planned';
@@ -28,7 +32,12 @@ function recordOf(sequence: number, n = sequence): HeldRecord {
 
 /** A server of side streams that the test can take away. */
 class Errors implements ErrorPublisher {
-  readonly sent: { readonly subject: string; readonly id: string; readonly report: ErrorReport }[] = [];
+  readonly sent: {
+    readonly subject: string;
+    readonly id: string;
+    readonly report: ErrorReport;
+    readonly trace: ErrorMessage['trace'];
+  }[] = [];
   readonly logs: string[] = [];
   readonly counts = { sent: 0, dropped: 0 };
   trouble: string | undefined;
@@ -49,10 +58,10 @@ class Errors implements ErrorPublisher {
     return this.limit;
   }
 
-  async publish(subject: string, id: string, payload: Uint8Array): Promise<void> {
+  async publish(subject: string, { id, payload, trace }: ErrorMessage): Promise<void> {
     this.attempts++;
     if (this.trouble !== undefined) throw new Error(this.trouble);
-    this.sent.push({ subject, id, report: JSON.parse(Buffer.from(payload).toString()) });
+    this.sent.push({ subject, id, trace, report: JSON.parse(Buffer.from(payload).toString()) });
   }
 }
 
@@ -77,6 +86,13 @@ test('each failed attempt is reported on every topic, with the record as it came
     functionId: 'map',
     timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   });
+});
+
+test('a report keeps the trace of its record', async () => {
+  const record = recordOf(7);
+  errors.stream.report(record, thrown);
+  await sent(1);
+  expect(errors.sent.map(({ trace }) => trace)).toEqual([record.trace, record.trace]);
 });
 
 test('with the record as JSON, if the exception says so', async () => {

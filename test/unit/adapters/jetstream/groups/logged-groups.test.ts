@@ -38,7 +38,11 @@ test('records up to an ack floor are dropped, and in no other group; a letter ma
 });
 
 test('outputs are the same after they were stored in pieces', () => {
-  const outputs = ['map:in:1:0', 'map:in:1:1', 'map:in:10:0'].map((id, n) => ({ id, payload: Buffer.alloc(n * 7, n) }));
+  const outputs = ['map:in:1:0', 'map:in:1:1', 'map:in:10:0'].map((id, n) => ({
+    id,
+    payload: Buffer.alloc(n * 7, n),
+    ...(n === 1 ? { trace: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'vendor=1' } } : {}),
+  }));
   const pieces = piecesOf(encodeOutputs(outputs), 10);
   expect(pieces.every(({ length }) => length <= 10)).toBe(true);
   expect(decodeOutputs(Buffer.concat(pieces))).toEqual(outputs);

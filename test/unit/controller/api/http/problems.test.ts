@@ -121,3 +121,21 @@ test('measures requests by route and status, not by the values in the path', asy
   ]);
   expect(body).toContain('process_cpu_seconds_total');
 });
+
+test('has the metrics of replicas that only this machine can reach beside its own, and its own without them', async () => {
+  const page = '# HELP events_total Records\n# TYPE events_total counter\nevents_total{replica="map-0"} 3\n';
+  const pages = [page];
+  const replicaMetrics = async () => {
+    const found = pages.pop();
+    if (found === undefined) throw new Error('no node');
+    return found;
+  };
+  const { app } = await apiWith({ replicaMetrics });
+  const both = (await app.inject('/metrics')).body;
+  expect(both).toContain(page);
+  expect(both).toMatch(/^kflow_build_info\{version="[^"]+"\} 1$/m);
+  const own = (await app.inject('/metrics')).body;
+  expect(own).not.toContain('events_total');
+  expect(own).toContain('kflow_build_info');
+  await app.close();
+});
