@@ -39,9 +39,9 @@ interface FunctionTraits {
 /**
  * What the function connects to, besides NATS.
  * - `object-store`: `addr`, `user`, `password` and `secret` default to `globalConfig.store`. The plan adds the bucket in
- *   `topics` to the flow's buckets, and the embedded S3 server replaces the store in `kflow run`.
- * - `search-server`, `nats-server`: `addr`, `user`, `password`, `secret` and `ca` are the function's own. In `kflow run`, an
- *   embedded server replaces the server, unless that is one of this machine that answers.
+ *   `topics` to the flow's buckets, and the embedded S3 server replaces the store in `kflow run` and `kflow up`.
+ * - `search-server`, `nats-server`: `addr`, `user`, `password`, `secret` and `ca` are the function's own. In `kflow run` and
+ *   `kflow up`, an embedded server replaces the server, unless that is one of this machine that answers.
  * - `nothing`: the function has no connection of its own, so the plan does not pass `topics` to its replicas.
  *
  * The pod's NetworkPolicy allows the connection.

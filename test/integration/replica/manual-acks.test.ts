@@ -172,6 +172,20 @@ describe.each(['python', 'javascript'] as const)('a function in %s that acks gro
     expect(sorted((await groupsIn(plan)).flat())).toEqual(everyPart(count));
   });
 
+  test('stores each group once although its replica was frozen for longer than its lease, and goes on then', async () => {
+    const count = 3_001;
+    const plan = await planGroups(`frozen-${language}`, { language, count, code: inParts[language] });
+    const frozen = spawnReplica(plan);
+    const thawed = once(frozen, 'exit');
+    await waitFor('groups are stored', async () => (await place.count(outputOf(plan))) > 0);
+    frozen.kill('SIGSTOP');
+    const other = spawnReplica(plan);
+    const [code] = await once(other, 'exit');
+    frozen.kill('SIGCONT');
+    await thawed;
+    expect([code, sorted((await groupsIn(plan)).flat())]).toEqual([0, everyPart(count)]);
+  });
+
   test('sends the rest of a group whose replica is killed between its outputs', async () => {
     const count = 42;
     const plan = await planGroups(`between-${language}`, { language, count, code: inParts[language], maxMsgs: 5 });
