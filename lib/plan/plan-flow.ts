@@ -2,7 +2,7 @@ import { ConfigError } from '../errors';
 import { isSecretVariable } from '../topology/check/check-secrets';
 import { functionsOf, runningFunctions } from '../topology/document/graph';
 import type { FlowFunction, Topology } from '../topology/document/topology';
-import { descriptorOf } from '../topology/function-types/function-type';
+import { descriptorOf, kindOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
 import { FlowSecrets } from './flow-secrets';
 import type { FunctionSpec } from './function-spec';
@@ -26,12 +26,17 @@ export function planFlow(topology: Topology, settings: PlanSettings): FlowPlan {
   const { replicas, onDelete } = topology.globalConfig.stream;
   const replicasOr = (own: number) => settings.streamReplicas ?? own;
   const secrets = new FlowSecrets(topology, settings.hasClusterSecrets === true);
-  const planned = topology.dag.map((fn) => planFunction(topology, fn, { settings, secrets }));
+  const running = new Set(runningFunctions(topology).map(({ id }) => id));
+  // of those that do not run, only sources are read, to simulate them
+  const unused = new FlowSecrets(topology, settings.hasClusterSecrets === true);
+  const planned = topology.dag.map((fn) => {
+    const isUsed = running.has(fn.id) || kindOf(fn.type) === 'source';
+    return planFunction(topology, fn, { settings, secrets: isUsed ? secrets : unused });
+  });
   const devStore = planDevStore(
     topology,
     topology.dag.map((fn, index) => ({ fn, buckets: planned[index]?.buckets ?? [] })),
   );
-  const running = new Set(runningFunctions(topology).map(({ id }) => id));
   const runs = ({ workload }: PlannedFunction) => running.has(workload.function);
   return {
     namespace,

@@ -23,6 +23,7 @@ export function checkSettings(draft: Draft, problems: ProblemList): void {
     checkAccess(each.raw, each.path, problems);
     checkUseOfAccess(each, problems);
     checkMessageStore(each, draft, problems);
+    checkDevStore(each, problems);
     checkDownloadDirectory(each, problems);
     checkBulk(each, problems);
     checkPollInterval(each, problems);
@@ -104,6 +105,13 @@ function checkUseOfAccess({ raw, path, type, descriptor }: DraftFunction, proble
     const message = `"${key}" has no effect: ${withArticle(type)} does not connect to an S3 server`;
     problems.warn({ code: 'setting-invalid', path: [...path, key], message, at: 'key' });
   }
+}
+
+function checkDevStore({ globalConfig, path }: DraftFunction, problems: ProblemList): void {
+  if (globalConfig.devStore === undefined) return;
+  const message = '"devStore" has no effect on one function; set it in globalConfig of the topology';
+  const at = [...path, 'globalConfig', 'devStore'];
+  problems.warn({ code: 'setting-invalid', path: at, message, at: 'key' });
 }
 
 function checkMessageStore(each: DraftFunction, draft: Draft, problems: ProblemList): void {

@@ -104,8 +104,9 @@ describe('a step-by-step run', () => {
   });
 
   test('needs no server of a sink, and no code of a source', () => {
-    const bucket = `{id: sink, type: s3-sink, ${written}, topics: "s3a://made"}`;
-    const { buckets } = planOfSteps(all, ...flow.slice(0, 3), bucket);
+    const bucket = `{id: sink, type: s3-sink, addr: "far:1", user: u, password: p, topics: "s3a://made"}`;
+    const { buckets, secrets } = planOfSteps(all, ...flow.slice(0, 3), bucket);
+    expect(secrets.map(({ addr }) => addr)).toEqual(['s3:9000', 'dev:1']);
     expect(buckets.map(({ role }) => role)).toEqual(['source', 'dev-store', 'dev-store']);
     const made = `{id: made, type: raw-source, ${schema}, image: mine:1, out: [last]}`;
     const { topology } = readTopology(`jobId: job\nglobalConfig: {devStore: {${all}}}\ndag: [${made}, ${last}]`, {
