@@ -38,8 +38,11 @@ function planOfRun(job: string): RunNote['plan'] {
   const folder = path.resolve('.kflow', jobId);
   const note = existsSync(folder) ? readRunNote(folder) : undefined;
   if (note === undefined || (key !== undefined && key.namespace !== note.namespace)) return undefined;
+  if (note.isRunning && note.plan === undefined) {
+    throw new StateError('state-invalid', `${jobId}: its run is not step by step; start it with kflow run --dev`);
+  }
   if (note.isRunning) return note.plan;
-  if (note.plan?.devStore === undefined) return undefined;
+  if (note.plan === undefined) return undefined;
   throw new StateError('state-invalid', `${jobId}: its run has ended; continue it with kflow run --dev --keep`);
 }
 
