@@ -16,6 +16,8 @@ export interface IntakeEvents {
   arrived(record: HeldRecord): void;
   /** A message that was given back does not come again. */
   gone(input: number, sequence: number): void;
+  /** Whether prepared records wait for this one: it is prepared although there is no room. */
+  isAwaited(record: HeldRecord): boolean;
   /** The records are prepared. */
   ready(records: readonly HeldRecord[]): void;
   /** The record's dead letter is stored: it is not processed. */
@@ -179,16 +181,20 @@ export class Intake {
   }
 
   private pump(): void {
-    let taken = 0;
+    const left: HeldRecord[] = [];
+    let isFull = false;
     for (const record of this.waiting) {
       const isNeeded = this.preparation.isNeeded(record);
-      if (isNeeded && !this.hasRoomToPrepare(record)) break;
+      isFull ||= isNeeded && !this.hasRoomToPrepare(record);
+      if (isFull && !this.events.isAwaited(record)) {
+        left.push(record);
+        continue;
+      }
       const keepsPlace = !this.preparation.fetches(record);
       if (keepsPlace) this.line.push(record);
       if (isNeeded) void this.prepare(record, keepsPlace);
-      taken++;
     }
-    this.waiting = this.waiting.slice(taken);
+    this.waiting = left;
     this.advanceLine();
     this.requestMore();
   }

@@ -89,6 +89,7 @@ export class RecordLoop implements SupervisorEvents {
     this.settlement = new Settlement(ports, (record, isAcked) => this.remove(record, isAcked));
     this.intake = new Intake(ports, this.held, {
       arrived: (record) => this.lanes?.arrived(record),
+      isAwaited: (record) => this.lanes?.isAwaited(record) === true,
       gone: (input, sequence) => {
         this.line(this.lanes?.gone(input, sequence));
         this.pump();

@@ -46,6 +46,12 @@ export class KeyLanes {
     return openNext(lane) === record;
   }
 
+  /** Whether records that are prepared wait for this one. */
+  isAwaited(record: HeldRecord): boolean {
+    const lane = this.laneWith(record);
+    return lane !== undefined && lane.records[0] === record && lane.ready.size > 0;
+  }
+
   /** The record is settled, or was given back and comes again. Returns the record that may run now. */
   ended(record: HeldRecord, isAcked: boolean): HeldRecord | undefined {
     const lane = this.laneWith(record);

@@ -83,3 +83,10 @@ test('sets aside what waits behind a record that is retried, up to a limit', () 
   arrived(1, 'a');
   expect(lanes.aside).toEqual({ records: 0, bytes: 0 });
 });
+
+test('tells which record others wait for that are prepared', () => {
+  const [first, second] = [arrived(1, 'a'), arrived(2, 'a')];
+  expect(lanes.isAwaited(first)).toBe(false);
+  lanes.ready(second);
+  expect([lanes.isAwaited(first), lanes.isAwaited(second)]).toEqual([true, false]);
+});

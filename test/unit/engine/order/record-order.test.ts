@@ -1,3 +1,4 @@
+import { encodeClaim } from '../../../../runtime/engine/claim';
 import { failure, map, open, stage, turn } from '../loop-stage';
 
 const [input] = map.inputs;
@@ -90,4 +91,18 @@ test('gives all records of a key to the host at once without an order: in bulk m
   await begin(1, 'a');
   await begin(2, 'a');
   expect(stage.sequencesIn(0)).toEqual([1, 2]);
+});
+
+test('fetches the payload of a record that is retried although those that wait for it take all the room', async () => {
+  const MiB = 1024 * 1024;
+  const claim = (key: string, bytes: number) => ({ payload: encodeClaim({ bucket: 'b', key, bytes }) });
+  open({ spec, ports: { claims: { fetch: async () => Buffer.from('c301') } } });
+  await begin(1, 'a', claim('one', MiB));
+  await begin(2, 'a', claim('two', 31 * MiB));
+  stage.loop.failed(stage.idOf(1), failure);
+  await turn();
+  await begin(3, 'b', claim('three', 2 * MiB));
+  expect(stage.sequencesIn(0)).toEqual([1]);
+  await begin(1, 'a', { ...claim('one', 2 * MiB), deliveries: 2 });
+  expect(stage.sequencesIn(0)).toEqual([1, 1]);
 });
