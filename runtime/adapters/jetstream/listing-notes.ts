@@ -42,7 +42,8 @@ export class JetStreamListingNotes implements ListingNotes {
     const entries = await retryRequest(() => bucket.history({ key: `${prefix}.>` }));
     for await (const { key, value, operation } of entries) {
       if (operation !== 'PUT') continue;
-      const name = key.slice(key.lastIndexOf('.') + 1);
+      const [, , name, ...more] = key.slice(prefix.length + 1).split('.');
+      if (name === undefined || more.length > 0) continue; // not of this version
       if (name !== adoption) yield { name, value, isOwn: key.startsWith(this.own) };
       else if (!key.startsWith(this.layout)) await this.purge(key); // I1
     }

@@ -101,6 +101,7 @@ class FsSource implements Source {
         await this.forgetOrder(key, signal);
         return;
       }
+      if (key === before) continue; // a store that begins with the key, not behind it
       before = key;
       for (let until = stretches.at(section.last).until; isBehind(key, until); ) {
         const isEnd = until === end;

@@ -28,7 +28,7 @@ async function planned(language: Language, code: string): Promise<{ plan: FlowPl
     id: 'source',
     type: 'raw-source',
     schema: numbered,
-    meta: { language, name: 'run', code },
+    meta: { language, code, ...(code.includes('NatsSink') ? {} : { name: 'run' }) },
     out: ['leaf'],
   };
   const leaf = { id: 'leaf', type: 'raw', meta: { language: 'javascript', name: 'run', code: 'function run() {}' } };

@@ -29,6 +29,7 @@ class WatchedStore extends MemoryObjectStore {
   /** Keys that the store lists before it waits for ever. */
   keysBeforeSilence = Number.POSITIVE_INFINITY;
   private version = 0;
+  isListed = (key: string, after: string) => Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
 
   add(key: string): void {
     this.present.set(key, { key, size: 1, lastModifiedMs: ++this.version, etag: 'etag' });
@@ -43,8 +44,7 @@ class WatchedStore extends MemoryObjectStore {
     if (this.isOrdered) keys.sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
     let count = 0;
     for (const key of keys) {
-      const isBefore = startAfter !== undefined && Buffer.compare(Buffer.from(key), Buffer.from(startAfter)) <= 0;
-      if (isBefore) continue;
+      if (startAfter !== undefined && !this.isListed(key, startAfter)) continue;
       if (count++ === this.keysBeforeSilence) {
         await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
       }
@@ -79,6 +79,8 @@ interface Start {
   readonly stopAfter?: number;
   /** Whether a record of this number is stored. */
   readonly isStored?: (number: number) => boolean;
+  /** Called with the number of records so far. */
+  readonly onRecord?: (count: number) => void;
   /** The replica is killed: it saves nothing more. */
   readonly isKilled?: boolean;
 }
@@ -91,6 +93,7 @@ async function start({
   stopAfter = Number.POSITIVE_INFINITY,
   isStored = () => true,
   isKilled = false,
+  onRecord = () => undefined,
 }: Start = {}): Promise<readonly string[]> {
   const source = await connector.open({
     spec: { ...spec, mode, replicas },
@@ -113,6 +116,7 @@ async function start({
       stored?.();
     }
     keys.push(key);
+    onRecord(keys.length);
     if (keys.length === stopAfter) stop.abort();
   };
   for await (const slice of source.records(stop.signal)) {
@@ -202,6 +206,26 @@ test('a store that does not order its keys is listed as a whole, and nothing is 
   store.add(keyOf(5_000));
   expect(await start()).toEqual([keyOf(5_000)]);
   expect(repeated).toEqual([]);
+});
+
+test.each([
+  ['keeps to the protocol', (key: string, after: string) => key > after],
+  ['begins with the key that it is to begin behind', (key: string, after: string) => key >= after],
+  ['lists everything, whatever it is to begin behind', () => true],
+])('a source that watches a store that %s finds what is added, and repeats nothing', async (_, isListed) => {
+  fill(24_000);
+  store.isListed = isListed;
+  const added = [`${keyOf(11_500)}-added`, `${keyOf(23_999)}-added`];
+  let firstListing = 0;
+  const onRecord = (count: number) => {
+    if (count < 24_000) return;
+    if (count === 24_000) firstListing = store.listed.length;
+    for (const key of added) if (!store.present.has(key)) store.add(key);
+  };
+  await start({ mode: 'stream', stopAfter: 24_002, onRecord });
+  expect(inStream()).toEqual(inBucket());
+  expect(repeated).toEqual([]);
+  expect(firstListing).toBe(24_000);
 });
 
 test('keys of any alphabet are in the order of their bytes', async () => {
