@@ -58,7 +58,7 @@ export abstract class FlowRun {
 
   /** Number of records at the sink. */
   async stored(): Promise<number> {
-    return (await this.keys()).length;
+    return (this.flow.bulk === undefined ? await this.keys() : await this.numbers()).length;
   }
 
   /** The numbers at the sink in order, one entry for each record. */
@@ -68,7 +68,8 @@ export abstract class FlowRun {
     for (let at = 0; at < keys.length; at += 32) {
       const some = keys.slice(at, at + 32);
       const objects = await Promise.all(some.map((key) => this.store.get(this.namespace, key)));
-      numbers.push(...objects.map((object) => JSON.parse(Buffer.from(object).toString()).number));
+      const lines = objects.flatMap((object) => Buffer.from(object).toString().trim().split('\n'));
+      numbers.push(...lines.map((line) => JSON.parse(line).number));
     }
     return numbers.sort((one, other) => one - other);
   }
@@ -165,6 +166,11 @@ export class GitOpsRun extends FlowRun {
     const { nats, options = [] } = this.props;
     const login = nats === undefined ? [] : await this.logIn(nats);
     await kflow(['synth', file, '--image', this.props.image ?? image, '-o', this.folder, ...login, ...options]);
+    await this.deliver(path.join(this.folder, `${jobId}.k8s.yaml`));
+  }
+
+  /** Applies the manifests again. */
+  async applyAgain(): Promise<void> {
     await this.deliver(path.join(this.folder, `${jobId}.k8s.yaml`));
   }
 

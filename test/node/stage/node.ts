@@ -43,6 +43,12 @@ export function kflow(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pro
   return output(process.execPath, [path.join(root, 'dist/js/runtime/cli/main.js'), ...args], undefined, env);
 }
 
+/** As `kflow`, but returns what it says to people, on stderr. */
+export async function kflowSaid(args: readonly string[]): Promise<string> {
+  const file = path.join(root, 'dist/js/runtime/cli/main.js');
+  return (await promisify(execFile)(process.execPath, [file, ...args])).stderr;
+}
+
 /** The objects of a kind in a namespace, without those that are being deleted. */
 export async function listObjects(kind: string, namespace: string, selector = ''): Promise<ClusterObject[]> {
   const found = JSON.parse(await kubectl(['get', kind, '-n', namespace, '-l', selector, '-o', 'json']));

@@ -12,6 +12,10 @@ export interface NumberFlow {
   readonly slow?: number;
   /** A number whose function fails. */
   readonly poison?: number;
+  /** Numbers that it divides fail, except for 0, as long as the ConfigMap `gate` says `closed`. */
+  readonly gated?: number;
+  /** Number of records of the sink's bulks; default: each record is an object. */
+  readonly bulk?: number;
   /** Image of the function `work`. */
   readonly image?: string;
 }
@@ -31,12 +35,12 @@ export const ownerOf = (namespace: string): string => `owner-of-${namespace}`;
 
 /** Each record has an `owner`. `account`: the fields of the store's account in the document. */
 export function numberDocument(flow: NumberFlow, account: object): object {
-  const { namespace, mode, count, rate, greedy, slow, poison, image } = flow;
+  const { namespace, mode, count, rate, greedy, slow, poison, gated, bulk, image } = flow;
   const container = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
   const limited = { resources: { ...container.resources, limits: { memory: '160Mi' } } };
   const source = `def count():\n    for number in range(${count}):\n        yield {"number": number, "owner": "${ownerOf(namespace)}"}\n`;
   const work = [
-    'import time',
+    'import os, time',
     'def work(ctx, event):',
     '    number = event["number"]',
     ...(greedy === undefined
@@ -44,9 +48,15 @@ export function numberDocument(flow: NumberFlow, account: object): object {
       : [`    if number == ${greedy}: held = bytearray(2 ** 29); held[::4096] = b"x" * 2 ** 17`]),
     ...(slow === undefined ? [] : [`    if number == ${slow}: time.sleep(40)`]),
     ...(poison === undefined ? [] : [`    if number == ${poison}: raise ValueError("poison")`]),
+    ...(gated === undefined
+      ? []
+      : [`    if number % ${gated} == 0 and number > 0 and os.environ["GATE"] == "closed": raise ValueError("gate")`]),
     '    time.sleep(0.02)',
     '    return {"number": number, "owner": event["owner"]}',
   ].join('\n');
+  const gate = { name: 'GATE', valueFrom: { configMapKeyRef: { name: 'gate', key: 'state' } } };
+  const own = { ...(greedy === undefined ? container : limited), ...(gated === undefined ? {} : { env: [gate] }) };
+  const inBulk = { enabled: true, flush: { size: bulk, timer: 2_000 } };
   return {
     jobId,
     namespace,
@@ -66,10 +76,15 @@ export function numberDocument(flow: NumberFlow, account: object): object {
         parallelism: 2,
         schema,
         ...(image === undefined ? {} : { image }),
-        meta: { name: 'work', code: work, container: greedy === undefined ? container : limited },
+        meta: { name: 'work', code: work, container: own, ...(gated === undefined ? {} : { maxDeliver: 2 }) },
         out: ['sink'],
       },
-      { id: 'sink', type: 's3-sink', topics: `s3a://${namespace}`, meta: { container } },
+      {
+        id: 'sink',
+        type: 's3-sink',
+        topics: `s3a://${namespace}`,
+        meta: { container, ...(bulk === undefined ? {} : { bulk: inBulk }) },
+      },
     ],
   };
 }
