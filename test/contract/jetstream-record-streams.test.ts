@@ -5,18 +5,21 @@ import { MessagePuller } from '../../runtime/adapters/jetstream/message-puller';
 import { JetStreamPublisher } from '../../runtime/adapters/jetstream/publishing/publisher';
 import { consumerProgress } from '../../runtime/adapters/jetstream/stream-trimmer';
 import { JetStreamPlace } from '../integration/jetstream/jetstream-place';
+import { closeAfterFile } from '../support/close-after-file';
 import { describeRecordStreams } from './record-streams-suite';
 
 const durable = 'reader';
 
 describeRecordStreams('record streams of JetStream', async () => {
   const place = await JetStreamPlace.start();
+  const publisher = new JetStreamPublisher(place.connection, () => undefined);
+  closeAfterFile('a publisher', async () => publisher.close());
   return {
     open: async (name) => {
       await place.stream(name);
       await place.consumer(name, durable, 1_000);
     },
-    publisher: new JetStreamPublisher(place.connection, () => undefined),
+    publisher,
     reader: async (stream) => {
       const connection = await connectNats({ url: place.url }, 'reader');
       const acks = new AckLedger(connection);
