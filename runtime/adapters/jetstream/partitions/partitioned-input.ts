@@ -121,6 +121,7 @@ export class PartitionedInput implements DeliverySource {
     part.isRedelivering = delivery.deliveries > 1;
     const passed = part.gate.receive(delivery, delivery.number);
     if (passed !== undefined) this.onDelivery(passed);
+    else this.pull(part); // the reader does not know of a message that was acked before, and demands no other
     if (wasOpen && !part.gate.isOpen) this.closed(part);
   }
 

@@ -178,3 +178,14 @@ test('pulls what it has given back although the reader has no room: what takes t
   await jest.advanceTimersByTimeAsync(ackWaitMs / 3);
   expect(parts.map(({ demands }) => demands.at(-1))).toEqual([1, 0]);
 });
+
+test('pulls another message for one that it had acked and that comes again', async () => {
+  await start();
+  input.demand(2, 1_000);
+  parts[0].deliver(1);
+  passed[0]?.ack();
+  const before = parts[0].demands.length;
+  parts[0].deliver(1, 2);
+  expect(parts[0].answers).toEqual(['ack 1', 'ack 1']);
+  expect(parts[0].demands.slice(before)).toEqual([1]);
+});
