@@ -18,7 +18,7 @@ describe('kflow synth', () => {
   test('writes the same bytes as cdk8s synth, one file for each flow, and prints once how to create each secret', async () => {
     const { status, stdout, stderr } = await kflow('synth', fixture('message-store'), fixture('pods'), '-o', 'out');
     expect(status).toBe(0);
-    expect(stdout).toBe('out/jobx.k8s.yaml  19 objects\nout/pods.k8s.yaml  25 objects\n');
+    expect(stdout).toBe('out/jobx.k8s.yaml  19 objects\nout/pods.k8s.yaml  22 objects\n');
     expect(place.read('out/jobx.k8s.yaml')).toBe(readFileSync(path.join(golden, 'message-store.k8s.yaml'), 'utf8'));
     expect(place.read('out/pods.k8s.yaml')).toBe(readFileSync(path.join(golden, 'pods.k8s.yaml'), 'utf8'));
     expect(stderr.match(/kubectl create secret.*/g)).toEqual([

@@ -124,3 +124,13 @@ test('what a sampler leaves out is not exported, and its trace goes on', async (
   expect(receiver.spans).toEqual([]);
   expect(logs.filter((line) => /trace 0 00-\w{32}-\w{16}-00$/.test(line))).toHaveLength(1);
 });
+
+test('an endpoint that is away loses no record, and the log says so', async () => {
+  const env = { ...json(), OTEL_BSP_SCHEDULE_DELAY: '20', OTEL_EXPORTER_OTLP_TIMEOUT: '500' };
+  await receiver.close();
+  const planned = await plan('spans-away', 'javascript');
+  const logs = await runFlow(planned, env);
+  expect(logs.filter((line) => line.startsWith('INFO trace'))).toHaveLength(5);
+  expect(logs).toContainEqual(expect.stringMatching(/^WARNING spans: /));
+  receiver = await OtlpReceiver.start(); // closed after the test
+});
