@@ -92,6 +92,7 @@ test('retries a failing record, then dead-letters it without affecting its neigh
   const letter = await place.manager.streams.getMessage('dead', { last_by_subj: 'dead.out' });
   expect(textOf(letter.data)).toBe('record 2');
   expect(Object.fromEntries([...letter.header].map(([name, values]) => [name, values[0]]))).toEqual({
+    traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
     'Nats-Msg-Id': 'dead:map:failing-in:3',
     'Kflow-Function': 'map',
     'Kflow-Origin-Stream': 'failing-in',
