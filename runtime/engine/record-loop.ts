@@ -9,7 +9,8 @@ import type { Counters } from './counters';
 import { crashFailure, cutFailure, cutText, failureOf, maxLogged, overdueFailure } from './failures';
 import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
-import { LeaseKeeper } from './lease-keeper';
+import { LeaseKeeper } from './leases/lease-keeper';
+import { ProcessingTimes, type RecordObserver } from './leases/processing-times';
 import type { DeadLetters } from './letters/dead-letters';
 import { GroupRecovery } from './manual/group-recovery';
 import { ManualAcks } from './manual/manual-acks';
@@ -22,7 +23,6 @@ import type { CreateHost, Failure, Log, LogLevel } from './ports/host';
 import type { LoneAttempts } from './ports/lone-attempts';
 import type { RecordTracer } from './ports/record-tracer';
 import type { Preparation } from './preparation';
-import { ProcessingTimes, type RecordObserver } from './processing-times';
 import { Settlement } from './settlement';
 import type { ErrorStream } from './side-stream/error-stream';
 

@@ -18,7 +18,7 @@ import type { Publisher } from '../engine/ports/publisher';
 import type { Lost } from '../engine/ports/source';
 import type { OriginLookup, PreparationPorts } from '../engine/preparation';
 import type { ErrorStream } from '../engine/side-stream/error-stream';
-import { SinkHost } from '../engine/sink-host';
+import { SinkHost } from '../engine/sinks/sink-host';
 import { openErrorStream } from './error-stream';
 import { noteLoss } from './note-loss';
 import { hostOf, type ReplicaContext, replicaName, sinkContext } from './replica-context';

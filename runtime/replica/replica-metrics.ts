@@ -3,7 +3,7 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import type { LetterLevels } from '../adapters/jetstream/letters/letter-levels';
 import type { Counters } from '../engine/counters';
-import type { RecordObserver } from '../engine/processing-times';
+import type { RecordObserver } from '../engine/leases/processing-times';
 import type { ErrorCounts } from '../engine/side-stream/error-stream';
 import { packageVersion } from '../package-root';
 

@@ -3,13 +3,13 @@ import { parseExactJson } from '../../lib/topology/avro/exact-json';
 import type { Step } from '../api-contract/steps';
 import { pause } from '../async/pause';
 import type { Counters } from '../engine/counters';
+import type { RecordObserver } from '../engine/leases/processing-times';
 import { DeadLetters } from '../engine/letters/dead-letters';
 import { OutputWriter } from '../engine/output-writer';
 import type { Delivery, DeliverySource } from '../engine/ports/delivery';
 import type { CreateHost, Failure, Log, SchemaSource } from '../engine/ports/host';
 import type { Outgoing, PublishAck, Publisher } from '../engine/ports/publisher';
 import { type Downloads, Preparation } from '../engine/preparation';
-import type { RecordObserver } from '../engine/processing-times';
 import { RecordCodecs } from '../engine/record-codecs';
 import { RecordLoop } from '../engine/record-loop';
 

@@ -21,7 +21,7 @@ import type { Delivery } from '../engine/ports/delivery';
 import type { CreateHost, Failure, HostRecord, Log, SchemaSource } from '../engine/ports/host';
 import type { Outgoing } from '../engine/ports/publisher';
 import { RecordCodecs } from '../engine/record-codecs';
-import { SinkHost } from '../engine/sink-host';
+import { SinkHost } from '../engine/sinks/sink-host';
 import type { ReplicaEnvironment } from '../replica/environment';
 import { maxPayloadOf } from '../replica/links';
 import type { ReaderLinks } from '../replica/reader-links';

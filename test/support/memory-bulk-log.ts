@@ -1,5 +1,5 @@
-import { BulkDecisions, rangesOf } from '../../runtime/engine/bulk-decisions';
 import type { BulkDecision, BulkLog } from '../../runtime/engine/ports/bulk-log';
+import { BulkDecisions, rangesOf } from '../../runtime/engine/sinks/bulk-decisions';
 
 interface Shared extends Omit<BulkDecision, 'input'> {
   readonly stream: string;

@@ -1,8 +1,8 @@
 import { KFlowError, StoreError } from '../../../lib/errors';
 import { Limit } from '../../async/limit';
-import { sequencesOf } from '../../engine/bulk-decisions';
 import type { BulkDecision, BulkLog } from '../../engine/ports/bulk-log';
 import type { Sink, SinkRecord, WriteOutcome } from '../../engine/ports/sink';
+import { sequencesOf } from '../../engine/sinks/bulk-decisions';
 import type { ObjectStoreEndpoint, SinkContext } from '../connector';
 import type { BulkFormat } from './bulk-format';
 import { ObjectKeys } from './object-keys';

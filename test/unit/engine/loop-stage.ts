@@ -1,6 +1,7 @@
 import { KFlowError, StoreError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { MemoryGroupLog } from '../../../runtime/adapters/memory/memory-group-log';
+import type { RecordObserver } from '../../../runtime/engine/leases/processing-times';
 import { DeadLetters, type DeadLettersOptions } from '../../../runtime/engine/letters/dead-letters';
 import { OutputWriter } from '../../../runtime/engine/output-writer';
 import type { LoggedGroup, RecordGroup } from '../../../runtime/engine/ports/group-log';
@@ -8,7 +9,6 @@ import type { HostEvents } from '../../../runtime/engine/ports/host';
 import type { LoneAttempts } from '../../../runtime/engine/ports/lone-attempts';
 import type { RecordTracer } from '../../../runtime/engine/ports/record-tracer';
 import { Preparation, type PreparationPorts } from '../../../runtime/engine/preparation';
-import type { RecordObserver } from '../../../runtime/engine/processing-times';
 import { RecordLoop } from '../../../runtime/engine/record-loop';
 import { ManualHost, ManualPublisher, ManualSource } from '../../support/engine-ports';
 import { planOf, specOf } from '../plan/planned';

@@ -1,5 +1,5 @@
-import { rangesOf, sequencesOf } from '../../../runtime/engine/bulk-decisions';
 import { hasSequence, mergeRanges } from '../../../runtime/engine/sequence-ranges';
+import { rangesOf, sequencesOf } from '../../../runtime/engine/sinks/bulk-decisions';
 import { Random, seed } from '../../support/random';
 
 test('ranges that overlap or touch are one', () => {

@@ -1,6 +1,6 @@
-import { rangesOf } from '../../../engine/bulk-decisions';
 import type { SequenceRange } from '../../../engine/ports/bulk-log';
 import { hasSequence, mergeRanges } from '../../../engine/sequence-ranges';
+import { rangesOf } from '../../../engine/sinks/bulk-decisions';
 
 /** Sequences by origin: the writer of a record's outputs, and its stream. */
 export type RecordsByOrigin = { readonly [origin: string]: readonly SequenceRange[] };

@@ -1,10 +1,10 @@
-import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
-import type { Failure, HostEvents } from '../../../runtime/engine/ports/host';
-import type { Sink, SinkRecord, WriteOutcome } from '../../../runtime/engine/ports/sink';
-import { SinkHost } from '../../../runtime/engine/sink-host';
-import { waitFor } from '../../support/wait-for';
-import { planOf, specOf } from '../plan/planned';
+import type { FunctionSpec } from '../../../../lib/plan/function-spec';
+import { AvroSchemaCodec } from '../../../../runtime/engine/avro-message';
+import type { Failure, HostEvents } from '../../../../runtime/engine/ports/host';
+import type { Sink, SinkRecord, WriteOutcome } from '../../../../runtime/engine/ports/sink';
+import { SinkHost } from '../../../../runtime/engine/sinks/sink-host';
+import { waitFor } from '../../../support/wait-for';
+import { planOf, specOf } from '../../plan/planned';
 
 const schema = { type: 'record', name: 'n', fields: [{ name: 'n', type: 'long' }] };
 const codec = new AvroSchemaCodec(schema);

@@ -1,4 +1,4 @@
-import type { BulkDecision, SequenceRange } from './ports/bulk-log';
+import type { BulkDecision, SequenceRange } from '../ports/bulk-log';
 
 /** Ranges are kept in blocks of this many sequences, so that a look-up searches few. */
 const blockSize = 1_024;

@@ -1,4 +1,4 @@
-import { type HeldRecord, RecordState } from './held-records';
+import { type HeldRecord, RecordState } from '../held-records';
 
 export interface LeaseLimits {
   /** Limit of a record's processing time without a heartbeat. */

@@ -1,5 +1,5 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
-import type { HeldRecord } from './held-records';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import type { HeldRecord } from '../held-records';
 import { decideLeases, FrozenTime, RoomWaits } from './leases';
 
 export interface LeaseKeeperPorts {

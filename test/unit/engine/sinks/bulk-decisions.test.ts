@@ -1,4 +1,4 @@
-import { BulkDecisions, rangesOf, sequencesOf } from '../../../runtime/engine/bulk-decisions';
+import { BulkDecisions, rangesOf, sequencesOf } from '../../../../runtime/engine/sinks/bulk-decisions';
 
 test('ranges stand for the sequences that they were made of', () => {
   expect(rangesOf([1, 2, 3, 7, 9, 10])).toEqual([

@@ -1,6 +1,6 @@
-import { HeldRecord, RecordState } from '../../../runtime/engine/held-records';
-import type { Delivery } from '../../../runtime/engine/ports/delivery';
-import { ProcessingTimes } from '../../../runtime/engine/processing-times';
+import { HeldRecord, RecordState } from '../../../../runtime/engine/held-records';
+import { ProcessingTimes } from '../../../../runtime/engine/leases/processing-times';
+import type { Delivery } from '../../../../runtime/engine/ports/delivery';
 
 const delivery: Delivery = {
   stream: 's',

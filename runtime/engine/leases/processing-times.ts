@@ -1,4 +1,4 @@
-import { type HeldRecord, RecordState } from './held-records';
+import { type HeldRecord, RecordState } from '../held-records';
 
 /** Receives processing times. Called for every record, so an implementation must be cheap. */
 export interface RecordObserver {

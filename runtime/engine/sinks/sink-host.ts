@@ -1,8 +1,8 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { cutText, failureOf, maxLogged } from './failures';
-import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from './ports/host';
-import type { Sink, SinkRecord, WriteOutcome } from './ports/sink';
-import { ReaderProjection } from './reader-projection';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { cutText, failureOf, maxLogged } from '../failures';
+import type { Failure, Host, HostEvents, HostRecord, SchemaSource } from '../ports/host';
+import type { Sink, SinkRecord, WriteOutcome } from '../ports/sink';
+import { ReaderProjection } from '../reader-projection';
 import { WriteQueue } from './write-queue';
 import { WriteRetries } from './write-retries';
 

@@ -1,5 +1,5 @@
-import type { FunctionSpec } from '../../lib/plan/function-spec';
-import type { HostRecord } from './ports/host';
+import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import type { HostRecord } from '../ports/host';
 
 type Bulk = NonNullable<FunctionSpec['bulk']>;
 

@@ -1,6 +1,6 @@
-import { HeldRecord, RecordState } from '../../../runtime/engine/held-records';
-import { decideLeases, FrozenTime, RoomWaits } from '../../../runtime/engine/leases';
-import type { Delivery } from '../../../runtime/engine/ports/delivery';
+import { HeldRecord, RecordState } from '../../../../runtime/engine/held-records';
+import { decideLeases, FrozenTime, RoomWaits } from '../../../../runtime/engine/leases/leases';
+import type { Delivery } from '../../../../runtime/engine/ports/delivery';
 
 const limits = { maxPollIntervalMs: 120_000, unlimited: false, concurrency: 1 };
 

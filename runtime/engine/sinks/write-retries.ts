@@ -1,4 +1,4 @@
-import { jitteredBackoffMs } from '../async/backoff';
+import { jitteredBackoffMs } from '../../async/backoff';
 
 const retryDelays = { firstMs: 250, maxMs: 30_000 };
 /** A destination that takes nothing is in the log this often. */
