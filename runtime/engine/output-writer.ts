@@ -40,7 +40,7 @@ export class OutputWriter {
     () => this.resume(),
   );
   /** Ends when the last output that waits for its key is sent. */
-  private turn: Promise<void> | undefined;
+  private turn: Promise<unknown> | undefined;
   private readonly waiting: (() => void)[] = [];
 
   constructor(
@@ -89,14 +89,14 @@ export class OutputWriter {
   private messageOf(output: OutputSpec, message: Message): Outgoing | Promise<Outgoing> {
     const { keys } = this.limits;
     if (output.partitions === undefined || keys === undefined) return { subject: output.subject, ...message };
-    const { turn } = this;
     const found = keys.messageOf(output, message);
-    return turn === undefined ? found : Promise.all([found, turn]).then(([ready]) => ready);
+    return this.turn === undefined ? found : Promise.resolve(found);
   }
 
-  /** The schema of an output is being read: those that follow wait for it. */
+  /** The schema of an output is being read: those that follow wait for it, also when one between them fails. */
   private sendLater(message: Promise<Outgoing>, settle: Settle): void {
-    const turn: Promise<void> = message
+    const turn: Promise<unknown> = Promise.allSettled([message, this.turn])
+      .then(() => message)
       .then((found) => this.inOrder.add(found, settle))
       .catch((error) => settle(errorOf(error)))
       .finally(() => {

@@ -133,6 +133,35 @@ describe('outputs with keys', () => {
     expect([subjects[2], subjects[3], results]).toEqual([subjects[0], subjects[0], ['stored', 'stored']]);
   });
 
+  test('keep their order although one between them fails, whose schema nobody has', async () => {
+    const codecOf = (name: string) => new AvroSchemaCodec({ ...JSON.parse(schema), name });
+    const [known, slow, absent] = [codecOf('known'), codecOf('slow'), codecOf('absent')];
+    let readSlow: () => void = () => undefined;
+    const schemas = new Map<string, Promise<object>>([
+      [known.fingerprint, Promise.resolve({ ...JSON.parse(schema), name: 'known' })],
+      [slow.fingerprint, new Promise((resolve) => (readSlow = () => resolve({ ...JSON.parse(schema), name: 'slow' })))],
+    ]);
+    const schemaOf = (fingerprint: string) => schemas.get(fingerprint) ?? Promise.reject(new Error('no such schema'));
+    writer = new OutputWriter(publisher, { maxPayload: 100, keys: new OutputKeys({ schemaOf }) });
+    const writeWith = (id: string, codec: AvroSchemaCodec) => {
+      const settle = (error?: Error) => results.push(`${id}: ${error?.message ?? 'stored'}`);
+      writer.write(keyed, id, codec.encode({ n: 5 }) ?? Buffer.of(), settle);
+    };
+    writeWith('before', known);
+    await waitFor('its schema is read', () => publisher.sent.length === 1);
+    publisher.store(0);
+    writeWith('first', slow);
+    writeWith('between', absent);
+    await new Promise((resolve) => setImmediate(resolve));
+    writeWith('last', known);
+    readSlow();
+    await waitFor('the first is sent', () => publisher.sent.length > 1);
+    publisher.store(1);
+    await waitFor('the last is sent', () => publisher.sent.length === 3);
+    expect(publisher.sent.map(({ id }) => id)).toEqual(['before', 'first', 'last']);
+    expect(results).toContain('between: Error: no such schema');
+  });
+
   test('fail when their record is not one', () => {
     writer.write(keyed, 'a', Buffer.from('no record'), (error) => results.push(String(error?.message)));
     expect(results).toEqual(['message is not an Avro single-object encoding']);
