@@ -37,14 +37,16 @@ const nothing: Settled = { passed: [], gone: [] };
  * G4. A message that this replica has acked is not passed on again. One that was passed on and is not acked is passed on
  *     whenever it comes, through a closed gate, too: what is held behind it may wait for it.
  * G5. A message that was given back is gone only if the consumer has delivered it and it is not unacked: else it comes again.
+ * G6. What is in hand may wait for what the gate holds, as a group of records that are acked together does. So what does not
+ *     count can be given back and is kept: it counts when it is delivered again.
  */
 export class PartitionGate {
   /** Number of the next delivery; undefined while the gate is closed. */
   private next: number | undefined;
   /** Sequences of messages that are held here, and count. */
   private readonly unacked = new Set<number>();
-  /** Sequences of messages that were passed on, and neither acked nor given back. */
-  private readonly inHand = new Set<number>();
+  /** Messages that were passed on, and neither acked nor given back, by sequence. */
+  private readonly inHand = new Map<number, Delivery>();
   /** When messages that were passed on were given back, by sequence; ms of a monotonic clock. */
   private readonly returned = new Map<number, number>();
   private readonly acked = new Set<number>();
@@ -59,6 +61,11 @@ export class PartitionGate {
   /** Messages that wait until the gate opens. */
   get held(): readonly Delivery[] {
     return [...this.waiting.values()];
+  }
+
+  /** Messages in hand that do not count (G6). */
+  get uncounted(): readonly Delivery[] {
+    return [...this.inHand.values()].filter(({ sequence }) => !this.unacked.has(sequence));
   }
 
   /** Changes with everything that is received, acked or given back. */
@@ -82,7 +89,7 @@ export class PartitionGate {
       return undefined;
     }
     this.returned.delete(sequence);
-    this.inHand.add(sequence);
+    this.inHand.set(sequence, delivery);
     return delivery;
   }
 
@@ -125,7 +132,7 @@ export class PartitionGate {
     if (others !== 0) return nothing;
     this.next = counts.deliveries + 1;
     const passed = this.held.toSorted((one, other) => one.sequence - other.sequence);
-    for (const { sequence } of passed) this.inHand.add(sequence);
+    for (const delivery of passed) this.inHand.set(delivery.sequence, delivery);
     this.waiting = new Map();
     return { passed, gone: this.takeReturned(() => true, counts) };
   }

@@ -36,6 +36,8 @@ interface Part extends PartitionSource {
  *     redelivers.
  * I2. The leases of messages that wait are renewed. After a time in which leases may have ended, the gate closes.
  * I3. What was given back is pulled again although there is no room: the records that take the room may wait for it.
+ * I4. A gate that has been closed for a lease, and only for what is in hand and does not count, gives that back: the server delivers
+ *     it again. The reader goes on with it meanwhile.
  */
 export class PartitionedInput implements DeliverySource {
   private readonly parts: readonly Part[];
@@ -175,13 +177,16 @@ export class PartitionedInput implements DeliverySource {
     for (const delivery of passed) this.onDelivery(delivery);
     const others = gate.othersOf(counts);
     if (gate.isOpen && !wasOpen) this.pull(part);
+    const { uncounted } = gate;
+    const isLong = !gate.isOpen && performance.now() - part.closedAtMs > this.ackWaitMs;
+    if (isLong && others === uncounted.length) for (const delivery of uncounted) delivery.nak(0); // I4
     if (!gate.isOpen && others > 0) puller.demand(part.isRedelivering ? others : 1, waitingBytes); // I1
   }
 
   /** I2 */
   private keep(): void {
     const nowMs = performance.now();
-    const wasFrozen = nowMs - this.keptAtMs > this.ackWaitMs;
+    const wasFrozen = nowMs - this.keptAtMs > (2 * this.ackWaitMs) / 3; // leases were renewed up to a third before
     this.keptAtMs = nowMs;
     for (const part of this.parts) {
       if (wasFrozen) this.doubt(part);

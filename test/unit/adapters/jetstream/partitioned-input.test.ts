@@ -147,6 +147,39 @@ test('closes after a reconnect until what it holds is acked or comes again', asy
   expect(sequences()).toEqual([1, 2]);
 });
 
+test('opens after a reconnect although what it holds waits for what comes behind it', async () => {
+  await start();
+  parts[0].deliver(1);
+  input.reconnected();
+  parts[0].deliver(2);
+  await jest.advanceTimersByTimeAsync(ackWaitMs + 500);
+  expect(parts[0].answers).toContain('nak 1');
+  parts[0].deliver(1, 2);
+  await asked();
+  expect([sequences(), gone]).toEqual([[1, 1, 2], []]);
+  expect(parts[0].answers.filter((answer) => answer === 'nak 1')).toHaveLength(1);
+});
+
+test('gives back nothing of what it holds while another replica has a message', async () => {
+  await start();
+  parts[0].deliver(1);
+  parts[0].deliverElsewhere();
+  input.reconnected();
+  await jest.advanceTimersByTimeAsync(ackWaitMs + 500);
+  expect(parts[0].answers).not.toContain('nak 1');
+});
+
+test('closes after a time in which leases may have ended, however lately it had looked', async () => {
+  await start();
+  parts[0].deliver(1);
+  const now = performance.now();
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(now + 0.75 * ackWaitMs);
+  await jest.advanceTimersByTimeAsync(ackWaitMs / 3);
+  clock.mockRestore();
+  parts[0].deliver(2);
+  expect(sequences()).toEqual([1]);
+});
+
 test('reports a message that it has given back and that nobody has', async () => {
   await start();
   parts[0].deliver(1);
