@@ -28,6 +28,25 @@ export async function inputProgress(manager: JetStreamManager, input: Input): Pr
   return { ...progress, delivered: await deliveredUpTo(manager, { stream: input.stream, consumers, all }) };
 }
 
+/**
+ * Every message of an input up to this sequence is acked; undefined while a consumer does not exist. A partition without new
+ * messages does not keep those of others: its floor is below its next message.
+ */
+export async function ackFloorOf(manager: JetStreamManager, input: Input): Promise<number | undefined> {
+  const { stream } = input;
+  if (input.partitions === undefined) return (await inputProgress(manager, input))?.ackFloor;
+  const { state } = await retryRequest(() => manager.streams.info(stream));
+  const floors = await Promise.all(
+    consumersOf(input).map(async ({ durable, subject }) => {
+      const progress = await ignoreMissing(consumerProgress(manager, stream, durable));
+      if (progress === undefined) return undefined;
+      return emptyUpTo(manager, { stream, subject, after: progress.ackFloor, last: state.last_seq });
+    }),
+  );
+  const known = floors.filter((floor) => floor !== undefined);
+  return known.length < floors.length ? undefined : Math.min(...known);
+}
+
 /** Every message up to this sequence was delivered: a partition without new messages knows only its last one. */
 async function deliveredUpTo(
   manager: JetStreamManager,

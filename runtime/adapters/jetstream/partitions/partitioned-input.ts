@@ -123,6 +123,8 @@ export class PartitionedInput implements DeliverySource {
     part.isRedelivering = delivery.deliveries > 1;
     const passed = part.gate.receive(delivery, delivery.number);
     if (passed !== undefined) this.onDelivery(passed);
+    else if (performance.now() < part.restsUntilMs)
+      this.giveBackHeld(part); // by a request of before
     else this.pull(part); // the reader does not know of a message that was acked before, and demands no other
     if (wasOpen && !part.gate.isOpen) this.closed(part);
   }
@@ -134,8 +136,12 @@ export class PartitionedInput implements DeliverySource {
 
   /** Closes the gate of a partition until it is known who has what. */
   private doubt(part: Part): void {
-    for (const delivery of part.gate.doubt()) delivery.nak(0);
+    this.giveBackHeld(part);
     this.closed(part);
+  }
+
+  private giveBackHeld({ gate }: Part): void {
+    for (const delivery of gate.doubt()) delivery.nak(0);
   }
 
   private askClosed(): void {
@@ -149,7 +155,7 @@ export class PartitionedInput implements DeliverySource {
 
   /** Gives back what waits, for a time: another replica may wait for it, as this one waits for what the other has. */
   private rest(part: Part, nowMs: number): void {
-    for (const delivery of part.gate.doubt()) delivery.nak(0);
+    this.giveBackHeld(part);
     part.restsUntilMs = nowMs + Math.random() * this.ackWaitMs;
     part.closedAtMs = part.restsUntilMs;
   }
@@ -168,7 +174,7 @@ export class PartitionedInput implements DeliverySource {
     const { gate, puller } = part;
     const wasOpen = gate.isOpen;
     const created = String(info.created);
-    if (part.created !== '' && part.created !== created) for (const delivery of gate.doubt()) delivery.nak(0);
+    if (part.created !== '' && part.created !== created) this.giveBackHeld(part);
     part.created = created;
     const { consumer_seq: deliveries, stream_seq: delivered } = info.delivered;
     const counts = { deliveries, delivered, ackPending: info.num_ack_pending };

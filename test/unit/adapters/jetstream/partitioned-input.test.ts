@@ -75,6 +75,7 @@ beforeEach(() => {
   input = new PartitionedInput(manager as unknown as JetStreamManager, sources, ackWaitMs);
 });
 afterEach(() => {
+  jest.restoreAllMocks();
   input.stop();
   jest.useRealTimers();
 });
@@ -133,6 +134,20 @@ test('gives back what has waited for another replica for long, which may wait, t
   parts[0].deliver(9);
   await jest.advanceTimersByTimeAsync(4 * ackWaitMs);
   expect(parts[0].answers).toContain('nak 9');
+});
+
+test('gives back what a request of before brings while it leaves a partition to others', async () => {
+  jest.spyOn(Math, 'random').mockReturnValue(0.9);
+  parts[0].deliverElsewhere();
+  await start();
+  parts[0].deliver(9);
+  await jest.advanceTimersByTimeAsync(3 * ackWaitMs);
+  parts[0].deliver(9, 2);
+  const givenBack = () => parts[0].answers.filter((answer) => answer.startsWith('nak'));
+  expect(givenBack()).toEqual(['nak 9', 'nak 9']);
+  await jest.advanceTimersByTimeAsync(ackWaitMs);
+  parts[0].deliver(9, 3);
+  expect(givenBack()).toEqual(['nak 9', 'nak 9']);
 });
 
 test('closes after a reconnect until what it holds is acked or comes again', async () => {
