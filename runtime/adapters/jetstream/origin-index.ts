@@ -4,7 +4,7 @@ import { writerIdOf } from '../../engine/output-writer';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { OriginLookup } from '../../engine/preparation';
 import { managerOf } from './access/jetstream-api';
-import { inputProgress } from './partitions/input-progress';
+import { ackFloorOf } from './partitions/input-progress';
 import { readIds } from './read-ids';
 import { ignoreMissing, retryRequest } from './retry-request';
 
@@ -75,7 +75,7 @@ export class OriginIndex implements OriginLookup {
     const floors = new Map<string, number>();
     for (const input of this.spec.inputs) {
       const { stream } = input;
-      const { ackFloor = 0 } = (await inputProgress(manager, input)) ?? {};
+      const ackFloor = (await ackFloorOf(manager, input)) ?? 0;
       floors.set(stream, ackFloor);
       const origins = this.published.get(stream) ?? new Map();
       for (const sequence of origins.keys()) if (sequence <= ackFloor) origins.delete(sequence);

@@ -1,5 +1,5 @@
 import { type JetStreamManager, NatsError } from 'nats';
-import { inputProgress } from '../../../../runtime/adapters/jetstream/partitions/input-progress';
+import { ackFloorOf, inputProgress } from '../../../../runtime/adapters/jetstream/partitions/input-progress';
 import { readProgress } from '../../../../runtime/adapters/jetstream/read-progress';
 import { readServer } from '../../../../runtime/adapters/jetstream/retry-request';
 import { isFinished } from '../../../../runtime/engine/completion';
@@ -79,6 +79,13 @@ test('ends an input when the messages of every partition are acked, wherever its
 
 test('does not end an input whose consumer does not know of a message yet', async () => {
   expect(await finishedAt(100, server({ 0: { floor: 40 }, 1: { floor: 80 } }, { 0: [40], 1: [80, 100] }))).toBe(false);
+});
+
+test('the ack floor of an input is below the first message that is not acked, whatever partitions have none', async () => {
+  const sequences = { 0: [3, 40, 60], 1: [50] };
+  expect(await ackFloorOf(server({ 0: { floor: 40 }, 1: { floor: 50 } }, sequences), input)).toBe(59);
+  expect(await ackFloorOf(server({ 0: { floor: 60 } }, sequences), input)).toBe(49);
+  expect(await ackFloorOf(server({ 0: { floor: 60 }, 1: { floor: 50 } }, sequences), input)).toBe(100);
 });
 
 test('counts the records of all partitions', async () => {
