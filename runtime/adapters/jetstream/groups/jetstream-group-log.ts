@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { KV, NatsConnection } from 'nats';
+import { StoreError } from '../../../../lib/errors';
 import type { FunctionSpec } from '../../../../lib/plan/function-spec';
 import { Limit } from '../../../async/limit';
 import { writerIdOf } from '../../../engine/output-writer';
@@ -7,9 +8,9 @@ import type { Delivery } from '../../../engine/ports/delivery';
 import type { GroupLog, GroupOutput, LoggedGroup, RecordGroup } from '../../../engine/ports/group-log';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { writeIfUnchanged } from '../access/write-if-unchanged';
+import { ackFloorOf } from '../partitions/input-progress';
 import { readIds } from '../read-ids';
 import { ignoreMissing, quickRequests, retryRequest } from '../retry-request';
-import { consumerProgress } from '../stream-trimmer';
 import { decodeOutputs, encodeOutputs, piecesOf } from './group-outputs';
 import {
   emptyLog,
@@ -94,11 +95,7 @@ export class JetStreamGroupLog implements GroupLog {
   }
 
   async find(delivery: Delivery): Promise<LoggedGroup | undefined> {
-    this.reading ??= this.oneAtATime.run(() => {
-      this.reading = undefined; // whoever comes now may look for something newer
-      return this.read();
-    });
-    await this.reading;
+    await this.readAgain();
     const place = placeOf(this.content, this.recordOf(delivery));
     if (place === undefined) return undefined;
     return place === 'stored' ? complete : this.loggedOf(place);
@@ -126,6 +123,10 @@ export class JetStreamGroupLog implements GroupLog {
             return;
           }
           await this.read();
+          if (this.isOpen(open.token)) {
+            this.settle(open, groups); // it was written, and the answer was lost before another replica wrote
+            return;
+          }
           if (groups.some(({ records }) => records.some((record) => isTaken(this.content, record)))) {
             this.removeOutputs([open.token]);
             break;
@@ -186,9 +187,10 @@ export class JetStreamGroupLog implements GroupLog {
   private async missingOf({ token, chunks, sinceMs }: OpenGroups): Promise<readonly GroupOutput[]> {
     const read = async (n: number) => {
       const entry = await retryRequest(() => this.bucket.get(this.chunkKey(token, n)));
-      return entry?.value ?? new Uint8Array();
+      return entry?.operation === 'PUT' ? [entry.value] : [];
     };
-    const pieces = await Promise.all(Array.from({ length: chunks }, (_, n) => read(n)));
+    const pieces = (await Promise.all(Array.from({ length: chunks }, (_, n) => read(n)))).flat();
+    if (pieces.length < chunks) return this.withoutOutputs(token);
     const outputs = decodeOutputs(Buffer.concat(pieces));
     const { output } = this.props.spec;
     const missing = new Map(outputs.map((each) => [each.id, each]));
@@ -196,6 +198,21 @@ export class JetStreamGroupLog implements GroupLog {
     const range = { stream: output.stream, start: { sinceMs } };
     await retryRequest(() => ignoreMissing(readIds(this.props.connection, range, (id) => missing.delete(id))));
     return [...missing.values()];
+  }
+
+  /** Another replica has noted meanwhile that all are stored, and has removed the outputs; or somebody else has removed them. */
+  private async withoutOutputs(token: string): Promise<readonly GroupOutput[]> {
+    await this.readAgain();
+    if (!this.isOpen(token)) return [];
+    const { stateBucket } = this.props.spec;
+    throw new StoreError(
+      'stream-failed',
+      `outputs of records that were acked together were removed from the bucket ${stateBucket}: ${this.key}.${token}`,
+    );
+  }
+
+  private isOpen(token: string): boolean {
+    return this.content.open.some((groups) => groups.token === token);
   }
 
   /** Writes the log, with what is known to be stored. False when another replica was faster (L1). */
@@ -216,6 +233,14 @@ export class JetStreamGroupLog implements GroupLog {
     return true;
   }
 
+  private readAgain(): Promise<void> {
+    this.reading ??= this.oneAtATime.run(() => {
+      this.reading = undefined; // whoever comes now may look for something newer
+      return this.read();
+    });
+    return this.reading;
+  }
+
   private async read(): Promise<void> {
     const entry = await retryRequest(() => this.bucket.get(this.key));
     this.revision = entry?.revision ?? 0;
@@ -227,9 +252,9 @@ export class JetStreamGroupLog implements GroupLog {
     if (rangeCount(this.content) <= maxRanges) return;
     const manager = await managerOf(this.props.connection, quickRequests);
     const floors = new Map<string, number>();
-    for (const { stream, durable } of this.props.spec.inputs) {
-      const progress = await retryRequest(() => ignoreMissing(consumerProgress(manager, stream, durable)));
-      if (progress !== undefined) floors.set(this.originOf(stream), progress.ackFloor);
+    for (const input of this.props.spec.inputs) {
+      const floor = await ackFloorOf(manager, input);
+      if (floor !== undefined) floors.set(this.originOf(input.stream), floor);
     }
     this.content = withFloors(this.content, floors);
   }

@@ -35,17 +35,21 @@ export interface LoggedRecord {
   readonly isRedriven: boolean;
 }
 
-/** Where a record is: in groups that may be incomplete, or in one whose outputs are stored. */
-export function placeOf({ open, stored }: LogContent, record: LoggedRecord): OpenGroups | 'stored' | undefined {
-  const isIn = ({ [record.origin]: ranges }: RecordsByOrigin) =>
-    ranges !== undefined && hasSequence(ranges, record.sequence);
-  return open.find(({ records }) => isIn(records)) ?? (isIn(stored) ? 'stored' : undefined);
+/**
+ * Where a record is: in groups that may be incomplete, or in one whose outputs are stored. One up to a floor was acked, so what it
+ * had is stored: a server that was killed may have forgotten the ack.
+ */
+export function placeOf({ open, stored, floors }: LogContent, record: LoggedRecord): OpenGroups | 'stored' | undefined {
+  const { origin, sequence, isRedriven } = record;
+  const isIn = ({ [origin]: ranges }: RecordsByOrigin) => ranges !== undefined && hasSequence(ranges, sequence);
+  const group = open.find(({ records }) => isIn(records));
+  if (group !== undefined) return group;
+  const wasAcked = !isRedriven && sequence <= (floors[origin] ?? 0);
+  return wasAcked || isIn(stored) ? 'stored' : undefined;
 }
 
 /** Whether a record may not be in another group. */
 export function isTaken(content: LogContent, record: LoggedRecord): boolean {
-  const { origin, sequence, isRedriven } = record;
-  if (!isRedriven && sequence <= (content.floors[origin] ?? 0)) return true;
   return placeOf(content, record) !== undefined;
 }
 

@@ -37,6 +37,16 @@ test('records up to an ack floor are dropped, and in no other group; a letter ma
   expect(isTaken(after, record(3, true))).toBe(false);
 });
 
+test('a record up to an ack floor that is delivered again was acked, and is stored', () => {
+  const content = { ...emptyLog, open: [open('a', 3)], floors: { 'map:in': 4 } };
+  expect([placeOf(content, record(2)), placeOf(content, record(3)), placeOf(content, record(5))]).toEqual([
+    'stored',
+    content.open[0],
+    undefined,
+  ]);
+  expect(placeOf(content, record(2, true))).toBeUndefined();
+});
+
 test('outputs are the same after they were stored in pieces', () => {
   const outputs = ['map:in:1:0', 'map:in:1:1', 'map:in:10:0'].map((id, n) => ({
     id,
