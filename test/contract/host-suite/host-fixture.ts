@@ -52,10 +52,14 @@ interface HostCode {
   readonly listsMisfits: string;
   /** A source that yields 1, a record that does not fit, and 3. */
   readonly yieldsMisfit: string;
+  /** A source that yields one record three times, with 1, 2 and 3 in it. */
+  readonly yieldsSameRecord: string;
   /** A program of a source: writes 1 and 2 together, logs `stored`, writes a record that does not fit, and 3. */
   readonly writes: string;
   /** A program of a source that writes 1, and waits for ever. */
   readonly writesOnce: string;
+  /** A program of a source that begins to write one record three times, with 1, 2 and 3 in it, and closes its sink. */
+  readonly writesSameRecord: string;
   /** A program of a source that logs what it may not do: write to other topics, build another function's sink. */
   readonly writesWrong: string;
   /** A source that yields 1, and throws an error `dry`. */

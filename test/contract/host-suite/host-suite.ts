@@ -503,6 +503,24 @@ function describeSources(run: Run): void {
       source,
     ));
 
+  it.each(['yieldsSameRecord', 'writesSameRecord'] as const)(
+    'takes a record as it is when it is given: %s, which changes it for the next',
+    (code) =>
+      run(
+        code,
+        async (host) => {
+          const records: unknown[] = [];
+          for (let isEnded = false; !isEnded; ) {
+            const slice = await host.host.generate();
+            records.push(...slice.payloads.map(decode));
+            isEnded = slice.ended;
+          }
+          expect(records).toEqual(events(1, 2, 3));
+        },
+        source,
+      ),
+  );
+
   it('calls a function that returns lists again, until it returns nothing', () =>
     run(
       'returnsLists',

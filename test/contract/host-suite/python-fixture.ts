@@ -99,6 +99,7 @@ class run(ProcessFunction):
     return StreamMsg.OK
 `,
     failsAfterPut: 'async def run(ctx, event, q):\n    await q.put(event)\n    raise ValueError("after")',
+    yieldsSameRecord: 'def run():\n    same = {}\n    for same["n"] in range(1, 4):\n        yield same',
     isGenerator: 'def run():\n    for n in range(600):\n        yield {"n": n}',
     returnsLists: 'lists = [[{"n": 1}, {"n": 2}], [{"n": 3}]]\ndef run():\n    return lists.pop(0) if lists else None',
     listsMisfits: 'def run():\n    return [{"n": 1}, {"n": "two"}, {"m": 3}, {"n": 4}]',
@@ -139,6 +140,18 @@ async def main():
     pub = await NatsSink.build(sink)
     await pub.write(sink.topics, {"n": 1})
     threading.Event().wait()
+asyncio.run(main())
+`,
+    writesSameRecord: `${pythonProgram}
+async def main():
+    pub = await NatsSink.build(sink)
+    same = {}
+    writes = []
+    for n in (1, 2, 3):
+        same["n"] = n
+        writes.append(asyncio.ensure_future(pub.write(sink.topics, same)))
+        await asyncio.sleep(0)
+    await pub.close()
 asyncio.run(main())
 `,
     writesWrong: `${pythonProgram}

@@ -72,6 +72,7 @@ export const javascriptFixture: HostFixture = {
     returnsLists: 'const lists = [[{ n: 1 }, { n: 2 }], [{ n: 3 }]]; const run = () => lists.shift();',
     listsMisfits: "const run = () => [{ n: 1 }, { n: 'two' }, { m: 3 }, { n: 4 }];",
     yieldsMisfit: "function* run() { yield { n: 1 }; yield { n: 'two' }; yield { n: 3 }; }",
+    yieldsSameRecord: 'function* run() { const same = {}; for (same.n = 1; same.n <= 3; same.n++) yield same; }',
     totals: `let sum = 0; let count = 0;
 function run(ctx, event) { sum += event.n; count += 1; }
 function* finish() { yield { n: sum }; yield { n: count }; }`,
@@ -96,6 +97,14 @@ main();`,
 async function main() {
   const pub = await NatsSink.build(sink);
   await pub.write(sink.topics, { n: 1 });
+}
+main();`,
+    writesSameRecord: `${program}
+async function main() {
+  const pub = await NatsSink.build(sink);
+  const same = { n: 1 };
+  for (; same.n <= 3; same.n++) void pub.write(sink.topics, same);
+  await pub.close();
 }
 main();`,
     writesWrong: `${program}

@@ -2,7 +2,7 @@ import type { ProgramRecord, ProgramTopology, ProgramWriter } from '../../../../
 import type { FunctionLog } from './function-log';
 import type { Outbox, Produced } from './outbox';
 import type { OutputEncoder } from './output-encoder';
-import { encodeEach, sizeOf, sliceBytes, sliceRecords } from './source-records';
+import { encodeOne, sizeOf, sliceBytes, sliceRecords } from './source-records';
 
 /** A request is answered within this time, so that a stop does not wait for the program. */
 const waitMs = 1_000;
@@ -42,8 +42,7 @@ export class ProgramRunner implements ProgramWriter {
 
   async write(event: ProgramRecord): Promise<void> {
     if (this.isClosed) throw new Error('the sink is closed');
-    const [record] = await encodeEach([event], this.options.encoder);
-    if (record === undefined) return;
+    const record = encodeOne(event, this.options.encoder);
     await new Promise<void>((stored) => {
       this.waiting.push({ record, stored });
       this.wake();

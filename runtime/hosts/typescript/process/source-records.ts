@@ -11,14 +11,17 @@ const maxShown = 64 * 1024;
 /** The encoded records. One that does not fit has its place among them, with the reason. */
 export async function encodeEach(returned: unknown, encoder: OutputEncoder): Promise<readonly Produced[]> {
   const produced: Produced[] = [];
-  for await (const record of eachRecord(returned)) {
-    try {
-      produced.push(encoder.encode(record));
-    } catch (error) {
-      produced.push({ failure: failureOf(error), record: jsonTextOf(record) });
-    }
-  }
+  for await (const record of eachRecord(returned)) produced.push(encodeOne(record, encoder));
   return produced;
+}
+
+/** The record as it is at the call: its owner may change it afterwards, and use it for the next one. */
+export function encodeOne(record: unknown, encoder: OutputEncoder): Produced {
+  try {
+    return encoder.encode(record);
+  } catch (error) {
+    return { failure: failureOf(error), record: jsonTextOf(record) };
+  }
 }
 
 export function sizeOf(record: Produced | undefined): number {

@@ -5,7 +5,7 @@ import type { FunctionLog } from './function-log';
 import type { EntryFunction } from './load';
 import type { Outbox, Produced, Slice } from './outbox';
 import { eachRecord, isIterable, type OutputEncoder } from './output-encoder';
-import { encodeEach, sizeOf, sliceBytes, sliceRecords } from './source-records';
+import { encodeEach, encodeOne, sizeOf, sliceBytes, sliceRecords } from './source-records';
 
 /** How long a generator may yield for one response. */
 const sliceMs = 10;
@@ -62,12 +62,7 @@ export class SourceRunner {
       this.iterator = eachRecord(returned);
       return { records: [], ended: false, isRepeatable: true };
     }
-    return this.yielded(this.iterator);
-  }
-
-  private async yielded(iterator: AsyncGenerator<AvroRecord>): Promise<Slice> {
-    const { records, ended } = await this.take(iterator);
-    return { records: await encodeEach(records, this.options.encoder), ended, isRepeatable: true };
+    return { ...(await this.take(this.iterator)), isRepeatable: true };
   }
 
   private takeList(list: readonly Produced[]): Slice {
@@ -81,8 +76,8 @@ export class SourceRunner {
   }
 
   /** The next records: a full slice, or those that the iterator yielded before it paused. */
-  private async take(iterator: AsyncGenerator<AvroRecord>): Promise<{ records: AvroRecord[]; ended: boolean }> {
-    const records: AvroRecord[] = [];
+  private async take(iterator: AsyncGenerator<AvroRecord>): Promise<{ records: Produced[]; ended: boolean }> {
+    const records: Produced[] = [];
     const until = performance.now() + sliceMs;
     let timer: NodeJS.Timeout | undefined;
     const pause = new Promise<undefined>((resolve) => {
@@ -95,7 +90,7 @@ export class SourceRunner {
         if (result === undefined) break;
         this.pending = undefined;
         if (result.done === true) return { records, ended: true };
-        records.push(result.value);
+        records.push(encodeOne(result.value, this.options.encoder));
       }
       this.pending?.catch(() => undefined); // the next call rejects with it
       return { records, ended: false };
