@@ -20,7 +20,7 @@ export interface CompareOptions {
   readonly isSame?: (expected: unknown, observed: unknown) => boolean;
 }
 
-/** Above this number of items that differ, they are paired by their position, because every pair would be compared. */
+/** Above this number of items of a list, not every pair is compared: an item is paired with the first one that it can be. */
 const maxCompared = 300;
 
 /** Compares lists, as lists or, unless `inOrder`, as multisets. Items that differ are paired with the most similar ones. */
@@ -78,6 +78,8 @@ class Pairing {
   private readonly byText = new Map<string, number[]>();
   /** The observed index of each expected one. */
   private readonly partners = new Map<number, { readonly index: number; readonly isSame: boolean }>();
+  /** The expected index of each observed one that may have another partner. */
+  private readonly holders = new Map<number, number>();
 
   constructor(
     private readonly expected: readonly unknown[],
@@ -114,10 +116,23 @@ class Pairing {
     if (same !== undefined) this.join(index, same, true);
   }
 
-  private joinSame(index: number): void {
+  /** Joins an item with one that it matches: one that is left, or that of another item which matches one more. */
+  private joinSame(index: number, tried = new Set<number>()): boolean {
     const isSame = this.isSame ?? matchesValue;
-    const same = [...this.left].find((each) => isSame(this.expected[index], this.observed[each]));
-    if (same !== undefined) this.join(index, same, true);
+    const matches = (each: number) => !tried.has(each) && isSame(this.expected[index], this.observed[each]);
+    let found = [...this.left].find(matches);
+    const isMany = this.expected.length * this.observed.length > maxCompared ** 2;
+    for (const [each, holder] of found === undefined && !isMany ? [...this.holders] : []) {
+      if (!matches(each)) continue;
+      tried.add(each);
+      if (!this.joinSame(holder, tried)) continue;
+      found = each;
+      break;
+    }
+    if (found === undefined) return false;
+    this.holders.set(found, index);
+    this.join(index, found, true);
+    return true;
   }
 
   private joinSimilar(index: number, missing: number): void {

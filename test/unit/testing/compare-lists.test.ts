@@ -48,6 +48,32 @@ describe('compareLists', () => {
     });
   });
 
+  it('gives each matcher an item of its own where that is possible, in whatever order they are written', () => {
+    const any = { $any: true };
+    const expected = [
+      { n: any, kind: any },
+      { n: any, kind: 'a' },
+      { n: 1, kind: any },
+    ];
+    const observed = [
+      { n: 1, kind: 'a' },
+      { n: 2, kind: 'a' },
+      { n: 3, kind: 'b' },
+    ];
+    const other = { n: 4, kind: 'b' };
+    expect(compareLists(expected, observed, { inOrder: false }).isSame).toBe(true);
+    expect(compareLists(expected, [...observed].reverse(), { inOrder: false }).isSame).toBe(true);
+    expect(compareLists(expected, [...observed.slice(1), other], { inOrder: false }).isSame).toBe(false);
+    const hasFields = (one: unknown, seen: unknown) =>
+      Object.entries(one as object).every(([field, value]) => (seen as { [name: string]: unknown })[field] === value);
+    const types = [{ type: 'E' }, { type: 'E', message: 'first' }];
+    const failures = [
+      { type: 'E', message: 'first', attempts: 1 },
+      { type: 'E', message: 'second', attempts: 1 },
+    ];
+    expect(compareLists(types, failures, { inOrder: false, isSame: hasFields }).isSame).toBe(true);
+  });
+
   it('leaves to a matcher what no other item is', () => {
     expect(compareLists([{ n: { $any: true } }, { n: 1 }], n(1, 2), { inOrder: false }).isSame).toBe(true);
   });
