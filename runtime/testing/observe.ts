@@ -50,12 +50,13 @@ async function lettersOf({ deadLetters }: TestPlan, flow: MemoryFlow): Promise<r
   return Promise.all(
     messages.map(async ({ id, payload, headers = {} }) => {
       const letter = decodeLetter((name) => (name === 'Nats-Msg-Id' ? id : (headers[name] ?? '')));
+      const isOfSource = letter.stream === ''; // its record could not become a message: the letter has it as JSON
       return {
         function: letter.function,
         type: letter.errorType,
         message: letter.error,
         reason: letter.reason,
-        record: await recordOf(flow, payload),
+        record: isOfSource ? parseExactJson(Buffer.from(payload).toString()) : await recordOf(flow, payload),
         attempts: letter.deliveries,
         ...(letter.trace === undefined ? {} : { trace: letter.trace }),
         origin: `${letter.function} ${letter.stream}:${letter.sequence}`,

@@ -238,7 +238,7 @@ describe.each([pythonCode, typeScriptCode])('a test of functions in $language', 
       function: 'in',
       to: '*',
       output: { in: n(1, 3), store: n(2, 6) },
-      letters: [{ function: 'in', message: { $matches: 'n: expected long' } }],
+      letters: [{ function: 'in', message: { $matches: 'n: expected long' }, record: { n: 'x' } }],
     });
     expect(discrepancies).toEqual([]);
   });
