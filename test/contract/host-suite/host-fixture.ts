@@ -52,6 +52,8 @@ interface HostCode {
   readonly listsMisfits: string;
   /** A source that yields 1, a record that does not fit, and 3. */
   readonly yieldsMisfit: string;
+  /** A source that yields a record with NaN as `n`. */
+  readonly yieldsNaN: string;
   /** A source that yields one record three times, with 1, 2 and 3 in it. */
   readonly yieldsSameRecord: string;
   /** A program of a source: writes 1 and 2 together, logs `stored`, writes a record that does not fit, and 3. */

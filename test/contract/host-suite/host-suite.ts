@@ -576,6 +576,21 @@ function describeSources(run: Run): void {
       source,
     ));
 
+  it('tells of a record with a number that JSON does not have, as JSON', () =>
+    run(
+      'yieldsNaN',
+      async (host) => {
+        const misfits: unknown[] = [];
+        for (let isEnded = false; !isEnded; ) {
+          const slice = await host.host.generate();
+          misfits.push(...(slice.misfits ?? []).map(({ record }) => JSON.parse(record)));
+          isEnded = slice.ended;
+        }
+        expect(misfits).toEqual([{ n: 'NaN' }]);
+      },
+      source,
+    ));
+
   it('runs a program: a write resolves when the next request says that its record is stored', () =>
     run(
       'writes',

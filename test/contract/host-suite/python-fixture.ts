@@ -99,6 +99,7 @@ class run(ProcessFunction):
     return StreamMsg.OK
 `,
     failsAfterPut: 'async def run(ctx, event, q):\n    await q.put(event)\n    raise ValueError("after")',
+    yieldsNaN: 'def run():\n    yield {"n": float("nan")}',
     yieldsSameRecord: 'def run():\n    same = {}\n    for same["n"] in range(1, 4):\n        yield same',
     isGenerator: 'def run():\n    for n in range(600):\n        yield {"n": n}',
     returnsLists: 'lists = [[{"n": 1}, {"n": 2}], [{"n": 3}]]\ndef run():\n    return lists.pop(0) if lists else None',

@@ -72,6 +72,7 @@ export const javascriptFixture: HostFixture = {
     returnsLists: 'const lists = [[{ n: 1 }, { n: 2 }], [{ n: 3 }]]; const run = () => lists.shift();',
     listsMisfits: "const run = () => [{ n: 1 }, { n: 'two' }, { m: 3 }, { n: 4 }];",
     yieldsMisfit: "function* run() { yield { n: 1 }; yield { n: 'two' }; yield { n: 3 }; }",
+    yieldsNaN: 'function* run() { yield { n: Number.NaN }; }',
     yieldsSameRecord: 'function* run() { const same = {}; for (same.n = 1; same.n <= 3; same.n++) yield same; }',
     totals: `let sum = 0; let count = 0;
 function run(ctx, event) { sum += event.n; count += 1; }

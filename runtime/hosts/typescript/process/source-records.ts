@@ -31,10 +31,15 @@ export function sizeOf(record: Produced | undefined): number {
 /** A record as JSON; one that has no JSON, or a long one, as a text about it. */
 function jsonTextOf(record: unknown): string {
   try {
-    const text = JSON.stringify(record, (_, value) => (typeof value === 'bigint' ? String(value) : value)) ?? '';
+    const text = JSON.stringify(record, (_, value) => (hasNoJson(value) ? String(value) : value)) ?? '';
     if (text !== '' && text.length <= maxShown) return text;
     return JSON.stringify(text === '' ? String(record) : `${text.slice(0, 1_000)}… (${text.length} characters)`);
   } catch (error) {
     return JSON.stringify(`the record has no JSON: ${failureOf(error).message}`);
   }
+}
+
+/** Whether JSON has no such number. */
+function hasNoJson(value: unknown): boolean {
+  return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value));
 }

@@ -129,10 +129,18 @@ def size_of(record: bytes | frames.Misfit) -> int:
 def _json_text(event: Any) -> str:
     """A record as JSON; one that has no JSON, or a long one, as a text about it."""
     try:
-        text = json.dumps(event, default=shown)
+        text = _dumped(event)
     except (TypeError, ValueError, RecursionError) as error:
         return json.dumps(f"the record has no JSON: {error}")
     return text if len(text) <= _MAX_SHOWN else json.dumps(f"{text[:1000]}... ({len(text):,} characters)")
+
+
+def _dumped(event: Any) -> str:
+    try:
+        return json.dumps(event, default=shown, allow_nan=False)
+    except ValueError:
+        # NaN and the infinities, which JSON does not have, become text; a circular reference raises again.
+        return json.dumps(json.loads(json.dumps(event, default=shown), parse_constant=str))
 
 
 def _bound(entry: Any, ctx: OpenContext) -> Callable[[], Any]:
