@@ -60,6 +60,7 @@ export class StepLoop {
   private readonly codecs: RecordCodecs;
   private readonly sides: ReadonlyMap<string, string>;
   private lastSequence = 0;
+  private isStopped = false;
 
   constructor(ports: StepLoopPorts) {
     const spec = steppedSpec(ports.spec);
@@ -110,10 +111,12 @@ export class StepLoop {
   /** Gives running records the grace period. Those that do not end are abandoned. */
   async stop(graceMs: number): Promise<void> {
     await this.loop.stop(graceMs);
-    for (const { abandon } of this.running.values()) abandon(new AbandonedStep('the replica was stopped'));
+    this.isStopped = true;
+    for (const { abandon } of this.running.values()) abandon(wasStopped());
   }
 
   private take(name: string, payload: Uint8Array): Promise<RunningRecord> {
+    if (this.isStopped) return Promise.reject(wasStopped());
     const sequence = ++this.lastSequence;
     return new Promise((resolve, abandon) => {
       const record: RunningRecord = {
@@ -216,6 +219,10 @@ function steppedSpec(spec: FunctionSpec): FunctionSpec & { readonly output: Outp
   };
   // of the last attempt of several, the loop would make a dead letter, or it would repeat the attempt in another host
   return { ...spec, inputs: spec.inputs.slice(0, 1), maxDeliver: 2, output: spec.output ?? unread };
+}
+
+function wasStopped(): AbandonedStep {
+  return new AbandonedStep('the replica was stopped');
 }
 
 function errorOf(failure: Failure | undefined, record: number): StepOutcome['errors'] {

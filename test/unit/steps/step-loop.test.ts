@@ -1,7 +1,7 @@
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import { createHost } from '../../../runtime/hosts/create-host';
-import { StepLoop } from '../../../runtime/steps/step-loop';
+import { AbandonedStep, StepLoop } from '../../../runtime/steps/step-loop';
 import { numbered, sideOutputOf } from '../../support/host-run';
 import { mapSpec } from '../plan/planned';
 
@@ -154,6 +154,17 @@ export function run(ctx, event) {
     await withLoop(language, codes, async (run) => {
       expect((await run('a', 1)).outputs).toEqual([{ n: 1 }]);
       expect((await run('b', 4)).outputs).toEqual([{ n: 5 }]);
+    });
+  });
+
+  test('is not run after its loop was stopped', async () => {
+    const codes = {
+      python: 'def run(ctx, event):\n    return event\n',
+      typescript: 'export const run = (ctx, event) => event;\n',
+    };
+    await withLoop(language, codes, async (run, loop) => {
+      await loop.stop(0);
+      await expect(run('late', 1)).rejects.toBeInstanceOf(AbandonedStep);
     });
   });
 
