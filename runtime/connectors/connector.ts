@@ -120,7 +120,7 @@ export interface SourceContext<E extends Endpoint = Endpoint> extends ConnectorC
   readonly run: number;
   /** What the replicas of this source have noted of their listings in this run or, with `ever`, in any run. */
   listing(ever: boolean): Promise<ListingNotes>;
-  /** Message ids of the last records in the stream of this source: all that a replica may have stored and not noted. */
+  /** Ids of the last records of this source that are stored, or dead letters: all that a replica may have stored and not noted. */
   recentIds(): Promise<readonly string[]>;
   /** The position from which this replica's generator resumes. */
   position(): Promise<SourcePosition>;

@@ -1,5 +1,6 @@
 import { DeliverPolicy, type NatsConnection } from 'nats';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
+import { recordIdOf } from '../../engine/letters/source-letters';
 import { jetStreamOf, managerOf } from './access/jetstream-api';
 import { ignoreMissing, retryRequest } from './retry-request';
 
@@ -34,17 +35,29 @@ export async function readIds(
 /** More records than a replica can have stored and not noted: those in flight, and some seconds' worth. */
 const recentOfReplica = 20_000;
 
-/** The message ids of the last records in the main output of a source. */
-export async function readRecentIds(connection: NatsConnection, spec: FunctionSpec): Promise<readonly string[]> {
-  const stream = spec.output?.stream;
-  if (stream === undefined) return [];
+/** The ids of the last records of a source: those in its main output, and those that are dead letters. */
+export async function readRecentIds(
+  connection: NatsConnection,
+  { output, deadLetters, replicas }: Pick<FunctionSpec, 'output' | 'deadLetters' | 'replicas'>,
+): Promise<readonly string[]> {
+  const last = recentOfReplica * replicas;
+  const stored = output === undefined ? [] : await readLastIds(connection, { stream: output.stream, last });
+  const letters = await readLastIds(connection, { ...deadLetters, last });
+  return [...stored, ...letters.map(recordIdOf)];
+}
+
+/** The message ids of one subject, or of all, among the last messages of a stream. */
+async function readLastIds(
+  connection: NatsConnection,
+  { last, ...from }: { readonly stream: string; readonly subject?: string; readonly last: number },
+): Promise<readonly string[]> {
   const manager = await managerOf(connection);
-  const info = await retryRequest(() => ignoreMissing(manager.streams.info(stream)));
+  const info = await retryRequest(() => ignoreMissing(manager.streams.info(from.stream)));
   if (info === undefined || info.state.messages === 0) return [];
-  const after = Math.max(info.state.first_seq - 1, info.state.last_seq - recentOfReplica * spec.replicas);
+  const after = Math.max(info.state.first_seq - 1, info.state.last_seq - last);
   return retryRequest(async () => {
     const ids: string[] = [];
-    await readIds(connection, { stream, start: { after } }, (id) => ids.push(id));
+    await readIds(connection, { ...from, start: { after } }, (id) => ids.push(id));
     return ids;
   });
 }

@@ -24,6 +24,13 @@ interface LostRecord {
   readonly trace: TraceContext;
 }
 
+const prefix = 'dead:';
+
+/** The id of the record that a letter of a source stands for, by the id of the letter. */
+export function recordIdOf(letterId: string): string {
+  return letterId.slice(prefix.length);
+}
+
 /** Letters are in the log this often; the first one at once. */
 const logEveryMs = 30_000;
 
@@ -69,7 +76,7 @@ export class SourceLetters {
       }),
     });
     this.tell(`${type}: ${message}`);
-    const outgoing = { subject: spec.deadLetters.subject, id: `dead:${id}`, payload: Buffer.from(text), headers };
+    const outgoing = { subject: spec.deadLetters.subject, id: `${prefix}${id}`, payload: Buffer.from(text), headers };
     options.publisher.publish(outgoing, (result) => {
       if (result instanceof KFlowError) settle(result);
       else settle();

@@ -1,9 +1,10 @@
 import type { FlowPlan } from '../../../lib/plan/flow-plan';
 import { deadLetterStream } from '../../../lib/plan/names';
 import { readLetters } from '../../../runtime/adapters/jetstream/letters/read-letters';
+import { readRecentIds } from '../../../runtime/adapters/jetstream/read-ids';
 import { numbered } from '../../support/host-run';
 import { waitFor } from '../../support/wait-for';
-import { planOf } from '../../unit/plan/planned';
+import { planOf, specOf } from '../../unit/plan/planned';
 import { JetStreamPlace } from '../jetstream/jetstream-place';
 import { CodeFolder, numbersIn, sorted, startReplica } from './replica-run';
 
@@ -84,6 +85,18 @@ test.each(shapes)(
     expect(replica.logs).toContainEqual(
       expect.stringMatching(/^ERROR a record is a dead letter: .*\bn: expected long/),
     );
+  },
+);
+
+test.each(shapes.filter(([name]) => name.includes('generator')))(
+  'a record that became a letter is one of those that are not emitted again, however late a source starts again: %s',
+  async (_, language, code) => {
+    const { plan } = await planned(language, code);
+    const replica = startReplica(place, plan, 'source');
+    await waitFor('its letter', async () => (await lettersOf(plan)).length === 1);
+    await replica.stop();
+    const ids = await readRecentIds(place.connection, specOf(plan, 'source'));
+    expect(sorted(ids.map((id) => Number(id.split(':').at(-1))))).toEqual([0, 1, 2]);
   },
 );
 
