@@ -82,6 +82,16 @@ test.each([
   expect(await place.ran('test', 'numbers.yaml')).toMatchObject({ status: 0 });
 });
 
+test('a run whose recording fails goes on to its end, says why it failed, and is kept', async () => {
+  place.write('numbers.yaml', topology);
+  const { status, stderr } = await place.ran('run', 'numbers.yaml', '--record', 'double=/dev/full', '--timeout', '120');
+  expect({ status, stderr }).toMatchObject({ status: 1 });
+  const message = '--record double=/dev/full: record 1 cannot be written: ENOSPC';
+  expect(stderr.split(message)).toHaveLength(3); // at once, and at the end
+  expect(stderr).not.toContain('timed out');
+  expect(stderr).toContain('run again with --keep to continue from there');
+});
+
 test('an edge that no function reads cannot be recorded', async () => {
   place.write('numbers.yaml', topology);
   const { status, stderr } = await place.ran('run', 'numbers.yaml', '--record', 'leaf=x.jsonl');

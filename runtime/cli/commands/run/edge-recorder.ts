@@ -1,4 +1,3 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { FlowPlan, PlannedStream } from '../../../../lib/plan/flow-plan';
 import { outputsOf } from '../../../../lib/plan/function-spec';
@@ -19,13 +18,8 @@ import { poll } from '../../../async/poll';
 import { type ClaimSource, parseClaim } from '../../../engine/claim';
 import type { Delivery } from '../../../engine/ports/delivery';
 import { RecordCodecs } from '../../../engine/record-codecs';
-import { usageError } from '../../frame/exit-status';
-
-/** An output, `FUNCTION` or `FUNCTION.SIDE`, and the file that gets its records. */
-export interface RecordedEdge {
-  readonly edge: string;
-  readonly file: string;
-}
+import { CommandError, ExitStatus, usageError } from '../../frame/exit-status';
+import { EdgeFile, type RecordedEdge } from './edge-file';
 
 const durable = 'kflow-record';
 const maxHeld = 500;
@@ -68,15 +62,12 @@ function recordersOf(plan: FlowPlan, edge: RecordedEdge): readonly ConsumerRef[]
   return consumersOf({ stream, subject, durable, partitions: partitions?.count });
 }
 
-/** Writes the records of an edge to a file as JSON lines, each once, while the flow runs. */
+/** Writes the records of an edge to a file while the flow runs. */
 export class EdgeRecorder {
-  private readonly codecs: RecordCodecs;
-  private readonly output: number;
+  private readonly file: EdgeFile;
   private writing: Promise<void> = Promise.resolve();
   private held = 0;
   private heldBytes = 0;
-  private written = 0;
-  private failure: { readonly error: unknown } | undefined;
 
   private constructor(
     readonly edge: RecordedEdge,
@@ -88,13 +79,24 @@ export class EdgeRecorder {
       readonly claims: ClaimSource;
       readonly schemas: SchemaRegistry;
     },
+    say: (line: string) => void,
   ) {
-    this.codecs = new RecordCodecs(links.schemas);
-    this.output = openOutput(edge);
+    const codecs = new RecordCodecs(links.schemas);
+    const jsonOf = async (message: Uint8Array) => {
+      const claim = parseClaim(message);
+      const payload = claim === undefined ? message : await links.claims.fetch(claim);
+      const codec = await codecs.of(payload);
+      return codec.json(codec.decode(payload));
+    };
+    this.file = new EdgeFile({ ...edge, jsonOf, say });
   }
 
   /** Begins to record. The streams of the plan exist. */
-  static async open(connection: NatsConnection, plan: FlowPlan, edge: RecordedEdge): Promise<EdgeRecorder> {
+  static async open(
+    connection: NatsConnection,
+    plan: FlowPlan,
+    { edge, say }: { readonly edge: RecordedEdge; readonly say: (line: string) => void },
+  ): Promise<EdgeRecorder> {
     const manager = await managerOf(connection);
     const acks = new AckLedger(connection);
     const consumers = recordersOf(plan, edge).map((consumer) => {
@@ -106,20 +108,20 @@ export class EdgeRecorder {
       await addConsumer(manager, { ...consumer, ...limits });
     }
     const schemas = await SchemaRegistry.open(connection, plan);
-    const recorder = new EdgeRecorder(edge, { manager, consumers, acks, schemas, claims: claimsOf(plan) });
+    const recorder = new EdgeRecorder(edge, { manager, consumers, acks, schemas, claims: claimsOf(plan) }, say);
     for (const { puller } of consumers) puller.start((delivery) => recorder.take(delivery));
     recorder.demand();
     void recorder.watch(connection);
     return recorder;
   }
 
-  /** Writes what is left, and returns the number of records. Rejects when a record cannot be written. */
+  /** Writes what is left, and returns the number of records. Rejects with CommandError when the file does not have all. */
   async end(): Promise<number> {
     const { manager, consumers, acks } = this.links;
     const isComplete = async () => {
       for (const consumer of consumers) {
         const { pending, ackPending } = await consumerProgress(manager, consumer.stream, consumer.durable);
-        if (this.failure === undefined && pending + ackPending > 0) return undefined;
+        if (pending + ackPending > 0) return undefined;
       }
       return true;
     };
@@ -131,36 +133,26 @@ export class EdgeRecorder {
       await ignoreMissing(manager.consumers.delete(consumer.stream, consumer.durable));
     }
     this.close();
-    if (this.failure !== undefined) throw this.failure.error;
-    if (ended !== true) throw new Error(`${this.edge.file}: not every record was written within ${endMs / 1_000} s`);
-    return this.written;
+    if (ended === true) return this.file.records;
+    const message = `${this.edge.file}: not every record was written within ${endMs / 1_000} s`;
+    throw new CommandError(ExitStatus.Failed, 'config-invalid', message);
   }
 
   /** Ends at once. */
   close(): void {
     this.links.acks.close();
     for (const { puller } of this.links.consumers) puller.stop();
-    closeSync(this.output);
+    this.file.close();
   }
 
   private take(delivery: Delivery): void {
     this.held++;
     this.heldBytes += delivery.payload.length;
-    this.writing = this.writing
-      .then(() => this.write(delivery))
-      .catch((error) => {
-        this.failure ??= { error };
-      });
+    this.writing = this.writing.then(() => this.write(delivery));
   }
 
   private async write(delivery: Delivery): Promise<void> {
-    if (this.failure !== undefined) return;
-    const claim = parseClaim(delivery.payload);
-    const payload = claim === undefined ? delivery.payload : await this.links.claims.fetch(claim);
-    const codec = await this.codecs.of(payload);
-    writeSync(this.output, `${codec.json(codec.decode(payload))}\n`);
-    delivery.ack();
-    this.written++;
+    await this.file.write(delivery);
     this.held--;
     this.heldBytes -= delivery.payload.length;
     this.demand();
@@ -180,14 +172,6 @@ export class EdgeRecorder {
       for (const { puller } of this.links.consumers) puller.reconnected();
       this.links.acks.reconnected();
     }
-  }
-}
-
-function openOutput({ edge, file }: RecordedEdge): number {
-  try {
-    return openSync(file, 'w', 0o600);
-  } catch (error) {
-    throw usageError(`--record ${edge}=${file}: cannot write: ${(error as Error).message}`);
   }
 }
 

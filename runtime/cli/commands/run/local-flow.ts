@@ -21,7 +21,8 @@ import { beginBatch } from '../../../controller/flows/activities/batch-flow';
 import { type EmptySource, findEmptySources } from '../../../controller/flows/health/empty-sources';
 import type { KubernetesObject } from '../../../controller/ports/kubernetes-object';
 import type { StoredLetter } from '../../../engine/letters/stored-letter';
-import { EdgeRecorder, type RecordedEdge, withRecorders } from './edge-recorder';
+import type { RecordedEdge } from './edge-file';
+import { EdgeRecorder, withRecorders } from './edge-recorder';
 import { FlowProgress, type FunctionCounts } from './flow-progress';
 import { type DirectoryMap, LocalBuckets } from './local-buckets';
 import { LocalReplicas, type ReplicaStatus } from './local-replicas';
@@ -103,8 +104,9 @@ export class LocalFlow {
     await this.buckets({ retryForMs: this.awayMs }).ensure(this.plan);
     await this.localBuckets().fill(fill);
     this.counting = await FlowProgress.open(this.connection, this.plan);
+    const { say } = options;
     for (const edge of record)
-      this.recorders = [...this.recorders, await EdgeRecorder.open(this.connection, this.plan, edge)];
+      this.recorders = [...this.recorders, await EdgeRecorder.open(this.connection, this.plan, { edge, say })];
     if (this.plan.devStore !== undefined) await this.openSteps(this.plan);
   }
 

@@ -107,17 +107,18 @@ async function run(
       say('NATS does not respond: it is unknown how far the flow is');
       return ExitStatus.Unavailable;
     }
-    for (const { edge, file, records } of await flow.endRecording())
+    const keep = (error: unknown): never => {
+      isKept = true;
+      throw error;
+    };
+    for (const { edge, file, records } of await flow.endRecording().catch(keep))
       say(`edge ${edge}: recorded ${counted(records, 'record')} in ${file}`);
     const functions = await flow.progress();
     isKept ||= end === 'failed' || functions.some(({ dead, drifts }) => dead > 0 || lostOf(drifts) > 0);
     view.end(steps === undefined ? functions : []);
     if (logs !== undefined) for (const fn of functions) logs.results('INFO', 'summary', countsOf(fn));
     else if (steps === undefined) process.stdout.write(renderSummary(functions));
-    await saveBuckets(flow, save, say).catch((error) => {
-      isKept = true;
-      throw error;
-    });
+    await saveBuckets(flow, save, say).catch(keep);
     if (!isKept && options.embedded) await sayWhatIsRemoved(flow, save, say);
     await saveLetters(directory.letters, flow.letters());
     return conclude({ end, topology, functions, flow, say, letters: path.relative('', directory.letters) });
