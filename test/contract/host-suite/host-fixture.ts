@@ -62,6 +62,8 @@ interface HostCode {
   readonly writesOnce: string;
   /** A program of a source that begins to write one record three times, with 1, 2 and 3 in it, and closes its sink. */
   readonly writesSameRecord: string;
+  /** A program of a source that closes its sink, and waits for a SIGTERM, after which it logs `cleaned up`. */
+  readonly closesAndWaits: string;
   /** A program of a source that logs what it may not do: write to other topics, build another function's sink. */
   readonly writesWrong: string;
   /** A source that yields 1, and throws an error `dry`. */

@@ -628,6 +628,18 @@ function describeSources(run: Run): void {
       source,
     ));
 
+  it('sends a program a SIGTERM when it is closed, also one that has closed its sink', () =>
+    run(
+      'closesAndWaits',
+      async (host) => {
+        while (!(await host.host.generate()).ended);
+        await host.host.close();
+        expect(host.logs).toEqual([['INFO', 'cleaned up']]);
+        expect(host.crashes).toEqual([]);
+      },
+      source,
+    ));
+
   it('refuses what a program writes elsewhere, and says to where it may write', () =>
     run(
       'writesWrong',

@@ -155,6 +155,17 @@ async def main():
     await pub.close()
 asyncio.run(main())
 `,
+    closesAndWaits: `${pythonProgram}
+import threading
+async def main():
+    pub = await NatsSink.build(sink)
+    await pub.close()
+    try:
+        threading.Event().wait()
+    finally:
+        print("cleaned up")
+asyncio.run(main())
+`,
     writesWrong: `${pythonProgram}
 async def main():
     pub = await NatsSink.build(sink)

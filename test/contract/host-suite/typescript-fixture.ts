@@ -108,6 +108,12 @@ async function main() {
   await pub.close();
 }
 main();`,
+    closesAndWaits: `${program}
+process.once('SIGTERM', () => {
+  console.log('cleaned up');
+  process.exit();
+});
+NatsSink.build(sink).then((pub) => pub.close());`,
     writesWrong: `${program}
 async function main() {
   const pub = await NatsSink.build(sink);

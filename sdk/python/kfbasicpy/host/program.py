@@ -45,6 +45,8 @@ class Program:
         self._ended = False
         self._failure: Optional[dict[str, Any]] = None
         self._is_quitting = False
+        #: The program has returned or failed; a closed sink says nothing about that.
+        self._is_over = False
         self._pid = os.getpid()
 
     def run(self, inbox: Inbox) -> None:
@@ -64,6 +66,7 @@ class Program:
         if self._is_quitting:
             return
         with self._changed:
+            self._is_over = True
             self._failure = failure
             self._ended = failure is None
             self._changed.notify_all()
@@ -127,8 +130,9 @@ class Program:
     def _quit(self) -> None:
         self._is_quitting = True
         with self._changed:
-            has_ended = self._ended or self._failure is not None
-        if not has_ended:
+            # What closed its sink is about to end.
+            is_over = self._changed.wait_for(lambda: self._is_over, _WAIT_S if self._ended else 0)
+        if not is_over:
             os.kill(os.getpid(), signal.SIGTERM)  # G4
 
 
