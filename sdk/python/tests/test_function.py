@@ -6,7 +6,8 @@ from kfbasicpy.function.context import Context
 from kfbasicpy.function.open_context import OpenContext
 from kfbasicpy.function.stream_queue import StreamQueue
 from kfbasicpy.host.window import Window
-from kfbasicpy.runtime.basic import AckException
+from kfbasicpy.runtime.basic import AckException, Function
+from kfbasicpy.sink.nats_sink import NatsSink
 
 
 class Port:
@@ -18,6 +19,12 @@ class Port:
 
     def side_output(self, record, side, event):
         self.calls.append((side, record, event))
+
+
+class NatsSinkTest(unittest.TestCase):
+    def test_is_refused_where_the_host_runs_no_program_with_the_remedy(self):
+        with self.assertRaisesRegex(RuntimeError, "names NatsSink in its main file too: import it there"):
+            asyncio.run(NatsSink.build(Function("sink", "nats-sink")))
 
 
 class ContextTest(unittest.TestCase):

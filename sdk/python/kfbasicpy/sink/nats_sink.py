@@ -34,7 +34,10 @@ class NatsSink(SinkFunction):
         """The sink of this program, a function of `loadTopology().dag`. Raises RuntimeError in a process that is not the
         program of a raw-source, ValueError for another function."""
         if cls._writer is None:
-            raise RuntimeError("NatsSink belongs to the program of a raw-source, and to its main process")
+            raise RuntimeError(
+                "NatsSink belongs to the main process of a raw-source's program; "
+                "a program in several modules names NatsSink in its main file too: import it there"
+            )
         if function.topics != cls._writer.topics:
             raise ValueError(f'"{function.id}" is not the sink of this program; take the function of loadTopology().dag without out')
         return cls(cls._writer)
