@@ -1,11 +1,12 @@
 import { isPlainMap } from '../plain-map';
 import { checkShape } from './check/check-shape';
 import { type TestDocument, testFileSchema } from './document/test-case-schema';
+import { withoutNulls } from './document/without-nulls';
 import type { Problem } from './problem/problem';
 import type { DocumentSource } from './read/document-source';
 import { parseDocument } from './read/parse-document';
 import { ProblemList } from './read/problem-list';
-import { inOrder, withoutNulls } from './read-topology';
+import { inOrder } from './read-topology';
 
 /** Tests as they are written, in a file of their own or in a topology. */
 export interface TestsReading {

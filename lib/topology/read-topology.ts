@@ -1,12 +1,11 @@
-import type { z } from 'zod';
 import { isPlainMap } from '../plain-map';
 import { checkDraft } from './check/check-draft';
 import { checkShape } from './check/check-shape';
 import { completeTopology } from './document/complete-topology';
 import { type Purpose, readDraft } from './document/draft';
-import { knownKeysAt } from './document/known-keys';
 import type { Topology } from './document/topology';
-import type { DocumentPath, Problem } from './problem/problem';
+import { withoutNulls } from './document/without-nulls';
+import type { Problem } from './problem/problem';
 import { applySets, type DocumentSet } from './read/document-set';
 import { kubernetesKind } from './read/kubernetes-kind';
 import { parseDocument } from './read/parse-document';
@@ -57,24 +56,4 @@ export function inOrder(problems: readonly Problem[]): readonly Problem[] {
     (one, other) =>
       Number(other.file === '--set') - Number(one.file === '--set') || one.line - other.line || one.col - other.col,
   );
-}
-
-/**
- * The document without known keys that have no value (`globalConfig:` alone), which count as absent. Avro schemas keep
- * them, because `"default": null` is meaningful there.
- */
-export function withoutNulls(document: unknown, schema?: z.ZodType): unknown {
-  const strip = (value: unknown, path: DocumentPath): unknown => {
-    if (Array.isArray(value)) return value.map((item) => strip(item, [...path, 0]));
-    if (!isPlainMap(value)) return value;
-    const keys = knownKeysAt(path, schema);
-    if (keys.length === 0) return value;
-    const kept: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) {
-      if (item === null && keys.includes(key)) continue;
-      kept[key] = key === 'schema' ? item : strip(item, [...path, key]);
-    }
-    return kept;
-  };
-  return strip(document, []);
 }
