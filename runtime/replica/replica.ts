@@ -3,8 +3,8 @@ import type { FunctionSpec } from '../../lib/plan/function-spec';
 import { countersSubject } from '../../lib/plan/names';
 import { timing } from '../../lib/plan/replica-lifecycle';
 import { kindOf } from '../../lib/topology/function-types/function-type';
-import { readBacklogs } from '../adapters/jetstream/backlogs';
 import { letterLevels } from '../adapters/jetstream/letters/letter-levels';
+import { readBacklogs } from '../adapters/jetstream/partitions/input-progress';
 import { openTracer } from '../adapters/opentelemetry/open-tracer';
 import type { ReplicaReport } from '../engine/counters';
 import { reportEarlierEnd } from './earlier-end';
@@ -59,7 +59,7 @@ export async function runReplica(
   const endpoint = http === undefined ? undefined : await HttpEndpoint.open({ ...http, health, metrics, log });
   const onLinks = (links: ReplicaLinks) => {
     metrics?.watchLetters(() => letterLevels(links.manager, spec));
-    metrics?.watchLinks(links, () => readBacklogs(links.manager, spec));
+    metrics?.watchLinks(links, () => readBacklogs(links.manager, spec.inputs));
   };
   try {
     const parts = {

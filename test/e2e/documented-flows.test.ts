@@ -66,7 +66,7 @@ test('every topology of the documents that one machine can run is accepted as YA
   for (const bucket of ['sas', 'docs']) await life.stack.put(bucket, ['dir/subdir/one', 'dir/subdir/two']);
   const names = readdirSync(topologies).filter((name) => /\.(yaml|json)$/.test(name));
   const linted = await Promise.all(names.map((name) => life.place.ran('lint', path.join(topologies, name))));
-  // the controller brings no search server
+  // a search server starts slowly; bulk-sinks.test.ts submits flows that need one
   const searches = new Set(names.filter((name) => readTopology(name).includes('elastic-sink')));
   const runnable = names.filter(
     (name, index) => !searches.has(name) && !/cannot run/.test(`${linted[index]?.stdout}${linted[index]?.stderr}`),

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Workplace } from '../support/kflow-cli';
-import { RunningStack } from '../support/running-stack';
+import { LifePlace } from '../support/life-place';
+import type { RunningStack } from '../support/running-stack';
 
 /** The source emits the numbers from 0; each function gives up every fourth of them until it is repaired. */
 const count = 40;
@@ -149,15 +150,11 @@ describe('kflow run', () => {
 });
 
 describe('a controller', () => {
-  const place = new Workplace();
+  let place: Workplace;
   let stack: RunningStack;
 
   beforeAll(async () => {
-    stack = await RunningStack.up(place);
-  });
-  afterAll(async () => {
-    await place.ran('down');
-    place.remove();
+    ({ place, stack } = await LifePlace.up());
   });
 
   test('completes a batch again after its letters are redriven, through a kill of the replicas and of itself', async () => {

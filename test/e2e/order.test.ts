@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Workplace } from '../support/kflow-cli';
-import { RunningStack } from '../support/running-stack';
+import { LifePlace } from '../support/life-place';
+import type { RunningStack } from '../support/running-stack';
 
 /** The source emits `perKey` records of each key, a round of all keys at a time. */
 const keys = 12;
@@ -107,15 +108,11 @@ describe('kflow run', () => {
 });
 
 describe('a controller', () => {
-  const place = new Workplace();
+  let place: Workplace;
   let stack: RunningStack;
 
   beforeAll(async () => {
-    stack = await RunningStack.up(place);
-  });
-  afterAll(async () => {
-    await place.ran('down');
-    place.remove();
+    ({ place, stack } = await LifePlace.up());
   });
 
   test('keeps the order of each key while functions are scaled, killed, paused, and resumed', async () => {

@@ -4,6 +4,7 @@ import { readKeys } from '../../../runtime/adapters/jetstream/read-run';
 import { noHistory } from '../../../runtime/engine/letters/letter-history';
 import type { Delivery } from '../../../runtime/engine/ports/delivery';
 import { publishLetter } from '../../support/dead-letter';
+import { deliveryOf } from '../../support/delivery';
 import { waitFor } from '../../support/wait-for';
 import { specOf } from '../../unit/plan/planned';
 import { recordOf } from '../engine/engine-replica';
@@ -39,18 +40,9 @@ async function open(jobId: string) {
 /** A delivery of a record of `source`, or of its letter. */
 function delivered(flow: LetterFlow, sequence: number, letter?: number): Delivery {
   const redriven = { id: 'r', writer: 'map', storedAt: '', stored: new Set<number>(), history: noHistory };
-  return {
-    stream: flow.stream('source'),
-    sequence,
-    deliveries: 2,
-    timestampMs: Date.now(),
-    payload: new Uint8Array(),
-    handle: '',
-    ...(letter === undefined ? {} : { redriven: { ...redriven, letter } }),
-    ack: () => undefined,
-    nak: () => undefined,
-    working: () => undefined,
-  };
+  const stream = flow.stream('source');
+  if (letter === undefined) return deliveryOf({ stream, sequence });
+  return deliveryOf({ stream, sequence, redriven: { ...redriven, letter } });
 }
 
 const attempt = (number: number) => ({

@@ -47,6 +47,22 @@ export async function ackFloorOf(manager: JetStreamManager, input: Input): Promi
   return known.length < floors.length ? undefined : Math.min(...known);
 }
 
+/**
+ * By input stream: the records that are not delivered, or delivered and not acked, to any replica of the function. Read once:
+ * a scrape does not wait for a server that is away.
+ */
+export async function readBacklogs(
+  manager: JetStreamManager,
+  inputs: readonly Input[],
+): Promise<ReadonlyMap<string, number>> {
+  const backlogs = inputs.map(async (input) => {
+    const consumers = consumersOf(input).map(({ stream, durable }) => manager.consumers.info(stream, durable));
+    const infos = await Promise.all(consumers);
+    return [input.stream, infos.reduce((sum, info) => sum + info.num_pending + info.num_ack_pending, 0)] as const;
+  });
+  return new Map(await Promise.all(backlogs));
+}
+
 /** Every message up to this sequence was delivered: a partition without new messages knows only its last one. */
 async function deliveredUpTo(
   manager: JetStreamManager,

@@ -1,20 +1,10 @@
 import { HeldRecord, RecordState } from '../../../../runtime/engine/held-records';
 import { decideLeases, FrozenTime, RoomWaits } from '../../../../runtime/engine/leases/leases';
-import type { Delivery } from '../../../../runtime/engine/ports/delivery';
+import { deliveryOf } from '../../../support/delivery';
 
 const limits = { maxPollIntervalMs: 120_000, unlimited: false, concurrency: 1 };
 
-const delivery: Delivery = {
-  stream: 's',
-  sequence: 1,
-  deliveries: 1,
-  timestampMs: 0,
-  handle: '',
-  payload: new Uint8Array(3),
-  ack: () => undefined,
-  nak: () => undefined,
-  working: () => undefined,
-};
+const delivery = deliveryOf();
 
 function held(id: number, state: RecordState, aliveAt?: number): HeldRecord {
   const record = new HeldRecord(id, 0, delivery);

@@ -1,18 +1,8 @@
 import { HeldRecord, RecordState } from '../../../../runtime/engine/held-records';
 import { ProcessingTimes } from '../../../../runtime/engine/leases/processing-times';
-import type { Delivery } from '../../../../runtime/engine/ports/delivery';
+import { deliveryOf } from '../../../support/delivery';
 
-const delivery: Delivery = {
-  stream: 's',
-  sequence: 1,
-  deliveries: 1,
-  timestampMs: 0,
-  handle: '',
-  payload: new Uint8Array(3),
-  ack: () => undefined,
-  nak: () => undefined,
-  working: () => undefined,
-};
+const delivery = deliveryOf();
 
 let nowMs: number;
 let observed: (readonly [processingMs: number, downloadMs?: number])[];

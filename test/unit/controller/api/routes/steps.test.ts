@@ -1,24 +1,12 @@
-import type { TestApi } from '../support';
-import { apiWith } from '../support';
+import { apiWith, document, flow, flowPath, type TestApi } from '../support';
 
-const document = `jobId: jobx
-namespace: jobx
-globalConfig: { devStore: { enabled: true, addr: "s3:1", topics: steps, user: u, password: p } }
-dag:
-  - id: numbers
-    type: raw-source
-    image: numbers:1
-    schema: '{"type":"record","name":"n","fields":[{"name":"n","type":"long"}]}'
-    out: [print0]
-  - id: print0
-    type: raw
-    image: print:1
-`;
-const path = '/kflows/v1/jobx/jobx/steps';
+const devStore = 'devStore: { enabled: true, addr: "s3:1", topics: steps, user: u, password: p }';
+const steppedDocument = document.replace('mode: stream', `globalConfig: { ${devStore} }`);
+const path = `${flowPath}/steps`;
 let api: TestApi;
 beforeEach(async () => {
   api = await apiWith({ isEmpty: true });
-  await api.flows.submit({ namespace: 'jobx', jobId: 'jobx' }, document, { by: 'the test' });
+  await api.flows.submit(flow, steppedDocument, { by: 'the test' });
 });
 afterEach(() => api.app.close());
 
