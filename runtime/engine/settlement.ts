@@ -1,6 +1,6 @@
 import { type Counters, countFailure } from './counters';
 import { decideFailure } from './failures';
-import type { HeldRecord } from './held-records';
+import { type HeldRecord, RecordState } from './held-records';
 import type { DeadLetters } from './letters/dead-letters';
 import type { Failure, Log } from './ports/host';
 import type { ErrorStream } from './side-stream/error-stream';
@@ -22,6 +22,7 @@ const deadLetterRetryMs = 1_000;
  *
  * I1. A message is acked only after all of its outputs are stored, or its dead letter is: in `settle` and nowhere else.
  * I2. A record that is not acked is nak'd, at once or with a delay; no record is dropped.
+ * I3. A record is nak'd once: another replica may have it by then.
  */
 export class Settlement {
   /** `ended` is called once for each record, after its ack or nak. */
@@ -50,6 +51,7 @@ export class Settlement {
   }
 
   giveBack(record: HeldRecord, delayMs: number): void {
+    if (record.state === RecordState.Settled) return; // I3
     record.delivery.nak(delayMs);
     this.ended(record, false);
   }

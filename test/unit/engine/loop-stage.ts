@@ -47,6 +47,7 @@ interface Options {
 /** A log of groups that may be away, over a stream whose ids the test sets. */
 class StagedGroupLog extends MemoryGroupLog {
   failure: Error | undefined;
+  private held: Promise<void> | undefined;
   readonly storedIds: Set<string>;
 
   constructor(storedIds = new Set<string>()) {
@@ -55,8 +56,18 @@ class StagedGroupLog extends MemoryGroupLog {
   }
 
   override async write(group: RecordGroup): Promise<LoggedGroup | undefined> {
+    await this.held;
     if (this.failure !== undefined) throw this.failure;
     return super.write(group);
+  }
+
+  /** Writes get no answer until the returned function lets them fail. */
+  holdWrites(): (failure: Error) => void {
+    let fail: (failure: Error) => void = () => undefined;
+    this.held = new Promise((_, reject) => {
+      fail = reject;
+    });
+    return fail;
   }
 }
 

@@ -179,6 +179,19 @@ describe('records that wait', () => {
     expect([answers, loop.leftWaiting, stage.ids]).toEqual([[['nak 0'], ['nak 0']], 2, []]);
   });
 
+  test('are given back once when the replica stops while their group is being written, and that fails then', async () => {
+    const { groupLog, loop } = open({ acksManually: true });
+    const answers = await process(1);
+    answers.push(await stage.begin(2));
+    const away = groupLog.holdWrites();
+    await request();
+    await loop.stop(0);
+    expect(answers).toEqual([['nak 0'], ['nak 0']]);
+    away(new Error('away'));
+    await turn();
+    expect([answers, stage.ids]).toEqual([[['nak 0'], ['nak 0']], []]);
+  });
+
   test('are acked in the last call of a function that requests it there, with the outputs of its finish', async () => {
     const { publisher, loop } = open({ acksManually: true, hasFinish: true });
     const answers = await process(1, 2);
