@@ -1,4 +1,5 @@
 import { ConfigError } from '../../lib/errors';
+import { atMost } from '../async/at-most';
 import { pause } from '../async/pause';
 import { AggregateHost } from '../engine/aggregates/aggregate-host';
 import type { Aggregates } from '../engine/aggregates/aggregates';
@@ -11,6 +12,8 @@ import type { OpenGroupLog, ReaderContext } from './reader-links';
 import { createAggregates } from './replica-aggregates';
 import { aborted, partOf, writerOf } from './replica-context';
 
+/** A stopped replica whose records have taken all of its time still has as long for its notes. */
+const notesMs = 500;
 /** How often a sink that holds records looks for a request to write its bulk. */
 const flushEveryMs = 1_000;
 
@@ -54,11 +57,19 @@ export async function runReader(context: ReaderContext): Promise<void> {
     isAtEnd = await processUntilEnd({ context, loop, aggregates, lost: lost.signal });
     aggregates.isAtEnd = isAtEnd && !aggregates.hadEnded;
   } finally {
-    await loop.stop(stop.aborted ? environment.shutdownMs : 0);
-    await groupLog?.close().catch((error) => log('DEBUG', `the log of groups was not closed: ${String(error)}`));
+    const graceMs = stop.aborted ? environment.shutdownMs : 0;
+    const graceEndsMs = performance.now() + graceMs;
+    await loop.stop(graceMs);
+    const deadlineMs = Math.max(graceEndsMs, performance.now() + notesMs);
+    // notes save work, and what they are about is right without them: a stop does not wait for a server that is away
+    const inTime = (noted: Promise<unknown> = Promise.resolve()) =>
+      stop.aborted ? atMost(Math.max(0, deadlineMs - performance.now()), noted) : noted;
+    await inTime(
+      groupLog?.close().catch((error) => log('DEBUG', `the log of groups was not closed: ${String(error)}`)),
+    );
     await errors?.close();
-    await notes.settled();
-    await life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`));
+    await inTime(notes.settled());
+    await inTime(life.endCleanly().catch((error) => log('WARNING', `the end was not noted: ${String(error)}`)));
   }
   await aggregates.throwIfLost();
   if (!isAtEnd || aggregates.hadEnded) return;

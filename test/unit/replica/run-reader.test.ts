@@ -1,3 +1,4 @@
+import { MemoryGroupLog } from '../../../runtime/adapters/memory/memory-group-log';
 import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import { openReaderLinks } from '../../../runtime/replica/reader-links';
 import { runReader } from '../../../runtime/replica/run-reader';
@@ -136,5 +137,22 @@ def finish(ctx):
     }
     expect(answers).toEqual([['ack'], ['ack']]);
     await ends(running);
+  });
+
+  test('ends in its time when it is stopped while its log of groups does not answer', async () => {
+    const { spec, environment } = stage.context;
+    stage = new ReplicaStage(plan, 'fn', { ...manual, inputs: spec.inputs.slice(0, 1) });
+    const calls: string[] = [];
+    const links = {
+      ...(await openReaderLinks(stage.context)),
+      openGroupLog: async () =>
+        Object.assign(new MemoryGroupLog(), { close: () => new Promise<void>(() => calls.push('close')) }),
+      beginLife: async () => ({ isAfterCrash: false, endCleanly: async () => void calls.push('end') }) as never,
+    };
+    const running = runReader({ ...stage.context, environment: { ...environment, shutdownMs: 10 }, links });
+    await stage.until(() => stage.isReady);
+    stage.stop.abort();
+    await running;
+    expect(calls).toEqual(['close', 'end']);
   });
 });
