@@ -3,6 +3,9 @@ import { age, counted, fullCount } from '../../render/measures';
 import { type Column, renderTable } from '../../render/table';
 import { mediumOf } from '../../terminal/output';
 
+/** In the groups: the letters name no place. */
+export const noPlace = '-';
+
 export function renderGroups(groups: readonly LetterGroup[]): string {
   const nowMs = Date.now();
   const columns: readonly Column<LetterGroup>[] = [
@@ -10,7 +13,7 @@ export function renderGroups(groups: readonly LetterGroup[]): string {
     { head: 'LETTERS', align: 'right', cell: ({ letters }) => fullCount(letters) },
     { head: 'REDRIVING', align: 'right', cell: ({ redriving }) => (redriving === 0 ? '-' : fullCount(redriving)) },
     { head: 'ERROR', cell: errorOf },
-    { head: 'PLACE', cell: ({ place = '-' }) => place, dispensable: 1 },
+    { head: 'PLACE', cell: ({ place = noPlace }) => place, dispensable: 1 },
     { head: 'OLDEST', align: 'right', cell: ({ oldest }) => age(oldest, nowMs) },
     { head: 'MESSAGE', cell: ({ error }) => error, isTruncated: true },
   ];

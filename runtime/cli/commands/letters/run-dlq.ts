@@ -16,6 +16,7 @@ import { say, writeItem, writeOutput } from '../../terminal/output';
 import type { LetterAction } from './letter-action';
 import { type LetterSession, type LetterSessionOptions, openLetters } from './open-letters';
 import {
+  noPlace,
   placeOfRecord,
   renderChange,
   renderGroups,
@@ -50,6 +51,7 @@ const pageSize = 1_000;
 
 /** `Failed` when letters of a redrive that was waited for failed again. */
 export async function runDlq(input: DlqInput, context: Pick<CommandContext, 'interrupts'>): Promise<ExitStatus> {
+  assertUsed(input);
   const session = await openLetters(input.job, input);
   try {
     return await actions[input.action](session, input, context);
@@ -145,6 +147,24 @@ const actions: { readonly [action in LetterAction]: Act } = {
   },
 };
 
+/** Actions that choose letters by conditions only. */
+const byConditions: readonly LetterAction[] = ['groups', 'list', 'export'];
+const ofDiscarded: readonly LetterAction[] = [...byConditions, 'restore', 'show'];
+const counting: readonly LetterAction[] = ['redrive', 'discard', 'restore'];
+
+/** Refuses what would narrow or soften another action, and would be ignored by this one. */
+function assertUsed({ action, letters, discarded, dryRun }: DlqInput): void {
+  if (letters.length > 0 && byConditions.includes(action)) {
+    throw usageError(
+      `${action}: want no number of a letter; "show ${letters.join(' ')} --output json" writes these letters`,
+    );
+  }
+  if (discarded && !ofDiscarded.includes(action)) {
+    throw usageError(`--discarded: ${action} takes no discarded letters; restore them first`);
+  }
+  if (dryRun && !counting.includes(action)) throw usageError(`--dry-run: want ${counting.join(', ')}, not ${action}`);
+}
+
 /** Writes the message of one letter. `Failed` when a large record cannot be read. */
 async function showRaw(
   letters: LetterAccess,
@@ -205,7 +225,8 @@ function conditionsOf(input: DlqInput): LetterConditions {
   const { function: functions, error, reason, place, since, until } = input;
   const [functionId, ...others] = functions;
   if (others.length > 0) throw usageError('--function: want one function');
-  const given = Object.entries({ function: functionId, error, reason, place, since, until });
+  const shownPlace = place === noPlace ? '' : place;
+  const given = Object.entries({ function: functionId, error, reason, place: shownPlace, since, until });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
