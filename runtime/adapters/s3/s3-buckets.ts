@@ -55,19 +55,19 @@ export class S3Buckets implements Buckets, StepStores {
   }
 
   open(plan: Pick<FlowPlan, 'secrets'>): ReturnType<StepStores['open']> {
-    const opened: S3ObjectStore[] = [];
+    const opened = new Map<PlannedBucket, S3ObjectStore>();
     return {
       of: (bucket) => {
-        const store = this.storeOf(plan, bucket);
+        const store = opened.get(bucket) ?? this.storeOf(plan, bucket);
         if (store === undefined) {
           const message = `${bucket.addr}: only the pods of the flow know how to log in there; put objects into the inDir of a function with a client of your own`;
           throw new ConfigError('setting-missing', message);
         }
-        opened.push(store);
+        opened.set(bucket, store);
         return store;
       },
       close: async () => {
-        await Promise.all(opened.map((store) => store.close()));
+        await Promise.all([...opened.values()].map((store) => store.close()));
       },
     };
   }

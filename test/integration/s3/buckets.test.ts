@@ -36,6 +36,15 @@ test('creates the bucket of a sink in its region, with its session token', async
   expect(server.requests.at(-1)?.body.toString()).toContain('<LocationConstraint>eu-central-1</LocationConstraint>');
 });
 
+test('opens the store of a bucket once, however often steps ask for it', async () => {
+  const plan = planOfSink('user: u, password: p');
+  const stores = new S3Buckets({ makesSources: false }).open(plan);
+  const [bucket] = plan.buckets;
+  if (bucket === undefined) throw new Error('the plan has no bucket');
+  expect(stores.of(bucket)).toBe(stores.of(bucket));
+  await stores.close();
+});
+
 test.each([
   ['whose credentials are in a Secret of the cluster', 'secret: minio'],
   ['that the pods reach with their own identity', 'auth: environment'],
