@@ -3,6 +3,7 @@ import type { Topology } from '../../../../lib/topology/document/topology';
 import type { ReplayRequest } from '../../../api-contract/flow-changes';
 import type { EventQuery, FlowEventView, LogLine, LogQuery, RevisionView } from '../../../api-contract/flow-history';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import { isClosedPhase } from '../../../api-contract/flow-phase';
 import type { FlowList, FlowStatus, ListQuery } from '../../../api-contract/flow-status';
 import type { Cluster } from '../../ports/cluster';
 import type { Letters } from '../../ports/letters';
@@ -22,7 +23,7 @@ import { type AdmittedDocument, assertFunctions, type DocumentAdmission } from '
 import { findFlow } from './find-flow';
 import { FlowRevisions } from './flow-revisions';
 import type { FlowStatuses } from './flow-statuses';
-import { closedError, FlowWorkflowClient, isClosedError } from './flow-workflow-client';
+import { closedError, FlowWorkflowClient, isClosedError, isOpenError } from './flow-workflow-client';
 import { followLogs, followStatus } from './follow-flow';
 
 export interface FlowControllerProps {
@@ -81,7 +82,7 @@ export class FlowController implements FlowService {
         await this.client.start(flow, { digest, mode: topology.mode }, { record, requester });
       } catch (error) {
         // another submit came first: compare with its document
-        if (error instanceof StateError && error.code === 'flow-exists' && attempt < maxAttempts) continue;
+        if (isOpenError(error) && attempt < maxAttempts) continue;
         throw error;
       }
       const isResumed = last !== undefined && record?.closed?.status !== 'Completed';
@@ -96,19 +97,29 @@ export class FlowController implements FlowService {
 
   async end(flow: FlowKey, ending: Ending, requester: Requester): Promise<FlowStatus> {
     if (ending === 'delete') await this.assertDocument(flow, await this.lastDigest(flow));
-    if (await this.endOpen(flow, ending, requester)) return this.status(flow);
-    const record = await this.props.store.record(flow);
-    const status = await this.status(flow);
-    if (ending === 'stop') {
-      if (status.status === 'Stopped') return status;
-      throw closedError(flow, status, 'only an open flow can be stopped');
+    for (let attempt = 1; ; attempt++) {
+      if (await this.endOpen(flow, ending, requester)) return this.status(flow);
+      const record = await this.props.store.record(flow);
+      const status = await this.status(flow);
+      // its workflow refuses requests as closed, and has not closed yet
+      if (!isClosedPhase(status.status) && attempt < maxAttempts) continue;
+      if (ending === 'stop') {
+        if (status.status === 'Stopped') return status;
+        throw closedError(flow, status, 'only an open flow can be stopped');
+      }
+      if (record === undefined || record.revisions.length === 0) return status;
+      if (ending === 'delete' && status.status === 'Stopped') {
+        throw closedError(flow, status, 'its data is kept for the next submit; use force=true to delete the data too');
+      }
+      try {
+        await this.client.startEnding(flow, ending, { record, requester });
+      } catch (error) {
+        // another request came first
+        if (isOpenError(error) && attempt < maxAttempts) continue;
+        throw error;
+      }
+      return this.status(flow);
     }
-    if (record === undefined || record.revisions.length === 0) return status;
-    if (ending === 'delete' && status.status === 'Stopped') {
-      throw closedError(flow, status, 'its data is kept for the next submit; use force=true to delete the data too');
-    }
-    await this.client.startEnding(flow, ending, { record, requester });
-    return this.status(flow);
   }
 
   /** Stops a flow whose workflow was ended in Temporal while its replicas ran. */

@@ -102,6 +102,11 @@ export function isClosedError(error: unknown): boolean {
   return error instanceof StateError && error.code === 'flow-missing';
 }
 
+/** Whether a workflow was not started because the flow has an open one. */
+export function isOpenError(error: unknown): boolean {
+  return error instanceof StateError && error.code === 'flow-exists';
+}
+
 /** The error for a request that a closed flow does not allow. */
 export function closedError(flow: FlowKey, { status }: Pick<FlowStatus, 'status'>, advice: string): StateError {
   return new StateError('state-invalid', `${flowName(flow)} is ${status}: ${advice}`, { where: flowName(flow) });
