@@ -1,6 +1,3 @@
-import { inTopologicalOrder, upstreamsOf } from '../topology/document/graph';
-import type { FlowFunction, Topology } from '../topology/document/topology';
-import { descriptorOf } from '../topology/function-types/function-type';
 import type { OutputSpec } from './function-spec';
 
 /** A durable consumer, of a whole stream or of one of its partitions. */
@@ -48,44 +45,4 @@ export function ownConsumersOf(
   { replica, replicas }: { readonly replica: number; readonly replicas: number },
 ): readonly ConsumerRef[] {
   return consumersOf(input).filter(({ partition }) => partition === undefined || partition % replicas === replica);
-}
-
-/** The field whose value is the key of each record that a function emits; undefined if it emits the keys of its input, or none. */
-export function ownKeyOf({ type, partitionBy }: FlowFunction): string | undefined {
-  return descriptorOf(type).kind === 'sink' ? undefined : partitionBy;
-}
-
-/** Whether the records of an output have keys: those of `from`, or of its side output `side`. */
-export function hasKeys(topology: Topology, from: string, side?: string): boolean {
-  return keyed(topology)[side === undefined ? 'writers' : 'readers'].has(from);
-}
-
-/** Whether a function gets records with keys. */
-export function readsKeys(topology: Topology, id: string): boolean {
-  return keyed(topology).readers.has(id);
-}
-
-interface Keyed {
-  readonly writers: ReadonlySet<string>;
-  readonly readers: ReadonlySet<string>;
-}
-
-/** Topologies are immutable, so each is searched once. */
-const searched = new WeakMap<Topology, Keyed>();
-
-function keyed(topology: Topology): Keyed {
-  const known = searched.get(topology);
-  if (known !== undefined) return known;
-  const writers = new Set<string>();
-  const readers = new Set<string>();
-  for (const fn of inTopologicalOrder(topology)) {
-    const isReader = upstreamsOf(topology, fn.id).some(({ from, side }) =>
-      (side === undefined ? writers : readers).has(from),
-    );
-    if (isReader) readers.add(fn.id);
-    if (isReader || ownKeyOf(fn) !== undefined) writers.add(fn.id);
-  }
-  const found = { writers, readers };
-  searched.set(topology, found);
-  return found;
 }

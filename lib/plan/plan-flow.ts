@@ -1,13 +1,14 @@
 import { ConfigError } from '../errors';
 import { isSecretVariable } from '../topology/check/check-secrets';
 import { functionsOf, runningFunctions } from '../topology/document/graph';
+import { hasKeys, readsKeys } from '../topology/document/keys';
 import type { FlowFunction, Topology } from '../topology/document/topology';
 import { descriptorOf, kindOf } from '../topology/function-types/function-type';
 import type { FlowPlan, PlannedBucket, PlannedConsumer, PlannedStream, PlannedWorkload } from './flow-plan';
 import { FlowSecrets } from './flow-secrets';
 import type { FunctionSpec } from './function-spec';
 import { deadLetterStream, outputSubject, stateBucket, streamName, variableSecret, workloadName } from './names';
-import { consumersOf, hasKeys, partitionSubject, readsKeys } from './partitions';
+import { consumersOf, partitionSubject } from './partitions';
 import { type PlanSettings, planConnections } from './plan-connections';
 import { planDevStore } from './plan-dev-store';
 import { createsErrorStreams, errorStreamOf } from './plan-error-stream';

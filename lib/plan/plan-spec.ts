@@ -1,11 +1,11 @@
 import { functionsOf, upstreamsOf } from '../topology/document/graph';
+import { hasKeys, ownKeyOf } from '../topology/document/keys';
 import type { Language } from '../topology/document/language';
 import { type FlowFunction, partitionCount, type Topology } from '../topology/document/topology';
 import { descriptorOf } from '../topology/function-types/function-type';
 import { type FunctionSpec, functionSpecSchema, type OutputSpec } from './function-spec';
 import { inputSchemaOf } from './input-schema';
 import { deadLetterStream, deadLetterSubject, outputSubject, stateBucket, streamName } from './names';
-import { hasKeys, ownKeyOf } from './partitions';
 import type { FunctionConnections } from './plan-connections';
 import { timing } from './replica-lifecycle';
 

@@ -46,7 +46,7 @@ def run(ctx, event):
 }
 
 /** One function after the other, both with replicas; the sink has the records in the order of the second one's output. */
-function flowIn({ folder }: Workplace, jobId: string, mode: 'batch' | 'stream'): string {
+function flowIn({ folder }: Workplace, jobId: string, mode: 'batch' | 'stream', rate: number): string {
   const numbers = `def numbers(ctx):
     for n in range(${perKey}):
         for key in range(${keys}):
@@ -63,7 +63,7 @@ function flowIn({ folder }: Workplace, jobId: string, mode: 'batch' | 'stream'):
     type: 'raw-source',
     schema,
     partitionBy: 'key',
-    meta: { name: 'numbers', code: numbers, rate: 400 },
+    meta: { name: 'numbers', code: numbers, rate },
   };
   return JSON.stringify({
     jobId,
@@ -98,7 +98,7 @@ describe('kflow run', () => {
   afterAll(() => place.remove());
 
   test('keeps the order of each key through replicas of both languages, a retry, a letter and a killed replica in each', async () => {
-    place.write('flow.json', flowIn(place, 'ordered', 'batch'));
+    place.write('flow.json', flowIn(place, 'ordered', 'batch', 400));
     const run = await place.ran('run', 'flow.json', '--save', 'ordered=saved', '--timeout', '300');
     expect([run.status, run.stderr]).toEqual([1, expect.stringContaining('list them with kflow dlq ordered')]);
     const results = place.records<Result>('saved');
@@ -116,7 +116,7 @@ describe('a controller', () => {
   });
 
   test('keeps the order of each key while functions are scaled, killed, paused, and resumed', async () => {
-    place.write('flow.json', flowIn(place, 'scaled', 'stream'));
+    place.write('flow.json', flowIn(place, 'scaled', 'stream', 30));
     expect((await place.ran('submit', 'flow.json')).status).toBe(0);
     const flow = 'default/scaled';
     const done = (count: number) =>

@@ -1,4 +1,5 @@
 import { upstreamsOf } from '../document/graph';
+import { readsKeys } from '../document/keys';
 import { Mode, type Topology } from '../document/topology';
 import { compareFunctions, isPaused } from './compare-functions';
 
@@ -14,7 +15,7 @@ export interface UpdateSummary {
   readonly resumed: readonly string[];
   /** The updated functions that re-read their input from the first record: `updatePolicy: DropOffset`. */
   readonly dropped: readonly string[];
-  /** The updated functions whose running replicas restart: with `restart: true`, and in batch mode always. */
+  /** The updated functions whose running replicas restart: with `restart: true`, scaled readers of records with keys, and in batch mode always. */
   readonly restarted: readonly string[];
   /**
    * All functions that are not restarted. Their pod templates keep the current spec hash, so their replicas keep running;
@@ -44,6 +45,8 @@ export function summarizeUpdate(from: Topology, to: Topology, isRollback = false
     const isScaled = isUpdated && parallelism.length > 0;
     const isSource = upstreamsOf(to, fn.id).length === 0;
     const isBatch = to.mode === Mode.Batch;
+    // each replica reads the partitions that the number of replicas gives it
+    const isDivided = isScaled && readsKeys(to, fn.id);
     const isDropped = isUpdated && !isRollback && fn.meta.updatePolicy === 'DropOffset' && !isSource;
     return {
       id: fn.id,
@@ -53,7 +56,9 @@ export function summarizeUpdate(from: Topology, to: Topology, isRollback = false
       isPaused: isPaused(fn) && !isPaused(before),
       isResumed: isPaused(before) && !isPaused(fn),
       isDropped,
-      isRestarted: isBatch ? isChanged || isScaled : isUpdated && (isRollback ? isChanged : fn.meta.restart),
+      isRestarted: isBatch
+        ? isChanged || isScaled
+        : isDivided || (isUpdated && (isRollback ? isChanged : fn.meta.restart)),
       isHalted: isScaled && (isBatch || isSource),
     };
   });

@@ -151,6 +151,7 @@ describe('the summary of an update', () => {
   const batch = parts.head.replace('stream', 'batch');
   const [update, others] = [`${code}, update: true`, ['source', 'p2', 'sink']];
   const all = ['source', 'p1', 'p2', 'sink'];
+  const keyed = { source: `${parts.source}, partitionBy: key` };
 
   test.each<[string, Partial<typeof parts>, Partial<typeof parts>, object]>([
     ['keeps every function if nothing changes', {}, {}, { kept: all }],
@@ -171,6 +172,12 @@ describe('the summary of an update', () => {
       { p1: `${parts.p1}, parallelism: 3`, meta: update },
       {},
       { updated: ['p1'], scaled: ['p1'], kept: all },
+    ],
+    [
+      'restarts a function that it scales if its records have keys, because each replica has its partitions',
+      { ...keyed, p1: `${parts.p1}, parallelism: 3`, meta: update },
+      keyed,
+      { updated: ['p1'], scaled: ['p1'], restarted: ['p1'], kept: others },
     ],
     [
       'halts a source before it scales, because its replicas divide the work by their number',
