@@ -6,7 +6,7 @@ import type { PlannedBucket, SecretVariable } from './flow-plan';
 import { type Account, type FlowSecrets, secretKeysOf, variableOfKey } from './flow-secrets';
 import type { FunctionSpec, S3Connection } from './function-spec';
 import { inputSchemasOf } from './input-schema';
-import { messageStorePrefix } from './names';
+import { devStorePrefix, messageStorePrefix } from './names';
 import { natsAddresses } from './nats-access';
 import { isFedWithObjects, stepFolders } from './plan-dev-store';
 import { planErrorStream } from './plan-error-stream';
@@ -167,7 +167,8 @@ class ConnectionPlanner {
   steps(topology: Topology): NonNullable<FunctionSpec['steps']> {
     const { account, bucket } = this.storeOf({ ...topology, id: this.fn.id }, 'devStore');
     const folders = stepFolders(topology, this.fn.id);
-    this.bucket(account, { bucket, role: 'dev-store', prefix: folders.inDir.slice(0, -'in/'.length) });
+    // of the whole flow: somebody may put the outputs of a source, which has no folders of its own
+    this.bucket(account, { bucket, role: 'dev-store', prefix: devStorePrefix(topology) });
     return {
       ...this.connection(account, 'KFLOW_DEV'),
       bucket,

@@ -24,7 +24,7 @@ export function planDevStore(topology: Topology, planned: readonly FunctionBucke
     });
   const processes = topology.dag.filter(isProcess);
   return {
-    bucket: { ...bucket, prefix: devStorePrefix(topology) },
+    bucket,
     functions: processes.map((fn) => ({
       function: fn.id,
       ...stepFolders(topology, fn.id),

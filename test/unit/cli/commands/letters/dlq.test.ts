@@ -109,7 +109,34 @@ test('discard moves letters aside, and restore brings them back', async () => {
   expect(JSON.parse((await dlq('list', '-o', 'json')).stdout)).toHaveLength(2);
 });
 
+test('--place takes the place as the groups show it, - for none', async () => {
+  const placesOf = async (place: string) => JSON.parse((await dlq('list', '--place', place, '-o', 'json')).stdout);
+  expect(await placesOf('run (code.py:3)')).toMatchObject([{ letter: map }]);
+  expect(await placesOf('-')).toMatchObject([{ letter: 2 }]);
+  expect((await dlq('redrive', '--place', '-', '--dry-run')).stdout).toContain('1 letter counted');
+});
+
+test('what an action would ignore is refused, and changes nothing', async () => {
+  await dlq('discard', '2');
+  for (const action of ['redrive', 'discard']) {
+    expect(await dlq(action, '--all', '--discarded')).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining(`${action} takes no discarded letters; restore them first`),
+    });
+  }
+  expect(JSON.parse((await dlq('list', '-o', 'json')).stdout)).toMatchObject([{ letter: map, state: 'open' }]);
+  const { redrive } = JSON.parse((await dlq('redrive', String(map), '-o', 'json')).stdout);
+  expect(await dlq('cancel', redrive, '--dry-run')).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining('--dry-run: want redrive, discard, restore, not cancel'),
+  });
+  expect(await controller.flows.deadLetters.redriving(flow)).toEqual(new Set([map]));
+  expect((await dlq('restore', '--all', '--discarded')).stdout).toContain('1 letter restored');
+});
+
 test.each([
+  [['export', '2'], 'export: want no number of a letter; "show 2 --output json" writes these letters'],
+  [['list', '1', '2'], 'list: want no number of a letter'],
   [['redrive'], 'no letters are chosen'],
   [['redrive', 'seven'], 'want a number, got "seven"'],
   [['show'], 'want the number of a letter'],

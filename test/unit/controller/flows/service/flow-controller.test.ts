@@ -1,3 +1,4 @@
+import { StateError } from '../../../../../lib/errors';
 import type { FlowKey } from '../../../../../runtime/api-contract/flow-key';
 import type { FlowStatus } from '../../../../../runtime/api-contract/flow-status';
 import { FlowPlanner } from '../../../../../runtime/controller/flows/documents/flow-planner';
@@ -328,6 +329,47 @@ test('a restart of functions restarts no others', async () => {
   await controller.service.restart(flow, ['map'], eva);
   const after = await waitFor('a restart', hashes, (now) => now.join() !== before.join());
   expect(after.map((hash, index) => hash === before[index])).toEqual([true, false, true]);
+});
+
+test('a delete that another request overtakes is tried again', async () => {
+  await stopped();
+  const { workflows } = controller;
+  const start = workflows.start.bind(workflows);
+  let refusals = 0;
+  workflows.start = async (...args) => {
+    if (refusals++ < 2) throw new StateError('flow-exists', 'the flow is running');
+    return start(...args);
+  };
+  await controller.service.end(flow, 'force', eva);
+  await inPhase('Terminated');
+  expect(refusals).toBe(3);
+});
+
+test.each(['stop', 'force'] as const)('%s waits for a workflow that is long in closing', async (ending) => {
+  await running();
+  const { store, workflows } = controller;
+  const saveRecord = store.saveRecord.bind(store);
+  let refusals = 0;
+  store.saveRecord = async (record) => {
+    if (record.closed !== undefined) await waitFor('a second request', () => refusals > 1);
+    return saveRecord(record);
+  };
+  await controller.service.end(flow, 'stop', eva);
+  const describeFlow = workflows.describe.bind(workflows);
+  let isOverdue = false;
+  workflows.request = async () => {
+    refusals += 1;
+    if (refusals > 1) await waitFor('the close', async () => (await describeFlow(flow))?.isOpen === false);
+    isOverdue = true; // ends the retries of this request
+    throw new StateError('flow-missing', 'the flow is closed');
+  };
+  workflows.describe = async (key) => {
+    const view = isOverdue ? undefined : await describeFlow(key);
+    isOverdue = false;
+    return view;
+  };
+  await controller.service.end(flow, ending, eva);
+  await inPhase(ending === 'stop' ? 'Stopped' : 'Terminated');
 });
 
 test('a request with the key of an earlier one has no effect', async () => {
