@@ -7,10 +7,17 @@ import type { ProblemList } from '../read/problem-list';
 /** 63 minus the 11 characters that Kubernetes appends to the names of the pods of a Deployment or Job. */
 const maxWorkload = 52;
 
+/** The subjects of tasks, `kflow.<namespace>.task.>`, would be those of a flow with this name. */
+const reservedJob = 'task';
+
 /** Checks the names that become names in Kubernetes and JetStream. */
 export function checkNames(draft: Draft, problems: ProblemList): void {
   const { root, functions } = draft;
   checkLabel({ path: ['jobId'], name: root.jobId, dashes: 'single' }, problems);
+  if (root.jobId === reservedJob) {
+    const message = `"${reservedJob}" is the name of the subjects of task workers; choose another`;
+    problems.add({ code: 'name-invalid', path: ['jobId'], message });
+  }
   checkLabel({ path: ['namespace'], name: root.namespace, dashes: 'any' }, problems);
   const groups = new Map<string, DraftFunction>();
   for (const each of functions) {

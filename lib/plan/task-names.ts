@@ -1,0 +1,115 @@
+/**
+ * Names of what task flows and task workers share in nats. `namespace` is a Kubernetes namespace. A *task namespace* is the part
+ * of a task's name before the first `:`; `default` for a task without one. No flow has a stream with an empty job, so these
+ * names are those of no flow.
+ */
+
+/** The task namespace of tasks without one. */
+export const defaultTaskNamespace = 'default';
+
+/** A task: its task namespace, and its name there. */
+export interface TaskName {
+  readonly taskNamespace: string;
+  readonly name: string;
+}
+
+/** The task that a step names: `mail:send`, or `send`, which is in `default`. The name may contain further colons. */
+export function parseTaskName(task: string): TaskName {
+  const colon = task.indexOf(':');
+  if (colon < 0) return { taskNamespace: defaultTaskNamespace, name: task };
+  return { taskNamespace: task.slice(0, colon), name: task.slice(colon + 1) };
+}
+
+/** `<task namespace>:<name>`; the inverse of `parseTaskName`, with `default` written out. */
+export function formatTaskName({ taskNamespace, name }: TaskName): string {
+  return `${taskNamespace}:${name}`;
+}
+
+/** The work-queue stream of the tasks of a namespace. */
+export function taskStream(namespace: string): string {
+  return `kflow_${namespace}__tasks`;
+}
+
+/** All subjects of the stream of tasks. No flow is called `task`, so that they are never those of a flow. */
+export function taskSubjects(namespace: string): string {
+  return `kflow.${namespace}.task.>`;
+}
+
+export function taskSubject(namespace: string, { taskNamespace, name }: TaskName): string {
+  return `kflow.${namespace}.task.${taskNamespace}.${name}`;
+}
+
+/** What the consumer of a task namespace, which has its name, filters by. */
+export function taskNamespaceSubjects(namespace: string, taskNamespace: string): string {
+  return `kflow.${namespace}.task.${taskNamespace}.>`;
+}
+
+/** The work-queue stream of results, which a controller reads by `resultConsumer`. */
+export function resultStream(namespace: string): string {
+  return `kflow_${namespace}__results`;
+}
+
+export const resultConsumer = 'controller';
+
+/** The subject of the results of an execution; of all with the wildcard `*`. */
+export function resultSubject(namespace: string, execution: string): string {
+  return `kflow.${namespace}.result.${execution}`;
+}
+
+/** Core NATS subject of heartbeats; any controller answers. */
+export function heartbeatSubject(namespace: string): string {
+  return `kflow.${namespace}.heartbeat`;
+}
+
+/** Core NATS subject on which the workers of a task namespace are told of canceled tasks. */
+export function cancelSubject(namespace: string, taskNamespace: string): string {
+  return `kflow.${namespace}.cancel.${taskNamespace}`;
+}
+
+/** Object store bucket of the inputs and outputs that are too large for a message. */
+export function valueBucket(namespace: string): string {
+  return `kflow_${namespace}__values`;
+}
+
+/** KV bucket in which the workers of a namespace announce themselves, under the keys of `workerKey`. */
+export function workerBucket(namespace: string): string {
+  return `kflow_${namespace}__workers`;
+}
+
+export function workerKey(taskNamespace: string, worker: string): string {
+  return `${taskNamespace}.${worker}`;
+}
+
+/** The stream of events and of their receipts. */
+export function eventStream(namespace: string): string {
+  return `kflow_${namespace}__events`;
+}
+
+/** The subject of the events of a kind; of all with the wildcard `*`. */
+export function eventSubject(namespace: string, kind: string): string {
+  return `kflow.${namespace}.event.${kind}`;
+}
+
+/** The subject of the receipt for an event; of all with the wildcard `*`. */
+export function receiptSubject(namespace: string, event: string): string {
+  return `kflow.${namespace}.receipt.${event}`;
+}
+
+/** Settings of the wire contract, documented in docs/task-protocol.md. */
+export const taskWire = {
+  /** A task whose lease is not renewed for so long is delivered to another worker. */
+  ackWaitMs: 15_000,
+  /** A task that was delivered so often without a result fails with `worker-lost`. */
+  maxDeliveries: 5,
+  /** Longest JSON of an input or output within a message, in bytes; a larger one is a claim. */
+  maxInlineBytes: 64 * 1024,
+  /** Longest JSON of a value, in bytes. */
+  maxValueBytes: 100 * 1024 * 1024,
+  /** A worker renews its entry so often; one that has not for `workerTtlMs` is gone. */
+  announceEveryMs: 5_000,
+  workerTtlMs: 15_000,
+  /** Two messages with the same `Nats-Msg-Id` within this time are one. */
+  dedupeWindowMs: 120_000,
+  /** A canceled task that has not ended after so long is killed. */
+  cancelGraceMs: 30_000,
+} as const;

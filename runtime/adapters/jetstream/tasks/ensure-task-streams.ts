@@ -1,0 +1,52 @@
+import { DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
+import {
+  resultStream,
+  resultSubject,
+  taskNamespaceSubjects,
+  taskStream,
+  taskSubjects,
+  taskWire,
+  workerBucket,
+} from '../../../../lib/plan/task-names';
+import { addConsumer, bucketConfig, ensureStream } from '../provision';
+
+/** Unacked tasks of a task namespace, over all workers. */
+const maxAckPending = 25_000;
+
+/** Creates what a controller and the workers of a namespace need to talk: the streams of tasks and results, the bucket of workers. */
+export async function ensureTaskStreams(manager: JetStreamManager, namespace: string, replicas = 1): Promise<void> {
+  const bucket = bucketConfig(workerBucket(namespace), replicas);
+  await Promise.all([
+    ensureStream(manager, workQueue(taskStream(namespace), taskSubjects(namespace), replicas)),
+    ensureStream(manager, workQueue(resultStream(namespace), resultSubject(namespace, '*'), replicas)),
+    ensureStream(manager, { ...bucket, max_age: nanos(taskWire.workerTtlMs) }),
+  ]);
+}
+
+/** Creates the durable consumer that the workers of a task namespace share; it exists as soon as a task was sent there. */
+export async function ensureTaskConsumer(
+  manager: JetStreamManager,
+  { namespace, taskNamespace }: { readonly namespace: string; readonly taskNamespace: string },
+): Promise<void> {
+  await addConsumer(manager, {
+    stream: taskStream(namespace),
+    durable: taskNamespace,
+    subject: taskNamespaceSubjects(namespace, taskNamespace),
+    ackWaitMs: taskWire.ackWaitMs,
+    maxAckPending,
+  });
+}
+
+/** A message of a work queue is removed when it is acked. */
+function workQueue(name: string, subject: string, replicas: number) {
+  return {
+    name,
+    subjects: [subject],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    num_replicas: replicas,
+    duplicate_window: nanos(taskWire.dedupeWindowMs),
+    allow_direct: true,
+  } satisfies Partial<StreamConfig> & { readonly name: string };
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+
+/** The messages between a controller and task workers, as JSON; docs/task-protocol.md is their contract. */
+
+/** In place of an `input` or `output` above 64 KiB: the object of the bucket of values that has it, as JSON. */
+export const valueClaimSchema = z
+  .strictObject({
+    $claim: z
+      .strictObject({
+        key: z.string().min(1).describe('name of the object'),
+        bytes: z.int().nonnegative().describe('length of the JSON'),
+      })
+      .readonly(),
+  })
+  .readonly();
+
+export type ValueClaim = z.infer<typeof valueClaimSchema>;
+
+/** Whether a value is a claim: an object with the key `$claim` alone. */
+export function isValueClaim(value: unknown): value is ValueClaim {
+  return valueClaimSchema.safeParse(value).success;
+}
+
+const envelope = {
+  v: z.literal(1),
+  id: z.string().min(1).describe('`<execution>/<run>/<step>/<attempt>`: the same at each delivery'),
+  token: z.string().min(1).describe('sent back with each result and heartbeat as it is'),
+};
+
+/** One attempt of a step. A worker passes over fields that it does not know. */
+export const taskMessageSchema = z
+  .object({
+    ...envelope,
+    execution: z.string().min(1),
+    flow: z.string().optional().describe('name of the task flow'),
+    step: z.string().min(1).describe('index of the step, with the path of its items: `3`, `3.17`'),
+    task: z.string().min(1).describe('`<task namespace>:<name>`, after aliases'),
+    name: z.string().min(1).describe('as the flow has it'),
+    parameters: z.unknown().optional(),
+    input: z.unknown().optional().describe('absent: the step has no input'),
+    attempt: z.int().positive(),
+    metadata: z.record(z.string(), z.unknown()).readonly().optional(),
+    timeouts: z
+      .object({
+        runMs: z.int().positive().optional().describe('the worker ends a task that runs for longer'),
+        heartbeatMs: z.int().positive().optional().describe('the longest time between two heartbeats'),
+      })
+      .readonly()
+      .optional(),
+    sentAt: z.iso.datetime({ offset: true }),
+  })
+  .readonly();
+
+export type TaskMessage = z.infer<typeof taskMessageSchema>;
+
+export const taskErrorSchema = z
+  .object({
+    code: z.string().min(1).describe('class of the exception, or a code of docs/task-protocol.md'),
+    message: z.string(),
+    details: z.unknown().optional(),
+    isTerminal: z.boolean().optional().describe('true: no other attempt is made'),
+    retryAfterMs: z.int().nonnegative().optional().describe('the next attempt starts after so long'),
+  })
+  .readonly();
+
+export type TaskError = z.infer<typeof taskErrorSchema>;
+
+const result = { ...envelope, at: z.iso.datetime({ offset: true }), worker: z.string() };
+
+/** What a worker reports of a task: that it has begun, then one of the two ends. */
+export const taskResultSchema = z.discriminatedUnion('kind', [
+  z.object({ ...result, kind: z.literal('receipt') }).readonly(),
+  z.object({ ...result, kind: z.literal('succeeded'), output: z.unknown().optional() }).readonly(),
+  z.object({ ...result, kind: z.literal('failed'), error: taskErrorSchema }).readonly(),
+]);
+
+export type TaskResult = z.infer<typeof taskResultSchema>;
+
+/** Errors that workers, or a controller in their place, report; other codes are those of user code. */
+export const TaskErrorCode = {
+  /** No live worker of the task namespace has the task. Terminal. */
+  Unknown: 'task-unknown',
+  /** The task was delivered several times, and no worker reported a result: it ends its workers. Terminal. */
+  WorkerLost: 'worker-lost',
+  /** The task ran for longer than `timeouts.runMs`. */
+  TimedOut: 'run-timeout',
+  /** The task was canceled. Terminal. */
+  Canceled: 'canceled',
+  /** The code ended its process. */
+  Exited: 'host-exited',
+  /** The process of the code was killed. */
+  Crashed: 'host-failed',
+  /** The output is no JSON, or larger than 100 MB. Terminal. */
+  OutputInvalid: 'output-invalid',
+  /** The message is none of this protocol, or its input cannot be fetched. Terminal. */
+  MessageInvalid: 'message-invalid',
+} as const;
+
+export type TaskErrorCode = (typeof TaskErrorCode)[keyof typeof TaskErrorCode];
+
+export const heartbeatSchema = z
+  .object({ ...envelope, worker: z.string().optional(), progress: z.unknown().optional().describe('shown as it is') })
+  .readonly();
+
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+export const heartbeatAnswerSchema = z
+  .object({ isCanceled: z.boolean().describe('true: the step has ended, or is canceled; stop') })
+  .readonly();
+
+export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>;
+
+export const cancelNoticeSchema = z.object({ v: z.literal(1), id: z.string().min(1) }).readonly();
+
+export type CancelNotice = z.infer<typeof cancelNoticeSchema>;
+
+/** The entry of a live worker in the bucket of workers. */
+export const workerEntrySchema = z
+  .object({
+    v: z.literal(1),
+    worker: z.string().min(1).describe('names the process, as one token'),
+    taskNamespace: z.string().min(1),
+    tasks: z
+      .record(
+        z.string(),
+        z
+          .object({
+            parameters: z.unknown().optional().describe('defaults'),
+            policy: z.record(z.string(), z.unknown()).optional(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+    version: z.string().optional(),
+    language: z.string().optional(),
+    slots: z.int().positive(),
+    running: z.int().nonnegative(),
+    since: z.iso.datetime({ offset: true }),
+    lastSeen: z.iso.datetime({ offset: true }),
+  })
+  .readonly();
+
+export type WorkerEntry = z.infer<typeof workerEntrySchema>;
