@@ -94,6 +94,11 @@ export const errorCodes = {
   /** The caller lacks the role or the namespace that the request requires. */
   'access-denied': { httpStatus: 403 },
 
+  // Executions of task flows
+
+  /** The input of a step is not what the step needs: a map without a list, a merge of other values than objects, a template without its value. */
+  'input-invalid': { httpStatus: 422 },
+
   // Records
 
   /** A record cannot be decoded, or a value cannot be encoded with the function's schema. */

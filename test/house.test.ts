@@ -25,6 +25,11 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/topology/secrets': [...base, 'lib/topology/problem', 'lib/topology/read', 'lib/topology/check'],
   'lib/topology/update': [...base, 'lib/topology/problem', 'lib/topology/document'],
   'lib/topology': [...base],
+  'lib/tasks/guards': ['lib/plain-map'],
+  // part of workflow code: nothing but plain TypeScript
+  'lib/tasks/graph': [...base, 'lib/tasks/guards'],
+  'lib/tasks/advance': [...base, 'lib/tasks/graph', 'lib/tasks/guards'],
+  'lib/tasks': [...base],
   'lib/define': [...base, 'lib/topology'],
   'lib/plan': [...base, 'lib/topology'],
   'lib/constructs/streams': [

@@ -1,0 +1,484 @@
+import {
+  type EntryNode,
+  isStepNode,
+  type MapNode,
+  type SinkNode,
+  type StepNode,
+  type TaskNode,
+} from '../graph/task-graph';
+import { matchesPath } from '../guards/match-json-path';
+import { TemplateError } from '../guards/template';
+import type { Advance, ExecutionEvent, ExecutionState, Outcome, StartedStep, StepError } from './execution-state';
+import { failureModeOf, type GraphReader, isStep, isWait, type Step } from './graph-reader';
+import { ItemRegion, MapRegion, Region } from './region';
+import { startedStep } from './started-step';
+import { formatStepId, type StepId } from './step-id';
+import { emptyOutput, InputError, itemsOf, joinInputs, mergeInputs } from './step-input';
+import { type StepRecord, stateOf } from './step-record';
+import { resultsIn } from './step-results';
+import { valuesFor } from './step-values';
+
+interface Instance {
+  readonly node: TaskNode;
+  readonly items: readonly number[];
+}
+
+/** What a resumed execution takes over from the one before. */
+export interface KeptSteps {
+  /** Copies the records of a step that has ended, and returns that of the step; undefined if the step has to run. */
+  take(id: StepId, into: Map<StepId, StepRecord>): StepRecord | undefined;
+}
+
+/**
+ * One run of a graph. It decides what starts when; whoever holds it runs the steps and tells it how they end. Neither clock
+ * nor chance: the same events give the same moves.
+ *
+ * E1. A step instance starts at most once, when all its predecessors have passed on a value or the fact that there is none.
+ * E2. Its input depends on the graph, the execution's input and the outputs of its predecessors, not on the order of ends.
+ *     Only the `results` of a catch or finally are those known at the time.
+ * E3. An event for an instance that is not running changes nothing.
+ * E4. A failure that nobody handles ends the innermost region around that handles failures: nothing more starts there, and
+ *     the region ends with the last of its running steps. Steps that only wait are stopped.
+ * E5. There is one outcome, and nothing starts after it.
+ * E6. `state` with `restoreExecution` gives an execution that moves as this one would.
+ */
+export class TaskExecution {
+  readonly steps = new Map<StepId, StepRecord>();
+  /** How many predecessors of a node that has not started have passed something on. */
+  readonly arrived = new Map<StepId, number>();
+  readonly regions = new Map<StepId, Region>();
+  ending: ExecutionState['ending'];
+  outcome: Outcome | undefined;
+  private ready: Instance[] = [];
+  private started = new Map<StepId, StartedStep>();
+  private stopped: StepId[] = [];
+
+  constructor(
+    readonly reader: GraphReader,
+    readonly input: unknown,
+    readonly inputs: { readonly [id: StepId]: unknown } = {},
+    private readonly kept?: KeptSteps,
+  ) {}
+
+  /** Starts the first steps. */
+  start(): Advance {
+    const entry = this.reader.node(0) as EntryNode;
+    const record = this.record(entry, [], 'running');
+    record.input = this.input;
+    this.regions.set('0', new Region('0', entry, []));
+    this.deliver(entry, []);
+    return this.moves(false);
+  }
+
+  /** Takes what has happened, and returns what to do now. */
+  advance(event: ExecutionEvent): Advance {
+    const hadOutcome = this.outcome !== undefined;
+    if (event.kind === 'cancel') this.cancel(event.force === true);
+    else {
+      const record = this.steps.get(event.id);
+      if (record?.status === 'running' && isStepNode(record.node)) this.end(record, event);
+    }
+    return this.moves(hadOutcome);
+  }
+
+  /** The steps that were started and have not ended, in the order of their start. */
+  running(): readonly StepId[] {
+    return [...this.steps].flatMap(([id, { status, node }]) => (status === 'running' && isStepNode(node) ? [id] : []));
+  }
+
+  /** Everything that is known, as plain JSON. */
+  state(): ExecutionState {
+    const steps: Record<StepId, ReturnType<typeof stateOf>> = {};
+    for (const [id, record] of this.steps) steps[id] = stateOf(record, this.regions.get(id)?.failing?.error);
+    return {
+      input: this.input,
+      ...(Object.keys(this.inputs).length === 0 ? {} : { inputs: this.inputs }),
+      steps,
+      ...(this.ending === undefined ? {} : { ending: this.ending }),
+      ...(this.outcome === undefined ? {} : { outcome: this.outcome }),
+    };
+  }
+
+  /** The region that an instance runs in; undefined when it has ended. */
+  regionOf({ region }: TaskNode, items: readonly number[]): Region | undefined {
+    return this.regions.get(formatStepId(region, items));
+  }
+
+  private moves(hadOutcome: boolean): Advance {
+    for (let at = 0; at < this.ready.length; at += 1) {
+      const next = this.ready[at];
+      if (next !== undefined) this.enter(next.node, next.items);
+    }
+    this.ready = [];
+    const { started, stopped, outcome } = this;
+    this.started = new Map();
+    this.stopped = [];
+    return { started: [...started.values()], stopped, ...(outcome === undefined || hadOutcome ? {} : { outcome }) };
+  }
+
+  // starting
+
+  private enter(node: TaskNode, items: readonly number[]): void {
+    const region = this.regionOf(node, items);
+    if (node.kind === 'sink') {
+      if (region !== undefined && !region.isHeld) this.reachEnd(node, region);
+      return;
+    }
+    if (region === undefined || region.isHeld) {
+      this.record(node, items, 'canceled');
+      return;
+    }
+    const id = formatStepId(node.index, items);
+    const kept = this.kept?.take(id, this.steps);
+    if (kept !== undefined) {
+      this.emitFrom(kept);
+      return;
+    }
+    const values = valuesFor(this, node, items);
+    if (values.length === 0 && node.from.length > 0) {
+      this.record(node, items, 'skipped');
+      this.emit(node, items);
+      return;
+    }
+    this.run(node, items, region, id in this.inputs ? this.inputs[id] : joinInputs(values));
+  }
+
+  /** Runs a node whose input is there; what is wrong with the input is a failure of the node. */
+  private run(node: TaskNode, items: readonly number[], region: Region, joined: unknown): void {
+    const record = this.record(node, items, 'running');
+    record.input = joined;
+    try {
+      if ('merge' in node && node.merge === true) record.input = mergeInputs(joined);
+      const guard = this.reader.guardOf(node);
+      if (guard !== undefined && !matchesPath(guard, record.input)) {
+        record.status = 'passed';
+        this.emit(node, items, { value: record.input });
+      } else if (node.kind === 'source') this.succeed(record, node.value);
+      else if (node.kind === 'flow') this.open(new Region(formatStepId(node.index, items), node, items, region));
+      else if (node.kind === 'map') this.openMap(node, record, region);
+      else if (isStepNode(node)) this.startStep(node, record, region);
+    } catch (error) {
+      if (!(error instanceof InputError || error instanceof TemplateError)) throw error;
+      const message = `${this.reader.nameOf(node)}: ${error.message}`;
+      this.fail(record, { code: 'input-invalid', message, ...this.placeOf(record) });
+    }
+  }
+
+  private startStep(node: StepNode, record: StepRecord, region: Region): void {
+    const id = formatStepId(node.index, record.items);
+    this.started.set(id, startedStep(id, node, record.input));
+    region.count(1);
+  }
+
+  private open(region: Region): void {
+    this.regions.set(region.id, region);
+    this.deliver(region.entry, region.items);
+  }
+
+  private openMap(node: MapNode, record: StepRecord, parent: Region): void {
+    itemsOf(record.input);
+    const region = new MapRegion(formatStepId(node.index, record.items), node, record.items, parent);
+    this.regions.set(region.id, region);
+    this.fill(region, record);
+  }
+
+  /** Starts items while the limit permits; ends the map after the last one. */
+  private fill(map: MapRegion, record: StepRecord): void {
+    const node = map.entry as MapNode;
+    const list = itemsOf(record.input);
+    while (map.active < node.limit && map.next < list.length && !map.isHeld) {
+      const items = [...map.items, map.next];
+      this.record(node, items, 'running').input = list[map.next];
+      map.next += 1;
+      map.active += 1;
+      this.open(new ItemRegion(formatStepId(node.index, items), node, items, map));
+    }
+    if (map.active > 0 || map.next < list.length) return;
+    this.regions.delete(map.id);
+    this.succeed(
+      record,
+      list.map((_, index) => this.steps.get(formatStepId(node.index, [...map.items, index]))?.output),
+    );
+  }
+
+  // ending
+
+  private end(record: StepRecord, event: Exclude<ExecutionEvent, { kind: 'cancel' }>): void {
+    const { node, items } = record;
+    const region = this.regionOf(node, items);
+    region?.count(-1);
+    if (event.kind === 'succeeded')
+      this.succeed(record, node.kind === 'store' ? record.input : (event.output ?? emptyOutput));
+    else if (event.kind === 'failed') this.fail(record, { ...event.error, ...this.placeOf(record) });
+    else if (region === undefined || region.isHeld) record.status = 'canceled';
+    else this.fail(record, { code: 'canceled', message: 'the step was canceled', ...this.placeOf(record) });
+    for (let each = region; each !== undefined; each = each.parent) this.settleIfIdle(each);
+  }
+
+  private succeed(record: StepRecord, output: unknown): void {
+    record.status = 'succeeded';
+    record.output = output;
+    record.emitted = 'value';
+    this.deliver(this.reader.exitOf(record.node), record.items);
+  }
+
+  /** The sink of a region is reached by everything that leads to it. */
+  private reachEnd(sink: SinkNode, region: Region): void {
+    const values = valuesFor(this, sink, region.items);
+    let output: unknown;
+    try {
+      output = sink.merge === true ? mergeInputs(joinInputs(values)) : joinInputs(values);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const step = this.reader.nameOf(sink);
+      this.failAround(region, { code: 'input-invalid', message: `${step}: ${error.message}`, step });
+      return;
+    }
+    this.closeRegion(region, values.length === 0 ? undefined : { value: output });
+  }
+
+  private closeRegion(region: Region, result: { readonly value: unknown } | undefined): void {
+    const { entry, items } = region;
+    this.regions.delete(region.id);
+    const record = this.known(entry, items);
+    record.status = 'succeeded';
+    switch (entry.kind) {
+      case 'start':
+        this.outcome = { status: 'completed', output: result === undefined ? emptyOutput : result.value };
+        return;
+      case 'finally':
+        this.outcome = { status: 'canceled' };
+        return;
+      case 'catch': {
+        const step = this.known(this.reader.node(entry.of), items);
+        step.handled = result === undefined ? 'catch-empty' : 'catch';
+        this.emit(step.node, items, result);
+        return;
+      }
+      case 'flow':
+        if (result === undefined) record.status = 'skipped';
+        this.emit(entry, items, result);
+        return;
+      case 'map':
+        throw new Error('a map has no sink of its own: its items end it');
+    }
+  }
+
+  private endItem(map: MapNode, items: readonly number[], result: { readonly value: unknown } | undefined): void {
+    const record = this.known(map, items);
+    record.status = 'succeeded';
+    this.leaveItem(map, items, result === undefined ? emptyOutput : result.value);
+  }
+
+  private leaveItem(map: MapNode, items: readonly number[], output: unknown): void {
+    this.known(map, items).output = output;
+    this.regions.delete(formatStepId(map.index, items));
+    const outer = items.slice(0, -1);
+    const region = this.regions.get(formatStepId(map.index, outer));
+    if (!(region instanceof MapRegion)) return;
+    region.active -= 1;
+    if (!region.isHeld) this.fill(region, this.known(map, outer));
+  }
+
+  // failing
+
+  private fail(record: StepRecord, error: StepError): void {
+    const { node, items } = record;
+    record.status = 'failed';
+    record.error = error;
+    const region = this.regionOf(node, items);
+    if (region === undefined || region.isHeld) return;
+    if (!isStep(node)) this.failAround(region, error);
+    else if ('catch' in node && node.catch !== undefined) this.openCatch(node, record, region);
+    else this.failUncaught(node, record, error);
+  }
+
+  private openCatch(node: Step, record: StepRecord, region: Region): void {
+    const branch = this.reader.catchOf((node as { readonly catch: number }).catch);
+    const results = resultsIn(this, region);
+    this.record(branch, record.items, 'running').input = { error: record.error, input: record.input, results };
+    this.open(new Region(formatStepId(branch.index, record.items), branch, record.items, region));
+  }
+
+  /** A step without a catch, or one whose catch has failed too. */
+  private failUncaught(node: Step, record: StepRecord, error: StepError): void {
+    const mode = failureModeOf(node);
+    const region = this.regionOf(node, record.items);
+    if (mode !== 'fail') {
+      record.handled = mode;
+      this.emit(node, record.items, mode === 'skip' ? { value: record.input } : undefined);
+    } else if (region !== undefined) this.failAround(region, error);
+  }
+
+  /** Ends the innermost region that handles failures: E4. */
+  private failAround(inner: Region, error: StepError): void {
+    if (inner.isHeld) return;
+    let region = inner;
+    while (region.parent !== undefined) {
+      if (region instanceof ItemRegion) {
+        const map = region.parent as MapRegion;
+        map.failures += 1;
+        if (map.failures <= (map.entry as MapNode).tolerate) break;
+      } else if (this.handlesFailures(region.entry)) break;
+      region = region.parent;
+    }
+    region.failing = { error };
+    if (region.entry.kind === 'start') this.ending = { status: 'failed', error };
+    this.stopWaits(region);
+    this.settleIfIdle(region);
+  }
+
+  private handlesFailures(entry: EntryNode): boolean {
+    const step = entry.kind === 'catch' ? this.reader.node(entry.of) : entry;
+    if (!isStep(step)) return false;
+    const hasCatch = entry.kind !== 'catch' && 'catch' in step && step.catch !== undefined;
+    return hasCatch || failureModeOf(step) !== 'fail';
+  }
+
+  private stopWaits(region: Region): void {
+    for (const [id, record] of this.steps) {
+      if (record.status === 'running' && isStepNode(record.node) && isWait(record.node)) this.stop(id, record, region);
+    }
+  }
+
+  private stop(id: StepId, record: StepRecord, within: Region): void {
+    const region = this.regionOf(record.node, record.items);
+    if (region === undefined || !region.isWithin(within)) return;
+    record.status = 'canceled';
+    region.count(-1);
+    if (!this.started.delete(id)) this.stopped.push(id);
+  }
+
+  /** Ends a region that has failed, when nothing runs in it any more. */
+  private settleIfIdle(region: Region): void {
+    if (region.failing === undefined || region.running > 0 || region.isSettled) return;
+    region.isSettled = true;
+    const { entry, items } = region;
+    const error = region.failing.error ?? { code: 'canceled', message: 'the execution was canceled' };
+    this.closeFailed(region);
+    const record = this.known(entry, items);
+    if (region instanceof ItemRegion) {
+      Object.assign(record, { status: 'failed', error, handled: 'tolerated' });
+      this.leaveItem(entry as MapNode, items, { error });
+    } else if (entry.kind === 'start') this.settleRoot(record, error);
+    else if (entry.kind === 'finally') {
+      Object.assign(record, { status: 'failed', error });
+      this.outcome = { status: 'canceled', error };
+    } else if (entry.kind === 'catch') {
+      Object.assign(record, { status: 'failed', error });
+      const step = this.known(this.reader.node(entry.of), items);
+      const isHeld = this.regionOf(step.node, items)?.isHeld ?? true;
+      if (!isHeld) this.failUncaught(step.node as Step, step, error);
+    } else this.fail(record, error);
+  }
+
+  /** Nothing remains running of the regions within. */
+  private closeFailed(failed: Region): void {
+    for (const region of [...this.regions.values()]) {
+      if (!region.isWithin(failed)) continue;
+      this.regions.delete(region.id);
+      const record = this.known(region.entry, region.items);
+      if (record.status === 'running') record.status = 'canceled';
+    }
+  }
+
+  // the execution as a whole
+
+  private settleRoot(record: StepRecord, error: StepError): void {
+    if (this.ending?.status !== 'canceled') {
+      Object.assign(record, { status: 'failed', error });
+      this.outcome = { status: 'failed', error };
+    } else if (this.reader.graph.finally === undefined) this.outcome = { status: 'canceled' };
+    else {
+      const entry = this.reader.node(this.reader.graph.finally) as EntryNode;
+      const results = resultsIn(this, new Region('0', this.reader.node(0) as EntryNode, []));
+      this.record(entry, [], 'running').input = { input: this.input, results };
+      this.open(new Region(formatStepId(entry.index, []), entry, []));
+    }
+  }
+
+  private cancel(isForced: boolean): void {
+    if (this.outcome !== undefined) return;
+    const root = this.regions.get('0');
+    if (isForced) {
+      for (const [id, record] of this.steps) {
+        if (record.status !== 'running') continue;
+        record.status = 'canceled';
+        if (isStepNode(record.node)) this.stopped.push(id);
+      }
+      this.regions.clear();
+      this.outcome = this.ending?.status === 'failed' ? this.ending : { status: 'canceled' };
+      this.ending ??= { status: 'canceled' };
+    } else if (this.ending === undefined && root !== undefined) {
+      this.ending = { status: 'canceled' };
+      root.failing = {};
+      this.stopWaits(root);
+      this.settleIfIdle(root);
+    }
+  }
+
+  // values
+
+  /** Passes a value on, or with no result the fact that there is none. */
+  private emit(step: TaskNode, items: readonly number[], result?: { readonly value: unknown }): void {
+    const record = this.known(step, items);
+    record.emitted = result === undefined ? 'nothing' : 'value';
+    record.output = result?.value;
+    this.emitFrom(record);
+  }
+
+  private emitFrom({ node, items }: StepRecord): void {
+    this.deliver(this.reader.exitOf(node), items);
+  }
+
+  /** Counts an arrival at each node that follows; the last one makes the node ready. */
+  private deliver(from: TaskNode, items: readonly number[]): void {
+    for (const index of from.to) {
+      const node = this.reader.node(index);
+      if (node.kind === 'sink' && this.reader.node(node.begin).kind === 'map') {
+        const step = from.kind === 'sink' ? this.reader.node(from.begin) : from;
+        const { emitted, output } = this.known(step, items);
+        this.endItem(
+          this.reader.node(node.begin) as MapNode,
+          items,
+          emitted === 'value' ? { value: output } : undefined,
+        );
+        continue;
+      }
+      const id = formatStepId(index, items);
+      const count = (this.arrived.get(id) ?? 0) + 1;
+      if (count < node.from.length) this.arrived.set(id, count);
+      else {
+        this.arrived.delete(id);
+        this.ready.push({ node, items });
+      }
+    }
+  }
+
+  /** Counts the arrivals behind a node anew, for nodes that wait for more. */
+  recount(from: TaskNode, items: readonly number[]): void {
+    for (const index of from.to) {
+      const node = this.reader.node(index);
+      const id = formatStepId(index, items);
+      const isMapEnd = node.kind === 'sink' && this.reader.node(node.begin).kind === 'map';
+      if (isMapEnd || this.steps.has(id) || this.regionOf(node, items) === undefined) continue;
+      this.arrived.set(id, (this.arrived.get(id) ?? 0) + 1);
+    }
+  }
+
+  private record(node: TaskNode, items: readonly number[], status: StepRecord['status']): StepRecord {
+    const record: StepRecord = { node, items, status };
+    this.steps.set(formatStepId(node.index, items), record);
+    return record;
+  }
+
+  private placeOf({ node, items }: StepRecord): Pick<StepError, 'step' | 'id'> {
+    return { step: this.reader.nameOf(node), id: formatStepId(node.index, items) };
+  }
+
+  private known(node: TaskNode, items: readonly number[]): StepRecord {
+    const record = this.steps.get(formatStepId(node.index, items));
+    if (record === undefined) throw new Error(`the step ${formatStepId(node.index, items)} is unknown`);
+    return record;
+  }
+}
