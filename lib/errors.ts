@@ -87,7 +87,7 @@ export const errorCodes = {
   'letter-of-source': { httpStatus: 409 },
   /** The flow has no redrive with this id. */
   'redrive-missing': { httpStatus: 404 },
-  /** Nothing with this name was put into the folder of a function that runs step by step. */
+  /** No object has this name in the folder of a function that runs step by step, or no step of an execution waits for a decision. */
   'step-missing': { httpStatus: 404 },
   /** The update changes something that is fixed as long as the flow exists. */
   'update-refused': { httpStatus: 409 },
@@ -96,6 +96,14 @@ export const errorCodes = {
 
   // Executions of task flows
 
+  /** The execution does not exist. */
+  'execution-missing': { httpStatus: 404 },
+  /** An execution with this id exists. */
+  'execution-exists': { httpStatus: 409 },
+  /** No schedule has this id. */
+  'schedule-missing': { httpStatus: 404 },
+  /** The answers to an approval do not fit its form. */
+  'answers-invalid': { httpStatus: 422 },
   /** The input of a step is not what the step needs: a map without a list, a merge of other values than objects, a template without its value. */
   'input-invalid': { httpStatus: 422 },
 

@@ -205,6 +205,12 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/steps',
     ...ports,
   ],
+  'runtime/controller/executions/ports': [
+    'lib/tasks/advance',
+    'lib/tasks/graph',
+    'runtime/api-contract',
+    'runtime/controller/flows/ports/flow-service',
+  ],
   'runtime/controller/api/access': ['lib/errors', 'lib/topology/read', 'runtime/log'],
   'runtime/controller/api/http': [
     'lib/errors',
@@ -225,6 +231,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/api-contract',
     'runtime/controller/api/access',
     'runtime/controller/api/http',
+    'runtime/controller/executions/ports',
     'runtime/controller/flows/ports',
   ],
   'runtime/controller/api': [
@@ -238,6 +245,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/log',
     'runtime/metrics-page',
     'runtime/package-root',
+    'runtime/controller/executions/ports',
     ...ports,
   ],
   'runtime/controller/settings': [
