@@ -93,6 +93,11 @@ export class MessagePuller implements DeliverySource {
     this.connection.publish(this.nextSubject, JSON.stringify(request), { reply: this.inbox });
   }
 
+  /** Messages that the server may still send. */
+  get expected(): number {
+    return this.outstanding;
+  }
+
   /** Call on every reconnect of the connection. */
   reconnected(): void {
     if (this.subscription === undefined) return;

@@ -63,6 +63,18 @@ export class PartitionGate {
     return [...this.waiting.values()];
   }
 
+  /** Bytes of the messages that wait. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const { payload } of this.waiting.values()) bytes += payload.length;
+    return bytes;
+  }
+
+  /** Whether no message was passed on here that is not acked. */
+  get isEmptyHanded(): boolean {
+    return this.inHand.size === 0 && this.returned.size === 0;
+  }
+
   /** Messages in hand that do not count (G6). */
   get uncounted(): readonly Delivery[] {
     return [...this.inHand.values()].filter(({ sequence }) => !this.unacked.has(sequence));

@@ -5,8 +5,11 @@ import type { JetStreamDelivery, MessagePuller } from '../message-puller';
 
 /** How often a consumer is asked while its gate is closed. */
 const settleEveryMs = 250;
-/** Room for messages that wait at a closed gate, in bytes. */
-const waitingBytes = 4 * 1024 * 1024;
+/** Limits of one request for messages that wait at a closed gate, and of all that wait at the gates of an input, in bytes. */
+const requestBytes = 4 * 1024 * 1024;
+const waitingBytes = 32 * 1024 * 1024;
+/** Another replica that got a message gets no more: a replica with nothing of the partition in hand pulls again. */
+const quietMs = 1_000;
 /** Somebody else has kept a gate closed for so many leases: what waits there is given back, in case both wait for each other. */
 const patienceLeases = 3;
 
@@ -27,17 +30,26 @@ interface Part extends PartitionSource {
   restsUntilMs: number;
   /** The last message was delivered before: others that nobody has acked may follow. */
   isRedelivering: boolean;
+  /** Number of the last delivery here. */
+  lastNumber: number;
+  /** Number of the consumer's last delivery when it was last asked, -1 before; and when that was seen to rise. */
+  deliveries: number;
+  deliveredAtMs: number;
 }
 
 /**
  * The partitions of an input that this replica reads. Each delivers its messages in order: see `PartitionGate`.
  *
  * I1. While the gate of a partition is closed, no more is pulled than is missing, and one message at a time until the server
- *     redelivers.
+ *     redelivers. Nothing is pulled or kept while another replica gets messages and this one has none in hand: a message that is
+ *     taken closes the gate of the other.
  * I2. The leases of messages that wait are renewed. After a time in which leases may have ended, the gate closes.
  * I3. What was given back is pulled again although there is no room: the records that take the room may wait for it.
  * I4. A gate that has been closed for a lease, and only for what is in hand and does not count, gives that back: the server delivers
  *     it again. The reader goes on with it meanwhile.
+ * I5. What waits is limited in bytes. When it is too much, messages that were not delivered before are given back, and none are
+ *     pulled until the leases of a replica that is gone have ended. What is redelivered must wait here whole, so one partition
+ *     after the other may exceed the limit.
  */
 export class PartitionedInput implements DeliverySource {
   private readonly parts: readonly Part[];
@@ -53,7 +65,8 @@ export class PartitionedInput implements DeliverySource {
     sources: readonly PartitionSource[],
     private readonly ackWaitMs: number,
   ) {
-    const start = { created: '', isAsking: false, closedAtMs: 0, restsUntilMs: 0, isRedelivering: false };
+    const times = { closedAtMs: 0, restsUntilMs: 0, deliveredAtMs: -quietMs };
+    const start = { ...times, created: '', isAsking: false, isRedelivering: false, lastNumber: 0, deliveries: -1 };
     this.parts = sources.map((source) => ({ ...source, ...start, gate: new PartitionGate() }));
     for (const { puller, gate } of this.parts) {
       puller.onAnswered((kind, sequence) => {
@@ -121,6 +134,7 @@ export class PartitionedInput implements DeliverySource {
     }
     const wasOpen = part.gate.isOpen;
     part.isRedelivering = delivery.deliveries > 1;
+    part.lastNumber = delivery.number;
     const passed = part.gate.receive(delivery, delivery.number);
     if (passed !== undefined) this.onDelivery(passed);
     else if (performance.now() < part.restsUntilMs)
@@ -131,6 +145,7 @@ export class PartitionedInput implements DeliverySource {
 
   private closed(part: Part): void {
     part.closedAtMs = performance.now();
+    part.deliveries = -1;
     void this.ask(part);
   }
 
@@ -149,15 +164,18 @@ export class PartitionedInput implements DeliverySource {
     for (const part of this.parts) {
       if (part.gate.isOpen || nowMs < part.restsUntilMs) continue;
       if (nowMs - part.closedAtMs < patienceLeases * this.ackWaitMs) void this.ask(part);
-      else this.rest(part, nowMs);
+      else {
+        this.rest(part, nowMs + Math.random() * this.ackWaitMs);
+        part.closedAtMs = part.restsUntilMs;
+      }
     }
   }
 
   /** Gives back what waits, for a time: another replica may wait for it, as this one waits for what the other has. */
-  private rest(part: Part, nowMs: number): void {
+  private rest(part: Part, untilMs: number): void {
     this.giveBackHeld(part);
-    part.restsUntilMs = nowMs + Math.random() * this.ackWaitMs;
-    part.closedAtMs = part.restsUntilMs;
+    part.restsUntilMs = untilMs;
+    part.isRedelivering = false;
   }
 
   private async ask(part: Part): Promise<void> {
@@ -171,7 +189,7 @@ export class PartitionedInput implements DeliverySource {
   }
 
   private settle(part: Part, info: ConsumerInfo, changes: number): void {
-    const { gate, puller } = part;
+    const { gate } = part;
     const wasOpen = gate.isOpen;
     const created = String(info.created);
     if (part.created !== '' && part.created !== created) this.giveBackHeld(part);
@@ -186,7 +204,43 @@ export class PartitionedInput implements DeliverySource {
     const { uncounted } = gate;
     const isLong = !gate.isOpen && performance.now() - part.closedAtMs > this.ackWaitMs;
     if (isLong && others === uncounted.length) for (const delivery of uncounted) delivery.nak(0); // I4
-    if (!gate.isOpen && others > 0) puller.demand(part.isRedelivering ? others : 1, waitingBytes); // I1
+    const isOthers = this.isOthers(part, deliveries);
+    if (!gate.isOpen && others > 0 && !isOthers) this.pullMissing(part, others);
+  }
+
+  /** I1: whether the partition is left to another replica, which gets its messages. */
+  private isOthers(part: Part, deliveries: number): boolean {
+    const { gate, lastNumber, isRedelivering } = part;
+    const nowMs = performance.now();
+    const before = part.deliveries;
+    part.deliveries = deliveries;
+    if (before >= 0 && before !== deliveries) part.deliveredAtMs = nowMs;
+    if (gate.isOpen || !gate.isEmptyHanded) return false;
+    if (gate.held.length === 0) return before < 0 || nowMs - part.deliveredAtMs < quietMs;
+    if (isRedelivering || deliveries <= lastNumber) return false;
+    this.rest(part, nowMs + (1 + Math.random()) * quietMs);
+    return true;
+  }
+
+  /** I1, I5 */
+  private pullMissing(part: Part, others: number): void {
+    const { puller, isRedelivering, closedAtMs } = part;
+    const room = waitingBytes - this.waitingOrExpected();
+    if (room > 0) puller.demand(isRedelivering ? others : 1, Math.min(requestBytes, room));
+    else if (!isRedelivering) {
+      const nowMs = performance.now();
+      const leasesEndMs = closedAtMs + this.ackWaitMs;
+      this.rest(part, leasesEndMs > nowMs ? leasesEndMs : nowMs + this.ackWaitMs);
+    } else if (part === this.parts.find(({ gate, ...each }) => each.isRedelivering && !gate.isOpen))
+      puller.demand(others, requestBytes);
+  }
+
+  /** Bytes of what waits, and of what was requested. */
+  private waitingOrExpected(): number {
+    return this.parts.reduce((sum, { gate, puller }) => {
+      const { held, heldBytes } = gate;
+      return sum + heldBytes + (heldBytes / Math.max(1, held.length)) * puller.expected;
+    }, 0);
   }
 
   /** I2 */
@@ -199,7 +253,7 @@ export class PartitionedInput implements DeliverySource {
       for (const delivery of part.gate.held) delivery.working();
       if (!part.gate.isOpen) continue;
       if (part.gate.mayMiss(nowMs)) void this.ask(part);
-      if (part.gate.misses && !this.hasRoom) part.puller.demand(1, waitingBytes); // I3
+      if (part.gate.misses && !this.hasRoom) part.puller.demand(1, requestBytes); // I3
     }
   }
 }

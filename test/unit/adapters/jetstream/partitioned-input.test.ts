@@ -23,6 +23,7 @@ class Partition {
       this.onAnswer = listener;
     },
     demand: (messages: number) => this.demands.push(messages),
+    expected: 0,
     stop: () => this.answers.push('stopped'),
     reconnected: () => this.answers.push('reconnected'),
   } as unknown as MessagePuller;
@@ -33,7 +34,7 @@ class Partition {
     this.ackPending++;
   }
 
-  deliver(sequence: number, deliveries = 1): void {
+  deliver(sequence: number, deliveries = 1, payload: { readonly length: number } = Buffer.alloc(10)): void {
     this.deliveries++;
     if (deliveries === 1) this.ackPending++;
     const answer = (kind: 'ack' | 'nak') => {
@@ -41,7 +42,7 @@ class Partition {
       if (kind === 'ack') this.ackPending--;
       this.onAnswer(kind, sequence);
     };
-    const delivery = { sequence, deliveries, number: this.deliveries, stream: 's' };
+    const delivery = { sequence, deliveries, number: this.deliveries, stream: 's', payload };
     const answers = { ack: () => answer('ack'), nak: () => answer('nak') };
     this.onDelivery({
       ...delivery,
@@ -236,4 +237,95 @@ test('pulls another message for one that it had acked and that comes again', asy
   parts[0].deliver(1, 2);
   expect(parts[0].answers).toEqual(['ack 1', 'ack 1']);
   expect(parts[0].demands.slice(before)).toEqual([1]);
+});
+
+/** A payload of which only the size counts. */
+const ofMiB = (size: number) => ({ length: size * 1024 * 1024 });
+const demandsOf = (part: Partition) => part.demands.length;
+
+test('leaves a partition to another replica that gets its messages, until that gets no more', async () => {
+  parts[0].deliverElsewhere();
+  await start();
+  parts[0].demands.length = 0;
+  for (let count = 0; count < 8; count++) {
+    parts[0].deliverElsewhere();
+    await asked();
+  }
+  expect(parts[0].demands).toEqual([]);
+  await jest.advanceTimersByTimeAsync(1_500);
+  expect(new Set(parts[0].demands)).toEqual(new Set([1]));
+});
+
+test('gives back what it has taken when another replica, which works, gets the message after it', async () => {
+  parts[0].deliverElsewhere();
+  await start();
+  parts[0].deliver(9);
+  await asked();
+  expect(parts[0].answers).not.toContain('nak 9');
+  parts[0].deliverElsewhere();
+  await asked();
+  expect(parts[0].answers).toContain('nak 9');
+  const before = demandsOf(parts[0]);
+  await jest.advanceTimersByTimeAsync(750);
+  expect(demandsOf(parts[0])).toBe(before);
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(demandsOf(parts[0])).toBeGreaterThan(before);
+});
+
+test('keeps what it has taken when it has others in hand, or the messages of a replica that is gone', async () => {
+  await start();
+  parts[0].deliver(1);
+  parts[0].deliverElsewhere();
+  parts[0].deliver(2);
+  parts[1].deliverElsewhere();
+  await asked();
+  parts[1].deliver(3, 2);
+  for (const part of parts) part.deliverElsewhere();
+  await asked();
+  expect(parts.flatMap(({ answers }) => answers.filter((answer) => answer.startsWith('nak')))).toEqual([]);
+});
+
+test('gives back what is too much while another replica keeps a gate closed, and pulls no more until leases may have ended', async () => {
+  parts[0].deliverElsewhere();
+  await start();
+  for (const sequence of [5, 6, 7]) parts[0].deliver(sequence, 1, ofMiB(10));
+  await asked();
+  expect(parts[0].answers.filter((answer) => answer.startsWith('nak'))).toEqual([]);
+  parts[0].deliver(8, 1, ofMiB(10));
+  const before = demandsOf(parts[0]);
+  await asked();
+  expect(parts[0].answers.filter((answer) => answer.startsWith('nak'))).toEqual(['nak 5', 'nak 6', 'nak 7', 'nak 8']);
+  await jest.advanceTimersByTimeAsync(ackWaitMs - 1_250);
+  expect(demandsOf(parts[0])).toBe(before);
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(demandsOf(parts[0])).toBeGreaterThan(before);
+});
+
+test('takes what a replica left behind that is gone, however large, from one partition after the other', async () => {
+  for (const part of parts) {
+    part.deliverElsewhere();
+    part.deliverElsewhere();
+  }
+  await start();
+  for (const part of parts) part.deliver(1, 2, ofMiB(20));
+  const before = parts.map(demandsOf);
+  await asked();
+  expect(parts.map((part, index) => demandsOf(part) > (before[index] ?? 0))).toEqual([true, false]);
+  parts[0].deliver(2, 2, ofMiB(20));
+  await asked();
+  await asked();
+  expect(sequences()).toEqual([1, 2]);
+  expect(demandsOf(parts[1])).toBeGreaterThan(before[1] ?? 0);
+});
+
+test('counts what it has requested to what waits', async () => {
+  for (const part of parts) {
+    for (let count = 0; count < 5; count++) part.deliverElsewhere();
+  }
+  await start();
+  for (const part of parts) part.deliver(1, 2, ofMiB(6));
+  const before = parts.map(demandsOf);
+  Object.assign(parts[0].puller, { expected: 4 });
+  await asked();
+  expect(parts.map((part, index) => demandsOf(part) > (before[index] ?? 0))).toEqual([true, false]);
 });
