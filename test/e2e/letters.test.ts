@@ -90,7 +90,7 @@ const largeFlow = JSON.stringify({
   ],
 });
 
-/** `kflow dlq` shows the record of a large letter in part, and all of its message if that is asked for. */
+/** `kflow dlq` shows the record of a large letter in part, and all of it if that is asked for, or exports it. */
 async function expectLargeLetter(place: Workplace): Promise<void> {
   const shown = await place.ran('dlq', 'large', 'show', '1');
   expect(shown).toMatchObject({ status: 0, stdout: expect.stringContaining('{"text":"xxxx') });
@@ -98,6 +98,8 @@ async function expectLargeLetter(place: Workplace): Promise<void> {
   expect(shown.stdout.length).toBeLessThan(12_000);
   const whole = JSON.parse((await place.ran('dlq', 'large', 'show', '1', '-o', 'json')).stdout);
   expect(JSON.parse(whole.json)).toEqual({ text: largeText });
+  const exported = await place.ran('dlq', 'large', 'export');
+  expect([exported.status, JSON.parse(JSON.parse(exported.stdout).json)]).toEqual([0, { text: largeText }]);
   const { status, stdout } = await place.ran('dlq', 'large', 'show', '1', '--raw');
   expect([status, stdout.endsWith(largeText)]).toEqual([0, true]);
 }

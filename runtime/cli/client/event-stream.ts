@@ -3,7 +3,12 @@ export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerato
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of body) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    const text = decoder.decode(chunk, { stream: true });
+    if (!text.includes('\n')) {
+      rest += text; // a long line is searched once
+      continue;
+    }
+    const parts = (rest + text).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) yield line.endsWith('\r') ? line.slice(0, -1) : line;
   }

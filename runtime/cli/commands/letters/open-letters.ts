@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ConfigError } from '../../../../lib/errors';
 import { stateBucket } from '../../../../lib/plan/names';
 import type { NatsAccess } from '../../../../lib/plan/nats-access';
 import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
@@ -54,7 +55,7 @@ export async function openLetters(job: string, options: LetterSessionOptions): P
   const { natsUrl, natsCredentials, s3Url } = options;
   if (natsUrl !== undefined) {
     if (options.url !== undefined) throw usageError('--nats-url and --url: want one of the two');
-    const records = s3Url === undefined ? undefined : recordsIn({ addr: s3Url });
+    const records = s3Url === undefined ? unnamedStore : recordsIn({ addr: s3Url });
     return openNats(ownNats(natsUrl, natsCredentials), { job, options, runAgain: reopenJobs, records });
   }
   if (natsCredentials !== undefined) throw usageError('--nats-credentials requires --nats-url');
@@ -176,6 +177,13 @@ const reopenJobs: RunAgain = async ({ connection, flow, functions }) => {
     `  kubectl delete job --namespace ${flow.namespace} --selector '${selector}'`,
     '  kubectl apply -f FOLDER (Argo CD: sync, unless it has selfHeal)',
   ].join('\n');
+};
+
+/** Streams do not say where their object store is. */
+const unnamedStore: LargeRecords = {
+  fetch: async () => {
+    throw new ConfigError('setting-missing', 'the record is large; give its object store with --s3-url');
+  },
 };
 
 /** The large records in an object store. Without credentials, those of the environment count. */

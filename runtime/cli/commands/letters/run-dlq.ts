@@ -49,7 +49,7 @@ const pollMs = 1_000;
 /** Letters of a list that one request returns. */
 const pageSize = 1_000;
 
-/** `Failed` when letters of a redrive that was waited for failed again. */
+/** `Failed` when letters of a redrive that was waited for failed again, or a large record is missing from what was asked for. */
 export async function runDlq(input: DlqInput, context: Pick<CommandContext, 'interrupts'>): Promise<ExitStatus> {
   assertUsed(input);
   const session = await openLetters(input.job, input);
@@ -100,12 +100,16 @@ const actions: { readonly [action in LetterAction]: Act } = {
 
   async export({ letters, flow }, input) {
     let count = 0;
+    const faults: string[] = [];
     for await (const letter of letters.export(flow, filterOf(input))) {
       process.stdout.write(`${JSON.stringify(letter)}\n`);
       count++;
+      if (letter.claim !== undefined && letter.fault !== undefined) faults.push(letter.fault);
     }
     say(`exported ${counted(count, 'letter')}`);
-    return ExitStatus.Done;
+    if (faults.length === 0) return ExitStatus.Done;
+    say(`without the record of ${counted(faults.length, 'letter')}: ${faults[0]}`);
+    return ExitStatus.Failed;
   },
 
   async redrive(session, input, context) {

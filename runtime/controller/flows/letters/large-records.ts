@@ -1,3 +1,4 @@
+import { KFlowError } from '../../../../lib/errors';
 import type { FlowKey } from '../../../api-contract/flow-key';
 import type { LetterDetail } from '../../../api-contract/letters';
 import type { LargeRecords, Letters } from '../../ports/letters';
@@ -33,6 +34,27 @@ export async function withLargeRecord(
   } catch (error) {
     return fault((error as Error).message);
   }
+}
+
+/** Large records for many letters: a store that could not be asked is not asked again, because each request waits for it. */
+export function askedOnce(records: LargeRecords): LargeRecords {
+  const failures = new Map<string, unknown>();
+  return {
+    fetch: async (flow, claim) => {
+      if (failures.has(claim.bucket)) throw failures.get(claim.bucket);
+      try {
+        return await records.fetch(flow, claim);
+      } catch (error) {
+        if (!isOfObject(error)) failures.set(claim.bucket, error);
+        throw error;
+      }
+    },
+  };
+}
+
+/** The store is there, and lacks the object. */
+function isOfObject(error: unknown): boolean {
+  return error instanceof KFlowError && error.detail.isFinal === true;
 }
 
 function mib(bytes: number): string {

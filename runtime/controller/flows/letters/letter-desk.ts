@@ -20,7 +20,7 @@ import type { StoredLetter } from '../../../engine/letters/stored-letter';
 import type { LargeRecords, LetterOrder, LetterPlace, Letters, Redrive } from '../../ports/letters';
 import type { LetterRequester } from '../ports/flow-letters';
 import { LetterGroups, matchesConditions } from './choose-letters';
-import { withLargeRecord } from './large-records';
+import { askedOnce, withLargeRecord } from './large-records';
 
 /** Letters of one group of conditions, and what else was found. */
 interface Chosen {
@@ -78,12 +78,13 @@ export class LetterDesk {
     throw missing(flow, letter);
   }
 
-  /** The matching letters with their records, the oldest first. */
+  /** The matching letters with their records, large ones too, the oldest first. */
   async *export(flow: FlowKey, { discarded, ...conditions }: LetterFilter) {
     const place = placeOf(discarded);
     const redriving = await this.redriving(flow, place);
+    const large = { raw: false, letters: this.letters, records: askedOnce(this.largeRecords) };
     for await (const letter of this.matching(flow, { place, conditions, withRecords: true })) {
-      yield await this.detailOf(flow, letter, redriving);
+      yield await withLargeRecord(flow, await this.detailOf(flow, letter, redriving), large);
     }
   }
 

@@ -71,6 +71,16 @@ test('export writes a letter a line, with its message', async () => {
   expect(Buffer.from(JSON.parse(lines[0] ?? '').payload, 'base64').toString()).toBe('{"n":1}');
 });
 
+test('export fails without a large record that cannot be reached, and has the letters all the same', async () => {
+  const payload = encodeClaim({ bucket: 'payloads', key: 'a/b', bytes: 5_000_000 });
+  controller.flows.deadLetters.add(flow, 'leaf', { payload });
+  const { status, stdout, stderr } = await dlq('export');
+  expect([status, stdout.trim().split('\n').length]).toEqual([1, 3]);
+  expect(stderr).toContain(
+    'without the record of 1 letter: the record is large, and its object store cannot be reached',
+  );
+});
+
 test('a dry run counts and changes nothing', async () => {
   const { stdout } = await dlq('redrive', '--all', '--dry-run');
   expect(stdout).toContain('2 letters counted, nothing changed');

@@ -1,3 +1,5 @@
+import { StoreError } from '../../../../../lib/errors';
+import type { LetterDetail } from '../../../../../runtime/api-contract/letters';
 import { LetterDesk } from '../../../../../runtime/controller/flows/letters/letter-desk';
 import type { LargeRecords } from '../../../../../runtime/controller/ports/letters';
 import { encodeClaim } from '../../../../../runtime/engine/claim';
@@ -125,6 +127,12 @@ test('a letter that does not exist is an error', async () => {
   await expect(desk.show(flow, 99)).rejects.toMatchObject({ code: 'letter-missing' });
 });
 
+async function exportOf(of: LetterDesk): Promise<LetterDetail[]> {
+  const exported: LetterDetail[] = [];
+  for await (const letter of of.export(flow, { discarded: false })) exported.push(letter);
+  return exported;
+}
+
 describe('a large record', () => {
   const claim = { bucket: 'payloads', key: 'kflow/team/words/map/1', bytes: 7 };
   const record = Buffer.from('{"n":1}');
@@ -164,5 +172,25 @@ describe('a large record', () => {
   ])('that is %s is its claim, and says why', async (_, fetch, bytes, fault) => {
     const { letter, desk: withStore } = deskWith(fetch, bytes);
     expect(await withStore.show(flow, letter)).toMatchObject({ claim: { ...claim, bytes }, fault });
+  });
+
+  test('is decoded in an export, too', async () => {
+    const { letter, desk: withStore } = deskWith(async () => record);
+    const exported = await exportOf(withStore);
+    expect(exported.find((each) => each.letter === letter)).toMatchObject({ json: '{"n":1}', claim });
+    expect(exported.filter(({ fault }) => fault !== undefined)).toEqual([]);
+  });
+
+  test('of a store that is away is asked for once in an export, and one of a store that lacks it does not keep back the others', async () => {
+    for (const key of ['lost', 'a', 'b']) letters.add(flow, 'map', { payload: encodeClaim({ ...claim, key }) });
+    const asked: string[] = [];
+    const fetch: LargeRecords['fetch'] = async (_flow, { key }) => {
+      asked.push(key);
+      if (key === 'lost') throw new StoreError('store-failed', 'no such object', { isFinal: true });
+      throw new StoreError('store-failed', 'away');
+    };
+    const exported = await exportOf(new LetterDesk(letters, { fetch }));
+    expect(exported.flatMap(({ fault }) => fault ?? [])).toEqual(['no such object', 'away', 'away']);
+    expect(asked).toEqual(['lost', 'a']);
   });
 });

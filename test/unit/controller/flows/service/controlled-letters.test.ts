@@ -143,6 +143,10 @@ test('a large record is fetched from the message store of the flow', async () =>
   const payload = encodeClaim({ bucket: 'payloads', key: 'a/b', bytes: 7 });
   const letter = controller.letters.add(flow, 'map', { payload });
   expect(await controller.service.letters.show(flow, letter)).toMatchObject({ json: '{"n":1}' });
+  for await (const exported of controller.service.letters.export(flow, { function: 'map', discarded: false })) {
+    expect(exported).toMatchObject({ letter, json: '{"n":1}' });
+  }
+  expect.assertions(2);
 });
 
 test('letters of an unknown flow are an error', async () => {
