@@ -1,5 +1,6 @@
 import { benchControlPlane } from './control-plane';
 import { benchHop } from './hop';
+import { benchKeys } from './keys';
 import { benchListing } from './listing';
 import { benchSynth } from './synth';
 
@@ -9,6 +10,7 @@ const benchmarks: { readonly [name: string]: () => Promise<void> } = {
   synth: benchSynth,
   'control-plane': benchControlPlane,
   listing: benchListing,
+  keys: benchKeys,
 };
 
 async function main(): Promise<void> {
