@@ -55,14 +55,24 @@ export class InstalledController {
 
   /** A GET request on a connection of its own. Throws unless the answer is 200. */
   async ask(pathName: string): Promise<unknown> {
-    const headers = { authorization: `Bearer ${this.token}`, connection: 'close' };
-    const response = await fetch(`${this.url}${pathName}`, { headers });
+    const response = await this.fetch(pathName, { headers: { connection: 'close' } });
     if (!response.ok) throw new Error(`${pathName}: ${response.status}`);
     return response.json();
   }
 
+  async post(pathName: string, body: object): Promise<{ readonly status: number; readonly body: unknown }> {
+    const headers = { 'content-type': 'application/json' };
+    const response = await this.fetch(pathName, { method: 'POST', headers, body: JSON.stringify(body) });
+    return { status: response.status, body: await response.json() };
+  }
+
   async status(namespace: string, jobId: string): Promise<FlowStatus> {
     return JSON.parse(await this.kflow('status', `${namespace}/${jobId}`, '-o', 'json'));
+  }
+
+  private fetch(pathName: string, request: RequestInit): Promise<Response> {
+    const headers = { ...request.headers, authorization: `Bearer ${this.token}` };
+    return fetch(`${this.url}${pathName}`, { ...request, headers });
   }
 }
 

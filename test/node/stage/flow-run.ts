@@ -7,6 +7,7 @@ import type { NatsAccess } from '../../../lib/plan/nats-access';
 import { connectNats } from '../../../runtime/adapters/jetstream/access/connect-nats';
 import { readLetters } from '../../../runtime/adapters/jetstream/letters/read-letters';
 import type { FlowStatus } from '../../../runtime/api-contract/flow-status';
+import { AvroSchemaCodec } from '../../../runtime/engine/avro-message';
 import { Hopeless } from '../../support/wait-for';
 import type { InstalledController } from './controller';
 import { eventually } from './eventually';
@@ -21,7 +22,7 @@ import {
   openStore,
   readNode,
 } from './node';
-import { jobId, type NumberFlow, numberDocument } from './number-document';
+import { jobId, type NumberFlow, type NumberRecord, numberDocument, schema } from './number-document';
 
 /** A flow of numbers on the node, and what has arrived at its sink. */
 export abstract class FlowRun {
@@ -63,15 +64,21 @@ export abstract class FlowRun {
 
   /** The numbers at the sink in order, one entry for each record. */
   async numbers(): Promise<number[]> {
-    const numbers: number[] = [];
+    const records = await this.records();
+    return records.map(({ number }) => number).sort((one, other) => one - other);
+  }
+
+  /** The records at the sink. */
+  async records(): Promise<NumberRecord[]> {
+    const records: NumberRecord[] = [];
     const keys = await this.keys();
     for (let at = 0; at < keys.length; at += 32) {
       const some = keys.slice(at, at + 32);
       const objects = await Promise.all(some.map((key) => this.store.get(this.namespace, key)));
       const lines = objects.flatMap((object) => Buffer.from(object).toString().trim().split('\n'));
-      numbers.push(...lines.map((line) => JSON.parse(line).number));
+      records.push(...lines.map((line) => JSON.parse(line)));
     }
-    return numbers.sort((one, other) => one - other);
+    return records;
   }
 
   /** The numbers whose records are dead letters: the position in the source's stream tells them. */
@@ -85,6 +92,22 @@ export abstract class FlowRun {
         numbers.push(sequence - 1);
       }
       return numbers;
+    });
+  }
+
+  /** The records in the order in which `work` has passed them on. */
+  passedOn(): Promise<NumberRecord[]> {
+    const codec = new AvroSchemaCodec(schema);
+    return this.inNats(async (connection) => {
+      const manager = await connection.jetstreamManager();
+      const stream = streamName({ ...this.flow, jobId }, 'work');
+      const { state } = await manager.streams.info(stream);
+      const records: NumberRecord[] = [];
+      for (let seq = 1; seq <= state.last_seq; seq++) {
+        const { data } = await manager.streams.getMessage(stream, { seq });
+        records.push(codec.decode(data) as NumberRecord);
+      }
+      return records;
     });
   }
 
@@ -201,11 +224,13 @@ export class GitOpsRun extends FlowRun {
   }
 
   async untilSettled(letters: number): Promise<void> {
-    const { mode } = this.flow;
-    const deployments = ['source', ...(mode === 'stream' ? ['work', 'sink'] : [])].map(
-      (id) => `deployment/${jobId}--${id}`,
-    );
-    await kubectl(['rollout', 'status', '-n', this.namespace, '--timeout', '300s', ...deployments]);
+    const { mode, keys } = this.flow;
+    const readers = keys === undefined ? 'deployment' : 'statefulset';
+    const workloads = [
+      `deployment/${jobId}--source`,
+      ...(mode === 'stream' ? ['work', 'sink'].map((id) => `${readers}/${jobId}--${id}`) : []),
+    ];
+    await kubectl(['rollout', 'status', '-n', this.namespace, '--timeout', '300s', ...workloads]);
     if (mode === 'stream') return;
     const jobs = await eventually(
       `the Jobs of ${this.namespace} end`,

@@ -16,8 +16,12 @@ export interface NumberFlow {
   readonly gated?: number;
   /** Number of records of the sink's bulks; default: each record is an object. */
   readonly bulk?: number;
+  /** The records have so many keys, whose order is kept. */
+  readonly keys?: number;
   /** Image of the function `work`. */
   readonly image?: string;
+  /** Image of a program that is the source; it finds the folder `/state`, which outlives its container. */
+  readonly program?: string;
 }
 
 /** Every flow has this id; each has a namespace and a bucket of its own. */
@@ -26,19 +30,34 @@ const storeAddress = 'minio.default.svc:9000';
 
 const fields = [
   { name: 'number', type: 'long' },
+  { name: 'key', type: 'long' },
   { name: 'owner', type: 'string' },
 ];
-const schema = { type: 'record', name: 'numbered', fields };
+export const schema = { type: 'record', name: 'numbered', fields };
+
+export interface NumberRecord {
+  readonly number: number;
+  readonly key: number;
+  readonly owner: string;
+}
 
 /** What is in every record of a flow, and nowhere else. */
 export const ownerOf = (namespace: string): string => `owner-of-${namespace}`;
 
+function programSource(image: string): object {
+  const container = {
+    volumes: [{ name: 'state', emptyDir: {} }],
+    volumeMounts: [{ name: 'state', mountPath: '/state' }],
+  };
+  return { image, topics: jobId, meta: { container } };
+}
+
 /** Each record has an `owner`. `account`: the fields of the store's account in the document. */
 export function numberDocument(flow: NumberFlow, account: object): object {
-  const { namespace, mode, count, rate, greedy, slow, poison, gated, bulk, image } = flow;
+  const { namespace, mode, count, rate, greedy, slow, poison, gated, bulk, keys, image, program } = flow;
   const container = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
   const limited = { resources: { ...container.resources, limits: { memory: '160Mi' } } };
-  const source = `def count():\n    for number in range(${count}):\n        yield {"number": number, "owner": "${ownerOf(namespace)}"}\n`;
+  const source = `def count():\n    for number in range(${count}):\n        yield {"number": number, "key": number % ${keys ?? 1}, "owner": "${ownerOf(namespace)}"}\n`;
   const work = [
     'import os, time',
     'def work(ctx, event):',
@@ -52,7 +71,7 @@ export function numberDocument(flow: NumberFlow, account: object): object {
       ? []
       : [`    if number % ${gated} == 0 and number > 0 and os.environ["GATE"] == "closed": raise ValueError("gate")`]),
     '    time.sleep(0.02)',
-    '    return {"number": number, "owner": event["owner"]}',
+    '    return event',
   ].join('\n');
   const gate = { name: 'GATE', valueFrom: { configMapKeyRef: { name: 'gate', key: 'state' } } };
   const own = { ...(greedy === undefined ? container : limited), ...(gated === undefined ? {} : { env: [gate] }) };
@@ -67,7 +86,10 @@ export function numberDocument(flow: NumberFlow, account: object): object {
         id: 'source',
         type: 'raw-source',
         schema,
-        meta: { name: 'count', rate, code: source, container },
+        ...(keys === undefined ? {} : { partitionBy: 'key' }),
+        ...(program === undefined
+          ? { meta: { name: 'count', rate, code: source, container } }
+          : programSource(program)),
         out: ['work'],
       },
       {
