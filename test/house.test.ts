@@ -16,6 +16,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/errors.ts': [],
   'lib/plain-map.ts': [],
   'lib/counted.ts': [],
+  'lib/duration.ts': [],
   'lib/topology/problem': [...base],
   'lib/topology/avro': [...base, 'lib/topology/problem'],
   'lib/topology/function-types': [...base, 'lib/topology/problem', 'lib/topology/avro'],
@@ -26,10 +27,20 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/topology/update': [...base, 'lib/topology/problem', 'lib/topology/document'],
   'lib/topology': [...base],
   'lib/tasks/guards': ['lib/plain-map'],
-  // part of workflow code: nothing but plain TypeScript
-  'lib/tasks/graph': [...base, 'lib/tasks/guards'],
+  // graph and advance are part of workflow code: nothing but plain TypeScript
+  'lib/tasks/graph': [],
+  'lib/tasks/language': [...base, 'lib/topology/read'],
+  'lib/tasks/compile': [
+    ...base,
+    'lib/duration',
+    'lib/tasks',
+    'lib/topology/check/check-shape',
+    'lib/topology/document',
+    'lib/topology/problem',
+    'lib/topology/read',
+  ],
   'lib/tasks/advance': [...base, 'lib/tasks/graph', 'lib/tasks/guards'],
-  'lib/tasks': [...base],
+  'lib/tasks': [...base, 'lib/duration', 'lib/topology'],
   'lib/define': [...base, 'lib/topology'],
   'lib/plan': [...base, 'lib/topology'],
   'lib/constructs/streams': [
@@ -274,6 +285,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/servers': ['runtime/async', 'lib/errors', 'runtime/adapters', 'runtime/package-root'],
   'runtime/cli/frame': [
+    'lib/duration',
     'lib/errors',
     'lib/plan/nats-access',
     'lib/topology/document/dns-label',
@@ -372,6 +384,8 @@ const packages: { readonly [name: string]: readonly string[] } = {
   'pino-pretty': ['runtime/log'],
   'prom-client': ['runtime/replica', 'runtime/controller/api/http'],
   yaml: [
+    'lib/tasks/compile',
+    'lib/tasks/language',
     'lib/topology',
     'runtime/cli',
     'runtime/controller/api',

@@ -17,8 +17,8 @@ export interface StepError {
  *
  * - `running`: a step that was started, or a region with steps that may still run; `failing` is the error that ends the
  *   region as soon as they have ended.
- * - `succeeded`: with its output. The outputs of nodes that only pass values on are derived and not stored; the inputs of
- *   catch and finally branches are stored.
+ * - `succeeded`: with its output. Outputs of nodes that only pass values on are derived and not stored, except those that
+ *   a resume took over; the inputs of catch and finally branches are stored.
  * - `passed`: a false guard; the output is the input.
  * - `skipped`: nothing arrived, because what precedes was skipped. Nothing is passed on.
  * - `failed`: `handled` says what took the error; without it, the failure is that of the region around.
@@ -27,8 +27,14 @@ export interface StepError {
 export type StepState =
   | { readonly status: 'running'; readonly input?: unknown; readonly failing?: StepError }
   | { readonly status: 'succeeded'; readonly output?: unknown; readonly input?: unknown }
-  | { readonly status: 'passed' | 'skipped' | 'canceled' }
-  | { readonly status: 'failed'; readonly error: StepError; readonly handled?: FailureHandling };
+  | { readonly status: 'passed'; readonly output?: unknown }
+  | { readonly status: 'skipped' | 'canceled' }
+  | {
+      readonly status: 'failed';
+      readonly error: StepError;
+      readonly handled?: FailureHandling;
+      readonly output?: unknown;
+    };
 
 /** `catch-empty`: the catch branch ended without an output, because what precedes its end was skipped. */
 export type FailureHandling = 'skip' | 'skip-rest' | 'catch' | 'catch-empty' | 'tolerated';
@@ -48,6 +54,8 @@ export interface ExecutionState {
   /** Inputs that a resume gave to single steps. */
   readonly inputs?: { readonly [id: StepId]: unknown };
   readonly steps: { readonly [id: StepId]: StepState };
+  /** Of a resumed execution: what was taken over from before and is not reached yet. */
+  readonly kept?: { readonly [id: StepId]: StepState };
   /** Set when an uncaught failure or a cancel ends the execution, also while steps still run. */
   readonly ending?: { readonly status: 'failed'; readonly error: StepError } | { readonly status: 'canceled' };
   readonly outcome?: Outcome;

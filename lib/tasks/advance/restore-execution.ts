@@ -3,10 +3,11 @@ import type { EntryNode, MapNode, SinkNode, TaskGraph, TaskNode } from '../graph
 import { isStepNode } from '../graph/task-graph';
 import type { ExecutionState, StepState } from './execution-state';
 import { GraphReader, isStep } from './graph-reader';
+import { KeptSteps } from './kept-steps';
 import { ItemRegion, MapRegion, Region } from './region';
 import { formatStepId, parseStepId } from './step-id';
 import { emptyOutput, joinInputs, mergeInputs } from './step-input';
-import type { StepRecord } from './step-record';
+import { hasOwnOutput, type StepRecord } from './step-record';
 import { valuesFor } from './step-values';
 import { TaskExecution } from './task-execution';
 
@@ -14,66 +15,77 @@ import { TaskExecution } from './task-execution';
  * An execution as it was when its state was taken. Throws StateError for a state that does not belong to the graph.
  */
 export function restoreExecution(graph: TaskGraph, state: ExecutionState): TaskExecution {
-  const execution = new TaskExecution(new GraphReader(graph), state.input, state.inputs);
+  const reader = new GraphReader(graph);
+  const kept = new KeptSteps(reader, readRecords(reader, state.kept ?? {}));
+  const execution = new TaskExecution(reader, state.input, state.inputs, kept);
   execution.ending = state.ending;
   execution.outcome = state.outcome;
-  const instances = readRecords(execution, state);
-  deriveValues(execution, instances);
+  for (const record of readRecords(reader, state.steps)) {
+    execution.steps.set(formatStepId(record.node.index, record.items), record);
+  }
+  deriveValues(execution);
   if (state.outcome === undefined) reopen(execution, state);
   return execution;
 }
 
-type Instances = ReadonlyMap<number, readonly StepRecord[]>;
-
-/** The records by node, without the items of maps. */
-function readRecords({ reader, steps }: TaskExecution, state: ExecutionState): Instances {
-  const instances = new Map<number, StepRecord[]>();
-  for (const [id, step] of Object.entries(state.steps)) {
+function readRecords(reader: GraphReader, steps: ExecutionState['steps']): readonly StepRecord[] {
+  return Object.entries(steps).map(([id, step]) => {
     const { index, items } = parseStepId(id) ?? { index: -1, items: [] };
     const node = reader.graph.nodes[index];
     const depth = reader.depthOf(index);
-    const isItem = node?.kind === 'map' && items.length === depth + 1;
-    if (node === undefined || (items.length !== depth && !isItem)) {
+    if (node === undefined || (items.length !== depth && !isItem(reader, { node, items }))) {
       throw new StateError('state-invalid', `the graph has no step ${id}; the state is that of another graph`);
     }
     const record: StepRecord = { node, items, ...fieldsOf(step) };
-    steps.set(id, record);
-    if (isItem) continue;
-    const found = instances.get(index);
-    if (found === undefined) instances.set(index, [record]);
-    else found.push(record);
-  }
-  return instances;
+    if (record.output !== undefined && (!hasOwnOutput(node) || step.status !== 'succeeded')) record.isPinned = true;
+    return record;
+  });
 }
 
-function fieldsOf(step: StepState): Pick<StepRecord, 'status' | 'emitted' | 'output' | 'input' | 'error' | 'handled'> {
-  switch (step.status) {
+/** Whether a record is that of an item of a map. */
+function isItem(reader: GraphReader, { node, items }: Pick<StepRecord, 'node' | 'items'>): boolean {
+  return node.kind === 'map' && items.length === reader.depthOf(node.index) + 1;
+}
+
+const emittedWhen = {
+  skip: 'value',
+  catch: 'value',
+  'skip-rest': 'nothing',
+  'catch-empty': 'nothing',
+  tolerated: undefined,
+} as const;
+
+function fieldsOf(step: StepState): Omit<StepRecord, 'node' | 'items'> {
+  const { status } = step;
+  const stored = 'output' in step ? { output: step.output } : {};
+  switch (status) {
     case 'running':
-      return { status: 'running', input: step.input };
+      return { status, input: step.input };
     case 'succeeded':
-      return { status: 'succeeded', emitted: 'value', output: step.output, input: step.input };
+      return { status, emitted: 'value', ...stored, input: step.input };
     case 'passed':
-      return { status: 'passed', emitted: 'value' };
+      return { status, emitted: 'value', ...stored };
     case 'skipped':
-      return { status: 'skipped', emitted: 'nothing' };
+      return { status, emitted: 'nothing' };
     case 'canceled':
-      return { status: 'canceled' };
+      return { status };
     case 'failed': {
       const { error, handled } = step;
-      const emitted = { skip: 'value', catch: 'value', 'skip-rest': 'nothing', 'catch-empty': 'nothing' } as const;
-      return {
-        status: 'failed',
-        error,
-        handled,
-        emitted: handled === undefined || handled === 'tolerated' ? undefined : emitted[handled],
-      };
+      return { status, error, handled, ...stored, emitted: handled && emittedWhen[handled] };
     }
   }
 }
 
 /** Computes inputs and outputs that are not stored, each after those that it depends on. */
-function deriveValues(execution: TaskExecution, instances: Instances): void {
-  const { reader } = execution;
+function deriveValues(execution: TaskExecution): void {
+  const { reader, steps } = execution;
+  const instances = new Map<number, StepRecord[]>();
+  for (const record of steps.values()) {
+    if (isItem(reader, record)) continue;
+    const found = instances.get(record.node.index);
+    if (found === undefined) instances.set(record.node.index, [record]);
+    else found.push(record);
+  }
   for (const node of inDependencyOrder(reader)) {
     if (node.kind === 'sink') deriveOutputs(execution, node, instances.get(node.begin) ?? []);
     for (const record of instances.get(node.index) ?? []) deriveRecord(execution, record);
@@ -92,6 +104,7 @@ function deriveRecord(execution: TaskExecution, record: StepRecord): void {
       if (itemRecord !== undefined) itemRecord.input = item;
     });
   }
+  if (record.isPinned) return;
   if (node.kind === 'source') record.output = node.value;
   else if (status === 'passed' || record.handled === 'skip' || node.kind === 'store') record.output = record.input;
 }
@@ -114,6 +127,7 @@ function deriveOutputs(execution: TaskExecution, sink: SinkNode, records: readon
   const entry = execution.reader.node(sink.begin);
   for (const record of records) {
     if (entry.kind === 'map') deriveItems(execution, entry, record);
+    if (record.isPinned) continue;
     if (record.handled === 'skip') record.output = record.input;
     if (record.status !== 'succeeded') continue;
     if (entry.kind === 'map') {
@@ -122,7 +136,7 @@ function deriveOutputs(execution: TaskExecution, sink: SinkNode, records: readon
     } else if (entry.kind === 'flow') record.output = endValue(execution, sink, record.items);
     else if (entry.kind === 'catch') {
       const step = execution.steps.get(formatStepId(entry.of, record.items));
-      if (step?.handled === 'catch') step.output = endValue(execution, sink, record.items);
+      if (step?.handled === 'catch' && !step.isPinned) step.output = endValue(execution, sink, record.items);
     }
   }
 }
@@ -190,8 +204,7 @@ function reopen(execution: TaskExecution, state: ExecutionState): void {
   }
   for (const record of records) {
     const { node, items, emitted } = record;
-    const isItem = node.kind === 'map' && items.length > reader.depthOf(node.index);
-    if (isItem) continue;
+    if (isItem(reader, record)) continue;
     if (emitted !== undefined) execution.recount(reader.exitOf(node), items);
     else if (regions.has(formatStepId(node.index, items)) && node.kind !== 'map') execution.recount(node, items);
   }
@@ -205,10 +218,10 @@ function openRegion(
   const { items } = record;
   const node = record.node as EntryNode;
   const id = formatStepId(node.index, items);
-  const isItem = node.kind === 'map' && items.length > reader.depthOf(node.index);
-  const around = isItem ? formatStepId(node.index, items.slice(0, -1)) : formatStepId(node.region, items);
+  const isOfItem = isItem(reader, record);
+  const around = isOfItem ? formatStepId(node.index, items.slice(0, -1)) : formatStepId(node.region, items);
   const parent = node.kind === 'start' || node.kind === 'finally' ? undefined : regions.get(around);
-  const region = isItem
+  const region = isOfItem
     ? new ItemRegion(id, node, items, parent)
     : new (node.kind === 'map' ? MapRegion : Region)(id, node, items, parent);
   if (stored?.status === 'running' && stored.failing !== undefined) region.failing = { error: stored.failing };
@@ -219,5 +232,5 @@ function openRegion(
       if (item.status === 'running') region.active += 1;
       if (item.status === 'failed') region.failures += 1;
     }
-  } else if (isItem && region.failing !== undefined && parent instanceof MapRegion) parent.failures += 1;
+  } else if (isOfItem && region.failing !== undefined && parent instanceof MapRegion) parent.failures += 1;
 }

@@ -10,6 +10,7 @@ import { matchesPath } from '../guards/match-json-path';
 import { TemplateError } from '../guards/template';
 import type { Advance, ExecutionEvent, ExecutionState, Outcome, StartedStep, StepError } from './execution-state';
 import { failureModeOf, type GraphReader, isStep, isWait, type Step } from './graph-reader';
+import type { KeptSteps } from './kept-steps';
 import { ItemRegion, MapRegion, Region } from './region';
 import { startedStep } from './started-step';
 import { formatStepId, type StepId } from './step-id';
@@ -21,12 +22,6 @@ import { valuesFor } from './step-values';
 interface Instance {
   readonly node: TaskNode;
   readonly items: readonly number[];
-}
-
-/** What a resumed execution takes over from the one before. */
-export interface KeptSteps {
-  /** Copies the records of a step that has ended, and returns that of the step; undefined if the step has to run. */
-  take(id: StepId, into: Map<StepId, StepRecord>): StepRecord | undefined;
 }
 
 /**
@@ -57,7 +52,7 @@ export class TaskExecution {
     readonly reader: GraphReader,
     readonly input: unknown,
     readonly inputs: { readonly [id: StepId]: unknown } = {},
-    private readonly kept?: KeptSteps,
+    readonly kept?: KeptSteps,
   ) {}
 
   /** Starts the first steps. */
@@ -89,11 +84,13 @@ export class TaskExecution {
   /** Everything that is known, as plain JSON. */
   state(): ExecutionState {
     const steps: Record<StepId, ReturnType<typeof stateOf>> = {};
+    const kept = this.kept?.state();
     for (const [id, record] of this.steps) steps[id] = stateOf(record, this.regions.get(id)?.failing?.error);
     return {
       input: this.input,
       ...(Object.keys(this.inputs).length === 0 ? {} : { inputs: this.inputs }),
       steps,
+      ...(kept === undefined || this.outcome?.status === 'completed' ? {} : { kept }),
       ...(this.ending === undefined ? {} : { ending: this.ending }),
       ...(this.outcome === undefined ? {} : { outcome: this.outcome }),
     };

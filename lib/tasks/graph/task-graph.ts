@@ -52,25 +52,25 @@ export interface NodeBase {
 }
 
 /** What precedes a run: the list of inputs folded into one object, then a condition. */
-export interface Conditional {
+interface Conditional {
   readonly merge?: true;
   /** A JSONPath; without a match in the input, the step does not run and passes its input on. */
   readonly guard?: string;
 }
 
-export interface StartNode extends NodeBase {
+interface StartNode extends NodeBase {
   readonly kind: 'start';
   readonly end: number;
 }
 
 /** A constant. */
-export interface SourceNode extends NodeBase {
+interface SourceNode extends NodeBase {
   readonly kind: 'source';
   readonly value: unknown;
 }
 
 /** Reads a resource; its content is the output. */
-export interface LoadNode extends NodeBase {
+interface LoadNode extends NodeBase {
   readonly kind: 'load';
   /** A template. */
   readonly uri: string;
@@ -78,7 +78,7 @@ export interface LoadNode extends NodeBase {
 }
 
 /** Writes its input to a resource, and passes the input on. */
-export interface StoreNode extends NodeBase {
+interface StoreNode extends NodeBase {
   readonly kind: 'store';
   /** A template. */
   readonly uri: string;
@@ -100,7 +100,7 @@ export interface TaskStepNode extends NodeBase, Conditional {
 }
 
 /** Waits until a person has filled in a form. */
-export interface ApprovalNode extends NodeBase, Conditional {
+interface ApprovalNode extends NodeBase, Conditional {
   readonly kind: 'approval';
   readonly name: string;
   readonly title: string;
@@ -155,7 +155,7 @@ export interface CatchNode extends NodeBase {
 }
 
 /** Runs when the execution is canceled. */
-export interface FinallyNode extends NodeBase {
+interface FinallyNode extends NodeBase {
   readonly kind: 'finally';
   readonly end: number;
 }

@@ -9,7 +9,7 @@ export interface TaskPolicy {
   readonly memoize?: Memoization;
 }
 
-export interface RetryPolicy {
+interface RetryPolicy {
   /** Runs of the task at most; 1 is no retry. */
   readonly attempts: number;
   readonly backoffMs: number;
@@ -42,20 +42,20 @@ export interface TaskTimeouts {
 export type FailureMode = 'fail' | 'skip' | 'skip-rest';
 
 /** Runs at a time, of all executions; with a key, for each value of the key. The key is a template. */
-export interface ConcurrencyLimit {
+interface ConcurrencyLimit {
   readonly limit: number;
   readonly key?: string;
 }
 
 /** Starts in a period, of all executions; with a key, for each value of the key. The key is a template. */
-export interface RateLimit {
+interface RateLimit {
   readonly limit: number;
   readonly perMs: number;
   readonly key?: string;
 }
 
 /** A result with the same key is taken instead of a run, unless it is older than `maxAgeMs`. The key is a template. */
-export interface Memoization {
+interface Memoization {
   readonly key: string;
   readonly maxAgeMs?: number;
 }

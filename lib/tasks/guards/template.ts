@@ -26,11 +26,6 @@ export function fillTemplate(text: string, values: TemplateValues): string {
   });
 }
 
-/** Whether a text refers to anything that has to be filled in. */
-export function isTemplate(text: string): boolean {
-  return text.search(reference) >= 0;
-}
-
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }

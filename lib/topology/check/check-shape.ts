@@ -38,7 +38,8 @@ function findingsOf(issue: z.core.$ZodIssue, context: IssueContext): readonly Fi
 }
 
 function unknownKey(path: DocumentPath, key: string, schema: z.ZodType): Finding {
-  const hint = elsewhere(path, key) ?? suggest(key, knownKeysAt(path, schema));
+  const hint =
+    (schema === documentSchema ? elsewhere(path, key) : undefined) ?? suggest(key, knownKeysAt(path, schema));
   return { code: 'key-unknown', path: [...path, key], message: `unknown key "${key}"${hint}`, at: 'key' };
 }
 

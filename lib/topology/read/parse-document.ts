@@ -59,7 +59,7 @@ export function parseDocument(text: string, file: string, kind: DocumentKind = t
 }
 
 /** The YAML documents of a text, without empty ones; for text that is nested too deep, only the offset. */
-function composeDocuments(
+export function composeDocuments(
   text: string,
   lines: LineCounter,
 ): { readonly documents: readonly Document.Parsed[]; readonly tooDeep?: number } {
@@ -80,13 +80,13 @@ function composeDocuments(
  * Removes a byte order mark. In JSON, replaces tabs of indentation by single spaces, because YAML forbids tabs there;
  * offsets and columns stay the same.
  */
-function prepareText(text: string): string {
+export function prepareText(text: string): string {
   const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
   if (!/^\s*[{[]/.test(plain)) return plain;
   return plain.replace(/^[ \t]+/gm, (indent) => ' '.repeat(indent.length));
 }
 
-function faultOf(error: YAMLError): Fault {
+export function faultOf(error: YAMLError): Fault {
   const message = error.message.charAt(0).toLowerCase() + error.message.slice(1);
   if (error.code === 'TAB_AS_INDENT') return { offset: error.pos[0], message: 'indented with a tab; use spaces' };
   return { offset: error.pos[0], message };

@@ -1,3 +1,4 @@
+import { parseDuration } from '../../../lib/duration';
 import { ConfigError } from '../../../lib/errors';
 import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
 import { isDnsLabel, isDnsSubdomain, maxLabelLength } from '../../../lib/topology/document/dns-label';
@@ -48,14 +49,11 @@ export const port: Parse<number> = (value) => {
   throw new BadValue('want a port from 1 to 65535');
 };
 
-const secondsOf: { readonly [unit: string]: number } = { ms: 0.001, s: 1, m: 60, h: 3_600 };
-
-/** Milliseconds of `30`, `30s`, `1.5m` or `1h`; a number alone is seconds. Rejects zero unless `isZeroFine`. */
+/** Milliseconds of a duration. Rejects zero unless `isZeroFine`. */
 export function durationMs({ isZeroFine = false } = {}): Parse<number> {
   return (value) => {
-    const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value) ?? [];
-    const ms = Number(number) * (secondsOf[unit] ?? 1) * 1_000;
-    if (number !== undefined && (ms > 0 || isZeroFine)) return ms;
+    const ms = parseDuration(value);
+    if (ms !== undefined && (ms > 0 || isZeroFine)) return ms;
     throw new BadValue(`want ${isZeroFine ? '0 or ' : ''}a duration in seconds, or with a unit, as in 90s or 5m`);
   };
 }
@@ -75,11 +73,8 @@ export const positiveNumber: Parse<number> = (value) => {
 /** An ISO time of a time, or of so long ago. */
 export const instant: Parse<string> = (value) => {
   if (/^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(Date.parse(value))) return new Date(value).toISOString();
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(value) ?? [];
-  const seconds = unit === 'd' ? 86_400 : secondsOf[unit];
-  if (number !== undefined && seconds !== undefined) {
-    return new Date(Date.now() - Number(number) * seconds * 1_000).toISOString();
-  }
+  const ago = /[smhd]$/.test(value) ? parseDuration(value) : undefined;
+  if (ago !== undefined) return new Date(Date.now() - ago).toISOString();
   throw new BadValue('want a time, as in 2026-01-31T08:00:00Z, or how long ago, as in 2h');
 };
 

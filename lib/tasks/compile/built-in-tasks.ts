@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { field } from '../../topology/document/document-field';
+import { durationField } from './policy-schema';
+
+/** A task that KFlow runs itself. */
+export interface BuiltInTask {
+  readonly parameters: z.ZodObject;
+  /** Keys whose texts are templates. */
+  readonly templates: readonly string[];
+}
+
+const name = { name: field.word('Name of the latch, the same in all executions. A template.') };
+const request: BuiltInTask = {
+  parameters: field.openSection({ url: field.word('Address. A template.') }, 'A request of HTTP.'),
+  templates: ['url', 'template'],
+};
+
+/** The title, form and deadline of `approve`. */
+export const approvalSchema = field.section(
+  {
+    title: field.word('What has to be decided.'),
+    form: z
+      .record(
+        z.string(),
+        field.section(
+          {
+            type: field.oneOf(['string', 'number', 'boolean', 'enum'], 'Kind of the field.'),
+            required: field.flag('Whether an approval needs the field; false by default.').optional(),
+            enum: field.list(field.word('A choice.'), 'Choices of an enum.').optional(),
+            description: field.text('Help for whoever fills in the form.').optional(),
+          },
+          'A field of the form.',
+        ),
+        { error: 'a map from names to fields' },
+      )
+      .describe('The fields that whoever approves fills in, by name.')
+      .optional(),
+    deadline: durationField('Time for a decision.').optional(),
+    otherwise: field.oneOf(['reject', 'fail'], 'What happens at the deadline.').optional(),
+  },
+  'An approval.',
+);
+
+/** Every task of KFlow's own, with the parameters that it needs. */
+export const builtInTasks: { readonly [base: string]: BuiltInTask } = {
+  approve: { parameters: approvalSchema, templates: [] },
+  'wait:delay': {
+    parameters: field.section({ duration: durationField('How long to wait.') }, 'A delay.'),
+    templates: [],
+  },
+  'wait:event': {
+    parameters: field.section(
+      {
+        event: field.word('Kind of the event.'),
+        match: field
+          .oneOf(['input'], 'Only events that have all fields of the input, with the same values.')
+          .optional(),
+        receipt: field.flag('Whether the event is receipted; true by default.').optional(),
+        from: field
+          .oneOf(['now', 'start'], 'Events since the start of the step (now, the default), or of the execution.')
+          .optional(),
+      },
+      'Waits for an event.',
+    ),
+    templates: [],
+  },
+  'wait:acquire': { parameters: field.section(name, 'Raises a latch by 1.'), templates: ['name'] },
+  'wait:release': { parameters: field.section(name, 'Lowers a latch by 1.'), templates: ['name'] },
+  'wait:countdown': { parameters: field.section(name, 'Waits until a latch is 0.'), templates: ['name'] },
+  'request:get': request,
+  'request:post': request,
+  'request:put': request,
+  'request:delete': request,
+  'flow:run': {
+    parameters: field.openSection({ topology: field.word('The topology to run.') }, 'Runs a topology.'),
+    templates: [],
+  },
+};
+
+/** Namespaces whose tasks are all KFlow's own. */
+export const builtInNamespaces: ReadonlySet<string> = new Set(['wait', 'request', 'flow']);

@@ -1,0 +1,15 @@
+import { JsonPathError } from '../guards/json-path';
+import { parseJsonPath } from '../guards/parse-json-path';
+import type { BranchSyntax, GuardSyntax } from '../language/syntax';
+import type { CompileProblems } from './compile-problems';
+
+/** Reports a guard that is no JSONPath, at the position of the fault. */
+export function checkGuard(guard: GuardSyntax, run: BranchSyntax['run'], problems: CompileProblems): void {
+  try {
+    parseJsonPath(guard.text);
+  } catch (error) {
+    if (!(error instanceof JsonPathError)) throw error;
+    const path = run.kind === 'task' ? run.name : run.kind;
+    problems.add({ code: 'syntax', at: guard.at + error.offset, path, message: `invalid guard: ${error.message}` });
+  }
+}

@@ -1,0 +1,75 @@
+import { LineCounter, parse } from 'yaml';
+import { isPlainMap } from '../../plain-map';
+import { composeValue, type Fault } from '../../topology/read/compose-value';
+import type { Place } from '../../topology/read/document-source';
+import { composeDocuments, faultOf, prepareText } from '../../topology/read/parse-document';
+import type { WrittenValue } from './syntax';
+
+export interface ValueReading {
+  /** Undefined for nothing: `()` or `(- -)`. */
+  readonly written?: WrittenValue;
+  readonly faults: readonly Fault[];
+}
+
+/**
+ * Reads data in YAML, of which JSON is a part, from a range of the text. The first line counts as indented as far as it is in
+ * the text, so that keys may be aligned by eye; or as the least indented of the other lines; or not at all.
+ */
+export function readValue(text: string, from: number, to: number): ValueReading {
+  const lineStart = text.lastIndexOf('\n', from - 1) + 1;
+  const range = text.slice(from, to);
+  const aligned = readIndented(range, from - lineStart, from);
+  if (aligned.faults.length === 0) return aligned;
+  const lead = /^[ \t]*/.exec(range)?.[0].length ?? 0;
+  const others = range
+    .split('\n')
+    .slice(1)
+    .filter((line) => line.trim() !== '');
+  const indent = Math.min(...others.map((line) => /^ */.exec(line)?.[0].length ?? 0));
+  if (!Number.isFinite(indent)) return aligned;
+  const ways = [indent, 0].map((each) => readIndented(range.slice(lead), each, from + lead));
+  return ways.find(({ faults }) => faults.length === 0) ?? aligned;
+}
+
+/** Reads YAML whose first line is indented by as many spaces; `from` is the offset of the YAML in the text. */
+function readIndented(yaml: string, indent: number, from: number): ValueReading {
+  const delta = from - indent;
+  const { documents, tooDeep } = composeDocuments(prepareText(' '.repeat(indent) + yaml), new LineCounter());
+  if (tooDeep !== undefined) return { faults: [{ offset: tooDeep + delta, message: 'nested too deep' }] };
+  const [document, second] = documents;
+  if (document === undefined) return { faults: [] };
+  const { value, place, faults } = composeValue(document);
+  const all = [
+    ...[document, second].flatMap((each) => each?.errors ?? []).map(faultOf),
+    ...(second === undefined
+      ? []
+      : [{ offset: second.range[0], message: 'only one document of YAML is possible here' }]),
+    ...faults,
+  ].map(({ offset, message }) => ({ offset: offset + delta, message }));
+  if (value === null) return { faults: all };
+  return { written: { value: withSplitKeys(value), place: shifted(place, delta) }, faults: all };
+}
+
+function shifted(place: Place, delta: number): Place {
+  const { children } = place;
+  return {
+    ...place,
+    at: place.at + delta,
+    key: place.key + delta,
+    ...(children === undefined
+      ? {}
+      : { children: new Map([...children].map(([key, child]) => [key, shifted(child, delta)])) }),
+  };
+}
+
+/** `{x:1}` is a key `x:1` without a value in YAML, and never meant so: it counts as `{x: 1}`. */
+function withSplitKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSplitKeys);
+  if (!isPlainMap(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const [, name, rest] = item === null ? (/^([A-Za-z_]\w*):(\S+)$/.exec(key) ?? []) : [];
+      return name === undefined || rest === undefined ? [key, withSplitKeys(item)] : [name, parse(rest)];
+    }),
+  );
+}

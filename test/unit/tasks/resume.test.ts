@@ -1,0 +1,85 @@
+import type { ExecutionState } from '../../../lib/tasks/advance/execution-state';
+import { type ResumeOptions, resumeExecution } from '../../../lib/tasks/advance/resume-execution';
+import type { TaskGraph } from '../../../lib/tasks/graph/task-graph';
+import { failure, graphOf, run, type Tasks, TestRun } from './support';
+
+/** Resumes an execution from its stored state, and runs it to its end. */
+function resume(
+  before: { readonly graph: TaskGraph; readonly execution: { state(): ExecutionState } },
+  tasks: Tasks = {},
+  options: ResumeOptions = {},
+): TestRun {
+  const state = JSON.parse(JSON.stringify(before.execution.state()));
+  const { execution, advance } = resumeExecution(before.graph, state, options);
+  return new TestRun(before.graph, undefined, tasks, { execution, advance }).finish();
+}
+
+test('LF-26: only what has not succeeded runs again, with its inputs', () => {
+  const first = run('A → B → C; D', 0, { A: 'a', B: failure('x'), D: 'd' });
+  const second = resume(first, { B: 'b', C: 'c' });
+  expect(second.log).toEqual(['B "a"', 'C "b"']);
+  expect(second.execution.outcome).toEqual({ status: 'completed', output: ['c', 'd'] });
+});
+
+test('LF-27: after a cancel, the successors of what has ended meanwhile start', () => {
+  const first = new TestRun(graphOf('A → B → C'), 0);
+  first.event({ kind: 'cancel' });
+  expect(first.end('A', 'a').outcome).toEqual({ status: 'canceled' });
+  expect(resume(first).log).toEqual(['B "a"', 'C "a"']);
+});
+
+test('LF-28: an execution that runs or has completed is not resumed', () => {
+  const running = new TestRun(graphOf('A'), 0);
+  expect(() => resume(running)).toThrow('the execution has not ended yet; cancel it first');
+  expect(() => resume(running.finish())).toThrow('the execution has completed; name the steps to run again');
+});
+
+test('of a map, only the failed items and those that did not run are run', () => {
+  const flow = '* { A → B } with (- map: {limit: 2} -) → C';
+  const first = run(flow, [1, 2, 3, 4], { B: (item: number) => (item === 2 ? failure('x') : item) });
+  expect(first.log).toEqual(['A 1', 'A 2', 'B 1', 'B 2', 'A 3']);
+  const second = resume(first);
+  expect(second.log).toEqual(['B 2', 'B 3', 'A 4', 'B 4', 'C [1,2,3,4]']);
+});
+
+test('an edited input is that of the steps that run now', () => {
+  const first = run('A → B; C', 0, { A: 'a', B: failure('x'), C: failure('y') });
+  expect(resume(first, {}, { input: 5 }).log.sort()).toEqual(['B "a"', 'C 5']);
+});
+
+test('steps are run again by name with what follows them, with an input of their own', () => {
+  const first = run('A :x → B → C; :x → D', 0);
+  expect(first.execution.outcome).toEqual({ status: 'completed', output: [0, 0] });
+  expect(resume(first, {}, { from: ['2'], input: 7 }).log).toEqual(['B 7', 'C 7']);
+  expect(resume(first, {}, { from: ['1'] }).log).toEqual(['A 0', 'B 0', 'D 0', 'C 0']);
+  expect(resume(first, {}, { from: ['4'] }).execution.outcome).toEqual({ status: 'completed', output: [0, 0] });
+});
+
+test('a single item of a map is run again', () => {
+  const first = run('* { A → B } → C', [1, 2, 3]);
+  expect(resume(first, {}, { from: ['4[1]'], input: 9 }).log).toEqual(['B 9', 'C [1,9,3]']);
+  expect(resume(first, {}, { from: ['1[2]'], input: 9 }).log).toEqual(['A 9', 'B 9', 'C [1,2,9]']);
+});
+
+test('handled failures stay as they are, unless their step is named', () => {
+  const tasks = { A: failure('a'), B: 'b', C: failure('c') };
+  const first = run('A catch B → C', 0, tasks);
+  expect(resume(first, { C: 'c' }).log).toEqual(['C "b"']);
+  expect(resume(first, { A: 'a', C: 'c' }, { from: ['1'] }).log).toEqual(['A 0', 'C "a"']);
+  // a step of a catch branch stands for the step that failed
+  expect(resume(first, { A: 'a', C: 'c' }, { from: ['3'] }).log).toEqual(['A 0', 'C "a"']);
+});
+
+test('a resume that fails early keeps what it has not reached for the next one', () => {
+  const tasks = (a: unknown) => ({ A: a, B: (item: number) => (item === 1 ? failure('x') : item) });
+  const first = run('A → * B with (- map: {limit: 1} -)', 0, tasks([3, 2, 1]));
+  expect(first.log).toEqual(['A 0', 'B 3', 'B 2', 'B 1']);
+  const second = resume(first, { ...tasks(0), B: failure('y') });
+  expect(second.log).toEqual(['B 1']);
+  expect(resume(second).log).toEqual(['B 1']);
+});
+
+test.each([['99'], ['0'], ['1[0]'], ['x'], ['2[1][0]'], ['4'], ['7']])('there is no step %s to run again', (id) => {
+  const first = run('A → * {B} @finally C', [1]);
+  expect(() => resume(first, {}, { from: [id] })).toThrow(`the execution has no step "${id}" to run again`);
+});
