@@ -1,6 +1,6 @@
 import { ConfigError, StateError } from '../../errors';
 import type { TaskGraph, TaskNode } from '../graph/task-graph';
-import type { Advance, ExecutionState } from './execution-state';
+import type { ExecutionState } from './execution-state';
 import { type GraphReader, isStep } from './graph-reader';
 import { KeptSteps } from './kept-steps';
 import { restoreExecution } from './restore-execution';
@@ -8,45 +8,39 @@ import { formatStepId, parseStepId, type StepId } from './step-id';
 import { TaskExecution } from './task-execution';
 
 export interface ResumeOptions {
+  /** Input of the execution for all that runs now. Default: the one it had. */
+  readonly input?: unknown;
+  /** Inputs of single steps, which run again even if they have succeeded. */
+  readonly inputs?: { readonly [id: StepId]: unknown };
   /** Steps to run again with everything that follows them, even if they have succeeded. */
   readonly from?: readonly StepId[];
-  /** The input of the only step of `from`; without `from`, the input of the execution for all that runs now. */
-  readonly input?: unknown;
 }
 
 /**
- * Starts an execution that has ended again. What has succeeded does not run again, and neither does a step whose failure was
- * handled. Throws StateError while the execution runs, and for a completed one without `from`; ConfigError for steps that do
- * not exist.
+ * An execution that goes on where one has ended; `start` gives its first moves. What has succeeded does not run again, and
+ * neither does a step whose failure was handled. Throws StateError while the execution runs, and for a completed one without
+ * steps to run again; ConfigError for steps that do not exist.
  */
 export function resumeExecution(
   graph: TaskGraph,
   state: ExecutionState,
-  { from = [], input }: ResumeOptions = {},
-): { readonly execution: TaskExecution; readonly advance: Advance } {
+  { input = state.input, inputs = {}, from = [] }: ResumeOptions = {},
+): TaskExecution {
   if (state.outcome === undefined)
     throw new StateError('state-invalid', 'the execution has not ended yet; cancel it first');
-  if (state.outcome.status === 'completed' && from.length === 0) {
+  const named = [...from, ...Object.keys(inputs)];
+  if (state.outcome.status === 'completed' && named.length === 0) {
     throw new StateError('state-invalid', 'the execution has completed; name the steps to run again');
   }
   const { reader, steps, kept } = restoreExecution(graph, state);
   const again = new StepsAgain(reader);
-  const ids = from.map((id) => again.add(id));
-  const [only] = ids;
-  if (input !== undefined && ids.length > 1) {
-    throw new ConfigError('config-invalid', `an input is that of one step, got ${ids.length} steps`);
-  }
+  const ids = new Map(named.map((id) => [id, again.add(id)]));
+  const edited = Object.entries(inputs).map(([id, value]) => [ids.get(id), value]);
   const records = [...(kept?.values() ?? []), ...steps.values()].filter(
     ({ node, items }) => !again.includes(node, items),
   );
-  const isOfStep = input !== undefined && only !== undefined;
-  const execution = new TaskExecution(
-    reader,
-    input === undefined || isOfStep ? state.input : input,
-    isOfStep ? { ...state.inputs, [only]: input } : state.inputs,
-    new KeptSteps(reader, records),
-  );
-  return { execution, advance: execution.start() };
+  const all = { ...state.inputs, ...Object.fromEntries(edited) };
+  return new TaskExecution(reader, input, all, new KeptSteps(reader, records));
 }
 
 /** The steps to run again: those that were named, everything within them, and everything that follows. */

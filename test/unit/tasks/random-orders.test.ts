@@ -103,8 +103,8 @@ describe.each([
     for (const run of [other, canceled]) {
       if (run.execution.outcome?.status === 'completed') continue;
       const state = JSON.parse(JSON.stringify(run.execution.state()));
-      const { execution, advance } = resumeExecution(graph, state);
-      const resumed = new RandomRun(graph, execution, random, { broken: false, restores: true }).run(advance);
+      const execution = resumeExecution(graph, state);
+      const resumed = new RandomRun(graph, execution, random, { broken: false, restores: true }).run(execution.start());
       expect(resumed.execution.outcome?.status).toBe('completed');
       for (const id of resumed.inputs.keys()) {
         if (run.succeeded.has(id))

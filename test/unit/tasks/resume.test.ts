@@ -10,8 +10,7 @@ function resume(
   options: ResumeOptions = {},
 ): TestRun {
   const state = JSON.parse(JSON.stringify(before.execution.state()));
-  const { execution, advance } = resumeExecution(before.graph, state, options);
-  return new TestRun(before.graph, undefined, tasks, { execution, advance }).finish();
+  return new TestRun(before.graph, undefined, tasks, resumeExecution(before.graph, state, options)).finish();
 }
 
 test('LF-26: only what has not succeeded runs again, with its inputs', () => {
@@ -50,15 +49,15 @@ test('an edited input is that of the steps that run now', () => {
 test('steps are run again by name with what follows them, with an input of their own', () => {
   const first = run('A :x → B → C; :x → D', 0);
   expect(first.execution.outcome).toEqual({ status: 'completed', output: [0, 0] });
-  expect(resume(first, {}, { from: ['2'], input: 7 }).log).toEqual(['B 7', 'C 7']);
+  expect(resume(first, {}, { inputs: { '2': 7 } }).log).toEqual(['B 7', 'C 7']);
   expect(resume(first, {}, { from: ['1'] }).log).toEqual(['A 0', 'B 0', 'D 0', 'C 0']);
   expect(resume(first, {}, { from: ['4'] }).execution.outcome).toEqual({ status: 'completed', output: [0, 0] });
 });
 
 test('a single item of a map is run again', () => {
   const first = run('* { A → B } → C', [1, 2, 3]);
-  expect(resume(first, {}, { from: ['4[1]'], input: 9 }).log).toEqual(['B 9', 'C [1,9,3]']);
-  expect(resume(first, {}, { from: ['1[2]'], input: 9 }).log).toEqual(['A 9', 'B 9', 'C [1,2,9]']);
+  expect(resume(first, {}, { inputs: { '4[1]': 9 } }).log).toEqual(['B 9', 'C [1,9,3]']);
+  expect(resume(first, {}, { inputs: { '1[2]': 9 } }).log).toEqual(['A 9', 'B 9', 'C [1,2,9]']);
 });
 
 test('handled failures stay as they are, unless their step is named', () => {

@@ -50,10 +50,10 @@ export class TestRun {
     readonly graph: TaskGraph,
     input: unknown,
     private readonly tasks: Tasks = {},
-    resumed?: { readonly execution: TaskExecution; readonly advance: Advance },
+    execution = new TaskExecution(new GraphReader(graph), input),
   ) {
-    this.execution = resumed?.execution ?? new TaskExecution(new GraphReader(graph), input);
-    this.take(resumed?.advance ?? this.execution.start());
+    this.execution = execution;
+    this.take(execution.start());
   }
 
   take({ started, stopped }: Advance): void {
