@@ -245,8 +245,19 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/executions/ports',
     'runtime/controller/flows/ports',
   ],
+  'runtime/controller/api/workflows': [
+    'lib/errors',
+    'lib/tasks/graph',
+    'lib/topology/avro',
+    'runtime/api-contract',
+    'runtime/controller/api/access',
+    'runtime/controller/api/http',
+    'runtime/controller/api/routes',
+    'runtime/controller/executions/ports',
+  ],
   'runtime/controller/api': [
     'lib/errors',
+    'lib/tasks/graph',
     'lib/topology/avro',
     'lib/topology/document/dns-label',
     'lib/topology/document/topology-json-schema',
@@ -326,6 +337,14 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/async',
     'runtime/api-contract',
     'runtime/cli/client',
+    'runtime/cli/commands/executions/submit-task-flow',
+    'runtime/cli/documents',
+  ],
+  'runtime/cli/commands/executions': [
+    'lib/errors',
+    ...cliParts,
+    'runtime/api-contract',
+    'runtime/cli/client',
     'runtime/cli/documents',
   ],
   'runtime/cli/commands/test': [
@@ -369,7 +388,12 @@ const packages: { readonly [name: string]: readonly string[] } = {
   esbuild: ['lib/constructs', 'lib/define', 'runtime/cli', 'runtime/hosts/typescript'],
   'eslint-scope': ['lib/define'],
   'fastest-levenshtein': ['lib/topology'],
-  fastify: ['runtime/controller/api/api-server', 'runtime/controller/api/http', 'runtime/controller/api/routes'],
+  fastify: [
+    'runtime/controller/api/api-server',
+    'runtime/controller/api/http',
+    'runtime/controller/api/routes',
+    'runtime/controller/api/workflows',
+  ],
   'fastify-type-provider-zod': [
     'runtime/controller/api/api-server',
     'runtime/controller/api/http',

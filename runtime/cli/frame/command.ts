@@ -2,7 +2,7 @@ import type { ExitStatus } from './exit-status';
 import type { Interrupts } from './interrupts';
 
 /** Values that shell completion requests from the controller. */
-type Completion = 'flow' | 'function' | 'replicas' | 'namespace';
+type Completion = 'flow' | 'function' | 'replicas' | 'namespace' | 'execution';
 
 interface ValueSpec<Value> {
   readonly description?: string;

@@ -17,13 +17,13 @@ export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 /** The table of exit statuses in `kflow --help`. */
 export const exitStatuses: readonly { readonly status: number; readonly meaning: string }[] = [
   { status: ExitStatus.Done, meaning: 'done' },
-  { status: ExitStatus.Failed, meaning: 'the document or the flow has problems, or the command failed' },
+  { status: ExitStatus.Failed, meaning: 'the document, the flow or the execution has problems, or the command failed' },
   { status: ExitStatus.Differs, meaning: 'something differs or would change (plan, diff)' },
   {
     status: ExitStatus.Unavailable,
     meaning: 'the controller, the cluster or a server is unavailable, or refuses the login',
   },
-  { status: ExitStatus.NotFound, meaning: 'no such flow or revision' },
+  { status: ExitStatus.NotFound, meaning: 'no such flow, revision, execution or schedule' },
   { status: ExitStatus.TimedOut, meaning: 'timed out waiting (--wait)' },
   { status: ExitStatus.Usage, meaning: 'wrong usage: unknown command or option, bad value' },
   { status: ExitStatus.Misconfigured, meaning: 'the settings of the controller are invalid (controller)' },
@@ -34,6 +34,8 @@ export const exitStatuses: readonly { readonly status: number; readonly meaning:
 const statusOfCode: { readonly [code in ErrorCode]?: ExitStatus } = {
   'flow-missing': ExitStatus.NotFound,
   'revision-missing': ExitStatus.NotFound,
+  'execution-missing': ExitStatus.NotFound,
+  'schedule-missing': ExitStatus.NotFound,
 };
 
 /** An error with an explicit exit status. */

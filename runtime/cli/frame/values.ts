@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseDuration } from '../../../lib/duration';
 import { ConfigError } from '../../../lib/errors';
 import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
@@ -77,6 +78,24 @@ export const instant: Parse<string> = (value) => {
   if (ago !== undefined) return new Date(Date.now() - ago).toISOString();
   throw new BadValue('want a time, as in 2026-01-31T08:00:00Z, or how long ago, as in 2h');
 };
+
+/** The value of JSON, or of a file with JSON: `@FILE`; `@-` reads stdin. */
+export const jsonValue: Parse<unknown> = (value) => {
+  const text = value.startsWith('@') ? textOfFile(value.slice(1)) : value;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BadValue(`want JSON, or @FILE with JSON (${(error as Error).message})`);
+  }
+};
+
+function textOfFile(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new BadValue(`cannot read the file (${(error as Error).message})`);
+  }
+}
 
 /** `NAME=VALUE`, both not empty. `example` completes the message. */
 export function keyValue(example: string): Parse<readonly [string, string]> {

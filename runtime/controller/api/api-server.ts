@@ -5,6 +5,7 @@ import fastify, { type FastifyHttpsOptions, type FastifyInstance, type FastifySe
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ConfigError } from '../../../lib/errors';
 import type { Log } from '../../log';
+import type { ExecutionService } from '../executions/ports/execution-service';
 import type { FlowService } from '../flows/ports/flow-service';
 import type { FlowSteps } from '../flows/ports/flow-steps';
 import type { Access } from './access/access';
@@ -16,17 +17,24 @@ import { refuseOtherMethods, sendProblem, sendProblems } from './http/send-probl
 import { type CertificateFiles, type SecureServer, ServingCertificate } from './http/serving-certificate';
 import { drainOnClose, StreamedResponses } from './http/streamed-responses';
 import { ApiMetrics, watchRequests } from './http/watch-requests';
-import type { AddRoutes } from './routes/api-route';
+import type { AddExecutionRoutes, AddRoutes } from './routes/api-route';
 import { addChangeRoutes } from './routes/change-routes';
 import { addEndRoutes } from './routes/end-routes';
 import { addEventsRoutes } from './routes/events-routes';
+import { addExecutionChangeRoutes } from './routes/execution-change-routes';
+import { addExecutionRoutes } from './routes/execution-routes';
 import { addHistoryRoutes } from './routes/history-routes';
 import { addLetterRoutes } from './routes/letter-routes';
 import { addLogsRoutes } from './routes/logs-routes';
+import { addScheduleRoutes } from './routes/schedule-routes';
 import { addServerRoutes } from './routes/server-routes';
 import { addStatusRoutes } from './routes/status-routes';
 import { addStepRoutes } from './routes/step-routes';
 import { addSubmitRoutes } from './routes/submit-routes';
+import { addTaskEventRoutes } from './routes/task-event-routes';
+import { addWorkflowArchives } from './workflows/workflow-archives';
+import { addWorkflowChanges } from './workflows/workflow-changes';
+import { addWorkflowReads } from './workflows/workflow-reads';
 
 /** Every route of the API, in the order of the OpenAPI document. Each one has a row in docs/api.md. */
 const allRoutes: readonly AddRoutes[] = [
@@ -42,8 +50,19 @@ const allRoutes: readonly AddRoutes[] = [
   addServerRoutes,
 ];
 
-/** What the API serves: flows, or only the steps of one. */
-type Served = { readonly service: FlowService } | { readonly steps: FlowSteps };
+/** The routes of executions, before those of the controller itself. */
+const executionRoutes: readonly AddExecutionRoutes[] = [
+  addExecutionRoutes,
+  addExecutionChangeRoutes,
+  addScheduleRoutes,
+  addTaskEventRoutes,
+  addWorkflowReads,
+  addWorkflowChanges,
+  addWorkflowArchives,
+];
+
+/** What the API serves: flows and executions, or only the steps of one flow. */
+type Served = { readonly service: FlowService; readonly executions?: ExecutionService } | { readonly steps: FlowSteps };
 
 export type ApiProps = Served & ApiSettings;
 
@@ -145,8 +164,13 @@ export function createApi(props: ApiProps): FastifyInstance {
     const refuseThem = refuseOtherMethods(scope);
     const typed = () => scope.withTypeProvider<ZodTypeProvider>();
     if ('steps' in props) addStepRoutes(typed(), { service: props });
-    else
-      for (const addRoutes of allRoutes) addRoutes(typed(), { service: props.service, streams, metrics, keepAliveMs });
+    else {
+      const { service, executions } = props;
+      const common = { streams, metrics, keepAliveMs };
+      for (const addRoutes of allRoutes) addRoutes(typed(), { service, ...common });
+      if (executions !== undefined)
+        for (const addRoutes of executionRoutes) addRoutes(typed(), { executions, ...common });
+    }
     refuseThem();
     done();
   });

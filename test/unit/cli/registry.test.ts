@@ -9,7 +9,12 @@ const root = path.join(__dirname, '../../..');
 const registered = groups.flatMap((group) => group.commands);
 const visible = registered.filter(({ isHidden }) => isHidden !== true);
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
-const noNames = { jobs: async () => [], functions: async () => [], namespaces: async () => [] };
+const noNames = {
+  jobs: async () => [],
+  functions: async () => [],
+  namespaces: async () => [],
+  executions: async () => [],
+};
 
 /** Files that declare commands, by what they import. */
 const declaring = readdirSync(path.join(root, 'runtime/cli/commands'), { recursive: true, encoding: 'utf8' })

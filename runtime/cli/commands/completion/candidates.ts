@@ -11,6 +11,7 @@ export interface KnownNames {
   jobs(): Promise<readonly string[]>;
   functions(job: string): Promise<readonly string[]>;
   namespaces(): Promise<readonly string[]>;
+  executions(): Promise<readonly string[]>;
 }
 
 /** Candidates for the last of the words after `kflow`; none for a file, a number or free text. */
@@ -132,6 +133,8 @@ async function valuesOf(
       return plain(await functions());
     case 'replicas':
       return plain((await functions()).map((name) => `${name}=`));
+    case 'execution':
+      return plain(await names.executions());
     case 'namespace':
       return plain(await names.namespaces());
     case undefined:

@@ -1,7 +1,9 @@
+import { executionName } from '../../../api-contract/execution-key';
 import { flowName } from '../../../api-contract/flow-key';
 import type { FlowStatus } from '../../../api-contract/flow-status';
 import { ControllerClient } from '../../client/controller-client';
 import { ControllerConnection } from '../../client/controller-connection';
+import { ExecutionsClient } from '../../client/executions-client';
 import { findController } from '../../client/find-controller';
 import type { KnownNames } from './candidates';
 
@@ -28,6 +30,16 @@ export class ControllerNames implements KnownNames {
     return [...new Set((await this.flows()).map(({ namespace }) => namespace))];
   }
 
+  /** The newest executions; without the namespace if it is `default`. */
+  async executions(): Promise<readonly string[]> {
+    try {
+      const found = await new ExecutionsClient(await openConnection()).list(undefined, { limit: 100 });
+      return found.map((each) => (each.namespace === 'default' ? each.execution : executionName(each)));
+    } catch {
+      return [];
+    }
+  }
+
   private flows(): Promise<readonly FlowStatus[]> {
     this.listed ??= this.list();
     return this.listed;
@@ -35,11 +47,15 @@ export class ControllerNames implements KnownNames {
 
   private async list(): Promise<readonly FlowStatus[]> {
     try {
-      const address = await findController({}, { env: process.env, folder: process.cwd() });
-      return await new ControllerClient(new ControllerConnection(address, responseTimeoutMs)).list(undefined);
+      return await new ControllerClient(await openConnection()).list(undefined);
     } catch {
       // completion stays silent at a prompt; the command itself reports the error
       return [];
     }
   }
+}
+
+async function openConnection(): Promise<ControllerConnection> {
+  const address = await findController({}, { env: process.env, folder: process.cwd() });
+  return new ControllerConnection(address, responseTimeoutMs);
 }

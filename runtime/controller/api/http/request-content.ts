@@ -16,6 +16,13 @@ const textTypes = [
 /** The type that curl sends by default; the API has no forms. */
 const formType = 'application/x-www-form-urlencoded';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body is multipart/form-data, and is passed on as it is. */
+    readonly takesForm?: true;
+  }
+}
+
 /** Passes every body to handlers as text without a byte order mark. Other content types and encodings are rejected. */
 export function acceptTextBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
@@ -23,6 +30,14 @@ export function acceptTextBodies(app: FastifyInstance): void {
     [...textTypes, formType],
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => textOf(request, body),
+  );
+  app.addContentTypeParser(
+    'multipart/form-data',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.routeOptions.config.takesForm === true) return body;
+      throw unsupported(`content type multipart/form-data: send one of ${textTypes.join(', ')}`);
+    },
   );
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     const type = request.headers['content-type'];

@@ -7,6 +7,7 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import type { ExecutionService } from '../../executions/ports/execution-service';
 import type { FlowService } from '../../flows/ports/flow-service';
 import type { Role } from '../access/caller';
 import { readJsonBody } from '../http/request-content';
@@ -36,6 +37,11 @@ export interface ApiParts {
 /** A file of routes exports one of these, and `api-server.ts` lists it. */
 export type AddRoutes = (app: ApiScope, parts: ApiParts) => void;
 
+/** The dependencies of handlers of executions. */
+export type ExecutionParts = Omit<ApiParts, 'service'> & { readonly executions: ExecutionService };
+
+export type AddExecutionRoutes = (app: ApiScope, parts: ExecutionParts) => void;
+
 /** Declares a route apart from its method, path and handler. OpenAPI and the access checks are derived from it. */
 export interface RouteDeclaration {
   /** Role that the caller must have; `anyone` needs no token. */
@@ -45,7 +51,19 @@ export interface RouteDeclaration {
   readonly summary: string;
   readonly description?: string;
   /** Group in the OpenAPI page. */
-  readonly tag: 'flows' | 'changes' | 'history' | 'events' | 'letters' | 'steps' | 'controller';
+  readonly tag:
+    | 'flows'
+    | 'changes'
+    | 'history'
+    | 'events'
+    | 'letters'
+    | 'steps'
+    | 'executions'
+    | 'schedules'
+    | 'task events'
+    | 'workers'
+    | 'workflows'
+    | 'controller';
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
   /** Successful responses by status. */

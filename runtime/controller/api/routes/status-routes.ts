@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
@@ -8,6 +8,7 @@ import { callerOf } from '../http/guard-routes';
 import { preferredType } from '../http/request-content';
 import { encodeServerEvents, serverEventType } from '../http/server-events';
 import { type ApiParts, type ApiScope, readRoute } from './api-route';
+import { sendPage } from './next-page';
 import { flowParams, jsonResponse, namespaceParams } from './route-schemas';
 
 const common = { role: 'view', tag: 'flows', problems: [400, 404] } as const;
@@ -70,10 +71,7 @@ function addListRoutes(app: ApiScope, { service }: ApiParts): void {
 
   const list = async (namespace: string | undefined, query: ListQuery, reply: FastifyReply): Promise<FlowStatus[]> => {
     const { flows, continue: next } = await service.list(namespace, query);
-    if (next !== undefined) {
-      reply.header('kflow-continue', next).header('link', `<${nextUrl(reply.request, next)}>; rel="next"`);
-    }
-    return [...flows];
+    return sendPage(reply, flows, next);
   };
 
   app.get(
@@ -101,13 +99,6 @@ function addListRoutes(app: ApiScope, { service }: ApiParts): void {
       return flows;
     },
   );
-}
-
-/** The URL of the same request for the next page. */
-function nextUrl({ url }: FastifyRequest, next: string): string {
-  const { pathname, searchParams } = new URL(url, 'http://localhost');
-  searchParams.set('continue', next);
-  return `${pathname}?${searchParams}`;
 }
 
 async function* statusEvents(statuses: AsyncIterable<FlowStatus>) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createApi } from '../../../../runtime/controller/api/api-server';
+import { MemoryExecutions } from '../../../support/memory-executions';
 import { MemoryFlows } from '../../../support/memory-flows';
 
 interface Operation {
@@ -29,6 +30,7 @@ let text: string;
 const routes: string[] = [];
 const app = createApi({
   service: new MemoryFlows(),
+  executions: new MemoryExecutions(),
   access: { kind: 'authenticated', authenticator: { identify: async () => undefined } },
   log: () => undefined,
 });

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Access } from '../../../../runtime/controller/api/access/access';
 import { type ApiProps, createApi } from '../../../../runtime/controller/api/api-server';
 import type { Log } from '../../../../runtime/log';
+import { MemoryExecutions } from '../../../support/memory-executions';
 import { MemoryFlows } from '../../../support/memory-flows';
 
 export const document = `jobId: jobx
@@ -25,20 +26,22 @@ export const open: Access = { kind: 'open' };
 export interface TestApi {
   readonly app: FastifyInstance;
   readonly flows: MemoryFlows;
+  readonly executions: MemoryExecutions;
   /** Lines of the log, each starting with its level. */
   readonly lines: string[];
 }
 
-/** An API over flows in memory, with `jobx/jobx` already submitted unless `isEmpty`. */
+/** An API over flows and executions in memory, with `jobx/jobx` already submitted unless `isEmpty`. */
 export async function apiWith(props: Partial<ApiProps> & { readonly isEmpty?: boolean } = {}): Promise<TestApi> {
   const flows = new MemoryFlows();
+  const executions = new MemoryExecutions();
   const lines: string[] = [];
   const log: Log = (level, text) => void lines.push(`${level} ${text}`);
-  const app = createApi({ service: flows, access: open, log, ...props });
+  const app = createApi({ service: flows, executions, access: open, log, ...props });
   await app.ready();
   if (props.isEmpty !== true) {
     await flows.submit(flow, document, { by: 'the test' });
     flows.requests.length = 0;
   }
-  return { app, flows, lines };
+  return { app, flows, executions, lines };
 }

@@ -5,10 +5,11 @@ const names = {
   jobs: async () => ['words', 'one/orders'],
   functions: async (job: string) => (job === 'words' ? ['split', 'store'] : []),
   namespaces: async () => ['default', 'one'],
+  executions: async () => ['two-1', 'one/two-2'],
 };
 
 test.each([
-  [['re'], ['resume', 'restart', 'replay']],
+  [['re'], ['resume', 'restart', 'replay', 'receipts']],
   [
     ['bucket', ''],
     ['put', 'get', 'list'],
@@ -38,6 +39,8 @@ test.each([
   [['completion', 'f'], ['fish']],
   [['lint', ''], []],
   [['submit', '--comment', ''], []],
+  [['executions', 'show', 't'], ['two-1']],
+  [['executions', 'canc'], ['cancel']],
 ])('completes %j to %j', async (words, values) => {
   expect((await candidates(groups, words, names)).map(({ value }) => value)).toEqual(values);
 });

@@ -1,19 +1,23 @@
 import { type RunningApi, type StartApiProps, startApi } from '../../../../../runtime/controller/api/api-server';
 import { Workplace } from '../../../../support/kflow-cli';
+import { MemoryExecutions } from '../../../../support/memory-executions';
 import { MemoryFlows } from '../../../../support/memory-flows';
 import { kflow, topology } from '../../support';
 
 export const flow = { namespace: 'default', jobId: 'words' };
 
-/** A controller's API over flows in memory, where `default/words` runs, and a folder for files. */
+/** A controller's API over flows and executions in memory, where `default/words` runs, and a folder for files. */
 export class TestController {
   readonly place = new Workplace();
+  readonly executions: MemoryExecutions;
 
   private constructor(
     readonly flows: MemoryFlows,
-    private readonly props: StartApiProps,
+    private readonly props: StartApiProps & { readonly executions: MemoryExecutions },
     private api: RunningApi,
-  ) {}
+  ) {
+    this.executions = props.executions;
+  }
 
   static async start(
     options: { readonly isManual?: true; readonly tls?: StartApiProps['tls'] } = {},
@@ -23,6 +27,7 @@ export class TestController {
     flows.requests.length = 0;
     const props = {
       service: flows,
+      executions: new MemoryExecutions(),
       access: { kind: 'open' },
       log: () => undefined,
       host: '127.0.0.1',

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import {
+  type ApproveRequest,
+  type CancelRequest,
+  type ExecutionArchive,
+  executionArchiveSchema,
+  type ResumeRequest,
+  type ScheduleSpec,
+  type ScheduleView,
+  type StartedExecution,
+  type StartRequest,
+  scheduleSchema,
+  startedExecutionSchema,
+} from '../../api-contract/execution-changes';
+import type { ExecutionKey } from '../../api-contract/execution-key';
+import {
+  type ExecutionDetail,
+  type ExecutionQuery,
+  type ExecutionView,
+  executionDetailSchema,
+  executionSchema,
+  type TraceEntry,
+  traceEntrySchema,
+} from '../../api-contract/execution-status';
+import {
+  type PublishEvent,
+  type TaskEventQuery,
+  type TaskEventView,
+  type TaskWorkerView,
+  taskEventSchema,
+  taskWorkerSchema,
+} from '../../api-contract/task-events';
+import { queryOf } from './controller-client';
+import { type ControllerConnection, headerText } from './controller-connection';
+import { serverSentEvents } from './event-stream';
+
+/** Executions of a list that one request returns. */
+const pageSize = 500;
+
+/** Bodies of changes that answer with the execution, by the last part of their path. */
+interface ExecutionChanges {
+  readonly cancel: CancelRequest;
+  readonly terminate: Record<string, never>;
+  readonly resume: ResumeRequest;
+  readonly approve: Partial<ApproveRequest>;
+}
+
+/** The routes of a controller for executions. Throws as `ControllerClient` does. */
+export class ExecutionsClient {
+  constructor(
+    private readonly connection: ControllerConnection,
+    /** Reason for the audit log. */
+    private readonly comment?: string,
+  ) {}
+
+  start(namespace: string, request: Partial<StartRequest>): Promise<StartedExecution> {
+    return this.post(startedExecutionSchema, `/executions/v1/${encodeURIComponent(namespace)}`, request);
+  }
+
+  schedule(
+    namespace: string,
+    request: Partial<StartRequest> & { readonly schedule: Partial<ScheduleSpec> },
+  ): Promise<ScheduleView> {
+    return this.post(scheduleSchema, `/executions/v1/${encodeURIComponent(namespace)}`, request);
+  }
+
+  schedules(namespace: string | undefined): Promise<ScheduleView[]> {
+    return this.get(z.array(scheduleSchema), `/executions/schedules/v1${queryOf({ namespace })}`);
+  }
+
+  async unschedule({ namespace, execution }: ExecutionKey): Promise<void> {
+    const path = `/executions/schedules/v1/${encodeURIComponent(namespace)}/${encodeURIComponent(execution)}`;
+    await this.connection.send('DELETE', path, { headers: this.headers() });
+  }
+
+  /** The newest executions of a namespace, or of all. */
+  async list(
+    namespace: string | undefined,
+    { limit, attribute, ...conditions }: Partial<ExecutionQuery> & { readonly limit: number },
+  ): Promise<readonly ExecutionView[]> {
+    const found: ExecutionView[] = [];
+    let next: string | undefined;
+    const attributes = [attribute ?? []]
+      .flat()
+      .map((each) => `&attribute=${encodeURIComponent(each)}`)
+      .join('');
+    do {
+      const query = queryOf({ ...conditions, limit: Math.min(pageSize, limit - found.length), continue: next });
+      const path = `/executions/v1${namespace === undefined ? '' : `/${encodeURIComponent(namespace)}`}`;
+      const answer = await this.connection.get(`${path}${query}${attributes}`);
+      found.push(...(await this.connection.json(z.array(executionSchema), answer)));
+      next = answer.headers.get('kflow-continue') || undefined;
+    } while (next !== undefined && found.length < limit);
+    return found;
+  }
+
+  show(key: ExecutionKey): Promise<ExecutionDetail> {
+    return this.get(executionDetailSchema, pathOf(key));
+  }
+
+  trace(key: ExecutionKey): Promise<TraceEntry[]> {
+    return this.get(z.array(traceEntrySchema), `${pathOf(key)}/trace`);
+  }
+
+  /** The execution when it has ended, or as it is after so many seconds. */
+  wait(key: ExecutionKey, seconds: number): Promise<ExecutionDetail> {
+    return this.get(executionDetailSchema, `${pathOf(key)}/wait${queryOf({ seconds })}`);
+  }
+
+  /** The current state, then every changed state until the execution has ended. */
+  async *follow(key: ExecutionKey, signal?: AbortSignal): AsyncGenerator<ExecutionDetail> {
+    const body = await this.connection.stream(pathOf(key), { accept: 'text/event-stream', signal, isKeptAlive: true });
+    for await (const { event, data } of serverSentEvents(body)) {
+      if (event === 'status') yield this.connection.checked(executionDetailSchema, data);
+    }
+  }
+
+  change<Kind extends keyof ExecutionChanges>(
+    key: ExecutionKey,
+    kind: Kind,
+    body: ExecutionChanges[Kind],
+  ): Promise<ExecutionView> {
+    return this.post(executionSchema, `${pathOf(key)}/${kind}`, body);
+  }
+
+  archive(key: ExecutionKey): Promise<ExecutionArchive> {
+    return this.get(executionArchiveSchema, `${pathOf(key)}/archive`);
+  }
+
+  restore(namespace: string, archive: ExecutionArchive, id: string | undefined): Promise<ExecutionView> {
+    return this.post(executionSchema, `/executions/restore/v1/${encodeURIComponent(namespace)}`, { archive, id });
+  }
+
+  async delete(key: ExecutionKey): Promise<void> {
+    await this.connection.send('DELETE', pathOf(key), { headers: this.headers() });
+  }
+
+  publish(namespace: string, event: Partial<PublishEvent>): Promise<TaskEventView> {
+    return this.post(taskEventSchema, eventsPath(namespace), event);
+  }
+
+  events(namespace: string, query: Partial<TaskEventQuery>): Promise<TaskEventView[]> {
+    return this.get(z.array(taskEventSchema), `${eventsPath(namespace)}${queryOf(query)}`);
+  }
+
+  /** New events, and events again that get a receipt. */
+  async *followEvents(namespace: string, query: Partial<TaskEventQuery>): AsyncGenerator<TaskEventView> {
+    const path = `${eventsPath(namespace)}${queryOf(query)}`;
+    const body = await this.connection.stream(path, { accept: 'text/event-stream', isKeptAlive: true });
+    for await (const { data } of serverSentEvents(body)) yield this.connection.checked(taskEventSchema, data);
+  }
+
+  workers(namespace: string): Promise<TaskWorkerView[]> {
+    return this.get(z.array(taskWorkerSchema), `/executions/workers/v1/${encodeURIComponent(namespace)}`);
+  }
+
+  private async get<T>(schema: z.ZodType<T>, path: string): Promise<T> {
+    return this.connection.json(schema, await this.connection.get(path));
+  }
+
+  private async post<T>(schema: z.ZodType<T>, path: string, body: object): Promise<T> {
+    const document = { text: JSON.stringify(body), contentType: 'application/json' } as const;
+    return this.connection.json(
+      schema,
+      await this.connection.send('POST', path, { document, headers: this.headers() }),
+    );
+  }
+
+  private headers(): Headers {
+    const headers = new Headers();
+    if (this.comment !== undefined) headers.set('kflow-comment', headerText(this.comment));
+    return headers;
+  }
+}
+
+function pathOf({ namespace, execution }: ExecutionKey): string {
+  return `/executions/v1/${encodeURIComponent(namespace)}/${encodeURIComponent(execution)}`;
+}
+
+function eventsPath(namespace: string): string {
+  return `/executions/events/v1/${encodeURIComponent(namespace)}`;
+}

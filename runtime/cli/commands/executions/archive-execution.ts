@@ -1,0 +1,55 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { executionArchiveSchema } from '../../../api-contract/execution-changes';
+import { executionName } from '../../../api-contract/execution-key';
+import { executionNamed, openExecutions } from '../../client/execution-session';
+import type { FlowOptions } from '../../client/flow-session';
+import { ExitStatus, usageError } from '../../frame/exit-status';
+import { say, writeOutput } from '../../terminal/output';
+
+interface ArchiveInput extends FlowOptions {
+  readonly execution: string;
+  readonly save: string | undefined;
+}
+
+export async function archiveExecution({ execution, save, ...options }: ArchiveInput): Promise<ExitStatus> {
+  const client = await openExecutions(options);
+  const key = executionNamed(execution, options.namespace);
+  const text = `${JSON.stringify(await client.archive(key), null, 2)}\n`;
+  if (save === undefined) process.stdout.write(text);
+  else writeFileSync(save, text);
+  if (save !== undefined) say(`${executionName(key)}: archived in ${save}`);
+  return ExitStatus.Done;
+}
+
+interface RestoreInput extends FlowOptions {
+  readonly files: readonly string[];
+  readonly id: string | undefined;
+  readonly comment: string | undefined;
+}
+
+/** Reads every file before sending the first. */
+export async function restoreExecutions({ files, id, output, comment, ...options }: RestoreInput): Promise<ExitStatus> {
+  if (id !== undefined && files.length > 1) throw usageError('--id names one execution; restore one file with it');
+  const archives = files.map(readArchive);
+  const client = await openExecutions({ ...options, ...(comment === undefined ? {} : { comment }) });
+  const restored = [];
+  for (const archive of archives) {
+    const view = await client.restore(options.namespace ?? 'default', archive, id);
+    restored.push(view);
+    if (output === 'table') process.stdout.write(`${executionName(view)}: restored, ${view.status}\n`);
+  }
+  if (output !== 'table') writeOutput(output, restored.length === 1 ? restored[0] : restored, () => '');
+  return ExitStatus.Done;
+}
+
+function readArchive(file: string) {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+  } catch (error) {
+    throw usageError(`cannot read the archive ${file}: ${(error as Error).message}`);
+  }
+  const check = executionArchiveSchema.safeParse(value);
+  if (check.success) return check.data;
+  throw usageError(`${file} is no archive of an execution; kflow executions archive writes one`);
+}

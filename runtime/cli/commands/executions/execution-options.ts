@@ -1,0 +1,46 @@
+import { changeOptions, flowOptions } from '../../frame/shared-options';
+import { choiceOption, flag, instant, listOption, option, text, wholeNumber, withDefault } from '../../frame/values';
+
+const { timeout: _timeout, wait: _wait, namespace: flowNamespace, ...change } = changeOptions;
+
+const namespace = { ...flowNamespace, description: 'namespace (default: default)' };
+
+/** Options of every command that reads executions. */
+export const readOptions = { ...flowOptions, namespace } as const;
+
+/** Options of every command that changes executions. */
+export const executionChangeOptions = { ...change, namespace } as const;
+
+export const executionArgument = {
+  name: 'execution',
+  description: 'ID or NAMESPACE/ID',
+  completes: 'execution',
+} as const;
+
+/** Zero or more executions. */
+export const executionList = { ...executionArgument, arity: 'any', read: (texts: readonly string[]) => texts } as const;
+
+const heading = 'Which executions:';
+
+/** What executions are chosen by; all conditions must hold. */
+export const conditionOptions = {
+  name: option('<name>', 'of the task flow with this name', { parse: text, heading }),
+  status: choiceOption(['Pending', 'Running', 'Stopping', 'Stopped', 'Failed', 'Completed'], 'in this status', {
+    placeholder: '<status>',
+    heading,
+  }),
+  since: option('<time>', 'started since then: 2026-01-31T08:00:00Z, or as long ago as 2h', {
+    parse: instant,
+    heading,
+  }),
+  until: option('<time>', 'started until then', { parse: instant, heading }),
+  attribute: listOption('<name=value>', 'with this attribute; repeatable', { parse: text, heading }),
+} as const;
+
+/** The same for commands that change them. */
+export const selectionOptions = {
+  ...conditionOptions,
+  dryRun: flag('only list the executions'),
+} as const;
+
+export const limitOption = withDefault(option('<number>', 'how many', { parse: wholeNumber(1) }), 50);
