@@ -20,7 +20,7 @@ const overlap = z
   .describe('when the execution before still runs: start none, start after it, or cancel it first');
 
 /** When a schedule starts executions. */
-export const scheduleSpecSchema = z.strictObject({
+const scheduleSpecSchema = z.strictObject({
   cron: z.string().min(1).max(200).describe('five fields: minute, hour, day of month, month, day of week'),
   timezone: z.string().max(64).default('UTC').describe('as in Europe/Berlin'),
   overlap: overlap.default('skip'),

@@ -34,7 +34,7 @@ const waitSchema = z
   .meta({ id: 'StepWait' });
 
 /** One step of an execution. */
-export const executionStepSchema = z
+const executionStepSchema = z
   .object({
     step: z.string().describe('the index of the node, and within maps the index of each item: `3`, `9[17]`'),
     index: z.int(),
@@ -130,7 +130,6 @@ export const waitQuerySchema = z.strictObject({
   seconds: z.coerce.number().min(0).max(60).default(30).describe('how long to wait at most'),
 });
 
-export type Attributes = z.infer<typeof attributesSchema>;
 export type ExecutionView = z.infer<typeof executionSchema>;
 export type ExecutionDetail = z.infer<typeof executionDetailSchema>;
 export type ExecutionStep = z.infer<typeof executionStepSchema>;

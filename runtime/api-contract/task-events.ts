@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isoTime, listLimit } from './flow-status';
 
-export const eventKindName = z
+const eventKindName = z
   .string()
   .max(100)
   .regex(/^[A-Za-z0-9_][\w-]*$/, 'must consist of letters, digits, underscores and dashes');

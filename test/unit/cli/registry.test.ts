@@ -66,6 +66,7 @@ test.each(visible.map((command) => [command.name, command] as const))(
 test('declarations load only commander, Node, runtime/cli and a few small files', () => {
   const topology = ['document/dns-label.ts', 'document/image.ts', 'problem/show-value.ts'];
   const small = [
+    'lib/duration.ts',
     'lib/plan/nats-access.ts',
     'runtime/package-root.ts',
     ...topology.map((file) => `lib/topology/${file}`),

@@ -11,7 +11,7 @@ import { say, writeOutput } from '../../terminal/output';
 import { nextExecutionStep } from './next-execution-step';
 
 /** Options of `kflow submit` for task flows. */
-export interface TaskFlowOptions {
+interface TaskFlowOptions {
   readonly input: unknown;
   readonly id: string | undefined;
   readonly attribute: readonly (readonly [string, string])[];

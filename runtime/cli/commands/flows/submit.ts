@@ -47,7 +47,8 @@ ${controllerDetails}`,
   async run({ files, update, set, input, id, attribute, schedule, overlap, timezone, ...common }) {
     const flow = { input, id, attribute, schedule, overlap, timezone };
     const options = { ...common, set };
-    if (files.some((file) => file.endsWith('.flow'))) {
+    const { isTaskFlow } = await import('../../documents/load-task-flow.js');
+    if (files.some(isTaskFlow)) {
       const [file = '', ...others] = files;
       if (others.length > 0) throw usageError('want one task flow, or topologies');
       if (update || set.length > 0)
