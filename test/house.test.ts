@@ -137,6 +137,16 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/log',
     'runtime/package-root',
   ],
+  'runtime/operations': [
+    'lib/errors',
+    'lib/tasks/guards',
+    'runtime/adapters/jetstream/access/connect-nats',
+    'runtime/adapters/jetstream/operations',
+    'runtime/adapters/opentelemetry',
+    'runtime/async',
+    'runtime/engine/trace',
+    'runtime/log',
+  ],
   'runtime/testing': [
     'lib/errors',
     'lib/plain-map',
@@ -177,6 +187,9 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/flows/ports',
     'runtime/installation',
     'runtime/metrics-page',
+    'runtime/operations/messages/operation-error',
+    'runtime/operations/observe/task-tracer',
+    'runtime/operations/transport/transport',
     'runtime/package-root',
   ],
   'runtime/adapters/kubernetes/api': [
@@ -448,7 +461,8 @@ const packages: { readonly [name: string]: readonly string[] } = {
   nats: ['runtime/adapters/jetstream', 'runtime/adapters/nats-accounts'],
   pino: ['runtime/log'],
   'pino-pretty': ['runtime/log'],
-  'prom-client': ['runtime/replica', 'runtime/controller/api/http'],
+  'prom-client': ['runtime/replica', 'runtime/controller/api/http', 'runtime/operations/observe'],
+  tweetnacl: ['runtime/operations/transport'],
   yaml: [
     'lib/tasks/compile',
     'lib/tasks/language',

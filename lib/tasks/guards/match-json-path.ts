@@ -8,7 +8,7 @@ export function matchesPath(path: JsonPath, input: unknown): boolean {
 }
 
 /** The values that the path selects, lazily. */
-function selectValues(path: JsonPath, input: unknown): Iterable<unknown> {
+export function selectValues(path: JsonPath, input: unknown): Iterable<unknown> {
   return select(path, 0, { root: input, current: input });
 }
 
