@@ -23,6 +23,7 @@ import { bucket } from './commands/stack/bucket';
 import { down } from './commands/stack/down';
 import { up } from './commands/stack/up';
 import { test } from './commands/test/test';
+import { fmt } from './commands/topology/fmt';
 import { graph } from './commands/topology/graph';
 import { lint } from './commands/topology/lint';
 import { schema } from './commands/topology/schema';
@@ -30,7 +31,7 @@ import type { CommandGroup } from './frame/command';
 
 /** Every command of `kflow`, in the order of its help. A new command is a declaration in its group's folder and an entry here. */
 export const groups: readonly CommandGroup[] = [
-  { heading: 'Topologies:', commands: [lint, test, graph, schema] },
+  { heading: 'Topologies and task flows:', commands: [lint, test, graph, fmt, schema] },
   { heading: 'Manifests:', commands: [synth, plan, nackAccount] },
   { heading: 'Run on this machine:', commands: [run, dev, up, down, bucket, doctor] },
   { heading: 'Controller:', commands: [controller, install, natsConfig] },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { field } from '../../topology/document/document-field';
-import { durationField } from './policy-schema';
+import { durationField } from '../document/policy-schema';
 
 /** A task that KFlow runs itself. */
 export interface BuiltInTask {

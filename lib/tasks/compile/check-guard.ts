@@ -1,10 +1,10 @@
+import type { TaskFlowProblems } from '../document/task-flow-problems';
 import { JsonPathError } from '../guards/json-path';
 import { parseJsonPath } from '../guards/parse-json-path';
 import type { BranchSyntax, GuardSyntax } from '../language/syntax';
-import type { CompileProblems } from './compile-problems';
 
 /** Reports a guard that is no JSONPath, at the position of the fault. */
-export function checkGuard(guard: GuardSyntax, run: BranchSyntax['run'], problems: CompileProblems): void {
+export function checkGuard(guard: GuardSyntax, run: BranchSyntax['run'], problems: TaskFlowProblems): void {
   try {
     parseJsonPath(guard.text);
   } catch (error) {

@@ -1,11 +1,5 @@
 import type { z } from 'zod';
 import { suggest } from '../../topology/problem/nearest-name';
-import type { ApprovalDeadline, FormField } from '../graph/task-graph';
-import type { TaskCall, WrittenValue } from '../language/syntax';
-import { type approvalSchema, builtInNamespaces, builtInTasks } from './built-in-tasks';
-import type { CompileContext } from './compile-context';
-import type { CompileProblems } from './compile-problems';
-import type { NodeFields } from './draft-graph';
 import {
   completePolicy,
   durationOf,
@@ -13,7 +7,13 @@ import {
   mergePolicies,
   type PolicyDocument,
   policySchema,
-} from './policy-schema';
+} from '../document/policy-schema';
+import type { TaskFlowProblems } from '../document/task-flow-problems';
+import type { ApprovalDeadline, FormField } from '../graph/task-graph';
+import type { TaskCall, WrittenValue } from '../language/syntax';
+import { type approvalSchema, builtInNamespaces, builtInTasks } from './built-in-tasks';
+import type { CompileContext } from './compile-context';
+import type { NodeFields } from './draft-graph';
 import { mergeParameters, type TaskDefinition } from './task-definitions';
 
 type Approval = z.infer<typeof approvalSchema>;
@@ -114,7 +114,7 @@ function approvalOf(checked: unknown): {
 function checkApproval(
   { form = {}, deadline, otherwise }: Approval,
   { name, at }: TaskCall,
-  problems: CompileProblems,
+  problems: TaskFlowProblems,
 ): void {
   const report = (path: string, message: string) =>
     problems.add({ code: 'setting-missing', at, path: `${name}.${path}`, message });

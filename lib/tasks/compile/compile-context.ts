@@ -1,6 +1,6 @@
+import type { TaskFlowProblems } from '../document/task-flow-problems';
 import type { TextPosition } from '../graph/task-graph';
 import type { TaskCall } from '../language/syntax';
-import type { CompileProblems } from './compile-problems';
 import type { DraftGraph, NodeFields } from './draft-graph';
 import type { TaskDefinitions } from './task-definitions';
 
@@ -14,7 +14,7 @@ export class CompileContext {
   constructor(
     readonly draft: DraftGraph,
     readonly definitions: TaskDefinitions,
-    readonly problems: CompileProblems,
+    readonly problems: TaskFlowProblems,
     /** False if a part of the text could not be read. */
     readonly isComplete: boolean,
   ) {}

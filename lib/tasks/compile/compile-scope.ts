@@ -1,3 +1,10 @@
+import {
+  failureModeOf,
+  mapLimitsOf,
+  mergePolicies,
+  type PolicyDocument,
+  policySchema,
+} from '../document/policy-schema';
 import type {
   BranchSyntax,
   LabelSyntax,
@@ -10,7 +17,6 @@ import type {
 import { checkGuard } from './check-guard';
 import { compileCall } from './compile-call';
 import type { CompileContext } from './compile-context';
-import { failureModeOf, mapLimitsOf, mergePolicies, type PolicyDocument, policySchema } from './policy-schema';
 import { type LabelEdge, ScopeLabels } from './scope-labels';
 
 /** The first and last node of a step; for a task, both are the same. */

@@ -1,10 +1,12 @@
 import type { Problem } from '../../topology/problem/problem';
 import { GraphReader } from '../advance/graph-reader';
+import { readJsonForm } from '../document/read-json-form';
+import { TaskFlowProblems } from '../document/task-flow-problems';
 import type { TaskGraph } from '../graph/task-graph';
+import { isJsonForm } from '../language/is-task-flow-text';
 import { parseTaskFlow } from '../language/parse-task-flow';
 import type { TaskFlowSyntax } from '../language/syntax';
 import { CompileContext } from './compile-context';
-import { CompileProblems } from './compile-problems';
 import { ScopeCompiler } from './compile-scope';
 import { DraftGraph, GraphTooLarge } from './draft-graph';
 import { findCycle } from './find-cycle';
@@ -17,16 +19,23 @@ export interface TaskFlowReading {
   readonly problems: readonly Problem[];
 }
 
-/** Compiles the text of a task flow. `file` is its name in messages. */
+/** Compiles a task flow: its text, or its JSON form. `file` is its name in messages. */
 export function compileTaskFlow(text: string, file: string): TaskFlowReading {
-  const problems = new CompileProblems(text, file);
+  const problems = new TaskFlowProblems(text, file);
+  const syntax = readSyntax(text, file, problems);
+  return syntax === undefined ? { problems: problems.all } : compileSyntax(syntax, problems);
+}
+
+/** The syntax tree of a text, with what could be read; undefined for a JSON form with problems. */
+export function readSyntax(text: string, file: string, problems: TaskFlowProblems): TaskFlowSyntax | undefined {
+  if (isJsonForm(text)) return readJsonForm(text, file, problems);
   const { syntax, faults } = parseTaskFlow(text);
   for (const { offset, message } of faults) problems.add({ code: 'syntax', at: offset, message });
-  return compileSyntax(syntax, problems);
+  return syntax;
 }
 
 /** Compiles a syntax tree; `problems` has those of its text. */
-export function compileSyntax(syntax: TaskFlowSyntax, problems: CompileProblems): TaskFlowReading {
+function compileSyntax(syntax: TaskFlowSyntax, problems: TaskFlowProblems): TaskFlowReading {
   const isReadable = !problems.hasErrors;
   const definitions = new TaskDefinitions(syntax.tasks, problems);
   let flow: TaskGraph | undefined;
@@ -41,7 +50,7 @@ export function compileSyntax(syntax: TaskFlowSyntax, problems: CompileProblems)
 
 interface CompileInput {
   readonly definitions: TaskDefinitions;
-  readonly problems: CompileProblems;
+  readonly problems: TaskFlowProblems;
   /** Whether the text was read as a whole; otherwise labels may be missing. */
   readonly isReadable: boolean;
 }
@@ -80,7 +89,7 @@ function checkUnused({ definitions, problems, used, isComplete }: CompileContext
   }
 }
 
-function checkCycles(graph: TaskGraph, problems: CompileProblems): void {
+function checkCycles(graph: TaskGraph, problems: TaskFlowProblems): void {
   const cycle = findCycle(graph.nodes);
   if (cycle === undefined) return;
   const reader = new GraphReader(graph);

@@ -1,6 +1,6 @@
 import { suggest } from '../../topology/problem/nearest-name';
+import type { TaskFlowProblems } from '../document/task-flow-problems';
 import type { LabelSyntax } from '../language/syntax';
-import type { CompileProblems } from './compile-problems';
 
 interface LabelUse {
   readonly node: number;
@@ -30,7 +30,7 @@ export class ScopeLabels {
 
   /** `isComplete`: false if a part of the text could not be read, so that labels may be missing. */
   constructor(
-    private readonly problems: CompileProblems,
+    private readonly problems: TaskFlowProblems,
     private readonly isComplete: boolean,
   ) {}
 

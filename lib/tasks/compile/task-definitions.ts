@@ -1,7 +1,7 @@
 import { isPlainMap } from '../../plain-map';
+import { mergePolicies, type PolicyDocument, policySchema } from '../document/policy-schema';
+import type { TaskFlowProblems } from '../document/task-flow-problems';
 import type { Statement, TaskDeclaration, WrittenValue } from '../language/syntax';
-import type { CompileProblems } from './compile-problems';
-import { mergePolicies, type PolicyDocument, policySchema } from './policy-schema';
 
 /** What the declarations say about a task, aliases resolved. A task without a declaration is defined by its name. */
 export interface TaskDefinition {
@@ -22,7 +22,7 @@ export class TaskDefinitions {
 
   constructor(
     tasks: readonly TaskDeclaration[],
-    private readonly problems: CompileProblems,
+    private readonly problems: TaskFlowProblems,
   ) {
     for (const task of tasks) {
       const { name, at } = task;

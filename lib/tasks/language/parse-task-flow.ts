@@ -44,6 +44,7 @@ class FlowParser {
   private flow?: FlowDeclaration;
   private readonly tasks: TaskDeclaration[] = [];
   private finally?: BranchSyntax;
+  private readonly declarations: number[] = [];
 
   constructor(
     private readonly text: string,
@@ -56,13 +57,8 @@ class FlowParser {
   parse(): TaskFlowSyntax {
     const statements = this.statements(() => this.peek().kind === 'end');
     if (statements.length === 0 && this.faults.length === 0) this.fault(0, 'the flow has no step');
-    const { flow, tasks } = this;
-    return {
-      ...(flow === undefined ? {} : { flow }),
-      tasks,
-      ...(this.finally === undefined ? {} : { finally: this.finally }),
-      statements,
-    };
+    const { flow, tasks, finally: last, declarations } = this;
+    return { tasks, statements, declarations, ...given({ flow, finally: last }) };
   }
 
   // statements
@@ -272,6 +268,7 @@ class FlowParser {
     const keyword = this.peek();
     if (this.depth > 0) throw this.unexpected('declarations are not possible in a subflow; move it out of the braces');
     this.at += 1;
+    this.declarations.push(keyword.at);
     if (keyword.text === 'flow') this.flow = this.flowDeclaration(keyword);
     else if (keyword.text === 'task') this.tasks.push(this.taskDeclaration(keyword));
     else if (keyword.text === 'finally') this.finallyDeclaration(keyword);

@@ -16,19 +16,31 @@ export interface ValueReading {
  * the text, so that keys may be aligned by eye; or as the least indented of the other lines; or not at all.
  */
 export function readValue(text: string, from: number, to: number): ValueReading {
-  const lineStart = text.lastIndexOf('\n', from - 1) + 1;
+  return readInWay(text, from, to).reading;
+}
+
+/** As how many spaces the indentation of the first line of YAML counts. */
+export function effectiveIndent(text: string, from: number, to: number): number {
+  return readInWay(text, from, to).indent;
+}
+
+function readInWay(
+  text: string,
+  from: number,
+  to: number,
+): { readonly reading: ValueReading; readonly indent: number } {
   const range = text.slice(from, to);
-  const aligned = readIndented(range, from - lineStart, from);
-  if (aligned.faults.length === 0) return aligned;
   const lead = /^[ \t]*/.exec(range)?.[0].length ?? 0;
-  const others = range
+  const column = from - (text.lastIndexOf('\n', from - 1) + 1);
+  const lines = range
     .split('\n')
     .slice(1)
     .filter((line) => line.trim() !== '');
-  const indent = Math.min(...others.map((line) => /^ */.exec(line)?.[0].length ?? 0));
-  if (!Number.isFinite(indent)) return aligned;
-  const ways = [indent, 0].map((each) => readIndented(range.slice(lead), each, from + lead));
-  return ways.find(({ faults }) => faults.length === 0) ?? aligned;
+  const least = lines.map((line) => /^ */.exec(line)?.[0].length ?? 0);
+  const ways = lines.length === 0 ? [column + lead] : [column + lead, Math.min(...least), 0];
+  const readings = ways.map((indent) => ({ indent, reading: readIndented(range.slice(lead), indent, from + lead) }));
+  const aligned = readings[0] as (typeof readings)[number];
+  return readings.find(({ reading }) => reading.faults.length === 0) ?? aligned;
 }
 
 /** Reads YAML whose first line is indented by as many spaces; `from` is the offset of the YAML in the text. */

@@ -6,6 +6,8 @@ export interface TaskFlowSyntax {
   readonly tasks: readonly TaskDeclaration[];
   readonly finally?: BranchSyntax;
   readonly statements: readonly Statement[];
+  /** Offsets of all declarations, those that a later one replaces among them. */
+  readonly declarations: readonly number[];
 }
 
 interface Placed {

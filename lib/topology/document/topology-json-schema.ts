@@ -14,7 +14,11 @@ export function testFileJsonSchema(): JsonSchema {
   return jsonSchemaOf(testFileSchema, { name: 'test', title: 'KFlow tests' });
 }
 
-function jsonSchemaOf(type: z.ZodType, { name, title }: { readonly name: string; readonly title: string }): JsonSchema {
+/** The JSON Schema of a type of documents, in which optional values may be null. */
+export function jsonSchemaOf(
+  type: z.ZodType,
+  { name, title }: { readonly name: string; readonly title: string },
+): JsonSchema {
   const { $schema, ...schema } = z.toJSONSchema(type, { target: 'draft-2020-12', io: 'input' });
   const document = allowNulls(schema) as JsonSchema;
   return { $schema, $id: `https://kflow.io/schemas/${name}.json`, title, ...document };

@@ -17,7 +17,6 @@ const fieldRules = {
   globalConfig: 'fixed',
   image: 'updatable',
   imagePullPolicy: 'updatable',
-  tasks: 'updatable',
   topics: 'updatable',
   addr: 'updatable',
   user: 'updatable',

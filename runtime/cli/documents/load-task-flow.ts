@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { KFlowError } from '../../../lib/errors';
 import { compileTaskFlow } from '../../../lib/tasks/compile/compile-task-flow';
 import type { TaskGraph } from '../../../lib/tasks/graph/task-graph';
+import { isTaskFlowText } from '../../../lib/tasks/language/is-task-flow-text';
 import { formatProblem, type Problem } from '../../../lib/topology/problem/problem';
+import { readDocument } from './read-document';
 
 export interface LoadedTaskFlow {
   /** Name of the file in messages. */
@@ -15,21 +16,22 @@ export interface LoadedTaskFlow {
   readonly problems: readonly Problem[];
 }
 
-/** Whether a file is a task flow, by its name. */
+/** Extensions of documents that are no task flows. */
+const otherKinds = /\.(ya?ml|[cm]?[jt]s)$/;
+
+/** Whether a file is a task flow: by its name, or by its content where the name leaves it open, as for stdin (`-`). */
 export function isTaskFlow(file: string): boolean {
-  return path.extname(file) === '.flow';
+  if (path.extname(file) === '.flow') return true;
+  if (otherKinds.test(file)) return false;
+  const { text } = readDocument(file);
+  return text !== undefined && isTaskFlowText(text);
 }
 
 /** Reads and compiles a task flow (`-` reads stdin). An unreadable file is reported as a problem. */
 export function loadTaskFlow(file: string): LoadedTaskFlow {
-  const name = file === '-' ? '<stdin>' : file;
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file === '-' ? 0 : file));
-  } catch (error) {
-    const message = `cannot read the file: ${(error as Error).message}`;
-    return { name, problems: [{ severity: 'error', code: 'syntax', file: name, line: 1, col: 1, path: '', message }] };
-  }
+  const document = readDocument(file);
+  const { name, text } = document;
+  if (text === undefined) return { name, problems: [document.problem] };
   const { flow, problems } = compileTaskFlow(text, name);
   return { name, text, problems, ...(flow === undefined ? {} : { graph: flow }) };
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Purpose } from '../../../lib/topology/document/draft';
 import type { Topology } from '../../../lib/topology/document/topology';
@@ -6,6 +5,7 @@ import type { Problem } from '../../../lib/topology/problem/problem';
 import { parseSet } from '../../../lib/topology/read/document-set';
 import { readTopology } from '../../../lib/topology/read-topology';
 import { isProgram, loadDefinition } from './load-definition';
+import { readDocument } from './read-document';
 
 export interface LoadedTopology {
   /** Name of the file in messages. */
@@ -31,20 +31,14 @@ export function isTestFile(file: string): boolean {
  */
 export function loadTopology(file: string, sets: readonly string[], purpose: Purpose = 'run'): LoadedTopology {
   const baseDir = path.dirname(path.resolve(file));
-  const name = file === '-' ? '<stdin>' : file;
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file === '-' ? 0 : file));
-  } catch (error) {
-    const message = `cannot read the file: ${reasonOf(error)}`;
-    const problem: Problem = { severity: 'error', code: 'syntax', file: name, line: 1, col: 1, path: '', message };
-    return { name, baseDir, problems: [problem] };
-  }
+  const document = readDocument(file);
+  const { name, text } = document;
+  if (text === undefined) return { name, baseDir, problems: [document.problem] };
   const options = { file: name, defaultJobId: path.parse(file).name, sets: sets.map(parseSet), purpose };
   if (!isProgram(file)) return { name, text, baseDir, ...readTopology(text, options) };
   const definition = loadDefinition(file);
-  const document = definition.document();
-  const written = JSON.stringify(document);
+  const defined = definition.document();
+  const written = JSON.stringify(defined);
   const { topology, problems } = readTopology(written, options);
   return {
     name,
@@ -52,7 +46,7 @@ export function loadTopology(file: string, sets: readonly string[], purpose: Pur
     text: written,
     program: text,
     baseDir: definition.options.directory ?? baseDir,
-    problems: problems.map((problem) => placedIn(text, problem, document)),
+    problems: problems.map((problem) => placedIn(text, problem, defined)),
   };
 }
 
@@ -65,17 +59,4 @@ export function placedIn(program: string, problem: Problem, document: unknown): 
   const at = places.length === 0 ? 0 : Math.min(...places);
   const before = program.slice(0, at).split('\n');
   return { ...problem, line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
-}
-
-const reasons: { readonly [code: string]: string } = {
-  ENOENT: 'no such file',
-  EISDIR: 'a directory without topologies in YAML or JSON',
-  EACCES: 'permission denied',
-  ELOOP: 'too many symbolic links',
-  ERR_ENCODING_INVALID_ENCODED_DATA: 'not UTF-8 text',
-};
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return reasons[code ?? ''] ?? message;
 }

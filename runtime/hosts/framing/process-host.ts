@@ -8,8 +8,8 @@ import {
   bareFrame,
   creditFrame,
   type FromProcess,
+  finishFrame,
   type GeneratedSlice,
-  idFrame,
   jsonFrame,
   type OutcomeReceiver,
   ProtocolError,
@@ -38,11 +38,7 @@ export interface HostCode {
   readonly code?: string;
   readonly file?: string;
   readonly module?: string;
-  readonly entry?: string;
 }
-
-/** What the process loads for a task worker: the code of each task, by its name. */
-export type HostTasks = { readonly tasks: { readonly [name: string]: HostCode } };
 
 /**
  * Runs a function in a process of its own, with a program that speaks the frames.
@@ -70,7 +66,7 @@ export class ProcessHost implements Host {
   constructor(
     private readonly options: HostOptions,
     private readonly program: HostProgram,
-    private readonly codeOf: (options: HostOptions) => HostCode | HostTasks = writtenCode,
+    private readonly codeOf: (options: HostOptions) => HostCode = writtenCode,
   ) {
     this.child = new UserProcess(program, {
       frame: (type, body) => this.receive(type, body),
@@ -130,11 +126,7 @@ export class ProcessHost implements Host {
 
   finish(id: number): void {
     this.finishing = id;
-    this.child.send([idFrame(ToProcess.Finish, id)]);
-  }
-
-  cancel(id: number): void {
-    if (this.state.is === 'open') this.child.send([idFrame(ToProcess.Cancel, id)]);
+    this.child.send([finishFrame(id)]);
   }
 
   release(): void {
@@ -310,21 +302,12 @@ export class ProcessHost implements Host {
   }
 }
 
-function writtenCode({ spec, baseDir }: HostOptions): HostCode | HostTasks {
-  const place = (code: string | undefined, module: string | undefined) => ({
-    code,
-    module: module === undefined ? undefined : resolve(baseDir, module),
-  });
-  if (spec.tasks === undefined) return place(spec.code, spec.module);
-  const tasks = Object.entries(spec.tasks).map(([name, { code, module, entry }]) => [
-    name,
-    { ...place(code, module), entry },
-  ]);
-  return { tasks: Object.fromEntries(tasks) };
+function writtenCode({ spec, baseDir }: HostOptions): HostCode {
+  return { code: spec.code, module: spec.module === undefined ? undefined : resolve(baseDir, spec.module) };
 }
 
 /** The body of the init frame. */
-function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode | HostTasks): object {
+function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): object {
   const declared = (schema: object | string | undefined) => ({ schema, fingerprint: schema && fingerprintOf(schema) });
   const { schema, fingerprint } = declared(spec.schema);
   return {
@@ -332,8 +315,8 @@ function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode | Ho
     namespace: spec.namespace,
     jobId: spec.jobId,
     kind: kindOf(spec.type),
-    entry: spec.entry,
     ...code,
+    entry: spec.entry,
     streamProcess: isStreaming,
     concurrency: spec.concurrency,
     meta: spec.meta,

@@ -8,14 +8,15 @@ import { argumentList, choiceOption, text, withDefault } from '../../frame/value
 
 export const lint = defineCommand({
   name: 'lint',
-  summary: 'check topologies and report every problem',
-  details: `Exits with ${ExitStatus.Failed} when a topology has an error; warnings alone exit with ${ExitStatus.Done}.
+  summary: 'check topologies and task flows, and report every problem',
+  details: `Exits with ${ExitStatus.Failed} when one has an error; warnings alone exit with ${ExitStatus.Done}.
 Of files of tests (NAME.test.yaml), only the shape is checked: kflow test runs them.
 In a directory, files with Kubernetes objects are skipped.`,
   arguments: {
     files: argumentList({
       name: 'file',
-      description: 'topologies: YAML, JSON, or a program that exports a flow; or directories of YAML and JSON',
+      description:
+        'topologies: YAML, JSON, or a program that exports a flow; task flows (.flow); or directories of these',
       parse: text,
     }),
   },
@@ -25,6 +26,7 @@ In a directory, files with Kubernetes objects are skipped.`,
   },
   async run({ files, set, format }) {
     const { isTestFile, loadTopology } = await import('../../documents/load-topology.js');
+    const { isTaskFlow, loadTaskFlow } = await import('../../documents/load-task-flow.js');
     const { laterProblems } = await import('../../documents/later-problems.js');
     const { kubernetesKind } = await import('../../../../lib/topology/read/kubernetes-kind.js');
     const { readTestFile } = await import('../../../../lib/topology/read-tests.js');
@@ -34,6 +36,7 @@ In a directory, files with Kubernetes objects are skipped.`,
     };
     const found = files.flatMap((file) => topologiesIn(file, isObject, skipped));
     const results = found.map((file) => {
+      if (isTaskFlow(file)) return { file, problems: loadTaskFlow(file).problems };
       if (isTestFile(file)) return { file, problems: readTestFile(textOf(file), file).problems };
       const loaded = loadTopology(file, set);
       return { file, problems: [...loaded.problems, ...laterProblems(loaded)] };
@@ -64,7 +67,7 @@ async function printProblems(results: readonly FileResult[]): Promise<void> {
   process.stdout.write(`${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}\n`);
 }
 
-/** A directory stands for the YAML and JSON files below it that are no Kubernetes objects. */
+/** A directory stands for the task flows below it, and for the YAML and JSON files that are no Kubernetes objects. */
 function topologiesIn(
   file: string,
   isObject: (file: string) => boolean,
@@ -72,7 +75,7 @@ function topologiesIn(
 ): readonly string[] {
   if (!existsSync(file) || !statSync(file).isDirectory()) return [file];
   const below = readdirSync(file, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .filter((name) => /\.(ya?ml|json|flow)$/.test(name))
     .sort()
     .map((name) => path.join(file, name));
   const objects = new Set(below.filter(isObject));

@@ -6,7 +6,6 @@ const shapes: { readonly [kind in FunctionKind]: readonly [string, string] } = {
   source: ['([', '])'],
   process: ['[', ']'],
   sink: ['[(', ')]'],
-  worker: ['[[', ']]'],
 };
 
 /**

@@ -4,14 +4,24 @@ import { optionalChoice } from '../../frame/values';
 
 export const schema = defineCommand({
   name: 'schema',
-  summary: 'print the JSON Schema of topologies or of tests, for editors',
+  summary: 'print the JSON Schema of topologies, tests or the JSON form of task flows',
   arguments: {
-    document: optionalChoice(['topology', 'test'], { description: 'what the schema describes (default: topology)' }),
+    document: optionalChoice(['topology', 'test', 'task-flow'], {
+      description: 'what the schema describes (default: topology)',
+    }),
   },
   async run({ document = 'topology' }) {
-    const schemas = await import('../../../../lib/topology/document/topology-json-schema.js');
-    const found = document === 'test' ? schemas.testFileJsonSchema() : schemas.topologyJsonSchema();
+    const found = await schemaOf(document);
     process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
     return ExitStatus.Done;
   },
 });
+
+async function schemaOf(document: 'topology' | 'test' | 'task-flow'): Promise<object> {
+  if (document === 'task-flow') {
+    const { taskFlowJsonSchema } = await import('../../../../lib/tasks/document/task-flow-json-schema.js');
+    return taskFlowJsonSchema();
+  }
+  const schemas = await import('../../../../lib/topology/document/topology-json-schema.js');
+  return document === 'test' ? schemas.testFileJsonSchema() : schemas.topologyJsonSchema();
+}
