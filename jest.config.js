@@ -20,7 +20,11 @@ module.exports = {
     [`/node_modules/(${esModules})/.+\\.js$`]: ['@swc/jest', { jsc: { target: 'es2022' } }],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
-  moduleNameMapper: { '^kflow$': '<rootDir>/lib/index.ts', '^kflow/constructs$': '<rootDir>/lib/constructs/index.ts' },
+  moduleNameMapper: {
+    '^kflow$': '<rootDir>/lib/index.ts',
+    '^kflow/constructs$': '<rootDir>/lib/constructs/index.ts',
+    '^kflow/tasks$': '<rootDir>/runtime/operations/index.ts',
+  },
   resolver: '<rootDir>/test/support/jest/resolver.js',
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   testEnvironment: '<rootDir>/test/support/jest/test-environment.js',

@@ -11,6 +11,8 @@ const ports = [
   'runtime/controller/flows/ports',
 ];
 
+const executionPorts = ['runtime/api-contract', 'runtime/controller/executions/ports'];
+
 /** Path prefixes that each part of the source tree may import. A part may always import its own files. */
 const rules: { readonly [part: string]: readonly string[] } = {
   'lib/errors.ts': [],
@@ -119,8 +121,17 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/connectors/connector',
     'runtime/engine',
   ],
+  'runtime/worker': [
+    'lib/errors',
+    'lib/plain-map',
+    'lib/plan',
+    'lib/topology/document/language',
+    'runtime/api-contract/task-message',
+    'runtime/engine',
+  ],
   'runtime/replica': [
     'lib',
+    'runtime/worker',
     'runtime/engine',
     'runtime/steps',
     'runtime/hosts',
@@ -129,6 +140,16 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/async',
     'runtime/log',
     'runtime/package-root',
+  ],
+  'runtime/operations': [
+    'lib/errors',
+    'lib/tasks/guards',
+    'runtime/adapters/jetstream/access/connect-nats',
+    'runtime/adapters/jetstream/operations',
+    'runtime/adapters/opentelemetry',
+    'runtime/async',
+    'runtime/engine/trace',
+    'runtime/log',
   ],
   'runtime/testing': [
     'lib/errors',
@@ -144,19 +165,35 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/api-contract': ['lib/errors'],
   // independent of flows, so that other kinds of workflow can use these adapters
-  'runtime/adapters/temporal': ['lib/errors', 'runtime/async', 'runtime/controller/ports', 'runtime/package-root'],
+  'runtime/adapters/temporal': [
+    'lib/errors',
+    'runtime/api-contract/execution-key',
+    'runtime/api-contract/execution-status',
+    'runtime/async',
+    'runtime/controller/ports',
+    'runtime/controller/executions/ports',
+    'runtime/package-root',
+  ],
   'runtime/adapters': [
     'lib/counted',
     'runtime/async',
     'lib/errors',
     'lib/plan',
     'lib/topology/document/dns-label',
+    'runtime/api-contract/execution-key',
+    'runtime/api-contract/execution-status',
     'runtime/api-contract/flow-key',
+    'runtime/api-contract/task-message',
     'runtime/engine',
+    'runtime/worker/ports',
     'runtime/controller/ports',
+    'runtime/controller/executions/ports',
     'runtime/controller/flows/ports',
     'runtime/installation',
     'runtime/metrics-page',
+    'runtime/operations/messages/operation-error',
+    'runtime/operations/observe/task-tracer',
+    'runtime/operations/transport/transport',
     'runtime/package-root',
   ],
   'runtime/adapters/kubernetes/api': [
@@ -225,6 +262,24 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/tasks/graph',
     'runtime/api-contract',
     'runtime/controller/flows/ports/flow-service',
+  ],
+  'runtime/controller/executions/workflow': ['lib/plain-map', 'lib/tasks', ...executionPorts],
+  'runtime/controller/executions/activities': [
+    'lib/errors',
+    'lib/plan/task-names',
+    'runtime/controller/executions/task-tokens',
+    'runtime/controller/executions/workflow',
+    ...executionPorts,
+  ],
+  'runtime/controller/executions/service': [
+    'lib/errors',
+    'lib/plan/task-names',
+    'lib/tasks',
+    'lib/topology/problem',
+    'runtime/async',
+    'runtime/controller/executions/task-tokens',
+    'runtime/controller/flows/ports/flow-service',
+    ...executionPorts,
   ],
   'runtime/controller/api/access': ['lib/errors', 'lib/topology/read', 'runtime/log'],
   'runtime/controller/api/http': [
@@ -378,7 +433,7 @@ const packages: { readonly [name: string]: readonly string[] } = {
   '@temporalio/client': ['runtime/adapters/temporal'],
   '@temporalio/common': ['runtime/adapters/temporal'],
   '@temporalio/worker': ['runtime/adapters/temporal'],
-  '@temporalio/workflow': ['runtime/controller/flows/workflow'],
+  '@temporalio/workflow': ['runtime/controller/executions/workflow', 'runtime/controller/flows/workflow'],
   acorn: ['lib/define'],
   cdk8s: ['lib/constructs'],
   commander: ['runtime/cli/frame'],
@@ -410,7 +465,8 @@ const packages: { readonly [name: string]: readonly string[] } = {
   nats: ['runtime/adapters/jetstream', 'runtime/adapters/nats-accounts'],
   pino: ['runtime/log'],
   'pino-pretty': ['runtime/log'],
-  'prom-client': ['runtime/replica', 'runtime/controller/api/http'],
+  'prom-client': ['runtime/replica', 'runtime/controller/api/http', 'runtime/operations/observe'],
+  tweetnacl: ['runtime/operations/transport'],
   yaml: [
     'lib/tasks/document',
     'lib/tasks/language',

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { buildSync, type Message } from 'esbuild';
 import { ConfigError } from '../errors';
 import type { Language } from '../topology/document/language';
-import type { FlowFunction, FunctionMeta, Topology } from '../topology/document/topology';
+import type { FunctionMeta, Topology } from '../topology/document/topology';
 
 /**
  * The topology with the code of its modules inline, because pods have no access to the files: TypeScript and JavaScript
@@ -17,28 +17,41 @@ export function bundleModules(topology: Topology, baseDir: string): Topology {
   return bundled;
 }
 
+/** Where a module is named, below its function. */
+type Place = readonly string[];
+type Written = Pick<FunctionMeta, 'language' | 'code' | 'module'>;
+
+interface BundleFault {
+  /** Of the function. */
+  readonly id: string;
+  readonly place: Place;
+  readonly why: string;
+}
+
 /** Same as `bundleModules`, with the faults as data: each has the id of its function. */
 export function tryBundle(
   topology: Topology,
   baseDir: string,
-): { readonly bundled: Topology; readonly faults: readonly { readonly id: string; readonly why: string }[] } {
-  const faults: { id: string; why: string }[] = [];
-  const dag = topology.dag.map((fn) => {
-    const { module } = fn.meta;
-    if (module === undefined || path.isAbsolute(module)) return fn;
+): { readonly bundled: Topology; readonly faults: readonly BundleFault[] } {
+  const faults: BundleFault[] = [];
+  const inlined = <Code extends Written>(code: Code, id: string, place: Place): Code => {
+    const { module, ...others } = code;
+    if (module === undefined || path.isAbsolute(module)) return code;
     try {
-      return withCode(fn, module, path.resolve(baseDir));
+      return { ...others, ...inlineCode[code.language](module, path.resolve(baseDir)) } as Code;
     } catch (error) {
-      faults.push({ id: fn.id, why: reasonOf(error, module) });
-      return fn;
+      faults.push({ id, place, why: reasonOf(error, module) });
+      return code;
     }
+  };
+  const dag = topology.dag.map((fn) => {
+    const meta = inlined(fn.meta, fn.id, ['meta']);
+    const tasks = Object.entries(fn.tasks ?? {}).map(([name, task]) => [name, inlined(task, fn.id, ['tasks', name])]);
+    const isSame = meta === fn.meta && tasks.every(([name, task]) => task === fn.tasks?.[String(name)]);
+    if (isSame) return fn;
+    return { ...fn, meta, ...(fn.tasks === undefined ? {} : { tasks: Object.fromEntries(tasks) }) };
   });
   return { bundled: { ...topology, dag }, faults };
-}
-
-function withCode(fn: FlowFunction, module: string, baseDir: string): FlowFunction {
-  const { module: _module, ...meta } = fn.meta;
-  return { ...fn, meta: { ...meta, ...inlineCode[meta.language](module, baseDir) } };
 }
 
 /** A module as inline code, by its language. */

@@ -1,7 +1,11 @@
 /** The API of functions in TypeScript and JavaScript. Its classes are in scope in inline code. */
 
+import type { Logger } from './logger';
+
 export { Decimal, Duration } from '../topology/avro/logical-values';
+export type { Logger } from './logger';
 export { loadTopology, NatsSink, type ProgramFunction, type ProgramRecord, type ProgramTopology } from './program';
+export { type TaskContext, TaskError, type TaskFunction, TerminalError } from './task-sdk';
 
 /** An error that acks its record: by default the record is not retried, and error side streams get it as JSON. */
 export class AckException extends Error {
@@ -61,13 +65,6 @@ export interface Context<Sides extends SideRecords = { readonly [id: string]: Av
   readonly traceParent?: string;
   /** Writes to the function's log. */
   readonly logger: Logger;
-}
-
-export interface Logger {
-  debug(...args: unknown[]): void;
-  info(...args: unknown[]): void;
-  warn(...args: unknown[]): void;
-  error(...args: unknown[]): void;
 }
 
 /** Sends outputs before the function returns; used with KFLOW_STREAM_PROCESS_FUNCTION. */

@@ -50,6 +50,19 @@ const output = z
   })
   .readonly();
 
+const task = z
+  .strictObject({
+    language: z.enum(languageNames),
+    code: z.string().optional(),
+    module: z.string().optional(),
+    /** Name of the task's function in the code or module. */
+    entry: z.string().optional(),
+    /** Defaults of the parameters. */
+    parameters: z.unknown().optional(),
+    policy: z.record(z.string(), z.unknown()).readonly().optional(),
+  })
+  .readonly();
+
 /**
  * What the replicas of one workload read, as JSON. The plan and the runtime both validate it. It contains no secrets, only
  * the names of the environment variables that hold the credentials.
@@ -77,6 +90,9 @@ export const functionSpecSchema = z
     module: z.string().optional(),
     /** Name of the entry function in the code or module. */
     entry: z.string().optional(),
+    /** The tasks of a task worker, whose task namespace is `taskNamespace`. */
+    tasks: z.record(z.string(), task).readonly().optional(),
+    taskNamespace: z.string().optional(),
     inputs: z.array(input).readonly(),
     output: output.optional(),
     sideOutputs: z.array(output.unwrap().extend({ id: z.string() }).readonly()).readonly(),
@@ -162,6 +178,7 @@ export const functionSpecSchema = z
   .readonly();
 
 export type FunctionSpec = z.infer<typeof functionSpecSchema>;
+export type TaskSpec = z.infer<typeof task>;
 export type OutputSpec = NonNullable<FunctionSpec['output']>;
 export type S3Connection = z.infer<typeof s3Connection>;
 

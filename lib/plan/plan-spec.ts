@@ -49,6 +49,8 @@ export function planSpec(
     code: meta.code,
     module: meta.module,
     entry: meta.name,
+    tasks: tasksOf(fn),
+    taskNamespace: fn.tasks === undefined ? undefined : durableOf(fn),
     inputs: upstreamsOf(topology, fn.id).map(({ from, side }) => ({
       function: from,
       stream: streamName(topology, from, side),
@@ -77,6 +79,13 @@ export function planSpec(
     meta: ownMeta,
   };
   return functionSpecSchema.parse({ ...own, ...stores });
+}
+
+function tasksOf({ tasks }: FlowFunction): FunctionSpec['tasks'] {
+  if (tasks === undefined) return undefined;
+  return Object.fromEntries(
+    Object.entries(tasks).map(([task, { name: entry, ...others }]) => [task, { ...others, entry }]),
+  );
 }
 
 /** What code looks like that has an `open`, which gets the schema of the input. */

@@ -80,6 +80,16 @@ export function workerKey(taskNamespace: string, worker: string): string {
   return `${taskNamespace}.${worker}`;
 }
 
+/** KV bucket in which controllers note the heartbeats of tasks, and which tasks have to stop. */
+export function taskNoteBucket(namespace: string): string {
+  return `kflow_${namespace}__notes`;
+}
+
+/** KV bucket of what executions of a namespace share: latches, limits, waits for events and memoized results. */
+export function sharedBucket(namespace: string): string {
+  return `kflow_${namespace}__shared`;
+}
+
 /** The stream of events and of their receipts. */
 export function eventStream(namespace: string): string {
   return `kflow_${namespace}__events`;
@@ -108,6 +118,8 @@ export const taskWire = {
   /** A worker renews its entry so often; one that has not for `workerTtlMs` is gone. */
   announceEveryMs: 5_000,
   workerTtlMs: 15_000,
+  /** How long it is known of a task that it has to stop; longer than a worker does not ask. */
+  noteTtlMs: 86_400_000,
   /** Two messages with the same `Nats-Msg-Id` within this time are one. */
   dedupeWindowMs: 120_000,
   /** A canceled task that has not ended after so long is killed. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** The messages between a controller and task workers, as JSON; docs/task-protocol.md is their contract. */
 
 /** In place of an `input` or `output` above 64 KiB: the object of the bucket of values that has it, as JSON. */
-export const valueClaimSchema = z
+const valueClaimSchema = z
   .strictObject({
     $claim: z
       .strictObject({
@@ -47,13 +47,14 @@ export const taskMessageSchema = z
       })
       .readonly()
       .optional(),
+    wantsReceipt: z.boolean().optional().describe('true: the worker reports when the task begins'),
     sentAt: z.iso.datetime({ offset: true }),
   })
   .readonly();
 
 export type TaskMessage = z.infer<typeof taskMessageSchema>;
 
-export const taskErrorSchema = z
+const taskErrorSchema = z
   .object({
     code: z.string().min(1).describe('class of the exception, or a code of docs/task-protocol.md'),
     message: z.string(),
@@ -112,8 +113,6 @@ export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>;
 
 export const cancelNoticeSchema = z.object({ v: z.literal(1), id: z.string().min(1) }).readonly();
 
-export type CancelNotice = z.infer<typeof cancelNoticeSchema>;
-
 /** The entry of a live worker in the bucket of workers. */
 export const workerEntrySchema = z
   .object({
@@ -127,6 +126,7 @@ export const workerEntrySchema = z
           .object({
             parameters: z.unknown().optional().describe('defaults'),
             policy: z.record(z.string(), z.unknown()).optional(),
+            language: z.string().optional(),
           })
           .readonly(),
       )

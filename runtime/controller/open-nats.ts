@@ -6,6 +6,7 @@ import { isOpen } from '../adapters/jetstream/access/inspect-nats';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { JetStreamLetters } from '../adapters/jetstream/letters/jetstream-letters';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
+import { JetStreamTaskBus, type UseConnection } from '../adapters/jetstream/tasks/jetstream-task-bus';
 import { ConfigAccounts } from '../adapters/nats-accounts/config-accounts';
 import { DerivedKeys, type KeySource } from '../adapters/nats-accounts/derived-keys';
 import { NamespaceLetters } from '../adapters/nats-accounts/namespace-letters';
@@ -16,6 +17,7 @@ import { Nkey } from '../adapters/nats-accounts/nkey';
 import { OperatorAccounts } from '../adapters/nats-accounts/operator-accounts';
 import type { Log } from '../log';
 import type { AccessReports } from './access-guard';
+import type { TaskBus } from './executions/ports/task-bus';
 import type { FlowStatusesProps } from './flows/service/flow-statuses';
 import type { LoginRenewalProps } from './flows/service/login-renewal';
 import { type FlowLogins, sharedLogin } from './ports/flow-logins';
@@ -41,6 +43,7 @@ export interface ControllerNats {
   readonly letters: Letters;
   readonly reports: FlowStatusesProps['reports'];
   readonly logins: FlowLogins;
+  readonly tasks: TaskBus;
   /** Absent if logins do not expire. */
   readonly renewal?: Pick<LoginRenewalProps, 'logins' | 'everyMs'>;
   close(): Promise<void>;
@@ -58,9 +61,11 @@ export async function openNats(
   const { accounts } = settings;
   const warn = (text: string) => reports.log('WARNING', text);
   const access = { access: settings, listener: { ...reports.login, trouble: warn, absent: warn } };
-  if (accounts.kind === 'shared') return openShared(access, reports.log);
+  const replicas = settings.replicas ?? 1;
+  const tasksOver = (use: UseConnection) => new JetStreamTaskBus({ use, replicas, onWarning: warn });
+  if (accounts.kind === 'shared') return openShared(access, tasksOver, reports.log);
   const props = { ...access, keys: new DerivedKeys(key) };
-  if (accounts.kind === 'config') return overAccounts(await ConfigAccounts.open(props));
+  if (accounts.kind === 'config') return overAccounts(await ConfigAccounts.open(props), tasksOver);
   const { operatorKeyFile, systemCredentials, limits, loginHours } = accounts;
   const { url, credentials: certificates } = settings;
   const opened = await OperatorAccounts.open({
@@ -70,43 +75,53 @@ export async function openNats(
     ...(systemCredentials === undefined ? {} : { system: { url, credentials: systemCredentials, certificates } }),
     limits,
     lifetimeSeconds: Math.ceil(loginHours * 3_600),
-    replicas: settings.replicas ?? 1,
+    replicas,
   });
   // a login is renewed after half of its life
   const everyMs = Math.min(maxRenewalCheckMs, loginHours * 180_000);
-  return { ...overAccounts(opened), renewal: { logins: opened, everyMs } };
+  return { ...overAccounts(opened, tasksOver), renewal: { logins: opened, everyMs } };
 }
 
 /** With an account for each namespace. */
-function overAccounts(accounts: NatsAccounts): ControllerNats {
+function overAccounts(accounts: NatsAccounts, tasksOver: (use: UseConnection) => TaskBus): ControllerNats {
   const links = new NamespaceLinks((namespace) => accounts.connect(namespace));
+  const tasks = tasksOver((namespace, work) => links.use(namespace, ({ connection }) => work(connection)));
   return {
     connection: accounts.connection,
     streams: new NamespaceStreams(links),
     letters: new NamespaceLetters(links),
     reports: new NamespaceReports(links),
     logins: accounts,
+    tasks,
     close: async () => {
+      await tasks.close();
       await links.close();
       await accounts.close();
     },
   };
 }
 
-async function openShared({ access, listener }: Omit<AccountsProps, 'keys'>, log: Log): Promise<ControllerNats> {
+async function openShared(
+  { access, listener }: Omit<AccountsProps, 'keys'>,
+  tasksOver: (use: UseConnection) => TaskBus,
+  log: Log,
+): Promise<ControllerNats> {
   const connection = await connectNats(access, 'kflow controller', listener);
   void warnOfExposure(connection, access, log);
   const [streams, letters] = await openOver(connection, () =>
     Promise.all([JetStreamStreams.open(connection), JetStreamLetters.open(connection)]),
   );
   const reports = new ReplicaReports(connection);
+  const tasks = tasksOver((_namespace, work) => work(connection));
   return {
     connection,
     streams,
     letters,
     reports,
     logins: sharedLogin,
+    tasks,
     close: async () => {
+      await tasks.close();
       reports.close();
       await connection.close();
     },

@@ -1,11 +1,14 @@
 import type { WorkloadSettings } from '../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
+import { taskWire } from '../../lib/plan/task-names';
 import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
+import { JetStreamExecutionStore } from '../adapters/jetstream/flow-store/jetstream-execution-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
 import { S3Buckets } from '../adapters/s3/s3-buckets';
 import { claimTaskQueue } from '../adapters/temporal/claim-task-queue';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
+import { TemporalExecutions } from '../adapters/temporal/temporal-executions';
 import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import { pause } from '../async/pause';
@@ -15,6 +18,11 @@ import type { Log } from '../log';
 import { AccessGuard } from './access-guard';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/api-server';
+import { createExecutionActivities } from './executions/activities/create-execution-activities';
+import { ExecutionController } from './executions/service/execution-controller';
+import { ExecutionWatch } from './executions/service/execution-watch';
+import { ReportForwarder } from './executions/service/report-forwarder';
+import { TaskTokens } from './executions/task-tokens';
 import { withHeartbeats } from './flows/activities/activity-lease';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { FlowPlanner } from './flows/documents/flow-planner';
@@ -41,6 +49,7 @@ export interface RunningController {
   readonly url: string;
   /** Serves the REST API. */
   readonly service: FlowService;
+  readonly executions: ExecutionController;
   /** Resolves with the reason when the controller cannot work any more until it is started again. */
   readonly lost: Promise<string>;
   /** Stops accepting work and waits some seconds for work in progress; flows keep running without the controller. */
@@ -89,7 +98,7 @@ async function open(
   onClose(async () => guard.close());
   const clients = await connect(settings, { ...parts, guard }, onClose);
   const shutdown = { isRequested: false };
-  const service = await startFlows(settings, { ...clients, guard, shutdown, log }, onClose);
+  const { service, executions } = await startServices(settings, { ...clients, guard, shutdown, log }, onClose);
   await startWatchers({ ...clients, service, log }, onClose);
   const { host, port, tls, shutdownDelaySeconds } = settings.listen;
   const access = await createAccess(settings.access, log);
@@ -111,12 +120,14 @@ async function open(
     guard.retire();
     await pause(shutdownDelaySeconds * 1_000);
   });
-  return { url: api.url, service, lost: guard.lost };
+  return { url: api.url, service, executions, lost: guard.lost };
 }
 
 interface Clients {
+  readonly key: InstallationKey;
   readonly nats: ControllerNats;
   readonly store: JetStreamFlowStore;
+  readonly executionStore: JetStreamExecutionStore;
   readonly cluster: Cluster;
   readonly temporal: Awaited<ReturnType<typeof connectTemporal>>;
   readonly workflows: FlowWorkflows;
@@ -134,7 +145,8 @@ async function connect(
   const { installation } = key;
   const claimQueue = await claimStore(nats.connection, { installation, temporal: settings.temporal, replicas });
   const store = await JetStreamFlowStore.open(nats.connection, { replicas, key });
-  void reseal(store, log);
+  const executionStore = await JetStreamExecutionStore.open({ connection: nats.connection, replicas, key });
+  void reseal([() => store.resealDocuments(), () => executionStore.reseal()], log);
   const onTrouble = (error: Error) => log('WARNING', error.message);
   const cluster = given ?? (await openCluster(settings.cluster, { onTrouble, guard }));
   onClose(() => cluster.close());
@@ -143,7 +155,7 @@ async function connect(
   await claimTaskQueue(temporal.client, settings.temporal, installation);
   const workflows: FlowWorkflows = new TemporalWorkflows(temporal.client, settings.temporal.taskQueue, flowKind);
   await claimQueue(async (flow) => (await workflows.describe(flow))?.memo !== undefined);
-  return { nats, store, cluster, temporal, workflows };
+  return { key, nats, store, executionStore, cluster, temporal, workflows };
 }
 
 /** The installation key: of the file, or of the Secret in the cluster. */
@@ -166,9 +178,10 @@ async function openKey({ installation, cluster }: ControllerSettings, log: Log):
 }
 
 /** Seals documents again that an earlier version or an older key left behind; they are readable all the while. */
-async function reseal(store: JetStreamFlowStore, log: Log): Promise<void> {
+async function reseal(parts: readonly (() => Promise<number>)[], log: Log): Promise<void> {
   try {
-    const count = await store.resealDocuments();
+    let count = 0;
+    for (const part of parts) count += await part();
     if (count > 0) log('INFO', `sealed ${count} stored documents with the newest installation key`);
   } catch (error) {
     log(
@@ -211,14 +224,15 @@ async function openMachine(socket: string): Promise<MachineServers> {
 }
 
 /**
- * Starts the Temporal worker with the activities of flows and the observer of their workloads, and returns the service that
- * the API calls.
+ * Starts the Temporal worker with the activities of flows and executions, and the observer of the workloads of flows, and
+ * returns the services that the API calls.
  */
-async function startFlows(
+async function startServices(
   settings: ControllerSettings,
-  { nats, store, cluster, temporal, workflows, guard, shutdown, log }: FlowParts,
+  parts: FlowParts,
   onClose: OnClose,
-): Promise<FlowController> {
+): Promise<{ readonly service: FlowController; readonly executions: ExecutionController }> {
+  const { nats, store, cluster, temporal, workflows, guard, shutdown, log } = parts;
   const { streams, reports, logins } = nats;
   const machine = settings.cluster.kind === 'processes' ? await openMachine(settings.cluster.socket) : undefined;
   const planner = new FlowPlanner(store, planSettings(settings), machine);
@@ -236,10 +250,11 @@ async function startFlows(
     closeWorkflow,
     onWarning: (text) => log('WARNING', text),
   });
+  const { executions, executionActivities } = openExecutions(settings, parts, onClose);
   const worker = await startTemporalWorker({
     connection: temporal.native,
     settings: settings.temporal,
-    activities: withHeartbeats(activities),
+    activities: { ...withHeartbeats(activities), ...executionActivities },
     log,
   });
   onClose(() => worker.close());
@@ -248,7 +263,7 @@ async function startFlows(
   const workloads = new WorkloadObserver({ cluster, workflows, planner, onWarning });
   await workloads.start();
   onClose(() => workloads.close());
-  return new FlowController({
+  const service = new FlowController({
     letters: nats.letters,
     stepStores: buckets,
     buckets,
@@ -267,6 +282,28 @@ async function startFlows(
     whyNotReady: async () =>
       shutdown.isRequested ? ['shutting down'] : whyNotReady({ workflows, store, worker, guard }),
   });
+  return { service, executions };
+}
+
+/** The service of executions, and the activities of their workflows. */
+function openExecutions(
+  settings: ControllerSettings,
+  { key, nats, executionStore: store, temporal, log }: FlowParts,
+  onClose: OnClose,
+) {
+  const { historyLength, taskQueue } = settings.temporal;
+  const workflows = new TemporalExecutions(temporal.client, taskQueue);
+  const tokens = new TaskTokens(key);
+  const bus = nats.tasks;
+  const reports = new ReportForwarder({ workflows, tokens });
+  const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs };
+  const watch = new ExecutionWatch({ store, bus, reports, onWarning: (text) => log('WARNING', text) });
+  watch.start();
+  onClose(async () => watch.close());
+  return {
+    executions: new ExecutionController({ workflows, store, bus, limits }),
+    executionActivities: createExecutionActivities({ store, bus, reports, tokens }),
+  };
 }
 
 function podSettings({ pods, nats }: ControllerSettings): WorkloadSettings {

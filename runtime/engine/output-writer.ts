@@ -32,6 +32,9 @@ type Settle = (error?: KFlowError) => void;
 type Headers = Outgoing['headers'];
 type Message = Pick<Outgoing, 'id' | 'payload' | 'headers'>;
 
+/** Where the outputs of records go. */
+export type RecordWriter = Pick<OutputWriter, 'write' | 'room' | 'refusal'>;
+
 /** Writes a function's outputs: small payloads to the stream, large ones to the message store, with a claim in the stream. */
 export class OutputWriter {
   private storingBytes = 0;

@@ -11,19 +11,18 @@ import { type HeldRecord, HeldRecords, RecordState } from './held-records';
 import { Intake } from './intake';
 import { LeaseKeeper } from './leases/lease-keeper';
 import { ProcessingTimes, type RecordObserver } from './leases/processing-times';
-import type { DeadLetters } from './letters/dead-letters';
 import { GroupRecovery } from './manual/group-recovery';
 import { ManualAcks } from './manual/manual-acks';
 import { KeyLanes } from './order/key-lanes';
 import { outputHeaders } from './output-headers';
-import { type OutputWriter, originOf } from './output-writer';
+import { originOf, type RecordWriter } from './output-writer';
 import type { Delivery, DeliverySource, RedriveSource } from './ports/delivery';
 import type { GroupLog } from './ports/group-log';
 import type { CreateHost, Failure, Log, LogLevel } from './ports/host';
 import type { LoneAttempts } from './ports/lone-attempts';
 import type { RecordTracer } from './ports/record-tracer';
 import type { Preparation } from './preparation';
-import { Settlement } from './settlement';
+import { type LetterSink, Settlement } from './settlement';
 import type { ErrorStream } from './side-stream/error-stream';
 
 export interface RecordLoopPorts {
@@ -34,11 +33,13 @@ export interface RecordLoopPorts {
   readonly redrives?: RedriveSource;
   /** Creates a host of the function's code; called again after a crash or a kill. */
   readonly createHost: CreateHost;
-  readonly writer: OutputWriter;
+  readonly writer: RecordWriter;
   readonly preparation: Preparation;
   /** Opens the log of a function that requests acks itself. Absent: the function has no main output. */
   readonly openGroupLog?: () => Promise<GroupLog>;
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: LetterSink;
+  /** Every failed attempt is the last one: who sent the record repeats it. */
+  readonly failsOnce?: true;
   readonly counters: Counters;
   readonly log: Log;
   /** KFLOW_LONG_RUNNING_PROCESSING: the processing time of a record is not limited. */
@@ -208,6 +209,20 @@ export class RecordLoop implements SupervisorEvents {
     for (const record of this.held.values()) this.settlement.giveBack(record, 0);
   }
 
+  /** Tells the code that the result for a message is not needed any more. */
+  cancel(delivery: Delivery): void {
+    const record = this.held.ofMessage(delivery);
+    if (record !== undefined && this.queue.inHost.has(record.id)) this.supervisor.cancel(record.id);
+  }
+
+  /** Fails the record of a message at once; code that runs for it is killed, and its neighbors in the host run again. */
+  abort(delivery: Delivery, failure: Failure): void {
+    const record = this.held.ofMessage(delivery);
+    if (record === undefined) return;
+    if (this.queue.inHost.has(record.id)) this.failInNewHost(record.id, failure);
+    else this.finish(record.id, failure);
+  }
+
   began(id: number): void {
     const record = this.queue.inHost.get(id);
     if (record === undefined) return;
@@ -368,7 +383,7 @@ export class RecordLoop implements SupervisorEvents {
     this.supervisor.progressed();
     this.queue.leave(record);
     this.times?.ended(record);
-    if (failure !== undefined) record.failure ??= cutFailure(failure);
+    if (failure !== undefined) record.failure ??= this.lastFailure(failure);
     if (this.manual !== undefined && record.failure === undefined && !record.wasAcked) this.manual.ended(record);
     else {
       record.advance(RecordState.Publishing);
@@ -379,8 +394,12 @@ export class RecordLoop implements SupervisorEvents {
 
   private onOutputSettled(record: HeldRecord, error: KFlowError | undefined): void {
     record.unsettledOutputs--;
-    if (error !== undefined) record.failure ??= cutFailure(failureOf(error));
+    if (error !== undefined) record.failure ??= this.lastFailure(failureOf(error));
     if (record.unsettledOutputs === 0 && record.state === RecordState.Publishing) this.settlement.settle(record);
+  }
+
+  private lastFailure(failure: Failure): Failure {
+    return this.ports.failsOnce === true ? { ...cutFailure(failure), isFinal: true } : cutFailure(failure);
   }
 
   private remove(record: HeldRecord, isAcked: boolean): void {
@@ -411,8 +430,8 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   /**
-   * A record of a function that requests acks itself has failed. What the function knows of the records that wait may be
-   * wrong now, so they run again in a new host.
+   * A record has failed, and its host must not be used any more: a function that requests acks itself may know what is wrong
+   * of the records that wait, or the code still runs. The others run again in a new host.
    */
   private failInNewHost(id: number, failure: Failure): void {
     if (!this.isStopping) this.supervisor.replace();

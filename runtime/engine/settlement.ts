@@ -5,9 +5,15 @@ import type { DeadLetters } from './letters/dead-letters';
 import type { Failure, Log } from './ports/host';
 import type { ErrorStream } from './side-stream/error-stream';
 
+/** Stores what becomes of the records that are given up. */
+export interface LetterSink extends Pick<DeadLetters, 'put' | 'ended' | 'retrying'> {
+  /** What `put` does, for the log; without it, `writing a dead letter`, and attempts are counted. */
+  readonly does?: string;
+}
+
 export interface SettlementPorts {
   readonly spec: { readonly maxDeliver: number };
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: LetterSink;
   readonly counters: Counters;
   readonly log: Log;
   /** Gets every failed attempt. */
@@ -67,9 +73,11 @@ export class Settlement {
     const { deliveries } = record.delivery;
     countFailure(counters, failure);
     const decision = decideFailure(failure, deliveries, spec.maxDeliver);
-    const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : 'writing a dead letter';
+    const { does } = this.ports.deadLetters;
+    const next = decision.kind === 'retry' ? `retrying in ${decision.delayMs} ms` : (does ?? 'writing a dead letter');
     const trace = failure.trace === undefined ? '' : `\n${failure.trace}`;
-    const text = `attempt ${deliveries} of ${spec.maxDeliver} failed, ${next}: ${failure.type}: ${failure.message}`;
+    const attempt = does !== undefined ? 'failed' : `attempt ${deliveries} of ${spec.maxDeliver} failed`;
+    const text = `${attempt}, ${next}: ${failure.type}: ${failure.message}`;
     log('ERROR', `${record.name}: ${text}${trace}`, record.subject);
     if (decision.kind === 'dead-letter') {
       this.writeDeadLetter(record, failure);

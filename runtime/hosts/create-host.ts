@@ -13,8 +13,8 @@ const hosts: { readonly [Each in Language]: HostFactory } = {
 
 /** The host of a function's code. Without code or module, records pass through unchanged. */
 export function createHost(options: HostOptions): Host {
-  const { code, module, language } = options.spec;
-  if (code === undefined && module === undefined) return new PassThroughHost(options.events);
+  const { code, module, tasks, language } = options.spec;
+  if (code === undefined && module === undefined && tasks === undefined) return new PassThroughHost(options.events);
   return hosts[language](options);
 }
 

@@ -1,10 +1,12 @@
+import { hostname } from 'node:os';
 import { type FunctionSpec, outputsOf } from '../../lib/plan/function-spec';
+import { countersSubject } from '../../lib/plan/names';
 import { JetStreamBulkLog } from '../adapters/jetstream/jetstream-bulk-log';
 import type { JetStreamFlowState } from '../adapters/jetstream/jetstream-flow-state';
 import { readRecentIds } from '../adapters/jetstream/read-ids';
 import { RecordReader } from '../adapters/jetstream/record-reader';
 import type { SinkContext, SourceContext } from '../connectors/connector';
-import type { Counters } from '../engine/counters';
+import type { Counters, ReplicaReport } from '../engine/counters';
 import type { RecordObserver } from '../engine/leases/processing-times';
 import type { Part, Writer } from '../engine/ports/flow-state';
 import type { Host, HostEvents, Log, SchemaSource } from '../engine/ports/host';
@@ -16,6 +18,8 @@ import type { ReplicaEnvironment } from './environment';
 import { creationTimes, type ReplicaLinks } from './links';
 import type { ReplicaHealth } from './replica-health';
 import { resolveEndpoint } from './resolve-endpoint';
+
+const reportEveryMs = 500;
 
 /** What the parts of a replica share. */
 export interface ReplicaContext {
@@ -39,6 +43,40 @@ export interface ReplicaContext {
 /** Names the replica for people. */
 export function replicaName({ spec, environment }: Pick<ReplicaContext, 'spec' | 'environment'>): string {
   return environment.name ?? `${spec.function}-${environment.replica}`;
+}
+
+/** Publishes the replica's counters twice a second, and once more when it is stopped. */
+export function startCounterReports({
+  spec,
+  environment,
+  links,
+  counters,
+  log,
+}: Pick<ReplicaContext, 'spec' | 'environment' | 'counters' | 'log'> & {
+  readonly links: Pick<ReplicaLinks, 'connection'>;
+}): { stop(): void } {
+  const subject = countersSubject(spec, spec.function);
+  const publish = () => {
+    const report: ReplicaReport = {
+      function: spec.function,
+      replica: environment.replica,
+      host: hostname(),
+      pid: process.pid,
+      ...counters,
+    };
+    try {
+      links.connection.publish(subject, JSON.stringify(report));
+    } catch (error) {
+      log('DEBUG', `the counters were not reported: ${String(error)}`); // closed, or larger than the server takes
+    }
+  };
+  const timer = setInterval(publish, reportEveryMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      publish();
+    },
+  };
 }
 
 /** The function and the streams that end with it. */

@@ -1,12 +1,10 @@
-import { hostname } from 'node:os';
 import type { FunctionSpec } from '../../lib/plan/function-spec';
-import { countersSubject } from '../../lib/plan/names';
 import { timing } from '../../lib/plan/replica-lifecycle';
 import { kindOf } from '../../lib/topology/function-types/function-type';
 import { letterLevels } from '../adapters/jetstream/letters/letter-levels';
 import { readBacklogs } from '../adapters/jetstream/partitions/input-progress';
 import { openTracer } from '../adapters/opentelemetry/open-tracer';
-import type { ReplicaReport } from '../engine/counters';
+import { isWorkerSpec } from '../worker/loop-spec';
 import { reportEarlierEnd } from './earlier-end';
 import type { ReplicaEnvironment } from './environment';
 import { HttpEndpoint } from './http-endpoint';
@@ -14,15 +12,15 @@ import { whyIncomplete } from './incomplete-end';
 import { ReplicaLinks } from './links';
 import { makeBuckets } from './make-buckets';
 import { openReaderLinks } from './reader-links';
-import { aborted, type ReplicaContext, replicaName } from './replica-context';
+import { aborted, type ReplicaContext, replicaName, startCounterReports } from './replica-context';
 import { ReplicaHealth } from './replica-health';
 import { ReplicaMetrics } from './replica-metrics';
 import { runReader } from './run-reader';
 import { runSource } from './run-source';
 import { runSteps } from './run-steps';
+import { runTasks } from './run-tasks';
 import { Upkeep } from './upkeep';
 
-const reportEveryMs = 500;
 /** How long a replica that was stopped, or has failed, waits for the server's last answers. */
 const closeMs = timing.closeSeconds * 1_000;
 /** How long a replica that ends still exports spans; when it is stopped, its time is limited. */
@@ -74,6 +72,10 @@ export async function runReplica(
       log,
       stop,
     };
+    if (isWorkerSpec(spec)) {
+      await runTasks({ ...parts, spec });
+      return { is: 'stopped' };
+    }
     if (spec.steps === undefined) return await runConnected(parts, onLinks);
     await runSteps(parts, spec.steps);
     return { is: 'stopped' };
@@ -135,30 +137,4 @@ async function endOf(
   const { spec, environment } = context;
   const reason = spec.mode === 'stream' || environment.isWatched ? undefined : await whyIncomplete(context);
   return reason === undefined ? { is: 'done' } : { is: 'incomplete', reason };
-}
-
-/** Publishes the replica's counters twice a second, and once more when it is stopped. */
-function startCounterReports({ spec, environment, links, counters, log }: ReplicaContext): { stop(): void } {
-  const subject = countersSubject(spec, spec.function);
-  const publish = () => {
-    const report: ReplicaReport = {
-      function: spec.function,
-      replica: environment.replica,
-      host: hostname(),
-      pid: process.pid,
-      ...counters,
-    };
-    try {
-      links.connection.publish(subject, JSON.stringify(report));
-    } catch (error) {
-      log('DEBUG', `the counters were not reported: ${String(error)}`); // closed, or larger than the server takes
-    }
-  };
-  const timer = setInterval(publish, reportEveryMs);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      publish();
-    },
-  };
 }

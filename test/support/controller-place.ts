@@ -10,6 +10,7 @@ import { accountsConfig, operatorConfig } from '../../runtime/adapters/nats-acco
 import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
 import { type FlowKey, parseFlowName } from '../../runtime/api-contract/flow-key';
+import type { ExecutionController } from '../../runtime/controller/executions/service/execution-controller';
 import type { FlowService } from '../../runtime/controller/flows/ports/flow-service';
 import { type FlowWorkflows, flowKind } from '../../runtime/controller/flows/ports/flow-workflow';
 import { readControllerSettings } from '../../runtime/controller/settings/settings';
@@ -89,6 +90,11 @@ export class ControllerPlace extends FlowClient {
   /** The service behind the API. */
   get service(): FlowService {
     return this.controller.service;
+  }
+
+  /** The service of executions behind the API. */
+  get executions(): ExecutionController {
+    return this.controller.executions;
   }
 
   submit(flow: string, changes: ChainChanges = {}): Promise<{ status: number; body: never }> {

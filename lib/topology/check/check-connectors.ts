@@ -5,6 +5,7 @@ import { withArticle } from '../function-types/function-type';
 import type { TopicsRule } from '../function-types/function-type-descriptor';
 import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
+import { checkTasksOf } from './check-tasks';
 
 /** Checks what the type of each function requires: a format, a place to read or write, code. */
 export function checkConnectors(draft: Draft, problems: ProblemList): void {
@@ -14,6 +15,7 @@ export function checkConnectors(draft: Draft, problems: ProblemList): void {
     if (format === 'required') checkFormat(each, problems);
     checkFormatValue(each, problems);
     if (topics !== undefined) checkTopics(each, topics, problems);
+    checkTasksOf(each, problems);
     if (code !== 'none') checkCode(each, { isRequired: code === 'required', draft, problems });
   }
 }

@@ -1,6 +1,7 @@
 import type { Draft, DraftEdge, DraftFunction } from '../document/draft';
 import { allEdgesOf, type DraftGraph } from '../document/draft-graph';
 import { functionTypeNames, kindOf, withArticle } from '../function-types/function-type';
+import type { FunctionKind } from '../function-types/function-type-descriptor';
 import { suggest } from '../problem/nearest-name';
 import type { ProblemList } from '../read/problem-list';
 
@@ -59,6 +60,10 @@ function checkEdges(edges: readonly DraftEdge[], { each, problems, graph, ids }:
     } else if (target.kind === 'source') {
       const message = `"${to}" is a source, and sources have no input; reverse the edge`;
       problems.add({ code: 'edge-forbidden', path, message });
+    } else if (target.kind === 'worker' || each.kind === 'worker') {
+      const worker = target.kind === 'worker' ? to : each.id;
+      const message = `"${worker}" runs tasks: no records lead to it or from it; remove the edge`;
+      problems.add({ code: 'edge-forbidden', path, message });
     }
     seen.add(to);
   }
@@ -88,7 +93,7 @@ function checkEnds(each: DraftFunction, problems: ProblemList): void {
 function checkReachable(draft: Draft, problems: ProblemList, graph: DraftGraph): void {
   if (draft.functions.length === 0) return;
   // A function of unknown kind may be a source.
-  const reachable = new Set(draft.functions.filter(({ kind }) => kind === undefined || kind === 'source'));
+  const reachable = new Set(draft.functions.filter(({ kind }) => kind === undefined || isStart(kind)));
   if (reachable.size === 0) {
     const sources = functionTypeNames.filter((type) => kindOf(type) === 'source').join(', ');
     const message = `the dag has no source (${sources}); add one`;
@@ -105,6 +110,11 @@ function checkReachable(draft: Draft, problems: ProblemList, graph: DraftGraph):
     const message = `"${each.id}" is unreachable: no "out" names it; add it to the "out" of the function that it reads`;
     problems.add({ code: 'function-unreachable', path: each.path, message });
   }
+}
+
+/** Nothing has to lead there. */
+function isStart(kind: FunctionKind): boolean {
+  return kind === 'source' || kind === 'worker';
 }
 
 function named({ id }: DraftFunction): string {

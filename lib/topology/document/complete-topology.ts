@@ -3,6 +3,8 @@ import { descriptorOf, type FunctionType } from '../function-types/function-type
 import { containerSettings, mergeContainers } from './container-settings';
 import type { Draft, DraftFunction } from './draft';
 import { functionMeta } from './function-meta';
+import { defaultLanguage, type Language } from './language';
+import { findMetaSetting } from './meta-setting';
 import type { FlowFunction, GlobalConfig, Mode, SideOutput, Topology } from './topology';
 
 /**
@@ -60,10 +62,19 @@ function completeFunction(
       imagePullPolicy: image('imagePullPolicy'),
       groupId: text('groupId'),
       partitionBy: text('partitionBy'),
+      tasks: tasksOf(raw.tasks, meta),
     }),
     globalConfig,
     meta: functionMeta(meta, ownMeta, mergeContainers(draft.globalConfig.container, own.container)),
   };
+}
+
+/** The tasks of a worker, each with its language. */
+function tasksOf(tasks: unknown, meta: PlainMap): FlowFunction['tasks'] {
+  if (!isPlainMap(tasks)) return undefined;
+  const language = (findMetaSetting(meta, 'language')?.value as Language | undefined) ?? defaultLanguage;
+  const each = Object.entries(tasks).map(([name, task]) => [name, { language, ...(isPlainMap(task) ? task : {}) }]);
+  return Object.fromEntries(each);
 }
 
 const credentialKeys = ['user', 'password', 'sessionToken', 'secret', 'secretKeys', 'auth'] as const;

@@ -4,6 +4,7 @@ import { containerSchema } from './container-schema';
 import { field } from './document-field';
 import { imagePullPolicies } from './image';
 import { metaShape } from './meta-setting';
+import { tasksField } from './task-declaration';
 import { testsField } from './test-case-schema';
 import { Mode, s3SecretKeys } from './topology';
 
@@ -180,6 +181,7 @@ const flowFunction = field.section(
       'Avro schema of the records that a source or process emits, or that a sink reads. A process without one uses the schema of its input.',
     ).optional(),
     out: functionIds('Ids of the functions that read the output.').optional(),
+    tasks: tasksField.optional(),
     sideOuts: field.list(sideOutput, 'Secondary outputs.').optional(),
     globalConfig: globalConfig("Settings of this function, which override the topology's globalConfig.").optional(),
     meta: field.openSection(metaShape(), "KFlow's settings of the function, and the user's own keys.").optional(),

@@ -26,6 +26,7 @@ function readKeysAt(path: DocumentPath, schema: z.ZodType): readonly string[] {
 function inside(type: z.core.$ZodType, step: string | number): readonly z.core.$ZodType[] {
   return branchesOf(type).flatMap((branch) => {
     if (typeof step === 'number') return isArray(branch) ? [branch.def.element] : [];
+    if (branch._zod.def.type === 'record') return [(branch._zod.def as z.core.$ZodRecordDef).valueType];
     const child = isObject(branch) ? branch.def.shape[step] : undefined;
     return child === undefined ? [] : [child];
   });

@@ -7,6 +7,7 @@ import type { WrittenSchema } from '../avro/avro-type';
 import type { FunctionType } from '../function-types/function-type';
 import type { ContainerSettings } from './container-settings';
 import type { Language } from './language';
+import type { TaskDeclaration } from './task-declaration';
 
 export const Mode = { Batch: 'batch', Stream: 'stream' } as const;
 export type Mode = (typeof Mode)[keyof typeof Mode];
@@ -69,6 +70,8 @@ export interface FlowFunction extends S3Access {
   readonly groupId?: string;
   /** Field of the emitted records whose value is their key: records of one key are processed in order. */
   readonly partitionBy?: string;
+  /** task-worker: its tasks, by their names. */
+  readonly tasks?: { readonly [name: string]: TaskDeclaration };
   /** The topology's `globalConfig`, overridden by the function's own. */
   readonly globalConfig: GlobalConfig;
   readonly meta: FunctionMeta;

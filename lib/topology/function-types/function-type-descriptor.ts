@@ -1,6 +1,6 @@
 import type { AvroSchema } from '../avro/avro-type';
 
-export type FunctionKind = 'source' | 'process' | 'sink';
+export type FunctionKind = 'source' | 'process' | 'sink' | 'worker';
 
 /**
  * Everything that is particular to one function type. The checks, the completed document, the plan, the typed builders,
@@ -9,7 +9,7 @@ export type FunctionKind = 'source' | 'process' | 'sink';
 export type FunctionTypeDescriptor = FunctionTraits & Connection;
 
 interface FunctionTraits {
-  /** A source has no input, a sink has no output, a process has both. */
+  /** A source has no input, a sink has no output, a process has both; a worker has neither, but tasks. */
   readonly kind: FunctionKind;
   /**
    * Whether the user brings the code (`meta.code`, `meta.module` or an image). Without `optional` code, records pass

@@ -5,6 +5,7 @@ import { natsSink } from './nats-sink';
 import { raw } from './raw';
 import { rawSource } from './raw-source';
 import { s3Sink } from './s3-sink';
+import { taskWorker } from './task-worker';
 
 /**
  * Every function type, by its name in the document. A new one is a descriptor here, a connector in
@@ -17,6 +18,7 @@ export const functionTypes = {
   's3-sink': s3Sink,
   'elastic-sink': elasticSink,
   'nats-sink': natsSink,
+  'task-worker': taskWorker,
 } as const satisfies { readonly [type: string]: FunctionTypeDescriptor };
 
 type FunctionTypes = typeof functionTypes;

@@ -17,6 +17,7 @@ const fieldRules = {
   globalConfig: 'fixed',
   image: 'updatable',
   imagePullPolicy: 'updatable',
+  tasks: 'updatable',
   topics: 'updatable',
   addr: 'updatable',
   user: 'updatable',

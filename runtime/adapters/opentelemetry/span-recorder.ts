@@ -1,15 +1,8 @@
-import {
-  createTraceState,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
+import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import type { Delivery } from '../../engine/ports/delivery';
 import type { RecordSpan, RecordTracer } from '../../engine/ports/record-tracer';
 import type { TraceContext } from '../../engine/trace/trace-context';
+import { contextOf, parentOf } from './trace-parent';
 
 /** Makes spans of records with the SDK of OpenTelemetry, named by its conventions for messaging. */
 export class SpanRecorder implements RecordTracer {
@@ -29,7 +22,7 @@ export class SpanRecorder implements RecordTracer {
       ...(redriven === undefined ? {} : { 'kflow.redrive': redriven.id }),
     };
     const options = { kind: SpanKind.CONSUMER, attributes };
-    return recordSpan(this.tracer.startSpan(`process ${this.functionId}`, options, remote(parent)));
+    return recordSpan(this.tracer.startSpan(`process ${this.functionId}`, options, parentOf(parent)));
   }
 
   emit({ id, stream }: { readonly id: string; readonly stream: string }): RecordSpan {
@@ -42,17 +35,6 @@ export class SpanRecorder implements RecordTracer {
     const options = { kind: SpanKind.PRODUCER, attributes };
     return recordSpan(this.tracer.startSpan(`send ${this.functionId}`, options, ROOT_CONTEXT));
   }
-}
-
-function remote({ traceparent, tracestate }: TraceContext) {
-  const [, traceId = '', spanId = '', flags = '0'] = traceparent.split('-');
-  return trace.setSpanContext(ROOT_CONTEXT, {
-    traceId,
-    spanId,
-    traceFlags: Number.parseInt(flags, 16),
-    isRemote: true,
-    ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
-  });
 }
 
 function recordSpan(span: Span): RecordSpan {
@@ -69,11 +51,4 @@ function recordSpan(span: Span): RecordSpan {
       span.end();
     },
   };
-}
-
-function contextOf(span: Span): TraceContext {
-  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
-  const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
-  const tracestate = traceState?.serialize() ?? '';
-  return tracestate === '' ? { traceparent } : { traceparent, tracestate };
 }

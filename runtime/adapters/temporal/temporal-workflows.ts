@@ -17,12 +17,7 @@ import type {
 } from '../../controller/ports/workflows';
 import { callTemporal } from './call-temporal';
 import { pendingFailure } from './pending-failure';
-
-/** Ids of its workflows are the names of the flows alone. */
-const defaultTaskQueue = 'kflow';
-
-/** A workflow task of a killed worker is assigned to another one after this time. */
-const workflowTaskTimeout = '3 seconds';
+import { queuePrefix, workflowTaskTimeout } from './workflow-ids';
 
 /** Workflows of one kind on a Temporal server. */
 export class TemporalWorkflows<Input, Request extends { readonly kind: string }, Memo, Key>
@@ -134,9 +129,8 @@ export class TemporalWorkflows<Input, Request extends { readonly kind: string },
     return callTemporal(this.client, where, request);
   }
 
-  /** Two installations on one server may have a flow of the same name: the id begins with a task queue that is not `kflow`. */
   private get idPrefix(): string {
-    return this.taskQueue === defaultTaskQueue ? '' : `${this.taskQueue}/`;
+    return queuePrefix(this.taskQueue);
   }
 
   private workflowIdOf(key: Key): string {

@@ -79,10 +79,13 @@ function assertNamespace(
 function codeSets({ baseDir }: LoadedTopology, topology: Topology): DocumentSet[] {
   const bundled = bundleModules(topology, baseDir);
   return bundled.dag.flatMap((fn, index) => {
-    if (fn === topology.dag[index]) return [];
-    const { module: _module, ...own } = topology.dag[index]?.meta.own ?? {};
+    const written = topology.dag[index];
+    const sets: DocumentSet[] = [];
+    if (fn.tasks !== written?.tasks) sets.push({ path: `dag[${index}].tasks`, value: fn.tasks });
+    if (fn.meta === written?.meta) return sets;
+    const { module: _module, ...own } = written?.meta.own ?? {};
     const { language, code } = fn.meta;
-    return [{ path: `dag[${index}].meta`, value: { ...own, language, code } }];
+    return [...sets, { path: `dag[${index}].meta`, value: { ...own, language, code } }];
   });
 }
 

@@ -14,8 +14,8 @@ export function laterProblems({ name, topology, text, program, baseDir }: Loaded
   const { source } = parseDocument(text, name);
   const positionOf = (path: DocumentPath) => source?.positionOf(path) ?? { file: name, line: 1, col: 1 };
   const { bundled, faults } = tryBundle(topology, baseDir);
-  const missing = faults.map(({ id, why: message }): Problem => {
-    const path = ['dag', topology.dag.findIndex((fn) => fn.id === id), 'meta', 'module'];
+  const missing = faults.map(({ id, place, why: message }): Problem => {
+    const path = ['dag', topology.dag.findIndex((fn) => fn.id === id), ...place, 'module'];
     return { severity: 'error', code: 'config-invalid', ...positionOf(path), path: formatPath(path), message };
   });
   const problems = [...missing, ...planProblems(bundled).map((each) => ({ ...positionOf([]), ...each }))];

@@ -88,6 +88,11 @@ export class HostSupervisor {
     if (this.isOpen) this.host?.release();
   }
 
+  /** Tells the code of a record that its result is not needed any more. */
+  cancel(id: number): void {
+    if (this.isOpen) this.host?.cancel?.(id);
+  }
+
   /** Makes the host write a bulk that waits. */
   flush(): void {
     if (this.isOpen) this.host?.flush?.();

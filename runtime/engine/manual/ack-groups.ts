@@ -2,14 +2,14 @@ import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { type HeldRecord, type KeptOutput, RecordState } from '../held-records';
 import { outputHeaders } from '../output-headers';
-import { type OutputWriter, originOf } from '../output-writer';
+import { originOf, type RecordWriter } from '../output-writer';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
 import type { LogLevel } from '../ports/host';
 import type { TraceContext } from '../trace/trace-context';
 
 export interface AckGroupPorts {
   readonly spec: FunctionSpec;
-  readonly writer: OutputWriter;
+  readonly writer: RecordWriter;
   /** Absent: the function has no main output. */
   readonly groupLog?: GroupLog | undefined;
   /** Every output of the record's group is stored, or one is not: then no record of the group may be acked. */

@@ -1,13 +1,13 @@
 import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { outputHeaders } from '../output-headers';
-import type { OutputWriter } from '../output-writer';
+import type { RecordWriter } from '../output-writer';
 import type { Delivery } from '../ports/delivery';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
 
 export interface GroupRecoveryPorts {
   readonly spec: Pick<FunctionSpec, 'output'>;
-  readonly writer: OutputWriter;
+  readonly writer: RecordWriter;
   readonly log: GroupLog;
 }
 

@@ -4,14 +4,14 @@ import { maxAckPending } from '../../../lib/plan/replica-lifecycle';
 import { pause } from '../../async/pause';
 import { cutFailure, failureOf } from '../failures';
 import { type HeldRecord, type KeptOutput, RecordState } from '../held-records';
-import type { OutputWriter } from '../output-writer';
+import type { RecordWriter } from '../output-writer';
 import type { GroupLog } from '../ports/group-log';
 import type { Failure, LogLevel } from '../ports/host';
 import { AckGroups } from './ack-groups';
 
 export interface ManualAckPorts {
   readonly spec: FunctionSpec;
-  readonly writer: OutputWriter;
+  readonly writer: RecordWriter;
   readonly groupLog?: GroupLog | undefined;
   /** One thing that a record waited for is settled. */
   readonly settled: (record: HeldRecord, error: KFlowError | undefined) => void;

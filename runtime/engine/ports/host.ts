@@ -36,8 +36,18 @@ export interface Failure {
   /** No retry can succeed: the record becomes a dead letter at once. */
   readonly isFinal?: true;
   readonly payloadAsJson?: boolean;
+  /** Set by a TaskError of a task: what the controller decides by. */
+  readonly task?: TaskFailure;
   /** Left out: the function raised an exception, or the record could not be read. */
   readonly reason?: FailureReason;
+}
+
+/** What the code of a task says of its failure. */
+export interface TaskFailure {
+  readonly code: string;
+  readonly details?: unknown;
+  readonly isTerminal?: boolean;
+  readonly retryAfterMs?: number;
 }
 
 /**
@@ -138,6 +148,8 @@ export interface Host {
   release(): void;
   /** No more records come for now: a bulk that waits is written, however small. */
   flush?(): void;
+  /** Tells the code of a record that its result is not needed any more; the record goes on until the code ends. */
+  cancel?(id: number): void;
   /** Ends the user's code at once, whatever it is doing; resolves when it is gone. No event follows the call. */
   kill(): Promise<void>;
   close(): Promise<void>;

@@ -31,11 +31,17 @@ export function newTrace(): TraceContext {
 
 /** The context of a message. One that has none begins a trace, the same at each delivery. */
 export function traceOf({ traceparent, tracestate, stream, sequence, timestampMs }: TracedMessage): TraceContext {
-  if (traceparent !== undefined && traceparentForm.test(traceparent)) {
-    const known = { traceparent: traceparent.slice(0, traceparentLength) }; // a later version may add to it
+  const valid = traceparent === undefined ? undefined : traceparentOf(traceparent);
+  if (valid !== undefined) {
+    const known = { traceparent: valid };
     return tracestate === undefined || tracestate.length > maxState ? known : { ...known, tracestate };
   }
   return contextOf(createHash('sha256').update(`${stream}:${sequence}:${timestampMs}`).digest('hex'));
+}
+
+/** A valid `traceparent`, without what later versions add to it; undefined for anything else. */
+export function traceparentOf(text: string): string | undefined {
+  return traceparentForm.test(text) ? text.slice(0, traceparentLength) : undefined;
 }
 
 type TracedMessage = Pick<Delivery, 'traceparent' | 'tracestate' | 'stream' | 'sequence' | 'timestampMs'>;

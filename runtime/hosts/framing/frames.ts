@@ -19,6 +19,8 @@ export const ToProcess = {
   Credit: 'K',
   /** Run the function's finish: its outputs and its outcome have the id in the body. */
   Finish: 'N',
+  /** The result of the record with the id in the body is not needed any more. */
+  Cancel: 'X',
   /** Give back the records that have not started. */
   Release: 'C',
   /** Exit once the earlier frames are processed. */
@@ -68,6 +70,7 @@ export const toProcessLimits: FrameLimits<ToProcess> = {
   P: maxJson,
   K: 8,
   N: 4,
+  X: 4,
   C: 0,
   Q: 0,
 };
@@ -112,9 +115,10 @@ export function creditFrame(count: number, bytes: number): Uint8Array {
   return frame;
 }
 
-export function finishFrame(id: number): Uint8Array {
+/** An order about one record, or the finish, with its id. */
+export function idFrame(type: typeof ToProcess.Finish | typeof ToProcess.Cancel, id: number): Uint8Array {
   const frame = Buffer.allocUnsafe(headLength + 4);
-  frame.set(frameHead(ToProcess.Finish, 4));
+  frame.set(frameHead(type, 4));
   frame.writeUInt32BE(id, headLength);
   return frame;
 }

@@ -8,8 +8,8 @@ import {
   bareFrame,
   creditFrame,
   type FromProcess,
-  finishFrame,
   type GeneratedSlice,
+  idFrame,
   jsonFrame,
   type OutcomeReceiver,
   ProtocolError,
@@ -38,7 +38,11 @@ export interface HostCode {
   readonly code?: string;
   readonly file?: string;
   readonly module?: string;
+  readonly entry?: string;
 }
+
+/** What the process loads for a task worker: the code of each task, by its name. */
+export type HostTasks = { readonly tasks: { readonly [name: string]: HostCode } };
 
 /**
  * Runs a function in a process of its own, with a program that speaks the frames.
@@ -66,7 +70,7 @@ export class ProcessHost implements Host {
   constructor(
     private readonly options: HostOptions,
     private readonly program: HostProgram,
-    private readonly codeOf: (options: HostOptions) => HostCode = writtenCode,
+    private readonly codeOf: (options: HostOptions) => HostCode | HostTasks = writtenCode,
   ) {
     this.child = new UserProcess(program, {
       frame: (type, body) => this.receive(type, body),
@@ -126,7 +130,11 @@ export class ProcessHost implements Host {
 
   finish(id: number): void {
     this.finishing = id;
-    this.child.send([finishFrame(id)]);
+    this.child.send([idFrame(ToProcess.Finish, id)]);
+  }
+
+  cancel(id: number): void {
+    if (this.state.is === 'open') this.child.send([idFrame(ToProcess.Cancel, id)]);
   }
 
   release(): void {
@@ -302,12 +310,21 @@ export class ProcessHost implements Host {
   }
 }
 
-function writtenCode({ spec, baseDir }: HostOptions): HostCode {
-  return { code: spec.code, module: spec.module === undefined ? undefined : resolve(baseDir, spec.module) };
+function writtenCode({ spec, baseDir }: HostOptions): HostCode | HostTasks {
+  const place = (code: string | undefined, module: string | undefined) => ({
+    code,
+    module: module === undefined ? undefined : resolve(baseDir, module),
+  });
+  if (spec.tasks === undefined) return place(spec.code, spec.module);
+  const tasks = Object.entries(spec.tasks).map(([name, { code, module, entry }]) => [
+    name,
+    { ...place(code, module), entry },
+  ]);
+  return { tasks: Object.fromEntries(tasks) };
 }
 
 /** The body of the init frame. */
-function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): object {
+function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode | HostTasks): object {
   const declared = (schema: object | string | undefined) => ({ schema, fingerprint: schema && fingerprintOf(schema) });
   const { schema, fingerprint } = declared(spec.schema);
   return {
@@ -315,8 +332,8 @@ function initOf({ spec, replica, isStreaming }: HostOptions, code: HostCode): ob
     namespace: spec.namespace,
     jobId: spec.jobId,
     kind: kindOf(spec.type),
-    ...code,
     entry: spec.entry,
+    ...code,
     streamProcess: isStreaming,
     concurrency: spec.concurrency,
     meta: spec.meta,

@@ -1,7 +1,7 @@
 import { planFlow } from '../../../lib/plan/plan-flow';
 import { readTopology } from '../../../lib/topology/read-topology';
 import { compileFunction } from '../../../runtime/hosts/typescript/compile';
-import { loadFunction } from '../../../runtime/hosts/typescript/process/load';
+import { type CompiledCode, loadFunction } from '../../../runtime/hosts/typescript/process/load';
 import { flow } from './words-flow';
 
 const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -41,7 +41,11 @@ test('the document has the same bytes each time', () => {
 test('the host runs the functions as they were written', () => {
   const [lines, split] = planFlow(topologyOf().topology, {}).workloads.map(
     ({ spec }) =>
-      loadFunction({ ...compileFunction({ spec, baseDir: __dirname }), entry: spec.entry }, logger, () => false)?.entry,
+      loadFunction(
+        { ...(compileFunction({ spec, baseDir: __dirname }) as CompiledCode), entry: spec.entry },
+        logger,
+        () => false,
+      )?.entry,
   );
   expect(Array.from(lines?.() as Iterable<unknown>)).toEqual([
     { key: 'a', text: 'one longer' },

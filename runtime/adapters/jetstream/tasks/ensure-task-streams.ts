@@ -2,7 +2,9 @@ import { DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy, StorageTy
 import {
   resultStream,
   resultSubject,
+  sharedBucket,
   taskNamespaceSubjects,
+  taskNoteBucket,
   taskStream,
   taskSubjects,
   taskWire,
@@ -13,13 +15,16 @@ import { addConsumer, bucketConfig, ensureStream } from '../provision';
 /** Unacked tasks of a task namespace, over all workers. */
 const maxAckPending = 25_000;
 
-/** Creates what a controller and the workers of a namespace need to talk: the streams of tasks and results, the bucket of workers. */
+/** Creates what a controller and the workers of a namespace need to talk: the streams of tasks and results, the buckets of workers and notes. */
 export async function ensureTaskStreams(manager: JetStreamManager, namespace: string, replicas = 1): Promise<void> {
-  const bucket = bucketConfig(workerBucket(namespace), replicas);
+  const workers = bucketConfig(workerBucket(namespace), replicas);
+  const notes = bucketConfig(taskNoteBucket(namespace), replicas);
   await Promise.all([
     ensureStream(manager, workQueue(taskStream(namespace), taskSubjects(namespace), replicas)),
     ensureStream(manager, workQueue(resultStream(namespace), resultSubject(namespace, '*'), replicas)),
-    ensureStream(manager, { ...bucket, max_age: nanos(taskWire.workerTtlMs) }),
+    ensureStream(manager, { ...workers, max_age: nanos(taskWire.workerTtlMs) }),
+    ensureStream(manager, bucketConfig(sharedBucket(namespace), replicas)),
+    ensureStream(manager, { ...notes, max_age: nanos(taskWire.noteTtlMs) }),
   ]);
 }
 

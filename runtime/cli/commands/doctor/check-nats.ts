@@ -4,7 +4,8 @@ import { connectNats } from '../../../adapters/jetstream/access/connect-nats';
 import { inspectNats, type NatsView } from '../../../adapters/jetstream/access/inspect-nats';
 import { loginOf } from '../../../adapters/jetstream/access/nats-login';
 import { inspectStoreClaim } from '../../../adapters/jetstream/flow-store/claim-store';
-import { inspectDocuments, type StoredDocuments } from '../../../adapters/jetstream/flow-store/flow-documents';
+import { inspectDocuments } from '../../../adapters/jetstream/flow-store/flow-documents';
+import type { StoredObjects } from '../../../adapters/jetstream/flow-store/sealed-objects';
 import { DerivedKeys } from '../../../adapters/nats-accounts/derived-keys';
 import { controllerIdentity } from '../../../adapters/nats-accounts/identities';
 import { isLoopback } from '../../../controller/api/access/loopback';
@@ -118,7 +119,7 @@ function checkExposure(settings: ControllerSettings['nats'], { isOpen }: NatsVie
   return ok('nats accounts', `an account for each namespace (nats.accounts.kind: ${kind})`);
 }
 
-function checkDocuments({ count, plain, unreadable }: StoredDocuments): Finding {
+function checkDocuments({ count, plain, unreadable }: StoredObjects): Finding {
   const what = 'stored documents';
   if (unreadable > 0) {
     const remedy = 'add the key that sealed them to the installation key, as another line';

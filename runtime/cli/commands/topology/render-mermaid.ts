@@ -6,6 +6,7 @@ const shapes: { readonly [kind in FunctionKind]: readonly [string, string] } = {
   source: ['([', '])'],
   process: ['[', ']'],
   sink: ['[(', ')]'],
+  worker: ['[[', ']]'],
 };
 
 /**

@@ -111,10 +111,14 @@ function otherNames(source: DocumentSource, flow: FlowKey): readonly Problem[] {
 /** Modules in files beside the document: only the sender can read them. */
 function moduleProblems(source: DocumentSource): readonly Problem[] {
   return entriesOf(valueAt(source.value, ['dag'])).flatMap(([index, fn]) => {
-    const module = isPlainMap(fn.meta) ? fn.meta.module : undefined;
-    if (typeof module !== 'string' || path.isAbsolute(module)) return [];
-    const message = `the controller has no file ${quote(module)}; submit with kflow, which sends the code, or use the absolute path of a module in the image`;
-    return [problem(source, { code: 'setting-invalid', at: ['dag', index, 'meta', 'module'], message })];
+    const tasks = isPlainMap(fn.tasks) ? Object.entries(fn.tasks) : [];
+    const places = [['meta', fn.meta] as const, ...tasks.map(([name, task]) => [`tasks.${name}`, task] as const)];
+    return places.flatMap(([place, code]) => {
+      const module = isPlainMap(code) ? code.module : undefined;
+      if (typeof module !== 'string' || path.isAbsolute(module)) return [];
+      const message = `the controller has no file ${quote(module)}; submit with kflow, which sends the code, or use the absolute path of a module in the image`;
+      return [problem(source, { code: 'setting-invalid', at: ['dag', index, ...place.split('.'), 'module'], message })];
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types';
-import { AckException } from '../../../../lib/define/sdk';
+import { AckException, TaskError } from '../../../../lib/define/sdk';
 import { KFlowError } from '../../../../lib/errors';
-import type { Failure } from '../../../engine/ports/host';
+import type { Failure, TaskFailure } from '../../../engine/ports/host';
 
 /** Longest texts of a failure, in UTF-16 units. */
 const maxType = 200;
@@ -23,7 +23,7 @@ export function failureOf(thrown: unknown): Failure {
           read(() => thrown.stack),
           maxTrace,
         );
-  return { type, message, ...(trace === '' ? {} : { trace }), ...decisionsOf(thrown) };
+  return { type, message, ...(trace === '' ? {} : { trace }), ...decisionsOf(thrown), ...taskOf(thrown) };
 }
 
 /** The decisions of an AckException; none if its methods throw. */
@@ -34,6 +34,21 @@ function decisionsOf(thrown: Error): Pick<Failure, 'ack' | 'payloadAsJson'> {
   } catch {
     return {};
   }
+}
+
+/** What a TaskError says, as far as it is JSON. */
+function taskOf(thrown: Error): { readonly task?: TaskFailure } {
+  if (!(thrown instanceof TaskError)) return {};
+  const { code, details, isRetryable, retryAfterMs } = thrown;
+  const json = read(() => JSON.stringify(details));
+  return {
+    task: {
+      code: cut(String(code), maxType),
+      ...(json === '' ? {} : { details: JSON.parse(json) }),
+      ...(isRetryable ? {} : { isTerminal: true }),
+      ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? { retryAfterMs: Math.round(retryAfterMs) } : {}),
+    },
+  };
 }
 
 /** What was thrown, in one line. */

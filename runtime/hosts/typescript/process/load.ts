@@ -14,6 +14,11 @@ export interface CompiledCode {
   readonly entry?: string;
 }
 
+/** The code of a task worker, by the names of its tasks. */
+export interface CompiledTasks {
+  readonly tasks: { readonly [name: string]: CompiledCode };
+}
+
 /** The functions of user code that the host calls. `finish` gives the function's aggregate. */
 export interface LoadedFunction {
   readonly entry: EntryFunction;
@@ -60,8 +65,8 @@ const libraryName = 'kflow/function';
 function evaluate(code: string, file: string, { entry, logger }: { entry: string; logger: Logger }): FoundFunctions {
   const ifLocal = (name: string) => `typeof ${name} === 'function' ? ${name} : undefined`;
   const find = `local: (${entry === 'default' ? 'undefined' : ifLocal(entry)}), finish: (${ifLocal('finish')})`;
-  const { AckException, Decimal, Duration } = library;
-  const scope = { logger, AckException, Decimal, Duration };
+  const { AckException, Decimal, Duration, TaskError, TerminalError } = library;
+  const scope = { logger, AckException, Decimal, Duration, TaskError, TerminalError };
   // on the first line, so that line numbers stay right; two functions, so that the code can declare these names itself
   const head = `module.exports = ({ ${Object.keys(scope).join(', ')} }, library) => ((exports, require, module) => { `;
   const own = `Object.assign((name) => (name === '${libraryName}' ? library : require(name)), require)`;

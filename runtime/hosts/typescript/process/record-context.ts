@@ -20,7 +20,7 @@ export interface ContextSource {
 }
 
 /** The context of one record. Its functions need no `this`, and do nothing once the record has ended. */
-export function contextOf(record: RunningRecord, source: ContextSource): Context {
+export function contextOf(record: RunningRecord, source: ContextSource): Context & { readonly signal: AbortSignal } {
   const { meta, functionId, flowId, logger } = source;
   const { download, traceParent } = record.received;
   return {
@@ -40,6 +40,9 @@ export function contextOf(record: RunningRecord, source: ContextSource): Context
     flowId,
     ...(traceParent === '' ? {} : { traceParent }),
     logger,
+    get signal() {
+      return record.signal;
+    },
   };
 }
 

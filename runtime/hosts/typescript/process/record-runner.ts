@@ -103,6 +103,11 @@ export class RecordRunner {
     this.schedule();
   }
 
+  /** The result of the record is not needed any more. */
+  cancel(id: number): void {
+    for (const record of this.active) if (record.id === id) record.cancel();
+  }
+
   /** Gives back the records that have not begun. */
   release(): void {
     const released = this.queue.slice(this.head).map(({ id }) => ({ id, kind: Entry.Released }));

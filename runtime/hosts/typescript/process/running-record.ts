@@ -17,12 +17,25 @@ export class RunningRecord {
   failure: Failure | undefined;
   /** Calls of a queue's `put` that wait for room. */
   puts = 0;
+  /** Made when somebody asks for it: most records are never canceled. */
+  private canceling: AbortController | undefined;
   whenPutsEnd: (() => void) | undefined;
 
   constructor(
     readonly received: ReceivedRecord,
     readonly writer: AvroSchemaCodec | undefined,
   ) {}
+
+  /** Aborted when the result is not needed any more. */
+  get signal(): AbortSignal {
+    this.canceling ??= new AbortController();
+    return this.canceling.signal;
+  }
+
+  cancel(): void {
+    this.canceling ??= new AbortController();
+    this.canceling.abort();
+  }
 
   get id(): number {
     return this.received.id;

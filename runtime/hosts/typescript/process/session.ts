@@ -4,7 +4,8 @@ import { type FrameLimits, FrameReader, FromProcess, type ToProcess, toProcessLi
 import { failureOf, lineOf } from './failure';
 import { readRecords } from './frames';
 import { FunctionLog } from './function-log';
-import { type CompiledCode, loadFunction } from './load';
+import { type CompiledCode, type CompiledTasks, loadFunction } from './load';
+import { loadTasks } from './load-tasks';
 import { Outbox } from './outbox';
 import { ProgramRunner } from './program-runner';
 import { RecordRunner } from './record-runner';
@@ -14,7 +15,7 @@ import { SourceRunner } from './source-runner';
 import { Window } from './window';
 
 /** The body of the first frame. */
-interface Init extends CompiledCode, DeclaredSchemas {
+interface Init extends CompiledCode, Partial<CompiledTasks>, DeclaredSchemas {
   readonly functionId: string;
   readonly namespace: string;
   readonly jobId: string;
@@ -82,6 +83,7 @@ class Session {
     P: (body) => this.produce(JSON.parse(body.toString())),
     K: (body) => this.window.credit(body.readUInt32BE(0), body.readUInt32BE(4)),
     N: (body) => this.records?.finish(body.readUInt32BE(0)),
+    X: (body) => this.records?.cancel(body.readUInt32BE(0)),
     C: () => this.records?.release(),
     Q: () => void this.quit(),
   };
@@ -93,7 +95,9 @@ class Session {
       this.schemas = schemas;
       const program = new ProgramRunner({ topology: init.topology, encoder: schemas.output, outbox, log });
       bindProgram(program);
-      const loaded = loadFunction(init, log.logger, () => init.kind === 'source' && program.isUsed);
+      const isProgram = () => init.kind === 'source' && program.isUsed;
+      const loaded =
+        init.tasks === undefined ? loadFunction(init, log.logger, isProgram) : loadTasks(init.tasks, log.logger);
       if (loaded === undefined) this.source = program;
       else if (init.kind === 'source')
         this.source = new SourceRunner({ entry: loaded.entry, encoder: schemas.output, outbox, log });

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import traceback
 from types import TracebackType
 from typing import Any, Optional
 
 from kfbasicpy.runtime.basic import AckException
+from kfbasicpy.task.errors import TaskError
 
 from .schemas import RecordError
 
@@ -31,7 +33,24 @@ def failure_of(error: BaseException) -> dict[str, Any]:
     if isinstance(error, AckException):
         failure["ack"] = bool(error.should_ack())
         failure["payloadAsJson"] = bool(error.payload_as_json())
+    if isinstance(error, TaskError):
+        failure["task"] = _task(error)
     return failure
+
+
+def _task(error: TaskError) -> dict[str, Any]:
+    """What the controller decides by, as far as it is JSON."""
+    task: dict[str, Any] = {"code": str(error.code)[:_MAX_TYPE]}
+    try:
+        if error.details is not None:
+            task["details"] = json.loads(json.dumps(error.details))
+    except (TypeError, ValueError):
+        task["details"] = repr(error.details)[:_MAX_MESSAGE]
+    if not error.retryable:
+        task["isTerminal"] = True
+    if error.retry_after is not None:
+        task["retryAfterMs"] = max(0, round(error.retry_after * 1000))
+    return task
 
 
 def _trace(error: BaseException) -> str:

@@ -127,6 +127,11 @@ def parse_finish(frame: bytes) -> Finish:
     return Finish(_ONE(frame)[0])
 
 
+def parse_cancel(frame: bytes) -> int:
+    """The record in an `X` frame."""
+    return _ONE(frame)[0]
+
+
 def parse_credit(frame: bytes) -> tuple[int, int]:
     """Number and bytes of the stored outputs in a `K` frame."""
     return _TWO(frame)

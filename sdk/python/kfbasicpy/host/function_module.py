@@ -26,6 +26,8 @@ from kfbasicpy.function.function import ProcessFunction, StreamProcessFunction
 from kfbasicpy.function.open_context import OpenContext
 from kfbasicpy.function.stream_queue import StreamMsg, StreamQueue
 from kfbasicpy.runtime.basic import AckException
+from kfbasicpy.task.context import TaskContext
+from kfbasicpy.task.errors import TaskError, TerminalError
 
 _VARIABLE = "KFLOW_PYTHON_FUNCTION"
 # Linux limits one variable to 128 KiB. Longer code cannot be imported by other processes.
@@ -76,7 +78,7 @@ def _run(function: FunctionCode, module: types.ModuleType) -> None:
 
 def _scope(function_id: str) -> dict[str, Any]:
     names = {name: getattr(typing, name) for name in ("Any", "Dict", "List", "Optional", "Tuple", "Union")}
-    classes = (AckException, Context, OpenContext, ProcessFunction, StreamMsg, StreamProcessFunction, StreamQueue)
+    classes = (AckException, Context, OpenContext, ProcessFunction, StreamMsg, StreamProcessFunction, StreamQueue, TaskContext, TaskError, TerminalError)
     names.update({cls.__name__: cls for cls in classes})
     return {**names, "asyncio": asyncio, "logging": logging, "logger": logging.getLogger(function_id)}
 

@@ -59,6 +59,31 @@ def load_entry(init: dict[str, Any]) -> Loaded:
     return Loaded(getattr(module, entry), None if entry == "finish" else vars(module).get("finish"))
 
 
+def load_tasks(init: dict[str, Any]) -> dict[str, Any]:
+    """The functions of a task worker by the names of its tasks. Raises LoadError, which names the task."""
+    modules: dict[str, types.ModuleType] = {}
+    return {name: _load_task(name, {**task, "functionId": init["functionId"]}, modules) for name, task in init["tasks"].items()}
+
+
+def _load_task(name: str, task: dict[str, Any], modules: dict[str, types.ModuleType]) -> Any:
+    """The function of a task. `modules` has those that other tasks have loaded, by path: a module runs once."""
+    entry = task.get("entry") or "".join(each if each.isalnum() or each == "_" else "_" for each in name)
+    try:
+        if task.get("code") is not None:
+            # Code in the document has no file: each task is a module of its own.
+            module = _load(_code_of(task)._replace(module=f"{_MODULE}_{entry}", filename=f"<code of {name}>"))
+        else:
+            path = task["module"]
+            module = modules.get(path) or modules.setdefault(path, _load(_code_of(task)))
+    except LoadError as error:
+        raise LoadError(f"task {name}: {error}", error.trace) from None
+    found = vars(module).get(entry)
+    if not callable(found):
+        names = ", ".join(_own_functions(module)) or "none"
+        raise LoadError(f'task {name}: the code has no function "{entry}"; found: {names}; set name to the function of the task')
+    return found
+
+
 def _is_program(function: FunctionCode) -> bool:
     """Whether the code starts a BasicRuntime."""
     return any(isinstance(node, ast.Call) and _name_of(node.func) == BasicRuntime.__name__ for node in _nodes(function))

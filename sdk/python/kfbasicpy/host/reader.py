@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import traceback
-from typing import Any
+from typing import Any, Callable
 
 from . import frames
 from .inbox import Inbox
@@ -24,6 +24,8 @@ class Reader:
 
     def __init__(self, connection: socket.socket) -> None:
         self._stream = connection.makefile("rb", _BUFFER)
+        #: Called in the thread of the reader with a record whose result is not needed any more.
+        self.on_cancel: Callable[[int], None] = lambda record: None
         # A forked child that read the frames would take them from its parent.
         os.register_at_fork(after_in_child=lambda: os.close(connection.detach()))
 
@@ -72,6 +74,8 @@ class Reader:
             self._outbox.release(self._inbox.release())
         elif kind == b"N":
             self._inbox.put([frames.parse_finish(body)])
+        elif kind == b"X":
+            self.on_cancel(frames.parse_cancel(body))
         elif kind == b"Q":
             self._inbox.put([frames.QUIT])
         else:

@@ -20,13 +20,14 @@ from kfbasicpy.runtime.config import TOPOLOGY_VARIABLE, own_sink
 from .console import end_lines, install_console
 from .failure import failure_of
 from .inbox import Inbox
-from .loader import LoadError, load_entry, load_program
+from .loader import LoadError, load_entry, load_program, load_tasks
 from .outbox import Outbox
 from .outputs import Outputs
 from .program import Program
 from .reader import Reader
 from .schemas import Schemas
 from .source import Source
+from .task_functions import TaskFunctions
 from .user_function import UserFunction
 from .window import Window
 from .worker import Worker
@@ -52,7 +53,7 @@ def run_session() -> int:
         reader.start(inbox, outbox, window, schemas)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        run, close, told = _prepare(init, inbox, outbox, window, schemas)
+        run, close, told = _prepare_tasks(init, inbox, outbox, window, schemas, reader) if init.get("tasks") else _prepare(init, inbox, outbox, window, schemas)
     except (LoadError, SchemaError) as error:
         end_lines()
         fatal = {"message": str(error), "trace": getattr(error, "trace", None)}
@@ -89,6 +90,16 @@ def _prepare(
         "finishes": function.finishes,
         "acksManually": acks_manually,
     }
+
+
+def _prepare_tasks(
+    init: dict[str, Any], inbox: Inbox, outbox: Outbox, window: Window, schemas: Schemas, reader: Reader
+) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Callable[[], None], dict[str, bool]]:
+    """The `run` and `close` of a task worker."""
+    functions = TaskFunctions(load_tasks(init), init["concurrency"])
+    reader.on_cancel = functions.cancel
+    worker = Worker(functions, inbox, outbox, Outputs(outbox, window, schemas), schemas, is_prompt=True)
+    return lambda loop: worker.run(loop, init["concurrency"]), functions.close, {}
 
 
 def _close(close: Callable[[], None], outbox: Outbox) -> None:

@@ -24,6 +24,7 @@ from .inbox import Inbox
 from .outbox import Outbox, current_record
 from .outputs import Outputs
 from .schemas import RecordError, Schemas
+from .task_functions import TaskFunctions
 from .user_function import UserFunction
 
 # How long a lane runs async functions that never wait before it yields to other tasks.
@@ -33,7 +34,11 @@ _TURN_S = 0.01
 class Worker:
     """Processes records until the order to quit, and reports to the outbox."""
 
-    def __init__(self, function: UserFunction, inbox: Inbox, outbox: Outbox, outputs: Outputs, schemas: Schemas) -> None:
+    def __init__(
+        self, function: UserFunction | TaskFunctions, inbox: Inbox, outbox: Outbox, outputs: Outputs, schemas: Schemas, is_prompt: bool = False
+    ) -> None:
+        """With `is_prompt`, each outcome is sent at once, instead of with those that follow within milliseconds."""
+        self._is_prompt = is_prompt
         self._function = function
         self._inbox = inbox
         self._outbox = outbox
@@ -198,10 +203,14 @@ class Worker:
     def _complete(self, record: int, payloads: list[bytes]) -> None:
         end_lines()
         self._outbox.complete(record, payloads)
+        if self._is_prompt:
+            self._outbox.flush()
 
     def _fail(self, record: int, error: BaseException) -> None:
         end_lines()
         self._outbox.fail(record, _failure_of(error))
+        if self._is_prompt:
+            self._outbox.flush()
 
 
 def _failure_of(error: BaseException) -> dict[str, Any]:

@@ -84,13 +84,26 @@ describe('every field of a function', () => {
     image: { to: 'kflow:2', updatable: ['dag.map.image'] },
     imagePullPolicy: { to: 'Always', updatable: ['dag.map.imagePullPolicy'] },
     parallelism: { to: 3, updatable: ['dag.map.parallelism'] },
-  } as const satisfies { readonly [field in Exclude<keyof FunctionDocument, 'id' | 'meta'>]: Change };
+  } as const satisfies { readonly [field in Exclude<keyof FunctionDocument, 'id' | 'meta' | 'tasks'>]: Change };
 
   test.each(Object.entries<Change>(changes))('%s is compared', (field, change) => {
     const of = field === 'type' ? 'write' : 'map';
     const { base = {}, to } = change;
     expectOutcome(change, { [of]: base }, { [of]: { ...base, [field]: to } });
   });
+});
+
+test('the tasks of a task-worker are compared', () => {
+  const of = (tasks: object) => {
+    const dag = [{ id: 'mail', type: 'task-worker', tasks, meta: { update: true } }];
+    const { topology } = readTopology(JSON.stringify({ jobId: 'job', dag }), { file: 'w.yaml', defaultJobId: 'w' });
+    if (topology === undefined) throw new Error('the worker is not valid');
+    return topology;
+  };
+  const send = { module: 'send.py' };
+  const { updated } = summarizeUpdate(of({ send }), of({ send, bounce: send }));
+  expect(updated).toEqual(['mail']);
+  expect(checkUpdate(of({ send }), of({ send, bounce: send }))).toEqual([]);
 });
 
 describe('every field of the flow', () => {

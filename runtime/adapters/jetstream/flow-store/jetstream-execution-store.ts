@@ -1,0 +1,85 @@
+import type { ExecutionKey } from '../../../api-contract/execution-key';
+import type { ExecutionView } from '../../../api-contract/execution-status';
+import type { ExecutionStore, ListedExecution } from '../../../controller/executions/ports/execution-store';
+import type { ExecutionSnapshot } from '../../../controller/executions/ports/execution-workflow';
+import { CachedValues } from './cached-values';
+import { type SealedBucket, SealedObjects, type SealedObjectsProps } from './sealed-objects';
+
+const list = 'kflow_executions';
+const snapshots: SealedBucket = { bucket: 'kflow_execution_records', noun: 'execution' };
+
+/** Lists executions in a KV bucket under `<namespace>.<execution>`, and stores their snapshots sealed in an object store. */
+export class JetStreamExecutionStore implements ExecutionStore {
+  private constructor(
+    private readonly listed: CachedValues<ListedExecution>,
+    private readonly objects: SealedObjects,
+  ) {}
+
+  /** Creates what does not exist, with `replicas` copies in a server cluster. Throws StoreError `stream-failed`. */
+  static async open(props: SealedObjectsProps): Promise<JetStreamExecutionStore> {
+    const [listed, objects] = await Promise.all([
+      CachedValues.open<ListedExecution>(props.connection, list, props.replicas),
+      SealedObjects.open(props, snapshots),
+    ]);
+    return new JetStreamExecutionStore(listed, objects);
+  }
+
+  async add(entry: ListedExecution): Promise<ListedExecution | undefined> {
+    const key = keyOf(entry.view);
+    while (!(await this.listed.add(key, entry))) {
+      const found = await this.listed.get(key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** The workflow of the execution is the only writer of an entry that exists. */
+  async update(view: ExecutionView, incarnation: string): Promise<void> {
+    await this.listed.put(keyOf(view), { view, incarnation });
+  }
+
+  find(key: ExecutionKey): Promise<ListedExecution | undefined> {
+    return this.listed.get(keyOf(key));
+  }
+
+  async list(namespace?: string): Promise<readonly ExecutionView[]> {
+    const all = await this.listed.all(namespace === undefined ? '' : `${namespace}.`);
+    const views = all.map(({ view }) => view);
+    return views.sort(
+      (one, other) => compare(other.startedAt, one.startedAt) || compare(other.execution, one.execution),
+    );
+  }
+
+  saveSnapshot(snapshot: ExecutionSnapshot): Promise<void> {
+    return this.objects.put(nameOf(snapshot.definition), JSON.stringify(snapshot));
+  }
+
+  async snapshot(key: ExecutionKey): Promise<ExecutionSnapshot | undefined> {
+    const text = await this.objects.get(nameOf(key));
+    return text === undefined ? undefined : (JSON.parse(text) as ExecutionSnapshot);
+  }
+
+  async remove(key: ExecutionKey): Promise<void> {
+    await this.objects.remove([nameOf(key)]);
+    await this.listed.remove(keyOf(key));
+  }
+
+  /** Seals every snapshot again that an older key sealed, and returns their number. */
+  reseal(): Promise<number> {
+    return this.objects.reseal();
+  }
+}
+
+/** Keys of buckets have no colons. */
+function keyOf({ namespace, execution }: ExecutionKey): string {
+  return `${namespace}.${execution.replaceAll(':', '=')}`;
+}
+
+function nameOf({ namespace, execution }: ExecutionKey): string {
+  return `${namespace}/${execution}`;
+}
+
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}

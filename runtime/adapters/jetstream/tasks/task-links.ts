@@ -1,0 +1,119 @@
+import type { JetStreamManager, NatsConnection, Subscription } from 'nats';
+import { cancelSubject, heartbeatSubject, taskStream } from '../../../../lib/plan/task-names';
+import {
+  cancelNoticeSchema,
+  type Heartbeat,
+  type HeartbeatAnswer,
+  heartbeatAnswerSchema,
+} from '../../../api-contract/task-message';
+import type { TaskLinks } from '../../../worker/ports/task-links';
+import { managerOf } from '../access/jetstream-api';
+import { AckLedger } from '../ack-ledger';
+import { MessagePuller } from '../message-puller';
+import { JetStreamPublisher } from '../publishing/publisher';
+import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
+import { ObjectValueStore } from './object-value-store';
+import { BucketWorkerDirectory } from './worker-directory';
+
+/** How long a controller has to answer a heartbeat. */
+const answerMs = 2_000;
+
+interface Place {
+  readonly namespace: string;
+  readonly taskNamespace: string;
+  /** Names this worker, as one token. */
+  readonly worker: string;
+}
+
+/** The links of a task worker over one connection, which it does not close. */
+export class JetStreamTaskLinks implements TaskLinks {
+  readonly deliveries: MessagePuller;
+  readonly publisher: JetStreamPublisher;
+  readonly values: ObjectValueStore;
+  readonly directory: BucketWorkerDirectory;
+  private readonly acks: AckLedger;
+  private cancels: Subscription | undefined;
+
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly place: Place,
+    manager: JetStreamManager,
+    warn: (text: string) => void,
+  ) {
+    const { namespace, taskNamespace } = place;
+    this.acks = new AckLedger(connection);
+    this.publisher = new JetStreamPublisher(connection);
+    this.values = new ObjectValueStore(connection, namespace);
+    this.directory = new BucketWorkerDirectory(connection, place);
+    this.deliveries = new MessagePuller(connection, this.acks, {
+      stream: taskStream(namespace),
+      durable: taskNamespace,
+    });
+    this.deliveries.onConsumerLost(() => {
+      ensure(manager, place).catch((error) => warn(`the consumer of tasks was not created again: ${String(error)}`));
+    });
+  }
+
+  /** Creates the streams and the consumer that are missing. */
+  static async open(
+    connection: NatsConnection,
+    place: Place,
+    warn: (text: string) => void,
+  ): Promise<JetStreamTaskLinks> {
+    const manager = await managerOf(connection);
+    await ensure(manager, place);
+    return new JetStreamTaskLinks(connection, place, manager, warn);
+  }
+
+  async heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer | undefined> {
+    try {
+      const subject = heartbeatSubject(this.place.namespace);
+      const answer = await this.connection.request(subject, JSON.stringify(heartbeat), { timeout: answerMs });
+      return heartbeatAnswerSchema.safeParse(answer.json()).data;
+    } catch {
+      return undefined; // no controller runs, or it is not reached for now
+    }
+  }
+
+  onCancel(listener: (id: string) => void): void {
+    const { namespace, taskNamespace } = this.place;
+    this.cancels = this.connection.subscribe(cancelSubject(namespace, taskNamespace), {
+      callback: (_error, message) => {
+        const { data } = cancelNoticeSchema.safeParse(jsonOf(message.data));
+        if (data !== undefined) listener(data.id);
+      },
+    });
+  }
+
+  /** Call on every reconnect of the connection. */
+  reconnected(): void {
+    this.publisher.reconnected();
+    this.acks.reconnected();
+    this.deliveries.reconnected();
+  }
+
+  /** Resolves when the server has every result and every ack. */
+  async settled(): Promise<void> {
+    await this.publisher.settled();
+    await this.acks.flush();
+  }
+
+  close(): void {
+    this.cancels?.unsubscribe();
+    this.publisher.close();
+    this.acks.close();
+  }
+}
+
+async function ensure(manager: JetStreamManager, place: Place): Promise<void> {
+  await ensureTaskStreams(manager, place.namespace);
+  await ensureTaskConsumer(manager, place);
+}
+
+function jsonOf(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

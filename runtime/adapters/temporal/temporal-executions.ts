@@ -1,0 +1,141 @@
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { StateError } from '../../../lib/errors';
+import { type ExecutionKey, executionName } from '../../api-contract/execution-key';
+import type { ExecutionView } from '../../api-contract/execution-status';
+import {
+  commandUpdate,
+  type ExecutionCommand,
+  type ExecutionInput,
+  type ExecutionRun,
+  type ExecutionWorkflows,
+  executionType,
+  executionWorkflowId,
+  reportSignal,
+  type SnapshotAnswer,
+  type StepReport,
+  snapshotQuery,
+} from '../../controller/executions/ports/execution-workflow';
+import { callTemporal } from './call-temporal';
+import { queuePrefix, workflowTaskTimeout } from './workflow-ids';
+
+const memoKey = 'incarnation';
+
+/** The workflows of executions on a Temporal server. */
+export class TemporalExecutions implements ExecutionWorkflows {
+  constructor(
+    private readonly client: Client,
+    private readonly taskQueue: string,
+  ) {}
+
+  start(definition: Parameters<ExecutionWorkflows['start']>[0], input: ExecutionInput): Promise<boolean> {
+    return this.call(definition, async () => {
+      try {
+        await this.client.workflow.start(executionType, {
+          workflowId: this.idOf(definition),
+          taskQueue: this.taskQueue,
+          args: [input],
+          memo: { [memoKey]: definition.incarnation },
+          workflowTaskTimeout,
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          workflowIdConflictPolicy: 'FAIL',
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+        throw error;
+      }
+    });
+  }
+
+  describe(key: ExecutionKey): Promise<ExecutionRun | undefined> {
+    return this.call(key, () =>
+      unlessMissing(async () => {
+        const { status, runId, memo, closeTime } = await this.handleOf(key).describe();
+        return {
+          runId,
+          isOpen: status.name === 'RUNNING',
+          incarnation: memo?.[memoKey] as string | undefined,
+          ...(closeTime === undefined ? {} : { closedMs: closeTime.getTime() }),
+        };
+      }),
+    );
+  }
+
+  async report(key: ExecutionKey, reports: readonly StepReport[]): Promise<boolean> {
+    return this.call(key, async () => {
+      const sent = await unlessMissing(async () => {
+        await this.handleOf(key).signal<[readonly StepReport[]]>(reportSignal, reports);
+        return true;
+      });
+      return sent ?? false;
+    });
+  }
+
+  command(key: ExecutionKey, command: ExecutionCommand, idempotencyKey?: string): Promise<ExecutionView> {
+    return this.call(key, async () => {
+      try {
+        return await this.handleOf(key).executeUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate, {
+          args: [command],
+          ...(idempotencyKey === undefined ? {} : { updateId: `${command.kind}/${idempotencyKey}` }),
+        });
+      } catch (cause) {
+        throw refusalOf(cause, key);
+      }
+    });
+  }
+
+  snapshot(key: ExecutionKey): Promise<SnapshotAnswer | undefined> {
+    return this.call(key, () =>
+      unlessMissing(async () => this.handleOf(key).query<SnapshotAnswer | undefined>(snapshotQuery)),
+    );
+  }
+
+  async ended(key: ExecutionKey, atMostMs: number, signal?: AbortSignal): Promise<void> {
+    const { client } = this;
+    const late = AbortSignal.timeout(atMostMs);
+    const either = signal === undefined ? late : AbortSignal.any([late, signal]);
+    try {
+      await client.withAbortSignal(either, () => this.handleOf(key).result());
+    } catch {
+      // ended otherwise than completed, or late: the caller reads how it is
+    }
+  }
+
+  private handleOf(key: ExecutionKey): WorkflowHandle {
+    return this.client.workflow.getHandle(this.idOf(key));
+  }
+
+  private idOf(key: ExecutionKey): string {
+    return `${queuePrefix(this.taskQueue)}${executionWorkflowId(key)}`;
+  }
+
+  private call<T>(key: ExecutionKey, request: () => Promise<T>): Promise<T> {
+    return callTemporal(this.client, executionName(key), request);
+  }
+}
+
+async function unlessMissing<T>(request: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await request();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+function refusalOf(cause: unknown, key: ExecutionKey): unknown {
+  const name = executionName(key);
+  const refused = cause instanceof WorkflowUpdateFailedError ? cause.cause : undefined;
+  const detail = { where: name, cause };
+  if (refused instanceof ApplicationFailure && refused.type === 'state-invalid')
+    return new StateError('state-invalid', `${name}: ${refused.message}`, detail);
+  const isClosed = cause instanceof WorkflowNotFoundError || cause instanceof WorkflowUpdateFailedError;
+  return isClosed ? new StateError('state-invalid', `${name}: the execution has ended`, detail) : cause;
+}

@@ -1,0 +1,70 @@
+import { KFlowError } from '../../../../lib/errors';
+import { formatTaskName, parseTaskName } from '../../../../lib/plan/task-names';
+import { executionName } from '../../../api-contract/execution-key';
+import type { TaskMessage } from '../../../api-contract/task-message';
+import type { ExecutionStore } from '../ports/execution-store';
+import type { TaskBus, TaskReports } from '../ports/task-bus';
+import type { TaskTokens } from '../task-tokens';
+import type { ExecutionActivities, OrderResult, TaskOrder, TaskOrders } from '../workflow/execution-activities';
+import { taskId, wireStep } from '../workflow/task-id';
+
+/** The ports that the activities use. */
+export interface ExecutionPorts {
+  readonly store: ExecutionStore;
+  readonly bus: TaskBus;
+  readonly reports: TaskReports;
+  readonly tokens: TaskTokens;
+}
+
+/** The activities of executions, over the ports. They throw the errors of the ports. */
+export function createExecutionActivities(ports: ExecutionPorts): ExecutionActivities {
+  const { store, bus, reports } = ports;
+  return {
+    sendTasks: async (orders) => {
+      const { namespace } = orders.key;
+      await bus.listen(namespace, reports);
+      return Promise.all(
+        orders.orders.map(async (order): Promise<OrderResult> => {
+          const [sent] = await bus.send(namespace, [messageOf(ports, orders, order)]).catch(refusalOf);
+          return sent ?? { code: 'task-lost', message: 'the task was not stored' };
+        }),
+      );
+    },
+    withdrawTasks: ({ namespace }, tasks) => bus.withdraw(namespace, tasks),
+    keepExecution: async (snapshot, view) => {
+      await store.saveSnapshot(snapshot);
+      await store.update(view, snapshot.definition.incarnation);
+    },
+    loadExecution: async (key) => {
+      const snapshot = await store.snapshot(key);
+      if (snapshot === undefined) throw new Error(`the store has no state of ${executionName(key)}`);
+      return snapshot;
+    },
+  };
+}
+
+/** A message that the server never takes fails the step; anything else is tried again. */
+function refusalOf(error: unknown): readonly OrderResult[] {
+  if (!(error instanceof KFlowError) || error.code !== 'payload-too-large') throw error;
+  return [{ code: error.code, message: error.message }];
+}
+
+function messageOf({ tokens }: ExecutionPorts, { key, run, flow }: TaskOrders, order: TaskOrder): TaskMessage {
+  const { step, attempt, name, base, parameters, input, timeouts } = order;
+  const { namespace, execution } = key;
+  return {
+    v: 1,
+    id: taskId(execution, run, step, attempt),
+    token: tokens.make(namespace, { execution, run, step, attempt, isReceiptDue: timeouts !== undefined }),
+    execution,
+    ...(flow === undefined ? {} : { flow }),
+    step: wireStep(step),
+    task: formatTaskName(parseTaskName(base)),
+    name,
+    ...(parameters === undefined ? {} : { parameters }),
+    input,
+    attempt,
+    ...(timeouts === undefined ? {} : { timeouts }),
+    sentAt: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,177 @@
+import type { ExecutionState } from '../../../../lib/tasks/advance/execution-state';
+import type { StepId } from '../../../../lib/tasks/advance/step-id';
+import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
+import type { ExecutionKey } from '../../../api-contract/execution-key';
+import type { ExecutionView } from '../../../api-contract/execution-status';
+import type { TaskError } from '../../../api-contract/task-message';
+
+/**
+ * What passes between the controller and the workflows of executions, which may be older than the controller. Names and fields
+ * are part of recorded histories and must not change.
+ */
+export const executionType = 'KFlowExecution';
+
+/** Signal with the results of steps: `StepReport[]`. */
+export const reportSignal = 'reports';
+/** Update with an `ExecutionCommand`. */
+export const commandUpdate = 'command';
+/** Query of an `ExecutionSnapshot`. */
+export const snapshotQuery = 'snapshot';
+
+const idPrefix = 'execution/';
+
+/** The workflow id. Those of flows have no third part. */
+export function executionWorkflowId({ namespace, execution }: ExecutionKey): string {
+  return `${idPrefix}${namespace}/${execution}`;
+}
+
+/** What is fixed about an execution when it begins. */
+export interface ExecutionDefinition extends ExecutionKey {
+  /** Name of the flow. */
+  readonly name?: string;
+  readonly attributes: { readonly [name: string]: string };
+  readonly by: string;
+  readonly comment?: string;
+  readonly schedule?: string;
+  /** Differs when an execution was deleted and another one has its id. */
+  readonly incarnation: string;
+}
+
+export interface ExecutionLimits {
+  /** History events after which the workflow continues in a new run. */
+  readonly historyLength: number;
+  /** How long a cancel waits for running tasks. */
+  readonly cancelGraceMs: number;
+}
+
+/** Argument of the workflow. */
+export interface ExecutionInput {
+  readonly limits: ExecutionLimits;
+  readonly begin:
+    | {
+        readonly kind: 'start';
+        readonly definition: ExecutionDefinition;
+        readonly graph: TaskGraph;
+        readonly input: unknown;
+        /** Nobody has listed the execution yet: a schedule started it, and its id is that of the workflow. */
+        readonly isScheduled?: true;
+      }
+    /** The next run, with the state of this one. */
+    | { readonly kind: 'continue'; readonly snapshot: ExecutionSnapshot }
+    /** As `continue` and `resume`, with the snapshot in the store: it is too large to pass on. */
+    | { readonly kind: 'stored'; readonly key: ExecutionKey; readonly resume?: Resume }
+    | { readonly kind: 'resume'; readonly snapshot: ExecutionSnapshot; readonly resume: Resume };
+}
+
+export interface Resume {
+  readonly by: string;
+  readonly comment?: string;
+  readonly input?: { readonly value: unknown };
+  readonly inputs?: { readonly [step: StepId]: unknown };
+  readonly from?: readonly StepId[];
+  readonly graph?: TaskGraph;
+}
+
+/** What a worker, or the controller in its place, reports of one attempt of a step. */
+export interface StepReport {
+  readonly step: StepId;
+  /** Run of the execution and attempt of the step: reports of earlier ones change nothing. */
+  readonly run: number;
+  readonly attempt: number;
+  readonly kind: 'receipt' | 'succeeded' | 'failed';
+  /** ISO time. */
+  readonly at: string;
+  readonly worker?: string;
+  readonly output?: unknown;
+  readonly error?: TaskError;
+}
+
+export type ExecutionCommand =
+  | { readonly kind: 'cancel'; readonly graceMs?: number; readonly by: string; readonly comment?: string }
+  | { readonly kind: 'terminate'; readonly by: string; readonly comment?: string }
+  | {
+      readonly kind: 'decide';
+      readonly step?: StepId;
+      readonly isApproved: boolean;
+      readonly answers: { readonly [field: string]: unknown };
+      readonly by: string;
+      readonly comment?: string;
+    }
+  /** Saves the snapshot: it is too large for a query. */
+  | { readonly kind: 'save' };
+
+/** Times of a step instance, in ms since 1970, and what its current attempt waits for. */
+export interface StepNote {
+  readonly startedMs: number;
+  /** Begun attempts; 0 for steps that no worker runs. */
+  readonly attempt: number;
+  /** When the task message of the attempt was stored, and as which one of the stream. */
+  readonly sentMs?: number;
+  readonly sequence?: number;
+  readonly takenMs?: number;
+  readonly worker?: string;
+  readonly endedMs?: number;
+  /** When the next attempt starts, or a wait ends by itself. */
+  readonly dueMs?: number;
+  readonly failures?: readonly AttemptFailure[];
+  /** When a worker that was told to stop is not waited for any more. */
+  readonly giveUpMs?: number;
+}
+
+interface AttemptFailure extends TaskError {
+  readonly attempt: number;
+  readonly atMs: number;
+  readonly worker?: string;
+}
+
+/** An entry of the trace that is of the execution itself. */
+export interface LogEntry {
+  readonly atMs: number;
+  readonly what: 'started' | 'canceling' | 'resumed' | 'restored' | 'decided' | 'completed' | 'failed' | 'stopped';
+  readonly by?: string;
+  readonly comment?: string;
+}
+
+/** Everything about an execution, as JSON: it is stored, archived, and passed on to the next run of the workflow. */
+export interface ExecutionSnapshot {
+  readonly v: 1;
+  readonly definition: ExecutionDefinition;
+  readonly graph: TaskGraph;
+  readonly state: ExecutionState;
+  /** 1, and one more after each resume. */
+  readonly run: number;
+  readonly startedMs: number;
+  readonly endedMs?: number;
+  readonly notes: { readonly [step: StepId]: StepNote };
+  readonly log: readonly LogEntry[];
+  /** Ended at once, by a terminate. */
+  readonly isTerminated?: true;
+}
+
+/** A snapshot, unless it is too large for an answer. */
+export type SnapshotAnswer = { readonly snapshot: ExecutionSnapshot } | { readonly isTooLarge: true };
+
+export interface ExecutionRun {
+  readonly runId: string;
+  readonly isOpen: boolean;
+  /** Of the execution's definition. */
+  readonly incarnation: string | undefined;
+  readonly closedMs?: number;
+}
+
+/** Workflows of executions. Throws ConfigError `server-failed` when the server does not respond in time. */
+export interface ExecutionWorkflows {
+  /** Starts a workflow; false when one with this id runs. */
+  start(
+    definition: Pick<ExecutionDefinition, 'namespace' | 'execution' | 'incarnation'>,
+    input: ExecutionInput,
+  ): Promise<boolean>;
+  describe(key: ExecutionKey): Promise<ExecutionRun | undefined>;
+  /** False when the workflow does not run. */
+  report(key: ExecutionKey, reports: readonly StepReport[]): Promise<boolean>;
+  /** Throws StateError `state-invalid` with the reason when the workflow refuses, `execution-missing` when it does not run. */
+  command(key: ExecutionKey, command: ExecutionCommand, idempotencyKey?: string): Promise<ExecutionView>;
+  snapshot(key: ExecutionKey): Promise<SnapshotAnswer | undefined>;
+  /** Resolves when the workflow has ended, or after the time. */
+  ended(key: ExecutionKey, atMostMs: number, signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,44 @@
+import type { Heartbeat, TaskMessage, TaskResult, WorkerEntry } from '../../../api-contract/task-message';
+
+/** A task message that was stored. */
+export interface SentTask {
+  /** In the stream of tasks. */
+  readonly sequence: number;
+}
+
+/** A task that is not wanted any more. */
+export interface UnwantedTask {
+  readonly id: string;
+  /** `<task namespace>:<name>`. */
+  readonly task: string;
+  readonly sequence: number;
+}
+
+/**
+ * `withdrawn`: no worker has it, and none gets it; `told`: a worker has, or had it, and its task namespace was told.
+ */
+export type Withdrawal = 'withdrawn' | 'told';
+
+/** Takes what workers report. */
+export interface TaskReports {
+  /** Resolves when the result is with its execution; if it throws, the result is delivered again. */
+  result(namespace: string, result: TaskResult): Promise<void>;
+  /** Whether the heartbeat is of a task of this installation. */
+  isOwn(namespace: string, heartbeat: Heartbeat): boolean;
+}
+
+/**
+ * Tasks and their results, between executions and the workers of a namespace. Throws StoreError `stream-failed` when the
+ * server refuses or does not respond.
+ */
+export interface TaskBus {
+  /** Reads the results and heartbeats of a namespace until `close`; at a second call, does nothing. */
+  listen(namespace: string, reports: TaskReports): Promise<void>;
+  /** Stores tasks for their workers. A message with the id of an earlier one is not stored again within two minutes. */
+  send(namespace: string, messages: readonly TaskMessage[]): Promise<readonly SentTask[]>;
+  /** Withdraws tasks, and tells the workers that may have them. */
+  withdraw(namespace: string, tasks: readonly UnwantedTask[]): Promise<readonly Withdrawal[]>;
+  /** Live workers. */
+  workers(namespace: string): Promise<readonly WorkerEntry[]>;
+  close(): Promise<void>;
+}

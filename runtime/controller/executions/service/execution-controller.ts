@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto';
+import { StateError } from '../../../../lib/errors';
+import { resumeExecution } from '../../../../lib/tasks/advance/resume-execution';
+import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
+import type {
+  ApproveRequest,
+  CancelRequest,
+  ExecutionArchive,
+  ResumeRequest,
+  StartRequest,
+} from '../../../api-contract/execution-changes';
+import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
+import { executionPhases } from '../../../api-contract/execution-phase';
+import type {
+  ExecutionDetail,
+  ExecutionList,
+  ExecutionQuery,
+  ExecutionView,
+  TraceEntry,
+} from '../../../api-contract/execution-status';
+import type { TaskWorkerView } from '../../../api-contract/task-events';
+import { pause } from '../../../async/pause';
+import type { Requester } from '../../flows/ports/flow-service';
+import type { ExecutionRecord, StartResult } from '../ports/execution-service';
+import type { ExecutionStore } from '../ports/execution-store';
+import { executionView } from '../ports/execution-view';
+import type {
+  ExecutionDefinition,
+  ExecutionLimits,
+  ExecutionSnapshot,
+  ExecutionWorkflows,
+  Resume,
+} from '../ports/execution-workflow';
+import type { TaskBus } from '../ports/task-bus';
+import { type AdmittedFlow, admitFlow } from './admit-flow';
+import { archiveOf, snapshotOf } from './execution-archive';
+import { executionDetail, executionTrace } from './execution-views';
+import { assertPhase, findListed, findSnapshot } from './find-execution';
+import { pageOf } from './list-executions';
+
+export interface ExecutionControllerProps {
+  readonly workflows: ExecutionWorkflows;
+  readonly store: ExecutionStore;
+  readonly bus: TaskBus;
+  readonly limits: ExecutionLimits;
+}
+
+const followMs = 500;
+
+/** The service of executions: checks requests, passes them to the workflows, and reads their states. */
+export class ExecutionController {
+  constructor(private readonly props: ExecutionControllerProps) {}
+
+  async start(namespace: string, request: StartRequest, requester: Requester): Promise<StartResult> {
+    const admitted = admitFlow(request.flow);
+    const { graph, warnings } = admitted;
+    const { id = newId(graph), input = {}, attributes } = request;
+    const definition = definitionOf({ namespace, execution: id }, { graph, attributes, requester });
+    const result = await this.begin(definition, graph, input);
+    return { ...result, warnings };
+  }
+
+  async list(namespace: string | undefined, query: ExecutionQuery): Promise<ExecutionList> {
+    return pageOf(await this.props.store.list(namespace), query);
+  }
+
+  async get(key: ExecutionKey): Promise<ExecutionDetail> {
+    return executionDetail(await findSnapshot(this.props, key));
+  }
+
+  async record(key: ExecutionKey): Promise<ExecutionRecord> {
+    const snapshot = await findSnapshot(this.props, key);
+    return { graph: snapshot.graph, detail: executionDetail(snapshot), trace: executionTrace(snapshot) };
+  }
+
+  async trace(key: ExecutionKey): Promise<readonly TraceEntry[]> {
+    return executionTrace(await findSnapshot(this.props, key));
+  }
+
+  async *follow(key: ExecutionKey, signal: AbortSignal): AsyncIterable<ExecutionDetail> {
+    for (let before = ''; !signal.aborted; await pause(followMs, signal)) {
+      const detail = await this.get(key);
+      const text = JSON.stringify(detail);
+      if (text !== before) yield detail;
+      before = text;
+      if (executionPhases[detail.status].isClosed) return;
+    }
+  }
+
+  async wait(key: ExecutionKey, atMostMs: number, signal: AbortSignal): Promise<ExecutionDetail> {
+    const { view } = await findListed(this.props, key);
+    if (!executionPhases[view.status].isClosed) await this.props.workflows.ended(key, atMostMs, signal);
+    return this.get(key);
+  }
+
+  async cancel(key: ExecutionKey, { graceSeconds }: CancelRequest, requester: Requester): Promise<ExecutionView> {
+    await this.assertOpen(key);
+    const grace = graceSeconds === undefined ? {} : { graceMs: graceSeconds * 1_000 };
+    const { workflows } = this.props;
+    return workflows.command(key, { kind: 'cancel', ...grace, ...originOf(requester) }, requester.idempotencyKey);
+  }
+
+  async terminate(key: ExecutionKey, requester: Requester): Promise<ExecutionView> {
+    await this.assertOpen(key);
+    const { workflows } = this.props;
+    return workflows.command(key, { kind: 'terminate', ...originOf(requester) }, requester.idempotencyKey);
+  }
+
+  async approve(key: ExecutionKey, request: ApproveRequest, requester: Requester): Promise<ExecutionView> {
+    await this.assertOpen(key);
+    const { step, decision, answers } = request;
+    const where = step === undefined ? {} : { step };
+    const command = { kind: 'decide', ...where, isApproved: decision === 'approve', answers } as const;
+    return this.props.workflows.command(key, { ...command, ...originOf(requester) }, requester.idempotencyKey);
+  }
+
+  async resume(key: ExecutionKey, request: ResumeRequest, requester: Requester): Promise<ExecutionView> {
+    const { store, workflows, limits } = this.props;
+    const listed = await findListed(this.props, key);
+    assertPhase(listed.view, key, { is: 'resumable', todo: 'only a Stopped or Failed execution can be resumed' });
+    const snapshot = await findSnapshot(this.props, key);
+    const resume = resumeOf(request, requester);
+    assertResumable(snapshot, resume);
+    const begin = { kind: 'stored', key: { namespace: key.namespace, execution: key.execution }, resume } as const;
+    const definition = { ...key, incarnation: listed.incarnation };
+    const view: ExecutionView = { ...listed.view, status: 'Running', endedAt: null, run: snapshot.run + 1 };
+    if (!(await workflows.start(definition, { limits, begin }))) {
+      throw new StateError('state-invalid', `${executionName(key)} is being resumed already`, { where: key.execution });
+    }
+    await store.update(withoutReason(view), listed.incarnation);
+    return withoutReason(view);
+  }
+
+  async archive(key: ExecutionKey): Promise<ExecutionArchive> {
+    return archiveOf(await findSnapshot(this.props, key));
+  }
+
+  async restore(
+    namespace: string,
+    { archive, id }: { readonly archive: ExecutionArchive; readonly id?: string },
+    requester: Requester,
+  ): Promise<ExecutionView> {
+    const { store } = this.props;
+    const stored = snapshotOf(archive);
+    for (const execution of id === undefined ? [stored.definition.execution, randomUUID()] : [id]) {
+      const snapshot = restored(stored, { namespace, execution }, requester);
+      const view = executionView(snapshot);
+      const found = await store.add({ view, incarnation: snapshot.definition.incarnation });
+      if (found !== undefined) continue;
+      await store.saveSnapshot(snapshot);
+      return view;
+    }
+    const name = executionName({ namespace, execution: id ?? stored.definition.execution });
+    throw new StateError('execution-exists', `${name} exists; choose another id`, { where: name });
+  }
+
+  async delete(key: ExecutionKey, _requester: Requester): Promise<void> {
+    const { view } = await findListed(this.props, key);
+    assertPhase(view, key, { is: 'closed', todo: 'cancel it first' });
+    await this.props.store.remove(key);
+  }
+
+  async workers(namespace: string): Promise<readonly TaskWorkerView[]> {
+    const entries = await this.props.bus.workers(namespace);
+    return entries.map(({ v: _, tasks, ...entry }) => ({
+      ...entry,
+      tasks: Object.entries(tasks).map(([name, task]) => ({ name, ...task })),
+    }));
+  }
+
+  /**
+   * Lists the execution, then starts its workflow: whoever attaches starts what another controller has listed only. An
+   * execution that has ended is not started again.
+   */
+  private async begin(definition: ExecutionDefinition, graph: TaskGraph, input: unknown): Promise<StartResult> {
+    const { store, workflows, limits } = this.props;
+    const { incarnation } = definition;
+    const view = firstView(definition);
+    const found = await store.add({ view, incarnation });
+    if (found !== undefined) {
+      await this.finishStart(definition, found.incarnation, { graph, input });
+      return { outcome: 'attached', execution: (await store.find(definition))?.view ?? found.view };
+    }
+    await workflows.start(definition, { limits, begin: { kind: 'start', definition, graph, input } });
+    return { outcome: 'started', execution: view };
+  }
+
+  /** Starts the workflow of an execution that was listed by a controller which ended before it started the workflow. */
+  private async finishStart(
+    definition: ExecutionDefinition,
+    incarnation: string,
+    { graph, input }: { readonly graph: TaskGraph; readonly input: unknown },
+  ): Promise<void> {
+    const { store, workflows, limits } = this.props;
+    const run = await workflows.describe(definition);
+    const isKnown = run !== undefined && (run.isOpen || run.incarnation === incarnation);
+    if (isKnown || (await store.snapshot(definition)) !== undefined) return;
+    const begun = { ...definition, incarnation };
+    await workflows.start(begun, { limits, begin: { kind: 'start', definition: begun, graph, input } });
+  }
+
+  private async assertOpen(key: ExecutionKey): Promise<void> {
+    const { view } = await findListed(this.props, key);
+    assertPhase(view, key, { is: 'open', todo: 'it has ended' });
+  }
+}
+
+function newId({ name }: TaskGraph): string {
+  return name === undefined ? randomUUID() : `${name}-${randomUUID()}`;
+}
+
+function originOf({ by, comment }: Requester): { readonly by: string; readonly comment?: string } {
+  return { by, ...(comment === undefined ? {} : { comment }) };
+}
+
+function definitionOf(
+  key: ExecutionKey,
+  given: { readonly graph: TaskGraph; readonly attributes: StartRequest['attributes']; readonly requester: Requester },
+): ExecutionDefinition {
+  const { graph, attributes, requester } = given;
+  return {
+    ...key,
+    ...(graph.name === undefined ? {} : { name: graph.name }),
+    attributes,
+    ...originOf(requester),
+    incarnation: randomUUID(),
+  };
+}
+
+function firstView({ incarnation: _, ...described }: ExecutionDefinition): ExecutionView {
+  return { ...described, status: 'Running', startedAt: new Date().toISOString(), endedAt: null, run: 1 };
+}
+
+function withoutReason({ reason: _, ...view }: ExecutionView): ExecutionView {
+  return view;
+}
+
+function resumeOf({ input, inputs, from, flow }: ResumeRequest, requester: Requester): Resume {
+  const admitted: AdmittedFlow | undefined = flow === undefined ? undefined : admitFlow(flow);
+  return {
+    ...originOf(requester),
+    ...(input === undefined ? {} : { input: { value: input } }),
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(from === undefined ? {} : { from }),
+    ...(admitted === undefined ? {} : { graph: admitted.graph }),
+  };
+}
+
+/** Throws ConfigError for steps that do not exist. */
+function assertResumable({ graph, state }: ExecutionSnapshot, resume: Resume): void {
+  const { from, inputs } = resume;
+  resumeExecution(resume.graph ?? graph, state, { from, inputs });
+}
+
+/** An archived execution under its new key, stopped unless it had ended otherwise. */
+function restored(stored: ExecutionSnapshot, key: ExecutionKey, requester: Requester): ExecutionSnapshot {
+  const { state, log } = stored;
+  const now = Date.now();
+  return {
+    ...stored,
+    definition: { ...stored.definition, ...key, incarnation: randomUUID() },
+    state: { ...state, ending: { status: 'canceled' }, outcome: { status: 'canceled' } },
+    endedMs: stored.endedMs ?? now,
+    log: [...log, { atMs: now, what: 'restored', ...originOf(requester) }],
+  };
+}

@@ -1,0 +1,158 @@
+import { formatTaskName, parseTaskName } from '../../../../lib/plan/task-names';
+import type { StepError, StepState } from '../../../../lib/tasks/advance/execution-state';
+import { restoreExecution } from '../../../../lib/tasks/advance/restore-execution';
+import { parseStepId, type StepId } from '../../../../lib/tasks/advance/step-id';
+import type { StepRecord } from '../../../../lib/tasks/advance/step-record';
+import type { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
+import type { TaskNode } from '../../../../lib/tasks/graph/task-graph';
+import type { ExecutionDetail, ExecutionStep, TraceEntry } from '../../../api-contract/execution-status';
+import { executionView, isoOf } from '../ports/execution-view';
+import type { ExecutionSnapshot, StepNote } from '../ports/execution-workflow';
+
+/** Items of maps beyond so many steps are left out. */
+const maxSteps = 1_000;
+
+/** An execution with its steps and values. */
+export function executionDetail(snapshot: ExecutionSnapshot): ExecutionDetail {
+  const execution = restoreExecution(snapshot.graph, snapshot.state);
+  const { outcome, input } = snapshot.state;
+  const ids = orderedIds(execution);
+  const error = outcome !== undefined && 'error' in outcome ? outcome.error : undefined;
+  return {
+    ...executionView(snapshot),
+    input,
+    ...(outcome?.status === 'completed' ? { output: outcome.output } : {}),
+    ...(error === undefined ? {} : { error }),
+    steps: ids.slice(0, maxSteps).map((id) => stepOf(id, execution, snapshot)),
+    ...(ids.length > maxSteps ? { omittedSteps: ids.length - maxSteps } : {}),
+  };
+}
+
+/** What happened, the oldest first. */
+export function executionTrace(snapshot: ExecutionSnapshot): readonly TraceEntry[] {
+  const execution = restoreExecution(snapshot.graph, snapshot.state);
+  const entries: { readonly atMs: number; readonly entry: Omit<TraceEntry, 'id' | 'at'> }[] = snapshot.log.map(
+    ({ atMs, what, by, comment }) => ({ atMs, entry: { what, by, message: comment } }),
+  );
+  for (const id of orderedIds(execution)) {
+    const record = execution.steps.get(id);
+    const note = snapshot.notes[id];
+    if (record === undefined || note === undefined) continue;
+    const step = { step: id, name: execution.reader.nameOf(record.node) };
+    entries.push({ atMs: note.startedMs, entry: { ...step, what: 'started' } });
+    for (const { attempt, atMs, message, worker } of note.failures ?? []) {
+      const isLast = attempt === note.attempt && record.status === 'failed';
+      if (!isLast) entries.push({ atMs, entry: { ...step, what: 'retried', attempt, message, worker } });
+    }
+    const attempt = note.attempt === 0 ? undefined : note.attempt;
+    if (note.takenMs !== undefined) {
+      entries.push({ atMs: note.takenMs, entry: { ...step, what: 'taken', attempt, worker: note.worker } });
+    }
+    if (note.endedMs !== undefined) {
+      const message = record.error?.message;
+      entries.push({
+        atMs: note.endedMs,
+        entry: { ...step, what: record.status, attempt, worker: note.worker, message },
+      });
+    }
+  }
+  return entries
+    .map((entry, index) => ({ ...entry, index }))
+    .sort((one, other) => one.atMs - other.atMs || one.index - other.index)
+    .map(({ atMs, entry }, index) => ({ id: String(index), at: isoOf(atMs), ...withoutAbsent(entry) }));
+}
+
+/** Steps in the order of the text; items of maps after their map. */
+function orderedIds({ steps }: TaskExecution): readonly StepId[] {
+  const shown = [...steps].filter(([id, { node }]) => isShown(node, id));
+  const places = new Map(shown.map(([id]) => [id, parseStepId(id) ?? { index: 0, items: [] }]));
+  const placeOf = (id: StepId) => places.get(id) ?? { index: 0, items: [] };
+  return shown
+    .map(([id]) => id)
+    .sort(
+      (one, other) =>
+        placeOf(one).index - placeOf(other).index || compareItems(placeOf(one).items, placeOf(other).items),
+    );
+}
+
+function compareItems(one: readonly number[], other: readonly number[]): number {
+  for (const [at, item] of one.entries()) {
+    const difference = item - (other[at] ?? -1);
+    if (difference !== 0) return difference;
+  }
+  return one.length - other.length;
+}
+
+function isShown({ kind }: TaskNode, id: StepId): boolean {
+  return kind !== 'start' && kind !== 'sink' && !(kind === 'map' && id.includes('['));
+}
+
+function stepOf(id: StepId, { reader, steps }: TaskExecution, { notes, state }: ExecutionSnapshot): ExecutionStep {
+  const record = steps.get(id) as StepRecord;
+  const { node, status, input, output, error } = record;
+  const note = notes[id];
+  const base = node.kind === 'task' ? formatTaskName(parseTaskName(node.base)) : undefined;
+  return {
+    step: id,
+    index: node.index,
+    name: reader.nameOf(node),
+    ...(base === undefined ? {} : { task: base }),
+    kind: node.kind,
+    status,
+    attempts: note?.attempt ?? 0,
+    ...(note === undefined ? {} : timesOf(note)),
+    ...(status === 'running' && note !== undefined ? waitsOf(node, note) : {}),
+    ...('parameters' in node && node.parameters !== undefined ? { parameters: node.parameters } : {}),
+    ...(input === undefined ? {} : { input }),
+    ...(record.emitted === 'value' && output !== undefined ? { output } : {}),
+    ...(error === undefined ? {} : { error: errorOf(error) }),
+    ...(node.kind === 'map' ? { items: itemsOf(id, record, state.steps) } : {}),
+  };
+}
+
+function timesOf({ startedMs, endedMs, worker }: StepNote): Partial<ExecutionStep> {
+  return {
+    startedAt: isoOf(startedMs),
+    ...(endedMs === undefined ? {} : { endedAt: isoOf(endedMs) }),
+    ...(worker === undefined ? {} : { worker }),
+  };
+}
+
+/** Why a running step does not run right now. */
+function waitsOf(node: TaskNode, note: StepNote): Pick<ExecutionStep, 'waits'> {
+  const until = note.dueMs === undefined ? {} : { until: isoOf(note.dueMs) };
+  if (node.kind === 'approval') return { waits: { for: 'approval', message: node.title, ...until } };
+  if (node.kind !== 'task') return {};
+  if (node.base === 'wait:delay') return { waits: { for: 'delay', message: 'a time', ...until } };
+  if (node.base.startsWith('wait:'))
+    return { waits: { for: node.base === 'wait:event' ? 'event' : 'latch', message: node.base } };
+  if (note.dueMs !== undefined) {
+    const last = note.failures?.at(-1);
+    return { waits: { for: 'retry', message: `attempt ${note.attempt} failed: ${last?.message ?? ''}`, ...until } };
+  }
+  if (note.takenMs !== undefined || note.sentMs === undefined) return {};
+  return { waits: { for: 'worker', message: `no worker has taken ${node.base} yet`, since: isoOf(note.sentMs) } };
+}
+
+function errorOf({ code, message, step, attempts, details }: StepError): NonNullable<ExecutionStep['error']> {
+  return withoutAbsent({ code, message, step, attempts, details });
+}
+
+function itemsOf(
+  id: StepId,
+  { input, node }: StepRecord,
+  states: { readonly [id: StepId]: StepState },
+): NonNullable<ExecutionStep['items']> {
+  const total = Array.isArray(input) ? input.length : 0;
+  const counts = { total, succeeded: 0, failed: 0, running: 0 };
+  const prefix = id.slice(String(node.index).length);
+  for (let item = 0; item < total; item += 1) {
+    const status = states[`${node.index}${prefix}[${item}]`]?.status;
+    if (status === 'succeeded' || status === 'failed' || status === 'running') counts[status] += 1;
+  }
+  return counts;
+}
+
+function withoutAbsent<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+}

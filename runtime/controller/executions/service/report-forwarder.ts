@@ -1,0 +1,117 @@
+import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
+import type { Heartbeat, TaskResult } from '../../../api-contract/task-message';
+import type { ExecutionWorkflows, StepReport } from '../ports/execution-workflow';
+import type { TaskReports } from '../ports/task-bus';
+import type { TaskToken, TaskTokens } from '../task-tokens';
+
+/** Reports of one signal, and the length of their JSON. */
+const maxReports = 100;
+const maxLength = 1_000_000;
+/** A receipt that nobody waits for is not worth a step of the workflow, unless the task runs for so long. */
+const receiptDelayMs = 1_000;
+
+interface Waiting {
+  readonly report: StepReport;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Passes the results of workers on to the workflows of their executions.
+ *
+ * F1. One signal of an execution is under way at a time; what arrives meanwhile goes with the next one.
+ * F2. A result whose execution has ended, or that is none of this installation, is dropped.
+ */
+export class ReportForwarder implements TaskReports {
+  private readonly queues = new Map<string, Waiting[]>();
+  /** Drops a receipt that is held back, by token. */
+  private readonly receipts = new Map<string, () => void>();
+
+  constructor(
+    private readonly props: {
+      readonly workflows: Pick<ExecutionWorkflows, 'report'>;
+      readonly tokens: TaskTokens;
+    },
+  ) {}
+
+  async result(namespace: string, result: TaskResult): Promise<void> {
+    const token = this.props.tokens.read(namespace, result.token);
+    if (token === undefined) return; // F2
+    const key = { namespace, execution: token.execution };
+    if (result.kind !== 'receipt') this.receipts.get(result.token)?.();
+    else if (!token.isReceiptDue && !(await this.isStillDue(result.token))) return;
+    await this.forward(key, reportOf(token, result));
+  }
+
+  isOwn(namespace: string, { token }: Heartbeat): boolean {
+    return this.props.tokens.read(namespace, token) !== undefined;
+  }
+
+  /** False when the result came before the receipt was worth a report. */
+  private isStillDue(token: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (isDue: boolean) => {
+        clearTimeout(timer);
+        this.receipts.delete(token);
+        resolve(isDue);
+      };
+      const timer = setTimeout(() => settle(true), receiptDelayMs);
+      timer.unref();
+      this.receipts.set(token, () => settle(false));
+    });
+  }
+
+  private forward(key: ExecutionKey, report: StepReport): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const name = executionName(key);
+      const queue = this.queues.get(name);
+      const waiting = { report, resolve, reject };
+      if (queue === undefined) {
+        this.queues.set(name, [waiting]);
+        void this.drain(key, name);
+      } else queue.push(waiting);
+    });
+  }
+
+  /** F1. */
+  private async drain(key: ExecutionKey, name: string): Promise<void> {
+    const queue = this.queues.get(name) ?? [];
+    while (queue.length > 0) {
+      const batch = queue.splice(0, countOf(queue));
+      try {
+        await this.props.workflows.report(
+          key,
+          batch.map(({ report }) => report),
+        );
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.queues.delete(name);
+  }
+}
+
+/** How many reports fit into one signal. */
+function countOf(queue: readonly Waiting[]): number {
+  let length = 0;
+  for (const [index, { report }] of queue.slice(0, maxReports).entries()) {
+    length += report.output === undefined ? 100 : JSON.stringify(report.output).length;
+    if (length > maxLength) return Math.max(1, index);
+  }
+  return maxReports;
+}
+
+function reportOf({ step, run, attempt }: TaskToken, result: TaskResult): StepReport {
+  const { kind, at, worker } = result;
+  return {
+    step,
+    run,
+    attempt,
+    kind,
+    at,
+    worker,
+    ...(kind === 'succeeded' ? { output: result.output } : {}),
+    ...(kind === 'failed' ? { error: result.error } : {}),
+  };
+}

@@ -1,0 +1,150 @@
+import { GraphReader } from '../../../../lib/tasks/advance/graph-reader';
+import { restoreExecution } from '../../../../lib/tasks/advance/restore-execution';
+import { resumeExecution } from '../../../../lib/tasks/advance/resume-execution';
+import { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
+import type { ExecutionView } from '../../../api-contract/execution-status';
+import { executionView } from '../ports/execution-view';
+import type {
+  ExecutionCommand,
+  ExecutionInput,
+  ExecutionSnapshot,
+  SnapshotAnswer,
+  StepReport,
+} from '../ports/execution-workflow';
+import type { ExecutionRuntime } from './execution-runtime';
+import { RunRecord } from './run-record';
+import { StepDesk } from './step-desk';
+
+/** A snapshot whose JSON is longer goes through the store instead of Temporal. */
+const maxPassedLength = 500_000;
+
+/**
+ * One run of an execution's workflow: starts steps, takes their reports, and ends with the execution, or continues in a new
+ * run.
+ *
+ * R1. What arrives is queued, and taken by one loop: moves of the execution never overlap.
+ * R2. A step's message is stored before anything waits for it, and again if that is uncertain: its id is the same.
+ * R3. Everything that the next run needs is in the snapshot.
+ * R4. The execution is stored as it ended before its workflow ends.
+ */
+export class ExecutionRun {
+  private readonly queue: (() => void)[] = [];
+  private record!: RunRecord;
+  private desk!: StepDesk;
+
+  constructor(
+    private readonly input: ExecutionInput,
+    private readonly runtime: ExecutionRuntime,
+  ) {}
+
+  /** R1. */
+  receive(reports: readonly StepReport[]): void {
+    for (const report of reports) this.queue.push(() => this.desk.report(report));
+  }
+
+  /** Throws the reason for a refusal. */
+  validate(command: ExecutionCommand): void {
+    const refusal = this.record === undefined ? undefined : this.desk.refusalOf(command);
+    if (refusal !== undefined) throw new Error(refusal);
+  }
+
+  /** Resolves when the command has taken effect. */
+  async command(command: ExecutionCommand): Promise<ExecutionView> {
+    if (command.kind === 'save') {
+      await this.runtime.waitUntil(() => this.record !== undefined);
+      await this.keep();
+      return this.view();
+    }
+    let isTaken = false;
+    this.queue.push(() => {
+      this.desk.command(command, this.input.limits.cancelGraceMs);
+      isTaken = true;
+    });
+    await this.runtime.waitUntil(() => isTaken);
+    return this.view();
+  }
+
+  answer(): SnapshotAnswer | undefined {
+    if (this.record === undefined) return undefined;
+    const snapshot = this.record.snapshot();
+    return JSON.stringify(snapshot).length > maxPassedLength ? { isTooLarge: true } : { snapshot };
+  }
+
+  async run(): Promise<ExecutionSnapshot> {
+    await this.begin();
+    const { runtime, desk } = this;
+    while (!this.record.isEnded) {
+      await desk.send();
+      if (this.queue.length === 0 && !desk.isDue() && !this.record.isEnded) {
+        if (runtime.isHistoryLong(this.input.limits.historyLength)) await this.continueInNewRun();
+        await runtime.waitUntil(() => this.queue.length > 0, desk.msUntilDue());
+      }
+      this.take();
+    }
+    await this.close();
+    return this.record.snapshot();
+  }
+
+  private view(): ExecutionView {
+    return executionView(this.record.snapshot());
+  }
+
+  private async begin(): Promise<void> {
+    const { begin } = this.input;
+    if (begin.kind === 'start') {
+      const { definition, graph, input } = begin;
+      const execution = new TaskExecution(new GraphReader(graph), input);
+      this.record = RunRecord.start(execution, definition, this.runtime.now());
+      this.desk = new StepDesk(this.record, this.runtime);
+      this.desk.apply(execution.start());
+      if (begin.isScheduled === true) await this.keep();
+      return;
+    }
+    const snapshot = begin.kind === 'stored' ? await this.runtime.activities.loadExecution(begin.key) : begin.snapshot;
+    const resume = 'resume' in begin ? begin.resume : undefined;
+    if (resume === undefined) {
+      this.record = RunRecord.continue(restoreExecution(snapshot.graph, snapshot.state), snapshot);
+      this.desk = new StepDesk(this.record, this.runtime);
+      this.desk.takeUp();
+      return;
+    }
+    const { graph = snapshot.graph, input, inputs, from } = resume;
+    const options = { from, inputs, ...(input === undefined ? {} : { input: input.value }) };
+    const execution = resumeExecution(graph, snapshot.state, options);
+    this.record = RunRecord.resume(execution, snapshot, { ...resume, atMs: this.runtime.now() });
+    this.desk = new StepDesk(this.record, this.runtime);
+    this.desk.apply(execution.start());
+  }
+
+  private take(): void {
+    for (const take of this.queue.splice(0)) take();
+    this.desk.takeDue();
+  }
+
+  private async continueInNewRun(): Promise<void> {
+    await this.runtime.waitUntil(() => this.runtime.areRequestsHandled());
+    if (this.queue.length > 0) return;
+    const snapshot = this.record.snapshot();
+    const { limits } = this.input;
+    if (JSON.stringify(snapshot).length <= maxPassedLength) {
+      await this.runtime.continueAsNew({ limits, begin: { kind: 'continue', snapshot } });
+    }
+    await this.keep();
+    if (this.queue.length > 0) return;
+    const { namespace, execution } = snapshot.definition;
+    await this.runtime.continueAsNew({ limits, begin: { kind: 'stored', key: { namespace, execution } } });
+  }
+
+  /** R4. */
+  private async close(): Promise<void> {
+    await this.desk.send();
+    this.record.end(this.runtime.now());
+    await this.keep();
+    this.take(); // what came too late is refused by the record, and resolves
+    await this.runtime.waitUntil(() => this.runtime.areRequestsHandled());
+  }
+
+  private keep(): Promise<void> {
+    return this.runtime.activities.keepExecution(this.record.snapshot(), this.view());
+  }
+}

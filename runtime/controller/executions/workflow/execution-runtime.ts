@@ -1,0 +1,18 @@
+import type { ExecutionInput } from '../ports/execution-workflow';
+import type { ExecutionActivities } from './execution-activities';
+
+/** The parts of Temporal that the workflow of an execution uses; tests implement it without a server. */
+export interface ExecutionRuntime {
+  readonly activities: ExecutionActivities;
+  /** Milliseconds since 1970; the same in every replay, as `random` is. */
+  now(): number;
+  random(): number;
+  /** Resolves when the condition holds, or after the timeout. */
+  waitUntil(condition: () => boolean, timeoutMs?: number): Promise<unknown>;
+  /** Whether no request is in progress. */
+  areRequestsHandled(): boolean;
+  /** Whether the history of this run exceeds the limit, or the server suggests to continue as new. */
+  isHistoryLong(limit: number): boolean;
+  /** Ends this run and starts the next; never resolves. */
+  continueAsNew(input: ExecutionInput): Promise<never>;
+}

@@ -1,0 +1,74 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  proxyLocalActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ExecutionView } from '../../../api-contract/execution-status';
+import { executionView } from '../ports/execution-view';
+import {
+  commandUpdate,
+  type ExecutionCommand,
+  type ExecutionInput,
+  reportSignal,
+  type SnapshotAnswer,
+  type StepReport,
+  snapshotQuery,
+} from '../ports/execution-workflow';
+import type { ExecutionActivities } from './execution-activities';
+import { ExecutionRun } from './execution-run';
+import type { ExecutionRuntime } from './execution-runtime';
+
+/** Local: within the task of the workflow, without a round trip to Temporal. They are retried until their server is back. */
+const activities = proxyLocalActivities<ExecutionActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds', backoffCoefficient: 2 },
+});
+
+/** The workflow of one run of a task flow. */
+export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionView> {
+  const run = new ExecutionRun(input, temporalRuntime());
+  setHandler(defineSignal<[readonly StepReport[]]>(reportSignal), (reports) => run.receive(reports));
+  setHandler(defineQuery<SnapshotAnswer | undefined>(snapshotQuery), () => run.answer());
+  setHandler(defineUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate), (command) => run.command(command), {
+    validator: (command) => refuse(() => run.validate(command)),
+  });
+  // an overlap policy of a schedule, or somebody at Temporal, cancels the workflow itself
+  CancellationScope.current().cancelRequested.catch(() => void run.command({ kind: 'cancel', by: 'temporal' }));
+  const snapshot = await CancellationScope.nonCancellable(() => run.run());
+  const view = executionView(snapshot);
+  if (view.status === 'Completed') return view;
+  throw ApplicationFailure.nonRetryable(view.reason ?? 'canceled', `execution-${view.status.toLowerCase()}`);
+}
+
+function refuse(validate: () => void): void {
+  try {
+    validate();
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable((error as Error).message, 'state-invalid');
+  }
+}
+
+/** Binds the workflow's steps to the Temporal SDK. */
+function temporalRuntime(): ExecutionRuntime {
+  return {
+    activities,
+    now: () => Date.now(),
+    random: () => Math.random(),
+    waitUntil: (holds, timeoutMs) =>
+      timeoutMs === undefined ? condition(holds) : condition(holds, Math.max(1, Math.ceil(timeoutMs))),
+    areRequestsHandled: allHandlersFinished,
+    isHistoryLong: (limit) => {
+      const { historyLength, continueAsNewSuggested } = workflowInfo();
+      return continueAsNewSuggested || historyLength > limit;
+    },
+    continueAsNew: (next) => continueAsNew<(input: ExecutionInput) => Promise<unknown>>(next),
+  };
+}

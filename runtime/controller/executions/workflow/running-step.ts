@@ -1,0 +1,57 @@
+import type { StartedStep } from '../../../../lib/tasks/advance/execution-state';
+import type { StepNode, TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
+import type { TaskTimeouts } from '../../../../lib/tasks/graph/task-policy';
+import type { StepNote } from '../ports/execution-workflow';
+
+/** A step that was started and has not ended. */
+export interface RunningStep {
+  readonly started: StartedStep;
+  readonly node: StepNode;
+  note: StepNote;
+}
+
+export type WorkerStep = RunningStep & { readonly node: TaskStepNode };
+
+/** Task namespaces whose tasks the workflow or the controller run themselves. */
+const builtIn: ReadonlySet<string> = new Set(['wait', 'request', 'flow']);
+
+/** Whether a worker runs the step. */
+export function isWorkerStep(step: RunningStep): step is WorkerStep {
+  return step.node.kind === 'task' && !builtIn.has(step.node.base.split(':', 1)[0] ?? '');
+}
+
+/** The limit of time that ends an attempt, or the step, first. */
+export interface StepDeadline {
+  readonly atMs: number;
+  /** `due`: the next attempt, or the end of a wait; `give-up`: the end of a grace; else a timeout of the policy. */
+  readonly kind: 'due' | 'give-up' | 'start' | 'run' | 'total';
+}
+
+/** A worker ends a task in time itself; a worker that is gone cannot. */
+const runSlackMs = 5_000;
+
+/** The next deadline of a step; undefined when only a report ends it. */
+export function deadlineOf(step: RunningStep): StepDeadline | undefined {
+  const { note, node } = step;
+  const { startMs, runMs, totalMs }: TaskTimeouts = node.kind === 'task' ? node.policy.timeout : {};
+  const deadlines: (StepDeadline | undefined)[] = [
+    after(note.dueMs, 0, 'due'),
+    after(note.giveUpMs, 0, 'give-up'),
+    after(note.startedMs, totalMs, 'total'),
+  ];
+  if (isWorkerStep(step)) {
+    if (note.takenMs === undefined) deadlines.push(after(note.sentMs, startMs, 'start'));
+    else deadlines.push(after(note.takenMs, runMs === undefined ? undefined : runMs + runSlackMs, 'run'));
+  }
+  return deadlines.reduce((first, each) =>
+    each !== undefined && each.atMs < (first?.atMs ?? Infinity) ? each : first,
+  );
+}
+
+function after(
+  startMs: number | undefined,
+  limitMs: number | undefined,
+  kind: StepDeadline['kind'],
+): StepDeadline | undefined {
+  return startMs === undefined || limitMs === undefined ? undefined : { atMs: startMs + limitMs, kind };
+}

@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import type { Controller } from './controller';
+import { type Entrypoint, type EntrypointClass, entrypointOf } from './entrypoint';
+import type { Message } from './messages/message';
+import { NotFoundError, OperationError } from './messages/operation-error';
+import { Result } from './messages/result';
+import { Operation } from './operation';
+import { emptyResult, OperationRun, placeKey } from './operation-run';
+import type { Producer } from './producer';
+import { Task, type TaskProps } from './task';
+import type { Delivery } from './transport/transport';
+
+/** A message that so many consumers have died of is failed by the next one. */
+export const maxDeliveries = 5;
+
+const placeSchema = z.object({ uuid: z.string(), index: z.int().nonnegative().optional(), run: z.int().positive() });
+
+interface Ended {
+  readonly result: Result;
+  readonly message: Message;
+}
+
+/** A task whose class another consumer has. */
+class ForeignTask extends Task {
+  constructor(
+    props: TaskProps,
+    private readonly entrypoint: string,
+  ) {
+    super(props);
+  }
+
+  override get path(): string {
+    return this.entrypoint;
+  }
+}
+
+/**
+ * Runs what a delivered message asks for, and stores what follows from it before the message is acked. Throws TransportError
+ * where the message has to be delivered again.
+ */
+export class DeliveredRun {
+  constructor(
+    private readonly controller: Controller,
+    private readonly producer: Producer,
+    private readonly delivery: Delivery,
+  ) {}
+
+  async run(message: Message): Promise<void> {
+    const { data: place } = placeSchema.safeParse(message.metadata[placeKey]);
+    if (place?.index !== undefined) await this.runTask(message, { ...place, index: place.index });
+    else if (place !== undefined) await this.endOperation(message.uuid, place.run);
+    else {
+      const kind = this.controller.entrypoints.get(message.entrypoint);
+      if (isOperation(kind)) await this.runOperation(kind, message);
+      else await this.runAlone(message);
+    }
+  }
+
+  private async runAlone(asked: Message): Promise<void> {
+    const { result, message } = await this.execute(asked);
+    const { topic, sequence } = this.delivery;
+    await this.producer.publishResult(topic, message.with({ result }), `${topic}/${sequence}/result`);
+    await this.controller.settle(message, result);
+  }
+
+  /** The message has the metadata that the task leaves. */
+  private async execute(message: Message): Promise<Ended> {
+    try {
+      const { deliveries, topic } = this.delivery;
+      if (deliveries > maxDeliveries) {
+        const text = `worker lost: ${deliveries - 1} consumers ended without a result of this message`;
+        throw new OperationError(text);
+      }
+      const task = this.adopt(entrypointOf(this.controller.find(message), message), topic);
+      const result = await task.execute();
+      return { result, message: message.with({ metadata: task.metadata }) };
+    } catch (error) {
+      return { result: Result.fromException(error, message.uuid), message };
+    }
+  }
+
+  private async runTask(
+    asked: Message,
+    { uuid, index, run: number }: { readonly uuid: string; readonly index: number; readonly run: number },
+  ): Promise<void> {
+    const run = await OperationRun.load(this.producer, uuid);
+    if (run === undefined) {
+      const error = new NotFoundError(`operation ${uuid}: has no state, so its task is not run`);
+      await this.controller.settle(asked, Result.fromException(error, asked.uuid));
+      return;
+    }
+    const { sequence, topic } = this.delivery;
+    if (await run.take(index, { sequence, run: number })) {
+      const { result, message } = await this.execute(asked);
+      await run.complete(index, result, message.metadata);
+      await this.producer.publishResult(topic, message.with({ result }), `${uuid}/${index}/${number}/result`);
+      await this.controller.settle(message, result);
+    }
+    await this.advance(run);
+  }
+
+  private async runOperation(kind: EntrypointClass<Operation>, message: Message): Promise<void> {
+    const { sequence, topic } = this.delivery;
+    const known = await OperationRun.load(this.producer, message.uuid);
+    if (known !== undefined && (known.state.status !== 'FAILED' || known.state.request === sequence)) {
+      return this.advance(known);
+    }
+    const operation = this.adopt(entrypointOf(kind, message), topic);
+    const hasTasks = known !== undefined && known.state.tasks.length > 0;
+    try {
+      await operation.begin(hasTasks);
+    } catch (error) {
+      return this.fail(operation, known, Result.fromException(error, message.uuid));
+    }
+    if (!hasTasks && operation.tasks.length === 0) return this.fail(operation, known, emptyResult(message.uuid));
+    if (known === undefined) {
+      return this.advance(await OperationRun.begin(this.producer, operation, { request: sequence }));
+    }
+    await known.resume(sequence, hasTasks ? undefined : operation.tasks);
+    return this.advance(known);
+  }
+
+  /** An operation of which no task can run ends at once. */
+  private async fail(operation: Operation, known: OperationRun | undefined, result: Result): Promise<void> {
+    const failed = await operation.fail(result);
+    const { sequence } = this.delivery;
+    const run = known ?? (await OperationRun.begin(this.producer, operation, { request: sequence, failed }));
+    if (known !== undefined) {
+      await run.resume(sequence);
+      await run.end('FAILED', failed);
+    }
+    await this.publishOutcome(run);
+    await this.controller.settle(run.message(), failed);
+  }
+
+  /** The last task has run on a consumer that does not know the operation, and sent it here to be ended. */
+  private async endOperation(uuid: string, number: number): Promise<void> {
+    const run = await OperationRun.load(this.producer, uuid);
+    if (run?.state.run === number) await this.advance(run, true);
+  }
+
+  private async advance(run: OperationRun, isLast = false): Promise<void> {
+    await run.advance((status, result) => this.end(run, { status, result, isLast }));
+  }
+
+  private async end(
+    run: OperationRun,
+    { status, result, isLast }: { status: 'SUCCESS' | 'FAILED'; result: Result; isLast: boolean },
+  ): Promise<void> {
+    const { uuid, entrypoint, topic, run: number } = run.state;
+    const kind = this.controller.entrypoints.get(entrypoint);
+    if (kind === undefined && !isLast) {
+      await this.producer.publish(topic, run.message({ [placeKey]: { uuid, run: number } }), `${uuid}/${number}/end`);
+      return;
+    }
+    if (!isOperation(kind)) await run.end(status, result);
+    else if (!run.hasEnded) {
+      await this.adopt(this.operationOf(kind, run), topic).end(run, status, result);
+      await this.controller.settle(run.message(), run.result);
+    }
+    await this.publishOutcome(run);
+  }
+
+  private operationOf(kind: EntrypointClass<Operation>, run: OperationRun): Operation {
+    const { uuid, params, metadata, status, tasks } = run.state;
+    const made = tasks.map(({ entrypoint, result, topic: _, sequence: __, ...task }) => {
+      const props = { ...task, ...(result === null ? {} : { result: new Result(result) }) };
+      const own = this.controller.entrypoints.get(entrypoint);
+      return isTask(own) ? new own(props) : new ForeignTask(props, entrypoint);
+    });
+    return new kind({ uuid, params, metadata, status, tasks: made });
+  }
+
+  private async publishOutcome(run: OperationRun): Promise<void> {
+    const { uuid, run: number, topic } = run.state;
+    await this.producer.publishResult(topic, run.message().with({ result: run.result }), `${uuid}/${number}/result`);
+  }
+
+  /** Lets a task send others where it came from. */
+  private adopt<Kind extends Entrypoint>(task: Kind, topic: string): Kind {
+    if (task instanceof Task) {
+      task.producer ??= this.producer;
+      task.topic ??= topic;
+    }
+    return task;
+  }
+}
+
+function isTask(kind: EntrypointClass | undefined): kind is EntrypointClass<Task> {
+  return kind !== undefined && kind.prototype instanceof Task;
+}
+
+function isOperation(kind: EntrypointClass | undefined): kind is EntrypointClass<Operation> {
+  return kind !== undefined && kind.prototype instanceof Operation;
+}

@@ -1,0 +1,61 @@
+import { parseTaskName } from '../../lib/plan/task-names';
+import { TaskErrorCode, type TaskMessage } from '../api-contract/task-message';
+import type { Delivery } from '../engine/ports/delivery';
+
+/** Why a task is to end before its time. */
+export type EndReason = typeof TaskErrorCode.Canceled | typeof TaskErrorCode.TimedOut;
+
+/** A task that this worker holds, from its delivery to its result. */
+export class RunningTask {
+  /** The code of the task has got it. */
+  isHandedOver = false;
+  private reason: EndReason | undefined;
+  private readonly timers = new Set<NodeJS.Timeout>();
+
+  constructor(
+    readonly message: TaskMessage,
+    /** The latest delivery of its message. */
+    public delivery: Delivery,
+  ) {}
+
+  get id(): string {
+    return this.message.id;
+  }
+
+  /** Its name within the task namespace. */
+  get name(): string {
+    return parseTaskName(this.message.task).name;
+  }
+
+  /** Set when the task is to end before its time. */
+  get endsBy(): EndReason | undefined {
+    return this.reason;
+  }
+
+  /** False when the task is to end already. */
+  endBy(reason: EndReason): boolean {
+    if (this.reason !== undefined) return false;
+    this.reason = reason;
+    return true;
+  }
+
+  /** Runs an action after a time, unless the task has ended by then. */
+  after(ms: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      action();
+    }, ms);
+    this.timers.add(timer);
+  }
+
+  /** It has a result, or was given back. */
+  ended(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
+  }
+}
+
+/** What a failure of a task that was told to end says. */
+export function endText(reason: EndReason): string {
+  return reason === TaskErrorCode.Canceled ? 'the task was canceled' : 'the task ran for longer than it may';
+}

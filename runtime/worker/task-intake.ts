@@ -1,0 +1,231 @@
+import { taskWire } from '../../lib/plan/task-names';
+import type { Language } from '../../lib/topology/document/language';
+import { TaskErrorCode, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
+import type { Delivery, DeliverySource } from '../engine/ports/delivery';
+import type { Log } from '../engine/ports/host';
+import type { WorkerSpec } from './loop-spec';
+import type { TaskLinks } from './ports/task-links';
+import { RunningTask } from './running-task';
+import { encodeCall } from './task-calls';
+import { heartbeatOf } from './task-heartbeats';
+import type { TaskResults } from './task-results';
+
+/** A message is given back for so long: to a worker that has the task, or until a controller answers. */
+const giveBackMs = { unknown: 1_000, unanswered: 5_000, failed: 1_000 };
+const renewEveryMs = taskWire.ackWaitMs / 3;
+/** Room for one message of the largest size that servers take by default. */
+const bytesEach = 1024 * 1024;
+
+export interface TaskIntakeProps {
+  readonly spec: WorkerSpec;
+  readonly worker: string;
+  readonly links: TaskLinks;
+  readonly results: () => TaskResults;
+  readonly log: Log;
+  /** A task has begun; it has not been handed over. */
+  readonly began: (task: RunningTask) => void;
+  readonly ended: (task: RunningTask) => void;
+}
+
+/**
+ * Pulls tasks, one for each free slot, and hands them to the loops of their languages.
+ *
+ * I1. A task holds its slot from its delivery until its message is acked or given back: no task waits in a busy worker.
+ * I2. A task that was delivered before runs again only if a controller says that it has no result.
+ * I3. A message is acked only after a result for it is stored, or if it needs none.
+ */
+export class TaskIntake {
+  private readonly tasks = new Map<number, RunningTask>();
+  private readonly inputs = new Map<Language, LoopInput>();
+  private isStopped = false;
+  private renewing: NodeJS.Timeout | undefined;
+
+  constructor(private readonly props: TaskIntakeProps) {}
+
+  /** The input of the loop that runs the tasks of a language. */
+  inputOf(language: Language): DeliverySource {
+    const input = this.inputs.get(language) ?? new LoopInput();
+    this.inputs.set(language, input);
+    return input;
+  }
+
+  /** Number of tasks that this worker holds. */
+  get size(): number {
+    return this.tasks.size;
+  }
+
+  taskOf(sequence: number): RunningTask | undefined {
+    return this.tasks.get(sequence);
+  }
+
+  taskWith(id: string): RunningTask | undefined {
+    return [...this.tasks.values()].find((task) => task.id === id);
+  }
+
+  start(): void {
+    this.props.links.deliveries.start((delivery) => this.onDelivery(delivery));
+    this.renewing = setInterval(() => this.renew(), renewEveryMs);
+    this.demand();
+  }
+
+  /** Pulls no more; what is held is for the loops to end. */
+  stop(): void {
+    this.isStopped = true;
+    clearInterval(this.renewing);
+    this.props.links.deliveries.stop();
+  }
+
+  private demand(): void {
+    const free = this.isStopped ? 0 : this.props.spec.concurrency - this.tasks.size; // I1
+    this.props.links.deliveries.demand(free, Math.max(free, 0) * bytesEach);
+  }
+
+  /** The loops renew the leases of what they have. */
+  private renew(): void {
+    for (const task of this.tasks.values()) if (!task.isHandedOver) task.delivery.working();
+  }
+
+  private onDelivery(delivery: Delivery): void {
+    const same = this.tasks.get(delivery.sequence);
+    if (same !== undefined && same.delivery.timestampMs === delivery.timestampMs) {
+      same.delivery = delivery; // the lease was late
+      this.demand();
+    } else if (this.isStopped || same !== undefined) delivery.nak(0);
+    else this.take(delivery);
+  }
+
+  private take(delivery: Delivery): void {
+    const message = parseMessage(delivery.payload);
+    if (message === undefined) {
+      this.props.log(
+        'ERROR',
+        `message ${delivery.sequence} of ${delivery.stream} is none of docs/task-protocol.md; removed`,
+      );
+      delivery.ack(); // nobody can be answered
+      this.demand();
+      return;
+    }
+    const task = new RunningTask(message, delivery);
+    this.tasks.set(delivery.sequence, task);
+    this.props.began(task);
+    this.run(task).catch((error) => {
+      this.props.log('WARNING', `task ${task.id}: given back: ${String(error)}`);
+      this.giveBack(task, giveBackMs.failed);
+    });
+  }
+
+  private async run(task: RunningTask): Promise<void> {
+    const { spec, links, log } = this.props;
+    const declared = Object.hasOwn(spec.tasks, task.name) ? spec.tasks[task.name] : undefined;
+    if (task.delivery.deliveries > 1 && !(await this.isNeeded(task))) return;
+    if (declared === undefined) return this.refuse(task);
+    if (task.delivery.deliveries > taskWire.maxDeliveries) {
+      const message = `delivered ${task.delivery.deliveries} times without a result: the task may end its workers`;
+      return this.fail(task, { code: TaskErrorCode.WorkerLost, message, isTerminal: true });
+    }
+    const input = await links.values.get(task.message.input);
+    if (task.message.wantsReceipt === true) await this.props.results().receipt(task);
+    if (task.endsBy !== undefined)
+      return this.fail(task, { code: task.endsBy, message: 'canceled before it began', isTerminal: true });
+    log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
+    task.isHandedOver = true;
+    this.inputs
+      .get(declared.language)
+      ?.deliver(this.callOf(task, encodeCall(task.message, task.name, declared, input)));
+  }
+
+  /** I2 */
+  private async isNeeded(task: RunningTask): Promise<boolean> {
+    const answer = await this.props.links.heartbeat(heartbeatOf(task, this.props.worker));
+    if (answer === undefined) {
+      this.giveBack(task, giveBackMs.unanswered);
+      return false;
+    }
+    if (answer.isCanceled) {
+      task.delivery.ack(); // I3
+      this.end(task);
+    }
+    return !answer.isCanceled;
+  }
+
+  /** This worker has no such task: another one may. */
+  private async refuse(task: RunningTask): Promise<void> {
+    const others = await this.props.links.directory.others();
+    if (others.some(({ tasks }) => Object.hasOwn(tasks, task.name))) {
+      this.giveBack(task, giveBackMs.unknown);
+      return;
+    }
+    const known = Object.keys(this.props.spec.tasks).join(', ');
+    const message = `no worker of ${this.props.spec.taskNamespace} has the task "${task.name}"; this one has: ${known}`;
+    await this.fail(task, { code: TaskErrorCode.Unknown, message, isTerminal: true });
+  }
+
+  private async fail(task: RunningTask, error: Parameters<TaskResults['failed']>[1]): Promise<void> {
+    this.props.log('ERROR', `task ${task.id}: ${error.code}: ${error.message}`);
+    await this.props.results().failed(task, error);
+    task.delivery.ack(); // I3
+    this.end(task);
+  }
+
+  private giveBack(task: RunningTask, delayMs: number): void {
+    task.delivery.nak(delayMs);
+    this.end(task);
+  }
+
+  private end(task: RunningTask): void {
+    if (!this.tasks.delete(task.delivery.sequence)) return;
+    task.ended();
+    this.props.ended(task);
+    this.demand();
+  }
+
+  /** The message that a loop gets in place of the task's. */
+  private callOf(task: RunningTask, payload: Uint8Array): Delivery {
+    const { stream, sequence, deliveries, timestampMs, handle, traceparent, tracestate } = task.delivery;
+    return {
+      stream,
+      sequence,
+      deliveries,
+      timestampMs,
+      handle,
+      payload,
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(tracestate === undefined ? {} : { tracestate }),
+      ack: () => {
+        task.delivery.ack(); // I3
+        this.end(task);
+      },
+      nak: (delayMs) => this.giveBack(task, delayMs),
+      working: () => task.delivery.working(),
+    };
+  }
+}
+
+/** Undefined for a message that is not of the protocol. */
+function parseMessage(payload: Uint8Array): TaskMessage | undefined {
+  try {
+    return taskMessageSchema.safeParse(JSON.parse(Buffer.from(payload).toString('utf8'))).data;
+  } catch {
+    return undefined; // no JSON
+  }
+}
+
+/** Passes on what it is given: the intake counts the slots. */
+class LoopInput implements DeliverySource {
+  private onDelivery: ((delivery: Delivery) => void) | undefined;
+
+  start(onDelivery: (delivery: Delivery) => void): void {
+    this.onDelivery = onDelivery;
+  }
+
+  demand(): void {}
+
+  stop(): void {
+    this.onDelivery = undefined;
+  }
+
+  deliver(delivery: Delivery): void {
+    if (this.onDelivery === undefined) delivery.nak(0);
+    else this.onDelivery(delivery);
+  }
+}

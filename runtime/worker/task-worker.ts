@@ -1,0 +1,165 @@
+import { taskWire } from '../../lib/plan/task-names';
+import { TaskErrorCode, type WorkerEntry } from '../api-contract/task-message';
+import type { Counters } from '../engine/counters';
+import type { RecordObserver } from '../engine/leases/processing-times';
+import type { Host, HostEvents, Log } from '../engine/ports/host';
+import type { RecordTracer } from '../engine/ports/record-tracer';
+import { Preparation } from '../engine/preparation';
+import { RecordLoop } from '../engine/record-loop';
+import { languagesOf, loopSpec, type WorkerSpec } from './loop-spec';
+import type { TaskLinks } from './ports/task-links';
+import { type EndReason, endText, type RunningTask } from './running-task';
+import { TaskHeartbeats } from './task-heartbeats';
+import { TaskIntake } from './task-intake';
+import { TaskResults } from './task-results';
+
+/** A task whose run time is over has so long to end by itself. */
+const timeoutGraceMs = 1_000;
+
+export interface TaskWorkerProps {
+  readonly spec: WorkerSpec;
+  /** Names this process among the workers, as one token. */
+  readonly worker: string;
+  readonly version: string;
+  readonly links: TaskLinks;
+  readonly createHost: (spec: WorkerSpec, events: HostEvents) => Host;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly observer?: RecordObserver;
+  readonly tracer?: RecordTracer | undefined;
+  /** How long a canceled task has to end by itself. Default: 30 s. */
+  readonly cancelGraceMs?: number;
+}
+
+/**
+ * Runs the tasks of a task namespace: the record loop of functions, with one loop for each language, over messages of tasks.
+ *
+ * I1. A task has one result, which its loop reports before it acks the task; every failure is the last of its attempt, because
+ *     the controller decides whether there is another.
+ * I2. A task that is canceled, or runs for too long, is told so first, and killed after a grace period.
+ */
+export class TaskWorker {
+  private readonly loops: ReadonlyMap<string, RecordLoop>;
+  private readonly intake: TaskIntake;
+  private readonly heartbeats: TaskHeartbeats;
+  private readonly since = new Date().toISOString();
+  private announcing: NodeJS.Timeout | undefined;
+
+  constructor(private readonly props: TaskWorkerProps) {
+    const { spec, worker, links, log } = props;
+    this.heartbeats = new TaskHeartbeats({
+      worker,
+      links,
+      canceled: (task) => this.endBy(TaskErrorCode.Canceled, task),
+    });
+    const results = new TaskResults({
+      namespace: spec.namespace,
+      worker,
+      links,
+      taskOf: (sequence) => this.intake.taskOf(sequence),
+      progress: (task, progress) => this.heartbeats.report(task, progress),
+    });
+    this.intake = new TaskIntake({
+      spec,
+      worker,
+      links,
+      log,
+      results: () => results,
+      began: (task) => this.onBegan(task),
+      ended: (task) => this.heartbeats.ended(task),
+    });
+    this.loops = new Map(languagesOf(spec).map((language) => [language, this.loopOf(language, results)]));
+  }
+
+  /** Number of tasks that are held. */
+  get inFlight(): number {
+    return this.intake.size;
+  }
+
+  /** Loads the code, and takes tasks until `stop`. Rejects when code cannot be loaded; `onBroken` as for a record loop. */
+  async start(onBroken: (cause: Error) => void): Promise<void> {
+    await Promise.all([...this.loops.values()].map((loop) => loop.start(onBroken)));
+    this.props.links.onCancel((id) => {
+      const task = this.intake.taskWith(id);
+      if (task !== undefined) this.endBy(TaskErrorCode.Canceled, task);
+    });
+    this.intake.start();
+    await this.announce();
+    this.announcing = setInterval(() => void this.announce(), taskWire.announceEveryMs);
+  }
+
+  /** Takes no more tasks, gives running ones the grace period, and gives back those that have not ended. */
+  async stop(graceMs: number): Promise<void> {
+    clearInterval(this.announcing);
+    const { directory } = this.props.links;
+    await directory.withdraw().catch((error) => this.props.log('DEBUG', `still announced: ${String(error)}`));
+    this.intake.stop();
+    await Promise.all([...this.loops.values()].map((loop) => loop.stop(graceMs)));
+  }
+
+  private loopOf(language: Parameters<typeof loopSpec>[1], results: TaskResults): RecordLoop {
+    const { counters, log, observer, tracer, createHost } = this.props;
+    const spec = loopSpec(this.props.spec, language);
+    return new RecordLoop({
+      spec,
+      inputs: [this.intake.inputOf(language)],
+      createHost: (events) => createHost(spec as WorkerSpec, events),
+      writer: results,
+      preparation: new Preparation({
+        claims: { fetch: () => Promise.reject(new Error('a call of a task is no claim')) },
+        dedupeWindowMs: Number.MAX_SAFE_INTEGER, // a result has the id of its task
+      }),
+      deadLetters: results,
+      failsOnce: true, // I1
+      counters,
+      log,
+      isLongRunning: true, // the message has the time limit
+      ...(observer === undefined ? {} : { observer }),
+      tracer,
+    });
+  }
+
+  private onBegan(task: RunningTask): void {
+    this.heartbeats.began(task);
+    const { runMs } = task.message.timeouts ?? {};
+    if (runMs !== undefined) task.after(runMs, () => this.endBy(TaskErrorCode.TimedOut, task));
+  }
+
+  /** I2 */
+  private endBy(reason: EndReason, task: RunningTask): void {
+    if (!task.endBy(reason)) return;
+    const { log, spec, cancelGraceMs = taskWire.cancelGraceMs } = this.props;
+    log('INFO', `task ${task.id}: ${endText(reason)}`);
+    const loop = this.loops.get(spec.tasks[task.name]?.language ?? '');
+    if (loop === undefined) return; // it is refused
+    loop.cancel(task.delivery);
+    const graceMs = reason === TaskErrorCode.Canceled ? cancelGraceMs : timeoutGraceMs;
+    task.after(graceMs, () => loop.abort(task.delivery, { type: reason, message: endText(reason) }));
+  }
+
+  private async announce(): Promise<void> {
+    const { spec, worker, version, links, log } = this.props;
+    const { taskNamespace, concurrency: slots } = spec;
+    const tasks = Object.entries(spec.tasks).map(([name, { parameters, policy, language }]) => {
+      const declared = {
+        language,
+        ...(parameters === undefined ? {} : { parameters }),
+        ...(policy === undefined ? {} : { policy }),
+      };
+      return [name, declared] as const;
+    });
+    const entry: WorkerEntry = {
+      v: 1,
+      worker,
+      taskNamespace,
+      tasks: Object.fromEntries(tasks),
+      version,
+      language: languagesOf(spec).join(', '),
+      slots,
+      running: this.intake.size,
+      since: this.since,
+      lastSeen: new Date().toISOString(),
+    };
+    await links.directory.announce(entry).catch((error) => log('DEBUG', `not announced: ${String(error)}`));
+  }
+}

@@ -1,0 +1,155 @@
+"""Runs the messages of topics, one after the other."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
+
+from .controller import Controller
+from .delivered_run import MAX_DELIVERIES, DeliveredRun
+from .error import TransportError
+from .flags import Flags
+from .log import write
+from .metrics import open_metrics
+from .producer import Producer
+from .result import Result
+from .schemas import Message
+from .transport import Delivery, Transport
+
+_POLL = 0.5
+"""Seconds that a request for a message waits: as long as it takes, at most, until a flag is seen."""
+
+
+class Consumer:
+    """Takes messages of topics and runs them, one at a time, until it is ended: by its flag (`Flags`), by SIGTERM or SIGINT, or by
+    `terminate`. It ends between messages, and is paused there: by its flag, or from SIGUSR1 until SIGUSR2.
+
+    I1. A message is acked after its result, and what follows from it, are stored. A consumer that dies before does not lose it.
+    I2. No message ends the consumer.
+    """
+
+    REGISTRY: Optional[Controller] = None
+
+    def __init__(
+        self,
+        topics: Union[str, Sequence[str]],
+        config: Optional[Mapping[str, str]] = None,
+        *,
+        transport: Optional[Transport] = None,
+    ) -> None:
+        self._env = {**os.environ, **(config or {})}
+        self._topics = [topics] if isinstance(topics, str) else list(topics)
+        if not self._topics:
+            raise ValueError("Consumer: want one topic or more")
+        self._producer = Producer(config, transport=transport)
+        self._flags = Flags(self._env)
+        self._is_paused = False
+        self._is_ended = threading.Event()
+
+    def terminate(self) -> None:
+        """Ends the consumer after the current message."""
+        self._is_ended.set()
+
+    def run(self) -> int:
+        """Runs until the consumer is ended. Returns 0, for `sys.exit`."""
+        open_metrics(self._env)
+        self._flags.open()
+        restore = self._listen()
+        write(logging.INFO, f"Consumer.Starting... topics {', '.join(self._topics)}, flags in {self._flags.folder}")
+        try:
+            while not self._is_over():
+                if not self.run_next():
+                    self._is_ended.wait(0 if not self._is_held() else _POLL)
+        finally:
+            restore()
+            self._note(None)
+            self._producer.close()
+        write(logging.INFO, "Consumer.Ended")
+        return 0
+
+    def run_next(self, timeout: float = _POLL) -> bool:
+        """Runs one message. False: none came, the consumer is paused, or the transport is away."""
+        if self._is_held():
+            return False
+        try:
+            delivery = self._producer.transport.next(self._topics, timeout)
+            if delivery is None:
+                return False
+            if self._is_held() or self._is_over():
+                delivery.release()
+                return False
+        except TransportError as error:
+            write(logging.ERROR, "Consumer.Transport: %s", error, error=error)
+            time.sleep(_POLL)
+            return False
+        self._run(delivery)
+        return True
+
+    def _run(self, delivery: Delivery) -> None:
+        registry = self.REGISTRY or Controller()
+        try:
+            message = registry.parse(delivery.payload)
+        except Exception as error:
+            message = registry.rejected(b"", error)
+        try:
+            if isinstance(message, Message):
+                self._note(str(message))
+                DeliveredRun(registry, self._producer, delivery).run(message)
+            delivery.ack()
+        except TransportError as error:
+            write(logging.ERROR, "Consumer.Transport: %s; the message will be delivered again", error, error=error)
+            self._release(delivery)
+        except Exception as error:
+            result = Result.from_exception(error)
+            time.sleep(_POLL)
+            write(logging.ERROR, "Consumer.Failed: %s", result, result=result)
+            self._settle(delivery.ack if delivery.deliveries > MAX_DELIVERIES else delivery.release)
+        finally:
+            self._note(None)
+
+    def _note(self, processing: Optional[str]) -> None:
+        try:
+            self._flags.processing = processing
+        except OSError as error:
+            write(logging.ERROR, "Consumer.Flags: %s", error, error=error)
+
+    def _release(self, delivery: Delivery) -> None:
+        time.sleep(_POLL)
+        self._settle(delivery.release)
+
+    def _settle(self, settle: Callable[[], None]) -> None:
+        try:
+            settle()
+        except TransportError as error:
+            write(logging.ERROR, "Consumer.Transport: %s; the message will be delivered again", error, error=error)
+
+    def _is_held(self) -> bool:
+        return self._is_paused or self._flags.is_paused
+
+    def _is_over(self) -> bool:
+        return self._is_ended.is_set() or self._flags.is_terminated
+
+    def _pause(self, is_paused: bool) -> None:
+        self._is_paused = is_paused
+
+    def _listen(self) -> Callable[[], None]:
+        """Listens to signals, in the main thread. Returns what ends that."""
+        if threading.current_thread() is not threading.main_thread():
+            return lambda: None
+        handlers: dict[int, Callable[[Any, Any], None]] = {
+            signal.SIGTERM: lambda *_: self.terminate(),
+            signal.SIGINT: lambda *_: self.terminate(),
+            signal.SIGUSR1: lambda *_: self._pause(True),
+            signal.SIGUSR2: lambda *_: self._pause(False),
+        }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+
+        def restore() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+        return restore

@@ -1,0 +1,64 @@
+import type { NatsConnection } from 'nats';
+import type { ExecutionKey } from '../../../runtime/api-contract/execution-key';
+import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
+import type { StartResult } from '../../../runtime/controller/executions/ports/execution-service';
+import { BareWorker, type TaskFunction } from '../../support/bare-worker';
+import { ControllerPlace } from '../../support/controller-place';
+import { waitFor } from '../../support/wait-for';
+
+const requester = { by: 'tester' };
+
+/** Executions of one namespace on real servers, with workers over a bare client. */
+export class ExecutionPlace {
+  private readonly connections: NatsConnection[] = [];
+
+  private constructor(
+    readonly controller: ControllerPlace,
+    readonly namespace: string,
+  ) {}
+
+  static async open(
+    namespace = 'team',
+    limits: Parameters<typeof ControllerPlace.open>[0] = {},
+  ): Promise<ExecutionPlace> {
+    const controller = await ControllerPlace.open(limits);
+    await controller.executions.workers(namespace); // the account of the namespace is made at its first use
+    return new ExecutionPlace(controller, namespace);
+  }
+
+  get service(): ControllerPlace['executions'] {
+    return this.controller.executions;
+  }
+
+  /** A worker with a connection of its own. */
+  async worker(tasks: { readonly [name: string]: TaskFunction }, taskNamespace = 'default'): Promise<BareWorker> {
+    const { namespace } = this;
+    const connection = await this.controller.connect(namespace);
+    this.connections.push(connection);
+    return BareWorker.start(connection, { namespace, taskNamespace, tasks });
+  }
+
+  start(flow: string, input: unknown = {}, id?: string): Promise<StartResult> {
+    const request = { flow, input, attributes: {}, ...(id === undefined ? {} : { id }) };
+    return this.service.start(this.namespace, request, requester);
+  }
+
+  /** Starts an execution, and waits until it has ended. */
+  async run(flow: string, input: unknown = {}): Promise<ExecutionDetail> {
+    const { execution } = await this.start(flow, input);
+    return this.ended(execution);
+  }
+
+  ended(key: ExecutionKey): Promise<ExecutionDetail> {
+    return this.until(key, ({ endedAt }) => endedAt !== null);
+  }
+
+  until(key: ExecutionKey, holds: (detail: ExecutionDetail) => boolean): Promise<ExecutionDetail> {
+    return waitFor(`${key.execution} to meet ${holds}`, () => this.service.get(key), holds);
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.connections) await connection.close();
+    await this.controller.close();
+  }
+}

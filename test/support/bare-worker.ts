@@ -1,0 +1,108 @@
+import { AckPolicy, type JsMsg, type NatsConnection } from 'nats';
+import { cancelSubject, resultSubject, taskNamespaceSubjects, taskStream } from '../../lib/plan/task-names';
+import { ensureTaskStreams } from '../../runtime/adapters/jetstream/tasks/ensure-task-streams';
+import type { TaskError, TaskMessage, TaskResult } from '../../runtime/api-contract/task-message';
+
+/** What a task function of a test does: returns the output, or throws `TaskFailure`. */
+export type TaskFunction = (task: TaskMessage, signal: AbortSignal) => unknown | Promise<unknown>;
+
+export class TaskFailure extends Error {
+  constructor(readonly error: TaskError) {
+    super(error.message);
+  }
+}
+
+/** A worker of one task namespace over a bare NATS client: as the protocol says, and no more. */
+export class BareWorker {
+  /** Tasks in the order in which they began. */
+  readonly begun: TaskMessage[] = [];
+  private readonly stops = new Map<string, AbortController>();
+
+  private constructor(
+    private readonly props: {
+      readonly connection: NatsConnection;
+      readonly namespace: string;
+      readonly name: string;
+      readonly tasks: { readonly [name: string]: TaskFunction };
+    },
+  ) {}
+
+  static async start(
+    connection: NatsConnection,
+    options: {
+      readonly namespace: string;
+      readonly taskNamespace?: string;
+      readonly name?: string;
+      readonly tasks: { readonly [name: string]: TaskFunction };
+    },
+  ): Promise<BareWorker> {
+    const { namespace, taskNamespace = 'default', name = 'bare', tasks } = options;
+    const worker = new BareWorker({ connection, namespace, name, tasks });
+    const manager = await connection.jetstreamManager();
+    await ensureTaskStreams(manager, namespace);
+    await manager.consumers.add(taskStream(namespace), {
+      durable_name: taskNamespace,
+      ack_policy: AckPolicy.Explicit,
+      filter_subject: taskNamespaceSubjects(namespace, taskNamespace),
+      ack_wait: 15_000_000_000,
+      max_ack_pending: 25_000,
+      max_deliver: -1,
+    });
+    connection.subscribe(cancelSubject(namespace, taskNamespace), {
+      callback: (_error, message) => worker.stops.get(message.json<{ id: string }>().id)?.abort(),
+    });
+    const consumer = await connection.jetstream().consumers.get(taskStream(namespace), taskNamespace);
+    const messages = await consumer.consume({ max_messages: 500, callback: (message) => void worker.take(message) });
+    void messages.closed();
+    return worker;
+  }
+
+  /** Names of the tasks that have begun. */
+  get names(): readonly string[] {
+    return this.begun.map(({ name }) => name);
+  }
+
+  /** Reports once more what was reported of a task. */
+  async report(task: TaskMessage, result: Partial<TaskResult>, messageId = `${task.id}/${result.kind}`): Promise<void> {
+    const { connection, namespace, name } = this.props;
+    const { id, token, execution } = task;
+    const report = { v: 1, id, token, at: new Date().toISOString(), worker: name, ...result };
+    const subject = resultSubject(namespace, execution);
+    await connection.jetstream().publish(subject, JSON.stringify(report), { msgID: messageId });
+  }
+
+  private async take(message: JsMsg): Promise<void> {
+    const task = message.json<TaskMessage>();
+    const run = this.props.tasks[task.task.split(':').slice(1).join(':')];
+    this.begun.push(task);
+    const stop = new AbortController();
+    this.stops.set(task.id, stop);
+    const renewal = setInterval(() => message.working(), 5_000);
+    try {
+      if (task.timeouts !== undefined) await this.report(task, { kind: 'receipt' });
+      await this.report(task, await this.resultOf(run, task, stop.signal));
+      message.ack();
+    } catch {
+      // the connection is closed: another worker gets the task
+    } finally {
+      clearInterval(renewal);
+      this.stops.delete(task.id);
+    }
+  }
+
+  private async resultOf(
+    run: TaskFunction | undefined,
+    task: TaskMessage,
+    signal: AbortSignal,
+  ): Promise<Partial<TaskResult>> {
+    if (run === undefined) {
+      return { kind: 'failed', error: { code: 'task-unknown', message: `no task ${task.task}`, isTerminal: true } };
+    }
+    try {
+      return { kind: 'succeeded', output: await run(task, signal) };
+    } catch (error) {
+      const failure = error instanceof TaskFailure ? error.error : { code: 'Error', message: (error as Error).message };
+      return { kind: 'failed', error: failure };
+    }
+  }
+}

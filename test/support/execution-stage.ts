@@ -1,0 +1,222 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+import type { StepId } from '../../lib/tasks/advance/step-id';
+import { compileTaskFlow } from '../../lib/tasks/compile/compile-task-flow';
+import type { TaskGraph } from '../../lib/tasks/graph/task-graph';
+import type { TaskError } from '../../runtime/api-contract/task-message';
+import type {
+  ExecutionCommand,
+  ExecutionInput,
+  ExecutionSnapshot,
+  StepReport,
+} from '../../runtime/controller/executions/ports/execution-workflow';
+import type { UnwantedTask, Withdrawal } from '../../runtime/controller/executions/ports/task-bus';
+import type { ExecutionActivities, TaskOrder } from '../../runtime/controller/executions/workflow/execution-activities';
+import { ExecutionRun } from '../../runtime/controller/executions/workflow/execution-run';
+import type { ExecutionRuntime } from '../../runtime/controller/executions/workflow/execution-runtime';
+
+class Continued extends Error {
+  constructor(readonly input: ExecutionInput) {
+    super('continued');
+  }
+}
+
+interface Condition {
+  readonly holds: () => boolean;
+  readonly endMs: number;
+  readonly resolve: () => void;
+}
+
+/** A task message that a worker could take. */
+export interface SentOrder extends TaskOrder {
+  readonly run: number;
+  readonly sequence: number;
+  /** A worker has it, so that it cannot be withdrawn. */
+  isTaken: boolean;
+}
+
+/** Runs the workflow of one execution without a server, with a clock that the test moves. */
+export class ExecutionStage {
+  nowMs = Date.parse('2026-01-31T08:00:00Z');
+  /** Messages in the order in which they were stored, those of earlier runs included. */
+  readonly sent: SentOrder[] = [];
+  readonly withdrawn: UnwantedTask[] = [];
+  kept: ExecutionSnapshot | undefined;
+  /** Ends each run of the workflow after a report, so that the next one continues. */
+  continuesAlways = false;
+  /** How the workflow ended. */
+  ended: ExecutionSnapshot | undefined;
+  runs = 0;
+  private conditions: Condition[] = [];
+  private current!: ExecutionRun;
+  private isLong = false;
+  private failure: unknown;
+  private readonly random: () => number;
+
+  constructor(options: { readonly random?: () => number } = {}) {
+    this.random = options.random ?? (() => 0.5);
+  }
+
+  async start(flow: string | TaskGraph, input: unknown = {}): Promise<this> {
+    const graph = typeof flow === 'string' ? compiled(flow) : flow;
+    const definition = { namespace: 'team', execution: 'e', attributes: {}, by: 'tester', incarnation: 'i' };
+    await this.open({ limits, begin: { kind: 'start', definition, graph, input } });
+    return this;
+  }
+
+  async resume(resume: Partial<Extract<ExecutionInput['begin'], { kind: 'resume' }>['resume']> = {}): Promise<void> {
+    if (this.ended === undefined) throw new Error('the execution has not ended');
+    const snapshot = this.ended;
+    this.ended = undefined;
+    await this.open({ limits, begin: { kind: 'resume', snapshot, resume: { by: 'tester', ...resume } } });
+  }
+
+  /** Messages that no worker has reported yet, of the current attempts. */
+  get waiting(): readonly SentOrder[] {
+    return this.sent.filter(({ step, attempt, run }) => {
+      const note = this.snapshot().notes[step];
+      const isRunning = this.snapshot().state.steps[step]?.status === 'running';
+      return isRunning && note?.attempt === attempt && run === this.snapshot().run && note.sentMs !== undefined;
+    });
+  }
+
+  /** Names of the tasks that were sent, in order. */
+  get names(): readonly string[] {
+    return this.sent.map(({ name }) => name);
+  }
+
+  /** The last message of a task. */
+  order(name: string): SentOrder {
+    const found = this.sent.findLast((order) => order.name === name);
+    if (found === undefined) throw new Error(`no task ${name} was sent`);
+    return found;
+  }
+
+  take(name: string): Promise<void> {
+    const order = this.order(name);
+    order.isTaken = true;
+    return this.report(order, { kind: 'receipt', worker: 'w' });
+  }
+
+  succeed(name: string | SentOrder, output: unknown = {}): Promise<void> {
+    return this.report(typeof name === 'string' ? this.order(name) : name, { kind: 'succeeded', output });
+  }
+
+  fail(name: string | SentOrder, error: Partial<TaskError> = {}): Promise<void> {
+    const failure = { code: 'broken', message: 'it broke', ...error };
+    return this.report(typeof name === 'string' ? this.order(name) : name, { kind: 'failed', error: failure });
+  }
+
+  async report(
+    { step, attempt, run }: SentOrder,
+    report: Pick<StepReport, 'kind'> & Partial<StepReport>,
+  ): Promise<void> {
+    this.isLong = this.continuesAlways;
+    this.current.receive([{ step, attempt, run, at: new Date(this.nowMs).toISOString(), ...report }]);
+    await this.settle();
+  }
+
+  /** Throws the refusal. */
+  async command(command: ExecutionCommand): Promise<void> {
+    this.current.validate(command);
+    void this.current.command(command);
+    await this.settle();
+  }
+
+  /** Moves the clock, deadline by deadline. */
+  async pass(ms: number): Promise<void> {
+    const end = this.nowMs + ms;
+    for (;;) {
+      const next = Math.min(end, ...this.conditions.map(({ endMs }) => endMs).filter((at) => at > this.nowMs));
+      this.nowMs = next;
+      await this.settle();
+      if (next === end) return;
+    }
+  }
+
+  snapshot(): ExecutionSnapshot {
+    if (this.ended !== undefined) return this.ended;
+    const answer = this.current.answer();
+    if (answer === undefined || 'isTooLarge' in answer) throw new Error('there is no snapshot');
+    return answer.snapshot;
+  }
+
+  status(step: StepId): string | undefined {
+    return this.snapshot().state.steps[step]?.status;
+  }
+
+  private async open(input: ExecutionInput): Promise<void> {
+    this.runs += 1;
+    this.isLong = false;
+    this.conditions = [];
+    this.current = new ExecutionRun(structuredClone(input), this.runtime());
+    this.current.run().then(
+      (snapshot) => {
+        this.ended = structuredClone(snapshot);
+      },
+      async (error) => {
+        if (error instanceof Continued) await this.open(error.input);
+        else this.failure = error;
+      },
+    );
+    await this.settle();
+  }
+
+  private async settle(): Promise<void> {
+    for (let idle = 0; idle < 3; ) {
+      await immediate();
+      if (this.failure !== undefined) throw this.failure;
+      const ready = this.conditions.filter(({ holds, endMs }) => endMs <= this.nowMs || holds());
+      this.conditions = this.conditions.filter((condition) => !ready.includes(condition));
+      for (const { resolve } of ready) resolve();
+      idle = ready.length === 0 ? idle + 1 : 0;
+    }
+  }
+
+  private runtime(): ExecutionRuntime {
+    return {
+      activities: this.activities(),
+      now: () => this.nowMs,
+      random: this.random,
+      waitUntil: (holds, timeoutMs = Number.POSITIVE_INFINITY) =>
+        new Promise<void>((resolve) => {
+          this.conditions.push({ holds, endMs: this.nowMs + timeoutMs, resolve });
+        }),
+      areRequestsHandled: () => true,
+      isHistoryLong: () => this.isLong,
+      continueAsNew: async (input) => {
+        throw new Continued(input);
+      },
+    };
+  }
+
+  private activities(): ExecutionActivities {
+    return {
+      sendTasks: async ({ run, orders }) =>
+        orders.map((order) => {
+          const sequence = this.sent.length + 1;
+          this.sent.push({ ...structuredClone(order), run, sequence, isTaken: false });
+          return { sequence };
+        }),
+      withdrawTasks: async (_key, tasks) =>
+        tasks.map((task): Withdrawal => {
+          this.withdrawn.push(task);
+          return this.sent[task.sequence - 1]?.isTaken === true ? 'told' : 'withdrawn';
+        }),
+      keepExecution: async (snapshot) => {
+        this.kept = structuredClone(snapshot);
+      },
+      loadExecution: async () => {
+        if (this.kept === undefined) throw new Error('nothing is stored');
+        return structuredClone(this.kept);
+      },
+    };
+  }
+}
+
+const limits = { historyLength: 1_000, cancelGraceMs: 30_000 };
+
+function compiled(text: string): TaskGraph {
+  const { flow, problems } = compileTaskFlow(text, 'test.flow');
+  if (flow === undefined) throw new Error(problems.map(({ message }) => message).join('\n'));
+  return flow;
+}

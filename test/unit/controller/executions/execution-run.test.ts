@@ -1,0 +1,236 @@
+import { ExecutionStage } from '../../../support/execution-stage';
+
+const stage = () => new ExecutionStage();
+
+test('LF-01: tasks start one after the other, each with the output of the one before', async () => {
+  const run = await stage().start('A → B → C', { x: 1 });
+  for (const name of ['A', 'B', 'C']) await run.succeed(name, { by: name });
+  expect(run.names).toEqual(['A', 'B', 'C']);
+  expect(run.order('A').input).toEqual({ x: 1 });
+  expect(run.order('C').input).toEqual({ by: 'B' });
+  expect(run.ended?.state.outcome).toEqual({ status: 'completed', output: { by: 'C' } });
+  expect(run.kept).toEqual(run.ended);
+});
+
+test('LF-25: a failure starts nothing more, and the results of siblings are kept', async () => {
+  const run = await stage().start('{ A B } → C');
+  await run.fail('A', { message: 'r' });
+  expect(run.ended).toBeUndefined();
+  await run.succeed('B', { b: 1 });
+  expect(run.ended?.state.outcome).toMatchObject({
+    status: 'failed',
+    error: { code: 'broken', message: 'r', attempts: 1 },
+  });
+  expect(run.names).toEqual(['A', 'B']);
+  expect(Object.values(run.ended?.state.steps ?? {})).toContainEqual({ status: 'succeeded', output: { b: 1 } });
+});
+
+test('LF-26: a resume runs what has not succeeded, with the original inputs', async () => {
+  const run = await stage().start('A → B', { x: 1 });
+  await run.succeed('A', { a: 1 });
+  await run.fail('B');
+  await run.resume();
+  expect(run.names).toEqual(['A', 'B', 'B']);
+  expect(run.order('B')).toMatchObject({ input: { a: 1 }, attempt: 1, run: 2 });
+  await run.succeed('B', { b: 1 });
+  expect(run.ended).toMatchObject({ run: 2, state: { outcome: { status: 'completed', output: { b: 1 } } } });
+});
+
+test('LF-31: reports of ended steps and of earlier attempts and runs change nothing', async () => {
+  const run = await stage().start('@task A with (- retry: {attempts: 3, jitter: false} -) A → B');
+  const first = run.order('A');
+  await run.fail(first);
+  await run.pass(1_000);
+  await run.succeed(first, { late: true });
+  expect(run.names).toEqual(['A', 'A']);
+  await run.succeed('A', { a: 2 });
+  await run.succeed('A', { a: 2 });
+  expect(run.names).toEqual(['A', 'A', 'B']);
+  await run.fail('B');
+  const old = run.order('B');
+  await run.resume();
+  await run.succeed(old, { old: true });
+  expect(run.ended).toBeUndefined();
+});
+
+describe('retries', () => {
+  const flow = '@task A with (- retry: {attempts: 3, backoff: 1s, factor: 3, jitter: false, except: [fatal]} -) A';
+
+  test('wait for the backoff, and end with the last error', async () => {
+    const run = await stage().start(flow);
+    await run.fail('A');
+    await run.pass(999);
+    expect(run.sent).toHaveLength(1);
+    await run.pass(1);
+    expect(run.order('A').attempt).toBe(2);
+    await run.fail('A');
+    await run.pass(2_999);
+    expect(run.sent).toHaveLength(2);
+    await run.pass(1);
+    await run.fail('A', { message: 'the last one' });
+    expect(run.ended?.state.outcome).toMatchObject({ error: { message: 'the last one', attempts: 3 } });
+  });
+
+  test.each([
+    ['a code of except', { code: 'fatal' }],
+    ['a terminal failure', { isTerminal: true }],
+  ])('end at %s', async (_, error) => {
+    const run = await stage().start(flow);
+    await run.fail('A', error);
+    expect(run.ended?.state.outcome).toMatchObject({ status: 'failed', error: { attempts: 1 } });
+  });
+
+  test('start when the failure says', async () => {
+    const run = await stage().start(flow);
+    await run.fail('A', { retryAfterMs: 60_000 });
+    await run.pass(59_999);
+    expect(run.sent).toHaveLength(1);
+    await run.pass(1);
+    expect(run.sent).toHaveLength(2);
+  });
+});
+
+describe('timeouts', () => {
+  test('a task that no worker takes in time is withdrawn, and tried again', async () => {
+    const run = await stage().start('@task A with (- {timeout: {start: 5s}, retry: {attempts: 2, jitter: false}} -) A');
+    await run.pass(5_000);
+    expect(run.withdrawn).toMatchObject([{ id: 'e/1/1/1', sequence: 1 }]);
+    await run.pass(1_000);
+    await run.take('A');
+    await run.pass(60_000);
+    await run.succeed('A');
+    expect(run.ended?.state.outcome?.status).toBe('completed');
+  });
+
+  test('a task whose worker does not end it in time fails', async () => {
+    const run = await stage().start('@task A with (- timeout: {run: 10s} -) A');
+    await run.pass(100_000);
+    expect(run.ended).toBeUndefined(); // no worker has begun
+    await run.take('A');
+    await run.pass(15_000);
+    expect(run.ended?.state.outcome).toMatchObject({ error: { code: 'run-timeout' } });
+  });
+
+  test('total limits all attempts together', async () => {
+    const run = await stage().start('@task A with (- {timeout: {total: 10s}, retry: {attempts: 9, backoff: 8s}} -) A');
+    await run.fail('A');
+    await run.pass(10_000);
+    expect(run.ended?.state.outcome).toMatchObject({ error: { code: 'total-timeout' } });
+  });
+});
+
+describe('cancel', () => {
+  test('LF-27: what runs may end, what follows does not start, and a resume starts it', async () => {
+    const run = await stage().start('A → B');
+    await run.take('A');
+    await run.command({ kind: 'cancel', by: 'someone' });
+    expect(run.ended).toBeUndefined();
+    await run.succeed('A', { a: 1 });
+    expect(run.ended?.state.outcome).toEqual({ status: 'canceled' });
+    expect(run.names).toEqual(['A']);
+    await run.resume();
+    expect(run.order('B').input).toEqual({ a: 1 });
+  });
+
+  test('ends at once when no worker has a task, and gives up the others after the grace', async () => {
+    const run = await stage().start('{ A B }');
+    await run.take('A');
+    await run.command({ kind: 'cancel', by: 'someone' });
+    expect(run.withdrawn).toHaveLength(2);
+    await run.pass(29_999);
+    expect(run.ended).toBeUndefined();
+    await run.pass(1);
+    expect(run.ended?.state.outcome).toEqual({ status: 'canceled' });
+  });
+
+  test('runs @finally after the running tasks, and a second cancel does not stop it', async () => {
+    const run = await stage().start('A → B @finally Clean');
+    await run.take('A');
+    await run.command({ kind: 'cancel', by: 'someone' });
+    await run.succeed('A', { a: 1 });
+    expect(run.order('Clean').input).toMatchObject({ results: { A: { a: 1 } } });
+    await run.take('Clean');
+    await run.command({ kind: 'cancel', by: 'someone' });
+    await run.pass(3_600_000);
+    await run.succeed('Clean');
+    expect(run.ended?.state.outcome).toEqual({ status: 'canceled' });
+  });
+
+  test('terminate ends the execution at once, and tells the workers', async () => {
+    const run = await stage().start('{ A B } @finally Clean');
+    await run.take('A');
+    await run.command({ kind: 'terminate', by: 'someone' });
+    expect(run.ended).toMatchObject({ isTerminated: true, state: { outcome: { status: 'canceled' } } });
+    expect(run.withdrawn).toHaveLength(2);
+    expect(run.names).not.toContain('Clean');
+  });
+
+  test('does not retry a task that fails because it was told to stop', async () => {
+    const run = await stage().start('@task A with (- retry: {attempts: 5} -) A');
+    await run.take('A');
+    await run.command({ kind: 'cancel', by: 'someone' });
+    await run.fail('A', { code: 'canceled' });
+    expect(run.ended?.state.outcome).toEqual({ status: 'canceled' });
+    expect(run.sent).toHaveLength(1);
+  });
+});
+
+describe('LF-33: wait:delay', () => {
+  test('ends at its time, over runs of the workflow too', async () => {
+    const run = stage();
+    run.continuesAlways = true;
+    await run.start('{ wait:delay(- duration: 5 -) B } → A', { x: 1 });
+    await run.pass(2_000);
+    await run.succeed('B', { b: 1 });
+    expect(run.runs).toBe(2);
+    await run.pass(2_999);
+    expect(run.names).toEqual(['B']);
+    await run.pass(1);
+    expect(run.order('A').input).toEqual([{ x: 1 }, { b: 1 }]);
+  });
+});
+
+describe('approvals', () => {
+  const flow = `approve(-
+  title: Ship it?
+  form: {size: {type: number, required: true}}
+  deadline: 2d
+  otherwise: reject
+-) → A`;
+
+  test('pass the answers on, and refuse those that do not fit the form', async () => {
+    const run = await stage().start(flow);
+    const decide = { kind: 'decide', isApproved: true, by: 'boss' } as const;
+    await expect(run.command({ ...decide, answers: {} })).rejects.toThrow('answers.size: missing');
+    await expect(run.command({ ...decide, answers: { size: 'big' } })).rejects.toThrow(
+      'answers.size: must be a number',
+    );
+    await expect(run.command({ ...decide, step: '7', answers: { size: 1 } })).rejects.toThrow('7');
+    await run.command({ ...decide, answers: { size: 1 } });
+    expect(run.order('A').input).toEqual({ isApproved: true, answers: { size: 1 }, by: 'boss' });
+  });
+
+  test('are rejected at the deadline, never approved', async () => {
+    const run = await stage().start(flow);
+    await run.pass(2 * 86_400_000);
+    expect(run.order('A').input).toMatchObject({ isApproved: false, reason: 'deadline' });
+  });
+
+  test('fail at the deadline if the flow says so', async () => {
+    const run = await stage().start(flow.replace('reject', 'fail'));
+    await run.pass(2 * 86_400_000);
+    expect(run.ended?.state.outcome).toMatchObject({ status: 'failed', error: { code: 'approval-expired' } });
+  });
+});
+
+test('an execution continues in new runs of its workflow as if it were one', async () => {
+  const run = stage();
+  run.continuesAlways = true;
+  await run.start('A → * B → C', {});
+  await run.succeed('A', [1, 2, 3]);
+  for (const order of run.sent.filter(({ name }) => name === 'B')) await run.succeed(order, { b: order.input });
+  await run.succeed('C', { c: 1 });
+  expect(run.runs).toBeGreaterThan(3);
+  expect(run.order('C').input).toEqual([{ b: 1 }, { b: 2 }, { b: 3 }]);
+  expect(run.ended?.state.outcome).toEqual({ status: 'completed', output: { c: 1 } });
+});
