@@ -64,7 +64,8 @@ export interface RecordLoopPorts {
  * I4. What a record's code does to its host is an attempt of that record alone, and what earlier records have left behind in a
  *     host costs none its last attempt: see `HostEnds`. What it does to the replica is counted, too: see `Caution`.
  * I5. A host that has got its last call gets no record any more: a record that comes nevertheless runs in the next host.
- * I6. A record with a key enters the host when the one of its key before it has ended: see `KeyLanes`.
+ * I6. A record with a key enters the host when the one of its key before it has ended, or waits until its ack is requested: see
+ *     `KeyLanes`.
  */
 export class RecordLoop implements SupervisorEvents {
   private readonly held = new HeldRecords();
@@ -115,6 +116,7 @@ export class RecordLoop implements SupervisorEvents {
       finish: (id, failure) => this.finish(id, failure),
       runsAgain: (record) => this.times?.removed(record),
       alsoAgain: () => this.manual?.takeToRepeat() ?? [],
+      mayEnter: (records) => (this.manual === undefined ? undefined : this.lanes?.again(records)) ?? records,
     });
     this.leases = new LeaseKeeper({
       spec: ports.spec,
@@ -140,11 +142,11 @@ export class RecordLoop implements SupervisorEvents {
     this.hostEnds.start(concurrency);
     this.caution.start();
     if (this.supervisor.acksManually) this.manual = await this.openManual();
-    else if (keepsOrder(spec)) this.lanes = new KeyLanes();
+    if (keepsOrder(spec)) this.lanes = new KeyLanes();
     this.intake.start(concurrency, {
       isCautious: this.caution.isOn,
       holdsBulks: spec.bulk !== undefined,
-      aside: () => this.manual?.aside ?? this.lanes?.aside ?? { records: 0, bytes: 0 },
+      aside: () => sumOf(this.manual?.aside, this.lanes?.aside),
     });
   }
 
@@ -450,6 +452,7 @@ export class RecordLoop implements SupervisorEvents {
       setAside: (record) => {
         this.caution.ended(record);
         this.intake.setAside(record);
+        this.line(this.lanes?.passed(record)); // I6
       },
       giveBack: (record) => this.settlement.giveBack(record, 0),
       settled: (record, error) => this.onOutputSettled(record, error),
@@ -479,9 +482,19 @@ export class RecordLoop implements SupervisorEvents {
   }
 }
 
-/** Bulks have many records of a key, and a function that requests acks itself needs several before it acks one. */
+/** A bulk has many records of a key. */
 function keepsOrder({ inputs, bulk }: FunctionSpec): boolean {
   return bulk === undefined && inputs.some(({ partitions }) => partitions !== undefined);
+}
+
+interface Aside {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+function sumOf(...parts: readonly (Aside | undefined)[]): Aside {
+  const total = (key: keyof Aside) => parts.reduce((sum, part) => sum + (part?.[key] ?? 0), 0);
+  return { records: total('records'), bytes: total('bytes') };
 }
 
 /** An attempt that failed before the function got the record has a span, too. */

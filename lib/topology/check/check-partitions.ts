@@ -1,7 +1,6 @@
 import type { AvroType } from '../avro/avro-type';
 import type { Draft, DraftFunction } from '../document/draft';
 import type { DraftGraph } from '../document/draft-graph';
-import { findMetaSetting } from '../document/meta-setting';
 import { partitionCount } from '../document/topology';
 import { withArticle } from '../function-types/function-type';
 import { nearestName } from '../problem/nearest-name';
@@ -9,7 +8,7 @@ import { quote } from '../problem/show-value';
 import type { ProblemList } from '../read/problem-list';
 import { type Writer, WrittenSchemas } from './written-schemas';
 
-/** Checks that `partitionBy` names a field that can be a key, and warns where the order of a key is not kept. */
+/** Checks that `partitionBy` names a field that can be a key, and warns where it has no effect. */
 export function checkPartitions(draft: Draft, problems: ProblemList, graph: DraftGraph): void {
   const written = new WrittenSchemas(draft, graph);
   const readers = new Set<DraftFunction>();
@@ -55,12 +54,6 @@ function isScalar(type: AvroType): boolean {
 }
 
 function checkReader(each: DraftFunction, draft: Draft, problems: ProblemList): void {
-  const ack = findMetaSetting(each.meta, 'ack');
-  if (each.kind === 'process' && ack?.value === 'manual') {
-    const message =
-      'the order of keys (partitionBy) is not kept when a record fails: a function that requests acks itself gets later records of its key before the retry';
-    problems.warn({ code: 'setting-invalid', path: [...each.path, 'meta', ...ack.path], message });
-  }
   const own = each.raw.parallelism;
   const parallelism = own ?? draft.root.parallelism;
   if (typeof parallelism !== 'number' || parallelism <= partitionCount) return;

@@ -21,6 +21,8 @@ export interface HostEndPorts {
   readonly runsAgain: (record: HeldRecord) => void;
   /** Records that run again, though they had left the host. */
   readonly alsoAgain: () => readonly HeldRecord[];
+  /** Those of the records that run again, and of those that wait for the host, that may enter the next one. */
+  readonly mayEnter: (records: readonly HeldRecord[]) => readonly HeldRecord[];
 }
 
 /** Records that are run alone after a crash, at least; a host reports the outcomes of fast functions in batches. */
@@ -84,10 +86,11 @@ export class HostEnds {
 
   /** Every record in the host runs again, the suspects alone. */
   rewind(suspects: readonly HeldRecord[]): void {
-    const { queue, runsAgain, alsoAgain } = this.ports;
+    const { queue, runsAgain, alsoAgain, mayEnter } = this.ports;
     for (const record of queue.inHost.values()) runsAgain(record);
     queue.rewind(suspects);
     queue.requeue(alsoAgain());
+    queue.choose(suspects, mayEnter);
   }
 
   /** Whether the failure is the record's own, or may be due to what an earlier one has left behind (E2). */

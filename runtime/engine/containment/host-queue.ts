@@ -89,6 +89,15 @@ export class HostQueue {
     this.waiting = [...records, ...this.waiting];
   }
 
+  /** Replaces the records that wait, but for these suspects; what was to run alone still does. */
+  choose(suspects: readonly HeldRecord[], chosen: (waiting: readonly HeldRecord[]) => readonly HeldRecord[]): void {
+    const suspected = new Set(suspects);
+    const alone = new Set(this.suspects.filter((record) => !suspected.has(record)));
+    const records = chosen([...alone, ...this.waiting].filter(isWaiting));
+    this.suspects = [...suspects, ...records.filter((record) => alone.has(record))];
+    this.waiting = records.filter((record) => !alone.has(record));
+  }
+
   /** The record was charged with the end of the host: the other suspects are not suspected any more. */
   convict(record: HeldRecord): void {
     this.offenders.add(record.name);

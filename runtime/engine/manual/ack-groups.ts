@@ -1,11 +1,13 @@
 import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
 import { type HeldRecord, type KeptOutput, RecordState } from '../held-records';
-import { outputHeaders } from '../output-headers';
+import { laneOf } from '../order/key-lanes';
 import { originOf, type RecordWriter } from '../output-writer';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
 import type { LogLevel } from '../ports/host';
 import type { TraceContext } from '../trace/trace-context';
+import { GroupTurns, type Turn } from './group-turns';
+import { writeGroup } from './write-group';
 
 export interface AckGroupPorts {
   readonly spec: FunctionSpec;
@@ -28,6 +30,10 @@ interface GroupedOutput extends KeptOutput {
   readonly trace: TraceContext;
 }
 
+interface Group extends Turn {
+  readonly records: readonly HeldRecord[];
+}
+
 /**
  * The records of a function that requests acks itself, from their end to the request.
  *
@@ -36,10 +42,13 @@ interface GroupedOutput extends KeptOutput {
  * G2. A group with outputs is in the log before the first of them is sent: whoever gets one of its records again stores the
  *     same outputs, although its replica has ended (`GroupRecovery`).
  * G3. Records of a group are acked when all of its outputs are stored, all of them or none.
+ * G4. Groups with records of the same key are logged one after the other, each when the outputs of the one before are stored. When
+ *     they cannot be, the groups behind run again, too.
  */
 export class AckGroups {
-  /** Records that wait, each with the running record that has requested its ack. */
-  private readonly waiting = new Map<HeldRecord, HeldRecord | undefined>();
+  /** Records that wait, each with the running records that have requested its ack. */
+  private readonly waiting = new Map<HeldRecord, Set<HeldRecord>>();
+  private readonly turns = new GroupTurns<Group>();
   private readonly requesters = new Set<HeldRecord>();
   private keptBytes = 0;
   /** Payload bytes of the records that wait. */
@@ -65,21 +74,21 @@ export class AckGroups {
   /** The function requests the acks of those that wait and, when it has succeeded, of this record. */
   request(requester: HeldRecord | undefined): void {
     if (requester === undefined) {
-      this.commit(this.take(({ 1: by }) => by === undefined));
+      this.commit(this.take(() => true));
       return;
     }
     this.requesters.add(requester);
-    for (const [record, by] of this.waiting) if (by === undefined) this.waiting.set(record, requester);
+    for (const by of this.waiting.values()) by.add(requester);
   }
 
   /** The record has succeeded. */
   ended(record: HeldRecord): void {
     record.advance(RecordState.Waiting);
     if (this.requesters.delete(record)) {
-      this.commit([...this.take(({ 1: by }) => by === record), record]);
+      this.commit([...this.take(({ 1: by }) => by.has(record)), record]);
       return;
     }
-    this.waiting.set(record, undefined);
+    this.waiting.set(record, new Set());
     this.payloadBytes += record.bytes;
     this.keptBytes += keptBytesOf(record);
   }
@@ -95,7 +104,7 @@ export class AckGroups {
     return this.take(() => true);
   }
 
-  private take(isTaken: (entry: [HeldRecord, HeldRecord | undefined]) => boolean): readonly HeldRecord[] {
+  private take(isTaken: (entry: [HeldRecord, ReadonlySet<HeldRecord>]) => boolean): readonly HeldRecord[] {
     const taken = [...this.waiting].filter(isTaken).map(([record]) => record);
     for (const record of taken) {
       this.waiting.delete(record);
@@ -105,63 +114,70 @@ export class AckGroups {
     return taken;
   }
 
-  private commit(group: readonly HeldRecord[]): void {
-    for (const record of group) {
+  private commit(records: readonly HeldRecord[]): void {
+    for (const record of records) {
       record.advance(RecordState.Publishing);
       record.unsettledOutputs++; // until the end of the group
     }
-    const outputs = group.flatMap((record) =>
+    const outputs = records.flatMap((record) =>
       record.kept
         .filter(({ index }) => record.published?.has(index) !== true)
         .map((kept): GroupedOutput => {
           return { ...kept, id: this.idOf(record, kept.index), key: record.delivery.key, trace: record.trace };
         }),
     );
-    for (const record of group) record.kept = [];
+    for (const record of records) record.kept = [];
+    const lanes = new Set(records.flatMap((record) => laneOf(record) ?? []));
+    const group: Group = { records, lanes, begin: () => this.begin(group, outputs) };
+    this.turns.add(group);
+  }
+
+  private begin(group: Group, outputs: readonly GroupedOutput[]): void {
     const { groupLog } = this.ports;
-    if (outputs.length === 0 || groupLog === undefined) this.send(group, outputs);
+    if (group.records.some(({ state }) => state === RecordState.Settled))
+      this.giveBack(group); // at a stop
+    else if (outputs.length === 0 || groupLog === undefined) this.send(group, outputs);
     else void this.logAndSend(group, outputs, groupLog);
   }
 
   /** G2 */
-  private async logAndSend(
-    group: readonly HeldRecord[],
-    outputs: readonly GroupedOutput[],
-    groupLog: GroupLog,
-  ): Promise<void> {
-    const { log, failed, giveBack } = this.ports;
+  private async logAndSend(group: Group, outputs: readonly GroupedOutput[], groupLog: GroupLog): Promise<void> {
+    const { records } = group;
+    const { log } = this.ports;
     let logged: LoggedGroup | undefined;
     try {
-      logged = await groupLog.write({ records: group.map(({ delivery }) => delivery), outputs });
+      logged = await groupLog.write({ records: records.map(({ delivery }) => delivery), outputs });
       if (logged === undefined)
-        log('INFO', `${group.length} records are in a group of another replica, or with one that is`);
+        log('INFO', `${records.length} records are in a group of another replica, or with one that is`);
     } catch (error) {
-      log('WARNING', `a group of ${group.length} records runs again: ${(error as Error).message}`);
+      log('WARNING', `a group of ${records.length} records runs again: ${(error as Error).message}`);
     }
     if (logged !== undefined) {
       this.send(group, outputs, logged);
       return;
     }
-    failed();
-    for (const record of group) giveBack(record);
+    this.failed();
+    this.giveBack(group);
   }
 
-  private send(group: readonly HeldRecord[], outputs: readonly GroupedOutput[], logged?: LoggedGroup): void {
-    let left = outputs.length;
-    let failure: KFlowError | undefined;
-    const end = () => {
+  private send(group: Group, outputs: readonly GroupedOutput[], logged?: LoggedGroup): void {
+    writeGroup(this.ports.writer, outputs, (failure) => {
       if (failure === undefined) logged?.stored();
-      else this.ports.failed();
-      for (const record of group) this.ports.settled(record, failure); // G3
-    };
-    if (left === 0) end();
-    const settle = (error?: KFlowError) => {
-      failure ??= error;
-      if (--left === 0) end();
-    };
-    for (const { output, id, payload, ...headed } of outputs) {
-      this.ports.writer.write(output, id, payload, settle, outputHeaders(headed));
-    }
+      else this.failed();
+      for (const record of group.records) this.ports.settled(record, failure); // G3
+      this.turns.ended(group);
+    });
+  }
+
+  /** G4 */
+  private failed(): void {
+    this.ports.failed();
+    for (const group of this.turns.clear()) this.giveBack(group);
+  }
+
+  private giveBack(group: Group): void {
+    for (const record of group.records) this.ports.giveBack(record);
+    this.turns.ended(group);
   }
 
   private idOf({ delivery }: HeldRecord, index: number): string {

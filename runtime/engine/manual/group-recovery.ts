@@ -1,9 +1,9 @@
 import type { KFlowError } from '../../../lib/errors';
 import type { FunctionSpec } from '../../../lib/plan/function-spec';
-import { outputHeaders } from '../output-headers';
 import type { RecordWriter } from '../output-writer';
 import type { Delivery } from '../ports/delivery';
 import type { GroupLog, LoggedGroup } from '../ports/group-log';
+import { writeGroup } from './write-group';
 
 export interface GroupRecoveryPorts {
   readonly spec: Pick<FunctionSpec, 'output'>;
@@ -33,15 +33,14 @@ export class GroupRecovery {
     const { output } = spec;
     if (output !== undefined) {
       const missing = await group.missing();
-      await Promise.all(
-        missing.map(
-          ({ id, payload, ...headed }) =>
-            new Promise<void>((resolve, reject) => {
-              const settle = (error?: KFlowError) => (error === undefined ? resolve() : reject(error));
-              writer.write(output, id, payload, settle, outputHeaders(headed));
-            }),
-        ),
-      );
+      await new Promise<void>((resolve, reject) => {
+        const settle = (error: KFlowError | undefined) => (error === undefined ? resolve() : reject(error));
+        writeGroup(
+          writer,
+          missing.map((each) => ({ ...each, output })),
+          settle,
+        );
+      });
     }
     group.stored();
   }

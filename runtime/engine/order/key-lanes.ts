@@ -10,6 +10,8 @@ interface Lane {
   readonly ready: Set<HeldRecord>;
   /** The record that may run. */
   open: HeldRecord | undefined;
+  /** Records that have run, and wait for their ack. */
+  readonly passed: Set<HeldRecord>;
   /** Sequences of records that were given back, and come again. */
   readonly absent: Set<number>;
 }
@@ -20,6 +22,8 @@ interface Lane {
  * L1. A record may run when no record of its key before it is held, or will come again.
  * L2. A record takes its place when it arrives, so that one that is prepared faster does not overtake.
  * L3. Records without a key, and redriven letters, have no order.
+ * L4. A record that waits until its function requests its ack lets the next one run. When it has to run again, so has the next
+ *     one, after it.
  */
 export class KeyLanes {
   private readonly lanes = new Map<string, Lane>();
@@ -49,7 +53,33 @@ export class KeyLanes {
   /** Whether records that are prepared wait for this one. */
   isAwaited(record: HeldRecord): boolean {
     const lane = this.laneWith(record);
-    return lane !== undefined && lane.records[0] === record && lane.ready.size > 0;
+    return lane !== undefined && firstOf(lane) === record && lane.ready.size > 0;
+  }
+
+  /** The record has run, and waits for its ack. Returns the record that may run now (L4). */
+  passed(record: HeldRecord): HeldRecord | undefined {
+    const lane = this.laneWith(record);
+    if (lane?.open !== record) return undefined;
+    lane.open = undefined;
+    lane.ready.delete(record);
+    lane.passed.add(record);
+    return openNext(lane);
+  }
+
+  /** These records have to run again, or were to run. Returns those that may run now, in their order (L4). */
+  again(records: readonly HeldRecord[]): readonly HeldRecord[] {
+    const lanes = new Set<Lane>();
+    for (const record of records) {
+      const lane = this.laneWith(record);
+      if (lane === undefined) continue;
+      lanes.add(lane);
+      if (lane.open === record) lane.open = undefined;
+      lane.ready.add(record);
+      lane.passed.clear();
+    }
+    const opened = new Set([...lanes].flatMap((lane) => openNext(lane) ?? []));
+    const mayRun = records.filter((record) => opened.delete(record) || this.laneWith(record) === undefined);
+    return [...mayRun, ...opened];
   }
 
   /** The record is settled, or was given back and comes again. Returns the record that may run now. */
@@ -58,6 +88,7 @@ export class KeyLanes {
     if (lane === undefined) return undefined;
     lane.records.splice(lane.records.indexOf(record), 1);
     lane.ready.delete(record);
+    lane.passed.delete(record);
     if (lane.open === record) lane.open = undefined;
     if (!isAcked) {
       lane.absent.add(record.delivery.sequence);
@@ -76,13 +107,16 @@ export class KeyLanes {
     return undefined;
   }
 
-  /** The records behind those that come again, within limits: they do not keep others from being pulled. */
+  /** The records behind those that come again, without those that wait for acks, within limits: they do not keep others from being pulled. */
   get aside(): { readonly records: number; readonly bytes: number } {
     let records = 0;
     let bytes = 0;
     for (const lane of this.failing) {
-      records += lane.records.length;
-      for (const record of lane.records) bytes += record.bytes;
+      for (const record of lane.records) {
+        if (lane.passed.has(record)) continue;
+        records++;
+        bytes += record.bytes;
+      }
     }
     return { records: Math.min(records, maxAside.records), bytes: Math.min(bytes, maxAside.bytes) };
   }
@@ -105,17 +139,22 @@ export class KeyLanes {
 }
 
 function newLane(name: string): Lane {
-  return { name, records: [], ready: new Set(), open: undefined, absent: new Set() };
+  return { name, records: [], ready: new Set(), open: undefined, passed: new Set(), absent: new Set() };
 }
 
-/** L3 */
-function laneOf({ input, delivery }: HeldRecord): string | undefined {
+/** Names the order that a record is in; undefined without one (L3). */
+export function laneOf({ input, delivery }: HeldRecord): string | undefined {
   return delivery.key === undefined || delivery.redriven !== undefined ? undefined : `${input}:${delivery.key}`;
+}
+
+/** The first record that has not run. */
+function firstOf({ records, passed }: Lane): HeldRecord | undefined {
+  return passed.size === 0 ? records[0] : records.find((record) => !passed.has(record));
 }
 
 /** L1 */
 function openNext(lane: Lane): HeldRecord | undefined {
-  const [first] = lane.records;
+  const first = firstOf(lane);
   if (lane.open !== undefined || first === undefined || !lane.ready.has(first)) return undefined;
   for (const sequence of lane.absent) if (sequence < first.delivery.sequence) return undefined;
   lane.open = first;

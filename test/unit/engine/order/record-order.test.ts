@@ -1,5 +1,5 @@
 import { encodeClaim } from '../../../../runtime/engine/claim';
-import { failure, map, open, stage, turn } from '../loop-stage';
+import { failure, map, noRoom, open, stage, turn } from '../loop-stage';
 
 const [input] = map.inputs;
 if (input === undefined) throw new Error('map reads nothing');
@@ -81,16 +81,119 @@ test('demands more while records wait behind one that is retried', async () => {
   expect(stage.sources[0]?.demands.at(-1)?.messages).toBeGreaterThan(0);
 });
 
-test('gives all records of a key to the host at once without an order: in bulk mode, and where functions request acks', async () => {
+test('gives all records of a key to the host at once in bulk mode', async () => {
   open({ spec: { ...spec, bulk: { flushTimerMs: 1_000, flushSize: 10, flushBytes: 1_000 } } });
   await begin(1, 'a');
   await begin(2, 'a');
   expect(stage.sequencesIn(0)).toEqual([1, 2]);
-  await stage.loop.stop(0);
-  open({ spec, acksManually: true });
-  await begin(1, 'a');
-  await begin(2, 'a');
-  expect(stage.sequencesIn(0)).toEqual([1, 2]);
+});
+
+describe('a function that requests acks itself', () => {
+  const acksManually = true;
+  const done = async (sequence: number) => {
+    stage.output(stage.idOf(sequence));
+    stage.loop.done(stage.idOf(sequence));
+    await turn();
+  };
+
+  test('gets a record when it has returned from the one of its key before', async () => {
+    open({ spec, acksManually });
+    for (const sequence of [1, 2, 3]) await begin(sequence, 'a');
+    await begin(4, 'b');
+    expect(stage.sequencesIn(0)).toEqual([1, 4]);
+    await done(1);
+    expect(stage.sequencesIn(0)).toEqual([1, 4, 2]);
+    await done(2);
+    stage.loop.ackRequested(stage.idOf(3));
+    await done(3);
+    for (const index of [0, 1]) {
+      stage.publisher.store(index);
+      await turn();
+    }
+    expect(stage.ids).toEqual([1, 2, 3].map((sequence) => `map:in-0:${sequence}:0`));
+  });
+
+  test('gets no record of a key while one before it is retried, those that it had got neither', async () => {
+    open({ spec, acksManually, concurrency: 4 });
+    await begin(1, 'a');
+    await done(1);
+    await begin(2, 'a');
+    await begin(3, 'a');
+    await begin(4, 'b');
+    stage.loop.failed(stage.idOf(2), failure);
+    await turn();
+    expect(stage.sequencesIn(1)).toEqual([1, 4]);
+    await done(1);
+    expect(stage.sequencesIn(1)).toEqual([1, 4]);
+    await begin(2, 'a', { deliveries: 2 });
+    expect(stage.sequencesIn(1)).toEqual([1, 4, 2]);
+    await done(2);
+    expect(stage.sequencesIn(1)).toEqual([1, 4, 2, 3]);
+  });
+
+  test('gets the records behind a letter when it is stored', async () => {
+    open({ spec, acksManually });
+    await begin(1, 'a', { deliveries: 3 });
+    await begin(2, 'a');
+    stage.loop.failed(stage.idOf(1), failure);
+    await turn();
+    expect(stage.sequencesIn(1)).toEqual([]);
+    stage.publisher.store(0);
+    await turn();
+    expect(stage.sequencesIn(1)).toEqual([2]);
+  });
+
+  test('gets the records of a key again in their order after a crash', async () => {
+    open({ spec, acksManually });
+    for (const sequence of [1, 2, 3]) await begin(sequence, 'a');
+    await done(1);
+    await done(2);
+    await begin(4, 'b');
+    await stage.crash();
+    expect(stage.sequencesIn(1)[0]).toBe(3); // it may have ended the process, and runs alone
+    await done(3);
+    await done(4);
+    await done(1);
+    await done(2);
+    expect(stage.sequencesIn(1)).toEqual([3, 4, 1, 2]);
+  });
+
+  test('gets the records of a key in their order when they run alone, after the end of a replica, and another one fails', async () => {
+    open({ spec, acksManually, caution: { begin: async () => 0, end: () => undefined } });
+    for (const [sequence, key] of [
+      [1, 'a'],
+      [2, 'a'],
+      [3, 'b'],
+    ] as const) {
+      await begin(sequence, key, { deliveries: 2 });
+    }
+    await done(1);
+    stage.loop.failed(stage.idOf(3), failure);
+    await turn();
+    await done(1);
+    await done(2);
+    expect(stage.sequencesIn(1)).toEqual([1, 2]);
+  });
+
+  test('gets no record of a key before the outputs of the one before it are stored that could not be stored at first', async () => {
+    open({ spec, acksManually });
+    await begin(1, 'a');
+    await begin(2, 'b');
+    await done(1);
+    stage.loop.ackRequested(stage.idOf(2));
+    await done(2);
+    await begin(3, 'a');
+    expect(stage.sequencesIn(0)).toEqual([1, 2, 3]);
+    stage.publisher.refuse(0, noRoom);
+    stage.publisher.store(1);
+    await turn();
+    expect(stage.sequencesIn(1)).toEqual([]);
+    const answers = await begin(1, 'a', { deliveries: 2 });
+    expect([answers, stage.sequencesIn(1)]).toEqual([[], []]);
+    for (const index of [2, 3]) stage.publisher.store(index);
+    await turn();
+    expect([answers, stage.sequencesIn(1)]).toEqual([['ack'], [3]]); // its group was noted: it does not run again
+  });
 });
 
 test('fetches the payload of a record that is retried although those that wait for it take all the room', async () => {
