@@ -45,7 +45,7 @@ export const approvalSchema = field.section(
 export const builtInTasks: { readonly [base: string]: BuiltInTask } = {
   approve: { parameters: approvalSchema, templates: [] },
   'wait:delay': {
-    parameters: field.section({ duration: durationField('How long to wait.') }, 'A delay.'),
+    parameters: field.section({ duration: durationField('How long to wait.', 0) }, 'A delay.'),
     templates: [],
   },
   'wait:event': {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isPlainMap } from '../../plain-map';
 import { suggest } from '../../topology/problem/nearest-name';
 import {
   completePolicy,
@@ -58,7 +59,7 @@ export function compileCall(
     kind: 'task',
     base: definition.base,
     ...shared,
-    ...(parameters === undefined ? {} : { parameters: parameters.value }),
+    ...(parameters === undefined ? {} : { parameters: inSeconds(definition.base, parameters.value) }),
     ...(templates.length === 0 ? {} : { templates }),
     policy: completePolicy(complete),
   };
@@ -127,4 +128,11 @@ function checkApproval(
     if (type !== 'enum' && choices.length > 0)
       report(`form.${field}`, `a ${type} has no choices; its type is enum, or remove them`);
   }
+}
+
+/** The duration of a delay as a number of seconds, however it is written. */
+function inSeconds(base: string, parameters: unknown): unknown {
+  if (base !== 'wait:delay' || !isPlainMap(parameters)) return parameters;
+  const ms = durationOf(parameters.duration as string | number | undefined);
+  return ms === undefined ? parameters : { ...parameters, duration: ms / 1_000 };
 }

@@ -12,10 +12,14 @@ import {
 
 const durationError = 'a duration in seconds, or with a unit, as in 90s, 5m or 2d';
 
-export const durationField = (description: string) =>
+/** A duration, above 0 unless `least` is 0. */
+export const durationField = (description: string, least?: 0) =>
   z
     .union(
-      [z.number().positive({ error: durationError }), z.string().regex(durationPattern, { error: durationError })],
+      [
+        least === 0 ? z.number().min(0, { error: durationError }) : z.number().positive({ error: durationError }),
+        z.string().regex(durationPattern, { error: durationError }),
+      ],
       { error: durationError },
     )
     .describe(`${description} Seconds, or with a unit: 90s, 5m, 2d.`);

@@ -176,6 +176,13 @@ describe('declarations', () => {
     });
   });
 
+  test('the duration of a delay is in seconds, however it is written', () => {
+    const durations = graphOf('wait:delay(- duration: 60 -) → wait:delay(- duration: 1.5m -)').nodes.map(
+      (node) => 'parameters' in node && node.parameters,
+    );
+    expect(durations).toEqual([false, { duration: 60 }, { duration: 90 }, false]);
+  });
+
   test('an approval is a node with its form and deadline', () => {
     const graph = graphOf(`@task sign-off = approve (- title: Release?
       form: {reason: {type: string, required: true}, level: {type: enum, enum: [low, high]}}
