@@ -5,6 +5,7 @@ export { s3list } from './define/connector-builders';
 export { defineFlow, FlowDefinition } from './define/flow-definition';
 export type { FlowOutput, FunctionOutput } from './define/flow-output';
 export { fromModule, python, pythonFile } from './define/function-code';
+export { defineWorker, WorkerDefinition } from './define/worker-definition';
 export { ConfigError, type ErrorCode, FunctionError, KFlowError, StateError, StoreError } from './errors';
 export type {
   FlowPlan,

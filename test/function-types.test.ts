@@ -61,6 +61,7 @@ const mayName: { readonly [file: string]: string } = {
   'lib/define/connector-builders.ts': 'the TypeScript types of implicit schemas',
   'lib/define/flow-definition.ts': 'the builder of the only process type has another name',
   'runtime/controller/api/http/describe-routes.ts': 'an example document',
+  'lib/tasks/worker/worker-topology.ts': 'the function of a worker document',
   'runtime/hosts/framing/program-topology.ts': 'the sink in the topology of a program',
 };
 

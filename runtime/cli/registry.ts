@@ -27,13 +27,14 @@ import { fmt } from './commands/topology/fmt';
 import { graph } from './commands/topology/graph';
 import { lint } from './commands/topology/lint';
 import { schema } from './commands/topology/schema';
+import { worker } from './commands/worker/worker';
 import type { CommandGroup } from './frame/command';
 
 /** Every command of `kflow`, in the order of its help. A new command is a declaration in its group's folder and an entry here. */
 export const groups: readonly CommandGroup[] = [
   { heading: 'Topologies and task flows:', commands: [lint, test, graph, fmt, schema] },
   { heading: 'Manifests:', commands: [synth, plan, nackAccount] },
-  { heading: 'Run on this machine:', commands: [run, dev, up, down, bucket, doctor] },
+  { heading: 'Run on this machine:', commands: [run, worker, dev, up, down, bucket, doctor] },
   { heading: 'Controller:', commands: [controller, install, natsConfig] },
   {
     heading: 'Start and change flows:',

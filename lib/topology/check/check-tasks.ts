@@ -42,7 +42,7 @@ function checkCode({ code, module, name }: PlainMap, path: DocumentPath, problem
     problems.add({ code: 'setting-invalid', path: [...path, 'module'], message, at: 'key' });
   }
   const called = name ?? String(path.at(-1)).replaceAll('-', '_');
-  if (typeof called !== 'string') return;
+  if (typeof called !== 'string' || (name === undefined && !functionName.test(called))) return;
   if (!functionName.test(called)) {
     const message = `must be the name of a function, got ${quote(called)}`;
     problems.add({ code: 'setting-invalid', path: [...path, 'name'], message });

@@ -50,7 +50,7 @@ export function readFlowFile(file: string, { set, namespace }: FlowFileOptions):
   assertNamespace(source, { name: loaded.name, topology, namespace });
   const isUnnamed = ((source.value as { readonly jobId?: unknown }).jobId ?? null) === null;
   const named = isUnnamed ? [{ path: 'jobId', value: topology.jobId }] : [];
-  const sets = [...named, ...set.map(parseSet), ...codeSets(loaded, topology)];
+  const sets = [...named, ...(loaded.isWorker === true ? [] : set.map(parseSet)), ...codeSets(loaded, topology)];
   const edited = sets.reduce((each, next) => applySets(each, [next]).source, source);
   const flow = { namespace: namespace ?? topology.namespace, jobId: topology.jobId };
   const places = new ProblemPlaces(edited, loaded);

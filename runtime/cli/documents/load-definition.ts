@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Message } from 'esbuild';
 import { FlowDefinition } from '../../../lib/define/flow-definition';
+import { WorkerDefinition } from '../../../lib/define/worker-definition';
 import { ConfigError } from '../../../lib/errors';
 import { bundleModule, type Libraries } from '../../hosts/typescript/bundle-module';
 import { evaluateModule } from '../../hosts/typescript/evaluate-module';
@@ -19,14 +20,17 @@ export function isProgram(file: string): boolean {
   return programs.has(path.extname(file));
 }
 
+/** What a program exports. */
+type Definition = FlowDefinition | WorkerDefinition;
+
 /**
- * Runs a TypeScript or JavaScript program and returns the flow that it exports; its output goes to stderr. Throws
+ * Runs a TypeScript or JavaScript program and returns the flow or the task worker that it exports; its output goes to stderr. Throws
  * ConfigError when the program does not compile, throws, exits, or exports no flow or several.
  */
-export function loadDefinition(file: string): FlowDefinition {
+export function loadDefinition(file: string): Definition {
   const exported = evaluate(path.resolve(file), file);
   const named = Object.entries({ 'module.exports': exported, ...(exported ?? {}) });
-  const flows = named.filter((entry): entry is [string, FlowDefinition] => entry[1] instanceof FlowDefinition);
+  const flows = named.filter((entry): entry is [string, Definition] => isDefinition(entry[1]));
   const [definition, ...others] = new Set(flows.map(([, flow]) => flow));
   if (definition !== undefined && others.length === 0) return definition;
   const found = definition === undefined ? 'no flow' : `several flows (${flows.map(([name]) => name).join(', ')})`;
@@ -34,6 +38,10 @@ export function loadDefinition(file: string): FlowDefinition {
     'config-invalid',
     `${file} exports ${found}; export exactly one: export const flow = defineFlow(…)`,
   );
+}
+
+function isDefinition(value: unknown): value is Definition {
+  return value instanceof FlowDefinition || value instanceof WorkerDefinition;
 }
 
 function evaluate(filename: string, file: string): object | null | undefined {

@@ -1,9 +1,12 @@
 import path from 'node:path';
+import { WorkerDefinition } from '../../../lib/define/worker-definition';
+import { readWorker } from '../../../lib/tasks/worker/read-worker';
+import { isWorkerDocument } from '../../../lib/tasks/worker/worker-topology';
 import type { Purpose } from '../../../lib/topology/document/draft';
 import type { Topology } from '../../../lib/topology/document/topology';
 import type { Problem } from '../../../lib/topology/problem/problem';
 import { parseSet } from '../../../lib/topology/read/document-set';
-import { readTopology } from '../../../lib/topology/read-topology';
+import { type ReadTopologyOptions, readTopology } from '../../../lib/topology/read-topology';
 import { isProgram, loadDefinition } from './load-definition';
 import { readDocument } from './read-document';
 
@@ -13,8 +16,10 @@ export interface LoadedTopology {
   readonly topology?: Topology;
   /** The document, or the JSON document that a program defines. Undefined when the file cannot be read. */
   readonly text?: string;
-  /** Source of the program that defines the flow. */
+  /** Source of the program that defines the flow, or of the worker document. */
   readonly program?: string;
+  /** The file is a worker document, to which the values of `--set` are applied; `text` is its topology. */
+  readonly isWorker?: true;
   /** Paths of modules are relative to this directory. */
   readonly baseDir: string;
   readonly problems: readonly Problem[];
@@ -35,8 +40,13 @@ export function loadTopology(file: string, sets: readonly string[], purpose: Pur
   const { name, text } = document;
   if (text === undefined) return { name, baseDir, problems: [document.problem] };
   const options = { file: name, defaultJobId: path.parse(file).name, sets: sets.map(parseSet), purpose };
-  if (!isProgram(file)) return { name, text, baseDir, ...readTopology(text, options) };
+  if (!isProgram(file)) {
+    if (isWorkerDocument(text)) return { name, baseDir, program: text, isWorker: true, ...readWorker(text, options) };
+    return { name, text, baseDir, ...readTopology(text, options) };
+  }
   const definition = loadDefinition(file);
+  if (definition instanceof WorkerDefinition)
+    return loadedWorker(definition, { ...options, name, baseDir, program: text });
   const defined = definition.document();
   const written = JSON.stringify(defined);
   const { topology, problems } = readTopology(written, options);
@@ -48,6 +58,21 @@ export function loadTopology(file: string, sets: readonly string[], purpose: Pur
     baseDir: definition.options.directory ?? baseDir,
     problems: problems.map((problem) => placedIn(text, problem, defined)),
   };
+}
+
+function loadedWorker(
+  definition: WorkerDefinition,
+  {
+    name,
+    baseDir,
+    program,
+    ...options
+  }: ReadTopologyOptions & Required<Pick<LoadedTopology, 'name' | 'baseDir' | 'program'>>,
+): LoadedTopology {
+  const document = definition.document();
+  const reading = readWorker(JSON.stringify(document), options);
+  const problems = reading.problems.map((problem) => placedIn(program, problem, { dag: [{ id: document.worker }] }));
+  return { name, baseDir: definition.options.directory ?? baseDir, program, isWorker: true, ...reading, problems };
 }
 
 /** A problem in the document of a program, with the position at which the program names the function. */

@@ -227,29 +227,32 @@ describe('a function with an address, topics, user and password', () => {
     const { endpoint, target } = specOf(plan, 'own');
     return { endpoint, target, workload, secrets: plan.secrets };
   };
-  test.each(functionTypeNames)('connects as the descriptor of %s declares', (type) => {
-    const { endpoint, target, workload, secrets } = planOwn(type);
-    const { connectsTo, topics } = descriptorOf(type);
-    const connection = {
-      addr: 'server:1',
-      topics: topics?.example ?? 'orders',
-      userEnv: 'KFLOW_ADDR_USER',
-      passwordEnv: 'KFLOW_ADDR_PASSWORD',
-    };
-    expect({ endpoint, target }).toEqual({
-      endpoint: connectsTo === 'object-store' ? connection : undefined,
-      target: connectsTo === 'search-server' || connectsTo === 'nats-server' ? connection : undefined,
-    });
-    if (connectsTo === 'nothing') return expect(workload?.secretEnv).toEqual([]);
-    expect(workload?.addresses).toEqual(['server:1']);
-    expect(workload?.secretEnv).toEqual([
-      { name: 'KFLOW_ADDR_USER', secret: 'flow--server-1', key: 'user' },
-      { name: 'KFLOW_ADDR_PASSWORD', secret: 'flow--server-1', key: 'password' },
-    ]);
-    expect(secrets).toEqual([
-      { name: 'flow--server-1', addr: 'server:1', entries: { user: 'me', password: 'sesame' } },
-    ]);
-  });
+  test.each(functionTypeNames.filter((type) => descriptorOf(type).kind !== 'worker'))(
+    'connects as the descriptor of %s declares',
+    (type) => {
+      const { endpoint, target, workload, secrets } = planOwn(type);
+      const { connectsTo, topics } = descriptorOf(type);
+      const connection = {
+        addr: 'server:1',
+        topics: topics?.example ?? 'orders',
+        userEnv: 'KFLOW_ADDR_USER',
+        passwordEnv: 'KFLOW_ADDR_PASSWORD',
+      };
+      expect({ endpoint, target }).toEqual({
+        endpoint: connectsTo === 'object-store' ? connection : undefined,
+        target: connectsTo === 'search-server' || connectsTo === 'nats-server' ? connection : undefined,
+      });
+      if (connectsTo === 'nothing') return expect(workload?.secretEnv).toEqual([]);
+      expect(workload?.addresses).toEqual(['server:1']);
+      expect(workload?.secretEnv).toEqual([
+        { name: 'KFLOW_ADDR_USER', secret: 'flow--server-1', key: 'user' },
+        { name: 'KFLOW_ADDR_PASSWORD', secret: 'flow--server-1', key: 'password' },
+      ]);
+      expect(secrets).toEqual([
+        { name: 'flow--server-1', addr: 'server:1', entries: { user: 'me', password: 'sesame' } },
+      ]);
+    },
+  );
 });
 
 test('pods may connect to the port of nats where the address of a nats has neither scheme nor port', () => {
