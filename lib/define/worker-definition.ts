@@ -8,7 +8,7 @@ import type { TaskFunction } from './task-sdk';
 type Task = WorkerDocument['tasks'][string];
 
 /** A task of a worker in TypeScript: its function, or a reference to one, with its parameters and policy. */
-export interface TaskOptions extends Pick<Task, 'parameters' | 'policy'> {
+interface TaskOptions extends Pick<Task, 'parameters' | 'policy'> {
   // biome-ignore lint/suspicious/noExplicitAny: each task has types of its own
   readonly run: FunctionCode<TaskFunction<any, any, any>>;
 }

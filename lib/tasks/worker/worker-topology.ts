@@ -14,7 +14,7 @@ export function isWorkerDocument(text: string): boolean {
 }
 
 /** The name of the flow of a worker. */
-export function workerJobId(worker: string): string {
+function workerJobId(worker: string): string {
   return `${worker}-worker`;
 }
 
