@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { parseTaskName, resultSubject, taskSubject } from '../../lib/plan/task-names';
 import { managerOf } from '../../runtime/adapters/jetstream/access/jetstream-api';
 import { ensureTaskConsumer, ensureTaskStreams } from '../../runtime/adapters/jetstream/tasks/ensure-task-streams';
@@ -27,14 +27,13 @@ beforeAll(async () => {
   place.write('bounce.ts', 'export const bounce = async (_: unknown, input: object) => ({ ...input, bounced: true });');
   place.write('mail.yaml', document);
   stack = await RunningStack.up(place);
-  connection = await connect({ servers: stack.file.nats });
+  connection = await stack.nats('default');
   connection.subscribe(resultSubject('default', '*'), {
     callback: (_error, message) => void results.push(message.json()),
   });
 }, 180_000);
 
 afterAll(async () => {
-  await connection.close();
   await stack.close();
   await place.ran('down');
   place.remove();
@@ -83,7 +82,7 @@ test('kflow submit deploys a worker document, and a second submit changes its ta
   await waitFor('both replicas', async () => (await readWorkers(connection, 'default', 'mail')).length === 2);
   expect(await outputOf('mail:send', { to: 'you' })).toEqual({ to: 'you', from: 'me' });
   place.write('mail.yaml', document.replace('from: me', 'from: us'));
-  expect(await place.ran('submit', 'mail.yaml', '--wait')).toMatchObject({ status: 0 });
+  expect(await place.ran('submit', 'mail.yaml', '--update', '--wait')).toMatchObject({ status: 0 });
   await waitFor('the new parameters', async () => {
     const output = (await outputOf('mail:send', { to: 'you' })) as { readonly from: string };
     return output.from === 'us';
