@@ -79,7 +79,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/topology/document/image',
     'lib/topology/problem',
   ],
-  'lib/constructs': [...base, 'lib/define', 'lib/plan', 'lib/topology', 'imports'],
+  'lib/constructs': [...base, 'lib/define', 'lib/plan', 'lib/tasks/worker', 'lib/topology', 'imports'],
   'runtime/async': [],
   'runtime/installation': ['lib/errors'],
   'runtime/avro': ['lib/errors', 'lib/topology/avro'],

@@ -9,6 +9,7 @@ export { NackAccount, type NackAccountProps } from './streams/nack-account';
 export { OutputStream, type OutputStreamProps, SideStream } from './streams/output-stream';
 export { StateBucket, type StateBucketProps } from './streams/state-bucket';
 export { StreamConsumer, type StreamConsumerProps } from './streams/stream-consumer';
+export { TaskWorker } from './task-worker';
 export {
   FunctionWorkload,
   type FunctionWorkloadProps,
