@@ -14,6 +14,7 @@ import {
 import { formatProblem } from '../../../lib/topology/problem/problem';
 import { readTopology } from '../../../lib/topology/read-topology';
 import { ensureTaskConsumer, ensureTaskStreams } from '../../../runtime/adapters/jetstream/tasks/ensure-task-streams';
+import { ObjectValueStore } from '../../../runtime/adapters/jetstream/tasks/object-value-store';
 import {
   type Heartbeat,
   type TaskMessage,
@@ -102,6 +103,16 @@ export class TaskPlace {
     const result = await this.resultOf(id);
     if (result.kind === 'failed') return result.error;
     throw new Error(JSON.stringify(result));
+  }
+
+  /** The claim of a value, as a controller sends it. */
+  claimOf(value: unknown): Promise<unknown> {
+    return new ObjectValueStore(this.connection, 'prod').put(`value-${this.started++}`, value);
+  }
+
+  /** The value of a claim. */
+  valueOf(claim: unknown): Promise<unknown> {
+    return new ObjectValueStore(this.connection, 'prod').get(claim);
   }
 
   /** Runs a worker of the task namespace; `meta` are settings of its function. */

@@ -1,0 +1,64 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { taskStream } from '../../../lib/plan/task-names';
+import { readWorkers } from '../../../runtime/adapters/jetstream/tasks/worker-directory';
+import { waitFor } from '../../support/wait-for';
+import { TaskPlace } from './task-place';
+
+/** The worker of examples/task-worker-go: it has nothing of KFlow but docs/task-protocol.md. */
+const example = path.join(__dirname, '../../../examples/task-worker-go');
+const folder = mkdtempSync(path.join(tmpdir(), 'kflow-go-'));
+
+let place: TaskPlace;
+let worker: ChildProcess;
+let ended: Promise<number | null>;
+
+beforeAll(async () => {
+  const program = path.join(folder, 'worker');
+  execFileSync('go', ['build', '-o', program, '.'], { cwd: example, stdio: 'pipe' });
+  place = await TaskPlace.start();
+  const env = { ...process.env, NATS_URL: place.nats.url, KFLOW_NAMESPACE: 'prod' };
+  worker = spawn(program, { env, stdio: 'ignore' });
+  ended = new Promise((resolve) => worker.on('exit', resolve));
+});
+
+afterAll(async () => {
+  worker.kill('SIGKILL');
+  await place.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('runs tasks, and reports failures', async () => {
+  expect(await place.outputOf(await place.send('gopher:upper', { input: { text: 'abc' } }))).toEqual({ text: 'ABC' });
+  expect(await place.errorOf(await place.send('gopher:upper'))).toMatchObject({ code: 'no-text', isTerminal: true });
+  expect(await place.errorOf(await place.send('gopher:lower'))).toMatchObject({ code: 'task-unknown' });
+});
+
+test('takes and returns large values as claims', async () => {
+  const text = 'x'.repeat(100_000);
+  const claim = await place.claimOf({ text });
+  const output = await place.outputOf(await place.send('gopher:upper', { input: claim }));
+  expect(await place.valueOf(output)).toEqual({ text: text.toUpperCase() });
+});
+
+test('ends a task that is canceled, or runs for too long, and sends a receipt where one is wanted', async () => {
+  const canceled = await place.send('gopher:sleep', { wantsReceipt: true });
+  await waitFor('the receipt', () => place.results.some(({ id, kind }) => id === canceled && kind === 'receipt'));
+  place.cancel(canceled, 'gopher');
+  expect(await place.errorOf(canceled)).toMatchObject({ code: 'canceled', isTerminal: true });
+  const late = await place.send('gopher:sleep', { timeouts: { runMs: 50 } });
+  expect(await place.errorOf(late)).toMatchObject({ code: 'run-timeout' });
+});
+
+test('is listed while it lives, and ends its tasks before it stops', async () => {
+  await waitFor('the entry', async () => (await readWorkers(place.connection, 'prod', 'gopher')).length === 1);
+  const id = await place.send('gopher:sleep', { parameters: { for: 0.2 }, wantsReceipt: true });
+  await waitFor('the receipt', () => place.results.some((result) => result.id === id));
+  worker.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(await place.resultOf(id)).toMatchObject({ kind: 'succeeded' });
+  expect(await readWorkers(place.connection, 'prod', 'gopher')).toEqual([]);
+  expect(await place.nats.count(taskStream('prod'))).toBe(0);
+});
