@@ -71,6 +71,11 @@ export const positiveNumber: Parse<number> = (value) => {
   throw new BadValue('want a number above 0');
 };
 
+export const percent: Parse<number> = (value) => {
+  if (/^\d+(\.\d+)?%?$/.test(value) && Number.parseFloat(value) <= 100) return Number.parseFloat(value);
+  throw new BadValue('want a number from 0 to 100');
+};
+
 /** An ISO time of a time, or of so long ago. */
 export const instant: Parse<string> = (value) => {
   if (/^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(Date.parse(value))) return new Date(value).toISOString();

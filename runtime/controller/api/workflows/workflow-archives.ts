@@ -52,7 +52,7 @@ export function addWorkflowArchives(app: ApiScope, { executions }: ExecutionPart
     async (request, reply) => {
       const key = keyOf(request);
       const record = await executions.record(key);
-      const vectors = vectorsOf(record.graph, record.trace);
+      const vectors = vectorsOf(record);
       reply.header('content-disposition', `attachment; filename="${key.execution}.json"`);
       return {
         ...definitionOf(record),

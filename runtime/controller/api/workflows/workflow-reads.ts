@@ -176,8 +176,7 @@ function addDetails(app: ApiScope, { executions }: ExecutionParts): void {
       errorHandler,
     },
     async (request) => {
-      const { graph, trace } = await executions.record(keyOf(request));
-      return traceOf(vectorsOf(graph, trace), request.params.kind);
+      return traceOf(vectorsOf(await executions.record(keyOf(request))), request.params.kind);
     },
   );
 }
@@ -228,9 +227,10 @@ export function traceOf(vectors: Vectors, kind: 'S' | 'A'): [string, number[]][]
   return vectors[kind].map(([at, change]): [string, number[]] => [at, [...change]]).reverse();
 }
 
-function stateOfWorkflow({ graph, detail, trace }: ExecutionRecord) {
+function stateOfWorkflow(record: ExecutionRecord) {
+  const { graph, detail } = record;
   const { nodes } = graph;
-  const { S, A } = vectorsOf(graph, trace);
+  const { S, A } = vectorsOf(record);
   const failed = nodes.map(() => 0);
   const output: unknown[] = nodes.map(() => ({}));
   for (const step of detail.steps) {

@@ -1,5 +1,5 @@
-import type { TaskGraph, TaskNode } from '../../../../lib/tasks/graph/task-graph';
-import type { TraceEntry } from '../../../api-contract/execution-status';
+import type { TaskNode } from '../../../../lib/tasks/graph/task-graph';
+import type { ExecutionRecord } from '../../executions/ports/execution-service';
 
 /** Changes of a vector with a number for each node, each with its ISO time; the oldest first. */
 export type VectorChanges = readonly (readonly [at: string, change: readonly number[]])[];
@@ -11,16 +11,24 @@ export interface Vectors {
 }
 
 /** The vectors of an execution, from what its trace says about steps. The items of maps are not counted. */
-export function vectorsOf(graph: TaskGraph, trace: readonly TraceEntry[]): Vectors {
-  const ends = trace.flatMap(({ at, step = '', what }) =>
-    /^\d+$/.test(step) ? [{ at, index: Number(step), what }] : [],
-  );
-  const isOmitted = (end: End) => graph.nodes[end.index]?.kind === 'flow' && ['passed', 'skipped'].includes(end.what);
-  const replay = new Replay(graph.nodes, new Set(ends.filter(isOmitted).map(({ index }) => index)));
+export function vectorsOf({ graph, trace, detail }: ExecutionRecord): Vectors {
+  const ends = trace.flatMap(({ at, step = '', what }) => (isWhole(step) ? [{ at, index: Number(step), what }] : []));
+  const omitted = detail.steps.filter(({ step, status }) => isWhole(step) && isOmitted(status));
+  const replay = new Replay(graph.nodes, new Set(omitted.map(({ index }) => index)));
   const [first] = trace;
   if (first !== undefined) replay.begin(first.at);
   for (const end of ends) replay.end(end);
   return { S: replay.S, A: replay.A };
+}
+
+/** Whether a step is not of an item of a map. */
+function isWhole(step: string): boolean {
+  return /^\d+$/.test(step);
+}
+
+/** Whether a step has let pass what arrived, or that nothing did. */
+function isOmitted(status: string): boolean {
+  return status === 'passed' || status === 'skipped';
 }
 
 /** The sum of all changes. */
@@ -43,7 +51,7 @@ class Replay {
 
   constructor(
     private readonly nodes: readonly TaskNode[],
-    /** Flows behind a false guard, or behind something that was skipped. */
+    /** Steps behind a false guard, or behind something that was skipped. They end when they begin. */
     private readonly omitted: ReadonlySet<number>,
   ) {
     this.arrived = nodes.map(() => 0);
@@ -56,9 +64,9 @@ class Replay {
 
   end({ at, index, what }: End): void {
     const node = this.nodes[index];
-    if (node === undefined || passing.has(node.kind)) return;
+    if (node === undefined || passing.has(node.kind) || this.omitted.has(index)) return;
     if (what === 'failed') this.change(at, () => this.fail(node));
-    if (what === 'succeeded' || what === 'passed' || what === 'skipped') this.change(at, () => this.leave(node));
+    if (what === 'succeeded') this.change(at, () => this.leave(node));
   }
 
   /** A failed step counts as running, as it does when it is resumed, unless the flow goes on without it. */

@@ -141,6 +141,14 @@ test('the trace of S has each change with its time, the newest first, and sums u
   expect([other.statusCode, other.json().status]).toEqual([400, 'Error']);
 });
 
+test('no step counts as running after a false guard on a task or a subflow', async () => {
+  const id = await start('A → ? `$.x` { B → C } → ? `$.x` D → E');
+  executions.end(keyOf(id), 'A', { a: 1 });
+  executions.end(keyOf(id), 'E');
+  const { state, S, A } = await get(`/workflows/${id}/state`);
+  expect([state, S.some(Boolean), A.some(Boolean)]).toEqual(['FINISHED', false, false]);
+});
+
 test('the graph is a state diagram, from top to bottom if it is asked for', async () => {
   const id = await start('A → B');
   const graph = await app.inject(`/workflows/${id}/graph?orientation=vertical`);
