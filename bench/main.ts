@@ -1,4 +1,5 @@
 import { benchControlPlane } from './control-plane';
+import { benchExecutions } from './executions';
 import { benchHop } from './hop';
 import { benchKeys } from './keys';
 import { benchListing } from './listing';
@@ -10,6 +11,7 @@ const benchmarks: { readonly [name: string]: () => Promise<void> } = {
   synth: benchSynth,
   'control-plane': benchControlPlane,
   listing: benchListing,
+  executions: benchExecutions,
   keys: benchKeys,
 };
 

@@ -80,7 +80,7 @@ export function workerKey(taskNamespace: string, worker: string): string {
   return `${taskNamespace}.${worker}`;
 }
 
-/** KV bucket in which controllers note the heartbeats of tasks, and which tasks have to stop. */
+/** KV bucket in which controllers note the last heartbeat of each task. */
 export function taskNoteBucket(namespace: string): string {
   return `kflow_${namespace}__notes`;
 }
@@ -118,7 +118,7 @@ export const taskWire = {
   /** A worker renews its entry so often; one that has not for `workerTtlMs` is gone. */
   announceEveryMs: 5_000,
   workerTtlMs: 15_000,
-  /** How long it is known of a task that it has to stop; longer than a worker does not ask. */
+  /** How long the last heartbeat of a task is known. */
   noteTtlMs: 86_400_000,
   /** Two messages with the same `Nats-Msg-Id` within this time are one. */
   dedupeWindowMs: 120_000,

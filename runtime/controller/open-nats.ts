@@ -6,7 +6,10 @@ import { isOpen } from '../adapters/jetstream/access/inspect-nats';
 import { JetStreamStreams } from '../adapters/jetstream/jetstream-streams';
 import { JetStreamLetters } from '../adapters/jetstream/letters/jetstream-letters';
 import { ReplicaReports } from '../adapters/jetstream/replica-reports';
-import { JetStreamTaskBus, type UseConnection } from '../adapters/jetstream/tasks/jetstream-task-bus';
+import { JetStreamSharedValues } from '../adapters/jetstream/tasks/jetstream-shared-values';
+import { JetStreamTaskBus, type TaskBusProps } from '../adapters/jetstream/tasks/jetstream-task-bus';
+import { JetStreamTaskEvents } from '../adapters/jetstream/tasks/jetstream-task-events';
+import type { UseConnection } from '../adapters/jetstream/tasks/namespace-parts';
 import { ConfigAccounts } from '../adapters/nats-accounts/config-accounts';
 import { DerivedKeys, type KeySource } from '../adapters/nats-accounts/derived-keys';
 import { NamespaceLetters } from '../adapters/nats-accounts/namespace-letters';
@@ -17,7 +20,7 @@ import { Nkey } from '../adapters/nats-accounts/nkey';
 import { OperatorAccounts } from '../adapters/nats-accounts/operator-accounts';
 import type { Log } from '../log';
 import type { AccessReports } from './access-guard';
-import type { TaskBus } from './executions/ports/task-bus';
+import type { TaskPorts } from './executions/open-executions';
 import type { FlowStatusesProps } from './flows/service/flow-statuses';
 import type { LoginRenewalProps } from './flows/service/login-renewal';
 import { type FlowLogins, sharedLogin } from './ports/flow-logins';
@@ -43,7 +46,7 @@ export interface ControllerNats {
   readonly letters: Letters;
   readonly reports: FlowStatusesProps['reports'];
   readonly logins: FlowLogins;
-  readonly tasks: TaskBus;
+  readonly tasks: TaskPorts;
   /** Absent if logins do not expire. */
   readonly renewal?: Pick<LoginRenewalProps, 'logins' | 'everyMs'>;
   close(): Promise<void>;
@@ -62,7 +65,7 @@ export async function openNats(
   const warn = (text: string) => reports.log('WARNING', text);
   const access = { access: settings, listener: { ...reports.login, trouble: warn, absent: warn } };
   const replicas = settings.replicas ?? 1;
-  const tasksOver = (use: UseConnection) => new JetStreamTaskBus({ use, replicas, onWarning: warn });
+  const tasksOver = (use: UseConnection) => openTasks({ use, replicas, onWarning: warn });
   if (accounts.kind === 'shared') return openShared(access, tasksOver, reports.log);
   const props = { ...access, keys: new DerivedKeys(key) };
   if (accounts.kind === 'config') return overAccounts(await ConfigAccounts.open(props), tasksOver);
@@ -82,8 +85,20 @@ export async function openNats(
   return { ...overAccounts(opened, tasksOver), renewal: { logins: opened, everyMs } };
 }
 
+type ClosingTasks = TaskPorts & { close(): Promise<void> };
+
+function openTasks(props: TaskBusProps): ClosingTasks {
+  const bus = new JetStreamTaskBus(props);
+  const events = new JetStreamTaskEvents(props);
+  const close = async () => {
+    events.close();
+    await bus.close();
+  };
+  return { bus, events, shared: new JetStreamSharedValues(props), close };
+}
+
 /** With an account for each namespace. */
-function overAccounts(accounts: NatsAccounts, tasksOver: (use: UseConnection) => TaskBus): ControllerNats {
+function overAccounts(accounts: NatsAccounts, tasksOver: (use: UseConnection) => ClosingTasks): ControllerNats {
   const links = new NamespaceLinks((namespace) => accounts.connect(namespace));
   const tasks = tasksOver((namespace, work) => links.use(namespace, ({ connection }) => work(connection)));
   return {
@@ -103,7 +118,7 @@ function overAccounts(accounts: NatsAccounts, tasksOver: (use: UseConnection) =>
 
 async function openShared(
   { access, listener }: Omit<AccountsProps, 'keys'>,
-  tasksOver: (use: UseConnection) => TaskBus,
+  tasksOver: (use: UseConnection) => ClosingTasks,
   log: Log,
 ): Promise<ControllerNats> {
   const connection = await connectNats(access, 'kflow controller', listener);

@@ -1,7 +1,6 @@
 import type { WorkloadSettings } from '../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
-import { taskWire } from '../../lib/plan/task-names';
 import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
 import { JetStreamExecutionStore } from '../adapters/jetstream/flow-store/jetstream-execution-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
@@ -9,6 +8,7 @@ import { S3Buckets } from '../adapters/s3/s3-buckets';
 import { claimTaskQueue } from '../adapters/temporal/claim-task-queue';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
 import { TemporalExecutions } from '../adapters/temporal/temporal-executions';
+import { TemporalSchedules } from '../adapters/temporal/temporal-schedules';
 import { startTemporalWorker } from '../adapters/temporal/temporal-worker';
 import { TemporalWorkflows } from '../adapters/temporal/temporal-workflows';
 import { pause } from '../async/pause';
@@ -18,11 +18,8 @@ import type { Log } from '../log';
 import { AccessGuard } from './access-guard';
 import { createAccess } from './api/access/access';
 import { startApi } from './api/api-server';
-import { createExecutionActivities } from './executions/activities/create-execution-activities';
-import { ExecutionController } from './executions/service/execution-controller';
-import { ExecutionWatch } from './executions/service/execution-watch';
-import { ReportForwarder } from './executions/service/report-forwarder';
-import { TaskTokens } from './executions/task-tokens';
+import { type OpenExecutions, openExecutions } from './executions/open-executions';
+import type { ExecutionController } from './executions/service/execution-controller';
 import { withHeartbeats } from './flows/activities/activity-lease';
 import { createFlowActivities } from './flows/activities/create-flow-activities';
 import { FlowPlanner } from './flows/documents/flow-planner';
@@ -105,6 +102,7 @@ async function open(
   const { cluster } = clients;
   const api = await startApi({
     service,
+    executions,
     access,
     log,
     host,
@@ -250,11 +248,11 @@ async function startServices(
     closeWorkflow,
     onWarning: (text) => log('WARNING', text),
   });
-  const { executions, executionActivities } = openExecutions(settings, parts, onClose);
+  const { service: executions, activities: taskActivities } = openTaskFlows(settings, parts, onClose);
   const worker = await startTemporalWorker({
     connection: temporal.native,
     settings: settings.temporal,
-    activities: { ...withHeartbeats(activities), ...executionActivities },
+    activities: { ...withHeartbeats(activities), ...taskActivities },
     log,
   });
   onClose(() => worker.close());
@@ -285,25 +283,23 @@ async function startServices(
   return { service, executions };
 }
 
-/** The service of executions, and the activities of their workflows. */
-function openExecutions(
+function openTaskFlows(
   settings: ControllerSettings,
   { key, nats, executionStore: store, temporal, log }: FlowParts,
   onClose: OnClose,
-) {
+): OpenExecutions {
   const { historyLength, taskQueue } = settings.temporal;
-  const workflows = new TemporalExecutions(temporal.client, taskQueue);
-  const tokens = new TaskTokens(key);
-  const bus = nats.tasks;
-  const reports = new ReportForwarder({ workflows, tokens });
-  const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs };
-  const watch = new ExecutionWatch({ store, bus, reports, onWarning: (text) => log('WARNING', text) });
-  watch.start();
-  onClose(async () => watch.close());
-  return {
-    executions: new ExecutionController({ workflows, store, bus, limits }),
-    executionActivities: createExecutionActivities({ store, bus, reports, tokens }),
-  };
+  const opened = openExecutions({
+    key,
+    store,
+    workflows: new TemporalExecutions(temporal.client, taskQueue),
+    schedules: new TemporalSchedules(temporal.client, taskQueue),
+    tasks: nats.tasks,
+    historyLength,
+    onWarning: (text) => log('WARNING', text),
+  });
+  onClose(async () => opened.close());
+  return opened;
 }
 
 function podSettings({ pods, nats }: ControllerSettings): WorkloadSettings {

@@ -1,4 +1,4 @@
-import { AckPolicy, type JsMsg, type NatsConnection } from 'nats';
+import { AckPolicy, type ConsumerMessages, type JsMsg, type NatsConnection } from 'nats';
 import { cancelSubject, resultSubject, taskNamespaceSubjects, taskStream } from '../../lib/plan/task-names';
 import { ensureTaskStreams } from '../../runtime/adapters/jetstream/tasks/ensure-task-streams';
 import type { TaskError, TaskMessage, TaskResult } from '../../runtime/api-contract/task-message';
@@ -16,6 +16,7 @@ export class TaskFailure extends Error {
 export class BareWorker {
   /** Tasks in the order in which they began. */
   readonly begun: TaskMessage[] = [];
+  private messages: ConsumerMessages | undefined;
   private readonly stops = new Map<string, AbortController>();
 
   private constructor(
@@ -52,9 +53,14 @@ export class BareWorker {
       callback: (_error, message) => worker.stops.get(message.json<{ id: string }>().id)?.abort(),
     });
     const consumer = await connection.jetstream().consumers.get(taskStream(namespace), taskNamespace);
-    const messages = await consumer.consume({ max_messages: 500, callback: (message) => void worker.take(message) });
-    void messages.closed();
+    worker.messages = await consumer.consume({ max_messages: 500, callback: (message) => void worker.take(message) });
     return worker;
+  }
+
+  /** Ends the worker and its connection; what it has not acked is delivered to another one. */
+  async close(): Promise<void> {
+    await this.messages?.close();
+    await this.props.connection.close();
   }
 
   /** Names of the tasks that have begun. */

@@ -10,7 +10,14 @@ import type {
   StepReport,
 } from '../../runtime/controller/executions/ports/execution-workflow';
 import type { UnwantedTask, Withdrawal } from '../../runtime/controller/executions/ports/task-bus';
-import type { ExecutionActivities, TaskOrder } from '../../runtime/controller/executions/workflow/execution-activities';
+import type {
+  AdmissionOrder,
+  AdmissionResult,
+  ExecutionActivities,
+  TaskOrder,
+  WaitOrder,
+  WaitResult,
+} from '../../runtime/controller/executions/workflow/execution-activities';
 import { ExecutionRun } from '../../runtime/controller/executions/workflow/execution-run';
 import type { ExecutionRuntime } from '../../runtime/controller/executions/workflow/execution-runtime';
 
@@ -40,6 +47,15 @@ export class ExecutionStage {
   /** Messages in the order in which they were stored, those of earlier runs included. */
   readonly sent: SentOrder[] = [];
   readonly withdrawn: UnwantedTask[] = [];
+  /** Last heartbeats by task id, in ms. */
+  readonly heartbeats = new Map<string, number>();
+  readonly waits = {
+    begin: (_wait: WaitOrder): WaitResult => ({ kind: 'waits' }),
+    ended: [] as StepId[],
+  };
+  admission: (attempt: AdmissionOrder) => AdmissionResult = () => ({ kind: 'admitted' });
+  /** Attempts that have left their limits. */
+  readonly left: { step: StepId; attempt: number; output?: { readonly value: unknown } | undefined }[] = [];
   kept: ExecutionSnapshot | undefined;
   /** Ends each run of the workflow after a report, so that the next one continues. */
   continuesAlways = false;
@@ -177,6 +193,7 @@ export class ExecutionStage {
       activities: this.activities(),
       now: () => this.nowMs,
       random: this.random,
+      scheduledId: () => 'e-2026-01-31T08:00:00Z',
       waitUntil: (holds, timeoutMs = Number.POSITIVE_INFINITY) =>
         new Promise<void>((resolve) => {
           this.conditions.push({ holds, endMs: this.nowMs + timeoutMs, resolve });
@@ -202,6 +219,15 @@ export class ExecutionStage {
           this.withdrawn.push(task);
           return this.sent[task.sequence - 1]?.isTaken === true ? 'told' : 'withdrawn';
         }),
+      lastHeartbeats: async (_namespace, ids) => ids.map((id) => this.heartbeats.get(id) ?? null),
+      beginWaits: async (_namespace, waits) => waits.map((wait) => this.waits.begin(wait)),
+      endWaits: async (_namespace, waits) => {
+        for (const wait of waits) this.waits.ended.push(wait.ref.step);
+      },
+      admit: async (_namespace, attempts) => attempts.map((attempt) => this.admission(attempt)),
+      leave: async (_namespace, attempts) => {
+        this.left.push(...attempts.map(({ ref, output }) => ({ step: ref.step, attempt: ref.attempt, output })));
+      },
       keepExecution: async (snapshot) => {
         this.kept = structuredClone(snapshot);
       },

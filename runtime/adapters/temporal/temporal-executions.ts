@@ -10,6 +10,7 @@ import { StateError } from '../../../lib/errors';
 import { type ExecutionKey, executionName } from '../../api-contract/execution-key';
 import type { ExecutionView } from '../../api-contract/execution-status';
 import {
+  attemptQuery,
   commandUpdate,
   type ExecutionCommand,
   type ExecutionInput,
@@ -22,6 +23,7 @@ import {
   type StepReport,
   snapshotQuery,
 } from '../../controller/executions/ports/execution-workflow';
+import type { StepRef } from '../../controller/executions/ports/step-ref';
 import { callTemporal } from './call-temporal';
 import { queuePrefix, workflowTaskTimeout } from './workflow-ids';
 
@@ -76,6 +78,15 @@ export class TemporalExecutions implements ExecutionWorkflows {
       });
       return sent ?? false;
     });
+  }
+
+  async isWaitingFor(key: ExecutionKey, { run, step, attempt }: StepRef): Promise<boolean> {
+    const isCurrent = await this.call(key, () =>
+      unlessMissing(() =>
+        this.handleOf(key).query<boolean, [string, number, number]>(attemptQuery, step, run, attempt),
+      ),
+    );
+    return isCurrent ?? false;
   }
 
   command(key: ExecutionKey, command: ExecutionCommand, idempotencyKey?: string): Promise<ExecutionView> {

@@ -1,4 +1,3 @@
-import type { NatsConnection } from 'nats';
 import type { ExecutionKey } from '../../../runtime/api-contract/execution-key';
 import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
 import type { StartResult } from '../../../runtime/controller/executions/ports/execution-service';
@@ -10,7 +9,7 @@ const requester = { by: 'tester' };
 
 /** Executions of one namespace on real servers, with workers over a bare client. */
 export class ExecutionPlace {
-  private readonly connections: NatsConnection[] = [];
+  private readonly workers: BareWorker[] = [];
 
   private constructor(
     readonly controller: ControllerPlace,
@@ -34,8 +33,9 @@ export class ExecutionPlace {
   async worker(tasks: { readonly [name: string]: TaskFunction }, taskNamespace = 'default'): Promise<BareWorker> {
     const { namespace } = this;
     const connection = await this.controller.connect(namespace);
-    this.connections.push(connection);
-    return BareWorker.start(connection, { namespace, taskNamespace, tasks });
+    const worker = await BareWorker.start(connection, { namespace, taskNamespace, tasks });
+    this.workers.push(worker);
+    return worker;
   }
 
   start(flow: string, input: unknown = {}, id?: string): Promise<StartResult> {
@@ -58,7 +58,7 @@ export class ExecutionPlace {
   }
 
   async close(): Promise<void> {
-    for (const connection of this.connections) await connection.close();
+    for (const worker of this.workers) await worker.close();
     await this.controller.close();
   }
 }

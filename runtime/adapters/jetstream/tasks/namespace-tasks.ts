@@ -1,5 +1,4 @@
 import {
-  AckPolicy,
   type JetStreamClient,
   type JetStreamManager,
   type JsMsg,
@@ -7,7 +6,6 @@ import {
   type Msg,
   type NatsConnection,
   NatsError,
-  nanos,
 } from 'nats';
 import {
   cancelSubject,
@@ -27,20 +25,14 @@ import {
   taskResultSchema,
   type WorkerEntry,
 } from '../../../api-contract/task-message';
-import { pause } from '../../../async/pause';
 import type { SentTask, TaskReports, UnwantedTask, Withdrawal } from '../../../controller/executions/ports/task-bus';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-request';
+import { consumeDurable, redeliverMs } from './consume-durable';
 import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
 import { ObjectValueStore } from './object-value-store';
 import { readWorkers } from './worker-directory';
 
-/** Results that are pulled ahead, and unacked results over all controllers. */
-const maxPulled = 1_000;
-const maxAckPending = 20_000;
-/** A result that is not with its execution after so long is delivered again. */
-const ackWaitMs = 60_000;
-const retryMs = 1_000;
 /** nats' answer for a message that is not in its stream. */
 const noMessage = 10_043;
 
@@ -95,10 +87,15 @@ export class NamespaceTasks {
       const isRemoved = await this.manager.streams.deleteMessage(stream, sequence, false).catch(ignoreGone);
       const info = await ignoreMissing(this.manager.consumers.info(stream, taskNamespace));
       if (isRemoved && (info?.delivered.stream_seq ?? 0) < sequence) return 'withdrawn';
-      await this.notes.put(stopKey(id), '1');
       connection.publish(cancelSubject(namespace, taskNamespace), JSON.stringify({ v: 1, id }));
       return 'told';
     });
+  }
+
+  /** In ms since 1970; null without one. */
+  async lastHeartbeat(id: string): Promise<number | null> {
+    const note = await readServer(`task ${id}`, () => this.notes.get(beatKey(id)));
+    return note?.operation === 'PUT' ? Date.parse(note.json<{ readonly at: string }>().at) : null;
   }
 
   workers(): Promise<readonly WorkerEntry[]> {
@@ -108,29 +105,19 @@ export class NamespaceTasks {
 
   /** Takes results and heartbeats until the signal is aborted; `begun` is called when they are taken. */
   async listen(reports: TaskReports, signal: AbortSignal, begun: () => void): Promise<void> {
-    const { connection, namespace, onWarning } = this.props;
+    const { connection, namespace } = this.props;
     const heartbeats = connection.subscribe(heartbeatSubject(namespace), {
       queue: resultConsumer,
       callback: (error, message) => {
         if (error === null) void this.answerHeartbeat(message, reports);
       },
     });
-    for (let isFirst = true; !signal.aborted; isFirst = false) {
-      try {
-        await this.ensureResultConsumer();
-        const consumer = await this.client.consumers.get(resultStream(namespace), resultConsumer);
-        const messages = await consumer.consume({ max_messages: maxPulled });
-        const stop = () => messages.stop();
-        signal.addEventListener('abort', stop, { once: true });
-        if (isFirst) begun();
-        for await (const message of messages) void this.takeResult(message, reports);
-        signal.removeEventListener('abort', stop);
-      } catch (error) {
-        if (isFirst) throw error;
-        if (!signal.aborted) onWarning(`cannot read results of ${namespace}: ${(error as Error).message}; retrying`);
-      }
-      await pause(retryMs, signal);
-    }
+    const { manager, client } = this;
+    const { replicas, onWarning } = this.props;
+    const ensureStream = () => ensureTaskStreams(manager, namespace, replicas);
+    const config = { durable_name: resultConsumer };
+    const consumer = { manager, client, stream: resultStream(namespace), config, ensureStream, onWarning };
+    await consumeDurable(consumer, { signal, begun, take: (message) => this.takeResult(message, reports) });
     heartbeats.unsubscribe();
   }
 
@@ -163,20 +150,6 @@ export class NamespaceTasks {
     return made;
   }
 
-  private async ensureResultConsumer(): Promise<void> {
-    const { namespace, replicas } = this.props;
-    await ensureTaskStreams(this.manager, namespace, replicas);
-    await callServer(`consumer ${resultConsumer}`, () =>
-      this.manager.consumers.add(resultStream(namespace), {
-        durable_name: resultConsumer,
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: nanos(ackWaitMs),
-        max_ack_pending: maxAckPending,
-        max_deliver: -1,
-      }),
-    );
-  }
-
   /** I1. */
   private async takeResult(message: JsMsg, reports: TaskReports): Promise<void> {
     const { namespace, onWarning } = this.props;
@@ -191,24 +164,23 @@ export class NamespaceTasks {
       message.ack();
     } catch (error) {
       onWarning(`cannot pass a result of ${namespace} on: ${(error as Error).message}; retrying`);
-      message.nak(retryMs);
+      message.nak(redeliverMs);
     }
   }
 
   private async answerHeartbeat(message: Msg, reports: TaskReports): Promise<void> {
-    const heartbeat = heartbeatSchema.safeParse(jsonOf(message.data));
-    if (!heartbeat.success || !reports.isOwn(this.props.namespace, heartbeat.data)) {
-      this.respond(message, { isCanceled: true });
-      return;
-    }
-    const { id, progress } = heartbeat.data;
+    const { data: heartbeat } = heartbeatSchema.safeParse(jsonOf(message.data));
+    const { namespace, onWarning } = this.props;
     try {
-      const note = { at: new Date().toISOString(), ...(progress === undefined ? {} : { progress }) };
-      await this.notes.put(beatKey(id), JSON.stringify(note));
-      const stop = await readServer(`task ${id}`, () => this.notes.get(stopKey(id)));
-      this.respond(message, { isCanceled: stop !== null });
+      const isWanted = heartbeat !== undefined && (await reports.isWanted(namespace, heartbeat));
+      if (isWanted) {
+        const { id, progress } = heartbeat;
+        const note = { at: new Date().toISOString(), ...(progress === undefined ? {} : { progress }) };
+        await this.notes.put(beatKey(id), JSON.stringify(note));
+      }
+      this.respond(message, { isCanceled: !isWanted });
     } catch (error) {
-      this.props.onWarning(`cannot answer the heartbeat of ${id}: ${(error as Error).message}`);
+      onWarning(`cannot answer a heartbeat of ${namespace}: ${(error as Error).message}`);
     }
   }
 
@@ -226,10 +198,6 @@ function jsonOf(data: Uint8Array): unknown {
 }
 
 /** Keys of buckets have no colons. */
-function stopKey(id: string): string {
-  return `stop/${id.replaceAll(':', '=')}`;
-}
-
 function beatKey(id: string): string {
   return `beat/${id.replaceAll(':', '=')}`;
 }

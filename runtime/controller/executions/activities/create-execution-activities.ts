@@ -3,10 +3,21 @@ import { formatTaskName, parseTaskName } from '../../../../lib/plan/task-names';
 import { executionName } from '../../../api-contract/execution-key';
 import type { TaskMessage } from '../../../api-contract/task-message';
 import type { ExecutionStore } from '../ports/execution-store';
+import type { SharedValues } from '../ports/shared-values';
 import type { TaskBus, TaskReports } from '../ports/task-bus';
 import type { TaskTokens } from '../task-tokens';
-import type { ExecutionActivities, OrderResult, TaskOrder, TaskOrders } from '../workflow/execution-activities';
+import type { EventWaits } from '../waits/event-waits';
+import type { LatchWaits } from '../waits/latch-waits';
+import type {
+  AdmissionResult,
+  ExecutionActivities,
+  OrderResult,
+  TaskOrder,
+  TaskOrders,
+} from '../workflow/execution-activities';
 import { taskId, wireStep } from '../workflow/task-id';
+import { admitAttempt, leaveAttempt } from './admit-attempt';
+import { beginWait, endWait } from './begin-wait';
 
 /** The ports that the activities use. */
 export interface ExecutionPorts {
@@ -14,6 +25,9 @@ export interface ExecutionPorts {
   readonly bus: TaskBus;
   readonly reports: TaskReports;
   readonly tokens: TaskTokens;
+  readonly shared: SharedValues;
+  readonly latches: LatchWaits;
+  readonly eventWaits: EventWaits;
 }
 
 /** The activities of executions, over the ports. They throw the errors of the ports. */
@@ -31,6 +45,19 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
       );
     },
     withdrawTasks: ({ namespace }, tasks) => bus.withdraw(namespace, tasks),
+    lastHeartbeats: (namespace, ids) => bus.lastHeartbeats(namespace, ids),
+    beginWaits: (namespace, waits) => Promise.all(waits.map((wait) => beginWait(ports, namespace, wait))),
+    endWaits: async (namespace, waits) => {
+      for (const wait of waits) await endWait(ports, namespace, wait);
+    },
+    admit: async (namespace, attempts) => {
+      const results: AdmissionResult[] = [];
+      for (const attempt of attempts) results.push(await admitAttempt(ports, namespace, attempt));
+      return results;
+    },
+    leave: async (namespace, attempts) => {
+      for (const attempt of attempts) await leaveAttempt(ports, namespace, attempt);
+    },
     keepExecution: async (snapshot, view) => {
       await store.saveSnapshot(snapshot);
       await store.update(view, snapshot.definition.incarnation);
@@ -64,7 +91,7 @@ function messageOf({ tokens }: ExecutionPorts, { key, run, flow }: TaskOrders, o
     ...(parameters === undefined ? {} : { parameters }),
     input,
     attempt,
-    ...(timeouts === undefined ? {} : { timeouts }),
+    ...(timeouts === undefined ? {} : { timeouts, wantsReceipt: true }),
     sentAt: new Date().toISOString(),
   };
 }

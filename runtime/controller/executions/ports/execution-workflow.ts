@@ -4,6 +4,7 @@ import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
 import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import type { TaskError } from '../../../api-contract/task-message';
+import type { StepRef } from './step-ref';
 
 /**
  * What passes between the controller and the workflows of executions, which may be older than the controller. Names and fields
@@ -15,6 +16,8 @@ export const executionType = 'KFlowExecution';
 export const reportSignal = 'reports';
 /** Update with an `ExecutionCommand`. */
 export const commandUpdate = 'command';
+/** Query whether the current attempt of a step is the one of a `StepRef`: boolean. */
+export const attemptQuery = 'attempt';
 /** Query of an `ExecutionSnapshot`. */
 export const snapshotQuery = 'snapshot';
 
@@ -72,13 +75,16 @@ export interface Resume {
   readonly graph?: TaskGraph;
 }
 
-/** What a worker, or the controller in its place, reports of one attempt of a step. */
+/**
+ * What a worker, or the controller in its place, reports of one attempt of a step. `place`: it has got a place below its
+ * concurrency limit. A wait that is over has `succeeded`, without an output if that is the input.
+ */
 export interface StepReport {
   readonly step: StepId;
   /** Run of the execution and attempt of the step: reports of earlier ones change nothing. */
   readonly run: number;
   readonly attempt: number;
-  readonly kind: 'receipt' | 'succeeded' | 'failed';
+  readonly kind: 'receipt' | 'succeeded' | 'failed' | 'place';
   /** ISO time. */
   readonly at: string;
   readonly worker?: string;
@@ -113,6 +119,12 @@ export interface StepNote {
   readonly endedMs?: number;
   /** When the next attempt starts, or a wait ends by itself. */
   readonly dueMs?: number;
+  /** The last heartbeat that is known. */
+  readonly beatMs?: number;
+  /** It waits for a place below its concurrency limit. */
+  readonly isQueued?: true;
+  /** Its rate has given it a time to start: `dueMs` until then. */
+  readonly isPaced?: true;
   readonly failures?: readonly AttemptFailure[];
   /** When a worker that was told to stop is not waited for any more. */
   readonly giveUpMs?: number;
@@ -169,6 +181,8 @@ export interface ExecutionWorkflows {
   describe(key: ExecutionKey): Promise<ExecutionRun | undefined>;
   /** False when the workflow does not run. */
   report(key: ExecutionKey, reports: readonly StepReport[]): Promise<boolean>;
+  /** Whether the attempt is the current one of a step that runs. */
+  isWaitingFor(key: ExecutionKey, attempt: StepRef): Promise<boolean>;
   /** Throws StateError `state-invalid` with the reason when the workflow refuses, `execution-missing` when it does not run. */
   command(key: ExecutionKey, command: ExecutionCommand, idempotencyKey?: string): Promise<ExecutionView>;
   snapshot(key: ExecutionKey): Promise<SnapshotAnswer | undefined>;

@@ -23,8 +23,8 @@ export type Withdrawal = 'withdrawn' | 'told';
 export interface TaskReports {
   /** Resolves when the result is with its execution; if it throws, the result is delivered again. */
   result(namespace: string, result: TaskResult): Promise<void>;
-  /** Whether the heartbeat is of a task of this installation. */
-  isOwn(namespace: string, heartbeat: Heartbeat): boolean;
+  /** Whether the heartbeat is of an attempt that its execution waits for. */
+  isWanted(namespace: string, heartbeat: Heartbeat): Promise<boolean>;
 }
 
 /**
@@ -38,6 +38,8 @@ export interface TaskBus {
   send(namespace: string, messages: readonly TaskMessage[]): Promise<readonly SentTask[]>;
   /** Withdraws tasks, and tells the workers that may have them. */
   withdraw(namespace: string, tasks: readonly UnwantedTask[]): Promise<readonly Withdrawal[]>;
+  /** When workers last sent heartbeats of these tasks, in ms since 1970; null for those that have not. */
+  lastHeartbeats(namespace: string, ids: readonly string[]): Promise<readonly (number | null)[]>;
   /** Live workers. */
   workers(namespace: string): Promise<readonly WorkerEntry[]>;
   close(): Promise<void>;

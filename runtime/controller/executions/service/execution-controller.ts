@@ -7,6 +7,8 @@ import type {
   CancelRequest,
   ExecutionArchive,
   ResumeRequest,
+  ScheduleSpec,
+  ScheduleView,
   StartRequest,
 } from '../../../api-contract/execution-changes';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
@@ -18,10 +20,10 @@ import type {
   ExecutionView,
   TraceEntry,
 } from '../../../api-contract/execution-status';
-import type { TaskWorkerView } from '../../../api-contract/task-events';
+import type { PublishEvent, TaskEventQuery, TaskEventView, TaskWorkerView } from '../../../api-contract/task-events';
 import { pause } from '../../../async/pause';
 import type { Requester } from '../../flows/ports/flow-service';
-import type { ExecutionRecord, StartResult } from '../ports/execution-service';
+import type { ExecutionRecord, ExecutionService, StartResult } from '../ports/execution-service';
 import type { ExecutionStore } from '../ports/execution-store';
 import { executionView } from '../ports/execution-view';
 import type {
@@ -31,7 +33,9 @@ import type {
   ExecutionWorkflows,
   Resume,
 } from '../ports/execution-workflow';
+import type { Schedules } from '../ports/schedules';
 import type { TaskBus } from '../ports/task-bus';
+import type { TaskEvents } from '../ports/task-events';
 import { type AdmittedFlow, admitFlow } from './admit-flow';
 import { archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
@@ -40,15 +44,17 @@ import { pageOf } from './list-executions';
 
 export interface ExecutionControllerProps {
   readonly workflows: ExecutionWorkflows;
+  readonly schedules: Schedules;
   readonly store: ExecutionStore;
   readonly bus: TaskBus;
+  readonly events: TaskEvents;
   readonly limits: ExecutionLimits;
 }
 
 const followMs = 500;
 
 /** The service of executions: checks requests, passes them to the workflows, and reads their states. */
-export class ExecutionController {
+export class ExecutionController implements ExecutionService {
   constructor(private readonly props: ExecutionControllerProps) {}
 
   async start(namespace: string, request: StartRequest, requester: Requester): Promise<StartResult> {
@@ -58,6 +64,41 @@ export class ExecutionController {
     const definition = definitionOf({ namespace, execution: id }, { graph, attributes, requester });
     const result = await this.begin(definition, graph, input);
     return { ...result, warnings };
+  }
+
+  async schedule(
+    namespace: string,
+    request: StartRequest & { readonly schedule: ScheduleSpec },
+    requester: Requester,
+  ): Promise<ScheduleView> {
+    const { graph } = admitFlow(request.flow);
+    const { id = graph.name ?? 'schedule', input = {}, attributes, schedule } = request;
+    const key = { namespace, execution: id };
+    const definition = { ...definitionOf(key, { graph, attributes, requester }), schedule: id };
+    const { limits } = this.props;
+    const begin = { kind: 'start', definition, graph, input, isScheduled: true } as const;
+    return this.props.schedules.put({ ...schedule, definition, input: { limits, begin } });
+  }
+
+  schedules(namespace: string | undefined): Promise<readonly ScheduleView[]> {
+    return this.props.schedules.list(namespace);
+  }
+
+  async unschedule(namespace: string, schedule: string, _requester: Requester): Promise<void> {
+    if (await this.props.schedules.remove(namespace, schedule)) return;
+    throw new StateError('schedule-missing', `${namespace}/${schedule}: no such schedule`, { where: schedule });
+  }
+
+  publishEvent(namespace: string, event: PublishEvent, { by }: Requester): Promise<TaskEventView> {
+    return this.props.events.publish(namespace, event, by);
+  }
+
+  events(namespace: string, query: TaskEventQuery): Promise<readonly TaskEventView[]> {
+    return this.props.events.recent(namespace, query);
+  }
+
+  followEvents(namespace: string, query: TaskEventQuery, signal: AbortSignal): Promise<AsyncIterable<TaskEventView>> {
+    return this.props.events.follow(namespace, query, signal);
   }
 
   async list(namespace: string | undefined, query: ExecutionQuery): Promise<ExecutionList> {
@@ -123,12 +164,11 @@ export class ExecutionController {
     assertResumable(snapshot, resume);
     const begin = { kind: 'stored', key: { namespace: key.namespace, execution: key.execution }, resume } as const;
     const definition = { ...key, incarnation: listed.incarnation };
-    const view: ExecutionView = { ...listed.view, status: 'Running', endedAt: null, run: snapshot.run + 1 };
-    if (!(await workflows.start(definition, { limits, begin }))) {
-      throw new StateError('state-invalid', `${executionName(key)} is being resumed already`, { where: key.execution });
-    }
-    await store.update(withoutReason(view), listed.incarnation);
-    return withoutReason(view);
+    const view = withoutReason({ ...listed.view, status: 'Running', endedAt: null, run: snapshot.run + 1 });
+    // before the workflow starts, which lists the execution as it ends; if it does not start, the next read finds that out
+    await store.update(view, listed.incarnation);
+    if (await workflows.start(definition, { limits, begin })) return view;
+    throw new StateError('state-invalid', `${executionName(key)} is being resumed already`, { where: key.execution });
   }
 
   async archive(key: ExecutionKey): Promise<ExecutionArchive> {

@@ -1,10 +1,15 @@
 import { executionPhases } from '../../../api-contract/execution-phase';
 import type { ExecutionStore } from '../ports/execution-store';
 import type { TaskBus, TaskReports } from '../ports/task-bus';
+import type { EventWaits } from '../waits/event-waits';
+import type { LatchWaits } from '../waits/latch-waits';
 
 const everyMs = 5_000;
 
-/** Has this controller take the results of every namespace with running executions, whichever controller started them. */
+/**
+ * Has this controller take the results and events of every namespace with running executions, whichever controller started
+ * them, and wakes steps that a controller which ended has not told.
+ */
 export class ExecutionWatch {
   private timer: NodeJS.Timeout | undefined;
 
@@ -13,6 +18,8 @@ export class ExecutionWatch {
       readonly store: Pick<ExecutionStore, 'list'>;
       readonly bus: Pick<TaskBus, 'listen'>;
       readonly reports: TaskReports;
+      readonly latches: Pick<LatchWaits, 'sweep'>;
+      readonly eventWaits: Pick<EventWaits, 'listen'>;
       readonly onWarning: (text: string) => void;
     },
   ) {}
@@ -28,11 +35,15 @@ export class ExecutionWatch {
   }
 
   private async look(): Promise<void> {
-    const { store, bus, reports, onWarning } = this.props;
+    const { store, bus, reports, latches, eventWaits, onWarning } = this.props;
     try {
       const open = (await store.list()).filter(({ status }) => !executionPhases[status].isClosed);
       const namespaces = [...new Set(open.map(({ namespace }) => namespace))];
-      await Promise.all(namespaces.map((namespace) => bus.listen(namespace, reports)));
+      for (const namespace of namespaces) {
+        await bus.listen(namespace, reports);
+        await eventWaits.listen(namespace);
+        await latches.sweep(namespace);
+      }
     } catch (error) {
       onWarning(`cannot look for running executions: ${(error as Error).message}; retrying`);
     }

@@ -1,14 +1,18 @@
 import { StateError } from '../../../../lib/errors';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import { type ExecutionPhase, executionPhases } from '../../../api-contract/execution-phase';
+import { poll } from '../../../async/poll';
 import type { ExecutionStore, ListedExecution } from '../ports/execution-store';
 import { executionView } from '../ports/execution-view';
-import type { ExecutionSnapshot, ExecutionWorkflows } from '../ports/execution-workflow';
+import type { ExecutionRun, ExecutionSnapshot, ExecutionWorkflows } from '../ports/execution-workflow';
 
 export interface FindExecutionProps {
   readonly store: ExecutionStore;
   readonly workflows: ExecutionWorkflows;
 }
+
+/** How long an execution takes to begin, at most. */
+const beginning = { intervalMs: 50, timeoutMs: 5_000 };
 
 /** The entry of an execution in the list. Throws StateError `execution-missing`. */
 export async function findListed({ store }: FindExecutionProps, key: ExecutionKey): Promise<ListedExecution> {
@@ -32,22 +36,27 @@ export async function findSnapshot(props: FindExecutionProps, key: ExecutionKey)
   throw new StateError('execution-missing', `${name}: its state is not known yet, or is lost`, { where: name });
 }
 
-/** What the workflow knows; undefined if it has not begun, or has stored everything and ended. */
+/** What the workflow knows; undefined if it has stored everything and ended, or does not exist. */
 async function openSnapshot(
   props: FindExecutionProps,
   { view, incarnation }: ListedExecution,
 ): Promise<ExecutionSnapshot | undefined> {
   const { store, workflows } = props;
-  const [answer, run] = await Promise.all([workflows.snapshot(view), workflows.describe(view)]);
-  if (answer === undefined || run === undefined) return undefined;
+  let run: ExecutionRun | undefined;
+  const answer = await poll(async () => {
+    const [known, found] = await Promise.all([workflows.describe(view), workflows.snapshot(view)]);
+    run = known;
+    return found ?? (known?.isOpen === true ? undefined : null); // it has just begun
+  }, beginning);
+  if (answer === undefined || answer === null || run === undefined) return undefined;
   if ('isTooLarge' in answer) {
     if (run.isOpen) await workflows.command(view, { kind: 'save' }).catch(ignoreEnded);
     return undefined;
   }
   const { snapshot } = answer;
-  if (run.isOpen || snapshot.state.outcome !== undefined) return snapshot;
-  // somebody has ended the workflow in Temporal
-  const ended = stopped(snapshot, run.closedMs ?? Date.now());
+  if (run.isOpen) return snapshot;
+  // somebody has ended the workflow in Temporal, or it ended a moment ago
+  const ended = snapshot.state.outcome === undefined ? stopped(snapshot, run.closedMs ?? Date.now()) : snapshot;
   await store.saveSnapshot(ended);
   await store.update(executionView(ended), incarnation);
   return ended;

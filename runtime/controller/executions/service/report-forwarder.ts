@@ -1,6 +1,7 @@
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import type { Heartbeat, TaskResult } from '../../../api-contract/task-message';
 import type { ExecutionWorkflows, StepReport } from '../ports/execution-workflow';
+import type { StepRef } from '../ports/step-ref';
 import type { TaskReports } from '../ports/task-bus';
 import type { TaskToken, TaskTokens } from '../task-tokens';
 
@@ -29,7 +30,7 @@ export class ReportForwarder implements TaskReports {
 
   constructor(
     private readonly props: {
-      readonly workflows: Pick<ExecutionWorkflows, 'report'>;
+      readonly workflows: Pick<ExecutionWorkflows, 'report' | 'isWaitingFor'>;
       readonly tokens: TaskTokens;
     },
   ) {}
@@ -43,8 +44,15 @@ export class ReportForwarder implements TaskReports {
     await this.forward(key, reportOf(token, result));
   }
 
-  isOwn(namespace: string, { token }: Heartbeat): boolean {
-    return this.props.tokens.read(namespace, token) !== undefined;
+  /** Reports what the controller itself knows of a step. */
+  tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output'>): Promise<void> {
+    const { execution, ...attempt } = ref;
+    return this.forward({ namespace, execution }, { ...attempt, at: new Date().toISOString(), ...report });
+  }
+
+  async isWanted(namespace: string, { token }: Heartbeat): Promise<boolean> {
+    const ref = this.props.tokens.read(namespace, token);
+    return ref !== undefined && this.props.workflows.isWaitingFor({ namespace, execution: ref.execution }, ref);
   }
 
   /** False when the result came before the receipt was worth a report. */

@@ -1,6 +1,7 @@
 import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import type { ExecutionSnapshot } from '../ports/execution-workflow';
+import type { StepRef } from '../ports/step-ref';
 import type { UnwantedTask, Withdrawal } from '../ports/task-bus';
 
 /** One attempt of a step, for a worker. */
@@ -27,6 +28,47 @@ export interface TaskOrders {
 /** The message was stored as this one of the stream, or cannot be sent at all. */
 export type OrderResult = { readonly sequence: number } | { readonly code: string; readonly message: string };
 
+/** A step that waits for an event or a latch. */
+export interface WaitOrder {
+  readonly ref: StepRef;
+  /** `wait:event`, … */
+  readonly base: string;
+  readonly parameters: unknown;
+  readonly input: unknown;
+  /** When the execution started, in ms since 1970. */
+  readonly executionMs: number;
+}
+
+export type WaitResult =
+  /** Without an output, it is the input. */
+  | { readonly kind: 'ended'; readonly output?: unknown }
+  | { readonly kind: 'waits' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
+
+/** An attempt that may have to wait for others of its task, or whose result may be known. */
+export interface AdmissionOrder {
+  readonly ref: StepRef;
+  readonly base: string;
+  readonly memoize?: { readonly key: string; readonly maxAgeMs?: number };
+  /** Absent once its time has been given out. */
+  readonly rate?: { readonly limit: number; readonly perMs: number; readonly key?: string };
+  readonly concurrency?: { readonly limit: number; readonly key?: string };
+}
+
+export type AdmissionResult =
+  | { readonly kind: 'admitted' }
+  | { readonly kind: 'known'; readonly output?: unknown }
+  /** The rate lets it start then, in ms since 1970. */
+  | { readonly kind: 'later'; readonly atMs: number }
+  /** It is told when it has a place. */
+  | { readonly kind: 'waits' };
+
+/** What an ended attempt leaves. */
+export interface LeaveOrder extends Omit<AdmissionOrder, 'rate'> {
+  /** Stored for `memoize`. */
+  readonly output?: { readonly value: unknown };
+}
+
 /**
  * The side effects of the workflow of an execution. Each may run twice. Names and arguments are part of recorded histories
  * and must not change.
@@ -34,6 +76,13 @@ export type OrderResult = { readonly sequence: number } | { readonly code: strin
 export interface ExecutionActivities {
   sendTasks(orders: TaskOrders): Promise<readonly OrderResult[]>;
   withdrawTasks(key: ExecutionKey, tasks: readonly UnwantedTask[]): Promise<readonly Withdrawal[]>;
+  /** When workers last sent heartbeats of these tasks, in ms since 1970; undefined for those that have not. */
+  lastHeartbeats(namespace: string, ids: readonly string[]): Promise<readonly (number | null)[]>;
+  beginWaits(namespace: string, waits: readonly WaitOrder[]): Promise<readonly WaitResult[]>;
+  /** Steps that do not wait any more. */
+  endWaits(namespace: string, waits: readonly Pick<WaitOrder, 'ref' | 'base' | 'parameters'>[]): Promise<void>;
+  admit(namespace: string, attempts: readonly AdmissionOrder[]): Promise<readonly AdmissionResult[]>;
+  leave(namespace: string, attempts: readonly LeaveOrder[]): Promise<void>;
   /** Saves the snapshot, and lists the execution as it is then. */
   keepExecution(snapshot: ExecutionSnapshot, view: ExecutionView): Promise<void>;
   loadExecution(key: ExecutionKey): Promise<ExecutionSnapshot>;

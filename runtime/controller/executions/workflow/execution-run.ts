@@ -1,6 +1,7 @@
 import { GraphReader } from '../../../../lib/tasks/advance/graph-reader';
 import { restoreExecution } from '../../../../lib/tasks/advance/restore-execution';
 import { resumeExecution } from '../../../../lib/tasks/advance/resume-execution';
+import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import { executionView } from '../ports/execution-view';
@@ -11,6 +12,7 @@ import type {
   SnapshotAnswer,
   StepReport,
 } from '../ports/execution-workflow';
+import type { StepRef } from '../ports/step-ref';
 import type { ExecutionRuntime } from './execution-runtime';
 import { RunRecord } from './run-record';
 import { StepDesk } from './step-desk';
@@ -64,6 +66,10 @@ export class ExecutionRun {
     return this.view();
   }
 
+  isWaitingFor(step: StepId, attempt: Pick<StepRef, 'run' | 'attempt'>): boolean {
+    return this.record !== undefined && this.desk.isWaitingFor(step, attempt);
+  }
+
   answer(): SnapshotAnswer | undefined {
     if (this.record === undefined) return undefined;
     const snapshot = this.record.snapshot();
@@ -74,7 +80,7 @@ export class ExecutionRun {
     await this.begin();
     const { runtime, desk } = this;
     while (!this.record.isEnded) {
-      await desk.send();
+      await desk.flush();
       if (this.queue.length === 0 && !desk.isDue() && !this.record.isEnded) {
         if (runtime.isHistoryLong(this.input.limits.historyLength)) await this.continueInNewRun();
         await runtime.waitUntil(() => this.queue.length > 0, desk.msUntilDue());
@@ -92,7 +98,10 @@ export class ExecutionRun {
   private async begin(): Promise<void> {
     const { begin } = this.input;
     if (begin.kind === 'start') {
-      const { definition, graph, input } = begin;
+      const { graph, input } = begin;
+      const definition = begin.isScheduled
+        ? { ...begin.definition, execution: this.runtime.scheduledId() }
+        : begin.definition;
       const execution = new TaskExecution(new GraphReader(graph), input);
       this.record = RunRecord.start(execution, definition, this.runtime.now());
       this.desk = new StepDesk(this.record, this.runtime);
@@ -137,7 +146,7 @@ export class ExecutionRun {
 
   /** R4. */
   private async close(): Promise<void> {
-    await this.desk.send();
+    await this.desk.flush();
     this.record.end(this.runtime.now());
     await this.keep();
     this.take(); // what came too late is refused by the record, and resolves

@@ -7,6 +7,8 @@ export interface ExecutionRuntime {
   /** Milliseconds since 1970; the same in every replay, as `random` is. */
   now(): number;
   random(): number;
+  /** The execution in the id of the workflow: that of the schedule, and the time for which it started. */
+  scheduledId(): string;
   /** Resolves when the condition holds, or after the timeout. */
   waitUntil(condition: () => boolean, timeoutMs?: number): Promise<unknown>;
   /** Whether no request is in progress. */

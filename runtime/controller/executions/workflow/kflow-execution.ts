@@ -14,6 +14,7 @@ import {
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import { executionView } from '../ports/execution-view';
 import {
+  attemptQuery,
   commandUpdate,
   type ExecutionCommand,
   type ExecutionInput,
@@ -37,6 +38,9 @@ export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionVi
   const run = new ExecutionRun(input, temporalRuntime());
   setHandler(defineSignal<[readonly StepReport[]]>(reportSignal), (reports) => run.receive(reports));
   setHandler(defineQuery<SnapshotAnswer | undefined>(snapshotQuery), () => run.answer());
+  setHandler(defineQuery<boolean, [string, number, number]>(attemptQuery), (step, ofRun, attempt) =>
+    run.isWaitingFor(step, { run: ofRun, attempt }),
+  );
   setHandler(defineUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate), (command) => run.command(command), {
     validator: (command) => refuse(() => run.validate(command)),
   });
@@ -62,6 +66,7 @@ function temporalRuntime(): ExecutionRuntime {
     activities,
     now: () => Date.now(),
     random: () => Math.random(),
+    scheduledId: () => workflowInfo().workflowId.split('/').at(-1) ?? '',
     waitUntil: (holds, timeoutMs) =>
       timeoutMs === undefined ? condition(holds) : condition(holds, Math.max(1, Math.ceil(timeoutMs))),
     areRequestsHandled: allHandlersFinished,

@@ -43,6 +43,10 @@ export class RunRecord {
     return this.begun.run;
   }
 
+  get startedMs(): number {
+    return this.begun.startedMs;
+  }
+
   get definition(): ExecutionDefinition {
     return this.begun.definition;
   }

@@ -24,7 +24,7 @@ export function isWorkerStep(step: RunningStep): step is WorkerStep {
 export interface StepDeadline {
   readonly atMs: number;
   /** `due`: the next attempt, or the end of a wait; `give-up`: the end of a grace; else a timeout of the policy. */
-  readonly kind: 'due' | 'give-up' | 'start' | 'run' | 'total';
+  readonly kind: 'due' | 'give-up' | 'start' | 'run' | 'heartbeat' | 'total';
 }
 
 /** A worker ends a task in time itself; a worker that is gone cannot. */
@@ -33,7 +33,7 @@ const runSlackMs = 5_000;
 /** The next deadline of a step; undefined when only a report ends it. */
 export function deadlineOf(step: RunningStep): StepDeadline | undefined {
   const { note, node } = step;
-  const { startMs, runMs, totalMs }: TaskTimeouts = node.kind === 'task' ? node.policy.timeout : {};
+  const { startMs, runMs, heartbeatMs, totalMs }: TaskTimeouts = node.kind === 'task' ? node.policy.timeout : {};
   const deadlines: (StepDeadline | undefined)[] = [
     after(note.dueMs, 0, 'due'),
     after(note.giveUpMs, 0, 'give-up'),
@@ -41,7 +41,10 @@ export function deadlineOf(step: RunningStep): StepDeadline | undefined {
   ];
   if (isWorkerStep(step)) {
     if (note.takenMs === undefined) deadlines.push(after(note.sentMs, startMs, 'start'));
-    else deadlines.push(after(note.takenMs, runMs === undefined ? undefined : runMs + runSlackMs, 'run'));
+    else {
+      deadlines.push(after(note.takenMs, runMs === undefined ? undefined : runMs + runSlackMs, 'run'));
+      deadlines.push(after(note.beatMs ?? note.takenMs, heartbeatMs, 'heartbeat'));
+    }
   }
   return deadlines.reduce((first, each) =>
     each !== undefined && each.atMs < (first?.atMs ?? Infinity) ? each : first,

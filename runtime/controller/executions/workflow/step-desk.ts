@@ -4,35 +4,37 @@ import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import { isStepNode } from '../../../../lib/tasks/graph/task-graph';
 import { type TaskError, TaskErrorCode } from '../../../api-contract/task-message';
 import type { ExecutionCommand, StepNote, StepReport } from '../ports/execution-workflow';
-import type { UnwantedTask } from '../ports/task-bus';
+import type { StepRef } from '../ports/step-ref';
 import { decisionOf, refusalOfDecision } from './approvals';
-import type { TaskOrder } from './execution-activities';
+import type { AdmissionResult, OrderResult, WaitResult } from './execution-activities';
 import type { ExecutionRuntime } from './execution-runtime';
 import { retryDelayMs } from './retry-delay';
 import type { RunRecord } from './run-record';
-import { deadlineOf, isWorkerStep, type RunningStep, type WorkerStep } from './running-step';
-import { taskId } from './task-id';
-import { beginWait } from './waits';
+import { deadlineOf, isWorkerStep, type RunningStep, type StepDeadline, type WorkerStep } from './running-step';
+import { delayMs, isWaitStep, type OrderAnswers, StepOrders } from './step-orders';
 
-/** Largest number of messages, and size of their inputs, of one activity. */
-const maxBatch = 200;
+type StepEnd = Exclude<ExecutionEvent, { kind: 'cancel' }>;
+
+/** Failures of a step that are remembered. */
+const maxFailures = 10;
 
 /**
- * The steps of an execution that have started and not ended: sends their tasks, takes reports, retries, and ends what is late.
+ * The steps of an execution that have started and not ended: orders their tasks, takes reports, retries, and ends what is late.
  *
- * D1. A report of an attempt that is not the current one changes nothing.
+ * D1. A report of an attempt that is not the current one, or has ended, changes nothing.
  * D2. Every started step ends by a report, by a deadline, or by a stop of the execution.
+ * D3. An attempt that has ended, however, gives back its place below a concurrency limit.
  */
-export class StepDesk {
+export class StepDesk implements OrderAnswers {
   private readonly running = new Map<StepId, RunningStep>();
-  /** Attempts whose messages are not stored yet. */
-  private readonly unsent = new Set<StepId>();
-  private unwanted: (UnwantedTask & { readonly step: StepId })[] = [];
+  private readonly orders: StepOrders;
 
   constructor(
     private readonly record: RunRecord,
     private readonly runtime: ExecutionRuntime,
-  ) {}
+  ) {
+    this.orders = new StepOrders(record, runtime, this);
+  }
 
   /** Takes up the steps that an earlier run of the workflow has started. */
   takeUp(): void {
@@ -58,27 +60,38 @@ export class StepDesk {
     }
   }
 
-  /** Stores the messages of new attempts, and withdraws those that are not wanted any more. */
-  async send(): Promise<void> {
-    while (this.unsent.size > 0 || this.unwanted.length > 0) {
-      await this.withdraw();
-      await this.sendSome();
-    }
+  /** Does what the steps need from outside. */
+  async flush(): Promise<void> {
+    await this.orders.flush();
   }
 
   report({ step: id, run, attempt, ...report }: StepReport): void {
     const step = this.running.get(id);
     if (step === undefined || run !== this.record.run || attempt !== step.note.attempt) return; // D1
-    if (!isWorkerStep(step) || step.note.sentMs === undefined) return; // waits for its next attempt
-    const { kind, worker = step.note.worker } = report;
-    const known = worker === undefined ? {} : { worker };
-    if (kind === 'receipt') {
-      if (step.note.takenMs === undefined) this.note(step, { takenMs: this.runtime.now(), ...known });
+    const { kind, output } = report;
+    if (!isWorkerStep(step)) {
+      if (kind === 'succeeded')
+        this.end(step, { kind, id, output: output === undefined ? step.started.input : output });
       return;
     }
-    this.note(step, known);
-    if (kind === 'succeeded') this.end(step, { kind, id, output: report.output });
-    else this.failAttempt(step, report.error ?? { code: 'function-failed', message: 'the task failed' });
+    if (step.note.dueMs !== undefined) return; // D1: it waits for its next attempt
+    const { worker = step.note.worker } = report;
+    const known = worker === undefined ? {} : { worker };
+    if (kind === 'place') this.takePlace(step);
+    else if (kind === 'receipt') {
+      if (step.note.takenMs === undefined) this.note(step, { takenMs: this.runtime.now(), ...known });
+    } else {
+      this.note(step, known);
+      if (kind === 'succeeded') this.end(step, { kind, id, output });
+      else this.failAttempt(step, report.error ?? { code: 'function-failed', message: 'the task failed' });
+    }
+  }
+
+  /** Whether a report of this attempt would change anything. */
+  isWaitingFor(id: StepId, { run, attempt }: Pick<StepRef, 'run' | 'attempt'>): boolean {
+    const note = this.running.get(id)?.note;
+    if (note === undefined || run !== this.record.run || attempt !== note.attempt) return false;
+    return note.dueMs === undefined && note.giveUpMs === undefined;
   }
 
   refusalOf(command: ExecutionCommand): string | undefined {
@@ -91,23 +104,25 @@ export class StepDesk {
 
   command(command: ExecutionCommand, graceMs: number): void {
     const { execution } = this.record;
-    if (execution.outcome !== undefined) return;
-    const { by, comment } = { comment: undefined, by: '', ...command };
+    if (execution.outcome !== undefined || command.kind === 'save') return;
+    const { by, comment } = command;
     const entry = { atMs: this.runtime.now(), by, ...(comment === undefined ? {} : { comment }) };
     if (command.kind === 'decide') {
       const decided = decisionOf([...this.running.values()], command);
       if (decided === undefined) return;
       this.record.add({ ...entry, what: 'decided' });
       this.end(decided.step, { kind: 'succeeded', id: decided.step.started.id, output: decided.output });
-    } else if (command.kind === 'terminate') {
+      return;
+    }
+    if (command.kind === 'terminate') {
       this.record.add({ ...entry, what: 'canceling' });
       this.record.terminate();
       this.apply(execution.advance({ kind: 'cancel', force: true }));
-    } else if (command.kind === 'cancel') {
-      if (execution.ending?.status !== 'canceled') this.record.add({ ...entry, what: 'canceling' });
-      this.apply(execution.advance({ kind: 'cancel' }));
-      this.stopRunning(command.graceMs ?? graceMs);
+      return;
     }
+    if (execution.ending?.status !== 'canceled') this.record.add({ ...entry, what: 'canceling' });
+    this.apply(execution.advance({ kind: 'cancel' }));
+    this.stopRunning(command.graceMs ?? graceMs);
   }
 
   isDue(): boolean {
@@ -134,69 +149,152 @@ export class StepDesk {
     }
   }
 
-  private takeDeadline(step: RunningStep, kind: NonNullable<ReturnType<typeof deadlineOf>>['kind']): void {
-    const { id } = step.started;
-    const limits = step.node.kind === 'task' ? step.node.policy.timeout : {};
-    switch (kind) {
-      case 'due':
-        if (isWorkerStep(step)) this.beginAttempt(step);
-        else this.end(step, endOfWait(step));
+  // answers to orders
+
+  find(id: StepId): RunningStep | undefined {
+    return this.running.get(id);
+  }
+
+  sent(step: WorkerStep, result: OrderResult): void {
+    if ('sequence' in result) this.note(step, { sentMs: this.runtime.now(), sequence: result.sequence });
+    else this.failAttempt(step, { ...result, isTerminal: true });
+  }
+
+  withdrawn(step: RunningStep): void {
+    this.end(step, { kind: 'canceled', id: step.started.id });
+  }
+
+  begun(step: RunningStep, result: WaitResult): void {
+    const { id, input } = step.started;
+    if (result.kind === 'waits') return;
+    if (result.kind === 'ended') {
+      this.end(step, { kind: 'succeeded', id, output: result.output === undefined ? input : result.output });
+      return;
+    }
+    const { code, message } = result;
+    this.end(step, { kind: 'failed', id, error: { code, message } });
+  }
+
+  admitted(step: WorkerStep, result: AdmissionResult): void {
+    switch (result.kind) {
+      case 'admitted':
+        this.orders.send(step);
         return;
-      case 'give-up':
-        this.unwant(step);
-        this.end(step, { kind: 'canceled', id });
+      case 'known':
+        this.end(step, { kind: 'succeeded', id: step.started.id, output: result.output });
         return;
-      case 'start':
-        this.unwant(step);
-        this.failAttempt(step, {
-          code: 'start-timeout',
-          message: `no worker took the task within ${limits.startMs} ms`,
-        });
+      case 'later':
+        this.note(step, { dueMs: result.atMs, isPaced: true });
         return;
-      case 'run':
-        this.unwant(step);
-        this.failAttempt(step, { code: TaskErrorCode.TimedOut, message: `the task ran for over ${limits.runMs} ms` });
-        return;
-      case 'total':
-        this.unwant(step);
-        this.failAttempt(step, {
-          code: 'total-timeout',
-          message: `the step did not end within ${limits.totalMs} ms, with all attempts`,
-          isTerminal: true,
-        });
+      case 'waits':
+        this.note(step, { isQueued: true });
     }
   }
 
-  private begin(step: RunningStep): void {
-    if (isWorkerStep(step)) {
-      this.beginAttempt(step);
+  beaten(step: WorkerStep, atMs: number | null): void {
+    const { heartbeatMs = Number.POSITIVE_INFINITY } = step.node.policy.timeout;
+    const { takenMs = 0, beatMs = takenMs } = step.note;
+    const lastMs = Math.max(beatMs, atMs ?? 0);
+    if (lastMs + heartbeatMs > this.runtime.now()) {
+      this.note(step, { beatMs: lastMs });
       return;
     }
-    const begun = beginWait(step, this.runtime.now());
-    if ('error' in begun) this.end(step, { kind: 'failed', id: step.started.id, error: begun.error });
-    else this.note(step, begun);
+    this.orders.withdraw(step);
+    this.failAttempt(step, { code: 'heartbeat-timeout', message: `no heartbeat for ${heartbeatMs} ms` });
+  }
+
+  // beginning
+
+  private begin(step: RunningStep): void {
+    const { node, started } = step;
+    const nowMs = this.runtime.now();
+    if (isWorkerStep(step)) this.beginAttempt(step);
+    else if (node.kind === 'approval') {
+      if (node.deadline !== undefined) this.note(step, { dueMs: nowMs + node.deadline.afterMs });
+    } else if (isWaitStep(step)) this.orders.beginWait(step);
+    else {
+      const ms = node.kind === 'task' && node.base === 'wait:delay' ? delayMs(started.parameters) : undefined;
+      if (ms !== undefined) this.note(step, { dueMs: nowMs + ms });
+      else this.end(step, { kind: 'failed', id: started.id, error: refusalOfStep(step) });
+    }
   }
 
   private beginAttempt(step: WorkerStep): void {
     const { startedMs, attempt, failures } = step.note;
     step.note = { startedMs, attempt: attempt + 1, ...(failures === undefined ? {} : { failures }) };
     this.note(step, {});
-    this.unsent.add(step.started.id);
+    const { concurrency, rate, memoize } = step.node.policy;
+    if (concurrency ?? rate ?? memoize) this.orders.admit(step);
+    else this.orders.send(step);
   }
 
-  private failAttempt(step: WorkerStep | RunningStep, error: TaskError): void {
+  private takePlace(step: WorkerStep): void {
+    if (step.note.isQueued !== true) return;
+    const { isQueued: _, ...note } = step.note;
+    step.note = note;
+    this.note(step, {});
+    this.orders.send(step);
+  }
+
+  // ending
+
+  private takeDeadline(step: RunningStep, kind: StepDeadline['kind']): void {
+    const { id } = step.started;
+    const limits = step.node.kind === 'task' ? step.node.policy.timeout : {};
+    switch (kind) {
+      case 'due':
+        this.takeTime(step);
+        return;
+      case 'give-up':
+        this.orders.withdraw(step);
+        this.end(step, { kind: 'canceled', id });
+        return;
+      case 'heartbeat':
+        this.orders.checkHeartbeat(step);
+        return;
+      case 'start':
+        this.timeOut(step, { code: 'start-timeout', message: `no worker took the task within ${limits.startMs} ms` });
+        return;
+      case 'run':
+        this.timeOut(step, { code: TaskErrorCode.TimedOut, message: `the task ran for over ${limits.runMs} ms` });
+        return;
+      case 'total': {
+        const message = `the step did not end within ${limits.totalMs} ms, with all attempts`;
+        this.timeOut(step, { code: 'total-timeout', message, isTerminal: true });
+      }
+    }
+  }
+
+  /** The next attempt, the time that a rate has given, or the end of a wait. */
+  private takeTime(step: RunningStep): void {
+    if (!isWorkerStep(step)) this.end(step, endOfWait(step));
+    else if (step.note.isPaced === true) {
+      const { dueMs: _, ...note } = step.note;
+      step.note = note;
+      this.note(step, {});
+      this.orders.admit(step);
+    } else this.beginAttempt(step);
+  }
+
+  private timeOut(step: RunningStep, error: TaskError): void {
+    this.orders.withdraw(step);
+    this.failAttempt(step, error);
+  }
+
+  private failAttempt(step: RunningStep, error: TaskError): void {
     const { note, node, started } = step;
-    const { attempt, worker } = note;
+    const { attempt, worker, startedMs, failures = [] } = note;
     const failure = { ...error, attempt, atMs: this.runtime.now(), ...(worker === undefined ? {} : { worker }) };
-    const { sentMs: _s, sequence: _q, takenMs: _t, worker: _w, giveUpMs: _g, dueMs: _d, ...kept } = note;
-    step.note = { ...kept, failures: [...(note.failures ?? []), failure].slice(-10) };
-    const isHeld = this.record.execution.regionOf(node, parentItems(step, this.record))?.isHeld ?? false;
+    if (isWorkerStep(step)) this.orders.leave(step); // D3
+    step.note = { startedMs, attempt, failures: [...failures, failure].slice(-maxFailures) };
+    const items = this.record.execution.steps.get(started.id)?.items ?? [];
+    const isHeld = this.record.execution.regionOf(node, items)?.isHeld ?? false;
     const isStopping = note.giveUpMs !== undefined || isHeld;
     const random = () => this.runtime.random();
-    const delayMs =
+    const delay =
       node.kind === 'task' && !isStopping ? retryDelayMs(node.policy.retry, error, { attempt, random }) : undefined;
-    if (delayMs !== undefined) {
-      this.note(step, { dueMs: this.runtime.now() + delayMs });
+    if (delay !== undefined) {
+      this.note(step, { dueMs: this.runtime.now() + delay });
       return;
     }
     const { id } = started;
@@ -209,8 +307,8 @@ export class StepDesk {
   }
 
   /** Ends a step, and begins what the execution starts then. */
-  private end(step: RunningStep, event: Exclude<ExecutionEvent, { kind: 'cancel' }>): void {
-    this.close(step);
+  private end(step: RunningStep, event: StepEnd): void {
+    this.close(step, event.kind === 'succeeded' ? { value: event.output } : undefined);
     this.apply(this.record.execution.advance(event));
   }
 
@@ -218,15 +316,15 @@ export class StepDesk {
   private drop(id: StepId): void {
     const step = this.running.get(id);
     if (step === undefined) return;
-    this.unwant(step);
+    this.orders.withdraw(step);
     this.close(step);
   }
 
-  private close(step: RunningStep): void {
-    const { id } = step.started;
-    this.running.delete(id);
-    this.unsent.delete(id);
-    const { dueMs: _d, giveUpMs: _g, sequence: _q, ...kept } = step.note;
+  private close(step: RunningStep, output?: { readonly value: unknown }): void {
+    this.running.delete(step.started.id);
+    this.orders.drop(step);
+    if (isWorkerStep(step)) this.orders.leave(step, output); // D3
+    const { dueMs: _d, giveUpMs: _g, sequence: _q, isQueued: _i, isPaced: _p, beatMs: _b, ...kept } = step.note;
     step.note = { ...kept, endedMs: this.runtime.now() };
     this.note(step, {});
   }
@@ -235,12 +333,10 @@ export class StepDesk {
   private stopRunning(graceMs: number): void {
     const giveUpMs = this.runtime.now() + graceMs;
     for (const step of [...this.running.values()]) {
-      if (!isWorkerStep(step) || step.note.giveUpMs !== undefined) continue;
-      if (this.isFinally(step)) continue;
-      const { id } = step.started;
-      if (step.note.sentMs === undefined) this.end(step, { kind: 'canceled', id });
+      if (!isWorkerStep(step) || step.note.giveUpMs !== undefined || this.isFinally(step)) continue;
+      if (step.note.sentMs === undefined) this.end(step, { kind: 'canceled', id: step.started.id });
       else {
-        this.unwant(step);
+        this.orders.withdraw(step);
         this.note(step, { giveUpMs });
       }
     }
@@ -256,80 +352,14 @@ export class StepDesk {
     return false;
   }
 
-  private unwant(step: RunningStep): void {
-    const { sequence, sentMs, attempt } = step.note;
-    if (!isWorkerStep(step) || sequence === undefined || sentMs === undefined) return;
-    const { definition, run } = this.record;
-    const { id } = step.started;
-    this.unwanted.push({
-      id: taskId(definition.execution, run, id, attempt),
-      task: step.node.base,
-      sequence,
-      step: id,
-    });
-  }
-
-  private async withdraw(): Promise<void> {
-    if (this.unwanted.length === 0) return;
-    const tasks = this.unwanted;
-    this.unwanted = [];
-    const { namespace, execution } = this.record.definition;
-    const orders = tasks.map(({ step: _, ...task }) => task);
-    const withdrawals = await this.runtime.activities.withdrawTasks({ namespace, execution }, orders);
-    for (const [index, { step: id, sequence }] of tasks.entries()) {
-      const step = this.running.get(id);
-      if (withdrawals[index] !== 'withdrawn' || step?.note.sequence !== sequence) continue;
-      this.end(step, { kind: 'canceled', id });
-    }
-  }
-
-  private async sendSome(): Promise<void> {
-    const ids = [...this.unsent].slice(0, maxBatch);
-    const steps = ids.map((id) => this.running.get(id)).filter((step) => step !== undefined && isWorkerStep(step));
-    if (steps.length === 0) return;
-    const { definition, run, execution } = this.record;
-    const { namespace, execution: id } = definition;
-    const flow = execution.reader.graph.name;
-    const results = await this.runtime.activities.sendTasks({
-      key: { namespace, execution: id },
-      run,
-      ...(flow === undefined ? {} : { flow }),
-      orders: steps.map(orderOf),
-    });
-    for (const [index, step] of steps.entries()) {
-      const result = results[index];
-      if (result === undefined || !this.unsent.delete(step.started.id)) continue;
-      if ('sequence' in result) this.note(step, { sentMs: this.runtime.now(), sequence: result.sequence });
-      else this.failAttempt(step, { ...result, isTerminal: true });
-    }
-  }
-
   private note(step: RunningStep, change: Partial<StepNote>): void {
     step.note = { ...step.note, ...change };
     this.record.notes.set(step.started.id, step.note);
   }
 }
 
-function orderOf({ started, node, note }: WorkerStep): TaskOrder {
-  const { startMs, runMs, heartbeatMs } = node.policy.timeout;
-  const limits = Object.entries({ startMs, runMs, heartbeatMs }).filter(([, ms]) => ms !== undefined);
-  return {
-    step: started.id,
-    attempt: note.attempt,
-    name: node.name,
-    base: node.base,
-    ...(started.parameters === undefined ? {} : { parameters: started.parameters }),
-    input: started.input,
-    ...(limits.length === 0 ? {} : { timeouts: Object.fromEntries(limits) }),
-  };
-}
-
-function parentItems(step: RunningStep, { execution }: RunRecord): readonly number[] {
-  return execution.steps.get(step.started.id)?.items ?? [];
-}
-
 /** How a wait ends when its time has come. */
-function endOfWait({ started, node }: RunningStep): Exclude<ExecutionEvent, { kind: 'cancel' }> {
+function endOfWait({ started, node }: RunningStep): StepEnd {
   const { id, input } = started;
   if (node.kind !== 'approval') return { kind: 'succeeded', id, output: input };
   if (node.deadline?.otherwise === 'fail') {
@@ -337,4 +367,13 @@ function endOfWait({ started, node }: RunningStep): Exclude<ExecutionEvent, { ki
     return { kind: 'failed', id, error: { code: 'approval-expired', message } };
   }
   return { kind: 'succeeded', id, output: { isApproved: false, answers: {}, reason: 'deadline' } };
+}
+
+function refusalOfStep({ node, started }: RunningStep): { readonly code: string; readonly message: string } {
+  if (node.kind === 'task' && node.base === 'wait:delay') {
+    const got = JSON.stringify((started.parameters as { duration?: unknown } | undefined)?.duration);
+    return { code: 'input-invalid', message: `${node.name}: duration: must be a duration, got ${got}` };
+  }
+  const name = node.kind === 'task' ? node.base : node.kind;
+  return { code: 'not-run-yet', message: `${name}: this version does not run such steps yet` };
 }

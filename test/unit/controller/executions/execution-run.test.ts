@@ -1,4 +1,4 @@
-import { ExecutionStage } from '../../../support/execution-stage';
+import { ExecutionStage, type SentOrder } from '../../../support/execution-stage';
 
 const stage = () => new ExecutionStage();
 
@@ -220,6 +220,110 @@ describe('approvals', () => {
     const run = await stage().start(flow.replace('reject', 'fail'));
     await run.pass(2 * 86_400_000);
     expect(run.ended?.state.outcome).toMatchObject({ status: 'failed', error: { code: 'approval-expired' } });
+  });
+});
+
+describe('limits', () => {
+  const flow = '@task A with (- {concurrency: 1, retry: {attempts: 2, jitter: false}} -) A → B';
+
+  test('an attempt without a place waits for it, and every attempt gives its place back', async () => {
+    const run = stage();
+    run.admission = () => ({ kind: 'waits' });
+    await run.start(flow);
+    expect(run.sent).toHaveLength(0);
+    run.admission = () => ({ kind: 'admitted' });
+    const place = { step: '1', attempt: 1, run: 1 } as SentOrder;
+    await run.report(place, { kind: 'place' });
+    await run.report(place, { kind: 'place' });
+    expect(run.sent).toHaveLength(1);
+    await run.fail('A');
+    expect(run.left).toMatchObject([{ step: '1', attempt: 1 }]);
+    await run.pass(1_000);
+    await run.succeed('A');
+    expect(run.left).toMatchObject([{ attempt: 1 }, { attempt: 2 }]);
+    expect(run.order('B').attempt).toBe(1);
+  });
+
+  test('a terminate gives places back, also those that are waited for', async () => {
+    const run = stage();
+    run.admission = () => ({ kind: 'waits' });
+    await run.start(flow);
+    await run.command({ kind: 'terminate', by: 'someone' });
+    expect(run.left).toMatchObject([{ step: '1', attempt: 1 }]);
+  });
+
+  test('an attempt starts at the time that its rate has given, as the same attempt', async () => {
+    const run = stage();
+    const at = run.nowMs + 7_000;
+    run.admission = ({ rate }) => (rate === undefined ? { kind: 'admitted' } : { kind: 'later', atMs: at });
+    await run.start('@task A with (- rate: {limit: 1, per: 10s} -) A');
+    await run.pass(6_999);
+    expect(run.sent).toHaveLength(0);
+    await run.pass(1);
+    expect(run.order('A').attempt).toBe(1);
+  });
+
+  test('a result that is known is taken instead of a run, and a new one is remembered', async () => {
+    const memoized = "@task A with (- memoize: {key: '{input[id]}'} -) A";
+    const first = stage();
+    await first.start(memoized, { id: 7 });
+    await first.succeed('A', { a: 1 });
+    expect(first.left).toEqual([{ step: '1', attempt: 1, output: { value: { a: 1 } } }]);
+    const second = stage();
+    second.admission = ({ memoize }) => ({ kind: 'known', output: { of: memoize?.key } });
+    await second.start(memoized, { id: 7 });
+    expect(second.sent).toHaveLength(0);
+    expect(second.ended?.state.outcome).toEqual({ status: 'completed', output: { of: '7' } });
+  });
+});
+
+describe('heartbeats', () => {
+  const flow = '@task A with (- timeout: {heartbeat: 10s} -) A';
+
+  test('a task without them fails, once a worker has begun', async () => {
+    const run = await stage().start(flow);
+    await run.pass(60_000);
+    expect(run.ended).toBeUndefined();
+    await run.take('A');
+    await run.pass(10_000);
+    expect(run.ended?.state.outcome).toMatchObject({ error: { code: 'heartbeat-timeout' } });
+  });
+
+  test('a task with them runs on', async () => {
+    const run = await stage().start(flow);
+    await run.take('A');
+    await run.pass(8_000);
+    run.heartbeats.set('e/1/1/1', run.nowMs);
+    await run.pass(9_999);
+    expect(run.ended).toBeUndefined();
+    await run.pass(1);
+    expect(run.ended?.state.outcome).toMatchObject({ error: { code: 'heartbeat-timeout' } });
+  });
+});
+
+describe('waits for events and latches', () => {
+  test('end with the output of the event, or with the input', async () => {
+    const run = await stage().start('{ wait:event(- event: e -) wait:countdown(- name: n -) } → A', { x: 1 });
+    const [event, latch] = ['2', '3'].map((step) => ({ step, attempt: 0, run: 1 }) as SentOrder);
+    if (event === undefined || latch === undefined) throw new Error('no steps');
+    await run.report(event, { kind: 'succeeded', output: { e: 1 } });
+    await run.report(latch, { kind: 'succeeded' });
+    await run.report(latch, { kind: 'succeeded', output: { again: 1 } });
+    expect(run.order('A').input).toEqual([{ e: 1 }, { x: 1 }]);
+  });
+
+  test('are given up when the execution is canceled', async () => {
+    const run = await stage().start('wait:event(- event: e -)');
+    await run.command({ kind: 'cancel', by: 'someone' });
+    expect(run.ended?.state.outcome).toEqual({ status: 'canceled' });
+    expect(run.waits.ended).toEqual(['1']);
+  });
+
+  test('LF-36: a template without its value fails the step with a reason', async () => {
+    const run = await stage().start("wait:acquire(- name: '{input[key]}' -)", { other: 1 });
+    expect(run.ended?.state.outcome).toMatchObject({
+      error: { code: 'input-invalid', message: expect.stringContaining('key') },
+    });
   });
 });
 

@@ -1,0 +1,59 @@
+import { AckPolicy, type ConsumerConfig, type JetStreamClient, type JetStreamManager, type JsMsg, nanos } from 'nats';
+import { pause } from '../../../async/pause';
+import { callServer } from '../retry-request';
+
+/** Messages that are pulled ahead, and unacked ones over all controllers. */
+const maxPulled = 1_000;
+const maxAckPending = 20_000;
+/** A message that is not settled after so long is delivered again. */
+const ackWaitMs = 60_000;
+export const redeliverMs = 1_000;
+
+export interface DurableConsumer {
+  readonly manager: JetStreamManager;
+  readonly client: JetStreamClient;
+  readonly stream: string;
+  readonly config: Pick<ConsumerConfig, 'durable_name'> & Partial<ConsumerConfig>;
+  /** Creates the stream if somebody has removed it. */
+  readonly ensureStream: () => Promise<void>;
+  readonly onWarning: (text: string) => void;
+}
+
+/**
+ * Takes the messages of a durable consumer, which all controllers share, until the signal is aborted. `take` settles each.
+ * Calls `begun` when the first pull is out; throws only before that.
+ */
+export async function consumeDurable(
+  { manager, client, stream, config, ensureStream, onWarning }: DurableConsumer,
+  {
+    signal,
+    begun,
+    take,
+  }: { readonly signal: AbortSignal; readonly begun: () => void; readonly take: (message: JsMsg) => Promise<void> },
+): Promise<void> {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    try {
+      await ensureStream();
+      const settings = {
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(ackWaitMs),
+        max_ack_pending: maxAckPending,
+        max_deliver: -1,
+      };
+      await callServer(`consumer ${config.durable_name}`, () =>
+        manager.consumers.add(stream, { ...settings, ...config }),
+      );
+      const consumer = await client.consumers.get(stream, config.durable_name);
+      const messages = await consumer.consume({ max_messages: maxPulled });
+      const stop = () => messages.stop();
+      signal.addEventListener('abort', stop, { once: true });
+      begun();
+      for await (const message of messages) void take(message);
+      signal.removeEventListener('abort', stop);
+    } catch (error) {
+      if (isFirst) throw error;
+      if (!signal.aborted) onWarning(`cannot read ${stream}: ${(error as Error).message}; retrying`);
+    }
+    await pause(redeliverMs, signal);
+  }
+}

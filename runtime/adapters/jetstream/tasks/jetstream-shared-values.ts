@@ -1,0 +1,87 @@
+import type { KV, NatsConnection } from 'nats';
+import { sharedBucket } from '../../../../lib/plan/task-names';
+import type { SharedValues } from '../../../controller/executions/ports/shared-values';
+import { jetStreamOf, managerOf } from '../access/jetstream-api';
+import { writeIfUnchanged } from '../access/write-if-unchanged';
+import { callServer, quickRequests, readServer } from '../retry-request';
+import { StreamReader } from '../stream-reader';
+import { ensureTaskStreams } from './ensure-task-streams';
+import { NamespaceParts, type UseConnection } from './namespace-parts';
+
+interface Bucket {
+  readonly values: KV;
+  readonly reader: StreamReader;
+  readonly name: string;
+}
+
+/** Shared values in a KV bucket of each namespace: changed by compare and set. */
+export class JetStreamSharedValues implements SharedValues {
+  private readonly buckets: NamespaceParts<Bucket>;
+
+  constructor({ use, replicas }: { readonly use: UseConnection; readonly replicas: number }) {
+    this.buckets = new NamespaceParts(use, (connection, namespace) => openBucket(connection, namespace, replicas));
+  }
+
+  change<Value, Result>(
+    namespace: string,
+    key: string,
+    change: (value: Value | undefined) => { readonly next: Value | undefined; readonly result: Result },
+  ): Promise<Result> {
+    return this.buckets.in(namespace, ({ values, name }) =>
+      callServer(`${name}: ${key}`, async () => {
+        for (;;) {
+          const entry = await values.get(key);
+          const stored = entry?.operation === 'PUT' ? entry.json<Value>() : undefined;
+          const { next, result } = change(stored);
+          if (next === stored) return result;
+          const revision = entry?.revision ?? 0;
+          if (next === undefined) {
+            if (await isPurged(values, key, revision)) return result;
+          } else if ((await writeIfUnchanged(values, { key, value: JSON.stringify(next), revision })) !== undefined) {
+            return result;
+          }
+        }
+      }),
+    );
+  }
+
+  get<Value>(namespace: string, key: string): Promise<Value | undefined> {
+    return this.buckets.in(namespace, async ({ values, name }) => {
+      const entry = await readServer(`${name}: ${key}`, () => values.get(key));
+      return entry?.operation === 'PUT' ? entry.json<Value>() : undefined;
+    });
+  }
+
+  all<Value>(namespace: string, prefix: string): Promise<readonly (readonly [key: string, value: Value])[]> {
+    return this.buckets.in(namespace, async ({ reader, name }) => {
+      const start = `$KV.${name}.`;
+      const entries = await reader.from(`${start}>`, 1);
+      return entries.flatMap(({ subject, data }) => {
+        const key = subject.slice(start.length);
+        if (!key.startsWith(prefix) || data.length === 0) return []; // a marker of a removed value is empty
+        return [[key, JSON.parse(Buffer.from(data).toString()) as Value] as const];
+      });
+    });
+  }
+}
+
+async function openBucket(connection: NatsConnection, namespace: string, replicas: number): Promise<Bucket> {
+  const name = sharedBucket(namespace);
+  await ensureTaskStreams(await managerOf(connection, quickRequests), namespace, replicas);
+  const values = await callServer(`bucket ${name}`, () =>
+    jetStreamOf(connection, quickRequests).views.kv(name, { bindOnly: true }),
+  );
+  return { values, reader: await StreamReader.of(connection, `KV_${name}`), name };
+}
+
+/** False when another write was faster. */
+async function isPurged(values: KV, key: string, revision: number): Promise<boolean> {
+  try {
+    await values.purge(key, { previousSeq: revision });
+    return true;
+  } catch (error) {
+    const last = await values.get(key);
+    if (last?.revision === revision) throw error;
+    return last === null || last.operation !== 'PUT';
+  }
+}

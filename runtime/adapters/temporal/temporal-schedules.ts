@@ -1,0 +1,123 @@
+import {
+  type Client,
+  isGrpcServiceError,
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  type ScheduleOptions,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
+import { ConfigError } from '../../../lib/errors';
+import type { ScheduleView } from '../../api-contract/execution-changes';
+import { executionType, executionWorkflowId } from '../../controller/executions/ports/execution-workflow';
+import type { NewSchedule, Schedules } from '../../controller/executions/ports/schedules';
+import { callTemporal } from './call-temporal';
+import { queuePrefix, workflowTaskTimeout } from './workflow-ids';
+
+const overlaps = {
+  skip: ScheduleOverlapPolicy.SKIP,
+  queue: ScheduleOverlapPolicy.BUFFER_ALL,
+  cancel: ScheduleOverlapPolicy.CANCEL_OTHER,
+} as const;
+
+const memoKey = 'schedule';
+/** gRPC's status INVALID_ARGUMENT. */
+const invalidArgument = 3;
+
+/** Schedules of executions on a Temporal server. */
+export class TemporalSchedules implements Schedules {
+  constructor(
+    private readonly client: Client,
+    private readonly taskQueue: string,
+  ) {}
+
+  put(schedule: NewSchedule): Promise<ScheduleView> {
+    const { definition, input, cron, timezone, overlap } = schedule;
+    const view = viewOf(schedule);
+    const options: ScheduleOptions = {
+      scheduleId: this.idOf(definition.namespace, definition.execution),
+      spec: { cronExpressions: [cron], timezone },
+      policies: { overlap: overlaps[overlap] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: executionType,
+        workflowId: `${queuePrefix(this.taskQueue)}${executionWorkflowId(definition)}`,
+        taskQueue: this.taskQueue,
+        args: [input],
+        memo: { incarnation: definition.incarnation },
+        workflowTaskTimeout,
+      },
+      memo: { [memoKey]: view },
+    };
+    return this.call(definition.execution, async () => {
+      const { schedule: client } = this.client;
+      try {
+        await client.create(options);
+      } catch (error) {
+        if (!(error instanceof ScheduleAlreadyRunning)) throw invalid(error, cron);
+        await client.getHandle(options.scheduleId).delete();
+        await client.create(options);
+      }
+      return view;
+    });
+  }
+
+  list(namespace?: string): Promise<readonly ScheduleView[]> {
+    return this.call('the list of schedules', async () => {
+      const found: ScheduleView[] = [];
+      for await (const { scheduleId, memo, info } of this.client.schedule.list()) {
+        const view = memo?.[memoKey] as ScheduleView | undefined;
+        if (view === undefined || scheduleId !== this.idOf(view.namespace, view.schedule)) continue;
+        if (namespace !== undefined && view.namespace !== namespace) continue;
+        const [next] = info?.nextActionTimes ?? [];
+        const last = info?.recentActions.at(-1)?.takenAt;
+        found.push({
+          ...view,
+          ...(next === undefined ? {} : { next: next.toISOString() }),
+          ...(last === undefined ? {} : { last: last.toISOString() }),
+        });
+      }
+      return found.sort((one, other) => one.schedule.localeCompare(other.schedule));
+    });
+  }
+
+  remove(namespace: string, schedule: string): Promise<boolean> {
+    return this.call(schedule, async () => {
+      try {
+        await this.client.schedule.getHandle(this.idOf(namespace, schedule)).delete();
+        return true;
+      } catch (error) {
+        if (error instanceof ScheduleNotFoundError) return false;
+        throw error;
+      }
+    });
+  }
+
+  private idOf(namespace: string, schedule: string): string {
+    return `${queuePrefix(this.taskQueue)}schedule/${namespace}/${schedule}`;
+  }
+
+  private call<T>(where: string, request: () => Promise<T>): Promise<T> {
+    return callTemporal(this.client, where, request);
+  }
+}
+
+function viewOf({ definition, cron, timezone, overlap }: NewSchedule): ScheduleView {
+  const { namespace, execution, name, attributes, by, comment } = definition;
+  return {
+    namespace,
+    schedule: execution,
+    cron,
+    timezone,
+    overlap,
+    attributes,
+    by,
+    ...(name === undefined ? {} : { name }),
+    ...(comment === undefined ? {} : { comment }),
+  };
+}
+
+function invalid(error: unknown, cron: string): unknown {
+  const cause = [error, (error as Error).cause].find((each) => isGrpcServiceError(each));
+  if (cause === undefined || cause.code !== invalidArgument) return error;
+  return new ConfigError('config-invalid', `schedule.cron: ${cron}: ${cause.details}`, { cause: error });
+}

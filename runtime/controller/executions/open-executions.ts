@@ -1,0 +1,74 @@
+import { taskWire } from '../../../lib/plan/task-names';
+import { executionPhases } from '../../api-contract/execution-phase';
+import type { InstallationKey } from '../../installation/installation-key';
+import { createExecutionActivities } from './activities/create-execution-activities';
+import type { ExecutionStore } from './ports/execution-store';
+import type { ExecutionWorkflows } from './ports/execution-workflow';
+import type { Schedules } from './ports/schedules';
+import type { SharedValues } from './ports/shared-values';
+import type { TaskBus } from './ports/task-bus';
+import type { TaskEvents } from './ports/task-events';
+import { ExecutionController } from './service/execution-controller';
+import { ExecutionWatch } from './service/execution-watch';
+import { ReportForwarder } from './service/report-forwarder';
+import { TaskTokens } from './task-tokens';
+import { EventWaits } from './waits/event-waits';
+import { LatchWaits } from './waits/latch-waits';
+import type { ExecutionActivities } from './workflow/execution-activities';
+
+/** What executions share with workers, in the nats account of each namespace. */
+export interface TaskPorts {
+  readonly bus: TaskBus;
+  readonly events: TaskEvents;
+  readonly shared: SharedValues;
+}
+
+export interface ExecutionParts {
+  readonly key: InstallationKey;
+  readonly store: ExecutionStore;
+  readonly workflows: ExecutionWorkflows;
+  readonly schedules: Schedules;
+  readonly tasks: TaskPorts;
+  readonly historyLength: number;
+  readonly onWarning: (text: string) => void;
+}
+
+export interface OpenExecutions {
+  readonly service: ExecutionController;
+  readonly activities: ExecutionActivities;
+  close(): void;
+}
+
+/** The service of executions, the activities of their workflows, and the watch over namespaces with running executions. */
+export function openExecutions(parts: ExecutionParts): OpenExecutions {
+  const { key, store, workflows, schedules, tasks, historyLength, onWarning } = parts;
+  const { bus, events, shared } = tasks;
+  const tokens = new TaskTokens(key);
+  const reports = new ReportForwarder({ workflows, tokens });
+  const latches = new LatchWaits({
+    shared,
+    wake: async (namespace, steps, kind) => {
+      await Promise.all(steps.map((ref) => reports.tell(namespace, ref, { kind })));
+    },
+    hasEnded: async (namespace, { execution }) => {
+      const listed = await store.find({ namespace, execution });
+      if (listed === undefined || executionPhases[listed.view.status].isClosed) return true;
+      return (await workflows.describe({ namespace, execution }))?.isOpen === false;
+    },
+  });
+  const eventWaits = new EventWaits({
+    shared,
+    events,
+    endWaits: async (namespace, ended) => {
+      await Promise.all(ended.map(({ ref, ...end }) => reports.tell(namespace, ref, { kind: 'succeeded', ...end })));
+    },
+  });
+  const watch = new ExecutionWatch({ store, bus, reports, latches, eventWaits, onWarning });
+  watch.start();
+  const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs };
+  return {
+    service: new ExecutionController({ workflows, schedules, store, bus, events, limits }),
+    activities: createExecutionActivities({ store, bus, reports, tokens, shared, latches, eventWaits }),
+    close: () => watch.close(),
+  };
+}

@@ -1,0 +1,18 @@
+import type { StepId } from '../../../../lib/tasks/advance/step-id';
+
+/** An attempt of a step of an execution, within its namespace. */
+export interface StepRef {
+  readonly execution: string;
+  readonly run: number;
+  readonly step: StepId;
+  readonly attempt: number;
+}
+
+export function stepRefText({ execution, run, step, attempt }: StepRef): string {
+  return `${execution}/${run}/${step}/${attempt}`;
+}
+
+export function includes(steps: readonly StepRef[], step: StepRef): boolean {
+  const text = stepRefText(step);
+  return steps.some((each) => stepRefText(each) === text);
+}

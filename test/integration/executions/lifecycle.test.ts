@@ -1,0 +1,135 @@
+import { TaskFailure } from '../../support/bare-worker';
+import { ExecutionPlace } from './execution-place';
+
+let place: ExecutionPlace;
+const by = { by: 'tester' };
+
+beforeAll(async () => {
+  place = await ExecutionPlace.open();
+});
+
+afterAll(async () => {
+  await place?.close();
+});
+
+test('LF-26: a resume runs only what has not succeeded, with the original inputs', async () => {
+  let isBroken = true;
+  const worker = await place.worker(
+    {
+      A: () => ({ a: 1 }),
+      B: ({ input }) => {
+        if (isBroken) throw new TaskFailure({ code: 'broken', message: 'not yet' });
+        return { b: input };
+      },
+    },
+    'lf26',
+  );
+  const failed = await place.run('lf26:A → lf26:B', { x: 1 });
+  expect(failed).toMatchObject({ status: 'Failed', error: { message: 'not yet' } });
+  isBroken = false;
+  await place.service.resume(failed, {}, by);
+  const detail = await place.ended(failed);
+  expect(detail).toMatchObject({ status: 'Completed', run: 2, output: { b: { a: 1 } } });
+  expect(worker.names).toEqual(['lf26:A', 'lf26:B', 'lf26:B']);
+});
+
+test('LF-27: a cancel lets the running task end, starts nothing more, and a resume goes on', async () => {
+  let finish: (value: unknown) => void = () => undefined;
+  let isTold = false;
+  const worker = await place.worker(
+    {
+      A: (_task, signal) => {
+        signal.addEventListener('abort', () => {
+          isTold = true;
+          finish({ a: 1 });
+        });
+        return new Promise((resolve) => {
+          finish = resolve;
+        });
+      },
+      B: ({ input }) => input,
+    },
+    'lf27',
+  );
+  const { execution } = await place.start('lf27:A → lf27:B');
+  await place.until(execution, () => worker.begun.length === 1);
+  expect(await place.service.cancel(execution, {}, by)).toMatchObject({
+    status: 'Stopping',
+    reason: 'canceled by tester',
+  });
+  expect(await place.ended(execution)).toMatchObject({ status: 'Stopped' });
+  expect(isTold).toBe(true);
+  expect(worker.names).toEqual(['lf27:A']);
+  await place.service.resume(execution, {}, by);
+  expect(await place.ended(execution)).toMatchObject({ status: 'Completed', output: { a: 1 } });
+  await expect(place.service.resume(execution, {}, by)).rejects.toMatchObject({
+    code: 'state-invalid',
+    message: expect.stringContaining('Completed'),
+  });
+});
+
+test('LF-29: an execution is deleted once it has ended', async () => {
+  const { execution } = await place.start('wait:event(- event: never -)');
+  await expect(place.service.delete(execution, by)).rejects.toMatchObject({ code: 'state-invalid' });
+  expect(await place.service.terminate(execution, by)).toMatchObject({
+    status: 'Stopped',
+    reason: 'terminated by tester',
+  });
+  await place.ended(execution);
+  await place.service.delete(execution, by);
+  await expect(place.service.get(execution)).rejects.toMatchObject({ code: 'execution-missing' });
+  expect((await place.start('wait:acquire(- name: again -)', {}, execution.execution)).outcome).toBe('started');
+});
+
+test('LF-30: a restored archive equals the original, is stopped, and can be resumed', async () => {
+  await place.worker({ A: () => ({ a: 1 }), B: ({ input }) => input }, 'lf30');
+  const { execution } = await place.start('lf30:A → wait:event(- event: go30 -) → lf30:B', { x: 1 });
+  await place.until(execution, ({ steps }) =>
+    steps.some(({ name, status }) => name === 'wait:event' && status === 'running'),
+  );
+  await place.service.terminate(execution, by);
+  const original = await place.ended(execution);
+  const archive = JSON.parse(JSON.stringify(await place.service.archive(execution)));
+  const copy = await place.service.restore(place.namespace, { archive, id: 'copy' }, by);
+  expect(copy).toMatchObject({ execution: 'copy', status: 'Stopped' });
+  const restored = await place.service.get(copy);
+  expect(restored.steps).toEqual(original.steps);
+  expect(await place.service.trace(copy)).toHaveLength((await place.service.trace(execution)).length + 1);
+  await expect(place.service.restore(place.namespace, { archive, id: 'copy' }, by)).rejects.toMatchObject({
+    code: 'execution-exists',
+  });
+  await place.service.resume(copy, {}, by);
+  await place.until(copy, ({ steps }) =>
+    steps.some(({ name, status }) => name === 'wait:event' && status === 'running'),
+  );
+  await place.service.publishEvent(place.namespace, { kind: 'go30', data: {}, output: { go: 1 } }, by);
+  expect(await place.ended(copy)).toMatchObject({ status: 'Completed', output: { go: 1 } });
+});
+
+test('LF-39: 60 executions are listed in pages, the newest first', async () => {
+  const flow = '@flow listed wait:acquire(- name: listed -)';
+  const started = [];
+  for (let at = 0; at < 60; at++) started.push((await place.start(flow, { at })).execution.execution);
+  const query = { name: 'listed', limit: 50 };
+  const first = await place.service.list(place.namespace, query);
+  expect(first.executions).toHaveLength(50);
+  const second = await place.service.list(place.namespace, { ...query, continue: first.continue });
+  expect(second.continue).toBeUndefined();
+  const listed = [...first.executions, ...second.executions].map(({ execution }) => execution);
+  expect(new Set(listed)).toEqual(new Set(started));
+});
+
+test('a map of 2,000 items runs in runs of the workflow, and its results are in order', async () => {
+  const many = await ExecutionPlace.open('many', { historyLength: 300 });
+  try {
+    await many.worker({ one: ({ input }) => ({ twice: 2 * (input as number) }) });
+    const items = Array.from({ length: 2_000 }, (_, at) => at);
+    const detail = await many.run('* one → > two', items);
+    expect(detail).toMatchObject({ status: 'Failed', error: { code: 'task-unknown' } });
+    const map = detail.steps.find(({ kind }) => kind === 'map');
+    expect(map).toMatchObject({ status: 'succeeded', items: { total: 2_000, succeeded: 2_000 } });
+    expect(map?.output).toEqual(items.map((item) => ({ twice: 2 * item })));
+  } finally {
+    await many.close();
+  }
+});
