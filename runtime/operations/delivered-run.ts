@@ -2,13 +2,16 @@ import { z } from 'zod';
 import type { Controller } from './controller';
 import { type Entrypoint, type EntrypointClass, entrypointOf } from './entrypoint';
 import type { Message } from './messages/message';
-import { NotFoundError, OperationError } from './messages/operation-error';
+import { NotFoundError, OperationError, PayloadError, ValidationError } from './messages/operation-error';
 import { Result } from './messages/result';
 import { Operation } from './operation';
 import { emptyResult, OperationRun, placeKey } from './operation-run';
 import type { Producer } from './producer';
 import { Task, type TaskProps } from './task';
 import type { Delivery } from './transport/transport';
+
+/** What can be the name of a state. */
+const keyForm = /^[A-Za-z0-9_=-]+$/;
 
 /** A message that so many consumers have died of is failed by the next one. */
 export const maxDeliveries = 5;
@@ -58,9 +61,27 @@ export class DeliveredRun {
 
   private async runAlone(asked: Message): Promise<void> {
     const { result, message } = await this.execute(asked);
+    await this.answer(message, result);
+  }
+
+  private async answer(message: Message, result: Result): Promise<void> {
     const { topic, sequence } = this.delivery;
-    await this.producer.publishResult(topic, message.with({ result }), `${topic}/${sequence}/result`);
-    await this.controller.settle(message, result);
+    const publish = (outcome: Result) =>
+      this.producer.publishResult(topic, message.with({ result: outcome }), `${topic}/${sequence}/result`);
+    await this.controller.settle(message, await this.fitting(message.uuid, result, publish));
+  }
+
+  /** What was stored: the result, or that it is too large. */
+  private async fitting(uuid: string, result: Result, store: (outcome: Result) => Promise<void>): Promise<Result> {
+    try {
+      await store(result);
+      return result;
+    } catch (error) {
+      if (!(error instanceof PayloadError)) throw error;
+      const failure = Result.fromException(error, uuid);
+      await store(failure);
+      return failure;
+    }
   }
 
   /** The message has the metadata that the task leaves. */
@@ -91,8 +112,10 @@ export class DeliveredRun {
     }
     const { sequence, topic } = this.delivery;
     if (await run.take(index, { sequence, run: number })) {
-      const { result, message } = await this.execute(asked);
-      await run.complete(index, result, message.metadata);
+      const { result: returned, message } = await this.execute(asked);
+      const result = await this.fitting(asked.uuid, returned, (outcome) =>
+        run.complete(index, outcome, outcome === returned ? message.metadata : {}),
+      );
       await this.producer.publishResult(topic, message.with({ result }), `${uuid}/${index}/${number}/result`);
       await this.controller.settle(message, result);
     }
@@ -101,6 +124,10 @@ export class DeliveredRun {
 
   private async runOperation(kind: EntrypointClass<Operation>, message: Message): Promise<void> {
     const { sequence, topic } = this.delivery;
+    if (!keyForm.test(message.uuid)) {
+      const text = `message.uuid: an operation's is of letters, digits, -, _ and =, got ${JSON.stringify(message.uuid)}`;
+      return this.answer(message, Result.fromException(new ValidationError(text), message.uuid));
+    }
     const known = await OperationRun.load(this.producer, message.uuid);
     if (known !== undefined && (known.state.status !== 'FAILED' || known.state.request === sequence)) {
       return this.advance(known);
@@ -114,7 +141,11 @@ export class DeliveredRun {
     }
     if (!hasTasks && operation.tasks.length === 0) return this.fail(operation, known, emptyResult(message.uuid));
     if (known === undefined) {
-      return this.advance(await OperationRun.begin(this.producer, operation, { request: sequence }));
+      const begun = await OperationRun.begin(this.producer, operation, { request: sequence }).catch((error) => {
+        if (error instanceof PayloadError) return Result.fromException(error, message.uuid);
+        throw error;
+      });
+      return begun instanceof Result ? this.fail(operation, known, begun) : this.advance(begun);
     }
     await known.resume(sequence, hasTasks ? undefined : operation.tasks);
     return this.advance(known);

@@ -9,6 +9,7 @@ export {
   NotFoundError,
   OperationError,
   type OperationErrorProps,
+  PayloadError,
   TransportError,
   ValidationError,
 } from './messages/operation-error';

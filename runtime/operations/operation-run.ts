@@ -158,7 +158,9 @@ export class OperationRun {
     await this.change((state) => {
       const task = state.tasks[index];
       if (task === undefined || task.status === 'SUCCESS' || task.status === 'FAILED') return false;
-      Object.assign(task, { status: ended.retcode === 0 ? 'SUCCESS' : 'FAILED', result: ended.toJSON() });
+      const isSuccess = ended.retcode === 0;
+      Object.assign(task, { status: isSuccess ? 'SUCCESS' : 'FAILED', result: ended.toJSON() });
+      if (isSuccess) for (const before of state.tasks.slice(0, index)) before.result = null; // it is in the new one
       const { [placeKey]: _, ...own } = metadata;
       state.metadata = { ...state.metadata, ...own };
       return true;

@@ -45,6 +45,20 @@ export class NotFoundError extends OperationError {
   }
 }
 
+/** A message, a result or a state that is larger than the transport takes. */
+export class PayloadError extends OperationError {
+  override readonly name = 'PayloadError';
+
+  constructor(bytes: number, limit: number) {
+    super(`payload too large: ${grouped(bytes)} bytes, at most ${grouped(limit)}`, { code: 413 });
+  }
+
+  /** Throws PayloadError for more bytes than the limit. */
+  static check(bytes: number, limit: number): void {
+    if (bytes > limit) throw new PayloadError(bytes, limit);
+  }
+}
+
 /** A message, or the state of an operation, that could not be sent, read or stored. A later attempt may succeed. */
 export class TransportError extends OperationError {
   override readonly name = 'TransportError';
@@ -69,4 +83,8 @@ export function errorFields(thrown: unknown): ErrorFields {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const { code, msgid, extra } = error instanceof OperationError ? error : new InternalError(error.message);
   return { code, name: error.name, message: error.message || error.name, msgid, extra, stack: error.stack ?? '' };
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
 }

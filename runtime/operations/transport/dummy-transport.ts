@@ -1,4 +1,4 @@
-import { TransportError } from '../messages/operation-error';
+import { PayloadError, TransportError } from '../messages/operation-error';
 import type { Delivery, StoredValue, Transport } from './transport';
 
 interface Held {
@@ -15,19 +15,20 @@ export class DummyTransport implements Transport {
   readonly values = new Map<string, StoredValue>();
   /** Set: everything fails as with a broker that is away. */
   isAway = false;
+  maxBytes = 1_000_000;
   private readonly queues = new Map<string, Held[]>();
   private readonly ids = new Set<string>();
   private sequence = 0;
 
   async publish(topic: string, payload: Uint8Array, id?: string): Promise<void> {
-    this.assertThere();
+    this.check(payload.length);
     if (!this.isNew(id)) return;
     this.sequence += 1;
     this.queue(topic).push({ topic, text: textOf(payload), sequence: this.sequence, deliveries: 0 });
   }
 
   async publishResult(topic: string, payload: Uint8Array, id?: string): Promise<void> {
-    this.assertThere();
+    this.check(payload.length);
     if (this.isNew(id)) this.results.set(topic, [...(this.results.get(topic) ?? []), textOf(payload)]);
   }
 
@@ -54,7 +55,7 @@ export class DummyTransport implements Transport {
   }
 
   async save(key: string, { value, revision }: StoredValue): Promise<number | undefined> {
-    this.assertThere();
+    this.check(Buffer.byteLength(value));
     if ((this.values.get(key)?.revision ?? 0) !== revision) return undefined;
     this.values.set(key, { value, revision: revision + 1 });
     return revision + 1;
@@ -78,6 +79,11 @@ export class DummyTransport implements Transport {
     if (this.ids.has(id)) return false;
     this.ids.add(id);
     return true;
+  }
+
+  private check(bytes: number): void {
+    this.assertThere();
+    PayloadError.check(bytes, this.maxBytes);
   }
 
   private assertThere(): void {

@@ -21,7 +21,7 @@ export interface StoredValue {
 
 /**
  * How messages, their results and the states of operations travel. All methods throw TransportError for what a later attempt
- * may do. The id of a payload is its name for duplicates: of two with the same id, the second is dropped.
+ * may do, and PayloadError for what is too large. The id of a payload is its name for duplicates: of two with the same id, the second is dropped.
  */
 export interface Transport {
   publish(topic: string, payload: Uint8Array, id?: string): Promise<void>;

@@ -84,6 +84,8 @@ class CaseRun(logging.Handler):
             operation = self.made(step["next"], step)
             following = [operation.next(task) for task in operation.tasks]
             self.next = [None if each is None else type(each).__name__ for each in following]
+        elif "limit" in step:
+            self.transport.max_bytes = step["limit"]
         elif "away" in step:
             self.transport.is_away = True
         elif "send" in step:
@@ -113,7 +115,7 @@ class CaseRun(logging.Handler):
 
     def work(self, step):
         """Workers take messages in turn until there are none."""
-        transport = _Recording(self.transport, self.ids, step.get("diesBeforeAck", False))
+        transport = _Recording(self.transport, self.ids, step.get("diesBeforeAck", False), step.get("deaths", 0))
         with tempfile.TemporaryDirectory() as folder:
             workers = []
             for each in step["work"]:
@@ -153,8 +155,9 @@ class CaseRun(logging.Handler):
         class Scripted(Task):
             REQUIRED_FIELDS = spec.get("requires", ())
 
-            def __init__(self, metadata=None, **fields):
-                super().__init__(metadata={**spec.get("metadata", {}), **(metadata or {})}, **fields)
+            def __init__(self, metadata=None, params=None, **fields):
+                params = {**_long(spec.get("params", {})), **(params or {})}
+                super().__init__(metadata={**spec.get("metadata", {}), **(metadata or {})}, params=params, **fields)
 
             def postinit(self):
                 hook("postinit")
@@ -206,8 +209,8 @@ class CaseRun(logging.Handler):
 class _Recording:
     """Notes the ids of messages. With `dies`, the first consumer of each message is gone before its ack."""
 
-    def __init__(self, inner, ids, dies):
-        self.inner, self.ids, self.dies = inner, ids, dies
+    def __init__(self, inner, ids, dies, deaths):
+        self.inner, self.ids, self.dies, self.deaths = inner, ids, dies, deaths
 
     def __getattr__(self, name):
         return getattr(self.inner, name)
@@ -222,11 +225,17 @@ class _Recording:
         if delivery is not None:
             dies = self.dies and delivery.deliveries == 1
             delivery.ack = delivery.release if dies else (lambda: None)
+            delivery.deliveries += self.deaths
         return delivery
 
 
 def _named(kind, name, spec):
     return type(name, (kind,), {"__module__": "m", "path": spec.get("path", f"m.{name}"), "topic": spec.get("topic")})
+
+
+def _long(fields):
+    """A number of characters in place of `long`."""
+    return {**fields, "long": "x" * fields["long"]} if "long" in fields else fields
 
 
 def _text(value):
@@ -236,5 +245,5 @@ def _text(value):
 def _result_of(uuid, spec):
     throws, code = spec.pop("throws", None), spec.pop("code", None)
     if throws is None:
-        return Result(uuid=uuid, **spec)
+        return Result(uuid=uuid, **{**spec, "retval": _long(spec.get("retval", {}))})
     raise Exception(throws) if code is None else OperationError(throws, code=code)

@@ -14,6 +14,8 @@ const root = path.join(__dirname, '../../..');
 
 /** A result event. */
 export interface Answer {
+  /** When nats stored it. */
+  readonly timeMs: number;
   readonly uuid: string;
   readonly entrypoint: string;
   readonly params: { readonly [name: string]: unknown };
@@ -57,8 +59,9 @@ export class OperationPlace {
     };
   }
 
-  /** Starts a program, by its ending in Python or TypeScript. */
-  start(name: string, file: string, more?: { readonly [variable: string]: string }): Program {
+  /** Starts a program, by its ending in Python or TypeScript; further words are its arguments. */
+  start(name: string, command: readonly string[] | string, more?: { readonly [variable: string]: string }): Program {
+    const [file = '', ...words] = typeof command === 'string' ? [command] : command;
     const isPython = file.endsWith('.py');
     const env = {
       ...process.env,
@@ -66,8 +69,8 @@ export class OperationPlace {
       PYTHONPATH: path.join(root, 'sdk/python'),
       PYTHONUNBUFFERED: '1',
     };
-    const args = isPython ? [file] : ['-C', 'kflow-source', '-r', 'ts-node/register/transpile-only', file];
-    const child = spawn(isPython ? venvPython : process.execPath, args, { cwd: root, env });
+    const loader = isPython ? [] : ['-C', 'kflow-source', '-r', 'ts-node/register/transpile-only'];
+    const child = spawn(isPython ? venvPython : process.execPath, [...loader, file, ...words], { cwd: root, env });
     const program = new Program(name, child);
     this.programs.push(program);
     return program;
@@ -81,17 +84,17 @@ export class OperationPlace {
   }
 
   /** The results of a topic, in their order. */
-  async answers(topic: string, namespace = 'default'): Promise<Answer[]> {
-    const texts = await this.place.texts(`kflow_${namespace}__operations_results`);
-    const streams = this.place.manager.streams;
-    const subjects = await Promise.all(
-      texts.map(async (_, at) => {
-        const found = await streams.getMessage(`kflow_${namespace}__operations_results`, { seq: at + 1 });
-        return found.subject;
-      }),
-    );
-    const own = texts.filter((_, at) => subjects[at] === `kflow.${namespace}.operation.${topic}.result`);
-    return own.map((text) => JSON.parse(text));
+  async answers(topic: string): Promise<Answer[]> {
+    const stream = 'kflow_default__operations_results';
+    const { manager } = this.place;
+    const found: Answer[] = [];
+    const { state } = await manager.streams.info(stream);
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      const { subject, data, time } = await manager.streams.getMessage(stream, { seq });
+      if (subject !== `kflow.default.operation.${topic}.result`) continue;
+      found.push({ timeMs: time.getTime(), ...JSON.parse(Buffer.from(data).toString()) });
+    }
+    return found;
   }
 
   /** The result of a task or an operation, once it is there. */

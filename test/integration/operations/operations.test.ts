@@ -58,6 +58,30 @@ describe('the dice', () => {
     expect(await Promise.all(consumers.map((each) => each.ended()))).toEqual([0, 0, 0]);
   });
 
+  test('KS-01: roll in the program of the documentation, as it is written, with Flask', async () => {
+    const consumer = await place.consumer('document', `${programs}/document.py`);
+    const uuid = await send('documented', 'DiceRoll');
+    expect(await place.answer('documented', uuid)).toMatchObject({
+      result: { stdout: expect.stringMatching(/^You made a [1-6]$/) },
+    });
+    const line = (text: string) =>
+      new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d,\\d{3} INFO     ${text}`, 'm');
+    await consumer.says('Controller.Success');
+    for (const text of [
+      'Operation registry: loaded __main__.DiceRoll$',
+      'Operation registry: loaded __main__.DiceLaunch$',
+      'Consumer.Starting\\.\\.\\.',
+      `DiceRoll.Success: __main__.DiceRoll\\[${uuid}\\]: You made a [1-6]$`,
+      `Controller.Success: __main__.DiceRoll\\[${uuid}\\]: You made a [1-6]$`,
+    ]) {
+      expect(consumer.output).toMatch(line(text));
+    }
+    const launch = await send('documented', 'DiceLaunch');
+    expect(await place.answer('documented', launch)).toMatchObject({ result: { retcode: 0 } });
+    consumer.kill('SIGINT');
+    expect(await consumer.ended()).toBe(0);
+  });
+
   test.each(['py', 'ts'])('are asked for by the producer of the example: producer.%s', async (language) => {
     const consumer = await place.consumer(`dice-${language}`, 'examples/dice/consumer.py');
     const producer = place.start('asks', `examples/dice/producer.${language}`);

@@ -29,6 +29,7 @@ interface ClassSpec {
   readonly path?: string;
   readonly topic?: string;
   readonly requires?: readonly string[];
+  readonly params?: Fields;
   readonly metadata?: Fields;
   readonly run?: RunSpec;
   /** One a run. */
@@ -57,6 +58,8 @@ interface Step {
     readonly topics?: readonly string[];
   }[];
   readonly diesBeforeAck?: boolean;
+  /** How many consumers have died of each message. */
+  readonly deaths?: number;
 }
 
 export interface Case {
@@ -136,6 +139,8 @@ export class CaseRun {
     } else if ('next' in step) {
       const operation = this.made(String(step.next), step, props) as Operation;
       this.next = operation.tasks.map((task) => operation.next(task)?.constructor.name ?? null);
+    } else if ('limit' in step) {
+      this.transport.maxBytes = Number(step.limit);
     } else if ('away' in step) {
       this.transport.isAway = true;
     } else if ('send' in step) {
@@ -168,8 +173,8 @@ export class CaseRun {
   }
 
   /** Workers take messages in turn until there are none. */
-  private async work({ work = [], diesBeforeAck = false }: Step): Promise<void> {
-    const transport = recording(this.transport, this.ids, diesBeforeAck);
+  private async work({ work = [], diesBeforeAck = false, deaths = 0 }: Step): Promise<void> {
+    const transport = recording(this.transport, this.ids, { diesBeforeAck, deaths });
     const workers = work.map(({ worker = 'w1', classes, topics = [topic] }) => {
       const consumer = new Consumer([...topics] as [string], { config: { KFLOW_LOCK_PATH: this.folder }, transport });
       const registry = new OperationRegistry();
@@ -215,7 +220,11 @@ export class CaseRun {
       static override readonly requiredFields = spec.requires ?? [];
 
       constructor(props: TaskProps = {}) {
-        super({ ...props, metadata: { ...spec.metadata, ...props.metadata } });
+        const [params, metadata] = [
+          { ...long(spec.params), ...props.params },
+          { ...spec.metadata, ...props.metadata },
+        ];
+        super({ ...props, params, metadata });
       }
       override postinit() {
         hook('postinit');
@@ -284,12 +293,23 @@ function messageOf(fields: unknown): Message {
 }
 
 function resultOf(uuid: string, { throws, code, ...result }: RunSpec): Result {
-  if (throws === undefined) return new Result({ uuid, ...result });
+  if (throws === undefined) return new Result({ uuid, ...result, retval: long(result.retval) });
   throw code === undefined ? new Error(throws) : new OperationError(throws, { code });
 }
 
-/** Notes the ids of messages. With `dies`, the first consumer of each message is gone before its ack. */
-function recording(transport: DummyTransport, ids: string[], dies: boolean): Transport {
+/** A number of characters in place of `long`. */
+function long(fields: Fields = {}): Fields {
+  return typeof fields.long === 'number' ? { ...fields, long: 'x'.repeat(fields.long) } : fields;
+}
+
+interface Deaths {
+  /** The first consumer of each message is gone before its ack. */
+  readonly diesBeforeAck: boolean;
+  readonly deaths: number;
+}
+
+/** Notes the ids of messages. */
+function recording(transport: DummyTransport, ids: string[], { diesBeforeAck, deaths }: Deaths): Transport {
   return {
     publish: async (to, payload, id) => {
       if (id !== undefined && !id.endsWith('/end') && !ids.includes(id)) ids.push(id);
@@ -298,8 +318,10 @@ function recording(transport: DummyTransport, ids: string[], dies: boolean): Tra
     publishResult: (to, payload, id) => transport.publishResult(to, payload, id),
     next: async (topics): Promise<Delivery | undefined> => {
       const delivery = await transport.next(topics);
-      if (delivery === undefined || !dies || delivery.deliveries > 1) return delivery;
-      return { ...delivery, ack: () => delivery.release() };
+      if (delivery === undefined) return undefined;
+      const dies = diesBeforeAck && delivery.deliveries === 1;
+      const ack = () => (dies ? delivery.release() : delivery.ack());
+      return { ...delivery, deliveries: delivery.deliveries + deaths, ack };
     },
     load: (key) => transport.load(key),
     save: (key, stored) => transport.save(key, stored),

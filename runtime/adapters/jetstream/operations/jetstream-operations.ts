@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   AckPolicy,
   type Consumer,
@@ -17,7 +18,12 @@ import {
   operationStream,
   operationSubject,
 } from '../../../../lib/plan/operation-names';
-import { TransportError, ValidationError } from '../../../operations/messages/operation-error';
+import {
+  OperationError,
+  PayloadError,
+  TransportError,
+  ValidationError,
+} from '../../../operations/messages/operation-error';
 import type { Delivery, StoredValue, Transport } from '../../../operations/transport/transport';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { writeIfUnchanged } from '../access/write-if-unchanged';
@@ -29,13 +35,17 @@ const renewMs = ackWaitMs / 3;
 /** In which a second message with the same id is dropped. */
 const duplicatesMs = 60 * 60 * 1_000;
 const resultsAgeMs = 7 * 24 * 60 * 60 * 1_000;
+const statesAgeMs = 30 * 24 * 60 * 60 * 1_000;
+/** Bytes of a message beside its payload: headers and subject. */
+const roomBytes = 1_024;
 const requestTimeoutMs = 10_000;
 /** JetStream takes no shorter wait for a message. */
 const minPullMs = 1_000;
 const topicForm = /^[A-Za-z0-9_-]+$/;
 
 /**
- * Topics are subjects of one work queue of a namespace; results are in a stream beside it, for a week; states are in a bucket.
+ * Topics are subjects of one work queue of a namespace; results are in a stream beside it, for a week; states are in a bucket,
+ * for 30 days after their last change.
  * While a message is held, its lease is renewed.
  */
 export class JetStreamOperations implements Transport {
@@ -66,18 +76,18 @@ export class JetStreamOperations implements Transport {
       retention: RetentionPolicy.Limits,
       max_age: nanos(resultsAgeMs),
     });
-    await ensureStream(manager, bucketConfig(operationStream(namespace), 1));
+    await ensureStream(manager, { ...bucketConfig(operationStream(namespace), 1), max_age: nanos(statesAgeMs) });
     const jetStream = jetStreamOf(connection, quickRequests);
     const states = await jetStream.views.kv(operationStream(namespace), { bindOnly: true });
     return new JetStreamOperations(connection, namespace, jetStream, manager, states);
   }
 
-  publish(topic: string, payload: Uint8Array, id?: string): Promise<void> {
-    return this.send(operationSubject(this.namespace, checked(topic)), payload, id);
+  async publish(topic: string, payload: Uint8Array, id?: string): Promise<void> {
+    await this.send(operationSubject(this.namespace, checked(topic)), payload, id);
   }
 
-  publishResult(topic: string, payload: Uint8Array, id?: string): Promise<void> {
-    return this.send(operationResultSubject(this.namespace, checked(topic)), payload, id);
+  async publishResult(topic: string, payload: Uint8Array, id?: string): Promise<void> {
+    await this.send(operationResultSubject(this.namespace, checked(topic)), payload, id);
   }
 
   async next(topics: readonly string[], timeoutMs: number): Promise<Delivery | undefined> {
@@ -94,7 +104,8 @@ export class JetStreamOperations implements Transport {
     return entry?.operation === 'PUT' ? { value: entry.string(), revision: entry.revision } : undefined;
   }
 
-  save(key: string, stored: StoredValue): Promise<number | undefined> {
+  async save(key: string, stored: StoredValue): Promise<number | undefined> {
+    this.check(Buffer.byteLength(stored.value));
     return call(`state ${key}`, () => writeIfUnchanged(this.states, { key, ...stored }));
   }
 
@@ -103,9 +114,14 @@ export class JetStreamOperations implements Transport {
   }
 
   private async send(subject: string, payload: Uint8Array, id: string | undefined): Promise<void> {
+    this.check(payload.length);
     const named = headers();
-    if (id !== undefined) named.set('Nats-Msg-Id', id);
+    named.set('Nats-Msg-Id', id ?? randomUUID()); // a retry after a lost answer is a duplicate
     await call(subject, () => this.jetStream.publish(subject, payload, { headers: named }));
+  }
+
+  private check(bytes: number): void {
+    PayloadError.check(bytes, (this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY) - roomBytes);
   }
 
   /** The consumer of a topic, which is made by the first that needs it. */
@@ -155,7 +171,7 @@ async function call<T>(target: string, request: () => Promise<T>): Promise<T> {
   try {
     return await callServer(target, request, requestTimeoutMs);
   } catch (cause) {
-    if (cause instanceof ValidationError) throw cause;
+    if (cause instanceof OperationError) throw cause;
     throw new TransportError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }

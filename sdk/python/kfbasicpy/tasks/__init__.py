@@ -2,7 +2,7 @@
 
 from .consumer import Consumer
 from .controller import Controller
-from .error import InternalError, NotFoundError, OperationError, TransportError, ValidationError
+from .error import InternalError, NotFoundError, OperationError, PayloadError, TransportError, ValidationError
 from .operation import Operation
 from .producer import Producer
 from .registry import OperationRegistry
@@ -19,6 +19,7 @@ __all__ = [
     "Operation",
     "OperationError",
     "OperationRegistry",
+    "PayloadError",
     "Producer",
     "Result",
     "Task",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Optional
 
 from .controller import Controller
 from .entrypoint import Entrypoint
-from .error import NotFoundError, OperationError, ValidationError
+from .error import NotFoundError, OperationError, PayloadError, ValidationError
 from .operation import Operation
 from .operation_run import EMPTY, PLACE, OperationRun
 from .producer import Producer
@@ -14,6 +15,8 @@ from .result import Result
 from .schemas import Message
 from .task import Task
 from .transport import Delivery
+
+_KEY = re.compile(r"[A-Za-z0-9_=-]+")
 
 MAX_DELIVERIES = 5
 """A message that so many consumers have died of is failed by the next one."""
@@ -43,7 +46,12 @@ class DeliveredRun:
         return self._answer(message, self._execute(message))
 
     def _answer(self, message: Message, result: Result) -> Result:
-        self._publish_result(message, result, f"{self._delivery.topic}/{self._delivery.sequence}/result")
+        id = f"{self._delivery.topic}/{self._delivery.sequence}/result"
+        try:
+            self._publish_result(message, result, id)
+        except PayloadError as error:
+            result = Result.from_exception(error, message.uuid)
+            self._publish_result(message, result, id)
         return self._controller.settle(message, result)
 
     def _execute(self, message: Message) -> Result:
@@ -69,13 +77,20 @@ class DeliveredRun:
         result = None
         if run.take(index, self._delivery.sequence, number):
             result = self._execute(message)
-            run.complete(index, result, message.metadata)
+            try:
+                run.complete(index, result, message.metadata)
+            except PayloadError as error:
+                result = Result.from_exception(error, message.uuid)
+                run.complete(index, result, {})
             self._publish_result(message, result, f"{run.state['uuid']}/{index}/{number}/result")
             self._controller.settle(message, result)
         self._advance(run)
         return result
 
     def _run_operation(self, kind: type[Operation], message: Message) -> Optional[Result]:
+        if _KEY.fullmatch(message.uuid) is None:
+            error = ValidationError(f"message.uuid: an operation's is of letters, digits, -, _ and =, got {message.uuid!r}")
+            return self._answer(message, Result.from_exception(error, message.uuid))
         run = OperationRun.load(self._producer, message.uuid)
         if run is not None and (run.state["status"] != "FAILED" or run.state["request"] == self._delivery.sequence):
             self._advance(run)
@@ -89,7 +104,10 @@ class DeliveredRun:
         if run is None and not operation.tasks:
             return self._fail(operation, run, Result(uuid=message.uuid, retcode=1, stderr=EMPTY))
         if run is None:
-            run = OperationRun.begin(self._producer, operation, self._delivery.sequence)
+            try:
+                run = OperationRun.begin(self._producer, operation, self._delivery.sequence)
+            except PayloadError as error:
+                return self._fail(operation, run, Result.from_exception(error, message.uuid))
         else:
             run.resume(self._delivery.sequence, None if run.state["tasks"] else operation.tasks)
         return self._advance(run)

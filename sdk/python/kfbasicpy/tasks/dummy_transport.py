@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Optional, Sequence
 
-from .error import TransportError
+from .error import PayloadError, TransportError
 
 
 class DummyTransport:
@@ -16,18 +16,19 @@ class DummyTransport:
         self.values: dict[str, tuple[bytes, int]] = {}
         self.is_away = False
         """Set: everything fails as with a broker that is away."""
+        self.max_bytes = 1_000_000
         self._queues: dict[str, deque[_DummyDelivery]] = {}
         self._ids: set[str] = set()
         self._sequence = 0
 
     def publish(self, topic: str, payload: bytes, id: Optional[str] = None) -> None:
-        self._assert_there()
+        self._check(payload)
         if self._is_new(id):
             self._sequence += 1
             self._queue(topic).append(_DummyDelivery(self, topic, payload, self._sequence))
 
     def publish_result(self, topic: str, payload: bytes, id: Optional[str] = None) -> None:
-        self._assert_there()
+        self._check(payload)
         if self._is_new(id):
             self.results.setdefault(topic, []).append(payload)
 
@@ -45,7 +46,7 @@ class DummyTransport:
         return self.values.get(key)
 
     def save(self, key: str, value: bytes, revision: int) -> Optional[int]:
-        self._assert_there()
+        self._check(value)
         if self.values.get(key, (b"", 0))[1] != revision:
             return None
         self.values[key] = (value, revision + 1)
@@ -70,6 +71,10 @@ class DummyTransport:
                 self._ids.add(id)
             return True
         return False
+
+    def _check(self, payload: bytes) -> None:
+        self._assert_there()
+        PayloadError.check(payload, self.max_bytes)
 
     def _assert_there(self) -> None:
         if self.is_away:

@@ -41,6 +41,18 @@ class NotFoundError(OperationError):
     code = 404
 
 
+class PayloadError(OperationError):
+    """A message, a result or a state that is larger than the transport takes."""
+
+    code = 413
+
+    @classmethod
+    def check(cls, payload: bytes, limit: int) -> None:
+        """Raises PayloadError for more bytes than the limit."""
+        if len(payload) > limit:
+            raise cls(f"payload too large: {len(payload):,} bytes, at most {limit:,}")
+
+
 class TransportError(OperationError):
     """A message, or the state of an operation, that could not be sent, read or stored. A later attempt may succeed."""
 

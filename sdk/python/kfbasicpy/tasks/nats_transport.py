@@ -5,17 +5,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import logging
 import re
+import secrets
 import threading
 from pathlib import Path
-from typing import Any, Awaitable, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Awaitable, Callable, Mapping, Optional, Sequence, TypeVar
 
 import nats
+from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, KeyNotFoundError
+from nats.js.errors import (
+    KeyNotFoundError,
+    KeyWrongLastSequenceError,
+    NoStreamResponseError,
+    ServiceUnavailableError,
+)
 
-from .error import TransportError, ValidationError
+from .error import OperationError, PayloadError, TransportError, ValidationError
+from .log import write
 
 Value = TypeVar("Value")
 
@@ -24,8 +34,11 @@ _RENEW = 5.0
 _DUPLICATES = 3_600.0
 """Seconds in which a second message with the same id is dropped."""
 _RESULTS_AGE = 7 * 86_400.0
+_STATES_AGE = 30 * 86_400.0
 _REQUEST = 10.0
-_WRONG_REVISION = (10071, 10164)
+_ROOM = 1_024
+"""Bytes of a message beside its payload: headers and subject."""
+_AWAY = (NatsTimeout, asyncio.TimeoutError, NoRespondersError, NoStreamResponseError, ServiceUnavailableError)
 _TOPIC = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -41,7 +54,8 @@ def open_transport(env: Mapping[str, str]) -> NatsTransport:
 
 
 class NatsTransport:
-    """Topics are subjects of one work queue of a namespace; results are in a stream beside it, for a week; states are in a bucket."""
+    """Topics are subjects of one work queue of a namespace; results are in a stream beside it, for a week; states are in a
+    bucket, for 30 days after their last change."""
 
     def __init__(
         self, url: str, *, namespace: str, credentials: Optional[str] = None, domain: Optional[str] = None
@@ -54,7 +68,7 @@ class NatsTransport:
         self._thread = threading.Thread(target=self._loop.run_forever, name="kflow-nats", daemon=True)
         self._thread.start()
         try:
-            self._call(self._open(url.split(","), credentials), 60)
+            self._call(self._open(url.split(","), credentials))
         except BaseException:
             self._stop()
             raise
@@ -90,7 +104,7 @@ class NatsTransport:
 
     def _subject(self, topic: str) -> str:
         if _TOPIC.fullmatch(topic) is None:
-            raise ValidationError(f"topic {topic!r}: want letters, digits, - and _")
+            raise ValidationError(f"topic {json.dumps(topic)}: want letters, digits, - and _")
         return f"{self._subjects}.{topic}"
 
     def _call(self, work: Awaitable[Value], timeout: float = _REQUEST) -> Value:
@@ -98,15 +112,16 @@ class NatsTransport:
         running = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, timeout), self._loop)
         try:
             return running.result()
-        except (TransportError, ValidationError):
+        except OperationError:
             raise
         except Exception as error:
             raise TransportError(f"nats: {str(error) or type(error).__name__}") from error
 
     async def _open(self, urls: Sequence[str], credentials: Optional[str]) -> None:
         login = _login(credentials)
-        self._connection = await nats.connect(list(urls), max_reconnect_attempts=-1, reconnect_time_wait=0.25, **login)
-        self._jetstream = self._connection.jetstream(domain=self._domain, timeout=_REQUEST / 2)
+        options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.25, "error_cb": _tell}
+        self._connection = await nats.connect(list(urls), **options, **login)
+        self._jetstream = self._connection.jetstream(domain=self._domain, timeout=_REQUEST / 4)
         await self._provision()
 
     async def _provision(self) -> None:
@@ -132,6 +147,7 @@ class NatsTransport:
             max_msgs_per_subject=1,
             allow_rollup_hdrs=True,
             deny_delete=True,
+            max_age=_STATES_AGE,
             discard=DiscardPolicy.NEW,
             storage=StorageType.FILE,
             allow_direct=True,
@@ -145,7 +161,9 @@ class NatsTransport:
             await self._jetstream.add_stream(config)
 
     async def _publish(self, subject: str, payload: bytes, id: Optional[str]) -> None:
-        await self._jetstream.publish(subject, payload, headers=None if id is None else {"Nats-Msg-Id": id})
+        self._check(payload)
+        headers = {"Nats-Msg-Id": id or secrets.token_hex(16)}  # a retry after a lost answer is a duplicate
+        await _retry(lambda: self._jetstream.publish(subject, payload, headers=headers))
 
     async def _fetch(self, topic: str, timeout: float) -> Any:
         subscription = self._subscriptions.get(topic)
@@ -162,18 +180,22 @@ class NatsTransport:
 
     async def _load(self, key: str) -> Optional[tuple[bytes, int]]:
         try:
-            entry = await self._states.get(key)
+            entry = await _retry(lambda: self._states.get(key))
             return entry.value, entry.revision
         except KeyNotFoundError:
             return None
 
     async def _save(self, key: str, value: bytes, revision: int) -> Optional[int]:
+        self._check(value)
         try:
-            return await self._states.update(key, value, last=revision)
-        except APIError as error:
-            if error.err_code in _WRONG_REVISION:
-                return None
-            raise
+            return await _retry(lambda: self._states.update(key, value, last=revision))
+        except KeyWrongLastSequenceError:
+            pass
+        last = await self._load(key)  # the answer of an earlier attempt may be lost
+        return last[1] if last is not None and last[0] == value else None
+
+    def _check(self, payload: bytes) -> None:
+        PayloadError.check(payload, self._connection.max_payload - _ROOM)
 
     def hold(self, message: Any) -> Any:
         """Renews the lease of a message until the returned task is canceled."""
@@ -202,11 +224,24 @@ class _NatsDelivery:
 
     def ack(self) -> None:
         self._lease.cancel()
-        self._transport.settle(self._message.ack_sync())
+        self._transport.settle(self._message.ack_sync(timeout=_REQUEST / 2))
 
     def release(self) -> None:
         self._lease.cancel()
         self._transport.settle(self._message.nak())
+
+
+async def _tell(error: Exception) -> None:
+    write(logging.WARNING, "nats: %s", str(error) or type(error).__name__, error=error)
+
+
+async def _retry(request: Callable[[], Awaitable[Value]]) -> Value:
+    """Tries again while the server is away, until the caller gives up."""
+    while True:
+        try:
+            return await request()
+        except _AWAY:
+            await asyncio.sleep(0.1)
 
 
 def _login(folder: Optional[str]) -> dict[str, Any]:

@@ -103,6 +103,8 @@ class OperationRun:
             if task["status"] not in ("PENDING", "RUNNING"):
                 return False
             task.update(status="SUCCESS" if result.retcode == 0 else "FAILED", result=result.to_json())
+            for before in state["tasks"][:index] if result.retcode == 0 else ():
+                before["result"] = None  # it is in the new one
             state["metadata"] = {**state["metadata"], **{key: metadata[key] for key in metadata if key != PLACE}}
             return True
 

@@ -25,7 +25,7 @@ class Delivery(Protocol):
 
 
 class Transport(Protocol):
-    """All methods raise TransportError for what a later attempt may do. The id of a payload is its name for duplicates: of two
+    """All methods raise TransportError for what a later attempt may do, and PayloadError for what is too large. The id of a payload is its name for duplicates: of two
     with the same id, the second is dropped."""
 
     def publish(self, topic: str, payload: bytes, id: Optional[str] = None) -> None: ...
