@@ -5,6 +5,9 @@ export { s3list } from './define/connector-builders';
 export { defineFlow, FlowDefinition } from './define/flow-definition';
 export type { FlowOutput, FunctionOutput } from './define/flow-output';
 export { fromModule, python, pythonFile } from './define/function-code';
+export { join, merge, type StepOutput } from './define/task-flows/step-output';
+export { type Task, task } from './define/task-flows/task';
+export { defineTaskFlow, TaskFlowDefinition } from './define/task-flows/task-flow-definition';
 export { defineWorker, WorkerDefinition } from './define/worker-definition';
 export { ConfigError, type ErrorCode, FunctionError, KFlowError, StateError, StoreError } from './errors';
 export type {

@@ -48,7 +48,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   'lib/tasks/format': ['lib/tasks/language'],
   'lib/tasks/advance': [...base, 'lib/tasks/graph', 'lib/tasks/guards'],
   'lib/tasks': [...base, 'lib/duration', 'lib/topology'],
-  'lib/define': [...base, 'lib/topology', 'lib/tasks/worker/worker-schema'],
+  'lib/define': [...base, 'lib/tasks', 'lib/topology'],
   'lib/plan': [...base, 'lib/topology'],
   'lib/constructs/streams': [
     'imports',

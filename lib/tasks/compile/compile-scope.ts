@@ -7,9 +7,10 @@ import {
 } from '../document/policy-schema';
 import type {
   BranchSyntax,
-  LabelSyntax,
+  ConstantSyntax,
+  LabelsSyntax,
+  ResourceSyntax,
   Statement,
-  StatementSource,
   StepSyntax,
   SubflowSyntax,
   TaskCall,
@@ -48,10 +49,10 @@ export class ScopeCompiler {
   }
 
   private statement({ source, steps, destination }: Statement): void {
-    let before = source === undefined ? this.region : this.source(source);
+    let before = source === undefined ? this.region : source.kind === 'labels' ? undefined : this.source(source);
     for (const step of steps) {
       const { entry, exit } = this.step(step);
-      if (before === undefined) this.labels.addSource(source as LabelSyntax, entry);
+      if (before === undefined) this.readLabels(source as LabelsSyntax, entry);
       else this.connect(before, entry, step.at);
       if (step.input !== undefined) this.labels.addAtStep('input', step.input, entry);
       if (step.output !== undefined) this.labels.addAtStep('output', step.output, exit);
@@ -71,10 +72,16 @@ export class ScopeCompiler {
     }
   }
 
-  /** The node that a statement starts from; undefined for a label. */
-  private source(source: StatementSource): number | undefined {
+  private readLabels({ labels }: LabelsSyntax, entry: number): void {
+    for (const label of labels) {
+      if (label.name === 'start') this.connect(this.region, entry, label.at);
+      else this.labels.addSource(label, entry);
+    }
+  }
+
+  /** The node of a constant or resource that a statement begins with. */
+  private source(source: ConstantSyntax | ResourceSyntax): number {
     const at = this.position(source.at);
-    if (source.kind === 'label') return source.name === 'start' ? this.region : undefined;
     const node = this.add(
       source.kind === 'constant'
         ? { kind: 'source', value: source.value, at }

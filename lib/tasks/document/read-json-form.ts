@@ -82,8 +82,15 @@ class JsonReader {
   }
 
   private source(source: SourceDocument, place: Place): StatementSource {
-    this.exactlyOne(source, ['label', 'constant', 'load'], place);
-    if ('label' in source) return this.label(source.label, child(place, 'label'));
+    this.exactlyOne(source, ['label', 'labels', 'constant', 'load'], place);
+    if ('label' in source || 'labels' in source) {
+      const at = child(place, 'labels');
+      const labels =
+        'label' in source
+          ? [this.label(source.label, child(place, 'label'))]
+          : source.labels.map((label, index) => this.label(label, child(at, index)));
+      return { kind: 'labels', at: place.at, labels };
+    }
     if ('load' in source) return this.resource(source.load, source, place);
     return { kind: 'constant', at: place.at, value: source.constant, place: child(place, 'constant') };
   }

@@ -35,6 +35,7 @@ function statementText({ from, steps, to }: StatementDocument): string {
 
 function sourceText(source: SourceDocument): string {
   if ('label' in source) return `:${source.label}`;
+  if ('labels' in source) return source.labels.map((label) => `:${label}`).join(' ');
   if ('load' in source) return `<${source.load}>${data(source)}`;
   const { constant } = source;
   return typeof constant === 'object' && constant !== null

@@ -30,6 +30,7 @@ export interface StatementDocument {
 
 export type SourceDocument =
   | { readonly label: string }
+  | { readonly labels: readonly string[] }
   | { readonly constant: unknown }
   | { readonly load: string; readonly parameters?: unknown };
 
@@ -103,6 +104,7 @@ const step: z.ZodObject = field.section(
 const source = field.section(
   {
     label: field.word('The steps with this output label.').optional(),
+    labels: field.list(field.word('A label.'), 'The steps with any of these output labels.').optional(),
     constant: z.unknown().describe('A constant: any JSON.').optional(),
     load: field.word('URI of a resource to load.').optional(),
     parameters,

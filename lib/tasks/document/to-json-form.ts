@@ -41,7 +41,12 @@ function statementOf({ source, steps, destination }: Statement): StatementDocume
 }
 
 function sourceOf(source: StatementSource): SourceDocument {
-  if (source.kind === 'label') return { label: source.name };
+  if (source.kind === 'labels') {
+    const [first, ...others] = source.labels.map(({ name }) => name);
+    return first !== undefined && others.length === 0
+      ? { label: first }
+      : { labels: source.labels.map(({ name }) => name) };
+  }
   if (source.kind === 'constant') return { constant: source.value };
   return present({ load: source.uri, parameters: source.parameters?.value });
 }

@@ -126,9 +126,11 @@ class FlowParser {
 
   private source(): StatementSource | undefined {
     const token = this.peek();
-    if (token.kind === 'label' && this.peek(1).kind === '→') {
-      this.at += 2;
-      return labelOf(token);
+    const labels: LabelSyntax[] = [];
+    while (this.peek(labels.length).kind === 'label') labels.push(labelOf(this.peek(labels.length)));
+    if (labels.length > 0 && this.peek(labels.length).kind === '→') {
+      this.at += labels.length + 1;
+      return { kind: 'labels', at: token.at, labels };
     }
     if (token.kind !== 'constant' && token.kind !== 'resource') return undefined;
     this.at += 1;

@@ -44,7 +44,7 @@ export interface Statement extends Placed {
   readonly destination?: StatementDestination;
 }
 
-export type StatementSource = LabelSyntax | ConstantSyntax | ResourceSyntax;
+export type StatementSource = LabelsSyntax | ConstantSyntax | ResourceSyntax;
 
 export type StatementDestination = DestinationLabel | ResourceSyntax;
 
@@ -53,12 +53,18 @@ export interface LabelSyntax extends Placed {
   readonly name: string;
 }
 
+/** The first step gets the outputs behind all of these labels. */
+export interface LabelsSyntax extends Placed {
+  readonly kind: 'labels';
+  readonly labels: readonly LabelSyntax[];
+}
+
 /** `merge` only with the label `end`. */
 interface DestinationLabel extends LabelSyntax {
   readonly merge?: true;
 }
 
-interface ConstantSyntax extends Placed, WrittenValue {
+export interface ConstantSyntax extends Placed, WrittenValue {
   readonly kind: 'constant';
 }
 

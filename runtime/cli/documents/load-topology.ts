@@ -7,7 +7,7 @@ import type { Topology } from '../../../lib/topology/document/topology';
 import type { Problem } from '../../../lib/topology/problem/problem';
 import { parseSet } from '../../../lib/topology/read/document-set';
 import { type ReadTopologyOptions, readTopology } from '../../../lib/topology/read-topology';
-import { isProgram, loadDefinition } from './load-definition';
+import { isProgram, loadDefinition, placeOfName } from './load-definition';
 import { readDocument } from './read-document';
 
 export interface LoadedTopology {
@@ -80,8 +80,5 @@ export function placedIn(program: string, problem: Problem, document: unknown): 
   if (problem.file === '--set') return problem;
   const { dag } = document as { readonly dag?: readonly { readonly id?: string }[] };
   const id = dag?.[Number(/^dag\[(\d+)\]/.exec(problem.path)?.[1])]?.id;
-  const places = ["'", '"', '`'].map((quote) => program.indexOf(`${quote}${id}${quote}`)).filter((at) => at >= 0);
-  const at = places.length === 0 ? 0 : Math.min(...places);
-  const before = program.slice(0, at).split('\n');
-  return { ...problem, line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
+  return { ...problem, ...placeOfName(program, `${id}`) };
 }

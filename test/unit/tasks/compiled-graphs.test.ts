@@ -13,6 +13,7 @@ describe('edges', () => {
     ['D → A|B|C', '0>D1 D1>2 2>A3 2>B4 2>C5 A3>6 B4>6 C5>6 6>7'],
     ['A → ? `$[?(@.status=0)]` B → C', '0>A1 A1>B2 B2>C3 C3>4'],
     ['<- customer: C123 -> → A → B', '0>1 1>A2 A2>B3 B3>4'],
+    ['A → :x; B → :y; :x :y → C; :start :x → D', '0>A1 0>B2 0>D4 A1>C3 A1>D4 B2>C3 C3>5 D4>5'],
     // its own statement begins at the start, too
     ['A → :x; B → :x; :x C', '0>A1 0>B2 0>C3 A1>C3 B2>C3 C3>4'],
   ])('%s', (text, edges) => {

@@ -27,7 +27,8 @@ test('every part of the language has a place in the form', () => {
     @task charge = card:charge (- currency: EUR -) with (- retry: {attempts: 3} -) """it's"""
     @task notify { mail|sms }
     <s3://in/{input[id]}.json> (- x: 1 -) → check :ok → * ? \`$[?(@.n > 0)]\` charge(- a: 1 -) with (- map: {limit: 2} -) catch { A B } with (- optional: skip -) → <s3://out>
-    :ok → :in > notify → > :end
+    :ok → :in > notify → > :end;
+    :start :ok → A → :in
     <- text -> → A|B(- 5 -) → :in
     @finally clean`;
   expect(expectSameGraph(text)).toEqual({
@@ -56,6 +57,11 @@ test('every part of the language has a place in the form', () => {
         from: { label: 'ok' },
         steps: [{ input: 'in', mode: 'merge', task: 'notify' }],
         to: { label: 'end', merge: true },
+      },
+      {
+        from: { labels: ['start', 'ok'] },
+        steps: [{ task: 'A' }],
+        to: { label: 'in' },
       },
       {
         from: { constant: 'text' },

@@ -7,24 +7,24 @@ import { argumentList, choiceOption, flag, text } from '../../frame/values';
 export const fmt = defineCommand({
   name: 'fmt',
   summary: 'write task flows in the canonical layout',
-  details: `Files are changed in place; - reads stdin and prints. A file with syntax errors stays as it is. With --check, nothing
-is written, and the command exits with ${ExitStatus.Differs} when a file would change.`,
+  details: `Files are changed in place; the flow of a program, or of stdin (-), is printed. A file with syntax errors stays as
+it is. With --check, nothing is written, and the command exits with ${ExitStatus.Differs} when a file would change.`,
   arguments: { files: argumentList({ name: 'file', description: 'task flows (.flow)', parse: text }) },
   options: {
     check: flag('only name the files that would change'),
     to: choiceOption(['text', 'json'], 'print in this form instead', { placeholder: '<form>' }),
   },
   async run({ files, check, to }) {
-    const { readDocument } = await import('../../documents/read-document.js');
+    const { readText } = await import('../../documents/load-task-flow.js');
     const { formatProblem } = await import('../../../../lib/topology/problem/problem.js');
     let status: ExitStatus = ExitStatus.Done;
     for (const file of files) {
-      const document = readDocument(file);
+      const document = readText(file);
       const result = document.text === undefined ? [document.problem] : await format(document.text, document.name, to);
       if (typeof result !== 'string') {
         for (const problem of result) process.stderr.write(`${formatProblem(problem)}\n`);
         status = ExitStatus.Failed;
-      } else if (to !== undefined || (file === '-' && !check)) process.stdout.write(result);
+      } else if (to !== undefined || (document.isDerived && !check)) process.stdout.write(result);
       else if (result !== document.text) {
         process.stdout.write(`${document.name}\n`);
         if (check && status === ExitStatus.Done) status = ExitStatus.Differs;
