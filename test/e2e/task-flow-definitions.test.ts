@@ -32,7 +32,7 @@ test('a problem points at the line that names its task', async () => {
   const { status, stdout } = await kflow('lint', 'orders.ts');
   expect([status, stdout.split('\n')[0]]).toEqual([
     1,
-    'orders.ts:6:33  wait:dely  unknown task "wait:dely"; did you mean "wait:delay"?',
+    'orders.ts:6:32  wait:dely  unknown task "wait:dely"; did you mean "wait:delay"?',
   ]);
 });
 

@@ -1,6 +1,6 @@
 import type { StepError } from '../../tasks/advance/execution-state';
 import type { PolicyDocument } from '../../tasks/document/policy-schema';
-import type { SourceDocument } from '../../tasks/document/task-flow-schema';
+import type { SourceDocument } from '../../tasks/document/task-flow-document';
 import type { Task } from './task';
 
 declare const carried: unique symbol;

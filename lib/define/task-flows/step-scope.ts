@@ -5,7 +5,7 @@ import type {
   SourceDocument,
   StatementDocument,
   StepDocument,
-} from '../../tasks/document/task-flow-schema';
+} from '../../tasks/document/task-flow-document';
 import { type AddOptions, type Origin, type Run, StepOutput } from './step-output';
 import { Task } from './task';
 

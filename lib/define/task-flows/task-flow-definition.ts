@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors';
 import { compileTaskFlow } from '../../tasks/compile/compile-task-flow';
-import type { TaskFlowDocument } from '../../tasks/document/task-flow-schema';
+import type { TaskFlowDocument } from '../../tasks/document/task-flow-document';
 import type { TaskGraph } from '../../tasks/graph/task-graph';
 import { TopologyError } from '../../topology/problem/problem';
 import type { Failed, Run, StepOutput } from './step-output';

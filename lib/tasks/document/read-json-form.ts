@@ -12,17 +12,17 @@ import type {
   TaskFlowSyntax,
   WrittenValue,
 } from '../language/syntax';
+import type {
+  BranchDocument,
+  CallDocument,
+  DestinationDocument,
+  SourceDocument,
+  StatementDocument,
+  StepDocument,
+  TaskFlowDocument,
+} from './task-flow-document';
 import type { TaskFlowProblems } from './task-flow-problems';
-import type { TaskFlowDocument } from './task-flow-schema';
-import {
-  type BranchDocument,
-  type CallDocument,
-  type DestinationDocument,
-  type SourceDocument,
-  type StatementDocument,
-  type StepDocument,
-  taskFlowSchema,
-} from './task-flow-schema';
+import { taskFlowSchema } from './task-flow-schema';
 
 /** The syntax tree of the JSON form of a task flow; undefined if it has problems, which are added. */
 export function readJsonForm(text: string, file: string, problems: TaskFlowProblems): TaskFlowSyntax | undefined {

@@ -7,7 +7,7 @@ import type {
   StatementDocument,
   StepDocument,
   TaskFlowDocument,
-} from './task-flow-schema';
+} from './task-flow-document';
 
 /** The text of a JSON form, in the canonical layout. */
 export function renderText({ flow, tasks = {}, statements, finally: last }: TaskFlowDocument): string {

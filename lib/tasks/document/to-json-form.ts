@@ -16,7 +16,7 @@ import type {
   StatementDocument,
   StepDocument,
   TaskFlowDocument,
-} from './task-flow-schema';
+} from './task-flow-document';
 
 /** The JSON form of a syntax tree. Comments and positions are not part of it. */
 export function toJsonForm({ flow, tasks, statements, finally: last }: TaskFlowSyntax): TaskFlowDocument {

@@ -1,6 +1,6 @@
 import { compileTaskFlow } from '../../../lib/tasks/compile/compile-task-flow';
 import { renderText } from '../../../lib/tasks/document/render-text';
-import type { TaskFlowDocument } from '../../../lib/tasks/document/task-flow-schema';
+import type { TaskFlowDocument } from '../../../lib/tasks/document/task-flow-document';
 import { toJsonForm } from '../../../lib/tasks/document/to-json-form';
 import type { TaskGraph } from '../../../lib/tasks/graph/task-graph';
 import { parseTaskFlow } from '../../../lib/tasks/language/parse-task-flow';
