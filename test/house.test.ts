@@ -312,6 +312,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/controller/api/http',
     'runtime/controller/executions/ports',
     'runtime/controller/flows/ports',
+    'runtime/package-root',
   ],
   'runtime/controller/api/workflows': [
     'lib/errors',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { packageVersion } from '../../../package-root';
 import { ApiError } from '../http/api-error';
 import { type ApiParts, type ApiScope, readRoute } from './api-route';
 import { jsonResponse, textResponse } from './route-schemas';
@@ -42,15 +43,33 @@ export function addServerRoutes(app: ApiScope, { service, metrics }: ApiParts): 
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
   );
 
+  for (const [url, operationId, summary] of [
+    ['/openapi.json', 'readOpenapi', 'The OpenAPI document'],
+    ['/apispec.json', 'readApispec', 'The OpenAPI document, at another path'],
+  ] as const) {
+    app.get(
+      url,
+      readRoute({
+        ...common,
+        operationId,
+        summary,
+        responses: { 200: jsonResponse('OpenAPI 3.1', z.looseObject({ openapi: z.string() })) },
+        problems: [],
+      }),
+      async () => ({ ...app.swagger() }) as { openapi: string },
+    );
+  }
+  app.get('/apidocs', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'));
+
   app.get(
-    '/openapi.json',
+    '/',
     readRoute({
       ...common,
-      operationId: 'readOpenapi',
-      summary: 'The OpenAPI document',
-      responses: { 200: jsonResponse('OpenAPI 3.1', z.looseObject({ openapi: z.string() })) },
+      operationId: 'readVersion',
+      summary: 'The version of the controller',
+      responses: { 200: jsonResponse('the version', z.object({ kflow: z.string() })) },
       problems: [],
     }),
-    async () => ({ ...app.swagger() }) as { openapi: string },
+    async () => ({ kflow: packageVersion }),
   );
 }

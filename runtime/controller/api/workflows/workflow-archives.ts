@@ -31,7 +31,7 @@ const workflowArchiveSchema = z
   })
   .meta({ id: 'WorkflowArchive' });
 
-/** Routes that archive and restore executions, in the form of document 003. */
+/** Routes that archive and restore executions, as workflows, with matrices and vectors (docs/api.md). */
 export function addWorkflowArchives(app: ApiScope, { executions }: ExecutionParts): void {
   app.get(
     '/workflows/:workflow/archive',

@@ -29,7 +29,7 @@ const change = {
 const errorHandler = sendFailure;
 const done = (description: string) => ({ 200: jsonResponse(description, successSchema), ...failures });
 
-/** Routes that start and change executions, in the form of document 003. */
+/** Routes that start and change executions, as workflows, with matrices and vectors (docs/api.md). */
 export function addWorkflowChanges(app: ApiScope, parts: ExecutionParts): void {
   addStarts(app, parts);
   addEnds(app, parts);

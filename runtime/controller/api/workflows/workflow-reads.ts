@@ -37,7 +37,7 @@ const matrixSchema = z
 /** Largest graph that is sent as a matrix. */
 const maxNodes = 2_000;
 
-/** Routes that list and show executions in the form of document 003. */
+/** Routes that list and show executions as workflows, with matrices and vectors (docs/api.md). */
 export function addWorkflowReads(app: ApiScope, parts: ExecutionParts): void {
   addLists(app, parts);
   addDetails(app, parts);

@@ -130,7 +130,14 @@ test('requires a token everywhere but for probes, metrics and itself', () => {
   expect(openapi.security).toEqual([{ bearer: [] }]);
   expect(openapi.components.securitySchemes).toMatchObject({ bearer: { type: 'http', scheme: 'bearer' } });
   const free = operations().filter(({ operation }) => operation.security?.length === 0);
-  expect(free.map(({ path }) => path).sort()).toEqual(['/healthz', '/metrics', '/openapi.json', '/readyz']);
+  expect(free.map(({ path }) => path).sort()).toEqual([
+    '/',
+    '/apispec.json',
+    '/healthz',
+    '/metrics',
+    '/openapi.json',
+    '/readyz',
+  ]);
 });
 
 test('takes topologies in JSON or YAML, and marks bodies without required fields as optional', () => {

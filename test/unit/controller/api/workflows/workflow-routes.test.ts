@@ -216,3 +216,10 @@ test('a caller without access to the namespace gets a problem', async () => {
   expect(other.json().code).toBe('access-denied');
   await own.app.close();
 });
+
+test('the version, the API and its pages are at the paths of workflows too', async () => {
+  expect(await get('/')).toEqual({ kflow: expect.stringMatching(/^\d/) });
+  expect(await get('/apispec.json')).toEqual(await get('/openapi.json'));
+  const pages = await app.inject('/apidocs/');
+  expect([pages.statusCode, pages.headers.location]).toEqual([302, '/docs']);
+});
