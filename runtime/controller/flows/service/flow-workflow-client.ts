@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { StateError } from '../../../../lib/errors';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import { isClosedPhase } from '../../../api-contract/flow-phase';
@@ -68,7 +69,9 @@ export class FlowWorkflowClient {
   /** Sends a request whatever the state of the flow. Throws StateError `flow-missing` when its workflow has closed. */
   async send(flow: FlowKey, command: FlowCommand, requester: Requester): Promise<void> {
     const request = { ...command, ...originOf(requester) };
-    await retry(() => this.props.workflows.request(flow, request, requester.idempotencyKey), {
+    // the answer to an accepted request can be lost: its retry is the same request
+    const { idempotencyKey = randomUUID() } = requester;
+    await retry(() => this.props.workflows.request(flow, request, idempotencyKey), {
       // a workflow refuses requests as closed shortly before it closes
       isRetryable: async (error) => isClosedError(error) && (await this.describe(flow))?.isOpen === true,
       delays: () => closing.intervalMs,

@@ -24,8 +24,7 @@ export function eventOf(request: FlowRequest): PhaseEvent {
 /** Why a flow refuses a request; undefined when the request is accepted. */
 export function refusalOf(phase: FlowPhase, desired: DesiredState, request: FlowRequest): string | undefined {
   const { ending, revision } = desired;
-  const isForced = request.kind === 'delete' && ending !== 'force';
-  if ((ending === 'delete' || ending === 'force') && !isForced)
+  if ((ending === 'delete' || ending === 'force') && request.kind !== 'delete')
     return 'the flow is being deleted; submit it again once it is gone';
   if (!canTransition(phase, eventOf(request))) return 'the flow is stopping; submit it again once it is stopped';
   if (request.kind === 'update' && request.base !== revision) {
@@ -59,7 +58,7 @@ export function withRequest(desired: DesiredState, request: FlowRequest, revisio
     case 'stop':
       return { ...desired, ending: 'stop' };
     case 'delete':
-      return { ...desired, ending: request.force ? 'force' : 'delete' };
+      return { ...desired, ending: request.force || desired.ending === 'force' ? 'force' : 'delete' };
   }
 }
 

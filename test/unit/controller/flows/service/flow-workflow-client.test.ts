@@ -24,6 +24,7 @@ function viewOf(key: FlowKey, phase: FlowPhase, isOpen: boolean): FlowWorkflowVi
 class ScriptedWorkflows extends MemoryWorkflows {
   readonly started: unknown[] = [];
   requests = 0;
+  readonly keys = new Set<string | undefined>();
 
   constructor(
     private readonly views: FlowWorkflowView[],
@@ -36,8 +37,9 @@ class ScriptedWorkflows extends MemoryWorkflows {
     return this.views.length > 1 ? this.views.shift() : this.views[0];
   }
 
-  override async request(): Promise<FlowMemo> {
+  override async request(...[, , key]: Parameters<MemoryWorkflows['request']>): Promise<FlowMemo> {
     this.requests += 1;
+    this.keys.add(key);
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     return runningMemo;
@@ -65,6 +67,8 @@ test('a request that a closing workflow refuses is sent to the next workflow of 
   const workflows = new ScriptedWorkflows([viewOf(flow, 'Running', true)], [closed(), closed()]);
   await clientOf(workflows).request(flow, { kind: 'stop' }, eva);
   expect(workflows.requests).toBe(3);
+  expect(workflows.keys.size).toBe(1);
+  expect([...workflows.keys]).not.toContain(undefined);
 });
 
 test('a request to a flow that closes meanwhile is refused with the state of the flow', async () => {

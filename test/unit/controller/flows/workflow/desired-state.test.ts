@@ -41,9 +41,15 @@ test.each<[string, Partial<DesiredState>, FlowRequest, string | undefined]>([
     undefined,
   ],
   [
-    'a flow that is being deleted by force refuses every request',
+    'a flow that is being deleted by force accepts the same request again',
     { ending: 'force' },
     request({ kind: 'delete', force: true }),
+    undefined,
+  ],
+  [
+    'a flow that is being deleted by force refuses every other request',
+    { ending: 'force' },
+    request({ kind: 'stop' }),
     'the flow is being deleted; submit it again once it is gone',
   ],
 ])('%s', (_title, state, received, reason) => {
@@ -53,6 +59,12 @@ test.each<[string, Partial<DesiredState>, FlowRequest, string | undefined]>([
 });
 
 test.each<[string, Partial<DesiredState>, FlowRequest, Partial<DesiredState>]>([
+  [
+    'a delete leaves a forced delete as it is',
+    { ending: 'force' },
+    request({ kind: 'delete', force: false }),
+    { ending: 'force' },
+  ],
   [
     'a pause of the flow keeps the pauses of functions',
     { pauses: { a: true } },
