@@ -2,7 +2,7 @@ import { StateError } from '../../errors';
 import type { EntryNode, MapNode, SinkNode, TaskGraph, TaskNode } from '../graph/task-graph';
 import { isStepNode } from '../graph/task-graph';
 import type { ExecutionState, StepState } from './execution-state';
-import { GraphReader, isStep } from './graph-reader';
+import { GraphReader, isStep, isWait } from './graph-reader';
 import { KeptSteps } from './kept-steps';
 import { ItemRegion, MapRegion, Region } from './region';
 import { formatStepId, parseStepId } from './step-id';
@@ -195,8 +195,10 @@ function reopen(execution: TaskExecution, state: ExecutionState): void {
   );
   for (const record of records) {
     if (record.status !== 'running') continue;
-    if (isStepNode(record.node)) execution.regionOf(record.node, record.items)?.count(1);
-    else openRegion(execution, record, state.steps[formatStepId(record.node.index, record.items)]);
+    if (isStepNode(record.node)) {
+      execution.regionOf(record.node, record.items)?.count(1);
+      if (isWait(record.node)) execution.waits.add(formatStepId(record.node.index, record.items));
+    } else openRegion(execution, record, state.steps[formatStepId(record.node.index, record.items)]);
   }
   const root = regions.get('0');
   if (root !== undefined && state.ending !== undefined) {

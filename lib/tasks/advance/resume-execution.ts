@@ -6,6 +6,7 @@ import { KeptSteps } from './kept-steps';
 import { restoreExecution } from './restore-execution';
 import { formatStepId, parseStepId, type StepId } from './step-id';
 import { TaskExecution } from './task-execution';
+import { transferState } from './transfer-state';
 
 export interface ResumeOptions {
   /** Input of the execution for all that runs now. Default: the one it had. */
@@ -14,6 +15,11 @@ export interface ResumeOptions {
   readonly inputs?: { readonly [id: StepId]: unknown };
   /** Steps to run again with everything that follows them, even if they have succeeded. */
   readonly from?: readonly StepId[];
+  /**
+   * The graph to go on with, instead of that of the state. Steps that are the same there, with everything that leads to them,
+   * keep their results. The ids of `inputs` and `from` are those of this graph.
+   */
+  readonly definition?: TaskGraph;
 }
 
 /**
@@ -24,15 +30,19 @@ export interface ResumeOptions {
 export function resumeExecution(
   graph: TaskGraph,
   state: ExecutionState,
-  { input = state.input, inputs = {}, from = [] }: ResumeOptions = {},
+  { input = state.input, inputs = {}, from = [], definition }: ResumeOptions = {},
 ): TaskExecution {
   if (state.outcome === undefined)
     throw new StateError('state-invalid', 'the execution has not ended yet; cancel it first');
+  const isCompleted = state.outcome.status === 'completed' && definition === undefined;
   const named = [...from, ...Object.keys(inputs)];
-  if (state.outcome.status === 'completed' && named.length === 0) {
+  if (isCompleted && named.length === 0) {
     throw new StateError('state-invalid', 'the execution has completed; name the steps to run again');
   }
-  const { reader, steps, kept } = restoreExecution(graph, state);
+  const { reader, steps, kept } =
+    definition === undefined
+      ? restoreExecution(graph, state)
+      : restoreExecution(definition, transferState(graph, state, definition));
   const again = new StepsAgain(reader);
   const ids = new Map(named.map((id) => [id, again.add(id)]));
   const edited = Object.entries(inputs).map(([id, value]) => [ids.get(id), value]);

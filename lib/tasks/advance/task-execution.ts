@@ -42,6 +42,8 @@ export class TaskExecution {
   /** How many predecessors of a node that has not started have passed something on. */
   readonly arrived = new Map<StepId, number>();
   readonly regions = new Map<StepId, Region>();
+  /** Running steps that only wait. */
+  readonly waits = new Set<StepId>();
   ending: ExecutionState['ending'];
   outcome: Outcome | undefined;
   private ready: Instance[] = [];
@@ -165,6 +167,7 @@ export class TaskExecution {
     const id = formatStepId(node.index, record.items);
     this.started.set(id, startedStep(id, node, record.input));
     region.count(1);
+    if (isWait(node)) this.waits.add(id);
   }
 
   private open(region: Region): void {
@@ -204,6 +207,7 @@ export class TaskExecution {
     const { node, items } = record;
     const region = this.regionOf(node, items);
     region?.count(-1);
+    this.waits.delete(event.id);
     if (event.kind === 'succeeded')
       this.succeed(record, node.kind === 'store' ? record.input : (event.output ?? emptyOutput));
     else if (event.kind === 'failed') this.fail(record, { ...event.error, ...this.placeOf(record) });
@@ -333,8 +337,9 @@ export class TaskExecution {
   }
 
   private stopWaits(region: Region): void {
-    for (const [id, record] of this.steps) {
-      if (record.status === 'running' && isStepNode(record.node) && isWait(record.node)) this.stop(id, record, region);
+    for (const id of [...this.waits]) {
+      const record = this.steps.get(id);
+      if (record !== undefined) this.stop(id, record, region);
     }
   }
 
@@ -342,6 +347,7 @@ export class TaskExecution {
     const region = this.regionOf(record.node, record.items);
     if (region === undefined || !region.isWithin(within)) return;
     record.status = 'canceled';
+    this.waits.delete(id);
     region.count(-1);
     if (!this.started.delete(id)) this.stopped.push(id);
   }

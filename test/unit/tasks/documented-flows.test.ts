@@ -18,7 +18,7 @@ test('every flow of docs/task-flows.md compiles', () => {
 test('the first flow of docs/task-flows.md runs as the page says', () => {
   const tasks = {
     'order:read': { total: 2_000 },
-    approve: { answers: {} },
+    approve: { isApproved: true, answers: {} },
     'card:charge': failure('card-refused'),
     'order:refuse': { refused: true },
     'order:items': [1, 2],

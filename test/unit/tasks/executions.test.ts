@@ -296,6 +296,12 @@ describe('maps', () => {
     expect(run('* { A catch B }', [1, 2], tasks).execution.outcome).toEqual(completed(['caught', 2]));
   });
 
+  test('10000 items may all fail', () => {
+    const items = Array.from({ length: 10_000 }, (_, index) => index);
+    const { execution } = run('* A with (- map: {tolerate: 10000} -)', items, { A: failure('x') });
+    expect(execution.outcome).toMatchObject({ status: 'completed' });
+  });
+
   test('10000 items are run with work in proportion to their number', () => {
     const items = Array.from({ length: 10_000 }, (_, index) => index);
     const { execution, log } = run('* { A → B } with (- map: {limit: 50} -)', items);

@@ -10,7 +10,12 @@ function resume(
   options: ResumeOptions = {},
 ): TestRun {
   const state = JSON.parse(JSON.stringify(before.execution.state()));
-  return new TestRun(before.graph, undefined, tasks, resumeExecution(before.graph, state, options)).finish();
+  return new TestRun(
+    options.definition ?? before.graph,
+    undefined,
+    tasks,
+    resumeExecution(before.graph, state, options),
+  ).finish();
 }
 
 test('LF-26: only what has not succeeded runs again, with its inputs', () => {
@@ -58,6 +63,45 @@ test('a single item of a map is run again', () => {
   const first = run('* { A → B } → C', [1, 2, 3]);
   expect(resume(first, {}, { inputs: { '4[1]': 9 } }).log).toEqual(['B 9', 'C [1,9,3]']);
   expect(resume(first, {}, { inputs: { '1[2]': 9 } }).log).toEqual(['A 9', 'B 9', 'C [1,2,9]']);
+});
+
+describe('on another definition', () => {
+  const first = () => run('A → { B → C } → * D → E; F', [1, 2], { E: failure('x'), B: [3, 4] });
+
+  const resumed = (text: string, options: ResumeOptions = {}) =>
+    resume(first(), {}, { definition: graphOf(text), ...options }).log;
+
+  test('steps keep their results where nothing that leads to them has changed', () => {
+    expect(resumed('A → { B → C } → * D → E; F')).toEqual(['E [3,4]']);
+    expect(resumed('F; A → { B → C } → * D with (- map: {limit: 1} -) → E2 → E')).toEqual(['E2 [3,4]', 'E [3,4]']);
+    expect(resumed('A with (- retry: {attempts: 2} -) → { B → C } → * D → E(- a: 1 -)')).toEqual(['E [3,4]']);
+  });
+
+  test('what follows a change runs again', () => {
+    expect(resumed('X → A → { B → C } → * D → E; F')).toEqual([
+      'X [1,2]',
+      'A [1,2]',
+      'B [1,2]',
+      'C [1,2]',
+      'D 1',
+      'D 2',
+      'E [1,2]',
+    ]);
+    expect(resumed('A → { B → C(- a: 1 -) } → * D → E; F').slice(0, 3)).toEqual(['C [3,4]', 'D 3', 'D 4']);
+    expect(resumed('A → { B → C } → * { D } → E; F')).toEqual(['D 3', 'D 4', 'E [3,4]']);
+  });
+
+  test('equal steps are matched in their order; ids are those of the new definition', () => {
+    const twice = run('A|A → B', 1, { B: failure('x') });
+    expect(resume(twice, {}, { definition: graphOf('C; A|A → B') }).log).toEqual(['C 1', 'B [1,1]']);
+    expect(resumed('F; A → { B → C } → * D → E', { inputs: { '5': [9] } })).toEqual(['C [9]', 'D 9', 'E [9]']);
+  });
+
+  test('a failure that a changed branch has handled is one again', () => {
+    const caught = run('A catch B → C', 0, { A: failure('a'), B: 'b', C: failure('c') });
+    expect(resume(caught, {}, { definition: graphOf('A catch B → C(- x: 1 -)') }).log).toEqual(['C "b"']);
+    expect(resume(caught, {}, { definition: graphOf('A catch D → C') }).log).toEqual(['A 0', 'C 0']);
+  });
 });
 
 test('handled failures stay as they are, unless their step is named', () => {

@@ -288,8 +288,8 @@ function resumeOf({ input, inputs, from, flow }: ResumeRequest, requester: Reque
 
 /** Throws ConfigError for steps that do not exist. */
 function assertResumable({ graph, state }: ExecutionSnapshot, resume: Resume): void {
-  const { from, inputs } = resume;
-  resumeExecution(resume.graph ?? graph, state, { from, inputs });
+  const { from, inputs, graph: definition } = resume;
+  resumeExecution(graph, state, { from, inputs, definition });
 }
 
 /** An archived execution under its new key, stopped unless it had ended otherwise. */

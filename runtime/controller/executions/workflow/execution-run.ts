@@ -117,9 +117,9 @@ export class ExecutionRun {
       this.desk.takeUp();
       return;
     }
-    const { graph = snapshot.graph, input, inputs, from } = resume;
-    const options = { from, inputs, ...(input === undefined ? {} : { input: input.value }) };
-    const execution = resumeExecution(graph, snapshot.state, options);
+    const { graph: definition, input, inputs, from } = resume;
+    const options = { from, inputs, definition, ...(input === undefined ? {} : { input: input.value }) };
+    const execution = resumeExecution(snapshot.graph, snapshot.state, options);
     this.record = RunRecord.resume(execution, snapshot, { ...resume, atMs: this.runtime.now() });
     this.desk = new StepDesk(this.record, this.runtime);
     this.desk.apply(execution.start());
