@@ -35,7 +35,6 @@ export const taskEventSchema = z
     data: z.record(z.string(), z.unknown()),
     output: z.unknown().optional(),
     receipts: z.array(receiptSchema),
-    isArchived: z.boolean().describe('it was processed, and is in the archive only'),
   })
   .meta({ id: 'TaskEvent' });
 

@@ -230,7 +230,7 @@ export class MemoryExecutions implements ExecutionService {
   async publishEvent(namespace: string, event: PublishEvent, requester: Requester): Promise<TaskEventView> {
     this.log('event', requester);
     const { id = randomUUID(), kind, data, output } = event;
-    const stored = { id, kind, data, output, at: new Date().toISOString(), receipts: [], isArchived: false };
+    const stored = { id, kind, data, output, at: new Date().toISOString(), receipts: [] };
     this.published.set(namespace, [...(this.published.get(namespace) ?? []), stored]);
     this.changes.emit('change');
     return stored;

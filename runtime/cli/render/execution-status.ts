@@ -43,7 +43,7 @@ export function renderExecution(execution: ExecutionDetail, view: ExecutionRende
     ...(reason === undefined ? [] : [reason]),
     ...(error === undefined ? [] : [painted(describeError(error), 'red', medium)]),
   ].join('\n');
-  const table = steps.length === 0 ? '' : `\n${renderTable(steps, stepColumns(view), medium)}`;
+  const table = steps.length === 0 ? '' : `\n${renderTable(steps, stepColumns(steps, view), medium)}`;
   const more = omittedSteps === 0 ? '' : `… ${omittedSteps} more\n`;
   return `${head}\n${table}${more}${hasValues === true ? renderValues(execution) : ''}`;
 }
@@ -53,11 +53,13 @@ export function describeError({ step, code, message }: NonNullable<ExecutionDeta
   return `${step === undefined ? '' : `step ${step}: `}${code}: ${message}`;
 }
 
-function stepColumns({ nowMs }: ExecutionRendering): readonly Column<ExecutionStep>[] {
+/** Tasks are shown where one has another name than its step. */
+function stepColumns(steps: readonly ExecutionStep[], { nowMs }: ExecutionRendering): readonly Column<ExecutionStep>[] {
+  const tasks = { head: 'TASK', cell: taskOf, dispensable: 3 };
   return [
     { head: 'STEP', cell: ({ step }) => step },
     { head: 'NAME', cell: ({ name }) => name },
-    { head: 'TASK', cell: ({ task, name }) => (task === undefined || task === name ? '' : task), dispensable: 3 },
+    ...(steps.some((step) => taskOf(step) !== '') ? [tasks] : []),
     { head: 'STATUS', cell: statusCell },
     {
       head: 'ATTEMPTS',
@@ -75,6 +77,10 @@ function stepColumns({ nowMs }: ExecutionRendering): readonly Column<ExecutionSt
     { head: 'WORKER', cell: ({ worker = '-' }) => worker, dispensable: 4 },
     { head: 'NOTE', cell: noteOf, isTruncated: true },
   ];
+}
+
+function taskOf({ task = '', name }: ExecutionStep): string {
+  return [name, `default:${name}`].includes(task) ? '' : task;
 }
 
 const stepStyles: { readonly [status in ExecutionStep['status']]: Style } = {

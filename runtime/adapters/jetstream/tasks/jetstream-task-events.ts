@@ -60,7 +60,7 @@ export class JetStreamTaskEvents implements TaskEvents {
       await callServer(`event ${kind}`, () =>
         client.publish(eventSubject(namespace, kind), JSON.stringify(event), { msgID: id }),
       );
-      return { ...event, receipts: [], isArchived: false };
+      return { ...event, receipts: [] };
     });
   }
 
@@ -229,5 +229,5 @@ function receiptsByEvent(messages: readonly StreamMessage[]): ReadonlyMap<string
 }
 
 function viewOf({ sequence: _, ...event }: StoredEvent, receipts: readonly Receipt[]): TaskEventView {
-  return { ...event, receipts: [...receipts], isArchived: false };
+  return { ...event, receipts: [...receipts] };
 }

@@ -30,7 +30,7 @@ export class TaskRunView {
     }
     for (const step of execution.steps) {
       const line = lineOf(step);
-      if (this.written.get(step.step) === line) continue;
+      if (step.status === 'waiting' || this.written.get(step.step) === line) continue;
       this.written.set(step.step, line);
       stream.write(`${line}\n`);
     }

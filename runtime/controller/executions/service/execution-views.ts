@@ -16,15 +16,15 @@ const maxSteps = 1_000;
 export function executionDetail(snapshot: ExecutionSnapshot): ExecutionDetail {
   const execution = restoreExecution(snapshot.graph, snapshot.state);
   const { outcome, input } = snapshot.state;
-  const ids = orderedIds(execution);
+  const steps = [...orderedIds(execution), ...waitingIds(execution)].sort(compareIds);
   const error = outcome !== undefined && 'error' in outcome ? outcome.error : undefined;
   return {
     ...executionView(snapshot),
     input,
     ...(outcome?.status === 'completed' ? { output: outcome.output } : {}),
     ...(error === undefined ? {} : { error }),
-    steps: ids.slice(0, maxSteps).map((id) => stepOf(id, execution, snapshot)),
-    ...(ids.length > maxSteps ? { omittedSteps: ids.length - maxSteps } : {}),
+    steps: steps.slice(0, maxSteps).map((id) => stepOf(id, execution, snapshot)),
+    ...(steps.length > maxSteps ? { omittedSteps: steps.length - maxSteps } : {}),
   };
 }
 
@@ -65,14 +65,30 @@ export function executionTrace(snapshot: ExecutionSnapshot): readonly TraceEntry
 /** Steps in the order of the text; items of maps after their map. */
 function orderedIds({ steps }: TaskExecution): readonly StepId[] {
   const shown = [...steps].filter(([id, { node }]) => isShown(node, id));
-  const places = new Map(shown.map(([id]) => [id, parseStepId(id) ?? { index: 0, items: [] }]));
-  const placeOf = (id: StepId) => places.get(id) ?? { index: 0, items: [] };
-  return shown
-    .map(([id]) => id)
-    .sort(
-      (one, other) =>
-        placeOf(one).index - placeOf(other).index || compareItems(placeOf(one).items, placeOf(other).items),
-    );
+  return shown.map(([id]) => id).sort(compareIds);
+}
+
+/** Steps that nothing has reached yet, outside of maps and of branches for failures. */
+function waitingIds({ reader, steps, outcome }: TaskExecution): readonly StepId[] {
+  if (outcome?.status === 'completed') return [];
+  const isOpen = (index: number): boolean => {
+    const { kind, region } = reader.node(index);
+    const status = steps.get(`${index}`)?.status;
+    if (kind === 'catch' || kind === 'finally' || kind === 'map') return false;
+    return index === 0 || ((status === undefined || status === 'running' || status === 'failed') && isOpen(region));
+  };
+  return reader.graph.nodes
+    .filter((node) => isShown(node, '') && !branches.has(node.kind) && isOpen(node.region))
+    .map(({ index }) => `${index}`)
+    .filter((id) => !steps.has(id));
+}
+
+const branches: ReadonlySet<string> = new Set(['catch', 'finally']);
+
+function compareIds(one: StepId, other: StepId): number {
+  const [first, second] = [parseStepId(one), parseStepId(other)];
+  if (first === undefined || second === undefined) return 0;
+  return first.index - second.index || compareItems(first.items, second.items);
 }
 
 function compareItems(one: readonly number[], other: readonly number[]): number {
@@ -88,8 +104,9 @@ function isShown({ kind }: TaskNode, id: StepId): boolean {
 }
 
 function stepOf(id: StepId, { reader, steps }: TaskExecution, { notes, state }: ExecutionSnapshot): ExecutionStep {
-  const record = steps.get(id) as StepRecord;
-  const { node, status, input, output, error } = record;
+  const record = steps.get(id);
+  const node = record?.node ?? reader.node(Number(id));
+  const { status, input, output, error } = record ?? { status: 'waiting' as const };
   const note = notes[id];
   const base = node.kind === 'task' ? formatTaskName(parseTaskName(node.base)) : undefined;
   return {
@@ -104,9 +121,9 @@ function stepOf(id: StepId, { reader, steps }: TaskExecution, { notes, state }: 
     ...(status === 'running' && note !== undefined ? waitsOf(node, note) : {}),
     ...('parameters' in node && node.parameters !== undefined ? { parameters: node.parameters } : {}),
     ...(input === undefined ? {} : { input }),
-    ...(record.emitted === 'value' && output !== undefined ? { output } : {}),
+    ...(record?.emitted === 'value' && output !== undefined ? { output } : {}),
     ...(error === undefined ? {} : { error: errorOf(error) }),
-    ...(node.kind === 'map' ? { items: itemsOf(id, record, state.steps) } : {}),
+    ...(node.kind === 'map' && record !== undefined ? { items: itemsOf(id, record, state.steps) } : {}),
   };
 }
 
