@@ -2,7 +2,7 @@ import { StateError } from '../../errors';
 import type { EntryNode, MapNode, SinkNode, TaskGraph, TaskNode } from '../graph/task-graph';
 import { isStepNode } from '../graph/task-graph';
 import type { ExecutionState, StepState } from './execution-state';
-import { GraphReader, isStep, isWait } from './graph-reader';
+import { GraphReader, isStep } from './graph-reader';
 import { KeptSteps } from './kept-steps';
 import { ItemRegion, MapRegion, Region } from './region';
 import { formatStepId, parseStepId } from './step-id';
@@ -95,7 +95,7 @@ function deriveValues(execution: TaskExecution): void {
 function deriveRecord(execution: TaskExecution, record: StepRecord): void {
   const { node, items, status } = record;
   if (node.kind === 'start') record.input = execution.input;
-  else if (node.kind !== 'catch' && node.kind !== 'finally' && status !== 'canceled' && status !== 'skipped') {
+  else if (node.kind !== 'catch' && node.kind !== 'finally' && status !== 'skipped' && hadInput(execution, record)) {
     record.input = inputOf(execution, record);
   }
   if (node.kind === 'map' && Array.isArray(record.input)) {
@@ -107,6 +107,12 @@ function deriveRecord(execution: TaskExecution, record: StepRecord): void {
   if (record.isPinned) return;
   if (node.kind === 'source') record.output = node.value;
   else if (status === 'passed' || record.handled === 'skip' || node.kind === 'store') record.output = record.input;
+}
+
+/** Of what was canceled, a region that ran had an input, on which its steps depend. */
+function hadInput({ steps }: TaskExecution, { node, items, status }: StepRecord): boolean {
+  if (status !== 'canceled') return true;
+  return node.kind === 'flow' || (node.kind === 'map' && steps.has(formatStepId(node.index, [...items, 0])));
 }
 
 function inputOf({ reader, steps, inputs }: TaskExecution, { node, items, status }: StepRecord): unknown {
@@ -196,8 +202,8 @@ function reopen(execution: TaskExecution, state: ExecutionState): void {
   for (const record of records) {
     if (record.status !== 'running') continue;
     if (isStepNode(record.node)) {
-      execution.regionOf(record.node, record.items)?.count(1);
-      if (isWait(record.node)) execution.waits.add(formatStepId(record.node.index, record.items));
+      const id = formatStepId(record.node.index, record.items);
+      execution.regionOf(record.node, record.items)?.begin(id, record.node);
     } else openRegion(execution, record, state.steps[formatStepId(record.node.index, record.items)]);
   }
   const root = regions.get('0');

@@ -9,7 +9,7 @@ import {
 import { matchesPath } from '../guards/match-json-path';
 import { TemplateError } from '../guards/template';
 import type { Advance, ExecutionEvent, ExecutionState, Outcome, StartedStep, StepError } from './execution-state';
-import { failureModeOf, type GraphReader, isStep, isWait, type Step } from './graph-reader';
+import { failureModeOf, type GraphReader, isStep, type Step } from './graph-reader';
 import type { KeptSteps } from './kept-steps';
 import { ItemRegion, MapRegion, Region } from './region';
 import { startedStep } from './started-step';
@@ -42,8 +42,6 @@ export class TaskExecution {
   /** How many predecessors of a node that has not started have passed something on. */
   readonly arrived = new Map<StepId, number>();
   readonly regions = new Map<StepId, Region>();
-  /** Running steps that only wait. */
-  readonly waits = new Set<StepId>();
   ending: ExecutionState['ending'];
   outcome: Outcome | undefined;
   private ready: Instance[] = [];
@@ -166,8 +164,7 @@ export class TaskExecution {
   private startStep(node: StepNode, record: StepRecord, region: Region): void {
     const id = formatStepId(node.index, record.items);
     this.started.set(id, startedStep(id, node, record.input));
-    region.count(1);
-    if (isWait(node)) this.waits.add(id);
+    region.begin(id, node);
   }
 
   private open(region: Region): void {
@@ -194,7 +191,7 @@ export class TaskExecution {
       this.open(new ItemRegion(formatStepId(node.index, items), node, items, map));
     }
     if (map.active > 0 || map.next < list.length) return;
-    this.regions.delete(map.id);
+    this.closed(map);
     this.succeed(
       record,
       list.map((_, index) => this.steps.get(formatStepId(node.index, [...map.items, index]))?.output),
@@ -206,8 +203,7 @@ export class TaskExecution {
   private end(record: StepRecord, event: Exclude<ExecutionEvent, { kind: 'cancel' }>): void {
     const { node, items } = record;
     const region = this.regionOf(node, items);
-    region?.count(-1);
-    this.waits.delete(event.id);
+    region?.end(formatStepId(node.index, items));
     if (event.kind === 'succeeded')
       this.succeed(record, node.kind === 'store' ? record.input : (event.output ?? emptyOutput));
     else if (event.kind === 'failed') this.fail(record, { ...event.error, ...this.placeOf(record) });
@@ -240,7 +236,7 @@ export class TaskExecution {
 
   private closeRegion(region: Region, result: { readonly value: unknown } | undefined): void {
     const { entry, items } = region;
-    this.regions.delete(region.id);
+    this.closed(region);
     const record = this.known(entry, items);
     record.status = 'succeeded';
     switch (entry.kind) {
@@ -273,7 +269,8 @@ export class TaskExecution {
 
   private leaveItem(map: MapNode, items: readonly number[], output: unknown): void {
     this.known(map, items).output = output;
-    this.regions.delete(formatStepId(map.index, items));
+    const item = this.regions.get(formatStepId(map.index, items));
+    if (item !== undefined) this.closed(item);
     const outer = items.slice(0, -1);
     const region = this.regions.get(formatStepId(map.index, outer));
     if (!(region instanceof MapRegion)) return;
@@ -336,20 +333,16 @@ export class TaskExecution {
     return hasCatch || failureModeOf(step) !== 'fail';
   }
 
-  private stopWaits(region: Region): void {
-    for (const id of [...this.waits]) {
-      const record = this.steps.get(id);
-      if (record !== undefined) this.stop(id, record, region);
+  /** Stops the steps in a region that only wait. */
+  private stopWaits(failed: Region): void {
+    for (const region of failed.all()) {
+      for (const id of [...region.waits]) {
+        const record = this.steps.get(id);
+        if (record !== undefined) record.status = 'canceled';
+        region.end(id);
+        if (!this.started.delete(id)) this.stopped.push(id);
+      }
     }
-  }
-
-  private stop(id: StepId, record: StepRecord, within: Region): void {
-    const region = this.regionOf(record.node, record.items);
-    if (region === undefined || !region.isWithin(within)) return;
-    record.status = 'canceled';
-    this.waits.delete(id);
-    region.count(-1);
-    if (!this.started.delete(id)) this.stopped.push(id);
   }
 
   /** Ends a region that has failed, when nothing runs in it any more. */
@@ -375,11 +368,15 @@ export class TaskExecution {
     } else this.fail(record, error);
   }
 
+  private closed(region: Region): void {
+    region.close();
+    this.regions.delete(region.id);
+  }
+
   /** Nothing remains running of the regions within. */
   private closeFailed(failed: Region): void {
-    for (const region of [...this.regions.values()]) {
-      if (!region.isWithin(failed)) continue;
-      this.regions.delete(region.id);
+    for (const region of failed.all()) {
+      this.closed(region);
       const record = this.known(region.entry, region.items);
       if (record.status === 'running') record.status = 'canceled';
     }

@@ -360,3 +360,11 @@ describe('cancel', () => {
     expect(steps.log.at(-1)).toMatch('B {"error":{"code":"canceled"');
   });
 });
+
+test('thousands of items of a map fail, each in a subflow of its own', () => {
+  const input = Array.from({ length: 5_000 }, (_, index) => index);
+  const flow = '* { A → B } with (- map: {limit: 2000, tolerate: 5000} -)';
+  const { execution } = run(flow, input, { B: failure('x') });
+  const { outcome } = execution;
+  expect(outcome?.status === 'completed' && (outcome.output as unknown[]).length).toBe(5_000);
+});

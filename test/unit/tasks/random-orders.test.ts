@@ -1,4 +1,4 @@
-import type { StartedStep } from '../../../lib/tasks/advance/execution-state';
+import type { Advance, ExecutionEvent, StartedStep } from '../../../lib/tasks/advance/execution-state';
 import { GraphReader } from '../../../lib/tasks/advance/graph-reader';
 import { isInBranch } from '../../../lib/tasks/advance/kept-steps';
 import { restoreExecution } from '../../../lib/tasks/advance/restore-execution';
@@ -29,7 +29,7 @@ class RandomRun {
     this.take(first);
     for (let ended = 0; this.open.length > 0; ended += 1) {
       if (this.options.restores && this.random.next() < 0.1) this.restore();
-      if (ended === this.options.cancelAt) this.take(this.execution.advance({ kind: 'cancel' }));
+      if (ended === this.options.cancelAt) this.take(this.advance({ kind: 'cancel' }));
       else this.end();
     }
     return this;
@@ -54,21 +54,45 @@ class RandomRun {
       result instanceof Failure
         ? ({ kind: 'failed', id: step.id, error: result.error } as const)
         : ({ kind: 'succeeded', id: step.id, output: result } as const);
-    this.take(this.execution.advance(event));
+    this.take(this.advance(event));
     if (this.random.next() < 0.1) expect(this.execution.advance(event)).toEqual({ started: [], stopped: [] });
+  }
+
+  /** At times, a restored execution must move as this one does. */
+  private advance(event: ExecutionEvent): Advance {
+    if (this.random.next() > 0.2) return this.execution.advance(event);
+    const twin = this.restored();
+    const moves = this.execution.advance(event);
+    expect(sorted(twin.advance(event))).toEqual(sorted(moves));
+    expect(twin.state()).toEqual(this.execution.state());
+    return moves;
   }
 
   /** Goes on from the stored state, as after a restart of whoever holds the execution. */
   private restore(): void {
+    this.execution = this.restored();
+  }
+
+  private restored(): TaskExecution {
     const state = JSON.parse(JSON.stringify(this.execution.state()));
-    this.execution = restoreExecution(this.graph, state);
-    expect(this.execution.state()).toEqual(state);
+    const execution = restoreExecution(this.graph, state);
+    expect(execution.state()).toEqual(state);
+    return execution;
   }
 
   get outcome(): unknown {
     const { outcome } = this.execution;
     return outcome?.status === 'completed' ? comparable(outcome.output) : outcome?.status;
   }
+}
+
+/** Moves without the order in which steps start and stop. */
+function sorted({ started, stopped, outcome }: Advance): Advance {
+  return {
+    started: [...started].sort((one, other) => one.id.localeCompare(other.id)),
+    stopped: [...stopped].sort(),
+    ...(outcome === undefined ? {} : { outcome }),
+  };
 }
 
 function start(

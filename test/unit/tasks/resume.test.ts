@@ -126,3 +126,20 @@ test.each([['99'], ['0'], ['1[0]'], ['x'], ['2[1][0]'], ['4'], ['7']])('there is
   const first = run('A → * {B} @finally C', [1]);
   expect(() => resume(first, {}, { from: [id] })).toThrow(`the execution has no step "${id}" to run again`);
 });
+
+test('what passed its input on in a canceled subflow or map still has it after a resume', () => {
+  const texts = ['A → { B with (- optional: skip -); C }', 'A → * { B with (- optional: skip -); C }'];
+  for (const [index, text] of texts.entries()) {
+    const input = { n: 1 };
+    const first = new TestRun(graphOf(text), index === 0 ? input : [input], { B: failure('b'), C: 'c' });
+    first.end('A');
+    first.end('B');
+    first.event({ kind: 'cancel' });
+    first.end('C', failure('c'));
+    expect(first.execution.outcome).toEqual({ status: 'canceled' });
+    const { log, execution } = resume(first, { C: 'c' });
+    expect(log).toEqual(['C {"n":1}']);
+    const result = [input, 'c'];
+    expect(execution.outcome).toEqual({ status: 'completed', output: index === 0 ? result : [result] });
+  }
+});
