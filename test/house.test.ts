@@ -145,13 +145,16 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/operations': [
     'lib/errors',
+    'lib/plan/nats-access',
     'lib/tasks/guards',
     'runtime/adapters/jetstream/access/connect-nats',
     'runtime/adapters/jetstream/operations',
+    'runtime/adapters/jetstream/tasks/open-task-links',
     'runtime/adapters/opentelemetry',
     'runtime/async',
     'runtime/engine/trace',
     'runtime/log',
+    'runtime/worker',
   ],
   'runtime/testing': [
     'lib/errors',

@@ -5,7 +5,7 @@
  */
 
 /** The task namespace of tasks without one. */
-export const defaultTaskNamespace = 'default';
+const defaultTaskNamespace = 'default';
 
 /** A task: its task namespace, and its name there. */
 export interface TaskName {

@@ -3,6 +3,14 @@
 export { Consumer } from './consumer';
 export { Controller } from './controller';
 export type { EntrypointClass, EntrypointProps } from './entrypoint';
+export {
+  EventListener,
+  type EventListenerProps,
+  message,
+  receiptFor,
+  type StartTaskEvent,
+  type TaskEvent,
+} from './event-listener';
 export { type Fields, Message, type MessageProps } from './messages/message';
 export {
   InternalError,

@@ -1,12 +1,9 @@
 import { taskWire } from '../../lib/plan/task-names';
-import type { Language } from '../../lib/topology/document/language';
 import { TaskErrorCode, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
-import type { Delivery, DeliverySource } from '../engine/ports/delivery';
+import type { Delivery } from '../engine/ports/delivery';
 import type { Log } from '../engine/ports/host';
-import type { WorkerSpec } from './loop-spec';
 import type { TaskLinks } from './ports/task-links';
 import { RunningTask } from './running-task';
-import { encodeCall } from './task-calls';
 import { heartbeatOf } from './task-heartbeats';
 import type { TaskResults } from './task-results';
 
@@ -17,18 +14,24 @@ const renewEveryMs = taskWire.ackWaitMs / 3;
 const bytesEach = 1024 * 1024;
 
 export interface TaskIntakeProps {
-  readonly spec: WorkerSpec;
+  readonly taskNamespace: string;
+  /** Tasks that are held at once. */
+  readonly slots: number;
+  /** The names of the tasks that are taken; left out: all. */
+  readonly tasks?: ReadonlySet<string>;
   readonly worker: string;
   readonly links: TaskLinks;
-  readonly results: () => TaskResults;
+  readonly results: () => Pick<TaskResults, 'receipt' | 'failed'>;
   readonly log: Log;
+  /** Runs a task with its input; ends with `acked` or `giveBack`. */
+  readonly handOver: (task: RunningTask, input: unknown) => void;
   /** A task has begun; it has not been handed over. */
   readonly began: (task: RunningTask) => void;
   readonly ended: (task: RunningTask) => void;
 }
 
 /**
- * Pulls tasks, one for each free slot, and hands them to the loops of their languages.
+ * Pulls tasks, one for each free slot, and hands them over.
  *
  * I1. A task holds its slot from its delivery until its message is acked or given back: no task waits in a busy worker.
  * I2. A task that was delivered before runs again only if a controller says that it has no result.
@@ -36,18 +39,10 @@ export interface TaskIntakeProps {
  */
 export class TaskIntake {
   private readonly tasks = new Map<number, RunningTask>();
-  private readonly inputs = new Map<Language, LoopInput>();
   private isStopped = false;
   private renewing: NodeJS.Timeout | undefined;
 
   constructor(private readonly props: TaskIntakeProps) {}
-
-  /** The input of the loop that runs the tasks of a language. */
-  inputOf(language: Language): DeliverySource {
-    const input = this.inputs.get(language) ?? new LoopInput();
-    this.inputs.set(language, input);
-    return input;
-  }
 
   /** Number of tasks that this worker holds. */
   get size(): number {
@@ -68,19 +63,31 @@ export class TaskIntake {
     this.demand();
   }
 
-  /** Pulls no more; what is held is for the loops to end. */
+  /** Pulls no more; what is held is to be ended. */
   stop(): void {
     this.isStopped = true;
     clearInterval(this.renewing);
     this.props.links.deliveries.stop();
   }
 
+  /** The result of a task is stored. */
+  acked(task: RunningTask): void {
+    task.delivery.ack(); // I3
+    this.end(task);
+  }
+
+  /** Another worker, or this one later, gets the task again. */
+  giveBack(task: RunningTask, delayMs: number): void {
+    task.delivery.nak(delayMs);
+    this.end(task);
+  }
+
   private demand(): void {
-    const free = this.isStopped ? 0 : this.props.spec.concurrency - this.tasks.size; // I1
+    const free = this.isStopped ? 0 : this.props.slots - this.tasks.size; // I1
     this.props.links.deliveries.demand(free, Math.max(free, 0) * bytesEach);
   }
 
-  /** The loops renew the leases of what they have. */
+  /** Who runs a task renews its lease. */
   private renew(): void {
     for (const task of this.tasks.values()) if (!task.isHandedOver) task.delivery.working();
   }
@@ -115,10 +122,9 @@ export class TaskIntake {
   }
 
   private async run(task: RunningTask): Promise<void> {
-    const { spec, links, log } = this.props;
-    const declared = Object.hasOwn(spec.tasks, task.name) ? spec.tasks[task.name] : undefined;
+    const { tasks, links, log } = this.props;
     if (task.delivery.deliveries > 1 && !(await this.isNeeded(task))) return;
-    if (declared === undefined) return this.refuse(task);
+    if (tasks?.has(task.name) === false) return this.refuse(task, [...tasks]);
     if (task.delivery.deliveries > taskWire.maxDeliveries) {
       const message = `delivered ${task.delivery.deliveries} times without a result: the task may end its workers`;
       return this.fail(task, { code: TaskErrorCode.WorkerLost, message, isTerminal: true });
@@ -129,9 +135,7 @@ export class TaskIntake {
       return this.fail(task, { code: task.endsBy, message: 'canceled before it began', isTerminal: true });
     log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
     task.isHandedOver = true;
-    this.inputs
-      .get(declared.language)
-      ?.deliver(this.callOf(task, encodeCall(task.message, task.name, declared, input)));
+    this.props.handOver(task, input);
   }
 
   /** I2 */
@@ -141,35 +145,26 @@ export class TaskIntake {
       this.giveBack(task, giveBackMs.unanswered);
       return false;
     }
-    if (answer.isCanceled) {
-      task.delivery.ack(); // I3
-      this.end(task);
-    }
+    if (answer.isCanceled) this.acked(task);
     return !answer.isCanceled;
   }
 
   /** This worker has no such task: another one may. */
-  private async refuse(task: RunningTask): Promise<void> {
+  private async refuse(task: RunningTask, known: readonly string[]): Promise<void> {
     const others = await this.props.links.directory.others();
     if (others.some(({ tasks }) => Object.hasOwn(tasks, task.name))) {
       this.giveBack(task, giveBackMs.unknown);
       return;
     }
-    const known = Object.keys(this.props.spec.tasks).join(', ');
-    const message = `no worker of ${this.props.spec.taskNamespace} has the task "${task.name}"; this one has: ${known}`;
+    const { taskNamespace } = this.props;
+    const message = `no worker of ${taskNamespace} has the task "${task.name}"; this one has: ${known.join(', ')}`;
     await this.fail(task, { code: TaskErrorCode.Unknown, message, isTerminal: true });
   }
 
   private async fail(task: RunningTask, error: Parameters<TaskResults['failed']>[1]): Promise<void> {
     this.props.log('ERROR', `task ${task.id}: ${error.code}: ${error.message}`);
     await this.props.results().failed(task, error);
-    task.delivery.ack(); // I3
-    this.end(task);
-  }
-
-  private giveBack(task: RunningTask, delayMs: number): void {
-    task.delivery.nak(delayMs);
-    this.end(task);
+    this.acked(task);
   }
 
   private end(task: RunningTask): void {
@@ -177,27 +172,6 @@ export class TaskIntake {
     task.ended();
     this.props.ended(task);
     this.demand();
-  }
-
-  /** The message that a loop gets in place of the task's. */
-  private callOf(task: RunningTask, payload: Uint8Array): Delivery {
-    const { stream, sequence, deliveries, timestampMs, handle, traceparent, tracestate } = task.delivery;
-    return {
-      stream,
-      sequence,
-      deliveries,
-      timestampMs,
-      handle,
-      payload,
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(tracestate === undefined ? {} : { tracestate }),
-      ack: () => {
-        task.delivery.ack(); // I3
-        this.end(task);
-      },
-      nak: (delayMs) => this.giveBack(task, delayMs),
-      working: () => task.delivery.working(),
-    };
   }
 }
 
@@ -207,25 +181,5 @@ function parseMessage(payload: Uint8Array): TaskMessage | undefined {
     return taskMessageSchema.safeParse(JSON.parse(Buffer.from(payload).toString('utf8'))).data;
   } catch {
     return undefined; // no JSON
-  }
-}
-
-/** Passes on what it is given: the intake counts the slots. */
-class LoopInput implements DeliverySource {
-  private onDelivery: ((delivery: Delivery) => void) | undefined;
-
-  start(onDelivery: (delivery: Delivery) => void): void {
-    this.onDelivery = onDelivery;
-  }
-
-  demand(): void {}
-
-  stop(): void {
-    this.onDelivery = undefined;
-  }
-
-  deliver(delivery: Delivery): void {
-    if (this.onDelivery === undefined) delivery.nak(0);
-    else this.onDelivery(delivery);
   }
 }

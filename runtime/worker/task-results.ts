@@ -75,7 +75,7 @@ export class TaskResults implements RecordWriter, LetterSink {
     return this.publish(task, { kind: 'failed', error });
   }
 
-  private async succeeded(task: RunningTask, output: unknown, headers: Headers): Promise<undefined> {
+  async succeeded(task: RunningTask, output: unknown, headers: Headers = {}): Promise<undefined> {
     const value = await this.props.links.values.put(`${task.id}/output`, output);
     await this.publish(task, { kind: 'succeeded', ...(value === undefined ? {} : { output: value }) }, headers);
     return undefined;

@@ -1,4 +1,5 @@
 import { taskWire } from '../../lib/plan/task-names';
+import type { Language } from '../../lib/topology/document/language';
 import { TaskErrorCode, type WorkerEntry } from '../api-contract/task-message';
 import type { Counters } from '../engine/counters';
 import type { RecordObserver } from '../engine/leases/processing-times';
@@ -6,9 +7,11 @@ import type { Host, HostEvents, Log } from '../engine/ports/host';
 import type { RecordTracer } from '../engine/ports/record-tracer';
 import { Preparation } from '../engine/preparation';
 import { RecordLoop } from '../engine/record-loop';
+import { LoopInput } from './loop-input';
 import { languagesOf, loopSpec, type WorkerSpec } from './loop-spec';
 import type { TaskLinks } from './ports/task-links';
 import { type EndReason, endText, type RunningTask } from './running-task';
+import { encodeCall } from './task-calls';
 import { TaskHeartbeats } from './task-heartbeats';
 import { TaskIntake } from './task-intake';
 import { TaskResults } from './task-results';
@@ -39,6 +42,7 @@ export interface TaskWorkerProps {
  * I2. A task that is canceled, or runs for too long, is told so first, and killed after a grace period.
  */
 export class TaskWorker {
+  private readonly inputs = new Map<Language, LoopInput>();
   private readonly loops: ReadonlyMap<string, RecordLoop>;
   private readonly intake: TaskIntake;
   private readonly heartbeats: TaskHeartbeats;
@@ -60,13 +64,16 @@ export class TaskWorker {
       progress: (task, progress) => this.heartbeats.report(task, progress),
     });
     this.intake = new TaskIntake({
-      spec,
+      taskNamespace: spec.taskNamespace,
+      slots: spec.concurrency,
+      tasks: new Set(Object.keys(spec.tasks)),
       worker,
       links,
       log,
       results: () => results,
       began: (task) => this.onBegan(task),
       ended: (task) => this.heartbeats.ended(task),
+      handOver: (task, input) => this.handOver(task, input),
     });
     this.loops = new Map(languagesOf(spec).map((language) => [language, this.loopOf(language, results)]));
   }
@@ -97,12 +104,18 @@ export class TaskWorker {
     await Promise.all([...this.loops.values()].map((loop) => loop.stop(graceMs)));
   }
 
-  private loopOf(language: Parameters<typeof loopSpec>[1], results: TaskResults): RecordLoop {
+  private inputOf(language: Language): LoopInput {
+    const input = new LoopInput();
+    this.inputs.set(language, input);
+    return input;
+  }
+
+  private loopOf(language: Language, results: TaskResults): RecordLoop {
     const { counters, log, observer, tracer, createHost } = this.props;
     const spec = loopSpec(this.props.spec, language);
     return new RecordLoop({
       spec,
-      inputs: [this.intake.inputOf(language)],
+      inputs: [this.inputOf(language)],
       createHost: (events) => createHost(spec as WorkerSpec, events),
       writer: results,
       preparation: new Preparation({
@@ -117,6 +130,13 @@ export class TaskWorker {
       ...(observer === undefined ? {} : { observer }),
       tracer,
     });
+  }
+
+  private handOver(task: RunningTask, input: unknown): void {
+    const declared = this.props.spec.tasks[task.name];
+    if (declared === undefined) throw new Error(`no task is called ${task.name}`);
+    const call = encodeCall(task.message, task.name, declared, input);
+    this.inputs.get(declared.language)?.deliver(task, call, this.intake);
   }
 
   private onBegan(task: RunningTask): void {

@@ -118,7 +118,7 @@ class NatsTransport:
             raise TransportError(f"nats: {str(error) or type(error).__name__}") from error
 
     async def _open(self, urls: Sequence[str], credentials: Optional[str]) -> None:
-        login = _login(credentials)
+        login = login_of(credentials)
         options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.25, "error_cb": _tell}
         self._connection = await nats.connect(list(urls), **options, **login)
         self._jetstream = self._connection.jetstream(domain=self._domain, timeout=_REQUEST / 4)
@@ -244,7 +244,7 @@ async def _retry(request: Callable[[], Awaitable[Value]]) -> Value:
             await asyncio.sleep(0.1)
 
 
-def _login(folder: Optional[str]) -> dict[str, Any]:
+def login_of(folder: Optional[str]) -> dict[str, Any]:
     """The login of a folder of credential files, the same as that of the replicas of flows."""
     files = {} if folder is None else {file.name: file for file in Path(folder).iterdir() if not file.name.startswith(".")}
     text = {name: files[name].read_text().rstrip("\r\n") for name in ("user", "password", "token") if name in files}

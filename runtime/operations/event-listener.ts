@@ -1,0 +1,212 @@
+import { hostname } from 'node:os';
+import { openTaskLinks } from '../adapters/jetstream/tasks/open-task-links';
+import type { RunningTask } from '../worker/running-task';
+import { TaskIntake } from '../worker/task-intake';
+import { TaskResults } from '../worker/task-results';
+import { writeLog } from './observe/task-log';
+import { natsOf } from './transport/open-transport';
+
+/** What a listener gets: one attempt of a step. */
+export interface StartTaskEvent {
+  readonly kind: 'start-task';
+  /** Id of the execution. */
+  readonly workflow: string;
+  readonly name: string;
+  /** The task after aliases. */
+  readonly base: string;
+  readonly index: string;
+  readonly attempt: number;
+  readonly parameters: unknown;
+  readonly input?: unknown;
+}
+
+/** What a listener sends: that it processes an event, and the end of a task. */
+export type TaskEvent =
+  | { readonly kind: 'receipt'; readonly for: string; readonly action: 'processed' }
+  | {
+      readonly kind: 'end-task';
+      readonly workflow: string;
+      readonly index: string;
+      /** Any other than SUCCESS, the default, is a failure, and its code. */
+      readonly status?: string;
+      readonly reason?: string;
+      readonly output?: unknown;
+    };
+
+export interface EventListenerProps {
+  /** Kinds of events; only `start-task`. */
+  readonly select?: readonly string[];
+  /** Of nats; default: KFLOW_NATS_URL and the other variables of consumers. */
+  readonly host?: string;
+  /** Default: 4222. */
+  readonly port?: number;
+}
+
+/** The event that says that an event is being processed. */
+export function receiptFor(eventId: string): TaskEvent {
+  return { kind: 'receipt', for: eventId, action: 'processed' };
+}
+
+/** The event with its kind. */
+export function message<Event extends object, Kind extends string>(
+  event: Event,
+  kind: Kind,
+): Event & { readonly kind: Kind } {
+  return { ...event, kind };
+}
+
+/** Tasks that may have begun and not ended. */
+const mostHeld = 100;
+const renewEveryMs = 5_000;
+/** A task of another listener is given back for so long. */
+const otherMs = 1_000;
+
+/**
+ * Takes the `start-task` events of a task namespace, and calls `process` with one after the other. A subclass reports the result
+ * with `append`, at once or later.
+ *
+ * I1. A task is acked after its `end-task` is stored: one that nobody ends is delivered to another listener when this one is gone.
+ */
+export abstract class EventListener {
+  private readonly held = new Map<string, RunningTask>();
+  private intake: TaskIntake | undefined;
+  private results: TaskResults | undefined;
+  private turn: Promise<void> = Promise.resolve();
+  private readonly stopping = new AbortController();
+
+  /**
+   * `group` is the task namespace; all listeners with the same share its tasks. `key` has no effect. Throws TypeError for another
+   * kind than `start-task`.
+   */
+  constructor(
+    readonly key: string,
+    private readonly group: string,
+    private readonly props: EventListenerProps = {},
+  ) {
+    const others = (props.select ?? []).filter((kind) => kind !== 'start-task');
+    if (others.length > 0) throw new TypeError(`EventListener: want the kind start-task, got ${others.join(', ')}`);
+  }
+
+  /** Processes an event. False: the task is none of this listener, and goes to another one. What is thrown fails the task. */
+  abstract process(eventId: string, event: StartTaskEvent): boolean | Promise<boolean>;
+
+  /** Sends an event, and resolves when it is stored. An `end-task` of a task that has ended has no effect. */
+  async append(event: TaskEvent): Promise<void> {
+    if (event.kind === 'receipt') {
+      const task = [...this.held.values()].find(({ id }) => id === event.for);
+      if (task !== undefined) await this.results?.receipt(task);
+      return;
+    }
+    const { status = 'SUCCESS', reason = '', output } = event;
+    const task = this.taken(placeOf(event.workflow, event.index));
+    if (task === undefined) return;
+    if (status === 'SUCCESS') await this.results?.succeeded(task, output);
+    else await this.results?.failed(task, { code: status, message: reason });
+    this.intake?.acked(task); // I1
+  }
+
+  /** Takes events until `stop`, SIGTERM or SIGINT. Rejects when nats cannot be reached. */
+  async listen(): Promise<void> {
+    const { host, port = 4222 } = this.props;
+    const access = natsOf(process.env);
+    const place = {
+      namespace: process.env.KFLOW_NAMESPACE || 'default',
+      taskNamespace: this.group,
+      worker: workerName(),
+    };
+    const { links, close } = await openTaskLinks(
+      host === undefined ? access : { ...access, url: `nats://${host}:${port}` },
+      place,
+      (text) => writeLog('WARNING', text),
+    );
+    const results = new TaskResults({ ...place, links, taskOf: () => undefined, progress: () => undefined });
+    const intake = new TaskIntake({
+      ...place,
+      slots: mostHeld,
+      links,
+      results: () => results,
+      log: (level, text) => writeLog(level === 'CRITICAL' ? 'ERROR' : level, text),
+      handOver: (task, input) => this.queue(task, input),
+      began: () => undefined,
+      ended: () => undefined,
+    });
+    this.results = results;
+    this.intake = intake;
+    try {
+      await this.listenWith(intake);
+      await links.settled();
+    } finally {
+      await close();
+    }
+  }
+
+  /** Ends `listen` after the current event. Tasks that have not ended are delivered to another listener. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private async listenWith(intake: TaskIntake): Promise<void> {
+    const { signal } = this.stopping;
+    const stop = () => this.stop();
+    const renewing = setInterval(() => this.renew(), renewEveryMs);
+    for (const each of ['SIGTERM', 'SIGINT'] as const) process.on(each, stop);
+    intake.start();
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    for (const each of ['SIGTERM', 'SIGINT'] as const) process.off(each, stop);
+    clearInterval(renewing);
+    intake.stop();
+    await this.turn;
+    for (const task of this.held.values()) intake.giveBack(task, 0);
+    this.held.clear();
+  }
+
+  private queue(task: RunningTask, input: unknown): void {
+    const { execution, step } = task.message;
+    const place = placeOf(execution, step);
+    this.held.set(place, task);
+    this.turn = this.turn
+      .then(() => this.run(place, task, input))
+      .catch((error) => {
+        writeLog('WARNING', `task ${task.id}: given back: ${String(error)}`);
+        this.intake?.giveBack(task, otherMs);
+      });
+  }
+
+  private async run(place: string, task: RunningTask, input: unknown): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    try {
+      const isOwn = await this.process(task.id, eventOf(task, input));
+      if (!isOwn && this.taken(place) !== undefined) this.intake?.giveBack(task, otherMs);
+    } catch (error) {
+      const { name, message: text } = error instanceof Error ? error : new Error(String(error));
+      if (this.taken(place) === undefined) return;
+      await this.results?.failed(task, { code: name, message: text });
+      this.intake?.acked(task);
+    }
+  }
+
+  /** The task at a place, which is not held any more. */
+  private taken(place: string): RunningTask | undefined {
+    const task = this.held.get(place);
+    this.held.delete(place);
+    return task;
+  }
+
+  private renew(): void {
+    for (const { delivery } of this.held.values()) delivery.working();
+  }
+}
+
+function workerName(): string {
+  return `${hostname()}-${process.pid}`.replaceAll(/[^A-Za-z0-9_-]/g, '-');
+}
+
+function placeOf(workflow: string, index: string): string {
+  return `${workflow} ${index}`;
+}
+
+function eventOf({ message: task }: RunningTask, input: unknown): StartTaskEvent {
+  const { execution, name, task: base, step, attempt, parameters = {} } = task;
+  const event = { kind: 'start-task', workflow: execution, name, base, index: step, attempt, parameters } as const;
+  return input === undefined ? event : { ...event, input };
+}

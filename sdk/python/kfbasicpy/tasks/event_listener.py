@@ -1,0 +1,128 @@
+"""A task worker as a listener to events: `start-task` asks for a task, and `end-task` reports its result. docs/task-protocol.md
+has the messages that these stand for."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any, Mapping, Optional, Sequence
+
+from .task_channel import HeldTask, TaskChannel
+
+_POLL = 0.5
+"""Seconds that a request for a task waits: as long as it takes, at most, until a stop is seen."""
+
+
+def message(event: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The event with its kind."""
+    return {**event, "kind": kind}
+
+
+def receipt_for(event_id: str) -> dict[str, Any]:
+    """The event that says that an event is being processed."""
+    return {"kind": "receipt", "for": event_id, "action": "processed"}
+
+
+class EventListener:
+    """Takes the `start-task` events of a task namespace, one after the other, and calls `process` with each. A subclass reports
+    the result with `append`, at once or later, from any thread.
+
+    I1. A task is acked after its `end-task` is stored: one that nobody ends is delivered to another listener when this one is gone.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        group: str,
+        select: Optional[Sequence[str]] = None,
+        host: Optional[str] = None,
+        port: Optional[int] = None,
+        username: Optional[str] = None,
+        password: Optional[str] = None,
+        pool: Any = None,
+    ) -> None:
+        """`group` is the task namespace; all listeners with the same share its tasks. `host` and `port` are those of nats; by
+        default, KFLOW_NATS_URL and the other variables of consumers count. `key` and `pool` have no effect. Raises ValueError
+        for a `select` with other kinds than `start-task`."""
+        others = sorted(set(select or []) - {"start-task"})
+        if others:
+            raise ValueError(f"EventListener: want the kind start-task, got {', '.join(others)}")
+        self._group = group
+        self._url = None if host is None else f"nats://{host}:{port or 4222}"
+        self._login = {name: value for name, value in (("user", username), ("password", password)) if value is not None}
+        self._channel: Optional[TaskChannel] = None
+        self._held: dict[tuple[str, str], HeldTask] = {}
+        self._is_stopped = threading.Event()
+
+    def process(self, event_id: str, event: dict[str, Any]) -> bool:
+        """Processes a `start-task` event: `workflow`, `name`, `base` (the task after aliases), `index`, `input`, `parameters` and
+        `attempt`. False: the task is none of this listener, and goes to another one. What is raised fails the task."""
+        raise NotImplementedError
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Sends a receipt, or an `end-task`: `workflow`, `index`, and optionally `status` (SUCCESS by default, any other is a
+        failure), `reason` and `output`. Returns when it is stored. An `end-task` of a task that has ended has no effect."""
+        kind = event.get("kind")
+        if kind == "receipt":
+            for held in list(self._held.values()):
+                if held.id == event.get("for"):
+                    held.report({"kind": "receipt"})
+        elif kind == "end-task":
+            held = self._held.pop((str(event["workflow"]), str(event["index"])), None)
+            if held is not None:
+                self._end(held, event)
+        else:
+            raise ValueError(f"EventListener: want a receipt or an end-task, got {kind!r}")
+
+    def listen(self) -> None:
+        """Takes events until `stop`, SIGTERM or SIGINT. Raises TransportError when nats cannot be reached."""
+        self._handle_signals()
+        self._channel = TaskChannel(self._group, self._url, self._login)
+        try:
+            while not self._is_stopped.is_set():
+                held = self._channel.next(_POLL)
+                if held is not None:
+                    self._take(held)
+        finally:
+            self._channel.close()
+
+    def stop(self) -> None:
+        """Ends `listen` after the current event."""
+        self._is_stopped.set()
+
+    def _take(self, held: HeldTask) -> None:
+        place = (held.task["execution"], held.task["step"])
+        self._held[place] = held
+        try:
+            is_own = self.process(held.id, _event_of(held.task))
+        except Exception as error:
+            if self._held.pop(place, None) is not None:
+                held.end({"kind": "failed", "error": {"code": type(error).__name__, "message": str(error)}})
+            return
+        if not is_own and self._held.pop(place, None) is not None:
+            held.give_back(1.0)
+
+    def _end(self, held: HeldTask, event: Mapping[str, Any]) -> None:
+        if event.get("status", "SUCCESS") == "SUCCESS":
+            output = {} if event.get("output") is None else {"output": event["output"]}
+            held.end({"kind": "succeeded", **output})
+        else:
+            held.end({"kind": "failed", "error": {"code": str(event["status"]), "message": str(event.get("reason") or "")}})
+
+    def _handle_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, lambda *_: self.stop())
+
+
+def _event_of(task: Mapping[str, Any]) -> dict[str, Any]:
+    event = {
+        "kind": "start-task",
+        "workflow": task["execution"],
+        "name": task["name"],
+        "base": task["task"],
+        "index": task["step"],
+        "attempt": task["attempt"],
+        "parameters": task.get("parameters") or {},
+    }
+    return event if task.get("input") is None else {**event, "input": task["input"]}
