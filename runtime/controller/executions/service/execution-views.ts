@@ -135,10 +135,19 @@ function timesOf({ startedMs, endedMs, worker }: StepNote): Partial<ExecutionSte
   };
 }
 
+/** The title and the fields of the form: `Release? fields: amount (number), level (low or high, optional)`. */
+function describeApproval({ title, form }: Extract<TaskNode, { readonly kind: 'approval' }>): string {
+  const fields = Object.entries(form).map(([name, { type, enum: choices = [], required }]) => {
+    const kind = type === 'enum' ? choices.join(' or ') : type;
+    return `${name} (${kind}${required ? '' : ', optional'})`;
+  });
+  return fields.length === 0 ? title : `${title}; fields: ${fields.join(', ')}`;
+}
+
 /** Why a running step does not run right now. */
 function waitsOf(node: TaskNode, note: StepNote): Pick<ExecutionStep, 'waits'> {
   const until = note.dueMs === undefined ? {} : { until: isoOf(note.dueMs) };
-  if (node.kind === 'approval') return { waits: { for: 'approval', message: node.title, ...until } };
+  if (node.kind === 'approval') return { waits: { for: 'approval', message: describeApproval(node), ...until } };
   if (node.kind !== 'task') return {};
   if (node.base === 'wait:delay') return { waits: { for: 'delay', message: 'a time', ...until } };
   if (node.base.startsWith('wait:'))
