@@ -8,7 +8,8 @@ import {
 } from '../graph/task-graph';
 import { matchesPath } from '../guards/match-json-path';
 import { TemplateError } from '../guards/template';
-import type { Advance, ExecutionEvent, ExecutionState, Outcome, StartedStep, StepError } from './execution-state';
+import type { Advance, ExecutionEvent, ExecutionState, Outcome, StepError } from './execution-state';
+import { ExecutionSteps } from './execution-steps';
 import { failureModeOf, type GraphReader, isStep, type Step } from './graph-reader';
 import type { KeptSteps } from './kept-steps';
 import { ItemRegion, MapRegion, Region } from './region';
@@ -18,11 +19,6 @@ import { emptyOutput, InputError, itemsOf, joinInputs, mergeInputs } from './ste
 import { type StepRecord, stateOf } from './step-record';
 import { resultsIn } from './step-results';
 import { valuesFor } from './step-values';
-
-interface Instance {
-  readonly node: TaskNode;
-  readonly items: readonly number[];
-}
 
 /**
  * One run of a graph. It decides what starts when; whoever holds it runs the steps and tells it how they end. Neither clock
@@ -37,23 +33,18 @@ interface Instance {
  * E5. There is one outcome, and nothing starts after it.
  * E6. `state` with `restoreExecution` gives an execution that moves as this one would.
  */
-export class TaskExecution {
-  readonly steps = new Map<StepId, StepRecord>();
-  /** How many predecessors of a node that has not started have passed something on. */
-  readonly arrived = new Map<StepId, number>();
-  readonly regions = new Map<StepId, Region>();
+export class TaskExecution extends ExecutionSteps {
   ending: ExecutionState['ending'];
   outcome: Outcome | undefined;
-  private ready: Instance[] = [];
-  private started = new Map<StepId, StartedStep>();
-  private stopped: StepId[] = [];
 
   constructor(
-    readonly reader: GraphReader,
+    reader: GraphReader,
     readonly input: unknown,
     readonly inputs: { readonly [id: StepId]: unknown } = {},
     readonly kept?: KeptSteps,
-  ) {}
+  ) {
+    super(reader);
+  }
 
   /** Starts the first steps. */
   start(): Advance {
@@ -94,11 +85,6 @@ export class TaskExecution {
       ...(this.ending === undefined ? {} : { ending: this.ending }),
       ...(this.outcome === undefined ? {} : { outcome: this.outcome }),
     };
-  }
-
-  /** The region that an instance runs in; undefined when it has ended. */
-  regionOf({ region }: TaskNode, items: readonly number[]): Region | undefined {
-    return this.regions.get(formatStepId(region, items));
   }
 
   private moves(hadOutcome: boolean): Advance {
@@ -261,7 +247,11 @@ export class TaskExecution {
     }
   }
 
-  private endItem(map: MapNode, items: readonly number[], result: { readonly value: unknown } | undefined): void {
+  protected override endItem(
+    map: MapNode,
+    items: readonly number[],
+    result: { readonly value: unknown } | undefined,
+  ): void {
     const record = this.known(map, items);
     record.status = 'succeeded';
     this.leaveItem(map, items, result === undefined ? emptyOutput : result.value);
@@ -331,18 +321,6 @@ export class TaskExecution {
     if (!isStep(step)) return false;
     const hasCatch = entry.kind !== 'catch' && 'catch' in step && step.catch !== undefined;
     return hasCatch || failureModeOf(step) !== 'fail';
-  }
-
-  /** Stops the steps in a region that only wait. */
-  private stopWaits(failed: Region): void {
-    for (const region of failed.all()) {
-      for (const id of [...region.waits]) {
-        const record = this.steps.get(id);
-        if (record !== undefined) record.status = 'canceled';
-        region.end(id);
-        if (!this.started.delete(id)) this.stopped.push(id);
-      }
-    }
   }
 
   /** Ends a region that has failed, when nothing runs in it any more. */
@@ -415,70 +393,5 @@ export class TaskExecution {
       this.stopWaits(root);
       this.settleIfIdle(root);
     }
-  }
-
-  // values
-
-  /** Passes a value on, or with no result the fact that there is none. */
-  private emit(step: TaskNode, items: readonly number[], result?: { readonly value: unknown }): void {
-    const record = this.known(step, items);
-    record.emitted = result === undefined ? 'nothing' : 'value';
-    record.output = result?.value;
-    this.emitFrom(record);
-  }
-
-  private emitFrom({ node, items }: StepRecord): void {
-    this.deliver(this.reader.exitOf(node), items);
-  }
-
-  /** Counts an arrival at each node that follows; the last one makes the node ready. */
-  private deliver(from: TaskNode, items: readonly number[]): void {
-    for (const index of from.to) {
-      const node = this.reader.node(index);
-      if (node.kind === 'sink' && this.reader.node(node.begin).kind === 'map') {
-        const step = from.kind === 'sink' ? this.reader.node(from.begin) : from;
-        const { emitted, output } = this.known(step, items);
-        this.endItem(
-          this.reader.node(node.begin) as MapNode,
-          items,
-          emitted === 'value' ? { value: output } : undefined,
-        );
-        continue;
-      }
-      const id = formatStepId(index, items);
-      const count = (this.arrived.get(id) ?? 0) + 1;
-      if (count < node.from.length) this.arrived.set(id, count);
-      else {
-        this.arrived.delete(id);
-        this.ready.push({ node, items });
-      }
-    }
-  }
-
-  /** Counts the arrivals behind a node anew, for nodes that wait for more. */
-  recount(from: TaskNode, items: readonly number[]): void {
-    for (const index of from.to) {
-      const node = this.reader.node(index);
-      const id = formatStepId(index, items);
-      const isMapEnd = node.kind === 'sink' && this.reader.node(node.begin).kind === 'map';
-      if (isMapEnd || this.steps.has(id) || this.regionOf(node, items) === undefined) continue;
-      this.arrived.set(id, (this.arrived.get(id) ?? 0) + 1);
-    }
-  }
-
-  private record(node: TaskNode, items: readonly number[], status: StepRecord['status']): StepRecord {
-    const record: StepRecord = { node, items, status };
-    this.steps.set(formatStepId(node.index, items), record);
-    return record;
-  }
-
-  private placeOf({ node, items }: StepRecord): Pick<StepError, 'step' | 'id'> {
-    return { step: this.reader.nameOf(node), id: formatStepId(node.index, items) };
-  }
-
-  private known(node: TaskNode, items: readonly number[]): StepRecord {
-    const record = this.steps.get(formatStepId(node.index, items));
-    if (record === undefined) throw new Error(`the step ${formatStepId(node.index, items)} is unknown`);
-    return record;
   }
 }
