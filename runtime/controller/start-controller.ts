@@ -1,6 +1,7 @@
 import type { WorkloadSettings } from '../../lib/constructs/controlled-flow';
 import { ConfigError } from '../../lib/errors';
 import { assertRunnable } from '../../lib/plan/plan-flow';
+import { FetchRequests } from '../adapters/http/fetch-requests';
 import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
 import { JetStreamExecutionStore } from '../adapters/jetstream/flow-store/jetstream-execution-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
@@ -248,11 +249,20 @@ async function startServices(
     closeWorkflow,
     onWarning: (text) => log('WARNING', text),
   });
-  const { service: executions, activities: taskActivities } = openTaskFlows(settings, parts, onClose);
+  let service: FlowController | undefined;
+  const flows = () => {
+    if (service === undefined) throw new ConfigError('server-failed', 'the controller is starting');
+    return service;
+  };
+  const {
+    service: executions,
+    activities: taskActivities,
+    calls,
+  } = openTaskFlows(settings, { ...parts, flows }, onClose);
   const worker = await startTemporalWorker({
     connection: temporal.native,
     settings: settings.temporal,
-    activities: { ...withHeartbeats(activities), ...taskActivities },
+    activities: { ...withHeartbeats(activities), ...withHeartbeats(calls), ...taskActivities },
     log,
   });
   onClose(() => worker.close());
@@ -261,7 +271,7 @@ async function startServices(
   const workloads = new WorkloadObserver({ cluster, workflows, planner, onWarning });
   await workloads.start();
   onClose(() => workloads.close());
-  const service = new FlowController({
+  service = new FlowController({
     letters: nats.letters,
     stepStores: buckets,
     buckets,
@@ -285,7 +295,7 @@ async function startServices(
 
 function openTaskFlows(
   settings: ControllerSettings,
-  { key, nats, executionStore: store, temporal, log }: FlowParts,
+  { key, nats, executionStore: store, temporal, log, flows }: FlowParts & { readonly flows: () => FlowService },
   onClose: OnClose,
 ): OpenExecutions {
   const { historyLength, taskQueue } = settings.temporal;
@@ -295,6 +305,7 @@ function openTaskFlows(
     workflows: new TemporalExecutions(temporal.client, taskQueue),
     schedules: new TemporalSchedules(temporal.client, taskQueue),
     tasks: nats.tasks,
+    calls: { requests: new FetchRequests(), flows },
     historyLength,
     onWarning: (text) => log('WARNING', text),
   });

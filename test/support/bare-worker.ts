@@ -1,7 +1,13 @@
 import { AckPolicy, type ConsumerMessages, type JsMsg, type NatsConnection } from 'nats';
-import { cancelSubject, resultSubject, taskNamespaceSubjects, taskStream } from '../../lib/plan/task-names';
+import {
+  cancelSubject,
+  heartbeatSubject,
+  resultSubject,
+  taskNamespaceSubjects,
+  taskStream,
+} from '../../lib/plan/task-names';
 import { ensureTaskStreams } from '../../runtime/adapters/jetstream/tasks/ensure-task-streams';
-import type { TaskError, TaskMessage, TaskResult } from '../../runtime/api-contract/task-message';
+import type { HeartbeatAnswer, TaskError, TaskMessage, TaskResult } from '../../runtime/api-contract/task-message';
 
 /** What a task function of a test does: returns the output, or throws `TaskFailure`. */
 export type TaskFunction = (task: TaskMessage, signal: AbortSignal) => unknown | Promise<unknown>;
@@ -25,6 +31,7 @@ export class BareWorker {
       readonly namespace: string;
       readonly name: string;
       readonly tasks: { readonly [name: string]: TaskFunction };
+      readonly onSuccess?: (task: TaskMessage) => void;
     },
   ) {}
 
@@ -35,10 +42,12 @@ export class BareWorker {
       readonly taskNamespace?: string;
       readonly name?: string;
       readonly tasks: { readonly [name: string]: TaskFunction };
+      /** Called when the server has stored the report of a success. */
+      readonly onSuccess?: (task: TaskMessage) => void;
     },
   ): Promise<BareWorker> {
-    const { namespace, taskNamespace = 'default', name = 'bare', tasks } = options;
-    const worker = new BareWorker({ connection, namespace, name, tasks });
+    const { namespace, taskNamespace = 'default', name = 'bare', tasks, onSuccess } = options;
+    const worker = new BareWorker({ connection, namespace, name, tasks, ...(onSuccess && { onSuccess }) });
     const manager = await connection.jetstreamManager();
     await ensureTaskStreams(manager, namespace);
     await manager.consumers.add(taskStream(namespace), {
@@ -79,20 +88,38 @@ export class BareWorker {
 
   private async take(message: JsMsg): Promise<void> {
     const task = message.json<TaskMessage>();
+    if (message.redelivered && !(await this.isWanted(message, task))) return;
     const run = this.props.tasks[task.task.split(':').slice(1).join(':')];
     this.begun.push(task);
     const stop = new AbortController();
     this.stops.set(task.id, stop);
     const renewal = setInterval(() => message.working(), 5_000);
     try {
-      if (task.timeouts !== undefined) await this.report(task, { kind: 'receipt' });
-      await this.report(task, await this.resultOf(run, task, stop.signal));
+      if (task.wantsReceipt === true) await this.report(task, { kind: 'receipt' });
+      const result = await this.resultOf(run, task, stop.signal);
+      await this.report(task, result);
+      if (result.kind === 'succeeded') this.props.onSuccess?.(task);
       message.ack();
     } catch {
       // the connection is closed: another worker gets the task
     } finally {
       clearInterval(renewal);
       this.stops.delete(task.id);
+    }
+  }
+
+  /** Asks a controller about a task that another worker may have ended. */
+  private async isWanted(message: JsMsg, { id, token }: TaskMessage): Promise<boolean> {
+    const { connection, namespace } = this.props;
+    try {
+      const question = JSON.stringify({ v: 1, id, token });
+      const answer = await connection.request(heartbeatSubject(namespace), question, { timeout: 2_000 });
+      const { isCanceled } = answer.json<HeartbeatAnswer>();
+      if (isCanceled) message.ack();
+      return !isCanceled;
+    } catch {
+      message.nak(1_000); // no controller is there for now
+      return false;
     }
   }
 

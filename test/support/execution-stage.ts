@@ -13,6 +13,8 @@ import type { UnwantedTask, Withdrawal } from '../../runtime/controller/executio
 import type {
   AdmissionOrder,
   AdmissionResult,
+  CallOrder,
+  CallResult,
   ExecutionActivities,
   TaskOrder,
   WaitOrder,
@@ -56,6 +58,8 @@ export class ExecutionStage {
   admission: (attempt: AdmissionOrder) => AdmissionResult = () => ({ kind: 'admitted' });
   /** Attempts that have left their limits. */
   readonly left: { step: StepId; attempt: number; output?: { readonly value: unknown } | undefined }[] = [];
+  /** Steps that a controller runs, until they are resolved. */
+  readonly calls: (CallOrder & { readonly resolve: (result: CallResult) => void })[] = [];
   kept: ExecutionSnapshot | undefined;
   /** Ends each run of the workflow after a report, so that the next one continues. */
   continuesAlways = false;
@@ -133,7 +137,8 @@ export class ExecutionStage {
 
   /** Throws the refusal. */
   async command(command: ExecutionCommand): Promise<void> {
-    this.current.validate(command);
+    const refusal = this.current.refusalOf(command);
+    if (refusal !== undefined) throw new Error(`${refusal.code}: ${refusal.message}`);
     void this.current.command(command);
     await this.settle();
   }
@@ -177,7 +182,7 @@ export class ExecutionStage {
     await this.settle();
   }
 
-  private async settle(): Promise<void> {
+  async settle(): Promise<void> {
     for (let idle = 0; idle < 3; ) {
       await immediate();
       if (this.failure !== undefined) throw this.failure;
@@ -191,6 +196,15 @@ export class ExecutionStage {
   private runtime(): ExecutionRuntime {
     return {
       activities: this.activities(),
+      call: (order) => {
+        const canceled = { kind: 'failed', code: 'canceled', message: 'canceled' } as const;
+        let cancel: () => void = () => undefined;
+        const result = new Promise<CallResult>((resolve) => {
+          this.calls.push({ ...order, resolve });
+          cancel = () => resolve(canceled);
+        });
+        return { result, cancel };
+      },
       now: () => this.nowMs,
       random: this.random,
       scheduledId: () => 'e-2026-01-31T08:00:00Z',

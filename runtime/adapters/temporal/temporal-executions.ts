@@ -28,6 +28,8 @@ import { callTemporal } from './call-temporal';
 import { queuePrefix, workflowTaskTimeout } from './workflow-ids';
 
 const memoKey = 'incarnation';
+/** Types of the failures with which a workflow refuses a command. */
+const refusalCodes = ['state-invalid', 'step-missing', 'answers-invalid'] as const;
 
 /** The workflows of executions on a Temporal server. */
 export class TemporalExecutions implements ExecutionWorkflows {
@@ -145,8 +147,8 @@ function refusalOf(cause: unknown, key: ExecutionKey): unknown {
   const name = executionName(key);
   const refused = cause instanceof WorkflowUpdateFailedError ? cause.cause : undefined;
   const detail = { where: name, cause };
-  if (refused instanceof ApplicationFailure && refused.type === 'state-invalid')
-    return new StateError('state-invalid', `${name}: ${refused.message}`, detail);
+  const code = refusalCodes.find((each) => refused instanceof ApplicationFailure && refused.type === each);
+  if (refused !== undefined && code !== undefined) return new StateError(code, `${name}: ${refused.message}`, detail);
   const isClosed = cause instanceof WorkflowNotFoundError || cause instanceof WorkflowUpdateFailedError;
   return isClosed ? new StateError('state-invalid', `${name}: the execution has ended`, detail) : cause;
 }

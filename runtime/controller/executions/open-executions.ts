@@ -1,6 +1,7 @@
 import { taskWire } from '../../../lib/plan/task-names';
 import { executionPhases } from '../../api-contract/execution-phase';
 import type { InstallationKey } from '../../installation/installation-key';
+import { type CallPorts, createExecutionCalls } from './activities/call-step';
 import { createExecutionActivities } from './activities/create-execution-activities';
 import type { ExecutionStore } from './ports/execution-store';
 import type { ExecutionWorkflows } from './ports/execution-workflow';
@@ -14,7 +15,7 @@ import { ReportForwarder } from './service/report-forwarder';
 import { TaskTokens } from './task-tokens';
 import { EventWaits } from './waits/event-waits';
 import { LatchWaits } from './waits/latch-waits';
-import type { ExecutionActivities } from './workflow/execution-activities';
+import type { ExecutionActivities, ExecutionCalls } from './workflow/execution-activities';
 
 /** What executions share with workers, in the nats account of each namespace. */
 export interface TaskPorts {
@@ -29,6 +30,7 @@ export interface ExecutionParts {
   readonly workflows: ExecutionWorkflows;
   readonly schedules: Schedules;
   readonly tasks: TaskPorts;
+  readonly calls: CallPorts;
   readonly historyLength: number;
   readonly onWarning: (text: string) => void;
 }
@@ -36,6 +38,8 @@ export interface ExecutionParts {
 export interface OpenExecutions {
   readonly service: ExecutionController;
   readonly activities: ExecutionActivities;
+  /** Activities that take long. */
+  readonly calls: ExecutionCalls;
   close(): void;
 }
 
@@ -69,6 +73,7 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   return {
     service: new ExecutionController({ workflows, schedules, store, bus, events, limits }),
     activities: createExecutionActivities({ store, bus, reports, tokens, shared, latches, eventWaits }),
+    calls: createExecutionCalls(parts.calls),
     close: () => watch.close(),
   };
 }

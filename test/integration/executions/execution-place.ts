@@ -1,5 +1,6 @@
 import type { ExecutionKey } from '../../../runtime/api-contract/execution-key';
 import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
+import type { TaskMessage } from '../../../runtime/api-contract/task-message';
 import type { StartResult } from '../../../runtime/controller/executions/ports/execution-service';
 import { BareWorker, type TaskFunction } from '../../support/bare-worker';
 import { ControllerPlace } from '../../support/controller-place';
@@ -30,10 +31,19 @@ export class ExecutionPlace {
   }
 
   /** A worker with a connection of its own. */
-  async worker(tasks: { readonly [name: string]: TaskFunction }, taskNamespace = 'default'): Promise<BareWorker> {
+  async worker(
+    tasks: { readonly [name: string]: TaskFunction },
+    taskNamespace = 'default',
+    onSuccess?: (task: TaskMessage) => void,
+  ): Promise<BareWorker> {
     const { namespace } = this;
     const connection = await this.controller.connect(namespace);
-    const worker = await BareWorker.start(connection, { namespace, taskNamespace, tasks });
+    const worker = await BareWorker.start(connection, {
+      namespace,
+      taskNamespace,
+      tasks,
+      ...(onSuccess && { onSuccess }),
+    });
     this.workers.push(worker);
     return worker;
   }

@@ -4,19 +4,26 @@ import type { RunningStep } from './running-step';
 
 type DecideCommand = Extract<ExecutionCommand, { kind: 'decide' }>;
 
+/** Why a command is refused. */
+export interface Refusal {
+  readonly code: 'state-invalid' | 'step-missing' | 'answers-invalid';
+  readonly message: string;
+}
+
 /** Why a decision cannot be taken; undefined if it can. */
-export function refusalOfDecision(steps: readonly RunningStep[], command: DecideCommand): string | undefined {
+export function refusalOfDecision(steps: readonly RunningStep[], command: DecideCommand): Refusal | undefined {
   const found = approvalFor(steps, command);
-  if (typeof found === 'string') return found;
+  if (typeof found === 'string') return { code: 'step-missing', message: found };
   if (!command.isApproved || found.node.kind !== 'approval') return undefined;
-  return faultOfAnswers(found.node.form, command.answers);
+  const message = faultOfAnswers(found.node.form, command.answers);
+  return message === undefined ? undefined : { code: 'answers-invalid', message };
 }
 
 /** The step that is decided, and its output. */
 export function decisionOf(
   steps: readonly RunningStep[],
   command: DecideCommand,
-): { readonly step: RunningStep; readonly output: unknown } | undefined {
+): { readonly step: RunningStep; readonly output: object } | undefined {
   const step = approvalFor(steps, command);
   if (typeof step === 'string') return undefined;
   const { isApproved, answers, by, comment } = command;

@@ -87,3 +87,23 @@ export interface ExecutionActivities {
   keepExecution(snapshot: ExecutionSnapshot, view: ExecutionView): Promise<void>;
   loadExecution(key: ExecutionKey): Promise<ExecutionSnapshot>;
 }
+
+/** One attempt of a step that a controller runs. */
+export interface CallOrder {
+  readonly ref: StepRef;
+  readonly namespace: string;
+  /** `request:get`, `flow:run`, …; `load` and `store` for resources. */
+  readonly base: string;
+  readonly uri?: string;
+  readonly parameters?: unknown;
+  readonly input?: unknown;
+}
+
+export type CallResult =
+  | { readonly kind: 'succeeded'; readonly output?: unknown }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly details?: unknown };
+
+/** What takes long, and is retried by another controller when one ends. */
+export interface ExecutionCalls {
+  callStep(order: CallOrder): Promise<CallResult>;
+}

@@ -13,6 +13,7 @@ import type {
   StepReport,
 } from '../ports/execution-workflow';
 import type { StepRef } from '../ports/step-ref';
+import type { Refusal } from './approvals';
 import type { ExecutionRuntime } from './execution-runtime';
 import { RunRecord } from './run-record';
 import { StepDesk } from './step-desk';
@@ -44,10 +45,8 @@ export class ExecutionRun {
     for (const report of reports) this.queue.push(() => this.desk.report(report));
   }
 
-  /** Throws the reason for a refusal. */
-  validate(command: ExecutionCommand): void {
-    const refusal = this.record === undefined ? undefined : this.desk.refusalOf(command);
-    if (refusal !== undefined) throw new Error(refusal);
+  refusalOf(command: ExecutionCommand): Refusal | undefined {
+    return this.record === undefined ? undefined : this.desk.refusalOf(command);
   }
 
   /** Resolves when the command has taken effect. */
@@ -82,7 +81,8 @@ export class ExecutionRun {
     while (!this.record.isEnded) {
       await desk.flush();
       if (this.queue.length === 0 && !desk.isDue() && !this.record.isEnded) {
-        if (runtime.isHistoryLong(this.input.limits.historyLength)) await this.continueInNewRun();
+        const isLong = runtime.isHistoryLong(this.input.limits.historyLength);
+        if (isLong && !desk.hasCalls) await this.continueInNewRun();
         await runtime.waitUntil(() => this.queue.length > 0, desk.msUntilDue());
       }
       this.take();
@@ -104,7 +104,7 @@ export class ExecutionRun {
         : begin.definition;
       const execution = new TaskExecution(new GraphReader(graph), input);
       this.record = RunRecord.start(execution, definition, this.runtime.now());
-      this.desk = new StepDesk(this.record, this.runtime);
+      this.desk = new StepDesk(this.record, this.runtime, (report) => this.receive([report]));
       this.desk.apply(execution.start());
       if (begin.isScheduled === true) await this.keep();
       return;
@@ -113,7 +113,7 @@ export class ExecutionRun {
     const resume = 'resume' in begin ? begin.resume : undefined;
     if (resume === undefined) {
       this.record = RunRecord.continue(restoreExecution(snapshot.graph, snapshot.state), snapshot);
-      this.desk = new StepDesk(this.record, this.runtime);
+      this.desk = new StepDesk(this.record, this.runtime, (report) => this.receive([report]));
       this.desk.takeUp();
       return;
     }
@@ -121,7 +121,7 @@ export class ExecutionRun {
     const options = { from, inputs, definition, ...(input === undefined ? {} : { input: input.value }) };
     const execution = resumeExecution(snapshot.graph, snapshot.state, options);
     this.record = RunRecord.resume(execution, snapshot, { ...resume, atMs: this.runtime.now() });
-    this.desk = new StepDesk(this.record, this.runtime);
+    this.desk = new StepDesk(this.record, this.runtime, (report) => this.receive([report]));
     this.desk.apply(execution.start());
   }
 

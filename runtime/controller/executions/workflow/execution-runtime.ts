@@ -1,9 +1,11 @@
 import type { ExecutionInput } from '../ports/execution-workflow';
-import type { ExecutionActivities } from './execution-activities';
+import type { CallOrder, CallResult, ExecutionActivities } from './execution-activities';
 
 /** The parts of Temporal that the workflow of an execution uses; tests implement it without a server. */
 export interface ExecutionRuntime {
   readonly activities: ExecutionActivities;
+  /** Runs a step on a controller; a cancel ends it with a failure `canceled`. */
+  call(order: CallOrder): PendingCall;
   /** Milliseconds since 1970; the same in every replay, as `random` is. */
   now(): number;
   random(): number;
@@ -17,4 +19,9 @@ export interface ExecutionRuntime {
   isHistoryLong(limit: number): boolean;
   /** Ends this run and starts the next; never resolves. */
   continueAsNew(input: ExecutionInput): Promise<never>;
+}
+
+export interface PendingCall {
+  readonly result: Promise<CallResult>;
+  cancel(): void;
 }

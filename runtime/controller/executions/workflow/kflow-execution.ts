@@ -7,11 +7,14 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  isCancellation,
+  proxyActivities,
   proxyLocalActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ExecutionView } from '../../../api-contract/execution-status';
+import { TaskErrorCode } from '../../../api-contract/task-message';
 import { executionView } from '../ports/execution-view';
 import {
   attemptQuery,
@@ -23,14 +26,22 @@ import {
   type StepReport,
   snapshotQuery,
 } from '../ports/execution-workflow';
-import type { ExecutionActivities } from './execution-activities';
+import type { Refusal } from './approvals';
+import type { CallOrder, ExecutionActivities, ExecutionCalls } from './execution-activities';
 import { ExecutionRun } from './execution-run';
-import type { ExecutionRuntime } from './execution-runtime';
+import type { ExecutionRuntime, PendingCall } from './execution-runtime';
 
 /** Local: within the task of the workflow, without a round trip to Temporal. They are retried until their server is back. */
 const activities = proxyLocalActivities<ExecutionActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds', backoffCoefficient: 2 },
+});
+
+const calls = proxyActivities<ExecutionCalls>({
+  startToCloseTimeout: '30 days',
+  // longer than an activity's lease
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '250 milliseconds', maximumInterval: '5 seconds', backoffCoefficient: 2 },
 });
 
 /** The workflow of one run of a task flow. */
@@ -42,7 +53,7 @@ export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionVi
     run.isWaitingFor(step, { run: ofRun, attempt }),
   );
   setHandler(defineUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate), (command) => run.command(command), {
-    validator: (command) => refuse(() => run.validate(command)),
+    validator: (command) => refuse(run.refusalOf(command)),
   });
   // an overlap policy of a schedule, or somebody at Temporal, cancels the workflow itself
   CancellationScope.current().cancelRequested.catch(() => void run.command({ kind: 'cancel', by: 'temporal' }));
@@ -52,18 +63,15 @@ export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionVi
   throw ApplicationFailure.nonRetryable(view.reason ?? 'canceled', `execution-${view.status.toLowerCase()}`);
 }
 
-function refuse(validate: () => void): void {
-  try {
-    validate();
-  } catch (error) {
-    throw ApplicationFailure.nonRetryable((error as Error).message, 'state-invalid');
-  }
+function refuse(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
 }
 
 /** Binds the workflow's steps to the Temporal SDK. */
 function temporalRuntime(): ExecutionRuntime {
   return {
     activities,
+    call,
     now: () => Date.now(),
     random: () => Math.random(),
     scheduledId: () => workflowInfo().workflowId.split('/').at(-1) ?? '',
@@ -76,4 +84,15 @@ function temporalRuntime(): ExecutionRuntime {
     },
     continueAsNew: (next) => continueAsNew<(input: ExecutionInput) => Promise<unknown>>(next),
   };
+}
+
+function call(order: CallOrder): PendingCall {
+  const scope = new CancellationScope();
+  const result = scope
+    .run(() => calls.callStep(order))
+    .catch((error) => {
+      const code = isCancellation(error) ? TaskErrorCode.Canceled : 'call-failed';
+      return { kind: 'failed', code, message: (error as Error).message } as const;
+    });
+  return { result, cancel: () => scope.cancel() };
 }

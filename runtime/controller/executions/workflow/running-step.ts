@@ -12,12 +12,15 @@ export interface RunningStep {
 
 export type WorkerStep = RunningStep & { readonly node: TaskStepNode };
 
-/** Task namespaces whose tasks the workflow or the controller run themselves. */
-const builtIn: ReadonlySet<string> = new Set(['wait', 'request', 'flow']);
-
-/** Whether a worker runs the step. */
+/** Whether somebody else runs the step, a worker or a controller, in attempts. */
 export function isWorkerStep(step: RunningStep): step is WorkerStep {
-  return step.node.kind === 'task' && !builtIn.has(step.node.base.split(':', 1)[0] ?? '');
+  return step.node.kind === 'task' && !step.node.base.startsWith('wait:');
+}
+
+/** Whether a controller runs the step. */
+export function isCall({ node }: RunningStep): boolean {
+  if (node.kind === 'load' || node.kind === 'store') return true;
+  return node.kind === 'task' && /^(request|flow):/.test(node.base);
 }
 
 /** The limit of time that ends an attempt, or the step, first. */

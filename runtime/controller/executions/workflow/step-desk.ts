@@ -5,12 +5,12 @@ import { isStepNode } from '../../../../lib/tasks/graph/task-graph';
 import { type TaskError, TaskErrorCode } from '../../../api-contract/task-message';
 import type { ExecutionCommand, StepNote, StepReport } from '../ports/execution-workflow';
 import type { StepRef } from '../ports/step-ref';
-import { decisionOf, refusalOfDecision } from './approvals';
-import type { AdmissionResult, OrderResult, WaitResult } from './execution-activities';
+import { decisionOf, type Refusal, refusalOfDecision } from './approvals';
+import type { AdmissionResult, CallResult, OrderResult, WaitResult } from './execution-activities';
 import type { ExecutionRuntime } from './execution-runtime';
 import { retryDelayMs } from './retry-delay';
 import type { RunRecord } from './run-record';
-import { deadlineOf, isWorkerStep, type RunningStep, type StepDeadline, type WorkerStep } from './running-step';
+import { deadlineOf, isCall, isWorkerStep, type RunningStep, type StepDeadline, type WorkerStep } from './running-step';
 import { delayMs, isWaitStep, type OrderAnswers, StepOrders } from './step-orders';
 
 type StepEnd = Exclude<ExecutionEvent, { kind: 'cancel' }>;
@@ -32,6 +32,8 @@ export class StepDesk implements OrderAnswers {
   constructor(
     private readonly record: RunRecord,
     private readonly runtime: ExecutionRuntime,
+    /** Queues what a call reports. */
+    private readonly receiveCall: (report: StepReport) => void,
   ) {
     this.orders = new StepOrders(record, runtime, this);
   }
@@ -65,6 +67,11 @@ export class StepDesk implements OrderAnswers {
     await this.orders.flush();
   }
 
+  /** Whether the workflow must not continue in a new run. */
+  get hasCalls(): boolean {
+    return this.orders.hasCalls;
+  }
+
   report({ step: id, run, attempt, ...report }: StepReport): void {
     const step = this.running.get(id);
     if (step === undefined || run !== this.record.run || attempt !== step.note.attempt) return; // D1
@@ -94,10 +101,10 @@ export class StepDesk implements OrderAnswers {
     return note.dueMs === undefined && note.giveUpMs === undefined;
   }
 
-  refusalOf(command: ExecutionCommand): string | undefined {
+  refusalOf(command: ExecutionCommand): Refusal | undefined {
     const { execution } = this.record;
     if (command.kind === 'save') return undefined;
-    if (execution.outcome !== undefined) return 'the execution has ended';
+    if (execution.outcome !== undefined) return { code: 'state-invalid', message: 'the execution has ended' };
     if (command.kind === 'decide') return refusalOfDecision([...this.running.values()], command);
     return undefined;
   }
@@ -111,7 +118,11 @@ export class StepDesk implements OrderAnswers {
       const decided = decisionOf([...this.running.values()], command);
       if (decided === undefined) return;
       this.record.add({ ...entry, what: 'decided' });
-      this.end(decided.step, { kind: 'succeeded', id: decided.step.started.id, output: decided.output });
+      this.end(decided.step, {
+        kind: 'succeeded',
+        id: decided.step.started.id,
+        output: { ...decided.output, at: new Date(entry.atMs).toISOString() },
+      });
       return;
     }
     if (command.kind === 'terminate') {
@@ -155,6 +166,11 @@ export class StepDesk implements OrderAnswers {
     return this.running.get(id);
   }
 
+  /** R1 of the run: a call ends between two activations of the loop. */
+  called(ref: StepRef, result: CallResult): void {
+    this.receiveCall({ ...ref, at: '', worker: 'controller', ...reportOf(result) });
+  }
+
   sent(step: WorkerStep, result: OrderResult): void {
     if ('sequence' in result) this.note(step, { sentMs: this.runtime.now(), sequence: result.sequence });
     else this.failAttempt(step, { ...result, isTerminal: true });
@@ -178,7 +194,7 @@ export class StepDesk implements OrderAnswers {
   admitted(step: WorkerStep, result: AdmissionResult): void {
     switch (result.kind) {
       case 'admitted':
-        this.orders.send(step);
+        this.dispatch(step);
         return;
       case 'known':
         this.end(step, { kind: 'succeeded', id: step.started.id, output: result.output });
@@ -212,6 +228,7 @@ export class StepDesk implements OrderAnswers {
     else if (node.kind === 'approval') {
       if (node.deadline !== undefined) this.note(step, { dueMs: nowMs + node.deadline.afterMs });
     } else if (isWaitStep(step)) this.orders.beginWait(step);
+    else if (isCall(step)) this.orders.call(step);
     else {
       const ms = node.kind === 'task' && node.base === 'wait:delay' ? delayMs(started.parameters) : undefined;
       if (ms !== undefined) this.note(step, { dueMs: nowMs + ms });
@@ -225,7 +242,15 @@ export class StepDesk implements OrderAnswers {
     this.note(step, {});
     const { concurrency, rate, memoize } = step.node.policy;
     if (concurrency ?? rate ?? memoize) this.orders.admit(step);
-    else this.orders.send(step);
+    else this.dispatch(step);
+  }
+
+  private dispatch(step: WorkerStep): void {
+    if (!isCall(step)) this.orders.send(step);
+    else {
+      this.note(step, { sentMs: this.runtime.now(), takenMs: this.runtime.now() });
+      this.orders.call(step);
+    }
   }
 
   private takePlace(step: WorkerStep): void {
@@ -233,7 +258,7 @@ export class StepDesk implements OrderAnswers {
     const { isQueued: _, ...note } = step.note;
     step.note = note;
     this.note(step, {});
-    this.orders.send(step);
+    this.dispatch(step);
   }
 
   // ending
@@ -333,6 +358,11 @@ export class StepDesk implements OrderAnswers {
   private stopRunning(graceMs: number): void {
     const giveUpMs = this.runtime.now() + graceMs;
     for (const step of [...this.running.values()]) {
+      if (isCall(step) && !isWorkerStep(step) && !this.isFinally(step)) {
+        this.orders.withdraw(step);
+        this.end(step, { kind: 'canceled', id: step.started.id });
+        continue;
+      }
       if (!isWorkerStep(step) || step.note.giveUpMs !== undefined || this.isFinally(step)) continue;
       if (step.note.sentMs === undefined) this.end(step, { kind: 'canceled', id: step.started.id });
       else {
@@ -376,4 +406,10 @@ function refusalOfStep({ node, started }: RunningStep): { readonly code: string;
   }
   const name = node.kind === 'task' ? node.base : node.kind;
   return { code: 'not-run-yet', message: `${name}: this version does not run such steps yet` };
+}
+
+function reportOf(result: CallResult): Pick<StepReport, 'kind' | 'output' | 'error'> {
+  if (result.kind === 'succeeded') return result;
+  const { kind, ...error } = result;
+  return { kind, error };
 }

@@ -5,12 +5,13 @@ import type { Withdrawal } from '../ports/task-bus';
 import type {
   AdmissionOrder,
   AdmissionResult,
+  CallResult,
   LeaveOrder,
   OrderResult,
   TaskOrder,
   WaitResult,
 } from './execution-activities';
-import type { ExecutionRuntime } from './execution-runtime';
+import type { ExecutionRuntime, PendingCall } from './execution-runtime';
 import type { RunRecord } from './run-record';
 import type { RunningStep, WorkerStep } from './running-step';
 import { isWorkerStep } from './running-step';
@@ -28,6 +29,7 @@ export interface OrderAnswers {
   begun(step: RunningStep, result: WaitResult): void;
   admitted(step: WorkerStep, result: AdmissionResult): void;
   beaten(step: WorkerStep, atMs: number | null): void;
+  called(ref: StepRef, result: CallResult): void;
 }
 
 interface Unwanted {
@@ -51,6 +53,7 @@ export class StepOrders {
   private unwanted: Unwanted[] = [];
   private ended: RunningStep[] = [];
   private leaving: LeaveOrder[] = [];
+  private readonly calls = new Map<StepId, PendingCall>();
 
   constructor(
     private readonly record: RunRecord,
@@ -72,8 +75,33 @@ export class StepOrders {
     );
   }
 
+  /** Calls end with the run of the workflow that made them. */
+  get hasCalls(): boolean {
+    return this.calls.size > 0;
+  }
+
   send({ started }: RunningStep): void {
     this.unsent.add(started.id);
+  }
+
+  /** Has a controller run the step. */
+  call(step: RunningStep): void {
+    const { node, started } = step;
+    const { id, parameters, input, uri } = started;
+    const ref = this.refOf(step);
+    const pending = this.runtime.call({
+      ref,
+      namespace: this.record.definition.namespace,
+      base: node.kind === 'task' ? node.base : node.kind,
+      ...(uri === undefined ? {} : { uri }),
+      ...(parameters === undefined ? {} : { parameters }),
+      input,
+    });
+    this.calls.set(id, pending);
+    void pending.result.then((result) => {
+      if (this.calls.get(id) === pending) this.calls.delete(id);
+      this.answers.called(ref, result);
+    });
   }
 
   admit({ started }: RunningStep): void {
@@ -90,6 +118,7 @@ export class StepOrders {
 
   /** Withdraws the message of the current attempt. */
   withdraw({ started, node, note }: RunningStep): void {
+    this.calls.get(started.id)?.cancel();
     const { sequence, attempt } = note;
     if (node.kind !== 'task' || sequence === undefined) return;
     this.unwanted.push({ id: started.id, attempt, base: node.base, sequence });

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ConfigError, isTransient, KFlowError } from '../../../../lib/errors';
-import type { FlowActivities } from '../workflow/flow-activities';
 
 const heartbeatEveryMs = 1_500;
 /** Shorter than the activities' heartbeat timeout, after which another controller may run the activity. */
@@ -49,9 +48,9 @@ type AnyActivity = (...args: readonly unknown[]) => Promise<unknown>;
  * Makes activities heartbeat while they run, so that another controller takes over within seconds when this one is killed,
  * and turns their errors into Temporal failures: errors that last until somebody changes something are not retried.
  */
-export function withHeartbeats(activities: FlowActivities): FlowActivities {
+export function withHeartbeats<Activities extends object>(activities: Activities): Activities {
   const wrapped = Object.entries(activities).map(([name, activity]) => [name, withLease(activity as AnyActivity)]);
-  return Object.fromEntries(wrapped) as FlowActivities;
+  return Object.fromEntries(wrapped) as Activities;
 }
 
 function withLease(activity: AnyActivity): AnyActivity {

@@ -201,13 +201,20 @@ describe('approvals', () => {
   test('pass the answers on, and refuse those that do not fit the form', async () => {
     const run = await stage().start(flow);
     const decide = { kind: 'decide', isApproved: true, by: 'boss' } as const;
-    await expect(run.command({ ...decide, answers: {} })).rejects.toThrow('answers.size: missing');
+    await expect(run.command({ ...decide, answers: {} })).rejects.toThrow('answers-invalid: answers.size: missing');
     await expect(run.command({ ...decide, answers: { size: 'big' } })).rejects.toThrow(
       'answers.size: must be a number',
     );
-    await expect(run.command({ ...decide, step: '7', answers: { size: 1 } })).rejects.toThrow('7');
+    await expect(run.command({ ...decide, step: '7', answers: { size: 1 } })).rejects.toThrow(
+      'step-missing: the step 7',
+    );
     await run.command({ ...decide, answers: { size: 1 } });
-    expect(run.order('A').input).toEqual({ isApproved: true, answers: { size: 1 }, by: 'boss' });
+    expect(run.order('A').input).toEqual({
+      isApproved: true,
+      answers: { size: 1 },
+      by: 'boss',
+      at: '2026-01-31T08:00:00.000Z',
+    });
   });
 
   test('are rejected at the deadline, never approved', async () => {
@@ -324,6 +331,43 @@ describe('waits for events and latches', () => {
     expect(run.ended?.state.outcome).toMatchObject({
       error: { code: 'input-invalid', message: expect.stringContaining('key') },
     });
+  });
+});
+
+describe('steps that a controller runs', () => {
+  test('pass their result on, are retried, and keep the workflow from continuing until they end', async () => {
+    const run = stage();
+    run.continuesAlways = true;
+    await run.start(
+      "@task request:get with (- {retry: {attempts: 2, jitter: false}} -); { request:get(- url: 'http://a' -) B } → A",
+    );
+    await run.succeed('B', { b: 1 });
+    expect(run.runs).toBe(1);
+    run.calls[0]?.resolve({ kind: 'failed', code: 'request-failed', message: 'status 500' });
+    await run.settle();
+    await run.pass(1_000);
+    run.calls[1]?.resolve({ kind: 'succeeded', output: { r: 1 } });
+    await run.settle();
+    expect(run.order('A').input).toEqual([{ r: 1 }, { b: 1 }]);
+  });
+
+  test('resources are loaded first and stored last', async () => {
+    const run = await stage().start('<http://a/x> → A → <http://a/y>');
+    expect(run.calls[0]).toMatchObject({ base: 'load', uri: 'http://a/x' });
+    run.calls[0]?.resolve({ kind: 'succeeded', output: { x: 1 } });
+    await run.settle();
+    expect(run.order('A').input).toEqual({ x: 1 });
+    await run.succeed('A', { y: 2 });
+    expect(run.calls[1]).toMatchObject({ base: 'store', uri: 'http://a/y', input: { y: 2 } });
+    run.calls[1]?.resolve({ kind: 'succeeded' });
+    await run.settle();
+    expect(run.ended?.state.outcome).toEqual({ status: 'completed', output: { y: 2 } });
+  });
+
+  test('end at once with a cancel', async () => {
+    const run = await stage().start("request:get(- url: 'http://a' -)");
+    await run.command({ kind: 'cancel', by: 'someone' });
+    expect(run.ended?.state.outcome).toEqual({ status: 'canceled' });
   });
 });
 

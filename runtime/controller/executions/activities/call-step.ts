@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import { KFlowError } from '../../../../lib/errors';
+import { isPlainMap, type PlainMap } from '../../../../lib/plain-map';
+import { type FlowKey, flowName } from '../../../api-contract/flow-key';
+import { isClosedPhase } from '../../../api-contract/flow-phase';
+import { poll } from '../../../async/poll';
+import type { FlowService } from '../../flows/ports/flow-service';
+import type { HttpRequest, Requests } from '../ports/requests';
+import { stepRefText } from '../ports/step-ref';
+import type { CallOrder, CallResult, ExecutionCalls } from '../workflow/execution-activities';
+
+/** How often the state of a flow is read. */
+const pollMs = 1_000;
+
+export interface CallPorts {
+  readonly requests: Requests;
+  readonly flows: () => Pick<FlowService, 'submit' | 'status' | 'end'>;
+}
+
+/** The steps that a controller runs. What fails because of the step is its result; errors of KFlow's own servers are thrown. */
+export function createExecutionCalls(ports: CallPorts): ExecutionCalls {
+  return {
+    callStep: async (order) => {
+      const signal = Context.current().cancellationSignal;
+      const { base, uri = '' } = order;
+      if (base === 'flow:run') return runFlow(ports, order, signal);
+      if (base === 'load') return send(ports.requests, { method: 'GET', url: uri }, { signal, of: order });
+      if (base === 'store') {
+        const body = JSON.stringify(order.input ?? {});
+        const contentType = textOf(order.parameters, 'content-type') ?? 'application/json';
+        return send(ports.requests, { method: 'PUT', url: uri, body, contentType }, { signal, of: order });
+      }
+      return send(ports.requests, requestOf(order), { signal, of: order });
+    },
+  };
+}
+
+function requestOf({ base, parameters, input }: CallOrder): HttpRequest {
+  const method = base.slice(base.indexOf(':') + 1).toUpperCase() as HttpRequest['method'];
+  const url = textOf(parameters, 'url') ?? '';
+  const hasBody = method === 'POST' || method === 'PUT';
+  const body = textOf(parameters, 'template') ?? (hasBody ? JSON.stringify(input ?? {}) : undefined);
+  const contentType = textOf(parameters, 'content_type') ?? 'application/json';
+  return { method, url, ...(body === undefined ? {} : { body, contentType }) };
+}
+
+async function send(
+  requests: Requests,
+  request: HttpRequest,
+  { signal, of: order }: { readonly signal: AbortSignal; readonly of: CallOrder },
+): Promise<CallResult> {
+  const { method, url } = request;
+  try {
+    const { status, contentType, text } = await requests.send(request, signal);
+    const isGood = status >= 200 && status < 300;
+    const parameters: PlainMap = isPlainMap(order.parameters) ? order.parameters : {};
+    if (!isGood && parameters.error_on_status !== false) {
+      const details = { status, response: text.slice(0, 10_000) };
+      return { kind: 'failed', code: 'request-failed', message: `${method} ${url}: status ${status}`, details };
+    }
+    const content = /\bjson\b/.test(contentType) ? jsonOf(text) : text;
+    if (order.base === 'load') return { kind: 'succeeded', output: content };
+    return { kind: 'succeeded', output: outputOf([parameters.output_mode].flat(), { status, text, content }) };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof KFlowError)) throw error;
+    return { kind: 'failed', code: 'request-failed', message: error.message };
+  }
+}
+
+/** `output_mode`: `status`, and `response_text` or `response_json`; default: status and content. */
+function outputOf(
+  modes: readonly unknown[],
+  { status, text, content }: { readonly status: number; readonly text: string; readonly content: unknown },
+): PlainMap {
+  const isDefault = modes.every((mode) => mode === undefined);
+  const has = (mode: string) => modes.includes(mode);
+  return {
+    ...(isDefault || has('status') ? { request_status: status } : {}),
+    ...(isDefault ? { response: content } : {}),
+    ...(has('response_text') ? { response: text } : {}),
+    ...(has('response_json') ? { response: jsonOf(text) } : {}),
+  };
+}
+
+/** Text that is no JSON stays text. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Submits a topology and waits for its outcome. A repeated call finds the flow that an earlier one has submitted. */
+async function runFlow({ flows }: CallPorts, order: CallOrder, signal: AbortSignal): Promise<CallResult> {
+  const service = flows();
+  const text = textOf(order.parameters, 'topology') ?? '';
+  const { execution } = order.ref;
+  const requester = { by: `execution ${execution}`, comment: `step ${order.ref.step}` };
+  const flow: FlowKey = { namespace: order.namespace, jobId: textOf(order.parameters, 'jobId') ?? jobIdOf(order) };
+  try {
+    await service.submit(flow, text, requester);
+    const ended = await poll(
+      async () => {
+        const status = await service.status(flow);
+        return isClosedPhase(status.status) ? status : undefined;
+      },
+      { intervalMs: pollMs, signal },
+    );
+    if (ended?.status !== 'Completed') {
+      const why = ended?.reason === undefined ? '' : `: ${ended.reason}`;
+      return { kind: 'failed', code: 'flow-failed', message: `${flowName(flow)} is ${ended?.status}${why}` };
+    }
+    const functions = ended.functions.map(({ function: id, in: read, out, dead }) => ({
+      function: id,
+      in: read,
+      out,
+      dead,
+    }));
+    return { kind: 'succeeded', output: { ...flow, status: ended.status, functions } };
+  } catch (error) {
+    if (signal.aborted) {
+      await service.end(flow, 'stop', requester).catch(() => undefined); // it has ended
+      throw error;
+    }
+    if (!(error instanceof KFlowError) || error.code === 'server-failed' || error.code === 'stream-failed') throw error;
+    return { kind: 'failed', code: error.code, message: error.message };
+  }
+}
+
+/** A name of its own, the same each time that the attempt is made. */
+function jobIdOf({ ref }: CallOrder): string {
+  return `step-${createHash('sha256').update(stepRefText(ref)).digest('hex').slice(0, 16)}`;
+}
+
+function textOf(parameters: unknown, key: string): string | undefined {
+  const value = isPlainMap(parameters) ? parameters[key] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
