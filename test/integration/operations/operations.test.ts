@@ -159,6 +159,30 @@ describe.each(languages)('a consumer in %s', (language, file) => {
     expect(await place.place.ackPending('kflow_default__operations', topic)).toBe(0);
   });
 
+  test('KS-22 KS-23: is paused by SIGUSR1 until SIGUSR2, and ended by SIGTERM after the current message', async () => {
+    const [started, until] = [marks('started'), marks('until')];
+    const consumer = await worker(`listens-${language}`, file, topic, 'Held');
+    const first = await send(topic, 'Held', { started, until });
+    await waitFor('the first one runs', () => lengthOf(started) === 1);
+    consumer.kill('SIGUSR1');
+    const second = await send(topic, 'Held', { started, until });
+    writeFileSync(until, '');
+    await place.answer(topic, first);
+    await waitFor(
+      'the first one is acked',
+      async () => (await place.place.ackPending('kflow_default__operations', topic)) === 0,
+    );
+    expect(lengthOf(started)).toBe(1);
+    rmSync(until);
+    consumer.kill('SIGUSR2');
+    await waitFor('the second one runs', () => lengthOf(started) === 2);
+    consumer.kill('SIGTERM');
+    writeFileSync(until, '');
+    expect(await consumer.ended()).toBe(0);
+    expect(await place.answer(topic, second)).toMatchObject({ result: { stdout: 'held' } });
+    expect(await place.place.ackPending('kflow_default__operations', topic)).toBe(0);
+  });
+
   test('a consumer that dies within a task delays its operation: the task is run again, those before are not', async () => {
     const own = `doomed-${language}`;
     const [started, steps, dies] = [marks('started'), marks('steps'), marks('dies')];

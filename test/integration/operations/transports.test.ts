@@ -83,6 +83,18 @@ describe.each(transports)('the transport %s', (_, open) => {
   });
 });
 
+test('a state that somebody deleted is as one that never was', async () => {
+  const transport = await openTransport(place.config('transport'));
+  const key = randomUUID();
+  await transport.save(key, { value: 'one', revision: 0 });
+  const values = await place.place.connection.jetstream().views.kv('kflow_default__operations');
+  await values.delete(key);
+  expect(await transport.load(key)).toBeUndefined();
+  expect(await transport.save(key, { value: 'two', revision: 0 })).toBeGreaterThan(0);
+  expect(await transport.load(key)).toMatchObject({ value: 'two' });
+  await transport.close();
+});
+
 test('the transport of nats refuses a topic that is no word', async () => {
   const transport = await openTransport(place.config('transport'));
   await expect(transport.publish('a.b', Buffer.of())).rejects.toThrow('topic "a.b": want letters, digits, - and _');
@@ -92,6 +104,6 @@ test('the transport of nats refuses a topic that is no word', async () => {
 test('the transports of Python do the same', async () => {
   const checks = place.start('checks', 'test/fixtures/operations/programs/transport_check.py');
   const status = await checks.ended();
-  expect(checks.output).toMatch(/Ran 11 tests in .*\s+OK/);
+  expect(checks.output).toMatch(/Ran 12 tests in .*\s+OK/);
   expect(status).toBe(0);
 });

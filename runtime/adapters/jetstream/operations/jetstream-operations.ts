@@ -41,6 +41,7 @@ const roomBytes = 1_024;
 const requestTimeoutMs = 10_000;
 /** JetStream takes no shorter wait for a message. */
 const minPullMs = 1_000;
+const keyForm = /^[A-Za-z0-9_=-]+$/;
 const topicForm = /^[A-Za-z0-9_-]+$/;
 
 /**
@@ -100,7 +101,7 @@ export class JetStreamOperations implements Transport {
   }
 
   async load(key: string): Promise<StoredValue | undefined> {
-    const entry = await call(`state ${key}`, () => this.states.get(key));
+    const entry = await call(`state ${key}`, () => this.states.get(checkedKey(key)));
     return entry?.operation === 'PUT' ? { value: entry.string(), revision: entry.revision } : undefined;
   }
 
@@ -174,6 +175,11 @@ async function call<T>(target: string, request: () => Promise<T>): Promise<T> {
     if (cause instanceof OperationError) throw cause;
     throw new TransportError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+function checkedKey(key: string): string {
+  if (keyForm.test(key)) return key;
+  throw new ValidationError(`state ${JSON.stringify(key)}: want letters, digits, -, _ and =`);
 }
 
 function checked(topic: string): string {

@@ -17,12 +17,7 @@ import nats
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import (
-    KeyNotFoundError,
-    KeyWrongLastSequenceError,
-    NoStreamResponseError,
-    ServiceUnavailableError,
-)
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from .error import OperationError, PayloadError, TransportError, ValidationError
 from .log import write
@@ -39,6 +34,8 @@ _REQUEST = 10.0
 _ROOM = 1_024
 """Bytes of a message beside its payload: headers and subject."""
 _AWAY = (NatsTimeout, asyncio.TimeoutError, NoRespondersError, NoStreamResponseError, ServiceUnavailableError)
+_WRONG_REVISION = (10071, 10164)
+_KEY = re.compile(r"[A-Za-z0-9_=-]+")
 _TOPIC = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -154,7 +151,6 @@ class NatsTransport:
         )
         for config in (queue, results, states):
             await self._create(config)
-        self._states = await self._jetstream.key_value(self._queue)
 
     async def _create(self, config: StreamConfig) -> None:
         with contextlib.suppress(nats.js.errors.BadRequestError):  # it exists, with settings of another version
@@ -179,20 +175,37 @@ class NatsTransport:
             return None
 
     async def _load(self, key: str) -> Optional[tuple[bytes, int]]:
+        stored = await self._last(key)
+        return None if stored is None or _is_deleted(stored) else (stored.data or b"", stored.seq)
+
+    async def _last(self, key: str) -> Any:
+        """The last write of a key, from the leader of the bucket's stream; None if there is none."""
         try:
-            entry = await _retry(lambda: self._states.get(key))
-            return entry.value, entry.revision
-        except KeyNotFoundError:
+            return await _retry(lambda: self._jetstream.get_last_msg(f"KV_{self._queue}", self._value_subject(key)))
+        except NotFoundError:
             return None
 
     async def _save(self, key: str, value: bytes, revision: int) -> Optional[int]:
         self._check(value)
+        subject = self._value_subject(key)
+        if self._domain is not None:
+            subject = f"$JS.{self._domain}.API.{subject}"
         try:
-            return await _retry(lambda: self._states.update(key, value, last=revision))
-        except KeyWrongLastSequenceError:
-            pass
-        last = await self._load(key)  # the answer of an earlier attempt may be lost
-        return last[1] if last is not None and last[0] == value else None
+            headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
+            return (await _retry(lambda: self._jetstream.publish(subject, value, headers=headers))).seq
+        except APIError as error:
+            if error.err_code not in _WRONG_REVISION:
+                raise
+        last = await self._last(key)
+        if last is not None and revision == 0 and _is_deleted(last):
+            return await self._save(key, value, last.seq)
+        # the answer of an earlier attempt may be lost
+        return last.seq if last is not None and last.data == value else None
+
+    def _value_subject(self, key: str) -> str:
+        if _KEY.fullmatch(key) is None:
+            raise ValidationError(f"state {json.dumps(key)}: want letters, digits, -, _ and =")
+        return f"$KV.{self._queue}.{key}"
 
     def _check(self, payload: bytes) -> None:
         PayloadError.check(payload, self._connection.max_payload - _ROOM)
@@ -233,6 +246,10 @@ class _NatsDelivery:
 
 async def _tell(error: Exception) -> None:
     write(logging.WARNING, "nats: %s", str(error) or type(error).__name__, error=error)
+
+
+def _is_deleted(stored: Any) -> bool:
+    return "KV-Operation" in (stored.headers or {})
 
 
 async def _retry(request: Callable[[], Awaitable[Value]]) -> Value:
