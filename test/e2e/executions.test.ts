@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Workplace } from '../support/kflow-cli';
@@ -234,3 +235,43 @@ test('kflow inspect shows an execution by the id with its prefix, and kflow exec
   );
   expect((await place.ran('workers')).stdout).toMatch(/default +\S+ +\d+\/20/);
 });
+
+test('LF-39: a list of 120 executions has 50 and a link, which leads to the rest', async () => {
+  const ids = await Promise.all(Array.from({ length: 120 }, (_, index) => start('@flow many; A', { index })));
+  for (const id of ids) await reach(id, 'FINISHED');
+  await waitFor('the list to have them', async () => {
+    const { body } = await get('/executions/v1/default?name=many&limit=200');
+    return (body as unknown[]).length === 120;
+  });
+  const first = await fetch(`${stack.file.url}/workflows`);
+  expect(await first.json()).toHaveLength(50);
+  const [, next = ''] = /^<([^>]+)>; rel="next"$/.exec(first.headers.get('link') ?? '') ?? [];
+  const seen = ((await get('/workflows')).body as { id: string }[]).map(({ id }) => id);
+  for (let url: string | undefined = next; url !== undefined; ) {
+    const page: Response = await fetch(`${stack.file.url}${url}`);
+    seen.push(...((await page.json()) as { id: string }[]).map(({ id }) => id));
+    url = /^<([^>]+)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1];
+  }
+  expect(ids.filter((id) => !seen.includes(id))).toEqual([]);
+}, 240_000);
+
+test('kflow run runs a task flow on the stack of the folder, with its steps on stderr and its output on stdout', async () => {
+  place.write('two.flow', 'A → B\n');
+  const { status, stdout, stderr } = await place.ran('run', 'two.flow', '--input', '{"x": 1}');
+  expect([status, JSON.parse(stdout)]).toEqual([0, { x: 1, a: 1, b: 2 }]);
+  expect(stderr).toMatch(/1 {2}A {2}succeeded/);
+});
+
+test('kflow run starts a stack with the workers of a document where none runs, and ends them with the run', async () => {
+  const other = new Workplace();
+  try {
+    other.write('tasks.ts', tasks);
+    other.write('worker.yaml', worker);
+    other.write('two.flow', 'A → B\n');
+    const { status, stdout, stderr } = await other.ran('run', 'two.flow', '--worker', 'worker.yaml');
+    expect([status, stdout, stderr]).toEqual([0, '{\n  "a": 1,\n  "b": 2\n}\n', expect.stringContaining('Completed')]);
+    expect(existsSync(path.join(other.folder, '.kflow/stack.json'))).toBe(false);
+  } finally {
+    other.remove();
+  }
+}, 180_000);
