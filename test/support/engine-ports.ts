@@ -34,6 +34,8 @@ export class ManualSource implements DeliverySource {
   private readonly stored = new Map<number, number>();
   readonly demands: { readonly messages: number; readonly bytes: number }[] = [];
   isStopped = false;
+  /** The last delivery of each sequence. */
+  readonly deliveries = new Map<number, Delivery>();
   private onDelivery: ((delivery: Delivery) => void) | undefined;
   private readonly early: Delivery[] = [];
 
@@ -79,6 +81,7 @@ export class ManualSource implements DeliverySource {
       nak: (delayMs) => answers.push(`nak ${delayMs}`),
       working: () => answers.push('working'),
     };
+    this.deliveries.set(sequence, delivery);
     if (this.onDelivery === undefined) this.early.push(delivery);
     else this.onDelivery(delivery);
     return answers;
@@ -89,6 +92,8 @@ export class ManualSource implements DeliverySource {
 export class ManualHost implements Host {
   readonly records: HostRecord[] = [];
   readonly finishes: number[] = [];
+  /** Ids of the records that are not needed any more. */
+  readonly canceled: number[] = [];
   acksManually = false;
   hasFinish = false;
   releases = 0;
@@ -117,6 +122,10 @@ export class ManualHost implements Host {
 
   finish(id: number): void {
     this.finishes.push(id);
+  }
+
+  cancel(id: number): void {
+    this.canceled.push(id);
   }
 
   release(): void {

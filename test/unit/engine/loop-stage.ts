@@ -42,6 +42,7 @@ interface Options {
   readonly acksManually?: boolean;
   readonly hasFinish?: boolean;
   readonly letters?: DeadLettersOptions;
+  readonly failsOnce?: true;
 }
 
 /** A log of groups that may be away, over a stream whose ids the test sets. */
@@ -101,6 +102,7 @@ class LoopStage {
     acksManually = false,
     hasFinish = false,
     letters,
+    failsOnce,
   }: Options = {}) {
     this.spec = { ...map, ...spec };
     this.sources = Array.from({ length: inputs }, (_, index) => new ManualSource(`in-${index}`));
@@ -130,6 +132,7 @@ class LoopStage {
       observer,
       tracer,
       ...(caution === undefined ? {} : { caution }),
+      ...(failsOnce === undefined ? {} : { failsOnce }),
     });
     void this.loop.start((cause) => this.broken.push(cause));
   }
