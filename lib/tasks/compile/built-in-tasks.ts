@@ -11,7 +11,15 @@ export interface BuiltInTask {
 
 const name = { name: field.word('Name of the latch, the same in all executions. A template.') };
 const request: BuiltInTask = {
-  parameters: field.openSection({ url: field.word('Address. A template.') }, 'A request of HTTP.'),
+  parameters: field.openSection(
+    {
+      url: field.word('Address. A template.'),
+      template: field.text('The body. A template; by default the input as JSON, of post and put.').optional(),
+      content_type: field.word('Type of the body; application/json by default.').optional(),
+      error_on_status: field.flag('Whether a status other than 2xx fails the step; true by default.').optional(),
+    },
+    'A request of HTTP.',
+  ),
   templates: ['url', 'template'],
 };
 
@@ -72,7 +80,13 @@ export const builtInTasks: { readonly [base: string]: BuiltInTask } = {
   'request:put': request,
   'request:delete': request,
   'flow:run': {
-    parameters: field.openSection({ topology: field.word('The topology to run.') }, 'Runs a topology.'),
+    parameters: field.openSection(
+      {
+        topology: field.word('The text of the topology to run, a batch.'),
+        jobId: field.word('Its name; by default one that is derived from the step.').optional(),
+      },
+      'Runs a topology.',
+    ),
     templates: [],
   },
 };

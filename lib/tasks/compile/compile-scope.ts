@@ -16,6 +16,7 @@ import type {
   TaskCall,
 } from '../language/syntax';
 import { checkGuard } from './check-guard';
+import { checkResource } from './check-resource';
 import { compileCall } from './compile-call';
 import type { CompileContext } from './compile-context';
 import { type LabelEdge, ScopeLabels } from './scope-labels';
@@ -62,6 +63,7 @@ export class ScopeCompiler {
     if (destination === undefined) this.ends.push(before);
     else if (destination.kind === 'resource') {
       const { uri, parameters, at } = destination;
+      checkResource(destination, this.context.problems);
       const store = this.add({ kind: 'store', uri, ...parametersOf(parameters), at: this.position(at) });
       this.connect(before, store, at);
       this.ends.push(store);
@@ -82,6 +84,7 @@ export class ScopeCompiler {
   /** The node of a constant or resource that a statement begins with. */
   private source(source: ConstantSyntax | ResourceSyntax): number {
     const at = this.position(source.at);
+    if (source.kind === 'resource') checkResource(source, this.context.problems);
     const node = this.add(
       source.kind === 'constant'
         ? { kind: 'source', value: source.value, at }

@@ -91,7 +91,7 @@ test('outputs have the types of what leads to them', () => {
     const one = merge(order, caught);
     expect(valueIs<Order & (Receipt | { refused: true })>()(one, true)).toBe(true);
     expect(valueIs<{ a: number }>()(constant({ a: 1 }), true)).toBe(true);
-    expect(valueIs<Order>()(load<Order>('s3://a'), true)).toBe(true);
+    expect(valueIs<Order>()(load<Order>('https://a'), true)).toBe(true);
     const nested = order.to((inner) => inner.to(items).to(report));
     expect(valueIs<string>()(nested, true)).toBe(true);
     return join(order, guarded, caught, skipped, list, tolerated, nested).to(report);
@@ -125,7 +125,7 @@ test('subflows, maps of subflows, constants, resources and merges have their pla
   const a = task('A');
   const flow = defineTaskFlow('places', (input, { constant, load }) => {
     const first = constant({ x: 1 }).to(a);
-    const second = load<object[]>('s3://in').to((inner) =>
+    const second = load<object[]>('https://in').to((inner) =>
       inner.to(task<unknown, object[]>('B')).each((item) => item.to(a)),
     );
     const third = input.to(task('C', { base: 'D' }));
@@ -135,13 +135,13 @@ test('subflows, maps of subflows, constants, resources and merges have their pla
       third.to(task<unknown, object>('G')),
     )
       .to(a)
-      .store('s3://out', { type: 'json' });
+      .store('https://out', { type: 'json' });
   });
   expect(edgesOf(flow.graph())).toBe(
     '0>1 0>3 0>C12 1>A2 A2>E13 3>4 4>B5 B5>6 6>7 7>A8 A8>9 9>10 10>11 11>F14 C12>G15 E13>A16 F14>A16 G15>A16 A16>17 17>18',
   );
   expect(flow.document().tasks).toEqual({ C: { base: 'D' } });
-  expect(flow.graph().nodes[17]).toMatchObject({ kind: 'store', uri: 's3://out', parameters: { type: 'json' } });
+  expect(flow.graph().nodes[17]).toMatchObject({ kind: 'store', uri: 'https://out', parameters: { type: 'json' } });
 });
 
 test.each<[string, (input: StepOutput<unknown>) => StepOutput<unknown>, string]>([
@@ -163,7 +163,7 @@ test.each<[string, (input: StepOutput<unknown>) => StepOutput<unknown>, string]>
   ],
   [
     'stored',
-    (input) => input.to(task('A')).store('s3://a').to(task('B')),
+    (input) => input.to(task('A')).store('https://a').to(task('B')),
     'an output that is stored is the last one; return it',
   ],
 ])('%s: %#', (name, build, message) => {

@@ -86,13 +86,15 @@ describe('nodes', () => {
   });
 
   test('resources load first and store last', () => {
-    expect(graphOf('<s3://in/a.json> (- content-type: json -) → A → <s3://out/{input[id]}>').nodes).toMatchObject([
-      { kind: 'start' },
-      { kind: 'load', uri: 's3://in/a.json', parameters: { 'content-type': 'json' }, from: [0], to: [2] },
-      { kind: 'task' },
-      { kind: 'store', uri: 's3://out/{input[id]}', from: [2], to: [4] },
-      { kind: 'sink' },
-    ]);
+    expect(graphOf('<https://in/a.json> (- content-type: json -) → A → <https://out/{input[id]}>').nodes).toMatchObject(
+      [
+        { kind: 'start' },
+        { kind: 'load', uri: 'https://in/a.json', parameters: { 'content-type': 'json' }, from: [0], to: [2] },
+        { kind: 'task' },
+        { kind: 'store', uri: 'https://out/{input[id]}', from: [2], to: [4] },
+        { kind: 'sink' },
+      ],
+    );
   });
 
   test.each([

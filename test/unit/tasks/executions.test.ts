@@ -80,7 +80,7 @@ describe('order and inputs', () => {
   });
 
   test('a load gives the content of a resource; a store passes its input on', () => {
-    const { log, execution } = run('<s3://a> → A → <s3://b/{input[id]}>', 0, { load: { id: 7 } });
+    const { log, execution } = run('<https://a> → A → <https://b/{input[id]}>', 0, { load: { id: 7 } });
     expect(log).toEqual(['load 0', 'A {"id":7}', 'store {"id":7}']);
     expect(execution.outcome).toEqual(completed({ id: 7 }));
   });

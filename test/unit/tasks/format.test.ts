@@ -25,7 +25,7 @@ test.each([
     '<-a: 1->->*?`$.x`B   (-  x: 1 -)with({"retry":{"attempts":2}})catch C',
     '<- a: 1 -> → * ? `$.x` B(- x: 1 -) with ({"retry":{"attempts":2}}) catch C;\n',
   ],
-  ['<s3://a>(- x: 1 -)->A-><s3://b>', '<s3://a>(- x: 1 -) → A → <s3://b>;\n'],
+  ['<https://a>(- x: 1 -)->A-><https://b>', '<https://a>(- x: 1 -) → A → <https://b>;\n'],
   [
     "@flow x(- a: 1 -)@task X=A(- a: 1 -)with(- optional: skip -)'''doc''' X@finally{F G}",
     "@flow x (- a: 1 -);\n@task X = A (- a: 1 -) with (- optional: skip -) '''doc''';\nX;\n@finally { F; G };\n",

@@ -26,7 +26,7 @@ test('every part of the language has a place in the form', () => {
   const text = `@flow orders (- attributes: {team: x} -) '''Orders.'''
     @task charge = card:charge (- currency: EUR -) with (- retry: {attempts: 3} -) """it's"""
     @task notify { mail|sms }
-    <s3://in/{input[id]}.json> (- x: 1 -) → check :ok → * ? \`$[?(@.n > 0)]\` charge(- a: 1 -) with (- map: {limit: 2} -) catch { A B } with (- optional: skip -) → <s3://out>
+    <https://in/{input[id]}.json> (- x: 1 -) → check :ok → * ? \`$[?(@.n > 0)]\` charge(- a: 1 -) with (- map: {limit: 2} -) catch { A B } with (- optional: skip -) → <https://out>
     :ok → :in > notify → > :end;
     :start :ok → A → :in
     <- text -> → A|B(- 5 -) → :in
@@ -39,7 +39,7 @@ test('every part of the language has a place in the form', () => {
     },
     statements: [
       {
-        from: { load: 's3://in/{input[id]}.json', parameters: { x: 1 } },
+        from: { load: 'https://in/{input[id]}.json', parameters: { x: 1 } },
         steps: [
           { task: 'check', output: 'ok' },
           {
@@ -51,7 +51,7 @@ test('every part of the language has a place in the form', () => {
             catch: { statements: [{ steps: [{ task: 'A' }] }, { steps: [{ task: 'B' }] }], with: { optional: 'skip' } },
           },
         ],
-        to: { store: 's3://out' },
+        to: { store: 'https://out' },
       },
       {
         from: { label: 'ok' },

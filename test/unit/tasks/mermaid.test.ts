@@ -6,7 +6,7 @@ test('a flow is a state diagram from left to right, with its conditions, branche
     Gets it: now; at once.
     More.'''
     ns:get → get-it → ? \`$[?(@.a = 1)]\` { B → C D } → * E catch F
-    <- {a: 1} -> → approve(- title: Release? -) → <s3://a/b>
+    <- {a: 1} -> → approve(- title: Release? -) → <https://a/b>
     @finally G`);
   expect(renderTaskMermaid(graph)).toBe(`stateDiagram-v2
   direction LR
@@ -17,7 +17,7 @@ test('a flow is a state diagram from left to right, with its conditions, branche
   state sink.13 <<join>>
   source.14: {"a"#colon;1}
   approve.15: Release?
-  store.16: s3#colon;//a/b
+  store.16: https#colon;//a/b
   state sink.19 <<join>>
   [*] --> ns_COLON_get.1
   [*] --> source.14

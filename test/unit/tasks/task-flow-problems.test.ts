@@ -145,6 +145,13 @@ test.each([
       '1:16  wait:acquire.nam  unknown key "nam"; did you mean "name"?',
     ],
   ],
+  [
+    '<s3://a> → A → <b.json>',
+    [
+      '1:1  <s3://a>  warning: this version loads and stores only http: and https: resources, got: s3:; the step will fail',
+      '1:16  <b.json>  warning: this version loads and stores only http: and https: resources, got: relative; the step will fail',
+    ],
+  ],
   ['approve', ['1:1  approve  the key "title" is missing; it must be text']],
   ['approve(- title: x\n   deadline: 2d -)', ['1:1  approve.deadline  a deadline needs "otherwise": reject or fail']],
   [
