@@ -29,7 +29,10 @@ export function compileTaskFlow(text: string, file: string): TaskFlowReading {
 /** The syntax tree of a text, with what could be read; undefined for a JSON form with problems. */
 export function readSyntax(text: string, file: string, problems: TaskFlowProblems): TaskFlowSyntax | undefined {
   if (isJsonForm(text)) return readJsonForm(text, file, problems);
-  const { syntax, faults } = parseTaskFlow(text);
+  const { syntax, faults, warnings, unreadable } = parseTaskFlow(text);
+  problems.unreadable = unreadable;
+  for (const { offset, message } of warnings)
+    problems.add({ severity: 'warning', code: 'syntax', at: offset, message });
   for (const { offset, message } of faults) problems.add({ code: 'syntax', at: offset, message });
   return syntax;
 }

@@ -2,6 +2,8 @@ import type { NodeBase, TaskNode } from '../graph/task-graph';
 
 /** More would not fit into anything that shows or stores a graph. */
 const maxNodes = 100_000;
+/** Subflows within each other, those of declared tasks among them. */
+const maxLevels = 500;
 
 type Distribute<T> = T extends TaskNode ? Omit<T, keyof Omit<NodeBase, 'at'>> : never;
 
@@ -10,6 +12,7 @@ export type NodeFields = Distribute<TaskNode>;
 
 interface DraftNode {
   readonly region: number;
+  readonly level: number;
   fields: NodeFields;
   readonly from: Set<number>;
   readonly to: Set<number>;
@@ -26,7 +29,9 @@ export class DraftGraph {
   /** Throws GraphTooLarge. */
   add(region: number, fields: NodeFields): number {
     if (this.nodes.length >= maxNodes) throw new GraphTooLarge(`the flow has more than ${maxNodes} steps`);
-    return this.nodes.push({ region, fields, from: new Set(), to: new Set() }) - 1;
+    const level = (this.nodes[region]?.level ?? -1) + 1;
+    if (level > maxLevels) throw new GraphTooLarge(`the flow has more than ${maxLevels} subflows within each other`);
+    return this.nodes.push({ region, level, fields, from: new Set(), to: new Set() }) - 1;
   }
 
   /** Adds what is known only after the nodes within. */

@@ -84,7 +84,8 @@ export class ScopeLabels {
 
   private unknown(name: string, at: number, side: 'input' | 'output'): void {
     if (!this.isComplete) return;
-    const others = [...this.uses.keys()].filter((each) => each !== name);
+    // among many labels, the most similar one takes too long to find
+    const others = this.uses.size > 500 ? [] : [...this.uses.keys()].filter((each) => each !== name);
     const missing =
       side === 'output'
         ? `no step has it as its output (A :${name}), and nothing leads to it`

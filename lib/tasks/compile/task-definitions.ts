@@ -15,6 +15,8 @@ export interface TaskDefinition {
   readonly statements?: readonly Statement[];
 }
 
+const maxAliases = 100;
+
 /** The declared tasks of a flow, each checked and resolved once. */
 export class TaskDefinitions {
   private readonly declared = new Map<string, TaskDeclaration>();
@@ -59,6 +61,8 @@ export class TaskDefinitions {
       if ([...above, name].includes(task.base)) {
         const names = [...above, name, task.base].join(' -> ');
         this.problems.add({ code: 'cycle', at: task.at, path, message: `the aliases form a cycle: ${names}` });
+      } else if (above.length >= maxAliases) {
+        this.problems.add({ code: 'shape', at: task.at, path, message: `more than ${maxAliases} aliases lead here` });
       } else definition = this.aliased(task, policy, this.resolve(task.base, [...above, name]));
     }
     if (task.statements !== undefined && task.parameters !== undefined) {

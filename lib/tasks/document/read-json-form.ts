@@ -12,6 +12,7 @@ import type {
   TaskFlowSyntax,
   WrittenValue,
 } from '../language/syntax';
+import { reservedWords } from '../language/token';
 import type {
   BranchDocument,
   CallDocument,
@@ -53,7 +54,7 @@ class JsonReader {
         const { base, doc, statements: inner } = task;
         return {
           at: here.at,
-          name: this.name(name, here),
+          name: this.taskName(name, here),
           ...(base === undefined ? {} : { base: this.name(base, child(here, 'base')) }),
           doc,
           ...this.data(task, here),
@@ -147,7 +148,12 @@ class JsonReader {
   }
 
   private call(call: CallDocument, place: Place): TaskCall {
-    return { kind: 'task', at: place.at, name: this.name(call.task, child(place, 'task')), ...this.data(call, place) };
+    return {
+      kind: 'task',
+      at: place.at,
+      name: this.taskName(call.task, child(place, 'task')),
+      ...this.data(call, place),
+    };
   }
 
   private data(
@@ -162,6 +168,14 @@ class JsonReader {
 
   private label(name: string, place: Place): LabelSyntax {
     return { kind: 'label', at: place.at, name: this.name(name, place) };
+  }
+
+  private taskName(name: string, place: Place): string {
+    if (reservedWords.has(name)) {
+      const message = `"${name}" is a word of the language, and no name of a task`;
+      this.problems.add({ code: 'name-invalid', at: place.at, message });
+    }
+    return this.name(name, place);
   }
 
   private name(name: string, { at }: Place): string {

@@ -20,6 +20,8 @@ export interface TaskFlowFinding {
 
 /** Collects the problems of one text. A problem of a declaration that is used several times is kept once. */
 export class TaskFlowProblems {
+  /** Offsets of data with faults, about which nothing else is reported. */
+  unreadable: ReadonlySet<number> = new Set();
   private readonly found = new Map<string, Problem>();
   private readonly lines = new LineCounter();
 
@@ -32,6 +34,7 @@ export class TaskFlowProblems {
   }
 
   add({ severity = 'error', code, at, path = '', message }: TaskFlowFinding): void {
+    if (code !== 'syntax' && this.unreadable.has(at)) return;
     this.keep({ severity, code, file: this.file, ...this.positionOf(at), path, message });
   }
 
@@ -54,6 +57,7 @@ export class TaskFlowProblems {
     { value, place }: Pick<WrittenValue, 'value' | 'place'>,
     path: string,
   ): z.infer<T> | undefined {
+    if (this.unreadable.has(place.at)) return undefined;
     const source = new DocumentSource(value, place, { file: this.file, text: this.text, lines: this.lines });
     const list = new ProblemList(source);
     const root = withoutNulls(value, schema);

@@ -33,6 +33,7 @@ export function formatToken(text: string, token: Token, indent: string): string 
     case '?':
     case '=':
     case 'end':
+    case 'unknown':
       return token.kind === 'name' ? token.text : token.kind === 'end' ? '' : token.kind;
   }
 }

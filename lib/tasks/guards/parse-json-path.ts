@@ -35,7 +35,10 @@ class PathParser {
     if (!this.take('$')) throw this.fault('a guard begins with "$", the input of the step');
     const path = this.selectors();
     this.skipSpace();
-    if (this.at < this.text.length) throw this.fault(`unexpected ${this.here()} after the path`);
+    if (this.at < this.text.length) {
+      const advice = /^[=!<>]/.test(this.text.slice(this.at)) ? '; a condition is written as $[?(@.status = 0)]' : '';
+      throw this.fault(`unexpected ${this.here()} after the path${advice}`);
+    }
     return path;
   }
 

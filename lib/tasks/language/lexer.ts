@@ -3,8 +3,8 @@ import { findJsonEnd, findYamlEnd } from './scan-data';
 import type { Mark, Token } from './token';
 
 /**
- * Splits the text of a task flow into tokens, comments among them. What is no token is reported and skipped. The last token
- * is the end of the text.
+ * Splits the text of a task flow into tokens, comments among them. What is no token is reported, and a token of the kind
+ * `unknown`. The last token is the end of the text, or of what is read of it: it is not read on after a hundred faults.
  */
 export function readTokens(text: string): { readonly tokens: readonly Token[]; readonly faults: readonly Fault[] } {
   const lexer = new Lexer(text);
@@ -17,6 +17,10 @@ const nameStart = /[A-Za-z_]/;
 const name = /[A-Za-z_](?:[\p{L}\p{N}_:]|-(?!>))*/uy;
 const marks: ReadonlySet<string> = new Set<Mark>(['|', '{', '}', ';', '>', '*', '?', '=']);
 const docMarks = ["'''", '"""'];
+const maxFaults = 100;
+/** What nothing begins with. */
+const noToken = /[^\s→:@(<`A-Za-z_|{};>*?=#]/u;
+const arrow = /^(?:[=~\-\u2010-\u2015\u2212]|(?![→])[\u2190-\u21ff\u2794-\u27be\u27f0-\u27ff\u2900-\u297f])/u;
 
 class Lexer {
   readonly faults: Fault[] = [];
@@ -26,8 +30,14 @@ class Lexer {
   constructor(private readonly text: string) {}
 
   read(): readonly Token[] {
-    while (this.at < this.text.length) this.next();
-    this.push('end', this.text.length);
+    while (this.at < this.text.length && this.faults.length < maxFaults) {
+      const { at } = this;
+      const { length } = this.faults;
+      this.next();
+      if (this.faults.length > length) this.skipped(at);
+    }
+    if (this.at < this.text.length) this.fault(this.at, 'there are too many faults before to read on');
+    this.tokens.push({ kind: 'end', at: this.at, end: this.at, text: '', textAt: this.at });
     return this.tokens;
   }
 
@@ -46,7 +56,7 @@ class Lexer {
     else if (docMarks.includes(text.slice(at, at + 3))) {
       this.enclosed('doc', text.slice(at, at + 3), `the doc text has no closing ${text.slice(at, at + 3)}`);
     } else if (nameStart.test(char)) this.name();
-    else if (marks.has(char)) this.push(char as Mark, at + 1);
+    else if (marks.has(char) && !/^=+>/.test(text.slice(at, at + 8))) this.push(char as Mark, at + 1);
     else this.unexpected();
   }
 
@@ -85,7 +95,7 @@ class Lexer {
     else if (char === '-') this.yaml('parameters', from + 1, '-)');
     else if (char === '{' || char === '[') this.json('parameters', from, ')');
     else {
-      this.fault(this.at, 'parameters are written as (- YAML -), ({…}) or ([…])');
+      this.fault(this.at, 'parameters are written as (- YAML -), ({…}) or ([…]), and a subflow as { A B }');
       this.at = this.afterMark(')');
     }
   }
@@ -103,7 +113,8 @@ class Lexer {
       const uri = end < 0 ? '' : this.text.slice(from, end);
       if (uri === '' || /\s/.test(uri)) {
         this.fault(start, 'expected <uri>, or a constant: <>, <{…}>, <[…]> or <- YAML ->');
-        this.at = /^\S*>/.test(uri) ? end + 1 : from;
+        this.at = from;
+        this.match(/\S*/y);
         return;
       }
       this.pushData('resource', { from, end, after: end + 1 });
@@ -122,7 +133,7 @@ class Lexer {
     if (end === undefined) this.unclosed('the JSON has no end');
     else if (this.text[last] !== close) {
       this.fault(last, `expected "${close}" after the JSON`);
-      this.at = last;
+      this.at = this.lineEnd();
     } else this.pushData(kind, { from, end, after: last + 1 });
   }
 
@@ -132,16 +143,26 @@ class Lexer {
     this.at = this.lineEnd();
   }
 
+  /** Reports a run of characters that begin no token. */
   private unexpected(): void {
-    const char = String.fromCodePoint(this.text.codePointAt(this.at) ?? 0);
-    const advice =
-      char === '['
-        ? '; a subflow is written in braces: { A B }'
-        : char === '-' || char === '–' || char === '='
-          ? '; an arrow is → or ->'
-          : '';
-    this.fault(this.at, `unexpected "${char}"${advice}`);
-    this.at += char.length;
+    const start = this.at;
+    if (this.match(/=+>/y) === undefined) this.at += String.fromCodePoint(this.text.codePointAt(start) ?? 0).length;
+    while (this.at < this.text.length && this.isNoToken()) {
+      this.at += String.fromCodePoint(this.text.codePointAt(this.at) ?? 0).length;
+    }
+    const found = this.text.slice(start, this.at);
+    this.fault(start, `unexpected ${visible(found)}${adviceFor(found)}`);
+  }
+
+  private isNoToken(): boolean {
+    const { text, at } = this;
+    const isDoc = docMarks.includes(text.slice(at, at + 3));
+    return !isDoc && !text.startsWith('->', at) && noToken.test(String.fromCodePoint(text.codePointAt(at) ?? 0));
+  }
+
+  /** Keeps what was reported as a token, so that what follows from it is not reported as well. */
+  private skipped(at: number): void {
+    this.tokens.push({ kind: 'unknown', at, end: this.at, text: this.text.slice(at, this.at), textAt: at });
   }
 
   private push(kind: Token['kind'], end: number): void {
@@ -184,4 +205,23 @@ class Lexer {
   private fault(offset: number, message: string): void {
     this.faults.push({ offset, message });
   }
+}
+
+/** The text in quotes; of characters that nobody sees, their numbers. */
+function visible(text: string): string {
+  const shown = [...text.slice(0, 20)].map((char) => {
+    const number = char.codePointAt(0) ?? 0;
+    return /[\p{C}\p{Z}]/u.test(char) ? `U+${number.toString(16).toUpperCase().padStart(4, '0')}` : char;
+  });
+  return `"${shown.join('')}"`;
+}
+
+function adviceFor(text: string): string {
+  if (text.startsWith('[')) return '; a subflow is written in braces: { A B }';
+  if (arrow.test(text)) return '; an arrow is → or ->';
+  if (text.startsWith('$')) return '; a guard is a JSONPath in backquotes';
+  if (text.startsWith('/')) return '; a comment begins with #';
+  if (/^["']/.test(text)) return '; names are written without quotes, and guards in backquotes';
+  if (text.startsWith(',')) return '; statements end with ";", and a list is written as A|B';
+  return '';
 }

@@ -17,13 +17,17 @@ import type {
   TaskFlowSyntax,
   WrittenValue,
 } from './syntax';
-import { showToken, type Token } from './token';
+import { reservedWords, showToken, type Token } from './token';
 
 export interface TaskFlowParsing {
   /** What could be read; complete if there are no faults. */
   readonly syntax: TaskFlowSyntax;
   /** In the order of the text. */
   readonly faults: readonly Fault[];
+  /** What can be read, and is probably not meant so. */
+  readonly warnings: readonly Fault[];
+  /** Offsets of data that has faults. */
+  readonly unreadable: ReadonlySet<number>;
 }
 
 /** Parses a task flow. After a fault, it goes on with the next statement, so that all faults are found. */
@@ -31,13 +35,16 @@ export function parseTaskFlow(text: string): TaskFlowParsing {
   const { tokens, faults } = readTokens(text);
   const parser = new FlowParser(text, tokens, [...faults]);
   const syntax = parser.parse();
-  return { syntax, faults: [...parser.faults].sort((one, other) => one.offset - other.offset) };
+  const { warnings, unreadable } = parser;
+  return { syntax, faults: [...parser.faults].sort((one, other) => one.offset - other.offset), warnings, unreadable };
 }
 
 /** Ends the statement that is being read; the fault is noted already. */
 class Unreadable extends Error {}
 
 class FlowParser {
+  readonly warnings: Fault[] = [];
+  readonly unreadable = new Set<number>();
   private readonly tokens: readonly Token[];
   private at = 0;
   private depth = 0;
@@ -69,13 +76,26 @@ class FlowParser {
       const before = this.at;
       try {
         if (this.peek().kind === 'keyword') this.declaration();
-        else found.push(this.statement());
+        else {
+          this.warnOfMark(found.length > 0);
+          found.push(this.statement());
+        }
       } catch (error) {
         if (!(error instanceof Unreadable)) throw error;
         this.recover(before);
       }
     }
     return found;
+  }
+
+  /** `A > B` is no edge. */
+  private warnOfMark(hasBefore: boolean): void {
+    const { kind, at } = this.peek();
+    const last = this.tokens[this.at - 1];
+    if (!hasBefore || (kind !== '>' && kind !== '*') || last === undefined || last.kind === ';') return;
+    if (this.text.slice(last.end, at).includes('\n')) return;
+    const message = `"${kind}" begins another statement here; an arrow is → or ->, and ";" ends the statement before`;
+    this.warnings.push({ offset: at, message });
   }
 
   /** Goes to the next token that may begin a statement. */
@@ -182,6 +202,10 @@ class FlowParser {
     const second = mode === undefined ? undefined : (this.take('*') ?? this.take('>'));
     if (second !== undefined) this.fault(second.at, 'a step either merges its input (>) or runs for each item (*)');
     const guard = this.guard();
+    const marks = [mode === undefined ? [] : [mode.kind], guard === undefined ? [] : ['a guard']].flat();
+    if (marks.length > 0 && !['name', '{'].includes(this.peek().kind)) {
+      throw this.unexpected(`${marks[0] === 'a guard' ? 'a guard' : `"${marks[0]}"`} stands before its step`);
+    }
     const branch = this.branch();
     const output = this.take('label');
     return {
@@ -205,9 +229,13 @@ class FlowParser {
   private branch(): BranchSyntax {
     const { at } = this.peek();
     const run = this.peek().kind === '{' ? this.subflow() : this.tasksInList();
-    if (!this.isWord('catch') || !['name', '{'].includes(this.peek(1).kind)) return { at, run };
+    if (!this.isWord('catch')) return { at, run };
     this.at += 1;
-    return { at, run, catch: this.branch() };
+    if (this.depth >= maxDepth) throw this.unexpected('nested too deep for a task flow');
+    this.depth += 1;
+    const branch = this.branch();
+    this.depth -= 1;
+    return { at, run, catch: branch };
   }
 
   private tasksInList(): BranchSyntax['run'] {
@@ -220,7 +248,10 @@ class FlowParser {
   private call(): TaskCall {
     const token = this.peek();
     if (token.kind === '{') throw this.unexpected('a list has only tasks; put subflows side by side in braces');
+    if (token.kind === '}' && this.depth === 0)
+      throw this.unexpected('this closing brace has no opening one', token.at);
     if (token.kind !== 'name') throw this.unexpected('expected a task, a list (A|B) or a subflow in braces');
+    this.refuseWord(token);
     this.at += 1;
     const parameters = this.parameters();
     const policy = this.policy();
@@ -235,13 +266,17 @@ class FlowParser {
 
   private block(): { readonly at: number; readonly statements: readonly Statement[] } {
     const open = this.expect('{', 'expected a subflow in braces');
+    const first = this.at;
     if (this.depth >= maxDepth) throw this.unexpected('nested too deep for a task flow');
     this.depth += 1;
     const faults = this.faults.length;
     const statements = this.statements(() => this.peek().kind === '}');
     this.depth -= 1;
-    if (statements.length === 0 && this.faults.length === faults) this.fault(open.at, 'a subflow needs a step');
-    if (this.take('}') === undefined) throw this.unexpected('the subflow has no closing brace', open.at);
+    const isRead = this.tokens.slice(first, this.at + 1).every(({ kind }) => kind !== 'unknown');
+    if (statements.length === 0 && this.faults.length === faults && isRead)
+      this.fault(open.at, 'a subflow needs a step');
+    if (this.take('}') === undefined && !isRead) throw new Unreadable();
+    if (this.tokens[this.at - 1]?.kind !== '}') throw this.unexpected('the subflow has no closing brace', open.at);
     return { at: open.at, statements };
   }
 
@@ -253,15 +288,17 @@ class FlowParser {
   /** `with` and a policy. */
   private policy(): WrittenValue | undefined {
     if (!this.isWord('with')) return undefined;
-    if (this.peek(1).kind !== 'parameters') return undefined;
     this.at += 1;
-    return this.parameters();
+    return this.value(this.expect('parameters', reservedWords.get('with') ?? ''));
   }
 
   private value({ textAt, text }: Token): WrittenValue | undefined {
     const { written, faults } = readValue(this.text, textAt, textAt + text.length);
     this.faults.push(...faults);
-    return written;
+    if (faults.length === 0) return written;
+    const { value = {}, place = { at: textAt, key: textAt } } = written ?? {};
+    this.unreadable.add(place.at);
+    return { value, place };
   }
 
   // declarations
@@ -286,6 +323,7 @@ class FlowParser {
   }
 
   private taskDeclaration({ at }: Token): TaskDeclaration {
+    this.refuseWord(this.peek());
     const name = this.expect('name', '@task needs the name of a task').text;
     const equals = this.take('=');
     const base =
@@ -302,6 +340,8 @@ class FlowParser {
   private finallyDeclaration({ at }: Token): void {
     if (this.finally !== undefined) this.fault(at, 'there is a @finally already; put all steps into one subflow');
     this.finally = this.branch();
+    if (this.peek().kind === '→')
+      throw this.unexpected('@finally has a single step; write several in braces: { A → B }');
   }
 
   // tokens
@@ -328,8 +368,15 @@ class FlowParser {
     return token.kind === 'name' && token.text === word;
   }
 
+  private refuseWord({ kind, text, at }: Token): void {
+    const message = kind === 'name' ? reservedWords.get(text) : undefined;
+    if (message !== undefined) throw this.unexpected(message, at);
+  }
+
+  /** What follows from a part that was reported already is not reported. */
   private unexpected(message: string, offset?: number): Unreadable {
     const token = this.peek();
+    if (token.kind === 'unknown' && offset === undefined) return new Unreadable();
     this.fault(offset ?? token.at, offset === undefined ? `${message}, got ${showToken(token)}` : message);
     return new Unreadable();
   }

@@ -1,4 +1,4 @@
-import { LineCounter, parse } from 'yaml';
+import { LineCounter, parse, type YAMLError } from 'yaml';
 import { isPlainMap } from '../../plain-map';
 import { composeValue, type Fault } from '../../topology/read/compose-value';
 import type { Place } from '../../topology/read/document-source';
@@ -13,7 +13,8 @@ export interface ValueReading {
 
 /**
  * Reads data in YAML, of which JSON is a part, from a range of the text. The first line counts as indented as far as it is in
- * the text, so that keys may be aligned by eye; or as the least indented of the other lines; or not at all.
+ * the text, so that keys may be aligned by eye; or as the least indented of the other lines; or not at all: whichever can be
+ * read farthest.
  */
 export function readValue(text: string, from: number, to: number): ValueReading {
   return readInWay(text, from, to).reading;
@@ -40,7 +41,8 @@ function readInWay(
   const ways = lines.length === 0 ? [column + lead] : [column + lead, Math.min(...least), 0];
   const readings = ways.map((indent) => ({ indent, reading: readIndented(range.slice(lead), indent, from + lead) }));
   const aligned = readings[0] as (typeof readings)[number];
-  return readings.find(({ reading }) => reading.faults.length === 0) ?? aligned;
+  const firstFault = ({ reading }: (typeof readings)[number]) => reading.faults[0]?.offset ?? Number.POSITIVE_INFINITY;
+  return readings.reduce((best, each) => (firstFault(each) > firstFault(best) ? each : best), aligned);
 }
 
 /** Reads YAML whose first line is indented by as many spaces; `from` is the offset of the YAML in the text. */
@@ -51,8 +53,10 @@ function readIndented(yaml: string, indent: number, from: number): ValueReading 
   const [document, second] = documents;
   if (document === undefined) return { faults: [] };
   const { value, place, faults } = composeValue(document);
+  const [error] = [document, second].flatMap((each) => each?.errors ?? []);
   const all = [
-    ...[document, second].flatMap((each) => each?.errors ?? []).map(faultOf),
+    // those behind the first mostly follow from it
+    ...(error === undefined ? [] : [explained(error)]),
     ...(second === undefined
       ? []
       : [{ offset: second.range[0], message: 'only one document of YAML is possible here' }]),
@@ -60,6 +64,19 @@ function readIndented(yaml: string, indent: number, from: number): ValueReading 
   ].map(({ offset, message }) => ({ offset: offset + delta, message }));
   if (value === null) return { faults: all };
   return { written: { value: withSplitKeys(value), place: shifted(place, delta) }, faults: all };
+}
+
+function explained(error: YAMLError): Fault {
+  const fault = faultOf(error);
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY') {
+    const message =
+      'a value contains ": "; put several keys in braces, {a: 1, b: 2}, or on a line each, or a text in quotes';
+    return { ...fault, message };
+  }
+  if (error.code === 'MULTILINE_IMPLICIT_KEY') {
+    return { ...fault, message: 'a key ends with a colon and a space, as in a: 1' };
+  }
+  return fault;
 }
 
 function shifted(place: Place, delta: number): Place {

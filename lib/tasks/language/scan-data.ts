@@ -9,6 +9,7 @@ export interface DataEnd {
  * close it. Undefined if nothing closes it.
  */
 export function findYamlEnd(text: string, from: number, close: '-)' | '->'): DataEnd | undefined {
+  if (!text.includes(close, from)) return undefined;
   const at = new YamlScanner(text, from).find(close);
   // a mark that only follows an unfinished quote, as in (- it's -), closes as well
   const end = at ?? text.indexOf(close, from);

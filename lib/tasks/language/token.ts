@@ -14,6 +14,8 @@ export interface Token {
     | 'guard'
     | 'doc'
     | 'comment'
+    /** What is no token, and reported as such. */
+    | 'unknown'
     | 'end';
   readonly at: number;
   readonly end: number;
@@ -45,7 +47,15 @@ export function showToken({ kind, text }: Token): string {
       return 'a doc text';
     case 'comment':
       return 'a comment';
+    case 'unknown':
+      return `"${text}"`;
     default:
       return `"${kind}"`;
   }
 }
+
+/** Words of the language, which no task has as its name, with how they are used. */
+export const reservedWords: ReadonlyMap<string, string> = new Map([
+  ['catch', '"catch" stands between two steps, before labels: A catch B :x'],
+  ['with', '"with" follows a step, and a policy follows it: A with (- retry: {attempts: 3} -)'],
+]);

@@ -93,6 +93,9 @@ test('problems of the form are reported with their positions', () => {
     '2:42  needs exactly one of task, tasks, statements, got none',
     '2:55  "a b" is no name: a letter or _, then letters, digits, _, - and :',
   ]);
+  expect(problemsOf('{"statements": [{"steps": [{"task": "catch"}]}]}')).toEqual([
+    '1:37  "catch" is a word of the language, and no name of a task',
+  ]);
   expect(problemsOf('{"statements": [{"steps": [{"task": "wait:x", "guard": "$.["}]}]}')).toEqual([
     '1:28  wait:x  unknown task "wait:x"; known here: wait:delay, wait:event, wait:acquire, wait:release, wait:countdown',
     '1:59  wait:x  invalid guard: expected a key or * after the dot, got "["',

@@ -37,7 +37,7 @@ export class RandomFlow {
   private step(depth: number): string {
     const kind = this.random.next();
     if (kind < 0.12)
-      return `${this.call('L')} → * ${this.guard()}${this.run(depth)} with (- map: {limit: ${this.random.upTo(3)}, tolerate: ${this.random.upTo(3) - 1}} -)${this.caught(depth)}`;
+      return `${this.call('L')} → * ${this.guard()}${this.run(depth, `map: {limit: ${this.random.upTo(3)}, tolerate: ${this.random.upTo(3) - 1}}`)}${this.caught(depth)}`;
     const merge = kind < 0.25 ? `{${this.call('O')} ${this.call('O')}} → > ` : '';
     return merge + this.guard() + this.run(depth) + this.caught(depth);
   }
@@ -50,21 +50,26 @@ export class RandomFlow {
     return this.random.next() < 0.3 ? ` catch ${this.run(depth)}` : '';
   }
 
-  private run(depth: number): string {
-    if (depth > 0 && this.random.next() < 0.35) return `{ ${this.statements(depth - 1)} }`;
-    return this.call();
+  private run(depth: number, limits?: string): string {
+    if (depth > 0 && this.random.next() < 0.35) return `{ ${this.statements(depth - 1)} }${policyOf(limits)}`;
+    return this.call(undefined, limits);
   }
 
-  private call(kind = this.random.oneOf(['L', 'F', 'O', 'O', 'T', 'E'])): string {
+  private call(kind = this.random.oneOf(['L', 'F', 'O', 'O', 'T', 'E']), limits?: string): string {
     const mayFail = kind !== 'L' && this.random.next() < 0.2;
-    const policy = mayFail ? ` with (- optional: ${this.random.oneOf(['skip', 'skip-rest'])} -)` : '';
-    return `${kind}${this.number()}${policy}`;
+    const optional = mayFail ? `optional: ${this.random.oneOf(['skip', 'skip-rest'])}` : undefined;
+    return `${kind}${this.number()}${policyOf(optional, limits)}`;
   }
 
   private number(): number {
     this.count += 1;
     return this.count;
   }
+}
+
+function policyOf(...entries: readonly (string | undefined)[]): string {
+  const given = entries.filter((entry) => entry !== undefined);
+  return given.length === 0 ? '' : ` with (- {${given.join(', ')}} -)`;
 }
 
 /** What a task gives for its input; the same for the same name and input. `broken`: whether tasks that may fail do so. */

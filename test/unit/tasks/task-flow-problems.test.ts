@@ -17,7 +17,33 @@ test.each([
   ['A [B]', ['1:3  unexpected "["; a subflow is written in braces: { A B }', '1:5  unexpected "]"']],
   ['A ⇒ B', ['1:3  unexpected "⇒"']],
   ['A → { B', ['1:5  the subflow has no closing brace']],
-  ['A } B', ['1:3  expected a task']],
+  ['A } B', ['1:3  this closing brace has no opening one']],
+  ['A => B', ['1:3  unexpected "=>"; an arrow is → or ->']],
+  ['A --> B', ['1:3  unexpected "-"; an arrow is → or ->']],
+  ['A –> B', ['1:3  unexpected "–"; an arrow is → or ->']],
+  ['A ⟶ B', ['1:3  unexpected "⟶"; an arrow is → or ->']],
+  ['A, B', ['1:2  unexpected ","; statements end with ";", and a list is written as A|B']],
+  ['A // text', ['1:3  unexpected "//"; a comment begins with #']],
+  ['A\u200b', ['1:2  unexpected "U+200B"']],
+  ['A → (B → C)', ['1:5  parameters are written as (- YAML -), ({…}) or ([…]), and a subflow as { A B }']],
+  ['A → <s3://x', ['1:5  expected <uri>, or a constant']],
+  ['<{"a": 1} → A', ['1:11  expected ">" after the JSON']],
+  ['{ A(- x: 1 }', ['1:4  the YAML has no closing "-)"']],
+  ['A → ? `$.x B → C', ['1:7  the guard has no closing backquote']],
+  ['A → ? $.x B', ['1:7  unexpected "$."; a guard is a JSONPath in backquotes']],
+  ['A ? `$.x` → B', ['1:11  a guard stands before its step, got "→"']],
+  ['A\n* → B', ['2:3  "*" stands before its step, got "→"']],
+  ['A catch → B', ['1:9  expected a task, a list (A|B) or a subflow in braces, got "→"']],
+  ['A :x catch B', ['1:6  "catch" stands between two steps, before labels: A catch B :x']],
+  ['catch → A', ['1:1  "catch" stands between two steps']],
+  [
+    'A with retry',
+    ['1:8  "with" follows a step, and a policy follows it: A with (- retry: {attempts: 3} -), got "retry"'],
+  ],
+  ['A with (- optional: skip -) with (- map: {} -)', ['1:29  "with" follows a step, and a policy follows it']],
+  ['@task catch {A}', ['1:7  "catch" stands between two steps']],
+  ['@taks A', ['1:1  expected @flow, @task or @finally, got "@taks"']],
+  ['@finally A → B', ['1:12  @finally has a single step; write several in braces: { A → B }, got "→"']],
   ['A → B → :x → C; :x → D', ['1:12  nothing follows a destination']],
   ['* > A', ['1:3  a step either merges its input (>) or runs for each item (*)']],
   ['A → > :x; :x → B', ['1:5  only the end can merge here; write ":x >"']],
@@ -50,6 +76,57 @@ F(- a: [ -)
     '6:10  flow sequence in block collection must be sufficiently indented and end with a ]',
     '7:7  unexpected "]"',
   ]);
+});
+
+test.each([
+  [
+    'approve(- title: x, deadline: 1d -)',
+    ['1:18  a value contains ": "; put several keys in braces, {a: 1, b: 2}, or on a line each, or a text in quotes'],
+  ],
+  ['wait:delay(- duration:5\n   x: 1 -)', ['1:14  a key ends with a colon and a space, as in a: 1']],
+  ['@task A(- a: 1 -) A(- [1 -)', ['1:26  ']],
+  ['A with (- retry: {attempts: 0, backoff: [ -)', ['1:43  ']],
+])('data with a fault has no other problems: %s', (text, expected) => {
+  const found = problemsOf(text);
+  expect(found.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
+});
+
+test.each([
+  ['A > B', '1:3  warning: ">" begins another statement here; an arrow is → or ->, and ";" ends the statement before'],
+  ['A; > B', undefined],
+  ['A\n> B', undefined],
+])('%j is no edge, which a warning says', (text, warning) => {
+  expect(problemsOf(text)).toEqual(warning === undefined ? [] : [warning]);
+});
+
+describe('texts that only attack', () => {
+  test.each([
+    ['unclosed YAML', 'A(- x: "y\n', 'the YAML has no closing "-)"'],
+    ['unclosed JSON', 'A({"x\n', 'the JSON has no end'],
+    ['what is no token', '% ', 'unexpected "%"'],
+  ])('%s is reported a hundred times', (_, part, message) => {
+    const found = problemsOf(part.repeat(5_000));
+    expect(found).toHaveLength(101);
+    expect(found[0]).toContain(message);
+    expect(found[100]).toContain('there are too many faults before to read on');
+  });
+
+  test.each([
+    ['catch', `A${' catch B'.repeat(5_000)}`, 'nested too deep for a task flow'],
+    ['braces', `${'{'.repeat(5_000)}A${'}'.repeat(5_000)}`, 'nested too deep for a task flow'],
+    ['aliases', `${declared((n) => `= T${n + 1}`)} T0`, 'more than 100 aliases lead here'],
+    [
+      'declared subflows',
+      `${declared((n) => `{ T${n + 1} }`)} T0`,
+      'the flow has more than 500 subflows within each other',
+    ],
+  ])('%s without end are refused', (_, text, message) => {
+    expect(problemsOf(text).join('\n')).toContain(message);
+  });
+
+  function declared(body: (index: number) => string): string {
+    return Array.from({ length: 5_000 }, (_, index) => `@task T${index} ${body(index)}`).join('\n');
+  }
 });
 
 test('LF-14: an invalid guard is reported at the position of its fault', () => {
