@@ -1,3 +1,4 @@
+import { restoreExecution } from '../../../lib/tasks/advance/restore-execution';
 import { failure, graphOf, run, TestRun } from './support';
 
 const completed = (output: unknown) => ({ status: 'completed', output });
@@ -358,6 +359,33 @@ describe('cancel', () => {
     const steps = new TestRun(graphOf('A catch B'), 0);
     steps.event({ kind: 'canceled', id: '1' });
     expect(steps.log.at(-1)).toMatch('B {"error":{"code":"canceled"');
+  });
+});
+
+describe('large flows run to their end, also from a stored state', () => {
+  const many = (count: number, text: (index: number) => string) => Array.from({ length: count }, (_, n) => text(n));
+
+  test.each([
+    ['10,000 steps in a line', many(10_000, (n) => `T${n}`).join(' → '), 10_000],
+    ['2,000 branches', `S → { ${many(2_000, (n) => `T${n}`).join('; ')} } → E`, 2_002],
+    ['100 levels of subflows', `${'{ A → '.repeat(100)}B${' → C }'.repeat(100)}`, 201],
+    ['20,000 items', 'S → * A → E', 20_002],
+  ])('%s', (_, text, steps) => {
+    const graph = graphOf(text);
+    const first = new TestRun(graph, { n: 1 }, { S: many(20_000, (n) => `${n}`) });
+    first.end([...first.open.values()].map((step) => first.nameOf(step))[0] ?? '');
+    const state = JSON.parse(JSON.stringify(first.execution.state()));
+    const restored = restoreExecution(graph, state);
+    expect(restored.state()).toEqual(state);
+
+    let ended = 1;
+    const open = [...first.open.keys()];
+    for (const id of open) {
+      open.push(...restored.advance({ kind: 'succeeded', id, output: ended }).started.map((step) => step.id));
+      ended += 1;
+    }
+    expect(restored.outcome?.status).toBe('completed');
+    expect(ended).toBe(steps);
   });
 });
 
