@@ -21,7 +21,8 @@ export interface DurableConsumer {
 
 /**
  * Takes the messages of a durable consumer, which all controllers share, until the signal is aborted. `take` settles each.
- * Calls `begun` when the first pull is out; throws only before that.
+ * Calls `begun` when the
+ * consumer exists, so that nothing is missed from then on; throws only before that.
  */
 export async function consumeDurable(
   { manager, client, stream, config, ensureStream, onWarning }: DurableConsumer,
@@ -31,7 +32,8 @@ export async function consumeDurable(
     take,
   }: { readonly signal: AbortSignal; readonly begun: () => void; readonly take: (message: JsMsg) => Promise<void> },
 ): Promise<void> {
-  for (let isFirst = true; !signal.aborted; isFirst = false) {
+  let isBegun = false;
+  while (!signal.aborted) {
     try {
       await ensureStream();
       const settings = {
@@ -43,15 +45,16 @@ export async function consumeDurable(
       await callServer(`consumer ${config.durable_name}`, () =>
         manager.consumers.add(stream, { ...settings, ...config }),
       );
+      isBegun = true;
+      begun();
       const consumer = await client.consumers.get(stream, config.durable_name);
       const messages = await consumer.consume({ max_messages: maxPulled });
       const stop = () => messages.stop();
       signal.addEventListener('abort', stop, { once: true });
-      begun();
       for await (const message of messages) void take(message);
       signal.removeEventListener('abort', stop);
     } catch (error) {
-      if (isFirst) throw error;
+      if (!isBegun) throw error;
       if (!signal.aborted) onWarning(`cannot read ${stream}: ${(error as Error).message}; retrying`);
     }
     await pause(redeliverMs, signal);

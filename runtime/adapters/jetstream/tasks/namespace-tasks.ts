@@ -33,8 +33,8 @@ import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
 import { ObjectValueStore } from './object-value-store';
 import { readWorkers } from './worker-directory';
 
-/** nats' answer for a message that is not in its stream. */
-const noMessage = 10_043;
+/** nats' answers for a message that is not in its stream any more; which one depends on where the server looks first. */
+const noMessage: readonly (number | undefined)[] = [10_037, 10_043, 10_057];
 
 export interface NamespaceTasksProps {
   readonly connection: NatsConnection;
@@ -203,6 +203,6 @@ function beatKey(id: string): string {
 }
 
 function ignoreGone(error: unknown): boolean {
-  if (error instanceof NatsError && error.api_error?.err_code === noMessage) return false;
+  if (error instanceof NatsError && noMessage.includes(error.api_error?.err_code)) return false;
   throw error;
 }

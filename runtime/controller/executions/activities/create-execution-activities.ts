@@ -36,7 +36,8 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
   return {
     sendTasks: async (orders) => {
       const { namespace } = orders.key;
-      await bus.listen(namespace, reports);
+      // the watch says why a namespace cannot be read; a message is stored all the same
+      bus.listen(namespace, reports).catch(() => undefined);
       return Promise.all(
         orders.orders.map(async (order): Promise<OrderResult> => {
           const [sent] = await bus.send(namespace, [messageOf(ports, orders, order)]).catch(refusalOf);
