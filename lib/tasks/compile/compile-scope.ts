@@ -219,8 +219,12 @@ export class ScopeCompiler {
     if (!this.context.draft.connect(from, to)) this.repeated(at);
   }
 
-  private connectByLabel({ from, to, at }: LabelEdge): void {
+  private connectByLabel({ from, to, at, merge }: LabelEdge): void {
     if (!this.context.draft.connect(from, to)) this.repeated(at);
+    if (merge && !this.context.draft.merge(to)) {
+      const message = 'the step that the label leads to runs for each item (*), and cannot merge its input';
+      this.context.problems.add({ code: 'setting-invalid', at, message });
+    }
   }
 
   private repeated(at: number): void {

@@ -40,6 +40,13 @@ export class DraftGraph {
     node.fields = { ...node.fields, ...fields } as NodeFields;
   }
 
+  /** Lets a node merge its input; false if its kind cannot. */
+  merge(index: number): boolean {
+    if (!['task', 'approval', 'flow'].includes(this.node(index).fields.kind)) return false;
+    this.complete(index, { merge: true });
+    return true;
+  }
+
   /** False if the edge exists already. */
   connect(from: number, to: number): boolean {
     const { to: followers } = this.node(from);

@@ -1,10 +1,11 @@
 import { suggest } from '../../topology/problem/nearest-name';
 import type { TaskFlowProblems } from '../document/task-flow-problems';
-import type { LabelSyntax } from '../language/syntax';
+import type { DestinationLabel, LabelSyntax } from '../language/syntax';
 
 interface LabelUse {
   readonly node: number;
   readonly at: number;
+  readonly merge?: true;
 }
 
 interface Uses {
@@ -22,6 +23,8 @@ export interface LabelEdge {
   readonly from: number;
   readonly to: number;
   readonly at: number;
+  /** Of `→ > :x`: the step that gets it merges its input. */
+  readonly merge?: true;
 }
 
 /** The labels of one flow or subflow. They are known only there, in any order. */
@@ -61,9 +64,9 @@ export class ScopeLabels {
     else this.of(name).sources.push({ node, at });
   }
 
-  addDestination({ name, at }: LabelSyntax, node: number): void {
+  addDestination({ name, at, merge }: DestinationLabel, node: number): void {
     if (name === 'start') this.report(name, at, 'nothing leads back to the start; only "→ :end" ends a statement');
-    else this.of(name).destinations.push({ node, at });
+    else this.of(name).destinations.push({ node, at, ...(merge && { merge }) });
   }
 
   /** The edges of all labels. Reports labels that only one side uses. */
@@ -113,6 +116,11 @@ export class ScopeLabels {
 
 function pairs(writers: readonly LabelUse[], readers: readonly LabelUse[]): readonly LabelEdge[] {
   return writers.flatMap((writer) =>
-    readers.map((reader) => ({ from: writer.node, to: reader.node, at: Math.max(writer.at, reader.at) })),
+    readers.map((reader) => ({
+      from: writer.node,
+      to: reader.node,
+      at: Math.max(writer.at, reader.at),
+      ...(writer.merge && { merge: writer.merge }),
+    })),
   );
 }

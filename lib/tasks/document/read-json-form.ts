@@ -100,13 +100,6 @@ class JsonReader {
     this.exactlyOne(destination, ['label', 'store'], place);
     if ('store' in destination) return this.resource(destination.store, destination, place);
     const { label, merge = false } = destination;
-    if (merge && label !== 'end') {
-      this.problems.add({
-        code: 'setting-invalid',
-        at: place.at,
-        message: 'only the label end can merge; use the mode of the step that gets the list',
-      });
-    }
     return { ...this.label(label, child(place, 'label')), ...(merge ? { merge: true as const } : {}) };
   }
 

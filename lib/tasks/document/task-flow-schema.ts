@@ -65,7 +65,7 @@ const source = field.section(
 const destination = field.section(
   {
     label: field.word('The step with this input label, or end.').optional(),
-    merge: field.flag('With the label end: merge a list of objects there.').optional(),
+    merge: field.flag('The step of the label, or the end, merges a list of objects.').optional(),
     store: field.word('URI of a resource to store.').optional(),
     parameters,
   },

@@ -183,9 +183,6 @@ class FlowParser {
     const label = this.peek(isMerged ? 1 : 0);
     if (label.kind !== 'label' || (!isMerged && this.beginsStep(this.peek(1)))) return undefined;
     this.at += isMerged ? 2 : 1;
-    if (isMerged && label.text !== 'end') {
-      this.fault(token.at, `only the end can merge here; write ":${label.text} >" at the step that gets the list`);
-    }
     return { ...labelOf(label), ...(isMerged ? { merge: true as const } : {}) };
   }
 

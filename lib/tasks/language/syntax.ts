@@ -59,8 +59,8 @@ export interface LabelsSyntax extends Placed {
   readonly labels: readonly LabelSyntax[];
 }
 
-/** `merge` only with the label `end`. */
-interface DestinationLabel extends LabelSyntax {
+/** With `merge`, the step that the label leads to merges its input, or the end does. */
+export interface DestinationLabel extends LabelSyntax {
   readonly merge?: true;
 }
 

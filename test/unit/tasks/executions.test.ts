@@ -396,3 +396,10 @@ test('thousands of items of a map fail, each in a subflow of its own', () => {
   const { outcome } = execution;
   expect(outcome?.status === 'completed' && (outcome.output as unknown[]).length).toBe(5_000);
 });
+
+test.each([['A → > :x; B → :x; :x → C'], ['A → :x C; B → > :x'], [':x → { C } A → > :x; B → :x']])(
+  'a label merges what leads to it: %s',
+  (text) => {
+    expect(run(text, 0, { A: { a: 1 }, B: { b: 2 } }).log.at(-1)).toBe('C {"a":1,"b":2}');
+  },
+);

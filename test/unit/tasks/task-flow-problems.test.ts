@@ -46,7 +46,7 @@ test.each([
   ['@finally A → B', ['1:12  @finally has a single step; write several in braces: { A → B }, got "→"']],
   ['A → B → :x → C; :x → D', ['1:12  nothing follows a destination']],
   ['* > A', ['1:3  a step either merges its input (>) or runs for each item (*)']],
-  ['A → > :x; :x → B', ['1:5  only the end can merge here; write ":x >"']],
+  ['A → > :x; :x → * B', ['1:11  the step that the label leads to runs for each item (*)']],
   ['? A', ['1:3  a guard is a JSONPath in backquotes']],
   ['@foo A', ['1:1  expected @flow, @task or @finally, got "@foo"']],
   ['{ @task A {B} }', ['1:3  declarations are not possible in a subflow']],
