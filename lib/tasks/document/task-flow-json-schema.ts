@@ -1,4 +1,4 @@
-import { jsonSchemaOf } from '../../topology/document/topology-json-schema';
+import { jsonSchemaOf } from '../../topology/document/json-schema';
 import { taskFlowSchema } from './task-flow-schema';
 
 /** JSON Schema (draft 2020-12) of the JSON form of task flows. */

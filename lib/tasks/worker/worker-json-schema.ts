@@ -1,4 +1,4 @@
-import { jsonSchemaOf } from '../../topology/document/topology-json-schema';
+import { jsonSchemaOf } from '../../topology/document/json-schema';
 import { workerSchema } from './worker-schema';
 
 /** JSON Schema (draft 2020-12) of a worker document, for editors. */
