@@ -236,6 +236,30 @@ test('kflow inspect shows an execution by the id with its prefix, and kflow exec
   expect((await place.ran('workers')).stdout).toMatch(/default +\S+ +\d+\/20/);
 });
 
+test('an approval is decided on the command line, with answers that fit its form', async () => {
+  const form = '{ amount: { type: number, required: true } }';
+  place.write('pay.flow', `A → approve(- { title: "Pay?", form: ${form} } -) → B\n`);
+  expect(await place.ran('submit', 'pay.flow', '--id', 'pay')).toMatchObject({ status: 0 });
+  await waitFor('the approval', async () =>
+    (await place.ran('executions', 'show', 'pay')).stdout.includes('amount (number)'),
+  );
+  expect(await place.ran('executions', 'approve', 'pay', '--answer', 'amount=much')).toMatchObject({ status: 1 });
+  expect(await place.ran('executions', 'approve', 'pay', '--answer', 'amount=3')).toMatchObject({ status: 0 });
+  const { output } = await reach('pay', 'FINISHED');
+  expect(output.at(-1)).toMatchObject({ isApproved: true, answers: { amount: 3 }, b: 2 });
+});
+
+test('a schedule is set, listed and removed', async () => {
+  place.write('daily.flow', '@flow daily; A\n');
+  expect(await place.ran('submit', 'daily.flow', '--schedule', '0 6 1 1 *', '--overlap', 'queue')).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('default/daily: scheduled'),
+  });
+  await waitFor('the list', async () => (await place.ran('executions', 'schedules')).stdout.includes('0 6 1 1 *'));
+  expect(await place.ran('executions', 'unschedule', 'daily')).toMatchObject({ status: 0 });
+  expect(await place.ran('executions', 'unschedule', 'daily')).toMatchObject({ status: 4 });
+});
+
 test('LF-39: a list of 120 executions has 50 and a link, which leads to the rest', async () => {
   const ids = await Promise.all(Array.from({ length: 120 }, (_, index) => start('@flow many; A', { index })));
   for (const id of ids) await reach(id, 'FINISHED');
