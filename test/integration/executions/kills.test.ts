@@ -1,0 +1,184 @@
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { controllerNodeOptions } from '../../../lib/plan/controller-requirements';
+import { sharedBucket } from '../../../lib/plan/task-names';
+import { type GuardedProcess, spawnGuarded } from '../../../runtime/adapters/processes/guard';
+import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
+import type { TaskMessage } from '../../../runtime/api-contract/task-message';
+import { type BareWorker, TaskFailure, type TaskFunction } from '../../support/bare-worker';
+import { Random, seed } from '../../support/random';
+import { waitFor } from '../../support/wait-for';
+import { ExecutionPlace } from './execution-place';
+
+const executions = 30;
+const disturbances = 12;
+const by = { by: 'tester' };
+const flow = `
+@task k:C with (- {concurrency: 3, retry: {attempts: 5, backoff: 100ms}} -)
+@task k:flaky with (- {retry: {attempts: 4, backoff: 100ms}} -)
+wait:acquire(- name: '{input[name]}' -) → k:A → { k:B | k:flaky } → wait:delay(- duration: 1 -) → > k:C → wait:release(- name: '{input[name]}' -)`;
+
+let place: ExecutionPlace;
+let random: Random;
+
+beforeAll(async () => {
+  place = await ExecutionPlace.open('kills');
+  random = new Random(seed);
+});
+
+afterAll(async () => {
+  await place?.close();
+});
+
+test('executions end in one outcome whatever is killed, start nothing again that has succeeded, and leave nothing', async () => {
+  const journal = new Journal();
+  let workers = await Promise.all(
+    [1, 2, 3].map(() => place.worker(tasksOf(journal), 'k', (task) => journal.reported(task))),
+  );
+  let other = await startOther();
+  const keys: ExecutionDetail[] = [];
+  const id = (at: number) => `x${at}`;
+  for (let at = 0; at < disturbances; at++) {
+    const count = Math.ceil(executions / disturbances);
+    for (let more = 0; more < count && keys.length < executions; more++) {
+      const execution = id(keys.length);
+      const started = await persist(() => place.start(flow, { name: execution }, execution));
+      keys.push(started.execution as ExecutionDetail);
+    }
+    await delay(random.upTo(400));
+    const chosen = random.oneOf(keys);
+    const disturb = random.oneOf([
+      'nats',
+      'temporal',
+      'controller',
+      'worker',
+      'cancel',
+      'terminate',
+      'resume',
+    ] as const);
+    if (disturb === 'nats' || disturb === 'temporal') killServer(place.controller[disturb].pid());
+    else if (disturb === 'controller') {
+      other.kill('SIGKILL');
+      other = await startOther();
+    } else if (disturb === 'worker') workers = [...workers.slice(1), await replaced(workers[0], journal)];
+    else if (disturb === 'resume') await tried(() => place.service.resume(chosen, {}, by));
+    else if (disturb === 'cancel') await tried(() => place.service.cancel(chosen, { graceSeconds: 1 }, by));
+    else await tried(() => place.service.terminate(chosen, by));
+  }
+  for (const key of keys) {
+    for (;;) {
+      const detail = await waitFor(
+        `${key.execution} to end`,
+        () => place.service.get(key),
+        ({ endedAt }) => endedAt !== null,
+        { timeoutMs: 180_000, everyMs: 100 },
+      );
+      if (detail.status === 'Completed') break;
+      await tried(() => place.service.resume(key, {}, by));
+    }
+  }
+  expect(journal.startedAfterSuccess()).toEqual([]);
+  const bucket = await leftovers();
+  expect(bucket.filter((name) => !name.startsWith('latch/'))).toEqual([]);
+  other.kill('SIGKILL');
+}, 400_000);
+
+/** When attempts of tasks began and succeeded. */
+class Journal {
+  private readonly succeeded = new Map<string, number>();
+  private readonly late: string[] = [];
+
+  begin({ id, attempt }: TaskMessage): void {
+    const end = this.succeeded.get(stepOf(id));
+    if (end !== undefined) this.late.push(`${id}, attempt ${attempt}, ${performance.now() - end} ms after its success`);
+  }
+
+  /** A worker may die between the end of its task and the report; only what was reported has succeeded. */
+  reported({ id }: TaskMessage): void {
+    this.succeeded.set(stepOf(id), performance.now());
+  }
+
+  startedAfterSuccess(): readonly string[] {
+    return this.late;
+  }
+}
+
+/** The step in a run of its execution: the id without the attempt. */
+function stepOf(id: string): string {
+  return id.slice(0, id.lastIndexOf('/'));
+}
+
+function tasksOf(journal: Journal): { readonly [name: string]: TaskFunction } {
+  const pass: TaskFunction = async (task) => {
+    journal.begin(task);
+    await delay(random.upTo(150));
+    return task.input;
+  };
+  const flaky: TaskFunction = async (task) => {
+    journal.begin(task);
+    await delay(random.upTo(50));
+    if (random.next() < 0.3) throw new TaskFailure({ code: 'flaky', message: 'this time' });
+    return task.input;
+  };
+  return { A: pass, B: pass, C: pass, flaky };
+}
+
+async function replaced(worker: BareWorker | undefined, journal: Journal): Promise<BareWorker> {
+  await worker?.close();
+  return persist(() => place.worker(tasksOf(journal), 'k', (task) => journal.reported(task)));
+}
+
+/** Another controller of the same installation, as a process that can be killed. */
+async function startOther(): Promise<GuardedProcess> {
+  const { nats, temporal, keyFile } = place.controller;
+  const started = spawnGuarded({
+    command: process.execPath,
+    args: [controllerNodeOptions, path.join(__dirname, '../../../dist/js/bench/controller-once.js')],
+    env: {
+      ...process.env,
+      KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: keyFile,
+      KFLOW_CONTROLLER_NATS_URL: nats.url,
+      KFLOW_CONTROLLER_NATS_REPLICAS: '1',
+      KFLOW_CONTROLLER_NATS_ACCOUNTS_KIND: 'operator',
+      KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
+      KFLOW_CONTROLLER_LISTEN_PORT: '0',
+      KFLOW_RUNTIME_LOG_LEVEL: 'WARNING',
+    },
+    stdout: 'pipe',
+    stderr: 2,
+  });
+  if (started.stdout === null) throw new Error('the controller has no stdout');
+  for await (const line of createInterface(started.stdout)) if (line.includes('"url"')) break;
+  return started;
+}
+
+function killServer(pid: number | undefined): void {
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+}
+
+/** A request that a server may be away for. */
+async function persist<T>(request: () => Promise<T>): Promise<T> {
+  let result: { readonly value: T } | undefined;
+  await waitFor('the request', async () => {
+    result = { value: await request() };
+    return true;
+  });
+  if (result === undefined) throw new Error('no answer');
+  return result.value;
+}
+
+/** A request that may be refused, or that no server takes. */
+async function tried(request: () => Promise<unknown>): Promise<void> {
+  await request().catch(() => undefined);
+}
+
+/** Keys of what executions share. */
+async function leftovers(): Promise<readonly string[]> {
+  const connection = await place.controller.connect(place.namespace);
+  const bucket = await connection.jetstream().views.kv(sharedBucket(place.namespace), { bindOnly: true });
+  const keys: string[] = [];
+  for await (const key of await bucket.keys()) keys.push(key);
+  await connection.close();
+  return keys;
+}
