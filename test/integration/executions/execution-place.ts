@@ -1,3 +1,7 @@
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { controllerNodeOptions } from '../../../lib/plan/controller-requirements';
+import { type GuardedProcess, spawnGuarded } from '../../../runtime/adapters/processes/guard';
 import type { ExecutionKey } from '../../../runtime/api-contract/execution-key';
 import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
 import type { TaskMessage } from '../../../runtime/api-contract/task-message';
@@ -11,6 +15,7 @@ const requester = { by: 'tester' };
 /** Executions of one namespace on real servers, with workers over a bare client. */
 export class ExecutionPlace {
   private readonly workers: BareWorker[] = [];
+  private readonly others: GuardedProcess[] = [];
 
   private constructor(
     readonly controller: ControllerPlace,
@@ -48,6 +53,31 @@ export class ExecutionPlace {
     return worker;
   }
 
+  /** Starts another controller of the same installation, as a process that can be killed. */
+  async otherController(): Promise<GuardedProcess> {
+    const { nats, temporal, keyFile } = this.controller;
+    const started = spawnGuarded({
+      command: process.execPath,
+      args: [controllerNodeOptions, path.join(__dirname, '../../../dist/js/bench/controller-once.js')],
+      env: {
+        ...process.env,
+        KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: keyFile,
+        KFLOW_CONTROLLER_NATS_URL: nats.url,
+        KFLOW_CONTROLLER_NATS_REPLICAS: '1',
+        KFLOW_CONTROLLER_NATS_ACCOUNTS_KIND: 'operator',
+        KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
+        KFLOW_CONTROLLER_LISTEN_PORT: '0',
+        KFLOW_RUNTIME_LOG_LEVEL: 'WARNING',
+      },
+      stdout: 'pipe',
+      stderr: 2,
+    });
+    this.others.push(started);
+    if (started.stdout === null) throw new Error('the controller has no stdout');
+    for await (const line of createInterface(started.stdout)) if (line.includes('"url"')) break;
+    return started;
+  }
+
   start(flow: string, input: unknown = {}, id?: string): Promise<StartResult> {
     const request = { flow, input, attributes: {}, ...(id === undefined ? {} : { id }) };
     return this.service.start(this.namespace, request, requester);
@@ -69,6 +99,7 @@ export class ExecutionPlace {
 
   async close(): Promise<void> {
     for (const worker of this.workers) await worker.close();
+    for (const other of this.others) other.kill('SIGKILL');
     await this.controller.close();
   }
 }

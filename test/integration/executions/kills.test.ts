@@ -1,9 +1,5 @@
-import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { controllerNodeOptions } from '../../../lib/plan/controller-requirements';
 import { sharedBucket } from '../../../lib/plan/task-names';
-import { type GuardedProcess, spawnGuarded } from '../../../runtime/adapters/processes/guard';
 import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
 import type { TaskMessage } from '../../../runtime/api-contract/task-message';
 import { type BareWorker, TaskFailure, type TaskFunction } from '../../support/bare-worker';
@@ -36,7 +32,7 @@ test('executions end in one outcome whatever is killed, start nothing again that
   let workers = await Promise.all(
     [1, 2, 3].map(() => place.worker(tasksOf(journal), 'k', (task) => journal.reported(task))),
   );
-  let other = await startOther();
+  let other = await place.otherController();
   const keys: ExecutionDetail[] = [];
   const id = (at: number) => `x${at}`;
   for (let at = 0; at < disturbances; at++) {
@@ -60,7 +56,7 @@ test('executions end in one outcome whatever is killed, start nothing again that
     if (disturb === 'nats' || disturb === 'temporal') killServer(place.controller[disturb].pid());
     else if (disturb === 'controller') {
       other.kill('SIGKILL');
-      other = await startOther();
+      other = await place.otherController();
     } else if (disturb === 'worker') workers = [...workers.slice(1), await replaced(workers[0], journal)];
     else if (disturb === 'resume') await tried(() => place.service.resume(chosen, {}, by));
     else if (disturb === 'cancel') await tried(() => place.service.cancel(chosen, { graceSeconds: 1 }, by));
@@ -81,7 +77,6 @@ test('executions end in one outcome whatever is killed, start nothing again that
   expect(journal.startedAfterSuccess()).toEqual([]);
   const bucket = await leftovers();
   expect(bucket.filter((name) => !name.startsWith('latch/'))).toEqual([]);
-  other.kill('SIGKILL');
 }, 400_000);
 
 /** When attempts of tasks began and succeeded. */
@@ -127,30 +122,6 @@ function tasksOf(journal: Journal): { readonly [name: string]: TaskFunction } {
 async function replaced(worker: BareWorker | undefined, journal: Journal): Promise<BareWorker> {
   await worker?.close();
   return persist(() => place.worker(tasksOf(journal), 'k', (task) => journal.reported(task)));
-}
-
-/** Another controller of the same installation, as a process that can be killed. */
-async function startOther(): Promise<GuardedProcess> {
-  const { nats, temporal, keyFile } = place.controller;
-  const started = spawnGuarded({
-    command: process.execPath,
-    args: [controllerNodeOptions, path.join(__dirname, '../../../dist/js/bench/controller-once.js')],
-    env: {
-      ...process.env,
-      KFLOW_CONTROLLER_INSTALLATION_KEY_FILE: keyFile,
-      KFLOW_CONTROLLER_NATS_URL: nats.url,
-      KFLOW_CONTROLLER_NATS_REPLICAS: '1',
-      KFLOW_CONTROLLER_NATS_ACCOUNTS_KIND: 'operator',
-      KFLOW_CONTROLLER_TEMPORAL_ADDRESS: temporal.address,
-      KFLOW_CONTROLLER_LISTEN_PORT: '0',
-      KFLOW_RUNTIME_LOG_LEVEL: 'WARNING',
-    },
-    stdout: 'pipe',
-    stderr: 2,
-  });
-  if (started.stdout === null) throw new Error('the controller has no stdout');
-  for await (const line of createInterface(started.stdout)) if (line.includes('"url"')) break;
-  return started;
 }
 
 function killServer(pid: number | undefined): void {

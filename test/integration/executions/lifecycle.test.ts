@@ -68,6 +68,25 @@ test('LF-27: a cancel lets the running task end, starts nothing more, and a resu
   });
 });
 
+test('executions that are resumed as soon as they are read as ended run', async () => {
+  let isBroken = true;
+  const act = () => {
+    if (isBroken) throw new TaskFailure({ code: 'broken', message: 'not yet' });
+    return {};
+  };
+  await place.worker({ A: act }, 'soon');
+  const ids = Array.from({ length: 30 }, (_, number) => `soon-${number}`);
+  const failed = await Promise.all(ids.map(async (id) => place.ended((await place.start('soon:A', {}, id)).execution)));
+  expect(new Set(failed.map(({ status }) => status))).toEqual(new Set(['Failed']));
+  isBroken = false;
+  const resumed = failed.map(async (each) => {
+    await place.service.resume(each, {}, by);
+    return place.ended(each);
+  });
+  const statuses = (await Promise.all(resumed)).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set(['Completed']));
+});
+
 test('LF-29: an execution is deleted once it has ended', async () => {
   const { execution } = await place.start('wait:event(- event: never -)');
   await expect(place.service.delete(execution, by)).rejects.toMatchObject({ code: 'state-invalid' });

@@ -52,6 +52,8 @@ export interface ExecutionControllerProps {
 }
 
 const followMs = 500;
+/** An execution is stored as it ended moments before its workflow closes. */
+const closingMs = 30_000;
 
 /** The service of executions: checks requests, passes them to the workflows, and reads their states. */
 export class ExecutionController implements ExecutionService {
@@ -159,6 +161,7 @@ export class ExecutionController implements ExecutionService {
     const { store, workflows, limits } = this.props;
     const listed = await findListed(this.props, key);
     assertPhase(listed.view, key, { is: 'resumable', todo: 'only a Stopped or Failed execution can be resumed' });
+    await workflows.ended(key, closingMs);
     const snapshot = await findSnapshot(this.props, key);
     const resume = resumeOf(request, requester);
     assertResumable(snapshot, resume);
@@ -197,6 +200,7 @@ export class ExecutionController implements ExecutionService {
   async delete(key: ExecutionKey, _requester: Requester): Promise<void> {
     const { view } = await findListed(this.props, key);
     assertPhase(view, key, { is: 'closed', todo: 'cancel it first' });
+    await this.props.workflows.ended(key, closingMs);
     await this.props.store.remove(key);
   }
 
