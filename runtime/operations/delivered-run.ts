@@ -2,7 +2,13 @@ import { z } from 'zod';
 import type { Controller } from './controller';
 import { type Entrypoint, type EntrypointClass, entrypointOf } from './entrypoint';
 import type { Message } from './messages/message';
-import { NotFoundError, OperationError, PayloadError, ValidationError } from './messages/operation-error';
+import {
+  NotFoundError,
+  OperationError,
+  PayloadError,
+  TransportError,
+  ValidationError,
+} from './messages/operation-error';
 import { Result } from './messages/result';
 import { Operation } from './operation';
 import { emptyResult, OperationRun, placeKey } from './operation-run';
@@ -94,7 +100,9 @@ export class DeliveredRun {
       }
       const task = this.adopt(entrypointOf(this.controller.find(message), message), topic);
       const result = await task.execute();
-      return { result, message: message.with({ metadata: task.metadata }) };
+      const ended = { result, message: message.with({ metadata: task.metadata }) };
+      JSON.stringify(ended); // what cannot be stored fails the task, which would be run again otherwise
+      return ended;
     } catch (error) {
       return { result: Result.fromException(error, message.uuid), message };
     }
@@ -118,8 +126,23 @@ export class DeliveredRun {
       );
       await this.producer.publishResult(topic, message.with({ result }), `${uuid}/${index}/${number}/result`);
       await this.controller.settle(message, result);
-    }
+    } else await this.publishStored(asked, run, { index, number });
     await this.advance(run);
+  }
+
+  /** The result of a task whose consumer has died before it published what it had stored. A second one is dropped. */
+  private async publishStored(
+    asked: Message,
+    { state }: OperationRun,
+    { index, number }: { readonly index: number; readonly number: number },
+  ): Promise<void> {
+    const { sequence, topic } = this.delivery;
+    const { result, ...task } = state.tasks[index] ?? { result: null, sequence: null };
+    if (state.run !== number || task.sequence !== sequence || result === null) return;
+    const message = asked.with({ result: new Result(result) });
+    await this.producer.publishResult(topic, message, `${state.uuid}/${index}/${number}/result`).catch((error) => {
+      if (!(error instanceof PayloadError)) throw error;
+    });
   }
 
   private async runOperation(kind: EntrypointClass<Operation>, message: Message): Promise<void> {
@@ -142,8 +165,8 @@ export class DeliveredRun {
     if (!hasTasks && operation.tasks.length === 0) return this.fail(operation, known, emptyResult(message.uuid));
     if (known === undefined) {
       const begun = await OperationRun.begin(this.producer, operation, { request: sequence }).catch((error) => {
-        if (error instanceof PayloadError) return Result.fromException(error, message.uuid);
-        throw error;
+        if (error instanceof TransportError) throw error;
+        return Result.fromException(error, message.uuid); // its tasks are too large, or no JSON
       });
       return begun instanceof Result ? this.fail(operation, known, begun) : this.advance(begun);
     }

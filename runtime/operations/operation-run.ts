@@ -193,8 +193,8 @@ export class OperationRun {
   }
 
   /**
-   * Sends the task that is next, or calls `finish` with the outcome if there is none. The result says what was sent. Throws
-   * TransportError.
+   * Sends the task that is next, or calls `finish` with the outcome if there is none or the operation has ended. The result says
+   * what was sent. Throws TransportError.
    */
   async advance(finish: Finish): Promise<Result | undefined> {
     const { tasks, uuid } = this.current;
@@ -204,7 +204,7 @@ export class OperationRun {
     }
     const index = tasks.findIndex((task) => task.status !== 'SUCCESS');
     const task = tasks[index];
-    if (task?.status === 'PENDING') return this.launch(index, task);
+    if (task?.status === 'PENDING' && !this.hasEnded) return this.launch(index, task);
     if (task?.status !== 'RUNNING') await finish(task === undefined ? 'SUCCESS' : 'FAILED', this.result);
     return undefined;
   }

@@ -68,14 +68,14 @@ export class Result implements ResultFields {
   }
 
   /**
-   * Folds a newer result into this one, into a third: the higher code, the values of both (the newer ones win), and each of the
+   * Folds a newer result into this one, into a third: the higher code, regardless of its sign, the values of both (the newer ones win), and each of the
    * newer texts that is not empty. The uuid is that of this one.
    */
   plus(newer: Result | undefined): Result {
     if (newer === undefined) return this;
     return new Result({
       uuid: this.uuid,
-      retcode: Math.max(this.retcode, newer.retcode),
+      retcode: Math.abs(newer.retcode) > Math.abs(this.retcode) ? newer.retcode : this.retcode,
       stdout: newer.stdout || this.stdout,
       stderr: newer.stderr || this.stderr,
       retval: { ...this.retval, ...newer.retval },

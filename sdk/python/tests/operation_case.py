@@ -4,7 +4,17 @@ import json
 import logging
 import tempfile
 
-from kfbasicpy.tasks import Consumer, Message, Operation, OperationError, OperationRegistry, Producer, Result, Task
+from kfbasicpy.tasks import (
+    Consumer,
+    Message,
+    Operation,
+    OperationError,
+    OperationRegistry,
+    Producer,
+    Result,
+    Task,
+    TransportError,
+)
 from kfbasicpy.tasks.dummy_transport import DummyTransport
 from kfbasicpy.tasks.log import logger
 from kfbasicpy.tasks.metrics import use_metrics
@@ -115,7 +125,7 @@ class CaseRun(logging.Handler):
 
     def work(self, step):
         """Workers take messages in turn until there are none."""
-        transport = _Recording(self.transport, self.ids, step.get("diesBeforeAck", False), step.get("deaths", 0))
+        transport = _Recording(self.transport, self.ids, step)
         with tempfile.TemporaryDirectory() as folder:
             workers = []
             for each in step["work"]:
@@ -209,8 +219,10 @@ class CaseRun(logging.Handler):
 class _Recording:
     """Notes the ids of messages. With `dies`, the first consumer of each message is gone before its ack."""
 
-    def __init__(self, inner, ids, dies, deaths):
-        self.inner, self.ids, self.dies, self.deaths = inner, ids, dies, deaths
+    def __init__(self, inner, ids, step):
+        self.inner, self.ids = inner, ids
+        self.dies, self.deaths = step.get("diesBeforeAck", False), step.get("deaths", 0)
+        self.loses, self.lost = step.get("losesResults", False), set()
 
     def __getattr__(self, name):
         return getattr(self.inner, name)
@@ -219,6 +231,12 @@ class _Recording:
         if id is not None and not id.endswith("/end") and id not in self.ids:
             self.ids.append(id)
         self.inner.publish(topic, payload, id)
+
+    def publish_result(self, topic, payload, id=None):
+        if self.loses and id not in self.lost:
+            self.lost.add(id)
+            raise TransportError("the consumer is gone")
+        self.inner.publish_result(topic, payload, id)
 
     def next(self, topics, timeout):
         delivery = self.inner.next(topics, timeout)
@@ -234,7 +252,9 @@ def _named(kind, name, spec):
 
 
 def _long(fields):
-    """A number of characters in place of `long`."""
+    """A number of characters in place of `long`, and what is no JSON in place of `odd`."""
+    if "odd" in fields:
+        return {**fields, "odd": float("nan")}
     return {**fields, "long": "x" * fields["long"]} if "long" in fields else fields
 
 

@@ -19,6 +19,7 @@ import {
   type TaskProps,
   type TaskStatus,
   type Transport,
+  TransportError,
 } from '../../../runtime/operations';
 import { useLog } from '../../../runtime/operations/observe/task-log';
 import { useMetrics } from '../../../runtime/operations/observe/task-metrics';
@@ -58,6 +59,8 @@ interface Step {
     readonly topics?: readonly string[];
   }[];
   readonly diesBeforeAck?: boolean;
+  /** The first consumer that publishes a result is gone before it is published. */
+  readonly losesResults?: boolean;
   /** How many consumers have died of each message. */
   readonly deaths?: number;
 }
@@ -173,8 +176,8 @@ export class CaseRun {
   }
 
   /** Workers take messages in turn until there are none. */
-  private async work({ work = [], diesBeforeAck = false, deaths = 0 }: Step): Promise<void> {
-    const transport = recording(this.transport, this.ids, { diesBeforeAck, deaths });
+  private async work({ work = [], diesBeforeAck = false, losesResults = false, deaths = 0 }: Step): Promise<void> {
+    const transport = recording(this.transport, this.ids, { diesBeforeAck, losesResults, deaths });
     const workers = work.map(({ worker = 'w1', classes, topics = [topic] }) => {
       const consumer = new Consumer([...topics] as [string], { config: { KFLOW_LOCK_PATH: this.folder }, transport });
       const registry = new OperationRegistry();
@@ -297,25 +300,35 @@ function resultOf(uuid: string, { throws, code, ...result }: RunSpec): Result {
   throw code === undefined ? new Error(throws) : new OperationError(throws, { code });
 }
 
-/** A number of characters in place of `long`. */
+/** A number of characters in place of `long`, and what is no JSON in place of `odd`. */
 function long(fields: Fields = {}): Fields {
+  if (fields.odd === true) return { ...fields, odd: 1n };
   return typeof fields.long === 'number' ? { ...fields, long: 'x'.repeat(fields.long) } : fields;
 }
 
 interface Deaths {
   /** The first consumer of each message is gone before its ack. */
   readonly diesBeforeAck: boolean;
+  readonly losesResults: boolean;
   readonly deaths: number;
 }
 
 /** Notes the ids of messages. */
-function recording(transport: DummyTransport, ids: string[], { diesBeforeAck, deaths }: Deaths): Transport {
+function recording(transport: DummyTransport, ids: string[], deathsOf: Deaths): Transport {
+  const { diesBeforeAck, losesResults, deaths } = deathsOf;
+  const lost = new Set<string | undefined>();
   return {
     publish: async (to, payload, id) => {
       if (id !== undefined && !id.endsWith('/end') && !ids.includes(id)) ids.push(id);
       await transport.publish(to, payload, id);
     },
-    publishResult: (to, payload, id) => transport.publishResult(to, payload, id),
+    publishResult: async (to, payload, id) => {
+      if (losesResults && !lost.has(id)) {
+        lost.add(id);
+        throw new TransportError('the consumer is gone');
+      }
+      await transport.publishResult(to, payload, id);
+    },
     next: async (topics): Promise<Delivery | undefined> => {
       const delivery = await transport.next(topics);
       if (delivery === undefined) return undefined;

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from typing import Any, Optional
 
 from .controller import Controller
 from .entrypoint import Entrypoint
-from .error import NotFoundError, OperationError, PayloadError, ValidationError
+from .error import NotFoundError, OperationError, PayloadError, TransportError, ValidationError
 from .operation import Operation
 from .operation_run import EMPTY, PLACE, OperationRun
 from .producer import Producer
@@ -63,6 +65,8 @@ class DeliveredRun:
             task = self._controller.find(message).from_Message(message)
             self._adopt(task, self._delivery.topic)
             result = task.execute()
+            # what cannot be stored fails the task, which would be run again otherwise
+            json.dumps([result.to_json(), task.metadata], allow_nan=False)
             message.metadata = task.metadata
             return result
         except Exception as error:
@@ -84,8 +88,18 @@ class DeliveredRun:
                 run.complete(index, result, {})
             self._publish_result(message, result, f"{run.state['uuid']}/{index}/{number}/result")
             self._controller.settle(message, result)
+        else:
+            self._publish_stored(message, run, place)
         self._advance(run)
         return result
+
+    def _publish_stored(self, message: Message, run: OperationRun, place: dict[str, Any]) -> None:
+        """The result of a task whose consumer has died before it published what it had stored. A second one is dropped."""
+        index, number, task = place["index"], place["run"], run.state["tasks"][place["index"]]
+        if run.number != number or task["sequence"] != self._delivery.sequence or task["result"] is None:
+            return
+        with contextlib.suppress(PayloadError):
+            self._publish_result(message, Result.from_json(task["result"]), f"{run.state['uuid']}/{index}/{number}/result")
 
     def _run_operation(self, kind: type[Operation], message: Message) -> Optional[Result]:
         if _KEY.fullmatch(message.uuid) is None:
@@ -106,7 +120,9 @@ class DeliveredRun:
         if run is None:
             try:
                 run = OperationRun.begin(self._producer, operation, self._delivery.sequence)
-            except PayloadError as error:
+            except TransportError:
+                raise
+            except Exception as error:  # its tasks are too large, or no JSON
                 return self._fail(operation, run, Result.from_exception(error, message.uuid))
         else:
             run.resume(self._delivery.sequence, None if run.state["tasks"] else operation.tasks)

@@ -139,16 +139,16 @@ class OperationRun:
         self._change(change)
 
     def advance(self, finish: Callable[[str, Result], None]) -> Optional[Result]:
-        """Sends the task that is next, or calls `finish` with the outcome if there is none. The result says what was sent. Raises
-        TransportError."""
+        """Sends the task that is next, or calls `finish` with the outcome if there is none or the operation has ended. The result
+        says what was sent. Raises TransportError."""
         tasks = self.state["tasks"]
         if not tasks:
             finish("FAILED", Result(uuid=self.state["uuid"], retcode=1, stderr=EMPTY))
             return None
         index = next((at for at, task in enumerate(tasks) if task["status"] != "SUCCESS"), None)
-        if index is not None and tasks[index]["status"] == "PENDING":
+        if index is not None and tasks[index]["status"] == "PENDING" and not self.is_ended:
             return self._launch(index)
-        if index is None or tasks[index]["status"] == "FAILED":
+        if index is None or tasks[index]["status"] != "RUNNING":
             finish("SUCCESS" if index is None else "FAILED", self.result)
         return None
 
@@ -190,7 +190,7 @@ class OperationRun:
         self.state, self._revision = run.state, run._revision
 
     def _save(self, state: dict[str, Any]) -> bool:
-        value = json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
+        value = json.dumps(state, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         revision = self._producer.transport.save(state["uuid"], value, self._revision)
         if revision is None:
             return False

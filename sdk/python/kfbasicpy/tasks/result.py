@@ -52,13 +52,13 @@ class Result:
         return {name: getattr(self, name) for name in _FIELDS}
 
     def __add__(self, newer: Optional[Result]) -> Result:
-        """Folds a newer result into this one, into a third: the higher code, the values of both (the newer ones win), and each
-        of the newer texts that is not empty. The uuid is that of this one."""
+        """Folds a newer result into this one, into a third: the higher code, regardless of its sign, the values of both (the
+        newer ones win), and each of the newer texts that is not empty. The uuid is that of this one."""
         if newer is None:
             return Result(**self.to_json())
         return Result(
             uuid=self.uuid,
-            retcode=max(self.retcode, newer.retcode),
+            retcode=max(self.retcode, newer.retcode, key=abs),
             stdout=newer.stdout or self.stdout,
             stderr=newer.stderr or self.stderr,
             retval={**self.retval, **newer.retval},
