@@ -348,6 +348,12 @@ function viewOf(held: Held): ExecutionView {
   };
 }
 
+function approvalOf(graph: TaskGraph, index: number): object {
+  const node = graph.nodes[index];
+  if (node?.kind !== 'approval') return {};
+  return { parameters: { title: node.title, form: node.form }, waits: { for: 'approval', message: node.title } };
+}
+
 function detailOf(held: Held): ExecutionDetail {
   const { graph, run } = held;
   const { steps, input, outcome } = run.state();
@@ -365,6 +371,7 @@ function detailOf(held: Held): ExecutionDetail {
         kind: graph.nodes[index]?.kind ?? 'task',
         status: step.status,
         attempts: 1,
+        ...(step.status === 'running' ? approvalOf(graph, index) : {}),
         ...('output' in step ? { output: step.output } : {}),
         ...('error' in step ? { error: { ...step.error } } : {}),
       };

@@ -18,7 +18,6 @@ export function phaseStyle(status: ExecutionView['status']): Style {
     case 'Running':
       return 'green';
     case 'Pending':
-    case 'Paused':
     case 'Stopping':
       return 'yellow';
     case 'Stopped':

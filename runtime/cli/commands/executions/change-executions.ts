@@ -9,7 +9,7 @@ import { counted } from '../../render/measures';
 import { confirm, say, writeOutput } from '../../terminal/output';
 import { type ExecutionConditions, queryConditions, renderExecutions } from './list-executions';
 
-/** Executions that a selection may have at most. */
+/** Executions of a status that a selection may have at most. */
 const maxSelected = 10_000;
 
 interface ChangeInput extends ExecutionConditions, FlowOptions {
@@ -64,14 +64,17 @@ async function selected(
   if (executions.length > 0) {
     if (hasConditions) throw usageError('want ids of executions, or conditions, not both');
     const keys = executions.map((each) => executionNamed(each, namespace));
-    if (dryRun) process.stdout.write(keys.map((key) => `${executionName(key)}\n`).join(''));
+    if (dryRun) writeOutput(output, keys, () => keys.map((key) => `${executionName(key)}\n`).join(''));
     return keys;
   }
   if (!hasConditions) throw usageError('want the id of an execution, or a condition such as --name or --status');
   const found: ExecutionView[] = [];
   for (const each of status === undefined ? statuses : [status]) {
     const query = { ...queryConditions(input), status: each, limit: maxSelected };
-    found.push(...(await client.list(namespace ?? 'default', query)));
+    const listed = await client.list(namespace ?? 'default', query);
+    if (listed.length === maxSelected)
+      say(`only the newest ${maxSelected} in status ${each}; run it again for the rest`);
+    found.push(...listed);
   }
   if (dryRun) writeOutput(output, found, () => (found.length === 0 ? '' : renderExecutions(found)));
   if (found.length === 0) say('no execution meets the conditions');

@@ -12,8 +12,7 @@ export function nextExecutionStep(execution: ExecutionDetail): string | undefine
     case 'Stopping':
       return `running tasks are ending; end it at once: kflow executions terminate ${name}`;
     case 'Pending':
-    case 'Running':
-    case 'Paused': {
+    case 'Running': {
       const approval = waits.find(({ on }) => on === 'approval');
       if (approval !== undefined) return `decide: kflow executions approve ${name} --step ${approval.step.step}`;
       const worker = waits.find(({ on }) => on === 'worker');

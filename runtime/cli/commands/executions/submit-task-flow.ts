@@ -1,9 +1,11 @@
-import { executionName } from '../../../api-contract/execution-key';
+import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import { executionPhases } from '../../../api-contract/execution-phase';
 import type { ExecutionDetail } from '../../../api-contract/execution-status';
+import { lossOf } from '../../client/client-error';
 import { openExecutions } from '../../client/execution-session';
 import type { ExecutionsClient } from '../../client/executions-client';
 import type { FlowOptions } from '../../client/flow-session';
+import { follow } from '../../client/follow';
 import { readTaskFlow } from '../../documents/load-task-flow';
 import { ExitStatus, usageError } from '../../frame/exit-status';
 import { describeError } from '../../render/execution-status';
@@ -52,8 +54,10 @@ export async function submitTaskFlow(file: string, input: SubmitInput): Promise<
     return ExitStatus.Done;
   }
   const started = await client.start(namespace, request);
-  if (output === 'table') process.stdout.write(`${executionName(started)}: ${started.outcome}\n`);
+  const line = `${executionName(started)}: ${started.outcome}`;
+  if (output === 'table' && wait) say(line); // stdout has the output of the execution only
   if (!wait) {
+    if (output === 'table') process.stdout.write(`${line}\n`);
     if (output === 'table') say(`watch it: kflow executions show ${executionName(started)} --watch`);
     else writeOutput(output, started, () => '');
     return ExitStatus.Done;
@@ -77,21 +81,32 @@ function assertUsed({ schedule, overlap, timezone, wait }: SubmitInput): void {
 /** Seconds that one request waits. */
 const waitSeconds = 30;
 
+/** The execution when it has ended, or as it is at the timeout; also while the controller restarts. */
 async function endOf(
   client: ExecutionsClient,
-  key: { readonly namespace: string; readonly execution: string },
-  timeoutMs: number | undefined,
+  key: ExecutionKey,
+  timeoutMs = Number.POSITIVE_INFINITY,
 ): Promise<ExecutionDetail> {
-  const deadline = Date.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
-  let told: string | undefined;
-  for (;;) {
-    const left = (deadline - Date.now()) / 1_000;
-    const found = await client.wait(key, Math.max(0, Math.min(waitSeconds, left)));
-    if (executionPhases[found.status].isClosed || left <= 0) return found;
-    const next = nextExecutionStep(found);
-    if (next !== undefined && next !== told) say(next);
-    told = next;
+  const deadline = Date.now() + timeoutMs;
+  const secondsLeft = () => Math.max(0, (deadline - Date.now()) / 1_000);
+  const late = new AbortController();
+  const timer = Number.isFinite(timeoutMs) ? setTimeout(() => late.abort(), timeoutMs) : undefined;
+  async function* states() {
+    for (;;) yield await client.wait(key, Math.min(waitSeconds, secondsLeft()));
   }
+  const onLost = (error: Error) => say(lossOf(error));
+  let told: string | undefined;
+  try {
+    for await (const found of follow(states, { signal: late.signal, isKnown: true, onLost })) {
+      if (executionPhases[found.status].isClosed || secondsLeft() === 0) return found;
+      const next = nextExecutionStep(found);
+      if (next !== undefined && next !== told) say(next);
+      told = next;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  return client.show(key);
 }
 
 /** How it ended, on stdout its output. */

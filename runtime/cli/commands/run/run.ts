@@ -28,7 +28,8 @@ export const run = defineCommand({
   details: `A FILE.flow is a task flow: it runs on the stack of kflow up in this folder, or on
 one that is started for the time of the run, and its output is written to
 stdout. The workers of its tasks are those that run there, and those of --worker.
-With --simulate, nothing is started: each task passes its input on.
+With --simulate, nothing is started: each task passes its input on (before a map,
+as a list), and approvals are given.
 
 Starts the servers that the topology needs, and removes streams and buckets
 after a successful run. Ctrl-C drains a stream flow; a second Ctrl-C stops

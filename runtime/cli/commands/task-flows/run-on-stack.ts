@@ -1,20 +1,16 @@
-import type { ExecutionKey } from '../../../api-contract/execution-key';
-import { executionPhases } from '../../../api-contract/execution-phase';
-import type { ExecutionDetail } from '../../../api-contract/execution-status';
 import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import { ControllerClient } from '../../client/controller-client';
 import { ControllerConnection } from '../../client/controller-connection';
 import { ExecutionsClient } from '../../client/executions-client';
-import { follow } from '../../client/follow';
 import { type FlowFile, readFlowFile } from '../../documents/flow-file';
-import { ExitStatus, usageError } from '../../frame/exit-status';
+import { type ExitStatus, usageError } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
 import { findStack } from '../../local-stack/find-stack';
 import { StackDirectory } from '../../local-stack/stack-directory';
 import { healthy } from '../flows/condition';
 import { waitUntilMet } from '../flows/wait-until';
 import { StackSupervisor } from '../stack/supervisor';
-import { onInterrupts } from './on-interrupts';
+import { runExecution } from './run-execution';
 import type { TaskRun } from './task-run';
 import { TaskRunView } from './task-run-view';
 
@@ -75,47 +71,4 @@ async function startWorker(
   view.say(`worker ${flowName(flow)} (${name}): ${outcome === 'unchanged' ? 'runs already' : 'starting'}`);
   await waitUntilMet({ client, flow, condition: healthy }, undefined);
   return outcome !== 'unchanged';
-}
-
-interface Watching {
-  readonly view: TaskRunView;
-  readonly interrupts: Interrupts;
-}
-
-async function runExecution(
-  client: ExecutionsClient,
-  { namespace, text, input, timeout }: TaskRun & { readonly namespace: string },
-  { view, interrupts }: Watching,
-): Promise<ExitStatus> {
-  const key = await client.start(namespace, { flow: text, ...(input === undefined ? {} : { input }) });
-  view.say(`execution ${key.namespace}/${key.execution}`);
-  const over = new AbortController();
-  const ending = onInterrupts({ interrupts, timeoutMs: timeout, signal: over.signal }, () =>
-    endSooner(client, key, view),
-  );
-  let last: ExecutionDetail | undefined;
-  const isOver = () => last !== undefined && executionPhases[last.status].isClosed;
-  for await (const detail of follow(() => client.follow(key), { isOver })) {
-    last = detail;
-    view.show(detail);
-  }
-  over.abort();
-  await ending;
-  const end = last ?? (await client.show(key));
-  view.end(end);
-  return end.status === 'Completed' ? ExitStatus.Done : ExitStatus.Failed;
-}
-
-/** Cancels the execution, or terminates it if it is canceled already. */
-async function endSooner(client: ExecutionsClient, key: ExecutionKey, view: TaskRunView): Promise<void> {
-  try {
-    const { status } = await client.show(key);
-    if (executionPhases[status].isClosed) return;
-    const isCanceled = status === 'Stopping';
-    view.say(isCanceled ? 'terminating' : 'canceling; press Ctrl-C again to end it at once');
-    if (isCanceled) await client.change(key, 'terminate', {});
-    else await client.change(key, 'cancel', {});
-  } catch (error) {
-    view.say((error as Error).message);
-  }
 }

@@ -24,8 +24,7 @@ export async function runSimulation(run: TaskRun, interrupts: Interrupts): Promi
   interrupts.exitAt = 3;
   const over = new AbortController();
   const watching = onInterrupts({ interrupts, timeoutMs: timeout, signal: over.signal }, () => simulation.cancel());
-  const outcome = await simulation.run();
-  over.abort();
+  const outcome = await simulation.run().finally(() => over.abort());
   await watching;
   view.end(executionDetail(simulation.snapshot()));
   return outcome.status === 'completed' ? ExitStatus.Done : ExitStatus.Failed;

@@ -1,8 +1,8 @@
 import type { Advance, ExecutionEvent, Outcome, StartedStep } from '../../../../lib/tasks/advance/execution-state';
 import { GraphReader } from '../../../../lib/tasks/advance/graph-reader';
-import type { StepId } from '../../../../lib/tasks/advance/step-id';
+import { parseStepId, type StepId } from '../../../../lib/tasks/advance/step-id';
 import { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
-import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
+import type { TaskGraph, TaskNode } from '../../../../lib/tasks/graph/task-graph';
 import { pause } from '../../../async/pause';
 import type { ExecutionSnapshot, StepNote } from '../../../controller/executions/ports/execution-workflow';
 
@@ -19,8 +19,9 @@ export interface SimulationOptions {
 }
 
 /**
- * Runs a task flow without servers: each step passes its input on after a delay, or fails. Failures are drawn in the order of
- * starts, so that a seed repeats those of a flow in which one step runs at a time.
+ * Runs a task flow without servers: each step passes its input on after a delay, or fails. A step before a map passes a list
+ * on, and an approval is given. Failures are drawn in the order of starts, so that a seed repeats those of a flow in which one
+ * step runs at a time.
  */
 export class Simulation {
   private readonly execution: TaskExecution;
@@ -110,9 +111,25 @@ export class Simulation {
 
   private eventOf(id: StepId, attempts: number): ExecutionEvent {
     if (this.interrupted.delete(id)) return { kind: 'canceled', id };
-    if (this.fates.get(id) === 'succeeds') {
-      return { kind: 'succeeded', id, output: this.execution.steps.get(id)?.input };
-    }
+    if (this.fates.get(id) === 'succeeds') return { kind: 'succeeded', id, output: this.outputOf(id) };
     return { kind: 'failed', id, error: { code: 'simulated', message: 'a failure of the simulation', attempts } };
+  }
+
+  private outputOf(id: StepId): unknown {
+    const input = this.execution.steps.get(id)?.input;
+    const node = this.graph.nodes[parseStepId(id)?.index ?? -1];
+    if (node?.kind === 'approval') {
+      return { isApproved: true, answers: {}, by: 'simulation', at: new Date().toISOString() };
+    }
+    return !Array.isArray(input) && node !== undefined && this.leadsToMap(node) ? [input] : input;
+  }
+
+  /** Whether the output of a node alone is the input of a map. */
+  private leadsToMap({ to }: TaskNode): boolean {
+    return to.some((index) => {
+      const next = this.graph.nodes[index];
+      if (next?.from.length !== 1) return false;
+      return next.kind === 'map' || (next.kind === 'sink' && next.merge !== true && this.leadsToMap(next));
+    });
   }
 }

@@ -7,8 +7,9 @@ import { argumentList, choiceOption, flag, text } from '../../frame/values';
 export const fmt = defineCommand({
   name: 'fmt',
   summary: 'write task flows in the canonical layout',
-  details: `Files are changed in place; the flow of a program, or of stdin (-), is printed. A file with syntax errors stays as
-it is. With --check, nothing is written, and the command exits with ${ExitStatus.Differs} when a file would change.`,
+  details: `Files are changed in place; the flow of a program, or of stdin (-), is printed.
+A file with syntax errors stays as it is. With --check, nothing is written, and
+the command exits with ${ExitStatus.Differs} when a file would change.`,
   arguments: { files: argumentList({ name: 'file', description: 'task flows (.flow)', parse: text }) },
   options: {
     check: flag('only name the files that would change'),

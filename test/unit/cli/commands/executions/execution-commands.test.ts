@@ -39,8 +39,9 @@ describe('kflow submit of a task flow', () => {
     const waiting = controller.kflow('submit', flow, '--id', 'one', '--wait');
     await started('one');
     controller.executions.end(keyOf('one'), 'A', { sum: 3 });
-    const { status, stdout } = await waiting;
-    expect([status, stdout]).toEqual([0, 'default/one: started\n{\n  "sum": 3\n}\n']);
+    const { status, stdout, stderr } = await waiting;
+    expect([status, stdout]).toEqual([0, '{\n  "sum": 3\n}\n']);
+    expect(stderr).toMatch(/^default\/one: started\n/);
   });
 
   test.each([
@@ -52,6 +53,15 @@ describe('kflow submit of a task flow', () => {
     await end('one');
     const { status, stderr } = await waiting;
     expect([status, stderr]).toEqual([1, expect.stringContaining('kflow executions resume default/one')]);
+  });
+
+  test('with --wait waits on while the controller restarts', async () => {
+    const waiting = controller.kflow('submit', file('two.flow', 'A'), '--id', 'one', '--wait');
+    await started('one');
+    await controller.restart(async () => controller.executions.end(keyOf('one'), 'A', { sum: 3 }));
+    const { status, stdout, stderr } = await waiting;
+    expect([status, stdout]).toEqual([0, '{\n  "sum": 3\n}\n']);
+    expect(stderr).toContain('the controller is unavailable');
   });
 
   test('with --wait and --timeout exits with 5', async () => {
@@ -80,6 +90,7 @@ describe('kflow submit of a task flow', () => {
     [['--overlap', 'skip'], '--overlap requires --schedule'],
     [['--schedule', '0 6 * * *', '--id', 'x', '--wait'], 'a schedule starts nothing now'],
     [['--input', '{'], 'want JSON, or @FILE'],
+    [['--input', '{"n": 12345678901234567890}'], 'want no integer beyond 2^53'],
   ])('refuses %j', async (words, message) => {
     const { status, stderr } = await controller.kflow('submit', file('two.flow', 'A'), ...words);
     expect([status, stderr]).toEqual([64, expect.stringContaining(message)]);
@@ -175,6 +186,15 @@ test('approve sends the answers of the form', async () => {
   expect([status, stdout]).toEqual([0, 'default/one: approved\n']);
   const { steps } = await controller.executions.get(keyOf('one'));
   expect(steps[1]?.output).toMatchObject({ decision: 'approve', answers: { amount: 3 } });
+});
+
+test('approve sends answers of the types of the form', async () => {
+  const form = '{ ticket: { type: string }, level: { type: enum, enum: ["1", "2"] }, ok: { type: boolean } }';
+  await submit('one', `approve(- { title: ok, form: ${form} } -) → B`);
+  const answers = ['ticket=123', 'level=1', 'ok=true'].flatMap((each) => ['--answer', each]);
+  expect(await run('approve', 'one', ...answers)).toMatchObject({ status: 0 });
+  const { steps } = await controller.executions.get(keyOf('one'));
+  expect(steps[1]?.output).toMatchObject({ answers: { ticket: '123', level: '1', ok: true } });
 });
 
 test('event publishes, and receipts lists events', async () => {
