@@ -21,7 +21,7 @@ export class BadValue extends Error {
 
 /** The message of a bad value: where, want, got, do. Credentials in addresses are hidden. */
 export function badValueMessage(label: string, { message, advice }: BadValue, value: string): string {
-  const got = value.replace(/(^|\/\/|\s)(?:(?!\/\/)\S)*@/g, '$1***@');
+  const got = value.replace(/(^|\/\/|\s)(?:(?!\/\/)\S)+@/g, '$1***@');
   return `${label}: ${message}, got "${got}"${advice === undefined ? '' : `; ${advice}`}`;
 }
 

@@ -90,6 +90,7 @@ describe('kflow submit of a task flow', () => {
     [['--overlap', 'skip'], '--overlap requires --schedule'],
     [['--schedule', '0 6 * * *', '--id', 'x', '--wait'], 'a schedule starts nothing now'],
     [['--input', '{'], 'want JSON, or @FILE'],
+    [['--input', '@none.json'], 'got "@none.json"'],
     [['--input', '{"n": 12345678901234567890}'], 'want no integer beyond 2^53'],
   ])('refuses %j', async (words, message) => {
     const { status, stderr } = await controller.kflow('submit', file('two.flow', 'A'), ...words);
