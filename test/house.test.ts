@@ -373,6 +373,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/duration',
     'lib/errors',
     'lib/plan/nats-access',
+    'lib/topology/avro/exact-json',
     'lib/topology/document/dns-label',
     'lib/topology/document/image',
     'runtime/package-root',

@@ -12,7 +12,6 @@ interface PhaseTraits {
 export const executionPhases = {
   Pending: { isClosed: false, isResumable: false },
   Running: { isClosed: false, isResumable: false },
-  Paused: { isClosed: false, isResumable: false },
   Stopping: { isClosed: false, isResumable: false },
   Stopped: { isClosed: true, isResumable: true },
   Failed: { isClosed: true, isResumable: true },

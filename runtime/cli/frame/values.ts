@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseDuration } from '../../../lib/duration';
 import { ConfigError } from '../../../lib/errors';
 import { natsDomainOf, natsServers } from '../../../lib/plan/nats-access';
+import { hasBigInt, parseExactJson } from '../../../lib/topology/avro/exact-json';
 import { isDnsLabel, isDnsSubdomain, maxLabelLength } from '../../../lib/topology/document/dns-label';
 import { imageFault } from '../../../lib/topology/document/image';
 import type { ArgumentSpec, OptionSpec } from './command';
@@ -87,11 +88,14 @@ export const instant: Parse<string> = (value) => {
 /** The value of JSON, or of a file with JSON: `@FILE`; `@-` reads stdin. */
 export const jsonValue: Parse<unknown> = (value) => {
   const text = value.startsWith('@') ? textOfFile(value.slice(1)) : value;
+  let found: unknown;
   try {
-    return JSON.parse(text);
+    found = parseExactJson(text);
   } catch (error) {
     throw new BadValue(`want JSON, or @FILE with JSON (${(error as Error).message})`);
   }
+  if (hasBigInt(found)) throw new BadValue('want no integer beyond 2^53, which would be rounded', 'write it as text');
+  return found;
 };
 
 function textOfFile(file: string): string {

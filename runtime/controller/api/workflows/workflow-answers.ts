@@ -42,7 +42,6 @@ export function stateOf(phase: ExecutionPhase): (typeof states)[number] {
   switch (phase) {
     case 'Pending':
     case 'Running':
-    case 'Paused':
       return 'RUNNING';
     case 'Stopping':
       return 'TERMINATING';

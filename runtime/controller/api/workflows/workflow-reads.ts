@@ -88,7 +88,7 @@ function addLists(app: ApiScope, { executions }: ExecutionParts): void {
     async (request) => {
       const namespace = namespaceOf(request);
       const found = [];
-      for (const status of ['Pending', 'Running', 'Paused'] as const) {
+      for (const status of ['Pending', 'Running'] as const) {
         found.push(...(await firstOf(executions, namespace, Number.POSITIVE_INFINITY, status)));
       }
       return found.map(({ execution }) => execution);

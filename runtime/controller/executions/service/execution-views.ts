@@ -120,6 +120,7 @@ function stepOf(id: StepId, { reader, steps }: TaskExecution, { notes, state }: 
     ...(note === undefined ? {} : timesOf(note)),
     ...(status === 'running' && note !== undefined ? waitsOf(node, note) : {}),
     ...('parameters' in node && node.parameters !== undefined ? { parameters: node.parameters } : {}),
+    ...(node.kind === 'approval' ? { parameters: { title: node.title, form: node.form } } : {}),
     ...(input === undefined ? {} : { input }),
     ...(record?.emitted === 'value' && output !== undefined ? { output } : {}),
     ...(error === undefined ? {} : { error: errorOf(error) }),
