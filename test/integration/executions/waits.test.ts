@@ -115,7 +115,12 @@ test('a schedule starts executions under ids of its own, and is listed until it 
   const request = { flow: 'w:A', input: { x: 1 }, id: 'tick', attributes: { of: 'clock' } };
   const spec = { cron: '* * * * * * *', timezone: 'UTC', overlap: 'skip' } as const;
   await service.schedule(namespace, { ...request, schedule: spec }, { by: 'tester' });
-  expect(await service.schedules(namespace)).toMatchObject([{ schedule: 'tick', overlap: 'skip', by: 'tester' }]);
+  const listed = await waitFor(
+    'a listed schedule',
+    () => service.schedules(namespace),
+    ({ length }) => length > 0,
+  );
+  expect(listed).toMatchObject([{ schedule: 'tick', overlap: 'skip', by: 'tester' }]);
   const { executions } = await waitFor(
     'two scheduled executions',
     () => service.list(namespace, { schedule: 'tick', limit: 10 }),

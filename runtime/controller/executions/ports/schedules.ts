@@ -11,6 +11,7 @@ export interface NewSchedule extends ScheduleSpec {
 export interface Schedules {
   /** Creates a schedule, or replaces the one with the id. Throws ConfigError `config-invalid` for what is no cron expression. */
   put(schedule: NewSchedule): Promise<ScheduleView>;
+  /** The list may be some seconds old. */
   list(namespace?: string): Promise<readonly ScheduleView[]>;
   /** False if there is none. */
   remove(namespace: string, schedule: string): Promise<boolean>;
