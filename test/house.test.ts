@@ -17,6 +17,7 @@ const executionPorts = ['runtime/api-contract', 'runtime/controller/executions/p
 const rules: { readonly [part: string]: readonly string[] } = {
   'lib/errors.ts': [],
   'lib/plain-map.ts': [],
+  'lib/json-text.ts': ['lib/plain-map'],
   'lib/counted.ts': [],
   'lib/random.ts': [],
   'lib/duration.ts': [],
@@ -98,6 +99,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'lib/define/program',
     'lib/define/sdk',
     'lib/errors',
+    'lib/json-text',
     'lib/plan',
     'lib/topology/document/language',
     'lib/topology/function-types',
@@ -124,6 +126,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
   ],
   'runtime/worker': [
     'lib/errors',
+    'lib/json-text',
     'lib/plain-map',
     'lib/plan',
     'lib/topology/document/language',

@@ -93,7 +93,7 @@ export const TaskErrorCode = {
   Crashed: 'host-failed',
   /** The output is no JSON, or larger than 100 MB. Terminal. */
   OutputInvalid: 'output-invalid',
-  /** The message is none of this protocol, or its input cannot be fetched. Terminal. */
+  /** The object of its input is not in the bucket of values. Terminal. */
   MessageInvalid: 'message-invalid',
 } as const;
 

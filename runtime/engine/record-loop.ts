@@ -217,10 +217,13 @@ export class RecordLoop implements SupervisorEvents {
     if (record !== undefined && this.queue.inHost.has(record.id)) this.supervisor.cancel(record.id);
   }
 
-  /** Fails the record of a message at once; code that runs for it is killed, and its neighbors in the host run again. */
+  /**
+   * Fails the record of a message at once; code that runs for it is killed, and its neighbors in the host run again. No effect
+   * when the function has ended, and its outputs are being stored.
+   */
   abort(delivery: Delivery, failure: Failure): void {
     const record = this.held.ofMessage(delivery);
-    if (record === undefined) return;
+    if (record === undefined || record.state === RecordState.Publishing) return;
     if (this.queue.inHost.has(record.id)) this.failInNewHost(record.id, failure);
     else this.finish(record.id, failure);
   }

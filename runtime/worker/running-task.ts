@@ -1,5 +1,5 @@
 import { parseTaskName } from '../../lib/plan/task-names';
-import { TaskErrorCode, type TaskMessage } from '../api-contract/task-message';
+import { type TaskError, TaskErrorCode, type TaskMessage } from '../api-contract/task-message';
 import type { Delivery } from '../engine/ports/delivery';
 
 /** Why a task is to end before its time. */
@@ -9,6 +9,8 @@ export type EndReason = typeof TaskErrorCode.Canceled | typeof TaskErrorCode.Tim
 export class RunningTask {
   /** The code of the task has got it. */
   isHandedOver = false;
+  /** The code has returned, and its output is being stored. */
+  hasReturned = false;
   private reason: EndReason | undefined;
   private readonly timers = new Set<NodeJS.Timeout>();
 
@@ -25,6 +27,11 @@ export class RunningTask {
   /** Its name within the task namespace. */
   get name(): string {
     return parseTaskName(this.message.task).name;
+  }
+
+  /** Whether the code itself can send heartbeats. */
+  get isInCode(): boolean {
+    return this.isHandedOver && !this.hasReturned;
   }
 
   /** Set when the task is to end before its time. */
@@ -53,6 +60,12 @@ export class RunningTask {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
   }
+}
+
+/** The failure of a task that was told to end. */
+export function endError(reason: EndReason): TaskError {
+  const message = endText(reason);
+  return reason === TaskErrorCode.Canceled ? { code: reason, message, isTerminal: true } : { code: reason, message };
 }
 
 /** What a failure of a task that was told to end says. */

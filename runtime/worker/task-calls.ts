@@ -31,7 +31,7 @@ export function encodeCall(message: TaskMessage, name: string, { parameters }: T
   return encodeJson(JSON.stringify(call));
 }
 
-function encodeJson(json: string): Uint8Array {
+export function encodeJson(json: string): Uint8Array {
   const encoded = codec.encode({ json });
   if (encoded === undefined) throw new Error('a text that is no text');
   return encoded;

@@ -27,7 +27,7 @@ export class TaskHeartbeats {
 
   began(task: RunningTask): void {
     this.beats.set(task, { progress: undefined, sentAtMs: 0, isDue: false });
-    if (task.message.timeouts?.heartbeatMs === undefined) this.askLater(task);
+    this.askLater(task);
   }
 
   /** The code of the task is alive. */
@@ -47,9 +47,11 @@ export class TaskHeartbeats {
     this.beats.delete(task);
   }
 
+  /** Where a heartbeat timeout is set, the code itself has to send heartbeats while it runs. */
   private askLater(task: RunningTask): void {
-    task.after(askEveryMs, () => {
-      this.report(task, undefined);
+    const { heartbeatMs } = task.message.timeouts ?? {};
+    task.after(heartbeatMs === undefined ? askEveryMs : heartbeatMs / 3, () => {
+      if (heartbeatMs === undefined || !task.isInCode) this.report(task, undefined);
       this.askLater(task);
     });
   }

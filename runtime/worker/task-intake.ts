@@ -1,9 +1,10 @@
+import { KFlowError } from '../../lib/errors';
 import { taskWire } from '../../lib/plan/task-names';
 import { TaskErrorCode, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
 import type { Delivery } from '../engine/ports/delivery';
 import type { Log } from '../engine/ports/host';
 import type { TaskLinks } from './ports/task-links';
-import { RunningTask } from './running-task';
+import { endError, RunningTask } from './running-task';
 import { heartbeatOf } from './task-heartbeats';
 import type { TaskResults } from './task-results';
 
@@ -129,10 +130,15 @@ export class TaskIntake {
       const message = `delivered ${task.delivery.deliveries} times without a result: the task may end its workers`;
       return this.fail(task, { code: TaskErrorCode.WorkerLost, message, isTerminal: true });
     }
-    const input = await links.values.get(task.message.input);
+    let input: unknown;
+    try {
+      input = await links.values.get(task.message.input);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      return this.fail(task, { code: TaskErrorCode.MessageInvalid, message: error.message, isTerminal: true });
+    }
     if (task.message.wantsReceipt === true) await this.props.results().receipt(task);
-    if (task.endsBy !== undefined)
-      return this.fail(task, { code: task.endsBy, message: 'canceled before it began', isTerminal: true });
+    if (task.endsBy !== undefined) return this.fail(task, endError(task.endsBy));
     log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
     task.isHandedOver = true;
     this.props.handOver(task, input);
@@ -173,6 +179,11 @@ export class TaskIntake {
     this.props.ended(task);
     this.demand();
   }
+}
+
+/** Whether the object of a claim is not in its bucket. */
+function isGone(error: unknown): error is KFlowError {
+  return error instanceof KFlowError && error.detail.isFinal === true;
 }
 
 /** Undefined for a message that is not of the protocol. */

@@ -8,7 +8,7 @@ import type { Failure } from '../engine/ports/host';
 import type { LetterSink } from '../engine/settlement';
 import { progressSide } from './loop-spec';
 import type { TaskLinks } from './ports/task-links';
-import { endText, type RunningTask } from './running-task';
+import { endError, type RunningTask } from './running-task';
 import { decodeJson } from './task-calls';
 
 export interface TaskResultsProps {
@@ -45,7 +45,10 @@ export class TaskResults implements RecordWriter, LetterSink {
     else if (output.subject === progressSide) {
       this.props.progress(task, decodeJson(payload).progress);
       settle();
-    } else void this.succeeded(task, decodeJson(payload).output, headers).then(settle, (error) => settle(error));
+    } else {
+      task.hasReturned = true;
+      void this.succeeded(task, decodeJson(payload).output, headers).then(settle, (error) => settle(error));
+    }
   }
 
   room(): Promise<void> | undefined {
@@ -104,9 +107,7 @@ function sequenceOf(id: string): number {
 
 /** What a result says of a failure. */
 function taskErrorOf({ type, message, trace, reason, task: own }: Failure, task: RunningTask): TaskError {
-  if (task.endsBy === TaskErrorCode.Canceled)
-    return { code: task.endsBy, message: endText(task.endsBy), isTerminal: true };
-  if (task.endsBy !== undefined) return { code: task.endsBy, message: endText(task.endsBy) };
+  if (task.endsBy !== undefined) return endError(task.endsBy);
   if (own !== undefined) return { ...own, message };
   switch (reason) {
     case 'exited':

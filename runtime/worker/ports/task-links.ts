@@ -6,7 +6,7 @@ import type { Publisher } from '../../engine/ports/publisher';
 export interface ValueStore {
   /** The value itself, or the claim of the object `key` that holds it. Throws FunctionError `payload-too-large` above the limit. */
   put(key: string, value: unknown): Promise<unknown>;
-  /** The value of a claim; anything else as it is. Throws StoreError when the object is not there. */
+  /** The value of a claim; anything else as it is. Throws StoreError, which is final when the object is not there. */
   get(value: unknown): Promise<unknown>;
 }
 

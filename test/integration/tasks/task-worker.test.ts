@@ -25,6 +25,13 @@ const typescript = {
     ctx.signal.addEventListener('abort', () => reject(new Error('told')));
   });`,
   hang: 'export const hang = () => { for (;;); };',
+  values: `const found = { nan: NaN, infinite: -Infinity, big: 2n ** 64n, none: [undefined] };
+    export const values = (ctx, { as, value }) => {
+      const given = { of: [found[value]] };
+      if (as === 'progress') ctx.heartbeat(given);
+      if (as === 'details') throw new TaskError('', 'see the details', { details: given, retryAfterMs: Infinity });
+      return given;
+    };`,
 };
 
 const python = {
@@ -39,6 +46,17 @@ const python = {
   nothing: 'def nothing(ctx, input):\n    pass\n',
   wait: 'def wait(ctx, input):\n    ctx.heartbeat({"percent": 10})\n    ctx.wait(3600)\n    raise RuntimeError("told")\n',
   hang: 'import threading\n\n\ndef hang(ctx, input):\n    threading.Event().wait()\n',
+  values: `VALUES = {"nan": float("nan"), "infinite": -float("inf"), "big": 2**64, "none": {1, 2}}
+
+
+def values(ctx, input):
+    found = {"of": [VALUES[input["value"]]]}
+    if input["as"] == "progress":
+        ctx.heartbeat(found)
+    if input["as"] == "details":
+        raise TaskError("", "see the details", details=found, retry_after=float("inf"))
+    return found
+`,
 };
 
 describe.each([
@@ -118,6 +136,24 @@ describe.each([
       code: 'run-timeout',
     });
     expect(await place.outputOf(await send('length', { input: { text: 'ab' } }))).toBe(2);
+  });
+
+  describe.each(['nan', 'infinite', 'big', 'none'])('a value that JSON does not have (%s)', (value) => {
+    test('as an output or as progress, fails the task and says so', async () => {
+      const output = await place.errorOf(await send('values', { input: { as: 'output', value } }));
+      expect(output).toMatchObject({
+        code: 'output-invalid',
+        message: expect.stringContaining('output'),
+        isTerminal: true,
+      });
+      const progress = await place.errorOf(await send('values', { input: { as: 'progress', value } }));
+      expect(progress).toMatchObject({ code: expect.stringMatching('(Type|Value)Error') });
+    });
+
+    test('in the details of an error, is shown', async () => {
+      const error = await place.errorOf(await send('values', { input: { as: 'details', value } }));
+      expect(error).toEqual({ code: 'TaskError', message: 'see the details', details: expect.stringContaining('of') });
+    });
   });
 
   test('a task that nobody has fails at once', async () => {

@@ -34,7 +34,9 @@ export class ObjectValueStore implements ValueStore {
     const store = await this.store();
     const blob = await this.call(() => store.getBlob(key));
     if (blob === null)
-      throw new StoreError('store-failed', `${key}: the value is not in ${valueBucket(this.namespace)}`);
+      throw new StoreError('store-failed', `${key}: the value is not in ${valueBucket(this.namespace)}`, {
+        isFinal: true,
+      });
     return JSON.parse(Buffer.from(blob).toString('utf8'));
   }
 

@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { AckException, TaskError } from '../../../../lib/define/sdk';
 import { KFlowError } from '../../../../lib/errors';
+import { jsonText } from '../../../../lib/json-text';
 import type { Failure, TaskFailure } from '../../../engine/ports/host';
 
 /** Longest texts of a failure, in UTF-16 units. */
@@ -36,19 +38,37 @@ function decisionsOf(thrown: Error): Pick<Failure, 'ack' | 'payloadAsJson'> {
   }
 }
 
-/** What a TaskError says, as far as it is JSON. */
+/** What a TaskError says; details that are no JSON as a text. */
 function taskOf(thrown: Error): { readonly task?: TaskFailure } {
   if (!(thrown instanceof TaskError)) return {};
   const { code, details, isRetryable, retryAfterMs } = thrown;
-  const json = read(() => JSON.stringify(details));
   return {
     task: {
-      code: cut(String(code), maxType),
-      ...(json === '' ? {} : { details: JSON.parse(json) }),
+      code:
+        cut(
+          read(() => code),
+          maxType,
+        ) || 'TaskError',
+      ...(details === undefined ? {} : { details: jsonOf(details) }),
       ...(isRetryable ? {} : { isTerminal: true }),
-      ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? { retryAfterMs: Math.round(retryAfterMs) } : {}),
+      ...(isTime(retryAfterMs) ? { retryAfterMs: Math.round(retryAfterMs) } : {}),
     },
   };
+}
+
+function jsonOf(details: unknown): unknown {
+  try {
+    return JSON.parse(jsonText('details', details));
+  } catch {
+    return cut(
+      read(() => inspect(details)),
+      maxMessage,
+    );
+  }
+}
+
+function isTime(ms: unknown): ms is number {
+  return typeof ms === 'number' && ms >= 0 && ms <= Number.MAX_SAFE_INTEGER;
 }
 
 /** What was thrown, in one line. */

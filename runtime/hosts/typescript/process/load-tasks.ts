@@ -1,4 +1,11 @@
-import type { Context, Logger, TaskContext, TaskFunction } from '../../../../lib/define/sdk';
+import {
+  type Context,
+  type Logger,
+  type TaskContext,
+  type TaskFunction,
+  TerminalError,
+} from '../../../../lib/define/sdk';
+import { jsonText } from '../../../../lib/json-text';
 import { type CompiledTasks, type EntryFunction, type LoadedFunction, loadFunction } from './load';
 
 /** What the worker sends for one task, beside its trace. */
@@ -21,7 +28,7 @@ export function loadTasks(tasks: CompiledTasks['tasks'], logger: Logger): Loaded
   const entry = async (ctx: RecordContext, { json }: { readonly json: string }) => {
     const { task, input, parameters, about } = JSON.parse(json) as TaskCall;
     const output = await loaded.get(task)?.(contextOf(ctx, about), input, parameters);
-    return { json: JSON.stringify({ output }) };
+    return { json: output === undefined ? '{}' : `{"output":${outputText(output)}}` };
   };
   return { entry: entry as EntryFunction };
 }
@@ -36,10 +43,22 @@ function loadTask(name: string, code: CompiledTasks['tasks'][string], logger: Lo
   }
 }
 
+/** Throws TerminalError for an output that is no JSON. */
+function outputText(output: unknown): string {
+  try {
+    return jsonText('output', output);
+  } catch (error) {
+    throw new TerminalError((error as Error).message, { code: 'output-invalid' });
+  }
+}
+
 function contextOf(ctx: RecordContext, about: TaskCall['about']): TaskContext {
   return {
     ...about,
-    heartbeat: (progress) => ctx.toSideStream('progress', { json: JSON.stringify({ progress }) }),
+    heartbeat: (progress) =>
+      ctx.toSideStream('progress', {
+        json: progress === undefined ? '{}' : `{"progress":${jsonText('progress', progress)}}`,
+      }),
     signal: ctx.signal,
     get isCanceled() {
       return ctx.signal.aborted;

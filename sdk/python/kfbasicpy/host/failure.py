@@ -6,12 +6,16 @@ import json
 import os
 import traceback
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from kfbasicpy.runtime.basic import AckException
 from kfbasicpy.task.errors import TaskError
+from kfbasicpy.task.json_text import json_text
 
 from .schemas import RecordError
+
+# A time in milliseconds is an integer that every reader takes.
+_MAX_SECONDS = 2**43
 
 _HOST = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -39,18 +43,26 @@ def failure_of(error: BaseException) -> dict[str, Any]:
 
 
 def _task(error: TaskError) -> dict[str, Any]:
-    """What the controller decides by, as far as it is JSON."""
-    task: dict[str, Any] = {"code": str(error.code)[:_MAX_TYPE]}
-    try:
-        if error.details is not None:
-            task["details"] = json.loads(json.dumps(error.details))
-    except (TypeError, ValueError):
-        task["details"] = repr(error.details)[:_MAX_MESSAGE]
+    """What the controller decides by; what is no JSON, as a text."""
+    task: dict[str, Any] = {"code": _shown(str, error.code)[:_MAX_TYPE] or "TaskError"}
+    if error.details is not None:
+        try:
+            task["details"] = json.loads(json_text("details", error.details))
+        except Exception:
+            task["details"] = _shown(repr, error.details)[:_MAX_MESSAGE]
     if not error.retryable:
         task["isTerminal"] = True
-    if error.retry_after is not None:
-        task["retryAfterMs"] = max(0, round(error.retry_after * 1000))
+    seconds = error.retry_after
+    if isinstance(seconds, (int, float)) and 0 <= seconds < _MAX_SECONDS:
+        task["retryAfterMs"] = round(seconds * 1000)
     return task
+
+
+def _shown(show: Callable[[Any], str], value: Any) -> str:
+    try:
+        return show(value)
+    except Exception as error:
+        return f"({show.__name__}() of {type(value).__name__} raised {type(error).__name__})"
 
 
 def _trace(error: BaseException) -> str:

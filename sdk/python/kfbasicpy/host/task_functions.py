@@ -18,6 +18,7 @@ from typing import Any, Callable, Optional
 from kfbasicpy.function.context import Context
 from kfbasicpy.task.context import TaskContext
 from kfbasicpy.task.errors import TerminalError
+from kfbasicpy.task.json_text import json_text
 
 from .outbox import current_record
 
@@ -45,8 +46,7 @@ class TaskFunctions:
             output = await self._run(self._functions[call["task"]], about, call, running)
         finally:
             del self._running[record]
-        text = json.dumps({} if output is None else {"output": output}, ensure_ascii=False, allow_nan=False)
-        return {"json": text}
+        return {"json": "{}" if output is None else f'{{"output":{_output_text(output)}}}'}
 
     def cancel(self, record: int) -> None:
         """Called by the reader's thread."""
@@ -95,7 +95,18 @@ class _Call:
 
 
 def _heartbeat_of(ctx: Context) -> Callable[[Any], None]:
-    return lambda progress: ctx.to_side_stream("progress", {"json": json.dumps({"progress": progress})})
+    def heartbeat(progress: Any) -> None:
+        text = "{}" if progress is None else f'{{"progress":{json_text("progress", progress)}}}'
+        ctx.to_side_stream("progress", {"json": text})
+
+    return heartbeat
+
+
+def _output_text(output: Any) -> str:
+    try:
+        return json_text("output", output)
+    except (TypeError, ValueError) as error:
+        raise TerminalError(str(error), code="output-invalid") from None
 
 
 def _arguments(function: Callable[..., Any], parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -1,0 +1,128 @@
+import type {
+  Heartbeat,
+  HeartbeatAnswer,
+  TaskMessage,
+  TaskResult,
+  WorkerEntry,
+} from '../../../runtime/api-contract/task-message';
+import type { HostEvents } from '../../../runtime/engine/ports/host';
+import type { WorkerSpec } from '../../../runtime/worker/loop-spec';
+import type { TaskLinks } from '../../../runtime/worker/ports/task-links';
+import { encodeJson } from '../../../runtime/worker/task-calls';
+import { TaskWorker } from '../../../runtime/worker/task-worker';
+import { ManualHost, ManualPublisher, ManualSource } from '../../support/engine-ports';
+import { planOf, specOf } from '../plan/planned';
+
+const plan = planOf(`
+jobId: mail-worker
+dag:
+  - id: mail
+    type: task-worker
+    tasks:
+      send: { language: typescript, code: 'export const send = () => 1;' }
+`);
+
+/** A task worker of `mail:send` between links that the test answers. */
+export class WorkerStage {
+  readonly source = new ManualSource('tasks');
+  readonly publisher = new ManualPublisher();
+  readonly heartbeats: Heartbeat[] = [];
+  readonly entries: WorkerEntry[] = [];
+  readonly broken: Error[] = [];
+  readonly logs: string[] = [];
+  /** What a controller answers; undefined: none does. */
+  answer: HeartbeatAnswer | undefined = { isCanceled: false };
+  others: readonly WorkerEntry[] = [];
+  /** Loads and stores of values wait for these. */
+  loading: Promise<unknown> | undefined;
+  storing: Promise<unknown> | undefined;
+  readonly host = new ManualHost();
+  readonly worker: TaskWorker;
+  private events: HostEvents | undefined;
+  private onCancel: (id: string) => void = () => undefined;
+
+  constructor() {
+    const links: TaskLinks = {
+      deliveries: this.source,
+      publisher: this.publisher,
+      values: {
+        put: async (_key, value) => {
+          await this.storing;
+          return value;
+        },
+        get: async (value) => (await this.loading) ?? value,
+      },
+      directory: {
+        announce: async (entry) => void this.entries.push(entry),
+        withdraw: async () => undefined,
+        others: async () => this.others,
+      },
+      heartbeat: async (heartbeat) => {
+        this.heartbeats.push(heartbeat);
+        return this.answer;
+      },
+      onCancel: (listener) => {
+        this.onCancel = listener;
+      },
+    };
+    this.worker = new TaskWorker({
+      spec: specOf(plan, 'mail') as WorkerSpec,
+      worker: 'one',
+      version: '1',
+      links,
+      createHost: (_spec, events) => {
+        this.events = events;
+        return this.host;
+      },
+      counters: { in: 0, out: 0, failed: 0, dead: 0, lastFailure: undefined },
+      log: (level, text) => this.logs.push(`${level} ${text}`),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.worker.start((cause) => this.broken.push(cause));
+  }
+
+  /** Delivers a task; returns the answers to its message. */
+  deliver(more: Partial<TaskMessage> | { readonly v: number } = {}, deliveries = 1): string[] {
+    const message = {
+      v: 1,
+      id: 'e/1/1/1',
+      token: 't',
+      execution: 'e',
+      step: '1',
+      task: 'mail:send',
+      name: 'mail:send',
+      attempt: 1,
+      sentAt: new Date().toISOString(),
+      ...more,
+    };
+    return this.source.deliver(1, { deliveries, payload: Buffer.from(JSON.stringify(message)) });
+  }
+
+  cancel(id = 'e/1/1/1'): void {
+    this.onCancel(id);
+  }
+
+  /** The code of the task that was handed over last returns. */
+  returns(output: unknown): void {
+    this.writes(JSON.stringify({ output }));
+    this.events?.done(this.record);
+  }
+
+  /** It writes a text, as its output or as the progress of a heartbeat. */
+  writes(json: string, side = ''): void {
+    void this.events?.output(this.record, encodeJson(json), side);
+  }
+
+  /** Results that were published, in order. */
+  get results(): readonly TaskResult[] {
+    return this.publisher.sent.map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as TaskResult);
+  }
+
+  private get record(): number {
+    const record = this.host.records.at(-1);
+    if (record === undefined) throw new Error('no task was handed over');
+    return record.id;
+  }
+}
