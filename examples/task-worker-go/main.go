@@ -214,7 +214,7 @@ func (w *worker) handle(message jetstream.Msg) {
 
 var errElsewhere = errors.New("another worker has the task")
 
-// result runs the task, with its input fetched and its output stored if they are large.
+// result runs the task, with its values fetched and its output stored if they are large.
 func (w *worker) result(t *task, deliveries uint64) (any, error) {
 	name := strings.TrimPrefix(t.Task, taskNamespace+":")
 	run, isKnown := handlers[name]
@@ -231,6 +231,10 @@ func (w *worker) result(t *task, deliveries uint64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	parameters, err := w.fetched(t.Parameters)
+	if err != nil {
+		return nil, err
+	}
 	if t.WantsReceipt { // 4
 		if err := w.report(t, map[string]any{"kind": "receipt"}); err != nil {
 			return nil, err
@@ -244,7 +248,7 @@ func (w *worker) result(t *task, deliveries uint64) (any, error) {
 	}
 	w.began(t.ID, cancel)
 	defer w.ended(t.ID)
-	output, err := run(ctx, orEmpty(input), orEmpty(t.Parameters))
+	output, err := run(ctx, orEmpty(input), orEmpty(parameters))
 	if err != nil {
 		return nil, err
 	}

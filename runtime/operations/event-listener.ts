@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { openTaskLinks } from '../adapters/jetstream/tasks/open-task-links';
 import type { RunningTask } from '../worker/running-task';
+import type { TaskValues } from '../worker/task-calls';
 import { TaskIntake } from '../worker/task-intake';
 import { TaskResults } from '../worker/task-results';
 import { writeLog } from './observe/task-log';
@@ -126,7 +127,7 @@ export abstract class EventListener {
       links,
       results: () => results,
       log: (level, text) => writeLog(level === 'CRITICAL' ? 'ERROR' : level, text),
-      handOver: (task, input) => this.queue(task, input),
+      handOver: (task, values) => this.queue(task, values),
       began: () => undefined,
       ended: () => undefined,
     });
@@ -160,22 +161,22 @@ export abstract class EventListener {
     this.held.clear();
   }
 
-  private queue(task: RunningTask, input: unknown): void {
+  private queue(task: RunningTask, values: TaskValues): void {
     const { execution, step } = task.message;
     const place = placeOf(execution, step);
     this.held.set(place, task);
     this.turn = this.turn
-      .then(() => this.run(place, task, input))
+      .then(() => this.run(place, task, values))
       .catch((error) => {
         writeLog('WARNING', `task ${task.id}: given back: ${String(error)}`);
         this.intake?.giveBack(task, otherMs);
       });
   }
 
-  private async run(place: string, task: RunningTask, input: unknown): Promise<void> {
+  private async run(place: string, task: RunningTask, values: TaskValues): Promise<void> {
     if (this.stopping.signal.aborted) return;
     try {
-      const isOwn = await this.process(task.id, eventOf(task, input));
+      const isOwn = await this.process(task.id, eventOf(task, values));
       if (!isOwn && this.taken(place) !== undefined) this.intake?.giveBack(task, otherMs);
     } catch (error) {
       const { name, message: text } = error instanceof Error ? error : new Error(String(error));
@@ -205,8 +206,8 @@ function placeOf(workflow: string, index: string): string {
   return `${workflow} ${index}`;
 }
 
-function eventOf({ message: task }: RunningTask, input: unknown): StartTaskEvent {
-  const { execution, name, task: base, step, attempt, parameters = {} } = task;
-  const event = { kind: 'start-task', workflow: execution, name, base, index: step, attempt, parameters } as const;
+function eventOf({ message: task }: RunningTask, { input, parameters }: TaskValues): StartTaskEvent {
+  const { execution: workflow, name, task: base, step: index, attempt } = task;
+  const event = { kind: 'start-task', workflow, name, base, index, attempt, parameters: parameters ?? {} } as const;
   return input === undefined ? event : { ...event, input };
 }

@@ -19,13 +19,24 @@ const codec = new AvroSchemaCodec(jsonSchema);
 /** Hosts look up the schema of each message. */
 export const jsonSchemas: SchemaSource = { schemaOf: async () => jsonSchema };
 
-/** The call of a task, with its input fetched. */
-export function encodeCall(message: TaskMessage, name: string, { parameters }: TaskSpec, input: unknown): Uint8Array {
+/** What a task message has, or its claims stand for. */
+export interface TaskValues {
+  readonly input: unknown;
+  readonly parameters: unknown;
+}
+
+/** The call of a task. */
+export function encodeCall(
+  message: TaskMessage,
+  name: string,
+  { parameters: defaults }: TaskSpec,
+  { input, parameters }: TaskValues,
+): Uint8Array {
   const { execution, flow, step, task, attempt, metadata = {} } = message;
   const call = {
     task: name,
     input: input ?? {},
-    parameters: parametersOf(parameters, message.parameters),
+    parameters: parametersOf(defaults, parameters),
     about: { execution, flow, step, task, attempt, metadata },
   };
   return encodeJson(JSON.stringify(call));

@@ -5,6 +5,7 @@ import type { Delivery } from '../engine/ports/delivery';
 import type { Log } from '../engine/ports/host';
 import type { TaskLinks } from './ports/task-links';
 import { endError, RunningTask } from './running-task';
+import type { TaskValues } from './task-calls';
 import { heartbeatOf } from './task-heartbeats';
 import type { TaskResults } from './task-results';
 
@@ -24,8 +25,8 @@ export interface TaskIntakeProps {
   readonly links: TaskLinks;
   readonly results: () => Pick<TaskResults, 'receipt' | 'failed'>;
   readonly log: Log;
-  /** Runs a task with its input; ends with `acked` or `giveBack`. */
-  readonly handOver: (task: RunningTask, input: unknown) => void;
+  /** Runs a task with its values; ends with `acked` or `giveBack`. */
+  readonly handOver: (task: RunningTask, values: TaskValues) => void;
   /** A task has begun; it has not been handed over. */
   readonly began: (task: RunningTask) => void;
   readonly ended: (task: RunningTask) => void;
@@ -130,9 +131,13 @@ export class TaskIntake {
       const message = `delivered ${task.delivery.deliveries} times without a result: the task may end its workers`;
       return this.fail(task, { code: TaskErrorCode.WorkerLost, message, isTerminal: true });
     }
-    let input: unknown;
+    let values: TaskValues;
     try {
-      input = await links.values.get(task.message.input);
+      const [input, parameters] = await Promise.all([
+        links.values.get(task.message.input),
+        links.values.get(task.message.parameters),
+      ]);
+      values = { input, parameters };
     } catch (error) {
       if (!isGone(error)) throw error;
       return this.fail(task, { code: TaskErrorCode.MessageInvalid, message: error.message, isTerminal: true });
@@ -141,7 +146,7 @@ export class TaskIntake {
     if (task.endsBy !== undefined) return this.fail(task, endError(task.endsBy));
     log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
     task.isHandedOver = true;
-    this.props.handOver(task, input);
+    this.props.handOver(task, values);
   }
 
   /** I2 */

@@ -11,7 +11,7 @@ import { LoopInput } from './loop-input';
 import { languagesOf, loopSpec, type WorkerSpec } from './loop-spec';
 import type { TaskLinks } from './ports/task-links';
 import { type EndReason, endText, type RunningTask } from './running-task';
-import { encodeCall } from './task-calls';
+import { encodeCall, type TaskValues } from './task-calls';
 import { TaskHeartbeats } from './task-heartbeats';
 import { TaskIntake } from './task-intake';
 import { TaskResults } from './task-results';
@@ -73,7 +73,7 @@ export class TaskWorker {
       results: () => results,
       began: (task) => this.onBegan(task),
       ended: (task) => this.heartbeats.ended(task),
-      handOver: (task, input) => this.handOver(task, input),
+      handOver: (task, values) => this.handOver(task, values),
     });
     this.loops = new Map(languagesOf(spec).map((language) => [language, this.loopOf(language, results)]));
   }
@@ -132,10 +132,10 @@ export class TaskWorker {
     });
   }
 
-  private handOver(task: RunningTask, input: unknown): void {
+  private handOver(task: RunningTask, values: TaskValues): void {
     const declared = this.props.spec.tasks[task.name];
     if (declared === undefined) throw new Error(`no task is called ${task.name}`);
-    const call = encodeCall(task.message, task.name, declared, input);
+    const call = encodeCall(task.message, task.name, declared, values);
     this.inputs.get(declared.language)?.deliver(task, call, this.intake);
   }
 

@@ -7,6 +7,7 @@ import {
   taskStream,
 } from '../../lib/plan/task-names';
 import { ensureTaskStreams } from '../../runtime/adapters/jetstream/tasks/ensure-task-streams';
+import { ObjectValueStore } from '../../runtime/adapters/jetstream/tasks/object-value-store';
 import type { HeartbeatAnswer, TaskError, TaskMessage, TaskResult } from '../../runtime/api-contract/task-message';
 
 /** What a task function of a test does: returns the output, or throws `TaskFailure`. */
@@ -24,6 +25,7 @@ export class BareWorker {
   readonly begun: TaskMessage[] = [];
   private messages: ConsumerMessages | undefined;
   private readonly stops = new Map<string, AbortController>();
+  private readonly values: ObjectValueStore;
 
   private constructor(
     private readonly props: {
@@ -33,7 +35,9 @@ export class BareWorker {
       readonly tasks: { readonly [name: string]: TaskFunction };
       readonly onSuccess?: (task: TaskMessage) => void;
     },
-  ) {}
+  ) {
+    this.values = new ObjectValueStore(props.connection, props.namespace);
+  }
 
   static async start(
     connection: NatsConnection,
@@ -87,7 +91,10 @@ export class BareWorker {
   }
 
   private async take(message: JsMsg): Promise<void> {
-    const task = message.json<TaskMessage>();
+    const found = message.json<TaskMessage>();
+    const { values } = this;
+    const [input, parameters] = [await values.get(found.input), await values.get(found.parameters)];
+    const task = { ...found, input, parameters };
     if (message.redelivered && !(await this.isWanted(message, task))) return;
     const run = this.props.tasks[task.task.split(':').slice(1).join(':')];
     this.begun.push(task);
@@ -132,7 +139,8 @@ export class BareWorker {
       return { kind: 'failed', error: { code: 'task-unknown', message: `no task ${task.task}`, isTerminal: true } };
     }
     try {
-      return { kind: 'succeeded', output: await run(task, signal) };
+      const output = await this.values.put(`${task.id}/output`, await run(task, signal));
+      return { kind: 'succeeded', output };
     } catch (error) {
       const failure = error instanceof TaskFailure ? error.error : { code: 'Error', message: (error as Error).message };
       return { kind: 'failed', error: failure };

@@ -7,9 +7,12 @@ import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nat
 import { DerivedKeys } from '../../runtime/adapters/nats-accounts/derived-keys';
 import { tokenIdentity } from '../../runtime/adapters/nats-accounts/identities';
 import { accountsConfig, operatorConfig } from '../../runtime/adapters/nats-accounts/server-config';
-import { connectTemporal } from '../../runtime/adapters/temporal/connect-temporal';
+import { connectTemporal, type TemporalLinks } from '../../runtime/adapters/temporal/connect-temporal';
 import { TemporalWorkflows } from '../../runtime/adapters/temporal/temporal-workflows';
+import { queuePrefix } from '../../runtime/adapters/temporal/workflow-ids';
+import type { ExecutionKey } from '../../runtime/api-contract/execution-key';
 import { type FlowKey, parseFlowName } from '../../runtime/api-contract/flow-key';
+import { executionWorkflowId } from '../../runtime/controller/executions/ports/execution-workflow';
 import type { ExecutionController } from '../../runtime/controller/executions/service/execution-controller';
 import type { FlowService } from '../../runtime/controller/flows/ports/flow-service';
 import { type FlowWorkflows, flowKind } from '../../runtime/controller/flows/ports/flow-workflow';
@@ -135,6 +138,13 @@ export class ControllerPlace extends FlowClient {
     return this.withWorkflows((workflows) => workflows.closeAs(keyOf(flow), { status: 'Canceled', reason: 'a test' }));
   }
 
+  /** Has Temporal cancel the workflow of an execution. */
+  cancelExecution(key: ExecutionKey): Promise<void> {
+    return this.withTemporal(async ({ client }) => {
+      await client.workflow.getHandle(`${queuePrefix('kflow')}${executionWorkflowId(key)}`).cancel();
+    });
+  }
+
   /** As the controller is connected to the account of a namespace. The caller closes it. */
   connect(namespace: string): Promise<NatsConnection> {
     const account = this.keys.ofNamespace(namespace);
@@ -157,11 +167,15 @@ export class ControllerPlace extends FlowClient {
     await connection.close();
   }
 
-  private async withWorkflows<T>(use: (workflows: FlowWorkflows) => Promise<T>): Promise<T> {
+  private withWorkflows<T>(use: (workflows: FlowWorkflows) => Promise<T>): Promise<T> {
+    return this.withTemporal(({ client }) => use(new TemporalWorkflows(client, 'kflow', flowKind)));
+  }
+
+  private async withTemporal<T>(use: (links: TemporalLinks) => Promise<T>): Promise<T> {
     const settings = { address: this.temporal.address, namespace: 'default', taskQueue: 'kflow' };
     const links = await connectTemporal(settings, () => undefined);
     try {
-      return await use(new TemporalWorkflows(links.client, 'kflow', flowKind));
+      return await use(links);
     } finally {
       await links.close();
     }

@@ -78,7 +78,7 @@ export class ExecutionStage {
 
   async start(flow: string | TaskGraph, input: unknown = {}): Promise<this> {
     const graph = typeof flow === 'string' ? compiled(flow) : flow;
-    const definition = { namespace: 'team', execution: 'e', attributes: {}, by: 'tester', incarnation: 'i' };
+    const definition = { namespace: 'team', execution: 'e', attributes: {}, by: 'tester', incarnation: '' };
     await this.open({ limits, begin: { kind: 'start', definition, graph, input } });
     return this;
   }

@@ -45,6 +45,20 @@ test('a status other than 2xx fails the step, unless error_on_status says otherw
   expect(passed).toMatchObject({ status: 'Completed', output: { request_status: 404, response: { no: 1 } } });
 });
 
+test('a resource that is not loaded or stored fails the step', async () => {
+  for (const flow of [
+    `<${url}/missing> → request:post(- url: '${url}/x' -)`,
+    `request:post(- url: '${url}/x' -) → <${url}/missing>`,
+  ]) {
+    const failed = await place.run(flow);
+    const details = { uri: `${url}/missing`, status: 404 };
+    expect(failed).toMatchObject({ status: 'Failed', error: { code: 'request-failed', details } });
+  }
+  const unknown = await place.run('<http://no-such-host.invalid/x> → A');
+  const details = { uri: 'http://no-such-host.invalid/x' };
+  expect(unknown).toMatchObject({ status: 'Failed', error: { code: 'request-failed', details } });
+});
+
 test('a link-local address, where machines keep credentials, is refused', async () => {
   const detail = await place.run("request:get(- url: 'http://169.254.169.254/latest' -)");
   expect(detail).toMatchObject({ status: 'Failed', error: { message: expect.stringContaining('link-local') } });

@@ -87,6 +87,31 @@ test('executions that are resumed as soon as they are read as ended run', async 
   expect(new Set(statuses)).toEqual(new Set(['Completed']));
 });
 
+test('executions that are deleted and started again as soon as they are read as ended run', async () => {
+  const worker = await place.worker({ A: ({ input }) => ({ of: input }) }, 'twice');
+  const ids = Array.from({ length: 10 }, (_, number) => `twice-${number}`);
+  for (const round of [1, 2, 3]) {
+    const ended = ids.map(async (id) => place.ended((await place.start('twice:A', { round }, id)).execution));
+    const details = await Promise.all(ended);
+    expect(details.map(({ output }) => output)).toEqual(ids.map(() => ({ of: { round } })));
+    await Promise.all(details.map((each) => place.service.delete(each, by)));
+  }
+  expect(new Set(worker.begun.map(({ id }) => id)).size).toBe(30);
+});
+
+test('a cancel in Temporal cancels the execution, and commands are still taken', async () => {
+  let finish: (value: unknown) => void = () => undefined;
+  await place.worker({ A: () => new Promise((resolve) => (finish = resolve)), bye: () => ({}) }, 'there');
+  const { execution } = await place.start('there:A → there:B; @finally approve(- title: Clean up? -)');
+  await place.until(execution, ({ steps }) => steps.some(({ status }) => status === 'running'));
+  await place.controller.cancelExecution(execution);
+  await place.until(execution, ({ status }) => status === 'Stopping');
+  finish({});
+  await place.until(execution, ({ steps }) => steps.some(({ waits }) => waits?.for === 'approval'));
+  await place.service.approve(execution, { decision: 'approve', answers: {} }, by);
+  expect(await place.ended(execution)).toMatchObject({ status: 'Stopped', reason: 'canceled by temporal' });
+});
+
 test('LF-29: an execution is deleted once it has ended', async () => {
   const { execution } = await place.start('wait:event(- event: never -)');
   await expect(place.service.delete(execution, by)).rejects.toMatchObject({ code: 'state-invalid' });

@@ -7,6 +7,7 @@ import {
   type NatsConnection,
   NatsError,
 } from 'nats';
+import { FunctionError } from '../../../../lib/errors';
 import {
   cancelSubject,
   heartbeatSubject,
@@ -124,11 +125,15 @@ export class NamespaceTasks {
   private async sendOne(message: TaskMessage): Promise<SentTask> {
     const { namespace } = this.props;
     const name = parseTaskName(message.task);
-    const input = await this.values.put(`${message.id}/input`, message.input);
+    const [input, parameters] = await Promise.all([
+      this.values.put(`${message.id}/input`, message.input),
+      this.values.put(`${message.id}/parameters`, message.parameters),
+    ]);
+    const payload = JSON.stringify({ ...message, input, parameters });
+    this.assertSendable(message.id, payload);
     return callServer(`task ${message.id}`, async () => {
       await this.consumerOf(name.taskNamespace);
       try {
-        const payload = JSON.stringify({ ...message, input });
         const { seq } = await this.client.publish(taskSubject(namespace, name), payload, { msgID: message.id });
         return { sequence: seq };
       } catch (error) {
@@ -136,6 +141,14 @@ export class NamespaceTasks {
         throw error;
       }
     });
+  }
+
+  /** Throws FunctionError `payload-too-large` for a message that the server never takes. */
+  private assertSendable(id: string, payload: string): void {
+    const bytes = Buffer.byteLength(payload);
+    const limit = this.props.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (bytes <= limit) return;
+    throw new FunctionError('payload-too-large', `task ${id}: ${bytes} bytes, limit of the nats server is ${limit}`);
   }
 
   private consumerOf(taskNamespace: string): Promise<void> {

@@ -22,7 +22,7 @@ export class ObjectValueStore implements ValueStore {
     if (length > taskWire.maxValueBytes) {
       throw new FunctionError('payload-too-large', `${key}: ${length} bytes, limit is ${taskWire.maxValueBytes}`);
     }
-    if (length <= taskWire.maxInlineBytes && !isValueClaim(value)) return value;
+    if (length <= taskWire.maxInlineBytes && !Object.hasOwn(Object(value), '$claim')) return value;
     const store = await this.store();
     await this.call(() => store.putBlob({ name: key }, json));
     return { $claim: { key, bytes: length } } satisfies ValueClaim;

@@ -51,12 +51,13 @@ async function send(
   { signal, of: order }: { readonly signal: AbortSignal; readonly of: CallOrder },
 ): Promise<CallResult> {
   const { method, url } = request;
+  const place = order.uri === undefined ? {} : { uri: order.uri };
   try {
     const { status, contentType, text } = await requests.send(request, signal);
     const isGood = status >= 200 && status < 300;
     const parameters: PlainMap = isPlainMap(order.parameters) ? order.parameters : {};
     if (!isGood && parameters.error_on_status !== false) {
-      const details = { status, response: text.slice(0, 10_000) };
+      const details = { ...place, status, response: text.slice(0, 10_000) };
       return { kind: 'failed', code: 'request-failed', message: `${method} ${url}: status ${status}`, details };
     }
     const content = /\bjson\b/.test(contentType) ? jsonOf(text) : text;
@@ -64,7 +65,7 @@ async function send(
     return { kind: 'succeeded', output: outputOf([parameters.output_mode].flat(), { status, text, content }) };
   } catch (error) {
     if (signal.aborted || !(error instanceof KFlowError)) throw error;
-    return { kind: 'failed', code: 'request-failed', message: error.message };
+    return { kind: 'failed', code: 'request-failed', message: error.message, details: { ...place } };
   }
 }
 

@@ -47,16 +47,18 @@ const calls = proxyActivities<ExecutionCalls>({
 /** The workflow of one run of a task flow. */
 export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionView> {
   const run = new ExecutionRun(input, temporalRuntime());
+  // whatever arrives after a cancel of the workflow itself is done as before it
+  const act = (command: ExecutionCommand) => CancellationScope.nonCancellable(() => run.command(command));
   setHandler(defineSignal<[readonly StepReport[]]>(reportSignal), (reports) => run.receive(reports));
   setHandler(defineQuery<SnapshotAnswer | undefined>(snapshotQuery), () => run.answer());
   setHandler(defineQuery<boolean, [string, number, number]>(attemptQuery), (step, ofRun, attempt) =>
     run.isWaitingFor(step, { run: ofRun, attempt }),
   );
-  setHandler(defineUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate), (command) => run.command(command), {
+  setHandler(defineUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate), act, {
     validator: (command) => refuse(run.refusalOf(command)),
   });
   // an overlap policy of a schedule, or somebody at Temporal, cancels the workflow itself
-  CancellationScope.current().cancelRequested.catch(() => void run.command({ kind: 'cancel', by: 'temporal' }));
+  CancellationScope.current().cancelRequested.catch(() => act({ kind: 'cancel', by: 'temporal' }));
   const snapshot = await CancellationScope.nonCancellable(() => run.run());
   const view = executionView(snapshot);
   if (view.status === 'Completed') return view;

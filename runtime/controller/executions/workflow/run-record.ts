@@ -1,6 +1,7 @@
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import type { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
 import type { ExecutionDefinition, ExecutionSnapshot, LogEntry, Resume, StepNote } from '../ports/execution-workflow';
+import { wireRun } from './task-id';
 
 /** What is known about an execution besides the state of its graph. */
 export class RunRecord {
@@ -39,8 +40,10 @@ export class RunRecord {
     return new RunRecord(execution, { ...snapshot, run: snapshot.run + 1, log: [...snapshot.log, entry] });
   }
 
-  get run(): number {
-    return this.begun.run;
+  /** As messages have it. */
+  get wireRun(): number {
+    const { definition, run } = this.begun;
+    return wireRun(definition.incarnation, run);
   }
 
   get startedMs(): number {

@@ -74,10 +74,13 @@ export class StepDesk implements OrderAnswers {
 
   report({ step: id, run, attempt, ...report }: StepReport): void {
     const step = this.running.get(id);
-    if (step === undefined || run !== this.record.run || attempt !== step.note.attempt) return; // D1
+    if (step === undefined || run !== this.record.wireRun || attempt !== step.note.attempt) return; // D1
     const { kind, output } = report;
     if (!isWorkerStep(step)) {
-      if (kind === 'succeeded')
+      const { code, message, details } = report.error ?? { code: 'function-failed', message: 'the step failed' };
+      const detail = details === undefined ? {} : { details };
+      if (kind === 'failed') this.end(step, { kind, id, error: { code, message, ...detail } });
+      else if (kind === 'succeeded')
         this.end(step, { kind, id, output: output === undefined ? step.started.input : output });
       return;
     }
@@ -97,7 +100,7 @@ export class StepDesk implements OrderAnswers {
   /** Whether a report of this attempt would change anything. */
   isWaitingFor(id: StepId, { run, attempt }: Pick<StepRef, 'run' | 'attempt'>): boolean {
     const note = this.running.get(id)?.note;
-    if (note === undefined || run !== this.record.run || attempt !== note.attempt) return false;
+    if (note === undefined || run !== this.record.wireRun || attempt !== note.attempt) return false;
     return note.dueMs === undefined && note.giveUpMs === undefined;
   }
 

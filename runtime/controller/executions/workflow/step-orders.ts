@@ -153,7 +153,7 @@ export class StepOrders {
   }
 
   refOf({ started, note }: RunningStep): StepRef {
-    const { definition, run } = this.record;
+    const { definition, wireRun: run } = this.record;
     return { execution: definition.execution, run, step: started.id, attempt: note.attempt };
   }
 
@@ -161,7 +161,7 @@ export class StepOrders {
     if (this.unwanted.length === 0) return;
     const unwanted = this.unwanted;
     this.unwanted = [];
-    const { definition, run } = this.record;
+    const { definition, wireRun: run } = this.record;
     const { namespace, execution } = definition;
     const tasks = unwanted.map(({ id, attempt, base, sequence }) => ({
       id: taskId(execution, run, id, attempt),
@@ -211,7 +211,7 @@ export class StepOrders {
   private async flushHeartbeats(): Promise<void> {
     const steps = this.takeSome(this.unchecked, isWorkerStep);
     if (steps.length === 0) return;
-    const { definition, run } = this.record;
+    const { definition, wireRun: run } = this.record;
     const ids = steps.map(({ started, note }) => taskId(definition.execution, run, started.id, note.attempt));
     const results = await this.runtime.activities.lastHeartbeats(definition.namespace, ids);
     this.answer(steps, results, (step, atMs) => this.answers.beaten(step, atMs));
@@ -220,7 +220,7 @@ export class StepOrders {
   private async flushTasks(): Promise<void> {
     const steps = this.takeSome(this.unsent, isWorkerStep);
     if (steps.length === 0) return;
-    const { definition, run, execution } = this.record;
+    const { definition, wireRun: run, execution } = this.record;
     const flow = execution.reader.graph.name;
     const results = await this.runtime.activities.sendTasks({
       key: { namespace: definition.namespace, execution: definition.execution },

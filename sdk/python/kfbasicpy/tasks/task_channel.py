@@ -104,7 +104,8 @@ class TaskChannel:
             await self._publish(task, {"kind": "failed", "error": error})
             await held.acked()
             return None
-        task["input"] = await self._fetched(task.get("input"))
+        for name in ("input", "parameters"):
+            task[name] = await self._fetched(task.get(name))
         return held
 
     async def _is_needed(self, task: Mapping[str, Any], found: Any) -> bool:
@@ -129,14 +130,14 @@ class TaskChannel:
         await self._jetstream.publish(subject, json.dumps(result).encode(), headers=headers)
 
     async def _fetched(self, value: Any) -> Any:
-        if not isinstance(value, dict) or list(value) != ["$claim"]:
+        if not _is_claim(value):
             return value
         store = await self._jetstream.object_store(self._bucket)
         return json.loads((await store.get(value["$claim"]["key"])).data)
 
     async def _stored(self, key: str, value: Any) -> Any:
         body = json.dumps(value).encode()
-        if len(body) <= _MAX_INLINE:
+        if len(body) <= _MAX_INLINE and not _is_claim(value):
             return value
         try:
             store = await self._jetstream.object_store(self._bucket)
@@ -195,6 +196,10 @@ def _parsed(data: bytes) -> Optional[dict[str, Any]]:
         return None
     required = ("id", "token", "execution", "step", "task", "name", "attempt")
     return task if isinstance(task, dict) and task.get("v") == 1 and all(name in task for name in required) else None
+
+
+def _is_claim(value: Any) -> bool:
+    return isinstance(value, dict) and list(value) == ["$claim"]
 
 
 def _now() -> str:
