@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sharedBucket } from '../../../lib/plan/task-names';
+import type { ExecutionKey } from '../../../runtime/api-contract/execution-key';
 import type { ExecutionDetail } from '../../../runtime/api-contract/execution-status';
 import type { TaskMessage } from '../../../runtime/api-contract/task-message';
+import type { Latch } from '../../../runtime/controller/executions/waits/latch';
 import { type BareWorker, TaskFailure, type TaskFunction } from '../../support/bare-worker';
 import { Random, seed } from '../../support/random';
 import { waitFor } from '../../support/wait-for';
@@ -9,11 +11,17 @@ import { ExecutionPlace } from './execution-place';
 
 const executions = 30;
 const disturbances = 12;
+const latches = 4;
 const by = { by: 'tester' };
+const delayMs = 1_000;
 const flow = `
 @task k:C with (- {concurrency: 3, retry: {attempts: 5, backoff: 100ms}} -)
 @task k:flaky with (- {retry: {attempts: 4, backoff: 100ms}} -)
-wait:acquire(- name: '{input[name]}' -) → k:A → { k:B | k:flaky } → wait:delay(- duration: 1 -) → > k:C → wait:release(- name: '{input[name]}' -)`;
+@finally k:A;
+wait:acquire(- name: '{input[latch]}' -) → k:A → { k:B | k:flaky } → wait:delay(- duration: ${delayMs}ms -) → > k:C
+  → wait:event(- {event: go, match: input, from: start} -) :held;
+:held → ? \`$[?(@.isOdd = true)]\` k:B → wait:release(- name: '{input[latch]}' -);
+:held → k:items → * k:broken catch k:C`;
 
 let place: ExecutionPlace;
 let random: Random;
@@ -33,15 +41,21 @@ test('executions end in one outcome whatever is killed, start nothing again that
     [1, 2, 3].map(() => place.worker(tasksOf(journal), 'k', (task) => journal.reported(task))),
   );
   let other = await place.otherController();
-  const keys: ExecutionDetail[] = [];
-  const id = (at: number) => `x${at}`;
+  const keys: ExecutionKey[] = [];
+  const unpublished: number[] = [];
+  const publishSome = async () => {
+    for (const at of unpublished.splice(0, random.upTo(5))) {
+      await persist(() => place.service.publishEvent(place.namespace, { kind: 'go', data: inputOf(at) }, by));
+    }
+  };
   for (let at = 0; at < disturbances; at++) {
     const count = Math.ceil(executions / disturbances);
     for (let more = 0; more < count && keys.length < executions; more++) {
-      const execution = id(keys.length);
-      const started = await persist(() => place.start(flow, { name: execution }, execution));
-      keys.push(started.execution as ExecutionDetail);
+      const started = await persist(() => place.start(flow, inputOf(keys.length), `x${keys.length}`));
+      unpublished.push(keys.length);
+      keys.push(started.execution);
     }
+    if (random.next() < 0.5) await publishSome();
     await delay(random.upTo(400));
     const chosen = random.oneOf(keys);
     const disturb = random.oneOf([
@@ -62,6 +76,8 @@ test('executions end in one outcome whatever is killed, start nothing again that
     else if (disturb === 'cancel') await tried(() => place.service.cancel(chosen, { graceSeconds: 1 }, by));
     else await tried(() => place.service.terminate(chosen, by));
   }
+  while (unpublished.length > 0) await publishSome();
+  const ended: ExecutionDetail[] = [];
   for (const key of keys) {
     for (;;) {
       const detail = await waitFor(
@@ -70,14 +86,28 @@ test('executions end in one outcome whatever is killed, start nothing again that
         ({ endedAt }) => endedAt !== null,
         { timeoutMs: 180_000, everyMs: 100 },
       );
-      if (detail.status === 'Completed') break;
+      if (detail.status === 'Completed') {
+        ended.push(detail);
+        break;
+      }
       await tried(() => place.service.resume(key, {}, by));
     }
   }
   expect(journal.startedAfterSuccess()).toEqual([]);
-  const bucket = await leftovers();
-  expect(bucket.filter((name) => !name.startsWith('latch/'))).toEqual([]);
+  expect(
+    ended.flatMap(({ execution, steps }) => steps.filter(endedEarly).map(({ step }) => `${execution}: ${step}`)),
+  ).toEqual([]);
+  expect(await leftovers()).toEqual([]);
 }, 400_000);
+
+function inputOf(at: number): Record<string, unknown> {
+  return { name: `x${at}`, latch: `latch${at % latches}`, isOdd: at % 2 === 1, items: [at, at + 1] };
+}
+
+/** Whether a delay was shorter than it says. */
+function endedEarly({ name, startedAt = '', endedAt }: ExecutionDetail['steps'][number]): boolean {
+  return name === 'wait:delay' && Date.parse(endedAt ?? '') - Date.parse(startedAt) < delayMs;
+}
 
 /** When attempts of tasks began and succeeded. */
 class Journal {
@@ -116,7 +146,16 @@ function tasksOf(journal: Journal): { readonly [name: string]: TaskFunction } {
     if (random.next() < 0.3) throw new TaskFailure({ code: 'flaky', message: 'this time' });
     return task.input;
   };
-  return { A: pass, B: pass, C: pass, flaky };
+  const items: TaskFunction = async (task, signal) => {
+    await pass(task, signal);
+    return (task.input as { readonly items: readonly number[] }).items;
+  };
+  const broken: TaskFunction = async (task, signal) => {
+    await pass(task, signal);
+    if (task.input === 3) throw new TaskFailure({ code: 'broken', message: 'always' });
+    return task.input;
+  };
+  return { A: pass, B: pass, C: pass, flaky, items, broken };
 }
 
 async function replaced(worker: BareWorker | undefined, journal: Journal): Promise<BareWorker> {
@@ -144,12 +183,16 @@ async function tried(request: () => Promise<unknown>): Promise<void> {
   await request().catch(() => undefined);
 }
 
-/** Keys of what executions share. */
+/** What executions share and still hold. */
 async function leftovers(): Promise<readonly string[]> {
   const connection = await place.controller.connect(place.namespace);
   const bucket = await connection.jetstream().views.kv(sharedBucket(place.namespace), { bindOnly: true });
-  const keys: string[] = [];
-  for await (const key of await bucket.keys()) keys.push(key);
+  const held: string[] = [];
+  for await (const key of await bucket.keys()) {
+    const value = (await bucket.get(key))?.json<Partial<Latch>>();
+    if (!key.startsWith('latch/') || value?.count !== 0 || value.waiting?.length || value.waking?.length)
+      held.push(`${key}: ${JSON.stringify(value)}`);
+  }
   await connection.close();
-  return keys;
+  return held;
 }
