@@ -46,6 +46,7 @@ export interface SentOrder extends TaskOrder {
 /** Runs the workflow of one execution without a server, with a clock that the test moves. */
 export class ExecutionStage {
   nowMs = Date.parse('2026-01-31T08:00:00Z');
+  takenMs = this.nowMs;
   /** Messages in the order in which they were stored, those of earlier runs included. */
   readonly sent: SentOrder[] = [];
   readonly withdrawn: UnwantedTask[] = [];
@@ -206,6 +207,7 @@ export class ExecutionStage {
         return { result, cancel };
       },
       now: () => this.nowMs,
+      takenMs: () => this.takenMs,
       random: this.random,
       scheduledId: () => 'e-2026-01-31T08:00:00Z',
       waitUntil: (holds, timeoutMs = Number.POSITIVE_INFINITY) =>

@@ -103,7 +103,7 @@ export class ExecutionRun {
         ? { ...begin.definition, execution: this.runtime.scheduledId() }
         : begin.definition;
       const execution = new TaskExecution(new GraphReader(graph), input);
-      this.record = RunRecord.start(execution, definition, this.runtime.now());
+      this.record = RunRecord.start(execution, definition, this.runtime.takenMs());
       this.desk = new StepDesk(this.record, this.runtime, (report) => this.receive([report]));
       this.desk.apply(execution.start());
       if (begin.isScheduled === true) await this.keep();

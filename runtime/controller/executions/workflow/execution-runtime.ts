@@ -9,6 +9,8 @@ export interface ExecutionRuntime {
   /** Milliseconds since 1970; the same in every replay, as `random` is. */
   now(): number;
   random(): number;
+  /** When the server took the start of this run: its first move may be much later. In ms since 1970. */
+  takenMs(): number;
   /** The execution in the id of the workflow: that of the schedule, and the time for which it started. */
   scheduledId(): string;
   /** Resolves when the condition holds, or after the timeout. */

@@ -76,6 +76,7 @@ function temporalRuntime(): ExecutionRuntime {
     call,
     now: () => Date.now(),
     random: () => Math.random(),
+    takenMs: () => workflowInfo().runStartTime.getTime(),
     scheduledId: () => workflowInfo().workflowId.split('/').at(-1) ?? '',
     waitUntil: (holds, timeoutMs) =>
       timeoutMs === undefined ? condition(holds) : condition(holds, Math.max(1, Math.ceil(timeoutMs))),

@@ -319,6 +319,19 @@ describe('waits for events and latches', () => {
     expect(run.order('A').input).toEqual([{ e: 1 }, { x: 1 }]);
   });
 
+  test('count events since the server took the start, however late the first move is', async () => {
+    const run = stage();
+    const takenMs = run.takenMs;
+    run.nowMs += 10_000;
+    let sinceMs: number | undefined;
+    run.waits.begin = ({ executionMs }) => {
+      sinceMs = executionMs;
+      return { kind: 'waits' };
+    };
+    await run.start('wait:event(- {event: e, from: start} -)');
+    expect(sinceMs).toBe(takenMs);
+  });
+
   test('are given up when the execution is canceled', async () => {
     const run = await stage().start('wait:event(- event: e -)');
     await run.command({ kind: 'cancel', by: 'someone' });
