@@ -1,3 +1,4 @@
+import { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
 
 /** How soon the end of a run is noticed. */
@@ -28,4 +29,10 @@ export async function onInterrupts(
     }
     await interrupts.waitAtMost(lookEveryMs);
   }
+}
+
+/** The exit status of a run that has ended. */
+export function statusOfRun(isCompleted: boolean, { count }: Pick<Interrupts, 'count'>): ExitStatus {
+  if (isCompleted) return ExitStatus.Done;
+  return count > 0 ? ExitStatus.Interrupted : ExitStatus.Failed;
 }

@@ -4,9 +4,9 @@ import type { ExecutionDetail } from '../../../api-contract/execution-status';
 import { lossOf } from '../../client/client-error';
 import type { ExecutionsClient } from '../../client/executions-client';
 import { follow } from '../../client/follow';
-import { ExitStatus } from '../../frame/exit-status';
+import type { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
-import { onInterrupts } from './on-interrupts';
+import { onInterrupts, statusOfRun } from './on-interrupts';
 import type { TaskRun } from './task-run';
 import type { TaskRunView } from './task-run-view';
 
@@ -44,7 +44,7 @@ export async function runExecution(
   }
   const end = last ?? (await client.show(key));
   view.end(end);
-  return end.status === 'Completed' ? ExitStatus.Done : ExitStatus.Failed;
+  return statusOfRun(end.status === 'Completed', interrupts);
 }
 
 /** Cancels the execution, or terminates it if it is canceled already. */

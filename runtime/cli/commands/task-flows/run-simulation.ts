@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { Random } from '../../../../lib/random';
 import { executionDetail } from '../../../controller/executions/service/execution-views';
-import { ExitStatus } from '../../frame/exit-status';
+import type { ExitStatus } from '../../frame/exit-status';
 import type { Interrupts } from '../../frame/interrupts';
-import { onInterrupts } from './on-interrupts';
+import { onInterrupts, statusOfRun } from './on-interrupts';
 import { Simulation } from './simulation';
 import type { TaskRun } from './task-run';
 import { TaskRunView } from './task-run-view';
@@ -27,5 +27,5 @@ export async function runSimulation(run: TaskRun, interrupts: Interrupts): Promi
   const outcome = await simulation.run().finally(() => over.abort());
   await watching;
   view.end(executionDetail(simulation.snapshot()));
-  return outcome.status === 'completed' ? ExitStatus.Done : ExitStatus.Failed;
+  return statusOfRun(outcome.status === 'completed', interrupts);
 }

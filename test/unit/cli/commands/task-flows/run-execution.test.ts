@@ -41,3 +41,27 @@ test('an execution that is deleted meanwhile fails the run, after which nothing 
     await controller.close();
   }
 });
+
+test('Ctrl-C cancels the execution, a second one terminates it, and the run ends with 130', async () => {
+  const controller = await TestController.start();
+  const interrupts = new CountedInterrupts();
+  const written = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const until = async (text: string) => {
+    while (!written.mock.calls.some(([line]) => String(line).includes(text))) await new Promise(setImmediate);
+  };
+  try {
+    const client = new ExecutionsClient(new ControllerConnection({ url: controller.url }));
+    const view = await TaskRunView.open();
+    const run = { namespace: 'default', text: 'A → B', input: {}, timeout: undefined };
+    const ended = runExecution(client, run, { view, interrupts });
+    await until('A  running');
+    interrupts.count = 1;
+    await until('canceling');
+    interrupts.count = 2;
+    expect(await ended).toBe(130);
+  } finally {
+    written.mockRestore();
+    interrupts.close();
+    await controller.close();
+  }
+});
