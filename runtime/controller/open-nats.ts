@@ -9,6 +9,7 @@ import { ReplicaReports } from '../adapters/jetstream/replica-reports';
 import { JetStreamSharedValues } from '../adapters/jetstream/tasks/jetstream-shared-values';
 import { JetStreamTaskBus, type TaskBusProps } from '../adapters/jetstream/tasks/jetstream-task-bus';
 import { JetStreamTaskEvents } from '../adapters/jetstream/tasks/jetstream-task-events';
+import { JetStreamTaskValues } from '../adapters/jetstream/tasks/jetstream-task-values';
 import type { UseConnection } from '../adapters/jetstream/tasks/namespace-parts';
 import { ConfigAccounts } from '../adapters/nats-accounts/config-accounts';
 import { DerivedKeys, type KeySource } from '../adapters/nats-accounts/derived-keys';
@@ -94,7 +95,7 @@ function openTasks(props: TaskBusProps): ClosingTasks {
     events.close();
     await bus.close();
   };
-  return { bus, events, shared: new JetStreamSharedValues(props), close };
+  return { bus, events, shared: new JetStreamSharedValues(props), values: new JetStreamTaskValues(props), close };
 }
 
 /** With an account for each namespace. */

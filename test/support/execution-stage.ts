@@ -1,8 +1,12 @@
 import { setImmediate as immediate } from 'node:timers/promises';
+import { StoreError } from '../../lib/errors';
+import { taskWire } from '../../lib/plan/task-names';
 import type { StepId } from '../../lib/tasks/advance/step-id';
 import { compileTaskFlow } from '../../lib/tasks/compile/compile-task-flow';
 import type { TaskGraph } from '../../lib/tasks/graph/task-graph';
 import type { TaskError } from '../../runtime/api-contract/task-message';
+import { lookIntoInput } from '../../runtime/controller/executions/activities/look-into-input';
+import { ClaimedValues } from '../../runtime/controller/executions/claimed-values';
 import type {
   ExecutionCommand,
   ExecutionInput,
@@ -10,6 +14,7 @@ import type {
   StepReport,
 } from '../../runtime/controller/executions/ports/execution-workflow';
 import type { UnwantedTask, Withdrawal } from '../../runtime/controller/executions/ports/task-bus';
+import type { TaskValues } from '../../runtime/controller/executions/ports/task-values';
 import type {
   AdmissionOrder,
   AdmissionResult,
@@ -61,6 +66,8 @@ export class ExecutionStage {
   readonly left: { step: StepId; attempt: number; output?: { readonly value: unknown } | undefined }[] = [];
   /** Steps that a controller runs, until they are resolved. */
   readonly calls: (CallOrder & { readonly resolve: (result: CallResult) => void })[] = [];
+  /** Objects that claims stand for, by key. */
+  readonly objects = new Map<string, unknown>();
   kept: ExecutionSnapshot | undefined;
   /** Ends each run of the workflow after a report, so that the next one continues. */
   continuesAlways = false;
@@ -222,6 +229,22 @@ export class ExecutionStage {
     };
   }
 
+  private values(): TaskValues {
+    return {
+      put: async (_namespace, key, value) => {
+        const bytes = JSON.stringify(value).length;
+        if (bytes <= taskWire.maxInlineBytes) return value;
+        this.objects.set(key, value);
+        return { $claim: { key, bytes } };
+      },
+      get: async (_namespace, key) => {
+        if (!this.objects.has(key)) throw new StoreError('store-failed', `${key}: no such value`, { isFinal: true });
+        return structuredClone(this.objects.get(key));
+      },
+      remove: async () => undefined,
+    };
+  }
+
   private activities(): ExecutionActivities {
     return {
       sendTasks: async ({ run, orders }) =>
@@ -236,6 +259,10 @@ export class ExecutionStage {
           return this.sent[task.sequence - 1]?.isTaken === true ? 'told' : 'withdrawn';
         }),
       lastHeartbeats: async (_namespace, ids) => ids.map((id) => this.heartbeats.get(id) ?? null),
+      lookInto: ({ inputs, ...of }) => {
+        const values = new ClaimedValues(this.values(), of.key.namespace, of.mark);
+        return Promise.all(inputs.map((input) => lookIntoInput(values, of, input)));
+      },
       beginWaits: async (_namespace, waits) => waits.map((wait) => this.waits.begin(wait)),
       endWaits: async (_namespace, waits) => {
         for (const wait of waits) this.waits.ended.push(wait.ref.step);

@@ -1,3 +1,4 @@
+import type { TaskNode } from '../graph/task-graph';
 import type { StepId } from './step-id';
 
 /** The error of a step, as its `catch` and the outcome of the execution have it. */
@@ -59,6 +60,8 @@ export interface ExecutionState {
   /** Set when an uncaught failure or a cancel ends the execution, also while steps still run. */
   readonly ending?: { readonly status: 'failed'; readonly error: StepError } | { readonly status: 'canceled' };
   readonly outcome?: Outcome;
+  /** What nodes have found in inputs with claims. */
+  readonly looks?: { readonly [id: StepId]: Look };
 }
 
 /** What happened to a step that was started, or to the execution. Events of steps that have ended change nothing. */
@@ -72,7 +75,9 @@ export type ExecutionEvent =
    * Cancels the execution: nothing more starts; when the running steps have ended, `@finally` runs. With `force`, the
    * execution ends at once.
    */
-  | { readonly kind: 'cancel'; readonly force?: true };
+  | { readonly kind: 'cancel'; readonly force?: true }
+  /** What a node of `Advance.unseen` has found. */
+  | { readonly kind: 'seen'; readonly id: StepId; readonly look: Look };
 
 /** A step to run now. Its node in the graph has the name, the policy and the rest that is the same in every run. */
 export interface StartedStep {
@@ -87,8 +92,32 @@ export interface StartedStep {
   readonly keys?: { readonly concurrency?: string; readonly rate?: string; readonly memoize?: string };
 }
 
+/** What is filled in of a step. */
+export type FilledStep = Pick<StartedStep, 'parameters' | 'uri' | 'keys'>;
+
+/** What a node finds in its input: everything that the values within decide. */
+export interface Look {
+  /** Merged, or of a map the list of items; absent: as it is. */
+  readonly input?: unknown;
+  /** Of a step, with templates filled in. */
+  readonly filled?: FilledStep;
+  /** The guard does not match. */
+  readonly isPassed?: true;
+  /** What is wrong with the input. */
+  readonly fault?: string;
+}
+
+/** A node that needs to know what is in its input, which has claims. */
+export interface UnseenInput {
+  readonly id: StepId;
+  readonly node: TaskNode;
+  readonly input: unknown;
+}
+
 /** What to do after an event. */
 export interface Advance {
+  /** Nodes that wait for `seen`. */
+  readonly unseen?: readonly UnseenInput[];
   readonly started: readonly StartedStep[];
   /** Running steps whose end no longer matters: stop them. Their ends are ignored. */
   readonly stopped: readonly StepId[];

@@ -1,6 +1,7 @@
 import type { MapNode, TaskNode } from '../graph/task-graph';
-import type { StartedStep, StepError } from './execution-state';
+import type { Look, StartedStep, StepError, UnseenInput } from './execution-state';
 import type { GraphReader } from './graph-reader';
+import { looksIntoClaim } from './look';
 import type { Region } from './region';
 import { formatStepId, type StepId } from './step-id';
 import type { StepRecord } from './step-record';
@@ -17,6 +18,12 @@ export abstract class ExecutionSteps {
   /** How many predecessors of a node that has not started have passed something on. */
   readonly arrived = new Map<StepId, number>();
   readonly regions = new Map<StepId, Region>();
+  readonly looks = new Map<StepId, Look>();
+  /** Marks the claims among values; without it, there are none. */
+  claimMark: string | undefined;
+  /** Nodes that wait until somebody has looked into their inputs. */
+  protected readonly unseen = new Map<StepId, Instance>();
+  protected newlyUnseen: UnseenInput[] = [];
   /** Nodes whose predecessors have all passed something on, in the order in which that happened. */
   protected ready: Instance[] = [];
   protected started = new Map<StepId, StartedStep>();
@@ -93,6 +100,16 @@ export abstract class ExecutionSteps {
         if (!this.started.delete(id)) this.stopped.push(id);
       }
     }
+  }
+
+  /** Whether the node has to wait for a look into its input. */
+  protected awaitLook(node: TaskNode, items: readonly number[], input: unknown): boolean {
+    const id = formatStepId(node.index, items);
+    this.looks.delete(id); // it is of an earlier run
+    if (!looksIntoClaim(node, input, this.claimMark)) return false;
+    this.unseen.set(id, { node, items });
+    this.newlyUnseen.push({ id, node, input });
+    return true;
   }
 
   protected record(node: TaskNode, items: readonly number[], status: StepRecord['status']): StepRecord {

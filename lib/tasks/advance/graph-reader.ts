@@ -51,11 +51,8 @@ export class GraphReader {
   }
 
   guardOf(node: TaskNode): JsonPath | undefined {
-    if (!('guard' in node) || node.guard === undefined) return undefined;
-    const known = this.guards.get(node.index);
-    if (known !== undefined) return known;
-    const path = parseJsonPath(node.guard);
-    this.guards.set(node.index, path);
+    const path = this.guards.get(node.index) ?? guardIn(node);
+    if (path !== undefined) this.guards.set(node.index, path);
     return path;
   }
 
@@ -75,6 +72,11 @@ export class GraphReader {
     const around = this.node(region);
     return (depths[region] ?? 0) + (around.kind === 'map' ? 1 : 0);
   }
+}
+
+/** The guard of a node, parsed. */
+export function guardIn(node: TaskNode): JsonPath | undefined {
+  return 'guard' in node && node.guard !== undefined ? parseJsonPath(node.guard) : undefined;
 }
 
 /** Whether the step only waits: a stop of such a step loses no work. */

@@ -45,8 +45,8 @@ export class Region {
     return false;
   }
 
-  begin(id: StepId, node: StepNode): void {
-    if (isWait(node)) this.waits.add(id);
+  begin(id: StepId, node?: StepNode): void {
+    if (node !== undefined && isWait(node)) this.waits.add(id);
     this.count(1);
   }
 

@@ -4,6 +4,7 @@ import { isStepNode } from '../graph/task-graph';
 import type { ExecutionState, StepState } from './execution-state';
 import { GraphReader, isStep } from './graph-reader';
 import { KeptSteps } from './kept-steps';
+import { isMerged } from './look';
 import { ItemRegion, MapRegion, Region } from './region';
 import { formatStepId, parseStepId } from './step-id';
 import { emptyOutput, joinInputs, mergeInputs } from './step-input';
@@ -20,6 +21,7 @@ export function restoreExecution(graph: TaskGraph, state: ExecutionState): TaskE
   const execution = new TaskExecution(reader, state.input, state.inputs, kept);
   execution.ending = state.ending;
   execution.outcome = state.outcome;
+  for (const [id, look] of Object.entries(state.looks ?? {})) execution.looks.set(id, look);
   for (const record of readRecords(reader, state.steps)) {
     execution.steps.set(formatStepId(record.node.index, record.items), record);
   }
@@ -115,12 +117,19 @@ function hadInput({ steps }: TaskExecution, { node, items, status }: StepRecord)
   return node.kind === 'flow' || (node.kind === 'map' && steps.has(formatStepId(node.index, [...items, 0])));
 }
 
-function inputOf({ reader, steps, inputs }: TaskExecution, { node, items, status }: StepRecord): unknown {
+function inputOf(execution: TaskExecution, { node, items, status }: StepRecord): unknown {
+  const { reader, steps, inputs, looks } = execution;
   const id = formatStepId(node.index, items);
+  const look = looks.get(id);
+  if (look !== undefined && 'input' in look) return look.input;
   const joined = id in inputs ? inputs[id] : joinInputs(valuesFor({ reader, steps }, node, items));
-  const isMerged = 'merge' in node && node.merge === true;
   // a step that failed at the merge has its input unmerged
-  if (!isMerged || (status === 'failed' && Array.isArray(joined) && !joined.every(isObject))) return joined;
+  if (
+    !isMerged(node) ||
+    look !== undefined ||
+    (status === 'failed' && Array.isArray(joined) && !joined.every(isObject))
+  )
+    return joined;
   return mergeInputs(joined);
 }
 
@@ -148,6 +157,8 @@ function deriveOutputs(execution: TaskExecution, sink: SinkNode, records: readon
 }
 
 function endValue(execution: TaskExecution, sink: SinkNode, items: readonly number[]): unknown {
+  const look = execution.looks.get(formatStepId(sink.index, items));
+  if (look !== undefined && 'input' in look) return look.input;
   const joined = joinInputs(valuesFor(execution, sink, items));
   return sink.merge === true ? mergeInputs(joined) : joined;
 }

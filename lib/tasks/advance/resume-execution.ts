@@ -39,7 +39,7 @@ export function resumeExecution(
   if (isCompleted && named.length === 0) {
     throw new StateError('state-invalid', 'the execution has completed; name the steps to run again');
   }
-  const { reader, steps, kept } =
+  const { reader, steps, kept, looks } =
     definition === undefined
       ? restoreExecution(graph, state)
       : restoreExecution(definition, transferState(graph, state, definition));
@@ -50,7 +50,9 @@ export function resumeExecution(
     ({ node, items }) => !again.includes(node, items),
   );
   const all = { ...state.inputs, ...Object.fromEntries(edited) };
-  return new TaskExecution(reader, input, all, new KeptSteps(reader, records));
+  const execution = new TaskExecution(reader, input, all, new KeptSteps(reader, records));
+  for (const [id, look] of looks) execution.looks.set(id, look);
+  return execution;
 }
 
 /** The steps to run again: those that were named, everything within them, and everything that follows. */

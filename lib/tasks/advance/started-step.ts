@@ -1,20 +1,18 @@
 import { isPlainMap } from '../../plain-map';
 import type { StepNode, TaskStepNode } from '../graph/task-graph';
 import { fillTemplate, type TemplateValues } from '../guards/template';
-import type { StartedStep } from './execution-state';
-import type { StepId } from './step-id';
+import type { FilledStep } from './execution-state';
 
-/** What whoever runs a step has to know. Throws TemplateError for a template that refers to something missing. */
-export function startedStep(id: StepId, node: StepNode, input: unknown): StartedStep {
-  const { index } = node;
-  if (node.kind === 'approval') return { id, index, input };
+/** What whoever runs a step has to know beside its input. Throws TemplateError for a template that refers to something missing. */
+export function filledIn(node: StepNode, input: unknown): FilledStep {
+  if (node.kind === 'approval') return {};
   const { parameters } = node;
   const values = { input, parameters };
-  const shared = { id, index, input, ...(parameters === undefined ? {} : { parameters }) };
-  if (node.kind !== 'task') return { ...shared, uri: fillTemplate(node.uri, values) };
+  if (node.kind !== 'task') {
+    return { ...(parameters === undefined ? {} : { parameters }), uri: fillTemplate(node.uri, values) };
+  }
   const keys = filledKeys(node, values);
   return {
-    ...shared,
     ...(parameters === undefined ? {} : { parameters: filledParameters(node, values) }),
     ...(Object.keys(keys).length === 0 ? {} : { keys }),
   };
@@ -28,7 +26,7 @@ function filledParameters({ parameters, templates = [] }: TaskStepNode, values: 
   return Object.fromEntries(filled);
 }
 
-function filledKeys({ policy }: TaskStepNode, values: TemplateValues): NonNullable<StartedStep['keys']> {
+function filledKeys({ policy }: TaskStepNode, values: TemplateValues): NonNullable<FilledStep['keys']> {
   const { concurrency, rate, memoize } = policy;
   const keys = { concurrency: concurrency?.key, rate: rate?.key, memoize: memoize?.key };
   return Object.fromEntries(

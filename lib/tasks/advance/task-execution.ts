@@ -1,21 +1,12 @@
-import {
-  type EntryNode,
-  isStepNode,
-  type MapNode,
-  type SinkNode,
-  type StepNode,
-  type TaskNode,
-} from '../graph/task-graph';
-import { matchesPath } from '../guards/match-json-path';
-import { TemplateError } from '../guards/template';
-import type { Advance, ExecutionEvent, ExecutionState, Outcome, StepError } from './execution-state';
+import { type EntryNode, isStepNode, type MapNode, type SinkNode, type TaskNode } from '../graph/task-graph';
+import type { Advance, ExecutionEvent, ExecutionState, Look, Outcome, StepError } from './execution-state';
 import { ExecutionSteps } from './execution-steps';
 import { failureModeOf, type GraphReader, isStep, type Step } from './graph-reader';
 import type { KeptSteps } from './kept-steps';
+import { lookInto } from './look';
 import { ItemRegion, MapRegion, Region } from './region';
-import { startedStep } from './started-step';
 import { formatStepId, type StepId } from './step-id';
-import { emptyOutput, InputError, itemsOf, joinInputs, mergeInputs } from './step-input';
+import { emptyOutput, itemsOf, joinInputs } from './step-input';
 import { type StepRecord, stateOf } from './step-record';
 import { resultsIn } from './step-results';
 import { valuesFor } from './step-values';
@@ -60,6 +51,7 @@ export class TaskExecution extends ExecutionSteps {
   advance(event: ExecutionEvent): Advance {
     const hadOutcome = this.outcome !== undefined;
     if (event.kind === 'cancel') this.cancel(event.force === true);
+    else if (event.kind === 'seen') this.see(event.id, event.look);
     else {
       const record = this.steps.get(event.id);
       if (record?.status === 'running' && isStepNode(record.node)) this.end(record, event);
@@ -84,6 +76,7 @@ export class TaskExecution extends ExecutionSteps {
       ...(kept === undefined || this.outcome?.status === 'completed' ? {} : { kept }),
       ...(this.ending === undefined ? {} : { ending: this.ending }),
       ...(this.outcome === undefined ? {} : { outcome: this.outcome }),
+      ...(this.looks.size === 0 ? {} : { looks: Object.fromEntries(this.looks) }),
     };
   }
 
@@ -93,10 +86,16 @@ export class TaskExecution extends ExecutionSteps {
       if (next !== undefined) this.enter(next.node, next.items);
     }
     this.ready = [];
-    const { started, stopped, outcome } = this;
+    const { started, stopped, outcome, newlyUnseen: unseen } = this;
     this.started = new Map();
     this.stopped = [];
-    return { started: [...started.values()], stopped, ...(outcome === undefined || hadOutcome ? {} : { outcome }) };
+    this.newlyUnseen = [];
+    return {
+      started: [...started.values()],
+      stopped,
+      ...(unseen.length === 0 ? {} : { unseen }),
+      ...(outcome === undefined || hadOutcome ? {} : { outcome }),
+    };
   }
 
   // starting
@@ -130,27 +129,47 @@ export class TaskExecution extends ExecutionSteps {
   private run(node: TaskNode, items: readonly number[], region: Region, joined: unknown): void {
     const record = this.record(node, items, 'running');
     record.input = joined;
-    try {
-      if ('merge' in node && node.merge === true) record.input = mergeInputs(joined);
-      const guard = this.reader.guardOf(node);
-      if (guard !== undefined && !matchesPath(guard, record.input)) {
-        record.status = 'passed';
-        this.emit(node, items, { value: record.input });
-      } else if (node.kind === 'source') this.succeed(record, node.value);
-      else if (node.kind === 'flow') this.open(new Region(formatStepId(node.index, items), node, items, region));
-      else if (node.kind === 'map') this.openMap(node, record, region);
-      else if (isStepNode(node)) this.startStep(node, record, region);
-    } catch (error) {
-      if (!(error instanceof InputError || error instanceof TemplateError)) throw error;
-      const message = `${this.reader.nameOf(node)}: ${error.message}`;
+    if (this.awaitLook(node, items, joined)) region.begin(formatStepId(node.index, items));
+    else this.runSeen(record, region, lookInto(node, joined, this.reader.guardOf(node)));
+  }
+
+  private runSeen(record: StepRecord, region: Region, look: Look): void {
+    const { node, items } = record;
+    const id = formatStepId(node.index, items);
+    if ('input' in look) record.input = look.input;
+    if (look.fault !== undefined) {
+      const message = `${this.reader.nameOf(node)}: ${look.fault}`;
       this.fail(record, { code: 'input-invalid', message, ...this.placeOf(record) });
+    } else if (look.isPassed === true) {
+      record.status = 'passed';
+      this.emit(node, items, { value: record.input });
+    } else if (node.kind === 'source') this.succeed(record, node.value);
+    else if (node.kind === 'flow') this.open(new Region(id, node, items, region));
+    else if (node.kind === 'map') this.openMap(node, record, region);
+    else if (isStepNode(node)) {
+      this.started.set(id, { id, index: node.index, input: record.input, ...look.filled });
+      region.begin(id, node);
     }
   }
 
-  private startStep(node: StepNode, record: StepRecord, region: Region): void {
-    const id = formatStepId(node.index, record.items);
-    this.started.set(id, startedStep(id, node, record.input));
-    region.begin(id, node);
+  private see(id: StepId, look: Look): void {
+    const seen = this.unseen.get(id);
+    if (seen === undefined) return;
+    this.unseen.delete(id);
+    this.looks.set(id, look);
+    const { node, items } = seen;
+    const region = this.regionOf(node, items);
+    if (node.kind === 'sink') {
+      if (region !== undefined && !region.isHeld) this.closeAtEnd(node, region, look);
+      return;
+    }
+    const record = this.known(node, items);
+    region?.end(id);
+    if (record.status === 'running') {
+      if (region === undefined || region.isHeld) record.status = 'canceled';
+      else this.runSeen(record, region, look);
+    }
+    this.settleAround(region);
   }
 
   private open(region: Region): void {
@@ -159,7 +178,6 @@ export class TaskExecution extends ExecutionSteps {
   }
 
   private openMap(node: MapNode, record: StepRecord, parent: Region): void {
-    itemsOf(record.input);
     const region = new MapRegion(formatStepId(node.index, record.items), node, record.items, parent);
     this.regions.set(region.id, region);
     this.fill(region, record);
@@ -195,6 +213,10 @@ export class TaskExecution extends ExecutionSteps {
     else if (event.kind === 'failed') this.fail(record, { ...event.error, ...this.placeOf(record) });
     else if (region === undefined || region.isHeld) record.status = 'canceled';
     else this.fail(record, { code: 'canceled', message: 'the step was canceled', ...this.placeOf(record) });
+    this.settleAround(region);
+  }
+
+  private settleAround(region: Region | undefined): void {
     for (let each = region; each !== undefined; each = each.parent) this.settleIfIdle(each);
   }
 
@@ -207,17 +229,17 @@ export class TaskExecution extends ExecutionSteps {
 
   /** The sink of a region is reached by everything that leads to it. */
   private reachEnd(sink: SinkNode, region: Region): void {
+    const joined = joinInputs(valuesFor(this, sink, region.items));
+    if (!this.awaitLook(sink, region.items, joined)) this.closeAtEnd(sink, region, lookInto(sink, joined, undefined));
+  }
+
+  private closeAtEnd(sink: SinkNode, region: Region, look: Look): void {
+    const step = this.reader.nameOf(sink);
     const values = valuesFor(this, sink, region.items);
-    let output: unknown;
-    try {
-      output = sink.merge === true ? mergeInputs(joinInputs(values)) : joinInputs(values);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      const step = this.reader.nameOf(sink);
-      this.failAround(region, { code: 'input-invalid', message: `${step}: ${error.message}`, step });
-      return;
-    }
-    this.closeRegion(region, values.length === 0 ? undefined : { value: output });
+    if (look.fault !== undefined)
+      this.failAround(region, { code: 'input-invalid', message: `${step}: ${look.fault}`, step });
+    else if (values.length === 0) this.closeRegion(region, undefined);
+    else this.closeRegion(region, { value: 'input' in look ? look.input : joinInputs(values) });
   }
 
   private closeRegion(region: Region, result: { readonly value: unknown } | undefined): void {

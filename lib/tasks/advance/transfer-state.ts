@@ -1,6 +1,6 @@
 import { isPlainMap } from '../../plain-map';
 import type { TaskGraph, TaskNode } from '../graph/task-graph';
-import type { ExecutionState, StepState } from './execution-state';
+import type { ExecutionState, Look, StepState } from './execution-state';
 import { formatStepId, parseStepId, type StepId } from './step-id';
 
 /**
@@ -23,11 +23,12 @@ export function transferState(from: TaskGraph, state: ExecutionState, to: TaskGr
         return other === undefined ? [] : [[formatStepId(other, items), value]];
       }),
     );
-  const { inputs, kept, steps, ...rest } = state;
+  const { inputs, kept, steps, looks, ...rest } = state;
   return {
     ...rest,
     ...(inputs === undefined ? {} : { inputs: transfer(inputs) }),
     ...(kept === undefined ? {} : { kept: transfer<StepState>(kept) }),
+    ...(looks === undefined ? {} : { looks: transfer<Look>(looks) }),
     steps: transfer(
       Object.fromEntries(Object.entries(steps).filter(([id, step]) => !isLost(Number.parseInt(id, 10), step))),
     ),

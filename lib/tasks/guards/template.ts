@@ -26,6 +26,11 @@ export function fillTemplate(text: string, values: TemplateValues): string {
   });
 }
 
+/** Whether a text has anything to fill in from the input. */
+export function hasReference(text: string): boolean {
+  return text.includes('{input');
+}
+
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/worker';
 import { ConfigError } from '../../../lib/errors';
 import { retry } from '../../async/retry';
+import { dataConverter } from './gzip-codec';
 
 /** Address and credentials of a Temporal server. */
 export interface TemporalSettings {
@@ -54,7 +55,7 @@ export async function connectTemporal(settings: TemporalSettings, log: TemporalL
     }),
   );
   const native = await retryConnect({ address, log }, () => NativeConnection.connect(options));
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, dataConverter });
   const keeper = keepApiKey(settings, log, async (key) => {
     connection.setApiKey(key);
     await native.setApiKey(key);

@@ -6,6 +6,7 @@ import { ConfigError } from '../../../lib/errors';
 import { pause } from '../../async/pause';
 import { packageRoot } from '../../package-root';
 import type { TemporalLog, TemporalSettings } from './connect-temporal';
+import { dataConverter } from './gzip-codec';
 
 /** The bundled code of all workflows, written by `npm run build`. */
 export const workflowBundle = path.join(packageRoot, 'dist/js/runtime/controller/workflow-bundle.js');
@@ -88,6 +89,7 @@ class SupervisedWorker implements TemporalWorker {
       connection,
       ...settings,
       activities,
+      dataConverter,
       workflowBundle: { codePath: workflowBundle },
       // waits are activities, and every flow that is changing has a few of them
       maxConcurrentActivityTaskExecutions: 1_000,

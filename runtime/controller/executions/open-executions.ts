@@ -9,6 +9,7 @@ import type { Schedules } from './ports/schedules';
 import type { SharedValues } from './ports/shared-values';
 import type { TaskBus } from './ports/task-bus';
 import type { TaskEvents } from './ports/task-events';
+import type { TaskValues } from './ports/task-values';
 import { ExecutionController } from './service/execution-controller';
 import { ExecutionWatch } from './service/execution-watch';
 import { ReportForwarder } from './service/report-forwarder';
@@ -22,6 +23,7 @@ export interface TaskPorts {
   readonly bus: TaskBus;
   readonly events: TaskEvents;
   readonly shared: SharedValues;
+  readonly values: TaskValues;
 }
 
 export interface ExecutionParts {
@@ -30,7 +32,7 @@ export interface ExecutionParts {
   readonly workflows: ExecutionWorkflows;
   readonly schedules: Schedules;
   readonly tasks: TaskPorts;
-  readonly calls: CallPorts;
+  readonly calls: Omit<CallPorts, 'values'>;
   readonly historyLength: number;
   readonly onWarning: (text: string) => void;
 }
@@ -46,7 +48,7 @@ export interface OpenExecutions {
 /** The service of executions, the activities of their workflows, and the watch over namespaces with running executions. */
 export function openExecutions(parts: ExecutionParts): OpenExecutions {
   const { key, store, workflows, schedules, tasks, historyLength, onWarning } = parts;
-  const { bus, events, shared } = tasks;
+  const { bus, events, shared, values } = tasks;
   const tokens = new TaskTokens(key);
   const reports = new ReportForwarder({ workflows, tokens });
   const latches = new LatchWaits({
@@ -71,9 +73,9 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   watch.start();
   const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs };
   return {
-    service: new ExecutionController({ workflows, schedules, store, bus, events, limits }),
-    activities: createExecutionActivities({ store, bus, reports, tokens, shared, latches, eventWaits }),
-    calls: createExecutionCalls(parts.calls),
+    service: new ExecutionController({ workflows, schedules, store, bus, events, values, limits }),
+    activities: createExecutionActivities({ store, bus, reports, tokens, shared, values, latches, eventWaits }),
+    calls: createExecutionCalls({ ...parts.calls, values }),
     close: () => watch.close(),
   };
 }

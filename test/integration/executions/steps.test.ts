@@ -28,7 +28,7 @@ test('a chain of tasks runs on a worker, each with the output of the one before'
 test('parameters larger than a message arrive, and so do values that look like claims', async () => {
   const claim = { $claim: { key: 'nothing', bytes: 3 } };
   await place.worker({ A: ({ input, parameters }) => ({ input, length: JSON.stringify(parameters).length }) }, 'large');
-  const parameters = JSON.stringify({ text: 'x'.repeat(1_500_000) });
+  const parameters = JSON.stringify({ text: 'x'.repeat(3_000_000) });
   const detail = await place.run(`large:A(${parameters})`, claim);
   expect(detail).toMatchObject({ status: 'Completed', output: { input: claim, length: parameters.length } });
 });

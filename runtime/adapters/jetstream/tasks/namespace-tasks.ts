@@ -31,7 +31,6 @@ import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-request';
 import { consumeDurable, redeliverMs } from './consume-durable';
 import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
-import { ObjectValueStore } from './object-value-store';
 import { readWorkers } from './worker-directory';
 
 /** nats' answers for a message that is not in its stream any more; which one depends on where the server looks first. */
@@ -53,16 +52,13 @@ export interface NamespaceTasksProps {
 export class NamespaceTasks {
   /** Task namespaces whose consumers exist. */
   private readonly consumers = new Map<string, Promise<void>>();
-  private readonly values: ObjectValueStore;
 
   private constructor(
     private readonly props: NamespaceTasksProps,
     private readonly manager: JetStreamManager,
     private readonly client: JetStreamClient,
     private readonly notes: KV,
-  ) {
-    this.values = new ObjectValueStore(props.connection, props.namespace);
-  }
+  ) {}
 
   static async open(props: NamespaceTasksProps): Promise<NamespaceTasks> {
     const { connection, namespace, replicas } = props;
@@ -125,11 +121,7 @@ export class NamespaceTasks {
   private async sendOne(message: TaskMessage): Promise<SentTask> {
     const { namespace } = this.props;
     const name = parseTaskName(message.task);
-    const [input, parameters] = await Promise.all([
-      this.values.put(`${message.id}/input`, message.input),
-      this.values.put(`${message.id}/parameters`, message.parameters),
-    ]);
-    const payload = JSON.stringify({ ...message, input, parameters });
+    const payload = JSON.stringify(message);
     this.assertSendable(message.id, payload);
     return callServer(`task ${message.id}`, async () => {
       await this.consumerOf(name.taskNamespace);

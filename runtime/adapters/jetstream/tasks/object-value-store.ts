@@ -3,8 +3,8 @@ import { FunctionError, StoreError } from '../../../../lib/errors';
 import { taskWire, valueBucket } from '../../../../lib/plan/task-names';
 import { isValueClaim, type ValueClaim } from '../../../api-contract/task-message';
 import type { ValueStore } from '../../../worker/ports/task-links';
-import { jetStreamOf } from '../access/jetstream-api';
-import { callServer } from '../retry-request';
+import { jetStreamOf, managerOf } from '../access/jetstream-api';
+import { callServer, ignoreMissing } from '../retry-request';
 
 /** The values of a namespace that are too large for messages, in an object store that is created at its first use. */
 export class ObjectValueStore implements ValueStore {
@@ -29,8 +29,11 @@ export class ObjectValueStore implements ValueStore {
   }
 
   async get(value: unknown): Promise<unknown> {
-    if (!isValueClaim(value)) return value;
-    const { key } = value.$claim;
+    return isValueClaim(value) ? this.read(value.$claim.key) : value;
+  }
+
+  /** Throws StoreError when the object is not there. */
+  async read(key: string): Promise<unknown> {
     const store = await this.store();
     const blob = await this.call(() => store.getBlob(key));
     if (blob === null)
@@ -38,6 +41,25 @@ export class ObjectValueStore implements ValueStore {
         isFinal: true,
       });
     return JSON.parse(Buffer.from(blob).toString('utf8'));
+  }
+
+  /** Removes the objects whose keys begin so, and what is left of those that were removed before. */
+  async remove(prefix: string): Promise<void> {
+    const bucket = valueBucket(this.namespace);
+    const stream = `OBJ_${bucket}`;
+    const subject = `$O.${bucket}.M.`;
+    const manager = await managerOf(this.connection);
+    const info = await this.call(() => ignoreMissing(manager.streams.info(stream, { subjects_filter: `${subject}>` })));
+    const named = Object.keys(info?.state.subjects ?? {}).map(
+      (each) => [each, Buffer.from(each.slice(subject.length), 'base64url').toString()] as const,
+    );
+    const removed = named.filter(([, name]) => name.startsWith(prefix));
+    if (removed.length === 0) return;
+    const store = await this.store();
+    for (const [filter, name] of removed) {
+      await this.call(() => ignoreMissing(store.delete(name)));
+      await this.call(() => manager.streams.purge(stream, { filter })); // a deletion leaves a marker
+    }
   }
 
   private store(): Promise<ObjectStore> {

@@ -1,17 +1,24 @@
 import { isPlainMap } from '../../../../lib/plain-map';
+import { ClaimedValues } from '../claimed-values';
+import type { TaskValues } from '../ports/task-values';
 import type { EventWaits } from '../waits/event-waits';
 import type { LatchWaits } from '../waits/latch-waits';
 import type { WaitOrder, WaitResult } from '../workflow/execution-activities';
+import { isGoneOrTooLarge } from './look-into-input';
 
 interface Waits {
   readonly latches: LatchWaits;
   readonly eventWaits: EventWaits;
+  readonly values: TaskValues;
 }
+
+/** Waits for events are stored with what they match. */
+const maxMatchLength = 250_000;
 
 /** Begins the wait of a step, or does at once what it asks for. */
 export async function beginWait(waits: Waits, namespace: string, order: WaitOrder): Promise<WaitResult> {
   const { base, ref: step } = order;
-  if (base === 'wait:event') return beginEventWait(waits.eventWaits, namespace, order);
+  if (base === 'wait:event') return beginEventWait(waits, namespace, order).catch(failureOf);
   const name = parameterOf(order, 'name');
   if (name === undefined) return { kind: 'failed', code: 'input-invalid', message: `${base}: name: missing` };
   const { latches } = waits;
@@ -29,7 +36,7 @@ export async function beginWait(waits: Waits, namespace: string, order: WaitOrde
 
 /** A step that does not wait any more. */
 export async function endWait(
-  { latches, eventWaits }: Waits,
+  { latches, eventWaits }: Omit<Waits, 'values'>,
   namespace: string,
   order: Pick<WaitOrder, 'ref' | 'base' | 'parameters'>,
 ): Promise<void> {
@@ -41,21 +48,33 @@ export async function endWait(
 }
 
 async function beginEventWait(
-  eventWaits: EventWaits,
+  { eventWaits, values }: Waits,
   namespace: string,
-  { ref, parameters, input, executionMs }: WaitOrder,
+  { ref, parameters, input, mark, executionMs }: WaitOrder,
 ): Promise<WaitResult> {
   const kind = parameterOf({ parameters }, 'event');
   if (kind === undefined) return { kind: 'failed', code: 'input-invalid', message: 'wait:event: event: missing' };
-  const first: unknown = Array.isArray(input) ? input[0] : input;
+  const isMatched = parameterOf({ parameters }, 'match') === 'input';
+  const claimed = new ClaimedValues(values, namespace, mark);
+  const whole = isMatched ? await claimed.resolve(input) : undefined;
+  const first: unknown = Array.isArray(whole) ? whole[0] : whole;
+  if (JSON.stringify(first ?? {}).length > maxMatchLength) {
+    const message = `wait:event: match: the input is longer than ${maxMatchLength} characters of JSON`;
+    return { kind: 'failed', code: 'input-invalid', message };
+  }
   const found = await eventWaits.begin(namespace, {
     ref,
     kind,
-    ...(parameterOf({ parameters }, 'match') === 'input' && isPlainMap(first) ? { match: first } : {}),
+    ...(isPlainMap(first) ? { match: first } : {}),
     isReceipted: !isPlainMap(parameters) || parameters.receipt !== false,
     ...(parameterOf({ parameters }, 'from') === 'start' ? { sinceMs: executionMs } : {}),
   });
   return found === undefined ? { kind: 'waits' } : { kind: 'ended', ...found };
+}
+
+function failureOf(error: unknown): WaitResult {
+  if (!isGoneOrTooLarge(error)) throw error;
+  return { kind: 'failed', code: error.code, message: error.message };
 }
 
 function parameterOf({ parameters }: Pick<WaitOrder, 'parameters'>, key: string): string | undefined {

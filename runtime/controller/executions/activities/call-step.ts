@@ -6,14 +6,19 @@ import { type FlowKey, flowName } from '../../../api-contract/flow-key';
 import { isClosedPhase } from '../../../api-contract/flow-phase';
 import { poll } from '../../../async/poll';
 import type { FlowService } from '../../flows/ports/flow-service';
+import { ClaimedValues } from '../claimed-values';
 import type { HttpRequest, Requests } from '../ports/requests';
 import { stepRefText } from '../ports/step-ref';
+import type { TaskValues } from '../ports/task-values';
 import type { CallOrder, CallResult, ExecutionCalls } from '../workflow/execution-activities';
+import { taskId } from '../workflow/task-id';
+import { isGoneOrTooLarge } from './look-into-input';
 
 /** How often the state of a flow is read. */
 const pollMs = 1_000;
 
 export interface CallPorts {
+  readonly values: TaskValues;
   readonly requests: Requests;
   readonly flows: () => Pick<FlowService, 'submit' | 'status' | 'end'>;
 }
@@ -23,17 +28,33 @@ export function createExecutionCalls(ports: CallPorts): ExecutionCalls {
   return {
     callStep: async (order) => {
       const signal = Context.current().cancellationSignal;
-      const { base, uri = '' } = order;
-      if (base === 'flow:run') return runFlow(ports, order, signal);
-      if (base === 'load') return send(ports.requests, { method: 'GET', url: uri }, { signal, of: order });
-      if (base === 'store') {
-        const body = JSON.stringify(order.input ?? {});
-        const contentType = textOf(order.parameters, 'content-type') ?? 'application/json';
-        return send(ports.requests, { method: 'PUT', url: uri, body, contentType }, { signal, of: order });
+      const { execution, run, step, attempt } = order.ref;
+      const values = new ClaimedValues(ports.values, order.namespace, order.mark);
+      try {
+        const result = await call(ports, { ...order, input: await values.resolve(order.input) }, signal);
+        if (result.kind === 'failed') return result;
+        return {
+          ...result,
+          output: await values.keep(`${taskId(execution, run, step, attempt)}/output`, result.output),
+        };
+      } catch (error) {
+        if (!isGoneOrTooLarge(error)) throw error;
+        return { kind: 'failed', code: error.code, message: error.message };
       }
-      return send(ports.requests, requestOf(order), { signal, of: order });
     },
   };
+}
+
+async function call(ports: CallPorts, order: CallOrder, signal: AbortSignal): Promise<CallResult> {
+  const { base, uri = '' } = order;
+  if (base === 'flow:run') return runFlow(ports, order, signal);
+  if (base === 'load') return send(ports.requests, { method: 'GET', url: uri }, { signal, of: order });
+  if (base === 'store') {
+    const body = JSON.stringify(order.input ?? {});
+    const contentType = textOf(order.parameters, 'content-type') ?? 'application/json';
+    return send(ports.requests, { method: 'PUT', url: uri, body, contentType }, { signal, of: order });
+  }
+  return send(ports.requests, requestOf(order), { signal, of: order });
 }
 
 function requestOf({ base, parameters, input }: CallOrder): HttpRequest {

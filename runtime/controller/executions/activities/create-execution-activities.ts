@@ -1,10 +1,11 @@
-import { KFlowError } from '../../../../lib/errors';
 import { formatTaskName, parseTaskName } from '../../../../lib/plan/task-names';
 import { executionName } from '../../../api-contract/execution-key';
 import type { TaskMessage } from '../../../api-contract/task-message';
+import { ClaimedValues } from '../claimed-values';
 import type { ExecutionStore } from '../ports/execution-store';
 import type { SharedValues } from '../ports/shared-values';
 import type { TaskBus, TaskReports } from '../ports/task-bus';
+import type { TaskValues } from '../ports/task-values';
 import type { TaskTokens } from '../task-tokens';
 import type { EventWaits } from '../waits/event-waits';
 import type { LatchWaits } from '../waits/latch-waits';
@@ -18,6 +19,7 @@ import type {
 import { taskId, wireStep } from '../workflow/task-id';
 import { admitAttempt, leaveAttempt } from './admit-attempt';
 import { beginWait, endWait } from './begin-wait';
+import { isGoneOrTooLarge, lookIntoInput } from './look-into-input';
 
 /** The ports that the activities use. */
 export interface ExecutionPorts {
@@ -26,6 +28,7 @@ export interface ExecutionPorts {
   readonly reports: TaskReports;
   readonly tokens: TaskTokens;
   readonly shared: SharedValues;
+  readonly values: TaskValues;
   readonly latches: LatchWaits;
   readonly eventWaits: EventWaits;
 }
@@ -33,6 +36,7 @@ export interface ExecutionPorts {
 /** The activities of executions, over the ports. They throw the errors of the ports. */
 export function createExecutionActivities(ports: ExecutionPorts): ExecutionActivities {
   const { store, bus, reports } = ports;
+  const valuesOf = (namespace: string, mark: string) => new ClaimedValues(ports.values, namespace, mark);
   return {
     sendTasks: async (orders) => {
       const { namespace } = orders.key;
@@ -40,24 +44,32 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
       bus.listen(namespace, reports).catch(() => undefined);
       return Promise.all(
         orders.orders.map(async (order): Promise<OrderResult> => {
-          const [sent] = await bus.send(namespace, [messageOf(ports, orders, order)]).catch(refusalOf);
+          const [sent] = await messageOf(ports, orders, order)
+            .then((message) => bus.send(namespace, [message]))
+            .catch(refusalOf);
           return sent ?? { code: 'task-lost', message: 'the task was not stored' };
         }),
       );
     },
     withdrawTasks: ({ namespace }, tasks) => bus.withdraw(namespace, tasks),
     lastHeartbeats: (namespace, ids) => bus.lastHeartbeats(namespace, ids),
+    lookInto: async ({ inputs, ...of }) => {
+      const values = valuesOf(of.key.namespace, of.mark);
+      return Promise.all(inputs.map((input) => lookIntoInput(values, of, input)));
+    },
     beginWaits: (namespace, waits) => Promise.all(waits.map((wait) => beginWait(ports, namespace, wait))),
     endWaits: async (namespace, waits) => {
       for (const wait of waits) await endWait(ports, namespace, wait);
     },
-    admit: async (namespace, attempts) => {
+    admit: async (namespace, attempts, mark) => {
+      const admission = { ...ports, values: valuesOf(namespace, mark) };
       const results: AdmissionResult[] = [];
-      for (const attempt of attempts) results.push(await admitAttempt(ports, namespace, attempt));
+      for (const attempt of attempts) results.push(await admitAttempt(admission, namespace, attempt));
       return results;
     },
-    leave: async (namespace, attempts) => {
-      for (const attempt of attempts) await leaveAttempt(ports, namespace, attempt);
+    leave: async (namespace, attempts, mark) => {
+      const admission = { ...ports, values: valuesOf(namespace, mark) };
+      for (const attempt of attempts) await leaveAttempt(admission, namespace, attempt);
     },
     keepExecution: async (snapshot, view) => {
       await store.saveSnapshot(snapshot);
@@ -73,16 +85,26 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
 
 /** A message that the server never takes fails the step; anything else is tried again. */
 function refusalOf(error: unknown): readonly OrderResult[] {
-  if (!(error instanceof KFlowError) || error.code !== 'payload-too-large') throw error;
+  if (!isGoneOrTooLarge(error)) throw error;
   return [{ code: error.code, message: error.message }];
 }
 
-function messageOf({ tokens }: ExecutionPorts, { key, run, flow }: TaskOrders, order: TaskOrder): TaskMessage {
-  const { step, attempt, name, base, parameters, input, timeouts } = order;
+async function messageOf(
+  { tokens, values }: ExecutionPorts,
+  { key, run, mark, flow }: TaskOrders,
+  order: TaskOrder,
+): Promise<TaskMessage> {
+  const { step, attempt, name, base, timeouts } = order;
   const { namespace, execution } = key;
+  const id = taskId(execution, run, step, attempt);
+  const claimed = new ClaimedValues(values, namespace, mark);
+  const [input, parameters] = await Promise.all([
+    claimed.toMessage(`${id}/input`, order.input),
+    claimed.toMessage(`${id}/parameters`, order.parameters),
+  ]);
   return {
     v: 1,
-    id: taskId(execution, run, step, attempt),
+    id,
     token: tokens.make(namespace, { execution, run, step, attempt, isReceiptDue: timeouts !== undefined }),
     execution,
     ...(flow === undefined ? {} : { flow }),

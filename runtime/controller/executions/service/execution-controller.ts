@@ -23,6 +23,7 @@ import type {
 import type { PublishEvent, TaskEventQuery, TaskEventView, TaskWorkerView } from '../../../api-contract/task-events';
 import { pause } from '../../../async/pause';
 import type { Requester } from '../../flows/ports/flow-service';
+import { ClaimedValues } from '../claimed-values';
 import type { ExecutionRecord, ExecutionService, StartResult } from '../ports/execution-service';
 import type { ExecutionStore } from '../ports/execution-store';
 import { executionView } from '../ports/execution-view';
@@ -36,6 +37,7 @@ import type {
 import type { Schedules } from '../ports/schedules';
 import type { TaskBus } from '../ports/task-bus';
 import type { TaskEvents } from '../ports/task-events';
+import type { TaskValues } from '../ports/task-values';
 import { type AdmittedFlow, admitFlow } from './admit-flow';
 import { archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
@@ -48,6 +50,7 @@ export interface ExecutionControllerProps {
   readonly store: ExecutionStore;
   readonly bus: TaskBus;
   readonly events: TaskEvents;
+  readonly values: TaskValues;
   readonly limits: ExecutionLimits;
 }
 
@@ -108,12 +111,12 @@ export class ExecutionController implements ExecutionService {
   }
 
   async get(key: ExecutionKey): Promise<ExecutionDetail> {
-    return executionDetail(await findSnapshot(this.props, key));
+    return this.detailOf(await findSnapshot(this.props, key));
   }
 
   async record(key: ExecutionKey): Promise<ExecutionRecord> {
     const snapshot = await findSnapshot(this.props, key);
-    return { graph: snapshot.graph, detail: executionDetail(snapshot), trace: executionTrace(snapshot) };
+    return { graph: snapshot.graph, detail: await this.detailOf(snapshot), trace: executionTrace(snapshot) };
   }
 
   async trace(key: ExecutionKey): Promise<readonly TraceEntry[]> {
@@ -175,7 +178,9 @@ export class ExecutionController implements ExecutionService {
   }
 
   async archive(key: ExecutionKey): Promise<ExecutionArchive> {
-    return archiveOf(await findSnapshot(this.props, key));
+    const snapshot = await findSnapshot(this.props, key);
+    const state = (await this.valuesOf(snapshot).resolve(snapshot.state)) as ExecutionSnapshot['state'];
+    return archiveOf({ ...snapshot, state });
   }
 
   async restore(
@@ -201,6 +206,7 @@ export class ExecutionController implements ExecutionService {
     const { view } = await findListed(this.props, key);
     assertPhase(view, key, { is: 'closed', todo: 'cancel it first' });
     await this.props.workflows.ended(key, closingMs);
+    await this.props.values.remove(key.namespace, `${key.execution}/`);
     await this.props.store.remove(key);
   }
 
@@ -217,7 +223,7 @@ export class ExecutionController implements ExecutionService {
    * execution that has ended is not started again.
    */
   private async begin(definition: ExecutionDefinition, graph: TaskGraph, input: unknown): Promise<StartResult> {
-    const { store, workflows, limits } = this.props;
+    const { store } = this.props;
     const { incarnation } = definition;
     const view = firstView(definition);
     const found = await store.add({ view, incarnation });
@@ -225,7 +231,7 @@ export class ExecutionController implements ExecutionService {
       await this.finishStart(definition, found.incarnation, { graph, input });
       return { outcome: 'attached', execution: (await store.find(definition))?.view ?? found.view };
     }
-    await workflows.start(definition, { limits, begin: { kind: 'start', definition, graph, input } });
+    await this.startWorkflow(definition, graph, input);
     return { outcome: 'started', execution: view };
   }
 
@@ -235,12 +241,30 @@ export class ExecutionController implements ExecutionService {
     incarnation: string,
     { graph, input }: { readonly graph: TaskGraph; readonly input: unknown },
   ): Promise<void> {
-    const { store, workflows, limits } = this.props;
+    const { store, workflows } = this.props;
     const run = await workflows.describe(definition);
     const isKnown = run !== undefined && (run.isOpen || run.incarnation === incarnation);
     if (isKnown || (await store.snapshot(definition)) !== undefined) return;
-    const begun = { ...definition, incarnation };
-    await workflows.start(begun, { limits, begin: { kind: 'start', definition: begun, graph, input } });
+    await this.startWorkflow({ ...definition, incarnation }, graph, input);
+  }
+
+  private async startWorkflow(definition: ExecutionDefinition, graph: TaskGraph, input: unknown): Promise<void> {
+    const { workflows, limits } = this.props;
+    const { execution, incarnation } = definition;
+    const kept = await this.valuesOf({ definition }).keep(`${execution}/${incarnation}/input`, input);
+    await workflows.start(definition, { limits, begin: { kind: 'start', definition, graph, input: kept } });
+  }
+
+  /** Input and output are whole; the values of steps have claims in place of large ones. */
+  private async detailOf(snapshot: ExecutionSnapshot): Promise<ExecutionDetail> {
+    const detail = executionDetail(snapshot);
+    const values = this.valuesOf(snapshot);
+    const [input, output] = await Promise.all([values.resolve(detail.input), values.resolve(detail.output)]);
+    return { ...detail, input, ...(output === undefined ? {} : { output }) };
+  }
+
+  private valuesOf({ definition }: Pick<ExecutionSnapshot, 'definition'>): ClaimedValues {
+    return new ClaimedValues(this.props.values, definition.namespace, definition.incarnation);
   }
 
   private async assertOpen(key: ExecutionKey): Promise<void> {

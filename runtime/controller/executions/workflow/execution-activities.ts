@@ -1,3 +1,4 @@
+import type { Look, UnseenInput } from '../../../../lib/tasks/advance/execution-state';
 import type { ExecutionKey } from '../../../api-contract/execution-key';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import type { ExecutionSnapshot } from '../ports/execution-workflow';
@@ -21,8 +22,15 @@ export interface TaskOrder {
 export interface TaskOrders {
   readonly key: ExecutionKey;
   readonly run: number;
+  /** Of the claims among values. */
+  readonly mark: string;
   readonly flow?: string;
   readonly orders: readonly TaskOrder[];
+}
+
+/** Inputs of one run of an execution to look into. */
+export interface LookOrders extends Pick<TaskOrders, 'key' | 'run' | 'mark'> {
+  readonly inputs: readonly UnseenInput[];
 }
 
 /** The message was stored as this one of the stream, or cannot be sent at all. */
@@ -35,6 +43,7 @@ export interface WaitOrder {
   readonly base: string;
   readonly parameters: unknown;
   readonly input: unknown;
+  readonly mark: string;
   /** When the execution started, in ms since 1970. */
   readonly executionMs: number;
 }
@@ -78,11 +87,12 @@ export interface ExecutionActivities {
   withdrawTasks(key: ExecutionKey, tasks: readonly UnwantedTask[]): Promise<readonly Withdrawal[]>;
   /** When workers last sent heartbeats of these tasks, in ms since 1970; undefined for those that have not. */
   lastHeartbeats(namespace: string, ids: readonly string[]): Promise<readonly (number | null)[]>;
+  lookInto(orders: LookOrders): Promise<readonly Look[]>;
   beginWaits(namespace: string, waits: readonly WaitOrder[]): Promise<readonly WaitResult[]>;
   /** Steps that do not wait any more. */
   endWaits(namespace: string, waits: readonly Pick<WaitOrder, 'ref' | 'base' | 'parameters'>[]): Promise<void>;
-  admit(namespace: string, attempts: readonly AdmissionOrder[]): Promise<readonly AdmissionResult[]>;
-  leave(namespace: string, attempts: readonly LeaveOrder[]): Promise<void>;
+  admit(namespace: string, attempts: readonly AdmissionOrder[], mark: string): Promise<readonly AdmissionResult[]>;
+  leave(namespace: string, attempts: readonly LeaveOrder[], mark: string): Promise<void>;
   /** Saves the snapshot, and lists the execution as it is then. */
   keepExecution(snapshot: ExecutionSnapshot, view: ExecutionView): Promise<void>;
   loadExecution(key: ExecutionKey): Promise<ExecutionSnapshot>;
@@ -97,6 +107,7 @@ export interface CallOrder {
   readonly uri?: string;
   readonly parameters?: unknown;
   readonly input?: unknown;
+  readonly mark: string;
 }
 
 export type CallResult =

@@ -15,6 +15,7 @@ export class RunRecord {
     private readonly begun: Pick<ExecutionSnapshot, 'definition' | 'run' | 'startedMs' | 'log' | 'notes'>,
   ) {
     this.log = [...begun.log];
+    execution.claimMark = begun.definition.incarnation;
     for (const [id, note] of Object.entries(begun.notes)) this.notes.set(id, note);
   }
 

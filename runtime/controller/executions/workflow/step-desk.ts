@@ -1,5 +1,6 @@
-import type { Advance, ExecutionEvent } from '../../../../lib/tasks/advance/execution-state';
-import { startedStep } from '../../../../lib/tasks/advance/started-step';
+import { markedClaim } from '../../../../lib/tasks/advance/claims';
+import type { Advance, ExecutionEvent, Look } from '../../../../lib/tasks/advance/execution-state';
+import { filledIn } from '../../../../lib/tasks/advance/started-step';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import { isStepNode } from '../../../../lib/tasks/graph/task-graph';
 import { type TaskError, TaskErrorCode } from '../../../api-contract/task-message';
@@ -45,12 +46,15 @@ export class StepDesk implements OrderAnswers {
       const step = execution.steps.get(id);
       const note = notes.get(id);
       if (step === undefined || note === undefined || !isStepNode(step.node)) continue;
-      this.running.set(id, { started: startedStep(id, step.node, step.input), node: step.node, note });
+      const { node, input } = step;
+      const filled = execution.looks.get(id)?.filled ?? filledIn(node, input);
+      this.running.set(id, { started: { id, index: node.index, input, ...filled }, node, note });
     }
   }
 
   /** Begins the steps that the execution has started, and ends those that it has stopped. */
-  apply({ started, stopped }: Advance): void {
+  apply({ started, stopped, unseen = [] }: Advance): void {
+    for (const each of unseen) this.orders.look(each);
     for (const id of stopped) this.drop(id);
     for (const step of started) {
       const node = this.record.execution.reader.node(step.index);
@@ -92,7 +96,7 @@ export class StepDesk implements OrderAnswers {
       if (step.note.takenMs === undefined) this.note(step, { takenMs: this.runtime.now(), ...known });
     } else {
       this.note(step, known);
-      if (kind === 'succeeded') this.end(step, { kind, id, output });
+      if (kind === 'succeeded') this.end(step, { kind, id, output: isCall(step) ? output : this.claimed(output) });
       else this.failAttempt(step, report.error ?? { code: 'function-failed', message: 'the task failed' });
     }
   }
@@ -220,6 +224,10 @@ export class StepDesk implements OrderAnswers {
     }
     this.orders.withdraw(step);
     this.failAttempt(step, { code: 'heartbeat-timeout', message: `no heartbeat for ${heartbeatMs} ms` });
+  }
+
+  seen(id: StepId, look: Look): void {
+    this.apply(this.record.execution.advance({ kind: 'seen', id, look }));
   }
 
   // beginning
@@ -383,6 +391,10 @@ export class StepDesk implements OrderAnswers {
       at = region.kind === 'catch' ? reader.node(region.of).region : region.region;
     }
     return false;
+  }
+
+  private claimed(output: unknown): unknown {
+    return markedClaim(output, this.record.definition.incarnation);
   }
 
   private note(step: RunningStep, change: Partial<StepNote>): void {

@@ -1,4 +1,5 @@
 import { parseDuration } from '../../../../lib/duration';
+import type { Look, UnseenInput } from '../../../../lib/tasks/advance/execution-state';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import type { StepRef } from '../ports/step-ref';
 import type { Withdrawal } from '../ports/task-bus';
@@ -9,6 +10,7 @@ import type {
   LeaveOrder,
   OrderResult,
   TaskOrder,
+  TaskOrders,
   WaitResult,
 } from './execution-activities';
 import type { ExecutionRuntime, PendingCall } from './execution-runtime';
@@ -19,6 +21,8 @@ import { taskId } from './task-id';
 
 /** Orders of one activity: the history has its results, and nats takes the messages. */
 const maxBatch = 200;
+/** Of one activity, which returns what each has found. */
+const maxLooks = 20;
 
 /** Takes the answers to orders. */
 export interface OrderAnswers {
@@ -29,6 +33,7 @@ export interface OrderAnswers {
   begun(step: RunningStep, result: WaitResult): void;
   admitted(step: WorkerStep, result: AdmissionResult): void;
   beaten(step: WorkerStep, atMs: number | null): void;
+  seen(id: StepId, look: Look): void;
   called(ref: StepRef, result: CallResult): void;
 }
 
@@ -50,6 +55,7 @@ export class StepOrders {
   private readonly unadmitted = new Set<StepId>();
   private readonly unbegun = new Set<StepId>();
   private readonly unchecked = new Set<StepId>();
+  private unseen: UnseenInput[] = [];
   private unwanted: Unwanted[] = [];
   private ended: RunningStep[] = [];
   private leaving: LeaveOrder[] = [];
@@ -62,12 +68,13 @@ export class StepOrders {
   ) {}
 
   get isEmpty(): boolean {
-    const { unsent, unadmitted, unbegun, unchecked, unwanted, ended, leaving } = this;
+    const { unsent, unadmitted, unbegun, unchecked, unseen, unwanted, ended, leaving } = this;
     return (
       unsent.size +
         unadmitted.size +
         unbegun.size +
         unchecked.size +
+        unseen.length +
         unwanted.length +
         ended.length +
         leaving.length ===
@@ -78,6 +85,11 @@ export class StepOrders {
   /** Calls end with the run of the workflow that made them. */
   get hasCalls(): boolean {
     return this.calls.size > 0;
+  }
+
+  /** Has the values be looked into that claims stand for. */
+  look(input: UnseenInput): void {
+    this.unseen.push(input);
   }
 
   send({ started }: RunningStep): void {
@@ -96,6 +108,7 @@ export class StepOrders {
       ...(uri === undefined ? {} : { uri }),
       ...(parameters === undefined ? {} : { parameters }),
       input,
+      mark: this.record.definition.incarnation,
     });
     this.calls.set(id, pending);
     void pending.result.then((result) => {
@@ -145,6 +158,7 @@ export class StepOrders {
     while (!this.isEmpty) {
       await this.flushUnwanted();
       await this.flushEnded();
+      await this.flushLooks();
       await this.flushWaits();
       await this.flushAdmissions();
       await this.flushHeartbeats();
@@ -177,26 +191,37 @@ export class StepOrders {
   }
 
   private async flushEnded(): Promise<void> {
-    const { namespace } = this.record.definition;
+    const { namespace, incarnation } = this.record.definition;
     const { ended, leaving } = this;
     this.ended = [];
     this.leaving = [];
     const waits = ended.map((step) => ({ ref: this.refOf(step), ...waitOf(step) }));
     if (waits.length > 0) await this.runtime.activities.endWaits(namespace, waits);
-    if (leaving.length > 0) await this.runtime.activities.leave(namespace, leaving);
+    if (leaving.length > 0) await this.runtime.activities.leave(namespace, leaving, incarnation);
+  }
+
+  private async flushLooks(): Promise<void> {
+    const inputs = this.unseen.splice(0, maxLooks);
+    if (inputs.length === 0) return;
+    const looks = await this.runtime.activities.lookInto({ ...this.placeOf(), inputs });
+    for (const [index, { id }] of inputs.entries()) {
+      const look = looks[index];
+      if (look !== undefined) this.answers.seen(id, look);
+    }
   }
 
   private async flushWaits(): Promise<void> {
     const steps = this.takeSome(this.unbegun, isWaitStep);
     if (steps.length === 0) return;
-    const { startedMs: executionMs } = this.record;
+    const { startedMs: executionMs, definition } = this.record;
     const orders = steps.map((step) => ({
       ref: this.refOf(step),
       ...waitOf(step),
       input: step.started.input,
+      mark: definition.incarnation,
       executionMs,
     }));
-    const results = await this.runtime.activities.beginWaits(this.record.definition.namespace, orders);
+    const results = await this.runtime.activities.beginWaits(definition.namespace, orders);
     this.answer(steps, results, (step, result) => this.answers.begun(step, result));
   }
 
@@ -204,7 +229,8 @@ export class StepOrders {
     const steps = this.takeSome(this.unadmitted, isWorkerStep);
     if (steps.length === 0) return;
     const orders = steps.map((step) => this.admissionOf(step));
-    const results = await this.runtime.activities.admit(this.record.definition.namespace, orders);
+    const { namespace, incarnation } = this.record.definition;
+    const results = await this.runtime.activities.admit(namespace, orders, incarnation);
     this.answer(steps, results, (step, result) => this.answers.admitted(step, result));
   }
 
@@ -220,15 +246,19 @@ export class StepOrders {
   private async flushTasks(): Promise<void> {
     const steps = this.takeSome(this.unsent, isWorkerStep);
     if (steps.length === 0) return;
-    const { definition, wireRun: run, execution } = this.record;
-    const flow = execution.reader.graph.name;
+    const flow = this.record.execution.reader.graph.name;
     const results = await this.runtime.activities.sendTasks({
-      key: { namespace: definition.namespace, execution: definition.execution },
-      run,
+      ...this.placeOf(),
       ...(flow === undefined ? {} : { flow }),
       orders: steps.map(orderOf),
     });
     this.answer(steps, results, (step, result) => this.answers.sent(step, result));
+  }
+
+  private placeOf(): Pick<TaskOrders, 'key' | 'run' | 'mark'> {
+    const { definition, wireRun: run } = this.record;
+    const { namespace, execution, incarnation: mark } = definition;
+    return { key: { namespace, execution }, run, mark };
   }
 
   private takeSome<Step extends RunningStep>(
