@@ -76,7 +76,8 @@ function temporalRuntime(): ExecutionRuntime {
     call,
     now: () => Date.now(),
     random: () => Math.random(),
-    takenMs: () => workflowInfo().runStartTime.getTime(),
+    // `runStartTime` is that of the first task of the workflow, not of the run
+    takenMs: () => workflowInfo().startTime.getTime(),
     scheduledId: () => workflowInfo().workflowId.split('/').at(-1) ?? '',
     waitUntil: (holds, timeoutMs) =>
       timeoutMs === undefined ? condition(holds) : condition(holds, Math.max(1, Math.ceil(timeoutMs))),
