@@ -47,25 +47,30 @@ func (w *worker) put(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.workers.Put(ctx, w.key(), body)
+	if _, err = w.workers.Put(ctx, w.key(), body); err != nil {
+		return err
+	}
+	_, err = w.recent.Put(ctx, w.key(), body)
 	return err
 }
 
 func (w *worker) key() string { return taskNamespace + "." + w.name }
 
-// isElsewhere tells whether another live worker of the task namespace has the task.
+// isElsewhere tells whether another worker of the task namespace has the task, or had it within the last minute.
 func (w *worker) isElsewhere(name string) bool {
-	keys, err := w.workers.Keys(context.Background())
+	keys, err := w.recent.Keys(context.Background())
 	if err != nil {
 		return false
 	}
 	for _, key := range keys {
-		found, err := w.workers.Get(context.Background(), key)
+		found, err := w.recent.Get(context.Background(), key)
 		var other entry
 		if err != nil || json.Unmarshal(found.Value(), &other) != nil || other.Worker == w.name {
 			continue
 		}
-		if _, has := other.Tasks[name]; has && other.TaskNamespace == taskNamespace {
+		_, has := other.Tasks[name]
+		_, hasAny := other.Tasks["*"]
+		if (has || hasAny) && other.TaskNamespace == taskNamespace {
 			return true
 		}
 	}

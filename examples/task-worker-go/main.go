@@ -26,7 +26,7 @@ const (
 	taskNamespace = "gopher"
 	slots         = 4
 	maxInline     = 64 * 1024
-	maxDeliveries = 5
+	maxBegun      = 5
 )
 
 type task struct {
@@ -87,6 +87,7 @@ type worker struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	workers   jetstream.KeyValue
+	recent    jetstream.KeyValue
 	since     time.Time
 	running   atomic.Int64
 	mu        sync.Mutex
@@ -139,6 +140,9 @@ func (w *worker) work(stop context.Context) error {
 	if w.workers, err = w.js.KeyValue(stop, fmt.Sprintf("kflow_%s__workers", w.namespace)); err != nil {
 		return err
 	}
+	if w.recent, err = w.js.KeyValue(stop, fmt.Sprintf("kflow_%s__recent", w.namespace)); err != nil {
+		return err
+	}
 	if _, err = w.nc.Subscribe(fmt.Sprintf("kflow.%s.cancel.%s", w.namespace, taskNamespace), w.onCancel); err != nil {
 		return err
 	}
@@ -171,9 +175,17 @@ func (w *worker) work(stop context.Context) error {
 
 func (w *worker) handle(message jetstream.Msg) {
 	var t task
-	if err := json.Unmarshal(message.Data(), &t); err != nil || t.V != 1 {
+	if err := json.Unmarshal(message.Data(), &t); err != nil {
 		log.Printf("not a task: %s", message.Subject())
 		_ = message.Term()
+		return
+	}
+	if t.V != 1 { // for a worker that knows this version
+		_ = message.NakWithDelay(5 * time.Second)
+		return
+	}
+	if _, isKnown := handlers[nameOf(&t)]; !isKnown && w.isElsewhere(nameOf(&t)) { // 3
+		_ = message.NakWithDelay(time.Second)
 		return
 	}
 	done := make(chan struct{})
@@ -183,9 +195,10 @@ func (w *worker) handle(message jetstream.Msg) {
 	if err != nil {
 		return
 	}
-	if metadata.NumDelivered > 1 { // 3
-		canceled, err := w.heartbeat(&t)
-		if err != nil {
+	begun := 0
+	if metadata.NumDelivered > 1 { // 4
+		var canceled bool
+		if canceled, begun, err = w.begins(&t); err != nil {
 			_ = message.NakWithDelay(5 * time.Second)
 			return
 		}
@@ -194,16 +207,12 @@ func (w *worker) handle(message jetstream.Msg) {
 			return
 		}
 	}
-	output, err := w.result(&t, metadata.NumDelivered)
-	if errors.Is(err, errElsewhere) {
-		_ = message.NakWithDelay(time.Second)
-		return
-	}
+	output, err := w.result(&t, begun)
 	report := map[string]any{"kind": "succeeded", "output": output}
 	if err != nil {
 		report = map[string]any{"kind": "failed", "error": asTaskError(err)}
 	}
-	if err := w.report(&t, report); err != nil { // 5: the ack follows the result
+	if err := w.report(&t, report); err != nil { // 6: the ack follows the result
 		_ = message.NakWithDelay(time.Second)
 		return
 	}
@@ -212,20 +221,16 @@ func (w *worker) handle(message jetstream.Msg) {
 	}
 }
 
-var errElsewhere = errors.New("another worker has the task")
+func nameOf(t *task) string { return strings.TrimPrefix(t.Task, taskNamespace+":") }
 
 // result runs the task, with its values fetched and its output stored if they are large.
-func (w *worker) result(t *task, deliveries uint64) (any, error) {
-	name := strings.TrimPrefix(t.Task, taskNamespace+":")
-	run, isKnown := handlers[name]
-	if !isKnown { // 6
-		if w.isElsewhere(name) {
-			return nil, errElsewhere
-		}
+func (w *worker) result(t *task, begun int) (any, error) {
+	run, isKnown := handlers[nameOf(t)]
+	if !isKnown { // 3
 		return nil, &taskError{"task-unknown", "no worker has the task " + t.Task, true}
 	}
-	if deliveries > maxDeliveries { // 7
-		return nil, &taskError{"worker-lost", "the task was delivered several times without a result", true}
+	if begun > maxBegun { // 4
+		return nil, &taskError{"worker-lost", "several workers have begun the task, and none has ended it", true}
 	}
 	input, err := w.fetched(t.Input)
 	if err != nil {
@@ -235,7 +240,7 @@ func (w *worker) result(t *task, deliveries uint64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.WantsReceipt { // 4
+	if t.WantsReceipt { // 5
 		if err := w.report(t, map[string]any{"kind": "receipt"}); err != nil {
 			return nil, err
 		}
@@ -270,20 +275,22 @@ func (w *worker) report(t *task, report map[string]any) error {
 	return err
 }
 
-// heartbeat asks a controller whether a task is still needed.
-func (w *worker) heartbeat(t *task) (isCanceled bool, err error) {
-	body, err := json.Marshal(map[string]any{"v": 1, "id": t.ID, "token": t.Token})
+// begins asks a controller whether a task that was delivered before is still needed, and how often it was begun again.
+func (w *worker) begins(t *task) (isCanceled bool, begun int, err error) {
+	body, err := json.Marshal(map[string]any{"v": 1, "id": t.ID, "token": t.Token, "lease": "begins"})
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	answer, err := w.nc.Request(fmt.Sprintf("kflow.%s.heartbeat", w.namespace), body, 2*time.Second)
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	var said struct {
 		IsCanceled bool `json:"isCanceled"`
+		Begun      int  `json:"begun"`
 	}
-	return said.IsCanceled, json.Unmarshal(answer.Data, &said)
+	err = json.Unmarshal(answer.Data, &said)
+	return said.IsCanceled, said.Begun, err
 }
 
 func (w *worker) onCancel(message *nats.Msg) {

@@ -76,6 +76,11 @@ export function workerBucket(namespace: string): string {
   return `kflow_${namespace}__workers`;
 }
 
+/** KV bucket with the last entry of each worker, for a while after the worker has stopped or died. */
+export function recentWorkerBucket(namespace: string): string {
+  return `kflow_${namespace}__recent`;
+}
+
 export function workerKey(taskNamespace: string, worker: string): string {
   return `${taskNamespace}.${worker}`;
 }
@@ -109,8 +114,8 @@ export function receiptSubject(namespace: string, event: string): string {
 export const taskWire = {
   /** A task whose lease is not renewed for so long is delivered to another worker. */
   ackWaitMs: 15_000,
-  /** A task that was delivered so often without a result fails with `worker-lost`. */
-  maxDeliveries: 5,
+  /** A task that was begun again more often than this without a result fails with `worker-lost`. */
+  maxBegun: 5,
   /** Longest JSON of an input or output within a message, in bytes; a larger one is a claim. */
   maxInlineBytes: 64 * 1024,
   /** Longest JSON of a value, in bytes. */
@@ -118,6 +123,8 @@ export const taskWire = {
   /** A worker renews its entry so often; one that has not for `workerTtlMs` is gone. */
   announceEveryMs: 5_000,
   workerTtlMs: 15_000,
+  /** A task that only workers of this time ago had waits for one that has it. */
+  recentTtlMs: 60_000,
   /** How long the last heartbeat of a task is known. */
   noteTtlMs: 86_400_000,
   /** Two messages with the same `Nats-Msg-Id` within this time are one. */

@@ -77,11 +77,14 @@ export const taskResultSchema = z.discriminatedUnion('kind', [
 
 export type TaskResult = z.infer<typeof taskResultSchema>;
 
+/** In the entry of a worker: it takes every task of its task namespace. */
+export const anyTask = '*';
+
 /** Errors that workers, or a controller in their place, report; other codes are those of user code. */
 export const TaskErrorCode = {
-  /** No live worker of the task namespace has the task. Terminal. */
+  /** No worker of the task namespace has the task, or had it within the last minute. Terminal. */
   Unknown: 'task-unknown',
-  /** The task was delivered several times, and no worker reported a result: it ends its workers. Terminal. */
+  /** Several workers have begun the task, and none has ended it: it ends its workers. Terminal. */
   WorkerLost: 'worker-lost',
   /** The task ran for longer than `timeouts.runMs`. */
   TimedOut: 'run-timeout',
@@ -93,6 +96,8 @@ export const TaskErrorCode = {
   Crashed: 'host-failed',
   /** The output is no JSON, or larger than 100 MB. Terminal. */
   OutputInvalid: 'output-invalid',
+  /** What the worker published is no result of this protocol. Terminal. */
+  ResultInvalid: 'result-invalid',
   /** The object of its input is not in the bucket of values. Terminal. */
   MessageInvalid: 'message-invalid',
 } as const;
@@ -100,13 +105,24 @@ export const TaskErrorCode = {
 export type TaskErrorCode = (typeof TaskErrorCode)[keyof typeof TaskErrorCode];
 
 export const heartbeatSchema = z
-  .object({ ...envelope, worker: z.string().optional(), progress: z.unknown().optional().describe('shown as it is') })
+  .object({
+    ...envelope,
+    worker: z.string().optional(),
+    progress: z.unknown().optional().describe('shown as it is'),
+    lease: z
+      .enum(['begins', 'returns'])
+      .optional()
+      .describe('a task that was delivered before is about to begin; one that had begun is given back'),
+  })
   .readonly();
 
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
 export const heartbeatAnswerSchema = z
-  .object({ isCanceled: z.boolean().describe('true: the step has ended, or is canceled; stop') })
+  .object({
+    isCanceled: z.boolean().describe('true: the step has ended, or is canceled; stop'),
+    begun: z.int().optional().describe('to `begins`: how often it was said of the task, less `returns`'),
+  })
   .readonly();
 
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>;

@@ -1,9 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { jsonText } from '../../lib/json-text';
 import { openTaskLinks } from '../adapters/jetstream/tasks/open-task-links';
+import { anyTask, type TaskError, TaskErrorCode } from '../api-contract/task-message';
+import type { LogLevel } from '../engine/ports/host';
+import type { TaskLinks } from '../worker/ports/task-links';
 import type { RunningTask } from '../worker/running-task';
 import type { TaskValues } from '../worker/task-calls';
+import { TaskHeartbeats } from '../worker/task-heartbeats';
 import { TaskIntake } from '../worker/task-intake';
 import { TaskResults } from '../worker/task-results';
+import { WorkerAnnouncer } from '../worker/worker-announcer';
 import { writeLog } from './observe/task-log';
 import { natsOf } from './transport/open-transport';
 
@@ -58,7 +65,6 @@ export function message<Event extends object, Kind extends string>(
 
 /** Tasks that may have begun and not ended. */
 const mostHeld = 100;
-const renewEveryMs = 5_000;
 /** A task of another listener is given back for so long. */
 const otherMs = 1_000;
 
@@ -98,12 +104,8 @@ export abstract class EventListener {
       if (task !== undefined) await this.results?.receipt(task);
       return;
     }
-    const { status = 'SUCCESS', reason = '', output } = event;
     const task = this.taken(placeOf(event.workflow, event.index));
-    if (task === undefined) return;
-    if (status === 'SUCCESS') await this.results?.succeeded(task, output);
-    else await this.results?.failed(task, { code: status, message: reason });
-    this.intake?.acked(task); // I1
+    if (task !== undefined) await this.end(task, errorOf(event), event.output);
   }
 
   /** Takes events until `stop`, SIGTERM or SIGINT. Rejects when nats cannot be reached. */
@@ -120,21 +122,23 @@ export abstract class EventListener {
       place,
       (text) => writeLog('WARNING', text),
     );
-    const results = new TaskResults({ ...place, links, taskOf: () => undefined, progress: () => undefined });
-    const intake = new TaskIntake({
-      ...place,
-      slots: mostHeld,
-      links,
-      results: () => results,
-      log: (level, text) => writeLog(level === 'CRITICAL' ? 'ERROR' : level, text),
-      handOver: (task, values) => this.queue(task, values),
-      began: () => undefined,
-      ended: () => undefined,
+    const intake = this.intakeOf(links, place);
+    const announcer = new WorkerAnnouncer({
+      directory: links.directory,
+      log,
+      entry: () => ({
+        worker: place.worker,
+        taskNamespace: this.group,
+        tasks: { [anyTask]: {} },
+        language: 'typescript',
+        slots: mostHeld,
+        running: intake.size,
+      }),
     });
-    this.results = results;
-    this.intake = intake;
     try {
+      await announcer.start();
       await this.listenWith(intake);
+      await announcer.stop();
       await links.settled();
     } finally {
       await close();
@@ -146,15 +150,35 @@ export abstract class EventListener {
     this.stopping.abort();
   }
 
+  private intakeOf(links: TaskLinks, place: ListenerPlace): TaskIntake {
+    const results = new TaskResults({ ...place, links, taskOf: () => undefined, progress: () => undefined });
+    const heartbeats = new TaskHeartbeats({ ...place, links, canceled: (task) => this.drop(task) });
+    const intake = new TaskIntake({
+      ...place,
+      slots: mostHeld,
+      links,
+      results: () => results,
+      log,
+      handOver: (task, values) => this.queue(task, values),
+      began: (task) => heartbeats.began(task),
+      ended: (task) => heartbeats.ended(task),
+    });
+    links.onCancel((id) => {
+      const task = intake.taskWith(id);
+      if (task !== undefined) this.drop(task);
+    });
+    this.results = results;
+    this.intake = intake;
+    return intake;
+  }
+
   private async listenWith(intake: TaskIntake): Promise<void> {
     const { signal } = this.stopping;
     const stop = () => this.stop();
-    const renewing = setInterval(() => this.renew(), renewEveryMs);
     for (const each of ['SIGTERM', 'SIGINT'] as const) process.on(each, stop);
     intake.start();
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     for (const each of ['SIGTERM', 'SIGINT'] as const) process.off(each, stop);
-    clearInterval(renewing);
     intake.stop();
     await this.turn;
     for (const task of this.held.values()) intake.giveBack(task, 0);
@@ -173,16 +197,28 @@ export abstract class EventListener {
       });
   }
 
+  /** I1. What cannot be stored is given back. */
+  private async end(task: RunningTask, error: TaskError | undefined, output?: unknown): Promise<void> {
+    try {
+      if (error === undefined) await this.results?.succeeded(task, output);
+      else await this.results?.failed(task, error);
+    } catch (cause) {
+      this.intake?.giveBack(task, otherMs);
+      throw cause;
+    }
+    this.intake?.acked(task);
+  }
+
   private async run(place: string, task: RunningTask, values: TaskValues): Promise<void> {
-    if (this.stopping.signal.aborted) return;
+    if (this.stopping.signal.aborted || task.endsBy !== undefined) return;
     try {
       const isOwn = await this.process(task.id, eventOf(task, values));
       if (!isOwn && this.taken(place) !== undefined) this.intake?.giveBack(task, otherMs);
     } catch (error) {
       const { name, message: text } = error instanceof Error ? error : new Error(String(error));
-      if (this.taken(place) === undefined) return;
-      await this.results?.failed(task, { code: name, message: text });
-      this.intake?.acked(task);
+      if (this.taken(place) === undefined)
+        writeLog('ERROR', `task ${task.id} has ended, and then threw ${name}: ${text}`);
+      else await this.end(task, { code: name || 'Error', message: text });
     }
   }
 
@@ -193,13 +229,40 @@ export abstract class EventListener {
     return task;
   }
 
-  private renew(): void {
-    for (const { delivery } of this.held.values()) delivery.working();
+  /** The task is not needed any more. */
+  private drop(task: RunningTask): void {
+    const { execution, step } = task.message;
+    const place = placeOf(execution, step);
+    if (this.held.get(place) === task) this.held.delete(place);
+    if (!task.endBy(TaskErrorCode.Canceled) || !task.hasBegun) return; // the intake ends it
+    this.intake?.acked(task);
   }
 }
 
+interface ListenerPlace {
+  readonly namespace: string;
+  readonly taskNamespace: string;
+  readonly worker: string;
+}
+
+/** A process may have several listeners. */
 function workerName(): string {
-  return `${hostname()}-${process.pid}`.replaceAll(/[^A-Za-z0-9_-]/g, '-');
+  return `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.replaceAll(/[^A-Za-z0-9_-]/g, '-');
+}
+
+function log(level: LogLevel, text: string): void {
+  writeLog(level === 'CRITICAL' ? 'ERROR' : level, text);
+}
+
+/** Undefined for a success. */
+function errorOf({ status, reason = '', output }: Extract<TaskEvent, { kind: 'end-task' }>): TaskError | undefined {
+  if (status !== undefined && status !== '' && status !== 'SUCCESS') return { code: status, message: reason };
+  try {
+    if (output !== undefined) jsonText('output', output);
+    return undefined;
+  } catch (error) {
+    return { code: TaskErrorCode.OutputInvalid, message: (error as Error).message, isTerminal: true };
+  }
 }
 
 function placeOf(workflow: string, index: string): string {

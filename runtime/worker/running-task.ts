@@ -7,10 +7,10 @@ export type EndReason = typeof TaskErrorCode.Canceled | typeof TaskErrorCode.Tim
 
 /** A task that this worker holds, from its delivery to its result. */
 export class RunningTask {
-  /** The code of the task has got it. */
-  isHandedOver = false;
-  /** The code has returned, and its output is being stored. */
-  hasReturned = false;
+  /** Its input is loaded, and whoever runs it has got it. */
+  hasBegun = false;
+  /** A host runs its code, which then has to send heartbeats itself; the record loop renews the lease. */
+  isInCode = false;
   private reason: EndReason | undefined;
   private readonly timers = new Set<NodeJS.Timeout>();
 
@@ -27,11 +27,6 @@ export class RunningTask {
   /** Its name within the task namespace. */
   get name(): string {
     return parseTaskName(this.message.task).name;
-  }
-
-  /** Whether the code itself can send heartbeats. */
-  get isInCode(): boolean {
-    return this.isHandedOver && !this.hasReturned;
   }
 
   /** Set when the task is to end before its time. */

@@ -59,12 +59,18 @@ export class TaskHeartbeats {
   private async send(task: RunningTask, beat: Beat): Promise<void> {
     beat.isDue = false;
     beat.sentAtMs = Date.now();
-    const answer = await this.props.links.heartbeat(heartbeatOf(task, this.props.worker, beat.progress));
+    const { progress } = beat;
+    const heartbeat = heartbeatOf(task, this.props.worker, progress === undefined ? {} : { progress });
+    const answer = await this.props.links.heartbeat(heartbeat);
     if (answer?.isCanceled === true && this.beats.has(task)) this.props.canceled(task);
   }
 }
 
-export function heartbeatOf({ message }: RunningTask, worker: string, progress?: unknown): Heartbeat {
+export function heartbeatOf(
+  { message }: RunningTask,
+  worker: string,
+  more: Pick<Heartbeat, 'progress' | 'lease'> = {},
+): Heartbeat {
   const { id, token } = message;
-  return { v: 1, id, token, worker, ...(progress === undefined ? {} : { progress }) };
+  return { v: 1, id, token, worker, ...more };
 }

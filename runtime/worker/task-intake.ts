@@ -1,6 +1,7 @@
 import { KFlowError } from '../../lib/errors';
+import { isPlainMap } from '../../lib/plain-map';
 import { taskWire } from '../../lib/plan/task-names';
-import { TaskErrorCode, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
+import { anyTask, TaskErrorCode, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
 import type { Delivery } from '../engine/ports/delivery';
 import type { Log } from '../engine/ports/host';
 import type { TaskLinks } from './ports/task-links';
@@ -9,8 +10,8 @@ import type { TaskValues } from './task-calls';
 import { heartbeatOf } from './task-heartbeats';
 import type { TaskResults } from './task-results';
 
-/** A message is given back for so long: to a worker that has the task, or until a controller answers. */
-const giveBackMs = { unknown: 1_000, unanswered: 5_000, failed: 1_000 };
+/** A message is given back for so long: to a worker that has the task or speaks its protocol, or until a controller answers. */
+const giveBackMs = { unknown: 1_000, unanswered: 5_000, failed: 1_000, newer: 5_000 };
 const renewEveryMs = taskWire.ackWaitMs / 3;
 /** Room for one message of the largest size that servers take by default. */
 const bytesEach = 1024 * 1024;
@@ -74,13 +75,17 @@ export class TaskIntake {
 
   /** The result of a task is stored. */
   acked(task: RunningTask): void {
+    if (!this.holds(task)) return;
     task.delivery.ack(); // I3
     this.end(task);
   }
 
   /** Another worker, or this one later, gets the task again. */
   giveBack(task: RunningTask, delayMs: number): void {
+    if (!this.holds(task)) return;
     task.delivery.nak(delayMs);
+    const { links, worker } = this.props;
+    if (task.hasBegun) void links.heartbeat(heartbeatOf(task, worker, { lease: 'returns' }));
     this.end(task);
   }
 
@@ -91,7 +96,7 @@ export class TaskIntake {
 
   /** Who runs a task renews its lease. */
   private renew(): void {
-    for (const task of this.tasks.values()) if (!task.isHandedOver) task.delivery.working();
+    for (const task of this.tasks.values()) if (!task.isInCode) task.delivery.working();
   }
 
   private onDelivery(delivery: Delivery): void {
@@ -105,13 +110,8 @@ export class TaskIntake {
 
   private take(delivery: Delivery): void {
     const message = parseMessage(delivery.payload);
-    if (message === undefined) {
-      this.props.log(
-        'ERROR',
-        `message ${delivery.sequence} of ${delivery.stream} is none of docs/task-protocol.md; removed`,
-      );
-      delivery.ack(); // nobody can be answered
-      this.demand();
+    if (message === 'newer' || message === undefined) {
+      this.passOver(delivery, message);
       return;
     }
     const task = new RunningTask(message, delivery);
@@ -123,14 +123,22 @@ export class TaskIntake {
     });
   }
 
+  private passOver(delivery: Delivery, message: 'newer' | undefined): void {
+    const name = `message ${delivery.sequence} of ${delivery.stream}`;
+    if (message === 'newer') {
+      this.props.log('WARNING', `${name} has another version of the protocol; given back`);
+      delivery.nak(giveBackMs.newer);
+    } else {
+      this.props.log('ERROR', `${name} is none of docs/task-protocol.md; removed`);
+      delivery.ack(); // nobody can be answered
+    }
+    this.demand();
+  }
+
   private async run(task: RunningTask): Promise<void> {
     const { tasks, links, log } = this.props;
-    if (task.delivery.deliveries > 1 && !(await this.isNeeded(task))) return;
     if (tasks?.has(task.name) === false) return this.refuse(task, [...tasks]);
-    if (task.delivery.deliveries > taskWire.maxDeliveries) {
-      const message = `delivered ${task.delivery.deliveries} times without a result: the task may end its workers`;
-      return this.fail(task, { code: TaskErrorCode.WorkerLost, message, isTerminal: true });
-    }
+    if (task.delivery.deliveries > 1 && !(await this.isNeeded(task))) return;
     let values: TaskValues;
     try {
       const [input, parameters] = await Promise.all([
@@ -145,25 +153,30 @@ export class TaskIntake {
     if (task.message.wantsReceipt === true) await this.props.results().receipt(task);
     if (task.endsBy !== undefined) return this.fail(task, endError(task.endsBy));
     log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
-    task.isHandedOver = true;
+    task.hasBegun = true;
     this.props.handOver(task, values);
   }
 
   /** I2 */
   private async isNeeded(task: RunningTask): Promise<boolean> {
-    const answer = await this.props.links.heartbeat(heartbeatOf(task, this.props.worker));
+    const answer = await this.props.links.heartbeat(heartbeatOf(task, this.props.worker, { lease: 'begins' }));
     if (answer === undefined) {
       this.giveBack(task, giveBackMs.unanswered);
       return false;
     }
-    if (answer.isCanceled) this.acked(task);
-    return !answer.isCanceled;
+    const { isCanceled, begun = 0 } = answer;
+    if (isCanceled) this.acked(task);
+    else if (begun > taskWire.maxBegun) {
+      const message = `${begun} workers have begun the task, and none has ended it: it may end its workers`;
+      await this.fail(task, { code: TaskErrorCode.WorkerLost, message, isTerminal: true });
+    }
+    return !isCanceled && begun <= taskWire.maxBegun;
   }
 
   /** This worker has no such task: another one may. */
   private async refuse(task: RunningTask, known: readonly string[]): Promise<void> {
-    const others = await this.props.links.directory.others();
-    if (others.some(({ tasks }) => Object.hasOwn(tasks, task.name))) {
+    const others = await this.props.links.directory.recent();
+    if (others.some(({ tasks }) => Object.hasOwn(tasks, task.name) || Object.hasOwn(tasks, anyTask))) {
       this.giveBack(task, giveBackMs.unknown);
       return;
     }
@@ -178,8 +191,12 @@ export class TaskIntake {
     this.acked(task);
   }
 
+  private holds(task: RunningTask): boolean {
+    return this.tasks.get(task.delivery.sequence) === task;
+  }
+
   private end(task: RunningTask): void {
-    if (!this.tasks.delete(task.delivery.sequence)) return;
+    this.tasks.delete(task.delivery.sequence);
     task.ended();
     this.props.ended(task);
     this.demand();
@@ -191,10 +208,12 @@ function isGone(error: unknown): error is KFlowError {
   return error instanceof KFlowError && error.detail.isFinal === true;
 }
 
-/** Undefined for a message that is not of the protocol. */
-function parseMessage(payload: Uint8Array): TaskMessage | undefined {
+/** `newer` for a message of another version of the protocol, undefined for one that is of none. */
+function parseMessage(payload: Uint8Array): TaskMessage | 'newer' | undefined {
   try {
-    return taskMessageSchema.safeParse(JSON.parse(Buffer.from(payload).toString('utf8'))).data;
+    const message: unknown = JSON.parse(Buffer.from(payload).toString('utf8'));
+    if (isPlainMap(message) && typeof message.v === 'number' && message.v !== 1) return 'newer';
+    return taskMessageSchema.safeParse(message).data;
   } catch {
     return undefined; // no JSON
   }

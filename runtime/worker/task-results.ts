@@ -46,7 +46,7 @@ export class TaskResults implements RecordWriter, LetterSink {
       this.props.progress(task, decodeJson(payload).progress);
       settle();
     } else {
-      task.hasReturned = true;
+      task.isInCode = false;
       void this.succeeded(task, decodeJson(payload).output, headers).then(settle, (error) => settle(error));
     }
   }

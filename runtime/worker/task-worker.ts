@@ -15,6 +15,7 @@ import { encodeCall, type TaskValues } from './task-calls';
 import { TaskHeartbeats } from './task-heartbeats';
 import { TaskIntake } from './task-intake';
 import { TaskResults } from './task-results';
+import { WorkerAnnouncer } from './worker-announcer';
 
 /** A task whose run time is over has so long to end by itself. */
 const timeoutGraceMs = 1_000;
@@ -46,8 +47,7 @@ export class TaskWorker {
   private readonly loops: ReadonlyMap<string, RecordLoop>;
   private readonly intake: TaskIntake;
   private readonly heartbeats: TaskHeartbeats;
-  private readonly since = new Date().toISOString();
-  private announcing: NodeJS.Timeout | undefined;
+  private readonly announcer: WorkerAnnouncer;
 
   constructor(private readonly props: TaskWorkerProps) {
     const { spec, worker, links, log } = props;
@@ -75,6 +75,7 @@ export class TaskWorker {
       ended: (task) => this.heartbeats.ended(task),
       handOver: (task, values) => this.handOver(task, values),
     });
+    this.announcer = new WorkerAnnouncer({ directory: links.directory, log, entry: () => this.entry() });
     this.loops = new Map(languagesOf(spec).map((language) => [language, this.loopOf(language, results)]));
   }
 
@@ -91,15 +92,12 @@ export class TaskWorker {
       if (task !== undefined) this.endBy(TaskErrorCode.Canceled, task);
     });
     this.intake.start();
-    await this.announce();
-    this.announcing = setInterval(() => void this.announce(), taskWire.announceEveryMs);
+    await this.announcer.start();
   }
 
   /** Takes no more tasks, gives running ones the grace period, and gives back those that have not ended. */
   async stop(graceMs: number): Promise<void> {
-    clearInterval(this.announcing);
-    const { directory } = this.props.links;
-    await directory.withdraw().catch((error) => this.props.log('DEBUG', `still announced: ${String(error)}`));
+    await this.announcer.stop();
     this.intake.stop();
     await Promise.all([...this.loops.values()].map((loop) => loop.stop(graceMs)));
   }
@@ -136,6 +134,7 @@ export class TaskWorker {
     const declared = this.props.spec.tasks[task.name];
     if (declared === undefined) throw new Error(`no task is called ${task.name}`);
     const call = encodeCall(task.message, task.name, declared, values);
+    task.isInCode = true;
     this.inputs.get(declared.language)?.deliver(task, call, this.intake);
   }
 
@@ -157,8 +156,8 @@ export class TaskWorker {
     task.after(graceMs, () => loop.abort(task.delivery, { type: reason, message: endText(reason) }));
   }
 
-  private async announce(): Promise<void> {
-    const { spec, worker, version, links, log } = this.props;
+  private entry(): Omit<WorkerEntry, 'v' | 'since' | 'lastSeen'> {
+    const { spec, worker, version } = this.props;
     const { taskNamespace, concurrency: slots } = spec;
     const tasks = Object.entries(spec.tasks).map(([name, { parameters, policy, language }]) => {
       const declared = {
@@ -168,8 +167,7 @@ export class TaskWorker {
       };
       return [name, declared] as const;
     });
-    const entry: WorkerEntry = {
-      v: 1,
+    return {
       worker,
       taskNamespace,
       tasks: Object.fromEntries(tasks),
@@ -177,9 +175,6 @@ export class TaskWorker {
       language: languagesOf(spec).join(', '),
       slots,
       running: this.intake.size,
-      since: this.since,
-      lastSeen: new Date().toISOString(),
     };
-    await links.directory.announce(entry).catch((error) => log('DEBUG', `not announced: ${String(error)}`));
   }
 }

@@ -10,13 +10,13 @@ export interface ValueStore {
   get(value: unknown): Promise<unknown>;
 }
 
-/** The live workers of a task namespace. */
+/** The workers of a task namespace. */
 export interface WorkerDirectory {
   /** Writes the entry of this worker, which is forgotten unless it is written again in time. */
   announce(entry: WorkerEntry): Promise<void>;
   withdraw(): Promise<void>;
-  /** The entries of the other live workers. */
-  others(): Promise<readonly WorkerEntry[]>;
+  /** The last entries of the other workers that are alive, or were within the last minute. */
+  recent(): Promise<readonly WorkerEntry[]>;
 }
 
 /** Everything outside its process that a task worker works through. */

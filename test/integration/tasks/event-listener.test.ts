@@ -1,27 +1,31 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { taskStream } from '../../../lib/plan/task-names';
+import { readWorkers } from '../../../runtime/adapters/jetstream/tasks/worker-directory';
 import { venvPython } from '../../support/venv-python';
 import { waitFor } from '../../support/wait-for';
 import { TaskPlace } from './task-place';
 
 const root = path.join(__dirname, '../../..');
 const programs = {
-  python: [venvPython, ['examples/sleep-listener/listener.py']],
-  typescript: [
-    process.execPath,
-    ['-C', 'kflow-source', '-r', 'ts-node/register/transpile-only', 'examples/sleep-listener/listener.ts'],
-  ],
+  python: [venvPython, []],
+  typescript: [process.execPath, ['-C', 'kflow-source', '-r', 'ts-node/register/transpile-only']],
 } as const;
 
-describe.each(['python', 'typescript'] as const)('the listener of examples/sleep-listener in %s', (language) => {
+describe.each([
+  ['python', 'py'],
+  ['typescript', 'ts'],
+] as const)('a listener in %s', (language, extension) => {
   let place: TaskPlace;
   const children: ChildProcess[] = [];
 
-  function start(): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
+  function start(folder = 'examples/sleep-listener'): {
+    readonly child: ChildProcess;
+    readonly ended: Promise<number | null>;
+  } {
     const [command, args] = programs[language];
     const env = { ...process.env, KFLOW_NATS_URL: place.nats.url, KFLOW_NAMESPACE: 'prod', PYTHONPATH: 'sdk/python' };
-    const child = spawn(command, [...args], { cwd: root, env, stdio: 'inherit' });
+    const child = spawn(command, [...args, `${folder}/listener.${extension}`], { cwd: root, env, stdio: 'inherit' });
     children.push(child);
     return { child, ended: new Promise((resolve) => child.on('exit', resolve)) };
   }
@@ -57,5 +61,41 @@ describe.each(['python', 'typescript'] as const)('the listener of examples/sleep
     start();
     await waitFor('the task to be acked', async () => (await place.nats.count(taskStream('prod'))) === 0);
     expect(kindsOf(id)).toEqual(['receipt']);
+  });
+
+  test('is listed while it lives; of several, each', async () => {
+    const ill = [start('test/fixtures/listeners'), start('test/fixtures/listeners')];
+    const entries = () => readWorkers(place.connection, 'prod', 'ill');
+    await waitFor('two entries', entries, (found) => found.length === 2);
+    expect(await entries()).toMatchObject([{ tasks: { '*': {} }, language }, { tasks: { '*': {} } }]);
+    ill[0]?.child.kill('SIGTERM');
+    expect(await ill[0]?.ended).toBe(0);
+    expect(await entries()).toHaveLength(1);
+  });
+
+  test('what it throws fails the task, and so does an output that is no JSON', async () => {
+    const [thrown, nan] = await Promise.all([place.send('ill:throw'), place.send('ill:nan')]);
+    expect(await place.errorOf(thrown)).toMatchObject({
+      code: expect.stringMatching('(Range|Runtime)Error'),
+      message: 'no',
+    });
+    expect(await place.errorOf(nan)).toMatchObject({ code: 'output-invalid', isTerminal: true });
+  });
+
+  test('a task ends once, whatever follows its end', async () => {
+    const [twice, late] = await Promise.all([place.send('ill:twice'), place.send('ill:late')]);
+    expect(await place.outputOf(twice)).toEqual({ times: 1 });
+    expect(await place.outputOf(late)).toEqual({ times: 1 });
+    await waitFor('the acks', async () => (await place.nats.count(taskStream('prod'))) === 0);
+    expect(await place.outputOf(await place.send('ill:once'))).toEqual({ times: 1 });
+    expect([...kindsOf(twice), ...kindsOf(late)]).toEqual(['succeeded', 'succeeded']);
+  });
+
+  test('a task that it never ends has heartbeats, and is dropped when its step does not need it', async () => {
+    const id = await place.send('ill:never', { timeouts: { heartbeatMs: 600 } });
+    await waitFor('heartbeats', () => place.heartbeats.filter((beat) => beat.id === id).length > 2);
+    place.unneeded.add(id);
+    await waitFor('the ack', async () => (await place.nats.count(taskStream('prod'))) === 0);
+    expect(kindsOf(id)).toEqual([]);
   });
 });

@@ -36,6 +36,15 @@ test('runs tasks, and reports failures', async () => {
   expect(await place.errorOf(await place.send('gopher:lower'))).toMatchObject({ code: 'task-unknown' });
 });
 
+test('leaves a message of another version to a worker that knows it', async () => {
+  const id = await place.send('gopher:upper', { v: 2 } as object);
+  const consumer = () => place.manager.consumers.info(taskStream('prod'), 'gopher');
+  await waitFor('its delivery', consumer, ({ delivered }) => delivered.consumer_seq > 0);
+  await waitFor('the others', consumer, ({ num_ack_pending }) => num_ack_pending === 1);
+  expect(place.results.some((result) => result.id === id)).toBe(false);
+  await place.nats.manager.streams.purge(taskStream('prod'));
+});
+
 test('takes and returns large values as claims', async () => {
   const text = 'x'.repeat(100_000);
   const claim = await place.claimOf({ text });

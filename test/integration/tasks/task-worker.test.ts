@@ -205,3 +205,20 @@ test('a worker that stops gives back what it has not ended, and the next one run
   await waitFor('the task to be acked', async () => (await place.nats.count(taskStream('prod'))) === 0);
   expect(place.results.filter((result) => result.id === id)).toEqual([]);
 });
+
+test('a task waits while the worker that has it restarts, and every live worker is listed', async () => {
+  const code = 'export const pack = () => 1;';
+  const language = { language: 'typescript' };
+  const first = await place.work('parcel', { pack: { code } }, language);
+  const other = await place.work('parcel', { send: { code: code.replace('pack', 'send') } }, language);
+  const entries = () => readWorkers(place.connection, 'prod', 'parcel');
+  expect((await entries()).map(({ tasks }) => Object.keys(tasks).join()).sort()).toEqual(['pack', 'send']);
+  await first.stop();
+  expect(await entries()).toHaveLength(1);
+  const id = await place.send('parcel:pack');
+  const consumer = () => place.manager.consumers.info(taskStream('prod'), 'parcel');
+  await waitFor('several deliveries', consumer, ({ delivered }) => delivered.consumer_seq > 2);
+  await place.work('parcel', { pack: { code } }, language);
+  expect(await place.outputOf(id)).toBe(1);
+  await other.stop();
+});

@@ -1,4 +1,5 @@
 import { StoreError } from '../../../lib/errors';
+import type { WorkerEntry } from '../../../runtime/api-contract/task-message';
 import { WorkerStage } from './worker-stage';
 
 let stage: WorkerStage;
@@ -93,3 +94,63 @@ test('the code itself has to send the heartbeats while it runs', async () => {
   await pass(60);
   expect(stage.heartbeats).toEqual([]);
 });
+
+describe('a task that was delivered before', () => {
+  test('waits as often as it takes, and is lost only when workers that began it are', async () => {
+    for (const begun of [undefined, 0, 5]) {
+      stage.answer = begun === undefined ? undefined : { isCanceled: false, begun };
+      const answers = stage.deliver({}, 50);
+      await pass(0);
+      expect(stage.heartbeats.at(-1)).toMatchObject({ lease: 'begins' });
+      if (begun === undefined) expect(answers).toEqual(['nak 5000']);
+      else {
+        stage.returns(begun);
+        await pass(0);
+        stage.publisher.store(stage.results.length - 1);
+        await pass(0);
+        expect(answers).toEqual(['ack']);
+      }
+    }
+    stage.answer = { isCanceled: false, begun: 6 };
+    stage.deliver({}, 50);
+    await pass(0);
+    expect(stage.results.map(({ kind }) => kind)).toEqual(['succeeded', 'succeeded', 'failed']);
+    expect(stage.results.at(-1)).toMatchObject({ error: { code: 'worker-lost', isTerminal: true } });
+  });
+
+  test('says so when it is given back', async () => {
+    const answers = stage.deliver();
+    await pass(0);
+    const stopped = stage.worker.stop(1);
+    await pass(1);
+    await stopped;
+    expect(answers).toEqual(['nak 0']);
+    expect(stage.heartbeats).toMatchObject([{ id: 'e/1/1/1', lease: 'returns' }]);
+  });
+});
+
+describe('a task that this worker does not have', () => {
+  const entryOf = (tasks: WorkerEntry['tasks']) => ({ tasks }) as WorkerEntry;
+
+  test.each(['pack', '*'])('waits while a worker of the last minute has %s', async (name) => {
+    stage.others = [entryOf({}), entryOf({ [name]: {} })];
+    expect(await answersOf({ task: 'mail:pack' })).toEqual(['nak 1000']);
+    expect(stage.heartbeats).toEqual([]); // it has not begun
+  });
+
+  test('fails at once when none has', async () => {
+    stage.others = [entryOf({ send: {} })];
+    await answersOf({ task: 'mail:pack' });
+    expect(stage.results).toMatchObject([{ kind: 'failed', error: { code: 'task-unknown', isTerminal: true } }]);
+  });
+});
+
+test('a message of another version is left to a worker that knows it', async () => {
+  expect(await answersOf({ v: 2 })).toEqual(['nak 5000']);
+});
+
+async function answersOf(message: Parameters<WorkerStage['deliver']>[0]): Promise<string[]> {
+  const answers = stage.deliver(message);
+  await pass(0);
+  return answers;
+}

@@ -55,7 +55,7 @@ export class WorkerStage {
       directory: {
         announce: async (entry) => void this.entries.push(entry),
         withdraw: async () => undefined,
-        others: async () => this.others,
+        recent: async () => this.others,
       },
       heartbeat: async (heartbeat) => {
         this.heartbeats.push(heartbeat);

@@ -1,5 +1,6 @@
 import { DiscardPolicy, type JetStreamManager, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
 import {
+  recentWorkerBucket,
   resultStream,
   resultSubject,
   sharedBucket,
@@ -18,11 +19,13 @@ const maxAckPending = 25_000;
 /** Creates what a controller and the workers of a namespace need to talk: the streams of tasks and results, the buckets of workers and notes. */
 export async function ensureTaskStreams(manager: JetStreamManager, namespace: string, replicas = 1): Promise<void> {
   const workers = bucketConfig(workerBucket(namespace), replicas);
+  const recent = bucketConfig(recentWorkerBucket(namespace), replicas);
   const notes = bucketConfig(taskNoteBucket(namespace), replicas);
   await Promise.all([
     ensureStream(manager, workQueue(taskStream(namespace), taskSubjects(namespace), replicas)),
     ensureStream(manager, workQueue(resultStream(namespace), resultSubject(namespace, '*'), replicas)),
     ensureStream(manager, { ...workers, max_age: nanos(taskWire.workerTtlMs) }),
+    ensureStream(manager, { ...recent, max_age: nanos(taskWire.recentTtlMs) }),
     ensureStream(manager, bucketConfig(sharedBucket(namespace), replicas)),
     ensureStream(manager, { ...notes, max_age: nanos(taskWire.noteTtlMs) }),
   ]);

@@ -8,6 +8,7 @@ import {
   NatsError,
 } from 'nats';
 import { FunctionError } from '../../../../lib/errors';
+import { isPlainMap } from '../../../../lib/plain-map';
 import {
   cancelSubject,
   heartbeatSubject,
@@ -20,13 +21,20 @@ import {
   workerBucket,
 } from '../../../../lib/plan/task-names';
 import {
+  type Heartbeat,
   type HeartbeatAnswer,
   heartbeatSchema,
   type TaskMessage,
   taskResultSchema,
   type WorkerEntry,
 } from '../../../api-contract/task-message';
-import type { SentTask, TaskReports, UnwantedTask, Withdrawal } from '../../../controller/executions/ports/task-bus';
+import type {
+  MalformedResult,
+  SentTask,
+  TaskReports,
+  UnwantedTask,
+  Withdrawal,
+} from '../../../controller/executions/ports/task-bus';
 import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-request';
 import { consumeDurable, redeliverMs } from './consume-durable';
@@ -91,7 +99,7 @@ export class NamespaceTasks {
 
   /** In ms since 1970; null without one. */
   async lastHeartbeat(id: string): Promise<number | null> {
-    const note = await readServer(`task ${id}`, () => this.notes.get(beatKey(id)));
+    const note = await readServer(`task ${id}`, () => this.notes.get(noteKey('beat', id)));
     return note?.operation === 'PUT' ? Date.parse(note.json<{ readonly at: string }>().at) : null;
   }
 
@@ -159,13 +167,13 @@ export class NamespaceTasks {
   private async takeResult(message: JsMsg, reports: TaskReports): Promise<void> {
     const { namespace, onWarning } = this.props;
     const result = taskResultSchema.safeParse(jsonOf(message.data));
-    if (!result.success) {
-      onWarning(`${message.subject}: not a result of a task: ${result.error.issues[0]?.message ?? ''}`);
-      message.term();
-      return;
-    }
     try {
-      await reports.result(namespace, result.data);
+      if (result.success) await reports.result(namespace, result.data);
+      else {
+        const malformed = malformedOf(message, faultOf(result.error.issues));
+        const isKnown = await reports.malformed(namespace, malformed);
+        onWarning(`${message.subject}: ${malformed.fault}${isKnown ? '; its step fails' : '; removed'}`);
+      }
       message.ack();
     } catch (error) {
       onWarning(`cannot pass a result of ${namespace} on: ${(error as Error).message}; retrying`);
@@ -178,20 +186,44 @@ export class NamespaceTasks {
     const { namespace, onWarning } = this.props;
     try {
       const isWanted = heartbeat !== undefined && (await reports.isWanted(namespace, heartbeat));
-      if (isWanted) {
-        const { id, progress } = heartbeat;
-        const note = { at: new Date().toISOString(), ...(progress === undefined ? {} : { progress }) };
-        await this.notes.put(beatKey(id), JSON.stringify(note));
-      }
-      this.respond(message, { isCanceled: !isWanted });
+      this.respond(message, isWanted ? await this.noted(heartbeat) : { isCanceled: true });
     } catch (error) {
       onWarning(`cannot answer a heartbeat of ${namespace}: ${(error as Error).message}`);
     }
   }
 
+  private async noted({ id, progress, lease }: Heartbeat): Promise<HeartbeatAnswer> {
+    const note = { at: new Date().toISOString(), ...(progress === undefined ? {} : { progress }) };
+    await this.notes.put(noteKey('beat', id), JSON.stringify(note));
+    if (lease === undefined) return { isCanceled: false };
+    const key = noteKey('begun', id);
+    const known = await this.notes.get(key);
+    const begun = Math.max(0, Number(known?.string() ?? 0) + (lease === 'begins' ? 1 : -1));
+    await this.notes.put(key, String(begun));
+    return { isCanceled: false, begun };
+  }
+
   private respond(message: Msg, answer: HeartbeatAnswer): void {
     message.respond(JSON.stringify(answer));
   }
+}
+
+/** The ids are in the message, and in the id of the message, which is `<id>/<kind>`. */
+function malformedOf(message: JsMsg, fault: string): MalformedResult {
+  const body = jsonOf(message.data);
+  const { id, token } = isPlainMap(body) ? body : {};
+  const messageId = message.headers?.get('Nats-Msg-Id').replace(/\/[a-z]*$/, '');
+  return {
+    execution: message.subject.slice(message.subject.lastIndexOf('.') + 1),
+    ...(typeof token === 'string' ? { token } : {}),
+    ids: [id, messageId].filter((each) => typeof each === 'string'),
+    fault,
+  };
+}
+
+function faultOf([first]: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+  const place = first?.path.map((part) => `${String(part)}: `).join('') ?? '';
+  return `not a result of docs/task-protocol.md: ${place}${first?.message}`;
 }
 
 function jsonOf(data: Uint8Array): unknown {
@@ -203,8 +235,8 @@ function jsonOf(data: Uint8Array): unknown {
 }
 
 /** Keys of buckets have no colons. */
-function beatKey(id: string): string {
-  return `beat/${id.replaceAll(':', '=')}`;
+function noteKey(kind: 'beat' | 'begun', id: string): string {
+  return `${kind}/${id.replaceAll(':', '=')}`;
 }
 
 function ignoreGone(error: unknown): boolean {

@@ -1,8 +1,9 @@
 import type { KV, NatsConnection } from 'nats';
-import { workerBucket, workerKey } from '../../../../lib/plan/task-names';
+import { recentWorkerBucket, workerBucket, workerKey } from '../../../../lib/plan/task-names';
 import { type WorkerEntry, workerEntrySchema } from '../../../api-contract/task-message';
 import type { WorkerDirectory } from '../../../worker/ports/task-links';
 import { jetStreamOf } from '../access/jetstream-api';
+import { StreamReader } from '../stream-reader';
 
 /** The live workers of a namespace, of one task namespace or of all, newest entries first. */
 export async function readWorkers(
@@ -10,18 +11,10 @@ export async function readWorkers(
   namespace: string,
   taskNamespace?: string,
 ): Promise<readonly WorkerEntry[]> {
-  const bucket = await openBucket(connection, namespace);
-  const entries: WorkerEntry[] = [];
-  for await (const key of await bucket.keys(workerKey(taskNamespace ?? '*', '*'))) {
-    const entry = await bucket.get(key);
-    if (entry?.operation !== 'PUT') continue;
-    const { data } = workerEntrySchema.safeParse(entry.json());
-    if (data !== undefined) entries.push(data);
-  }
-  return entries.sort((one, other) => other.lastSeen.localeCompare(one.lastSeen));
+  return readEntries(connection, workerBucket(namespace), taskNamespace);
 }
 
-/** The entries of workers in the bucket of their namespace; `worker` names this one. */
+/** The entries of workers in the buckets of their namespace; `worker` names this one. */
 export class BucketWorkerDirectory implements WorkerDirectory {
   constructor(
     private readonly connection: NatsConnection,
@@ -29,18 +22,19 @@ export class BucketWorkerDirectory implements WorkerDirectory {
   ) {}
 
   async announce(entry: WorkerEntry): Promise<void> {
-    const bucket = await openBucket(this.connection, this.own.namespace);
-    await bucket.put(this.key, JSON.stringify(entry));
+    const { namespace } = this.own;
+    for (const name of [workerBucket(namespace), recentWorkerBucket(namespace)]) {
+      await (await openBucket(this.connection, name)).put(this.key, JSON.stringify(entry));
+    }
   }
 
   async withdraw(): Promise<void> {
-    const bucket = await openBucket(this.connection, this.own.namespace);
-    await bucket.delete(this.key);
+    await (await openBucket(this.connection, workerBucket(this.own.namespace))).delete(this.key);
   }
 
-  async others(): Promise<readonly WorkerEntry[]> {
+  async recent(): Promise<readonly WorkerEntry[]> {
     const { namespace, taskNamespace, worker } = this.own;
-    const all = await readWorkers(this.connection, namespace, taskNamespace);
+    const all = await readEntries(this.connection, recentWorkerBucket(namespace), taskNamespace);
     return all.filter((entry) => entry.worker !== worker);
   }
 
@@ -49,6 +43,29 @@ export class BucketWorkerDirectory implements WorkerDirectory {
   }
 }
 
-function openBucket(connection: NatsConnection, namespace: string): Promise<KV> {
-  return jetStreamOf(connection).views.kv(workerBucket(namespace), { bindOnly: true });
+/** Not by `keys` of the bucket, which may end before the last key. */
+async function readEntries(
+  connection: NatsConnection,
+  bucket: string,
+  taskNamespace = '*',
+): Promise<readonly WorkerEntry[]> {
+  const reader = await StreamReader.of(connection, `KV_${bucket}`);
+  const stored = await reader.from(`$KV.${bucket}.${workerKey(taskNamespace, '*')}`, 1);
+  const entries = stored.flatMap(({ data }) => {
+    const entry = data.length === 0 ? undefined : parseEntry(data); // a marker of a removed entry is empty
+    return entry === undefined ? [] : [entry];
+  });
+  return entries.sort((one, other) => other.lastSeen.localeCompare(one.lastSeen));
+}
+
+function parseEntry(data: Uint8Array): WorkerEntry | undefined {
+  try {
+    return workerEntrySchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data;
+  } catch {
+    return undefined; // somebody's own
+  }
+}
+
+function openBucket(connection: NatsConnection, name: string): Promise<KV> {
+  return jetStreamOf(connection).views.kv(name, { bindOnly: true });
 }

@@ -19,10 +19,23 @@ export interface UnwantedTask {
  */
 export type Withdrawal = 'withdrawn' | 'told';
 
+/** A message of the stream of results that is no result, and what it says of its task. */
+export interface MalformedResult {
+  /** From the subject. */
+  readonly execution: string;
+  readonly token?: string;
+  /** What may be the id of the task. */
+  readonly ids: readonly string[];
+  /** What is wrong with it. */
+  readonly fault: string;
+}
+
 /** Takes what workers report. */
 export interface TaskReports {
   /** Resolves when the result is with its execution; if it throws, the result is delivered again. */
   result(namespace: string, result: TaskResult): Promise<void>;
+  /** Fails the attempt that the message belongs to. Resolves with whether it says which; throws as `result` does. */
+  malformed(namespace: string, result: MalformedResult): Promise<boolean>;
   /** Whether the heartbeat is of an attempt that its execution waits for. */
   isWanted(namespace: string, heartbeat: Heartbeat): Promise<boolean>;
 }

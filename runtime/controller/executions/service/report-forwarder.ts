@@ -1,8 +1,9 @@
+import { formatStepId } from '../../../../lib/tasks/advance/step-id';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
-import type { Heartbeat, TaskResult } from '../../../api-contract/task-message';
+import { type Heartbeat, TaskErrorCode, type TaskResult } from '../../../api-contract/task-message';
 import type { ExecutionWorkflows, StepReport } from '../ports/execution-workflow';
 import type { StepRef } from '../ports/step-ref';
-import type { TaskReports } from '../ports/task-bus';
+import type { MalformedResult, TaskReports } from '../ports/task-bus';
 import type { TaskToken, TaskTokens } from '../task-tokens';
 
 /** Reports of one signal, and the length of their JSON. */
@@ -44,10 +45,20 @@ export class ReportForwarder implements TaskReports {
     await this.forward(key, reportOf(token, result));
   }
 
+  async malformed(namespace: string, { execution, token = '', ids, fault }: MalformedResult): Promise<boolean> {
+    const [ref] = [this.props.tokens.read(namespace, token), ...ids.map(parseTaskId)].filter(
+      (each) => each?.execution === execution,
+    );
+    if (ref === undefined) return false;
+    const error = { code: TaskErrorCode.ResultInvalid, message: fault, isTerminal: true };
+    await this.tell(namespace, ref, { kind: 'failed', error });
+    return true;
+  }
+
   /** Reports what the controller itself knows of a step. */
-  tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output'>): Promise<void> {
-    const { execution, ...attempt } = ref;
-    return this.forward({ namespace, execution }, { ...attempt, at: new Date().toISOString(), ...report });
+  tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output' | 'error'>): Promise<void> {
+    const { execution, run, step, attempt } = ref;
+    return this.forward({ namespace, execution }, { run, step, attempt, at: new Date().toISOString(), ...report });
   }
 
   async isWanted(namespace: string, { token }: Heartbeat): Promise<boolean> {
@@ -122,4 +133,12 @@ function reportOf({ step, run, attempt }: TaskToken, result: TaskResult): StepRe
     ...(kind === 'succeeded' ? { output: result.output } : {}),
     ...(kind === 'failed' ? { error: result.error } : {}),
   };
+}
+
+/** The attempt whose task message has the id `<execution>/<run>/<step>/<attempt>`; the inverse of `taskId`. */
+function parseTaskId(id: string): StepRef | undefined {
+  const [, execution, run, index, items = '', attempt] = /^(.+)\/(\d+)\/(\d+)((?:\.\d+)*)\/(\d+)$/.exec(id) ?? [];
+  if (execution === undefined) return undefined;
+  const step = formatStepId(Number(index), items.split('.').slice(1).map(Number));
+  return { execution, run: Number(run), step, attempt: Number(attempt) };
 }

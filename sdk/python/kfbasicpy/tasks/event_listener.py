@@ -7,6 +7,10 @@ import signal
 import threading
 from typing import Any, Mapping, Optional, Sequence
 
+from kfbasicpy.task.json_text import json_text
+
+from .error import TransportError
+from .log import logger
 from .task_channel import HeldTask, TaskChannel
 
 _POLL = 0.5
@@ -80,9 +84,13 @@ class EventListener:
         self._channel = TaskChannel(self._group, self._url, self._login)
         try:
             while not self._is_stopped.is_set():
-                held = self._channel.next(_POLL)
-                if held is not None:
-                    self._take(held)
+                try:
+                    held = self._channel.next(_POLL)
+                    if held is not None:
+                        self._take(held)
+                except TransportError as error:
+                    logger.warning("EventListener: %s; the task is delivered again", error)
+                    self._is_stopped.wait(_POLL)
         finally:
             self._channel.close()
 
@@ -91,23 +99,40 @@ class EventListener:
         self._is_stopped.set()
 
     def _take(self, held: HeldTask) -> None:
+        for other, each in list(self._held.items()):
+            if each.is_canceled:
+                self._popped(other, each)
         place = (held.task["execution"], held.task["step"])
         self._held[place] = held
         try:
             is_own = self.process(held.id, _event_of(held.task))
         except Exception as error:
-            if self._held.pop(place, None) is not None:
+            if self._popped(place, held):
                 held.end({"kind": "failed", "error": {"code": type(error).__name__, "message": str(error)}})
+            else:
+                logger.error("EventListener: task %s has ended, and then raised", held.id, exc_info=error)
             return
-        if not is_own and self._held.pop(place, None) is not None:
+        if not is_own and self._popped(place, held):
             held.give_back(1.0)
 
+    def _popped(self, place: tuple[str, str], held: HeldTask) -> bool:
+        """Whether nobody has ended the task."""
+        is_held = self._held.get(place) is held
+        if is_held:
+            del self._held[place]
+        return is_held
+
     def _end(self, held: HeldTask, event: Mapping[str, Any]) -> None:
-        if event.get("status", "SUCCESS") == "SUCCESS":
-            output = {} if event.get("output") is None else {"output": event["output"]}
-            held.end({"kind": "succeeded", **output})
+        status, output = event.get("status") or "SUCCESS", event.get("output")
+        if status != "SUCCESS":
+            held.end({"kind": "failed", "error": {"code": str(status), "message": str(event.get("reason") or "")}})
+            return
+        try:
+            json_text("output", output).encode()
+        except (TypeError, ValueError) as error:
+            held.end({"kind": "failed", "error": {"code": "output-invalid", "message": str(error), "isTerminal": True}})
         else:
-            held.end({"kind": "failed", "error": {"code": str(event["status"]), "message": str(event.get("reason") or "")}})
+            held.end({"kind": "succeeded", **({} if output is None else {"output": output})})
 
     def _handle_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
