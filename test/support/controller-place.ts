@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { NatsConnection } from 'nats';
 import { MemoryCluster } from '../../bench/memory-cluster';
 import { connectNats } from '../../runtime/adapters/jetstream/access/connect-nats';
@@ -25,6 +26,7 @@ import { type ChainChanges, chainTopology } from './chain-topology';
 import { closeAfterFile } from './close-after-file';
 import { FlowClient } from './flow-client';
 import { serverFiles } from './server-files';
+import { waitFor } from './wait-for';
 
 /** A controller with real nats and Temporal servers, over a cluster that runs nothing. */
 export class ControllerPlace extends FlowClient {
@@ -142,6 +144,21 @@ export class ControllerPlace extends FlowClient {
   cancelExecution(key: ExecutionKey): Promise<void> {
     return this.withTemporal(async ({ client }) => {
       await client.workflow.getHandle(`${queuePrefix('kflow')}${executionWorkflowId(key)}`).cancel();
+    });
+  }
+
+  /** Removes the workflow of an execution from Temporal. */
+  async loseExecution(key: ExecutionKey): Promise<void> {
+    await this.withTemporal(async ({ client }) => {
+      const handle = client.workflow.getHandle(`${queuePrefix('kflow')}${executionWorkflowId(key)}`);
+      const workflowExecution = { workflowId: handle.workflowId };
+      await client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution });
+      const isGone = () =>
+        handle.describe().then(
+          () => false,
+          (error) => error instanceof WorkflowNotFoundError,
+        );
+      await waitFor('the workflow to be gone', isGone);
     });
   }
 

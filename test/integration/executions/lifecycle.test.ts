@@ -1,3 +1,4 @@
+import type { ExecutionView } from '../../../runtime/api-contract/execution-status';
 import { TaskFailure } from '../../support/bare-worker';
 import { ExecutionPlace } from './execution-place';
 
@@ -110,6 +111,22 @@ test('a cancel in Temporal cancels the execution, and commands are still taken',
   await place.until(execution, ({ steps }) => steps.some(({ waits }) => waits?.for === 'approval'));
   await place.service.approve(execution, { decision: 'approve', answers: {} }, by);
   expect(await place.ended(execution)).toMatchObject({ status: 'Stopped', reason: 'canceled by temporal' });
+});
+
+test('an execution whose workflow is gone has failed, and can be resumed with its flow, or deleted', async () => {
+  await place.worker({ B: ({ input }) => input }, 'gone');
+  const flow = 'gone:A → gone:B';
+  const started = await Promise.all(['gone-1', 'gone-2'].map((id) => place.start(flow, { x: 1 }, id)));
+  for (const { execution } of started) await place.controller.loseExecution(execution);
+  const [first, second] = started.map(({ execution }) => execution) as [ExecutionView, ExecutionView];
+  const lost = await place.until(first, ({ status }) => status === 'Failed');
+  expect(lost).toMatchObject({ error: { code: 'execution-lost' }, reason: 'its workflow is gone from Temporal' });
+  await expect(place.service.cancel(second, {}, by)).rejects.toMatchObject({ code: 'state-invalid' });
+  await expect(place.service.terminate(second, by)).rejects.toMatchObject({ code: 'state-invalid' });
+  await place.service.delete(second, by);
+  await expect(place.service.resume(first, {}, by)).rejects.toMatchObject({ code: 'state-invalid' });
+  await place.service.resume(first, { flow: 'gone:B', input: { x: 2 } }, by);
+  expect(await place.ended(first)).toMatchObject({ status: 'Completed', output: { x: 2 } });
 });
 
 test('LF-29: an execution is deleted once it has ended', async () => {

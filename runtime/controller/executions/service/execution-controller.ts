@@ -41,7 +41,7 @@ import type { TaskValues } from '../ports/task-values';
 import { type AdmittedFlow, admitFlow } from './admit-flow';
 import { archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
-import { assertPhase, findListed, findSnapshot } from './find-execution';
+import { assertPhase, findCurrent, findSnapshot, isLostWhole } from './find-execution';
 import { pageOf } from './list-executions';
 
 export interface ExecutionControllerProps {
@@ -134,7 +134,7 @@ export class ExecutionController implements ExecutionService {
   }
 
   async wait(key: ExecutionKey, atMostMs: number, signal: AbortSignal): Promise<ExecutionDetail> {
-    const { view } = await findListed(this.props, key);
+    const { view } = await findCurrent(this.props, key);
     if (!executionPhases[view.status].isClosed) await this.props.workflows.ended(key, atMostMs, signal);
     return this.get(key);
   }
@@ -162,12 +162,16 @@ export class ExecutionController implements ExecutionService {
 
   async resume(key: ExecutionKey, request: ResumeRequest, requester: Requester): Promise<ExecutionView> {
     const { store, workflows, limits } = this.props;
-    const listed = await findListed(this.props, key);
+    const listed = await findCurrent(this.props, key);
     assertPhase(listed.view, key, { is: 'resumable', todo: 'only a Stopped or Failed execution can be resumed' });
     await workflows.ended(key, closingMs);
     const snapshot = await findSnapshot(this.props, key);
     const resume = resumeOf(request, requester);
     assertResumable(snapshot, resume);
+    if (isLostWhole(snapshot) && (resume.graph === undefined || resume.input === undefined)) {
+      const todo = 'its state is lost; give its task flow and its input to run it from the start';
+      throw new StateError('state-invalid', `${executionName(key)}: ${todo}`, { where: key.execution });
+    }
     const begin = { kind: 'stored', key: { namespace: key.namespace, execution: key.execution }, resume } as const;
     const definition = { ...key, incarnation: listed.incarnation };
     const view = withoutReason({ ...listed.view, status: 'Running', endedAt: null, run: snapshot.run + 1 });
@@ -203,7 +207,7 @@ export class ExecutionController implements ExecutionService {
   }
 
   async delete(key: ExecutionKey, _requester: Requester): Promise<void> {
-    const { view } = await findListed(this.props, key);
+    const { view } = await findCurrent(this.props, key);
     assertPhase(view, key, { is: 'closed', todo: 'cancel it first' });
     await this.props.workflows.ended(key, closingMs);
     await this.props.values.remove(key.namespace, `${key.execution}/`);
@@ -268,7 +272,7 @@ export class ExecutionController implements ExecutionService {
   }
 
   private async assertOpen(key: ExecutionKey): Promise<void> {
-    const { view } = await findListed(this.props, key);
+    const { view } = await findCurrent(this.props, key);
     assertPhase(view, key, { is: 'open', todo: 'it has ended' });
   }
 }

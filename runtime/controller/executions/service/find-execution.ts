@@ -7,19 +7,79 @@ import { executionView } from '../ports/execution-view';
 import type { ExecutionRun, ExecutionSnapshot, ExecutionWorkflows } from '../ports/execution-workflow';
 
 export interface FindExecutionProps {
-  readonly store: ExecutionStore;
-  readonly workflows: ExecutionWorkflows;
+  readonly store: Pick<ExecutionStore, 'find' | 'snapshot' | 'saveSnapshot' | 'update'>;
+  readonly workflows: Pick<ExecutionWorkflows, 'describe' | 'snapshot' | 'command'>;
 }
 
 /** How long an execution takes to begin, at most. */
 const beginning = { intervalMs: 50, timeoutMs: 5_000 };
+/** An execution is listed before the request that starts its workflow, which takes so long at most. */
+const startingMs = 20_000;
+/** Code of the failure of an execution whose workflow Temporal does not have any more. */
+const lostCode = 'execution-lost';
 
 /** The entry of an execution in the list. Throws StateError `execution-missing`. */
-export async function findListed({ store }: FindExecutionProps, key: ExecutionKey): Promise<ListedExecution> {
+async function findListed({ store }: FindExecutionProps, key: ExecutionKey): Promise<ListedExecution> {
   const listed = await store.find(key);
   if (listed !== undefined) return listed;
   const name = executionName(key);
   throw new StateError('execution-missing', `${name}: no such execution`, { where: name });
+}
+
+/** As `findListed`. An execution whose workflow has ended, or is gone, without a word is stored as it ended. */
+export async function findCurrent(props: FindExecutionProps, key: ExecutionKey): Promise<ListedExecution> {
+  const listed = await findListed(props, key);
+  if (executionPhases[listed.view.status].isClosed) return listed;
+  const run = await props.workflows.describe(key);
+  if (run?.isOpen === true) return listed;
+  if (run?.incarnation === listed.incarnation) await openSnapshot(props, listed);
+  else if (Date.now() - Date.parse(listed.view.startedAt) > startingMs) await storeLost(props.store, listed);
+  return findListed(props, key);
+}
+
+/** Whether nothing is known of an execution but its entry in the list. */
+export function isLostWhole({ state }: ExecutionSnapshot): boolean {
+  const { outcome, steps } = state;
+  return outcome?.status === 'failed' && outcome.error.code === lostCode && Object.keys(steps).length === 0;
+}
+
+/** The execution goes on from what was stored last, if it is resumed. */
+async function storeLost(store: FindExecutionProps['store'], listed: ListedExecution): Promise<void> {
+  const { view, incarnation } = listed;
+  const stored = (await store.snapshot(view)) ?? unknownSnapshot(listed);
+  const nowMs = Date.now();
+  const message = 'its workflow is gone from Temporal';
+  const error = { code: lostCode, message };
+  const lost: ExecutionSnapshot = {
+    ...stored,
+    run: view.run,
+    state: { ...stored.state, ending: { status: 'failed', error }, outcome: { status: 'failed', error } },
+    endedMs: nowMs,
+    log: [...stored.log, { atMs: nowMs, what: 'failed', comment: message }],
+  };
+  await store.saveSnapshot(lost);
+  await store.update(executionView(lost), incarnation);
+}
+
+/** Of an execution that was never stored: a flow without steps. */
+function unknownSnapshot({ view, incarnation }: ListedExecution): ExecutionSnapshot {
+  const { status: _s, reason: _r, startedAt, endedAt: _e, run, by = '', ...described } = view;
+  const at = { line: 1, col: 1 };
+  return {
+    v: 1,
+    definition: { ...described, by, incarnation },
+    graph: {
+      nodes: [
+        { kind: 'start', index: 0, region: 0, from: [], to: [1], end: 1, at },
+        { kind: 'sink', index: 1, region: 0, from: [0], to: [], begin: 0, at },
+      ],
+    },
+    state: { input: null, steps: {} },
+    run,
+    startedMs: Date.parse(startedAt),
+    notes: {},
+    log: [],
+  };
 }
 
 /**
@@ -28,7 +88,7 @@ export async function findListed({ store }: FindExecutionProps, key: ExecutionKe
  */
 export async function findSnapshot(props: FindExecutionProps, key: ExecutionKey): Promise<ExecutionSnapshot> {
   const { store } = props;
-  const listed = await findListed(props, key);
+  const listed = await findCurrent(props, key);
   const open = executionPhases[listed.view.status].isClosed ? undefined : await openSnapshot(props, listed);
   const snapshot = open ?? (await store.snapshot(key));
   if (snapshot !== undefined) return snapshot;
