@@ -169,6 +169,10 @@ export class ExecutionStage {
     return answer.snapshot;
   }
 
+  isWaitingFor({ step, run, attempt }: Pick<SentOrder, 'step' | 'run' | 'attempt'>): boolean {
+    return this.current.isWaitingFor(step, { run, attempt });
+  }
+
   status(step: StepId): string | undefined {
     return this.snapshot().state.steps[step]?.status;
   }

@@ -156,6 +156,8 @@ export interface ExecutionSnapshot {
   readonly endedMs?: number;
   readonly notes: { readonly [step: StepId]: StepNote };
   readonly log: readonly LogEntry[];
+  /** Reports of attempts that have not begun. */
+  readonly early?: readonly StepReport[];
   /** Ended at once, by a terminate. */
   readonly isTerminated?: true;
 }

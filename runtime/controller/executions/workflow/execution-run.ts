@@ -66,7 +66,7 @@ export class ExecutionRun {
   }
 
   isWaitingFor(step: StepId, attempt: Pick<StepRef, 'run' | 'attempt'>): boolean {
-    return this.record !== undefined && this.desk.isWaitingFor(step, attempt);
+    return this.record === undefined || this.desk.isWaitingFor(step, attempt);
   }
 
   answer(): SnapshotAnswer | undefined {

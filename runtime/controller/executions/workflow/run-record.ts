@@ -1,20 +1,29 @@
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import type { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
-import type { ExecutionDefinition, ExecutionSnapshot, LogEntry, Resume, StepNote } from '../ports/execution-workflow';
+import type {
+  ExecutionDefinition,
+  ExecutionSnapshot,
+  LogEntry,
+  Resume,
+  StepNote,
+  StepReport,
+} from '../ports/execution-workflow';
 import { wireRun } from './task-id';
 
 /** What is known about an execution besides the state of its graph. */
 export class RunRecord {
   readonly notes = new Map<StepId, StepNote>();
   private readonly log: LogEntry[];
+  private early: readonly StepReport[];
   private endedMs: number | undefined;
   private isTerminated = false;
 
   private constructor(
     readonly execution: TaskExecution,
-    private readonly begun: Pick<ExecutionSnapshot, 'definition' | 'run' | 'startedMs' | 'log' | 'notes'>,
+    private readonly begun: Pick<ExecutionSnapshot, 'definition' | 'run' | 'startedMs' | 'log' | 'notes' | 'early'>,
   ) {
     this.log = [...begun.log];
+    this.early = begun.early ?? [];
     execution.claimMark = begun.definition.incarnation;
     for (const [id, note] of Object.entries(begun.notes)) this.notes.set(id, note);
   }
@@ -34,7 +43,7 @@ export class RunRecord {
   /** The next run, after an execution has ended. */
   static resume(
     execution: TaskExecution,
-    { endedMs: _, isTerminated: __, ...snapshot }: ExecutionSnapshot,
+    { endedMs: _, isTerminated: __, early: ___, ...snapshot }: ExecutionSnapshot,
     { by, comment, atMs }: Pick<Resume, 'by' | 'comment'> & { readonly atMs: number },
   ): RunRecord {
     const entry: LogEntry = { atMs, what: 'resumed', by, ...(comment === undefined ? {} : { comment }) };
@@ -63,6 +72,19 @@ export class RunRecord {
     this.log.push(entry);
   }
 
+  /** Keeps a report until its attempt begins. */
+  keepEarly(report: StepReport): void {
+    this.early = [...this.early, report];
+  }
+
+  /** The reports that came before their attempt began. */
+  takeEarly(step: StepId, attempt: number): readonly StepReport[] {
+    const isOf = (report: StepReport) => report.step === step && report.attempt === attempt;
+    const found = this.early.filter(isOf);
+    if (found.length > 0) this.early = this.early.filter((report) => !isOf(report));
+    return found;
+  }
+
   terminate(): void {
     this.isTerminated = true;
   }
@@ -86,6 +108,7 @@ export class RunRecord {
       ...(endedMs === undefined ? {} : { endedMs }),
       notes: Object.fromEntries(this.notes),
       log: this.log,
+      ...(this.early.length > 0 ? { early: this.early } : {}),
       ...(this.isTerminated ? { isTerminated: true } : {}),
     };
   }

@@ -25,6 +25,8 @@ const maxFailures = 10;
  * D1. A report of an attempt that is not the current one, or has ended, changes nothing.
  * D2. Every started step ends by a report, by a deadline, or by a stop of the execution.
  * D3. An attempt that has ended, however, gives back its place below a concurrency limit.
+ * D4. A report may come before its attempt begins: a controller that was killed has sent the task, and what it knew is done
+ *     again. It is kept until then.
  */
 export class StepDesk implements OrderAnswers {
   private readonly running = new Map<StepId, RunningStep>();
@@ -33,8 +35,8 @@ export class StepDesk implements OrderAnswers {
   constructor(
     private readonly record: RunRecord,
     private readonly runtime: ExecutionRuntime,
-    /** Queues what a call reports. */
-    private readonly receiveCall: (report: StepReport) => void,
+    /** Queues a report. */
+    private readonly receive: (report: StepReport) => void,
   ) {
     this.orders = new StepOrders(record, runtime, this);
   }
@@ -76,9 +78,18 @@ export class StepDesk implements OrderAnswers {
     return this.orders.hasCalls;
   }
 
-  report({ step: id, run, attempt, ...report }: StepReport): void {
+  report(report: StepReport): void {
+    const { step: id, attempt } = report;
     const step = this.running.get(id);
-    if (step === undefined || run !== this.record.wireRun || attempt !== step.note.attempt) return; // D1
+    if (this.isAhead(report))
+      this.record.keepEarly(report); // D4
+    else if (step !== undefined && report.run === this.record.wireRun && attempt === step.note.attempt) {
+      this.take(step, report); // D1
+    }
+  }
+
+  private take(step: RunningStep, report: StepReport): void {
+    const { id } = step.started;
     const { kind, output } = report;
     if (!isWorkerStep(step)) {
       const { code, message, details } = report.error ?? { code: 'function-failed', message: 'the step failed' };
@@ -102,10 +113,19 @@ export class StepDesk implements OrderAnswers {
   }
 
   /** Whether a report of this attempt would change anything. */
-  isWaitingFor(id: StepId, { run, attempt }: Pick<StepRef, 'run' | 'attempt'>): boolean {
-    const note = this.running.get(id)?.note;
+  isWaitingFor(step: StepId, { run, attempt }: Pick<StepRef, 'run' | 'attempt'>): boolean {
+    if (this.isAhead({ step, run, attempt })) return true;
+    const note = this.running.get(step)?.note;
     if (note === undefined || run !== this.record.wireRun || attempt !== note.attempt) return false;
     return note.dueMs === undefined && note.giveUpMs === undefined;
+  }
+
+  /** Whether the attempt is one of this run that has not begun. */
+  private isAhead({ step, run, attempt }: Pick<StepReport, 'step' | 'run' | 'attempt'>): boolean {
+    const { execution, wireRun } = this.record;
+    if (run !== wireRun || execution.outcome !== undefined) return false;
+    const running = this.running.get(step);
+    return running === undefined ? !execution.steps.has(step) : attempt > running.note.attempt;
   }
 
   refusalOf(command: ExecutionCommand): Refusal | undefined {
@@ -175,7 +195,7 @@ export class StepDesk implements OrderAnswers {
 
   /** R1 of the run: a call ends between two activations of the loop. */
   called(ref: StepRef, result: CallResult): void {
-    this.receiveCall({ ...ref, at: '', worker: 'controller', ...reportOf(result) });
+    this.receive({ ...ref, at: '', worker: 'controller', ...reportOf(result) });
   }
 
   sent(step: WorkerStep, result: OrderResult): void {
@@ -238,8 +258,10 @@ export class StepDesk implements OrderAnswers {
     if (isWorkerStep(step)) this.beginAttempt(step);
     else if (node.kind === 'approval') {
       if (node.deadline !== undefined) this.note(step, { dueMs: nowMs + node.deadline.afterMs });
-    } else if (isWaitStep(step)) this.orders.beginWait(step);
-    else if (isCall(step)) this.orders.call(step);
+    } else if (isWaitStep(step)) {
+      this.orders.beginWait(step);
+      this.recall(step);
+    } else if (isCall(step)) this.orders.call(step);
     else {
       const ms = node.kind === 'task' && node.base === 'wait:delay' ? delayMs(started.parameters) : undefined;
       if (ms !== undefined) this.note(step, { dueMs: nowMs + ms });
@@ -254,6 +276,12 @@ export class StepDesk implements OrderAnswers {
     const { concurrency, rate, memoize } = step.node.policy;
     if (concurrency ?? rate ?? memoize) this.orders.admit(step);
     else this.dispatch(step);
+    this.recall(step);
+  }
+
+  /** D4. */
+  private recall({ started, note }: RunningStep): void {
+    for (const report of this.record.takeEarly(started.id, note.attempt)) this.receive(report);
   }
 
   private dispatch(step: WorkerStep): void {

@@ -308,6 +308,41 @@ describe('heartbeats', () => {
   });
 });
 
+describe.each([false, true])(
+  'a report that comes before its attempt has begun, in new runs of the workflow: %s,',
+  (continuesAlways) => {
+    const ahead = (step: string, attempt: number) => ({ step, attempt, run: 1 }) as SentOrder;
+    const opened = () => Object.assign(stage(), { continuesAlways });
+
+    test('ends the step when it begins', async () => {
+      const run = await opened().start('A → B → C');
+      expect(run.isWaitingFor(ahead('2', 1))).toBe(true);
+      await run.report(ahead('2', 1), { kind: 'succeeded', output: { b: 1 } });
+      await run.succeed('A');
+      expect(run.status('2')).toBe('succeeded');
+      expect(run.order('C').input).toEqual({ b: 1 });
+      expect(run.isWaitingFor(ahead('1', 1))).toBe(false);
+    });
+
+    test('ends the next attempt', async () => {
+      const run = await opened().start('A with (- retry: {attempts: 2, backoff: 1s, jitter: false} -)');
+      await run.report(ahead('1', 2), { kind: 'succeeded', output: { second: true } });
+      expect(run.ended).toBeUndefined();
+      await run.report(ahead('1', 1), { kind: 'failed', error: { code: 'x', message: 'y' } });
+      await run.pass(1_000);
+      expect(run.ended?.state.outcome).toEqual({ status: 'completed', output: { second: true } });
+    });
+
+    test('ends a wait', async () => {
+      const run = await opened().start('A → wait:event(- event: e -)');
+      await run.report(ahead('2', 0), { kind: 'succeeded', output: { e: 1 } });
+      await run.succeed('A');
+      expect(run.ended?.state.outcome).toEqual({ status: 'completed', output: { e: 1 } });
+      expect(run.waits.ended).toEqual(['2']);
+    });
+  },
+);
+
 describe('waits for events and latches', () => {
   test('end with the output of the event, or with the input', async () => {
     const run = await stage().start('{ wait:event(- event: e -) wait:countdown(- name: n -) } → A', { x: 1 });
