@@ -17,7 +17,7 @@ import { executionWorkflowId } from '../../runtime/controller/executions/ports/e
 import type { ExecutionController } from '../../runtime/controller/executions/service/execution-controller';
 import type { FlowService } from '../../runtime/controller/flows/ports/flow-service';
 import { type FlowWorkflows, flowKind } from '../../runtime/controller/flows/ports/flow-workflow';
-import { readControllerSettings } from '../../runtime/controller/settings/settings';
+import { type ControllerSettings, readControllerSettings } from '../../runtime/controller/settings/settings';
 import { type RunningController, startController } from '../../runtime/controller/start-controller';
 import { ensureKeyFile } from '../../runtime/installation/key-file';
 import { type NatsServer, startNatsServer } from '../../runtime/servers/nats-server';
@@ -41,7 +41,8 @@ export class ControllerPlace extends FlowClient {
     private readonly folder: string,
     readonly nats: NatsServer,
     readonly temporal: TemporalServer,
-    private readonly controller: RunningController,
+    private controller: RunningController,
+    private readonly settings: ControllerSettings,
     readonly cluster: MemoryCluster,
     readonly keys: DerivedKeys,
     /** File with the installation key. */
@@ -89,7 +90,17 @@ export class ControllerPlace extends FlowClient {
     });
     const cluster = new MemoryCluster();
     const controller = await startController(settings, { log: () => undefined, cluster });
-    return new ControllerPlace(folder, nats, temporal, controller, cluster, keys, keyFile);
+    return new ControllerPlace(folder, nats, temporal, controller, settings, cluster, keys, keyFile);
+  }
+
+  /** Closes the controller, and starts another one in its place. */
+  async restart(): Promise<void> {
+    await this.controller.close();
+    const listen = { ...this.settings.listen, port: Number(new URL(this.url).port) };
+    this.controller = await startController(
+      { ...this.settings, listen },
+      { log: () => undefined, cluster: this.cluster },
+    );
   }
 
   /** The service behind the API. */

@@ -32,7 +32,7 @@ export interface ExecutionParts {
   readonly workflows: ExecutionWorkflows;
   readonly schedules: Schedules;
   readonly tasks: TaskPorts;
-  readonly calls: Omit<CallPorts, 'values'>;
+  readonly calls: Omit<CallPorts, 'values' | 'isWanted'>;
   readonly historyLength: number;
   readonly onWarning: (text: string) => void;
 }
@@ -75,7 +75,11 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   return {
     service: new ExecutionController({ workflows, schedules, store, bus, events, values, limits }),
     activities: createExecutionActivities({ store, bus, reports, tokens, shared, values, latches, eventWaits }),
-    calls: createExecutionCalls({ ...parts.calls, values }),
+    calls: createExecutionCalls({
+      ...parts.calls,
+      values,
+      isWanted: (namespace, ref) => workflows.isWaitingFor({ namespace, execution: ref.execution }, ref),
+    }),
     close: () => watch.close(),
   };
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ExecutionKey } from '../../../runtime/api-contract/execution-key';
 import { chainTopology } from '../../support/chain-topology';
 import { waitFor } from '../../support/wait-for';
 import { ExecutionPlace } from './execution-place';
@@ -64,19 +65,47 @@ test('a link-local address, where machines keep credentials, is refused', async 
   expect(detail).toMatchObject({ status: 'Failed', error: { message: expect.stringContaining('link-local') } });
 });
 
-test('flow:run runs a topology, and its outcome is that of the step', async () => {
-  const flow = (jobId: string) => {
+describe('flow:run', () => {
+  const ids = ['list', 'map', 'leaf'];
+  const workloads = (jobId: string) => place.controller.cluster.workloads({ namespace: 'calls', jobId });
+
+  /** Starts an execution that runs a topology, and waits for its workloads. */
+  async function runningFlow(jobId: string): Promise<ExecutionKey> {
     const topology = JSON.stringify(JSON.stringify({ ...chainTopology({ mode: 'batch' }) }));
-    return `flow:run(- {jobId: ${jobId}, topology: ${topology}} -)`;
-  };
-  for (const [jobId, outcome, status] of [
+    const { execution } = await place.start(`flow:run(- {jobId: ${jobId}, topology: ${topology}} -)`);
+    await waitFor('the workloads of the flow', async () => (await workloads(jobId)).length > 0);
+    return execution;
+  }
+
+  function end(jobId: string, outcome: 'succeeded' | 'failed'): void {
+    for (const id of ids) place.controller.cluster.end({ namespace: 'calls', jobId }, id, outcome);
+  }
+
+  test.each([
     ['good', 'succeeded', 'Completed'],
     ['bad', 'failed', 'Failed'],
-  ] as const) {
-    const { execution } = await place.start(flow(jobId));
-    const key = { namespace: 'calls', jobId };
-    await waitFor('the workloads of the flow', async () => (await place.controller.cluster.workloads(key)).length > 0);
-    for (const id of ['list', 'map', 'leaf']) place.controller.cluster.end(key, id, outcome);
+  ] as const)('runs a topology, and its outcome is that of the step: %s', async (jobId, outcome, status) => {
+    const execution = await runningFlow(jobId);
+    end(jobId, outcome);
     expect(await place.ended(execution)).toMatchObject({ status });
-  }
+  });
+
+  test('goes on when the controller is started again, and takes the outcome of its topology', async () => {
+    const execution = await runningFlow('restarted');
+    await place.controller.restart();
+    await place.until(execution, ({ status }) => status === 'Running');
+    expect(await place.controller.status('calls/restarted')).toMatchObject({ status: 'Running' });
+    end('restarted', 'succeeded');
+    expect(await place.ended(execution)).toMatchObject({ status: 'Completed' });
+    const { body: events } = await place.controller.call('GET', '/kflows/v1/calls/restarted/events?kind=audit');
+    expect(events).toHaveLength(1);
+  });
+
+  test.each(['cancel', 'terminate'] as const)('stops its topology at a %s', async (ending) => {
+    const execution = await runningFlow(ending);
+    if (ending === 'cancel') await place.service.cancel(execution, { graceSeconds: 0 }, { by: 'tester' });
+    else await place.service.terminate(execution, { by: 'tester' });
+    expect(await place.ended(execution)).toMatchObject({ status: 'Stopped' });
+    await place.controller.until(`calls/${ending}`, ({ status }) => status === 'Stopped');
+  });
 });

@@ -1,26 +1,17 @@
-import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { KFlowError } from '../../../../lib/errors';
 import { isPlainMap, type PlainMap } from '../../../../lib/plain-map';
-import { type FlowKey, flowName } from '../../../api-contract/flow-key';
-import { isClosedPhase } from '../../../api-contract/flow-phase';
-import { poll } from '../../../async/poll';
-import type { FlowService } from '../../flows/ports/flow-service';
 import { ClaimedValues } from '../claimed-values';
 import type { HttpRequest, Requests } from '../ports/requests';
-import { stepRefText } from '../ports/step-ref';
 import type { TaskValues } from '../ports/task-values';
 import type { CallOrder, CallResult, ExecutionCalls } from '../workflow/execution-activities';
 import { taskId } from '../workflow/task-id';
 import { isGoneOrTooLarge } from './look-into-input';
+import { type FlowRunPorts, runFlow } from './run-flow';
 
-/** How often the state of a flow is read. */
-const pollMs = 1_000;
-
-export interface CallPorts {
+export interface CallPorts extends FlowRunPorts {
   readonly values: TaskValues;
   readonly requests: Requests;
-  readonly flows: () => Pick<FlowService, 'submit' | 'status' | 'end'>;
 }
 
 /** The steps that a controller runs. What fails because of the step is its result; errors of KFlow's own servers are thrown. */
@@ -112,48 +103,6 @@ function jsonOf(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** Submits a topology and waits for its outcome. A repeated call finds the flow that an earlier one has submitted. */
-async function runFlow({ flows }: CallPorts, order: CallOrder, signal: AbortSignal): Promise<CallResult> {
-  const service = flows();
-  const text = textOf(order.parameters, 'topology') ?? '';
-  const { execution } = order.ref;
-  const requester = { by: `execution ${execution}`, comment: `step ${order.ref.step}` };
-  const flow: FlowKey = { namespace: order.namespace, jobId: textOf(order.parameters, 'jobId') ?? jobIdOf(order) };
-  try {
-    await service.submit(flow, text, requester);
-    const ended = await poll(
-      async () => {
-        const status = await service.status(flow);
-        return isClosedPhase(status.status) ? status : undefined;
-      },
-      { intervalMs: pollMs, signal },
-    );
-    if (ended?.status !== 'Completed') {
-      const why = ended?.reason === undefined ? '' : `: ${ended.reason}`;
-      return { kind: 'failed', code: 'flow-failed', message: `${flowName(flow)} is ${ended?.status}${why}` };
-    }
-    const functions = ended.functions.map(({ function: id, in: read, out, dead }) => ({
-      function: id,
-      in: read,
-      out,
-      dead,
-    }));
-    return { kind: 'succeeded', output: { ...flow, status: ended.status, functions } };
-  } catch (error) {
-    if (signal.aborted) {
-      await service.end(flow, 'stop', requester).catch(() => undefined); // it has ended
-      throw error;
-    }
-    if (!(error instanceof KFlowError) || error.code === 'server-failed' || error.code === 'stream-failed') throw error;
-    return { kind: 'failed', code: error.code, message: error.message };
-  }
-}
-
-/** A name of its own, the same each time that the attempt is made. */
-function jobIdOf({ ref }: CallOrder): string {
-  return `step-${createHash('sha256').update(stepRefText(ref)).digest('hex').slice(0, 16)}`;
 }
 
 function textOf(parameters: unknown, key: string): string | undefined {

@@ -108,6 +108,8 @@ export interface CallOrder {
   readonly parameters?: unknown;
   readonly input?: unknown;
   readonly mark: string;
+  /** When the attempt began, in ms since 1970. */
+  readonly sinceMs?: number;
 }
 
 export type CallResult =

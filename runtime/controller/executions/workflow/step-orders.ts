@@ -98,7 +98,7 @@ export class StepOrders {
 
   /** Has a controller run the step. */
   call(step: RunningStep): void {
-    const { node, started } = step;
+    const { node, started, note } = step;
     const { id, parameters, input, uri } = started;
     const ref = this.refOf(step);
     const pending = this.runtime.call({
@@ -109,6 +109,7 @@ export class StepOrders {
       ...(parameters === undefined ? {} : { parameters }),
       input,
       mark: this.record.definition.incarnation,
+      sinceMs: note.sentMs ?? note.startedMs,
     });
     this.calls.set(id, pending);
     void pending.result.then((result) => {
