@@ -4,10 +4,15 @@ import { isoTime, listLimit } from './flow-status';
 
 const phaseSchema = z.enum(Object.keys(executionPhases) as readonly ExecutionPhase[]);
 
+export const maxAttributes = 20;
+
 /** Values by which executions are found. */
 export const attributesSchema = z
   .record(z.string().regex(/^[A-Za-z_][\w.-]{0,62}$/), z.string().max(256))
-  .refine((attributes) => Object.keys(attributes).length <= 20, 'must have at most 20 attributes');
+  .refine(
+    (attributes) => Object.keys(attributes).length <= maxAttributes,
+    `must have at most ${maxAttributes} attributes`,
+  );
 
 const stepErrorSchema = z
   .object({

@@ -10,6 +10,7 @@ import { CompileContext } from './compile-context';
 import { ScopeCompiler } from './compile-scope';
 import { DraftGraph, GraphTooLarge } from './draft-graph';
 import { findCycle } from './find-cycle';
+import { flowAttributes } from './flow-attributes';
 import { TaskDefinitions } from './task-definitions';
 
 export interface TaskFlowReading {
@@ -71,10 +72,12 @@ function compileGraph(syntax: TaskFlowSyntax, { definitions, problems, isReadabl
   scope.close(0, ends);
   checkUnused(context);
   const nodes = draft.finish();
+  const attributes = syntax.flow && flowAttributes(syntax.flow, problems);
   const graph: TaskGraph = {
     ...(syntax.flow === undefined ? {} : { name: syntax.flow.name }),
     ...(syntax.flow?.doc === undefined ? {} : { doc: syntax.flow.doc }),
     ...(syntax.flow?.parameters === undefined ? {} : { parameters: syntax.flow.parameters.value }),
+    ...(attributes === undefined ? {} : { attributes }),
     nodes,
     ...(finallyEntry === undefined ? {} : { finally: finallyEntry }),
   };

@@ -22,6 +22,8 @@ export interface TaskGraph {
   readonly doc?: string;
   /** Parameters of `@flow`. */
   readonly parameters?: unknown;
+  /** Values by which executions are found. */
+  readonly attributes?: { readonly [name: string]: string };
   readonly nodes: readonly TaskNode[];
   /** Index of the entry of `@finally`. */
   readonly finally?: number;

@@ -204,3 +204,9 @@ describe('declarations', () => {
     });
   });
 });
+
+test('the attributes of a flow are text', () => {
+  const { attributes } = graphOf('@flow f (- attributes: {team: billing, level: 3, isUrgent: true} -) A');
+  expect(attributes).toEqual({ team: 'billing', level: '3', isUrgent: 'true' });
+  expect(graphOf('@flow f (- [1] -) A').attributes).toBeUndefined();
+});

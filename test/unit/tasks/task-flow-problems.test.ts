@@ -242,3 +242,12 @@ test.each([
 ])('%s', (text, expected) => {
   expect(problemsOf(text)).toEqual(expected);
 });
+
+test.each([
+  ['@flow f (- attributes: [a] -) A', ['1:24  @flow.attributes  must be a map of names to values']],
+  ['@flow f (- attributes: {a: {b: 1}} -) A', ['1:28  @flow.attributes.a  must be text of at most 256 characters']],
+  ['@flow f (- attributes: {"a b": 1} -) A', ['1:']],
+])('the attributes of %j', (text, expected) => {
+  const found = problemsOf(text);
+  expect(found.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
+});

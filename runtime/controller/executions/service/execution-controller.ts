@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { StateError } from '../../../../lib/errors';
+import { ConfigError, StateError } from '../../../../lib/errors';
 import { resumeExecution } from '../../../../lib/tasks/advance/resume-execution';
 import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
 import type {
@@ -13,12 +13,13 @@ import type {
 } from '../../../api-contract/execution-changes';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import { executionPhases } from '../../../api-contract/execution-phase';
-import type {
-  ExecutionDetail,
-  ExecutionList,
-  ExecutionQuery,
-  ExecutionView,
-  TraceEntry,
+import {
+  type ExecutionDetail,
+  type ExecutionList,
+  type ExecutionQuery,
+  type ExecutionView,
+  maxAttributes,
+  type TraceEntry,
 } from '../../../api-contract/execution-status';
 import type { PublishEvent, TaskEventQuery, TaskEventView, TaskWorkerView } from '../../../api-contract/task-events';
 import { pause } from '../../../async/pause';
@@ -289,7 +290,14 @@ function definitionOf(
   key: ExecutionKey,
   given: { readonly graph: TaskGraph; readonly attributes: StartRequest['attributes']; readonly requester: Requester },
 ): ExecutionDefinition {
-  const { graph, attributes, requester } = given;
+  const { graph, requester } = given;
+  const attributes = { ...graph.attributes, ...given.attributes };
+  if (Object.keys(attributes).length > maxAttributes) {
+    throw new ConfigError(
+      'config-invalid',
+      `attributes: those of the flow and of the request are over ${maxAttributes}`,
+    );
+  }
   return {
     ...key,
     ...(graph.name === undefined ? {} : { name: graph.name }),
