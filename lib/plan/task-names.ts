@@ -95,7 +95,7 @@ export function sharedBucket(namespace: string): string {
   return `kflow_${namespace}__shared`;
 }
 
-/** The stream of events and of their receipts. */
+/** The stream of events that nobody has processed, and of receipts until they are archived. */
 export function eventStream(namespace: string): string {
   return `kflow_${namespace}__events`;
 }
@@ -105,9 +105,25 @@ export function eventSubject(namespace: string, kind: string): string {
   return `kflow.${namespace}.event.${kind}`;
 }
 
-/** The subject of the receipt for an event; of all with the wildcard `*`. */
+/** The subject of the receipts for an event, whose id may have any characters. */
 export function receiptSubject(namespace: string, event: string): string {
-  return `kflow.${namespace}.receipt.${event}`;
+  const token = /^[\w-]+$/.test(event) ? event : `=${Buffer.from(event).toString('base64url')}`;
+  return `kflow.${namespace}.receipt.${token}`;
+}
+
+/** All subjects of receipts. */
+export function receiptSubjects(namespace: string): string {
+  return `kflow.${namespace}.receipt.*`;
+}
+
+/** The stream of events that somebody has processed, once for each receipt. */
+export function eventArchiveStream(namespace: string): string {
+  return `kflow_${namespace}__archive`;
+}
+
+/** The subject of the archived events of a kind; of all with the wildcard `*`. */
+export function archiveSubject(namespace: string, kind: string): string {
+  return `kflow.${namespace}.archive.${kind}`;
 }
 
 /** Settings of the wire contract, documented in docs/task-protocol.md. */

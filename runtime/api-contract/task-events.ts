@@ -12,7 +12,14 @@ export const publishEventSchema = z
     kind: eventKindName,
     data: z.record(z.string(), z.unknown()).default({}).describe('what `wait:event` matches with the input of a step'),
     output: z.unknown().optional().describe('becomes the output of the steps that wait for the event'),
-    id: z.string().min(1).max(128).optional().describe('a repeated event with the same id is not stored again'),
+    id: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe(
+        'an event with the kind and id of an earlier one is not stored again within two minutes; default: the Idempotency-Key, else a new id',
+      ),
   })
   .meta({ id: 'PublishEvent', examples: [{ kind: 'start-experiment', data: { id: 7 } }] });
 

@@ -254,8 +254,7 @@ export class MemoryExecutions implements ExecutionService {
   }
 
   private async *newEvents(namespace: string, query: TaskEventQuery, signal: AbortSignal) {
-    let seen = (await this.events(namespace, query)).length;
-    while (!signal.aborted) {
+    for (let seen = 0; !signal.aborted; ) {
       const all = await this.events(namespace, query);
       yield* all.slice(seen);
       seen = all.length;

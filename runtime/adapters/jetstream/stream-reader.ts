@@ -1,5 +1,6 @@
 import {
   AckPolicy,
+  type ConsumerConfig,
   DeliverPolicy,
   ErrorCode,
   type JetStreamClient,
@@ -64,7 +65,13 @@ export class StreamReader {
 
   /** The messages of the subject from a sequence on, oldest first. */
   async from(subject: string, sequence: number): Promise<readonly StreamMessage[]> {
-    return this.read(() => this.readFrom(subject, sequence, 0));
+    return this.read(() => this.readFrom(subject, startAt(sequence)));
+  }
+
+  /** The messages of the subject that were stored since a time in ms since 1970, oldest first. */
+  async since(subject: string, ms: number): Promise<readonly StreamMessage[]> {
+    const opt_start_time = new Date(ms).toISOString();
+    return this.read(() => this.readFrom(subject, { deliver_policy: DeliverPolicy.StartTime, opt_start_time }));
   }
 
   /** The last messages of the subject, oldest first. */
@@ -75,17 +82,20 @@ export class StreamReader {
     // searches a growing range until it contains enough messages
     for (let span = 4 * limit; ; span *= 8) {
       const start = Math.max(first, last - span + 1);
-      const found = await this.read(() => this.readFrom(subject, start, start === first ? 0 : limit));
+      const found = await this.read(() => this.readFrom(subject, startAt(start), start === first ? 0 : limit));
       if (start === first || found.length >= limit) return found.slice(-limit);
     }
   }
 
   /** Returns no messages when there are fewer than `atLeast`. */
-  private async readFrom(subject: string, sequence: number, atLeast: number): Promise<readonly StreamMessage[]> {
+  private async readFrom(
+    subject: string,
+    start: Pick<ConsumerConfig, 'deliver_policy'> & Partial<ConsumerConfig>,
+    atLeast = 0,
+  ): Promise<readonly StreamMessage[]> {
     const { name, num_pending: pending } = await this.manager.consumers.add(this.stream, {
       ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: Math.max(sequence, 1),
+      ...start,
       filter_subject: subject,
       inactive_threshold: nanos(10 * expiresMs),
       mem_storage: true,
@@ -116,4 +126,8 @@ export class StreamReader {
   private read<T>(request: () => Promise<T>): Promise<T> {
     return readServer(`stream ${this.stream}`, request);
   }
+}
+
+function startAt(sequence: number) {
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(sequence, 1) };
 }

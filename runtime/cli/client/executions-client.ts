@@ -143,7 +143,7 @@ export class ExecutionsClient {
     return this.get(z.array(taskEventSchema), `${eventsPath(namespace)}${queryOf(query)}`);
   }
 
-  /** New events, and events again that get a receipt. */
+  /** The last events, then new ones, and events again that get a receipt. */
   async *followEvents(namespace: string, query: Partial<TaskEventQuery>): AsyncGenerator<TaskEventView> {
     const path = `${eventsPath(namespace)}${queryOf(query)}`;
     const body = await this.connection.stream(path, { accept: 'text/event-stream', isKeptAlive: true });

@@ -45,16 +45,20 @@ export async function showReceipts({
 }: ReceiptsInput): Promise<ExitStatus> {
   const client = await openExecutions(options);
   const namespace = options.namespace ?? 'default';
-  const found = await client.events(namespace, { kind, limit: tail });
+  const query = { kind, limit: tail };
   if (!isFollowing) {
+    const found = await client.events(namespace, query);
     writeOutput(output, found, () => found.map(renderEvent).join(''));
     if (found.length === 0 && output === 'table') say('no events');
     return ExitStatus.Done;
   }
-  for (const event of found) writeItem(output, event, () => renderEvent(event));
   const onLost = (error: Error) => say(lossOf(error));
-  for await (const event of follow(() => client.followEvents(namespace, { kind }), { onLost })) {
-    writeItem(output, event, () => renderEvent(event));
+  const shown = new Set<string>();
+  for await (const event of follow(() => client.followEvents(namespace, query), { onLost })) {
+    const text = JSON.stringify(event);
+    // a stream that is opened again begins with the last events
+    if (!shown.has(text)) writeItem(output, event, () => renderEvent(event));
+    shown.add(text);
   }
   return ExitStatus.Done;
 }

@@ -60,7 +60,7 @@ function addEventList(app: ApiScope, { executions, streams, keepAliveMs }: Execu
       querystring: taskEventQuerySchema,
       operationId: 'listTaskEvents',
       summary: 'List or follow the events for executions, with their receipts',
-      description: 'As server-sent events: new events, and events again that get a receipt.',
+      description: 'As server-sent events: the latest events, then new ones, and events again that get a receipt.',
       responses: { 200: { ...list, content: { ...list.content, [serverEventType]: event } } },
     }),
     async (request, reply) => {

@@ -83,7 +83,7 @@ export interface ExecutionService {
   publishEvent(namespace: string, event: PublishEvent, requester: Requester): Promise<TaskEventView>;
   /** The last events, the oldest first, those of the archive included. */
   events(namespace: string, query: TaskEventQuery): Promise<readonly TaskEventView[]>;
-  /** Resolves to every event, and every event again when it gets a receipt, from then on, until the signal is aborted. */
+  /** The last events, then every new one, and every event again when it gets a receipt, until the signal is aborted. */
   followEvents(namespace: string, query: TaskEventQuery, signal: AbortSignal): Promise<AsyncIterable<TaskEventView>>;
   /** The live workers. */
   workers(namespace: string): Promise<readonly TaskWorkerView[]>;

@@ -15,19 +15,24 @@ export interface StoredEvent {
 }
 
 /**
- * Events of namespaces. They are kept for a week. Throws StoreError `stream-failed` when the server refuses or does not
- * respond.
+ * Events of namespaces. An event that nobody has processed is kept for a week; one that has a receipt moves, with its receipts,
+ * into an archive, where it is kept for a month. Throws StoreError `stream-failed` when the server refuses or does not respond.
  */
 export interface TaskEvents {
-  /** A repeated event with the id of an earlier one is not stored again within two minutes. */
-  publish(namespace: string, event: PublishEvent, by: string): Promise<TaskEventView>;
+  /** A repeated event with the kind and id of an earlier one is not stored again within two minutes; that one is returned. */
+  publish(namespace: string, event: PublishEvent & { readonly id: string }, by: string): Promise<TaskEventView>;
   /** The last events with their receipts, the oldest first. */
   recent(namespace: string, query: TaskEventQuery): Promise<readonly TaskEventView[]>;
+  /** Those of `recent`, then every new event, and every event again when it gets a receipt; none in between is missed. */
   follow(namespace: string, query: TaskEventQuery, signal: AbortSignal): Promise<AsyncIterable<TaskEventView>>;
-  /** Events of a kind from a place on, the oldest first. */
-  since(namespace: string, kind: string, sequence: number): Promise<readonly StoredEvent[]>;
-  /** The place of the next event; with a time in ms since 1970, of the first event since then. */
-  nextSequence(namespace: string, sinceMs?: number): Promise<number>;
+  /** Events of a kind, archived ones among them, from a place on that were stored since a time in ms since 1970; the oldest first. */
+  since(
+    namespace: string,
+    kind: string,
+    from: { readonly sequence: number; readonly ms: number },
+  ): Promise<readonly StoredEvent[]>;
+  /** The place of the next event. */
+  nextSequence(namespace: string): Promise<number>;
   receipt(namespace: string, event: StoredEvent, step: StepRef): Promise<void>;
   /** Takes each new event until `close`, again if `take` throws; at a second call for the namespace, does nothing. */
   listen(namespace: string, take: (event: StoredEvent) => Promise<void>): Promise<void>;

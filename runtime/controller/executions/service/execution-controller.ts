@@ -95,8 +95,12 @@ export class ExecutionController implements ExecutionService {
     throw new StateError('schedule-missing', `${namespace}/${schedule}: no such schedule`, { where: schedule });
   }
 
-  publishEvent(namespace: string, event: PublishEvent, { by }: Requester): Promise<TaskEventView> {
-    return this.props.events.publish(namespace, event, by);
+  publishEvent(
+    namespace: string,
+    event: PublishEvent,
+    { by, idempotencyKey = randomUUID() }: Requester,
+  ): Promise<TaskEventView> {
+    return this.props.events.publish(namespace, { id: idempotencyKey, ...event }, by);
   }
 
   events(namespace: string, query: TaskEventQuery): Promise<readonly TaskEventView[]> {

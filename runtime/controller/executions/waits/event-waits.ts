@@ -4,6 +4,9 @@ import type { SharedValues } from '../ports/shared-values';
 import { type StepRef, stepRefText } from '../ports/step-ref';
 import type { StoredEvent, TaskEvents } from '../ports/task-events';
 
+/** How far the clocks of controllers and servers may be apart. */
+const maxSkewMs = 60_000;
+
 /** A step that waits for an event. */
 export interface EventWait {
   readonly ref: StepRef;
@@ -12,8 +15,10 @@ export interface EventWait {
   readonly match?: { readonly [field: string]: unknown };
   /** Whether the event gets a receipt. */
   readonly isReceipted: boolean;
-  /** Events before this place do not count. */
+  /** Events before this place do not count; 0: those before `fromMs`. */
   readonly from: number;
+  /** When the wait began, or when the execution did if it counts from there, in ms since 1970. */
+  readonly fromMs: number;
 }
 
 /** Tells executions that the waits of these steps are over, each with the output of its step, if there is one. */
@@ -40,18 +45,20 @@ export class EventWaits {
   /** Begins a wait. Returns the output of the step, in an object, if an event that counts is there already. */
   async begin(
     namespace: string,
-    wait: Omit<EventWait, 'from'> & { readonly sinceMs?: number },
+    wait: Omit<EventWait, 'from' | 'fromMs'> & { readonly sinceMs?: number },
   ): Promise<{ readonly output?: unknown } | undefined> {
     const { shared, events } = this.props;
     await this.listen(namespace);
     const { sinceMs, ...asked } = wait;
-    const first = await events.nextSequence(namespace, sinceMs);
+    const from = sinceMs === undefined ? await events.nextSequence(namespace) : 0;
+    const begun = { ...asked, from, fromMs: sinceMs ?? Date.now() };
     // W1; a step that is begun again waits from where it did
     const stored = await shared.change<EventWait, EventWait>(namespace, keyOf(wait), (known) => {
-      const next = known ?? { ...asked, from: first };
+      const next = known ?? begun;
       return { next, result: next };
     });
-    const found = (await events.since(namespace, wait.kind, stored.from)).find((event) => matches(stored, event));
+    const since = { sequence: stored.from, ms: stored.fromMs - maxSkewMs };
+    const found = (await events.since(namespace, wait.kind, since)).find((event) => matches(stored, event));
     if (found === undefined) return undefined;
     await this.end(namespace, stored, found);
     return outputOf(stored, found);
@@ -84,8 +91,9 @@ export class EventWaits {
   }
 }
 
-function matches({ kind, match, from }: EventWait, event: StoredEvent): boolean {
+function matches({ kind, match, from, fromMs }: EventWait, event: StoredEvent): boolean {
   if (event.kind !== kind || event.sequence < from) return false;
+  if (from === 0 && Date.parse(event.at) < fromMs) return false;
   return Object.entries(match ?? {}).every(([field, value]) => isDeepStrictEqual(event.data[field], value));
 }
 
