@@ -91,12 +91,22 @@ export const executionArchiveSchema = z
   .meta({ id: 'ExecutionArchive' });
 
 /** Body of a restore. */
+/** Where an archive is in the object store of the controller. */
+export const archiveUri = z
+  .string()
+  .regex(/^s3:\/\/[^/]+\/.+/, 'must be s3://BUCKET/KEY')
+  .meta({ examples: ['s3://archives/order-7.json'] });
+
+export const archiveRequestSchema = z.strictObject({ uri: archiveUri, comment }).meta({ id: 'ArchiveExecution' });
+
 export const restoreRequestSchema = z
   .strictObject({
-    archive: executionArchiveSchema,
+    archive: executionArchiveSchema.optional(),
+    uri: archiveUri.optional().describe('where the archive is, in place of `archive`'),
     id: executionId.optional().describe('default: the id in the archive if it is free, else a new one'),
     comment,
   })
+  .refine(({ archive, uri }) => (archive === undefined) !== (uri === undefined), 'must have either archive or uri')
   .meta({ id: 'RestoreExecution' });
 
 export const scheduleSchema = z

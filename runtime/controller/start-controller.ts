@@ -6,6 +6,7 @@ import { claimStore } from '../adapters/jetstream/flow-store/claim-store';
 import { JetStreamExecutionStore } from '../adapters/jetstream/flow-store/jetstream-execution-store';
 import { JetStreamFlowStore } from '../adapters/jetstream/flow-store/jetstream-flow-store';
 import { S3Buckets } from '../adapters/s3/s3-buckets';
+import { S3StoredObjects } from '../adapters/s3/s3-stored-objects';
 import { claimTaskQueue } from '../adapters/temporal/claim-task-queue';
 import { connectTemporal } from '../adapters/temporal/connect-temporal';
 import { TemporalExecutions } from '../adapters/temporal/temporal-executions';
@@ -299,12 +300,15 @@ function openTaskFlows(
   onClose: OnClose,
 ): OpenExecutions {
   const { historyLength, taskQueue } = settings.temporal;
+  const objects = new S3StoredObjects(settings.s3.override ?? settings.s3.default, bucketRetryMs);
+  onClose(() => objects.close());
   const opened = openExecutions({
     key,
     store,
     workflows: new TemporalExecutions(temporal.client, taskQueue),
     schedules: new TemporalSchedules(temporal.client, taskQueue),
     tasks: nats.tasks,
+    objects,
     calls: { requests: new FetchRequests(), flows },
     historyLength,
     onWarning: (text) => log('WARNING', text),

@@ -37,6 +37,7 @@ import type {
   ExecutionService,
   StartResult,
 } from '../../runtime/controller/executions/ports/execution-service';
+import { archiveIn } from '../../runtime/controller/executions/service/execution-archive';
 import type { Requester } from '../../runtime/controller/flows/ports/flow-service';
 
 interface Held {
@@ -55,6 +56,7 @@ interface Held {
 export class MemoryExecutions implements ExecutionService {
   readonly requests: { readonly what: string; readonly by: string; readonly comment?: string }[] = [];
   readonly workersOf = new Map<string, TaskWorkerView[]>();
+  readonly objects = new Map<string, string>();
   private readonly held = new Map<string, Held>();
   private readonly kept = new Map<string, ScheduleView>();
   private readonly published = new Map<string, TaskEventView[]>();
@@ -169,6 +171,14 @@ export class MemoryExecutions implements ExecutionService {
       throw new StateError('step-missing', `${executionName(key)}: no step waits for a decision`);
     this.take(held, held.run.advance({ kind: 'succeeded', id: waiting, output: { ...request } }));
     return viewOf(held);
+  }
+
+  async storeArchive(uri: string, archive: object): Promise<void> {
+    this.objects.set(uri, JSON.stringify(archive));
+  }
+
+  async loadArchive(uri: string): Promise<ExecutionArchive> {
+    return archiveIn(this.objects.get(uri) ?? '', uri);
   }
 
   async archive(key: ExecutionKey): Promise<ExecutionArchive> {

@@ -127,8 +127,17 @@ export class ExecutionsClient {
     return this.get(executionArchiveSchema, `${pathOf(key)}/archive`);
   }
 
-  restore(namespace: string, archive: ExecutionArchive, id: string | undefined): Promise<ExecutionView> {
-    return this.post(executionSchema, `/executions/restore/v1/${encodeURIComponent(namespace)}`, { archive, id });
+  /** Writes the archive to `s3://bucket/key`. */
+  async storeArchive(key: ExecutionKey, uri: string): Promise<void> {
+    await this.post(z.object({ uri: z.string() }), `${pathOf(key)}/archive`, { uri });
+  }
+
+  restore(
+    namespace: string,
+    from: { readonly archive: ExecutionArchive } | { readonly uri: string },
+    id: string | undefined,
+  ): Promise<ExecutionView> {
+    return this.post(executionSchema, `/executions/restore/v1/${encodeURIComponent(namespace)}`, { ...from, id });
   }
 
   async delete(key: ExecutionKey): Promise<void> {

@@ -7,6 +7,7 @@ import type { ExecutionStore } from './ports/execution-store';
 import type { ExecutionWorkflows } from './ports/execution-workflow';
 import type { Schedules } from './ports/schedules';
 import type { SharedValues } from './ports/shared-values';
+import type { StoredObjects } from './ports/stored-objects';
 import type { TaskBus } from './ports/task-bus';
 import type { TaskEvents } from './ports/task-events';
 import type { TaskValues } from './ports/task-values';
@@ -32,7 +33,8 @@ export interface ExecutionParts {
   readonly workflows: ExecutionWorkflows;
   readonly schedules: Schedules;
   readonly tasks: TaskPorts;
-  readonly calls: Omit<CallPorts, 'values' | 'isWanted'>;
+  readonly objects: StoredObjects;
+  readonly calls: Omit<CallPorts, 'values' | 'isWanted' | 'objects'>;
   readonly historyLength: number;
   readonly onWarning: (text: string) => void;
 }
@@ -47,7 +49,7 @@ export interface OpenExecutions {
 
 /** The service of executions, the activities of their workflows, and the watch over namespaces with running executions. */
 export function openExecutions(parts: ExecutionParts): OpenExecutions {
-  const { key, store, workflows, schedules, tasks, historyLength, onWarning } = parts;
+  const { key, store, workflows, schedules, tasks, objects, historyLength, onWarning } = parts;
   const { bus, events, shared, values } = tasks;
   const tokens = new TaskTokens(key);
   const reports = new ReportForwarder({ workflows, tokens });
@@ -73,11 +75,12 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   watch.start();
   const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs };
   return {
-    service: new ExecutionController({ workflows, schedules, store, bus, events, values, limits }),
+    service: new ExecutionController({ workflows, schedules, store, bus, events, values, objects, limits }),
     activities: createExecutionActivities({ store, bus, reports, tokens, shared, values, latches, eventWaits }),
     calls: createExecutionCalls({
       ...parts.calls,
       values,
+      objects,
       isWanted: (namespace, ref) => workflows.isWaitingFor({ namespace, execution: ref.execution }, ref),
     }),
     close: () => watch.close(),

@@ -225,8 +225,7 @@ test.each([
   [
     '<s3://a> → A → <b.json>',
     [
-      '1:1  <s3://a>  warning: this version loads and stores only http: and https: resources, got: s3:; the step will fail',
-      '1:16  <b.json>  warning: this version loads and stores only http: and https: resources, got: relative; the step will fail',
+      '1:16  <b.json>  warning: this version loads and stores only http:, https: and s3: resources, got: relative; the step will fail',
     ],
   ],
   ['approve', ['1:1  approve  the key "title" is missing; it must be text']],

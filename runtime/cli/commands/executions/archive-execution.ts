@@ -9,11 +9,18 @@ import { say, writeOutput } from '../../terminal/output';
 interface ArchiveInput extends FlowOptions {
   readonly execution: string;
   readonly save: string | undefined;
+  readonly to: string | undefined;
 }
 
-export async function archiveExecution({ execution, save, ...options }: ArchiveInput): Promise<ExitStatus> {
+export async function archiveExecution({ execution, save, to, ...options }: ArchiveInput): Promise<ExitStatus> {
+  if (save !== undefined && to !== undefined) throw usageError('--save and --to: want one of them');
   const client = await openExecutions(options);
   const key = executionNamed(execution, options.namespace);
+  if (to !== undefined) {
+    await client.storeArchive(key, to);
+    say(`${executionName(key)}: archived in ${to}`);
+    return ExitStatus.Done;
+  }
   const text = `${JSON.stringify(await client.archive(key), null, 2)}\n`;
   if (save === undefined) process.stdout.write(text);
   else writeFileSync(save, text);
@@ -23,14 +30,18 @@ export async function archiveExecution({ execution, save, ...options }: ArchiveI
 
 interface RestoreInput extends FlowOptions {
   readonly files: readonly string[];
+  readonly from: readonly string[];
   readonly id: string | undefined;
   readonly comment: string | undefined;
 }
 
 /** Reads every file before sending the first. */
-export async function restoreExecutions({ files, id, output, comment, ...options }: RestoreInput): Promise<ExitStatus> {
-  if (id !== undefined && files.length > 1) throw usageError('--id names one execution; restore one file with it');
-  const archives = files.map(readArchive);
+export async function restoreExecutions(input: RestoreInput): Promise<ExitStatus> {
+  const { files, from, id, output, comment, ...options } = input;
+  const archives = [...files.map((file) => ({ archive: readArchive(file) })), ...from.map((uri) => ({ uri }))];
+  if (archives.length === 0) throw usageError('want the file of an archive, or --from s3://BUCKET/KEY');
+  if (id !== undefined && archives.length > 1)
+    throw usageError('--id names one execution; restore one archive with it');
   const client = await openExecutions({ ...options, ...(comment === undefined ? {} : { comment }) });
   const restored = [];
   for (const archive of archives) {

@@ -142,10 +142,14 @@ const remove = defineCommand({
 
 const archive = defineCommand({
   name: 'archive',
-  summary: 'write everything about an execution to stdout or a file',
+  summary: 'write everything about an execution to stdout, a file or an object',
   details: controllerDetails,
   arguments: { execution: argument(executionArgument) },
-  options: { save: option('<file>', 'write it into this file', { parse: text }), ...readOptions },
+  options: {
+    save: option('<file>', 'write it into this file', { parse: text }),
+    to: option('<uri>', 'write it into the object store of the controller: s3://BUCKET/KEY', { parse: text }),
+    ...readOptions,
+  },
   async run(options) {
     return (await import('./archive-execution.js')).archiveExecution(options);
   },
@@ -155,8 +159,11 @@ const restore = defineCommand({
   name: 'restore',
   summary: 'store archived executions, which then are stopped',
   details: controllerDetails,
-  arguments: { files: argumentList({ name: 'file', description: 'an archive', parse: text }) },
+  arguments: { files: { ...argumentList({ name: 'file', description: 'an archive', parse: text }), arity: 'any' } },
   options: {
+    from: listOption('<uri>', 'an archive in the object store of the controller: s3://BUCKET/KEY; repeatable', {
+      parse: text,
+    }),
     id: option('<id>', 'id of the restored execution (default: that of the archive if it is free)', { parse: text }),
     ...executionChangeOptions,
   },

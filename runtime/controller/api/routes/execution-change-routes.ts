@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   approveRequestSchema,
+  archiveRequestSchema,
   cancelExecutionSchema,
   executionArchiveSchema,
   restoreRequestSchema,
@@ -125,6 +126,24 @@ function addArchiveRoutes(app: ApiScope, { executions }: ExecutionParts): void {
     async (request) => executions.archive(request.params),
   );
 
+  app.post(
+    `${path}/archive`,
+    changeRoute({
+      ...change,
+      operationId: 'storeExecutionArchive',
+      summary: 'Write everything about an execution into the object store of the controller',
+      body: archiveRequestSchema,
+      responses: { 201: jsonResponse('it is written', archiveRequestSchema.pick({ uri: true })) },
+      responseHeaders: { Location: 'the URI' },
+      problems: [400, 404, 415],
+    }),
+    async (request, reply) => {
+      const { uri } = request.body;
+      await executions.storeArchive(uri, await executions.archive(request.params));
+      return reply.code(201).header('location', uri).send({ uri });
+    },
+  );
+
   const restore = changeRoute({
     ...change,
     params: namespaceParams,
@@ -135,7 +154,9 @@ function addArchiveRoutes(app: ApiScope, { executions }: ExecutionParts): void {
     problems: [400, 409, 413, 415, 422],
   });
   app.post('/executions/restore/v1/:namespace', { ...restore, bodyLimit: archiveLimit }, async (request, reply) => {
-    const { comment: _, ...archived } = request.body;
-    return reply.code(201).send(await executions.restore(request.params.namespace, archived, requesterOf(request)));
+    const { archive: given, uri = '', id } = request.body;
+    const archive = given ?? (await executions.loadArchive(uri));
+    const restored = { archive, ...(id === undefined ? {} : { id }) };
+    return reply.code(201).send(await executions.restore(request.params.namespace, restored, requesterOf(request)));
   });
 }

@@ -26,6 +26,7 @@ export const successSchema = z
     status: z.literal('Success'),
     message: z.string().optional(),
     workflow: z.string().optional().describe('id of the execution'),
+    uri: z.string().optional().describe('where the archive is'),
   })
   .meta({ id: 'WorkflowSuccess' });
 

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { executionArchiveSchema, executionId } from '../../../api-contract/execution-changes';
+import {
+  archiveUri,
+  type ExecutionArchive,
+  executionArchiveSchema,
+  executionId,
+} from '../../../api-contract/execution-changes';
+import type { ExecutionKey } from '../../../api-contract/execution-key';
+import type { ExecutionService } from '../../executions/ports/execution-service';
 import { type ApiScope, changeRoute, type ExecutionParts, readRoute } from '../routes/api-route';
 import { commentQuery, requesterOf } from '../routes/flow-change';
 import { jsonResponse } from '../routes/route-schemas';
@@ -7,6 +14,7 @@ import {
   failures,
   keyOf,
   namespaceOf,
+  refusal,
   sendFailure,
   successSchema,
   workflowParams,
@@ -31,8 +39,42 @@ const workflowArchiveSchema = z
   })
   .meta({ id: 'WorkflowArchive' });
 
+/** Where an archive is written. */
+const destination = z
+  .strictObject({ uri: archiveUri.optional(), bucket: z.string().min(1).optional().describe('the key is `<id>.json`') })
+  .refine(({ uri, bucket }) => (uri === undefined) !== (bucket === undefined), 'must have either uri or bucket')
+  .meta({ id: 'ArchiveWorkflow' });
+
+/** An archive, or where one is. */
+const restoreSchema = workflowArchiveSchema
+  .partial()
+  .extend({ uri: archiveUri.optional().describe('where the archive is') })
+  .superRefine(({ uri, ...archive }, context) => {
+    if (uri !== undefined || Object.keys(archive).length === 0) return;
+    for (const key of Object.keys(workflowArchiveSchema.shape)) {
+      if (!(key in archive)) context.addIssue({ code: 'custom', path: [key], message: 'is missing' });
+    }
+  })
+  .meta({ id: 'RestoreWorkflow' });
+
 /** Routes that archive and restore executions, as workflows, with matrices and vectors (docs/api.md). */
-export function addWorkflowArchives(app: ApiScope, { executions }: ExecutionParts): void {
+export function addWorkflowArchives(app: ApiScope, parts: ExecutionParts): void {
+  addArchives(app, parts);
+  addRestore(app, parts);
+}
+
+function addArchives(app: ApiScope, { executions }: ExecutionParts): void {
+  const archiveOf = async (key: ExecutionKey) => {
+    const record = await executions.record(key);
+    const vectors = vectorsOf(record);
+    return {
+      ...definitionOf(record),
+      S: traceOf(vectors, 'S'),
+      A: traceOf(vectors, 'A'),
+      execution: await executions.archive(key),
+    };
+  };
+
   app.get(
     '/workflows/:workflow/archive',
     {
@@ -51,18 +93,40 @@ export function addWorkflowArchives(app: ApiScope, { executions }: ExecutionPart
     },
     async (request, reply) => {
       const key = keyOf(request);
-      const record = await executions.record(key);
-      const vectors = vectorsOf(record);
+      const archive = await archiveOf(key);
       reply.header('content-disposition', `attachment; filename="${key.execution}.json"`);
-      return {
-        ...definitionOf(record),
-        S: traceOf(vectors, 'S'),
-        A: traceOf(vectors, 'A'),
-        execution: await executions.archive(key),
-      };
+      return archive;
     },
   );
 
+  app.post(
+    '/workflows/:workflow/archive',
+    {
+      ...changeRoute({
+        role: 'operate',
+        tag: 'workflows',
+        params: workflowParams,
+        querystring: workflowQuery.extend(commentQuery.shape),
+        body: destination,
+        operationId: 'storeWorkflowArchive',
+        summary: 'Write everything about an execution into the object store of the controller',
+        responses: { 200: jsonResponse('it is written', successSchema), ...failures },
+        responseHeaders: { Location: 'the URI' },
+        problems: [415],
+      }),
+      errorHandler: sendFailure,
+    },
+    async (request, reply) => {
+      const key = keyOf(request);
+      const { bucket, uri = `s3://${bucket}/${key.execution}.json` } = request.body;
+      await executions.storeArchive(uri, await archiveOf(key));
+      reply.header('location', uri);
+      return { status: 'Success' as const, workflow: key.execution, uri };
+    },
+  );
+}
+
+function addRestore(app: ApiScope, { executions }: ExecutionParts): void {
   app.post(
     '/workflows/restore',
     {
@@ -72,10 +136,12 @@ export function addWorkflowArchives(app: ApiScope, { executions }: ExecutionPart
         querystring: workflowQuery.extend({
           ...commentQuery.shape,
           workflow: executionId.optional().describe('id of the restored execution; default: a new one'),
+          uri: archiveUri.optional().describe('where the archive is, in place of a body'),
         }),
-        body: workflowArchiveSchema,
+        body: restoreSchema,
         operationId: 'restoreWorkflow',
         summary: 'Store an archived execution, which then is terminated',
+        description: 'The body is an archive, or says in `uri` where one is in the object store of the controller.',
         responses: { 200: jsonResponse('it is stored', successSchema), ...failures },
         problems: [413, 415],
       }),
@@ -83,10 +149,20 @@ export function addWorkflowArchives(app: ApiScope, { executions }: ExecutionPart
       errorHandler: sendFailure,
     },
     async (request) => {
-      const { workflow: id } = request.query;
-      const restored = { archive: request.body.execution, ...(id === undefined ? {} : { id }) };
+      const { workflow: id, uri } = request.query;
+      const archive = await givenArchive(executions, uri === undefined ? request.body : { uri });
+      const restored = { archive, ...(id === undefined ? {} : { id }) };
       const { execution } = await executions.restore(namespaceOf(request), restored, requesterOf(request));
       return { status: 'Success' as const, workflow: execution };
     },
   );
+}
+
+async function givenArchive(
+  executions: ExecutionService,
+  body: { readonly execution?: ExecutionArchive; readonly uri?: string },
+): Promise<ExecutionArchive> {
+  if (body.uri !== undefined) return executions.loadArchive(body.uri);
+  if (body.execution !== undefined) return body.execution;
+  throw refusal('body: send an archive, or name one with uri: s3://BUCKET/KEY');
 }

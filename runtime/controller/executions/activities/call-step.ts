@@ -3,6 +3,7 @@ import { KFlowError } from '../../../../lib/errors';
 import { isPlainMap, type PlainMap } from '../../../../lib/plain-map';
 import { ClaimedValues } from '../claimed-values';
 import type { HttpRequest, Requests } from '../ports/requests';
+import type { StoredObjects } from '../ports/stored-objects';
 import type { TaskValues } from '../ports/task-values';
 import type { CallOrder, CallResult, ExecutionCalls } from '../workflow/execution-activities';
 import { taskId } from '../workflow/task-id';
@@ -12,6 +13,7 @@ import { type FlowRunPorts, runFlow } from './run-flow';
 export interface CallPorts extends FlowRunPorts {
   readonly values: TaskValues;
   readonly requests: Requests;
+  readonly objects: StoredObjects;
 }
 
 /** The steps that a controller runs. What fails because of the step is its result; errors of KFlow's own servers are thrown. */
@@ -39,6 +41,7 @@ export function createExecutionCalls(ports: CallPorts): ExecutionCalls {
 async function call(ports: CallPorts, order: CallOrder, signal: AbortSignal): Promise<CallResult> {
   const { base, uri = '' } = order;
   if (base === 'flow:run') return runFlow(ports, order, signal);
+  if (/^s3:/i.test(uri)) return moveObject(ports.objects, { ...order, uri }, signal);
   if (base === 'load') return send(ports.requests, { method: 'GET', url: uri }, { signal, of: order });
   if (base === 'store') {
     const body = JSON.stringify(order.input ?? {});
@@ -78,6 +81,27 @@ async function send(
   } catch (error) {
     if (signal.aborted || !(error instanceof KFlowError)) throw error;
     return { kind: 'failed', code: 'request-failed', message: error.message, details: { ...place } };
+  }
+}
+
+/** Loads or stores an object; one whose key ends in `.json`, or whose `content-type` says so, is JSON. */
+async function moveObject(
+  objects: StoredObjects,
+  { base, uri, parameters, input }: CallOrder & { readonly uri: string },
+  signal: AbortSignal,
+): Promise<CallResult> {
+  const type = textOf(parameters, 'content-type') ?? 'application/json';
+  try {
+    if (base === 'store') {
+      await objects.put(uri, JSON.stringify(input ?? {}), type);
+      return { kind: 'succeeded' };
+    }
+    const text = await objects.get(uri);
+    const isJson = uri.endsWith('.json') || /\bjson\b/.test(textOf(parameters, 'content-type') ?? '');
+    return { kind: 'succeeded', output: isJson ? jsonOf(text) : text };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof KFlowError)) throw error;
+    return { kind: 'failed', code: 'request-failed', message: error.message, details: { uri } };
   }
 }
 

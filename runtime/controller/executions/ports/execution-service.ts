@@ -72,6 +72,10 @@ export interface ExecutionService {
   resume(key: ExecutionKey, request: ResumeRequest, requester: Requester): Promise<ExecutionView>;
   approve(key: ExecutionKey, request: ApproveRequest, requester: Requester): Promise<ExecutionView>;
   archive(key: ExecutionKey): Promise<ExecutionArchive>;
+  /** Writes an archive to `s3://bucket/key`. Throws as `StoredObjects` does. */
+  storeArchive(uri: string, archive: object): Promise<void>;
+  /** Reads an archive that either family of routes has written. Throws as `StoredObjects` does. */
+  loadArchive(uri: string): Promise<ExecutionArchive>;
   /** Stores an archived execution, stopped. Without an id, under that of the archive if it is free, else under a new one. */
   restore(
     namespace: string,

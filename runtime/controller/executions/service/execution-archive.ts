@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { ConfigError } from '../../../../lib/errors';
 import { restoreExecution } from '../../../../lib/tasks/advance/restore-execution';
-import type { ExecutionArchive } from '../../../api-contract/execution-changes';
+import { type ExecutionArchive, executionArchiveSchema } from '../../../api-contract/execution-changes';
 import type { ExecutionSnapshot } from '../ports/execution-workflow';
 
 /** An execution as one document that can be restored anywhere. */
@@ -17,5 +18,16 @@ export function snapshotOf({ execution }: ExecutionArchive): ExecutionSnapshot {
     return snapshot;
   } catch (cause) {
     throw new ConfigError('config-invalid', `not an archive of an execution: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The archive in a text: alone, or beside the matrix and vectors of a workflow. Throws ConfigError `config-invalid`. */
+export function archiveIn(text: string, where: string): ExecutionArchive {
+  const archive = executionArchiveSchema.or(z.object({ execution: executionArchiveSchema }));
+  try {
+    const read = archive.parse(JSON.parse(text));
+    return 'kind' in read ? (read as ExecutionArchive) : (read.execution as ExecutionArchive);
+  } catch (cause) {
+    throw new ConfigError('config-invalid', `${where}: not an archive of an execution`, { cause, where });
   }
 }

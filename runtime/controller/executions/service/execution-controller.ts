@@ -36,11 +36,12 @@ import type {
   Resume,
 } from '../ports/execution-workflow';
 import type { Schedules } from '../ports/schedules';
+import type { StoredObjects } from '../ports/stored-objects';
 import type { TaskBus } from '../ports/task-bus';
 import type { TaskEvents } from '../ports/task-events';
 import type { TaskValues } from '../ports/task-values';
 import { type AdmittedFlow, admitFlow } from './admit-flow';
-import { archiveOf, snapshotOf } from './execution-archive';
+import { archiveIn, archiveOf, snapshotOf } from './execution-archive';
 import { executionDetail, executionTrace } from './execution-views';
 import { assertPhase, findCurrent, findSnapshot, isLostWhole } from './find-execution';
 import { pageOf } from './list-executions';
@@ -52,6 +53,7 @@ export interface ExecutionControllerProps {
   readonly bus: TaskBus;
   readonly events: TaskEvents;
   readonly values: TaskValues;
+  readonly objects: StoredObjects;
   readonly limits: ExecutionLimits;
 }
 
@@ -190,6 +192,14 @@ export class ExecutionController implements ExecutionService {
     const snapshot = await findSnapshot(this.props, key);
     const state = (await this.valuesOf(snapshot).resolve(snapshot.state)) as ExecutionSnapshot['state'];
     return archiveOf({ ...snapshot, state });
+  }
+
+  storeArchive(uri: string, archive: object): Promise<void> {
+    return this.props.objects.put(uri, JSON.stringify(archive), 'application/json');
+  }
+
+  async loadArchive(uri: string): Promise<ExecutionArchive> {
+    return archiveIn(await this.props.objects.get(uri), uri);
   }
 
   async restore(

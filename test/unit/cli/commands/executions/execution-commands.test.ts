@@ -181,6 +181,17 @@ test('an archive is restored under another id', async () => {
   expect((await run('restore', saved, '--id', 'copy')).status).toBe(1);
 });
 
+test('an archive goes to an object of the controller, and is restored from there', async () => {
+  await submit('one', 'A');
+  controller.executions.fail(keyOf('one'), 'A', 'no');
+  expect((await run('archive', 'one', '--to', 's3://kept/one.json')).status).toBe(0);
+  expect([...controller.executions.objects.keys()]).toEqual(['s3://kept/one.json']);
+  const { stdout } = await run('restore', '--from', 's3://kept/one.json', '--id', 'copy');
+  expect(stdout).toMatch(/^default\/copy: restored, /);
+  expect((await run('restore')).status).toBe(64);
+  expect((await run('archive', 'one', '--to', 'file:///one')).status).not.toBe(0);
+});
+
 test('approve sends the answers of the form', async () => {
   await submit('one', 'approve(- { title: ok, form: { amount: { type: number } } } -) → B');
   const { status, stdout } = await run('approve', 'one', '--answer', 'amount=3');

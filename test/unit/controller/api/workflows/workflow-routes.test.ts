@@ -188,6 +188,33 @@ test('a restored archive has the definition, the trace and the outputs, and is T
   expect([broken.statusCode, broken.json().message]).toEqual([400, expect.stringContaining('body.S')]);
 });
 
+test('an archive goes to an object and comes from there, whichever way names it', async () => {
+  const id = await start('A', { x: 1 });
+  executions.fail(keyOf(id), 'A', 'no');
+  const post = async (url: string, payload?: object) => {
+    const response = await app.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) });
+    return { status: response.statusCode, location: response.headers.location, ...response.json() };
+  };
+  const uri = 's3://kept/one.json';
+  const stored = { status: 'Success', workflow: id };
+  expect(await post(`/workflows/${id}/archive`, { uri })).toEqual({ ...stored, location: uri, uri });
+  const named = `s3://bucket/${id}.json`;
+  expect(await post(`/workflows/${id}/archive`, { bucket: 'bucket' })).toEqual({
+    ...stored,
+    location: named,
+    uri: named,
+  });
+  expect(JSON.parse(executions.objects.get(uri) ?? '')).toEqual((await app.inject(`/workflows/${id}/archive`)).json());
+  expect(await post(`/workflows/restore?workflow=one&uri=${uri}`)).toMatchObject({ workflow: 'one' });
+  expect(await post('/workflows/restore?workflow=two', { uri: named })).toMatchObject({ workflow: 'two' });
+  expect(await get('/workflows/two/state')).toEqual(await get(`/workflows/${id}/state`));
+  for (const body of [{}, { uri: 'http://x/y' }, { uri, bucket: 'b' }]) {
+    expect(await post(`/workflows/${id}/archive`, body)).toMatchObject({ status: 'Error' });
+  }
+  expect(await post('/workflows/restore')).toMatchObject({ status: 'Error', message: expect.stringContaining('uri') });
+  expect(await post('/workflows/restore?uri=s3://kept/none')).toMatchObject({ status: 'Error' });
+});
+
 test('a list has 50 executions and a link to the rest', async () => {
   for (let count = 0; count < 120; count += 1) await start('A');
   const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id);
