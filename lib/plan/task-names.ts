@@ -141,6 +141,8 @@ export const taskWire = {
   workerTtlMs: 15_000,
   /** A task that only workers of this time ago had waits for one that has it. */
   recentTtlMs: 60_000,
+  /** Steps that follow in a task message at most, and the longest JSON of their parameters. */
+  following: { steps: 16, length: 64 * 1024 },
   /** How long the last heartbeat of a task is known. */
   noteTtlMs: 86_400_000,
   /** Two messages with the same `Nats-Msg-Id` within this time are one. */

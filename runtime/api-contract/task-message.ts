@@ -27,6 +27,30 @@ const envelope = {
   token: z.string().min(1).describe('sent back with each result and heartbeat as it is'),
 };
 
+const timeouts = z
+  .object({
+    runMs: z.int().positive().optional().describe('the worker ends a task that runs for longer'),
+    heartbeatMs: z.int().positive().optional().describe('the longest time between two heartbeats'),
+  })
+  .readonly()
+  .optional();
+
+/** A step that follows: its input is the output of the one before. */
+const followingTaskSchema = z
+  .object({
+    id: z.string().min(1),
+    token: z.string().min(1),
+    step: z.string().min(1),
+    task: z.string().min(1),
+    name: z.string().min(1),
+    parameters: z.unknown().optional(),
+    attempt: z.int().positive(),
+    timeouts,
+  })
+  .readonly();
+
+export type FollowingTask = z.infer<typeof followingTaskSchema>;
+
 /** One attempt of a step. A worker passes over fields that it does not know. */
 export const taskMessageSchema = z
   .object({
@@ -40,14 +64,13 @@ export const taskMessageSchema = z
     input: z.unknown().optional().describe('absent: the step has no input'),
     attempt: z.int().positive(),
     metadata: z.record(z.string(), z.unknown()).readonly().optional(),
-    timeouts: z
-      .object({
-        runMs: z.int().positive().optional().describe('the worker ends a task that runs for longer'),
-        heartbeatMs: z.int().positive().optional().describe('the longest time between two heartbeats'),
-      })
-      .readonly()
-      .optional(),
+    timeouts,
     wantsReceipt: z.boolean().optional().describe('true: the worker reports when the task begins'),
+    next: z
+      .array(followingTaskSchema)
+      .readonly()
+      .optional()
+      .describe('steps that the worker may run next, one after the other'),
     sentAt: z.iso.datetime({ offset: true }),
   })
   .readonly();
@@ -71,7 +94,14 @@ const result = { ...envelope, at: z.iso.datetime({ offset: true }), worker: z.st
 /** What a worker reports of a task: that it has begun, then one of the two ends. */
 export const taskResultSchema = z.discriminatedUnion('kind', [
   z.object({ ...result, kind: z.literal('receipt') }).readonly(),
-  z.object({ ...result, kind: z.literal('succeeded'), output: z.unknown().optional() }).readonly(),
+  z
+    .object({
+      ...result,
+      kind: z.literal('succeeded'),
+      output: z.unknown().optional(),
+      continues: z.boolean().optional().describe('true: the worker runs the first step of `next`'),
+    })
+    .readonly(),
   z.object({ ...result, kind: z.literal('failed'), error: taskErrorSchema }).readonly(),
 ]);
 

@@ -156,6 +156,9 @@ export class HeldRecord {
   }
 }
 
+/** What tells one message from another. */
+export type MessagePlace = Pick<Delivery, 'stream' | 'sequence' | 'timestampMs'>;
+
 /** The records that a replica holds, by id and by message: a message is held once. */
 export class HeldRecords {
   private readonly byId = new Map<number, HeldRecord>();
@@ -174,7 +177,7 @@ export class HeldRecords {
   }
 
   /** The record of the delivered message. A recreated stream counts from 1 again, so the time must be the same, too. */
-  ofMessage({ stream, sequence, timestampMs }: Delivery): HeldRecord | undefined {
+  ofMessage({ stream, sequence, timestampMs }: MessagePlace): HeldRecord | undefined {
     const record = this.byMessage.get(stream)?.get(sequence);
     return record?.delivery.timestampMs === timestampMs ? record : undefined;
   }

@@ -7,7 +7,7 @@ import { HostQueue } from './containment/host-queue';
 import { HostSupervisor, type SupervisorEvents } from './containment/host-supervisor';
 import type { Counters } from './counters';
 import { crashFailure, cutFailure, cutText, failureOf, maxLogged, overdueFailure } from './failures';
-import { type HeldRecord, HeldRecords, RecordState } from './held-records';
+import { type HeldRecord, HeldRecords, type MessagePlace, RecordState } from './held-records';
 import { Intake } from './intake';
 import { LeaseKeeper } from './leases/lease-keeper';
 import { ProcessingTimes, type RecordObserver } from './leases/processing-times';
@@ -212,8 +212,8 @@ export class RecordLoop implements SupervisorEvents {
   }
 
   /** Tells the code that the result for a message is not needed any more. */
-  cancel(delivery: Delivery): void {
-    const record = this.held.ofMessage(delivery);
+  cancel(message: MessagePlace): void {
+    const record = this.held.ofMessage(message);
     if (record !== undefined && this.queue.inHost.has(record.id)) this.supervisor.cancel(record.id);
   }
 
@@ -221,8 +221,8 @@ export class RecordLoop implements SupervisorEvents {
    * Fails the record of a message at once; code that runs for it is killed, and its neighbors in the host run again. No effect
    * when the function has ended, and its outputs are being stored.
    */
-  abort(delivery: Delivery, failure: Failure): void {
-    const record = this.held.ofMessage(delivery);
+  abort(message: MessagePlace, failure: Failure): void {
+    const record = this.held.ofMessage(message);
     if (record === undefined || record.state === RecordState.Publishing) return;
     if (this.queue.inHost.has(record.id)) this.failInNewHost(record.id, failure);
     else this.finish(record.id, failure);

@@ -164,7 +164,7 @@ export abstract class EventListener {
       ended: (task) => heartbeats.ended(task),
     });
     links.onCancel((id) => {
-      const task = intake.taskWith(id);
+      const task = intake.cancel(id);
       if (task !== undefined) this.drop(task);
     });
     this.results = results;

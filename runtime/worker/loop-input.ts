@@ -22,12 +22,10 @@ export class LoopInput implements DeliverySource {
       intake.giveBack(task, 0);
       return;
     }
-    const { stream, sequence, deliveries, timestampMs, handle, traceparent, tracestate } = task.delivery;
+    const { deliveries, handle, traceparent, tracestate } = task.delivery;
     this.onDelivery({
-      stream,
-      sequence,
+      ...task.place,
       deliveries,
-      timestampMs,
       handle,
       payload,
       ...(traceparent === undefined ? {} : { traceparent }),

@@ -5,20 +5,69 @@ import type { Delivery } from '../engine/ports/delivery';
 /** Why a task is to end before its time. */
 export type EndReason = typeof TaskErrorCode.Canceled | typeof TaskErrorCode.TimedOut;
 
+/** A message that this worker holds, from its delivery until it is acked or given back. */
+export class HeldMessage {
+  /** Its tasks that have begun and not ended: the result of one may be being stored while the next one runs. */
+  readonly open = new Set<RunningTask>();
+  /** Set when it is to be delivered again. */
+  giveBackMs: number | undefined;
+  /** No other worker has had it. */
+  readonly isFirst: boolean;
+  private readonly ids = new Set<string>();
+  private last: RunningTask | undefined;
+
+  constructor(
+    /** The latest delivery. */
+    public delivery: Delivery,
+  ) {
+    this.isFirst = delivery.deliveries === 1;
+  }
+
+  /** The task that has begun last. */
+  get current(): RunningTask | undefined {
+    return this.last;
+  }
+
+  begin(task: RunningTask): void {
+    this.open.add(task);
+    this.ids.add(task.id);
+    this.last = task;
+  }
+
+  /** Whether a task with the id has begun, and may have ended. */
+  hasBegun(id: string): boolean {
+    return this.ids.has(id);
+  }
+}
+
 /** A task that this worker holds, from its delivery to its result. */
 export class RunningTask {
   /** Its input is loaded, and whoever runs it has got it. */
   hasBegun = false;
   /** A host runs its code, which then has to send heartbeats itself; the record loop renews the lease. */
   isInCode = false;
+  /** The next task of its message has begun. */
+  isFollowed = false;
   private reason: EndReason | undefined;
   private readonly timers = new Set<NodeJS.Timeout>();
 
   constructor(
     readonly message: TaskMessage,
-    /** The latest delivery of its message. */
-    public delivery: Delivery,
+    readonly held: HeldMessage,
+    /** Its number among the tasks of this worker. */
+    readonly number: number,
   ) {}
+
+  /** The latest delivery of its message. */
+  get delivery(): Delivery {
+    return this.held.delivery;
+  }
+
+  /** What a record loop gets for it, instead of the message. */
+  get place(): Pick<Delivery, 'stream' | 'sequence' | 'timestampMs'> {
+    const { stream, timestampMs } = this.delivery;
+    return { stream, timestampMs, sequence: this.number };
+  }
 
   get id(): string {
     return this.message.id;

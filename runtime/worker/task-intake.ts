@@ -1,11 +1,11 @@
 import { KFlowError } from '../../lib/errors';
 import { isPlainMap } from '../../lib/plain-map';
-import { taskWire } from '../../lib/plan/task-names';
+import { parseTaskName, taskWire } from '../../lib/plan/task-names';
 import { anyTask, TaskErrorCode, type TaskMessage, taskMessageSchema } from '../api-contract/task-message';
 import type { Delivery } from '../engine/ports/delivery';
 import type { Log } from '../engine/ports/host';
 import type { TaskLinks } from './ports/task-links';
-import { endError, RunningTask } from './running-task';
+import { endError, HeldMessage, RunningTask } from './running-task';
 import type { TaskValues } from './task-calls';
 import { heartbeatOf } from './task-heartbeats';
 import type { TaskResults } from './task-results';
@@ -13,6 +13,8 @@ import type { TaskResults } from './task-results';
 /** A message is given back for so long: to a worker that has the task or speaks its protocol, or until a controller answers. */
 const giveBackMs = { unknown: 1_000, unanswered: 5_000, failed: 1_000, newer: 5_000 };
 const renewEveryMs = taskWire.ackWaitMs / 3;
+/** Ids of canceled tasks that are remembered: a task that follows one may be canceled before it begins. */
+const maxCanceled = 1_000;
 /** Room for one message of the largest size that servers take by default. */
 const bytesEach = 1024 * 1024;
 
@@ -36,28 +38,54 @@ export interface TaskIntakeProps {
 /**
  * Pulls tasks, one for each free slot, and hands them over.
  *
- * I1. A task holds its slot from its delivery until its message is acked or given back: no task waits in a busy worker.
+ * I1. A message holds its slot from its delivery until it is acked or given back: no task waits in a busy worker.
  * I2. A task that was delivered before runs again only if a controller says that it has no result.
- * I3. A message is acked only after a result for it is stored, or if it needs none.
+ * I3. A message is acked only after the result of each of its tasks that has begun is stored, or if it needs none.
+ * I4. What follows a task begins here only at the first delivery of the message, and after a success that says so.
  */
 export class TaskIntake {
+  /** By sequence. */
+  private readonly messages = new Map<number, HeldMessage>();
+  /** By number. */
   private readonly tasks = new Map<number, RunningTask>();
+  private readonly canceled = new Set<string>();
+  private count = 0;
   private isStopped = false;
   private renewing: NodeJS.Timeout | undefined;
 
   constructor(private readonly props: TaskIntakeProps) {}
 
-  /** Number of tasks that this worker holds. */
+  /** Number of messages that this worker holds. */
   get size(): number {
-    return this.tasks.size;
+    return this.messages.size;
   }
 
-  taskOf(sequence: number): RunningTask | undefined {
-    return this.tasks.get(sequence);
+  taskOf(number: number): RunningTask | undefined {
+    return this.tasks.get(number);
   }
 
-  taskWith(id: string): RunningTask | undefined {
-    return [...this.tasks.values()].find((task) => task.id === id);
+  /** A task is canceled. Returns what is to end here: the task, or the one that runs after it. */
+  cancel(id: string): RunningTask | undefined {
+    this.canceled.add(id);
+    const [oldest] = this.canceled;
+    if (this.canceled.size > maxCanceled && oldest !== undefined) this.canceled.delete(oldest);
+    return [...this.messages.values()].find((message) => message.hasBegun(id))?.current;
+  }
+
+  /** Begins the task that follows one that has succeeded. False: it is none of this worker, or not to begin. */
+  follow(task: RunningTask, output: unknown): boolean {
+    if (task.isFollowed) return true; // it has run again
+    const { v, execution, flow, metadata, sentAt, next: [following, ...next] = [] } = task.message;
+    if (following === undefined || !task.held.isFirst || task.endsBy !== undefined || this.isStopped) return false; // I4
+    const { name } = parseTaskName(following.task);
+    if (this.props.tasks?.has(name) !== true || this.canceled.has(following.id)) return false;
+    task.isFollowed = true;
+    const message = { v, execution, flow, metadata, sentAt, ...following, input: output, next };
+    this.begin(message, task.held, async (followed) => {
+      const parameters = await this.props.links.values.get(following.parameters);
+      this.handOver(followed, { input: output, parameters });
+    });
+    return true;
   }
 
   start(): void {
@@ -75,22 +103,20 @@ export class TaskIntake {
 
   /** The result of a task is stored. */
   acked(task: RunningTask): void {
-    if (!this.holds(task)) return;
-    task.delivery.ack(); // I3
     this.end(task);
   }
 
   /** Another worker, or this one later, gets the task again. */
   giveBack(task: RunningTask, delayMs: number): void {
     if (!this.holds(task)) return;
-    task.delivery.nak(delayMs);
+    task.held.giveBackMs ??= delayMs;
     const { links, worker } = this.props;
     if (task.hasBegun) void links.heartbeat(heartbeatOf(task, worker, { lease: 'returns' }));
     this.end(task);
   }
 
   private demand(): void {
-    const free = this.isStopped ? 0 : this.props.slots - this.tasks.size; // I1
+    const free = this.isStopped ? 0 : this.props.slots - this.size; // I1
     this.props.links.deliveries.demand(free, Math.max(free, 0) * bytesEach);
   }
 
@@ -100,7 +126,7 @@ export class TaskIntake {
   }
 
   private onDelivery(delivery: Delivery): void {
-    const same = this.tasks.get(delivery.sequence);
+    const same = this.messages.get(delivery.sequence);
     if (same !== undefined && same.delivery.timestampMs === delivery.timestampMs) {
       same.delivery = delivery; // the lease was late
       this.demand();
@@ -114,10 +140,17 @@ export class TaskIntake {
       this.passOver(delivery, message);
       return;
     }
-    const task = new RunningTask(message, delivery);
-    this.tasks.set(delivery.sequence, task);
+    const held = new HeldMessage(delivery);
+    this.messages.set(delivery.sequence, held);
+    this.begin(message, held, (task) => this.runFirst(task));
+  }
+
+  private begin(message: TaskMessage, held: HeldMessage, run: (task: RunningTask) => Promise<void>): void {
+    const task = new RunningTask(message, held, this.count++);
+    held.begin(task);
+    this.tasks.set(task.number, task);
     this.props.began(task);
-    this.run(task).catch((error) => {
+    run(task).catch((error) => {
       this.props.log('WARNING', `task ${task.id}: given back: ${String(error)}`);
       this.giveBack(task, giveBackMs.failed);
     });
@@ -135,8 +168,8 @@ export class TaskIntake {
     this.demand();
   }
 
-  private async run(task: RunningTask): Promise<void> {
-    const { tasks, links, log } = this.props;
+  private async runFirst(task: RunningTask): Promise<void> {
+    const { tasks, links } = this.props;
     if (tasks?.has(task.name) === false) return this.refuse(task, [...tasks]);
     if (task.delivery.deliveries > 1 && !(await this.isNeeded(task))) return;
     let values: TaskValues;
@@ -152,12 +185,16 @@ export class TaskIntake {
     }
     if (task.message.wantsReceipt === true) await this.props.results().receipt(task);
     if (task.endsBy !== undefined) return this.fail(task, endError(task.endsBy));
-    log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
+    this.handOver(task, values);
+  }
+
+  private handOver(task: RunningTask, values: TaskValues): void {
+    this.props.log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
     task.hasBegun = true;
     this.props.handOver(task, values);
   }
 
-  /** I2 */
+  /** I2. */
   private async isNeeded(task: RunningTask): Promise<boolean> {
     const answer = await this.props.links.heartbeat(heartbeatOf(task, this.props.worker, { lease: 'begins' }));
     if (answer === undefined) {
@@ -192,13 +229,20 @@ export class TaskIntake {
   }
 
   private holds(task: RunningTask): boolean {
-    return this.tasks.get(task.delivery.sequence) === task;
+    return this.tasks.has(task.number);
   }
 
   private end(task: RunningTask): void {
-    this.tasks.delete(task.delivery.sequence);
+    if (!this.tasks.delete(task.number)) return;
     task.ended();
     this.props.ended(task);
+    const { open, giveBackMs: delayMs, delivery } = task.held;
+    open.delete(task);
+    if (open.size > 0) return;
+    if (delayMs === undefined)
+      delivery.ack(); // I3
+    else delivery.nak(delayMs);
+    this.messages.delete(delivery.sequence);
     this.demand();
   }
 }

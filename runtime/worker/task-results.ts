@@ -19,6 +19,8 @@ export interface TaskResultsProps {
   /** The task of a message of the stream of tasks. */
   readonly taskOf: (sequence: number) => RunningTask | undefined;
   readonly progress: (task: RunningTask, progress: unknown) => void;
+  /** Begins the task that follows one that has succeeded; false if it does not begin here. */
+  readonly follow?: (task: RunningTask, output: unknown) => boolean;
 }
 
 type Settle = (error?: KFlowError) => void;
@@ -26,13 +28,14 @@ type Headers = { readonly [name: string]: string };
 /** A result without the fields that each has. */
 type Report =
   | { readonly kind: 'receipt' }
-  | { readonly kind: 'succeeded'; readonly output?: unknown }
+  | { readonly kind: 'succeeded'; readonly output?: unknown; readonly continues?: true }
   | { readonly kind: 'failed'; readonly error: TaskError };
 
 /**
  * Publishes the results of tasks: what a record loop writes as outputs and dead letters.
  *
  * I1. The id of a result is that of its task and its kind: a task that runs again has the same, and the stream stores one.
+ *     Whether the worker continues is a part of the kind: both may have been reported, by two workers.
  */
 export class TaskResults implements RecordWriter, LetterSink {
   readonly does = 'reporting it';
@@ -80,7 +83,9 @@ export class TaskResults implements RecordWriter, LetterSink {
 
   async succeeded(task: RunningTask, output: unknown, headers: Headers = {}): Promise<undefined> {
     const value = await this.props.links.values.put(`${task.id}/output`, output);
-    await this.publish(task, { kind: 'succeeded', ...(value === undefined ? {} : { output: value }) }, headers);
+    const result = value === undefined ? {} : { output: value };
+    const continues = this.props.follow?.(task, output) === true ? { continues: true as const } : {};
+    await this.publish(task, { kind: 'succeeded', ...result, ...continues }, headers);
     return undefined;
   }
 
@@ -90,7 +95,7 @@ export class TaskResults implements RecordWriter, LetterSink {
     const result: TaskResult = { v: 1, id, token, at: new Date().toISOString(), worker, ...report };
     const outgoing = {
       subject: resultSubject(namespace, execution),
-      id: `${id}/${report.kind}`, // I1
+      id: `${id}/${'continues' in report ? 'continued' : report.kind}`, // I1
       payload: Buffer.from(JSON.stringify(result)),
       headers,
     };

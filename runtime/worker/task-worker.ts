@@ -62,6 +62,7 @@ export class TaskWorker {
       links,
       taskOf: (sequence) => this.intake.taskOf(sequence),
       progress: (task, progress) => this.heartbeats.report(task, progress),
+      follow: (task, output) => this.intake.follow(task, output),
     });
     this.intake = new TaskIntake({
       taskNamespace: spec.taskNamespace,
@@ -88,7 +89,7 @@ export class TaskWorker {
   async start(onBroken: (cause: Error) => void): Promise<void> {
     await Promise.all([...this.loops.values()].map((loop) => loop.start(onBroken)));
     this.props.links.onCancel((id) => {
-      const task = this.intake.taskWith(id);
+      const task = this.intake.cancel(id);
       if (task !== undefined) this.endBy(TaskErrorCode.Canceled, task);
     });
     this.intake.start();
@@ -151,9 +152,9 @@ export class TaskWorker {
     log('INFO', `task ${task.id}: ${endText(reason)}`);
     const loop = this.loops.get(spec.tasks[task.name]?.language ?? '');
     if (loop === undefined) return; // it is refused
-    loop.cancel(task.delivery);
+    loop.cancel(task.place);
     const graceMs = reason === TaskErrorCode.Canceled ? cancelGraceMs : timeoutGraceMs;
-    task.after(graceMs, () => loop.abort(task.delivery, { type: reason, message: endText(reason) }));
+    task.after(graceMs, () => loop.abort(task.place, { type: reason, message: endText(reason) }));
   }
 
   private entry(): Omit<WorkerEntry, 'v' | 'since' | 'lastSeen'> {

@@ -8,11 +8,13 @@ import type { TaskError } from '../../runtime/api-contract/task-message';
 import { lookIntoInput } from '../../runtime/controller/executions/activities/look-into-input';
 import { ClaimedValues } from '../../runtime/controller/executions/claimed-values';
 import type {
+  AttemptAnswer,
   ExecutionCommand,
   ExecutionInput,
   ExecutionSnapshot,
   StepReport,
 } from '../../runtime/controller/executions/ports/execution-workflow';
+import { headOf } from '../../runtime/controller/executions/ports/step-ref';
 import type { UnwantedTask, Withdrawal } from '../../runtime/controller/executions/ports/task-bus';
 import type { TaskValues } from '../../runtime/controller/executions/ports/task-values';
 import type {
@@ -46,6 +48,8 @@ export interface SentOrder extends TaskOrder {
   readonly sequence: number;
   /** A worker has it, so that it cannot be withdrawn. */
   isTaken: boolean;
+  /** Of a step that follows in the message of another one. */
+  readonly head?: string;
 }
 
 /** Runs the workflow of one execution without a server, with a clock that the test moves. */
@@ -135,12 +139,33 @@ export class ExecutionStage {
   }
 
   async report(
-    { step, attempt, run }: SentOrder,
+    { step, attempt, run, head }: SentOrder,
     report: Pick<StepReport, 'kind'> & Partial<StepReport>,
   ): Promise<void> {
     this.isLong = this.continuesAlways;
-    this.current.receive([{ step, attempt, run, at: new Date(this.nowMs).toISOString(), ...report }]);
+    this.current.receive([
+      {
+        step,
+        attempt,
+        run,
+        ...(head === undefined ? {} : { head }),
+        at: new Date(this.nowMs).toISOString(),
+        ...report,
+      },
+    ]);
     await this.settle();
+  }
+
+  /** The step that a worker goes on with after one of its message. */
+  following({ next: [following, ...next] = [], head, ...order }: SentOrder): SentOrder | undefined {
+    if (following === undefined) return undefined;
+    const { run, sequence } = order;
+    return { ...following, input: undefined, next, run, sequence, isTaken: true, head: head ?? headOf(order) };
+  }
+
+  /** What a worker is told of a task; without its name, of a message that was delivered before. */
+  answer({ step, run, attempt, head }: SentOrder, worker?: string): AttemptAnswer {
+    return this.current.isWaitingFor(step, { run, attempt, ...(head === undefined ? {} : { head }) }, worker);
   }
 
   /** Throws the refusal. */
@@ -169,7 +194,7 @@ export class ExecutionStage {
     return answer.snapshot;
   }
 
-  isWaitingFor({ step, run, attempt }: Pick<SentOrder, 'step' | 'run' | 'attempt'>): boolean {
+  isWaitingFor({ step, run, attempt }: Pick<SentOrder, 'step' | 'run' | 'attempt'>): AttemptAnswer {
     return this.current.isWaitingFor(step, { run, attempt });
   }
 
@@ -260,7 +285,7 @@ export class ExecutionStage {
       withdrawTasks: async (_key, tasks) =>
         tasks.map((task): Withdrawal => {
           this.withdrawn.push(task);
-          return this.sent[task.sequence - 1]?.isTaken === true ? 'told' : 'withdrawn';
+          return task.sequence === undefined || this.sent[task.sequence - 1]?.isTaken === true ? 'told' : 'withdrawn';
         }),
       lastHeartbeats: async (_namespace, ids) => ids.map((id) => this.heartbeats.get(id) ?? null),
       lookInto: ({ inputs, ...of }) => {
@@ -286,7 +311,7 @@ export class ExecutionStage {
   }
 }
 
-const limits = { historyLength: 1_000, cancelGraceMs: 30_000 };
+const limits = { historyLength: 1_000, cancelGraceMs: 30_000, following: { steps: 16, length: 65_536 } };
 
 function compiled(text: string): TaskGraph {
   const { flow, problems } = compileTaskFlow(text, 'test.flow');

@@ -25,6 +25,10 @@ export class KeptSteps {
     }
   }
 
+  has(id: StepId): boolean {
+    return this.records.has(id);
+  }
+
   /** Moves the records of a step into an execution, and returns that of the step; undefined if the step has to run. */
   take(id: StepId, into: Map<StepId, StepRecord>): StepRecord | undefined {
     const record = this.records.get(id);

@@ -10,6 +10,8 @@ import { StateError } from '../../../lib/errors';
 import { type ExecutionKey, executionName } from '../../api-contract/execution-key';
 import type { ExecutionView } from '../../api-contract/execution-status';
 import {
+  type AttemptAnswer,
+  type AttemptArgs,
   attemptQuery,
   commandUpdate,
   type ExecutionCommand,
@@ -82,13 +84,17 @@ export class TemporalExecutions implements ExecutionWorkflows {
     });
   }
 
-  async isWaitingFor(key: ExecutionKey, { run, step, attempt }: StepRef): Promise<boolean> {
-    const isCurrent = await this.call(key, () =>
+  async isWaitingFor(
+    key: ExecutionKey,
+    { run, step, attempt, head }: StepRef,
+    worker?: string,
+  ): Promise<AttemptAnswer> {
+    const answer = await this.call(key, () =>
       unlessMissing(() =>
-        this.handleOf(key).query<boolean, [string, number, number]>(attemptQuery, step, run, attempt),
+        this.handleOf(key).query<AttemptAnswer, AttemptArgs>(attemptQuery, step, run, attempt, head, worker),
       ),
     );
-    return isCurrent ?? false;
+    return answer ?? false;
   }
 
   command(key: ExecutionKey, command: ExecutionCommand, idempotencyKey?: string): Promise<ExecutionView> {

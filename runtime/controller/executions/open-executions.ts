@@ -73,7 +73,7 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
   });
   const watch = new ExecutionWatch({ store, bus, reports, latches, eventWaits, onWarning });
   watch.start();
-  const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs };
+  const limits = { historyLength, cancelGraceMs: taskWire.cancelGraceMs, following: taskWire.following };
   return {
     service: new ExecutionController({ workflows, schedules, store, bus, events, values, objects, limits }),
     activities: createExecutionActivities({ store, bus, reports, tokens, shared, values, latches, eventWaits }),
@@ -81,7 +81,8 @@ export function openExecutions(parts: ExecutionParts): OpenExecutions {
       ...parts.calls,
       values,
       objects,
-      isWanted: (namespace, ref) => workflows.isWaitingFor({ namespace, execution: ref.execution }, ref),
+      isWanted: async (namespace, ref) =>
+        (await workflows.isWaitingFor({ namespace, execution: ref.execution }, ref)) === true,
     }),
     close: () => watch.close(),
   };

@@ -110,6 +110,11 @@ export class WorkerStage {
     this.events?.done(this.record);
   }
 
+  /** It throws. */
+  fails(): void {
+    this.events?.failed(this.record, { type: 'Broken', message: 'it broke' });
+  }
+
   /** It writes a text, as its output or as the progress of a heartbeat. */
   writes(json: string, side = ''): void {
     void this.events?.output(this.record, encodeJson(json), side);

@@ -89,9 +89,11 @@ export class NamespaceTasks {
     const stream = taskStream(namespace);
     const { taskNamespace } = parseTaskName(task);
     return callServer(`task ${id}`, async () => {
-      const isRemoved = await this.manager.streams.deleteMessage(stream, sequence, false).catch(ignoreGone);
-      const info = await ignoreMissing(this.manager.consumers.info(stream, taskNamespace));
-      if (isRemoved && (info?.delivered.stream_seq ?? 0) < sequence) return 'withdrawn';
+      if (sequence !== undefined) {
+        const isRemoved = await this.manager.streams.deleteMessage(stream, sequence, false).catch(ignoreGone);
+        const info = await ignoreMissing(this.manager.consumers.info(stream, taskNamespace));
+        if (isRemoved && (info?.delivered.stream_seq ?? 0) < sequence) return 'withdrawn';
+      }
       connection.publish(cancelSubject(namespace, taskNamespace), JSON.stringify({ v: 1, id }));
       return 'told';
     });

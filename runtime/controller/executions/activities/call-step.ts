@@ -21,14 +21,13 @@ export function createExecutionCalls(ports: CallPorts): ExecutionCalls {
   return {
     callStep: async (order) => {
       const signal = Context.current().cancellationSignal;
-      const { execution, run, step, attempt } = order.ref;
       const values = new ClaimedValues(ports.values, order.namespace, order.mark);
       try {
         const result = await call(ports, { ...order, input: await values.resolve(order.input) }, signal);
         if (result.kind === 'failed') return result;
         return {
           ...result,
-          output: await values.keep(`${taskId(execution, run, step, attempt)}/output`, result.output),
+          output: await values.keep(`${taskId(order.ref)}/output`, result.output),
         };
       } catch (error) {
         if (!isGoneOrTooLarge(error)) throw error;

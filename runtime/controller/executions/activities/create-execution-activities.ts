@@ -1,17 +1,19 @@
 import { formatTaskName, parseTaskName } from '../../../../lib/plan/task-names';
 import { executionName } from '../../../api-contract/execution-key';
-import type { TaskMessage } from '../../../api-contract/task-message';
+import type { FollowingTask, TaskMessage } from '../../../api-contract/task-message';
 import { ClaimedValues } from '../claimed-values';
 import type { ExecutionStore } from '../ports/execution-store';
 import type { SharedValues } from '../ports/shared-values';
+import { headOf } from '../ports/step-ref';
 import type { TaskBus, TaskReports } from '../ports/task-bus';
 import type { TaskValues } from '../ports/task-values';
-import type { TaskTokens } from '../task-tokens';
+import type { TaskToken, TaskTokens } from '../task-tokens';
 import type { EventWaits } from '../waits/event-waits';
 import type { LatchWaits } from '../waits/latch-waits';
 import type {
   AdmissionResult,
   ExecutionActivities,
+  FollowingOrder,
   OrderResult,
   TaskOrder,
   TaskOrders,
@@ -89,32 +91,45 @@ function refusalOf(error: unknown): readonly OrderResult[] {
   return [{ code: error.code, message: error.message }];
 }
 
-async function messageOf(
-  { tokens, values }: ExecutionPorts,
-  { key, run, mark, flow }: TaskOrders,
-  order: TaskOrder,
-): Promise<TaskMessage> {
-  const { step, attempt, name, base, timeouts } = order;
-  const { namespace, execution } = key;
-  const id = taskId(execution, run, step, attempt);
-  const claimed = new ClaimedValues(values, namespace, mark);
-  const [input, parameters] = await Promise.all([
-    claimed.toMessage(`${id}/input`, order.input),
-    claimed.toMessage(`${id}/parameters`, order.parameters),
-  ]);
+async function messageOf(ports: ExecutionPorts, orders: TaskOrders, order: TaskOrder): Promise<TaskMessage> {
+  const { key, mark, flow } = orders;
+  const { timeouts, next = [] } = order;
+  const claimed = new ClaimedValues(ports.values, key.namespace, mark);
+  const parts = { tokens: ports.tokens, claimed };
+  const task = await taskOf(parts, orders, { ...order, isReceiptDue: timeouts !== undefined });
+  const input = await claimed.toMessage(`${task.id}/input`, order.input);
+  const head = headOf(order);
+  const following = next.map((each) => taskOf(parts, orders, { ...each, head, isReceiptDue: false }));
   return {
     v: 1,
-    id,
-    token: tokens.make(namespace, { execution, run, step, attempt, isReceiptDue: timeouts !== undefined }),
-    execution,
+    execution: key.execution,
     ...(flow === undefined ? {} : { flow }),
+    ...task,
+    input,
+    ...(timeouts === undefined ? {} : { wantsReceipt: true }),
+    ...(following.length === 0 ? {} : { next: await Promise.all(following) }),
+    sentAt: new Date().toISOString(),
+  };
+}
+
+/** What a message has of each of its tasks. */
+async function taskOf(
+  { tokens, claimed }: { readonly tokens: TaskTokens; readonly claimed: ClaimedValues },
+  { key, run }: TaskOrders,
+  order: FollowingOrder & Pick<TaskToken, 'head' | 'isReceiptDue'>,
+): Promise<FollowingTask> {
+  const { step, attempt, name, base, timeouts, head, isReceiptDue } = order;
+  const ref = { execution: key.execution, run, step, attempt, ...(head === undefined ? {} : { head }) };
+  const id = taskId(ref);
+  const parameters = await claimed.toMessage(`${id}/parameters`, order.parameters);
+  return {
+    id,
+    token: tokens.make(key.namespace, { ...ref, isReceiptDue }),
     step: wireStep(step),
     task: formatTaskName(parseTaskName(base)),
     name,
     ...(parameters === undefined ? {} : { parameters }),
-    input,
     attempt,
-    ...(timeouts === undefined ? {} : { timeouts, wantsReceipt: true }),
-    sentAt: new Date().toISOString(),
+    ...(timeouts === undefined ? {} : { timeouts }),
   };
 }

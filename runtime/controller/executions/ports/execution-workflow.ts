@@ -16,7 +16,7 @@ export const executionType = 'KFlowExecution';
 export const reportSignal = 'reports';
 /** Update with an `ExecutionCommand`. */
 export const commandUpdate = 'command';
-/** Query whether the current attempt of a step is the one of a `StepRef`: boolean. */
+/** Query whether the current attempt of a step is the one of a `StepRef`, for a worker: `AttemptAnswer`. */
 export const attemptQuery = 'attempt';
 /** Query of an `ExecutionSnapshot`. */
 export const snapshotQuery = 'snapshot';
@@ -45,6 +45,14 @@ export interface ExecutionLimits {
   readonly historyLength: number;
   /** How long a cancel waits for running tasks. */
   readonly cancelGraceMs: number;
+  /** What follows in the message of a step. Absent in executions of earlier versions: nothing. */
+  readonly following?: FollowingLimits;
+}
+
+export interface FollowingLimits {
+  readonly steps: number;
+  /** Of the JSON of their parameters. */
+  readonly length: number;
 }
 
 /** Argument of the workflow. */
@@ -77,20 +85,33 @@ export interface Resume {
 
 /**
  * What a worker, or the controller in its place, reports of one attempt of a step. `place`: it has got a place below its
- * concurrency limit. A wait that is over has `succeeded`, without an output if that is the input.
+ * concurrency limit. A wait that is over has `succeeded`, without an output if that is the input. `returned`: another worker
+ * has got the message, so that the one that had it does not go on with what follows.
  */
 export interface StepReport {
   readonly step: StepId;
   /** Run of the execution and attempt of the step: reports of earlier ones change nothing. */
   readonly run: number;
   readonly attempt: number;
-  readonly kind: 'receipt' | 'succeeded' | 'failed' | 'place';
+  readonly head?: string;
+  readonly kind: 'receipt' | 'succeeded' | 'failed' | 'place' | 'returned';
   /** ISO time. */
   readonly at: string;
   readonly worker?: string;
   readonly output?: unknown;
   readonly error?: TaskError;
+  /** The worker runs the next step of its message. */
+  readonly continues?: true;
 }
+
+/**
+ * Whether a report of an attempt would change anything. `continued`: the attempt has ended, and another worker than the one
+ * that asks was to go on with what follows.
+ */
+export type AttemptAnswer = boolean | 'continued';
+
+/** Arguments of `attemptQuery`. */
+export type AttemptArgs = [step: StepId, run: number, attempt: number, head?: string | undefined, worker?: string];
 
 export type ExecutionCommand =
   | { readonly kind: 'cancel'; readonly graceMs?: number; readonly by: string; readonly comment?: string }
@@ -128,6 +149,11 @@ export interface StepNote {
   readonly failures?: readonly AttemptFailure[];
   /** When a worker that was told to stop is not waited for any more. */
   readonly giveUpMs?: number;
+  /** The steps that are in the message of the attempt, besides its own. */
+  readonly next?: readonly StepId[];
+  /** The message in which a worker got the step, if not its own; `isReturned`: it was sent by itself since. */
+  readonly head?: string;
+  readonly isReturned?: true;
 }
 
 interface AttemptFailure extends TaskError {
@@ -183,8 +209,8 @@ export interface ExecutionWorkflows {
   describe(key: ExecutionKey): Promise<ExecutionRun | undefined>;
   /** False when the workflow does not run. */
   report(key: ExecutionKey, reports: readonly StepReport[]): Promise<boolean>;
-  /** Whether the attempt is the current one of a step that runs. */
-  isWaitingFor(key: ExecutionKey, attempt: StepRef): Promise<boolean>;
+  /** What a worker is to know of an attempt. */
+  isWaitingFor(key: ExecutionKey, attempt: StepRef, worker?: string): Promise<AttemptAnswer>;
   /** Throws StateError `state-invalid` with the reason when the workflow refuses, `execution-missing` when it does not run. */
   command(key: ExecutionKey, command: ExecutionCommand, idempotencyKey?: string): Promise<ExecutionView>;
   snapshot(key: ExecutionKey): Promise<SnapshotAnswer | undefined>;

@@ -6,6 +6,13 @@ export interface StepRef {
   readonly run: number;
   readonly step: StepId;
   readonly attempt: number;
+  /** The step and attempt with whose message a worker got this one, as one that follows. */
+  readonly head?: string;
+}
+
+/** The message of an attempt, as `head` names it. */
+export function headOf({ step, attempt }: Pick<StepRef, 'step' | 'attempt'>): string {
+  return `${step}/${attempt}`;
 }
 
 export function stepRefText({ execution, run, step, attempt }: StepRef): string {

@@ -11,7 +11,8 @@ export interface UnwantedTask {
   readonly id: string;
   /** `<task namespace>:<name>`. */
   readonly task: string;
-  readonly sequence: number;
+  /** Absent: the message is kept, and workers are told only. */
+  readonly sequence?: number;
 }
 
 /**

@@ -57,13 +57,19 @@ export class ReportForwarder implements TaskReports {
 
   /** Reports what the controller itself knows of a step. */
   tell(namespace: string, ref: StepRef, report: Pick<StepReport, 'kind' | 'output' | 'error'>): Promise<void> {
-    const { execution, run, step, attempt } = ref;
-    return this.forward({ namespace, execution }, { run, step, attempt, at: new Date().toISOString(), ...report });
+    const { execution, run, step, attempt, head } = ref;
+    const place = { run, step, attempt, ...(head === undefined ? {} : { head }) };
+    return this.forward({ namespace, execution }, { ...place, at: new Date().toISOString(), ...report });
   }
 
-  async isWanted(namespace: string, { token }: Heartbeat): Promise<boolean> {
+  async isWanted(namespace: string, { token, worker, lease }: Heartbeat): Promise<boolean> {
     const ref = this.props.tokens.read(namespace, token);
-    return ref !== undefined && this.props.workflows.isWaitingFor({ namespace, execution: ref.execution }, ref);
+    if (ref === undefined) return false;
+    // a message that is delivered again: an earlier process of the worker may have gone on with what follows
+    const asker = lease === 'begins' ? undefined : worker;
+    const answer = await this.props.workflows.isWaitingFor({ namespace, execution: ref.execution }, ref, asker);
+    if (answer === 'continued') await this.tell(namespace, ref, { kind: 'returned' });
+    return answer === true;
   }
 
   /** False when the result came before the receipt was worth a report. */
@@ -121,16 +127,19 @@ function countOf(queue: readonly Waiting[]): number {
   return maxReports;
 }
 
-function reportOf({ step, run, attempt }: TaskToken, result: TaskResult): StepReport {
+function reportOf({ step, run, attempt, head }: TaskToken, result: TaskResult): StepReport {
   const { kind, at, worker } = result;
   return {
     step,
     run,
     attempt,
+    ...(head === undefined ? {} : { head }),
     kind,
     at,
     worker,
-    ...(kind === 'succeeded' ? { output: result.output } : {}),
+    ...(kind === 'succeeded'
+      ? { output: result.output, ...(result.continues === true ? { continues: true } : {}) }
+      : {}),
     ...(kind === 'failed' ? { error: result.error } : {}),
   };
 }

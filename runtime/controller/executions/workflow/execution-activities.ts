@@ -16,7 +16,12 @@ export interface TaskOrder {
   readonly input?: unknown;
   /** Limits that the worker has to know. */
   readonly timeouts?: { readonly startMs?: number; readonly runMs?: number; readonly heartbeatMs?: number };
+  /** What a worker may run next, one after the other. */
+  readonly next?: readonly FollowingOrder[];
 }
+
+/** A step that follows another one in its message: its input is the other's output. */
+export type FollowingOrder = Omit<TaskOrder, 'input' | 'next'>;
 
 /** Orders that belong together: of one run of an execution. */
 export interface TaskOrders {

@@ -6,6 +6,7 @@ import { TaskExecution } from '../../../../lib/tasks/advance/task-execution';
 import type { ExecutionView } from '../../../api-contract/execution-status';
 import { executionView } from '../ports/execution-view';
 import type {
+  AttemptAnswer,
   ExecutionCommand,
   ExecutionInput,
   ExecutionSnapshot,
@@ -65,8 +66,8 @@ export class ExecutionRun {
     return this.view();
   }
 
-  isWaitingFor(step: StepId, attempt: Pick<StepRef, 'run' | 'attempt'>): boolean {
-    return this.record === undefined || this.desk.isWaitingFor(step, attempt);
+  isWaitingFor(step: StepId, attempt: Omit<StepRef, 'execution' | 'step'>, worker?: string): AttemptAnswer {
+    return this.record === undefined || this.desk.isWaitingFor({ ...attempt, step }, worker);
   }
 
   answer(): SnapshotAnswer | undefined {
@@ -104,7 +105,7 @@ export class ExecutionRun {
         : begin.definition;
       const execution = new TaskExecution(new GraphReader(graph), input);
       this.record = RunRecord.start(execution, definition, this.runtime.takenMs());
-      this.desk = new StepDesk(this.record, this.runtime, (report) => this.receive([report]));
+      this.desk = this.deskOf();
       this.desk.apply(execution.start());
       if (begin.isScheduled === true) await this.keep();
       return;
@@ -113,7 +114,7 @@ export class ExecutionRun {
     const resume = 'resume' in begin ? begin.resume : undefined;
     if (resume === undefined) {
       this.record = RunRecord.continue(restoreExecution(snapshot.graph, snapshot.state), snapshot);
-      this.desk = new StepDesk(this.record, this.runtime, (report) => this.receive([report]));
+      this.desk = this.deskOf();
       this.desk.takeUp();
       return;
     }
@@ -121,8 +122,15 @@ export class ExecutionRun {
     const options = { from, inputs, definition, ...(input === undefined ? {} : { input: input.value }) };
     const execution = resumeExecution(snapshot.graph, snapshot.state, options);
     this.record = RunRecord.resume(execution, snapshot, { ...resume, atMs: this.runtime.now() });
-    this.desk = new StepDesk(this.record, this.runtime, (report) => this.receive([report]));
+    this.desk = this.deskOf();
     this.desk.apply(execution.start());
+  }
+
+  private deskOf(): StepDesk {
+    return new StepDesk(this.record, this.runtime, {
+      following: this.input.limits.following ?? { steps: 0, length: 0 },
+      receive: (report) => this.receive([report]),
+    });
   }
 
   private take(): void {

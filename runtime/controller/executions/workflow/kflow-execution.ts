@@ -17,6 +17,8 @@ import type { ExecutionView } from '../../../api-contract/execution-status';
 import { TaskErrorCode } from '../../../api-contract/task-message';
 import { executionView } from '../ports/execution-view';
 import {
+  type AttemptAnswer,
+  type AttemptArgs,
   attemptQuery,
   commandUpdate,
   type ExecutionCommand,
@@ -51,8 +53,8 @@ export async function KFlowExecution(input: ExecutionInput): Promise<ExecutionVi
   const act = (command: ExecutionCommand) => CancellationScope.nonCancellable(() => run.command(command));
   setHandler(defineSignal<[readonly StepReport[]]>(reportSignal), (reports) => run.receive(reports));
   setHandler(defineQuery<SnapshotAnswer | undefined>(snapshotQuery), () => run.answer());
-  setHandler(defineQuery<boolean, [string, number, number]>(attemptQuery), (step, ofRun, attempt) =>
-    run.isWaitingFor(step, { run: ofRun, attempt }),
+  setHandler(defineQuery<AttemptAnswer, AttemptArgs>(attemptQuery), (step, ofRun, attempt, head, worker) =>
+    run.isWaitingFor(step, { run: ofRun, attempt, ...(head == null ? {} : { head }) }, worker ?? undefined),
   );
   setHandler(defineUpdate<ExecutionView, [ExecutionCommand]>(commandUpdate), act, {
     validator: (command) => refuse(run.refusalOf(command)),

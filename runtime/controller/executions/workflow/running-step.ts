@@ -17,10 +17,20 @@ export function isWorkerStep(step: RunningStep): step is WorkerStep {
   return step.node.kind === 'task' && !step.node.base.startsWith('wait:');
 }
 
+/** Whether a task is run by a worker. */
+export function isForWorker({ base }: TaskStepNode): boolean {
+  return !/^(wait|request|flow):/.test(base);
+}
+
 /** Whether a controller runs the step. */
 export function isCall({ node }: RunningStep): boolean {
   if (node.kind === 'load' || node.kind === 'store') return true;
   return node.kind === 'task' && /^(request|flow):/.test(node.base);
+}
+
+/** Whether a report of its attempt would change anything. */
+export function isWanted({ note }: RunningStep): boolean {
+  return note.dueMs === undefined && note.giveUpMs === undefined;
 }
 
 /** The limit of time that ends an attempt, or the step, first. */

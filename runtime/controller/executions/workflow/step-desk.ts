@@ -4,14 +4,29 @@ import { filledIn } from '../../../../lib/tasks/advance/started-step';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import { isStepNode } from '../../../../lib/tasks/graph/task-graph';
 import { type TaskError, TaskErrorCode } from '../../../api-contract/task-message';
-import type { ExecutionCommand, StepNote, StepReport } from '../ports/execution-workflow';
+import type {
+  AttemptAnswer,
+  ExecutionCommand,
+  FollowingLimits,
+  StepNote,
+  StepReport,
+} from '../ports/execution-workflow';
 import type { StepRef } from '../ports/step-ref';
 import { decisionOf, type Refusal, refusalOfDecision } from './approvals';
 import type { AdmissionResult, CallResult, OrderResult, WaitResult } from './execution-activities';
 import type { ExecutionRuntime } from './execution-runtime';
+import { beforeIt, continuedBy, followingSteps, isOf, messageOf } from './following-steps';
 import { retryDelayMs } from './retry-delay';
 import type { RunRecord } from './run-record';
-import { deadlineOf, isCall, isWorkerStep, type RunningStep, type StepDeadline, type WorkerStep } from './running-step';
+import {
+  deadlineOf,
+  isCall,
+  isWanted,
+  isWorkerStep,
+  type RunningStep,
+  type StepDeadline,
+  type WorkerStep,
+} from './running-step';
 import { delayMs, isWaitStep, type OrderAnswers, StepOrders } from './step-orders';
 
 type StepEnd = Exclude<ExecutionEvent, { kind: 'cancel' }>;
@@ -26,17 +41,24 @@ const maxFailures = 10;
  * D2. Every started step ends by a report, by a deadline, or by a stop of the execution.
  * D3. An attempt that has ended, however, gives back its place below a concurrency limit.
  * D4. A report may come before its attempt begins: a controller that was killed has sent the task, and what it knew is done
- *     again. It is kept until then.
+ *     again; or a worker has gone on with the step. It is kept until then.
+ * D5. A worker that goes on with a step has begun the attempt with which the step starts here. When it does not start, or
+ *     another worker has got the message, the worker's run of it does not count.
  */
 export class StepDesk implements OrderAnswers {
   private readonly running = new Map<StepId, RunningStep>();
   private readonly orders: StepOrders;
+  /** What a worker has begun already: taken when it starts here. */
+  private continued: { readonly id: StepId; readonly note: Partial<StepNote> } | undefined;
 
   constructor(
     private readonly record: RunRecord,
     private readonly runtime: ExecutionRuntime,
-    /** Queues a report. */
-    private readonly receive: (report: StepReport) => void,
+    private readonly options: {
+      readonly following: FollowingLimits;
+      /** Queues a report. */
+      readonly receive: (report: StepReport) => void;
+    },
   ) {
     this.orders = new StepOrders(record, runtime, this);
   }
@@ -70,6 +92,7 @@ export class StepDesk implements OrderAnswers {
 
   /** Does what the steps need from outside. */
   async flush(): Promise<void> {
+    this.endHeld();
     await this.orders.flush();
   }
 
@@ -79,13 +102,12 @@ export class StepDesk implements OrderAnswers {
   }
 
   report(report: StepReport): void {
-    const { step: id, attempt } = report;
-    const step = this.running.get(id);
+    if (report.run !== this.record.wireRun) return; // D1
+    const step = this.running.get(report.step);
     if (this.isAhead(report))
       this.record.keepEarly(report); // D4
-    else if (step !== undefined && report.run === this.record.wireRun && attempt === step.note.attempt) {
-      this.take(step, report); // D1
-    }
+    else if (step !== undefined && isOf(step.note, report)) this.take(step, report);
+    else this.takeBack(report);
   }
 
   private take(step: RunningStep, report: StepReport): void {
@@ -107,17 +129,22 @@ export class StepDesk implements OrderAnswers {
       if (step.note.takenMs === undefined) this.note(step, { takenMs: this.runtime.now(), ...known });
     } else {
       this.note(step, known);
-      if (kind === 'succeeded') this.end(step, { kind, id, output: isCall(step) ? output : this.claimed(output) });
+      if (step.note.isReturned === true && report.head !== undefined) this.orders.withdraw(step);
+      if (kind === 'succeeded') this.succeed(step, { ...report, output: isCall(step) ? output : this.claimed(output) });
       else this.failAttempt(step, report.error ?? { code: 'function-failed', message: 'the task failed' });
     }
   }
 
-  /** Whether a report of this attempt would change anything. */
-  isWaitingFor(step: StepId, { run, attempt }: Pick<StepRef, 'run' | 'attempt'>): boolean {
-    if (this.isAhead({ step, run, attempt })) return true;
-    const note = this.running.get(step)?.note;
-    if (note === undefined || run !== this.record.wireRun || attempt !== note.attempt) return false;
-    return note.dueMs === undefined && note.giveUpMs === undefined;
+  isWaitingFor(ref: Omit<StepRef, 'execution'>, worker?: string): AttemptAnswer {
+    if (ref.run !== this.record.wireRun) return false;
+    const step = this.running.get(ref.step);
+    if (step !== undefined && isOf(step.note, { ...ref, kind: 'succeeded' })) return isWanted(step);
+    if (this.isAhead(ref)) {
+      const before = beforeIt(this.running.values(), ref);
+      return ref.head === undefined || (before !== undefined && isWanted(before));
+    }
+    const next = continuedBy(this.running.values(), ref);
+    return next !== undefined && (worker === undefined || worker !== next.note.worker) ? 'continued' : false;
   }
 
   /** Whether the attempt is one of this run that has not begun. */
@@ -195,7 +222,7 @@ export class StepDesk implements OrderAnswers {
 
   /** R1 of the run: a call ends between two activations of the loop. */
   called(ref: StepRef, result: CallResult): void {
-    this.receive({ ...ref, at: '', worker: 'controller', ...reportOf(result) });
+    this.options.receive({ ...ref, at: '', worker: 'controller', ...reportOf(result) });
   }
 
   sent(step: WorkerStep, result: OrderResult): void {
@@ -273,6 +300,13 @@ export class StepDesk implements OrderAnswers {
     const { startedMs, attempt, failures } = step.note;
     step.note = { startedMs, attempt: attempt + 1, ...(failures === undefined ? {} : { failures }) };
     this.note(step, {});
+    if (this.continued?.id === step.started.id) {
+      const nowMs = this.runtime.now();
+      this.note(step, { ...this.continued.note, sentMs: nowMs, takenMs: nowMs });
+      this.continued = undefined;
+      this.recall(step);
+      return;
+    }
     const { concurrency, rate, memoize } = step.node.policy;
     if (concurrency ?? rate ?? memoize) this.orders.admit(step);
     else this.dispatch(step);
@@ -281,12 +315,15 @@ export class StepDesk implements OrderAnswers {
 
   /** D4. */
   private recall({ started, note }: RunningStep): void {
-    for (const report of this.record.takeEarly(started.id, note.attempt)) this.receive(report);
+    for (const report of this.record.takeEarly(started.id, note.attempt)) this.options.receive(report);
   }
 
   private dispatch(step: WorkerStep): void {
-    if (!isCall(step)) this.orders.send(step);
-    else {
+    if (!isCall(step)) {
+      const next = followingSteps(this.record.execution, step, this.options.following);
+      if (next.length > 0) this.note(step, { next });
+      this.orders.send(step);
+    } else {
       this.note(step, { sentMs: this.runtime.now(), takenMs: this.runtime.now() });
       this.orders.call(step);
     }
@@ -298,6 +335,47 @@ export class StepDesk implements OrderAnswers {
     step.note = note;
     this.note(step, {});
     this.dispatch(step);
+  }
+
+  // steps that follow in a message
+
+  /** D5. */
+  private succeed(step: WorkerStep, { output, continues, head: reported }: StepReport): void {
+    const { id } = step.started;
+    const { next: [next, ...rest] = [], worker, sequence } = step.note;
+    const isLate = step.note.isReturned === true && reported !== undefined;
+    if (continues === true && next !== undefined && !isLate) {
+      this.continued = { id: next, note: { head: messageOf(step), next: rest, worker, sequence } };
+    }
+    this.end(step, { kind: 'succeeded', id, output });
+    if (this.continued !== undefined && next !== undefined) this.orders.endBefore(step, next);
+    this.continued = undefined;
+  }
+
+  /** A report of an attempt that has ended: when a worker has gone on from its message, another one has that now. */
+  private takeBack(report: StepReport): void {
+    const { kind, continues } = report;
+    const step = continues === true || kind === 'receipt' ? undefined : continuedBy(this.running.values(), report);
+    if (step === undefined || step.note.giveUpMs !== undefined || !isWorkerStep(step)) return;
+    const { startedMs, attempt, failures, head } = step.note;
+    step.note = { startedMs, attempt, ...(failures === undefined ? {} : { failures }), head, isReturned: true };
+    this.note(step, {});
+    this.dispatch(step);
+  }
+
+  /** What would follow in a region that has failed does not begin. */
+  private endHeld(): void {
+    for (const step of this.running.values()) {
+      const [next] = step.note.next ?? [];
+      if (next === undefined || !isWorkerStep(step) || !this.isHeld(step)) continue;
+      this.orders.endBefore(step, next);
+      this.note(step, { next: [] });
+    }
+  }
+
+  private isHeld({ started, node }: RunningStep): boolean {
+    const { execution } = this.record;
+    return execution.regionOf(node, execution.steps.get(started.id)?.items ?? [])?.isHeld ?? false;
   }
 
   // ending
@@ -351,9 +429,7 @@ export class StepDesk implements OrderAnswers {
     const failure = { ...error, attempt, atMs: this.runtime.now(), ...(worker === undefined ? {} : { worker }) };
     if (isWorkerStep(step)) this.orders.leave(step); // D3
     step.note = { startedMs, attempt, failures: [...failures, failure].slice(-maxFailures) };
-    const items = this.record.execution.steps.get(started.id)?.items ?? [];
-    const isHeld = this.record.execution.regionOf(node, items)?.isHeld ?? false;
-    const isStopping = note.giveUpMs !== undefined || isHeld;
+    const isStopping = note.giveUpMs !== undefined || this.isHeld(step);
     const random = () => this.runtime.random();
     const delay =
       node.kind === 'task' && !isStopping ? retryDelayMs(node.policy.retry, error, { attempt, random }) : undefined;
@@ -388,7 +464,8 @@ export class StepDesk implements OrderAnswers {
     this.running.delete(step.started.id);
     this.orders.drop(step);
     if (isWorkerStep(step)) this.orders.leave(step, output); // D3
-    const { dueMs: _d, giveUpMs: _g, sequence: _q, isQueued: _i, isPaced: _p, beatMs: _b, ...kept } = step.note;
+    const { dueMs: _d, giveUpMs: _g, sequence: _q, isQueued: _i, isPaced: _p, beatMs: _b, ...others } = step.note;
+    const { next: _n, ...kept } = others;
     step.note = { ...kept, endedMs: this.runtime.now() };
     this.note(step, {});
   }

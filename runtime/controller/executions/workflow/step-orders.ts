@@ -1,12 +1,14 @@
 import { parseDuration } from '../../../../lib/duration';
 import type { Look, UnseenInput } from '../../../../lib/tasks/advance/execution-state';
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
+import type { TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
 import type { StepRef } from '../ports/step-ref';
 import type { Withdrawal } from '../ports/task-bus';
 import type {
   AdmissionOrder,
   AdmissionResult,
   CallResult,
+  FollowingOrder,
   LeaveOrder,
   OrderResult,
   TaskOrder,
@@ -14,6 +16,7 @@ import type {
   WaitResult,
 } from './execution-activities';
 import type { ExecutionRuntime, PendingCall } from './execution-runtime';
+import { followedHead, messageOf } from './following-steps';
 import type { RunRecord } from './run-record';
 import type { RunningStep, WorkerStep } from './running-step';
 import { isWorkerStep } from './running-step';
@@ -41,7 +44,9 @@ interface Unwanted {
   readonly id: StepId;
   readonly attempt: number;
   readonly base: string;
-  readonly sequence: number;
+  /** Absent: the message is kept, and workers are told. */
+  readonly sequence?: number;
+  readonly head?: string;
 }
 
 /**
@@ -135,7 +140,14 @@ export class StepOrders {
     this.calls.get(started.id)?.cancel();
     const { sequence, attempt } = note;
     if (node.kind !== 'task' || sequence === undefined) return;
-    this.unwanted.push({ id: started.id, attempt, base: node.base, sequence });
+    const head = followedHead(note);
+    const place = head === undefined ? {} : { head };
+    this.unwanted.push({ id: started.id, attempt, base: node.base, sequence, ...place });
+  }
+
+  /** Tells the worker of a step not to go on with one that follows, nor with what follows that. */
+  endBefore(step: WorkerStep, following: StepId): void {
+    this.unwanted.push({ id: following, attempt: 1, base: step.node.base, head: messageOf(step) });
   }
 
   /** The attempt has ended: it gives back its place, and its output may be remembered. */
@@ -169,7 +181,9 @@ export class StepOrders {
 
   refOf({ started, note }: RunningStep): StepRef {
     const { definition, wireRun: run } = this.record;
-    return { execution: definition.execution, run, step: started.id, attempt: note.attempt };
+    const head = followedHead(note);
+    const place = head === undefined ? {} : { head };
+    return { execution: definition.execution, run, step: started.id, attempt: note.attempt, ...place };
   }
 
   private async flushUnwanted(): Promise<void> {
@@ -178,10 +192,10 @@ export class StepOrders {
     this.unwanted = [];
     const { definition, wireRun: run } = this.record;
     const { namespace, execution } = definition;
-    const tasks = unwanted.map(({ id, attempt, base, sequence }) => ({
-      id: taskId(execution, run, id, attempt),
+    const tasks = unwanted.map(({ id: step, base, sequence, ...place }) => ({
+      id: taskId({ execution, run, step, ...place }),
       task: base,
-      sequence,
+      ...(sequence === undefined ? {} : { sequence }),
     }));
     const results: readonly Withdrawal[] = await this.runtime.activities.withdrawTasks({ namespace, execution }, tasks);
     for (const [index, { id, sequence }] of unwanted.entries()) {
@@ -238,9 +252,9 @@ export class StepOrders {
   private async flushHeartbeats(): Promise<void> {
     const steps = this.takeSome(this.unchecked, isWorkerStep);
     if (steps.length === 0) return;
-    const { definition, wireRun: run } = this.record;
-    const ids = steps.map(({ started, note }) => taskId(definition.execution, run, started.id, note.attempt));
-    const results = await this.runtime.activities.lastHeartbeats(definition.namespace, ids);
+    const ids = steps.map((step) => taskId(this.refOf(step)));
+    const { namespace } = this.record.definition;
+    const results = await this.runtime.activities.lastHeartbeats(namespace, ids);
     this.answer(steps, results, (step, atMs) => this.answers.beaten(step, atMs));
   }
 
@@ -251,7 +265,7 @@ export class StepOrders {
     const results = await this.runtime.activities.sendTasks({
       ...this.placeOf(),
       ...(flow === undefined ? {} : { flow }),
-      orders: steps.map(orderOf),
+      orders: steps.map((step) => this.orderOf(step)),
     });
     this.answer(steps, results, (step, result) => this.answers.sent(step, result));
   }
@@ -260,6 +274,20 @@ export class StepOrders {
     const { definition, wireRun: run } = this.record;
     const { namespace, execution, incarnation: mark } = definition;
     return { key: { namespace, execution }, run, mark };
+  }
+
+  private orderOf(step: WorkerStep): TaskOrder {
+    const { started, node, note } = step;
+    const { id, parameters, input } = started;
+    const next = (note.next ?? []).map((following) => {
+      const record = this.record.execution.reader.node(Number.parseInt(following, 10)) as TaskStepNode;
+      return orderOf(record, { step: following, attempt: 1, parameters: record.parameters });
+    });
+    return {
+      ...orderOf(node, { step: id, attempt: note.attempt, parameters }),
+      input,
+      ...(next.length === 0 ? {} : { next }),
+    };
   }
 
   private takeSome<Step extends RunningStep>(
@@ -325,16 +353,18 @@ function waitOf({ node, started }: RunningStep): { readonly base: string; readon
   return { base: node.kind === 'task' ? node.base : node.kind, parameters: started.parameters };
 }
 
-function orderOf({ started, node, note }: WorkerStep): TaskOrder {
+function orderOf(
+  node: TaskStepNode,
+  { step, attempt, parameters }: Pick<FollowingOrder, 'step' | 'attempt' | 'parameters'>,
+): FollowingOrder {
   const { startMs, runMs, heartbeatMs } = node.policy.timeout;
   const limits = Object.entries({ startMs, runMs, heartbeatMs }).filter(([, ms]) => ms !== undefined);
   return {
-    step: started.id,
-    attempt: note.attempt,
+    step,
+    attempt,
     name: node.name,
     base: node.base,
-    ...(started.parameters === undefined ? {} : { parameters: started.parameters }),
-    input: started.input,
+    ...(parameters === undefined ? {} : { parameters }),
     ...(limits.length === 0 ? {} : { timeouts: Object.fromEntries(limits) }),
   };
 }

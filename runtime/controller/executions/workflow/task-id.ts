@@ -1,4 +1,5 @@
 import type { StepId } from '../../../../lib/tasks/advance/step-id';
+import type { StepRef } from '../ports/step-ref';
 
 /** A step id as task messages have it: the items of maps after dots. */
 export function wireStep(step: StepId): string {
@@ -15,7 +16,9 @@ export function wireRun(incarnation: string, run: number): number {
   return hash * 10_000 + run;
 }
 
-/** The id of a task message: the same each time that the attempt is sent. `run` is that of `wireRun`. */
-export function taskId(execution: string, run: number, step: StepId, attempt: number): string {
-  return `${execution}/${run}/${wireStep(step)}/${attempt}`;
+/** The id of an attempt in messages: the same each time that it is sent, and another one in each message that it follows in.
+ * `run` is that of `wireRun`. */
+export function taskId({ execution, run, step, attempt, head }: StepRef): string {
+  const id = `${execution}/${run}/${wireStep(step)}/${attempt}`;
+  return head === undefined ? id : `${id}/${wireStep(head)}`;
 }

@@ -1,5 +1,7 @@
 import { ExecutionStage, type SentOrder } from '../../../support/execution-stage';
 import { Random, seed } from '../../../support/random';
+import { comparable, RandomFlow } from '../../tasks/random-flow';
+import { FollowingWorkers } from './following-workers';
 
 const flow = `
 @task A with (- {retry: {attempts: 3}, timeout: {start: 20s, run: 10s, total: 60s}} -)
@@ -56,4 +58,34 @@ function assertStartedOnce(sent: readonly SentOrder[]): void {
 function isBranch(run: ExecutionStage, id: string): boolean {
   const node = run.snapshot().graph.nodes[Number.parseInt(id, 10)];
   return node?.kind === 'task' && (node.name === 'Clean' || node.name === 'G');
+}
+
+test('workers that go on with what follows, die and report in any order end random flows as workers that do not', async () => {
+  const random = new Random(seed);
+  for (let round = 0; round < 40; round++) {
+    const flow = new RandomFlow(random).text();
+    const plain = await endOf(flow, random, { follow: 0, die: 0 });
+    for (const chances of [
+      { follow: 1, die: 0 },
+      { follow: 0.7, die: 0.1 },
+    ]) {
+      const result = await endOf(flow, random, chances);
+      expect({ flow, ...result }).toEqual({ flow, ...plain });
+    }
+  }
+});
+
+async function endOf(flow: string, random: Random, chances: ConstructorParameters<typeof FollowingWorkers>[2]) {
+  const run = new ExecutionStage({ random: () => random.next() });
+  run.continuesAlways = random.next() < 0.3;
+  await run.start(flow, { x: 1 });
+  const workers = new FollowingWorkers(run, random, chances);
+  while (run.ended === undefined) {
+    if (await workers.step()) continue;
+    throw new Error(`nothing moves any more: ${flow} ${JSON.stringify(run.snapshot().notes)}`);
+  }
+  assertStartedOnce(run.sent);
+  const { outcome } = run.ended.state;
+  const end = outcome?.status === 'completed' ? comparable(outcome.output) : outcome?.status;
+  return { end, startedAgain: workers.startedAgain };
 }
