@@ -12,7 +12,7 @@ import { serverFiles } from '../../support/server-files';
 import { waitFor } from '../../support/wait-for';
 
 /** Connections that an old replica still gets after it was told to end. */
-const staleConnections = 30;
+const staleConnections = 10;
 
 let folder: string;
 let nats: NatsServer;
@@ -38,7 +38,7 @@ beforeAll(async () => {
   ensureKeyFile(keyFile);
   config = path.join(folder, 'controller.json');
   const settings = {
-    listen: { host: '127.0.0.1', port: 0, shutdownDelaySeconds: 5 },
+    listen: { host: '127.0.0.1', port: 0, shutdownDelaySeconds: 10 },
     nats: { url: nats.url, replicas: 1 },
     temporal: { address: temporal.address },
     installation: { keyFile },
