@@ -42,7 +42,7 @@ test('KS-25: an operation runs on consumers of both languages, and nothing that 
   expect(consumers[0]?.output.match(/Controller\.ImportError: message: cannot be decrypted/g)).toHaveLength(2);
 
   const stored = (await Promise.all(streams.map((stream) => place.place.texts(stream)))).flat();
-  expect(stored.length).toBeGreaterThan(5);
+  expect(stored.length).toBeGreaterThan(2); // acked ones are removed
   for (const each of stored) {
     expect(each).not.toMatch(/4111|__main__|price|First|Second|params/);
     expect(Object.keys(JSON.parse(each)).sort()).toEqual(['data', 'nonce']);
