@@ -174,7 +174,7 @@ const rules: { readonly [part: string]: readonly string[] } = {
     'runtime/engine',
     'runtime/replica',
   ],
-  'runtime/api-contract': ['lib/errors'],
+  'runtime/api-contract': ['lib/errors', 'lib/tasks/graph/attribute-limits'],
   // independent of flows, so that other kinds of workflow can use these adapters
   'runtime/adapters/temporal': [
     'lib/errors',

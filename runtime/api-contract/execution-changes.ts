@@ -90,7 +90,6 @@ export const executionArchiveSchema = z
   .looseObject({ kind: z.literal('kflow-execution'), version: z.literal(1) })
   .meta({ id: 'ExecutionArchive' });
 
-/** Body of a restore. */
 /** Where an archive is in the object store of the controller. */
 export const archiveUri = z
   .string()
@@ -99,6 +98,7 @@ export const archiveUri = z
 
 export const archiveRequestSchema = z.strictObject({ uri: archiveUri, comment }).meta({ id: 'ArchiveExecution' });
 
+/** Body of a restore. */
 export const restoreRequestSchema = z
   .strictObject({
     archive: executionArchiveSchema.optional(),

@@ -1,17 +1,16 @@
 import { z } from 'zod';
+import { attributeLimits } from '../../lib/tasks/graph/attribute-limits';
 import { type ExecutionPhase, executionPhases } from './execution-phase';
 import { isoTime, listLimit } from './flow-status';
 
 const phaseSchema = z.enum(Object.keys(executionPhases) as readonly ExecutionPhase[]);
 
-export const maxAttributes = 20;
-
 /** Values by which executions are found. */
 export const attributesSchema = z
-  .record(z.string().regex(/^[A-Za-z_][\w.-]{0,62}$/), z.string().max(256))
+  .record(z.string().regex(attributeLimits.name), z.string().max(attributeLimits.valueLength))
   .refine(
-    (attributes) => Object.keys(attributes).length <= maxAttributes,
-    `must have at most ${maxAttributes} attributes`,
+    (attributes) => Object.keys(attributes).length <= attributeLimits.count,
+    `must have at most ${attributeLimits.count} attributes`,
   );
 
 const stepErrorSchema = z

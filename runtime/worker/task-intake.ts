@@ -83,7 +83,7 @@ export class TaskIntake {
     const message = { v, execution, flow, metadata, sentAt, ...following, input: output, next };
     this.begin(message, task.held, async (followed) => {
       const parameters = await this.props.links.values.get(following.parameters);
-      this.handOver(followed, { input: output, parameters });
+      await this.handOver(followed, { input: output, parameters });
     });
     return true;
   }
@@ -184,11 +184,11 @@ export class TaskIntake {
       return this.fail(task, { code: TaskErrorCode.MessageInvalid, message: error.message, isTerminal: true });
     }
     if (task.message.wantsReceipt === true) await this.props.results().receipt(task);
-    if (task.endsBy !== undefined) return this.fail(task, endError(task.endsBy));
-    this.handOver(task, values);
+    await this.handOver(task, values);
   }
 
-  private handOver(task: RunningTask, values: TaskValues): void {
+  private async handOver(task: RunningTask, values: TaskValues): Promise<void> {
+    if (task.endsBy !== undefined) return this.fail(task, endError(task.endsBy));
     this.props.log('DEBUG', `task ${task.id} begins: ${task.message.task}, attempt ${task.message.attempt}`);
     task.hasBegun = true;
     this.props.handOver(task, values);

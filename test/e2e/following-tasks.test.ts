@@ -1,7 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { NatsConnection } from 'nats';
-import { resultSubject } from '../../lib/plan/task-names';
 import type { TaskResult } from '../../runtime/api-contract/task-message';
 import { Workplace } from '../support/kflow-cli';
 import { RunningStack } from '../support/running-stack';
@@ -43,16 +41,12 @@ def ${name}(ctx, input, gate=None):
 
 let place: Workplace;
 let stack: RunningStack;
-let connection: NatsConnection;
-const results: TaskResult[] = [];
+let results: readonly TaskResult[];
 
 beforeAll(async () => {
   place = new Workplace();
   stack = await RunningStack.up(place);
-  connection = await stack.nats('default');
-  connection.subscribe(resultSubject('default', '*'), {
-    callback: (_error, message) => void results.push(message.json()),
-  });
+  results = await stack.taskResults('default');
 }, 180_000);
 
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats';
-import { parseTaskName, resultSubject, taskSubject } from '../../lib/plan/task-names';
+import { parseTaskName, taskSubject } from '../../lib/plan/task-names';
 import { managerOf } from '../../runtime/adapters/jetstream/access/jetstream-api';
 import { ensureTaskConsumer, ensureTaskStreams } from '../../runtime/adapters/jetstream/tasks/ensure-task-streams';
 import { readWorkers } from '../../runtime/adapters/jetstream/tasks/worker-directory';
@@ -19,7 +19,7 @@ tasks:
 let place: Workplace;
 let stack: RunningStack;
 let connection: NatsConnection;
-const results: TaskResult[] = [];
+let results: readonly TaskResult[];
 
 beforeAll(async () => {
   place = new Workplace();
@@ -28,9 +28,7 @@ beforeAll(async () => {
   place.write('mail.yaml', document);
   stack = await RunningStack.up(place);
   connection = await stack.nats('default');
-  connection.subscribe(resultSubject('default', '*'), {
-    callback: (_error, message) => void results.push(message.json()),
-  });
+  results = await stack.taskResults('default');
 }, 180_000);
 
 afterAll(async () => {

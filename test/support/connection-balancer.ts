@@ -5,7 +5,6 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export class ConnectionBalancer {
   private readonly ports: number[] = [];
   private readonly open = new Set<Socket>();
-  private readonly counts = new Map<number, number>();
   private next = 0;
 
   private constructor(private readonly server: Server) {}
@@ -29,11 +28,6 @@ export class ConnectionBalancer {
     this.ports.splice(this.ports.indexOf(Number(new URL(url).port)), 1);
   }
 
-  /** Connections that an endpoint has got. */
-  connectionsTo(url: string): number {
-    return this.counts.get(Number(new URL(url).port)) ?? 0;
-  }
-
   async close(): Promise<void> {
     for (const socket of this.open) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
@@ -45,7 +39,6 @@ export class ConnectionBalancer {
       client.destroy();
       return;
     }
-    this.counts.set(port, (this.counts.get(port) ?? 0) + 1);
     const server = connect(port, '127.0.0.1');
     for (const [from, to] of [
       [client, server],

@@ -70,7 +70,7 @@ export class MemoryJetStream {
       getMessage: async (name: string, query: { readonly seq: number; readonly next_by_subj: string }) => {
         const [found] = this.messages(name, query.next_by_subj, query.seq);
         if (found === undefined) throw new NatsError('no message found', ErrorCode.JetStream404NoMessages);
-        return { ...found, seq: found.sequence };
+        return { ...found, seq: found.sequence, time: new Date(found.timeMs) };
       },
     },
     consumers: {
@@ -169,13 +169,13 @@ export class MemoryJetStream {
   private store(stream: Stream, subject: string, data: Uint8Array): void {
     const isLatestOnly = stream.config.max_msgs_per_subject === 1;
     const kept = isLatestOnly ? stream.messages.filter((message) => message.subject !== subject) : stream.messages;
-    stream.messages = [...kept, { subject, sequence: ++stream.lastSequence, data }];
+    stream.messages = [...kept, { subject, sequence: ++stream.lastSequence, data, timeMs: Date.now() }];
   }
 
   private async *fetch(messages: readonly StreamMessage[]) {
     for (const message of messages) {
       this.read++;
-      yield { ...message, seq: message.sequence };
+      yield { ...message, seq: message.sequence, info: { timestampNanos: message.timeMs * 1e6 } };
     }
   }
 

@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
+import { resultSubject } from '../../lib/plan/task-names';
 import { DerivedKeys } from '../../runtime/adapters/nats-accounts/derived-keys';
 import { OperatorAccounts } from '../../runtime/adapters/nats-accounts/operator-accounts';
 import { S3ObjectStore } from '../../runtime/adapters/s3/object-store';
 import type { FlowStatus } from '../../runtime/api-contract/flow-status';
+import type { TaskResult } from '../../runtime/api-contract/task-message';
 import { readKeyFile } from '../../runtime/installation/key-file';
 import { closeAfterFile } from './close-after-file';
 import { freePort } from './free-port';
@@ -172,6 +174,15 @@ export class RunningStack {
     const connection = this.connections.get(namespace) ?? (await this.natsAccounts()).connect(namespace);
     this.connections.set(namespace, Promise.resolve(connection));
     return connection;
+  }
+
+  /** Results of tasks of a namespace, from now on. */
+  async taskResults(namespace: string): Promise<readonly TaskResult[]> {
+    const results: TaskResult[] = [];
+    (await this.nats(namespace)).subscribe(resultSubject(namespace, '*'), {
+      callback: (_error, message) => void results.push(message.json()),
+    });
+    return results;
   }
 
   /** As the controller is connected to its own account. */

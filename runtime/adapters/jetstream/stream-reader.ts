@@ -5,6 +5,8 @@ import {
   ErrorCode,
   type JetStreamClient,
   type JetStreamManager,
+  type JsMsg,
+  millis,
   type NatsConnection,
   NatsError,
   nanos,
@@ -17,6 +19,13 @@ export interface StreamMessage {
   readonly subject: string;
   readonly sequence: number;
   readonly data: Uint8Array;
+  /** When the server stored it, in ms since 1970. */
+  readonly timeMs: number;
+}
+
+/** A delivered message as it is stored. */
+export function streamMessage({ subject, seq, data, info }: JsMsg): StreamMessage {
+  return { subject, sequence: seq, data, timeMs: millis(info.timestampNanos) };
 }
 
 /** The stored sequences of a stream, from `first` to `last`; none when `last` is below `first`. */
@@ -59,7 +68,8 @@ export class StreamReader {
     const query = { seq: sequence, next_by_subj: subject };
     return this.read(async () => {
       const found = await ignoreMissing(this.manager.streams.getMessage(this.stream, query));
-      return found === undefined ? undefined : { subject: found.subject, sequence: found.seq, data: found.data };
+      if (found === undefined) return undefined;
+      return { subject: found.subject, sequence: found.seq, data: found.data, timeMs: found.time.getTime() };
     });
   }
 
@@ -114,7 +124,7 @@ export class StreamReader {
       const before = found.length;
       const wanted = Math.min(batch, count - before);
       for await (const message of await consumer.fetch({ max_messages: wanted, expires: expiresMs })) {
-        found.push({ subject: message.subject, sequence: message.seq, data: message.data });
+        found.push(streamMessage(message));
         if (found.length === before + wanted) break;
       }
       // the server is unavailable, or messages were removed: retried by the caller

@@ -1,5 +1,5 @@
 import { DiscardPolicy, type NatsConnection } from 'nats';
-import { eventArchiveStream, eventStream } from '../../../lib/plan/task-names';
+import { eventArchiveStream, eventStream, eventSubject } from '../../../lib/plan/task-names';
 import { ensureTaskStreams } from '../../../runtime/adapters/jetstream/tasks/ensure-task-streams';
 import { JetStreamSharedValues } from '../../../runtime/adapters/jetstream/tasks/jetstream-shared-values';
 import { JetStreamTaskEvents } from '../../../runtime/adapters/jetstream/tasks/jetstream-task-events';
@@ -116,7 +116,8 @@ test('a follower gets the last events, then every new one, and each again with i
   ]);
 });
 
-test('a wait that counts from the start of its execution finds an archived event; another one does not', async () => {
+/** Waits of a namespace, and the executions whose waits have ended. */
+async function openWaits(namespace: string): Promise<{ readonly waits: EventWaits; readonly ended: string[] }> {
   const ended: string[] = [];
   const props = {
     use: <T>(_of: string, work: (of: NatsConnection) => Promise<T>) => work(nats.connection),
@@ -127,9 +128,32 @@ test('a wait that counts from the start of its execution finds an archived event
     events,
     endWaits: async (_namespace, all) => void ended.push(...all.map(({ ref }) => ref.execution)),
   });
-  await ensureTaskStreams(nats.manager, 'waited');
+  await ensureTaskStreams(nats.manager, namespace);
+  return { waits, ended };
+}
+
+const wait = (execution: string) => ({ ref: { ...step, execution }, kind: 'go', isReceipted: true });
+
+test.each(['', 'text', 'null', '[1]', '{"data":null,"at":5,"by":7}', '{"data":[],"at":"soon"}'])(
+  'an event that somebody has published as %j counts from then on, and breaks no wait',
+  async (text) => {
+    const namespace = `bare-${Buffer.from(text).toString('hex')}`;
+    const { waits, ended } = await openWaits(namespace);
+    const sinceMs = Date.now() - 1_000;
+    expect(await waits.begin(namespace, { ...wait('matching'), match: { a: 1 } })).toBeUndefined();
+    await nats.connection.jetstream().publish(eventSubject(namespace, 'go'), text);
+    expect(await waits.begin(namespace, { ...wait('from-start'), sinceMs })).toEqual({});
+    await events.publish(namespace, { kind: 'go', id: 'whole', data: { a: 1 } }, 'tester');
+    await waitFor('the other wait to end', async () => ended.includes('matching'));
+    const [bare] = await recent(namespace);
+    expect(bare).toMatchObject({ kind: 'go', data: {}, receipts: [{ execution: 'from-start' }] });
+    expect(Date.parse(bare?.at ?? '')).toBeGreaterThan(sinceMs - 60_000);
+  },
+);
+
+test('a wait that counts from the start of its execution finds an archived event; another one does not', async () => {
+  const { waits, ended } = await openWaits('waited');
   const sinceMs = Date.now();
-  const wait = (execution: string) => ({ ref: { ...step, execution }, kind: 'go', isReceipted: true });
   expect(await waits.begin('waited', wait('first'))).toBeUndefined();
   await publish('waited', 'one');
   await waitFor('the wait to end', async () => ended.includes('first'));

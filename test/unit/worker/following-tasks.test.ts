@@ -130,6 +130,22 @@ test.each([
   expect(answers.at(-1)).toBe('ack');
 });
 
+test('what is canceled while its values are loaded does not run', async () => {
+  const answers = await deliver();
+  let load: () => void = () => undefined;
+  stage.loading = new Promise((resolve) => {
+    load = () => resolve(undefined);
+  });
+  await returns('one');
+  stage.cancel('e/1/2/1/1/1');
+  load();
+  await pass(0);
+  await store();
+  expect(stage.host.records).toHaveLength(1);
+  expect(stage.results).toMatchObject([{ continues: true }, { kind: 'failed', error: { code: 'canceled' } }]);
+  expect(answers.at(-1)).toBe('ack');
+});
+
 test('a heartbeat is of the task that runs', async () => {
   await deliver();
   await returns('one');

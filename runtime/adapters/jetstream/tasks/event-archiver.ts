@@ -1,18 +1,16 @@
-import { type JsMsg, NatsError } from 'nats';
+import type { JsMsg } from 'nats';
 import { archiveSubject, eventStream, eventSubject, receiptSubject } from '../../../../lib/plan/task-names';
 import type { StoredEvent } from '../../../controller/executions/ports/task-events';
 import { callServer } from '../retry-request';
 import type { StreamMessage } from '../stream-reader';
 import { redeliverMs } from './consume-durable';
 import { type EventLog, storedEvent, storedReceipt } from './event-log';
+import { removeMessage } from './remove-message';
 
 /** The durable consumer by which waits are shown events. */
 export const eventConsumer = 'controller';
 /** The durable consumer of receipts. */
 export const archiveConsumer = 'archive';
-
-/** nats' answers for a message that is not in its stream any more. */
-const goneCodes: readonly (number | undefined)[] = [10_037, 10_043, 10_057];
 
 /**
  * Moves the events of a namespace that have receipts from the live stream into the archive, each with its receipts.
@@ -67,10 +65,6 @@ export class EventArchiver {
   }
 
   private async remove(sequence: number): Promise<void> {
-    try {
-      await this.log.manager.streams.deleteMessage(eventStream(this.namespace), sequence, false);
-    } catch (error) {
-      if (!(error instanceof NatsError) || !goneCodes.includes(error.api_error?.err_code)) throw error;
-    }
+    await removeMessage(this.log.manager, eventStream(this.namespace), sequence);
   }
 }

@@ -7,6 +7,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from 'nats';
+import { isPlainMap } from '../../../../lib/plain-map';
 import {
   archiveSubject,
   eventArchiveStream,
@@ -81,16 +82,16 @@ export async function openEventLog(connection: NatsConnection, namespace: string
 }
 
 /** What somebody has published otherwise has an id, a kind and a time too. */
-export function storedEvent({ subject, sequence, data }: StreamMessage): StoredEvent {
+export function storedEvent({ subject, sequence, data, timeMs }: StreamMessage): StoredEvent {
   const kind = subject.slice(subject.lastIndexOf('.') + 1);
-  const { id, at = new Date(0).toISOString(), data: fields = {}, by, output } = jsonOf<Partial<StoredEvent>>(data);
+  const { id, at, data: fields, by, output } = jsonOf<{ readonly [field in keyof StoredEvent]?: unknown }>(data);
   return {
     id: typeof id === 'string' ? id : String(sequence),
     kind,
-    at,
-    data: fields,
+    at: typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? at : new Date(timeMs).toISOString(),
+    data: isPlainMap(fields) ? fields : {},
     sequence,
-    ...(by === undefined ? {} : { by }),
+    ...(typeof by === 'string' ? { by } : {}),
     ...(output === undefined ? {} : { output }),
   };
 }

@@ -12,7 +12,7 @@ import type { PublishEvent, TaskEventQuery, TaskEventView } from '../../../api-c
 import { type StepRef, stepRefText } from '../../../controller/executions/ports/step-ref';
 import type { StoredEvent, TaskEvents } from '../../../controller/executions/ports/task-events';
 import { callServer, readServer } from '../retry-request';
-import type { StreamMessage } from '../stream-reader';
+import { type StreamMessage, streamMessage } from '../stream-reader';
 import { consumeDurable, redeliverMs } from './consume-durable';
 import { archiveConsumer, EventArchiver, eventConsumer } from './event-archiver';
 import { EventList, type ListedEvent } from './event-list';
@@ -117,7 +117,7 @@ export class JetStreamTaskEvents implements TaskEvents {
       deliver: DeliverPolicy.New,
       takeWith: () => async (message) => {
         try {
-          await take(storedEvent({ subject: message.subject, sequence: message.seq, data: message.data }));
+          await take(storedEvent(streamMessage(message)));
           message.ack();
         } catch (error) {
           onWarning(`cannot pass an event of ${namespace} on: ${(error as Error).message}; retrying`);
@@ -225,7 +225,7 @@ async function subscribe(
     client.consumers.get(stream, { filterSubjects: subject, deliver_policy: DeliverPolicy.New }),
   );
   const messages = await consumer.consume({
-    callback: ({ subject: of, seq, data }) => void found.push({ subject: of, sequence: seq, data }),
+    callback: (message) => void found.push(streamMessage(message)),
   });
   signal.addEventListener('abort', () => messages.stop(), { once: true });
   if (signal.aborted) messages.stop();

@@ -1,7 +1,13 @@
+import { setMaxListeners } from 'node:events';
+
 /** What runs for each namespace from its first call until `close`. */
 export class Listening {
   private readonly begun = new Map<string, Promise<void>>();
   private readonly closing = new AbortController();
+
+  constructor() {
+    setMaxListeners(0, this.closing.signal); // one for each namespace
+  }
 
   /** Resolves when `listen` has called `begun`; a later call for the namespace waits for the first one. */
   start(namespace: string, listen: (signal: AbortSignal, begun: () => void) => Promise<void>): Promise<void> {

@@ -1,12 +1,4 @@
-import {
-  type JetStreamClient,
-  type JetStreamManager,
-  type JsMsg,
-  type KV,
-  type Msg,
-  type NatsConnection,
-  NatsError,
-} from 'nats';
+import type { JetStreamClient, JetStreamManager, JsMsg, KV, Msg, NatsConnection } from 'nats';
 import { FunctionError } from '../../../../lib/errors';
 import { isPlainMap } from '../../../../lib/plain-map';
 import {
@@ -39,10 +31,8 @@ import { jetStreamOf, managerOf } from '../access/jetstream-api';
 import { callServer, ignoreMissing, quickRequests, readServer } from '../retry-request';
 import { consumeDurable, redeliverMs } from './consume-durable';
 import { ensureTaskConsumer, ensureTaskStreams } from './ensure-task-streams';
+import { removeMessage } from './remove-message';
 import { readWorkers } from './worker-directory';
-
-/** nats' answers for a message that is not in its stream any more; which one depends on where the server looks first. */
-const noMessage: readonly (number | undefined)[] = [10_037, 10_043, 10_057];
 
 export interface NamespaceTasksProps {
   readonly connection: NatsConnection;
@@ -90,7 +80,7 @@ export class NamespaceTasks {
     const { taskNamespace } = parseTaskName(task);
     return callServer(`task ${id}`, async () => {
       if (sequence !== undefined) {
-        const isRemoved = await this.manager.streams.deleteMessage(stream, sequence, false).catch(ignoreGone);
+        const isRemoved = await removeMessage(this.manager, stream, sequence);
         const info = await ignoreMissing(this.manager.consumers.info(stream, taskNamespace));
         if (isRemoved && (info?.delivered.stream_seq ?? 0) < sequence) return 'withdrawn';
       }
@@ -239,9 +229,4 @@ function jsonOf(data: Uint8Array): unknown {
 /** Keys of buckets have no colons. */
 function noteKey(kind: 'beat' | 'begun', id: string): string {
   return `${kind}/${id.replaceAll(':', '=')}`;
-}
-
-function ignoreGone(error: unknown): boolean {
-  if (error instanceof NatsError && noMessage.includes(error.api_error?.err_code)) return false;
-  throw error;
 }

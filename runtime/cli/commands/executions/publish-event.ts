@@ -30,6 +30,9 @@ export async function publishEvent(input: EventInput): Promise<ExitStatus> {
   return ExitStatus.Done;
 }
 
+/** Events that are remembered: more than a stream begins with. */
+const maxShown = 10_000;
+
 interface ReceiptsInput extends FlowOptions {
   readonly kind: string | undefined;
   readonly follow: boolean;
@@ -53,12 +56,16 @@ export async function showReceipts({
     return ExitStatus.Done;
   }
   const onLost = (error: Error) => say(lossOf(error));
-  const shown = new Set<string>();
+  const shown = new Map<string, string>();
   for await (const event of follow(() => client.followEvents(namespace, query), { onLost })) {
+    const id = `${event.kind}/${event.id}`;
     const text = JSON.stringify(event);
     // a stream that is opened again begins with the last events
-    if (!shown.has(text)) writeItem(output, event, () => renderEvent(event));
-    shown.add(text);
+    if (shown.get(id) !== text) writeItem(output, event, () => renderEvent(event));
+    shown.delete(id);
+    shown.set(id, text);
+    const [oldest] = shown.keys();
+    if (shown.size > maxShown && oldest !== undefined) shown.delete(oldest);
   }
   return ExitStatus.Done;
 }

@@ -4,7 +4,7 @@ import type { TaskValues } from '../ports/task-values';
 import type { EventWaits } from '../waits/event-waits';
 import type { LatchWaits } from '../waits/latch-waits';
 import type { WaitOrder, WaitResult } from '../workflow/execution-activities';
-import { isGoneOrTooLarge } from './look-into-input';
+import { finalFailure } from './final-failure';
 
 interface Waits {
   readonly latches: LatchWaits;
@@ -18,7 +18,8 @@ const maxMatchLength = 250_000;
 /** Begins the wait of a step, or does at once what it asks for. */
 export async function beginWait(waits: Waits, namespace: string, order: WaitOrder): Promise<WaitResult> {
   const { base, ref: step } = order;
-  if (base === 'wait:event') return beginEventWait(waits, namespace, order).catch(failureOf);
+  if (base === 'wait:event')
+    return beginEventWait(waits, namespace, order).catch((error) => ({ kind: 'failed', ...finalFailure(error) }));
   const name = parameterOf(order, 'name');
   if (name === undefined) return { kind: 'failed', code: 'input-invalid', message: `${base}: name: missing` };
   const { latches } = waits;
@@ -70,11 +71,6 @@ async function beginEventWait(
     ...(parameterOf({ parameters }, 'from') === 'start' ? { sinceMs: executionMs } : {}),
   });
   return found === undefined ? { kind: 'waits' } : { kind: 'ended', ...found };
-}
-
-function failureOf(error: unknown): WaitResult {
-  if (!isGoneOrTooLarge(error)) throw error;
-  return { kind: 'failed', code: error.code, message: error.message };
 }
 
 function parameterOf({ parameters }: Pick<WaitOrder, 'parameters'>, key: string): string | undefined {

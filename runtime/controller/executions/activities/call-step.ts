@@ -4,10 +4,10 @@ import { isPlainMap, type PlainMap } from '../../../../lib/plain-map';
 import { ClaimedValues } from '../claimed-values';
 import type { HttpRequest, Requests } from '../ports/requests';
 import type { StoredObjects } from '../ports/stored-objects';
+import { taskId } from '../ports/task-id';
 import type { TaskValues } from '../ports/task-values';
 import type { CallOrder, CallResult, ExecutionCalls } from '../workflow/execution-activities';
-import { taskId } from '../workflow/task-id';
-import { isGoneOrTooLarge } from './look-into-input';
+import { finalFailure } from './final-failure';
 import { type FlowRunPorts, runFlow } from './run-flow';
 
 export interface CallPorts extends FlowRunPorts {
@@ -30,8 +30,7 @@ export function createExecutionCalls(ports: CallPorts): ExecutionCalls {
           output: await values.keep(`${taskId(order.ref)}/output`, result.output),
         };
       } catch (error) {
-        if (!isGoneOrTooLarge(error)) throw error;
-        return { kind: 'failed', code: error.code, message: error.message };
+        return { kind: 'failed', ...finalFailure(error) };
       }
     },
   };

@@ -6,6 +6,7 @@ import type { ExecutionStore } from '../ports/execution-store';
 import type { SharedValues } from '../ports/shared-values';
 import { headOf } from '../ports/step-ref';
 import type { TaskBus, TaskReports } from '../ports/task-bus';
+import { taskId, wireStep } from '../ports/task-id';
 import type { TaskValues } from '../ports/task-values';
 import type { TaskToken, TaskTokens } from '../task-tokens';
 import type { EventWaits } from '../waits/event-waits';
@@ -18,10 +19,10 @@ import type {
   TaskOrder,
   TaskOrders,
 } from '../workflow/execution-activities';
-import { taskId, wireStep } from '../workflow/task-id';
 import { admitAttempt, leaveAttempt } from './admit-attempt';
 import { beginWait, endWait } from './begin-wait';
-import { isGoneOrTooLarge, lookIntoInput } from './look-into-input';
+import { finalFailure } from './final-failure';
+import { lookIntoInput } from './look-into-input';
 
 /** The ports that the activities use. */
 export interface ExecutionPorts {
@@ -48,7 +49,7 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
         orders.orders.map(async (order): Promise<OrderResult> => {
           const [sent] = await messageOf(ports, orders, order)
             .then((message) => bus.send(namespace, [message]))
-            .catch(refusalOf);
+            .catch((error) => [finalFailure(error)]);
           return sent ?? { code: 'task-lost', message: 'the task was not stored' };
         }),
       );
@@ -83,12 +84,6 @@ export function createExecutionActivities(ports: ExecutionPorts): ExecutionActiv
       return snapshot;
     },
   };
-}
-
-/** A message that the server never takes fails the step; anything else is tried again. */
-function refusalOf(error: unknown): readonly OrderResult[] {
-  if (!isGoneOrTooLarge(error)) throw error;
-  return [{ code: error.code, message: error.message }];
 }
 
 async function messageOf(ports: ExecutionPorts, orders: TaskOrders, order: TaskOrder): Promise<TaskMessage> {

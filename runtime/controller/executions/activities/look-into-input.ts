@@ -1,11 +1,11 @@
-import { KFlowError } from '../../../../lib/errors';
 import { type Claim, isClaim } from '../../../../lib/tasks/advance/claims';
 import type { Look, UnseenInput } from '../../../../lib/tasks/advance/execution-state';
 import { guardIn } from '../../../../lib/tasks/advance/graph-reader';
 import { lookInto } from '../../../../lib/tasks/advance/look';
 import type { ClaimedValues } from '../claimed-values';
+import { wireStep } from '../ports/task-id';
 import type { LookOrders } from '../workflow/execution-activities';
-import { wireStep } from '../workflow/task-id';
+import { finalFailure } from './final-failure';
 
 /** Items of a list that is a claim stay there if they are longer: a claim takes as much. */
 const maxItemLength = 120;
@@ -28,14 +28,8 @@ export async function lookIntoInput(
     const name = `${key.execution}/${run}/${wireStep(id)}/merged`;
     return { ...look, input: await values.keep(name, look.input) };
   } catch (error) {
-    if (isGoneOrTooLarge(error)) return { fault: error.message };
-    throw error;
+    return { fault: finalFailure(error).message };
   }
-}
-
-/** Whether a repetition would fail as well. */
-export function isGoneOrTooLarge(error: unknown): error is KFlowError {
-  return error instanceof KFlowError && (error.detail.isFinal === true || error.code === 'payload-too-large');
 }
 
 function itemsOf({ $claim: { at = [], ...claim } }: Claim, list: readonly unknown[]): readonly unknown[] {

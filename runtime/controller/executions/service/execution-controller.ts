@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigError, StateError } from '../../../../lib/errors';
 import { resumeExecution } from '../../../../lib/tasks/advance/resume-execution';
+import { attributeLimits } from '../../../../lib/tasks/graph/attribute-limits';
 import type { TaskGraph } from '../../../../lib/tasks/graph/task-graph';
 import type {
   ApproveRequest,
@@ -13,13 +14,12 @@ import type {
 } from '../../../api-contract/execution-changes';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import { executionPhases } from '../../../api-contract/execution-phase';
-import {
-  type ExecutionDetail,
-  type ExecutionList,
-  type ExecutionQuery,
-  type ExecutionView,
-  maxAttributes,
-  type TraceEntry,
+import type {
+  ExecutionDetail,
+  ExecutionList,
+  ExecutionQuery,
+  ExecutionView,
+  TraceEntry,
 } from '../../../api-contract/execution-status';
 import type { PublishEvent, TaskEventQuery, TaskEventView, TaskWorkerView } from '../../../api-contract/task-events';
 import { pause } from '../../../async/pause';
@@ -306,11 +306,9 @@ function definitionOf(
 ): ExecutionDefinition {
   const { graph, requester } = given;
   const attributes = { ...graph.attributes, ...given.attributes };
-  if (Object.keys(attributes).length > maxAttributes) {
-    throw new ConfigError(
-      'config-invalid',
-      `attributes: those of the flow and of the request are over ${maxAttributes}`,
-    );
+  if (Object.keys(attributes).length > attributeLimits.count) {
+    const message = `attributes: those of the flow and of the request are over ${attributeLimits.count}`;
+    throw new ConfigError('config-invalid', message);
   }
   return {
     ...key,

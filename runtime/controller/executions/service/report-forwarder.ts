@@ -1,9 +1,9 @@
-import { formatStepId } from '../../../../lib/tasks/advance/step-id';
 import { type ExecutionKey, executionName } from '../../../api-contract/execution-key';
 import { type Heartbeat, TaskErrorCode, type TaskResult } from '../../../api-contract/task-message';
 import type { ExecutionWorkflows, StepReport } from '../ports/execution-workflow';
 import type { StepRef } from '../ports/step-ref';
 import type { MalformedResult, TaskReports } from '../ports/task-bus';
+import { parseTaskId } from '../ports/task-id';
 import type { TaskToken, TaskTokens } from '../task-tokens';
 
 /** Reports of one signal, and the length of their JSON. */
@@ -46,7 +46,7 @@ export class ReportForwarder implements TaskReports {
   }
 
   async malformed(namespace: string, { execution, token = '', ids, fault }: MalformedResult): Promise<boolean> {
-    const [ref] = [this.props.tokens.read(namespace, token), ...ids.map(parseTaskId)].filter(
+    const [ref] = [this.props.tokens.read(namespace, token), ...ids.map((id) => parseTaskId(execution, id))].filter(
       (each) => each?.execution === execution,
     );
     if (ref === undefined) return false;
@@ -142,12 +142,4 @@ function reportOf({ step, run, attempt, head }: TaskToken, result: TaskResult): 
       : {}),
     ...(kind === 'failed' ? { error: result.error } : {}),
   };
-}
-
-/** The attempt whose task message has the id `<execution>/<run>/<step>/<attempt>`; the inverse of `taskId`. */
-function parseTaskId(id: string): StepRef | undefined {
-  const [, execution, run, index, items = '', attempt] = /^(.+)\/(\d+)\/(\d+)((?:\.\d+)*)\/(\d+)$/.exec(id) ?? [];
-  if (execution === undefined) return undefined;
-  const step = formatStepId(Number(index), items.split('.').slice(1).map(Number));
-  return { execution, run: Number(run), step, attempt: Number(attempt) };
 }

@@ -8,7 +8,7 @@ import type {
   StepNote,
   StepReport,
 } from '../ports/execution-workflow';
-import { wireRun } from './task-id';
+import { wireRun } from '../ports/task-id';
 
 /** What is known about an execution besides the state of its graph. */
 export class RunRecord {

@@ -4,6 +4,7 @@ import type { StepId } from '../../../../lib/tasks/advance/step-id';
 import type { TaskStepNode } from '../../../../lib/tasks/graph/task-graph';
 import type { StepRef } from '../ports/step-ref';
 import type { Withdrawal } from '../ports/task-bus';
+import { taskId } from '../ports/task-id';
 import type {
   AdmissionOrder,
   AdmissionResult,
@@ -20,7 +21,6 @@ import { followedHead, messageOf } from './following-steps';
 import type { RunRecord } from './run-record';
 import type { RunningStep, WorkerStep } from './running-step';
 import { isWorkerStep } from './running-step';
-import { taskId } from './task-id';
 
 /** Orders of one activity: the history has its results, and nats takes the messages. */
 const maxBatch = 200;
